@@ -69,7 +69,7 @@ class Stamps(NamedTuple):
 
 
 class StoredList(NamedTuple):
-    """Films best first with their scores, and the stamps of the facts they were made from. `made_at` in unix seconds."""
+    """Films best first with their scores, and the stamps of the facts they come from. `made_at`: unix seconds."""
 
     model: str
     epoch: int

@@ -1,0 +1,233 @@
+"""The model shelf: which versions there are, which one is active, and this process's ranker of it.
+
+The `ModelVersion` rows are the truth; Redis carries the announcement and the pointer that mirror it. Torch is imported
+inside the loader only, so that a process that needs no model does not pay for it.
+"""
+
+import hashlib
+import logging
+import os
+import socket
+import threading
+import time
+from collections import OrderedDict
+from functools import cache as once
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, transaction
+from django.db.models.functions import Now
+
+from recommender import cache, leases
+from recommender.models import ModelVersion
+
+if TYPE_CHECKING:
+    from recommender.ml.ranker import Ranker
+
+ACTIVATION_WAIT = 30.0  # seconds for the live processes to load an announced model
+WATCH_SECONDS = 1.0
+RETRY_SECONDS = 30.0  # before an unusable folder is looked at again
+KEPT = 2  # rankers a process holds: the active one and the one to come
+UNUSED_SECONDS = 15.0  # before a watching process lets go of a ranker
+
+log = logging.getLogger(__name__)
+
+
+class ActivationRefused(Exception):
+    """The version cannot go live; the message says why. The active one stays."""
+
+
+# Versions ------------------------------------------------------------------------------------------------------------
+
+
+def folder(name: str) -> Path:
+    return Path(settings.MODEL_STORE) / name
+
+
+def register(model_folder: Path, **facts: Any) -> ModelVersion:
+    """A CANDIDATE row for a folder that is complete under the model store. `facts` are columns of ModelVersion."""
+    if model_folder != folder(model_folder.name):
+        raise ValueError(f"{model_folder} does not lie in the model store {settings.MODEL_STORE}.")
+    return ModelVersion.objects.create(name=model_folder.name, code_revision=code_revision(), **facts)
+
+
+@once
+def code_revision() -> str:
+    """Hash over the sources of recommender.ml: what the weights were trained by."""
+    digest = hashlib.sha256()
+    for source in sorted((Path(__file__).parent / "ml").glob("*.py")):
+        digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def active_name() -> str | None:
+    names = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).values_list("name", flat=True)
+    return names.first()
+
+
+def activate(name: str, reason: str, *, demote_to: ModelVersion.Status = ModelVersion.Status.RETIRED) -> ModelVersion:
+    """Checks the folder, lets every live process load it beside the old one, then flips the row and the pointer.
+
+    Raises ActivationRefused (unknown version, unusable folder). Goes on without Redis; beat repairs the pointer then.
+    """
+    with leases.only_one("activation", wait=True):
+        version = ModelVersion.objects.filter(name=name).first()
+        if version is None:
+            raise ActivationRefused(f"There is no model version {name!r}; `manage.py models` lists them.")
+        _refuse_unusable(version)
+        _prepare_processes(name)
+        with transaction.atomic():
+            old = ModelVersion.objects.select_for_update().filter(status=ModelVersion.Status.ACTIVE)
+            old.exclude(name=name).update(status=demote_to)
+            version.status, version.reason, version.activated_at = ModelVersion.Status.ACTIVE, reason, Now()
+            version.save(update_fields=["status", "reason", "activated_at"])
+        try:
+            cache.publish_model(name)
+        except cache.CacheUnavailable as error:
+            log.warning("Model %s is active, but the pointer is not published yet: %s", name, error)
+    version.refresh_from_db()
+    log.info("Model %s is active: %s", name, reason)
+    return version
+
+
+def rollback(reason: str) -> ModelVersion:
+    """Activates the version that was active before. The one left becomes a candidate again: no fallback picks it."""
+    previous = _retired().first()
+    if previous is None:
+        raise ActivationRefused("There is no earlier model version to go back to.")
+    left = active_name()
+    version = activate(previous.name, f"Rolled back to: {reason}", demote_to=ModelVersion.Status.CANDIDATE)
+    ModelVersion.objects.filter(name=left).update(reason=f"Rolled back from: {reason}")
+    return version
+
+
+def _retired() -> Any:
+    return ModelVersion.objects.filter(status=ModelVersion.Status.RETIRED).order_by("-activated_at")
+
+
+def _refuse_unusable(version: ModelVersion) -> None:
+    from recommender.ml.checkpoint import ModelUnusable
+    from recommender.ml.ranker import load_ranker
+
+    try:
+        load_ranker(folder(version.name))
+    except ModelUnusable as error:
+        if version.status != ModelVersion.Status.ACTIVE:
+            version.status, version.reason = ModelVersion.Status.REFUSED, str(error)
+            version.save(update_fields=["status", "reason"])
+        raise ActivationRefused(f"{version.name} cannot go live: {error}") from error
+
+
+def _prepare_processes(name: str) -> None:
+    """Announces the model and waits, bounded, until every live process reports it."""
+    try:
+        cache.announce_model(name)
+        deadline = time.monotonic() + ACTIVATION_WAIT
+        while missing := sorted(process for process, held in cache.loaded_by().items() if held != name):
+            if time.monotonic() > deadline:
+                log.warning("Activating %s though %s have not loaded it: they load it late.", name, ", ".join(missing))
+                return
+            time.sleep(0.2)
+    except cache.CacheUnavailable as error:
+        log.warning("Activating %s without waiting for the live processes: %s", name, error)
+
+
+# This process's rankers ----------------------------------------------------------------------------------------------
+
+_rankers: "OrderedDict[str, Ranker]" = OrderedDict()  # the one used last stands last
+_used_at: dict[str, float] = {}  # name -> monotonic seconds
+_rankers_lock = threading.Lock()  # held for a moment
+_loading = threading.Lock()  # held while a folder is read; requests for a loaded model do not wait for it
+_unusable_until: dict[str, float] = {}  # name -> monotonic seconds
+
+
+def ranker(name: str | None = None) -> "Ranker | None":
+    """The ranker of that version, or of the active one. Where its folder is unusable the last good version before it;
+    None when there is none. Ask the ranker for its `version`: it may not be the one that was wanted."""
+    name = name or active_name()
+    if name is None:
+        return None
+    return _usable(name) or next((good for version in _retired() if (good := _usable(version.name))), None)
+
+
+def _usable(name: str) -> "Ranker | None":
+    if (found := _held(name)) is not None:
+        return found
+    with _loading:
+        if (found := _held(name)) is not None:
+            return found
+        if time.monotonic() < _unusable_until.get(name, 0.0):
+            return None
+        loaded = _load(name)
+        if loaded is None:
+            _unusable_until[name] = time.monotonic() + RETRY_SECONDS
+            return None
+        with _rankers_lock:
+            _rankers[name], _used_at[name] = loaded, time.monotonic()
+            while len(_rankers) > KEPT:
+                _rankers.popitem(last=False)
+        return loaded
+
+
+def _held(name: str) -> "Ranker | None":
+    with _rankers_lock:
+        if (found := _rankers.get(name)) is not None:
+            _rankers.move_to_end(name)
+            _used_at[name] = time.monotonic()
+        return found
+
+
+def _load(name: str) -> "Ranker | None":
+    from recommender.ml.checkpoint import ModelCorrupt, ModelMissing, ModelOutdated
+    from recommender.ml.ranker import load_ranker
+
+    try:
+        return load_ranker(folder(name))
+    except ModelMissing as error:
+        log.error("Model %s is missing (is the model store shared with this machine?): %s", name, error)
+    except ModelOutdated as error:
+        log.error("Model %s is of another format than this code reads; train anew or deploy its code: %s", name, error)
+    except ModelCorrupt as error:
+        log.error("Model %s is corrupt; restore its folder from a backup or roll back: %s", name, error)
+    return None
+
+
+# The watch of a serving process --------------------------------------------------------------------------------------
+
+
+def watch() -> None:
+    """Starts the thread that loads announced models, reports what is loaded and lets go of models past."""
+    threading.Thread(target=_watch_forever, name="model-watch", daemon=True).start()
+
+
+def _watch_forever() -> None:
+    process = f"{socket.gethostname()}:{os.getpid()}"
+    while True:
+        try:
+            _look(process)
+        except (cache.CacheUnavailable, DatabaseError) as error:
+            log.warning("The watch for models is blind for now: %s", error)
+        except Exception:  # the thread must outlive whatever one look meets
+            log.exception("The watch for models failed; it looks again.")
+        finally:
+            close_old_connections()
+        time.sleep(WATCH_SECONDS)
+
+
+def _look(process: str) -> None:
+    active = active_name()
+    serving = ranker(active) if active else None
+    _drop_unused()
+    name = cache.announced()
+    coming = _usable(name) if name and name != active else None
+    newest = coming or serving
+    cache.report_loaded(process, newest.version if newest else "")
+
+
+def _drop_unused() -> None:
+    """Gives the memory of models past back: the serving and the announced one are asked for at every look."""
+    with _rankers_lock:
+        for name in [name for name, at in _used_at.items() if time.monotonic() - at > UNUSED_SECONDS]:
+            _rankers.pop(name, None)
+            del _used_at[name]
