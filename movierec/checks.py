@@ -1,0 +1,30 @@
+"""System checks of the frame."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+@register(Tags.security)
+def open_only_on_loopback(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Reads without a key are for a demonstration on one's own machine, and for nothing else."""
+    if settings.API_OPEN and settings.PRODUCTION:
+        return [Error("MOVIEREC_API_OPEN=1 and MOVIEREC_PRODUCTION=1 exclude each other.", id="movierec.E001")]
+    if settings.API_OPEN and not is_loopback(settings.BIND):
+        words = (
+            f"MOVIEREC_API_OPEN=1 serves reads without a key, but MOVIEREC_BIND={settings.BIND} is no loopback address."
+        )
+        return [Error(words, hint="Unset MOVIEREC_API_OPEN, or bind to 127.0.0.1.", id="movierec.E002")]
+    return []

@@ -1,0 +1,231 @@
+"""Django settings: one flat file, read from the environment. README.md has the table of the variables."""
+
+import json
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from movierec import embedded
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- where and how this instance runs ---------------------------------------------------------------------------
+STATE_DIR = embedded.state_dir()
+MODEL_STORE = STATE_DIR / "models"
+CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
+BIND = env("MOVIEREC_BIND", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+API_OPEN = env.bool("MOVIEREC_API_OPEN", default=False)
+PRODUCTION = env.bool("MOVIEREC_PRODUCTION", default=False)
+DEBUG = env.bool("MOVIEREC_DEBUG", default=False)
+
+
+def _secret_key() -> str:
+    if given := env("MOVIEREC_SECRET_KEY", default=""):
+        return str(given)
+    if PRODUCTION:
+        raise ImproperlyConfigured("MOVIEREC_PRODUCTION=1 needs MOVIEREC_SECRET_KEY: set it to 50 random characters.")
+    kept = STATE_DIR / "secrets.json"
+    # Without a state folder (lint, a build) nothing is signed that must outlive this process.
+    return str(json.loads(kept.read_text())["secret_key"]) if kept.exists() else get_random_secret_key()
+
+
+SECRET_KEY = _secret_key()
+
+# --- stored lists -----------------------------------------------------------------------------------------------
+LIST_TTL = 86_400  # seconds: the greatest age of a stored list
+LIST_LENGTH = 200  # films in a stored list
+
+# --- applications -----------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "movierec",
+    "catalog",
+    "recommender",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "movierec.urls"
+WSGI_APPLICATION = "movierec.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True  # served from the packages themselves: nothing to collect
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Postgres ---------------------------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default=embedded.database_url(STATE_DIR))}
+DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5  # seconds
+if env.bool("MOVIEREC_DB_POOL", default=False):
+    # Web processes only: Celery closes a pool after every task.
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5}
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60  # seconds
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# --- Redis: the broker, Django's cache and the stored lists in three databases, as cache.clear() empties a whole one --
+REDIS_URL = env("REDIS_URL", default=embedded.redis_url(STATE_DIR))
+
+
+def _redis(offset: int, broker: bool = False) -> str:
+    """The url of the database `offset` after the one that REDIS_URL names, for redis-py or for Celery."""
+    url = urlsplit(REDIS_URL)
+    if url.scheme == "unix":
+        number = int(url.query.partition("db=")[2] or 0) + offset
+        if broker:
+            return urlunsplit(("redis+socket", url.netloc, url.path, f"virtual_host={number}", ""))
+        return urlunsplit(("unix", url.netloc, url.path, f"db={number}", ""))
+    return urlunsplit(url._replace(path=f"/{int(url.path.strip('/') or 0) + offset}"))
+
+
+_REDIS_OPTIONS = {
+    "SOCKET_CONNECT_TIMEOUT": 1,  # seconds
+    "SOCKET_TIMEOUT": 3,  # seconds
+    # One retry at once covers a connection that went stale; the backing off that is redis-py's default would make
+    # every request wait while Redis is down.
+    "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1)},
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": _redis(1),
+        "OPTIONS": {**_REDIS_OPTIONS, "SERIALIZER": "django_redis.serializers.json.JSONSerializer"},
+    },
+    "lists": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": _redis(2),
+        "OPTIONS": {**_REDIS_OPTIONS, "SERIALIZER": "recommender.cache.BytesSerializer"},
+    },
+}
+
+# --- Celery -----------------------------------------------------------------------------------------------------
+_HOUR = 3600
+CELERY_BROKER_URL = _redis(0, broker=True)
+CELERY_TASK_TIME_LIMIT = 10 * _HOUR
+# A task that is still running when this ends is delivered a second time, so it lies beyond the time limit.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 12 * _HOUR, "socket_connect_timeout": 2}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "light"
+CELERY_TASK_ROUTES = {
+    "recommender.tasks.nightly": {"queue": "training"},
+    "recommender.tasks.batch": {"queue": "batch"},
+}
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+
+def _every(seconds: int, task: str) -> dict[str, object]:
+    """A schedule entry whose messages expire when the next is due: none pile up while no worker runs."""
+    return {"task": f"recommender.tasks.{task}", "schedule": seconds, "options": {"expire_seconds": seconds}}
+
+
+CELERY_BEAT_SCHEDULE = {
+    "nightly": {"task": "recommender.tasks.nightly", "schedule": crontab(hour="3", minute="30")},
+    "publish_pending": _every(5, "publish_pending"),
+    "repair": _every(10, "repair"),
+    "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
+    "refresh_popular": _every(600, "refresh_popular"),
+}
+
+# --- API --------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "movierec",
+    "DESCRIPTION": "Personal film recommendations: lists, neighbours, genre pages, events.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+UNFOLD = {"SITE_TITLE": "movierec", "SITE_HEADER": "movierec"}
+
+# --- security ---------------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.list("MOVIEREC_ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("MOVIEREC_TRUSTED_ORIGINS", default=[])
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked by the machine's own health checks, without TLS
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_HSTS_PRELOAD = PRODUCTION
+if env.bool("MOVIEREC_BEHIND_PROXY", default=False):
+    # Only where a proxy sets this header on every request: else a client could claim TLS.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes
+
+# --- logs: what happened and how long it took, never who ------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {process} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env("MOVIEREC_LOG_LEVEL", default="INFO")},
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+}

@@ -1,0 +1,1 @@
+"""The model, its training and its ranking: ids and tensors, nothing else."""

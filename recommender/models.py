@@ -1,0 +1,114 @@
+"""Models trained, jobs run, what was shown, and who may call: the truth that Redis only mirrors."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from rest_framework_api_key.models import AbstractAPIKey
+
+
+class ModelVersion(models.Model):
+    class Status(models.TextChoices):
+        CANDIDATE = "candidate"
+        ACTIVE = "active"
+        RETIRED = "retired"
+        REFUSED = "refused"
+
+    name = models.CharField(max_length=60, unique=True, help_text="Also the folder's name under the model store.")
+    status = models.CharField(max_length=12, choices=Status, default=Status.CANDIDATE)
+    preset = models.CharField(max_length=40)
+    parameters = models.BigIntegerField(default=0)
+    movies = models.PositiveIntegerField(default=0, help_text="Size of the vocabulary.")
+    metrics = models.JSONField(default=dict, help_text="hr10, ndcg10 of the model, the baselines and the model before.")
+    history = models.JSONField(default=list, help_text="Loss and validation figures by epoch.")
+    data_hash = models.CharField(max_length=64, blank=True)
+    code_revision = models.CharField(max_length=64, blank=True)
+    reason = models.TextField(blank=True, help_text="Why it is active, was kept back or was refused.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["status"], name="one_active_model", condition=models.Q(status="active"))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.status})"
+
+
+class Job(models.Model):
+    """A long task's state. The holder renews `lease_until`; one whose lease has run out is taken up again."""
+
+    class Kind(models.TextChoices):
+        NIGHTLY = "nightly"
+        BATCH = "batch"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=12, choices=Kind)
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
+    parameters = models.JSONField(default=dict)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    phase = models.CharField(max_length=40, blank=True)
+    result = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    log_tail = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    holder = models.UUIDField(null=True, blank=True, help_text="Token of the process that holds the lease.")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind"], name="one_running_job_a_kind", condition=models.Q(status="running"))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.status}"
+
+
+class Impression(models.Model):
+    """What was shown or clicked. No part of a viewer's history: it moves no list."""
+
+    class Kind(models.IntegerChoices):
+        IMPRESSION = 1, "impression"
+        CLICK = 2, "click"
+
+    id = models.BigAutoField(primary_key=True)
+    occurred_at = models.DateTimeField(db_index=True)
+    viewer_id = models.IntegerField(db_index=True)
+    movie_id = models.IntegerField()
+    kind = models.PositiveSmallIntegerField(choices=Kind)
+    position = models.PositiveSmallIntegerField(null=True, blank=True)
+    recommendation_id = models.CharField(max_length=64, blank=True)
+    client_event_id = models.UUIDField(null=True, blank=True, unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.movie_id} to {self.viewer_id}"
+
+
+class ApiKey(AbstractAPIKey):
+    """A client application's key: stored hashed, shown once."""
+
+    class Scope(models.TextChoices):
+        READ = "recommend:read"
+        EVENTS = "events:write"
+        BATCH = "batch:write"
+
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope), default=list)
+
+    class Meta(AbstractAPIKey.Meta):
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"

@@ -1,0 +1,37 @@
+"""Pytest plugin: a Postgres and a Valkey of the tests' own, up before pytest-django reads the settings.
+
+Loaded by `-p tests.servers`; a conftest would come too late. `./run` on the same checkout is not disturbed.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from movierec import embedded
+
+_cleanup = contextlib.ExitStack()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Iterator[None]:
+    state = Path(tempfile.mkdtemp(prefix="movierec-tests-"))
+    _cleanup.callback(shutil.rmtree, state, ignore_errors=True)
+    state.chmod(0o711)  # as root Postgres runs as another user, who has to get in
+    _cleanup.callback(shutil.rmtree, embedded.sockets(state.resolve()), ignore_errors=True)
+    _cleanup.enter_context(embedded.running(state.resolve(), durable=False))
+    os.environ |= {
+        "MOVIEREC_STATE": str(state.resolve()),
+        "DATABASE_URL": embedded.database_url(state.resolve()),
+        "REDIS_URL": embedded.redis_url(state.resolve()),
+        "MOVIEREC_API_OPEN": "0",
+    }
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    _cleanup.close()
