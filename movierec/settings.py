@@ -121,8 +121,8 @@ def _redis(offset: int, broker: bool = False) -> str:
     if url.scheme == "unix":
         number = int(url.query.partition("db=")[2] or 0) + offset
         if broker:
-            return urlunsplit(("redis+socket", url.netloc, url.path, f"virtual_host={number}", ""))
-        return urlunsplit(("unix", url.netloc, url.path, f"db={number}", ""))
+            return f"redis+socket://{url.path}?virtual_host={number}"
+        return f"unix://{url.path}?db={number}"
     return urlunsplit(url._replace(path=f"/{int(url.path.strip('/') or 0) + offset}"))
 
 

@@ -1,6 +1,51 @@
+import logging
+from typing import Any
+
 from django.apps import AppConfig
+
+log = logging.getLogger(__name__)
 
 
 class RecommenderConfig(AppConfig):
     name = "recommender"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from catalog import services, signals
+        from recommender import cache, checks  # noqa: F401  (importing registers the system checks)
+
+        signals.viewers_changed.connect(publish_viewers)
+        signals.catalogue_changed.connect(publish_catalogue)
+        signals.epoch_changed.connect(publish_epoch)
+        cache.on_new_server(services.bump_epoch)
+
+
+# What has been committed goes out to Redis. Where that fails nothing is lost: beat publishes the outbox of viewers and
+# repairs the two numbers.
+
+
+def publish_viewers(versions: dict[int, int], **_: Any) -> None:
+    from recommender import cache
+
+    try:
+        cache.publish_viewers(versions)
+    except cache.CacheUnavailable as error:
+        log.warning("Versions of %d viewers wait in the outbox: %s", len(versions), error)
+
+
+def publish_catalogue(version: int, **_: Any) -> None:
+    from recommender import cache
+
+    try:
+        cache.publish_catalogue(version)
+    except cache.CacheUnavailable as error:
+        log.warning("Catalogue version %d is not published yet: %s", version, error)
+
+
+def publish_epoch(epoch: int, **_: Any) -> None:
+    from recommender import cache
+
+    try:
+        cache.publish_epoch(epoch)
+    except cache.CacheUnavailable as error:
+        log.warning("Epoch %d is not published yet: %s", epoch, error)
