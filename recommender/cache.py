@@ -28,6 +28,7 @@ HEARTBEAT_TTL = 10  # seconds
 ANNOUNCEMENT_TTL = 120  # seconds
 POPULAR_TTL = 3_600  # seconds
 PROBE_SECONDS = 1.0
+PIPELINE = 10_000  # commands sent together
 
 _MODEL, _EPOCH, _CATALOGUE, _ANNOUNCED = "model", "epoch", "catalogue", "model:announced"
 _PROCESSES, _STOCKED = "processes", "models:stocked"
@@ -306,9 +307,10 @@ def _publish_max(numbers: Mapping[str, int]) -> None:
     with _contact():
         pipe = _redis().pipeline(transaction=False)
         publish = _redis().register_script(_PUBLISH_MAX)
-        for name, number in numbers.items():
+        for place, (name, number) in enumerate(numbers.items(), start=1):
             publish(keys=[_key(name)], args=[number, STAMP_TTL], client=pipe)
-        pipe.execute()
+            if place % PIPELINE == 0 or place == len(numbers):
+                pipe.execute()
 
 
 def publish_model(name: str, *, only_if_absent: bool = False) -> None:

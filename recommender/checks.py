@@ -1,0 +1,54 @@
+"""System checks: settings that would not fail at once, but serve wrong lists or run jobs twice."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+LONGEST_LIST = 1_000  # films: beyond it a list costs more memory than asking the model
+
+
+@register()
+def lists_are_raw_bytes(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    serializer = settings.CACHES.get("lists", {}).get("OPTIONS", {}).get("SERIALIZER")
+    if serializer == "recommender.cache.BytesSerializer":
+        return []
+    hint = 'Set OPTIONS["SERIALIZER"] of CACHES["lists"] to "recommender.cache.BytesSerializer".'
+    return [Error(f"The cache of lists would be written by {serializer}.", hint=hint, id="recommender.E001")]
+
+
+@register()
+def lists_have_a_sane_size(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if not 1 <= settings.LIST_LENGTH <= LONGEST_LIST:
+        words = f"LIST_LENGTH is {settings.LIST_LENGTH}; it must lie between 1 and {LONGEST_LIST}."
+        return [Error(words, id="recommender.E002")]
+    return []
+
+
+@register()
+def lists_live_shorter_than_their_stamps(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    from recommender.cache import STAMP_TTL
+
+    if 0 < settings.LIST_TTL < STAMP_TTL:
+        return []
+    words = f"LIST_TTL is {settings.LIST_TTL} s; it must lie between 0 and {STAMP_TTL} s, the life of the stamps."
+    return [Error(words, id="recommender.E003")]
+
+
+@register()
+def tasks_end_before_they_are_delivered_again(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    visible_after = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 3600)
+    if visible_after > settings.CELERY_TASK_TIME_LIMIT:
+        return []
+    words = f"A task may run {settings.CELERY_TASK_TIME_LIMIT} s but is delivered again after {visible_after} s."
+    hint = 'Raise CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] above CELERY_TASK_TIME_LIMIT.'
+    return [Error(words, hint=hint, id="recommender.E004")]
+
+
+@register()
+def model_store_can_be_written(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    store = settings.MODEL_STORE
+    if store.exists() and not store.is_dir():
+        return [Warning(f"MODEL_STORE {store} is no folder: no model can be kept.", id="recommender.W001")]
+    return []

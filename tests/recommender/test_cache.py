@@ -1,0 +1,187 @@
+"""The list shelf on a real Valkey."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from django.core.cache import caches
+
+from recommender import cache
+
+MODEL, VIEWER = "v1-test", 7
+
+
+@pytest.fixture(autouse=True)
+def _empty_shelf():
+    caches["lists"].clear()
+    yield
+    caches["lists"].clear()
+
+
+def a_list(model=MODEL, epoch=3, viewer_version=5, n=200):
+    ids = np.arange(1, n + 1, dtype=np.int32)
+    return cache.StoredList(model, epoch, viewer_version, ids, np.linspace(9, 1, n, dtype=np.float32), int(time.time()))
+
+
+def publish(model=MODEL, epoch=3, viewer_version=5):
+    cache.publish_model(model)
+    cache.publish_epoch(epoch)
+    cache.publish_catalogue(11)
+    cache.publish_viewers({VIEWER: viewer_version})
+
+
+def test_a_list_comes_back_with_the_stamps_in_one_round_trip():
+    publish()
+    cache.store_lists({VIEWER: a_list(), VIEWER + 1: a_list()})
+    cache.read(VIEWER)  # learns which model is active
+
+    before = calls()
+    stamps, stored = cache.read(VIEWER)
+
+    assert calls() - before == {"mget": 1}
+    assert stamps == (MODEL, 3, 11, 5)
+    assert stored.valid(stamps)
+    np.testing.assert_array_equal(stored.movie_ids, a_list().movie_ids)
+    np.testing.assert_array_equal(stored.scores, a_list().scores)
+
+
+def calls():
+    """Commands that the server has run, by name."""
+    from collections import Counter
+
+    from django_redis import get_redis_connection
+
+    stats = get_redis_connection("lists").info("commandstats")
+    housekeeping = {"info", "client|setinfo", "select", "hello"}
+    counts = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in stats.items()}
+    return Counter({name: count for name, count in counts.items() if name not in housekeeping})
+
+
+@pytest.mark.parametrize("stamp", ["model", "epoch", "viewer_version"])
+def test_a_list_made_before_any_stamp_moved_is_not_valid(stamp):
+    publish()
+    cache.store_list(VIEWER, a_list())
+    assert cache.read(VIEWER)[1].valid(cache.read(VIEWER)[0])
+
+    cache.store_list(VIEWER, a_list(model="v2-test", epoch=3))  # both models' lists lie side by side
+    publish(**{stamp: {"model": "v3-test", "epoch": 4, "viewer_version": 6}[stamp]})
+
+    stamps, stored = cache.read(VIEWER)
+    assert stored is None or not stored.valid(stamps)
+
+
+def test_after_activation_the_list_of_the_new_model_is_read_at_once():
+    publish()
+    cache.store_list(VIEWER, a_list())
+    cache.store_list(VIEWER, a_list(model="v2-test", n=50))
+    cache.read(VIEWER)
+
+    cache.publish_model("v2-test")
+
+    stamps, stored = cache.read(VIEWER)
+    assert stored.valid(stamps)
+    assert len(stored.movie_ids) == 50
+
+
+def test_an_absent_stamp_is_none_and_matches_nothing():
+    cache.store_list(VIEWER, a_list())
+
+    stamps, stored = cache.read(VIEWER)
+
+    assert stamps == (None, None, None, None)
+    assert stored is None or not stored.valid(stamps)
+
+
+def test_numbers_never_go_back_under_concurrent_publishers():
+    numbers = np.random.default_rng(1).permutation(200).tolist()
+
+    def publish_share(share):
+        for number in share:
+            cache.publish_viewers({VIEWER: number})
+            cache.publish_epoch(number)
+
+    threads = [threading.Thread(target=publish_share, args=(numbers[i::4],)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    seen = []
+    while any(thread.is_alive() for thread in threads):
+        seen.append(cache.read(VIEWER)[0].viewer or 0)
+
+    assert seen == sorted(seen)
+    assert (cache.read(VIEWER)[0].viewer, cache.read(VIEWER)[0].epoch) == (199, 199)
+
+
+def test_a_reader_that_restores_the_pointer_does_not_undo_an_activation():
+    cache.publish_model("v2-test")
+    cache.publish_model("v1-test", only_if_absent=True)
+    assert cache.read(VIEWER)[0].model == "v2-test"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"junk", b"\x80\x04]\x94.", a_list().pack()[:-1], a_list().pack() + b"x", b"XXXX" + a_list().pack()[4:], 12],
+    ids=["empty", "junk", "a pickle", "cut", "too long", "other magic", "a number"],
+)
+def test_a_corrupt_or_foreign_value_is_a_miss(value):
+    publish()
+    cache.store_list(VIEWER, a_list())
+    cache.store_embedding(MODEL, VIEWER, 5, np.ones(8))
+    for key in keys_of(VIEWER, "list") + keys_of(VIEWER, "embedding"):
+        caches["lists"].set(key, value)
+
+    assert cache.read(VIEWER)[1] is None
+    assert cache.read_embedding(MODEL, VIEWER, 5) is None
+
+
+def keys_of(viewer, what):
+    found = [key for key in caches["lists"].iter_keys("*") if f":{viewer}:{what}" in key]
+    assert found
+    return found
+
+
+def test_a_user_embedding_belongs_to_one_model_and_one_viewer_version():
+    state = np.random.default_rng(0).normal(size=64).astype(np.float32)
+    cache.store_embedding(MODEL, VIEWER, 5, state)
+
+    np.testing.assert_array_equal(cache.read_embedding(MODEL, VIEWER, 5), state)
+    assert cache.read_embedding(MODEL, VIEWER, 6) is None
+    assert cache.read_embedding("v2-test", VIEWER, 5) is None
+
+
+def test_every_key_has_a_time_to_live():
+    publish()
+    cache.store_list(VIEWER, a_list())
+    cache.store_popular("week", a_list(model="popular"))
+    cache.store_embedding(MODEL, VIEWER, 5, np.ones(8))
+    cache.announce_model("v2-test")
+    cache.report_loaded("web:1", MODEL)
+
+    lives = {key: caches["lists"].ttl(key) for key in caches["lists"].iter_keys("*")}
+
+    assert len(lives) == 11
+    assert all(0 < life <= cache.STAMP_TTL for life in lives.values()), lives
+    assert max(life for key, life in lives.items() if "list" in key) <= 86_400
+
+
+def test_nothing_of_an_erased_viewer_is_left():
+    publish()
+    cache.store_list(VIEWER, a_list())
+    cache.store_list(VIEWER, a_list(model="v2-test"))
+    cache.store_embedding(MODEL, VIEWER, 5, np.ones(8))
+
+    cache.erase_viewer(VIEWER)
+
+    assert not [key for key in caches["lists"].iter_keys("*") if f":{VIEWER}:" in key]
+
+
+def test_processes_report_what_they_have_loaded():
+    cache.report_loaded("web:1", "v1-test")
+    cache.report_loaded("web:2", "")
+    assert cache.loaded_by() == {"web:1": "v1-test", "web:2": ""}
+    assert cache.live_processes() == {"web:1", "web:2"}
+
+
+def test_only_bytes_and_numbers_enter():
+    with pytest.raises(TypeError, match="pack it first"):
+        caches["lists"].set("x", {"a": 1})
