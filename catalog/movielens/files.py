@@ -1,0 +1,99 @@
+"""Finding and opening the files of a data set, in a zip or a folder, flat or one folder down."""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from catalog.errors import DataFileError
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of the set. `label` is what a person would look for; `size` is in bytes, unpacked."""
+
+    label: str
+    size: int
+    path: Path
+    member: str | None = None  # its name inside the zip
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Raises DataFileError where the file is cut or damaged, also in the middle of reading."""
+        try:
+            if self.member is not None:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                    yield cast(BinaryIO, stream)
+            elif self.path.suffix == ".gz":
+                with gzip.open(self.path) as stream:
+                    yield cast(BinaryIO, stream)
+            else:
+                with self.path.open("rb") as stream:
+                    yield stream
+        except _DAMAGE as error:
+            raise damaged(self.label, error) from error
+
+    def text(self) -> str:
+        """The whole file, for the small ones. UTF-8; a .dat that is not UTF-8 is Latin-1, as in MovieLens 1M."""
+        with self.open() as stream:
+            raw = stream.read()
+        try:
+            return raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            if self.label.endswith(".dat"):
+                return raw.decode("latin-1")
+            line = raw.count(b"\n", 0, error.start) + 1
+            raise DataFileError(self.label, line, "is not UTF-8 text; convert the file to UTF-8") from error
+
+    def lines(self) -> io.StringIO:
+        return io.StringIO(self.text(), newline="")
+
+
+def damaged(label: str, error: Exception) -> DataFileError:
+    return DataFileError(label, None, f"is cut or damaged ({error}); download or copy it again")
+
+
+def single_file(path: Path) -> DataFile:
+    """A file that stands alone, plain or .gz."""
+    if not path.is_file():
+        raise DataFileError(str(path), None, "there is no such file")
+    return DataFile(path.name, path.stat().st_size, path)
+
+
+def data_files(path: Path) -> tuple[str, dict[str, DataFile]]:
+    """(name of the set, file name → file) of a zip or folder. Of equal names the one nearest to the top counts."""
+    if path.is_dir():
+        found = [
+            DataFile(str(p.relative_to(path)), p.stat().st_size, p)
+            for pattern in ("*", "*/*")
+            for p in sorted(path.glob(pattern))
+            if p.is_file()
+        ]
+    elif path.is_file():
+        found = _members(path)
+    else:
+        raise DataFileError(str(path), None, "there is no such zip or folder")
+    files: dict[str, DataFile] = {}
+    for file in sorted(found, key=lambda f: f.label.count("/")):
+        files.setdefault(PurePosixPath(file.label).name, file)
+    folders = {str(PurePosixPath(f.label).parent) for f in files.values() if "movies." in f.label} - {"."}
+    return (folders.pop() if folders else path.resolve().stem), files
+
+
+def _members(path: Path) -> list[DataFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [
+                DataFile(info.filename, info.file_size, path, info.filename)
+                for info in archive.infolist()
+                if not info.is_dir() and info.filename.count("/") <= 1 and not info.filename.startswith("__MACOSX")
+            ]
+    except _DAMAGE as error:
+        raise damaged(str(path), error) from error

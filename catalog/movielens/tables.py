@@ -1,0 +1,160 @@
+"""The small files of a set: films, links, tags, people. Read row by row, so that every complaint has its line."""
+
+import csv
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import polars as pl
+
+from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, TAGS, table
+from catalog.errors import DataFileError
+from catalog.movielens.files import DataFile
+from catalog.movielens.titles import parse_title
+
+MAX_ID = 2**31 - 1
+MAX_TITLE, MAX_TAG, MAX_NAME, MAX_GENRE, MAX_URL = 300, 200, 200, 60, 500  # characters, as in catalog.models
+_NO_GENRES = "(no genres listed)"
+_WHOLE_NUMBER = re.compile(r"\d+", re.ASCII)
+
+Row = tuple[int, list[str]]  # line number, the wanted fields
+
+
+def read_movies(file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(movies, genres) of movies.csv or movies.dat."""
+    movies: dict[int, dict[str, Any]] = {}
+    genres: list[tuple[int, str]] = []
+    for line, (number, text, listed) in _rows(file, ("movieId", "title", "genres")):
+        movie = _whole(file, line, "movieId", number)
+        if movie in movies:
+            raise DataFileError(file.label, line, f"film {movie} stands here a second time")
+        title = parse_title(text)
+        if not title.title or len(text) > MAX_TITLE:
+            raise DataFileError(file.label, line, f"the title is empty or longer than {MAX_TITLE} characters")
+        movies[movie] = {"id": movie, **title._asdict(), **_UNKNOWN}
+        for name in dict.fromkeys(part.strip() for part in listed.split("|")):
+            if len(name) > MAX_GENRE:
+                raise DataFileError(file.label, line, f"genre {name[:20]!r}… is longer than {MAX_GENRE} characters")
+            if name and name != _NO_GENRES:
+                genres.append((movie, name))
+    if not movies:
+        raise DataFileError(file.label, 1, "holds no films")
+    return table(movies.values(), MOVIES), table(genres, GENRES)
+
+
+_UNKNOWN = {"imdb_id": "", "overview": "", "poster_url": "", "certificate": "", "language": ""}
+
+
+def add_links(movies: pl.DataFrame, file: DataFile) -> pl.DataFrame:
+    """The films with their ids on IMDb (tt and at least seven digits) and TMDB."""
+    known = set(movies["id"])
+    rows = []
+    for line, (number, imdb, tmdb) in _rows(file, ("movieId", "imdbId", "tmdbId")):
+        movie = _known(file, line, number, known)
+        rows.append((movie, _imdb(file, line, imdb), _whole(file, line, "tmdbId", tmdb) if tmdb else None))
+    return _fill(movies, rows, {"id": pl.Int32, "imdb_id": pl.String, "tmdb_id": pl.Int32})
+
+
+def read_tags(file: DataFile, movies: pl.DataFrame) -> pl.DataFrame:
+    """Tags in lower case with the number of viewers who gave them. Empty ones and essays are left out."""
+    known = set(movies["id"])
+    given: set[tuple[int, str, int]] = set()
+    for line, (user, number, text) in _rows(file, ("userId", "movieId", "tag")):
+        movie = _known(file, line, number, known)
+        tag = " ".join(unicodedata.normalize("NFC", text).lower().split())
+        if 0 < len(tag) <= MAX_TAG:
+            given.add((movie, tag, _whole(file, line, "userId", user)))
+    counts = Counter((movie, tag) for movie, tag, _ in given)
+    return table(((movie, tag, count) for (movie, tag), count in sorted(counts.items())), TAGS)
+
+
+def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(movies, credits): overview, poster, ids where still unknown, and who made the film. Other films are passed over."""
+    known = set(movies["id"])
+    facts, credits_ = [], []
+    columns = ("movieId", "imdbId", "tmdbId", "actors", "directors", "overview", "poster_url")
+    for line, (number, imdb, tmdb, actors, directors, overview, poster) in _rows(file, columns):
+        movie = _whole(file, line, "movieId", number)
+        if movie not in known:
+            continue
+        known.remove(movie)  # the first row of a film counts
+        link = _whole(file, line, "tmdbId", tmdb) if tmdb else None
+        facts.append((movie, _imdb(file, line, imdb), link, overview, poster if len(poster) <= MAX_URL else ""))
+        for role, names in ((DIRECTOR, directors), (ACTOR, actors)):
+            people = dict.fromkeys(" ".join(name.split())[:MAX_NAME] for name in names.split("|"))
+            people.pop("", None)
+            credits_ += [(movie, person, role, order) for order, person in enumerate(people)]
+    schema = {name: MOVIES[name] for name in ("id", "imdb_id", "tmdb_id", "overview", "poster_url")}
+    return _fill(movies, facts, schema), table(credits_, CREDITS)
+
+
+def _fill(movies: pl.DataFrame, rows: Sequence[Sequence[Any]], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    """What the films do not know yet, from the rows."""
+    new = pl.DataFrame(rows, schema=schema, orient="row").unique("id", keep="first")
+    joined = movies.join(new, on="id", how="left", suffix="_new", maintain_order="left")
+    return joined.with_columns(
+        pl.when(pl.col(name).is_null() | (pl.col(name).cast(pl.String) == ""))
+        .then(pl.col(f"{name}_new").fill_null("") if kind is pl.String else pl.col(f"{name}_new"))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, kind in schema.items()
+        if name != "id"
+    ).select(movies.columns)
+
+
+def _rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
+    return _dat_rows(file, columns) if file.label.endswith(".dat") else _csv_rows(file, columns)
+
+
+def _csv_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
+    reader = csv.reader(file.lines(), strict=True)
+    try:
+        header = next(reader, [])
+        missing = [name for name in columns if name not in header]
+        if missing:
+            problem = f"column {' and '.join(missing)} is missing; it has {', '.join(header)[:200] or 'nothing'}"
+            raise DataFileError(file.label, 1, problem)
+        places = [header.index(name) for name in columns]
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise DataFileError(file.label, reader.line_num, f"has {len(row)} fields where {len(header)} belong")
+            yield reader.line_num, [row[place] for place in places]
+    except csv.Error as error:
+        raise DataFileError(file.label, reader.line_num, f"is no CSV row: {error}") from error
+
+
+def _dat_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
+    """Rows of `a::b::c`. Only tags.dat has a further field, the time, behind those wanted."""
+    for line, text in enumerate(file.lines(), start=1):
+        fields = text.rstrip("\r\n").split("::")
+        if fields == [""]:
+            continue
+        if columns[-1] == "tag":  # a tag may hold "::" itself
+            fields = [*fields[:2], "::".join(fields[2:-1])] if len(fields) > 3 else []
+        if len(fields) != len(columns):
+            raise DataFileError(file.label, line, f"is not {'::'.join(columns)}")
+        yield line, fields
+
+
+def _whole(file: DataFile, line: int, column: str, text: str) -> int:
+    if _WHOLE_NUMBER.fullmatch(text) and 1 <= int(text) <= MAX_ID:
+        return int(text)
+    raise DataFileError(file.label, line, f"{column} {text[:40]!r} is not a whole number from 1 to {MAX_ID}")
+
+
+def _known(file: DataFile, line: int, text: str, known: set[int]) -> int:
+    movie = _whole(file, line, "movieId", text)
+    if movie not in known:
+        raise DataFileError(file.label, line, f"film {movie} does not stand in the file of films")
+    return movie
+
+
+def _imdb(file: DataFile, line: int, text: str) -> str:
+    number = text.removeprefix("tt")
+    if not number:
+        return ""
+    return f"tt{_whole(file, line, 'imdbId', number):07d}"

@@ -1,0 +1,89 @@
+"""MovieLens titles: "City of Lost Children, The (Cité des enfants perdus, La) (1995)" into its parts."""
+
+import re
+from typing import NamedTuple
+
+FIRST_YEAR, LAST_YEAR = 1870, 2200
+
+# Of the languages that MovieLens writes with the article behind: en fr it de es pt nl sv da no.
+_ARTICLES = (
+    "The|An?|Les?|La|L['’]|Une?|Gli|Il?|Lo|Un[oa]|Der|Die|Das|Eine?|El|Los|Las|Os?|As|Um|Uma|De|Het|Een|Den|Det|En|Et|Ett"
+)
+_TRAILING_ARTICLE = re.compile(rf"^(?P<rest>.+),\s+(?P<article>{_ARTICLES})$", re.IGNORECASE | re.DOTALL)
+_YEAR = re.compile(r"^(?P<year>\d{4})(\s*[-–—]\s*(\d{4})?)?$", re.ASCII)
+_ALSO_KNOWN_AS = re.compile(r"^a\.?\s?k\.?\s?a\.?\s+", re.IGNORECASE)
+# Parentheses that are part of the name of the film, not another name for it.
+_QUALIFIER = re.compile(
+    r"^(part|vol\.?|volume|chapter|episode|season|act|disc)\b.*$|^[ivx]+$|^\d+$|^(yellow|blue|uncut|director'?s cut)$",
+    re.IGNORECASE,
+)
+
+
+class Title(NamedTuple):
+    title: str
+    original_title: str  # "" where only one title is given
+    year: int | None
+
+
+def parse_title(text: str) -> Title:
+    """Never fails and never gives an empty title for a text that is not blank."""
+    rest, groups = _peel(" ".join(text.split()))
+    year = None
+    names: list[str] = []
+    for group in reversed(groups):
+        if year is None and (found := _year(group)):
+            year = found
+        else:
+            names.insert(0, group)
+    while names and _QUALIFIER.match(names[0]):
+        rest = f"{rest} ({names.pop(0)})"
+    return Title(move_article(rest), _original(names), year)
+
+
+def move_article(title: str) -> str:
+    """ "American President, The" → "The American President"; "Atalante, L'" → "L'Atalante"."""
+    match = _TRAILING_ARTICLE.match(title)
+    if not match:
+        return title
+    article = match["article"][0].upper() + match["article"][1:]
+    return article + match["rest"] if article[-1] in "'’" else f"{article} {match['rest']}"
+
+
+def _peel(text: str) -> tuple[str, list[str]]:
+    """The text without its closing parentheses, and what stood in them. The first word always stays."""
+    groups: list[str] = []
+    while text.endswith(")"):
+        opening = _opening(text)
+        if opening is None and text.count(")") > text.count("(") > 0:
+            text = text[:-1].rstrip()  # one closing parenthesis too many
+            continue
+        if not opening or text[opening - 1] != " ":
+            break
+        groups.insert(0, text[opening + 1 : -1].strip())
+        text = text[:opening].rstrip()
+    return text, [group for group in groups if group]
+
+
+def _opening(text: str) -> int | None:
+    """Where the parenthesis that the text ends with was opened."""
+    depth = 0
+    for place in range(len(text) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(text[place], 0)
+        if depth == 0:
+            return place
+    return None
+
+
+def _year(group: str) -> int | None:
+    match = _YEAR.match(group)
+    if match and FIRST_YEAR <= int(match["year"]) <= LAST_YEAR:
+        return int(match["year"])
+    return None
+
+
+def _original(names: list[str]) -> str:
+    """The last foreign title; where there are only "a.k.a." titles, the first of them."""
+    own = [name for name in names if not _ALSO_KNOWN_AS.match(name)]
+    if own:
+        return move_article(own[-1])
+    return move_article(_ALSO_KNOWN_AS.sub("", names[0])) if names else ""

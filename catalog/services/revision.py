@@ -1,0 +1,44 @@
+"""The two numbers that tell readers elsewhere that films or lists changed."""
+
+from functools import partial
+
+from django.db import connection, transaction
+
+from catalog.models import Revision
+from catalog.signals import catalogue_changed, epoch_changed
+
+# The row may be absent (a fresh or emptied database); it then counts as catalogue 1, epoch 1.
+_BUMP = """
+    INSERT INTO catalog_revision AS r (id, catalogue, epoch) VALUES (1, 1 + %(catalogue)s, 1 + %(epoch)s)
+    ON CONFLICT (id) DO UPDATE SET catalogue = r.catalogue + %(catalogue)s, epoch = r.epoch + %(epoch)s
+    RETURNING r.catalogue, r.epoch
+"""
+
+
+def bump_catalogue() -> int:
+    """Call inside the transaction that changes films or rules. Returns the new catalogue version."""
+    catalogue, _ = _bump(catalogue=1, epoch=0)
+    return catalogue
+
+
+def bump_epoch() -> int:
+    """Every stored list expires. For imports, and for whoever sees Redis come back empty. Returns the new epoch."""
+    _, epoch = _bump(catalogue=0, epoch=1)
+    return epoch
+
+
+def bump_all() -> tuple[int, int]:
+    """(catalogue, epoch), both one higher."""
+    return _bump(catalogue=1, epoch=1)
+
+
+def _bump(catalogue: int, epoch: int) -> tuple[int, int]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_BUMP, {"catalogue": catalogue, "epoch": epoch})
+            new_catalogue, new_epoch = cursor.fetchone()
+        if catalogue:
+            transaction.on_commit(partial(catalogue_changed.send_robust, sender=Revision, version=new_catalogue))
+        if epoch:
+            transaction.on_commit(partial(epoch_changed.send_robust, sender=Revision, epoch=new_epoch))
+    return new_catalogue, new_epoch

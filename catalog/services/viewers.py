@@ -1,0 +1,32 @@
+"""Writes to viewers that are not events: versions, and the outbox that publishes them."""
+
+from collections.abc import Iterable, Mapping
+
+from django.db import connection, transaction
+
+from catalog.services.events import announce_viewers, lock_viewers, raise_versions
+
+
+def touch_viewers(ids: Iterable[int]) -> dict[int, int]:
+    """Makes every list of these viewers old. Returns the new versions; unknown viewers are left out."""
+    with transaction.atomic():
+        versions = raise_versions(lock_viewers(set(ids), create=False))
+        announce_viewers(versions)
+    return versions
+
+
+def mark_published(versions: Mapping[int, int]) -> int:
+    """Clears the outbox of viewers whose version (viewer id -> version) has reached Redis. Returns how many.
+
+    A viewer who has moved on since stays marked: the condition is on the version that was published. One who is
+    being written to right now is left for the next round.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE catalog_viewer SET publish_pending = false WHERE id IN (
+                 SELECT v.id FROM catalog_viewer v JOIN unnest(%s::int[], %s::bigint[]) AS p (id, version) USING (id)
+                 WHERE v.version <= p.version AND v.publish_pending
+                 FOR NO KEY UPDATE OF v SKIP LOCKED)""",
+            [list(versions), list(versions.values())],
+        )
+        return cursor.rowcount
