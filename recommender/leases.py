@@ -10,20 +10,33 @@ import threading
 import time
 import uuid
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, close_old_connections, connection, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
+from recommender.cache import CacheUnavailable
 from recommender.models import Job
 
 LEASE = timedelta(seconds=30)
 RENEW_SECONDS = 2.0
 LOG_TAIL = 8_000  # characters
+MOST_ATTEMPTS = 5
+BACK_OFF = timedelta(seconds=30)  # after the first failed attempt; doubles with each
+RESEND = timedelta(minutes=5)  # a queued job's message is sent again when nobody has taken it for this long
+PASSING = (OperationalError, InterfaceError, CacheUnavailable)  # a server is away: the job is tried again
 
 log = logging.getLogger(__name__)
 
@@ -52,16 +65,19 @@ def only_one(name: str, *, wait: bool = False) -> Iterator[bool]:
 
 
 class Lease:
-    """A running job in the hands of this process. The flow writes its progress here and calls `check` between steps."""
+    """A running job in the hands of this process. The flow writes its progress and its result here; the renewing
+    thread stores them. `on_progress` and `on_line` let a command show them as well."""
 
     def __init__(self, job: Job, token: uuid.UUID) -> None:
-        self.job_id, self.kind, self.parameters = job.id, Job.Kind(job.kind), job.parameters
+        self.job_id, self.kind, self.parameters = job.id, Job.Kind(job.kind), dict(job.parameters)
         self.attempt = job.attempts
-        self.result: dict[str, Any] = dict(job.result)
+        self.result: dict[str, Any] = dict(job.result)  # survives a lost lease: what the next holder resumes from
         self.done, self.total, self.phase = job.done, job.total, job.phase
+        self.on_progress: Callable[[str, int, int], None] = lambda phase, done, total: None
+        self.on_line: Callable[[str], None] = lambda line: log.info("%s", line)
         self._token = token
         self._lines: list[str] = job.log_tail.splitlines()
-        self._over = threading.Event()  # the holder has ended
+        self._over = threading.Event()
         self._lost = threading.Event()
         self._good_until = time.monotonic() + LEASE.total_seconds()
         self._renewer = threading.Thread(target=self._renew_forever, name=f"lease-{job.id}", daemon=True)
@@ -72,60 +88,59 @@ class Lease:
             raise Stopped(f"Job {self.job_id} was cancelled, or its lease was lost to another worker.")
 
     def progress(self, phase: str, done: int = 0, total: int = 0) -> None:
-        """In memory; the renewing thread writes it. Raises Stopped as `check` does."""
+        """Raises Stopped as `check` does. Cheap enough to be called after every step."""
         self.phase, self.done, self.total = phase, done, total
+        self.on_progress(phase, done, total)
         self.check()
 
     def say(self, line: str) -> None:
-        log.info("%s", line)
+        """A line of the job's log."""
+        self.on_line(line)
         self._lines.append(line)
         while sum(map(len, self._lines)) > LOG_TAIL:
             self._lines.pop(0)
 
-    def renew(self) -> bool:
-        """Writes progress and extends the lease in one statement; False when the job is no longer ours."""
+    def save(self) -> bool:
+        """Stores progress and result and extends the lease, in one statement; False when the job is ours no more."""
         return bool(self._mine().update(lease_until=Now() + LEASE, **self._state()))
 
     def _mine(self) -> Any:
         return Job.objects.filter(pk=self.job_id, holder=self._token, status=Job.Status.RUNNING)
 
     def _state(self) -> dict[str, Any]:
-        return {
-            "done": self.done,
-            "total": self.total,
-            "phase": self.phase,
-            "result": self.result,
-            "log_tail": "\n".join(self._lines),
-        }
+        state = {"done": self.done, "total": self.total, "phase": self.phase}
+        return state | {"result": dict(self.result), "log_tail": "\n".join(list(self._lines))}
 
     def _renew_forever(self) -> None:
         while not self._over.wait(RENEW_SECONDS) and not self._lost.is_set():
             try:
-                if self.renew():
+                if self.save():
                     self._good_until = time.monotonic() + LEASE.total_seconds()
                 else:
                     self._lost.set()
             except DatabaseError as error:  # Postgres restarts: the lease is ours until it runs out
-                log.warning("Lease of job %s not renewed: %s", self.job_id, error)
+                log.warning("The lease of job %s was not renewed: %s", self.job_id, error)
                 if time.monotonic() > self._good_until:
                     self._lost.set()
-            finally:
                 close_old_connections()
         connection.close()
 
-    def _end(self, status: Job.Status, error: str = "") -> None:
+    def keep(self) -> None:
+        self._renewer.start()
+
+    def end(self, **outcome: Any) -> None:
+        """Stops renewing and stores how the job ended. What cannot be stored now is seen when the lease runs out."""
         self._over.set()
         self._renewer.join()
-        ended = self._mine().update(
-            status=status, error=error, holder=None, lease_until=None, finished_at=Now(), **self._state()
-        )
-        if not ended:
-            log.warning("Job %s was taken from this process before it ended.", self.job_id)
+        with suppress(DatabaseError):
+            close_old_connections()
+            if outcome and not self._mine().update(holder=None, **(self._state() | outcome)):
+                log.warning("Job %s was taken from this process before it ended.", self.job_id)
 
 
 def acquire(job_id: uuid.UUID | str) -> Lease | None:
-    """The lease of a queued job, or of a running one whose holder is gone. None: it is done, held, or another job of
-    its kind is running (it stays queued and is taken up later)."""
+    """The lease of a queued job, or of a running one whose holder is gone. None: it has ended, is held, or another job
+    of its kind is running (it stays queued and is taken up later)."""
     token = uuid.uuid4()
     free = Q(status=Job.Status.QUEUED) | Q(status=Job.Status.RUNNING, lease_until__lt=Now())
     try:
@@ -141,26 +156,71 @@ def acquire(job_id: uuid.UUID | str) -> Lease | None:
     except IntegrityError:  # one_running_job_a_kind
         taken = 0
     if not taken:
-        log.info("Job %s is not to be run now: done, held by another worker, or its kind is busy.", job_id)
+        log.info("Job %s is not taken up now: it has ended, is held, or its kind is busy.", job_id)
         return None
     return Lease(Job.objects.get(pk=job_id), token)
 
 
 @contextmanager
 def held(lease: Lease) -> Iterator[Lease]:
-    """Keeps the lease alive around the work and ends the job with its outcome. A job stopped from outside is left as
-    it was found; an error fails it, with the error on its page, and is raised."""
-    lease._renewer.start()
+    """Keeps the lease alive around the work and stores the outcome. A job that was taken away stays as it was found;
+    one that met an absent server goes back into the queue; any other error fails it, is stored, and is raised."""
+    lease.keep()
     try:
         yield lease
     except Stopped as stop:
-        lease._over.set()
-        lease.say(str(stop))
+        log.warning("%s", stop)
+        lease.end()
+    except PASSING as error:
+        lease.end(**_again(lease, error))
     except KeyboardInterrupt:
-        lease._end(Job.Status.CANCELLED, "Interrupted at the keyboard.")
+        lease.end(**_ended(Job.Status.CANCELLED, "Interrupted at the keyboard."))
         raise
-    except BaseException as error:
-        lease._end(Job.Status.FAILED, f"{type(error).__name__}: {error}")
+    except Exception as error:
+        lease.end(**_ended(Job.Status.FAILED, f"{type(error).__name__}: {error}"))
+        raise
+    except BaseException:  # the worker is being shut down: the lease runs out and the job is taken up again
+        lease.end()
         raise
     else:
-        lease._end(Job.Status.DONE)
+        lease.end(**_ended(Job.Status.DONE))
+
+
+def _ended(status: Job.Status, error: str = "") -> dict[str, Any]:
+    return {"status": status, "error": error, "lease_until": None, "finished_at": Now()}
+
+
+def _again(lease: Lease, error: Exception) -> dict[str, Any]:
+    words = f"Attempt {lease.attempt} of {MOST_ATTEMPTS}: {type(error).__name__}: {error}"
+    log.warning("Job %s: %s", lease.job_id, words)
+    if lease.attempt >= MOST_ATTEMPTS:
+        return _ended(Job.Status.FAILED, words)
+    return {"status": Job.Status.QUEUED, "error": words, "lease_until": Now() + BACK_OFF * 2 ** (lease.attempt - 1)}
+
+
+def cancel(job_id: uuid.UUID | str) -> bool:
+    """Ends a job that has not ended; its holder stops at its next step. False: it had ended already."""
+    unended = Job.objects.filter(pk=job_id, status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
+    return bool(unended.update(holder=None, **_ended(Job.Status.CANCELLED)))
+
+
+def new_unless_waiting(kind: Job.Kind) -> Job | None:
+    """A new job, unless one of its kind is waiting or running: two beats, or a night longer than a day."""
+    with only_one(f"new {kind}", wait=True):
+        unended = Job.objects.filter(kind=kind, status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
+        return None if unended.exists() else Job.objects.create(kind=kind)
+
+
+def take_up_lost() -> list[Job]:
+    """Jobs whose message must be sent again: their holder is gone, their message was lost with Redis, or their
+    back-off is over. Gives up on a job whose holders died again and again."""
+    due = Q(lease_until__lt=Now()) | Q(lease_until=None, created_at__lt=Now() - RESEND)
+    lost = Job.objects.filter(due, status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
+    words = f"Given up: {MOST_ATTEMPTS} workers took this job and did not end it. Their logs say what killed them."
+    lost.filter(attempts__gte=MOST_ATTEMPTS).update(holder=None, **_ended(Job.Status.FAILED, words))
+    taken = [job.pk for job in lost if lost.filter(pk=job.pk).update(**_waiting())]
+    return list(Job.objects.filter(pk__in=taken))
+
+
+def _waiting() -> dict[str, Any]:
+    return {"status": Job.Status.QUEUED, "holder": None, "lease_until": Now() + RESEND}

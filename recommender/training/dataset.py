@@ -1,0 +1,96 @@
+"""What a run learns from: every event and every film as they stood at one moment, as arrays.
+
+The snapshot is a file beside the checkpoints, so that a resumed run sees the data it began with.
+"""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from catalog import selectors
+from catalog.models import Credit
+from recommender.ml.checkpoint import data_hash
+from recommender.ml.data import Histories
+
+_COLUMNS = {
+    "viewer": pl.Int32,
+    "movie": pl.Int32,
+    "kind": pl.Int8,
+    "rating": pl.Float32,
+    "completion": pl.Float32,
+    "occurred_at": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    histories: Histories
+    movie_ids: np.ndarray  # int32 [M], the whole catalogue, ascending
+    film_features: list[list[str]]  # M: "genre:Drama", "director:Agnès Varda", "actor:...", "decade:1960"
+
+    def hash(self) -> str:
+        """SHA-256 over the arrays: says which data a figure was measured on."""
+        return data_hash(*(np.asarray(column) for column in self.histories), self.movie_ids)
+
+    def counts(self) -> dict[str, int]:
+        events = len(self.histories.movie_ids)
+        return {"viewers": len(self.histories.viewers), "events": events, "films": len(self.movie_ids)}
+
+    def save(self, path: Path) -> None:
+        aside = path.with_name(f"{path.stem}.part.npz")
+        features = np.frombuffer(json.dumps(self.film_features).encode(), np.uint8)
+        np.savez(aside, **self.histories._asdict(), film_ids=self.movie_ids, film_features=features)
+        aside.rename(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Snapshot":
+        """Raises OSError or ValueError where the file is missing or cut."""
+        with np.load(path) as arrays:
+            histories = Histories(*(arrays[name] for name in Histories._fields))
+            return cls(histories, arrays["film_ids"], json.loads(arrays["film_features"].tobytes()))
+
+
+def read(scratch: Path) -> Snapshot:
+    """The whole catalogue and all events, in bounded memory: CSV streams to a file in `scratch`, polars reads it."""
+    with tempfile.TemporaryDirectory(prefix="events-", dir=scratch) as folder:
+        path = Path(folder) / "events.csv"
+        selectors.export_events(path)
+        events = pl.read_csv(path, schema=_COLUMNS)
+    table = selectors.catalogue_table()
+    return Snapshot(_histories(events), table.ids, film_features(table))
+
+
+def _histories(events: pl.DataFrame) -> Histories:
+    """`events` as exported: ordered by viewer, then as each viewer's history is."""
+    owner = events["viewer"].to_numpy()
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    return Histories(
+        viewers=owner[starts].astype(np.int64),
+        indptr=np.append(starts, len(owner)).astype(np.int64),
+        movie_ids=events["movie"].to_numpy(),
+        times=events["occurred_at"].to_numpy(),
+        kinds=events["kind"].to_numpy(),
+        ratings=events["rating"].fill_null(np.nan).to_numpy(),
+        completions=events["completion"].fill_null(np.nan).to_numpy(),
+        timed=np.ones(len(starts), bool),
+    )
+
+
+def film_features(table: selectors.CatalogueTable) -> list[list[str]]:
+    """What is known of each film besides who watched it, in the order of `table.ids`."""
+    role = {Credit.Role.DIRECTOR.value: "director", Credit.Role.ACTOR.value: "actor"}
+    genres = [f"genre:{name}" for name in table.genre_names]
+    genre_of, persons, roles = table.genre_of.tolist(), table.credit_person.tolist(), table.credit_role.tolist()
+    films = []
+    for row, year in enumerate(table.year.tolist()):
+        names = [genres[g] for g in genre_of[table.genre_start[row] : table.genre_start[row + 1]]]
+        for credit in range(table.credit_start[row], table.credit_start[row + 1]):
+            names.append(f"{role[roles[credit]]}:{table.person_names[persons[credit]]}")
+        if year:
+            names.append(f"decade:{year // 10 * 10}")
+        films.append(names)
+    return films
