@@ -1,0 +1,55 @@
+"""manage.py import_movielens PATH [--people FILE]"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from catalog.errors import CatalogError
+from catalog.management.progress import shown_progress
+from catalog.movielens import read_movielens
+from catalog.services import LoadReport, load_dataset
+
+HELP = """Import a MovieLens data set: films, genres, links, tags and ratings.
+
+PATH is a zip or a folder of ml-latest, ml-latest-small, ml-25m, ml-32m (csv) or ml-1m, ml-10m (::).
+Everything is loaded in one transaction: after an error, which names file and line, the database is as it was.
+Importing the same set again changes nothing; a newer one adds and updates. The labelled demo is removed first."""
+PEOPLE = """A CSV, plain or .gz, with movieId, imdbId, tmdbId, actors, directors, overview, poster_url.
+Names are separated by |. Films that the set does not have are passed over."""
+
+
+class Command(BaseCommand):
+    help = HELP
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, metavar="PATH", help="The zip or folder of the data set.")
+        parser.add_argument("--people", type=Path, metavar="FILE", help=PEOPLE)
+
+    def handle(self, *args: Any, path: Path, people: Path | None, **options: Any) -> None:
+        started = time.perf_counter()
+        try:
+            dataset = read_movielens(path, people)
+            for note in dataset.notes:
+                self.stdout.write(note)
+            with shown_progress(self.stdout) as progress:
+                report = load_dataset(dataset, progress)
+        except CatalogError as error:
+            raise CommandError(f"Nothing was imported. {error}") from error
+        self._tell(report, time.perf_counter() - started)
+
+    def _tell(self, report: LoadReport, seconds: float) -> None:
+        if report.removed_demo:
+            demo = report.removed_demo
+            self.stdout.write(f"Removed the demo: {demo.movies:,} films and {demo.viewers:,} simulated viewers.")
+        self.stdout.write(
+            f"{report.name}: {report.movies:,} films, {report.credits:,} credits, {report.tags:,} tags, "
+            f"{report.viewers:,} viewers, {report.events:,} ratings "
+            f"({report.created:,} new, {report.updated:,} changed, {report.repeated:,} repeated)."
+        )
+        self.stdout.write(self.style.SUCCESS(f"{seconds:.1f} s, {report.events / seconds:,.0f} ratings a second."))

@@ -1,0 +1,27 @@
+"""Every read of the catalogue and of what viewers did. Doors and flows import from here."""
+
+from catalog.selectors.catalogue import CatalogueTable, catalogue_table
+from catalog.selectors.films import MovieCard, MoviePage, movie_cards, movies_page, resolve_people
+from catalog.selectors.histories import History, export_events, histories, history, viewer_count, viewer_ids
+from catalog.selectors.popularity import popularity
+from catalog.selectors.stamps import revision, unpublished_viewers, viewer_versions
+
+__all__ = [
+    "CatalogueTable",
+    "History",
+    "MovieCard",
+    "MoviePage",
+    "catalogue_table",
+    "export_events",
+    "histories",
+    "history",
+    "movie_cards",
+    "movies_page",
+    "popularity",
+    "resolve_people",
+    "revision",
+    "unpublished_viewers",
+    "viewer_count",
+    "viewer_ids",
+    "viewer_versions",
+]

@@ -1,0 +1,122 @@
+"""The whole catalogue as numpy columns: what eligibility, filters and item features are computed from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+
+ALWAYS_FROM, ALWAYS_UNTIL = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+_MOVIE = np.dtype(
+    [
+        ("id", ">i4"),
+        ("published", ">i2"),
+        ("from", ">i8"),
+        ("until", ">i8"),
+        ("year", ">i2"),
+        ("runtime", ">i2"),
+        ("certificate", ">i2"),
+        ("language", ">i2"),
+    ]
+)
+_GENRE = np.dtype([("movie", ">i4"), ("genre", ">i4")])
+_CREDIT = np.dtype([("movie", ">i4"), ("person", ">i4"), ("role", ">i2")])
+_PERSON = ">i4"
+
+# One statement, so that the version, the films and what hangs on them are of one snapshot.
+_TABLE = f"""
+WITH certificates AS (SELECT array_agg(DISTINCT certificate ORDER BY certificate) AS names FROM catalog_movie),
+     languages AS (SELECT array_agg(DISTINCT language ORDER BY language) AS names FROM catalog_movie),
+     genres AS (SELECT id, name, row_number() OVER (ORDER BY name) - 1 AS place FROM catalog_genre),
+     people AS (SELECT id, name, row_number() OVER (ORDER BY id) - 1 AS place FROM catalog_person)
+SELECT
+  coalesce((SELECT catalogue FROM catalog_revision), 1),
+  (SELECT string_agg(
+      int4send(id) || int2send(published::int::int2)
+        || int8send(coalesce(floor(date_part('epoch', available_from))::bigint, {ALWAYS_FROM}))
+        || int8send(coalesce(ceil(date_part('epoch', available_until))::bigint, {ALWAYS_UNTIL}))
+        || int2send(coalesce(year, 0::int2)) || int2send(coalesce(runtime, 0::int2))
+        || int2send((array_position(certificates.names, certificate) - 1)::int2)
+        || int2send((array_position(languages.names, language) - 1)::int2),
+      '' ORDER BY id) FROM catalog_movie, certificates, languages),
+  (SELECT names FROM certificates),
+  (SELECT names FROM languages),
+  (SELECT string_agg(int4send(g.movie_id) || int4send(genres.place::int), '' ORDER BY g.movie_id, genres.place)
+     FROM catalog_movie_genres g JOIN genres ON genres.id = g.genre_id),
+  (SELECT array_agg(name ORDER BY place) FROM genres),
+  (SELECT string_agg(int4send(c.movie_id) || int4send(people.place::int) || int2send(c.role), ''
+                     ORDER BY c.movie_id, c.role, c."order", c.id)
+     FROM catalog_credit c JOIN people ON people.id = c.person_id),
+  (SELECT array_agg(name ORDER BY place) FROM people),
+  (SELECT string_agg(int4send(id::int), '' ORDER BY place) FROM people)
+"""
+
+
+@dataclass(frozen=True)
+class CatalogueTable:
+    """All films, ordered by id; n films, row i of every column is film ids[i].
+
+    Genres and credits are in CSR form: those of film i are genre_of[genre_start[i]:genre_start[i + 1]].
+    """
+
+    version: int  # Revision.catalogue of the same snapshot
+    ids: np.ndarray  # int32[n]
+    published: np.ndarray  # bool[n]
+    available_from: np.ndarray  # int64[n], unix seconds; ALWAYS_FROM = open
+    available_until: np.ndarray  # int64[n], exclusive; ALWAYS_UNTIL = open
+    year: np.ndarray  # int16[n], 0 = unknown
+    runtime: np.ndarray  # int16[n], minutes, 0 = unknown
+    certificate: np.ndarray  # int16[n], index into certificates
+    language: np.ndarray  # int16[n], index into languages
+    genre_start: np.ndarray  # int32[n + 1]
+    genre_of: np.ndarray  # int16, index into genre_names
+    credit_start: np.ndarray  # int32[n + 1]
+    credit_person: np.ndarray  # int32, index into person_names and person_ids
+    credit_role: np.ndarray  # int8, Credit.Role; directors first, then actors in billing order
+    certificates: list[str]  # "" = unknown
+    languages: list[str]  # "" = unknown
+    genre_names: list[str]
+    person_names: list[str]
+    person_ids: np.ndarray  # int32, Person.id ascending
+
+    def places(self, movie_ids: np.ndarray) -> np.ndarray:
+        """int64: the row of each film, -1 for one that is not in the catalogue."""
+        if not len(self.ids):
+            return np.full(len(movie_ids), -1, dtype=np.int64)
+        rows = np.minimum(np.searchsorted(self.ids, movie_ids), len(self.ids) - 1)
+        return np.where(self.ids[rows] == movie_ids, rows, -1)
+
+
+def catalogue_table() -> CatalogueTable:
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLE)
+        version, movies, certificates, languages, genres, genre_names, credits_, names, people = cursor.fetchone()
+    movie = np.frombuffer(movies or b"", dtype=_MOVIE)
+    genre = np.frombuffer(genres or b"", dtype=_GENRE)
+    credit = np.frombuffer(credits_ or b"", dtype=_CREDIT)
+    ids = movie["id"].astype(np.int32)
+    return CatalogueTable(
+        version=version,
+        ids=ids,
+        published=movie["published"].astype(bool),
+        available_from=movie["from"].astype(np.int64),
+        available_until=movie["until"].astype(np.int64),
+        year=movie["year"].astype(np.int16),
+        runtime=movie["runtime"].astype(np.int16),
+        certificate=movie["certificate"].astype(np.int16),
+        language=movie["language"].astype(np.int16),
+        genre_start=_starts(ids, genre["movie"]),
+        genre_of=genre["genre"].astype(np.int16),
+        credit_start=_starts(ids, credit["movie"]),
+        credit_person=credit["person"].astype(np.int32),
+        credit_role=credit["role"].astype(np.int8),
+        certificates=certificates or [],
+        languages=languages or [],
+        genre_names=genre_names or [],
+        person_names=names or [],
+        person_ids=np.frombuffer(people or b"", dtype=_PERSON).astype(np.int32),
+    )
+
+
+def _starts(ids: np.ndarray, sorted_movies: np.ndarray) -> np.ndarray:
+    """int32[n + 1]: where each film's run begins in `sorted_movies`, and its end."""
+    return np.append(np.searchsorted(sorted_movies, ids), len(sorted_movies)).astype(np.int32)

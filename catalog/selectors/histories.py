@@ -1,0 +1,97 @@
+"""What viewers did, as numpy columns. Events cross the wire packed: one value a viewer, no Python object an event."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from django.db import connection
+
+_EVENT = np.dtype([("movie", ">i4"), ("time", ">i8"), ("kind", ">i2"), ("rating", ">f4"), ("completion", ">f4")])
+# date_part gives a double, exact for microseconds until the year 2255, and is twice as fast as extract's numeric.
+_SECONDS = "floor(date_part('epoch', e.occurred_at))::bigint"
+# One statement: the version and the events it belongs to come from the same snapshot.
+_HISTORIES = f"""
+    SELECT v.id, v.version, h.packed
+    FROM catalog_viewer v
+    CROSS JOIN LATERAL (
+        SELECT string_agg(
+            int4send(e.movie_id) || int8send({_SECONDS}) || int2send(e.kind)
+              || float4send(coalesce(e.rating, 'NaN')) || float4send(coalesce(e.completion, 'NaN')),
+            '' ORDER BY e.occurred_at, e.id) AS packed
+        FROM catalog_watchevent e WHERE e.viewer_id = v.id
+    ) h
+    WHERE v.id = ANY(%s::int[]) ORDER BY v.id
+"""
+_EXPORT = f"""
+    COPY (
+        SELECT e.viewer_id AS viewer, e.movie_id AS movie, e.kind, e.rating, e.completion, {_SECONDS} AS occurred_at
+        FROM catalog_watchevent e ORDER BY e.viewer_id, e.occurred_at, e.id
+    ) TO STDOUT (FORMAT csv, HEADER)
+"""
+
+
+class History(NamedTuple):
+    """A viewer's events in the order (occurred_at, id), with the version of the very snapshot they were read in."""
+
+    viewer_id: int
+    version: int
+    movie_ids: np.ndarray  # int32[n]
+    occurred_at: np.ndarray  # int64[n], unix seconds
+    kinds: np.ndarray  # int8[n], WatchEvent.Kind
+    ratings: np.ndarray  # float32[n], NaN = none
+    completions: np.ndarray  # float32[n], NaN = none
+
+
+def history(viewer_id: int) -> History | None:
+    """None for a viewer nobody knows."""
+    return next(iter(histories([viewer_id])), None)
+
+
+def histories(viewer_ids: Collection[int]) -> list[History]:
+    """In the order of their ids; unknown viewers are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HISTORIES, [list(viewer_ids)])
+        return [_unpack(*row) for row in cursor.fetchall()]
+
+
+def viewer_ids(after: int, limit: int) -> list[int]:
+    """The next viewers with any events, by id, behind `after`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT v.id FROM catalog_viewer v WHERE v.id > %s
+                 AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id)
+               ORDER BY v.id LIMIT %s""",
+            [after, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def viewer_count() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM catalog_viewer")
+        return int(cursor.fetchone()[0])
+
+
+def _unpack(viewer_id: int, version: int, packed: bytes | None) -> History:
+    events = np.frombuffer(packed or b"", dtype=_EVENT)
+    return History(
+        viewer_id,
+        version,
+        events["movie"].astype(np.int32),
+        events["time"].astype(np.int64),
+        events["kind"].astype(np.int8),
+        events["rating"].astype(np.float32),
+        events["completion"].astype(np.float32),
+    )
+
+
+def export_events(path: Path) -> int:
+    """Writes all events, ordered by viewer, time and id, as CSV with a header. Returns the number of rows.
+
+    Columns: viewer, movie, kind, rating, completion, occurred_at (unix seconds); nothing between commas where unknown.
+    """
+    with path.open("wb") as out, connection.cursor() as cursor, cursor.copy(_EXPORT) as copy:
+        for block in copy:
+            out.write(block)
+    return cursor.rowcount

@@ -1,0 +1,24 @@
+"""The numbers that stored lists are compared with, as Postgres has them: the truth."""
+
+from collections.abc import Collection
+
+from django.db import connection
+
+from catalog.models import Revision, Viewer
+
+
+def revision() -> tuple[int, int]:
+    """(catalogue, epoch). An empty database is at 1, 1."""
+    return Revision.objects.values_list("catalogue", "epoch").first() or (1, 1)
+
+
+def viewer_versions(ids: Collection[int]) -> dict[int, int]:
+    """Viewer id → version; unknown viewers are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, version FROM catalog_viewer WHERE id = ANY(%s::int[])", [list(ids)])
+        return dict(cursor.fetchall())
+
+
+def unpublished_viewers(limit: int) -> dict[int, int]:
+    """The outbox: viewer id → version, for up to `limit` viewers whose version may not have reached Redis."""
+    return dict(Viewer.objects.filter(publish_pending=True).order_by("id").values_list("id", "version")[:limit])

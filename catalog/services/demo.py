@@ -1,0 +1,63 @@
+"""The labelled demo: it gives way to real films and never writes over them."""
+
+from typing import NamedTuple
+
+from django.db.backends.utils import CursorWrapper
+
+from catalog.dataset import Dataset
+from catalog.errors import CatalogError
+
+
+class RemovedDemo(NamedTuple):
+    movies: int
+    viewers: int
+
+
+def refuse_demo_over_real(cursor: CursorWrapper, dataset: Dataset) -> None:
+    """Raises CatalogError where an id of the demo belongs to a real film or viewer."""
+    for table, real, ids in (
+        ("catalog_movie", "NOT is_demo", dataset.movies["id"]),
+        ("catalog_viewer", "NOT is_simulated", dataset.viewers["id"]),
+    ):
+        cursor.execute(f"SELECT count(*) FROM {table} WHERE {real} AND id = ANY(%s::int[])", [ids.to_list()])
+        if count := cursor.fetchone()[0]:
+            raise CatalogError(
+                f"The demo was not loaded: {count} of its ids belong to real rows of {table}. "
+                "It is for an empty system; set MOVIEREC_STATE to a new folder to look at it."
+            )
+
+
+def remove_demo(cursor: CursorWrapper, *, events_too: bool) -> RemovedDemo | None:
+    """Deletes the demo's films and simulated viewers, and the people, genres and tags that only they had.
+
+    Rows are locked in the order of `record_events`: films, viewers, events. Real viewers who had watched a demo film
+    lose that event, so their version rises. `events_too=False`: the caller empties the table of events itself.
+    """
+    cursor.execute("SELECT id FROM catalog_movie WHERE is_demo ORDER BY id FOR UPDATE")
+    movies = [row[0] for row in cursor.fetchall()]
+    cursor.execute("SELECT id FROM catalog_viewer WHERE is_simulated ORDER BY id FOR UPDATE")
+    viewers = [row[0] for row in cursor.fetchall()]
+    if not movies and not viewers:
+        return None
+    cursor.execute(
+        """UPDATE catalog_viewer SET version = version + 1, publish_pending = true
+           WHERE NOT is_simulated
+             AND id IN (SELECT viewer_id FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]))""",
+        [movies],
+    )
+    if events_too:
+        cursor.execute(
+            "DELETE FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]) OR viewer_id = ANY(%s::int[])",
+            [movies, viewers],
+        )
+    for table in ("catalog_movie_genres", "catalog_movietag", "catalog_credit"):
+        cursor.execute(f"DELETE FROM {table} WHERE movie_id = ANY(%s::int[])", [movies])
+    cursor.execute("DELETE FROM catalog_viewer WHERE id = ANY(%s::int[])", [viewers])
+    cursor.execute("DELETE FROM catalog_movie WHERE id = ANY(%s::int[])", [movies])
+    for table, link, column in (
+        ("catalog_person", "catalog_credit", "person_id"),
+        ("catalog_genre", "catalog_movie_genres", "genre_id"),
+        ("catalog_tag", "catalog_movietag", "tag_id"),
+    ):
+        cursor.execute(f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM {link} l WHERE l.{column} = t.id)")
+    return RemovedDemo(len(movies), len(viewers))

@@ -1,0 +1,58 @@
+"""Writes to films and what belongs to them. Each bumps the catalogue version in its own transaction."""
+
+from collections.abc import Collection, Iterable
+
+from django.db import connection, transaction
+
+from catalog.models import Credit, Genre, Movie, MovieTag, Person, Tag
+from catalog.services.revision import bump_catalogue
+from catalog.services.viewers import touch_viewers
+
+CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag
+
+
+def save_record(record: CatalogueRecord) -> None:
+    """Saves a film, genre, person, tag or credit."""
+    with transaction.atomic():
+        record.save()
+        bump_catalogue()
+
+
+def delete_records(records: Iterable[CatalogueRecord]) -> None:
+    """Deletes genres, people, tags or credits; films go with `delete_movies`, as they take events along."""
+    with transaction.atomic():
+        for record in records:
+            record.delete()
+        bump_catalogue()
+
+
+def publish_movies(ids: Collection[int], published: bool) -> int:
+    """Shows or hides films everywhere, on the next read. Returns how many changed."""
+    with transaction.atomic():
+        changed = Movie.objects.filter(id__in=ids).exclude(published=published).update(published=published)
+        if changed:
+            bump_catalogue()
+    return changed
+
+
+def delete_movies(ids: Collection[int]) -> int:
+    """Deletes films with their events; their viewers' lists become old. Returns how many films there were.
+
+    1. Locks the films, so that no event can be added under them.
+    2. Deletes the events and touches their viewers, in the lock order of `record_events`.
+    3. Deletes the films with their credits, tags and genre links.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id FROM catalog_movie WHERE id = ANY(%s::int[]) ORDER BY id FOR UPDATE", [sorted(ids)]
+            )
+            found = [movie_id for (movie_id,) in cursor.fetchall()]
+            cursor.execute(
+                "DELETE FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]) RETURNING viewer_id", [found]
+            )
+            touch_viewers({viewer_id for (viewer_id,) in cursor.fetchall()})
+        Movie.objects.filter(id__in=found).delete()
+        if found:
+            bump_catalogue()
+    return len(found)

@@ -1,0 +1,208 @@
+"""Events of a data set into Postgres: straight into an empty table, or merged with what is there."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import polars as pl
+from django.db import IntegrityError, transaction
+from django.db.backends.utils import CursorWrapper
+
+from catalog.dataset import VIEWERS, Dataset
+from catalog.services.load_films import fix_sequence, stage
+from catalog.services.packing import HEADER, TRAILER, pack_rows, timestamps
+
+
+class _Progress(Protocol):
+    def __call__(self, what: str, done: int, expected: int | None, /) -> None: ...
+
+
+class EventCounts(NamedTuple):
+    events: int
+    viewers: int
+    created: int
+    updated: int
+    repeated: int
+
+
+def lock_where_empty(cursor: CursorWrapper, *, keeping_demo: bool) -> bool:
+    """Whether no event is to stay. If so, writers wait from here on until the transaction ends; readers go on.
+
+    The lock is on the films, since those are what `record_events` locks first: a writer then waits with empty hands,
+    and cannot deadlock with the import.
+    """
+    if _events_to_keep(cursor, keeping_demo):
+        return False
+    cursor.execute("LOCK TABLE catalog_movie IN EXCLUSIVE MODE")
+    return not _events_to_keep(cursor, keeping_demo)
+
+
+def _events_to_keep(cursor: CursorWrapper, keeping_demo: bool) -> bool:
+    real = """WHERE NOT EXISTS (SELECT 1 FROM catalog_viewer v WHERE v.id = e.viewer_id AND v.is_simulated)
+                AND NOT EXISTS (SELECT 1 FROM catalog_movie m WHERE m.id = e.movie_id AND m.is_demo)"""
+    cursor.execute(f"SELECT EXISTS (SELECT 1 FROM catalog_watchevent e {'' if keeping_demo else real})")
+    return bool(cursor.fetchone()[0])
+
+
+def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: _Progress) -> EventCounts:
+    """Into the empty table: without indexes and constraints, which are built over the whole afterwards.
+
+    Emptied in this very transaction, the table's new pages need neither the log (wal_level = minimal) nor a later
+    vacuum (FREEZE).
+    """
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # pending checks would forbid altering the table
+    cursor.execute("TRUNCATE catalog_watchevent")
+    rebuild = _drop_constraints(cursor)
+    cursor.execute("SELECT nextval(pg_get_serial_sequence('catalog_watchevent', 'id'))")
+    source = _Rows(dataset, first_id=cursor.fetchone()[0])
+    columns = "id, occurred_at, viewer_id, movie_id, rating, completion, kind"
+    _copy(cursor, f"COPY catalog_watchevent ({columns}) FROM STDIN (FORMAT binary, FREEZE)", source, progress)
+    _write_viewers(cursor, dataset, source.viewers(), first_version, touch=True)
+    repeated = 0
+    for place, statement in enumerate(rebuild):
+        progress("indexes", place, len(rebuild))
+        try:
+            with transaction.atomic():
+                cursor.execute(statement)
+        except IntegrityError:
+            repeated = _delete_repeated(cursor)
+            cursor.execute(statement)
+    fix_sequence(cursor, "catalog_watchevent")
+    return EventCounts(source.count, len(source.viewers()), source.count - repeated, 0, repeated)
+
+
+def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: _Progress) -> EventCounts:
+    """Beside events that stay: staged, then what is new inserted and what is different updated."""
+    cursor.execute(
+        """CREATE TEMP TABLE staged_events (place bigint, occurred_at timestamptz, viewer_id integer, movie_id integer,
+                                            rating real, completion real, kind smallint) ON COMMIT DROP"""
+    )
+    source = _Rows(dataset, first_id=0)
+    _copy(cursor, "COPY staged_events FROM STDIN (FORMAT binary)", source, progress)
+    cursor.execute("ANALYZE staged_events")
+    progress("merging", 0, None)
+    # Locked by id and before the events, as `record_events` does it.
+    _write_viewers(cursor, dataset, source.viewers(), first_version, touch=False)
+    cursor.execute(_UPDATE_CHANGED)
+    updated = cursor.fetchone()[0]
+    cursor.execute(_INSERT_MISSING)
+    created = cursor.fetchone()[0]
+    cursor.execute("SELECT count(*) FROM (SELECT DISTINCT viewer_id, occurred_at, movie_id, kind FROM staged_events) d")
+    repeated = source.count - cursor.fetchone()[0]
+    cursor.execute("DROP TABLE staged_events")
+    return EventCounts(source.count, len(source.viewers()), created, updated, repeated)
+
+
+_TOUCH = """touched AS (UPDATE catalog_viewer SET version = version + 1, publish_pending = true
+                        WHERE id IN (SELECT viewer_id FROM changed))
+            SELECT count(*) FROM changed"""
+_UPDATE_CHANGED = f"""
+    WITH first AS (SELECT DISTINCT ON (viewer_id, occurred_at, movie_id, kind) * FROM staged_events
+                   ORDER BY viewer_id, occurred_at, movie_id, kind, place),
+    changed AS (
+      UPDATE catalog_watchevent e SET rating = s.rating, completion = s.completion FROM first s
+      WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind)
+        AND (e.rating, e.completion) IS DISTINCT FROM (s.rating, s.completion)
+      RETURNING e.viewer_id),
+    {_TOUCH}
+"""
+# The anti-join leaves little for ON CONFLICT, which is slow, to find: rows that are repeated in the set, or that
+# somebody else writes right now.
+_INSERT_MISSING = f"""
+    WITH changed AS (
+      INSERT INTO catalog_watchevent (occurred_at, viewer_id, movie_id, rating, completion, kind)
+      SELECT occurred_at, viewer_id, movie_id, rating, completion, kind FROM staged_events s
+      WHERE NOT EXISTS (
+        SELECT 1 FROM catalog_watchevent e
+        WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind))
+      ORDER BY place
+      ON CONFLICT DO NOTHING RETURNING viewer_id),
+    {_TOUCH}
+"""
+
+
+class _Rows(Iterator[tuple[bytes, int]]):
+    """(packed rows, how many) a chunk; remembers how many there were, and whose."""
+
+    def __init__(self, dataset: Dataset, first_id: int) -> None:
+        self._frames = iter(dataset.events)
+        self._first_id = first_id
+        self.expected = dataset.expected_events
+        self._viewers = [dataset.viewers["id"].to_numpy()]
+        self.count = 0
+
+    def __next__(self) -> tuple[bytes, int]:
+        frame = next(self._frames)
+        viewer = frame["viewer"].to_numpy()
+        # Files are grouped by viewer: looking at the changes alone spares sorting every row.
+        self._viewers.append(np.unique(viewer[np.flatnonzero(np.diff(viewer, prepend=-1))]))
+        first = self._first_id + self.count
+        self.count += frame.height
+        ids = pl.Series(np.arange(first, first + frame.height, dtype=np.int64))
+        times = frame.select(timestamps(pl.col("occurred_at"))).to_series()
+        others = [frame[name] for name in ("viewer", "movie", "rating", "completion", "kind")]
+        return pack_rows([ids, times, *others]), frame.height
+
+    def viewers(self) -> np.ndarray:
+        return np.unique(np.concatenate(self._viewers))
+
+
+def _copy(cursor: CursorWrapper, statement: str, rows: _Rows, progress: _Progress) -> None:
+    """Reads and packs the next chunk in a thread while the server takes in the one before."""
+    with ThreadPoolExecutor(1) as reader, cursor.copy(statement) as copy:
+        copy.write(HEADER)
+        done, pending = 0, reader.submit(next, rows, None)
+        while chunk := pending.result():
+            pending = reader.submit(next, rows, None)
+            copy.write(chunk[0])
+            done += chunk[1]
+            progress("events", done, rows.expected)
+        copy.write(TRAILER)
+
+
+def _write_viewers(
+    cursor: CursorWrapper, dataset: Dataset, ids: np.ndarray, first_version: int, *, touch: bool
+) -> None:
+    """Makes the viewers that are missing and locks the others, by id. `touch`: raises the others' version too."""
+    frame = pl.DataFrame({"id": ids}, schema={"id": pl.Int32}).join(dataset.viewers, on="id", how="left")
+    stage(cursor, "staged_viewers", frame.select(list(VIEWERS)))
+    raised = "v.version + 1, publish_pending = true" if touch else "v.version"
+    cursor.execute(
+        f"""INSERT INTO catalog_viewer AS v (id, name, is_simulated, created_at, version, publish_pending)
+            SELECT id, coalesce(name, ''), %s, now(), %s, false FROM staged_viewers ORDER BY id
+            ON CONFLICT (id) DO UPDATE
+              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), version = {raised}""",
+        [dataset.is_demo, first_version],
+    )
+    cursor.execute("DROP TABLE staged_viewers")
+    fix_sequence(cursor, "catalog_viewer")
+
+
+def _drop_constraints(cursor: CursorWrapper) -> list[str]:
+    """Drops indexes, keys and foreign keys of the table of events. Returns the statements that make them again."""
+    cursor.execute(
+        """SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+           WHERE conrelid = 'catalog_watchevent'::regclass AND contype IN ('p', 'u', 'f')
+           ORDER BY position(contype::text in 'puf')"""
+    )
+    constraints = cursor.fetchall()
+    for name, _ in reversed(constraints):
+        cursor.execute(f'ALTER TABLE catalog_watchevent DROP CONSTRAINT "{name}"')
+    cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'catalog_watchevent'")
+    indexes = cursor.fetchall()
+    for name, _ in indexes:
+        cursor.execute(f'DROP INDEX "{name}"')
+    again = [f'ALTER TABLE catalog_watchevent ADD CONSTRAINT "{name}" {what}' for name, what in constraints]
+    return [definition for _, definition in indexes] + again
+
+
+def _delete_repeated(cursor: CursorWrapper) -> int:
+    """Of rows that state the same event the first stays. Returns how many went."""
+    cursor.execute(
+        """DELETE FROM catalog_watchevent WHERE id IN (
+             SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY viewer_id, occurred_at, movie_id, kind
+                                                           ORDER BY id) AS place FROM catalog_watchevent) numbered
+             WHERE place > 1)"""
+    )
+    return int(cursor.rowcount)

@@ -1,0 +1,93 @@
+"""Films, genres, tags and credits of a data set: staged, then merged by SQL."""
+
+import polars as pl
+from django.db.backends.utils import CursorWrapper
+
+from catalog.dataset import Dataset
+
+_SQL_TYPES = {pl.Int16: "smallint", pl.Int32: "integer", pl.Int64: "bigint", pl.String: "text"}
+
+_MOVIES = """
+    INSERT INTO catalog_movie AS m (id, title, original_title, year, imdb_id, tmdb_id, overview, poster_url, runtime,
+                                    certificate, language, published, is_demo, added_at)
+    SELECT id, title, coalesce(original_title, ''), year, coalesce(imdb_id, ''), tmdb_id, coalesce(overview, ''),
+           coalesce(poster_url, ''), runtime, coalesce(certificate, ''), coalesce(language, ''), true, %s,
+           coalesce(to_timestamp(added_at), now())
+    FROM staged_movies ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET
+      title = EXCLUDED.title, original_title = EXCLUDED.original_title, year = EXCLUDED.year,
+      imdb_id = coalesce(nullif(EXCLUDED.imdb_id, ''), m.imdb_id), tmdb_id = coalesce(EXCLUDED.tmdb_id, m.tmdb_id),
+      overview = coalesce(nullif(EXCLUDED.overview, ''), m.overview),
+      poster_url = coalesce(nullif(EXCLUDED.poster_url, ''), m.poster_url),
+      runtime = coalesce(EXCLUDED.runtime, m.runtime),
+      certificate = coalesce(nullif(EXCLUDED.certificate, ''), m.certificate),
+      language = coalesce(nullif(EXCLUDED.language, ''), m.language), is_demo = EXCLUDED.is_demo
+"""
+
+# Each: the names, then away with links that the set does not have, then in with those that are missing.
+_GENRES = """
+    INSERT INTO catalog_genre (name) SELECT DISTINCT name FROM staged_genres ORDER BY name ON CONFLICT DO NOTHING;
+    CREATE TEMP TABLE wanted ON COMMIT DROP AS
+      SELECT s.movie AS movie_id, g.id AS genre_id FROM staged_genres s JOIN catalog_genre g USING (name);
+    DELETE FROM catalog_movie_genres l USING staged_movies m WHERE l.movie_id = m.id
+      AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.movie_id = l.movie_id AND w.genre_id = l.genre_id);
+    INSERT INTO catalog_movie_genres (movie_id, genre_id) SELECT * FROM wanted ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+    DROP TABLE wanted
+"""
+_TAGS = """
+    INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags ORDER BY name ON CONFLICT DO NOTHING;
+    CREATE TEMP TABLE wanted ON COMMIT DROP AS
+      SELECT s.movie AS movie_id, t.id AS tag_id, s.count FROM staged_tags s JOIN catalog_tag t USING (name);
+    DELETE FROM catalog_movietag l USING staged_movies m WHERE l.movie_id = m.id
+      AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.movie_id = l.movie_id AND w.tag_id = l.tag_id);
+    INSERT INTO catalog_movietag AS l (movie_id, tag_id, count) SELECT * FROM wanted ORDER BY 1, 2
+      ON CONFLICT (movie_id, tag_id) DO UPDATE SET count = EXCLUDED.count WHERE l.count <> EXCLUDED.count;
+    DROP TABLE wanted
+"""
+_CREDITS = """
+    INSERT INTO catalog_person (name) SELECT DISTINCT person FROM staged_credits ORDER BY 1 ON CONFLICT DO NOTHING;
+    CREATE TEMP TABLE wanted ON COMMIT DROP AS
+      SELECT s.movie AS movie_id, p.id AS person_id, s.role, s."order"
+      FROM staged_credits s JOIN catalog_person p ON p.name = s.person;
+    DELETE FROM catalog_credit l USING (SELECT DISTINCT movie FROM staged_credits) m WHERE l.movie_id = m.movie
+      AND NOT EXISTS (SELECT 1 FROM wanted w
+                      WHERE (w.movie_id, w.role, w.person_id) = (l.movie_id, l.role, l.person_id));
+    INSERT INTO catalog_credit AS l (movie_id, person_id, role, "order") SELECT * FROM wanted ORDER BY 1, 3, 4
+      ON CONFLICT (movie_id, role, person_id) DO UPDATE SET "order" = EXCLUDED."order"
+      WHERE l."order" <> EXCLUDED."order";
+    DROP TABLE wanted
+"""
+
+
+def load_films(cursor: CursorWrapper, dataset: Dataset) -> None:
+    """Where a set has no tags or no credits at all, those in the catalogue stay as they are."""
+    stage(cursor, "staged_movies", dataset.movies)
+    cursor.execute(_MOVIES, [dataset.is_demo])
+    fix_sequence(cursor, "catalog_movie")
+    for name, frame, sql in (
+        ("staged_genres", dataset.genres, _GENRES),
+        ("staged_tags", dataset.tags, _TAGS),
+        ("staged_credits", dataset.credits, _CREDITS),
+    ):
+        if frame.height:
+            stage(cursor, name, frame)
+            cursor.execute(sql)
+            cursor.execute(f"DROP TABLE {name}")
+    cursor.execute("DROP TABLE staged_movies")
+
+
+def stage(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
+    """The frame as a temporary table, gone at the end of the transaction."""
+    columns = ", ".join(f'"{column}" {_SQL_TYPES[type(kind)]}' for column, kind in frame.schema.items())
+    cursor.execute(f"CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")
+    with cursor.copy(f"COPY {name} FROM STDIN (FORMAT csv)") as copy:
+        # An empty string is written as "" and null as nothing, which is how COPY tells them apart.
+        copy.write(frame.write_csv(include_header=False).encode())
+    cursor.execute(f"ANALYZE {name}")
+
+
+def fix_sequence(cursor: CursorWrapper, table: str) -> None:
+    """After rows with ids of their own: the next generated id comes behind them."""
+    cursor.execute(
+        f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest((SELECT max(id) FROM {table}), 1))"
+    )
