@@ -1,20 +1,12 @@
 """System checks of the frame."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+from movierec.address import is_loopback
 
 
 @register(Tags.security)

@@ -1,0 +1,95 @@
+"""What `./run` calls once the environment is there: start, manage, clean."""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from movierec.address import address, is_loopback
+from movierec.embedded import ServerError, state_dir
+from movierec.processes import dies_with_parent
+from movierec.start import ROOT, start
+from movierec.state import open_state, our_secrets, remove, with_servers
+
+BEGAN = time.monotonic()
+
+
+def say(line: str) -> None:
+    print(f"[{time.monotonic() - BEGAN:5.1f} s] {line}", flush=True)
+
+
+def start_command(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./run", description="Starts everything; Ctrl-C stops it.")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder, in place of the demo")
+    parser.add_argument("--people", type=Path, metavar="FILE", help="directors and actors for --data")
+    given = parser.parse_args(words)
+    arguments = []
+    for name, path in (("--data", given.data), ("--people", given.people)):
+        if path is not None and not path.exists():
+            raise ServerError(f"{name} {path}: there is no such file or folder.")
+        arguments += [name, str(path.resolve())] if path is not None else []
+    if given.people and not given.data:
+        raise ServerError("--people goes with --data: it names the people of that data set's films.")
+    open_by_default = is_loopback(address().host) and os.environ.get("MOVIEREC_PRODUCTION", "0") in ("", "0")
+    os.environ.setdefault("MOVIEREC_API_OPEN", "1" if open_by_default else "0")
+    start(state_dir(), arguments, say)
+    return 0
+
+
+def manage_command(words: Sequence[str]) -> int:
+    """manage.py with the servers up: those that run already, else started for this one command."""
+    state = state_dir()
+    open_state(state)
+    our_secrets(state)
+    shown = f"./run manage {' '.join(words[:1])}".rstrip()
+    with with_servers(state, shown, lambda line: print(line, file=sys.stderr, flush=True)):
+        death = dies_with_parent(signal.SIGTERM)
+        child = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *words], preexec_fn=death)
+        # A terminal sends Ctrl-C to the child as well, which answers it; a SIGTERM comes to us alone.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda number, frame: child.terminate())
+        code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def clean_command(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./run clean", description="Deletes the state folder: data, models, logs.")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    given, state = parser.parse_args(words), state_dir()
+    if state.exists() and sys.stdin.isatty() and not given.yes and not _agreed(state):
+        print("Nothing was deleted.")
+        return 1
+    gone = remove(state)
+    print("\n".join(f"deleted {folder}" for folder in gone) or f"{state} does not exist: nothing to delete.")
+    return 0
+
+
+def _agreed(state: Path) -> bool:
+    return input(f"Delete {state} with its database, models and logs? [y/N] ").strip().lower() == "y"
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "start": start_command,
+    "manage": manage_command,
+    "clean": clean_command,
+}
+
+
+def main() -> int:
+    os.environ["MOVIEREC_STATE"] = str(state_dir())  # absolute for every child
+    try:
+        return COMMANDS[sys.argv[1]](sys.argv[2:])
+    except ServerError as error:
+        print(f"movierec: {error}", file=sys.stderr, flush=True)
+        return 1
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main())
+    sys.exit(130)

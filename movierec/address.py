@@ -1,0 +1,58 @@
+"""Where the API listens."""
+
+import errno
+import ipaddress
+import os
+import socket
+import time
+from typing import NamedTuple
+
+from movierec.places import ServerError
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """To reach it from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def address() -> Address:
+    """From MOVIEREC_BIND and PORT. Raises ServerError for a port that is none."""
+    text = os.environ.get("PORT") or "8000"
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ServerError(f"PORT={text} is no port: set a number from 1 to 65535.")
+    return Address(os.environ.get("MOVIEREC_BIND") or "127.0.0.1", int(text))
+
+
+def check_free(where: Address, seconds: float = 3.0) -> None:
+    """Raises ServerError when somebody else listens there. Waits a little: it may be our own past, still ending."""
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(where)
+                return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise ServerError(f"Cannot listen on {where.host}:{where.port}: {error.strerror}.") from error
+            if time.monotonic() > until:
+                words = f"Port {where.port} is taken by another program"
+                raise ServerError(f"{words}: choose one with PORT=8001 ./run") from error
+        time.sleep(0.2)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,34 @@
+"""gunicorn's settings: gunicorn -c movierec/gunicorn.py movierec.wsgi"""
+
+import os
+from typing import Any
+
+bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+worker_class = "gthread"
+workers = int(os.environ.get("MOVIEREC_WEB_WORKERS", "2"))
+threads = int(os.environ.get("MOVIEREC_WEB_THREADS", "4"))
+preload_app = False  # torch must not have run before the fork
+control_socket_disable = True
+# The workers answer requests side by side, so each keeps to one core; the pool suits processes that live long.
+raw_env = ["OMP_NUM_THREADS=1", "MOVIEREC_DB_POOL=1"]
+timeout = 60  # seconds
+graceful_timeout = 10  # seconds
+keepalive = 30  # seconds
+max_requests = 0
+
+
+def on_starting(server: Any) -> None:
+    """Refuses to start what the system checks refuse; nothing else asks them in a web process."""
+    import django
+    from django.core.management import call_command
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
+    django.setup()
+    call_command("check", tags=["security"], verbosity=0)
+
+
+def post_worker_init(worker: Any) -> None:
+    """From here on the process takes up each newly activated model."""
+    from recommender import registry
+
+    registry.watch()

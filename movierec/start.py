@@ -1,0 +1,163 @@
+"""`./run`: one state folder's servers, its data made ready, then web, workers and beat, until a signal comes."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from movierec import embedded, places, processes
+from movierec.address import Address, address, check_free
+from movierec.embedded import ServerError
+from movierec.state import Held, held, open_state, our_secrets
+from movierec.supervisor import Service, Stopped, Supervisor
+
+ROOT = Path(__file__).resolve().parent.parent
+GIVE_UP = 5  # ends in a row of one process while the system starts
+READY_SECONDS = 180.0
+APPLICATIONS = 9  # their floor, above the servers'
+
+
+# --- the processes --------------------------------------------------------------------------------------------------
+def _server(server: embedded.Server, place: places.Place, floor: int) -> Service:
+    return Service(server.name, lambda log: server.start(place, log), floor, server.stop_signal, server.stop_seconds)
+
+
+def _application(name: str, words: Sequence[str], stop: int, seconds: float, on_death: int) -> Service:
+    def start(log: IO[bytes]) -> processes.Child:
+        return processes.spawn([sys.executable, "-m", *words], log=log, on_death=on_death, cwd=ROOT)
+
+    return Service(name, start, APPLICATIONS, stop, seconds)
+
+
+def applications() -> list[Service]:
+    """A worker's SIGQUIT also ends a task that takes hours; its job's lease runs out and the next start resumes it."""
+    celery = ["celery", "-A", "movierec"]
+    worker = [*celery, "worker", "--without-gossip", "--without-mingle"]
+    training = ["-Q", "training", "-c", "1", "--max-tasks-per-child", "1", "-n", "training@%h"]
+    web = ["gunicorn", "-c", str(ROOT / "movierec" / "gunicorn.py"), "movierec.wsgi"]
+    return [
+        _application("web", web, signal.SIGTERM, 15, signal.SIGTERM),
+        _application(
+            "worker", [*worker, "-Q", "light,batch", "-c", "2", "-n", "light@%h"], signal.SIGQUIT, 15, signal.SIGKILL
+        ),
+        _application("trainer", [*worker, *training], signal.SIGQUIT, 15, signal.SIGKILL),
+        _application("beat", [*celery, "beat", "--pidfile="], signal.SIGTERM, 5, signal.SIGTERM),
+    ]
+
+
+# --- the start ----------------------------------------------------------------------------------------------------
+class Start:
+    def __init__(self, state: Path, where: Address, say: Callable[[str], None]) -> None:
+        self.state, self.where, self.say = state, where, say
+        self.keeper = Supervisor(state, say)
+
+    def run(self, arguments: Sequence[str]) -> None:
+        """Until a signal asks for the end. Raises ServerError; nothing is left running either way."""
+        self.keeper.watch_signals()
+        try:
+            if met := self.keeper.ledger.end_leftovers():
+                self.say(f"ended what an earlier start left behind: {', '.join(met)}")
+            check_free(self.where)
+            self.servers()
+            self.prepare(arguments)
+            for service in applications():
+                self.keeper.start(service)
+            self.until_ready()
+            self.welcome()
+            while True:
+                self.keeper.pause(0.2)
+                self.keeper.tend()
+        except Stopped:
+            self.say("stopping: web, workers and beat first, then the servers")
+        finally:
+            self.keeper.stop()
+
+    def servers(self) -> None:
+        needed = embedded.needed()
+        if not needed:
+            self.say("Postgres and Redis: those of DATABASE_URL and REDIS_URL")
+            return
+        place = places.locate(self.state, self.say)
+        places.prepare(place, durable=True)
+        started = [self.keeper.start(_server(server, place, floor)) for floor, server in enumerate(needed)]
+        for server, child in zip(needed, started, strict=True):
+            server.wait(place, child, self.keeper.pause)
+        self.say(f"{' and '.join(server.name for server in needed)} up (sockets in {place.sockets})")
+
+    def prepare(self, arguments: Sequence[str]) -> None:
+        """One process for tables, data, model and lists; its progress shows here."""
+        command = [sys.executable, str(ROOT / "manage.py"), "prepare", *arguments]
+        death = processes.dies_with_parent(signal.SIGTERM)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=death)
+        try:
+            while child.poll() is None:
+                self.keeper.pause(0.05)
+                self.keeper.tend()
+        finally:
+            processes.stop(child, signal.SIGTERM, 5)
+        if child.returncode:
+            raise ServerError("The preparation failed; the lines above say why. What was done so far is kept.")
+
+    def until_ready(self) -> None:
+        """Until the API answers that it can recommend. Raises ServerError when a process keeps ending."""
+        until, answer = time.monotonic() + READY_SECONDS, ""
+        while (answer := _ask(f"{self.where.url}/health/ready")) != "ready":
+            self.keeper.pause(0.2)
+            self.keeper.tend()
+            for service in self.keeper.services:
+                if service.failures >= GIVE_UP:
+                    log = self.state / "logs" / f"{service.name}.log"
+                    raise ServerError(f"{service.name} ended {service.failures} times: see {log}.\n{_tail(log)}")
+            if time.monotonic() > until:
+                raise ServerError(f"The API was not ready after {READY_SECONDS:.0f} s: {answer}")
+
+    def welcome(self) -> None:
+        url, kept = self.where.url, our_secrets(self.state)
+        body = json.loads((self.state / "welcome.json").read_text())
+        lines = [
+            "",
+            f"movierec is ready at {url}",
+            f"  API    {url}/recommend",
+            f"  docs   {url}/docs",
+            f"  admin  {url}/admin/   user: admin   password: {kept['admin_password']}",
+            f"  logs   {self.state / 'logs'}",
+            "",
+            f"  curl -s {url}/recommend -H 'Content-Type: application/json' -d '{json.dumps(body)}'",
+            "",
+            "Ctrl-C stops everything.",
+        ]
+        for line in lines:
+            print(line, flush=True)
+
+
+def _ask(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return "ready" if answer.status == 200 else f"{url} answered {answer.status}"
+    except urllib.error.HTTPError as error:
+        return f"{url} answered {error.code}: {error.read(300).decode(errors='replace')}"
+    except OSError as error:
+        return f"{url}: {error}"
+
+
+def _tail(log: Path, lines: int = 12) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def start(state: Path, arguments: Sequence[str], say: Callable[[str], None]) -> None:
+    """The whole life of one `./run`. Raises ServerError."""
+    where = address()
+    open_state(state)
+    try:
+        with held(state, f"movierec at {where.url}"):
+            our_secrets(state)
+            Start(state, where, say).run(arguments)
+    except Held as holder:
+        words = f"{state} is in use by {holder}"
+        raise ServerError(f"{words}: stop that first, or start beside it with PORT and MOVIEREC_STATE.") from holder

@@ -1,0 +1,116 @@
+"""Keeps processes alive: starts them, starts again what ends, stops them in order."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from movierec.processes import Child, Ledger, kill_group
+
+LOG_LIMIT = 5 * 1024 * 1024  # bytes; a longer log is put aside when its process starts, one generation deep
+STEADY = 60.0  # seconds alive after which a process counts as healthy again
+SLOWEST_RESTART = 30.0  # seconds
+
+
+class Stopped(Exception):
+    """A signal asked for the end."""
+
+
+@dataclass
+class Service:
+    """One process that is kept alive. Those of a higher `floor` stand on the lower ones and are stopped first."""
+
+    name: str
+    start: Callable[[IO[bytes]], Child]
+    floor: int
+    stop_signal: int
+    stop_seconds: float
+    child: Child | None = None
+    started: float = 0.0  # monotonic seconds, like `due`
+    failures: int = 0  # ends in a row, each soon after the start
+    due: float = 0.0
+
+
+@dataclass
+class Supervisor:
+    state: Path
+    say: Callable[[str], None]
+    services: list[Service] = field(default_factory=list)
+    signals: int = 0
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.state / "children.json")
+
+    def watch_signals(self) -> None:
+        def count(number: int, frame: FrameType | None) -> None:
+            self.signals += 1
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, count)
+
+    def pause(self, seconds: float) -> None:
+        """Sleeps; raises Stopped when the end was asked for. Signals only count, so no child is lost half started."""
+        time.sleep(seconds)
+        if self.signals:
+            raise Stopped
+
+    def log_file(self, name: str) -> IO[bytes]:
+        path = self.state / "logs" / f"{name}.log"
+        if path.exists() and path.stat().st_size > LOG_LIMIT:
+            path.replace(path.with_suffix(".log.1"))
+        return path.open("ab")
+
+    def start(self, service: Service) -> Child:
+        """Starts it; known from here on, it is started again whenever it ends."""
+        if service not in self.services:
+            self.services.append(service)
+        with self.log_file(service.name) as log:
+            service.child = service.start(log)
+        service.started = time.monotonic()
+        self.ledger.note(service.name, service.child.pid)
+        return service.child
+
+    def tend(self) -> None:
+        """One look at every child: what ended is started again, later each time it ends soon."""
+        now = time.monotonic()
+        for service in self.services:
+            if service.child is not None and service.child.poll() is not None:
+                self._note_end(service, now)
+            elif service.child is None and now >= service.due:
+                self.start(service)
+
+    def _note_end(self, service: Service, now: float) -> None:
+        assert service.child is not None
+        kill_group(service.child)  # what it started itself must not go on holding a port or files
+        service.failures = 1 if now - service.started > STEADY else service.failures + 1
+        delay = min(SLOWEST_RESTART, 0.25 * 2 ** (service.failures - 1))
+        self.say(f"{service.name} ended (code {service.child.returncode}); it starts again in {delay:.2g} s")
+        service.child, service.due = None, now + delay
+
+    def stop(self) -> None:
+        """Floor by floor from the top, each within its services' seconds; another signal hurries."""
+        asked = self.signals
+        for floor in sorted({service.floor for service in self.services}, reverse=True):
+            self._stop_floor([service for service in self.services if service.floor == floor], asked)
+
+    def _stop_floor(self, services: list[Service], asked: int) -> None:
+        began = time.monotonic()
+        alive = {service.name: service.child for service in services if service.child is not None}
+        for service in services:
+            if service.child is not None and service.child.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(service.child.pid, service.stop_signal)
+        patience = max((service.stop_seconds for service in services), default=0.0)
+        while any(child.poll() is None for child in alive.values()):
+            if time.monotonic() - began > patience or self.signals > asked:
+                break
+            time.sleep(0.05)
+        for name, child in alive.items():
+            if child.poll() is None:
+                self.say(f"{name} did not stop in time and was killed")
+            kill_group(child)
