@@ -313,11 +313,14 @@ def _publish_max(numbers: Mapping[str, int]) -> None:
                 pipe.execute()
 
 
-def publish_model(name: str, *, only_if_absent: bool = False) -> None:
-    """Points at the active model. A reader that found no pointer restores it with `only_if_absent`, so that it cannot
-    overwrite an activation that happened between its look at Postgres and this call."""
+def publish_model(name: str | None, *, only_if_absent: bool = False) -> None:
+    """Points at the active model, or nowhere. A reader that found no pointer restores it with `only_if_absent`, so that
+    it cannot overwrite an activation that happened between its look at Postgres and this call."""
     with _contact():
-        caches["lists"].set(_MODEL, name.encode(), STAMP_TTL, nx=only_if_absent)
+        if name is None:
+            caches["lists"].delete(_MODEL)
+        else:
+            caches["lists"].set(_MODEL, name.encode(), STAMP_TTL, nx=only_if_absent)
 
 
 # Activation: who has loaded what ------------------------------------------------------------------------------------

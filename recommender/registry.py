@@ -102,6 +102,15 @@ def rollback(reason: str) -> ModelVersion:
     return version
 
 
+def republish() -> str | None:
+    """Points Redis at the active version again, unless an activation is under way. Raises CacheUnavailable."""
+    with leases.only_one("activation") as mine:
+        name = active_name()
+        if mine:
+            cache.publish_model(name)
+    return name
+
+
 def _retired() -> Any:
     return ModelVersion.objects.filter(status=ModelVersion.Status.RETIRED).order_by("-activated_at")
 

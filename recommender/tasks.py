@@ -1,0 +1,80 @@
+"""Celery's door: each task takes its lock or its lease, calls one flow and returns counts.
+
+The flows are imported inside, so that whoever only enqueues (the web half) loads no torch.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+
+from recommender import leases
+from recommender.models import Job
+
+
+def enqueue(job: Job) -> None:
+    """Sends the job's id to its queue after the transaction that made it. A message that is lost is sent again."""
+    send = {Job.Kind.NIGHTLY: nightly, Job.Kind.BATCH: batch}[Job.Kind(job.kind)].delay
+    transaction.on_commit(partial(send, str(job.pk)), robust=True)
+
+
+def _work(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:
+    lease = leases.acquire(job_id)
+    if lease is None:
+        return {"job": job_id, "taken": False}
+    with leases.held(lease):
+        flow(lease)
+    return {"job": job_id, "taken": True, **lease.result}
+
+
+@shared_task
+def nightly(job_id: str | None = None) -> dict[str, Any]:
+    """Without an id (beat's schedule) it makes its own job, unless one is waiting or running."""
+    from recommender.training import run
+
+    if job_id is None:
+        job = leases.new_unless_waiting(Job.Kind.NIGHTLY)
+        if job is None:
+            return {"job": None, "taken": False}
+        job_id = str(job.pk)
+    return _work(job_id, run.nightly)
+
+
+@shared_task
+def batch(job_id: str) -> dict[str, Any]:
+    from recommender.training import batch
+
+    return _work(job_id, batch.run)
+
+
+@shared_task
+def publish_pending() -> int:
+    from recommender.serving import upkeep
+
+    with leases.only_one("publish_pending") as mine:
+        return upkeep.publish_pending() if mine else 0
+
+
+@shared_task
+def repair() -> dict[str, Any]:
+    from recommender.serving import upkeep
+
+    return upkeep.repair()
+
+
+@shared_task
+def requeue_lost_jobs() -> int:
+    jobs = leases.take_up_lost()
+    for job in jobs:
+        enqueue(job)
+    return len(jobs)
+
+
+@shared_task
+def refresh_popular() -> int:
+    from recommender.serving import fallback
+
+    with leases.only_one("refresh_popular") as mine:
+        return fallback.refresh_popular() if mine else 0
