@@ -1,0 +1,147 @@
+"""Recommenders in closed form, seconds to fit: what the transformer has to beat, and the fallback's popularity.
+
+Formulas and constants are those of the comparison that the project measures itself against: Markov counts over a window
+of 10 with weight 1/gap, shrunk by 10; EASE (Steck 2019, arXiv 1905.03375) with lambda 500, and with lambda 1000 asked
+with the recency-weighted history; their blend by z-scores.
+"""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from recommender.ml.data import Tokens
+from recommender.ml.evaluate import Scorer, Targets
+
+WINDOW, SHRINK, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
+EASE_LAMBDA, RECENCY_LAMBDA = 500.0, 1000.0
+EASE_FILMS = 8_000  # EASE inverts films x films: only the most popular take part
+RECENT_DAYS = 30
+
+
+class Prefix:
+    """The tokens that a baseline may learn from: each viewer's before row `ends`."""
+
+    def __init__(self, tokens: Tokens, ends: np.ndarray, films: int) -> None:
+        self.films = films
+        counts = ends - tokens.indptr[:-1]
+        self.owner = np.repeat(np.arange(len(counts)), counts)
+        starts = np.concatenate([[0], counts.cumsum()[:-1]])
+        rows = np.arange(counts.sum()) - np.repeat(starts - tokens.indptr[:-1], counts)
+        self.items, self.times = tokens.items[rows] - 1, tokens.times[rows]
+
+
+def popularity(prefix: Prefix) -> Scorer:
+    """How many tokens each film has."""
+    return _constant(np.bincount(prefix.items, minlength=prefix.films))
+
+
+def recent_popularity(prefix: Prefix) -> Scorer:
+    """The same over the last 30 days of the data; films without any keep the order of all times."""
+    recent = prefix.times > prefix.times.max(initial=0) - RECENT_DAYS * 86_400
+    ever = np.bincount(prefix.items, minlength=prefix.films)
+    now = np.bincount(prefix.items[recent], minlength=prefix.films)
+    return _constant(now + ever / (ever.max(initial=1) + 1))
+
+
+def _constant(counts: np.ndarray) -> Scorer:
+    scores = counts.astype(np.float32)
+    return lambda tokens, targets: np.broadcast_to(scores, (len(targets.rows), len(scores)))
+
+
+class Markov:
+    """Transition counts as a sparse matrix: rows are films, `weights` already divided by row sum + SHRINK."""
+
+    def __init__(self, prefix: Prefix) -> None:
+        films = prefix.films
+        keys: np.ndarray = np.empty(0, np.int64)
+        weights: np.ndarray = np.empty(0)
+        for gap in range(1, WINDOW + 1):
+            same = prefix.owner[gap:] == prefix.owner[:-gap]
+            pairs = prefix.items[:-gap][same].astype(np.int64) * films + prefix.items[gap:][same]
+            # Merged gap by gap, so that memory follows the number of distinct pairs.
+            joined = np.concatenate([keys, pairs])
+            keys, places = np.unique(joined, return_inverse=True)
+            weights = np.bincount(places, np.concatenate([weights, np.full(len(pairs), 1 / gap)]), len(keys))
+        rows = keys // films
+        self.indptr = np.searchsorted(rows, np.arange(films + 1))
+        self.columns = keys % films
+        total = np.bincount(rows, weights, films)
+        self.weights = (weights / (total[rows] + SHRINK)).astype(np.float32)
+        self.films = films
+
+    def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
+        """Sum over the last WINDOW films of exp(-age / TAU) times their transitions."""
+        scores = np.zeros((len(targets.rows), self.films), np.float32)
+        for out, viewer, row in zip(scores, *targets, strict=True):
+            for age in range(min(WINDOW, row - tokens.indptr[viewer])):
+                film = tokens.items[row - 1 - age] - 1
+                s = slice(self.indptr[film], self.indptr[film + 1])
+                out[self.columns[s]] += self.weights[s] * np.float32(np.exp(-age / TAU))
+        return scores
+
+
+class Ease:
+    """B = I - P / diag(P) with P = (X'X + lambda I)^-1, on the most popular films; asked with weighted histories."""
+
+    def __init__(self, prefix: Prefix, ridge: float, tau: float | None) -> None:
+        counts = np.bincount(prefix.items, minlength=prefix.films)
+        self.chosen = np.sort(np.argsort(-counts, kind="stable")[:EASE_FILMS])
+        self.films, self.tau = prefix.films, tau
+        self.column = np.full(prefix.films, -1)
+        self.column[self.chosen] = np.arange(len(self.chosen))
+        gram = self._gram(prefix)
+        gram[np.diag_indices_from(gram)] += ridge
+        inverse = np.linalg.inv(gram.astype(np.float64))
+        self.weights = (-inverse / np.diag(inverse)).astype(np.float32)
+        np.fill_diagonal(self.weights, 0)
+
+    def _gram(self, prefix: Prefix) -> np.ndarray:
+        """Counts of viewers that both films share, float32 [M, M], by blocks of viewers."""
+        size = len(self.chosen)
+        gram = np.zeros((size, size), np.float32)
+        columns = self.column[prefix.items]
+        edges = np.searchsorted(prefix.owner, np.arange(0, prefix.owner.max(initial=0) + 2049, 2048))
+        for start, stop in pairwise(edges):
+            real = columns[start:stop] >= 0
+            block = np.zeros((2048, size), np.float32)
+            block[prefix.owner[start:stop][real] % 2048, columns[start:stop][real]] = 1
+            gram += block.T @ block
+        return gram
+
+    def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
+        asked = np.zeros((len(targets.rows), len(self.chosen)), np.float32)
+        for out, viewer, row in zip(asked, *targets, strict=True):
+            films = self.column[tokens.items[tokens.indptr[viewer] : row] - 1]
+            age = np.arange(len(films))[::-1]
+            weight = np.ones(len(films)) if self.tau is None else np.exp(-age / self.tau)
+            out[films[films >= 0]] = weight[films >= 0]
+        scores = np.zeros((len(targets.rows), self.films), np.float32)
+        scores[:, self.chosen] = asked @ self.weights
+        return scores
+
+
+def blend(*scorers: Scorer) -> Scorer:
+    """The sum of the scorers' z-scores, viewer by viewer."""
+
+    def score(tokens: Tokens, targets: Targets) -> np.ndarray:
+        total = np.float32(0)
+        for one in scorers:
+            raw = one(tokens, targets)
+            spread = raw.std(1, keepdims=True)
+            total = total + (raw - raw.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1)
+        return np.asarray(total)
+
+    return score
+
+
+def fit_all(prefix: Prefix) -> Mapping[str, Callable[[], Scorer]]:
+    """Every baseline by name, fitted when called; the blend takes Markov and the recency EASE."""
+    return {
+        "popularity": lambda: popularity(prefix),
+        "recent_popularity": lambda: recent_popularity(prefix),
+        "markov": lambda: Markov(prefix),
+        "ease": lambda: Ease(prefix, EASE_LAMBDA, None),
+        "recency_ease": lambda: Ease(prefix, RECENCY_LAMBDA, TAU),
+        "blend": lambda: blend(Markov(prefix), Ease(prefix, RECENCY_LAMBDA, TAU)),
+    }

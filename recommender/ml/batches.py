@@ -1,0 +1,149 @@
+"""Windows of token sequences as padded tensors."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recommender.ml.config import GAP_BUCKETS, GAP_NONE, GAP_UNKNOWN, ModelConfig
+from recommender.ml.data import Tokens
+
+LENGTH_STEP = 8  # lengths of a batch are multiples of this
+
+
+class Windows(NamedTuple):
+    """Stretches of sequences: the encoder reads tokens start to stop - 1 of a viewer. All int64 [W]."""
+
+    viewers: np.ndarray
+    starts: np.ndarray  # rows of Tokens.items
+    stops: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Self:
+        return type(self)(self.viewers[rows], self.starts[rows], self.stops[rows])
+
+    def lengths(self) -> np.ndarray:
+        return self.stops - self.starts
+
+
+@dataclass
+class Batch:
+    """B windows, left-padded to L, with F rows of taste."""
+
+    items: Tensor  # int64 [B, L]; 0 is padding
+    times: Tensor  # int64 [B, L], unix seconds
+    timed: Tensor  # bool [B]
+    gaps: Tensor  # int64 [B, L]: bucket of the time from this token to the next one, or to the asking
+    stars: Tensor  # int64 [B, L]
+    taste: Tensor  # int64 [B, F], right-padded
+    taste_weights: Tensor  # float32 [B, F]
+    taste_seen: Tensor  # int64 [B, L]: rows of `taste` known at this token
+
+    def to(self, device: torch.device) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)})
+
+
+def gap_buckets(gaps: np.ndarray) -> np.ndarray:
+    """Seconds to buckets: 0 for none, then logarithmic with ratio e^0.301 (HSTU, arXiv 2402.17152), clamped."""
+    buckets = 1 + np.floor(np.log(np.maximum(gaps, 1)) / 0.301)
+    return np.where(gaps <= 0, 0, np.minimum(buckets, GAP_BUCKETS - 1)).astype(np.int64)
+
+
+def last_windows(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray, max_len: int) -> Windows:
+    """For each viewer the window of up to `max_len` tokens before row `stops`."""
+    return Windows(viewers, np.maximum(tokens.indptr[viewers], stops - max_len), stops)
+
+
+def training_windows(tokens: Tokens, ends: np.ndarray, max_len: int, rng: np.random.Generator) -> Windows:
+    """Cuts each viewer's tokens before row `ends` [U] so that every token but the first is a target once.
+
+    The newest targets get a full window; older ones are cut at places that change from epoch to epoch.
+    """
+    inputs = ends - tokens.indptr[:-1] - 1  # the last token is a target only
+    cuts: list[Windows] = []
+    owner = np.flatnonzero(inputs > 0)
+    stop, length = ends[owner] - 1, np.full(len(owner), max_len)
+    while len(owner):
+        start = np.maximum(tokens.indptr[owner], stop - length)
+        cuts.append(Windows(owner, start, stop))
+        more = start > tokens.indptr[owner]
+        owner, stop = owner[more], start[more]
+        length = rng.integers(1, max_len + 1, len(owner)) if len(cuts) == 1 else np.full(len(owner), max_len)
+    empty = np.empty(0, np.int64)
+    return Windows(*(np.concatenate([empty, *column]) for column in zip(*cuts, strict=True)))
+
+
+def grouped(windows: Windows, positions: int, rng: np.random.Generator | None = None) -> Iterator[np.ndarray]:
+    """Rows of `windows` in groups of like length, each of at most `positions` padded positions.
+
+    With `rng`, ties of length are shuffled and so are the groups.
+    """
+    lengths = windows.lengths()
+    noise = rng.random(len(lengths)) if rng else np.arange(len(lengths))
+    order = np.lexsort((noise, lengths))
+    padded = -(-lengths[order] // LENGTH_STEP) * LENGTH_STEP
+    groups, begin = [], 0
+    while begin < len(order):
+        # Lengths ascend, so the last row of a group gives its width: the largest count c with c * width <= positions.
+        ahead = padded[begin : begin + max(1, positions // max(1, padded[begin]))]
+        fits = np.arange(1, len(ahead) + 1) * ahead <= positions
+        count = max(1, int(np.flatnonzero(fits)[-1]) + 1 if fits.any() else 1)
+        groups.append(order[begin : begin + count])
+        begin += count
+    if rng:
+        groups = [groups[i] for i in rng.permutation(len(groups))]
+    yield from groups
+
+
+def collate(tokens: Tokens, windows: Windows, config: ModelConfig, asked_at: np.ndarray | None = None) -> Batch:
+    """The windows as a batch. `asked_at` int64 [W] is the time of asking by window, -1 where it is unknown."""
+    width = max(1, -(-int(windows.lengths().max(initial=1)) // LENGTH_STEP) * LENGTH_STEP)
+    rows = windows.stops[:, None] + np.arange(-width, 0)
+    real = rows >= windows.starts[:, None]
+    times = _pick(tokens.times, rows, real)
+    timed = tokens.timed[windows.viewers]
+    taste, taste_weights, taste_seen = _taste(tokens, windows, config, _pick(tokens.taste_before, rows, real))
+    return Batch(
+        items=torch.from_numpy(_pick(tokens.items, rows, real)),
+        times=torch.from_numpy(times),
+        timed=torch.from_numpy(timed),
+        gaps=torch.from_numpy(_gaps(times, timed, asked_at)),
+        stars=torch.from_numpy(_pick(tokens.stars, rows, real)),
+        taste=torch.from_numpy(taste),
+        taste_weights=torch.from_numpy(taste_weights),
+        taste_seen=torch.from_numpy(taste_seen),
+    )
+
+
+def _pick(column: np.ndarray, rows: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """`column` at `rows` where `real`, else 0."""
+    if not len(column):
+        return np.zeros(rows.shape, column.dtype)
+    return np.where(real, column[np.where(real, rows, 0)], column.dtype.type(0))
+
+
+def _gaps(times: np.ndarray, timed: np.ndarray, asked_at: np.ndarray | None) -> np.ndarray:
+    """Buckets of the gap after each token, int64 [B, L]."""
+    last = np.full(len(times), -1) if asked_at is None else asked_at
+    buckets = gap_buckets(np.concatenate([times[:, 1:], last[:, None]], axis=1) - times)
+    buckets[last < 0, -1] = GAP_UNKNOWN
+    buckets[~timed] = GAP_NONE
+    return buckets
+
+
+def _taste(
+    tokens: Tokens, windows: Windows, config: ModelConfig, before: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The rows of taste that the windows' tokens may look at, the last `taste_len` at each of them: items [B, F],
+    weights [B, F], and how many of these rows each token knows [B, L]. `before` counts over all viewers; 0 at padding.
+    """
+    lowest, highest = tokens.taste_indptr[windows.viewers], tokens.taste_indptr[windows.viewers + 1]
+    ended = windows.stops == tokens.indptr[windows.viewers + 1]
+    before = np.where(before > 0, before, lowest[:, None])
+    before[:, -1] = np.where(ended, highest, before[:, -1])  # likes after the last watch count too
+    base = np.maximum(lowest, before.min(axis=1) - config.taste_len)
+    rows = base[:, None] + np.arange(max(1, int((before[:, -1] - base).max(initial=1))))
+    real = rows < before[:, -1:]
+    return _pick(tokens.taste_items, rows, real), _pick(tokens.taste_weights, rows, real), before - base[:, None]

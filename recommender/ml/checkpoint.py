@@ -1,0 +1,139 @@
+"""A trained model as a folder: weights, vocabulary, a JSON card, and a manifest with the checksum of each."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import load_file, save_file
+
+from recommender.ml.config import ModelConfig, as_json, model_config
+from recommender.ml.features import Features
+from recommender.ml.model import TransformerRecModel
+from recommender.ml.vocab import Vocab
+
+FORMAT = 1
+WEIGHTS, VOCAB, CARD, MANIFEST = "weights.safetensors", "vocab.safetensors", "model.json", "manifest.json"
+
+
+class ModelUnusable(Exception):
+    """A model folder that cannot serve; the message says why and what to do."""
+
+
+class ModelMissing(ModelUnusable):
+    """There is no folder, or it has no manifest."""
+
+
+class ModelOutdated(ModelUnusable):
+    """The folder was written in another format than this code reads."""
+
+
+class ModelCorrupt(ModelUnusable):
+    """A file is cut, edited or unreadable."""
+
+
+class Loaded(NamedTuple):
+    model: TransformerRecModel
+    vocab: Vocab
+    features: Features
+    card: dict[str, Any]  # config, metrics, and what the writer told besides
+
+
+def save_model(
+    folder: Path, model: TransformerRecModel, vocab: Vocab, features: Features, card: Mapping[str, Any]
+) -> Path:
+    """Writes the model aside and renames it to `folder`, so that a half-written one is never seen."""
+    aside = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    save_file(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}, aside / WEIGHTS
+    )
+    arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
+    save_arrays(arrays, aside / VOCAB)
+    told = {**card, "config": as_json(model.config), "feature_names": features.names}
+    (aside / CARD).write_text(json.dumps(told, indent=1, sort_keys=True))
+    sums = {name: _checksum(aside / name) for name in (WEIGHTS, VOCAB, CARD)}
+    (aside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums}, indent=1))
+    for path in aside.iterdir():
+        _flush(path)
+    if folder.exists():
+        shutil.rmtree(folder)
+    aside.rename(folder)
+    return folder
+
+
+def load_model(folder: Path) -> Loaded:
+    """The model of a folder. Raises `ModelMissing`, `ModelOutdated` or `ModelCorrupt`."""
+    _verify(folder)
+    try:
+        card = json.loads((folder / CARD).read_text())
+        arrays = load_arrays(folder / VOCAB)
+        vocab = Vocab(arrays["movie_ids"])
+        features = Features(card["feature_names"], arrays["indptr"], arrays["indices"])
+        config: ModelConfig = model_config(card["config"])
+        model = TransformerRecModel(len(vocab), config, features)
+        # assign: the tensors stay memory-mapped, so that processes share their pages.
+        model.load_state_dict(load_file(folder / WEIGHTS), assign=True)
+    except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
+    return Loaded(model.eval(), vocab, features, card)
+
+
+def _verify(folder: Path) -> None:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        written, sums = manifest["format"], manifest["sha256"]
+    except FileNotFoundError:
+        raise ModelMissing(f"There is no model in {folder}. Train one: ./run manage train") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelCorrupt(f"The manifest in {folder} cannot be read: {error!r}.") from error
+    if written != FORMAT:
+        raise ModelOutdated(f"{folder} has format {written}; this code reads {FORMAT}. Train again or upgrade.")
+    for name in (WEIGHTS, VOCAB, CARD):
+        if not (folder / name).exists() or _checksum(folder / name) != sums.get(name):
+            raise ModelCorrupt(f"{folder / name} is missing, cut or edited: its checksum is not the manifest's.")
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def save_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Writes a training state (tensors, numbers, strings) aside and renames it."""
+    aside = path.with_suffix(".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(dict(state), aside)
+    _flush(aside)
+    aside.rename(path)
+
+
+def load_state(path: Path, device: torch.device) -> dict[str, Any]:
+    """A training state. Raises `ModelCorrupt` where the file is cut or holds anything but tensors and plain values."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise ModelCorrupt(f"The checkpoint {path} cannot be read: {error}") from error
+    return state
+
+
+def data_hash(*arrays: np.ndarray) -> str:
+    """SHA-256 over the arrays' bytes: says which data a figure was measured on."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

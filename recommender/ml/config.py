@@ -1,0 +1,100 @@
+"""What a model is and how it is trained: two frozen dataclasses and the named presets."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+GAP_BUCKETS = 63  # 0 for equal seconds, then one for every factor of e^0.301 = 1.35 up to about 4 years
+GAP_UNKNOWN = GAP_BUCKETS  # the history has its times, the time of asking is not given
+GAP_NONE = GAP_BUCKETS + 1  # no times at all
+STARS = 11  # 0 for no rating, 1..10 for half stars
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    d_model: int = 64
+    layers: int = 4
+    heads: int = 2
+    max_len: int = 200  # films of the sequence that the encoder reads
+    taste_len: int = 50  # rows of the long-term taste profile
+    dropout: float = 0.2
+    block: Literal["gated", "softmax"] = "gated"
+    ffn: int = 0  # hidden width of the block's feed-forward part, in multiples of d_model; 0: none
+    temporal: bool = True  # read the gaps between watches
+    stars: bool = True  # read the ratings
+    metadata: bool = True  # an item vector has a part that comes from genres, people and year
+    temperature: float = 0.05  # of the cosine between viewer and film; 0: plain dot product
+    use_mlp_scorer: bool = False
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    epochs: int = 30
+    batch_positions: int = 8000  # positions of a batch, padding included
+    lr: float = 2e-3
+    warmup_steps: int = 100
+    final_lr: float = 0.05  # share of lr that is left at the end of the cosine
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0
+    negatives: int = 0  # films shared as negatives by a batch; 0: every film (full softmax)
+    forget_times: float = 0.2  # share of sequences that train without any times
+    forget_request: float = 0.3  # share of positions that train without the time of asking
+    forget_stars: float = 0.3  # share of sequences that train without ratings
+    forget_id: float = 0.1  # share of films whose vector is their metadata alone, by step
+    bf16: bool = True
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Preset:
+    model: ModelConfig
+    train: TrainConfig
+
+
+PRESETS: Mapping[str, Preset] = {
+    "default": Preset(ModelConfig(), TrainConfig()),
+    # The shape and the settings of the brief: 2 layers, 4 heads, the last 50 films, 3 epochs.
+    "brief": Preset(
+        ModelConfig(
+            d_model=128,
+            layers=2,
+            heads=4,
+            max_len=50,
+            taste_len=50,
+            block="softmax",
+            ffn=4,
+            temporal=False,
+            stars=False,
+            metadata=False,
+            temperature=0.0,
+        ),
+        TrainConfig(epochs=3, batch_positions=256 * 50, lr=1e-3, negatives=1024, bf16=False),
+    ),
+}
+
+FULL_SOFTMAX_LIMIT = 12_000  # films; beyond it the full softmax costs more than it gives
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name. Raises `ValueError` that lists the names there are."""
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise ValueError(f"There is no preset {name!r}; there are: {', '.join(PRESETS)}.") from None
+
+
+def model_config(stored: Mapping[str, Any]) -> ModelConfig:
+    """A `ModelConfig` from its stored JSON; unknown keys are refused, since they change what the weights mean."""
+    known = {field.name for field in fields(ModelConfig)}
+    if unknown := set(stored) - known:
+        raise ValueError(f"The model's config has unknown keys: {', '.join(sorted(unknown))}.")
+    return ModelConfig(**stored)
+
+
+def as_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+    return asdict(config)
+
+
+def changed(base: Preset, *, model: Mapping[str, Any] | None = None, train: Mapping[str, Any] | None = None) -> Preset:
+    """The preset `base` with some fields replaced."""
+    return Preset(replace(base.model, **(model or {})), replace(base.train, **(train or {})))

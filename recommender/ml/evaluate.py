@@ -1,0 +1,113 @@
+"""Splits of histories and full-ranking evaluation; no sampled metrics."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from recommender.ml import metrics
+from recommender.ml.data import Tokens
+from recommender.ml.ranker import Ranker
+
+BLOCK = 512  # targets whose scores are held at a time
+
+Time = Literal["request", "unknown", "none"]
+
+
+class Targets(NamedTuple):
+    """What is to be predicted: row `rows[i]` of the tokens, from all of that viewer's tokens before it."""
+
+    viewers: np.ndarray  # int64 [n]
+    rows: np.ndarray  # int64 [n]
+
+
+class Split(NamedTuple):
+    """Training may use each viewer's tokens before row `ends`; everything after is for measuring."""
+
+    ends: np.ndarray  # int64 [U]
+    validation: Targets
+    test: Targets
+
+
+def leave_one_out(tokens: Tokens) -> Split:
+    """The last token of each viewer is the test, the one before it the validation (protocols P1 and A)."""
+    viewers = np.flatnonzero(tokens.lengths() >= 3)
+    stops = tokens.indptr[1:]
+    ends = np.where(tokens.lengths() >= 3, stops - 2, stops)
+    return Split(ends, Targets(viewers, stops[viewers] - 2), Targets(viewers, stops[viewers] - 1))
+
+
+class TimeSplit(NamedTuple):
+    """Protocol P2: nobody trains on anything after one moment."""
+
+    ends: np.ndarray  # int64 [U]
+    validation: Targets  # the last token before the moment, kept out of the training
+    last: Targets  # the very last token of each viewer with tokens after the moment
+    successive: Targets  # every token after the moment, the history growing
+
+
+def time_split(tokens: Tokens, quantile: float = 0.9) -> TimeSplit:
+    """Cuts at the `quantile` of all times. Films without a token before it must have been removed already."""
+    cut = np.quantile(tokens.times, quantile)
+    owner = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
+    before = np.bincount(owner[tokens.times <= cut], minlength=len(tokens.indptr) - 1)
+    ends = tokens.indptr[:-1] + before
+    later = np.flatnonzero((tokens.times > cut) & (np.arange(len(owner)) > tokens.indptr[owner]))
+    viewers = np.unique(owner[later])
+    validated = np.flatnonzero(before >= 3)
+    return TimeSplit(
+        ends=np.where(before >= 3, ends - 1, ends),
+        validation=Targets(validated, ends[validated] - 1),
+        last=Targets(viewers, tokens.indptr[viewers + 1] - 1),
+        successive=Targets(owner[later], later),
+    )
+
+
+def newest(tokens: Tokens, share: float, most: int, rng: np.random.Generator) -> Split:
+    """Holds out the newest `share` of all tokens by time; up to `most` viewers with tokens on both sides are measured
+    on their first token after the cut. No future leaks into training; validation and test are halves of the viewers.
+    """
+    cut = np.quantile(tokens.times, 1 - share) if len(tokens.times) else 0
+    owner = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
+    kept = np.bincount(owner[tokens.times <= cut], minlength=len(tokens.indptr) - 1)
+    ends = tokens.indptr[:-1] + kept
+    viewers = np.flatnonzero((kept > 0) & (kept < tokens.lengths()))
+    viewers = np.sort(rng.permutation(viewers)[:most])
+    targets = Targets(viewers, ends[viewers])
+    half = np.arange(len(viewers)) % 2 == 0
+    return Split(ends, *(Targets(*(column[side] for column in targets)) for side in (half, ~half)))
+
+
+def asked_at(tokens: Tokens, targets: Targets, time: Time) -> np.ndarray | None:
+    """The moment of asking by target: the target's own time, or None where it is not told."""
+    return tokens.times[targets.rows] if time == "request" else None
+
+
+def seen(tokens: Tokens, targets: Targets) -> list[np.ndarray]:
+    """Columns of the films that each target's viewer saw before it: the full history, not the window."""
+    return [tokens.items[tokens.indptr[v] : row] - 1 for v, row in zip(*targets, strict=True)]
+
+
+Scorer = Callable[[Tokens, Targets], np.ndarray]  # scores float32 [n, N] of all films
+
+
+def rank(tokens: Tokens, targets: Targets, score: Scorer) -> np.ndarray:
+    """Ranks float64 [n] of the targets among all films that their viewers had not seen."""
+    parts = []
+    for start in range(0, len(targets.rows), BLOCK):
+        block = Targets(*(column[start : start + BLOCK] for column in targets))
+        scores = np.array(score(tokens, block), np.float32)
+        parts.append(metrics.ranks(scores, tokens.items[block.rows] - 1, seen(tokens, block)))
+    return np.concatenate([np.empty(0), *parts])
+
+
+def of_ranker(ranker: Ranker, time: Time = "unknown") -> Scorer:
+    """The model as a scorer, told as much about time as `time` says."""
+
+    def score(tokens: Tokens, targets: Targets) -> np.ndarray:
+        if time == "none":
+            tokens = tokens._replace(timed=np.zeros_like(tokens.timed))
+        states = ranker.encode_tokens(tokens, targets.viewers, targets.rows, asked_at(tokens, targets, time))
+        return ranker.scores(states)
+
+    return score

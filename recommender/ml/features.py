@@ -1,0 +1,27 @@
+"""What is known of films besides who watched them, as lists of feature numbers."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+FEWEST_FILMS = 3  # a feature that fewer films share tells nothing that their ids do not
+
+
+class Features(NamedTuple):
+    """Features of the films at places 0..N (0 is padding and has none), film by film."""
+
+    names: list[str]  # "genre:Drama", "director:Agnès Varda", "decade:1960"
+    indptr: np.ndarray  # int64 [N + 2]
+    indices: np.ndarray  # int64 [nnz], into names
+
+
+def make_features(per_film: Sequence[Sequence[str]]) -> Features:
+    """Features of the films at places 1..N, from their names. Rare ones are left out."""
+    spelled = [name for names in per_film for name in names]
+    found, counts = np.unique(np.array(spelled, dtype=object).astype(str), return_counts=True)
+    names = [str(name) for name in found[counts >= FEWEST_FILMS]] or ["none"]
+    number = {name: i for i, name in enumerate(names)}
+    kept = [sorted({number[name] for name in film if name in number}) for film in [(), *per_film]]
+    indptr = np.concatenate([[0], np.cumsum([len(film) for film in kept])]).astype(np.int64)
+    return Features(names, indptr, np.array([i for film in kept for i in film], np.int64))

@@ -1,0 +1,63 @@
+"""Softmax cross-entropy over films, without ever holding all logits."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+BLOCK = 1024  # positions whose logits are held at a time: with 4,000 films 16 MB
+
+
+class SoftmaxLoss(torch.autograd.Function):
+    """mean_i of log(exp(u_i t_i) + sum_{c not i's target} exp(u_i c + shift)) - u_i t_i.
+
+    The gradient is computed in the forward pass, block by block, where the logits are at hand (as in Cut Cross-Entropy,
+    arXiv 2411.09009).
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, users: Tensor, targets: Tensor, candidates: Tensor, hits: Tensor, shift: float, bf16: bool
+    ) -> Tensor:
+        """users, targets [P, D]; candidates [K, D]; hits int64 [P]: the target's row in `candidates`, or -1."""
+        d_users, d_targets = torch.empty_like(users), torch.empty_like(targets)
+        d_candidates = torch.zeros_like(candidates)
+        low = torch.bfloat16 if bf16 else users.dtype
+        columns, total = candidates.to(low), users.new_zeros(())
+        for start in range(0, len(users), BLOCK):
+            s = slice(start, start + BLOCK)
+            hit = (hits[s] >= 0).nonzero().squeeze(1)
+            logits = users[s].to(low) @ columns.T
+            logits[hit, hits[s][hit]] = -torch.inf
+            own = (users[s] * targets[s]).sum(1)
+            # One reference point a row keeps exp() in range; the shares are never divided, their users are.
+            top = torch.maximum(logits.amax(1).float() + shift, own)
+            shares = logits.sub_((top - shift).to(low)[:, None]).exp_()
+            offset = (top - shift) - (top - shift).to(low).float()  # what rounding the reference took away
+            others = shares.sum(1, dtype=torch.float32) * offset.neg().exp()
+            norm = others + (own - top).exp()
+            total += (norm.log() + top - own).sum()
+            scale = (offset.neg().exp() / norm)[:, None]
+            miss = ((own - top).exp() / norm - 1)[:, None]
+            d_users[s] = (shares @ columns).float() * scale + miss * targets[s]
+            d_targets[s] = miss * users[s]
+            d_candidates += (shares.T @ (users[s] * scale).to(low)).float()
+        ctx.save_for_backward(d_users, d_targets, d_candidates)
+        return total / len(users)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        d_users, d_targets, d_candidates = ctx.saved_tensors
+        scale = grad / len(d_users)
+        return d_users * scale, d_targets * scale, d_candidates * scale, None, None, None
+
+
+def softmax_loss(
+    users: Tensor, targets: Tensor, candidates: Tensor, hits: Tensor, *, shift: float = 0.0, bf16: bool = False
+) -> Tensor:
+    """Mean cross-entropy of each user vector's own target against the shared candidates.
+
+    With all films as candidates and `shift` 0 it is the full softmax. With K of N films drawn uniformly and
+    `shift` log((N - 1) / K) its expectation follows the full softmax's normaliser.
+    """
+    return SoftmaxLoss.apply(users, targets, candidates, hits, shift, bf16)

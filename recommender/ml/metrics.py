@@ -1,0 +1,58 @@
+"""Ranks and what is computed from them. One target a row, so HR@k equals Recall@k."""
+
+import numpy as np
+
+
+def ranks(scores: np.ndarray, targets: np.ndarray, seen: list[np.ndarray]) -> np.ndarray:
+    """Rank of each row's target among all films but the seen ones, float64 [B]; 1 is best, ties give the middle rank.
+
+    `scores` [B, N] is changed: seen films get -inf, the target never. Raises `FloatingPointError` on scores that are
+    not finite, which would otherwise look like perfect ranks.
+    """
+    if not np.isfinite(scores).all():
+        raise FloatingPointError("The model gave scores that are not finite; no rank can be computed from them.")
+    rows = np.arange(len(scores))
+    own = scores[rows, targets].copy()
+    counts = [len(films) for films in seen]
+    if sum(counts):
+        scores[np.repeat(rows, counts), np.concatenate(seen)] = -np.inf
+    scores[rows, targets] = -np.inf
+    above = (scores > own[:, None]).sum(1)
+    level = (scores == own[:, None]).sum(1)
+    return 1.0 + above + level / 2
+
+
+def hit_rate(ranks: np.ndarray, k: int) -> float:
+    """Share of targets within the first k (HR@k)."""
+    return float((ranks <= k).mean()) if len(ranks) else 0.0
+
+
+def ndcg(ranks: np.ndarray, k: int) -> float:
+    """Mean of 1 / log2(rank + 1) where rank <= k, else 0: NDCG@k with one relevant film (Järvelin, Kekäläinen 2002)."""
+    return float(gains(ranks, k).mean()) if len(ranks) else 0.0
+
+
+def gains(ranks: np.ndarray, k: int) -> np.ndarray:
+    """Each target's part of NDCG@k, float64 [n]: what paired tests compare."""
+    return np.where(ranks <= k, 1.0 / np.log2(ranks + 1.0), 0.0)
+
+
+def mrr(ranks: np.ndarray) -> float:
+    """Mean of 1 / rank."""
+    return float((1.0 / ranks).mean()) if len(ranks) else 0.0
+
+
+def summary(ranks: np.ndarray) -> dict[str, float]:
+    """The figures that are reported everywhere."""
+    figures = {f"hr{k}": hit_rate(ranks, k) for k in (10, 50, 200)} | {
+        f"ndcg{k}": ndcg(ranks, k) for k in (10, 50, 200)
+    }
+    return figures | {"mrr": mrr(ranks), "targets": float(len(ranks))}
+
+
+def paired_bootstrap(a: np.ndarray, b: np.ndarray, *, rounds: int = 2000, seed: int = 1) -> tuple[float, float, float]:
+    """Mean of a - b over the same targets, and the bounds of its 95 % interval by bootstrap over targets."""
+    difference = a - b
+    draws = np.random.default_rng(seed).integers(0, len(difference), (rounds, len(difference)))
+    low, high = np.quantile(difference[draws].mean(1), [0.025, 0.975])
+    return float(difference.mean()), float(low), float(high)

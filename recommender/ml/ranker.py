@@ -1,0 +1,160 @@
+"""A loaded model that ranks: histories to viewers' states, states to lists."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from recommender.ml.batches import collate, grouped, last_windows
+from recommender.ml.checkpoint import load_model
+from recommender.ml.data import Events, Histories, Tokens, tokenise
+from recommender.ml.model import TransformerRecModel
+from recommender.ml.vocab import Vocab
+
+SHORTLIST = 1000  # the dot product's best that the MLP scorer ranks again
+ENCODE_POSITIONS = 12_000  # padded positions that are encoded at a time
+
+
+class Ranker:
+    """Answers for one version of the model. Safe for several threads: nothing changes after the start."""
+
+    def __init__(self, model: TransformerRecModel, vocab: Vocab, *, version: str = "", card: Any = None) -> None:
+        self.model, self.vocab, self.version, self.card = model.eval(), vocab, version, card or {}
+        self.device = next(model.parameters()).device
+        with torch.inference_mode():
+            self.table = model.items().detach()
+            self.vectors = model.output(self.table)[1:]  # [N, D]
+            self.units = F.normalize(self.table[1:], dim=1)
+
+    @property
+    def movie_ids(self) -> np.ndarray:
+        """The vocabulary, int32 [N], ascending."""
+        return self.vocab.movie_ids
+
+    @property
+    def config(self) -> Any:
+        return self.model.config
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return dict(self.card.get("metrics", {}))
+
+    @property
+    def state_size(self) -> int:
+        return self.model.config.d_model
+
+    def index(self, movie_ids: np.ndarray | Sequence[int]) -> np.ndarray:
+        """Columns of the films in `movie_ids`, int64 [n]; -1 where the model does not know the film."""
+        return self.vocab.places(np.asarray(movie_ids, np.int64)) - 1
+
+    def encode(self, histories: Sequence[Events], at: Sequence[int | None] | None = None) -> np.ndarray:
+        """Viewers' states, float32 [B, S], asked at unix seconds `at` (None: unknown). Bytes of a row can be cached."""
+        tokens = tokenise(Histories.of(histories), self.vocab)
+        asked = np.array([-1 if moment is None else moment for moment in at], np.int64) if at is not None else None
+        viewers = np.arange(len(histories))
+        return self.encode_tokens(tokens, viewers, tokens.indptr[1:], asked)
+
+    def encode_tokens(
+        self, tokens: Tokens, viewers: np.ndarray, stops: np.ndarray, asked_at: np.ndarray | None = None
+    ) -> np.ndarray:
+        """States, float32 [B, S], of `viewers` [B] after the tokens before row `stops` [B]."""
+        windows = last_windows(tokens, viewers, stops, self.model.config.max_len)
+        states = np.empty((len(viewers), self.state_size), np.float32)
+        with torch.inference_mode():
+            for rows in grouped(windows, ENCODE_POSITIONS):
+                asked = None if asked_at is None else asked_at[rows]
+                batch = collate(tokens, windows.take(rows), self.model.config, asked).to(self.device)
+                states[rows] = self.model.users(batch, self.table).float().cpu().numpy()
+        return states
+
+    def scores(self, states: np.ndarray) -> np.ndarray:
+        """Scores of all films, float32 [B, N]: the dot product (the MLP scorer re-scores only a shortlist)."""
+        with torch.inference_mode():
+            return (torch.from_numpy(states).to(self.device) @ self.vectors.T).float().cpu().numpy()
+
+    def score(self, states: np.ndarray, movie_ids: Sequence[int]) -> np.ndarray:
+        """Scores of some films, float32 [B, K]. Raises `KeyError` for a film that the model does not know."""
+        columns = self._columns(movie_ids)
+        with torch.inference_mode():
+            users = torch.from_numpy(states).to(self.device)
+            return self._rate(users, columns.expand(len(users), -1)).float().cpu().numpy()
+
+    def top(
+        self,
+        states: np.ndarray,
+        k: int,
+        allowed: np.ndarray | None = None,
+        exclude: Sequence[np.ndarray] | None = None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each viewer the best k films, best first: ids int32 [<=k] and scores float32 [<=k].
+
+        `allowed` bool [N] is a mask over `movie_ids`; `exclude` gives each viewer's own films to leave out.
+        """
+        with torch.inference_mode():
+            users = torch.from_numpy(states).to(self.device)
+            scores = users @ self.vectors.T
+            if allowed is not None:
+                scores.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
+            if exclude is not None:
+                self._leave_out(scores, exclude)
+            wide = max(k, SHORTLIST) if self.model.scorer is not None else k
+            best, columns = scores.topk(min(wide, scores.shape[1]), dim=1)
+            if self.model.scorer is not None:
+                best, order = (
+                    self._rate(users, columns)
+                    .masked_fill(best == -torch.inf, -torch.inf)
+                    .topk(min(k, wide, scores.shape[1]), dim=1)
+                )
+                columns = columns.gather(1, order)
+        return [self._listed(c, s) for c, s in zip(columns.cpu().numpy(), best.float().cpu().numpy(), strict=True)]
+
+    def _listed(self, columns: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        real = scores > -np.inf
+        return self.movie_ids[columns[real]], scores[real]
+
+    def _rate(self, users: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Final scores [B, K] of the films at `columns` [B, K]."""
+        vectors = self.vectors[columns]
+        if self.model.scorer is not None:
+            return self.model.scorer(users, vectors)
+        return (vectors @ users.unsqueeze(2)).squeeze(2)
+
+    def _leave_out(self, scores: torch.Tensor, exclude: Sequence[np.ndarray]) -> None:
+        columns = [found[found >= 0] for found in map(self.index, exclude)]
+        rows = np.repeat(np.arange(len(columns)), [len(found) for found in columns])
+        if len(rows):
+            scores[torch.from_numpy(rows), torch.from_numpy(np.concatenate(columns))] = -torch.inf
+
+    def similar(self, movie_id: int, k: int, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest films by the cosine of their vectors, 0..1, without the film itself: ids [<=k], float32 [<=k].
+
+        Raises `KeyError` for a film that the model does not know.
+        """
+        column = int(self._columns([movie_id])[0])
+        with torch.inference_mode():
+            near = (self.units @ self.units[column]).clamp(0, 1)
+            near[column] = -torch.inf
+            if allowed is not None:
+                near.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
+            best, columns = near.topk(min(k, len(near)))
+        return self._listed(columns.cpu().numpy(), best.cpu().numpy())
+
+    def _columns(self, movie_ids: Sequence[int]) -> torch.Tensor:
+        columns = self.index(movie_ids)
+        if (columns < 0).any():
+            unknown = [int(movie) for movie, column in zip(movie_ids, columns, strict=True) if column < 0]
+            raise KeyError(f"The model does not know the films {unknown[:10]}.")
+        return torch.from_numpy(columns).to(self.device)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        loaded = load_model(folder)
+        return cls(loaded.model, loaded.vocab, version=folder.name, card=loaded.card)
+
+
+def load_ranker(folder: Path) -> Ranker:
+    """The ranker of a model folder. Raises `ModelMissing`, `ModelOutdated` or `ModelCorrupt` (see checkpoint.py)."""
+    return Ranker.load(folder)

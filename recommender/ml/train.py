@@ -1,0 +1,281 @@
+"""The training loop: epochs over windows, a loss on every position, checkpoints that resume at the same step."""
+
+import ctypes
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recommender.ml.batches import Batch, Windows, collate, grouped, training_windows
+from recommender.ml.checkpoint import ModelCorrupt, load_state, save_state
+from recommender.ml.config import FULL_SOFTMAX_LIMIT, GAP_NONE, GAP_UNKNOWN, Preset, TrainConfig, as_json
+from recommender.ml.data import Tokens
+from recommender.ml.losses import softmax_loss
+from recommender.ml.model import TransformerRecModel
+
+SAVE_SECONDS = 60.0
+DEFAULT_NEGATIVES = 2048  # where there are too many films for the full softmax
+MLP_NEGATIVES = 64  # films that the MLP scorer is trained against, shared by a batch
+
+
+class Step(NamedTuple):
+    """What the loop tells after each step."""
+
+    epoch: int  # from 1
+    step: int  # of the epoch, from 1
+    steps: int  # of the epoch
+    epochs: int
+    loss: float
+    average: float  # of the epoch so far
+    targets: int  # of this step
+
+
+class Stopped(Exception):
+    """The caller's `report` asked to stop; the state is saved."""
+
+
+@dataclass
+class Progress:
+    """Hooks of the caller: after each step (return False to stop) and after each epoch (its figures are kept)."""
+
+    on_step: Callable[[Step], bool | None] = lambda step: None
+    on_epoch: Callable[[int, TransformerRecModel], dict[str, float]] = lambda epoch, model: {}
+
+
+@dataclass
+class Trained:
+    model: TransformerRecModel
+    history: list[dict[str, float]] = field(default_factory=list)  # by epoch: loss, seconds, figures of on_epoch
+    epochs: int = 0
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device of that name; `auto` takes CUDA, then MPS, then the CPU."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+class Trainer:
+    """One run: the model, its optimiser, and where it stands."""
+
+    def __init__(
+        self,
+        model: TransformerRecModel,
+        tokens: Tokens,
+        ends: np.ndarray,
+        preset: Preset,
+        *,
+        checkpoints: Path | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        """Trains `model` on each viewer's tokens before row `ends` [U]. Checkpoints go to the folder `checkpoints`."""
+        self.device = device or pick_device()
+        self.model, self.tokens, self.ends = model.to(self.device), tokens, ends
+        self.preset, self.config, self.checkpoints = preset, preset.train, checkpoints
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=self.config.weight_decay, fused=True
+        )
+        self.epochs, self.epoch, self.step, self.total = self.config.epochs, 1, 0, 0
+        self.history: list[dict[str, float]] = []
+        self.losses = [0.0, 0.0]  # of this epoch: sum, count
+
+    def run(self, progress: Progress | None = None, *, resume: bool = False, minutes: float | None = None) -> Trained:
+        """Trains to the last epoch. `minutes` shortens the run to the whole epochs that fit, judged by the first steps.
+
+        The result is the same for a seed, whether or not the run was interrupted and resumed.
+        Raises `Stopped` when `progress.on_step` returned False.
+        """
+        progress = progress or Progress()
+        if resume:
+            self._load()
+        self.budget = minutes
+        while self.epoch <= self.epochs:
+            started = time.monotonic()
+            self._epoch(progress)
+            self.history.append(
+                {
+                    "epoch": self.epoch,
+                    "loss": self.losses[0] / max(1, self.losses[1]),
+                    "seconds": time.monotonic() - started,
+                }
+                | progress.on_epoch(self.epoch, self.model.eval())
+            )
+            self.epoch, self.step, self.losses = self.epoch + 1, 0, [0.0, 0.0]
+            self._save(f"transformer_epoch{self.epoch - 1}.pt")
+        return Trained(self.model.eval(), self.history, self.epochs)
+
+    def _epoch(self, progress: Progress) -> None:
+        rng = np.random.default_rng([self.config.seed, self.epoch])
+        windows = training_windows(self.tokens, self.ends, self.preset.model.max_len, rng)
+        groups = list(grouped(windows, self.config.batch_positions, rng))
+        saved = begun = time.monotonic()
+        while self.step < len(groups):
+            self.step += 1
+            loss, targets = self._train_on(windows.take(groups[self.step - 1]), len(groups))
+            if self.budget and self.total == 12:
+                self._plan(len(groups), (time.monotonic() - begun) / self.total)
+            told = Step(self.epoch, self.step, len(groups), self.epochs, loss, self.losses[0] / self.losses[1], targets)
+            if progress.on_step(told) is False:
+                self._save("transformer_latest.pt")
+                raise Stopped(f"stopped in epoch {self.epoch} after step {self.step}")
+            if time.monotonic() - saved > SAVE_SECONDS:
+                self._save("transformer_latest.pt")
+                saved = time.monotonic()
+
+    def _plan(self, steps: int, seconds: float) -> None:
+        """Sets how many epochs fit into the budget."""
+        assert self.budget
+        self.epochs = int(max(1, min(self.config.epochs, self.budget * 60 / (steps * seconds))))
+
+    def _train_on(self, windows: Windows, steps: int) -> tuple[float, int]:
+        rng = np.random.default_rng([self.config.seed, self.epoch, self.step])
+        torch.manual_seed(int(rng.integers(2**62)))
+        self.model.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._lr(self.total, steps * self.epochs)
+        batch, targets = self._batch(windows, rng)
+        loss = self._loss(batch.to(self.device), targets.to(self.device), rng)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimiser.step()
+        value = loss.item()
+        if not math.isfinite(value):
+            raise FloatingPointError(f"The loss is {value} in epoch {self.epoch}, step {self.step}; lower the lr.")
+        self.total += 1
+        self.losses[0], self.losses[1] = self.losses[0] + value, self.losses[1] + 1
+        return value, int(windows.lengths().sum())
+
+    def _lr(self, step: int, steps: int) -> float:
+        """Linear warm-up, then a cosine down to `final_lr`."""
+        config = self.config
+        warm = min(1.0, (step + 1) / config.warmup_steps)
+        done = min(1.0, step / max(1, steps))
+        return config.lr * warm * (config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * done)) / 2)
+
+    def _batch(self, windows: Windows, rng: np.random.Generator) -> tuple[Batch, Tensor]:
+        """The batch with its targets int64 [B, L], made to forget some of what it knows of times and ratings."""
+        # The token after a window is its last target; its time is the time of asking.
+        batch = collate(self.tokens, windows, self.preset.model, self.tokens.times[windows.stops])
+        last = torch.from_numpy(self.tokens.items[windows.stops])[:, None]
+        targets = torch.cat([batch.items[:, 1:], last], 1) * (batch.items > 0)
+        forget(batch, self.config, rng)
+        return batch, targets
+
+    def _loss(self, batch: Batch, targets: Tensor, rng: np.random.Generator) -> Tensor:
+        films = self.model.num_items
+        negatives = self.config.negatives or (0 if films <= FULL_SOFTMAX_LIMIT else DEFAULT_NEGATIVES)
+        positions = targets > 0
+        wanted = targets[positions]
+        if negatives and negatives < films:
+            drawn = torch.from_numpy(np.sort(rng.choice(films, negatives, replace=False)) + 1).to(self.device)
+            places, local = torch.cat([batch.items.flatten(), batch.taste.flatten(), wanted, drawn]).unique(
+                return_inverse=True
+            )
+            places, local = _with_padding(places, local)
+            parts = local.split([batch.items.numel(), batch.taste.numel(), len(wanted), len(drawn)])
+            batch.items, batch.taste = parts[0].view_as(batch.items), parts[1].view_as(batch.taste)
+            own, columns, shift = parts[2], parts[3], math.log((films - 1) / negatives)
+            table = self.model.items(places, self._forgotten(len(places), rng))
+            slot = torch.full((len(places),), -1, device=self.device)
+            slot[columns] = torch.arange(len(columns), device=self.device)
+            hits = slot[own]
+        else:
+            table = self.model.items(None, self._forgotten(films + 1, rng))
+            own, columns, shift = wanted, torch.arange(1, films + 1, device=self.device), 0.0
+            hits = own - 1
+        users = self.model.states(batch, table)[positions]
+        vectors = self.model.output(table)
+        loss = softmax_loss(users, vectors[own], vectors[columns], hits, shift=shift, bf16=self.config.bf16)
+        if self.model.scorer is not None:
+            loss = loss + self._mlp_loss(users, vectors, own, rng)
+        return loss
+
+    def _mlp_loss(self, users: Tensor, vectors: Tensor, own: Tensor, rng: np.random.Generator) -> Tensor:
+        """Cross-entropy of the MLP's score of the target against films shared by the batch."""
+        assert self.model.scorer is not None
+        drawn = torch.from_numpy(rng.integers(1, len(vectors), MLP_NEGATIVES)).to(self.device)
+        against = self.model.scorer(users, vectors[drawn])
+        against = against.masked_fill(drawn[None, :] == own[:, None], -torch.inf)
+        logits = torch.cat([self.model.scorer(users, vectors[own][:, None]), against], 1)
+        return F.cross_entropy(logits, torch.zeros_like(own))
+
+    def _forgotten(self, places: int, rng: np.random.Generator) -> Tensor | None:
+        if not self.preset.model.metadata or not self.config.forget_id:
+            return None
+        return torch.from_numpy(rng.random(places) < self.config.forget_id).to(self.device)
+
+    def _save(self, name: str) -> None:
+        if self.checkpoints is None:
+            return
+        state: dict[str, Any] = {"epoch": self.epoch, "step": self.step, "total": self.total, "epochs": self.epochs}
+        state |= {"history": self.history, "losses": self.losses, "train": as_json(self.config)}
+        state |= {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state |= {"config": as_json(self.preset.model), "films": self.model.num_items}
+        save_state(self.checkpoints / name, state)
+
+    def _load(self) -> None:
+        """Takes up the newest checkpoint that can be read, if there is one of this very run."""
+        best: dict[str, Any] | None = None
+        for state in self._states():
+            if best is None or (state["epoch"], state["step"]) > (best["epoch"], best["step"]):
+                best = state
+        if best is None:
+            return
+        self.model.load_state_dict(best["model"])
+        self.optimiser.load_state_dict(best["optimiser"])
+        self.epoch, self.step, self.total = best["epoch"], best["step"], best["total"]
+        self.epochs, self.history, self.losses = best["epochs"], best["history"], best["losses"]
+
+    def _states(self) -> Iterator[dict[str, Any]]:
+        for path in sorted(self.checkpoints.glob("transformer_*.pt")) if self.checkpoints else []:
+            try:
+                state = load_state(path, self.device)
+            except ModelCorrupt:
+                continue  # an older one will do
+            same = (as_json(self.config), as_json(self.preset.model), self.model.num_items)
+            if (state["train"], state["config"], state["films"]) == same:
+                yield state
+
+
+def _with_padding(places: Tensor, local: Tensor) -> tuple[Tensor, Tensor]:
+    """Puts padding at row 0 of a batch's own table, where it is not there yet."""
+    if int(places[0]) == 0:
+        return places, local
+    return F.pad(places, (1, 0)), local + 1
+
+
+def forget(batch: Batch, config: TrainConfig, rng: np.random.Generator) -> None:
+    """Takes times, the time of asking, and ratings from some of the batch, so that one set of weights learns to do
+    without. Changes the batch.
+    """
+    rows, length = batch.items.shape
+    asking = torch.from_numpy(rng.random((rows, length)) < config.forget_request)
+    untimed = torch.from_numpy(rng.random(rows) < config.forget_times)
+    batch.gaps[asking & (batch.gaps != GAP_NONE)] = GAP_UNKNOWN
+    batch.gaps[untimed] = GAP_NONE
+    batch.timed &= ~untimed
+    batch.stars[torch.from_numpy(rng.random(rows) < config.forget_stars)] = 0
+
+
+def keep_freed_memory() -> None:
+    """Tells glibc to keep what is freed: a step frees and takes the same large blocks again, and giving their pages
+    back and forth to the kernel costs a quarter of the time. Does nothing where there is no glibc.
+    """
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:
+        return
+    m_trim_threshold, m_mmap_threshold = -1, -3  # from malloc.h
+    libc.mallopt(m_mmap_threshold, 1 << 30)
+    libc.mallopt(m_trim_threshold, 1 << 30)
