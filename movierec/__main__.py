@@ -20,7 +20,8 @@ BEGAN = time.monotonic()
 
 
 def say(line: str) -> None:
-    print(f"[{time.monotonic() - BEGAN:5.1f} s] {line}", flush=True)
+    with contextlib.suppress(OSError):  # whoever watched may be gone, and what is being stopped must still stop
+        print(f"[{time.monotonic() - BEGAN:5.1f} s] {line}", flush=True)
 
 
 def start_command(words: Sequence[str]) -> int:

@@ -29,8 +29,8 @@ def address() -> Address:
     return Address(os.environ.get("MOVIEREC_BIND") or "127.0.0.1", int(text))
 
 
-def check_free(where: Address, seconds: float = 3.0) -> None:
-    """Raises ServerError when somebody else listens there. Waits a little: it may be our own past, still ending."""
+def check_free(where: Address, seconds: float) -> None:
+    """Raises ServerError when somebody else listens there, after waiting so long: it may be our own past, ending."""
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     until = time.monotonic() + seconds
     while True:

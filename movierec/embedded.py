@@ -25,7 +25,7 @@ from movierec.places import (
 )
 from movierec.processes import Child, program, spawn, stop
 
-__all__ = ["SERVERS", "ServerError", "database_url", "needed", "redis_url", "running", "sockets", "state_dir"]
+__all__ = ["SERVERS", "ServerError", "database_url", "needed", "redis_url", "remove_sockets", "running", "state_dir"]
 
 POSTGRES_OPTIONS = {
     "listen_addresses": "",
@@ -147,6 +147,12 @@ def _end_former(place: Place) -> None:
             time.sleep(0.1)
 
 
+def remove_sockets(state: Path) -> None:
+    """The servers took theirs away as they ended; a folder that is not empty belongs to one that goes on."""
+    with contextlib.suppress(OSError):
+        sockets(state).rmdir()
+
+
 @contextlib.contextmanager
 def running(
     state: Path,
@@ -160,6 +166,7 @@ def running(
     place = locate(state, say)
     prepare(place, durable=durable)
     with contextlib.ExitStack() as cleanup:
+        cleanup.callback(remove_sockets, state)
         log = cleanup.enter_context((state / "logs" / "servers.log").open("wb"))
         children = []
         for server in servers:

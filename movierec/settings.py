@@ -27,17 +27,14 @@ PRODUCTION = env.bool("MOVIEREC_PRODUCTION", default=False)
 DEBUG = env.bool("MOVIEREC_DEBUG", default=False)
 
 
-def _secret_key() -> str:
-    if given := env("MOVIEREC_SECRET_KEY", default=""):
-        return str(given)
-    if PRODUCTION:
-        raise ImproperlyConfigured("MOVIEREC_PRODUCTION=1 needs MOVIEREC_SECRET_KEY: set it to 50 random characters.")
-    kept = STATE_DIR / "secrets.json"
-    # Without a state folder (lint, a build) nothing is signed that must outlive this process.
-    return str(json.loads(kept.read_text())["secret_key"]) if kept.exists() else get_random_secret_key()
+if PRODUCTION and not env("MOVIEREC_SECRET_KEY", default=""):
+    raise ImproperlyConfigured("MOVIEREC_PRODUCTION=1 needs MOVIEREC_SECRET_KEY: set it to 50 random characters.")
 
-
-SECRET_KEY = _secret_key()
+# `./run` makes this file. Without it (lint, a build) nothing is signed that must outlive this process.
+_secrets = STATE_DIR / "secrets.json"
+_made = json.loads(_secrets.read_text()) if _secrets.exists() else {"secret_key": get_random_secret_key()}
+SECRET_KEY = env("MOVIEREC_SECRET_KEY", default="") or _made["secret_key"]
+ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _made.get("admin_password", "")
 
 # --- stored lists -----------------------------------------------------------------------------------------------
 LIST_TTL = 86_400  # seconds: the greatest age of a stored list
@@ -64,10 +61,12 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
+    "recommender.api.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "recommender.api.middleware.BodyLimit",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -102,7 +101,7 @@ USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Postgres ---------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", default=embedded.database_url(STATE_DIR))}
+DATABASES = {"default": env.db_url_config(env("DATABASE_URL", default="") or embedded.database_url(STATE_DIR))}
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5  # seconds
 if env.bool("MOVIEREC_DB_POOL", default=False):
     # Web processes only: Celery closes a pool after every task.
@@ -112,7 +111,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- Redis: the broker, Django's cache and the stored lists in three databases, as cache.clear() empties a whole one --
-REDIS_URL = env("REDIS_URL", default=embedded.redis_url(STATE_DIR))
+REDIS_URL = env("REDIS_URL", default="") or embedded.redis_url(STATE_DIR)
 
 
 def _redis(offset: int, broker: bool = False) -> str:
@@ -153,6 +152,8 @@ CELERY_TASK_TIME_LIMIT = 10 * _HOUR
 # A task that is still running when this ends is delivered a second time, so it lies beyond the time limit.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 12 * _HOUR, "socket_connect_timeout": 2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: Redis comes back
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5  # seconds that a task gets to end before it is cut off
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -185,9 +186,18 @@ CELERY_BEAT_SCHEDULE = {
 # --- API --------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["recommender.api.wire.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["recommender.api.wire.StrictJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["recommender.api.access.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["recommender.api.throttles.Budget"],
+    "DEFAULT_THROTTLE_RATES": {  # for each API key, or address without one
+        "reads": env("MOVIEREC_RATE_READS", default="300000/min"),
+        "events": env("MOVIEREC_RATE_EVENTS", default="60000/min"),
+        "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
+    },
+    "EXCEPTION_HANDLER": "recommender.api.errors.handle",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -203,7 +213,8 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = {"SITE_TITLE": "movierec", "SITE_HEADER": "movierec"}
 
 # --- security ---------------------------------------------------------------------------------------------------
-ALLOWED_HOSTS = env.list("MOVIEREC_ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+# This machine's own names are there for its health checks.
+ALLOWED_HOSTS = [*env.list("MOVIEREC_ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.list("MOVIEREC_TRUSTED_ORIGINS", default=[])
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

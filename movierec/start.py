@@ -1,5 +1,6 @@
 """`./run`: one state folder's servers, its data made ready, then web, workers and beat, until a signal comes."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -63,7 +64,7 @@ class Start:
         try:
             if met := self.keeper.ledger.end_leftovers():
                 self.say(f"ended what an earlier start left behind: {', '.join(met)}")
-            check_free(self.where)
+            check_free(self.where, 5.0 if met else 0.0)
             self.servers()
             self.prepare(arguments)
             for service in applications():
@@ -77,6 +78,7 @@ class Start:
             self.say("stopping: web, workers and beat first, then the servers")
         finally:
             self.keeper.stop()
+            embedded.remove_sockets(self.state)
 
     def servers(self) -> None:
         needed = embedded.needed()
@@ -118,22 +120,23 @@ class Start:
                 raise ServerError(f"The API was not ready after {READY_SECONDS:.0f} s: {answer}")
 
     def welcome(self) -> None:
-        url, kept = self.where.url, our_secrets(self.state)
-        body = json.loads((self.state / "welcome.json").read_text())
-        lines = [
-            "",
-            f"movierec is ready at {url}",
-            f"  API    {url}/recommend",
-            f"  docs   {url}/docs",
-            f"  admin  {url}/admin/   user: admin   password: {kept['admin_password']}",
-            f"  logs   {self.state / 'logs'}",
-            "",
-            f"  curl -s {url}/recommend -H 'Content-Type: application/json' -d '{json.dumps(body)}'",
-            "",
-            "Ctrl-C stops everything.",
-        ]
-        for line in lines:
-            print(line, flush=True)
+        """What to do next, from what the preparation noted."""
+        url, shown = self.where.url, json.loads((self.state / "welcome.json").read_text())
+        password = shown["password"] or "the one that was set there"
+        request = json.dumps(shown["request"])
+        text = f"""
+movierec is ready.
+  API    {url}/recommend
+  docs   {url}/docs
+  admin  {url}/admin/   user: {shown["admin"]}   password: {password}
+  logs   {self.state / "logs"}
+
+What should someone watch after {", ".join(shown["titles"])}?
+  curl -s {url}/recommend -H 'Content-Type: application/json' -d '{request}'
+
+Ctrl-C stops everything."""
+        with contextlib.suppress(OSError):  # nobody may be watching any more
+            print(text, flush=True)
 
 
 def _ask(url: str) -> str:

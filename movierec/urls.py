@@ -8,3 +8,7 @@ urlpatterns = [
     path("", include("catalog.api.urls")),
     path("", include("recommender.api.urls")),
 ]
+
+handler400 = "recommender.api.errors.bad_request"
+handler404 = "recommender.api.errors.not_found"
+handler500 = "recommender.api.errors.server_error"

@@ -3,6 +3,7 @@
 Loaded by `-p tests.servers`; a conftest would come too late. `./run` on the same checkout is not disturbed.
 """
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -15,14 +16,14 @@ import pytest
 from movierec import embedded
 
 _cleanup = contextlib.ExitStack()
+atexit.register(_cleanup.close)  # pytest calls no hook when it gives up on its own arguments
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Iterator[None]:
-    state = Path(tempfile.mkdtemp(prefix="movierec-tests-"))
+    state = Path(tempfile.mkdtemp(prefix="movierec-tests-", dir="/tmp"))
     _cleanup.callback(shutil.rmtree, state, ignore_errors=True)
-    state.chmod(0o711)  # as root Postgres runs as another user, who has to get in
-    _cleanup.callback(shutil.rmtree, embedded.sockets(state.resolve()), ignore_errors=True)
+    state.chmod(0o711)  # as root, Postgres runs as another user, who has to get in
     _cleanup.enter_context(embedded.running(state.resolve(), durable=False))
     os.environ |= {
         "MOVIEREC_STATE": str(state.resolve()),
@@ -31,7 +32,3 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         "MOVIEREC_API_OPEN": "0",
     }
     return (yield)
-
-
-def pytest_unconfigure() -> None:
-    _cleanup.close()

@@ -1,0 +1,23 @@
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN useradd --system --create-home --uid 10001 movierec
+WORKDIR /srv/movierec
+
+# torch by itself first: PyTorch's CPU build, without gigabytes of CUDA packages.
+RUN pip install --no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0
+COPY requirements.txt .
+RUN pip install -r requirements.txt
+
+COPY manage.py ./
+COPY movierec ./movierec
+COPY catalog ./catalog
+COPY recommender ./recommender
+
+# Models and checkpoints, shared by web and workers.
+RUN install -d -o movierec -g movierec /var/lib/movierec
+ENV MOVIEREC_STATE=/var/lib/movierec MOVIEREC_BIND=0.0.0.0 PORT=8000
+VOLUME /var/lib/movierec
+USER movierec
+EXPOSE 8000
+CMD ["python", "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]

@@ -1,0 +1,141 @@
+"""manage.py prepare: what `./run` does between the servers and the web, in one process: tables, data, model, lists."""
+
+import hashlib
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from catalog import selectors
+from catalog.models import Movie
+from recommender import leases, registry, tasks
+from recommender.models import Job
+
+ADMIN = "admin"
+SHOWN_FILMS = 4  # in the request that the welcome suggests
+
+
+class Command(BaseCommand):
+    help = "Brings the database up to date, loads data and trains a model where there are none. Twice changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--data", type=Path, metavar="PATH", help="A MovieLens zip or folder, in place of the demo."
+        )
+        parser.add_argument("--people", type=Path, metavar="FILE", help="Directors and actors for --data.")
+
+    def handle(self, *args: Any, data: Path | None, people: Path | None, **options: Any) -> None:
+        self._say("tables")
+        call_command("migrate", verbosity=0, interactive=False)
+        note = Note(settings.STATE_DIR / "data.json")
+        self._load(data, people, note)
+        if not note.trained or not self._has_model():
+            self._train(note)
+        elif job := leases.new_unless_waiting(Job.Kind.BATCH):
+            # Redis starts empty. Until a worker has filled it, lists come from the model.
+            tasks.enqueue(job)
+        self._welcome(self._admin())
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(f"--- {line}")
+        self.stdout.flush()
+
+    def _load(self, data: Path | None, people: Path | None, note: "Note") -> None:
+        filled = Movie.objects.exists()
+        if data is None:
+            if not filled:
+                self._say("demo: real films, simulated viewers")
+                with note.loading("demo"):
+                    call_command("load_demo")
+            return
+        source = fingerprint([path for path in (data, people) if path is not None])
+        if filled and note.source == source:
+            self._say(f"{data} is loaded already")
+            return
+        self._say(f"loading {data}")
+        with note.loading(source):
+            call_command("import_movielens", data, people=people)
+
+    def _has_model(self) -> bool:
+        name = registry.active_name()
+        return name is not None and registry.folder(name).is_dir()
+
+    def _train(self, note: "Note") -> None:
+        self._say("training the model")
+        call_command("train", activate=True)
+        if not self._has_model():
+            raise CommandError("No model is active after the training; its lines above say why.")
+        note.write(source=note.source, trained=True)
+        self._say("lists for every viewer")
+        call_command("batch")
+
+    def _admin(self) -> str:
+        """The generated password while it is the admin's; an admin who changed it keeps theirs."""
+        password = settings.ADMIN_PASSWORD
+        users = get_user_model()
+        admin = users.objects.filter(username=ADMIN).first()
+        if admin is None and password:
+            admin = users.objects.create_superuser(ADMIN, password=password)  # type: ignore[attr-defined]
+        return password if admin is not None and admin.check_password(password) else ""
+
+    def _welcome(self, password: str) -> None:
+        """What `./run` shows when all is up: a request with films that are there, and how to log in."""
+        viewers = selectors.viewer_ids(0, 1)
+        watched = next(iter(selectors.histories(viewers)), None)
+        films = watched.movie_ids[-SHOWN_FILMS:].tolist() if watched else []
+        films = films or list(Movie.objects.values_list("pk", flat=True)[:SHOWN_FILMS])
+        request = {"user_id": (viewers or [1])[0], "history": [str(film) for film in films], "top_k": 10}
+        titles = [f"{card.title} ({card.year})" for card in selectors.movie_cards(films).values()]
+        shown = {"request": request, "titles": titles, "admin": ADMIN, "password": password}
+        file = settings.STATE_DIR / "welcome.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(shown))
+
+
+class Note:
+    """What this state folder's database was loaded from, and whether a model was trained on it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        found = json.loads(file.read_text()) if file.exists() else {}
+        self.source: str = found.get("source", "")
+        self.trained: bool = found.get("trained", True)  # without a note the database was filled by other means
+
+    @contextmanager
+    def loading(self, source: str) -> Iterator[None]:
+        """A kill in the middle leaves a note that asks for training; an error changes nothing, as the load did not."""
+        before = self.source, self.trained
+        self.write(source="", trained=False)
+        try:
+            yield
+        except Exception:
+            self.write(source=before[0], trained=before[1])
+            raise
+        self.write(source=source, trained=False)
+
+    def write(self, *, source: str, trained: bool) -> None:
+        self.source, self.trained = source, trained
+        aside = self._file.with_suffix(".new")
+        aside.write_text(json.dumps({"source": source, "trained": trained}))
+        aside.replace(self._file)
+
+
+def fingerprint(paths: list[Path]) -> str:
+    """Tells one data set from another: files by content, folders by their files' names, sizes and times."""
+    digest = hashlib.sha256()
+    for path in paths:
+        if path.is_dir():
+            for file in sorted(file for file in path.rglob("*") if file.is_file()):
+                facts = file.stat()
+                digest.update(f"{file.relative_to(path)} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+        else:
+            with path.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,153 @@
+"""The frame's promises: rooms, imports, containers."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import get_commands
+from django.db import connection
+
+from movierec.celery import app
+from movierec.start import applications
+from tests.movierec.system import ROOT
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+OURS = sorted(name for name, service in COMPOSE["services"].items() if service["image"] == "movierec")
+
+
+def test_the_tests_run_on_real_servers(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version(), current_setting('TimeZone')")
+        version, zone = cursor.fetchone()
+    assert version.startswith("PostgreSQL 18")
+    assert zone == "UTC"
+
+
+def test_the_rules_between_the_rooms_are_kept():
+    done = subprocess.run([sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+                          cwd=ROOT, capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_web_half_loads_no_torch():
+    """Addresses, admin, tasks: all that a request or a beat touches until a model is needed."""
+    asks = (
+        "import sys, django; django.setup()\n"
+        "from django.urls import get_resolver; from movierec.celery import app\n"
+        "len(get_resolver().reverse_dict); app.loader.import_default_modules()\n"
+        "print([name for name in ('torch', 'polars') if name in sys.modules])"
+    )
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings"}
+    done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert "torch" not in done.stdout, done.stdout
+    assert done.stdout.strip().startswith("["), done.stderr
+
+
+def test_every_scheduled_task_exists_and_has_a_worker():
+    app.loader.import_default_modules()
+    served = {"light", "batch", "training"}
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["task"] in app.tasks
+    assert {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} | {app.conf.task_default_queue} == served
+
+
+def test_redis_numbers_three_databases_from_the_one_that_is_given():
+    asks = (
+        "from django.conf import settings as s; print(s.CELERY_BROKER_URL, *(c['LOCATION'] for c in s.CACHES.values()))"
+    )
+    for url, wanted in (
+        ("redis://:pw@films:6379/4", "redis://:pw@films:6379/4 redis://:pw@films:6379/5 redis://:pw@films:6379/6"),
+        ("rediss://films", "rediss://films/0 rediss://films/1 rediss://films/2"),
+        (
+            "unix:///a/b.sock?db=1",
+            "redis+socket:///a/b.sock?virtual_host=1 unix:///a/b.sock?db=2 unix:///a/b.sock?db=3",
+        ),
+    ):
+        env = os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings", "REDIS_URL": url}
+        done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, env=env, capture_output=True, text=True)
+        assert done.stdout.strip() == wanted, done.stderr
+
+
+# --- containers ---------------------------------------------------------------------------------------------------
+def check_command(words: list[str]) -> None:
+    """That a command line of ours would be understood. Raises what its program says against it."""
+    assert words[0] == "python"
+    if words[1] == "manage.py":
+        assert words[2] in get_commands()
+    elif words[2] == "gunicorn":
+        check = [sys.executable, "-m", "gunicorn", "--check-config", *words[3:]]
+        done = subprocess.run(check, cwd=ROOT, env=os.environ | {"PORT": "0"}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    else:
+        assert words[2:5] == ["celery", "-A", "movierec"]
+        check_celery(words[5:])
+
+
+def check_celery(words: list[str]) -> None:
+    from celery.bin.celery import celery
+
+    command = celery.commands[words[0]]
+    command.make_context(words[0], words[1:], parent=None, obj=None, resilient_parsing=True)
+    known = {option for parameter in command.params for option in parameter.opts}
+    used = {word.partition("=")[0] for word in words[1:] if word.startswith("-")}
+    assert used <= known
+
+
+def test_compose_has_every_process_with_a_known_command():
+    assert set(OURS) == {"web", "worker", "trainer", "beat", "prepare"}
+    for name in OURS:
+        check_command([str(word) for word in COMPOSE["services"][name]["command"]])
+
+
+def test_compose_serves_every_queue_and_checks_health():
+    queues = [words[words.index("-Q") + 1] for name in OURS if "-Q" in (words := COMPOSE["services"][name]["command"])]
+    assert sorted(",".join(queues).split(",")) == ["batch", "light", "training"]
+    for name in ("postgres", "valkey", "web", "worker", "trainer"):
+        assert COMPOSE["services"][name]["healthcheck"]["test"]
+
+
+def test_compose_names_only_variables_that_are_read_and_volumes_that_exist():
+    code = "".join(file.read_text() for file in (ROOT / "movierec").glob("*.py"))
+    for name in OURS:
+        service = COMPOSE["services"][name]
+        for variable, value in service["environment"].items():
+            assert f'"{variable}"' in code, variable
+            secret = re.search("KEY|PASSWORD", variable)
+            assert not secret or "${" in value, f"{variable} is written out"
+        assert all(volume.split(":")[0] in COMPOSE["volumes"] for volume in service["volumes"])
+
+
+def test_the_image_has_what_the_code_needs():
+    lines = [shlex.split(line, comments=True) for line in (ROOT / "Dockerfile").read_text().splitlines()]
+    copied = [words[1] for words in lines if words and words[0] == "COPY"]
+    assert all((ROOT / source).exists() for source in copied)
+    packages = {application.split(".")[0] for application in settings.INSTALLED_APPS}
+    assert {name for name in packages if (ROOT / name).is_dir()} <= set(copied)
+    pinned = re.search(r"^torch==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert pinned
+    for file in ("Dockerfile", "run"):
+        assert f"torch=={pinned[1]}" in (ROOT / file).read_text()
+    ignored = Path(ROOT / ".dockerignore").read_text().split()
+    assert all(f"!{source}" in ignored for source in copied)
+
+
+def test_every_requirement_is_pinned_once():
+    names = []
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / file).read_text().splitlines():
+            if line and not line.startswith("#"):
+                name, _, version = line.split(" ")[0].rstrip(";").partition("==")
+                assert version, line
+                names.append(name.partition("[")[0])
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("service", [service.name for service in applications()])
+def test_run_and_compose_start_the_same_processes(service):
+    assert service in COMPOSE["services"]

@@ -1,0 +1,94 @@
+"""The servers of a state folder come back from a kill, with every row that was committed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psycopg
+import pytest
+import redis
+
+from movierec import embedded
+from movierec.embedded import POSTGRES, VALKEY
+from movierec.start import Address, Start
+from tests.movierec.system import ROOT, nothing_runs, processes_of, state
+
+__all__ = ["state"]  # the fixture
+
+
+def rows(state, statement):
+    with psycopg.connect(host=str(embedded.sockets(state)), user="movierec", dbname="movierec") as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture
+def started(state, monkeypatch):
+    for server in embedded.SERVERS:
+        monkeypatch.delenv(server.replaced_by)  # the test run's own
+    (state / "logs").mkdir()
+    start = Start(state, Address("127.0.0.1", 0), say=lambda line: None)
+    start.servers()
+    yield start
+    start.keeper.stop()
+
+
+def tend_until(start, answers, seconds=20.0):
+    until = time.monotonic() + seconds
+    while not answers(start.state):
+        assert time.monotonic() < until
+        start.keeper.tend()
+        time.sleep(0.05)
+
+
+def test_servers_are_started_again_and_postgres_keeps_its_rows(started, state):
+    rows(state, "CREATE TABLE kept AS SELECT 7 AS number")
+    for service, server in zip(started.keeper.services, (POSTGRES, VALKEY), strict=True):
+        killed = service.child
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.wait()
+        started.keeper.tend()
+        assert service.child is None
+        tend_until(started, server.answers)
+        assert service.child.pid != killed.pid
+    assert rows(state, "SELECT number FROM kept") == [(7,)]
+
+
+def test_stopping_leaves_no_process_and_no_socket(started, state):
+    assert len(processes_of(state)) >= 2
+    started.keeper.stop()
+    assert nothing_runs(state, seconds=2)
+    assert list(embedded.sockets(state).iterdir()) == []
+
+
+def test_what_the_queue_holds_is_never_evicted(started, state):
+    with redis.Redis.from_url(embedded.redis_url(state)) as client:
+        assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "volatile-lru"
+        assert int(client.config_get("maxmemory")["maxmemory"]) > 0
+
+
+def test_a_killed_keeper_leaves_nothing_that_blocks_the_next_start(state):
+    keeps = (
+        "import sys, time; from pathlib import Path; from movierec import embedded\n"
+        "with embedded.running(Path(sys.argv[1])):\n"
+        "    print('up', flush=True); time.sleep(60)"
+    )
+    keeper = subprocess.Popen([sys.executable, "-c", keeps, state], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert keeper.stdout
+    assert keeper.stdout.readline() == "up\n"
+    rows(state, "CREATE TABLE kept AS SELECT 8 AS number")
+    keeper.kill()
+    keeper.wait()
+    keeper.stdout.close()
+    with embedded.running(state):
+        assert rows(state, "SELECT number FROM kept") == [(8,)]
+
+
+def test_a_pid_file_of_a_process_that_is_no_postgres_is_no_obstacle(state):
+    """After a reboot, or in a new container, the number may be anybody's."""
+    with embedded.running(state, servers=(), durable=False) as place:
+        (place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data}\n1\n5432\n{place.sockets}\n")
+    with embedded.running(state, durable=False):
+        assert rows(state, "SELECT 1") == [(1,)]
