@@ -1,1 +1,25 @@
-urlpatterns: list = []
+"""The API's addresses, exactly as the brief has them: without a slash at the end."""
+
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from recommender.api import views
+
+OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
+
+urlpatterns = [
+    path("recommend", views.RecommendView.as_view()),
+    path("recommend/filtered", views.FilteredView.as_view()),
+    path("similar", views.SimilarView.as_view()),
+    path("popular", views.PopularView.as_view()),
+    path("batch/recommend", views.BatchRecommendView.as_view()),
+    path("batch/recommend/cache", views.BatchCacheView.as_view()),
+    path("jobs/<uuid:job_id>", views.JobView.as_view()),
+    path("events", views.EventsView.as_view()),
+    path("health/live", views.LiveView.as_view()),
+    path("health/ready", views.ReadyView.as_view()),
+    path("schema", SpectacularAPIView.as_view(**OPEN), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema", **OPEN)),
+]

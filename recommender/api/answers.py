@@ -1,0 +1,135 @@
+"""What the API answers, for the schema alone: answers are built as plain values in present.py."""
+
+from rest_framework import serializers
+
+
+class Scored(serializers.Serializer):
+    movie_id = serializers.CharField()
+    score = serializers.FloatField(help_text="Higher is better; comparable within one list only.")
+
+
+class Titled(Scored):
+    title = serializers.CharField(required=False, allow_null=True)
+    genres = serializers.ListField(child=serializers.CharField(), required=False)
+    year = serializers.IntegerField(required=False, allow_null=True)
+    poster_url = serializers.CharField(required=False)
+
+
+class About(serializers.Serializer):
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        ["cache", "model", "popular"], help_text="How the list came about."
+    )
+    model_version = serializers.CharField(allow_null=True)
+    recommendation_id = serializers.CharField(help_text="Send it along with impressions and clicks.")
+    is_known_user = serializers.BooleanField()
+    degraded = serializers.BooleanField(help_text="A part is down; the list is right, it only cost more.")
+    ignored_history = serializers.ListField(
+        child=serializers.CharField(), help_text="Films that were sent and that the list does not build on."
+    )
+    removed = serializers.DictField(child=serializers.IntegerField(), help_text="Reason to films kept out.")
+
+
+class PopularAnswer(About):
+    recommendations = Titled(many=True)
+
+
+class RecommendAnswer(PopularAnswer):
+    user_id = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField(required=False, help_text="Why the list is empty.")
+
+
+class FiltersApplied(serializers.Serializer):
+    genres = serializers.ListField(child=serializers.CharField(), required=False)
+    actors = serializers.ListField(child=serializers.CharField(), required=False)
+    min_year = serializers.IntegerField(required=False)
+    max_year = serializers.IntegerField(required=False)
+
+
+class FilteredAnswer(RecommendAnswer):
+    filters_applied = FiltersApplied()
+    unknown_names = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Names no film has."
+    )
+
+
+class Neighbour(serializers.Serializer):
+    movie_id = serializers.CharField()
+    similarity = serializers.FloatField(min_value=0, max_value=1)
+
+
+class SimilarAnswer(serializers.Serializer):
+    movie_id = serializers.CharField()
+    similar = Neighbour(many=True)
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        ["model", "content"], help_text="Learned, or by genres, people and year."
+    )
+    model_version = serializers.CharField(allow_null=True)
+    recommendation_id = serializers.CharField()
+    degraded = serializers.BooleanField()
+    ignored_history = serializers.ListField(child=serializers.CharField())
+
+
+class BatchAnswer(serializers.Serializer):
+    results = serializers.DictField(child=Scored(many=True))
+    total_users = serializers.IntegerField()
+    success_count = serializers.IntegerField()
+    failed_users = serializers.ListField(child=serializers.CharField(), help_text="Keys that are no viewer's id.")
+    model_version = serializers.CharField(allow_null=True)
+    degraded = serializers.BooleanField()
+    lists = serializers.DictField(child=About(), help_text="What is to be known of each list.")
+
+
+class JobAnswer(serializers.Serializer):
+    job_id = serializers.UUIDField()
+    kind = serializers.CharField()
+    status = serializers.ChoiceField(["queued", "running", "done", "failed", "cancelled"])
+    phase = serializers.CharField()
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+    result = serializers.DictField()
+    error = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class EventResult(serializers.Serializer):
+    index = serializers.IntegerField()
+    status = serializers.ChoiceField(["stored", "duplicate", "rejected"])
+    reason = serializers.CharField(required=False)
+
+
+class EventsAnswer(serializers.Serializer):
+    results = EventResult(many=True)
+    stored = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    visible = serializers.BooleanField(help_text="Every later read knows of all of them; false: within seconds.")
+
+
+class LiveAnswer(serializers.Serializer):
+    status = serializers.CharField()
+
+
+class ReadyAnswer(LiveAnswer):
+    parts = serializers.DictField(child=serializers.CharField())
+    model_version = serializers.CharField(allow_null=True)
+
+
+class ProblemError(serializers.Serializer):
+    pointer = serializers.CharField(required=False, help_text="JSON pointer into the body.")
+    parameter = serializers.CharField(required=False, help_text="Name in the query.")
+    detail = serializers.CharField()
+
+
+class Problem(serializers.Serializer):
+    """RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    request_id = serializers.CharField()
+    code = serializers.CharField()
+    errors = ProblemError(many=True, required=False)  # type: ignore[assignment]

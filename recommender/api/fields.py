@@ -1,0 +1,166 @@
+"""The API's own types: strict about JSON, and each limit is named when it is broken."""
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+LARGEST_ID = 2**31 - 1
+LATEST = 253_402_300_799  # unix seconds: the last second of the year 9999
+MAX_HISTORY = 1000
+LONGEST_FILM_ID = 20  # characters
+
+_FILM_ID = {"oneOf": [{"type": "string", "minLength": 1, "maxLength": LONGEST_FILM_ID}, {"type": "integer"}]}
+_MOMENT = {
+    "oneOf": [
+        {"type": "integer", "minimum": 0, "maximum": LATEST},
+        {"type": "string", "format": "date-time"},
+    ]
+}
+
+
+@extend_schema_field({"type": "boolean"})
+class Flag(serializers.Field):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("must be true or false.")
+        return data
+
+
+class Whole(serializers.IntegerField):
+    """An integer that is written as one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("must be an integer.")
+        return data
+
+
+class Real(serializers.FloatField):
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data):
+            raise serializers.ValidationError("must be a number.")
+        return float(data)
+
+
+class Text(serializers.CharField):
+    """A string that is written as one; may be refused by `pattern`."""
+
+    def __init__(self, *, pattern: str = "", **options: Any) -> None:
+        super().__init__(**options)
+        self.pattern = re.compile(pattern + r"\Z") if pattern else None
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("must be a string.")
+        if self.pattern and not self.pattern.match(data):
+            raise serializers.ValidationError(f"must match {self.pattern.pattern}.")
+        return data
+
+
+class EventId(serializers.UUIDField):
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("must be a UUID as a string.")
+        return UUID(str(super().to_internal_value(data)))
+
+
+def film_text(data: Any) -> str:
+    """A film id as text. Raises ValidationError."""
+    if isinstance(data, int) and not isinstance(data, bool):
+        data = str(data)
+    if not isinstance(data, str) or not 0 < len(data) <= LONGEST_FILM_ID:
+        raise serializers.ValidationError(f"a film id is a string of 1 to {LONGEST_FILM_ID} characters.")
+    return data
+
+
+@extend_schema_field(_FILM_ID)
+class FilmId(serializers.Field):
+    def to_internal_value(self, data: Any) -> str:
+        return film_text(data)
+
+
+class _Bounded(serializers.Field):
+    """A list in one pass: the errors stand at the places of the items."""
+
+    what = "items"
+
+    def __init__(self, *, most: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError(f"must be a list of {self.what}.")
+        if len(data) > self.most:
+            raise serializers.ValidationError(f"holds {len(data)} {self.what}; the limit is {self.most}.")
+        return self.items(data)
+
+    def items(self, data: Sequence[Any]) -> list[str]:
+        found: list[str] = []
+        wrong: dict[str, Any] = {}
+        for place, item in enumerate(data):
+            try:
+                found.append(self.item(item))
+            except serializers.ValidationError as error:
+                wrong[str(place)] = error.detail
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return found
+
+    def item(self, data: Any) -> str:
+        raise NotImplementedError
+
+
+@extend_schema_field({"type": "array", "items": _FILM_ID, "maxItems": MAX_HISTORY})
+class FilmIds(_Bounded):
+    what = "film ids"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(most=MAX_HISTORY, **options)
+
+    def item(self, data: Any) -> str:
+        return film_text(data)
+
+
+MAX_NAMES, LONGEST_NAME = 50, 200
+
+
+@extend_schema_field(
+    {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}, "maxItems": MAX_NAMES}
+)
+class Names(_Bounded):
+    what = "names"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(most=MAX_NAMES, **options)
+
+    def item(self, data: Any) -> str:
+        if not isinstance(data, str) or not 0 < len(data) <= LONGEST_NAME:
+            raise serializers.ValidationError(f"a name is a string of 1 to {LONGEST_NAME} characters.")
+        return data
+
+
+@extend_schema_field(_MOMENT)
+class Moment(serializers.Field):
+    """Unix seconds or ISO 8601; without an offset it is UTC."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            if isinstance(data, str):
+                given = datetime.fromisoformat(data)
+                moment = given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
+            elif isinstance(data, int | float) and not isinstance(data, bool):
+                moment = datetime.fromtimestamp(data, UTC)
+            else:
+                raise TypeError
+        except (TypeError, ValueError, OverflowError, OSError):
+            raise serializers.ValidationError("must be unix seconds or a moment as in 2026-11-23T18:00:00Z.") from None
+        if not 0 <= moment.timestamp() <= LATEST:
+            raise serializers.ValidationError("must lie between the years 1970 and 9999.")
+        return moment

@@ -1,0 +1,125 @@
+"""Answers as the JSON of the API: plain values, built once."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catalog.services import EventResult, EventStatus
+from recommender.models import Job
+from recommender.serving.events import Recorded
+from recommender.serving.health import Readiness
+from recommender.serving.query import Answer, Filters, Recommendation
+from recommender.serving.similar import Neighbours
+
+
+def recommended(user_id: int | None, answer: Answer) -> dict[str, Any]:
+    body = {"user_id": user_id, "recommendations": _films(answer), **_about(answer)}
+    if answer.reason:
+        body["reason"] = answer.reason
+    return body
+
+
+def filtered(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
+    body = recommended(user_id, answer) | {"filters_applied": filters.given()}
+    if answer.unknown_names:
+        body["unknown_names"] = answer.unknown_names
+    return body
+
+
+def popular(answer: Answer) -> dict[str, Any]:
+    return {"recommendations": _films(answer), **_about(answer)}
+
+
+def similar(movie_id: str, found: Neighbours) -> dict[str, Any]:
+    return {
+        "movie_id": movie_id,
+        "similar": [
+            {"movie_id": str(film), "similarity": value}
+            for film, value in zip(found.movie_ids, found.similarities, strict=True)
+        ],
+        "source": found.source,
+        "model_version": found.model_version,
+        "recommendation_id": found.recommendation_id,
+        "degraded": found.degraded,
+        "ignored_history": [],
+    }
+
+
+def batch(answers: Mapping[str, Answer], failed: Sequence[str]) -> dict[str, Any]:
+    """`answers` by the viewer's key as it was sent."""
+    some = next(iter(answers.values()), None)
+    return {
+        "results": {key: _films(answer) for key, answer in answers.items()},
+        "total_users": len(answers) + len(failed),
+        "success_count": len(answers),
+        "failed_users": list(failed),
+        "model_version": next((a.model_version for a in answers.values() if a.model_version), None),
+        "degraded": some.degraded if some else False,
+        "lists": {key: _about(answer) for key, answer in answers.items()},
+    }
+
+
+def _films(answer: Answer) -> list[dict[str, Any]]:
+    if answer.cards is None:
+        return [{"movie_id": str(film), "score": score} for film, score in answer.recommendations]
+    return [_titled(one, answer.cards) for one in answer.recommendations]
+
+
+def _titled(one: Recommendation, cards: Mapping[int, Any]) -> dict[str, Any]:
+    film = {"movie_id": str(one.movie_id), "score": one.score}
+    card = cards.get(one.movie_id)  # absent: deleted since the list was made
+    if card is None:
+        return film | {"title": None, "genres": [], "year": None, "poster_url": ""}
+    return film | {"title": card.title, "genres": card.genres, "year": card.year, "poster_url": card.poster_url}
+
+
+def _about(answer: Answer) -> dict[str, Any]:
+    return {
+        "source": answer.source,
+        "model_version": answer.model_version,
+        "recommendation_id": answer.recommendation_id,
+        "is_known_user": answer.is_known_user,
+        "degraded": answer.degraded,
+        "ignored_history": answer.ignored_history,
+        "removed": answer.removed,
+    }
+
+
+def recorded(outcome: Recorded) -> dict[str, Any]:
+    counts = Counter(result.status for result in outcome.results)
+    return {
+        "results": [_result(n, result) for n, result in enumerate(outcome.results)],
+        "stored": counts[EventStatus.STORED],
+        "duplicates": counts[EventStatus.DUPLICATE],
+        "rejected": counts[EventStatus.REJECTED],
+        "visible": outcome.visible,
+    }
+
+
+def _result(index: int, result: EventResult) -> dict[str, Any]:
+    body = {"index": index, "status": str(result.status)}
+    return body | {"reason": result.reason} if result.reason else body
+
+
+def readiness(found: Readiness) -> dict[str, Any]:
+    return {
+        "status": "ready" if found.ready else "not ready",
+        "parts": found.parts,
+        "model_version": found.model_version,
+    }
+
+
+def job(one: Job) -> dict[str, Any]:
+    return {
+        "job_id": str(one.id),
+        "kind": one.kind,
+        "status": one.status,
+        "phase": one.phase,
+        "done": one.done,
+        "total": one.total,
+        "result": one.result,
+        "error": one.error,
+        "created_at": one.created_at.isoformat(),
+        "started_at": one.started_at and one.started_at.isoformat(),
+        "finished_at": one.finished_at and one.finished_at.isoformat(),
+    }

@@ -1,0 +1,92 @@
+"""From validated values to what serving is asked."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.exceptions import ValidationError
+
+from recommender.api.serializers import EVENT, LARGEST_ID, MAX_EVENTS
+from recommender.serving.events import Happening
+from recommender.serving.query import Filters, Query
+from recommender.serving.subject import film_id
+
+FILTERS = ("genres", "actors", "min_year", "max_year")
+
+
+def query(values: Mapping[str, Any], **more: Any) -> Query:
+    return Query(
+        user_id=values.get("user_id"),
+        history=values.get("history", ()),
+        top_k=values["top_k"],
+        exclude=[number for one in values["exclude"] if (number := film_id(one))],
+        at=_seconds(values.get("at")),
+        titles=values.get("titles", False),
+        **more,
+    )
+
+
+def filtered_query(values: Mapping[str, Any]) -> Query:
+    filters = {name: values[name] for name in FILTERS if name in values}
+    return query({**values, "titles": True}, final_k=values["final_k"], filters=Filters(**filters))
+
+
+def batch_queries(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:
+    """A query for each key that is a viewer id, and the keys that are none."""
+    histories = values["user_histories"]
+    failed = [key for key in histories if not viewer_id(key)]
+    shared = {name: values[name] for name in ("top_k", "exclude", "at") if name in values}
+    asked = {key: {**shared, "user_id": viewer_id(key), "history": films} for key, films in histories.items()}
+    return {key: query(asked[key]) for key in histories if viewer_id(key)}, failed
+
+
+def batch_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A batch job's parameters, as JSON. Raises ValidationError for a key that is no viewer's id: no answer could
+    name it any more when the job runs. Films that no catalogue can have are left out."""
+    parameters: dict[str, Any] = {"top_k": values["top_k"]}
+    if "user_histories" in values:
+        wrong = {key: "is not a viewer's id." for key in values["user_histories"] if not viewer_id(key)}
+        if wrong:
+            raise ValidationError({"user_histories": wrong})
+        parameters["user_histories"] = {
+            key: [film for film in films if film_id(film)] for key, films in values["user_histories"].items()
+        }
+    return parameters
+
+
+def viewer_id(key: str) -> int:
+    """0 for a key that is no viewer's."""
+    return number if key.isascii() and key.isdigit() and (number := int(key[:11])) <= LARGEST_ID else 0
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
+
+
+def happenings(body: Any) -> list[Happening | str]:
+    """The events of a body: one object, a list, or {"events": list}; what is wrong in place of one that cannot be read.
+
+    Raises ValidationError where there is nothing to judge one by one.
+    """
+    if isinstance(body, dict) and "events" not in body:
+        return [_happening(EVENT.run_validation(body))]
+    events = body["events"] if isinstance(body, dict) else body
+    if not isinstance(events, list) or not all(isinstance(one, dict) for one in events):
+        raise ValidationError("Send one event as an object, or a list of them, or that list under events.")
+    if not 0 < len(events) <= MAX_EVENTS:
+        raise ValidationError(f"Holds {len(events)} events; send 1 to {MAX_EVENTS}.")
+    return [_judged(one) for one in events]
+
+
+def _judged(event: dict[str, Any]) -> Happening | str:
+    try:
+        return _happening(EVENT.run_validation(event))
+    except ValidationError as error:
+        detail = error.detail if isinstance(error.detail, dict) else {}
+        return "; ".join(f"{name}: {' '.join(map(str, words))}" for name, words in detail.items())
+
+
+def _happening(values: Mapping[str, Any]) -> Happening:
+    given = {**values, "movie_id": film_id(values["movie_id"])}
+    return Happening(**{"occurred_at": timezone.now(), **given})

@@ -1,0 +1,132 @@
+"""The typed contract: OpenAPI for each call, with an example that a test sends."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+
+from recommender.api import answers
+from recommender.api import serializers as asked
+from recommender.api.errors import PROBLEM
+
+ANY_ERROR = {("default", PROBLEM): answers.Problem}
+HISTORY = ["1", "50", "260", "1210"]
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = "recommender.api.access.ApiKeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Api-Key <key>`; keys come from `manage.py api_key create`.",
+        }
+
+
+class EventsBodyForms(OpenApiSerializerExtension):
+    """One event, or many in two forms. In a list an object that is no event is no error of the whole: it is answered
+    in its place."""
+
+    target_class = "recommender.api.serializers.EventsBody"
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        event = auto_schema.resolve_serializer(asked.EventRequest, direction).ref
+        many = {
+            "type": "array",
+            "items": {"anyOf": [event, {"type": "object"}]},
+            "minItems": 1,
+            "maxItems": asked.MAX_EVENTS,
+        }
+        wrapped = {"type": "object", "properties": {"events": many}, "required": ["events"]}
+        return {"anyOf": [event, many, wrapped]}
+
+
+def _call(operation: str, summary: str, answer: Any, *, example: Any = None, status: int = 200, **more: Any) -> Any:
+    examples = [OpenApiExample(operation, value=example, request_only=True)] if example is not None else []
+    return extend_schema(
+        operation_id=operation,
+        summary=summary,
+        responses={status: answer, **ANY_ERROR},
+        examples=examples,
+        tags=[operation.split("_")[0]],
+        **more,
+    )
+
+
+recommend_get = _call(
+    "recommend_stored",
+    "A viewer's list, from the shelf where it is still true.",
+    answers.RecommendAnswer,
+    parameters=[asked.RecommendQuery],
+)
+recommend_post = _call(
+    "recommend",
+    "A list for a viewer, or for a history that comes along.",
+    answers.RecommendAnswer,
+    request=asked.RecommendRequest,
+    example={"user_id": 123, "history": HISTORY, "top_k": 20},
+)
+filtered = _call(
+    "recommend_filtered",
+    "The best films among those that satisfy the filters.",
+    answers.FilteredAnswer,
+    request=asked.FilteredRequest,
+    example={
+        "user_id": 123,
+        "history": HISTORY[:3],
+        "genres": ["Action", "Sci-Fi"],
+        "min_year": 1970,
+        "max_year": 2023,
+        "top_k": 50,
+        "final_k": 20,
+    },
+)
+similar = _call(
+    "similar",
+    "Films like a film.",
+    answers.SimilarAnswer,
+    request=asked.SimilarRequest,
+    example={"movie_id": "1", "top_k": 20},
+)
+popular = _call("popular", "What everyone watches lately.", answers.PopularAnswer, parameters=[asked.PopularQuery])
+batch = _call(
+    "batch_recommend",
+    "Lists for up to 1,000 viewers.",
+    answers.BatchAnswer,
+    request=asked.BatchRequest,
+    example={"user_histories": {"123": HISTORY[:3], "456": ["318", "527", "858"]}, "top_k": 20},
+)
+batch_cache = _call(
+    "batch_recommend_cache",
+    "Computes and stores lists for all viewers, or for those sent.",
+    answers.JobAnswer,
+    status=202,
+    request=asked.CacheBatchRequest,
+    example={"user_histories": {"123": HISTORY[:3]}, "top_k": 50},
+    parameters=[
+        OpenApiParameter(
+            "Idempotency-Key",
+            str,
+            OpenApiParameter.HEADER,
+            description="Sent again with the same body: the same job.",
+        )
+    ],
+)
+job = _call("jobs_read", "How a job is getting on.", answers.JobAnswer)
+events = _call(
+    "events",
+    "What viewers did: one event, or up to 1,000, each judged alone.",
+    answers.EventsAnswer,
+    request=asked.EventsBody,
+    example={"user_id": 123, "movie_id": "260", "kind": "watch", "completion": 1.0},
+)
+live = _call("health_live", "Whether the process answers.", answers.LiveAnswer)
+ready = extend_schema(
+    operation_id="health_ready",
+    summary="Whether it can serve a recommendation; else which part cannot.",
+    responses={200: answers.ReadyAnswer, 503: answers.ReadyAnswer},
+    tags=["health"],
+)

@@ -1,0 +1,151 @@
+"""The bodies and queries that the API takes. One instance of each serves all requests: they keep no state."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from recommender.api.fields import (
+    LARGEST_ID,
+    MAX_HISTORY,
+    EventId,
+    FilmId,
+    FilmIds,
+    Flag,
+    Moment,
+    Names,
+    Real,
+    Text,
+    Whole,
+)
+from recommender.serving.events import KINDS
+
+MAX_TOP_K = 200
+MAX_BATCH = 1000
+MAX_EVENTS = 1000
+
+
+class UserId(Whole):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=LARGEST_ID, help_text="The site's own number of a viewer.", **options)
+
+
+class TopK(Whole):
+    def __init__(self, default: int, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=MAX_TOP_K, default=default, **options)
+
+
+class ListRequest(serializers.Serializer):
+    top_k = TopK(20, help_text="How many films at most.")
+    at = Moment(required=False, help_text="The moment asked for, which the model uses for the gaps between watches.")
+    exclude = FilmIds(default=list, help_text="Films that must not be listed.")
+
+
+class RecommendQuery(ListRequest):
+    user_id = UserId()
+    titles = Flag(default=False, help_text="Whether title, year, genres and poster_url come along.")
+
+
+class RecommendRequest(RecommendQuery):
+    user_id = UserId(required=False)
+    history = FilmIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if "user_id" not in values and not values["history"]:
+            raise serializers.ValidationError({"user_id": "is needed where no history is sent."})
+        return values
+
+
+class FilteredRequest(RecommendRequest):
+    titles = None  # type: ignore[assignment]  # always there
+    top_k = TopK(50, help_text="The pool of films that satisfy the filters.")
+    final_k = TopK(20, help_text="How many of the pool are returned.")
+    genres = Names(required=False, help_text="Any of them.")
+    actors = Names(required=False, help_text="Any of them.")
+    min_year = Whole(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
+    max_year = Whole(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
+
+
+class SimilarRequest(serializers.Serializer):
+    movie_id = FilmId()
+    top_k = TopK(20)
+
+
+class PopularQuery(serializers.Serializer):
+    top_k = TopK(20)
+    exclude = FilmIds(default=list, help_text="Films that must not be listed.")
+    titles = Flag(default=False, help_text="Whether title, year, genres and poster_url come along.")
+
+
+class Histories(serializers.DictField):
+    """Viewer id (text, as a JSON key is) to film ids."""
+
+    child = FilmIds()
+
+    def to_internal_value(self, data: Any) -> dict[str, list[str]]:
+        if isinstance(data, Mapping) and len(data) > MAX_BATCH:
+            raise serializers.ValidationError(f"holds {len(data)} viewers; the limit is {MAX_BATCH}.")
+        return dict(super().to_internal_value(data))
+
+
+class BatchRequest(ListRequest):
+    user_histories = Histories(help_text="Film ids, oldest first, for each viewer id; empty: the viewer's own.")
+
+
+class CacheBatchRequest(serializers.Serializer):
+    user_histories = Histories(required=False, help_text="Only these viewers; left out: all.")
+    top_k = TopK(50, help_text="How many films each stored list must hold at least.")
+
+
+class EventRequest(serializers.Serializer):
+    user_id = UserId()
+    movie_id = FilmId()
+    kind = serializers.ChoiceField(KINDS)
+    occurred_at = Moment(required=False, help_text="Default now; at most five minutes ahead of the server's clock.")
+    rating = Real(required=False, min_value=0.5, max_value=5, help_text="Stars in halves; needed for a rating.")
+    completion = Real(required=False, min_value=0, max_value=1, help_text="The share of the film that was watched.")
+    event_id = EventId(required=False, help_text="Sent twice, it counts once.")
+    recommendation_id = Text(
+        required=False, pattern="[A-Za-z0-9._:-]{1,64}", help_text="Kept for impression and click."
+    )
+    position = Whole(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
+
+    def validate_rating(self, stars: float) -> float:
+        if stars * 2 != int(stars * 2):
+            raise serializers.ValidationError("must be in half stars.")
+        return stars
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if values["kind"] == "rating" and "rating" not in values:
+            raise serializers.ValidationError({"rating": "is needed for the kind rating."})
+        return values
+
+
+class EventsBody(serializers.Serializer):
+    """One event, a list of them, or that list under `events`; schema.py writes its three forms down."""
+
+
+RECOMMEND_QUERY, RECOMMEND, FILTERED = RecommendQuery(), RecommendRequest(), FilteredRequest()
+SIMILAR, POPULAR = SimilarRequest(), PopularQuery()
+BATCH, CACHE_BATCH, EVENT = BatchRequest(), CacheBatchRequest(), EventRequest()
+
+
+def from_query(request: Request, serializer: serializers.Serializer) -> dict[str, Any]:
+    """The values of a query string, each read as the JSON of its field's type. Raises ValidationError."""
+    given = {name: _as_json(serializer.fields[name], text) for name, text in _named(request, serializer)}
+    return dict(serializer.run_validation(given))
+
+
+def _named(request: Request, serializer: serializers.Serializer) -> list[tuple[str, str]]:
+    return [(name, str(text)) for name, text in request.query_params.items() if name in serializer.fields]
+
+
+def _as_json(field: serializers.Field, text: str) -> Any:
+    if isinstance(field, FilmIds):
+        return text.split(",") if text else []
+    if isinstance(field, Flag):
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+    if isinstance(field, Whole | Moment) and text.removeprefix("-").isdecimal() and len(text) < MAX_HISTORY:
+        return int(text)
+    return text

@@ -1,0 +1,49 @@
+"""How much one caller may ask: budgets by class of call, counted in Redis over all web processes."""
+
+import time
+from typing import Any
+
+from django_redis.exceptions import ConnectionInterrupted  # type: ignore[import-untyped]
+from redis.exceptions import RedisError
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+from recommender.api.access import Client
+
+BLIND_SECONDS = 1.0  # after Redis failed nothing is counted for this long, so that nobody waits for it
+
+
+class Budget(SimpleRateThrottle):
+    """A count in each fixed window: one round trip. The view's `throttle_scope` names the budget, else `reads`.
+
+    Without Redis everyone passes: a count that is lost must not take the API down with it.
+    """
+
+    blind_until = 0.0  # monotonic seconds, of this process
+
+    def __init__(self) -> None:  # the base class wants to know the rate before it knows the view
+        pass
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        self.scope = getattr(view, "throttle_scope", "reads")
+        limit, seconds = self.parse_rate(self.get_rate())
+        if limit is None or seconds is None or time.monotonic() < Budget.blind_until:
+            return True
+        window, elapsed = divmod(time.time(), seconds)
+        self._left = seconds - elapsed
+        caller = request.auth.prefix if isinstance(request.auth, Client) else self.get_ident(request)
+        key = f"{self.cache_format % {'scope': self.scope, 'ident': caller}}:{int(window)}"
+        try:
+            return self._count(key, int(seconds)) <= limit
+        except (ConnectionInterrupted, RedisError):
+            Budget.blind_until = time.monotonic() + BLIND_SECONDS
+            return True
+
+    def _count(self, key: str, seconds: int) -> int:
+        try:
+            return int(self.cache.incr(key))
+        except ValueError:  # the first call of the window
+            return 1 if self.cache.add(key, 1, 2 * seconds) else int(self.cache.incr(key))
+
+    def wait(self) -> float:
+        return self._left

@@ -1,0 +1,137 @@
+"""The doors: validate, one call, respond."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from recommender.api import jobs, present, schema
+from recommender.api.queries import batch_parameters, batch_queries, filtered_query, happenings, query
+from recommender.api.serializers import (
+    BATCH,
+    CACHE_BATCH,
+    FILTERED,
+    POPULAR,
+    RECOMMEND,
+    RECOMMEND_QUERY,
+    SIMILAR,
+    from_query,
+)
+from recommender.models import ApiKey, Job
+from recommender.serving import health
+from recommender.serving.events import record
+from recommender.serving.many import recommend_many
+from recommender.serving.recommend import popular, recommend
+from recommender.serving.similar import UnknownFilm, similar
+from recommender.serving.subject import film_id
+
+
+class ApiView(APIView):
+    required_scope: str = ApiKey.Scope.READ
+    throttle_scope = "reads"
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        # True now is not true later: no cache on the way may keep an answer.
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class RecommendView(ApiView):
+    @schema.recommend_get
+    def get(self, request: Request) -> Response:
+        asked = query(from_query(request, RECOMMEND_QUERY))
+        return Response(present.recommended(asked.user_id, recommend(asked)))
+
+    @schema.recommend_post
+    def post(self, request: Request) -> Response:
+        asked = query(RECOMMEND.run_validation(request.data))
+        return Response(present.recommended(asked.user_id, recommend(asked)))
+
+
+class FilteredView(ApiView):
+    @schema.filtered
+    def post(self, request: Request) -> Response:
+        asked = filtered_query(FILTERED.run_validation(request.data))
+        return Response(present.filtered(asked.user_id, recommend(asked), asked.filters))
+
+
+class SimilarView(ApiView):
+    @schema.similar
+    def post(self, request: Request) -> Response:
+        asked = SIMILAR.run_validation(request.data)
+        try:
+            found = similar(film_id(asked["movie_id"]), asked["top_k"])
+        except UnknownFilm:
+            raise Http404(f"The catalogue has no film {asked['movie_id']}.") from None
+        return Response(present.similar(asked["movie_id"], found))
+
+
+class PopularView(ApiView):
+    @schema.popular
+    def get(self, request: Request) -> Response:
+        asked = query(from_query(request, POPULAR))
+        return Response(present.popular(popular(asked)))
+
+
+class BatchRecommendView(ApiView):
+    throttle_scope = "batch"
+
+    @schema.batch
+    def post(self, request: Request) -> Response:
+        queries, failed = batch_queries(BATCH.run_validation(request.data))
+        answers = recommend_many(list(queries.values()))
+        return Response(present.batch(dict(zip(queries, answers, strict=True)), failed))
+
+
+class BatchCacheView(ApiView):
+    required_scope = ApiKey.Scope.BATCH
+    throttle_scope = "batch"
+
+    @schema.batch_cache
+    def post(self, request: Request) -> Response:
+        asked = batch_parameters(CACHE_BATCH.run_validation(request.data))
+        job = jobs.batch_job(request.auth, request.headers.get("Idempotency-Key"), asked)  # type: ignore[arg-type]
+        return Response(present.job(job), status=202, headers={"Location": f"/jobs/{job.pk}"})
+
+
+class JobView(ApiView):
+    @schema.job
+    def get(self, request: Request, job_id: UUID) -> Response:
+        job = Job.objects.filter(pk=job_id).first()
+        if job is None:
+            raise Http404(f"There is no job {job_id}.")
+        return Response(present.job(job))
+
+
+class EventsView(ApiView):
+    required_scope = ApiKey.Scope.EVENTS
+    throttle_scope = "events"
+
+    @schema.events
+    def post(self, request: Request) -> Response:
+        return Response(present.recorded(record(happenings(request.data))))
+
+
+class HealthView(ApiView):
+    """For the machines that watch: no key, no throttle."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = ()
+
+
+class LiveView(HealthView):
+    @schema.live
+    def get(self, request: Request) -> Response:
+        return Response({"status": "live"})
+
+
+class ReadyView(HealthView):
+    @schema.ready
+    def get(self, request: Request) -> Response:
+        found = health.readiness()
+        return Response(present.readiness(found), status=200 if found.ready else 503)

@@ -1,0 +1,46 @@
+"""JSON in and out, as strict as the documents say: no NaN, no half characters, no depth that breaks a reader."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+
+
+class StrictJSONParser(BaseParser):
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        body = stream.read()
+        try:
+            data = json.loads(body, parse_constant=_refuse_constant)
+            if b"\\u" in body:  # an escape can write half a character, which no answer could repeat
+                json.dumps(data, ensure_ascii=False).encode()
+        except RecursionError:
+            raise ParseError("The body is nested too deeply.") from None
+        except ValueError as error:  # not JSON, not UTF-8, a number of thousands of digits
+            raise ParseError(f"The body is not valid JSON in UTF-8: {_in_short(error)}") from None
+        return data
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _in_short(error: ValueError) -> str:
+    return str(error) if isinstance(error, json.JSONDecodeError) else str(error)[:100]
+
+
+class JSONRenderer(BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(self, data: Any, media_type: str | None = None, context: Mapping[str, Any] | None = None) -> bytes:
+        return b"" if data is None else dump(data)
+
+
+def dump(data: Any) -> bytes:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,0 +1,59 @@
+"""`manage.py api_key create NAME --scope SCOPE ...`, `list`, `revoke PREFIX`."""
+
+from argparse import ArgumentTypeError, _SubParsersAction
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from recommender.models import ApiKey
+
+
+def moment(text: str) -> datetime:
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no date: write 2027-01-31 or 2027-01-31T12:00") from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+class Command(BaseCommand):
+    help = "Makes, lists and revokes the keys that client applications call the API with."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions: _SubParsersAction[CommandParser] = parser.add_subparsers(dest="action", required=True)
+        create = actions.add_parser("create", help="make a key; it is shown once and stored hashed")
+        create.add_argument("name", help="what the key is for, 50 characters at most")
+        create.add_argument("--scope", dest="scopes", action="append", required=True, choices=ApiKey.Scope.values)
+        create.add_argument("--expires", type=moment, metavar="DATE", help="UTC; by default it never does")
+        actions.add_parser("list", help="show every key but the secret part")
+        revoke = actions.add_parser("revoke", help="end a key for good; web processes follow within a minute")
+        revoke.add_argument("prefix", help="the first 8 characters, as `list` shows them")
+
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        if action == "create":
+            self._create(options["name"], options["scopes"], options["expires"])
+        elif action == "list":
+            self._list()
+        else:
+            self._revoke(options["prefix"])
+
+    def _create(self, name: str, scopes: list[str], expires: datetime | None) -> None:
+        if not 0 < len(name) <= 50:
+            raise CommandError(f"The name has {len(name)} characters; 1 to 50 are allowed.")
+        _, key = ApiKey.objects.create_key(name=name, scopes=sorted(set(scopes)), expiry_date=expires)
+        self.stderr.write("This key is shown once; send it as the header `Authorization: Api-Key KEY`:")
+        self.stdout.write(key)
+
+    def _list(self) -> None:
+        keys = ApiKey.objects.order_by("created")
+        for key in keys:
+            state = "revoked" if key.revoked else "expired" if key.has_expired else "live"
+            until = f"{key.expiry_date:%Y-%m-%d}" if key.expiry_date else "never"
+            scopes = ",".join(key.scopes)
+            self.stdout.write(f"{key.prefix}  {state:8}  expires {until:10}  {scopes}  {key.name}")
+
+    def _revoke(self, prefix: str) -> None:
+        if not ApiKey.objects.filter(prefix=prefix, revoked=False).update(revoked=True):
+            raise CommandError(f"There is no live key {prefix!r}; `manage.py api_key list` shows them.")
+        self.stdout.write(f"{prefix} is revoked.")

@@ -1,0 +1,61 @@
+"""What is asked of serving and what it answers: plain values, in the units of the API."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Source = Literal["cache", "model", "similar", "content", "popular"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filters:
+    """Which films are wanted: any of the genres and any of the actors, years inclusive."""
+
+    genres: Sequence[str] = ()
+    actors: Sequence[str] = ()
+    min_year: int | None = None
+    max_year: int | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Only what the client asked for."""
+        every = {name: getattr(self, name) for name in ("genres", "actors", "min_year", "max_year")}
+        return {name: value for name, value in every.items() if value not in (None, (), [])}
+
+
+NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    user_id: int | None
+    history: Sequence[str] = ()  # film ids, oldest first; empty: the viewer's own history
+    top_k: int = 20  # the pool
+    final_k: int | None = None  # what is returned of it; None: all
+    filters: Filters = NO_FILTERS
+    exclude: Sequence[int] = ()
+    at: int | None = None  # unix seconds; None: now, which a stored list may answer
+    titles: bool = False
+
+    @property
+    def wanted(self) -> int:
+        return self.top_k if self.final_k is None else self.final_k
+
+
+class Recommendation(NamedTuple):
+    movie_id: int
+    score: float
+
+
+@dataclass(kw_only=True, slots=True)
+class Answer:
+    recommendations: list[Recommendation]
+    source: Source
+    model_version: str | None
+    recommendation_id: str
+    is_known_user: bool
+    degraded: bool = False
+    ignored_history: list[str] = field(default_factory=list)
+    removed: dict[str, int] = field(default_factory=dict)  # reason -> films kept out for it
+    unknown_names: dict[str, list[str]] = field(default_factory=dict)  # filter -> names that no film has
+    reason: str = ""  # why the list is empty
+    cards: Mapping[int, Any] | None = None  # movie id -> selectors.MovieCard, where titles were asked for

@@ -1,0 +1,63 @@
+"""Asking the model: states through the embedding cache, then the best films of a mask."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from recommender import cache
+from recommender.cache import CacheUnavailable
+from recommender.serving.subject import Subject
+
+if TYPE_CHECKING:
+    from recommender.ml.ranker import Ranker
+
+BLOCK = 64  # viewers encoded at once: bounds memory, and is as fast as more
+
+
+class Ranked(NamedTuple):
+    movie_ids: np.ndarray  # int32 [n], best first
+    scores: np.ndarray  # float32 [n]
+
+
+def states(ranker: "Ranker", subjects: Sequence[Subject], at: int | None) -> np.ndarray:
+    """float32 [B, S]. A viewer's own history without a request time is encoded once a viewer version."""
+    rows = [_cached(ranker, one) if at is None else None for one in subjects]
+    missing = [place for place, row in enumerate(rows) if row is None]
+    for start in range(0, len(missing), BLOCK):
+        block = missing[start : start + BLOCK]
+        encoded = ranker.encode([subjects[place].events for place in block], None if at is None else [at] * len(block))
+        for place, row in zip(block, encoded, strict=True):
+            rows[place] = row
+            if at is None:
+                _keep(ranker, subjects[place], row)
+    return np.stack(rows)  # type: ignore[arg-type]
+
+
+def _cached(ranker: "Ranker", subject: Subject) -> np.ndarray | None:
+    if subject.viewer_id is None or subject.version is None:
+        return None
+    try:
+        state = cache.read_embedding(ranker.version, subject.viewer_id, subject.version)
+    except CacheUnavailable:
+        return None
+    return state if state is not None and len(state) == ranker.state_size else None
+
+
+def _keep(ranker: "Ranker", subject: Subject, state: np.ndarray) -> None:
+    if subject.viewer_id is None or subject.version is None:
+        return
+    with suppress(CacheUnavailable):  # it is only encoded again
+        cache.store_embedding(ranker.version, subject.viewer_id, subject.version, state)
+
+
+def best(
+    ranker: "Ranker", rows: np.ndarray, k: int, allowed: np.ndarray, exclude: Sequence[np.ndarray]
+) -> list[Ranked]:
+    """The k best of the allowed films (bool [V]) for each state row, without the film ids of its `exclude`."""
+    found: list[Ranked] = []
+    for start in range(0, len(rows), BLOCK):
+        part = slice(start, start + BLOCK)
+        found += [Ranked(*top) for top in ranker.top(rows[part], k, allowed, exclude[part])]
+    return found

@@ -1,0 +1,62 @@
+"""The API through Django's client: reads are open on loopback, writes take a key."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from recommender.models import ApiKey
+from tests.cast import cast  # noqa: F401
+from tests.model import model, model_folder, more_films  # noqa: F401
+
+EVERY_SCOPE = tuple(ApiKey.Scope.values)
+
+
+class Api:
+    """JSON in, JSON out; the last response stays at hand."""
+
+    def __init__(self, **headers: str) -> None:
+        self.client = Client(raise_request_exception=False, headers=headers)
+        self.response: Any = None
+
+    def get(self, path: str, expect: int = 200, **more: Any) -> Any:
+        return self._answer(self.client.get(path, **more), expect)
+
+    def post(self, path: str, body: Any = None, expect: int = 200, **more: Any) -> Any:
+        data = body if isinstance(body, bytes) else json.dumps(body)
+        return self._answer(self.client.post(path, data, **{"content_type": "application/json", **more}), expect)
+
+    def _answer(self, response: Any, expect: int) -> Any:
+        self.response = response
+        assert response.status_code == expect, response.content.decode()
+        return json.loads(response.content)
+
+
+@pytest.fixture
+def api(settings: Any) -> Api:
+    """A reader on this machine, without a key."""
+    settings.API_OPEN = True
+    return Api()
+
+
+@pytest.fixture
+def client_with(db: None) -> Callable[..., Api]:
+    """A client whose key has these scopes."""
+
+    def make(*scopes: str) -> Api:
+        _, key = ApiKey.objects.create_key(name="test", scopes=list(scopes))
+        return Api(Authorization=f"Api-Key {key}")
+
+    return make
+
+
+@pytest.fixture
+def site(client_with: Callable[..., Api]) -> Api:
+    """The site's own server: every scope."""
+    return client_with(*EVERY_SCOPE)
+
+
+def films(body: dict[str, Any]) -> list[str]:
+    return [one["movie_id"] for one in body["recommendations"]]

@@ -1,0 +1,193 @@
+"""POST /events: what is stored, what is answered, and what the next read shows."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from catalog.models import Viewer, WatchEvent
+from recommender.models import Impression
+from tests.cast import ADA, BEN, EVE, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_FILM
+from tests.model import MADE_UP
+from tests.recommender.api.conftest import films
+
+pytestmark = pytest.mark.usefixtures("model")
+
+
+def event(**more):
+    return {"user_id": ADA, "movie_id": str(NEMO), "kind": "watch", **more}
+
+
+def statuses(body):
+    return [one["status"] for one in body["results"]]
+
+
+def test_it_works(site):
+    body = site.post("/events", event(completion=0.9))
+
+    assert body == {
+        "results": [{"index": 0, "status": "stored"}],
+        "stored": 1,
+        "duplicates": 0,
+        "rejected": 0,
+        "visible": True,
+    }
+    stored = WatchEvent.objects.filter(viewer_id=ADA).latest("id")
+    assert (stored.movie_id, stored.get_kind_display()) == (NEMO, "watch")
+    assert stored.completion == pytest.approx(0.9)
+    assert abs(stored.occurred_at.timestamp() - time.time()) < 60
+
+
+def test_the_next_read_knows_of_it(site):
+    before = site.get(f"/recommend?user_id={ADA}&top_k=10")
+    watched = films(before)[0]
+    assert site.get(f"/recommend?user_id={ADA}&top_k=10")["source"] == "cache"
+
+    site.post("/events", event(movie_id=watched))
+
+    after = site.get(f"/recommend?user_id={ADA}&top_k=10")
+    assert after["source"] == "model"
+    assert watched not in films(after)
+    assert films(after) != films(before)[1:]
+
+
+@pytest.mark.parametrize("kind", ["watch", "rating", "dislike", "not_interested"])
+def test_never_listed_again_after(site, kind):
+    first = films(site.get(f"/recommend?user_id={ADA}&top_k=200"))[0]
+
+    site.post("/events", event(movie_id=first, kind=kind, **({"rating": 4.5} if kind == "rating" else {})))
+
+    assert first not in films(site.get(f"/recommend?user_id={ADA}&top_k=200"))
+
+
+@pytest.mark.parametrize("kind", ["like", "watchlist"])
+def test_a_new_list_but_the_film_stays_after(site, kind):
+    version = Viewer.objects.get(id=ADA).version
+    first = films(site.get(f"/recommend?user_id={ADA}&top_k=200"))[0]
+
+    site.post("/events", event(movie_id=first, kind=kind))
+
+    after = site.get(f"/recommend?user_id={ADA}&top_k=200")
+    assert (after["source"], first in films(after)) == ("model", True)
+    assert Viewer.objects.get(id=ADA).version == version + 1
+
+
+@pytest.mark.parametrize("kind", ["impression", "click"])
+def test_what_was_shown_moves_no_list(site, kind):
+    listed = site.get(f"/recommend?user_id={ADA}&top_k=3")
+    shown = event(kind=kind, recommendation_id=listed["recommendation_id"], position=2, event_id=str(uuid4()))
+
+    assert statuses(site.post("/events", [shown, shown, event(kind=kind, movie_id="999999")])) == [
+        "stored",
+        "duplicate",
+        "rejected",
+    ]
+    assert statuses(site.post("/events", shown)) == ["duplicate"]
+
+    kept = Impression.objects.get()
+    assert (kept.viewer_id, kept.movie_id, kept.position, kept.get_kind_display()) == (ADA, NEMO, 2, kind)
+    assert kept.recommendation_id == listed["recommendation_id"]
+    assert site.get(f"/recommend?user_id={ADA}&top_k=3")["source"] == "cache"
+
+
+def test_sent_twice_counts_once(site):
+    sent = event(event_id=str(uuid4()))
+
+    assert statuses(site.post("/events", sent)) == ["stored"]
+    again = site.post("/events", sent)
+
+    assert (statuses(again), again["visible"]) == (["duplicate"], True)
+    assert WatchEvent.objects.filter(viewer_id=ADA, movie_id=NEMO).count() == 1
+
+
+def test_the_same_fact_without_an_id_counts_once(site):
+    sent = event(occurred_at="2026-01-01T20:00:00Z")
+
+    assert statuses(site.post("/events", [sent, sent])) == ["stored", "duplicate"]
+
+
+def test_a_newcomer_is_made_a_viewer(site):
+    site.post("/events", [event(user_id=EVE, movie_id=str(TOY_STORY)), event(user_id=EVE)])
+
+    body = site.get(f"/recommend?user_id={EVE}&top_k=5")
+    assert (body["source"], body["is_known_user"]) == ("model", True)
+
+
+def test_each_of_a_list_is_judged_alone(site):
+    body = site.post(
+        "/events",
+        {
+            "events": [
+                event(),
+                event(movie_id=str(UNKNOWN_FILM)),
+                event(kind="rating", rating=7),
+                event(kind="rating"),
+                event(user_id="101"),
+                event(kind="sneeze"),
+                event(movie_id="Nemo"),
+                event(occurred_at=time.time() + 400),
+                {},
+                event(user_id=BEN, movie_id=str(STAR_WARS)),
+            ]
+        },
+    )
+
+    assert (body["stored"], body["rejected"], body["visible"]) == (2, 8, True)
+    assert [one["index"] for one in body["results"] if one["status"] == "stored"] == [0, 9]
+    reasons = [one.get("reason", "") for one in body["results"]]
+    assert reasons[1] == "there is no film 999999"
+    assert "less than or equal to 5" in reasons[2]
+    assert reasons[3] == "rating: is needed for the kind rating."
+    assert reasons[4] == "user_id: must be an integer."
+    assert "sneeze" in reasons[5]
+    assert "film id 0" in reasons[6]
+    assert "5 minutes ahead" in reasons[7]
+    assert "user_id: This field is required." in reasons[8]
+
+
+def test_one_that_cannot_be_read_is_a_bad_request(site):
+    body = site.post("/events", event(rating=4.2, kind="rating"), expect=400)
+
+    assert body["errors"] == [{"pointer": "#/rating", "detail": "must be in half stars."}]
+
+
+def test_a_thousand_at_once(site, django_assert_max_num_queries):
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    road = [film for films in MADE_UP.values() for film in films]
+    many = [
+        event(
+            user_id=1000 + n % 50,
+            movie_id=str(road[n % 60]),
+            occurred_at=(start + timedelta(minutes=n)).isoformat(),
+            event_id=str(uuid4()),
+        )
+        for n in range(1000)
+    ]
+
+    with django_assert_max_num_queries(12):
+        body = site.post("/events", many)
+
+    assert (body["stored"], body["visible"]) == (1000, True)
+    assert WatchEvent.objects.filter(viewer_id__gte=1000).count() == 1000
+    assert site.post("/events", many)["duplicates"] == 1000
+
+
+def test_more_than_a_thousand_are_refused(site):
+    body = site.post("/events", [event()] * 1001, expect=400)
+
+    assert "1001" in body["errors"][0]["detail"]
+    assert "1000" in body["errors"][0]["detail"]
+    assert not WatchEvent.objects.filter(viewer_id=ADA, movie_id=NEMO).exists()
+
+
+@pytest.mark.parametrize("body", [[], {"events": []}, {"events": {}}, "event", 3, None, [1], [[]]])
+def test_what_is_no_event_is_refused(site, body):
+    assert site.post("/events", body, expect=400)["code"] == "invalid"
+
+
+def test_backdated_events_take_their_place(site):
+    site.post("/events", event(occurred_at=1_000_000_000))
+
+    assert str(NEMO) not in films(site.get(f"/recommend?user_id={ADA}&top_k=200"))
+    assert WatchEvent.objects.filter(viewer_id=ADA).earliest("occurred_at").movie_id == NEMO

@@ -1,0 +1,75 @@
+"""POST /similar and GET /popular."""
+
+import pytest
+
+from catalog.services import publish_movies
+from tests.cast import EMPIRE, JEDI, MATRIX, STAR_WARS, TOY_STORY, TOY_STORY_2, UNKNOWN_FILM
+from tests.model import NAME, OUTSIDE
+
+pytestmark = pytest.mark.usefixtures("model")
+
+
+def neighbours(body):
+    return [one["movie_id"] for one in body["similar"]]
+
+
+def test_it_works(api):
+    body = api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 20})
+
+    assert (body["movie_id"], body["source"], body["model_version"]) == (str(STAR_WARS), "model", NAME)
+    values = [one["similarity"] for one in body["similar"]]
+    assert len(values) == 20
+    assert all(0 <= value <= 1 for value in values)
+    assert values == sorted(values, reverse=True)
+    assert str(STAR_WARS) not in neighbours(body)
+
+
+def test_a_film_that_the_model_does_not_know_has_kin_by_content(api):
+    body = api.post("/similar", {"movie_id": str(OUTSIDE), "top_k": 5})
+
+    assert (body["source"], body["model_version"]) == ("content", None)
+    assert all(0 <= one["similarity"] <= 1 for one in body["similar"])
+    assert neighbours(body)[0] == "5019", "the latest science fiction film"
+
+
+def test_content_counts_genres_people_and_year(api, model):
+    model.status = "retired"
+    model.save()
+    from tests.model import forget_everything
+
+    forget_everything()  # no model at all
+
+    assert neighbours(api.post("/similar", {"movie_id": str(TOY_STORY), "top_k": 1})) == [str(TOY_STORY_2)]
+    star_wars = api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 2})
+    assert neighbours(star_wars) == [str(EMPIRE), str(JEDI)]
+    assert star_wars["source"] == "content"
+
+
+def test_an_unpublished_film_is_no_neighbour_from_the_next_read_on(api):
+    before = neighbours(api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 3}))
+
+    publish_movies([int(before[0])], published=False)
+
+    assert before[0] not in neighbours(api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 3}))
+
+
+@pytest.mark.parametrize("movie_id", [str(UNKNOWN_FILM), "Toy Story", "-1", "٣"])
+def test_an_unknown_film_is_not_found(api, movie_id):
+    body = api.post("/similar", {"movie_id": movie_id}, expect=404)
+
+    assert (body["status"], body["code"]) == (404, "not_found")
+    assert movie_id in body["detail"]
+
+
+def test_popular_films_come_most_watched_first(api):
+    body = api.get("/popular?top_k=200&titles=true")
+
+    listed = [one["movie_id"] for one in body["recommendations"]]
+    assert (body["source"], len(listed)) == ("popular", 77)
+    assert listed[0] == str(MATRIX), "Ada watched and rated it; nobody watched another one later as often"
+    assert body["recommendations"][0]["title"] == "The Matrix"
+    assert listed[-1] != str(OUTSIDE), "films without a watch stand last, the newest first"
+
+
+def test_popular_excludes(api):
+    assert str(MATRIX) not in [f["movie_id"] for f in api.get(f"/popular?exclude={MATRIX}")["recommendations"]]
