@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-RATING, WATCH = 2, 1  # the event kinds that data sets hold; equal to WatchEvent.Kind
+WATCH, RATING, LIKE, DISLIKE, NOT_INTERESTED, WATCHLIST = range(1, 7)  # equal to WatchEvent.Kind
 DIRECTOR, ACTOR = 1, 2  # equal to Credit.Role
 
 # Empty string or null: not known. Times are unix seconds.
@@ -43,7 +43,9 @@ EVENTS = {
 Schema = Mapping[str, type[pl.DataType]]
 
 
-def table(rows: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | Mapping[str, Any], schema: Schema) -> pl.DataFrame:
+def table(
+    rows: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | Mapping[str, Any], schema: Schema
+) -> pl.DataFrame:
     """Rows (dicts, or sequences in the schema's order) or columns as a frame of that schema."""
     data = rows if isinstance(rows, Mapping) else list(rows)
     return pl.DataFrame(data, schema=dict(schema), orient=None if isinstance(data, Mapping) else "row")

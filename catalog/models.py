@@ -160,7 +160,9 @@ class WatchEvent(models.Model):
     rating = RealField(null=True, blank=True, help_text="Stars, 0.5 to 5 in halves.")
     completion = RealField(null=True, blank=True, help_text="Share of the film watched, 0 to 1.")
     kind = models.PositiveSmallIntegerField(choices=Kind)
-    client_event_id = models.UUIDField(null=True, blank=True, help_text="The client's own id: sent twice, counted once.")
+    client_event_id = models.UUIDField(
+        null=True, blank=True, help_text="The client's own id: sent twice, counted once."
+    )
 
     class Meta:
         constraints = [
@@ -185,7 +187,9 @@ class Revision(models.Model):
     """One row: the truth behind two of the stamps that a stored list carries."""
 
     catalogue = models.BigIntegerField(default=1, help_text="Grows with every write to films and rules.")
-    epoch = models.BigIntegerField(default=1, help_text="Grows with imports and after a loss of Redis: all lists expire.")
+    epoch = models.BigIntegerField(
+        default=1, help_text="Grows with imports and after a loss of Redis: all lists expire."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(name="revision_is_one_row", condition=models.Q(pk=1))]

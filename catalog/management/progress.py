@@ -22,9 +22,15 @@ def shown_progress(out: OutputWrapper) -> Iterator[Progress]:
 
 @contextmanager
 def _bars() -> Iterator[Progress]:
-    from rich.progress import BarColumn, Progress as Bars, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
 
-    columns = TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.completed:>12,}"), TimeElapsedColumn()
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        TextColumn("{task.completed:>12,}"),
+        TimeElapsedColumn(),
+    )
     with Bars(*columns) as bars:
         tasks: dict[str, int] = {}
 

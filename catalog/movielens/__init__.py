@@ -1,6 +1,7 @@
 """MovieLens files → plain rows. Knows no Django.
 
-Reads ml-latest, ml-latest-small, ml-25m, ml-32m (csv) and ml-1m, ml-10m (`::`), zip or folder, told apart by their files.
+Reads ml-latest, ml-latest-small, ml-25m, ml-32m (csv) and ml-1m, ml-10m (`::`), zip or folder, told apart by the
+files in them.
 """
 
 from pathlib import Path
@@ -15,8 +16,8 @@ from catalog.movielens.tables import add_links, add_people, read_movies, read_ta
 def read_movielens(path: Path, people: Path | None = None) -> Dataset:
     """The data set at `path`, with the films read and checked; the ratings are read when `events` is.
 
-    `people`: a CSV, plain or .gz, with movieId, imdbId, tmdbId, actors, directors (names with | between them), overview,
-    poster_url. Raises DataFileError naming file and line.
+    `people`: a CSV, plain or .gz, with movieId, imdbId, tmdbId, actors, directors (names with | between them),
+    overview, poster_url. Raises DataFileError naming file and line.
     """
     name, files = data_files(path)
     suffix = _layout(path, files)
@@ -38,7 +39,7 @@ def read_movielens(path: Path, people: Path | None = None) -> Dataset:
 
 
 def _layout(path: Path, files: dict[str, DataFile]) -> str:
-    """"csv" or "dat", by the file of films."""
+    """The ending of its files, csv or dat."""
     for suffix in ("csv", "dat"):
         if f"movies.{suffix}" in files:
             return suffix

@@ -71,7 +71,7 @@ def read_tags(file: DataFile, movies: pl.DataFrame) -> pl.DataFrame:
 
 
 def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(movies, credits): overview, poster, ids where still unknown, and who made the film. Other films are passed over."""
+    """(movies, credits): overview, poster and ids where still unknown, and who made the film. Skips other films."""
     known = set(movies["id"])
     facts, credits_ = [], []
     columns = ("movieId", "imdbId", "tmdbId", "actors", "directors", "overview", "poster_url")

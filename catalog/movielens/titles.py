@@ -7,10 +7,11 @@ FIRST_YEAR, LAST_YEAR = 1870, 2200
 
 # Of the languages that MovieLens writes with the article behind: en fr it de es pt nl sv da no.
 _ARTICLES = (
-    "The|An?|Les?|La|L['’]|Une?|Gli|Il?|Lo|Un[oa]|Der|Die|Das|Eine?|El|Los|Las|Os?|As|Um|Uma|De|Het|Een|Den|Det|En|Et|Ett"
+    "The|An?|Les?|La|L['\u2019]|Une?|Gli|Il?|Lo|Un[oa]|Der|Die|Das|Eine?|El|Los|Las|Os?|As|Um|Uma"
+    "|De|Het|Een|Den|Det|En|Et|Ett"
 )
 _TRAILING_ARTICLE = re.compile(rf"^(?P<rest>.+),\s+(?P<article>{_ARTICLES})$", re.IGNORECASE | re.DOTALL)
-_YEAR = re.compile(r"^(?P<year>\d{4})(\s*[-–—]\s*(\d{4})?)?$", re.ASCII)
+_YEAR = re.compile(r"^(?P<year>\d{4})(\s*[-\u2013\u2014]\s*(\d{4})?)?$", re.ASCII)
 _ALSO_KNOWN_AS = re.compile(r"^a\.?\s?k\.?\s?a\.?\s+", re.IGNORECASE)
 # Parentheses that are part of the name of the film, not another name for it.
 _QUALIFIER = re.compile(
@@ -46,7 +47,7 @@ def move_article(title: str) -> str:
     if not match:
         return title
     article = match["article"][0].upper() + match["article"][1:]
-    return article + match["rest"] if article[-1] in "'’" else f"{article} {match['rest']}"
+    return article + match["rest"] if article[-1] in "'\u2019" else f"{article} {match['rest']}"
 
 
 def _peel(text: str) -> tuple[str, list[str]]:

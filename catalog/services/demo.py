@@ -27,11 +27,11 @@ def refuse_demo_over_real(cursor: CursorWrapper, dataset: Dataset) -> None:
             )
 
 
-def remove_demo(cursor: CursorWrapper, *, events_too: bool) -> RemovedDemo | None:
+def remove_demo(cursor: CursorWrapper, *, no_event_stays: bool) -> RemovedDemo | None:
     """Deletes the demo's films and simulated viewers, and the people, genres and tags that only they had.
 
     Rows are locked in the order of `record_events`: films, viewers, events. Real viewers who had watched a demo film
-    lose that event, so their version rises. `events_too=False`: the caller empties the table of events itself.
+    lose that event, so their version rises.
     """
     cursor.execute("SELECT id FROM catalog_movie WHERE is_demo ORDER BY id FOR UPDATE")
     movies = [row[0] for row in cursor.fetchall()]
@@ -45,7 +45,9 @@ def remove_demo(cursor: CursorWrapper, *, events_too: bool) -> RemovedDemo | Non
              AND id IN (SELECT viewer_id FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]))""",
         [movies],
     )
-    if events_too:
+    if no_event_stays:
+        cursor.execute("TRUNCATE catalog_watchevent")
+    else:
         cursor.execute(
             "DELETE FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]) OR viewer_id = ANY(%s::int[])",
             [movies, viewers],

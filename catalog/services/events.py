@@ -111,7 +111,7 @@ def _problem(event: NewEvent) -> str:
     if event.occurred_at.tzinfo is None:
         return "occurred_at has no time zone"
     if not EARLIEST <= event.occurred_at <= datetime.now(UTC) + CLOCK_SKEW:
-        return f"occurred_at {event.occurred_at.isoformat()} is before 1900 or more than a day ahead of the server's clock"
+        return f"occurred_at {event.occurred_at.isoformat()} is before 1900 or over a day ahead of the server's clock"
     return ""
 
 
@@ -131,7 +131,7 @@ def _lock_films(ids: set[int]) -> set[int]:
 
 
 def lock_viewers(ids: Iterable[int], *, create: bool) -> dict[int, int]:
-    """Locks viewers in id order until the transaction ends. Returns their versions; unknown ones are left out or created.
+    """Locks viewers in id order until the transaction ends. Returns their versions; leaves out who is unknown.
 
     Creating comes before locking and also in id order: two calls with the same newcomers wait, they do not deadlock.
     """
@@ -163,7 +163,8 @@ def _insert(events: Sequence[NewEvent]) -> set[_Key]:
                  (viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion)
                SELECT viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion
                FROM unnest(%s::int[], %s::timestamptz[], %s::int[], %s::smallint[], %s::uuid[], %s::real[], %s::real[])
-                 WITH ORDINALITY AS e (viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion, place)
+                 WITH ORDINALITY
+                 AS e (viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion, place)
                ORDER BY place
                ON CONFLICT DO NOTHING
                RETURNING viewer_id, occurred_at, movie_id, kind, client_event_id""",

@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 from django.db import IntegrityError, transaction
 from django.db.backends.utils import CursorWrapper
+from psycopg.errors import UniqueViolation
 
 from catalog.dataset import VIEWERS, Dataset
 from catalog.services.load_films import fix_sequence, stage
 from catalog.services.packing import HEADER, TRAILER, pack_rows, timestamps
+from catalog.services.rebuild import drop_indexes
 
 
 class _Progress(Protocol):
@@ -51,9 +53,8 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
     Emptied in this very transaction, the table's new pages need neither the log (wal_level = minimal) nor a later
     vacuum (FREEZE).
     """
-    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # pending checks would forbid altering the table
+    rebuild = drop_indexes(cursor, "catalog_watchevent")
     cursor.execute("TRUNCATE catalog_watchevent")
-    rebuild = _drop_constraints(cursor)
     cursor.execute("SELECT nextval(pg_get_serial_sequence('catalog_watchevent', 'id'))")
     source = _Rows(dataset, first_id=cursor.fetchone()[0])
     columns = "id, occurred_at, viewer_id, movie_id, rating, completion, kind"
@@ -65,7 +66,9 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
         try:
             with transaction.atomic():
                 cursor.execute(statement)
-        except IntegrityError:
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, UniqueViolation):
+                raise
             repeated = _delete_repeated(cursor)
             cursor.execute(statement)
     fix_sequence(cursor, "catalog_watchevent")
@@ -177,24 +180,6 @@ def _write_viewers(
     )
     cursor.execute("DROP TABLE staged_viewers")
     fix_sequence(cursor, "catalog_viewer")
-
-
-def _drop_constraints(cursor: CursorWrapper) -> list[str]:
-    """Drops indexes, keys and foreign keys of the table of events. Returns the statements that make them again."""
-    cursor.execute(
-        """SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
-           WHERE conrelid = 'catalog_watchevent'::regclass AND contype IN ('p', 'u', 'f')
-           ORDER BY position(contype::text in 'puf')"""
-    )
-    constraints = cursor.fetchall()
-    for name, _ in reversed(constraints):
-        cursor.execute(f'ALTER TABLE catalog_watchevent DROP CONSTRAINT "{name}"')
-    cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'catalog_watchevent'")
-    indexes = cursor.fetchall()
-    for name, _ in indexes:
-        cursor.execute(f'DROP INDEX "{name}"')
-    again = [f'ALTER TABLE catalog_watchevent ADD CONSTRAINT "{name}" {what}' for name, what in constraints]
-    return [definition for _, definition in indexes] + again
 
 
 def _delete_repeated(cursor: CursorWrapper) -> int:

@@ -4,6 +4,7 @@ import polars as pl
 from django.db.backends.utils import CursorWrapper
 
 from catalog.dataset import Dataset
+from catalog.services.rebuild import indexed_afterwards
 
 _SQL_TYPES = {pl.Int16: "smallint", pl.Int32: "integer", pl.Int64: "bigint", pl.String: "text"}
 
@@ -28,7 +29,7 @@ _MOVIES = """
 _GENRES = """
     INSERT INTO catalog_genre (name) SELECT DISTINCT name FROM staged_genres ORDER BY name ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE wanted ON COMMIT DROP AS
-      SELECT s.movie AS movie_id, g.id AS genre_id FROM staged_genres s JOIN catalog_genre g USING (name);
+      SELECT DISTINCT s.movie AS movie_id, g.id AS genre_id FROM staged_genres s JOIN catalog_genre g USING (name);
     DELETE FROM catalog_movie_genres l USING staged_movies m WHERE l.movie_id = m.id
       AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.movie_id = l.movie_id AND w.genre_id = l.genre_id);
     INSERT INTO catalog_movie_genres (movie_id, genre_id) SELECT * FROM wanted ORDER BY 1, 2 ON CONFLICT DO NOTHING;
@@ -37,24 +38,27 @@ _GENRES = """
 _TAGS = """
     INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags ORDER BY name ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE wanted ON COMMIT DROP AS
-      SELECT s.movie AS movie_id, t.id AS tag_id, s.count FROM staged_tags s JOIN catalog_tag t USING (name);
+      SELECT s.movie AS movie_id, t.id AS tag_id, max(s.count) AS count
+      FROM staged_tags s JOIN catalog_tag t USING (name) GROUP BY 1, 2;
     DELETE FROM catalog_movietag l USING staged_movies m WHERE l.movie_id = m.id
       AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.movie_id = l.movie_id AND w.tag_id = l.tag_id);
-    INSERT INTO catalog_movietag AS l (movie_id, tag_id, count) SELECT * FROM wanted ORDER BY 1, 2
-      ON CONFLICT (movie_id, tag_id) DO UPDATE SET count = EXCLUDED.count WHERE l.count <> EXCLUDED.count;
+    UPDATE catalog_movietag l SET count = w.count FROM wanted w
+      WHERE (l.movie_id, l.tag_id) = (w.movie_id, w.tag_id) AND l.count <> w.count;
+    INSERT INTO catalog_movietag (movie_id, tag_id, count) SELECT * FROM wanted ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     DROP TABLE wanted
 """
 _CREDITS = """
     INSERT INTO catalog_person (name) SELECT DISTINCT person FROM staged_credits ORDER BY 1 ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE wanted ON COMMIT DROP AS
-      SELECT s.movie AS movie_id, p.id AS person_id, s.role, s."order"
-      FROM staged_credits s JOIN catalog_person p ON p.name = s.person;
+      SELECT s.movie AS movie_id, p.id AS person_id, s.role, min(s."order") AS "order"
+      FROM staged_credits s JOIN catalog_person p ON p.name = s.person GROUP BY 1, 2, 3;
     DELETE FROM catalog_credit l USING (SELECT DISTINCT movie FROM staged_credits) m WHERE l.movie_id = m.movie
       AND NOT EXISTS (SELECT 1 FROM wanted w
                       WHERE (w.movie_id, w.role, w.person_id) = (l.movie_id, l.role, l.person_id));
-    INSERT INTO catalog_credit AS l (movie_id, person_id, role, "order") SELECT * FROM wanted ORDER BY 1, 3, 4
-      ON CONFLICT (movie_id, role, person_id) DO UPDATE SET "order" = EXCLUDED."order"
-      WHERE l."order" <> EXCLUDED."order";
+    UPDATE catalog_credit l SET "order" = w."order" FROM wanted w
+      WHERE (l.movie_id, l.role, l.person_id) = (w.movie_id, w.role, w.person_id) AND l."order" <> w."order";
+    INSERT INTO catalog_credit (movie_id, person_id, role, "order") SELECT * FROM wanted ORDER BY 1, 3, 4
+      ON CONFLICT DO NOTHING;
     DROP TABLE wanted
 """
 
@@ -62,16 +66,18 @@ _CREDITS = """
 def load_films(cursor: CursorWrapper, dataset: Dataset) -> None:
     """Where a set has no tags or no credits at all, those in the catalogue stay as they are."""
     stage(cursor, "staged_movies", dataset.movies)
-    cursor.execute(_MOVIES, [dataset.is_demo])
+    with indexed_afterwards(cursor, "catalog_movie"):
+        cursor.execute(_MOVIES, [dataset.is_demo])
     fix_sequence(cursor, "catalog_movie")
-    for name, frame, sql in (
-        ("staged_genres", dataset.genres, _GENRES),
-        ("staged_tags", dataset.tags, _TAGS),
-        ("staged_credits", dataset.credits, _CREDITS),
+    for name, frame, table, merge in (
+        ("staged_genres", dataset.genres, "catalog_movie_genres", _GENRES),
+        ("staged_tags", dataset.tags, "catalog_movietag", _TAGS),
+        ("staged_credits", dataset.credits, "catalog_credit", _CREDITS),
     ):
         if frame.height:
             stage(cursor, name, frame)
-            cursor.execute(sql)
+            with indexed_afterwards(cursor, table):
+                cursor.execute(merge)
             cursor.execute(f"DROP TABLE {name}")
     cursor.execute("DROP TABLE staged_movies")
 

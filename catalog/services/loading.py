@@ -66,14 +66,16 @@ def _load(dataset: Dataset, progress: Progress) -> dict:
         if dataset.is_demo:
             refuse_demo_over_real(cursor, dataset)
         else:
-            removed = remove_demo(cursor, events_too=not empty)
+            removed = remove_demo(cursor, no_event_stays=empty)
         progress("films", 0, None)
         load_films(cursor, dataset)
         started = time.perf_counter()
         load = replace_events if empty else merge_events
         counts = load(cursor, dataset, first_version, progress)
         events_seconds = time.perf_counter() - started
-        cursor.execute("ANALYZE catalog_watchevent, catalog_viewer, catalog_movie, catalog_credit, catalog_movie_genres")
+        cursor.execute(
+            "ANALYZE catalog_watchevent, catalog_viewer, catalog_movie, catalog_credit, catalog_movie_genres"
+        )
     bump_all()
     return {
         "name": dataset.name,

@@ -1,0 +1,134 @@
+"""Import of a MovieLens set against bare COPY of the same rows, on servers of its own, in one run.
+
+rows_per_s       ratings / seconds of the whole import: files read and checked, films, events, indexes, commit
+copy_rows_per_s  the same rows, ready in Postgres' own binary format, by COPY into an identical empty table with
+                 the same keys, indexes and constraints
+ratio            the first by the second
+peak_mb          most memory that the importing process ever held (resident)"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks.report import print_report
+from benchmarks.simulated import write_simulated
+from movierec import embedded
+
+RATINGS, QUICK_RATINGS = 2_000_000, 1_000_000
+_EVENTS = "catalog_watchevent"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
+    parser.add_argument("--quick", action="store_true", help=f"generate {QUICK_RATINGS:,} ratings, not {RATINGS:,}")
+
+
+def run(given: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
+        data = given.data or write_simulated(folder, QUICK_RATINGS if given.quick else RATINGS)
+        state = folder / "state"
+        with embedded.running(state):
+            imported = _apart(_import, state, data.resolve())
+            copy_seconds = _bare_copy(state, folder / "rows.bin", imported["rows"])
+    _report(imported, copy_seconds)
+
+
+def _apart(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
+    """In a fresh process, so that its memory is its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def _import(state: Path, data: Path) -> dict[str, Any]:
+    os.environ["MOVIEREC_STATE"] = str(state)
+    os.environ["DATABASE_URL"] = embedded.database_url(state)
+    os.environ["REDIS_URL"] = embedded.redis_url(state)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "movierec.settings"
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from catalog.movielens import read_movielens
+    from catalog.services import load_dataset
+
+    call_command("migrate", verbosity=0)
+    started = time.perf_counter()
+    report = load_dataset(read_movielens(data))
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "name": report.name,
+        "movies": report.movies,
+        "rows": report.events,
+        "seconds": seconds,
+        "events_seconds": report.events_seconds,
+        "peak_mb": peak / (1024 * 1024 if sys.platform == "darwin" else 1024),  # macOS counts bytes, Linux kilobytes
+    }
+
+
+def _bare_copy(state: Path, file: Path, rows: int) -> float:
+    """Seconds of COPY and commit. The rows lie ready in a file; making it and the table is not counted."""
+    where = {"host": str(embedded.sockets(state)), "user": embedded.NAME, "dbname": embedded.NAME}
+    with psycopg.connect(**where, autocommit=True) as connection:
+        with file.open("wb") as out, connection.cursor().copy(f"COPY {_EVENTS} TO STDOUT (FORMAT binary)") as copy:
+            for block in copy:
+                out.write(block)
+        connection.execute(f"CREATE TABLE bare_copy (LIKE {_EVENTS} INCLUDING ALL)")
+        keys = connection.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
+            [_EVENTS],
+        )
+        for (definition,) in keys.fetchall():
+            connection.execute(f"ALTER TABLE bare_copy ADD {definition}")
+        connection.execute("CHECKPOINT")
+        started = time.perf_counter()
+        with file.open("rb") as source, connection.cursor().copy("COPY bare_copy FROM STDIN (FORMAT binary)") as copy:
+            while block := source.read(1 << 20):
+                copy.write(block)
+        seconds = time.perf_counter() - started
+        copied = connection.execute("SELECT count(*) FROM bare_copy").fetchone()
+        if copied != (rows,):
+            raise RuntimeError(f"bare COPY wrote {copied} rows, the import {rows}: the comparison does not hold")
+    return seconds
+
+
+def _report(imported: dict[str, Any], copy_seconds: float) -> None:
+    rows = imported["rows"]
+    rates = {name: rows / seconds for name, seconds in (("whole", imported["seconds"]), ("copy", copy_seconds))}
+    result = {
+        "bench": "import",
+        "preset": "default",
+        "parameters": 0,  # no model takes part
+        "movies": imported["movies"],
+        "rows": rows,
+        "rows_per_s": round(rates["whole"]),
+        "copy_rows_per_s": round(rates["copy"]),
+        "ratio": round(rates["whole"] / rates["copy"], 3),
+        "peak_mb": round(imported["peak_mb"]),
+        "seconds": round(imported["seconds"], 2),
+        "events_seconds": round(imported["events_seconds"], 2),
+        "copy_seconds": round(copy_seconds, 2),
+    }
+    print_report(
+        f"Import of {imported['name']}: {rows:,} ratings, {imported['movies']:,} films, peak {result['peak_mb']} MB",
+        ("", "seconds", "rows a second"),
+        (
+            ("whole import", imported["seconds"], rates["whole"]),
+            ("  of it the events", imported["events_seconds"], rows / imported["events_seconds"]),
+            ("bare COPY", copy_seconds, rates["copy"]),
+        ),
+        result,
+    )

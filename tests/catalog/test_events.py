@@ -1,0 +1,220 @@
+"""Recording events: idempotent, right under concurrency, constant in statements."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connections
+
+from catalog.models import Movie, Viewer, WatchEvent
+from catalog.services import EventStatus, NewEvent, delete_movies, mark_published, record_events, touch_viewers
+from catalog.signals import viewers_changed
+from tests.cast import (
+    ADA,
+    BEN,
+    CLEO,
+    EVE,
+    FILMS,
+    GODFATHER,
+    JEDI,
+    MORNING,
+    NEMO,
+    TOY_STORY,
+    UNKNOWN_FILM,
+    cast,  # noqa: F401
+    rate,
+    watch,
+)
+
+STORED, DUPLICATE, REJECTED = EventStatus.STORED, EventStatus.DUPLICATE, EventStatus.REJECTED
+NOON = MORNING + timedelta(days=30)
+pytestmark = pytest.mark.usefixtures("cast")
+
+
+@pytest.fixture
+def heard() -> Iterator[list[dict[int, int]]]:
+    """What `viewers_changed` said, in order."""
+    said: list[dict[int, int]] = []
+
+    def listen(versions: dict[int, int], **_: object) -> None:
+        said.append(versions)
+
+    viewers_changed.connect(listen)
+    yield said
+    viewers_changed.disconnect(listen)
+
+
+def version(viewer: int) -> int:
+    return Viewer.objects.values_list("version", flat=True).get(id=viewer)
+
+
+def test_it_works(django_capture_on_commit_callbacks: Callable, heard: list[dict[int, int]]) -> None:
+    before = version(ADA)
+    with django_capture_on_commit_callbacks(execute=True):
+        [result] = record_events([watch(ADA, GODFATHER, NOON, completion=0.9)])
+    assert (result.status, result.reason, result.viewer_version) == (STORED, "", before + 1)
+    event = WatchEvent.objects.get(viewer=ADA, movie=GODFATHER)
+    assert (event.occurred_at, event.kind, event.completion) == (NOON, WatchEvent.Kind.WATCH, pytest.approx(0.9))
+    assert version(ADA) == before + 1
+    assert Viewer.objects.get(id=ADA).publish_pending
+    assert heard == [{ADA: before + 1}]
+
+
+def test_the_same_fact_is_stored_once_and_announced_again(
+    django_capture_on_commit_callbacks: Callable, heard: list[dict[int, int]]
+) -> None:
+    event = NewEvent(ADA, GODFATHER, WatchEvent.Kind.WATCH, NOON, client_event_id=uuid4())
+    record_events([event])
+    now = version(ADA)
+    with django_capture_on_commit_callbacks(execute=True):
+        [again] = record_events([event])
+        [without_client_id] = record_events([watch(ADA, GODFATHER, NOON)])
+    assert (again.status, again.viewer_version) == (DUPLICATE, now)
+    assert without_client_id.status == DUPLICATE
+    assert heard == [{ADA: now}, {ADA: now}]
+    assert WatchEvent.objects.filter(viewer=ADA, movie=GODFATHER).count() == 1
+
+
+def test_a_client_id_stands_for_one_event_of_one_viewer() -> None:
+    client_id = uuid4()
+    kind = WatchEvent.Kind.WATCH
+    record_events([NewEvent(ADA, GODFATHER, kind, NOON, client_event_id=client_id)])
+    own, foreign = record_events(
+        [
+            NewEvent(ADA, NEMO, kind, NOON, client_event_id=client_id),
+            NewEvent(BEN, JEDI, kind, NOON, client_event_id=client_id),
+        ]
+    )
+    assert own.status == DUPLICATE
+    assert foreign.status == REJECTED
+    assert "another viewer" in foreign.reason
+
+
+def test_each_item_has_its_own_answer_and_a_version_rises_once() -> None:
+    before = version(CLEO)
+    results = record_events(
+        [
+            watch(CLEO, TOY_STORY, NOON),
+            watch(CLEO, TOY_STORY, NOON),
+            watch(CLEO, UNKNOWN_FILM, NOON),
+            rate(CLEO, TOY_STORY, NOON, 4.5),
+            watch(EVE, NEMO, NOON),
+        ]
+    )
+    assert [r.status for r in results] == [STORED, DUPLICATE, REJECTED, STORED, STORED]
+    assert results[2].reason == f"there is no film {UNKNOWN_FILM}"
+    assert version(CLEO) == before + 1
+    assert version(EVE) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (NewEvent(ADA, NEMO, WatchEvent.Kind.RATING, NOON), "needs a rating"),
+        (rate(ADA, NEMO, NOON, 4.2), "4.2"),
+        (rate(ADA, NEMO, NOON, float("nan")), "nan"),
+        (rate(ADA, NEMO, NOON, 0.0), "0.5"),
+        (watch(ADA, NEMO, NOON, completion=1.5), "between 0 and 1"),
+        (NewEvent(ADA, NEMO, 99, NOON), "kind 99"),
+        (NewEvent(0, NEMO, WatchEvent.Kind.WATCH, NOON), "viewer id 0"),
+        (NewEvent(ADA, 2**31, WatchEvent.Kind.WATCH, NOON), "film id"),
+        (watch(ADA, NEMO, datetime(2024, 1, 1)), "time zone"),
+        (watch(ADA, NEMO, datetime.now(UTC) + timedelta(days=3)), "ahead"),
+    ],
+)
+def test_it_rejects_what_cannot_be_true(event: NewEvent, words: str) -> None:
+    before = version(ADA)
+    [result] = record_events([event])
+    assert result.status == REJECTED
+    assert words in result.reason
+    assert version(ADA) == before
+
+
+def test_the_number_of_statements_does_not_grow(django_assert_num_queries: Callable) -> None:
+    def events(number: int, day: int) -> list[NewEvent]:
+        films, start = [film.id for film in FILMS], NOON + timedelta(days=day)
+        return [
+            NewEvent(1000 + i % 50, films[i % 16], 1, start + timedelta(seconds=i), client_event_id=UUID(int=i + 1))
+            for i in range(number)
+        ]
+
+    with django_assert_num_queries(7):  # savepoint and its release, films, viewers made and locked, events, versions
+        record_events(events(1, day=0))
+    many = events(1000, day=1)
+    many[0] = events(1, day=0)[0]
+    with django_assert_num_queries(8):  # and who holds the client ids of the duplicates
+        results = record_events(many)
+    assert [r.status for r in results] == [DUPLICATE] + [STORED] * 999
+
+
+def test_equal_times_keep_the_order_of_the_request() -> None:
+    films = [JEDI, TOY_STORY, NEMO, GODFATHER]
+    record_events([watch(EVE, film, NOON) for film in films])
+    assert list(WatchEvent.objects.filter(viewer=EVE).order_by("id").values_list("movie_id", flat=True)) == films
+
+
+def test_the_outbox_is_cleared_only_up_to_the_published_version() -> None:
+    [first] = record_events([watch(ADA, GODFATHER, NOON)])
+    record_events([watch(ADA, NEMO, NOON)])
+    assert mark_published({ADA: first.viewer_version or 0}) == 0
+    assert mark_published({ADA: version(ADA)}) == 1
+    assert not Viewer.objects.get(id=ADA).publish_pending
+
+
+def test_touching_a_viewer_makes_every_list_old() -> None:
+    before = version(BEN)
+    assert touch_viewers([BEN, EVE]) == {BEN: before + 1}
+
+
+class TestAtTheSameTime:
+    """Real connections, real commits."""
+
+    pytestmark = pytest.mark.django_db(transaction=True)
+
+    def at_once(self, calls: list[list[NewEvent]]) -> list[EventStatus]:
+        def call(events: list[NewEvent]) -> list[EventStatus]:
+            try:
+                return [result.status for result in record_events(events)]
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(8) as pool:
+            return [status for answer in pool.map(call, calls) for status in answer]
+
+    def test_no_increment_is_lost(self) -> None:
+        before = version(ADA)
+        calls = [[watch(ADA, film.id, NOON + timedelta(seconds=i))] for i, film in enumerate(FILMS)]
+        assert set(self.at_once(calls)) == {STORED}
+        assert version(ADA) == before + len(FILMS)
+
+    def test_one_event_sent_many_times_is_stored_once(self) -> None:
+        before = version(ADA)
+        event = NewEvent(ADA, GODFATHER, WatchEvent.Kind.WATCH, NOON, client_event_id=uuid4())
+        statuses = self.at_once([[event]] * 12)
+        assert sorted(statuses) == [DUPLICATE] * 11 + [STORED]
+        assert version(ADA) == before + 1
+
+    def test_batches_over_the_same_viewers_in_any_order_do_not_deadlock(self) -> None:
+        viewers = [ADA, BEN, CLEO, *range(500, 520)]
+        events = [watch(viewer, film, NOON) for viewer in viewers for film in (TOY_STORY, NEMO, JEDI)]
+        calls = [events, events[::-1], events[::2], events[1::2][::-1]] * 4
+        statuses = self.at_once(calls)
+        assert statuses.count(STORED) == len(events)
+        assert set(statuses) == {STORED, DUPLICATE}
+
+    def test_a_film_deleted_meanwhile_is_rejected_or_takes_its_events_along(self) -> None:
+        def delete() -> None:
+            try:
+                delete_movies([NEMO])
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(1) as pool:
+            deleted = pool.submit(delete)
+            statuses = self.at_once([[watch(600 + i, NEMO, NOON)] for i in range(20)])
+            deleted.result()
+        assert set(statuses) <= {STORED, REJECTED}
+        assert not Movie.objects.filter(id=NEMO).exists()
+        assert not WatchEvent.objects.filter(movie_id=NEMO).exists()
