@@ -1,7 +1,15 @@
 """Every read of the catalogue and of what viewers did. Doors and flows import from here."""
 
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
-from catalog.selectors.films import MovieCard, MoviePage, movie_cards, movies_page, resolve_people
+from catalog.selectors.films import (
+    MovieCard,
+    MovieDetails,
+    MoviePage,
+    movie_cards,
+    movies_page,
+    resolve_people,
+    shown_movie,
+)
 from catalog.selectors.histories import History, export_events, histories, history, viewer_count, viewer_ids
 from catalog.selectors.popularity import popularity
 from catalog.selectors.stamps import revision, unpublished_viewers, viewer_versions
@@ -10,6 +18,7 @@ __all__ = [
     "CatalogueTable",
     "History",
     "MovieCard",
+    "MovieDetails",
     "MoviePage",
     "catalogue_table",
     "export_events",
@@ -20,6 +29,7 @@ __all__ = [
     "popularity",
     "resolve_people",
     "revision",
+    "shown_movie",
     "unpublished_viewers",
     "viewer_count",
     "viewer_ids",

@@ -6,9 +6,18 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from catalog.models import Credit
+
 _GENRES = """ARRAY(SELECT g.name FROM catalog_movie_genres mg JOIN catalog_genre g ON g.id = mg.genre_id
                    WHERE mg.movie_id = m.id ORDER BY g.name)"""
 _CARD = f"SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url FROM catalog_movie m"
+_CREDITED = """ARRAY(SELECT p.name FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
+                    WHERE c.movie_id = m.id AND c.role = {role} ORDER BY c."order", c.id)"""
+_DIRECTORS = _CREDITED.format(role=Credit.Role.DIRECTOR.value)
+_ACTORS = _CREDITED.format(role=Credit.Role.ACTOR.value)
+_DETAILS = f"""SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url, m.original_title, m.overview, m.runtime,
+                      m.certificate, m.language, m.imdb_id, m.tmdb_id, {_DIRECTORS}, {_ACTORS}
+               FROM catalog_movie m"""
 # What a visitor may see now; the window's end is exclusive.
 _SHOWN = """m.published AND (m.available_from IS NULL OR m.available_from <= now())
             AND (m.available_until IS NULL OR m.available_until > now())"""
@@ -20,6 +29,19 @@ class MovieCard(NamedTuple):
     year: int | None
     genres: list[str]
     poster_url: str
+
+
+class MovieDetails(NamedTuple):
+    card: MovieCard
+    original_title: str
+    overview: str
+    runtime: int | None  # minutes
+    certificate: str
+    language: str
+    imdb_id: str
+    tmdb_id: int | None
+    directors: list[str]
+    actors: list[str]  # in billing order
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +79,12 @@ def movies_page(after: int, page_size: int, search: str = "", genre: str = "") -
     return MoviePage(cards[:page_size], cards[page_size - 1].movie_id if more else None)
 
 
-def shown_movie(movie_id: int) -> MovieCard | None:
-    """The card of a film that visitors may see now."""
+def shown_movie(movie_id: int) -> MovieDetails | None:
+    """What a visitor may know of a film that is shown now; else None."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{_CARD} WHERE m.id = %s AND {_SHOWN}", [movie_id])
+        cursor.execute(f"{_DETAILS} WHERE m.id = %s AND {_SHOWN}", [movie_id])
         row = cursor.fetchone()
-    return MovieCard(*row) if row else None
+    return MovieDetails(MovieCard(*row[:5]), *row[5:]) if row else None
 
 
 def resolve_people(names: Collection[str]) -> dict[str, list[int]]:

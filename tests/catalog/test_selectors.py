@@ -1,0 +1,167 @@
+"""Reads: what history, catalogue table, cards and stamps say about the cast."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from catalog import selectors
+from catalog.models import Credit, Genre, Movie, Viewer, WatchEvent
+from catalog.selectors.catalogue import ALWAYS_FROM, ALWAYS_UNTIL
+from catalog.services import bump_epoch, publish_movies, record_events, touch_viewers
+from tests.cast import (
+    ADA,
+    AMELIE,
+    BEN,
+    CLEO,
+    DAN,
+    EMPIRE,
+    EVE,
+    FILMS,
+    GODFATHER,
+    JEDI,
+    MATRIX,
+    MORNING,
+    NEMO,
+    RAIDERS,
+    STAR_WARS,
+    TOY_STORY,
+    TOY_STORY_2,
+    UNKNOWN_FILM,
+    cast,  # noqa: F401
+    watch,
+)
+
+pytestmark = pytest.mark.usefixtures("cast")
+ONE_QUERY = 1
+
+
+def test_a_history_is_in_order_with_its_version(django_assert_num_queries: Callable) -> None:
+    with django_assert_num_queries(ONE_QUERY):
+        ada = selectors.history(ADA)
+    assert ada is not None
+    assert (ada.viewer_id, ada.version) == (ADA, 1)
+    films = [STAR_WARS, EMPIRE, JEDI, RAIDERS, MATRIX, AMELIE]
+    assert ada.movie_ids.tolist() == [film for film in films for _ in range(2)]
+    assert ada.kinds.tolist() == [WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING] * 6
+    assert ada.occurred_at[0] == (MORNING + timedelta(hours=12)).timestamp()
+    assert np.isnan(ada.ratings[::2]).all()
+    assert ada.ratings[1::2].tolist() == [5.0, 5.0, 4.5, 4.0, 4.5, 2.0]
+    assert ada.completions[::2].tolist() == [1.0] * 6
+    assert np.isnan(ada.completions[1::2]).all()
+    assert [column.dtype for column in ada[2:]] == [np.int32, np.int64, np.int8, np.float32, np.float32]
+
+
+def test_equal_times_keep_the_order_they_came_in() -> None:
+    noon = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    record_events([watch(EVE, film, noon) for film in (NEMO, TOY_STORY, JEDI, EMPIRE)])
+    eve = selectors.history(EVE)
+    assert eve is not None
+    assert eve.movie_ids.tolist() == [NEMO, TOY_STORY, JEDI, EMPIRE]
+
+
+def test_a_viewer_without_events_is_known_and_a_stranger_is_not() -> None:
+    Viewer.objects.create(id=700, version=3)
+    quiet = selectors.history(700)
+    assert quiet is not None
+    assert (quiet.version, len(quiet.movie_ids)) == (3, 0)
+    assert selectors.history(EVE) is None
+
+
+def test_many_histories_are_one_query(django_assert_num_queries: Callable) -> None:
+    with django_assert_num_queries(ONE_QUERY):
+        found = selectors.histories([CLEO, EVE, ADA, BEN, DAN])
+    assert [h.viewer_id for h in found] == [ADA, BEN, CLEO, DAN]
+    assert found[1].movie_ids.tolist() == [TOY_STORY, NEMO, TOY_STORY_2]
+
+
+def test_times_before_1970_and_parts_of_a_second_are_floored() -> None:
+    when = datetime(1969, 12, 31, 23, 59, 58, 700_000, tzinfo=UTC)
+    record_events([watch(EVE, NEMO, when)])
+    eve = selectors.history(EVE)
+    assert eve is not None
+    assert eve.occurred_at.tolist() == [-2]
+
+
+def test_the_export_has_every_event_in_order(tmp_path: Path) -> None:
+    assert selectors.export_events(tmp_path / "events.csv") == WatchEvent.objects.count()
+    rows = pl.read_csv(tmp_path / "events.csv")
+    assert rows.columns == ["viewer", "movie", "kind", "rating", "completion", "occurred_at"]
+    for viewer in (ADA, BEN, CLEO, DAN):
+        own, history = rows.filter(viewer=viewer), selectors.history(viewer)
+        assert history is not None
+        assert own["movie"].to_list() == history.movie_ids.tolist()
+        assert own["occurred_at"].to_list() == history.occurred_at.tolist()
+        assert own["rating"].cast(pl.Float32).fill_null(np.nan).to_numpy() == pytest.approx(
+            history.ratings, nan_ok=True
+        )
+    assert rows["viewer"].is_sorted()
+
+
+class TestTheCatalogueTable:
+    def test_it_works(self, django_assert_num_queries: Callable) -> None:
+        until = datetime(2030, 1, 1, tzinfo=UTC)
+        Movie.objects.filter(id=AMELIE).update(available_until=until)
+        publish_movies([NEMO], False)
+        with django_assert_num_queries(ONE_QUERY):
+            table = selectors.catalogue_table()
+        assert table.version == selectors.revision()[0] == 2
+        assert table.ids.tolist() == sorted(film.id for film in FILMS)
+        row = int(table.places(np.array([AMELIE]))[0])
+        assert table.available_until[row] == until.timestamp()
+        assert table.available_from[row] == ALWAYS_FROM
+        assert table.available_until[0] == ALWAYS_UNTIL
+        assert table.year[row] == 2001
+        assert table.runtime[row] == 122
+        assert table.certificates[table.certificate[row]] == "R"
+        assert table.languages[table.language[row]] == "fr"
+        assert table.ids[~table.published].tolist() == [NEMO]
+
+    def test_genres_and_people_of_every_film(self) -> None:
+        table = selectors.catalogue_table()
+        for film in FILMS:
+            row = int(table.places(np.array([film.id]))[0])
+            genres = table.genre_of[table.genre_start[row] : table.genre_start[row + 1]]
+            assert [table.genre_names[g] for g in genres] == sorted(film.genres.split("|"))
+            credit = slice(table.credit_start[row], table.credit_start[row + 1])
+            names = [table.person_names[p] for p in table.credit_person[credit]]
+            assert names == [film.director, *film.actors.split("|")]
+            assert table.credit_role[credit].tolist()[:2] == [Credit.Role.DIRECTOR, Credit.Role.ACTOR]
+
+    def test_places_of_unknown_films_are_minus_one(self) -> None:
+        table = selectors.catalogue_table()
+        assert table.places(np.array([UNKNOWN_FILM, TOY_STORY, 0])).tolist() == [-1, 0, -1]
+
+    def test_an_empty_catalogue_is_a_table_too(self) -> None:
+        WatchEvent.objects.all().delete()
+        Movie.objects.all().delete()
+        table = selectors.catalogue_table()
+        assert (len(table.ids), table.genre_start.tolist()) == (0, [0])
+        assert table.places(np.array([TOY_STORY])).tolist() == [-1]
+
+
+def test_cards_are_one_query_and_leave_out_the_unknown(django_assert_num_queries: Callable) -> None:
+    with django_assert_num_queries(ONE_QUERY):
+        cards = selectors.movie_cards([NEMO, GODFATHER, UNKNOWN_FILM])
+    assert set(cards) == {NEMO, GODFATHER}
+    assert cards[GODFATHER] == (GODFATHER, "The Godfather", 1972, ["Crime", "Drama"], "https://posters.example/858.jpg")
+    Genre.objects.all().delete()
+    assert selectors.movie_cards([NEMO])[NEMO].genres == []
+
+
+def test_people_are_found_in_any_case() -> None:
+    found = selectors.resolve_people(["al pacino", "AUDREY TAUTOU", "Nobody"])
+    assert [len(ids) for ids in found.values()] == [1, 1, 0]
+    assert Credit.objects.filter(person_id=found["al pacino"][0]).count() == 2
+
+
+def test_stamps() -> None:
+    assert selectors.revision() == (1, 1)
+    assert bump_epoch() == 2
+    assert selectors.revision() == (1, 2)
+    touch_viewers([BEN])
+    assert selectors.viewer_versions([ADA, BEN, EVE]) == {ADA: 1, BEN: 2}
+    assert selectors.unpublished_viewers(2) == {ADA: 1, BEN: 2}
