@@ -3,11 +3,13 @@
 from catalog.services.demo import RemovedDemo
 from catalog.services.events import EventResult, EventStatus, NewEvent, record_events
 from catalog.services.films import delete_movies, delete_records, publish_movies, save_record
+from catalog.services.load_demo import DemoThere, load_demo
 from catalog.services.loading import LoadReport, Progress, load_dataset
 from catalog.services.revision import bump_catalogue, bump_epoch
 from catalog.services.viewers import mark_published, touch_viewers
 
 __all__ = [
+    "DemoThere",
     "EventResult",
     "EventStatus",
     "LoadReport",
@@ -19,6 +21,7 @@ __all__ = [
     "delete_movies",
     "delete_records",
     "load_dataset",
+    "load_demo",
     "mark_published",
     "publish_movies",
     "record_events",

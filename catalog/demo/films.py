@@ -1,0 +1,76 @@
+"""The demo's films: facts from films.csv as arrays for the simulation, and as tables for the catalogue."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, table
+
+FILE = Path(__file__).with_name("films.csv")
+_NUMBERS = {"year": pl.Int16, "runtime": pl.Int16, "part": pl.Int16, "fame": pl.Int16}
+
+
+@dataclass(frozen=True)
+class Films:
+    """N films in the order of the file; the id of a film is its row + 1. `next_part`: row of the sequel, or -1."""
+
+    table: pl.DataFrame  # the file, with `id`; lists in genres, directors, actors
+    genres: np.ndarray  # float32 [N, G], 1 where the film has the genre
+    directors: np.ndarray  # float32 [N, D]
+    actors: np.ndarray  # float32 [N, A]
+    next_part: np.ndarray  # int [N]
+
+    def column(self, name: str) -> np.ndarray:
+        return self.table[name].to_numpy()
+
+    def __len__(self) -> int:
+        return self.table.height
+
+
+def read_films(file: Path = FILE) -> Films:
+    """`fame` runs from 1 (for lovers of cinema) to 5 (everybody has heard of it)."""
+    rows = pl.read_csv(file, infer_schema=False, schema_overrides=_NUMBERS).with_row_index("id", offset=1)
+    lists = [pl.col(name).str.split("|") for name in ("genres", "directors", "actors")]
+    rows = rows.with_columns(pl.col("id").cast(pl.Int32), pl.col("series", "original_title").fill_null(""), *lists)
+    genres, directors, actors = (_members(rows[name]) for name in ("genres", "directors", "actors"))
+    return Films(rows, genres, directors, actors, _next_parts(rows))
+
+
+def _members(lists: pl.Series) -> np.ndarray:
+    """float32 [N, names]: 1 where the list holds the name; names in alphabetical order."""
+    names = {name: place for place, name in enumerate(lists.explode().unique().sort())}
+    members = np.zeros((len(lists), len(names)), np.float32)
+    for row, held in enumerate(lists):
+        members[row, [names[name] for name in held]] = 1
+    return members
+
+
+def _next_parts(rows: pl.DataFrame) -> np.ndarray:
+    following = np.full(rows.height, -1)
+    parts = rows.filter(pl.col("series") != "").sort("series", "part")
+    for series in parts.partition_by("series", maintain_order=True):
+        order = series["id"].to_numpy() - 1
+        following[order[:-1]] = order[1:]
+    return following
+
+
+def movie_table(films: Films, added_at: int) -> pl.DataFrame:
+    """`added_at`: when the films came into the catalogue, unix seconds."""
+    unknown = [pl.lit(None, MOVIES[name]).alias(name) for name in MOVIES if name not in films.table.columns]
+    return films.table.with_columns(*unknown).with_columns(added_at=pl.lit(added_at, pl.Int64)).select(list(MOVIES))
+
+
+def genre_table(films: Films) -> pl.DataFrame:
+    return table(films.table.select("id", "genres").explode("genres").iter_rows(), GENRES)
+
+
+def credit_table(films: Films) -> pl.DataFrame:
+    rows = [
+        (movie, person, role, order)
+        for movie, *casts in films.table.select("id", "directors", "actors").iter_rows()
+        for role, names in zip((DIRECTOR, ACTOR), casts, strict=True)
+        for order, person in enumerate(names)
+    ]
+    return table(rows, CREDITS)

@@ -1,0 +1,42 @@
+"""The demo into an empty system: once, and never beside real films."""
+
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from catalog.demo.simulate import simulate
+from catalog.errors import CatalogError
+from catalog.models import Movie, Viewer
+from catalog.services.loading import LoadReport, Progress, load_dataset
+
+_DEMO_LOCK = 5_270_402  # any number of its own, the same in every process
+MOST_VIEWERS = 20_000
+
+
+class DemoThere(NamedTuple):
+    """The demo that an earlier load left; nothing was changed."""
+
+    movies: int
+    viewers: int
+
+
+def load_demo(
+    viewers: int, seed: int, progress: Progress = lambda what, done, expected: None
+) -> LoadReport | DemoThere:
+    """Real films and simulated viewers, in one transaction. Raises CatalogError with nothing changed."""
+    if not 1 <= viewers <= MOST_VIEWERS:
+        raise CatalogError(f"The demo has 1 to {MOST_VIEWERS:,} viewers, not {viewers:,}.")
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # Two starts at once: the second waits here and then finds the demo. Its times hang on the clock, so
+            # loading it again would add every event a second time.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_DEMO_LOCK])
+        if movies := Movie.objects.filter(is_demo=True).count():
+            return DemoThere(movies, Viewer.objects.filter(is_simulated=True).count())
+        if real := Movie.objects.count():
+            raise CatalogError(
+                f"The catalogue holds {real:,} real films, and the demo goes into an empty one only. To look at it, "
+                "name a new folder in MOVIEREC_STATE or, with a server of your own, an empty database in DATABASE_URL."
+            )
+        progress("simulating", 0, None)
+        return load_dataset(simulate(viewers, seed), progress)
