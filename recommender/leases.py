@@ -45,6 +45,10 @@ class Stopped(Exception):
     """The job is no longer this process's to work on: cancelled, or its lease was lost to another holder."""
 
 
+class CannotRun(Exception):
+    """The job cannot do its work, for a reason that the operator can act on; the message says how."""
+
+
 @contextmanager
 def only_one(name: str, *, wait: bool = False) -> Iterator[bool]:
     """Whether this process is the one that may do `name` now, on any machine. With `wait` it waits for its turn."""

@@ -46,10 +46,12 @@ def folder(name: str) -> Path:
 
 
 def register(model_folder: Path, **facts: Any) -> ModelVersion:
-    """A CANDIDATE row for a folder that is complete under the model store. `facts` are columns of ModelVersion."""
+    """A CANDIDATE row for a folder that is complete under the model store. `facts` are columns of ModelVersion.
+    Registering twice gives one row: a run that died in between does it again."""
     if model_folder != folder(model_folder.name):
         raise ValueError(f"{model_folder} does not lie in the model store {settings.MODEL_STORE}.")
-    return ModelVersion.objects.create(name=model_folder.name, code_revision=code_revision(), **facts)
+    told = {"code_revision": code_revision(), **facts}
+    return ModelVersion.objects.update_or_create(name=model_folder.name, defaults=told)[0]
 
 
 @once

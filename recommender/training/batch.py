@@ -14,7 +14,7 @@ from django.conf import settings
 from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.leases import Lease
+from recommender.leases import CannotRun, Lease
 from recommender.ml.data import Events
 from recommender.viewing import events_of, never_again, readable
 
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 BLOCK = 256  # viewers: bounds the memory of their scores over all films
 PATIENCE = 120.0  # seconds without Redis before the job goes back into the queue
 MOST_PASSES = 3  # when the epoch moves on while lists are written, they are invalid and are written again
-
-
-class NoModel(Exception):
-    """There is nothing to make lists with; the message says what to do."""
 
 
 class Reader(NamedTuple):
@@ -43,7 +39,7 @@ def run(lease: Lease) -> None:
     """A BATCH job: all viewers, or the histories given in its parameters, under the active model."""
     model = registry.active_name()
     if model is None:
-        raise NoModel("There is no active model: train one with `manage.py train`.")
+        raise CannotRun("There is no active model: train one with `manage.py train`.")
     given = lease.parameters.get("user_histories")
     if given is None:
         fill_all(model, lease)
@@ -114,7 +110,7 @@ class Shelf:
     def __init__(self, model: str) -> None:
         ranker = registry.ranker(model)
         if ranker is None or ranker.version != model:
-            raise NoModel(f"Model {model} cannot be loaded on this machine; the log says why.")
+            raise CannotRun(f"Model {model} cannot be loaded on this machine; the log says why.")
         self.ranker: Ranker = ranker
         self.catalogue = -1
         self.allowed = np.empty(0, bool)

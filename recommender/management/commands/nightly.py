@@ -1,0 +1,31 @@
+"""manage.py nightly"""
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from recommender import tasks
+from recommender.management.foreground import work
+from recommender.management.options import add_training_options, given, show_figures
+from recommender.models import Job, ModelVersion
+
+
+class Command(BaseCommand):
+    help = """What beat starts every night: train, measure, register; make the lists of all viewers under the new model
+    if it is better; activate it. Here in the foreground, or with --enqueue in the training worker."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        add_training_options(parser)
+        parser.add_argument("--enqueue", action="store_true", help="leave it to the training worker and return at once")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["enqueue"]:
+            job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=given(options))
+            tasks.enqueue(job)
+            self.stdout.write(f"Enqueued as job {job.pk}; the admin shows its progress.")
+            return
+        from recommender.training import run
+
+        job = work(Job.Kind.NIGHTLY, given(options), run.nightly, self.stdout)
+        show_figures(ModelVersion.objects.get(name=job.result["version"]), self.stdout)

@@ -1,0 +1,32 @@
+"""manage.py train"""
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from recommender.management.foreground import work
+from recommender.management.options import add_training_options, given, show_figures
+from recommender.models import Job, ModelVersion
+
+
+class Command(BaseCommand):
+    help = """Train a model on every stored event, measure it beside the baselines and the active model, and register
+    it. It is activated if it is better (see `models`). Its lists are then made as they are asked for; `batch` makes
+    them all ahead of time, `nightly` does both. Ctrl-C stops; --resume goes on."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        add_training_options(parser)
+        parser.add_argument(
+            "--activate",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="whether a better model goes live, or is registered as a candidate only",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from recommender.training import run
+
+        parameters = given(options) | {"lists": False, "activate": options["activate"]}
+        job = work(Job.Kind.NIGHTLY, parameters, run.nightly, self.stdout)
+        show_figures(ModelVersion.objects.get(name=job.result["version"]), self.stdout)

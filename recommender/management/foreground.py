@@ -1,0 +1,101 @@
+"""A job in the foreground of a terminal: under the same lease as a worker's, with its progress shown."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from recommender import leases, registry
+from recommender.leases import Lease
+from recommender.models import Job
+
+PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
+
+
+def work(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease], None], out: OutputWrapper) -> Job:
+    """Runs the job to its end. A job with the same parameters whose process was killed is taken up where it stood.
+    Raises CommandError with the reason when the job does not end well."""
+    lease = _lease(kind, dict(parameters), out)
+    try:
+        with _shown(lease, out), leases.held(lease):
+            flow(lease)
+    except (leases.CannotRun, registry.ActivationRefused) as reason:
+        raise CommandError(str(reason)) from reason
+    job = Job.objects.get(pk=lease.job_id)
+    if job.status != Job.Status.DONE:
+        leases.cancel(job.pk)  # a failed attempt must not run on behind the operator's back
+        raise CommandError(f"The job ended as {job.status}: {job.error or 'cancelled from elsewhere'}")
+    return job
+
+
+def _lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Lease:
+    if (running := Job.objects.filter(kind=kind, status=Job.Status.RUNNING).first()) is not None:
+        lease = _taken_from_the_dead(running, out)
+        if lease.parameters == parameters:
+            return lease
+        leases.cancel(running.pk)
+    lease = leases.acquire(Job.objects.create(kind=kind, parameters=parameters).pk)
+    if lease is None:
+        raise CommandError(f"Another {kind.label.lower()} job was faster; see it in the admin under Jobs.")
+    return lease
+
+
+def _taken_from_the_dead(job: Job, out: OutputWrapper) -> Lease:
+    """Waits until the lease of a killed process has run out. Raises CommandError if someone renews it."""
+    known = job.lease_until
+    while (lease := leases.acquire(job.pk)) is None:
+        job.refresh_from_db()
+        if job.lease_until != known:
+            words = (
+                f"A {job.get_kind_display().lower()} job is running already ({job.phase}, {job.done} of {job.total})"
+            )
+            raise CommandError(f"{words}. Wait for it, or cancel job {job.pk} in the admin.")
+        out.write("An earlier run ended without a word; waiting for its lease to run out ...")
+        time.sleep(leases.RENEW_SECONDS * 2)
+    return lease
+
+
+@contextmanager
+def _shown(lease: Lease, out: OutputWrapper) -> Iterator[None]:
+    if out.isatty():
+        with _bar(lease):
+            yield
+    else:
+        _plainly(lease, out)
+        yield
+
+
+@contextmanager
+def _bar(lease: Lease) -> Iterator[None]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def progress(phase: str, done: int, total: int) -> None:
+            if bar.tasks[0].description != phase:
+                bar.reset(task, description=phase)
+            bar.update(task, completed=done, total=total or None)
+
+        lease.on_progress, lease.on_line = progress, lambda line: bar.console.print(line, highlight=False)
+        yield
+
+
+def _plainly(lease: Lease, out: OutputWrapper) -> None:
+    said = {"training": float("inf")}  # phase -> monotonic seconds of the next line; training has lines of its own
+
+    def progress(phase: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if total and now >= said.get(phase, 0.0):
+            said[phase] = now + PLAIN_SECONDS
+            out.write(f"{phase}: {done:,} of {total:,}")
+            out.flush()
+
+    def line(text: str) -> None:
+        out.write(text)
+        out.flush()
+
+    lease.on_progress, lease.on_line = progress, line

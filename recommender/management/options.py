@@ -1,0 +1,42 @@
+"""The options that `train` and `nightly` share, and how their figures are shown."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+
+from recommender.ml.config import PRESETS
+from recommender.models import ModelVersion
+
+NAMES = ("preset", "epochs", "minutes", "seed", "device", "resume")
+
+
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", default="default", choices=tuple(PRESETS), help="shape and settings of the model")
+    parser.add_argument("--epochs", type=int, metavar="N", help="in place of the preset's")
+    parser.add_argument("--minutes", type=float, metavar="M", help="cut the epochs to what fits into this time")
+    parser.add_argument("--seed", type=int, metavar="S", help="in place of the preset's; the same seed, the same model")
+    parser.add_argument("--device", default="auto", help="auto (CUDA, else MPS, else CPU), cuda, mps or cpu")
+    parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted last")
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's parameters: what differs from nothing at all."""
+    return {name: options[name] for name in NAMES if options[name] not in (None, False)}
+
+
+def show_figures(version: ModelVersion, out: OutputWrapper) -> None:
+    """The model beside the baselines and the active model, on the same held-out targets."""
+    told = version.metrics
+    rows = {version.name: told} | told["baselines"]
+    if told.get("active"):
+        rows[f"active: {told['active']['name']}"] = told["active"]
+    width = max(map(len, rows))
+    out.write(f"\nHeld out: {told['held_out']} ({told['targets']:.0f} viewers, all films ranked)")
+    out.write(f"{'':{width}}  NDCG@10   HR@10   HR@50")
+    for name, row in rows.items():
+        out.write(f"{name:{width}}  {row['ndcg10']:7.4f} {row['hr10']:7.4f} {row['hr50']:7.4f}")
+    seconds = ", ".join(f"{phase} {spent:.1f} s" for phase, spent in told["seconds"].items())
+    out.write(f"{version.parameters:,} parameters, {version.movies:,} films; {seconds}")
+    out.write(f"{version.status}: {version.reason}")

@@ -1,0 +1,211 @@
+"""Path 3, nightly: train, judge, register; fill the lists under the new version; activate it.
+
+A run's data, checkpoints and note lie in the checkpoint folder; there is one run at a time, held by the lease of its
+job. A job that is taken up again goes on from its last checkpoint, or behind what its result says is done.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from django.conf import settings
+from django.utils import timezone
+
+from recommender import registry
+from recommender.leases import CannotRun, Lease, Stopped
+from recommender.ml import evaluate, metrics
+from recommender.ml.checkpoint import save_model
+from recommender.ml.config import Preset, changed, preset
+from recommender.ml.data import Tokens, tokenise
+from recommender.ml.evaluate import Split
+from recommender.ml.features import Features, make_features
+from recommender.ml.model import TransformerRecModel
+from recommender.ml.ranker import Ranker
+from recommender.ml.train import Progress, Step, Trained, Trainer, pick_device
+from recommender.ml.train import Stopped as TrainingStopped
+from recommender.ml.vocab import Vocab
+from recommender.training import batch, dataset, gate
+from recommender.training.dataset import Snapshot
+
+LOG_STEPS = 100
+FEWEST_EVENTS = 100
+
+
+@dataclass(frozen=True)
+class Options:
+    """A job's parameters."""
+
+    preset: str = "default"
+    epochs: int | None = None
+    minutes: float | None = None  # the epochs are cut to what fits
+    seed: int | None = None
+    device: str = "auto"
+    resume: bool = False  # take up the run that lies in the checkpoint folder, whichever job began it
+    lists: bool = True
+    activate: bool = True
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> "Options":
+        known = {field.name for field in fields(cls)}
+        if unknown := set(parameters) - known:
+            raise ValueError(f"Unknown options: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}.")
+        return cls(**parameters)
+
+    def resolved(self) -> Preset:
+        """Raises ValueError for a preset that does not exist."""
+        train = {"epochs": self.epochs, "seed": self.seed}
+        return changed(preset(self.preset), train={name: value for name, value in train.items() if value is not None})
+
+
+def nightly(lease: Lease) -> None:
+    """A NIGHTLY job from where it stands."""
+    options = Options.of(lease.parameters)
+    if "version" not in lease.result:
+        lease.result |= _train(lease, options)
+        lease.save()
+    name, better = lease.result["version"], lease.result["better"]
+    lease.say(f"{name} {'is good to go live' if better else 'stays a candidate'}: {lease.result['reason']}")
+    goes_live = better and options.activate
+    serving = name if goes_live else registry.active_name()
+    if options.lists and serving is not None:
+        batch.fill_all(serving, lease)
+    if goes_live:
+        lease.progress("activation")
+        registry.activate(name, lease.result["reason"])
+        lease.say(f"{name} is active")
+
+
+def _train(lease: Lease, options: Options) -> dict[str, Any]:
+    """From the data to a registered version. Returns what the job's result tells of it."""
+    clock = _Clock()
+    work = _Work.take_up(lease, options) or _Work.begin(lease, options)
+    clock.lap("read")
+    trained = work.train(lease, options)
+    clock.lap("train")
+    lease.progress("evaluation")
+    ranker = Ranker(trained.model, work.vocab, version=work.name)
+    verdict = gate.judge(ranker, registry.ranker(), work.tokens, work.held_out)
+    clock.lap("evaluate")
+    figures = verdict.figures | {"held_out": work.words, "data": work.snapshot.counts(), "seconds": clock.laps}
+    card = {"metrics": figures, "preset": options.preset, "train": asdict(work.preset.train)}
+    lease.progress("saving")
+    folder = save_model(registry.folder(work.name), trained.model, work.vocab, work.features, card)
+    registry.register(
+        folder,
+        preset=options.preset,
+        parameters=sum(parameter.numel() for parameter in trained.model.parameters()),
+        movies=len(work.vocab),
+        metrics=figures,
+        history=trained.history,
+        data_hash=work.snapshot.hash(),
+        reason=verdict.reason,
+    )
+    work.finish()
+    told = {key: figures[key] for key in ("ndcg10", "hr10", "seconds", "data")}
+    return told | {"version": work.name, "better": verdict.better, "reason": verdict.reason}
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name], self._since = round(now - self._since, 2), now
+
+
+class _Work:
+    """One run in the checkpoint folder: a note that says whose it is, the data it sees, its checkpoints."""
+
+    def __init__(self, name: str, preset: Preset, snapshot: Snapshot, resumed: bool) -> None:
+        self.name, self.preset, self.snapshot, self.resumed = name, preset, snapshot, resumed
+        self.vocab = Vocab(snapshot.movie_ids)
+        films = dict(zip(snapshot.movie_ids.tolist(), snapshot.film_features, strict=True))
+        self.features: Features = make_features([films[film] for film in self.vocab.movie_ids.tolist()])
+        self.tokens: Tokens = tokenise(snapshot.histories, self.vocab)
+        self.held_out: Split
+        self.held_out, self.words = gate.split(self.tokens, preset.train.seed)
+
+    @staticmethod
+    def folder() -> Path:
+        return Path(settings.CHECKPOINT_DIR)
+
+    @classmethod
+    def take_up(cls, lease: Lease, options: Options) -> "_Work | None":
+        """The run that this job began, or any if the options ask for it."""
+        try:
+            note = json.loads((cls.folder() / "run.json").read_text())
+            if note["job"] != str(lease.job_id) and not options.resume:
+                return None
+            snapshot = Snapshot.load(cls.folder() / "snapshot.npz")
+        except (OSError, ValueError, KeyError):
+            return None
+        lease.say(f"Resuming {note['name']} from its last checkpoint")
+        return cls(note["name"], options.resolved(), snapshot, resumed=True)
+
+    @classmethod
+    def begin(cls, lease: Lease, options: Options) -> "_Work":
+        chosen = options.resolved()
+        shutil.rmtree(cls.folder(), ignore_errors=True)
+        cls.folder().mkdir(parents=True)
+        lease.progress("reading")
+        snapshot = dataset.read(cls.folder())
+        counts = snapshot.counts()
+        if counts["events"] < FEWEST_EVENTS:
+            words = f"There are {counts['events']} events to learn from; {FEWEST_EVENTS} are the least"
+            raise CannotRun(f"{words}. Import a data set: ./run manage import_movielens PATH")
+        lease.say("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
+        snapshot.save(cls.folder() / "snapshot.npz")
+        name = f"{options.preset}-{timezone.now():%Y%m%d-%H%M%S}"
+        (cls.folder() / "run.json").write_text(json.dumps({"job": str(lease.job_id), "name": name}))
+        return cls(name, chosen, snapshot, resumed=False)
+
+    def train(self, lease: Lease, options: Options) -> Trained:
+        device = pick_device(options.device)
+        lease.say(f"Using device: {device}")
+        torch.manual_seed(self.preset.train.seed)
+        model = TransformerRecModel(len(self.vocab), self.preset.model, self.features)
+        trainer = Trainer(model, self.tokens, self.held_out.ends, self.preset, checkpoints=self.folder(), device=device)
+        reporter = _Reporter(lease, self)
+        progress = Progress(on_step=reporter.step, on_epoch=reporter.epoch)
+        try:
+            return trainer.run(progress, resume=self.resumed, minutes=options.minutes)
+        except TrainingStopped:
+            lease.check()  # says why
+            raise
+
+    def finish(self) -> None:
+        """The data is large and no longer needed; the checkpoints stay until the next run."""
+        (self.folder() / "run.json").unlink(missing_ok=True)
+        (self.folder() / "snapshot.npz").unlink(missing_ok=True)
+
+
+class _Reporter:
+    """What a training tells: the log lines of its steps, and figures on the validation viewers after each epoch."""
+
+    def __init__(self, lease: Lease, work: _Work) -> None:
+        self.lease, self.work = lease, work
+
+    def step(self, step: Step) -> bool:
+        """False stops the training, which saves its state first."""
+        if step.step % LOG_STEPS == 0 or step.step == step.steps:
+            line = f"Epoch {step.epoch} | Step {step.step} | Loss: {step.loss:.4f} | Avg: {step.average:.4f}"
+            self.lease.say(line)
+        try:
+            self.lease.progress("training", (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)
+        except Stopped:
+            return False
+        return True
+
+    def epoch(self, epoch: int, model: TransformerRecModel) -> dict[str, float]:
+        ranker = Ranker(model, self.work.vocab)
+        ranks = evaluate.rank(self.work.tokens, self.work.held_out.validation, evaluate.of_ranker(ranker))
+        figures = {"ndcg10": metrics.ndcg(ranks, 10), "hr10": metrics.hit_rate(ranks, 10)}
+        self.lease.say(f"Epoch {epoch} | NDCG@10: {figures['ndcg10']:.4f} | HR@10: {figures['hr10']:.4f} (validation)")
+        return figures

@@ -1,0 +1,183 @@
+"""The model shelf: what is loaded, what goes live, and what happens when a folder is not what it was."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from recommender import cache, registry
+from recommender.ml.checkpoint import MANIFEST, WEIGHTS
+from recommender.models import ModelVersion
+from tests.model import NAME
+
+Status = ModelVersion.Status
+
+
+@pytest.fixture(autouse=True)
+def _nothing_loaded():
+    """As in a process that has just started."""
+
+    def forget():
+        registry._rankers.clear()
+        registry._used_at.clear()
+        registry._unusable_until.clear()
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def second(model, model_folder):
+    """Another version, registered and not active."""
+    folder = registry.folder("second")
+    shutil.copytree(model_folder, folder)
+    yield registry.register(folder, preset="brief")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def cut(folder):
+    weights = folder / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+
+def age(folder):
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"format": 0}))
+
+
+def status(name):
+    return ModelVersion.objects.get(name=name).status
+
+
+def test_one_version_is_active_and_the_pointer_names_it(second):
+    registry.activate("second", "a test")
+
+    assert registry.active_name() == "second"
+    assert status(NAME) == Status.RETIRED
+    assert cache.read(1)[0].model == "second"
+    assert registry.ranker().version == "second"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"), [(shutil.rmtree, "is missing"), (age, "another format"), (cut, "is corrupt")]
+)
+def test_the_version_before_serves_when_the_active_folder_is_unusable(second, spoil, told, caplog):
+    registry.activate("second", "a test")
+    spoil(registry.folder("second"))
+
+    assert registry.ranker("second").version == NAME
+    assert told in caplog.text
+    seconds = -time.perf_counter()
+    registry.ranker("second")
+    assert seconds + time.perf_counter() < 0.1, "the broken folder is not read again at every request"
+
+
+def test_without_any_usable_folder_there_is_no_ranker(second):
+    registry.activate("second", "a test")
+    ModelVersion.objects.filter(name=NAME).delete()
+    cut(registry.folder("second"))
+    assert registry.ranker() is None
+
+
+@pytest.mark.parametrize("spoil", [shutil.rmtree, age, cut])
+def test_an_unusable_version_never_goes_live(second, spoil):
+    spoil(registry.folder("second"))
+
+    with pytest.raises(registry.ActivationRefused, match="second cannot go live"):
+        registry.activate("second", "a test")
+
+    assert (status("second"), status(NAME)) == (Status.REFUSED, Status.ACTIVE)
+    assert ModelVersion.objects.get(name="second").reason
+
+
+def test_an_unknown_version_is_refused_by_name(model):
+    with pytest.raises(registry.ActivationRefused, match="'nothing'"):
+        registry.activate("nothing", "a test")
+
+
+def test_rollback_goes_back_and_no_fallback_picks_what_was_left(second):
+    registry.activate("second", "a test")
+
+    version = registry.rollback("it errs")
+
+    assert (version.name, version.status) == (NAME, Status.ACTIVE)
+    left = ModelVersion.objects.get(name="second")
+    assert (left.status, left.reason) == (Status.CANDIDATE, "Rolled back from: it errs")
+    with pytest.raises(registry.ActivationRefused, match="no earlier"):
+        registry.rollback("again")
+
+
+def test_activation_goes_on_without_redis_and_is_published_later(second, settings, caplog):
+    lost = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": "unix:///tmp/movierec-no-such.sock?db=2",
+        "OPTIONS": {
+            "SERIALIZER": "recommender.cache.BytesSerializer",
+            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)},
+        },
+    }
+    with_redis = settings.CACHES
+    settings.CACHES = with_redis | {"lists": lost}
+    registry.activate("second", "a test")
+    settings.CACHES = with_redis
+
+    assert registry.active_name() == "second"
+    assert "without waiting" in caplog.text
+    cache._link.probe_at = 0.0
+    assert cache.read(1)[0].model == NAME
+    assert registry.republish() == "second"
+    assert cache.read(1)[0].model == "second"
+
+
+def test_a_process_keeps_two_rankers_at_most(second, model_folder):
+    third = registry.folder("third")
+    shutil.copytree(model_folder, third)
+    registry.register(third, preset="brief")
+    for name in (NAME, "second", "third"):
+        assert registry.ranker(name).version == name
+    assert list(registry._rankers) == ["second", "third"]
+    shutil.rmtree(third)
+
+
+WATCHER = """
+import time, django
+django.setup()
+from recommender import registry
+registry.watch()
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def serving_process(model):
+    """A process that watches as a web process does."""
+    url = settings.DATABASES["default"]
+    env = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "movierec.settings",
+        "DATABASE_URL": f"postgres://{url['USER']}@/{url['HOST']}/{connection.settings_dict['NAME']}",
+    }
+    process = subprocess.Popen([sys.executable, "-c", WATCHER], env=env, cwd=Path(__file__).parents[2])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_activation_waits_until_every_live_process_has_loaded_the_model(second, serving_process):
+    deadline = time.monotonic() + 30
+    while NAME not in cache.loaded_by().values():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+    registry.activate("second", "a test")
+
+    assert set(cache.loaded_by().values()) == {"second"}
