@@ -30,5 +30,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         "DATABASE_URL": embedded.database_url(state.resolve()),
         "REDIS_URL": embedded.redis_url(state.resolve()),
         "MOVIEREC_API_OPEN": "0",
+        # Several processes of the tests run torch at once: with a thread a core each they would wait for one another.
+        "OMP_NUM_THREADS": "1",
     }
     return (yield)

@@ -21,7 +21,9 @@ def _scores(q: Tensor, k: Tensor, position: Tensor, gap_table: Tensor | None, bu
 
 
 class GatedAttention(torch.autograd.Function):
-    """out = tril(silu(q k' + position + gap_table[buckets])) v / L, HSTU's attention (arXiv 2402.17152, section 3).
+    """out = tril(silu(q k' + position + gap_table[buckets])) v, HSTU's attention (arXiv 2402.17152, section 3).
+
+    Not divided by the length: the block's norm follows, and dividing by a padded length would let padding matter.
 
     Forward keeps only its inputs; backward computes the scores again, block by block. So no [B, H, L, L] tensor ever
     goes through main memory, and no compiler is needed.
@@ -39,12 +41,11 @@ class GatedAttention(torch.autograd.Function):
             s = slice(int(rows[0]), int(rows[-1]) + 1)
             weights = F.silu(_scores(q[s], k[s], position, gap_table, None if buckets is None else buckets[s]))
             out[s] = weights.tril_() @ v[s]
-        return out.div_(q.shape[2])
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, position, gap_table, buckets = ctx.saved_tensors
-        grad = grad / q.shape[2]
         dq, dk, dv = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
         dposition = torch.zeros_like(position)
         dgaps = None if gap_table is None else torch.zeros_like(gap_table)

@@ -72,7 +72,7 @@ def training_windows(tokens: Tokens, ends: np.ndarray, max_len: int, rng: np.ran
         owner, stop = owner[more], start[more]
         length = rng.integers(1, max_len + 1, len(owner)) if len(cuts) == 1 else np.full(len(owner), max_len)
     empty = np.empty(0, np.int64)
-    return Windows(*(np.concatenate([empty, *column]) for column in zip(*cuts, strict=True)))
+    return Windows(*(np.concatenate([empty, *(cut[i] for cut in cuts)]) for i in range(3)))
 
 
 def grouped(windows: Windows, positions: int, rng: np.random.Generator | None = None) -> Iterator[np.ndarray]:

@@ -40,7 +40,8 @@ def leave_one_out(tokens: Tokens) -> Split:
 class TimeSplit(NamedTuple):
     """Protocol P2: nobody trains on anything after one moment."""
 
-    ends: np.ndarray  # int64 [U]
+    ends: np.ndarray  # int64 [U]: training's tokens
+    known: np.ndarray  # int64 [U]: all tokens up to the moment
     validation: Targets  # the last token before the moment, kept out of the training
     last: Targets  # the very last token of each viewer with tokens after the moment
     successive: Targets  # every token after the moment, the history growing
@@ -57,6 +58,7 @@ def time_split(tokens: Tokens, quantile: float = 0.9) -> TimeSplit:
     validated = np.flatnonzero(before >= 3)
     return TimeSplit(
         ends=np.where(before >= 3, ends - 1, ends),
+        known=ends,
         validation=Targets(validated, ends[validated] - 1),
         last=Targets(viewers, tokens.indptr[viewers + 1] - 1),
         successive=Targets(owner[later], later),

@@ -1,0 +1,130 @@
+"""The data of the evaluation protocols, straight from MovieLens files: P1, A and P2 (see docs/quality.md)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from catalog.dataset import ACTOR, DIRECTOR, RATING, Dataset
+from catalog.movielens import read_movielens
+from recommender.ml.checkpoint import data_hash
+from recommender.ml.data import Histories, Tokens, tokenise
+from recommender.ml.evaluate import Targets, leave_one_out, time_split
+from recommender.ml.features import Features, make_features
+from recommender.ml.vocab import Vocab
+
+FEWEST = 5  # interactions of a viewer and of a film that P2 keeps
+
+
+class Task(NamedTuple):
+    """What a protocol trains on and measures."""
+
+    tokens: Tokens
+    vocab: Vocab
+    features: Features
+    ends: np.ndarray  # int64 [U]
+    validation: Targets
+    tests: dict[str, Targets]  # by the name of the line in the report
+    baseline_ends: np.ndarray  # what the closed forms may learn from
+    hash: str
+
+
+def read(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:
+    """The data set and all its events."""
+    dataset = read_movielens(data, people)
+    return dataset, pl.concat(dataset.events)
+
+
+def protocol(name: str, dataset: Dataset, events: pl.DataFrame, data: Path) -> Task:
+    """The task of protocol `name`: P1, A or P2."""
+    makers: dict[str, Callable[[], Task]] = {
+        "P1": lambda: _leave_one_out(dataset, events.sort("viewer", "occurred_at", maintain_order=True), timed=True),
+        "A": lambda: _leave_one_out(dataset, _sasrec_order(events, data), timed=False),
+        "P2": lambda: _time_split(dataset, five_core(events.sort("viewer", "occurred_at", maintain_order=True))),
+    }
+    return makers[name]()
+
+
+def _leave_one_out(dataset: Dataset, events: pl.DataFrame, *, timed: bool) -> Task:
+    tokens, vocab, histories = _tokens(events, timed)
+    split = leave_one_out(tokens)
+    # The closed forms have nothing to select on validation, so they learn from all but the test.
+    return Task(
+        tokens,
+        vocab,
+        features_of(dataset, vocab),
+        split.ends,
+        split.validation,
+        {"test": split.test},
+        np.where(tokens.lengths() >= 3, tokens.indptr[1:] - 1, tokens.indptr[1:]),
+        data_hash(*histories),
+    )
+
+
+def _time_split(dataset: Dataset, events: pl.DataFrame) -> Task:
+    cut = np.quantile(events["occurred_at"].to_numpy(), 0.9)
+    known = events.filter(pl.col("occurred_at") <= cut)["movie"].unique()
+    tokens, vocab, histories = _tokens(events.filter(pl.col("movie").is_in(known.implode())), timed=True)
+    split = time_split(tokens)
+    tests = {"last": split.last, "successive": split.successive}
+    features = features_of(dataset, vocab)
+    return Task(tokens, vocab, features, split.ends, split.validation, tests, split.known, data_hash(*histories))
+
+
+def _tokens(events: pl.DataFrame, timed: bool) -> tuple[Tokens, Vocab, Histories]:
+    histories = histories_of(events, timed=timed)
+    vocab = Vocab(histories.movie_ids)
+    return tokenise(histories, vocab), vocab, histories
+
+
+def histories_of(events: pl.DataFrame, *, timed: bool = True) -> Histories:
+    """Histories of events that are sorted by viewer and then by order of watching."""
+    owner = events["viewer"].to_numpy()
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    return Histories(
+        viewers=owner[starts].astype(np.int64),
+        indptr=np.append(starts, len(owner)).astype(np.int64),
+        movie_ids=events["movie"].to_numpy(),
+        times=events["occurred_at"].to_numpy(),
+        kinds=np.full(len(owner), RATING, np.int8),
+        ratings=events["rating"].to_numpy(),
+        completions=np.full(len(owner), np.nan, np.float32),
+        timed=np.full(len(starts), timed),
+    )
+
+
+def five_core(events: pl.DataFrame) -> pl.DataFrame:
+    """Drops viewers and films with fewer than five interactions until none is left."""
+    while True:
+        kept = events.filter(pl.len().over("viewer") >= FEWEST, pl.len().over("movie") >= FEWEST)
+        if len(kept) == len(events):
+            return kept
+        events = kept
+
+
+def _sasrec_order(events: pl.DataFrame, data: Path) -> pl.DataFrame:
+    """The order behind the published SASRec figures, from `ml-1m-order.csv.gz` beside the zip."""
+    path = data.parent / "ml-1m-order.csv.gz"
+    if not path.exists():
+        raise SystemExit(f"Protocol A needs {path.name} beside {data}; it is not there.")
+    order = pl.read_csv(path).filter(pl.col("sasrec_pos").is_not_null())
+    order = order.select(pl.col("userId").cast(pl.Int32), pl.col("movieId").cast(pl.Int32), "sasrec_pos")
+    joined = events.join(order, left_on=["viewer", "movie"], right_on=["userId", "movieId"])
+    return joined.sort("viewer", "sasrec_pos")
+
+
+def features_of(dataset: Dataset, vocab: Vocab) -> Features:
+    """Genres, people and decade of the vocabulary's films, named as the training flow names them."""
+    role = pl.col("role").replace_strict({DIRECTOR: "director:", ACTOR: "actor:"}, return_dtype=pl.String)
+    decade = pl.format("decade:{}", pl.col("year") // 10 * 10)
+    named = pl.concat(
+        [
+            dataset.genres.select("movie", name=pl.format("genre:{}", "name")),
+            dataset.credits.select("movie", name=role + pl.col("person")),
+            dataset.movies.filter(pl.col("year").is_not_null()).select(movie="id", name=decade),
+        ]
+    )
+    of_film = dict(named.group_by("movie").agg("name").iter_rows())
+    return make_features([of_film.get(film, []) for film in vocab.movie_ids.tolist()])

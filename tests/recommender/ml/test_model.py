@@ -1,0 +1,165 @@
+"""What the model promises, whatever it has learned."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from recommender.ml.batches import collate, last_windows
+from recommender.ml.config import PRESETS, changed
+from recommender.ml.data import Events, tokenise
+from recommender.ml.features import make_features
+from recommender.ml.model import TransformerRecModel, untimed_batch
+from recommender.ml.ranker import Ranker
+from recommender.ml.vocab import Vocab
+from tests.recommender.ml.viewers import FILMS, pairs
+
+VOCAB = Vocab(np.arange(100, 100 + FILMS))
+FEATURES = make_features([["genre:Drama" if film % 2 else "genre:Comedy"] for film in range(FILMS)])
+
+
+def model_of(name: str, **fields) -> TransformerRecModel:
+    torch.manual_seed(3)
+    model = TransformerRecModel(FILMS, replace(PRESETS[name].model, **fields), FEATURES)
+    torch.nn.init.normal_(model.taste.weight, std=0.3)  # as after training; it starts at zero
+    return model.eval()
+
+
+@pytest.mark.parametrize("mlp", [False, True])
+def test_the_interface_of_the_brief(mlp):
+    model = model_of("brief", use_mlp_scorer=mlp)
+    sequence = torch.randint(1, FILMS + 1, (3, 50))
+    sequence[:, :20] = 0
+    taste, candidates = torch.randint(1, FILMS + 1, (3, 7)), torch.randint(1, FILMS + 1, (3, 11))
+    scores = model(sequence, taste, candidates)
+    assert scores.shape == (3, 11) and scores.isfinite().all()
+    config = model.config
+    assert (config.d_model, config.layers, config.heads, config.max_len) == (128, 2, 4, 50)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_padding_changes_nothing(name):
+    model = model_of(name)
+    short = torch.randint(1, FILMS + 1, (2, 9))
+    padded = torch.cat([torch.zeros(2, 13, dtype=torch.long), short], 1)
+    taste, films = torch.randint(1, FILMS + 1, (2, 4)), torch.arange(1, FILMS + 1).repeat(2, 1)
+    wide_taste = torch.cat([taste, torch.zeros(2, 3, dtype=torch.long)], 1)
+    with torch.inference_mode():
+        plain = model(short, taste, films, torch.ones(2, 4))
+        torch.testing.assert_close(model(padded, taste, films, torch.ones(2, 4)), plain, rtol=1e-4, atol=1e-4)
+        weights = torch.cat([torch.ones(2, 4), torch.zeros(2, 3)], 1)
+        batch = untimed_batch(padded, wide_taste, weights)
+        batch.taste_seen = torch.full_like(padded, 4)
+        users = model.users(batch, model.items())
+        torch.testing.assert_close(users @ model.output(model.items())[1:].T, plain, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_position_does_not_see_its_future(name):
+    """The states that training learns from, position by position, are those that serving computes at that position."""
+    model = model_of(name)
+    tokens = tokenise(pairs(), VOCAB)
+    viewers, stops = np.arange(4), tokens.indptr[1:5]
+    whole = collate(tokens, last_windows(tokens, viewers, stops - 1, 50), model.config, tokens.times[stops - 1])
+    part_stops = stops - 6
+    part = collate(tokens, last_windows(tokens, viewers, part_stops, 50), model.config, tokens.times[part_stops])
+    with torch.inference_mode():
+        table = model.items()
+        torch.testing.assert_close(model.states(whole, table)[:, -6], model.users(part, table), rtol=1e-4, atol=1e-4)
+
+
+def test_encoding_in_batch_equals_encoding_alone():
+    """Batch and request share one encoding: neighbours in a batch change nothing."""
+    ranker = Ranker(model_of("default"), VOCAB)
+    histories, rng = pairs(), np.random.default_rng(1)
+    events = []
+    for viewer in range(9):
+        rows = slice(histories.indptr[viewer], histories.indptr[viewer] + int(rng.integers(1, 16)))
+        events.append(Events(*(c[rows] for c in (histories.movie_ids, histories.times, histories.kinds))))
+    events.append(Events.from_ids([101, 102, 103]))
+    together = ranker.encode(events)
+    alone = np.concatenate([ranker.encode([one]) for one in events])
+    np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("layers", 2),
+        ("heads", 4),
+        ("block", "softmax"),
+        ("ffn", 1),
+        ("temporal", False),
+        ("stars", False),
+        ("metadata", False),
+        ("temperature", 0.1),
+        ("taste_len", 1),
+        ("max_len", 4),
+    ],
+)
+def test_every_field_of_the_config_makes_a_difference(field, value):
+    histories = pairs()
+    events = Events(*(c[:12] for c in (histories.movie_ids, histories.times, histories.kinds, histories.ratings)))
+    states = [
+        Ranker(model, VOCAB).encode([events]) for model in (model_of("default"), model_of("default", **{field: value}))
+    ]
+    assert not np.allclose(*states)
+
+
+def test_times_and_the_time_of_asking_are_read_and_may_be_missing():
+    ranker = Ranker(model_of("default"), VOCAB)
+    timed = Events(np.array([101, 102], np.int32), np.array([1_000_000_000, 1_000_000_060]))
+    bare = timed._replace(times=None)
+    asked = [ranker.encode([timed], [1_000_000_061]), ranker.encode([timed], [1_010_000_000]), ranker.encode([timed])]
+    states = [*asked, ranker.encode([bare])]
+    assert all(not np.allclose(a, b) for i, a in enumerate(states) for b in states[:i])
+
+
+def test_a_new_watch_a_like_and_the_order_change_the_state():
+    ranker = Ranker(model_of("default"), VOCAB)
+    films = np.array([101, 102, 103], np.int32)
+    kinds = np.array([1, 1, 3], np.int8)
+    states = [
+        ranker.encode([one])
+        for one in (
+            Events(films[:2]),
+            Events(films),
+            Events(films[[1, 0]]),
+            Events(films, np.arange(3), kinds),
+            Events(films[:2], np.arange(2), kinds[:2]),
+        )
+    ]
+    assert all(not np.allclose(a, b) for i, a in enumerate(states) for b in states[:i])
+
+
+def test_lists_leave_out_what_they_are_told_and_are_in_order():
+    ranker = Ranker(model_of("default"), VOCAB)
+    states = ranker.encode([Events.from_ids([101, 102]), Events.from_ids([120])])
+    allowed = ranker.movie_ids < 130
+    lists = ranker.top(states, 10, allowed, [np.array([101, 102, 999]), np.array([120])])
+    for (films, scores), barred in zip(lists, ([101, 102], [120]), strict=True):
+        assert len(films) == 10 and not set(films.tolist()) & set(barred) and films.max() < 130
+        assert (np.diff(scores) <= 0).all()
+    everything = ranker.top(states, 500)[0][0]
+    assert len(everything) == FILMS
+    np.testing.assert_allclose(ranker.score(states[:1], lists[0][0])[0], lists[0][1], rtol=1e-4)
+
+
+def test_the_mlp_scorer_ranks_its_shortlist_again():
+    preset = changed(PRESETS["brief"], model={"use_mlp_scorer": True})
+    torch.manual_seed(1)
+    ranker = Ranker(TransformerRecModel(FILMS, preset.model), VOCAB)
+    states = ranker.encode([Events.from_ids([101, 102])])
+    films, scores = ranker.top(states, 8)[0]
+    np.testing.assert_allclose(ranker.score(states, films)[0], scores, rtol=1e-4)
+    dots = ranker.scores(states)[0]
+    assert films.tolist() != ranker.movie_ids[np.argsort(-dots)[:8]].tolist()
+
+
+def test_similarity_is_between_0_and_1_and_unknown_films_are_told():
+    ranker = Ranker(model_of("default"), VOCAB)
+    films, near = ranker.similar(105, 8)
+    assert 105 not in films and (near >= 0).all() and (near <= 1).all() and (np.diff(near) <= 0).all()
+    with pytest.raises(KeyError, match="999"):
+        ranker.similar(999, 8)

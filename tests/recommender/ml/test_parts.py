@@ -1,0 +1,134 @@
+"""The formulas, against numbers computed by hand or by the plainest code."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from catalog.models import WatchEvent
+from recommender.ml import data, metrics
+from recommender.ml.attention import gated_attention
+from recommender.ml.batches import gap_buckets, grouped, training_windows
+from recommender.ml.config import GAP_BUCKETS
+from recommender.ml.data import Events, Histories, tokenise
+from recommender.ml.losses import softmax_loss
+from recommender.ml.vocab import Vocab
+from tests.recommender.ml.viewers import pairs
+
+
+def test_kinds_are_those_of_the_catalogue():
+    assert [getattr(data, kind.name) for kind in WatchEvent.Kind] == [kind.value for kind in WatchEvent.Kind]
+
+
+def test_rank_leaves_out_seen_films_and_takes_the_middle_of_ties():
+    scores = np.array([[0.9, 0.5, 0.7, 0.5, 0.1]], np.float32)
+    assert metrics.ranks(scores.copy(), np.array([1]), [np.array([0])]).tolist() == [2.5]
+    assert metrics.ranks(np.zeros((1, 5), np.float32), np.array([1]), [np.empty(0, np.int64)]).tolist() == [3.0]
+
+
+def test_scores_that_are_not_finite_are_no_perfect_rank():
+    with pytest.raises(FloatingPointError):
+        metrics.ranks(np.full((1, 5), np.nan, np.float32), np.array([1]), [np.empty(0, np.int64)])
+
+
+def test_figures_by_hand():
+    ranks = np.array([1.0, 3.0, 11.0])
+    assert metrics.hit_rate(ranks, 10) == pytest.approx(2 / 3)
+    assert metrics.ndcg(ranks, 10) == pytest.approx((1 + 1 / np.log2(4)) / 3)
+    assert metrics.mrr(ranks) == pytest.approx((1 + 1 / 3 + 1 / 11) / 3)
+
+
+def test_bootstrap_tells_a_difference_from_noise():
+    rng = np.random.default_rng(2)
+    a = rng.random(500)
+    assert metrics.paired_bootstrap(a + 0.1, a)[1] > 0
+    _, low, high = metrics.paired_bootstrap(a, rng.permutation(a))
+    assert low < 0 < high
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.3])
+def test_loss_and_gradient_are_those_of_cross_entropy(shift):
+    torch.manual_seed(1)
+    users = (F.normalize(torch.randn(1500, 16), dim=1) * 20).requires_grad_()
+    films = F.normalize(torch.randn(90, 16), dim=1).requires_grad_()
+    wanted = torch.randint(0, 90, (1500,))
+    ours = softmax_loss(users, films[wanted], films, wanted, shift=shift)
+    mine = torch.autograd.grad(ours, (users, films))
+    logits = users @ films.T
+    shifted = (logits + shift).scatter(1, wanted[:, None], logits.gather(1, wanted[:, None]))
+    plain = F.cross_entropy(shifted, wanted)
+    for got, want in zip(mine, torch.autograd.grad(plain, (users, films)), strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(ours, plain)
+
+
+def test_sampled_negatives_estimate_the_full_softmax():
+    torch.manual_seed(1)
+    users, films = torch.randn(200, 8), torch.randn(2000, 8)
+    wanted = torch.randint(0, 2000, (200,))
+    full = softmax_loss(users, films[wanted], films, wanted)
+    drawn = torch.randperm(2000)[:500]
+    none = torch.full_like(wanted, -1)
+    sampled = softmax_loss(users, films[wanted], films[drawn], none, shift=float(np.log(1999 / 500)))
+    assert float(sampled) == pytest.approx(float(full), rel=0.05)
+
+
+def test_attention_and_its_gradients_are_those_of_the_formula():
+    torch.manual_seed(1)
+    q, k, v = (torch.randn(9, 2, 24, 8, dtype=torch.float64, requires_grad=True) for _ in range(3))
+    position = torch.randn(2, 24, 24, dtype=torch.float64, requires_grad=True)
+    table = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
+    buckets = torch.randint(0, 5, (9, 24, 24), dtype=torch.int32)
+    inputs = (q, k, v, position, table)
+    ours = gated_attention(*inputs, buckets)
+    scores = q @ k.transpose(2, 3) + position + table[:, buckets.long()].transpose(0, 1)
+    plain = F.silu(scores).tril() @ v
+    torch.testing.assert_close(ours, plain)
+    seed = torch.randn_like(plain)
+    for got, want in zip(
+        torch.autograd.grad(ours, inputs, seed), torch.autograd.grad(plain, inputs, seed), strict=True
+    ):
+        torch.testing.assert_close(got, want)
+
+
+def test_gaps_fall_into_ordered_buckets_and_are_clamped():
+    buckets = gap_buckets(np.array([-5, 0, 1, 60, 3600, 86_400, 10**12]))
+    assert buckets[0] == buckets[1] == 0 and buckets[2] == 1 and buckets[-1] == GAP_BUCKETS - 1
+    assert (np.diff(buckets[1:]) > 0).all()
+
+
+def test_which_events_enter_sequence_and_taste():
+    kinds = [data.WATCH, data.RATING, data.LIKE, data.RATING, data.NOT_INTERESTED, data.RATING, data.WATCH]
+    films = [10, 10, 11, 12, 13, 14, 99]
+    stars = [np.nan, 4.5, np.nan, 5.0, np.nan, 1.0, np.nan]
+    events = Events(
+        np.array(films, np.int32), np.arange(7), np.array(kinds, np.int8), np.array(stars, np.float32), None
+    )
+    tokens = tokenise(Histories.of([events]), Vocab(np.arange(10, 15)))
+    assert (tokens.items - 1 + 10).tolist() == [10, 12, 14]  # the rating of 10 annotates its watch; 99 is not known
+    assert tokens.stars.tolist() == [9, 10, 2]
+    assert (tokens.taste_items - 1 + 10).tolist() == [10, 10, 11, 12, 13, 14]
+    assert tokens.taste_weights.tolist() == [0.5, 1, 1, 1, -1, -0.5]
+    assert tokens.taste_before.tolist() == [1, 4, 6]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=20), st.integers(1, 25), st.integers(0, 1000))
+def test_every_token_but_the_first_is_a_target_once(lengths, max_len, seed):
+    rng = np.random.default_rng(seed)
+    films = [rng.integers(1, 9, n).astype(np.int32) for n in lengths]
+    tokens = tokenise(Histories.of([Events(one) for one in films]), Vocab(np.arange(1, 9)))
+    windows = training_windows(tokens, tokens.indptr[1:], max_len, rng)
+    hit = [row for start, stop in zip(windows.starts, windows.stops, strict=True) for row in range(start + 1, stop + 1)]
+    want = [row for n, end in zip(lengths, tokens.indptr[1:], strict=True) for row in range(end - n + 1, end)]
+    assert sorted(hit) == want
+    assert (windows.lengths() <= max_len).all()
+    groups = list(grouped(windows, 64, rng))
+    assert sorted(np.concatenate([np.empty(0, int), *groups])) == list(range(len(windows.starts)))
+
+
+def test_pairs_are_what_they_say():
+    histories = pairs()
+    assert (histories.movie_ids[1::2] == histories.movie_ids[::2] + 1).all()

@@ -1,0 +1,120 @@
+"""Training: it learns order, it repeats itself, it survives being stopped, and what it writes can be trusted."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from recommender.ml import checkpoint, evaluate, metrics
+from recommender.ml.baselines import Prefix, fit_all
+from recommender.ml.config import PRESETS, changed
+from recommender.ml.data import tokenise
+from recommender.ml.features import make_features
+from recommender.ml.model import TransformerRecModel
+from recommender.ml.ranker import Ranker, load_ranker
+from recommender.ml.train import Progress, Step, Stopped, Trainer
+from recommender.ml.vocab import Vocab
+from tests.recommender.ml.viewers import FILMS, pairs
+
+SMALL = {"d_model": 32, "layers": 2, "max_len": 12}
+FAST = {"epochs": 12, "batch_positions": 400, "lr": 5e-3, "warmup_steps": 5, "bf16": False, "negatives": 0}
+VOCAB = Vocab(np.arange(100, 100 + FILMS))
+FEATURES = make_features([["genre:Drama"] for _ in range(FILMS)])
+TOKENS = tokenise(pairs(), VOCAB)
+SPLIT = evaluate.leave_one_out(TOKENS)
+
+
+def trainer(name="default", folder=None, model=None, **train) -> Trainer:
+    preset = changed(PRESETS[name], model=SMALL | (model or {}), train=FAST | train)
+    torch.manual_seed(preset.train.seed)
+    return Trainer(
+        TransformerRecModel(FILMS, preset.model, FEATURES),
+        TOKENS,
+        SPLIT.ends,
+        preset,
+        checkpoints=folder,
+        device=torch.device("cpu"),
+    )
+
+
+@pytest.mark.parametrize("changes", [{}, {"negatives": 20}])
+@pytest.mark.parametrize("name", PRESETS)
+def test_it_learns_the_order(name, changes):
+    trained = trainer(name, **changes).run()
+    ranker = Ranker(trained.model, VOCAB)
+    ranks = evaluate.rank(TOKENS, SPLIT.test, evaluate.of_ranker(ranker))
+    popular = evaluate.rank(TOKENS, SPLIT.test, fit_all(Prefix(TOKENS, SPLIT.ends, FILMS))["popularity"]())
+    assert metrics.hit_rate(ranks, 1) > 0.8 > metrics.hit_rate(popular, 1)
+
+
+def test_the_mlp_scorer_learns_too():
+    trained = trainer("brief", model={"use_mlp_scorer": True}).run()
+    ranker = Ranker(trained.model, VOCAB)
+    states = ranker.encode_tokens(TOKENS, *SPLIT.test)
+    first = [
+        films[0]
+        for films, _ in ranker.top(states, 1, exclude=[VOCAB.movie_ids[s] for s in evaluate.seen(TOKENS, SPLIT.test)])
+    ]
+    assert np.mean(np.array(first) == VOCAB.movie_ids[TOKENS.items[SPLIT.test.rows] - 1]) > 0.8
+
+
+def test_the_same_seed_gives_the_same_model_and_another_seed_another():
+    losses = [trainer(seed=seed, epochs=2).run().history[-1]["loss"] for seed in (1, 1, 2)]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tmp_path):
+    undisturbed = trainer(epochs=3).run()
+
+    def stop(step: Step) -> bool:
+        return not (step.epoch == 2 and step.step == 3)
+
+    with pytest.raises(Stopped):
+        trainer(folder=tmp_path, epochs=3).run(Progress(on_step=stop))
+    assert {path.name for path in tmp_path.iterdir()} == {"transformer_epoch1.pt", "transformer_latest.pt"}
+    resumed = trainer(folder=tmp_path, epochs=3).run(resume=True)
+    for got, want in zip(resumed.model.parameters(), undisturbed.model.parameters(), strict=True):
+        torch.testing.assert_close(got, want)
+    assert [epoch["loss"] for epoch in resumed.history] == pytest.approx([e["loss"] for e in undisturbed.history])
+
+
+def test_a_cut_checkpoint_is_passed_over_for_an_older_one(tmp_path):
+    trainer(folder=tmp_path, epochs=3).run()
+    newest = tmp_path / "transformer_epoch3.pt"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    taken_up = trainer(folder=tmp_path, epochs=3)
+    taken_up._load()
+    assert taken_up.epoch == 3 and taken_up.step == 0
+
+
+def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
+    model = trainer().run().model
+    folder = checkpoint.save_model(tmp_path / "v1", model, VOCAB, FEATURES, {"metrics": {"ndcg10": 0.5}})
+    ranker = load_ranker(folder)
+    assert ranker.version == "v1" and ranker.metrics == {"ndcg10": 0.5}
+    states = Ranker(model, VOCAB).encode_tokens(TOKENS, *SPLIT.test)
+    np.testing.assert_allclose(ranker.encode_tokens(TOKENS, *SPLIT.test), states, rtol=1e-4, atol=1e-4)
+
+    with pytest.raises(checkpoint.ModelMissing, match="Train"):
+        load_ranker(tmp_path / "v2")
+    manifest = json.loads((folder / checkpoint.MANIFEST).read_text())
+    (folder / checkpoint.MANIFEST).write_text(json.dumps(manifest | {"format": 99}))
+    with pytest.raises(checkpoint.ModelOutdated, match="99"):
+        load_ranker(folder)
+    (folder / checkpoint.MANIFEST).write_text(json.dumps(manifest))
+    weights = folder / checkpoint.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-5])
+    with pytest.raises(checkpoint.ModelCorrupt, match="checksum"):
+        load_ranker(folder)
+
+
+def test_baselines_by_hand():
+    """Film 2n is followed by 2n + 1 with certainty: Markov must see it, popularity cannot."""
+    prefix = Prefix(TOKENS, SPLIT.ends, FILMS)
+    hits = {
+        name: metrics.hit_rate(evaluate.rank(TOKENS, SPLIT.test, fit()), 1) for name, fit in fit_all(prefix).items()
+    }
+    assert hits["markov"] == 1.0 and hits["blend"] > 0.9 and hits["popularity"] < 0.3
+    counts = np.bincount(prefix.items, minlength=FILMS)
+    assert fit_all(prefix)["popularity"]()(TOKENS, SPLIT.test)[0].tolist() == counts.tolist()
