@@ -28,7 +28,7 @@ from recommender.ml.config import PRESETS, Preset, as_json, changed, preset
 from recommender.ml.evaluate import Targets, Time
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker
-from recommender.ml.train import Progress, Step, Trainer, keep_freed_memory
+from recommender.ml.train import Progress, Step, Trainer
 
 TIMES: tuple[Time, ...] = ("request", "unknown", "none")
 _TIME: dict[str, Time] = {"P1": "request", "A": "none", "P2": "unknown"}  # what is told unless --time says so
@@ -58,7 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    keep_freed_memory()
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         data = given.data or write_simulated(Path(folder), QUICK_RATINGS)
         dataset, events = read(data, given.people)

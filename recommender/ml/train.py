@@ -96,6 +96,8 @@ class Trainer:
         Raises `Stopped` when `progress.on_step` returned False.
         """
         progress = progress or Progress()
+        if self.device.type == "cpu":
+            keep_freed_memory()
         if resume:
             self._load()
         self.budget = minutes
@@ -112,7 +114,16 @@ class Trainer:
             )
             self.epoch, self.step, self.losses = self.epoch + 1, 0, [0.0, 0.0]
             self._save(f"transformer_epoch{self.epoch - 1}.pt")
+        self._clear_unseen()
         return Trained(self.model.eval(), self.history, self.epochs)
+
+    @torch.no_grad()
+    def _clear_unseen(self) -> None:
+        """Films without a single token get no vector of their own: as everybody's negatives they learned only to be
+        nobody's choice. What their metadata says of them stays.
+        """
+        counts = np.bincount(self.tokens.items, minlength=self.model.num_items + 1)
+        self.model.items.ids.weight[torch.from_numpy(counts == 0).to(self.device)] = 0
 
     def _epoch(self, progress: Progress) -> None:
         rng = np.random.default_rng([self.config.seed, self.epoch])

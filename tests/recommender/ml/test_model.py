@@ -33,7 +33,8 @@ def test_the_interface_of_the_brief(mlp):
     sequence[:, :20] = 0
     taste, candidates = torch.randint(1, FILMS + 1, (3, 7)), torch.randint(1, FILMS + 1, (3, 11))
     scores = model(sequence, taste, candidates)
-    assert scores.shape == (3, 11) and scores.isfinite().all()
+    assert scores.shape == (3, 11)
+    assert scores.isfinite().all()
     config = model.config
     assert (config.d_model, config.layers, config.heads, config.max_len) == (128, 2, 4, 50)
 
@@ -139,7 +140,9 @@ def test_lists_leave_out_what_they_are_told_and_are_in_order():
     allowed = ranker.movie_ids < 130
     lists = ranker.top(states, 10, allowed, [np.array([101, 102, 999]), np.array([120])])
     for (films, scores), barred in zip(lists, ([101, 102], [120]), strict=True):
-        assert len(films) == 10 and not set(films.tolist()) & set(barred) and films.max() < 130
+        assert len(films) == 10
+        assert not set(films.tolist()) & set(barred)
+        assert films.max() < 130
         assert (np.diff(scores) <= 0).all()
     everything = ranker.top(states, 500)[0][0]
     assert len(everything) == FILMS
@@ -160,6 +163,9 @@ def test_the_mlp_scorer_ranks_its_shortlist_again():
 def test_similarity_is_between_0_and_1_and_unknown_films_are_told():
     ranker = Ranker(model_of("default"), VOCAB)
     films, near = ranker.similar(105, 8)
-    assert 105 not in films and (near >= 0).all() and (near <= 1).all() and (np.diff(near) <= 0).all()
+    assert 105 not in films
+    assert (near >= 0).all()
+    assert (near <= 1).all()
+    assert (np.diff(near) <= 0).all()
     with pytest.raises(KeyError, match="999"):
         ranker.similar(999, 8)

@@ -95,7 +95,9 @@ def test_attention_and_its_gradients_are_those_of_the_formula():
 
 def test_gaps_fall_into_ordered_buckets_and_are_clamped():
     buckets = gap_buckets(np.array([-5, 0, 1, 60, 3600, 86_400, 10**12]))
-    assert buckets[0] == buckets[1] == 0 and buckets[2] == 1 and buckets[-1] == GAP_BUCKETS - 1
+    assert buckets[0] == buckets[1] == 0
+    assert buckets[2] == 1
+    assert buckets[-1] == GAP_BUCKETS - 1
     assert (np.diff(buckets[1:]) > 0).all()
 
 

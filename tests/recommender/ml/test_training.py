@@ -85,14 +85,16 @@ def test_a_cut_checkpoint_is_passed_over_for_an_older_one(tmp_path):
     newest.write_bytes(newest.read_bytes()[:1000])
     taken_up = trainer(folder=tmp_path, epochs=3)
     taken_up._load()
-    assert taken_up.epoch == 3 and taken_up.step == 0
+    assert taken_up.epoch == 3
+    assert taken_up.step == 0
 
 
 def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
     model = trainer().run().model
     folder = checkpoint.save_model(tmp_path / "v1", model, VOCAB, FEATURES, {"metrics": {"ndcg10": 0.5}})
     ranker = load_ranker(folder)
-    assert ranker.version == "v1" and ranker.metrics == {"ndcg10": 0.5}
+    assert ranker.version == "v1"
+    assert ranker.metrics == {"ndcg10": 0.5}
     states = Ranker(model, VOCAB).encode_tokens(TOKENS, *SPLIT.test)
     np.testing.assert_allclose(ranker.encode_tokens(TOKENS, *SPLIT.test), states, rtol=1e-4, atol=1e-4)
 
@@ -115,6 +117,8 @@ def test_baselines_by_hand():
     hits = {
         name: metrics.hit_rate(evaluate.rank(TOKENS, SPLIT.test, fit()), 1) for name, fit in fit_all(prefix).items()
     }
-    assert hits["markov"] == 1.0 and hits["blend"] > 0.9 and hits["popularity"] < 0.3
+    assert hits["markov"] == 1.0
+    assert hits["blend"] > 0.9
+    assert hits["popularity"] < 0.3
     counts = np.bincount(prefix.items, minlength=FILMS)
     assert fit_all(prefix)["popularity"]()(TOKENS, SPLIT.test)[0].tolist() == counts.tolist()
