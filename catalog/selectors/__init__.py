@@ -11,6 +11,7 @@ from catalog.selectors.films import (
     shown_movie,
 )
 from catalog.selectors.histories import History, export_events, histories, history, viewer_count, viewer_ids
+from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.selectors.popularity import popularity
 from catalog.selectors.stamps import revision, unpublished_viewers, viewer_versions
 
@@ -24,9 +25,14 @@ __all__ = [
     "export_events",
     "histories",
     "history",
+    "matching_movies",
+    "matching_viewers",
     "movie_cards",
+    "movie_tags",
     "movies_page",
+    "person_films",
     "popularity",
+    "recent_events",
     "resolve_people",
     "revision",
     "shown_movie",

@@ -91,7 +91,8 @@ def export_events(path: Path) -> int:
 
     Columns: viewer, movie, kind, rating, completion, occurred_at (unix seconds); nothing between commas where unknown.
     """
-    with path.open("wb") as out, connection.cursor() as cursor, cursor.copy(_EXPORT) as copy:
-        for block in copy:
-            out.write(block)
-    return cursor.rowcount
+    with path.open("wb") as out, connection.cursor() as cursor:
+        with cursor.copy(_EXPORT) as copy:
+            for block in copy:
+                out.write(block)
+        return int(cursor.rowcount)

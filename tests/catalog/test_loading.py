@@ -1,15 +1,18 @@
 """Loading data sets: the same when done twice, nothing when it fails, indexes as they were."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import polars as pl
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, connections
 
 from catalog.dataset import CREDITS, EVENTS, GENRES, MOVIES, RATING, TAGS, VIEWERS, WATCH, Dataset, table
 from catalog.errors import CatalogError
@@ -292,3 +295,42 @@ def test_real_histories_stay_beside_an_import() -> None:
     assert len(seen.movie_ids) == before + 1
     assert seen.movie_ids[0] == TOY_STORY
     record_events([watch(ADA, STAR_WARS, datetime.now(UTC) - timedelta(days=1))])
+
+
+class TestWhileOthersWrite:
+    """Real connections, real commits; the import stands still in the middle of its events."""
+
+    pytestmark = pytest.mark.django_db(transaction=True)
+
+    @pytest.mark.parametrize("others", [False, True])
+    def test_events_wait_or_pass_and_none_is_lost(self, others: bool) -> None:
+        if others:
+            load_dataset(dataset())
+        reached, go_on = Event(), Event()
+
+        def slowly() -> Iterator[pl.DataFrame]:
+            yield table([(7, 1, WATCH, None, None, START + 7)], EVENTS)
+            reached.set()
+            go_on.wait(20)
+            yield table([(9, 2, WATCH, None, None, START + 9)], EVENTS)
+
+        def apart(work: Callable[..., Any], *arguments: Any) -> Any:
+            try:
+                return work(*arguments)
+            finally:
+                connections.close_all()
+
+        now = datetime.now(UTC)
+        with ThreadPoolExecutor(4) as pool:
+            first = pool.submit(apart, load_dataset, replace(dataset(), events=slowly()))
+            assert reached.wait(20)
+            with pytest.raises(CatalogError, match="Another import is running"):
+                load_dataset(dataset())
+            writers = [pool.submit(apart, record_events, [watch(v, f, now)]) for v, f in ((7, 1), (9, 2), (70, 1))]
+            wait(writers, timeout=0.5)
+            go_on.set()
+            first.result()
+            statuses = [writer.result()[0].status for writer in writers]
+        assert statuses == ["stored"] * 3
+        assert WatchEvent.objects.filter(occurred_at=now).count() == 3
+        assert WatchEvent.objects.count() == 5 + 3 * others

@@ -1,0 +1,224 @@
+"""Films, people and viewers for the site's editors. Edits go through the services: they are true on the next read.
+
+Events have no list of their own: 25 million rows are looked at viewer by viewer.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery, URLField
+from django.db.models.functions import Coalesce
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
+from unfold.decorators import display
+
+from catalog.models import Credit, Genre, Movie, MovieTag, Person, Tag, Viewer
+from catalog.selectors import matching_movies, matching_viewers, movie_tags, person_films, recent_events
+from catalog.services import delete_movies, delete_records, publish_movies, save_record
+
+SHOWN_EVENTS, SHOWN_FILMS, SHOWN_TAGS = 100, 100, 30
+
+
+class CatalogueAdmin(ModelAdmin):
+    """Saves and deletes through the services. Saving the links and inlines is part of the same transaction."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
+        save_record(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_records([obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        delete_records(queryset)
+
+
+class CreditInline(TabularInline):
+    """Who is credited already: role and billing can be changed, the person cannot, so no row asks for its person."""
+
+    model = Credit
+    verbose_name_plural = "people"
+    fields = ("name", "role", "order")
+    readonly_fields = ("name",)
+    extra = 0
+    tab = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Credit]:
+        return super().get_queryset(request).select_related("person")
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @display(description="person")
+    def name(self, credit: Credit) -> str:
+        return credit.person.name
+
+
+class NewCreditInline(TabularInline):
+    model = Credit
+    verbose_name_plural = "add people"
+    fields = ("person", "role", "order")
+    autocomplete_fields = ("person",)
+    extra = 1
+    tab = True
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_view_permission
+
+
+@admin.register(Movie)
+class MovieAdmin(CatalogueAdmin):
+    list_display = ("title", "year", "genre_names", "published", "available_from", "available_until", "is_demo")
+    list_filter = ("published", ("year", RangeNumericFilter), ("genres", RelatedDropdownFilter), "is_demo")
+    list_filter_submit = True
+    search_fields = ("title",)
+    search_help_text = "Words of the title, and names of people; all have to fit."
+    sortable_by = ("year",)
+    actions = ("publish", "unpublish")
+    autocomplete_fields = ("genres",)
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}
+    readonly_fields = ("tag_names", "is_demo", "added_at")
+    inlines: ClassVar[Sequence[type[InlineModelAdmin]]] = (CreditInline, NewCreditInline)
+    fieldsets = (
+        (None, {"fields": (("title", "original_title"), ("year", "runtime", "certificate", "language"), "genres")}),
+        ("Shown", {"fields": (("published", "available_from", "available_until"),)}),
+        ("About", {"fields": ("overview", "poster_url", ("imdb_id", "tmdb_id"), "tag_names", ("added_at", "is_demo"))}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Movie]:
+        return super().get_queryset(request).prefetch_related("genres")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Movie], search_term: str
+    ) -> tuple[QuerySet[Movie], bool]:
+        return matching_movies(queryset, search_term), False
+
+    def delete_model(self, request: HttpRequest, obj: Movie) -> None:
+        delete_movies([obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Movie]) -> None:
+        delete_movies(list(queryset.values_list("pk", flat=True)))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict, set, list]:
+        """The films alone: Django would load every event under them to list it."""
+        films = [f"{movie}, with its credits and everything that viewers did with it" for movie in objs]
+        missing = set() if self.has_delete_permission(request) else {"film"}
+        return films, {"films": len(films)}, missing, []
+
+    @admin.action(description="Publish: show the selected films", permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Movie]) -> None:
+        self._publish(request, queryset, True)
+
+    @admin.action(description="Unpublish: hide the selected films everywhere", permissions=["change"])
+    def unpublish(self, request: HttpRequest, queryset: QuerySet[Movie]) -> None:
+        self._publish(request, queryset, False)
+
+    def _publish(self, request: HttpRequest, queryset: QuerySet[Movie], published: bool) -> None:
+        changed = publish_movies(list(queryset.values_list("pk", flat=True)), published)
+        self.message_user(request, f"{changed:,} films are now {'shown' if published else 'hidden'}.", messages.SUCCESS)
+
+    @display(description="genres")
+    def genre_names(self, movie: Movie) -> str:
+        return ", ".join(genre.name for genre in movie.genres.all())
+
+    @display(description="tags")
+    def tag_names(self, movie: Movie) -> str:
+        return ", ".join(f"{name} ({count})" for name, count in movie_tags(movie.pk, SHOWN_TAGS)) or "none"
+
+
+class NamedAdmin(CatalogueAdmin):
+    """Genres, people and tags: a name, and how many films carry it."""
+
+    list_display = ("name", "films")
+    search_fields = ("name",)
+    link: ClassVar[type[Model]]
+    column: ClassVar[str]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        links = self.link._default_manager.filter(**{self.column: OuterRef("pk")}).order_by().values(self.column)
+        films = Subquery(links.annotate(films=Count("movie", distinct=True)).values("films"))
+        return super().get_queryset(request).annotate(films=Coalesce(films, 0))
+
+    @display(description="films")
+    def films(self, record: Any) -> str:
+        return f"{record.films:,}"
+
+
+@admin.register(Genre)
+class GenreAdmin(NamedAdmin):
+    link, column = Movie.genres.through, "genre"
+
+
+@admin.register(Tag)
+class TagAdmin(NamedAdmin):
+    link, column = MovieTag, "tag"
+
+
+@admin.register(Person)
+class PersonAdmin(NamedAdmin):
+    link, column = Credit, "person"
+    fields = ("name", "filmography")
+    readonly_fields = ("filmography",)
+
+    @display(description="films")
+    def filmography(self, person: Person) -> SafeString | str:
+        rows = ((str(movie), role) for movie, role in person_films(person.pk, SHOWN_FILMS))
+        return format_html_join("", "<div>{}, {}</div>", rows) or "none"
+
+
+@admin.register(Viewer)
+class ViewerAdmin(ModelAdmin):
+    """Viewers come from events and imports: they are neither added nor deleted here."""
+
+    list_display = ("id", "name", "simulated", "version", "created_at")
+    list_display_links = ("id", "name")
+    list_filter = ("is_simulated",)
+    search_fields = ("name",)
+    search_help_text = "A viewer's id, or a part of the name."
+    sortable_by = ("id",)
+    show_full_result_count = False
+    list_per_page = 50
+    fields = (("id", "name", "simulated"), ("version", "created_at"), "history")
+    readonly_fields = ("id", "simulated", "version", "created_at", "history")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Viewer], search_term: str
+    ) -> tuple[QuerySet[Viewer], bool]:
+        return matching_viewers(queryset, search_term), False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Viewer | None = None) -> bool:
+        return False
+
+    @display(description="kind", ordering="is_simulated", label={"simulated": "warning"})
+    def simulated(self, viewer: Viewer) -> str:
+        return "simulated" if viewer.is_simulated else "real"
+
+    @display(description=f"last {SHOWN_EVENTS} events")
+    def history(self, viewer: Viewer) -> SafeString | str:
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (f"{event.occurred_at:%Y-%m-%d %H:%M}", event.get_kind_display(), str(event.movie), _detail(event))
+                for event in recent_events(viewer.pk, SHOWN_EVENTS)
+            ),
+        )
+        return format_html("<table class='w-full'>{}</table>", rows) if rows else "none"
+
+
+def _detail(event: Any) -> str:
+    parts = [f"{event.rating:g} stars"] if event.rating is not None else []
+    return ", ".join(parts + ([f"{event.completion:.0%} watched"] if event.completion is not None else []))

@@ -1,0 +1,211 @@
+"""The admin: edits go through the services, lists stay within a few queries, searches stay on their indexes."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from catalog.models import Credit, Genre, Movie, Person, Viewer, WatchEvent
+from catalog.movielens import read_movielens
+from catalog.selectors import matching_movies, revision
+from catalog.services import load_dataset
+from tests.cast import ADA, AMELIE, BEN, FILMS, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
+from tests.data import movielens
+
+MOST_QUERIES = 15
+
+
+@pytest.fixture
+def editor(db: None, client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("editor"))
+    return client
+
+
+def address(model: str, page: str = "changelist", *ids: object) -> str:
+    return reverse(f"admin:catalog_{model}_{page}", args=ids)
+
+
+def form_values(client: Client, path: str) -> dict[str, Any]:
+    """What a browser would send back from the page as it stands."""
+    context = client.get(path).context
+    forms = [context["adminform"].form]
+    for inline in context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    values = {}
+    for form in forms:
+        for field in form:
+            value = field.value()
+            if hasattr(field.field, "choices") and isinstance(value, list):
+                value = [getattr(one, "pk", one) for one in value]
+            parts = field.field.widget.decompress(value) if hasattr(field.field.widget, "decompress") else None
+            if parts is not None:
+                values |= {f"{field.html_name}_{i}": part or "" for i, part in enumerate(parts)}
+            elif value is not False:
+                values[field.html_name] = "" if value is None else value
+    return values
+
+
+@pytest.mark.usefixtures("cast")
+class TestFilms:
+    def test_an_edit_is_saved_and_moves_the_catalogue(self, editor: Client) -> None:
+        path, before = address("movie", "change", PULP_FICTION), revision()[0]
+        values = form_values(editor, path) | {"title": "Pulp", "certificate": "NC-17"}
+        assert editor.post(path, values).status_code == 302
+        movie = Movie.objects.get(id=PULP_FICTION)
+        assert (movie.title, movie.certificate, movie.genres.count(), movie.credits.count()) == ("Pulp", "NC-17", 4, 4)
+        assert revision()[0] > before
+
+    def test_people_are_added_and_taken_away(self, editor: Client) -> None:
+        path, before = address("movie", "change", PULP_FICTION), revision()[0]
+        keanu = Person.objects.get(name="Keanu Reeves")
+        values = form_values(editor, path) | {
+            "credits-3-DELETE": "on",
+            "credits-2-0-person": keanu.pk,
+            "credits-2-0-role": Credit.Role.ACTOR,
+            "credits-2-0-order": 9,
+        }
+        assert editor.post(path, values).status_code == 302
+        people = Movie.objects.get(id=PULP_FICTION).credits.values_list("person__name", flat=True)
+        assert list(people) == ["Quentin Tarantino", "John Travolta", "Samuel L. Jackson", "Keanu Reeves"]
+        assert revision()[0] > before
+
+    @pytest.mark.parametrize(("action", "published"), [("unpublish", False), ("publish", True)])
+    def test_bulk_publishing_moves_the_catalogue(self, editor: Client, action: str, published: bool) -> None:
+        Movie.objects.update(published=not published)
+        before = revision()[0]
+        answer = editor.post(address("movie"), {"action": action, "_selected_action": [TOY_STORY, NEMO]}, follow=True)
+        assert b"2 films are now" in answer.content
+        assert set(Movie.objects.filter(published=published).values_list("id", flat=True)) == {TOY_STORY, NEMO}
+        assert revision()[0] == before + 1
+
+    def test_deleting_takes_the_events_along_and_makes_lists_old(self, editor: Client) -> None:
+        before = Viewer.objects.get(id=BEN).version
+        path = address("movie", "delete", NEMO)
+        assert b"everything that viewers did" in editor.get(path).content
+        assert editor.post(path, {"post": "yes"}).status_code == 302
+        assert not Movie.objects.filter(id=NEMO).exists()
+        assert not WatchEvent.objects.filter(movie_id=NEMO).exists()
+        assert Viewer.objects.get(id=BEN).version == before + 1
+
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("matrix", {MATRIX}),
+            ("AMÉLIE", {AMELIE}),
+            ("tarantino", {PULP_FICTION}),
+            ("pacino godfather", {GODFATHER, 1221}),
+            ("hanks matrix", set()),
+        ],
+    )
+    def test_search_by_title_and_people(self, editor: Client, text: str, found: set[int]) -> None:
+        page = editor.get(address("movie"), {"q": text})
+        assert {movie.id for movie in page.context["cl"].result_list} == found
+
+    def test_filters(self, editor: Client) -> None:
+        crime = Genre.objects.get(name="Crime").pk
+        query = {"genres__id__exact": crime, "year_from": 1990, "year_to": 1999, "published__exact": 1}
+        page = editor.get(address("movie"), query)
+        assert {movie.id for movie in page.context["cl"].result_list} == {50, 296, 318}
+
+
+@pytest.mark.usefixtures("cast")
+class TestPeopleAndGenres:
+    @pytest.mark.parametrize("model", ["genre", "person", "tag"])
+    def test_renaming_and_deleting_move_the_catalogue(self, editor: Client, model: str) -> None:
+        path = address(model, "add")
+        before = revision()[0]
+        assert editor.post(path, {"name": "A new name"}).status_code == 302
+        record = {"genre": Genre, "person": Person, "tag": Movie.tags.rel.model}[model].objects.get(name="A new name")
+        assert editor.post(address(model, "change", record.pk), {"name": "Another"}).status_code == 302
+        assert editor.post(address(model, "delete", record.pk), {"post": "yes"}).status_code == 302
+        assert revision()[0] == before + 3
+
+    def test_a_person_shows_the_films(self, editor: Client) -> None:
+        person = Person.objects.get(name="Al Pacino")
+        content = editor.get(address("person", "change", person.pk)).content.decode()
+        assert "The Godfather: Part II (1974), actor" in content
+
+    def test_autocomplete_finds_people(self, editor: Client) -> None:
+        query = {"app_label": "catalog", "model_name": "credit", "field_name": "person", "term": "pacin"}
+        found = editor.get(reverse("admin:autocomplete"), query).json()["results"]
+        assert [person["text"] for person in found] == ["Al Pacino"]
+
+
+@pytest.mark.usefixtures("cast")
+class TestViewers:
+    def test_a_history_is_shown_newest_first(self, editor: Client) -> None:
+        content = editor.get(address("viewer", "change", ADA)).content.decode()
+        assert content.index("Amélie (2001)") < content.index("Star Wars: Episode IV")
+        assert "4.5 stars" in content
+        assert "100% watched" in content
+
+    def test_the_simulated_are_labelled(self, editor: Client) -> None:
+        Viewer.objects.filter(id=BEN).update(is_simulated=True, name="Simulated 2")
+        assert "Simulated 2 (simulated)" in editor.get(address("viewer", "change", BEN)).content.decode()
+        rows = editor.get(address("viewer"), {"is_simulated__exact": 1}).context["cl"].result_list
+        assert [viewer.id for viewer in rows] == [BEN]
+
+    def test_search_by_id_or_name(self, editor: Client) -> None:
+        Viewer.objects.filter(id=BEN).update(name="Benjamin")
+        for text, found in ((str(ADA), [ADA]), ("jami", [BEN]), ("nobody", []), ("9" * 30, [])):
+            rows = editor.get(address("viewer"), {"q": text}).context["cl"].result_list
+            assert [viewer.id for viewer in rows] == found
+
+    def test_they_are_neither_added_nor_deleted(self, editor: Client) -> None:
+        assert editor.get(address("viewer", "add")).status_code == 403
+        assert editor.get(address("viewer", "delete", ADA)).status_code == 403
+
+
+@pytest.mark.usefixtures("cast")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/catalog/movie/",
+        f"/admin/catalog/movie/{PULP_FICTION}/change/",
+        "/admin/catalog/person/",
+        "/admin/catalog/genre/",
+        "/admin/catalog/tag/",
+        "/admin/catalog/viewer/",
+        f"/admin/catalog/viewer/{ADA}/change/",
+    ],
+)
+def test_no_page_asks_more_when_there_is_more(editor: Client, path: str) -> None:
+    editor.get(path)
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        assert editor.get(path).status_code == 200
+    genre, movie = Genre.objects.first(), Movie.objects.get(id=PULP_FICTION)
+    for number in range(30):
+        extra = Movie.objects.create(title=f"Film {number}")
+        extra.genres.add(genre)
+        Credit.objects.create(movie=movie, person=Person.objects.create(name=f"Person {number}"), role=2)
+        Viewer.objects.create(id=5000 + number)
+        WatchEvent.objects.create(viewer_id=ADA, movie=extra, kind=1, occurred_at="2024-01-01T00:00Z")
+    with CaptureQueriesContext(connection) as many:
+        editor.get(path)
+    assert len(many) <= len(few)
+    assert len(many) <= MOST_QUERIES
+
+
+class TestWithTheCatalogueOfMl25m:
+    """62,423 films: the planner takes the indexes by itself."""
+
+    def test_searches_stay_on_the_trigram_indexes(self, editor: Client) -> None:
+        load_dataset(read_movielens(movielens("ml-25m-catalog.zip"), movielens("movie_people.csv.gz")))
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        found = matching_movies(Movie.objects.all(), "godfather")
+        plan = found.explain()
+        assert "movie_title_trgm" in plan
+        assert "person_name_trgm" in plan
+        assert "Seq Scan on catalog_movie" not in plan
+        with CaptureQueriesContext(connection) as queries:
+            page = editor.get(address("movie"), {"q": "al pacino"})
+        assert len(queries) <= MOST_QUERIES
+        assert len(page.context["cl"].result_list) > 20
+        assert max(float(query["time"]) for query in queries) < 0.3
