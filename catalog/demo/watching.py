@@ -9,8 +9,8 @@ from catalog.demo.tastes import Tastes
 
 FEWEST, MOST = 15, 120  # films watched by one viewer
 SESSION_SIZES = (0.40, 0.30, 0.17, 0.09, 0.04)  # how often an evening or a weekend has 1, 2, ... films
-FAME = 0.75  # films one step more famous are chosen e^0.75 times as often
-TALK = 0.4  # deviation of what else makes a film popular, likewise an exponent
+FAME = 0.9  # films one step more famous are chosen e^0.9 times as often
+TALK = 0.6  # deviation of what else makes a film popular, likewise an exponent
 LIKING = 0.7  # films that suit one deviation better are chosen e^0.7 times as often
 OUT_OF_ORDER = 0.03  # how readily a sequel is watched before the part that comes before it
 OFF_THREAD = 1e-9  # weight of the films that do not continue the thread: chosen when all that do are seen
@@ -18,9 +18,11 @@ OFF_THREAD = 1e-9  # weight of the films that do not continue the thread: chosen
 # How likely the next film continues a thread; else the mood of the session decides.
 SEQUEL, SEQUEL_LATER = 0.75, 0.45  # right after the part before it; after other films or another day
 SERIES_DROPPED = 0.15  # at every film that is no part of it
-DIRECTOR, DIRECTOR_RUN, DIRECTOR_ANOTHER_DAY = 0.35, 0.60, 0.12  # run: the last two share a director
+DIRECTOR, DIRECTOR_RUN, DIRECTOR_ANOTHER_DAY = 0.40, 0.60, 0.12  # run: the last two share a director
 ACTOR, ACTOR_ANOTHER_DAY = 0.15, 0.05
-FORWARD, FORWARD_YEARS = 8, 6  # a later film by the same director: up to 8 + 1 times as likely, less with the gap
+ALIKE, ALIKE_ANOTHER_DAY = 0.60, 0.30  # of the same kind and time: genres in common, years apart
+ALIKE_YEARS = 8
+FORWARD, FORWARD_YEARS = 10, 6  # a later film by the same director: up to 10 + 1 times as likely, less with the gap
 SAME_MOOD = 0.4
 
 
@@ -62,11 +64,13 @@ class _Threads:
         self.same_director = films.directors @ films.directors.T > 0
         # Whoever explores a director mostly goes on in the order of the years, film by film.
         years = films.column("year").astype(np.float32)
-        later = np.maximum(years - years[:, None], 0)
+        later = years - years[:, None]
         forward = np.where(later > 0, FORWARD * np.exp(-later / FORWARD_YEARS), 0) + 1
-        ways = [sequels, self.same_director * forward, films.actors @ films.actors.T, films.genres.T]
-        self.weights = np.concatenate(ways, dtype=np.float32) + np.float32(OFF_THREAD)  # [3 N + G, N]
-        self.sequel, self.director, self.actor, self.mood = (way * count for way in range(4))  # first rows
+        shares = films.genres / np.linalg.norm(films.genres, axis=1, keepdims=True)
+        alike = (shares @ shares.T) ** 3 * np.exp(-np.abs(later) / ALIKE_YEARS)
+        ways = [sequels, self.same_director * forward, films.actors @ films.actors.T, alike, films.genres.T]
+        self.weights = np.concatenate(ways, dtype=np.float32) + np.float32(OFF_THREAD)  # [4 N + G, N]
+        self.sequel, self.director, self.actor, self.alike, self.mood = range(0, 5 * count, count)  # first rows
         together = films.genres.T @ films.genres
         np.fill_diagonal(together, 0)
         together *= (1 - SAME_MOOD) / together.sum(1, keepdims=True)
@@ -108,11 +112,11 @@ class _Audience:
         sequel = np.where((begun == last) & ~opens, SEQUEL, SEQUEL_LATER) * (begun >= 0)
         director = np.where(opens, DIRECTOR_ANOTHER_DAY, np.where(self.run[viewers], DIRECTOR_RUN, DIRECTOR))
         actor = np.where(opens, ACTOR_ANOTHER_DAY, ACTOR)
-        chance = self.rng.random((3, len(viewers)))
-        ways = [chance[0] < sequel, chance[1] < director, chance[2] < actor]
+        alike = np.where(opens, ALIKE_ANOTHER_DAY, ALIKE)
+        ways = self.rng.random((4, len(viewers))) < [sequel, director, actor, alike]
         threads = self.threads
-        rows = [threads.sequel + begun, threads.director + last, threads.actor + last]
-        return np.select(ways, rows, threads.mood + self.mood[viewers])
+        rows = [threads.sequel + begun, threads.director + last, threads.actor + last, threads.alike + last]
+        return np.select(list(ways), rows, threads.mood + self.mood[viewers])
 
     def _draw(self, weights: np.ndarray) -> np.ndarray:
         """One column of each row [B, N], in proportion to the weights."""

@@ -2,6 +2,7 @@
 
 import io
 import re
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -65,7 +66,7 @@ class TestTheFacts:
 
     def test_people_are_spelled_in_one_way(self, films: Films) -> None:
         people = {name for column in ("directors", "actors") for name in films.table[column].explode()}
-        plain = Counter(re.sub(r"[\W_]", "", name.casefold()) for name in people)
+        plain = Counter(re.sub("[^a-z]", "", unicodedata.normalize("NFKD", name).casefold()) for name in people)
         assert [name for name, count in plain.items() if count > 1] == []
 
     def test_series_have_distinct_parts_in_the_order_of_their_numbers(self, films: Films) -> None:
