@@ -23,6 +23,7 @@ import psycopg
 from benchmarks.report import print_report
 from benchmarks.simulated import write_simulated
 from movierec import embedded
+from movierec.places import NAME, database_url, redis_url, sockets
 
 RATINGS, QUICK_RATINGS = 2_000_000, 1_000_000
 _EVENTS = "catalog_watchevent"
@@ -53,8 +54,8 @@ def _apart(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str,
 
 def _import(state: Path, data: Path) -> dict[str, Any]:
     os.environ["MOVIEREC_STATE"] = str(state)
-    os.environ["DATABASE_URL"] = embedded.database_url(state)
-    os.environ["REDIS_URL"] = embedded.redis_url(state)
+    os.environ["DATABASE_URL"] = database_url(state)
+    os.environ["REDIS_URL"] = redis_url(state)
     os.environ["DJANGO_SETTINGS_MODULE"] = "movierec.settings"
     import django
 
@@ -81,8 +82,8 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
 
 def _bare_copy(state: Path, file: Path, rows: int) -> float:
     """Seconds of COPY and commit. The rows lie ready in a file; making it and the table is not counted."""
-    where = {"host": str(embedded.sockets(state)), "user": embedded.NAME, "dbname": embedded.NAME}
-    with psycopg.connect(**where, autocommit=True) as connection:
+    host = str(sockets(state))
+    with psycopg.connect(host=host, user=NAME, dbname=NAME, autocommit=True) as connection:
         with file.open("wb") as out, connection.cursor().copy(f"COPY {_EVENTS} TO STDOUT (FORMAT binary)") as copy:
             for block in copy:
                 out.write(block)

@@ -22,27 +22,28 @@ def shown_progress(out: OutputWrapper) -> Iterator[Progress]:
 
 @contextmanager
 def _bars() -> Iterator[Progress]:
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
-    columns = (
-        TextColumn("{task.description:<12}"),
-        BarColumn(),
-        TextColumn("{task.completed:>12,}"),
-        TimeElapsedColumn(),
-    )
-    with Bars(*columns) as bars:
-        tasks: dict[str, int] = {}
+    name, count = TextColumn("{task.description:<12}"), TextColumn("{task.fields[count]:>12}")
+    with Bars(name, BarColumn(), count, TimeElapsedColumn()) as bars:
+        steps: dict[str, TaskID] = {}
+
+        def finish_others(what: str = "") -> None:
+            for step in bars.tasks:
+                if step.description != what and not step.finished:
+                    bars.update(step.id, total=1, completed=1)
 
         def progress(what: str, done: int, expected: int | None, /) -> None:
-            for name in tasks.keys() - {what}:
-                bars.stop_task(tasks[name])
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=expected)
+            finish_others(what)
+            if what not in steps:
+                steps[what] = bars.add_task(what, total=expected, count="")
             # The expected number is an estimate: the bar never claims to be past its end.
-            bars.update(tasks[what], completed=done, total=max(expected, done) if expected else None)
+            total, count = (max(expected, done), f"{done:,}") if expected else (None, "")
+            bars.update(steps[what], completed=done, total=total, count=count)
 
         yield progress
+        finish_others()
 
 
 def _lines(out: OutputWrapper) -> Progress:

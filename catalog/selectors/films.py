@@ -64,7 +64,8 @@ def movies_page(after: int, page_size: int, search: str = "", genre: str = "") -
 
     `search`: a part of the title, in any case; `genre`: its exact name, in any case.
     """
-    conditions, values = [_SHOWN, "m.id > %s"], [after]
+    conditions: list[str] = [_SHOWN, "m.id > %s"]
+    values: list[int | str] = [after]
     if search:
         conditions.append("upper(m.title) LIKE upper(%s)")
         values.append(f"%{_literally(search)}%")

@@ -1,7 +1,8 @@
 """Columns into the rows of Postgres' binary COPY, without a Python object a row."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,7 @@ import polars as pl
 HEADER = struct.pack(">11sii", b"PGCOPY\n\xff\r\n\0", 0, 0)
 TRAILER = struct.pack(">h", -1)
 _EPOCH = 946_684_800  # unix seconds of 2000-01-01, where Postgres counts its microseconds from
-_TYPES = {pl.Int16: ">i2", pl.Int32: ">i4", pl.Int64: ">i8", pl.Float32: ">f4"}
+_TYPES: dict[type[pl.DataType], str] = {pl.Int16: ">i2", pl.Int32: ">i4", pl.Int64: ">i8", pl.Float32: ">f4"}
 
 
 def timestamps(seconds: pl.Expr) -> pl.Expr:
@@ -29,15 +30,17 @@ def pack_rows(columns: Sequence[pl.Series]) -> bytes:
         fields.append((f"length{place}", ">i4"))
         if column.null_count() < height:
             fields.append((f"value{place}", _TYPES[type(column.dtype)]))
-    rows = np.empty(height, dtype=fields)
+    layout = np.dtype(fields)
+    places: Mapping[str, Any] = layout.fields or {}  # name -> (type, offset)
+    rows = np.empty(height, dtype=layout)
     rows["count"] = len(columns)
     holes: list[tuple[np.ndarray, int, int]] = []
     for place, column in enumerate(columns):
         value = f"value{place}"
-        if value not in rows.dtype.names:
+        if value not in places:
             rows[f"length{place}"] = -1
             continue
-        size, offset = rows.dtype[value].itemsize, rows.dtype.fields[value][1]
+        size, offset = places[value][0].itemsize, places[value][1]
         nulls = column.is_null().to_numpy() if column.null_count() else None
         rows[value] = column.fill_null(0).to_numpy() if nulls is not None else column.to_numpy()
         rows[f"length{place}"] = size if nulls is None else np.where(nulls, -1, size)

@@ -40,7 +40,7 @@ def dataset(
         {"id": first, "title": "Heat", "year": 1995, "imdb_id": "tt0113277"},
         {"id": first + 1, "title": "Amélie", "original_title": "Le Fabuleux Destin", "language": "fr"},
     ]
-    parts = {
+    parts: dict[str, Any] = {
         "movies": table(movies, MOVIES),
         "genres": table([(first, "Crime"), (first, "Action"), (first + 1, "Romance")], GENRES),
         "tags": table([(first, "heist", 3)], TAGS),

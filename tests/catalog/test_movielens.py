@@ -272,7 +272,7 @@ def test_sound_rows_come_through_unchanged(
 def test_any_row_is_read_or_named(tmp_path_factory: pytest.TempPathFactory, line: str) -> None:
     folder = write(tmp_path_factory.mktemp("row"), CSV | {"ratings.csv": f"{RATINGS}{line}\n7,1,1.0,5\n"})
     try:
-        rows = events(folder).height
+        found: int | None = events(folder).height
     except DataFileError as error:
-        rows = error.line
-    assert rows == 5  # all of them, or the fifth line of the file
+        found = error.line
+    assert found == 5  # all of them, or the fifth line of the file

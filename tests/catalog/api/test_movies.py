@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("cast")
 def get(client: Client, settings: Any) -> Callable[..., Any]:
     settings.API_OPEN = True
 
-    def call(path: str, status: int = 200, **query: object) -> Any:
+    def call(path: str, status: int = 200, **query: Any) -> Any:
         answer = client.get(path, query)
         assert answer.status_code == status, answer.content
         return answer.json()
