@@ -1,7 +1,6 @@
 """The API's own types: strict about JSON, and each limit is named when it is broken."""
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,15 +10,21 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 LARGEST_ID = 2**31 - 1
-LATEST = 253_402_300_799  # unix seconds: the last second of the year 9999
+LATEST = 32_503_680_000  # unix seconds: the year 3000
+DAY = 86_400  # seconds: an offset from UTC is smaller
 MAX_HISTORY = 1000
 LONGEST_FILM_ID = 20  # characters
 
-_FILM_ID = {"oneOf": [{"type": "string", "minLength": 1, "maxLength": LONGEST_FILM_ID}, {"type": "integer"}]}
+_FILM_ID = {
+    "oneOf": [
+        {"type": "string", "minLength": 1, "maxLength": LONGEST_FILM_ID},
+        {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
+    ]
+}
 _MOMENT = {
     "oneOf": [
-        {"type": "integer", "minimum": 0, "maximum": LATEST},
-        {"type": "string", "format": "date-time"},
+        {"type": "number", "minimum": 0, "maximum": LATEST},
+        {"type": "string", "format": "date-time", "pattern": r"^(19[7-9]\d|2\d{3})-"},
     ]
 }
 
@@ -48,19 +53,22 @@ class Real(serializers.FloatField):
         return float(data)
 
 
-class Text(serializers.CharField):
-    """A string that is written as one; may be refused by `pattern`."""
-
-    def __init__(self, *, pattern: str = "", **options: Any) -> None:
-        super().__init__(**options)
-        self.pattern = re.compile(pattern + r"\Z") if pattern else None
+class Text(serializers.RegexField):
+    """A string that is written as one and matches."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("must be a string.")
-        if self.pattern and not self.pattern.match(data):
-            raise serializers.ValidationError(f"must match {self.pattern.pattern}.")
         return data
+
+
+@extend_schema_field({"type": "number", "minimum": 0.5, "maximum": 5, "multipleOf": 0.5})
+class Stars(Real):
+    def to_internal_value(self, data: Any) -> float:
+        stars = super().to_internal_value(data)
+        if not 0.5 <= stars <= 5 or stars * 2 != int(stars * 2):
+            raise serializers.ValidationError("must be 0.5 to 5 stars in halves.")
+        return stars
 
 
 class EventId(serializers.UUIDField):
@@ -72,7 +80,7 @@ class EventId(serializers.UUIDField):
 
 def film_text(data: Any) -> str:
     """A film id as text. Raises ValidationError."""
-    if isinstance(data, int) and not isinstance(data, bool):
+    if isinstance(data, int) and not isinstance(data, bool) and 0 <= data <= LARGEST_ID:
         data = str(data)
     if not isinstance(data, str) or not 0 < len(data) <= LONGEST_FILM_ID:
         raise serializers.ValidationError(f"a film id is a string of 1 to {LONGEST_FILM_ID} characters.")
@@ -153,7 +161,7 @@ class Moment(serializers.Field):
     def to_internal_value(self, data: Any) -> datetime:
         try:
             if isinstance(data, str):
-                given = datetime.fromisoformat(data)
+                given = datetime.fromisoformat(data.upper())
                 moment = given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
             elif isinstance(data, int | float) and not isinstance(data, bool):
                 moment = datetime.fromtimestamp(data, UTC)
@@ -161,6 +169,6 @@ class Moment(serializers.Field):
                 raise TypeError
         except (TypeError, ValueError, OverflowError, OSError):
             raise serializers.ValidationError("must be unix seconds or a moment as in 2026-11-23T18:00:00Z.") from None
-        if not 0 <= moment.timestamp() <= LATEST:
-            raise serializers.ValidationError("must lie between the years 1970 and 9999.")
+        if not -DAY <= moment.timestamp() <= LATEST + DAY or (not isinstance(data, str) and not 0 <= data <= LATEST):
+            raise serializers.ValidationError("must lie between the years 1970 and 3000.")
         return moment

@@ -12,7 +12,7 @@ from recommender.api.errors import IdempotencyMismatch
 from recommender.api.fields import Text
 from recommender.models import Job
 
-KEY = Text(pattern="[!-~]{1,128}")
+KEY = Text(r"^[!-~]{1,128}\Z")
 
 
 def batch_job(client: Client, key: str | None, parameters: Mapping[str, Any]) -> Job:

@@ -61,7 +61,7 @@ def viewer_id(key: str) -> int:
 
 
 def _seconds(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp())
+    return None if moment is None else max(0, int(moment.timestamp()))
 
 
 def happenings(body: Any) -> list[Happening | str]:

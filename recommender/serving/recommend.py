@@ -69,7 +69,7 @@ def _from_shelf(sitting: Sitting) -> Answer | None:
     kept = _cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(kept.movie_ids) < query.wanted:
         return None
-    return answered(sitting, kept, "cache", stored.model, known=sitting.look.stamps.viewer is not None)
+    return answered(sitting, kept, "cache", stored.model, known=bool(sitting.look.stamps.viewer))
 
 
 def _cut(sitting: Sitting, ranked: Ranked) -> Ranked:

@@ -1,5 +1,6 @@
 """What is true now: the stamps as Redis has them, and from Postgres where it does not."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from catalog import selectors
@@ -10,7 +11,7 @@ NOBODY = 0  # no viewer has this id: asks for the stamps that concern everyone
 
 
 class Look(NamedTuple):
-    """`stamps.viewer` is None for a viewer whose version nobody needed or who is not known."""
+    """`stamps.viewer` is None where there is no stored list to judge by it, 0 for a viewer who is not known."""
 
     stamps: Stamps
     stored: StoredList | None
@@ -44,29 +45,19 @@ def _restored(stamps: Stamps) -> Stamps:
 
 
 def _put_back(seen: Stamps, truth: Stamps) -> Stamps:
-    try:
+    with suppress(CacheUnavailable):  # the next reader tries again
         if seen.epoch is None and truth.epoch is not None:
             cache.publish_epoch(truth.epoch)
         if seen.catalogue is None and truth.catalogue is not None:
             cache.publish_catalogue(truth.catalogue)
         if seen.model is None and truth.model is not None:
             cache.publish_model(truth.model, only_if_absent=True)
-    except CacheUnavailable:
-        pass  # the next reader tries again
     return truth
 
 
-def _viewer_version(viewer_id: int) -> int | None:
-    version = selectors.viewer_versions([viewer_id]).get(viewer_id)
-    if version is not None:
-        publish_viewer(viewer_id, version)
-    return version
-
-
-def publish_viewer(viewer_id: int, version: int) -> bool:
-    """Whether Redis took it."""
-    try:
+def _viewer_version(viewer_id: int) -> int:
+    """0 for a viewer who is not known: a first event makes it 1."""
+    version = selectors.viewer_versions([viewer_id]).get(viewer_id, 0)
+    with suppress(CacheUnavailable):  # the next reader tries again
         cache.publish_viewers({viewer_id: version})
-    except CacheUnavailable:
-        return False
-    return True
+    return version

@@ -53,11 +53,11 @@ def fill_all(model: str, lease: Lease) -> None:
     for _ in range(MOST_PASSES):
         where = {"model": model, "epoch": selectors.revision()[1]}
         if {key: lease.result.get(key) for key in where} != where:
-            lease.result |= where | {"behind": 0, "viewers": 0, "seconds": 0.0}
+            lease.result |= where | {"behind": 0, "viewers": 0, "list_seconds": 0.0}
         if _pass(shelf, lease):
             break
         lease.say("The epoch moved on while lists were written: they are written again.")
-    viewers, seconds = lease.result["viewers"], max(lease.result["seconds"], 1e-6)
+    viewers, seconds = lease.result["viewers"], max(lease.result["list_seconds"], 1e-6)
     lease.result["viewers_per_min"] = round(60 * viewers / seconds)
     lease.say(f"{viewers} lists in {seconds:.1f} s, {lease.result['viewers_per_min']} viewers a minute")
 
@@ -76,7 +76,7 @@ def _pass(shelf: "Shelf", lease: Lease) -> bool:
         lease.result |= {
             "behind": ids[-1],
             "viewers": lease.result["viewers"] + stored,
-            "seconds": round(lease.result["seconds"] + time.monotonic() - started, 3),
+            "list_seconds": round(lease.result["list_seconds"] + time.monotonic() - started, 3),
         }
         lease.progress("lists", lease.result["viewers"], total)
     return selectors.revision()[1] == lease.result["epoch"]
@@ -94,11 +94,13 @@ def fill_given(model: str, histories: Mapping[int, Sequence[int]], lease: Lease)
         readers = []
         for viewer in block:
             events = Events.from_ids(histories[viewer])
-            if viewer in own and readable(events, shelf.ranker):
-                barred = np.concatenate([never_again(own[viewer]), events.movie_ids])
-                readers.append(Reader(viewer, own[viewer].version, events, barred))
-            else:
+            if not readable(events, shelf.ranker):
                 failed.append(viewer)
+                continue
+            version, seen = 0, events.movie_ids  # of a viewer who is not known; a first event makes it 1
+            if viewer in own:
+                version, seen = own[viewer].version, np.append(never_again(own[viewer]), seen)
+            readers.append(Reader(viewer, version, events, seen))
         stored += shelf.fill(readers, epoch, lease)
         lease.progress("lists", stored, len(viewers))
     lease.result |= {"model": model, "viewers": stored, "failed_users": failed}

@@ -8,8 +8,6 @@ import pytest
 from django.test import Client
 
 from recommender.models import ApiKey
-from tests.cast import cast  # noqa: F401
-from tests.model import model, model_folder, more_films  # noqa: F401
 
 EVERY_SCOPE = tuple(ApiKey.Scope.values)
 

@@ -137,7 +137,7 @@ def test_each_of_a_list_is_judged_alone(site):
     assert [one["index"] for one in body["results"] if one["status"] == "stored"] == [0, 9]
     reasons = [one.get("reason", "") for one in body["results"]]
     assert reasons[1] == "there is no film 999999"
-    assert "less than or equal to 5" in reasons[2]
+    assert "0.5 to 5 stars in halves" in reasons[2]
     assert reasons[3] == "rating: is needed for the kind rating."
     assert reasons[4] == "user_id: must be an integer."
     assert "sneeze" in reasons[5]
@@ -149,7 +149,7 @@ def test_each_of_a_list_is_judged_alone(site):
 def test_one_that_cannot_be_read_is_a_bad_request(site):
     body = site.post("/events", event(rating=4.2, kind="rating"), expect=400)
 
-    assert body["errors"] == [{"pointer": "#/rating", "detail": "must be in half stars."}]
+    assert body["errors"] == [{"pointer": "#/rating", "detail": "must be 0.5 to 5 stars in halves."}]
 
 
 def test_a_thousand_at_once(site, django_assert_max_num_queries):

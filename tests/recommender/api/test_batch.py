@@ -1,0 +1,135 @@
+"""POST /batch/recommend, POST /batch/recommend/cache and GET /jobs/{id}."""
+
+from uuid import uuid4
+
+import pytest
+
+from recommender.models import ApiKey, Job
+from recommender.training import batch
+from tests.cast import ADA, BEN, CLEO, EVE, NEMO, STAR_WARS
+from tests.model import NAME
+from tests.recommender.api.conftest import films
+
+pytestmark = pytest.mark.usefixtures("model")
+BRIEF = {
+    "user_histories": {"123": ["1", "50", "260"], "456": ["318", "527", "858"], "789": ["1", "2", "3"]},
+    "top_k": 20,
+}
+
+
+def test_it_works(api):
+    body = api.post("/batch/recommend", BRIEF)
+
+    assert set(body["results"]) == {"123", "456", "789"}
+    assert (body["total_users"], body["success_count"], body["failed_users"]) == (3, 3, [])
+    assert all(len(films) == 20 and set(films[0]) == {"movie_id", "score"} for films in body["results"].values())
+    assert body["lists"]["789"]["ignored_history"] == ["2", "3"]
+    assert (body["lists"]["123"]["source"], body["model_version"], body["degraded"]) == ("model", NAME, False)
+
+
+def test_each_gets_what_it_would_get_alone(api):
+    histories = {str(ADA): [], str(BEN): [str(STAR_WARS)], str(EVE): ["1", "50"], "9": [], str(CLEO): ["999999"]}
+
+    body = api.post("/batch/recommend", {"user_histories": histories, "top_k": 30})
+
+    for key, history in histories.items():
+        alone = api.post("/recommend", {"user_id": int(key), "history": history, "top_k": 30})
+        assert [one["movie_id"] for one in body["results"][key]] == films(alone), key
+        scores = [one["score"] for one in body["results"][key]]
+        assert scores == pytest.approx([one["score"] for one in alone["recommendations"]], abs=1e-4)
+        assert body["lists"][key]["is_known_user"] == alone["is_known_user"]
+
+
+def test_keys_that_are_no_viewer_fail_alone(api):
+    body = api.post("/batch/recommend", {"user_histories": {"1": ["1"], "x": ["1"], "0": [], "-4": [], "9" * 40: []}})
+
+    assert (body["total_users"], body["success_count"]) == (5, 1)
+    assert body["failed_users"] == ["x", "0", "-4", "9" * 40]
+
+
+def test_queries_do_not_grow_with_viewers(api, django_assert_max_num_queries):
+    api.get("/popular")
+    with django_assert_max_num_queries(1):
+        api.post("/batch/recommend", {"user_histories": {str(n): ["1", "260"] for n in range(1, 1001)}, "top_k": 10})
+
+
+def test_nobody_asked_is_nobody_answered(api):
+    assert api.post("/batch/recommend", {"user_histories": {}})["total_users"] == 0
+
+
+# Stored ahead --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def batches(client_with):
+    return client_with(ApiKey.Scope.BATCH, ApiKey.Scope.READ)
+
+
+def run(job_id):
+    """What the worker does when the message arrives."""
+    from recommender import leases
+
+    lease = leases.acquire(job_id)
+    with leases.held(lease):
+        batch.run(lease)
+
+
+def test_a_batch_is_a_job_to_follow(batches):
+    body = batches.post("/batch/recommend/cache", {}, expect=202)
+
+    assert batches.response.headers["Location"] == f"/jobs/{body['job_id']}"
+    assert (body["kind"], body["status"]) == ("batch", "queued")
+    run(body["job_id"])
+    done = batches.get(f"/jobs/{body['job_id']}")
+    assert (done["status"], done["result"]["viewers"]) == ("done", 4)
+    assert batches.get(f"/recommend?user_id={BEN}&top_k=5")["source"] == "cache"
+
+
+def test_histories_that_are_sent_are_stored_for_those_viewers(batches):
+    histories = {str(EVE): ["1", "nonsense", "3114"], str(BEN): [str(STAR_WARS)]}
+    job = batches.post("/batch/recommend/cache", {"user_histories": histories}, expect=202)
+
+    run(job["job_id"])
+
+    stored = batches.get(f"/recommend?user_id={EVE}&top_k=5")
+    sent = batches.post("/recommend", {"user_id": EVE, "history": ["1", "3114"], "top_k": 5})
+    assert (stored["source"], films(stored)) == ("cache", films(sent))
+    assert str(NEMO) not in films(batches.get(f"/recommend?user_id={BEN}&top_k=50")), "his own films are seen"
+
+
+def test_the_same_key_and_body_is_the_same_job(batches):
+    key = {"headers": {"Idempotency-Key": "nightly 2026-11-23".replace(" ", "-")}}
+    first = batches.post("/batch/recommend/cache", {"top_k": 50}, expect=202, **key)
+    second = batches.post("/batch/recommend/cache", {}, expect=202, **key)
+
+    assert first["job_id"] == second["job_id"]
+    assert Job.objects.count() == 1
+    other = batches.post("/batch/recommend/cache", {"top_k": 60}, expect=422, **key)
+    assert other["code"] == "idempotency_mismatch"
+    assert Job.objects.count() == 1
+
+
+def test_another_clients_key_is_another_job(batches, client_with):
+    key = {"headers": {"Idempotency-Key": "a"}}
+
+    one = batches.post("/batch/recommend/cache", {}, expect=202, **key)
+    two = client_with(ApiKey.Scope.BATCH).post("/batch/recommend/cache", {}, expect=202, **key)
+
+    assert one["job_id"] != two["job_id"]
+
+
+@pytest.mark.parametrize("key", ["", "ä", "a b", "x" * 129])
+def test_an_idempotency_key_is_printable(batches, key):
+    batches.post("/batch/recommend/cache", {}, expect=400, headers={"Idempotency-Key": key})
+
+
+def test_a_key_that_is_no_viewer_is_refused_before_the_job_is_made(batches):
+    body = batches.post("/batch/recommend/cache", {"user_histories": {"a/b": []}}, expect=400)
+
+    assert body["errors"] == [{"pointer": "#/user_histories/a~1b", "detail": "is not a viewer's id."}]
+    assert not Job.objects.exists()
+
+
+def test_a_job_nobody_made_is_not_found(batches):
+    assert batches.get(f"/jobs/{uuid4()}", expect=404)["code"] == "not_found"
+    assert batches.get("/jobs/7", expect=404)["code"] == "not_found"

@@ -1,0 +1,65 @@
+"""GET /health/live and /health/ready."""
+
+import pytest
+from django.db import connection
+
+from recommender import registry
+from recommender.models import ModelVersion
+from tests.model import NAME, forget_everything
+from tests.recommender.api.conftest import Api
+
+
+def test_live_touches_nothing(transactional_db, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert Api().get("/health/live") == {"status": "live"}
+
+
+def test_ready_with_a_model(model):
+    body = Api().get("/health/ready")
+
+    assert body == {
+        "status": "ready",
+        "parts": {"database": "ok", "cache": "ok", "model": "ok"},
+        "model_version": NAME,
+    }
+
+
+def test_not_ready_without_a_model(model):
+    ModelVersion.objects.update(status=ModelVersion.Status.CANDIDATE)
+    forget_everything()
+
+    body = Api().get("/health/ready", expect=503)
+
+    assert (body["status"], body["model_version"]) == ("not ready", None)
+    assert "train" in body["parts"]["model"]
+
+
+def test_not_ready_while_the_models_folder_is_unusable(model):
+    registry._rankers.clear()
+    manifest = registry.folder(NAME) / "manifest.json"
+    kept = manifest.read_text()
+    manifest.write_text("{}")
+    try:
+        body = Api().get("/health/ready", expect=503)
+    finally:
+        manifest.write_text(kept)
+        registry._unusable_until.clear()
+
+    assert body["parts"]["model"] == f"{NAME} cannot be loaded"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_not_ready_without_postgres(model, settings):
+    name, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], "no_such_database"
+    connection.close()
+    try:
+        body = Api().get("/health/ready", expect=503)
+        settings.API_OPEN = True
+        api = Api()
+        problem = api.get("/recommend?user_id=101", expect=503)
+    finally:
+        connection.settings_dict["NAME"] = name
+        connection.close()
+
+    assert "unreachable" in body["parts"]["database"]
+    assert (problem["code"], api.response.headers["Retry-After"]) == ("database_unreachable", "5")

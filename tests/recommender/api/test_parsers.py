@@ -1,0 +1,102 @@
+"""Whatever is sent: an answer or a problem, never a failure; and what is accepted is what was meant."""
+
+import json
+from datetime import UTC, datetime
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rest_framework.exceptions import ValidationError
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
+
+from recommender.api.fields import LATEST, Moment
+from recommender.api.queries import batch_parameters, batch_queries, filtered_query, happenings, query
+from recommender.api.serializers import BATCH, CACHE_BATCH, FILTERED, RECOMMEND, RECOMMEND_QUERY, SIMILAR, from_query
+from recommender.api.wire import StrictJSONParser, dump
+from recommender.serving.events import KINDS, Happening
+from recommender.serving.subject import film_id
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(["1", 20, *KINDS])
+)
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5)
+)
+FIELDS = sorted(
+    {*RECOMMEND.fields, *FILTERED.fields, *BATCH.fields, "movie_id", "kind", "occurred_at", "rating", "events"}
+)
+BODIES = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=8) | ANYTHING
+thorough = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@thorough
+@given(BODIES)
+def test_bodies_are_read_or_refused(body):
+    for serializer, make in (
+        (RECOMMEND, query),
+        (FILTERED, filtered_query),
+        (BATCH, batch_queries),
+        (SIMILAR, dict),
+        (CACHE_BATCH, batch_parameters),
+    ):
+        try:
+            make(serializer.run_validation(body))
+        except ValidationError as error:
+            json.dumps(error.detail)
+
+
+@thorough
+@given(BODIES | st.lists(st.dictionaries(st.sampled_from(FIELDS), ANYTHING), max_size=3))
+def test_events_are_read_or_refused(body):
+    try:
+        read = happenings(body)
+    except ValidationError as error:
+        json.dumps(error.detail)
+    else:
+        assert all(isinstance(one, Happening | str) for one in read)
+
+
+@thorough
+@given(st.binary(max_size=200) | ANYTHING.map(lambda value: json.dumps(value).encode()))
+def test_bytes_are_parsed_or_refused(body):
+    class Echo(APIView):
+        authentication_classes = permission_classes = throttle_classes = ()
+
+        def post(self, request):
+            from rest_framework.response import Response
+
+            return Response({"echo": request.data})
+
+    request = APIRequestFactory().post("/", body, content_type="application/json")
+    response = Echo.as_view(parser_classes=[StrictJSONParser])(request).render()
+    assert response.status_code in (200, 400)
+    json.loads(response.content)
+
+
+@thorough
+@given(st.dictionaries(st.sampled_from(sorted(RECOMMEND_QUERY.fields)), st.text(max_size=40)))
+def test_queries_are_read_or_refused(values):
+    request = APIView().initialize_request(APIRequestFactory().get("/", values))
+    try:
+        query(from_query(request, RECOMMEND_QUERY))
+    except ValidationError as error:
+        dump(error.detail)
+
+
+@thorough
+@given(st.integers(0, LATEST))
+def test_a_moment_means_the_same_in_every_spelling(seconds):
+    moment = datetime.fromtimestamp(seconds, UTC)
+    read = Moment().run_validation
+
+    assert read(seconds) == read(moment.isoformat()) == read(moment.isoformat().replace("+00:00", "z")) == moment
+    assert read(moment.replace(tzinfo=None).isoformat()) == moment
+
+
+@thorough
+@given(st.text(max_size=20))
+def test_a_film_id_is_a_number_that_an_id_can_be(text):
+    number = film_id(text)
+
+    assert 0 <= number < 2**31
+    assert number == 0 or int(text) == number

@@ -1,0 +1,60 @@
+"""The typed contract, and that its examples are true."""
+
+import json
+
+import pytest
+
+from recommender.api import schema
+from recommender.api.serializers import BATCH, EVENT, FILTERED, RECOMMEND, SIMILAR
+from tests.recommender.api.conftest import Api
+
+pytestmark = pytest.mark.usefixtures("model")
+BRIEF = ["/recommend", "/similar", "/recommend/filtered", "/batch/recommend", "/batch/recommend/cache"]
+
+
+@pytest.fixture
+def contract():
+    return json.loads(Api().client.get("/schema?format=json").content)
+
+
+def test_it_is_openapi_3_1_and_complete(contract):
+    assert contract["openapi"].startswith("3.1")
+    assert {*BRIEF, "/events", "/jobs/{job_id}", "/popular", "/movies", "/health/live", "/health/ready"} <= set(
+        contract["paths"]
+    )
+    for path, calls in contract["paths"].items():
+        for call in calls.values():
+            assert call["summary"], path
+            assert {"200", "202"} & set(call["responses"]), path
+
+
+def test_every_example_is_answered_as_promised(contract, site):
+    sent = 0
+    for path, calls in contract["paths"].items():
+        for method, call in calls.items():
+            content = call.get("requestBody", {}).get("content", {}).get("application/json", {})
+            for example in content.get("examples", {}).values():
+                [status] = {"200", "202"} & set(call["responses"])
+                body = getattr(site, method)(path, example["value"], expect=int(status))
+                answer = call["responses"][status]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+                promised = contract["components"]["schemas"][answer]
+                assert set(promised["required"]) <= set(body) <= set(promised["properties"]), path
+                sent += 1
+    assert sent == 6
+
+
+def test_what_a_request_is_made_of_stands_in_the_contract(contract):
+    for serializer in (RECOMMEND, FILTERED, SIMILAR, BATCH, EVENT):
+        component = contract["components"]["schemas"][type(serializer).__name__]
+        assert set(component["properties"]) == set(serializer.fields)
+
+
+def test_the_docs_are_a_page(site):
+    page = site.client.get("/docs")
+
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert b"swagger" in page.content
+
+
+def test_the_brief_is_what_the_examples_show():
+    assert schema.HISTORY == ["1", "50", "260", "1210"]

@@ -1,0 +1,152 @@
+"""Parts that go away: lists go on, and say what they are."""
+
+import contextlib
+import shutil
+import time
+
+import pytest
+from django.conf import settings as live_settings
+
+from catalog import services
+from catalog.models import Viewer
+from movierec import embedded
+from recommender import cache, registry
+from recommender.models import ModelVersion
+from recommender.serving import events, health, upkeep
+from recommender.serving.query import Filters, Query
+from recommender.serving.recommend import popular, recommend
+from recommender.serving.similar import similar
+from tests.cast import ADA, EVE, NEMO, STAR_WARS
+from tests.model import NAME
+
+pytestmark = pytest.mark.usefixtures("model")
+QUERY = Query(user_id=ADA, top_k=10)
+
+
+def films(answer):
+    return [one.movie_id for one in answer.recommendations]
+
+
+class Valkey:
+    """One of this test's own, which it may stop and start."""
+
+    def __init__(self, state):
+        self.state = state
+        self.url = embedded.redis_url(state)
+        self._up = contextlib.ExitStack()
+
+    def start(self):
+        self._up.enter_context(embedded.running(self.state, servers=[embedded.VALKEY], say=lambda line: None))
+        time.sleep(cache.PROBE_SECONDS)  # a lost Redis is asked again after that
+
+    def stop(self):
+        self._up.close()
+
+
+@pytest.fixture
+def valkey(tmp_path, settings, monkeypatch):
+    own = Valkey(tmp_path)
+    base = own.url.partition("?")[0]
+    settings.CACHES = {
+        name: {**options, "LOCATION": f"{base}?db={number}"}
+        for number, (name, options) in enumerate(live_settings.CACHES.items(), 1)
+    }
+    link = type(cache._link)()
+    link.raise_epoch = services.bump_epoch
+    monkeypatch.setattr(cache, "_link", link)
+    own.start()
+    registry.republish()
+    yield own
+    own.stop()
+
+
+def happening(movie):
+    from django.utils import timezone
+
+    return events.Happening(user_id=ADA, movie_id=movie, kind="watch", occurred_at=timezone.now())
+
+
+def test_without_redis_lists_come_from_the_model(valkey):
+    whole = recommend(QUERY)
+    assert (recommend(QUERY).source, whole.degraded) == ("cache", False)
+
+    valkey.stop()
+
+    down = recommend(QUERY)
+    assert (down.source, down.degraded, films(down)) == ("model", True, films(whole))
+    assert recommend(Query(user_id=ADA, top_k=5, filters=Filters(genres=["Crime"]))).degraded
+    assert recommend(Query(user_id=EVE, top_k=5)).source == "popular"
+    assert popular(Query(user_id=None, top_k=5)).degraded
+    assert similar(STAR_WARS, 5).degraded
+    assert health.readiness().ready
+
+
+def test_an_event_without_redis_is_stored_and_published_later(valkey):
+    first = films(recommend(QUERY))[0]
+    valkey.stop()
+
+    recorded = events.record([happening(first)])
+
+    assert (recorded.results[0].status, recorded.visible) == ("stored", False)
+    assert Viewer.objects.get(pk=ADA).publish_pending
+    assert first not in films(recommend(QUERY))
+    valkey.start()
+    assert upkeep.publish_pending()
+    assert not Viewer.objects.get(pk=ADA).publish_pending
+    assert first not in films(recommend(QUERY))
+
+
+def test_a_redis_that_comes_back_is_not_trusted_with_what_it_held(valkey):
+    recommend(QUERY)
+    epoch = cache.read(ADA)[0].epoch
+    valkey.stop()
+    assert recommend(QUERY).degraded
+
+    valkey.start()
+
+    back = recommend(QUERY)
+    assert (back.source, back.degraded) == ("model", False)
+    assert cache.read(ADA)[0].epoch > epoch
+    assert recommend(QUERY).source == "cache"
+
+
+def test_without_the_folder_of_the_active_model_the_version_before_serves(model, model_folder):
+    broken = registry.folder("broken")
+    shutil.copytree(model_folder, broken)
+    registry.register(broken, preset="brief")
+    registry.activate("broken", "the next one")
+    shutil.rmtree(broken)
+    registry._rankers.clear()
+
+    answer = recommend(QUERY)
+
+    assert (answer.source, answer.model_version, answer.degraded) == ("model", NAME, True)
+    assert recommend(QUERY).source == "model", "what the version before made is not stored as the active one's"
+    found = health.readiness()
+    assert (found.ready, found.model_version) == (True, NAME)
+    assert "broken" in found.parts["model"]
+
+
+def test_without_any_model_popular_films_are_listed(model):
+    ModelVersion.objects.update(status=ModelVersion.Status.CANDIDATE)
+    cache.publish_model("gone")
+    registry._rankers.clear()
+
+    answer = recommend(QUERY)
+
+    assert (answer.source, answer.model_version, answer.degraded) == ("popular", None, True)
+    assert NEMO in films(answer)
+    assert not health.readiness().ready
+
+
+def test_a_new_model_is_taken_up_on_the_next_read(model_folder):
+    recommend(QUERY)
+    shutil.copytree(model_folder, registry.folder("next"), dirs_exist_ok=True)
+    registry.register(registry.folder("next"), preset="brief")
+
+    registry.activate("next", "better")
+
+    assert (recommend(QUERY).model_version, recommend(QUERY).source) == ("next", "cache")
+    registry.rollback("worse")
+    assert recommend(QUERY).model_version == NAME
+    shutil.rmtree(registry.folder("next"))
