@@ -21,6 +21,8 @@ from recommender.ml.losses import softmax_loss
 from recommender.ml.model import TransformerRecModel
 
 SAVE_SECONDS = 60.0
+FEWEST_STEPS, FEWEST_POSITIONS = 64, 512  # of an epoch; of a batch
+FEWEST_EPOCHS = 4  # that a budget of minutes leaves: fewer give lists that nobody should see
 DEFAULT_NEGATIVES = 2048  # where there are too many films for the full softmax
 MLP_NEGATIVES = 64  # films that the MLP scorer is trained against, shared by a batch
 
@@ -128,7 +130,9 @@ class Trainer:
     def _epoch(self, progress: Progress) -> None:
         rng = np.random.default_rng([self.config.seed, self.epoch])
         windows = training_windows(self.tokens, self.ends, self.preset.model.max_len, rng)
-        groups = list(grouped(windows, self.config.batch_positions, rng))
+        # Little data gets smaller batches: an epoch of a few steps would learn little.
+        most = min(self.config.batch_positions, max(FEWEST_POSITIONS, int(windows.lengths().sum()) // FEWEST_STEPS))
+        groups = list(grouped(windows, most, rng))
         saved = begun = time.monotonic()
         while self.step < len(groups):
             self.step += 1
@@ -146,7 +150,7 @@ class Trainer:
     def _plan(self, steps: int, seconds: float) -> None:
         """Sets how many epochs fit into the budget."""
         assert self.budget
-        self.epochs = int(max(1, min(self.config.epochs, self.budget * 60 / (steps * seconds))))
+        self.epochs = min(self.config.epochs, max(FEWEST_EPOCHS, int(self.budget * 60 / (steps * seconds))))
 
     def _train_on(self, windows: Windows, steps: int) -> tuple[float, int]:
         rng = np.random.default_rng([self.config.seed, self.epoch, self.step])
