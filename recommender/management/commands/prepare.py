@@ -11,14 +11,17 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from catalog import selectors
 from catalog.models import Movie
 from recommender import leases, registry, tasks
-from recommender.models import Job
+from recommender.models import Job, ModelVersion
 
 ADMIN = "admin"
+DEMO = "demo"
+# Of training before the first start: somebody waits for it. The nightly run takes the preset's full epochs.
+DEMO_MINUTES, DATA_MINUTES = 0.5, 10.0
 SHOWN_FILMS = 4  # in the request that the welcome suggests
 
 
@@ -52,7 +55,7 @@ class Command(BaseCommand):
         if data is None:
             if not filled:
                 self._say("demo: real films, simulated viewers")
-                with note.loading("demo"):
+                with note.loading(DEMO):
                     call_command("load_demo")
             return
         source = fingerprint([path for path in (data, people) if path is not None])
@@ -69,9 +72,11 @@ class Command(BaseCommand):
 
     def _train(self, note: "Note") -> None:
         self._say("training the model")
-        call_command("train", activate=True)
-        if not self._has_model():
-            raise CommandError("No model is active after the training; its lines above say why.")
+        call_command("train", minutes=DEMO_MINUTES if note.source == DEMO else DATA_MINUTES)
+        trained = ModelVersion.objects.latest("created_at")
+        if trained.status != ModelVersion.Status.ACTIVE:
+            # Nothing else can serve this data: there is no other model, or one of a catalogue that has been replaced.
+            registry.activate(trained.name, f"The first model of this data, though {trained.reason}")
         note.write(source=note.source, trained=True)
         self._say("lists for every viewer")
         call_command("batch")
@@ -82,14 +87,14 @@ class Command(BaseCommand):
         users = get_user_model()
         admin = users.objects.filter(username=ADMIN).first()
         if admin is None and password:
-            admin = users.objects.create_superuser(ADMIN, password=password)  # type: ignore[attr-defined]
+            admin = users.objects.create_superuser(ADMIN, password=password)
         return password if admin is not None and admin.check_password(password) else ""
 
     def _welcome(self, password: str) -> None:
         """What `./run` shows when all is up: a request with films that are there, and how to log in."""
         viewers = selectors.viewer_ids(0, 1)
         watched = next(iter(selectors.histories(viewers)), None)
-        films = watched.movie_ids[-SHOWN_FILMS:].tolist() if watched else []
+        films = list(dict.fromkeys(watched.movie_ids.tolist()))[-SHOWN_FILMS:] if watched else []
         films = films or list(Movie.objects.values_list("pk", flat=True)[:SHOWN_FILMS])
         request = {"user_id": (viewers or [1])[0], "history": [str(film) for film in films], "top_k": 10}
         titles = [f"{card.title} ({card.year})" for card in selectors.movie_cards(films).values()]
