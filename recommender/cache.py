@@ -320,7 +320,7 @@ def publish_model(name: str | None, *, only_if_absent: bool = False) -> None:
         if name is None:
             caches["lists"].delete(_MODEL)
         else:
-            caches["lists"].set(_MODEL, name.encode(), STAMP_TTL, nx=only_if_absent)
+            _redis().set(_key(_MODEL), name.encode(), ex=STAMP_TTL, nx=only_if_absent)
 
 
 # Activation: who has loaded what ------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ LONGEST_LIST = 1_000  # films: beyond it a list costs more memory than asking th
 
 @register()
 def lists_are_raw_bytes(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    serializer = settings.CACHES.get("lists", {}).get("OPTIONS", {}).get("SERIALIZER")
+    lists: Any = settings.CACHES.get("lists", {})
+    serializer = lists.get("OPTIONS", {}).get("SERIALIZER")
     if serializer == "recommender.cache.BytesSerializer":
         return []
     hint = 'Set OPTIONS["SERIALIZER"] of CACHES["lists"] to "recommender.cache.BytesSerializer".'

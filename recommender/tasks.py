@@ -16,8 +16,8 @@ from recommender.models import Job
 
 def enqueue(job: Job) -> None:
     """Sends the job's id to its queue after the transaction that made it. A message that is lost is sent again."""
-    send = {Job.Kind.NIGHTLY: nightly, Job.Kind.BATCH: batch}[Job.Kind(job.kind)].delay
-    transaction.on_commit(partial(send, str(job.pk)), robust=True)
+    task = nightly if job.kind == Job.Kind.NIGHTLY else batch
+    transaction.on_commit(partial(task.delay, str(job.pk)), robust=True)
 
 
 def _work(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:

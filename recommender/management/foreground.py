@@ -34,9 +34,9 @@ def work(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease], 
 
 def _lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Lease:
     if (running := Job.objects.filter(kind=kind, status=Job.Status.RUNNING).first()) is not None:
-        lease = _taken_from_the_dead(running, out)
-        if lease.parameters == parameters:
-            return lease
+        left = _taken_from_the_dead(running, out)
+        if left.parameters == parameters:
+            return left
         leases.cancel(running.pk)
     lease = leases.acquire(Job.objects.create(kind=kind, parameters=parameters).pk)
     if lease is None:

@@ -1,0 +1,168 @@
+"""Celery's door with a real worker: path 3 from the order to the answer, and what the small tasks repair."""
+
+import json
+import re
+
+import pytest
+from django.core.cache import caches
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+
+from catalog.models import Revision, Viewer
+from catalog.services import bump_epoch
+from recommender import cache, leases, tasks
+from recommender.models import Job, ModelVersion
+from tests.cast import ADA
+from tests.model import forget_everything
+from tests.recommender.worker import RING, ring, wait_for, worker  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _empty_shelves():
+    forget_everything()
+    yield
+    forget_everything()
+
+
+def ended(kind):
+    job = Job.objects.filter(kind=kind).first()
+    return job is not None and job.status in (Job.Status.DONE, Job.Status.FAILED, Job.Status.CANCELLED)
+
+
+def test_a_night_from_the_order_to_the_answer(worker, ring, settings):  # noqa: F811
+    settings.API_OPEN = True
+    call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "8")
+
+    wait_for(lambda: ended(Job.Kind.NIGHTLY), 120)
+
+    job = Job.objects.get()
+    assert job.status == Job.Status.DONE, job.error
+    assert re.search(r"^Epoch 1 \| Step \d+ \| Loss: \d\.\d{4} \| Avg: \d\.\d{4}$", job.log_tail, re.M)
+    version = ModelVersion.objects.get()
+    assert version.status == ModelVersion.Status.ACTIVE, version.reason
+    assert version.metrics["ndcg10"] > version.metrics["baselines"]["popularity"]["ndcg10"]
+    assert job.result["viewers"] == Viewer.objects.count()
+    answers = [(viewer, home_feed(viewer)) for viewer in Viewer.objects.all()[:20]]
+    assert {(body["source"], body["model_version"]) for _, body in answers} == {("cache", version.name)}
+    right = 0
+    for viewer, body in answers:
+        watched = list(viewer.events.order_by("occurred_at").values_list("movie_id", flat=True))
+        listed = [int(one["movie_id"]) for one in body["recommendations"]]
+        assert not set(listed) & set(watched)
+        right += RING[(RING.index(watched[-1]) + 1) % len(RING)] in listed[:3]
+    assert right >= 12, "the model has learnt what comes next"
+
+
+def home_feed(viewer):
+    return json.loads(Client().get(f"/recommend?user_id={viewer.pk}&top_k=5").content)
+
+
+def test_two_beats_make_one_nightly_job(transactional_db):
+    assert leases.new_unless_waiting(Job.Kind.NIGHTLY) is not None
+    assert leases.new_unless_waiting(Job.Kind.NIGHTLY) is None
+    assert Job.objects.count() == 1
+
+
+def test_the_outbox_is_published_and_cleared(cast):
+    caches["lists"].clear()
+    assert Viewer.objects.filter(publish_pending=True).exists()
+
+    assert tasks.publish_pending() == Viewer.objects.count()
+
+    assert not Viewer.objects.filter(publish_pending=True).exists()
+    assert cache.read(ADA)[0].viewer == Viewer.objects.get(pk=ADA).version
+
+
+def test_repair_puts_back_what_an_emptied_redis_lost(model):
+    bump_epoch()
+    caches["lists"].clear()
+
+    tasks.repair()
+
+    truth = Revision.objects.get()
+    assert cache.read(ADA)[0][:3] == (model.name, truth.epoch, truth.catalogue)
+
+
+def a_job(kind=Job.Kind.BATCH, **fields):
+    return Job.objects.create(kind=kind, **fields)
+
+
+def run_out(job):
+    """As if the holder had been killed half a minute ago."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE recommender_job SET lease_until = now() - interval '1 second' WHERE id = %s", [job.pk])
+
+
+def test_a_job_is_held_once_and_one_of_its_kind_at_a_time(transactional_db):
+    first, second = a_job(), a_job()
+    assert leases.acquire(first.pk) is not None
+    assert leases.acquire(first.pk) is None
+    assert leases.acquire(second.pk) is None
+    assert leases.acquire(a_job(Job.Kind.NIGHTLY).pk) is not None
+
+
+def test_a_dead_holder_loses_its_job_and_stops_if_it_was_only_asleep(transactional_db):
+    job = a_job()
+    asleep = leases.acquire(job.pk)
+    asleep.result["behind"] = 512
+    asleep.save()
+    run_out(job)
+
+    assert [lost.pk for lost in leases.take_up_lost()] == [job.pk]
+    awake = leases.acquire(job.pk)
+
+    assert awake.result == {"behind": 512}
+    assert awake.attempt == 2
+    assert not asleep.save()
+
+
+def test_a_message_lost_with_redis_is_sent_again(transactional_db):
+    job = a_job()
+    assert leases.take_up_lost() == []
+    Job.objects.update(created_at="2024-01-01T00:00Z")
+    assert [lost.pk for lost in leases.take_up_lost()] == [job.pk]
+    assert leases.take_up_lost() == [], "not at every beat"
+
+
+def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
+    job = a_job(attempts=leases.MOST_ATTEMPTS - 1)
+    leases.acquire(job.pk)
+    run_out(job)
+
+    assert leases.take_up_lost() == []
+
+    job.refresh_from_db()
+    assert job.status == Job.Status.FAILED
+    assert "Given up" in job.error
+
+
+def test_a_cancelled_job_stops_at_its_next_step(transactional_db, monkeypatch):
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
+    job = a_job()
+    lease = leases.acquire(job.pk)
+    steps = 0
+    with leases.held(lease):
+        while True:
+            lease.progress("lists", steps, 100)
+            steps += 1
+            if steps == 3:
+                assert leases.cancel(job.pk)
+            if steps > 3:
+                lease._lost.wait(5)
+    job.refresh_from_db()
+    assert (job.status, steps) == (Job.Status.CANCELLED, 4)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(cache.CacheUnavailable("Redis is away"), "queued"), (RuntimeError("a bug"), "failed")]
+)
+def test_an_absent_server_is_waited_for_and_a_bug_is_not(transactional_db, error, status):
+    job = a_job()
+    try:
+        with leases.held(leases.acquire(job.pk)):
+            raise error
+    except RuntimeError:
+        pass
+    job.refresh_from_db()
+    assert (job.status, str(error) in job.error) == (status, True)

@@ -1,0 +1,124 @@
+"""Lists for everyone ahead of time, on the tiny real model."""
+
+import numpy as np
+import pytest
+
+from catalog.models import Movie, Viewer
+from catalog.services import bump_catalogue, bump_epoch, record_events
+from recommender import cache, leases
+from recommender.models import Job
+from recommender.serving import upkeep
+from recommender.training import batch
+from tests.cast import ADA, BEN, CLEO, DAN, EMPIRE, EVE, JEDI, MATRIX, MORNING, NEMO, STAR_WARS, TOY_STORY, watch
+
+
+@pytest.fixture
+def lease(model):
+    upkeep.repair()  # as beat does every few seconds
+
+    def acquired(**parameters):
+        return leases.acquire(Job.objects.create(kind=Job.Kind.BATCH, parameters=parameters).pk)
+
+    return acquired
+
+
+def stored(viewer):
+    """The viewer's list where it is valid."""
+    stamps, found = cache.read(viewer)
+    return found if found is not None and found.valid(stamps) else None
+
+
+def test_every_viewer_with_a_history_gets_a_list_of_films_not_seen(lease, model):
+    held = lease()
+    batch.run(held)
+
+    assert held.result["viewers"] == 4
+    for viewer in (ADA, BEN, CLEO, DAN):
+        films = stored(viewer).movie_ids
+        seen = set(
+            Viewer.objects.get(pk=viewer).events.filter(kind__in=(1, 2, 4, 5)).values_list("movie_id", flat=True)
+        )
+        assert len(films) > 50
+        assert not seen & set(films.tolist())
+        assert (np.diff(stored(viewer).scores) <= 0).all()
+    assert stored(ADA).model == model.name
+    assert stored(ADA).movie_ids.tolist() != stored(BEN).movie_ids.tolist()
+    assert stored(EVE) is None
+
+
+def test_an_event_while_the_batch_runs_makes_that_list_invalid_not_wrong(lease, monkeypatch):
+    fill = batch.Shelf.fill
+
+    def an_event_comes_in_between(shelf, readers, epoch, lease):
+        record_events([watch(ADA, NEMO, MORNING)])  # after the histories were read, before the lists are stored
+        return fill(shelf, readers, epoch, lease)
+
+    monkeypatch.setattr(batch.Shelf, "fill", an_event_comes_in_between)
+    batch.run(lease())
+
+    assert stored(ADA) is None
+    assert stored(BEN) is not None
+
+
+def test_an_epoch_that_moves_on_has_all_lists_written_again(lease, monkeypatch):
+    look, looks = batch.Shelf.look, []
+
+    def an_import_ends(shelf):
+        looks.append(1)
+        if len(looks) == 2:
+            bump_epoch()
+        return look(shelf)
+
+    monkeypatch.setattr(batch, "BLOCK", 2)
+    monkeypatch.setattr(batch.Shelf, "look", an_import_ends)
+    held = lease()
+    batch.run(held)
+
+    assert all(stored(viewer) for viewer in (ADA, BEN, CLEO, DAN))
+    assert held.result["viewers"] == 4
+
+
+def test_a_killed_batch_goes_on_behind_its_last_block(lease, monkeypatch):
+    monkeypatch.setattr(batch, "BLOCK", 2)
+    killed = lease()
+    killed.on_progress = lambda phase, done, total: 1 / (done < 2)
+    with pytest.raises(ZeroDivisionError):
+        batch.run(killed)
+    assert (stored(ADA) is not None, stored(DAN)) == (True, None)
+    cache.erase_viewer(ADA)  # tells whether the list is written a second time
+    killed.save()
+    Job.objects.update(lease_until="2024-01-01T00:00Z")
+
+    taken_up = leases.acquire(killed.job_id)
+    batch.run(taken_up)
+
+    assert stored(ADA) is None
+    assert stored(DAN) is not None
+    assert taken_up.result["viewers"] == 4
+
+
+def test_films_that_may_not_be_shown_are_in_no_list(lease):
+    Movie.objects.filter(pk=JEDI).update(published=False)
+    Movie.objects.filter(pk=MATRIX).update(available_until=MORNING)
+    bump_catalogue()
+    batch.run(lease())
+    assert not {JEDI, MATRIX} & set(stored(DAN).movie_ids.tolist() + stored(BEN).movie_ids.tolist())
+
+
+def test_histories_that_were_sent_make_the_lists_of_those_viewers(lease):
+    held = lease(user_histories={str(BEN): [str(STAR_WARS), str(EMPIRE)], str(EVE): [str(TOY_STORY)], str(DAN): ["77"]})
+    batch.run(held)
+
+    assert JEDI in stored(BEN).movie_ids[:5], "made from what was sent, not from Ben's family films"
+    assert not {STAR_WARS, EMPIRE, TOY_STORY} & set(stored(BEN).movie_ids.tolist()), "nor is anything he saw in it"
+    assert stored(ADA) is None
+    assert stored(EVE) is not None, "a stranger too, until the first event"
+    assert held.result["failed_users"] == [DAN], "nobody knows that film"
+    record_events([watch(BEN, NEMO, MORNING), watch(EVE, NEMO, MORNING)])
+    assert (stored(BEN), stored(EVE)) == (None, None)
+
+
+def test_without_a_model_the_operator_is_told_what_to_do(cast):
+    job = leases.acquire(Job.objects.create(kind=Job.Kind.BATCH).pk)
+    with pytest.raises(leases.CannotRun, match=r"manage\.py train"):
+        batch.run(job)

@@ -1,0 +1,145 @@
+"""The night's steps in this process: what is learnt from, what is kept, what goes live, what a kill leaves."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from django.conf import settings
+
+from catalog import selectors
+from catalog.models import Movie, WatchEvent
+from recommender import leases, registry
+from recommender.ml.vocab import Vocab
+from recommender.models import Job, ModelVersion
+from recommender.training import dataset, gate, run
+from tests.cast import ADA, CLEO, STAR_WARS
+from tests.model import forget_everything
+from tests.recommender.worker import ring  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    forget_everything()
+    yield
+    forget_everything()
+    shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
+
+
+def night(**parameters):
+    """A job's lease; the lists are the batch's own tests."""
+    told = {"preset": "brief", "epochs": 4, "lists": False} | parameters
+    return leases.acquire(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=told).pk)
+
+
+def finish(lease):
+    with leases.held(lease):
+        run.nightly(lease)
+    return ModelVersion.objects.get(name=lease.result["version"])
+
+
+def test_the_snapshot_is_what_the_selectors_tell_viewer_by_viewer(cast, tmp_path):
+    snapshot = dataset.read(tmp_path)
+    snapshot.save(tmp_path / "snapshot.npz")
+    again = dataset.Snapshot.load(tmp_path / "snapshot.npz")
+
+    assert list(tmp_path.iterdir()) == [tmp_path / "snapshot.npz"], "no CSV is left behind"
+    assert again.hash() == snapshot.hash()
+    assert again.counts() == {"viewers": 4, "events": WatchEvent.objects.count(), "films": Movie.objects.count()}
+    for viewer in (ADA, CLEO):
+        one = selectors.history(viewer)
+        place = again.histories.viewers.tolist().index(viewer)
+        rows = slice(*again.histories.indptr[place : place + 2].tolist())
+        for mine, theirs in zip(again.histories[2:7], one[2:], strict=True):
+            np.testing.assert_array_equal(mine[rows], theirs)
+    features = again.film_features[again.movie_ids.tolist().index(STAR_WARS)]
+    assert {"genre:Sci-Fi", "director:George Lucas", "actor:Carrie Fisher", "decade:1970"} <= set(features)
+
+
+def test_the_first_model_that_beats_popularity_goes_live(ring):  # noqa: F811
+    lease = night(epochs=8)
+    version = finish(lease)
+
+    assert version.status == ModelVersion.Status.ACTIVE, version.reason
+    assert version.metrics["ndcg10"] > version.metrics["baselines"]["popularity"]["ndcg10"]
+    assert len(version.history) == 8
+    assert version.data_hash
+    assert version.parameters > 0
+    assert [line for line in lease._lines if line.startswith("Epoch 1 | Step ")]
+    assert (settings.CHECKPOINT_DIR / "transformer_epoch8.pt").exists()
+    assert not (settings.CHECKPOINT_DIR / "snapshot.npz").exists()
+
+
+def test_a_worse_model_stays_a_candidate_and_says_why(ring):  # noqa: F811
+    good = finish(night(epochs=8))
+    worse = finish(night(epochs=1))
+
+    assert worse.status == ModelVersion.Status.CANDIDATE
+    assert "NDCG@10" in worse.reason
+    assert worse.metrics["active"]["name"] == good.name
+    assert registry.active_name() == good.name
+    registry.activate(worse.name, "an operator knows better")
+    assert registry.active_name() == worse.name
+
+
+def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  # noqa: F811
+    undisturbed = finish(night(activate=False))
+    lease = night(activate=False)
+    report = lease.on_line
+
+    def killed_after_two_epochs(line):
+        report(line)
+        if line.startswith("Epoch 3"):
+            raise SystemExit
+
+    lease.on_line = killed_after_two_epochs
+    with pytest.raises(SystemExit), leases.held(lease):
+        run.nightly(lease)
+    Movie.objects.create(id=1, title="Came after the run began")
+    Job.objects.filter(pk=lease.job_id).update(lease_until="2024-01-01T00:00Z")
+
+    [job] = leases.take_up_lost()
+    taken_up = leases.acquire(job.pk)
+    resumed = finish(taken_up)
+
+    assert "Resuming" in "".join(taken_up._lines)
+    assert resumed.data_hash == undisturbed.data_hash, "the data of the night it began"
+    assert len(resumed.history) == 4
+    assert resumed.metrics["ndcg10"] == undisturbed.metrics["ndcg10"]
+    tables = [registry.ranker(version.name).vectors.numpy() for version in (undisturbed, resumed)]
+    np.testing.assert_allclose(*tables, rtol=1e-5, atol=1e-6)
+
+
+def test_with_nothing_to_learn_from_the_operator_is_told_what_to_do(transactional_db):
+    with pytest.raises(leases.CannotRun, match="import_movielens"):
+        run.nightly(night())
+
+
+def test_unknown_options_are_named(transactional_db):
+    with pytest.raises(ValueError, match="speed"):
+        run.nightly(night(speed="fast"))
+
+
+def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, cast, tmp_path):
+    """Films that it does not know stand last; the others keep their order."""
+    ranker = registry.ranker()
+    snapshot = dataset.read(tmp_path)
+    more = Vocab(np.append(ranker.movie_ids, [7, 900_000]))
+    tokens = run.tokenise(snapshot.histories, more)
+    targets = gate.evaluate.leave_one_out(tokens).test
+
+    scores = gate.of_another(ranker, more, tokens)(tokens, targets)
+
+    known = more.places(ranker.movie_ids) - 1
+    own = run.tokenise(snapshot.histories, ranker.vocab)
+    theirs = gate.evaluate.leave_one_out(own).test
+    np.testing.assert_allclose(scores[:, known], gate.evaluate.of_ranker(ranker)(own, theirs), rtol=1e-4, atol=1e-5)
+    unknown = np.setdiff1d(np.arange(len(more)), known)
+    assert (scores[:, unknown].max(1) < scores[:, known].min(1)).all()
+
+
+def test_a_model_card_tells_how_it_came_to_be(ring):  # noqa: F811
+    version = finish(night(epochs=2, seed=5))
+    card = json.loads((registry.folder(version.name) / "model.json").read_text())
+    assert card["metrics"]["data"] == version.metrics["data"]
+    assert card["train"]["seed"] == 5
