@@ -13,6 +13,12 @@ class RemovedDemo(NamedTuple):
     viewers: int
 
 
+class LockedDemo(NamedTuple):
+    movies: list[int]
+    viewers: list[int]
+    last_version: int  # the highest that a stamp of one of these viewers can have
+
+
 def refuse_demo_over_real(cursor: CursorWrapper, dataset: Dataset) -> None:
     """Raises CatalogError where an id of the demo belongs to a real film or viewer."""
     for table, real, ids in (
@@ -27,16 +33,21 @@ def refuse_demo_over_real(cursor: CursorWrapper, dataset: Dataset) -> None:
             )
 
 
-def remove_demo(cursor: CursorWrapper, *, no_event_stays: bool) -> RemovedDemo | None:
+def lock_demo(cursor: CursorWrapper) -> LockedDemo:
+    """In the order of `record_events`: films, then viewers, by id."""
+    cursor.execute("SELECT id FROM catalog_movie WHERE is_demo ORDER BY id FOR UPDATE")
+    movies = [movie_id for (movie_id,) in cursor.fetchall()]
+    cursor.execute("SELECT id, version FROM catalog_viewer WHERE is_simulated ORDER BY id FOR UPDATE")
+    versions = dict(cursor.fetchall())
+    return LockedDemo(movies, list(versions), max(versions.values(), default=0))
+
+
+def remove_demo(cursor: CursorWrapper, demo: LockedDemo, *, no_event_stays: bool) -> RemovedDemo | None:
     """Deletes the demo's films and simulated viewers, and the people, genres and tags that only they had.
 
-    Rows are locked in the order of `record_events`: films, viewers, events. Real viewers who had watched a demo film
-    lose that event, so their version rises.
+    Real viewers who had watched a demo film lose that event, so their version rises.
     """
-    cursor.execute("SELECT id FROM catalog_movie WHERE is_demo ORDER BY id FOR UPDATE")
-    movies = [row[0] for row in cursor.fetchall()]
-    cursor.execute("SELECT id FROM catalog_viewer WHERE is_simulated ORDER BY id FOR UPDATE")
-    viewers = [row[0] for row in cursor.fetchall()]
+    movies, viewers, _ = demo
     if not movies and not viewers:
         return None
     cursor.execute(

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from catalog.dataset import Dataset
 from catalog.errors import CatalogError
-from catalog.services.demo import RemovedDemo, refuse_demo_over_real, remove_demo
+from catalog.services.demo import RemovedDemo, lock_demo, refuse_demo_over_real, remove_demo
 from catalog.services.load_events import lock_where_empty, merge_events, replace_events
 from catalog.services.load_films import load_films
 from catalog.services.revision import bump_all
@@ -56,17 +56,16 @@ def _load(dataset: Dataset, progress: Progress) -> dict:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_IMPORT_LOCK])
         if not cursor.fetchone()[0]:
             raise CatalogError("Another import is running; wait until it has ended, then start this one again.")
-        cursor.execute("SELECT coalesce(max(version), 0) + 1 FROM catalog_viewer")
-        # Above every version ever published, so that a new viewer's stamp cannot be older than one of a removed
-        # viewer with the same id.
-        first_version = cursor.fetchone()[0]
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
         empty = lock_where_empty(cursor, keeping_demo=dataset.is_demo)
-        removed = None
+        removed, first_version = None, 1
         if dataset.is_demo:
             refuse_demo_over_real(cursor, dataset)
         else:
-            removed = remove_demo(cursor, no_event_stays=empty)
+            demo = lock_demo(cursor)
+            removed = remove_demo(cursor, demo, no_event_stays=empty)
+            # A new viewer's stamp may not lie behind that of a removed one with the same id.
+            first_version = demo.last_version + 1
         progress("films", 0, None)
         load_films(cursor, dataset)
         started = time.perf_counter()
