@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        data = given.data or write_simulated(Path(folder), QUICK_RATINGS)
+        data = given.data or write_simulated(Path(folder) / "simulated", QUICK_RATINGS)
         dataset, events = read(data, given.people)
     task = protocol(given.protocol, dataset, events, data)
     if given.quick:
