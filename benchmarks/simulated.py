@@ -12,6 +12,7 @@ GENRES = ("Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Dr
 
 def write_simulated(folder: Path, ratings: int, seed: int = 1) -> Path:
     """Writes movies.csv and ratings.csv: long-tailed popularity, half stars, sorted as MovieLens sorts them."""
+    folder.mkdir(exist_ok=True)
     random = np.random.default_rng(seed)
     ids = np.arange(1, MOVIES + 1)
     pl.DataFrame(
