@@ -188,10 +188,13 @@ def _make_cluster(place: Place, *, durable: bool) -> None:
     fresh.mkdir(mode=0o700)
     if place.uid is not None:
         os.chown(fresh, place.uid, place.uid)
-    command = [place.postgres_bin / "initdb", "-D", fresh, "-U", NAME, "--auth=trust", "-E", "UTF8"]
+    command = [str(place.postgres_bin / "initdb"), "-D", str(fresh), "-U", NAME, "--auth=trust", "-E", "UTF8"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     command += [] if durable else ["--no-sync"]
     done = subprocess.run(command, cwd="/", capture_output=True, text=True, **place.as_user())
+    if "could not look up effective user ID" in done.stderr:
+        words = f"Postgres does not start for user id {place.owner}, which has no name on this machine"
+        raise ServerError(f"{words}: give it one in /etc/passwd, or set DATABASE_URL to a Postgres elsewhere.")
     if done.returncode:
         raise ServerError(f"initdb could not make {place.data}: {done.stderr.strip()[-500:]}")
     (fresh / MARK).write_text("Made by movierec.\n")

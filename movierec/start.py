@@ -67,9 +67,11 @@ class Start:
             check_free(self.where, 5.0 if met else 0.0)
             self.servers()
             self.prepare(arguments)
-            for service in applications():
+            web, *others = applications()
+            self.keeper.start(web)
+            self.until_ready()  # the workers' start would only make this wait longer
+            for service in others:
                 self.keeper.start(service)
-            self.until_ready()
             self.welcome()
             while True:
                 self.keeper.pause(0.2)

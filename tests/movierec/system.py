@@ -92,17 +92,15 @@ class System:
         self.output = state.with_suffix(".out")
         self.url = f"http://127.0.0.1:{self.port}"
         with self.output.open("wb") as out:
-            self.process = subprocess.Popen(
-                [ROOT / "run", *words],
-                **{
-                    "env": environment(state, self.port),
-                    "stdin": subprocess.DEVNULL,
-                    "stdout": out,
-                    "stderr": subprocess.STDOUT,
-                    "start_new_session": True,
-                }
-                | more,
-            )
+            how: dict[str, Any] = {"env": environment(state, self.port), "stdout": out, "stderr": subprocess.STDOUT}
+            how |= {"stdin": subprocess.DEVNULL, "start_new_session": True} | more
+            self.process = subprocess.Popen([str(ROOT / "run"), *words], **how)
+
+    def __enter__(self) -> "System":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
     def text(self) -> str:
         return self.output.read_text(errors="replace")
