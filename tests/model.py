@@ -96,7 +96,7 @@ def forget_everything() -> None:
     """Redis and what this process holds of earlier tests: their database is gone."""
     for name in ("lists", "default"):
         caches[name].clear()
-    cache._link.model = ""
+    cache._active_model = ""
     eligibility._current = None
     fallback._held = None
     access._remembered.clear()

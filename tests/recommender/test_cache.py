@@ -179,7 +179,6 @@ def test_processes_report_what_they_have_loaded():
     cache.report_loaded("web:1", "v1-test")
     cache.report_loaded("web:2", "")
     assert cache.loaded_by() == {"web:1": "v1-test", "web:2": ""}
-    assert cache.live_processes() == {"web:1", "web:2"}
 
 
 def test_only_bytes_and_numbers_enter():

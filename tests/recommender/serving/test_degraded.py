@@ -7,10 +7,10 @@ import time
 import pytest
 from django.conf import settings as live_settings
 
-from catalog import services
 from catalog.models import Viewer
 from movierec import embedded
 from recommender import cache, registry
+from recommender.link import PROBE_SECONDS, Link
 from recommender.models import ModelVersion
 from recommender.serving import events, health, upkeep
 from recommender.serving.query import Filters, Query
@@ -37,7 +37,7 @@ class Valkey:
 
     def start(self):
         self._up.enter_context(embedded.running(self.state, servers=[embedded.VALKEY], say=lambda line: None))
-        time.sleep(cache.PROBE_SECONDS)  # a lost Redis is asked again after that
+        time.sleep(PROBE_SECONDS)  # a lost Redis is asked again after that
 
     def stop(self):
         self._up.close()
@@ -51,9 +51,7 @@ def valkey(tmp_path, settings, monkeypatch):
         name: {**options, "LOCATION": f"{base}?db={number}"}
         for number, (name, options) in enumerate(live_settings.CACHES.items(), 1)
     }
-    link = type(cache._link)()
-    link.raise_epoch = services.bump_epoch
-    monkeypatch.setattr(cache, "_link", link)
+    monkeypatch.setattr(cache, "_link", Link(cache._distrust))
     own.start()
     registry.republish()
     yield own

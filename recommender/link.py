@@ -1,0 +1,83 @@
+"""This process's line to the Redis of the lists: errors in one kind, no waiting while it is lost, and no trust in a
+server that is not the one known."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.cache import caches
+from django.db import DatabaseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+PROBE_SECONDS = 1.0
+
+
+class CacheUnavailable(Exception):
+    """Redis did not answer, or refused the command. Nothing is known to have been read or written."""
+
+
+class Link:
+    """After a lost connection every contact fails at once, until a probe (one a second) reaches Redis again. When the
+    server found then is another one (restarted, or a copy that lagged), `on_new_server` is called before any thread
+    may read from it."""
+
+    def __init__(self, on_new_server: Callable[[], None]) -> None:
+        self.on_new_server = on_new_server
+        self.lost = False
+        self.server: str | None = None  # identity of the server whose contents are trusted
+        self.probe_at = 0.0  # monotonic seconds
+        self.lock = threading.RLock()
+        self.restoring = False  # by the thread that has the lock: what it writes meanwhile goes through
+
+    @contextmanager
+    def contact(self) -> Iterator[Any]:
+        """The client, for the commands of the block. Raises CacheUnavailable."""
+        if self.lost or self.server is None:
+            self._probe()
+        with self._translated():
+            yield self.client()
+
+    @staticmethod
+    def client() -> Any:
+        return caches["lists"].client.get_client(write=True)  # type: ignore[attr-defined]
+
+    def _probe(self) -> None:
+        with self.lock:
+            if self.restoring or (self.server is not None and not self.lost):  # or another thread was faster
+                return
+            now = time.monotonic()
+            if now < self.probe_at:
+                raise CacheUnavailable("Redis was lost less than a second ago; it is asked again shortly.")
+            self.probe_at = now + PROBE_SECONDS
+            with self._translated():
+                self.verify_server()
+            self.probe_at = 0.0
+
+    def verify_server(self) -> None:
+        with self.lock:
+            client = self.client()
+            server = f"{client.info('server')['run_id']} {client.info('replication').get('master_replid')}"
+            if self.server not in (None, server):
+                self.lost = self.restoring = True
+                try:
+                    self.on_new_server()
+                finally:
+                    self.restoring = False
+            self.server, self.lost = server, False
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            self.lost = True
+            raise CacheUnavailable(f"Redis is unreachable: {error}") from error
+        except RedisError as error:  # out of memory, read-only, ...
+            raise CacheUnavailable(f"Redis refused: {error}") from error
+        except DatabaseError as error:  # the epoch could not be raised, so nothing here may be trusted yet
+            words = "Redis is another server than before, and Postgres did not answer"
+            raise CacheUnavailable(f"{words}: {error}") from error

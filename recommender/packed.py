@@ -1,0 +1,85 @@
+"""What the list shelf stores, packed: ids and scores as bytes, never pickled. A foreign value unpacks to None."""
+
+import struct
+from typing import Any, NamedTuple
+
+import numpy as np
+from django_redis.serializers.base import BaseSerializer
+
+_LIST = struct.Struct("<4sBqqqHB")  # magic, format, epoch, viewer version, made_at, films, bytes of the model's name
+_STATE = struct.Struct("<4sBq")  # magic, format, viewer version
+_LIST_MAGIC, _STATE_MAGIC, _FORMAT = b"mrl\x00", b"mru\x00", 1
+
+
+class BytesSerializer(BaseSerializer):
+    """django-redis keeps ints native; everything else here is bytes already."""
+
+    def dumps(self, value: Any) -> bytes:
+        if not isinstance(value, bytes):
+            raise TypeError(f"The list cache stores bytes and ints, not {type(value).__name__}: pack it first.")
+        return value
+
+    def loads(self, value: bytes) -> bytes:
+        return value
+
+
+class Stamps(NamedTuple):
+    """What is true now, as far as Redis knows; None is unknown and matches nothing."""
+
+    model: str | None
+    epoch: int | None
+    catalogue: int | None
+    viewer: int | None
+
+
+class StoredList(NamedTuple):
+    """Films best first with their scores, and the stamps of the facts they come from. `made_at`: unix seconds."""
+
+    model: str
+    epoch: int
+    viewer_version: int
+    movie_ids: np.ndarray  # int32 [n]
+    scores: np.ndarray  # float32 [n]
+    made_at: int
+
+    def valid(self, stamps: Stamps) -> bool:
+        return (self.model, self.epoch, self.viewer_version) == (stamps.model, stamps.epoch, stamps.viewer)
+
+    def pack(self) -> bytes:
+        name = self.model.encode()
+        head = _LIST.pack(
+            _LIST_MAGIC, _FORMAT, self.epoch, self.viewer_version, self.made_at, len(self.movie_ids), len(name)
+        )
+        ids, scores = np.asarray(self.movie_ids, "<i4"), np.asarray(self.scores, "<f4")
+        return b"".join((head, name, ids.tobytes(), scores.tobytes()))
+
+    @classmethod
+    def unpack(cls, value: Any) -> "StoredList | None":
+        if not isinstance(value, bytes) or len(value) < _LIST.size:
+            return None
+        magic, layout, epoch, viewer_version, made_at, count, name_length = _LIST.unpack_from(value)
+        ids_at = _LIST.size + name_length
+        if magic != _LIST_MAGIC or layout != _FORMAT or len(value) != ids_at + 8 * count:
+            return None
+        return cls(
+            model=value[_LIST.size : ids_at].decode(errors="replace"),
+            epoch=epoch,
+            viewer_version=viewer_version,
+            movie_ids=np.frombuffer(value, "<i4", count, ids_at),
+            scores=np.frombuffer(value, "<f4", count, ids_at + 4 * count),
+            made_at=made_at,
+        )
+
+
+def pack_state(version: int, state: np.ndarray) -> bytes:
+    """A model's state of a viewer at this viewer version."""
+    return _STATE.pack(_STATE_MAGIC, _FORMAT, version) + np.asarray(state, "<f4").tobytes()
+
+
+def unpack_state(value: Any, version: int) -> np.ndarray | None:
+    """float32 [S]; None for one of another viewer version too."""
+    if not isinstance(value, bytes) or len(value) <= _STATE.size or (len(value) - _STATE.size) % 4:
+        return None
+    if _STATE.unpack_from(value) != (_STATE_MAGIC, _FORMAT, version):
+        return None
+    return np.frombuffer(value, "<f4", offset=_STATE.size)
