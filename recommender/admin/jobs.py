@@ -1,0 +1,118 @@
+"""Jobs: how far they are, what they said, starting and cancelling them."""
+
+import json
+import textwrap
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+
+from recommender import leases, tasks
+from recommender.admin.pages import COLOURS, ReadOnly, to_page
+from recommender.models import Job
+
+LONGEST_PARAMETERS = 2_000  # characters; a batch may have been sent thousands of histories
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly):
+    list_display = ("kind", "status_label", "phase", "progress", "created_at", "finished_at", "attempts")
+    list_filter = ("kind", "status")
+    fields = (
+        ("kind", "status_label", "attempts"),
+        ("phase", "progress"),
+        "error",
+        "outcome",
+        "log",
+        ("created_at", "started_at", "finished_at"),
+        "asked",
+        ("id", "lease_until"),
+    )
+    readonly_fields = ("status_label", "progress", "outcome", "log", "asked", "id", "created_at")
+    actions_list = ("start_nightly", "start_batch")
+    actions_detail = ("cancel",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return False
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("recommender.change_job"))
+
+    @display(description="status", ordering="status", label=COLOURS)
+    def status_label(self, job: Job) -> str:
+        return job.status
+
+    @display(description="progress")
+    def progress(self, job: Job) -> SafeString | str:
+        if not job.total:
+            return "-"
+        bar = "<progress value='{}' max='{}'></progress> {} of {}"
+        return format_html(bar, job.done, job.total, f"{job.done:,}", f"{job.total:,}")
+
+    @display(description="result")
+    def outcome(self, job: Job) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(job.result, indent=2, ensure_ascii=False))
+
+    @display(description="parameters")
+    def asked(self, job: Job) -> str:
+        return textwrap.shorten(json.dumps(job.parameters), LONGEST_PARAMETERS, placeholder=" ...")
+
+    @display(description="end of the log")
+    def log(self, job: Job) -> SafeString:
+        return format_html("<pre>{}</pre>", job.log_tail)
+
+    @action(
+        description="Train now",
+        permissions=["operate"],
+        dialog={
+            "title": "Start the nightly run now",
+            "description": "It trains, evaluates, fills all lists and activates the model if it is better.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Start",
+        },
+    )
+    def start_nightly(self, request: HttpRequest, form: BaseDialogForm) -> HttpResponse:
+        return self._start(request, Job.Kind.NIGHTLY)
+
+    @action(
+        description="Fill lists now",
+        permissions=["operate"],
+        dialog={
+            "title": "Make the lists of all viewers anew",
+            "description": "Under the active model.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Start",
+        },
+    )
+    def start_batch(self, request: HttpRequest, form: BaseDialogForm) -> HttpResponse:
+        return self._start(request, Job.Kind.BATCH)
+
+    def _start(self, request: HttpRequest, kind: Job.Kind) -> HttpResponse:
+        job = leases.new_unless_waiting(kind)
+        if job is None:
+            messages.warning(request, f"A {kind.label.lower()} job is waiting or running already.")
+            return to_page("job_changelist")
+        tasks.enqueue(job)
+        messages.success(request, "Started.")
+        return to_page("job_change", job.pk)
+
+    @action(
+        description="Cancel",
+        permissions=["operate"],
+        dialog={
+            "title": "Cancel this job",
+            "description": "It stops at its next step. What it has stored stays.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Cancel the job",
+        },
+    )
+    def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        if leases.cancel(object_id):
+            messages.success(request, "Cancelled.")
+        else:
+            messages.warning(request, "The job had ended already.")
+        return to_page("job_change", object_id)

@@ -1,0 +1,132 @@
+"""Model versions: what was measured, which one is active, and making another one so."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from recommender import registry
+from recommender.admin.pages import COLOURS, ReadOnly, to_page
+from recommender.models import ModelVersion
+
+
+class ReasonForm(BaseDialogForm):
+    reason = forms.CharField(max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+    def words(self) -> str:
+        """The reason with who gave it."""
+        return f"{self.cleaned_data['reason']} ({self.request.user.get_username()}, in the admin)"
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnly):
+    list_display = ("name", "status_label", "ndcg10", "hr10", "movies", "created_at", "activated_at")
+    list_filter = ("status", "preset")
+    search_fields = ("name", "reason")
+    fields = (
+        ("name", "status_label", "preset"),
+        "reason",
+        "figures",
+        "epochs",
+        ("parameters", "movies"),
+        ("created_at", "activated_at"),
+        ("data_hash", "code_revision"),
+        "everything_measured",
+    )
+    readonly_fields = ("status_label", "figures", "epochs", "everything_measured")
+    actions_list = ("rollback",)
+    actions_detail = ("promote",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ModelVersion | None = None) -> bool:
+        active = obj is not None and obj.status == ModelVersion.Status.ACTIVE
+        return not active and super().has_delete_permission(request, obj)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("recommender.change_modelversion"))
+
+    @display(description="status", ordering="status", label=COLOURS)
+    def status_label(self, version: ModelVersion) -> str:
+        return version.status
+
+    @display(description="NDCG@10")
+    def ndcg10(self, version: ModelVersion) -> str:
+        return _figure(version.metrics.get("ndcg10"))
+
+    @display(description="HR@10")
+    def hr10(self, version: ModelVersion) -> str:
+        return _figure(version.metrics.get("hr10"))
+
+    @display(description="Beside the others, on the same targets")
+    def figures(self, version: ModelVersion) -> SafeString:
+        others = version.metrics.get("baselines", {}) | {"active model": version.metrics.get("active") or {}}
+        rows = [("this model", version.metrics)] + [(name, told) for name, told in others.items() if told]
+        return _table(
+            [(name, _figure(told.get("ndcg10")), _figure(told.get("hr10"))) for name, told in rows],
+            ("", "NDCG@10", "HR@10"),
+        )
+
+    @display(description="By epoch")
+    def epochs(self, version: ModelVersion) -> SafeString:
+        names = list(dict.fromkeys(name for epoch in version.history for name in epoch))
+        return _table([tuple(_figure(epoch.get(name)) for name in names) for epoch in version.history], tuple(names))
+
+    @display(description="Everything measured")
+    def everything_measured(self, version: ModelVersion) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(version.metrics, indent=2, ensure_ascii=False))
+
+    @action(
+        description="Promote",
+        permissions=["operate"],
+        dialog={
+            "title": "Make this version the active one",
+            "description": "All processes load it first; lists made by another version are no longer served. "
+            "Your name and the reason are kept with the version.",
+            "form_class": ReasonForm,
+            "form_submit_text": "Promote",
+        },
+    )
+    def promote(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        name = ModelVersion.objects.get(pk=object_id).name
+        try:
+            registry.activate(name, form.words())
+            messages.success(request, f"{name} is active.")
+        except registry.ActivationRefused as refusal:
+            messages.error(request, str(refusal))
+        return to_page("modelversion_change", object_id)
+
+    @action(
+        description="Roll back",
+        permissions=["operate"],
+        dialog={
+            "title": "Go back to the version that was active before",
+            "description": "The one that is active now becomes a candidate.",
+            "form_class": ReasonForm,
+            "form_submit_text": "Roll back",
+        },
+    )
+    def rollback(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
+        try:
+            messages.success(request, f"{registry.rollback(form.words()).name} is active again.")
+        except registry.ActivationRefused as refusal:
+            messages.error(request, str(refusal))
+        return to_page("modelversion_changelist")
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def _table(rows: list[tuple[Any, ...]], head: tuple[str, ...]) -> SafeString:
+    cells = [
+        format_html("<tr>{}</tr>", format_html_join("", "<td class='pr-6'>{}</td>", ((c,) for c in row)))
+        for row in rows
+    ]
+    titles = format_html_join("", "<th class='pr-6 text-left'>{}</th>", ((title,) for title in head))
+    return format_html("<table><tr>{}</tr>{}</table>", titles, format_html_join("", "{}", ((cell,) for cell in cells)))
