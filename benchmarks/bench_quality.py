@@ -32,7 +32,7 @@ from recommender.ml.train import Progress, Step, Trainer
 
 TIMES: tuple[Time, ...] = ("request", "unknown", "none")
 _TIME: dict[str, Time] = {"P1": "request", "A": "none", "P2": "unknown"}  # what is told unless --time says so
-QUICK_RATINGS, QUICK_TARGETS = 300_000, 500
+QUICK_RATINGS, QUICK_TARGETS, QUICK_EPOCHS = 300_000, 500, 3
 SELECT_TARGETS = 2_000  # validation targets asked after an epoch
 
 
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoints", type=Path, metavar="DIR", help="keep training states here and resume from them"
     )
     parser.add_argument("--result", type=Path, metavar="FILE", help="also write the result as JSON, with the curves")
-    parser.add_argument("--quick", action="store_true", help="one epoch, few targets: about a minute")
+    parser.add_argument("--quick", action="store_true", help="three epochs, few targets: about a minute")
 
 
 def run(given: argparse.Namespace) -> None:
@@ -97,7 +97,7 @@ def _shape(given: argparse.Namespace) -> Preset:
     if unknown := changes.keys() - model.keys() - train.keys():
         raise SystemExit(f"--set: the preset has no field {', '.join(sorted(unknown))}.")
     if given.epochs or given.quick:
-        train["epochs"] = given.epochs or 1
+        train["epochs"] = given.epochs or QUICK_EPOCHS
     return changed(base, model=model, train=train)
 
 

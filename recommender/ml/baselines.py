@@ -6,9 +6,11 @@ with the recency-weighted history; their blend by z-scores.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
+import torch
 
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets
@@ -92,7 +94,8 @@ class Ease:
         self.column[self.chosen] = np.arange(len(self.chosen))
         gram = self._gram(prefix)
         gram[np.diag_indices_from(gram)] += ridge
-        inverse = np.linalg.inv(gram.astype(np.float64))
+        factor = torch.linalg.cholesky(torch.from_numpy(gram.astype(np.float64)))
+        inverse = torch.cholesky_inverse(factor).numpy()
         self.weights = (-inverse / np.diag(inverse)).astype(np.float32)
         np.fill_diagonal(self.weights, 0)
 
@@ -136,12 +139,13 @@ def blend(*scorers: Scorer) -> Scorer:
 
 
 def fit_all(prefix: Prefix) -> Mapping[str, Callable[[], Scorer]]:
-    """Every baseline by name, fitted when called; the blend takes Markov and the recency EASE."""
+    """Every baseline by name, fitted when called; the blend takes Markov and the recency EASE, as fitted before."""
+    markov, recency = cache(lambda: Markov(prefix)), cache(lambda: Ease(prefix, RECENCY_LAMBDA, TAU))
     return {
         "popularity": lambda: popularity(prefix),
         "recent_popularity": lambda: recent_popularity(prefix),
-        "markov": lambda: Markov(prefix),
+        "markov": markov,
         "ease": lambda: Ease(prefix, EASE_LAMBDA, None),
-        "recency_ease": lambda: Ease(prefix, RECENCY_LAMBDA, TAU),
-        "blend": lambda: blend(Markov(prefix), Ease(prefix, RECENCY_LAMBDA, TAU)),
+        "recency_ease": recency,
+        "blend": lambda: blend(markov(), recency()),
     }
