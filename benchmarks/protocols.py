@@ -67,7 +67,7 @@ def _time_split(dataset: Dataset, events: pl.DataFrame) -> Task:
     cut = np.quantile(events["occurred_at"].to_numpy(), 0.9)
     known = events.filter(pl.col("occurred_at") <= cut)["movie"].unique()
     tokens, vocab, histories = _tokens(events.filter(pl.col("movie").is_in(known.implode())), timed=True)
-    split = time_split(tokens)
+    split = time_split(tokens, float(cut))
     tests = {"last": split.last, "successive": split.successive}
     features = features_of(dataset, vocab)
     return Task(tokens, vocab, features, split.ends, split.validation, tests, split.known, data_hash(*histories))

@@ -47,9 +47,8 @@ class TimeSplit(NamedTuple):
     successive: Targets  # every token after the moment, the history growing
 
 
-def time_split(tokens: Tokens, quantile: float = 0.9) -> TimeSplit:
-    """Cuts at the `quantile` of all times. Films without a token before it must have been removed already."""
-    cut = np.quantile(tokens.times, quantile)
+def time_split(tokens: Tokens, cut: float) -> TimeSplit:
+    """Cuts at the moment `cut`. Films without a token up to it must have been removed already."""
     owner = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
     before = np.bincount(owner[tokens.times <= cut], minlength=len(tokens.indptr) - 1)
     ends = tokens.indptr[:-1] + before

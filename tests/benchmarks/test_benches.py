@@ -1,0 +1,66 @@
+"""Every benchmark ends, and its last line is what the scripts that read it expect."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import names
+from benchmarks.protocols import five_core, histories_of, protocol, read
+from catalog.dataset import EVENTS, table
+from tests.data import movielens
+
+KEYS = {
+    "import": {"rows", "rows_per_s", "copy_rows_per_s", "ratio"},
+    "quality": {"hr10", "ndcg10", "seeds", "train_s", "selected_on", "baselines", "data_hash"},
+    "training": {"targets_per_s", "brief_targets_per_s", "rectools_targets_per_s", "seconds_to", "peak_mb"},
+}
+
+
+def test_every_benchmark_is_known_here():
+    assert set(names()) == set(KEYS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KEYS)
+def test_quick_benchmark_ends_with_its_keys(name):
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", name, "--quick"], capture_output=True, text=True, check=True, timeout=600
+    )
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert KEYS[name] | {"bench", "preset", "parameters", "movies"} <= result.keys()
+    assert result["bench"] == name
+
+
+def test_five_core_leaves_only_those_who_watched_and_were_watched_enough():
+    rows = [(viewer, film, 2, 3.0, None, 0) for viewer in range(1, 6) for film in range(1, 6)]
+    rows += [(6, film, 2, 3.0, None, 0) for film in range(1, 5)] + [(1, 9, 2, 3.0, None, 0)]
+    kept = five_core(table(rows, EVENTS))
+    assert len(kept) == 25
+    assert set(kept["viewer"]) == set(range(1, 6))
+
+
+def test_time_split_lets_nobody_see_the_future():
+    dataset, events = read(movielens("ml-latest-small.zip"), None)
+    task = protocol("P2", dataset, events, movielens("ml-latest-small.zip"))
+    cut = np.quantile(five_core(events)["occurred_at"].to_numpy(), 0.9)
+    for viewer in range(len(task.ends)):
+        trained = task.tokens.times[task.tokens.indptr[viewer] : task.ends[viewer]]
+        assert (trained <= cut).all()
+    assert (task.tokens.times[task.tests["successive"].rows] > cut).all()
+    known = {
+        film
+        for end, start in zip(task.baseline_ends, task.tokens.indptr, strict=False)
+        for film in task.tokens.items[start:end].tolist()
+    }
+    assert set(task.tokens.items.tolist()) == known
+    assert set(task.tests["last"].rows) <= set(task.tests["successive"].rows)
+
+
+def test_histories_keep_the_order_of_equal_times():
+    rows = [(1, film, 2, 3.0, None, 7) for film in (5, 3, 9)] + [(2, 1, 2, 3.0, None, 1)]
+    histories = histories_of(table(rows, EVENTS))
+    assert histories.movie_ids.tolist() == [5, 3, 9, 1]
+    assert histories.indptr.tolist() == [0, 3, 4]
