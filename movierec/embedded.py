@@ -78,7 +78,8 @@ def postgres_answers(state: Path) -> bool:
             host=str(sockets(state)), user=NAME, dbname="postgres", autocommit=True, connect_timeout=5
         ) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
-                connection.execute(f"CREATE DATABASE {NAME}")
+                with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                    connection.execute(f"CREATE DATABASE {NAME}")  # somebody else may ask at the same moment
         return True
     except psycopg.OperationalError:
         return False

@@ -14,6 +14,7 @@ raw_env = ["OMP_NUM_THREADS=1", "MOVIEREC_DB_POOL=1"]
 timeout = 60  # seconds
 graceful_timeout = 10  # seconds
 keepalive = 30  # seconds
+limit_request_line = 8190  # bytes of an address: 100 film ids to exclude, with room
 max_requests = 0
 
 

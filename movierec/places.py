@@ -1,6 +1,5 @@
 """Where the embedded servers of a state folder live: addresses, data, programs, and the user they run as."""
 
-import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -160,8 +159,10 @@ def prepare(place: Place, *, durable: bool) -> None:
 
 
 def _make_sockets(place: Place) -> None:
-    with contextlib.suppress(FileExistsError):
-        place.sockets.mkdir(mode=0o700)
+    try:
+        place.sockets.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ServerError(f"The servers' sockets need the folder {place.sockets}: {error.strerror}.") from error
     found = place.sockets.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.getuid(), place.owner):
         raise ServerError(f"{place.sockets}, where the servers' sockets belong, is another user's: remove it.")

@@ -206,7 +206,16 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"ListSource": ["cache", "model", "popular"], "NeighbourSource": ["model", "content"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ListSource": ["cache", "model", "popular"],
+        "NeighbourSource": ["model", "content"],
+        "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
+        "EventStatus": ["stored", "duplicate", "rejected"],
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "recommender.api.schema.bodies_are_required",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -35,7 +35,10 @@ def open_state(state: Path) -> None:
 @contextlib.contextmanager
 def held(state: Path, by: str) -> Iterator[None]:
     """Holds the folder for this process alone; the kernel lets go of it however the process ends. Raises Held."""
-    file = (state / "lock").open("a+")
+    try:
+        file = (state / "lock").open("a+")
+    except OSError as error:
+        raise ServerError(f"{state} belongs to another user ({error}): set MOVIEREC_STATE to another.") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 from django.conf import settings
+from django.core.checks import run_checks
 from django.core.management import get_commands
 from django.db import connection
 
+from movierec import settings as frame
 from movierec.celery import app
 from movierec.start import applications
 from tests.movierec.system import ROOT
@@ -57,21 +59,25 @@ def test_every_scheduled_task_exists_and_has_a_worker():
     assert {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} | {app.conf.task_default_queue} == served
 
 
-def test_redis_numbers_three_databases_from_the_one_that_is_given():
-    asks = (
-        "from django.conf import settings as s; print(s.CELERY_BROKER_URL, *(c['LOCATION'] for c in s.CACHES.values()))"
-    )
-    for url, wanted in (
-        ("redis://:pw@films:6379/4", "redis://:pw@films:6379/4 redis://:pw@films:6379/5 redis://:pw@films:6379/6"),
-        ("rediss://films", "rediss://films/0 rediss://films/1 rediss://films/2"),
-        (
-            "unix:///a/b.sock?db=1",
-            "redis+socket:///a/b.sock?virtual_host=1 unix:///a/b.sock?db=2 unix:///a/b.sock?db=3",
-        ),
-    ):
-        env = os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings", "REDIS_URL": url}
-        done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, env=env, capture_output=True, text=True)
-        assert done.stdout.strip() == wanted, done.stderr
+@pytest.mark.parametrize(
+    ("url", "broker", "last"),
+    [
+        ("redis://:pw@films:6379/4", "redis://:pw@films:6379/4", "redis://:pw@films:6379/6"),
+        ("rediss://films", "rediss://films/0", "rediss://films/2"),
+        ("unix:///a/b.sock?db=1", "redis+socket:///a/b.sock?virtual_host=1", "unix:///a/b.sock?db=3"),
+    ],
+)
+def test_three_databases_from_the_one_that_redis_url_names(monkeypatch, url, broker, last):
+    monkeypatch.setattr(frame, "REDIS_URL", url)
+    assert frame._redis(0, broker=True) == broker
+    assert frame._redis(2) == last
+
+
+def test_an_open_api_is_refused_on_other_addresses(settings):
+    settings.API_OPEN, settings.BIND = True, "0.0.0.0"
+    assert [error.id for error in run_checks(tags=["security"])] == ["movierec.E002"]
+    settings.BIND = "127.0.0.1"
+    assert run_checks(tags=["security"]) == []
 
 
 # --- containers ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from movierec import embedded
 from movierec.state import held, open_state
-from tests.movierec.system import ROOT, free_port, nothing_runs, run, state
+from tests.movierec.system import ROOT, environment, free_port, nothing_runs, run, state
 
 __all__ = ["state"]  # the fixture
 
@@ -49,6 +49,11 @@ def test_a_port_that_is_none(state, port):
     assert complaint(run(state, port=port)).startswith(f"PORT={port} is no port")
 
 
+def test_a_state_folder_that_cannot_be(state):
+    (state / "file").touch()
+    assert complaint(run(state / "file")).startswith(f"The state folder {state / 'file'} cannot be written")
+
+
 def test_data_that_is_not_there(state):
     assert complaint(run(state, "--data", "/nowhere.zip")) == "--data /nowhere.zip: there is no such file or folder."
 
@@ -73,14 +78,6 @@ def test_a_postgres_folder_of_another_version(state):
     assert "was made by Postgres 16, and the installed one is 18" in complaint(run(state))
 
 
-def test_an_open_api_is_refused_on_other_addresses(state):
-    words = {"MOVIEREC_STATE": str(state), "MOVIEREC_API_OPEN": "1", "MOVIEREC_BIND": "0.0.0.0"}
-    command = [sys.executable, ROOT / "manage.py", "check", "--tag", "security"]
-    done = subprocess.run(command, env=os.environ | words, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "MOVIEREC_API_OPEN=1 serves reads without a key" in done.stderr
-
-
 def test_production_passes_the_deployment_checks(state):
     words = {
         "MOVIEREC_PRODUCTION": "1",
@@ -92,34 +89,47 @@ def test_production_passes_the_deployment_checks(state):
     assert done.returncode == 0, done.stderr
 
 
-def test_commands_side_by_side_share_the_servers(state):
-    """The second uses what the first started, and the first waits with the stopping until the second is done."""
-    asks = "from django.db import connection as c; c.ensure_connection(); "
-    first = subprocess.Popen(
-        [ROOT / "run", "manage", "shell", "-v0", "-c", asks + "print('up', flush=True); input()"],
-        env=os.environ | {"MOVIEREC_STATE": str(state), "DATABASE_URL": "", "REDIS_URL": "", "PORT": str(free_port())},
-        stdin=subprocess.PIPE,
+def test_servers_of_ones_own_are_used_in_place_of_ours(state):
+    given = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    done = subprocess.run(
+        [ROOT / "run", "manage", "migrate", "--plan"],
+        env=environment(state, free_port(), **given),
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert first.stdout
-    assert first.stdout.readline() == "up\n"
-    second = run(state, "manage", "shell", "-v0", "-c", asks + "print('also up')")
-    assert second.stdout == "also up\n"
-    first.communicate("\n", timeout=30)
-    assert first.returncode == 0
-    assert nothing_runs(state)
+    assert done.stdout.startswith("Planned operations:")
+    assert not (state / "postgres").exists()
+    assert not embedded.sockets(state).exists()
+
+
+def test_commands_side_by_side_share_the_servers(state):
+    """The second uses what the first started, and the first waits with the stopping until the second is done."""
+    uses = (
+        "import os; from movierec.state import with_servers; from movierec.embedded import state_dir, POSTGRES\n"
+        "with with_servers(state_dir(), 'a command', lambda line: print(line, flush=True)):\n"
+        "    print('up', flush=True); input(); print(POSTGRES.answers(state_dir()), flush=True)"
+    )
+    env = environment(state, free_port())
+    how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": ROOT, "env": env, "text": True, "bufsize": 1}
+    first, second = (subprocess.Popen([sys.executable, "-c", uses], **how) for _ in "12")
+    assert first.stdout.readline() + second.stdout.readline() == "up\nup\n"
+    owner, guest = (first, second) if (state / "lock").read_text().endswith(f"{first.pid})") else (second, first)
+    owner.stdin.write("\n")
+    assert owner.stdout.readline() == "True\n"
+    assert "waiting for them" in owner.stdout.readline()
+    assert guest.communicate("\n", timeout=30)[0] == "True\n"
+    assert owner.communicate(timeout=30)[0] == ""
+    assert (owner.returncode, guest.returncode) == (0, 0)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root's data moves out of a closed folder")
 def test_root_with_a_closed_state_folder(state):
     state.chmod(0o700)
-    done = run(state, "manage", "shell", "-v0", "-c", "from catalog.models import Movie; print(Movie._meta.db_table)")
+    done = run(state, "manage", "version")
     assert done.returncode == 0, done.stdout
     assert "the database lies in /var/lib/movierec/" in done.stdout
     data = done.stdout.partition("the database lies in ")[2].splitlines()[0]
-    again = run(state, "manage", "check")
-    assert data in again.stdout
+    assert data in run(state, "manage", "version").stdout
     cleaned = run(state, "clean")
     assert cleaned.returncode == 0, cleaned.stdout
     assert f"deleted {data.removesuffix('/postgres')}" in cleaned.stdout

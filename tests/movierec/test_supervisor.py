@@ -13,7 +13,7 @@ import redis
 from movierec import embedded
 from movierec.embedded import POSTGRES, VALKEY
 from movierec.start import Address, Start
-from tests.movierec.system import ROOT, nothing_runs, processes_of, state
+from tests.movierec.system import ROOT, fresh_state, nothing_runs, processes_of, state
 
 __all__ = ["state"]  # the fixture
 
@@ -24,13 +24,19 @@ def rows(state, statement):
         return cursor.fetchall() if cursor.description else []
 
 
-@pytest.fixture
-def started(state, monkeypatch):
-    for server in embedded.SERVERS:
-        monkeypatch.delenv(server.replaced_by)  # the test run's own
-    (state / "logs").mkdir()
-    start = Start(state, Address("127.0.0.1", 0), say=lambda line: None)
-    start.servers()
+@pytest.fixture(scope="module")
+def lasting_state():
+    yield from fresh_state()
+
+
+@pytest.fixture(scope="module")
+def started(lasting_state):
+    (lasting_state / "logs").mkdir()
+    start = Start(lasting_state, Address("127.0.0.1", 0), say=lambda line: None)
+    with pytest.MonkeyPatch.context() as patch:
+        for server in embedded.SERVERS:
+            patch.delenv(server.replaced_by)  # the test run's own
+        start.servers()
     yield start
     start.keeper.stop()
 
@@ -43,8 +49,14 @@ def tend_until(start, answers, seconds=20.0):
         time.sleep(0.05)
 
 
-def test_servers_are_started_again_and_postgres_keeps_its_rows(started, state):
-    rows(state, "CREATE TABLE kept AS SELECT 7 AS number")
+def test_what_the_queue_holds_is_never_evicted(started):
+    with redis.Redis.from_url(embedded.redis_url(started.state)) as client:
+        assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "volatile-lru"
+        assert int(client.config_get("maxmemory")["maxmemory"]) > 0
+
+
+def test_servers_are_started_again_and_postgres_keeps_its_rows(started):
+    rows(started.state, "CREATE TABLE kept AS SELECT 7 AS number")
     for service, server in zip(started.keeper.services, (POSTGRES, VALKEY), strict=True):
         killed = service.child
         os.kill(killed.pid, signal.SIGKILL)
@@ -53,20 +65,14 @@ def test_servers_are_started_again_and_postgres_keeps_its_rows(started, state):
         assert service.child is None
         tend_until(started, server.answers)
         assert service.child.pid != killed.pid
-    assert rows(state, "SELECT number FROM kept") == [(7,)]
+    assert rows(started.state, "SELECT number FROM kept") == [(7,)]
 
 
-def test_stopping_leaves_no_process_and_no_socket(started, state):
-    assert len(processes_of(state)) >= 2
+def test_stopping_leaves_no_process_and_no_socket(started):
+    assert len(processes_of(started.state)) >= 2
     started.keeper.stop()
-    assert nothing_runs(state, seconds=2)
-    assert list(embedded.sockets(state).iterdir()) == []
-
-
-def test_what_the_queue_holds_is_never_evicted(started, state):
-    with redis.Redis.from_url(embedded.redis_url(state)) as client:
-        assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "volatile-lru"
-        assert int(client.config_get("maxmemory")["maxmemory"]) > 0
+    assert nothing_runs(started.state, seconds=2)
+    assert list(embedded.sockets(started.state).iterdir()) == []
 
 
 def test_a_killed_keeper_leaves_nothing_that_blocks_the_next_start(state):

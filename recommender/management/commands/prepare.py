@@ -11,7 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
 
 from catalog import selectors
 from catalog.models import Movie
@@ -36,6 +37,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, data: Path | None, people: Path | None, **options: Any) -> None:
         self._say("tables")
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            raise CommandError(f"Postgres cannot be reached: {error}") from error
         call_command("migrate", verbosity=0, interactive=False)
         note = Note(settings.STATE_DIR / "data.json")
         self._load(data, people, note)
