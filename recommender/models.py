@@ -72,7 +72,9 @@ class Job(models.Model):
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["kind"], name="one_running_job_a_kind", condition=models.Q(status="running"))
+            models.UniqueConstraint(
+                fields=["kind"], name="one_running_job_a_kind", condition=models.Q(status="running")
+            )
         ]
 
     def __str__(self) -> str:
