@@ -175,7 +175,9 @@ class _Work:
         reporter = _Reporter(lease, self)
         progress = Progress(on_step=reporter.step, on_epoch=reporter.epoch)
         try:
-            return trainer.run(progress, resume=self.resumed, minutes=options.minutes)
+            trained = trainer.run(progress, resume=self.resumed, minutes=options.minutes)
+            reporter.tell_saved()
+            return trained
         except TrainingStopped:
             lease.check()  # says why
             raise
@@ -191,9 +193,11 @@ class _Reporter:
 
     def __init__(self, lease: Lease, work: _Work) -> None:
         self.lease, self.work = lease, work
+        self.ended = 0  # the epoch that has ended and whose checkpoint has not been told
 
     def step(self, step: Step) -> bool:
         """False stops the training, which saves its state first."""
+        self.tell_saved()
         if step.step % LOG_STEPS == 0 or step.step == step.steps:
             line = f"Epoch {step.epoch} | Step {step.step} | Loss: {step.loss:.4f} | Avg: {step.average:.4f}"
             self.lease.say(line)
@@ -208,4 +212,12 @@ class _Reporter:
         ranks = evaluate.rank(self.work.tokens, self.work.held_out.validation, evaluate.of_ranker(ranker))
         figures = {"ndcg10": metrics.ndcg(ranks, 10), "hr10": metrics.hit_rate(ranks, 10)}
         self.lease.say(f"Epoch {epoch} | NDCG@10: {figures['ndcg10']:.4f} | HR@10: {figures['hr10']:.4f} (validation)")
+        self.ended = epoch
         return figures
+
+    def tell_saved(self) -> None:
+        """The checkpoint is written after the epoch's figures are known."""
+        path = self.work.folder() / f"transformer_epoch{self.ended}.pt"
+        if self.ended and path.exists():
+            self.lease.say(f"Saved checkpoint: {path.parent.name}/{path.name}")
+        self.ended = 0

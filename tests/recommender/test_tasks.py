@@ -1,7 +1,9 @@
 """Celery's door with a real worker: path 3 from the order to the answer, and what the small tasks repair."""
 
 import json
+import os
 import re
+import signal
 
 import pytest
 from django.core.cache import caches
@@ -15,7 +17,7 @@ from recommender import cache, leases, tasks
 from recommender.models import Job, ModelVersion
 from tests.cast import ADA
 from tests.model import forget_everything
-from tests.recommender.worker import RING, ring, wait_for, worker  # noqa: F401
+from tests.recommender.worker import RING, ring, start_worker, wait_for, worker  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +54,36 @@ def test_a_night_from_the_order_to_the_answer(worker, ring, settings):  # noqa: 
         assert not set(listed) & set(watched)
         right += RING[(RING.index(watched[-1]) + 1) % len(RING)] in listed[:3]
     assert right >= 12, "the model has learnt what comes next"
+
+
+@pytest.mark.slow
+def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on(ring):  # noqa: F811
+    call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "30")
+    killed = start_worker()
+    try:
+        wait_for(lambda: Job.objects.filter(phase="training", done__gt=20).exists(), 120)
+    finally:
+        kill(killed)
+    job = Job.objects.get()
+    assert job.status == Job.Status.RUNNING, "nobody could tell"
+    run_out(job)
+
+    assert tasks.requeue_lost_jobs() == 1
+    follower = start_worker()
+    try:
+        wait_for(lambda: ended(Job.Kind.NIGHTLY), 120)
+    finally:
+        kill(follower)
+
+    job.refresh_from_db()
+    assert (job.status, job.attempts) == (Job.Status.DONE, 2), job.error
+    assert f"Resuming {job.result['version']} from its last checkpoint" in job.log_tail
+    assert len(ModelVersion.objects.get().history) == 30
+
+
+def kill(process):
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def home_feed(viewer):
