@@ -67,6 +67,7 @@ class Start:
             check_free(self.where, 5.0 if met else 0.0)
             self.servers()
             self.prepare(arguments)
+            self.say("starting the web processes, which load the model")
             web, *others = applications()
             self.keeper.start(web)
             self.until_ready()  # the workers' start would only make this wait longer

@@ -82,6 +82,7 @@ def fresh_state(mode: int = 0o711) -> Iterator[Path]:
         if (folder / ".movierec").exists():
             remove(folder)
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(embedded.sockets(folder), ignore_errors=True)
 
 
 class System:
