@@ -160,7 +160,7 @@ def acquire(job_id: uuid.UUID | str) -> Lease | None:
     except IntegrityError:  # one_running_job_a_kind
         taken = 0
     if not taken:
-        log.info("Job %s is not taken up now: it has ended, is held, or its kind is busy.", job_id)
+        log.debug("Job %s is not taken up now: it has ended, is held, or its kind is busy.", job_id)
         return None
     return Lease(Job.objects.get(pk=job_id), token)
 

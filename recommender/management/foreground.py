@@ -1,5 +1,6 @@
 """A job in the foreground of a terminal: under the same lease as a worker's, with its progress shown."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,12 +20,18 @@ PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
 def work(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease], None], out: OutputWrapper) -> Job:
     """Runs the job to its end. A job with the same parameters whose process was killed is taken up where it stood.
     Raises CommandError with the reason when the job does not end well."""
-    lease = _lease(kind, dict(parameters), out)
+    # A service manager's SIGTERM ends the job as Ctrl-C does: at once, without a lease to wait for at the next start.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        lease = _lease(kind, dict(parameters), out)
         with _shown(lease, out), leases.held(lease):
             flow(lease)
     except (leases.CannotRun, registry.ActivationRefused) as reason:
         raise CommandError(str(reason)) from reason
+    except KeyboardInterrupt:
+        raise CommandError("Interrupted; what was done is kept.", returncode=130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
     job = Job.objects.get(pk=lease.job_id)
     if job.status != Job.Status.DONE:
         leases.cancel(job.pk)  # a failed attempt must not run on behind the operator's back
@@ -47,6 +54,7 @@ def _lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Le
 def _taken_from_the_dead(job: Job, out: OutputWrapper) -> Lease:
     """Waits until the lease of a killed process has run out. Raises CommandError if someone renews it."""
     known = job.lease_until
+    out.write("An earlier run ended without a word; its lease runs out within half a minute ...")
     while (lease := leases.acquire(job.pk)) is None:
         job.refresh_from_db()
         if job.lease_until != known:
@@ -54,7 +62,6 @@ def _taken_from_the_dead(job: Job, out: OutputWrapper) -> Lease:
                 f"A {job.get_kind_display().lower()} job is running already ({job.phase}, {job.done} of {job.total})"
             )
             raise CommandError(f"{words}. Wait for it, or cancel job {job.pk} in the admin.")
-        out.write("An earlier run ended without a word; waiting for its lease to run out ...")
         time.sleep(leases.RENEW_SECONDS * 2)
     return lease
 

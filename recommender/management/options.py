@@ -18,7 +18,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, metavar="M", help="cut the epochs to what fits into this time")
     parser.add_argument("--seed", type=int, metavar="S", help="in place of the preset's; the same seed, the same model")
     parser.add_argument("--device", default="auto", help="auto (CUDA, else MPS, else CPU), cuda, mps or cpu")
-    parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted last")
+    parser.add_argument("--resume", action="store_true", help="go on with what was interrupted, if on the same data")
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import torch
 from django.conf import settings
 from django.utils import timezone
 
+from catalog import selectors
 from recommender import registry
 from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml import evaluate, metrics
@@ -45,7 +46,7 @@ class Options:
     minutes: float | None = None  # the epochs are cut to what fits
     seed: int | None = None
     device: str = "auto"
-    resume: bool = False  # take up the run that lies in the checkpoint folder, whichever job began it
+    resume: bool = False  # take up the same preset's run that was interrupted on the same data, whichever job began it
     lists: bool = True
     activate: bool = True
 
@@ -138,10 +139,11 @@ class _Work:
 
     @classmethod
     def take_up(cls, lease: Lease, options: Options) -> "_Work | None":
-        """The run that this job began, or any if the options ask for it."""
+        """The run that this job began; or the last one that was interrupted, if the options ask for it."""
         try:
             note = json.loads((cls.folder() / "run.json").read_text())
-            if note["job"] != str(lease.job_id) and not options.resume:
+            same = (note["preset"], note["epoch"]) == (options.preset, selectors.revision()[1])
+            if note["job"] != str(lease.job_id) and not (options.resume and same):
                 return None
             snapshot = Snapshot.load(cls.folder() / "snapshot.npz")
         except (OSError, ValueError, KeyError):
@@ -155,6 +157,7 @@ class _Work:
         shutil.rmtree(cls.folder(), ignore_errors=True)
         cls.folder().mkdir(parents=True)
         lease.progress("reading")
+        epoch = selectors.revision()[1]  # read first: an import in between makes this another data set
         snapshot = dataset.read(cls.folder())
         counts = snapshot.counts()
         if counts["events"] < FEWEST_EVENTS:
@@ -163,7 +166,8 @@ class _Work:
         lease.say("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
         snapshot.save(cls.folder() / "snapshot.npz")
         name = f"{options.preset}-{timezone.now():%Y%m%d-%H%M%S}"
-        (cls.folder() / "run.json").write_text(json.dumps({"job": str(lease.job_id), "name": name}))
+        note = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
+        (cls.folder() / "run.json").write_text(json.dumps(note))
         return cls(name, chosen, snapshot, resumed=False)
 
     def train(self, lease: Lease, options: Options) -> Trained:

@@ -77,7 +77,7 @@ class Command(BaseCommand):
 
     def _train(self, note: "Note") -> None:
         self._say("training the model")
-        call_command("train", minutes=DEMO_MINUTES if note.source == DEMO else DATA_MINUTES)
+        call_command("train", minutes=DEMO_MINUTES if note.source == DEMO else DATA_MINUTES, resume=True)
         trained = ModelVersion.objects.latest("created_at")
         if trained.status != ModelVersion.Status.ACTIVE:
             # Nothing else can serve this data: there is no other model, or one of a catalogue that has been replaced.

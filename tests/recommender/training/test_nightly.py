@@ -9,6 +9,7 @@ from django.conf import settings
 
 from catalog import selectors
 from catalog.models import Movie, WatchEvent
+from catalog.services import bump_epoch
 from recommender import leases, registry
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
@@ -108,6 +109,27 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  #
     assert resumed.metrics["ndcg10"] == undisturbed.metrics["ndcg10"]
     tables = [registry.ranker(version.name).vectors.numpy() for version in (undisturbed, resumed)]
     np.testing.assert_allclose(*tables, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):  # noqa: F811
+    interrupted = night()
+    interrupted.on_line = lambda line: _interrupt() if line.startswith("Epoch 2") else None
+    with pytest.raises(KeyboardInterrupt), leases.held(interrupted):
+        run.nightly(interrupted)
+    assert Job.objects.get().status == Job.Status.CANCELLED
+    if imported:
+        bump_epoch()
+
+    lease = night(resume=True)
+    version = finish(lease)
+
+    assert any("Resuming" in line for line in lease._lines) is not imported
+    assert len(version.history) == 4
+
+
+def _interrupt():
+    raise KeyboardInterrupt
 
 
 def test_with_nothing_to_learn_from_the_operator_is_told_what_to_do(transactional_db):
