@@ -1,9 +1,18 @@
 """What the catalogue's calls take and give."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000  # films
 LARGEST_ID = 2**31 - 1
+
+
+class LookedFor(serializers.CharField):
+    """Text to look for. A null character, which Postgres cannot hold, is in nothing that can be found."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation(data.replace("\0", "\ufffd") if isinstance(data, str) else data)
 
 
 class MoviesQuery(serializers.Serializer):
@@ -22,8 +31,8 @@ class MoviesQuery(serializers.Serializer):
             ("invalid", "min_value", "max_value", "max_string_length"), "cursor is not one that a page gave as `next`."
         ),
     )
-    search = serializers.CharField(default="", allow_blank=True, max_length=100, help_text="A part of the title.")
-    genre = serializers.CharField(default="", allow_blank=True, max_length=60, help_text="The name of a genre.")
+    search = LookedFor(default="", allow_blank=True, max_length=100, help_text="A part of the title.")
+    genre = LookedFor(default="", allow_blank=True, max_length=60, help_text="The name of a genre.")
 
 
 class MovieSerializer(serializers.Serializer):

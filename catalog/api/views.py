@@ -25,7 +25,7 @@ class MoviesView(APIView):
         responses={200: MoviePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        query = MoviesQuery(data=request.query_params)
+        query = MoviesQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         page = movies_page(asked["cursor"], asked["page_size"], asked["search"], asked["genre"])

@@ -93,6 +93,10 @@ class JobAnswer(serializers.Serializer):
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
+class BatchJobAnswer(JobAnswer):
+    failed_users = serializers.ListField(child=serializers.CharField(), help_text="Keys that are no viewer's id.")
+
+
 class EventResult(serializers.Serializer):
     index = serializers.IntegerField()
     status = serializers.ChoiceField(["stored", "duplicate", "rejected"])

@@ -13,16 +13,17 @@ LARGEST_ID = 2**31 - 1
 LATEST = 32_503_680_000  # unix seconds: the year 3000
 DAY = 86_400  # seconds: an offset from UTC is smaller
 MAX_HISTORY = 1000
+MAX_IN_ADDRESS = 100
 LONGEST_FILM_ID = 20  # characters
 
 _FILM_ID = {
-    "oneOf": [
+    "anyOf": [
         {"type": "string", "minLength": 1, "maxLength": LONGEST_FILM_ID},
         {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
     ]
 }
 _MOMENT = {
-    "oneOf": [
+    "anyOf": [
         {"type": "number", "minimum": 0, "maximum": LATEST},
         {"type": "string", "format": "date-time", "pattern": r"^(19[7-9]\d|2\d{3})-"},
     ]
@@ -37,20 +38,26 @@ class Flag(serializers.Field):
         return data
 
 
-class Whole(serializers.IntegerField):
-    """An integer that is written as one."""
+def whole(data: Any) -> int | None:
+    """An integer of JSON, where 3.0 is one; None for anything else."""
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        return None
+    return int(data) if isinstance(data, int) or data.is_integer() else None
 
+
+class Whole(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
+        number = whole(data)
+        if number is None:
             raise serializers.ValidationError("must be an integer.")
-        return data
+        return number
 
 
 class Real(serializers.FloatField):
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data):
             raise serializers.ValidationError("must be a number.")
-        return float(data)
+        return round(float(data), 6)  # four bytes keep no more, and refuse what they cannot hold
 
 
 class Text(serializers.RegexField):
@@ -80,8 +87,9 @@ class EventId(serializers.UUIDField):
 
 def film_text(data: Any) -> str:
     """A film id as text. Raises ValidationError."""
-    if isinstance(data, int) and not isinstance(data, bool) and 0 <= data <= LARGEST_ID:
-        data = str(data)
+    number = whole(data)
+    if number is not None and 0 <= number <= LARGEST_ID:
+        data = str(number)
     if not isinstance(data, str) or not 0 < len(data) <= LONGEST_FILM_ID:
         raise serializers.ValidationError(f"a film id is a string of 1 to {LONGEST_FILM_ID} characters.")
     return data
@@ -129,11 +137,22 @@ class _Bounded(serializers.Field):
 class FilmIds(_Bounded):
     what = "film ids"
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(most=MAX_HISTORY, **options)
+    def __init__(self, *, most: int = MAX_HISTORY, **options: Any) -> None:
+        super().__init__(most=most, **options)
 
     def item(self, data: Any) -> str:
         return film_text(data)
+
+
+_IN_ADDRESS = f"[^,]{{1,{LONGEST_FILM_ID}}}"
+
+
+@extend_schema_field({"type": "string", "pattern": f"^{_IN_ADDRESS}(,{_IN_ADDRESS}){{0,{MAX_IN_ADDRESS - 1}}}$"})
+class FewFilmIds(FilmIds):
+    """As many as an address holds, separated by commas."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(most=MAX_IN_ADDRESS, **options)
 
 
 MAX_NAMES, LONGEST_NAME = 50, 200

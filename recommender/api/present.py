@@ -109,6 +109,10 @@ def readiness(found: Readiness) -> dict[str, Any]:
     }
 
 
+def batch_job(one: Job, failed: Sequence[str]) -> dict[str, Any]:
+    return job(one) | {"failed_users": list(failed)}
+
+
 def job(one: Job) -> dict[str, Any]:
     return {
         "job_id": str(one.id),

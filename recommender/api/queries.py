@@ -41,18 +41,15 @@ def batch_queries(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str
     return {key: query(asked[key]) for key in histories if viewer_id(key)}, failed
 
 
-def batch_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A batch job's parameters, as JSON. Raises ValidationError for a key that is no viewer's id: no answer could
-    name it any more when the job runs. Films that no catalogue can have are left out."""
-    parameters: dict[str, Any] = {"top_k": values["top_k"]}
-    if "user_histories" in values:
-        wrong = {key: "is not a viewer's id." for key in values["user_histories"] if not viewer_id(key)}
-        if wrong:
-            raise ValidationError({"user_histories": wrong})
-        parameters["user_histories"] = {
-            key: [film for film in films if film_id(film)] for key, films in values["user_histories"].items()
-        }
-    return parameters
+def batch_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A batch job's parameters, as JSON, and the keys that are no viewer's id. Films that no catalogue can have are
+    left out."""
+    histories = values.get("user_histories")
+    if histories is None:
+        return {"top_k": values["top_k"]}, []
+    usable = {key: [film for film in films if film_id(film)] for key, films in histories.items() if viewer_id(key)}
+    failed = [key for key in histories if not viewer_id(key)]
+    return {"top_k": values["top_k"], "user_histories": usable}, failed
 
 
 def viewer_id(key: str) -> int:

@@ -3,12 +3,14 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 
 from recommender.api import answers
 from recommender.api import serializers as asked
 from recommender.api.errors import PROBLEM
+from recommender.models import ApiKey
 
+EVERYONES_BATCH = "batch_recommend_cache"
 ANY_ERROR = {("default", PROBLEM): answers.Problem}
 HISTORY = ["1", "50", "260", "1210"]
 
@@ -17,6 +19,12 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     target_class = "recommender.api.access.ApiKeyAuthentication"
     name = "ApiKey"
 
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        """Reads may be open on the machine itself, where the operator has opened them."""
+        scope = getattr(auto_schema.view, "required_scope", ApiKey.Scope.READ)
+        needed: list[dict[str, list[str]]] = [{self.name: []}]
+        return [*needed, {}] if scope == ApiKey.Scope.READ else needed
+
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {
             "type": "apiKey",
@@ -24,6 +32,29 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
             "name": "Authorization",
             "description": "`Api-Key <key>`; keys come from `manage.py api_key create`.",
         }
+
+
+class RecommendRequestForm(OpenApiSerializerExtension):
+    """A viewer or a history."""
+
+    target_class = "recommender.api.serializers.RecommendRequest"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        history = {"required": ["history"], "properties": {"history": {"type": "array", "minItems": 1}}}
+        return schema | {"anyOf": [{"required": ["user_id"]}, history]}
+
+
+class EventRequestForm(OpenApiSerializerExtension):
+    """A rating event has stars."""
+
+    target_class = "recommender.api.serializers.EventRequest"
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        another = {"properties": {"kind": {"not": {"const": "rating"}}}}
+        return schema | {"anyOf": [another, {"required": ["rating"]}]}
 
 
 class EventsBodyForms(OpenApiSerializerExtension):
@@ -42,6 +73,15 @@ class EventsBodyForms(OpenApiSerializerExtension):
         }
         wrapped = {"type": "object", "properties": {"events": many}, "required": ["events"]}
         return {"anyOf": [event, many, wrapped]}
+
+
+def bodies_are_required(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A body is needed even where each of its fields alone may be left out; for everyone's batch there is none."""
+    for calls in result["paths"].values():
+        for call in calls.values():
+            if "requestBody" in call and call["operationId"] != EVERYONES_BATCH:
+                call["requestBody"]["required"] = True
+    return result
 
 
 def _call(operation: str, summary: str, answer: Any, *, example: Any = None, status: int = 200, **more: Any) -> Any:
@@ -100,20 +140,14 @@ batch = _call(
     example={"user_histories": {"123": HISTORY[:3], "456": ["318", "527", "858"]}, "top_k": 20},
 )
 batch_cache = _call(
-    "batch_recommend_cache",
+    EVERYONES_BATCH,
     "Computes and stores lists for all viewers, or for those sent.",
-    answers.JobAnswer,
+    answers.BatchJobAnswer,
     status=202,
     request=asked.CacheBatchRequest,
     example={"user_histories": {"123": HISTORY[:3]}, "top_k": 50},
-    parameters=[
-        OpenApiParameter(
-            "Idempotency-Key",
-            str,
-            OpenApiParameter.HEADER,
-            description="Sent again with the same body: the same job.",
-        )
-    ],
+    description="With the header `Idempotency-Key` (1 to 128 printable ASCII characters) the same body sent again is "
+    "answered with the same job, and another body with 422.",
 )
 job = _call("jobs_read", "How a job is getting on.", answers.JobAnswer)
 events = _call(

@@ -1,5 +1,6 @@
 """The bodies and queries that the API takes. One instance of each serves all requests: they keep no state."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,8 +9,8 @@ from rest_framework.request import Request
 
 from recommender.api.fields import (
     LARGEST_ID,
-    MAX_HISTORY,
     EventId,
+    FewFilmIds,
     FilmId,
     FilmIds,
     Flag,
@@ -22,6 +23,7 @@ from recommender.api.fields import (
 )
 from recommender.serving.events import KINDS
 
+NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,4})?\Z", re.IGNORECASE)
 MAX_TOP_K = 200
 MAX_BATCH = 1000
 MAX_EVENTS = 1000
@@ -43,13 +45,21 @@ class ListRequest(serializers.Serializer):
     exclude = FilmIds(default=list, help_text="Films that must not be listed.")
 
 
+class Titles(Flag):
+    def __init__(self, **options: Any) -> None:
+        words = "Whether title, year, genres and poster_url come along."
+        super().__init__(default=False, help_text=words, **options)
+
+
 class RecommendQuery(ListRequest):
     user_id = UserId()
-    titles = Flag(default=False, help_text="Whether title, year, genres and poster_url come along.")
+    exclude = FewFilmIds(default=list, help_text="Films that must not be listed, separated by commas.")
+    titles = Titles()
 
 
-class RecommendRequest(RecommendQuery):
+class RecommendRequest(ListRequest):
     user_id = UserId(required=False)
+    titles = Titles()
     history = FilmIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -75,8 +85,8 @@ class SimilarRequest(serializers.Serializer):
 
 class PopularQuery(serializers.Serializer):
     top_k = TopK(20)
-    exclude = FilmIds(default=list, help_text="Films that must not be listed.")
-    titles = Flag(default=False, help_text="Whether title, year, genres and poster_url come along.")
+    exclude = FewFilmIds(default=list, help_text="Films that must not be listed, separated by commas.")
+    titles = Titles()
 
 
 class Histories(serializers.DictField):
@@ -135,9 +145,9 @@ def from_query(request: Request, serializer: serializers.Serializer) -> dict[str
 def _as_json(field: serializers.Field, texts: Sequence[Any]) -> Any:
     text = str(texts[-1])
     if isinstance(field, FilmIds):  # said several times, or once with commas
-        return [one for text in texts for one in str(text).split(",") if one]
+        return [one for text in texts for one in str(text).split(",")]
     if isinstance(field, Flag):
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
-    if isinstance(field, Whole | Moment) and text.removeprefix("-").isdecimal() and len(text) < MAX_HISTORY:
-        return int(text)
+    if isinstance(field, Whole | Moment) and NUMBER.match(text):
+        return int(text) if text.removeprefix("-").isdigit() else float(text)
     return text

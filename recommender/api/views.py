@@ -93,9 +93,9 @@ class BatchCacheView(ApiView):
 
     @schema.batch_cache
     def post(self, request: Request) -> Response:
-        asked = batch_parameters(CACHE_BATCH.run_validation(request.data))
+        asked, failed = batch_parameters(CACHE_BATCH.run_validation(request.data))
         job = jobs.batch_job(request.auth, request.headers.get("Idempotency-Key"), asked)  # type: ignore[arg-type]
-        return Response(present.job(job), status=202, headers={"Location": f"/jobs/{job.pk}"})
+        return Response(present.batch_job(job, failed), status=202, headers={"Location": f"/jobs/{job.pk}"})
 
 
 class JobView(ApiView):

@@ -85,6 +85,13 @@ def test_a_batch_is_a_job_to_follow(batches):
     assert batches.get(f"/recommend?user_id={BEN}&top_k=5")["source"] == "cache"
 
 
+def test_no_body_is_everyone(batches):
+    response = batches.client.generic("POST", "/batch/recommend/cache")
+
+    assert response.status_code == 202
+    assert "user_histories" not in Job.objects.get().parameters
+
+
 def test_histories_that_are_sent_are_stored_for_those_viewers(batches):
     histories = {str(EVE): ["1", "nonsense", "3114"], str(BEN): [str(STAR_WARS)]}
     job = batches.post("/batch/recommend/cache", {"user_histories": histories}, expect=202)
@@ -123,11 +130,12 @@ def test_an_idempotency_key_is_printable(batches, key):
     batches.post("/batch/recommend/cache", {}, expect=400, headers={"Idempotency-Key": key})
 
 
-def test_a_key_that_is_no_viewer_is_refused_before_the_job_is_made(batches):
-    body = batches.post("/batch/recommend/cache", {"user_histories": {"a/b": []}}, expect=400)
+def test_a_key_that_is_no_viewer_fails_alone(batches):
+    job = batches.post("/batch/recommend/cache", {"user_histories": {"a/\0": ["1"], str(EVE): ["1", "\0"]}}, expect=202)
 
-    assert body["errors"] == [{"pointer": "#/user_histories/a~1b", "detail": "is not a viewer's id."}]
-    assert not Job.objects.exists()
+    assert job["failed_users"] == ["a/\0"]
+    run(job["job_id"])
+    assert batches.get(f"/jobs/{job['job_id']}")["result"]["viewers"] == 1
 
 
 def test_a_job_nobody_made_is_not_found(batches):

@@ -186,6 +186,10 @@ def test_what_is_no_event_is_refused(site, body):
     assert site.post("/events", body, expect=400)["code"] == "invalid"
 
 
+def test_the_smallest_share_of_a_film(site):
+    assert statuses(site.post("/events", event(completion=2e-50))) == ["stored"]
+
+
 def test_backdated_events_take_their_place(site):
     site.post("/events", event(occurred_at=1_000_000_000))
 

@@ -1,0 +1,50 @@
+"""docs/api.md: every curl line of it is sent, and its examples are of the shapes that are answered."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from catalog.models import Movie
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+CALLS = re.findall(r"^curl (?:[^\n]*\\\n)*[^\n]*", GUIDE, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("call", CALLS)
+def test_every_call_of_the_guide_is_answered(call, site):
+    Movie.objects.create(id=500, title="A film of the demo")
+    words = shlex.split(call.replace("\\\n", " "))
+    url = next(word for word in words if word.startswith("http://"))
+    path = url.removeprefix("http://127.0.0.1:8000")
+
+    if "-d" in words:
+        answer = site.post(path, json.loads(words[words.index("-d") + 1]))
+        assert answer.get("rejected", 0) == 0
+    else:
+        site.get(path)
+
+
+def test_the_guide_shows_every_kind_of_call():
+    paths = {re.search(r"8000(/[a-z/]+)", call)[1] for call in CALLS}
+
+    assert {
+        "/recommend",
+        "/recommend/filtered",
+        "/similar",
+        "/batch/recommend",
+        "/events",
+        "/popular",
+        "/movies",
+    } <= paths
+
+
+@pytest.mark.usefixtures("model")
+def test_the_answers_of_the_guide_have_the_fields_that_are_answered(api):
+    shown, error = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)]
+
+    assert set(shown) == set(api.post("/recommend", {"user_id": 123, "history": ["1"]}))
+    assert set(error) == set(api.post("/recommend", {"user_id": 123, "top_k": 201}, expect=400))
