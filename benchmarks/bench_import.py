@@ -38,7 +38,9 @@ def run(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
         folder = Path(name).resolve()
         folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
-        data = given.data or write_simulated(folder, QUICK_RATINGS if given.quick else RATINGS)
+        generated = folder / "simulated"
+        generated.mkdir()
+        data = given.data or write_simulated(generated, QUICK_RATINGS if given.quick else RATINGS)
         state = folder / "state"
         with embedded.running(state):
             imported = _apart(_import, state, data.resolve())

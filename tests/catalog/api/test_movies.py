@@ -61,7 +61,8 @@ def test_following_next_gives_every_film_once(get: Callable, page_size: int) -> 
 def test_search_and_genre(get: Callable) -> None:
     assert [m["movie_id"] for m in get("/movies", search="matrIX")["results"]] == [str(MATRIX)]
     assert [m["movie_id"] for m in get("/movies", search="AMÉLIE")["results"]] == [str(AMELIE)]
-    assert get("/movies", search="100%_")["results"] == []
+    for nothing in ("100%_", "\x00"):
+        assert get("/movies", search=nothing)["results"] == []
     thrillers = get("/movies", genre="thriller", page_size=2)
     assert [m["movie_id"] for m in thrillers["results"]] == ["50", "296"]
     assert [m["movie_id"] for m in get(thrillers["next"])["results"]] == [str(MATRIX)]
@@ -96,7 +97,6 @@ def test_what_is_not_shown_is_not_there(get: Callable) -> None:
         ({"cursor": 2**31}, "cursor is not one"),
         ({"cursor": "9" * 2000}, "cursor is not one"),
         ({"search": "x" * 101}, "100"),
-        ({"search": "\x00"}, "Null"),
         ({"genre": "x" * 61}, "60"),
     ],
 )
