@@ -154,6 +154,13 @@ def remove_sockets(state: Path) -> None:
         sockets(state).rmdir()
 
 
+def made_ready(state: Path, servers: Sequence[Server], say: Callable[[str], None], *, durable: bool = True) -> Place:
+    """All that these servers need before they start. Raises ServerError."""
+    place = locate(state, say, with_data=POSTGRES in servers)
+    prepare(place, with_data=POSTGRES in servers, durable=durable)
+    return place
+
+
 @contextlib.contextmanager
 def running(
     state: Path,
@@ -164,8 +171,7 @@ def running(
 ) -> Iterator[Place]:
     """The servers for the length of a with block: tests, benchmarks, one command. Raises ServerError."""
     (state / "logs").mkdir(parents=True, exist_ok=True)
-    place = locate(state, say)
-    prepare(place, durable=durable)
+    place = made_ready(state, servers, say, durable=durable)
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(remove_sockets, state)
         log = cleanup.enter_context((state / "logs" / "servers.log").open("wb"))

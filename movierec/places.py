@@ -69,17 +69,19 @@ class Place:
         return {} if self.uid is None else {"user": self.uid, "group": self.uid, "extra_groups": []}
 
 
-def locate(state: Path, say: Callable[[str], None]) -> Place:
-    """Chooses folders, programs and user for `state`, which exists. Raises ServerError."""
+def locate(state: Path, say: Callable[[str], None], *, with_data: bool = True) -> Place:
+    """Chooses folders, programs and user for `state`, which exists. `with_data`: Postgres is to run as well.
+    Raises ServerError."""
     postgres_bin, valkey = _programs()
     data = state / "postgres"
     if os.getuid() != 0:
         return Place(state, data, postgres_bin, valkey, None)
     uid = data.stat().st_uid if data.exists() and data.stat().st_uid else NOBODY
-    if not _usable_by(uid, ["/bin/sh", "-c", 'test -x "$0"', str(state)]):
+    if with_data and not _usable_by(uid, ["/bin/sh", "-c", 'test -x "$0"', str(state)]):
         data = _root_place(state) / "postgres"
         say(f"The user that Postgres runs as may not enter {state}: the database lies in {data}")
-    if not all(_usable_by(uid, [str(program), "--version"]) for program in (postgres_bin / "postgres", valkey)):
+    needed = (valkey, postgres_bin / "postgres") if with_data else (valkey,)
+    if not all(_usable_by(uid, [str(program), "--version"]) for program in needed):
         postgres_bin, valkey = _copied(_root_place(state), postgres_bin, valkey)
     return Place(state, data, postgres_bin, valkey, uid)
 
@@ -144,9 +146,14 @@ def _copied(place: Path, postgres_bin: Path, valkey: Path) -> tuple[Path, Path]:
 
 
 # --- before the start ---------------------------------------------------------------------------------------------
-def prepare(place: Place, *, durable: bool) -> None:
-    """Makes the sockets' folder and, the first time, the cluster. Raises ServerError for a folder that is not ours."""
+def prepare(place: Place, *, with_data: bool = True, durable: bool = True) -> None:
+    """Makes the folders and, the first time, the cluster. Raises ServerError for a folder that is not ours."""
     _make_sockets(place)
+    if with_data:
+        _prepare_data(place, durable=durable)
+
+
+def _prepare_data(place: Place, *, durable: bool) -> None:
     try:
         filled = place.data.exists() and (not place.data.is_dir() or any(place.data.iterdir()))
     except PermissionError as error:

@@ -88,8 +88,7 @@ class Start:
         if not needed:
             self.say("Postgres and Redis: those of DATABASE_URL and REDIS_URL")
             return
-        place = places.locate(self.state, self.say)
-        places.prepare(place, durable=True)
+        place = embedded.made_ready(self.state, needed, self.say)
         started = [self.keeper.start(_server(server, place, floor)) for floor, server in enumerate(needed)]
         for server, child in zip(needed, started, strict=True):
             server.wait(place, child, self.keeper.pause)

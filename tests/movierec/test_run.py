@@ -73,8 +73,8 @@ def test_a_postgres_folder_of_somebody_else(state):
 
 
 def test_a_postgres_folder_of_another_version(state):
-    with embedded.running(state, servers=(), durable=False) as place:
-        (place.data / "PG_VERSION").write_text("16\n")
+    place = embedded.made_ready(state, embedded.SERVERS, print, durable=False)
+    (place.data / "PG_VERSION").write_text("16\n")
     assert "was made by Postgres 16, and the installed one is 18" in complaint(run(state))
 
 

@@ -94,7 +94,7 @@ def test_a_killed_keeper_leaves_nothing_that_blocks_the_next_start(state):
 
 def test_a_pid_file_of_a_process_that_is_no_postgres_is_no_obstacle(state):
     """After a reboot, or in a new container, the number may be anybody's."""
-    with embedded.running(state, servers=(), durable=False) as place:
-        (place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data}\n1\n5432\n{place.sockets}\n")
+    place = embedded.made_ready(state, embedded.SERVERS, print, durable=False)
+    (place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data}\n1\n5432\n{place.sockets}\n")
     with embedded.running(state, durable=False):
         assert rows(state, "SELECT 1") == [(1,)]
