@@ -10,7 +10,7 @@ import polars as pl
 from catalog.dataset import ACTOR, DIRECTOR, RATING, Dataset
 from catalog.movielens import read_movielens
 from recommender.ml.checkpoint import data_hash
-from recommender.ml.data import Histories, Tokens, tokenise
+from recommender.ml.data import Events, Histories, Tokens, tokenise
 from recommender.ml.evaluate import Targets, leave_one_out, time_split
 from recommender.ml.features import Features, make_features
 from recommender.ml.vocab import Vocab
@@ -81,18 +81,15 @@ def _tokens(events: pl.DataFrame, timed: bool) -> tuple[Tokens, Vocab, Histories
 
 def histories_of(events: pl.DataFrame, *, timed: bool = True) -> Histories:
     """Histories of events that are sorted by viewer and then by order of watching."""
-    owner = events["viewer"].to_numpy()
-    starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    return Histories(
-        viewers=owner[starts].astype(np.int64),
-        indptr=np.append(starts, len(owner)).astype(np.int64),
+    n = len(events)
+    columns = Events(
         movie_ids=events["movie"].to_numpy(),
         times=events["occurred_at"].to_numpy(),
-        kinds=np.full(len(owner), RATING, np.int8),
+        kinds=np.full(n, RATING, np.int8),
         ratings=events["rating"].to_numpy(),
-        completions=np.full(len(owner), np.nan, np.float32),
-        timed=np.full(len(starts), timed),
+        completions=np.full(n, np.nan, np.float32),
     )
+    return Histories.by_viewer(events["viewer"].to_numpy(), columns, timed=timed)
 
 
 def five_core(events: pl.DataFrame) -> pl.DataFrame:

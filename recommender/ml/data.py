@@ -39,6 +39,14 @@ class Histories(NamedTuple):
     timed: np.ndarray  # bool [U]: this viewer's times are known
 
     @classmethod
+    def by_viewer(cls, viewers: np.ndarray, events: Events, *, timed: bool = True) -> Self:
+        """All events of all viewers in one table, sorted by `viewers` [n] and then by time; no column is missing."""
+        starts = np.flatnonzero(np.diff(viewers, prepend=-1))
+        indptr = np.append(starts, len(viewers)).astype(np.int64)
+        columns = [np.asarray(column) for column in events]
+        return cls._make([viewers[starts].astype(np.int64), indptr, *columns, np.full(len(starts), timed)])
+
+    @classmethod
     def of(cls, events: Sequence[Events]) -> Self:
         """Joins the histories of `events`, in their order; viewers are numbered from 0."""
         lengths = np.array([len(one.movie_ids) for one in events], np.int64)

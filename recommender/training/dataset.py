@@ -14,7 +14,7 @@ import polars as pl
 from catalog import selectors
 from catalog.models import Credit
 from recommender.ml.checkpoint import data_hash
-from recommender.ml.data import Histories
+from recommender.ml.data import Events, Histories
 
 _COLUMNS = {
     "viewer": pl.Int32,
@@ -66,18 +66,14 @@ def read(scratch: Path) -> Snapshot:
 
 def _histories(events: pl.DataFrame) -> Histories:
     """`events` as exported: ordered by viewer, then as each viewer's history is."""
-    owner = events["viewer"].to_numpy()
-    starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    return Histories(
-        viewers=owner[starts].astype(np.int64),
-        indptr=np.append(starts, len(owner)).astype(np.int64),
+    columns = Events(
         movie_ids=events["movie"].to_numpy(),
         times=events["occurred_at"].to_numpy(),
         kinds=events["kind"].to_numpy(),
         ratings=events["rating"].fill_null(np.nan).to_numpy(),
         completions=events["completion"].fill_null(np.nan).to_numpy(),
-        timed=np.ones(len(starts), bool),
     )
+    return Histories.by_viewer(events["viewer"].to_numpy(), columns)
 
 
 def film_features(table: selectors.CatalogueTable) -> list[list[str]]:
