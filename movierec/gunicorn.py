@@ -1,6 +1,7 @@
 """gunicorn's settings: gunicorn -c movierec/gunicorn.py movierec.wsgi"""
 
 import os
+import sys
 from typing import Any
 
 bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
@@ -33,3 +34,15 @@ def post_worker_init(worker: Any) -> None:
     from recommender import registry
 
     registry.watch()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """A worker that has served ends here: the interpreter's own end would take torch and the pool's threads apart for
+    seconds, under the feet of the thread that watches for models."""
+    from django.db import connection
+
+    if worker.booted:
+        connection.close_pool()  # type: ignore[attr-defined]
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

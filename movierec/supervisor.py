@@ -1,6 +1,5 @@
 """Keeps processes alive: starts them, starts again what ends, stops them in order."""
 
-import contextlib
 import os
 import signal
 import time
@@ -99,17 +98,18 @@ class Supervisor:
             self._stop_floor([service for service in self.services if service.floor == floor], asked)
 
     def _stop_floor(self, services: list[Service], asked: int) -> None:
-        began = time.monotonic()
         alive = {service.name: service.child for service in services if service.child is not None}
-        for service in services:
-            if service.child is not None and service.child.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(service.child.pid, service.stop_signal)
         patience = max((service.stop_seconds for service in services), default=0.0)
-        while any(child.poll() is None for child in alive.values()):
-            if time.monotonic() - began > patience or self.signals > asked:
-                break
-            time.sleep(0.05)
+        # Asked twice: a process that has only just been started may not have its handlers yet.
+        for _ in range(2):
+            for service in services:
+                if service.child is not None and service.child.poll() is None:
+                    os.kill(service.child.pid, service.stop_signal)
+            until = time.monotonic() + patience / 2
+            while any(child.poll() is None for child in alive.values()):
+                if time.monotonic() > until or self.signals > asked:
+                    break
+                time.sleep(0.05)
         for name, child in alive.items():
             if child.poll() is None:
                 self.say(f"{name} did not stop in time and was killed")
