@@ -22,10 +22,12 @@ class SoftmaxLoss(torch.autograd.Function):
         """users, targets [P, D]; candidates [K, D]; hits int64 [P]: the target's row in `candidates`, or -1."""
         d_users, d_targets = torch.empty_like(users), torch.empty_like(targets)
         d_candidates = torch.zeros_like(candidates)
-        low = torch.bfloat16 if bf16 else users.dtype
-        columns, total = candidates.to(low), users.new_zeros(())
+        lower, total = candidates.to(torch.bfloat16 if bf16 else users.dtype), users.new_zeros(())
         for start in range(0, len(users), BLOCK):
             s = slice(start, start + BLOCK)
+            # The last, shorter block stays in full precision: oneDNN would build and keep a bf16 kernel for its length.
+            columns = lower if len(users[s]) == BLOCK else candidates
+            low = columns.dtype
             hit = (hits[s] >= 0).nonzero().squeeze(1)
             logits = users[s].to(low) @ columns.T
             logits[hit, hits[s][hit]] = -torch.inf

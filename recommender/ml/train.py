@@ -1,6 +1,5 @@
 """The training loop: epochs over windows, a loss on every position, checkpoints that resume at the same step."""
 
-import ctypes
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -98,8 +97,6 @@ class Trainer:
         Raises `Stopped` when `progress.on_step` returned False.
         """
         progress = progress or Progress()
-        if self.device.type == "cpu":
-            keep_freed_memory()
         if resume:
             self._load()
         self.budget = minutes
@@ -281,16 +278,3 @@ def forget(batch: Batch, config: TrainConfig, rng: np.random.Generator) -> None:
     batch.gaps[untimed] = GAP_NONE
     batch.timed &= ~untimed
     batch.stars[torch.from_numpy(rng.random(rows) < config.forget_stars)] = 0
-
-
-def keep_freed_memory() -> None:
-    """Tells glibc to keep what is freed: a step frees and takes the same large blocks again, and giving their pages
-    back and forth to the kernel costs a quarter of the time. Does nothing where there is no glibc.
-    """
-    try:
-        libc = ctypes.CDLL("libc.so.6")
-    except OSError:
-        return
-    m_trim_threshold, m_mmap_threshold = -1, -3  # from malloc.h
-    libc.mallopt(m_mmap_threshold, 1 << 30)
-    libc.mallopt(m_trim_threshold, 1 << 30)
