@@ -1,7 +1,7 @@
 """Recommenders in closed form, seconds to fit: what the transformer has to beat, and the fallback's popularity.
 
-Formulas and constants are those of the comparison that the project measures itself against: Markov counts over a window
-of 10 with weight 1/gap, shrunk by 10; EASE (Steck 2019, arXiv 1905.03375) with lambda 500, and with lambda 1000 asked
+Formulas and constants are those of the comparison that the project measures itself against: the Markov chain of
+`transitions`; EASE (Steck 2019, arXiv 1905.03375) with lambda 500, and with lambda 1000 asked
 with the recency-weighted history; their blend by z-scores.
 """
 
@@ -14,8 +14,8 @@ import torch
 
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets
+from recommender.ml.transitions import TAU, Transitions, recent
 
-WINDOW, SHRINK, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
 EASE_LAMBDA, RECENCY_LAMBDA = 500.0, 1000.0
 EASE_FILMS = 8_000  # EASE inverts films x films: only the most popular take part
 RECENT_DAYS = 30
@@ -52,35 +52,14 @@ def _constant(counts: np.ndarray) -> Scorer:
 
 
 class Markov:
-    """Transition counts as a sparse matrix: rows are films, `weights` already divided by row sum + SHRINK."""
+    """Transition counts, asked with the last WINDOW films."""
 
     def __init__(self, prefix: Prefix) -> None:
-        films = prefix.films
-        keys: np.ndarray = np.empty(0, np.int64)
-        weights: np.ndarray = np.empty(0)
-        for gap in range(1, WINDOW + 1):
-            same = prefix.owner[gap:] == prefix.owner[:-gap]
-            pairs = prefix.items[:-gap][same].astype(np.int64) * films + prefix.items[gap:][same]
-            # Merged gap by gap, so that memory follows the number of distinct pairs.
-            joined = np.concatenate([keys, pairs])
-            keys, places = np.unique(joined, return_inverse=True)
-            weights = np.bincount(places, np.concatenate([weights, np.full(len(pairs), 1 / gap)]), len(keys))
-        rows = keys // films
-        self.indptr = np.searchsorted(rows, np.arange(films + 1))
-        self.columns = keys % films
-        total = np.bincount(rows, weights, films)
-        self.weights = (weights / (total[rows] + SHRINK)).astype(np.float32)
-        self.films = films
+        self.transitions = Transitions.count(prefix.owner, prefix.items, prefix.films)
 
     def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
-        """Sum over the last WINDOW films of exp(-age / TAU) times their transitions."""
-        scores = np.zeros((len(targets.rows), self.films), np.float32)
-        for out, viewer, row in zip(scores, *targets, strict=True):
-            for age in range(min(WINDOW, row - tokens.indptr[viewer])):
-                film = tokens.items[row - 1 - age] - 1
-                s = slice(self.indptr[film], self.indptr[film + 1])
-                out[self.columns[s]] += self.weights[s] * np.float32(np.exp(-age / TAU))
-        return scores
+        last = recent(tokens, targets.viewers, targets.rows)
+        return self.transitions.scores(torch.from_numpy(last)).numpy()
 
 
 class Ease:

@@ -18,10 +18,12 @@ from safetensors.torch import load_file, save_file
 from recommender.ml.config import ModelConfig, as_json, model_config
 from recommender.ml.features import Features
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.prior import Prior
 from recommender.ml.vocab import Vocab
 
-FORMAT = 1
-WEIGHTS, VOCAB, CARD, MANIFEST = "weights.safetensors", "vocab.safetensors", "model.json", "manifest.json"
+FORMAT = 2
+WEIGHTS, VOCAB, PRIOR = "weights.safetensors", "vocab.safetensors", "prior.safetensors"
+CARD, MANIFEST = "model.json", "manifest.json"
 
 
 class ModelUnusable(Exception):
@@ -44,11 +46,17 @@ class Loaded(NamedTuple):
     model: TransformerRecModel
     vocab: Vocab
     features: Features
+    prior: Prior
     card: dict[str, Any]  # config, metrics, and what the writer told besides
 
 
 def save_model(
-    folder: Path, model: TransformerRecModel, vocab: Vocab, features: Features, card: Mapping[str, Any]
+    folder: Path,
+    model: TransformerRecModel,
+    vocab: Vocab,
+    features: Features,
+    card: Mapping[str, Any],
+    prior: Prior | None = None,
 ) -> Path:
     """Writes the model aside and renames it to `folder`, so that a half-written one is never seen."""
     aside = folder.with_name(f".{folder.name}.part")
@@ -59,9 +67,10 @@ def save_model(
     )
     arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
     save_arrays(arrays, aside / VOCAB)
+    save_arrays((prior or Prior.none(len(vocab))).arrays(), aside / PRIOR)
     told = {**card, "config": as_json(model.config), "feature_names": features.names}
     (aside / CARD).write_text(json.dumps(told, indent=1, sort_keys=True))
-    sums = {name: _checksum(aside / name) for name in (WEIGHTS, VOCAB, CARD)}
+    sums = {name: _checksum(aside / name) for name in (WEIGHTS, VOCAB, PRIOR, CARD)}
     (aside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums}, indent=1))
     for path in aside.iterdir():
         _flush(path)
@@ -79,13 +88,14 @@ def load_model(folder: Path) -> Loaded:
         arrays = load_arrays(folder / VOCAB)
         vocab = Vocab(arrays["movie_ids"])
         features = Features(card["feature_names"], arrays["indptr"], arrays["indices"])
+        prior = Prior.of_arrays(load_arrays(folder / PRIOR), len(vocab))
         config: ModelConfig = model_config(card["config"])
         model = TransformerRecModel(len(vocab), config, features)
         # assign: the tensors stay memory-mapped, so that processes share their pages.
         model.load_state_dict(load_file(folder / WEIGHTS), assign=True)
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
-    return Loaded(model.eval(), vocab, features, card)
+    return Loaded(model.eval(), vocab, features, prior, card)
 
 
 def _verify(folder: Path) -> None:
@@ -98,7 +108,7 @@ def _verify(folder: Path) -> None:
         raise ModelCorrupt(f"The manifest in {folder} cannot be read: {error!r}.") from error
     if written != FORMAT:
         raise ModelOutdated(f"{folder} has format {written}; this code reads {FORMAT}. Train again or upgrade.")
-    for name in (WEIGHTS, VOCAB, CARD):
+    for name in (WEIGHTS, VOCAB, PRIOR, CARD):
         if not (folder / name).exists() or _checksum(folder / name) != sums.get(name):
             raise ModelCorrupt(f"{folder / name} is missing, cut or edited: its checksum is not the manifest's.")
 

@@ -14,7 +14,9 @@ STARS = 11  # 0 for no rating, 1..10 for half stars
 class ModelConfig:
     d_model: int = 64
     layers: int = 4
+    d_item: int = 0  # width of the item vectors; 0: d_model
     heads: int = 2
+    recent: int = 0  # tokens that a gated block mixes before it attends; 0: none
     max_len: int = 200  # films of the sequence that the encoder reads
     taste_len: int = 50  # rows of the long-term taste profile
     dropout: float = 0.2
@@ -41,7 +43,7 @@ class TrainConfig:
     forget_request: float = 0.3  # share of positions that train without the time of asking
     forget_stars: float = 0.3  # share of sequences that train without ratings
     forget_id: float = 0.1  # share of films whose vector is their metadata alone, by step
-    bf16: bool = True
+    bf16: bool = True  # the loss's products, where that is faster on the device
     seed: int = 1
 
 

@@ -1,6 +1,6 @@
 """Splits of histories and full-ranking evaluation; no sampled metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,7 +11,8 @@ from recommender.ml.ranker import Ranker
 
 BLOCK = 512  # targets whose scores are held at a time
 
-Time = Literal["request", "unknown", "none"]
+Time = Literal["request", "unknown", "none"]  # what is told: the moment of asking, only the history's times, nothing
+TIMES: tuple[Time, ...] = ("request", "unknown", "none")
 
 
 class Targets(NamedTuple):
@@ -92,11 +93,16 @@ def seen(tokens: Tokens, targets: Targets) -> list[np.ndarray]:
 Scorer = Callable[[Tokens, Targets], np.ndarray]  # scores float32 [n, N] of all films
 
 
+def blocks(targets: Targets) -> Iterator[Targets]:
+    """The targets in parts whose scores fit into memory."""
+    for start in range(0, len(targets.rows), BLOCK):
+        yield Targets(*(column[start : start + BLOCK] for column in targets))
+
+
 def rank(tokens: Tokens, targets: Targets, score: Scorer) -> np.ndarray:
     """Ranks float64 [n] of the targets among all films that their viewers had not seen."""
     parts = []
-    for start in range(0, len(targets.rows), BLOCK):
-        block = Targets(*(column[start : start + BLOCK] for column in targets))
+    for block in blocks(targets):
         scores = np.array(score(tokens, block), np.float32)
         parts.append(metrics.ranks(scores, tokens.items[block.rows] - 1, seen(tokens, block)))
     return np.concatenate([np.empty(0), *parts])

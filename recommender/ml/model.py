@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recommender.ml.attention import gated_attention
+from recommender.ml.attention import gated_attention, lookup
 from recommender.ml.batches import Batch
 from recommender.ml.config import GAP_BUCKETS, GAP_NONE, STARS, ModelConfig
 from recommender.ml.features import Features
@@ -64,22 +64,66 @@ class GatedBlock(nn.Module):
         d = config.d_model
         self.heads, self.dropout = config.heads, config.dropout
         self.norm_in, self.norm_out = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.recent = RecentMix(d, config.recent) if config.recent else None
         self.project = nn.Linear(d, 4 * d)
         self.out = nn.Linear(d, d)
-        self.distance = nn.Parameter(torch.zeros(config.heads, config.max_len + 8))
-        self.gap = nn.Parameter(torch.zeros(config.heads, GAP_BUCKETS + 2)) if config.temporal else None
         self.ffn = FeedForward(d, config.ffn, config.dropout) if config.ffn else None
 
-    def forward(self, x: Tensor, real: Tensor, distances: Tensor, buckets: Tensor | None) -> Tensor:
-        """x [B, L, D]; real [B, L, 1]; distances int64 [L, L]; buckets int32 [B, L, L]."""
+    def forward(self, x: Tensor, real: Tensor, bias: Tensor) -> Tensor:
+        """x [B, L, D]; real [B, L, 1], 0 at padding; bias [B, H, L, L]."""
         b, length, d = x.shape
-        u, v, q, k = F.silu(self.project(self.norm_in(x))).split(d, dim=2)
+        x_in = self.norm_in(x)
+        if self.recent is not None:
+            x_in = self.recent(x_in * real)
+        u, v, q, k = F.silu(self.project(x_in)).split(d, dim=2)
         q, k, v = (t.view(b, length, self.heads, -1).transpose(1, 2) for t in (q, k, v * real))
-        position = self.distance[:, distances.clamp(min=0)]
-        mixed = gated_attention(q.contiguous(), k.contiguous(), v.contiguous(), position, self.gap, buckets)
+        mixed = gated_attention(q, k, v, bias)
         mixed = self.norm_out(mixed.transpose(1, 2).reshape(b, length, d)) * u
         x = x + self.out(dropout(mixed, self.dropout, self.training))
         return self.ffn(x) if self.ffn else x
+
+
+class AttentionBias(nn.Module):
+    """What all gated blocks add to their scores: a bias for the distance of two tokens and one for the time between."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.distance = nn.Parameter(torch.zeros(config.heads, config.max_len + 8))
+        self.gap = nn.Parameter(torch.zeros(config.heads, GAP_BUCKETS + 2)) if config.temporal else None
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B, H, L, L]"""
+        length = batch.items.shape[1]
+        places = torch.arange(length, device=batch.items.device)
+        bias = self.distance[:, (places[:, None] - places).clamp_(min=0)].expand(len(batch.items), -1, -1, -1)
+        if self.gap is None:
+            return bias
+        return bias + lookup(self.gap, time_buckets(batch))
+
+
+def causal_mask(batch: Batch) -> Tensor:
+    """The softmax blocks' bias [B, 1, L, L]: -inf at padding and at later tokens. A padded query sees itself, so that
+    no row of the softmax is empty."""
+    places = torch.arange(batch.items.shape[1], device=batch.items.device)
+    seen = ((batch.items > 0)[:, None, :] & (places[:, None] >= places)) | (places[:, None] == places)
+    return torch.zeros(seen.shape, device=seen.device).masked_fill_(~seen, -torch.inf).unsqueeze(1)
+
+
+class RecentMix(nn.Module):
+    """Causal depthwise convolution: each token mixed, channel by channel, with the `width - 1` tokens before it."""
+
+    def __init__(self, d_model: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(width, d_model))
+        with torch.no_grad():
+            self.weight[0] = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, L, D], zero at padding."""
+        mixed = x * self.weight[0]
+        for age in range(1, min(len(self.weight), x.shape[1])):
+            mixed = mixed + F.pad(x[:, :-age] * self.weight[age], (0, 0, age, 0))
+        return mixed
 
 
 class FeedForward(nn.Module):
@@ -95,6 +139,19 @@ class FeedForward(nn.Module):
         return x + dropout(self.down(F.silu(gate) * value), self.dropout, self.training)
 
 
+class Head(nn.Module):
+    """From the encoder's state to the item vectors' wider space; not linear, so that scores are not bound to rank D."""
+
+    def __init__(self, d_model: int, d_item: int) -> None:
+        super().__init__()
+        self.straight = nn.Linear(d_model, d_item)
+        self.up, self.down = nn.Linear(d_model, 4 * d_model), nn.Linear(2 * d_model, d_item)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.up(x).chunk(2, dim=2)
+        return self.straight(x) + self.down(F.silu(gate) * value)
+
+
 class SoftmaxBlock(nn.Module):
     """Pre-norm transformer block with causal softmax attention."""
 
@@ -105,12 +162,11 @@ class SoftmaxBlock(nn.Module):
         self.norm, self.project, self.out = nn.LayerNorm(d), nn.Linear(d, 3 * d), nn.Linear(d, d)
         self.ffn = FeedForward(d, config.ffn, config.dropout) if config.ffn else None
 
-    def forward(self, x: Tensor, real: Tensor, distances: Tensor, buckets: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, real: Tensor, bias: Tensor) -> Tensor:
+        """x [B, L, D]; real [B, L, 1], 0 at padding; bias [L, L] or more, -inf where a query must not look."""
         b, length, d = x.shape
         q, k, v = (t.view(b, length, self.heads, -1).transpose(1, 2) for t in self.project(self.norm(x)).split(d, 2))
-        # A padded query sees itself, so that no row of the softmax is empty.
-        seen = (real.transpose(1, 2).bool() & (distances >= 0)) | (distances == 0)
-        mixed = F.scaled_dot_product_attention(q, k, v, seen.unsqueeze(1))
+        mixed = F.scaled_dot_product_attention(q, k, v, bias)
         mixed = self.out(mixed.transpose(1, 2).reshape(b, length, d))
         x = x + dropout(mixed, self.dropout, self.training)
         return self.ffn(x) if self.ffn else x
@@ -136,7 +192,10 @@ class TransformerRecModel(nn.Module):
         self.config = config = config or ModelConfig()
         d = config.d_model
         self.num_items = num_items
-        self.items = ItemTable(num_items, d, features if config.metadata else None)
+        width = config.d_item or d
+        self.items = ItemTable(num_items, width, features if config.metadata else None)
+        self.read = nn.Linear(width, d, bias=False) if config.d_item else nn.Identity()
+        self.head = Head(d, config.d_item) if config.d_item else nn.Identity()
         self.stars = nn.Embedding(STARS, d, padding_idx=0) if config.stars else None
         self.gaps = nn.Embedding(GAP_BUCKETS + 2, d) if config.temporal else None
         self.positions = nn.Embedding(config.max_len + 8, d) if config.block == "softmax" else None
@@ -144,6 +203,7 @@ class TransformerRecModel(nn.Module):
             if table is not None:
                 nn.init.normal_(table.weight, std=0.3 * d**-0.5)
         block = GatedBlock if config.block == "gated" else SoftmaxBlock
+        self.bias = AttentionBias(config) if config.block == "gated" else causal_mask
         self.blocks = nn.ModuleList(block(config) for _ in range(config.layers))
         self.taste, self.taste_gate = nn.Linear(d, d, bias=False), nn.Linear(2 * d, d)
         nn.init.zeros_(self.taste.weight)  # training starts from the sequence alone
@@ -176,14 +236,13 @@ class TransformerRecModel(nn.Module):
         x = self.encode(batch, table)
         taste = self.taste_vectors(batch, table)
         x = x + torch.sigmoid(self.taste_gate(torch.cat([x, taste], dim=2))) * self.taste(taste)
-        x = self.norm(x)
+        x = self.head(self.norm(x))
         return F.normalize(x, dim=2) / self.config.temperature if self.config.temperature else x
 
     def encode(self, batch: Batch, table: Tensor) -> Tensor:
         """The encoder's states [B, L, D]."""
-        length = batch.items.shape[1]
         real = (batch.items > 0).unsqueeze(2)
-        x = F.embedding(batch.items, table)
+        x = self.read(F.embedding(batch.items, table))
         if self.stars is not None:
             x = x + self.stars(batch.stars)
         if self.gaps is not None:
@@ -191,11 +250,9 @@ class TransformerRecModel(nn.Module):
         if self.positions is not None:  # counted over real tokens, so padding changes nothing
             x = x + self.positions(real.squeeze(2).cumsum(1).sub(1).clamp(min=0))
         x = dropout(x, self.config.dropout, self.training) * real
-        places = torch.arange(length, device=x.device)
-        distances = places[:, None] - places[None, :]
-        buckets = time_buckets(batch) if self.config.temporal else None
+        real, bias = real.to(x.dtype), self.bias(batch)
         for block in self.blocks:
-            x = block(x, real.to(x.dtype), distances, buckets)
+            x = block(x, real, bias)
         return x
 
     def taste_vectors(self, batch: Batch, table: Tensor) -> Tensor:
@@ -204,7 +261,7 @@ class TransformerRecModel(nn.Module):
         age = batch.taste_seen.int().unsqueeze(2) - rows  # 1 is the newest
         weights = batch.taste_weights.unsqueeze(1) * ((age > 0) & (age <= self.config.taste_len))
         total = weights.abs().sum(2, keepdim=True).clamp(min=1e-6)
-        return (weights @ F.embedding(batch.taste, table)) / total
+        return (weights @ self.read(F.embedding(batch.taste, table))) / total
 
 
 def dropout(x: Tensor, p: float, training: bool) -> Tensor:

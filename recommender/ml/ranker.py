@@ -12,6 +12,8 @@ from recommender.ml.batches import collate, grouped, last_windows
 from recommender.ml.checkpoint import load_model
 from recommender.ml.data import Events, Histories, Tokens, tokenise
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.prior import Prior
+from recommender.ml.transitions import WINDOW, recent
 from recommender.ml.vocab import Vocab
 
 SHORTLIST = 1000  # the dot product's best that the MLP scorer ranks again
@@ -21,9 +23,18 @@ ENCODE_POSITIONS = 12_000  # padded positions that are encoded at a time
 class Ranker:
     """Answers for one version of the model. Safe for several threads: nothing changes after the start."""
 
-    def __init__(self, model: TransformerRecModel, vocab: Vocab, *, version: str = "", card: Any = None) -> None:
+    def __init__(
+        self,
+        model: TransformerRecModel,
+        vocab: Vocab,
+        prior: Prior | None = None,
+        *,
+        version: str = "",
+        card: Any = None,
+    ) -> None:
         self.model, self.vocab, self.version, self.card = model.eval(), vocab, version, card or {}
         self.device = next(model.parameters()).device
+        self.prior = prior.to(self.device) if prior is not None and prior.weight else None
         with torch.inference_mode():
             self.table = model.items().detach()
             self.vectors = model.output(self.table)[1:]  # [N, D]
@@ -44,7 +55,8 @@ class Ranker:
 
     @property
     def state_size(self) -> int:
-        return self.model.config.d_model
+        """The viewer's vector; where there is a prior, the last films too, as numbers that float32 holds exactly."""
+        return self.vectors.shape[1] + (WINDOW if self.prior else 0)
 
     def index(self, movie_ids: np.ndarray | Sequence[int]) -> np.ndarray:
         """Columns of the films in `movie_ids`, int64 [n]; -1 where the model does not know the film."""
@@ -67,20 +79,30 @@ class Ranker:
             for rows in grouped(windows, ENCODE_POSITIONS):
                 asked = None if asked_at is None else asked_at[rows]
                 batch = collate(tokens, windows.take(rows), self.model.config, asked).to(self.device)
-                states[rows] = self.model.users(batch, self.table).float().cpu().numpy()
+                states[rows, : self.vectors.shape[1]] = self.model.users(batch, self.table).float().cpu().numpy()
+        if self.prior:
+            states[:, self.vectors.shape[1] :] = recent(tokens, viewers, stops)
         return states
 
     def scores(self, states: np.ndarray) -> np.ndarray:
-        """Scores of all films, float32 [B, N]: the dot product (the MLP scorer re-scores only a shortlist)."""
+        """Scores of all films, float32 [B, N]: dot product and prior (the MLP scorer re-scores only a shortlist)."""
         with torch.inference_mode():
-            return (torch.from_numpy(states).to(self.device) @ self.vectors.T).float().cpu().numpy()
+            users, added = self._parts(states)
+            scores = users @ self.vectors.T
+            return (scores if added is None else scores.add_(added)).float().cpu().numpy()
+
+    def _parts(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Viewers' vectors [B, D], and what the prior adds to their scores [B, N]."""
+        both = torch.from_numpy(states).to(self.device)
+        users, last = both[:, : self.vectors.shape[1]], both[:, self.vectors.shape[1] :]
+        return users, self.prior.scores(last.long()) if self.prior else None
 
     def score(self, states: np.ndarray, movie_ids: Sequence[int]) -> np.ndarray:
         """Scores of some films, float32 [B, K]. Raises `KeyError` for a film that the model does not know."""
         columns = self._columns(movie_ids)
         with torch.inference_mode():
-            users = torch.from_numpy(states).to(self.device)
-            return self._rate(users, columns.expand(len(users), -1)).float().cpu().numpy()
+            users, added = self._parts(states)
+            return self._rate(users, columns.expand(len(users), -1), added).float().cpu().numpy()
 
     def top(
         self,
@@ -94,8 +116,10 @@ class Ranker:
         `allowed` bool [N] is a mask over `movie_ids`; `exclude` gives each viewer's own films to leave out.
         """
         with torch.inference_mode():
-            users = torch.from_numpy(states).to(self.device)
+            users, added = self._parts(states)
             scores = users @ self.vectors.T
+            if added is not None:
+                scores += added
             if allowed is not None:
                 scores.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
             if exclude is not None:
@@ -104,7 +128,7 @@ class Ranker:
             best, columns = scores.topk(min(wide, scores.shape[1]), dim=1)
             if self.model.scorer is not None:
                 best, order = (
-                    self._rate(users, columns)
+                    self._rate(users, columns, added)
                     .masked_fill(best == -torch.inf, -torch.inf)
                     .topk(min(k, wide, scores.shape[1]), dim=1)
                 )
@@ -115,12 +139,14 @@ class Ranker:
         real = scores > -np.inf
         return self.movie_ids[columns[real]], scores[real]
 
-    def _rate(self, users: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-        """Final scores [B, K] of the films at `columns` [B, K]."""
+    def _rate(self, users: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
+        """Final scores [B, K] of the films at `columns` [B, K]; `added` [B, N] is the prior's part."""
         vectors = self.vectors[columns]
         if self.model.scorer is not None:
-            return self.model.scorer(users, vectors)
-        return (vectors @ users.unsqueeze(2)).squeeze(2)
+            scores = self.model.scorer(users, vectors)
+        else:
+            scores = (vectors @ users.unsqueeze(2)).squeeze(2)
+        return scores if added is None else scores + added.gather(1, columns)
 
     def _leave_out(self, scores: torch.Tensor, exclude: Sequence[np.ndarray]) -> None:
         columns = [found[found >= 0] for found in map(self.index, exclude)]
@@ -152,7 +178,7 @@ class Ranker:
     @classmethod
     def load(cls, folder: Path) -> Self:
         loaded = load_model(folder)
-        return cls(loaded.model, loaded.vocab, version=folder.name, card=loaded.card)
+        return cls(loaded.model, loaded.vocab, loaded.prior, version=folder.name, card=loaded.card)
 
 
 def load_ranker(folder: Path) -> Ranker:

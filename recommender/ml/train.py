@@ -16,7 +16,7 @@ from recommender.ml.batches import Batch, Windows, collate, grouped, training_wi
 from recommender.ml.checkpoint import ModelCorrupt, load_state, save_state
 from recommender.ml.config import FULL_SOFTMAX_LIMIT, GAP_NONE, GAP_UNKNOWN, Preset, TrainConfig, as_json
 from recommender.ml.data import Tokens
-from recommender.ml.losses import softmax_loss
+from recommender.ml.losses import bf16_pays, softmax_loss
 from recommender.ml.model import TransformerRecModel
 
 SAVE_SECONDS = 60.0
@@ -86,6 +86,7 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=self.config.weight_decay, fused=True
         )
+        self.bf16 = self.config.bf16 and bf16_pays(self.device)
         self.epochs, self.epoch, self.step, self.total = self.config.epochs, 1, 0, 0
         self.history: list[dict[str, float]] = []
         self.losses = [0.0, 0.0]  # of this epoch: sum, count
@@ -208,7 +209,7 @@ class Trainer:
             hits = own - 1
         users = self.model.states(batch, table)[positions]
         vectors = self.model.output(table)
-        loss = softmax_loss(users, vectors[own], vectors[columns], hits, shift=shift, bf16=self.config.bf16)
+        loss = softmax_loss(users, vectors[own], vectors[columns], hits, shift=shift, bf16=self.bf16)
         if self.model.scorer is not None:
             loss = loss + self._mlp_loss(users, vectors, own, rng)
         return loss

@@ -29,6 +29,7 @@ from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import Progress, Step, Trained, Trainer, pick_device
 from recommender.ml.train import Stopped as TrainingStopped
+from recommender.ml.tuning import with_prior
 from recommender.ml.vocab import Vocab
 from recommender.training import batch, dataset, gate
 from recommender.training.dataset import Snapshot
@@ -90,12 +91,13 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
     clock.lap("train")
     lease.progress("evaluation")
     ranker = Ranker(trained.model, work.vocab, version=work.name)
+    ranker = with_prior(ranker, work.tokens, work.held_out.ends, work.held_out.validation)
     verdict = gate.judge(ranker, registry.ranker(), work.tokens, work.held_out)
     clock.lap("evaluate")
     figures = verdict.figures | {"held_out": work.words, "data": work.snapshot.counts(), "seconds": clock.laps}
     card = {"metrics": figures, "preset": options.preset, "train": asdict(work.preset.train)}
     lease.progress("saving")
-    folder = save_model(registry.folder(work.name), trained.model, work.vocab, work.features, card)
+    folder = save_model(registry.folder(work.name), trained.model, work.vocab, work.features, card, ranker.prior)
     registry.register(
         folder,
         preset=options.preset,

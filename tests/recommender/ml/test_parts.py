@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from catalog.models import WatchEvent
 from recommender.ml import data, metrics
-from recommender.ml.attention import gated_attention
+from recommender.ml.attention import gated_attention, lookup
 from recommender.ml.batches import gap_buckets, grouped, training_windows
 from recommender.ml.config import GAP_BUCKETS
 from recommender.ml.data import Events, Histories, tokenise
@@ -82,7 +82,7 @@ def test_attention_and_its_gradients_are_those_of_the_formula():
     table = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
     buckets = torch.randint(0, 5, (9, 24, 24), dtype=torch.int32)
     inputs = (q, k, v, position, table)
-    ours = gated_attention(*inputs, buckets)
+    ours = gated_attention(q, k, v, position + lookup(table, buckets))
     scores = q @ k.transpose(2, 3) + position + table[:, buckets.long()].transpose(0, 1)
     plain = F.silu(scores).tril() @ v
     torch.testing.assert_close(ours, plain)

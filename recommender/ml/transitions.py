@@ -1,0 +1,93 @@
+"""Which film follows which, by counting: a Markov chain over a window, as a sparse matrix.
+
+Counts over a window of 10 with weight 1/gap, rows divided by their sum + 10: the constants of the comparison that the
+project measures itself against (docs/quality.md).
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recommender.ml.data import Tokens
+
+WINDOW, SHRINK, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
+CHUNK = 2_000_000  # tokens whose pairs are counted at a time: about 500 MB
+
+
+class Transitions(NamedTuple):
+    """Shares of the films that follow each film. Films are counted from 0."""
+
+    indptr: Tensor  # int64 [N + 1]
+    columns: Tensor  # int64 [nnz]
+    shares: Tensor  # float32 [nnz]
+
+    @classmethod
+    def count(cls, owner: np.ndarray, items: np.ndarray, films: int, kept: int | None = None) -> Self:
+        """From tokens [n] in the order of watching: whose they are, and their films 0..N - 1. The `kept` greatest
+        shares of each film remain, by default all."""
+        parts = [_following(owner, items, chosen, films, kept) for chosen in _chunks(items, films)]
+        rows, columns, shares = (np.concatenate(column) for column in zip(*parts, strict=True))
+        indptr = np.searchsorted(rows, np.arange(films + 1))
+        return cls(torch.from_numpy(indptr), torch.from_numpy(columns), torch.from_numpy(shares))
+
+    def scores(self, recent: Tensor) -> Tensor:
+        """Sum over recent [B, W] films, newest first, places 1..N or 0, of exp(-age / TAU) times what follows them:
+        float32 [B, N]."""
+        films = len(self.indptr) - 1
+        rows, ages = (recent > 0).nonzero(as_tuple=True)
+        sources = recent[rows, ages] - 1
+        starts, counts = self.indptr[sources], self.indptr[sources + 1] - self.indptr[sources]
+        entries = torch.arange(int(counts.sum()), device=recent.device)
+        entries += torch.repeat_interleave(starts - (counts.cumsum(0) - counts), counts)
+        weights = torch.repeat_interleave(torch.exp(ages / -TAU), counts) * self.shares[entries]
+        keys = torch.repeat_interleave(rows * films, counts) + self.columns[entries]
+        total = torch.zeros(len(recent) * films, device=recent.device).index_add_(0, keys, weights)
+        return total.view(len(recent), films)
+
+    def to(self, device: torch.device) -> Self:
+        return type(self)(*(column.to(device) for column in self))
+
+
+def recent(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Places of the last WINDOW tokens of `viewers` [B] before row `stops` [B], newest first; int64 [B, WINDOW]."""
+    if not len(tokens.items):
+        return np.zeros((len(viewers), WINDOW), np.int64)
+    rows = stops[:, None] - 1 - np.arange(WINDOW)
+    return np.where(rows >= tokens.indptr[viewers][:, None], tokens.items[np.maximum(rows, 0)], 0)
+
+
+def _chunks(items: np.ndarray, films: int) -> Iterator[tuple[int, int]]:
+    """Ranges of films that have at most CHUNK tokens each, or are one film."""
+    ends = np.bincount(items, minlength=films).cumsum()
+    start = 0
+    while start < films:
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + CHUNK, side="right")))
+        yield start, stop
+        start = stop
+
+
+def _following(
+    owner: np.ndarray, items: np.ndarray, chosen: tuple[int, int], films: int, kept: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and shares of the films of a range, in the order of rows and columns."""
+    places = np.flatnonzero((items >= chosen[0]) & (items < chosen[1]))
+    keys, weights = [], []
+    for gap in range(1, WINDOW + 1):
+        ahead = places[places + gap < len(items)]
+        ahead = ahead[owner[ahead] == owner[ahead + gap]]
+        keys.append(items[ahead].astype(np.int64) * films + items[ahead + gap])
+        weights.append(np.full(len(ahead), 1 / gap))
+    pairs, inverse = np.unique(np.concatenate(keys), return_inverse=True)
+    total = np.bincount(inverse, np.concatenate(weights), len(pairs))
+    rows, columns = pairs // films, pairs % films
+    shares = (total / (np.bincount(rows - chosen[0], total)[rows - chosen[0]] + SHRINK)).astype(np.float32)
+    if kept is not None:
+        best = np.lexsort((-shares, rows))
+        nth = np.arange(len(best)) - np.searchsorted(rows, rows)  # `best` keeps the rows' order
+        chosen_rows = np.sort(best[nth < kept])
+        rows, columns, shares = rows[chosen_rows], columns[chosen_rows], shares[chosen_rows]
+    return rows, columns, shares
