@@ -20,11 +20,11 @@ class GatedAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        """q, k, v [N, L, d], bias [N, L, L]; N counts sequences and heads."""
+        """q [N, Q, d], k, v [N, L, d], bias [N, Q, L]; N counts sequences and heads, queries are the last Q of L."""
         ctx.save_for_backward(q, k, v, bias)
-        out = torch.empty_like(v)
+        out, earlier = torch.empty_like(q), k.shape[1] - q.shape[1]
         for s in _blocks(bias):
-            weights = F.silu(torch.baddbmm(bias[s], q[s], k[s].transpose(1, 2)), inplace=True).tril_()
+            weights = F.silu(torch.baddbmm(bias[s], q[s], k[s].transpose(1, 2)), inplace=True).tril_(earlier)
             torch.bmm(weights, v[s], out=out[s])
         return out
 
@@ -32,10 +32,11 @@ class GatedAttention(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
         q, k, v, bias = ctx.saved_tensors
         dq, dk, dv, dbias = (torch.empty_like(x) for x in (q, k, v, bias))
+        earlier = k.shape[1] - q.shape[1]
         for s in _blocks(bias):
             scores = torch.baddbmm(bias[s], q[s], k[s].transpose(1, 2))
-            torch.bmm(F.silu(scores).tril_().transpose(1, 2), grad[s], out=dv[s])
-            dweights = torch.bmm(grad[s], v[s].transpose(1, 2)).tril_()
+            torch.bmm(F.silu(scores).tril_(earlier).transpose(1, 2), grad[s], out=dv[s])
+            dweights = torch.bmm(grad[s], v[s].transpose(1, 2)).tril_(earlier)
             dscores = torch.ops.aten.silu_backward.grad_input(dweights, scores, grad_input=dbias[s])
             torch.bmm(dscores, k[s], out=dq[s])
             torch.bmm(dscores.transpose(1, 2), q[s], out=dk[s])
@@ -44,8 +45,8 @@ class GatedAttention(torch.autograd.Function):
 
 def _blocks(bias: Tensor) -> list[slice]:
     """An accelerator takes all at once."""
-    count, length, _ = bias.shape
-    size = max(1, CACHE_FLOATS // length**2) if bias.device.type == "cpu" else count
+    count, queries, length = bias.shape
+    size = max(1, CACHE_FLOATS // (queries * length)) if bias.device.type == "cpu" else count
     return [slice(first, first + size) for first in range(0, count, size)]
 
 
@@ -69,9 +70,9 @@ class Lookup(torch.autograd.Function):
 
 
 def gated_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-    """`GatedAttention`, typed, for q, k, v [B, H, L, d] and bias [B, H, L, L]. Padded tokens must come with v = 0."""
+    """`GatedAttention`, typed: q [B, H, Q, d], k, v [B, H, L, d], bias [B, H, Q, L]. Padded tokens have v = 0."""
     out: Tensor = GatedAttention.apply(*(x.flatten(0, 1).contiguous() for x in (q, k, v, bias)))
-    return out.view_as(v)
+    return out.view_as(q)
 
 
 def lookup(table: Tensor, places: Tensor) -> Tensor:

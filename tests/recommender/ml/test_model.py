@@ -169,3 +169,13 @@ def test_similarity_is_between_0_and_1_and_unknown_films_are_told():
     assert (np.diff(near) <= 0).all()
     with pytest.raises(KeyError, match="999"):
         ranker.similar(999, 8)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_newest_state_alone_is_the_last_of_all(name):
+    """Serving asks for one state a viewer, training for one a token."""
+    model = model_of(name)
+    tokens = tokenise(pairs(), VOCAB)
+    batch = collate(tokens, last_windows(tokens, np.arange(5), tokens.indptr[1:6], 10), model.config)
+    with torch.inference_mode():
+        torch.testing.assert_close(model.users(batch, model.items()), model.states(batch, model.items())[:, -1])

@@ -1,0 +1,134 @@
+"""The encoder's blocks, gated (HSTU) and softmax, and the biases of their attention."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recommender.ml.attention import gated_attention, lookup
+from recommender.ml.batches import Batch
+from recommender.ml.config import GAP_BUCKETS, GAP_NONE, ModelConfig
+
+
+class GatedBlock(nn.Module):
+    """Pre-norm HSTU block: one projection to gate, values, queries and keys; SiLU attention; gated output."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        d = config.d_model
+        self.heads, self.dropout = config.heads, config.dropout
+        self.norm_in, self.norm_out = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.recent = RecentMix(d, config.recent) if config.recent else None
+        self.project = nn.Linear(d, 4 * d)
+        self.out = nn.Linear(d, d)
+        self.ffn = FeedForward(d, config.ffn, config.dropout) if config.ffn else None
+
+    def forward(self, x: Tensor, real: Tensor, bias: Tensor) -> Tensor:
+        """x [B, L, D]; real [B, L, 1], 0 at padding; bias [B, H, Q, L]. Returns the last Q tokens, [B, Q, D]."""
+        b, length, d = x.shape
+        queries = bias.shape[2]
+        x_in = self.norm_in(x)
+        if self.recent is not None:
+            x_in = self.recent(x_in * real)
+        u, v, q, k = F.silu(self.project(x_in)).split(d, dim=2)
+        q, k, v = (t.view(b, length, self.heads, -1).transpose(1, 2) for t in (q, k, v * real))
+        mixed = gated_attention(q[:, :, -queries:], k, v, bias)
+        mixed = self.norm_out(mixed.transpose(1, 2).reshape(b, queries, d)) * u[:, -queries:]
+        x = x[:, -queries:] + self.out(dropout(mixed, self.dropout, self.training))
+        return self.ffn(x) if self.ffn else x
+
+
+class SoftmaxBlock(nn.Module):
+    """Pre-norm transformer block with causal softmax attention."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        d = config.d_model
+        self.heads, self.dropout = config.heads, config.dropout
+        self.norm, self.project, self.out = nn.LayerNorm(d), nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.ffn = FeedForward(d, config.ffn, config.dropout) if config.ffn else None
+
+    def forward(self, x: Tensor, real: Tensor, bias: Tensor) -> Tensor:
+        """As `GatedBlock`; bias is -inf where a query must not look."""
+        b, length, d = x.shape
+        queries = bias.shape[2]
+        q, k, v = (t.view(b, length, self.heads, -1).transpose(1, 2) for t in self.project(self.norm(x)).split(d, 2))
+        mixed = F.scaled_dot_product_attention(q[:, :, -queries:], k, v, bias)
+        mixed = self.out(mixed.transpose(1, 2).reshape(b, queries, d))
+        x = x[:, -queries:] + dropout(mixed, self.dropout, self.training)
+        return self.ffn(x) if self.ffn else x
+
+
+class FeedForward(nn.Module):
+    """Pre-norm SwiGLU."""
+
+    def __init__(self, d_model: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.norm, self.dropout = nn.LayerNorm(d_model), dropout
+        self.up, self.down = nn.Linear(d_model, 2 * width * d_model), nn.Linear(width * d_model, d_model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.up(self.norm(x)).chunk(2, dim=2)
+        return x + dropout(self.down(F.silu(gate) * value), self.dropout, self.training)
+
+
+class RecentMix(nn.Module):
+    """Causal depthwise convolution: each token mixed, channel by channel, with the `width - 1` tokens before it."""
+
+    def __init__(self, d_model: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(width, d_model))
+        with torch.no_grad():
+            self.weight[0] = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, L, D], zero at padding."""
+        mixed = x * self.weight[0]
+        for age in range(1, min(len(self.weight), x.shape[1])):
+            mixed = mixed + F.pad(x[:, :-age] * self.weight[age], (0, 0, age, 0))
+        return mixed
+
+
+class AttentionBias(nn.Module):
+    """What all gated blocks add to their scores: a bias for the distance of two tokens and one for the time between."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.distance = nn.Parameter(torch.zeros(config.heads, config.max_len + 8))
+        self.gap = nn.Parameter(torch.zeros(config.heads, GAP_BUCKETS + 2)) if config.temporal else None
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B, H, L, L]"""
+        length = batch.items.shape[1]
+        places = torch.arange(length, device=batch.items.device)
+        bias = self.distance[:, (places[:, None] - places).clamp_(min=0)].expand(len(batch.items), -1, -1, -1)
+        if self.gap is None:
+            return bias
+        return bias + lookup(self.gap, time_buckets(batch))
+
+
+def causal_mask(batch: Batch) -> Tensor:
+    """The softmax blocks' bias [B, 1, L, L]: -inf at padding and at later tokens. A padded query sees itself, so that
+    no row of the softmax is empty."""
+    places = torch.arange(batch.items.shape[1], device=batch.items.device)
+    seen = ((batch.items > 0)[:, None, :] & (places[:, None] >= places)) | (places[:, None] == places)
+    return torch.zeros(seen.shape, device=seen.device).masked_fill_(~seen, -torch.inf).unsqueeze(1)
+
+
+def time_buckets(batch: Batch) -> Tensor:
+    """Buckets of the time between all pairs of tokens, int32 [B, L, L]; shared by all layers."""
+    since = (batch.times - batch.times[:, -1:]).float()  # exact below 2^24 s, and far apart the log does not mind
+    apart = (since[:, :, None] - since[:, None, :]).clamp_(min=0)
+    buckets = (apart.clamp(min=1).log_().mul_(1 / 0.301)).int().add_(1).clamp_(max=GAP_BUCKETS - 1)
+    buckets.masked_fill_(apart == 0, 0)
+    return buckets.masked_fill_(~batch.timed[:, None, None], GAP_NONE)
+
+
+def dropout(x: Tensor, p: float, training: bool) -> Tensor:
+    """Dropout, where on a CPU one draw of the generator serves eight elements; p is rounded to 1/256."""
+    if not training or p == 0:
+        return x
+    if x.device.type != "cpu":
+        return F.dropout(x, p)
+    dropped = round(p * 256)
+    draws = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)
+    return x * ((draws[: x.numel()] >= dropped) * (256 / (256 - dropped))).view_as(x)

@@ -1,0 +1,47 @@
+"""The one item table: vectors of films, by their id and by what is known of them."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recommender.ml.features import Features
+
+
+class ItemTable(nn.Module):
+    """Vectors of the films: an embedding of their id, and where known a sum over their features' embeddings."""
+
+    def __init__(self, num_items: int, d_model: int, features: Features | None) -> None:
+        super().__init__()
+        self.indptr: Tensor
+        self.indices: Tensor
+        self.ids = nn.Embedding(num_items + 1, d_model, padding_idx=0)
+        nn.init.normal_(self.ids.weight, std=d_model**-0.5)
+        with torch.no_grad():
+            self.ids.weight[0] = 0
+        self.parts = None
+        if features is not None:
+            self.register_buffer("indptr", torch.from_numpy(features.indptr), persistent=False)
+            self.register_buffer("indices", torch.from_numpy(features.indices), persistent=False)
+            self.parts = nn.EmbeddingBag(len(features.names), d_model, mode="sum")
+            nn.init.normal_(self.parts.weight, std=0.3 * d_model**-0.5)
+
+    def forward(self, places: Tensor | None = None, forgotten: Tensor | None = None) -> Tensor:
+        """Vectors [n, D] of `places` [n], by default of all. `forgotten` bool [n]: from their metadata alone."""
+        vectors = self.ids.weight if places is None else self.ids(places)
+        if self.parts is None:
+            return vectors
+        if forgotten is not None:
+            vectors = vectors.masked_fill(forgotten[:, None], 0)
+        if places is None:
+            return vectors + self.of_features(self.indices, self.indptr)
+        starts, counts = self.indptr[places], self.indptr[places + 1] - self.indptr[places]
+        indptr = F.pad(counts.cumsum(0), (1, 0))
+        rows = torch.arange(int(indptr[-1]), device=places.device)
+        rows += torch.repeat_interleave(starts - indptr[:-1], counts)
+        return vectors + self.of_features(self.indices[rows], indptr)
+
+    def of_features(self, indices: Tensor, indptr: Tensor) -> Tensor:
+        """The metadata's part of the vectors [n, D]: film i has the features indices[indptr[i]:indptr[i + 1]]."""
+        assert self.parts is not None
+        scale = indptr.diff().clamp(min=1).sqrt()
+        return self.parts(indices, indptr[:-1]) / scale[:, None]
