@@ -84,7 +84,7 @@ class RecentMix(nn.Module):
         """x [B, L, D], zero at padding."""
         mixed = x * self.weight[0]
         for age in range(1, min(len(self.weight), x.shape[1])):
-            mixed = mixed + F.pad(x[:, :-age] * self.weight[age], (0, 0, age, 0))
+            mixed[:, age:].addcmul_(x[:, :-age], self.weight[age])
         return mixed
 
 
@@ -99,10 +99,10 @@ class AttentionBias(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """[B, H, L, L]"""
         length = batch.items.shape[1]
-        places = torch.arange(length, device=batch.items.device)
-        bias = self.distance[:, (places[:, None] - places).clamp_(min=0)].expand(len(batch.items), -1, -1, -1)
+        places = torch.arange(length, dtype=torch.int32, device=batch.items.device)
+        bias = lookup(self.distance, (places[:, None] - places).clamp_(min=0)[None])
         if self.gap is None:
-            return bias
+            return bias.expand(len(batch.items), -1, -1, -1)
         return bias + lookup(self.gap, time_buckets(batch))
 
 

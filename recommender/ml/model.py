@@ -90,7 +90,7 @@ class TransformerRecModel(nn.Module):
         return self.states(batch, table, newest=True)[:, -1]
 
     def states(self, batch: Batch, table: Tensor, *, newest: bool = False) -> Tensor:
-        """Viewers' vectors [B, L, D] after each token; with `newest` after the last one alone, [B, 1, D]. `table` [n, D]
+        """Viewers' vectors [B, L, D] after each token; with `newest` after the last alone, [B, 1, D]. `table` [n, D]
         holds the films that the batch's places name.
         """
         x = self.encode(batch, table, newest=newest)

@@ -17,7 +17,7 @@ from recommender.ml.transitions import WINDOW, recent
 from recommender.ml.vocab import Vocab
 
 SHORTLIST = 1000  # the dot product's best that the MLP scorer ranks again
-ENCODE_POSITIONS = 12_000  # padded positions that are encoded at a time
+ENCODE_POSITIONS = 3_200  # padded positions that are encoded at a time: what they need stays in the processor's cache
 
 
 class Ranker:
