@@ -14,11 +14,11 @@ STARS = 11  # 0 for no rating, 1..10 for half stars
 class ModelConfig:
     d_model: int = 64
     layers: int = 4
-    d_item: int = 0  # width of the item vectors; 0: d_model
+    d_item: int = 128  # width of the item vectors; 0: d_model, without a head between
     heads: int = 2
-    recent: int = 0  # tokens that a gated block mixes before it attends; 0: none
+    recent: int = 4  # tokens that a gated block mixes before it attends; 0: none
     max_len: int = 200  # films of the sequence that the encoder reads
-    taste_len: int = 50  # rows of the long-term taste profile
+    taste_len: int = 50  # rows of the long-term taste profile; 0: none
     dropout: float = 0.2
     block: Literal["gated", "softmax"] = "gated"
     ffn: int = 0  # hidden width of the block's feed-forward part, in multiples of d_model; 0: none
@@ -31,9 +31,9 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    epochs: int = 30
-    batch_positions: int = 8000  # positions of a batch, padding included
-    lr: float = 2e-3
+    epochs: int = 26
+    batch_positions: int = 4000  # positions of a batch, padding included
+    lr: float = 5e-3
     warmup_steps: int = 100
     final_lr: float = 0.05  # share of lr that is left at the end of the cosine
     weight_decay: float = 0.0
@@ -55,12 +55,34 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = {
     "default": Preset(ModelConfig(), TrainConfig()),
+    # SASRec with a full softmax ("SASRec+"), as tuned for a split by time by time-to-split: what P2 is compared with.
+    "sasrec": Preset(
+        ModelConfig(
+            d_model=128,
+            d_item=0,
+            layers=3,
+            heads=1,
+            recent=0,
+            max_len=128,
+            taste_len=0,
+            dropout=0.3,
+            block="softmax",
+            ffn=1,
+            temporal=False,
+            stars=False,
+            metadata=False,
+            temperature=0.0,
+        ),
+        TrainConfig(lr=1e-3, batch_positions=8000, epochs=40),
+    ),
     # The shape and the settings of the brief: 2 layers, 4 heads, the last 50 films, 3 epochs.
     "brief": Preset(
         ModelConfig(
             d_model=128,
+            d_item=0,
             layers=2,
             heads=4,
+            recent=0,
             max_len=50,
             taste_len=50,
             block="softmax",
@@ -70,7 +92,7 @@ PRESETS: Mapping[str, Preset] = {
             metadata=False,
             temperature=0.0,
         ),
-        TrainConfig(epochs=3, batch_positions=256 * 50, lr=1e-3, negatives=1024, bf16=False),
+        TrainConfig(epochs=3, batch_positions=256 * 50, lr=1e-3, negatives=1024),
     ),
 }
 

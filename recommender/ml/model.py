@@ -30,6 +30,19 @@ class Head(nn.Module):
         return self.straight(x) + self.down(F.silu(gate) * value)
 
 
+class Taste(nn.Module):
+    """Adds a gated projection of the long-term taste to the encoder's state."""
+
+    def __init__(self, d_model: int) -> None:
+        super().__init__()
+        self.project, self.gate = nn.Linear(d_model, d_model, bias=False), nn.Linear(2 * d_model, d_model)
+        nn.init.zeros_(self.project.weight)  # training starts from the sequence alone
+
+    def forward(self, x: Tensor, taste: Tensor) -> Tensor:
+        """x and taste [B, Q, D]."""
+        return x + torch.sigmoid(self.gate(torch.cat([x, taste], dim=2))) * self.project(taste)
+
+
 class MlpScorer(nn.Module):
     """score = MLP([user, item]). The first layer is split, W[u; i] = Wu u + Wi i, so Wi i is computed once a film."""
 
@@ -63,10 +76,9 @@ class TransformerRecModel(nn.Module):
         block = GatedBlock if config.block == "gated" else SoftmaxBlock
         self.bias = AttentionBias(config) if config.block == "gated" else causal_mask
         self.blocks = nn.ModuleList(block(config) for _ in range(config.layers))
-        self.taste, self.taste_gate = nn.Linear(d, d, bias=False), nn.Linear(2 * d, d)
-        nn.init.zeros_(self.taste.weight)  # training starts from the sequence alone
+        self.taste = Taste(d) if config.taste_len else None
         self.norm = nn.LayerNorm(d)
-        self.scorer = MlpScorer(d) if config.use_mlp_scorer else None
+        self.scorer = MlpScorer(width) if config.use_mlp_scorer else None
 
     def forward(
         self, sequence: Tensor, taste: Tensor, candidate_items: Tensor, taste_weights: Tensor | None = None
@@ -94,8 +106,8 @@ class TransformerRecModel(nn.Module):
         holds the films that the batch's places name.
         """
         x = self.encode(batch, table, newest=newest)
-        taste = self.taste_vectors(batch, table, batch.taste_seen[:, -x.shape[1] :])
-        x = x + torch.sigmoid(self.taste_gate(torch.cat([x, taste], dim=2))) * self.taste(taste)
+        if self.taste is not None:
+            x = self.taste(x, self.taste_vectors(batch, table, batch.taste_seen[:, -x.shape[1] :]))
         x = self.head(self.norm(x))
         return F.normalize(x, dim=2) / self.config.temperature if self.config.temperature else x
 

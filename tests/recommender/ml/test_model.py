@@ -22,7 +22,8 @@ FEATURES = make_features([["genre:Drama" if film % 2 else "genre:Comedy"] for fi
 def model_of(name: str, **fields) -> TransformerRecModel:
     torch.manual_seed(3)
     model = TransformerRecModel(FILMS, replace(PRESETS[name].model, **fields), FEATURES)
-    torch.nn.init.normal_(model.taste.weight, std=0.3)  # as after training; it starts at zero
+    if model.taste is not None:
+        torch.nn.init.normal_(model.taste.project.weight, std=0.3)  # as after training; it starts at zero
     return model.eval()
 
 
