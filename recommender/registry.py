@@ -5,6 +5,7 @@ inside the loader only, so that a process that needs no model does not pay for i
 """
 
 import hashlib
+import json
 import logging
 import os
 import socket
@@ -43,6 +44,16 @@ class ActivationRefused(Exception):
 
 def folder(name: str) -> Path:
     return Path(settings.MODEL_STORE) / name
+
+
+def of_this_format(name: str) -> bool:
+    """Whether the version's folder is there in the format that this code reads; looks at its manifest alone."""
+    from recommender.ml.config import FORMAT, MANIFEST
+
+    try:
+        return bool(json.loads((folder(name) / MANIFEST).read_text())["format"] == FORMAT)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def register(model_folder: Path, **facts: Any) -> ModelVersion:

@@ -15,15 +15,13 @@ from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
-from recommender.ml.config import ModelConfig, as_json, model_config
+from recommender.ml.config import FORMAT, MANIFEST, ModelConfig, as_json, model_config
 from recommender.ml.features import Features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.prior import Prior
 from recommender.ml.vocab import Vocab
 
-FORMAT = 2
-WEIGHTS, VOCAB, PRIOR = "weights.safetensors", "vocab.safetensors", "prior.safetensors"
-CARD, MANIFEST = "model.json", "manifest.json"
+WEIGHTS, VOCAB, PRIOR, CARD = "weights.safetensors", "vocab.safetensors", "prior.safetensors", "model.json"
 
 
 class ModelUnusable(Exception):

@@ -15,7 +15,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from recommender import cache, registry
-from recommender.ml.checkpoint import MANIFEST, WEIGHTS
+from recommender.ml.checkpoint import WEIGHTS
+from recommender.ml.config import MANIFEST
 from recommender.models import ModelVersion
 from tests.model import NAME
 
@@ -98,6 +99,14 @@ def test_an_unusable_version_never_goes_live(second, spoil):
 
     assert (status("second"), status(NAME)) == (Status.REFUSED, Status.ACTIVE)
     assert ModelVersion.objects.get(name="second").reason
+
+
+def test_an_upgrade_tells_models_of_the_format_before(second):
+    """The next start trains anew, as it does where there is no model."""
+    assert registry.of_this_format("second")
+    age(registry.folder("second"))
+    assert not registry.of_this_format("second")
+    assert not registry.of_this_format("nowhere")
 
 
 def test_an_unknown_version_is_refused_by_name(model):

@@ -73,7 +73,7 @@ class Command(BaseCommand):
 
     def _has_model(self) -> bool:
         name = registry.active_name()
-        return name is not None and registry.folder(name).is_dir()
+        return name is not None and registry.of_this_format(name)
 
     def _train(self, note: "Note") -> None:
         self._say("training the model")

@@ -8,7 +8,7 @@ import torch
 
 from recommender.ml import checkpoint, evaluate, metrics
 from recommender.ml.baselines import Prefix, fit_all
-from recommender.ml.config import PRESETS, changed
+from recommender.ml.config import MANIFEST, PRESETS, changed
 from recommender.ml.data import tokenise
 from recommender.ml.features import make_features
 from recommender.ml.model import TransformerRecModel
@@ -100,11 +100,11 @@ def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
 
     with pytest.raises(checkpoint.ModelMissing, match="Train"):
         load_ranker(tmp_path / "v2")
-    manifest = json.loads((folder / checkpoint.MANIFEST).read_text())
-    (folder / checkpoint.MANIFEST).write_text(json.dumps(manifest | {"format": 99}))
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"format": 99}))
     with pytest.raises(checkpoint.ModelOutdated, match="99"):
         load_ranker(folder)
-    (folder / checkpoint.MANIFEST).write_text(json.dumps(manifest))
+    (folder / MANIFEST).write_text(json.dumps(manifest))
     weights = folder / checkpoint.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-5])
     with pytest.raises(checkpoint.ModelCorrupt, match="checksum"):
