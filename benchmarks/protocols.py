@@ -16,6 +16,7 @@ from recommender.ml.features import Features, make_features
 from recommender.ml.vocab import Vocab
 
 FEWEST = 5  # interactions of a viewer and of a film that P2 keeps
+KNOWN = {"ml-1m": (6_040, 3_706, 1_000_209)}  # viewers, films and ratings of the published sets
 
 
 class Task(NamedTuple):
@@ -40,11 +41,24 @@ def read(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:
 def protocol(name: str, dataset: Dataset, events: pl.DataFrame, data: Path) -> Task:
     """The task of protocol `name`: P1, A or P2."""
     makers: dict[str, Callable[[], Task]] = {
-        "P1": lambda: _leave_one_out(dataset, events.sort("viewer", "occurred_at", maintain_order=True), timed=True),
+        "P1": lambda: _leave_one_out(dataset, in_order(_checked(dataset.name, events)), timed=True),
         "A": lambda: _leave_one_out(dataset, _sasrec_order(events, data), timed=False),
-        "P2": lambda: _time_split(dataset, five_core(events.sort("viewer", "occurred_at", maintain_order=True))),
+        "P2": lambda: _time_split(dataset, five_core(in_order(events))),
     }
     return makers[name]()
+
+
+def in_order(events: pl.DataFrame) -> pl.DataFrame:
+    """By viewer and time; equal times stay in the order of the file."""
+    return events.sort("viewer", "occurred_at", maintain_order=True)
+
+
+def _checked(name: str, events: pl.DataFrame) -> pl.DataFrame:
+    """Raises SystemExit where a published set is not whole: figures on it would compare with nothing."""
+    found = (events["viewer"].n_unique(), events["movie"].n_unique(), len(events))
+    if found != KNOWN.get(name, found):
+        raise SystemExit(f"{name} has {KNOWN[name]} viewers, films and ratings; found {found}.")
+    return events
 
 
 def _leave_one_out(dataset: Dataset, events: pl.DataFrame, *, timed: bool) -> Task:

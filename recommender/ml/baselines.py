@@ -38,9 +38,9 @@ def popularity(prefix: Prefix) -> Scorer:
     return _constant(np.bincount(prefix.items, minlength=prefix.films))
 
 
-def recent_popularity(prefix: Prefix) -> Scorer:
-    """The same over the last 30 days of the data; films without any keep the order of all times."""
-    recent = prefix.times > prefix.times.max(initial=0) - RECENT_DAYS * 86_400
+def recent_popularity(prefix: Prefix, days: int = RECENT_DAYS) -> Scorer:
+    """The same over the last days of the data; films without any keep the order of all times."""
+    recent = prefix.times > prefix.times.max(initial=0) - days * 86_400
     ever = np.bincount(prefix.items, minlength=prefix.films)
     now = np.bincount(prefix.items[recent], minlength=prefix.films)
     return _constant(now + ever / (ever.max(initial=1) + 1))

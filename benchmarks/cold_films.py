@@ -1,0 +1,134 @@
+"""`./run bench quality --cold-films`: films that nobody has watched yet, ranked by what is known of them.
+
+A twentieth of the films that have metadata is held out: their ratings are taken out of every history. Whoever had rated
+some of them is asked for the last one, from what they rated before it, and trains on nothing after it. The model knows
+these films by genres, people and decade alone. They are ranked among all films that the viewer has not seen, and among
+the films held out only; beside it chance, and popularity by genre: the sum over a film's genres of the genre's share in
+the viewer's history times the genre's share of all ratings."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmarks import quality_results as results
+from benchmarks.protocols import Task, features_of, histories_of, in_order
+from benchmarks.quality_figures import MAIN, counts, mean, summary
+from benchmarks.quality_run import SELECTED_ON, Run, fresh_model, run_seed
+from benchmarks.report import print_report
+from catalog.dataset import Dataset
+from recommender.ml import evaluate
+from recommender.ml.beyond import genres
+from recommender.ml.checkpoint import data_hash
+from recommender.ml.config import Preset
+from recommender.ml.data import Tokens, tokenise
+from recommender.ml.evaluate import TIMES, Scorer, Targets
+from recommender.ml.features import Features
+from recommender.ml.ranker import Ranker
+from recommender.ml.vocab import Vocab
+
+SHARE = 0.05  # of the films with metadata
+SHOWN = ("mrr", "hr10", "hr50")
+Named = dict[str, Any]
+Figures = dict[str, dict[str, float]]  # among all, among those held out
+
+
+def run(given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, shape: Preset, named: Named) -> None:
+    """`named` says of which run the result is. Its figures are of request time."""
+    task, cold = held_out(dataset, events)
+    result = {**named, "protocol": "cold-films", "time": "request", "held_out": int(cold.sum())}
+    result |= results.about(task, shape)
+    result["parameters"] = sum(p.numel() for p in fresh_model(task, shape).parameters())
+    baselines = {name: _figures(task, cold, score) for name, score in _baselines(task).items()}
+    trained = [run_seed(task, shape, seed, "request", given.checkpoints, cold) for seed in given.seeds]
+    runs = [_of_run(task, cold, one) for one in trained]
+    result |= {"baselines": baselines, "runs": runs, "selected_on": SELECTED_ON}
+    result |= mean((of["request"]["all"] for of in runs), MAIN)
+    result |= {"train_s": float(np.median([one.train_s for one in trained])), "curves": [one.curve for one in trained]}
+    if given.result:
+        results.save(given.result, result, task, {one.seed: one.ranks for one in trained})
+    columns = ["", *(f"{name} among {among}" for among in ("all", "held out") for name in SHOWN)]
+    shown = {key: value for key, value in result.items() if key != "curves"}
+    print_report(f"Films without a rating, {dataset.name}", columns, _rows(baselines, runs), shown)
+
+
+def held_out(dataset: Dataset, events: pl.DataFrame) -> tuple[Task, np.ndarray]:
+    """The task, and which films are held out: bool [N]."""
+    vocab = Vocab(events["movie"].to_numpy())
+    features = features_of(dataset, vocab)
+    cold = chosen(features)
+    ordered = in_order(events).with_columns(cold=pl.col("movie").is_in(vocab.movie_ids[cold].tolist()))
+    ordered = ordered.with_columns(place=pl.int_range(pl.len()).over("viewer"))
+    ordered = ordered.with_columns(last=pl.when("cold").then("place").max().over("viewer"))
+    # What was rated after the target would be the future; of the films held out only the target stays.
+    past = pl.col("last").is_null() | (pl.col("place") <= pl.col("last"))
+    ordered = ordered.filter(past, ~pl.col("cold") | (pl.col("place") == pl.col("last")))
+    histories = histories_of(ordered)
+    tokens = tokenise(histories, vocab)
+    return _task(tokens, vocab, features, cold, data_hash(*histories)), cold
+
+
+def chosen(features: Features) -> np.ndarray:
+    """A twentieth of the films that have metadata, the same each time: bool [N]."""
+    known = np.flatnonzero(np.diff(features.indptr)[1:])
+    drawn = np.random.default_rng(1).permutation(known)[: max(1, int(SHARE * len(known)))]
+    return np.isin(np.arange(len(features.indptr) - 2), drawn)
+
+
+def _task(tokens: Tokens, vocab: Vocab, features: Features, cold: np.ndarray, digest: str) -> Task:
+    """Each viewer's last token is the target where it is a held-out film; the one before it selects."""
+    last = tokens.indptr[1:] - 1
+    asked = np.flatnonzero(cold[tokens.items[last] - 1] & (tokens.lengths() >= 2))
+    known = tokens.indptr[1:] - cold[tokens.items[last] - 1]
+    measured = np.flatnonzero(known - tokens.indptr[:-1] >= 3)
+    ends = known.copy()
+    ends[measured] -= 1
+    validation, test = Targets(measured, known[measured] - 1), Targets(asked, last[asked])
+    return Task(tokens, vocab, features, ends, validation, {"test": test}, known, digest)
+
+
+def _of_run(task: Task, cold: np.ndarray, run: Run) -> dict[str, Any]:
+    by_time: dict[str, Figures] = {t: _figures(task, cold, evaluate.of_ranker(run.ranker, t)) for t in TIMES}
+    alone = _figures(task, cold, evaluate.of_ranker(Ranker(run.ranker.model, task.vocab), "request"))
+    told = {"seed": run.seed, "epoch": run.epoch, "prior": run.ranker.prior.weight if run.ranker.prior else 0.0}
+    return told | {"train_s": round(run.train_s, 1), **by_time, "alone": alone}
+
+
+def _baselines(task: Task) -> Mapping[str, Scorer]:
+    rng = np.random.default_rng(1)
+    return {
+        "random": lambda tokens, targets: rng.random((len(targets.rows), len(task.vocab)), np.float32),
+        "genre_popularity": genre_popularity(genres(task.features), counts(task, task.baseline_ends)),
+    }
+
+
+def genre_popularity(of_film: np.ndarray, watched: np.ndarray) -> Scorer:
+    """`of_film` [N, G] says which film has which genre, `watched` [N] how many tokens each has."""
+    popularity = of_film.T @ watched / max(1, watched.sum())
+
+    def score(tokens: Tokens, targets: Targets) -> np.ndarray:
+        mixes = np.array([of_film[own].sum(0) for own in evaluate.seen(tokens, targets)])
+        shares = mixes / np.maximum(mixes.sum(1, keepdims=True), 1)
+        return (shares * popularity) @ of_film.T
+
+    return score
+
+
+def _figures(task: Task, cold: np.ndarray, score: Scorer) -> Figures:
+    def among(tokens: Tokens, targets: Targets) -> np.ndarray:
+        return np.where(cold, score(tokens, targets), np.finfo(np.float32).min)
+
+    ways = {"all": score, "held_out": among}
+    return {name: summary(evaluate.rank(task.tokens, task.tests["test"], way)) for name, way in ways.items()}
+
+
+def _rows(baselines: Mapping[str, Figures], runs: Sequence[Mapping[str, Any]]) -> list[list[object]]:
+    def cells(of: Figures) -> list[object]:
+        return [f"{of[among][name]:.4f}" for among in ("all", "held_out") for name in SHOWN]
+
+    rows: list[list[object]] = [[name, *cells(of)] for name, of in baselines.items()]
+    for of in runs:
+        rows += [[f"transformer, {t}, seed {of['seed']}", *cells(of[t])] for t in (*TIMES, "alone")]
+    return rows

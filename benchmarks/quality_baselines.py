@@ -1,0 +1,35 @@
+"""The closed forms of the quality benchmark, fitted and asked."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.protocols import Task
+from benchmarks.quality_figures import flat, summary
+from recommender.ml import evaluate
+from recommender.ml.baselines import Prefix, fit_all, recent_popularity
+from recommender.ml.evaluate import Scorer
+
+DAYS = 7  # of a popularity beside that of the last 30 days
+
+
+class Baseline(NamedTuple):
+    score: Scorer
+    fit_s: float
+    ranks: dict[str, np.ndarray]  # by test
+
+
+def fit_and_ask(task: Task) -> dict[str, Baseline]:
+    """Every baseline by name. They have nothing to select on validation, so they learn from all but the test."""
+    prefix = Prefix(task.tokens, task.baseline_ends, len(task.vocab))
+    fits = {**fit_all(prefix), f"recent_popularity_{DAYS}": lambda: recent_popularity(prefix, DAYS)}
+    baselines = {}
+    for name, fit in fits.items():
+        started = time.monotonic()
+        score = fit()
+        seconds = round(time.monotonic() - started, 2)
+        ranks = {test: evaluate.rank(task.tokens, targets, score) for test, targets in task.tests.items()}
+        baselines[name] = Baseline(score, seconds, ranks)
+        print(f"{name}: {flat({test: summary(r) for test, r in ranks.items()})}", flush=True)
+    return baselines

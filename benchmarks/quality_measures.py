@@ -1,0 +1,98 @@
+"""What a result says, from the ranks of baselines and trained seeds."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks import cold_start
+from benchmarks.protocols import Task
+from benchmarks.quality_baselines import Baseline
+from benchmarks.quality_figures import MAIN, counts, flat, mean, paired, sliced, slices, summary
+from benchmarks.quality_run import SELECTED_ON, Run
+from recommender.ml import beyond, evaluate
+from recommender.ml.evaluate import Scorer, Time
+
+BESIDE = ("popularity", "blend")  # baselines that are shown beside the model where accuracy is not the question
+LISTED = 10  # films of a list
+
+
+def measured(task: Task, told: Time, baselines: Mapping[str, Baseline], runs: Sequence[Run]) -> dict[str, Any]:
+    parts = slices(task)
+    ours = [_of_run(run, parts) for run in runs]
+    figures = {
+        name: flat({test: summary(ranks) for test, ranks in of.ranks.items()})
+        | {"fit_s": of.fit_s, "slices": sliced(of.ranks, parts)}
+        for name, of in baselines.items()
+    }
+    result: dict[str, Any] = {"baselines": figures, "runs": ours}
+    result |= {"train_s": float(np.median([run.train_s for run in runs])) if runs else None}
+    result |= {"selected_on": SELECTED_ON if runs else None, "curves": [run.curve for run in runs]}
+    result |= _headline(list(task.tests), [run[told] for run in ours])
+    if runs:
+        result["over_blend"] = _over(task, baselines["blend"].ranks, [run.ranks[told] for run in runs])
+        result["over_alone"] = _over_alone(task, told, runs)
+        result |= _besides(task, told, baselines, runs)
+    return result
+
+
+def _of_run(run: Run, parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
+    figures = {t: flat({test: summary(ranks) for test, ranks in of.items()}) for t, of in run.ranks.items()}
+    by_time = {t: sliced(of, parts) for t, of in run.ranks.items()}
+    return {
+        "seed": run.seed,
+        "epoch": run.epoch,
+        "prior": run.ranker.prior.weight if run.ranker.prior else 0.0,
+        "train_s": round(run.train_s, 1),
+        **figures,
+        "alone": flat({test: summary(ranks) for test, ranks in run.alone.items()}),
+        "slices": {name: {t: of[name] for t, of in by_time.items()} for name in parts},
+    }
+
+
+def _besides(task: Task, told: Time, baselines: Mapping[str, Baseline], runs: Sequence[Run]) -> dict[str, Any]:
+    """What lists are like besides right, and the cold-start curve: of popularity, the blend and the seeds' mean."""
+    scorers = {name: baselines[name].score for name in BESIDE}
+    scorers |= {f"seed {run.seed}": evaluate.of_ranker(run.ranker, told) for run in runs}
+    lists = {name: _beyond(task, score) for name, score in scorers.items()}
+    curve = {n: _joined(of, MAIN) for n, of in cold_start.curve(task, scorers).items()}
+    return {"beyond": _joined(lists, lists["blend"]), "cold_start": curve}
+
+
+def _beyond(task: Task, score: Scorer) -> dict[str, float]:
+    """Of the top lists of the first test's viewers."""
+    targets = next(iter(task.tests.values()))
+    watched, of_film = counts(task, task.baseline_ends), beyond.genres(task.features)
+    lists = beyond.top(task.tokens, targets, score, LISTED)
+    return beyond.summary(lists, evaluate.seen(task.tokens, targets), watched, of_film, len(task.ends))
+
+
+def _joined(by_scorer: Mapping[str, Mapping[str, float]], names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Figures of the model, mean over its seeds, and of those beside it."""
+    seeds = [of for name, of in by_scorer.items() if name not in BESIDE]
+    of = {"model": mean(seeds, names)}
+    return of | {name: mean([by_scorer[name]], names) for name in BESIDE}
+
+
+def _headline(tests: list[str], figures: list[dict[str, Any]]) -> dict[str, Any]:
+    """hr10 and ndcg10, means over the seeds; by test where there are several."""
+    if tests == ["test"]:
+        return mean(figures) if figures else dict.fromkeys(MAIN)
+    return {test: mean(of[test] for of in figures) if figures else None for test in tests}
+
+
+def _over(task: Task, base: Mapping[str, np.ndarray], ours: list[dict[str, np.ndarray]]) -> dict[str, Any]:
+    """Paired differences from a baseline's ranks."""
+    return flat(
+        {test: paired([of[test] for of in ours], [base[test]], targets.viewers) for test, targets in task.tests.items()}
+    )
+
+
+def _over_alone(task: Task, told: Time, runs: Sequence[Run]) -> dict[str, Any]:
+    """Paired differences that the prior makes."""
+    return flat(
+        {
+            test: paired([run.ranks[told][test] for run in runs], [run.alone[test] for run in runs], targets.viewers)
+            for test, targets in task.tests.items()
+        }
+    )

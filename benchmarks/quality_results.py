@@ -1,0 +1,103 @@
+"""Results on disk: FILE.json to read, and beside it FILE.npz with the rank of every target, so that any two results on
+the same targets can be compared later."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.protocols import Task
+from benchmarks.quality_figures import flat, paired
+from benchmarks.quality_run import Ranks
+from recommender.ml.checkpoint import data_hash
+from recommender.ml.config import Preset, as_json
+from recommender.ml.evaluate import TIMES
+from recommender.ml.train import pick_device
+
+
+def about(task: Task, shape: Preset) -> dict[str, Any]:
+    """What was measured on what, with which code and machine."""
+    tokens = task.tokens
+    wanted = {test: task.vocab.movie_ids[tokens.items[targets.rows] - 1] for test, targets in task.tests.items()}
+    return {
+        "data_hash": task.hash,
+        "targets": flat({test: data_hash(*task.tests[test], films) for test, films in wanted.items()}),
+        "movies": len(task.vocab),
+        "viewers": len(task.ends),
+        "config": as_json(shape.model) | as_json(shape.train),
+        "code": revision(),
+        "device": pick_device().type,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def revision() -> str | None:
+    """The commit of this code, with "-dirty" where files were changed since; None where there is no git."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def save(path: Path, result: Mapping[str, Any], task: Task, ranks: Mapping[int, Ranks]) -> None:
+    """`ranks` by seed. They are stored doubled, since ties share the middle rank."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    if not ranks:
+        return
+    arrays = {f"viewers/{test}": targets.viewers for test, targets in task.tests.items()}
+    for seed, by_time in ranks.items():
+        arrays |= {f"{seed}/{t}/{test}": 2 * r for t, by_test in by_time.items() for test, r in by_test.items()}
+    small = {name: a.astype(np.min_scalar_type(int(a.max(initial=0)))) for name, a in arrays.items()}
+    np.savez_compressed(path.with_suffix(".npz"), **small)  # type: ignore[arg-type]  # names are told by keyword
+
+
+def load_ranks(path: Path) -> tuple[dict[int, Ranks], dict[str, np.ndarray]]:
+    """The ranks of the result `path` by seed, and whose the targets are by test. Raises FileNotFoundError."""
+    ranks: dict[int, Ranks] = {}
+    viewers: dict[str, np.ndarray] = {}
+    with np.load(path.with_suffix(".npz")) as stored:
+        for name, array in stored.items():
+            first, *rest = name.split("/")
+            if first == "viewers":
+                viewers[rest[0]] = array
+            else:
+                ranks.setdefault(int(first), {}).setdefault(rest[0], {})[rest[1]] = array / 2  # type: ignore[call-overload]
+    return ranks, viewers
+
+
+def differences(
+    ours: Mapping[int, Ranks], others: Mapping[int, Ranks], viewers: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """`paired` by what is told of time and by test."""
+    return {
+        t: flat(
+            {
+                test: paired([of[t][test] for of in ours.values()], [of[t][test] for of in others.values()], whose)
+                for test, whose in viewers.items()
+            }
+        )
+        for t in TIMES
+    }
+
+
+def comparable(path: Path, result: Mapping[str, Any]) -> Path:
+    """`path`, whose ranks can be compared with those of `result`. Raises SystemExit where the targets are others."""
+    other = json.loads(path.read_text())
+    for name in ("data_hash", "targets"):
+        if other.get(name) != result[name]:
+            raise SystemExit(f"--against {path}: its {name} is not the same, so the two cannot be compared.")
+    if not path.with_suffix(".npz").exists():
+        raise SystemExit(f"--against {path}: it has no ranks beside it ({path.with_suffix('.npz').name}).")
+    return path
+
+
+def against(path: Path, ranks: Mapping[int, Ranks]) -> dict[str, Any]:
+    """The differences from the result in `path`."""
+    stored, viewers = load_ranks(path)
+    return {"result": path.name, "seeds": sorted(stored)} | differences(ranks, stored, viewers)

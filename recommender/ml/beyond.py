@@ -1,0 +1,112 @@
+"""What lists are like besides right: how much of the catalogue they show, how far from the popular, how much alike.
+
+`lists` is int64 [B, k], films 0..N - 1; `watched` int64 [N] how many viewers (in MovieLens: tokens) each film has in
+training. A film without any counts as watched once where a logarithm is taken.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recommender.ml import evaluate
+from recommender.ml.data import Tokens
+from recommender.ml.evaluate import Scorer, Targets
+from recommender.ml.features import Features
+
+HEAD = 0.8  # share of all interactions that the most popular films make up
+SMOOTH = 0.01  # alpha of Steck 2018
+
+
+def top(tokens: Tokens, targets: Targets, score: Scorer, k: int) -> np.ndarray:
+    """The best k films of each target's viewer, best first, films seen before the target left out."""
+    lists = [np.empty((0, k), np.int64)]
+    for block in evaluate.blocks(targets):
+        scores = np.array(score(tokens, block), np.float32)
+        for row, seen in zip(scores, evaluate.seen(tokens, block), strict=True):
+            row[seen] = -np.inf
+        best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
+        lists.append(np.take_along_axis(best, order, 1))
+    return np.concatenate(lists)
+
+
+def genres(features: Features) -> np.ndarray:
+    """Which film has which genre: float64 [N, G], rows of films without any are 0."""
+    columns = {i: g for g, i in enumerate(i for i, name in enumerate(features.names) if name.startswith("genre:"))}
+    film = np.repeat(np.arange(len(features.indptr) - 1), np.diff(features.indptr)) - 1
+    found = np.zeros((len(features.indptr) - 2, len(columns)))
+    for row, feature in zip(film, features.indices, strict=True):
+        if feature in columns:
+            found[row, columns[feature]] = 1
+    return found
+
+
+def coverage(lists: np.ndarray, films: int) -> float:
+    """Share of the catalogue that is in any list."""
+    return len(np.unique(lists)) / films
+
+
+def gini(lists: np.ndarray, films: int) -> float:
+    """Gini coefficient of how often films are listed: 0 all alike, near 1 always the same few."""
+    shown = np.sort(np.bincount(lists.ravel(), minlength=films))
+    return float(((2 * np.arange(1, films + 1) - films - 1) * shown).sum() / (films * shown.sum()))
+
+
+def long_tail_share(lists: np.ndarray, watched: np.ndarray) -> float:
+    """Share of places in lists that go to films outside the head: the fewest films with 80 % of the interactions."""
+    order = np.argsort(-watched, kind="stable")
+    head = int(np.searchsorted(watched[order].cumsum(), HEAD * watched.sum())) + 1
+    return float(1 - np.isin(lists, order[:head]).mean())
+
+
+def popularity_bias(lists: np.ndarray, histories: Sequence[np.ndarray], watched: np.ndarray) -> float:
+    """Mean over viewers of the mean log popularity of the list minus that of the history; above 0: more popular."""
+    logs = np.log(np.maximum(watched, 1))
+    return float(np.mean([logs[shown].mean() - logs[own].mean() for shown, own in zip(lists, histories, strict=True)]))
+
+
+def diversity(lists: np.ndarray, vectors: np.ndarray) -> float:
+    """Intra-list diversity: mean of 1 - cosine over the pairs of a list; `vectors` [N, G]. A row of 0 is like none."""
+    k = lists.shape[1]
+    units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    shown = units[lists]
+    alike = ((shown.sum(1) ** 2).sum(1) - (shown**2).sum((1, 2))) / (k * (k - 1))
+    return float(1 - alike.mean())
+
+
+def novelty(lists: np.ndarray, watched: np.ndarray, viewers: int) -> float:
+    """Mean of -log2 p, p the share of viewers who watched the film: self-information (Zhou et al. 2010), in bits."""
+    return float(-np.log2(np.maximum(watched, 1) / viewers)[lists].mean())
+
+
+def calibration(lists: np.ndarray, histories: Sequence[np.ndarray], of_film: np.ndarray) -> float:
+    """Mean of C_KL = sum over genres of p log(p / q~), q~ = 0.99 q + 0.01 p (Steck 2018); 0: as the viewer's own mix.
+
+    p and q are the genre mixes of history and list, every film's genres sharing one vote; `of_film` [N, G]. Viewers
+    whose history has no genre are left out, and so are lists without any.
+    """
+    votes = of_film / np.maximum(of_film.sum(1, keepdims=True), 1)
+    p = np.array([votes[own].sum(0) for own in histories])
+    q = votes[lists].sum(1)
+    known = (p.sum(1) > 0) & (q.sum(1) > 0)
+    if not known.any():
+        return 0.0
+    p, q = (mix[known] / mix[known].sum(1, keepdims=True) for mix in (p, q))
+    smoothed = (1 - SMOOTH) * q + SMOOTH * p
+    ratio = np.divide(p, smoothed, out=np.ones_like(p), where=p > 0)
+    return float((p * np.log(ratio)).sum(1).mean())
+
+
+def summary(
+    lists: np.ndarray, histories: Sequence[np.ndarray], watched: np.ndarray, of_film: np.ndarray, viewers: int
+) -> dict[str, float]:
+    """All of it by name."""
+    return {
+        "coverage": coverage(lists, len(watched)),
+        "gini": gini(lists, len(watched)),
+        "long_tail_share": long_tail_share(lists, watched),
+        "popularity_bias": popularity_bias(lists, histories, watched),
+        "diversity": diversity(lists, of_film),
+        "novelty": novelty(lists, watched, viewers),
+        "calibration": calibration(lists, histories, of_film),
+    }
