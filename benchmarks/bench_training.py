@@ -1,121 +1,107 @@
-"""Speed of learning: targets a second of the training loop beside the brief's way, in one run.
+"""Speed of learning: targets a second of the training loop beside other ways, in one run.
 
 targets_per_s           positions that get a loss, by the preset's own training steps
 brief_targets_per_s     one target a sample, 20 negatives, batch 256, the brief's shape, written plainly
-rectools_targets_per_s  RecTools' SASRec; null where it is not installed
-seconds_to              training seconds until NDCG@10 on P1's validation (time of asking told); only with --data
-peak_mb                 most memory that the process ever held (resident)"""
+rectools_targets_per_s  RecTools' SASRec, beside ours_at_rectools_shape_targets_per_s: the same shape and loss
+                        (benchmarks/equal_shape.py says how to install it); null where it is not installed
+seconds_to              training seconds until NDCG@10 on P1's validation (time of asking told): of data sets with few
+                        films, or with --goals
+peak_mb                 most memory that this process ever held (resident)"""
 
 import argparse
-import contextlib
 import resource
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from benchmarks import equal_shape
 from benchmarks.brief_way import targets_per_s
+from benchmarks.learning import GOALS, compare_losses, seconds_to
 from benchmarks.protocols import Task, protocol, read
 from benchmarks.report import print_report
 from benchmarks.simulated import write_simulated
-from recommender.ml import evaluate, metrics
-from recommender.ml.config import PRESETS, preset
-from recommender.ml.evaluate import Targets
-from recommender.ml.model import TransformerRecModel
-from recommender.ml.ranker import Ranker
-from recommender.ml.train import Progress, Step, Stopped, Trainer
+from benchmarks.speed import make_trainer, measure
+from recommender.ml.config import FULL_SOFTMAX_LIMIT, PRESETS, preset
 
-GOALS = (0.15, 0.18)
 RATINGS = 1_000_000  # of the generated set
-VALIDATED = 2_000  # viewers asked after each epoch
-WARM_STEPS = 3
+QUICK_SECONDS = 6.0
+STATED = 4.8e6 / (2.75 * 3600)  # samples a second that the brief tells of its own training
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else a set is generated")
     parser.add_argument("--preset", choices=PRESETS, default="default")
     parser.add_argument("--seconds", type=float, default=60, help="how long each way is measured (60)")
-    parser.add_argument("--quick", action="store_true", help="15 seconds each, and no training to a goal")
+    parser.add_argument("--quick", action="store_true", help="6 seconds each, and no training to a goal")
+    parser.add_argument("--full", action="store_true", help="RecTools at 200 films a window, too")
+    parser.add_argument("--goals", action="store_true", help="train to the goals on a large catalogue, too")
+    parser.add_argument(
+        "--losses", type=float, metavar="MINUTES", help="instead: sampled losses, each trained so many minutes"
+    )
 
 
 def run(given: argparse.Namespace) -> None:
-    seconds = 15.0 if given.quick else given.seconds
-    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        data = given.data or write_simulated(Path(folder) / "simulated", RATINGS)
-        dataset, events = read(data, None)
-    task = protocol("P1", dataset, events, data)
+    name, task = _load(given.data)
+    if given.losses:
+        _report_losses(name, task, given)
+        return
+    seconds = QUICK_SECONDS if given.quick else given.seconds
     films, targets = len(task.vocab), int((task.ends - task.tokens.indptr[:-1] - 1).clip(min=0).sum())
-    speed, parameters = _our_targets_per_s(task, given.preset, seconds)
+    speed, parameters = measure(make_trainer(task, preset(given.preset)), seconds)
     brief = targets_per_s(task.tokens, films, seconds)
-    reached = _seconds_to(task, given.preset) if given.data and not given.quick else dict.fromkeys(map(str, GOALS))
+    lengths = (50, 200) if given.full else (50,)
+    beside = [equal_shape.compare(task, n, seconds) for n in lengths] if equal_shape.installed() else []
+    reached: dict[str, float | None] = dict.fromkeys(map(str, GOALS))
+    if given.goals or (given.data and not given.quick and films <= FULL_SOFTMAX_LIMIT):
+        reached = seconds_to(task, preset(given.preset))
     result: dict[str, Any] = {"bench": "training", "preset": given.preset, "parameters": parameters, "movies": films}
     result |= {"targets": targets, "targets_per_s": round(speed), "brief_targets_per_s": round(brief)}
-    result |= {"ratio": round(speed / brief, 1), "rectools_targets_per_s": None, "seconds_to": reached}
-    result |= {"epoch_s": round(targets / speed, 1), "threads": torch.get_num_threads(), "peak_mb": _peak_mb()}
-    rows = [
+    result |= {"ratio": round(speed / brief, 1), "brief_stated_samples_per_s": round(STATED), "seconds_to": reached}
+    result |= {"rectools_targets_per_s": beside[0]["rectools_targets_per_s"] if beside else None}
+    result |= {"ours_at_rectools_shape_targets_per_s": beside[0]["ours_targets_per_s"] if beside else None}
+    result |= {"equal_shape": beside, "epoch_s": round(targets / speed, 1)}
+    result |= {"threads": torch.get_num_threads(), "peak_mb": _peak_mb()}
+    print_report(f"Training on {name}, preset {given.preset}", ["", ""], _rows(result), result)
+
+
+def _load(data: Path | None) -> tuple[str, Task]:
+    """The set's name, and P1 on it. The tables that it was read into are let go."""
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
+        path = data or write_simulated(Path(folder) / "simulated", RATINGS)
+        dataset, events = read(path, None)
+    return dataset.name, protocol("P1", dataset, events, path)
+
+
+def _rows(result: dict[str, Any]) -> list[list[object]]:
+    speed, epoch = result["targets_per_s"], result["epoch_s"]
+    rows: list[list[object]] = [
         ["targets a second", speed],
-        ["the brief's way", brief],
-        ["times as many", speed / brief],
-        [f"seconds an epoch of {targets:,} targets", targets / speed],
-        *[[f"seconds to NDCG@10 {goal}", "-" if taken is None else taken] for goal, taken in reached.items()],
+        ["the brief's way", result["brief_targets_per_s"]],
+        ["times as many", result["ratio"]],
+        ["what the brief tells of its own (4.8 M in 2.75 hours)", result["brief_stated_samples_per_s"]],
+        [f"an epoch of {result['targets']:,} targets, hours", epoch / 3600],
     ]
-    print_report(f"Training on {dataset.name}, preset {given.preset}", ["", ""], rows, result)
+    for line in result["equal_shape"]:
+        rows.append([f"RecTools' SASRec, {line['length']} films", line["rectools_targets_per_s"]])
+        rows.append(["ours at that shape and loss", line["ours_targets_per_s"]])
+    for goal, taken in result["seconds_to"].items():
+        rows.append([f"seconds to NDCG@10 {goal}", "-" if taken is None else taken])
+    return [*rows, ["most memory, MB", result["peak_mb"]]]
 
 
-def _trainer(task: Task, name: str) -> Trainer:
-    shape = preset(name)
-    torch.manual_seed(shape.train.seed)
-    return Trainer(TransformerRecModel(len(task.vocab), shape.model, task.features), task.tokens, task.ends, shape)
-
-
-def _our_targets_per_s(task: Task, name: str, seconds: float) -> tuple[float, int]:
-    """Targets a second after a few steps to warm up, and the model's parameters."""
-    trainer = _trainer(task, name)
-    done, started = 0, 0.0
-
-    def on_step(step: Step) -> bool:
-        nonlocal done, started
-        if step.epoch == 1 and step.step <= WARM_STEPS:
-            started = time.perf_counter()
-            return True
-        done += step.targets
-        return time.perf_counter() - started < seconds
-
-    with contextlib.suppress(Stopped):
-        trainer.run(Progress(on_step))
-    return done / (time.perf_counter() - started), sum(p.numel() for p in trainer.model.parameters())
-
-
-def _seconds_to(task: Task, name: str) -> dict[str, float | None]:
-    """Training seconds, evaluation left out, until the validation reaches each goal; null where it never does."""
-    reached: dict[str, float | None] = dict.fromkeys(map(str, GOALS))
-    chosen = np.sort(np.random.default_rng(0).permutation(len(task.validation.rows))[:VALIDATED])
-    targets = Targets(*(column[chosen] for column in task.validation))
-    trainer = _trainer(task, name)
-    started = time.perf_counter()
-
-    def on_epoch(epoch: int, model: TransformerRecModel) -> dict[str, float]:
-        nonlocal started
-        paused = time.perf_counter()
-        ranks = evaluate.rank(task.tokens, targets, evaluate.of_ranker(Ranker(model, task.vocab), "request"))
-        figure = metrics.ndcg(ranks, 10)
-        for goal in GOALS:
-            if figure >= goal and reached[str(goal)] is None:
-                reached[str(goal)] = round(paused - started, 1)
-        print(f"epoch {epoch}: NDCG@10 {figure:.4f} after {paused - started:.0f} s", flush=True)
-        started += time.perf_counter() - paused
-        return {"ndcg10": figure}
-
-    def on_step(step: Step) -> bool:
-        return None in reached.values()
-
-    with contextlib.suppress(Stopped):
-        trainer.run(Progress(on_step, on_epoch))
-    return reached
+def _report_losses(name: str, task: Task, given: argparse.Namespace) -> None:
+    trainer = make_trainer(task, preset(given.preset))
+    parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    losses = compare_losses(task, preset(given.preset), given.losses)
+    result: dict[str, Any] = {"bench": "training", "preset": given.preset, "parameters": parameters}
+    result |= {"movies": len(task.vocab), "minutes": given.losses, "losses": losses, "peak_mb": _peak_mb()}
+    print("On a simulated set the figures tell which loss learns the simulated order faster, and nothing of lists.")
+    rows = [[negatives, *line.values()] for negatives, line in losses.items()]
+    title = f"Shared negatives on {name}, {given.losses:g} minutes each, validation"
+    print_report(title, ["negatives", "targets a second", "steps", "NDCG@10"], rows, result)
 
 
 def _peak_mb() -> int:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recommender.ml import distributed
 from recommender.ml.batches import Batch, Windows, collate, grouped, training_windows
 from recommender.ml.checkpoint import ModelCorrupt, load_state, save_state
 from recommender.ml.config import FULL_SOFTMAX_LIMIT, GAP_NONE, GAP_UNKNOWN, Preset, TrainConfig, as_json
@@ -100,6 +101,7 @@ class Trainer:
         progress = progress or Progress()
         if resume:
             self._load()
+        distributed.same_start(self.model, self.total)
         self.budget = minutes
         while self.epoch <= self.epochs:
             started = time.monotonic()
@@ -138,7 +140,7 @@ class Trainer:
             if self.budget and self.total == 12:
                 self._plan(len(groups), (time.monotonic() - begun) / self.total)
             told = Step(self.epoch, self.step, len(groups), self.epochs, loss, self.losses[0] / self.losses[1], targets)
-            if progress.on_step(told) is False:
+            if distributed.any_says(progress.on_step(told) is False):
                 self._save("transformer_latest.pt")
                 raise Stopped(f"stopped in epoch {self.epoch} after step {self.step}")
             if time.monotonic() - saved > SAVE_SECONDS:
@@ -148,18 +150,20 @@ class Trainer:
     def _plan(self, steps: int, seconds: float) -> None:
         """Sets how many epochs fit into the budget."""
         assert self.budget
-        self.epochs = min(self.config.epochs, max(FEWEST_EPOCHS, int(self.budget * 60 / (steps * seconds))))
+        fitting = max(FEWEST_EPOCHS, int(self.budget * 60 / (steps * seconds)))
+        self.epochs = min(self.config.epochs, distributed.as_first(fitting))
 
     def _train_on(self, windows: Windows, steps: int) -> tuple[float, int]:
         rng = np.random.default_rng([self.config.seed, self.epoch, self.step])
-        torch.manual_seed(int(rng.integers(2**62)))
+        torch.manual_seed(int(rng.integers(2**62)) + distributed.rank())
         self.model.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self._lr(self.total, steps * self.epochs)
-        batch, targets = self._batch(windows, rng)
-        loss = self._loss(batch.to(self.device), targets.to(self.device), rng)
+        batch, targets, part = distributed.own_rows(*self._batch(windows, rng))
+        loss = self._loss(batch.to(self.device), targets.to(self.device), rng) * part
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        loss = distributed.add_up(self.model, loss)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimiser.step()
         value = loss.item()
@@ -199,12 +203,12 @@ class Trainer:
             parts = local.split([batch.items.numel(), batch.taste.numel(), len(wanted), len(drawn)])
             batch.items, batch.taste = parts[0].view_as(batch.items), parts[1].view_as(batch.taste)
             own, columns, shift = parts[2], parts[3], math.log((films - 1) / negatives)
-            table = self.model.items(places, self._forgotten(len(places), rng))
+            table = self.model.items(places, self._forgotten(rng, places))
             slot = torch.full((len(places),), -1, device=self.device)
             slot[columns] = torch.arange(len(columns), device=self.device)
             hits = slot[own]
         else:
-            table = self.model.items(None, self._forgotten(films + 1, rng))
+            table = self.model.items(None, self._forgotten(rng))
             own, columns, shift = wanted, torch.arange(1, films + 1, device=self.device), 0.0
             hits = own - 1
         users = self.model.states(batch, table)[positions]
@@ -223,13 +227,15 @@ class Trainer:
         logits = torch.cat([self.model.scorer(users, vectors[own][:, None]), against], 1)
         return F.cross_entropy(logits, torch.zeros_like(own))
 
-    def _forgotten(self, places: int, rng: np.random.Generator) -> Tensor | None:
+    def _forgotten(self, rng: np.random.Generator, places: Tensor | None = None) -> Tensor | None:
+        """Which films' ids a step forgets, bool [n] of `places` or of all."""
         if not self.preset.model.metadata or not self.config.forget_id:
             return None
-        return torch.from_numpy(rng.random(places) < self.config.forget_id).to(self.device)
+        drawn = torch.from_numpy(rng.random(self.model.num_items + 1) < self.config.forget_id).to(self.device)
+        return drawn if places is None else drawn[places]
 
     def _save(self, name: str) -> None:
-        if self.checkpoints is None:
+        if self.checkpoints is None or distributed.rank():
             return
         state: dict[str, Any] = {"epoch": self.epoch, "step": self.step, "total": self.total, "epochs": self.epochs}
         state |= {"history": self.history, "losses": self.losses, "train": as_json(self.config)}

@@ -2,12 +2,15 @@
 
 A run's data, checkpoints and note lie in the checkpoint folder; there is one run at a time, held by the lease of its
 job. A job that is taken up again goes on from its last checkpoint, or behind what its result says is done.
+
+Under torchrun (recommender/ml/distributed.py) rank 0 does all of this, and the others `follow` it through the training.
 """
 
 import json
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from django.utils import timezone
 from catalog import selectors
 from recommender import registry
 from recommender.leases import CannotRun, Lease, Stopped
-from recommender.ml import evaluate, metrics
+from recommender.ml import distributed, evaluate, metrics
 from recommender.ml.checkpoint import save_model
 from recommender.ml.config import Preset, changed, preset
 from recommender.ml.data import Tokens, tokenise
@@ -36,6 +39,7 @@ from recommender.training.dataset import Snapshot
 
 LOG_STEPS = 100
 FEWEST_EVENTS = 100
+_TO_TRAIN, _TRAINED = 1, 0  # what rank 0 tells those that follow
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ def nightly(lease: Lease) -> None:
     if "version" not in lease.result:
         lease.result |= _train(lease, options)
         lease.save()
+    else:
+        distributed.as_first(_TRAINED)
     name, better = lease.result["version"], lease.result["better"]
     lease.say(f"{name} {'is good to go live' if better else 'stays a candidate'}: {lease.result['reason']}")
     goes_live = better and options.activate
@@ -87,6 +93,7 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
     clock = _Clock()
     work = _Work.take_up(lease, options) or _Work.begin(lease, options)
     clock.lap("read")
+    distributed.as_first(_TO_TRAIN)
     trained = work.train(lease, options)
     clock.lap("train")
     lease.progress("evaluation")
@@ -111,6 +118,18 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
     work.finish()
     told = {key: figures[key] for key in ("ndcg10", "hr10", "seconds", "data")}
     return told | {"version": work.name, "better": verdict.better, "reason": verdict.reason}
+
+
+def follow(parameters: Mapping[str, Any]) -> None:
+    """What the other processes of a torchrun do: they train along, on the snapshot that rank 0 has written. They hold
+    no lease and ask no database.
+    """
+    if distributed.as_first(_TO_TRAIN) == _TO_TRAIN:
+        options = Options.of(parameters)
+        snapshot = Snapshot.load(_Work.folder() / "snapshot.npz")
+        work = _Work("", options.resolved(), snapshot, resumed=True)
+        with suppress(TrainingStopped):
+            work.trainer(options).run(resume=True, minutes=options.minutes)
 
 
 class _Clock:
@@ -172,12 +191,15 @@ class _Work:
         (cls.folder() / "run.json").write_text(json.dumps(note))
         return cls(name, chosen, snapshot, resumed=False)
 
-    def train(self, lease: Lease, options: Options) -> Trained:
-        device = pick_device(options.device)
-        lease.say(f"Using device: {device}")
+    def trainer(self, options: Options) -> Trainer:
         torch.manual_seed(self.preset.train.seed)
         model = TransformerRecModel(len(self.vocab), self.preset.model, self.features)
-        trainer = Trainer(model, self.tokens, self.held_out.ends, self.preset, checkpoints=self.folder(), device=device)
+        device = pick_device(options.device)
+        return Trainer(model, self.tokens, self.held_out.ends, self.preset, checkpoints=self.folder(), device=device)
+
+    def train(self, lease: Lease, options: Options) -> Trained:
+        trainer = self.trainer(options)
+        lease.say(f"Using device: {trainer.device}")
         reporter = _Reporter(lease, self)
         progress = Progress(on_step=reporter.step, on_epoch=reporter.epoch)
         try:

@@ -13,7 +13,8 @@ from recommender.models import Job, ModelVersion
 class Command(BaseCommand):
     help = """Train a model on every stored event, measure it beside the baselines and the active model, and register
     it. It is activated if it is better (see `models`). Its lists are then made as they are asked for; `batch` makes
-    them all ahead of time, `nightly` does both. Ctrl-C stops; --resume goes on."""
+    them all ahead of time, `nightly` does both. Ctrl-C stops; --resume goes on. Under torchrun several processes train
+    one model."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         add_training_options(parser)
@@ -25,8 +26,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from recommender.ml import distributed
         from recommender.training import run
 
         parameters = given(options) | {"lists": False, "activate": options["activate"]}
-        job = work(Job.Kind.NIGHTLY, parameters, run.nightly, self.stdout)
+        with distributed.joined():
+            if distributed.rank():
+                run.follow(parameters)
+                return
+            job = work(Job.Kind.NIGHTLY, parameters, run.nightly, self.stdout)
         show_figures(ModelVersion.objects.get(name=job.result["version"]), self.stdout)

@@ -1,0 +1,32 @@
+"""What is handed to RecTools: the same last films, and every film in somebody's session."""
+
+import numpy as np
+import pytest
+
+from benchmarks import equal_shape
+from benchmarks.protocols import Task, protocol, read
+from tests.data import movielens
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    path = movielens("ml-latest-small.zip")
+    return protocol("P1", *read(path, None), path)
+
+
+def test_sessions_are_each_viewers_last_films_and_all_films_stand_in_one(task):
+    told = equal_shape.last_films(task, 6)
+    first = np.random.default_rng(0).permutation(len(task.ends))[0]
+    end = task.ends[first]
+    assert told["films"][told["viewers"] == 0].tolist() == task.tokens.items[end - 6 : end].tolist()
+    assert np.unique(told["films"]).tolist() == list(range(1, len(task.vocab) + 1))
+    assert np.bincount(told["viewers"]).max() == 6
+    assert np.bincount(told["viewers"]).min() >= 2, "RecTools drops sessions of one film"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not equal_shape.installed(), reason="RecTools is not installed (benchmarks/equal_shape.py)")
+def test_both_ways_are_measured_over_the_same_films(task):
+    told = equal_shape.compare(task, 20, seconds=1)
+    assert told["rectools_films"] == len(task.vocab)
+    assert min(told["rectools_targets_per_s"], told["ours_targets_per_s"]) > 0

@@ -1,0 +1,31 @@
+"""What the training benchmark counts and compares."""
+
+import numpy as np
+
+from benchmarks.learning import compare_losses, seconds_to
+from benchmarks.protocols import protocol, read
+from recommender.ml.config import PRESETS, changed
+from recommender.ml.train import Progress
+from tests.data import movielens
+from tests.recommender.ml.test_training import SPLIT, TOKENS, trainer
+
+TINY = changed(
+    PRESETS["brief"],
+    model={"d_model": 8, "layers": 1, "heads": 1, "max_len": 20, "ffn": 0},
+    train={"epochs": 1, "batch_positions": 4000},
+)
+
+
+def test_an_epoch_has_a_target_for_every_film_but_each_viewers_first():
+    counted: list[int] = []
+    trainer(epochs=1).run(Progress(on_step=lambda step: counted.append(step.targets)))
+    assert sum(counted) == int(np.sum(SPLIT.ends - TOKENS.indptr[:-1] - 1))
+
+
+def test_losses_are_compared_on_as_many_negatives_as_there_are_films_and_goals_are_told():
+    path = movielens("ml-latest-small.zip")
+    task = protocol("P1", *read(path, None), path)
+    told = compare_losses(task, TINY, minutes=0.002)
+    assert list(told) == ["512", "1024", "2048", "4096", str(len(task.vocab))]
+    assert all(line["targets_per_s"] > 0 and line["steps"] > 3 for line in told.values())
+    assert seconds_to(task, TINY) == {"0.15": None, "0.18": None}, "an epoch of a tiny model reaches neither"

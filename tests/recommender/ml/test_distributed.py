@@ -1,0 +1,45 @@
+"""Two processes with gloo learn what one would."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.recommender.ml.test_training import trainer
+from tests.recommender.ml.two_processes import CASES, curve
+
+ROOT = Path(__file__).parents[3]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """What each of the two processes came to."""
+    folder = tmp_path_factory.mktemp("two")
+    program = ["-m", "tests.recommender.ml.two_processes", str(folder)]
+    subprocess.run([*TORCHRUN, *program], check=True, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=300)
+    return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in (0, 1)]
+
+
+def test_their_loss_curve_is_that_of_one_process(two):
+    for name in ("full", "sampled", "single rows"):
+        np.testing.assert_allclose(two[0][name], curve(trainer(**CASES[name])), rtol=1e-3, err_msg=name)
+
+
+def test_with_dropout_they_learn_as_fast(two):
+    """Each process drops other units, so the curves are two samples of one thing."""
+    alone = curve(trainer(**CASES["dropout"]))
+    assert two[0]["dropout"] != alone
+    np.testing.assert_allclose(np.mean(two[0]["dropout"][-5:]), np.mean(alone[-5:]), rtol=0.05)
+
+
+def test_both_hold_the_same_weights_and_losses(two):
+    assert two[0] == two[1]
+
+
+def test_stopped_by_the_first_they_go_on_as_if_nothing_had_happened(two):
+    np.testing.assert_allclose(two[0]["resumed"], two[0]["full"], rtol=1e-5)

@@ -1,0 +1,50 @@
+"""torchrun's program in test_distributed.py: trains the cases in a group, and writes what each process came to."""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from recommender.ml import distributed
+from recommender.ml.train import Progress, Step, Stopped, Trainer
+from tests.recommender.ml.test_training import trainer
+
+CASES = {
+    "full": {"epochs": 2, "model": {"dropout": 0.0}},
+    "sampled": {"epochs": 1, "model": {"dropout": 0.0}, "negatives": 20},
+    "single rows": {"epochs": 1, "model": {"dropout": 0.0}, "batch_positions": 12},
+    "dropout": {"epochs": 2, "model": {"dropout": 0.2}},
+}
+MOST = 20  # steps of a case
+
+
+def curve(one: Trainer, stop_at: int = MOST, **words: bool) -> list[float]:
+    """The loss of every step; rank 0 asks to stop after `stop_at` of them."""
+    losses: list[float] = []
+
+    def on_step(step: Step) -> bool:
+        losses.append(step.loss)
+        return distributed.rank() > 0 or len(losses) != stop_at
+
+    try:
+        one.run(Progress(on_step), **words)
+    except Stopped:
+        assert len(losses) == stop_at
+    return losses
+
+
+def main(folder: Path) -> None:
+    with distributed.joined():
+        told = {name: curve(trainer(**case)) for name, case in CASES.items()}
+        kept = folder / "kept"
+        told["resumed"] = curve(trainer(folder=kept, **CASES["full"]), stop_at=5)
+        distributed.as_first(0)  # as at a new start, rank 0 is not saving any more
+        last = trainer(folder=kept, **CASES["full"])
+        told["resumed"] += curve(last, resume=True)
+        told["weights"] = torch.cat([p.detach().flatten() for p in last.model.parameters()]).tolist()
+        (folder / f"rank{distributed.rank()}.json").write_text(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
