@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import cold_films
+from benchmarks import cold_films, quality_tables
 from benchmarks import quality_results as results
 from benchmarks.protocols import Task, protocol, read
 from benchmarks.quality_baselines import fit_and_ask
@@ -28,6 +28,7 @@ from recommender.ml.config import PRESETS, Preset, changed, preset
 from recommender.ml.evaluate import TIMES, Targets, Time
 
 _TIME: dict[str, Time] = {"P1": "request", "A": "none", "P2": "unknown"}  # what is told unless --time says so
+DOCS = Path(__file__).parent.parent / "docs"
 QUICK_RATINGS, QUICK_TARGETS, QUICK_EPOCHS = 300_000, 500, 3
 
 
@@ -53,15 +54,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--against", type=Path, metavar="FILE", help="an earlier result on the same targets to compare")
     parser.add_argument("--cold-films", action="store_true", help="films without a rating, by a training of their own")
+    parser.add_argument(
+        "--tables",
+        type=Path,
+        nargs="?",
+        const=DOCS,
+        metavar="DIR",
+        help="measure nothing: write the tables of DIR/quality.md from DIR/results (docs)",
+    )
     parser.add_argument("--quick", action="store_true", help="three epochs, few targets: about a minute")
 
 
 def run(given: argparse.Namespace) -> None:
+    if given.tables:
+        quality_tables.write(given.tables)
+        return
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         data = given.data or write_simulated(Path(folder) / "simulated", QUICK_RATINGS)
         dataset, events = read(data, given.people)
     named = {"bench": "quality", "preset": given.preset, "changes": _changes(given), "seeds": given.seeds}
-    named["data"] = dataset.name
+    named |= {"data": dataset.name, "people": given.people and given.people.name}
     if given.cold_films:
         cold_films.run(given, dataset, events, _shape(given), named)
         return

@@ -37,7 +37,9 @@ def measured(task: Task, told: Time, baselines: Mapping[str, Baseline], runs: Se
 
 
 def _of_run(run: Run, parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
-    figures = {t: flat({test: summary(ranks) for test, ranks in of.items()}) for t, of in run.ranks.items()}
+    figures: dict[str, Any] = {
+        t: flat({test: summary(ranks) for test, ranks in of.items()}) for t, of in run.ranks.items()
+    }
     by_time = {t: sliced(of, parts) for t, of in run.ranks.items()}
     return {
         "seed": run.seed,

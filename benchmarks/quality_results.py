@@ -67,7 +67,7 @@ def load_ranks(path: Path) -> tuple[dict[int, Ranks], dict[str, np.ndarray]]:
             if first == "viewers":
                 viewers[rest[0]] = array
             else:
-                ranks.setdefault(int(first), {}).setdefault(rest[0], {})[rest[1]] = array / 2  # type: ignore[call-overload]
+                ranks.setdefault(int(first), {}).setdefault(rest[0], {})[rest[1]] = array / 2
     return ranks, viewers
 
 

@@ -1,0 +1,143 @@
+"""Tables that set settings beside each other: baselines, presets, ablations, other data, and the runs themselves."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks import quality_results as results
+from benchmarks.quality_pool import MAIN_DATA, Figures, Group, difference, first_test, pair, table
+from recommender.ml.evaluate import TIMES
+
+BASELINES = {
+    "popularity": "popularity",
+    "recent_popularity": "popularity of the last 30 days",
+    "recent_popularity_7": "popularity of the last 7 days",
+    "ease": "EASE",
+    "recency_ease": "EASE asked with recency",
+    "markov": "Markov, window 10",
+    "blend": "blend of the last two",
+}
+PUBLISHED_A = {
+    "popularity": "0.0364 / 0.0179",
+    "ease": "0.1099 / 0.0544",
+    "recency_ease": "0.2333 / 0.1286",
+    "markov": "0.2733 / 0.1607",
+    "blend": "0.2848 / 0.1679",
+}
+UNTIMED = ("recent_popularity", "recent_popularity_7")  # say nothing on A, whose order is not that of its times
+
+
+def baselines(groups: Sequence[Group]) -> str:
+    """HR@10 / NDCG@10 by protocol, and the seconds to fit on P1."""
+    of: dict[str, Figures] = {}
+    for group in groups:
+        if group["data"] == MAIN_DATA and group["protocol"] in ("P1", "A", "P2"):
+            of.setdefault(group["protocol"], {}).update(group["baselines"])
+    rows = []
+    for name, words in BASELINES.items():
+        p1, a, p2 = (of.get(protocol, {}).get(name, {}) for protocol in ("P1", "A", "P2"))
+        on_a = ["no times", ""] if name in UNTIMED and of.get("A") else [pair(a), PUBLISHED_A.get(name, "")]
+        rows.append([words, pair(p1), *on_a, pair(p2.get("last")), pair(p2.get("successive")), p1.get("fit_s", "")])
+    return table(["", "P1", "A", "published for A", "P2 last", "P2 successive", "seconds to fit"], rows if of else [])
+
+
+def presets(groups: Sequence[Group]) -> str:
+    """What each costs and gives as it is, told what its protocol tells; first test of P2."""
+    columns = ["", "protocol", "parameters", "minutes of training", "HR@10 / NDCG@10", "NDCG@10 over the blend"]
+    rows = []
+    for group in groups:
+        if not group.changes and group["protocol"] != "cold-films":
+            figures = group.over_seeds(group["time"])
+            over, alone = (_ndcg(group[name]) for name in ("over_blend", "over_alone"))
+            minutes = f"{group.minutes:.0f}"
+            rows.append([group.label, group["protocol"], f"{group['parameters']:,}", minutes, figures, over, alone])
+    return table([*columns, "of it by the transitions added"], rows)
+
+
+def _ndcg(over: Figures | None) -> str:
+    of = (over or {}).get("last", over or {})
+    return difference(of["ndcg10"]) if "ndcg10" in of else ""
+
+
+def ablations(groups: Sequence[Group]) -> str:
+    """Each changed setting beside the unchanged one of the same length, on the same targets."""
+    columns = [
+        "changed",
+        "protocol",
+        "seeds",
+        "HR@10 / NDCG@10",
+        "difference of HR@10",
+        "difference of NDCG@10",
+        "from",
+    ]
+    rows = []
+    for group in groups:
+        if group.changes.keys() - {"epochs"} and group["protocol"] != "cold-films":
+            figures = group.over_seeds(group["time"])
+            rows.append([group.label, group["protocol"], len(group.seeds), figures, *_against(group, groups)])
+    return table(columns, rows)
+
+
+def _against(group: Group, groups: Sequence[Group]) -> list[str]:
+    """Differences of HR@10 and NDCG@10, and from what: the result that it was told to be compared with, or the pool of
+    the unchanged setting."""
+    stored = group["against"]
+    if stored:
+        of, name = first_test(stored[group["time"]]), stored["result"]
+    else:
+        plain = [other for other in groups if _is_plain(group, other)]
+        if not plain:
+            return ["", "", "no unchanged run of this length"]
+        viewers = results.load_ranks(group.results[0]["file"])[1]
+        ours, others = (_ranks(one) for one in (group, plain[0]))
+        of = first_test(results.differences(ours, others, viewers)[group["time"]])
+        name = f"{plain[0].label}, seeds {' '.join(map(str, plain[0].seeds))}"
+    return [difference(of["hr10"]), difference(of["ndcg10"]), name]
+
+
+def _is_plain(group: Group, other: Group) -> bool:
+    same = all(group[name] == other[name] for name in ("protocol", "preset", "data_hash", "targets"))
+    length = {name: value for name, value in group.changes.items() if name == "epochs"}
+    ranked = all(result["file"].with_suffix(".npz").exists() for result in other.results)
+    return same and bool(other.runs) and other.changes == length and ranked
+
+
+def _ranks(group: Group) -> dict[int, results.Ranks]:
+    return {seed: ranks for result in group.results for seed, ranks in results.load_ranks(result["file"])[0].items()}
+
+
+def elsewhere(groups: Sequence[Group]) -> str:
+    """Sets that were not used while the model was built."""
+    rows = []
+    for group in groups:
+        if group["data"] != MAIN_DATA and group.runs and group["protocol"] != "cold-films":
+            cells = [group.over_seeds(t) for t in TIMES]
+            blend = pair(first_test(group["baselines"]["blend"]))
+            rows.append([group["data"], group["protocol"], group.label, *cells, blend, len(group.seeds)])
+    return table(["data", "protocol", "", "moment told", "time unknown", "no times", "*blend*", "seeds"], rows)
+
+
+def runs(groups: Sequence[Group]) -> str:
+    """Where every figure comes from."""
+    columns = ["result", "command, after `./run bench quality`", "epochs chosen", "minutes", "code", "threads"]
+    return table(columns, sorted(_run(result) for group in groups for result in group.results))
+
+
+def _run(result: dict[str, Any]) -> list[str]:
+    words = [f"--data {result['data']}.zip", *([f"--people {result['people']}"] if result.get("people") else [])]
+    words += ["--cold-films" if result["protocol"] == "cold-films" else f"--protocol {result['protocol']}"]
+    words += [f"--preset {result['preset']}", *(["--baselines-only"] if not result["runs"] else [])]
+    changes = [f"{name}={str(value).lower()}" for name, value in (result.get("changes") or {}).items()]
+    words += [f"--set {' '.join(changes)}"] if changes else []
+    words += [f"--seeds {' '.join(map(str, result['seeds']))}"]
+    link = f"[{result['file'].stem}](results/{result['file'].name})"
+    chosen = " ".join(str(int(run["epoch"])) for run in result["runs"])
+    minutes = f"{result['train_s'] / 60:.0f}" if result["train_s"] else ""
+    device = "" if result.get("device", "cpu") == "cpu" else f" {result['device']}"
+    return [
+        link,
+        f"`{' '.join(words)}`",
+        chosen,
+        minutes,
+        str(result.get("code") or ""),
+        f"{result.get('threads', '')}{device}",
+    ]
