@@ -5,8 +5,8 @@ RecTools lives in an environment of its own, as it wants other versions of the l
 
     python3 -m venv .venv-rectools && .venv-rectools/bin/pip install -r requirements-rectools.txt
 
-What is not equal: our feed-forward part has three matrices (SwiGLU) where SASRec has two, and our model reads the taste
-besides; RecTools pads every session to the full length, and trains on each viewer's last films only.
+What is not equal: our feed-forward part has three matrices (SwiGLU) where SASRec has two; RecTools pads every session to
+the full length, and trains on each viewer's last films only.
 """
 
 import json
@@ -55,8 +55,9 @@ def compare(task: Task, length: int, seconds: float) -> dict[str, Any]:
 
 
 def _shape(length: int, sessions: int, films: int) -> Preset:
-    model = {"max_len": length, "ffn": 1, "dropout": DROPOUT}
-    return changed(PRESETS["brief"], model=model, train={"batch_positions": sessions * length, "negatives": films})
+    model = {"max_len": length, "taste_len": 0, "ffn": 1, "dropout": DROPOUT}
+    train = {"batch_positions": sessions * length, "negatives": films, "bf16": False}
+    return changed(PRESETS["brief"], model=model, train=train)
 
 
 def _rectools(task: Task, shape: Preset, sessions: int, seconds: float) -> dict[str, Any]:
@@ -64,7 +65,8 @@ def _rectools(task: Task, shape: Preset, sessions: int, seconds: float) -> dict[
     numbers = (model.max_len, model.d_model, model.layers, model.heads, sessions, model.dropout, seconds)
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         path = Path(folder) / "sessions.npz"
-        np.savez(path, **last_films(task, model.max_len + 1))
+        viewers, films = last_films(task, model.max_len + 1)
+        np.savez(path, viewers=viewers, films=films)
         done = subprocess.run(
             [PYTHON, "-P", WAY, path, *map(str, numbers)],
             capture_output=True,
@@ -77,9 +79,9 @@ def _rectools(task: Task, shape: Preset, sessions: int, seconds: float) -> dict[
     return told | {"targets_per_s": round(told["targets_per_s"])}
 
 
-def last_films(task: Task, length: int) -> dict[str, np.ndarray]:
-    """The last `length` films [n] of some viewers' training, and their `viewers` [n]. Made-up viewers follow who have
-    all other films, since RecTools' softmax is over the films that it meets.
+def last_films(task: Task, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Some viewers [n] and the last `length` films [n] of each one's training. Made-up viewers follow who have all
+    other films, since RecTools' softmax is over the films that it meets.
     """
     chosen = np.random.default_rng(0).permutation(len(task.ends))[:VIEWERS]
     rows = task.ends[chosen, None] + np.arange(-length, 0)
@@ -89,4 +91,4 @@ def last_films(task: Task, length: int) -> dict[str, np.ndarray]:
     missing = np.setdiff1d(np.arange(1, len(task.vocab) + 1), films)
     more = np.resize(missing, -(-len(missing) // length) * length)
     made_up = len(chosen) + np.arange(len(more)) // length
-    return {"viewers": np.concatenate([viewers, made_up]), "films": np.concatenate([films, more])}
+    return np.concatenate([viewers, made_up]), np.concatenate([films, more])

@@ -126,8 +126,7 @@ def follow(parameters: Mapping[str, Any]) -> None:
     """
     if distributed.as_first(_TO_TRAIN) == _TO_TRAIN:
         options = Options.of(parameters)
-        snapshot = Snapshot.load(_Work.folder() / "snapshot.npz")
-        work = _Work("", options.resolved(), snapshot, resumed=True)
+        work = _Work("", options.resolved(), Snapshot.load(_Work.folder() / "snapshot.npz"), resumed=True)
         with suppress(TrainingStopped):
             work.trainer(options).run(resume=True, minutes=options.minutes)
 

@@ -15,13 +15,13 @@ def task() -> Task:
 
 
 def test_sessions_are_each_viewers_last_films_and_all_films_stand_in_one(task):
-    told = equal_shape.last_films(task, 6)
+    viewers, films = equal_shape.last_films(task, 6)
     first = np.random.default_rng(0).permutation(len(task.ends))[0]
     end = task.ends[first]
-    assert told["films"][told["viewers"] == 0].tolist() == task.tokens.items[end - 6 : end].tolist()
-    assert np.unique(told["films"]).tolist() == list(range(1, len(task.vocab) + 1))
-    assert np.bincount(told["viewers"]).max() == 6
-    assert np.bincount(told["viewers"]).min() >= 2, "RecTools drops sessions of one film"
+    assert films[viewers == 0].tolist() == task.tokens.items[end - 6 : end].tolist()
+    assert np.unique(films).tolist() == list(range(1, len(task.vocab) + 1))
+    assert np.bincount(viewers).max() == 6
+    assert np.bincount(viewers).min() >= 2, "RecTools drops sessions of one film"
 
 
 @pytest.mark.slow
