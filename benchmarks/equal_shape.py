@@ -5,8 +5,8 @@ RecTools lives in an environment of its own, as it wants other versions of the l
 
     python3 -m venv .venv-rectools && .venv-rectools/bin/pip install -r requirements-rectools.txt
 
-What is not equal: our feed-forward part has three matrices (SwiGLU) where SASRec has two; RecTools pads every session to
-the full length, and trains on each viewer's last films only.
+What is not equal: our feed-forward part has three matrices (SwiGLU) where SASRec has two; RecTools pads every session
+to the full length, and trains on each viewer's last films only.
 """
 
 import json

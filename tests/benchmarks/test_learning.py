@@ -17,7 +17,7 @@ TINY = changed(
 
 
 def test_an_epoch_has_a_target_for_every_film_but_each_viewers_first():
-    counted: list[int] = []
+    counted = []
     trainer(epochs=1).run(Progress(on_step=lambda step: counted.append(step.targets)))
     assert sum(counted) == int(np.sum(SPLIT.ends - TOKENS.indptr[:-1] - 1))
 
