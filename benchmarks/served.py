@@ -124,8 +124,8 @@ def _report(result: dict[str, Any], compared: Mapping[str, Mapping[str, Any]]) -
     identical = all(of["apart"] <= NOISE and all(of[share] == 1 for share in shares) for of in compared.values())
     figures = {name: [f"{of[w]['hr10']:.4f} / {of[w]['ndcg10']:.4f}" for w in SIDES] for name, of in compared.items()}
     print_report(
-        f"P1 on {result['data']}: served lists against offline ones (HR@10 / NDCG@10)",
-        ["", "asked", "same top 20", "same lists", "same ranks", "scores apart", *SIDES],
+        f"P1 on {result['data']}: share that is served as offline, scores apart, HR@10 / NDCG@10",
+        ["", "asked", "top 20", "lists", "ranks", "scores", *SIDES],
         [
             [name, of["asked"], *(f"{of[share]:.1%}" for share in shares), f"{of['apart']:.0e}", *figures[name]]
             for name, of in compared.items()
