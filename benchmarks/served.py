@@ -122,7 +122,7 @@ def _compared(
 def _report(result: dict[str, Any], compared: Mapping[str, Mapping[str, Any]]) -> None:
     shares = ("identical_top20", "identical_lists", "identical_ranks")
     identical = all(of["apart"] <= NOISE and all(of[share] == 1 for share in shares) for of in compared.values())
-    figures = {name: [f"{of[w]['hr10']:.4f} / {of[w]['ndcg10']:.4f}" for w in SIDES] for name, of in compared.items()}
+    figures = {name: [f"{of[w]['hr10']:.3f} / {of[w]['ndcg10']:.3f}" for w in SIDES] for name, of in compared.items()}
     print_report(
         f"P1 on {result['data']}: share that is served as offline, scores apart, HR@10 / NDCG@10",
         ["", "asked", "top 20", "lists", "ranks", "scores", *SIDES],
