@@ -37,12 +37,11 @@ def compare(
     scorer = evaluate.of_ranker(ranker, time)
     ranks = evaluate.rank(tokens, targets, scorer)
     verdicts = []
-    for start in range(0, len(targets.rows), evaluate.BLOCK):
-        block = Targets(*(column[start : start + evaluate.BLOCK] for column in targets))
+    for block in evaluate.blocks(targets):
         scores, wanted = scorer(tokens, block), tokens.items[block.rows] - 1
         for row, seen in enumerate(evaluate.seen(tokens, block)):
             scores[row, seen] = -np.inf
-            films, told = served[start + row]
+            films, told = served[len(verdicts)]
             verdicts.append(judge(scores[row], int(wanted[row]), depth, ranker.index(films), told))
     inside = [one.same_rank for one in verdicts if one.inside]
     return {

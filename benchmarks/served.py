@@ -19,70 +19,56 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 
 from benchmarks.asking import ask, ways
 from benchmarks.parity import NOISE, compare
-from benchmarks.protocols import features_of, histories_of
+from benchmarks.protocols import Task, histories_of, in_order
+from benchmarks.quality_run import run_seed
 from benchmarks.report import print_report
 from benchmarks.system import System, own_system
 from catalog.dataset import Dataset
-from recommender.ml.checkpoint import data_hash, save_model
+from recommender.ml.checkpoint import save_model
 from recommender.ml.config import Preset
-from recommender.ml.data import Histories, Tokens, tokenise
-from recommender.ml.evaluate import Targets, leave_one_out
-from recommender.ml.model import TransformerRecModel
+from recommender.ml.data import Histories
+from recommender.ml.evaluate import Targets
 from recommender.ml.ranker import Ranker
-from recommender.ml.train import Trainer
-from recommender.ml.vocab import Vocab
 
 ASKED, QUICK_ASKED = 300, 50  # viewers
 SIDES = ("offline", "served")
 
 
-def run(given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, shape: Preset) -> None:
+def run(given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, task: Task, shape: Preset) -> None:
     """Raises SystemExit where the system ranks otherwise than the offline figure, or the two cannot be compared."""
     if given.protocol != "P1":
         raise SystemExit("--served is of P1: the other protocols leave out films that a system has.")
-    ordered = _in_order(events.with_row_index("row"))
-    histories = histories_of(ordered)
+    test, ordered = task.tests["test"], in_order(events.with_row_index("row"))
+    held_out = ordered["row"].to_numpy()[test.rows]
+    known = events.filter(~np.isin(np.arange(len(events)), held_out))
     with own_system() as system:
-        ranker = Ranker.load(_model_folder(system, given.model, dataset, histories, shape))
-        tokens = tokenise(histories, ranker.vocab)
-        if len(tokens.items) < len(events):
-            raise SystemExit(f"The model does not know every film that is rated in {dataset.name}.")
-        test = leave_one_out(tokens).test
-        held_out = ordered["row"].to_numpy()[test.rows]
-        known = events.filter(~np.isin(np.arange(len(events)), held_out))
+        ranker = Ranker.load(_model_folder(system, given, task, shape))
+        if not np.array_equal(ranker.movie_ids, task.vocab.movie_ids):
+            raise SystemExit(
+                f"The model's {len(ranker.vocab)} films are not the {len(task.vocab)} rated ones of the data."
+            )
         _load(replace(dataset, events=[known]), ranker)
-        _check_histories(system.state, histories_of(_in_order(known)))
+        _check_histories(system.state, histories_of(in_order(known)))
         system.serve()
-        chosen = np.sort(np.random.default_rng(1).permutation(len(test.rows))[: QUICK_ASKED if given.quick else ASKED])
-        targets = Targets(*(column[chosen] for column in test))
-        compared = _compared(system.where.url, ranker, histories, tokens, targets)
-    result = {"bench": "quality", "protocol": "P1", "data": dataset.name}
-    result |= {"preset": ranker.card.get("preset", given.preset), "data_hash": data_hash(*histories)}
-    result |= {"movies": len(ranker.vocab), "parameters": sum(p.numel() for p in ranker.model.parameters())}
-    _report(result, compared)
+        chosen = np.random.default_rng(1).permutation(len(test.rows))[: QUICK_ASKED if given.quick else ASKED]
+        targets = Targets(*(column[np.sort(chosen)] for column in test))
+        compared = _compared(system.where.url, ranker, task, histories_of(ordered), targets)
+    result = {"bench": "quality", "protocol": "P1", "data": dataset.name, "data_hash": task.hash}
+    result |= {"preset": ranker.card.get("preset", given.preset), "movies": len(ranker.vocab)}
+    _report(result | {"parameters": sum(p.numel() for p in ranker.model.parameters())}, compared)
 
 
-def _in_order(events: pl.DataFrame) -> pl.DataFrame:
-    return events.sort("viewer", "occurred_at", maintain_order=True)
-
-
-def _model_folder(system: System, model: Path | None, dataset: Dataset, histories: Histories, shape: Preset) -> Path:
-    """In the system's store: a copy of `model`, or one trained here on all but each viewer's last two films."""
+def _model_folder(system: System, given: argparse.Namespace, task: Task, shape: Preset) -> Path:
+    """In the system's store. Where there is none yet to be copied, one is trained as for the offline figure."""
     folder = system.state / "models" / "benched"
-    if model is not None:
-        if not model.is_dir():
-            raise SystemExit(f"--model {model}: there is no such folder.")
-        return Path(shutil.copytree(model, folder))
-    vocab = Vocab(histories.movie_ids)
-    tokens, features = tokenise(histories, vocab), features_of(dataset, vocab)
-    torch.manual_seed(shape.train.seed)
-    fresh = TransformerRecModel(len(vocab), shape.model, features)
-    trained = Trainer(fresh, tokens, leave_one_out(tokens).ends, shape).run()
-    return save_model(folder, trained.model, vocab, features, {})
+    kept = given.model or folder
+    if not kept.exists():
+        ranker = run_seed(task, shape, given.seeds[0], "request", given.checkpoints).ranker
+        save_model(kept, ranker.model, task.vocab, task.features, {"preset": given.preset}, ranker.prior)
+    return folder if kept == folder else Path(shutil.copytree(kept, folder))
 
 
 def _load(dataset: Dataset, ranker: Ranker) -> None:
@@ -108,14 +94,14 @@ def _check_histories(scratch: Path, offline: Histories) -> None:
 
 
 def _compared(
-    url: str, ranker: Ranker, histories: Histories, tokens: Tokens, targets: Targets
+    url: str, ranker: Ranker, task: Task, histories: Histories, targets: Targets
 ) -> dict[str, dict[str, Any]]:
     """By way of asking, one after the other."""
     from recommender.api.serializers import MAX_TOP_K as DEPTH
 
     return {
         way.name: compare(ranker, way.tokens, targets, way.time, DEPTH, ask(url, way, ranker.version))
-        for way in ways(ranker, histories, tokens, targets, DEPTH)
+        for way in ways(ranker, histories, task.tokens, targets, DEPTH)
     }
 
 
