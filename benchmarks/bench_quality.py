@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import cold_films, quality_tables
+from benchmarks import cold_films, quality_tables, served
 from benchmarks import quality_results as results
 from benchmarks.protocols import Task, protocol, read
 from benchmarks.quality_baselines import fit_and_ask
@@ -63,6 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="measure nothing: write the tables of DIR/quality.md from DIR/results (docs)",
     )
     parser.add_argument("--quick", action="store_true", help="three epochs, few targets: about a minute")
+    parser.add_argument("--served", action="store_true", help="P1: does a running system rank as the offline figure?")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="with --served: a model folder, else made there")
 
 
 def run(given: argparse.Namespace) -> None:
@@ -78,6 +80,9 @@ def run(given: argparse.Namespace) -> None:
         cold_films.run(given, dataset, events, _shape(given), named)
         return
     task = protocol(given.protocol, dataset, events, data)
+    if given.served:
+        served.run(given, dataset, events, task, _shape(given))
+        return
     _measure(given, _fewer(task) if given.quick else task, named)
 
 

@@ -35,6 +35,24 @@ def test_quick_benchmark_ends_with_its_keys(name):
     assert result["bench"] == name
 
 
+@pytest.mark.slow
+def test_a_running_system_ranks_as_the_offline_figure():
+    small = ["--epochs", "1", "--set", "layers=1", "max_len=50"]
+    command = [sys.executable, "-m", "benchmarks", "quality", "--served", "--quick", *small]
+    done = subprocess.run(
+        [*command, "--data", movielens("ml-latest-small.zip")],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["identical"]
+    assert {name: way["identical_lists"] for name, way in result["served"].items()} == {
+        "at": 1, "no_at": 1, "posted": 1, "stored": 1
+    }  # fmt: skip
+
+
 def test_five_core_leaves_only_those_who_watched_and_were_watched_enough():
     rows = [(viewer, film, 2, 3.0, None, 0) for viewer in range(1, 6) for film in range(1, 6)]
     rows += [(6, film, 2, 3.0, None, 0) for film in range(1, 5)] + [(1, 9, 2, 3.0, None, 0)]

@@ -1,0 +1,67 @@
+"""A system of a benchmark's own: servers, tables and web processes as `./run` starts them, in a folder of its own."""
+
+import contextlib
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from movierec import embedded
+from movierec.address import address
+from movierec.start import Start, applications
+from movierec.state import open_state, our_secrets
+
+OURS = {
+    "MOVIEREC_BIND": "127.0.0.1",
+    "MOVIEREC_API_OPEN": "1",
+    "MOVIEREC_PRODUCTION": "0",
+    "DJANGO_SETTINGS_MODULE": "movierec.settings",
+}
+
+
+class System(Start):
+    """Servers and tables are up; what the benchmark loads comes before `serve`."""
+
+    def serve(self) -> None:
+        """The web processes, until they can recommend. Raises ServerError."""
+        web, *_ = applications()
+        self.keeper.start(web)
+        self.until_ready()
+
+
+@contextlib.contextmanager
+def own_system() -> Iterator[System]:
+    """From here on Django works in this process and on that system, of which nothing is left afterwards.
+    Raises ServerError."""
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
+        os.environ |= OURS | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
+        for replaced in ("DATABASE_URL", "REDIS_URL"):
+            os.environ.pop(replaced, None)
+        open_state(folder)
+        our_secrets(folder)
+        system = System(folder, address(), lambda line: print(line, flush=True))
+        try:
+            system.servers()
+            _make_tables()
+            yield system
+        finally:
+            system.keeper.stop()
+            embedded.remove_sockets(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _make_tables() -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
