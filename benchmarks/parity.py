@@ -36,7 +36,7 @@ def compare(
     """Shares and figures of the lists `served` to the viewers of `targets`, who asked for `depth` films each."""
     scorer = evaluate.of_ranker(ranker, time)
     ranks = evaluate.rank(tokens, targets, scorer)
-    verdicts = []
+    verdicts: list[Verdict] = []
     for block in evaluate.blocks(targets):
         scores, wanted = scorer(tokens, block), tokens.items[block.rows] - 1
         for row, seen in enumerate(evaluate.seen(tokens, block)):

@@ -56,7 +56,7 @@ def run(given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, task:
         chosen = np.random.default_rng(1).permutation(len(test.rows))[: QUICK_ASKED if given.quick else ASKED]
         targets = Targets(*(column[np.sort(chosen)] for column in test))
         compared = _compared(system.where.url, ranker, task, histories_of(ordered), targets)
-    result = {"bench": "quality", "protocol": "P1", "data": dataset.name, "data_hash": task.hash}
+    result: dict[str, Any] = {"bench": "quality", "protocol": "P1", "data": dataset.name, "data_hash": task.hash}
     result |= {"preset": ranker.card.get("preset", given.preset), "movies": len(ranker.vocab)}
     _report(result | {"parameters": sum(p.numel() for p in ranker.model.parameters())}, compared)
 

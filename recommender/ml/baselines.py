@@ -55,7 +55,7 @@ class Markov:
     """Transition counts, asked with the last WINDOW films."""
 
     def __init__(self, prefix: Prefix) -> None:
-        self.transitions = Transitions.count(prefix.owner, prefix.items, prefix.films)
+        self.transitions = Transitions.of(prefix.owner, prefix.items, prefix.films)
 
     def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
         last = recent(tokens, targets.viewers, targets.rows)

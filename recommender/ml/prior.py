@@ -22,13 +22,13 @@ class Prior(NamedTuple):
     weight: float
 
     @classmethod
-    def count(cls, owner: np.ndarray, items: np.ndarray, films: int, weight: float) -> Self:
-        """From tokens [n] as `Transitions.count` takes them."""
-        return cls(Transitions.count(owner, items, films, KEPT), weight)
+    def of(cls, owner: np.ndarray, items: np.ndarray, films: int, weight: float) -> Self:
+        """From tokens [n] as `Transitions.of` takes them."""
+        return cls(Transitions.of(owner, items, films, KEPT), weight)
 
     @classmethod
     def none(cls, films: int) -> Self:
-        return cls.count(np.empty(0, np.int64), np.empty(0, np.int64), films, 0.0)
+        return cls.of(np.empty(0, np.int64), np.empty(0, np.int64), films, 0.0)
 
     def scores(self, recent: Tensor) -> Tensor:
         """What is added to the scores of viewers who watched `recent` [B, W], newest first: float32 [B, N]."""

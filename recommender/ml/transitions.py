@@ -25,7 +25,7 @@ class Transitions(NamedTuple):
     shares: Tensor  # float32 [nnz]
 
     @classmethod
-    def count(cls, owner: np.ndarray, items: np.ndarray, films: int, kept: int | None = None) -> Self:
+    def of(cls, owner: np.ndarray, items: np.ndarray, films: int, kept: int | None = None) -> Self:
         """From tokens [n] in the order of watching: whose they are, and their films 0..N - 1. The `kept` greatest
         shares of each film remain, by default all."""
         parts = [_following(owner, items, chosen, films, kept) for chosen in _chunks(items, films)]

@@ -21,7 +21,7 @@ def with_prior(ranker: Ranker, tokens: Tokens, ends: np.ndarray, validation: Tar
     The weight is the one with the best NDCG@10 on `validation`, mean over the three ways of telling the time.
     """
     prefix = Prefix(tokens, ends, len(ranker.vocab))
-    counted = Prior.count(prefix.owner, prefix.items, prefix.films, 1.0)
+    counted = Prior.of(prefix.owner, prefix.items, prefix.films, 1.0)
     chosen = np.sort(np.random.default_rng(0).permutation(len(validation.rows))[:MOST_TARGETS])
     targets = Targets(*(column[chosen] for column in validation))
 

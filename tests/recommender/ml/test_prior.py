@@ -30,7 +30,7 @@ def untrained(**fields) -> TransformerRecModel:
 
 def test_transitions_by_hand():
     """One viewer watched 0, 1, 2; another 2, 0. Row 0: film 1 once, film 2 with weight 1/2."""
-    counted = Transitions.count(np.array([0, 0, 0, 1, 1]), np.array([0, 1, 2, 2, 0]), 3)
+    counted = Transitions.of(np.array([0, 0, 0, 1, 1]), np.array([0, 1, 2, 2, 0]), 3)
     after = [counted.scores(torch.tensor([[film + 1]]))[0].tolist() for film in range(3)]
     np.testing.assert_allclose(after, [[0, 1 / 11.5, 0.5 / 11.5], [0, 0, 1 / 11], [1 / 11, 0, 0]], rtol=1e-6)
     both = counted.scores(torch.tensor([[2, 1, 0], [0, 0, 0]]))  # film 1 is the newest, film 0 the one before
@@ -39,14 +39,14 @@ def test_transitions_by_hand():
 
 
 def test_transitions_are_the_same_however_they_are_counted(monkeypatch):
-    whole = Transitions.count(OWNER, TOKENS.items - 1, FILMS)
+    whole = Transitions.of(OWNER, TOKENS.items - 1, FILMS)
     monkeypatch.setattr(transitions, "CHUNK", 100)
-    for one, other in zip(whole, Transitions.count(OWNER, TOKENS.items - 1, FILMS), strict=True):
+    for one, other in zip(whole, Transitions.of(OWNER, TOKENS.items - 1, FILMS), strict=True):
         assert torch.equal(one, other)
 
 
 def test_only_the_greatest_shares_are_kept():
-    whole, few = (Transitions.count(OWNER, TOKENS.items - 1, FILMS, kept) for kept in (None, 3))
+    whole, few = (Transitions.of(OWNER, TOKENS.items - 1, FILMS, kept) for kept in (None, 3))
     assert few.indptr.diff().max() == 3
     for film in range(FILMS):
         rows = slice(*few.indptr[film : film + 2].tolist())
@@ -57,12 +57,12 @@ def test_only_the_greatest_shares_are_kept():
 @pytest.mark.parametrize("mlp", [False, True])
 def test_the_ranker_adds_what_was_counted(mlp):
     model = untrained(use_mlp_scorer=mlp)
-    prior = Prior.count(OWNER, TOKENS.items - 1, FILMS, 1.5)
+    prior = Prior.of(OWNER, TOKENS.items - 1, FILMS, 1.5)
     alone, joined = Ranker(model, VOCAB), Ranker(model, VOCAB, prior)
     history = [Events.from_ids([101, 109, 102]), Events.from_ids([])]
     plain, states = alone.encode(history), joined.encode(history)
     assert states.shape == (2, joined.state_size)
-    shares = Transitions.count(OWNER, TOKENS.items - 1, FILMS, 128).scores(torch.tensor([[3, 10, 2]]))
+    shares = Transitions.of(OWNER, TOKENS.items - 1, FILMS, 128).scores(torch.tensor([[3, 10, 2]]))
     wanted = alone.score(plain, VOCAB.movie_ids.tolist())
     wanted[0] += 1.5 * np.log1p(shares[0].numpy() / FLOOR)
     np.testing.assert_allclose(joined.score(states, VOCAB.movie_ids.tolist()), wanted, rtol=1e-4, atol=1e-4)
