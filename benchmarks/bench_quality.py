@@ -29,7 +29,7 @@ from recommender.ml.evaluate import TIMES, Targets, Time
 
 _TIME: dict[str, Time] = {"P1": "request", "A": "none", "P2": "unknown"}  # what is told unless --time says so
 DOCS = Path(__file__).parent.parent / "docs"
-QUICK_RATINGS, QUICK_TARGETS, QUICK_EPOCHS = 300_000, 500, 3
+QUICK_RATINGS, QUICK_TARGETS, QUICK_EPOCHS = 300_000, 200, 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
