@@ -115,6 +115,6 @@ def of_ranker(ranker: Ranker, time: Time = "unknown") -> Scorer:
         if time == "none":
             tokens = tokens._replace(timed=np.zeros_like(tokens.timed))
         states = ranker.encode_tokens(tokens, targets.viewers, targets.rows, asked_at(tokens, targets, time))
-        return ranker.scores(states)
+        return ranker.scores(states, [ranker.movie_ids[columns] for columns in seen(tokens, targets)])
 
     return score

@@ -84,12 +84,33 @@ class Ranker:
             states[:, self.vectors.shape[1] :] = recent(tokens, viewers, stops)
         return states
 
-    def scores(self, states: np.ndarray) -> np.ndarray:
-        """Scores of all films, float32 [B, N]: dot product and prior (the MLP scorer re-scores only a shortlist)."""
+    def scores(self, states: np.ndarray, exclude: Sequence[np.ndarray] | None = None) -> np.ndarray:
+        """Scores of all films, float32 [B, N], in the order of `top` with the same `exclude`: dot product and prior.
+        An MLP scorer scores its shortlist; the others follow below in the order of the dot product.
+        """
         with torch.inference_mode():
             users, added = self._parts(states)
             scores = users @ self.vectors.T
-            return (scores if added is None else scores.add_(added)).float().cpu().numpy()
+            if added is not None:
+                scores += added
+            if self.model.scorer is not None:
+                scores = self._shortlist_first(users, scores, added, exclude)
+            return scores.float().cpu().numpy()
+
+    def _shortlist_first(
+        self,
+        users: torch.Tensor,
+        scores: torch.Tensor,
+        added: torch.Tensor | None,
+        exclude: Sequence[np.ndarray] | None,
+    ) -> torch.Tensor:
+        candidates = scores.clone()
+        if exclude is not None:
+            self._leave_out(candidates, exclude)
+        columns = candidates.topk(min(SHORTLIST, scores.shape[1]), dim=1).indices
+        rated = self._rate(users, columns, added)
+        below = scores - scores.amax(1, keepdim=True) + rated.amin(1, keepdim=True) - 1
+        return below.scatter_(1, columns, rated)
 
     def _parts(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Viewers' vectors [B, D], and what the prior adds to their scores [B, N]."""

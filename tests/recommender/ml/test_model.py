@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.ml import ranker as ranker_module
 from recommender.ml.batches import collate, last_windows
-from recommender.ml.config import PRESETS, changed
+from recommender.ml.config import PRESETS
 from recommender.ml.data import Events, tokenise
 from recommender.ml.features import make_features
 from recommender.ml.model import TransformerRecModel, untimed_batch
@@ -150,15 +151,22 @@ def test_lists_leave_out_what_they_are_told_and_are_in_order():
     np.testing.assert_allclose(ranker.score(states[:1], lists[0][0])[0], lists[0][1], rtol=1e-4)
 
 
-def test_the_mlp_scorer_ranks_its_shortlist_again():
-    preset = changed(PRESETS["brief"], model={"use_mlp_scorer": True})
-    torch.manual_seed(1)
-    ranker = Ranker(TransformerRecModel(FILMS, preset.model), VOCAB)
-    states = ranker.encode([Events.from_ids([101, 102])])
-    films, scores = ranker.top(states, 8)[0]
+def test_the_mlp_scorer_ranks_its_shortlist_again(monkeypatch):
+    """Lists and evaluation take the same shortlist: the dot product's best among the films not left out."""
+    monkeypatch.setattr(ranker_module, "SHORTLIST", 12)
+    ranker = Ranker(model_of("brief", use_mlp_scorer=True), VOCAB)
+    states, left_out = ranker.encode([Events.from_ids([101, 102])]), [np.array([101, 102, 110])]
+    films, scores = ranker.top(states, 8, exclude=left_out)[0]
     np.testing.assert_allclose(ranker.score(states, films)[0], scores, rtol=1e-4)
-    dots = ranker.scores(states)[0]
-    assert films.tolist() != ranker.movie_ids[np.argsort(-dots)[:8]].tolist()
+    users, added = ranker._parts(states)
+    dots = (users @ ranker.vectors.T)[0].numpy()
+    assert added is None
+    all_scores = ranker.scores(states, left_out)[0]
+    order = [film for film in ranker.movie_ids[np.argsort(-all_scores)].tolist() if film not in left_out[0]]
+    by_dot = [film for film in ranker.movie_ids[np.argsort(-dots)].tolist() if film not in left_out[0]]
+    assert order[:8] == films.tolist() != by_dot[:8]
+    assert set(order[:12]) == set(by_dot[:12])
+    assert order[12:] == by_dot[12:]
 
 
 def test_similarity_is_between_0_and_1_and_unknown_films_are_told():
