@@ -16,7 +16,7 @@ BEYOND = {
     "novelty": "novelty, bits",
     "calibration": "calibration C_KL",
 }
-SHOWN = {"mrr": "MRR", "hr10": "HR@10", "hr50": "HR@50"}
+SHOWN = {"mrr": "MRR", "hr10": "HR@10", "hr50": "HR@50", "percentile": "mean percentile"}
 AMONG = {"all": "among all", "held_out": "among those held out"}
 
 

@@ -42,31 +42,41 @@ def genres(features: Features) -> np.ndarray:
 
 
 def coverage(lists: np.ndarray, films: int) -> float:
-    """Share of the catalogue that is in any list."""
+    """Share of the catalogue that is in any list: |union of the lists| / N (Ge et al. 2010, catalogue coverage)."""
     return len(np.unique(lists)) / films
 
 
 def gini(lists: np.ndarray, films: int) -> float:
-    """Gini coefficient of how often films are listed: 0 all alike, near 1 always the same few."""
+    """Gini coefficient of how often films are listed: 0 all alike, near 1 always the same few.
+
+    sum over i of (2i - N - 1) e_i / (N sum e), e_1 <= ... <= e_N (as Fleder and Hosanagar 2009 use it).
+    """
     shown = np.sort(np.bincount(lists.ravel(), minlength=films))
     return float(((2 * np.arange(1, films + 1) - films - 1) * shown).sum() / (films * shown.sum()))
 
 
 def long_tail_share(lists: np.ndarray, watched: np.ndarray) -> float:
-    """Share of places in lists that go to films outside the head: the fewest films with 80 % of the interactions."""
+    """Share of places in lists that go to films outside the head: the fewest films with 80 % of the interactions
+    (Abdollahpouri et al. 2019, average percentage of long-tail items).
+    """
     order = np.argsort(-watched, kind="stable")
     head = int(np.searchsorted(watched[order].cumsum(), HEAD * watched.sum())) + 1
     return float(1 - np.isin(lists, order[:head]).mean())
 
 
 def popularity_bias(lists: np.ndarray, histories: Sequence[np.ndarray], watched: np.ndarray) -> float:
-    """Mean over viewers of the mean log popularity of the list minus that of the history; above 0: more popular."""
+    """Mean over viewers of the mean log popularity of the list minus that of the history; above 0: more popular.
+
+    After the change in group average popularity (Abdollahpouri et al. 2019), in natural logarithms and by viewer.
+    """
     logs = np.log(np.maximum(watched, 1))
     return float(np.mean([logs[shown].mean() - logs[own].mean() for shown, own in zip(lists, histories, strict=True)]))
 
 
 def diversity(lists: np.ndarray, vectors: np.ndarray) -> float:
-    """Intra-list diversity: mean of 1 - cosine over the pairs of a list; `vectors` [N, G]. A row of 0 is like none."""
+    """Intra-list diversity: mean of 1 - cosine over the pairs of a list (Ziegler et al. 2005); `vectors` [N, G].
+    A row of 0 is like none.
+    """
     k = lists.shape[1]
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     shown = units[lists]
@@ -80,7 +90,8 @@ def novelty(lists: np.ndarray, watched: np.ndarray, viewers: int) -> float:
 
 
 def calibration(lists: np.ndarray, histories: Sequence[np.ndarray], of_film: np.ndarray) -> float:
-    """Mean of C_KL = sum over genres of p log(p / q~), q~ = 0.99 q + 0.01 p (Steck 2018); 0: as the viewer's own mix.
+    """Mean of C_KL = sum over genres of p log(p / q~), q~ = 0.99 q + 0.01 p (Steck 2018, Calibrated
+    Recommendations); natural logarithm, 0: as the viewer's own mix.
 
     p and q are the genre mixes of history and list, every film's genres sharing one vote; `of_film` [N, G]. Viewers
     whose history has no genre are left out, and so are lists without any.

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.cold_films import chosen, genre_popularity, held_out
+from benchmarks.cold_films import LOWEST, chosen, figures, genre_popularity, held_out, rank_cold
 from benchmarks.cold_start import shortened
 from benchmarks.protocols import protocol, read
+from benchmarks.quality_run import run_seed
+from recommender.ml.config import PRESETS, changed
 from recommender.ml.data import LIKE, RATING, Events, Histories, tokenise
-from recommender.ml.evaluate import Targets
+from recommender.ml.evaluate import Targets, of_ranker, seen
 from recommender.ml.vocab import Vocab
 from tests.benchmarks.films import write_films
 
@@ -47,23 +49,30 @@ def test_shortened_history_is_the_one_of_somebody_new():
 def test_held_out_films_are_targets_and_nothing_else(data):
     dataset, events = read(data, None)
     task, cold = held_out(dataset, events)
-    assert cold.sum() == 3  # a twentieth of 60
+    assert cold.films.sum() == 3  # a twentieth of 60
     for viewer in range(len(task.ends)):
         start, stop = task.tokens.indptr[viewer : viewer + 2]
-        assert not cold[task.tokens.items[start : task.baseline_ends[viewer]] - 1].any()
+        assert not cold.films[task.tokens.items[start : task.baseline_ends[viewer]] - 1].any()
         assert stop - task.baseline_ends[viewer] in (0, 1)
         known = task.baseline_ends[viewer] - start
         assert task.ends[viewer] == task.baseline_ends[viewer] - (known >= 3)  # one that selects
     test = task.tests["test"]
-    assert cold[task.tokens.items[test.rows] - 1].all()
+    assert cold.films[task.tokens.items[test.rows] - 1].all()
     everyone = protocol("P1", dataset, events, data).tokens
     raters = {
-        v for v in range(len(task.ends)) if cold[everyone.items[everyone.indptr[v] : everyone.indptr[v + 1]] - 1].any()
+        v
+        for v in range(len(task.ends))
+        if cold.films[everyone.items[everyone.indptr[v] : everyone.indptr[v + 1]] - 1].any()
     }
     assert set(test.viewers.tolist()) <= raters
     for viewer, row in zip(*test, strict=True):  # the future of the target is gone
         assert task.tokens.times[row] == task.tokens.times[task.tokens.indptr[viewer] : row + 1].max()
-    assert (chosen(task.features) == cold).all()
+        whole = everyone.items[everyone.indptr[viewer] : everyone.indptr[viewer + 1]] - 1
+        rated = whole[cold.films[whole]]
+        assert cold.of(viewer).tolist() == rated[:-1].tolist()
+        assert task.tokens.items[row] - 1 == rated[-1]
+    assert len(cold.rated)
+    assert (chosen(task.features) == cold.films).all()
 
 
 def test_genre_popularity_by_hand():
@@ -80,6 +89,52 @@ def test_cold_films_bench_ranks_them_among_all_and_among_themselves(data, tmp_pa
     assert main(["quality", "--data", str(data), *words, "--result", str(tmp_path / "cold.json")]) == 0
     result = json.loads((tmp_path / "cold.json").read_text())
     assert result["held_out"] == 3
-    for figures in (result["runs"][0]["request"], *result["baselines"].values()):
-        assert figures["held_out"]["hr10"] == 1  # there are three of them
-        assert figures["all"]["mrr"] <= figures["held_out"]["mrr"]
+    for of_one in (result["runs"][0]["request"], *result["baselines"].values()):
+        assert of_one["held_out"]["hr10"] == 1  # there are three of them
+        assert of_one["all"]["mrr"] <= of_one["held_out"]["mrr"]
+
+
+def test_cold_figures_by_hand(data):
+    """Scores fall with the film's number, so a rank is the number of smaller films that are candidates."""
+    task, cold = held_out(*read(data, None))
+    films = len(task.vocab)
+    falling = np.arange(films, 0, -1, dtype=np.float32)
+    test = task.tests["test"]
+    target = task.tokens.items[test.rows] - 1
+    open_to = [
+        set(range(films)) - set(s) - set(cold.of(v)) for s, v in zip(seen(task.tokens, test), test.viewers, strict=True)
+    ]
+    for name, of in (("all", set(range(films))), ("held_out", set(np.flatnonzero(cold.films)))):
+        above = np.array([sum(f < t for f in unseen & of) for unseen, t in zip(open_to, target, strict=True)])
+        others = np.array([len(unseen & of) - 1 for unseen in open_to])
+        found = figures(task, cold, lambda _, block: np.tile(falling, (len(block.rows), 1)))[name]
+        assert found["mrr"] == pytest.approx((1 / (1 + above)).mean(), abs=1e-4)
+        assert found["percentile"] == pytest.approx((1 - above / np.maximum(others, 1)).mean(), abs=1e-4)
+
+
+def test_a_film_without_tokens_is_listed_at_its_rank(data):
+    """Ranker.top shows a film that the model knows by its metadata alone, where the benchmark says it stands."""
+    task, cold = held_out(*read(data, None))
+    shape = changed(
+        PRESETS["default"],
+        model={"d_model": 16, "layers": 1, "heads": 1, "d_item": 0},
+        train={"epochs": 6, "batch_positions": 512, "warmup_steps": 5},
+    )
+    ranker = run_seed(task, shape, 1, "unknown", None, cold.films).ranker
+    assert not ranker.model.items.ids.weight[1:][cold.films].any()
+    test, films = task.tests["test"], ranker.movie_ids
+    states = ranker.encode_tokens(task.tokens, *test)
+    known = [films[np.append(s, cold.of(v))] for s, v in zip(seen(task.tokens, test), test.viewers, strict=True)]
+    ranks = rank_cold(task, cold, of_ranker(ranker, "unknown"), False)
+    lists, wanted = ranker.top(states, len(films), exclude=known), films[task.tokens.items[test.rows] - 1]
+    for (ids, scores), target, rank in zip(lists, wanted, ranks, strict=True):
+        own = scores[ids == target]
+        assert len(own) == 1
+        assert own[0] > LOWEST
+        level = np.flatnonzero(np.isclose(scores, own[0], rtol=1e-5, atol=1e-5)) + 1  # equal metadata, equal scores
+        assert level[0] <= rank <= level[-1]
+    assert {int(ids[0]) for ids, _ in ranker.top(states, 1, allowed=cold.films, exclude=known) if len(ids)} <= set(
+        films[cold.films].tolist()
+    )
+    by_model = figures(task, cold, of_ranker(ranker, "unknown"))["all"]["percentile"]
+    assert by_model > 0.55
