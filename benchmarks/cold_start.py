@@ -21,9 +21,7 @@ MOST = 2_000  # targets asked at each point
 
 def curve(task: Task, scorers: Mapping[str, Scorer]) -> dict[str, dict[str, dict[str, float]]]:
     """HR@10 and NDCG@10 of each scorer by how many tokens it is told; "all" are all of them."""
-    every = next(iter(task.tests.values()))
-    chosen = np.sort(np.random.default_rng(0).permutation(len(every.rows))[:MOST])
-    targets = Targets(*(column[chosen] for column in every))
+    targets = evaluate.sample(next(iter(task.tests.values())), MOST)
     return {
         str(n or "all"): {name: _asked(task.tokens, targets, told(score, n)) for name, score in scorers.items()}
         for n in (*KNOWN, None)

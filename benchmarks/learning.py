@@ -3,13 +3,10 @@
 import contextlib
 import time
 
-import numpy as np
-
 from benchmarks.protocols import Task
 from benchmarks.speed import make_trainer, measure
 from recommender.ml import evaluate, metrics
 from recommender.ml.config import Preset, changed
-from recommender.ml.evaluate import Targets
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import Progress, Step, Stopped
@@ -58,7 +55,6 @@ def compare_losses(task: Task, shape: Preset, minutes: float) -> dict[str, dict[
 
 
 def _ndcg10(task: Task, model: TransformerRecModel) -> float:
-    chosen = np.sort(np.random.default_rng(0).permutation(len(task.validation.rows))[:VALIDATED])
-    targets = Targets(*(column[chosen] for column in task.validation))
+    targets = evaluate.sample(task.validation, VALIDATED)
     ranks = evaluate.rank(task.tokens, targets, evaluate.of_ranker(Ranker(model, task.vocab), "request"))
     return metrics.ndcg(ranks, 10)

@@ -12,7 +12,6 @@ from recommender.ml.evaluate import Targets
 NEW_VISIT = 3600  # seconds after the film before
 LIKED = 8  # half stars
 RARE = 20  # tokens of a film in training, at least, for it not to be rare
-ROUNDS = 2000  # of a bootstrap
 MAIN = ("hr10", "ndcg10")
 
 
@@ -81,15 +80,6 @@ def paired(ours: list[np.ndarray], others: list[np.ndarray], viewers: np.ndarray
     measures = {"hr10": lambda ranks: (ranks <= 10).astype(float), "ndcg10": lambda ranks: metrics.gains(ranks, 10)}
     found = {}
     for name, of in measures.items():
-        difference = np.mean([of(ranks) for ranks in ours], axis=0) - np.mean([of(ranks) for ranks in others], axis=0)
-        found[name] = [round(value, 4) for value in interval(difference, viewers)]
+        own, base = (np.mean([of(ranks) for ranks in side], axis=0) for side in (ours, others))
+        found[name] = [round(value, 4) for value in metrics.paired_bootstrap(own, base, viewers)]
     return found
-
-
-def interval(difference: np.ndarray, viewers: np.ndarray) -> tuple[float, float, float]:
-    """Mean and its 95 % interval by bootstrap over viewers, whose targets are not independent of each other."""
-    _, owner = np.unique(viewers, return_inverse=True)
-    sums, targets = np.bincount(owner, difference), np.bincount(owner)
-    draws = np.random.default_rng(1).integers(0, len(sums), (ROUNDS, len(sums)))
-    low, high = np.quantile(sums[draws].sum(1) / targets[draws].sum(1), [0.025, 0.975])
-    return float(difference.mean()), float(low), float(high)

@@ -83,8 +83,7 @@ class Selection:
     """Keeps the weights of the best epoch; on disk too where the trainer keeps its states, to be taken up with them."""
 
     def __init__(self, task: Task, shape: Preset, folder: Path | None) -> None:
-        chosen = np.sort(np.random.default_rng(0).permutation(len(task.validation.rows))[:SELECT_TARGETS])
-        self.task, self.targets = task, Targets(*(column[chosen] for column in task.validation))
+        self.task, self.targets = task, evaluate.sample(task.validation, SELECT_TARGETS)
         self.seed, self.started = shape.train.seed, time.monotonic()
         self.best: dict[str, Any] = {"epoch": 0, "ndcg10": -1.0, "weights": None}
         self.of = {"train": as_json(shape.train), "config": as_json(shape.model), "data": task.hash}

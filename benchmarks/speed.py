@@ -4,11 +4,9 @@ import contextlib
 import time
 from typing import NamedTuple
 
-import torch
-
 from benchmarks.protocols import Task
+from benchmarks.quality_run import fresh_model
 from recommender.ml.config import Preset
-from recommender.ml.model import TransformerRecModel
 from recommender.ml.train import Progress, Step, Stopped, Trainer
 
 WARM_STEPS = 3
@@ -20,8 +18,7 @@ class Speed(NamedTuple):
 
 
 def make_trainer(task: Task, shape: Preset) -> Trainer:
-    torch.manual_seed(shape.train.seed)
-    return Trainer(TransformerRecModel(len(task.vocab), shape.model, task.features), task.tokens, task.ends, shape)
+    return Trainer(fresh_model(task, shape), task.tokens, task.ends, shape)
 
 
 def measure(trainer: Trainer, seconds: float) -> Speed:

@@ -55,45 +55,21 @@ class Preset:
     train: TrainConfig
 
 
+# Softmax blocks that read films and their order alone, scored by the dot product.
+_PLAIN = ModelConfig(
+    d_model=128, d_item=0, recent=0, block="softmax", temporal=False, stars=False, metadata=False, temperature=0.0
+)
+
 PRESETS: Mapping[str, Preset] = {
     "default": Preset(ModelConfig(), TrainConfig()),
     # SASRec with a full softmax ("SASRec+"), as tuned for a split by time by time-to-split: what P2 is compared with.
     "sasrec": Preset(
-        ModelConfig(
-            d_model=128,
-            d_item=0,
-            layers=3,
-            heads=1,
-            recent=0,
-            max_len=128,
-            taste_len=0,
-            dropout=0.3,
-            block="softmax",
-            ffn=1,
-            temporal=False,
-            stars=False,
-            metadata=False,
-            temperature=0.0,
-        ),
+        replace(_PLAIN, layers=3, heads=1, max_len=128, taste_len=0, dropout=0.3, ffn=1),
         TrainConfig(lr=1e-3, batch_positions=8000, epochs=40),
     ),
     # The shape and the settings of the brief: 2 layers, 4 heads, the last 50 films, 3 epochs.
     "brief": Preset(
-        ModelConfig(
-            d_model=128,
-            d_item=0,
-            layers=2,
-            heads=4,
-            recent=0,
-            max_len=50,
-            taste_len=50,
-            block="softmax",
-            ffn=4,
-            temporal=False,
-            stars=False,
-            metadata=False,
-            temperature=0.0,
-        ),
+        replace(_PLAIN, layers=2, heads=4, max_len=50, taste_len=50, ffn=4),
         TrainConfig(epochs=3, batch_positions=256 * 50, lr=1e-3, negatives=1024),
     ),
 }

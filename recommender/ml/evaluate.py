@@ -93,6 +93,12 @@ def seen(tokens: Tokens, targets: Targets) -> list[np.ndarray]:
 Scorer = Callable[[Tokens, Targets], np.ndarray]  # scores float32 [n, N] of all films
 
 
+def sample(targets: Targets, most: int) -> Targets:
+    """Up to `most` of the targets, the same each time, in their order."""
+    chosen = np.sort(np.random.default_rng(0).permutation(len(targets.rows))[:most])
+    return Targets(*(column[chosen] for column in targets))
+
+
 def blocks(targets: Targets) -> Iterator[Targets]:
     """The targets in parts whose scores fit into memory."""
     for start in range(0, len(targets.rows), BLOCK):
@@ -115,6 +121,8 @@ def of_ranker(ranker: Ranker, time: Time = "unknown") -> Scorer:
         if time == "none":
             tokens = tokens._replace(timed=np.zeros_like(tokens.timed))
         states = ranker.encode_tokens(tokens, targets.viewers, targets.rows, asked_at(tokens, targets, time))
-        return ranker.scores(states, [ranker.movie_ids[columns] for columns in seen(tokens, targets)])
+        # Only an MLP's shortlist depends on what is left out; the caller leaves it out of the ranks.
+        exclude = [ranker.movie_ids[columns] for columns in seen(tokens, targets)] if ranker.model.scorer else None
+        return ranker.scores(states, exclude)
 
     return score

@@ -50,9 +50,15 @@ def summary(ranks: np.ndarray) -> dict[str, float]:
     return figures | {"mrr": mrr(ranks), "targets": float(len(ranks))}
 
 
-def paired_bootstrap(a: np.ndarray, b: np.ndarray, *, rounds: int = 2000, seed: int = 1) -> tuple[float, float, float]:
-    """Mean of a - b over the same targets, and the bounds of its 95 % interval by bootstrap over targets."""
+def paired_bootstrap(
+    a: np.ndarray, b: np.ndarray, viewers: np.ndarray | None = None, *, rounds: int = 2000, seed: int = 1
+) -> tuple[float, float, float]:
+    """Mean of a - b over the same targets, and the bounds of its 95 % interval by bootstrap over viewers, whose targets
+    are not independent of each other. `viewers` [targets] says whose they are; by default each has a viewer of its own.
+    """
     difference = a - b
-    draws = np.random.default_rng(seed).integers(0, len(difference), (rounds, len(difference)))
-    low, high = np.quantile(difference[draws].mean(1), [0.025, 0.975])
+    whose = np.arange(len(difference)) if viewers is None else np.unique(viewers, return_inverse=True)[1]
+    sums, targets = np.bincount(whose, difference), np.bincount(whose)
+    draws = np.random.default_rng(seed).integers(0, len(sums), (rounds, len(sums)))
+    low, high = np.quantile(sums[draws].sum(1) / targets[draws].sum(1), [0.025, 0.975])
     return float(difference.mean()), float(low), float(high)

@@ -89,10 +89,7 @@ class Ranker:
         An MLP scorer scores its shortlist; the others follow below in the order of the dot product.
         """
         with torch.inference_mode():
-            users, added = self._parts(states)
-            scores = users @ self.vectors.T
-            if added is not None:
-                scores += added
+            users, added, scores = self._parts(states)
             if self.model.scorer is not None:
                 scores = self._shortlist_first(users, scores, added, exclude)
             return scores.float().cpu().numpy()
@@ -112,8 +109,13 @@ class Ranker:
         below = scores - scores.amax(1, keepdim=True) + rated.amin(1, keepdim=True) - 1
         return below.scatter_(1, columns, rated)
 
-    def _parts(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Viewers' vectors [B, D], and what the prior adds to their scores [B, N]."""
+    def _parts(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+        """Viewers' vectors [B, D], what the prior adds to their scores [B, N], and dot product and prior [B, N]."""
+        users, added = self._added(states)
+        scores = users @ self.vectors.T
+        return users, added, scores if added is None else scores.add_(added)
+
+    def _added(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
         both = torch.from_numpy(states).to(self.device)
         users, last = both[:, : self.vectors.shape[1]], both[:, self.vectors.shape[1] :]
         return users, self.prior.scores(last.long()) if self.prior else None
@@ -122,7 +124,7 @@ class Ranker:
         """Scores of some films, float32 [B, K]. Raises `KeyError` for a film that the model does not know."""
         columns = self._columns(movie_ids)
         with torch.inference_mode():
-            users, added = self._parts(states)
+            users, added = self._added(states)
             return self._rate(users, columns.expand(len(users), -1), added).float().cpu().numpy()
 
     def top(
@@ -137,10 +139,7 @@ class Ranker:
         `allowed` bool [N] is a mask over `movie_ids`; `exclude` gives each viewer's own films to leave out.
         """
         with torch.inference_mode():
-            users, added = self._parts(states)
-            scores = users @ self.vectors.T
-            if added is not None:
-                scores += added
+            users, added, scores = self._parts(states)
             if allowed is not None:
                 scores.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
             if exclude is not None:

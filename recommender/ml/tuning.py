@@ -22,9 +22,7 @@ def with_prior(ranker: Ranker, tokens: Tokens, ends: np.ndarray, validation: Tar
     """
     prefix = Prefix(tokens, ends, len(ranker.vocab))
     counted = Prior.of(prefix.owner, prefix.items, prefix.films, 1.0)
-    chosen = np.sort(np.random.default_rng(0).permutation(len(validation.rows))[:MOST_TARGETS])
-    targets = Targets(*(column[chosen] for column in validation))
-
+    targets = evaluate.sample(validation, MOST_TARGETS)
     figures = np.mean([_ndcg_by_weight(ranker, counted, tokens, targets, time) for time in evaluate.TIMES], axis=0)
     prior = counted._replace(weight=WEIGHTS[int(np.argmax(figures))])
     return Ranker(ranker.model, ranker.vocab, prior, version=ranker.version, card=ranker.card)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import quality_results as results
 from benchmarks.__main__ import main
 from benchmarks.protocols import protocol, read
-from benchmarks.quality_figures import interval, paired, slices
+from benchmarks.quality_figures import paired, slices
 from recommender.ml import metrics
 from recommender.ml.evaluate import TIMES
 from tests.benchmarks.films import VIEWERS, write_films
@@ -86,7 +86,7 @@ def test_paired_interval_is_over_viewers():
     found = paired([a], [b], np.arange(6))
     assert found["hr10"] == [round(x, 4) for x in metrics.paired_bootstrap((a <= 10) * 1.0, (b <= 10) * 1.0)]
     assert found["ndcg10"][0] == pytest.approx((1 - 1 / math.log2(3) - 1 + 0.5 + 1 / math.log2(3)) / 6, abs=1e-4)
-    alone = interval(np.array([1.0, 1, 1, 0]), np.array([7, 7, 7, 7]))
+    alone = metrics.paired_bootstrap(np.array([1.0, 1, 1, 0]), np.zeros(4), np.array([7, 7, 7, 7]))
     assert alone == (0.75, 0.75, 0.75)  # one viewer, whose targets are drawn together
 
 

@@ -158,8 +158,8 @@ def test_the_mlp_scorer_ranks_its_shortlist_again(monkeypatch):
     states, left_out = ranker.encode([Events.from_ids([101, 102])]), [np.array([101, 102, 110])]
     films, scores = ranker.top(states, 8, exclude=left_out)[0]
     np.testing.assert_allclose(ranker.score(states, films)[0], scores, rtol=1e-4)
-    users, added = ranker._parts(states)
-    dots = (users @ ranker.vectors.T)[0].numpy()
+    _, added, scored = ranker._parts(states)
+    dots = scored[0].numpy()
     assert added is None
     all_scores = ranker.scores(states, left_out)[0]
     order = [film for film in ranker.movie_ids[np.argsort(-all_scores)].tolist() if film not in left_out[0]]
