@@ -47,7 +47,8 @@ SELECT
                      ORDER BY c.movie_id, c.role, c."order", c.id)
      FROM catalog_credit c JOIN people ON people.id = c.person_id),
   (SELECT array_agg(name ORDER BY place) FROM people),
-  (SELECT string_agg(int4send(id::int), '' ORDER BY place) FROM people)
+  (SELECT string_agg(int4send(id::int), '' ORDER BY place) FROM people),
+  (SELECT array_agg(title ORDER BY id) FROM catalog_movie)
 """
 
 
@@ -77,6 +78,7 @@ class CatalogueTable:
     genre_names: list[str]
     person_names: list[str]
     person_ids: np.ndarray  # int32, Person.id ascending
+    titles: list[str]
 
     def places(self, movie_ids: np.ndarray) -> np.ndarray:
         """int64: the row of each film, -1 for one that is not in the catalogue."""
@@ -89,7 +91,8 @@ class CatalogueTable:
 def catalogue_table() -> CatalogueTable:
     with connection.cursor() as cursor:
         cursor.execute(_TABLE)
-        version, movies, certificates, languages, genres, genre_names, credits_, names, people = cursor.fetchone()
+        row = cursor.fetchone()
+    version, movies, certificates, languages, genres, genre_names, credits_, names, people, titles = row
     movie = np.frombuffer(movies or b"", dtype=_MOVIE)
     genre = np.frombuffer(genres or b"", dtype=_GENRE)
     credit = np.frombuffer(credits_ or b"", dtype=_CREDIT)
@@ -114,6 +117,7 @@ def catalogue_table() -> CatalogueTable:
         genre_names=genre_names or [],
         person_names=names or [],
         person_ids=np.frombuffer(people or b"", dtype=_PERSON).astype(np.int32),
+        titles=titles or [],
     )
 
 

@@ -116,6 +116,7 @@ class TestTheCatalogueTable:
         assert table.available_until[0] == ALWAYS_UNTIL
         assert table.year[row] == 2001
         assert table.runtime[row] == 122
+        assert table.titles[row] == "Amélie"
         assert table.certificates[table.certificate[row]] == "R"
         assert table.languages[table.language[row]] == "fr"
         assert table.ids[~table.published].tolist() == [NEMO]
