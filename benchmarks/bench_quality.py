@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import cold_films, quality_tables, served
-from benchmarks import quality_results as results
 from benchmarks.protocols import Task, protocol, read
-from benchmarks.quality_baselines import fit_and_ask
-from benchmarks.quality_figures import MAIN
-from benchmarks.quality_measures import measured
-from benchmarks.quality_run import fresh_model, run_seed
+from benchmarks.quality import cold_films, results, served, tables
+from benchmarks.quality.baselines import fit_and_ask
+from benchmarks.quality.figures import MAIN
+from benchmarks.quality.measures import measured
+from benchmarks.quality.run import fresh_model, run_seed
 from benchmarks.report import print_report
 from benchmarks.simulated import write_simulated
 from recommender.ml.config import PRESETS, Preset, changed, preset
@@ -69,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     if given.tables:
-        quality_tables.write(given.tables)
+        tables.write(given.tables)
         return
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         data = given.data or write_simulated(Path(folder) / "simulated", QUICK_RATINGS)

@@ -17,13 +17,13 @@ from typing import Any
 
 import torch
 
-from benchmarks import equal_shape
-from benchmarks.brief_way import targets_per_s
-from benchmarks.learning import GOALS, compare_losses, seconds_to
 from benchmarks.protocols import Task, protocol, read
 from benchmarks.report import print_report
 from benchmarks.simulated import write_simulated
-from benchmarks.speed import make_trainer, measure
+from benchmarks.training import equal_shape
+from benchmarks.training.brief_way import targets_per_s
+from benchmarks.training.learning import GOALS, compare_losses, seconds_to
+from benchmarks.training.speed import make_trainer, measure
 from recommender.ml.config import FULL_SOFTMAX_LIMIT, PRESETS, preset
 
 RATINGS = 1_000_000  # of the generated set

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.cold_films import LOWEST, chosen, figures, genre_popularity, held_out, rank_cold
-from benchmarks.cold_start import shortened
 from benchmarks.protocols import protocol, read
-from benchmarks.quality_run import run_seed
+from benchmarks.quality.cold_films import LOWEST, chosen, figures, genre_popularity, held_out, rank_cold
+from benchmarks.quality.cold_start import shortened
+from benchmarks.quality.run import run_seed
 from recommender.ml.config import PRESETS, changed
 from recommender.ml.data import LIKE, RATING, Events, Histories, tokenise
 from recommender.ml.evaluate import Targets, of_ranker, seen

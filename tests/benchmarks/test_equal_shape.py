@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks import equal_shape
 from benchmarks.protocols import Task, protocol, read
+from benchmarks.training import equal_shape
 from tests.data import movielens
 
 

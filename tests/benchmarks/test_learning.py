@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from benchmarks.learning import compare_losses, seconds_to
 from benchmarks.protocols import protocol, read
+from benchmarks.training.learning import compare_losses, seconds_to
 from recommender.ml.config import PRESETS, changed
 from recommender.ml.train import Progress
 from tests.data import movielens

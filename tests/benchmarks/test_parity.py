@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.parity import NOISE, judge
+from benchmarks.quality.parity import NOISE, judge
 
 SCORES = np.array([5.0, 3.0, 3.0 + NOISE / 2, 2.0, -np.inf, 1.0], np.float32)
 

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks import quality_results as results
 from benchmarks.__main__ import main
 from benchmarks.protocols import protocol, read
-from benchmarks.quality_figures import paired, slices
+from benchmarks.quality import results
+from benchmarks.quality.figures import paired, slices
 from recommender.ml import metrics
 from recommender.ml.evaluate import TIMES
 from tests.benchmarks.films import VIEWERS, write_films

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import bench_quality, quality_tables
+from benchmarks import bench_quality
 from benchmarks.__main__ import main
-from benchmarks.quality_pool import load, spread
+from benchmarks.quality import tables
+from benchmarks.quality.pool import load, spread
 from tests.benchmarks.films import write_films
 
 TINY = {"d_model": 8, "layers": 1, "heads": 1}
@@ -42,7 +43,7 @@ def docs(tmp_path_factory):
         words = ["--data", str(data), "--epochs", "1", "--result", str(path), *others, "--set", *sets]
         assert main(["quality", *words]) == 0
         relabelled(path)
-    places = "".join(f"<!-- table {name} -->\n<!-- end -->\n" for name in quality_tables.TABLES)
+    places = "".join(f"<!-- table {name} -->\n<!-- end -->\n" for name in tables.TABLES)
     (docs / "quality.md").write_text("Words stay.\n" + places)
     assert main(["quality", "--tables", str(docs)]) == 0
     return docs
@@ -95,7 +96,7 @@ def test_the_same_results_give_the_same_bytes(docs):
     written = [docs / "quality.md", *(docs / "results").glob("*.svg")]
     assert len(written) == 4  # P1, P2 and cold films have a curve each
     before = [path.read_bytes() for path in written]
-    quality_tables.write(docs)
+    tables.write(docs)
     assert [path.read_bytes() for path in written] == before
     assert written[0].read_text().startswith("Words stay.\n")
 
@@ -111,7 +112,7 @@ def test_page_is_in_step_with_the_committed_results(tmp_path):
     docs = Path(bench_quality.DOCS)
     copy = tmp_path / "docs"
     shutil.copytree(docs, copy)
-    quality_tables.write(copy)
+    tables.write(copy)
     assert (copy / "quality.md").read_text() == (docs / "quality.md").read_text(), "./run bench quality --tables"
     pictures = {path.name for path in (copy / "results").glob("*.svg")}
     assert pictures == {path.name for path in (docs / "results").glob("*.svg")}

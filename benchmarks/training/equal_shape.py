@@ -20,10 +20,10 @@ import numpy as np
 import torch
 
 from benchmarks.protocols import Task
-from benchmarks.speed import make_trainer, measure
+from benchmarks.training.speed import make_trainer, measure
 from recommender.ml.config import PRESETS, Preset, changed
 
-PYTHON = Path(__file__).parent.parent / ".venv-rectools" / "bin" / "python"
+PYTHON = Path(__file__).parents[2] / ".venv-rectools" / "bin" / "python"
 WAY = Path(__file__).with_name("rectools_way.py")
 DROPOUT, SESSIONS = 0.2, 128  # RecTools' defaults
 LOGITS = 100_000_000  # that a batch may have: RecTools holds them all, 400 MB, and as much for gradients

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality_pool import Group
+from benchmarks.quality.pool import Group
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "movierec",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.quality_pool import Figures, Group, at, pair, table
+from benchmarks.quality.pool import Figures, Group, at, pair, table
 
 BESIDE = {"model": "", "blend": "*blend*", "popularity": "*popularity*"}
 BEYOND = {

@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 
-from benchmarks.parity import Listed
+from benchmarks.quality.parity import Listed
 from catalog.dataset import WATCH
 from recommender.ml.data import Histories, Tokens, tokenise
 from recommender.ml.evaluate import Targets, Time

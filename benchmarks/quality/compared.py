@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import quality_results as results
-from benchmarks.quality_pool import MAIN_DATA, Figures, Group, difference, first_test, pair, table
+from benchmarks.quality import results
+from benchmarks.quality.pool import MAIN_DATA, Figures, Group, difference, first_test, pair, table
 from recommender.ml.evaluate import TIMES
 
 BASELINES = {

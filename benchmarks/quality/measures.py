@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import cold_start
 from benchmarks.protocols import Task
-from benchmarks.quality_baselines import Baseline
-from benchmarks.quality_figures import MAIN, counts, flat, mean, paired, sliced, slices, summary
-from benchmarks.quality_run import SELECTED_ON, Run
+from benchmarks.quality import cold_start
+from benchmarks.quality.baselines import Baseline
+from benchmarks.quality.figures import MAIN, counts, flat, mean, paired, sliced, slices, summary
+from benchmarks.quality.run import SELECTED_ON, Run
 from recommender.ml import beyond, evaluate
 from recommender.ml.evaluate import Scorer, Time
 

@@ -4,7 +4,7 @@ import contextlib
 import time
 
 from benchmarks.protocols import Task
-from benchmarks.speed import make_trainer, measure
+from benchmarks.training.speed import make_trainer, measure
 from recommender.ml import evaluate, metrics
 from recommender.ml.config import Preset, changed
 from recommender.ml.model import TransformerRecModel

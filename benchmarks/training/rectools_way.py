@@ -1,8 +1,8 @@
 """RecTools' SASRec for a while, as its own trainer runs it. Runs by itself in the environment that has RecTools:
 
-    .venv-rectools/bin/python -P benchmarks/rectools_way.py FILE.npz LENGTH WIDTH LAYERS HEADS BATCH DROPOUT SECONDS
+    .venv-rectools/bin/python -P benchmarks/training/rectools_way.py FILE L WIDTH LAYERS HEADS BATCH DROPOUT SECONDS
 
-FILE.npz holds `viewers` and `films` [n], each viewer's rows in the order of watching. The last line of the output is
+FILE (npz) holds `viewers` and `films` [n], each viewer's rows in the order of watching. The last line of the output is
 JSON: targets_per_s, films (of its softmax), parameters, versions, threads.
 """
 

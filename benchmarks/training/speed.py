@@ -5,7 +5,7 @@ import time
 from typing import NamedTuple
 
 from benchmarks.protocols import Task
-from benchmarks.quality_run import fresh_model
+from benchmarks.quality.run import fresh_model
 from recommender.ml.config import Preset
 from recommender.ml.train import Progress, Step, Stopped, Trainer
 

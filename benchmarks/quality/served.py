@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.asking import ask, ways
-from benchmarks.parity import NOISE, compare
 from benchmarks.protocols import Task, histories_of, in_order
-from benchmarks.quality_run import run_seed
+from benchmarks.quality.asking import ask, ways
+from benchmarks.quality.parity import NOISE, compare
+from benchmarks.quality.run import run_seed
 from benchmarks.report import print_report
 from benchmarks.system import System, own_system
 from catalog.dataset import Dataset

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from benchmarks.protocols import Task
-from benchmarks.quality_figures import flat, paired
-from benchmarks.quality_run import Ranks
+from benchmarks.quality.figures import flat, paired
+from benchmarks.quality.run import Ranks
 from recommender.ml.checkpoint import data_hash
 from recommender.ml.config import Preset, as_json
 from recommender.ml.evaluate import TIMES

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmarks.protocols import Task
-from benchmarks.quality_figures import MAIN, summary
+from benchmarks.quality.figures import MAIN, summary
 from recommender.ml import evaluate
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets

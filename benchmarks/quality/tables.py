@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import quality_besides as besides
-from benchmarks import quality_compared as compared
-from benchmarks.quality_curves import draw
-from benchmarks.quality_pool import MAIN_DATA, Group, at, load, pair, table
+from benchmarks.quality import besides, compared
+from benchmarks.quality.curves import draw
+from benchmarks.quality.pool import MAIN_DATA, Group, at, load, pair, table
 
 PLACE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PARTS = {"rated4": "rated 4 stars or more", "new_visits": "on a new visit"}

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from benchmarks import quality_results as results
 from benchmarks.protocols import Task, features_of, histories_of, in_order
-from benchmarks.quality_figures import MAIN, counts, mean, summary
-from benchmarks.quality_run import SELECTED_ON, Ranks, Run, fresh_model, run_seed
+from benchmarks.quality import results
+from benchmarks.quality.figures import MAIN, counts, mean, summary
+from benchmarks.quality.run import SELECTED_ON, Ranks, Run, fresh_model, run_seed
 from benchmarks.report import print_report
 from catalog.dataset import Dataset
 from recommender.ml import evaluate

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.protocols import Task
-from benchmarks.quality_figures import flat, summary
+from benchmarks.quality.figures import flat, summary
 from recommender.ml import evaluate
 from recommender.ml.baselines import Prefix, fit_all, recent_popularity
 from recommender.ml.evaluate import Scorer
