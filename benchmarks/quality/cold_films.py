@@ -108,7 +108,7 @@ def _task(tokens: Tokens, vocab: Vocab, features: Features, cold: np.ndarray, di
 def _of_run(task: Task, cold: Cold, run: Run) -> dict[str, Any]:
     by_time: dict[str, Figures] = {t: figures(task, cold, evaluate.of_ranker(run.ranker, t)) for t in TIMES}
     alone = figures(task, cold, evaluate.of_ranker(Ranker(run.ranker.model, task.vocab), "request"))
-    told = {"seed": run.seed, "epoch": run.epoch, "prior": run.ranker.prior.weight if run.ranker.prior else 0.0}
+    told = {"seed": run.seed, "epoch": run.epoch, "prior": run.prior_weights()}
     return told | {"train_s": round(run.train_s, 1), **by_time, "alone": alone}
 
 

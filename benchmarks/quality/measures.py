@@ -44,7 +44,7 @@ def _of_run(run: Run, parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str
     return {
         "seed": run.seed,
         "epoch": run.epoch,
-        "prior": run.ranker.prior.weight if run.ranker.prior else 0.0,
+        "prior": run.prior_weights(),
         "train_s": round(run.train_s, 1),
         **figures,
         "alone": flat({test: summary(ranks) for test, ranks in run.alone.items()}),

@@ -33,6 +33,10 @@ class Run(NamedTuple):
     ranks: Ranks
     alone: dict[str, np.ndarray]  # as `ranks[told]`, without the prior
 
+    def prior_weights(self) -> list[float]:
+        """By how many of the last films are known; empty where the prior does not weigh."""
+        return self.ranker.prior.weights.tolist() if self.ranker.prior else []
+
 
 def run_seed(
     task: Task, shape: Preset, seed: int, told: Time, checkpoints: Path | None, cold: np.ndarray | None = None

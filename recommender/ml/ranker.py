@@ -34,7 +34,7 @@ class Ranker:
     ) -> None:
         self.model, self.vocab, self.version, self.card = model.eval(), vocab, version, card or {}
         self.device = next(model.parameters()).device
-        self.prior = prior.to(self.device) if prior is not None and prior.weight else None
+        self.prior = prior.to(self.device) if prior is not None and prior.weighs else None
         with torch.inference_mode():
             self.table = model.items().detach()
             self.vectors = model.output(self.table)[1:]  # [N, D]

@@ -9,31 +9,46 @@ from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Targets, Time
 from recommender.ml.prior import Prior
 from recommender.ml.ranker import Ranker
-from recommender.ml.transitions import recent
+from recommender.ml.shortened import shortened
+from recommender.ml.transitions import WINDOW, recent
 
 MOST_TARGETS = 2_000  # asked
-WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)  # among which validation chooses
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)  # among which validation chooses
+KNOWN = (1, 2, 5)  # films to which the viewers are cut short; between them and WINDOW the weight is on a line
 
 
 def with_prior(ranker: Ranker, tokens: Tokens, ends: np.ndarray, validation: Targets) -> Ranker:
     """`ranker`, whose model learned from the tokens before row `ends` [U], joined by transitions counted on the same.
 
-    The weight is the one with the best NDCG@10 on `validation`, mean over the three ways of telling the time.
+    Each weight is the one with the best NDCG@10 on `validation`, mean over the three ways of telling the time: for
+    viewers as they are, and cut short to their last films.
     """
     prefix = Prefix(tokens, ends, len(ranker.vocab))
     counted = Prior.of(prefix.owner, prefix.items, prefix.films, 1.0)
     targets = evaluate.sample(validation, MOST_TARGETS)
-    figures = np.mean([_ndcg_by_weight(ranker, counted, tokens, targets, time) for time in evaluate.TIMES], axis=0)
-    prior = counted._replace(weight=WEIGHTS[int(np.argmax(figures))])
+    chosen = [_best(ranker, counted, tokens, targets, known) for known in (*KNOWN, None)]
+    weights = np.interp(np.arange(WINDOW + 1), (*KNOWN, WINDOW), chosen).astype(np.float32)
+    prior = counted._replace(weights=torch.from_numpy(weights))
     return Ranker(ranker.model, ranker.vocab, prior, version=ranker.version, card=ranker.card)
 
 
-def _ndcg_by_weight(ranker: Ranker, counted: Prior, tokens: Tokens, targets: Targets, time: Time) -> np.ndarray:
+def _best(ranker: Ranker, counted: Prior, tokens: Tokens, targets: Targets, known: int | None) -> float:
+    """The best of WEIGHTS where `known` films are told of each viewer (None: all)."""
+    figures = np.mean(
+        [_ndcg_by_weight(ranker, counted, tokens, targets, time, known) for time in evaluate.TIMES], axis=0
+    )
+    return WEIGHTS[int(np.argmax(figures))]
+
+
+def _ndcg_by_weight(
+    ranker: Ranker, counted: Prior, tokens: Tokens, targets: Targets, time: Time, known: int | None
+) -> np.ndarray:
     """NDCG@10 at each of WEIGHTS; every viewer is encoded once."""
     gains = []
     for block in evaluate.blocks(targets):
-        scores = evaluate.of_ranker(ranker, time)(tokens, block)
-        added = counted.scores(torch.from_numpy(recent(tokens, *block))).numpy()
+        told = (tokens, block) if known is None else shortened(tokens, block, known)
+        scores = evaluate.of_ranker(ranker, time)(*told)
+        added = counted.scores(torch.from_numpy(recent(told[0], *told[1]))).numpy()
         own, seen = tokens.items[block.rows] - 1, evaluate.seen(tokens, block)
         ranks = [metrics.ranks(scores + np.float32(weight) * added, own, seen) for weight in WEIGHTS]
         gains.append([metrics.gains(r, 10) for r in ranks])

@@ -8,11 +8,11 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.protocols import protocol, read
 from benchmarks.quality.cold_films import LOWEST, chosen, figures, genre_popularity, held_out, rank_cold
-from benchmarks.quality.cold_start import shortened
 from benchmarks.quality.run import run_seed
 from recommender.ml.config import PRESETS, changed
 from recommender.ml.data import LIKE, RATING, Events, Histories, tokenise
 from recommender.ml.evaluate import Targets, of_ranker, seen
+from recommender.ml.shortened import shortened
 from recommender.ml.vocab import Vocab
 from tests.benchmarks.films import write_films
 

@@ -71,6 +71,15 @@ def test_the_ranker_adds_what_was_counted(mlp):
         np.testing.assert_allclose(scores, np.sort(row)[::-1][:5], rtol=1e-4, atol=1e-4)
 
 
+def test_the_weight_goes_by_how_many_films_are_known():
+    counted = Prior.of(OWNER, TOKENS.items - 1, FILMS, 1.0)
+    by_length = counted._replace(weights=torch.arange(transitions.WINDOW + 1, dtype=torch.float32))
+    recent = torch.zeros(3, transitions.WINDOW, dtype=torch.long)
+    recent[0, 0], recent[1, :4] = 3, torch.tensor([3, 10, 2, 5])
+    plain = counted.scores(recent)
+    torch.testing.assert_close(by_length.scores(recent), plain * torch.tensor([[1.0], [4.0], [0.0]]))
+
+
 def test_validation_chooses_the_weight():
     """The films' order is certain and the model knows nothing: counting must weigh, unless nothing was counted."""
     alone = Ranker(untrained(), VOCAB)
