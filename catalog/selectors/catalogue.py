@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from django.conf import settings
 from django.db import connection
+
+from catalog.certificates import minimum_age
 
 ALWAYS_FROM, ALWAYS_UNTIL = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _MOVIE = np.dtype(
@@ -67,6 +70,7 @@ class CatalogueTable:
     year: np.ndarray  # int16[n], 0 = unknown
     runtime: np.ndarray  # int16[n], minutes, 0 = unknown
     certificate: np.ndarray  # int16[n], index into certificates
+    age: np.ndarray  # int8[n], years: the youngest that may watch, by the certificate
     language: np.ndarray  # int16[n], index into languages
     genre_start: np.ndarray  # int32[n + 1]
     genre_of: np.ndarray  # int16, index into genre_names
@@ -106,6 +110,7 @@ def catalogue_table() -> CatalogueTable:
         year=movie["year"].astype(np.int16),
         runtime=movie["runtime"].astype(np.int16),
         certificate=movie["certificate"].astype(np.int16),
+        age=_ages(certificates or [])[movie["certificate"]],
         language=movie["language"].astype(np.int16),
         genre_start=_starts(ids, genre["movie"]),
         genre_of=genre["genre"].astype(np.int16),
@@ -119,6 +124,12 @@ def catalogue_table() -> CatalogueTable:
         person_ids=np.frombuffer(people or b"", dtype=_PERSON).astype(np.int32),
         titles=titles or [],
     )
+
+
+def _ages(certificates: list[str]) -> np.ndarray:
+    """int8 [certificates]: years; an unknown certificate counts as the setting says."""
+    ages = (minimum_age(name, settings.CERTIFICATE_COUNTRY) for name in certificates)
+    return np.array([settings.UNCERTIFIED_AGE if age is None else age for age in ages], np.int8)
 
 
 def _starts(ids: np.ndarray, sorted_movies: np.ndarray) -> np.ndarray:

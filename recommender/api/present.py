@@ -14,20 +14,22 @@ from recommender.serving.similar import Neighbours
 
 def recommended(user_id: int | None, answer: Answer) -> dict[str, Any]:
     body = {"user_id": user_id, "recommendations": _films(answer), **_about(answer)}
-    if answer.reason:
-        body["reason"] = answer.reason
-    return body
+    return body | explained(answer)
+
+
+def explained(answer: Answer) -> dict[str, Any]:
+    """What is said only where there is something to say."""
+    told = {"reason": answer.reason, "unknown_names": answer.unknown_names}
+    return {name: value for name, value in told.items() if value}
 
 
 def filtered(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
-    body = recommended(user_id, answer) | {"filters_applied": filters.given()}
-    if answer.unknown_names:
-        body["unknown_names"] = answer.unknown_names
-    return body
+    return recommended(user_id, answer) | {"filters_applied": filters.given()}
 
 
-def popular(answer: Answer) -> dict[str, Any]:
-    return {"recommendations": _films(answer), **_about(answer)}
+def popular(answer: Answer, filters: Filters) -> dict[str, Any]:
+    applied = {"filters_applied": filters.given()}
+    return {"recommendations": _films(answer), **_about(answer), **applied, **explained(answer)}
 
 
 def similar(movie_id: str, found: Neighbours) -> dict[str, Any]:

@@ -35,15 +35,16 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 class RecommendRequestForm(OpenApiSerializerExtension):
-    """A viewer or a history."""
+    """A viewer, a history, or liked genres."""
 
     target_class = "recommender.api.serializers.RecommendRequest"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        history = {"required": ["history"], "properties": {"history": {"type": "array", "minItems": 1}}}
-        return schema | {"anyOf": [{"required": ["user_id"]}, history]}
+        lists = ("history", "liked_genres")
+        some = [{"required": [name], "properties": {name: {"type": "array", "minItems": 1}}} for name in lists]
+        return schema | {"anyOf": [{"required": ["user_id"]}, *some]}
 
 
 class EventRequestForm(OpenApiSerializerExtension):

@@ -10,7 +10,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from recommender.api import jobs, present, schema
-from recommender.api.queries import batch_parameters, batch_queries, filtered_query, happenings, query
+from recommender.api.queries import (
+    age_limit,
+    batch_parameters,
+    batch_queries,
+    filtered_query,
+    filters,
+    happenings,
+    query,
+)
 from recommender.api.serializers import (
     BATCH,
     CACHE_BATCH,
@@ -64,7 +72,7 @@ class SimilarView(ApiView):
     def post(self, request: Request) -> Response:
         asked = SIMILAR.run_validation(request.data)
         try:
-            found = similar(film_id(asked["movie_id"]), asked["top_k"])
+            found = similar(film_id(asked["movie_id"]), asked["top_k"], age_limit(asked))
         except UnknownFilm:
             raise Http404(f"The catalogue has no film {asked['movie_id']}.") from None
         return Response(present.similar(asked["movie_id"], found))
@@ -73,8 +81,9 @@ class SimilarView(ApiView):
 class PopularView(ApiView):
     @schema.popular
     def get(self, request: Request) -> Response:
-        asked = query(from_query(request, POPULAR))
-        return Response(present.popular(popular(asked)))
+        values = from_query(request, POPULAR)
+        asked = query(values, filters=filters(values))
+        return Response(present.popular(popular(asked), asked.filters))
 
 
 class BatchRecommendView(ApiView):
