@@ -14,9 +14,9 @@ from django.conf import settings
 from django.core.cache import caches
 
 from recommender.link import CacheUnavailable, Link
-from recommender.packed import BytesSerializer, Stamps, StoredList, pack_state, unpack_state
+from recommender.packed import BytesSerializer, RuledOut, Stamps, StoredList, pack_state, unpack_state
 
-__all__ = ["BytesSerializer", "CacheUnavailable", "Stamps", "StoredList"]  # and the functions below
+__all__ = ["BytesSerializer", "CacheUnavailable", "RuledOut", "Stamps", "StoredList"]  # and the functions below
 
 STAMP_TTL = 30 * 86_400  # seconds; far beyond any list's life, so that a stamp outlives the lists it judges
 HEARTBEAT_TTL = 10  # seconds

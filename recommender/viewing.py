@@ -27,7 +27,7 @@ class Barred(NamedTuple):
     movie_ids: np.ndarray  # int32 [n]
     reasons: np.ndarray  # int8 [n]
 
-    def count(self) -> RuledOut:
+    def ruled_out(self) -> RuledOut:
         return RuledOut(*np.bincount(self.reasons, minlength=len(RuledOut._fields)).tolist())
 
     def where(self, keep: np.ndarray) -> "Barred":

@@ -10,7 +10,7 @@ from recommender.serving.eligibility import Catalogue, Gate
 from recommender.serving.ranking import Ranked
 from recommender.viewing import AGAINST
 
-LAST_FILMS = 5  # of the history, whose kin is looked for
+LAST_FILMS = 3  # of the history, whose kin is looked for
 
 
 def by_genres(gate: Gate, k: int, exclude: np.ndarray, epoch: int, genres: Sequence[str]) -> Ranked:
@@ -41,15 +41,17 @@ def by_content(gate: Gate, k: int, exclude: np.ndarray, events: Events) -> tuple
     table = gate.catalogue.table
     rows = table.places(_liked(events))
     last = rows[rows >= 0][-LAST_FILMS:]
-    likeness = np.zeros(len(table.ids))
+    likeness = np.zeros(len(table.ids), np.float32)
     for row in last.tolist():
-        likeness += kinship(gate.catalogue, row) / len(last)
+        likeness += gate.catalogue.column("kinship", row, lambda films, row: kinship(films, row).astype(np.float32))
+    likeness /= max(len(last), 1)
     likeness[~gate.films()] = likeness[last] = 0
     barred = table.places(np.concatenate([exclude, gate.exclude]))
     likeness[barred[barred >= 0]] = 0
-    kin = np.flatnonzero(likeness)
-    first = kin[np.lexsort((table.ids[kin], -likeness[kin]))[:k]]
-    return Ranked(table.ids[first], likeness[first].astype(np.float32)), table.ids[last]
+    least = np.partition(likeness, -k)[-k] if len(likeness) > k else 0
+    kin = np.flatnonzero((likeness >= least) & (likeness > 0))
+    first = kin[np.argsort(-likeness[kin], kind="stable")[:k]]
+    return Ranked(table.ids[first], likeness[first]), table.ids[last]
 
 
 def _liked(events: Events) -> np.ndarray:

@@ -15,7 +15,7 @@ from recommender.serving.names import NameIndex
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-MASKS_KEPT = 64  # of filters, a byte a film
+COLUMNS_KEPT = 40  # of one to four bytes a film
 MODELS_AT_ONCE = 2  # while one model takes over from another, both are asked
 
 
@@ -38,7 +38,7 @@ class Catalogue:
         self.table = table
         self.version = table.version
         self._spell: Spell | None = None
-        self._masks: OrderedDict[tuple[str, Hashable], np.ndarray] = OrderedDict()
+        self._columns: OrderedDict[tuple[str, Hashable], np.ndarray] = OrderedDict()
         self._rows_of_model: OrderedDict[str, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -73,19 +73,19 @@ class Catalogue:
         windows = (self.table.available_from[shown], self.table.available_until[shown])
         return np.unique(np.concatenate([*windows, [ends.min, ends.max]]))
 
-    def mask(self, name: str, value: Hashable, make: Callable[["Catalogue", Any], np.ndarray]) -> np.ndarray:
-        """bool [films] of the filter `name` asked for with `value`; `make` is called where it is not at hand."""
+    def column(self, name: str, value: Hashable, make: Callable[["Catalogue", Any], np.ndarray]) -> np.ndarray:
+        """An array over the films, named and of a value asked for; `make` is called where it is not at hand."""
         key = (name, value)
         with self._lock:
-            if key in self._masks:
-                self._masks.move_to_end(key)
-                return self._masks[key]
+            if key in self._columns:
+                self._columns.move_to_end(key)
+                return self._columns[key]
         made = make(self, value)
         made.flags.writeable = False
         with self._lock:
-            self._masks[key] = made
-            while len(self._masks) > MASKS_KEPT:
-                self._masks.popitem(last=False)
+            self._columns[key] = made
+            while len(self._columns) > COLUMNS_KEPT:
+                self._columns.popitem(last=False)
         return made
 
     def of_age(self, limit: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Filters as masks over the catalogue, made before anything is ranked."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def _masks(catalogue: Catalogue, filters: Filters) -> dict[str, np.ndarray]:
     """For each filter that was given bool [films], which is not to be written to. Those of names take milliseconds on a
     large catalogue and are kept as long as it stands; those of numbers take a hundredth of that."""
     return {
-        name: catalogue.mask(name, tuple(value), MASKS[name]) if name in NAMED else MASKS[name](catalogue, value)
+        name: catalogue.column(name, tuple(value), MASKS[name]) if name in NAMED else MASKS[name](catalogue, value)
         for name, value in filters.given().items()
     }
 
@@ -145,7 +145,7 @@ NAMED: dict[str, Callable[[Catalogue, Sequence[str]], tuple[list[int], list[str]
     "directors": _person_numbers,
     "languages": _language_numbers,
 }
-MASKS: dict[str, Callable[[Catalogue, object], np.ndarray]] = {
+MASKS: dict[str, Callable[[Catalogue, Any], np.ndarray]] = {
     "genres": _of_genres,
     "exclude_genres": lambda catalogue, names: ~_of_genres(catalogue, names),
     "actors": lambda catalogue, names: _of_people(catalogue, names, ACTOR),

@@ -136,7 +136,7 @@ def _store(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray) 
     allowed = sitting.gate.storable(ranker, who.age_limit)
     [ranked] = ranking.best(ranker, state, settings.LIST_LENGTH, allowed, [who.seen])
     stamps_of_it = (ranker.version, sitting.look.stamps.epoch or 0, who.version or 0)
-    made = StoredList(*stamps_of_it, *ranked, sitting.gate.now, who.age_limit, who.barred.count())
+    made = StoredList(*stamps_of_it, *ranked, sitting.gate.now, who.age_limit, who.barred.ruled_out())
     if sitting.look.redis and who.viewer_id is not None:
         try:
             if sitting.look.stamps.viewer != who.version:

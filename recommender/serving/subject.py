@@ -36,7 +36,7 @@ class Subject:
 
     def ruled_out(self, table: CatalogueTable) -> RuledOut:
         """Of the catalogue's films: what was sent may be anything."""
-        return self.barred.where(table.places(self.barred.movie_ids) >= 0).count()
+        return self.barred.where(table.places(self.barred.movie_ids) >= 0).ruled_out()
 
     def ignored(self, ranker: "Ranker | None") -> list[str]:
         """The films that were sent and that the model's list does not build on, as they came."""

@@ -166,7 +166,7 @@ class Shelf:
         best = self.ranker.top(states, settings.LIST_LENGTH, self.storable(age_limit), never)
         now, model = int(time.time()), self.ranker.version
         return {
-            one.viewer_id: StoredList(model, epoch, one.version, ids, scores, now, age_limit, one.barred.count())
+            one.viewer_id: StoredList(model, epoch, one.version, ids, scores, now, age_limit, one.barred.ruled_out())
             for one, (ids, scores) in zip(readers, best, strict=True)
         }
 

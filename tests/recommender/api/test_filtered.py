@@ -76,6 +76,7 @@ def test_a_director_is_no_actor(api):
 def test_genres_that_are_not_wanted(api):
     body = ask(api, genres=["Sci-Fi", "Crime"], exclude_genres=["thriller", "Adventure"], final_k=200)
 
+    assert ask(api, exclude_genres=["Krimi"])["unknown_names"] == {"exclude_genres": ["Krimi"]}
     assert len(films(body)) == 20 + 20 + 1 + 3, "those made up, the new one, and three of the cast"
     for film in body["recommendations"]:
         assert not {"Thriller", "Adventure"} & set(film["genres"])

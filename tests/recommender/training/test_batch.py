@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from catalog.models import Movie, Viewer
-from catalog.services import bump_catalogue, bump_epoch, record_events
+from catalog.services import bump_catalogue, bump_epoch, record_events, save_viewer
 from recommender import cache, leases
 from recommender.models import Job
 from recommender.serving import upkeep
@@ -103,6 +103,31 @@ def test_films_that_may_not_be_shown_are_in_no_list(lease):
     bump_catalogue()
     batch.run(lease())
     assert not {JEDI, MATRIX} & set(stored(DAN).movie_ids.tolist() + stored(BEN).movie_ids.tolist())
+
+
+def test_a_viewers_age_limit_holds_in_the_list_and_travels_with_it(lease):
+    for viewer, limit in ((BEN, 8), (DAN, 17)):
+        one = Viewer.objects.get(pk=viewer)
+        one.age_limit = limit
+        save_viewer(one)
+    held = lease(user_histories={str(BEN): [str(STAR_WARS), "77"], str(DAN): [str(TOY_STORY)], str(ADA): ["1"]})
+    with leases.held(held):
+        batch.run(held)
+    sent = {viewer: stored(viewer) for viewer in (ADA, BEN, DAN)}
+    batch.run(lease())
+
+    for lists in (sent, {viewer: stored(viewer) for viewer in (ADA, BEN, DAN)}):
+        assert [lists[viewer].age_limit for viewer in (ADA, BEN, DAN)] == [None, 8, 17]
+        certificates = {
+            viewer: set(Movie.objects.filter(id__in=found.movie_ids.tolist()).values_list("certificate", flat=True))
+            for viewer, found in lists.items()
+        }
+        assert certificates[BEN] == {"PG"}, "the others are seen"
+        assert certificates[DAN] == {"G", "PG", "R"}
+        assert "" in certificates[ADA]
+    assert sent[BEN].ruled_out == (4, 0, 0), "three of his own and one that was sent; no catalogue has the other"
+    assert stored(BEN).ruled_out == (3, 0, 0)
+    assert stored(CLEO).ruled_out == (3, 1, 1)
 
 
 def test_histories_that_were_sent_make_the_lists_of_those_viewers(lease):
