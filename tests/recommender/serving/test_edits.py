@@ -92,6 +92,18 @@ def test_a_certificate(editor, stored):
     assert listed("model", age_limit=8) == family
 
 
+def test_a_certificate_on_the_stored_list_of_a_viewer_with_a_limit(editor, stored):
+    edit(editor, "viewer", ADA, age_limit=17)
+    first = listed("model", top_k=5)
+    assert listed("cache", top_k=5) == first
+
+    edit(editor, "movie", first[0], certificate="NC-17")
+    assert listed("cache", top_k=4) == first[1:]
+
+    edit(editor, "movie", first[0], certificate="G")
+    assert listed("cache", top_k=5) == first
+
+
 def test_a_viewers_age_limit(editor, stored):
     edit(editor, "viewer", ADA, age_limit=8)
     assert set(listed("model")) == {TOY_STORY, TOY_STORY_2, NEMO, SPIRITED_AWAY}
