@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.conf import settings
 
 from catalog.models import Credit
 from recommender.serving.eligibility import Catalogue, Gate
@@ -78,7 +79,8 @@ def _of_what_may_be_shown(gate: Gate) -> str:
     if not open_now.any():
         return f"{those}; none is available now."
     if gate.age_limit is not None and not (open_now & gate.catalogue.of_age(gate.age_limit)).any():
-        return f"{those}; none that is available now is for the age of {gate.age_limit}."
+        uncertified = f"of unknown certificate count as {settings.UNCERTIFIED_AGE}"
+        return f"{those}; none that is available now is for the age of {gate.age_limit}, and those {uncertified}."
     return f"{those}; each is excluded, was seen or turned down, or may not be shown now: see removed."
 
 

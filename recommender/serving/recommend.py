@@ -38,7 +38,6 @@ class Sitting:
     ruled_out: RuledOut = NOTHING_RULED_OUT
 
     def hold(self, age_limit: int | None, ruled_out: RuledOut) -> None:
-        """To what is known of the viewer now."""
         self.gate.age_limit = strictest(self.query.age_limit, age_limit)
         self.ruled_out = ruled_out
 
@@ -87,14 +86,20 @@ def _cut(sitting: Sitting, ranked: Ranked) -> Ranked:
 
 
 def _computed(sitting: Sitting) -> Answer:
-    query = sitting.query
-    history = selectors.history(query.user_id) if query.user_id is not None else None
-    who = subject(query, history)
-    meet(sitting, who)
+    who = asking(sitting)
     return _from_model(sitting, who) or from_popular(sitting, who)
 
 
+def asking(sitting: Sitting) -> Subject:
+    """Who it is for, read in one snapshot; from here on the viewer's age limit holds."""
+    query = sitting.query
+    who = subject(query, selectors.history(query.user_id) if query.user_id is not None else None)
+    meet(sitting, who)
+    return who
+
+
 def meet(sitting: Sitting, who: Subject) -> None:
+    """Holds the sitting to what is known of the viewer."""
     sitting.hold(who.age_limit, who.ruled_out(sitting.gate.catalogue.table))
 
 
@@ -149,19 +154,19 @@ def _store(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray) 
 
 def from_model(sitting: Sitting, who: Subject, ranker: "Ranker", ranked: Ranked) -> Answer:
     """The model's films; below them, where they are too few, popular ones that it does not know."""
-    barred = np.concatenate([who.seen, ranker.movie_ids])
-    answer = answered(sitting, _filled_up(sitting, ranked, barred), "model", ranker.version, known=who.known)
+    full = _filled_up(sitting, ranked, who.seen, ranker.movie_ids)
+    answer = answered(sitting, full, "model", ranker.version, known=who.known)
     answer.ignored_history = who.ignored(ranker)
     return answer
 
 
-def _filled_up(sitting: Sitting, ranked: Ranked, barred: np.ndarray) -> Ranked:
+def _filled_up(sitting: Sitting, ranked: Ranked, *barred: np.ndarray) -> Ranked:
     """With popular films below, where they are too few: their scores lie lower by one at least."""
     short = sitting.query.wanted - len(ranked.movie_ids)
     if short <= 0:
         return ranked
-    barred = np.concatenate([barred, ranked.movie_ids])
-    more = fallback.popular(sitting.gate, short, barred, sitting.look.stamps.epoch or 0)
+    listed = np.concatenate([*barred, ranked.movie_ids])
+    more = fallback.popular(sitting.gate, short, listed, sitting.look.stamps.epoch or 0)
     scores = np.append(ranked.scores, ranked.scores[-1] - 2 + more.scores)  # theirs are in 0..1
     return Ranked(np.append(ranked.movie_ids, more.movie_ids), scores)
 
