@@ -29,11 +29,8 @@ class About(serializers.Serializer):
     removed = serializers.DictField(child=serializers.IntegerField(), help_text="Reason to films kept out.")
 
 
-class PopularAnswer(About):
+class RecommendAnswer(About):
     recommendations = Titled(many=True)
-
-
-class RecommendAnswer(PopularAnswer):
     user_id = serializers.IntegerField(allow_null=True)
     reason = serializers.CharField(required=False, help_text="Why the list is empty.")
 

@@ -26,10 +26,6 @@ def filtered(user_id: int | None, answer: Answer, filters: Filters) -> dict[str,
     return body
 
 
-def popular(answer: Answer) -> dict[str, Any]:
-    return {"recommendations": _films(answer), **_about(answer)}
-
-
 def similar(movie_id: str, found: Neighbours) -> dict[str, Any]:
     return {
         "movie_id": movie_id,
@@ -62,10 +58,10 @@ def batch(answers: Mapping[str, Answer], failed: Sequence[str]) -> dict[str, Any
 def _films(answer: Answer) -> list[dict[str, Any]]:
     if answer.cards is None:
         return [{"movie_id": str(film), "score": score} for film, score in answer.recommendations]
-    return [_titled(one, answer.cards) for one in answer.recommendations]
+    return [titled(one, answer.cards) for one in answer.recommendations]
 
 
-def _titled(one: Recommendation, cards: Mapping[int, Any]) -> dict[str, Any]:
+def titled(one: Recommendation, cards: Mapping[int, Any]) -> dict[str, Any]:
     film = {"movie_id": str(one.movie_id), "score": one.score}
     card = cards.get(one.movie_id)  # absent: deleted since the list was made
     if card is None:

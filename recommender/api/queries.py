@@ -28,8 +28,11 @@ def query(values: Mapping[str, Any], **more: Any) -> Query:
 
 
 def filtered_query(values: Mapping[str, Any]) -> Query:
-    filters = {name: values[name] for name in FILTERS if name in values}
-    return query({**values, "titles": True}, final_k=values["final_k"], filters=Filters(**filters))
+    return query({**values, "titles": True}, final_k=values["final_k"], filters=filters(values))
+
+
+def filters(values: Mapping[str, Any]) -> Filters:
+    return Filters(**{name: values[name] for name in FILTERS if name in values})
 
 
 def batch_queries(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:

@@ -68,25 +68,24 @@ class RecommendRequest(ListRequest):
         return values
 
 
-class FilteredRequest(RecommendRequest):
-    titles = None  # type: ignore[assignment]  # always there
-    top_k = TopK(50, help_text="The pool of films that satisfy the filters.")
-    final_k = TopK(20, help_text="How many of the pool are returned.")
+class Filtering(serializers.Serializer):
+    """What films may be asked for by, in every call that lists films; queries.filters() reads it."""
+
     genres = Names(required=False, help_text="Any of them.")
     actors = Names(required=False, help_text="Any of them.")
     min_year = Whole(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
     max_year = Whole(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
 
 
+class FilteredRequest(Filtering, RecommendRequest):
+    titles = None  # type: ignore[assignment]  # always there
+    top_k = TopK(50, help_text="The pool of films that satisfy the filters.")
+    final_k = TopK(20, help_text="How many of the pool are returned.")
+
+
 class SimilarRequest(serializers.Serializer):
     movie_id = FilmId()
     top_k = TopK(20)
-
-
-class PopularQuery(serializers.Serializer):
-    top_k = TopK(20)
-    exclude = FewFilmIds(default=list, help_text="Films that must not be listed, separated by commas.")
-    titles = Titles()
 
 
 class Histories(serializers.DictField):
@@ -131,8 +130,7 @@ class EventsBody(serializers.Serializer):
 
 
 RECOMMEND_QUERY, RECOMMEND, FILTERED = RecommendQuery(), RecommendRequest(), FilteredRequest()
-SIMILAR, POPULAR = SimilarRequest(), PopularQuery()
-BATCH, CACHE_BATCH, EVENT = BatchRequest(), CacheBatchRequest(), EventRequest()
+SIMILAR, BATCH, CACHE_BATCH, EVENT = SimilarRequest(), BatchRequest(), CacheBatchRequest(), EventRequest()
 
 
 def from_query(request: Request, serializer: serializers.Serializer) -> dict[str, Any]:
@@ -146,6 +144,8 @@ def _as_json(field: serializers.Field, texts: Sequence[Any]) -> Any:
     text = str(texts[-1])
     if isinstance(field, FilmIds):  # said several times, or once with commas
         return [one for text in texts for one in str(text).split(",")]
+    if isinstance(field, Names):  # said several times: a name may have a comma in it
+        return [str(text) for text in texts]
     if isinstance(field, Flag):
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     if isinstance(field, Whole | Moment) and NUMBER.match(text):

@@ -15,7 +15,6 @@ from recommender.api.serializers import (
     BATCH,
     CACHE_BATCH,
     FILTERED,
-    POPULAR,
     RECOMMEND,
     RECOMMEND_QUERY,
     SIMILAR,
@@ -25,7 +24,7 @@ from recommender.models import ApiKey, Job
 from recommender.serving import health
 from recommender.serving.events import record
 from recommender.serving.many import recommend_many
-from recommender.serving.recommend import popular, recommend
+from recommender.serving.recommend import recommend
 from recommender.serving.similar import UnknownFilm, similar
 from recommender.serving.subject import film_id
 
@@ -68,13 +67,6 @@ class SimilarView(ApiView):
         except UnknownFilm:
             raise Http404(f"The catalogue has no film {asked['movie_id']}.") from None
         return Response(present.similar(asked["movie_id"], found))
-
-
-class PopularView(ApiView):
-    @schema.popular
-    def get(self, request: Request) -> Response:
-        asked = query(from_query(request, POPULAR))
-        return Response(present.popular(popular(asked)))
 
 
 class BatchRecommendView(ApiView):

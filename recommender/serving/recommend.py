@@ -11,7 +11,7 @@ from django.conf import settings
 from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.serving import fallback, filters, ranking, stamps
+from recommender.serving import charts, filters, ranking, stamps
 from recommender.serving.eligibility import Gate, catalogue, counted
 from recommender.serving.query import Answer, Query, Recommendation, Source
 from recommender.serving.ranking import Ranked
@@ -40,15 +40,10 @@ class Sitting:
 def recommend(query: Query) -> Answer:
     """Path 1: the stored list if it is valid and enough of it may be shown, else the model, else popular films."""
     sitting = sit(query, stamps.look(query.user_id))
-    return _titled(_from_shelf(sitting) or _computed(sitting), query)
+    return titled(_from_shelf(sitting) or _computed(sitting), query)
 
 
-def popular(query: Query) -> Answer:
-    """What everyone watches lately, without what the query excludes."""
-    return _titled(from_popular(sit(query, stamps.look(None)), subject(query, None)), query)
-
-
-def _titled(answer: Answer, query: Query) -> Answer:
+def titled(answer: Answer, query: Query) -> Answer:
     if query.titles:
         answer.cards = selectors.movie_cards([one.movie_id for one in answer.recommendations])
     return answer
@@ -95,7 +90,7 @@ def _from_model(sitting: Sitting, who: Subject) -> Answer | None:
     state = ranking.states(ranker, [who], query.at)
     ranked = NOTHING
     if who.version is not None and query.at is None and not query.filters.given():
-        stored = _store(sitting, who, ranker, state)
+        stored = stocked(sitting, who, ranker, state)
         ranked = _cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(ranked.movie_ids) < query.wanted:
         barred = np.concatenate([who.seen, sitting.gate.exclude])
@@ -113,7 +108,7 @@ def serves(ranker: "Ranker | None", look: Look) -> bool:
     return look.stamps.model == (None if ranker is None else ranker.version)
 
 
-def _store(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray) -> StoredList:
+def stocked(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray) -> StoredList:
     """Computes the whole list, of nothing that only this request asked for, and stores it under its stamps.
 
     The epoch and the model were read before the history, and the version in one snapshot with it: had any of them
@@ -137,7 +132,7 @@ def from_model(sitting: Sitting, who: Subject, ranker: "Ranker", ranked: Ranked)
     short = sitting.query.wanted - len(ranked.movie_ids)
     if short > 0:
         barred = np.concatenate([who.seen, ranker.movie_ids])
-        more = fallback.popular(sitting.gate, short, barred, sitting.look.stamps.epoch or 0)
+        more = charts.listed("popular", sitting.gate, short, barred, sitting.look.stamps.epoch or 0)
         scores = np.append(ranked.scores, ranked.scores[-1] - 2 + more.scores)  # theirs are in 0..1
         ranked = Ranked(np.append(ranked.movie_ids, more.movie_ids), scores)
     sitting.removed |= counted(seen=len(np.unique(who.seen)))
@@ -147,7 +142,7 @@ def from_model(sitting: Sitting, who: Subject, ranker: "Ranker", ranked: Ranked)
 
 
 def from_popular(sitting: Sitting, who: Subject) -> Answer:
-    ranked = fallback.popular(sitting.gate, sitting.query.wanted, who.seen, sitting.look.stamps.epoch or 0)
+    ranked = charts.listed("popular", sitting.gate, sitting.query.wanted, who.seen, sitting.look.stamps.epoch or 0)
     sitting.removed |= counted(seen=len(np.unique(who.seen)))
     answer = answered(sitting, ranked, "popular", None, known=who.known)
     answer.ignored_history = who.ignored(None)
