@@ -209,6 +209,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ListSource": ["cache", "model", "popular"],
         "ChartSource": ["popular", "trending", "trending_for_you", "latest"],
+        "RowSource": ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"],
         "NeighbourSource": ["model", "content"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
         "EventStatus": ["stored", "duplicate", "rejected"],

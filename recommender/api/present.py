@@ -58,15 +58,20 @@ def batch(answers: Mapping[str, Answer], failed: Sequence[str]) -> dict[str, Any
 def _films(answer: Answer) -> list[dict[str, Any]]:
     if answer.cards is None:
         return [{"movie_id": str(film), "score": score} for film, score in answer.recommendations]
-    return [titled(one, answer.cards) for one in answer.recommendations]
+    return [_titled(one, answer.cards) for one in answer.recommendations]
 
 
-def titled(one: Recommendation, cards: Mapping[int, Any]) -> dict[str, Any]:
-    film = {"movie_id": str(one.movie_id), "score": one.score}
-    card = cards.get(one.movie_id)  # absent: deleted since the list was made
-    if card is None:
+def _titled(one: Recommendation, cards: Mapping[int, Any]) -> dict[str, Any]:
+    return {**card(one.movie_id, cards), "score": one.score}
+
+
+def card(movie_id: int, cards: Mapping[int, Any]) -> dict[str, Any]:
+    """`cards`: movie id -> selectors.MovieCard."""
+    film = {"movie_id": str(movie_id)}
+    found = cards.get(movie_id)  # absent: deleted since the list was made
+    if found is None:
         return film | {"title": None, "genres": [], "year": None, "poster_url": ""}
-    return film | {"title": card.title, "genres": card.genres, "year": card.year, "poster_url": card.poster_url}
+    return film | {"title": found.title, "genres": found.genres, "year": found.year, "poster_url": found.poster_url}
 
 
 def _about(answer: Answer) -> dict[str, Any]:
