@@ -184,7 +184,7 @@ CELERY_BEAT_SCHEDULE = {
     "publish_pending": _every(5, "publish_pending"),
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
-    "refresh_popular": _every(600, "refresh_popular"),
+    "refresh_charts": _every(600, "refresh_charts"),
 }
 
 # --- API --------------------------------------------------------------------------------------------------------
@@ -212,6 +212,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "ListSource": ["cache", "model", "similar", "popular"],
+        "ChartSource": ["popular", "trending", "trending_for_you", "latest"],
+        "RowSource": ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"],
         "NeighbourSource": ["model", "content"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
         "EventStatus": ["stored", "duplicate", "rejected"],

@@ -15,6 +15,7 @@ _MOVIE = np.dtype(
         ("published", ">i2"),
         ("from", ">i8"),
         ("until", ">i8"),
+        ("added", ">i8"),
         ("year", ">i2"),
         ("runtime", ">i2"),
         ("certificate", ">i2"),
@@ -37,6 +38,7 @@ SELECT
       int4send(id) || int2send(published::int::int2)
         || int8send(coalesce(floor(date_part('epoch', available_from))::bigint, {ALWAYS_FROM}))
         || int8send(coalesce(ceil(date_part('epoch', available_until))::bigint, {ALWAYS_UNTIL}))
+        || int8send(floor(date_part('epoch', added_at))::bigint)
         || int2send(coalesce(year, 0::int2)) || int2send(coalesce(runtime, 0::int2))
         || int2send((array_position(certificates.names, certificate) - 1)::int2)
         || int2send((array_position(languages.names, language) - 1)::int2),
@@ -67,6 +69,7 @@ class CatalogueTable:
     published: np.ndarray  # bool[n]
     available_from: np.ndarray  # int64[n], unix seconds; ALWAYS_FROM = open
     available_until: np.ndarray  # int64[n], exclusive; ALWAYS_UNTIL = open
+    added_at: np.ndarray  # int64[n], unix seconds
     year: np.ndarray  # int16[n], 0 = unknown
     runtime: np.ndarray  # int16[n], minutes, 0 = unknown
     certificate: np.ndarray  # int16[n], index into certificates
@@ -107,6 +110,7 @@ def catalogue_table() -> CatalogueTable:
         published=movie["published"].astype(bool),
         available_from=movie["from"].astype(np.int64),
         available_until=movie["until"].astype(np.int64),
+        added_at=movie["added"].astype(np.int64),
         year=movie["year"].astype(np.int16),
         runtime=movie["runtime"].astype(np.int16),
         certificate=movie["certificate"].astype(np.int16),

@@ -63,11 +63,6 @@ class FilteredAnswer(RecommendAnswer):
     filters_applied = FiltersApplied()
 
 
-class PopularAnswer(About, Explained):
-    recommendations = Titled(many=True)
-    filters_applied = FiltersApplied()
-
-
 class Neighbour(serializers.Serializer):
     movie_id = serializers.CharField()
     similarity = serializers.FloatField(min_value=0, max_value=1)

@@ -111,12 +111,6 @@ class SimilarRequest(AgeLimited):
     top_k = TopK(20)
 
 
-class PopularQuery(Filtering, AgeLimited):
-    top_k = TopK(20)
-    exclude = FewFilmIds(default=list, help_text="Films that must not be listed, separated by commas.")
-    titles = Titles()
-
-
 class Histories(serializers.DictField):
     """Viewer id (text, as a JSON key is) to film ids."""
 
@@ -159,8 +153,7 @@ class EventsBody(serializers.Serializer):
 
 
 RECOMMEND_QUERY, RECOMMEND, FILTERED = RecommendQuery(), RecommendRequest(), FilteredRequest()
-SIMILAR, POPULAR = SimilarRequest(), PopularQuery()
-BATCH, CACHE_BATCH, EVENT = BatchRequest(), CacheBatchRequest(), EventRequest()
+SIMILAR, BATCH, CACHE_BATCH, EVENT = SimilarRequest(), BatchRequest(), CacheBatchRequest(), EventRequest()
 
 
 def from_query(request: Request, serializer: serializers.Serializer) -> dict[str, Any]:

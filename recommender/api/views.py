@@ -15,7 +15,6 @@ from recommender.api.queries import (
     batch_parameters,
     batch_queries,
     filtered_query,
-    filters,
     happenings,
     query,
 )
@@ -23,7 +22,6 @@ from recommender.api.serializers import (
     BATCH,
     CACHE_BATCH,
     FILTERED,
-    POPULAR,
     RECOMMEND,
     RECOMMEND_QUERY,
     SIMILAR,
@@ -33,7 +31,7 @@ from recommender.models import ApiKey, Job
 from recommender.serving import health
 from recommender.serving.events import record
 from recommender.serving.many import recommend_many
-from recommender.serving.recommend import popular, recommend
+from recommender.serving.recommend import recommend
 from recommender.serving.similar import UnknownFilm, similar
 from recommender.serving.subject import film_id
 
@@ -76,14 +74,6 @@ class SimilarView(ApiView):
         except UnknownFilm:
             raise Http404(f"The catalogue has no film {asked['movie_id']}.") from None
         return Response(present.similar(asked["movie_id"], found))
-
-
-class PopularView(ApiView):
-    @schema.popular
-    def get(self, request: Request) -> Response:
-        values = from_query(request, POPULAR)
-        asked = query(values, filters=filters(values))
-        return Response(present.popular(popular(asked), asked.filters))
 
 
 class BatchRecommendView(ApiView):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recommender.ml.data import Events
-from recommender.serving import fallback
+from recommender.serving import charts
 from recommender.serving.eligibility import Catalogue, Gate
 from recommender.serving.ranking import Ranked
 from recommender.viewing import AGAINST
@@ -17,7 +17,7 @@ def by_genres(gate: Gate, k: int, exclude: np.ndarray, epoch: int, genres: Seque
     """The k films that come first by popularity times the share of the liked genres that a film has (0..1). Below them,
     from 0 down, popular films of other genres."""
     numbers, _ = gate.catalogue.genres.find(genres)
-    everything = fallback.popular(gate, len(gate.catalogue.table.ids), exclude, epoch)
+    everything = charts.listed("popular", gate, len(gate.catalogue.table.ids), exclude, epoch)
     if not numbers:
         return Ranked(everything.movie_ids[:k], everything.scores[:k])
     share = _shares(gate.catalogue, numbers)[gate.catalogue.table.places(everything.movie_ids)]

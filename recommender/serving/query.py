@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-Source = Literal["cache", "model", "similar", "content", "popular"]
+ChartName = Literal["popular", "trending", "latest"]
+Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.packed import NOTHING_RULED_OUT, RuledOut
-from recommender.serving import cold, fallback, filters, ranking, stamps
+from recommender.serving import charts, cold, filters, ranking, stamps
 from recommender.serving.eligibility import Gate, catalogue, counted, strictest
 from recommender.serving.query import Answer, Query, Recommendation, Source
 from recommender.serving.ranking import Ranked
@@ -45,15 +45,10 @@ class Sitting:
 def recommend(query: Query) -> Answer:
     """Path 1: the stored list if it is valid and enough of it may be shown, else the model, else popular films."""
     sitting = sit(query, stamps.look(query.user_id))
-    return _titled(_from_shelf(sitting) or _computed(sitting), query)
+    return titled(_from_shelf(sitting) or _computed(sitting), query)
 
 
-def popular(query: Query) -> Answer:
-    """What everyone watches lately, without what the query excludes."""
-    return _titled(from_popular(sit(query, stamps.look(None)), subject(query, None)), query)
-
-
-def _titled(answer: Answer, query: Query) -> Answer:
+def titled(answer: Answer, query: Query) -> Answer:
     if query.titles:
         answer.cards = selectors.movie_cards([one.movie_id for one in answer.recommendations])
     return answer
@@ -114,7 +109,7 @@ def _from_model(sitting: Sitting, who: Subject) -> Answer | None:
     state = ranking.states(ranker, [who], query.at)
     ranked = NOTHING
     if who.version is not None and query.at is None and not query.filters.given():
-        stored = _store(sitting, who, ranker, state)
+        stored = stocked(sitting, who, ranker, state)
         ranked = _cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(ranked.movie_ids) < query.wanted:
         barred = np.concatenate([who.seen, sitting.gate.exclude])
@@ -132,7 +127,7 @@ def serves(ranker: "Ranker | None", look: Look) -> bool:
     return look.stamps.model == (None if ranker is None else ranker.version)
 
 
-def _store(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray) -> StoredList:
+def stocked(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray) -> StoredList:
     """Computes the whole list, of nothing that only this request asked for, and stores it under its stamps.
 
     The epoch and the model were read before the history, and the version in one snapshot with it: had any of them
@@ -166,7 +161,7 @@ def _filled_up(sitting: Sitting, ranked: Ranked, *barred: np.ndarray) -> Ranked:
     if short <= 0:
         return ranked
     listed = np.concatenate([*barred, ranked.movie_ids])
-    more = fallback.popular(sitting.gate, short, listed, sitting.look.stamps.epoch or 0)
+    more = charts.listed("popular", sitting.gate, short, listed, sitting.look.stamps.epoch or 0)
     scores = np.append(ranked.scores, ranked.scores[-1] - 2 + more.scores)  # theirs are in 0..1
     return Ranked(np.append(ranked.movie_ids, more.movie_ids), scores)
 
@@ -187,7 +182,7 @@ def from_popular(sitting: Sitting, who: Subject) -> Answer:
     if query.liked_genres:
         ranked = cold.by_genres(sitting.gate, query.wanted, who.seen, epoch, query.liked_genres)
     else:
-        ranked = fallback.popular(sitting.gate, query.wanted, who.seen, epoch)
+        ranked = charts.listed("popular", sitting.gate, query.wanted, who.seen, epoch)
     answer = answered(sitting, ranked, "popular", None, known=who.known)
     answer.ignored_history = who.ignored(None)
     return answer

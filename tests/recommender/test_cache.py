@@ -164,7 +164,7 @@ def test_a_user_embedding_belongs_to_one_model_and_one_viewer_version():
 def test_every_key_has_a_time_to_live():
     publish()
     cache.store_list(VIEWER, a_list())
-    cache.store_popular("week", a_list(model="popular"))
+    cache.store_chart("week", a_list(model=""))
     cache.store_embedding(MODEL, VIEWER, 5, np.ones(8))
     cache.announce_model("v2-test")
     cache.report_loaded("web:1", MODEL)

@@ -77,6 +77,20 @@ def test_similar_and_popular_keep_to_it(api):
     assert popular["removed"] == {"age_limit": 16 + 60 + 1 - len(films(popular))}
 
 
+def test_charts_and_home_keep_to_the_viewers_limit_and_to_the_requests(api):
+    limited(ADA, 8)
+    for path in ("popular", "latest", "trending"):
+        for wish, oldest in (("", 8), ("&certificate=G", 0)):
+            listed = films(api.get(f"/{path}?user_id={ADA}&top_k=200{wish}"))
+            assert listed or path == "trending"
+            assert all(AGES.get(film, 18) <= oldest for film in listed), path
+
+    page = api.get(f"/home?user_id={ADA}")
+    listed = [film["movie_id"] for row in page["rows"] for film in row["films"]]
+    assert listed
+    assert all(AGES.get(film, 18) <= 8 for film in listed)
+
+
 def test_a_change_of_the_limit_is_true_on_the_next_read_and_costs_no_query(api, django_assert_num_queries):
     before = api.get(f"/recommend?user_id={BEN}&top_k=5")
     assert api.get(f"/recommend?user_id={BEN}&top_k=5")["source"] == "cache"
