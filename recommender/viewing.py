@@ -1,5 +1,6 @@
 """A viewer's history as the model reads it, and what it rules out: the same rules for serving and for the batch."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -51,3 +52,24 @@ def readable(events: Events, ranker: "Ranker") -> bool:
     """Whether the model has anything to go by: a film that it knows and that the viewer did not merely reject."""
     ids, kinds = events.movie_ids, events.kinds
     return bool((ranker.index(ids if kinds is None else ids[~np.isin(kinds, AGAINST)]) >= 0).any())
+
+
+def to_store(
+    ranker: "Ranker", states: np.ndarray, k: int, shown: np.ndarray, exclude: Sequence[np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each state row the k best of the films that may be shown (bool [V]), and in between k at most of those that
+    may not: an edit that opens one is then true for the list that is there. Ids int32, scores float32, best first."""
+    best = ranker.top(states, k, shown, exclude)
+    if shown.all():
+        return best
+    return [_between(*pair, k) for pair in zip(best, ranker.top(states, k, ~shown, exclude), strict=True)]
+
+
+def _between(
+    shown: tuple[np.ndarray, np.ndarray], hidden: tuple[np.ndarray, np.ndarray], k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    least = shown[1][-1] if len(shown[1]) == k else -np.inf
+    above = hidden[1] >= least
+    ids, scores = np.append(shown[0], hidden[0][above]), np.append(shown[1], hidden[1][above])
+    order = np.argsort(-scores, kind="stable")
+    return ids[order], scores[order]

@@ -172,8 +172,8 @@ class Gate:
         return self._over(ranker, self.films())
 
     def storable(self, ranker: "Ranker", age_limit: int | None) -> np.ndarray:
-        """bool [V] for a list that is kept for a viewer with this age limit: of nothing that only this request asked
-        for. Films whose window opens within its life are in it, and are let through when it is read after that."""
+        """bool [V] of the films that may be shown within the life of a list that is kept for a viewer with this age
+        limit, whatever this request alone asked for: each is let through once its window is open."""
         films = self.catalogue.open(self.now, ahead=settings.LIST_TTL)
         if age_limit is not None:
             films &= self.catalogue.of_age(age_limit)

@@ -18,7 +18,7 @@ from recommender.serving.query import Answer, Query, Recommendation, Source
 from recommender.serving.ranking import Ranked
 from recommender.serving.stamps import Look
 from recommender.serving.subject import Subject, subject
-from recommender.viewing import readable
+from recommender.viewing import readable, to_store
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -133,8 +133,8 @@ def stocked(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray)
     The epoch and the model were read before the history, and the version in one snapshot with it: had any of them
     moved since, the list would carry the older stamp and never be served.
     """
-    allowed = sitting.gate.storable(ranker, who.age_limit)
-    [ranked] = ranking.best(ranker, state, settings.LIST_LENGTH, allowed, [who.seen])
+    shown = sitting.gate.storable(ranker, who.age_limit)
+    [ranked] = to_store(ranker, state, settings.LIST_LENGTH, shown, [who.seen])
     stamps_of_it = (ranker.version, sitting.look.stamps.epoch or 0, who.version or 0)
     made = StoredList(*stamps_of_it, *ranked, sitting.gate.now, who.age_limit, who.barred.ruled_out())
     if sitting.look.redis and who.viewer_id is not None:

@@ -16,7 +16,7 @@ from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.leases import CannotRun, Lease
 from recommender.ml.data import Events
-from recommender.viewing import Barred, barred, events_of, readable
+from recommender.viewing import Barred, barred, events_of, readable, to_store
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -163,7 +163,7 @@ class Shelf:
     ) -> dict[int, StoredList]:
         """By viewer id, for viewers with one age limit: a mask serves all of them."""
         never = [reader.barred.movie_ids for reader in readers]
-        best = self.ranker.top(states, settings.LIST_LENGTH, self.storable(age_limit), never)
+        best = to_store(self.ranker, states, settings.LIST_LENGTH, self.storable(age_limit), never)
         now, model = int(time.time()), self.ranker.version
         return {
             one.viewer_id: StoredList(model, epoch, one.version, ids, scores, now, age_limit, one.barred.ruled_out())

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Movie, Viewer
+from catalog.services import touch_viewers
 from recommender.serving.query import Filters, Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, MATRIX, NEMO, SPIRITED_AWAY, TOY_STORY, TOY_STORY_2
@@ -62,6 +63,24 @@ def test_unpublished_and_published_in_bulk(editor, stored):
 
     act(editor, "publish", stored[:10])
     assert listed() == stored
+
+
+def test_what_was_hidden_when_the_list_was_made_comes_back_on_it(editor, stored):
+    act(editor, "unpublish", stored[:3])
+    touch_viewers([ADA])
+    assert listed("model")[:37] == stored[3:]
+
+    act(editor, "publish", stored[:3])
+    assert listed() == stored
+
+
+def test_a_film_that_an_edit_makes_fit_for_the_viewer_comes_onto_the_stored_list(editor, stored):
+    edit(editor, "viewer", ADA, age_limit=17)
+    listed("model", top_k=5)
+
+    edit(editor, "movie", stored[0], certificate="PG")
+
+    assert listed("cache", top_k=5)[0] == stored[0]
 
 
 def test_deleted_in_bulk(editor, stored):
