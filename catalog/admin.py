@@ -6,6 +6,7 @@ Events have no list of their own: 25 million rows are looked at viewer by viewer
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery, URLField
@@ -18,9 +19,10 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
+from catalog.certificates import minimum_age
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Tag, Viewer
 from catalog.selectors import matching_movies, matching_viewers, movie_tags, person_films, recent_events
-from catalog.services import delete_movies, delete_records, publish_movies, save_record
+from catalog.services import delete_movies, delete_records, publish_movies, save_record, save_viewer
 
 SHOWN_EVENTS, SHOWN_FILMS, SHOWN_TAGS = 100, 100, 30
 
@@ -87,11 +89,11 @@ class MovieAdmin(CatalogueAdmin):
     actions = ("publish", "unpublish")
     autocomplete_fields = ("genres",)
     formfield_overrides = {URLField: {"assume_scheme": "https"}}
-    readonly_fields = ("tag_names", "is_demo", "added_at")
+    readonly_fields = ("youngest", "tag_names", "is_demo", "added_at")
     inlines: ClassVar[Sequence[type[InlineModelAdmin]]] = (CreditInline, NewCreditInline)
     fieldsets = (
-        (None, {"fields": (("title", "original_title"), ("year", "runtime", "certificate", "language"), "genres")}),
-        ("Shown", {"fields": (("published", "available_from", "available_until"),)}),
+        (None, {"fields": (("title", "original_title"), ("year", "runtime", "language"), "genres")}),
+        ("Shown", {"fields": (("published", "available_from", "available_until"), ("certificate", "youngest"))}),
         ("About", {"fields": ("overview", "poster_url", ("imdb_id", "tmdb_id"), "tag_names", ("added_at", "is_demo"))}),
     )
 
@@ -130,6 +132,11 @@ class MovieAdmin(CatalogueAdmin):
     @display(description="genres")
     def genre_names(self, movie: Movie) -> str:
         return ", ".join(genre.name for genre in movie.genres.all())
+
+    @display(description="may be watched from")
+    def youngest(self, movie: Movie) -> str:
+        age = minimum_age(movie.certificate, settings.CERTIFICATE_COUNTRY)
+        return f"{settings.UNCERTIFIED_AGE} years, as no age is known" if age is None else f"{age} years"
 
     @display(description="tags")
     def tag_names(self, movie: Movie) -> str:
@@ -180,7 +187,7 @@ class PersonAdmin(NamedAdmin):
 class ViewerAdmin(ModelAdmin):
     """Viewers come from events and imports: they are neither added nor deleted here."""
 
-    list_display = ("id", "name", "simulated", "version", "created_at")
+    list_display = ("id", "name", "age_limit", "simulated", "version", "created_at")
     list_display_links = ("id", "name")
     list_filter = ("is_simulated",)
     search_fields = ("name",)
@@ -188,13 +195,16 @@ class ViewerAdmin(ModelAdmin):
     sortable_by = ("id",)
     show_full_result_count = False
     list_per_page = 50
-    fields = (("id", "name", "simulated"), ("version", "created_at"), "history")
+    fields = (("id", "name", "simulated"), ("age_limit", "version", "created_at"), "history")
     readonly_fields = ("id", "simulated", "version", "created_at", "history")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Viewer], search_term: str
     ) -> tuple[QuerySet[Viewer], bool]:
         return matching_viewers(queryset, search_term), False
+
+    def save_model(self, request: HttpRequest, obj: Viewer, form: ModelForm, change: bool) -> None:
+        save_viewer(obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -5,6 +5,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Upper
 
+OLDEST = 21  # years: the highest age limit
+
 
 class RealField(models.FloatField):
     """Four bytes in place of eight: exact for half stars, and 25 million rows feel the difference."""
@@ -60,7 +62,11 @@ class Movie(models.Model):
     overview = models.TextField(blank=True)
     poster_url = models.URLField(max_length=500, blank=True)
     runtime = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Minutes.")
-    certificate = models.CharField(max_length=12, blank=True, help_text="Age certificate; empty means unknown.")
+    certificate = models.CharField(
+        max_length=12,
+        blank=True,
+        help_text="Age certificate: the site's country's own (R), or with its country (GB:15). Empty means unknown.",
+    )
     language = models.CharField(max_length=12, blank=True, help_text="BCP 47 tag of the original language.")
     imdb_id = models.CharField(max_length=12, blank=True, db_index=True, help_text="tt0114709")
     tmdb_id = models.PositiveIntegerField(null=True, blank=True, db_index=True)
@@ -123,6 +129,12 @@ class Viewer(models.Model):
     id = models.AutoField(primary_key=True)
     name = models.CharField(max_length=120, blank=True, help_text="For staff; never sent to anyone.")
     is_simulated = models.BooleanField(default=False, editable=False, db_index=True)
+    age_limit = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(OLDEST)],
+        help_text="Years: films for older people are never listed. Empty means no limit.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     version = models.BigIntegerField(
         default=0, editable=False, help_text="Grows with every write that changes this viewer's lists."

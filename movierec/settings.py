@@ -40,6 +40,10 @@ ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _made.get("admin_
 LIST_TTL = 86_400  # seconds: the greatest age of a stored list
 LIST_LENGTH = 200  # films in a stored list
 
+# --- age limits -------------------------------------------------------------------------------------------------
+CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
+UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
+
 # --- applications -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
@@ -180,7 +184,7 @@ CELERY_BEAT_SCHEDULE = {
     "publish_pending": _every(5, "publish_pending"),
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
-    "refresh_popular": _every(600, "refresh_popular"),
+    "refresh_charts": _every(600, "refresh_charts"),
 }
 
 # --- API --------------------------------------------------------------------------------------------------------
@@ -207,7 +211,9 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
-        "ListSource": ["cache", "model", "popular"],
+        "ListSource": ["cache", "model", "similar", "popular"],
+        "ChartSource": ["popular", "trending", "trending_for_you", "latest"],
+        "RowSource": ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"],
         "NeighbourSource": ["model", "content"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
         "EventStatus": ["stored", "duplicate", "rejected"],

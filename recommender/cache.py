@@ -14,14 +14,14 @@ from django.conf import settings
 from django.core.cache import caches
 
 from recommender.link import CacheUnavailable, Link
-from recommender.packed import BytesSerializer, Stamps, StoredList, pack_state, unpack_state
+from recommender.packed import BytesSerializer, RuledOut, Stamps, StoredList, pack_state, unpack_state
 
-__all__ = ["BytesSerializer", "CacheUnavailable", "Stamps", "StoredList"]  # and the functions below
+__all__ = ["BytesSerializer", "CacheUnavailable", "RuledOut", "Stamps", "StoredList"]  # and the functions below
 
 STAMP_TTL = 30 * 86_400  # seconds; far beyond any list's life, so that a stamp outlives the lists it judges
 HEARTBEAT_TTL = 10  # seconds
 ANNOUNCEMENT_TTL = 120  # seconds
-POPULAR_TTL = 3_600  # seconds
+CHART_TTL = 3_600  # seconds
 PIPELINE = 10_000  # commands sent together
 
 _MODEL, _EPOCH, _CATALOGUE, _ANNOUNCED = "model", "epoch", "catalogue", "model:announced"
@@ -68,8 +68,8 @@ def _state_key(model: str, viewer_id: int) -> str:
     return f"user:{viewer_id}:embedding:{model}"
 
 
-def _popular_key(name: str) -> str:
-    return f"popular:{name}"
+def _chart_key(name: str) -> str:
+    return f"chart:{name}"
 
 
 def _number(value: Any) -> int | None:
@@ -132,15 +132,15 @@ def erase_viewer(viewer_id: int) -> None:
         caches["lists"].delete_many(names)
 
 
-def read_popular(name: str) -> StoredList | None:
+def read_chart(name: str) -> StoredList | None:
     """A list for everyone; `name` says of what. Its epoch tells whether an import came since."""
     with _link.contact():
-        return StoredList.unpack(caches["lists"].get(_popular_key(name)))
+        return StoredList.unpack(caches["lists"].get(_chart_key(name)))
 
 
-def store_popular(name: str, stored: StoredList) -> None:
+def store_chart(name: str, stored: StoredList) -> None:
     with _link.contact():
-        caches["lists"].set(_popular_key(name), stored.pack(), POPULAR_TTL)
+        caches["lists"].set(_chart_key(name), stored.pack(), CHART_TTL)
 
 
 # User embeddings ----------------------------------------------------------------------------------------------------

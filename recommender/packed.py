@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from django_redis.serializers.base import BaseSerializer
 
-_LIST = struct.Struct("<4sBqqqHB")  # magic, format, epoch, viewer version, made_at, films, bytes of the model's name
+# magic, format, epoch, viewer version, made_at, age limit (-1: none), ruled out, films, bytes of the model's name
+_LIST = struct.Struct("<4sBqqqb3IHB")
 _STATE = struct.Struct("<4sBq")  # magic, format, viewer version
-_LIST_MAGIC, _STATE_MAGIC, _FORMAT = b"mrl\x00", b"mru\x00", 1
+_LIST_MAGIC, _STATE_MAGIC, _LIST_FORMAT, _STATE_FORMAT = b"mrl\x00", b"mru\x00", 2, 1
 
 
 class BytesSerializer(BaseSerializer):
@@ -32,8 +33,23 @@ class Stamps(NamedTuple):
     viewer: int | None
 
 
+class RuledOut(NamedTuple):
+    """How many films a viewer's history rules out: each counts once, for the first of these reasons."""
+
+    seen: int = 0
+    disliked: int = 0
+    not_interested: int = 0
+
+
+NOTHING_RULED_OUT = RuledOut()
+
+
 class StoredList(NamedTuple):
-    """Films best first with their scores, and the stamps of the facts they come from. `made_at`: unix seconds."""
+    """Films best first with their scores, and the stamps of the facts they come from. `made_at`: unix seconds.
+
+    The age limit (years, None: no limit) and what was ruled out are of the viewer version: a list that is valid has the
+    limit that is true now, and nothing needs to be asked for it.
+    """
 
     model: str
     epoch: int
@@ -41,15 +57,17 @@ class StoredList(NamedTuple):
     movie_ids: np.ndarray  # int32 [n]
     scores: np.ndarray  # float32 [n]
     made_at: int
+    age_limit: int | None = None
+    ruled_out: RuledOut = NOTHING_RULED_OUT
 
     def valid(self, stamps: Stamps) -> bool:
         return (self.model, self.epoch, self.viewer_version) == (stamps.model, stamps.epoch, stamps.viewer)
 
     def pack(self) -> bytes:
         name = self.model.encode()
-        head = _LIST.pack(
-            _LIST_MAGIC, _FORMAT, self.epoch, self.viewer_version, self.made_at, len(self.movie_ids), len(name)
-        )
+        limit = -1 if self.age_limit is None else self.age_limit
+        stamps = (self.epoch, self.viewer_version, self.made_at, limit)
+        head = _LIST.pack(_LIST_MAGIC, _LIST_FORMAT, *stamps, *self.ruled_out, len(self.movie_ids), len(name))
         ids, scores = np.asarray(self.movie_ids, "<i4"), np.asarray(self.scores, "<f4")
         return b"".join((head, name, ids.tobytes(), scores.tobytes()))
 
@@ -57,9 +75,9 @@ class StoredList(NamedTuple):
     def unpack(cls, value: Any) -> "StoredList | None":
         if not isinstance(value, bytes) or len(value) < _LIST.size:
             return None
-        magic, layout, epoch, viewer_version, made_at, count, name_length = _LIST.unpack_from(value)
+        magic, layout, epoch, viewer_version, made_at, limit, *ruled_out, count, name_length = _LIST.unpack_from(value)
         ids_at = _LIST.size + name_length
-        if magic != _LIST_MAGIC or layout != _FORMAT or len(value) != ids_at + 8 * count:
+        if magic != _LIST_MAGIC or layout != _LIST_FORMAT or len(value) != ids_at + 8 * count:
             return None
         return cls(
             model=value[_LIST.size : ids_at].decode(errors="replace"),
@@ -68,18 +86,20 @@ class StoredList(NamedTuple):
             movie_ids=np.frombuffer(value, "<i4", count, ids_at),
             scores=np.frombuffer(value, "<f4", count, ids_at + 4 * count),
             made_at=made_at,
+            age_limit=None if limit < 0 else limit,
+            ruled_out=RuledOut(*ruled_out),
         )
 
 
 def pack_state(version: int, state: np.ndarray) -> bytes:
     """A model's state of a viewer at this viewer version."""
-    return _STATE.pack(_STATE_MAGIC, _FORMAT, version) + np.asarray(state, "<f4").tobytes()
+    return _STATE.pack(_STATE_MAGIC, _STATE_FORMAT, version) + np.asarray(state, "<f4").tobytes()
 
 
 def unpack_state(value: Any, version: int) -> np.ndarray | None:
     """float32 [S]; None for one of another viewer version too."""
     if not isinstance(value, bytes) or len(value) <= _STATE.size or (len(value) - _STATE.size) % 4:
         return None
-    if _STATE.unpack_from(value) != (_STATE_MAGIC, _FORMAT, version):
+    if _STATE.unpack_from(value) != (_STATE_MAGIC, _STATE_FORMAT, version):
         return None
     return np.frombuffer(value, "<f4", offset=_STATE.size)

@@ -73,8 +73,8 @@ def requeue_lost_jobs() -> int:
 
 
 @shared_task
-def refresh_popular() -> int:
-    from recommender.serving import fallback
+def refresh_charts() -> dict[str, int]:
+    from recommender.serving import charts
 
-    with leases.only_one("refresh_popular") as mine:
-        return fallback.refresh_popular() if mine else 0
+    with leases.only_one("refresh_charts") as mine:
+        return charts.refresh() if mine else {}

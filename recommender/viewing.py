@@ -1,28 +1,75 @@
 """A viewer's history as the model reads it, and what it rules out: the same rules for serving and for the batch."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from catalog.selectors import History
 from recommender.ml.data import DISLIKE, NOT_INTERESTED, RATING, WATCH, Events
+from recommender.packed import RuledOut
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 AGAINST = (DISLIKE, NOT_INTERESTED)
+# For each kind of event the place in RuledOut of the reason that it is; -1 where it rules nothing out.
+_REASONS = np.full(8, -1, np.int8)
+_REASONS[[WATCH, RATING, DISLIKE, NOT_INTERESTED]] = 0, 0, 1, 2
 
 
 def events_of(history: History) -> Events:
     return Events(history.movie_ids, history.occurred_at, history.kinds, history.ratings, history.completions)
 
 
-def never_again(history: History) -> np.ndarray:
-    """Film ids that were seen (watched or rated), disliked or waved away: never listed."""
-    return np.unique(history.movie_ids[np.isin(history.kinds, (WATCH, RATING, *AGAINST))])
+class Barred(NamedTuple):
+    """What is never listed again, each film once with its reason: the place of it in RuledOut."""
+
+    movie_ids: np.ndarray  # int32 [n]
+    reasons: np.ndarray  # int8 [n]
+
+    def ruled_out(self) -> RuledOut:
+        return RuledOut(*np.bincount(self.reasons, minlength=len(RuledOut._fields)).tolist())
+
+    def where(self, keep: np.ndarray) -> "Barred":
+        return Barred(self.movie_ids[keep], self.reasons[keep])
+
+
+def barred(history: History | None, sent: np.ndarray | None = None) -> Barred:
+    """Films that were seen (watched or rated, or `sent` as a history), disliked or waved away."""
+    ids, reasons = np.empty(0, np.int32), np.empty(0, np.int8)
+    if history is not None:
+        reasons = _REASONS[history.kinds]
+        ids, reasons = history.movie_ids[reasons >= 0], reasons[reasons >= 0]
+    if sent is not None:
+        ids, reasons = np.append(ids, sent), np.append(reasons, np.zeros(len(sent), np.int8))
+    order = np.lexsort((reasons, ids))
+    first = np.append(True, ids[order][1:] != ids[order][:-1])[: len(ids)]
+    return Barred(ids[order][first].astype(np.int32), reasons[order][first])
 
 
 def readable(events: Events, ranker: "Ranker") -> bool:
     """Whether the model has anything to go by: a film that it knows and that the viewer did not merely reject."""
     ids, kinds = events.movie_ids, events.kinds
     return bool((ranker.index(ids if kinds is None else ids[~np.isin(kinds, AGAINST)]) >= 0).any())
+
+
+def to_store(
+    ranker: "Ranker", states: np.ndarray, k: int, shown: np.ndarray, exclude: Sequence[np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each state row the k best of the films that may be shown (bool [V]), and in between k at most of those that
+    may not: an edit that opens one is then true for the list that is there. Ids int32, scores float32, best first."""
+    best = ranker.top(states, k, shown, exclude)
+    if shown.all():
+        return best
+    return [_between(*pair, k) for pair in zip(best, ranker.top(states, k, ~shown, exclude), strict=True)]
+
+
+def _between(
+    shown: tuple[np.ndarray, np.ndarray], hidden: tuple[np.ndarray, np.ndarray], k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    least = shown[1][-1] if len(shown[1]) == k else -np.inf
+    above = hidden[1] >= least
+    ids, scores = np.append(shown[0], hidden[0][above]), np.append(shown[1], hidden[1][above])
+    order = np.argsort(-scores, kind="stable")
+    return ids[order], scores[order]

@@ -26,7 +26,7 @@ from recommender.ml.model import TransformerRecModel
 from recommender.ml.train import Trainer
 from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
-from recommender.serving import eligibility, fallback
+from recommender.serving import charts, eligibility, rows
 from tests.cast import (
     AMELIE,
     EMPIRE,
@@ -98,7 +98,9 @@ def forget_everything() -> None:
         caches[name].clear()
     cache._active_model = ""
     eligibility._current = None
-    fallback._held = None
+    rows.kin.cache_clear()
+    charts._held.clear()
+    charts._ordered.clear()
     access._remembered.clear()
 
 

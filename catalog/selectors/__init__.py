@@ -12,7 +12,7 @@ from catalog.selectors.films import (
 )
 from catalog.selectors.histories import History, export_events, histories, history, viewer_count, viewer_ids
 from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
-from catalog.selectors.popularity import popularity
+from catalog.selectors.popularity import Watching, newest_watches, watching
 from catalog.selectors.stamps import revision, unpublished_viewers, viewer_versions
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "MovieCard",
     "MovieDetails",
     "MoviePage",
+    "Watching",
     "catalogue_table",
     "export_events",
     "histories",
@@ -30,8 +31,8 @@ __all__ = [
     "movie_cards",
     "movie_tags",
     "movies_page",
+    "newest_watches",
     "person_films",
-    "popularity",
     "recent_events",
     "resolve_people",
     "revision",
@@ -40,4 +41,5 @@ __all__ = [
     "viewer_count",
     "viewer_ids",
     "viewer_versions",
+    "watching",
 ]

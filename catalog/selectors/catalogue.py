@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from django.conf import settings
 from django.db import connection
+
+from catalog.certificates import minimum_age
 
 ALWAYS_FROM, ALWAYS_UNTIL = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _MOVIE = np.dtype(
@@ -12,6 +15,7 @@ _MOVIE = np.dtype(
         ("published", ">i2"),
         ("from", ">i8"),
         ("until", ">i8"),
+        ("added", ">i8"),
         ("year", ">i2"),
         ("runtime", ">i2"),
         ("certificate", ">i2"),
@@ -34,6 +38,7 @@ SELECT
       int4send(id) || int2send(published::int::int2)
         || int8send(coalesce(floor(date_part('epoch', available_from))::bigint, {ALWAYS_FROM}))
         || int8send(coalesce(ceil(date_part('epoch', available_until))::bigint, {ALWAYS_UNTIL}))
+        || int8send(floor(date_part('epoch', added_at))::bigint)
         || int2send(coalesce(year, 0::int2)) || int2send(coalesce(runtime, 0::int2))
         || int2send((array_position(certificates.names, certificate) - 1)::int2)
         || int2send((array_position(languages.names, language) - 1)::int2),
@@ -64,9 +69,11 @@ class CatalogueTable:
     published: np.ndarray  # bool[n]
     available_from: np.ndarray  # int64[n], unix seconds; ALWAYS_FROM = open
     available_until: np.ndarray  # int64[n], exclusive; ALWAYS_UNTIL = open
+    added_at: np.ndarray  # int64[n], unix seconds
     year: np.ndarray  # int16[n], 0 = unknown
     runtime: np.ndarray  # int16[n], minutes, 0 = unknown
     certificate: np.ndarray  # int16[n], index into certificates
+    age: np.ndarray  # int8[n], years: the youngest that may watch, by the certificate
     language: np.ndarray  # int16[n], index into languages
     genre_start: np.ndarray  # int32[n + 1]
     genre_of: np.ndarray  # int16, index into genre_names
@@ -103,9 +110,11 @@ def catalogue_table() -> CatalogueTable:
         published=movie["published"].astype(bool),
         available_from=movie["from"].astype(np.int64),
         available_until=movie["until"].astype(np.int64),
+        added_at=movie["added"].astype(np.int64),
         year=movie["year"].astype(np.int16),
         runtime=movie["runtime"].astype(np.int16),
         certificate=movie["certificate"].astype(np.int16),
+        age=_ages(certificates or [])[movie["certificate"]],
         language=movie["language"].astype(np.int16),
         genre_start=_starts(ids, genre["movie"]),
         genre_of=genre["genre"].astype(np.int16),
@@ -119,6 +128,12 @@ def catalogue_table() -> CatalogueTable:
         person_ids=np.frombuffer(people or b"", dtype=_PERSON).astype(np.int32),
         titles=titles or [],
     )
+
+
+def _ages(certificates: list[str]) -> np.ndarray:
+    """int8 [certificates]: years; an unknown certificate counts as the setting says."""
+    ages = (minimum_age(name, settings.CERTIFICATE_COUNTRY) for name in certificates)
+    return np.array([settings.UNCERTIFIED_AGE if age is None else age for age in ages], np.int8)
 
 
 def _starts(ids: np.ndarray, sorted_movies: np.ndarray) -> np.ndarray:

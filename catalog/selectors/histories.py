@@ -12,7 +12,7 @@ _EVENT = np.dtype([("movie", ">i4"), ("time", ">i8"), ("kind", ">i2"), ("rating"
 _SECONDS = "floor(date_part('epoch', e.occurred_at))::bigint"
 # One statement: the version and the events it belongs to come from the same snapshot.
 _HISTORIES = f"""
-    SELECT v.id, v.version, h.packed
+    SELECT v.id, v.version, v.age_limit, h.packed
     FROM catalog_viewer v
     CROSS JOIN LATERAL (
         SELECT string_agg(
@@ -41,6 +41,7 @@ class History(NamedTuple):
     kinds: np.ndarray  # int8[n], WatchEvent.Kind
     ratings: np.ndarray  # float32[n], NaN = none
     completions: np.ndarray  # float32[n], NaN = none
+    age_limit: int | None  # years, of that snapshot too; None = no limit
 
 
 def history(viewer_id: int) -> History | None:
@@ -73,7 +74,7 @@ def viewer_count() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _unpack(viewer_id: int, version: int, packed: bytes | None) -> History:
+def _unpack(viewer_id: int, version: int, age_limit: int | None, packed: bytes | None) -> History:
     events = np.frombuffer(packed or b"", dtype=_EVENT)
     return History(
         viewer_id,
@@ -83,6 +84,7 @@ def _unpack(viewer_id: int, version: int, packed: bytes | None) -> History:
         events["kind"].astype(np.int8),
         events["rating"].astype(np.float32),
         events["completion"].astype(np.float32),
+        age_limit,
     )
 
 

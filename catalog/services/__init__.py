@@ -6,7 +6,7 @@ from catalog.services.films import delete_movies, delete_records, publish_movies
 from catalog.services.load_demo import DemoThere, load_demo
 from catalog.services.loading import LoadReport, Progress, load_dataset
 from catalog.services.revision import bump_catalogue, bump_epoch
-from catalog.services.viewers import mark_published, touch_viewers
+from catalog.services.viewers import mark_published, save_viewer, touch_viewers
 
 __all__ = [
     "DemoThere",
@@ -26,5 +26,6 @@ __all__ = [
     "publish_movies",
     "record_events",
     "save_record",
+    "save_viewer",
     "touch_viewers",
 ]

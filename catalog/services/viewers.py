@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db import connection, transaction
 
+from catalog.models import Viewer
 from catalog.services.events import announce_viewers, lock_viewers, raise_versions
 
 
@@ -13,6 +14,17 @@ def touch_viewers(ids: Iterable[int]) -> dict[int, int]:
         versions = raise_versions(lock_viewers(set(ids), create=False))
         announce_viewers(versions)
     return versions
+
+
+def save_viewer(viewer: Viewer) -> None:
+    """Saves what staff may change of a viewer, and nothing else: events that came meanwhile have raised the version.
+    With another age limit every list of theirs is old."""
+    with transaction.atomic():
+        lock_viewers([viewer.pk], create=False)
+        before = Viewer.objects.values_list("age_limit", flat=True).get(pk=viewer.pk)
+        viewer.save(update_fields=["name", "age_limit"])
+        if viewer.age_limit != before:
+            touch_viewers([viewer.pk])
 
 
 def mark_published(versions: Mapping[int, int]) -> int:

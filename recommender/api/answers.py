@@ -17,7 +17,7 @@ class Titled(Scored):
 
 class About(serializers.Serializer):
     source = serializers.ChoiceField(  # type: ignore[assignment]
-        ["cache", "model", "popular"], help_text="How the list came about."
+        ["cache", "model", "similar", "popular"], help_text="How the list came about."
     )
     model_version = serializers.CharField(allow_null=True)
     recommendation_id = serializers.CharField(help_text="Send it along with impressions and clicks.")
@@ -26,30 +26,41 @@ class About(serializers.Serializer):
     ignored_history = serializers.ListField(
         child=serializers.CharField(), help_text="Films that were sent and that the list does not build on."
     )
-    removed = serializers.DictField(child=serializers.IntegerField(), help_text="Reason to films kept out.")
+    removed = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="How many films are kept out, by reason: seen, disliked, not_interested of the viewer's history; "
+        "not_available, age_limit, excluded of the films that the filters want.",
+    )
 
 
-class PopularAnswer(About):
-    recommendations = Titled(many=True)
+class Names(serializers.ListField):
+    child = serializers.CharField()
 
 
-class RecommendAnswer(PopularAnswer):
-    user_id = serializers.IntegerField(allow_null=True)
+class Explained(serializers.Serializer):
     reason = serializers.CharField(required=False, help_text="Why the list is empty.")
+    unknown_names = serializers.DictField(child=Names(), required=False, help_text="Names no film has.")
+
+
+class RecommendAnswer(About, Explained):
+    recommendations = Titled(many=True)
+    user_id = serializers.IntegerField(allow_null=True)
 
 
 class FiltersApplied(serializers.Serializer):
-    genres = serializers.ListField(child=serializers.CharField(), required=False)
-    actors = serializers.ListField(child=serializers.CharField(), required=False)
+    genres = Names(required=False)
+    exclude_genres = Names(required=False)
+    actors = Names(required=False)
+    directors = Names(required=False)
+    languages = Names(required=False)
     min_year = serializers.IntegerField(required=False)
     max_year = serializers.IntegerField(required=False)
+    min_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
+    max_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
 
 
 class FilteredAnswer(RecommendAnswer):
     filters_applied = FiltersApplied()
-    unknown_names = serializers.DictField(
-        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Names no film has."
-    )
 
 
 class Neighbour(serializers.Serializer):

@@ -14,20 +14,17 @@ from recommender.serving.similar import Neighbours
 
 def recommended(user_id: int | None, answer: Answer) -> dict[str, Any]:
     body = {"user_id": user_id, "recommendations": _films(answer), **_about(answer)}
-    if answer.reason:
-        body["reason"] = answer.reason
-    return body
+    return body | explained(answer)
+
+
+def explained(answer: Answer) -> dict[str, Any]:
+    """What is said only where there is something to say."""
+    told = {"reason": answer.reason, "unknown_names": answer.unknown_names}
+    return {name: value for name, value in told.items() if value}
 
 
 def filtered(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
-    body = recommended(user_id, answer) | {"filters_applied": filters.given()}
-    if answer.unknown_names:
-        body["unknown_names"] = answer.unknown_names
-    return body
-
-
-def popular(answer: Answer) -> dict[str, Any]:
-    return {"recommendations": _films(answer), **_about(answer)}
+    return recommended(user_id, answer) | {"filters_applied": filters.given()}
 
 
 def similar(movie_id: str, found: Neighbours) -> dict[str, Any]:
@@ -66,11 +63,16 @@ def _films(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _titled(one: Recommendation, cards: Mapping[int, Any]) -> dict[str, Any]:
-    film = {"movie_id": str(one.movie_id), "score": one.score}
-    card = cards.get(one.movie_id)  # absent: deleted since the list was made
-    if card is None:
+    return {**card(one.movie_id, cards), "score": one.score}
+
+
+def card(movie_id: int, cards: Mapping[int, Any]) -> dict[str, Any]:
+    """`cards`: movie id -> selectors.MovieCard."""
+    film = {"movie_id": str(movie_id)}
+    found = cards.get(movie_id)  # absent: deleted since the list was made
+    if found is None:
         return film | {"title": None, "genres": [], "year": None, "poster_url": ""}
-    return film | {"title": card.title, "genres": card.genres, "year": card.year, "poster_url": card.poster_url}
+    return film | {"title": found.title, "genres": found.genres, "year": found.year, "poster_url": found.poster_url}
 
 
 def _about(answer: Answer) -> dict[str, Any]:

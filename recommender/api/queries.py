@@ -8,11 +8,10 @@ from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
 from recommender.api.serializers import EVENT, LARGEST_ID, MAX_EVENTS
+from recommender.serving.eligibility import strictest
 from recommender.serving.events import Happening
-from recommender.serving.query import Filters, Query
+from recommender.serving.query import FILTERS, Filters, Query
 from recommender.serving.subject import film_id
-
-FILTERS = ("genres", "actors", "min_year", "max_year")
 
 
 def query(values: Mapping[str, Any], **more: Any) -> Query:
@@ -21,6 +20,8 @@ def query(values: Mapping[str, Any], **more: Any) -> Query:
         history=values.get("history", ()),
         top_k=values["top_k"],
         exclude=[number for one in values["exclude"] if (number := film_id(one))],
+        liked_genres=values.get("liked_genres", ()),
+        age_limit=age_limit(values),
         at=_seconds(values.get("at")),
         titles=values.get("titles", False),
         **more,
@@ -28,15 +29,23 @@ def query(values: Mapping[str, Any], **more: Any) -> Query:
 
 
 def filtered_query(values: Mapping[str, Any]) -> Query:
-    filters = {name: values[name] for name in FILTERS if name in values}
-    return query({**values, "titles": True}, final_k=values["final_k"], filters=Filters(**filters))
+    return query({**values, "titles": True}, final_k=values["final_k"], filters=filters(values))
+
+
+def filters(values: Mapping[str, Any]) -> Filters:
+    return Filters(**{name: values[name] for name in FILTERS if name in values})
+
+
+def age_limit(values: Mapping[str, Any]) -> int | None:
+    """Years; the stricter where an age and a certificate are given."""
+    return strictest(values.get("age_limit"), values.get("certificate"))
 
 
 def batch_queries(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:
     """A query for each key that is a viewer id, and the keys that are none."""
     histories = values["user_histories"]
     failed = [key for key in histories if not viewer_id(key)]
-    shared = {name: values[name] for name in ("top_k", "exclude", "at") if name in values}
+    shared = {name: values[name] for name in ("top_k", "exclude", "at", "age_limit", "certificate") if name in values}
     asked = {key: {**shared, "user_id": viewer_id(key), "history": films} for key, films in histories.items()}
     return {key: query(asked[key]) for key in histories if viewer_id(key)}, failed
 

@@ -35,15 +35,16 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 class RecommendRequestForm(OpenApiSerializerExtension):
-    """A viewer or a history."""
+    """A viewer, a history, or liked genres."""
 
     target_class = "recommender.api.serializers.RecommendRequest"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        history = {"required": ["history"], "properties": {"history": {"type": "array", "minItems": 1}}}
-        return schema | {"anyOf": [{"required": ["user_id"]}, history]}
+        lists = ("history", "liked_genres")
+        some = [{"required": [name], "properties": {name: {"type": "array", "minItems": 1}}} for name in lists]
+        return schema | {"anyOf": [{"required": ["user_id"]}, *some]}
 
 
 class EventRequestForm(OpenApiSerializerExtension):
@@ -84,7 +85,7 @@ def bodies_are_required(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
-def _call(operation: str, summary: str, answer: Any, *, example: Any = None, status: int = 200, **more: Any) -> Any:
+def call(operation: str, summary: str, answer: Any, *, example: Any = None, status: int = 200, **more: Any) -> Any:
     examples = [OpenApiExample(operation, value=example, request_only=True)] if example is not None else []
     return extend_schema(
         operation_id=operation,
@@ -96,20 +97,20 @@ def _call(operation: str, summary: str, answer: Any, *, example: Any = None, sta
     )
 
 
-recommend_get = _call(
+recommend_get = call(
     "recommend_stored",
     "A viewer's list, from the shelf where it is still true.",
     answers.RecommendAnswer,
     parameters=[asked.RecommendQuery],
 )
-recommend_post = _call(
+recommend_post = call(
     "recommend",
     "A list for a viewer, or for a history that comes along.",
     answers.RecommendAnswer,
     request=asked.RecommendRequest,
     example={"user_id": 123, "history": HISTORY, "top_k": 20},
 )
-filtered = _call(
+filtered = call(
     "recommend_filtered",
     "The best films among those that satisfy the filters.",
     answers.FilteredAnswer,
@@ -124,22 +125,21 @@ filtered = _call(
         "final_k": 20,
     },
 )
-similar = _call(
+similar = call(
     "similar",
     "Films like a film.",
     answers.SimilarAnswer,
     request=asked.SimilarRequest,
     example={"movie_id": "1", "top_k": 20},
 )
-popular = _call("popular", "What everyone watches lately.", answers.PopularAnswer, parameters=[asked.PopularQuery])
-batch = _call(
+batch = call(
     "batch_recommend",
     "Lists for up to 1,000 viewers.",
     answers.BatchAnswer,
     request=asked.BatchRequest,
     example={"user_histories": {"123": HISTORY[:3], "456": ["318", "527", "858"]}, "top_k": 20},
 )
-batch_cache = _call(
+batch_cache = call(
     EVERYONES_BATCH,
     "Computes and stores lists for all viewers, or for those sent.",
     answers.BatchJobAnswer,
@@ -149,15 +149,15 @@ batch_cache = _call(
     description="With the header `Idempotency-Key` (1 to 128 printable ASCII characters) the same body sent again is "
     "answered with the same job, and another body with 422.",
 )
-job = _call("jobs_read", "How a job is getting on.", answers.JobAnswer)
-events = _call(
+job = call("jobs_read", "How a job is getting on.", answers.JobAnswer)
+events = call(
     "events",
     "What viewers did: one event, or up to 1,000, each judged alone.",
     answers.EventsAnswer,
     request=asked.EventsBody,
     example={"user_id": 123, "movie_id": "260", "kind": "watch", "completion": 1.0},
 )
-live = _call("health_live", "Whether the process answers.", answers.LiveAnswer)
+live = call("health_live", "Whether the process answers.", answers.LiveAnswer)
 ready = extend_schema(
     operation_id="health_ready",
     summary="Whether it can serve a recommendation; else which part cannot.",

@@ -7,8 +7,10 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from catalog.models import OLDEST
 from recommender.api.fields import (
     LARGEST_ID,
+    Certificate,
     EventId,
     FewFilmIds,
     FilmId,
@@ -24,6 +26,8 @@ from recommender.api.fields import (
 from recommender.serving.events import KINDS
 
 NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,4})?\Z", re.IGNORECASE)
+LONGEST_FILM = 32_767  # minutes
+LIKED_GENRES = "For a viewer whose taste is not known yet: popular films, those with more of these genres first."
 MAX_TOP_K = 200
 MAX_BATCH = 1000
 MAX_EVENTS = 1000
@@ -39,7 +43,19 @@ class TopK(Whole):
         super().__init__(min_value=1, max_value=MAX_TOP_K, default=default, **options)
 
 
-class ListRequest(serializers.Serializer):
+class AgeLimited(serializers.Serializer):
+    """In every call that lists films; queries.age_limit() reads it."""
+
+    age_limit = Whole(
+        required=False,
+        min_value=0,
+        max_value=OLDEST,
+        help_text="Years: no film for older people. The viewer's own limit holds beside it.",
+    )
+    certificate = Certificate(required=False, help_text="No film for people older than this certificate is for.")
+
+
+class ListRequest(AgeLimited):
     top_k = TopK(20, help_text="How many films at most.")
     at = Moment(required=False, help_text="The moment asked for, which the model uses for the gaps between watches.")
     exclude = FilmIds(default=list, help_text="Films that must not be listed.")
@@ -53,6 +69,7 @@ class Titles(Flag):
 
 class RecommendQuery(ListRequest):
     user_id = UserId()
+    liked_genres = Names(default=list, help_text=LIKED_GENRES)
     exclude = FewFilmIds(default=list, help_text="Films that must not be listed, separated by commas.")
     titles = Titles()
 
@@ -60,33 +77,38 @@ class RecommendQuery(ListRequest):
 class RecommendRequest(ListRequest):
     user_id = UserId(required=False)
     titles = Titles()
+    liked_genres = Names(default=list, help_text=LIKED_GENRES)
     history = FilmIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        if "user_id" not in values and not values["history"]:
-            raise serializers.ValidationError({"user_id": "is needed where no history is sent."})
+        if "user_id" not in values and not values["history"] and not values["liked_genres"]:
+            raise serializers.ValidationError({"user_id": "is needed where no history and no liked_genres are sent."})
         return values
 
 
-class FilteredRequest(RecommendRequest):
+class Filtering(serializers.Serializer):
+    """What films may be asked for by, in every call that lists films; queries.filters() reads it."""
+
+    genres = Names(required=False, help_text="Any of them.")
+    exclude_genres = Names(required=False, help_text="None of them.")
+    actors = Names(required=False, help_text="Any of them.")
+    directors = Names(required=False, help_text="Any of them.")
+    languages = Names(required=False, help_text="Any of them, as BCP 47 tags: en stands for en-GB too.")
+    min_year = Whole(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
+    max_year = Whole(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
+    min_runtime = Whole(required=False, min_value=1, max_value=LONGEST_FILM, help_text="Minutes, inclusive.")
+    max_runtime = Whole(required=False, min_value=1, max_value=LONGEST_FILM, help_text="Minutes, inclusive.")
+
+
+class FilteredRequest(Filtering, RecommendRequest):
     titles = None  # type: ignore[assignment]  # always there
     top_k = TopK(50, help_text="The pool of films that satisfy the filters.")
     final_k = TopK(20, help_text="How many of the pool are returned.")
-    genres = Names(required=False, help_text="Any of them.")
-    actors = Names(required=False, help_text="Any of them.")
-    min_year = Whole(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
-    max_year = Whole(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
 
 
-class SimilarRequest(serializers.Serializer):
+class SimilarRequest(AgeLimited):
     movie_id = FilmId()
     top_k = TopK(20)
-
-
-class PopularQuery(serializers.Serializer):
-    top_k = TopK(20)
-    exclude = FewFilmIds(default=list, help_text="Films that must not be listed, separated by commas.")
-    titles = Titles()
 
 
 class Histories(serializers.DictField):
@@ -131,8 +153,7 @@ class EventsBody(serializers.Serializer):
 
 
 RECOMMEND_QUERY, RECOMMEND, FILTERED = RecommendQuery(), RecommendRequest(), FilteredRequest()
-SIMILAR, POPULAR = SimilarRequest(), PopularQuery()
-BATCH, CACHE_BATCH, EVENT = BatchRequest(), CacheBatchRequest(), EventRequest()
+SIMILAR, BATCH, CACHE_BATCH, EVENT = SimilarRequest(), BatchRequest(), CacheBatchRequest(), EventRequest()
 
 
 def from_query(request: Request, serializer: serializers.Serializer) -> dict[str, Any]:
@@ -146,6 +167,8 @@ def _as_json(field: serializers.Field, texts: Sequence[Any]) -> Any:
     text = str(texts[-1])
     if isinstance(field, FilmIds):  # said several times, or once with commas
         return [one for text in texts for one in str(text).split(",")]
+    if isinstance(field, Names):  # said several times: a name may have a comma in it
+        return [str(text) for text in texts]
     if isinstance(field, Flag):
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     if isinstance(field, Whole | Moment) and NUMBER.match(text):

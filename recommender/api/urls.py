@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from recommender.api import views
+from recommender.api import charts, home, views
 
 OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
 
@@ -13,7 +13,10 @@ urlpatterns = [
     path("recommend", views.RecommendView.as_view()),
     path("recommend/filtered", views.FilteredView.as_view()),
     path("similar", views.SimilarView.as_view()),
-    path("popular", views.PopularView.as_view()),
+    path("home", home.HomeView.as_view()),
+    path("popular", charts.PopularView.as_view()),
+    path("trending", charts.TrendingView.as_view()),
+    path("latest", charts.LatestView.as_view()),
     path("batch/recommend", views.BatchRecommendView.as_view()),
     path("batch/recommend/cache", views.BatchCacheView.as_view()),
     path("jobs/<uuid:job_id>", views.JobView.as_view()),

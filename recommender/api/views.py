@@ -10,12 +10,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from recommender.api import jobs, present, schema
-from recommender.api.queries import batch_parameters, batch_queries, filtered_query, happenings, query
+from recommender.api.queries import (
+    age_limit,
+    batch_parameters,
+    batch_queries,
+    filtered_query,
+    happenings,
+    query,
+)
 from recommender.api.serializers import (
     BATCH,
     CACHE_BATCH,
     FILTERED,
-    POPULAR,
     RECOMMEND,
     RECOMMEND_QUERY,
     SIMILAR,
@@ -25,7 +31,7 @@ from recommender.models import ApiKey, Job
 from recommender.serving import health
 from recommender.serving.events import record
 from recommender.serving.many import recommend_many
-from recommender.serving.recommend import popular, recommend
+from recommender.serving.recommend import recommend
 from recommender.serving.similar import UnknownFilm, similar
 from recommender.serving.subject import film_id
 
@@ -64,17 +70,10 @@ class SimilarView(ApiView):
     def post(self, request: Request) -> Response:
         asked = SIMILAR.run_validation(request.data)
         try:
-            found = similar(film_id(asked["movie_id"]), asked["top_k"])
+            found = similar(film_id(asked["movie_id"]), asked["top_k"], age_limit(asked))
         except UnknownFilm:
             raise Http404(f"The catalogue has no film {asked['movie_id']}.") from None
         return Response(present.similar(asked["movie_id"], found))
-
-
-class PopularView(ApiView):
-    @schema.popular
-    def get(self, request: Request) -> Response:
-        asked = query(from_query(request, POPULAR))
-        return Response(present.popular(popular(asked)))
 
 
 class BatchRecommendView(ApiView):

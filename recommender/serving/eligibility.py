@@ -2,8 +2,9 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -14,7 +15,20 @@ from recommender.serving.names import NameIndex
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+COLUMNS_KEPT = 40  # of one to four bytes a film
 MODELS_AT_ONCE = 2  # while one model takes over from another, both are asked
+
+
+class Spell(NamedTuple):
+    """Which films are open from one moment to another: no window begins or ends in between."""
+
+    since: int  # unix seconds
+    until: int  # exclusive
+    films: np.ndarray  # bool [films], not to be written to
+    closed: int  # how many are not
+
+    def covers(self, now: int) -> bool:
+        return self.since <= now < self.until
 
 
 class Catalogue:
@@ -23,6 +37,8 @@ class Catalogue:
     def __init__(self, table: selectors.CatalogueTable) -> None:
         self.table = table
         self.version = table.version
+        self._spell: Spell | None = None
+        self._columns: OrderedDict[tuple[str, Hashable], np.ndarray] = OrderedDict()
         self._rows_of_model: OrderedDict[str, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -34,11 +50,47 @@ class Catalogue:
     def people(self) -> NameIndex:
         return NameIndex(self.table.person_names)
 
-    def open(self, now: int, rows: np.ndarray | slice = slice(None), ahead: int = 0) -> np.ndarray:
-        """bool: published, and inside its window at `now` or going to be within `ahead` seconds."""
+    def open(self, now: int, ahead: int = 0) -> np.ndarray:
+        """bool [films]: published, and inside its window at `now` or going to be within `ahead` seconds."""
         table = self.table
-        inside = (table.available_from[rows] <= now + ahead) & (now < table.available_until[rows])
-        return np.asarray(table.published[rows] & inside)
+        return table.published & (table.available_from <= now + ahead) & (now < table.available_until)
+
+    def spell(self, now: int) -> Spell:
+        """What is open at `now`; made again only when a window has begun or ended since."""
+        spell = self._spell
+        if spell is None or not spell.covers(now):
+            films = self.open(now)
+            films.flags.writeable = False
+            place = int(np.searchsorted(self._turns, now, side="right"))
+            since, until = int(self._turns[place - 1]), int(self._turns[place])
+            spell = self._spell = Spell(since, until, films, len(films) - int(np.count_nonzero(films)))
+        return spell
+
+    @cached_property
+    def _turns(self) -> np.ndarray:
+        """Unix seconds, ascending: when a published film's window begins or ends; first and last is always and ever."""
+        shown, ends = self.table.published, np.iinfo(np.int64)
+        windows = (self.table.available_from[shown], self.table.available_until[shown])
+        return np.unique(np.concatenate([*windows, [ends.min, ends.max]]))
+
+    def column(self, name: str, value: Hashable, make: Callable[["Catalogue", Any], np.ndarray]) -> np.ndarray:
+        """An array over the films, named and of a value asked for; `make` is called where it is not at hand."""
+        key = (name, value)
+        with self._lock:
+            if key in self._columns:
+                self._columns.move_to_end(key)
+                return self._columns[key]
+        made = make(self, value)
+        made.flags.writeable = False
+        with self._lock:
+            self._columns[key] = made
+            while len(self._columns) > COLUMNS_KEPT:
+                self._columns.popitem(last=False)
+        return made
+
+    def of_age(self, limit: int) -> np.ndarray:
+        """bool [films]: those that a viewer of `limit` years may watch."""
+        return self.table.age <= limit
 
     def rows_of(self, ranker: "Ranker") -> np.ndarray:
         """[V] for every film of the model's vocabulary its row, -1 where it has left the catalogue."""
@@ -71,39 +123,75 @@ def catalogue(version: int) -> Catalogue:
     return known
 
 
-class Gate:
-    """Who passes into one answer: open now, wanted by the filters, not excluded by the request."""
+def strictest(*limits: int | None) -> int | None:
+    """The lowest of the age limits (years); None where there is none."""
+    return min((limit for limit in limits if limit is not None), default=None)
 
-    def __init__(self, catalogue: Catalogue, now: int, wanted: np.ndarray | None, exclude: np.ndarray) -> None:
-        """`wanted` bool [films] or None for all; `exclude` film ids."""
+
+class Gate:
+    """Who passes into one answer: open now, of the viewer's age, wanted by the filters, not excluded by the request."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        now: int,
+        wanted: np.ndarray | None,
+        exclude: np.ndarray,
+        age_limit: int | None = None,
+    ) -> None:
+        """`wanted` bool [films] or None for all; `exclude` film ids; `age_limit` years or None."""
         self.catalogue = catalogue
         self.now = now
         self.wanted = wanted
         self.exclude = exclude
+        self.age_limit = age_limit
 
-    def passes(self, movie_ids: np.ndarray) -> tuple[np.ndarray, dict[str, int]]:
-        """bool [n], and how many did not pass for which reason other than the filters."""
+    def passes(self, movie_ids: np.ndarray) -> np.ndarray:
+        """bool [n]"""
         rows = self.catalogue.table.places(movie_ids)
-        open_now = (rows >= 0) & self.catalogue.open(self.now, rows)
-        excluded = np.isin(movie_ids, self.exclude) if len(self.exclude) else np.zeros(len(rows), bool)
-        keep = open_now & ~excluded
+        keep = (rows >= 0) & self.catalogue.spell(self.now).films[rows]
+        if self.age_limit is not None:
+            keep &= self.catalogue.table.age[rows] <= self.age_limit
         if self.wanted is not None:
             keep &= self.wanted[rows]
-        return keep, counted(not_available=int((~open_now).sum()), excluded=int((excluded & open_now).sum()))
+        if len(self.exclude):
+            keep &= ~np.isin(movie_ids, self.exclude)
+        return keep
 
     def films(self) -> np.ndarray:
-        """bool [films] of the catalogue; the excluded are not taken out."""
-        open_now = self.catalogue.open(self.now)
-        return open_now if self.wanted is None else open_now & self.wanted
+        """bool [films] of the catalogue, the caller's own; the excluded are not taken out."""
+        films = self.catalogue.spell(self.now).films.copy()
+        if self.age_limit is not None:
+            films &= self.catalogue.of_age(self.age_limit)
+        if self.wanted is not None:
+            films &= self.wanted
+        return films
 
     def vocabulary(self, ranker: "Ranker") -> np.ndarray:
         """bool [V] over the model's films; the excluded are not taken out."""
         return self._over(ranker, self.films())
 
-    def storable(self, ranker: "Ranker") -> np.ndarray:
-        """bool [V] for a list that is kept: films whose window opens within its life are in it, and are let through
-        when it is read after that."""
-        return self._over(ranker, self.catalogue.open(self.now, ahead=settings.LIST_TTL))
+    def storable(self, ranker: "Ranker", age_limit: int | None) -> np.ndarray:
+        """bool [V] of the films that may be shown within the life of a list that is kept for a viewer with this age
+        limit, whatever this request alone asked for: each is let through once its window is open."""
+        films = self.catalogue.open(self.now, ahead=settings.LIST_TTL)
+        if age_limit is not None:
+            films &= self.catalogue.of_age(age_limit)
+        return self._over(ranker, films)
+
+    def removed(self) -> dict[str, int]:
+        """How many of the films that the filters want are kept out, each for the first reason that holds."""
+        spell = self.catalogue.spell(self.now)
+        if self.wanted is None:
+            closed, left = spell.closed, spell.films
+        else:
+            closed, left = int(np.count_nonzero(self.wanted & ~spell.films)), self.wanted & spell.films
+        too_old = 0
+        if self.age_limit is not None:
+            of_age = self.catalogue.of_age(self.age_limit)
+            too_old, left = int(np.count_nonzero(left & ~of_age)), left & of_age
+        rows = self.catalogue.table.places(np.unique(self.exclude))
+        return counted(not_available=closed, age_limit=too_old, excluded=int(left[rows[rows >= 0]].sum()))
 
     def _over(self, ranker: "Ranker", films: np.ndarray) -> np.ndarray:
         rows = self.catalogue.rows_of(ranker)

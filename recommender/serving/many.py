@@ -1,19 +1,24 @@
 """Many viewers in one call: one read of the histories, then the model in blocks."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog import selectors
 from recommender.serving import ranking, stamps
 from recommender.serving.query import Answer, Query
-from recommender.serving.recommend import active_ranker, from_model, from_popular, serves, sit
-from recommender.serving.subject import subject
+from recommender.serving.ranking import Ranked
+from recommender.serving.recommend import Sitting, active_ranker, from_kin, from_model, from_popular, meet, serves, sit
+from recommender.serving.subject import Subject, subject
 from recommender.viewing import readable
+
+if TYPE_CHECKING:
+    from recommender.ml.ranker import Ranker
 
 
 def recommend_many(queries: Sequence[Query]) -> list[Answer]:
-    """An answer for each query, in order, as it would get alone. All share `at`, `top_k` and the exclusions."""
+    """An answer for each query, in order, as it would get alone. All share `at`, `top_k` and what is excluded."""
     if not queries:
         return []
     look = stamps.look(None)
@@ -21,16 +26,34 @@ def recommend_many(queries: Sequence[Query]) -> list[Answer]:
     histories = {h.viewer_id: h for h in selectors.histories([q.user_id for q in queries if q.user_id is not None])}
     subjects = [subject(query, histories.get(query.user_id or 0)) for query in queries]
     ranker = active_ranker(look)
-    for sitting in sittings:
+    for sitting, who in zip(sittings, subjects, strict=True):
         sitting.degraded |= not serves(ranker, look)
-    answers: dict[int, Answer] = {}
-    places = [n for n, who in enumerate(subjects) if ranker is not None and readable(who.events, ranker)]
-    if ranker is not None and places:
-        chosen, gate = [subjects[n] for n in places], sittings[0].gate
-        rows = ranking.states(ranker, chosen, queries[0].at)
-        barred = [np.concatenate([who.seen, gate.exclude]) for who in chosen]
-        ranked = ranking.best(ranker, rows, queries[0].wanted, gate.vocabulary(ranker), barred)
-        for n, films in zip(places, ranked, strict=True):
-            if len(films.movie_ids):
-                answers[n] = from_model(sittings[n], subjects[n], ranker, films)
+        meet(sitting, who)
+    answers: dict[int, Answer | None] = {}
+    if ranker is not None:
+        for n, (sitting, who) in enumerate(zip(sittings, subjects, strict=True)):
+            if not readable(who.events, ranker):
+                answers[n] = from_kin(sitting, who)
+        places = [n for n in range(len(queries)) if n not in answers]
+        for n, ranked in zip(places, _ranked(ranker, sittings, subjects, places), strict=True):
+            answers[n] = from_model(sittings[n], subjects[n], ranker, ranked) if len(ranked.movie_ids) else None
     return [answers.get(n) or from_popular(sittings[n], subjects[n]) for n in range(len(queries))]
+
+
+def _ranked(
+    ranker: "Ranker", sittings: Sequence[Sitting], subjects: Sequence[Subject], places: Sequence[int]
+) -> list[Ranked]:
+    """The model's films for the viewers at these places; those with one age limit share a mask."""
+    if not places:
+        return []
+    query = sittings[0].query
+    rows = ranking.states(ranker, [subjects[n] for n in places], query.at)
+    limits = [sittings[n].gate.age_limit for n in places]
+    found: dict[int, Ranked] = {}
+    for limit in set(limits):
+        group = [row for row, own in enumerate(limits) if own == limit]
+        gate = sittings[places[group[0]]].gate
+        barred = [np.concatenate([subjects[places[row]].seen, gate.exclude]) for row in group]
+        best = ranking.best(ranker, rows[group], query.wanted, gate.vocabulary(ranker), barred)
+        found |= dict(zip(group, best, strict=True))
+    return [found[row] for row in range(len(places))]

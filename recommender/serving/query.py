@@ -4,24 +4,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-Source = Literal["cache", "model", "similar", "content", "popular"]
+ChartName = Literal["popular", "trending", "latest"]
+Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filters:
-    """Which films are wanted: any of the genres and any of the actors, years inclusive."""
+    """Which films are wanted: any of the names of each list, and all of these together; numbers inclusive."""
 
     genres: Sequence[str] = ()
+    exclude_genres: Sequence[str] = ()  # none of these
     actors: Sequence[str] = ()
+    directors: Sequence[str] = ()
+    languages: Sequence[str] = ()  # BCP 47; en stands for en-GB too
     min_year: int | None = None
     max_year: int | None = None
+    min_runtime: int | None = None  # minutes
+    max_runtime: int | None = None
 
     def given(self) -> dict[str, Any]:
         """Only what the client asked for."""
-        every = {name: getattr(self, name) for name in ("genres", "actors", "min_year", "max_year")}
-        return {name: value for name, value in every.items() if value not in (None, (), [])}
+        every = ((name, getattr(self, name)) for name in FILTERS)
+        return {name: value for name, value in every if value not in (None, (), [])}
 
 
+FILTERS = tuple(Filters.__slots__)
 NO_FILTERS = Filters()
 
 
@@ -33,6 +40,8 @@ class Query:
     final_k: int | None = None  # what is returned of it; None: all
     filters: Filters = NO_FILTERS
     exclude: Sequence[int] = ()
+    liked_genres: Sequence[str] = ()  # for a viewer of whom nothing else is known
+    age_limit: int | None = None  # years; the viewer's own holds beside it
     at: int | None = None  # unix seconds; None: now, which a stored list may answer
     titles: bool = False
 

@@ -61,3 +61,12 @@ def best(
         part = slice(start, start + BLOCK)
         found += [Ranked(*top) for top in ranker.top(rows[part], k, allowed, exclude[part])]
     return found
+
+
+def rated(ranker: "Ranker", state: np.ndarray, movie_ids: np.ndarray) -> np.ndarray:
+    """The model's score of each film for one state row [1, S]: float32 [n], -inf for a film that it does not know."""
+    scores = np.full(len(movie_ids), -np.inf, np.float32)
+    known = ranker.index(movie_ids) >= 0
+    if known.any():
+        scores[known] = ranker.score(state, movie_ids[known])[0]
+    return scores

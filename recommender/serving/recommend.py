@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +11,14 @@ from django.conf import settings
 from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.serving import fallback, filters, ranking, stamps
-from recommender.serving.eligibility import Gate, catalogue, counted
+from recommender.packed import NOTHING_RULED_OUT, RuledOut
+from recommender.serving import charts, cold, filters, ranking, stamps
+from recommender.serving.eligibility import Gate, catalogue, counted, strictest
 from recommender.serving.query import Answer, Query, Recommendation, Source
 from recommender.serving.ranking import Ranked
 from recommender.serving.stamps import Look
 from recommender.serving.subject import Subject, subject
-from recommender.viewing import readable
+from recommender.viewing import readable, to_store
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -34,21 +35,20 @@ class Sitting:
     gate: Gate
     unknown_names: dict[str, list[str]]
     degraded: bool = False
-    removed: dict[str, int] = field(default_factory=dict)
+    ruled_out: RuledOut = NOTHING_RULED_OUT
+
+    def hold(self, age_limit: int | None, ruled_out: RuledOut) -> None:
+        self.gate.age_limit = strictest(self.query.age_limit, age_limit)
+        self.ruled_out = ruled_out
 
 
 def recommend(query: Query) -> Answer:
     """Path 1: the stored list if it is valid and enough of it may be shown, else the model, else popular films."""
     sitting = sit(query, stamps.look(query.user_id))
-    return _titled(_from_shelf(sitting) or _computed(sitting), query)
+    return titled(_from_shelf(sitting) or _computed(sitting), query)
 
 
-def popular(query: Query) -> Answer:
-    """What everyone watches lately, without what the query excludes."""
-    return _titled(from_popular(sit(query, stamps.look(None)), subject(query, None)), query)
-
-
-def _titled(answer: Answer, query: Query) -> Answer:
+def titled(answer: Answer, query: Query) -> Answer:
     if query.titles:
         answer.cards = selectors.movie_cards([one.movie_id for one in answer.recommendations])
     return answer
@@ -57,8 +57,9 @@ def _titled(answer: Answer, query: Query) -> Answer:
 def sit(query: Query, look: Look) -> Sitting:
     films = catalogue(look.stamps.catalogue or 0)
     wanted = filters.wanted(films, query.filters)
-    gate = Gate(films, int(time.time()), wanted.films, np.array(query.exclude, np.int32))
-    return Sitting(query, look, gate, wanted.unknown_names, degraded=not look.redis)
+    gate = Gate(films, int(time.time()), wanted.films, np.array(query.exclude, np.int32), query.age_limit)
+    unknown = wanted.unknown_names | filters.unknown(films.genres, liked_genres=query.liked_genres)
+    return Sitting(query, look, gate, unknown, degraded=not look.redis)
 
 
 def _from_shelf(sitting: Sitting) -> Answer | None:
@@ -66,6 +67,7 @@ def _from_shelf(sitting: Sitting) -> Answer | None:
     query, stored = sitting.query, sitting.look.valid_list()
     if stored is None or query.history or query.at is not None:
         return None
+    sitting.hold(stored.age_limit, stored.ruled_out)
     kept = _cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(kept.movie_ids) < query.wanted:
         return None
@@ -74,28 +76,40 @@ def _from_shelf(sitting: Sitting) -> Answer | None:
 
 def _cut(sitting: Sitting, ranked: Ranked) -> Ranked:
     """What may be shown of a list, as many as are wanted."""
-    keep, sitting.removed = sitting.gate.passes(ranked.movie_ids)
-    first = np.flatnonzero(keep)[: sitting.query.wanted]
+    first = np.flatnonzero(sitting.gate.passes(ranked.movie_ids))[: sitting.query.wanted]
     return Ranked(ranked.movie_ids[first], ranked.scores[first])
 
 
 def _computed(sitting: Sitting) -> Answer:
-    query = sitting.query
-    history = selectors.history(query.user_id) if query.user_id is not None else None
-    who = subject(query, history)
+    who = asking(sitting)
     return _from_model(sitting, who) or from_popular(sitting, who)
+
+
+def asking(sitting: Sitting) -> Subject:
+    """Who it is for, read in one snapshot; from here on the viewer's age limit holds."""
+    query = sitting.query
+    who = subject(query, selectors.history(query.user_id) if query.user_id is not None else None)
+    meet(sitting, who)
+    return who
+
+
+def meet(sitting: Sitting, who: Subject) -> None:
+    """Holds the sitting to what is known of the viewer."""
+    sitting.hold(who.age_limit, who.ruled_out(sitting.gate.catalogue.table))
 
 
 def _from_model(sitting: Sitting, who: Subject) -> Answer | None:
     query = sitting.query
     ranker = active_ranker(sitting.look)
     sitting.degraded |= not serves(ranker, sitting.look)
-    if ranker is None or not readable(who.events, ranker):
+    if ranker is None:
         return None
+    if not readable(who.events, ranker):
+        return from_kin(sitting, who)
     state = ranking.states(ranker, [who], query.at)
     ranked = NOTHING
     if who.version is not None and query.at is None and not query.filters.given():
-        stored = _store(sitting, who, ranker, state)
+        stored = stocked(sitting, who, ranker, state)
         ranked = _cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(ranked.movie_ids) < query.wanted:
         barred = np.concatenate([who.seen, sitting.gate.exclude])
@@ -113,15 +127,16 @@ def serves(ranker: "Ranker | None", look: Look) -> bool:
     return look.stamps.model == (None if ranker is None else ranker.version)
 
 
-def _store(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray) -> StoredList:
+def stocked(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray) -> StoredList:
     """Computes the whole list, of nothing that only this request asked for, and stores it under its stamps.
 
     The epoch and the model were read before the history, and the version in one snapshot with it: had any of them
     moved since, the list would carry the older stamp and never be served.
     """
-    allowed = sitting.gate.storable(ranker)
-    [ranked] = ranking.best(ranker, state, settings.LIST_LENGTH, allowed, [who.seen])
-    made = StoredList(ranker.version, sitting.look.stamps.epoch or 0, who.version or 0, *ranked, sitting.gate.now)
+    shown = sitting.gate.storable(ranker, who.age_limit)
+    [ranked] = to_store(ranker, state, settings.LIST_LENGTH, shown, [who.seen])
+    stamps_of_it = (ranker.version, sitting.look.stamps.epoch or 0, who.version or 0)
+    made = StoredList(*stamps_of_it, *ranked, sitting.gate.now, who.age_limit, who.barred.ruled_out())
     if sitting.look.redis and who.viewer_id is not None:
         try:
             if sitting.look.stamps.viewer != who.version:
@@ -134,21 +149,40 @@ def _store(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray) 
 
 def from_model(sitting: Sitting, who: Subject, ranker: "Ranker", ranked: Ranked) -> Answer:
     """The model's films; below them, where they are too few, popular ones that it does not know."""
-    short = sitting.query.wanted - len(ranked.movie_ids)
-    if short > 0:
-        barred = np.concatenate([who.seen, ranker.movie_ids])
-        more = fallback.popular(sitting.gate, short, barred, sitting.look.stamps.epoch or 0)
-        scores = np.append(ranked.scores, ranked.scores[-1] - 2 + more.scores)  # theirs are in 0..1
-        ranked = Ranked(np.append(ranked.movie_ids, more.movie_ids), scores)
-    sitting.removed |= counted(seen=len(np.unique(who.seen)))
-    answer = answered(sitting, ranked, "model", ranker.version, known=who.known)
+    full = _filled_up(sitting, ranked, who.seen, ranker.movie_ids)
+    answer = answered(sitting, full, "model", ranker.version, known=who.known)
     answer.ignored_history = who.ignored(ranker)
     return answer
 
 
+def _filled_up(sitting: Sitting, ranked: Ranked, *barred: np.ndarray) -> Ranked:
+    """With popular films below, where they are too few: their scores lie lower by one at least."""
+    short = sitting.query.wanted - len(ranked.movie_ids)
+    if short <= 0:
+        return ranked
+    listed = np.concatenate([*barred, ranked.movie_ids])
+    more = charts.listed("popular", sitting.gate, short, listed, sitting.look.stamps.epoch or 0)
+    scores = np.append(ranked.scores, ranked.scores[-1] - 2 + more.scores)  # theirs are in 0..1
+    return Ranked(np.append(ranked.movie_ids, more.movie_ids), scores)
+
+
+def from_kin(sitting: Sitting, who: Subject) -> Answer | None:
+    """Films akin to those of a history in which the model can read nothing; None where nothing is akin."""
+    kin, used = cold.by_content(sitting.gate, sitting.query.wanted, who.seen, who.events)
+    if not len(kin.movie_ids):
+        return None
+    answer = answered(sitting, _filled_up(sitting, kin, who.seen), "similar", None, known=who.known)
+    answer.ignored_history = who.not_among(used)
+    return answer
+
+
 def from_popular(sitting: Sitting, who: Subject) -> Answer:
-    ranked = fallback.popular(sitting.gate, sitting.query.wanted, who.seen, sitting.look.stamps.epoch or 0)
-    sitting.removed |= counted(seen=len(np.unique(who.seen)))
+    """Of the liked genres, where some are told."""
+    epoch, query = sitting.look.stamps.epoch or 0, sitting.query
+    if query.liked_genres:
+        ranked = cold.by_genres(sitting.gate, query.wanted, who.seen, epoch, query.liked_genres)
+    else:
+        ranked = charts.listed("popular", sitting.gate, query.wanted, who.seen, epoch)
     answer = answered(sitting, ranked, "popular", None, known=who.known)
     answer.ignored_history = who.ignored(None)
     return answer
@@ -164,7 +198,7 @@ def answered(sitting: Sitting, ranked: Ranked, source: Source, model: str | None
         recommendation_id=uuid.uuid4().hex,
         is_known_user=known,
         degraded=sitting.degraded,
-        removed=sitting.removed,
+        removed=counted(**sitting.ruled_out._asdict()) | sitting.gate.removed(),
         unknown_names=sitting.unknown_names,
-        reason="" if films else filters.why_empty(sitting.query.filters, sitting.unknown_names),
+        reason="" if films else filters.why_empty(sitting.gate, sitting.query.filters, sitting.unknown_names),
     )

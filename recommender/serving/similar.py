@@ -33,14 +33,14 @@ class Neighbours:
     degraded: bool
 
 
-def similar(movie_id: int, top_k: int) -> Neighbours:
-    """The films most like this one that may be shown now. Raises UnknownFilm."""
+def similar(movie_id: int, top_k: int, age_limit: int | None = None) -> Neighbours:
+    """The films most like this one that may be shown now, within the age limit (years). Raises UnknownFilm."""
     look = stamps.look(None)
     films = catalogue(look.stamps.catalogue or 0)
     [row] = films.table.places(np.array([movie_id]))
     if row < 0:
         raise UnknownFilm(f"There is no film {movie_id}.")
-    gate = Gate(films, int(time.time()), None, np.array([movie_id]))
+    gate = Gate(films, int(time.time()), None, np.array([movie_id]), age_limit)
     ranker = active_ranker(look)
     if ranker is not None and ranker.index(np.array([movie_id]))[0] >= 0:
         ids, values = _learned(ranker, gate, movie_id, top_k)
@@ -65,20 +65,24 @@ def _learned(ranker: "Ranker", gate: Gate, movie_id: int, k: int) -> tuple[np.nd
 
 
 def _by_content(films: Catalogue, row: int, gate: Gate, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shared genres and people (Jaccard) and nearness in time, weighted; 0..1."""
+    table, likeness = films.table, kinship(films, row)
+    allowed = gate.films()
+    allowed[row] = False
+    rows = np.flatnonzero(allowed)
+    first = rows[np.lexsort((table.ids[rows], -likeness[rows]))[:k]]
+    return table.ids[first], likeness[first]
+
+
+def kinship(films: Catalogue, row: int) -> np.ndarray:
+    """float [films], 0..1, of each film to that at `row`: shared genres and people (Jaccard) and nearness in time."""
     table = films.table
     years = np.abs(table.year.astype(np.int32) - int(table.year[row]))
     near = np.where((table.year > 0) & (table.year[row] > 0), np.exp(-years / YEAR_SCALE), 0.0)
-    kinship = (
+    return np.asarray(
         GENRES_WEIGHT * _shared(table.genre_start, table.genre_of, row)
         + PEOPLE_WEIGHT * _shared(table.credit_start, table.credit_person, row)
         + YEAR_WEIGHT * near
     )
-    allowed = gate.films()
-    allowed[row] = False
-    rows = np.flatnonzero(allowed)
-    first = rows[np.lexsort((table.ids[rows], -kinship[rows]))[:k]]
-    return table.ids[first], kinship[first]
 
 
 def _shared(starts: np.ndarray, entries: np.ndarray, row: int) -> np.ndarray:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog import selectors
+from catalog.selectors import CatalogueTable
 from recommender.ml.data import Events
+from recommender.packed import RuledOut
 from recommender.serving.query import Query
-from recommender.viewing import events_of, never_again
+from recommender.viewing import Barred, barred, events_of
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -22,19 +24,35 @@ class Subject:
     viewer_id: int | None
     version: int | None  # of the viewer's own history, read in one snapshot with it; None: a history that was sent
     events: Events
-    seen: np.ndarray  # film ids: seen, disliked or not interested in; never listed
+    barred: Barred
     sent: Sequence[str]  # the history of the request, as it came
     known: bool  # the viewer has a row
+    age_limit: int | None = None  # years, of that snapshot too
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Film ids: seen, disliked or not interested in; never listed."""
+        return self.barred.movie_ids
+
+    def ruled_out(self, table: CatalogueTable) -> RuledOut:
+        """Of the catalogue's films: what was sent may be anything."""
+        return self.barred.where(table.places(self.barred.movie_ids) >= 0).ruled_out()
 
     def ignored(self, ranker: "Ranker | None") -> list[str]:
-        """The films that were sent and that the list does not build on, as they came."""
-        if not self.sent:
-            return []
+        """The films that were sent and that the model's list does not build on, as they came."""
         if ranker is None:
             return list(dict.fromkeys(self.sent))
-        ids = [film_id(one) for one in self.sent]
-        known = ranker.index(np.array(ids, np.int32)) >= 0
-        return list(dict.fromkeys(one for one, found in zip(self.sent, known, strict=True) if not found))
+        return self._sent_without(ranker.index(self._sent_ids()) >= 0)
+
+    def not_among(self, movie_ids: np.ndarray) -> list[str]:
+        """The films that were sent and are none of these, as they came."""
+        return self._sent_without(np.isin(self._sent_ids(), movie_ids))
+
+    def _sent_ids(self) -> np.ndarray:
+        return np.array([film_id(one) for one in self.sent], np.int32)
+
+    def _sent_without(self, used: np.ndarray) -> list[str]:
+        return list(dict.fromkeys(one for one, one_used in zip(self.sent, used, strict=True) if not one_used))
 
 
 def film_id(text: str) -> int:
@@ -44,11 +62,11 @@ def film_id(text: str) -> int:
 
 def subject(query: Query, history: selectors.History | None) -> Subject:
     """`history` is the viewer's own; None for a viewer who is not known or not named."""
-    own = np.empty(0, np.int32) if history is None else never_again(history)
+    limit = None if history is None else history.age_limit
     if query.history:
         events = Events.from_ids([number for one in query.history if (number := film_id(one))])
-        seen = np.concatenate([own, events.movie_ids])
-        return Subject(query.user_id, None, events, seen, query.history, history is not None)
+        never = barred(history, events.movie_ids)
+        return Subject(query.user_id, None, events, never, query.history, history is not None, limit)
     if history is None:
-        return Subject(query.user_id, None, Events.from_ids([]), own, (), False)
-    return Subject(history.viewer_id, history.version, events_of(history), own, (), True)
+        return Subject(query.user_id, None, Events.from_ids([]), barred(None), (), False)
+    return Subject(history.viewer_id, history.version, events_of(history), barred(history), (), True, limit)

@@ -16,7 +16,7 @@ from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.leases import CannotRun, Lease
 from recommender.ml.data import Events
-from recommender.viewing import events_of, never_again, readable
+from recommender.viewing import Barred, barred, events_of, readable, to_store
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -32,7 +32,8 @@ class Reader(NamedTuple):
     viewer_id: int
     version: int
     events: Events
-    barred: np.ndarray  # film ids that are not listed
+    barred: Barred
+    age_limit: int | None  # years, of the snapshot that the version is of
 
 
 def run(lease: Lease) -> None:
@@ -71,7 +72,9 @@ def _pass(shelf: "Shelf", lease: Lease) -> bool:
         epoch = shelf.look()
         if epoch != lease.result["epoch"]:
             return False
-        readers = [Reader(h.viewer_id, h.version, events_of(h), never_again(h)) for h in selectors.histories(ids)]
+        readers = [
+            Reader(h.viewer_id, h.version, events_of(h), barred(h), h.age_limit) for h in selectors.histories(ids)
+        ]
         stored = shelf.fill(readers, epoch, lease)
         lease.result |= {
             "behind": ids[-1],
@@ -97,10 +100,12 @@ def fill_given(model: str, histories: Mapping[int, Sequence[int]], lease: Lease)
             if not readable(events, shelf.ranker):
                 failed.append(viewer)
                 continue
-            version, seen = 0, events.movie_ids  # of a viewer who is not known; a first event makes it 1
-            if viewer in own:
-                version, seen = own[viewer].version, np.append(never_again(own[viewer]), seen)
-            readers.append(Reader(viewer, version, events, seen))
+            history = own.get(viewer)
+            version, limit = 0, None  # of a viewer who is not known; a first event makes it 1
+            if history is not None:
+                version, limit = history.version, history.age_limit
+            never = shelf.of_catalogue(barred(history, events.movie_ids))
+            readers.append(Reader(viewer, version, events, never, limit))
         stored += shelf.fill(readers, epoch, lease)
         lease.progress("lists", stored, len(viewers))
     lease.result |= {"model": model, "viewers": stored, "failed_users": failed}
@@ -114,15 +119,30 @@ class Shelf:
         if ranker is None or ranker.version != model:
             raise CannotRun(f"Model {model} cannot be loaded on this machine; the log says why.")
         self.ranker: Ranker = ranker
-        self.catalogue = -1
-        self.allowed = np.empty(0, bool)
+        self.table = selectors.catalogue_table()
+        self.allowed: dict[int | None, np.ndarray] = {}  # age limit -> bool over the model's films
 
     def look(self) -> int:
-        """The epoch now, to be read before the histories; brings the mask of films up to date on the way."""
+        """The epoch now, to be read before the histories; brings the films up to date on the way."""
         catalogue, epoch = selectors.revision()
-        if catalogue != self.catalogue:
-            self.catalogue, self.allowed = catalogue, storable(self.ranker)
+        if catalogue != self.table.version:
+            self.table, self.allowed = selectors.catalogue_table(), {}
         return epoch
+
+    def of_catalogue(self, never: Barred) -> Barred:
+        return never.where(self.table.places(never.movie_ids) >= 0)
+
+    def storable(self, age_limit: int | None) -> np.ndarray:
+        """bool over the model's films: published, for this age, and available now or within the life of a list, since
+        every list is checked against the windows again as it is read."""
+        if age_limit not in self.allowed:
+            table, now = self.table, int(time.time())
+            opens = table.available_from <= now + settings.LIST_TTL
+            films = table.published & opens & (now < table.available_until)
+            if age_limit is not None:
+                films &= table.age <= age_limit
+            self.allowed[age_limit] = np.append(films, False)[table.places(self.ranker.movie_ids)]  # -1 is that False
+        return self.allowed[age_limit]
 
     def fill(self, readers: Sequence[Reader], epoch: int, lease: Lease) -> int:
         """Stores a list for each reader whom the model can read. Returns how many."""
@@ -131,23 +151,24 @@ class Shelf:
             return 0
         # Nobody knows yet when these lists will be read: they are made without a time of asking.
         states = self.ranker.encode([reader.events for reader in readers])
-        best = self.ranker.top(states, settings.LIST_LENGTH, self.allowed, [reader.barred for reader in readers])
-        now = int(time.time())
-        lists = {
-            reader.viewer_id: StoredList(self.ranker.version, epoch, reader.version, ids, scores, now)
-            for reader, (ids, scores) in zip(readers, best, strict=True)
-        }
+        lists: dict[int, StoredList] = {}
+        for limit in {reader.age_limit for reader in readers}:
+            rows = [row for row, reader in enumerate(readers) if reader.age_limit == limit]
+            lists |= self._made([readers[row] for row in rows], states[rows], epoch, limit)
         _store(lists, lease)
         return len(lists)
 
-
-def storable(ranker: "Ranker") -> np.ndarray:
-    """bool over the model's films: published, and available now or within the life of a list, since every list is
-    checked against the windows again as it is read."""
-    table, now = selectors.catalogue_table(), int(time.time())
-    opens = table.available_from <= now + settings.LIST_TTL
-    allowed = table.published & opens & (now < table.available_until)
-    return np.append(allowed, False)[table.places(ranker.movie_ids)]  # place -1 is the False at the end
+    def _made(
+        self, readers: Sequence[Reader], states: np.ndarray, epoch: int, age_limit: int | None
+    ) -> dict[int, StoredList]:
+        """By viewer id, for viewers with one age limit: a mask serves all of them."""
+        never = [reader.barred.movie_ids for reader in readers]
+        best = to_store(self.ranker, states, settings.LIST_LENGTH, self.storable(age_limit), never)
+        now, model = int(time.time()), self.ranker.version
+        return {
+            one.viewer_id: StoredList(model, epoch, one.version, ids, scores, now, age_limit, one.barred.ruled_out())
+            for one, (ids, scores) in zip(readers, best, strict=True)
+        }
 
 
 def _store(lists: Mapping[int, StoredList], lease: Lease) -> None:

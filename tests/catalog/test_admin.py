@@ -12,7 +12,7 @@ from django.urls import reverse
 from catalog.models import Credit, Genre, Movie, Person, Tag, Viewer, WatchEvent
 from catalog.movielens import read_movielens
 from catalog.selectors import matching_movies, revision
-from catalog.services import load_dataset
+from catalog.services import load_dataset, touch_viewers
 from tests.cast import ADA, AMELIE, BEN, FILMS, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
 from tests.data import movielens
 
@@ -58,6 +58,12 @@ class TestFilms:
         movie = Movie.objects.get(id=PULP_FICTION)
         assert (movie.title, movie.certificate, movie.genres.count(), movie.credits.count()) == ("Pulp", "NC-17", 4, 4)
         assert revision()[0] > before
+
+    def test_the_page_says_from_which_age_a_film_is(self, editor: Client) -> None:
+        path = address("movie", "change", PULP_FICTION)
+        assert b"17 years" in editor.get(path).content
+        Movie.objects.filter(id=PULP_FICTION).update(certificate="unheard of")
+        assert b"18 years, as no age is known" in editor.get(path).content
 
     def test_people_are_added_and_taken_away(self, editor: Client) -> None:
         path, before = address("movie", "change", PULP_FICTION), revision()[0]
@@ -154,6 +160,21 @@ class TestViewers:
         for text, found in ((str(ADA), [ADA]), ("jami", [BEN]), ("nobody", []), ("9" * 30, [])):
             rows = editor.get(address("viewer"), {"q": text}).context["cl"].result_list
             assert [viewer.id for viewer in rows] == found
+
+    def test_what_staff_save_leaves_alone_what_events_wrote_meanwhile(self, editor: Client) -> None:
+        path = address("viewer", "change", BEN)
+        page = form_values(editor, path)
+        touch_viewers([BEN])
+        assert editor.post(path, page | {"name": "Benjamin"}).status_code == 302
+        ben = Viewer.objects.get(id=BEN)
+        assert (ben.name, ben.version, ben.publish_pending) == ("Benjamin", 2, True)
+
+    def test_another_age_limit_makes_the_lists_old(self, editor: Client) -> None:
+        path = address("viewer", "change", BEN)
+        assert editor.post(path, form_values(editor, path) | {"age_limit": 22}).status_code == 200
+        assert editor.post(path, form_values(editor, path) | {"age_limit": 12}).status_code == 302
+        ben = Viewer.objects.get(id=BEN)
+        assert (ben.age_limit, ben.version) == (12, 2)
 
     def test_they_are_neither_added_nor_deleted(self, editor: Client) -> None:
         assert editor.get(address("viewer", "add")).status_code == 403

@@ -43,7 +43,7 @@ def test_a_history_is_in_order_with_its_version(django_assert_num_queries: Calla
     with django_assert_num_queries(ONE_QUERY):
         ada = selectors.history(ADA)
     assert ada is not None
-    assert (ada.viewer_id, ada.version) == (ADA, 1)
+    assert (ada.viewer_id, ada.version, ada.age_limit) == (ADA, 1, None)
     films = [STAR_WARS, EMPIRE, JEDI, RAIDERS, MATRIX, AMELIE]
     assert ada.movie_ids.tolist() == [film for film in films for _ in range(2)]
     assert ada.kinds.tolist() == [WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING] * 6
@@ -52,7 +52,7 @@ def test_a_history_is_in_order_with_its_version(django_assert_num_queries: Calla
     assert ada.ratings[1::2].tolist() == [5.0, 5.0, 4.5, 4.0, 4.5, 2.0]
     assert ada.completions[::2].tolist() == [1.0] * 6
     assert np.isnan(ada.completions[1::2]).all()
-    assert [column.dtype for column in ada[2:]] == [np.int32, np.int64, np.int8, np.float32, np.float32]
+    assert [column.dtype for column in ada[2:7]] == [np.int32, np.int64, np.int8, np.float32, np.float32]
 
 
 def test_equal_times_keep_the_order_they_came_in() -> None:
@@ -118,6 +118,7 @@ class TestTheCatalogueTable:
         assert table.runtime[row] == 122
         assert table.titles[row] == "Amélie"
         assert table.certificates[table.certificate[row]] == "R"
+        assert table.age[row] == 17
         assert table.languages[table.language[row]] == "fr"
         assert table.ids[~table.published].tolist() == [NEMO]
 

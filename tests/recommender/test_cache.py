@@ -46,6 +46,18 @@ def test_a_list_comes_back_with_the_stamps_in_one_round_trip():
     np.testing.assert_array_equal(stored.scores, a_list().scores)
 
 
+def test_a_list_carries_its_viewers_limit_and_what_was_ruled_out():
+    ruled_out = cache.RuledOut(seen=70_000, disliked=2, not_interested=1)
+    made = a_list()._replace(age_limit=0, ruled_out=ruled_out)
+    cache.store_lists({VIEWER: made, VIEWER + 1: a_list()})
+    publish()
+
+    found, other = cache.read(VIEWER)[1], cache.read(VIEWER + 1)[1]
+
+    assert (found.age_limit, found.ruled_out) == (0, ruled_out)
+    assert (other.age_limit, other.ruled_out) == (None, (0, 0, 0))
+
+
 def calls():
     """Commands that the server has run, by name."""
     from collections import Counter
@@ -152,7 +164,7 @@ def test_a_user_embedding_belongs_to_one_model_and_one_viewer_version():
 def test_every_key_has_a_time_to_live():
     publish()
     cache.store_list(VIEWER, a_list())
-    cache.store_popular("week", a_list(model="popular"))
+    cache.store_chart("week", a_list(model=""))
     cache.store_embedding(MODEL, VIEWER, 5, np.ones(8))
     cache.announce_model("v2-test")
     cache.report_loaded("web:1", MODEL)

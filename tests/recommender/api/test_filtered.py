@@ -2,9 +2,22 @@
 
 import pytest
 
-from catalog.models import Movie
+from catalog.models import Genre, Movie
+from catalog.services import save_record
 from recommender.ml.ranker import Ranker
-from tests.cast import ADA, AMELIE, EVE, GODFATHER, GODFATHER_2, RAIDERS
+from tests.cast import (
+    ADA,
+    AMELIE,
+    EVE,
+    GODFATHER,
+    GODFATHER_2,
+    MATRIX,
+    NEMO,
+    RAIDERS,
+    SCHINDLERS_LIST,
+    SPIRITED_AWAY,
+    TOY_STORY_2,
+)
 from tests.model import MADE_UP, OUTSIDE
 from tests.recommender.api.conftest import films
 
@@ -54,8 +67,73 @@ def test_a_director_is_no_actor(api):
 
     assert (films(body), body["reason"]) == (
         [],
-        "No film that is available and unseen satisfies all filters together: leave one out.",
+        "No film of the catalogue satisfies actors, which is enough to empty the list.",
     )
+    assert str(RAIDERS) in films(ask(api, directors=["Steven Spielberg"]))
+    assert films(ask(api, directors=["Harrison Ford"])) == []
+
+
+def test_genres_that_are_not_wanted(api):
+    body = ask(api, genres=["Sci-Fi", "Crime"], exclude_genres=["thriller", "Adventure"], final_k=200)
+
+    assert ask(api, exclude_genres=["Krimi"])["unknown_names"] == {"exclude_genres": ["Krimi"]}
+    assert len(films(body)) == 20 + 20 + 1 + 3, "those made up, the new one, and three of the cast"
+    for film in body["recommendations"]:
+        assert not {"Thriller", "Adventure"} & set(film["genres"])
+
+
+def test_a_film_of_unknown_runtime_is_in_no_span(api):
+    body = ask(api, min_runtime=92, max_runtime=106, final_k=200)
+
+    assert set(films(body)) == {str(TOY_STORY_2), str(NEMO)}, "92 and 100 minutes; the 106 of the third were seen"
+
+
+def test_a_language_stands_for_all_its_kinds(api):
+    Movie.objects.exclude(id__in=[AMELIE, SPIRITED_AWAY, NEMO, MATRIX]).update(language="")
+    Movie.objects.filter(id=MATRIX).update(language="en-GB")
+    fitting = {"FR": {AMELIE}, "ja": {SPIRITED_AWAY}, "en": {NEMO, MATRIX}, "en-GB": {MATRIX}, "en_gb": {MATRIX}}
+
+    for language, found in fitting.items():
+        assert set(films(ask(api, languages=[language], final_k=200))) == set(map(str, found)), language
+    both = ask(api, languages=["fr", "ja", "e"], final_k=200)
+    assert set(films(both)) == {str(AMELIE), str(SPIRITED_AWAY)}
+    assert both["unknown_names"] == {"languages": ["e"]}
+
+
+def test_every_filter_is_echoed(api):
+    filters = {
+        "genres": ["Crime"],
+        "exclude_genres": ["War"],
+        "actors": ["Al Pacino"],
+        "directors": ["Francis Ford Coppola"],
+        "languages": ["en"],
+        "min_year": 1970,
+        "max_year": 1980,
+        "min_runtime": 100,
+        "max_runtime": 300,
+    }
+
+    body = ask(api, **filters)
+
+    assert body["filters_applied"] == filters
+    assert set(films(body)) == {str(GODFATHER), str(GODFATHER_2)}
+
+
+def test_an_edit_of_genres_is_true_for_the_next_filter(api):
+    assert str(OUTSIDE) not in films(ask(api, genres=["Crime"], final_k=200))
+
+    Movie.objects.get(id=OUTSIDE).genres.add(Genre.objects.get(name="Crime"))
+    save_record(Movie.objects.get(id=OUTSIDE))
+
+    assert str(OUTSIDE) in films(ask(api, genres=["Crime"], final_k=200))
+
+
+def test_popular_takes_the_filters_in_the_address(api):
+    body = api.get("/popular?genres=crime&genres=war&exclude_genres=Thriller&max_year=1993&languages=en&titles=true")
+
+    assert set(films(body)) == {str(GODFATHER), str(GODFATHER_2), str(SCHINDLERS_LIST)}
+    assert body["filters_applied"]["genres"] == ["crime", "war"]
+    assert api.get("/popular?min_year=2100")["reason"].startswith("No film of the catalogue satisfies min_year")
 
 
 def test_years_are_inclusive(api):
@@ -77,7 +155,17 @@ def test_a_film_of_unknown_year_is_in_no_span(api):
         ({"genres": ["No Such"]}, "The catalogue has none of the genres: No Such."),
         ({"actors": ["Nobody"], "genres": ["Crime"]}, "The catalogue has none of the actors: Nobody."),
         ({"min_year": 2001, "max_year": 2000}, "min_year 2001 lies after max_year 2000."),
-        ({"min_year": 2100}, "No film that is available and unseen satisfies all filters together: leave one out."),
+        ({"min_runtime": 90, "max_runtime": 80}, "min_runtime 90 lies after max_runtime 80."),
+        ({"min_year": 2100}, "No film of the catalogue satisfies min_year, which is enough to empty the list."),
+        (
+            {"genres": ["War"], "min_year": 2000},
+            "No film of the catalogue satisfies all filters together, though each alone has some: leave one out.",
+        ),
+        (
+            {"actors": ["Kevin Spacey"]},
+            "Films satisfying the filters: 1; each is excluded, was seen or turned down, or may not be shown now: "
+            "see removed.",
+        ),
     ],
 )
 def test_what_nothing_satisfies_gives_an_empty_list_and_the_reason(api, filters, reason):

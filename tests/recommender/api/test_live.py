@@ -15,7 +15,8 @@ from uuid import uuid4
 
 import pytest
 
-from catalog.services import publish_movies
+from catalog.models import Movie, Viewer
+from catalog.services import publish_movies, save_record, save_viewer
 from recommender.models import ApiKey
 from tests.cast import ADA, BEN, CLEO, DAN
 from tests.recommender.api.conftest import films
@@ -64,6 +65,7 @@ def server(model):
 def test_what_was_acknowledged_is_true_on_the_next_read(server):
     clients_watch(server)
     an_editor_hides_films(server)
+    an_editor_sets_ages(server)
 
 
 def clients_watch(server):
@@ -96,6 +98,27 @@ def an_editor_hides_films(server):
         with ThreadPoolExecutor(8) as clients:
             reads = list(clients.map(lambda _: server.call(f"/recommend?user_id={ADA}&top_k=20"), range(8)))
         assert not any(film in films(read) for read in reads)
+
+
+def an_editor_sets_ages(server):
+    """A viewer's limit and films' certificates, back and forth, read by eight clients on both processes at once."""
+
+    def reads():
+        with ThreadPoolExecutor(8) as clients:
+            return list(clients.map(lambda _: server.call(f"/recommend?user_id={CLEO}&top_k=3"), range(8)))
+
+    cleo = Viewer.objects.get(pk=CLEO)
+    for years in (8, 17, 8):
+        cleo.age_limit = years
+        save_viewer(cleo)
+        listed = {film for read in reads() for film in films(read)}
+        certificates = set(Movie.objects.filter(id__in=listed).values_list("certificate", flat=True))
+        assert listed
+        assert certificates <= {"G", "PG"} if years == 8 else certificates <= {"G", "PG", "R"}
+        film = Movie.objects.get(pk=int(min(listed)))
+        film.certificate = "NC-17"
+        save_record(film)
+        assert not any(str(film.pk) in films(read) for read in reads())
 
 
 @pytest.mark.slow

@@ -13,8 +13,9 @@ from recommender import cache, registry
 from recommender.link import PROBE_SECONDS, Link
 from recommender.models import ModelVersion
 from recommender.serving import events, health, upkeep
+from recommender.serving.charted import charted
 from recommender.serving.query import Filters, Query
-from recommender.serving.recommend import popular, recommend
+from recommender.serving.recommend import recommend
 from recommender.serving.similar import similar
 from tests.cast import ADA, EVE, NEMO, STAR_WARS
 from tests.model import NAME
@@ -74,7 +75,7 @@ def test_without_redis_lists_come_from_the_model(valkey):
     assert (down.source, down.degraded, films(down)) == ("model", True, films(whole))
     assert recommend(Query(user_id=ADA, top_k=5, filters=Filters(genres=["Crime"]))).degraded
     assert recommend(Query(user_id=EVE, top_k=5)).source == "popular"
-    assert popular(Query(user_id=None, top_k=5)).degraded
+    assert charted(Query(user_id=None, top_k=5), "popular").degraded
     assert similar(STAR_WARS, 5).degraded
     assert health.readiness().ready
 

@@ -4,12 +4,31 @@ import numpy as np
 import pytest
 
 from catalog.models import Movie, Viewer
-from catalog.services import bump_catalogue, bump_epoch, record_events
+from catalog.selectors import catalogue_table
+from catalog.services import bump_catalogue, bump_epoch, record_events, save_viewer
 from recommender import cache, leases
 from recommender.models import Job
 from recommender.serving import upkeep
 from recommender.training import batch
-from tests.cast import ADA, BEN, CLEO, DAN, EMPIRE, EVE, JEDI, MATRIX, MORNING, NEMO, STAR_WARS, TOY_STORY, watch
+from tests.cast import (
+    ADA,
+    BEN,
+    CLEO,
+    DAN,
+    EMPIRE,
+    EVE,
+    GODFATHER,
+    JEDI,
+    MATRIX,
+    MORNING,
+    NEMO,
+    RAIDERS,
+    SPIRITED_AWAY,
+    STAR_WARS,
+    TOY_STORY,
+    watch,
+)
+from tests.model import MADE_UP
 
 
 @pytest.fixture
@@ -97,12 +116,48 @@ def test_a_killed_batch_goes_on_behind_its_last_block(lease, monkeypatch):
     assert taken_up.result["viewers"] == 4
 
 
-def test_films_that_may_not_be_shown_are_in_no_list(lease):
-    Movie.objects.filter(pk=JEDI).update(published=False)
-    Movie.objects.filter(pk=MATRIX).update(available_until=MORNING)
+def test_films_that_may_not_be_shown_are_beside_as_many_that_may(lease, settings):
+    settings.LIST_LENGTH = 10
+    hidden = [JEDI, MATRIX, *MADE_UP["Children"][:12]]
+    Movie.objects.filter(pk__in=hidden[1:]).update(published=False)
+    Movie.objects.filter(pk=JEDI).update(available_until=MORNING)
     bump_catalogue()
     batch.run(lease())
-    assert not {JEDI, MATRIX} & set(stored(DAN).movie_ids.tolist() + stored(BEN).movie_ids.tolist())
+
+    for viewer in (BEN, DAN):
+        films = stored(viewer).movie_ids
+        assert (~np.isin(films, hidden)).sum() == 10
+        assert np.isin(films, hidden).sum() > 3
+        assert (np.diff(stored(viewer).scores) <= 0).all()
+        assert films[-1] not in hidden, "below the last film that may be shown none is kept"
+
+
+def films_of_age(found, limit):
+    table = catalogue_table()
+    fit = [film for film in found.movie_ids if limit is None or table.age[table.places(np.array([film]))[0]] <= limit]
+    return set(map(int, fit))
+
+
+def test_a_viewers_age_limit_holds_in_the_list_and_travels_with_it(lease):
+    for viewer, limit in ((BEN, 8), (DAN, 17)):
+        one = Viewer.objects.get(pk=viewer)
+        one.age_limit = limit
+        save_viewer(one)
+    held = lease(user_histories={str(BEN): [str(STAR_WARS), "77"], str(DAN): [str(TOY_STORY)], str(ADA): ["1"]})
+    with leases.held(held):
+        batch.run(held)
+    sent = {viewer: stored(viewer) for viewer in (ADA, BEN, DAN)}
+    batch.run(lease())
+
+    for lists in (sent, {viewer: stored(viewer) for viewer in (ADA, BEN, DAN)}):
+        assert [lists[viewer].age_limit for viewer in (ADA, BEN, DAN)] == [None, 8, 17]
+        fit = {viewer: films_of_age(found, found.age_limit) for viewer, found in lists.items()}
+        assert fit[BEN] == {STAR_WARS, EMPIRE, JEDI, RAIDERS, SPIRITED_AWAY} - {STAR_WARS if lists is sent else 0}
+        assert {NEMO, MATRIX, GODFATHER} <= fit[DAN], "from 0 to 17"
+        assert set(MADE_UP["Crime"]) <= fit[ADA], "of unknown certificate"
+    assert sent[BEN].ruled_out == (4, 0, 0), "three of his own and one that was sent; no catalogue has the other"
+    assert stored(BEN).ruled_out == (3, 0, 0)
+    assert stored(CLEO).ruled_out == (3, 1, 1)
 
 
 def test_histories_that_were_sent_make_the_lists_of_those_viewers(lease):

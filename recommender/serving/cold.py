@@ -1,0 +1,60 @@
+"""Lists for viewers of whom the model can read nothing: by the genres they like, or by films that it does not know."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recommender.ml.data import Events
+from recommender.serving import charts
+from recommender.serving.eligibility import Catalogue, Gate
+from recommender.serving.ranking import Ranked
+from recommender.viewing import AGAINST
+
+LAST_FILMS = 3  # of the history, whose kin is looked for
+
+
+def by_genres(gate: Gate, k: int, exclude: np.ndarray, epoch: int, genres: Sequence[str]) -> Ranked:
+    """The k films that come first by popularity times the share of the liked genres that a film has (0..1). Below them,
+    from 0 down, popular films of other genres."""
+    numbers, _ = gate.catalogue.genres.find(genres)
+    everything = charts.listed("popular", gate, len(gate.catalogue.table.ids), exclude, epoch)
+    if not numbers:
+        return Ranked(everything.movie_ids[:k], everything.scores[:k])
+    share = _shares(gate.catalogue, numbers)[gate.catalogue.table.places(everything.movie_ids)]
+    scores = np.where(share > 0, everything.scores * share, everything.scores - 1)
+    first = np.lexsort((-share, -scores))[:k]  # stable: among equals the more popular, then the newer film
+    return Ranked(everything.movie_ids[first], scores[first].astype(np.float32))
+
+
+def _shares(catalogue: Catalogue, numbers: Sequence[int]) -> np.ndarray:
+    """float [films]: the share of these genres that each film has."""
+    liked = np.unique(numbers)
+    running = np.concatenate([[0], np.cumsum(np.isin(catalogue.table.genre_of, liked))])
+    return (running[catalogue.table.genre_start[1:]] - running[catalogue.table.genre_start[:-1]]) / len(liked)
+
+
+def by_content(gate: Gate, k: int, exclude: np.ndarray, events: Events) -> tuple[Ranked, np.ndarray]:
+    """The k films most akin to the last ones of the history by genres, people and year (0..1, the mean over those), and
+    the film ids that it was judged by. Films that have nothing in common with them are not listed."""
+    from recommender.serving.similar import kinship  # similar.py asks recommend.py for the model
+
+    table = gate.catalogue.table
+    rows = table.places(_liked(events))
+    last = rows[rows >= 0][-LAST_FILMS:]
+    likeness = np.zeros(len(table.ids), np.float32)
+    for row in last.tolist():
+        likeness += gate.catalogue.column("kinship", row, lambda films, row: kinship(films, row).astype(np.float32))
+    likeness /= max(len(last), 1)
+    likeness[~gate.films()] = likeness[last] = 0
+    barred = table.places(np.concatenate([exclude, gate.exclude]))
+    likeness[barred[barred >= 0]] = 0
+    least = np.partition(likeness, -k)[-k] if len(likeness) > k else 0
+    kin = np.flatnonzero((likeness >= least) & (likeness > 0))
+    first = kin[np.argsort(-likeness[kin], kind="stable")[:k]]
+    return Ranked(table.ids[first], likeness[first]), table.ids[last]
+
+
+def _liked(events: Events) -> np.ndarray:
+    """Film ids in the order of the history, without those turned down."""
+    ids, kinds = events.movie_ids, events.kinds
+    return ids if kinds is None else ids[~np.isin(kinds, AGAINST)]

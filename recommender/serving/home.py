@@ -1,0 +1,157 @@
+"""A home page: rows with a reason each, no film twice, in an order of the viewer's own."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from catalog import selectors
+from recommender.cache import StoredList
+from recommender.serving import filters, ranking, stamps
+from recommender.serving.likings import liked
+from recommender.serving.query import Query
+from recommender.serving.recommend import Sitting, active_ranker, asking, serves, sit, stocked
+from recommender.serving.rows import Room, Row, built
+from recommender.serving.subject import Subject
+from recommender.viewing import readable
+
+if TYPE_CHECKING:
+    from recommender.ml.ranker import Ranker
+
+LEAST = 4  # films; a shorter row is left out, unless the rows asked for are shorter
+FIRST = 5  # films of a row whose scores decide its place
+POOL = 200  # the model's best films where the moment of asking is given
+# What a short page has first: of a viewer whom the model knows, and of others.
+MINE = ("top_picks", "because_you_watched", "trending_for_you", "new", "genre", "director", "actor", "popular")
+EVERYONES = ("because_you_watched", "trending", "popular", "new", "genre", "popular_genre", "director", "actor")
+
+
+@dataclass(kw_only=True, slots=True)
+class Shown:
+    """A row as it is shown."""
+
+    row: Row
+    movie_ids: list[int]
+    recommendation_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+@dataclass(kw_only=True, slots=True)
+class Page:
+    rows: list[Shown]
+    model_version: str | None
+    is_known_user: bool
+    degraded: bool
+    unknown_names: dict[str, list[str]]
+    reason: str  # why there are no rows
+    cards: dict[int, Any]  # movie id -> selectors.MovieCard
+
+
+def home(query: Query, most: int, length: int) -> Page:
+    """`most` rows at most, of `length` films at most. Two queries: the history and the titles; without a viewer one."""
+    sitting = sit(query, stamps.look(query.user_id))
+    who = asking(sitting)
+    ranker = active_ranker(sitting.look)
+    sitting.degraded |= not serves(ranker, sitting.look)
+    room = _room(sitting, who, ranker)
+    rows, value = built(room, most * length)
+    candidates = by_turns(rows, EVERYONES if room.ranker is None else MINE)
+    shown = laid_out(candidates, value, most, length)
+    ids = room.catalogue.table.ids
+    listed = [Shown(row=row, movie_ids=ids[row.films].tolist()) for row in shown]
+    return Page(
+        rows=listed,
+        model_version=room.ranker.version if room.ranker is not None else None,
+        is_known_user=who.known,
+        degraded=sitting.degraded,
+        unknown_names=sitting.unknown_names,
+        reason="" if listed else filters.why_empty(sitting.gate, query.filters, sitting.unknown_names),
+        cards=selectors.movie_cards([movie for one in listed for movie in one.movie_ids]),
+    )
+
+
+def _room(sitting: Sitting, who: Subject, ranker: "Ranker | None") -> Room:
+    gate = sitting.gate
+    table, allowed = gate.catalogue.table, gate.films()
+    barred = table.places(np.concatenate([who.seen, gate.exclude]))
+    allowed[barred[barred >= 0]] = False
+    room = Room(gate.catalogue, sitting.look.stamps.epoch or 0, allowed, liked(who.events, table))
+    if ranker is not None and readable(who.events, ranker):
+        room.ranker, room.state = ranker, ranking.states(ranker, [who], sitting.query.at)
+        best = table.places(_best(sitting, who, room))
+        room.best = best[best >= 0]
+    return room
+
+
+def _best(sitting: Sitting, who: Subject, room: Room) -> np.ndarray:
+    """Film ids, the best first: the stored list, or else one made now, which is stored unless it is of a moment."""
+    ranker, state = room.ranker, room.state
+    assert ranker is not None
+    assert state is not None
+    stored: StoredList | None = sitting.look.valid_list() if sitting.query.at is None else None
+    room.source = "model" if stored is None else "cache"
+    if stored is None and sitting.query.at is None:
+        stored = stocked(sitting, who, ranker, state)
+    if stored is not None:
+        return stored.movie_ids
+    return ranking.best(ranker, state, POOL, sitting.gate.vocabulary(ranker), [who.seen])[0].movie_ids
+
+
+def by_turns(rows: Sequence[Row], kinds: Sequence[str]) -> list[Row]:
+    """The first row of each of the `kinds`, in their order, then the second of each, and so on."""
+    turns: dict[str, int] = {}
+    placed = []
+    for row in rows:
+        turn = turns[row.kind] = turns.get(row.kind, -1) + 1
+        placed.append((turn, kinds.index(row.kind), row))
+    return [row for *_, row in sorted(placed, key=lambda one: one[:2])]
+
+
+def laid_out(candidates: Sequence[Row], value: np.ndarray, most: int, length: int) -> list[Row]:
+    """The first `most` candidates that have enough films once no film comes twice, in the viewer's order."""
+    chosen, spare = list(candidates[:most]), list(candidates[most:])
+    while True:
+        page = _without_repeats(in_order(chosen, value, length), length)
+        short = {row.key for row in page if len(row.films) < min(LEAST, length)}
+        if not short:
+            return page
+        chosen = [row for row in chosen if row.key not in short]
+        chosen += [spare.pop(0) for _ in short if spare]
+
+
+def in_order(rows: Sequence[Row], value: np.ndarray, length: int) -> list[Row]:
+    """Top picks first; then always the row whose first five films have the highest mean score of the model, films of
+    the top picks not counted, among the rows of another kind than the row above. Without scores as they come."""
+    top = [row for row in rows if row.kind == "top_picks"]
+    taken = np.concatenate([row.films[:length] for row in top]) if top else np.empty(0, np.int64)
+    left = [(_worth(row.films, taken, value), row) for row in rows if row.kind != "top_picks"]
+    while left:
+        above = top[-1].kind if top else ""
+        others = [one for one in left if one[1].kind != above] or left
+        best = max(others, key=lambda one: one[0])
+        left.remove(best)
+        top.append(best[1])
+    return top
+
+
+def _worth(films: np.ndarray, taken: np.ndarray, value: np.ndarray) -> float:
+    first = value[films[: FIRST + len(taken)][~np.isin(films[: FIRST + len(taken)], taken)][:FIRST]]
+    scored = first[first > -np.inf]
+    return float(scored.mean()) if len(scored) else -np.inf
+
+
+def _without_repeats(rows: Sequence[Row], length: int) -> list[Row]:
+    """Each row with its first films that no row above shows. A film that a row loses is replaced by its next."""
+    taken: set[int] = set()
+    page = []
+    for row in rows:
+        films = []
+        for film in row.films.tolist():
+            if film not in taken:
+                films.append(film)
+                if len(films) == length:
+                    break
+        taken.update(films)
+        page.append(Row(row.kind, row.title, row.reason, row.source, np.array(films, np.int64), row.about))
+    return page

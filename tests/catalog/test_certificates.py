@@ -1,0 +1,46 @@
+"""Age certificates: ordered for each country, and nothing is guessed of one that is not known."""
+
+import pytest
+from django.conf import settings
+
+from catalog.certificates import CERTIFICATES, minimum_age, written
+from catalog.models import OLDEST, Movie
+
+
+@pytest.mark.parametrize(
+    ("certificate", "country", "age"),
+    [
+        ("R", "US", 17),
+        ("pg13", "US", 13),
+        ("TV-MA", "US", 17),
+        ("GB:15", "US", 15),
+        ("gb: 12a", "US", 12),
+        ("R", "CA", 18),
+        ("US:R", "CA", 17),
+        ("ua 13+", "IN", 13),
+        ("MA15+", "AU", 15),
+        ("15", "US", None),
+        ("", "US", None),
+        (":", "US", None),
+        ("XX:R", "US", None),
+        ("US:", "US", None),
+        ("Not Rated", "US", None),
+    ],
+)
+def test_the_youngest_age(certificate, country, age):
+    assert minimum_age(certificate, country) == age
+
+
+@pytest.mark.parametrize("country", CERTIFICATES)
+def test_each_country_is_in_order_and_every_spelling_is_its_own(country):
+    ages = list(CERTIFICATES[country].values())
+    assert max(ages) <= OLDEST
+    assert ages == sorted(ages), country
+    for name, age in CERTIFICATES[country].items():
+        assert minimum_age(name, country) == minimum_age(f"{country}:{name}", "US") == age
+
+
+def test_what_may_be_written_fits_a_film():
+    longest = Movie._meta.get_field("certificate").max_length or 0
+
+    assert all(len(name) <= longest for name in written(settings.CERTIFICATE_COUNTRY))
