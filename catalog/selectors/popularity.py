@@ -1,6 +1,6 @@
 """What everyone watches, lately and as a rule."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection
@@ -54,7 +54,7 @@ def _decay(half_life_days: float) -> float:
     return half_life_days * 86_400 / np.log(2).item()
 
 
-def _rows(statement: str, sample_rows: int | None, values: dict[str, object]) -> list[tuple]:
+def _rows(statement: str, sample_rows: int | None, values: dict[str, Any]) -> list[tuple]:
     kinds = [WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING]
     sample = _sample(sample_rows) if sample_rows is not None else ""
     with connection.cursor() as cursor:

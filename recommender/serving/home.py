@@ -24,7 +24,17 @@ LEAST = 4  # films; a shorter row is left out, unless the rows asked for are sho
 FIRST = 5  # films of a row whose scores decide its place
 POOL = 200  # the model's best films where the moment of asking is given
 # What a short page has first: of a viewer whom the model knows, and of others.
-MINE = ("top_picks", "because_you_watched", "trending_for_you", "new", "genre", "director", "actor", "popular")
+MINE = (
+    "top_picks",
+    "because_you_watched",
+    "trending_for_you",
+    "new",
+    "genre",
+    "director",
+    "actor",
+    "popular",
+    "popular_genre",
+)
 EVERYONES = ("because_you_watched", "trending", "popular", "new", "genre", "popular_genre", "director", "actor")
 
 
@@ -124,8 +134,10 @@ def in_order(rows: Sequence[Row], value: np.ndarray, length: int) -> list[Row]:
     """Top picks first; then always the row whose first five films have the highest mean score of the model, films of
     the top picks not counted, among the rows of another kind than the row above. Without scores as they come."""
     top = [row for row in rows if row.kind == "top_picks"]
-    taken = np.concatenate([row.films[:length] for row in top]) if top else np.empty(0, np.int64)
-    left = [(_worth(row.films, taken, value), row) for row in rows if row.kind != "top_picks"]
+    picked = np.zeros(len(value), bool)
+    for row in top:
+        picked[row.films[:length]] = True
+    left = [(_worth(row.films[~picked[row.films]], value), row) for row in rows if row.kind != "top_picks"]
     while left:
         above = top[-1].kind if top else ""
         others = [one for one in left if one[1].kind != above] or left
@@ -135,8 +147,8 @@ def in_order(rows: Sequence[Row], value: np.ndarray, length: int) -> list[Row]:
     return top
 
 
-def _worth(films: np.ndarray, taken: np.ndarray, value: np.ndarray) -> float:
-    first = value[films[: FIRST + len(taken)][~np.isin(films[: FIRST + len(taken)], taken)][:FIRST]]
+def _worth(films: np.ndarray, value: np.ndarray) -> float:
+    first = value[films[:FIRST]]
     scored = first[first > -np.inf]
     return float(scored.mean()) if len(scored) else -np.inf
 

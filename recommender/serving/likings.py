@@ -81,7 +81,7 @@ def loved_people(table: CatalogueTable, films: np.ndarray, most: int) -> list[Pe
     np.minimum.at(latest, inverse, owner[leading])
     order = np.lexsort((latest, -count))
     order = order[count[order] >= FEWEST_WITH_PERSON][:most]
-    return [Person(*who[one].tolist(), films[owner[leading][inverse == one]]) for one in order]
+    return [Person(int(who[one, 0]), int(who[one, 1]), films[owner[leading][inverse == one]]) for one in order]
 
 
 def films_of(table: CatalogueTable, person: Person) -> np.ndarray:

@@ -68,5 +68,5 @@ def rated(ranker: "Ranker", state: np.ndarray, movie_ids: np.ndarray) -> np.ndar
     scores = np.full(len(movie_ids), -np.inf, np.float32)
     known = ranker.index(movie_ids) >= 0
     if known.any():
-        scores[known] = ranker.score(state, movie_ids[known])[0]
+        scores[known] = ranker.score(state, movie_ids[known].tolist())[0]
     return scores

@@ -145,9 +145,9 @@ def _by_taste(room: Room, most: int) -> Iterator[Row]:
 
 
 def _genre_row(name: str, films: np.ndarray, *, mine: bool, modelled: bool) -> Row:
-    source: Source = "model" if modelled else "popular"
     if not mine:
-        return Row("popular_genre", f"Popular: {name}", f"What everyone watches of {name}.", source, films, name)
+        return Row("popular_genre", f"Popular: {name}", f"What everyone watches of {name}.", "popular", films, name)
+    source: Source = "model" if modelled else "popular"
     return Row("genre", f"More {name}", f"You watch more {name} than most people do.", source, films, name)
 
 

@@ -17,6 +17,9 @@ EVENT = {"user_id": ADA, "movie_id": str(NEMO), "kind": "watch"}
 READS = [
     ("get", READ),
     ("get", "/popular"),
+    ("get", "/trending"),
+    ("get", "/latest"),
+    ("get", "/home"),
     ("get", "/movies?page_size=5"),
     ("post", "/recommend"),
     ("post", "/recommend/filtered"),

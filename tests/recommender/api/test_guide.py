@@ -38,6 +38,9 @@ def test_the_guide_shows_every_kind_of_call():
         "/batch/recommend",
         "/events",
         "/popular",
+        "/trending",
+        "/latest",
+        "/home",
         "/movies",
     } <= paths
 

@@ -19,9 +19,18 @@ def contract():
 
 def test_it_is_openapi_3_1_and_complete(contract):
     assert contract["openapi"].startswith("3.1")
-    assert {*BRIEF, "/events", "/jobs/{job_id}", "/popular", "/movies", "/health/live", "/health/ready"} <= set(
-        contract["paths"]
-    )
+    assert {
+        *BRIEF,
+        "/events",
+        "/jobs/{job_id}",
+        "/popular",
+        "/trending",
+        "/latest",
+        "/home",
+        "/movies",
+        "/health/live",
+        "/health/ready",
+    } <= set(contract["paths"])
     for path, calls in contract["paths"].items():
         for call in calls.values():
             assert call["summary"], path

@@ -14,6 +14,7 @@ from recommender.link import PROBE_SECONDS, Link
 from recommender.models import ModelVersion
 from recommender.serving import events, health, upkeep
 from recommender.serving.charted import charted
+from recommender.serving.home import home
 from recommender.serving.query import Filters, Query
 from recommender.serving.recommend import recommend
 from recommender.serving.similar import similar
@@ -76,6 +77,8 @@ def test_without_redis_lists_come_from_the_model(valkey):
     assert recommend(Query(user_id=ADA, top_k=5, filters=Filters(genres=["Crime"]))).degraded
     assert recommend(Query(user_id=EVE, top_k=5)).source == "popular"
     assert charted(Query(user_id=None, top_k=5), "popular").degraded
+    page = home(QUERY, 5, 4)
+    assert (page.degraded, page.rows[0].row.key, page.rows[0].movie_ids) == (True, "top_picks", films(whole)[:4])
     assert similar(STAR_WARS, 5).degraded
     assert health.readiness().ready
 

@@ -1,9 +1,9 @@
-"""POST /similar and GET /popular."""
+"""POST /similar."""
 
 import pytest
 
 from catalog.services import publish_movies
-from tests.cast import EMPIRE, JEDI, MATRIX, STAR_WARS, TOY_STORY, TOY_STORY_2, UNKNOWN_FILM
+from tests.cast import EMPIRE, JEDI, STAR_WARS, TOY_STORY, TOY_STORY_2, UNKNOWN_FILM
 from tests.model import NAME, OUTSIDE
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -59,17 +59,3 @@ def test_an_unknown_film_is_not_found(api, movie_id):
 
     assert (body["status"], body["code"]) == (404, "not_found")
     assert movie_id in body["detail"]
-
-
-def test_popular_films_come_most_watched_first(api):
-    body = api.get("/popular?top_k=200&titles=true")
-
-    listed = [one["movie_id"] for one in body["recommendations"]]
-    assert (body["source"], len(listed)) == ("popular", 77)
-    assert listed[0] == str(MATRIX), "Ada watched and rated it; nobody watched another one later as often"
-    assert body["recommendations"][0]["title"] == "The Matrix"
-    assert listed[-1] != str(OUTSIDE), "films without a watch stand last, the newest first"
-
-
-def test_popular_excludes(api):
-    assert str(MATRIX) not in [f["movie_id"] for f in api.get(f"/popular?exclude={MATRIX}")["recommendations"]]

@@ -1,0 +1,170 @@
+"""GET /popular, /trending and /latest."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from catalog.models import Movie, WatchEvent
+from catalog.services import bump_epoch, publish_movies, record_events
+from recommender import cache, tasks
+from tests.cast import ADA, AMELIE, BEN, EVE, GODFATHER, JEDI, MATRIX, MORNING, NEMO, RAIDERS, TOY_STORY, watch
+from tests.model import MADE_UP, NAME, OUTSIDE, forget_everything
+from tests.recommender.api.conftest import films
+
+pytestmark = pytest.mark.usefixtures("model")
+CHARTS = ("popular", "trending", "latest")
+OLD, NEW = MADE_UP["Crime"][0], MADE_UP["Sci-Fi"][0]
+
+
+@pytest.fixture
+def ended_years_ago():
+    """Data that ends in 2015: for a year OLD was watched daily by somebody; in the last week NEW was as well."""
+    WatchEvent.objects.all().delete()
+    end = datetime(2015, 3, 1, tzinfo=UTC)
+    events = [watch(1000 + day, OLD, end - timedelta(days=day)) for day in range(365)]
+    events += [watch(2000 + hour, NEW, end - timedelta(hours=4 * hour)) for hour in range(42)]
+    record_events(events)
+    forget_everything()
+
+
+@pytest.fixture
+def weeks_later():
+    """New viewers have watched some films of the cast more than ever."""
+    events = [
+        watch(5000 + n, film, MORNING + timedelta(days=40)) for film in (TOY_STORY, MATRIX, GODFATHER) for n in range(3)
+    ]
+    record_events(events)
+    forget_everything()
+
+
+def test_popular_films_come_most_watched_first(api):
+    body = api.get("/popular?top_k=200&titles=true")
+
+    assert (body["source"], body["model_version"], len(films(body))) == ("popular", None, 77)
+    assert films(body)[0] == str(MATRIX), "Ada watched and rated it; nobody watched another one later as often"
+    assert body["recommendations"][0]["title"] == "The Matrix"
+    assert films(body)[-1] != str(OUTSIDE), "films without a watch stand last, the newest first"
+
+
+def test_what_is_watched_more_than_usual_trends_where_the_data_ends(api, ended_years_ago):
+    assert films(api.get("/popular"))[0] == str(OLD)
+
+    body = api.get("/trending")
+
+    assert (body["source"], films(body)) == ("trending", [str(NEW)]), "OLD is watched as ever, the others not at all"
+    assert body["recommendations"][0]["score"] == 1
+
+
+def test_a_few_watches_of_today_do_not_hide_the_trend_of_the_data(api, ended_years_ago):
+    record_events([watch(EVE, NEMO, timezone.now()), watch(ADA, NEMO, timezone.now())])
+
+    assert films(api.get("/trending")) == [str(NEW), str(NEMO)]
+
+
+def test_nothing_trends_where_nothing_is_watched(api):
+    WatchEvent.objects.all().delete()
+
+    body = api.get("/trending")
+
+    assert (films(body), body["reason"][:12]) == ([], "No film that")
+    assert len(films(api.get("/popular"))) == len(films(api.get("/latest"))) == 20
+
+
+def test_beat_counts_anew_and_the_next_process_reads_what_it_stored(api, ended_years_ago, django_assert_num_queries):
+    assert tasks.refresh_charts() == {"popular": 2, "trending": 1}
+
+    with django_assert_num_queries(3):  # revision, model, catalogue: nothing is counted
+        assert films(api.get("/trending")) == [str(NEW)]
+    with django_assert_num_queries(0):
+        api.get("/popular?top_k=5&genres=Crime")
+        api.get("/latest?top_k=5")
+
+
+def test_an_import_makes_the_stored_charts_void(api, ended_years_ago):
+    tasks.refresh_charts()
+    WatchEvent.objects.filter(movie_id=NEW).delete()
+    record_events([watch(3000 + n, RAIDERS, datetime(2015, 3, 1, n, tzinfo=UTC)) for n in range(20)])
+    bump_epoch()
+
+    assert films(api.get("/trending")) == [str(RAIDERS)]
+
+
+def test_the_latest_film_is_the_one_that_could_be_watched_last(api):
+    """By the day it came here, whatever its year; those that came together by their years."""
+    today = timezone.now()
+    Movie.objects.update(added_at=today - timedelta(days=400))
+    Movie.objects.filter(id=GODFATHER).update(added_at=today - timedelta(days=2))
+    Movie.objects.filter(id=JEDI).update(available_from=today - timedelta(days=1))
+    Movie.objects.filter(id=AMELIE).update(available_from=today + timedelta(days=1))
+    publish_movies([NEMO], False)
+
+    listed = films(api.get("/latest?top_k=200"))
+
+    assert listed[:3] == [str(JEDI), str(GODFATHER), str(OUTSIDE)]
+    assert not {str(AMELIE), str(NEMO)} & set(listed), "not open yet, not published"
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_chart_takes_the_filters(api, weeks_later, chart):
+    body = api.get(f"/{chart}?genres=crime&genres=Children&max_year=1996&titles=true&top_k=200")
+
+    assert body["recommendations"]
+    assert all({"Crime", "Children"} & set(film["genres"]) for film in body["recommendations"])
+    assert all(film["year"] <= 1996 for film in body["recommendations"])
+    assert body["filters_applied"] == {"genres": ["crime", "Children"], "max_year": 1996}
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_chart_leaves_out_what_a_viewer_has_seen_and_what_is_excluded(api, weeks_later, chart):
+    whole = films(api.get(f"/{chart}?top_k=200"))
+    assert {str(TOY_STORY), str(MATRIX)} <= set(whole)
+
+    body = api.get(f"/{chart}?top_k=200&user_id={BEN}&exclude={MATRIX}")
+
+    assert (body["user_id"], body["is_known_user"], body["removed"]["seen"]) == (BEN, True, 3)
+    assert films(body) == [one for one in whole if one not in (str(TOY_STORY), "3114", str(NEMO), str(MATRIX))]
+
+
+def test_trending_for_you_mixes_the_trend_with_the_models_ranking(api):
+    risen = [*MADE_UP["Crime"][:5], *MADE_UP["Sci-Fi"][:5], OUTSIDE]  # Ada watches space adventures
+    later = MORNING + timedelta(days=20)
+    for n, film in enumerate(risen):
+        record_events([watch(4000 + 100 * n + m, film, later) for m in range(30 - n)])
+    forget_everything()
+    trend = films(api.get(f"/trending?user_id={ADA}&top_k=11"))
+    model = [one for one in films(api.get(f"/recommend?user_id={ADA}&top_k=200")) if one in trend]
+
+    body = api.get(f"/trending?user_id={ADA}&personal=true&top_k=11")
+
+    assert (body["source"], body["model_version"], trend) == ("trending_for_you", NAME, [str(film) for film in risen])
+    by_hand = {film: (61 / (61 + trend.index(film)) + 61 / (61 + model.index(film))) / 2 for film in trend}
+    scores = {one["movie_id"]: one["score"] for one in body["recommendations"]}
+    assert scores == pytest.approx(by_hand, abs=1e-4)
+    assert films(body) == sorted(trend, key=lambda film: -by_hand[film]) != trend
+
+
+def test_a_stranger_gets_the_trend_as_it_is(api):
+    body = api.get(f"/trending?user_id={EVE}&personal=true")
+
+    assert (body["source"], body["is_known_user"]) == ("trending", False)
+    assert films(body) == films(api.get("/trending"))
+
+
+def test_a_trend_for_nobody_is_refused(api):
+    body = api.get("/trending?personal=true", expect=400)
+
+    assert body["errors"] == [{"parameter": "user_id", "detail": "is needed where personal is true."}]
+
+
+def test_a_filter_that_nothing_satisfies_gives_the_reason(api):
+    body = api.get("/latest?genres=No+Such")
+
+    assert (films(body), body["reason"]) == ([], "The catalogue has none of the genres: No Such.")
+    assert body["unknown_names"] == {"genres": ["No Such"]}
+
+
+def test_the_shelf_keeps_both_counted_charts(model):
+    tasks.refresh_charts()
+
+    assert {cache.read_chart(name).epoch for name in ("popular", "trending")} == {cache.read(ADA)[0].epoch or 1}

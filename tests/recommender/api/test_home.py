@@ -1,0 +1,212 @@
+"""GET /home: rows with a reason each, no film twice, in an order of the viewer's own."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from catalog.models import Movie, WatchEvent
+from catalog.services import publish_movies, record_events
+from recommender.ml.ranker import Ranker
+from recommender.models import ModelVersion
+from tests.cast import ADA, AMELIE, BEN, CLEO, DAN, EMPIRE, EVE, JEDI, MATRIX, MORNING, STAR_WARS, rate, watch
+from tests.model import MADE_UP, NAME, OUTSIDE, forget_everything
+from tests.recommender.api.conftest import films
+
+pytestmark = pytest.mark.usefixtures("model")
+SPACE = {str(film) for film in MADE_UP["Sci-Fi"]}
+WATCHED = {str(film) for film in (STAR_WARS, EMPIRE, JEDI, MATRIX, AMELIE)}
+
+
+def rows(body):
+    return {row["key"]: row for row in body["rows"]}
+
+
+def shown(body):
+    return [film["movie_id"] for row in body["rows"] for film in row["films"]]
+
+
+def in_row(row):
+    return [film["movie_id"] for film in row["films"]]
+
+
+def test_it_works(api):
+    body = api.get(f"/home?user_id={ADA}&row_length=6")
+
+    assert (body["user_id"], body["model_version"], body["is_known_user"]) == (ADA, NAME, True)
+    assert not body["degraded"]
+    for row in body["rows"]:
+        assert set(row) == {"key", "kind", "about", "title", "reason", "source", "recommendation_id", "films"}
+        assert set(row["films"][0]) == {"movie_id", "title", "year", "genres", "poster_url"}
+        assert row["title"]
+        assert row["reason"]
+        assert 4 <= len(row["films"]) <= 6
+    assert len({row["recommendation_id"] for row in body["rows"]}) == len(rows(body)) == len(body["rows"])
+    assert {"top_picks", "new", "popular", "genre:Sci-Fi"} <= set(rows(body))
+    assert rows(body)["top_picks"]["source"] == "model"
+
+
+def test_the_top_picks_are_the_viewers_list(api):
+    body = api.get(f"/home?user_id={ADA}&row_length=10")
+
+    listed = api.get(f"/recommend?user_id={ADA}&top_k=10")
+
+    assert listed["source"] == "cache", "the page has stored what it asked the model for"
+    assert in_row(body["rows"][0]) == films(listed)
+    assert rows(api.get(f"/home?user_id={ADA}&row_length=10"))["top_picks"]["source"] == "cache"
+
+
+def test_no_film_comes_twice_and_none_that_was_seen(api):
+    body = api.get(f"/home?user_id={ADA}&rows=20&row_length=9")
+
+    assert len(shown(body)) == len(set(shown(body)))
+    assert not WATCHED & set(shown(body))
+
+
+def test_a_row_about_a_film_that_was_liked_has_its_neighbours(api):
+    body = api.get(f"/home?user_id={ADA}&rows=20&row_length=5")
+
+    about = [row for row in body["rows"] if row["kind"] == "because_you_watched"]
+    assert about
+    assert about[0]["about"] in WATCHED - {str(AMELIE)}, "two stars are no liking"
+    title = Movie.objects.get(id=about[0]["about"]).title
+    assert (about[0]["title"], about[0]["reason"]) == (f"Because you watched {title}", f"You liked {title}.")
+    near = [one["movie_id"] for one in api.post("/similar", {"movie_id": about[0]["about"], "top_k": 60})["similar"]]
+    places = [near.index(one) for one in in_row(about[0])]
+    assert places == sorted(places), "in the order of likeness, without what other rows show"
+
+
+def test_a_person_whose_films_were_liked_has_a_row(api):
+    Movie.objects.bulk_create(Movie(id=6000 + n, title=f"Ford {n}", year=1990 + n) for n in range(5))
+    ford = Movie.objects.get(id=STAR_WARS).credits.get(person__name="Harrison Ford")
+    for n in range(5):
+        Movie.objects.get(id=6000 + n).credits.create(person=ford.person, role=ford.role)
+    publish_movies([6000], True)
+
+    row = rows(api.get(f"/home?user_id={ADA}&rows=20"))["actor:Harrison Ford"]
+
+    assert (row["title"], set(in_row(row))) == ("More with Harrison Ford", {str(6000 + n) for n in range(5)})
+    assert row["reason"].startswith("You liked Raiders of the Lost Ark and ")
+
+
+def test_new_films_have_a_place_though_nobody_watched_them(api):
+    """The model's ranking among them; those that it does not know yet by their genres."""
+    Movie.objects.update(added_at=timezone.now() - timedelta(days=90))
+    fresh = [OUTSIDE, *MADE_UP["Crime"][:10], *MADE_UP["Sci-Fi"][:10]]
+    Movie.objects.filter(id__in=fresh).update(added_at=timezone.now())
+    publish_movies([OUTSIDE], True)
+
+    row = rows(api.get(f"/home?user_id={ADA}&rows=4&row_length=2"))["new"]
+
+    assert (row["source"], row["title"]) == ("latest", "New films")
+    assert set(in_row(row)) <= {*SPACE, str(OUTSIDE)}, "science fiction before crime"
+
+
+def test_rows_come_by_the_models_score_of_their_first_films(api):
+    """Ada and Cleo: the same catalogue, another order."""
+    record_events([watch(7000 + n, film, MORNING + timedelta(days=20)) for n, film in enumerate(MADE_UP["Crime"][:8])])
+    forget_everything()
+
+    ada, cleo = (api.get(f"/home?user_id={viewer}&rows=20&row_length=4") for viewer in (ADA, CLEO))
+
+    assert ada["rows"][0]["key"] == cleo["rows"][0]["key"] == "top_picks"
+    order = [[row["kind"] for row in body["rows"]] for body in (ada, cleo)]
+    assert order[0] != order[1]
+    assert all(above != below for above, below in zip(order[0], order[0][1:], strict=False))
+
+
+@pytest.mark.parametrize("who", ["", f"user_id={EVE}&"])
+def test_without_a_history_it_is_what_everyone_watches(api, who):
+    record_events([watch(7000 + n, film, MORNING + timedelta(days=20)) for n, film in enumerate(MADE_UP["Crime"][:8])])
+    forget_everything()
+
+    body = api.get(f"/home?{who}row_length=5")
+
+    assert [row["key"] for row in body["rows"]][:3] == ["trending", "popular", "new"]
+    assert body["rows"][3]["kind"] == "popular_genre"
+    assert {row["source"] for row in body["rows"]} == {"trending", "popular", "latest"}
+    assert body["model_version"] is None
+    assert not body["is_known_user"]
+
+
+def test_one_film_is_enough_for_a_page_of_ones_own(api):
+    body = api.get(f"/home?user_id={DAN}&row_length=5")
+
+    assert body["rows"][0]["key"] == "top_picks"
+    assert len(body["rows"]) >= 3
+
+
+def test_without_a_model_there_are_rows_by_content_and_by_everyone(api):
+    ModelVersion.objects.update(status=ModelVersion.Status.RETIRED)
+    forget_everything()
+
+    body = api.get(f"/home?user_id={ADA}&rows=20&row_length=5")
+
+    assert body["model_version"] is None
+    assert {"because_you_watched", "popular", "new", "genre"} <= {row["kind"] for row in body["rows"]}
+    assert "top_picks" not in rows(body)
+    assert {row["source"] for row in body["rows"]} <= {"similar", "popular", "trending", "latest", "content"}
+
+
+def test_it_costs_two_queries_and_the_model_reads_a_history_once(api, monkeypatch, django_assert_num_queries):
+    encoded, ranked = [], []
+    encode, top = Ranker.encode, Ranker.top
+    monkeypatch.setattr(Ranker, "encode", lambda self, *args: encoded.append(1) or encode(self, *args))
+    monkeypatch.setattr(Ranker, "top", lambda self, *args: ranked.append(1) or top(self, *args))
+    api.get(f"/home?user_id={ADA}")
+    assert (len(encoded), len(ranked)) == (1, 1)
+
+    with django_assert_num_queries(2):  # the history, the titles
+        api.get(f"/home?user_id={ADA}")
+    with django_assert_num_queries(2):
+        api.get(f"/home?user_id={ADA}&at=2024-04-01")
+    with django_assert_num_queries(1):  # the titles
+        api.get("/home")
+
+    assert (len(encoded), len(ranked)) == (2, 2), "only for the moment that was told"
+
+
+def test_an_event_and_an_edit_are_true_on_the_next_page(api, site):
+    first, second, *_ = shown(api.get(f"/home?user_id={ADA}"))
+
+    site.post("/events", {"user_id": ADA, "movie_id": first, "kind": "watch"})
+    publish_movies([int(second)], False)
+
+    assert not {first, second} & set(shown(api.get(f"/home?user_id={ADA}")))
+
+
+def test_filters_and_exclusions_hold_for_the_whole_page(api):
+    first = shown(api.get(f"/home?user_id={BEN}&genres=Children"))[0]
+
+    body = api.get(f"/home?user_id={BEN}&genres=Children&exclude={first}")
+
+    assert all("Children" in film["genres"] for row in body["rows"] for film in row["films"])
+    assert first not in shown(body)
+    assert (body["filters_applied"], len(body["rows"]) > 0) == ({"genres": ["Children"]}, True)
+    empty = api.get("/home?genres=No+Such")
+    assert (empty["rows"], empty["reason"]) == ([], "The catalogue has none of the genres: No Such.")
+
+
+def test_an_empty_catalogue_has_no_rows(api):
+    WatchEvent.objects.all().delete()
+    Movie.objects.all().delete()
+    forget_everything()
+
+    assert api.get("/home")["rows"] == []
+
+
+def test_a_page_is_as_long_as_was_asked(api):
+    assert [len(row["films"]) for row in api.get(f"/home?user_id={ADA}&rows=3&row_length=2")["rows"]] == [2, 2, 2]
+    for faulty, words in {"rows=21": "20", "row_length=51": "50", "rows=0": "1", "user_id=x": "integer"}.items():
+        [error] = api.get(f"/home?{faulty}", expect=400)["errors"]
+        assert (error["parameter"], words in error["detail"]) == (faulty.split("=")[0], True)
+
+
+def test_liked_is_what_was_seen_to_the_end_or_rated_well(api):
+    record_events([watch(EVE, STAR_WARS, MORNING, completion=0.3), watch(EVE, MATRIX, MORNING, completion=1.0)])
+    record_events([watch(EVE, JEDI, MORNING, completion=1.0), rate(EVE, JEDI, MORNING, 1.5)])
+
+    body = api.get(f"/home?user_id={EVE}&rows=20&row_length=4")
+
+    assert [row["about"] for row in body["rows"] if row["kind"] == "because_you_watched"] == [str(MATRIX)]
+    assert rows(body)[f"because_you_watched:{MATRIX}"]["reason"] == "You watched The Matrix."
