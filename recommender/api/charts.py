@@ -35,7 +35,7 @@ class TrendingQuery(ChartQuery):
 class ChartAnswer(answers.About, answers.Explained):
     user_id = serializers.IntegerField(allow_null=True)
     recommendations = answers.Titled(many=True)
-    source = serializers.ChoiceField(
+    source = serializers.ChoiceField(  # type: ignore[assignment]
         ["popular", "trending", "trending_for_you", "latest"], help_text="How the list came about."
     )
     filters_applied = answers.FiltersApplied()
