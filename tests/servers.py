@@ -20,7 +20,10 @@ atexit.register(_cleanup.close)  # pytest calls no hook when it gives up on its 
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests() -> Iterator[None]:
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    spread = getattr(early_config.known_args_namespace, "numprocesses", None)
+    if spread and "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)  # the tests run in other processes, each with servers of its own
     state = Path(tempfile.mkdtemp(prefix="movierec-tests-", dir="/tmp"))
     _cleanup.callback(shutil.rmtree, state, ignore_errors=True)
     state.chmod(0o711)  # as root, Postgres runs as another user, who has to get in
