@@ -46,6 +46,14 @@ def coverage(lists: np.ndarray, films: int) -> float:
     return len(np.unique(lists)) / films
 
 
+def alike(lists: np.ndarray) -> float:
+    """Mean share of films that two viewers' lists have in common: 0 all different, 1 the same list for everyone
+    (1 - personalisation, Zhou et al. 2010)."""
+    n, k = lists.shape
+    shown = np.unique(lists, return_counts=True)[1].astype(np.float64)
+    return float((shown * (shown - 1)).sum() / (n * (n - 1) * k)) if n > 1 else 0.0
+
+
 def gini(lists: np.ndarray, films: int) -> float:
     """Gini coefficient of how often films are listed: 0 all alike, near 1 always the same few.
 

@@ -97,9 +97,7 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
     trained = work.train(lease, options)
     clock.lap("train")
     lease.progress("evaluation")
-    ranker = Ranker(trained.model, work.vocab, version=work.name)
-    ranker = with_prior(ranker, work.tokens, work.held_out.ends, work.held_out.validation)
-    verdict = gate.judge(ranker, registry.ranker(), work.tokens, work.held_out)
+    ranker, verdict = _judged(Ranker(trained.model, work.vocab, version=work.name), work)
     clock.lap("evaluate")
     figures = verdict.figures | {"held_out": work.words, "data": work.snapshot.counts(), "seconds": clock.laps}
     card = {"metrics": figures, "preset": options.preset, "train": asdict(work.preset.train)}
@@ -118,6 +116,14 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
     work.finish()
     told = {key: figures[key] for key in ("ndcg10", "hr10", "seconds", "data")}
     return told | {"version": work.name, "better": verdict.better, "reason": verdict.reason}
+
+
+def _judged(alone: Ranker, work: "_Work") -> tuple[Ranker, gate.Verdict]:
+    try:
+        ranker = with_prior(alone, work.tokens, work.held_out.ends, work.held_out.validation)
+    except FloatingPointError as error:
+        return alone, gate.not_finite(error)
+    return ranker, gate.judge(ranker, registry.ranker(), work.tokens, work.held_out, work.features)
 
 
 def follow(parameters: Mapping[str, Any]) -> None:

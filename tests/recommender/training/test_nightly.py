@@ -14,6 +14,7 @@ from recommender import leases, registry
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
 from recommender.training import dataset, gate, run
+from recommender.training.translated import of_another
 from tests.cast import ADA, CLEO, STAR_WARS
 from tests.model import forget_everything
 from tests.recommender.worker import ring  # noqa: F401
@@ -150,7 +151,7 @@ def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, ca
     tokens = run.tokenise(snapshot.histories, more)
     targets = gate.evaluate.leave_one_out(tokens).test
 
-    scores = gate.of_another(ranker, more, tokens)(tokens, targets)
+    scores = of_another(ranker, more, tokens)(tokens, targets)
 
     known = more.places(ranker.movie_ids) - 1
     own = run.tokenise(snapshot.histories, ranker.vocab)

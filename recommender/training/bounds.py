@@ -1,0 +1,80 @@
+"""What a candidate's figures have to be. Each check says what it saw, so that whoever reads it need not trust it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from recommender.ml import metrics
+
+SERVED_OTHERWISE = ("popularity", "recent_popularity")  # what viewers would get without any model
+TOLERANCE = 0.03  # below the active model or transition counts, as a share of them; a test need not be sure of it
+SEGMENT_FALL = 0.10  # of a segment, as a share of what the active model has there
+LEAST_COVERAGE = 0.5  # of the active model's
+MOST_BIAS = 0.5  # above the active model's popularity bias, natural logarithm: lists 1.6 times as popular
+MOST_ALIKE = 0.9  # of what popularity's lists have in common
+FILMS_FOR_ALIKE = 100  # in a smaller catalogue all lists are alike
+
+
+class Check(NamedTuple):
+    name: str
+    passed: bool
+    told: str
+
+
+def beats(name: str, own: np.ndarray, those: np.ndarray) -> Check:
+    """Better than a baseline, by ranks [targets]: surely so where viewers would be served by it otherwise. Transition
+    counts are a part of the candidate, and where order is everything nothing beats them: there it must come near.
+    """
+    mean, low, high = metrics.paired_bootstrap(metrics.gains(own, 10), metrics.gains(those, 10))
+    told = _difference(own, those, mean, low, high)
+    if name in SERVED_OTHERWISE:
+        return Check(f"Better than {name.replace('_', ' ')}", low > 0, told)
+    return Check(f"Not worse than {name}", mean >= -TOLERANCE * metrics.ndcg(those, 10), told)
+
+
+def not_below(active: str, own: np.ndarray, before: np.ndarray) -> Check:
+    """Not worse than the active model: no test says so, and the means are not far apart."""
+    mean, low, high = metrics.paired_bootstrap(metrics.gains(own, 10), metrics.gains(before, 10))
+    passed = high >= 0 and mean >= -TOLERANCE * metrics.ndcg(before, 10)
+    return Check(f"Not worse than the active model {active}", passed, _difference(own, before, mean, low, high))
+
+
+def _difference(own: np.ndarray, those: np.ndarray, mean: float, low: float, high: float) -> str:
+    both = f"NDCG@10 {metrics.ndcg(own, 10):.4f} against {metrics.ndcg(those, 10):.4f}"
+    return f"{both}: {mean:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
+
+
+def no_segment_falls(parts: Mapping[str, Mapping[str, float]]) -> Check:
+    """`parts` as `segments.compared` gives them. One that fell has fallen by more than the bound, and surely so."""
+    fallen = [
+        f"{name} {of['active']:.4f} to {of['candidate']:.4f}"
+        for name, of in parts.items()
+        if of["high"] < 0 and of["difference"] < -SEGMENT_FALL * of["active"]
+    ]
+    told = ", ".join(fallen) or f"{len(parts)} segments compared"
+    return Check(f"No segment falls by more than {SEGMENT_FALL:.0%}", not fallen, told)
+
+
+def of_lists(lists: Mapping[str, Mapping[str, float]], films: int) -> list[Check]:
+    """`lists` as `beyond.summary` tells of them, with `alike`: of the candidate, of popularity, of the active model."""
+    own, popular, before = lists["candidate"], lists["popularity"], lists.get("active")
+    checks = []
+    if films >= FILMS_FOR_ALIKE:
+        told = f"two lists share {own['alike']:.0%} of their films, popularity's {popular['alike']:.0%}"
+        checks.append(Check("Lists are personal", own["alike"] < MOST_ALIKE * popular["alike"], told))
+    if before is not None:
+        least, most = LEAST_COVERAGE * before["coverage"], before["popularity_bias"] + MOST_BIAS
+        checks += [
+            Check(
+                "Enough of the catalogue is shown",
+                own["coverage"] >= least,
+                f"coverage {own['coverage']:.3f}, at least {least:.3f}",
+            ),
+            Check(
+                "Lists do not drift to the popular",
+                own["popularity_bias"] <= most,
+                f"popularity bias {own['popularity_bias']:+.2f}, at most {most:+.2f}",
+            ),
+        ]
+    return checks

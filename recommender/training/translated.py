@@ -1,0 +1,48 @@
+"""A model of another vocabulary as a scorer of these films: an older version beside the one to come."""
+
+import numpy as np
+
+from recommender.ml.data import Tokens
+from recommender.ml.evaluate import Scorer, Targets
+from recommender.ml.ranker import Ranker
+from recommender.ml.vocab import Vocab
+
+
+def of_another(ranker: Ranker, vocab: Vocab, tokens: Tokens) -> Scorer:
+    """An older model as a scorer of the films of `vocab`, for `tokens` in that vocabulary. Films that it does not know
+    stand below all others."""
+    known, row_of = translated(tokens, vocab, ranker.vocab)
+    columns = vocab.places(ranker.movie_ids) - 1
+
+    def score(_: Tokens, targets: Targets) -> np.ndarray:
+        states = ranker.encode_tokens(known, targets.viewers, row_of[targets.rows])
+        own = ranker.scores(states)
+        scores = np.repeat(own.min(1, keepdims=True) - 1, len(vocab), axis=1)
+        scores[:, columns[columns >= 0]] = own[:, columns >= 0]
+        return scores
+
+    return score
+
+
+def translated(tokens: Tokens, vocab: Vocab, other: Vocab) -> tuple[Tokens, np.ndarray]:
+    """The tokens in another vocabulary, without films that it lacks; and for every row of `tokens` (and one past the
+    last) how many rows before it remain."""
+    place = np.append(0, other.places(vocab.movie_ids))
+    items, taste = place[tokens.items], place[tokens.taste_items]
+    row_of = np.append(0, np.cumsum(items > 0))
+    taste_row_of = np.append(0, np.cumsum(taste > 0))
+    kept = items > 0
+    return (
+        Tokens(
+            indptr=row_of[tokens.indptr],
+            items=items[kept],
+            times=tokens.times[kept],
+            stars=tokens.stars[kept],
+            timed=tokens.timed,
+            taste_indptr=taste_row_of[tokens.taste_indptr],
+            taste_items=taste[taste > 0],
+            taste_weights=tokens.taste_weights[taste > 0],
+            taste_before=taste_row_of[tokens.taste_before[kept]],
+        ),
+        row_of,
+    )

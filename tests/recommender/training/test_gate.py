@@ -1,0 +1,115 @@
+"""What goes live: candidates that are good, and poisoned ones, on the tiny model's viewers."""
+
+import numpy as np
+import pytest
+import torch
+
+from recommender.ml import evaluate
+from recommender.ml.data import Histories, tokenise
+from recommender.ml.features import make_features
+from recommender.ml.ranker import Ranker, load_ranker
+from recommender.training import bounds, gate, segments
+from tests.model import VOCABULARY, simulated
+
+FEATURES = make_features([["genre:Low"] if n % 2 else ["genre:High"] for n in range(len(VOCABULARY))])
+
+
+@pytest.fixture(scope="module")
+def viewers(model_folder):
+    tokens = tokenise(Histories.of(simulated(viewers=300, seed=9)), load_ranker(model_folder).vocab)
+    return tokens, evaluate.leave_one_out(tokens)
+
+
+@pytest.fixture
+def judged(model_folder, viewers):
+    def judge(candidate=None, active=None):
+        fresh = load_ranker(model_folder)
+        return gate.judge((candidate or (lambda good: good))(fresh), active, *viewers, FEATURES)
+
+    return judge
+
+
+def failed(verdict):
+    return [check["name"] for check in verdict.figures["gate"]["checks"] if not check["passed"]]
+
+
+class Popular(Ranker):
+    """Popularity in disguise: a hair of noise by viewer."""
+
+    counts = np.bincount(
+        [film for one in simulated(viewers=300, seed=9) for film in one.movie_ids[:-2]], minlength=max(VOCABULARY) + 1
+    )
+
+    def scores(self, states, exclude=None):
+        noise = np.random.default_rng(1).normal(0, 1e-3, (len(states), len(self.vocab)))
+        return (self.counts[self.movie_ids] + noise).astype(np.float32)
+
+
+def constant(good):
+    with torch.no_grad():
+        good.vectors.zero_()
+    return good
+
+
+def broken(good):
+    with torch.no_grad():
+        good.vectors[3] = torch.nan
+    return good
+
+
+def test_a_good_first_model_passes_and_the_evidence_is_kept(judged):
+    verdict = judged()
+    assert verdict.better, verdict.reason
+    evidence = verdict.figures["gate"]
+    assert {"Better than popularity", "Not worse than markov"} <= {check["name"] for check in evidence["checks"]}
+    assert evidence["lists"]["candidate"]["coverage"] > evidence["lists"]["popularity"]["coverage"]
+
+
+def test_a_model_as_good_as_the_active_one_passes_segment_by_segment(judged, model_folder):
+    verdict = judged(active=load_ranker(model_folder))
+    assert verdict.better, verdict.reason
+    assert {"viewers of fewer than 20 films", "Low"} <= set(verdict.figures["gate"]["segments"])
+    assert all(part["difference"] == 0 for part in verdict.figures["gate"]["segments"].values())
+
+
+@pytest.mark.parametrize("poison", [constant, lambda good: Popular(good.model, good.vocab, version="popular")])
+def test_a_candidate_that_only_lists_what_is_popular_stays_one(judged, model_folder, poison):
+    verdict = judged(poison, load_ranker(model_folder))
+    assert not verdict.better
+    names = failed(verdict)
+    assert "Better than popularity" in names
+    assert any(name.startswith("Not worse than the active model") for name in names)
+    assert "No segment falls by more than 10%" in names
+    assert "popularity" in verdict.reason
+
+
+def test_scores_that_are_not_finite_are_said_to_be(judged, model_folder):
+    verdict = judged(broken, load_ranker(model_folder))
+    assert (verdict.better, failed(verdict)) == (False, ["Scores are finite"])
+    assert verdict.figures["ndcg10"] == 0
+
+
+def test_one_segment_may_not_pay_for_the_others():
+    """500 viewers of one genre gain what 100 of another lose."""
+    before = np.full(600, 2.0)
+    own = np.where(np.arange(600) < 500, 1.0, 5.0)
+    parts = {"Drama": np.arange(600) < 500, "Western": np.arange(600) >= 500}
+    check = bounds.no_segment_falls(segments.compared(own, before, parts))
+    assert bounds.not_below("old", own, before).passed
+    assert not check.passed
+    assert check.told == "Western 0.6309 to 0.3869"
+
+
+@pytest.mark.parametrize(
+    ("changed", "fails"),
+    [
+        ({}, []),
+        ({"coverage": 0.19}, ["Enough of the catalogue is shown"]),
+        ({"popularity_bias": 0.71}, ["Lists do not drift to the popular"]),
+        ({"alike": 0.55}, ["Lists are personal"]),
+    ],
+)
+def test_bounds_of_lists(changed, fails):
+    usual = {"coverage": 0.4, "popularity_bias": 0.2, "alike": 0.1}
+    lists = {"candidate": usual | changed, "active": usual, "popularity": usual | {"alike": 0.6}}
+    assert [check.name for check in bounds.of_lists(lists, films=1000) if not check.passed] == fails
