@@ -133,7 +133,8 @@ def _refuse_unusable(version: ModelVersion) -> None:
     from recommender.ml.ranker import load_ranker
 
     try:
-        load_ranker(folder(version.name))
+        if not load_ranker(folder(version.name)).finite:
+            raise ModelUnusable("some of its weights are not finite numbers. Train again.")
     except ModelUnusable as error:
         if version.status != ModelVersion.Status.ACTIVE:
             version.status, version.reason = ModelVersion.Status.REFUSED, str(error)

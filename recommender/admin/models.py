@@ -16,6 +16,8 @@ from recommender import registry
 from recommender.admin.pages import COLOURS, ReadOnly, to_page
 from recommender.models import ModelVersion
 
+_NOTHING = format_html("<p>Not measured.</p>")
+
 
 class ReasonForm(BaseDialogForm):
     reason = forms.CharField(max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
@@ -33,14 +35,17 @@ class ModelVersionAdmin(ReadOnly):
     fields = (
         ("name", "status_label", "preset"),
         "reason",
+        "checks",
         "figures",
+        "segments",
+        "lists",
         "epochs",
         ("parameters", "movies"),
         ("created_at", "activated_at"),
         ("data_hash", "code_revision"),
         "everything_measured",
     )
-    readonly_fields = ("status_label", "figures", "epochs", "everything_measured")
+    readonly_fields = ("status_label", "checks", "figures", "segments", "lists", "epochs", "everything_measured")
     actions_list = ("rollback",)
     actions_detail = ("promote",)
 
@@ -71,6 +76,26 @@ class ModelVersionAdmin(ReadOnly):
             [(name, _figure(told.get("ndcg10")), _figure(told.get("hr10"))) for name, told in rows],
             ("", "NDCG@10", "HR@10"),
         )
+
+    @display(description="Whether it may go live")
+    def checks(self, version: ModelVersion) -> SafeString:
+        found = version.metrics.get("gate", {}).get("checks", [])
+        rows = [("✓" if one["passed"] else "✗", one["name"], one["told"]) for one in found]
+        return _table(rows, ("", "check", "seen")) if rows else _NOTHING
+
+    @display(description="NDCG@10 by kind of viewer and genre of the next film")
+    def segments(self, version: ModelVersion) -> SafeString:
+        names = ("targets", "candidate", "active", "difference", "low", "high")
+        found = version.metrics.get("gate", {}).get("segments", {})
+        rows = [(part, *(_figure(of[name]) for name in names)) for part, of in found.items()]
+        return _table(rows, ("", *names)) if rows else _NOTHING
+
+    @display(description="What the lists are like")
+    def lists(self, version: ModelVersion) -> SafeString:
+        found = version.metrics.get("gate", {}).get("lists", {})
+        names = list(next(iter(found.values()), {}))
+        rows = [(name, *(_figure(of.get(name)) for of in found.values())) for name in names]
+        return _table(rows, ("", *found)) if rows else _NOTHING
 
     @display(description="By epoch")
     def epochs(self, version: ModelVersion) -> SafeString:

@@ -54,6 +54,11 @@ class Ranker:
         return dict(self.card.get("metrics", {}))
 
     @property
+    def finite(self) -> bool:
+        """Whether all of its weights are finite numbers."""
+        return all(bool(parameter.isfinite().all()) for parameter in self.model.parameters())
+
+    @property
     def state_size(self) -> int:
         """The viewer's vector; where there is a prior, the last films too, as numbers that float32 holds exactly."""
         return self.vectors.shape[1] + (WINDOW if self.prior else 0)

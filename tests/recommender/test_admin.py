@@ -35,6 +35,10 @@ def second(model, model_folder):
     shutil.copytree(model_folder, folder)
     figures = {"ndcg10": 0.1234, "hr10": 0.2, "baselines": {"popularity": {"ndcg10": 0.05, "hr10": 0.1}}}
     figures["active"] = {"name": model.name, "ndcg10": 0.12, "hr10": 0.19}
+    checks = [{"name": "Better than popularity", "passed": True, "told": "0.1234 against 0.0500"}]
+    drama = {"targets": 120.0, "candidate": 0.11, "active": 0.10, "difference": 0.01, "low": -0.0321, "high": 0.05}
+    lists = {"candidate": {"coverage": 0.4567}, "active": {"coverage": 0.4}}
+    figures["gate"] = {"checks": checks, "segments": {"Drama": drama}, "lists": lists}
     yield registry.register(folder, preset="brief", metrics=figures, history=[{"epoch": 1, "loss": 4.5}])
     shutil.rmtree(folder)
 
@@ -42,8 +46,9 @@ def second(model, model_folder):
 def test_a_version_shows_its_figures_beside_the_others(admin_client, second):
     assert "0.1234" in page(admin_client, "modelversion_changelist")
     shown = page(admin_client, "modelversion_change", second.pk)
-    for words in ("popularity", "0.0500", "active model", "0.1200", "4.5000"):
+    for words in ("popularity", "0.0500", "active model", "0.1200", "4.5000", "0.1234 against 0.0500", "-0.0321"):
         assert words in shown
+    assert "0.4567" in shown.split("What the lists are like")[1].split("By epoch")[0]
 
 
 def test_promoting_and_rolling_back_keep_who_and_why(admin_client, second, model):

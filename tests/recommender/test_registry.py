@@ -1,5 +1,6 @@
 """The model shelf: what is loaded, what goes live, and what happens when a folder is not what it was."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -8,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.db import connection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from safetensors.numpy import load_file, save_file
 
 from recommender import cache, registry
 from recommender.ml.checkpoint import WEIGHTS
@@ -56,6 +59,16 @@ def age(folder):
     (folder / MANIFEST).write_text(json.dumps(manifest | {"format": 0}))
 
 
+def poison(folder):
+    """Whole by its checksums, and not a number in one place."""
+    weights = load_file(folder / WEIGHTS)
+    weights["items.ids.weight"][3] = np.nan
+    save_file(weights, folder / WEIGHTS)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["sha256"][WEIGHTS] = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
 def status(name):
     return ModelVersion.objects.get(name=name).status
 
@@ -90,7 +103,7 @@ def test_without_any_usable_folder_there_is_no_ranker(second):
     assert registry.ranker() is None
 
 
-@pytest.mark.parametrize("spoil", [shutil.rmtree, age, cut])
+@pytest.mark.parametrize("spoil", [shutil.rmtree, age, cut, poison])
 def test_an_unusable_version_never_goes_live(second, spoil):
     spoil(registry.folder("second"))
 
