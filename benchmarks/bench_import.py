@@ -65,7 +65,7 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
     from django.core.management import call_command
 
     from catalog.movielens import read_movielens
-    from catalog.services import load_dataset
+    from catalog.services.bulk import load_dataset
 
     call_command("migrate", verbosity=0)
     started = time.perf_counter()

@@ -26,18 +26,18 @@ class System(Start):
     def serve(self) -> None:
         """The web processes, until they can recommend. Raises ServerError."""
         web, *_ = applications()
-        self.keeper.start(web)
+        self.web = self.keeper.start(web)
         self.until_ready()
 
 
 @contextlib.contextmanager
-def own_system() -> Iterator[System]:
-    """From here on Django works in this process and on that system, of which nothing is left afterwards.
-    Raises ServerError."""
+def own_system(**settings: str) -> Iterator[System]:
+    """From here on Django works in this process and on that system, of which nothing is left afterwards; `settings`
+    join the environment of both. Raises ServerError."""
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
         folder = Path(name).resolve()
         folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
-        os.environ |= OURS | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
+        os.environ |= OURS | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
         for replaced in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(replaced, None)
         open_state(folder)

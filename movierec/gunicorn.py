@@ -1,8 +1,11 @@
 """gunicorn's settings: gunicorn -c movierec/gunicorn.py movierec.wsgi"""
 
+import ctypes
 import os
 import sys
 from typing import Any
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # malloc.h
 
 bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
 worker_class = "gthread"
@@ -27,6 +30,14 @@ def on_starting(server: Any) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
     django.setup()
     call_command("check", tags=["security"], verbosity=0)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Memory of large arrays goes back to the system when they are freed. Else glibc learns to keep what a model or a
+    batch once took, for the life of the process."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        for what, value in (_MMAP_THRESHOLD, 4 << 20), (_TRIM_THRESHOLD, 8 << 20), (_ARENA_MAX, 2):
+            libc.mallopt(what, value)  # bytes, bytes, arenas
 
 
 def post_worker_init(worker: Any) -> None:

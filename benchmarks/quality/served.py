@@ -72,7 +72,7 @@ def _model_folder(system: System, given: argparse.Namespace, task: Task, shape: 
 
 
 def _load(dataset: Dataset, ranker: Ranker) -> None:
-    from catalog.services import load_dataset
+    from catalog.services.bulk import load_dataset
     from recommender import registry
 
     load_dataset(dataset)

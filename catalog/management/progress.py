@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from django.core.management.base import OutputWrapper
 
-from catalog.services import Progress
+from catalog.services.bulk import Progress
 
 EVERY = 5.0  # seconds between two lines of one step
 

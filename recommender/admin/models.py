@@ -16,7 +16,7 @@ from recommender import registry
 from recommender.admin.pages import COLOURS, ReadOnly, to_page
 from recommender.models import ModelVersion
 
-_NOTHING = format_html("<p>Not measured.</p>")
+_NOTHING = format_html("<p>{}</p>", "Not measured.")
 
 
 class ReasonForm(BaseDialogForm):

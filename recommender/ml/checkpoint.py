@@ -21,7 +21,11 @@ from recommender.ml.model import TransformerRecModel
 from recommender.ml.prior import Prior
 from recommender.ml.vocab import Vocab
 
-WEIGHTS, VOCAB, PRIOR, CARD = "weights.safetensors", "vocab.safetensors", "prior.safetensors", "model.json"
+WEIGHTS, TABLE, VOCAB, PRIOR, CARD = (
+    *(f"{name}.safetensors" for name in ("weights", "table", "vocab", "prior")),
+    "model.json",
+)
+FILES = (WEIGHTS, TABLE, VOCAB, PRIOR, CARD)
 
 
 class ModelUnusable(Exception):
@@ -45,6 +49,7 @@ class Loaded(NamedTuple):
     vocab: Vocab
     features: Features
     prior: Prior
+    table: torch.Tensor  # [N + 1, D] as `model.items()` gives it: made once, and mapped into every process that serves
     card: dict[str, Any]  # config, metrics, and what the writer told besides
 
 
@@ -60,15 +65,15 @@ def save_model(
     aside = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}, aside / WEIGHTS
-    )
+    with torch.no_grad():
+        _save(model.state_dict(), aside / WEIGHTS)
+        _save({"table": model.items()}, aside / TABLE)
+        _save((prior or Prior.none(len(vocab))).tensors(), aside / PRIOR)
     arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
     save_arrays(arrays, aside / VOCAB)
-    save_arrays((prior or Prior.none(len(vocab))).arrays(), aside / PRIOR)
     told = {**card, "config": as_json(model.config), "feature_names": features.names}
     (aside / CARD).write_text(json.dumps(told, indent=1, sort_keys=True))
-    sums = {name: _checksum(aside / name) for name in (WEIGHTS, VOCAB, PRIOR, CARD)}
+    sums = {name: _checksum(aside / name) for name in FILES}
     (aside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums}, indent=1))
     for path in aside.iterdir():
         _flush(path)
@@ -76,6 +81,10 @@ def save_model(
         shutil.rmtree(folder)
     aside.rename(folder)
     return folder
+
+
+def _save(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
 
 
 def load_model(folder: Path) -> Loaded:
@@ -86,14 +95,17 @@ def load_model(folder: Path) -> Loaded:
         arrays = load_arrays(folder / VOCAB)
         vocab = Vocab(arrays["movie_ids"])
         features = Features(card["feature_names"], arrays["indptr"], arrays["indices"])
-        prior = Prior.of_arrays(load_arrays(folder / PRIOR), len(vocab))
+        prior = Prior.of_tensors(load_file(folder / PRIOR), len(vocab))
         config: ModelConfig = model_config(card["config"])
         model = TransformerRecModel(len(vocab), config, features)
         # assign: the tensors stay memory-mapped, so that processes share their pages.
         model.load_state_dict(load_file(folder / WEIGHTS), assign=True)
+        table = load_file(folder / TABLE)["table"]
+        if table.shape != (len(vocab) + 1, config.d_item or config.d_model):
+            raise ValueError(f"the item table is {tuple(table.shape)}, for {len(vocab)} films")
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
-    return Loaded(model.eval(), vocab, features, prior, card)
+    return Loaded(model.eval(), vocab, features, prior, table, card)
 
 
 def _verify(folder: Path) -> None:
@@ -106,7 +118,7 @@ def _verify(folder: Path) -> None:
         raise ModelCorrupt(f"The manifest in {folder} cannot be read: {error!r}.") from error
     if written != FORMAT:
         raise ModelOutdated(f"{folder} has format {written}; this code reads {FORMAT}. Train again or upgrade.")
-    for name in (WEIGHTS, VOCAB, PRIOR, CARD):
+    for name in FILES:
         if not (folder / name).exists() or _checksum(folder / name) != sums.get(name):
             raise ModelCorrupt(f"{folder / name} is missing, cut or edited: its checksum is not the manifest's.")
 

@@ -43,19 +43,16 @@ class Prior(NamedTuple):
     def to(self, device: torch.device) -> Self:
         return type(self)(self.transitions.to(device), self.weights.to(device))
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def tensors(self) -> dict[str, Tensor]:
         """As a model folder keeps it: [N + 1], [nnz], [nnz], [WINDOW + 1]."""
-        indptr, columns, shares = (column.cpu().numpy() for column in self.transitions)
-        weights = self.weights.cpu().numpy()
-        return {"indptr": indptr, "columns": columns.astype(np.int32), "shares": shares, "weights": weights}
+        return {**self.transitions._asdict(), "weights": self.weights}
 
     @classmethod
-    def of_arrays(cls, arrays: dict[str, np.ndarray], films: int) -> Self:
+    def of_tensors(cls, tensors: dict[str, Tensor], films: int) -> Self:
         """Raises ValueError where they do not fit a vocabulary of `films`."""
-        indptr, columns, shares = arrays["indptr"], arrays["columns"].astype(np.int64), arrays["shares"]
+        indptr, columns, shares, weights = (tensors[name] for name in (*Transitions._fields, "weights"))
         if len(indptr) != films + 1 or indptr[-1] != len(columns) or len(columns) != len(shares):
             raise ValueError(f"the transitions are not those of {films} films")
-        if len(arrays["weights"]) != WINDOW + 1:
-            raise ValueError(f"there are {len(arrays['weights'])} weights of the transitions, not {WINDOW + 1}")
-        parts = (torch.from_numpy(column) for column in (indptr, columns, shares))
-        return cls(Transitions(*parts), torch.from_numpy(arrays["weights"]))
+        if len(weights) != WINDOW + 1:
+            raise ValueError(f"there are {len(weights)} weights of the transitions, not {WINDOW + 1}")
+        return cls(Transitions(indptr, columns, shares), weights)

@@ -6,17 +6,18 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from recommender.ml.batches import collate, grouped, last_windows
 from recommender.ml.checkpoint import load_model
 from recommender.ml.data import Events, Histories, Tokens, tokenise
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.prior import Prior
+from recommender.ml.shortlist import MOST_VIEWERS, Shortlist
 from recommender.ml.transitions import WINDOW, recent
 from recommender.ml.vocab import Vocab
 
 SHORTLIST = 1000  # the dot product's best that the MLP scorer ranks again
+SPARE = 100  # films of a shortlist beyond twice the list
 ENCODE_POSITIONS = 3_200  # padded positions that are encoded at a time: what they need stays in the processor's cache
 
 
@@ -29,16 +30,21 @@ class Ranker:
         vocab: Vocab,
         prior: Prior | None = None,
         *,
+        table: torch.Tensor | None = None,
         version: str = "",
         card: Any = None,
     ) -> None:
+        """`table` is `model.items()` where that is at hand."""
         self.model, self.vocab, self.version, self.card = model.eval(), vocab, version, card or {}
         self.device = next(model.parameters()).device
         self.prior = prior.to(self.device) if prior is not None and prior.weighs else None
         with torch.inference_mode():
-            self.table = model.items().detach()
-            self.vectors = model.output(self.table)[1:]  # [N, D]
-            self.units = F.normalize(self.table[1:], dim=1)
+            self.table = model.items().detach() if table is None else table
+            self.films = self.table[1:]  # [N, D]
+            self.norms = self.films.norm(dim=1).clamp_(min=1e-12)
+            # A film's output vector is its row divided by this: where scores are cosines, by the row's length.
+            self.lengths = self.norms if self.config.temperature else torch.ones_like(self.norms)
+            self.shortlist = Shortlist.of(self.films, self.lengths) if model.scorer is None else None
 
     @property
     def movie_ids(self) -> np.ndarray:
@@ -61,7 +67,7 @@ class Ranker:
     @property
     def state_size(self) -> int:
         """The viewer's vector; where there is a prior, the last films too, as numbers that float32 holds exactly."""
-        return self.vectors.shape[1] + (WINDOW if self.prior else 0)
+        return self.films.shape[1] + (WINDOW if self.prior else 0)
 
     def index(self, movie_ids: np.ndarray | Sequence[int]) -> np.ndarray:
         """Columns of the films in `movie_ids`, int64 [n]; -1 where the model does not know the film."""
@@ -84,9 +90,9 @@ class Ranker:
             for rows in grouped(windows, ENCODE_POSITIONS):
                 asked = None if asked_at is None else asked_at[rows]
                 batch = collate(tokens, windows.take(rows), self.model.config, asked).to(self.device)
-                states[rows, : self.vectors.shape[1]] = self.model.users(batch, self.table).float().cpu().numpy()
+                states[rows, : self.films.shape[1]] = self.model.users(batch, self.table).float().cpu().numpy()
         if self.prior:
-            states[:, self.vectors.shape[1] :] = recent(tokens, viewers, stops)
+            states[:, self.films.shape[1] :] = recent(tokens, viewers, stops)
         return states
 
     def scores(self, states: np.ndarray, exclude: Sequence[np.ndarray] | None = None) -> np.ndarray:
@@ -117,12 +123,12 @@ class Ranker:
     def _parts(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
         """Viewers' vectors [B, D], what the prior adds to their scores [B, N], and dot product and prior [B, N]."""
         users, added = self._added(states)
-        scores = users @ self.vectors.T
+        scores = (users @ self.films.T).div_(self.lengths)
         return users, added, scores if added is None else scores.add_(added)
 
     def _added(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
         both = torch.from_numpy(states).to(self.device)
-        users, last = both[:, : self.vectors.shape[1]], both[:, self.vectors.shape[1] :]
+        users, last = both[:, : self.films.shape[1]], both[:, self.films.shape[1] :]
         return users, self.prior.scores(last.long()) if self.prior else None
 
     def score(self, states: np.ndarray, movie_ids: Sequence[int]) -> np.ndarray:
@@ -144,11 +150,10 @@ class Ranker:
         `allowed` bool [N] is a mask over `movie_ids`; `exclude` gives each viewer's own films to leave out.
         """
         with torch.inference_mode():
+            if (few := self._top_of_few(states, k, allowed, exclude)) is not None:
+                return few
             users, added, scores = self._parts(states)
-            if allowed is not None:
-                scores.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
-            if exclude is not None:
-                self._leave_out(scores, exclude)
+            self._close(scores, allowed, exclude)
             wide = max(k, SHORTLIST) if self.model.scorer is not None else k
             best, columns = scores.topk(min(wide, scores.shape[1]), dim=1)
             if self.model.scorer is not None:
@@ -158,20 +163,47 @@ class Ranker:
                     .topk(min(k, wide, scores.shape[1]), dim=1)
                 )
                 columns = columns.gather(1, order)
-        return [self._listed(c, s) for c, s in zip(columns.cpu().numpy(), best.float().cpu().numpy(), strict=True)]
+        return self._listed(columns, best)
 
-    def _listed(self, columns: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        real = scores > -np.inf
-        return self.movie_ids[columns[real]], scores[real]
+    def _top_of_few(
+        self, states: np.ndarray, k: int, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
+    ) -> list[tuple[np.ndarray, np.ndarray]] | None:
+        """The same by exact scores of a shortlist alone; None where that cannot be, or might miss a film."""
+        wide = 2 * k + SPARE
+        if self.shortlist is None or len(states) > MOST_VIEWERS or wide > len(self.vocab):
+            return None
+        users, added = self._added(states)
+        rough = self.shortlist.scores(users)
+        if added is not None:
+            rough += added
+        self._close(rough, allowed, exclude)
+        near, columns = rough.topk(wide, dim=1)
+        best, order = self._rate(users, columns, added).masked_fill_(near == -torch.inf, -torch.inf).topk(k, dim=1)
+        if not bool(((best[:, -1] >= near[:, -1] + self.shortlist.slack(users)) | (near[:, -1] == -torch.inf)).all()):
+            return None
+        return self._listed(columns.gather(1, order), best)
+
+    def _listed(self, columns: torch.Tensor, scores: torch.Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+        """By viewer, from [B, k] each, without what is closed."""
+        found = zip(columns.cpu().numpy(), scores.float().cpu().numpy(), strict=True)
+        return [
+            (self.movie_ids[columns[real]], scores[real]) for columns, scores in found for real in [scores > -np.inf]
+        ]
 
     def _rate(self, users: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
         """Final scores [B, K] of the films at `columns` [B, K]; `added` [B, N] is the prior's part."""
-        vectors = self.vectors[columns]
+        vectors = self.films[columns] / self.lengths[columns].unsqueeze(2)
         if self.model.scorer is not None:
             scores = self.model.scorer(users, vectors)
         else:
             scores = (vectors @ users.unsqueeze(2)).squeeze(2)
         return scores if added is None else scores + added.gather(1, columns)
+
+    def _close(self, scores: torch.Tensor, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None) -> None:
+        if allowed is not None:
+            scores.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
+        if exclude is not None:
+            self._leave_out(scores, exclude)
 
     def _leave_out(self, scores: torch.Tensor, exclude: Sequence[np.ndarray]) -> None:
         columns = [found[found >= 0] for found in map(self.index, exclude)]
@@ -186,12 +218,12 @@ class Ranker:
         """
         column = int(self._columns([movie_id])[0])
         with torch.inference_mode():
-            near = (self.units @ self.units[column]).clamp(0, 1)
+            near = (self.films @ self.films[column]).div_(self.norms * self.norms[column]).clamp_(0, 1)
             near[column] = -torch.inf
             if allowed is not None:
                 near.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
             best, columns = near.topk(min(k, len(near)))
-        return self._listed(columns.cpu().numpy(), best.cpu().numpy())
+        return self._listed(columns[None], best[None])[0]
 
     def _columns(self, movie_ids: Sequence[int]) -> torch.Tensor:
         columns = self.index(movie_ids)
@@ -203,7 +235,7 @@ class Ranker:
     @classmethod
     def load(cls, folder: Path) -> Self:
         loaded = load_model(folder)
-        return cls(loaded.model, loaded.vocab, loaded.prior, version=folder.name, card=loaded.card)
+        return cls(loaded.model, loaded.vocab, loaded.prior, table=loaded.table, version=folder.name, card=loaded.card)
 
 
 def load_ranker(folder: Path) -> Ranker:

@@ -21,7 +21,7 @@ class Transitions(NamedTuple):
     """Shares of the films that follow each film. Films are counted from 0."""
 
     indptr: Tensor  # int64 [N + 1]
-    columns: Tensor  # int64 [nnz]
+    columns: Tensor  # int32 [nnz]
     shares: Tensor  # float32 [nnz]
 
     @classmethod
@@ -31,7 +31,7 @@ class Transitions(NamedTuple):
         parts = [_following(owner, items, chosen, films, kept) for chosen in _chunks(items, films)]
         rows, columns, shares = (np.concatenate(column) for column in zip(*parts, strict=True))
         indptr = np.searchsorted(rows, np.arange(films + 1))
-        return cls(torch.from_numpy(indptr), torch.from_numpy(columns), torch.from_numpy(shares))
+        return cls(torch.from_numpy(indptr), torch.from_numpy(columns.astype(np.int32)), torch.from_numpy(shares))
 
     def scores(self, recent: Tensor) -> Tensor:
         """Sum over recent [B, W] films, newest first, places 1..N or 0, of exp(-age / TAU) times what follows them:

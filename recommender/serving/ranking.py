@@ -13,7 +13,7 @@ from recommender.serving.subject import Subject
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-BLOCK = 64  # viewers encoded at once: bounds memory, and is as fast as more
+BLOCK = 32  # viewers ranked at once: bounds memory, and is as fast as more
 
 
 class Ranked(NamedTuple):

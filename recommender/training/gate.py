@@ -65,7 +65,7 @@ def judge(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Sp
 def not_finite(error: FloatingPointError) -> Verdict:
     """The verdict on a candidate that cannot rank at all."""
     check = Check("Scores are finite", False, str(error))
-    nothing = metrics.summary(np.empty(0)) | {"baselines": {}, "active": None}
+    nothing: dict[str, Any] = metrics.summary(np.empty(0)) | {"baselines": {}, "active": None}
     return Verdict(False, check.told, nothing | {"gate": _evidence([check], {}, {})})
 
 

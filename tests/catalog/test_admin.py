@@ -12,7 +12,8 @@ from django.urls import reverse
 from catalog.models import Credit, Genre, Movie, Person, Tag, Viewer, WatchEvent
 from catalog.movielens import read_movielens
 from catalog.selectors import matching_movies, revision
-from catalog.services import load_dataset, touch_viewers
+from catalog.services import touch_viewers
+from catalog.services.bulk import load_dataset
 from tests.cast import ADA, AMELIE, BEN, FILMS, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
 from tests.data import movielens
 

@@ -15,7 +15,7 @@ from catalog.demo.events import SPAN
 from catalog.demo.films import Films, read_films
 from catalog.demo.simulate import simulate
 from catalog.models import Credit, Movie, Viewer, WatchEvent
-from catalog.services import load_dataset
+from catalog.services.bulk import load_dataset
 
 NOW = 1_790_000_000  # 2026-09-21
 DAY = 86_400

@@ -18,7 +18,8 @@ from catalog.dataset import CREDITS, EVENTS, GENRES, MOVIES, RATING, TAGS, VIEWE
 from catalog.errors import CatalogError
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Revision, Tag, Viewer, WatchEvent
 from catalog.selectors import history
-from catalog.services import LoadReport, load_dataset, record_events
+from catalog.services import record_events
+from catalog.services.bulk import LoadReport, load_dataset
 from catalog.signals import catalogue_changed, epoch_changed
 from tests.cast import ADA, FILMS, STAR_WARS, TOY_STORY, cast, watch  # noqa: F401
 from tests.data import movielens

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.errors import CatalogError
 from catalog.management.progress import shown_progress
 from catalog.movielens import read_movielens
-from catalog.services import LoadReport, load_dataset
+from catalog.services.bulk import LoadReport, load_dataset
 
 HELP = """Import a MovieLens data set: films, genres, links, tags and ratings.
 

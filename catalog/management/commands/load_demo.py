@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.demo.simulate import SEED, VIEWER_COUNT
 from catalog.errors import CatalogError
 from catalog.management.progress import shown_progress
-from catalog.services import DemoThere, load_demo
+from catalog.services.bulk import DemoThere, load_demo
 
 
 class Command(BaseCommand):

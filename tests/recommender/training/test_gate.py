@@ -47,13 +47,13 @@ class Popular(Ranker):
 
 def constant(good):
     with torch.no_grad():
-        good.vectors.zero_()
+        good.films.zero_()
     return good
 
 
 def broken(good):
     with torch.no_grad():
-        good.vectors[3] = torch.nan
+        good.films[3] = torch.nan
     return good
 
 

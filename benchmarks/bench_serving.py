@@ -1,0 +1,192 @@
+"""The API of a running system of its own, driven over HTTP from a second process with connections that are kept.
+
+floor      an empty view behind the same middleware, key check and throttle
+cached     GET /recommend of viewers whose lists are stored
+uncached   POST /recommend with a history of 200 films
+filtered   POST /recommend/filtered with the same histories, by genres and year
+similar, home, events   POST /similar, GET /home, POST /events, one film or viewer each
+batch      POST /batch/recommend, 1,000 viewers with 150 films each
+bare       encode, score and take the best 20 of the same histories, in one process without any server
+
+The calls take turns, so that each is measured beside the others. Times are of the client: from the request's first byte
+to the answer's last."""
+
+import argparse
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.report import print_report
+from benchmarks.serving import memory
+from benchmarks.serving.calls import LIST, Calls
+from benchmarks.serving.client import COUNT, Connection, Load, Server, counted, drive
+from benchmarks.serving.stage import SECOND, Stage, prepare
+from benchmarks.system import System, own_system
+from recommender.ml.data import Events
+
+RATINGS, QUICK_RATINGS = 1_000_000, 300_000
+ROUNDS, QUICK_ROUNDS = 8, 3
+A_ROUND = {"floor": 200, "cached": 200, "uncached": 60, "filtered": 60, "similar": 60, "home": 60, "events": 60}
+STORED = 500  # viewers whose lists are read
+CONNECTIONS = (1, 16)
+SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "benchmarks.serving.settings",
+    "MOVIEREC_RATE_READS": "100000000/min",
+    "MOVIEREC_RATE_EVENTS": "100000000/min",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
+    parser.add_argument("--preset", default="default", help="the shape of the model")
+    parser.add_argument("--quick", action="store_true", help="fewer viewers and repetitions; about a minute")
+
+
+def run(given: argparse.Namespace) -> None:
+    torch.set_num_threads(1)
+    with own_system(**SETTINGS) as system:
+        stage = prepare(system, given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
+        system.serve()
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            measured = _Measuring(system, stage, pool).all(QUICK_ROUNDS if given.quick else ROUNDS)
+    _report(measured, stage, given.preset)
+
+
+@dataclass
+class _Measured:
+    loads: dict[tuple[str, int], list[Load]] = field(default_factory=dict)  # by call and connections
+    bare_ms: list[float] = field(default_factory=list)
+    queries: dict[str, int] = field(default_factory=dict)
+    batch_s: float = 0.0
+    swap: dict[str, Any] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)
+
+    def milliseconds(self, name: str, connections: int, quantile: float) -> float:
+        return float(np.quantile([ms for load in self.loads[name, connections] for ms in load.milliseconds], quantile))
+
+    def per_second(self, name: str, connections: int) -> float:
+        loads = self.loads[name, connections]
+        return sum(len(load.milliseconds) for load in loads) / sum(load.seconds for load in loads)
+
+    def failed(self) -> list[str]:
+        return [words for loads in self.loads.values() for load in loads for words in load.failed]
+
+
+class _Measuring:
+    def __init__(self, system: System, stage: Stage, pool: ProcessPoolExecutor) -> None:
+        self.system, self.stage, self.pool = system, stage, pool
+        self.server = Server("127.0.0.1", int(os.environ["PORT"]), stage.key)
+        self.calls = Calls(self.server, stage, STORED)
+        self.workers = memory.workers(system.web.pid)
+        self.found = _Measured()
+
+    def all(self, rounds: int) -> _Measured:
+        self.drive("cached", STORED, 4)  # stores the lists
+        for name in Calls.NAMES:
+            self.drive(name, 20, 4)  # both workers have seen everything once
+            self.found.queries[name] = self.queries(name)
+        self.found.memory["idle"] = memory.most_mb(self.workers)
+        for _ in range(rounds):
+            self.bare(A_ROUND["uncached"])
+            for connections in CONNECTIONS:
+                for name, number in A_ROUND.items():
+                    self.keep(name, number, connections)
+        self.batch()
+        self.swap()
+        self.found.memory |= {"end": memory.most_mb(self.workers), "peak": memory.most_mb(self.workers, ever=True)}
+        return self.found
+
+    def drive(self, name: str, number: int, connections: int) -> Load:
+        return self.pool.submit(drive, self.server, self.calls.take(name, number), connections).result()
+
+    def keep(self, name: str, number: int, connections: int) -> None:
+        self.found.loads.setdefault((name, connections), []).append(self.drive(name, number, connections))
+
+    def queries(self, name: str) -> int:
+        connection = Connection(self.server)
+        answer = connection.ask(counted(self.calls.take(name, 1)[0]))
+        connection.close()
+        return int(answer.headers[COUNT.lower()])
+
+    def bare(self, number: int) -> None:
+        ranker = self.stage.ranker
+        for own in self.calls.histories[:number]:
+            films = np.array(own, np.int64)
+            started = time.perf_counter()
+            ranker.top(ranker.encode([Events.from_ids(films.tolist())]), LIST, exclude=[films])
+            self.found.bare_ms.append(1000 * (time.perf_counter() - started))
+
+    def batch(self) -> None:
+        connection = Connection(self.server)
+        started = time.perf_counter()
+        answer = connection.ask(self.calls.batch())
+        self.found.batch_s = time.perf_counter() - started
+        connection.close()
+        if answer.status != 200 or answer.json()["success_count"] != 1000:
+            raise SystemExit(f"POST /batch/recommend answered {answer.status}: {answer.body[:300]!r}")
+
+    def swap(self) -> None:
+        """A new model is taken up while viewers read."""
+        from recommender import registry
+
+        reading = self.pool.submit(drive, self.server, self.calls.take("uncached", 400), 2)
+        started = time.perf_counter()
+        registry.activate(SECOND, "the next model of the benchmark")
+        seconds = time.perf_counter() - started
+        load = reading.result()
+        slowest = max(load.milliseconds)
+        self.found.swap = {"seconds": seconds, "failed": len(load.failed) + load.refused, "slowest_ms": slowest}
+        [after] = {Connection(self.server).ask(self.calls.take("uncached", 1)[0]).json()["model_version"]}
+        if after != SECOND:
+            raise SystemExit(f"After the activation {after} answers, not {SECOND}.")
+
+
+def _report(measured: _Measured, stage: Stage, shape: str) -> None:
+    if failed := measured.failed():
+        raise SystemExit(f"{len(failed)} requests failed, the first of them: {failed[0]}")
+    bare = float(np.median(measured.bare_ms))
+    p50 = {name: measured.milliseconds(name, 1, 0.5) for name in Calls.NAMES}
+    result = {
+        "bench": "serving",
+        "preset": shape,
+        "parameters": sum(p.numel() for p in stage.ranker.model.parameters()),
+        "movies": len(stage.ranker.vocab),
+        **{f"{name}_p50_ms": round(p50[name], 3) for name in Calls.NAMES},
+        "uncached_p99_ms": round(measured.milliseconds("uncached", 1, 0.99), 3),
+        "bare_ms": round(bare, 3),
+        "bare_p99_ms": round(float(np.quantile(measured.bare_ms, 0.99)), 3),
+        "cached_over_floor": round(p50["cached"] / p50["floor"], 2),
+        "uncached_over_bare": round(p50["uncached"] / bare, 2),
+        "filtered_over_uncached": round(p50["filtered"] / p50["uncached"], 2),
+        "cached_rps": round(measured.per_second("cached", 16)),
+        "uncached_rps": round(measured.per_second("uncached", 16)),
+        "batch_s": round(measured.batch_s, 2),
+        "queries": measured.queries,
+        "swap": {name: round(value, 2) for name, value in measured.swap.items()},
+        "worker_mb": round(measured.memory["peak"]),
+        "memory_mb": {name: round(value) for name, value in measured.memory.items()},
+    }
+    print_report(
+        f"{result['movies']:,} films, preset {shape}; {bare:.2f} ms bare, 1,000 viewers in {measured.batch_s:.1f} s, "
+        f"a worker's peak {result['worker_mb']} MB",
+        ["", "connections", "p50 ms", "p90 ms", "p99 ms", "a second", "503", "queries"],
+        [
+            [
+                name,
+                connections,
+                *(round(measured.milliseconds(name, connections, q), 2) for q in (0.5, 0.9, 0.99)),
+                round(measured.per_second(name, connections)),
+                sum(load.refused for load in loads),
+                measured.queries[name],
+            ]
+            for (name, connections), loads in sorted(measured.loads.items(), key=lambda one: one[0][1])
+        ],
+        result,
+    )

@@ -1,0 +1,74 @@
+"""A system to be driven: a catalogue with viewers, a model of the wanted shape, active, and a client's key."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.simulated import write_simulated
+from benchmarks.system import System
+from recommender.ml.baselines import Prefix
+from recommender.ml.checkpoint import save_model
+from recommender.ml.config import preset
+from recommender.ml.data import Histories, tokenise
+from recommender.ml.features import make_features
+from recommender.ml.model import TransformerRecModel
+from recommender.ml.prior import Prior
+from recommender.ml.ranker import Ranker
+from recommender.ml.vocab import Vocab
+
+FIRST, SECOND = "benched", "benched-next"  # model versions: the active one, and the one that takes over
+
+
+@dataclass(frozen=True)
+class Stage:
+    key: str
+    histories: Histories
+    ranker: Ranker  # of this process, of the same folder as the server's
+
+
+def prepare(system: System, data: Path | None, ratings: int, shape: str) -> Stage:
+    """Generates `ratings` where no `data` is given. The weights are not trained: they cost as much to ask."""
+    from catalog.movielens import read_movielens
+    from catalog.services.bulk import load_dataset
+    from recommender import registry
+    from recommender.training import dataset
+
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
+        load_dataset(read_movielens(data or write_simulated(Path(folder) / "simulated", ratings)))
+        snapshot = dataset.read(Path(folder))
+    vocab = Vocab(snapshot.movie_ids)
+    features = make_features(snapshot.film_features)
+    torch.manual_seed(1)
+    model = TransformerRecModel(len(vocab), preset(shape).model, features)
+    tokens = tokenise(snapshot.histories, vocab)
+    prefix = Prefix(tokens, tokens.indptr[1:], len(vocab))
+    prior = Prior.of(prefix.owner, prefix.items, prefix.films, 1.0)
+    for name in (FIRST, SECOND):
+        folder_of_it = save_model(registry.folder(name), model, vocab, features, {"preset": shape}, prior)
+        registry.register(folder_of_it, preset=shape, movies=len(vocab))
+    registry.activate(FIRST, "for the benchmark")
+    return Stage(_key(), snapshot.histories, Ranker.load(registry.folder(FIRST)))
+
+
+def _key() -> str:
+    from recommender.models import ApiKey
+
+    _, key = ApiKey.objects.create_key(name="benchmark", scopes=list(ApiKey.Scope))
+    return str(key)
+
+
+def long_histories(histories: Histories, length: int, number: int) -> list[np.ndarray]:
+    """Film ids [length] each, oldest first: of viewers one after the other, those with too few taking the next one's
+    films as well."""
+    films = np.random.default_rng(1).permutation(histories.movie_ids)
+    found = []
+    for start in range(0, len(films) - 2 * length, length):
+        own = films[start : start + 2 * length]
+        _, first = np.unique(own, return_index=True)
+        found.append(own[np.sort(first)][:length])
+        if len(found) == number:
+            break
+    return found
