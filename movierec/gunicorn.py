@@ -1,11 +1,10 @@
 """gunicorn's settings: gunicorn -c movierec/gunicorn.py movierec.wsgi"""
 
 import ctypes
+import gc
 import os
 import sys
 from typing import Any
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # malloc.h
 
 bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
 worker_class = "gthread"
@@ -32,19 +31,34 @@ def on_starting(server: Any) -> None:
     call_command("check", tags=["security"], verbosity=0)
 
 
+_libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # malloc.h
+LARGE_BODY = 100_000  # bytes
+
+
 def post_fork(server: Any, worker: Any) -> None:
-    """Memory of large arrays goes back to the system when they are freed. Else glibc learns to keep what a model or a
-    batch once took, for the life of the process."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        for what, value in (_MMAP_THRESHOLD, 4 << 20), (_TRIM_THRESHOLD, 8 << 20), (_ARENA_MAX, 2):
-            libc.mallopt(what, value)  # bytes, bytes, arenas
+    """Memory of large arrays goes back to the system when they are freed. Else glibc learns to keep what a model once
+    took, for the life of the process."""
+    if hasattr(_libc, "mallopt"):
+        for what, value in (_MMAP_THRESHOLD, 1 << 20), (_TRIM_THRESHOLD, 2 << 20), (_ARENA_MAX, 2):
+            _libc.mallopt(what, value)  # bytes, bytes, arenas
+
+
+def post_request(worker: Any, request: Any, environ: dict[str, Any], response: Any) -> None:
+    """What a large batch took goes back as well."""
+    if int(environ.get("CONTENT_LENGTH") or 0) > LARGE_BODY and hasattr(_libc, "malloc_trim"):
+        _libc.malloc_trim(0)
 
 
 def post_worker_init(worker: Any) -> None:
-    """From here on the process takes up each newly activated model."""
+    """From here on the process takes up each newly activated model. What is loaded by now stays for good: the garbage
+    collector need not look at it again, nor look for cycles several times in one request."""
     from recommender import registry
 
     registry.watch()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

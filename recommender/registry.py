@@ -30,7 +30,7 @@ ACTIVATION_WAIT = 30.0  # seconds for the live processes to load an announced mo
 WATCH_SECONDS = 1.0
 RETRY_SECONDS = 30.0  # before an unusable folder is looked at again
 KEPT = 2  # rankers a process holds: the active one and the one to come
-UNUSED_SECONDS = 15.0  # before a watching process lets go of a ranker
+UNUSED_SECONDS = 1.0  # before a watching process lets go of a ranker; a request that has it keeps it to its end
 
 log = logging.getLogger(__name__)
 
@@ -241,15 +241,15 @@ def _watch_forever() -> None:
 def _look(process: str) -> None:
     active = active_name()
     serving = ranker(active) if active else None
-    _drop_unused()
     name = cache.announced()
     coming = _usable(name) if name and name != active else None
+    _drop_unused()
     newest = coming or serving
     cache.report_loaded(process, newest.version if newest else "")
 
 
 def _drop_unused() -> None:
-    """Gives the memory of models past back: the serving and the announced one are asked for at every look."""
+    """Gives the memory of models past back: the serving and the announced one were asked for just now."""
     with _rankers_lock:
         for name in [name for name, at in _used_at.items() if time.monotonic() - at > UNUSED_SECONDS]:
             _rankers.pop(name, None)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import empty
 from rest_framework.request import Request
 
 from catalog.models import OLDEST
@@ -43,7 +44,27 @@ class TopK(Whole):
         super().__init__(min_value=1, max_value=MAX_TOP_K, default=default, **options)
 
 
-class AgeLimited(serializers.Serializer):
+class Values(serializers.Serializer):
+    """Reads what is there: an absent field costs its default and no more, where the base class asks every field."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            return dict(super().to_internal_value(data))
+        values, errors = {}, {}
+        for name, one in self.fields.items():
+            try:
+                if name in data or one.required:
+                    values[name] = one.run_validation(data.get(name, empty))
+                elif one.default is not empty:
+                    values[name] = one.get_default()
+            except serializers.ValidationError as error:
+                errors[name] = error.detail
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+
+class AgeLimited(Values):
     """In every call that lists films; queries.age_limit() reads it."""
 
     age_limit = Whole(
@@ -86,7 +107,7 @@ class RecommendRequest(ListRequest):
         return values
 
 
-class Filtering(serializers.Serializer):
+class Filtering(Values):
     """What films may be asked for by, in every call that lists films; queries.filters() reads it."""
 
     genres = Names(required=False, help_text="Any of them.")
@@ -126,12 +147,12 @@ class BatchRequest(ListRequest):
     user_histories = Histories(help_text="Film ids, oldest first, for each viewer id; empty: the viewer's own.")
 
 
-class CacheBatchRequest(serializers.Serializer):
+class CacheBatchRequest(Values):
     user_histories = Histories(required=False, help_text="Only these viewers; left out: all.")
     top_k = TopK(50, help_text="How many films each stored list must hold at least.")
 
 
-class EventRequest(serializers.Serializer):
+class EventRequest(Values):
     user_id = UserId()
     movie_id = FilmId()
     kind = serializers.ChoiceField(KINDS)

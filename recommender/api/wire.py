@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+import orjson
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -43,4 +44,7 @@ class JSONRenderer(BaseRenderer):
 
 
 def dump(data: Any) -> bytes:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    try:
+        return orjson.dumps(data)
+    except TypeError:  # a number beyond 64 bits, as an error may repeat it
+        return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -19,13 +19,12 @@ from recommender.ml.config import FORMAT, MANIFEST, ModelConfig, as_json, model_
 from recommender.ml.features import Features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.prior import Prior
+from recommender.ml.vectors import FilmVectors
 from recommender.ml.vocab import Vocab
 
-WEIGHTS, TABLE, VOCAB, PRIOR, CARD = (
-    *(f"{name}.safetensors" for name in ("weights", "table", "vocab", "prior")),
-    "model.json",
-)
-FILES = (WEIGHTS, TABLE, VOCAB, PRIOR, CARD)
+WEIGHTS, VECTORS, VOCAB = "weights.safetensors", "vectors.safetensors", "vocab.safetensors"
+PRIOR, CARD = "prior.safetensors", "model.json"
+FILES = (WEIGHTS, VECTORS, VOCAB, PRIOR, CARD)
 
 
 class ModelUnusable(Exception):
@@ -49,7 +48,7 @@ class Loaded(NamedTuple):
     vocab: Vocab
     features: Features
     prior: Prior
-    table: torch.Tensor  # [N + 1, D] as `model.items()` gives it: made once, and mapped into every process that serves
+    vectors: FilmVectors
     card: dict[str, Any]  # config, metrics, and what the writer told besides
 
 
@@ -67,7 +66,8 @@ def save_model(
     aside.mkdir(parents=True)
     with torch.no_grad():
         _save(model.state_dict(), aside / WEIGHTS)
-        _save({"table": model.items()}, aside / TABLE)
+        vectors = FilmVectors.of(model.items().cpu(), cosine=bool(model.config.temperature))
+        _save(vectors.tensors(), aside / VECTORS)
         _save((prior or Prior.none(len(vocab))).tensors(), aside / PRIOR)
     arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
     save_arrays(arrays, aside / VOCAB)
@@ -97,15 +97,14 @@ def load_model(folder: Path) -> Loaded:
         features = Features(card["feature_names"], arrays["indptr"], arrays["indices"])
         prior = Prior.of_tensors(load_file(folder / PRIOR), len(vocab))
         config: ModelConfig = model_config(card["config"])
-        model = TransformerRecModel(len(vocab), config, features)
+        weights = load_file(folder / WEIGHTS)
+        model = TransformerRecModel(len(vocab), config, features, ids=weights["items.ids.weight"])
         # assign: the tensors stay memory-mapped, so that processes share their pages.
-        model.load_state_dict(load_file(folder / WEIGHTS), assign=True)
-        table = load_file(folder / TABLE)["table"]
-        if table.shape != (len(vocab) + 1, config.d_item or config.d_model):
-            raise ValueError(f"the item table is {tuple(table.shape)}, for {len(vocab)} films")
+        model.load_state_dict(weights, assign=True)
+        vectors = FilmVectors.of_tensors(load_file(folder / VECTORS), len(vocab), config.d_item or config.d_model)
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
-    return Loaded(model.eval(), vocab, features, prior, table, card)
+    return Loaded(model.eval(), vocab, features, prior, vectors, card)
 
 
 def _verify(folder: Path) -> None:

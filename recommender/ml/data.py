@@ -21,7 +21,7 @@ class Events(NamedTuple):
     completions: np.ndarray | None = None  # float32 [n], 0..1; NaN: not known
 
     @classmethod
-    def from_ids(cls, movie_ids: Sequence[int]) -> Self:
+    def from_ids(cls, movie_ids: Sequence[int] | np.ndarray) -> Self:
         """A history that came as bare film ids: watched in this order, at times unknown."""
         return cls(np.asarray(movie_ids, np.int32))
 

@@ -10,14 +10,16 @@ from recommender.ml.features import Features
 class ItemTable(nn.Module):
     """Vectors of the films: an embedding of their id, and where known a sum over their features' embeddings."""
 
-    def __init__(self, num_items: int, d_model: int, features: Features | None) -> None:
+    def __init__(self, num_items: int, d_model: int, features: Features | None, ids: Tensor | None = None) -> None:
+        """`ids` [N + 1, D] are the weights of the ids where they are at hand; else they are drawn."""
         super().__init__()
         self.indptr: Tensor
         self.indices: Tensor
-        self.ids = nn.Embedding(num_items + 1, d_model, padding_idx=0)
-        nn.init.normal_(self.ids.weight, std=d_model**-0.5)
-        with torch.no_grad():
-            self.ids.weight[0] = 0
+        self.ids = nn.Embedding(num_items + 1, d_model, padding_idx=0, _weight=ids)
+        if ids is None:
+            nn.init.normal_(self.ids.weight, std=d_model**-0.5)
+            with torch.no_grad():
+                self.ids.weight[0] = 0
         self.parts = None
         if features is not None:
             self.register_buffer("indptr", torch.from_numpy(features.indptr), persistent=False)

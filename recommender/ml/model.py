@@ -57,14 +57,22 @@ class MlpScorer(nn.Module):
 
 
 class TransformerRecModel(nn.Module):
-    def __init__(self, num_items: int, config: ModelConfig | None = None, features: Features | None = None) -> None:
-        """`num_items` films stand at places 1..num_items; `features` describe them where the config wants metadata."""
+    def __init__(
+        self,
+        num_items: int,
+        config: ModelConfig | None = None,
+        features: Features | None = None,
+        *,
+        ids: Tensor | None = None,
+    ) -> None:
+        """`num_items` films stand at places 1..num_items; `features` describe them where the config wants metadata.
+        `ids`: see `ItemTable`."""
         super().__init__()
         self.config = config = config or ModelConfig()
         d = config.d_model
         self.num_items = num_items
         width = config.d_item or d
-        self.items = ItemTable(num_items, width, features if config.metadata else None)
+        self.items = ItemTable(num_items, width, features if config.metadata else None, ids)
         self.read = nn.Linear(width, d, bias=False) if config.d_item else nn.Identity()
         self.head = Head(d, config.d_item) if config.d_item else nn.Identity()
         self.stars = nn.Embedding(STARS, d, padding_idx=0) if config.stars else None

@@ -12,13 +12,14 @@ from recommender.ml.checkpoint import load_model
 from recommender.ml.data import Events, Histories, Tokens, tokenise
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.prior import Prior
-from recommender.ml.shortlist import MOST_VIEWERS, Shortlist
+from recommender.ml.shortlist import MOST_VIEWERS
 from recommender.ml.transitions import WINDOW, recent
+from recommender.ml.vectors import FilmVectors
 from recommender.ml.vocab import Vocab
 
 SHORTLIST = 1000  # the dot product's best that the MLP scorer ranks again
 SPARE = 100  # films of a shortlist beyond twice the list
-ENCODE_POSITIONS = 3_200  # padded positions that are encoded at a time: what they need stays in the processor's cache
+ENCODE_POSITIONS = 1_600  # padded positions that are encoded at a time: what they need stays in the processor's cache
 
 
 class Ranker:
@@ -30,21 +31,18 @@ class Ranker:
         vocab: Vocab,
         prior: Prior | None = None,
         *,
-        table: torch.Tensor | None = None,
+        vectors: FilmVectors | None = None,
         version: str = "",
         card: Any = None,
     ) -> None:
-        """`table` is `model.items()` where that is at hand."""
+        """`vectors` are the model's where they are at hand."""
         self.model, self.vocab, self.version, self.card = model.eval(), vocab, version, card or {}
         self.device = next(model.parameters()).device
         self.prior = prior.to(self.device) if prior is not None and prior.weighs else None
         with torch.inference_mode():
-            self.table = model.items().detach() if table is None else table
-            self.films = self.table[1:]  # [N, D]
-            self.norms = self.films.norm(dim=1).clamp_(min=1e-12)
-            # A film's output vector is its row divided by this: where scores are cosines, by the row's length.
-            self.lengths = self.norms if self.config.temperature else torch.ones_like(self.norms)
-            self.shortlist = Shortlist.of(self.films, self.lengths) if model.scorer is None else None
+            vectors = vectors or FilmVectors.of(model.items().detach(), cosine=bool(self.config.temperature))
+        self.vectors = vectors.to(self.device)
+        self.width = self.vectors.table.shape[1]
 
     @property
     def movie_ids(self) -> np.ndarray:
@@ -67,7 +65,7 @@ class Ranker:
     @property
     def state_size(self) -> int:
         """The viewer's vector; where there is a prior, the last films too, as numbers that float32 holds exactly."""
-        return self.films.shape[1] + (WINDOW if self.prior else 0)
+        return self.width + (WINDOW if self.prior else 0)
 
     def index(self, movie_ids: np.ndarray | Sequence[int]) -> np.ndarray:
         """Columns of the films in `movie_ids`, int64 [n]; -1 where the model does not know the film."""
@@ -90,9 +88,9 @@ class Ranker:
             for rows in grouped(windows, ENCODE_POSITIONS):
                 asked = None if asked_at is None else asked_at[rows]
                 batch = collate(tokens, windows.take(rows), self.model.config, asked).to(self.device)
-                states[rows, : self.films.shape[1]] = self.model.users(batch, self.table).float().cpu().numpy()
+                states[rows, : self.width] = self.model.users(batch, self.vectors.table).float().cpu().numpy()
         if self.prior:
-            states[:, self.films.shape[1] :] = recent(tokens, viewers, stops)
+            states[:, self.width :] = recent(tokens, viewers, stops)
         return states
 
     def scores(self, states: np.ndarray, exclude: Sequence[np.ndarray] | None = None) -> np.ndarray:
@@ -123,12 +121,12 @@ class Ranker:
     def _parts(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
         """Viewers' vectors [B, D], what the prior adds to their scores [B, N], and dot product and prior [B, N]."""
         users, added = self._added(states)
-        scores = (users @ self.films.T).div_(self.lengths)
+        scores = (users @ self.vectors.films.T).div_(self.vectors.lengths)
         return users, added, scores if added is None else scores.add_(added)
 
     def _added(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
         both = torch.from_numpy(states).to(self.device)
-        users, last = both[:, : self.films.shape[1]], both[:, self.films.shape[1] :]
+        users, last = both[:, : self.width], both[:, self.width :]
         return users, self.prior.scores(last.long()) if self.prior else None
 
     def score(self, states: np.ndarray, movie_ids: Sequence[int]) -> np.ndarray:
@@ -170,29 +168,30 @@ class Ranker:
     ) -> list[tuple[np.ndarray, np.ndarray]] | None:
         """The same by exact scores of a shortlist alone; None where that cannot be, or might miss a film."""
         wide = 2 * k + SPARE
-        if self.shortlist is None or len(states) > MOST_VIEWERS or wide > len(self.vocab):
+        short = self.vectors.shortlist if self.model.scorer is None else None
+        if short is None or len(states) > MOST_VIEWERS or wide > len(self.vocab):
             return None
         users, added = self._added(states)
-        rough = self.shortlist.scores(users)
+        rough = short.scores(users)
         if added is not None:
             rough += added
         self._close(rough, allowed, exclude)
         near, columns = rough.topk(wide, dim=1)
         best, order = self._rate(users, columns, added).masked_fill_(near == -torch.inf, -torch.inf).topk(k, dim=1)
-        if not bool(((best[:, -1] >= near[:, -1] + self.shortlist.slack(users)) | (near[:, -1] == -torch.inf)).all()):
+        sure = (best[:, -1] >= near[:, -1] + short.slack(users)) | (near[:, -1] == -torch.inf)
+        if not bool(sure.all()):
             return None
         return self._listed(columns.gather(1, order), best)
 
     def _listed(self, columns: torch.Tensor, scores: torch.Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
         """By viewer, from [B, k] each, without what is closed."""
-        found = zip(columns.cpu().numpy(), scores.float().cpu().numpy(), strict=True)
-        return [
-            (self.movie_ids[columns[real]], scores[real]) for columns, scores in found for real in [scores > -np.inf]
-        ]
+        places, found = columns.cpu().numpy(), scores.float().cpu().numpy()
+        real = found > -np.inf
+        return [(self.movie_ids[p[r]], f[r]) for p, f, r in zip(places, found, real, strict=True)]
 
     def _rate(self, users: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
         """Final scores [B, K] of the films at `columns` [B, K]; `added` [B, N] is the prior's part."""
-        vectors = self.films[columns] / self.lengths[columns].unsqueeze(2)
+        vectors = self.vectors.films[columns] / self.vectors.lengths[columns].unsqueeze(2)
         if self.model.scorer is not None:
             scores = self.model.scorer(users, vectors)
         else:
@@ -218,7 +217,8 @@ class Ranker:
         """
         column = int(self._columns([movie_id])[0])
         with torch.inference_mode():
-            near = (self.films @ self.films[column]).div_(self.norms * self.norms[column]).clamp_(0, 1)
+            films, norms = self.vectors.films, self.vectors.norms
+            near = (films @ films[column]).div_(norms * norms[column]).clamp_(0, 1)
             near[column] = -torch.inf
             if allowed is not None:
                 near.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
@@ -235,7 +235,9 @@ class Ranker:
     @classmethod
     def load(cls, folder: Path) -> Self:
         loaded = load_model(folder)
-        return cls(loaded.model, loaded.vocab, loaded.prior, table=loaded.table, version=folder.name, card=loaded.card)
+        return cls(
+            loaded.model, loaded.vocab, loaded.prior, vectors=loaded.vectors, version=folder.name, card=loaded.card
+        )
 
 
 def load_ranker(folder: Path) -> Ranker:

@@ -4,6 +4,7 @@ No list changes by it: from the greatest error that the short numbers can have f
 shortlist could belong to the best; then the caller scores all of them.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 import torch
@@ -17,16 +18,16 @@ MOST_VIEWERS = 8  # asked at once; for more of them the exact product is faster
 class Shortlist(NamedTuple):
     codes: Tensor  # int8 [N, D]
     scales: Tensor  # bfloat16 [N]: vector = code * scale, nearly
-    error: float  # greatest length of a vector's difference from that
-    longest: float  # greatest length of code * scale
+    error: Tensor  # float32 [1]: greatest length of a vector's difference from that
+    longest: Tensor  # float32 [1]: greatest length of code * scale
 
     @classmethod
     def of(cls, table: Tensor, lengths: Tensor) -> Self | None:
-        """Of the vectors table / lengths, [N, D] by [N]. None where they are few, or this torch or device cannot."""
-        if len(table) < FEWEST_FILMS or table.device.type != "cpu" or not hasattr(torch, "_weight_int8pack_mm"):
+        """Of the vectors table / lengths, [N, D] by [N]. None where they are few."""
+        if len(table) < FEWEST_FILMS or table.device.type != "cpu":
             return None
         codes, scales = torch.empty(table.shape, dtype=torch.int8), torch.empty(len(table), dtype=torch.bfloat16)
-        error = longest = 0.0
+        error, longest = torch.zeros(1), torch.zeros(1)
         for first in range(0, len(table), CHUNK):
             part = slice(first, first + CHUNK)
             vectors = table[part] / lengths[part, None]
@@ -34,9 +35,20 @@ class Shortlist(NamedTuple):
             steps = scales[part].float().clamp(min=1e-30)[:, None]
             codes[part] = (vectors / steps).round().clamp(-127, 127)
             short = codes[part] * steps
-            error = max(error, float((vectors - short).norm(dim=1).max()))
-            longest = max(longest, float(short.norm(dim=1).max()))
+            error = torch.maximum(error, (vectors - short).norm(dim=1).max())
+            longest = torch.maximum(longest, short.norm(dim=1).max())
         return cls(codes, scales, error, longest)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """As a model folder keeps it."""
+        return {f"short_{name}": tensor for name, tensor in self._asdict().items()}
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, Tensor]) -> Self | None:
+        """None where the folder has none, or this torch cannot use it."""
+        if "short_codes" not in tensors or not hasattr(torch, "_weight_int8pack_mm"):
+            return None
+        return cls(*(tensors[f"short_{name}"] for name in cls._fields))
 
     def scores(self, users: Tensor) -> Tensor:
         """float32 [B, N] for viewers' vectors [B, D], each within `slack` of the dot product."""

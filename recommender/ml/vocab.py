@@ -20,5 +20,6 @@ class Vocab:
         movie_ids = np.asarray(movie_ids)
         if not len(self.movie_ids):
             return np.zeros(len(movie_ids), np.int64)
-        found = np.searchsorted(self.movie_ids, movie_ids).clip(max=len(self.movie_ids) - 1)
+        # Of one type, or each search would copy the vocabulary; an id too large for it equals none that is found.
+        found = np.searchsorted(self.movie_ids, movie_ids.astype(np.int32)).clip(max=len(self.movie_ids) - 1)
         return np.where(self.movie_ids[found] == movie_ids, found + 1, PAD)

@@ -190,8 +190,11 @@ class Gate:
         if self.age_limit is not None:
             of_age = self.catalogue.of_age(self.age_limit)
             too_old, left = int(np.count_nonzero(left & ~of_age)), left & of_age
-        rows = self.catalogue.table.places(np.unique(self.exclude))
-        return counted(not_available=closed, age_limit=too_old, excluded=int(left[rows[rows >= 0]].sum()))
+        excluded = 0
+        if len(self.exclude):
+            rows = self.catalogue.table.places(np.unique(self.exclude))
+            excluded = int(left[rows[rows >= 0]].sum())
+        return counted(not_available=closed, age_limit=too_old, excluded=excluded)
 
     def _over(self, ranker: "Ranker", films: np.ndarray) -> np.ndarray:
         rows = self.catalogue.rows_of(ranker)

@@ -1,6 +1,7 @@
 """Asking the model: states through the embedding cache, then the best films of a mask."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from recommender.serving.subject import Subject
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+AT_ONCE = 2  # blocks that are encoded side by side
 BLOCK = 32  # viewers ranked at once: bounds memory, and is as fast as more
 
 
@@ -25,14 +27,26 @@ def states(ranker: "Ranker", subjects: Sequence[Subject], at: int | None) -> np.
     """float32 [B, S]. A viewer's own history without a request time is encoded once a viewer version."""
     rows = [_cached(ranker, one) if at is None else None for one in subjects]
     missing = [place for place, row in enumerate(rows) if row is None]
-    for start in range(0, len(missing), BLOCK):
-        block = missing[start : start + BLOCK]
-        encoded = ranker.encode([subjects[place].events for place in block], None if at is None else [at] * len(block))
+    blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]
+    for block, encoded in zip(blocks, _encoded(ranker, subjects, blocks, at), strict=True):
         for place, row in zip(block, encoded, strict=True):
             rows[place] = row
             if at is None:
                 _keep(ranker, subjects[place], row)
     return np.stack(rows)  # type: ignore[arg-type]
+
+
+def _encoded(
+    ranker: "Ranker", subjects: Sequence[Subject], blocks: Sequence[Sequence[int]], at: int | None
+) -> Iterator[np.ndarray]:
+    def encode(block: Sequence[int]) -> np.ndarray:
+        return ranker.encode([subjects[place].events for place in block], None if at is None else [at] * len(block))
+
+    if len(blocks) < 2:
+        yield from map(encode, blocks)
+    else:  # torch lets go of the interpreter while it computes
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield from pool.map(encode, blocks)
 
 
 def _cached(ranker: "Ranker", subject: Subject) -> np.ndarray | None:

@@ -1,7 +1,7 @@
 """The front door of serving: one query in, one answer out, from the nearest of shelf, model and popular films."""
 
+import os
 import time
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,7 +76,11 @@ def _from_shelf(sitting: Sitting) -> Answer | None:
 
 def _cut(sitting: Sitting, ranked: Ranked) -> Ranked:
     """What may be shown of a list, as many as are wanted."""
-    first = np.flatnonzero(sitting.gate.passes(ranked.movie_ids))[: sitting.query.wanted]
+    wanted = sitting.query.wanted
+    for looked_at in (2 * wanted, len(ranked.movie_ids)):  # mostly the first will do
+        first = np.flatnonzero(sitting.gate.passes(ranked.movie_ids[:looked_at]))[:wanted]
+        if len(first) == wanted:
+            break
     return Ranked(ranked.movie_ids[first], ranked.scores[first])
 
 
@@ -195,7 +199,7 @@ def answered(sitting: Sitting, ranked: Ranked, source: Source, model: str | None
         recommendations=films,
         source=source,
         model_version=model,
-        recommendation_id=uuid.uuid4().hex,
+        recommendation_id=os.urandom(16).hex(),
         is_known_user=known,
         degraded=sitting.degraded,
         removed=counted(**sitting.ruled_out._asdict()) | sitting.gate.removed(),

@@ -26,6 +26,7 @@ class Subject:
     events: Events
     barred: Barred
     sent: Sequence[str]  # the history of the request, as it came
+    sent_ids: np.ndarray  # int32: the ids in it; 0 for what is none
     known: bool  # the viewer has a row
     age_limit: int | None = None  # years, of that snapshot too
 
@@ -42,16 +43,15 @@ class Subject:
         """The films that were sent and that the model's list does not build on, as they came."""
         if ranker is None:
             return list(dict.fromkeys(self.sent))
-        return self._sent_without(ranker.index(self._sent_ids()) >= 0)
+        return self._sent_without(ranker.index(self.sent_ids) >= 0)
 
     def not_among(self, movie_ids: np.ndarray) -> list[str]:
         """The films that were sent and are none of these, as they came."""
-        return self._sent_without(np.isin(self._sent_ids(), movie_ids))
-
-    def _sent_ids(self) -> np.ndarray:
-        return np.array([film_id(one) for one in self.sent], np.int32)
+        return self._sent_without(np.isin(self.sent_ids, movie_ids))
 
     def _sent_without(self, used: np.ndarray) -> list[str]:
+        if used.all():
+            return []
         return list(dict.fromkeys(one for one, one_used in zip(self.sent, used, strict=True) if not one_used))
 
 
@@ -63,10 +63,11 @@ def film_id(text: str) -> int:
 def subject(query: Query, history: selectors.History | None) -> Subject:
     """`history` is the viewer's own; None for a viewer who is not known or not named."""
     limit = None if history is None else history.age_limit
+    sent = np.array([film_id(one) for one in query.history], np.int32)
     if query.history:
-        events = Events.from_ids([number for one in query.history if (number := film_id(one))])
+        events = Events.from_ids(sent[sent > 0])
         never = barred(history, events.movie_ids)
-        return Subject(query.user_id, None, events, never, query.history, history is not None, limit)
+        return Subject(query.user_id, None, events, never, query.history, sent, history is not None, limit)
     if history is None:
-        return Subject(query.user_id, None, Events.from_ids([]), barred(None), (), False)
-    return Subject(history.viewer_id, history.version, events_of(history), barred(history), (), True, limit)
+        return Subject(query.user_id, None, Events.from_ids([]), barred(None), (), sent, False)
+    return Subject(history.viewer_id, history.version, events_of(history), barred(history), (), sent, True, limit)

@@ -11,6 +11,7 @@ from recommender.ml.model import TransformerRecModel
 from recommender.ml.prior import Prior
 from recommender.ml.ranker import Ranker
 from recommender.ml.shortlist import FEWEST_FILMS, Shortlist
+from recommender.ml.vectors import FilmVectors
 from recommender.ml.vocab import Vocab
 
 FILMS = FEWEST_FILMS + 500
@@ -35,8 +36,7 @@ def asked(ranker):
 
 def exact(ranker, states, k, allowed, seen):
     """Without the shortlist."""
-    plain = Ranker(ranker.model, ranker.vocab, ranker.prior)
-    plain.shortlist = None
+    plain = Ranker(ranker.model, ranker.vocab, ranker.prior, vectors=ranker.vectors._replace(shortlist=None))
     return plain.top(states, k, allowed, seen)
 
 
@@ -51,9 +51,10 @@ def test_the_lists_are_those_of_exact_scores(ranker, asked):
 
 
 def test_no_score_is_further_off_than_is_said(ranker, asked):
-    users = torch.from_numpy(asked[0][:, : ranker.films.shape[1]])
-    off = (ranker.shortlist.scores(users) - users @ (ranker.films / ranker.lengths[:, None]).T).abs().amax(1)
-    slack = ranker.shortlist.slack(users)
+    table, _, lengths, short = ranker.vectors
+    users = torch.from_numpy(asked[0][:, : table.shape[1]])
+    off = (short.scores(users) - users @ (table[1:] / lengths[:, None]).T).abs().amax(1)
+    slack = short.slack(users)
     assert (off <= slack).all()
     assert (slack < 30 * off).all(), "a bound that says nothing would send every list the long way"
 
@@ -61,15 +62,13 @@ def test_no_score_is_further_off_than_is_said(ranker, asked):
 def test_where_the_shortlist_may_miss_a_film_all_are_scored(ranker, asked):
     """All films alike but for a hair: eight bits cannot tell which are the best."""
     states, seen, allowed = asked
-    alike = Ranker(ranker.model, ranker.vocab)
-    alike.table = 1 + 1e-4 * torch.randn(alike.table.shape)
-    alike.films = alike.table[1:]
-    alike.shortlist = Shortlist.of(alike.films, alike.lengths)
-    only = states[:, : ranker.films.shape[1]]
+    table = 1 + 1e-4 * torch.randn(ranker.vectors.table.shape)
+    alike = Ranker(ranker.model, ranker.vocab, vectors=FilmVectors.of(table, cosine=True))
+    only = states[:, : table.shape[1]]
     assert alike._top_of_few(only, 20, allowed, seen) is None
     assert len(alike.top(only, 20, allowed, seen)[0][0]) == 20
 
 
 def test_few_films_and_many_viewers_are_scored_exactly(ranker, asked):
-    assert Shortlist.of(ranker.films[:100], ranker.lengths[:100]) is None
+    assert Shortlist.of(ranker.vectors.films[:100], ranker.vectors.lengths[:100]) is None
     assert ranker._top_of_few(np.tile(asked[0], (2, 1)), 20, None, None) is None

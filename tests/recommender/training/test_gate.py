@@ -47,13 +47,13 @@ class Popular(Ranker):
 
 def constant(good):
     with torch.no_grad():
-        good.films.zero_()
+        good.vectors.films.zero_()
     return good
 
 
 def broken(good):
     with torch.no_grad():
-        good.films[3] = torch.nan
+        good.vectors.films[3] = torch.nan
     return good
 
 

@@ -108,7 +108,7 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  #
     assert resumed.data_hash == undisturbed.data_hash, "the data of the night it began"
     assert len(resumed.history) == 4
     assert resumed.metrics["ndcg10"] == undisturbed.metrics["ndcg10"]
-    tables = [registry.ranker(version.name).films.numpy() for version in (undisturbed, resumed)]
+    tables = [registry.ranker(version.name).vectors.films.numpy() for version in (undisturbed, resumed)]
     np.testing.assert_allclose(*tables, rtol=1e-5, atol=1e-6)
 
 
