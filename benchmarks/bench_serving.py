@@ -8,6 +8,11 @@ similar, home, events   POST /similar, GET /home, POST /events, one film or view
 batch      POST /batch/recommend, 1,000 viewers with 150 films each
 bare       encode, score and take the best 20 of the same histories, in one process without any server
 
+overload   uncached over more connections than may be computed and wait: the rest is refused with 503 at once
+
+`--soak SECONDS` drives all calls over 16 connections for so long, and compares every list that was computed under that
+load with the one that the same request gets alone.
+
 The calls take turns, so that each is measured beside the others. Times are of the client: from the request's first byte
 to the answer's last."""
 
@@ -36,6 +41,8 @@ ROUNDS, QUICK_ROUNDS = 8, 3
 A_ROUND = {"floor": 200, "cached": 200, "uncached": 60, "filtered": 60, "similar": 60, "home": 60, "events": 60}
 STORED = 500  # viewers whose lists are read
 CONNECTIONS = (1, 16)
+OVERLOAD = (128, 1500)  # connections, requests
+SCORE_NOISE = 1e-4
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "benchmarks.serving.settings",
     "MOVIEREC_RATE_READS": "100000000/min",
@@ -46,6 +53,7 @@ SETTINGS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
     parser.add_argument("--preset", default="default", help="the shape of the model")
+    parser.add_argument("--soak", type=int, default=0, metavar="SECONDS", help="full load for so long besides")
     parser.add_argument("--quick", action="store_true", help="fewer viewers and repetitions; about a minute")
 
 
@@ -55,7 +63,7 @@ def run(given: argparse.Namespace) -> None:
         stage = prepare(system, given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
         system.serve()
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            measured = _Measuring(system, stage, pool).all(QUICK_ROUNDS if given.quick else ROUNDS)
+            measured = _Measuring(system, stage, pool).all(QUICK_ROUNDS if given.quick else ROUNDS, given.soak)
     _report(measured, stage, given.preset)
 
 
@@ -65,6 +73,8 @@ class _Measured:
     bare_ms: list[float] = field(default_factory=list)
     queries: dict[str, int] = field(default_factory=dict)
     batch_s: float = 0.0
+    overload: Load = field(default_factory=lambda: Load(0.0))
+    soak: dict[str, Any] = field(default_factory=dict)
     swap: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
 
@@ -76,7 +86,8 @@ class _Measured:
         return sum(len(load.milliseconds) for load in loads) / sum(load.seconds for load in loads)
 
     def failed(self) -> list[str]:
-        return [words for loads in self.loads.values() for load in loads for words in load.failed]
+        loads = [load for loads in self.loads.values() for load in loads]
+        return [words for load in [*loads, self.overload] for words in load.failed]
 
 
 class _Measuring:
@@ -87,7 +98,7 @@ class _Measuring:
         self.workers = memory.workers(system.web.pid)
         self.found = _Measured()
 
-    def all(self, rounds: int) -> _Measured:
+    def all(self, rounds: int, soak: int) -> _Measured:
         self.drive("cached", STORED, 4)  # stores the lists
         for name in Calls.NAMES:
             self.drive(name, 20, 4)  # both workers have seen everything once
@@ -98,7 +109,10 @@ class _Measuring:
             for connections in CONNECTIONS:
                 for name, number in A_ROUND.items():
                     self.keep(name, number, connections)
+        self.found.overload = self.drive("uncached", OVERLOAD[1], OVERLOAD[0])
         self.batch()
+        if soak:
+            self.soak(soak)
         self.swap()
         self.found.memory |= {"end": memory.most_mb(self.workers), "peak": memory.most_mb(self.workers, ever=True)}
         return self.found
@@ -122,6 +136,26 @@ class _Measuring:
             started = time.perf_counter()
             ranker.top(ranker.encode([Events.from_ids(films.tolist())]), LIST, exclude=[films])
             self.found.bare_ms.append(1000 * (time.perf_counter() - started))
+
+    def soak(self, seconds: int) -> None:
+        """Lists are compared film by film; scores may differ in the last digit that is told."""
+        started, before = time.monotonic(), memory.most_mb(self.workers)
+        answers = differing = compared = failed = 0
+        while time.monotonic() < started + seconds:
+            loads = [self.drive(name, number, 16) for name, number in A_ROUND.items()]
+            requests = self.calls.take("uncached", A_ROUND["uncached"])
+            crowd, alone = (
+                self.pool.submit(drive, self.server, requests, connections, keep=True).result()
+                for connections in (16, 1)
+            )
+            loads += [crowd, alone]
+            answers += sum(len(load.milliseconds) for load in loads)
+            failed += sum(len(load.failed) + load.refused for load in loads)
+            compared += len(alone.lists)
+            differing += sum(not _same(crowd.lists.get(request), wanted) for request, wanted in alone.lists.items())
+        self.found.soak = {"seconds": round(time.monotonic() - started), "answers": answers, "failed": failed}
+        self.found.soak |= {"lists_compared": compared, "lists_differing": differing}
+        self.found.soak |= {"mb_before": round(before), "mb_after": round(memory.most_mb(self.workers))}
 
     def batch(self) -> None:
         connection = Connection(self.server)
@@ -148,6 +182,13 @@ class _Measuring:
             raise SystemExit(f"After the activation {after} answers, not {SECOND}.")
 
 
+def _same(found: list[tuple[str, float]] | None, wanted: list[tuple[str, float]]) -> bool:
+    return found is not None and all(
+        one == other and abs(score - its) < SCORE_NOISE
+        for (one, score), (other, its) in zip(found, wanted, strict=True)
+    )
+
+
 def _report(measured: _Measured, stage: Stage, shape: str) -> None:
     if failed := measured.failed():
         raise SystemExit(f"{len(failed)} requests failed, the first of them: {failed[0]}")
@@ -169,6 +210,14 @@ def _report(measured: _Measured, stage: Stage, shape: str) -> None:
         "uncached_rps": round(measured.per_second("uncached", 16)),
         "batch_s": round(measured.batch_s, 2),
         "queries": measured.queries,
+        "overload": {
+            "connections": OVERLOAD[0],
+            "answered": len(measured.overload.milliseconds),
+            "refused": measured.overload.refused,
+            "p50_ms": round(float(np.median(measured.overload.milliseconds)), 1),
+            "p99_ms": round(float(np.quantile(measured.overload.milliseconds, 0.99)), 1),
+        },
+        "soak": measured.soak or None,
         "swap": {name: round(value, 2) for name, value in measured.swap.items()},
         "worker_mb": round(measured.memory["peak"]),
         "memory_mb": {name: round(value) for name, value in measured.memory.items()},

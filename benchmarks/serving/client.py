@@ -76,11 +76,12 @@ class Load:
     seconds: float  # from the first request to the last answer
     milliseconds: list[float] = field(default_factory=list)  # of each answer of status 200
     refused: int = 0  # answered 503
+    lists: dict[bytes, list[tuple[str, float]]] = field(default_factory=dict)  # what was recommended, by request
     failed: list[str] = field(default_factory=list)  # what else came
 
 
-def drive(server: Server, requests: Sequence[bytes], connections: int) -> Load:
-    """Sends all requests over so many connections at once, each as fast as it is answered."""
+def drive(server: Server, requests: Sequence[bytes], connections: int, *, keep: bool = False) -> Load:
+    """Sends all requests over so many connections at once, each as fast as it is answered; `keep` keeps the lists."""
     load, lock, waiting = Load(0.0), threading.Lock(), iter(requests)
 
     def work() -> None:
@@ -96,6 +97,9 @@ def drive(server: Server, requests: Sequence[bytes], connections: int) -> Load:
             with lock:
                 if answer.status == 200:
                     load.milliseconds.append(took)
+                    if keep:
+                        films = answer.json()["recommendations"]
+                        load.lists[request] = [(film["movie_id"], film["score"]) for film in films]
                 elif answer.status == 503:
                     load.refused += 1
                 else:

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from recommender.api.wire import dump
+from recommender.serving.capacity import Busy
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 5
@@ -33,6 +34,12 @@ class DatabaseUnreachable(exceptions.APIException):
     default_detail = "The database does not answer. Nothing was stored: send the same request again."
     default_code = "database_unreachable"
     wait = RETRY_SECONDS
+
+
+class Overloaded(exceptions.APIException):
+    status_code = 503
+    default_code = "overloaded"
+    wait = 1.0  # seconds
 
 
 def problem(request: HttpRequest, status: int, detail: str, **more: Any) -> dict[str, Any]:
@@ -55,6 +62,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(error, OperationalError | InterfaceError):
         log.warning("Postgres does not answer: %s", error)
         error = DatabaseUnreachable()
+    elif isinstance(error, Busy):
+        error = Overloaded(f"{error} Send the request again in a moment.")
     elif isinstance(error, Http404):
         error = exceptions.NotFound(str(error) or None)
     elif isinstance(error, PermissionDenied):

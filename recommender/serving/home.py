@@ -10,6 +10,7 @@ import numpy as np
 from catalog import selectors
 from recommender.cache import StoredList
 from recommender.serving import filters, ranking, stamps
+from recommender.serving.capacity import computing
 from recommender.serving.likings import liked
 from recommender.serving.query import Query
 from recommender.serving.recommend import Sitting, active_ranker, asking, serves, sit, stocked
@@ -58,6 +59,7 @@ class Page:
     cards: dict[int, Any]  # movie id -> selectors.MovieCard
 
 
+@computing()
 def home(query: Query, most: int, length: int) -> Page:
     """`most` rows at most, of `length` films at most. Two queries: the history and the titles; without a viewer one."""
     sitting = sit(query, stamps.look(query.user_id))

@@ -7,6 +7,7 @@ import numpy as np
 
 from catalog import selectors
 from recommender.serving import ranking, stamps
+from recommender.serving.capacity import computing
 from recommender.serving.query import Answer, Query
 from recommender.serving.ranking import Ranked
 from recommender.serving.recommend import Sitting, active_ranker, from_kin, from_model, from_popular, meet, serves, sit
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 
+@computing()
 def recommend_many(queries: Sequence[Query]) -> list[Answer]:
     """An answer for each query, in order, as it would get alone. All share `at`, `top_k` and what is excluded."""
     if not queries:

@@ -13,6 +13,7 @@ from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.packed import NOTHING_RULED_OUT, RuledOut
 from recommender.serving import charts, cold, filters, ranking, stamps
+from recommender.serving.capacity import computing
 from recommender.serving.eligibility import Gate, catalogue, counted, strictest
 from recommender.serving.query import Answer, Query, Recommendation, Source
 from recommender.serving.ranking import Ranked
@@ -84,6 +85,7 @@ def _cut(sitting: Sitting, ranked: Ranked) -> Ranked:
     return Ranked(ranked.movie_ids[first], ranked.scores[first])
 
 
+@computing()
 def _computed(sitting: Sitting) -> Answer:
     who = asking(sitting)
     return _from_model(sitting, who) or from_popular(sitting, who)

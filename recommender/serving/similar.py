@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recommender.serving import stamps
+from recommender.serving.capacity import computing
 from recommender.serving.eligibility import Catalogue, Gate, catalogue
 from recommender.serving.query import Source
 from recommender.serving.recommend import active_ranker, serves
@@ -33,6 +34,7 @@ class Neighbours:
     degraded: bool
 
 
+@computing()
 def similar(movie_id: int, top_k: int, age_limit: int | None = None) -> Neighbours:
     """The films most like this one that may be shown now, within the age limit (years). Raises UnknownFilm."""
     look = stamps.look(None)
