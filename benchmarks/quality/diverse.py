@@ -52,7 +52,15 @@ def run(given: argparse.Namespace, dataset: Dataset, task: Task, shape: Preset, 
         for level, own in ranks.items()
         if level != "0.0"
     }
-    result = {**named, "protocol": "P1", "time": told, "data_hash": task.hash, "listed": LISTED, "levels": levels}
+    result = {
+        **named,
+        "preset": ranker.card.get("preset", given.preset),
+        "protocol": "P1",
+        "time": told,
+        "data_hash": task.hash,
+        "listed": LISTED,
+        "levels": levels,
+    }
     result |= {"over_plain": over, "targets": len(task.tests["test"].rows), "movies": len(task.vocab)}
     result |= {"parameters": sum(p.numel() for p in ranker.model.parameters())} | mean([levels["0.0"]])
     rows = [[level, *(f"{of[name]:.4f}" for name in SHOWN)] for level, of in levels.items()]

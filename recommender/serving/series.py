@@ -4,6 +4,7 @@ A shared name alone is not enough. Two films of a name are one series where they
 gaps, or where the people who made them or, when nobody knows those, the genres agree.
 """
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -42,15 +43,17 @@ class _Found(NamedTuple):
 
 
 _last: _Found | None = None
+_finding = threading.Lock()
 
 
 def _found_once(table: CatalogueTable) -> np.ndarray:
     """Most edits change nothing that a series is told by, and finding them takes a second on a large catalogue."""
     global _last
-    known = _last
-    if known is None or not _same(known.table, table):
-        known = _Found(table, found(table))
-    _last = _Found(table, known.numbers)
+    with _finding:
+        known = _last
+        if known is None or not _same(known.table, table):
+            known = _Found(table, found(table))
+        _last = _Found(table, known.numbers)
     return known.numbers.view()
 
 
