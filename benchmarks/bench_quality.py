@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.protocols import Task, protocol, read
-from benchmarks.quality import cold_films, results, served, tables
+from benchmarks.quality import cold_films, diverse, results, served, tables
 from benchmarks.quality.baselines import fit_and_ask
 from benchmarks.quality.figures import MAIN
 from benchmarks.quality.measures import measured
@@ -63,7 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="three epochs, few targets: about a minute")
     parser.add_argument("--served", action="store_true", help="P1: does a running system rank as the offline figure?")
-    parser.add_argument("--model", type=Path, metavar="DIR", help="with --served: a model folder, else made there")
+    parser.add_argument("--diversity", action="store_true", help="P1: what the parameter diversity costs and gains")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="with --served or --diversity: a model folder")
 
 
 def run(given: argparse.Namespace) -> None:
@@ -82,7 +83,11 @@ def run(given: argparse.Namespace) -> None:
     if given.served:
         served.run(given, dataset, events, task, _shape(given))
         return
-    _measure(given, _fewer(task) if given.quick else task, named)
+    task = _fewer(task) if given.quick else task
+    if given.diversity:
+        diverse.run(given, dataset, task, _shape(given), named)
+        return
+    _measure(given, task, named)
 
 
 def _measure(given: argparse.Namespace, task: Task, named: dict[str, Any]) -> None:

@@ -43,6 +43,16 @@ def barred(history: History | None, sent: np.ndarray | None = None) -> Barred:
         ids, reasons = history.movie_ids[reasons >= 0], reasons[reasons >= 0]
     if sent is not None:
         ids, reasons = np.append(ids, sent), np.append(reasons, np.zeros(len(sent), np.int8))
+    return _once(ids, reasons)
+
+
+def barred_by_any(several: Sequence[Barred]) -> Barred:
+    """For viewers who watch together."""
+    return _once(*(np.concatenate(column) for column in zip(*several, strict=True)))
+
+
+def _once(ids: np.ndarray, reasons: np.ndarray) -> Barred:
+    """Each film for the first reason that holds."""
     order = np.lexsort((reasons, ids))
     first = np.append(True, ids[order][1:] != ids[order][:-1])[: len(ids)]
     return Barred(ids[order][first].astype(np.int32), reasons[order][first])

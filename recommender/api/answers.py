@@ -45,6 +45,9 @@ class Explained(serializers.Serializer):
 class RecommendAnswer(About, Explained):
     recommendations = Titled(many=True)
     user_id = serializers.IntegerField(allow_null=True)
+    user_ids = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="Who watch together; then user_id is null."
+    )
 
 
 class FiltersApplied(serializers.Serializer):

@@ -17,6 +17,7 @@ from recommender.serving.subject import film_id
 def query(values: Mapping[str, Any], **more: Any) -> Query:
     return Query(
         user_id=values.get("user_id"),
+        user_ids=values.get("user_ids", ()),
         history=values.get("history", ()),
         top_k=values["top_k"],
         exclude=[number for one in values["exclude"] if (number := film_id(one))],
@@ -24,6 +25,7 @@ def query(values: Mapping[str, Any], **more: Any) -> Query:
         age_limit=age_limit(values),
         at=_seconds(values.get("at")),
         titles=values.get("titles", False),
+        diversity=values.get("diversity", 0.0),
         **more,
     )
 
@@ -41,11 +43,14 @@ def age_limit(values: Mapping[str, Any]) -> int | None:
     return strictest(values.get("age_limit"), values.get("certificate"))
 
 
+SHARED = ("top_k", "exclude", "at", "age_limit", "certificate", "diversity")  # by all viewers of a batch
+
+
 def batch_queries(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:
     """A query for each key that is a viewer id, and the keys that are none."""
     histories = values["user_histories"]
     failed = [key for key in histories if not viewer_id(key)]
-    shared = {name: values[name] for name in ("top_k", "exclude", "at", "age_limit", "certificate") if name in values}
+    shared = {name: values[name] for name in SHARED if name in values}
     asked = {key: {**shared, "user_id": viewer_id(key), "history": films} for key, films in histories.items()}
     return {key: query(asked[key]) for key in histories if viewer_id(key)}, failed
 

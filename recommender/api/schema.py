@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from recommender.api import answers
 from recommender.api import serializers as asked
 from recommender.api.errors import PROBLEM
+from recommender.api.group import ALONE
 from recommender.models import ApiKey
 
 EVERYONES_BATCH = "batch_recommend_cache"
@@ -35,16 +36,20 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 class RecommendRequestForm(OpenApiSerializerExtension):
-    """A viewer, a history, or liked genres."""
+    """A viewer, several, a history, or liked genres."""
 
     target_class = "recommender.api.serializers.RecommendRequest"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        lists = ("history", "liked_genres")
-        some = [{"required": [name], "properties": {name: {"type": "array", "minItems": 1}}} for name in lists]
-        return schema | {"anyOf": [{"required": ["user_id"]}, *some]}
+        some = [_some(name) for name in ("history", "liked_genres")]
+        either = [{"required": ["user_id"]}, {"required": ["user_ids"]}, *some]
+        return schema | {"anyOf": either, "dependentSchemas": {"user_ids": ALONE}}
+
+
+def _some(name: str) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: {"type": "array", "minItems": 1}}}
 
 
 class EventRequestForm(OpenApiSerializerExtension):

@@ -24,6 +24,7 @@ from recommender.api.fields import (
     Text,
     Whole,
 )
+from recommender.api.group import Group, alone
 from recommender.serving.events import KINDS
 
 NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,4})?\Z", re.IGNORECASE)
@@ -80,6 +81,12 @@ class ListRequest(AgeLimited):
     top_k = TopK(20, help_text="How many films at most.")
     at = Moment(required=False, help_text="The moment asked for, which the model uses for the gaps between watches.")
     exclude = FilmIds(default=list, help_text="Films that must not be listed.")
+    diversity = Real(
+        default=0.0,
+        min_value=0,
+        max_value=1,
+        help_text="0: the best films in order. Towards 1: fewer that are alike, of one series or of one director.",
+    )
 
 
 class Titles(Flag):
@@ -97,11 +104,14 @@ class RecommendQuery(ListRequest):
 
 class RecommendRequest(ListRequest):
     user_id = UserId(required=False)
+    user_ids = Group(required=False)
     titles = Titles()
     liked_genres = Names(default=list, help_text=LIKED_GENRES)
     history = FilmIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if "user_ids" in values:
+            return alone(values)
         if "user_id" not in values and not values["history"] and not values["liked_genres"]:
             raise serializers.ValidationError({"user_id": "is needed where no history and no liked_genres are sent."})
         return values
@@ -192,6 +202,6 @@ def _as_json(field: serializers.Field, texts: Sequence[Any]) -> Any:
         return [str(text) for text in texts]
     if isinstance(field, Flag):
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
-    if isinstance(field, Whole | Moment) and NUMBER.match(text):
+    if isinstance(field, Whole | Moment | Real) and NUMBER.match(text):
         return int(text) if text.removeprefix("-").isdigit() else float(text)
     return text

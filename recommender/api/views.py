@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from recommender.api import jobs, present, schema
+from recommender.api import group, jobs, present, schema
 from recommender.api.queries import (
     age_limit,
     batch_parameters,
@@ -55,14 +55,14 @@ class RecommendView(ApiView):
     @schema.recommend_post
     def post(self, request: Request) -> Response:
         asked = query(RECOMMEND.run_validation(request.data))
-        return Response(present.recommended(asked.user_id, recommend(asked)))
+        return Response(group.named(asked, present.recommended(asked.user_id, group.answer(asked))))
 
 
 class FilteredView(ApiView):
     @schema.filtered
     def post(self, request: Request) -> Response:
         asked = filtered_query(FILTERED.run_validation(request.data))
-        return Response(present.filtered(asked.user_id, recommend(asked), asked.filters))
+        return Response(group.named(asked, present.filtered(asked.user_id, group.answer(asked), asked.filters)))
 
 
 class SimilarView(ApiView):

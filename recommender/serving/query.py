@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+POOL = 100  # films that a diverse list is chosen from, unless the request names its pool
+
 ChartName = Literal["popular", "trending", "latest"]
 Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
 
@@ -44,10 +46,19 @@ class Query:
     age_limit: int | None = None  # years; the viewer's own holds beside it
     at: int | None = None  # unix seconds; None: now, which a stored list may answer
     titles: bool = False
+    diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
+    user_ids: Sequence[int] = ()  # viewers who watch together, in place of user_id
 
     @property
     def wanted(self) -> int:
         return self.top_k if self.final_k is None else self.final_k
+
+    @property
+    def pool(self) -> int:
+        """How many of the best films the wanted ones are chosen from."""
+        if not self.diversity:
+            return self.wanted
+        return max(self.wanted, POOL if self.final_k is None else self.top_k)
 
 
 class Recommendation(NamedTuple):

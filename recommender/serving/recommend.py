@@ -14,6 +14,7 @@ from recommender.cache import CacheUnavailable, StoredList
 from recommender.packed import NOTHING_RULED_OUT, RuledOut
 from recommender.serving import charts, cold, filters, ranking, stamps
 from recommender.serving.capacity import computing
+from recommender.serving.diversity import varied
 from recommender.serving.eligibility import Gate, catalogue, counted, strictest
 from recommender.serving.query import Answer, Query, Recommendation, Source
 from recommender.serving.ranking import Ranked
@@ -76,8 +77,8 @@ def _from_shelf(sitting: Sitting) -> Answer | None:
 
 
 def _cut(sitting: Sitting, ranked: Ranked) -> Ranked:
-    """What may be shown of a list, as many as are wanted."""
-    wanted = sitting.query.wanted
+    """What may be shown of a list, as many as are wanted or are to be chosen from."""
+    wanted = sitting.query.pool
     for looked_at in (2 * wanted, len(ranked.movie_ids)):  # mostly the first will do
         first = np.flatnonzero(sitting.gate.passes(ranked.movie_ids[:looked_at]))[:wanted]
         if len(first) == wanted:
@@ -119,7 +120,7 @@ def _from_model(sitting: Sitting, who: Subject) -> Answer | None:
         ranked = _cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(ranked.movie_ids) < query.wanted:
         barred = np.concatenate([who.seen, sitting.gate.exclude])
-        [ranked] = ranking.best(ranker, state, query.wanted, sitting.gate.vocabulary(ranker), [barred])
+        [ranked] = ranking.best(ranker, state, query.pool, sitting.gate.vocabulary(ranker), [barred])
     return from_model(sitting, who, ranker, ranked) if len(ranked.movie_ids) else None
 
 
@@ -174,7 +175,7 @@ def _filled_up(sitting: Sitting, ranked: Ranked, *barred: np.ndarray) -> Ranked:
 
 def from_kin(sitting: Sitting, who: Subject) -> Answer | None:
     """Films akin to those of a history in which the model can read nothing; None where nothing is akin."""
-    kin, used = cold.by_content(sitting.gate, sitting.query.wanted, who.seen, who.events)
+    kin, used = cold.by_content(sitting.gate, sitting.query.pool, who.seen, who.events)
     if not len(kin.movie_ids):
         return None
     answer = answered(sitting, _filled_up(sitting, kin, who.seen), "similar", None, known=who.known)
@@ -186,15 +187,17 @@ def from_popular(sitting: Sitting, who: Subject) -> Answer:
     """Of the liked genres, where some are told."""
     epoch, query = sitting.look.stamps.epoch or 0, sitting.query
     if query.liked_genres:
-        ranked = cold.by_genres(sitting.gate, query.wanted, who.seen, epoch, query.liked_genres)
+        ranked = cold.by_genres(sitting.gate, query.pool, who.seen, epoch, query.liked_genres)
     else:
-        ranked = charts.listed("popular", sitting.gate, query.wanted, who.seen, epoch)
+        ranked = charts.listed("popular", sitting.gate, query.pool, who.seen, epoch)
     answer = answered(sitting, ranked, "popular", None, known=who.known)
     answer.ignored_history = who.ignored(None)
     return answer
 
 
 def answered(sitting: Sitting, ranked: Ranked, source: Source, model: str | None, *, known: bool) -> Answer:
+    if sitting.query.diversity and len(ranked.movie_ids):
+        ranked = varied(sitting.gate.catalogue, ranked, sitting.query)
     scores = np.round(ranked.scores.astype(np.float64), 5).tolist()
     films = list(map(Recommendation, ranked.movie_ids.tolist(), scores))
     return Answer(

@@ -1,0 +1,59 @@
+"""Viewers who watch together: `user_ids` in the calls that make a list."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from recommender.api.fields import LARGEST_ID, whole
+from recommender.serving.query import Answer, Query
+from recommender.serving.recommend import recommend
+from recommender.serving.together import recommend_together
+
+FEWEST, MOST = 2, 10
+_VIEWER = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+OTHERS = ("user_id", "history")  # of one viewer
+ALONE = {"properties": {"user_id": {"not": {}}, "history": {"type": "array", "maxItems": 0}}}  # beside user_ids
+
+
+@extend_schema_field({"type": "array", "items": _VIEWER, "minItems": FEWEST, "maxItems": MOST, "uniqueItems": True})
+class Group(serializers.Field):
+    """The ids of two to ten viewers."""
+
+    def __init__(self, **options: Any) -> None:
+        words = "Two to ten viewers who watch together, in place of user_id and history."
+        super().__init__(help_text=words, **options)
+
+    def to_internal_value(self, data: Any) -> list[int]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError("must be a list of viewer ids.")
+        if not FEWEST <= len(data) <= MOST:
+            raise serializers.ValidationError(f"holds {len(data)} viewers; the limits are {FEWEST} and {MOST}.")
+        viewers = [whole(one) for one in data]
+        wrong = {
+            str(place): [f"must be an integer from 1 to {LARGEST_ID}."]
+            for place, one in enumerate(viewers)
+            if one is None or not 1 <= one <= LARGEST_ID
+        }
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        if len(set(viewers)) < len(viewers):
+            raise serializers.ValidationError("names a viewer twice.")
+        return [one for one in viewers if one is not None]
+
+
+def alone(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a request for several viewers. Raises ValidationError where they name one viewer besides."""
+    wrong = {name: "cannot stand beside user_ids." for name in OTHERS if values.get(name)}
+    if wrong:
+        raise serializers.ValidationError(wrong)
+    return values
+
+
+def answer(asked: Query) -> Answer:
+    return recommend_together(asked) if asked.user_ids else recommend(asked)
+
+
+def named(asked: Query, body: dict[str, Any]) -> dict[str, Any]:
+    """The answer, with the viewers where there are several."""
+    return body | {"user_ids": list(asked.user_ids)} if asked.user_ids else body
