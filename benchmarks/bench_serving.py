@@ -4,6 +4,7 @@ floor      an empty view behind the same middleware, key check and throttle
 cached     GET /recommend of viewers whose lists are stored
 uncached   POST /recommend with a history of 200 films
 filtered   POST /recommend/filtered with the same histories, by genres and year
+explained  uncached with the reasons of each film
 similar, home, events   POST /similar, GET /home, POST /events, one film or viewer each
 batch      POST /batch/recommend, 1,000 viewers with 150 films each
 bare       encode, score and take the best 20 of the same histories, in one process without any server
@@ -38,7 +39,8 @@ from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_000_000, 300_000
 ROUNDS, QUICK_ROUNDS = 8, 3
-A_ROUND = {"floor": 200, "cached": 200, "uncached": 60, "filtered": 60, "similar": 60, "home": 60, "events": 60}
+A_ROUND = {"floor": 200, "cached": 200, "uncached": 60, "filtered": 60, "explained": 16}
+A_ROUND |= {"similar": 60, "home": 60, "events": 60}
 STORED = 500  # viewers whose lists are read
 CONNECTIONS = (1, 16)
 OVERLOAD = (128, 1500)  # connections, requests

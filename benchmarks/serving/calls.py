@@ -19,7 +19,7 @@ FILTERS = {"genres": ["Drama", "Comedy"], "min_year": 1950, "top_k": 50, "final_
 class Calls:
     """`take(name, n)` gives the next n requests of that call, no two of them alike while the data last."""
 
-    NAMES = ("floor", "cached", "uncached", "filtered", "similar", "home", "events")
+    NAMES = ("floor", "cached", "uncached", "filtered", "explained", "similar", "home", "events")
 
     def __init__(self, server: Server, stage: Stage, stored: int) -> None:
         """`stored`: how many viewers' lists are read again and again; the others send the events."""
@@ -34,6 +34,10 @@ class Calls:
             "uncached": self._each(self.histories, lambda own: ("POST", "/recommend", self._posted(own, top_k=LIST))),
             "filtered": self._each(
                 self.histories, lambda own: ("POST", "/recommend/filtered", self._posted(own, **FILTERS))
+            ),
+            "explained": self._each(
+                self.histories,
+                lambda own: ("POST", "/recommend", self._posted(own, top_k=LIST, explain=True)),
             ),
             "similar": self._each(self.films, lambda one: ("POST", "/similar", {"movie_id": str(one), "top_k": LIST})),
             "home": self._each(self.readers, lambda one: ("GET", f"/home?user_id={one}", None)),

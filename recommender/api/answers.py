@@ -3,9 +3,17 @@
 from rest_framework import serializers
 
 
+class Because(serializers.Serializer):
+    movie_id = serializers.CharField(help_text="A film that the viewer watched.")
+    title = serializers.CharField()
+    effect = serializers.FloatField(min_value=0, help_text="How much lower the score would be without it.")
+
+
 class Scored(serializers.Serializer):
     movie_id = serializers.CharField()
     score = serializers.FloatField(help_text="Higher is better; comparable within one list only.")
+    because = Because(many=True, required=False, help_text="With explain: what raised the score most; may be empty.")
+    fact = serializers.CharField(required=False, help_text="With explain: what it has in common with them, or empty.")
 
 
 class Titled(Scored):

@@ -58,8 +58,15 @@ def batch(answers: Mapping[str, Answer], failed: Sequence[str]) -> dict[str, Any
 
 def _films(answer: Answer) -> list[dict[str, Any]]:
     if answer.cards is None:
-        return [{"movie_id": str(film), "score": score} for film, score in answer.recommendations]
-    return [_titled(one, answer.cards) for one in answer.recommendations]
+        films: list[dict[str, Any]] = [
+            {"movie_id": str(film), "score": score} for film, score in answer.recommendations
+        ]
+    else:
+        films = [_titled(one, answer.cards) for one in answer.recommendations]
+    for film, reason in zip(films, answer.reasons or (), strict=False):
+        because = [{"movie_id": str(one.movie_id), "title": one.title, "effect": one.effect} for one in reason.because]
+        film |= {"because": because, "fact": reason.fact}
+    return films
 
 
 def _titled(one: Recommendation, cards: Mapping[int, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ def query(values: Mapping[str, Any], **more: Any) -> Query:
         age_limit=age_limit(values),
         at=_seconds(values.get("at")),
         titles=values.get("titles", False),
+        explain=values.get("explain", False),
         diversity=values.get("diversity", 0.0),
         **more,
     )
@@ -43,7 +44,7 @@ def age_limit(values: Mapping[str, Any]) -> int | None:
     return strictest(values.get("age_limit"), values.get("certificate"))
 
 
-SHARED = ("top_k", "exclude", "at", "age_limit", "certificate", "diversity")  # by all viewers of a batch
+SHARED = ("top_k", "explain", "exclude", "at", "age_limit", "certificate", "diversity")  # by all viewers of a batch
 
 
 def batch_queries(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:

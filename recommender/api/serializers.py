@@ -32,6 +32,7 @@ LONGEST_FILM = 32_767  # minutes
 LIKED_GENRES = "For a viewer whose taste is not known yet: popular films, those with more of these genres first."
 MAX_TOP_K = 200
 MAX_BATCH = 1000
+MAX_EXPLAINED = 20  # viewers of a batch: each costs a small batch of the model
 MAX_EVENTS = 1000
 
 
@@ -81,6 +82,7 @@ class ListRequest(AgeLimited):
     top_k = TopK(20, help_text="How many films at most.")
     at = Moment(required=False, help_text="The moment asked for, which the model uses for the gaps between watches.")
     exclude = FilmIds(default=list, help_text="Films that must not be listed.")
+    explain = Flag(default=False, help_text="Whether the reasons of each film come along: because and fact.")
     diversity = Real(
         default=0.0,
         min_value=0,
@@ -155,6 +157,12 @@ class Histories(serializers.DictField):
 
 class BatchRequest(ListRequest):
     user_histories = Histories(help_text="Film ids, oldest first, for each viewer id; empty: the viewer's own.")
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if values["explain"] and len(values["user_histories"]) > MAX_EXPLAINED:
+            told = f"is for {MAX_EXPLAINED} viewers at most; there are {len(values['user_histories'])}."
+            raise serializers.ValidationError({"explain": told})
+        return values
 
 
 class CacheBatchRequest(Values):

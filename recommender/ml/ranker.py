@@ -225,6 +225,13 @@ class Ranker:
             best, columns = near.topk(min(k, len(near)))
         return self._listed(columns[None], best[None])[0]
 
+    def likeness(self, movie_ids: np.ndarray, others: Sequence[int]) -> np.ndarray:
+        """Cosines of the films' vectors, float32 [n, m]. Raises `KeyError` for a film that the model does not know."""
+        with torch.inference_mode():
+            both = [self._columns(ids) for ids in (movie_ids.tolist(), others)]
+            units = [self.vectors.films[own] / self.vectors.norms[own, None] for own in both]
+            return (units[0] @ units[1].T).cpu().numpy()
+
     def _columns(self, movie_ids: Sequence[int]) -> torch.Tensor:
         columns = self.index(movie_ids)
         if (columns < 0).any():

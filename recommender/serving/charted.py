@@ -7,7 +7,7 @@ import numpy as np
 from recommender.serving import charts, ranking, stamps
 from recommender.serving.query import Answer, ChartName, Query, Source
 from recommender.serving.ranking import Ranked
-from recommender.serving.recommend import Sitting, active_ranker, answered, asking, serves, sit, titled
+from recommender.serving.recommend import Sitting, active_ranker, answered, asking, serves, sit, told
 from recommender.serving.subject import Subject
 from recommender.serving.trend import blended, places
 from recommender.viewing import readable
@@ -38,7 +38,7 @@ def charted(query: Query, name: ChartName, *, for_you: bool = False) -> Answer:
         answer = _answer(sitting, who, ranked, name, None)
     if name == "trending" and not query.filters.given() and answer.reason:
         answer.reason = STILL
-    return titled(answer, query)
+    return told(sitting, answer)
 
 
 def _answer(sitting: Sitting, who: Subject, ranked: Ranked, source: Source, model: str | None) -> Answer:

@@ -36,14 +36,12 @@ def _shares(catalogue: Catalogue, numbers: Sequence[int]) -> np.ndarray:
 def by_content(gate: Gate, k: int, exclude: np.ndarray, events: Events) -> tuple[Ranked, np.ndarray]:
     """The k films most akin to the last ones of the history by genres, people and year (0..1, the mean over those), and
     the film ids that it was judged by. Films that have nothing in common with them are not listed."""
-    from recommender.serving.similar import kinship  # similar.py asks recommend.py for the model
-
     table = gate.catalogue.table
     rows = table.places(_liked(events))
     last = rows[rows >= 0][-LAST_FILMS:]
     likeness = np.zeros(len(table.ids), np.float32)
     for row in last.tolist():
-        likeness += gate.catalogue.column("kinship", row, lambda films, row: kinship(films, row).astype(np.float32))
+        likeness += _kinship(gate.catalogue, row)
     likeness /= max(len(last), 1)
     likeness[~gate.films()] = likeness[last] = 0
     barred = table.places(np.concatenate([exclude, gate.exclude]))
@@ -58,3 +56,18 @@ def _liked(events: Events) -> np.ndarray:
     """Film ids in the order of the history, without those turned down."""
     ids, kinds = events.movie_ids, events.kinds
     return ids if kinds is None else ids[~np.isin(kinds, AGAINST)]
+
+
+def kindred(catalogue: Catalogue, events: Events, movie_ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The films that `by_content` judged by, int32 [C], and what each adds to the scores of `movie_ids`, [C, K]."""
+    table = catalogue.table
+    rows, listed = table.places(_liked(events)), table.places(np.array(movie_ids))
+    last = rows[rows >= 0][-LAST_FILMS:]
+    parts = [_kinship(catalogue, row)[listed] / len(last) for row in last.tolist()]
+    return table.ids[last], np.array(parts).reshape(len(last), len(listed))
+
+
+def _kinship(catalogue: Catalogue, row: int) -> np.ndarray:
+    from recommender.serving.similar import kinship  # similar.py asks recommend.py for the model
+
+    return catalogue.column("kinship", row, lambda films, row: kinship(films, row).astype(np.float32))

@@ -10,7 +10,17 @@ from recommender.serving import ranking, stamps
 from recommender.serving.capacity import computing
 from recommender.serving.query import Answer, Query
 from recommender.serving.ranking import Ranked
-from recommender.serving.recommend import Sitting, active_ranker, from_kin, from_model, from_popular, meet, serves, sit
+from recommender.serving.recommend import (
+    Sitting,
+    active_ranker,
+    from_kin,
+    from_model,
+    from_popular,
+    meet,
+    serves,
+    sit,
+    told,
+)
 from recommender.serving.subject import Subject, subject
 from recommender.viewing import readable
 
@@ -39,7 +49,8 @@ def recommend_many(queries: Sequence[Query]) -> list[Answer]:
         places = [n for n in range(len(queries)) if n not in answers]
         for n, ranked in zip(places, _ranked(ranker, sittings, subjects, places), strict=True):
             answers[n] = from_model(sittings[n], subjects[n], ranker, ranked) if len(ranked.movie_ids) else None
-    return [answers.get(n) or from_popular(sittings[n], subjects[n]) for n in range(len(queries))]
+    each = enumerate(zip(sittings, subjects, strict=True))
+    return [told(sitting, answers.get(n) or from_popular(sitting, who)) for n, (sitting, who) in each]
 
 
 def _ranked(

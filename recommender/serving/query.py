@@ -46,6 +46,7 @@ class Query:
     age_limit: int | None = None  # years; the viewer's own holds beside it
     at: int | None = None  # unix seconds; None: now, which a stored list may answer
     titles: bool = False
+    explain: bool = False
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
     user_ids: Sequence[int] = ()  # viewers who watch together, in place of user_id
 
@@ -78,4 +79,5 @@ class Answer:
     removed: dict[str, int] = field(default_factory=dict)  # reason -> films kept out for it
     unknown_names: dict[str, list[str]] = field(default_factory=dict)  # filter -> names that no film has
     reason: str = ""  # why the list is empty
+    reasons: Sequence[Any] | None = None  # an explain.Reason for each film, where they were asked for
     cards: Mapping[int, Any] | None = None  # movie id -> selectors.MovieCard, where titles were asked for

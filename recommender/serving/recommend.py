@@ -12,7 +12,7 @@ from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.packed import NOTHING_RULED_OUT, RuledOut
-from recommender.serving import charts, cold, filters, ranking, stamps
+from recommender.serving import charts, cold, explain, filters, ranking, stamps
 from recommender.serving.capacity import computing
 from recommender.serving.diversity import varied
 from recommender.serving.eligibility import Gate, catalogue, counted, strictest
@@ -47,10 +47,15 @@ class Sitting:
 def recommend(query: Query) -> Answer:
     """Path 1: the stored list if it is valid and enough of it may be shown, else the model, else popular films."""
     sitting = sit(query, stamps.look(query.user_id))
-    return titled(_from_shelf(sitting) or _computed(sitting), query)
+    return told(sitting, _from_shelf(sitting) or _computed(sitting))
 
 
-def titled(answer: Answer, query: Query) -> Answer:
+def told(sitting: Sitting, answer: Answer) -> Answer:
+    """The answer with titles and reasons, where the query asks for them."""
+    query = sitting.query
+    if query.explain and answer.recommendations:
+        with computing():
+            answer.reasons = explain.reasons(query, answer, sitting.gate.catalogue)
     if query.titles:
         answer.cards = selectors.movie_cards([one.movie_id for one in answer.recommendations])
     return answer

@@ -27,7 +27,7 @@ from recommender.serving.recommend import (
     meet,
     serves,
     sit,
-    titled,
+    told,
 )
 from recommender.serving.subject import Subject, subject
 from recommender.serving.trend import EVEN, places
@@ -51,7 +51,7 @@ def recommend_together(query: Query) -> Answer:
     meet(sitting, group)
     ranker = active_ranker(sitting.look)
     sitting.degraded |= not serves(ranker, sitting.look)
-    return titled(_from_model(sitting, members, group, ranker) or from_popular(sitting, group), query)
+    return told(sitting, _from_model(sitting, members, group, ranker) or from_popular(sitting, group))
 
 
 def _alone(viewer: int) -> Query:
