@@ -83,11 +83,12 @@ class SimilarAnswer(serializers.Serializer):
     movie_id = serializers.CharField()
     similar = Neighbour(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
-        ["model", "content"], help_text="Learned, or by genres, people and year."
+        ["model", "content"], help_text="By content and by what the model learned, or by content alone."
     )
     model_version = serializers.CharField(allow_null=True)
     recommendation_id = serializers.CharField()
     degraded = serializers.BooleanField()
+    removed = serializers.DictField(child=serializers.IntegerField(), help_text="As for a list.")
     ignored_history = serializers.ListField(child=serializers.CharField())
 
 

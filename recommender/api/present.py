@@ -38,6 +38,7 @@ def similar(movie_id: str, found: Neighbours) -> dict[str, Any]:
         "model_version": found.model_version,
         "recommendation_id": found.recommendation_id,
         "degraded": found.degraded,
+        "removed": found.removed,
         "ignored_history": [],
     }
 

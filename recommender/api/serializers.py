@@ -141,6 +141,7 @@ class FilteredRequest(Filtering, RecommendRequest):
 
 class SimilarRequest(AgeLimited):
     movie_id = FilmId()
+    user_id = UserId(required=False)
     top_k = TopK(20)
 
 

@@ -70,7 +70,7 @@ class SimilarView(ApiView):
     def post(self, request: Request) -> Response:
         asked = SIMILAR.run_validation(request.data)
         try:
-            found = similar(film_id(asked["movie_id"]), asked["top_k"], age_limit(asked))
+            found = similar(film_id(asked["movie_id"]), asked["top_k"], age_limit(asked), asked.get("user_id"))
         except UnknownFilm:
             raise Http404(f"The catalogue has no film {asked['movie_id']}.") from None
         return Response(present.similar(asked["movie_id"], found))

@@ -210,20 +210,23 @@ class Ranker:
         if len(rows):
             scores[torch.from_numpy(rows), torch.from_numpy(np.concatenate(columns))] = -torch.inf
 
-    def similar(self, movie_id: int, k: int, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The k nearest films by the cosine of their vectors, 0..1, without the film itself: ids [<=k], float32 [<=k].
-
-        Raises `KeyError` for a film that the model does not know.
-        """
+    def near(self, movie_id: int) -> np.ndarray:
+        """Cosine of each film's vector with this one's, 0..1, float32 [N]; below 0 counts as 0. Raises `KeyError` for a
+        film that the model does not know."""
         column = int(self._columns([movie_id])[0])
         with torch.inference_mode():
             films, norms = self.vectors.films, self.vectors.norms
-            near = (films @ films[column]).div_(norms * norms[column]).clamp_(0, 1)
-            near[column] = -torch.inf
-            if allowed is not None:
-                near.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
-            best, columns = near.topk(min(k, len(near)))
-        return self._listed(columns[None], best[None])[0]
+            return (films @ films[column]).div_(norms * norms[column]).clamp_(0, 1).cpu().numpy()
+
+    def after(self, movie_id: int) -> np.ndarray:
+        """How often each film is watched soon after this one, over the most that any is: float32 [N], 0..1; all 0 where
+        no transitions were counted. Raises `KeyError` for a film that the model does not know."""
+        place = self._columns([movie_id]) + 1
+        if self.prior is None:
+            return np.zeros(len(self.vocab), np.float32)
+        with torch.inference_mode():
+            shares = self.prior.transitions.scores(place[None])[0]
+            return (shares / shares.max().clamp(min=1e-12)).cpu().numpy()
 
     def likeness(self, movie_ids: np.ndarray, others: Sequence[int]) -> np.ndarray:
         """Cosines of the films' vectors, float32 [n, m]. Raises `KeyError` for a film that the model does not know."""

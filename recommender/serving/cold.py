@@ -7,6 +7,7 @@ import numpy as np
 from recommender.ml.data import Events
 from recommender.serving import charts
 from recommender.serving.eligibility import Catalogue, Gate
+from recommender.serving.kinship import kinship
 from recommender.serving.ranking import Ranked
 from recommender.viewing import AGAINST
 
@@ -68,6 +69,4 @@ def kindred(catalogue: Catalogue, events: Events, movie_ids: Sequence[int]) -> t
 
 
 def _kinship(catalogue: Catalogue, row: int) -> np.ndarray:
-    from recommender.serving.similar import kinship  # similar.py asks recommend.py for the model
-
-    return catalogue.column("kinship", row, lambda films, row: kinship(films, row).astype(np.float32))
+    return catalogue.column("kinship", row, kinship)

@@ -10,6 +10,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog import selectors
+from recommender.serving.holders import Holders
 from recommender.serving.names import NameIndex
 
 if TYPE_CHECKING:
@@ -49,6 +50,14 @@ class Catalogue:
     @cached_property
     def people(self) -> NameIndex:
         return NameIndex(self.table.person_names)
+
+    @cached_property
+    def genre_films(self) -> Holders:
+        return Holders.of(self.table.genre_start, self.table.genre_of, len(self.table.genre_names))
+
+    @cached_property
+    def person_films(self) -> Holders:
+        return Holders.of(self.table.credit_start, self.table.credit_person, len(self.table.person_names))
 
     def open(self, now: int, ahead: int = 0) -> np.ndarray:
         """bool [films]: published, and inside its window at `now` or going to be within `ahead` seconds."""

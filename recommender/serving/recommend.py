@@ -43,6 +43,10 @@ class Sitting:
         self.gate.age_limit = strictest(self.query.age_limit, age_limit)
         self.ruled_out = ruled_out
 
+    def removed(self) -> dict[str, int]:
+        """How many films are kept out, by reason."""
+        return counted(**self.ruled_out._asdict()) | self.gate.removed()
+
 
 def recommend(query: Query) -> Answer:
     """Path 1: the stored list if it is valid and enough of it may be shown, else the model, else popular films."""
@@ -212,7 +216,7 @@ def answered(sitting: Sitting, ranked: Ranked, source: Source, model: str | None
         recommendation_id=os.urandom(16).hex(),
         is_known_user=known,
         degraded=sitting.degraded,
-        removed=counted(**sitting.ruled_out._asdict()) | sitting.gate.removed(),
+        removed=sitting.removed(),
         unknown_names=sitting.unknown_names,
         reason="" if films else filters.why_empty(sitting.gate, sitting.query.filters, sitting.unknown_names),
     )

@@ -1,6 +1,5 @@
-"""Films like a film: neighbours that the model learned, or kinship by facts for a film that it does not know."""
+"""Films like a film: by content, by what the model learned, and by what is watched after it; personal where asked."""
 
-import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,15 +8,15 @@ import numpy as np
 
 from recommender.serving import stamps
 from recommender.serving.capacity import computing
-from recommender.serving.eligibility import Catalogue, Gate, catalogue
-from recommender.serving.query import Source
-from recommender.serving.recommend import active_ranker, serves
+from recommender.serving.eligibility import Catalogue
+from recommender.serving.kinship import kinship
+from recommender.serving.query import Query, Source
+from recommender.serving.recommend import Sitting, active_ranker, asking, serves, sit
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-GENRES_WEIGHT, PEOPLE_WEIGHT, YEAR_WEIGHT = 0.5, 0.35, 0.15
-YEAR_SCALE = 15.0  # years apart at which the kinship of the time has fallen to 1/e
+CONTENT, LEARNED, WATCHED_AFTER = 0.5, 0.35, 0.15  # parts of the whole, where the model knows the film
 
 
 class UnknownFilm(Exception):
@@ -32,65 +31,50 @@ class Neighbours:
     model_version: str | None
     recommendation_id: str
     degraded: bool
+    removed: dict[str, int]  # reason -> films kept out for it
 
 
 @computing()
-def similar(movie_id: int, top_k: int, age_limit: int | None = None) -> Neighbours:
-    """The films most like this one that may be shown now, within the age limit (years). Raises UnknownFilm."""
-    look = stamps.look(None)
-    films = catalogue(look.stamps.catalogue or 0)
+def similar(movie_id: int, top_k: int, age_limit: int | None = None, user_id: int | None = None) -> Neighbours:
+    """The films most like this one that may be shown now, within the age limit (years); without those that the viewer
+    has seen or turned down, where one is named. Raises UnknownFilm."""
+    query = Query(user_id=user_id, top_k=top_k, age_limit=age_limit)
+    sitting = sit(query, stamps.look(user_id))
+    films = sitting.gate.catalogue
     [row] = films.table.places(np.array([movie_id]))
     if row < 0:
         raise UnknownFilm(f"There is no film {movie_id}.")
-    gate = Gate(films, int(time.time()), None, np.array([movie_id]), age_limit)
-    ranker = active_ranker(look)
-    if ranker is not None and ranker.index(np.array([movie_id]))[0] >= 0:
-        ids, values = _learned(ranker, gate, movie_id, top_k)
-        source, version = "model", ranker.version
-    else:
-        ids, values = _by_content(films, int(row), gate, top_k)
-        source, version = "content", None
+    who = asking(sitting)
+    ranker = active_ranker(sitting.look)
+    known = ranker is not None and ranker.index(np.array([movie_id]))[0] >= 0
+    likeness = _blended(films, ranker, int(row)) if ranker is not None and known else kinship(films, int(row))
+    ids, values = _first(sitting, likeness, np.append(who.seen, movie_id), top_k)
     return Neighbours(
         movie_ids=ids.tolist(),
         similarities=np.round(values.astype(np.float64), 4).tolist(),
-        source=source,  # type: ignore[arg-type]
-        model_version=version,
+        source="model" if known else "content",
+        model_version=ranker.version if ranker is not None and known else None,
         recommendation_id=uuid.uuid4().hex,
-        degraded=not look.redis or not serves(ranker, look),
+        degraded=not sitting.look.redis or not serves(ranker, sitting.look),
+        removed=sitting.removed(),
     )
 
 
-def _learned(ranker: "Ranker", gate: Gate, movie_id: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    allowed = gate.vocabulary(ranker)
-    allowed[ranker.index(gate.exclude)] = False
-    return ranker.similar(movie_id, k, allowed)
-
-
-def _by_content(films: Catalogue, row: int, gate: Gate, k: int) -> tuple[np.ndarray, np.ndarray]:
-    table, likeness = films.table, kinship(films, row)
-    allowed = gate.films()
-    allowed[row] = False
-    rows = np.flatnonzero(allowed)
-    first = rows[np.lexsort((table.ids[rows], -likeness[rows]))[:k]]
+def _first(sitting: Sitting, likeness: np.ndarray, barred: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ids and likeness of the first k films that may be shown; among equals the lower id."""
+    table, allowed = sitting.gate.catalogue.table, sitting.gate.films()
+    rows = table.places(barred)
+    allowed[rows[rows >= 0]] = False
+    likeness = np.where(allowed, likeness, -1)
+    first = np.argsort(-likeness, kind="stable")[:k]
+    first = first[likeness[first] >= 0]
     return table.ids[first], likeness[first]
 
 
-def kinship(films: Catalogue, row: int) -> np.ndarray:
-    """float [films], 0..1, of each film to that at `row`: shared genres and people (Jaccard) and nearness in time."""
-    table = films.table
-    years = np.abs(table.year.astype(np.int32) - int(table.year[row]))
-    near = np.where((table.year > 0) & (table.year[row] > 0), np.exp(-years / YEAR_SCALE), 0.0)
-    return np.asarray(
-        GENRES_WEIGHT * _shared(table.genre_start, table.genre_of, row)
-        + PEOPLE_WEIGHT * _shared(table.credit_start, table.credit_person, row)
-        + YEAR_WEIGHT * near
-    )
-
-
-def _shared(starts: np.ndarray, entries: np.ndarray, row: int) -> np.ndarray:
-    """float [films]: what each film has in common with the film at `row`, over what either of them has."""
-    own = entries[starts[row] : starts[row + 1]]
-    running = np.concatenate([[0], np.cumsum(np.isin(entries, own))])
-    common = running[starts[1:]] - running[starts[:-1]]
-    either = np.diff(starts) + len(own) - common
-    return np.minimum(common / np.maximum(either, 1), 1.0)  # one person may stand on both sides of the camera
+def _blended(films: Catalogue, ranker: "Ranker", row: int) -> np.ndarray:
+    """float32 [films], 0..1: content and, for films that the model knows, its parts beside."""
+    movie_id, rows = int(films.table.ids[row]), films.rows_of(ranker)
+    here = rows >= 0
+    likeness = CONTENT * kinship(films, row)
+    likeness[rows[here]] += LEARNED * ranker.near(movie_id)[here] + WATCHED_AFTER * ranker.after(movie_id)[here]
+    return likeness

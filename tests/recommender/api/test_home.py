@@ -77,15 +77,17 @@ def test_a_row_about_a_film_that_was_liked_has_its_neighbours(api):
 
 
 def test_a_person_whose_films_were_liked_has_a_row(api):
-    Movie.objects.bulk_create(Movie(id=6000 + n, title=f"Ford {n}", year=1990 + n) for n in range(5))
+    more = range(6000, 6020)  # rows above may take some of them
+    Movie.objects.bulk_create(Movie(id=film, title=f"Ford {film}", year=film - 4020) for film in more)
     ford = Movie.objects.get(id=STAR_WARS).credits.get(person__name="Harrison Ford")
-    for n in range(5):
-        Movie.objects.get(id=6000 + n).credits.create(person=ford.person, role=ford.role)
+    for film in more:
+        Movie.objects.get(id=film).credits.create(person=ford.person, role=ford.role)
     publish_movies([6000], True)
 
-    row = rows(api.get(f"/home?user_id={ADA}&rows=20"))["actor:Harrison Ford"]
+    row = rows(api.get(f"/home?user_id={ADA}&rows=20&row_length=4"))["actor:Harrison Ford"]
 
-    assert (row["title"], set(in_row(row))) == ("More with Harrison Ford", {str(6000 + n) for n in range(5)})
+    assert row["title"] == "More with Harrison Ford"
+    assert set(in_row(row)) <= set(map(str, more))
     assert row["reason"].startswith("You liked Raiders of the Lost Ark and ")
 
 

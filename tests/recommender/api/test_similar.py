@@ -2,8 +2,9 @@
 
 import pytest
 
+from catalog.models import Viewer, WatchEvent
 from catalog.services import publish_movies
-from tests.cast import EMPIRE, JEDI, STAR_WARS, TOY_STORY, TOY_STORY_2, UNKNOWN_FILM
+from tests.cast import ADA, EMPIRE, JEDI, STAR_WARS, TOY_STORY, TOY_STORY_2, UNKNOWN_FILM
 from tests.model import NAME, OUTSIDE
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -30,6 +31,23 @@ def test_a_film_that_the_model_does_not_know_has_kin_by_content(api):
     assert (body["source"], body["model_version"]) == ("content", None)
     assert all(0 <= one["similarity"] <= 1 for one in body["similar"])
     assert neighbours(body)[0] == "5019", "the latest science fiction film"
+
+
+def test_a_series_stands_together(api):
+    assert set(neighbours(api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 2}))) == {str(EMPIRE), str(JEDI)}
+    assert neighbours(api.post("/similar", {"movie_id": str(TOY_STORY_2), "top_k": 1})) == [str(TOY_STORY)]
+
+
+def test_a_viewer_gets_no_film_that_was_seen_or_is_not_for_that_age(api):
+    everyone = api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 200})
+    seen = set(map(str, WatchEvent.objects.filter(viewer_id=ADA).values_list("movie_id", flat=True)))
+    assert seen & set(neighbours(everyone))
+    Viewer.objects.filter(pk=ADA).update(age_limit=12)
+    own = api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 200, "user_id": ADA})
+    assert not seen & set(neighbours(own))
+    assert own["removed"]["seen"] == len(seen)
+    assert own["removed"]["age_limit"] > 0
+    assert len(neighbours(own)) < len(neighbours(everyone))
 
 
 def test_content_counts_genres_people_and_year(api, model):

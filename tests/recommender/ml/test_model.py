@@ -171,13 +171,15 @@ def test_the_mlp_scorer_ranks_its_shortlist_again(monkeypatch):
 
 def test_similarity_is_between_0_and_1_and_unknown_films_are_told():
     ranker = Ranker(model_of("default"), VOCAB)
-    films, near = ranker.similar(105, 8)
-    assert 105 not in films
-    assert (near >= 0).all()
-    assert (near <= 1).all()
-    assert (np.diff(near) <= 0).all()
-    with pytest.raises(KeyError, match="999"):
-        ranker.similar(999, 8)
+    near = ranker.near(105)
+    place = int(ranker.index([105])[0])
+    assert near[place] == pytest.approx(1)
+    assert ((near >= 0) & (near <= 1)).all()
+    np.testing.assert_allclose(near, ranker.likeness(np.array([105]), ranker.movie_ids)[0].clip(0), atol=1e-6)
+    assert not ranker.after(105).any(), "no transitions were counted"
+    for ask in (ranker.near, ranker.after):
+        with pytest.raises(KeyError, match="999"):
+            ask(999)
 
 
 @pytest.mark.parametrize("name", PRESETS)
