@@ -7,19 +7,15 @@ ratio            the first by the second
 peak_mb          most memory that the importing process ever held (resident)"""
 
 import argparse
-import multiprocessing
 import os
-import resource
-import sys
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from benchmarks.apart import apart
 from benchmarks.report import print_report
 from benchmarks.simulated import write_simulated
 from movierec import embedded
@@ -43,15 +39,9 @@ def run(given: argparse.Namespace) -> None:
         data = given.data or write_simulated(generated, QUICK_RATINGS if given.quick else RATINGS)
         state = folder / "state"
         with embedded.running(state):
-            imported = _apart(_import, state, data.resolve())
+            imported = apart(_import, state, data.resolve())
             copy_seconds = _bare_copy(state, folder / "rows.bin", imported["rows"])
     _report(imported, copy_seconds)
-
-
-def _apart(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
-    """In a fresh process, so that its memory is its own."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def _import(state: Path, data: Path) -> dict[str, Any]:
@@ -71,14 +61,12 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
     started = time.perf_counter()
     report = load_dataset(read_movielens(data))
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "name": report.name,
         "movies": report.movies,
         "rows": report.events,
         "seconds": seconds,
         "events_seconds": report.events_seconds,
-        "peak_mb": peak / (1024 * 1024 if sys.platform == "darwin" else 1024),  # macOS counts bytes, Linux kilobytes
     }
 
 

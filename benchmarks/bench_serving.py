@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     with own_system(**SETTINGS) as system:
-        stage = prepare(system, given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
+        stage = prepare(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
         system.serve()
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
             measured = _Measuring(system, stage, pool).all(QUICK_ROUNDS if given.quick else ROUNDS, given.soak)

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from benchmarks.simulated import write_simulated
-from benchmarks.system import System
 from recommender.ml.baselines import Prefix
 from recommender.ml.checkpoint import save_model
 from recommender.ml.config import preset
@@ -29,7 +28,7 @@ class Stage:
     ranker: Ranker  # of this process, of the same folder as the server's
 
 
-def prepare(system: System, data: Path | None, ratings: int, shape: str) -> Stage:
+def prepare(data: Path | None, ratings: int, shape: str) -> Stage:
     """Generates `ratings` where no `data` is given. The weights are not trained: they cost as much to ask."""
     from catalog.movielens import read_movielens
     from catalog.services.bulk import load_dataset

@@ -15,6 +15,8 @@ from tests.data import movielens
 KEYS = {
     "import": {"rows", "rows_per_s", "copy_rows_per_s", "ratio"},
     "quality": {"hr10", "ndcg10", "seeds", "train_s", "selected_on", "baselines", "data_hash"},
+    "batch": {"viewers", "viewers_per_min", "bare_viewers_per_min", "ratio", "bytes_per_list", "peak_mb"},
+    "nightly": {"read_s", "train_s", "evaluate_s", "batch_s", "peak_mb", "viewers"},
     "serving": {"floor_p50_ms", "cached_p50_ms", "uncached_p50_ms", "uncached_p99_ms", "bare_ms", "filtered_p50_ms"}
     | {"similar_p50_ms", "home_p50_ms", "cached_rps", "uncached_rps", "worker_mb"},
     "training": {"targets_per_s", "brief_targets_per_s", "rectools_targets_per_s", "seconds_to", "peak_mb"}

@@ -1,0 +1,20 @@
+"""Work in a fresh process, so that its memory is its own."""
+
+import multiprocessing
+import resource
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+
+def apart(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
+    """What `work` returns, and `peak_mb`: the most memory that its process ever held (resident)."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_measured, work, arguments).result()
+
+
+def _measured(work: Callable[..., dict[str, Any]], arguments: tuple[object, ...]) -> dict[str, Any]:
+    told = work(*arguments)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return told | {"peak_mb": peak / (1024 * 1024 if sys.platform == "darwin" else 1024)}  # macOS counts bytes
