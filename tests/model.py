@@ -104,8 +104,7 @@ def forget_everything() -> None:
     access._remembered.clear()
 
 
-@pytest.fixture
-def more_films(cast: None) -> None:
+def create_more_films() -> None:
     """Films beside the cast's, twenty for each taste, so that lists can be long; and one that no model knows."""
     Movie.objects.bulk_create(
         Movie(id=film, title=f"{genre} Film {n}", year=1970 + 2 * n)
@@ -119,6 +118,11 @@ def more_films(cast: None) -> None:
     Movie.genres.through.objects.bulk_create(
         Movie.genres.through(movie_id=film, genre_id=genre) for film, genre in links
     )
+
+
+@pytest.fixture
+def more_films(cast: None) -> None:
+    create_more_films()
 
 
 @pytest.fixture

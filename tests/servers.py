@@ -15,6 +15,32 @@ import pytest
 
 from movierec import embedded
 
+
+class Part:
+    """A server of this process's tests, which a test may stop and start."""
+
+    def __init__(self, server: embedded.Server) -> None:
+        self.server = server
+        self.up = False
+        self._running = contextlib.ExitStack()
+
+    def start(self) -> None:
+        if not self.up:
+            running = embedded.running(self.state, servers=[self.server], durable=False, say=lambda line: None)
+            self._running.enter_context(running)
+            self.up = True
+
+    def stop(self) -> None:
+        self._running.close()
+        self.up = False
+
+    @property
+    def state(self) -> Path:
+        return Path(os.environ["MOVIEREC_STATE"])
+
+
+POSTGRES, VALKEY = Part(embedded.POSTGRES), Part(embedded.VALKEY)
+
 _cleanup = contextlib.ExitStack()
 atexit.register(_cleanup.close)  # pytest calls no hook when it gives up on its own arguments
 
@@ -24,16 +50,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     spread = getattr(early_config.known_args_namespace, "numprocesses", None)
     if spread and "PYTEST_XDIST_WORKER" not in os.environ:
         return (yield)  # the tests run in other processes, each with servers of its own
-    state = Path(tempfile.mkdtemp(prefix="movierec-tests-", dir="/tmp"))
+    state = Path(tempfile.mkdtemp(prefix="movierec-tests-", dir="/tmp")).resolve()
     _cleanup.callback(shutil.rmtree, state, ignore_errors=True)
     state.chmod(0o711)  # as root, Postgres runs as another user, who has to get in
-    _cleanup.enter_context(embedded.running(state.resolve(), durable=False))
     os.environ |= {
-        "MOVIEREC_STATE": str(state.resolve()),
-        "DATABASE_URL": embedded.database_url(state.resolve()),
-        "REDIS_URL": embedded.redis_url(state.resolve()),
+        "MOVIEREC_STATE": str(state),
+        "DATABASE_URL": embedded.database_url(state),
+        "REDIS_URL": embedded.redis_url(state),
         "MOVIEREC_API_OPEN": "0",
         # Several processes of the tests run torch at once: with a thread a core each they would wait for one another.
         "OMP_NUM_THREADS": "1",
     }
+    for part in (POSTGRES, VALKEY):
+        part.start()
+        _cleanup.callback(part.stop)
     return (yield)

@@ -1,0 +1,56 @@
+"""A running system for a module's tests: the cast and the tiny model, two web processes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+
+from recommender import registry
+from recommender.models import ApiKey
+from recommender.serving import upkeep
+from tests import servers
+from tests.cast import create_cast
+from tests.live.server import Server
+from tests.model import NAME, VOCABULARY, create_more_films, forget_everything, model_folder  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) -> Iterator[Server]:
+    """One for the module: its tests leave every part running and the tiny model active."""
+    with django_db_blocker.unblock():
+        forget_everything()
+        create_cast()
+        create_more_films()
+        registry.register(model_folder, preset="brief", movies=len(VOCABULARY))
+        registry.activate(NAME, "for the tests")
+        _, key = ApiKey.objects.create_key(name="live", scopes=ApiKey.Scope.values)
+        running = Server(key)
+        yield running
+        running.stop()
+        all_parts_run()
+        call_command("flush", interactive=False, verbosity=0)
+        forget_everything()
+
+
+@pytest.fixture
+def transactional_db(system: Server) -> None:
+    """By this name pytest-django knows who needs the test database; what the module has made stays until its end."""
+
+
+@pytest.fixture
+def live(transactional_db: None, system: Server) -> Iterator[Server]:
+    """Whatever a test has stopped runs again after it."""
+    yield system
+    all_parts_run()
+
+
+def all_parts_run() -> None:
+    for part in (servers.POSTGRES, servers.VALKEY):
+        part.start()
+    connections.close_all()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    upkeep.repair()

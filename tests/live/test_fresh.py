@@ -1,0 +1,67 @@
+"""After an acknowledgement that says visible no later read shows an older list, on no web process, whatever happens."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests import servers
+from tests.cast import ADA
+from tests.live import fresh
+from tests.live.fresh import shown
+from tests.recommender.serving.test_edits import act, edit
+
+
+def test_what_was_acknowledged_is_true_on_every_later_read(live):
+    ledger = fresh.run(live, 2.5, fresh.evicting)
+
+    assert ledger.acknowledged > 30
+    assert {"cache", "model"} <= ledger.sources
+
+
+@pytest.mark.slow
+def test_whatever_else_happens_meanwhile(live):
+    """Stamps evicted, lists for everyone made again and again, imports, and a Valkey that is restarted under it all."""
+    with ThreadPoolExecutor(1) as apart:
+        running = apart.submit(fresh.run, live, 40, fresh.evicting, fresh.batches, fresh.epochs)
+        while not running.done():
+            time.sleep(4)
+            servers.VALKEY.stop()
+            time.sleep(0.3)
+            servers.VALKEY.start()
+        ledger = running.result()
+
+    assert ledger.acknowledged > 300
+    assert {"cache", "model"} <= ledger.sources
+
+
+def test_an_edit_in_the_admin_is_true_on_the_next_read_of_every_web_process(live):
+    editor = Client()
+    editor.force_login(User.objects.create_superuser("live-editor"))
+    path = f"/recommend?user_id={ADA}&top_k=40"
+    family = f"{path}&age_limit=17"
+    film = min(shown(live.call(family)), key=int)
+
+    def listed(where=path):
+        each = [film in shown(answer) for answer in live.on_each(where)]
+        assert len(set(each)) == 1, each
+        return each[0]
+
+    assert listed()
+    act(editor, "unpublish", [film])
+    assert not listed()
+    act(editor, "publish", [film])
+    assert listed()
+    edit(editor, "movie", film, available_until_0="2020-01-01", available_until_1="00:00:00")
+    assert not listed()
+    edit(editor, "movie", film, available_until_0="", available_until_1="")
+    assert listed(family)
+    edit(editor, "movie", film, certificate="NC-17")
+    assert not listed(family)
+    assert listed()
+    edit(editor, "viewer", ADA, age_limit=17)
+    assert not listed()
+    edit(editor, "viewer", ADA, age_limit="")
+    assert listed()
