@@ -1,11 +1,12 @@
 """The list shelf: the only file that names a Redis key.
 
 Redis holds no truth. Every value has a TTL, a corrupt or foreign value is a miss, and an absent stamp is None: the
-caller then reads the truth from Postgres and publishes it back. Every function raises CacheUnavailable when Redis
+caller then reads the truth from Postgres and puts it back. Every function raises CacheUnavailable when Redis
 does not answer or refuses. Where Redis is another server than before, the epoch is raised in Postgres before anything
 read from it is trusted.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -22,17 +23,30 @@ STAMP_TTL = 30 * 86_400  # seconds; far beyond any list's life, so that a stamp 
 HEARTBEAT_TTL = 10  # seconds
 ANNOUNCEMENT_TTL = 120  # seconds
 CHART_TTL = 3_600  # seconds
+MARK_TTL = 10  # seconds: longer than reading the truth takes
 PIPELINE = 10_000  # commands sent together
 
 _MODEL, _EPOCH, _CATALOGUE, _ANNOUNCED = "model", "epoch", "catalogue", "model:announced"
 _PROCESSES, _STOCKED = "processes", "models:stocked"
 
-# A stamp only grows: a publisher that was overtaken must not put an older number back.
-_PUBLISH_MAX = """
-local stored = tonumber(redis.call('GET', KEYS[1]) or '') or -1
-if tonumber(ARGV[1]) > stored then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+# A stamp only grows, and an absent one is not put there by a publisher: one that was overtaken by another, whose number
+# was then evicted, would bring an older truth back. It takes away the mark of whoever is reading the truth meanwhile.
+_PUBLISH = """
+local held = redis.call('GET', KEYS[1])
+if not held then return end
+local number = tonumber(held)
+if not number then redis.call('DEL', KEYS[1])
+elseif number < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 else redis.call('EXPIRE', KEYS[1], ARGV[2]) end
 """
+# The truth read after the mark was set is the truth still if the mark is there still. A number may be raised anyway.
+_PUT_BACK = """
+local held = redis.call('GET', KEYS[1])
+if held == ARGV[3] or (tonumber(held or '') or math.huge) < (tonumber(ARGV[1]) or -1) then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
+"""
+_MARK = b"\0"  # begins a mark, and no model's name
 
 _raise_epoch: Callable[[], int] | None = None
 _active_model = ""  # as last read: lets `read` ask for its list in the same round trip
@@ -77,7 +91,7 @@ def _number(value: Any) -> int | None:
 
 
 def _name(value: Any) -> str | None:
-    return value.decode(errors="replace") if isinstance(value, bytes) else None
+    return value.decode(errors="replace") if isinstance(value, bytes) and not value.startswith(_MARK) else None
 
 
 # The lists ----------------------------------------------------------------------------------------------------------
@@ -164,36 +178,71 @@ def store_embedding(model: str, viewer_id: int, version: int, state: np.ndarray)
 # The stamps ---------------------------------------------------------------------------------------------------------
 
 
+def _stamp_names(viewer_id: int) -> list[str]:
+    return [_MODEL, _EPOCH, _CATALOGUE, _version_key(viewer_id)]
+
+
+def mark_absent(viewer_id: int, stamps: Stamps) -> bytes:
+    """Marks the stamps that are None, before the truth is read, so that `put_back` may put it there."""
+    return _mark(name for name, known in zip(_stamp_names(viewer_id), stamps, strict=True) if known is None)
+
+
+def mark_viewers(viewer_ids: Iterable[int], mark: bytes = b"") -> bytes:
+    """`mark`: the caller's own of before, if nothing that was read under it is still to be put back."""
+    return _mark(map(_version_key, viewer_ids), mark)
+
+
+def _mark(names: Iterable[str], mark: bytes = b"") -> bytes:
+    mark = mark or _MARK + os.urandom(16)
+    with _link.contact() as redis:
+        pipe = redis.pipeline(transaction=False)
+        for name in names:
+            pipe.set(_key(name), mark, ex=MARK_TTL, nx=True)
+        pipe.execute()
+    return mark
+
+
+def put_back(mark: bytes, viewer_id: int, truth: Stamps) -> None:
+    """The truth as it was read after marking; stamps that are None in it are left alone."""
+    model = None if truth.model is None else truth.model.encode()
+    values = zip(_stamp_names(viewer_id), (model, *truth[1:]), strict=True)
+    _run(_PUT_BACK, {name: value for name, value in values if value is not None}, mark)
+
+
+def put_back_viewers(mark: bytes, versions: Mapping[int, int]) -> None:
+    _run(_PUT_BACK, {_version_key(viewer_id): version for viewer_id, version in versions.items()}, mark)
+
+
 def publish_viewers(versions: Mapping[int, int]) -> None:
-    _publish_max({_version_key(viewer_id): version for viewer_id, version in versions.items()})
+    _run(_PUBLISH, {_version_key(viewer_id): version for viewer_id, version in versions.items()})
 
 
 def publish_epoch(epoch: int) -> None:
-    _publish_max({_EPOCH: epoch})
+    _run(_PUBLISH, {_EPOCH: epoch})
 
 
 def publish_catalogue(version: int) -> None:
-    _publish_max({_CATALOGUE: version})
+    _run(_PUBLISH, {_CATALOGUE: version})
 
 
-def _publish_max(numbers: Mapping[str, int]) -> None:
+def _run(script: str, values: Mapping[str, int | bytes], *more: bytes) -> None:
     with _link.contact() as redis:
         pipe = redis.pipeline(transaction=False)
-        publish = redis.register_script(_PUBLISH_MAX)
-        for place, (name, number) in enumerate(numbers.items(), start=1):
-            publish(keys=[_key(name)], args=[number, STAMP_TTL], client=pipe)
-            if place % PIPELINE == 0 or place == len(numbers):
+        run = redis.register_script(script)
+        for place, (name, value) in enumerate(values.items(), start=1):
+            run(keys=[_key(name)], args=[value, STAMP_TTL, *more], client=pipe)
+            if place % PIPELINE == 0 or place == len(values):
                 pipe.execute()
 
 
-def publish_model(name: str | None, *, only_if_absent: bool = False) -> None:
-    """Points at the active model, or nowhere. A reader that found no pointer restores it with `only_if_absent`, so that
-    it cannot overwrite an activation that happened between its look at Postgres and this call."""
+def publish_model(name: str | None) -> None:
+    """Points at the active model, or nowhere. For whoever holds the right to activate: it does not look at what is
+    there."""
     with _link.contact() as redis:
         if name is None:
             caches["lists"].delete(_MODEL)
         else:
-            redis.set(_key(_MODEL), name.encode(), ex=STAMP_TTL, nx=only_if_absent)
+            redis.set(_key(_MODEL), name.encode(), ex=STAMP_TTL)
 
 
 # Activation: who has loaded what ------------------------------------------------------------------------------------

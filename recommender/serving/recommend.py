@@ -156,7 +156,7 @@ def stocked(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray)
     if sitting.look.redis and who.viewer_id is not None:
         try:
             if sitting.look.stamps.viewer != who.version:
-                cache.publish_viewers({who.viewer_id: made.viewer_version})
+                cache.put_back_viewers(sitting.look.mark, {who.viewer_id: made.viewer_version})
             cache.store_list(who.viewer_id, made)
         except CacheUnavailable:
             sitting.degraded = True

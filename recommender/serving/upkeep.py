@@ -4,7 +4,8 @@ from typing import Any
 
 from catalog import selectors, services
 from recommender import cache, registry
-from recommender.cache import CacheUnavailable
+from recommender.cache import CacheUnavailable, Stamps
+from recommender.serving.stamps import NOBODY, UNKNOWN
 
 OUTBOX_BLOCK = 5_000  # viewers
 
@@ -26,10 +27,10 @@ def publish_pending() -> int:
 
 def repair() -> dict[str, Any]:
     """Puts the epoch, the catalogue version and the pointer to the active model back to what Postgres says."""
-    catalogue, epoch = selectors.revision()
     try:
-        cache.publish_epoch(epoch)
-        cache.publish_catalogue(catalogue)
+        mark = cache.mark_absent(NOBODY, UNKNOWN._replace(viewer=NOBODY))
+        catalogue, epoch = selectors.revision()
+        cache.put_back(mark, NOBODY, Stamps(None, epoch, catalogue, None))
         model = registry.republish()
     except CacheUnavailable as error:
         return {"published": False, "why": str(error)}

@@ -5,7 +5,8 @@ came from. Whatever changes in the meantime makes that list invalid, never wrong
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -69,7 +70,7 @@ def _pass(shelf: "Shelf", lease: Lease) -> bool:
     lease.progress("lists", lease.result["viewers"], total)
     while ids := selectors.viewer_ids(lease.result["behind"], BLOCK):
         started = time.monotonic()
-        epoch = shelf.look()
+        epoch = shelf.look(ids)
         if epoch != lease.result["epoch"]:
             return False
         readers = [
@@ -92,7 +93,7 @@ def fill_given(model: str, histories: Mapping[int, Sequence[int]], lease: Lease)
     failed: list[int] = []
     for start in range(0, len(viewers), BLOCK):
         block = viewers[start : start + BLOCK]
-        epoch = shelf.look()
+        epoch = shelf.look(block)
         own = {history.viewer_id: history for history in selectors.histories(block)}
         readers = []
         for viewer in block:
@@ -120,10 +121,13 @@ class Shelf:
             raise CannotRun(f"Model {model} cannot be loaded on this machine; the log says why.")
         self.ranker: Ranker = ranker
         self.table = selectors.catalogue_table()
+        self.mark = b""
         self.allowed: dict[int | None, np.ndarray] = {}  # age limit -> bool over the model's films
 
-    def look(self) -> int:
-        """The epoch now, to be read before the histories; brings the films up to date on the way."""
+    def look(self, viewer_ids: Iterable[int]) -> int:
+        """The epoch now, to be read before the histories of these viewers; brings the films up to date on the way."""
+        with suppress(CacheUnavailable):  # only their first reads cost a query
+            self.mark = cache.mark_viewers(viewer_ids, self.mark)
         catalogue, epoch = selectors.revision()
         if catalogue != self.table.version:
             self.table, self.allowed = selectors.catalogue_table(), {}
@@ -155,7 +159,7 @@ class Shelf:
         for limit in {reader.age_limit for reader in readers}:
             rows = [row for row, reader in enumerate(readers) if reader.age_limit == limit]
             lists |= self._made([readers[row] for row in rows], states[rows], epoch, limit)
-        _store(lists, lease)
+        _store(lists, self.mark, lease)
         return len(lists)
 
     def _made(
@@ -171,13 +175,13 @@ class Shelf:
         }
 
 
-def _store(lists: Mapping[int, StoredList], lease: Lease) -> None:
+def _store(lists: Mapping[int, StoredList], mark: bytes, lease: Lease) -> None:
     """Waits out a short absence of Redis. The versions go out too, so that the first read needs no database."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             cache.store_lists(lists)
-            cache.publish_viewers({viewer_id: stored.viewer_version for viewer_id, stored in lists.items()})
+            cache.put_back_viewers(mark, {viewer_id: stored.viewer_version for viewer_id, stored in lists.items()})
             return
         except CacheUnavailable:
             if time.monotonic() > deadline:

@@ -18,7 +18,7 @@ from tests.model import NAME, VOCABULARY, create_more_films, forget_everything, 
 
 
 @pytest.fixture(scope="module")
-def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) -> Iterator[Server]:
+def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) -> Iterator[Server]:  # noqa: F811
     """One for the module: its tests leave every part running and the tiny model active."""
     with django_db_blocker.unblock():
         forget_everything()

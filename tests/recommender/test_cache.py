@@ -24,11 +24,12 @@ def a_list(model=MODEL, epoch=3, viewer_version=5, n=200):
     return cache.StoredList(model, epoch, viewer_version, ids, np.linspace(9, 1, n, dtype=np.float32), int(time.time()))
 
 
+ABSENT = cache.Stamps(None, None, None, None)
+
+
 def publish(model=MODEL, epoch=3, viewer_version=5):
     cache.publish_model(model)
-    cache.publish_epoch(epoch)
-    cache.publish_catalogue(11)
-    cache.publish_viewers({VIEWER: viewer_version})
+    cache.put_back(cache.mark_absent(VIEWER, ABSENT), VIEWER, cache.Stamps(model, epoch, 11, viewer_version))
 
 
 def test_a_list_comes_back_with_the_stamps_in_one_round_trip():
@@ -106,6 +107,7 @@ def test_an_absent_stamp_is_none_and_matches_nothing():
 
 
 def test_numbers_never_go_back_under_concurrent_publishers():
+    publish(epoch=0, viewer_version=0)
     numbers = np.random.default_rng(1).permutation(200).tolist()
 
     def publish_share(share):
@@ -124,10 +126,38 @@ def test_numbers_never_go_back_under_concurrent_publishers():
     assert (cache.read(VIEWER)[0].viewer, cache.read(VIEWER)[0].epoch) == (199, 199)
 
 
-def test_a_reader_that_restores_the_pointer_does_not_undo_an_activation():
+def test_what_was_read_before_a_change_is_not_put_back_after_it():
+    mark = cache.mark_absent(VIEWER, ABSENT)
+
     cache.publish_model("v2-test")
-    cache.publish_model("v1-test", only_if_absent=True)
-    assert cache.read(VIEWER)[0].model == "v2-test"
+    cache.publish_epoch(4)
+    cache.publish_viewers({VIEWER: 6})
+    cache.put_back(mark, VIEWER, cache.Stamps("v1-test", 3, 11, 5))
+
+    assert cache.read(VIEWER)[0] == ("v2-test", None, 11, None)
+
+
+def test_not_even_where_the_newer_stamp_was_evicted():
+    publish()
+    caches["lists"].delete("epoch")
+    mark = cache.mark_absent(VIEWER, cache.read(VIEWER)[0])
+    cache.publish_epoch(4)
+    caches["lists"].delete_many(["epoch", f"viewer:{VIEWER}:version"])
+
+    cache.put_back(mark, VIEWER, cache.Stamps(None, 3, None, None))
+    cache.publish_epoch(3)  # of a transaction that committed before that of 4
+    cache.publish_viewers({VIEWER: 5})
+
+    assert cache.read(VIEWER)[0] == (MODEL, None, 11, None)
+
+
+def test_one_reader_puts_back_what_it_marked_and_another_does_not():
+    first, second = cache.mark_viewers([VIEWER]), cache.mark_viewers([VIEWER])
+
+    cache.put_back_viewers(second, {VIEWER: 5})
+    assert cache.read(VIEWER)[0].viewer is None
+    cache.put_back_viewers(first, {VIEWER: 5})
+    assert cache.read(VIEWER)[0].viewer == 5
 
 
 @pytest.mark.parametrize(

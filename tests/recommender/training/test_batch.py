@@ -82,11 +82,11 @@ def test_an_event_while_the_batch_runs_makes_that_list_invalid_not_wrong(lease, 
 def test_an_epoch_that_moves_on_has_all_lists_written_again(lease, monkeypatch):
     look, looks = batch.Shelf.look, []
 
-    def an_import_ends(shelf):
+    def an_import_ends(shelf, viewer_ids):
         looks.append(1)
         if len(looks) == 2:
             bump_epoch()
-        return look(shelf)
+        return look(shelf, viewer_ids)
 
     monkeypatch.setattr(batch, "BLOCK", 2)
     monkeypatch.setattr(batch.Shelf, "look", an_import_ends)
