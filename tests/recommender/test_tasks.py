@@ -98,6 +98,7 @@ def test_two_beats_make_one_nightly_job(transactional_db):
 
 def test_the_outbox_is_published_and_cleared(cast):
     caches["lists"].clear()
+    cache.put_back_viewers(cache.mark_viewers([ADA]), {ADA: 1})
     assert Viewer.objects.filter(publish_pending=True).exists()
 
     assert tasks.publish_pending() == Viewer.objects.count()
