@@ -106,10 +106,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Postgres ---------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url_config(env("DATABASE_URL", default="") or embedded.database_url(STATE_DIR))}
+DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own, which notices a server that is gone
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5  # seconds
 if env.bool("MOVIEREC_DB_POOL", default=False):
     # Web processes only: Celery closes a pool after every task.
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5}
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 2, "reconnect_timeout": 1}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60  # seconds
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

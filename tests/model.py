@@ -26,7 +26,7 @@ from recommender.ml.model import TransformerRecModel
 from recommender.ml.train import Trainer
 from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
-from recommender.serving import charts, eligibility, rows
+from recommender.serving import charts, eligibility, rows, stamps
 from tests.cast import (
     AMELIE,
     EMPIRE,
@@ -98,6 +98,7 @@ def forget_everything() -> None:
         caches[name].clear()
     cache._active_model = ""
     eligibility._current = None
+    stamps._last = stamps.UNKNOWN
     rows.kin.cache_clear()
     charts._held.clear()
     charts._ordered.clear()

@@ -13,9 +13,10 @@ from catalog.selectors.films import (
 from catalog.selectors.histories import History, export_events, histories, history, viewer_count, viewer_ids
 from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.selectors.popularity import Watching, newest_watches, watching
-from catalog.selectors.stamps import revision, unpublished_viewers, viewer_versions
+from catalog.selectors.stamps import GONE, database_lost, revision, unpublished_viewers, viewer_versions
 
 __all__ = [
+    "GONE",
     "CatalogueTable",
     "History",
     "MovieCard",
@@ -23,6 +24,7 @@ __all__ = [
     "MoviePage",
     "Watching",
     "catalogue_table",
+    "database_lost",
     "export_events",
     "histories",
     "history",

@@ -2,9 +2,16 @@
 
 from collections.abc import Collection
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from catalog.models import Revision, Viewer
+
+GONE = (OperationalError, InterfaceError)  # what a query raises while Postgres is not there
+
+
+def database_lost() -> bool:
+    """Whether Postgres was not there when this process last tried to connect; asks nothing."""
+    return bool(connection.lost)  # type: ignore[attr-defined]  # movierec.postgres
 
 
 def revision() -> tuple[int, int]:

@@ -103,10 +103,21 @@ def _list(name: ChartName, epoch: int) -> StoredList:
     with _computing:
         if (held := _fresh(name, epoch)) is not None:
             return held
-        found = _stored(name, epoch)
-        for each, made in ({name: found} if found is not None else _counted_and_stored(epoch)).items():
+        for each, made in _found(name, epoch).items():
             _held[each] = _Held(made, time.monotonic() + HELD_SECONDS)
         return _held[name].stored
+
+
+def _found(name: ChartName, epoch: int) -> dict[ChartName, StoredList]:
+    found = _stored(name, epoch)
+    if found is not None:
+        return {name: found}
+    try:
+        return _counted_and_stored(epoch)
+    except selectors.GONE:
+        if name not in _held:
+            raise
+        return {name: _held[name].stored._replace(epoch=epoch)}  # an older chart does better than none
 
 
 def _fresh(name: ChartName, epoch: int) -> StoredList | None:

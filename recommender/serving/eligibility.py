@@ -127,9 +127,18 @@ def catalogue(version: int) -> Catalogue:
         return known
     with _rebuild:
         known = _current
-        if known is None or (known.version != version and known.version != selectors.revision()[0]):
+        if known is None or (known.version != version and not _latest(known, version)):
             known = _current = Catalogue(selectors.catalogue_table())
     return known
+
+
+def _latest(known: Catalogue, version: int) -> bool:
+    try:
+        return known.version == selectors.revision()[0]
+    except selectors.GONE:
+        if known.version < version:  # an edit came that cannot be read: it might have taken a film away
+            raise
+        return True
 
 
 def strictest(*limits: int | None) -> int | None:

@@ -1,10 +1,13 @@
 """Whether this process can serve: a model in memory, a database that answers, and Redis if possible."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import DatabaseError, connection
 
+from catalog import selectors
 from recommender.serving import stamps
+from recommender.serving.eligibility import catalogue
 from recommender.serving.recommend import active_ranker
 
 
@@ -16,22 +19,32 @@ class Readiness:
 
 
 def readiness() -> Readiness:
-    """Not ready without Postgres or an active model that is loaded; without Redis lists come from the model."""
-    parts = {"database": "ok", "cache": "ok", "model": "ok"}
+    """Ready while a list can be made or served: an active model is loaded and the films are known. Without Redis lists
+    come from the model, without Postgres from Redis."""
+    parts = {"database": _database(), "cache": "ok", "model": "not asked"}
     version = None
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+    with suppress(*selectors.GONE):
         look = stamps.look(None)
+        catalogue(look.stamps.catalogue or 0)
         parts["cache"] = "ok" if look.redis else "unreachable: lists come from the model"
         ranker = active_ranker(look)
         version = ranker.version if ranker is not None else None
-        if look.stamps.model is None:
-            parts["model"] = "none is active: train one with `./run manage train`"
-        elif ranker is None:
-            parts["model"] = f"{look.stamps.model} cannot be loaded"
-        elif version != look.stamps.model:
-            parts["model"] = f"ok, but {version} serves in place of {look.stamps.model}"
+        parts["model"] = _model(look.stamps.model, version)
+    return Readiness(version is not None, parts, version)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
     except DatabaseError as error:
-        parts["database"], parts["model"] = f"unreachable: {type(error).__name__}", "not asked"
-    return Readiness(parts["database"] == "ok" and version is not None, parts, version)
+        return f"unreachable ({type(error).__name__}): stored lists are served, events refused"
+    return "ok"
+
+
+def _model(active: str | None, serving: str | None) -> str:
+    if active is None:
+        return "none is active: train one with `./run manage train`"
+    if serving is None:
+        return f"{active} cannot be loaded"
+    return "ok" if serving == active else f"ok, but {serving} serves in place of {active}"

@@ -3,13 +3,13 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog import selectors
+from catalog.selectors import MovieCard
 from recommender.cache import StoredList
-from recommender.serving import filters, ranking, stamps
+from recommender.serving import bereft, filters, ranking, stamps
 from recommender.serving.capacity import computing
 from recommender.serving.likings import liked
 from recommender.serving.query import Query
@@ -36,7 +36,17 @@ MINE = (
     "popular",
     "popular_genre",
 )
-EVERYONES = ("because_you_watched", "trending", "popular", "new", "genre", "popular_genre", "director", "actor")
+EVERYONES = (
+    "top_picks",  # of the stored list, while Postgres is gone
+    "because_you_watched",
+    "trending",
+    "popular",
+    "new",
+    "genre",
+    "popular_genre",
+    "director",
+    "actor",
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -56,7 +66,7 @@ class Page:
     degraded: bool
     unknown_names: dict[str, list[str]]
     reason: str  # why there are no rows
-    cards: dict[int, Any]  # movie id -> selectors.MovieCard
+    cards: dict[int, MovieCard]
 
 
 @computing()
@@ -74,13 +84,19 @@ def home(query: Query, most: int, length: int) -> Page:
     listed = [Shown(row=row, movie_ids=ids[row.films].tolist()) for row in shown]
     return Page(
         rows=listed,
-        model_version=room.ranker.version if room.ranker is not None else None,
+        model_version=_version(room, who),
         is_known_user=who.known,
         degraded=sitting.degraded,
         unknown_names=sitting.unknown_names,
         reason="" if listed else filters.why_empty(sitting.gate, query.filters, sitting.unknown_names),
-        cards=selectors.movie_cards([movie for one in listed for movie in one.movie_ids]),
+        cards=bereft.cards([movie for one in listed for movie in one.movie_ids], room.catalogue),
     )
+
+
+def _version(room: Room, who: Subject) -> str | None:
+    if room.ranker is not None:
+        return room.ranker.version
+    return who.stored.model if who.stored is not None else None
 
 
 def _room(sitting: Sitting, who: Subject, ranker: "Ranker | None") -> Room:
@@ -89,7 +105,10 @@ def _room(sitting: Sitting, who: Subject, ranker: "Ranker | None") -> Room:
     barred = table.places(np.concatenate([who.seen, gate.exclude]))
     allowed[barred[barred >= 0]] = False
     room = Room(gate.catalogue, sitting.look.stamps.epoch or 0, allowed, liked(who.events, table))
-    if ranker is not None and readable(who.events, ranker):
+    if who.stored is not None:
+        best = table.places(who.stored.movie_ids)
+        room.best, room.source = best[best >= 0], "cache"
+    elif ranker is not None and readable(who.events, ranker):
         room.ranker, room.state = ranker, ranking.states(ranker, [who], sitting.query.at)
         best = table.places(_best(sitting, who, room))
         room.best = best[best >= 0]

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.packed import NOTHING_RULED_OUT, RuledOut
-from recommender.serving import charts, cold, explain, filters, ranking, stamps
+from recommender.serving import bereft, charts, cold, explain, filters, ranking, stamps
 from recommender.serving.capacity import computing
 from recommender.serving.diversity import varied
 from recommender.serving.eligibility import Gate, catalogue, counted, strictest
@@ -58,10 +59,10 @@ def told(sitting: Sitting, answer: Answer) -> Answer:
     """The answer with titles and reasons, where the query asks for them."""
     query = sitting.query
     if query.explain and answer.recommendations:
-        with computing():
+        with suppress(*selectors.GONE), computing():  # without Postgres the films come without their reasons
             answer.reasons = explain.reasons(query, answer, sitting.gate.catalogue)
     if query.titles:
-        answer.cards = selectors.movie_cards([one.movie_id for one in answer.recommendations])
+        answer.cards = bereft.cards([one.movie_id for one in answer.recommendations], sitting.gate.catalogue)
     return answer
 
 
@@ -70,7 +71,7 @@ def sit(query: Query, look: Look) -> Sitting:
     wanted = filters.wanted(films, query.filters)
     gate = Gate(films, int(time.time()), wanted.films, np.array(query.exclude, np.int32), query.age_limit)
     unknown = wanted.unknown_names | filters.unknown(films.genres, liked_genres=query.liked_genres)
-    return Sitting(query, look, gate, unknown, degraded=not look.redis)
+    return Sitting(query, look, gate, unknown, degraded=not look.redis or selectors.database_lost())
 
 
 def _from_shelf(sitting: Sitting) -> Answer | None:
@@ -79,13 +80,13 @@ def _from_shelf(sitting: Sitting) -> Answer | None:
     if stored is None or query.history or query.at is not None:
         return None
     sitting.hold(stored.age_limit, stored.ruled_out)
-    kept = _cut(sitting, Ranked(stored.movie_ids, stored.scores))
+    kept = cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(kept.movie_ids) < query.wanted:
         return None
     return answered(sitting, kept, "cache", stored.model, known=bool(sitting.look.stamps.viewer))
 
 
-def _cut(sitting: Sitting, ranked: Ranked) -> Ranked:
+def cut(sitting: Sitting, ranked: Ranked) -> Ranked:
     """What may be shown of a list, as many as are wanted or are to be chosen from."""
     wanted = sitting.query.pool
     for looked_at in (2 * wanted, len(ranked.movie_ids)):  # mostly the first will do
@@ -98,13 +99,22 @@ def _cut(sitting: Sitting, ranked: Ranked) -> Ranked:
 @computing()
 def _computed(sitting: Sitting) -> Answer:
     who = asking(sitting)
+    if who.stored is not None:
+        return bereft.from_list(sitting, who)
     return _from_model(sitting, who) or from_popular(sitting, who)
 
 
 def asking(sitting: Sitting) -> Subject:
-    """Who it is for, read in one snapshot; from here on the viewer's age limit holds."""
+    """Who it is for, read in one snapshot; from here on the viewer's age limit holds. Raises OperationalError where
+    Postgres is gone and the viewer has no valid list."""
     query = sitting.query
-    who = subject(query, selectors.history(query.user_id) if query.user_id is not None else None)
+    try:
+        who = subject(query, selectors.history(query.user_id) if query.user_id is not None else None)
+    except selectors.GONE:
+        left = bereft.own_history(sitting)
+        if left is None:
+            raise
+        who = left
     meet(sitting, who)
     return who
 
@@ -126,7 +136,7 @@ def _from_model(sitting: Sitting, who: Subject) -> Answer | None:
     ranked = NOTHING
     if who.version is not None and query.at is None and not query.filters.given():
         stored = stocked(sitting, who, ranker, state)
-        ranked = _cut(sitting, Ranked(stored.movie_ids, stored.scores))
+        ranked = cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(ranked.movie_ids) < query.wanted:
         barred = np.concatenate([who.seen, sitting.gate.exclude])
         [ranked] = ranking.best(ranker, state, query.pool, sitting.gate.vocabulary(ranker), [barred])

@@ -55,7 +55,7 @@ def similar(movie_id: int, top_k: int, age_limit: int | None = None, user_id: in
         source="model" if known else "content",
         model_version=ranker.version if ranker is not None and known else None,
         recommendation_id=uuid.uuid4().hex,
-        degraded=not sitting.look.redis or not serves(ranker, sitting.look),
+        degraded=sitting.degraded or not serves(ranker, sitting.look),
         removed=sitting.removed(),
     )
 

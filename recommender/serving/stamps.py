@@ -23,30 +23,44 @@ class Look(NamedTuple):
         return self.stored if self.stored is not None and self.stored.valid(self.stamps) else None
 
 
+_last = UNKNOWN  # as this process last saw them
+
+
 def look(viewer_id: int | None) -> Look:
-    """One round trip to Redis; no query while every stamp is there."""
+    """One round trip to Redis; no query while every stamp is there. While Postgres is gone an absent stamp is what this
+    process last saw, and no list is judged by it. Raises OperationalError where it has seen none."""
+    global _last
+    redis, mark = True, b""
     try:
         stamps, stored = cache.read(viewer_id or NOBODY)
         if viewer_id is None:
             stamps = stamps._replace(viewer=NOBODY)
         if None not in stamps:
-            return Look(stamps, stored, redis=True)
+            _last = stamps
+            return Look(stamps, stored, redis)
         mark = cache.mark_absent(viewer_id or NOBODY, stamps)
     except CacheUnavailable:
-        return Look(_restored(UNKNOWN), None, redis=False)
-    truth = _restored(stamps)
-    if truth.viewer is None and stored is not None and viewer_id is not None:
-        truth = truth._replace(viewer=selectors.viewer_versions([viewer_id]).get(viewer_id, 0))
+        stamps, stored, redis = UNKNOWN, None, False
+    try:
+        _last = truth = _restored(stamps, viewer_id if stored is not None else None)
+    except selectors.GONE:
+        if _last.catalogue is None:
+            raise
+        known = (new if new is not None else old for new, old in zip(stamps[:3], _last[:3], strict=True))
+        return Look(Stamps(*known, viewer=None), None, redis)
     with suppress(CacheUnavailable):  # the next reader tries again
-        cache.put_back(mark, viewer_id or NOBODY, truth)
-    return Look(truth, stored, redis=True, mark=mark)
+        if redis:
+            cache.put_back(mark, viewer_id or NOBODY, truth)
+    return Look(truth, stored, redis, mark)
 
 
-def _restored(stamps: Stamps) -> Stamps:
-    """The truth in place of every absent stamp that concerns everyone."""
+def _restored(stamps: Stamps, viewer_id: int | None) -> Stamps:
+    """The truth in place of every absent stamp; of the viewer's where one is given."""
     if stamps.epoch is None or stamps.catalogue is None:
         catalogue, epoch = selectors.revision()
         stamps = stamps._replace(catalogue=catalogue, epoch=epoch)
     if stamps.model is None:
         stamps = stamps._replace(model=registry.active_name())
+    if stamps.viewer is None and viewer_id is not None:
+        stamps = stamps._replace(viewer=selectors.viewer_versions([viewer_id]).get(viewer_id, 0))
     return stamps

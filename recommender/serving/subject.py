@@ -9,7 +9,7 @@ import numpy as np
 from catalog import selectors
 from catalog.selectors import CatalogueTable
 from recommender.ml.data import Events
-from recommender.packed import RuledOut
+from recommender.packed import RuledOut, StoredList
 from recommender.serving.query import Query
 from recommender.viewing import Barred, barred, events_of
 
@@ -29,6 +29,7 @@ class Subject:
     sent_ids: np.ndarray  # int32: the ids in it; 0 for what is none
     known: bool  # the viewer has a row
     age_limit: int | None = None  # years, of that snapshot too
+    stored: StoredList | None = None  # in place of the history, while Postgres is gone
 
     @property
     def seen(self) -> np.ndarray:
@@ -37,6 +38,8 @@ class Subject:
 
     def ruled_out(self, table: CatalogueTable) -> RuledOut:
         """Of the catalogue's films: what was sent may be anything."""
+        if self.stored is not None:
+            return self.stored.ruled_out
         return self.barred.where(table.places(self.barred.movie_ids) >= 0).ruled_out()
 
     def ignored(self, ranker: "Ranker | None") -> list[str]:
@@ -60,10 +63,15 @@ def film_id(text: str) -> int:
     return number if text.isascii() and text.isdigit() and (number := int(text[:11])) <= LARGEST_ID else 0
 
 
+def sent_ids(query: Query) -> np.ndarray:
+    """int32: one for each film of the history that was sent, 0 for what is no film's id."""
+    return np.array([film_id(one) for one in query.history], np.int32)
+
+
 def subject(query: Query, history: selectors.History | None) -> Subject:
     """`history` is the viewer's own; None for a viewer who is not known or not named."""
     limit = None if history is None else history.age_limit
-    sent = np.array([film_id(one) for one in query.history], np.int32)
+    sent = sent_ids(query)
     if query.history:
         events = Events.from_ids(sent[sent > 0])
         never = barred(history, events.movie_ids)
