@@ -1,5 +1,6 @@
 """Attention with SiLU in place of softmax, in blocks of sequences that stay in the processor's cache."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CACHE_FLOATS = 160_000  # scores that a block may hold: with the gradient's copies about 2 MB
+PIECE = 100  # queries that attend at a time: the first of them never look at the later half of the keys
 
 
 class GatedAttention(torch.autograd.Function):
@@ -23,9 +25,10 @@ class GatedAttention(torch.autograd.Function):
         """q [N, Q, d], k, v [N, L, d], bias [N, Q, L]; N counts sequences and heads, queries are the last Q of L."""
         ctx.save_for_backward(q, k, v, bias)
         out, earlier = torch.empty_like(q), k.shape[1] - q.shape[1]
-        for s in _blocks(bias):
-            weights = F.silu(torch.baddbmm(bias[s], q[s], k[s].transpose(1, 2)), inplace=True).tril_(earlier)
-            torch.bmm(weights, v[s], out=out[s])
+        for s, part, seen in _pieces(bias, earlier):
+            scores = torch.baddbmm(bias[s, part, :seen], q[s, part], k[s, :seen].transpose(1, 2))
+            weights = F.silu(scores, inplace=True).tril_(earlier + part.start)
+            out[s, part] = torch.bmm(weights, v[s, :seen])
         return out
 
     @staticmethod
@@ -43,11 +46,21 @@ class GatedAttention(torch.autograd.Function):
         return dq, dk, dv, dbias
 
 
-def _blocks(bias: Tensor) -> list[slice]:
+def _blocks(bias: Tensor, piece: int | None = None) -> list[slice]:
     """An accelerator takes all at once."""
     count, queries, length = bias.shape
-    size = max(1, CACHE_FLOATS // (queries * length)) if bias.device.type == "cpu" else count
+    size = max(1, CACHE_FLOATS // ((piece or queries) * length)) if bias.device.type == "cpu" else count
     return [slice(first, first + size) for first in range(0, count, size)]
+
+
+def _pieces(bias: Tensor, earlier: int) -> Iterator[tuple[slice, slice, int]]:
+    """Blocks of sequences, in them runs of queries, and how many of the keys the last query of a run may see."""
+    queries = bias.shape[1]
+    size = PIECE if bias.device.type == "cpu" else queries
+    for s in _blocks(bias, min(size, queries)):
+        for first in range(0, queries, size):
+            stop = min(first + size, queries)
+            yield s, slice(first, stop), earlier + stop
 
 
 class Lookup(torch.autograd.Function):

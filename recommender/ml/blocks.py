@@ -96,19 +96,25 @@ class AttentionBias(nn.Module):
         self.distance = nn.Parameter(torch.zeros(config.heads, config.max_len + 8))
         self.gap = nn.Parameter(torch.zeros(config.heads, GAP_BUCKETS + 2)) if config.temporal else None
 
-    def forward(self, batch: Batch) -> Tensor:
-        """[B, H, L, L]"""
-        length = batch.items.shape[1]
-        places = torch.arange(length, dtype=torch.int32, device=batch.items.device)
-        bias = lookup(self.distance, (places[:, None] - places).clamp_(min=0)[None])
-        if self.gap is None:
-            return bias.expand(len(batch.items), -1, -1, -1)
-        return bias + lookup(self.gap, time_buckets(batch))
+    def forward(self, batch: Batch, by_place: Tensor | None = None) -> Tensor:
+        """[B, H, L, L]; `by_place` is `self.by_place` of any length from L on, where it is at hand."""
+        count, length = batch.items.shape
+        bias = self.by_place(length) if by_place is None else by_place[..., :length, :length]
+        if self.gap is not None and by_place is not None and not batch.timed.any():
+            bias = bias + self.gap[:, GAP_NONE, None, None]
+        elif self.gap is not None:
+            return bias + lookup(self.gap, time_buckets(batch))
+        return bias.expand(count, -1, -1, -1)
+
+    def by_place(self, length: int) -> Tensor:
+        """The part that is the same for all histories, [1, H, L, L]: it looks at places alone."""
+        places = torch.arange(length, dtype=torch.int32, device=self.distance.device)
+        return lookup(self.distance, (places[:, None] - places).clamp_(min=0)[None])
 
 
-def causal_mask(batch: Batch) -> Tensor:
+def causal_mask(batch: Batch, by_place: None = None) -> Tensor:
     """The softmax blocks' bias [B, 1, L, L]: -inf at padding and at later tokens. A padded query sees itself, so that
-    no row of the softmax is empty."""
+    no row of the softmax is empty. Nothing of it is the same for all histories."""
     places = torch.arange(batch.items.shape[1], device=batch.items.device)
     seen = ((batch.items > 0)[:, None, :] & (places[:, None] >= places)) | (places[:, None] == places)
     return torch.zeros(seen.shape, device=seen.device).masked_fill_(~seen, -torch.inf).unsqueeze(1)

@@ -9,6 +9,8 @@ from recommender.ml.vocab import PAD, Vocab
 
 WATCH, RATING, LIKE, DISLIKE, NOT_INTERESTED, WATCHLIST = range(1, 7)  # as catalog.models.WatchEvent.Kind
 LIKED_STARS, DISLIKED_STARS = 4.0, 2.0
+_WEIGHTS = np.zeros(WATCHLIST + 1, np.float32)  # by kind; those of a watch and of a rating depend on more
+_WEIGHTS[[LIKE, DISLIKE, NOT_INTERESTED, WATCHLIST]] = 1.0, -1.0, -1.0, 0.25
 
 
 class Events(NamedTuple):
@@ -87,10 +89,12 @@ class Tokens(NamedTuple):
 
 def taste_weights(kinds: np.ndarray, ratings: np.ndarray, completions: np.ndarray) -> np.ndarray:
     """How much each event speaks for (above 0) or against (below 0) its film, float32 [n]."""
-    watched = 0.5 * np.nan_to_num(completions, nan=1.0)
-    rated = np.where(ratings >= LIKED_STARS, 1.0, np.where(ratings <= DISLIKED_STARS, -0.5, 0.0))
-    by_kind = {WATCH: watched, RATING: rated, LIKE: 1.0, DISLIKE: -1.0, NOT_INTERESTED: -1.0, WATCHLIST: 0.25}
-    return np.select([kinds == kind for kind in by_kind], list(by_kind.values()), 0.0).astype(np.float32)
+    weights = _WEIGHTS[kinds]
+    watched, rated = kinds == WATCH, kinds == RATING
+    weights[watched] = 0.5 * np.where(np.isnan(completions[watched]), 1.0, completions[watched])
+    stars = ratings[rated]
+    weights[rated] = np.where(stars >= LIKED_STARS, 1.0, np.where(stars <= DISLIKED_STARS, -0.5, 0.0))
+    return weights
 
 
 def tokenise(histories: Histories, vocab: Vocab) -> Tokens:

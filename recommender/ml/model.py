@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recommender.ml.batches import Batch
+from recommender.ml.batches import LENGTH_STEP, Batch
 from recommender.ml.blocks import AttentionBias, GatedBlock, SoftmaxBlock, causal_mask, dropout
 from recommender.ml.config import GAP_BUCKETS, GAP_NONE, STARS, ModelConfig
 from recommender.ml.features import Features
@@ -105,21 +105,28 @@ class TransformerRecModel(nn.Module):
         """Output vectors [n, D] of the item table's rows: of unit length where the scores are cosines."""
         return F.normalize(table, dim=1) if self.config.temperature else table
 
-    def users(self, batch: Batch, table: Tensor) -> Tensor:
-        """Viewers' vectors [B, D] at the end of each window: the dot product with an output vector is the score."""
-        return self.states(batch, table, newest=True)[:, -1]
+    def users(self, batch: Batch, table: Tensor, by_place: Tensor | None = None) -> Tensor:
+        """Viewers' vectors [B, D] at the end of each window: the dot product with an output vector is the score.
+        `by_place` is what `fixed_bias` gave."""
+        return self.states(batch, table, newest=True, by_place=by_place)[:, -1]
 
-    def states(self, batch: Batch, table: Tensor, *, newest: bool = False) -> Tensor:
+    def fixed_bias(self) -> Tensor | None:
+        """What attention adds whatever the history, for windows of any length: made once where the weights stay."""
+        if not isinstance(self.bias, AttentionBias):
+            return None
+        return self.bias.by_place(-(-self.config.max_len // LENGTH_STEP) * LENGTH_STEP)
+
+    def states(self, batch: Batch, table: Tensor, *, newest: bool = False, by_place: Tensor | None = None) -> Tensor:
         """Viewers' vectors [B, L, D] after each token; with `newest` after the last alone, [B, 1, D]. `table` [n, D]
         holds the films that the batch's places name.
         """
-        x = self.encode(batch, table, newest=newest)
+        x = self.encode(batch, table, newest=newest, by_place=by_place)
         if self.taste is not None:
             x = self.taste(x, self.taste_vectors(batch, table, batch.taste_seen[:, -x.shape[1] :]))
         x = self.head(self.norm(x))
         return F.normalize(x, dim=2) / self.config.temperature if self.config.temperature else x
 
-    def encode(self, batch: Batch, table: Tensor, *, newest: bool = False) -> Tensor:
+    def encode(self, batch: Batch, table: Tensor, *, newest: bool = False, by_place: Tensor | None = None) -> Tensor:
         """The encoder's states [B, L, D]; with `newest` the last block works for the last token alone: [B, 1, D]."""
         real = (batch.items > 0).unsqueeze(2)
         x = self.read(F.embedding(batch.items, table))
@@ -130,7 +137,7 @@ class TransformerRecModel(nn.Module):
         if self.positions is not None:  # counted over real tokens, so padding changes nothing
             x = x + self.positions(real.squeeze(2).cumsum(1).sub(1).clamp(min=0))
         x = dropout(x, self.config.dropout, self.training) * real
-        real, bias = real.to(x.dtype), self.bias(batch)
+        real, bias = real.to(x.dtype), self.bias(batch, by_place)
         for place, block in enumerate(self.blocks, 1):
             x = block(x, real, bias[:, :, -1:] if newest and place == len(self.blocks) else bias)
         return x

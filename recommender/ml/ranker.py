@@ -41,6 +41,7 @@ class Ranker:
         self.prior = prior.to(self.device) if prior is not None and prior.weighs else None
         with torch.inference_mode():
             vectors = vectors or FilmVectors.of(model.items().detach(), cosine=bool(self.config.temperature))
+            self.by_place = model.fixed_bias()
         self.vectors = vectors.to(self.device)
         self.width = self.vectors.table.shape[1]
 
@@ -88,7 +89,8 @@ class Ranker:
             for rows in grouped(windows, ENCODE_POSITIONS):
                 asked = None if asked_at is None else asked_at[rows]
                 batch = collate(tokens, windows.take(rows), self.model.config, asked).to(self.device)
-                states[rows, : self.width] = self.model.users(batch, self.vectors.table).float().cpu().numpy()
+                users = self.model.users(batch, self.vectors.table, self.by_place)
+                states[rows, : self.width] = users.float().cpu().numpy()
         if self.prior:
             states[:, self.width :] = recent(tokens, viewers, stops)
         return states

@@ -8,7 +8,8 @@ import torch
 
 from recommender.ml import ranker as ranker_module
 from recommender.ml.batches import collate, last_windows
-from recommender.ml.config import PRESETS
+from recommender.ml.blocks import AttentionBias
+from recommender.ml.config import GAP_NONE, PRESETS
 from recommender.ml.data import Events, tokenise
 from recommender.ml.features import make_features
 from recommender.ml.model import TransformerRecModel, untimed_batch
@@ -188,5 +189,10 @@ def test_the_newest_state_alone_is_the_last_of_all(name):
     model = model_of(name)
     tokens = tokenise(pairs(), VOCAB)
     batch = collate(tokens, last_windows(tokens, np.arange(5), tokens.indptr[1:6], 10), model.config)
+    for table in model.bias.parameters() if isinstance(model.bias, AttentionBias) else ():
+        torch.nn.init.normal_(table)  # they start at zero
+    untimed = replace(batch, timed=torch.zeros_like(batch.timed), gaps=torch.full_like(batch.gaps, GAP_NONE))
     with torch.inference_mode():
-        torch.testing.assert_close(model.users(batch, model.items()), model.states(batch, model.items())[:, -1])
+        for one in (batch, untimed):
+            found = model.users(one, model.items(), model.fixed_bias())
+            torch.testing.assert_close(found, model.states(one, model.items())[:, -1])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from catalog.models import WatchEvent
-from recommender.ml import data, metrics
+from recommender.ml import attention, data, metrics
 from recommender.ml.attention import gated_attention, lookup
 from recommender.ml.batches import gap_buckets, grouped, training_windows
 from recommender.ml.config import GAP_BUCKETS
@@ -75,7 +75,9 @@ def test_sampled_negatives_estimate_the_full_softmax():
     assert float(sampled) == pytest.approx(float(full), rel=0.05)
 
 
-def test_attention_and_its_gradients_are_those_of_the_formula():
+@pytest.mark.parametrize("piece", [100, 7])
+def test_attention_and_its_gradients_are_those_of_the_formula(piece, monkeypatch):
+    monkeypatch.setattr(attention, "PIECE", piece)
     torch.manual_seed(1)
     q, k, v = (torch.randn(9, 2, 24, 8, dtype=torch.float64, requires_grad=True) for _ in range(3))
     position = torch.randn(2, 24, 24, dtype=torch.float64, requires_grad=True)
@@ -86,6 +88,8 @@ def test_attention_and_its_gradients_are_those_of_the_formula():
     scores = q @ k.transpose(2, 3) + position + table[:, buckets.long()].transpose(0, 1)
     plain = F.silu(scores).tril() @ v
     torch.testing.assert_close(ours, plain)
+    newest = gated_attention(q[:, :, -9:], k, v, (position + lookup(table, buckets))[:, :, -9:])
+    torch.testing.assert_close(newest, plain[:, :, -9:])
     seed = torch.randn_like(plain)
     for got, want in zip(
         torch.autograd.grad(ours, inputs, seed), torch.autograd.grad(plain, inputs, seed), strict=True
