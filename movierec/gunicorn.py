@@ -4,6 +4,8 @@ import ctypes
 import gc
 import os
 import sys
+import threading
+import time
 from typing import Any
 
 bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
@@ -14,7 +16,8 @@ threads = int(os.environ.get("MOVIEREC_WEB_THREADS", "24"))
 preload_app = False  # torch must not have run before the fork
 control_socket_disable = True
 # The workers answer requests side by side, so each keeps to one core; the pool suits processes that live long.
-raw_env = ["OMP_NUM_THREADS=1", "MOVIEREC_DB_POOL=1"]
+# MKL would keep buffers of every thread that ever multiplied matrices.
+raw_env = ["OMP_NUM_THREADS=1", "MKL_DISABLE_FAST_MM=1", "MOVIEREC_DB_POOL=1"]
 timeout = 60  # seconds
 graceful_timeout = 10  # seconds
 keepalive = 30  # seconds
@@ -35,6 +38,11 @@ def on_starting(server: Any) -> None:
 _libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # malloc.h
 LARGE_BODY = 100_000  # bytes
+TIDY_SECONDS = 10.0
+_large_body_seen = threading.Event()
+# torch lets go of the interpreter hundreds of times a list, and gets it back only when whoever has it by then must give
+# it up: with Python's default of 5 ms a few requests being refused made every computed list take a second.
+SWITCH_SECONDS = 0.0005
 
 
 def post_fork(server: Any, worker: Any) -> None:
@@ -46,9 +54,20 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_request(worker: Any, request: Any, environ: dict[str, Any], response: Any) -> None:
-    """What a large batch took goes back as well."""
-    if int(environ.get("CONTENT_LENGTH") or 0) > LARGE_BODY and hasattr(_libc, "malloc_trim"):
-        _libc.malloc_trim(0)
+    if int(environ.get("CONTENT_LENGTH") or 0) > LARGE_BODY:
+        _large_body_seen.set()
+
+
+def _tidy_for_ever() -> None:
+    """What a large batch took goes back as well, soon after it: its request and answer refer to each other, so they
+    wait for a collection, and the collector counts objects, not their size. Else it is done now and then."""
+    while True:
+        if _large_body_seen.wait(TIDY_SECONDS):
+            _large_body_seen.clear()
+            time.sleep(0.2)  # the answer is still being put away
+        gc.collect()
+        if hasattr(_libc, "malloc_trim"):
+            _libc.malloc_trim(0)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -57,9 +76,11 @@ def post_worker_init(worker: Any) -> None:
     from recommender import registry
 
     registry.watch()
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    threading.Thread(target=_tidy_for_ever, name="tidy", daemon=True).start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -255,5 +255,8 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {process} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env("MOVIEREC_LOG_LEVEL", default="INFO")},
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "psycopg.pool": {"level": "ERROR"},  # tells of every try while Postgres is gone; the API's own line says it
+    },
 }

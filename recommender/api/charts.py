@@ -23,13 +23,8 @@ class ChartQuery(Filtering, AgeLimited):
 
 
 class TrendingQuery(ChartQuery):
-    personal = Flag(default=False, help_text="Mix the trend with the viewer's taste; needs user_id.")
+    personal = Flag(default=False, help_text="Mix the trend with the taste of the viewer, where user_id names one.")
     at = Moment(required=False, help_text="The moment asked for, which the model uses where personal is true.")
-
-    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        if values["personal"] and "user_id" not in values:
-            raise serializers.ValidationError({"user_id": "is needed where personal is true."})
-        return values
 
 
 class ChartAnswer(answers.About, answers.Explained):

@@ -95,16 +95,20 @@ def load_model(folder: Path) -> Loaded:
         arrays = load_arrays(folder / VOCAB)
         vocab = Vocab(arrays["movie_ids"])
         features = Features(card["feature_names"], arrays["indptr"], arrays["indices"])
-        prior = Prior.of_tensors(load_file(folder / PRIOR), len(vocab))
+        prior = Prior.of_tensors(_read(folder / PRIOR), len(vocab))
         config: ModelConfig = model_config(card["config"])
-        weights = load_file(folder / WEIGHTS)
+        weights = _read(folder / WEIGHTS)
         model = TransformerRecModel(len(vocab), config, features, ids=weights["items.ids.weight"])
-        # assign: the tensors stay memory-mapped, so that processes share their pages.
         model.load_state_dict(weights, assign=True)
-        vectors = FilmVectors.of_tensors(load_file(folder / VECTORS), len(vocab), config.d_item or config.d_model)
+        vectors = FilmVectors.of_tensors(_read(folder / VECTORS), len(vocab), config.d_item or config.d_model)
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
     return Loaded(model.eval(), vocab, features, prior, vectors, card)
+
+
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    """Into memory. Mapped, a file that is cut short later would end every process that uses it, by SIGBUS."""
+    return {name: tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def _verify(folder: Path) -> None:

@@ -17,7 +17,7 @@ from recommender.serving import ranking
 from recommender.serving.eligibility import Catalogue
 from recommender.serving.query import Answer
 from recommender.serving.ranking import Ranked
-from recommender.serving.subject import Subject, sent_ids
+from recommender.serving.subject import Subject, film_ids
 from recommender.viewing import Barred, readable
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def own_history(sitting: "Sitting") -> Subject | None:
     if stored is None:
         return None
     sitting.degraded = True
-    sent = sent_ids(query)
+    sent = film_ids(query.history)
     others = np.setdiff1d(sitting.gate.catalogue.table.ids, np.setdiff1d(stored.movie_ids, sent))
     barred = Barred(others.astype(np.int32), np.zeros(len(others), np.int8))
     known = bool(sitting.look.stamps.viewer)

@@ -1,9 +1,9 @@
 """Asking the model: states through the embedding cache, then the best films of a mask."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from recommender.serving.subject import Subject
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-AT_ONCE = 2  # blocks that are encoded side by side
-BLOCK = 32  # viewers ranked at once: bounds memory, and is as fast as more
+AT_ONCE = 2  # blocks that are computed side by side
+BLOCK = 16  # viewers of a block: bounds memory, and is nearly as fast as more
+
+Block, Result = TypeVar("Block"), TypeVar("Result")
 
 
 class Ranked(NamedTuple):
@@ -42,11 +44,16 @@ def _encoded(
     def encode(block: Sequence[int]) -> np.ndarray:
         return ranker.encode([subjects[place].events for place in block], None if at is None else [at] * len(block))
 
+    return _side_by_side(encode, blocks)
+
+
+def _side_by_side(work: Callable[[Block], Result], blocks: Sequence[Block]) -> Iterator[Result]:
+    """torch lets go of the interpreter while it computes."""
     if len(blocks) < 2:
-        yield from map(encode, blocks)
-    else:  # torch lets go of the interpreter while it computes
+        yield from map(work, blocks)
+    else:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            yield from pool.map(encode, blocks)
+            yield from pool.map(work, blocks)
 
 
 def _cached(ranker: "Ranker", subject: Subject) -> np.ndarray | None:
@@ -70,11 +77,12 @@ def best(
     ranker: "Ranker", rows: np.ndarray, k: int, allowed: np.ndarray, exclude: Sequence[np.ndarray]
 ) -> list[Ranked]:
     """The k best of the allowed films (bool [V]) for each state row, without the film ids of its `exclude`."""
-    found: list[Ranked] = []
-    for start in range(0, len(rows), BLOCK):
-        part = slice(start, start + BLOCK)
-        found += [Ranked(*top) for top in ranker.top(rows[part], k, allowed, exclude[part])]
-    return found
+
+    def rank(part: slice) -> list[Ranked]:
+        return [Ranked(*top) for top in ranker.top(rows[part], k, allowed, exclude[part])]
+
+    parts = [slice(start, start + BLOCK) for start in range(0, len(rows), BLOCK)]
+    return [ranked for block in _side_by_side(rank, parts) for ranked in block]
 
 
 def rated(ranker: "Ranker", state: np.ndarray, movie_ids: np.ndarray) -> np.ndarray:

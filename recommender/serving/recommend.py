@@ -109,7 +109,9 @@ def asking(sitting: Sitting) -> Subject:
     Postgres is gone and the viewer has no valid list."""
     query = sitting.query
     try:
-        who = subject(query, selectors.history(query.user_id) if query.user_id is not None else None)
+        history = selectors.history(query.user_id) if query.user_id is not None else None
+        _put_back(sitting, history)
+        who = subject(query, history)
     except selectors.GONE:
         left = bereft.own_history(sitting)
         if left is None:
@@ -117,6 +119,17 @@ def asking(sitting: Sitting) -> Subject:
         who = left
     meet(sitting, who)
     return who
+
+
+def _put_back(sitting: Sitting, history: selectors.History | None) -> None:
+    """The viewer's version, as it was read: else a mark would stand in its place, and keep others from it."""
+    look = sitting.look
+    if history is None or not look.redis or look.stamps.viewer == history.version:
+        return
+    try:
+        cache.put_back_viewers(look.mark, {history.viewer_id: history.version})
+    except CacheUnavailable:
+        sitting.degraded = True
 
 
 def meet(sitting: Sitting, who: Subject) -> None:
@@ -165,8 +178,6 @@ def stocked(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray)
     made = StoredList(*stamps_of_it, *ranked, sitting.gate.now, who.age_limit, who.barred.ruled_out())
     if sitting.look.redis and who.viewer_id is not None:
         try:
-            if sitting.look.stamps.viewer != who.version:
-                cache.put_back_viewers(sitting.look.mark, {who.viewer_id: made.viewer_version})
             cache.store_list(who.viewer_id, made)
         except CacheUnavailable:
             sitting.degraded = True

@@ -141,8 +141,24 @@ class Load:
         """What was asked after that moment (monotonic seconds), of these names or of all."""
         return [one for one in list(self.outcomes) if one.begun >= moment and (not names or one.call in names)]
 
-    def until(self, what: Callable[[list[Outcome]], bool], seconds: float = 20) -> list[Outcome]:
-        """Goes on until what was asked from now on satisfies."""
+    def settled(self, what: Callable[[Outcome], bool], seconds: float = 20) -> float:
+        """Goes on until everything of the last second satisfies; when that second began (monotonic seconds)."""
         begun = time.monotonic()
-        wait_for(lambda: what(self.since(begun)), seconds)
-        return self.since(begun)
+
+        def all_of_the_last_second() -> bool:
+            moment = time.monotonic() - 1
+            lately = self.since(moment)
+            return moment > begun and len(lately) > self.clients and all(map(what, lately))
+
+        wait_for(all_of_the_last_second, seconds)
+        return time.monotonic() - 1
+
+    def each_asked(self, seconds: float = 20) -> None:
+        """Goes on until everything was asked a few times from now on."""
+        begun = time.monotonic()
+
+        def asked() -> bool:
+            found = [one.call for one in self.since(begun)]
+            return all(found.count(name) >= 2 for name in self.calls)
+
+        wait_for(asked, seconds)

@@ -144,17 +144,12 @@ def test_trending_for_you_mixes_the_trend_with_the_models_ranking(api):
     assert films(body) == sorted(trend, key=lambda film: -by_hand[film]) != trend
 
 
-def test_a_stranger_gets_the_trend_as_it_is(api):
-    body = api.get(f"/trending?user_id={EVE}&personal=true")
+@pytest.mark.parametrize("whose", ["", f"user_id={EVE}&"])
+def test_nobody_and_a_stranger_get_the_trend_as_it_is(api, whose):
+    body = api.get(f"/trending?{whose}personal=true")
 
     assert (body["source"], body["is_known_user"]) == ("trending", False)
     assert films(body) == films(api.get("/trending"))
-
-
-def test_a_trend_for_nobody_is_refused(api):
-    body = api.get("/trending?personal=true", expect=400)
-
-    assert body["errors"] == [{"parameter": "user_id", "detail": "is needed where personal is true."}]
 
 
 def test_a_filter_that_nothing_satisfies_gives_the_reason(api):

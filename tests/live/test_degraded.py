@@ -1,0 +1,201 @@
+"""A part goes away under load and comes back: lists go on meanwhile, and nothing has to be done afterwards."""
+
+import os
+import shutil
+import signal
+import time
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+
+from recommender import registry
+from recommender.models import ModelVersion
+from tests import servers
+from tests.cast import ADA, BEN, CLEO, MATRIX, SHAWSHANK, STAR_WARS
+from tests.live.server import Load, Outcome
+from tests.model import NAME
+from tests.recommender.worker import wait_for
+
+VIEWERS = (ADA, BEN, CLEO)
+STRANGER = 31_000  # nothing is stored for
+HISTORY = [str(film) for film in (STAR_WARS, MATRIX, SHAWSHANK)]
+SLOWEST = 2.5  # seconds, on a busy machine
+VERSIONED = ("stored", "titled", "posted", "anonymous", "filtered", "keyed")
+LISTS = ("stored", "titled", "posted", "anonymous", "liked", "filtered", "home", "front", "popular", "seen", "keyed")
+
+
+def calls(live):
+    def viewer(rng):
+        return rng.choice(VIEWERS)
+
+    def filtered(rng):
+        wish = {"user_id": viewer(rng), "genres": ["Crime", "Sci-Fi"], "final_k": 5}
+        return live.ask("/recommend/filtered", wish)
+
+    def event(rng):
+        body = {"user_id": STRANGER + 1, "movie_id": str(MATRIX), "kind": "watch", "event_id": str(uuid4())}
+        return live.ask("/events", body, key=True)
+
+    return {
+        "stored": lambda rng: live.ask(f"/recommend?user_id={viewer(rng)}&top_k=10"),
+        "titled": lambda rng: live.ask(f"/recommend?user_id={viewer(rng)}&top_k=5&titles=true"),
+        "posted": lambda rng: live.ask("/recommend", {"user_id": viewer(rng), "history": HISTORY, "top_k": 10}),
+        "anonymous": lambda rng: live.ask("/recommend", {"history": HISTORY, "top_k": 10, "titles": True}),
+        "liked": lambda rng: live.ask("/recommend", {"liked_genres": ["Crime"]}),
+        "filtered": filtered,
+        "home": lambda rng: live.ask(f"/home?user_id={viewer(rng)}"),
+        "front": lambda rng: live.ask("/home"),
+        "popular": lambda rng: live.ask("/popular?top_k=5&titles=true"),
+        "seen": lambda rng: live.ask(f"/trending?user_id={viewer(rng)}"),
+        "keyed": lambda rng: live.ask(f"/recommend?user_id={viewer(rng)}", key=True),
+        "similar": lambda rng: live.ask("/similar", {"movie_id": str(STAR_WARS), "user_id": viewer(rng)}),
+        "event": event,
+    }
+
+
+def begin(live, load):
+    """Every process has answered, and every viewer has a list."""
+    for viewer in VIEWERS:
+        live.on_each(f"/recommend?user_id={viewer}")
+    load.settled(well)
+
+
+def degraded(outcome: Outcome) -> bool:
+    return outcome.status == 200 and outcome.body.get("degraded", False)
+
+
+def every(outcomes: list[Outcome], *names: str) -> dict[str, list[Outcome]]:
+    """By name; each of them was asked."""
+    found = {name: [one for one in outcomes if one.call == name] for name in names}
+    assert all(found.values()), {name: len(those) for name, those in found.items()}
+    return found
+
+
+def answered(outcomes: list[Outcome], *names: str, within: float = SLOWEST) -> None:
+    for name, those in every(outcomes, *names).items():
+        wrong = [one for one in those if one.status != 200 or one.seconds > within]
+        assert not wrong, (name, wrong[0])
+
+
+def listed(outcome: Outcome) -> list:
+    return outcome.body.get("recommendations") or outcome.body.get("rows") or outcome.body.get("similar")
+
+
+def well(outcome: Outcome) -> bool:
+    return outcome.status == 200 and not degraded(outcome) and outcome.body.get("visible", True)
+
+
+def test_postgres(live):
+    with Load(calls(live)) as load:
+        begin(live, load)
+        gone_at = time.monotonic()
+        connections.close_all()
+        servers.POSTGRES.stop()
+        noticed = load.settled(lambda one: degraded(one) or one.call == "event")
+        stranger, ready = live.ask(f"/recommend?user_id={STRANGER}"), live.ask("/health/ready")
+        load.each_asked()
+        back_at = time.monotonic()
+        servers.POSTGRES.start()
+        well_at = load.settled(well)
+        load.each_asked()
+    without = [one for one in load.since(noticed) if one.begun + one.seconds < back_at]
+
+    answered(without, *LISTS, "similar")
+    assert all(degraded(one) and listed(one) for one in without if one.call != "event")
+    assert all(film["title"] for one in every(without, "titled")["titled"] for film in listed(one))
+    assert all(one.body["source"] == "cache" for one in every(without, "stored")["stored"])
+    for event in every(without, "event")["event"]:
+        assert (event.status, event.body["code"], event.headers["Retry-After"]) == (503, "database_unreachable", "5")
+        assert event.headers["Content-Type"] == "application/problem+json"
+        assert event.seconds < SLOWEST
+    assert (stranger.status, stranger.headers["Retry-After"]) == (503, "5")
+    assert (ready.status, ready.body["parts"]["database"][:11]) == (200, "unreachable")
+    assert noticed - gone_at < 10
+    assert well_at - back_at < 10
+    assert not [one for one in load.since(gone_at) if one.status not in (200, 503)]
+    answered(load.since(well_at), *load.calls)
+
+
+def test_valkey(live):
+    with Load(calls(live)) as load:
+        begin(live, load)
+        gone_at = time.monotonic()
+        servers.VALKEY.stop()
+        time.sleep(0.5)
+        load.each_asked()
+        back_at = time.monotonic()
+        servers.VALKEY.start()
+        well_at = load.settled(well)
+        load.each_asked()
+    without = [one for one in load.since(gone_at + 0.5) if one.begun + one.seconds < back_at]
+
+    answered(load.since(gone_at), *load.calls)
+    assert all(degraded(one) and listed(one) for one in without if one.call != "event")
+    assert not any(one.body["visible"] for one in every(without, "event")["event"])
+    assert all(one.body["source"] == "model" for one in every(without, "stored")["stored"])
+    assert well_at - back_at < 10
+    assert all(one.body["visible"] for one in every(load.since(well_at), "event")["event"])
+    assert "cache" in {one.body["source"] for one in every(load.since(well_at), "stored")["stored"]}
+
+
+@pytest.fixture
+def broken(live, model_folder):
+    """Another version, active; its folder goes with the test."""
+    folder = registry.folder("broken")
+    shutil.copytree(model_folder, folder)
+    registry.register(folder, preset="brief")
+    registry.activate("broken", "a test")
+    yield folder
+    registry.activate(NAME, "after the test")
+    ModelVersion.objects.filter(name="broken").delete()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_model_folder_that_is_lost_or_cut_is_answered_by_the_version_before(live, broken):
+    """The processes hold what they have loaded; one that comes anew finds the folder as it is by then."""
+    with Load(calls(live)) as load:
+        begin(live, load)
+        (broken / "weights.safetensors").write_bytes((broken / "weights.safetensors").read_bytes()[:1000])
+        held = load.settled(well)
+        load.each_asked()
+        before = live.workers
+        os.kill(before[0], signal.SIGTERM)  # gunicorn starts another in its place
+        wait_for(lambda: len(live.workers) == len(before) and live.workers != before)
+        [new] = [pid for pid in live.workers if pid not in before]
+        wait_for(lambda: new in live.workers and live.ready())
+        with live.only(new):
+            answers = [live.ask("/recommend", {"history": HISTORY, "top_k": 10}) for _ in range(3)]
+        registry.rollback("the folder is cut")
+        well_at = load.settled(well)
+        load.each_asked()
+
+    answered(load.since(held), *load.calls, within=30)  # two of three processes stood still for a while
+    assert [(one.status, one.body["model_version"], one.body["degraded"]) for one in answers] == [(200, NAME, True)] * 3
+    answered(load.since(well_at), *load.calls)
+    assert {one.body["model_version"] for one in load.since(well_at, "posted")} == {NAME}
+
+
+def test_a_swap_and_back_fails_no_request_and_mixes_no_versions(live, model_folder):
+    other = registry.folder("other")
+    shutil.copytree(model_folder, other)
+    registry.register(other, preset="brief")
+    try:
+        with Load(calls(live)) as load:
+            begin(live, load)
+            begun = time.monotonic()
+            registry.activate("other", "a test")
+            swapped_at = time.monotonic()
+            load.each_asked()
+            before_back = time.monotonic()
+            registry.rollback("a test")
+            back_at = time.monotonic()
+            load.each_asked()
+        answered(load.since(begun), *load.calls)
+        assert not any(degraded(one) for one in load.since(begun))
+        new = [one for one in load.since(swapped_at, *VERSIONED) if one.begun + one.seconds < before_back]
+        assert {one.body["model_version"] for one in new} == {"other"}
+        assert {one.body["model_version"] for one in load.since(back_at, *VERSIONED)} == {NAME}
+    finally:
+        ModelVersion.objects.filter(name="other").delete()
+        shutil.rmtree(other, ignore_errors=True)
