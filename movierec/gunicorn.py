@@ -74,8 +74,10 @@ def post_worker_init(worker: Any) -> None:
     """From here on the process takes up each newly activated model. What is loaded by now stays for good: the garbage
     collector need not look at it again, nor look for cycles several times in one request."""
     from recommender import registry
+    from recommender.serving.warm import warm
 
     registry.watch()
+    threading.Thread(target=warm, name="warm", daemon=True).start()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()

@@ -39,6 +39,7 @@ ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _made.get("admin_
 # --- stored lists -----------------------------------------------------------------------------------------------
 LIST_TTL = 86_400  # seconds: the greatest age of a stored list
 LIST_LENGTH = 200  # films in a stored list
+BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone
 
 # --- age limits -------------------------------------------------------------------------------------------------
 CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
@@ -170,6 +171,7 @@ CELERY_TASK_DEFAULT_QUEUE = "light"
 CELERY_TASK_ROUTES = {
     "recommender.tasks.nightly": {"queue": "training"},
     "recommender.tasks.batch": {"queue": "batch"},
+    "recommender.tasks.batch_chunk": {"queue": "batch"},
 }
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GIVE_UP = 5  # ends in a row of one process while the system starts
 READY_SECONDS = 180.0
 APPLICATIONS = 9  # their floor, above the servers'
+AT_ONCE = 2  # tasks of a worker that is no trainer
 
 
 # --- the processes --------------------------------------------------------------------------------------------------
@@ -29,9 +31,11 @@ def _server(server: embedded.Server, place: places.Place, floor: int) -> Service
     return Service(server.name, lambda log: server.start(place, log), floor, server.stop_signal, server.stop_seconds)
 
 
-def _application(name: str, words: Sequence[str], stop: int, seconds: float, on_death: int) -> Service:
+def _application(name: str, words: Sequence[str], stop: int, seconds: float, on_death: int, **env: str) -> Service:
     def start(log: IO[bytes]) -> processes.Child:
-        return processes.spawn([sys.executable, "-m", *words], log=log, on_death=on_death, cwd=ROOT)
+        return processes.spawn(
+            [sys.executable, "-m", *words], log=log, on_death=on_death, cwd=ROOT, env=env | os.environ
+        )
 
     return Service(name, start, APPLICATIONS, stop, seconds)
 
@@ -41,12 +45,12 @@ def applications() -> list[Service]:
     celery = ["celery", "-A", "movierec"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle"]
     training = ["-Q", "training", "-c", "1", "--max-tasks-per-child", "1", "-n", "training@%h"]
+    light = ["-Q", "light,batch", "-c", str(AT_ONCE), "-n", "light@%h"]
+    threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))  # they make lists side by side
     web = ["gunicorn", "-c", str(ROOT / "movierec" / "gunicorn.py"), "movierec.wsgi"]
     return [
         _application("web", web, signal.SIGTERM, 15, signal.SIGTERM),
-        _application(
-            "worker", [*worker, "-Q", "light,batch", "-c", "2", "-n", "light@%h"], signal.SIGQUIT, 15, signal.SIGKILL
-        ),
+        _application("worker", [*worker, *light], signal.SIGQUIT, 15, signal.SIGKILL, OMP_NUM_THREADS=threads),
         _application("trainer", [*worker, *training], signal.SIGQUIT, 15, signal.SIGKILL),
         _application("beat", [*celery, "beat", "--pidfile="], signal.SIGTERM, 5, signal.SIGTERM),
     ]

@@ -81,6 +81,25 @@ class Job(models.Model):
         return f"{self.kind} {self.status}"
 
 
+class Chunk(models.Model):
+    """A share of a batch's viewers: those with an id above `behind` and up to `upto`."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks")
+    behind = models.IntegerField()
+    upto = models.IntegerField()
+    model = models.CharField(max_length=100)
+    epoch = models.IntegerField()
+    since = models.BigIntegerField(null=True, help_text="Unix seconds: only viewers with an event since then.")
+    viewers = models.PositiveIntegerField(null=True, help_text="Lists stored; none: not finished.")
+    seconds = models.FloatField(default=0.0)
+    holder = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"viewers {self.behind + 1} to {self.upto}"
+
+
 class Impression(models.Model):
     """What was shown or clicked. No part of a viewer's history: it moves no list."""
 

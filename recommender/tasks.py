@@ -3,15 +3,22 @@
 The flows are imported inside, so that whoever only enqueues (the web half) loads no torch.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task
 from django.db import transaction
+from kombu.exceptions import OperationalError
 
 from recommender import leases
 from recommender.models import Job
+
+HELP_SECONDS = 3_600
+
+log = logging.getLogger(__name__)
 
 
 def enqueue(job: Job) -> None:
@@ -39,14 +46,32 @@ def nightly(job_id: str | None = None) -> dict[str, Any]:
         if job is None:
             return {"job": None, "taken": False}
         job_id = str(job.pk)
-    return _work(job_id, run.nightly)
+    return _work(job_id, partial(run.nightly, call=call_for_help))
 
 
 @shared_task
 def batch(job_id: str) -> dict[str, Any]:
     from recommender.training import batch
 
-    return _work(job_id, batch.run)
+    return _work(job_id, partial(batch.run, call=call_for_help))
+
+
+def call_for_help(job_id: UUID, wanted: int) -> None:
+    """A message for each chunk, which any worker of the queue may take, here or on another machine. They come too late
+    where this process is as fast alone, and a lost one is missed by nobody."""
+    try:
+        for _ in range(wanted):
+            batch_chunk.apply_async((str(job_id),), expires=HELP_SECONDS, retry=False)
+    except OperationalError as error:
+        log.warning("The batch goes on without the help of other workers: %s", error)
+
+
+@shared_task
+def batch_chunk(job_id: str) -> bool:
+    """One chunk a message, so that other tasks get their turn."""
+    from recommender.training import batch
+
+    return batch.help_out(job_id)
 
 
 @shared_task

@@ -10,7 +10,15 @@ from catalog.selectors.films import (
     resolve_people,
     shown_movie,
 )
-from catalog.selectors.histories import History, export_events, histories, history, viewer_count, viewer_ids
+from catalog.selectors.histories import (
+    History,
+    export_events,
+    histories,
+    history,
+    viewer_bounds,
+    viewer_count,
+    viewer_ids,
+)
 from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.selectors.popularity import Watching, newest_watches, watching
 from catalog.selectors.stamps import GONE, database_lost, revision, unpublished_viewers, viewer_versions
@@ -40,6 +48,7 @@ __all__ = [
     "revision",
     "shown_movie",
     "unpublished_viewers",
+    "viewer_bounds",
     "viewer_count",
     "viewer_ids",
     "viewer_versions",

@@ -56,14 +56,28 @@ def histories(viewer_ids: Collection[int]) -> list[History]:
         return [_unpack(*row) for row in cursor.fetchall()]
 
 
-def viewer_ids(after: int, limit: int) -> list[int]:
-    """The next viewers with any events, by id, behind `after`."""
+def viewer_ids(after: int, limit: int, upto: int = 2**31 - 1, since: int | None = None) -> list[int]:
+    """The next viewers with any events, by id, behind `after` and not above `upto`. `since` (unix seconds): with an
+    event that happened since then."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT v.id FROM catalog_viewer v WHERE v.id > %s
-                 AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id)
+            """SELECT v.id FROM catalog_viewer v WHERE v.id > %s AND v.id <= %s
+                 AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id
+                               AND e.occurred_at >= to_timestamp(%s))
                ORDER BY v.id LIMIT %s""",
-            [after, limit],
+            [after, upto, float("-inf") if since is None else float(since), limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def viewer_bounds(size: int) -> list[int]:
+    """The ids of every `size`th viewer, and of the last one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS all_of_them
+                                 FROM catalog_viewer) numbered
+               WHERE place %% %s = 0 OR place = all_of_them ORDER BY id""",
+            [size],
         )
         return [row[0] for row in cursor.fetchall()]
 

@@ -48,8 +48,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _renew(self, left: ConnectionPool) -> None:
         """Postgres was gone a moment ago: what the pool holds has died, or waits for minutes until it tries again."""
         with _renewing:
-            if self._connection_pools.get(self.alias) is left:
-                del self._connection_pools[self.alias]
+            pools = self._connection_pools  # type: ignore[attr-defined]
+            if pools.get(self.alias) is left:
+                del pools[self.alias]
         left.close(CLOSE_SECONDS)
 
 

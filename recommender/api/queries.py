@@ -61,7 +61,7 @@ def batch_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     left out."""
     histories = values.get("user_histories")
     if histories is None:
-        return {"top_k": values["top_k"]}, []
+        return {name: values[name] for name in ("top_k", "active_days") if name in values}, []
     usable = {key: [film for film in films if film_id(film)] for key, films in histories.items() if viewer_id(key)}
     failed = [key for key in histories if not viewer_id(key)]
     return {"top_k": values["top_k"], "user_histories": usable}, failed

@@ -168,6 +168,9 @@ class BatchRequest(ListRequest):
 
 class CacheBatchRequest(Values):
     user_histories = Histories(required=False, help_text="Only these viewers; left out: all.")
+    active_days = Whole(
+        required=False, min_value=1, max_value=36_500, help_text="Only viewers with an event in the last so many days."
+    )
     top_k = TopK(50, help_text="How many films each stored list must hold at least.")
 
 

@@ -112,7 +112,7 @@ class AttentionBias(nn.Module):
         return lookup(self.distance, (places[:, None] - places).clamp_(min=0)[None])
 
 
-def causal_mask(batch: Batch, by_place: None = None) -> Tensor:
+def causal_mask(batch: Batch, by_place: Tensor | None = None) -> Tensor:
     """The softmax blocks' bias [B, 1, L, L]: -inf at padding and at later tokens. A padded query sees itself, so that
     no row of the softmax is empty. Nothing of it is the same for all histories."""
     places = torch.arange(batch.items.shape[1], device=batch.items.device)

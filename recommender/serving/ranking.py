@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 AT_ONCE = 2  # blocks that are computed side by side
 BLOCK = 16  # viewers of a block: bounds memory, and is nearly as fast as more
 
-Block, Result = TypeVar("Block"), TypeVar("Result")
+Block = TypeVar("Block")
+Result = TypeVar("Result")
 
 
 class Ranked(NamedTuple):

@@ -46,8 +46,8 @@ def look(viewer_id: int | None) -> Look:
     except selectors.GONE:
         if _last.catalogue is None:
             raise
-        known = (new if new is not None else old for new, old in zip(stamps[:3], _last[:3], strict=True))
-        return Look(Stamps(*known, viewer=None), None, redis)
+        newer = {name: value for name, value in stamps._asdict().items() if value is not None}
+        return Look(_last._replace(**newer)._replace(viewer=None), None, redis)
     with suppress(CacheUnavailable):  # the next reader tries again
         if redis:
             cache.put_back(mark, viewer_id or NOBODY, truth)

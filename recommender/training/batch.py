@@ -4,10 +4,12 @@ A list carries the epoch as read before the histories, and the viewer's version 
 came from. Whatever changes in the meantime makes that list invalid, never wrong.
 """
 
+import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 import numpy as np
 from django.conf import settings
@@ -15,8 +17,9 @@ from django.conf import settings
 from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.leases import CannotRun, Lease
+from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml.data import Events
+from recommender.training import chunks
 from recommender.viewing import Barred, barred, events_of, readable, to_store
 
 if TYPE_CHECKING:
@@ -25,6 +28,14 @@ if TYPE_CHECKING:
 BLOCK = 256  # viewers: bounds the memory of their scores over all films
 PATIENCE = 120.0  # seconds without Redis before the job goes back into the queue
 MOST_PASSES = 3  # when the epoch moves on while lists are written, they are invalid and are written again
+WAIT_SECONDS = 0.2
+DAY = 86_400  # seconds
+
+log = logging.getLogger(__name__)
+
+
+def alone(job_id: UUID, wanted: int) -> None:
+    """Nobody is asked for help."""
 
 
 class Reader(NamedTuple):
@@ -37,58 +48,99 @@ class Reader(NamedTuple):
     age_limit: int | None  # years, of the snapshot that the version is of
 
 
-def run(lease: Lease) -> None:
-    """A BATCH job: all viewers, or the histories given in its parameters, under the active model."""
+def run(lease: Lease, call: Callable[[UUID, int], None] = alone) -> None:
+    """A BATCH job: all viewers, those with an event in the last `active_days`, or the histories given in its
+    parameters, under the active model. `call` asks so many other processes for `help_out`."""
     model = registry.active_name()
     if model is None:
         raise CannotRun("There is no active model: train one with `manage.py train`.")
     given = lease.parameters.get("user_histories")
     if given is None:
-        fill_all(model, lease)
+        fill_all(model, lease, call)
     else:
         fill_given(model, {int(viewer): [int(film) for film in films] for viewer, films in given.items()}, lease)
 
 
-def fill_all(model: str, lease: Lease) -> None:
-    """Lists for every viewer with a history. A job taken up again goes on behind its last block."""
-    shelf = Shelf(model)
+def fill_all(model: str, lease: Lease, call: Callable[[UUID, int], None] = alone) -> None:
+    """Lists for every viewer with a history, in chunks that others may take as well. A job taken up again goes on with
+    the chunks that are not finished."""
+    started = time.monotonic()
+    shelf = Shelf.under(model)
+    days = lease.parameters.get("active_days") or settings.BATCH_ACTIVE_DAYS
     for _ in range(MOST_PASSES):
-        where = {"model": model, "epoch": selectors.revision()[1]}
+        epoch = selectors.revision()[1]
+        where = {"model": model, "epoch": epoch}
         if {key: lease.result.get(key) for key in where} != where:
-            lease.result |= where | {"behind": 0, "viewers": 0, "list_seconds": 0.0}
+            since = int(time.time()) - days * DAY if days else None
+            chunks.split(lease.job_id, model, epoch, since)
+            lease.result |= where
+            lease.save()
+        call(lease.job_id, max(0, chunks.standing(lease.job_id).unfinished - 1))
         if _pass(shelf, lease):
             break
         lease.say("The epoch moved on while lists were written: they are written again.")
-    viewers, seconds = lease.result["viewers"], max(lease.result["list_seconds"], 1e-6)
-    lease.result["viewers_per_min"] = round(60 * viewers / seconds)
-    lease.say(f"{viewers} lists in {seconds:.1f} s, {lease.result['viewers_per_min']} viewers a minute")
+    found = chunks.standing(lease.job_id)
+    seconds = max(time.monotonic() - started, 1e-6)
+    lease.result |= {
+        "viewers": found.viewers,
+        "list_seconds": round(found.seconds, 3),
+        "viewers_per_min": round(60 * found.viewers / seconds),
+    }
+    lease.say(f"{found.viewers} lists; here since {seconds:.1f} s, {found.seconds:.1f} s of work over all processes")
+    chunks.clear(lease.job_id)
 
 
 def _pass(shelf: "Shelf", lease: Lease) -> bool:
     """Whether all lists were written under one epoch."""
     total = selectors.viewer_count()
-    lease.progress("lists", lease.result["viewers"], total)
-    while ids := selectors.viewer_ids(lease.result["behind"], BLOCK):
-        started = time.monotonic()
-        epoch = shelf.look(ids)
-        if epoch != lease.result["epoch"]:
+    while True:
+        found = chunks.standing(lease.job_id)
+        lease.progress("lists", found.viewers, total)
+        chunk = chunks.take(lease.job_id)
+        if chunk is not None:
+            _fill_chunk(shelf, chunk)
+        elif found.unfinished:
+            time.sleep(WAIT_SECONDS)  # others hold the rest
+        if selectors.revision()[1] != lease.result["epoch"]:
             return False
-        readers = [
-            Reader(h.viewer_id, h.version, events_of(h), barred(h), h.age_limit) for h in selectors.histories(ids)
-        ]
-        stored = shelf.fill(readers, epoch, lease)
-        lease.result |= {
-            "behind": ids[-1],
-            "viewers": lease.result["viewers"] + stored,
-            "list_seconds": round(lease.result["list_seconds"] + time.monotonic() - started, 3),
-        }
-        lease.progress("lists", lease.result["viewers"], total)
-    return selectors.revision()[1] == lease.result["epoch"]
+        if chunk is None and not found.unfinished:
+            return True
+
+
+def help_out(job_id: UUID | str) -> bool:
+    """One chunk of a running batch, in another process than its own. False: there is none to take."""
+    chunk = chunks.take(job_id)
+    if chunk is None:
+        return False
+    try:
+        _fill_chunk(Shelf.under(chunk.model), chunk)
+    except CannotRun:  # the model is not on this machine: the chunk is for others
+        chunk.give_back()
+        raise
+    return True
+
+
+def _fill_chunk(shelf: "Shelf", chunk: chunks.Taken) -> None:
+    """Leaves a chunk whose epoch is past as it is: its job makes chunks anew."""
+    started, behind, stored = time.monotonic(), chunk.behind, 0
+    try:
+        while ids := selectors.viewer_ids(behind, BLOCK, chunk.upto, chunk.since):
+            if shelf.look(ids) != chunk.epoch:
+                return chunk.give_back()
+            readers = [
+                Reader(h.viewer_id, h.version, events_of(h), barred(h), h.age_limit) for h in selectors.histories(ids)
+            ]
+            stored += shelf.fill(readers, chunk.epoch, chunk.keep)
+            behind = ids[-1]
+            chunk.keep()
+    except Stopped as lost:
+        return log.info("%s", lost)
+    chunk.finish(stored, time.monotonic() - started)
 
 
 def fill_given(model: str, histories: Mapping[int, Sequence[int]], lease: Lease) -> None:
     """Lists made from the films that were sent, served to these viewers until they watch something."""
-    shelf, viewers = Shelf(model), sorted(histories)
+    shelf, viewers = Shelf.under(model), sorted(histories)
     stored = 0
     failed: list[int] = []
     for start in range(0, len(viewers), BLOCK):
@@ -107,9 +159,12 @@ def fill_given(model: str, histories: Mapping[int, Sequence[int]], lease: Lease)
                 version, limit = history.version, history.age_limit
             never = shelf.of_catalogue(barred(history, events.movie_ids))
             readers.append(Reader(viewer, version, events, never, limit))
-        stored += shelf.fill(readers, epoch, lease)
+        stored += shelf.fill(readers, epoch, lease.check)
         lease.progress("lists", stored, len(viewers))
     lease.result |= {"model": model, "viewers": stored, "failed_users": failed}
+
+
+_kept: dict[str, "Shelf"] = {}  # one at most
 
 
 class Shelf:
@@ -123,6 +178,16 @@ class Shelf:
         self.table = selectors.catalogue_table()
         self.mark = b""
         self.allowed: dict[int | None, np.ndarray] = {}  # age limit -> bool over the model's films
+
+    @classmethod
+    def under(cls, model: str) -> "Shelf":
+        """The one that this process used last, if it is of this model: it has read the films."""
+        kept = _kept.pop(model, None)
+        _kept.clear()
+        shelf = kept or cls(model)
+        shelf.allowed = {}  # what may be shown is judged by the clock
+        _kept[model] = shelf
+        return shelf
 
     def look(self, viewer_ids: Iterable[int]) -> int:
         """The epoch now, to be read before the histories of these viewers; brings the films up to date on the way."""
@@ -148,8 +213,9 @@ class Shelf:
             self.allowed[age_limit] = np.append(films, False)[table.places(self.ranker.movie_ids)]  # -1 is that False
         return self.allowed[age_limit]
 
-    def fill(self, readers: Sequence[Reader], epoch: int, lease: Lease) -> int:
-        """Stores a list for each reader whom the model can read. Returns how many."""
+    def fill(self, readers: Sequence[Reader], epoch: int, check: Callable[[], None]) -> int:
+        """Stores a list for each reader whom the model can read. Returns how many. `check` is called while Redis is
+        waited for."""
         readers = [reader for reader in readers if readable(reader.events, self.ranker)]
         if not readers:
             return 0
@@ -159,7 +225,7 @@ class Shelf:
         for limit in {reader.age_limit for reader in readers}:
             rows = [row for row, reader in enumerate(readers) if reader.age_limit == limit]
             lists |= self._made([readers[row] for row in rows], states[rows], epoch, limit)
-        _store(lists, self.mark, lease)
+        _store(lists, self.mark, check)
         return len(lists)
 
     def _made(
@@ -175,7 +241,7 @@ class Shelf:
         }
 
 
-def _store(lists: Mapping[int, StoredList], mark: bytes, lease: Lease) -> None:
+def _store(lists: Mapping[int, StoredList], mark: bytes, check: Callable[[], None]) -> None:
     """Waits out a short absence of Redis. The versions go out too, so that the first read needs no database."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -186,5 +252,5 @@ def _store(lists: Mapping[int, StoredList], mark: bytes, lease: Lease) -> None:
         except CacheUnavailable:
             if time.monotonic() > deadline:
                 raise
-            lease.check()
+            check()
             time.sleep(1)

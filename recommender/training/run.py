@@ -9,11 +9,12 @@ Under torchrun (recommender/ml/distributed.py) rank 0 does all of this, and the 
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import torch
 from django.conf import settings
@@ -68,8 +69,8 @@ class Options:
         return changed(preset(self.preset), train={name: value for name, value in train.items() if value is not None})
 
 
-def nightly(lease: Lease) -> None:
-    """A NIGHTLY job from where it stands."""
+def nightly(lease: Lease, call: Callable[[UUID, int], None] = batch.alone) -> None:
+    """A NIGHTLY job from where it stands. `call` as in `batch.run`."""
     options = Options.of(lease.parameters)
     if "version" not in lease.result:
         lease.result |= _train(lease, options)
@@ -81,7 +82,7 @@ def nightly(lease: Lease) -> None:
     goes_live = better and options.activate
     serving = name if goes_live else registry.active_name()
     if options.lists and serving is not None:
-        batch.fill_all(serving, lease)
+        batch.fill_all(serving, lease, call)
     if goes_live:
         lease.progress("activation")
         registry.activate(name, lease.result["reason"])

@@ -1,9 +1,10 @@
 """manage.py batch"""
 
 import argparse
+from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from recommender import tasks
 from recommender.management.foreground import work
@@ -15,14 +16,21 @@ class Command(BaseCommand):
     on where it was."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--active-days", type=int, metavar="N", help="only viewers with an event in the last N days"
+        )
         parser.add_argument("--enqueue", action="store_true", help="leave it to a worker and return at once")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        days = options["active_days"]
+        if days is not None and days < 1:
+            raise CommandError(f"--active-days is {days}; one day is the least.")
+        parameters = {} if days is None else {"active_days": days}
         if options["enqueue"]:
-            job = Job.objects.create(kind=Job.Kind.BATCH)
+            job = Job.objects.create(kind=Job.Kind.BATCH, parameters=parameters)
             tasks.enqueue(job)
             self.stdout.write(f"Enqueued as job {job.pk}; GET /jobs/{job.pk} and the admin show its progress.")
             return
         from recommender.training import batch
 
-        work(Job.Kind.BATCH, {}, batch.run, self.stdout)
+        work(Job.Kind.BATCH, parameters, partial(batch.run, call=tasks.call_for_help), self.stdout)

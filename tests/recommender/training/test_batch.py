@@ -1,5 +1,7 @@
 """Lists for everyone ahead of time, on the tiny real model."""
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,9 @@ from catalog.models import Movie, Viewer
 from catalog.selectors import catalogue_table
 from catalog.services import bump_catalogue, bump_epoch, record_events, save_viewer
 from recommender import cache, leases
-from recommender.models import Job
+from recommender.models import Chunk, Job
 from recommender.serving import upkeep
-from recommender.training import batch
+from recommender.training import batch, chunks
 from tests.cast import (
     ADA,
     BEN,
@@ -68,9 +70,9 @@ def test_every_viewer_with_a_history_gets_a_list_of_films_not_seen(lease, model)
 def test_an_event_while_the_batch_runs_makes_that_list_invalid_not_wrong(lease, monkeypatch):
     fill = batch.Shelf.fill
 
-    def an_event_comes_in_between(shelf, readers, epoch, lease):
+    def an_event_comes_in_between(shelf, readers, epoch, check):
         record_events([watch(ADA, NEMO, MORNING)])  # after the histories were read, before the lists are stored
-        return fill(shelf, readers, epoch, lease)
+        return fill(shelf, readers, epoch, check)
 
     monkeypatch.setattr(batch.Shelf, "fill", an_event_comes_in_between)
     batch.run(lease())
@@ -97,8 +99,8 @@ def test_an_epoch_that_moves_on_has_all_lists_written_again(lease, monkeypatch):
     assert held.result["viewers"] == 4
 
 
-def test_a_killed_batch_goes_on_behind_its_last_block(lease, monkeypatch):
-    monkeypatch.setattr(batch, "BLOCK", 2)
+def test_a_killed_batch_goes_on_behind_its_last_chunk(lease, monkeypatch):
+    monkeypatch.setattr(chunks, "SIZE", 2)
     killed = lease()
     killed.on_progress = lambda phase, done, total: 1 / (done < 2)
     with pytest.raises(ZeroDivisionError):
@@ -114,6 +116,51 @@ def test_a_killed_batch_goes_on_behind_its_last_block(lease, monkeypatch):
     assert stored(ADA) is None
     assert stored(DAN) is not None
     assert taken_up.result["viewers"] == 4
+
+
+def test_other_processes_take_chunks_and_one_that_dies_loses_its_own(lease, monkeypatch):
+    monkeypatch.setattr(chunks, "SIZE", 1)
+    monkeypatch.setattr(chunks, "LEASE", timedelta(seconds=1))
+    asked = []
+
+    def call(job_id, wanted):
+        asked.append(wanted)
+        assert batch.help_out(job_id)
+        assert stored(ADA)
+        assert chunks.take(job_id).behind == ADA, "and is never heard of again"
+
+    held = lease()
+    batch.run(held, call)
+
+    assert asked == [Viewer.objects.count() - 1]
+    assert all(stored(viewer) for viewer in (ADA, BEN, CLEO, DAN))
+    assert held.result["viewers"] == 4
+    assert not Chunk.objects.exists()
+    assert not batch.help_out(held.job_id), "the call of a batch that has ended"
+
+
+def test_help_for_a_job_that_was_cancelled_writes_no_more(lease, monkeypatch):
+    monkeypatch.setattr(batch, "BLOCK", 1)
+    fill = batch.Shelf.fill
+
+    def cancelled_meanwhile(shelf, readers, epoch, check):
+        leases.cancel(held.job_id)
+        return fill(shelf, readers, epoch, check)
+
+    monkeypatch.setattr(batch.Shelf, "fill", cancelled_meanwhile)
+    held = lease()
+    with leases.held(held):
+        batch.run(held)
+
+    assert (stored(ADA) is None, stored(BEN)) == (False, None)
+
+
+def test_only_those_who_were_here_lately(lease):
+    now = datetime.now(UTC)
+    record_events([watch(CLEO, NEMO, now - timedelta(days=20)), watch(DAN, JEDI, now - timedelta(days=40))])
+    batch.run(lease(active_days=30))
+
+    assert [viewer for viewer in (ADA, BEN, CLEO, DAN) if stored(viewer)] == [CLEO]
 
 
 def test_films_that_may_not_be_shown_are_beside_as_many_that_may(lease, settings):

@@ -1,0 +1,27 @@
+"""What the first requests of a web process would wait for, made before they come."""
+
+import logging
+
+from django.db import close_old_connections
+
+from recommender.serving import charts, stamps
+from recommender.serving.eligibility import catalogue
+from recommender.serving.recommend import active_ranker
+from recommender.serving.series import series
+
+log = logging.getLogger(__name__)
+
+
+def warm() -> None:
+    """The active model, the films and their series. Whatever cannot be made now is made on the first request."""
+    try:
+        look = stamps.look(None)
+        active_ranker(look)
+        films = catalogue(look.stamps.catalogue or 0)
+        series(films)
+        for name in ("popular", "trending", "latest"):
+            charts.chart(name, films, look.stamps.epoch or 0)
+    except Exception as error:  # a part is not there yet: the request that needs it says so
+        log.warning("This process starts cold: %s", error)
+    finally:
+        close_old_connections()
