@@ -1,20 +1,25 @@
-"""Lists of 200 for every viewer, as the batch makes them, on servers of its own.
+"""Lists of 200 for every viewer, as the batch makes them, on servers of its own, in as many processes side by side as
+`./run` has workers for it.
 
 viewers_per_min       end to end: read from Postgres, encode, rank all films, leave out what was seen, store in Redis
-bare_viewers_per_min  encode, score and take the best 200 of the same viewers in memory, with as many threads
+bare_viewers_per_min  encode, score and take the best 200 of the same viewers in memory, as many processes and threads
 ratio                 the first by the second
 bytes_per_list        Redis' used_memory afterwards less that before, by list
-peak_mb               most memory that the process of the batch ever held (resident)"""
+peak_mb               most memory that the processes of the batch ever held (resident), together"""
 
 import argparse
+import multiprocessing
+import os
 import time
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
-from benchmarks.apart import apart
+from benchmarks.apart import side_by_side
 from benchmarks.report import print_report
 from benchmarks.serving.stage import FIRST, prepare
 from benchmarks.system import own_system
+from movierec.start import AT_ONCE
 from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_500_000, 300_000
@@ -28,24 +33,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    with own_system():
+    threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
+    with own_system(OMP_NUM_THREADS=threads), multiprocessing.Manager() as manager:
         stage = prepare(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
-        whole, bare = apart(_batch), apart(_bare)
+        job, start = _job(), manager.Barrier(AT_ONCE)
+        whole, *others = side_by_side([(_batch, (job, start)), *[(_help, (job, start))] * (AT_ONCE - 1)])
+        whole["peak_mb"] += sum(one["peak_mb"] for one in others)
+        shares = side_by_side([(_bare, (share, start)) for share in range(AT_ONCE)])
+        bare = {"viewers": sum(one["viewers"] for one in shares), "seconds": max(one["seconds"] for one in shares)}
     parameters = sum(parameter.numel() for parameter in stage.ranker.model.parameters())
     _report(whole, bare, given.preset, parameters, len(stage.ranker.vocab))
 
 
-def _batch() -> dict[str, Any]:
+def _job() -> str:
+    from recommender.models import Job
+
+    return str(Job.objects.create(kind=Job.Kind.BATCH).pk)
+
+
+def _batch(job_id: str, start: Barrier) -> dict[str, Any]:
     _django()
     from django.core.cache import caches
 
     from recommender import leases
-    from recommender.models import Job
     from recommender.training import batch
 
+    start.wait()
     redis = caches["lists"].client.get_client()  # type: ignore[attr-defined]
     before = redis.info("memory")["used_memory"]
-    lease = leases.acquire(Job.objects.create(kind=Job.Kind.BATCH).pk)
+    lease = leases.acquire(job_id)
     assert lease is not None
     started = time.perf_counter()
     with leases.held(lease):
@@ -56,7 +72,22 @@ def _batch() -> dict[str, Any]:
     return {"viewers": viewers, "seconds": seconds, "bytes_per_list": used / max(viewers, 1)}
 
 
-def _bare() -> dict[str, Any]:
+def _help(job_id: str, start: Barrier) -> dict[str, Any]:
+    """What another worker's tasks do, until the batch has ended."""
+    _django()
+    from recommender.models import Job
+    from recommender.training import batch
+
+    job = Job.objects.filter(pk=job_id, status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+    start.wait()
+    while job.exists():
+        if not batch.help_out(job_id):
+            time.sleep(0.05)
+    return {}
+
+
+def _bare(share: int, start: Barrier) -> dict[str, Any]:
+    """One block in `AT_ONCE` is this process's."""
     _django()
     from django.conf import settings
 
@@ -66,11 +97,14 @@ def _bare() -> dict[str, Any]:
     from recommender.viewing import barred, events_of, readable
 
     ranker = Ranker.load(registry.folder(FIRST))
-    viewers, behind = [], 0
+    viewers, behind, turn = [], 0, 0
     while ids := selectors.viewer_ids(behind, BLOCK):
+        behind, turn = ids[-1], turn + 1
+        if turn % AT_ONCE != share:
+            continue
         found = [(events_of(one), barred(one).movie_ids) for one in selectors.histories(ids)]
         viewers += [one for one in found if readable(one[0], ranker)]
-        behind = ids[-1]
+    start.wait()
     started = time.perf_counter()
     for first in range(0, len(viewers), BLOCK):
         block = viewers[first : first + BLOCK]

@@ -73,11 +73,9 @@ def _tidy_for_ever() -> None:
 def post_worker_init(worker: Any) -> None:
     """From here on the process takes up each newly activated model. What is loaded by now stays for good: the garbage
     collector need not look at it again, nor look for cycles several times in one request."""
-    from recommender import registry
-    from recommender.serving.warm import warm
+    from recommender.serving import warm
 
-    registry.watch()
-    threading.Thread(target=warm, name="warm", daemon=True).start()
+    warm.start()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()

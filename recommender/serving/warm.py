@@ -1,15 +1,23 @@
 """What the first requests of a web process would wait for, made before they come."""
 
 import logging
+import threading
 
 from django.db import close_old_connections
 
+from recommender import registry
 from recommender.serving import charts, stamps
 from recommender.serving.eligibility import catalogue
 from recommender.serving.recommend import active_ranker
 from recommender.serving.series import series
 
 log = logging.getLogger(__name__)
+
+
+def start() -> None:
+    """For a web process that begins: from here on it takes up each newly activated model."""
+    registry.watch()
+    threading.Thread(target=warm, name="warm", daemon=True).start()
 
 
 def warm() -> None:

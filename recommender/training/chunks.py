@@ -17,7 +17,7 @@ from catalog import selectors
 from recommender.leases import Stopped
 from recommender.models import Chunk, Job
 
-SIZE = 2_048  # viewers: some seconds of work, which is what a killed process loses
+SIZE = 512  # viewers: a few seconds of work, which is what a killed process loses
 LEASE = timedelta(seconds=30)
 
 
