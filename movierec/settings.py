@@ -34,6 +34,9 @@ if PRODUCTION and not env("MOVIEREC_SECRET_KEY", default=""):
 _secrets = STATE_DIR / "secrets.json"
 _made = json.loads(_secrets.read_text()) if _secrets.exists() else {"secret_key": get_random_secret_key()}
 SECRET_KEY = env("MOVIEREC_SECRET_KEY", default="") or _made["secret_key"]
+SECRET_KEY_FALLBACKS = env.list(
+    "MOVIEREC_SECRET_KEY_FALLBACKS", default=[]
+)  # former ones, while what they signed lives
 ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _made.get("admin_password", "")
 
 # --- stored lists -----------------------------------------------------------------------------------------------
@@ -65,7 +68,7 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
-    "recommender.api.middleware.RequestId",
+    "recommender.api.middleware.Envelope",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -193,13 +196,17 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["recommender.api.wire.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["recommender.api.wire.StrictJSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["recommender.api.access.ApiKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "recommender.api.access.ApiKeyAuthentication",
+        "recommender.api.tokens.ViewerTokenAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["recommender.api.throttles.Budget"],
     "DEFAULT_THROTTLE_RATES": {  # for each API key, or address without one
         "reads": env("MOVIEREC_RATE_READS", default="300000/min"),
         "events": env("MOVIEREC_RATE_EVENTS", default="60000/min"),
         "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
+        "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
     },
     "EXCEPTION_HANDLER": "recommender.api.errors.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

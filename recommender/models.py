@@ -108,8 +108,11 @@ class ApiKey(AbstractAPIKey):
         READ = "recommend:read"
         EVENTS = "events:write"
         BATCH = "batch:write"
+        CATALOGUE = "catalog:write"
+        ERASE = "users:erase"
 
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope), default=list)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"

@@ -1,4 +1,4 @@
-"""Before any view: a name for every request, and a bound on what is read of it."""
+"""Around every view: a name for the request, a bound on what is read of it, and the headers that every answer has."""
 
 import re
 import uuid
@@ -15,8 +15,8 @@ MAX_BODY = 2 * 1024 * 1024  # bytes
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-class RequestId:
-    """Takes over the client's request id, or makes one; every answer carries it."""
+class Envelope:
+    """Takes over the client's request id, or makes one; every answer carries it, and what is left of the budget."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -26,6 +26,8 @@ class RequestId:
         request.request_id = given if ACCEPTABLE.match(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
         response = self.get_response(request)
         response.headers[HEADER] = request.request_id  # type: ignore[attr-defined]
+        if counted := getattr(request, "rate_limit", None):
+            response.headers["RateLimit-Policy"], response.headers["RateLimit"] = counted
         return response
 
 
