@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     "publish_pending": _every(5, "publish_pending"),
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
+    "finish_erasures": _every(15, "finish_erasures"),
     "refresh_charts": _every(600, "refresh_charts"),
 }
 

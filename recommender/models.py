@@ -101,6 +101,17 @@ class Impression(models.Model):
         return f"{self.get_kind_display()} of {self.movie_id} to {self.viewer_id}"
 
 
+class Erasure(models.Model):
+    """A viewer whose data is being erased: gone here, and swept out of Redis again until nothing that had read it
+    before can still be at work."""
+
+    viewer_id = models.IntegerField(unique=True)
+    began_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"erasure of viewer {self.viewer_id}"
+
+
 class ApiKey(AbstractAPIKey):
     """A client application's key: stored hashed, shown once."""
 

@@ -65,6 +65,14 @@ def repair() -> dict[str, Any]:
 
 
 @shared_task
+def finish_erasures() -> int:
+    from recommender.serving import privacy
+
+    with leases.only_one("finish_erasures") as mine:
+        return privacy.finish_erasures() if mine else 0
+
+
+@shared_task
 def requeue_lost_jobs() -> int:
     jobs = leases.take_up_lost()
     for job in jobs:

@@ -13,7 +13,8 @@ from catalog.selectors.films import (
 from catalog.selectors.histories import History, export_events, histories, history, viewer_count, viewer_ids
 from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.selectors.popularity import Watching, newest_watches, watching
-from catalog.selectors.stamps import GONE, database_lost, revision, unpublished_viewers, viewer_versions
+from catalog.selectors.stamps import GONE, database_lost, erasures, revision, unpublished_viewers, viewer_versions
+from catalog.selectors.viewer_data import viewer_data
 
 __all__ = [
     "GONE",
@@ -25,6 +26,7 @@ __all__ = [
     "Watching",
     "catalogue_table",
     "database_lost",
+    "erasures",
     "export_events",
     "histories",
     "history",
@@ -41,6 +43,7 @@ __all__ = [
     "shown_movie",
     "unpublished_viewers",
     "viewer_count",
+    "viewer_data",
     "viewer_ids",
     "viewer_versions",
     "watching",
