@@ -55,6 +55,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         client = holder(hashlib.sha256(key.encode()).digest(), lambda: ApiKey.objects.get_from_key(key))
         if client is None or client.expired():
             raise AuthenticationFailed("This API key is not valid: it is unknown, revoked or expired.")
+        request._request.client = client.prefix  # type: ignore[attr-defined]  # for the log
         return None, client
 
     def authenticate_header(self, request: Request) -> str:
