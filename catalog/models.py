@@ -127,7 +127,7 @@ class Viewer(models.Model):
     """One of the site's audience; staff are Django users. `id` is the site's own user id."""
 
     id = models.AutoField(primary_key=True)
-    name = models.CharField(max_length=120, blank=True, help_text="For staff; never sent to anyone.")
+    name = models.CharField(max_length=120, blank=True, help_text="For staff; sent to nobody but the viewer.")
     is_simulated = models.BooleanField(default=False, editable=False, db_index=True)
     age_limit = models.PositiveSmallIntegerField(
         null=True,
@@ -196,12 +196,16 @@ class WatchEvent(models.Model):
 
 
 class Revision(models.Model):
-    """One row: the truth behind two of the stamps that a stored list carries."""
+    """One row: the truth behind the stamps that a stored list carries."""
 
     catalogue = models.BigIntegerField(default=1, help_text="Grows with every write to films and rules.")
     epoch = models.BigIntegerField(
         default=1, help_text="Grows with imports and after a loss of Redis: all lists expire."
     )
+    version_floor = models.BigIntegerField(
+        db_default=0, help_text="The highest version of any viewer who is gone: every later version is above it."
+    )
+    erasures = models.BigIntegerField(db_default=0, help_text="Grows with each: no training goes on with the data.")
 
     class Meta:
         constraints = [models.CheckConstraint(name="revision_is_one_row", condition=models.Q(pk=1))]

@@ -23,6 +23,12 @@ graceful_timeout = 10  # seconds
 keepalive = 30  # seconds
 limit_request_line = 8190  # bytes of an address: 100 film ids to exclude, with room
 max_requests = 0
+_production = os.environ.get("MOVIEREC_PRODUCTION", "0") not in ("", "0")
+logconfig_dict = {
+    "formatters": {"generic": {"()": f"movierec.logs.{'Json' if _production else 'Plain'}"}},
+    "root": {"level": "INFO", "handlers": []},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}},
+}
 
 
 def on_starting(server: Any) -> None:

@@ -34,6 +34,9 @@ if PRODUCTION and not env("MOVIEREC_SECRET_KEY", default=""):
 _secrets = STATE_DIR / "secrets.json"
 _made = json.loads(_secrets.read_text()) if _secrets.exists() else {"secret_key": get_random_secret_key()}
 SECRET_KEY = env("MOVIEREC_SECRET_KEY", default="") or _made["secret_key"]
+SECRET_KEY_FALLBACKS = env.list(
+    "MOVIEREC_SECRET_KEY_FALLBACKS", default=[]
+)  # former ones, while what they signed lives
 ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _made.get("admin_password", "")
 
 # --- stored lists -----------------------------------------------------------------------------------------------
@@ -66,7 +69,7 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
-    "recommender.api.middleware.RequestId",
+    "recommender.api.middleware.Envelope",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -187,6 +190,7 @@ CELERY_BEAT_SCHEDULE = {
     "publish_pending": _every(5, "publish_pending"),
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
+    "finish_erasures": _every(15, "finish_erasures"),
     "refresh_charts": _every(600, "refresh_charts"),
 }
 
@@ -195,13 +199,17 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["recommender.api.wire.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["recommender.api.wire.StrictJSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["recommender.api.access.ApiKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "recommender.api.access.ApiKeyAuthentication",
+        "recommender.api.tokens.ViewerTokenAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["recommender.api.throttles.Budget"],
     "DEFAULT_THROTTLE_RATES": {  # for each API key, or address without one
         "reads": env("MOVIEREC_RATE_READS", default="300000/min"),
         "events": env("MOVIEREC_RATE_EVENTS", default="60000/min"),
         "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
+        "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
     },
     "EXCEPTION_HANDLER": "recommender.api.errors.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -254,8 +262,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {process} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"without_paths": {"()": "movierec.logs.WithoutPaths"}},
+    "formatters": {"line": {"()": "movierec.logs.Json" if PRODUCTION else "movierec.logs.Plain"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_paths"]}},
     "root": {"handlers": ["console"], "level": env("MOVIEREC_LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},

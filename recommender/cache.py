@@ -7,7 +7,7 @@ read from it is trusted.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -137,10 +137,10 @@ def _stock(pipe: Any, models: Iterable[str]) -> None:
     pipe.expire(_key(_STOCKED), STAMP_TTL)
 
 
-def erase_viewer(viewer_id: int) -> None:
-    """Forgets everything about one viewer."""
+def erase_viewer(viewer_id: int, known_models: Collection[str] = ()) -> None:
+    """Forgets everything about one viewer. `known_models`: also those, should Redis have dropped its note of them."""
     with _link.contact() as redis:
-        models = [model.decode() for model in redis.smembers(_key(_STOCKED))]
+        models = {model.decode() for model in redis.smembers(_key(_STOCKED))} | set(known_models)
         names = [_version_key(viewer_id)]
         names += [make(model, viewer_id) for model in models for make in (_list_key, _state_key)]
         caches["lists"].delete_many(names)

@@ -120,6 +120,17 @@ class Impression(models.Model):
         return f"{self.get_kind_display()} of {self.movie_id} to {self.viewer_id}"
 
 
+class Erasure(models.Model):
+    """A viewer whose data is being erased: gone here, and swept out of Redis again until nothing that had read it
+    before can still be at work."""
+
+    viewer_id = models.IntegerField(unique=True)
+    began_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"erasure of viewer {self.viewer_id}"
+
+
 class ApiKey(AbstractAPIKey):
     """A client application's key: stored hashed, shown once."""
 
@@ -127,8 +138,11 @@ class ApiKey(AbstractAPIKey):
         READ = "recommend:read"
         EVENTS = "events:write"
         BATCH = "batch:write"
+        CATALOGUE = "catalog:write"
+        ERASE = "users:erase"
 
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope), default=list)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")
 
     class Meta(AbstractAPIKey.Meta):
         verbose_name = "API key"

@@ -14,7 +14,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from recommender import leases
-from recommender.models import Job
+from recommender.models import Chunk, Job
 
 HELP_SECONDS = 3_600
 
@@ -90,7 +90,16 @@ def repair() -> dict[str, Any]:
 
 
 @shared_task
+def finish_erasures() -> int:
+    from recommender.serving import privacy
+
+    with leases.only_one("finish_erasures") as mine:
+        return privacy.finish_erasures() if mine else 0
+
+
+@shared_task
 def requeue_lost_jobs() -> int:
+    Chunk.objects.exclude(job__status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).delete()
     jobs = leases.take_up_lost()
     for job in jobs:
         enqueue(job)

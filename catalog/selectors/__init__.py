@@ -21,7 +21,8 @@ from catalog.selectors.histories import (
 )
 from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.selectors.popularity import Watching, newest_watches, watching
-from catalog.selectors.stamps import GONE, database_lost, revision, unpublished_viewers, viewer_versions
+from catalog.selectors.stamps import GONE, database_lost, erasures, revision, unpublished_viewers, viewer_versions
+from catalog.selectors.viewer_data import viewer_data
 
 __all__ = [
     "GONE",
@@ -33,6 +34,7 @@ __all__ = [
     "Watching",
     "catalogue_table",
     "database_lost",
+    "erasures",
     "export_events",
     "histories",
     "history",
@@ -50,6 +52,7 @@ __all__ = [
     "unpublished_viewers",
     "viewer_bounds",
     "viewer_count",
+    "viewer_data",
     "viewer_ids",
     "viewer_versions",
     "watching",

@@ -19,6 +19,11 @@ def revision() -> tuple[int, int]:
     return Revision.objects.values_list("catalogue", "epoch").first() or (1, 1)
 
 
+def erasures() -> int:
+    """Grows with every viewer who is erased."""
+    return Revision.objects.values_list("erasures", flat=True).first() or 0
+
+
 def viewer_versions(ids: Collection[int]) -> dict[int, int]:
     """Viewer id → version; unknown viewers are left out."""
     with connection.cursor() as cursor:

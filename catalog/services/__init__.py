@@ -1,6 +1,7 @@
 """Every write to the catalogue and to what viewers did. Doors and flows import from here, not from the modules; whole
 data sets are loaded by `catalog.services.bulk`."""
 
+from catalog.services.erasure import Merged, erase_viewer, merge_viewer
 from catalog.services.events import EventResult, EventStatus, NewEvent, record_events
 from catalog.services.films import delete_movies, delete_records, publish_movies, save_record
 from catalog.services.revision import bump_catalogue, bump_epoch
@@ -9,12 +10,15 @@ from catalog.services.viewers import mark_published, save_viewer, touch_viewers
 __all__ = [
     "EventResult",
     "EventStatus",
+    "Merged",
     "NewEvent",
     "bump_catalogue",
     "bump_epoch",
     "delete_movies",
     "delete_records",
+    "erase_viewer",
     "mark_published",
+    "merge_viewer",
     "publish_movies",
     "record_events",
     "save_record",

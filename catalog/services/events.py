@@ -135,7 +135,7 @@ def lock_viewers(ids: Iterable[int], *, create: bool) -> dict[int, int]:
 
     Creating comes before locking and also in id order: two calls with the same newcomers wait, they do not deadlock.
     """
-    ordered = sorted(ids)
+    ordered = sorted(set(ids))
     if not ordered:
         return {}
     with connection.cursor() as cursor:
@@ -149,7 +149,10 @@ def lock_viewers(ids: Iterable[int], *, create: bool) -> dict[int, int]:
         cursor.execute(
             "SELECT id, version FROM catalog_viewer WHERE id = ANY(%s::int[]) ORDER BY id FOR NO KEY UPDATE", [ordered]
         )
-        return dict(cursor.fetchall())
+        locked = dict(cursor.fetchall())
+    if create and len(locked) < len(ordered):  # one was erased between the two statements, and begins anew
+        return lock_viewers(ordered, create=True)
+    return locked
 
 
 def _insert(events: Sequence[NewEvent]) -> set[_Key]:
@@ -186,13 +189,15 @@ def _owners_of_client_ids(ids: Sequence[UUID]) -> dict[UUID | None, int]:
 
 
 def raise_versions(ids: Iterable[int]) -> dict[int, int]:
-    """One higher for each of these viewers, which must be locked already; marked for the outbox."""
+    """Higher for each of these viewers, which must be locked already, and than that of any viewer who is gone; marked
+    for the outbox."""
     ordered = sorted(ids)
     if not ordered:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE catalog_viewer SET version = version + 1, publish_pending = true
+            """UPDATE catalog_viewer SET publish_pending = true,
+                 version = 1 + greatest(version, (SELECT version_floor FROM catalog_revision))
                WHERE id = ANY(%s::int[]) RETURNING id, version""",
             [ordered],
         )

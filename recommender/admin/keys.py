@@ -1,14 +1,20 @@
-"""API keys: made with their scopes, shown once, revoked."""
+"""API keys: made with their scopes, shown once, rotated, revoked."""
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey as UnscopedKey
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from recommender.admin.pages import to_page
+from recommender.keys import OVERLAP, rotate
 from recommender.models import ApiKey
+
+STATES = {"live": "success", "expired": "warning", "revoked": "danger"}
 
 
 class ApiKeyForm(forms.ModelForm):
@@ -25,12 +31,47 @@ class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin):
 
     model = ApiKey
     form = ApiKeyForm
-    list_display = ("prefix", "name", "scope_list", "created", "expiry_date", "revoked")
+    list_display = ("prefix", "name", "scope_list", "state", "created", "expiry_date", "last_used_at")
     list_filter = ("revoked",)
+    actions_detail = ("rotate",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        return (*super().get_readonly_fields(request, obj), "last_used_at")
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        seen = ("prefix", "last_used_at") if obj else ()
+        return (*seen, *ApiKeyForm.Meta.fields)
+
+    def has_operate_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        return bool(request.user.has_perm("recommender.add_apikey"))
 
     @display(description="scopes")
     def scope_list(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
+
+    @display(description="state", label=STATES)
+    def state(self, key: ApiKey) -> str:
+        return "revoked" if key.revoked else "expired" if key.has_expired else "live"
+
+    @action(
+        description="Rotate",
+        permissions=["operate"],
+        dialog={
+            "title": "Make the key that follows this one",
+            "description": f"It has its name and scopes. Both are good for {OVERLAP.days} days, then this one ends.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Rotate",
+        },
+    )
+    def rotate(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        former = ApiKey.objects.get(pk=object_id)
+        try:
+            fresh, key = rotate(former.prefix)
+        except ApiKey.DoesNotExist:
+            messages.error(request, f"{former.prefix} is not live: nothing follows it.")
+            return to_page("apikey_change", object_id)
+        messages.warning(request, f"The API key for {fresh.name} is: {key}. It is shown this once.")
+        return to_page("apikey_change", fresh.pk)
 
 
 admin.site.unregister(UnscopedKey)  # a key without scopes opens nothing here

@@ -1,18 +1,22 @@
-"""Who may call: API keys with scopes, and reads from this very machine where the operator opened them."""
+"""Who may call: API keys with scopes, tokens of single viewers, and reads from this very machine where the operator
+opened them."""
 
 import hashlib
 import ipaddress
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+from rest_framework_api_key.models import AbstractAPIKey
 
 from catalog.selectors import GONE
 from recommender.models import ApiKey
@@ -31,6 +35,7 @@ class Client:
     prefix: str
     scopes: frozenset[str]
     expires: datetime | None
+    viewer_id: int | None = None  # of a viewer's token: nobody else's lists
 
     def expired(self) -> bool:
         return self.expires is not None and self.expires < timezone.now()
@@ -46,24 +51,26 @@ class ApiKeyAuthentication(BaseAuthentication):
         keyword, _, key = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         if keyword.lower() != KEYWORD.lower():
             return None
-        client = _holder(key.strip())
+        key = key.strip()
+        client = holder(hashlib.sha256(key.encode()).digest(), lambda: ApiKey.objects.get_from_key(key))
         if client is None or client.expired():
             raise AuthenticationFailed("This API key is not valid: it is unknown, revoked or expired.")
+        request._request.client = client.prefix  # type: ignore[attr-defined]  # for the log
         return None, client
 
     def authenticate_header(self, request: Request) -> str:
         return KEYWORD
 
 
-def _holder(key: str) -> Client | None:
+def holder(digest: bytes, find: Callable[[], AbstractAPIKey]) -> Client | None:
     """From memory for up to a minute, so that the hot path asks no database; while Postgres is gone for as long as the
-    key is in use, if it was good not long ago."""
-    digest = hashlib.sha256(key.encode()).digest()
+    key is in use, if it was good not long ago. `find` raises ApiKey.DoesNotExist."""
     client, until = _remembered.get(digest, (None, 0.0))
     if client is not None and time.monotonic() < until:
         return client
     try:
-        found = ApiKey.objects.get_from_key(key)
+        found = find()
+        ApiKey.objects.filter(pk=found.pk).update(last_used_at=Now())
     except ApiKey.DoesNotExist:
         _remembered.pop(digest, None)
         return None
@@ -80,7 +87,8 @@ def _holder(key: str) -> Client | None:
 
 
 class HasScope(BasePermission):
-    """The view's `required_scope`. A view that names none may be read by readers and written by nobody."""
+    """The view's `required_scope`. A view that names none may be read by readers and written by nobody. A viewer's
+    token opens reads that say so, of nobody else."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         reads_only = ApiKey.Scope.READ if request.method in SAFE_METHODS else None
@@ -89,8 +97,24 @@ class HasScope(BasePermission):
             return False
         if isinstance(request.auth, Client):
             self.message = f"This API key lacks the scope {scope}; it has: {', '.join(sorted(request.auth.scopes))}."
-            return str(scope) in request.auth.scopes
+            if str(scope) not in request.auth.scopes:
+                return False
+            self.message = "This token opens the lists of its own viewer, and of nobody else."
+            return request.auth.viewer_id is None or _of_this_viewer(request, view, request.auth.viewer_id)
         return str(scope) == ApiKey.Scope.READ and settings.API_OPEN and from_this_machine(request)
+
+
+def _of_this_viewer(request: Request, view: Any, viewer_id: int) -> bool:
+    """Whether the call is open to viewers and names no other one: the number has to be written as it is."""
+    if not getattr(view, "opens_to_viewers", not hasattr(view, "required_scope")):
+        return False
+    if any(text != str(viewer_id) for text in request.query_params.getlist("user_id")):
+        return False
+    body = request.data
+    if not isinstance(body, dict) or request.method in SAFE_METHODS:
+        return True
+    named = body.get("user_id", viewer_id)
+    return "user_ids" not in body and type(named) is int and named == viewer_id
 
 
 def from_this_machine(request: Request) -> bool:

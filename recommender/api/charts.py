@@ -44,6 +44,8 @@ def _described(name: str, summary: str, asked: type[ChartQuery], description: st
 
 
 class ChartView(ApiView):
+    opens_to_viewers = True
+
     def answered(self, values: dict[str, Any], name: ChartName) -> Response:
         asked = query(values, filters=filters(values))
         answer = charted(asked, name, for_you=values.get("personal", False))

@@ -59,6 +59,8 @@ HOME = HomeQuery()
 
 
 class HomeView(ApiView):
+    opens_to_viewers = True
+
     @schema.call(
         "home",
         "A page of rows with a reason each and no film twice.",

@@ -1,32 +1,53 @@
-"""Before any view: a name for every request, and a bound on what is read of it."""
+"""Around every view: a name for the request, a bound on what is read of it, and the headers that every answer has."""
 
+import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from movierec.logs import request_id, route
 from recommender.api.errors import ADMIN_ROOT, respond
 
 HEADER = "X-Request-ID"
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 MAX_BODY = 2 * 1024 * 1024  # bytes
+SLOW = 1.0  # seconds
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-class RequestId:
-    """Takes over the client's request id, or makes one; every answer carries it."""
+class Envelope:
+    """Takes over the client's request id, or makes one; every answer carries it, and what is left of the budget."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
         given = request.headers.get(HEADER, "")
-        request.request_id = given if ACCEPTABLE.match(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        name = given if ACCEPTABLE.match(given) else uuid.uuid4().hex
+        request.request_id = name  # type: ignore[attr-defined]
+        request_id.set(name)
         response = self.get_response(request)
-        response.headers[HEADER] = request.request_id  # type: ignore[attr-defined]
+        _note(request, response.status_code, time.perf_counter() - began)
+        response.headers[HEADER] = name
+        if counted := getattr(request, "rate_limit", None):
+            response.headers["RateLimit-Policy"], response.headers["RateLimit"] = counted
         return response
+
+
+def _note(request: HttpRequest, status: int, seconds: float) -> None:
+    """A line for what failed or took long; for every request where the log level is DEBUG."""
+    level = logging.INFO if status >= 400 or seconds > SLOW else logging.DEBUG
+    if log.isEnabledFor(level):
+        about = {"method": request.method, "route": route(request), "status": status, "ms": round(seconds * 1000, 1)}
+        words = f"{request.method} {about['route']} {status} in {about['ms']} ms"
+        log.log(level, words, extra=about | {"client": getattr(request, "client", "")})
 
 
 class BodyLimit:

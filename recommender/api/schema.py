@@ -35,6 +35,22 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
         }
 
 
+class ViewerTokenScheme(OpenApiAuthenticationExtension):
+    target_class = "recommender.api.tokens.ViewerTokenAuthentication"
+    name = "ViewerToken"
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        return [{self.name: []}] if getattr(auto_schema.view, "opens_to_viewers", False) else []
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Viewer-Token <token>`: one viewer's reads; tokens come from `POST /viewer-tokens`.",
+        }
+
+
 class RecommendRequestForm(OpenApiSerializerExtension):
     """A viewer, several, a history, or liked genres."""
 

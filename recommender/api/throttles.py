@@ -1,6 +1,8 @@
 """How much one caller may ask: budgets by class of call, counted in Redis over all web processes."""
 
 import time
+from hashlib import blake2b
+from math import ceil
 from typing import Any
 
 from django_redis.exceptions import ConnectionInterrupted
@@ -25,19 +27,32 @@ class Budget(SimpleRateThrottle):
         pass
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        self.scope = getattr(view, "throttle_scope", "reads")
+        self.scope, caller = self._counted(request, view)
         limit, seconds = self.parse_rate(self.get_rate())
         if limit is None or seconds is None or time.monotonic() < Budget.blind_until:
             return True
         window, elapsed = divmod(time.time(), seconds)
         self._left = seconds - elapsed
-        caller = request.auth.prefix if isinstance(request.auth, Client) else self.get_ident(request)
         key = f"{self.cache_format % {'scope': self.scope, 'ident': caller}}:{int(window)}"
         try:
-            return self._count(key, int(seconds)) <= limit
+            count = self._count(key, int(seconds))
         except (ConnectionInterrupted, RedisError):
             Budget.blind_until = time.monotonic() + BLIND_SECONDS
             return True
+        policy = f'"{self.scope}";q={limit};w={int(seconds)}'
+        left = f'"{self.scope}";r={max(0, limit - count)};t={ceil(self._left)}'
+        request._request.rate_limit = policy, left  # for the headers of whatever is answered
+        return count <= limit
+
+    def _counted(self, request: Request, view: Any) -> tuple[str, str]:
+        """Which budget, and whose."""
+        scope = getattr(view, "throttle_scope", "reads")
+        if not isinstance(request.auth, Client):
+            return scope, self.get_ident(request)
+        if request.auth.viewer_id is None:
+            return scope, request.auth.prefix
+        whose = f"{request.auth.prefix}:{request.auth.viewer_id}"
+        return "viewer", blake2b(whose.encode(), digest_size=12).hexdigest()  # no viewer's number is a key in Redis
 
     def _count(self, key: str, seconds: int) -> int:
         try:

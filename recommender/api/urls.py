@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from recommender.api import charts, home, views
+from recommender.api import charts, home, users, viewer_tokens, views
 
 OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
 
@@ -21,6 +21,9 @@ urlpatterns = [
     path("batch/recommend/cache", views.BatchCacheView.as_view()),
     path("jobs/<uuid:job_id>", views.JobView.as_view()),
     path("events", views.EventsView.as_view()),
+    path("users/<int:user_id>/data", users.DataView.as_view()),
+    path("users/merge", users.MergeView.as_view()),
+    path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", views.LiveView.as_view()),
     path("health/ready", views.ReadyView.as_view()),
     path("schema", SpectacularAPIView.as_view(**OPEN), name="schema"),

@@ -39,6 +39,7 @@ from recommender.serving.subject import film_id
 class ApiView(APIView):
     required_scope: str = ApiKey.Scope.READ
     throttle_scope = "reads"
+    opens_to_viewers = False  # to a viewer's token
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # True now is not true later: no cache on the way may keep an answer.
@@ -47,6 +48,8 @@ class ApiView(APIView):
 
 
 class RecommendView(ApiView):
+    opens_to_viewers = True
+
     @schema.recommend_get
     def get(self, request: Request) -> Response:
         asked = query(from_query(request, RECOMMEND_QUERY))
@@ -59,6 +62,8 @@ class RecommendView(ApiView):
 
 
 class FilteredView(ApiView):
+    opens_to_viewers = True
+
     @schema.filtered
     def post(self, request: Request) -> Response:
         asked = filtered_query(FILTERED.run_validation(request.data))
@@ -66,6 +71,8 @@ class FilteredView(ApiView):
 
 
 class SimilarView(ApiView):
+    opens_to_viewers = True
+
     @schema.similar
     def post(self, request: Request) -> Response:
         asked = SIMILAR.run_validation(request.data)

@@ -19,6 +19,7 @@ from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml.data import Events
+from recommender.models import Erasure
 from recommender.training import chunks
 from recommender.viewing import Barred, barred, events_of, readable, to_store
 
@@ -146,9 +147,10 @@ def fill_given(model: str, histories: Mapping[int, Sequence[int]], lease: Lease)
     for start in range(0, len(viewers), BLOCK):
         block = viewers[start : start + BLOCK]
         epoch = shelf.look(block)
+        erased = set(Erasure.objects.filter(viewer_id__in=block).values_list("viewer_id", flat=True))
         own = {history.viewer_id: history for history in selectors.histories(block)}
         readers = []
-        for viewer in block:
+        for viewer in sorted(set(block) - erased):
             events = Events.from_ids(histories[viewer])
             if not readable(events, shelf.ranker):
                 failed.append(viewer)

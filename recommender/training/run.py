@@ -172,6 +172,9 @@ class _Work:
             same = (note["preset"], note["epoch"]) == (options.preset, selectors.revision()[1])
             if note["job"] != str(lease.job_id) and not (options.resume and same):
                 return None
+            if note["erasures"] != selectors.erasures():
+                lease.say("A viewer was erased since this run read the data: it begins anew, without them")
+                return None
             snapshot = Snapshot.load(cls.folder() / "snapshot.npz")
         except (OSError, ValueError, KeyError):
             return None
@@ -184,7 +187,8 @@ class _Work:
         shutil.rmtree(cls.folder(), ignore_errors=True)
         cls.folder().mkdir(parents=True)
         lease.progress("reading")
-        epoch = selectors.revision()[1]  # read first: an import in between makes this another data set
+        # Read first: an import in between makes this another data set, and so does an erasure.
+        epoch, erasures = selectors.revision()[1], selectors.erasures()
         snapshot = dataset.read(cls.folder())
         counts = snapshot.counts()
         if counts["events"] < FEWEST_EVENTS:
@@ -194,6 +198,7 @@ class _Work:
         snapshot.save(cls.folder() / "snapshot.npz")
         name = f"{options.preset}-{timezone.now():%Y%m%d-%H%M%S}"
         note = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
+        note["erasures"] = erasures
         (cls.folder() / "run.json").write_text(json.dumps(note))
         return cls(name, chosen, snapshot, resumed=False)
 

@@ -115,6 +115,14 @@ def test_a_key_is_shown_once_and_works(admin_client, client):
     for name, args in (("apikey_changelist", ()), ("apikey_change", (made.pk,))):
         assert key not in page(admin_client, name, *args)
 
+    told = submit(admin_client, "apikey_rotate", made.pk)
+    follower = ApiKey.objects.get_from_key(re.search(r"is: (\S+)\. ", told)[1])
+    assert follower.scopes == made.scopes
+    made.refresh_from_db()
+    assert made.expiry_date is not None
+    shown = page(admin_client, "apikey_changelist")
+    assert all(words in shown for words in (made.prefix, follower.prefix, "events:write", "live"))
+
 
 def test_what_was_shown_can_be_looked_up(admin_client):
     Impression.objects.create(occurred_at="2024-03-01T12:00Z", viewer_id=ADA, movie_id=STAR_WARS, kind=1)

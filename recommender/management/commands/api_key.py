@@ -1,12 +1,16 @@
-"""`manage.py api_key create NAME --scope SCOPE ...`, `list`, `revoke PREFIX`."""
+"""`manage.py api_key create NAME --scope SCOPE ...`, `list`, `rotate PREFIX`, `revoke PREFIX`."""
 
 from argparse import ArgumentTypeError, _SubParsersAction
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from recommender.keys import OVERLAP, rotate
 from recommender.models import ApiKey
+
+SHOWN_ONCE = "This key is shown once; send it as the header `Authorization: Api-Key KEY`:"
+MOST_DAYS = 365
 
 
 def moment(text: str) -> datetime:
@@ -27,6 +31,9 @@ class Command(BaseCommand):
         create.add_argument("--scope", dest="scopes", action="append", required=True, choices=ApiKey.Scope.values)
         create.add_argument("--expires", type=moment, metavar="DATE", help="UTC; by default it never does")
         actions.add_parser("list", help="show every key but the secret part")
+        rotated = actions.add_parser("rotate", help="make a key's successor; both are good until the old one ends")
+        rotated.add_argument("prefix", help="the first 8 characters, as `list` shows them")
+        rotated.add_argument("--days", type=int, default=OVERLAP.days, help="how long the old one is good (default: 7)")
         revoke = actions.add_parser("revoke", help="end a key for good; web processes follow within a minute")
         revoke.add_argument("prefix", help="the first 8 characters, as `list` shows them")
 
@@ -35,6 +42,8 @@ class Command(BaseCommand):
             self._create(options["name"], options["scopes"], options["expires"])
         elif action == "list":
             self._list()
+        elif action == "rotate":
+            self._rotate(options["prefix"], options["days"])
         else:
             self._revoke(options["prefix"])
 
@@ -42,7 +51,7 @@ class Command(BaseCommand):
         if not 0 < len(name) <= 50:
             raise CommandError(f"The name has {len(name)} characters; 1 to 50 are allowed.")
         _, key = ApiKey.objects.create_key(name=name, scopes=sorted(set(scopes)), expiry_date=expires)
-        self.stderr.write("This key is shown once; send it as the header `Authorization: Api-Key KEY`:")
+        self.stderr.write(SHOWN_ONCE)
         self.stdout.write(key)
 
     def _list(self) -> None:
@@ -51,7 +60,18 @@ class Command(BaseCommand):
             state = "revoked" if key.revoked else "expired" if key.has_expired else "live"
             until = f"{key.expiry_date:%Y-%m-%d}" if key.expiry_date else "never"
             scopes = ",".join(key.scopes)
-            self.stdout.write(f"{key.prefix}  {state:8}  expires {until:10}  {scopes}  {key.name}")
+            used = f"{key.last_used_at:%Y-%m-%d}" if key.last_used_at else "never"
+            self.stdout.write(f"{key.prefix}  {state:8}  expires {until:10}  used {used:10}  {scopes}  {key.name}")
+
+    def _rotate(self, prefix: str, days: int) -> None:
+        if not 0 <= days <= MOST_DAYS:
+            raise CommandError(f"--days {days}: 0 to {MOST_DAYS} are allowed.")
+        try:
+            fresh, key = rotate(prefix, timedelta(days=days))
+        except ApiKey.DoesNotExist:
+            raise CommandError(f"There is no live key {prefix!r}; `manage.py api_key list` shows them.") from None
+        self.stderr.write(f"{fresh.prefix} follows {prefix}, which ends in {days} days. {SHOWN_ONCE}")
+        self.stdout.write(key)
 
     def _revoke(self, prefix: str) -> None:
         if not ApiKey.objects.filter(prefix=prefix, revoked=False).update(revoked=True):

@@ -26,6 +26,9 @@ class Api:
         data = body if isinstance(body, bytes) else json.dumps(body)
         return self._answer(self.client.post(path, data, **{"content_type": "application/json", **more}), expect)
 
+    def delete(self, path: str, expect: int = 200, **more: Any) -> Any:
+        return self._answer(self.client.delete(path, **more), expect)
+
     def _answer(self, response: Any, expect: int) -> Any:
         self.response = response
         assert response.status_code == expect, response.content.decode()

@@ -4,6 +4,7 @@ import io
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -131,7 +132,9 @@ def test_keys_by_command(model, monkeypatch):
     app = Api(Authorization=f"Api-Key {key}")
     app.get(READ)
     prefix = key.partition(".")[0]
-    assert command("list").split() == [prefix, "live", "expires", "2999-01-01", "recommend:read", "the", "app"]
+    used = f"{timezone.now():%Y-%m-%d}"
+    told = [prefix, "live", "expires", "2999-01-01", "used", used, "recommend:read", "the", "app"]
+    assert command("list").split() == told
 
     command("revoke", prefix)
 
@@ -141,6 +144,24 @@ def test_keys_by_command(model, monkeypatch):
     assert "revoked" in command("list")
     with pytest.raises(CommandError, match="no live key"):
         command("revoke", prefix)
+
+
+def test_two_keys_are_good_while_one_follows_the_other(model):
+    former = command("create", "the app", "--scope", "recommend:read", "--scope", "events:write")
+    prefix = former.partition(".")[0]
+
+    fresh = command("rotate", prefix, "--days", "3")
+
+    for key in (former, fresh):
+        Api(Authorization=f"Api-Key {key}").get(READ)
+    kept = ApiKey.objects.get(prefix=fresh.partition(".")[0])
+    assert (kept.name, kept.scopes, kept.expiry_date) == ("the app", ["events:write", "recommend:read"], None)
+    left = ApiKey.objects.get(prefix=prefix).expiry_date - timezone.now()
+    assert timedelta(days=2, hours=23) < left <= timedelta(days=3)
+    with time_machine.travel(timezone.now() + timedelta(days=3, minutes=5)):
+        Api(Authorization=f"Api-Key {former}").get(READ, expect=401)
+        with pytest.raises(CommandError, match="no live key"):
+            command("rotate", prefix)
 
 
 @pytest.mark.parametrize(

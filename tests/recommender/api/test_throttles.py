@@ -1,5 +1,7 @@
 """Budgets: counted over all processes, and never the reason that the API is down."""
 
+import re
+
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -19,13 +21,16 @@ def rates(monkeypatch):
 
 
 def test_past_the_budget_one_waits(rates, api):
-    for _ in range(3):
+    for left in (2, 1, 0):
         api.get(READ)
+        assert api.response.headers["RateLimit-Policy"] == '"reads";q=3;w=60'
+        assert re.fullmatch(rf'"reads";r={left};t=([1-9]|[1-5]\d|60)', api.response.headers["RateLimit"])
 
     body = api.get(READ, expect=429)
 
     assert body["code"] == "throttled"
     assert 1 <= int(api.response.headers["Retry-After"]) <= 60
+    assert api.response.headers["RateLimit"].startswith('"reads";r=0;t=')
 
 
 def test_each_key_and_each_class_has_its_own(rates, site, client_with):
@@ -44,6 +49,7 @@ def test_each_key_and_each_class_has_its_own(rates, site, client_with):
 def test_health_is_never_throttled(rates, api):
     for _ in range(5):
         api.get("/health/live")
+        assert "RateLimit" not in api.response.headers
         api.get("/health/ready")
 
 

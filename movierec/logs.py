@@ -1,0 +1,59 @@
+"""Log lines: JSON in production, for people elsewhere; each with the id of its request, and nobody's data.
+
+Paths and addresses name viewers, and so do the rows that Postgres quotes: neither is written.
+"""
+
+import json
+import logging
+import re
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the request, or the task, at work here
+
+_ROWS = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
+_FIELDS = ("method", "route", "status", "ms", "client")  # of a request's line; see recommender.api.middleware
+
+
+class WithoutPaths(logging.Filter):
+    """Django's lines about a request tell the kind of address in place of the address."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        if hasattr(request, "resolver_match"):
+            record.msg, record.args = f"{request.method} {route(request)}: {getattr(record, 'status_code', '')}", ()
+        return True
+
+
+def route(request: Any) -> str:
+    """The address as urls.py has it, without what was filled in."""
+    return str(request.resolver_match.route) if request.resolver_match else "no such address"
+
+
+class Plain(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name} {process} {message}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = _ROWS.sub("", super().format(record))
+        return f"{told} [{request_id.get()}]" if request_id.get() else told
+
+
+class Json(logging.Formatter):
+    """One object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": record.process,
+            "message": _ROWS.sub("", record.getMessage()),
+        }
+        if request_id.get():
+            line["request_id"] = request_id.get()
+        line |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
+        if record.exc_info:
+            line["exception"] = _ROWS.sub("", self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)

@@ -1,0 +1,163 @@
+"""A viewer's own data: all of it in one answer, erased everywhere, or taken over from an anonymous session.
+
+Whoever read a viewer's history before the erasure may still be at work, and stores a list afterwards. It is never
+served, as its version is over; and the erasure stays open until it has been swept away as well.
+"""
+
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from catalog import selectors, services
+from catalog.services import Merged
+from recommender import cache
+from recommender.cache import CacheUnavailable
+from recommender.models import Erasure, Impression, Job, ModelVersion
+
+GRACE = timedelta(minutes=2)  # longer than any request or block of a batch takes from its reading to its storing
+
+
+class Erased(NamedTuple):
+    """What is gone. `stored_lists`: whether Redis is rid of them now; else within seconds of its return."""
+
+    events: int
+    impressions: int
+    jobs: int
+    stored_lists: bool
+    models: list[dict[str, Any]]  # trained before, so perhaps with this viewer
+    trainings: list[str]  # jobs at it now, which may have read this viewer's events
+
+
+class Joined(NamedTuple):
+    merged: Merged
+    impressions: int
+    visible: bool  # every later read knows of it
+
+
+# Export ------------------------------------------------------------------------------------------------------------
+
+
+def export(viewer_id: int) -> dict[str, Any]:
+    """Everything that is stored of a viewer, or made of it; `stored_list` is None where Redis cannot be asked."""
+    shown = Impression.objects.filter(viewer_id=viewer_id).order_by("occurred_at", "id")
+    jobs = Job.objects.filter(parameters__user_histories__has_key=str(viewer_id)).order_by("created_at")
+    return selectors.viewer_data(viewer_id) | {
+        "shown": [_shown(one) for one in shown.iterator()],
+        "sent_histories": [_sent(job, job.parameters["user_histories"][str(viewer_id)]) for job in jobs],
+        "stored_list": _listed(viewer_id),
+    }
+
+
+def _sent(job: Job, history: list[str]) -> dict[str, Any]:
+    return {"job_id": str(job.pk), "sent_at": job.created_at, "history": history}
+
+
+def _listed(viewer_id: int) -> list[dict[str, Any]] | None:
+    try:
+        _, stored = cache.read(viewer_id)
+    except CacheUnavailable:
+        return None
+    films = [] if stored is None else zip(stored.movie_ids.tolist(), stored.scores.tolist(), strict=True)
+    return [{"movie_id": str(movie_id), "score": round(score, 5)} for movie_id, score in films]
+
+
+def _shown(one: Impression) -> dict[str, Any]:
+    return {
+        "movie_id": str(one.movie_id),
+        "kind": one.get_kind_display(),
+        "occurred_at": one.occurred_at,
+        "position": one.position,
+        "recommendation_id": one.recommendation_id,
+        "event_id": one.client_event_id,
+    }
+
+
+# Erasure -----------------------------------------------------------------------------------------------------------
+
+
+def erase(viewer_id: int) -> Erased:
+    """Erases a viewer everywhere. Twice does no harm, and neither does a viewer whom nobody knows."""
+    with transaction.atomic():
+        _begin(viewer_id)
+        events = services.erase_viewer(viewer_id)
+        impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
+        jobs = _forget_in_jobs(viewer_id)
+    return Erased(events, impressions, jobs, _forget_lists(viewer_id), _models(), _trainings())
+
+
+def merge(viewer_id: int, into: int) -> Joined:
+    """Folds what an anonymous session did into a viewer; the session's own id is erased."""
+    with transaction.atomic():
+        _begin(viewer_id)
+        merged = services.merge_viewer(viewer_id, into)
+        impressions = Impression.objects.filter(viewer_id=viewer_id).update(viewer_id=into)
+        _forget_in_jobs(viewer_id)
+    visible = _forget_lists(viewer_id)
+    if visible and merged.version is not None:
+        visible = _published({into: merged.version})
+    return Joined(merged, impressions, visible)
+
+
+def finish_erasures() -> int:
+    """Sweeps out what was still being made when a viewer was erased. Returns how many erasures are complete."""
+    finished = 0
+    for erasure in Erasure.objects.order_by("pk"):
+        over = erasure.began_at < timezone.now() - GRACE and not _at_work_since_before(erasure)
+        with transaction.atomic():
+            _forget_in_jobs(erasure.viewer_id)
+            if _forget_lists(erasure.viewer_id) and over:
+                finished += Erasure.objects.filter(pk=erasure.pk, began_at=erasure.began_at).delete()[0]
+    return finished
+
+
+def _begin(viewer_id: int) -> None:
+    Erasure.objects.update_or_create(viewer_id=viewer_id, defaults={"began_at": timezone.now()})
+
+
+def _at_work_since_before(erasure: Erasure) -> bool:
+    running = Job.objects.filter(kind=Job.Kind.BATCH, status=Job.Status.RUNNING)
+    return running.filter(started_at__lt=erasure.began_at).exists()
+
+
+def _forget_lists(viewer_id: int) -> bool:
+    try:
+        cache.erase_viewer(viewer_id, list(ModelVersion.objects.values_list("name", flat=True)))
+    except CacheUnavailable:
+        return False
+    return True
+
+
+def _published(versions: dict[int, int]) -> bool:
+    try:
+        cache.publish_viewers(versions)
+    except CacheUnavailable:
+        return False  # the outbox holds them
+    return True
+
+
+def _forget_in_jobs(viewer_id: int) -> int:
+    """Histories that were sent for a batch, run or not, and numbers in results. Returns how many jobs."""
+    by_name = Q(parameters__user_histories__has_key=str(viewer_id))
+    in_results = Q(result__failed_users__contains=[viewer_id]) | Q(result__behind=viewer_id)
+    jobs = list(Job.objects.select_for_update().filter(by_name | in_results))
+    for job in jobs:
+        job.parameters.get("user_histories", {}).pop(str(viewer_id), None)
+        if viewer_id in job.result.get("failed_users", []):
+            job.result["failed_users"].remove(viewer_id)
+        if job.result.get("behind") == viewer_id:
+            job.result["behind"] = viewer_id - 1  # where it goes on: the same viewers are behind it
+        job.save(update_fields=["parameters", "result"])
+    return len(jobs)
+
+
+def _models() -> list[dict[str, Any]]:
+    trained = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).order_by("created_at")
+    return list(trained.values("name", "status", "created_at"))
+
+
+def _trainings() -> list[str]:
+    running = Job.objects.filter(kind=Job.Kind.NIGHTLY, status=Job.Status.RUNNING)
+    return [str(pk) for pk in running.values_list("pk", flat=True)]

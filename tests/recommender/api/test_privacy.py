@@ -1,0 +1,195 @@
+"""A viewer's data: handed out, erased from every table and every key, taken over from an anonymous session."""
+
+import shutil
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.cache import caches
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+from redis import Redis
+
+from catalog import selectors
+from catalog.models import Viewer
+from recommender import cache, leases, tasks
+from recommender.models import ApiKey, Erasure, Impression, Job
+from recommender.serving import privacy
+from recommender.training import batch, dataset
+from tests.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
+
+pytestmark = pytest.mark.usefixtures("model")
+ZOE, SESSION = 1_987_654_321, 1_876_543_210  # numbers that stand nowhere by chance
+DATA = f"/users/{ZOE}/data"
+
+
+def event(viewer, movie, kind="watch", day=0, **more):
+    moment = (MORNING + timedelta(days=day)).isoformat()
+    return {"user_id": viewer, "movie_id": str(movie), "kind": kind, "occurred_at": moment, **more}
+
+
+def traces(viewer):
+    """Every row of every table, and every key and value in Redis, that has this number in it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
+        tables = [name for (name,) in cursor.fetchall()]
+        found = []
+        for table in tables:
+            cursor.execute(f"SELECT row_to_json(t)::text FROM {table} t WHERE t::text LIKE %s", [f"%{viewer}%"])
+            found += [f"{table}: {row}" for (row,) in cursor.fetchall()]
+    path = caches["lists"].client.get_client().connection_pool.connection_kwargs["path"]
+    for number in range(16):
+        with Redis(unix_socket_path=path, db=number) as redis:
+            for key in redis.scan_iter(count=1000):
+                dump = redis.dump(key) or b""
+                if str(viewer).encode() in key + dump:
+                    found.append(f"redis {number}: {key.decode()}")
+    return found
+
+
+@pytest.fixture
+def zoe(site, admin_client):
+    """A viewer who has left traces wherever there can be any."""
+    films = [(STAR_WARS, "watch"), (EMPIRE, "watch"), (TOY_STORY, "dislike")]
+    site.post("/events", [event(ZOE, film, kind, day) for day, (film, kind) in enumerate(films)])
+    site.post("/events", event(ZOE, JEDI, "impression", recommendation_id="r-1", position=3))
+    site.get(f"/recommend?user_id={ZOE}")  # stores a list
+    site.get(f"/home?user_id={ZOE}")
+    admin_client.post(reverse("admin:catalog_viewer_change", args=[ZOE]), {"name": "Zoe", "age_limit": ""})
+    sent = {"user_histories": {str(ZOE): ["260", "1196"], str(ADA): ["260"]}}
+    job = site.post("/batch/recommend/cache", sent, expect=202)["job_id"]
+    Job.objects.create(kind="batch", status="done", result={"failed_users": [ZOE, 7], "behind": ZOE})
+    return job
+
+
+def test_it_is_all_handed_out(zoe, site, client_with):
+    body = site.get(DATA)
+
+    assert (body["user_id"], body["viewer"]["name"]) == (ZOE, "Zoe")
+    assert [(one["movie_id"], one["kind"]) for one in body["events"]] == [
+        (str(STAR_WARS), "watch"),
+        (str(EMPIRE), "watch"),
+        (str(TOY_STORY), "dislike"),
+    ]
+    assert body["events"][0]["occurred_at"] == MORNING.isoformat()
+    assert [(one["movie_id"], one["position"]) for one in body["shown"]] == [(str(JEDI), 3)]
+    assert [one["history"] for one in body["sent_histories"]] == [["260", "1196"]]
+    assert len(body["stored_list"]) > 20
+    client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).get(DATA, expect=403)
+    assert site.get("/users/4/data")["viewer"] is None
+    site.get("/users/2147483648/data", expect=404)
+
+
+def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
+    kinds = {line.split(":")[0].split()[0] for line in traces(ZOE)}
+    assert kinds >= {"catalog_viewer", "catalog_watchevent", "recommender_impression", "recommender_job", "redis"}
+    assert "django_admin_log" in kinds
+    client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).delete(DATA, expect=403)
+
+    body = site.delete(DATA)
+
+    assert (body["events"], body["impressions"], body["jobs"], body["stored_lists"]) == (3, 1, 2, True)
+    assert [one["name"] for one in body["trained_before"]] == [model.name]
+    assert all("erasure" in line for line in traces(ZOE)), traces(ZOE)
+    with time_machine.travel(timezone.now() + privacy.GRACE + timedelta(seconds=1)):
+        assert tasks.finish_erasures() == 1
+    assert traces(ZOE) == []
+    assert Job.objects.get(pk=zoe).parameters["user_histories"] == {str(ADA): ["260"]}
+    assert ZOE not in dataset.read(tmp_path).histories.viewers
+    assert site.get(f"/recommend?user_id={ZOE}")["is_known_user"] is False
+    assert site.delete(DATA)["events"] == 0
+
+
+def test_a_list_that_was_being_made_is_never_served_and_goes(zoe, site):
+    stamps, before = cache.read(ZOE)
+    site.delete(DATA)
+    cache.store_list(ZOE, before)  # whoever had read the history before
+
+    assert site.get(f"/recommend?user_id={ZOE}")["source"] == "popular"
+    site.post("/events", [event(ZOE, NEMO, day=n) for n in range(9)])  # the same person comes back
+    assert Viewer.objects.get(pk=ZOE).version > stamps.viewer
+    assert site.get(f"/recommend?user_id={ZOE}&top_k=1")["source"] == "model"
+
+    cache.store_list(ZOE, before)
+    assert tasks.finish_erasures() == 0  # too soon to be complete, but swept
+    assert cache.read(ZOE)[1] is None
+
+
+def test_a_batch_at_work_leaves_the_erased_out(zoe, site):
+    lease = leases.acquire(zoe)
+    site.delete(DATA)
+
+    batch.run(lease)  # with the histories that it took over when it began
+
+    assert cache.read(ADA)[1] is not None
+    assert cache.read(ZOE)[1] is None
+    with time_machine.travel(timezone.now() + privacy.GRACE * 2):
+        assert tasks.finish_erasures() == 0  # not while it runs
+        assert Erasure.objects.count() == 1
+        Job.objects.filter(pk=zoe).update(status="done")
+        assert tasks.finish_erasures() == 1
+
+
+def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
+    def gone(*args):
+        raise cache.CacheUnavailable("gone")
+
+    with monkeypatch.context() as away:
+        away.setattr(cache, "erase_viewer", gone)
+        assert site.delete(DATA)["stored_lists"] is False
+        assert tasks.finish_erasures() == 0
+    assert cache.read(ZOE)[1] is not None
+
+    tasks.finish_erasures()
+    assert cache.read(ZOE)[1] is None
+
+
+def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, monkeypatch):
+    from recommender.training import run
+
+    monkeypatch.setattr(run, "FEWEST_EVENTS", 1)
+    lease = leases.acquire(Job.objects.create(kind="nightly").pk)
+    options = run.Options(preset="brief")
+    folder = run._Work.folder()
+    try:
+        run._Work.begin(lease, options)
+        assert ZOE in run._Work.take_up(lease, options).snapshot.histories.viewers
+        site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ADA})
+        assert run._Work.take_up(lease, options) is not None
+        assert str(lease.job_id) in site.delete(DATA)["in_training"]
+
+        assert run._Work.take_up(lease, options) is None
+        assert ZOE not in run._Work.begin(lease, options).snapshot.histories.viewers
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_an_anonymous_session_is_folded_into_a_viewer(site):
+    site.post("/events", [event(SESSION, STAR_WARS, day=1), event(SESSION, NEMO, day=2), event(ZOE, NEMO, day=2)])
+    site.post("/events", event(SESSION, JEDI, "impression"))
+    site.get(f"/recommend?user_id={ZOE}&top_k=1")
+    before = Viewer.objects.get(pk=ZOE).version
+
+    body = site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})
+
+    assert (body["events"], body["duplicates"], body["impressions"], body["visible"]) == (1, 1, 1, True)
+    assert selectors.history(ZOE).movie_ids.tolist() == [STAR_WARS, NEMO]
+    assert Viewer.objects.get(pk=ZOE).version > before
+    answer = site.get(f"/recommend?user_id={ZOE}&top_k=1")
+    assert (answer["source"], answer["removed"]["seen"]) == ("model", 2)
+    assert Impression.objects.get().viewer_id == ZOE
+    with time_machine.travel(timezone.now() + privacy.GRACE * 2):
+        tasks.finish_erasures()
+    assert traces(SESSION) == []
+    again = site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})
+    assert (again["events"], again["duplicates"]) == (0, 0)
+    wrong = site.post("/users/merge", {"from_user_id": ZOE, "into_user_id": ZOE}, expect=400)
+    assert wrong["errors"][0]["pointer"] == "#/into_user_id"
+
+
+def test_a_new_viewer_may_be_merged_into(site):
+    site.post("/events", event(SESSION, STAR_WARS))
+
+    assert site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})["events"] == 1
+    assert site.get(f"/recommend?user_id={ZOE}")["is_known_user"] is True
