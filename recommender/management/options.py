@@ -12,7 +12,14 @@ from recommender.models import ModelVersion
 NAMES = ("preset", "epochs", "minutes", "seed", "device", "resume")
 
 
-def add_training_options(parser: argparse.ArgumentParser) -> None:
+def add_training_options(parser: argparse.ArgumentParser, *, warm: bool) -> None:
+    parser.add_argument(
+        "--warm",
+        action=argparse.BooleanOptionalAction,
+        default=warm,
+        help="go on from the active model in a quarter of the epochs, if it is of the same shape; at most six times in "
+        "a row, and not where a viewer was erased since",
+    )
     parser.add_argument("--preset", default="default", choices=tuple(PRESETS), help="shape and settings of the model")
     parser.add_argument("--epochs", type=int, metavar="N", help="in place of the preset's")
     parser.add_argument("--minutes", type=float, metavar="M", help="cut the epochs to what fits into this time")
@@ -23,7 +30,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """A job's parameters: what differs from nothing at all."""
-    return {name: options[name] for name in NAMES if options[name] not in (None, False)}
+    return {name: options[name] for name in NAMES if options[name] not in (None, False)} | {"warm": options["warm"]}
 
 
 def show_figures(version: ModelVersion, out: OutputWrapper) -> None:

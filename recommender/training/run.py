@@ -24,14 +24,15 @@ from catalog import selectors
 from recommender import registry
 from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml import distributed, evaluate, metrics
-from recommender.ml.checkpoint import save_model
-from recommender.ml.config import Preset, changed, preset
+from recommender.ml.checkpoint import ModelUnusable, load_model, save_model
+from recommender.ml.config import Preset, changed, model_config, preset
 from recommender.ml.data import Tokens, tokenise
 from recommender.ml.evaluate import Split
 from recommender.ml.features import Features, make_features
+from recommender.ml.inherit import inherit
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker
-from recommender.ml.train import Progress, Step, Trained, Trainer, pick_device
+from recommender.ml.train import FEWEST_EPOCHS, Progress, Step, Trained, Trainer, pick_device
 from recommender.ml.train import Stopped as TrainingStopped
 from recommender.ml.tuning import with_prior
 from recommender.ml.vocab import Vocab
@@ -40,6 +41,8 @@ from recommender.training.dataset import Snapshot
 
 LOG_STEPS = 100
 FEWEST_EVENTS = 100
+WARM_EPOCHS, WARM_LR = 0.25, 0.3  # shares of the preset's, for a model that goes on from the active one
+MOST_WARM = 6  # such models in a row; then one begins anew, so that nothing is carried along for ever
 _TO_TRAIN, _TRAINED = 1, 0  # what rank 0 tells those that follow
 
 
@@ -55,6 +58,7 @@ class Options:
     resume: bool = False  # take up the same preset's run that was interrupted on the same data, whichever job began it
     lists: bool = True
     activate: bool = True
+    warm: bool = True  # go on from the active model, if it is of the same preset and shape
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> "Options":
@@ -63,10 +67,15 @@ class Options:
             raise ValueError(f"Unknown options: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}.")
         return cls(**parameters)
 
-    def resolved(self) -> Preset:
+    def resolved(self, *, warm: bool = False) -> Preset:
         """Raises ValueError for a preset that does not exist."""
-        train = {"epochs": self.epochs, "seed": self.seed}
-        return changed(preset(self.preset), train={name: value for name, value in train.items() if value is not None})
+        train: dict[str, Any] = {}
+        if warm:
+            usual = preset(self.preset).train
+            train = {"epochs": max(FEWEST_EPOCHS, round(WARM_EPOCHS * usual.epochs)), "lr": WARM_LR * usual.lr}
+        told = {"epochs": self.epochs, "seed": self.seed}
+        train |= {name: value for name, value in told.items() if value is not None}
+        return changed(preset(self.preset), train=train)
 
 
 def nightly(lease: Lease, call: Callable[[UUID, int], None] = batch.alone) -> None:
@@ -101,7 +110,8 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
     ranker, verdict = _judged(Ranker(trained.model, work.vocab, version=work.name), work)
     clock.lap("evaluate")
     figures = verdict.figures | {"held_out": work.words, "data": work.snapshot.counts(), "seconds": clock.laps}
-    card = {"metrics": figures, "preset": options.preset, "train": asdict(work.preset.train)}
+    card: dict[str, Any] = {"metrics": figures, "preset": options.preset, "train": asdict(work.preset.train)}
+    card |= {"parents": work.parents, "erasures": work.erasures}
     lease.progress("saving")
     folder = save_model(registry.folder(work.name), trained.model, work.vocab, work.features, card, ranker.prior)
     registry.register(
@@ -133,7 +143,8 @@ def follow(parameters: Mapping[str, Any]) -> None:
     """
     if distributed.as_first(_TO_TRAIN) == _TO_TRAIN:
         options = Options.of(parameters)
-        work = _Work("", options.resolved(), Snapshot.load(_Work.folder() / "snapshot.npz"), resumed=True)
+        note = json.loads((_Work.folder() / "run.json").read_text())
+        work = _Work(note, options, Snapshot.load(_Work.folder() / "snapshot.npz"), resumed=True)
         with suppress(TrainingStopped):
             work.trainer(options).run(resume=True, minutes=options.minutes)
 
@@ -151,14 +162,18 @@ class _Clock:
 class _Work:
     """One run in the checkpoint folder: a note that says whose it is, the data it sees, its checkpoints."""
 
-    def __init__(self, name: str, preset: Preset, snapshot: Snapshot, resumed: bool) -> None:
-        self.name, self.preset, self.snapshot, self.resumed = name, preset, snapshot, resumed
+    def __init__(self, note: Mapping[str, Any], options: Options, snapshot: Snapshot, *, resumed: bool) -> None:
+        self.name: str = note["name"]
+        self.parents: list[str] = note["parents"]  # versions that the model goes on from, the latest last
+        self.erasures: int = note["erasures"]
+        self.snapshot, self.resumed = snapshot, resumed
+        self.preset = options.resolved(warm=bool(self.parents))
         self.vocab = Vocab(snapshot.movie_ids)
         films = dict(zip(snapshot.movie_ids.tolist(), snapshot.film_features, strict=True))
         self.features: Features = make_features([films[film] for film in self.vocab.movie_ids.tolist()])
         self.tokens: Tokens = tokenise(snapshot.histories, self.vocab)
         self.held_out: Split
-        self.held_out, self.words = gate.split(self.tokens, preset.train.seed)
+        self.held_out, self.words = gate.split(self.tokens, self.preset.train.seed)
 
     @staticmethod
     def folder() -> Path:
@@ -179,11 +194,11 @@ class _Work:
         except (OSError, ValueError, KeyError):
             return None
         lease.say(f"Resuming {note['name']} from its last checkpoint")
-        return cls(note["name"], options.resolved(), snapshot, resumed=True)
+        return cls(note, options, snapshot, resumed=True)
 
     @classmethod
     def begin(cls, lease: Lease, options: Options) -> "_Work":
-        chosen = options.resolved()
+        options.resolved()  # raises
         shutil.rmtree(cls.folder(), ignore_errors=True)
         cls.folder().mkdir(parents=True)
         lease.progress("reading")
@@ -197,14 +212,18 @@ class _Work:
         lease.say("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
         snapshot.save(cls.folder() / "snapshot.npz")
         name = f"{options.preset}-{timezone.now():%Y%m%d-%H%M%S}"
-        note = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
-        note["erasures"] = erasures
+        note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
+        note |= {"erasures": erasures, "parents": _parents(options, erasures)}
+        if note["parents"]:
+            lease.say(f"Going on from {note['parents'][-1]}")
         (cls.folder() / "run.json").write_text(json.dumps(note))
-        return cls(name, chosen, snapshot, resumed=False)
+        return cls(note, options, snapshot, resumed=False)
 
     def trainer(self, options: Options) -> Trainer:
         torch.manual_seed(self.preset.train.seed)
         model = TransformerRecModel(len(self.vocab), self.preset.model, self.features)
+        if self.parents:
+            inherit(model, self.vocab, self.features, load_model(registry.folder(self.parents[-1])))
         device = pick_device(options.device)
         return Trainer(model, self.tokens, self.held_out.ends, self.preset, checkpoints=self.folder(), device=device)
 
@@ -225,6 +244,22 @@ class _Work:
         """The data is large and no longer needed; the checkpoints stay until the next run."""
         (self.folder() / "run.json").unlink(missing_ok=True)
         (self.folder() / "snapshot.npz").unlink(missing_ok=True)
+
+
+def _parents(options: Options, erasures: int) -> list[str]:
+    """The active model behind its own parents, where the next one may go on from it; else none. What has learned of a
+    viewer who was erased since then is not gone on from."""
+    active = registry.active_name() if options.warm else None
+    if active is None:
+        return []
+    try:
+        card = load_model(registry.folder(active)).card
+    except ModelUnusable:
+        return []
+    parents = [*card.get("parents", []), active]
+    same = (card["preset"], card.get("erasures")) == (options.preset, erasures)
+    same = same and model_config(card["config"]) == preset(options.preset).model
+    return parents if same and len(parents) <= MOST_WARM else []
 
 
 class _Reporter:

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     if it is better; activate it. Here in the foreground, or with --enqueue in the training worker."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        add_training_options(parser)
+        add_training_options(parser, warm=True)
         parser.add_argument("--enqueue", action="store_true", help="leave it to the training worker and return at once")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     one model."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        add_training_options(parser)
+        add_training_options(parser, warm=False)
         parser.add_argument(
             "--activate",
             action=argparse.BooleanOptionalAction,

@@ -5,9 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from django.conf import settings
 
-from catalog import selectors
+from catalog import selectors, services
 from catalog.models import Movie, WatchEvent
 from catalog.services import bump_epoch
 from recommender import leases, registry
@@ -31,7 +32,7 @@ def _fresh():
 
 def night(**parameters):
     """A job's lease; the lists are the batch's own tests."""
-    told = {"preset": "brief", "epochs": 4, "lists": False} | parameters
+    told = {"preset": "brief", "epochs": 4, "lists": False, "warm": False} | parameters
     return leases.acquire(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=told).pk)
 
 
@@ -71,6 +72,20 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):  # noqa: F811
     assert [line for line in lease._lines if line.startswith("Epoch 1 | Step ")]
     assert (settings.CHECKPOINT_DIR / "transformer_epoch8.pt").exists()
     assert not (settings.CHECKPOINT_DIR / "snapshot.npz").exists()
+
+
+def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):  # noqa: F811
+    first = finish(night(epochs=8))
+    second = finish(night(epochs=1, warm=True))
+
+    begun, ended = (registry.ranker(version.name).model.items.ids.weight for version in (first, second))
+    assert second.status == ModelVersion.Status.ACTIVE, second.reason
+    assert second.metrics["ndcg10"] > second.metrics["baselines"]["popularity"]["ndcg10"], "after one epoch"
+    assert registry.ranker(second.name).card["parents"] == [first.name]
+    assert registry.ranker(second.name).card["train"]["lr"] == pytest.approx(0.3e-3)
+    assert torch.nn.functional.cosine_similarity(begun[1:], ended[1:]).mean() > 0.9
+    services.erase_viewer(WatchEvent.objects.first().viewer_id)
+    assert registry.ranker(finish(night(epochs=1, warm=True)).name).card["parents"] == [], "someone was erased"
 
 
 def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):  # noqa: F811
