@@ -4,7 +4,7 @@ read_s, train_s, evaluate_s, batch_s  its parts, in seconds
 peak_mb                               most memory that its process ever held (resident)
 
 With --warm it is the night after one that saw all but the newest 3 % of the events, and goes on from its model:
-first, scratch                        ndcg10, train_s and verdict of that first night, and of the same night from scratch,
+first, scratch                        ndcg10, train_s and verdict of that first night, and of this one from scratch,
                                       on the same held-out viewers as the warm one"""
 
 import argparse
