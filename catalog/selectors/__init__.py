@@ -13,12 +13,14 @@ from catalog.selectors.films import (
 from catalog.selectors.histories import History, export_events, histories, history, viewer_count, viewer_ids
 from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.selectors.popularity import Watching, newest_watches, watching
+from catalog.selectors.rules import Merchandising, merchandising
 from catalog.selectors.stamps import GONE, database_lost, revision, unpublished_viewers, viewer_versions
 
 __all__ = [
     "GONE",
     "CatalogueTable",
     "History",
+    "Merchandising",
     "MovieCard",
     "MovieDetails",
     "MoviePage",
@@ -30,6 +32,7 @@ __all__ = [
     "history",
     "matching_movies",
     "matching_viewers",
+    "merchandising",
     "movie_cards",
     "movie_tags",
     "movies_page",

@@ -4,22 +4,22 @@ from collections.abc import Collection, Iterable
 
 from django.db import connection, transaction
 
-from catalog.models import Credit, Genre, Movie, MovieTag, Person, Tag
+from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag
 from catalog.services.revision import bump_catalogue
 from catalog.services.viewers import touch_viewers
 
-CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag
+CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag | Rule
 
 
 def save_record(record: CatalogueRecord) -> None:
-    """Saves a film, genre, person, tag or credit."""
+    """Saves a film, genre, person, tag, credit or merchandising rule."""
     with transaction.atomic():
         record.save()
         bump_catalogue()
 
 
 def delete_records(records: Iterable[CatalogueRecord]) -> None:
-    """Deletes genres, people, tags or credits; films go with `delete_movies`, as they take events along."""
+    """Deletes genres, people, tags, credits or rules; films go with `delete_movies`, as they take events along."""
     with transaction.atomic():
         for record in records:
             record.delete()

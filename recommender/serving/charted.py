@@ -25,9 +25,9 @@ def charted(query: Query, name: ChartName, *, for_you: bool = False) -> Answer:
     `for_you` mixes the trend with the viewer's taste; the source then says so. It stays the trend where the model has
     nothing to go by.
     """
-    sitting = sit(query, stamps.look(query.user_id))
+    sitting = sit(query, stamps.look(query.user_id), name)
     who = asking(sitting)
-    pool = POOL if for_you else query.wanted
+    pool = POOL if for_you else sitting.pool
     ranked = charts.listed(name, sitting.gate, pool, who.seen, sitting.look.stamps.epoch or 0)
     ranker = active_ranker(sitting.look) if for_you else None
     sitting.degraded |= for_you and not serves(ranker, sitting.look)
@@ -42,7 +42,7 @@ def charted(query: Query, name: ChartName, *, for_you: bool = False) -> Answer:
 
 
 def _answer(sitting: Sitting, who: Subject, ranked: Ranked, source: Source, model: str | None) -> Answer:
-    first = Ranked(*(column[: sitting.query.wanted] for column in ranked))
+    first = Ranked(*(column[: sitting.pool] for column in ranked))
     return answered(sitting, first, source, model, known=who.known)
 
 

@@ -95,11 +95,11 @@ def _fused(sitting: Sitting, heard: Sequence[Subject], group: Subject, ranker: "
     query, gate = sitting.query, sitting.gate
     states = ranking.states(ranker, heard, query.at)
     barred = np.concatenate([group.seen, gate.exclude])
-    most = max(CANDIDATES, query.pool)
+    most = max(CANDIDATES, sitting.pool)
     best = ranking.best(ranker, states, most, gate.vocabulary(ranker), [barred] * len(heard))
     candidates = np.unique(np.concatenate([one.movie_ids for one in best]))
     scores = fused(ranker.score(states, candidates.tolist())) if len(candidates) else np.empty(0)
-    first = np.argsort(-scores, kind="stable")[: query.pool]
+    first = np.argsort(-scores, kind="stable")[: sitting.pool]
     return Ranked(candidates[first], scores[first].astype(np.float32))
 
 
