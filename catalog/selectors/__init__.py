@@ -10,7 +10,15 @@ from catalog.selectors.films import (
     resolve_people,
     shown_movie,
 )
-from catalog.selectors.histories import History, export_events, histories, history, viewer_count, viewer_ids
+from catalog.selectors.histories import (
+    History,
+    export_events,
+    histories,
+    history,
+    last_viewer,
+    viewer_count,
+    viewer_ids,
+)
 from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.selectors.popularity import Watching, newest_watches, watching
 from catalog.selectors.rules import Merchandising, merchandising
@@ -30,6 +38,7 @@ __all__ = [
     "export_events",
     "histories",
     "history",
+    "last_viewer",
     "matching_movies",
     "matching_viewers",
     "merchandising",

@@ -68,6 +68,13 @@ def viewer_ids(after: int, limit: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def last_viewer() -> int:
+    """The highest id; 0 without viewers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM catalog_viewer")
+        return int(cursor.fetchone()[0])
+
+
 def viewer_count() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM catalog_viewer")

@@ -9,6 +9,7 @@ from recommender.serving.query import Answer, ChartName, Query, Source
 from recommender.serving.ranking import Ranked
 from recommender.serving.recommend import Sitting, active_ranker, answered, asking, serves, sit, told
 from recommender.serving.subject import Subject
+from recommender.serving.tally import tallied
 from recommender.serving.trend import blended, places
 from recommender.viewing import readable
 
@@ -19,6 +20,7 @@ POOL = 500  # films at the head of the trend that a viewer's taste orders anew
 STILL = "No film that is available and unseen is watched more than usual lately."
 
 
+@tallied
 def charted(query: Query, name: ChartName, *, for_you: bool = False) -> Answer:
     """A chart without the films that do not satisfy the query and those that its viewer has seen or turned down.
 

@@ -16,6 +16,7 @@ from recommender.serving.query import Query
 from recommender.serving.recommend import Sitting, active_ranker, asking, serves, sit, stocked
 from recommender.serving.rows import Room, Row, built
 from recommender.serving.subject import Subject
+from recommender.serving.tally import tallied
 from recommender.viewing import readable
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Page:
     cards: dict[int, MovieCard]
 
 
+@tallied
 @computing()
 def home(query: Query, most: int, length: int) -> Page:
     """`most` rows at most, of `length` films at most. Two queries: the history and the titles; without a viewer one."""

@@ -22,12 +22,14 @@ from recommender.serving.recommend import (
     told,
 )
 from recommender.serving.subject import Subject, subject
+from recommender.serving.tally import tallied
 from recommender.viewing import readable
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 
+@tallied
 @computing()
 def recommend_many(queries: Sequence[Query]) -> list[Answer]:
     """An answer for each query, in order, as it would get alone. All share `at`, `top_k` and what is excluded."""

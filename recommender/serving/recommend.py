@@ -21,6 +21,7 @@ from recommender.serving.query import Answer, Query, Recommendation, Source
 from recommender.serving.ranking import Ranked
 from recommender.serving.stamps import Look
 from recommender.serving.subject import Subject, subject
+from recommender.serving.tally import tallied
 from recommender.viewing import pinned_soon, readable, to_store
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Sitting:
         return counted(**self.ruled_out._asdict()) | self.gate.removed()
 
 
+@tallied
 def recommend(query: Query) -> Answer:
     """Path 1: the stored list if it is valid and enough of it may be shown, else the model, else popular films."""
     sitting = sit(query, stamps.look(query.user_id))

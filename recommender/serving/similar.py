@@ -13,6 +13,7 @@ from recommender.serving.kinship import kinship
 from recommender.serving.query import Query, Source
 from recommender.serving.ranking import Ranked
 from recommender.serving.recommend import Sitting, active_ranker, asking, serves, sit
+from recommender.serving.tally import NotThere, tallied
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 CONTENT, LEARNED, WATCHED_AFTER = 0.5, 0.35, 0.15  # parts of the whole, where the model knows the film
 
 
-class UnknownFilm(Exception):
+class UnknownFilm(NotThere):
     """The catalogue has no such film."""
 
 
@@ -35,6 +36,7 @@ class Neighbours:
     removed: dict[str, int]  # reason -> films kept out for it
 
 
+@tallied
 @computing()
 def similar(
     movie_id: int, top_k: int, age_limit: int | None = None, user_id: int | None = None, *, plain: bool = False

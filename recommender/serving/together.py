@@ -30,6 +30,7 @@ from recommender.serving.recommend import (
     told,
 )
 from recommender.serving.subject import Subject, subject
+from recommender.serving.tally import tallied
 from recommender.serving.trend import EVEN, places
 from recommender.viewing import barred_by_any, readable
 
@@ -40,6 +41,7 @@ LEAST_MISERY = 0.5  # the part of the least content viewer; the rest is the mean
 CANDIDATES = 200  # of each viewer's best films, at the least
 
 
+@tallied
 @computing()
 def recommend_together(query: Query) -> Answer:
     """For the viewers of `query.user_ids`. What any of them has seen or turned down is left out, and the strictest of

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 EVERY_PHASE = "examples,coverage,fuzzing,stateful"
 
 
