@@ -12,10 +12,10 @@ from catalog.selectors.films import (
 )
 from catalog.selectors.histories import (
     History,
+    drawn_viewers,
     export_events,
     histories,
     history,
-    last_viewer,
     viewer_count,
     viewer_ids,
 )
@@ -23,6 +23,7 @@ from catalog.selectors.listings import matching_movies, matching_viewers, movie_
 from catalog.selectors.popularity import Watching, newest_watches, watching
 from catalog.selectors.rules import Merchandising, merchandising
 from catalog.selectors.stamps import GONE, database_lost, revision, unpublished_viewers, viewer_versions
+from catalog.selectors.watchers import Watchers, watchers
 
 __all__ = [
     "GONE",
@@ -32,13 +33,14 @@ __all__ = [
     "MovieCard",
     "MovieDetails",
     "MoviePage",
+    "Watchers",
     "Watching",
     "catalogue_table",
     "database_lost",
+    "drawn_viewers",
     "export_events",
     "histories",
     "history",
-    "last_viewer",
     "matching_movies",
     "matching_viewers",
     "merchandising",
@@ -55,5 +57,6 @@ __all__ = [
     "viewer_count",
     "viewer_ids",
     "viewer_versions",
+    "watchers",
     "watching",
 ]

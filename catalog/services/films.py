@@ -1,6 +1,7 @@
 """Writes to films and what belongs to them. Each bumps the catalogue version in its own transaction."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -30,6 +31,16 @@ def publish_movies(ids: Collection[int], published: bool) -> int:
     """Shows or hides films everywhere, on the next read. Returns how many changed."""
     with transaction.atomic():
         changed = Movie.objects.filter(id__in=ids).exclude(published=published).update(published=published)
+        if changed:
+            bump_catalogue()
+    return changed
+
+
+def schedule_movies(ids: Collection[int], available_from: datetime | None, available_until: datetime | None) -> int:
+    """Gives films a window, in place of what they have, on the next read. Returns how many there are."""
+    with transaction.atomic():
+        window = {"available_from": available_from, "available_until": available_until}
+        changed = Movie.objects.filter(id__in=ids).update(**window)
         if changed:
             bump_catalogue()
     return changed

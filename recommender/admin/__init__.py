@@ -1,5 +1,5 @@
 """What staff see and do: models, jobs, API keys, what was shown, merchandising."""
 
-from recommender.admin import front, jobs, keys, models, rules, shown
+from recommender.admin import films, front, jobs, keys, models, rules, shown, viewers
 
-__all__ = ["front", "jobs", "keys", "models", "rules", "shown"]
+__all__ = ["films", "front", "jobs", "keys", "models", "rules", "shown", "viewers"]

@@ -17,7 +17,6 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from catalog.admin import CatalogueAdmin
 from catalog.models import Rule
-from recommender.admin.pages import told_changes
 from recommender.admin.preview import PreviewForm, both
 
 MOST = 200  # rules that hold or will: each costs something at every reading of the catalogue
@@ -77,9 +76,6 @@ class RuleAdmin(CatalogueAdmin):
     def get_urls(self) -> list[URLPattern]:
         preview = self.admin_site.admin_view(self.preview)
         return [path("<int:rule_id>/preview/", preview, name="catalog_rule_preview"), *super().get_urls()]
-
-    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> str:
-        return "Added." if add else told_changes(form)
 
     @display(description="does")
     def what(self, rule: Rule) -> str:

@@ -1,6 +1,5 @@
 """How serving is doing: what the admin's first page shows, and nothing that costs more than a few reads."""
 
-import random
 import time
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ def shelved() -> Shelved | None:
     look = stamps.look(None)
     if not look.redis or not look.stamps.model:
         return None
-    ids = drawn_viewers()
+    ids = selectors.drawn_viewers(DRAWN)
     try:
         found = cache.read_lists(look.stamps.model, ids)
     except CacheUnavailable:
@@ -38,21 +37,13 @@ def shelved() -> Shelved | None:
     return Shelved(len(ids), len(found), valid) if ids else None
 
 
-def drawn_viewers() -> list[int]:
-    """A run of viewers by id from a random place: 200, or as many as there are behind it."""
-    last = selectors.last_viewer()
-    behind = random.randrange(last) if last > DRAWN else 0
-    found = selectors.viewer_ids(behind, DRAWN)
-    return found if len(found) == DRAWN or not behind else selectors.viewer_ids(max(0, last - 2 * DRAWN), DRAWN)
-
-
 def on_lists(movie_id: int) -> tuple[int, int, float] | None:
     """Of the lists of drawn viewers: how many there are, how many have the film, and its mean place there (from 1)."""
     look = stamps.look(None)
     if not look.redis or not look.stamps.model:
         return None
     try:
-        found = cache.read_lists(look.stamps.model, drawn_viewers()).values()
+        found = cache.read_lists(look.stamps.model, selectors.drawn_viewers(DRAWN)).values()
     except CacheUnavailable:
         return None
     places = [int((stored.movie_ids == movie_id).argmax()) + 1 for stored in found if movie_id in stored.movie_ids]
