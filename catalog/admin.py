@@ -3,11 +3,13 @@
 Events have no list of their own: 25 million rows are looked at viewer by viewer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import wraps
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery, URLField
 from django.db.models.functions import Coalesce
@@ -19,12 +21,26 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
+from catalog import changes
 from catalog.certificates import minimum_age
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Tag, Viewer
 from catalog.selectors import matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.services import delete_movies, delete_records, publish_movies, save_record, save_viewer
 
 SHOWN_EVENTS, SHOWN_FILMS, SHOWN_TAGS = 100, 100, 30
+
+
+def once_a_page(show: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A page asks for a value that cannot be edited five times: the query behind it is asked once."""
+
+    @wraps(show)
+    def shown(page: Any, record: Any) -> Any:
+        kept = vars(record).setdefault("shown_already", {})
+        if show.__name__ not in kept:
+            kept[show.__name__] = show(page, record)
+        return kept[show.__name__]
+
+    return shown
 
 
 class CatalogueAdmin(ModelAdmin):
@@ -35,6 +51,21 @@ class CatalogueAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm, change: bool) -> None:
         save_record(obj)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> str:
+        """The history says what each value was and is."""
+        if add:
+            return "Added."
+        linked = any(
+            inline.new_objects or inline.changed_objects or inline.deleted_objects for inline in formsets or ()
+        )
+        words = [changes.told(form), "People changed" if linked else ""]
+        return "; ".join(filter(None, words)) or "Saved without a change."
+
+    def log_many(self, request: HttpRequest, ids: Collection[int], words: str) -> None:
+        """One entry in the history of each of these records."""
+        records = self.model._default_manager.filter(pk__in=ids)
+        LogEntry.objects.log_actions(request.user.pk, records, CHANGE, change_message=words)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_records([obj])
@@ -126,7 +157,9 @@ class MovieAdmin(CatalogueAdmin):
         self._publish(request, queryset, False)
 
     def _publish(self, request: HttpRequest, queryset: QuerySet[Movie], published: bool) -> None:
-        changed = publish_movies(list(queryset.values_list("pk", flat=True)), published)
+        ids = list(queryset.exclude(published=published).values_list("pk", flat=True))
+        changed = publish_movies(ids, published)
+        self.log_many(request, ids, f"Published: {not published} → {published}")
         self.message_user(request, f"{changed:,} films are now {'shown' if published else 'hidden'}.", messages.SUCCESS)
 
     @display(description="genres")
@@ -139,6 +172,7 @@ class MovieAdmin(CatalogueAdmin):
         return f"{settings.UNCERTIFIED_AGE} years, as no age is known" if age is None else f"{age} years"
 
     @display(description="tags")
+    @once_a_page
     def tag_names(self, movie: Movie) -> str:
         return ", ".join(f"{name} ({count})" for name, count in movie_tags(movie.pk, SHOWN_TAGS)) or "none"
 
@@ -178,6 +212,7 @@ class PersonAdmin(NamedAdmin):
     readonly_fields = ("filmography",)
 
     @display(description="films")
+    @once_a_page
     def filmography(self, person: Person) -> SafeString | str:
         rows = ((str(movie), role) for movie, role in person_films(person.pk, SHOWN_FILMS))
         return format_html_join("", "<div>{}, {}</div>", rows) or "none"
@@ -217,6 +252,7 @@ class ViewerAdmin(ModelAdmin):
         return "simulated" if viewer.is_simulated else "real"
 
     @display(description=f"last {SHOWN_EVENTS} events")
+    @once_a_page
     def history(self, viewer: Viewer) -> SafeString | str:
         rows = format_html_join(
             "",

@@ -1,5 +1,6 @@
 """Films, people and who watched what: tables and constraints, no logic."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -212,3 +213,78 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"catalogue {self.catalogue}, epoch {self.epoch}"
+
+
+class Rule(models.Model):
+    """Merchandising: what editors want of lists beside what viewers' tastes make of them."""
+
+    class Action(models.TextChoices):
+        BOOST = "boost", "boost: some places up"
+        BURY = "bury", "bury: some places down"
+        PIN = "pin", "pin: at one place"
+        EXCLUDE = "exclude", "exclude: not listed"
+
+    class By(models.TextChoices):
+        FILM = "movie", "film"
+        GENRE = "genre"
+        PERSON = "person"
+        TAG = "tag"
+
+    class Shelf(models.TextChoices):
+        RECOMMEND = "recommend", "personal list"
+        POPULAR = "popular"
+        TRENDING = "trending"
+        LATEST = "latest"
+        SIMILAR = "similar", "films like a film"
+        TOP_PICKS = "home:top_picks", "home row: top picks"
+        BECAUSE = "home:because_you_watched", "home row: because you watched"
+        HOME_TRENDING = "home:trending", "home row: trending"
+        HOME_NEW = "home:new", "home row: new films"
+        HOME_POPULAR = "home:popular", "home row: popular"
+        HOME_GENRE = "home:genre", "home rows of genres"
+        HOME_PEOPLE = "home:people", "home rows of directors and actors"
+
+    name = models.CharField(max_length=120, help_text="What it is for, in your team's words.")
+    action = models.CharField(max_length=8, choices=Action)
+    by = models.CharField("of", max_length=8, choices=By, default=By.FILM)
+    movie = models.ForeignKey(Movie, models.CASCADE, null=True, blank=True, verbose_name="film", db_index=False)
+    genre = models.ForeignKey(Genre, models.CASCADE, null=True, blank=True, db_index=False)
+    person = models.ForeignKey(Person, models.CASCADE, null=True, blank=True, db_index=False)
+    tag = models.ForeignKey(Tag, models.CASCADE, null=True, blank=True, db_index=False)
+    places = models.PositiveSmallIntegerField(
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(200)],
+        help_text="How many places up or down, among the 200 best of a list; for a pin the place itself, from 1.",
+    )
+    shelves = ArrayField(
+        models.CharField(max_length=30, choices=Shelf), default=list, blank=True, help_text="None chosen: every list."
+    )
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="Empty: since ever.")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Exclusive. Empty: for good.")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "merchandising rule"
+        constraints = [
+            models.CheckConstraint(
+                name="rule_is_of_one_thing",
+                condition=models.Q(by="movie", movie__isnull=False, genre=None, person=None, tag=None)
+                | models.Q(by="genre", genre__isnull=False, movie=None, person=None, tag=None)
+                | models.Q(by="person", person__isnull=False, movie=None, genre=None, tag=None)
+                | models.Q(by="tag", tag__isnull=False, movie=None, genre=None, person=None),
+                violation_error_message="Name the film, genre, person or tag that the rule is of.",
+            ),
+            models.CheckConstraint(
+                name="rule_ends_after_it_begins",
+                condition=models.Q(starts_at__isnull=True)
+                | models.Q(ends_at__isnull=True)
+                | models.Q(ends_at__gt=models.F("starts_at")),
+                violation_error_message="The rule must end after it begins.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

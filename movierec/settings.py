@@ -237,7 +237,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
-UNFOLD = {"SITE_TITLE": "movierec", "SITE_HEADER": "movierec"}
+UNFOLD = {
+    "SITE_TITLE": "movierec",
+    "SITE_HEADER": "movierec",
+    "DASHBOARD_CALLBACK": "recommender.admin.front.front",
+    "STYLES": [f"/{STATIC_URL}recommender/admin.css"],
+}
 
 # --- security ---------------------------------------------------------------------------------------------------
 # This machine's own names are there for its health checks.

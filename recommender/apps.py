@@ -12,12 +12,14 @@ class RecommenderConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import services, signals
-        from recommender import cache, checks  # noqa: F401  (importing registers the system checks)
+        from recommender import cache, checks, registry  # noqa: F401  (importing registers the system checks)
+        from recommender.serving import tally
 
         signals.viewers_changed.connect(publish_viewers)
         signals.catalogue_changed.connect(publish_catalogue)
         signals.epoch_changed.connect(publish_epoch)
         cache.on_new_server(services.bump_epoch)
+        registry.on_look(tally.flush)
 
 
 # What has been committed goes out to Redis. Where that fails nothing is lost: beat publishes the outbox of viewers and

@@ -7,7 +7,7 @@ read from it is trusted.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ HEARTBEAT_TTL = 10  # seconds
 ANNOUNCEMENT_TTL = 120  # seconds
 CHART_TTL = 3_600  # seconds
 MARK_TTL = 10  # seconds: longer than reading the truth takes
+TALLY_SPANS = {60: 2 * 3_600, 3_600: 8 * 86_400}  # seconds: length of a sum -> how long it is kept
 PIPELINE = 10_000  # commands sent together
 
 _MODEL, _EPOCH, _CATALOGUE, _ANNOUNCED = "model", "epoch", "catalogue", "model:announced"
@@ -144,6 +145,15 @@ def erase_viewer(viewer_id: int, known_models: Collection[str] = ()) -> None:
         names = [_version_key(viewer_id)]
         names += [make(model, viewer_id) for model in models for make in (_list_key, _state_key)]
         caches["lists"].delete_many(names)
+
+
+def read_lists(model: str, viewer_ids: Sequence[int]) -> dict[int, StoredList]:
+    """Viewer id -> the list under this model, of those that have one; not judged."""
+    names = {_list_key(model, viewer_id): viewer_id for viewer_id in viewer_ids}
+    with _link.contact():
+        found = caches["lists"].get_many(list(names))
+    lists = ((names[name], StoredList.unpack(value)) for name, value in found.items())
+    return {viewer_id: stored for viewer_id, stored in lists if stored is not None}
 
 
 def read_chart(name: str) -> StoredList | None:
@@ -280,3 +290,31 @@ def loaded_by() -> dict[str, str]:
         if len(loaded) < len(known):
             redis.srem(_key(_PROCESSES), *(set(known) - set(loaded)))
     return loaded
+
+
+# What was answered: sums over all processes -------------------------------------------------------------------------
+
+
+def _tally_key(span: int, at: int) -> str:
+    return f"tally:{span}:{at // span}"
+
+
+def add_tally(at: int, counts: Mapping[str, int]) -> None:
+    """Adds to the sums of the minute and of the hour of `at`, unix seconds."""
+    with _link.contact() as redis:
+        pipe = redis.pipeline(transaction=False)
+        for span, life in TALLY_SPANS.items():
+            key = _key(_tally_key(span, at))
+            for name, count in counts.items():
+                pipe.hincrby(key, name, count)
+            pipe.expire(key, life)
+        pipe.execute()
+
+
+def read_tally(at: int, span: int, count: int) -> list[dict[str, int]]:
+    """The `count` sums of that span up to the one of `at`, the oldest first."""
+    with _link.contact() as redis:
+        pipe = redis.pipeline(transaction=False)
+        for back in reversed(range(count)):
+            pipe.hgetall(_key(_tally_key(span, at - back * span)))
+        return [{name.decode(): int(number) for name, number in found.items()} for found in pipe.execute()]

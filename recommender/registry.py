@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cache as once
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,6 +220,14 @@ def _load(name: str) -> "Ranker | None":
 # The watch of a serving process --------------------------------------------------------------------------------------
 
 
+_on_look: list[Callable[[], None]] = []
+
+
+def on_look(call: Callable[[], None]) -> None:
+    """Has the watch call this at every look."""
+    _on_look.append(call)
+
+
 def watch() -> None:
     """Starts the thread that loads announced models, reports what is loaded and lets go of models past."""
     threading.Thread(target=_watch_forever, name="model-watch", daemon=True).start()
@@ -228,6 +237,8 @@ def _watch_forever() -> None:
     process = f"{socket.gethostname()}:{os.getpid()}"
     while True:
         try:
+            for call in _on_look:
+                call()
             _look(process)
         except (cache.CacheUnavailable, DatabaseError) as error:
             log.warning("The watch for models is blind for now: %s", error)

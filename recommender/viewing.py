@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from django.conf import settings
 
-from catalog.selectors import History
+from catalog.models import Rule
+from catalog.selectors import CatalogueTable, History
 from recommender.ml.data import DISLIKE, NOT_INTERESTED, RATING, WATCH, Events
 from recommender.packed import RuledOut
 
@@ -65,14 +67,48 @@ def readable(events: Events, ranker: "Ranker") -> bool:
 
 
 def to_store(
-    ranker: "Ranker", states: np.ndarray, k: int, shown: np.ndarray, exclude: Sequence[np.ndarray]
+    ranker: "Ranker",
+    states: np.ndarray,
+    k: int,
+    shown: np.ndarray,
+    exclude: Sequence[np.ndarray],
+    pinned: np.ndarray,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each state row the k best of the films that may be shown (bool [V]), and in between k at most of those that
-    may not: an edit that opens one is then true for the list that is there. Ids int32, scores float32, best first."""
+    may not: an edit that opens one is then true for the list that is there. So that the list tells who has seen them,
+    the `pinned` films (ids) come along as well. Ids int32, scores float32, best first."""
     best = ranker.top(states, k, shown, exclude)
-    if shown.all():
+    if not shown.all():
+        best = [_between(*pair, k) for pair in zip(best, ranker.top(states, k, ~shown, exclude), strict=True)]
+    if not len(pinned):
         return best
-    return [_between(*pair, k) for pair in zip(best, ranker.top(states, k, ~shown, exclude), strict=True)]
+    return [_beside(ranker, *row, pinned) for row in zip(states, best, exclude, strict=True)]
+
+
+def pinned_soon(table: CatalogueTable, now: int) -> np.ndarray:
+    """Film ids that a merchandising rule pins within the life of a list made now."""
+    soon = [
+        rule.movie_ids
+        for rule in table.rules
+        if (rule.action, rule.by) == (Rule.Action.PIN, Rule.By.FILM)
+        and rule.starts_at <= now + settings.LIST_TTL
+        and now < rule.ends_at
+    ]
+    return np.unique(np.concatenate([np.empty(0, np.int32), *soon]))
+
+
+def _beside(
+    ranker: "Ranker", state: np.ndarray, best: tuple[np.ndarray, np.ndarray], seen: np.ndarray, pinned: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the pinned films that are unseen where their scores put them, ones that the model does not know last."""
+    more = np.setdiff1d(pinned, np.append(best[0], seen)).astype(np.int32)
+    scores = np.full(len(more), best[1].min(initial=0.0) - 1, np.float32)
+    known = ranker.index(more) >= 0
+    if known.any():
+        scores[known] = ranker.score(state[None], more[known].tolist())[0]
+    ids, scores = np.append(best[0], more), np.append(best[1], scores)
+    order = np.argsort(-scores, kind="stable")
+    return ids[order], scores[order]
 
 
 def _between(

@@ -12,6 +12,7 @@ from catalog.selectors.films import (
 )
 from catalog.selectors.histories import (
     History,
+    drawn_viewers,
     export_events,
     histories,
     history,
@@ -21,25 +22,31 @@ from catalog.selectors.histories import (
 )
 from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.selectors.popularity import Watching, newest_watches, watching
+from catalog.selectors.rules import Merchandising, merchandising
 from catalog.selectors.stamps import GONE, database_lost, erasures, revision, unpublished_viewers, viewer_versions
 from catalog.selectors.viewer_data import viewer_data
+from catalog.selectors.watchers import Watchers, watchers
 
 __all__ = [
     "GONE",
     "CatalogueTable",
     "History",
+    "Merchandising",
     "MovieCard",
     "MovieDetails",
     "MoviePage",
+    "Watchers",
     "Watching",
     "catalogue_table",
     "database_lost",
+    "drawn_viewers",
     "erasures",
     "export_events",
     "histories",
     "history",
     "matching_movies",
     "matching_viewers",
+    "merchandising",
     "movie_cards",
     "movie_tags",
     "movies_page",
@@ -55,5 +62,6 @@ __all__ = [
     "viewer_data",
     "viewer_ids",
     "viewer_versions",
+    "watchers",
     "watching",
 ]

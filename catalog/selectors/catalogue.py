@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db import connection
 
 from catalog.certificates import minimum_age
+from catalog.selectors import rules
+from catalog.selectors.rules import Merchandising
 
 ALWAYS_FROM, ALWAYS_UNTIL = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _MOVIE = np.dtype(
@@ -53,7 +55,9 @@ SELECT
      FROM catalog_credit c JOIN people ON people.id = c.person_id),
   (SELECT array_agg(name ORDER BY place) FROM people),
   (SELECT string_agg(int4send(id::int), '' ORDER BY place) FROM people),
-  (SELECT array_agg(title ORDER BY id) FROM catalog_movie)
+  (SELECT array_agg(title ORDER BY id) FROM catalog_movie),
+  {rules.LIVE[0]},
+  {rules.LIVE[1]}
 """
 
 
@@ -86,6 +90,7 @@ class CatalogueTable:
     person_names: list[str]
     person_ids: np.ndarray  # int32, Person.id ascending
     titles: list[str]
+    rules: tuple[Merchandising, ...] = ()  # enabled and not over
 
     def places(self, movie_ids: np.ndarray) -> np.ndarray:
         """int64: the row of each film, -1 for one that is not in the catalogue."""
@@ -99,7 +104,7 @@ def catalogue_table() -> CatalogueTable:
     with connection.cursor() as cursor:
         cursor.execute(_TABLE)
         row = cursor.fetchone()
-    version, movies, certificates, languages, genres, genre_names, credits_, names, people, titles = row
+    version, movies, certificates, languages, genres, genre_names, credits_, names, people, titles, *live = row
     movie = np.frombuffer(movies or b"", dtype=_MOVIE)
     genre = np.frombuffer(genres or b"", dtype=_GENRE)
     credit = np.frombuffer(credits_ or b"", dtype=_CREDIT)
@@ -127,6 +132,7 @@ def catalogue_table() -> CatalogueTable:
         person_names=names or [],
         person_ids=np.frombuffer(people or b"", dtype=_PERSON).astype(np.int32),
         titles=titles or [],
+        rules=rules.unpacked(*live),
     )
 
 

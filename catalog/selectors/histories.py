@@ -82,6 +82,19 @@ def viewer_bounds(size: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def drawn_viewers(limit: int) -> list[int]:
+    """Viewers with any events: a run of them by id, from a random place, that may be shorter at the end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH start AS (SELECT random() * greatest(0, max(id) - %(limit)s) AS id FROM catalog_viewer)
+               SELECT v.id FROM catalog_viewer v, start
+               WHERE v.id > start.id AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id)
+               ORDER BY v.id LIMIT %(limit)s""",
+            {"limit": limit},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def viewer_count() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM catalog_viewer")

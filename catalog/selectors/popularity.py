@@ -56,15 +56,16 @@ def _decay(half_life_days: float) -> float:
 
 def _rows(statement: str, sample_rows: int | None, values: dict[str, Any]) -> list[tuple]:
     kinds = [WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING]
-    sample = _sample(sample_rows) if sample_rows is not None else ""
+    clause = sample(sample_rows)[0] if sample_rows is not None else ""
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(sample=sample), {"kinds": kinds, "stars": WORTH_WATCHING, **values})
+        cursor.execute(statement.format(sample=clause), {"kinds": kinds, "stars": WORTH_WATCHING, **values})
         return cursor.fetchall()
 
 
-def _sample(rows: int) -> str:
-    """A TABLESAMPLE clause, by the planner's own estimate of the table; nothing where it is small or not analysed."""
+def sample(rows: int) -> tuple[str, float]:
+    """A TABLESAMPLE clause, and which part of the events it takes (0..1), by the planner's own estimate of the table;
+    nothing, and 1, where it is small or not analysed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'catalog_watchevent'::regclass")
         estimate = cursor.fetchone()[0]
-    return f"TABLESAMPLE SYSTEM ({100 * rows / estimate:.6f})" if estimate > rows else ""
+    return (f"TABLESAMPLE SYSTEM ({100 * rows / estimate:.6f})", rows / estimate) if estimate > rows else ("", 1.0)

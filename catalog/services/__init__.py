@@ -3,7 +3,7 @@ data sets are loaded by `catalog.services.bulk`."""
 
 from catalog.services.erasure import Merged, erase_viewer, merge_viewer
 from catalog.services.events import EventResult, EventStatus, NewEvent, record_events
-from catalog.services.films import delete_movies, delete_records, publish_movies, save_record
+from catalog.services.films import delete_movies, delete_records, publish_movies, save_record, schedule_movies
 from catalog.services.revision import bump_catalogue, bump_epoch
 from catalog.services.viewers import mark_published, save_viewer, touch_viewers
 
@@ -23,5 +23,6 @@ __all__ = [
     "record_events",
     "save_record",
     "save_viewer",
+    "schedule_movies",
     "touch_viewers",
 ]

@@ -63,7 +63,7 @@ def remove_demo(cursor: CursorWrapper, demo: LockedDemo, *, no_event_stays: bool
             "DELETE FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]) OR viewer_id = ANY(%s::int[])",
             [movies, viewers],
         )
-    for table in ("catalog_movie_genres", "catalog_movietag", "catalog_credit"):
+    for table in ("catalog_movie_genres", "catalog_movietag", "catalog_credit", "catalog_rule"):
         cursor.execute(f"DELETE FROM {table} WHERE movie_id = ANY(%s::int[])", [movies])
     cursor.execute("DELETE FROM catalog_viewer WHERE id = ANY(%s::int[])", [viewers])
     cursor.execute("DELETE FROM catalog_movie WHERE id = ANY(%s::int[])", [movies])
@@ -72,5 +72,7 @@ def remove_demo(cursor: CursorWrapper, demo: LockedDemo, *, no_event_stays: bool
         ("catalog_genre", "catalog_movie_genres", "genre_id"),
         ("catalog_tag", "catalog_movietag", "tag_id"),
     ):
-        cursor.execute(f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM {link} l WHERE l.{column} = t.id)")
+        unused = f"NOT EXISTS (SELECT 1 FROM {link} l WHERE l.{column} = t.{{}})".format
+        cursor.execute(f"DELETE FROM catalog_rule t WHERE {column} IS NOT NULL AND {unused(column)}")
+        cursor.execute(f"DELETE FROM {table} t WHERE {unused('id')}")
     return RemovedDemo(len(movies), len(viewers))

@@ -1,25 +1,26 @@
 """Writes to films and what belongs to them. Each bumps the catalogue version in its own transaction."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from django.db import connection, transaction
 
-from catalog.models import Credit, Genre, Movie, MovieTag, Person, Tag
+from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag
 from catalog.services.revision import bump_catalogue
 from catalog.services.viewers import touch_viewers
 
-CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag
+CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag | Rule
 
 
 def save_record(record: CatalogueRecord) -> None:
-    """Saves a film, genre, person, tag or credit."""
+    """Saves a film, genre, person, tag, credit or merchandising rule."""
     with transaction.atomic():
         record.save()
         bump_catalogue()
 
 
 def delete_records(records: Iterable[CatalogueRecord]) -> None:
-    """Deletes genres, people, tags or credits; films go with `delete_movies`, as they take events along."""
+    """Deletes genres, people, tags, credits or rules; films go with `delete_movies`, as they take events along."""
     with transaction.atomic():
         for record in records:
             record.delete()
@@ -30,6 +31,16 @@ def publish_movies(ids: Collection[int], published: bool) -> int:
     """Shows or hides films everywhere, on the next read. Returns how many changed."""
     with transaction.atomic():
         changed = Movie.objects.filter(id__in=ids).exclude(published=published).update(published=published)
+        if changed:
+            bump_catalogue()
+    return changed
+
+
+def schedule_movies(ids: Collection[int], available_from: datetime | None, available_until: datetime | None) -> int:
+    """Gives films a window, in place of what they have, on the next read. Returns how many there are."""
+    with transaction.atomic():
+        window = {"available_from": available_from, "available_until": available_until}
+        changed = Movie.objects.filter(id__in=ids).update(**window)
         if changed:
             bump_catalogue()
     return changed

@@ -1,5 +1,5 @@
-"""The operator's view of models, jobs, API keys and what was shown."""
+"""What staff see and do: models, jobs, API keys, what was shown, merchandising."""
 
-from recommender.admin import jobs, keys, models, shown
+from recommender.admin import films, front, jobs, keys, models, rules, shown, viewers
 
-__all__ = ["jobs", "keys", "models", "shown"]
+__all__ = ["films", "front", "jobs", "keys", "models", "rules", "shown", "viewers"]

@@ -9,6 +9,7 @@ from recommender.serving.query import Answer, ChartName, Query, Source
 from recommender.serving.ranking import Ranked
 from recommender.serving.recommend import Sitting, active_ranker, answered, asking, serves, sit, told
 from recommender.serving.subject import Subject
+from recommender.serving.tally import tallied
 from recommender.serving.trend import blended, places
 from recommender.viewing import readable
 
@@ -19,15 +20,16 @@ POOL = 500  # films at the head of the trend that a viewer's taste orders anew
 STILL = "No film that is available and unseen is watched more than usual lately."
 
 
+@tallied
 def charted(query: Query, name: ChartName, *, for_you: bool = False) -> Answer:
     """A chart without the films that do not satisfy the query and those that its viewer has seen or turned down.
 
     `for_you` mixes the trend with the viewer's taste; the source then says so. It stays the trend where the model has
     nothing to go by.
     """
-    sitting = sit(query, stamps.look(query.user_id))
+    sitting = sit(query, stamps.look(query.user_id), name)
     who = asking(sitting)
-    pool = POOL if for_you else query.wanted
+    pool = POOL if for_you else sitting.pool
     ranked = charts.listed(name, sitting.gate, pool, who.seen, sitting.look.stamps.epoch or 0)
     ranker = active_ranker(sitting.look) if for_you else None
     sitting.degraded |= for_you and not serves(ranker, sitting.look)
@@ -42,7 +44,7 @@ def charted(query: Query, name: ChartName, *, for_you: bool = False) -> Answer:
 
 
 def _answer(sitting: Sitting, who: Subject, ranked: Ranked, source: Source, model: str | None) -> Answer:
-    first = Ranked(*(column[: sitting.query.wanted] for column in ranked))
+    first = Ranked(*(column[: sitting.pool] for column in ranked))
     return answered(sitting, first, source, model, known=who.known)
 
 

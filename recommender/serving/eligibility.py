@@ -163,6 +163,7 @@ class Gate:
         self.wanted = wanted
         self.exclude = exclude
         self.age_limit = age_limit
+        self.excluded_by_rule: np.ndarray | None = None  # bool [films]
 
     def passes(self, movie_ids: np.ndarray) -> np.ndarray:
         """bool [n]"""
@@ -172,6 +173,8 @@ class Gate:
             keep &= self.catalogue.table.age[rows] <= self.age_limit
         if self.wanted is not None:
             keep &= self.wanted[rows]
+        if self.excluded_by_rule is not None:
+            keep &= ~self.excluded_by_rule[rows]
         if len(self.exclude):
             keep &= ~np.isin(movie_ids, self.exclude)
         return keep
@@ -183,6 +186,8 @@ class Gate:
             films &= self.catalogue.of_age(self.age_limit)
         if self.wanted is not None:
             films &= self.wanted
+        if self.excluded_by_rule is not None:
+            films &= ~self.excluded_by_rule
         return films
 
     def vocabulary(self, ranker: "Ranker") -> np.ndarray:
@@ -208,11 +213,14 @@ class Gate:
         if self.age_limit is not None:
             of_age = self.catalogue.of_age(self.age_limit)
             too_old, left = int(np.count_nonzero(left & ~of_age)), left & of_age
+        by_rule = 0
+        if self.excluded_by_rule is not None:
+            by_rule, left = int(np.count_nonzero(left & self.excluded_by_rule)), left & ~self.excluded_by_rule
         excluded = 0
         if len(self.exclude):
             rows = self.catalogue.table.places(np.unique(self.exclude))
             excluded = int(left[rows[rows >= 0]].sum())
-        return counted(not_available=closed, age_limit=too_old, excluded=excluded)
+        return counted(not_available=closed, age_limit=too_old, merchandising=by_rule, excluded=excluded)
 
     def _over(self, ranker: "Ranker", films: np.ndarray) -> np.ndarray:
         rows = self.catalogue.rows_of(ranker)

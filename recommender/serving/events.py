@@ -14,7 +14,7 @@ from catalog.services import EventResult, EventStatus, NewEvent, record_events
 from recommender import cache
 from recommender.cache import CacheUnavailable
 from recommender.models import Impression
-from recommender.serving import stamps
+from recommender.serving import stamps, tally
 from recommender.serving.eligibility import catalogue
 
 HISTORY_KINDS = {kind.label: kind for kind in WatchEvent.Kind}
@@ -60,6 +60,7 @@ def record(happenings: Sequence[Happening | str]) -> Recorded:
         stored = record_events([_watch_event(one) for _, one in history])
         results |= {n: result for (n, _), result in zip(history, stored, strict=True)}
         results |= {n: result for (n, _), result in zip(shown, _record_shown([one for _, one in shown]), strict=True)}
+    tally.add("events", by=sum(one.status == EventStatus.STORED for one in results.values()))
     versions = {one.user_id: v for n, one in history if (v := results[n].viewer_version) is not None}
     return Recorded([results[n] for n in range(len(happenings))], _publish(versions))
 

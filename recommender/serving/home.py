@@ -1,7 +1,7 @@
 """A home page: rows with a reason each, no film twice, in an order of the viewer's own."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,20 +9,23 @@ import numpy as np
 
 from catalog.selectors import MovieCard
 from recommender.cache import StoredList
-from recommender.serving import bereft, filters, ranking, stamps
+from recommender.serving import bereft, filters, merchandise, ranking, stamps
 from recommender.serving.capacity import computing
 from recommender.serving.likings import liked
 from recommender.serving.query import Query
 from recommender.serving.recommend import Sitting, active_ranker, asking, serves, sit, stocked
 from recommender.serving.rows import Room, Row, built
 from recommender.serving.subject import Subject
+from recommender.serving.tally import tallied
 from recommender.viewing import readable
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+Pinned = Mapping[str, Sequence[tuple[int, int]]]  # row's key -> (place from 0, row of the table), by place
 LEAST = 4  # films; a shorter row is left out, unless the rows asked for are shorter
 FIRST = 5  # films of a row whose scores decide its place
+NOTHING_PINNED: Pinned = {}
 POOL = 200  # the model's best films where the moment of asking is given
 # What a short page has first: of a viewer whom the model knows, and of others.
 MINE = (
@@ -69,6 +72,7 @@ class Page:
     cards: dict[int, MovieCard]
 
 
+@tallied
 @computing()
 def home(query: Query, most: int, length: int) -> Page:
     """`most` rows at most, of `length` films at most. Two queries: the history and the titles; without a viewer one."""
@@ -78,8 +82,9 @@ def home(query: Query, most: int, length: int) -> Page:
     sitting.degraded |= not serves(ranker, sitting.look)
     room = _room(sitting, who, ranker)
     rows, value = built(room, most * length)
+    pinned = merchandise.on_home(room.catalogue, rows, room.allowed, sitting.gate.now, query.trial)
     candidates = by_turns(rows, EVERYONES if room.ranker is None else MINE)
-    shown = laid_out(candidates, value, most, length)
+    shown = laid_out(candidates, value, most, length, pinned)
     ids = room.catalogue.table.ids
     listed = [Shown(row=row, movie_ids=ids[row.films].tolist()) for row in shown]
     return Page(
@@ -139,11 +144,13 @@ def by_turns(rows: Sequence[Row], kinds: Sequence[str]) -> list[Row]:
     return [row for *_, row in sorted(placed, key=lambda one: one[:2])]
 
 
-def laid_out(candidates: Sequence[Row], value: np.ndarray, most: int, length: int) -> list[Row]:
+def laid_out(
+    candidates: Sequence[Row], value: np.ndarray, most: int, length: int, pinned: Pinned = NOTHING_PINNED
+) -> list[Row]:
     """The first `most` candidates that have enough films once no film comes twice, in the viewer's order."""
     chosen, spare = list(candidates[:most]), list(candidates[most:])
     while True:
-        page = _without_repeats(in_order(chosen, value, length), length)
+        page = _without_repeats(in_order(chosen, value, length), length, pinned)
         short = {row.key for row in page if len(row.films) < min(LEAST, length)}
         if not short:
             return page
@@ -174,17 +181,21 @@ def _worth(films: np.ndarray, value: np.ndarray) -> float:
     return float(scored.mean()) if len(scored) else -np.inf
 
 
-def _without_repeats(rows: Sequence[Row], length: int) -> list[Row]:
-    """Each row with its first films that no row above shows. A film that a row loses is replaced by its next."""
-    taken: set[int] = set()
+def _without_repeats(rows: Sequence[Row], length: int, pinned: Pinned) -> list[Row]:
+    """Each row with its first films that no row above shows. A film that a row loses is replaced by its next; one
+    that is pinned to a row stands in that row alone."""
+    taken = {film for row in rows for _, film in pinned.get(row.key, ())}
     page = []
     for row in rows:
-        films = []
+        films: list[int] = []
         for film in row.films.tolist():
             if film not in taken:
                 films.append(film)
                 if len(films) == length:
                     break
+        for place, film in pinned.get(row.key, ()):
+            films.insert(place, film)
+        films = films[:length]
         taken.update(films)
         page.append(Row(row.kind, row.title, row.reason, row.source, np.array(films, np.int64), row.about))
     return page

@@ -22,12 +22,14 @@ from recommender.serving.recommend import (
     told,
 )
 from recommender.serving.subject import Subject, subject
+from recommender.serving.tally import tallied
 from recommender.viewing import readable
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 
+@tallied
 @computing()
 def recommend_many(queries: Sequence[Query]) -> list[Answer]:
     """An answer for each query, in order, as it would get alone. All share `at`, `top_k` and what is excluded."""
@@ -67,6 +69,6 @@ def _ranked(
         group = [row for row, own in enumerate(limits) if own == limit]
         gate = sittings[places[group[0]]].gate
         barred = [np.concatenate([subjects[places[row]].seen, gate.exclude]) for row in group]
-        best = ranking.best(ranker, rows[group], query.pool, gate.vocabulary(ranker), barred)
+        best = ranking.best(ranker, rows[group], sittings[0].pool, gate.vocabulary(ranker), barred)
         found |= dict(zip(group, best, strict=True))
     return [found[row] for row in range(len(places))]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from catalog.selectors import Merchandising
+
 POOL = 100  # films that a diverse list is chosen from, unless the request names its pool
 
 ChartName = Literal["popular", "trending", "latest"]
@@ -49,6 +51,7 @@ class Query:
     explain: bool = False
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
     user_ids: Sequence[int] = ()  # viewers who watch together, in place of user_id
+    trial: Sequence[Merchandising] | None = None  # rules to try, in place of those in force
 
     @property
     def wanted(self) -> int:

@@ -13,7 +13,7 @@ from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.packed import NOTHING_RULED_OUT, RuledOut
-from recommender.serving import bereft, charts, cold, explain, filters, ranking, stamps
+from recommender.serving import bereft, charts, cold, explain, filters, merchandise, ranking, stamps
 from recommender.serving.capacity import computing
 from recommender.serving.diversity import varied
 from recommender.serving.eligibility import Gate, catalogue, counted, strictest
@@ -21,7 +21,8 @@ from recommender.serving.query import Answer, Query, Recommendation, Source
 from recommender.serving.ranking import Ranked
 from recommender.serving.stamps import Look
 from recommender.serving.subject import Subject, subject
-from recommender.viewing import readable, to_store
+from recommender.serving.tally import tallied
+from recommender.viewing import pinned_soon, readable, to_store
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -39,6 +40,13 @@ class Sitting:
     unknown_names: dict[str, list[str]]
     degraded: bool = False
     ruled_out: RuledOut = NOTHING_RULED_OUT
+    rules: merchandise.Rules | None = None
+    seen: np.ndarray | None = None  # film ids; None: not known, as the history was not read
+
+    @property
+    def pool(self) -> int:
+        """How many films the list is made from."""
+        return self.query.pool if self.rules is None else max(self.query.pool, merchandise.REACH)
 
     def hold(self, age_limit: int | None, ruled_out: RuledOut) -> None:
         self.gate.age_limit = strictest(self.query.age_limit, age_limit)
@@ -49,6 +57,7 @@ class Sitting:
         return counted(**self.ruled_out._asdict()) | self.gate.removed()
 
 
+@tallied
 def recommend(query: Query) -> Answer:
     """Path 1: the stored list if it is valid and enough of it may be shown, else the model, else popular films."""
     sitting = sit(query, stamps.look(query.user_id))
@@ -66,18 +75,24 @@ def told(sitting: Sitting, answer: Answer) -> Answer:
     return answer
 
 
-def sit(query: Query, look: Look) -> Sitting:
+def sit(query: Query, look: Look, shelf: str = "recommend") -> Sitting:
+    """`shelf`: a catalog.Rule.Shelf, the list whose rules hold."""
     films = catalogue(look.stamps.catalogue or 0)
     wanted = filters.wanted(films, query.filters)
     gate = Gate(films, int(time.time()), wanted.films, np.array(query.exclude, np.int32), query.age_limit)
     unknown = wanted.unknown_names | filters.unknown(films.genres, liked_genres=query.liked_genres)
-    return Sitting(query, look, gate, unknown, degraded=not look.redis or selectors.database_lost())
+    rules = merchandise.in_force(films, shelf, gate.now, query.trial)
+    gate.excluded_by_rule = rules.excluded if rules is not None else None
+    degraded = not look.redis or selectors.database_lost()
+    return Sitting(query, look, gate, unknown, degraded=degraded, rules=rules)
 
 
 def _from_shelf(sitting: Sitting) -> Answer | None:
     """No query to the database happens on this road."""
     query, stored = sitting.query, sitting.look.valid_list()
     if stored is None or query.history or query.at is not None:
+        return None
+    if sitting.rules is not None and merchandise.outdates(sitting.rules, stored, sitting.gate.catalogue):
         return None
     sitting.hold(stored.age_limit, stored.ruled_out)
     kept = cut(sitting, Ranked(stored.movie_ids, stored.scores))
@@ -88,7 +103,7 @@ def _from_shelf(sitting: Sitting) -> Answer | None:
 
 def cut(sitting: Sitting, ranked: Ranked) -> Ranked:
     """What may be shown of a list, as many as are wanted or are to be chosen from."""
-    wanted = sitting.query.pool
+    wanted = sitting.pool
     for looked_at in (2 * wanted, len(ranked.movie_ids)):  # mostly the first will do
         first = np.flatnonzero(sitting.gate.passes(ranked.movie_ids[:looked_at]))[:wanted]
         if len(first) == wanted:
@@ -134,6 +149,7 @@ def _put_back(sitting: Sitting, history: selectors.History | None) -> None:
 
 def meet(sitting: Sitting, who: Subject) -> None:
     """Holds the sitting to what is known of the viewer."""
+    sitting.seen = who.seen
     sitting.hold(who.age_limit, who.ruled_out(sitting.gate.catalogue.table))
 
 
@@ -152,7 +168,7 @@ def _from_model(sitting: Sitting, who: Subject) -> Answer | None:
         ranked = cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(ranked.movie_ids) < query.wanted:
         barred = np.concatenate([who.seen, sitting.gate.exclude])
-        [ranked] = ranking.best(ranker, state, query.pool, sitting.gate.vocabulary(ranker), [barred])
+        [ranked] = ranking.best(ranker, state, sitting.pool, sitting.gate.vocabulary(ranker), [barred])
     return from_model(sitting, who, ranker, ranked) if len(ranked.movie_ids) else None
 
 
@@ -173,7 +189,8 @@ def stocked(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray)
     moved since, the list would carry the older stamp and never be served.
     """
     shown = sitting.gate.storable(ranker, who.age_limit)
-    [ranked] = to_store(ranker, state, settings.LIST_LENGTH, shown, [who.seen])
+    pinned = pinned_soon(sitting.gate.catalogue.table, sitting.gate.now)
+    [ranked] = to_store(ranker, state, settings.LIST_LENGTH, shown, [who.seen], pinned)
     stamps_of_it = (ranker.version, sitting.look.stamps.epoch or 0, who.version or 0)
     made = StoredList(*stamps_of_it, *ranked, sitting.gate.now, who.age_limit, who.barred.ruled_out())
     if sitting.look.redis and who.viewer_id is not None:
@@ -205,7 +222,7 @@ def _filled_up(sitting: Sitting, ranked: Ranked, *barred: np.ndarray) -> Ranked:
 
 def from_kin(sitting: Sitting, who: Subject) -> Answer | None:
     """Films akin to those of a history in which the model can read nothing; None where nothing is akin."""
-    kin, used = cold.by_content(sitting.gate, sitting.query.pool, who.seen, who.events)
+    kin, used = cold.by_content(sitting.gate, sitting.pool, who.seen, who.events)
     if not len(kin.movie_ids):
         return None
     answer = answered(sitting, _filled_up(sitting, kin, who.seen), "similar", None, known=who.known)
@@ -217,16 +234,18 @@ def from_popular(sitting: Sitting, who: Subject) -> Answer:
     """Of the liked genres, where some are told."""
     epoch, query = sitting.look.stamps.epoch or 0, sitting.query
     if query.liked_genres:
-        ranked = cold.by_genres(sitting.gate, query.pool, who.seen, epoch, query.liked_genres)
+        ranked = cold.by_genres(sitting.gate, sitting.pool, who.seen, epoch, query.liked_genres)
     else:
-        ranked = charts.listed("popular", sitting.gate, query.pool, who.seen, epoch)
+        ranked = charts.listed("popular", sitting.gate, sitting.pool, who.seen, epoch)
     answer = answered(sitting, ranked, "popular", None, known=who.known)
     answer.ignored_history = who.ignored(None)
     return answer
 
 
 def answered(sitting: Sitting, ranked: Ranked, source: Source, model: str | None, *, known: bool) -> Answer:
-    if sitting.query.diversity and len(ranked.movie_ids):
+    if sitting.rules is not None:
+        ranked = merchandise.arranged(sitting.rules, sitting.gate, ranked, sitting.seen, sitting.query)
+    elif sitting.query.diversity and len(ranked.movie_ids):
         ranked = varied(sitting.gate.catalogue, ranked, sitting.query)
     scores = np.round(ranked.scores.astype(np.float64), 5).tolist()
     films = list(map(Recommendation, ranked.movie_ids.tolist(), scores))

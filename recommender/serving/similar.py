@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.serving import stamps
+from recommender.serving import merchandise, stamps
 from recommender.serving.capacity import computing
 from recommender.serving.eligibility import Catalogue
 from recommender.serving.kinship import kinship
 from recommender.serving.query import Query, Source
+from recommender.serving.ranking import Ranked
 from recommender.serving.recommend import Sitting, active_ranker, asking, serves, sit
+from recommender.serving.tally import NotThere, tallied
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 CONTENT, LEARNED, WATCHED_AFTER = 0.5, 0.35, 0.15  # parts of the whole, where the model knows the film
 
 
-class UnknownFilm(Exception):
+class UnknownFilm(NotThere):
     """The catalogue has no such film."""
 
 
@@ -34,12 +36,15 @@ class Neighbours:
     removed: dict[str, int]  # reason -> films kept out for it
 
 
+@tallied
 @computing()
-def similar(movie_id: int, top_k: int, age_limit: int | None = None, user_id: int | None = None) -> Neighbours:
+def similar(
+    movie_id: int, top_k: int, age_limit: int | None = None, user_id: int | None = None, *, plain: bool = False
+) -> Neighbours:
     """The films most like this one that may be shown now, within the age limit (years); without those that the viewer
-    has seen or turned down, where one is named. Raises UnknownFilm."""
-    query = Query(user_id=user_id, top_k=top_k, age_limit=age_limit)
-    sitting = sit(query, stamps.look(user_id))
+    has seen or turned down, where one is named; `plain`: without merchandising rules. Raises UnknownFilm."""
+    query = Query(user_id=user_id, top_k=top_k, age_limit=age_limit, trial=() if plain else None)
+    sitting = sit(query, stamps.look(user_id), "similar")
     films = sitting.gate.catalogue
     [row] = films.table.places(np.array([movie_id]))
     if row < 0:
@@ -48,7 +53,11 @@ def similar(movie_id: int, top_k: int, age_limit: int | None = None, user_id: in
     ranker = active_ranker(sitting.look)
     known = ranker is not None and ranker.index(np.array([movie_id]))[0] >= 0
     likeness = _blended(films, ranker, int(row)) if ranker is not None and known else kinship(films, int(row))
-    ids, values = _first(sitting, likeness, np.append(who.seen, movie_id), top_k)
+    ids, values = _first(sitting, likeness, np.append(who.seen, movie_id), sitting.pool)
+    if sitting.rules is not None:
+        barred = np.append(who.seen, movie_id)
+        ids, values = merchandise.arranged(sitting.rules, sitting.gate, Ranked(ids, values), barred, query)
+        values = np.maximum(values, 0)
     return Neighbours(
         movie_ids=ids.tolist(),
         similarities=np.round(values.astype(np.float64), 4).tolist(),

@@ -30,6 +30,7 @@ from recommender.serving.recommend import (
     told,
 )
 from recommender.serving.subject import Subject, subject
+from recommender.serving.tally import tallied
 from recommender.serving.trend import EVEN, places
 from recommender.viewing import barred_by_any, readable
 
@@ -40,6 +41,7 @@ LEAST_MISERY = 0.5  # the part of the least content viewer; the rest is the mean
 CANDIDATES = 200  # of each viewer's best films, at the least
 
 
+@tallied
 @computing()
 def recommend_together(query: Query) -> Answer:
     """For the viewers of `query.user_ids`. What any of them has seen or turned down is left out, and the strictest of
@@ -95,11 +97,11 @@ def _fused(sitting: Sitting, heard: Sequence[Subject], group: Subject, ranker: "
     query, gate = sitting.query, sitting.gate
     states = ranking.states(ranker, heard, query.at)
     barred = np.concatenate([group.seen, gate.exclude])
-    most = max(CANDIDATES, query.pool)
+    most = max(CANDIDATES, sitting.pool)
     best = ranking.best(ranker, states, most, gate.vocabulary(ranker), [barred] * len(heard))
     candidates = np.unique(np.concatenate([one.movie_ids for one in best]))
     scores = fused(ranker.score(states, candidates.tolist())) if len(candidates) else np.empty(0)
-    first = np.argsort(-scores, kind="stable")[: query.pool]
+    first = np.argsort(-scores, kind="stable")[: sitting.pool]
     return Ranked(candidates[first], scores[first].astype(np.float32))
 
 

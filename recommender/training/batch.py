@@ -21,7 +21,7 @@ from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml.data import Events
 from recommender.models import Erasure
 from recommender.training import chunks
-from recommender.viewing import Barred, barred, events_of, readable, to_store
+from recommender.viewing import Barred, barred, events_of, pinned_soon, readable, to_store
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -235,7 +235,8 @@ class Shelf:
     ) -> dict[int, StoredList]:
         """By viewer id, for viewers with one age limit: a mask serves all of them."""
         never = [reader.barred.movie_ids for reader in readers]
-        best = to_store(self.ranker, states, settings.LIST_LENGTH, self.storable(age_limit), never)
+        pinned = pinned_soon(self.table, int(time.time()))
+        best = to_store(self.ranker, states, settings.LIST_LENGTH, self.storable(age_limit), never, pinned)
         now, model = int(time.time()), self.ranker.version
         return {
             one.viewer_id: StoredList(model, epoch, one.version, ids, scores, now, age_limit, one.barred.ruled_out())

@@ -1,0 +1,121 @@
+"""A film's page: who watches it, what is like it, where it is shown; and windows for many films at once."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget
+
+from catalog import selectors
+from catalog.admin import MovieAdmin
+from catalog.models import Movie
+from catalog.services import schedule_movies
+from recommender.admin.cards import Card, card, cards
+from recommender.admin.pictures import columns
+from recommender.admin.viewers import genre_bars
+from recommender.serving import pulse
+from recommender.serving.portrait import of_many
+from recommender.serving.shown import standing
+from recommender.serving.similar import UnknownFilm, similar
+
+NEIGHBOURS = 12
+LOOKED_AT = 50  # viewers whose histories tell what else the film's watchers watch
+MOST_SCHEDULED = 10_000  # films at once
+
+admin.site.unregister(Movie)
+
+
+class WindowForm(forms.Form):
+    available_from = forms.SplitDateTimeField(
+        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Empty: since ever."
+    )
+    available_until = forms.SplitDateTimeField(
+        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Exclusive. Empty: for good."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        begins, ends = values.get("available_from"), values.get("available_until")
+        if begins and ends and ends <= begins:
+            raise forms.ValidationError("The window must end after it begins.")
+        return values
+
+
+@admin.register(Movie)
+class FilmPage(MovieAdmin):
+    change_form_outer_before_template = "recommender/film.html"
+    actions = ("publish", "unpublish", "schedule")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Read once a page: what is shown above the form and the form itself are of one row."""
+        found = getattr(request, "found", None)
+        if found is None or str(found.pk) != object_id:
+            found = request.found = super().get_object(request, object_id, from_field)  # type: ignore[attr-defined]
+        return found
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        movie = self.get_object(request, object_id) if request.method == "GET" else None
+        shown = _shown(movie) if movie is not None and self.has_view_permission(request, movie) else {}
+        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+
+    @admin.action(description="Schedule: set when the selected films are shown", permissions=["change"])
+    def schedule(self, request: HttpRequest, queryset: QuerySet[Movie]) -> HttpResponse | None:
+        """Asks for the window first; the page posts the selection back."""
+        ids = list(queryset.values_list("pk", flat=True)[: MOST_SCHEDULED + 1])
+        if len(ids) > MOST_SCHEDULED:
+            self.message_user(request, f"More than {MOST_SCHEDULED:,} films, which is the limit.", messages.ERROR)
+            return None
+        form = WindowForm(request.POST if "window" in request.POST else None)
+        if form.is_valid():
+            self._scheduled(request, ids, form.cleaned_data["available_from"], form.cleaned_data["available_until"])
+            return None
+        context = self.admin_site.each_context(request) | {
+            "title": f"When {len(ids):,} films are shown",
+            "opts": self.opts,
+            "form": form,
+            "media": self.media + form.media,
+            "films": [str(movie) for movie in queryset[:20]],
+            "ids": ids,
+        }
+        return TemplateResponse(request, "recommender/schedule.html", context)
+
+    def _scheduled(self, request: HttpRequest, ids: list[int], begins: datetime | None, ends: datetime | None) -> None:
+        changed = schedule_movies(ids, begins, ends)
+        self.log_many(request, ids, f"Window set: {begins or 'since ever'} to {ends or 'for good'}.")
+        self.message_user(request, f"{changed:,} films have a new window.", messages.SUCCESS)
+
+
+def _shown(movie: Movie) -> dict[str, Any]:
+    found, where = selectors.watchers(movie.pk), standing(movie.pk)
+    poster = selectors.MovieCard(movie.pk, movie.title, movie.year, [], movie.poster_url)
+    histories = selectors.histories(found.viewer_ids[:LOOKED_AT].tolist())
+    return {
+        "card": card(1, movie.pk, poster),
+        "watchers": found,
+        "about": round(len(found.viewer_ids) / found.part),
+        "stars": columns(found.ratings.tolist(), [f"{n / 2:g} stars: {c}" for n, c in enumerate(found.ratings, 1)]),
+        "rated": int(found.ratings.sum()),
+        "years": columns(list(found.years.values()), [f"{year}: {count}" for year, count in found.years.items()]),
+        "span": f"{min(found.years)} to {max(found.years)}" if found.years else "",
+        "genres": genre_bars(of_many(histories)),
+        "standing": where,
+        "on_lists": pulse.on_lists(movie.pk),
+        "neighbours": _neighbours(movie.pk),
+    }
+
+
+def _neighbours(movie_id: int) -> list[Card]:
+    try:
+        found = similar(movie_id, NEIGHBOURS, plain=True)
+    except UnknownFilm:  # made a moment ago
+        return []
+    near = cards(found.movie_ids, selectors.movie_cards(found.movie_ids))
+    for one, likeness in zip(near, found.similarities, strict=True):
+        one.notes.append(f"{likeness:.0%} alike")
+    return near

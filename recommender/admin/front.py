@@ -1,0 +1,210 @@
+"""The admin's first page: is it healthy, is it good, is it fresh."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from catalog import selectors
+from recommender.admin.pictures import columns, lines
+from recommender.models import Job, ModelVersion
+from recommender.serving import pulse, tally
+
+HOUR, MINUTE = 3_600, 60
+LATE = timedelta(minutes=10)  # a queued job that nobody takes up for so long
+STALE = timedelta(hours=30)  # since the last nightly run ended
+VERSIONS = 12  # drawn
+FAILED_BAD, FALLBACK_WARN = 0.01, 0.2  # shares
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    label: str
+    value: str
+    words: str = ""
+    state: str = ""  # "good", "warn", "bad", or none
+    picture: SafeString | str = ""
+
+
+def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """unfold calls it for the first page. Whoever may not see models and jobs gets the list of pages alone."""
+    if request.user.has_perms(["recommender.view_modelversion", "recommender.view_job"]):
+        hours, minutes = tally.sums(HOUR, 24), tally.sums(MINUTE, 60)
+        context["questions"] = [
+            ("Is it healthy?", _healthy(minutes, hours)),
+            ("Is it good?", _good(minutes, hours)),
+            ("Is it fresh?", _fresh(hours)),
+        ]
+    return context
+
+
+admin.site.index_template = "recommender/front.html"
+
+
+def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, int]]) -> list[Tile]:
+    last = tally.together(minutes)
+    failed, p95 = tally.share(last, "failed"), tally.percentile(last, 0.95)
+    queued = Job.objects.filter(status=Job.Status.QUEUED).order_by("created_at").values_list("created_at", flat=True)
+    return [
+        _processes(),
+        Tile(
+            "Failed answers, last hour",
+            _per_cent(failed),
+            f"{last['failed']:,} of {last['answers'] + last['failed']:,}, and {last['busy']:,} told to come back",
+            "" if failed is None else "bad" if failed >= FAILED_BAD else "warn" if last["busy"] else "good",
+            _drawn(hours, lambda of: of.get("answers"), "{:,.0f} answers"),
+        ),
+        Tile(
+            "Answered within",
+            "no answer yet" if p95 is None else f"{_milliseconds(p95)}",
+            f"95 % of the last hour's; half within {_milliseconds(tally.percentile(last, 0.5))}",
+            "",
+            _drawn(hours, lambda of: tally.percentile(of, 0.95), "95 % within {:,.0f} ms"),
+        ),
+        _queue(list(queued[:100])),
+    ]
+
+
+def _processes() -> Tile:
+    holding, active = pulse.processes(), ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
+    if holding is None:
+        return Tile("Web processes", "Redis is unreachable", "Lists are computed at every read.", "bad")
+    good = sum(name == (active.name if active else "") for name in holding.values())
+    words = "all hold the active model" if good == len(holding) else f"{good} hold the active model"
+    return Tile("Web processes", str(len(holding)), words if holding else "none reports", _state(good == len(holding)))
+
+
+def _queue(waiting: Sequence[datetime]) -> Tile:
+    if not waiting:
+        return Tile("Queue", "empty", "No job waits.", "good")
+    age = timezone.now() - waiting[0]
+    words = f"{len(waiting)} waiting, the oldest for this long"
+    return Tile("Queue", timesince(waiting[0], depth=1), words, _state(age < LATE))
+
+
+def _good(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, int]]) -> list[Tile]:
+    last = tally.together(minutes)
+    hits, fallback = _hit_rate(last), tally.share(last, "fallback")
+    return [
+        *_model(),
+        Tile(
+            "Hit rate, last hour",
+            _per_cent(hits),
+            "of personal lists came ready-made",
+            "",
+            _drawn(hours, lambda of: _in_per_cent(_hit_rate(of)), "{:.0f} %"),
+        ),
+        Tile(
+            "Fallback share, last hour",
+            _per_cent(fallback),
+            "of lists for known viewers came without the active model, or while a part was down",
+            "" if fallback is None else "warn" if fallback > FALLBACK_WARN else "good",
+            _drawn(hours, lambda of: _in_per_cent(tally.share(of, "fallback")), "{:.1f} %"),
+        ),
+    ]
+
+
+def _model() -> list[Tile]:
+    newest = list(ModelVersion.objects.defer("history").filter(~Q(metrics={}))[:VERSIONS])
+    active = next((one for one in newest if one.status == ModelVersion.Status.ACTIVE), None)
+    active = active or ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
+    if active is None:
+        return [Tile("Active model", "none", "Popular films are served. Train one.", "bad")]
+    figures = [one.metrics["ndcg10"] for one in reversed(newest) if "ndcg10" in one.metrics]
+    ndcg, popular = (found.get("ndcg10") for found in (active.metrics, _popular(active)))
+    words = f"HR@10 {active.metrics['hr10']:.4f}" if "hr10" in active.metrics else "not measured"
+    words += f"; popular films {popular:.4f}" if popular is not None else ""
+    since = f"since {active.activated_at:%Y-%m-%d %H:%M}" if active.activated_at else ""
+    better = "" if ndcg is None or popular is None else _state(ndcg > popular)
+    curve = lines([figures], ["NDCG@10 by version"]) if len(figures) > 1 else ""
+    return [
+        Tile("Active model", active.name, since, "good"),
+        Tile("NDCG@10", "-" if ndcg is None else f"{ndcg:.4f}", words, better, curve),
+    ]
+
+
+def _popular(version: ModelVersion) -> dict[str, float]:
+    return dict(version.metrics.get("baselines", {}).get("popularity", {}))
+
+
+def _fresh(hours: Sequence[Mapping[str, int]]) -> list[Tile]:
+    since_midnight = hours[-(datetime.now(UTC).hour + 1) :]
+    outbox = len(selectors.unpublished_viewers(1_000))
+    shown, films = pulse.films_open()
+    return [
+        _nightly(),
+        _lists(),
+        Tile(
+            "Events today",
+            f"{tally.together(since_midnight)['events']:,}",
+            f"stored since midnight UTC; {outbox:,} viewers wait to be published",
+            _state(outbox < 1_000),
+            _drawn(hours, lambda of: of.get("events"), "{:,.0f} events"),
+        ),
+        Tile("Films shown", f"{shown:,}", f"of {films:,} can be watched now", _state(shown > 0)),
+    ]
+
+
+def _nightly() -> Tile:
+    last = Job.objects.filter(kind=Job.Kind.NIGHTLY).defer("log_tail").first()
+    if last is None:
+        return Tile("Last night's run", "none yet", "It starts at 03:30 UTC.", "warn")
+    if last.finished_at is None:
+        return Tile("Last night's run", last.status, f"{last.phase} {last.done:,} of {last.total:,}", "")
+    words = f"ended {timesince(last.finished_at, depth=1)} ago"
+    if last.started_at:
+        words += f", took {timesince(last.started_at, last.finished_at, depth=1)}"
+    words += f". {last.error or last.result.get('reason', '')}"
+    done = last.status == Job.Status.DONE
+    state = "bad" if not done else _state(timezone.now() - last.finished_at < STALE)
+    return Tile("Last night's run", last.status, words, state)
+
+
+def _lists() -> Tile:
+    found = pulse.shelved()
+    if found is None:
+        return Tile("Lists stored", "unknown", "There is no Redis, model or viewer to ask.", "warn")
+    words = f"of {found.drawn} viewers drawn have one; of {_per_cent(found.valid / found.drawn)} it is true now"
+    return Tile("Lists stored", _per_cent(found.stored / found.drawn), words, _state(found.valid > found.drawn / 2))
+
+
+def _hit_rate(total: Mapping[str, int]) -> float | None:
+    hits, made = total.get("source:cache", 0), total.get("source:model", 0)
+    return hits / (hits + made) if hits + made else None
+
+
+def _drawn(hours: Sequence[Mapping[str, int]], figure: Any, words: str) -> SafeString | str:
+    """A column an hour of the last day."""
+    if not hours:
+        return ""
+    values = [figure(of) for of in hours]
+    begin = int(time.time()) // HOUR - len(hours) + 1
+    moments = (datetime.fromtimestamp((begin + n) * HOUR, UTC) for n in range(len(hours)))
+    labels = [f"{at:%H:00} UTC: " + words.format(value or 0) for at, value in zip(moments, values, strict=True)]
+    return columns(values, labels)
+
+
+def _state(good: bool) -> str:
+    return "good" if good else "warn"
+
+
+def _in_per_cent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _per_cent(share: float | None) -> str:
+    return "none yet" if share is None else f"{share:.1%}".replace("%", " %")
+
+
+def _milliseconds(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f} ms" if value < float("inf") else f"more than {tally.LATENCIES[-1]:,} ms"

@@ -1,0 +1,79 @@
+"""A rule on a viewer's list: the list without it, and with it as if it were live now."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from django import forms
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+
+from catalog import selectors
+from catalog.models import Rule
+from catalog.selectors import Merchandising
+from recommender.admin.cards import Card, cards
+from recommender.serving import stamps
+from recommender.serving.charted import charted
+from recommender.serving.eligibility import catalogue
+from recommender.serving.home import home
+from recommender.serving.query import ChartName, Query
+from recommender.serving.recommend import recommend
+
+LENGTH = 20
+ROW_LENGTH, ROWS = 12, 20
+CHARTS: tuple[ChartName, ...] = ("popular", "trending", "latest")
+LARGEST_ID = 2**31 - 1
+
+
+class PreviewForm(forms.Form):
+    viewer = forms.IntegerField(
+        min_value=1, max_value=LARGEST_ID, label="Viewer's id", widget=UnfoldAdminIntegerFieldWidget
+    )
+    shelf = forms.ChoiceField(
+        label="List",
+        choices=[
+            ("recommend", "personal list"),
+            *((name, name) for name in CHARTS),
+            ("home", "home page"),
+        ],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def __init__(self, *args: Any, shelves: Sequence[str], **more: Any) -> None:
+        super().__init__(*args, **more)
+        first = shelves[0].partition(":")[0] if shelves else "recommend"
+        self.fields["shelf"].initial = first if first != "similar" else "recommend"
+
+
+class Side(NamedTuple):
+    title: str
+    rows: list[tuple[str, list[Card]]]  # the row's title, "" for a list that has none; its films
+    told: str
+
+
+def both(rule: Rule, form: PreviewForm) -> list[Side]:
+    """The page's two columns. Films that came, or stand elsewhere than before, are marked in the second."""
+    viewer, shelf = form.cleaned_data["viewer"], form.cleaned_data["shelf"]
+    films = catalogue(stamps.look(None).stamps.catalogue or 0)
+    others = tuple(one for one in films.table.rules if one.id != rule.pk)
+    tried = selectors.merchandising(rule.pk)
+    as_if_live = [] if tried is None else [tried._replace(starts_at=0, ends_at=2**62)]
+    before, told = _listed(viewer, shelf, others)
+    after, _ = _listed(viewer, shelf, (*others, *as_if_live))
+    every = {movie for side in (before, after) for _, ids in side for movie in ids}
+    known = selectors.movie_cards(every)
+    of_rule = set() if tried is None else set(np.intersect1d(list(every), tried.movie_ids).tolist())
+    was = {title: {movie: place for place, movie in enumerate(ids)} for title, ids in before}
+    return [
+        Side("Without the rule", [(title, cards(ids, known)) for title, ids in before], told),
+        Side("With the rule", [(title, cards(ids, known, was.get(title, {}), of_rule)) for title, ids in after], ""),
+    ]
+
+
+def _listed(viewer: int, shelf: str, rules: Sequence[Merchandising]) -> tuple[list[tuple[str, list[int]]], str]:
+    if shelf == "home":
+        page = home(Query(user_id=viewer, top_k=ROW_LENGTH, trial=rules), ROWS, ROW_LENGTH)
+        return [(shown.row.title, shown.movie_ids) for shown in page.rows], page.reason
+    query = Query(user_id=viewer, top_k=LENGTH, trial=rules)
+    answer = recommend(query) if shelf == "recommend" else charted(query, shelf)
+    told = "" if answer.is_known_user else "Nobody has this id: the list is what a stranger gets. "
+    return [("", [one.movie_id for one in answer.recommendations])], told + answer.reason

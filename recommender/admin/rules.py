@@ -1,0 +1,144 @@
+"""Merchandising rules: made and ended here, tried on a viewer before they go live, each change in their history."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from catalog.admin import CatalogueAdmin
+from catalog.models import Rule
+from recommender.admin.preview import PreviewForm, both
+
+MOST = 200  # rules that hold or will: each costs something at every reading of the catalogue
+
+
+class RuleForm(forms.ModelForm):
+    shelves = forms.MultipleChoiceField(
+        choices=Rule.Shelf.choices,
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        label="lists",
+        help_text="None chosen: every list.",
+    )
+
+    class Meta:
+        model = Rule
+        fields = (
+            "name", "action", "places", "by", *Rule.By.values, "shelves", "starts_at", "ends_at", "enabled",
+        )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Only what the rule is of is kept: the other three choices are hidden on the page."""
+        values = super().clean() or self.cleaned_data
+        by = values.get("by")
+        for name in Rule.By.values:
+            if name != by:
+                values[name] = None
+        if by and values.get(by) is None and by not in self.errors:
+            self.add_error(by, f"Choose the {Rule.By(by).label} that the rule is of.")
+        others = Rule.objects.filter(enabled=True).exclude(pk=self.instance.pk)
+        if values.get("enabled") and others.exclude(ends_at__lte=timezone.now()).count() >= MOST:
+            self.add_error("enabled", f"{MOST} rules are enabled and not over, which is the limit: end some first.")
+        return values
+
+
+@admin.register(Rule)
+class RuleAdmin(CatalogueAdmin):
+    form = RuleForm
+    list_display = ("name", "what", "of", "where", "state", "starts_at", "ends_at")
+    list_filter = ("enabled", "action", "by")
+    search_fields = ("name",)
+    sortable_by = ("name", "starts_at", "ends_at")
+    autocomplete_fields = ("movie", "genre", "person", "tag")
+    actions = ("enable", "disable")
+    readonly_fields = ("trying",)
+    fieldsets = (
+        (None, {"fields": ("name", ("action", "places"))}),
+        ("Films", {"fields": ("by", "movie", "genre", "person", "tag")}),
+        ("Where and when", {"fields": ("shelves", ("starts_at", "ends_at"), "enabled")}),
+        ("Before and after", {"fields": ("trying",)}),
+    )
+    conditional_fields = {name: f"by == '{name}'" for name in Rule.By.values} | {"places": "action != 'exclude'"}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
+        return super().get_queryset(request).select_related("movie", "genre", "person", "tag")
+
+    def get_urls(self) -> list[URLPattern]:
+        preview = self.admin_site.admin_view(self.preview)
+        return [path("<int:rule_id>/preview/", preview, name="catalog_rule_preview"), *super().get_urls()]
+
+    @display(description="does")
+    def what(self, rule: Rule) -> str:
+        words = {
+            Rule.Action.BOOST: f"{rule.places} places up",
+            Rule.Action.BURY: f"{rule.places} places down",
+            Rule.Action.PIN: f"pins at place {rule.places}",
+        }
+        return words.get(Rule.Action(rule.action), "excludes")
+
+    @display(description="of")
+    def of(self, rule: Rule) -> str:
+        return f"{rule.get_by_display()} {getattr(rule, rule.by)}"
+
+    @display(description="on")
+    def where(self, rule: Rule) -> str:
+        return ", ".join(Rule.Shelf(shelf).label for shelf in rule.shelves) or "every list"
+
+    @display(description="state", label={"live": "success", "waits": "info", "over": "warning", "off": "danger"})
+    def state(self, rule: Rule) -> str:
+        now = timezone.now()
+        if not rule.enabled:
+            return "off"
+        if rule.starts_at and rule.starts_at > now:
+            return "waits"
+        return "over" if rule.ends_at and rule.ends_at <= now else "live"
+
+    @display(description="try it")
+    def trying(self, rule: Rule) -> SafeString | str:
+        if rule.pk is None:
+            return "Save the rule first: switched off, or to start later, it can be tried and changes nothing."
+        link = "<a class='mr-link' href='{}'>A viewer's list before and after</a>"
+        return format_html(link, reverse("admin:catalog_rule_preview", args=[rule.pk]))
+
+    @admin.action(description="Switch on", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
+        self._switch(request, queryset, True)
+
+    @admin.action(description="Switch off", permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
+        self._switch(request, queryset, False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Rule], enabled: bool) -> None:
+        changed = list(queryset.exclude(enabled=enabled))
+        for rule in changed:
+            rule.enabled = enabled
+            self.save_model(request, rule, None, True)  # type: ignore[arg-type]
+            self.log_change(request, rule, f"Enabled: {not enabled} → {enabled}")
+        self.message_user(request, f"{len(changed)} rules are now {'on' if enabled else 'off'}.")
+
+    def preview(self, request: HttpRequest, rule_id: int) -> HttpResponse:
+        rule = self.get_object(request, str(rule_id))
+        if rule is None:
+            raise Http404(f"There is no rule {rule_id}.")
+        if not self.has_view_permission(request, rule) or not request.user.has_perm("catalog.view_viewer"):
+            raise PermissionDenied
+        form = PreviewForm(request.GET or None, shelves=rule.shelves)
+        context = self.admin_site.each_context(request) | {
+            "title": f"{rule.name}: before and after",
+            "opts": self.opts,
+            "rule": rule,
+            "what": f"{self.what(rule)}, {self.of(rule)}, on {self.where(rule)}",
+            "form": form,
+            "sides": both(rule, form) if form.is_valid() else None,
+        }
+        return TemplateResponse(request, "recommender/preview.html", context)

@@ -1,0 +1,123 @@
+"""A viewer's page: taste at a glance, the list that they get now with its reasons, and what was kept out of it."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+
+from catalog.admin import ViewerAdmin
+from catalog.models import Viewer
+from catalog.services import touch_viewers
+from recommender.admin.cards import Card, cards
+from recommender.admin.pictures import bar, columns
+from recommender.serving.capacity import Busy
+from recommender.serving.portrait import Portrait, portrait
+from recommender.serving.query import Answer, Query
+from recommender.serving.recommend import recommend
+
+LENGTH = 20
+REMOVED = {
+    "seen": "watched or rated already",
+    "disliked": "disliked",
+    "not_interested": "marked as not interesting",
+    "not_available": "unpublished, or outside their window",
+    "age_limit": "for older people than the viewer's age limit",
+    "merchandising": "excluded by a merchandising rule",
+    "excluded": "excluded by the request",
+}
+SOURCES = {
+    "cache": "ready-made",
+    "model": "made by the model just now",
+    "similar": "films like those of a history that no model can read",
+    "popular": "popular films",
+}
+
+admin.site.unregister(Viewer)
+
+
+@admin.register(Viewer)
+class ViewerPage(ViewerAdmin):
+    change_form_outer_before_template = "recommender/viewer.html"
+    actions_detail = ("recompute",)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Read once a page: what is shown above the form and the form itself are of one row."""
+        found = getattr(request, "found", None)
+        if found is None or str(found.pk) != object_id:
+            found = request.found = super().get_object(request, object_id, from_field)  # type: ignore[attr-defined]
+        return found
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        viewer = self.get_object(request, object_id) if request.method == "GET" else None
+        shown = _shown(viewer) if viewer is not None and self.has_view_permission(request, viewer) else {}
+        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("catalog.change_viewer"))
+
+    @action(
+        description="Recompute the list",
+        permissions=["operate"],
+        dialog={
+            "title": "Make this viewer's list anew",
+            "description": "What is stored of it is no longer served.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Recompute",
+        },
+    )
+    def recompute(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """What is stored of the viewer is old from now on; the page that follows shows the list made anew."""
+        viewer = self.get_object(request, object_id)
+        if viewer is not None and touch_viewers([viewer.pk]):
+            self.log_change(request, viewer, "Had the list made anew.")
+            messages.success(request, "The list below was made anew.")
+        page = reverse("admin:catalog_viewer_change", args=[object_id])
+        return HttpResponse(headers={"HX-Redirect": page})
+
+
+def _shown(viewer: Viewer) -> dict[str, Any]:
+    taste = portrait(viewer.pk)
+    try:
+        answer = recommend(Query(user_id=viewer.pk, top_k=LENGTH, titles=True, explain=True))
+    except Busy:
+        return {"taste": taste and _pictures(taste), "busy": True}
+    return {
+        "taste": taste and _pictures(taste),
+        "listed": _cards(answer),
+        "answer": answer,
+        "source": SOURCES.get(answer.source, answer.source),
+        "removed": [(REMOVED.get(reason, reason), f"{count:,}") for reason, count in answer.removed.items()],
+    }
+
+
+def _cards(answer: Answer) -> list[Card]:
+    found = cards([one.movie_id for one in answer.recommendations], answer.cards or {})
+    for one, reason in zip(found, answer.reasons or (), strict=False):
+        one.notes += [f"Because of {' and '.join(of.title for of in reason.because)}."] if reason.because else []
+        one.notes += [reason.fact] if reason.fact else []
+    return found
+
+
+def _pictures(taste: Portrait) -> dict[str, Any]:
+    """What the template draws."""
+    most = max((person.films for person in taste.people), default=1)
+    return {
+        "facts": taste,
+        "genres": genre_bars(taste.genres),
+        "people": [(f"{one.name}, {one.role}", bar(one.films / most), one.films) for one in taste.people],
+        "decades": columns([count for _, count in taste.decades], [f"{year}s: {n}" for year, n in taste.decades]),
+        "from": taste.decades[0][0] if taste.decades else None,
+        "to": taste.decades[-1][0] if taste.decades else None,
+    }
+
+
+def genre_bars(genres: Any) -> list[tuple[str, SafeString, str]]:
+    """(name, bar, share): a mark stands where everyone's share lies; the widest bar is as wide as there is room."""
+    most = max((max(one.share, one.usual) for one in genres), default=1) or 1
+    return [(one.name, bar(one.share / most, one.usual / most), f"{one.share:.0%}") for one in genres]

@@ -1,0 +1,184 @@
+"""What editors' rules make of a list: films kept out, moved by some places, or put at one place.
+
+A rule is true on the next read: rules come with the catalogue, whose version every read looks at, so a list with a rule
+costs no query, and a catalogue without rules nothing at all. Places, not scores, are moved: the scores of a model, of a
+chart and of likeness have nothing in common. A film that is pinned must be unseen by the viewer; the stored list tells,
+since whoever makes one puts the films that will be pinned onto it, and one that was made before the rule is made again.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from catalog.models import Rule
+from catalog.selectors import Merchandising
+from recommender.packed import StoredList
+from recommender.serving.diversity import varied
+from recommender.serving.eligibility import Catalogue, Gate
+from recommender.serving.query import Query
+from recommender.serving.ranking import Ranked
+
+if TYPE_CHECKING:
+    from recommender.serving.rows import Row
+
+REACH = 200  # places: how far a rule moves a film at the most
+UNSURE = 15  # seconds: clocks differ, and a rule is committed a moment after it was made
+BOOST, BURY, PIN, EXCLUDE = Rule.Action.BOOST, Rule.Action.BURY, Rule.Action.PIN, Rule.Action.EXCLUDE
+ROWS = {  # kinds of rows on a home page that are not their own shelf
+    "trending_for_you": "trending",
+    "popular_genre": "genre",
+    "director": "people",
+    "actor": "people",
+}
+
+
+class Pin(NamedTuple):
+    place: int  # from 0
+    rows: np.ndarray  # int64, of the catalogue's table: one film, or those of which the list's best is meant
+    whole: bool  # one film: it need not be on the list by itself
+
+
+class Rules(NamedTuple):
+    """What holds for one list from one moment to another."""
+
+    until: int  # unix seconds, exclusive
+    excluded: np.ndarray | None  # bool [films]
+    up: np.ndarray | None  # int32 [films]: places; down below 0
+    pins: tuple[Pin, ...]  # by place
+    pinned_at: int  # unix seconds: when a pin of one film was last changed
+
+
+class _Known(NamedTuple):
+    catalogue: Catalogue
+    rules: Rules | None
+    until: int
+
+
+_known: dict[str, _Known] = {}  # by shelf
+
+
+def in_force(catalogue: Catalogue, shelf: str, now: int, trial: Sequence[Merchandising] | None = None) -> Rules | None:
+    """The rules of a list at `now`; None where there are none. `trial`: these in place of the catalogue's."""
+    rules = catalogue.table.rules if trial is None else trial
+    if not rules:
+        return None
+    if trial is not None:
+        return _made(catalogue, shelf, now, rules).rules
+    known = _known.get(shelf)
+    if known is None or known.catalogue is not catalogue or now >= known.until:
+        known = _known[shelf] = _made(catalogue, shelf, now, rules)
+    return known.rules
+
+
+def _made(catalogue: Catalogue, shelf: str, now: int, rules: Sequence[Merchandising]) -> _Known:
+    mine = [rule for rule in rules if not rule.shelves or shelf in rule.shelves]
+    until = min((turn for rule in mine for turn in (rule.starts_at, rule.ends_at) if turn > now), default=2**62)
+    mine = [rule for rule in mine if rule.starts_at <= now < rule.ends_at]
+    if not mine:
+        return _Known(catalogue, None, until)
+    rows = {rule.id: _rows(catalogue, rule) for rule in mine}
+    excluded, up = None, None
+    for rule in mine:
+        if rule.action == EXCLUDE:
+            excluded = np.zeros(len(catalogue.table.ids), bool) if excluded is None else excluded
+            excluded[rows[rule.id]] = True
+        elif rule.action in (BOOST, BURY):
+            up = np.zeros(len(catalogue.table.ids), np.int32) if up is None else up
+            up[rows[rule.id]] += rule.places if rule.action == BOOST else -rule.places
+    pinning = sorted((rule for rule in mine if rule.action == PIN), key=lambda rule: (rule.places, rule.id))
+    pins = tuple(Pin(rule.places - 1, rows[rule.id], rule.by == Rule.By.FILM) for rule in pinning)
+    at = max((rule.changed_at for rule in pinning if rule.by == Rule.By.FILM), default=0)
+    return _Known(catalogue, Rules(until, excluded, up, pins, at), until)
+
+
+def _rows(catalogue: Catalogue, rule: Merchandising) -> np.ndarray:
+    rows = catalogue.table.places(rule.movie_ids)
+    return rows[rows >= 0]
+
+
+def outdates(rules: Rules, stored: StoredList, catalogue: Catalogue) -> bool:
+    """Whether nobody can say from the stored list if its viewer has seen a film that is pinned by now."""
+    if stored.made_at > rules.pinned_at + UNSURE:
+        return False
+    pinned = [catalogue.table.ids[pin.rows] for pin in rules.pins if pin.whole]
+    return bool(pinned) and not np.isin(np.concatenate(pinned), stored.movie_ids).all()
+
+
+def arranged(rules: Rules, gate: Gate, ranked: Ranked, seen: np.ndarray | None, query: Query) -> Ranked:
+    """The list that the query wants, by the rules. `ranked` has REACH films where there are so many, all of which may
+    be shown; `seen` film ids that its viewer must not see again, None where only films of `ranked` are known to be
+    unseen. Scores stay the films' own."""
+    places = gate.catalogue.table.places
+    moved = _taken(ranked, _moved(rules.up, places(ranked.movie_ids)))
+    listed = _varied(gate.catalogue, moved, query) if query.diversity else moved
+    pinned: list[tuple[int, int]] = []
+    for pin in rules.pins:
+        ids = gate.catalogue.table.ids[pin.rows]
+        found = next((film for film in _candidates(pin, ids, moved, gate, seen) if film not in dict(pinned)), None)
+        if found is not None:
+            pinned.append((found, pin.place))
+    return _pinned(listed, moved, pinned, query.wanted)
+
+
+def _taken(ranked: Ranked, order: np.ndarray) -> Ranked:
+    return Ranked(ranked.movie_ids[order], ranked.scores[order])
+
+
+def _moved(up: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """Places of films at `rows` in their new order: one that goes up stands before the film whose place it takes, one
+    that goes down behind it."""
+    if up is None:
+        return np.arange(len(rows))
+    by = up[rows]
+    return np.argsort(np.arange(len(rows)) - by - 0.5 * np.sign(by), kind="stable")
+
+
+def _varied(catalogue: Catalogue, moved: Ranked, query: Query) -> Ranked:
+    """Diversity takes a film's worth from its place, as its score is of before it was moved."""
+    by_place = Ranked(moved.movie_ids, np.sort(moved.scores)[::-1])
+    own = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))
+    chosen = varied(catalogue, Ranked(*(column[: query.pool] for column in by_place)), query).movie_ids
+    return Ranked(chosen, np.array([own[film] for film in chosen.tolist()], np.float32))
+
+
+def _candidates(pin: Pin, ids: np.ndarray, ranked: Ranked, gate: Gate, seen: np.ndarray | None) -> list[int]:
+    listed: list[int] = ranked.movie_ids[np.isin(ranked.movie_ids, ids)].tolist()
+    if listed or not pin.whole or seen is None:
+        return listed
+    return ids[gate.passes(ids) & ~np.isin(ids, seen)].tolist()
+
+
+def _pinned(listed: Ranked, moved: Ranked, pinned: Sequence[tuple[int, int]], wanted: int) -> Ranked:
+    """A film that was not ranked gets a score below all."""
+    if not pinned:
+        return Ranked(listed.movie_ids[:wanted], listed.scores[:wanted])
+    score = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))
+    ids = [film for film in listed.movie_ids.tolist() if film not in dict(pinned)]
+    for film, place in pinned:
+        ids.insert(place, film)
+    least = min(score.values(), default=0.0) - 1
+    ids = ids[:wanted]
+    return Ranked(np.array(ids, np.int32), np.array([score.get(film, least) for film in ids], np.float32))
+
+
+def on_home(
+    catalogue: Catalogue, rows: Sequence["Row"], allowed: np.ndarray, now: int, trial: Sequence[Merchandising] | None
+) -> dict[str, list[tuple[int, int]]]:
+    """Moves the films of each row, and takes out those that are excluded from it. Returns what is pinned: by the row's
+    key (place from 0, film as a row of the table), by place. `allowed` bool [films]: what the viewer may be shown."""
+    pinned: dict[str, list[tuple[int, int]]] = {}
+    for row in rows if (catalogue.table.rules if trial is None else trial) else ():
+        rules = in_force(catalogue, f"home:{ROWS.get(row.kind, row.kind)}", now, trial)
+        if rules is None:
+            continue
+        if rules.excluded is not None:
+            row.films = row.films[~rules.excluded[row.films]]
+        row.films = row.films[_moved(rules.up, row.films)]
+        for pin in rules.pins:
+            found = pin.rows[allowed[pin.rows]] if pin.whole else row.films[np.isin(row.films, pin.rows)]
+            taken = {film for _, film in pinned.get(row.key, [])}
+            film = next((one for one in found.tolist() if one not in taken), None)
+            if film is not None:
+                pinned.setdefault(row.key, []).append((pin.place, film))
+    return pinned

@@ -1,0 +1,33 @@
+"""Where a film is shown now: charts, the lists of viewers, and the rules that move it."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from catalog.selectors import Merchandising
+from recommender.serving import charts, stamps
+from recommender.serving.eligibility import catalogue
+from recommender.serving.query import ChartName
+
+CHARTS: tuple[ChartName, ...] = ("popular", "trending", "latest")
+
+
+class Standing(NamedTuple):
+    open: bool  # published and inside its window
+    charts: dict[str, int | None]  # chart -> place from 1 among the films that can be watched now; None: not on it
+    rules: list[Merchandising]  # that are of this film and in force, each on some list
+
+
+def standing(movie_id: int) -> Standing:
+    look, now = stamps.look(None), int(time.time())
+    films = catalogue(look.stamps.catalogue or 0)
+    [row] = films.table.places(np.array([movie_id])).tolist()
+    open_now = films.spell(now).films
+    places: dict[str, int | None] = {}
+    for name in CHARTS:
+        rows = charts.chart(name, films, look.stamps.epoch or 0).rows
+        found = np.flatnonzero(rows[open_now[rows]] == row)
+        places[name] = int(found[0]) + 1 if len(found) else None
+    rules = [one for one in films.table.rules if one.starts_at <= now < one.ends_at and movie_id in one.movie_ids]
+    return Standing(row >= 0 and bool(open_now[row]), places, rules)

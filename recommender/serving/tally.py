@@ -1,0 +1,140 @@
+"""What this process has answered: counted in memory, and added to everyone's sums in Redis every few seconds.
+
+Sums lie by the minute and by the hour, so that a page can draw them, and whoever judges a new model can take the
+minutes since it went live: `share(sums, "failed")`, `share(sums, "fallback")`.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from recommender import cache
+from recommender.cache import CacheUnavailable
+from recommender.serving.capacity import Busy
+from recommender.serving.query import Answer
+
+FLUSH_SECONDS = 3.0
+LATENCIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)  # milliseconds: upper ends of the classes
+OVER = "over"  # the class above the last
+
+Asked = ParamSpec("Asked")
+Told = TypeVar("Told")
+
+_counts: Counter[str] = Counter()
+_lock = threading.Lock()
+_mine = threading.local()
+_flushed_at = 0.0  # monotonic seconds
+
+
+class NotThere(Exception):
+    """The caller asked for what does not exist: no failure."""
+
+
+def tallied(call: Callable[Asked, Told]) -> Callable[Asked, Told]:
+    """Counts what a front door of serving answers, how long it takes, where it fails; not what it asks of another."""
+
+    @wraps(call)
+    def counting(*args: Asked.args, **more: Asked.kwargs) -> Told:
+        if getattr(_mine, "counting", False):
+            return call(*args, **more)
+        started = time.perf_counter()
+        _mine.counting = True
+        try:
+            told = call(*args, **more)
+        except Busy:
+            add("busy")
+            raise
+        except NotThere:
+            raise
+        except Exception:
+            add("failed")
+            raise
+        finally:
+            _mine.counting = False
+        add(*_names(told), _latency(time.perf_counter() - started))
+        return told
+
+    return counting
+
+
+def add(*names: str, by: int = 1) -> None:
+    with _lock:
+        for name in names:
+            _counts[name] += by
+
+
+def _names(told: Any) -> list[str]:
+    """`answers` counts calls and `lists` what they hold; a fallback is a list that a viewer who is known got from
+    elsewhere than the active model, or while a part was down."""
+    lists = [told] if isinstance(told, Answer) else told if isinstance(told, list) else []
+    names = ["answers"]
+    for one in lists:
+        names += ["lists", f"source:{one.source}"]
+        if one.degraded or (one.is_known_user and one.model_version is None and one.source in ("popular", "similar")):
+            names.append("fallback")
+    if getattr(told, "degraded", False) or any(one.degraded for one in lists):
+        names.append("degraded")
+    return names
+
+
+def _latency(seconds: float) -> str:
+    for end in LATENCIES:
+        if seconds * 1_000 <= end:
+            return f"ms:{end}"
+    return f"ms:{OVER}"
+
+
+def flush() -> None:
+    """Adds what was counted to the sums, not more often than every few seconds; the watch of a web process calls it.
+    While Redis is gone the counts stay here."""
+    global _flushed_at
+    if time.monotonic() - _flushed_at < FLUSH_SECONDS:
+        return
+    with _lock:
+        counts = dict(_counts)
+        _counts.clear()
+    _flushed_at = time.monotonic()
+    if counts:
+        try:
+            cache.add_tally(int(time.time()), counts)
+        except CacheUnavailable:
+            with _lock:
+                _counts.update(counts)
+
+
+def sums(span: int, count: int) -> list[dict[str, int]]:
+    """The last `count` minutes or hours (`span` of cache.TALLY_SPANS), the present one last; none without Redis."""
+    with suppress(CacheUnavailable):
+        return cache.read_tally(int(time.time()), span, count)
+    return []
+
+
+def together(parts: Sequence[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return total
+
+
+def share(total: Mapping[str, int], name: str) -> float | None:
+    """0..1: failures of all calls, anything else of all lists; None where there were none."""
+    answers = total.get("answers", 0) + total.get("failed", 0)
+    calls = answers if name == "failed" else total.get("lists", 0)
+    return total.get(name, 0) / calls if calls else None
+
+
+def percentile(total: Mapping[str, int], part: float) -> float | None:
+    """Milliseconds within which this part (0..1) of the calls was answered: the upper end of its class."""
+    classes = [(end, total.get(f"ms:{end}", 0)) for end in LATENCIES] + [(float("inf"), total.get(f"ms:{OVER}", 0))]
+    left = part * sum(number for _, number in classes)
+    if not left:
+        return None
+    for end, number in classes:
+        left -= number
+        if left <= 0:
+            return end
+    return None

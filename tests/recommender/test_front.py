@@ -1,0 +1,68 @@
+"""The admin's first page: it says what is so, in few queries, and has counted what was answered."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from recommender.models import Job
+from recommender.serving import tally
+from tests.cast import ADA, BEN, EVE
+
+MOST_QUERIES = 15
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted():
+    tally._counts.clear()
+
+
+def tiles(answer):
+    return {tile.label: tile for _, found in answer.context["questions"] for tile in found}
+
+
+def test_it_says_what_is_healthy_good_and_fresh(client, admin_client, settings, model, monkeypatch):
+    settings.API_OPEN = True
+    for viewer in (ADA, ADA, ADA, BEN, EVE):
+        assert client.get(f"/recommend?user_id={viewer}&top_k=5").status_code == 200
+    client.get("/home?user_id=101")  # counted as one answer, whatever its rows ask for
+    monkeypatch.setattr("recommender.serving.recommend.sit", lambda *_: 1 / 0)
+    client.raise_request_exception = False
+    assert client.get(f"/recommend?user_id={ADA}").status_code == 500
+    monkeypatch.undo()
+    settings.API_OPEN = True
+    monkeypatch.setattr(tally, "FLUSH_SECONDS", 0)
+    tally.flush()
+    Job.objects.create(kind=Job.Kind.BATCH)
+
+    admin_client.get("/admin/")
+    with CaptureQueriesContext(connection) as queries:
+        answer = admin_client.get("/admin/")
+    assert len(queries) <= MOST_QUERIES, len(queries)
+    found = tiles(answer)
+    assert found["Active model"].value == model.name
+    assert (found["Failed answers, last hour"].value, found["Failed answers, last hour"].state) == ("14.3 %", "bad")
+    assert "1 of 7" in found["Failed answers, last hour"].words
+    assert found["Hit rate, last hour"].value == "50.0 %"  # Ada's two, beside what was made for her and for Ben
+    assert found["Fallback share, last hour"].value == "0.0 %"
+    assert found["Events today"].value == "0"
+    assert found["Lists stored"].value == "50.0 %"
+    assert "1 waiting" in found["Queue"].words
+    assert found["Last night's run"].state == "warn"
+    content = answer.content.decode()
+    assert "Is it fresh?" in content
+    assert "recommender/admin.css" in content
+
+
+def test_shares_and_latencies_by_hand():
+    total = {"answers": 98, "failed": 2, "lists": 50, "fallback": 5, "ms:1": 60, "ms:5": 38, "ms:over": 2}
+    assert (tally.share(total, "failed"), tally.share(total, "fallback")) == (0.02, 0.1)
+    assert [tally.percentile(total, part) for part in (0.5, 0.6, 0.95, 0.99)] == [1, 1, 5, float("inf")]
+    assert (tally.share({}, "failed"), tally.percentile({}, 0.5)) == (None, None)
+
+
+@pytest.mark.django_db
+def test_who_may_not_see_models_gets_the_list_of_pages(client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("new", is_staff=True))
+    answer = client.get("/admin/")
+    assert answer.status_code == 200
+    assert "questions" not in answer.context

@@ -1,0 +1,180 @@
+"""Rules made in the admin, as readers of the API see them: on the next read, of stored lists too, without a query."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog.models import Genre, Movie, MovieTag, Person, Rule, Tag
+from recommender.serving import merchandise
+from recommender.serving.charted import charted
+from recommender.serving.home import home
+from recommender.serving.many import recommend_many
+from recommender.serving.query import Filters, Query
+from recommender.serving.recommend import recommend
+from recommender.serving.similar import similar
+from tests.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS
+from tests.model import OUTSIDE
+
+pytestmark = pytest.mark.usefixtures("model")
+
+
+@pytest.fixture
+def editor(model):
+    client = Client()
+    client.force_login(User.objects.create_superuser("editor"))
+    return client
+
+
+def moment(name, value):
+    return {f"{name}_0": f"{value:%Y-%m-%d}", f"{name}_1": f"{value:%H:%M:%S}"} if value else {}
+
+
+def made(editor, pk=None, *, starts_at=None, ends_at=None, **values):
+    page = reverse("admin:catalog_rule_add") if pk is None else reverse("admin:catalog_rule_change", args=[pk])
+    dates = moment("starts_at", starts_at) | moment("ends_at", ends_at)
+    answer = editor.post(page, {"name": "a rule", "places": 10, "by": "movie", "enabled": "on", **dates, **values})
+    assert answer.status_code == 302, answer.context["errors"]
+    return Rule.objects.get(pk=pk) if pk else Rule.objects.first()
+
+
+def ended(editor, rule):
+    editor.post(reverse("admin:catalog_rule_changelist"), {"action": "disable", "_selected_action": [rule.pk]})
+
+
+def listed(viewer=ADA, source=None, top_k=20, **more):
+    answer = recommend(Query(user_id=viewer, top_k=top_k, **more))
+    assert source is None or answer.source == source
+    return [one.movie_id for one in answer.recommendations]
+
+
+def test_boost_bury_and_exclude_move_stored_lists_and_cost_no_query(editor):
+    plain = listed(source="model", top_k=30)
+    boost = made(editor, action="boost", movie=plain[12], places=10)
+    bury = made(editor, action="bury", movie=plain[0], places=3)
+    made(editor, action="exclude", movie=plain[6], shelves=["recommend"])
+    listed()  # this process reads the catalogue anew
+    with CaptureQueriesContext(connection) as queries:
+        answer = recommend(Query(user_id=ADA, top_k=20))
+    assert (answer.source, len(queries), answer.removed["merchandising"]) == ("cache", 0, 1)
+    # Without plain[6] the boosted one is at place 11, from 0: it goes before the film at place 1, which place 0 leaves.
+    expected = [plain[12], *plain[1:4], plain[0], *plain[4:6], *plain[7:12], *plain[13:]]
+    assert [one.movie_id for one in answer.recommendations] == expected[:20]
+
+    for rule in (boost, bury):
+        ended(editor, rule)
+    assert listed(source="cache") == [one for one in plain if one != plain[6]][:20]
+    assert plain[6] in [one.movie_id for one in charted(Query(user_id=EVE, top_k=100), "popular").recommendations]
+
+
+def test_places_by_hand():
+    """Film 4 up by 3 goes before film 1; film 0 down by 2 goes behind film 2; 1 and 2 keep their order."""
+    import numpy as np
+
+    up = np.array([-2, 0, 0, 0, 3])
+    assert merchandise._moved(up, np.arange(5)).tolist() == [4, 1, 2, 0, 3]
+
+
+def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monkeypatch):
+    plain = listed(source="model")
+    made(editor, action="pin", movie=OUTSIDE, places=3)  # no model knows it
+    expected = [*plain[:2], OUTSIDE, *plain[2:19]]
+    assert listed(source="model") == expected, "the list made before the rule cannot tell"
+    assert listed(source="cache") == expected
+
+    Rule.objects.all().delete()
+    made(editor, action="pin", movie=MATRIX, places=1)  # Ada has seen it, Ben has not
+    assert listed(source="model") == plain
+    monkeypatch.setattr(merchandise, "UNSURE", -1)  # some seconds later
+    assert listed(source="cache") == plain
+    assert listed(BEN)[0] == MATRIX
+    assert listed(BEN, source="cache")[0] == MATRIX
+    assert listed(BEN, filters=Filters(genres=["Crime"]))[0] != MATRIX
+    [answer] = recommend_many([Query(user_id=BEN, top_k=5)])
+    assert answer.recommendations[0].movie_id == MATRIX
+
+
+def test_rules_of_a_genre_a_person_and_a_tag(editor):
+    plain = listed(source="model", top_k=60)
+    crime = set(Movie.objects.filter(genres__name="Crime").values_list("id", flat=True))
+    first = next(film for film in plain if film in crime)
+    pin = made(editor, action="pin", by="genre", genre=Genre.objects.get(name="Crime").pk, places=2)
+    assert listed()[1] == first
+    ended(editor, pin)
+
+    made(editor, action="exclude", by="person", person=Person.objects.get(name="Marlon Brando").pk)
+    assert GODFATHER not in listed(EVE, top_k=100)
+    tag = Tag.objects.create(name="summer")
+    MovieTag.objects.create(tag=tag, movie_id=plain[9])
+    made(editor, action="boost", by="tag", tag=tag.pk, places=200)
+    assert listed()[0] == plain[9]
+
+
+def test_each_list_has_its_own_rules(editor):
+    names = ("popular", "trending", "latest")
+    plain = listed(source="model")
+    made(editor, action="pin", movie=OUTSIDE, places=1, shelves=["popular", "similar", "home:new"])
+    made(editor, action="exclude", movie=NEMO, shelves=["latest"])
+    lists = {
+        name: [one.movie_id for one in charted(Query(user_id=EVE, top_k=100), name).recommendations] for name in names
+    }
+    assert lists["popular"][0] == OUTSIDE
+    assert (NEMO in lists["popular"], NEMO in lists["latest"]) == (True, False)
+    assert similar(STAR_WARS, 5).movie_ids[0] == OUTSIDE
+    page = {shown.row.key: shown.movie_ids for shown in home(Query(user_id=BEN, top_k=6), 20, 6).rows}
+    assert page["new"][0] == OUTSIDE
+    assert sum(OUTSIDE in films for films in page.values()) == 1
+    assert listed() == plain
+
+
+def test_dates_are_kept_to_the_second(editor, monkeypatch):
+    plain, now = listed(source="model"), timezone.now()
+    made(editor, action="exclude", movie=plain[0], starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2))
+    seen = {}
+    for minutes in (59, 61, 119, 121):
+        then = now + timedelta(minutes=minutes)
+        monkeypatch.setattr("time.time", lambda then=then: then.timestamp())
+        seen[minutes] = plain[0] in listed()
+    assert seen == {59: True, 61: False, 119: False, 121: True}
+
+
+def test_a_rule_is_tried_on_a_viewer_and_changes_nothing(editor):
+    plain = listed(source="model")
+    rule = made(editor, action="boost", movie=plain[5], places=5, enabled="")
+    page = reverse("admin:catalog_rule_preview", args=[rule.pk])
+    answer = editor.get(page, {"viewer": ADA, "shelf": "recommend"})
+    before, after = (side.rows[0][1] for side in answer.context["sides"])
+    assert [card.movie_id for card in before] == plain
+    assert [card.movie_id for card in after][:2] == [plain[5], plain[0]]
+    assert (after[0].notes, after[0].marked) == (["▲ 5"], True)
+    assert listed() == plain
+    for shelf in ("home", "popular"):
+        assert editor.get(page, {"viewer": ADA, "shelf": shelf}).status_code == 200
+    assert editor.get(page, {"viewer": "x", "shelf": "recommend"}).context["sides"] is None
+
+
+def test_the_history_says_what_changed(editor):
+    rule = made(editor, action="boost", movie=NEMO, places=5)
+    made(editor, rule.pk, action="boost", movie=NEMO, places=7, ends_at=timezone.now() + timedelta(days=1))
+    ended(editor, rule)
+    entries = LogEntry.objects.filter(object_id=str(rule.pk)).order_by("pk")
+    told = list(entries.values_list("change_message", flat=True))
+    assert told[0] == "Added."
+    assert "Places: 5 → 7" in told[1]
+    assert "Ends at: none → " in told[1]
+    assert told[2] == "Enabled: True → False"
+    assert "5 → 7" in editor.get(reverse("admin:catalog_rule_history", args=[rule.pk])).content.decode()
+
+
+def test_what_a_rule_cannot_be(editor):
+    page = reverse("admin:catalog_rule_add")
+    wrong = {"name": "a rule", "action": "pin", "by": "genre", "places": 0, "movie": NEMO}
+    errors = editor.post(page, wrong).context["adminform"].form.errors
+    assert set(errors) == {"genre", "places"}
+    assert not Rule.objects.exists()

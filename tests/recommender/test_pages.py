@@ -1,0 +1,112 @@
+"""The pages of a viewer and of a film, in few queries, and windows for many films at once."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog.models import Movie, Rule, Viewer
+from catalog.selectors import watchers
+from recommender.serving.query import Query
+from recommender.serving.recommend import recommend
+from tests.cast import ADA, AMELIE, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
+
+pytestmark = pytest.mark.usefixtures("model")
+MOST_QUERIES = 15
+
+
+def page(client, model, pk):
+    path = reverse(f"admin:catalog_{model}_change", args=[pk])
+    client.get(path)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(path)
+    assert answer.status_code == 200
+    assert len(queries) <= MOST_QUERIES, "\n".join(query["sql"][:150] for query in queries)
+    return answer
+
+
+def test_a_viewers_page_shows_taste_list_reasons_and_what_was_kept_out(admin_client):
+    Viewer.objects.filter(pk=ADA).update(age_limit=13)
+    answer = page(admin_client, "viewer", ADA)
+    shown, facts = answer.context, answer.context["taste"]["facts"]
+    assert (facts.films, facts.events, facts.liked) == (6, 12, 5)
+    assert facts.mean_rating == pytest.approx(25 / 6)
+    assert {(one.name, one.share) for one in facts.genres[:2]} == {("Action", 5 / 6), ("Adventure", 4 / 6)}
+    assert (facts.people[0].name, facts.people[0].films) == ("Harrison Ford", 4)
+    assert facts.decades == [(1970, 1), (1980, 3), (1990, 1), (2000, 1)]
+    listed = recommend(Query(user_id=ADA, top_k=20))
+    assert [card.movie_id for card in shown["listed"]] == [one.movie_id for one in listed.recommendations]
+    assert any(note.startswith("Because of ") for card in shown["listed"] for note in card.notes)
+    assert ("6", "watched or rated already") in [(count, words) for words, count in shown["removed"]]
+    assert "for older people" in answer.content.decode()
+
+    before = Viewer.objects.get(pk=ADA).version
+    again = reverse("admin:catalog_viewer_recompute", args=[ADA])
+    admin_client.get(again)
+    assert Viewer.objects.get(pk=ADA).version == before, "a GET changes nothing"
+    Viewer.objects.filter(pk=ADA).update(age_limit=None)
+    assert admin_client.post(again, {"_form_submitted": True}).headers["HX-Redirect"].endswith(f"/{ADA}/change/")
+    assert Viewer.objects.get(pk=ADA).version == before + 1
+    assert page(admin_client, "viewer", ADA).context["source"] == "ready-made"
+    assert LogEntry.objects.filter(object_id=str(ADA), change_message__contains="anew").exists()
+
+
+def test_a_stranger_has_a_page_too(admin_client):
+    Viewer.objects.create(pk=900)
+    answer = page(admin_client, "viewer", 900)
+    assert "No history yet" in answer.content.decode()
+    assert answer.context["source"] == "popular films"
+
+
+def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_client):
+    rule = Rule.objects.create(name="Space week", action="boost", movie_id=STAR_WARS)
+    recommend(Query(user_id=ADA, top_k=20))
+    Movie.objects.filter(pk=NEMO).update(published=False)
+    answer = page(admin_client, "movie", STAR_WARS)
+    shown, content = answer.context, answer.content.decode()
+    assert (shown["about"], shown["rated"], shown["span"]) == (1, 1, "2024 to 2024")
+    near = {card.movie_id: card.notes for card in shown["neighbours"]}
+    assert {EMPIRE, JEDI} <= set(near)
+    assert near[EMPIRE][0].endswith("% alike")
+    assert shown["standing"].charts["popular"] is not None
+    assert (shown["standing"].open, shown["on_lists"][:2]) == (True, (1, 0))
+    assert (rule.name in content, "Certificate PG" in content, "posters.example/260.jpg" in content) == (True,) * 3
+    assert not page(admin_client, "movie", NEMO).context["standing"].open
+
+
+def test_watchers_by_hand():
+    found = watchers(AMELIE)
+    assert (found.viewer_ids.tolist(), found.years, found.part) == ([ADA], {2024: 2}, 1.0)
+    assert found.ratings.tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]  # two stars
+
+
+def test_many_films_get_a_window_which_is_true_at_once(admin_client):
+    listed = [one.movie_id for one in recommend(Query(user_id=ADA, top_k=20)).recommendations]
+    changelist = reverse("admin:catalog_movie_changelist")
+    selected = {"action": "schedule", "_selected_action": listed[:3]}
+    assert "When 3 films are shown" in admin_client.post(changelist, selected).content.decode()
+    assert not Movie.objects.exclude(available_from=None).exists()
+
+    soon = timezone.now() + timedelta(days=1)
+    window = {"window": 1, "available_from_0": f"{soon:%Y-%m-%d}", "available_from_1": "20:00"}
+    wrong = window | {"available_until_0": f"{soon:%Y-%m-%d}", "available_until_1": "19:00"}
+    assert "must end after it begins" in admin_client.post(changelist, selected | wrong).content.decode()
+    assert admin_client.post(changelist, selected | window).status_code == 302
+    assert Movie.objects.exclude(available_from=None).count() == 3
+    answer = recommend(Query(user_id=ADA, top_k=17))
+    assert [one.movie_id for one in answer.recommendations] == listed[3:]
+    assert LogEntry.objects.filter(change_message__startswith="Window set").count() == 3
+
+
+def test_the_history_of_a_film_says_what_was_and_is(admin_client):
+    from tests.catalog.test_admin import address, form_values
+
+    path = address("movie", "change", TOY_STORY)
+    admin_client.post(path, form_values(admin_client, path) | {"title": "Toys", "certificate": "PG"})
+    admin_client.post(address("movie"), {"action": "unpublish", "_selected_action": [TOY_STORY]})
+    told = LogEntry.objects.filter(object_id=str(TOY_STORY)).order_by("pk").values_list("change_message", flat=True)
+    assert list(told) == ["Title: Toy Story → Toys; Certificate: G → PG", "Published: True → False"]
