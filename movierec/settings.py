@@ -191,6 +191,7 @@ CELERY_BEAT_SCHEDULE = {
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
     "finish_erasures": _every(15, "finish_erasures"),
+    "guard_active_model": _every(60, "guard_active_model"),
     "refresh_charts": _every(600, "refresh_charts"),
 }
 

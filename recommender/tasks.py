@@ -98,6 +98,14 @@ def finish_erasures() -> int:
 
 
 @shared_task
+def guard_active_model() -> str:
+    from recommender.serving import guard
+
+    with leases.only_one("guard_active_model") as mine:
+        return guard.guard() if mine else ""
+
+
+@shared_task
 def requeue_lost_jobs() -> int:
     Chunk.objects.exclude(job__status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).delete()
     jobs = leases.take_up_lost()

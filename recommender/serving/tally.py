@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from catalog.selectors import GONE
 from recommender import cache
 from recommender.cache import CacheUnavailable
 from recommender.serving.capacity import Busy
@@ -50,6 +51,9 @@ def tallied(call: Callable[Asked, Told]) -> Callable[Asked, Told]:
             raise
         except NotThere:
             raise
+        except GONE:
+            add("unreachable")
+            raise
         except Exception:
             add("failed")
             raise
@@ -68,14 +72,14 @@ def add(*names: str, by: int = 1) -> None:
 
 
 def _names(told: Any) -> list[str]:
-    """`answers` counts calls and `lists` what they hold; a fallback is a list that a viewer who is known got from
-    elsewhere than the active model, or while a part was down."""
+    """`answers` counts calls and `lists` what they hold. Astray is a list that a viewer who is known got from elsewhere
+    than a model; a fallback is that, or one made while a part was down."""
     lists = [told] if isinstance(told, Answer) else told if isinstance(told, list) else []
     names = ["answers"]
     for one in lists:
         names += ["lists", f"source:{one.source}"]
-        if one.degraded or (one.is_known_user and one.model_version is None and one.source in ("popular", "similar")):
-            names.append("fallback")
+        astray = one.is_known_user and one.model_version is None and one.source in ("popular", "similar")
+        names += ["astray"] * astray + ["fallback"] * (astray or one.degraded)
     if getattr(told, "degraded", False) or any(one.degraded for one in lists):
         names.append("degraded")
     return names

@@ -257,7 +257,7 @@ def _parents(options: Options, erasures: int) -> list[str]:
     except ModelUnusable:
         return []
     parents = [*card.get("parents", []), active]
-    same = (card["preset"], card.get("erasures")) == (options.preset, erasures)
+    same = (card.get("preset"), card.get("erasures")) == (options.preset, erasures)
     same = same and model_config(card["config"]) == preset(options.preset).model
     return parents if same and len(parents) <= MOST_WARM else []
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from catalog.models import Movie, Rule, Viewer
 from catalog.selectors import watchers
+from catalog.services import publish_movies
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, AMELIE, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
@@ -65,7 +66,7 @@ def test_a_stranger_has_a_page_too(admin_client):
 def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_client):
     rule = Rule.objects.create(name="Space week", action="boost", movie_id=STAR_WARS)
     recommend(Query(user_id=ADA, top_k=20))
-    Movie.objects.filter(pk=NEMO).update(published=False)
+    publish_movies([NEMO], published=False)
     answer = page(admin_client, "movie", STAR_WARS)
     shown, content = answer.context, answer.content.decode()
     assert (shown["about"], shown["rated"], shown["span"]) == (1, 1, "2024 to 2024")
