@@ -20,3 +20,10 @@ def open_only_on_loopback(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
         )
         return [Error(words, hint="Unset MOVIEREC_API_OPEN, or bind to 127.0.0.1.", id="movierec.E002")]
     return []
+
+
+@register(Tags.security)
+def no_debug_pages_in_production(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if settings.DEBUG and settings.PRODUCTION:
+        return [Error("MOVIEREC_DEBUG=1 and MOVIEREC_PRODUCTION=1 exclude each other.", id="movierec.E003")]
+    return []

@@ -31,7 +31,7 @@ def state_dir() -> Path:
 
 def sockets(state: Path) -> Path:
     """Short, as a socket's path may have about 100 bytes, and the same for every process of one state folder."""
-    return Path("/tmp") / f"movierec-{hashlib.sha256(os.fsencode(state)).hexdigest()[:12]}"
+    return Path("/tmp") / f"movierec-{hashlib.sha256(os.fsencode(state)).hexdigest()[:12]}"  # noqa: S108
 
 
 def valkey_socket(state: Path) -> Path:

@@ -76,7 +76,7 @@ def _identity(pid: int) -> str:
 
 
 def _ps(pid: int, field: str) -> str:
-    return subprocess.run(["ps", "-p", str(pid), "-o", field], capture_output=True, text=True).stdout.strip()
+    return subprocess.run(["ps", "-p", str(pid), "-o", field], capture_output=True, text=True).stdout.strip()  # noqa: S607
 
 
 class Ledger:

@@ -1,6 +1,7 @@
 """Django settings: one flat file, read from the environment. README.md has the table of the variables."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from movierec import embedded
+from movierec.strength import weakness
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,8 +29,10 @@ PRODUCTION = env.bool("MOVIEREC_PRODUCTION", default=False)
 DEBUG = env.bool("MOVIEREC_DEBUG", default=False)
 
 
-if PRODUCTION and not env("MOVIEREC_SECRET_KEY", default=""):
-    raise ImproperlyConfigured("MOVIEREC_PRODUCTION=1 needs MOVIEREC_SECRET_KEY: set it to 50 random characters.")
+if PRODUCTION:
+    for _name, _length in (("MOVIEREC_SECRET_KEY", 50), ("MOVIEREC_ADMIN_PASSWORD", 12)):
+        if _weakness := weakness(env(_name, default=""), _length):
+            raise ImproperlyConfigured(f"MOVIEREC_PRODUCTION=1 needs a strong {_name}: {_weakness}.")
 
 # `./run` makes this file. Without it (lint, a build) nothing is signed that must outlive this process.
 _secrets = STATE_DIR / "secrets.json"
@@ -48,6 +52,12 @@ BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ah
 CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
 
+# --- pages of other sites that may read answers -------------------------------------------------------------------
+CORS_ALLOWED_ORIGINS = env.list("MOVIEREC_CORS_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(?!admin/)"
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
+
 # --- applications -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
@@ -64,6 +74,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_beat",
+    "corsheaders",
+    "axes",
     "movierec",
     "catalog",
     "recommender",
@@ -72,6 +84,8 @@ MIDDLEWARE = [
     "recommender.api.middleware.Envelope",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
+    "compression_middleware.middleware.CompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "recommender.api.middleware.BodyLimit",
@@ -79,6 +93,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "movierec.urls"
 WSGI_APPLICATION = "movierec.wsgi.application"
@@ -96,6 +111,7 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -262,6 +278,13 @@ SECURE_HSTS_PRELOAD = PRODUCTION
 if env.bool("MOVIEREC_BEHIND_PROXY", default=False):
     # Only where a proxy sets this header on every request: else a client could claim TLS.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Failed logins to the admin: of one name from one address. `manage.py axes_reset` lets everybody in again.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # who logged in when is nobody's business for longer than needed
+AXES_ENABLE_ADMIN = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes
 
 # --- logs: what happened and how long it took, never who ------------------------------------------------------------
@@ -275,5 +298,6 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "psycopg.pool": {"level": "ERROR"},  # tells of every try while Postgres is gone; the API's own line says it
+        "axes": {"level": "ERROR"},  # its warnings have names and addresses; movierec.logins says what happened
     },
 }

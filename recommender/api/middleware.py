@@ -16,6 +16,16 @@ ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 MAX_BODY = 2 * 1024 * 1024  # bytes
 SLOW = 1.0  # seconds
 
+# What a browser may do with an answer: read it. The admin and /docs run scripts of their own, inline too, and show
+# posters from elsewhere; nothing else is loaded from or sent to another site.
+PAGES = (ADMIN_ROOT, "/docs")
+FOR_DATA = "default-src 'none'; frame-ancestors 'none'"
+FOR_PAGES = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: https: http:; font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+
 log = logging.getLogger(__name__)
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -36,6 +46,8 @@ class Envelope:
         response = self.get_response(request)
         _note(request, response.status_code, time.perf_counter() - began)
         response.headers[HEADER] = name
+        pages = request.path.startswith(PAGES)
+        response.headers["Content-Security-Policy"] = FOR_PAGES if pages else FOR_DATA
         if counted := getattr(request, "rate_limit", None):
             response.headers["RateLimit-Policy"], response.headers["RateLimit"] = counted
         return response

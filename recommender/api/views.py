@@ -1,5 +1,6 @@
 """The doors: validate, one call, respond."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from recommender.api import group, jobs, present, schema
+from recommender.api import etags, group, jobs, present, schema
 from recommender.api.queries import (
     age_limit,
     batch_parameters,
@@ -43,7 +44,11 @@ class ApiView(APIView):
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # True now is not true later: no cache on the way may keep an answer.
-        response.headers.setdefault("Cache-Control", "private, no-store")
+        kept = request.method == "GET" and response.status_code == 200 and self.throttle_scope == "reads"
+        response.headers.setdefault("Cache-Control", etags.FRESH if kept else "private, no-store")
+        if kept:
+            response.headers["Vary"] = "Authorization"
+            response.add_post_render_callback(partial(etags.conditional, request._request))
         return super().finalize_response(request, response, *args, **kwargs)
 
 
@@ -128,6 +133,7 @@ class HealthView(ApiView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = ()
+    throttle_scope = "health"
 
 
 class LiveView(HealthView):

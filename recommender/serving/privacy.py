@@ -15,7 +15,7 @@ from catalog import selectors, services
 from catalog.services import Merged
 from recommender import cache
 from recommender.cache import CacheUnavailable
-from recommender.models import Erasure, Impression, Job, ModelVersion
+from recommender.models import Chunk, Erasure, Impression, Job, ModelVersion
 
 GRACE = timedelta(minutes=2)  # longer than any request or block of a batch takes from its reading to its storing
 
@@ -139,16 +139,15 @@ def _published(versions: dict[int, int]) -> bool:
 
 
 def _forget_in_jobs(viewer_id: int) -> int:
-    """Histories that were sent for a batch, run or not, and numbers in results. Returns how many jobs."""
-    by_name = Q(parameters__user_histories__has_key=str(viewer_id))
-    in_results = Q(result__failed_users__contains=[viewer_id]) | Q(result__behind=viewer_id)
-    jobs = list(Job.objects.select_for_update().filter(by_name | in_results))
+    """Histories that were sent for a batch, run or not, and numbers in results and chunks. Returns how many jobs."""
+    for bound in ("behind", "upto"):  # the same viewers lie between: this one is gone
+        Chunk.objects.filter(**{bound: viewer_id}).update(**{bound: viewer_id - 1})
+    named = Q(parameters__user_histories__has_key=str(viewer_id)) | Q(result__failed_users__contains=[viewer_id])
+    jobs = list(Job.objects.select_for_update().filter(named))
     for job in jobs:
         job.parameters.get("user_histories", {}).pop(str(viewer_id), None)
         if viewer_id in job.result.get("failed_users", []):
             job.result["failed_users"].remove(viewer_id)
-        if job.result.get("behind") == viewer_id:
-            job.result["behind"] = viewer_id - 1  # where it goes on: the same viewers are behind it
         job.save(update_fields=["parameters", "result"])
     return len(jobs)
 

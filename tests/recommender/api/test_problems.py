@@ -106,6 +106,7 @@ def test_a_pointer_is_escaped(api):
 
 
 def test_answers_are_kept_by_nobody(model, api):
-    api.get(f"/recommend?user_id={ADA}")
-
+    api.post("/recommend", {"user_id": ADA})
+    assert api.response.headers["Cache-Control"] == "private, no-store"
+    api.get("/health/live")
     assert api.response.headers["Cache-Control"] == "private, no-store"

@@ -1,0 +1,79 @@
+"""A production start: clean when it is set up well, refused when it is not; and logins that are guessed at."""
+
+import os
+import secrets
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth import get_user_model
+from django.core.checks import run_checks
+from django.test import Client
+from django.utils import timezone
+
+from movierec.strength import weakness
+from tests.movierec.system import ROOT
+
+LOGIN = "/admin/login/"
+
+
+def check(**variables):
+    """`manage.py check --deploy`, any warning a failure, as a production process would see it."""
+    strong = {"MOVIEREC_SECRET_KEY": secrets.token_urlsafe(50), "MOVIEREC_ADMIN_PASSWORD": secrets.token_urlsafe(16)}
+    rest = {"MOVIEREC_PRODUCTION": "1", "MOVIEREC_ALLOWED_HOSTS": "films.example", "MOVIEREC_API_OPEN": "0"}
+    words = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(words, cwd=ROOT, env=os.environ | strong | rest | variables, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_production_set_up_is_clean():
+    code, told = check()
+    assert code == 0, told
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"MOVIEREC_SECRET_KEY": "short"}, "strong MOVIEREC_SECRET_KEY: it has 5 characters"),
+        ({"MOVIEREC_ADMIN_PASSWORD": "change-me-please"}, "strong MOVIEREC_ADMIN_PASSWORD: it has 'change-me'"),
+    ],
+)
+def test_a_careless_one_is_refused(variables, words):
+    code, told = check(**variables)
+    assert code != 0
+    assert words in told
+
+
+def test_what_makes_a_secret_weak():
+    assert weakness("", 12).startswith("it has 0 characters")
+    assert "different" in weakness("abababababab", 12)
+    assert "'password'" in weakness("my-password-of-2026", 12)
+    assert not any(weakness(secrets.token_urlsafe(50), 50) for _ in range(100))
+
+
+def test_debug_pages_and_open_reads_are_refused_in_production(settings):
+    settings.DEBUG = settings.PRODUCTION = settings.API_OPEN = True
+    assert [error.id for error in run_checks(tags=["security"])] == ["movierec.E001", "movierec.E003"]
+
+
+def test_five_wrong_passwords_close_the_door_for_a_while(db, caplog, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+    get_user_model().objects.create_superuser("ed", password="the right one, 42")
+    right, wrong = {"username": "ed", "password": "the right one, 42"}, {"username": "ed", "password": "a guess"}
+    browser = Client()
+    assert [browser.post(LOGIN, wrong).status_code for _ in range(5)] == [200] * 4 + [429]
+
+    assert browser.post(LOGIN, right).status_code == 429
+    assert "closed for one name and address" in caplog.text
+    assert "ed" not in [word for record in caplog.records for word in record.getMessage().replace("'", " ").split()]
+    elsewhere = Client(REMOTE_ADDR="10.0.0.7")
+    assert elsewhere.post(f"{LOGIN}?next=/admin/", right).status_code == 302
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        assert browser.post(f"{LOGIN}?next=/admin/", right).status_code == 302
+
+
+def test_a_form_of_another_site_is_refused(db):
+    browser = Client(enforce_csrf_checks=True)
+    assert browser.post(LOGIN, {"username": "ed", "password": "x"}).status_code == 403
