@@ -65,7 +65,7 @@ class CatalogueAdmin(ModelAdmin):
     def log_many(self, request: HttpRequest, ids: Collection[int], words: str) -> None:
         """One entry in the history of each of these records."""
         records = self.model._default_manager.filter(pk__in=ids)
-        LogEntry.objects.log_actions(request.user.pk, records, CHANGE, change_message=words)
+        LogEntry.objects.log_actions(int(request.user.pk or 0), records, CHANGE, change_message=words)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_records([obj])

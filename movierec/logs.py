@@ -20,7 +20,7 @@ class WithoutPaths(logging.Filter):
     """Django's lines about a request tell the kind of address in place of the address."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        request = getattr(record, "request", None)
+        request: Any = getattr(record, "request", None)
         if hasattr(request, "resolver_match"):
             record.msg, record.args = f"{request.method} {route(request)}: {getattr(record, 'status_code', '')}", ()
         return True

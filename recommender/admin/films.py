@@ -48,7 +48,7 @@ class WindowForm(forms.Form):
 @admin.register(Movie)
 class FilmPage(MovieAdmin):
     change_form_outer_before_template = "recommender/film.html"
-    actions = ("publish", "unpublish", "schedule")
+    actions = ("publish", "unpublish", "schedule")  # type: ignore[assignment]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Read once a page: what is shown above the form and the form itself are of one row."""

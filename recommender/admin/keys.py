@@ -1,5 +1,7 @@
 """API keys: made with their scopes, shown once, rotated, revoked."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
@@ -31,11 +33,13 @@ class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin):
 
     model = ApiKey
     form = ApiKeyForm
-    list_display = ("prefix", "name", "scope_list", "state", "created", "expiry_date", "last_used_at")
+    list_display = (  # type: ignore[assignment]
+        *("prefix", "name", "scope_list", "state", "created", "expiry_date", "last_used_at"),
+    )
     list_filter = ("revoked",)
     actions_detail = ("rotate",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*super().get_readonly_fields(request, obj), "last_used_at")
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:

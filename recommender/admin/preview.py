@@ -1,7 +1,7 @@
 """A rule on a viewer's list: the list without it, and with it as if it were live now."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from django import forms
@@ -74,6 +74,6 @@ def _listed(viewer: int, shelf: str, rules: Sequence[Merchandising]) -> tuple[li
         page = home(Query(user_id=viewer, top_k=ROW_LENGTH, trial=rules), ROWS, ROW_LENGTH)
         return [(shown.row.title, shown.movie_ids) for shown in page.rows], page.reason
     query = Query(user_id=viewer, top_k=LENGTH, trial=rules)
-    answer = recommend(query) if shelf == "recommend" else charted(query, shelf)
+    answer = recommend(query) if shelf == "recommend" else charted(query, cast(ChartName, shelf))
     told = "" if answer.is_known_user else "Nobody has this id: the list is what a stranger gets. "
     return [("", [one.movie_id for one in answer.recommendations])], told + answer.reason

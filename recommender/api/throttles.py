@@ -41,7 +41,7 @@ class Budget(SimpleRateThrottle):
             return True
         policy = f'"{self.scope}";q={limit};w={int(seconds)}'
         left = f'"{self.scope}";r={max(0, limit - count)};t={ceil(self._left)}'
-        request._request.rate_limit = policy, left  # for the headers of whatever is answered
+        setattr(request._request, "rate_limit", (policy, left))  # noqa: B010 - for the headers of whatever is answered
         return count <= limit
 
     def _counted(self, request: Request, view: Any) -> tuple[str, str]:

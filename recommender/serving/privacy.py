@@ -154,7 +154,7 @@ def _forget_in_jobs(viewer_id: int) -> int:
 
 def _models() -> list[dict[str, Any]]:
     trained = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).order_by("created_at")
-    return list(trained.values("name", "status", "created_at"))
+    return [dict(one) for one in trained.values("name", "status", "created_at")]
 
 
 def _trainings() -> list[str]:

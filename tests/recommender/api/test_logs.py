@@ -61,6 +61,8 @@ def test_a_request_is_told_with_its_id_and_without_its_viewer(model, site, lines
 
 def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
     body = {"user_histories": {str(ADA): ["260"]}}
+    with app.connection_for_write() as broker, broker.SimpleQueue("batch") as queue:
+        queue.clear()  # of what earlier tests asked for
     job = site.post("/batch/recommend/cache", body, expect=202, headers={"X-Request-ID": "asked-1"})["job_id"]
     request_id.set("")
 
@@ -74,6 +76,7 @@ def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
 
 
 def test_for_people_a_line_is_a_line():
+    request_id.set("")
     record = logging.LogRecord("films", logging.INFO, "", 0, "said %s", ("DETAIL",), None)
     assert Plain().format(record).endswith(f"films {record.process} said DETAIL")
     record.msg, record.args = "broken\nDETAIL: Key (viewer_id)=(7)", ()

@@ -1,6 +1,7 @@
 """A viewer's token reads one viewer's lists, for a while, and opens nothing else."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -25,7 +26,7 @@ OWN = [
     ("post", "/recommend/filtered", {"user_id": ADA, "genres": ["Comedy"]}),
     ("post", "/similar", {"movie_id": "1", "user_id": ADA}),
 ]
-NOT_OWN = [
+NOT_OWN: list[tuple[Any, ...]] = [
     ("get", f"/recommend?user_id={BEN}"),
     ("get", f"/recommend?user_id={ADA}&user_id={BEN}"),
     ("get", f"/recommend?user_id={BEN}&user_id={ADA}"),
