@@ -46,6 +46,9 @@ ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _made.get("admin_
 # --- stored lists -----------------------------------------------------------------------------------------------
 LIST_TTL = 86_400  # seconds: the greatest age of a stored list
 LIST_LENGTH = 200  # films in a stored list
+MODELS_KEPT = env.int("MOVIEREC_MODELS_KEPT", default=10)  # folders; besides the active one and its way back
+JOBS_KEPT_DAYS = env.int("MOVIEREC_JOBS_KEPT_DAYS", default=90)  # after their end
+IMPRESSIONS_KEPT_DAYS = env.int("MOVIEREC_IMPRESSIONS_KEPT_DAYS", default=180)
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone
 
 # --- age limits -------------------------------------------------------------------------------------------------
@@ -207,6 +210,7 @@ CELERY_BEAT_SCHEDULE = {
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
     "finish_erasures": _every(15, "finish_erasures"),
+    "tidy": {"task": "recommender.tasks.tidy", "schedule": crontab(hour="2", minute="10")},
     "guard_active_model": _every(60, "guard_active_model"),
     "refresh_charts": _every(600, "refresh_charts"),
 }

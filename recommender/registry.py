@@ -8,11 +8,13 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import socket
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache as once
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +116,38 @@ def rollback(reason: str) -> ModelVersion:
     version = activate(previous.name, f"Rolled back to: {reason}", demote_to=ModelVersion.Status.CANDIDATE)
     ModelVersion.objects.filter(name=left).update(reason=f"Rolled back from: {reason}")
     return version
+
+
+def prune(keep: int) -> list[str]:
+    """Deletes the folders of all but the newest `keep` versions; their rows and figures stay. Never that of the active
+    version, of one that a live process holds, or of the two that a rollback would go to. Returns the names."""
+    with leases.only_one("activation", wait=True):
+        kept = set(ModelVersion.objects.values_list("name", flat=True)[:keep]) | {active_name()}
+        kept |= set(_retired().values_list("name", flat=True)[:2]) | _held_by_processes()
+        old = ModelVersion.objects.exclude(name__in=kept - {None}).exclude(status=ModelVersion.Status.REFUSED)
+        gone = []
+        for version in old:
+            _delete_folder(folder(version.name))
+            version.status = ModelVersion.Status.REFUSED
+            version.reason = f"Pruned: {keep} newer versions are kept. It was: {version.reason}"
+            version.save(update_fields=["status", "reason"])
+            gone.append(version.name)
+    return gone
+
+
+def _held_by_processes() -> set[str]:
+    try:
+        return {name for name in (*cache.loaded_by().values(), cache.announced()) if name}
+    except cache.CacheUnavailable:
+        return set()
+
+
+def _delete_folder(path: Path) -> None:
+    """Renamed first, so that no half of it is ever met under its name."""
+    aside = path.with_name(f".{path.name}.gone")
+    with suppress(FileNotFoundError):
+        path.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def republish() -> str | None:

@@ -98,6 +98,14 @@ def finish_erasures() -> int:
 
 
 @shared_task
+def tidy() -> dict[str, Any]:
+    from recommender.serving import upkeep
+
+    with leases.only_one("tidy") as mine:
+        return upkeep.tidy() if mine else {}
+
+
+@shared_task
 def guard_active_model() -> str:
     from recommender.serving import guard
 

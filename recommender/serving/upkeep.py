@@ -1,13 +1,19 @@
 """What keeps Redis in step with Postgres where publishing failed or Redis was emptied; beat calls it."""
 
+from datetime import timedelta
 from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
 
 from catalog import selectors, services
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, Stamps
+from recommender.models import Impression, Job
 from recommender.serving.stamps import NOBODY, UNKNOWN
 
 OUTBOX_BLOCK = 5_000  # viewers
+TIDY_BLOCK = 10_000  # rows deleted at a time, so that no lock is held for long
 
 
 def publish_pending() -> int:
@@ -35,3 +41,14 @@ def repair() -> dict[str, Any]:
     except CacheUnavailable as error:
         return {"published": False, "why": str(error)}
     return {"published": True, "epoch": epoch, "catalogue": catalogue, "model": model}
+
+
+def tidy() -> dict[str, Any]:
+    """What is past its keep goes: finished jobs, impressions, folders of old models. Viewing histories never do."""
+    now = timezone.now()
+    jobs = Job.objects.filter(finished_at__lt=now - timedelta(days=settings.JOBS_KEPT_DAYS))
+    shown = Impression.objects.filter(occurred_at__lt=now - timedelta(days=settings.IMPRESSIONS_KEPT_DAYS))
+    told: dict[str, Any] = {"jobs": jobs.delete()[1].get("recommender.Job", 0), "impressions": 0}
+    while gone := Impression.objects.filter(pk__in=shown.values("pk")[:TIDY_BLOCK]).delete()[0]:
+        told["impressions"] += gone
+    return told | {"models": registry.prune(settings.MODELS_KEPT)}
