@@ -123,6 +123,7 @@ def create_more_films() -> None:
 
 @pytest.fixture
 def more_films(cast: None) -> None:
+    forget_everything()  # another test's catalogue may have had the same version
     create_more_films()
 
 

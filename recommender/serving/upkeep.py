@@ -34,7 +34,7 @@ def publish_pending() -> int:
 def repair() -> dict[str, Any]:
     """Puts the epoch, the catalogue version and the pointer to the active model back to what Postgres says."""
     try:
-        mark = cache.mark_absent(NOBODY, UNKNOWN._replace(viewer=NOBODY))
+        mark = cache.mark_absent(NOBODY, UNKNOWN._replace(viewer=NOBODY, model=""))  # the model's is published below
         catalogue, epoch = selectors.revision()
         cache.put_back(mark, NOBODY, Stamps(None, epoch, catalogue, None))
         model = registry.republish()

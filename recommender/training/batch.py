@@ -71,6 +71,8 @@ def fill_all(model: str, lease: Lease, call: Callable[[UUID, int], None] = alone
     for _ in range(MOST_PASSES):
         epoch = selectors.revision()[1]
         where = {"model": model, "epoch": epoch}
+        if lease.result.get("filled") == where:
+            return  # the process that did it died later
         if {key: lease.result.get(key) for key in where} != where:
             since = int(time.time()) - days * DAY if days else None
             chunks.split(lease.job_id, model, epoch, since)
@@ -86,8 +88,10 @@ def fill_all(model: str, lease: Lease, call: Callable[[UUID, int], None] = alone
         "viewers": found.viewers,
         "list_seconds": round(found.seconds, 3),
         "viewers_per_min": round(60 * found.viewers / seconds),
+        "filled": {"model": model, "epoch": lease.result["epoch"]},
     }
     lease.say(f"{found.viewers} lists; here since {seconds:.1f} s, {found.seconds:.1f} s of work over all processes")
+    lease.save()
     chunks.clear(lease.job_id)
 
 

@@ -30,10 +30,13 @@ def environment() -> dict[str, str]:
     return os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings", "DATABASE_URL": own, "OMP_NUM_THREADS": "1"}
 
 
-def start_worker() -> subprocess.Popen[bytes]:
+def start_worker(include: str = "", **more_environment: str) -> subprocess.Popen[bytes]:
     words = ["-m", "celery", "-A", "movierec", "worker", "-Q", "light,batch,training", "-c", "1"]
     more = ["--max-tasks-per-child", "1", "--without-gossip", "--without-mingle", "-l", "INFO"]
-    return subprocess.Popen([sys.executable, *words, *more], env=environment(), cwd=ROOT, start_new_session=True)
+    more += ["-I", include] if include else []
+    return subprocess.Popen(
+        [sys.executable, *words, *more], env=environment() | more_environment, cwd=ROOT, start_new_session=True
+    )
 
 
 @pytest.fixture
