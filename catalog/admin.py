@@ -124,7 +124,7 @@ class MovieAdmin(CatalogueAdmin):
     inlines: ClassVar[Sequence[type[InlineModelAdmin]]] = (CreditInline, NewCreditInline)
     fieldsets = (
         (None, {"fields": (("title", "original_title"), ("year", "runtime", "language"), "genres")}),
-        ("Shown", {"fields": (("published", "available_from", "available_until"), ("certificate", "youngest"))}),
+        ("Shown", {"fields": ("published", "available_from", "available_until", ("certificate", "youngest"))}),
         ("About", {"fields": ("overview", "poster_url", ("imdb_id", "tmdb_id"), "tag_names", ("added_at", "is_demo"))}),
     )
 
@@ -230,7 +230,7 @@ class ViewerAdmin(ModelAdmin):
     sortable_by = ("id",)
     show_full_result_count = False
     list_per_page = 50
-    fields = (("id", "name", "simulated"), ("age_limit", "version", "created_at"), "history")
+    fields = ("name", "age_limit", ("id", "simulated"), ("version", "created_at"), "history")
     readonly_fields = ("id", "simulated", "version", "created_at", "history")
 
     def get_search_results(

@@ -226,15 +226,15 @@ class Rule(models.Model):
 
     class By(models.TextChoices):
         FILM = "movie", "film"
-        GENRE = "genre"
-        PERSON = "person"
-        TAG = "tag"
+        GENRE = "genre", "genre"
+        PERSON = "person", "person"
+        TAG = "tag", "tag"
 
     class Shelf(models.TextChoices):
         RECOMMEND = "recommend", "personal list"
-        POPULAR = "popular"
-        TRENDING = "trending"
-        LATEST = "latest"
+        POPULAR = "popular", "popular"
+        TRENDING = "trending", "trending"
+        LATEST = "latest", "latest"
         SIMILAR = "similar", "films like a film"
         TOP_PICKS = "home:top_picks", "home row: top picks"
         BECAUSE = "home:because_you_watched", "home row: because you watched"

@@ -2,6 +2,7 @@ import logging
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 log = logging.getLogger(__name__)
 
@@ -13,6 +14,7 @@ class RecommenderConfig(AppConfig):
     def ready(self) -> None:
         from catalog import services, signals
         from recommender import cache, checks, registry  # noqa: F401  (importing registers the system checks)
+        from recommender.roles import make_roles
         from recommender.serving import tally
 
         signals.viewers_changed.connect(publish_viewers)
@@ -20,6 +22,7 @@ class RecommenderConfig(AppConfig):
         signals.epoch_changed.connect(publish_epoch)
         cache.on_new_server(services.bump_epoch)
         registry.on_look(tally.flush)
+        post_migrate.connect(make_roles, sender=self)
 
 
 # What has been committed goes out to Redis. Where that fails nothing is lost: beat publishes the outbox of viewers and

@@ -209,6 +209,11 @@ def ranker(name: str | None = None) -> "Ranker | None":
     return _usable(name) or next((good for version in _retired() if (good := _usable(version.name))), None)
 
 
+def borrowed(name: str) -> "Ranker | None":
+    """That version and no other, to compare it: one that this process does not serve is loaded and not kept."""
+    return _held(name) or _load(name)
+
+
 def _usable(name: str) -> "Ranker | None":
     if (found := _held(name)) is not None:
         return found

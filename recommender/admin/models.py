@@ -1,11 +1,14 @@
 """Model versions: what was measured, which one is active, and making another one so."""
 
 import json
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
@@ -13,6 +16,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from recommender import registry
+from recommender.admin import compare
 from recommender.admin.pages import COLOURS, ReadOnly, to_page
 from recommender.models import ModelVersion
 
@@ -39,15 +43,33 @@ class ModelVersionAdmin(ReadOnly):
         "figures",
         "segments",
         "lists",
+        "curves",
         "epochs",
         ("parameters", "movies"),
         ("created_at", "activated_at"),
         ("data_hash", "code_revision"),
         "everything_measured",
     )
-    readonly_fields = ("status_label", "checks", "figures", "segments", "lists", "epochs", "everything_measured")
-    actions_list = ("rollback",)
+    readonly_fields = (
+        "status_label",
+        "checks",
+        "figures",
+        "segments",
+        "lists",
+        "curves",
+        "epochs",
+        "everything_measured",
+    )
+    actions_list = ("comparison", "rollback")
     actions_detail = ("promote",)
+
+    def get_urls(self) -> list[URLPattern]:
+        comparison = self.admin_site.admin_view(partial(compare.page, model_admin=self))
+        return [path("compare/", comparison, name="recommender_modelversion_compare"), *super().get_urls()]
+
+    @action(description="Compare two", url_path="to-compare", permissions=["view"])
+    def comparison(self, request: HttpRequest) -> HttpResponse:
+        return redirect("admin:recommender_modelversion_compare")
 
     def has_delete_permission(self, request: HttpRequest, obj: ModelVersion | None = None) -> bool:
         active = obj is not None and obj.status == ModelVersion.Status.ACTIVE
@@ -97,6 +119,13 @@ class ModelVersionAdmin(ReadOnly):
         rows = [(name, *(_figure(of.get(name)) for of in found.values())) for name in names]
         return _table(rows, ("", *found)) if rows else _NOTHING
 
+    @display(description="Training")
+    def curves(self, version: ModelVersion) -> SafeString:
+        found = compare.curves(version)
+        return format_html_join(
+            "", "<div>{}, at the end {}{}</div>", ((name, last, made) for name, made, last in found)
+        )
+
     @display(description="By epoch")
     def epochs(self, version: ModelVersion) -> SafeString:
         names = list(dict.fromkeys(name for epoch in version.history for name in epoch))
@@ -120,7 +149,7 @@ class ModelVersionAdmin(ReadOnly):
     def promote(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         name = ModelVersion.objects.get(pk=object_id).name
         try:
-            registry.activate(name, form.words())
+            self.log_change(request, registry.activate(name, form.words()), f"Promoted: {form.words()}")
             messages.success(request, f"{name} is active.")
         except registry.ActivationRefused as refusal:
             messages.error(request, str(refusal))
@@ -138,7 +167,9 @@ class ModelVersionAdmin(ReadOnly):
     )
     def rollback(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
         try:
-            messages.success(request, f"{registry.rollback(form.words()).name} is active again.")
+            version = registry.rollback(form.words())
+            self.log_change(request, version, f"Rolled back to: {form.words()}")
+            messages.success(request, f"{version.name} is active again.")
         except registry.ActivationRefused as refusal:
             messages.error(request, str(refusal))
         return to_page("modelversion_changelist")

@@ -27,7 +27,7 @@ class RuleForm(forms.ModelForm):
         choices=Rule.Shelf.choices,
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        label="lists",
+        label="Lists",
         help_text="None chosen: every list.",
     )
 
@@ -65,7 +65,7 @@ class RuleAdmin(CatalogueAdmin):
     fieldsets = (
         (None, {"fields": ("name", ("action", "places"))}),
         ("Films", {"fields": ("by", "movie", "genre", "person", "tag")}),
-        ("Where and when", {"fields": ("shelves", ("starts_at", "ends_at"), "enabled")}),
+        ("Where and when", {"fields": ("shelves", "starts_at", "ends_at", "enabled")}),
         ("Before and after", {"fields": ("trying",)}),
     )
     conditional_fields = {name: f"by == '{name}'" for name in Rule.By.values} | {"places": "action != 'exclude'"}

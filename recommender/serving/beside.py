@@ -1,0 +1,41 @@
+"""The lists of some viewers under several models: what a change of model would mean for people."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from catalog import selectors
+from recommender import registry
+from recommender.serving import ranking, stamps
+from recommender.serving.capacity import computing
+from recommender.serving.eligibility import Catalogue, Gate, catalogue
+from recommender.serving.query import Query
+from recommender.serving.subject import Subject, subject
+from recommender.viewing import readable
+
+
+@computing()
+def lists_under(models: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
+    """Viewer id -> a list of k film ids for each model: empty where it cannot be loaded or has nothing to go by. No
+    list is stored, and a model that this process does not serve is not kept."""
+    films = catalogue(stamps.look(None).stamps.catalogue or 0)
+    who = [subject(Query(user_id=one.viewer_id), one) for one in selectors.histories(viewer_ids)]
+    by_model = [_under(name, who, films, k) for name in models]
+    return {one.viewer_id: [lists[n] for lists in by_model] for n, one in enumerate(who) if one.viewer_id is not None}
+
+
+def _under(model: str, who: Sequence[Subject], films: Catalogue, k: int) -> list[list[int]]:
+    ranker = registry.borrowed(model)
+    if ranker is None:
+        return [[] for _ in who]
+    found: list[list[int]] = []
+    for one in who:
+        if not readable(one.events, ranker):
+            found.append([])
+            continue
+        gate = Gate(films, int(time.time()), None, np.empty(0, np.int32), one.age_limit)
+        state = ranker.encode([one.events])
+        [best] = ranking.best(ranker, state, k, gate.vocabulary(ranker), [one.seen])
+        found.append(best.movie_ids.tolist())
+    return found
