@@ -16,6 +16,7 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         "view": (*_CATALOGUE, *_RUN, "apikey"),
         "add": ("apikey",),
         "change": ("modelversion", "job", "viewer", "apikey"),
+        "delete": ("viewer",),  # erased everywhere
     },
     # everything to look at but keys, nothing to change
     "analyst": {"view": (*_CATALOGUE, *_RUN)},

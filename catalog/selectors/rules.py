@@ -28,7 +28,7 @@ class Merchandising(NamedTuple):
 def packed(condition: str) -> tuple[str, str]:
     """Two columns: the rules that satisfy the condition as JSON, and the films of each, packed; both by their ids."""
     rules = f"FROM catalog_rule r WHERE {condition}"
-    seconds = "date_part('epoch', r.{})::bigint".format
+    seconds = "floor(date_part('epoch', r.{}))::bigint".format
     meta = f"""(SELECT json_agg(json_build_array(r.id, r.name, r.action, r.by, r.places, r.shelves,
         {seconds("starts_at")}, {seconds("ends_at")}, {seconds("changed_at")}) ORDER BY r.id)::text {rules})"""
     films = f"""(SELECT array_agg((

@@ -90,7 +90,9 @@ def _number(value: Any) -> bool:
 
 
 def _told(value: Any) -> str:
-    return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() and value > 1 else f"{value:.4f}"
+    return "-" if value is None else str(value)
 
 
 def _state(difference: float) -> str:

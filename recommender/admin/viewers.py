@@ -14,6 +14,7 @@ from catalog.models import Viewer
 from catalog.services import touch_viewers
 from recommender.admin.cards import Card, cards
 from recommender.admin.pictures import bar, columns
+from recommender.serving import privacy
 from recommender.serving.capacity import Busy
 from recommender.serving.portrait import Portrait, portrait
 from recommender.serving.query import Answer, Query
@@ -42,7 +43,7 @@ admin.site.unregister(Viewer)
 @admin.register(Viewer)
 class ViewerPage(ViewerAdmin):
     change_form_outer_before_template = "recommender/viewer.html"
-    actions_detail = ("recompute",)
+    actions_detail = ("recompute", "erase")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Read once a page: what is shown above the form and the form itself are of one row."""
@@ -60,6 +61,29 @@ class ViewerPage(ViewerAdmin):
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("catalog.change_viewer"))
+
+    def has_erase_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("catalog.delete_viewer"))
+
+    @action(
+        description="Erase",
+        permissions=["erase"],
+        dialog={
+            "title": "Erase this viewer everywhere",
+            "description": "Events, lists, impressions, and what the admin noted of them. It cannot be undone. Models "
+            "trained before stay until the next training replaces them.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Erase for good",
+        },
+    )
+    def erase(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        viewer = self.get_object(request, object_id)
+        if viewer is not None:
+            erased = privacy.erase(viewer.pk)
+            words = f"Viewer {object_id} is erased: {erased.events:,} events, {erased.impressions:,} impressions."
+            later = "" if erased.stored_lists else " Redis is away: the stored list goes as soon as it is back."
+            messages.success(request, words + later)
+        return HttpResponse(headers={"HX-Redirect": reverse("admin:catalog_viewer_changelist")})
 
     @action(
         description="Recompute the list",

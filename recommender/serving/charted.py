@@ -38,6 +38,7 @@ def charted(query: Query, name: ChartName, *, for_you: bool = False) -> Answer:
         answer = _answer(sitting, who, ranked, "trending_for_you", ranker.version)
     else:
         answer = _answer(sitting, who, ranked, name, None)
+    answer.chart = True
     if name == "trending" and not query.filters.given() and answer.reason:
         answer.reason = STILL
     return told(sitting, answer)

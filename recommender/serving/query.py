@@ -83,4 +83,5 @@ class Answer:
     unknown_names: dict[str, list[str]] = field(default_factory=dict)  # filter -> names that no film has
     reason: str = ""  # why the list is empty
     reasons: Sequence[Any] | None = None  # an explain.Reason for each film, where they were asked for
+    chart: bool = False  # one that was asked for, not what a viewer got in place of their own list
     cards: Mapping[int, Any] | None = None  # movie id -> selectors.MovieCard, where titles were asked for

@@ -72,15 +72,16 @@ def add(*names: str, by: int = 1) -> None:
 
 
 def _names(told: Any) -> list[str]:
-    """`answers` counts calls and `lists` what they hold. Astray is a list that a viewer who is known got from elsewhere
-    than a model; a fallback is that, or one made while a part was down."""
-    lists = [told] if isinstance(told, Answer) else told if isinstance(told, list) else []
+    """`answers` counts calls and `lists` the personal lists that they hold, not charts. Astray is one that a viewer who
+    is known got from elsewhere than a model; a fallback is that, or one made while a part was down."""
+    answers = [told] if isinstance(told, Answer) else told if isinstance(told, list) else []
+    lists = [one for one in answers if not one.chart]
     names = ["answers"]
     for one in lists:
         names += ["lists", f"source:{one.source}"]
         astray = one.is_known_user and one.model_version is None and one.source in ("popular", "similar")
         names += ["astray"] * astray + ["fallback"] * (astray or one.degraded)
-    if getattr(told, "degraded", False) or any(one.degraded for one in lists):
+    if getattr(told, "degraded", False) or any(one.degraded for one in answers):
         names.append("degraded")
     return names
 

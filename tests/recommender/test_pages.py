@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -54,6 +55,22 @@ def test_a_viewers_page_shows_taste_list_reasons_and_what_was_kept_out(admin_cli
     assert Viewer.objects.get(pk=ADA).version == before + 1
     assert page(admin_client, "viewer", ADA).context["source"] == "ready-made"
     assert LogEntry.objects.filter(object_id=str(ADA), change_message__contains="anew").exists()
+
+
+def test_a_viewer_is_erased_by_who_may_and_after_a_question(admin_client, client):
+    path = reverse("admin:catalog_viewer_erase", args=[ADA])
+    recommend(Query(user_id=ADA, top_k=5))
+    analyst = User.objects.create_user("looks", is_staff=True)
+    analyst.groups.add(Group.objects.get(name="analyst"))
+    client.force_login(analyst)
+    assert client.post(path, {"_form_submitted": True}).status_code == 403
+    admin_client.get(path)
+    assert Viewer.objects.filter(pk=ADA).exists()
+    onward = admin_client.post(path, {"_form_submitted": True}).headers["HX-Redirect"]
+    [told] = admin_client.get(onward).context["messages"]
+    assert str(told) == f"Viewer {ADA} is erased: 12 events, 0 impressions."
+    assert not Viewer.objects.filter(pk=ADA).exists()
+    assert not recommend(Query(user_id=ADA, top_k=5)).is_known_user
 
 
 def test_a_stranger_has_a_page_too(admin_client):
