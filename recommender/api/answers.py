@@ -37,7 +37,7 @@ class About(serializers.Serializer):
     removed = serializers.DictField(
         child=serializers.IntegerField(),
         help_text="How many films are kept out, by reason: seen, disliked, not_interested of the viewer's history; "
-        "not_available, age_limit, excluded of the films that the filters want.",
+        "not_available, age_limit, merchandising, excluded of the films that the filters want.",
     )
 
 
