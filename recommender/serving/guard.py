@@ -11,7 +11,7 @@ from recommender.serving import tally
 
 WATCHED = timedelta(hours=1)  # after the activation
 MINUTE = 60  # seconds
-FEWEST = 100  # calls, or lists, on which a share is judged
+FEWEST = 100  # calls on which a share is judged
 TIMES = 3.0  # as large as it was before
 
 
@@ -41,7 +41,7 @@ def guard() -> str:
     since, before = tally.together(sums[-minutes:]), tally.together(sums[: -minutes - 1])
     for bound in BOUNDS:
         share, usual = tally.share(since, bound.name), tally.share(before, bound.name) or 0.0
-        if share is not None and since["answers"] >= FEWEST and share > max(bound.most, TIMES * usual):
+        if share is not None and tally.calls(since) >= FEWEST and share > max(bound.most, TIMES * usual):
             return _rolled_back(f"{share:.1%} {bound.words} since it went live; {usual:.1%} in the hour before")
     return ""
 

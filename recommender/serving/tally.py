@@ -125,11 +125,15 @@ def together(parts: Sequence[Mapping[str, int]]) -> Counter[str]:
     return total
 
 
+def calls(total: Mapping[str, int]) -> int:
+    """Those that were worked on, whatever came of it."""
+    return total.get("answers", 0) + total.get("failed", 0)
+
+
 def share(total: Mapping[str, int], name: str) -> float | None:
     """0..1: failures of all calls, anything else of all lists; None where there were none."""
-    answers = total.get("answers", 0) + total.get("failed", 0)
-    calls = answers if name == "failed" else total.get("lists", 0)
-    return total.get(name, 0) / calls if calls else None
+    whole = calls(total) if name == "failed" else total.get("lists", 0)
+    return total.get(name, 0) / whole if whole else None
 
 
 def percentile(total: Mapping[str, int], part: float) -> float | None:

@@ -56,6 +56,14 @@ def test_failures_that_came_with_a_model_take_it_back(swapped, monkeypatch):
     assert tasks.guard_active_model() == "", "the one before is not blamed for it"
 
 
+def test_a_model_under_which_every_call_fails_is_taken_back(swapped):
+    counted(20, answers=1000)
+    counted(1, failed=150)
+
+    assert tasks.guard_active_model().startswith("100.0% of the calls failed")
+    assert registry.active_name() == NAME
+
+
 def test_lists_from_elsewhere_than_the_model_take_it_back(swapped):
     counted(20, answers=500, lists=500, astray=10)
     counted(1, answers=100, lists=100, astray=30)
