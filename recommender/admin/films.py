@@ -15,6 +15,7 @@ from catalog.admin import MovieAdmin
 from catalog.models import Movie
 from catalog.services import schedule_movies
 from recommender.admin.cards import Card, card, cards
+from recommender.admin.pages import ShownAbove
 from recommender.admin.pictures import columns
 from recommender.admin.viewers import genre_bars
 from recommender.serving import pulse
@@ -46,23 +47,12 @@ class WindowForm(forms.Form):
 
 
 @admin.register(Movie)
-class FilmPage(MovieAdmin):
+class FilmPage(ShownAbove, MovieAdmin):
     change_form_outer_before_template = "recommender/film.html"
     actions = ("publish", "unpublish", "schedule")  # type: ignore[assignment]
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Read once a page: what is shown above the form and the form itself are of one row."""
-        found = getattr(request, "found", None)
-        if found is None or str(found.pk) != object_id:
-            found = request.found = super().get_object(request, object_id, from_field)  # type: ignore[attr-defined]
-        return found
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        movie = self.get_object(request, object_id) if request.method == "GET" else None
-        shown = _shown(movie) if movie is not None and self.has_view_permission(request, movie) else {}
-        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+    def shown(self, record: Movie) -> dict[str, Any]:
+        return _shown(record)
 
     @admin.action(description="Schedule: set when the selected films are shown", permissions=["change"])
     def schedule(self, request: HttpRequest, queryset: QuerySet[Movie]) -> HttpResponse | None:

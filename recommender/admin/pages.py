@@ -23,6 +23,28 @@ def to_page(viewname: str, *args: Any) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": reverse(f"admin:recommender_{viewname}", args=args)})
 
 
+class ShownAbove(ModelAdmin):
+    """A page that tells of its record above the form."""
+
+    def shown(self, record: Any) -> dict[str, Any]:
+        """What the template above the form draws."""
+        raise NotImplementedError
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Read once a page: what is shown above the form and the form itself are of one row."""
+        found = getattr(request, "found", None)
+        if found is None or str(found.pk) != object_id:
+            found = request.found = super().get_object(request, object_id, from_field)  # type: ignore[attr-defined]
+        return found
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        record = self.get_object(request, object_id) if request.method == "GET" else None
+        shown = self.shown(record) if record is not None and self.has_view_permission(request, record) else {}
+        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+
+
 class ReadOnly(ModelAdmin):
     """Rows that only the system writes."""
 

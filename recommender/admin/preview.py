@@ -15,12 +15,11 @@ from recommender.serving import stamps
 from recommender.serving.charted import charted
 from recommender.serving.eligibility import catalogue
 from recommender.serving.home import home
-from recommender.serving.query import ChartName, Query
+from recommender.serving.query import CHARTS, ChartName, Query
 from recommender.serving.recommend import recommend
 
 LENGTH = 20
 ROW_LENGTH, ROWS = 12, 20
-CHARTS: tuple[ChartName, ...] = ("popular", "trending", "latest")
 LARGEST_ID = 2**31 - 1
 
 

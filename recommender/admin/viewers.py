@@ -13,6 +13,7 @@ from catalog.admin import ViewerAdmin
 from catalog.models import Viewer
 from catalog.services import touch_viewers
 from recommender.admin.cards import Card, cards
+from recommender.admin.pages import ShownAbove
 from recommender.admin.pictures import bar, columns
 from recommender.serving import privacy
 from recommender.serving.capacity import Busy
@@ -41,23 +42,12 @@ admin.site.unregister(Viewer)
 
 
 @admin.register(Viewer)
-class ViewerPage(ViewerAdmin):
+class ViewerPage(ShownAbove, ViewerAdmin):
     change_form_outer_before_template = "recommender/viewer.html"
     actions_detail = ("recompute", "erase")
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Read once a page: what is shown above the form and the form itself are of one row."""
-        found = getattr(request, "found", None)
-        if found is None or str(found.pk) != object_id:
-            found = request.found = super().get_object(request, object_id, from_field)  # type: ignore[attr-defined]
-        return found
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        viewer = self.get_object(request, object_id) if request.method == "GET" else None
-        shown = _shown(viewer) if viewer is not None and self.has_view_permission(request, viewer) else {}
-        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+    def shown(self, record: Viewer) -> dict[str, Any]:
+        return _shown(record)
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("catalog.change_viewer"))

@@ -2,10 +2,11 @@
 
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from catalog import selectors
 from recommender import cache
-from recommender.cache import CacheUnavailable
+from recommender.cache import CacheUnavailable, Stamps, StoredList
 from recommender.serving import stamps
 from recommender.serving.eligibility import catalogue
 
@@ -23,31 +24,42 @@ class Shelved:
 
 def shelved() -> Shelved | None:
     """None without Redis, without an active model, or without viewers."""
+    drawn = _drawn()
+    if drawn is None or not drawn.viewers:
+        return None
+    versions = selectors.viewer_versions(list(drawn.lists))
+    valid = sum(
+        stored.valid(drawn.stamps._replace(viewer=versions.get(viewer))) for viewer, stored in drawn.lists.items()
+    )
+    return Shelved(drawn.viewers, len(drawn.lists), valid)
+
+
+def on_lists(movie_id: int) -> tuple[int, int, float] | None:
+    """Of the lists of drawn viewers: how many there are, how many have the film, and its mean place there (from 1)."""
+    drawn = _drawn()
+    if drawn is None:
+        return None
+    films = [stored.movie_ids for stored in drawn.lists.values()]
+    places = [int((ids == movie_id).argmax()) + 1 for ids in films if movie_id in ids]
+    return len(films), len(places), sum(places) / max(len(places), 1)
+
+
+class _Drawn(NamedTuple):
+    viewers: int  # with a history
+    lists: dict[int, StoredList]  # of those that have one under the active model
+    stamps: Stamps
+
+
+def _drawn() -> _Drawn | None:
+    """None without Redis or without an active model."""
     look = stamps.look(None)
     if not look.redis or not look.stamps.model:
         return None
     ids = selectors.drawn_viewers(DRAWN)
     try:
-        found = cache.read_lists(look.stamps.model, ids)
+        return _Drawn(len(ids), cache.read_lists(look.stamps.model, ids), look.stamps)
     except CacheUnavailable:
         return None
-    versions = selectors.viewer_versions(list(found))
-    now = (look.stamps._replace(viewer=versions.get(viewer)) for viewer in found)
-    valid = sum(stored.valid(stamps) for stored, stamps in zip(found.values(), now, strict=True))
-    return Shelved(len(ids), len(found), valid) if ids else None
-
-
-def on_lists(movie_id: int) -> tuple[int, int, float] | None:
-    """Of the lists of drawn viewers: how many there are, how many have the film, and its mean place there (from 1)."""
-    look = stamps.look(None)
-    if not look.redis or not look.stamps.model:
-        return None
-    try:
-        found = cache.read_lists(look.stamps.model, selectors.drawn_viewers(DRAWN)).values()
-    except CacheUnavailable:
-        return None
-    places = [int((stored.movie_ids == movie_id).argmax()) + 1 for stored in found if movie_id in stored.movie_ids]
-    return len(found), len(places), sum(places) / max(len(places), 1)
 
 
 def processes() -> dict[str, str] | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from catalog.selectors import Merchandising
 
 POOL = 100  # films that a diverse list is chosen from, unless the request names its pool
 
 ChartName = Literal["popular", "trending", "latest"]
+CHARTS: tuple[ChartName, ...] = get_args(ChartName)
 Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
 
 

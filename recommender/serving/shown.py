@@ -8,9 +8,7 @@ import numpy as np
 from catalog.selectors import Merchandising
 from recommender.serving import charts, stamps
 from recommender.serving.eligibility import catalogue
-from recommender.serving.query import ChartName
-
-CHARTS: tuple[ChartName, ...] = ("popular", "trending", "latest")
+from recommender.serving.query import CHARTS
 
 
 class Standing(NamedTuple):

@@ -8,6 +8,7 @@ from django.db import close_old_connections
 from recommender import registry
 from recommender.serving import charts, stamps
 from recommender.serving.eligibility import catalogue
+from recommender.serving.query import CHARTS
 from recommender.serving.recommend import active_ranker
 from recommender.serving.series import series
 
@@ -27,7 +28,7 @@ def warm() -> None:
         active_ranker(look)
         films = catalogue(look.stamps.catalogue or 0)
         series(films)
-        for name in ("popular", "trending", "latest"):
+        for name in CHARTS:
             charts.chart(name, films, look.stamps.epoch or 0)
     except Exception as error:  # a part is not there yet: the request that needs it says so
         log.warning("This process starts cold: %s", error)
