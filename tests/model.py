@@ -27,6 +27,7 @@ from recommender.ml.train import Trainer
 from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
 from recommender.serving import charts, eligibility, rows, stamps
+from recommender.training import batch
 from tests.cast import (
     AMELIE,
     EMPIRE,
@@ -103,6 +104,7 @@ def forget_everything() -> None:
     charts._held.clear()
     charts._ordered.clear()
     access._remembered.clear()
+    batch._shelf.cache_clear()
 
 
 def create_more_films() -> None:

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -66,7 +67,7 @@ def fill_all(model: str, lease: Lease, call: Callable[[UUID, int], None] = alone
     """Lists for every viewer with a history, in chunks that others may take as well. A job taken up again goes on with
     the chunks that are not finished."""
     started = time.monotonic()
-    shelf = Shelf.under(model)
+    shelf = shelf_of(model)
     days = lease.parameters.get("active_days") or settings.BATCH_ACTIVE_DAYS
     for _ in range(MOST_PASSES):
         epoch = selectors.revision()[1]
@@ -90,7 +91,8 @@ def fill_all(model: str, lease: Lease, call: Callable[[UUID, int], None] = alone
         "viewers_per_min": round(60 * found.viewers / seconds),
         "filled": {"model": model, "epoch": lease.result["epoch"]},
     }
-    lease.say(f"{found.viewers} lists; here since {seconds:.1f} s, {found.seconds:.1f} s of work over all processes")
+    lease.progress("lists", found.viewers, found.viewers)  # viewers without a history had none to get
+    lease.say(f"{found.viewers:,} lists in {seconds:.1f} s; {found.seconds:.1f} s of work over all processes")
     lease.save()
     chunks.clear(lease.job_id)
 
@@ -118,7 +120,7 @@ def help_out(job_id: UUID | str) -> bool:
     if chunk is None:
         return False
     try:
-        _fill_chunk(Shelf.under(chunk.model), chunk)
+        _fill_chunk(shelf_of(chunk.model), chunk)
     except CannotRun:  # the model is not on this machine: the chunk is for others
         chunk.give_back()
         raise
@@ -145,7 +147,7 @@ def _fill_chunk(shelf: "Shelf", chunk: chunks.Taken) -> None:
 
 def fill_given(model: str, histories: Mapping[int, Sequence[int]], lease: Lease) -> None:
     """Lists made from the films that were sent, served to these viewers until they watch something."""
-    shelf, viewers = Shelf.under(model), sorted(histories)
+    shelf, viewers = shelf_of(model), sorted(histories)
     stored = 0
     failed: list[int] = []
     for start in range(0, len(viewers), BLOCK):
@@ -170,9 +172,6 @@ def fill_given(model: str, histories: Mapping[int, Sequence[int]], lease: Lease)
     lease.result |= {"model": model, "viewers": stored, "failed_users": failed}
 
 
-_kept: dict[str, "Shelf"] = {}  # one at most
-
-
 class Shelf:
     """Fills the list shelf under one model."""
 
@@ -184,16 +183,6 @@ class Shelf:
         self.table = selectors.catalogue_table()
         self.mark = b""
         self.allowed: dict[int | None, np.ndarray] = {}  # age limit -> bool over the model's films
-
-    @classmethod
-    def under(cls, model: str) -> "Shelf":
-        """The one that this process used last, if it is of this model: it has read the films."""
-        kept = _kept.pop(model, None)
-        _kept.clear()
-        shelf = kept or cls(model)
-        shelf.allowed = {}  # what may be shown is judged by the clock
-        _kept[model] = shelf
-        return shelf
 
     def look(self, viewer_ids: Iterable[int]) -> int:
         """The epoch now, to be read before the histories of these viewers; brings the films up to date on the way."""
@@ -246,6 +235,16 @@ class Shelf:
             one.viewer_id: StoredList(model, epoch, one.version, ids, scores, now, age_limit, one.barred.ruled_out())
             for one, (ids, scores) in zip(readers, best, strict=True)
         }
+
+
+def shelf_of(model: str) -> Shelf:
+    """The one that this process used last, if it is of this model: it has read the films."""
+    shelf = _shelf(model)
+    shelf.allowed.clear()  # what may be shown is judged by the clock
+    return shelf
+
+
+_shelf = lru_cache(maxsize=1)(Shelf)
 
 
 def _store(lists: Mapping[int, StoredList], mark: bytes, check: Callable[[], None]) -> None:

@@ -24,7 +24,7 @@ from catalog import selectors
 from recommender import registry
 from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml import distributed, evaluate, metrics
-from recommender.ml.checkpoint import ModelUnusable, load_model, save_model
+from recommender.ml.checkpoint import load_model, save_model
 from recommender.ml.config import Preset, changed, model_config, preset
 from recommender.ml.data import Tokens, tokenise
 from recommender.ml.evaluate import Split
@@ -250,12 +250,10 @@ def _parents(options: Options, erasures: int) -> list[str]:
     """The active model behind its own parents, where the next one may go on from it; else none. What has learned of a
     viewer who was erased since then is not gone on from."""
     active = registry.active_name() if options.warm else None
-    if active is None:
+    ranker = registry.ranker(active) if active else None  # the gate will want it as well
+    if ranker is None or ranker.version != active:
         return []
-    try:
-        card = load_model(registry.folder(active)).card
-    except ModelUnusable:
-        return []
+    card = ranker.card
     parents = [*card.get("parents", []), active]
     same = (card.get("preset"), card.get("erasures")) == (options.preset, erasures)
     same = same and model_config(card["config"]) == preset(options.preset).model

@@ -158,9 +158,11 @@ def test_help_for_a_job_that_was_cancelled_writes_no_more(lease, monkeypatch):
 def test_only_those_who_were_here_lately(lease):
     now = datetime.now(UTC)
     record_events([watch(CLEO, NEMO, now - timedelta(days=20)), watch(DAN, JEDI, now - timedelta(days=40))])
-    batch.run(lease(active_days=30))
+    held = lease(active_days=30)
+    batch.run(held)
 
     assert [viewer for viewer in (ADA, BEN, CLEO, DAN) if stored(viewer)] == [CLEO]
+    assert (held.done, held.total) == (1, 1), "nobody is left to wait for"
 
 
 def test_films_that_may_not_be_shown_are_beside_as_many_that_may(lease, settings):
