@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "movierec.urls"
+LOGIN_REDIRECT_URL = "admin:index"  # whoever comes to the login page itself
 WSGI_APPLICATION = "movierec.wsgi.application"
 APPEND_SLASH = False
 TEMPLATES = [

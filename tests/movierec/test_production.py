@@ -74,6 +74,13 @@ def test_five_wrong_passwords_close_the_door_for_a_while(db, caplog, settings):
         assert browser.post(f"{LOGIN}?next=/admin/", right).status_code == 302
 
 
+def test_whoever_comes_to_the_login_page_itself_goes_on_to_the_first_page(db, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+    get_user_model().objects.create_superuser("ed", password="the right one, 42")
+    answer = Client().post(LOGIN, {"username": "ed", "password": "the right one, 42"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+
+
 def test_a_form_of_another_site_is_refused(db):
     browser = Client(enforce_csrf_checks=True)
     assert browser.post(LOGIN, {"username": "ed", "password": "x"}).status_code == 403
