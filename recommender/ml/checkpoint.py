@@ -22,6 +22,7 @@ from recommender.ml.prior import Prior
 from recommender.ml.vectors import FilmVectors
 from recommender.ml.vocab import Vocab
 
+IDS = "items.ids.weight"  # the largest, and what the vectors are made of: no serving process reads it
 WEIGHTS, VECTORS, VOCAB = "weights.safetensors", "vectors.safetensors", "vocab.safetensors"
 PRIOR, CARD = "prior.safetensors", "model.json"
 FILES = (WEIGHTS, VECTORS, VOCAB, PRIOR, CARD)
@@ -97,8 +98,8 @@ def load_model(folder: Path) -> Loaded:
         features = Features(card["feature_names"], arrays["indptr"], arrays["indices"])
         prior = Prior.of_tensors(_read(folder / PRIOR), len(vocab))
         config: ModelConfig = model_config(card["config"])
-        weights = _read(folder / WEIGHTS)
-        model = TransformerRecModel(len(vocab), config, features, ids=weights["items.ids.weight"])
+        weights = _read(folder / WEIGHTS, mapped=IDS)
+        model = TransformerRecModel(len(vocab), config, features, ids=weights[IDS])
         model.load_state_dict(weights, assign=True)
         vectors = FilmVectors.of_tensors(_read(folder / VECTORS), len(vocab), config.d_item or config.d_model)
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
@@ -106,9 +107,10 @@ def load_model(folder: Path) -> Loaded:
     return Loaded(model.eval(), vocab, features, prior, vectors, card)
 
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
-    """Into memory. Mapped, a file that is cut short later would end every process that uses it, by SIGBUS."""
-    return {name: tensor.clone() for name, tensor in load_file(path).items()}
+def _read(path: Path, *, mapped: str = "") -> dict[str, torch.Tensor]:
+    """Into memory, but for the one tensor that stays `mapped`. A file that is cut short later would end every process
+    that then reads a mapped tensor, by SIGBUS."""
+    return {name: tensor if name == mapped else tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def _verify(folder: Path) -> None:

@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
-from recommender.ml.checkpoint import Loaded
+from recommender.ml.checkpoint import IDS, Loaded
 from recommender.ml.features import Features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.vocab import Vocab
 
-IDS, PARTS = "items.ids.weight", "items.parts.weight"  # whose rows are films', and features'
+PARTS = "items.parts.weight"  # whose rows are features'; those of IDS are films'
 
 
 @torch.no_grad()
