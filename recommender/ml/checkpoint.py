@@ -19,6 +19,7 @@ from recommender.ml.config import FORMAT, MANIFEST, ModelConfig, as_json, model_
 from recommender.ml.features import Features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.prior import Prior
+from recommender.ml.tensors import read_tensors
 from recommender.ml.vectors import FilmVectors
 from recommender.ml.vocab import Vocab
 
@@ -96,21 +97,20 @@ def load_model(folder: Path) -> Loaded:
         arrays = load_arrays(folder / VOCAB)
         vocab = Vocab(arrays["movie_ids"])
         features = Features(card["feature_names"], arrays["indptr"], arrays["indices"])
-        prior = Prior.of_tensors(_read(folder / PRIOR), len(vocab))
+        prior = Prior.of_tensors(read_tensors(folder / PRIOR), len(vocab))
         config: ModelConfig = model_config(card["config"])
-        weights = _read(folder / WEIGHTS, mapped=IDS)
+        weights = _read_weights(folder / WEIGHTS)
         model = TransformerRecModel(len(vocab), config, features, ids=weights[IDS])
         model.load_state_dict(weights, assign=True)
-        vectors = FilmVectors.of_tensors(_read(folder / VECTORS), len(vocab), config.d_item or config.d_model)
+        vectors = FilmVectors.of_tensors(read_tensors(folder / VECTORS), len(vocab), config.d_item or config.d_model)
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
     return Loaded(model.eval(), vocab, features, prior, vectors, card)
 
 
-def _read(path: Path, *, mapped: str = "") -> dict[str, torch.Tensor]:
-    """Into memory, but for the one tensor that stays `mapped`. A file that is cut short later would end every process
-    that then reads a mapped tensor, by SIGBUS."""
-    return {name: tensor if name == mapped else tensor.clone() for name, tensor in load_file(path).items()}
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Into memory, but for the ids, which stay mapped."""
+    return {name: tensor if name == IDS else tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def _verify(folder: Path) -> None:

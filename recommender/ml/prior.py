@@ -15,7 +15,7 @@ from torch import Tensor
 from recommender.ml.transitions import WINDOW, Transitions
 
 FLOOR = 1e-3  # shares far below it count for nothing
-KEPT = 128  # films that may follow a film: bounds memory, 1.5 kB a film
+KEPT = 128  # films that may follow a film: bounds memory, 512 to 768 bytes a film
 
 
 class Prior(NamedTuple):
@@ -25,7 +25,7 @@ class Prior(NamedTuple):
     @classmethod
     def of(cls, owner: np.ndarray, items: np.ndarray, films: int, weight: float) -> Self:
         """From tokens [n] as `Transitions.of` takes them, with one weight for everyone."""
-        return cls(Transitions.of(owner, items, films, KEPT), torch.full((WINDOW + 1,), weight))
+        return cls(Transitions.of(owner, items, films, KEPT).packed(), torch.full((WINDOW + 1,), weight))
 
     @classmethod
     def none(cls, films: int) -> Self:

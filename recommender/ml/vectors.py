@@ -1,4 +1,4 @@
-"""All films' vectors as ranking needs them: made once, kept in the model folder, mapped by every serving process."""
+"""All films' vectors as ranking needs them: made once, kept in the model folder."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Self

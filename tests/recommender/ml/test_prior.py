@@ -54,6 +54,11 @@ def test_only_the_greatest_shares_are_kept():
         assert few.shares[rows].sort(descending=True).values.tolist() == best.tolist()
 
 
+def test_packed_they_say_the_same_within_half_a_thousandth():
+    counted, recent = Transitions.of(OWNER, TOKENS.items - 1, FILMS), torch.tensor([[3, 10, 2], [7, 0, 0]])
+    np.testing.assert_allclose(counted.packed().scores(recent), counted.scores(recent), rtol=5e-4, atol=1e-7)
+
+
 @pytest.mark.parametrize("mlp", [False, True])
 def test_the_ranker_adds_what_was_counted(mlp):
     model = untrained(use_mlp_scorer=mlp)
@@ -62,7 +67,7 @@ def test_the_ranker_adds_what_was_counted(mlp):
     history = [Events.from_ids([101, 109, 102]), Events.from_ids([])]
     plain, states = alone.encode(history), joined.encode(history)
     assert states.shape == (2, joined.state_size)
-    shares = Transitions.of(OWNER, TOKENS.items - 1, FILMS, 128).scores(torch.tensor([[3, 10, 2]]))
+    shares = Transitions.of(OWNER, TOKENS.items - 1, FILMS, 128).packed().scores(torch.tensor([[3, 10, 2]]))
     wanted = alone.score(plain, VOCAB.movie_ids.tolist())
     wanted[0] += 1.5 * np.log1p(shares[0].numpy() / FLOOR)
     np.testing.assert_allclose(joined.score(states, VOCAB.movie_ids.tolist()), wanted, rtol=1e-4, atol=1e-4)
