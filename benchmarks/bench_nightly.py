@@ -2,6 +2,8 @@
 
 read_s, train_s, evaluate_s, batch_s  its parts, in seconds
 peak_mb                               most memory that its process ever held (resident)
+reading                               read_s and peak_mb of a process of its own that only reads all histories into
+                                      training form; with --read there is no night after it
 
 With --warm it is the night after one that saw all but the newest 3 % of the events, and goes on from its model:
 first, scratch                        ndcg10, train_s and verdict of that first night, and of this one from scratch,
@@ -9,6 +11,7 @@ first, scratch                        ndcg10, train_s and verdict of that first 
 
 import argparse
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +30,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, metavar="N", help="in place of the preset's; not of the warm night's")
     parser.add_argument("--quick", action="store_true", help=f"generate {QUICK_RATINGS:,} ratings and train one epoch")
     parser.add_argument("--warm", action="store_true", help="measure the night after, from the model of the one before")
+    parser.add_argument("--read", action="store_true", help="measure the reading alone")
 
 
 def run(given: argparse.Namespace) -> None:
     parameters = {"preset": given.preset, "epochs": given.epochs or (1 if given.quick else None), "warm": False}
     with own_system():
         _load(given.data, QUICK_RATINGS if given.quick else RATINGS)
+        reading = apart(_read)
+        if given.read:
+            return _report_reading(reading, given.preset)
         nights = _nights(parameters) if given.warm else {"night": apart(_night, parameters)}
     result = nights.pop("warm", None) or nights.pop("night")
     told = {name: {key: night[key] for key in ("ndcg10", "train_s", "better")} for name, night in nights.items()}
     result = {"bench": "nightly", "preset": given.preset} | result | {"peak_mb": round(result["peak_mb"])} | told
+    result["reading"] = {"read_s": round(reading["read_s"], 1), "peak_mb": round(reading["peak_mb"])}
     lines = [(part, result[f"{part}_s"], result["ndcg10"] if part == "train" else "") for part in PARTS]
     lines += [(f"train, {name} night", night["train_s"], night["ndcg10"]) for name, night in told.items()]
     print_report(
@@ -44,6 +52,17 @@ def run(given: argparse.Namespace) -> None:
         f"peak {result['peak_mb']} MB",
         ("", "seconds", "NDCG@10"),
         lines,
+        result,
+    )
+
+
+def _report_reading(reading: dict[str, Any], preset: str) -> None:
+    result = {"bench": "nightly", "preset": preset, "parameters": 0} | reading  # no model takes part
+    result |= {"read_s": round(reading["read_s"], 1), "peak_mb": round(reading["peak_mb"])}
+    print_report(
+        f"{result['events']:,} events of {result['viewers']:,} viewers read: peak {result['peak_mb']} MB",
+        ("", "seconds", "events a second"),
+        [("out of Postgres into training form", reading["read_s"], result["events"] / reading["read_s"])],
         result,
     )
 
@@ -82,6 +101,24 @@ def _load(data: Path | None, ratings: int) -> None:
 
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         load_dataset(read_movielens(data or write_simulated(Path(folder) / "simulated", ratings)))
+
+
+def _read() -> dict[str, Any]:
+    import django
+
+    django.setup()
+    from recommender.ml.data import tokenise
+    from recommender.ml.vocab import Vocab
+    from recommender.training import dataset
+
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
+        snapshot = dataset.read(Path(folder))
+    tokens = tokenise(snapshot.histories, Vocab(snapshot.movie_ids))
+    seconds = time.perf_counter() - started
+    counts = snapshot.counts()
+    told = {"movies": counts["films"], "viewers": counts["viewers"], "events": counts["events"]}
+    return told | {"tokens": len(tokens.items), "read_s": seconds}
 
 
 def _night(parameters: dict[str, Any]) -> dict[str, Any]:
