@@ -8,6 +8,7 @@ explained  uncached with the reasons of each film
 similar, home, events   POST /similar, GET /home, POST /events, one film or viewer each
 batch      POST /batch/recommend, 1,000 viewers with 150 films each
 bare       encode, score and take the best 20 of the same histories, in one process without any server
+encode     that part of it alone, and of one viewer where 60 are encoded together
 
 overload   uncached over more connections than may be computed and wait: the rest is refused with 503 at once
 
@@ -73,6 +74,8 @@ def run(given: argparse.Namespace) -> None:
 class _Measured:
     loads: dict[tuple[str, int], list[Load]] = field(default_factory=dict)  # by call and connections
     bare_ms: list[float] = field(default_factory=list)
+    encode_ms: list[float] = field(default_factory=list)  # one viewer alone
+    encode_in_batch_ms: list[float] = field(default_factory=list)  # one of those that are encoded together
     queries: dict[str, int] = field(default_factory=dict)
     batch_s: float = 0.0
     overload: Load = field(default_factory=lambda: Load(0.0))
@@ -132,12 +135,19 @@ class _Measuring:
         return int(answer.headers[COUNT.lower()])
 
     def bare(self, number: int) -> None:
-        ranker = self.stage.ranker
-        for own in self.calls.histories[:number]:
+        ranker, found = self.stage.ranker, self.found
+        histories = [list(map(int, own)) for own in self.calls.histories[:number]]
+        for own in histories:
             films = np.array(own, np.int64)
             started = time.perf_counter()
-            ranker.top(ranker.encode([Events.from_ids(films.tolist())]), LIST, exclude=[films])
-            self.found.bare_ms.append(1000 * (time.perf_counter() - started))
+            states = ranker.encode([Events.from_ids(own)])
+            encoded = time.perf_counter()
+            ranker.top(states, LIST, exclude=[films])
+            found.bare_ms.append(1000 * (time.perf_counter() - started))
+            found.encode_ms.append(1000 * (encoded - started))
+        started = time.perf_counter()
+        ranker.encode([Events.from_ids(own) for own in histories])
+        found.encode_in_batch_ms.append(1000 * (time.perf_counter() - started) / number)
 
     def soak(self, seconds: int) -> None:
         """Lists are compared film by film; scores may differ in the last digit that is told."""
@@ -204,6 +214,8 @@ def _report(measured: _Measured, stage: Stage, shape: str) -> None:
         **{f"{name}_p50_ms": round(p50[name], 3) for name in Calls.NAMES},
         "uncached_p99_ms": round(measured.milliseconds("uncached", 1, 0.99), 3),
         "bare_ms": round(bare, 3),
+        "encode_ms": round(float(np.median(measured.encode_ms)), 3),
+        "encode_in_batch_ms": round(float(np.median(measured.encode_in_batch_ms)), 3),
         "bare_p99_ms": round(float(np.quantile(measured.bare_ms, 0.99)), 3),
         "cached_over_floor": round(p50["cached"] / p50["floor"], 2),
         "uncached_over_bare": round(p50["uncached"] / bare, 2),
