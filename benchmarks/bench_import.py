@@ -4,7 +4,8 @@ rows_per_s       ratings / seconds of the whole import: files read and checked, 
 copy_rows_per_s  the same rows, ready in Postgres' own binary format, by COPY into an identical empty table with
                  the same keys, indexes and constraints
 ratio            the first by the second
-peak_mb          most memory that the importing process ever held (resident)"""
+peak_mb          most memory that the importing process ever held (resident)
+bytes_per_event  of Postgres' disk, the table's indexes included"""
 
 import argparse
 import os
@@ -67,7 +68,16 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
         "rows": report.events,
         "seconds": seconds,
         "events_seconds": report.events_seconds,
+        "bytes": _bytes(),
     }
+
+
+def _bytes() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [_EVENTS])
+        return int(cursor.fetchone()[0])
 
 
 def _bare_copy(state: Path, file: Path, rows: int) -> float:
@@ -109,6 +119,7 @@ def _report(imported: dict[str, Any], copy_seconds: float) -> None:
         "copy_rows_per_s": round(rates["copy"]),
         "ratio": round(rates["whole"] / rates["copy"], 3),
         "peak_mb": round(imported["peak_mb"]),
+        "bytes_per_event": round(imported["bytes"] / rows),
         "seconds": round(imported["seconds"], 2),
         "events_seconds": round(imported["events_seconds"], 2),
         "copy_seconds": round(copy_seconds, 2),
