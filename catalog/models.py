@@ -2,9 +2,10 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models.functions import Concat, Upper
 
 OLDEST = 21  # years: the highest age limit
 
@@ -14,6 +15,13 @@ class RealField(models.FloatField):
 
     def db_type(self, connection: object) -> str:
         return "real"
+
+
+class Plain(models.Func):
+    """Without accents, capitals and what parts words: made by migration 0005."""
+
+    function = "catalog_plain"
+    output_field = models.TextField()
 
 
 class Genre(models.Model):
@@ -38,11 +46,18 @@ class Tag(models.Model):
 
 class Person(models.Model):
     name = models.CharField(max_length=200, unique=True)
+    search_name = models.GeneratedField(
+        expression=Plain("name"), output_field=models.TextField(), db_persist=True, editable=False
+    )
 
     class Meta:
         ordering = ["name"]
         verbose_name_plural = "people"
-        indexes = [GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="person_name_trgm")]
+        indexes = [
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="person_name_trgm"),
+            GinIndex(SearchVector("search_name", config="simple"), name="person_words", fastupdate=False),
+            models.Index(fields=["search_name"], name="person_search_name"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -76,10 +91,19 @@ class Movie(models.Model):
     published = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False, editable=False, help_text="Part of the demo; an import removes it.")
     added_at = models.DateTimeField(auto_now_add=True)
+    search_words = models.GeneratedField(
+        expression=SearchVector(Plain(Concat("title", models.Value("\n"), "original_title")), config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+        editable=False,
+    )
 
     class Meta:
         ordering = ["id"]
-        indexes = [GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="movie_title_trgm")]
+        indexes = [
+            GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="movie_title_trgm"),
+            GinIndex(fields=["search_words"], name="movie_words", fastupdate=False),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="movie_window_ends_after_it_begins",
@@ -92,6 +116,18 @@ class Movie(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.year})" if self.year else self.title
+
+
+class SearchWord(models.Model):
+    """A word of titles and names, for those who mistype it. Triggers on films and people add to it."""
+
+    word = models.CharField(max_length=40, primary_key=True)
+
+    class Meta:
+        indexes = [GinIndex(OpClass("word", name="gin_trgm_ops"), name="search_word_trgm", fastupdate=False)]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class MovieTag(models.Model):

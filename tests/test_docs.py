@@ -50,7 +50,7 @@ def test_every_benchmark_exists(text):
 
 def test_every_address_exists(text):
     for path in set(re.findall(r"127\.0\.0\.1:8000(/[\w/.-]*)", text)) | set(
-        re.findall(r"`(?:GET|POST|DELETE) (/[\w/]+)`", text)
+        re.findall(r"`(?:GET|POST|PATCH|DELETE) (/[\w/]+)`", text)
     ):
         try:
             resolve(path)

@@ -116,6 +116,8 @@ def _table(dataset: Dataset, movie_ids: np.ndarray) -> Any:
         person_names=people.tolist(),
         person_ids=np.arange(len(people)),
         titles=films["title"].fill_null("").to_list(),
+        imdb=nothing,
+        tmdb=nothing,
     )
 
 

@@ -4,8 +4,17 @@ from typing import Any
 
 from rest_framework import serializers
 
+from catalog.selectors import Cursor, MovieFilter, Published
+
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000  # films
-LARGEST_ID = 2**31 - 1
+MOST_NAMES, LONGEST_NAME = 50, 200
+
+
+class Bound(serializers.IntegerField):
+    """Inclusive."""
+
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__(min_value=least, max_value=most, required=False, help_text="Inclusive.")
 
 
 class LookedFor(serializers.CharField):
@@ -15,24 +24,57 @@ class LookedFor(serializers.CharField):
         return super().run_validation(data.replace("\0", "\ufffd") if isinstance(data, str) else data)
 
 
-class MoviesQuery(serializers.Serializer):
+class LookedForNames(serializers.ListField):
+    """A parameter that is said once for each name."""
+
+    def __init__(self, words: str, longest: int = LONGEST_NAME) -> None:
+        super().__init__(child=LookedFor(max_length=longest), max_length=MOST_NAMES, default=list, help_text=words)
+
+
+class PageQuery(serializers.Serializer):
     page_size = serializers.IntegerField(
         default=DEFAULT_PAGE,
         min_value=1,
         max_value=LARGEST_PAGE,
         error_messages={"max_value": "page_size is at most {max_value}.", "min_value": "page_size is at least 1."},
     )
-    cursor = serializers.IntegerField(
-        default=0,
-        min_value=0,
-        max_value=LARGEST_ID,
-        help_text="From `next` of the page before; without it the first page.",
-        error_messages=dict.fromkeys(
-            ("invalid", "min_value", "max_value", "max_string_length"), "cursor is not one that a page gave as `next`."
-        ),
+    cursor = serializers.CharField(default="0", help_text="From `next` of the page before.")
+    search = LookedFor(default="", allow_blank=True, max_length=100)
+
+    def validate_cursor(self, text: str) -> Cursor:
+        cursor = Cursor.read(text)
+        if cursor is None:
+            raise serializers.ValidationError("cursor is not one that a page gave as `next`.")
+        return cursor
+
+
+class MoviesQuery(PageQuery):
+    search = LookedFor(
+        default="",
+        allow_blank=True,
+        max_length=100,
+        help_text="Words of the title, names of people, years; typing errors are forgiven where nothing fits exactly.",
     )
-    search = LookedFor(default="", allow_blank=True, max_length=100, help_text="A part of the title.")
-    genre = LookedFor(default="", allow_blank=True, max_length=60, help_text="The name of a genre.")
+    genres = LookedForNames("Any of them.", 60)
+    genre = LookedFor(default="", allow_blank=True, max_length=60, help_text="One of `genres`.")
+    people = LookedForNames("Any of them, as directors or actors: whole names.")
+    languages = LookedForNames("Any of them, as BCP 47 tags: en stands for en-GB too.", 12)
+    min_year = Bound(1800, 2200)
+    max_year = Bound(1800, 2200)
+    min_runtime = Bound(1, 32_767)
+    max_runtime = Bound(1, 32_767)
+    published = serializers.ChoiceField(
+        [one.value for one in Published],
+        default=Published.SHOWN.value,
+        help_text="With the scope catalog:write: false for films that are hidden, any for all.",
+    )
+
+    def asked(self) -> MovieFilter:
+        given = self.validated_data
+        names = ("search", "people", "languages", "min_year", "max_year", "min_runtime", "max_runtime")
+        genres = [*given["genres"], *([given["genre"]] if given["genre"] else [])]
+        values = {name: given[name] for name in names if name in given}
+        return MovieFilter(**values, genres=genres, published=Published(given["published"]))
 
 
 class MovieSerializer(serializers.Serializer):
@@ -53,8 +95,25 @@ class MovieDetailsSerializer(MovieSerializer):
     tmdb_id = serializers.IntegerField(allow_null=True)
     directors = serializers.ListField(child=serializers.CharField())
     actors = serializers.ListField(child=serializers.CharField(), help_text="In billing order.")
+    published = serializers.BooleanField()
+    available_from = serializers.DateTimeField(allow_null=True)
+    available_until = serializers.DateTimeField(allow_null=True, help_text="Exclusive.")
 
 
 class MoviePageSerializer(serializers.Serializer):
     results = MovieSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The address of the next page; null on the last.")
+
+
+class PersonSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    films = serializers.IntegerField(help_text="Films of theirs that are shown now.")
+
+
+class PeoplePageSerializer(serializers.Serializer):
+    results = PersonSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+
+
+class GenresSerializer(serializers.Serializer):
+    results = PersonSerializer(many=True)

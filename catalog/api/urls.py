@@ -1,14 +1,13 @@
 """The catalogue's addresses, without a slash at the end as everywhere in the API."""
 
 from django.urls import path
-from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page
 
-from catalog.api.views import MoviesView, MovieView
-
-# An edit is true on the next read, so no cache on the way may keep an answer.
-_fresh = cache_control(private=True, no_store=True)
+from catalog.api.views import GenresView, MoviesView, MovieView, PeopleView
 
 urlpatterns = [
-    path("movies", _fresh(MoviesView.as_view())),
-    path("movies/<int:movie_id>", _fresh(MovieView.as_view())),
+    path("movies", conditional_page(MoviesView.as_view())),
+    path("movies/<str:movie_id>", conditional_page(MovieView.as_view())),
+    path("people", conditional_page(PeopleView.as_view())),
+    path("genres", conditional_page(GenresView.as_view())),
 ]

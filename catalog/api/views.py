@@ -1,52 +1,178 @@
-"""The catalogue as visitors see it: validate, one selector, respond."""
+"""The catalogue as visitors see it, and as those who keep it change it: validate, one call, respond."""
 
 from typing import Any
 
 from django.http import Http404
+from django.utils.cache import patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from catalog.api.serializers import LARGEST_ID, MovieDetailsSerializer, MoviePageSerializer, MoviesQuery
-from catalog.selectors import MovieCard, movies_page, shown_movie
+from catalog.api.film_values import MovieValues, NewMovie
+from catalog.api.scopes import READ, Scoped
+from catalog.api.serializers import (
+    GenresSerializer,
+    MovieDetailsSerializer,
+    MoviePageSerializer,
+    MoviesQuery,
+    PageQuery,
+    PeoplePageSerializer,
+)
+from catalog.selectors import (
+    MovieCard,
+    MovieDetails,
+    any_movie,
+    genre_list,
+    movie_named,
+    movies_page,
+    people_page,
+    shown_movie,
+)
+from catalog.services import MovieChange, MovieWritten, Problem, Write, write_movies
 
 _PROBLEMS = {("default", "application/problem+json"): OpenApiTypes.OBJECT}
+_EXAMPLE = {"title": "Perfect Days", "year": 2023, "genres": ["Drama"], "directors": ["Wim Wenders"]}
 
 
-class MoviesView(APIView):
+class Conflict(APIException):
+    status_code = 409
+    default_code = "conflict"
+
+
+class CatalogueView(Scoped, APIView):
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        # An edit is true on the next read: a copy may be kept only to be asked about. urls.py adds the ETag.
+        kept = request.method == "GET" and response.status_code == 200 and self.required_scope == READ
+        response.headers["Cache-Control"] = "private, no-cache" if kept else "private, no-store"
+        patch_vary_headers(response, ["Authorization"])
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class MoviesView(CatalogueView):
     @extend_schema(
         operation_id="movies",
-        summary="The films that are shown now, a page at a time, by id.",
+        summary="The films that are shown now, a page at a time: by id, or by how well they fit a search.",
         tags=["movies"],
         parameters=[MoviesQuery],
         responses={200: MoviePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        query = MoviesQuery(data=request.query_params.dict())
+        query = MoviesQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        page = movies_page(asked["cursor"], asked["page_size"], asked["search"], asked["genre"])
-        following = None
-        if page.next_after is not None:
-            following = replace_query_param(request.build_absolute_uri(), "cursor", page.next_after)
-        return Response({"results": [_card(card) for card in page.movies], "next": following})
+        page = movies_page(query.asked(), query.validated_data["cursor"], query.validated_data["page_size"])
+        return _page(request, [_card(card) for card in page.movies], page.next)
+
+    @extend_schema(
+        operation_id="movies_create",
+        summary="A new film; it is in lists on the next read. Scope catalog:write.",
+        tags=["movies"],
+        request=NewMovie,
+        responses={201: MovieDetailsSerializer, **_PROBLEMS},
+        examples=[OpenApiExample("movies_create", value=_EXAMPLE, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        body = NewMovie(data=request.data)
+        body.is_valid(raise_exception=True)
+        values = dict(body.validated_data)
+        movie_id = _written(MovieChange(values.pop("movie_id", None), values, Write.CREATE))
+        return Response(_details(movie_id), status=201, headers={"Location": f"/movies/{movie_id}"})
 
 
-class MovieView(APIView):
+class MovieView(CatalogueView):
     @extend_schema(
         operation_id="movie",
-        summary="One film with its people.",
+        summary="One film with its people. With published=any, and the scope catalog:write, a hidden one too.",
         tags=["movies"],
         responses={200: MovieDetailsSerializer, **_PROBLEMS},
     )
-    def get(self, request: Request, movie_id: int) -> Response:
-        movie = shown_movie(movie_id) if movie_id <= LARGEST_ID else None
+    def get(self, request: Request, movie_id: str) -> Response:
+        number = movie_named(movie_id)
+        movie = (shown_movie if self.required_scope == READ else any_movie)(number) if number else None
         if movie is None:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_card(movie.card) | {name: value for name, value in movie._asdict().items() if name != "card"})
+        return Response(_told(movie))
+
+    @extend_schema(
+        operation_id="movies_update",
+        summary="Changes what is named and leaves the rest; published: false hides the film. Scope catalog:write.",
+        tags=["movies"],
+        request=MovieValues(partial=True),
+        responses={200: MovieDetailsSerializer, **_PROBLEMS},
+        examples=[OpenApiExample("movies_update", value={"runtime": 81}, request_only=True)],
+    )
+    def patch(self, request: Request, movie_id: str) -> Response:
+        body = MovieValues(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        number = movie_named(movie_id)
+        if not number:
+            raise Http404(f"The catalogue has no film {movie_id}.")
+        return Response(_details(_written(MovieChange(number, body.validated_data, Write.UPDATE))))
+
+
+class PeopleView(CatalogueView):
+    @extend_schema(
+        operation_id="people",
+        summary="Directors and actors, a page at a time.",
+        tags=["movies"],
+        parameters=[PageQuery],
+        responses={200: PeoplePageSerializer, **_PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        query = PageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        people, following = people_page(asked["cursor"].after, asked["page_size"], asked["search"])
+        return _page(request, [one._asdict() for one in people], following)
+
+
+class GenresView(CatalogueView):
+    @extend_schema(
+        operation_id="genres",
+        summary="All genres, with how many films that are shown.",
+        tags=["movies"],
+        responses={200: GenresSerializer, **_PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"results": [one._asdict() for one in genre_list()]})
+
+
+def _page(request: Request, results: list[dict[str, Any]], following: object | None) -> Response:
+    address = None
+    if following is not None:
+        address = replace_query_param(request.build_absolute_uri(), "cursor", str(following))
+    return Response({"results": results, "next": address})
+
+
+def _written(change: MovieChange) -> int:
+    """The film's id. Raises what the client is told where nothing was written."""
+    [written] = write_movies([change])
+    if written.problem is None and written.movie_id is not None:
+        return written.movie_id
+    raise _refusal(written)
+
+
+def _refusal(written: MovieWritten) -> Exception:
+    if written.problem is Problem.UNKNOWN:
+        return Http404(written.reason)
+    if written.problem is Problem.THERE_ALREADY:
+        return Conflict(written.reason)
+    field, _, words = written.reason.partition(": ")
+    return ValidationError({field: [words]})
+
+
+def _details(movie_id: int) -> dict[str, Any]:
+    movie = any_movie(movie_id)
+    if movie is None:
+        raise Http404(f"The catalogue has no film {movie_id}.")
+    return _told(movie)
+
+
+def _told(movie: MovieDetails) -> dict[str, Any]:
+    return _card(movie.card) | {name: value for name, value in movie._asdict().items() if name != "card"}
 
 
 def _card(card: MovieCard) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from catalog.selectors.catalogue import CatalogueTable, catalogue_table
 from catalog.selectors.films import (
     MovieCard,
     MovieDetails,
-    MoviePage,
+    any_movie,
     movie_cards,
-    movies_page,
+    movie_named,
     resolve_people,
     shown_movie,
 )
@@ -21,6 +21,8 @@ from catalog.selectors.histories import (
     viewer_ids,
 )
 from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
+from catalog.selectors.names import Named, genre_list, people_page
+from catalog.selectors.pages import Cursor, MovieFilter, MoviePage, Published, movies_page
 from catalog.selectors.popularity import Watching, newest_watches, watching
 from catalog.selectors.rules import Merchandising, merchandising
 from catalog.selectors.stamps import GONE, database_lost, erasures, revision, unpublished_viewers, viewer_versions
@@ -30,27 +32,35 @@ from catalog.selectors.watchers import Watchers, watchers
 __all__ = [
     "GONE",
     "CatalogueTable",
+    "Cursor",
     "History",
     "Merchandising",
     "MovieCard",
     "MovieDetails",
+    "MovieFilter",
     "MoviePage",
+    "Named",
+    "Published",
     "Watchers",
     "Watching",
+    "any_movie",
     "catalogue_table",
     "database_lost",
     "drawn_viewers",
     "erasures",
     "export_events",
+    "genre_list",
     "histories",
     "history",
     "matching_movies",
     "matching_viewers",
     "merchandising",
     "movie_cards",
+    "movie_named",
     "movie_tags",
     "movies_page",
     "newest_watches",
+    "people_page",
     "person_films",
     "recent_events",
     "resolve_people",

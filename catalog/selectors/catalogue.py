@@ -22,6 +22,8 @@ _MOVIE = np.dtype(
         ("runtime", ">i2"),
         ("certificate", ">i2"),
         ("language", ">i2"),
+        ("imdb", ">i4"),
+        ("tmdb", ">i4"),
     ]
 )
 _GENRE = np.dtype([("movie", ">i4"), ("genre", ">i4")])
@@ -43,7 +45,8 @@ SELECT
         || int8send(floor(date_part('epoch', added_at))::bigint)
         || int2send(coalesce(year, 0::int2)) || int2send(coalesce(runtime, 0::int2))
         || int2send((array_position(certificates.names, certificate) - 1)::int2)
-        || int2send((array_position(languages.names, language) - 1)::int2),
+        || int2send((array_position(languages.names, language) - 1)::int2)
+        || int4send(coalesce(substring(imdb_id from '^tt([0-9]{{1,9}})$')::int, 0)) || int4send(coalesce(tmdb_id, 0)),
       '' ORDER BY id) FROM catalog_movie, certificates, languages),
   (SELECT names FROM certificates),
   (SELECT names FROM languages),
@@ -90,6 +93,8 @@ class CatalogueTable:
     person_names: list[str]
     person_ids: np.ndarray  # int32, Person.id ascending
     titles: list[str]
+    imdb: np.ndarray  # int32[n], the number in tt0114709; 0 = unknown
+    tmdb: np.ndarray  # int32[n], 0 = unknown
     rules: tuple[Merchandising, ...] = ()  # enabled and not over
 
     def places(self, movie_ids: np.ndarray) -> np.ndarray:
@@ -132,6 +137,8 @@ def catalogue_table() -> CatalogueTable:
         person_names=names or [],
         person_ids=np.frombuffer(people or b"", dtype=_PERSON).astype(np.int32),
         titles=titles or [],
+        imdb=movie["imdb"].astype(np.int32),
+        tmdb=movie["tmdb"].astype(np.int32),
         rules=rules.unpacked(*live),
     )
 

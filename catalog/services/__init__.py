@@ -6,12 +6,17 @@ from catalog.services.events import EventResult, EventStatus, NewEvent, record_e
 from catalog.services.films import delete_movies, delete_records, publish_movies, save_record, schedule_movies
 from catalog.services.revision import bump_catalogue, bump_epoch
 from catalog.services.viewers import mark_published, save_viewer, touch_viewers
+from catalog.services.write_films import MovieChange, MovieWritten, Problem, Write, write_movies
 
 __all__ = [
     "EventResult",
     "EventStatus",
     "Merged",
+    "MovieChange",
+    "MovieWritten",
     "NewEvent",
+    "Problem",
+    "Write",
     "bump_catalogue",
     "bump_epoch",
     "delete_movies",
@@ -25,4 +30,5 @@ __all__ = [
     "save_viewer",
     "schedule_movies",
     "touch_viewers",
+    "write_movies",
 ]

@@ -1,6 +1,6 @@
 """From validated values to what serving is asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from recommender.api.serializers import EVENT, LARGEST_ID, MAX_EVENTS
 from recommender.serving.eligibility import strictest
 from recommender.serving.events import Happening
 from recommender.serving.query import FILTERS, Filters, Query
-from recommender.serving.subject import film_id
+from recommender.serving.subject import film_ids
 
 
 def query(values: Mapping[str, Any], **more: Any) -> Query:
@@ -20,7 +20,7 @@ def query(values: Mapping[str, Any], **more: Any) -> Query:
         user_ids=values.get("user_ids", ()),
         history=values.get("history", ()),
         top_k=values["top_k"],
-        exclude=[number for one in values["exclude"] if (number := film_id(one))],
+        exclude=_known(values["exclude"]),
         liked_genres=values.get("liked_genres", ()),
         age_limit=age_limit(values),
         at=_seconds(values.get("at")),
@@ -62,7 +62,7 @@ def batch_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     histories = values.get("user_histories")
     if histories is None:
         return {name: values[name] for name in ("top_k", "active_days") if name in values}, []
-    usable = {key: [film for film in films if film_id(film)] for key, films in histories.items() if viewer_id(key)}
+    usable = {key: [*map(str, _known(films))] for key, films in histories.items() if viewer_id(key)}
     failed = [key for key in histories if not viewer_id(key)]
     return {"top_k": values["top_k"], "user_histories": usable}, failed
 
@@ -82,23 +82,32 @@ def happenings(body: Any) -> list[Happening | str]:
     Raises ValidationError where there is nothing to judge one by one.
     """
     if isinstance(body, dict) and "events" not in body:
-        return [_happening(EVENT.run_validation(body))]
+        return _happenings([EVENT.run_validation(body)])
     events = body["events"] if isinstance(body, dict) else body
     if not isinstance(events, list) or not all(isinstance(one, dict) for one in events):
         raise ValidationError("Send one event as an object, or a list of them, or that list under events.")
     if not 0 < len(events) <= MAX_EVENTS:
         raise ValidationError(f"Holds {len(events)} events; send 1 to {MAX_EVENTS}.")
-    return [_judged(one) for one in events]
+    return _happenings([_judged(one) for one in events])
 
 
-def _judged(event: dict[str, Any]) -> Happening | str:
+def _judged(event: dict[str, Any]) -> dict[str, Any] | str:
     try:
-        return _happening(EVENT.run_validation(event))
+        return dict(EVENT.run_validation(event))
     except ValidationError as error:
         detail = error.detail if isinstance(error.detail, dict) else {}
         return "; ".join(f"{name}: {' '.join(map(str, words))}" for name, words in detail.items())
 
 
-def _happening(values: Mapping[str, Any]) -> Happening:
-    given = {**values, "movie_id": film_id(values["movie_id"])}
-    return Happening(**{"occurred_at": timezone.now(), **given})
+def _happenings(judged: Sequence[Mapping[str, Any] | str]) -> list[Happening | str]:
+    now = timezone.now()
+    films = iter(film_ids([one["movie_id"] for one in judged if not isinstance(one, str)]).tolist())
+    return [
+        one if isinstance(one, str) else Happening(**{"occurred_at": now, **one, "movie_id": next(films)})
+        for one in judged
+    ]
+
+
+def _known(films: Sequence[str]) -> list[int]:
+    """Without those that no catalogue can have."""
+    return [number for number in film_ids(films).tolist() if number]

@@ -59,6 +59,14 @@ class Catalogue:
     def person_films(self) -> Holders:
         return Holders.of(self.table.credit_start, self.table.credit_person, len(self.table.person_names))
 
+    @cached_property
+    def by_imdb(self) -> tuple[np.ndarray, np.ndarray]:
+        return _ordered(self.table.imdb)
+
+    @cached_property
+    def by_tmdb(self) -> tuple[np.ndarray, np.ndarray]:
+        return _ordered(self.table.tmdb)
+
     def open(self, now: int, ahead: int = 0) -> np.ndarray:
         """bool [films]: published, and inside its window at `now` or going to be within `ahead` seconds."""
         table = self.table
@@ -109,6 +117,13 @@ class Catalogue:
                 while len(self._rows_of_model) > MODELS_AT_ONCE:
                     self._rows_of_model.popitem(last=False)
             return self._rows_of_model[ranker.version]
+
+
+def _ordered(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The known numbers, ascending, and the row of each; of one number the film with the lowest id is first."""
+    rows = np.flatnonzero(numbers)
+    rows = rows[np.argsort(numbers[rows], kind="stable")]
+    return numbers[rows], rows
 
 
 _current: Catalogue | None = None

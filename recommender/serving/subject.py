@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog import selectors
+from catalog.external_ids import external_id
 from catalog.selectors import CatalogueTable
 from recommender.ml.data import Events
 from recommender.packed import RuledOut, StoredList
+from recommender.serving.foreign_ids import film_numbers
 from recommender.serving.query import Query
 from recommender.viewing import Barred, barred, events_of
 
@@ -59,8 +61,9 @@ class Subject:
 
 
 def film_id(text: str) -> int:
-    """The film id that a client wrote; 0, which is no film's, for anything else."""
-    return number if text.isascii() and text.isdigit() and (number := int(text[:11])) <= LARGEST_ID else 0
+    """The film that a client means, by the catalogue's id or by one at IMDB or TMDB; 0, which is no film's, for
+    anything else."""
+    return int(film_ids([text])[0])
 
 
 def film_ids(texts: Sequence[str]) -> np.ndarray:
@@ -68,7 +71,15 @@ def film_ids(texts: Sequence[str]) -> np.ndarray:
     together = "".join(texts)
     if together.isascii() and together.isdigit() and all(0 < len(text) < 10 for text in texts):
         return np.array(list(map(int, texts)), np.int32)
-    return np.array([film_id(text) for text in texts], np.int32)
+    numbers = np.array([_own_id(text) for text in texts], np.int32)
+    foreign = {place: found for place, text in enumerate(texts) if (found := external_id(text))}
+    if foreign:
+        numbers[list(foreign)] = film_numbers(list(foreign.values()))
+    return numbers
+
+
+def _own_id(text: str) -> int:
+    return number if text.isascii() and text.isdigit() and (number := int(text[:11])) <= LARGEST_ID else 0
 
 
 def subject(query: Query, history: selectors.History | None) -> Subject:

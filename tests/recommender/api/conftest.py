@@ -26,6 +26,11 @@ class Api:
         data = body if isinstance(body, bytes) else json.dumps(body)
         return self._answer(self.client.post(path, data, **{"content_type": "application/json", **more}), expect)
 
+    def patch(self, path: str, body: Any = None, expect: int = 200, **more: Any) -> Any:
+        return self._answer(
+            self.client.patch(path, json.dumps(body), **{"content_type": "application/json", **more}), expect
+        )
+
     def delete(self, path: str, expect: int = 200, **more: Any) -> Any:
         return self._answer(self.client.delete(path, **more), expect)
 

@@ -14,18 +14,19 @@ CALLS = re.findall(r"^curl (?:[^\n]*\\\n)*[^\n]*", GUIDE, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("model")
-@pytest.mark.parametrize("call", CALLS)
-def test_every_call_of_the_guide_is_answered(call, site):
+def test_every_call_of_the_guide_is_answered(site):
     Movie.objects.create(id=500, title="A film of the demo")
-    words = shlex.split(call.replace("\\\n", " "))
-    url = next(word for word in words if word.startswith("http://"))
-    path = url.removeprefix("http://127.0.0.1:8000")
-
-    if "-d" in words:
-        answer = site.post(path, json.loads(words[words.index("-d") + 1]))
-        assert answer.get("rejected", 0) == 0
-    else:
-        site.get(path)
+    for call in CALLS:
+        print(call)  # the last one is shown where it fails
+        words = shlex.split(call.replace("\\\n", " "))
+        url = next(word for word in words if word.startswith("http://"))
+        path = url.removeprefix("http://127.0.0.1:8000")
+        if "-d" in words:
+            send = site.patch if "PATCH" in words else site.post
+            answer = send(path, json.loads(words[words.index("-d") + 1]), expect=201 if path == "/movies" else 200)
+            assert answer.get("rejected", 0) == 0
+        else:
+            site.get(path)
 
 
 def test_the_guide_shows_every_kind_of_call():

@@ -1,0 +1,84 @@
+"""What may be said of a film, by the API and in files."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from catalog.external_ids import LARGEST, imdb_number, imdb_text
+
+MAX_GENRES, MAX_PEOPLE, LONGEST_NAME, LONGEST_OVERVIEW = 50, 200, 200, 20_000
+FIRST_YEAR, LAST_YEAR, LONGEST_FILM = 1870, 2200, 32_767
+LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,1}\Z"
+
+
+class Name(serializers.CharField):
+    """Without spaces around it and doubled within."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return " ".join(super().to_internal_value(data).split())
+
+
+class FilmNames(serializers.ListField):
+    """Each name once."""
+
+    def __init__(self, most: int, longest: int, words: str) -> None:
+        self.most = most
+        super().__init__(child=Name(max_length=longest), max_length=most, required=False, help_text=words)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) > self.most:
+            raise serializers.ValidationError(f"holds {len(data)} names; the limit is {self.most}.")
+        return list(dict.fromkeys(super().to_internal_value(data)))
+
+
+class ImdbId(serializers.CharField):
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        number = imdb_number(text)
+        if text and number is None:
+            raise serializers.ValidationError("An id at IMDb is written as in tt0114709.")
+        return imdb_text(number) if number else ""
+
+
+class Whole(serializers.IntegerField):
+    """No truth value, which Python takes for a number."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool | float) and not (isinstance(data, float) and data.is_integer()):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class MovieValues(serializers.Serializer):
+    """Any of a film's values; what is left out stays as it is."""
+
+    title = Name(max_length=300)
+    original_title = Name(max_length=300, allow_blank=True, required=False)
+    year = Whole(min_value=FIRST_YEAR, max_value=LAST_YEAR, allow_null=True, required=False)
+    genres = FilmNames(MAX_GENRES, 60, "All of them; a genre that is new is made.")
+    directors = FilmNames(MAX_PEOPLE, LONGEST_NAME, "All of them.")
+    actors = FilmNames(MAX_PEOPLE, LONGEST_NAME, "All of them, in billing order.")
+    overview = serializers.CharField(max_length=LONGEST_OVERVIEW, allow_blank=True, required=False)
+    poster_url = serializers.URLField(max_length=500, allow_blank=True, required=False)
+    runtime = Whole(min_value=1, max_value=LONGEST_FILM, allow_null=True, required=False, help_text="Minutes.")
+    certificate = Name(max_length=12, allow_blank=True, required=False)
+    language = serializers.RegexField(
+        re.compile(LANGUAGE), max_length=12, allow_blank=True, required=False, help_text="A BCP 47 tag: en, en-GB."
+    )
+    imdb_id = ImdbId(max_length=12, allow_blank=True, required=False, help_text="As in tt0114709.")
+    tmdb_id = Whole(min_value=1, max_value=LARGEST, allow_null=True, required=False)
+    available_from = serializers.DateTimeField(allow_null=True, required=False)
+    available_until = serializers.DateTimeField(allow_null=True, required=False, help_text="Exclusive.")
+    published = serializers.BooleanField(required=False, help_text="false hides the film everywhere.")
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if self.partial and not values:
+            raise serializers.ValidationError(f"names nothing to change; there is {', '.join(self.fields)}.")
+        return values
+
+
+class NewMovie(MovieValues):
+    movie_id = Whole(
+        min_value=1, max_value=LARGEST, required=False, help_text="Yours to choose; left out, the next free one."
+    )

@@ -1,0 +1,25 @@
+"""Which scope a call of the catalogue needs. The API keys that have them are recommender's."""
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS
+
+READ, WRITE = "recommend:read", "catalog:write"
+HIDDEN = "published"  # the parameter by which a read asks for films that are not shown
+
+
+class Scoped:
+    """Reads of what is shown are for every reader; changes, and reads of what is not, for who keeps the catalogue."""
+
+    opens_to_viewers = True
+
+    @property
+    def required_scope(self) -> str:
+        request: Any = getattr(self, "request", None)
+        if request is None or (request.method in SAFE_METHODS and HIDDEN not in request.GET):
+            return READ
+        return WRITE
+
+    @property
+    def throttle_scope(self) -> str:
+        return "reads" if self.required_scope == READ else "batch"

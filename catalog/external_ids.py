@@ -1,0 +1,35 @@
+"""Film ids of others, as clients write them in place of the catalogue's own: `imdb:tt0114709`, `tmdb:862`."""
+
+import re
+from typing import NamedTuple
+
+LARGEST = 2**31 - 1
+_WRITTEN = re.compile(r"(?:imdb:tt(?P<imdb>[0-9]{1,9})|tmdb:(?P<tmdb>[0-9]{1,10}))\Z", re.ASCII)
+_IMDB = re.compile(r"tt(?P<number>[0-9]{1,9})\Z", re.ASCII)
+
+
+class ExternalId(NamedTuple):
+    """The number at the one or the other; 0 at the other one."""
+
+    imdb: int
+    tmdb: int
+
+
+def external_id(text: str) -> ExternalId | None:
+    """None for a text that is none."""
+    match = _WRITTEN.match(text)
+    if match is None:
+        return None
+    found = ExternalId(int(match["imdb"] or 0), int(match["tmdb"] or 0))
+    return found if 0 < found.imdb + found.tmdb <= LARGEST else None
+
+
+def imdb_number(text: str) -> int | None:
+    """Of an id as IMDb writes it: tt0114709."""
+    match = _IMDB.match(text)
+    return int(match["number"]) or None if match else None
+
+
+def imdb_text(number: int) -> str:
+    """As IMDb writes it, with seven digits at least."""
+    return f"tt{number:07d}"

@@ -1,0 +1,51 @@
+"""Who and what the films that are shown have: people and genres, with how many films."""
+
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from catalog.selectors.films import SHOWN
+from catalog.selectors.words import sought
+
+_FILMS_OF_PERSON = f"""(SELECT count(DISTINCT m.id) FROM catalog_credit c JOIN catalog_movie m ON m.id = c.movie_id
+                        WHERE c.person_id = p.id AND {SHOWN})"""
+
+
+class Named(NamedTuple):
+    name: str
+    films: int
+
+
+def genre_list() -> list[Named]:
+    """All genres by name."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT g.name, count(m.id) FROM catalog_genre g
+                LEFT JOIN catalog_movie_genres mg ON mg.genre_id = g.id
+                LEFT JOIN catalog_movie m ON m.id = mg.movie_id AND {SHOWN}
+                GROUP BY g.id, g.name ORDER BY g.name"""
+        )
+        return [Named(*row) for row in cursor.fetchall()]
+
+
+def people_page(after: int, page_size: int, search: str = "") -> tuple[list[Named], int | None]:
+    """People by id, with those whose names have all the words, the last one perhaps unfinished; and the id to go on
+    behind, None on the last page."""
+    conditions = ["p.id > %s"]
+    values: list[Any] = [after]
+    if search:
+        terms = sought(search).terms
+        if not terms:
+            return [], None
+        conditions.append("to_tsvector('simple'::regconfig, COALESCE(p.search_name, '')) @@ %s::tsquery")
+        values.append(" & ".join(term.tsquery for term in terms))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT p.id, p.name, {_FILMS_OF_PERSON}
+                FROM (SELECT id, name FROM catalog_person p WHERE {" AND ".join(conditions)} ORDER BY id LIMIT %s) p
+                ORDER BY p.id""",
+            [*values, page_size + 1],
+        )
+        rows = cursor.fetchall()
+    more = len(rows) > page_size
+    return [Named(name, films) for _, name, films in rows[:page_size]], rows[page_size - 1][0] if more else None
