@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from catalog import dataset
+
 MOVIES = 59_000
 RATINGS_A_VIEWER = 154  # ML-25M's mean
 GENRES = ("Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Drama", "Horror", "Romance", "Sci-Fi")
@@ -35,3 +37,31 @@ def write_simulated(folder: Path, ratings: int, seed: int = 1) -> Path:
         }
     ).unique(["userId", "movieId"]).sort("userId", "movieId").write_csv(folder / "ratings.csv", float_precision=1)
     return folder
+
+
+def films_by_words(films: int, seed: int = 1) -> dataset.Dataset:
+    """Films whose titles are of made-up words, a few of them in very many titles, with ten people each; no events."""
+    random = np.random.default_rng(seed)
+    syllables = [c + v for c in "bcdfghjklmnprstvwz" for v in ("a", "e", "i", "o", "u", "an", "er", "in")]
+    words = np.array(sorted({"".join(random.choice(syllables, n)) for n in random.integers(2, 5, 30_000)}))
+    words = np.append(["of", "in", "man", "love", "and"], random.permutation(words))
+    share = 1 / (np.arange(len(words)) + 10.0)
+    names = [" ".join(random.choice(words[5:], 2)).title() for _ in range(films // 2)]
+    lengths, ids = random.integers(1, 6, films), np.arange(1, films + 1)
+    drawn = iter(random.choice(words, lengths.sum(), p=share / share.sum()).tolist())
+    titles = [" ".join(next(drawn) for _ in range(length)).title() for length in lengths]
+    titles = [f"The {title}" if n % 4 == 0 else title for n, title in enumerate(titles)]
+    years = 1920 + ids % 100
+    rows = [{"id": i, "title": title, "year": year} for i, title, year in zip(ids, titles, years, strict=True)]
+    cast = random.integers(0, len(names), (films, 10))
+    return dataset.Dataset(
+        name="made-up films",
+        movies=dataset.table(rows, dataset.MOVIES),
+        genres=dataset.table([(i, GENRES[(i + n) % 10]) for i in ids for n in (0, 3)], dataset.GENRES),
+        events=(),
+        expected_events=0,
+        credits=dataset.table(
+            [(i, names[p], 1 if n == 0 else 2, n) for i, own in zip(ids, cast, strict=True) for n, p in enumerate(own)],
+            dataset.CREDITS,
+        ),
+    )

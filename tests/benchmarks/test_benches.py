@@ -13,6 +13,7 @@ from catalog.dataset import EVENTS, table
 from tests.data import movielens
 
 KEYS = {
+    "catalogue": {"title_p50_ms", "mistyped_p99_ms", "search_p99_ms", "found", "load_s"},
     "import": {"rows", "rows_per_s", "copy_rows_per_s", "ratio"},
     "quality": {"hr10", "ndcg10", "seeds", "train_s", "selected_on", "baselines", "data_hash"},
     "batch": {"viewers", "viewers_per_min", "bare_viewers_per_min", "ratio", "bytes_per_list", "peak_mb"},

@@ -1,0 +1,165 @@
+"""GET /movies of a running system of its own, over HTTP on one connection that is kept: searches as people type them.
+
+title, person       a film's whole title; a director's name
+unfinished          a title cut off within a word, as it is asked at each key
+title_and_person    a word of a title, the last name of its director, the year
+mistyped            a title with two letters of its longest word swapped: what may be meant is looked for
+common              the words that most titles have
+filtered            a word with a genre and years
+plain               a page without a search
+
+Pages have 20 films. Times are of the client: from the request's first byte to the answer's last. `found` is the share
+of titles whose film is on the first page, typed as they are and mistyped."""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+import polars as pl
+
+from benchmarks.report import print_report
+from benchmarks.serving.client import Connection, Load, Server, drive
+from benchmarks.simulated import films_by_words
+from benchmarks.system import own_system
+from catalog.dataset import DIRECTOR, Dataset
+from movierec.start import applications
+
+FILMS = 62_000
+ROUNDS, QUICK_ROUNDS, A_ROUND = 6, 2, 50
+PAGE, JUDGED, COMMON = 20, 300, 6
+WORD = r"\p{L}{2,}"
+START_SECONDS = 60.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else films are made up")
+    parser.add_argument("--people", type=Path, metavar="FILE", help="directors and actors for --data")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+
+
+def run(given: argparse.Namespace) -> None:
+    with own_system(MOVIEREC_RATE_READS="100000000/min") as system:
+        dataset, load_seconds = _loaded(given.data, given.people)
+        server = Server("127.0.0.1", int(os.environ["PORT"]), _key())
+        web, *_ = applications()
+        system.keeper.start(web)
+        _wait_for(server)
+        typed = Typed(dataset)
+        loads: dict[str, list[Load]] = {name: [] for name in typed.kinds}
+        for number in range(1 + (QUICK_ROUNDS if given.quick else ROUNDS)):
+            for name in typed.kinds:
+                requests = [server.request("GET", f"/movies?{urlencode(one)}") for one in typed.take(name, A_ROUND)]
+                load = drive(server, requests, 1)
+                if number:  # in the first round every process sees everything once
+                    loads[name].append(load)
+        found = {name: _found(typed, name) for name in ("title", "mistyped")}
+    _report(dataset, loads, load_seconds, found)
+
+
+def _loaded(data: Path | None, people: Path | None) -> tuple[Dataset, float]:
+    from catalog.movielens import read_movielens
+    from catalog.services.bulk import load_dataset
+
+    dataset = read_movielens(data, people) if data else films_by_words(FILMS)
+    dataset.events, dataset.expected_events = (), 0
+    return dataset, load_dataset(dataset).seconds
+
+
+def _key() -> str:
+    from recommender.models import ApiKey
+
+    _, key = ApiKey.objects.create_key(name="benchmark", scopes=[ApiKey.Scope.READ])
+    return str(key)
+
+
+def _wait_for(server: Server) -> None:
+    """Until the web answers: without a model it is never ready to recommend."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return Connection(server).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+class Typed:
+    """What people type, made of the films in a random order; `query(kind, n)` is the n-th of a kind."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        directed = dataset.credits.filter(pl.col("role") == DIRECTOR).unique("movie", keep="first", maintain_order=True)
+        films = dataset.movies.filter(pl.col("title").str.contains(r"\p{L}{5}")).sample(
+            fraction=1, shuffle=True, seed=1
+        )
+        joined = films.join(directed, left_on="id", right_on="movie", how="left", maintain_order="left")
+        self.films = joined.select("id", "title", "year", pl.col("person").fill_null("")).rows()
+        self.people = [person for *_, person in self.films if person] or [""]
+        words = dataset.movies["title"].str.to_lowercase().str.extract_all(WORD).explode()
+        self.common = words.value_counts(sort=True)[words.name].head(COMMON).to_list()
+        self.genres = dataset.genres["name"].unique(maintain_order=True).to_list()
+        self.random = np.random.default_rng(1)
+        self.taken = 0
+        self.kinds: dict[str, Callable[[int, str, int, str], dict[str, Any]]] = {
+            "title": lambda n, title, year, person: {"search": title[:100]},
+            "person": lambda n, title, year, person: {"search": self.people[n % len(self.people)]},
+            "unfinished": lambda n, title, year, person: {"search": title[: int(self.random.integers(3, 16))]},
+            "title_and_person": lambda n, title, year, person: {
+                "search": f"{longest(title)} {person.rpartition(' ')[2]} {year or ''}"
+            },
+            "mistyped": lambda n, title, year, person: {"search": self.mistyped(title)[:100]},
+            "common": lambda n, title, year, person: {"search": self.common[n % len(self.common)]},
+            "filtered": lambda n, title, year, person: {
+                "search": longest(title), "genres": self.genres[n % len(self.genres)],
+                "min_year": 1950, "max_year": 2015,
+            },
+            "plain": lambda n, title, year, person: {"cursor": self.random.integers(1, 50_000)},
+        }  # fmt: skip
+
+    def take(self, kind: str, number: int) -> list[dict[str, Any]]:
+        films = [self.films[(self.taken + n) % len(self.films)] for n in range(number)]
+        self.taken += number
+        return [{"page_size": PAGE} | self.kinds[kind](n, *film[1:]) for n, film in enumerate(films)]
+
+    def mistyped(self, title: str) -> str:
+        word = longest(title)
+        at = int(self.random.integers(1, len(word) - 1))
+        return title.replace(word, word[:at] + word[at + 1] + word[at] + word[at + 2 :])
+
+
+def longest(title: str) -> str:
+    return max("".join(c if c.isalpha() else " " for c in title).split(), key=len)
+
+
+def _found(typed: Typed, kind: str) -> float:
+    from catalog.selectors import Cursor, MovieFilter, movies_page
+
+    def there(film: tuple[Any, ...]) -> bool:
+        asked = MovieFilter(search=typed.kinds[kind](0, *film[1:])["search"])
+        return film[0] in {card.movie_id for card in movies_page(asked, Cursor(), PAGE).movies}
+
+    return float(np.mean([there(film) for film in typed.films[:JUDGED]]))
+
+
+def _report(dataset: Dataset, loads: dict[str, list[Load]], load_seconds: float, found: dict[str, float]) -> None:
+    if failed := [words for several in loads.values() for load in several for words in load.failed]:
+        raise RuntimeError(f"{len(failed)} requests failed, first {failed[0]}")
+    times = {name: np.array([ms for load in several for ms in load.milliseconds]) for name, several in loads.items()}
+    quantiles = {name: np.quantile(ms, (0.5, 0.95, 0.99)) for name, ms in times.items()}
+    searches = np.concatenate([ms for name, ms in times.items() if name != "plain"])
+    result = {"bench": "catalogue", "preset": "default", "parameters": 0, "movies": dataset.movies.height}
+    result |= {"people": dataset.credits["person"].n_unique(), "load_s": round(load_seconds, 2)}
+    for name, (p50, _, p99) in quantiles.items():
+        result |= {f"{name}_p50_ms": round(float(p50), 2), f"{name}_p99_ms": round(float(p99), 2)}
+    result |= {"search_p99_ms": round(float(np.quantile(searches, 0.99)), 2), "found": found}
+    print_report(
+        f"Searching {dataset.movies.height:,} films; found: {found['title']:.1%}, mistyped {found['mistyped']:.1%}",
+        ("typed", "p50 ms", "p95 ms", "p99 ms", "most ms"),
+        [(name, *map(float, quantiles[name]), float(times[name].max())) for name in quantiles],
+        result,
+    )
