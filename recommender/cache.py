@@ -147,6 +147,12 @@ def erase_viewer(viewer_id: int, known_models: Collection[str] = ()) -> None:
         caches["lists"].delete_many(names)
 
 
+def forget_all() -> None:
+    """Empties the shelf: the lists, and every stamp that would judge them."""
+    with _link.contact():
+        caches["lists"].clear()
+
+
 def read_lists(model: str, viewer_ids: Sequence[int]) -> dict[int, StoredList]:
     """Viewer id -> the list under this model, of those that have one; not judged."""
     names = {_list_key(model, viewer_id): viewer_id for viewer_id in viewer_ids}

@@ -1,0 +1,203 @@
+"""The file of a backup: a plain tar whose first member names every other one with its size and checksum.
+
+The tar is not compressed, so that no member can be larger than the file. Nothing in it is unpickled.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+FORMAT = 1  # raised when members are named or mean something else
+MANIFEST, SEAL, DUMP = "manifest.json", "manifest.sha256", "database.dump"
+MODEL_FILE = re.compile(r"models/([A-Za-z0-9][A-Za-z0-9._-]{0,59})/([a-z_]{1,40}\.(?:safetensors|json))")
+MOST_MEMBERS = 10_000
+LARGEST_MANIFEST = 4 * 1024 * 1024  # bytes
+BLOCK = 1024 * 1024  # bytes
+
+Count = Callable[[int], None]  # is told of bytes that were just read
+
+
+class ArchiveRefused(Exception):
+    """The file is no backup that can be restored; the message says why."""
+
+
+def silent(count: int) -> None:
+    """For whoever does not want to know."""
+
+
+def checksum(source: IO[bytes], told: Count = silent) -> str:
+    digest = hashlib.sha256()
+    while block := source.read(BLOCK):
+        digest.update(block)
+        told(len(block))
+    return digest.hexdigest()
+
+
+# Writing ------------------------------------------------------------------------------------------------------------
+
+
+def write(path: Path, facts: Mapping[str, Any], members: Mapping[str, Path], told: Count = silent) -> str:
+    """Writes the archive and reads it again before it takes its name. Returns the checksum of its manifest.
+
+    `facts` go into the manifest; `members`: name -> file. `told` hears of every byte twice."""
+    files = {name: _described(source, told) for name, source in members.items()}
+    manifest = json.dumps({"format": FORMAT, **facts, "files": files}, indent=1, sort_keys=True).encode()
+    seal = hashlib.sha256(manifest).hexdigest()
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
+                for name, text in ((MANIFEST, manifest), (SEAL, seal.encode())):
+                    _add(tar, name, len(text), io.BytesIO(text))
+                for name, source in members.items():
+                    _add(tar, name, files[name]["bytes"], source.open("rb"))
+            out.flush()
+            os.fsync(out.fileno())
+        with Archive(aside) as archive:
+            archive.verify(told)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    _flush_folder(path.parent)
+    return seal
+
+
+def _described(source: Path, told: Count) -> dict[str, Any]:
+    with source.open("rb") as content:
+        return {"sha256": checksum(content, told), "bytes": content.tell()}
+
+
+def _add(tar: tarfile.TarFile, name: str, size: int, source: IO[bytes]) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = size, 0o600
+    with source as content:
+        tar.addfile(member, content)
+
+
+def _flush_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def models(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Folder -> its files -> the names of the members."""
+    found: dict[str, dict[str, str]] = {}
+    for name in manifest["files"]:
+        if match := MODEL_FILE.fullmatch(name):
+            found.setdefault(match[1], {})[match[2]] = name
+    return found
+
+
+# Reading ------------------------------------------------------------------------------------------------------------
+
+
+class Archive:
+    """An archive whose list of members is as its manifest says. Contents are checked by `verify`, and again whenever
+    they are read."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises ArchiveRefused."""
+        self.path = path
+        try:
+            self._tar = tarfile.open(path, mode="r:")  # noqa: SIM115  (closed by __exit__)
+        except OSError as error:
+            raise ArchiveRefused(f"{path} cannot be read: {error.strerror}.") from error
+        except tarfile.TarError as error:
+            raise ArchiveRefused(f"{path} is no backup of movierec: {error}.") from error
+        try:
+            self.manifest = self._read_manifest()
+            self._members = self._listed()
+        except BaseException:
+            self._tar.close()
+            raise
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._tar.close()
+
+    @property
+    def files(self) -> dict[str, dict[str, Any]]:
+        return dict(self.manifest["files"])
+
+    def verify(self, told: Count = silent) -> None:
+        """Reads everything once."""
+        for name in self.files:
+            for block in self.blocks(name):
+                told(len(block))
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """The member's content; raises ArchiveRefused at its end, or before, where it is not what was written."""
+        digest = hashlib.sha256()
+        with self._reading(), self._tar.extractfile(self._members[name]) as content:  # type: ignore[union-attr]
+            while block := content.read(BLOCK):
+                digest.update(block)
+                yield block
+        if digest.hexdigest() != self.files[name]["sha256"]:
+            raise ArchiveRefused(f"{self.path} was cut or edited: {name} has not the checksum of the manifest.")
+
+    def _read_manifest(self) -> dict[str, Any]:
+        with self._reading():
+            manifest, seal = (self._first(name) for name in (MANIFEST, SEAL))
+        try:
+            told = json.loads(manifest)
+            written = int(told["format"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArchiveRefused(f"{self.path} has a manifest that cannot be read: {error!r}.") from error
+        if written > FORMAT:
+            words = f"{self.path} has format {written}, and this movierec reads up to {FORMAT}"
+            raise ArchiveRefused(f"{words}: restore it with the version that made it, or a newer one.")
+        if hashlib.sha256(manifest).hexdigest() != seal.decode(errors="replace"):
+            raise ArchiveRefused(f"{self.path} was edited: its manifest has not the checksum that was written with it.")
+        try:
+            for one in (told["files"][DUMP], *told["files"].values()):
+                int(one["bytes"]), str(one["sha256"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ArchiveRefused(f"{self.path} has a manifest that names no files: {error!r}.") from error
+        return dict(told)
+
+    def _first(self, name: str) -> bytes:
+        """The next member, which must be this one."""
+        member = self._tar.next()
+        if member is None or member.name != name or member.type != tarfile.REGTYPE or member.size > LARGEST_MANIFEST:
+            raise ArchiveRefused(f"{self.path} is no backup of movierec: it has no {name} in its place.")
+        return self._tar.extractfile(member).read()  # type: ignore[union-attr]
+
+    def _listed(self) -> dict[str, tarfile.TarInfo]:
+        """Name -> member: exactly those of the manifest, each a plain file of the size that it says."""
+        found: dict[str, tarfile.TarInfo] = {}
+        with self._reading():
+            while (member := self._tar.next()) is not None:
+                self._refuse_strange(member, found)
+                found[member.name] = member
+        if missing := sorted(set(self.files) - set(found)):
+            raise ArchiveRefused(f"{self.path} was cut: {missing[0]} and {len(missing) - 1} others are not in it.")
+        return found
+
+    def _refuse_strange(self, member: tarfile.TarInfo, found: Mapping[str, Any]) -> None:
+        plain = member.type == tarfile.REGTYPE and member.sparse is None
+        known = member.name in self.files and (member.name == DUMP or MODEL_FILE.fullmatch(member.name))
+        if not plain or not known or member.name in found or len(found) >= MOST_MEMBERS:
+            raise ArchiveRefused(f"{self.path} has a member that is no part of a backup: {member.name[:100]!r}.")
+        if member.size != self.files[member.name].get("bytes"):
+            raise ArchiveRefused(f"{self.path} was edited: {member.name} has not the size of the manifest.")
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (tarfile.TarError, EOFError) as error:
+            raise ArchiveRefused(f"{self.path} was cut or edited: {error}.") from error
+        except OSError as error:
+            raise ArchiveRefused(f"{self.path} cannot be read: {error}.") from error

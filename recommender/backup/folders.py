@@ -1,0 +1,121 @@
+"""Model folders on their way into a backup and out of it."""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from recommender import registry
+from recommender.backup.archive import MODEL_FILE, Archive, ArchiveRefused, Count, checksum, models, silent
+from recommender.ml.config import MANIFEST
+
+STAGE = ".restore"
+SPARE = 256 * 1024 * 1024  # bytes of the disk that a restore leaves free
+
+
+def members(name: str) -> dict[str, Path]:
+    """Name in the archive -> file. Raises ValueError with what is wrong with the folder, by its own checksums."""
+    folder = registry.folder(name)
+    try:
+        sums = dict(json.loads((folder / MANIFEST).read_text())["sha256"])
+        for file, wanted in sums.items():
+            with (folder / file).open("rb") as content:
+                if checksum(content) != wanted:
+                    raise ValueError(f"{file} has not the checksum of its manifest")
+    except FileNotFoundError as error:
+        raise ValueError(f"{error.filename} is missing") from error
+    except (OSError, KeyError, TypeError) as error:
+        raise ValueError(f"it cannot be read: {error!r}") from error
+    found = {f"models/{name}/{file}": folder / file for file in (*sums, MANIFEST)}
+    if strange := [member for member in found if not MODEL_FILE.fullmatch(member)]:
+        raise ValueError(f"{strange[0]} is no name for a file of a model")
+    return found
+
+
+def kept() -> list[Path]:
+    """The folders of the store, whether or not the database knows them."""
+    store = Path(settings.MODEL_STORE)
+    return [path for path in store.iterdir() if not path.name.startswith(".")] if store.exists() else []
+
+
+@contextmanager
+def unpacked(archive: Archive, told: Count = silent) -> Iterator[Path]:
+    """The archive's model folders, checked and beside the store's. Raises ArchiveRefused. What the block leaves of them
+    is deleted."""
+    store = Path(settings.MODEL_STORE)
+    store.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(stage := store / STAGE, ignore_errors=True)  # of a restore that was killed
+    needed = sum(
+        archive.files[member]["bytes"] for files in models(archive.manifest).values() for member in files.values()
+    )
+    if (free := shutil.disk_usage(store).free) < needed + SPARE:
+        raise ArchiveRefused(f"The models take {needed:,} bytes, and {store} has {free:,} free: make room first.")
+    try:
+        for name, files in models(archive.manifest).items():
+            (stage / name).mkdir(parents=True)
+            for file, member in files.items():
+                _write(stage / name / file, archive.blocks(member), told)
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _write(path: Path, blocks: Iterable[bytes], told: Count) -> None:
+    with path.open("xb") as out:
+        for block in blocks:
+            out.write(block)
+            told(len(block))
+        out.flush()
+        os.fsync(out.fileno())
+
+
+@contextmanager
+def in_place(stage: Path) -> Iterator[None]:
+    """Moves the unpacked folders into the store for the block, and back if it fails. Folders that are there already
+    with the same content stay."""
+    store, moved = stage.parent, list[tuple[Path, Path | None]]()
+    try:
+        for fresh in sorted(stage.iterdir()) if stage.exists() else ():
+            if not _same(fresh, target := store / fresh.name):
+                moved.append((target, _set_aside(target)))
+                fresh.rename(target)
+        yield
+    except BaseException:
+        for target, former in reversed(moved):
+            shutil.rmtree(target, ignore_errors=True)
+            if former is not None:
+                former.rename(target)
+        raise
+    for _, former in moved:
+        if former is not None:
+            shutil.rmtree(former, ignore_errors=True)
+
+
+def _set_aside(target: Path) -> Path | None:
+    if not target.exists():
+        return None
+    return target.rename(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.former"))
+
+
+def _same(one: Path, other: Path) -> bool:
+    def sums(folder: Path) -> dict[str, str]:
+        found = {}
+        for path in folder.iterdir():
+            with path.open("rb") as content:
+                found[path.name] = checksum(content)
+        return found
+
+    return other.is_dir() and sums(one) == sums(other)
+
+
+def delete_others(names: Iterable[str]) -> None:
+    """Deletes the folders of models that the restored database does not know."""
+    known = set(names)
+    for path in kept():
+        if path.name not in known and (aside := _set_aside(path)) is not None:
+            shutil.rmtree(aside, ignore_errors=True)

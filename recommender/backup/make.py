@@ -1,0 +1,99 @@
+"""Makes a backup: a dump of one snapshot of the database, and the folders of the models that it names."""
+
+import json
+import platform
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from catalog.models import Movie, Rule, Viewer, WatchEvent
+from catalog.services.bulk import Progress
+from recommender import leases, registry
+from recommender.backup import folders, postgres
+from recommender.backup.archive import DUMP, write
+from recommender.ml.config import FORMAT as MODEL_FORMAT
+from recommender.models import ApiKey, ModelVersion
+
+COUNTED = (Movie, Viewer, WatchEvent, Rule, ModelVersion, ApiKey, PeriodicTask, get_user_model())
+# What lists depend on and no table holds: a restore tells where it differs.
+TOLD_SETTINGS = ("LIST_LENGTH", "LIST_TTL", "CERTIFICATE_COUNTRY", "UNCERTIFIED_AGE", "MODELS_KEPT")
+SOURCE = "data.json"  # what `prepare` noted of the data that was loaded
+PACKED = 5  # tables take about so many times the bytes of their dump
+
+
+@dataclass(frozen=True)
+class Backup:
+    path: Path
+    seal: str  # of its manifest, which has the checksum of everything else
+    facts: dict[str, Any]
+    left_out: dict[str, str]  # model -> why its folder is not in it
+
+
+def make(path: Path, progress: Progress) -> Backup:
+    """Raises DumpFailed, OSError. A file that was there before is replaced once the new one is complete and checked."""
+    with (
+        tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as aside,
+        leases.only_one("activation", wait=True),  # nobody deletes a model's folder meanwhile
+    ):
+        dump = Path(aside) / DUMP
+        with postgres.snapshot() as name:
+            facts, expected = _facts(), _table_bytes() // PACKED
+            models, left_out = _models()
+            for written in postgres.dump(name, dump):
+                progress("database", written, expected)
+        members = {DUMP: dump} | models
+        facts["models_left_out"] = left_out
+        total, done = 2 * sum(file.stat().st_size for file in members.values()), 0
+
+        def told(count: int) -> None:
+            nonlocal done
+            done += count
+            progress("file", done, total)
+
+        return Backup(path, write(path, facts, members, told), facts, left_out)
+
+
+def _facts() -> dict[str, Any]:
+    return {
+        "made_at": timezone.now().isoformat(timespec="seconds"),
+        "movierec": settings.SPECTACULAR_SETTINGS["VERSION"],
+        "python": platform.python_version(),
+        "postgres": postgres.server_version(),
+        "migrations": sorted(".".join(one) for one in MigrationRecorder(connection).applied_migrations()),
+        "model_format": MODEL_FORMAT,
+        "active_model": registry.active_name(),
+        "counts": {model._meta.db_table: model.objects.count() for model in COUNTED},
+        "settings": {name: getattr(settings, name) for name in TOLD_SETTINGS},
+        "source": _source(),
+    }
+
+
+def _source() -> dict[str, Any]:
+    file = Path(settings.STATE_DIR) / SOURCE
+    return dict(json.loads(file.read_text())) if file.exists() else {}
+
+
+def _table_bytes() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(pg_table_size(oid)) FROM pg_class WHERE relkind = 'r'")
+        return int(cursor.fetchone()[0])
+
+
+def _models() -> tuple[dict[str, Path], dict[str, str]]:
+    """Member -> file; and why a model's folder is not among them."""
+    members: dict[str, Path] = {}
+    left_out: dict[str, str] = {}
+    for version in ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).order_by("name"):
+        try:
+            members |= folders.members(version.name)
+        except ValueError as reason:
+            left_out[version.name] = str(reason)
+    return members, left_out

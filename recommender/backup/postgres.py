@@ -1,0 +1,155 @@
+"""Postgres' own programs, on the database of the settings: one snapshot out, one transaction in."""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from django.db import connection, transaction
+from django.db.backends.postgresql.client import DatabaseClient
+
+from movierec.places import ServerError, postgres_programs
+
+LOCK_SECONDS = 30
+# Who is logged in, and from where logins failed: nothing that a copy should hold.
+LEFT_OUT = ("django_session", "axes_accessattempt", "axes_accessfailurelog", "axes_accesslog")
+
+
+class DumpFailed(Exception):
+    """A program of Postgres refused; the message has its words. The database is as it was."""
+
+
+def server_version() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        return str(cursor.fetchone()[0]).split()[0]
+
+
+@contextmanager
+def snapshot() -> Iterator[str]:
+    """The name of a snapshot; queries of the block see exactly what a dump of it holds."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SELECT pg_export_snapshot()")
+        yield str(cursor.fetchone()[0])
+
+
+def dump(name: str, to: Path) -> Iterator[int]:
+    """Writes the snapshot's dump, compressed; yields the bytes written so far, to be shown. Raises DumpFailed."""
+    left_out = [f"--exclude-table-data={table}" for table in LEFT_OUT]
+    options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={name}", f"--file={to}"]
+    with tempfile.TemporaryFile() as said:
+        child = _start("pg_dump", [*options, *left_out], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        with _ended(child):
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(0.2)
+                    break
+                yield to.stat().st_size if to.exists() else 0
+        if child.returncode:
+            raise DumpFailed(f"pg_dump: {_last_words(said)}")
+
+
+def replace_database(content: Iterable[bytes], closing: str) -> None:
+    """Puts a dump in place of all tables, and then does the statements of `closing`, in one transaction: whatever ends
+    it early leaves the database as it was. Raises DumpFailed, and what `content` raises."""
+    opening = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
+    connection.close()  # ours would be in the way
+    with tempfile.TemporaryFile() as said:
+        psql = _start("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=said, stderr=said)
+        assert psql.stdin is not None
+        with _ended(psql):
+            try:
+                psql.stdin.write(opening.encode())
+                psql.stdin.flush()
+                _unpack(content, psql.stdin)
+                with _undisturbed():
+                    psql.stdin.write(f"{closing}\nCOMMIT;\n".encode())
+                    psql.stdin.close()
+                    psql.wait()
+            except (BrokenPipeError, DumpFailed) as error:
+                if not _failed(psql):
+                    raise DumpFailed(str(error)) from error  # without a COMMIT
+        if psql.returncode:
+            raise DumpFailed(f"Postgres refused: {_last_words(said)}")
+
+
+def _unpack(content: Iterable[bytes], to: IO[bytes]) -> None:
+    """Has pg_restore turn the dump into statements. Raises DumpFailed."""
+    words = [_program("pg_restore"), "--no-owner", "--no-privileges", "--no-comments", "--file=-"]
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=to, stderr=said)
+        assert child.stdin is not None
+        with _ended(child):
+            with suppress(BrokenPipeError):  # it ended, and says why
+                for block in content:
+                    child.stdin.write(block)
+                child.stdin.close()
+            child.wait()
+        if child.returncode:
+            raise DumpFailed(f"pg_restore: {_last_words(said)}")
+
+
+def _failed(child: "subprocess.Popen[bytes]") -> bool:
+    """Whether it ended by itself, with an error, just now."""
+    with suppress(subprocess.TimeoutExpired):
+        return bool(child.wait(1))
+    return False
+
+
+def _start(program: str, options: list[str], **how: Any) -> "subprocess.Popen[bytes]":
+    """With the words and variables that Django gives psql, the password not among the words."""
+    words, variables = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
+    variables = {"PGCONNECT_TIMEOUT": "5", "LC_ALL": "C"} | (variables or {})
+    words = [_program(program), *options, *words[1:]]
+    return subprocess.Popen(words, env=os.environ | variables, start_new_session=True, **how)
+
+
+def _program(name: str) -> str:
+    try:
+        program = postgres_programs() / name
+    except ServerError as error:
+        raise DumpFailed(str(error)) from error
+    if not program.exists():
+        raise DumpFailed(f"{program} is not there: set MOVIEREC_POSTGRES_BIN to the folder of Postgres' programs.")
+    return str(program)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """No Ctrl-C leaves us without knowing whether the commit was done."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _ended(child: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Whatever happens in the block, the child does not outlive it."""
+    try:
+        yield
+    finally:
+        if child.poll() is None:
+            child.kill()
+        if child.stdin is not None:
+            with suppress(BrokenPipeError):
+                child.stdin.close()
+        child.wait()
+
+
+def _last_words(said: IO[bytes]) -> str:
+    """What a program said at its end, without the rows that it quotes."""
+    said.seek(max(0, said.seek(0, os.SEEK_END) - 4_000))
+    lines = said.read().decode(errors="replace").splitlines()
+    kept = [re.sub(r"^(pg_dump|pg_restore|psql[^ ]*): ", "", line) for line in lines if not _ROWS.match(line)]
+    return " ".join(kept)[-600:] or "it ended without a word."
+
+
+_ROWS = re.compile(r"^(DETAIL|CONTEXT|LINE \d+):")

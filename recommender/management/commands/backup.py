@@ -1,0 +1,40 @@
+"""manage.py backup FILE"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from catalog.management.progress import shown_progress
+
+
+class Command(BaseCommand):
+    help = """Write the database (one snapshot), schedules included, and the folders of the models into one file, while
+    everything runs. It takes its name when it is complete and was read again. Secrets of the environment, lists in
+    Redis, half-done trainings and sessions of the admin are not in it."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE", help="a tar; one that is there is replaced at the end")
+
+    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        from recommender.backup.archive import ArchiveRefused
+        from recommender.backup.make import make
+        from recommender.backup.postgres import DumpFailed
+
+        began = time.perf_counter()
+        try:
+            with shown_progress(self.stdout) as progress:
+                done = make(file.absolute(), progress)
+        except (OSError, DumpFailed, ArchiveRefused) as error:
+            raise CommandError(f"No backup was made. {error}") from error
+        counts, megabytes = done.facts["counts"], file.stat().st_size / 1e6
+        self.stdout.write(
+            f"{file}: {counts['catalog_movie']:,} films, {counts['catalog_viewer']:,} viewers, "
+            f"{counts['catalog_watchevent']:,} events, {counts['recommender_modelversion']:,} model versions; "
+            f"{megabytes:,.1f} MB in {time.perf_counter() - began:.1f} s."
+        )
+        for name, reason in done.left_out.items():
+            self.stderr.write(self.style.WARNING(f"The folder of model {name} is not in it: {reason}."))
+        self.stdout.write(f"Seal: {done.seal}")

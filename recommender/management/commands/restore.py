@@ -1,0 +1,68 @@
+"""manage.py restore FILE [--check] [--replace]"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from catalog.management.progress import shown_progress
+from recommender import registry
+from recommender.cache import CacheUnavailable
+
+
+class Command(BaseCommand):
+    help = """Put a backup back, into an empty system or, with --replace, in place of everything that is there. Stop the
+    web processes, workers and beat first. The file is read to its end before anything is touched; what fails leaves
+    everything as it was."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE", help="as `backup` wrote it")
+        parser.add_argument("--check", action="store_true", help="only read it and tell what is in it")
+        parser.add_argument("--replace", action="store_true", help="also where there are films, viewers or staff")
+
+    def handle(self, *args: Any, file: Path, check: bool, replace: bool, **options: Any) -> None:
+        from recommender.backup import restore
+        from recommender.backup.archive import ArchiveRefused
+        from recommender.backup.postgres import DumpFailed
+
+        try:
+            with shown_progress(self.stdout) as progress:
+                manifest = restore.check(file, progress) if check else restore.restore(file, progress, replace=replace)
+        except (OSError, ArchiveRefused, restore.RestoreRefused, DumpFailed, CacheUnavailable) as error:
+            raise CommandError(f"Nothing was restored. {error}") from error
+        if not check:
+            self._settle(manifest)
+        self._tell(manifest)
+        for name, (then, now) in restore.differing_settings(manifest).items():
+            self.stderr.write(self.style.WARNING(f"{name} was {then} then and is {now} now: lists may differ."))
+        if not check:
+            self._tell_what_is_left(manifest)
+
+    def _settle(self, manifest: dict[str, Any]) -> None:
+        from recommender.backup import restore
+
+        try:
+            restore.settle(manifest)
+        except (OSError, DatabaseError, CacheUnavailable) as error:
+            words = "Database and models are restored; the rest failed. Once the reason is gone, restore again"
+            raise CommandError(f"{words} (--replace), or run `manage.py prepare`. {error}") from error
+
+    def _tell(self, manifest: dict[str, Any]) -> None:
+        made, counts = manifest["made_at"], manifest["counts"]
+        self.stdout.write(f"Made {made} by movierec {manifest['movierec']} on Postgres {manifest['postgres']}:")
+        for table, count in counts.items():
+            self.stdout.write(f"  {table:40} {count:12,}")
+        self.stdout.write(f"  active model: {manifest['active_model'] or 'none'}")
+
+    def _tell_what_is_left(self, manifest: dict[str, Any]) -> None:
+        active = manifest["active_model"]
+        if active and not registry.of_this_format(active):
+            words = f"The folder of the active model {active} is not there in this version's format"
+            self.stderr.write(self.style.WARNING(f"{words}: train anew (`manage.py train`)."))
+        self.stdout.write(self.style.SUCCESS("Restored. Start the system; `manage.py prepare` fills the lists."))
+        self.stdout.write(
+            f"Not known to the backup of {manifest['made_at']}: viewers erased since, who are back (erase them again), "
+            "and keys or staff closed since (`manage.py api_key list`)."
+        )

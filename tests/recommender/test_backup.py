@@ -1,0 +1,261 @@
+"""A backup into an empty system gives the same lists; a file that is not what was written is refused, and what fails
+leaves everything as it was."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings as configured
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
+
+from catalog import selectors, services
+from catalog.models import Movie, Viewer, WatchEvent
+from recommender import cache, registry
+from recommender.backup import archive
+from recommender.models import ApiKey, Job, ModelVersion
+from tests.cast import ADA, BEN, CLEO, DAN, MATRIX, MORNING, watch
+from tests.model import NAME, forget_everything
+from tests.movierec.system import ROOT
+
+WHO = (ADA, BEN, CLEO, DAN)
+# What a process of the restored system answers, after restoring: one process, as starting one takes seconds.
+ELSEWHERE = """
+import django, json, sys
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+call_command("restore", sys.argv[1], stdout=sys.stderr)
+from django_celery_beat.models import PeriodicTask
+from recommender.models import ApiKey, Job
+reader = Client(SERVER_NAME="127.0.0.1")
+lists = [reader.get(f"/recommend?user_id={viewer}&top_k=10").json() for viewer in map(int, sys.argv[2:])]
+times = list(PeriodicTask.objects.filter(name="night").values_list("crontab__hour", "task"))
+jobs = sorted(Job.objects.values_list("status", flat=True))
+print(json.dumps([lists, times, ApiKey.objects.get(name="site").scopes, jobs]))
+"""
+
+
+def lists_of(viewers):
+    return [Client().get(f"/recommend?user_id={viewer}&top_k=10").json() for viewer in viewers]
+
+
+def shown(answers):
+    return [(one["source"], one["model_version"], one["recommendations"]) for one in answers]
+
+
+@pytest.fixture
+def backup(model, tmp_path):
+    """A file of the tiny system: the cast, its model, a schedule, a key, a job under way."""
+    night = CrontabSchedule.objects.create(hour="4", minute="5")
+    PeriodicTask.objects.create(name="night", task="recommender.tasks.nightly", crontab=night)
+    ApiKey.objects.create_key(name="site", scopes=["recommend:read"])
+    Job.objects.create(kind="nightly")
+    Job.objects.create(kind="batch", status="done")
+    call_command("backup", tmp_path / "movierec.tar")
+    return tmp_path / "movierec.tar"
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """The environment of a system that has nothing: another database of each server, and an empty folder."""
+    server = connection.settings_dict
+    name = f"empty_{os.getpid()}"
+    where = {"host": server["HOST"], "user": server["USER"], "dbname": "postgres", "autocommit": True}
+    with psycopg.connect(**where) as control:
+        control.execute(f"CREATE DATABASE {name}")
+    (tmp_path / "state").mkdir()
+    yield os.environ | {
+        "DATABASE_URL": f"postgres://{server['USER']}@/{server['HOST']}/{name}",
+        "REDIS_URL": configured.REDIS_URL.replace("db=0", "db=8"),
+        "MOVIEREC_STATE": str(tmp_path / "state"),
+        "MOVIEREC_API_OPEN": "1",
+        "DJANGO_SETTINGS_MODULE": "movierec.settings",
+    }
+    with psycopg.connect(**where) as control:
+        control.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_an_empty_system_gives_the_same_lists_after_it(backup, elsewhere, settings, tmp_path):
+    settings.API_OPEN = True
+    before = lists_of(WHO)
+    assert {one["source"] for one in before} == {"model"}
+    assert (backup.stat().st_mode & 0o777) == 0o600
+
+    words = [sys.executable, "-c", ELSEWHERE, str(backup), *map(str, WHO)]
+    done = subprocess.run(words, cwd=ROOT, env=elsewhere, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    after, times, scopes, jobs = json.loads(done.stdout.splitlines()[-1])
+    assert shown(after) == shown(before)
+    assert (times, scopes, jobs) == ([["4", "recommender.tasks.nightly"]], ["recommend:read"], ["cancelled", "done"])
+    assert "recommender_apikey" in done.stderr
+    folder = tmp_path / "state" / "models" / NAME
+    assert sorted(path.name for path in folder.iterdir()) == sorted(p.name for p in registry.folder(NAME).iterdir())
+    assert [path.name for path in folder.parent.iterdir()] == [NAME], "nothing half-done is left"
+
+
+def test_what_came_after_it_is_gone_and_no_list_of_then_is_served(backup, settings):
+    settings.API_OPEN = True
+    before = lists_of(WHO)
+    stamps = selectors.revision()
+    shutil.copytree(registry.folder(NAME), registry.folder("later"))
+    (registry.folder(NAME) / "weights.safetensors").write_bytes(b"spoilt")
+    registry.register(registry.folder("later"), preset="brief")
+    Viewer.objects.create(pk=900)
+    services.record_events([watch(ADA, film, MORNING) for film in (5000, 5001)])
+    services.delete_movies([MATRIX])
+    assert shown(lists_of([ADA])) != shown(before[:1])
+    with pytest.raises(CommandError, match=r"not empty: 76 films, 5 viewers, 2 models.*--replace"):
+        call_command("restore", backup)
+
+    call_command("restore", backup, replace=True)
+
+    assert cache.read(ADA)[1] is None
+    assert Movie.objects.filter(pk=MATRIX).exists()
+    assert not Viewer.objects.filter(pk=900).exists()
+    assert list(ModelVersion.objects.values_list("name", flat=True)) == [NAME]
+    assert not registry.folder("later").exists()
+    assert all(now > then for now, then in zip(selectors.revision(), stamps, strict=True))
+    assert shown(lists_of(WHO)) == shown(before)
+    assert lists_of([ADA])[0]["source"] == "cache"
+    call_command("backup", backup)  # a restored system can be backed up and restored again
+    call_command("restore", backup, replace=True)
+    assert shown(lists_of(WHO)) == shown(before)
+
+
+def contents(path):
+    with tarfile.open(path) as tar:
+        return [(member.name, tar.extractfile(member).read()) for member in tar]
+
+
+def write(path, members):
+    with tarfile.open(path, "w") as tar:
+        for name, content in members:
+            member = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+
+
+def sealed(members, **changes):
+    """With a changed manifest whose seal is right."""
+    manifest = json.dumps(json.loads(members[0][1]) | changes).encode()
+    return [(members[0][0], manifest), (members[1][0], hashlib.sha256(manifest).hexdigest().encode()), *members[2:]]
+
+
+def edited(content):
+    return content[:-40] + bytes([content[-40] ^ 1]) + content[-39:]
+
+
+def link(name):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    return member
+
+
+def changed_dump(members):
+    return [(name, edited(content) if name == archive.DUMP else content) for name, content in members]
+
+
+WRONG = {
+    "no tar": (None, "is no backup of movierec"),
+    "another tar": (lambda m: m[2:], "it has no manifest.json in its place"),
+    "a newer format": (lambda m: sealed(m, format=2), "has format 2, and this movierec reads up to 1"),
+    "tables of a newer version": (lambda m: sealed(m, migrations=["catalog.9999_later"]), "made by a newer movierec"),
+    "an edited manifest": (lambda m: [(m[0][0], m[0][1].replace(b"tiny", b"tidy")), *m[1:]], "was edited: its manif"),
+    "an edited dump": (changed_dump, "database.dump has not the checksum"),
+    "a longer dump": (lambda m: [*m[:2], (m[2][0], m[2][1] + b"x"), *m[3:]], "has not the size"),
+    "without a model": (lambda m: m[:-1], "was cut: models/tiny/"),
+    "a way out": (lambda m: [*m, ("../../evil.json", b"{}")], r"no part of a backup: '\.\./\.\./evil.json'"),
+    "a way out in the manifest": (
+        lambda m: [*sealed(m, files={**json.loads(m[0][1])["files"], "models/../x.json": {"bytes": 2, "sha256": ""}}),
+                   ("models/../x.json", b"{}")],
+        "no part of a backup",
+    ),
+    "a link": (lambda m: [*m[:-1], (link(m[-1][0]), b"")], "no part of a backup"),
+    "a pickle": (lambda m: [*m, ("models/tiny/weights.pkl", b"")], "no part of a backup"),
+    "a member twice": (lambda m: [*m, m[-1]], "no part of a backup"),
+    "no files named": (lambda m: sealed(m, files={}), "names no files"),
+}  # fmt: skip
+
+
+def test_a_file_that_is_not_what_was_written_is_refused(backup, tmp_path):
+    members, bad = contents(backup), tmp_path / "bad.tar"
+    cut = backup.read_bytes()
+    films = Movie.objects.count()
+    for what, (change, words) in WRONG.items():
+        bad.write_bytes(b"x" * 5_000) if change is None else write(bad, change(members))
+        with pytest.raises(CommandError, match=words):
+            call_command("restore", bad, replace=True)
+        assert Movie.objects.count() == films, what
+    for length in (0, 700, len(cut) // 3, len(cut) - 60_000):
+        bad.write_bytes(cut[:length])
+        with pytest.raises(CommandError, match=r"is no backup|was cut"):
+            call_command("restore", bad, replace=True)
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        call_command("restore", tmp_path / "none.tar")
+    call_command("restore", backup, check=True)
+    assert not list(Path(configured.MODEL_STORE).glob(".*"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_fails_in_the_middle_leaves_everything_as_it_was(backup, tmp_path, settings):
+    settings.API_OPEN = True
+    members, bad = contents(backup), tmp_path / "bad.tar"
+    counts = json.loads(members[0][1])["counts"]
+    spoilt = registry.folder(NAME) / "model.json"
+    whole = spoilt.read_bytes()
+    spoilt.write_bytes(b"{}")
+    services.delete_movies([MATRIX])
+    films, events, revision = Movie.objects.count(), WatchEvent.objects.count(), selectors.revision()
+    write(bad, sealed(members, counts=counts | {"catalog_movie": 3}))
+    for file, words in ((bad, "catalog_movie has not the 3 rows"), (broken_dump(members, bad), "pg_restore: ")):
+        with pytest.raises(CommandError, match=f"Nothing was restored.*{words}"):
+            call_command("restore", file, replace=True)
+        assert (Movie.objects.count(), WatchEvent.objects.count(), selectors.revision()) == (films, events, revision)
+        assert spoilt.read_bytes() == b"{}"
+    spoilt.write_bytes(whole)
+    assert not list(Path(configured.MODEL_STORE).glob(".*"))
+    forget_everything()
+    assert lists_of([BEN])[0]["source"] == "model"
+
+
+def broken_dump(members, path):
+    """Sealed with the right checksums, but cut when it was made."""
+    half = members[2][1][: len(members[2][1]) * 2 // 3]
+    files = json.loads(members[0][1])["files"]
+    files[archive.DUMP] = {"bytes": len(half), "sha256": hashlib.sha256(half).hexdigest()}
+    other = path.with_name("broken.tar")
+    write(other, [*sealed(members, files=files)[:2], (archive.DUMP, half), *members[3:]])
+    return other
+
+
+def test_who_serves_or_works_now_is_in_the_way(backup, monkeypatch):
+    monkeypatch.setattr("recommender.backup.restore.GONE_SECONDS", 0.0)
+    cache.report_loaded("web:1", NAME)
+    with pytest.raises(CommandError, match=r"1 web processes are serving \(web:1\): stop web"):
+        call_command("restore", backup, replace=True)
+
+
+def test_a_backup_that_fails_leaves_the_one_before(backup, monkeypatch, capsys):
+    spoilt, before = registry.folder(NAME) / "model.json", backup.read_bytes()
+    whole = spoilt.read_bytes()
+    monkeypatch.setenv("MOVIEREC_POSTGRES_BIN", "/nowhere")
+    with pytest.raises(CommandError, match=r"No backup was made. /nowhere/pg_dump is not there: set MOVIEREC_POSTGRES"):
+        call_command("backup", backup)
+    assert backup.read_bytes() == before
+    monkeypatch.delenv("MOVIEREC_POSTGRES_BIN")
+    spoilt.write_bytes(b"{}")
+    call_command("backup", backup)
+    spoilt.write_bytes(whole)
+    assert f"The folder of model {NAME} is not in it: model.json has not the checksum" in capsys.readouterr().err
