@@ -14,7 +14,7 @@ from recommender import registry
 from recommender.backup.archive import MODEL_FILE, Archive, ArchiveRefused, Count, checksum, models, silent
 from recommender.ml.config import MANIFEST
 
-STAGE = ".restore"
+STAGE, FORMER = ".restore", ".former"
 SPARE = 256 * 1024 * 1024  # bytes of the disk that a restore leaves free
 
 
@@ -99,7 +99,7 @@ def in_place(stage: Path) -> Iterator[None]:
 def _set_aside(target: Path) -> Path | None:
     if not target.exists():
         return None
-    return target.rename(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.former"))
+    return target.rename(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}{FORMER}"))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -114,8 +114,10 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def delete_others(names: Iterable[str]) -> None:
-    """Deletes the folders of models that the restored database does not know."""
+    """Deletes the folders of models that the restored database does not know, and what a killed restore left."""
     known = set(names)
+    for leftover in Path(settings.MODEL_STORE).glob(f".*{FORMER}"):
+        shutil.rmtree(leftover, ignore_errors=True)
     for path in kept():
         if path.name not in known and (aside := _set_aside(path)) is not None:
             shutil.rmtree(aside, ignore_errors=True)

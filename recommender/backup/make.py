@@ -18,7 +18,8 @@ from catalog.models import Movie, Rule, Viewer, WatchEvent
 from catalog.services.bulk import Progress
 from recommender import leases, registry
 from recommender.backup import folders, postgres
-from recommender.backup.archive import DUMP, write
+from recommender.backup.archive import DUMP
+from recommender.backup.writing import write
 from recommender.ml.config import FORMAT as MODEL_FORMAT
 from recommender.models import ApiKey, ModelVersion
 

@@ -106,8 +106,8 @@ def _refuse_present(replace: bool) -> tuple[int, int]:
 def _refuse_busy(with_jobs: bool) -> None:
     """Whoever serves or works now has read what was before."""
     running = Job.objects.filter(status=Job.Status.RUNNING, lease_until__gt=Now())
-    if with_jobs and (job := running.first()):
-        raise RestoreRefused(f"A {job.kind} job is running: stop the workers and beat, or cancel it in the admin.")
+    if with_jobs and (kind := running.values_list("kind", flat=True).first()):
+        raise RestoreRefused(f"A {kind} job is running: stop the workers and beat, or cancel it in the admin.")
     until = time.monotonic() + GONE_SECONDS
     while serving := sorted(cache.loaded_by()):
         if time.monotonic() > until:

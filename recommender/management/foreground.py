@@ -20,23 +20,31 @@ PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
 def work(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease], None], out: OutputWrapper) -> Job:
     """Runs the job to its end. A job with the same parameters whose process was killed is taken up where it stood.
     Raises CommandError with the reason when the job does not end well."""
-    # A service manager's SIGTERM ends the job as Ctrl-C does: at once, without a lease to wait for at the next start.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        lease = _lease(kind, dict(parameters), out)
-        with _shown(lease, out), leases.held(lease):
-            flow(lease)
-    except (leases.CannotRun, registry.ActivationRefused) as reason:
-        raise CommandError(str(reason)) from reason
-    except KeyboardInterrupt:
-        raise CommandError("Interrupted; what was done is kept.", returncode=130) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with interruptible("what was done is kept"):
+        try:
+            lease = _lease(kind, dict(parameters), out)
+            with _shown(lease, out), leases.held(lease):
+                flow(lease)
+        except (leases.CannotRun, registry.ActivationRefused) as reason:
+            raise CommandError(str(reason)) from reason
     job = Job.objects.get(pk=lease.job_id)
     if job.status != Job.Status.DONE:
         leases.cancel(job.pk)  # a failed attempt must not run on behind the operator's back
         raise CommandError(f"The job ended as {job.status}: {job.error or 'cancelled from elsewhere'}")
     return job
+
+
+@contextmanager
+def interruptible(outcome: str) -> Iterator[None]:
+    """A service manager's SIGTERM ends the block as Ctrl-C does: at once and in order, without a lease to wait for at
+    the next start. Raises CommandError then."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise CommandError(f"Interrupted; {outcome}.", returncode=130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Lease:

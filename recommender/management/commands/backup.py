@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from catalog.management.progress import shown_progress
+from recommender.management.foreground import interruptible
 
 
 class Command(BaseCommand):
@@ -25,9 +27,9 @@ class Command(BaseCommand):
 
         began = time.perf_counter()
         try:
-            with shown_progress(self.stdout) as progress:
+            with interruptible("no backup was made"), shown_progress(self.stdout) as progress:
                 done = make(file.absolute(), progress)
-        except (OSError, DumpFailed, ArchiveRefused) as error:
+        except (OSError, DatabaseError, DumpFailed, ArchiveRefused) as error:
             raise CommandError(f"No backup was made. {error}") from error
         counts, megabytes = done.facts["counts"], file.stat().st_size / 1e6
         self.stdout.write(

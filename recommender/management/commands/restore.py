@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from catalog.management.progress import shown_progress
 from recommender import registry
 from recommender.cache import CacheUnavailable
+from recommender.management.foreground import interruptible
 
 
 class Command(BaseCommand):
@@ -27,10 +28,11 @@ class Command(BaseCommand):
         from recommender.backup.archive import ArchiveRefused
         from recommender.backup.postgres import DumpFailed
 
+        refusals = (ArchiveRefused, restore.RestoreRefused, DumpFailed, CacheUnavailable)
         try:
-            with shown_progress(self.stdout) as progress:
+            with interruptible("everything is as it was"), shown_progress(self.stdout) as progress:
                 manifest = restore.check(file, progress) if check else restore.restore(file, progress, replace=replace)
-        except (OSError, ArchiveRefused, restore.RestoreRefused, DumpFailed, CacheUnavailable) as error:
+        except (*refusals, OSError, DatabaseError) as error:
             raise CommandError(f"Nothing was restored. {error}") from error
         if not check:
             self._settle(manifest)
