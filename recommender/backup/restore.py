@@ -24,7 +24,13 @@ from recommender.backup.closing import closing
 from recommender.backup.make import SOURCE
 from recommender.models import ApiKey, Job, ModelVersion
 
-HELD = {"films": Movie, "viewers": Viewer, "models": ModelVersion, "API keys": ApiKey, "staff": get_user_model()}
+HELD: dict[str, Any] = {
+    "films": Movie,
+    "viewers": Viewer,
+    "models": ModelVersion,
+    "API keys": ApiKey,
+    "staff": get_user_model(),
+}
 GONE_SECONDS = 12.0  # a web process that has just been stopped counts as there for ten
 
 
