@@ -37,7 +37,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def _read(file: BinaryIO, start: int, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> Tensor:
     tensor = torch.empty(shape, dtype=_TYPES[dtype])
-    inside = memoryview(tensor.reshape(-1).view(torch.uint8).numpy())
+    inside = tensor.reshape(-1).view(torch.uint8).numpy().data
     file.seek(start + data_offsets[0])
     if file.readinto(inside) != len(inside):  # type: ignore[attr-defined]
         raise ValueError(f"{file.name} ends too early")
