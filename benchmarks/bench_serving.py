@@ -10,7 +10,9 @@ batch      POST /batch/recommend, 1,000 viewers with 150 films each
 bare       encode, score and take the best 20 of the same histories, in one process without any server
 encode     that part of it alone, and of one viewer where 60 are encoded together
 
-overload   uncached over more connections than may be computed and wait: the rest is refused with 503 at once
+overload   uncached over more connections than may be computed and wait: the rest is refused with 503 at once, and
+           comes back after the seconds that Retry-After tells
+stampede   the same from clients that come back at once
 
 `--soak SECONDS` drives all calls over 16 connections for so long, and compares every list that was computed under that
 load with the one that the same request gets alone.
@@ -44,7 +46,8 @@ A_ROUND = {"floor": 200, "cached": 200, "uncached": 60, "filtered": 60, "explain
 A_ROUND |= {"similar": 60, "home": 60, "events": 60}
 STORED = 500  # viewers whose lists are read
 CONNECTIONS = (1, 16)
-OVERLOAD = (128, 1500)  # connections, requests
+OVERLOAD = {64: 600, 128: 900}  # connections: requests
+STAMPEDE = (128, 1500)
 SCORE_NOISE = 1e-4
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "benchmarks.serving.settings",
@@ -78,7 +81,8 @@ class _Measured:
     encode_in_batch_ms: list[float] = field(default_factory=list)  # one of those that are encoded together
     queries: dict[str, int] = field(default_factory=dict)
     batch_s: float = 0.0
-    overload: Load = field(default_factory=lambda: Load(0.0))
+    overload: dict[int, Load] = field(default_factory=dict)  # by connections
+    stampede: Load = field(default_factory=lambda: Load(0.0))
     soak: dict[str, Any] = field(default_factory=dict)
     swap: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
@@ -92,7 +96,7 @@ class _Measured:
 
     def failed(self) -> list[str]:
         loads = [load for loads in self.loads.values() for load in loads]
-        return [words for load in [*loads, self.overload] for words in load.failed]
+        return [words for load in [*loads, *self.overload.values(), self.stampede] for words in load.failed]
 
 
 class _Measuring:
@@ -114,7 +118,9 @@ class _Measuring:
             for connections in CONNECTIONS:
                 for name, number in A_ROUND.items():
                     self.keep(name, number, connections)
-        self.found.overload = self.drive("uncached", OVERLOAD[1], OVERLOAD[0])
+        for connections, number in OVERLOAD.items():
+            self.found.overload[connections] = self.drive("uncached", number, connections, patient=True)
+        self.found.stampede = self.drive("uncached", STAMPEDE[1], STAMPEDE[0])
         self.batch()
         if soak:
             self.soak(soak)
@@ -122,8 +128,8 @@ class _Measuring:
         self.found.memory |= {"end": memory.most_mb(self.workers), "peak": memory.most_mb(self.workers, ever=True)}
         return self.found
 
-    def drive(self, name: str, number: int, connections: int) -> Load:
-        return self.pool.submit(drive, self.server, self.calls.take(name, number), connections).result()
+    def drive(self, name: str, number: int, connections: int, **how: bool) -> Load:
+        return self.pool.submit(drive, self.server, self.calls.take(name, number), connections, **how).result()
 
     def keep(self, name: str, number: int, connections: int) -> None:
         self.found.loads.setdefault((name, connections), []).append(self.drive(name, number, connections))
@@ -201,6 +207,12 @@ def _same(found: list[tuple[str, float]] | None, wanted: list[tuple[str, float]]
     )
 
 
+def _told(connections: int, load: Load) -> dict[str, float]:
+    p50, p99 = np.quantile(load.milliseconds, (0.5, 0.99))
+    told = {"connections": connections, "answered": len(load.milliseconds), "refused": load.refused}
+    return told | {"a_second": round(len(load.milliseconds) / load.seconds), "p50_ms": round(p50), "p99_ms": round(p99)}
+
+
 def _report(measured: _Measured, stage: Stage, shape: str) -> None:
     if failed := measured.failed():
         raise SystemExit(f"{len(failed)} requests failed, the first of them: {failed[0]}")
@@ -224,13 +236,8 @@ def _report(measured: _Measured, stage: Stage, shape: str) -> None:
         "uncached_rps": round(measured.per_second("uncached", 16)),
         "batch_s": round(measured.batch_s, 2),
         "queries": measured.queries,
-        "overload": {
-            "connections": OVERLOAD[0],
-            "answered": len(measured.overload.milliseconds),
-            "refused": measured.overload.refused,
-            "p50_ms": round(float(np.median(measured.overload.milliseconds)), 1),
-            "p99_ms": round(float(np.quantile(measured.overload.milliseconds, 0.99)), 1),
-        },
+        "overload": [_told(connections, load) for connections, load in measured.overload.items()],
+        "stampede": _told(STAMPEDE[0], measured.stampede),
         "soak": measured.soak or None,
         "swap": {name: round(value, 2) for name, value in measured.swap.items()},
         "worker_mb": round(measured.memory["peak"]),

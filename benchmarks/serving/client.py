@@ -80,8 +80,11 @@ class Load:
     failed: list[str] = field(default_factory=list)  # what else came
 
 
-def drive(server: Server, requests: Sequence[bytes], connections: int, *, keep: bool = False) -> Load:
-    """Sends all requests over so many connections at once, each as fast as it is answered; `keep` keeps the lists."""
+def drive(
+    server: Server, requests: Sequence[bytes], connections: int, *, keep: bool = False, patient: bool = False
+) -> Load:
+    """Sends all requests over so many connections at once, each as fast as it is answered; `keep` keeps the lists.
+    `patient`: a connection that was refused is silent for as long as the answer told."""
     load, lock, waiting = Load(0.0), threading.Lock(), iter(requests)
 
     def work() -> None:
@@ -94,6 +97,8 @@ def drive(server: Server, requests: Sequence[bytes], connections: int, *, keep: 
             started = time.perf_counter()
             answer = connection.ask(request)
             took = 1000 * (time.perf_counter() - started)
+            if patient and answer.status == 503:
+                time.sleep(float(answer.headers["retry-after"]))
             with lock:
                 if answer.status == 200:
                     load.milliseconds.append(took)
