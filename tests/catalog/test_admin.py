@@ -230,4 +230,3 @@ class TestWithTheCatalogueOfMl25m:
             page = editor.get(address("movie"), {"q": "al pacino"})
         assert len(queries) <= MOST_QUERIES
         assert len(page.context["cl"].result_list) > 20
-        assert max(float(query["time"]) for query in queries) < 0.3
