@@ -33,16 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
-    with own_system(OMP_NUM_THREADS=threads), multiprocessing.Manager() as manager:
+    with own_system():
         stage = prepare(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
+        whole, bare = listed()
+    parameters = sum(parameter.numel() for parameter in stage.ranker.model.parameters())
+    _report(whole, bare, given.preset, parameters, len(stage.ranker.vocab))
+
+
+def listed() -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the whole batch took, and what its model alone takes."""
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
+    with multiprocessing.Manager() as manager:
         job, start = _job(), manager.Barrier(AT_ONCE)
         whole, *others = side_by_side([(_batch, (job, start)), *[(_help, (job, start))] * (AT_ONCE - 1)])
         whole["peak_mb"] += sum(one["peak_mb"] for one in others)
         shares = side_by_side([(_bare, (share, start)) for share in range(AT_ONCE)])
-        bare = {"viewers": sum(one["viewers"] for one in shares), "seconds": max(one["seconds"] for one in shares)}
-    parameters = sum(parameter.numel() for parameter in stage.ranker.model.parameters())
-    _report(whole, bare, given.preset, parameters, len(stage.ranker.vocab))
+    return whole, {
+        "viewers": sum(one["viewers"] for one in shares),
+        "seconds": max(one["seconds"] for one in shares),
+    }
 
 
 def _job() -> str:

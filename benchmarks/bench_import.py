@@ -55,10 +55,15 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
     django.setup()
     from django.core.management import call_command
 
+    call_command("migrate", verbosity=0)
+    return load(data)
+
+
+def load(data: Path) -> dict[str, Any]:
+    """Into the tables of this process's Django."""
     from catalog.movielens import read_movielens
     from catalog.services.bulk import load_dataset
 
-    call_command("migrate", verbosity=0)
     started = time.perf_counter()
     report = load_dataset(read_movielens(data))
     seconds = time.perf_counter() - started

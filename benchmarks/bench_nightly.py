@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> None:
     parameters = {"preset": given.preset, "epochs": given.epochs or (1 if given.quick else None), "warm": False}
     with own_system():
         _load(given.data, QUICK_RATINGS if given.quick else RATINGS)
-        reading = apart(_read)
+        reading = apart(read)
         if given.read:
             return _report_reading(reading, given.preset)
         nights = _nights(parameters) if given.warm else {"night": apart(_night, parameters)}
@@ -103,7 +103,8 @@ def _load(data: Path | None, ratings: int) -> None:
         load_dataset(read_movielens(data or write_simulated(Path(folder) / "simulated", ratings)))
 
 
-def _read() -> dict[str, Any]:
+def read() -> dict[str, Any]:
+    """All histories into training form."""
     import django
 
     django.setup()

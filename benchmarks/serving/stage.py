@@ -29,14 +29,21 @@ class Stage:
 
 
 def prepare(data: Path | None, ratings: int, shape: str) -> Stage:
-    """Generates `ratings` where no `data` is given. The weights are not trained: they cost as much to ask."""
+    """Generates `ratings` where no `data` is given."""
     from catalog.movielens import read_movielens
     from catalog.services.bulk import load_dataset
+
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
+        load_dataset(read_movielens(data or write_simulated(Path(folder) / "simulated", ratings)))
+    return stage(shape)
+
+
+def stage(shape: str) -> Stage:
+    """On what is loaded. The weights are not trained: they cost as much to ask."""
     from recommender import registry
     from recommender.training import dataset
 
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        load_dataset(read_movielens(data or write_simulated(Path(folder) / "simulated", ratings)))
         snapshot = dataset.read(Path(folder))
     vocab = Vocab(snapshot.movie_ids)
     features = make_features(snapshot.film_features)

@@ -17,6 +17,7 @@ KEYS = {
     "import": {"rows", "rows_per_s", "copy_rows_per_s", "ratio"},
     "quality": {"hr10", "ndcg10", "seeds", "train_s", "selected_on", "baselines", "data_hash"},
     "batch": {"viewers", "viewers_per_min", "bare_viewers_per_min", "ratio", "bytes_per_list", "peak_mb"},
+    "growth": {"sizes", "slopes"},
     "nightly": {"read_s", "train_s", "evaluate_s", "batch_s", "peak_mb", "viewers"},
     "serving": {"floor_p50_ms", "cached_p50_ms", "uncached_p50_ms", "uncached_p99_ms", "bare_ms", "filtered_p50_ms"}
     | {"similar_p50_ms", "home_p50_ms", "cached_rps", "uncached_rps", "worker_mb"},
