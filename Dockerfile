@@ -6,8 +6,9 @@ WORKDIR /srv/movierec
 
 # torch by itself first: PyTorch's CPU build, without gigabytes of CUDA packages.
 RUN pip install --no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0
-COPY requirements.txt .
-RUN pip install -r requirements.txt
+COPY requirements.txt ./
+COPY requirements-s3.txt ./
+RUN pip install -r requirements.txt -r requirements-s3.txt
 
 COPY manage.py ./
 COPY movierec ./movierec

@@ -21,6 +21,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- where and how this instance runs ---------------------------------------------------------------------------
 STATE_DIR = embedded.state_dir()
 MODEL_STORE = STATE_DIR / "models"
+MODELS_URL = env("MOVIEREC_MODELS_URL", default="")  # where all machines find the models; empty: MODEL_STORE is all
+if "@" in urlsplit(MODELS_URL).netloc:
+    raise ImproperlyConfigured("MOVIEREC_MODELS_URL must not hold credentials: their own variables do.")
 CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
 BIND = env("MOVIEREC_BIND", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
@@ -303,6 +306,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "psycopg.pool": {"level": "ERROR"},  # tells of every try while Postgres is gone; the API's own line says it
+        **{name: {"level": "WARNING"} for name in ("aiobotocore", "botocore", "fsspec", "s3fs")},  # DEBUG tells of keys
         "axes": {"level": "ERROR"},  # its warnings have names and addresses; movierec.logins says what happened
     },
 }

@@ -48,6 +48,15 @@ def tasks_end_before_they_are_delivered_again(app_configs: Sequence[Any] | None,
 
 
 @register()
+def shared_models_can_be_reached(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    from recommender import storage
+
+    if storage.shared() and (wrong := storage.problem(settings.MODELS_URL)):
+        return [Error(f"MOVIEREC_MODELS_URL={settings.MODELS_URL}: {wrong}.", id="recommender.E005")]
+    return []
+
+
+@register()
 def model_store_can_be_written(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     store = settings.MODEL_STORE
     if store.exists() and not store.is_dir():

@@ -29,6 +29,7 @@ from django.db.models.functions import Coalesce, Now
 
 from recommender.cache import CacheUnavailable
 from recommender.models import Job
+from recommender.storage import StorageUnavailable
 
 LEASE = timedelta(seconds=30)
 RENEW_SECONDS = 2.0
@@ -36,7 +37,8 @@ LOG_TAIL = 8_000  # characters
 MOST_ATTEMPTS = 5
 BACK_OFF = timedelta(seconds=30)  # after the first failed attempt; doubles with each
 RESEND = timedelta(minutes=5)  # a queued job's message is sent again when nobody has taken it for this long
-PASSING = (OperationalError, InterfaceError, CacheUnavailable)  # a server is away: the job is tried again
+# A server is away: the job is tried again.
+PASSING = (OperationalError, InterfaceError, CacheUnavailable, StorageUnavailable)
 
 log = logging.getLogger(__name__)
 

@@ -5,17 +5,15 @@ inside the loader only, so that a process that needs no model does not pay for i
 """
 
 import hashlib
-import json
 import logging
 import os
-import shutil
 import socket
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache as once
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +21,9 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models.functions import Now
 
-from recommender import cache, leases
+from recommender import cache, copies, leases, storage
+from recommender.copies import folder
+from recommender.ml.config import FORMAT
 from recommender.models import ModelVersion
 
 if TYPE_CHECKING:
@@ -45,18 +45,9 @@ class ActivationRefused(Exception):
 # Versions ------------------------------------------------------------------------------------------------------------
 
 
-def folder(name: str) -> Path:
-    return Path(settings.MODEL_STORE) / name
-
-
 def of_this_format(name: str) -> bool:
-    """Whether the version's folder is there in the format that this code reads; looks at its manifest alone."""
-    from recommender.ml.config import FORMAT, MANIFEST
-
-    try:
-        return bool(json.loads((folder(name) / MANIFEST).read_text())["format"] == FORMAT)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    """Whether the version is there in the format that this code reads. Raises StorageUnavailable."""
+    return copies.format_of(name) == FORMAT
 
 
 def register(model_folder: Path, **facts: Any) -> ModelVersion:
@@ -85,12 +76,14 @@ def active_name() -> str | None:
 def activate(name: str, reason: str, *, demote_to: ModelVersion.Status = ModelVersion.Status.RETIRED) -> ModelVersion:
     """Checks the folder, lets every live process load it beside the old one, then flips the row and the pointer.
 
-    Raises ActivationRefused (unknown version, unusable folder). Goes on without Redis; beat repairs the pointer then.
+    Raises ActivationRefused (unknown version, unusable folder, one that other machines cannot get). Goes on without
+    Redis; beat repairs the pointer then.
     """
     with leases.only_one("activation", wait=True):
         version = ModelVersion.objects.filter(name=name).first()
         if version is None:
             raise ActivationRefused(f"There is no model version {name!r}; `manage.py models` lists them.")
+        _refuse_alone(version)
         _refuse_unusable(version)
         _prepare_processes(name)
         with transaction.atomic():
@@ -127,9 +120,10 @@ def prune(keep: int) -> list[str]:
         old = ModelVersion.objects.exclude(name__in=kept - {None}).exclude(status=ModelVersion.Status.REFUSED)
         gone = []
         for version in old:
-            _delete_folder(folder(version.name))
+            if not copies.delete(version.name):
+                break  # until the next night
             version.status = ModelVersion.Status.REFUSED
-            version.reason = f"Pruned: {keep} newer versions are kept. It was: {version.reason}"
+            version.reason = f"{copies.PRUNED}{keep} newer versions are kept. It was: {version.reason}"
             version.save(update_fields=["status", "reason"])
             gone.append(version.name)
     return gone
@@ -140,14 +134,6 @@ def _held_by_processes() -> set[str]:
         return {name for name in (*cache.loaded_by().values(), cache.announced()) if name}
     except cache.CacheUnavailable:
         return set()
-
-
-def _delete_folder(path: Path) -> None:
-    """Renamed first, so that no half of it is ever met under its name."""
-    aside = path.with_name(f".{path.name}.gone")
-    with suppress(FileNotFoundError):
-        path.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def republish() -> str | None:
@@ -161,6 +147,15 @@ def republish() -> str | None:
 
 def _retired() -> Any:
     return ModelVersion.objects.filter(status=ModelVersion.Status.RETIRED).order_by("-activated_at")
+
+
+def _refuse_alone(version: ModelVersion) -> None:
+    """What was live before lies where others find it: going back to it must not depend on the model store."""
+    have = copies.fetch if version.activated_at else copies.have_everywhere
+    try:
+        have(version.name)
+    except copies.NOT_TO_BE_HAD as error:
+        raise ActivationRefused(f"{version.name} cannot go live: machines could not get it. {error}") from error
 
 
 def _refuse_unusable(version: ModelVersion) -> None:
@@ -211,7 +206,7 @@ def ranker(name: str | None = None) -> "Ranker | None":
 
 def borrowed(name: str) -> "Ranker | None":
     """That version and no other, to compare it: one that this process does not serve is loaded and not kept."""
-    return _held(name) or _load(name)
+    return _held(name) or (_load(name) if copies.fetched(name) else None)
 
 
 def _usable(name: str) -> "Ranker | None":
@@ -222,15 +217,22 @@ def _usable(name: str) -> "Ranker | None":
             return found
         if time.monotonic() < _unusable_until.get(name, 0.0):
             return None
+        if storage.shared() and not copies.here(name):
+            copies.fetch_beside(name, partial(_put_off, name))
+            return None
         loaded = _load(name)
         if loaded is None:
-            _unusable_until[name] = time.monotonic() + RETRY_SECONDS
+            _put_off(name)
             return None
         with _rankers_lock:
             _rankers[name], _used_at[name] = loaded, time.monotonic()
             while len(_rankers) > KEPT:
                 _rankers.popitem(last=False)
         return loaded
+
+
+def _put_off(name: str) -> None:
+    _unusable_until[name] = time.monotonic() + RETRY_SECONDS
 
 
 def _held(name: str) -> "Ranker | None":

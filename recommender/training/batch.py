@@ -16,7 +16,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog import selectors
-from recommender import cache, registry
+from recommender import cache, copies, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml.data import Events
@@ -121,7 +121,7 @@ def help_out(job_id: UUID | str) -> bool:
         return False
     try:
         _fill_chunk(shelf_of(chunk.model), chunk)
-    except CannotRun:  # the model is not on this machine: the chunk is for others
+    except (CannotRun, *copies.NOT_TO_BE_HAD):  # the model is not on this machine: the chunk is for others
         chunk.give_back()
         raise
     return True
@@ -176,6 +176,7 @@ class Shelf:
     """Fills the list shelf under one model."""
 
     def __init__(self, model: str) -> None:
+        copies.fetch(model)
         ranker = registry.ranker(model)
         if ranker is None or ranker.version != model:
             raise CannotRun(f"Model {model} cannot be loaded on this machine; the log says why.")

@@ -21,11 +21,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog import selectors
-from recommender import registry
+from recommender import copies, registry
 from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml import distributed, evaluate, metrics
 from recommender.ml.checkpoint import load_model, save_model
-from recommender.ml.config import Preset, changed, model_config, preset
+from recommender.ml.config import FORMAT, Preset, changed, model_config, preset
 from recommender.ml.data import Tokens, tokenise
 from recommender.ml.evaluate import Split
 from recommender.ml.features import Features, make_features
@@ -36,6 +36,7 @@ from recommender.ml.train import FEWEST_EPOCHS, Progress, Step, Trained, Trainer
 from recommender.ml.train import Stopped as TrainingStopped
 from recommender.ml.tuning import with_prior
 from recommender.ml.vocab import Vocab
+from recommender.storage import StorageUnavailable
 from recommender.training import batch, dataset, gate
 from recommender.training.dataset import Snapshot
 
@@ -89,6 +90,7 @@ def nightly(lease: Lease, call: Callable[[UUID, int], None] = batch.alone) -> No
     name, better = lease.result["version"], lease.result["better"]
     lease.say(f"{name} {'is good to go live' if better else 'stays a candidate'}: {lease.result['reason']}")
     goes_live = better and options.activate
+    _share(lease, needed=goes_live)
     serving = name if goes_live else registry.active_name()
     if options.lists and serving is not None:
         batch.fill_all(serving, lease, call)
@@ -98,9 +100,34 @@ def nightly(lease: Lease, call: Callable[[UUID, int], None] = batch.alone) -> No
         lease.say(f"{name} is active")
 
 
+def _share(lease: Lease, *, needed: bool) -> None:
+    """Other machines find the version in the model store, where there is one. If it is gone, a version that goes live
+    waits for it: the job is tried again. A candidate is uploaded by a later night."""
+    try:
+        for name in copies.share():
+            lease.say(f"Uploaded {name} to {settings.MODELS_URL}")
+    except StorageUnavailable as error:
+        lease.say(f"Not uploaded, and kept on this machine: {error}")
+        if needed:
+            raise
+
+
+def _have_active() -> None:
+    """The model that the candidate is measured against and may go on from. Raises CannotRun where this code is older
+    than it: what it would train, the others could not read."""
+    name = registry.active_name()
+    if name is None:
+        return
+    copies.fetch(name)
+    if (written := copies.format_of(name) or 0) > FORMAT:
+        words = f"The active model {name} has format {written}, this worker's code reads {FORMAT}"
+        raise CannotRun(f"{words}: deploy the newer code here, then start the night again.")
+
+
 def _train(lease: Lease, options: Options) -> dict[str, Any]:
     """From the data to a registered version. Returns what the job's result tells of it."""
     clock = _Clock()
+    _have_active()
     work = _Work.take_up(lease, options) or _Work.begin(lease, options)
     clock.lap("read")
     distributed.as_first(_TO_TRAIN)

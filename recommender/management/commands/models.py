@@ -1,23 +1,43 @@
 """manage.py models"""
 
+import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from recommender import copies, storage
 from recommender.models import ModelVersion
 
 
 class Command(BaseCommand):
-    help = "List the model versions, the newest first, with their figures and why each is what it is."
+    help = """List the model versions, the newest first, with their figures, where their folders are (on this machine,
+    in the model store) and why each is what it is."""
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--upload", action="store_true", help="first upload what the model store lacks from here")
+
+    def handle(self, *args: Any, upload: bool, **options: Any) -> None:
+        try:
+            for name in copies.share() if upload else ():
+                self.stdout.write(f"Uploaded {name}")
+            stored = storage.names() if storage.shared() else set()
+        except storage.StorageUnavailable as error:
+            if upload:
+                raise CommandError(str(error)) from error
+            self.stderr.write(str(error))
+            stored = set()
+        self._list(stored)
+
+    def _list(self, stored: set[str]) -> None:
         versions = list(ModelVersion.objects.all())
         if not versions:
             self.stdout.write("There is no model yet: ./run manage train")
             return
         width = max(len(version.name) for version in versions)
-        self.stdout.write(f"{'NAME':{width}}  STATUS     NDCG@10   HR@10    FILMS  WHY")
+        self.stdout.write(f"{'NAME':{width}}  STATUS     NDCG@10   HR@10    FILMS  WHERE       WHY")
         for one in versions:
             ndcg, hits = (one.metrics.get(key, float("nan")) for key in ("ndcg10", "hr10"))
-            line = f"{one.name:{width}}  {one.status:9}  {ndcg:7.4f} {hits:7.4f} {one.movies:8,}  {one.reason}"
+            where = "+".join(("here",) * copies.here(one.name) + ("store",) * (one.name in stored)) or "-"
+            line = f"{one.name:{width}}  {one.status:9}  {ndcg:7.4f} {hits:7.4f} {one.movies:8,}  {where:10}  "
+            line += one.reason
             self.stdout.write(self.style.SUCCESS(line) if one.status == ModelVersion.Status.ACTIVE else line)

@@ -18,6 +18,7 @@ from catalog import selectors
 from catalog.models import Movie
 from recommender import leases, registry, tasks
 from recommender.models import Job, ModelVersion
+from recommender.storage import StorageUnavailable
 
 ADMIN = "admin"
 DEMO = "demo"
@@ -73,7 +74,10 @@ class Command(BaseCommand):
 
     def _has_model(self) -> bool:
         name = registry.active_name()
-        return name is not None and registry.of_this_format(name)
+        try:
+            return name is not None and registry.of_this_format(name)
+        except StorageUnavailable as error:
+            raise CommandError(str(error)) from error
 
     def _train(self, note: "Note") -> None:
         self._say("training the model")

@@ -1,0 +1,128 @@
+"""Where the versions' folders are: on this machine, in the model store (`storage`), or both.
+
+The local folder is what processes read from. With a store, a version is there before it goes live, and a machine that
+lacks it fetches it.
+"""
+
+import json
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from recommender import storage
+from recommender.ml.config import MANIFEST
+from recommender.models import ModelVersion
+
+PRUNED = "Pruned: "  # how the reason of a version begins whose folder was deleted
+NOT_TO_BE_HAD = (storage.StorageUnavailable, storage.StorageDamaged)
+
+log = logging.getLogger(__name__)
+
+
+def folder(name: str) -> Path:
+    return Path(settings.MODEL_STORE) / name
+
+
+def here(name: str) -> bool:
+    """Whether this machine has the version's folder, complete."""
+    return (folder(name) / MANIFEST).exists()
+
+
+def format_of(name: str) -> int | None:
+    """Of the version's folder, here or in the store; looks at its manifest alone. Raises StorageUnavailable."""
+    try:
+        told = (folder(name) / MANIFEST).read_bytes() if here(name) else storage.shared() and storage.manifest(name)
+        return int(json.loads(told)["format"]) if told else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def fetch(name: str) -> None:
+    """Has the version's folder on this machine, out of the store if there is one. Raises NOT_TO_BE_HAD; a version that
+    is nowhere is missing to whoever loads it."""
+    if here(name) or not storage.shared():
+        return
+    if not storage.download(folder(name)):
+        log.error("Model %s is neither on this machine nor in the model store", name)
+        return
+    log.info("Model %s was fetched from the model store", name)
+    for pruned in ModelVersion.objects.filter(status=ModelVersion.Status.REFUSED, reason__startswith=PRUNED):
+        _delete_folder(folder(pruned.name))  # by another machine
+
+
+def fetched(name: str) -> bool:
+    """`fetch` for those who have something else to go on with: False where it failed; the log says why."""
+    try:
+        fetch(name)
+    except NOT_TO_BE_HAD as error:
+        log.error("Model %s is not on this machine: %s", name, error)
+    return here(name)
+
+
+_fetcher: threading.Thread | None = None  # one download at a time
+
+
+def fetch_beside(name: str, failed: Callable[[], None]) -> None:
+    """In a thread of its own, so that nobody who has another version to serve from waits. Does nothing while one is
+    fetched already."""
+    global _fetcher
+
+    def run() -> None:
+        try:
+            if not fetched(name):
+                failed()
+        finally:
+            close_old_connections()
+
+    if _fetcher is None or not _fetcher.is_alive():
+        _fetcher = threading.Thread(target=run, name=f"fetch-{name}", daemon=True)
+        _fetcher.start()
+
+
+def share() -> list[str]:
+    """Uploads the versions of this machine that the store lacks; their names. Raises StorageUnavailable."""
+    if not storage.shared():
+        return []
+    lacking = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).exclude(name__in=storage.names())
+    return [one.name for one in lacking if here(one.name) and _uploaded(one.name)]
+
+
+def _uploaded(name: str) -> bool:
+    try:
+        return storage.upload(folder(name))
+    except storage.StorageDamaged as error:
+        log.error("Model %s is not uploaded: %s", name, error)
+        return False
+
+
+def have_everywhere(name: str) -> None:
+    """Has a version that is on this machine or in the store on both. Raises NOT_TO_BE_HAD."""
+    fetch(name)
+    if storage.shared() and here(name):
+        storage.upload(folder(name))
+
+
+def delete(name: str) -> bool:
+    """The store's first: False where it cannot be reached, and all is left as it is."""
+    try:
+        if storage.shared():
+            storage.remove(name)
+    except storage.StorageUnavailable as error:
+        log.error("Model %s is not deleted: %s", name, error)
+        return False
+    _delete_folder(folder(name))
+    return True
+
+
+def _delete_folder(path: Path) -> None:
+    """Renamed first, so that no half of it is ever met under its name."""
+    aside = path.with_name(f".{path.name}.gone")
+    with suppress(FileNotFoundError):
+        path.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)

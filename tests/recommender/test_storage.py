@@ -1,0 +1,183 @@
+"""The model store: versions that other machines find, half an upload that nobody sees, a store that is gone.
+
+Each on a folder that machines share and, among the long tests, on a real S3 server.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from django.core.management import call_command
+
+from recommender import checks, copies, registry, storage
+from recommender.ml.checkpoint import VECTORS, WEIGHTS
+from recommender.ml.config import MANIFEST
+from recommender.models import ModelVersion
+from recommender.serving.query import Query
+from recommender.serving.recommend import recommend
+from tests.cast import ADA
+from tests.model import NAME
+from tests.recommender.worker import ROOT, wait_for
+from tests.s3 import S3
+
+Status = ModelVersion.Status
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory):
+    server = S3(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
+def store(request, settings, monkeypatch, tmp_path, model):
+    """The tiny model is active and lies on this machine alone: the store was set after it was trained."""
+    settings.MODELS_URL = str(tmp_path / "store")
+    if request.param == "s3":
+        for name, value in request.getfixturevalue("s3").environment.items():
+            monkeypatch.setenv(name, value)
+        settings.MODELS_URL = "s3://films/models"
+        for name in storage.names():
+            storage.remove(name)
+    forget()
+    yield settings.MODELS_URL
+    forget()
+    storage._opened.cache_clear()
+
+
+def forget():
+    """As in a process that has just started."""
+    for held in (registry._rankers, registry._used_at, registry._unusable_until):
+        held.clear()
+
+
+@pytest.fixture
+def second(store, model_folder):
+    """Another version of this machine, registered and not active."""
+    folder = copies.folder("second")
+    shutil.copytree(model_folder, folder)
+    yield registry.register(folder, preset="brief")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def elsewhere(settings, tmp_path):
+    """From here on this process is on another machine, which has no model yet."""
+
+    def go():
+        forget()
+        settings.MODEL_STORE = tmp_path / "another machine"
+        settings.MODEL_STORE.mkdir(exist_ok=True)
+
+    return go
+
+
+def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, capsys):
+    registry.activate("second", "a test")
+    assert storage.names() == {"second"}
+    assert copies.share() == [NAME], "what was trained before there was a store"
+    assert copies.share() == []
+    files = {path.name: path.read_bytes() for path in copies.folder("second").iterdir()}
+    elsewhere()
+    assert registry.of_this_format("second"), "which its start looks at"
+
+    first = recommend(Query(user_id=ADA, top_k=5))
+
+    assert (first.source, first.degraded) == ("popular", True), "nobody waits for the download"
+    wait_for(lambda: registry.ranker() is not None)
+    answer = recommend(Query(user_id=ADA, top_k=5))
+    assert (answer.source, answer.model_version, answer.degraded) == ("model", "second", False)
+    assert {path.name: path.read_bytes() for path in copies.folder("second").iterdir()} == files
+    call_command("models")
+    assert [line.split()[5] for line in capsys.readouterr().out.splitlines()[1:]] == ["here+store", "store"]
+    assert registry.rollback("it errs").name == NAME, "fetched on the way"
+
+
+def test_half_an_upload_is_no_version_and_is_completed_later(second, elsewhere, monkeypatch):
+    files, _ = storage._opened(storage.settings.MODELS_URL)
+    put = files.put_file
+
+    def cut_off(source, target, **more):
+        if target.endswith(VECTORS):
+            raise ConnectionError("the line broke")
+        return put(source, target, **more)
+
+    monkeypatch.setattr(files, "put_file", cut_off)
+    with pytest.raises(registry.ActivationRefused, match="the line broke"):
+        registry.activate("second", "a test")
+    monkeypatch.setattr(files, "put_file", put)
+
+    assert storage.names() == set()
+    assert storage.manifest("second") is None
+    assert ModelVersion.objects.get(name="second").status == Status.CANDIDATE
+    assert not storage.download(storage.settings.MODEL_STORE.parent / "second")
+    call_command("models", "--upload")
+    assert storage.names() == {NAME, "second"}
+
+
+def test_a_damaged_copy_is_refused_and_leaves_nothing(second, elsewhere, caplog, model_folder):
+    copies.share()
+    files, root = storage._opened(storage.settings.MODELS_URL)
+    files.pipe_file(f"{root}/second/{WEIGHTS}", (model_folder / WEIGHTS).read_bytes()[:-100])
+    elsewhere()
+
+    with pytest.raises(registry.ActivationRefused, match="cut or edited"):
+        registry.activate("second", "a test")
+
+    assert not [path for path in storage.settings.MODEL_STORE.iterdir() if path.is_dir()]
+    assert registry.active_name() == NAME
+    escape = json.dumps({"format": 4, "sha256": {"../../escaped": "0"}}).encode()
+    files.pipe_file(f"{root}/second/{MANIFEST}", escape)
+    with pytest.raises(storage.StorageDamaged, match="no file of its folder"):
+        storage.download(copies.folder("second"))
+
+
+def test_what_is_damaged_here_is_not_uploaded(second, caplog):
+    weights = copies.folder("second") / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+    assert copies.share() == [NAME]
+
+    assert "cut or edited" in caplog.text
+    assert storage.names() == {NAME}
+
+
+def test_pruned_is_pruned_everywhere(second, elsewhere, settings, model_folder):
+    copies.share()
+    ModelVersion.objects.filter(name="second").update(created_at="2020-01-01T00:00Z")
+    here = settings.MODEL_STORE
+    elsewhere()
+    assert copies.fetched("second")
+    there, settings.MODEL_STORE = settings.MODEL_STORE, here
+
+    assert registry.prune(1) == ["second"]
+
+    assert storage.names() == {NAME}
+    assert not copies.here("second")
+    settings.MODEL_STORE = there
+    copies.fetch(NAME)
+    assert [path.name for path in there.iterdir() if path.is_dir()] == [NAME], "the other machine hears of it"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"), [("s3://films/models", "requirements-s3.txt"), ("ftpx://a/b", "no kind of store 'ftpx'")]
+)
+def test_a_store_that_cannot_be_used_is_said_at_the_start(settings, monkeypatch, url, told):
+    settings.MODELS_URL = url
+    monkeypatch.setattr(storage, "find_spec", lambda package: None)
+    [error] = checks.shared_models_can_be_reached(None)
+    assert told in error.msg
+    with pytest.raises(storage.StorageUnavailable, match=told):
+        storage.names()
+
+
+def test_credentials_in_the_url_are_refused():
+    own = os.environ | {"MOVIEREC_MODELS_URL": "s3://me:hidden@films/models"}
+    done = subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=own, capture_output=True, text=True)
+    assert "must not hold credentials" in done.stderr
+    assert "hidden" not in done.stdout + done.stderr.replace(own["MOVIEREC_MODELS_URL"], "")
