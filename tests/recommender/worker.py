@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -30,12 +31,15 @@ def environment() -> dict[str, str]:
     return os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings", "DATABASE_URL": own, "OMP_NUM_THREADS": "1"}
 
 
-def start_worker(include: str = "", **more_environment: str) -> subprocess.Popen[bytes]:
+def start_worker(
+    include: str = "", output: IO[bytes] | None = None, **more_environment: str
+) -> subprocess.Popen[bytes]:
     words = ["-m", "celery", "-A", "movierec", "worker", "-Q", "light,batch,training", "-c", "1"]
     more = ["--max-tasks-per-child", "1", "--without-gossip", "--without-mingle", "-l", "INFO"]
     more += ["-I", include] if include else []
+    own, both = environment() | more_environment, subprocess.STDOUT if output else None
     return subprocess.Popen(
-        [sys.executable, *words, *more], env=environment() | more_environment, cwd=ROOT, start_new_session=True
+        [sys.executable, *words, *more], env=own, cwd=ROOT, start_new_session=True, stdout=output, stderr=both
     )
 
 

@@ -1,0 +1,67 @@
+"""Another machine: web processes with a state folder of their own, which find the models in an S3 server alone."""
+
+import shutil
+
+import pytest
+
+from recommender import copies, registry, storage
+from recommender.models import ModelVersion
+from tests.cast import ADA
+from tests.live.server import Server
+from tests.model import NAME
+from tests.recommender.worker import wait_for
+from tests.s3 import S3
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def s3(tmp_path, settings, monkeypatch):
+    server = S3(tmp_path)
+    server.start()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    settings.MODELS_URL = server.environment["MOVIEREC_MODELS_URL"]
+    yield server
+    server.stop()
+    storage._opened.cache_clear()
+
+
+@pytest.fixture
+def another(live, s3, tmp_path):
+    copies.share()
+    (tmp_path / "state").mkdir()
+    started = Server(live.key, MOVIEREC_STATE=str(tmp_path / "state"), **s3.environment)  # waits until it is ready
+    yield started
+    started.stop()
+
+
+def test_a_fresh_machine_serves_the_model_it_fetched_and_keeps_it_while_the_store_is_gone(
+    another, s3, tmp_path, model_folder
+):
+    def asked():
+        return another.call("/recommend", {"user_id": ADA, "history": ["1"], "top_k": 5})
+
+    assert (tmp_path / "state" / "models" / NAME).is_dir()
+    assert (asked()["model_version"], asked()["degraded"]) == (NAME, False)
+    shutil.copytree(model_folder, copies.folder("next"))
+    registry.register(copies.folder("next"), preset="brief")
+    s3.stop()
+    try:
+        with pytest.raises(registry.ActivationRefused, match="machines could not get it"):
+            registry.activate("next", "the store is gone")
+        assert (asked()["model_version"], asked()["degraded"]) == (NAME, False)
+        # It was live once, before the store was lost with it: the first machine has it, the other has not.
+        ModelVersion.objects.filter(name="next").update(activated_at="2024-01-01T00:00Z")
+        registry.activate("next", "by force")
+        answers = [asked() for _ in range(20)]
+        assert {(one["model_version"], one["degraded"]) for one in answers} == {(NAME, True)}
+        assert "in place of next" in another.call("/health/ready")["parts"]["model"]
+    finally:
+        s3.start()
+    assert copies.share() == ["next"]
+    wait_for(lambda: {one["model_version"] for one in another.on_each(f"/recommend?user_id={ADA}")} == {"next"}, 60)
+    assert not asked()["degraded"]
+    registry.activate(NAME, "as before")
+    ModelVersion.objects.filter(name="next").delete()
+    shutil.rmtree(copies.folder("next"))

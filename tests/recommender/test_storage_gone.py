@@ -1,0 +1,67 @@
+"""A night whose model store is gone: it says so, keeps what it trained, and ends when the store is back."""
+
+import os
+import signal
+
+import pytest
+from django.test import Client
+
+from recommender import copies, registry, storage, tasks
+from recommender.models import Job, ModelVersion
+from tests.model import forget_everything
+from tests.recommender.test_tasks import ended, run_out
+from tests.recommender.worker import ring, start_worker, wait_for  # noqa: F401
+from tests.s3 import S3
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def s3(tmp_path, settings, monkeypatch):
+    server = S3(tmp_path)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    settings.MODELS_URL = server.environment["MOVIEREC_MODELS_URL"]
+    forget_everything()
+    yield server
+    forget_everything()
+    server.stop()
+    storage._opened.cache_clear()
+
+
+def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path, admin_client):  # noqa: F811
+    job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters={"preset": "brief", "epochs": 6})
+    tasks.enqueue(job)
+    log = (tmp_path / "worker.log").open("wb")
+    worker = start_worker(output=log, MOVIEREC_LOG_LEVEL="DEBUG", **s3.environment)
+    try:
+        wait_for(lambda: Job.objects.filter(status=Job.Status.QUEUED, attempts=1).exists(), 120)
+        job.refresh_from_db()
+        version = ModelVersion.objects.get()
+        assert job.error.startswith("Attempt 1 of 5: StorageUnavailable: The model store s3://films/models")
+        assert f"Not uploaded, and kept on this machine: The model store {storage.settings.MODELS_URL}" in job.log_tail
+        assert (version.status, copies.here(version.name)) == (ModelVersion.Status.CANDIDATE, True)
+        assert job.error.encode()[:40] in page(admin_client, job)
+
+        s3.start()
+        run_out(job)
+        assert tasks.requeue_lost_jobs() == 1
+        wait_for(lambda: ended(Job.Kind.NIGHTLY), 120)
+    finally:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+        log.close()
+
+    job.refresh_from_db()
+    assert (job.status, job.attempts, registry.active_name()) == (Job.Status.DONE, 2, version.name), job.error
+    assert storage.names() == {version.name}
+    assert f"Uploaded {version.name}" in job.log_tail
+    assert job.log_tail.count("Epoch 6 | NDCG") == 1, "trained once"
+    told = (tmp_path / "worker.log").read_text()
+    assert "recommender.tasks.nightly" in told
+    assert s3.secret not in told
+    assert s3.key not in told
+
+
+def page(client: Client, job: Job) -> bytes:
+    return client.get(f"/admin/recommender/job/{job.pk}/change/").content
