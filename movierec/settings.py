@@ -200,7 +200,7 @@ CELERY_TASK_ROUTES = {
     "recommender.tasks.batch_chunk": {"queue": "batch"},
 }
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "movierec.beat:Scheduler"
 
 
 def _every(seconds: int, task: str) -> dict[str, object]:
@@ -209,7 +209,7 @@ def _every(seconds: int, task: str) -> dict[str, object]:
 
 
 CELERY_BEAT_SCHEDULE = {
-    "nightly": {"task": "recommender.tasks.nightly", "schedule": crontab(hour="3", minute="30")},
+    "nightly": {"task": "recommender.tasks.start_night", "schedule": crontab(hour="3", minute="30")},
     "publish_pending": _every(5, "publish_pending"),
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),

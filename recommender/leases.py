@@ -210,11 +210,14 @@ def cancel(job_id: uuid.UUID | str) -> bool:
     return bool(unended.update(holder=None, **_ended(Job.Status.CANCELLED)))
 
 
-def new_unless_waiting(kind: Job.Kind) -> Job | None:
-    """A new job, unless one of its kind is waiting or running: two beats, or a night longer than a day."""
+def new_unless_waiting(kind: Job.Kind, apart: timedelta | None = None) -> Job | None:
+    """A new job, unless one of its kind is waiting or running, or was made less than `apart` ago: two beats, or a night
+    longer than a day."""
+    there = Q(status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
+    if apart is not None:
+        there |= Q(created_at__gt=Now() - apart)
     with only_one(f"new {kind}", wait=True):
-        unended = Job.objects.filter(kind=kind, status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
-        return None if unended.exists() else Job.objects.create(kind=kind)
+        return None if Job.objects.filter(there, kind=kind).exists() else Job.objects.create(kind=kind)
 
 
 def take_up_lost() -> list[Job]:

@@ -66,6 +66,25 @@ def save_model(
     aside = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
+    try:
+        _write(aside, model, vocab, features, card, prior)
+    except BaseException:  # a full disk is not left fuller
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    if folder.exists():
+        shutil.rmtree(folder)
+    aside.rename(folder)
+    return folder
+
+
+def _write(
+    aside: Path,
+    model: TransformerRecModel,
+    vocab: Vocab,
+    features: Features,
+    card: Mapping[str, Any],
+    prior: Prior | None,
+) -> None:
     with torch.no_grad():
         _save(model.state_dict(), aside / WEIGHTS)
         vectors = FilmVectors.of(model.items().cpu(), cosine=bool(model.config.temperature))
@@ -79,10 +98,6 @@ def save_model(
     (aside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums}, indent=1))
     for path in aside.iterdir():
         _flush(path)
-    if folder.exists():
-        shutil.rmtree(folder)
-    aside.rename(folder)
-    return folder
 
 
 def _save(tensors: Mapping[str, torch.Tensor], path: Path) -> None:

@@ -32,9 +32,12 @@ def environment() -> dict[str, str]:
 
 
 def start_worker(
-    include: str = "", output: IO[bytes] | None = None, **more_environment: str
+    include: str = "",
+    output: IO[bytes] | None = None,
+    queues: str = "light,batch,training",
+    **more_environment: str,
 ) -> subprocess.Popen[bytes]:
-    words = ["-m", "celery", "-A", "movierec", "worker", "-Q", "light,batch,training", "-c", "1"]
+    words = ["-m", "celery", "-A", "movierec", "worker", "-Q", queues, "-c", "1"]
     more = ["--max-tasks-per-child", "1", "--without-gossip", "--without-mingle", "-l", "INFO"]
     more += ["-I", include] if include else []
     own, both = environment() | more_environment, subprocess.STDOUT if output else None

@@ -1,0 +1,37 @@
+"""Beat's schedule in the database, which outlives a restart and a clock that is set back."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from celery.utils.time import maybe_make_aware
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
+
+AHEAD = timedelta(seconds=5)  # a last run further in the future than this was made by another clock
+
+
+class Scheduler(DatabaseScheduler):
+    def setup_schedule(self) -> None:
+        for name, entry in self.app.conf.beat_schedule.items():
+            PeriodicTask.objects.filter(name=name).exclude(task=entry["task"]).update(task=entry["task"])
+        super().setup_schedule()
+
+    def update_from_dict(self, mapping: Mapping[str, Any]) -> None:
+        """The settings' entries that the database lacks: those that it has may have been edited in the admin."""
+        known = PeriodicTask.objects.filter(name__in=mapping).values_list("name", flat=True)
+        super().update_from_dict({name: mapping[name] for name in set(mapping) - set(known)})
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Celery would be silent until the clock is where it was before it was set back."""
+        ahead = [entry for entry in self.schedule.values() if maybe_make_aware(entry.last_run_at) > self._latest()]
+        for entry in ahead:
+            entry.last_run_at = entry.model.last_run_at = entry.default_now()
+            self._dirty.add(entry.name)
+        if ahead:
+            self._heap = None
+            self.sync()
+        return float(super().tick(*args, **kwargs))
+
+    def _latest(self) -> Any:
+        return maybe_make_aware(self.app.now()) + AHEAD

@@ -1,0 +1,238 @@
+"""Troubles of a night on real workers: after each of them no wrong list is served, no event is lost, the run ends or is
+taken up again, and its page in the admin says what happened. What kills a worker is in test_killed."""
+
+import html
+import os
+import shutil
+import signal
+import time
+
+import pytest
+from django.core.cache import caches
+from django.db import connections
+from django.test import Client
+
+from catalog.models import Viewer, WatchEvent
+from catalog.services import NewEvent, record_events
+from movierec.celery import app
+from recommender import copies, leases, registry, tasks
+from recommender.models import Job, ModelVersion
+from recommender.serving import upkeep
+from recommender.training import batch, chunks
+from tests import servers
+from tests.cast import ADA, BEN, CLEO, DAN, MORNING
+from tests.model import NAME, forget_everything
+from tests.recommender.test_killed import served
+from tests.recommender.test_tasks import ended
+from tests.recommender.training.test_batch import stored
+from tests.recommender.training.test_nightly import finish
+from tests.recommender.training.test_nightly import night as in_this_process
+from tests.recommender.worker import RING, ring, start_worker, wait_for  # noqa: F401
+
+pytestmark = pytest.mark.slow
+Status = ModelVersion.Status
+
+
+@pytest.fixture(autouse=True)
+def _empty_shelves(settings):
+    settings.API_OPEN = True
+    app.control.purge()
+    forget_everything()
+    yield
+    app.control.purge()
+    forget_everything()
+    shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
+
+
+@pytest.fixture
+def worker():
+    """Starts workers, each with a trouble of its own."""
+    running = []
+
+    def start(trouble="", **more):
+        running.append(start_worker(include="tests.recommender.troubles", MOVIEREC_TROUBLE=trouble, **more))
+        return running[-1]
+
+    yield start
+    for process in running:
+        stop(process)
+
+
+def stop(process):
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def order(kind=Job.Kind.NIGHTLY, **parameters):
+    if kind == Job.Kind.NIGHTLY:
+        parameters = {"preset": "brief", "epochs": 6, "warm": False} | parameters
+    job = Job.objects.create(kind=kind, parameters=parameters)
+    tasks.enqueue(job)
+    return job
+
+
+def beats_until(what, seconds=180):
+    """What beat does every few seconds, until then."""
+
+    def beat():
+        upkeep.publish_pending()
+        upkeep.repair()
+        tasks.requeue_lost_jobs()
+        return what()
+
+    wait_for(beat, seconds)
+
+
+def page(job):
+    from django.contrib.auth import get_user_model
+
+    users = get_user_model().objects
+    client = Client()
+    client.force_login(users.filter(username="op").first() or users.create_superuser("op", password="op"))
+    return html.unescape(client.get(f"/admin/recommender/job/{job.pk}/change/").content.decode())
+
+
+def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker):  # noqa: F811
+    job = order()
+    full = worker("full disk")
+    wait_for(lambda: ended(Job.Kind.NIGHTLY), 120)
+    stop(full)
+
+    job.refresh_from_db()
+    assert job.status == Job.Status.FAILED
+    assert "File too large" in job.error
+    assert job.error in page(job)
+    assert not ModelVersion.objects.exists()
+    assert not list(copies.folder(".").glob(".*.part"))
+    served(None)
+    again = order(resume=True)
+    worker()
+    wait_for(lambda: Job.objects.get(pk=again.pk).status == Job.Status.DONE, 120)
+    again.refresh_from_db()
+    assert "from its last checkpoint" in again.log_tail, "room was made, and the training is not lost"
+    served(registry.active_name())
+
+
+@pytest.mark.parametrize(
+    ("poison", "told"),
+    [("nan", "Scores are finite"), ("constant", "Better than popularity"), ("popular", "Lists are personal")],
+)
+def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):  # noqa: F811
+    good = finish(in_this_process(epochs=8, lists=True))
+    job = order(epochs=1)
+    worker(poison)
+    wait_for(lambda: Job.objects.get(pk=job.pk).status not in (Job.Status.QUEUED, Job.Status.RUNNING), 120)
+
+    job.refresh_from_db()
+    assert job.status == Job.Status.DONE, job.error
+    version = ModelVersion.objects.get(name=job.result["version"])
+    assert (version.status, registry.active_name()) == (Status.CANDIDATE, good.name)
+    assert told in [one["name"] for one in version.metrics["gate"]["checks"] if not one["passed"]]
+    assert f"{version.name} stays a candidate: {version.reason}" in page(job)
+    served(good.name)
+
+
+def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, monkeypatch):
+    monkeypatch.setattr(chunks, "SIZE", 1)
+    upkeep.repair()
+    night, lists = order(), order(Job.Kind.BATCH)
+    worker("older code")
+    wait_for(lambda: ended(Job.Kind.NIGHTLY) and ended(Job.Kind.BATCH), 120)
+
+    for job, told in ((night, "deploy the newer code"), (lists, f"Model {NAME} cannot be loaded on this machine")):
+        job.refresh_from_db()
+        assert (job.status, told in job.error, job.error in page(job)) == (Job.Status.FAILED, True, True), job.error
+    assert [(one.name, one.status) for one in ModelVersion.objects.all()] == [(NAME, Status.ACTIVE)]
+    own = leases.acquire(Job.objects.create(kind=Job.Kind.BATCH).pk)
+    batch.run(own, tasks.call_for_help)
+    assert own.result["viewers"] == 4, "what it could not do others do"
+    assert all(stored(viewer).model == NAME for viewer in (ADA, BEN, CLEO, DAN))
+
+
+def test_redis_emptied_and_restarted_in_the_middle_of_a_batch(ring, worker):  # noqa: F811
+    good = finish(in_this_process(epochs=8))
+    upkeep.repair()
+    job = order(Job.Kind.BATCH)
+    worker("slow")
+    try:
+        wait_for(lambda: Job.objects.get(pk=job.pk).done >= 16, 90)
+        first = Viewer.objects.order_by("pk").first()
+        watch_next(first)
+        caches["lists"].client.get_client().flushall()
+        watch_next(first)
+        beats_until(lambda: Job.objects.get(pk=job.pk).done >= 48, 90)
+        servers.VALKEY.stop()
+        watch_next(first)
+        time.sleep(2)
+    finally:
+        servers.VALKEY.start()
+    beats_until(lambda: Job.objects.get(pk=job.pk).status == Job.Status.DONE)
+
+    job.refresh_from_db()
+    assert job.result["viewers"] == Viewer.objects.count()
+    assert f"{Viewer.objects.count()} lists" in page(job)
+    assert first.events.count() == 13, "ten of before, three of meanwhile"
+    served(good.name)
+
+
+def watch_next(viewer):
+    """An event of just now, of a film that the viewer has not seen."""
+    seen = set(viewer.events.values_list("movie_id", flat=True))
+    film = next(film for film in RING if film not in seen)
+    record_events([NewEvent(viewer.pk, film, WatchEvent.Kind.WATCH, MORNING)])
+
+
+def test_postgres_restarted_in_the_middle_of_a_night(ring, worker):  # noqa: F811
+    job = order(epochs=12)
+    worker("slow")
+    wait_for(lambda: Job.objects.filter(phase="training", done__gt=3).exists(), 90)
+    restart_postgres()
+    beats_until(lambda: Job.objects.filter(phase="lists", done__gt=8).exists())
+    viewer = Viewer.objects.order_by("pk").last()
+    watch_next(viewer)
+    restart_postgres()
+    beats_until(lambda: ended(Job.Kind.NIGHTLY))
+
+    job.refresh_from_db()
+    assert job.status == Job.Status.DONE, job.error
+    assert job.attempts <= 3
+    version = ModelVersion.objects.get()
+    assert (version.status, len(version.history)) == (Status.ACTIVE, 12), version.reason
+    assert f"{version.name} is active" in page(job)
+    assert viewer.events.count() == 11
+    served(version.name)
+
+
+def restart_postgres():
+    try:
+        servers.POSTGRES.stop()
+        time.sleep(1)
+    finally:
+        servers.POSTGRES.start()
+        connections.close_all()
+
+
+def test_two_nights_at_once_whose_messages_come_again_while_they_run(ring, worker, tmp_path):  # noqa: F811
+    """A training longer than the broker's patience: each message is delivered a second time, to whoever is free."""
+    with (tmp_path / "log").open("wb") as log:
+        jobs = [order(epochs=30), order(epochs=3)]
+        for _ in range(2):
+            worker("impatient broker", output=log)
+        beats_until(lambda: Job.objects.filter(status=Job.Status.DONE).exists())
+    Job.objects.filter(status=Job.Status.QUEUED).update(created_at="2024-01-01T00:00Z", lease_until=None)
+    beats_until(lambda: Job.objects.filter(status=Job.Status.DONE).count() == 2)
+
+    told = (tmp_path / "log").read_text()
+    for job in jobs:
+        job.refresh_from_db()
+        assert job.attempts == 1
+        epochs = job.parameters["epochs"]
+        assert job.log_tail.count(f"Epoch {epochs} | NDCG@10") == 1, "trained once"
+        assert f"Epoch {epochs} | NDCG@10" in page(job)
+    longest = told.count(f"'job': '{jobs[0].pk}', 'taken': False")
+    assert longest >= 1, "the message came again, and was turned away"
+    first, second = sorted(jobs, key=lambda job: job.started_at)
+    assert first.finished_at <= second.started_at, "one after the other"
+    assert ModelVersion.objects.count() == 2
+    served(registry.active_name())
