@@ -164,7 +164,10 @@ def acquire(job_id: uuid.UUID | str) -> Lease | None:
     if not taken:
         log.debug("Job %s is not taken up now: it has ended, is held, or its kind is busy.", job_id)
         return None
-    return Lease(Job.objects.get(pk=job_id), token)
+    lease = Lease(Job.objects.get(pk=job_id), token)
+    if lease.attempt > 1:
+        lease.say(f"Attempt {lease.attempt} of {MOST_ATTEMPTS}: taken up where it stood")
+    return lease
 
 
 @contextmanager
@@ -198,7 +201,7 @@ def _ended(status: Job.Status, error: str = "") -> dict[str, Any]:
 
 def _again(lease: Lease, error: Exception) -> dict[str, Any]:
     words = f"Attempt {lease.attempt} of {MOST_ATTEMPTS}: {type(error).__name__}: {error}"
-    log.warning("Job %s: %s", lease.job_id, words)
+    lease.say(words)
     if lease.attempt >= MOST_ATTEMPTS:
         return _ended(Job.Status.FAILED, words)
     return {"status": Job.Status.QUEUED, "error": words, "lease_until": Now() + BACK_OFF * 2 ** (lease.attempt - 1)}
