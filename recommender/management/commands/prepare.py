@@ -91,13 +91,15 @@ class Command(BaseCommand):
         call_command("batch")
 
     def _admin(self) -> str:
-        """The generated password while it is the admin's; an admin who changed it keeps theirs."""
+        """The generated password while it is the admin's; an admin who changed it keeps theirs. In production it is the
+        operator's own, and what `./run` prints goes into a journal."""
         password = settings.ADMIN_PASSWORD
         users = get_user_model()
         admin = users.objects.filter(username=ADMIN).first()
         if admin is None and password:
             admin = users.objects.create_superuser(ADMIN, password=password)
-        return password if admin is not None and admin.check_password(password) else ""
+        known = admin is not None and not settings.PRODUCTION and admin.check_password(password)
+        return password if known else ""
 
     def _welcome(self, password: str) -> None:
         """What `./run` shows when all is up: a request with films that are there, and how to log in."""
