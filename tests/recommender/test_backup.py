@@ -87,6 +87,7 @@ def elsewhere(tmp_path):
         control.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.slow  # a process that imports and loads everything
 def test_an_empty_system_gives_the_same_lists_after_it(backup, elsewhere, settings, tmp_path):
     settings.API_OPEN = True
     before = lists_of(WHO)
