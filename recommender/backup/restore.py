@@ -31,6 +31,7 @@ HELD: dict[str, Any] = {
     "API keys": ApiKey,
     "staff": get_user_model(),
 }
+NOTES = "django_migrations"  # a table without a model
 GONE_SECONDS = 12.0  # a web process that has just been stopped counts as there for ten
 
 
@@ -102,6 +103,7 @@ def _refuse_present(replace: bool) -> tuple[int, int]:
     there = set(connection.introspection.table_names())
     held = {name: model.objects.count() for name, model in HELD.items() if model._meta.db_table in there}
     held["folders of models"] = len(folders.kept())
+    held["tables that are not movierec's"] = len(there - set(connection.introspection.django_table_names()) - {NOTES})
     if any(held.values()) and not replace:
         told = ", ".join(f"{count:,} {name}" for name, count in held.items() if count)
         raise RestoreRefused(f"This system is not empty: {told}. --replace puts the backup in their place.")
