@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from catalog.external_ids import LARGEST, external_id, imdb_text
+from catalog.external_ids import LARGEST, external_id, imdb_number, imdb_text
 from catalog.models import Credit
 
 _GENRES = """ARRAY(SELECT g.name FROM catalog_movie_genres mg JOIN catalog_genre g ON g.id = mg.genre_id
@@ -73,19 +73,50 @@ def _details(condition: str, movie_id: int) -> MovieDetails | None:
     return MovieDetails(MovieCard(*row[:5]), *row[5:]) if row else None
 
 
+def details_page(after: int, length: int) -> list[MovieDetails]:
+    """The films with an id above `after`, shown or not, by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_DETAILS} WHERE m.id > %s ORDER BY m.id LIMIT %s", [after, length])
+        return [MovieDetails(MovieCard(*row[:5]), *row[5:]) for row in cursor.fetchall()]
+
+
+def movies_named(texts: Collection[str]) -> dict[str, int]:
+    """As movie_named for many, in two queries: those that the catalogue has."""
+    elsewhere = {text: found for text in texts if (found := external_id(text))}
+    own = {text: number for text in texts if (number := _own_id(text)) is not None}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM catalog_movie WHERE id = ANY(%s::int[])", [list(own.values())])
+        there = {movie_id for (movie_id,) in cursor.fetchall()}
+        imdb = [spelt for one in elsewhere.values() if one.imdb for spelt in (imdb_text(one.imdb), f"tt{one.imdb}")]
+        cursor.execute(
+            """SELECT id, imdb_id, tmdb_id FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = ANY(%s)
+               ORDER BY id DESC""",
+            [imdb, [one.tmdb for one in elsewhere.values() if one.tmdb]],
+        )
+        of: dict[tuple[str, int], int] = {}
+        for movie_id, imdb_id, tmdb_id in cursor.fetchall():
+            of["imdb", imdb_number(imdb_id) or 0] = of["tmdb", tmdb_id or 0] = movie_id
+    found = {text: number for text, number in own.items() if number in there}
+    keys = {text: ("imdb", one.imdb) if one.imdb else ("tmdb", one.tmdb) for text, one in elsewhere.items()}
+    return found | {text: of[key] for text, key in keys.items() if key in of}
+
+
 def movie_named(text: str) -> int | None:
     """The film that a client means by its id, or by one at IMDB or TMDB; the oldest of several. None: no film's id."""
-    if text.isascii() and text.isdigit():
-        return number if (number := int(text[:11])) <= LARGEST else None
     found = external_id(text)
     if found is None:
-        return None
+        return _own_id(text)
     spellings = [imdb_text(found.imdb), f"tt{found.imdb}"] if found.imdb else []
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT min(id) FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = %s", [spellings, found.tmdb or None]
         )
         return cursor.fetchone()[0]
+
+
+def _own_id(text: str) -> int | None:
+    known = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST)) and int(text) <= LARGEST
+    return int(text) if known else None
 
 
 def resolve_people(names: Collection[str]) -> dict[str, list[int]]:

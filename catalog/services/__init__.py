@@ -1,11 +1,12 @@
 """Every write to the catalogue and to what viewers did. Doors and flows import from here, not from the modules; whole
 data sets are loaded by `catalog.services.bulk`."""
 
+from catalog.services.credits import NewCredit, write_credits
 from catalog.services.erasure import Merged, erase_viewer, merge_viewer
 from catalog.services.events import EventResult, EventStatus, NewEvent, record_events
 from catalog.services.films import delete_movies, delete_records, publish_movies, save_record, schedule_movies
 from catalog.services.revision import bump_catalogue, bump_epoch
-from catalog.services.viewers import mark_published, save_viewer, touch_viewers
+from catalog.services.viewers import mark_published, save_viewer, touch_viewers, write_viewers
 from catalog.services.write_films import MovieChange, MovieWritten, Problem, Write, write_movies
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Merged",
     "MovieChange",
     "MovieWritten",
+    "NewCredit",
     "NewEvent",
     "Problem",
     "Write",
@@ -30,5 +32,7 @@ __all__ = [
     "save_viewer",
     "schedule_movies",
     "touch_viewers",
+    "write_credits",
     "write_movies",
+    "write_viewers",
 ]

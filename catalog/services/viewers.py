@@ -1,6 +1,7 @@
 """Writes to viewers that are not events: versions, and the outbox that publishes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -25,6 +26,23 @@ def save_viewer(viewer: Viewer) -> None:
         viewer.save(update_fields=["name", "age_limit"])
         if viewer.age_limit != before:
             touch_viewers([viewer.pk])
+
+
+def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Makes or changes viewers: `user_id`, and `name` and `age_limit` where they are named; of one viewer's several
+    rows the last counts. With another age limit every list of theirs is old."""
+    wanted: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        wanted.setdefault(row["user_id"], {}).update({name: row[name] for name in ("name", "age_limit") if name in row})
+    with transaction.atomic():
+        lock_viewers(wanted, create=True)
+        viewers = Viewer.objects.in_bulk(wanted)
+        before = {pk: viewer.age_limit for pk, viewer in viewers.items()}
+        for pk, values in wanted.items():
+            for name, value in values.items():
+                setattr(viewers[pk], name, value)
+        Viewer.objects.bulk_update(viewers.values(), ["name", "age_limit"])
+        touch_viewers(pk for pk, viewer in viewers.items() if viewer.age_limit != before[pk])
 
 
 def mark_published(versions: Mapping[int, int]) -> int:

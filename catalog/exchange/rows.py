@@ -1,0 +1,106 @@
+"""What a row of each kind may say."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from rest_framework import serializers
+
+from catalog.api.film_values import LONGEST_NAME, Name, NewMovie, Whole
+from catalog.exchange.files import Row
+from catalog.external_ids import LARGEST
+from catalog.models import OLDEST, Credit, WatchEvent
+
+LONGEST_ID = 20  # characters
+
+
+class Kind(StrEnum):
+    MOVIES = "movies"
+    PEOPLE = "people"
+    VIEWERS = "viewers"
+    EVENTS = "events"
+
+
+class Moment(serializers.DateTimeField):
+    """ISO 8601, or unix seconds."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            seconds = float(value)
+        except (TypeError, ValueError):
+            moment: datetime = super().to_internal_value(value)
+            return moment
+        try:
+            return datetime.fromtimestamp(seconds, UTC)
+        except (OverflowError, ValueError, OSError):
+            self.fail("invalid", format="seconds since 1970")
+
+
+class FilmId(serializers.CharField):
+    def __init__(self) -> None:
+        super().__init__(max_length=LONGEST_ID, help_text="The catalogue's, imdb:tt0114709 or tmdb:862.")
+
+
+class FilmRow(NewMovie):
+    """A film by its movie_id, imdb_id or tmdb_id; what is not named stays as it is."""
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if not any(values.get(name) for name in ("movie_id", "imdb_id", "tmdb_id")):
+            words = "is needed, or imdb_id or tmdb_id: else the same row sent twice would be two films."
+            raise serializers.ValidationError({"movie_id": words})
+        return values
+
+
+class PersonRow(serializers.Serializer):
+    """One credit."""
+
+    movie_id = FilmId()
+    name = Name(max_length=LONGEST_NAME)
+    role = serializers.ChoiceField([role.label for role in Credit.Role])
+    order = Whole(min_value=0, max_value=32_767, default=0, help_text="Billing: 0 is the first name.")
+
+
+class ViewerRow(serializers.Serializer):
+    user_id = Whole(min_value=1, max_value=LARGEST)
+    name = Name(max_length=120, allow_blank=True, required=False)
+    age_limit = Whole(min_value=0, max_value=OLDEST, allow_null=True, required=False)
+
+
+class EventRow(serializers.Serializer):
+    user_id = Whole(min_value=1, max_value=LARGEST)
+    movie_id = FilmId()
+    kind = serializers.ChoiceField([kind.label for kind in WatchEvent.Kind])
+    occurred_at = Moment()
+    rating = serializers.FloatField(allow_null=True, default=None)
+    completion = serializers.FloatField(allow_null=True, default=None)
+    event_id = serializers.UUIDField(allow_null=True, default=None)
+
+
+_ROWS: dict[Kind, type[serializers.Serializer]] = {
+    Kind.MOVIES: FilmRow,
+    Kind.PEOPLE: PersonRow,
+    Kind.VIEWERS: ViewerRow,
+    Kind.EVENTS: EventRow,
+}
+FIELDS = {kind: tuple(row().fields) for kind, row in _ROWS.items()}
+
+
+def judged(kind: Kind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """The row's values, or what is wrong with it: field and reason."""
+    if row.problem:
+        return {}, [("", row.problem)]
+    if strange := [name for name in row.values if name not in FIELDS[kind]]:
+        return {}, [("", f"names {ascii(strange[0])[:60]}; there is {', '.join(FIELDS[kind])}.")]
+    form = _ROWS[kind](data=row.values, partial=kind is Kind.MOVIES)
+    if form.is_valid():
+        return dict(form.validated_data), []
+    errors: Mapping[str, Any] = form.errors
+    return {}, [(name if name in FIELDS[kind] else "", _first(told)) for name, told in errors.items()]
+
+
+def _first(told: Any) -> str:
+    """Of messages by place, or in a list."""
+    while isinstance(told, Mapping | list):
+        told = next(iter(told.values() if isinstance(told, Mapping) else told))
+    return str(told)

@@ -1,0 +1,73 @@
+"""Everything of a kind, in the rows that can be brought in again: read page by page, so that memory does not grow."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from catalog.exchange.files import Form, write_rows
+from catalog.exchange.rows import FIELDS, Kind
+from catalog.models import Credit, Viewer, WatchEvent
+from catalog.selectors import details_page
+
+PAGE = 2000  # rows
+
+
+def take_out(kind: Kind, form: Form) -> Iterator[str]:
+    """The text of the file, in pieces, ordered by id. What changes meanwhile is there as it was or as it is."""
+    yield from write_rows(_READERS[kind](), FIELDS[kind], form)
+
+
+def _films() -> Iterator[dict[str, Any]]:
+    after = 0
+    while films := details_page(after, PAGE):
+        after = films[-1].card.movie_id
+        for film in films:
+            told = film.card._asdict() | film._asdict()
+            yield {name: _text(told[name]) for name in FIELDS[Kind.MOVIES]}
+
+
+def _people() -> Iterator[dict[str, Any]]:
+    found = Credit.objects.select_related("person")
+    for credit in _by_pages(lambda after: list(found.filter(pk__gt=after).order_by("pk")[:PAGE])):
+        yield {
+            "movie_id": credit.movie_id,
+            "name": credit.person.name,
+            "role": credit.get_role_display(),
+            "order": credit.order,
+        }
+
+
+def _viewers() -> Iterator[dict[str, Any]]:
+    for viewer in _by_pages(lambda after: list(Viewer.objects.filter(pk__gt=after).order_by("pk")[:PAGE])):
+        yield {"user_id": viewer.pk, "name": viewer.name, "age_limit": viewer.age_limit}
+
+
+def _events() -> Iterator[dict[str, Any]]:
+    for event in _by_pages(lambda after: list(WatchEvent.objects.filter(pk__gt=after).order_by("pk")[:PAGE])):
+        yield {
+            "user_id": event.viewer_id,
+            "movie_id": event.movie_id,
+            "kind": event.get_kind_display(),
+            "occurred_at": _text(event.occurred_at),
+            "rating": event.rating,
+            "completion": event.completion,
+            "event_id": event.client_event_id and str(event.client_event_id),
+        }
+
+
+def _by_pages(page: Callable[[int], list[Any]]) -> Iterator[Any]:
+    after = 0
+    while found := page(after):
+        yield from found
+        after = found[-1].pk
+
+
+def _text(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+_READERS: dict[Kind, Callable[[], Iterator[dict[str, Any]]]] = {
+    Kind.MOVIES: _films,
+    Kind.PEOPLE: _people,
+    Kind.VIEWERS: _viewers,
+    Kind.EVENTS: _events,
+}

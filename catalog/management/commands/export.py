@@ -1,0 +1,35 @@
+"""manage.py export KIND [FILE]"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from catalog.exchange.files import Form
+from catalog.exchange.rows import Kind
+from catalog.exchange.take_out import take_out
+
+
+class Command(BaseCommand):
+    help = "Write all films, people, viewers or events to a file that import_rows reads again."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("kind", type=Kind, choices=list(Kind), metavar="KIND", help=", ".join(Kind))
+        parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="Default: standard output.")
+        parser.add_argument(
+            "--form", type=Form, choices=list(Form), default=Form.JSONL, help="%(default)s if not named."
+        )
+
+    def handle(self, *args: Any, kind: Kind, file: Path | None, form: Form, **options: Any) -> None:
+        text = take_out(kind, form)
+        if file is None:
+            self.stdout.ending = ""
+            for piece in text:
+                self.stdout.write(piece)
+            return
+        aside = file.with_name(f"{file.name}.part")
+        with aside.open("w", encoding="utf-8", newline="") as out:
+            out.writelines(text)
+        aside.rename(file)
+        self.stderr.write(f"{file} has all {kind}.")

@@ -1,0 +1,149 @@
+"""Films, people, viewers and events in and out in bulk, by command."""
+
+import csv
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from catalog.models import Credit, Movie, Viewer, WatchEvent
+from catalog.selectors import movies_named, revision
+from tests.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO, cast  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("cast")
+KINDS = ("movies", "people", "viewers", "events")
+
+
+def brought(kind, path, **options):
+    """What the command says; and the rejected rows."""
+    out = io.StringIO()
+    try:
+        call_command("import_rows", kind, path, stdout=out, **options)
+    except CommandError as error:
+        out.write(str(error))
+    report = path.with_name(f"{path.name}.rejected.csv")
+    rows = list(csv.DictReader(report.open(newline=""))) if report.exists() else []
+    return out.getvalue(), [(int(row["line"]), row["field"], row["reason"]) for row in rows]
+
+
+def taken(kind, form="jsonl"):
+    out = io.StringIO()
+    call_command("export", kind, "--form", form, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_what_is_taken_out_comes_in_again_and_changes_nothing(tmp_path, form):
+    Movie.objects.filter(pk=AMELIE).update(overview='"Paris",\nin 1997', imdb_id="tt0211915")
+    before = {kind: taken(kind, form) for kind in KINDS}
+    for kind, text in before.items():
+        path = tmp_path / f"{kind}.{form}"
+        path.write_text(text)
+        said, rejected = brought(kind, path)
+        assert rejected == []
+        assert f"{kind}: " in said
+    assert {kind: taken(kind, form) for kind in KINDS} == before
+
+    Movie.objects.all().delete()
+    Viewer.objects.all().delete()
+    for kind in KINDS:
+        assert brought(kind, tmp_path / f"{kind}.{form}")[1] == []
+    assert {kind: sorted(taken(kind, form).splitlines()) for kind in KINDS} == {
+        kind: sorted(text.splitlines()) for kind, text in before.items()
+    }
+
+
+def test_every_row_that_is_wrong_is_told_with_line_field_and_reason(tmp_path):
+    path = tmp_path / "films.jsonl"
+    rows = [
+        json.dumps({"imdb_id": "tt0000042", "title": "Forty-two", "genres": ["Drama"]}),
+        "{",
+        "",
+        '["a list"]',
+        json.dumps({"title": "Nameless"}),
+        json.dumps({"movie_id": NEMO, "colour": "blue"}),
+        json.dumps({"movie_id": 70_001, "year": 1999}),
+        json.dumps({"movie_id": NEMO, "year": "x", "genres": ["y" * 61]}),
+        json.dumps({"movie_id": NEMO, "imdb_id": "tt0000042"}),
+        json.dumps({"movie_id": NEMO, "title": "nul\0"}),
+    ]
+    path.write_bytes("\n".join(rows).encode() + b'\n{"movie_id": 1, "title": "\xff"}\n')
+    (catalogue, _) = revision()
+    for _ in range(2):
+        said, rejected = brought("movies", path)
+        assert "1 stored, 0 there already, 9 rejected" in said
+        assert [(line, field) for line, field, _ in rejected] == [
+            (2, ""), (4, ""), (5, "movie_id"), (6, ""), (7, "title"), (8, "genres"), (8, "year"), (9, "imdb_id"),
+            (10, "title"), (11, ""),
+        ]  # fmt: skip
+        assert Movie.objects.filter(title="Forty-two").count() == 1
+    assert "colour" in rejected[3][2]
+    assert "UTF-8" in rejected[-1][2]
+    assert revision()[0] > catalogue
+
+
+def test_events_count_once_and_reach_their_viewers(tmp_path):
+    Movie.objects.filter(pk=MATRIX).update(tmdb_id=603)
+    path = tmp_path / "events.csv"
+    path.write_text(
+        "user_id,movie_id,kind,occurred_at,rating\n"
+        f"{BEN},tmdb:603,rating,1700000000,4.5\n"
+        f"{BEN},tmdb:603,rating,2023-11-14T22:13:20Z,4.5\n"  # the same moment
+        f"{BEN},1,rating,2023-11-14T22:13:21Z,4.3\n"
+        f"{BEN},999999,watch,2023-11-14T22:13:22Z,\n"
+        f"{BEN},1,watch,2123-11-14T22:13:22Z,\n"
+        f"{BEN},1,watch\n"
+        f"777,imdb:tt1,watch,1700000001,\n"
+    )
+    version = Viewer.objects.get(pk=BEN).version
+    said, rejected = brought("events", path)
+    assert "1 stored, 1 there already, 5 rejected" in said
+    assert [(line, field) for line, field, _ in rejected] == [
+        (4, "rating"), (5, "movie_id"), (6, "occurred_at"), (7, ""), (8, "movie_id"),
+    ]  # fmt: skip
+    assert Viewer.objects.get(pk=BEN).version == version + 1
+    assert not Viewer.objects.filter(pk=777).exists()
+    assert "0 stored, 2 there already, 5 rejected" in brought("events", path)[0]
+    assert WatchEvent.objects.filter(viewer=BEN, movie=MATRIX).count() == 1
+
+
+def test_people_and_viewers(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text(
+        f"movie_id,name,role,order\n{NEMO},Willem Dafoe,actor,2\n{NEMO},Ellen DeGeneres,actor,0\n1,X,extra,0\n"
+    )
+    assert [field for _, field, _ in brought("people", path)[1]] == ["role"]
+    actors = Credit.objects.filter(movie=NEMO, role=Credit.Role.ACTOR).order_by("order", "pk")
+    assert [one.person.name for one in actors] == ["Albert Brooks", "Ellen DeGeneres", "Willem Dafoe"]
+
+    versions = dict(Viewer.objects.values_list("pk", "version"))
+    path = tmp_path / "viewers.jsonl"
+    rows = [{"user_id": ADA, "name": "Ada"}, {"user_id": CLEO, "age_limit": 12}, {"user_id": 4711}, {"user_id": 0}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert [(line, field) for line, field, _ in brought("viewers", path)[1]] == [(4, "user_id")]
+    after = {viewer.pk: viewer for viewer in Viewer.objects.all()}
+    assert (after[ADA].name, after[CLEO].age_limit, after[4711].name) == ("Ada", 12, "")
+    assert after[ADA].version == versions[ADA]
+    assert after[CLEO].version > versions[CLEO]
+
+
+def test_a_file_that_cannot_be_told_apart_says_where(tmp_path):
+    for name, text, words in (
+        ("a.csv", "movie_id,movie_id\n", "names a column twice"),
+        ("b.jsonl", "{}\n" + "x" * 100_001, "line 2: is longer than 100,000 characters"),
+        ("c.txt", "", "--form"),
+    ):
+        path = tmp_path / name
+        path.write_text(text)
+        assert words in brought("movies", path)[0]
+    assert "No such file" in brought("movies", tmp_path / "none.csv")[0]
+    (tmp_path / "d.csv").write_text("")
+    assert "0 stored" in brought("movies", tmp_path / "d.csv")[0]
+
+
+def test_many_ids_are_two_queries(django_assert_num_queries):
+    Movie.objects.filter(pk=NEMO).update(imdb_id="tt0266543", tmdb_id=12)
+    with django_assert_num_queries(2):
+        found = movies_named(["1", "x", "tmdb:12", "imdb:tt266543", "imdb:tt1", "9" * 12, "2147483648", str(NEMO)])
+    assert found == {"1": 1, "tmdb:12": NEMO, "imdb:tt266543": NEMO, str(NEMO): NEMO}
