@@ -43,6 +43,7 @@ class Job(models.Model):
     class Kind(models.TextChoices):
         NIGHTLY = "nightly"
         BATCH = "batch"
+        IMPORT = "import"
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -98,6 +99,25 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"viewers {self.behind + 1} to {self.upto}"
+
+
+class ImportPart(models.Model):
+    """Some rows of a file that came over HTTP, and what became of them."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveIntegerField()
+    rows = models.TextField(help_text="JSON: line, values and problem of each; empty once they are brought in.")
+    stored = models.PositiveIntegerField(null=True, help_text="None: waiting.")
+    duplicates = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    reasons = models.JSONField(default=list, help_text="Line, field and reason of each rejection.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="import_part_once")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of import {self.job_id}"
 
 
 class Impression(models.Model):

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def enqueue(job: Job) -> None:
     """Sends the job's id to its queue after the transaction that made it. A message that is lost is sent again."""
-    task = nightly if job.kind == Job.Kind.NIGHTLY else batch
+    task = {Job.Kind.NIGHTLY: nightly, Job.Kind.BATCH: batch, Job.Kind.IMPORT: bring_in}[Job.Kind(job.kind)]
     transaction.on_commit(partial(task.delay, str(job.pk)), robust=True)
 
 
@@ -61,6 +61,13 @@ def batch(job_id: str) -> dict[str, Any]:
     from recommender.training import batch
 
     return _work(job_id, partial(batch.run, call=call_for_help))
+
+
+@shared_task
+def bring_in(job_id: str) -> dict[str, Any]:
+    from recommender.serving import imports
+
+    return _work(job_id, imports.run)
 
 
 def call_for_help(job_id: UUID, wanted: int) -> None:

@@ -42,9 +42,11 @@ class ImdbId(serializers.CharField):
 
 
 class Whole(serializers.IntegerField):
-    """No truth value, which Python takes for a number."""
+    """No truth value, which Python takes for a number; in text digits alone."""
 
     def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str) and not re.fullmatch(r"-?[0-9]{1,20}", data, re.ASCII):
+            self.fail("invalid")
         if isinstance(data, bool | float) and not (isinstance(data, float) and data.is_integer()):
             self.fail("invalid")
         return int(super().to_internal_value(data))

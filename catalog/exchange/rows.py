@@ -12,7 +12,7 @@ from catalog.exchange.files import Row
 from catalog.external_ids import LARGEST
 from catalog.models import OLDEST, Credit, WatchEvent
 
-LONGEST_ID = 20  # characters
+LONGEST_ID, LONGEST_REASON = 20, 300  # characters
 
 
 class Kind(StrEnum):
@@ -103,4 +103,4 @@ def _first(told: Any) -> str:
     """Of messages by place, or in a list."""
     while isinstance(told, Mapping | list):
         told = next(iter(told.values() if isinstance(told, Mapping) else told))
-    return str(told)
+    return str(told).encode(errors="replace").decode().replace("\0", "\ufffd")[:LONGEST_REASON]  # it may quote the row

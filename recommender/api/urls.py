@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from recommender.api import charts, home, users, viewer_tokens, views
+from recommender.api import bulk, charts, home, users, viewer_tokens, views
 
 OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
 
@@ -20,6 +20,9 @@ urlpatterns = [
     path("batch/recommend", views.BatchRecommendView.as_view()),
     path("batch/recommend/cache", views.BatchCacheView.as_view()),
     path("jobs/<uuid:job_id>", views.JobView.as_view()),
+    path("jobs/<uuid:job_id>/rejected", bulk.RejectedView.as_view()),
+    path("imports/<str:kind>", bulk.ImportsView.as_view()),
+    path("exports/<slug:kind>.<slug:form>", bulk.ExportsView.as_view()),
     path("events", views.EventsView.as_view()),
     path("users/<int:user_id>/data", users.DataView.as_view()),
     path("users/merge", users.MergeView.as_view()),

@@ -16,6 +16,7 @@ from catalog.services import Merged
 from recommender import cache
 from recommender.cache import CacheUnavailable
 from recommender.models import Chunk, Erasure, Impression, Job, ModelVersion
+from recommender.serving import imports
 
 GRACE = timedelta(minutes=2)  # longer than any request or block of a batch takes from its reading to its storing
 
@@ -82,6 +83,7 @@ def erase(viewer_id: int) -> Erased:
     """Erases a viewer everywhere. Twice does no harm, and neither does a viewer whom nobody knows."""
     with transaction.atomic():
         _begin(viewer_id)
+        imports.forget(viewer_id)
         events = services.erase_viewer(viewer_id)
         impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
         jobs = _forget_in_jobs(viewer_id)

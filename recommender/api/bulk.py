@@ -1,0 +1,161 @@
+"""Files in and out: POST /imports/{kind}, what of it was rejected, and GET /exports/{kind}.{form}."""
+
+import shutil
+from hashlib import blake2b
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
+from uuid import UUID
+
+from django.http import Http404, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import UnsupportedMediaType, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from catalog.errors import DataFileError
+from catalog.exchange.bring_in import Rejected
+from catalog.exchange.files import Form, read_rows
+from catalog.exchange.rows import FIELDS, Kind
+from catalog.exchange.take_out import take_out
+from recommender.api import jobs, present, schema
+from recommender.api.answers import JobAnswer
+from recommender.api.fields import LARGEST_ID
+from recommender.api.serializers import Values, Whole, from_query
+from recommender.api.views import ApiView
+from recommender.models import ApiKey, Job
+from recommender.serving import imports
+
+FORMS = {"application/x-ndjson": Form.JSONL, "application/jsonl": Form.JSONL, "text/csv": Form.CSV}
+WRITTEN = {Form.JSONL: "application/x-ndjson", Form.CSV: "text/csv; charset=utf-8"}
+IN_MEMORY = 4 * 1024 * 1024  # bytes of a file; what is more lies on disk while it is read
+SCOPES = {
+    Kind.MOVIES: ApiKey.Scope.CATALOGUE,
+    Kind.PEOPLE: ApiKey.Scope.CATALOGUE,
+    Kind.VIEWERS: ApiKey.Scope.ERASE,
+    Kind.EVENTS: ApiKey.Scope.EVENTS,
+}
+OUT = SCOPES | {Kind.EVENTS: ApiKey.Scope.ERASE}  # all that viewers did is another matter than to add to it
+KIND = OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=[*Kind])
+
+
+class RejectedRow(serializers.Serializer):
+    line = serializers.IntegerField()
+    field = serializers.CharField(help_text="Empty: the row as a whole.")
+    reason = serializers.CharField()
+
+
+class RejectedAnswer(serializers.Serializer):
+    results = RejectedRow(many=True)
+    next = serializers.URLField(allow_null=True, help_text="The address of the next page; null on the last.")
+
+
+class RejectedQuery(Values):
+    cursor = Whole(default=-1, min_value=-1, max_value=LARGEST_ID, help_text="From `next` of the page before.")
+
+
+class ImportsView(ApiView):
+    throttle_scope = "batch"
+
+    @property
+    def required_scope(self) -> str:  # type: ignore[override]
+        return SCOPES[_kind(getattr(self, "kwargs", {}))]
+
+    @schema.call(
+        "imports",
+        "Brings films, people, viewers or events in from a file; a job tells what became of the rows.",
+        JobAnswer,
+        status=202,
+        request=dict.fromkeys(FORMS, OpenApiTypes.BINARY),
+        parameters=[KIND],
+    )
+    def post(self, request: Request, kind: str) -> Response:
+        form = FORMS.get((request.content_type or "").partition(";")[0].strip().lower())
+        if form is None:
+            raise UnsupportedMediaType(request.content_type or "nothing", f"Send {' or '.join(FORMS)}.")
+        with SpooledTemporaryFile(IN_MEMORY) as spool:
+            file = cast(BinaryIO, spool)
+            asked = {"of": str(Kind(kind)), "form": str(form), "digest": _copied(request, file)}
+            key = request.headers.get("Idempotency-Key")
+            job = jobs.import_job(cast(Any, request.auth), key, asked, lambda job: _keep(job, file, form))
+        return Response(present.job(job), status=202, headers={"Location": f"/jobs/{job.pk}"})
+
+
+class RejectedView(ApiView):
+    throttle_scope = "batch"
+
+    @property
+    def required_scope(self) -> str:  # type: ignore[override]
+        asked = getattr(self, "kwargs", {}).get("job_id")
+        job = Job.objects.filter(pk=asked, kind=Job.Kind.IMPORT).first() if asked else None
+        return SCOPES[Kind(job.parameters["of"])] if job else ApiKey.Scope.READ
+
+    @schema.call(
+        "imports_rejected",
+        "Every row of an import that was rejected, a page at a time.",
+        RejectedAnswer,
+        parameters=[RejectedQuery],
+    )
+    def get(self, request: Request, job_id: UUID) -> Response:
+        if not Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).exists():
+            raise Http404(f"There is no import {job_id}.")
+        behind = from_query(request, REJECTED_QUERY)["cursor"]
+        reasons, following = imports.reasons_behind(job_id, behind)
+        address = None
+        if following is not None:
+            address = replace_query_param(request.build_absolute_uri(), "cursor", str(following))
+        return Response({"results": [Rejected(*one)._asdict() for one in reasons], "next": address})
+
+
+class ExportsView(ApiView):
+    throttle_scope = "batch"
+
+    @property
+    def required_scope(self) -> str:  # type: ignore[override]
+        return OUT[_kind(getattr(self, "kwargs", {}))]
+
+    @extend_schema(
+        operation_id="exports",
+        summary="All films, people, viewers or events, as a file that POST /imports takes.",
+        tags=["imports"],
+        parameters=[KIND, OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*Form])],
+        responses={**{(200, kind): OpenApiTypes.BINARY for kind in FORMS}, **schema.ANY_ERROR},
+    )
+    def get(self, request: Request, kind: str, form: str) -> StreamingHttpResponse:
+        if form not in [*Form]:
+            raise Http404(f"There is no form {form[:20]}: {' or '.join(Form)}.")
+        text = take_out(Kind(kind), Form(form))
+        named = {"Content-Disposition": f'attachment; filename="{kind}.{form}"'}
+        return StreamingHttpResponse(text, content_type=WRITTEN[Form(form)], headers=named)
+
+
+REJECTED_QUERY = RejectedQuery()
+
+
+def _kind(kwargs: dict[str, Any]) -> Kind:
+    try:
+        return Kind(kwargs.get("kind", Kind.MOVIES))
+    except ValueError:
+        raise Http404(f"There are only {', '.join(FIELDS)} to bring in and to take out.") from None
+
+
+def _copied(request: Request, file: BinaryIO) -> str:
+    """Reads the body into the file and returns its digest."""
+    shutil.copyfileobj(request._request, file, 1 << 16)
+    file.seek(0)
+    digest = blake2b(digest_size=16)
+    while piece := file.read(1 << 16):
+        digest.update(piece)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _keep(job: Job, file: BinaryIO, form: Form) -> None:
+    try:
+        if not imports.keep(job, read_rows(file, form, "the body")):
+            raise ValidationError("The file has no rows.")
+    except (DataFileError, imports.TooManyRows) as error:
+        raise ValidationError(str(error)) from None
+    job.refresh_from_db(fields=["total"])

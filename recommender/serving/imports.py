@@ -1,0 +1,84 @@
+"""Files that came over HTTP: kept in parts until a worker brings them in, one part after the other.
+
+A part and its rows are one transaction, so what was killed goes on where it was. Whoever erases a viewer takes the
+viewer's rows out of the parts that wait, and locks parts before viewers as a worker does.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
+
+from catalog.exchange.bring_in import blocks, bring_in
+from catalog.exchange.files import Row
+from catalog.exchange.rows import Kind
+from recommender.leases import Lease
+from recommender.models import ImportPart, Job
+
+MAX_ROWS = 200_000  # of one call
+OF_VIEWERS = (Kind.VIEWERS, Kind.EVENTS)
+
+
+class TooManyRows(ValueError):
+    """The file has more than MAX_ROWS."""
+
+
+def keep(job: Job, rows: Iterable[Row]) -> int:
+    """Returns how many rows there are. To be called in the transaction that makes the job."""
+    count = 0
+    for number, block in enumerate(blocks(rows)):
+        count += len(block)
+        if count > MAX_ROWS:
+            raise TooManyRows(f"has more than {MAX_ROWS:,} rows: send it in parts.")
+        ImportPart.objects.create(job=job, number=number, rows=json.dumps(block))
+    Job.objects.filter(pk=job.pk).update(total=count)
+    return count
+
+
+def run(lease: Lease) -> None:
+    kind, parts = Kind(lease.parameters["of"]), ImportPart.objects.filter(job_id=lease.job_id)
+    for waiting in list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True)):
+        _bring_in(waiting, kind)
+        lease.result |= _standing(lease.job_id)
+        lease.progress("rows", sum(lease.result.values()), lease.total)
+    lease.result |= _standing(lease.job_id)
+
+
+def _bring_in(pk: int, kind: Kind) -> None:
+    with transaction.atomic():
+        part = ImportPart.objects.select_for_update().get(pk=pk)
+        outcome = bring_in(kind, [Row(*row) for row in json.loads(part.rows)])
+        part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome
+        part.save()
+
+
+def _standing(job_id: Any) -> dict[str, int]:
+    named = {name: Coalesce(Sum(name), 0) for name in ("stored", "duplicates", "rejected")}
+    return ImportPart.objects.filter(job_id=job_id).aggregate(**named)
+
+
+def reasons_behind(job_id: Any, number: int) -> tuple[list[list[Any]], int | None]:
+    """Line, field and reason of each rejection in the next part that has any, and where to go on; None: nowhere."""
+    found = ImportPart.objects.filter(job_id=job_id, number__gt=number, rejected__gt=0).order_by("number")[:2]
+    parts = list(found)
+    return (parts[0].reasons if parts else []), (parts[0].number if len(parts) > 1 else None)
+
+
+def forget(viewer_id: int) -> None:
+    """Takes a viewer's rows out of what waits."""
+    waiting = ImportPart.objects.filter(stored=None, job__parameters__of__in=OF_VIEWERS, rows__contains=str(viewer_id))
+    for part in waiting.select_for_update(of=("self",)).order_by("pk"):
+        rows = [row for row in json.loads(part.rows) if not _is(viewer_id, row[1].get("user_id"))]
+        part.rows = json.dumps(rows)
+        part.save(update_fields=["rows"])
+
+
+def _is(viewer_id: int, value: Any) -> bool:
+    """As a file may write a viewer's number."""
+    try:
+        return float(value) == viewer_id
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,145 @@
+"""POST /imports/{kind}, GET /jobs/{id}/rejected and GET /exports/{kind}.{form}."""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from catalog.models import Movie, Viewer, WatchEvent
+from recommender import tasks
+from recommender.api import middleware
+from recommender.models import ApiKey, ImportPart, Job
+from recommender.serving import imports, privacy
+from tests.cast import ADA, BEN, FILMS, NEMO
+from tests.recommender.api.conftest import films
+
+JSONL, CSV = "application/x-ndjson", "text/csv; charset=utf-8"
+
+
+def lines(*rows):
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def sent(client, kind, body, content_type=JSONL, expect=202, **more):
+    return client.post(f"/imports/{kind}", body, content_type=content_type, expect=expect, **more)
+
+
+def done(client, job):
+    """The job once a worker has done it."""
+    assert tasks.bring_in(job["job_id"])["taken"]
+    return client.get(f"/jobs/{job['job_id']}")
+
+
+@pytest.mark.usefixtures("model")
+def test_films_come_in_by_a_job_and_are_in_lists_on_the_next_read(site):
+    rows = [{"imdb_id": f"tt{n:07d}", "title": f"Film {n}", "genres": ["Sci-Fi", "Bulk"]} for n in range(1, 4)]
+    job = sent(site, "movies", lines(*rows, {"title": "No id"}, {"movie_id": NEMO, "published": False}))
+    assert site.response.headers["Location"] == f"/jobs/{job['job_id']}"
+    assert (job["kind"], job["status"], job["total"]) == ("import", "queued", 5)
+    assert films(site.get("/latest?genres=Bulk")) == []
+
+    after = done(site, job)
+    assert (after["status"], after["done"]) == ("done", 5)
+    assert after["result"] == {"stored": 4, "duplicates": 0, "rejected": 1}
+    assert len(films(site.get("/latest?genres=Bulk"))) == 3
+    site.get(f"/movies/{NEMO}", expect=404)
+    [rejected] = site.get(f"/jobs/{job['job_id']}/rejected")["results"]
+    assert (rejected["line"], rejected["field"]) == (4, "movie_id")
+    assert set(ImportPart.objects.values_list("rows", flat=True)) == {""}
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_every_rejected_row_is_told_page_by_page(site, monkeypatch):
+    monkeypatch.setattr(imports, "blocks", lambda rows: ([row] for row in rows))
+    body = "user_id,name\n1,a\n0,b\n2,c\nx,d\n-1,e\n"
+    job = sent(site, "viewers", body.encode(), CSV)
+    assert done(site, job)["result"] == {"stored": 2, "duplicates": 0, "rejected": 3}
+    told, address = [], f"/jobs/{job['job_id']}/rejected"
+    while address:
+        page = site.get(address)
+        told += [(one["line"], one["field"]) for one in page["results"]]
+        address = page["next"]
+    assert told == [(3, "user_id"), (5, "user_id"), (6, "user_id")]
+    site.get(f"/jobs/{uuid4()}/rejected", expect=404)
+    assert not tasks.bring_in(job["job_id"])["taken"], "it has ended"
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_an_import_that_was_killed_goes_on_where_it_was(site, monkeypatch):
+    monkeypatch.setattr(imports, "blocks", lambda rows: ([row] for row in rows))
+    job = sent(site, "viewers", lines(*({"user_id": 5000 + n, "name": "new"} for n in range(3))))
+    [first, *_] = ImportPart.objects.order_by("number")
+    imports._bring_in(first.pk, imports.Kind.VIEWERS)
+    Viewer.objects.filter(pk=5000).update(name="changed since")
+    assert done(site, job)["result"]["stored"] == 3
+    assert Viewer.objects.get(pk=5000).name == "changed since"
+
+
+@pytest.mark.usefixtures("cast")
+def test_the_same_key_and_file_is_the_same_job(site):
+    key, body = {"headers": {"Idempotency-Key": "a"}}, lines({"user_id": 1})
+    job = sent(site, "viewers", body, **key)
+    assert sent(site, "viewers", body, **key)["job_id"] == job["job_id"]
+    assert sent(site, "viewers", lines({"user_id": 2}), expect=422, **key)["code"] == "idempotency_mismatch"
+    assert sent(site, "people", body, expect=422, **key)["code"] == "idempotency_mismatch"
+    site.post("/batch/recommend/cache", {}, expect=422, **key)
+    assert (Job.objects.count(), ImportPart.objects.count()) == (1, 1)
+
+
+@pytest.mark.usefixtures("cast")
+def test_each_limit_is_named(site, monkeypatch):
+    monkeypatch.setattr(imports, "MAX_ROWS", 2)
+    assert "more than 2 rows" in str(sent(site, "viewers", lines(*[{"user_id": 1}] * 3), expect=400))
+    assert "no rows" in str(sent(site, "viewers", b"\n", expect=400))
+    assert "longer than 100,000" in str(sent(site, "viewers", b"x" * 100_001, expect=400))
+    assert "twice" in str(sent(site, "viewers", b"a,a\n", CSV, expect=400))
+    assert "Send application/x-ndjson" in str(sent(site, "viewers", b"{}", "application/json", expect=415))
+    sent(site, "tags", b"{}", expect=404)
+    monkeypatch.setattr(middleware, "MAX_FILE", 3 << 20)
+    assert "3 MB" in str(sent(site, "viewers", b"x" * (3 << 20) + b"x", expect=413))
+    assert not Job.objects.exists()
+
+
+@pytest.mark.usefixtures("cast")
+def test_each_kind_takes_its_scope(client_with, api):
+    scopes = ApiKey.Scope
+    events, keeper = client_with(scopes.EVENTS), client_with(scopes.CATALOGUE, scopes.READ)
+    for kind, client in (("movies", keeper), ("people", keeper), ("events", events)):
+        job = sent(client, kind, b"{}")
+        other = events if client is keeper else keeper
+        sent(other, kind, b"{}", expect=403)
+        other.get(f"/jobs/{job['job_id']}/rejected", expect=403)
+    for kind in ("viewers", "events"):
+        for client in (events, keeper):
+            client.get(f"/exports/{kind}.csv", expect=403)
+    sent(keeper, "viewers", b"{}", expect=403)
+    sent(api, "movies", b"{}", expect=401)
+    api.get("/exports/movies.csv", expect=401)
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_what_goes_out_comes_in_again(site):
+    for kind in ("movies", "people", "viewers", "events"):
+        for form, content_type in (("jsonl", JSONL), ("csv", CSV)):
+            answer = site.client.get(f"/exports/{kind}.{form}")
+            assert answer.headers["Content-Disposition"].endswith(f'"{kind}.{form}"')
+            assert answer.headers["Cache-Control"] == "private, no-store"
+            result = done(site, sent(site, kind, answer.getvalue(), content_type))["result"]
+            assert result["rejected"] == 0
+            assert bool(result["duplicates"]) == (kind == "events")
+    assert (Movie.objects.count(), WatchEvent.objects.filter(viewer=ADA).count()) == (len(FILMS), 12)
+    for wrong in ("movies.xml", "tags.csv"):
+        site.get(f"/exports/{wrong}", expect=404)
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_who_is_erased_is_not_brought_back_by_what_waits(site):
+    zoe = 1_987_654_321
+    rows = [{"user_id": one, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_000_000} for one in (zoe, BEN)]
+    waiting = sent(site, "events", lines(*rows))
+    named = sent(site, "viewers", f"user_id,name\n{zoe},Zoe\n".encode(), CSV)
+    privacy.erase(zoe)
+    assert not ImportPart.objects.filter(rows__contains=str(zoe)).exists()
+    assert done(site, waiting)["result"]["stored"] == 1
+    assert done(site, named)["result"]["stored"] == 0
+    assert not Viewer.objects.filter(pk=zoe).exists()
