@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def enqueue(job: Job) -> None:
     """Sends the job's id to its queue after the transaction that made it. A message that is lost is sent again."""
-    task = {Job.Kind.NIGHTLY: nightly, Job.Kind.BATCH: batch, Job.Kind.IMPORT: bring_in}[Job.Kind(job.kind)]
+    task: Any = {Job.Kind.NIGHTLY: nightly, Job.Kind.BATCH: batch, Job.Kind.IMPORT: bring_in}[Job.Kind(job.kind)]
     transaction.on_commit(partial(task.delay, str(job.pk)), robust=True)
 
 

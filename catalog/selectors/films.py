@@ -82,23 +82,23 @@ def details_page(after: int, length: int) -> list[MovieDetails]:
 
 def movies_named(texts: Collection[str]) -> dict[str, int]:
     """As movie_named for many, in two queries: those that the catalogue has."""
-    elsewhere = {text: found for text in texts if (found := external_id(text))}
+    elsewhere = {text: one for text in texts if (one := external_id(text)) is not None}
     own = {text: number for text in texts if (number := _own_id(text)) is not None}
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM catalog_movie WHERE id = ANY(%s::int[])", [list(own.values())])
         there = {movie_id for (movie_id,) in cursor.fetchall()}
-        imdb = [spelt for one in elsewhere.values() if one.imdb for spelt in (imdb_text(one.imdb), f"tt{one.imdb}")]
+        imdb = [spelt for other in elsewhere.values() for spelt in (imdb_text(other.imdb), f"tt{other.imdb}")]
         cursor.execute(
             """SELECT id, imdb_id, tmdb_id FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = ANY(%s)
                ORDER BY id DESC""",
-            [imdb, [one.tmdb for one in elsewhere.values() if one.tmdb]],
+            [imdb, [other.tmdb for other in elsewhere.values() if other.tmdb]],
         )
         of: dict[tuple[str, int], int] = {}
         for movie_id, imdb_id, tmdb_id in cursor.fetchall():
             of["imdb", imdb_number(imdb_id) or 0] = of["tmdb", tmdb_id or 0] = movie_id
-    found = {text: number for text, number in own.items() if number in there}
-    keys = {text: ("imdb", one.imdb) if one.imdb else ("tmdb", one.tmdb) for text, one in elsewhere.items()}
-    return found | {text: of[key] for text, key in keys.items() if key in of}
+    known = {text: number for text, number in own.items() if number in there}
+    keys = {text: ("imdb", other.imdb) if other.imdb else ("tmdb", other.tmdb) for text, other in elsewhere.items()}
+    return known | {text: of[key] for text, key in keys.items() if key in of}
 
 
 def movie_named(text: str) -> int | None:

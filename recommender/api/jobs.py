@@ -12,6 +12,7 @@ from recommender.api.errors import IdempotencyMismatch
 from recommender.api.fields import Text
 from recommender.models import Job
 
+Fill = Callable[[Job], object]
 KEY = Text(r"^[!-~]{1,128}\Z")
 
 
@@ -19,12 +20,12 @@ def batch_job(client: Client, key: str | None, parameters: Mapping[str, Any]) ->
     return _job(client, key, {"kind": Job.Kind.BATCH, "parameters": dict(parameters)})
 
 
-def import_job(client: Client, key: str | None, parameters: Mapping[str, Any], fill: Callable[[Job], object]) -> Job:
+def import_job(client: Client, key: str | None, parameters: Mapping[str, Any], fill: Fill | None) -> Job:
     """`fill` keeps the rows of a new one."""
     return _job(client, key, {"kind": Job.Kind.IMPORT, "parameters": dict(parameters)}, fill)
 
 
-def _job(client: Client, key: str | None, fresh: Mapping[str, Any], fill: Callable[[Job], object] = bool) -> Job:
+def _job(client: Client, key: str | None, fresh: Mapping[str, Any], fill: Fill | None = None) -> Job:
     """A new job, or the one that the same Idempotency-Key of the same client made with the same body."""
     if key is None:
         return _enqueued(None, fresh, fill)
@@ -38,12 +39,13 @@ def _job(client: Client, key: str | None, fresh: Mapping[str, Any], fill: Callab
     return job
 
 
-def _enqueued(key: str | None, fresh: Mapping[str, Any], fill: Callable[[Job], object]) -> Job:
+def _enqueued(key: str | None, fresh: Mapping[str, Any], fill: Fill | None) -> Job:
     with transaction.atomic():
         # Two at once: the second waits for the first one's row and finds it.
         job, created = (Job.objects.create(**fresh), True) if key is None else _once(key, fresh)
         if created:
-            fill(job)
+            if fill is not None:
+                fill(job)
             tasks.enqueue(job)
     return job
 

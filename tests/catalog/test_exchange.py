@@ -3,10 +3,17 @@
 import csv
 import io
 import json
+from contextlib import suppress
 
 import pytest
 from django.core.management import CommandError, call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from catalog.errors import DataFileError
+from catalog.exchange.bring_in import bring_in
+from catalog.exchange.files import Form, Row, read_rows
+from catalog.exchange.rows import FIELDS, Kind
 from catalog.models import Credit, Movie, Viewer, WatchEvent
 from catalog.selectors import movies_named, revision
 from tests.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO, cast  # noqa: F401
@@ -147,3 +154,32 @@ def test_many_ids_are_two_queries(django_assert_num_queries):
     with django_assert_num_queries(2):
         found = movies_named(["1", "x", "tmdb:12", "imdb:tt266543", "imdb:tt1", "9" * 12, "2147483648", str(NEMO)])
     assert found == {"1": 1, "tmdb:12": NEMO, "imdb:tt266543": NEMO, str(NEMO): NEMO}
+
+
+ODD = ["", "1", "tmdb:5", "imdb:tt0000001", "watch", "actor", "2020-01-01", "1e400", "0001-01-01T00:00:00Z"]
+ANY = st.one_of(
+    st.none(), st.booleans(), st.floats(), st.integers(), st.integers(0, 2**31), st.text(max_size=30),
+    st.lists(st.text(max_size=8), max_size=3), st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    st.sampled_from(ODD), st.datetimes().map(str),
+)  # fmt: skip
+SOUND = {"user_id": ADA, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_000_000, "name": "x", "role": "actor"}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(Kind), st.data())
+def test_any_row_is_stored_or_named(kind, data):
+    fields = st.sampled_from(FIELDS[kind])
+    sound = {name: value for name, value in SOUND.items() if name in FIELDS[kind]}
+    rows = data.draw(st.lists(st.dictionaries(fields, ANY, max_size=5), min_size=1, max_size=3))
+    outcome = bring_in(kind, [Row(n, sound | row) for n, row in enumerate(rows)])
+    assert outcome.stored + outcome.duplicates + outcome.rejected == len(rows)
+    assert {one.line for one in outcome.reasons} <= set(range(len(rows)))
+    json.dumps([outcome.reasons], ensure_ascii=False).encode()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(Form), st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode))))
+def test_any_bytes_are_rows_or_an_error_with_a_line(form, parts):
+    rows = read_rows(io.BytesIO(b"\n".join([b"user_id,name", *parts])), form)
+    with suppress(DataFileError):
+        assert all(row.line and not (row.problem and row.values) for row in rows)

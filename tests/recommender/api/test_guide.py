@@ -8,20 +8,28 @@ from pathlib import Path
 import pytest
 
 from catalog.models import Movie
+from recommender import tasks
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+[FILE] = re.findall(r"```csv\n(.*?)```", GUIDE, re.DOTALL)
 CALLS = re.findall(r"^curl (?:[^\n]*\\\n)*[^\n]*", GUIDE, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("model")
 def test_every_call_of_the_guide_is_answered(site):
     Movie.objects.create(id=500, title="A film of the demo")
+    Movie.objects.filter(id=1).update(imdb_id="tt0114709")
     for call in CALLS:
         print(call)  # the last one is shown where it fails
         words = shlex.split(call.replace("\\\n", " "))
         url = next(word for word in words if word.startswith("http://"))
         path = url.removeprefix("http://127.0.0.1:8000")
-        if "-d" in words:
+        if "--data-binary" in words:
+            job = site.post(path, FILE.encode(), content_type="text/csv", expect=202)
+            assert tasks.bring_in(job["job_id"])["stored"] == len(FILE.splitlines()) - 1
+        elif path.startswith("/exports"):
+            assert site.client.get(path).status_code == 200
+        elif "-d" in words:
             send = site.patch if "PATCH" in words else site.post
             answer = send(path, json.loads(words[words.index("-d") + 1]), expect=201 if path == "/movies" else 200)
             assert answer.get("rejected", 0) == 0
@@ -43,6 +51,8 @@ def test_the_guide_shows_every_kind_of_call():
         "/latest",
         "/home",
         "/movies",
+        "/imports/events",
+        "/exports/movies",
     } <= paths
 
 
