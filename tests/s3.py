@@ -33,7 +33,17 @@ class S3:
         }
 
     def start(self) -> None:
-        words = [PROGRAM, "serve", "s3", "--addr", f"127.0.0.1:{self.port}", "--config", os.devnull, "-q", self.folder]
+        words = [
+            str(PROGRAM),
+            "serve",
+            "s3",
+            "--addr",
+            f"127.0.0.1:{self.port}",
+            "--config",
+            os.devnull,
+            "-q",
+            str(self.folder),
+        ]
         own = {"RCLONE_AUTH_KEY": f'"{self.key},{self.secret}"'}
         self._process = subprocess.Popen(words, env=os.environ | own, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20

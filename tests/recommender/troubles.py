@@ -72,11 +72,11 @@ def _popular(alone: Ranker, tokens: Any, *_: Any) -> Ranker:
 
 
 if TROUBLE == "full disk":
-    run.save_model = _on_a_full_disk(run.save_model)  # type: ignore[assignment]
+    run.save_model = _on_a_full_disk(run.save_model)
 elif TROUBLE in ("nan", "constant"):
     run.Trainer.run = _poisoned(run.Trainer.run)  # type: ignore[method-assign]
 elif TROUBLE == "popular":
-    run.with_prior = _popular
+    run.with_prior = _popular  # type: ignore[assignment]
 elif TROUBLE == "older code":
     for room in ("recommender.ml.checkpoint", "recommender.registry", "recommender.training.run"):
         importlib.import_module(room).FORMAT -= 1  # type: ignore[attr-defined]
