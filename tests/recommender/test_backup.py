@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from catalog import selectors, services
@@ -263,6 +265,9 @@ def test_who_serves_or_works_now_is_in_the_way(backup, monkeypatch):
     monkeypatch.setattr("recommender.backup.restore.GONE_SECONDS", 0.0)
     cache.report_loaded("web:1", NAME)
     with pytest.raises(CommandError, match=r"1 web processes are serving \(web:1\): stop web"):
+        call_command("restore", backup, replace=True)
+    Job.objects.create(kind="batch", status="running", lease_until=timezone.now() + timedelta(minutes=1))
+    with pytest.raises(CommandError, match="A batch job is running: stop the workers"):
         call_command("restore", backup, replace=True)
 
 
