@@ -1,5 +1,6 @@
 """Every read of the catalogue and of what viewers did. Doors and flows import from here."""
 
+from catalog.selectors.called import Called, Match, matched
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
 from catalog.selectors.films import (
     MovieCard,
@@ -33,9 +34,11 @@ from catalog.selectors.watchers import Watchers, watchers
 
 __all__ = [
     "GONE",
+    "Called",
     "CatalogueTable",
     "Cursor",
     "History",
+    "Match",
     "Merchandising",
     "MovieCard",
     "MovieDetails",
@@ -55,6 +58,7 @@ __all__ = [
     "genre_list",
     "histories",
     "history",
+    "matched",
     "matching_movies",
     "matching_viewers",
     "merchandising",

@@ -110,12 +110,12 @@ class DataView(ApiView):
 
     @schema.call("users_data_export", "All that is stored of a viewer.", DataAnswer)
     def get(self, request: Request, user_id: int) -> Response:
-        _possible(user_id)
+        possible(user_id)
         return Response({"user_id": user_id, "exported_at": timezone.now(), **privacy.export(user_id)})
 
     @schema.call("users_data_erase", "Erases a viewer everywhere.", ErasedAnswer)
     def delete(self, request: Request, user_id: int) -> Response:
-        _possible(user_id)
+        possible(user_id)
         erased = privacy.erase(user_id)._asdict()
         named = {"trained_before": erased.pop("models"), "in_training": erased.pop("trainings")}
         return Response({"user_id": user_id, "erased_at": timezone.now(), **erased, **named})
@@ -139,6 +139,7 @@ class MergeView(ApiView):
         return Response({**asked, **counts, "impressions": joined.impressions, "visible": joined.visible})
 
 
-def _possible(user_id: int) -> None:
+def possible(user_id: int) -> None:
+    """Raises Http404 for a number that no viewer can have."""
     if not 1 <= user_id <= LARGEST_ID:
         raise Http404(f"{user_id} can be no viewer's id: they are 1 to {LARGEST_ID}.")

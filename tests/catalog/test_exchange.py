@@ -165,7 +165,7 @@ ANY = st.one_of(
 SOUND = {"user_id": ADA, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_000_000, "name": "x", "role": "actor"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(Kind), st.data())
 def test_any_row_is_stored_or_named(kind, data):
     fields = st.sampled_from(FIELDS[kind])
@@ -177,7 +177,7 @@ def test_any_row_is_stored_or_named(kind, data):
     json.dumps([outcome.reasons], ensure_ascii=False).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(Form), st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode))))
 def test_any_bytes_are_rows_or_an_error_with_a_line(form, parts):
     rows = read_rows(io.BytesIO(b"\n".join([b"user_id,name", *parts])), form)

@@ -11,7 +11,7 @@ from catalog.models import Movie
 from recommender import tasks
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
-[FILE] = re.findall(r"```csv\n(.*?)```", GUIDE, re.DOTALL)
+EVENTS, DIARY = re.findall(r"```csv\n(.*?)```", GUIDE, re.DOTALL)
 CALLS = re.findall(r"^curl (?:[^\n]*\\\n)*[^\n]*", GUIDE, re.MULTILINE)
 
 
@@ -24,9 +24,11 @@ def test_every_call_of_the_guide_is_answered(site):
         words = shlex.split(call.replace("\\\n", " "))
         url = next(word for word in words if word.startswith("http://"))
         path = url.removeprefix("http://127.0.0.1:8000")
-        if "--data-binary" in words:
-            job = site.post(path, FILE.encode(), content_type="text/csv", expect=202)
-            assert tasks.bring_in(job["job_id"])["stored"] == len(FILE.splitlines()) - 1
+        if path.endswith("/history"):
+            assert site.post(path, DIARY.encode(), content_type="text/csv")["unmatched"] == []
+        elif path.startswith("/imports"):
+            job = site.post(path, EVENTS.encode(), content_type="text/csv", expect=202)
+            assert tasks.bring_in(job["job_id"])["stored"] == len(EVENTS.splitlines()) - 1
         elif path.startswith("/exports"):
             assert site.client.get(path).status_code == 200
         elif "-d" in words:
@@ -52,6 +54,7 @@ def test_the_guide_shows_every_kind_of_call():
         "/home",
         "/movies",
         "/imports/events",
+        "/users/",
         "/exports/movies",
     } <= paths
 

@@ -1,0 +1,75 @@
+"""A person's own export into a viewer's history, with a report of what was found for it."""
+
+from collections import Counter
+from itertools import islice
+from typing import BinaryIO, NamedTuple
+
+from django.db import transaction
+
+from catalog.errors import DataFileError
+from catalog.exchange.personal import Source, Told, read_personal
+from catalog.selectors import Called, Match, matched
+from catalog.services import EventStatus, NewEvent, record_events
+
+MOST_ROWS = 50_000
+BLOCK = 1000  # events of one statement
+WORDS = {"unknown": "The catalogue has no film of this title and year.", "several": "Several films are called so."}
+
+
+class Unmatched(NamedTuple):
+    line: int
+    title: str
+    year: int | None
+    reason: str
+
+
+class HistoryReport(NamedTuple):
+    source: Source
+    rows: int
+    by_id: int
+    by_title: int
+    stored: int  # events that are new
+    duplicates: int  # events that are there already
+    unmatched: list[Unmatched]
+
+
+def bring_history(viewer_id: int, file: BinaryIO) -> HistoryReport:
+    """Twice stores nothing anew. One transaction; raises DataFileError with nothing stored."""
+    source, told = read_personal(file)
+    if len(told) > MOST_ROWS:
+        raise DataFileError("the file", None, f"has {len(told):,} rows; the limit is {MOST_ROWS:,}")
+    sound = [one for one in told if not one.problem]
+    matches = matched([Called(one.title, one.year, one.imdb_id, one.tmdb_id) for one in sound])
+    events, refused, done = _events(viewer_id, sound, matches), [], Counter[EventStatus]()
+    rest = iter(events)
+    with transaction.atomic():
+        while block := list(islice(rest, BLOCK)):
+            results = record_events([event for _, event in block])
+            done.update(result.status for result in results)
+            refused += [
+                Unmatched(one.line, one.title, one.year, result.reason)
+                for (one, _), result in zip(block, results, strict=True)
+                if result.status is EventStatus.REJECTED
+            ]
+    unmatched = [Unmatched(one.line, one.title, one.year, one.problem) for one in told if one.problem]
+    unmatched += [
+        Unmatched(one.line, one.title, one.year, WORDS[match.by])
+        for one, match in zip(sound, matches, strict=True)
+        if match.movie_id is None
+    ]
+    by = Counter(match.by for match in matches)
+    counts = done[EventStatus.STORED], done[EventStatus.DUPLICATE]
+    return HistoryReport(
+        source, len(told), by["id"], by["title"], *counts, sorted(unmatched + refused, key=lambda one: one.line)
+    )
+
+
+def _events(viewer_id: int, told: list[Told], matches: list[Match]) -> list[tuple[Told, NewEvent]]:
+    """In the order in which things happened, as the order is kept for equal times."""
+    found = [
+        (one, NewEvent(viewer_id, match.movie_id, kind, at, stars))
+        for one, match in zip(told, matches, strict=True)
+        if match.movie_id is not None
+        for kind, at, stars in one.did
+    ]
+    return sorted(found, key=lambda pair: pair[1].occurred_at)

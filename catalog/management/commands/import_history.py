@@ -1,0 +1,39 @@
+"""manage.py import_history VIEWER FILE"""
+
+import argparse
+import csv
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from catalog.errors import CatalogError
+from catalog.exchange.bring_history import Unmatched, bring_history
+from catalog.external_ids import LARGEST
+
+
+class Command(BaseCommand):
+    help = """Bring a person's own export into a viewer's history: IMDb ratings, Letterboxd diary, watched or ratings
+    (CSV), Trakt history or ratings (JSON). Rows that no film was found for are written to FILE.unmatched.csv."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("viewer", type=int, metavar="VIEWER", help="The viewer's id; who is not known is made.")
+        parser.add_argument("file", type=Path, metavar="FILE")
+
+    def handle(self, *args: Any, viewer: int, file: Path, **options: Any) -> None:
+        if not 1 <= viewer <= LARGEST:
+            raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {LARGEST}.")
+        try:
+            with file.open("rb") as source:
+                found = bring_history(viewer, source)
+        except (CatalogError, OSError) as error:
+            raise CommandError(f"Nothing was imported. {error}") from error
+        self.stdout.write(
+            f"{found.source}: {found.rows:,} rows, {found.by_id:,} found by id and {found.by_title:,} by title and "
+            f"year; {found.stored:,} events stored, {found.duplicates:,} there already."
+        )
+        if found.unmatched:
+            report = file.with_name(f"{file.name}.unmatched.csv")
+            with report.open("w", newline="") as out:
+                csv.writer(out).writerows([Unmatched._fields, *found.unmatched])
+            self.stdout.write(f"{report} has the {len(found.unmatched):,} rows that were left out, with the reason.")
