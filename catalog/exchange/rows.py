@@ -77,13 +77,14 @@ class EventRow(serializers.Serializer):
     event_id = serializers.UUIDField(allow_null=True, default=None)
 
 
-_ROWS: dict[Kind, type[serializers.Serializer]] = {
-    Kind.MOVIES: FilmRow,
-    Kind.PEOPLE: PersonRow,
-    Kind.VIEWERS: ViewerRow,
-    Kind.EVENTS: EventRow,
+# One of each for all rows: they keep no state, and making one costs more than a row.
+_ROWS: dict[Kind, serializers.Serializer] = {
+    Kind.MOVIES: FilmRow(partial=True),
+    Kind.PEOPLE: PersonRow(),
+    Kind.VIEWERS: ViewerRow(),
+    Kind.EVENTS: EventRow(),
 }
-FIELDS = {kind: tuple(row().fields) for kind, row in _ROWS.items()}
+FIELDS = {kind: tuple(row.fields) for kind, row in _ROWS.items()}
 
 
 def judged(kind: Kind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -92,11 +93,11 @@ def judged(kind: Kind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]
         return {}, [("", row.problem)]
     if strange := [name for name in row.values if name not in FIELDS[kind]]:
         return {}, [("", f"names {ascii(strange[0])[:60]}; there is {', '.join(FIELDS[kind])}.")]
-    form = _ROWS[kind](data=row.values, partial=kind is Kind.MOVIES)
-    if form.is_valid():
-        return dict(form.validated_data), []
-    errors: Mapping[str, Any] = form.errors
-    return {}, [(name if name in FIELDS[kind] else "", _first(told)) for name, told in errors.items()]
+    try:
+        return dict(_ROWS[kind].run_validation(row.values)), []
+    except serializers.ValidationError as error:
+        told = error.detail if isinstance(error.detail, Mapping) else {"": error.detail}
+        return {}, [(name if name in FIELDS[kind] else "", _first(words)) for name, words in told.items()]
 
 
 def _first(told: Any) -> str:
