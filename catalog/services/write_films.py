@@ -90,8 +90,9 @@ class _Batch:
         named = Q(pk__in=ids) | Q(imdb_id__in=imdb) | Q(tmdb_id__in=tmdb)
         locked = Movie.objects.select_for_update(no_key=True).filter(named).order_by("pk")
         self.movies = {movie.pk: movie for movie in locked}
-        self.of_imdb: dict[Any, int] = {movie.imdb_id: movie.pk for movie in locked if movie.imdb_id}
-        self.of_tmdb: dict[Any, int] = {movie.tmdb_id: movie.pk for movie in locked if movie.tmdb_id}
+        oldest_last = [*self.movies.values()][::-1]  # of films that share an id it is the one that the id means
+        self.of_imdb: dict[Any, int] = {movie.imdb_id: movie.pk for movie in oldest_last if movie.imdb_id}
+        self.of_tmdb: dict[Any, int] = {movie.tmdb_id: movie.pk for movie in oldest_last if movie.tmdb_id}
         self.genres: dict[int, Sequence[str]] = {}
         self.people: dict[tuple[int, Credit.Role], Sequence[str]] = {}
         self.written: set[int] = set()
@@ -121,7 +122,8 @@ class _Batch:
             return Problem.INVALID, "title: is needed for a film that the catalogue does not have yet."
         for name, known in (("imdb_id", self.of_imdb), ("tmdb_id", self.of_tmdb)):
             other = known.get(change.values.get(name))
-            if other is not None and other != movie_id:
+            kept = movie is not None and getattr(movie, name) == change.values.get(name)
+            if other is not None and other != movie_id and not kept:
                 return Problem.THERE_ALREADY, f"{name}: film {other} has this one."
         begins, ends = (
             change.values.get(name, getattr(movie, name, None)) for name in ("available_from", "available_until")

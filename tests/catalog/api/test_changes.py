@@ -44,6 +44,14 @@ def test_ids_of_ones_own_and_the_sequence_do_not_collide(site):
     assert site.post("/movies", {"title": "B", "imdb_id": "tt77"}, expect=409)["code"] == "conflict"
 
 
+def test_films_that_share_an_id_already_may_keep_it(site):
+    Movie.objects.filter(pk__in=(NEMO, MATRIX)).update(tmdb_id=12)
+    for film in (NEMO, MATRIX):
+        assert site.patch(f"/movies/{film}", {"tmdb_id": 12, "runtime": 99})["runtime"] == 99
+    assert site.get("/movies/tmdb:12")["movie_id"] == str(min(NEMO, MATRIX))
+    assert "has this one" in site.patch(f"/movies/{TOY_STORY}", {"tmdb_id": 12}, expect=409)["detail"]
+
+
 @pytest.mark.usefixtures("model")
 def test_a_change_leaves_the_rest_and_is_in_every_list_on_the_next_read(site):
     before, (catalogue, _) = site.get(f"/movies/{NEMO}"), revision()
