@@ -16,7 +16,7 @@ from django_celery_beat.models import PeriodicTask
 
 from catalog.models import Movie, Rule, Viewer, WatchEvent
 from catalog.services.bulk import Progress
-from recommender import leases, registry
+from recommender import copies, leases, registry
 from recommender.backup import folders, postgres
 from recommender.backup.archive import DUMP
 from recommender.backup.writing import write
@@ -93,6 +93,7 @@ def _models() -> tuple[dict[str, Path], dict[str, str]]:
     members: dict[str, Path] = {}
     left_out: dict[str, str] = {}
     for version in ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).order_by("name"):
+        copies.fetched(version.name)  # it may lie in the model store alone
         try:
             members |= folders.members(version.name)
         except ValueError as reason:

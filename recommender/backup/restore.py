@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from django.db.models.functions import Now
 from catalog import selectors
 from catalog.models import Movie, Viewer
 from catalog.services.bulk import Progress
-from recommender import cache, registry
+from recommender import cache, copies, registry
 from recommender.backup import folders, postgres
 from recommender.backup.archive import DUMP, Archive, ArchiveRefused, models
 from recommender.backup.closing import closing
 from recommender.backup.make import SOURCE
 from recommender.models import ApiKey, Job, ModelVersion
+from recommender.storage import StorageUnavailable
 
 HELD: dict[str, Any] = {
     "films": Movie,
@@ -135,6 +137,8 @@ def settle(manifest: dict[str, Any]) -> None:
     _note_source(dict(manifest.get("source", {})))
     call_command("migrate", verbosity=0, interactive=False)
     cache.forget_all()
+    with suppress(StorageUnavailable):  # `manage.py models --upload` does it later
+        copies.share()
     registry.republish()
 
 
