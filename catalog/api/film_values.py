@@ -3,17 +3,24 @@
 import re
 from typing import Any
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from catalog.external_ids import LARGEST, imdb_number, imdb_text
 
 MAX_GENRES, MAX_PEOPLE, LONGEST_NAME, LONGEST_OVERVIEW = 50, 200, 200, 20_000
 FIRST_YEAR, LAST_YEAR, LONGEST_FILM = 1870, 2200, 32_767
+NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,1}\Z"
 
 
 class Name(serializers.CharField):
     """Without spaces around it and doubled within."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if not self.allow_blank:
+            self.validators.append(RegexValidator(NOT_BLANK))  # holds already; from here the schema has it
 
     def to_internal_value(self, data: Any) -> str:
         return " ".join(super().to_internal_value(data).split())
