@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Any, BinaryIO, NamedTuple
 
 from catalog.api.film_values import FIRST_YEAR, LAST_YEAR
-from catalog.dataset import RATING, WATCH
 from catalog.errors import DataFileError
 from catalog.exchange.files import Form, read_rows
+from catalog.models import WatchEvent
 
+WATCH, RATING = WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING
 LONGEST_TITLE = 300  # characters
 LONGEST_FILE = 16 * 1024 * 1024  # bytes
 

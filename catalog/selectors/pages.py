@@ -22,10 +22,12 @@ _HOLDING_ALL = "m.id = ANY(ARRAY({sets}))"
 _IN_TITLE = "(m.search_words @@ %s::tsquery OR coalesce(m.year = %s, false))"
 _SAME_TITLE = """least(length(m.title), coalesce(nullif(length(m.original_title), 0), 999)) <= %s
                   AND ARRAY[catalog_plain(m.title), catalog_plain(m.original_title)] && %s::text[]"""
-# The very title; then titles with all the words, the shortest first, as it has the least besides; then films of people
-# called so or of that year, the newest first.
+_BEGINS_SO = "lower(m.title) ^@ ANY(%s::text[])"
+# The very title; then titles that begin so, then those with all the words, the shortest first, as it has the least
+# besides; then films of people called so or of that year, the newest first.
 _RANK = f"""CASE WHEN NOT (m.search_words @@ %s::tsquery AND {{in_title}}) THEN coalesce(m.year, 0)
-                 WHEN {_SAME_TITLE} THEN 5000 ELSE 4000 - least(length(m.title), 999) END"""
+                 WHEN {_SAME_TITLE} THEN 6000 WHEN {_BEGINS_SO} THEN 5000 - least(length(m.title), 999)
+                 ELSE 4000 - least(length(m.title), 999) END"""
 _RANK_OF_COMMON = f"CASE WHEN {_SAME_TITLE} THEN 5000 ELSE 0 END"
 # Asked film by film, as half of all films may be of a genre; the people of a name have few.
 _OF_GENRES = """EXISTS (SELECT FROM catalog_movie_genres mg WHERE mg.movie_id = m.id AND mg.genre_id = ANY(ARRAY(
@@ -148,7 +150,7 @@ def _ranked(words: Sought) -> tuple[str, list[Any]]:
     likeliest = [term.likeliest for term in words.terms]
     one = " | ".join(term.tsquery for term in likeliest)
     every = [value for term in likeliest for value in (term.tsquery, term.year)]
-    return _RANK.format(in_title=" AND ".join([_IN_TITLE] * len(likeliest))), [one, *every, *title]
+    return _RANK.format(in_title=" AND ".join([_IN_TITLE] * len(likeliest))), [one, *every, *title, words.titles]
 
 
 def _page(found: Sequence[tuple[MovieCard, int | None]], page_size: int, meant: bool) -> MoviePage:

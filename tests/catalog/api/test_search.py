@@ -71,6 +71,12 @@ def test_what_people_type_finds_what_they_mean(api, typed, films):
     assert found(api, search=typed) == films
 
 
+def test_titles_that_begin_as_what_is_typed_come_before_shorter_ones(api):
+    wish = Movie.objects.create(title="Wish Upon a Star", year=1996)
+    publish_movies([wish.pk], True)
+    assert found(api, search="star w") == [STAR_WARS, JEDI, EMPIRE, wish.pk]
+
+
 def test_following_next_gives_every_film_of_a_search_once_also_of_what_may_be_meant(api):
     for typed in ("star wars", "star wras", "harrison", "the"):
         whole = found(api, search=typed)
