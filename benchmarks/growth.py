@@ -23,5 +23,5 @@ def draw(sizes: Sequence[Mapping[str, Any]], slopes: Mapping[str, float | None],
             for name, words in names.items():
                 axes.loglog(events, [size[name] for size in sizes], "o-", label=f"{words}: slope {slopes[name]}")
             axes.set(xlabel="events", ylabel=unit)
-            axes.legend(loc="upper left", fontsize=8)
+            axes.legend(loc="lower right", fontsize=8)
         figure.savefig(path, metadata={"Date": None, "Creator": None})
