@@ -84,6 +84,7 @@ def test_genre_popularity_by_hand():
     assert scores[0] == pytest.approx([2 / 3 * 0.8, 2 / 3 * 0.8 + 1 / 3 * 0.4, 1 / 3 * 0.4])
 
 
+@pytest.mark.slow
 def test_cold_films_bench_ranks_them_among_all_and_among_themselves(data, tmp_path):
     words = ["--cold-films", "--epochs", "1", "--set", "d_model=8", "layers=1", "heads=1"]
     assert main(["quality", "--data", str(data), *words, "--result", str(tmp_path / "cold.json")]) == 0

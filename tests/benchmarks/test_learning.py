@@ -1,6 +1,7 @@
 """What the training benchmark counts and compares."""
 
 import numpy as np
+import pytest
 
 from benchmarks.protocols import protocol, read
 from benchmarks.training.learning import compare_losses, seconds_to
@@ -22,6 +23,7 @@ def test_an_epoch_has_a_target_for_every_film_but_each_viewers_first():
     assert sum(counted) == int(np.sum(SPLIT.ends - TOKENS.indptr[:-1] - 1))
 
 
+@pytest.mark.slow
 def test_losses_are_compared_on_as_many_negatives_as_there_are_films_and_goals_are_told():
     path = movielens("ml-latest-small.zip")
     task = protocol("P1", *read(path, None), path)

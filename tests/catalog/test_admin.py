@@ -217,6 +217,7 @@ def test_no_page_asks_more_when_there_is_more(editor: Client, path: str) -> None
 class TestWithTheCatalogueOfMl25m:
     """62,423 films: the planner takes the indexes by itself."""
 
+    @pytest.mark.slow
     def test_searches_stay_on_the_trigram_indexes(self, editor: Client) -> None:
         load_dataset(read_movielens(movielens("ml-25m-catalog.zip"), movielens("movie_people.csv.gz")))
         with connection.cursor() as cursor:

@@ -256,6 +256,7 @@ class TestTheCommand:
         call_command("import_movielens", *map(str, words), stdout=out)
         return out.getvalue()
 
+    @pytest.mark.slow
     def test_a_real_set_twice(self) -> None:
         path = movielens("ml-latest-small.zip")
         first = self.run(path, "--people", movielens("movie_people.csv.gz"))

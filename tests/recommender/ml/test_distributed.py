@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[3]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
+pytestmark = pytest.mark.slow  # two processes that train
+
+
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     """What each of the two processes came to."""
