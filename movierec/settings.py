@@ -24,6 +24,7 @@ MODEL_STORE = STATE_DIR / "models"
 MODELS_URL = env("MOVIEREC_MODELS_URL", default="")  # where all machines find the models; empty: MODEL_STORE is all
 if "@" in urlsplit(MODELS_URL).netloc:
     raise ImproperlyConfigured("MOVIEREC_MODELS_URL must not hold credentials: their own variables do.")
+DATA_NOTE = STATE_DIR / "data.json"  # what was loaded, and whether a model was trained on it
 CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
 BIND = env("MOVIEREC_BIND", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)

@@ -4,7 +4,6 @@ The local folder is what processes read from. With a store, a version is there b
 lacks it fetches it.
 """
 
-import json
 import logging
 import shutil
 import threading
@@ -17,6 +16,7 @@ from django.db import close_old_connections
 
 from recommender import storage
 from recommender.ml.config import MANIFEST
+from recommender.ml.manifest import UNREADABLE, read_manifest
 from recommender.models import ModelVersion
 
 PRUNED = "Pruned: "  # how the reason of a version begins whose folder was deleted
@@ -38,8 +38,8 @@ def format_of(name: str) -> int | None:
     """Of the version's folder, here or in the store; looks at its manifest alone. Raises StorageUnavailable."""
     try:
         told = (folder(name) / MANIFEST).read_bytes() if here(name) else storage.shared() and storage.manifest(name)
-        return int(json.loads(told)["format"]) if told else None
-    except (OSError, ValueError, KeyError, TypeError):
+        return int(read_manifest(told)[0]) if told else None
+    except (OSError, *UNREADABLE):
         return None
 
 

@@ -6,8 +6,6 @@ Credentials come from the environment alone, as the store's own library reads th
 """
 
 import fcntl
-import hashlib
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from recommender.ml.config import MANIFEST
+from recommender.ml.manifest import UNREADABLE, read_manifest, sound
 
 PACKAGES = "pip install -r requirements-s3.txt"
 _S3 = {
@@ -158,8 +157,8 @@ def _manifest(files: Any, there: str) -> bytes | None:
 def _sums(told: bytes) -> dict[str, str]:
     """File -> SHA-256. A manifest is what somebody may have written by hand: it may name files of its folder alone."""
     try:
-        sums = dict(json.loads(told)["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
+        _, sums = read_manifest(told)
+    except UNREADABLE as error:
         raise StorageDamaged(f"A manifest cannot be read: {error!r}") from error
     if strange := [file for file in sums if Path(file).name != file]:
         raise StorageDamaged(f"A manifest names {strange[0]!r}, which is no file of its folder.")
@@ -167,12 +166,7 @@ def _sums(told: bytes) -> dict[str, str]:
 
 
 def _verify(path: Path, checksum: str) -> None:
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        found = ""
-    if found != checksum:
+    if not sound(path, checksum):
         raise StorageDamaged(f"{path} is missing, cut or edited: its checksum is not the manifest's.")
 
 

@@ -6,7 +6,9 @@ Three tastes, each watched in its order (space adventures, family films, crime a
 learn in seconds. `model` registers and activates it in the test's database.
 """
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +107,21 @@ def forget_everything() -> None:
     charts._ordered.clear()
     access._remembered.clear()
     batch._shelf.cache_clear()
+
+
+def forget_models() -> None:
+    """As in a process that has just started."""
+    for held in (registry._rankers, registry._used_at, registry._unusable_until):
+        held.clear()
+
+
+@contextmanager
+def second_version(model_folder: Path) -> Iterator[ModelVersion]:
+    """Another version of this machine, registered and not active."""
+    folder = registry.folder("second")
+    shutil.copytree(model_folder, folder)
+    yield registry.register(folder, preset="brief")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def create_more_films() -> None:

@@ -1,6 +1,5 @@
 """Model folders on their way into a backup and out of it."""
 
-import json
 import os
 import shutil
 import uuid
@@ -11,8 +10,9 @@ from pathlib import Path
 from django.conf import settings
 
 from recommender import registry
-from recommender.backup.archive import MODEL_FILE, Archive, ArchiveRefused, Count, checksum, models, silent
+from recommender.backup.archive import MODEL_FILE, Archive, ArchiveRefused, Count, models, silent
 from recommender.ml.config import MANIFEST
+from recommender.ml.manifest import checksum, read_manifest
 
 STAGE, FORMER = ".restore", ".former"
 SPARE = 256 * 1024 * 1024  # bytes of the disk that a restore leaves free
@@ -22,11 +22,10 @@ def members(name: str) -> dict[str, Path]:
     """Name in the archive -> file. Raises ValueError with what is wrong with the folder, by its own checksums."""
     folder = registry.folder(name)
     try:
-        sums = dict(json.loads((folder / MANIFEST).read_text())["sha256"])
+        _, sums = read_manifest((folder / MANIFEST).read_bytes())
         for file, wanted in sums.items():
-            with (folder / file).open("rb") as content:
-                if checksum(content) != wanted:
-                    raise ValueError(f"{file} has not the checksum of its manifest")
+            if checksum(folder / file) != wanted:
+                raise ValueError(f"{file} has not the checksum of its manifest")
     except FileNotFoundError as error:
         raise ValueError(f"{error.filename} is missing") from error
     except (OSError, KeyError, TypeError) as error:
@@ -104,11 +103,7 @@ def _set_aside(target: Path) -> Path | None:
 
 def _same(one: Path, other: Path) -> bool:
     def sums(folder: Path) -> dict[str, str]:
-        found = {}
-        for path in folder.iterdir():
-            with path.open("rb") as content:
-                found[path.name] = checksum(content)
-        return found
+        return {path.name: checksum(path) for path in folder.iterdir()}
 
     return other.is_dir() and sums(one) == sums(other)
 

@@ -26,7 +26,6 @@ from recommender.models import ApiKey, ModelVersion
 COUNTED = (Movie, Viewer, WatchEvent, Rule, ModelVersion, ApiKey, PeriodicTask, get_user_model())
 # What lists depend on and no table holds: a restore tells where it differs.
 TOLD_SETTINGS = ("LIST_LENGTH", "LIST_TTL", "CERTIFICATE_COUNTRY", "UNCERTIFIED_AGE", "MODELS_KEPT")
-SOURCE = "data.json"  # what `prepare` noted of the data that was loaded
 PACKED = 5  # tables take about so many times the bytes of their dump
 
 
@@ -78,7 +77,7 @@ def _facts() -> dict[str, Any]:
 
 
 def _source() -> dict[str, Any]:
-    file = Path(settings.STATE_DIR) / SOURCE
+    file = settings.DATA_NOTE
     return dict(json.loads(file.read_text())) if file.exists() else {}
 
 

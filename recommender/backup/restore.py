@@ -22,7 +22,6 @@ from recommender import cache, copies, registry
 from recommender.backup import folders, postgres
 from recommender.backup.archive import DUMP, Archive, ArchiveRefused, models
 from recommender.backup.closing import closing
-from recommender.backup.make import SOURCE
 from recommender.models import ApiKey, Job, ModelVersion
 from recommender.storage import StorageUnavailable
 
@@ -143,7 +142,7 @@ def settle(manifest: dict[str, Any]) -> None:
 
 
 def _note_source(source: dict[str, Any]) -> None:
-    file = Path(settings.STATE_DIR) / SOURCE
+    file = settings.DATA_NOTE
     if not source:
         file.unlink(missing_ok=True)
         return

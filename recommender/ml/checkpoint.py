@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from recommender.ml.config import FORMAT, MANIFEST, ModelConfig, as_json, model_config
 from recommender.ml.features import Features
+from recommender.ml.manifest import UNREADABLE, checksum, read_manifest, sound
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.prior import Prior
 from recommender.ml.tensors import read_tensors
@@ -94,7 +95,7 @@ def _write(
     save_arrays(arrays, aside / VOCAB)
     told = {**card, "config": as_json(model.config), "feature_names": features.names}
     (aside / CARD).write_text(json.dumps(told, indent=1, sort_keys=True))
-    sums = {name: _checksum(aside / name) for name in FILES}
+    sums = {name: checksum(aside / name) for name in FILES}
     (aside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums}, indent=1))
     for path in aside.iterdir():
         _flush(path)
@@ -130,22 +131,16 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
 
 def _verify(folder: Path) -> None:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        written, sums = manifest["format"], manifest["sha256"]
+        written, sums = read_manifest((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
         raise ModelMissing(f"There is no model in {folder}. Train one: ./run manage train") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise ModelCorrupt(f"The manifest in {folder} cannot be read: {error!r}.") from error
     if written != FORMAT:
         raise ModelOutdated(f"{folder} has format {written}; this code reads {FORMAT}. Train again or upgrade.")
     for name in FILES:
-        if not (folder / name).exists() or _checksum(folder / name) != sums.get(name):
+        if not sound(folder / name, sums.get(name)):
             raise ModelCorrupt(f"{folder / name} is missing, cut or edited: its checksum is not the manifest's.")
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:

@@ -21,7 +21,7 @@ from recommender import cache, registry
 from recommender.ml.checkpoint import WEIGHTS
 from recommender.ml.config import MANIFEST
 from recommender.models import ModelVersion
-from tests.model import NAME
+from tests.model import NAME, forget_models, second_version
 
 Status = ModelVersion.Status
 
@@ -30,23 +30,16 @@ Status = ModelVersion.Status
 def _nothing_loaded():
     """As in a process that has just started."""
 
-    def forget():
-        registry._rankers.clear()
-        registry._used_at.clear()
-        registry._unusable_until.clear()
-
-    forget()
+    forget_models()
     yield
-    forget()
+    forget_models()
 
 
 @pytest.fixture
 def second(model, model_folder):
     """Another version, registered and not active."""
-    folder = registry.folder("second")
-    shutil.copytree(model_folder, folder)
-    yield registry.register(folder, preset="brief")
-    shutil.rmtree(folder, ignore_errors=True)
+    with second_version(model_folder) as version:
+        yield version
 
 
 def cut(folder):

@@ -5,7 +5,6 @@ Each on a folder that machines share and, among the long tests, on a real S3 ser
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 
@@ -19,7 +18,7 @@ from recommender.models import ModelVersion
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA
-from tests.model import NAME
+from tests.model import NAME, forget_models, second_version
 from tests.recommender.worker import ROOT, wait_for
 from tests.s3 import S3
 
@@ -44,25 +43,17 @@ def store(request, settings, monkeypatch, tmp_path, model):
         settings.MODELS_URL = "s3://films/models"
         for name in storage.names():
             storage.remove(name)
-    forget()
+    forget_models()
     yield settings.MODELS_URL
-    forget()
+    forget_models()
     storage._opened.cache_clear()
-
-
-def forget():
-    """As in a process that has just started."""
-    for held in (registry._rankers, registry._used_at, registry._unusable_until):
-        held.clear()
 
 
 @pytest.fixture
 def second(store, model_folder):
     """Another version of this machine, registered and not active."""
-    folder = copies.folder("second")
-    shutil.copytree(model_folder, folder)
-    yield registry.register(folder, preset="brief")
-    shutil.rmtree(folder, ignore_errors=True)
+    with second_version(model_folder) as version:
+        yield version
 
 
 @pytest.fixture
@@ -70,7 +61,7 @@ def elsewhere(settings, tmp_path):
     """From here on this process is on another machine, which has no model yet."""
 
     def go():
-        forget()
+        forget_models()
         settings.MODEL_STORE = tmp_path / "another machine"
         settings.MODEL_STORE.mkdir(exist_ok=True)
 

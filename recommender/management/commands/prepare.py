@@ -43,7 +43,7 @@ class Command(BaseCommand):
         except OperationalError as error:
             raise CommandError(f"Postgres cannot be reached: {error}") from error
         call_command("migrate", verbosity=0, interactive=False)
-        note = Note(settings.STATE_DIR / "data.json")
+        note = Note(settings.DATA_NOTE)
         self._load(data, people, note)
         if not note.trained or not self._has_model():
             self._train(note)
