@@ -9,10 +9,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from catalog.api.film_values import MovieValues, NewMovie
+from catalog.api.paging import page
 from catalog.api.scopes import READ, Scoped
 from catalog.api.serializers import (
     GenresSerializer,
@@ -63,8 +63,8 @@ class MoviesView(CatalogueView):
     def get(self, request: Request) -> Response:
         query = MoviesQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        page = movies_page(query.asked(), query.validated_data["cursor"], query.validated_data["page_size"])
-        return _page(request, [_card(card) for card in page.movies], page.next)
+        found = movies_page(query.asked(), query.validated_data["cursor"], query.validated_data["page_size"])
+        return page(request, [_card(card) for card in found.movies], found.next)
 
     @extend_schema(
         operation_id="movies_create",
@@ -126,7 +126,7 @@ class PeopleView(CatalogueView):
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         people, following = people_page(asked["cursor"].after, asked["page_size"], asked["search"])
-        return _page(request, [one._asdict() for one in people], following)
+        return page(request, [one._asdict() for one in people], following)
 
 
 class GenresView(CatalogueView):
@@ -138,13 +138,6 @@ class GenresView(CatalogueView):
     )
     def get(self, request: Request) -> Response:
         return Response({"results": [one._asdict() for one in genre_list()]})
-
-
-def _page(request: Request, results: list[dict[str, Any]], following: object | None) -> Response:
-    address = None
-    if following is not None:
-        address = replace_query_param(request.build_absolute_uri(), "cursor", str(following))
-    return Response({"results": results, "next": address})
 
 
 def _written(change: MovieChange) -> int:

@@ -1,18 +1,17 @@
 """A person's own export into a viewer's history, with a report of what was found for it."""
 
 from collections import Counter
-from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from django.db import transaction
 
 from catalog.errors import DataFileError
+from catalog.exchange.bring_in import blocks
 from catalog.exchange.personal import Source, Told, read_personal
 from catalog.selectors import Called, Match, matched
 from catalog.services import EventStatus, NewEvent, record_events
 
 MOST_ROWS = 50_000
-BLOCK = 1000  # events of one statement
 WORDS = {"unknown": "The catalogue has no film of this title and year.", "several": "Several films are called so."}
 
 
@@ -41,9 +40,8 @@ def bring_history(viewer_id: int, file: BinaryIO) -> HistoryReport:
     sound = [one for one in told if not one.problem]
     matches = matched([Called(one.title, one.year, one.imdb_id, one.tmdb_id) for one in sound])
     events, refused, done = _events(viewer_id, sound, matches), [], Counter[EventStatus]()
-    rest = iter(events)
     with transaction.atomic():
-        while block := list(islice(rest, BLOCK)):
+        for block in blocks(events):
             results = record_events([event for _, event in block])
             done.update(result.status for result in results)
             refused += [

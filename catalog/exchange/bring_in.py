@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from catalog.exchange.files import Row
 from catalog.exchange.rows import FIELDS, Kind, judged
@@ -20,6 +20,7 @@ from catalog.services import (
 )
 
 BLOCK = 1000  # rows
+_T = TypeVar("_T")
 _KINDS = {kind.label: kind.value for kind in WatchEvent.Kind}
 _ROLES = {role.label: role for role in Credit.Role}
 _SAME = "duplicate"  # in place of a reason: the fact is there already
@@ -39,7 +40,8 @@ class Outcome(NamedTuple):
     reasons: list[Rejected]  # all of them, by line
 
 
-def blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def blocks(rows: Iterable[_T]) -> Iterator[list[_T]]:
+    """Of BLOCK."""
     every = iter(rows)
     while block := list(islice(every, BLOCK)):
         yield block

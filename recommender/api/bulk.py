@@ -13,8 +13,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 
+from catalog.api.paging import page
 from catalog.errors import DataFileError
 from catalog.exchange.bring_in import Rejected
 from catalog.exchange.files import Form, read_rows
@@ -103,10 +103,7 @@ class RejectedView(ApiView):
             raise Http404(f"There is no import {job_id}.")
         behind = from_query(request, REJECTED_QUERY)["cursor"]
         reasons, following = imports.reasons_behind(job_id, behind)
-        address = None
-        if following is not None:
-            address = replace_query_param(request.build_absolute_uri(), "cursor", str(following))
-        return Response({"results": [Rejected(*one)._asdict() for one in reasons], "next": address})
+        return page(request, [Rejected(*one)._asdict() for one in reasons], following)
 
 
 class ExportsView(ApiView):
