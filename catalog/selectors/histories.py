@@ -83,13 +83,20 @@ def viewer_bounds(size: int) -> list[int]:
 
 
 def drawn_viewers(limit: int) -> list[int]:
-    """Viewers with any events: a run of them by id, from a random place, that may be shorter at the end."""
+    """Viewers with any events: a run of them by id from a random place, that goes on at the beginning behind the last
+    one, as ids may lie far apart."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """WITH start AS (SELECT random() * greatest(0, max(id) - %(limit)s) AS id FROM catalog_viewer)
-               SELECT v.id FROM catalog_viewer v, start
-               WHERE v.id > start.id AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id)
-               ORDER BY v.id LIMIT %(limit)s""",
+            """WITH start AS (SELECT random() * max(id) AS id FROM catalog_viewer)
+               SELECT id FROM (
+                 (SELECT v.id, 1 AS turn FROM catalog_viewer v, start
+                  WHERE v.id > start.id AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id)
+                  ORDER BY v.id LIMIT %(limit)s)
+                 UNION ALL
+                 (SELECT v.id, 2 FROM catalog_viewer v, start
+                  WHERE v.id <= start.id AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id)
+                  ORDER BY v.id LIMIT %(limit)s)
+               ) AS run ORDER BY turn, id LIMIT %(limit)s""",
             {"limit": limit},
         )
         return [row[0] for row in cursor.fetchall()]

@@ -78,6 +78,15 @@ def test_many_histories_are_one_query(django_assert_num_queries: Callable) -> No
     assert found[1].movie_ids.tolist() == [TOY_STORY, NEMO, TOY_STORY_2]
 
 
+def test_viewers_are_drawn_however_far_apart_their_ids_lie() -> None:
+    far = 2_000_000_000
+    record_events([watch(far, NEMO, datetime(2026, 1, 1, tzinfo=UTC))])
+    Viewer.objects.create(id=far + 1)  # without events
+    for _ in range(20):
+        assert sorted(selectors.drawn_viewers(10)) == [ADA, BEN, CLEO, DAN, far]
+    assert len(selectors.drawn_viewers(3)) == 3
+
+
 def test_times_before_1970_and_parts_of_a_second_are_floored() -> None:
     when = datetime(1969, 12, 31, 23, 59, 58, 700_000, tzinfo=UTC)
     record_events([watch(EVE, NEMO, when)])
