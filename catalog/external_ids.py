@@ -3,7 +3,8 @@
 import re
 from typing import NamedTuple
 
-LARGEST = 2**31 - 1
+from catalog.limits import LARGEST_ID
+
 _WRITTEN = re.compile(r"(?:imdb:tt(?P<imdb>[0-9]{1,9})|tmdb:(?P<tmdb>[0-9]{1,10}))\Z", re.ASCII)
 _IMDB = re.compile(r"tt(?P<number>[0-9]{1,9})\Z", re.ASCII)
 
@@ -21,7 +22,7 @@ def external_id(text: str) -> ExternalId | None:
     if match is None:
         return None
     found = ExternalId(int(match["imdb"] or 0), int(match["tmdb"] or 0))
-    return found if 0 < found.imdb + found.tmdb <= LARGEST else None
+    return found if 0 < found.imdb + found.tmdb <= LARGEST_ID else None
 
 
 def imdb_number(text: str) -> int | None:

@@ -7,6 +7,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Concat, Upper
 
+from catalog.limits import FIRST_YEAR, LAST_YEAR
+
 OLDEST = 21  # years: the highest age limit
 
 
@@ -70,7 +72,7 @@ class Movie(models.Model):
     title = models.CharField(max_length=300)
     original_title = models.CharField(max_length=300, blank=True)
     year = models.PositiveSmallIntegerField(
-        null=True, blank=True, db_index=True, validators=[MinValueValidator(1870), MaxValueValidator(2200)]
+        null=True, blank=True, db_index=True, validators=[MinValueValidator(FIRST_YEAR), MaxValueValidator(LAST_YEAR)]
     )
     genres = models.ManyToManyField(Genre, blank=True, related_name="movies")
     tags = models.ManyToManyField(Tag, through="MovieTag", blank=True, related_name="movies")

@@ -6,10 +6,11 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from catalog.external_ids import LARGEST, imdb_number, imdb_text
+from catalog.external_ids import imdb_number, imdb_text
+from catalog.limits import FIRST_YEAR, LARGEST_ID, LAST_YEAR
 
 MAX_GENRES, MAX_PEOPLE, LONGEST_NAME, LONGEST_OVERVIEW = 50, 200, 200, 20_000
-FIRST_YEAR, LAST_YEAR, LONGEST_FILM = 1870, 2200, 32_767
+LONGEST_FILM = 32_767
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,1}\Z"
 
@@ -76,7 +77,7 @@ class MovieValues(serializers.Serializer):
         re.compile(LANGUAGE), max_length=12, allow_blank=True, required=False, help_text="A BCP 47 tag: en, en-GB."
     )
     imdb_id = ImdbId(max_length=12, allow_blank=True, required=False, help_text="As in tt0114709.")
-    tmdb_id = Whole(min_value=1, max_value=LARGEST, allow_null=True, required=False)
+    tmdb_id = Whole(min_value=1, max_value=LARGEST_ID, allow_null=True, required=False)
     available_from = serializers.DateTimeField(allow_null=True, required=False)
     available_until = serializers.DateTimeField(allow_null=True, required=False, help_text="Exclusive.")
     published = serializers.BooleanField(required=False, help_text="false hides the film everywhere.")
@@ -89,5 +90,5 @@ class MovieValues(serializers.Serializer):
 
 class NewMovie(MovieValues):
     movie_id = Whole(
-        min_value=1, max_value=LARGEST, required=False, help_text="Yours to choose; left out, the next free one."
+        min_value=1, max_value=LARGEST_ID, required=False, help_text="Yours to choose; left out, the next free one."
     )

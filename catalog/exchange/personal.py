@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, NamedTuple
 
-from catalog.api.film_values import FIRST_YEAR, LAST_YEAR
 from catalog.errors import DataFileError
 from catalog.exchange.files import Form, read_rows
+from catalog.limits import FIRST_YEAR, LAST_YEAR
 from catalog.models import WatchEvent
 
 WATCH, RATING = WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from catalog.api.film_values import LONGEST_NAME, Name, NewMovie, Whole
 from catalog.exchange.files import Row
-from catalog.external_ids import LARGEST
+from catalog.limits import LARGEST_ID
 from catalog.models import OLDEST, Credit, WatchEvent
 
 LONGEST_ID, LONGEST_REASON = 20, 300  # characters
@@ -62,13 +62,13 @@ class PersonRow(serializers.Serializer):
 
 
 class ViewerRow(serializers.Serializer):
-    user_id = Whole(min_value=1, max_value=LARGEST)
+    user_id = Whole(min_value=1, max_value=LARGEST_ID)
     name = Name(max_length=120, allow_blank=True, required=False)
     age_limit = Whole(min_value=0, max_value=OLDEST, allow_null=True, required=False)
 
 
 class EventRow(serializers.Serializer):
-    user_id = Whole(min_value=1, max_value=LARGEST)
+    user_id = Whole(min_value=1, max_value=LARGEST_ID)
     movie_id = FilmId()
     kind = serializers.ChoiceField([kind.label for kind in WatchEvent.Kind])
     occurred_at = Moment()

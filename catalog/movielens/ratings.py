@@ -9,11 +9,11 @@ import polars as pl
 
 from catalog.dataset import RATING
 from catalog.errors import DataFileError
+from catalog.limits import LARGEST_ID
 from catalog.movielens.files import DataFile
 
 BLOCK = 8 * 1024 * 1024  # bytes of text a chunk
 LATEST = 4_102_444_800  # unix seconds: 2100-01-01
-MAX_ID = 2**31 - 1
 _NUMBERS = {"userId": pl.Int64, "movieId": pl.Int64, "rating": pl.Float64, "timestamp": pl.Int64}
 
 
@@ -124,7 +124,7 @@ def _check(file: DataFile, rows: pl.DataFrame, known: np.ndarray, line: int) -> 
     unknown = ~known[np.clip(movie, 0, len(known) - 1)] | (movie < 1) | (movie >= len(known))
     no_stars = ~((halves >= 1) & (halves <= 10) & (halves == np.floor(halves)))
     rules = (
-        ((user < 1) | (user > MAX_ID), user, f"userId {{}} is not between 1 and {MAX_ID}"),
+        ((user < 1) | (user > LARGEST_ID), user, f"userId {{}} is not between 1 and {LARGEST_ID}"),
         (unknown, movie, "film {} does not stand in the file of films"),
         (no_stars, rating, "rating {} is not among 0.5, 1, 1.5 … 5"),
         ((time < 0) | (time > LATEST), time, "timestamp {} is not unix seconds between 1970 and 2100"),

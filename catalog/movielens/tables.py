@@ -11,10 +11,10 @@ import polars as pl
 
 from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, TAGS, table
 from catalog.errors import DataFileError
+from catalog.limits import LARGEST_ID
 from catalog.movielens.files import DataFile
 from catalog.movielens.titles import parse_title
 
-MAX_ID = 2**31 - 1
 MAX_TITLE, MAX_TAG, MAX_NAME, MAX_GENRE, MAX_URL = 300, 200, 200, 60, 500  # characters, as in catalog.models
 _NO_GENRES = "(no genres listed)"
 _WHOLE_NUMBER = re.compile(r"\d+", re.ASCII)
@@ -141,9 +141,9 @@ def _dat_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
 
 
 def _whole(file: DataFile, line: int, column: str, text: str) -> int:
-    if _WHOLE_NUMBER.fullmatch(text) and 1 <= int(text) <= MAX_ID:
+    if _WHOLE_NUMBER.fullmatch(text) and 1 <= int(text) <= LARGEST_ID:
         return int(text)
-    raise DataFileError(file.label, line, f"{column} {text[:40]!r} is not a whole number from 1 to {MAX_ID}")
+    raise DataFileError(file.label, line, f"{column} {text[:40]!r} is not a whole number from 1 to {LARGEST_ID}")
 
 
 def _known(file: DataFile, line: int, text: str, known: set[int]) -> int:

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-FIRST_YEAR, LAST_YEAR = 1870, 2200
+from catalog.limits import FIRST_YEAR, LAST_YEAR
 
 # Of the languages that MovieLens writes with the article behind: en fr it de es pt nl sv da no.
 _ARTICLES = (

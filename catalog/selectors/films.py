@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from catalog.external_ids import LARGEST, external_id, imdb_number, imdb_text
+from catalog.external_ids import external_id, imdb_number, imdb_text
+from catalog.limits import LARGEST_ID
 from catalog.models import Credit
 
 _GENRES = """ARRAY(SELECT g.name FROM catalog_movie_genres mg JOIN catalog_genre g ON g.id = mg.genre_id
@@ -115,7 +116,7 @@ def movie_named(text: str) -> int | None:
 
 
 def _own_id(text: str) -> int | None:
-    known = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST)) and int(text) <= LARGEST
+    known = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)) and int(text) <= LARGEST_ID
     return int(text) if known else None
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from django.db import connection
 
+from catalog.limits import LARGEST_ID
+
 _EVENT = np.dtype([("movie", ">i4"), ("time", ">i8"), ("kind", ">i2"), ("rating", ">f4"), ("completion", ">f4")])
 # date_part gives a double, exact for microseconds until the year 2255, and is twice as fast as extract's numeric.
 _SECONDS = "floor(date_part('epoch', e.occurred_at))::bigint"
@@ -56,7 +58,7 @@ def histories(viewer_ids: Collection[int]) -> list[History]:
         return [_unpack(*row) for row in cursor.fetchall()]
 
 
-def viewer_ids(after: int, limit: int, upto: int = 2**31 - 1, since: int | None = None) -> list[int]:
+def viewer_ids(after: int, limit: int, upto: int = LARGEST_ID, since: int | None = None) -> list[int]:
     """The next viewers with any events, by id, behind `after` and not above `upto`. `since` (unix seconds): with an
     event that happened since then."""
     with connection.cursor() as cursor:

@@ -2,9 +2,8 @@
 
 from django.db.models import Q, QuerySet
 
+from catalog.limits import LARGEST_ID
 from catalog.models import Credit, Movie, MovieTag, Viewer, WatchEvent
-
-LARGEST_ID = 2**31 - 1
 
 
 def matching_movies(movies: QuerySet[Movie], text: str) -> QuerySet[Movie]:

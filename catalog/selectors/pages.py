@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, Self
 
 from django.db import connection
 
+from catalog.limits import LARGEST_ID
 from catalog.selectors.films import CARD, SHOWN, MovieCard
 from catalog.selectors.words import Sought, corrected, sought
 
-LARGEST_ID = 2**31 - 1
 _CURSOR = re.compile(r"(?:(?P<typed>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
 _HOLDING = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
     UNION SELECT id FROM catalog_movie WHERE year = %s

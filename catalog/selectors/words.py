@@ -7,10 +7,11 @@ from string import ascii_lowercase
 
 from django.db import connection
 
+from catalog.limits import FIRST_YEAR, LAST_YEAR
+
 MOST_WORDS = 10
 ARTICLES = ("the", "a", "an")
 FILLERS = frozenset({*ARTICLES, "and", "of", "in", "to"})  # left out where other words remain
-FIRST_YEAR, LAST_YEAR = 1870, 2200
 CORRECTED = range(3, 21)  # characters of a word
 SHORTEST_PREFIX = 3  # of a word that stands alone: one or two letters begin thousands of titles
 LONG_FOR_NAMES = 4  # letters that begin few enough names of people

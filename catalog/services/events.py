@@ -11,10 +11,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from catalog.limits import LARGEST_ID
 from catalog.models import Viewer, WatchEvent
 from catalog.signals import viewers_changed
 
-MAX_ID = 2**31 - 1
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
 
@@ -96,10 +96,10 @@ def _record(events: Sequence[NewEvent]) -> list[EventResult]:
 
 def _problem(event: NewEvent) -> str:
     """Why the event cannot be stored, or nothing."""
-    if not 1 <= event.viewer_id <= MAX_ID:
-        return f"viewer id {event.viewer_id} is not between 1 and {MAX_ID}"
-    if not 1 <= event.movie_id <= MAX_ID:
-        return f"film id {event.movie_id} is not between 1 and {MAX_ID}"
+    if not 1 <= event.viewer_id <= LARGEST_ID:
+        return f"viewer id {event.viewer_id} is not between 1 and {LARGEST_ID}"
+    if not 1 <= event.movie_id <= LARGEST_ID:
+        return f"film id {event.movie_id} is not between 1 and {LARGEST_ID}"
     if event.kind not in WatchEvent.Kind.values:
         return f"kind {event.kind} is not one of {', '.join(map(str, WatchEvent.Kind.values))}"
     if event.rating is None and event.kind == WatchEvent.Kind.RATING:

@@ -8,6 +8,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from catalog import selectors
+from catalog.limits import LARGEST_ID
 from catalog.models import Rule
 from catalog.selectors import Merchandising
 from recommender.admin.cards import Card, cards
@@ -20,7 +21,6 @@ from recommender.serving.recommend import recommend
 
 LENGTH = 20
 ROW_LENGTH, ROWS = 12, 20
-LARGEST_ID = 2**31 - 1
 
 
 class PreviewForm(forms.Form):

@@ -20,9 +20,9 @@ from catalog.exchange.bring_in import Rejected
 from catalog.exchange.files import Form, read_rows
 from catalog.exchange.rows import FIELDS, Kind
 from catalog.exchange.take_out import take_out
+from catalog.limits import LARGEST_ID
 from recommender.api import jobs, present, schema
 from recommender.api.answers import JobAnswer
-from recommender.api.fields import LARGEST_ID
 from recommender.api.serializers import Values, Whole, from_query
 from recommender.api.views import ApiView
 from recommender.models import ApiKey, Job

@@ -11,8 +11,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.certificates import CERTIFICATES, minimum_age, written
+from catalog.limits import LARGEST_ID
 
-LARGEST_ID = 2**31 - 1
 LATEST = 32_503_680_000  # unix seconds: the year 3000
 DAY = 86_400  # seconds: an offset from UTC is smaller
 MAX_HISTORY = 1000

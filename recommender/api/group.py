@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from recommender.api.fields import LARGEST_ID, whole
+from catalog.limits import LARGEST_ID
+from recommender.api.fields import whole
 from recommender.serving.query import Answer, Query
 from recommender.serving.recommend import recommend
 from recommender.serving.together import recommend_together

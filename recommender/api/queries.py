@@ -7,7 +7,8 @@ from typing import Any
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
-from recommender.api.serializers import EVENT, LARGEST_ID, MAX_EVENTS
+from catalog.limits import LARGEST_ID
+from recommender.api.serializers import EVENT, MAX_EVENTS
 from recommender.serving.eligibility import strictest
 from recommender.serving.events import Happening
 from recommender.serving.query import FILTERS, Filters, Query

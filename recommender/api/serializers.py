@@ -8,9 +8,9 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.request import Request
 
+from catalog.limits import LARGEST_ID
 from catalog.models import OLDEST
 from recommender.api.fields import (
-    LARGEST_ID,
     Certificate,
     EventId,
     FewFilmIds,

@@ -8,8 +8,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.limits import LARGEST_ID
 from recommender.api import schema
-from recommender.api.fields import LARGEST_ID
 from recommender.api.serializers import UserId, Values
 from recommender.api.views import ApiView
 from recommender.models import ApiKey

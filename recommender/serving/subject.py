@@ -8,6 +8,7 @@ import numpy as np
 
 from catalog import selectors
 from catalog.external_ids import external_id
+from catalog.limits import LARGEST_ID
 from catalog.selectors import CatalogueTable
 from recommender.ml.data import Events
 from recommender.packed import RuledOut, StoredList
@@ -17,8 +18,6 @@ from recommender.viewing import Barred, barred, events_of
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
-
-LARGEST_ID = 2**31 - 1
 
 
 @dataclass(slots=True)

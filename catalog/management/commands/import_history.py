@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
 from catalog.exchange.bring_history import Unmatched, bring_history
-from catalog.external_ids import LARGEST
+from catalog.limits import LARGEST_ID
 
 
 class Command(BaseCommand):
@@ -21,8 +21,8 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE")
 
     def handle(self, *args: Any, viewer: int, file: Path, **options: Any) -> None:
-        if not 1 <= viewer <= LARGEST:
-            raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {LARGEST}.")
+        if not 1 <= viewer <= LARGEST_ID:
+            raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {LARGEST_ID}.")
         try:
             with file.open("rb") as source:
                 found = bring_history(viewer, source)
