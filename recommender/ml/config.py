@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
-FORMAT = 4  # of a model folder: raised when its files are named or mean something else
+FORMAT = 5  # of a model folder: raised when its files are named or mean something else
 MANIFEST = "manifest.json"
 GAP_BUCKETS = 63  # 0 for equal seconds, then one for every factor of e^0.301 = 1.35 up to about 4 years
 GAP_UNKNOWN = GAP_BUCKETS  # the history has its times, the time of asking is not given

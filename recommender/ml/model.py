@@ -118,7 +118,7 @@ class TransformerRecModel(nn.Module):
 
     def states(self, batch: Batch, table: Tensor, *, newest: bool = False, by_place: Tensor | None = None) -> Tensor:
         """Viewers' vectors [B, L, D] after each token; with `newest` after the last alone, [B, 1, D]. `table` [n, D]
-        holds the films that the batch's places name.
+        holds the films that the batch's places name, rounded to float16 where no gradient is wanted.
         """
         x = self.encode(batch, table, newest=newest, by_place=by_place)
         if self.taste is not None:
@@ -129,7 +129,7 @@ class TransformerRecModel(nn.Module):
     def encode(self, batch: Batch, table: Tensor, *, newest: bool = False, by_place: Tensor | None = None) -> Tensor:
         """The encoder's states [B, L, D]; with `newest` the last block works for the last token alone: [B, 1, D]."""
         real = (batch.items > 0).unsqueeze(2)
-        x = self.read(F.embedding(batch.items, table))
+        x = self.read(F.embedding(batch.items, table).float())
         if self.stars is not None:
             x = x + self.stars(batch.stars)
         if self.gaps is not None:
@@ -148,7 +148,7 @@ class TransformerRecModel(nn.Module):
         age = seen.int().unsqueeze(2) - rows  # 1 is the newest
         weights = batch.taste_weights.unsqueeze(1) * ((age > 0) & (age <= self.config.taste_len))
         total = weights.abs().sum(2, keepdim=True).clamp(min=1e-6)
-        return (weights @ self.read(F.embedding(batch.taste, table))) / total
+        return (weights @ self.read(F.embedding(batch.taste, table).float())) / total
 
 
 def untimed_batch(sequence: Tensor, taste: Tensor, taste_weights: Tensor | None = None) -> Batch:

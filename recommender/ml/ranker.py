@@ -123,7 +123,7 @@ class Ranker:
     def _parts(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
         """Viewers' vectors [B, D], what the prior adds to their scores [B, N], and dot product and prior [B, N]."""
         users, added = self._added(states)
-        scores = (users @ self.vectors.films.T).div_(self.vectors.lengths)
+        scores = self.vectors.products(users).div_(self.vectors.lengths)
         return users, added, scores if added is None else scores.add_(added)
 
     def _added(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -193,7 +193,7 @@ class Ranker:
 
     def _rate(self, users: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
         """Final scores [B, K] of the films at `columns` [B, K]; `added` [B, N] is the prior's part."""
-        vectors = self.vectors.films[columns] / self.vectors.lengths[columns].unsqueeze(2)
+        vectors = self.vectors.rows(columns) / self.vectors.lengths[columns].unsqueeze(2)
         if self.model.scorer is not None:
             scores = self.model.scorer(users, vectors)
         else:
@@ -215,10 +215,11 @@ class Ranker:
     def near(self, movie_id: int) -> np.ndarray:
         """Cosine of each film's vector with this one's, 0..1, float32 [N]; below 0 counts as 0. Raises `KeyError` for a
         film that the model does not know."""
-        column = int(self._columns([movie_id])[0])
+        column = self._columns([movie_id])
         with torch.inference_mode():
-            films, norms = self.vectors.films, self.vectors.norms
-            return (films @ films[column]).div_(norms * norms[column]).clamp_(0, 1).cpu().numpy()
+            norms = self.vectors.norms
+            products = self.vectors.products(self.vectors.rows(column))[0]
+            return products.div_(norms * norms[column]).clamp_(0, 1).cpu().numpy()
 
     def after(self, movie_id: int) -> np.ndarray:
         """How often each film is watched soon after this one, over the most that any is: float32 [N], 0..1; all 0 where
@@ -234,7 +235,7 @@ class Ranker:
         """Cosines of the films' vectors, float32 [n, m]. Raises `KeyError` for a film that the model does not know."""
         with torch.inference_mode():
             both = [self._columns(ids) for ids in (movie_ids.tolist(), others)]
-            units = [self.vectors.films[own] / self.vectors.norms[own, None] for own in both]
+            units = [self.vectors.rows(own) / self.vectors.norms[own, None] for own in both]
             return (units[0] @ units[1].T).cpu().numpy()
 
     def _columns(self, movie_ids: Sequence[int]) -> torch.Tensor:

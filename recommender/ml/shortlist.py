@@ -30,7 +30,7 @@ class Shortlist(NamedTuple):
         error, longest = torch.zeros(1), torch.zeros(1)
         for first in range(0, len(table), CHUNK):
             part = slice(first, first + CHUNK)
-            vectors = table[part] / lengths[part, None]
+            vectors = table[part].float() / lengths[part, None]
             scales[part] = vectors.abs().amax(1) / 127
             steps = scales[part].float().clamp(min=1e-30)[:, None]
             codes[part] = (vectors / steps).round().clamp(-127, 127)

@@ -8,16 +8,22 @@ from torch import Tensor
 
 from recommender.ml.shortlist import Shortlist
 
+CHUNK = 4096  # films that are widened at a time: they stay in the processor's cache
+
 
 class FilmVectors(NamedTuple):
-    table: Tensor  # float32 [N + 1, D]: what the encoder reads, as `model.items()` gives it; row 0 is padding
+    """Kept in half the bytes, since every web worker holds them, and those of two models while one takes over. Whoever
+    ranks, offline and live, ranks by the rounded vectors, with arithmetic in float32."""
+
+    table: Tensor  # float16 [N + 1, D]: what the encoder reads, `model.items()` rounded; row 0 is padding
     norms: Tensor  # float32 [N]: lengths of the films' rows
     lengths: Tensor  # float32 [N]: a film's output vector is its row by this; the norm where scores are cosines, else 1
     shortlist: Shortlist | None
 
     @classmethod
     def of(cls, table: Tensor, *, cosine: bool) -> Self:
-        norms = table[1:].norm(dim=1).clamp_(min=1e-12)
+        table = table.half()
+        norms = table[1:].float().norm(dim=1).clamp_(min=1e-12)
         lengths = norms.clone() if cosine else torch.ones_like(norms)
         return cls(table, norms, lengths, Shortlist.of(table[1:], lengths))
 
@@ -25,6 +31,18 @@ class FilmVectors(NamedTuple):
     def films(self) -> Tensor:
         """[N, D]"""
         return self.table[1:]
+
+    def rows(self, columns: Tensor) -> Tensor:
+        """Vectors of the films at `columns` [...]: float32 [..., D]."""
+        return self.films[columns].float()
+
+    def products(self, others: Tensor) -> Tensor:
+        """Dot products of vectors [B, D] with those of all films: float32 [B, N]."""
+        films, step = self.films, CHUNK if self.table.device.type == "cpu" else len(self.table)
+        out = torch.empty(len(others), len(films), device=others.device)
+        for first in range(0, len(films), step):
+            out[:, first : first + step] = others @ films[first : first + step].float().T
+        return out
 
     def tensors(self) -> dict[str, Tensor]:
         """As a model folder keeps them."""
