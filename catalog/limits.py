@@ -2,3 +2,10 @@
 
 LARGEST_ID = 2**31 - 1  # of a viewer or a film, its own or another's: Postgres' integer
 FIRST_YEAR, LAST_YEAR = 1870, 2200  # of a film
+_DIGITS = len(str(LARGEST_ID))
+
+
+def written_id(text: str) -> int:
+    """The id that `text` writes in digits; 0, which is nobody's, for anything else."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+    return number if number <= LARGEST_ID else 0

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from catalog.external_ids import external_id, imdb_number, imdb_text
-from catalog.limits import LARGEST_ID
+from catalog.limits import written_id
 from catalog.models import Credit
 
 _GENRES = """ARRAY(SELECT g.name FROM catalog_movie_genres mg JOIN catalog_genre g ON g.id = mg.genre_id
@@ -84,7 +84,7 @@ def details_page(after: int, length: int) -> list[MovieDetails]:
 def movies_named(texts: Collection[str]) -> dict[str, int]:
     """As movie_named for many, in two queries: those that the catalogue has."""
     elsewhere = {text: one for text in texts if (one := external_id(text)) is not None}
-    own = {text: number for text in texts if (number := _own_id(text)) is not None}
+    own = {text: number for text in texts if (number := written_id(text))}
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM catalog_movie WHERE id = ANY(%s::int[])", [list(own.values())])
         there = {movie_id for (movie_id,) in cursor.fetchall()}
@@ -106,18 +106,13 @@ def movie_named(text: str) -> int | None:
     """The film that a client means by its id, or by one at IMDB or TMDB; the oldest of several. None: no film's id."""
     found = external_id(text)
     if found is None:
-        return _own_id(text)
+        return written_id(text) or None
     spellings = [imdb_text(found.imdb), f"tt{found.imdb}"] if found.imdb else []
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT min(id) FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = %s", [spellings, found.tmdb or None]
         )
         return cursor.fetchone()[0]
-
-
-def _own_id(text: str) -> int | None:
-    known = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)) and int(text) <= LARGEST_ID
-    return int(text) if known else None
 
 
 def resolve_people(names: Collection[str]) -> dict[str, list[int]]:

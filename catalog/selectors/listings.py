@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from catalog.limits import LARGEST_ID
+from catalog.limits import written_id
 from catalog.models import Credit, Movie, MovieTag, Viewer, WatchEvent
 
 
@@ -22,8 +22,8 @@ def matching_viewers(viewers: QuerySet[Viewer], text: str) -> QuerySet[Viewer]:
     """By id, or by a part of the name."""
     for word in text.split():
         found = Q(name__icontains=word)
-        if word.isascii() and word.isdigit() and int(word) <= LARGEST_ID:
-            found |= Q(id=int(word))
+        if number := written_id(word):
+            found |= Q(id=number)
         viewers = viewers.filter(found)
     return viewers
 

@@ -87,8 +87,8 @@ def holder(digest: bytes, find: Callable[[], AbstractAPIKey]) -> Client | None:
 
 
 class HasScope(BasePermission):
-    """The view's `required_scope`. A view that names none may be read by readers and written by nobody. A viewer's
-    token opens reads that say so, of nobody else."""
+    """The view's `required_scope`, or one of its `or_scopes`. A view that names none may be read by readers and written
+    by nobody. A viewer's token opens reads that say so, of nobody else."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         reads_only = ApiKey.Scope.READ if request.method in SAFE_METHODS else None
@@ -97,7 +97,7 @@ class HasScope(BasePermission):
             return False
         if isinstance(request.auth, Client):
             self.message = f"This API key lacks the scope {scope}; it has: {', '.join(sorted(request.auth.scopes))}."
-            if str(scope) not in request.auth.scopes:
+            if request.auth.scopes.isdisjoint({str(scope), *getattr(view, "or_scopes", ())}):
                 return False
             self.message = "This token opens the lists of its own viewer, and of nobody else."
             return request.auth.viewer_id is None or _of_this_viewer(request, view, request.auth.viewer_id)

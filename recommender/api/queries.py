@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
-from catalog.limits import LARGEST_ID
+from catalog.limits import written_id
 from recommender.api.serializers import EVENT, MAX_EVENTS
 from recommender.serving.eligibility import strictest
 from recommender.serving.events import Happening
@@ -51,10 +51,10 @@ SHARED = ("top_k", "explain", "exclude", "at", "age_limit", "certificate", "dive
 def batch_queries(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:
     """A query for each key that is a viewer id, and the keys that are none."""
     histories = values["user_histories"]
-    failed = [key for key in histories if not viewer_id(key)]
+    failed = [key for key in histories if not written_id(key)]
     shared = {name: values[name] for name in SHARED if name in values}
-    asked = {key: {**shared, "user_id": viewer_id(key), "history": films} for key, films in histories.items()}
-    return {key: query(asked[key]) for key in histories if viewer_id(key)}, failed
+    asked = {key: {**shared, "user_id": written_id(key), "history": films} for key, films in histories.items()}
+    return {key: query(asked[key]) for key in histories if written_id(key)}, failed
 
 
 def batch_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -63,14 +63,9 @@ def batch_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     histories = values.get("user_histories")
     if histories is None:
         return {name: values[name] for name in ("top_k", "active_days") if name in values}, []
-    usable = {key: [*map(str, _known(films))] for key, films in histories.items() if viewer_id(key)}
-    failed = [key for key in histories if not viewer_id(key)]
+    usable = {key: [*map(str, _known(films))] for key, films in histories.items() if written_id(key)}
+    failed = [key for key in histories if not written_id(key)]
     return {"top_k": values["top_k"], "user_histories": usable}, failed
-
-
-def viewer_id(key: str) -> int:
-    """0 for a key that is no viewer's."""
-    return number if key.isascii() and key.isdigit() and (number := int(key[:11])) <= LARGEST_ID else 0
 
 
 def _seconds(moment: datetime | None) -> int | None:

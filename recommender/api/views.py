@@ -110,6 +110,8 @@ class BatchCacheView(ApiView):
 
 
 class JobView(ApiView):
+    or_scopes = tuple(ApiKey.Scope)  # whoever may start a job may follow it
+
     @schema.job
     def get(self, request: Request, job_id: UUID) -> Response:
         job = Job.objects.filter(pk=job_id).first()

@@ -8,7 +8,7 @@ import numpy as np
 
 from catalog import selectors
 from catalog.external_ids import external_id
-from catalog.limits import LARGEST_ID
+from catalog.limits import written_id
 from catalog.selectors import CatalogueTable
 from recommender.ml.data import Events
 from recommender.packed import RuledOut, StoredList
@@ -70,15 +70,11 @@ def film_ids(texts: Sequence[str]) -> np.ndarray:
     together = "".join(texts)
     if together.isascii() and together.isdigit() and all(0 < len(text) < 10 for text in texts):
         return np.array(list(map(int, texts)), np.int32)
-    numbers = np.array([_own_id(text) for text in texts], np.int32)
+    numbers = np.array(list(map(written_id, texts)), np.int32)
     foreign = {place: found for place, text in enumerate(texts) if (found := external_id(text))}
     if foreign:
         numbers[list(foreign)] = film_numbers(list(foreign.values()))
     return numbers
-
-
-def _own_id(text: str) -> int:
-    return number if text.isascii() and text.isdigit() and (number := int(text[:11])) <= LARGEST_ID else 0
 
 
 def subject(query: Query, history: selectors.History | None) -> Subject:

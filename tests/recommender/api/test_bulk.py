@@ -109,6 +109,7 @@ def test_each_kind_takes_its_scope(client_with, api):
         other = events if client is keeper else keeper
         sent(other, kind, b"{}", expect=403)
         other.get(f"/jobs/{job['job_id']}/rejected", expect=403)
+        client.get(f"/jobs/{job['job_id']}")
     for kind in ("viewers", "events"):
         for client in (events, keeper):
             client.get(f"/exports/{kind}.csv", expect=403)
