@@ -42,16 +42,24 @@ def run(given: argparse.Namespace) -> None:
 
 def listed() -> tuple[dict[str, Any], dict[str, Any]]:
     """What the whole batch took, and what its model alone takes."""
-    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
+    whole = filled()
     with multiprocessing.Manager() as manager:
-        job, start = _job(), manager.Barrier(AT_ONCE)
-        whole, *others = side_by_side([(_batch, (job, start)), *[(_help, (job, start))] * (AT_ONCE - 1)])
-        whole["peak_mb"] += sum(one["peak_mb"] for one in others)
+        start = manager.Barrier(AT_ONCE)
         shares = side_by_side([(_bare, (share, start)) for share in range(AT_ONCE)])
     return whole, {
         "viewers": sum(one["viewers"] for one in shares),
         "seconds": max(one["seconds"] for one in shares),
     }
+
+
+def filled() -> dict[str, Any]:
+    """Lists for every viewer, and what they took."""
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
+    with multiprocessing.Manager() as manager:
+        job, start = _job(), manager.Barrier(AT_ONCE)
+        whole, *others = side_by_side([(_batch, (job, start)), *[(_help, (job, start))] * (AT_ONCE - 1)])
+    whole["peak_mb"] += sum(one["peak_mb"] for one in others)
+    return whole
 
 
 def _job() -> str:

@@ -3,7 +3,7 @@
 Events have no list of their own: 25 million rows are looked at viewer by viewer.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -11,8 +11,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import InlineModelAdmin
-from django.db.models import Count, Model, OuterRef, QuerySet, Subquery, URLField
-from django.db.models.functions import Coalesce
+from django.db.models import Model, QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -20,11 +19,12 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
 from unfold.decorators import display
+from unfold.views import ChangeList
 
 from catalog import changes
 from catalog.certificates import minimum_age
-from catalog.models import Credit, Genre, Movie, MovieTag, Person, Tag, Viewer
-from catalog.selectors import matching_movies, matching_viewers, movie_tags, person_films, recent_events
+from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer
+from catalog.selectors import films_of_each, matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.services import delete_movies, delete_records, publish_movies, save_record, save_viewer
 
 SHOWN_EVENTS, SHOWN_FILMS, SHOWN_TAGS = 100, 100, 30
@@ -177,6 +177,19 @@ class MovieAdmin(CatalogueAdmin):
         return ", ".join(f"{name} ({count})" for name, count in movie_tags(movie.pk, SHOWN_TAGS)) or "none"
 
 
+class NamedList(ChangeList):
+    """Films are counted for the page's records alone: in the query they would be for all pages before it as well."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        films = self.model_admin.films_of(self.result_list)
+        for record in self.result_list:
+            record.films = films.get(record.pk, 0)
+
+
 class NamedAdmin(CatalogueAdmin):
     """Genres, people and tags: a name, and how many films carry it."""
 
@@ -185,10 +198,19 @@ class NamedAdmin(CatalogueAdmin):
     link: ClassVar[type[Model]]
     column: ClassVar[str]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        links = self.link._default_manager.filter(**{self.column: OuterRef("pk")}).order_by().values(self.column)
-        films = Subquery(links.annotate(films=Count("movie", distinct=True)).values("films"))
-        return super().get_queryset(request).annotate(films=Coalesce(films, 0))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return NamedList
+
+    def films_of(self, records: Iterable[Any]) -> dict[int, int]:
+        return films_of_each(self.link, self.column, [record.pk for record in records])
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict, set, list]:
+        """The records and the rules of them: Django would list every film of a genre."""
+        films = self.films_of(objs)
+        told = [f"{record}, of {films.get(record.pk, 0):,} films" for record in objs]
+        rules = [f"merchandising rule: {rule}" for rule in Rule.objects.filter(**{f"{self.column}__in": objs})]
+        missing = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
+        return [*told, *rules], {self.opts.verbose_name_plural: len(told)}, missing, []
 
     @display(description="films")
     def films(self, record: Any) -> str:

@@ -127,6 +127,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # served from the packages themselves: nothing to collect
+WHITENOISE_ROOT = BASE_DIR / "movierec" / "root"  # what browsers ask for unbidden: the icon
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False

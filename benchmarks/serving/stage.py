@@ -28,13 +28,13 @@ class Stage:
     ranker: Ranker  # of this process, of the same folder as the server's
 
 
-def prepare(data: Path | None, ratings: int, shape: str) -> Stage:
+def prepare(data: Path | None, ratings: int, shape: str, people: Path | None = None) -> Stage:
     """Generates `ratings` where no `data` is given."""
     from catalog.movielens import read_movielens
     from catalog.services.bulk import load_dataset
 
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        load_dataset(read_movielens(data or write_simulated(Path(folder) / "simulated", ratings)))
+        load_dataset(read_movielens(data or write_simulated(Path(folder) / "simulated", ratings), people))
     return stage(shape)
 
 

@@ -23,7 +23,14 @@ from catalog.selectors.histories import (
     viewer_count,
     viewer_ids,
 )
-from catalog.selectors.listings import matching_movies, matching_viewers, movie_tags, person_films, recent_events
+from catalog.selectors.listings import (
+    films_of_each,
+    matching_movies,
+    matching_viewers,
+    movie_tags,
+    person_films,
+    recent_events,
+)
 from catalog.selectors.names import Named, genre_list, people_page
 from catalog.selectors.pages import Cursor, MovieFilter, MoviePage, Published, movies_page
 from catalog.selectors.popularity import Watching, newest_watches, watching
@@ -55,6 +62,7 @@ __all__ = [
     "drawn_viewers",
     "erasures",
     "export_events",
+    "films_of_each",
     "genre_list",
     "histories",
     "history",

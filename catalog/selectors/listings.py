@@ -1,6 +1,8 @@
 """What the admin lists: searches that stay on their indexes, and the first rows of long tables."""
 
-from django.db.models import Q, QuerySet
+from collections.abc import Collection
+
+from django.db.models import Count, Model, Q, QuerySet
 
 from catalog.limits import written_id
 from catalog.models import Credit, Movie, MovieTag, Viewer, WatchEvent
@@ -42,5 +44,12 @@ def person_films(person_id: int, limit: int) -> list[tuple[Movie, str]]:
 
 def recent_events(viewer_id: int, limit: int) -> list[WatchEvent]:
     """The viewer's last events with their films, the newest first."""
-    events = WatchEvent.objects.filter(viewer_id=viewer_id).select_related("movie").order_by("-occurred_at", "-id")
-    return list(events[:limit])
+    events = WatchEvent.objects.filter(viewer_id=viewer_id).order_by("-occurred_at", "-id")
+    # Not joined: of events of one moment, as an import may bring thousands, every film would be read to sort them.
+    return list(events.prefetch_related("movie")[:limit])
+
+
+def films_of_each(link: type[Model], column: str, ids: Collection[int]) -> dict[int, int]:
+    """How many films these genres, people or tags have; `link` is the table between, `column` their side of it."""
+    links = link._default_manager.filter(**{f"{column}__in": ids}).order_by()
+    return dict(links.values_list(column).annotate(films=Count("movie", distinct=True)))

@@ -22,6 +22,7 @@ LONGEST_PARAMETERS = 2_000  # characters; a batch may have been sent thousands o
 class JobAdmin(ReadOnly):
     list_display = ("kind", "status_label", "phase", "progress", "created_at", "finished_at", "attempts")
     list_filter = ("kind", "status")
+    not_listed = ("parameters", "result", "log_tail")
     fields = (
         ("kind", "status_label", "attempts"),
         ("phase", "progress"),

@@ -36,6 +36,7 @@ class ModelVersionAdmin(ReadOnly):
     list_display = ("name", "status_label", "ndcg10", "hr10", "movies", "created_at", "activated_at")
     list_filter = ("status", "preset")
     search_fields = ("name", "reason")
+    not_listed = ("history",)
     fields = (
         ("name", "status_label", "preset"),
         "reason",

@@ -1,10 +1,13 @@
 """What the pages share."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 COLOURS = {
     "active": "success",
@@ -45,8 +48,20 @@ class ShownAbove(ModelAdmin):
         return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
 
 
+class Lean(ChangeList):
+    """Leaves columns that may be long to the record's own page."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str] | None = None) -> QuerySet[Any]:
+        return super().get_queryset(request, exclude_parameters).defer(*self.model_admin.not_listed)
+
+
 class ReadOnly(ModelAdmin):
     """Rows that only the system writes."""
+
+    not_listed: ClassVar[Sequence[str]] = ()  # columns
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Lean
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -41,18 +41,27 @@ def keep(job: Job, rows: Iterable[Row]) -> int:
 def run(lease: Lease) -> None:
     kind, parts = Kind(lease.parameters["of"]), ImportPart.objects.filter(job_id=lease.job_id)
     for waiting in list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True)):
-        _bring_in(waiting, kind)
+        part = _bring_in(waiting, kind)
         lease.result |= _standing(lease.job_id)
+        lease.say(f"Part {part.number + 1}: {_told(part.stored, part.duplicates, part.rejected)}")
         lease.progress("rows", sum(lease.result.values()), lease.total)
     lease.result |= _standing(lease.job_id)
+    lease.say(f"All {kind}: {_told(**lease.result)}")
 
 
-def _bring_in(pk: int, kind: Kind) -> None:
+def _told(stored: int | None, duplicates: int, rejected: int) -> str:
+    stored = stored or 0
+    read = stored + duplicates + rejected
+    return f"{read:,} rows read, {stored:,} stored, {duplicates:,} there already, {rejected:,} refused"
+
+
+def _bring_in(pk: int, kind: Kind) -> ImportPart:
     with transaction.atomic():
         part = ImportPart.objects.select_for_update().get(pk=pk)
         outcome = bring_in(kind, [Row(*row) for row in json.loads(part.rows)])
         part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome
         part.save()
+    return part
 
 
 def _standing(job_id: Any) -> dict[str, int]:

@@ -13,6 +13,7 @@ from catalog.dataset import EVENTS, table
 from tests.data import movielens
 
 KEYS = {
+    "admin": {"pages", "worst_cold_ms", "worst_warm_ms", "worst_queries", "over", "viewers", "events", "lists"},
     "catalogue": {"title_p50_ms", "mistyped_p99_ms", "search_p99_ms", "found", "load_s"},
     "import": {"rows", "rows_per_s", "copy_rows_per_s", "ratio"},
     "quality": {"hr10", "ndcg10", "seeds", "train_s", "selected_on", "baselines", "data_hash"},

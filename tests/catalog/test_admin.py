@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalog.models import Credit, Genre, Movie, Person, Tag, Viewer, WatchEvent
+from catalog.models import Credit, Genre, Movie, Person, Rule, Tag, Viewer, WatchEvent
 from catalog.movielens import read_movielens
 from catalog.selectors import matching_movies, revision
 from catalog.services import touch_viewers
@@ -130,6 +130,18 @@ class TestPeopleAndGenres:
         assert editor.post(address(model, "change", record.pk), {"name": "Another"}).status_code == 302
         assert editor.post(address(model, "delete", record.pk), {"post": "yes"}).status_code == 302
         assert revision()[0] == before + 3
+
+    def test_before_a_genre_goes_its_films_are_counted_and_its_rules_named(self, editor: Client) -> None:
+        crime = Genre.objects.get(name="Crime")
+        Rule.objects.create(name="Noir week", action="boost", by="genre", genre=crime)
+        told = editor.get(address("genre", "delete", crime.pk)).context["deleted_objects"]
+        assert told == [f"Crime, of {crime.movies.count()} films", "merchandising rule: Noir week"]
+        several = {"action": "delete_selected", "_selected_action": [crime.pk]}
+        assert editor.post(address("genre"), several).context["deletable_objects"] == [told]
+        looker = User.objects.create_user("looks", is_staff=True)
+        looker.user_permissions.add(*Permission.objects.filter(codename__in=("view_genre", "delete_rule")))
+        editor.force_login(looker)
+        assert editor.get(address("genre", "delete", crime.pk)).status_code == 403
 
     def test_a_person_shows_the_films(self, editor: Client) -> None:
         person = Person.objects.get(name="Al Pacino")

@@ -50,6 +50,10 @@ def test_the_web_half_loads_no_torch_and_no_tables():
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
+def test_a_browsers_question_for_the_icon_is_answered(client):
+    assert client.get("/favicon.ico").headers["Content-Type"] == "image/x-icon"
+
+
 def test_every_scheduled_task_exists_and_has_a_worker():
     app.loader.import_default_modules()
     served = {"light", "batch", "training"}

@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 
 from recommender import registry
+from recommender.admin import shown
 from recommender.models import ApiKey, Impression, Job, ModelVersion
-from tests.cast import ADA, STAR_WARS
+from tests.cast import ADA, AMELIE, BEN, STAR_WARS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,10 +125,23 @@ def test_a_key_is_shown_once_and_works(admin_client, client):
     assert all(words in shown for words in (made.prefix, follower.prefix, "events:write", "live"))
 
 
-def test_what_was_shown_can_be_looked_up(admin_client):
-    Impression.objects.create(occurred_at="2024-03-01T12:00Z", viewer_id=ADA, movie_id=STAR_WARS, kind=1)
-    answer = admin_client.get(reverse("admin:recommender_impression_changelist"), {"q": str(ADA)})
-    assert str(STAR_WARS) in answer.content.decode()
+def test_what_was_shown_can_be_looked_up(admin_client, monkeypatch):
+    Impression.objects.create(occurred_at="2024-03-01T12:00Z", viewer_id=BEN, movie_id=AMELIE, kind=1)
+    rows = [Impression(occurred_at="2024-03-01T12:00Z", viewer_id=ADA, movie_id=STAR_WARS, kind=1) for _ in range(3)]
+    Impression.objects.bulk_create(rows)
+    Impression.objects.filter(movie_id=AMELIE).update(recommendation_id="5f")
+
+    def found(text):
+        rows = admin_client.get(reverse("admin:recommender_impression_changelist"), {"q": text}).context["cl"]
+        return rows.result_count, {row.movie_id for row in rows.result_list}
+
+    assert found(str(ADA)) == (3, {STAR_WARS})
+    assert found(str(AMELIE)) == found("5f") == found(str(BEN)) == (1, {AMELIE})
+    assert found("nobody") == found("9" * 30) == (0, set())
+    monkeypatch.setattr(shown, "PAGED", 2)
+    monkeypatch.setattr(shown, "LOOKED_THROUGH", 3)
+    assert found(str(AMELIE)) == found("5f") == (0, set()), "too long ago"
+    assert found("")[0] == 2, "pages end there"
 
 
 def test_no_page_invents_a_version_or_deletes_the_active_one(admin_client, model):

@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from benchmarks.admin.furnished import furnish
+from benchmarks.admin.pages import pages
 from catalog.models import Movie, Rule, Viewer
 from catalog.selectors import watchers
 from catalog.services import publish_movies
@@ -94,6 +96,21 @@ def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_clie
     assert (shown["standing"].open, shown["on_lists"][:2]) == (True, (1, 0))
     assert (rule.name in content, "Certificate PG" in content, "posters.example/260.jpg" in content) == (True,) * 3
     assert not page(admin_client, "movie", NEMO).context["standing"].open
+
+
+def test_no_page_of_the_admin_asks_more_than_it_may(admin_client):
+    """Every list, sorted, searched and filtered, every record's page, history and deletion."""
+    furnish()
+    for address in (reverse("admin:index"), reverse("admin:catalog_movie_change", args=[NEMO])):
+        admin_client.get(address)  # what a process reads once
+    asked = {}
+    for name, path in pages().items():
+        with CaptureQueriesContext(connection) as queries:
+            answer = admin_client.get(path)
+        assert answer.status_code in (200, 302, 403), f"{name}: {answer.status_code}"
+        asked[name] = len(queries)
+    assert len(asked) > 150
+    assert {name: number for name, number in asked.items() if number > MOST_QUERIES} == {}
 
 
 def test_watchers_by_hand():

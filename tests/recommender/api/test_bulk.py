@@ -60,6 +60,9 @@ def test_every_rejected_row_is_told_page_by_page(site, monkeypatch):
         told += [(one["line"], one["field"]) for one in page["results"]]
         address = page["next"]
     assert told == [(3, "user_id"), (5, "user_id"), (6, "user_id")]
+    *parts, whole = Job.objects.get().log_tail.splitlines()
+    assert parts[1] == "Part 2: 1 rows read, 0 stored, 0 there already, 1 refused"
+    assert (len(parts), whole) == (5, "All viewers: 5 rows read, 2 stored, 0 there already, 3 refused")
     site.get(f"/jobs/{uuid4()}/rejected", expect=404)
     assert not tasks.bring_in(job["job_id"])["taken"], "it has ended"
 
