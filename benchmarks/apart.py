@@ -1,11 +1,11 @@
 """Work in a fresh process, so that its memory is its own."""
 
 import multiprocessing
-import resource
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
+
+from benchmarks.memory import peak_mb
 
 
 def apart(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
@@ -22,5 +22,4 @@ def side_by_side(works: Sequence[tuple[Callable[..., dict[str, Any]], tuple[obje
 
 def _measured(work: Callable[..., dict[str, Any]], arguments: tuple[object, ...]) -> dict[str, Any]:
     told = work(*arguments)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return told | {"peak_mb": peak / (1024 * 1024 if sys.platform == "darwin" else 1024)}  # macOS counts bytes
+    return told | {"peak_mb": peak_mb()}

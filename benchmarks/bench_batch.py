@@ -5,7 +5,8 @@ viewers_per_min       end to end: read from Postgres, encode, rank all films, le
 bare_viewers_per_min  encode, score and take the best 200 of the same viewers in memory, as many processes and threads
 ratio                 the first by the second
 bytes_per_list        Redis' used_memory afterwards less that before, by list
-peak_mb               most memory that the processes of the batch ever held (resident), together"""
+peak_mb               most memory that each process of the batch ever held (resident), added up: the pages of libraries,
+                      which they share, count in each"""
 
 import argparse
 import multiprocessing

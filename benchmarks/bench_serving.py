@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import memory
 from benchmarks.report import print_report
-from benchmarks.serving import memory
 from benchmarks.serving.calls import LIST, Calls
 from benchmarks.serving.client import COUNT, Connection, Load, Server, counted, drive
 from benchmarks.serving.stage import SECOND, Stage, prepare

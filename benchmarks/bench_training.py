@@ -9,14 +9,13 @@ seconds_to              training seconds until NDCG@10 on P1's validation (time 
 peak_mb                 most memory that this process ever held (resident)"""
 
 import argparse
-import resource
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.memory import peak_mb
 from benchmarks.protocols import Task, protocol, read
 from benchmarks.report import print_report
 from benchmarks.simulated import write_simulated
@@ -63,7 +62,7 @@ def run(given: argparse.Namespace) -> None:
     result |= {"rectools_targets_per_s": beside[0]["rectools_targets_per_s"] if beside else None}
     result |= {"ours_at_rectools_shape_targets_per_s": beside[0]["ours_targets_per_s"] if beside else None}
     result |= {"equal_shape": beside, "epoch_s": round(targets / speed, 1)}
-    result |= {"threads": torch.get_num_threads(), "peak_mb": _peak_mb()}
+    result |= {"threads": torch.get_num_threads(), "peak_mb": round(peak_mb())}
     print_report(f"Training on {name}, preset {given.preset}", ["", ""], _rows(result), result)
 
 
@@ -97,13 +96,8 @@ def _report_losses(name: str, task: Task, given: argparse.Namespace) -> None:
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
     losses = compare_losses(task, preset(given.preset), given.losses)
     result: dict[str, Any] = {"bench": "training", "preset": given.preset, "parameters": parameters}
-    result |= {"movies": len(task.vocab), "minutes": given.losses, "losses": losses, "peak_mb": _peak_mb()}
+    result |= {"movies": len(task.vocab), "minutes": given.losses, "losses": losses, "peak_mb": round(peak_mb())}
     print("On a simulated set the figures tell which loss learns the simulated order faster, and nothing of lists.")
     rows = [[negatives, *line.values()] for negatives, line in losses.items()]
     title = f"Shared negatives on {name}, {given.losses:g} minutes each, validation"
     print_report(title, ["negatives", "targets a second", "steps", "NDCG@10"], rows, result)
-
-
-def _peak_mb() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))

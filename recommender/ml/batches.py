@@ -110,7 +110,7 @@ def collate(tokens: Tokens, windows: Windows, config: ModelConfig, asked_at: np.
         times=torch.from_numpy(times),
         timed=torch.from_numpy(timed),
         gaps=torch.from_numpy(_gaps(times, timed, asked_at)),
-        stars=torch.from_numpy(_pick(tokens.stars, rows, real)),
+        stars=torch.from_numpy(_pick(tokens.stars, rows, real)).long(),
         taste=torch.from_numpy(taste),
         taste_weights=torch.from_numpy(taste_weights),
         taste_seen=torch.from_numpy(taste_seen),

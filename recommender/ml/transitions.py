@@ -14,7 +14,7 @@ from torch import Tensor
 from recommender.ml.data import Tokens
 
 WINDOW, SHRINK, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
-CHUNK = 2_000_000  # tokens whose pairs are counted at a time: about 500 MB
+CHUNK = 1_000_000  # tokens whose pairs are counted at a time: about 500 MB
 
 
 class Transitions(NamedTuple):
@@ -29,9 +29,8 @@ class Transitions(NamedTuple):
         """From tokens [n] in the order of watching: whose they are, and their films 0..N - 1. The `kept` greatest
         shares of each film remain, by default all."""
         parts = [_following(owner, items, chosen, films, kept) for chosen in _chunks(items, films)]
-        rows, columns, shares = (np.concatenate(column) for column in zip(*parts, strict=True))
-        indptr = np.searchsorted(rows, np.arange(films + 1))
-        return cls(torch.from_numpy(indptr), torch.from_numpy(columns.astype(np.int32)), torch.from_numpy(shares))
+        counts, columns, shares = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return cls(*map(torch.from_numpy, (np.append(0, counts.cumsum()), columns, shares)))
 
     def scores(self, recent: Tensor) -> Tensor:
         """Sum over recent [B, W] films, newest first, places 1..N or 0, of exp(-age / TAU) times what follows them:
@@ -78,21 +77,36 @@ def _chunks(items: np.ndarray, films: int) -> Iterator[tuple[int, int]]:
 def _following(
     owner: np.ndarray, items: np.ndarray, chosen: tuple[int, int], films: int, kept: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and shares of the films of a range, in the order of rows and columns."""
+    """How many films follow each film of a range, int64; and which, int32, with their shares, film by film in the order
+    of columns."""
+    pairs, total = _pairs(owner, items, chosen, films)
+    rows, columns = pairs // films - chosen[0], (pairs % films).astype(np.int32)
+    del pairs
+    shares = (total / (np.bincount(rows, total)[rows] + SHRINK)).astype(np.float32)
+    counts = np.bincount(rows, minlength=chosen[1] - chosen[0])
+    if kept is not None:
+        best = np.lexsort((-shares, rows))  # keeps the rows' order
+        nth = np.arange(len(best)) - np.repeat(counts.cumsum() - counts, counts)
+        remaining = np.sort(best[nth < kept])
+        counts, columns, shares = np.minimum(counts, kept), columns[remaining], shares[remaining]
+    return counts, columns, shares
+
+
+def _pairs(
+    owner: np.ndarray, items: np.ndarray, chosen: tuple[int, int], films: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which films follow those of a range, row * films + column, ascending; and their weights."""
     places = np.flatnonzero((items >= chosen[0]) & (items < chosen[1]))
-    keys, weights = [], []
+    found = []
     for gap in range(1, WINDOW + 1):
         ahead = places[places + gap < len(items)]
         ahead = ahead[owner[ahead] == owner[ahead + gap]]
-        keys.append(items[ahead].astype(np.int64) * films + items[ahead + gap])
-        weights.append(np.full(len(ahead), 1 / gap))
-    pairs, inverse = np.unique(np.concatenate(keys), return_inverse=True)
-    total = np.bincount(inverse, np.concatenate(weights), len(pairs))
-    rows, columns = pairs // films, pairs % films
-    shares = (total / (np.bincount(rows - chosen[0], total)[rows - chosen[0]] + SHRINK)).astype(np.float32)
-    if kept is not None:
-        best = np.lexsort((-shares, rows))
-        nth = np.arange(len(best)) - np.searchsorted(rows, rows)  # `best` keeps the rows' order
-        chosen_rows = np.sort(best[nth < kept])
-        rows, columns, shares = rows[chosen_rows], columns[chosen_rows], shares[chosen_rows]
-    return rows, columns, shares
+        found.append((items[ahead].astype(np.int64) * films + items[ahead + gap]) * WINDOW + gap - 1)
+    keys = np.concatenate(found)
+    del found
+    keys.sort()  # in place, and without an order of its own: the gap is a part of the key
+    weights = 1 / (keys % WINDOW + 1)
+    keys //= WINDOW
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    pair = np.repeat(np.arange(len(first)), np.diff(first, append=len(keys)))
+    return keys[first], np.bincount(pair, weights, len(first))

@@ -23,13 +23,16 @@ def with_prior(ranker: Ranker, tokens: Tokens, ends: np.ndarray, validation: Tar
     Each weight is the one with the best NDCG@10 on `validation`, mean over the three ways of telling the time: for
     viewers as they are, and cut short to their last films.
     """
-    prefix = Prefix(tokens, ends, len(ranker.vocab))
-    counted = Prior.of(prefix.owner, prefix.items, prefix.films, 1.0)
+    counted = _counted(Prefix(tokens, ends, len(ranker.vocab)))
     targets = evaluate.sample(validation, MOST_TARGETS)
     chosen = [_best(ranker, counted, tokens, targets, known) for known in (*KNOWN, None)]
     weights = np.interp(np.arange(WINDOW + 1), (*KNOWN, WINDOW), chosen).astype(np.float32)
     prior = counted._replace(weights=torch.from_numpy(weights))
     return Ranker(ranker.model, ranker.vocab, prior, version=ranker.version, card=ranker.card)
+
+
+def _counted(prefix: Prefix) -> Prior:
+    return Prior.of(prefix.owner, prefix.items, prefix.films, 1.0)
 
 
 def _best(ranker: Ranker, counted: Prior, tokens: Tokens, targets: Targets, known: int | None) -> float:

@@ -70,13 +70,16 @@ def not_finite(error: FloatingPointError) -> Verdict:
 
 
 def _others(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split) -> dict[str, Scorer]:
-    prefix = Prefix(tokens, held_out.ends, len(candidate.vocab))
-    scorers: dict[str, Scorer] = {
+    scorers = _baselines(Prefix(tokens, held_out.ends, len(candidate.vocab)))
+    return scorers if active is None else scorers | {"active": of_another(active, candidate.vocab, tokens)}
+
+
+def _baselines(prefix: Prefix) -> dict[str, Scorer]:
+    return {
         "popularity": popularity(prefix),
         "recent_popularity": recent_popularity(prefix),
         "markov": Markov(prefix),
     }
-    return scorers if active is None else scorers | {"active": of_another(active, candidate.vocab, tokens)}
 
 
 def _lists(

@@ -136,7 +136,7 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
     lease.progress("evaluation")
     ranker, verdict = _judged(Ranker(trained.model, work.vocab, version=work.name), work)
     clock.lap("evaluate")
-    figures = verdict.figures | {"held_out": work.words, "data": work.snapshot.counts(), "seconds": clock.laps}
+    figures = verdict.figures | {"held_out": work.words, "data": work.counts, "seconds": clock.laps}
     card: dict[str, Any] = {"metrics": figures, "preset": options.preset, "train": asdict(work.preset.train)}
     card |= {"parents": work.parents, "erasures": work.erasures}
     lease.progress("saving")
@@ -148,7 +148,7 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
         movies=len(work.vocab),
         metrics=figures,
         history=trained.history,
-        data_hash=work.snapshot.hash(),
+        data_hash=work.data_hash,
         reason=verdict.reason,
     )
     work.finish()
@@ -193,7 +193,8 @@ class _Work:
         self.name: str = note["name"]
         self.parents: list[str] = note["parents"]  # versions that the model goes on from, the latest last
         self.erasures: int = note["erasures"]
-        self.snapshot, self.resumed = snapshot, resumed
+        self.resumed = resumed
+        self.counts, self.data_hash = snapshot.counts(), snapshot.hash()  # its events are too many to keep beside tokens
         self.preset = options.resolved(warm=bool(self.parents))
         self.vocab = Vocab(snapshot.movie_ids)
         films = dict(zip(snapshot.movie_ids.tolist(), snapshot.film_features, strict=True))

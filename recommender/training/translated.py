@@ -3,7 +3,7 @@
 import numpy as np
 
 from recommender.ml.data import Tokens
-from recommender.ml.evaluate import Scorer, Targets
+from recommender.ml.evaluate import Scorer, Targets, of_ranker
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
 
@@ -11,6 +11,8 @@ from recommender.ml.vocab import Vocab
 def of_another(ranker: Ranker, vocab: Vocab, tokens: Tokens) -> Scorer:
     """An older model as a scorer of the films of `vocab`, for `tokens` in that vocabulary. Films that it does not know
     stand below all others."""
+    if np.array_equal(vocab.movie_ids, ranker.movie_ids):
+        return of_ranker(ranker)  # the tokens are in its vocabulary: a copy would be as large as they are
     known, row_of = translated(tokens, vocab, ranker.vocab)
     columns = vocab.places(ranker.movie_ids) - 1
 

@@ -147,7 +147,7 @@ def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
 
 
 def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, monkeypatch):
-    from recommender.training import run
+    from recommender.training import dataset, run
 
     monkeypatch.setattr(run, "FEWEST_EVENTS", 1)
     lease = leases.acquire(Job.objects.create(kind="nightly").pk)
@@ -155,13 +155,15 @@ def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, monke
     folder = run._Work.folder()
     try:
         run._Work.begin(lease, options)
-        assert ZOE in run._Work.take_up(lease, options).snapshot.histories.viewers
+        assert run._Work.take_up(lease, options) is not None
+        assert ZOE in dataset.Snapshot.load(folder / "snapshot.npz").histories.viewers
         site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ADA})
         assert run._Work.take_up(lease, options) is not None
         assert str(lease.job_id) in site.delete(DATA)["in_training"]
 
         assert run._Work.take_up(lease, options) is None
-        assert ZOE not in run._Work.begin(lease, options).snapshot.histories.viewers
+        run._Work.begin(lease, options)
+        assert ZOE not in dataset.Snapshot.load(folder / "snapshot.npz").histories.viewers
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
