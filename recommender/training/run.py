@@ -194,7 +194,8 @@ class _Work:
         self.parents: list[str] = note["parents"]  # versions that the model goes on from, the latest last
         self.erasures: int = note["erasures"]
         self.resumed = resumed
-        self.counts, self.data_hash = snapshot.counts(), snapshot.hash()  # its events are too many to keep beside tokens
+        # Its events are too many to keep beside the tokens.
+        self.counts, self.data_hash = snapshot.counts(), snapshot.hash()
         self.preset = options.resolved(warm=bool(self.parents))
         self.vocab = Vocab(snapshot.movie_ids)
         films = dict(zip(snapshot.movie_ids.tolist(), snapshot.film_features, strict=True))
