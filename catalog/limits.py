@@ -1,6 +1,7 @@
 """Bounds that hold wherever a film or a viewer is read, from files, calls or forms."""
 
 LARGEST_ID = 2**31 - 1  # of a viewer or a film, its own or another's: Postgres' integer
+LAST_GIVEN = LARGEST_ID - 1_000_000  # given ids above it do not move the ids of films that come without one
 FIRST_YEAR, LAST_YEAR = 1870, 2200  # of a film
 _DIGITS = len(str(LARGEST_ID))
 

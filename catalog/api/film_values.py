@@ -60,6 +60,15 @@ class Whole(serializers.IntegerField):
         return int(super().to_internal_value(data))
 
 
+class Flag(serializers.BooleanField):
+    """No number; of text what a file may say."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if isinstance(data, int | float) and not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return bool(super().to_internal_value(data))
+
+
 class MovieValues(serializers.Serializer):
     """Any of a film's values; what is left out stays as it is."""
 
@@ -80,7 +89,7 @@ class MovieValues(serializers.Serializer):
     tmdb_id = Whole(min_value=1, max_value=LARGEST_ID, allow_null=True, required=False)
     available_from = serializers.DateTimeField(allow_null=True, required=False)
     available_until = serializers.DateTimeField(allow_null=True, required=False, help_text="Exclusive.")
-    published = serializers.BooleanField(required=False, help_text="false hides the film everywhere.")
+    published = Flag(required=False, help_text="false hides the film everywhere.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         if self.partial and not values:

@@ -4,8 +4,10 @@ import polars as pl
 from django.db.backends.utils import CursorWrapper
 
 from catalog.dataset import Dataset
+from catalog.limits import LAST_GIVEN
 from catalog.services.rebuild import indexed_afterwards
 
+LAST_BIGINT = 2**63 - 1
 _SQL_TYPES = {pl.Int16: "smallint", pl.Int32: "integer", pl.Int64: "bigint", pl.String: "text"}
 
 _MOVIES = """
@@ -93,7 +95,10 @@ def stage(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
 
 
 def fix_sequence(cursor: CursorWrapper, table: str) -> None:
-    """After rows with ids of their own: the next generated id comes behind them."""
+    """After rows with ids of their own: the next generated id comes behind those that are not near the last of all."""
+    last = LAST_GIVEN if table == "catalog_movie" else LAST_BIGINT
     cursor.execute(
-        f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest((SELECT max(id) FROM {table}), 1))"
+        f"""SELECT setval(pg_get_serial_sequence('{table}', 'id'),
+                   greatest((SELECT max(id) FROM {table} WHERE id <= %s), 1))""",
+        [last],
     )

@@ -1,9 +1,10 @@
 """Genres and people by name, made where they are new, and ids for new films."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 
 from django.db import connection
 
+from catalog.limits import LAST_GIVEN
 from catalog.models import Genre, Movie, Person
 
 
@@ -32,9 +33,9 @@ def person_ids(names: Collection[str]) -> dict[str, int]:
     return known
 
 
-def next_movie_id() -> int:
-    """One that no film has: ids that were given may lie ahead of the sequence."""
-    return next(pk for pk in _sequence() if not Movie.objects.filter(pk=pk).exists())
+def next_movie_id(taken: Container[int] = ()) -> int:
+    """One that no film has, nor is among `taken`: ids that were given may lie ahead of the sequence."""
+    return next(pk for pk in _sequence() if pk not in taken and not Movie.objects.filter(pk=pk).exists())
 
 
 def _sequence() -> Iterator[int]:
@@ -44,11 +45,13 @@ def _sequence() -> Iterator[int]:
             yield cursor.fetchone()[0]
 
 
-def continue_behind(movie_id: int) -> None:
-    """The sequence goes on above an id that it did not give."""
+def continue_behind(given: Collection[int]) -> None:
+    """The sequence goes on above ids that it did not give, but for those so near the last of all that it would end
+    there; `next_movie_id` passes over them."""
+    last = max((movie_id for movie_id in given if movie_id <= LAST_GIVEN), default=1)
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT setval(name, greatest(%s, coalesce(pg_sequence_last_value(name::regclass), 1)))
                FROM pg_get_serial_sequence('catalog_movie', 'id') AS name""",
-            [movie_id],
+            [last],
         )

@@ -105,7 +105,7 @@ class _Batch:
             return MovieWritten(movie_id, problem=problem[0], reason=problem[1])
         created = movie is None
         if movie is None:
-            movie = Movie(pk=movie_id or next_movie_id(), added_at=timezone.now())
+            movie = Movie(pk=movie_id or next_movie_id(self.movies), added_at=timezone.now())
             self.given_ids |= {movie_id} if movie_id else set()
         self._apply(movie, change.values)
         return MovieWritten(movie.pk, created)
@@ -156,7 +156,7 @@ class _Batch:
             update_fields=[*FIELDS],
         )
         if self.given_ids:
-            continue_behind(max(self.given_ids))
+            continue_behind(self.given_ids)
         self._store_genres()
         self._store_people()
 

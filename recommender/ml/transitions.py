@@ -92,9 +92,7 @@ def _following(
     return counts, columns, shares
 
 
-def _pairs(
-    owner: np.ndarray, items: np.ndarray, chosen: tuple[int, int], films: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(owner: np.ndarray, items: np.ndarray, chosen: tuple[int, int], films: int) -> tuple[np.ndarray, np.ndarray]:
     """Which films follow those of a range, row * films + column, ascending; and their weights."""
     places = np.flatnonzero((items >= chosen[0]) & (items < chosen[1]))
     found = []

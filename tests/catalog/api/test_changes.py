@@ -39,6 +39,9 @@ def test_a_new_film_is_there_at_once(site):
 def test_ids_of_ones_own_and_the_sequence_do_not_collide(site):
     assert site.post("/movies", {"title": "Given", "movie_id": 70_000}, expect=201)["movie_id"] == "70000"
     assert site.post("/movies", {"title": "Next"}, expect=201)["movie_id"] == "70001"
+    last_of_all = str(2**31 - 1)
+    assert site.post("/movies", {"title": "End", "movie_id": 2**31 - 1}, expect=201)["movie_id"] == last_of_all
+    assert site.post("/movies", {"title": "Behind it"}, expect=201)["movie_id"] == "70002"
     assert "film 70000" in site.post("/movies", {"title": "Again", "movie_id": 70_000}, expect=409)["detail"]
     site.post("/movies", {"title": "A", "imdb_id": "tt0000077"}, expect=201)
     assert site.post("/movies", {"title": "B", "imdb_id": "tt77"}, expect=409)["code"] == "conflict"
@@ -84,6 +87,7 @@ WRONG = [
     ({"actors": ["x" * 201]}, "#/actors/0"),
     ({"imdb_id": "114709"}, "#/imdb_id"),
     ({"tmdb_id": 2**31}, "#/tmdb_id"),
+    ({"published": 0}, "#/published"),
     ({"language": "e"}, "#/language"),
     ({"poster_url": "javascript:alert(1)"}, "#/poster_url"),
     ({"available_from": "2030-01-02T00:00:00Z", "available_until": "2030-01-01T00:00:00Z"}, "#/available_until"),

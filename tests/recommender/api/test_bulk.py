@@ -49,6 +49,15 @@ def test_films_come_in_by_a_job_and_are_in_lists_on_the_next_read(site):
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")
+def test_a_new_film_does_not_take_the_id_that_a_row_before_it_was_given(site):
+    following = int(site.post("/movies", {"title": "First"}, expect=201)["movie_id"]) + 1
+    given, other = {"movie_id": following, "title": "Given"}, {"imdb_id": "tt0000001", "title": "Other"}
+    assert done(site, sent(site, "movies", lines(given, other)))["result"]["stored"] == 2
+    assert site.get(f"/movies/{following}")["title"] == "Given"
+    assert site.get("/movies/imdb:tt1")["title"] == "Other"
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
 def test_every_rejected_row_is_told_page_by_page(site, monkeypatch):
     monkeypatch.setattr(imports, "blocks", lambda rows: ([row] for row in rows))
     body = "user_id,name\n1,a\n0,b\n2,c\nx,d\n-1,e\n"
