@@ -75,8 +75,9 @@ def _first(sitting: Sitting, likeness: np.ndarray, barred: np.ndarray, k: int) -
     rows = table.places(barred)
     allowed[rows[rows >= 0]] = False
     likeness = np.where(allowed, likeness, -1)
-    first = np.argsort(-likeness, kind="stable")[:k]
-    first = first[likeness[first] >= 0]
+    last = np.partition(likeness, -k)[-k] if k < len(likeness) else 0  # all are not sorted for the first few
+    near = np.flatnonzero(likeness >= max(last, 0))
+    first = near[np.argsort(-likeness[near], kind="stable")[:k]]
     return table.ids[first], likeness[first]
 
 
