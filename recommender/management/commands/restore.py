@@ -49,7 +49,7 @@ class Command(BaseCommand):
             restore.settle(manifest)
         except (OSError, DatabaseError, CacheUnavailable) as error:
             words = "Database and models are restored; the rest failed. Once the reason is gone, restore again"
-            raise CommandError(f"{words} (--replace), or run `manage.py prepare`. {error}") from error
+            raise CommandError(f"{words} (--replace), or run `./run manage prepare`. {error}") from error
 
     def _tell(self, manifest: dict[str, Any]) -> None:
         made, counts = manifest["made_at"], manifest["counts"]
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         if active and not registry.of_this_format(active):
             words = f"The folder of the active model {active} is not there in this version's format"
             self.stderr.write(self.style.WARNING(f"{words}: train anew (`manage.py train`)."))
-        self.stdout.write(self.style.SUCCESS("Restored. Start the system; `manage.py prepare` fills the lists."))
+        self.stdout.write(self.style.SUCCESS("Restored. Start the system; `./run manage prepare` fills the lists."))
         self.stdout.write(
             f"Not known to the backup of {manifest['made_at']}: viewers erased since, who are back (erase them again), "
             "and keys or staff closed since (`manage.py api_key list`)."
