@@ -15,7 +15,16 @@ NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,1}\Z"
 
 
-class Name(serializers.CharField):
+class Text(serializers.CharField):
+    """No number, which would be taken for its digits."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class Name(Text):
     """Without spaces around it and doubled within."""
 
     def __init__(self, **options: Any) -> None:
@@ -40,7 +49,7 @@ class FilmNames(serializers.ListField):
         return list(dict.fromkeys(super().to_internal_value(data)))
 
 
-class ImdbId(serializers.CharField):
+class ImdbId(Text):
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         number = imdb_number(text)
@@ -78,7 +87,7 @@ class MovieValues(serializers.Serializer):
     genres = FilmNames(MAX_GENRES, 60, "All of them; a genre that is new is made.")
     directors = FilmNames(MAX_PEOPLE, LONGEST_NAME, "All of them.")
     actors = FilmNames(MAX_PEOPLE, LONGEST_NAME, "All of them, in billing order.")
-    overview = serializers.CharField(max_length=LONGEST_OVERVIEW, allow_blank=True, required=False)
+    overview = Text(max_length=LONGEST_OVERVIEW, allow_blank=True, required=False)
     poster_url = serializers.URLField(max_length=500, allow_blank=True, required=False)
     runtime = Whole(min_value=1, max_value=LONGEST_FILM, allow_null=True, required=False, help_text="Minutes.")
     certificate = Name(max_length=12, allow_blank=True, required=False)

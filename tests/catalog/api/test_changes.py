@@ -79,6 +79,8 @@ WRONG = [
     ({"title": "x" * 301}, "#/title"),
     ({"title": "nul\0"}, "#/title"),
     ({"title": None}, "#/title"),
+    ({"certificate": 12}, "#/certificate"),
+    ({"overview": 12}, "#/overview"),
     ({"year": 1869}, "#/year"),
     ({"year": True}, "#/year"),
     ({"year": 2000.5}, "#/year"),
