@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
     parser.add_argument("--people", type=Path, metavar="FILE", help="directors and actors for --data")
     parser.add_argument("--preset", default="default", help="the shape of the model")
-    parser.add_argument("--quick", action="store_true", help="fewer viewers and repetitions; about a minute")
+    parser.add_argument("--quick", action="store_true", help="fewer viewers and repetitions")
 
 
 def run(given: argparse.Namespace) -> None:
