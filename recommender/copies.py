@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from recommender import storage
-from recommender.ml.config import MANIFEST
-from recommender.ml.manifest import UNREADABLE, read_manifest
+from recommender.ml.config import FORMAT, MANIFEST
+from recommender.ml.manifest import UNREADABLE, read_manifest, sound
 from recommender.models import ModelVersion
 
 PRUNED = "Pruned: "  # how the reason of a version begins whose folder was deleted
@@ -34,13 +34,18 @@ def here(name: str) -> bool:
     return (folder(name) / MANIFEST).exists()
 
 
-def format_of(name: str) -> int | None:
-    """Of the version's folder, here or in the store; looks at its manifest alone. Raises StorageUnavailable."""
+def whole(name: str) -> bool:
+    """Whether the version is here with every file as it was written, or else in the store, in the format that this
+    code reads. Loads nothing. Raises StorageUnavailable."""
     try:
         told = (folder(name) / MANIFEST).read_bytes() if here(name) else storage.shared() and storage.manifest(name)
-        return int(read_manifest(told)[0]) if told else None
+        if not told:
+            return False
+        written_as, checksums = read_manifest(told)
+        files_sound = not here(name) or all(sound(folder(name) / file, sha) for file, sha in checksums.items())
+        return written_as == FORMAT and files_sound
     except (OSError, *UNREADABLE):
-        return None
+        return False
 
 
 def fetch(name: str) -> None:

@@ -23,7 +23,6 @@ from django.db.models.functions import Now
 
 from recommender import cache, copies, leases, storage
 from recommender.copies import folder
-from recommender.ml.config import FORMAT
 from recommender.models import ModelVersion
 
 if TYPE_CHECKING:
@@ -45,9 +44,12 @@ class ActivationRefused(Exception):
 # Versions ------------------------------------------------------------------------------------------------------------
 
 
-def of_this_format(name: str) -> bool:
-    """Whether the version is there in the format that this code reads. Raises StorageUnavailable."""
-    return copies.format_of(name) == FORMAT
+def to_be_served() -> str | None:
+    """What a process that starts now will serve: the active version or, where its folder is gone, cut or of another
+    format, the last whole one before it. Raises StorageUnavailable."""
+    active = active_name()
+    names = [active, *(version.name for version in _retired())] if active else []
+    return next((name for name in names if copies.whole(name)), None)
 
 
 def register(model_folder: Path, **facts: Any) -> ModelVersion:

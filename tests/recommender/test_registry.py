@@ -107,12 +107,15 @@ def test_an_unusable_version_never_goes_live(second, spoil):
     assert ModelVersion.objects.get(name="second").reason
 
 
-def test_an_upgrade_tells_models_of_the_format_before(second):
-    """The next start trains anew, as it does where there is no model."""
-    assert registry.of_this_format("second")
-    age(registry.folder("second"))
-    assert not registry.of_this_format("second")
-    assert not registry.of_this_format("nowhere")
+@pytest.mark.parametrize("spoil", [shutil.rmtree, age, cut])
+def test_a_start_knows_what_it_can_serve(second, spoil):
+    """Where there is nothing, it trains anew."""
+    registry.activate("second", "a test")
+    assert registry.to_be_served() == "second"
+    spoil(registry.folder("second"))
+    assert registry.to_be_served() == NAME
+    ModelVersion.objects.filter(name=NAME).delete()
+    assert registry.to_be_served() is None
 
 
 def test_an_unknown_version_is_refused_by_name(model):

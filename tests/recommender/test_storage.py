@@ -75,7 +75,7 @@ def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, 
     assert copies.share() == []
     files = {path.name: path.read_bytes() for path in copies.folder("second").iterdir()}
     elsewhere()
-    assert registry.of_this_format("second"), "which its start looks at"
+    assert registry.to_be_served() == "second", "which its start looks at"
 
     first = recommend(Query(user_id=ADA, top_k=5))
 

@@ -45,7 +45,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         note = Note(settings.DATA_NOTE)
         self._load(data, people, note)
-        if not note.trained or not self._has_model():
+        if not note.trained or not self._can_serve():
             self._train(note)
         elif job := leases.new_unless_waiting(Job.Kind.BATCH):
             # Redis starts empty. Until a worker has filled it, lists come from the model.
@@ -72,12 +72,15 @@ class Command(BaseCommand):
         with note.loading(source):
             call_command("import_movielens", data, people=people)
 
-    def _has_model(self) -> bool:
-        name = registry.active_name()
+    def _can_serve(self) -> bool:
         try:
-            return name is not None and registry.of_this_format(name)
+            active, served = registry.active_name(), registry.to_be_served()
         except StorageUnavailable as error:
             raise CommandError(str(error)) from error
+        if served != active:
+            then = f"{served} before it is served" if served else "another is trained"
+            self._say(f"the active model {active} is gone, damaged or of another format: {then}")
+        return served is not None
 
     def _train(self, note: "Note") -> None:
         self._say("training the model")

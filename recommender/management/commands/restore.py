@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from catalog.management.progress import shown_progress
-from recommender import registry
+from recommender import copies
 from recommender.cache import CacheUnavailable
 from recommender.management.foreground import interruptible
 
@@ -60,8 +60,8 @@ class Command(BaseCommand):
 
     def _tell_what_is_left(self, manifest: dict[str, Any]) -> None:
         active = manifest["active_model"]
-        if active and not registry.of_this_format(active):
-            words = f"The folder of the active model {active} is not there in this version's format"
+        if active and not copies.whole(active):
+            words = f"The folder of the active model {active} is not there, whole and in this version's format"
             self.stderr.write(self.style.WARNING(f"{words}: train anew (`manage.py train`)."))
         self.stdout.write(self.style.SUCCESS("Restored. Start the system; `./run manage prepare` fills the lists."))
         self.stdout.write(
