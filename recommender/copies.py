@@ -34,18 +34,25 @@ def here(name: str) -> bool:
     return (folder(name) / MANIFEST).exists()
 
 
+def format_of(name: str) -> int | None:
+    """Of the version's folder, here or in the store; looks at its manifest alone. Raises StorageUnavailable."""
+    return _manifest(name)[0]
+
+
 def whole(name: str) -> bool:
     """Whether the version is here with every file as it was written, or else in the store, in the format that this
     code reads. Loads nothing. Raises StorageUnavailable."""
+    written_as, checksums = _manifest(name)
+    files_sound = not here(name) or all(sound(folder(name) / file, sha) for file, sha in checksums.items())
+    return written_as == FORMAT and files_sound
+
+
+def _manifest(name: str) -> tuple[int | None, dict[str, str]]:
     try:
         told = (folder(name) / MANIFEST).read_bytes() if here(name) else storage.shared() and storage.manifest(name)
-        if not told:
-            return False
-        written_as, checksums = read_manifest(told)
-        files_sound = not here(name) or all(sound(folder(name) / file, sha) for file, sha in checksums.items())
-        return written_as == FORMAT and files_sound
+        return read_manifest(told) if told else (None, {})
     except (OSError, *UNREADABLE):
-        return False
+        return None, {}
 
 
 def fetch(name: str) -> None:
