@@ -78,7 +78,7 @@ elif TROUBLE in ("nan", "constant"):
 elif TROUBLE == "popular":
     run.with_prior = _popular  # type: ignore[assignment]
 elif TROUBLE == "older code":
-    for room in ("recommender.ml.checkpoint", "recommender.registry", "recommender.training.run"):
+    for room in ("recommender.ml.checkpoint", "recommender.copies", "recommender.training.run"):
         importlib.import_module(room).FORMAT -= 1  # type: ignore[attr-defined]
 elif TROUBLE == "slow":
     Lease.progress = _slowly(Lease.progress)  # type: ignore[method-assign]
