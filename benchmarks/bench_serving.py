@@ -2,7 +2,7 @@
 
 floor      an empty view behind the same middleware, key check and throttle
 cached     GET /recommend of viewers whose lists are stored
-uncached   POST /recommend with a history of 200 films
+uncached   POST /recommend with a history of 200 films, of which the model reads its newest
 filtered   POST /recommend/filtered with the same histories, by genres and year
 explained  uncached with the reasons of each film
 similar, home, events   POST /similar, GET /home, POST /events, one film or viewer each

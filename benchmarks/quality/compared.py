@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.quality import results
-from benchmarks.quality.pool import MAIN_DATA, Figures, Group, difference, first_test, pair, table
+from benchmarks.quality.pool import MAIN_DATA, Figures, Group, differing, difference, first_test, pair, table
 from recommender.ml.evaluate import TIMES
 
 BASELINES = {
@@ -62,7 +62,7 @@ def _ndcg(over: Figures | None) -> str:
 
 
 def ablations(groups: Sequence[Group]) -> str:
-    """Each changed setting beside the unchanged one of the same length, on the same targets."""
+    """Each changed setting beside one of which it changes the least, on the same targets."""
     columns = [
         "changed",
         "protocol",
@@ -81,27 +81,30 @@ def ablations(groups: Sequence[Group]) -> str:
 
 
 def _against(group: Group, groups: Sequence[Group]) -> list[str]:
-    """Differences of HR@10 and NDCG@10, and from what: the result that it was told to be compared with, or the pool of
-    the unchanged setting."""
+    """Differences of HR@10 and NDCG@10, and from what: the result that it was told to be compared with, or the setting
+    that has all its changes but the fewest."""
     stored = group["against"]
     if stored:
         of, name = first_test(stored[group["time"]]), stored["result"]
     else:
-        plain = [other for other in groups if _is_plain(group, other)]
-        if not plain:
-            return ["", "", "no unchanged run of this length"]
+        plainer = [other for other in groups if _is_plainer(group, other)]
+        if not plainer:
+            return ["", "", "nothing of this length"]
+        other = max(plainer, key=lambda other: len(other.changes))
         viewers = results.load_ranks(group.results[0]["file"])[1]
-        ours, others = (_ranks(one) for one in (group, plain[0]))
+        ours, others = (_ranks(one) for one in (group, other))
         of = first_test(results.differences(ours, others, viewers)[group["time"]])
-        name = f"{plain[0].label}, seeds {' '.join(map(str, plain[0].seeds))}"
+        name = f"{other.label}, seeds {' '.join(map(str, other.seeds))}"
     return [difference(of["hr10"]), difference(of["ndcg10"]), name]
 
 
-def _is_plain(group: Group, other: Group) -> bool:
+def _is_plainer(group: Group, other: Group) -> bool:
+    """Whether the other has a part of the group's changes, and as many epochs."""
     same = all(group[name] == other[name] for name in ("protocol", "preset", "data_hash", "targets"))
-    length = {name: value for name, value in group.changes.items() if name == "epochs"}
+    part = other.changes.items() < group.changes.items()
+    length = group.changes.get("epochs") == other.changes.get("epochs")
     ranked = all(result["file"].with_suffix(".npz").exists() for result in other.results)
-    return same and bool(other.runs) and other.changes == length and ranked
+    return same and bool(other.runs) and part and length and ranked
 
 
 def _ranks(group: Group) -> dict[int, results.Ranks]:
@@ -129,7 +132,7 @@ def _run(result: dict[str, Any]) -> list[str]:
     words = [f"--data {result['data']}.zip", *([f"--people {result['people']}"] if result.get("people") else [])]
     words += ["--cold-films" if result["protocol"] == "cold-films" else f"--protocol {result['protocol']}"]
     words += [f"--preset {result['preset']}", *(["--baselines-only"] if not result["runs"] else [])]
-    changes = [f"{name}={str(value).lower()}" for name, value in (result.get("changes") or {}).items()]
+    changes = [f"{name}={str(value).lower()}" for name, value in differing(result).items()]
     words += [f"--set {' '.join(changes)}"] if changes else []
     words += [f"--seeds {' '.join(map(str, result['seeds']))}"]
     link = f"[{result['file'].stem}](results/{result['file'].name})"

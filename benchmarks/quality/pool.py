@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from recommender.ml.config import as_json, preset
+
 MAIN_DATA = "ml-1m"  # what the tables are of; other sets have a table of their own
 NOTHING = "Not measured yet.\n"
 Figures = dict[str, Any]
@@ -25,7 +27,7 @@ class Group:
 
     @property
     def changes(self) -> dict[str, Any]:
-        return self["changes"] or {}
+        return differing(self.results[0])
 
     @property
     def label(self) -> str:
@@ -73,10 +75,20 @@ def load(folder: Path) -> list[Group]:
     return groups
 
 
+def differing(result: dict[str, Any]) -> dict[str, Any]:
+    """What the result's model and training have unlike its preset as it is now: presets change, results stay. Nothing
+    of baselines, which have neither."""
+    if not result["runs"]:
+        return {}
+    now = preset(result["preset"])
+    plain = as_json(now.model) | as_json(now.train)
+    return {name: value for name, value in result["config"].items() if name != "seed" and plain.get(name) != value}
+
+
 def _setting(result: dict[str, Any]) -> str:
     """Everything that makes figures differ but the seed; sorts presets before what was changed in them."""
     config = {name: value for name, value in result["config"].items() if name != "seed"}
-    changes = result.get("changes") or {}
+    changes = differing(result)
     first = [result["protocol"], result["data"], result["preset"], len(changes), changes]
     return json.dumps(
         [*first, result["data_hash"], result.get("targets"), bool(result["runs"]), config], sort_keys=True

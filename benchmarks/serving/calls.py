@@ -11,7 +11,7 @@ from benchmarks.serving.client import Server
 from benchmarks.serving.stage import Stage, long_histories
 
 LIST = 20  # films asked for
-LONG = 200  # films of a full-length history: what the model reads
+LONG = 200  # films of a long history
 BATCH = 1000  # viewers of a batch call
 FILTERS = {"genres": ["Drama", "Comedy"], "min_year": 1950, "top_k": 50, "final_k": LIST}
 

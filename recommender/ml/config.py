@@ -19,7 +19,7 @@ class ModelConfig:
     d_item: int = 128  # width of the item vectors; 0: d_model, without a head between
     heads: int = 2
     recent: int = 4  # tokens that a gated block mixes before it attends; 0: none
-    max_len: int = 200  # films of the sequence that the encoder reads
+    max_len: int = 50  # films of the sequence that the encoder reads
     taste_len: int = 50  # rows of the long-term taste profile; 0: none
     dropout: float = 0.2
     block: Literal["gated", "softmax"] = "gated"

@@ -11,6 +11,7 @@ from benchmarks import bench_quality
 from benchmarks.__main__ import main
 from benchmarks.quality import tables
 from benchmarks.quality.pool import load, spread
+from recommender.ml.config import preset
 from tests.benchmarks.films import write_films
 
 TINY = {"d_model": 8, "layers": 1, "heads": 1}
@@ -25,9 +26,11 @@ RUNS = {
 
 def relabelled(path):
     """As if these tiny models were the preset, and their films ml-1m."""
-    result = json.loads(path.read_text())
-    changes = {name: value for name, value in result["changes"].items() if TINY.get(name) != value and name != "epochs"}
-    path.write_text(json.dumps(result | {"changes": changes, "data": "ml-1m"}))
+    result, plain = json.loads(path.read_text()), preset("default")
+    config = result["config"]
+    config |= {name: getattr(plain.model, name) for name, value in TINY.items() if config[name] == value}
+    config["epochs"] = plain.train.epochs
+    path.write_text(json.dumps(result | {"data": "ml-1m"}))
 
 
 @pytest.fixture(scope="module")
