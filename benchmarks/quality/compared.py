@@ -81,30 +81,44 @@ def ablations(groups: Sequence[Group]) -> str:
 
 
 def _against(group: Group, groups: Sequence[Group]) -> list[str]:
-    """Differences of HR@10 and NDCG@10, and from what: the result that it was told to be compared with, or the setting
-    that has all its changes but the fewest."""
-    stored = group["against"]
-    if stored:
-        of, name = first_test(stored[group["time"]]), stored["result"]
-    else:
-        plainer = [other for other in groups if _is_plainer(group, other)]
-        if not plainer:
-            return ["", "", "nothing of this length"]
-        other = max(plainer, key=lambda other: len(other.changes))
-        viewers = results.load_ranks(group.results[0]["file"])[1]
-        ours, others = (_ranks(one) for one in (group, other))
-        of = first_test(results.differences(ours, others, viewers)[group["time"]])
-        name = f"{other.label}, seeds {' '.join(map(str, other.seeds))}"
-    return [difference(of["hr10"]), difference(of["ndcg10"]), name]
+    """Differences of HR@10 and NDCG@10, and from what: the setting that has all its changes but the fewest."""
+    plainer = [other for other in groups if _is_plainer(group, other)]
+    if not plainer:
+        return ["", "", "nothing of this length"]
+    other = max(plainer, key=lambda other: len(other.changes))
+    of = first_test(_differences(group, other))
+    return [difference(of["hr10"]), difference(of["ndcg10"]), f"{other.label}, seeds {' '.join(map(str, other.seeds))}"]
+
+
+def presets_on_p2(groups: Sequence[Group]) -> str:
+    """The default beside each other preset on the same targets, in pairs, by test."""
+    plain = [group for group in groups if group["protocol"] == "P2" and not group.changes]
+    rows = []
+    for ours in (group for group in plain if group["preset"] == "default"):
+        for other in (group for group in plain if group is not ours and _same(ours, group, "data_hash", "targets")):
+            for test, of in _differences(ours, other).items():
+                rows.append([f"default over {other.label}", test, difference(of["hr10"]), difference(of["ndcg10"])])
+    return table(["", "test", "difference of HR@10", "difference of NDCG@10"], rows)
+
+
+def _differences(group: Group, other: Group) -> Figures:
+    """As `results.differences`, told what the group's protocol tells."""
+    viewers = results.load_ranks(group.results[0]["file"])[1]
+    found: Figures = results.differences(_ranks(group), _ranks(other), viewers)[group["time"]]
+    return found
+
+
+def _same(group: Group, other: Group, *names: str) -> bool:
+    """Whether both say so, and the other has its ranks beside it."""
+    ranked = all(result["file"].with_suffix(".npz").exists() for result in other.results)
+    return ranked and all(group[name] == other[name] for name in names)
 
 
 def _is_plainer(group: Group, other: Group) -> bool:
     """Whether the other has a part of the group's changes, and as many epochs."""
-    same = all(group[name] == other[name] for name in ("protocol", "preset", "data_hash", "targets"))
     part = other.changes.items() < group.changes.items()
     length = group.changes.get("epochs") == other.changes.get("epochs")
-    ranked = all(result["file"].with_suffix(".npz").exists() for result in other.results)
-    return same and bool(other.runs) and part and length and ranked
+    return bool(other.runs) and part and length and _same(group, other, "protocol", "preset", "data_hash", "targets")
 
 
 def _ranks(group: Group) -> dict[int, results.Ranks]:

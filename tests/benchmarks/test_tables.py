@@ -84,6 +84,7 @@ def test_ablation_is_paired_with_the_pool_of_what_it_changed(docs):
 
 def test_every_table_has_its_rows(docs):
     assert [row[0] for row in rows(docs, "p2")[:3]] == ["default"] * 3
+    assert rows(docs, "p2_presets") == [], "no other preset"
     assert rows(docs, "a") == []
     assert len(rows(docs, "baselines")) == 7
     assert [row[:2] for row in rows(docs, "presets")] == [["default", "P1"], ["default", "P2"]]
