@@ -104,7 +104,7 @@ def collate(tokens: Tokens, windows: Windows, config: ModelConfig, asked_at: np.
     real = rows >= windows.starts[:, None]
     times = _pick(tokens.times, rows, real)
     timed = tokens.timed[windows.viewers]
-    taste, taste_weights, taste_seen = _taste(tokens, windows, config, _pick(tokens.taste_before, rows, real))
+    taste, taste_weights, taste_seen = _taste(tokens, windows, config, _pick(tokens.taste_before, rows, real), real)
     return Batch(
         items=torch.from_numpy(_pick(tokens.items, rows, real)),
         times=torch.from_numpy(times),
@@ -134,16 +134,18 @@ def _gaps(times: np.ndarray, timed: np.ndarray, asked_at: np.ndarray | None) -> 
 
 
 def _taste(
-    tokens: Tokens, windows: Windows, config: ModelConfig, before: np.ndarray
+    tokens: Tokens, windows: Windows, config: ModelConfig, before: np.ndarray, real: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The rows of taste that the windows' tokens may look at, the last `taste_len` at each of them: items [B, F],
-    weights [B, F], and how many of these rows each token knows [B, L]. `before` counts over all viewers; 0 at padding.
+    weights [B, F], and how many of these rows each token knows [B, L]. `before` counts over all viewers, where `real`.
     """
     lowest, highest = tokens.taste_indptr[windows.viewers], tokens.taste_indptr[windows.viewers + 1]
     ended = windows.stops == tokens.indptr[windows.viewers + 1]
-    before = np.where(before > 0, before, lowest[:, None])
     before[:, -1] = np.where(ended, highest, before[:, -1])  # likes after the last watch count too
-    base = np.maximum(lowest, before.min(axis=1) - config.taste_len)
+    real = np.concatenate([real[:, :-1], real[:, -1:] | ended[:, None]], axis=1)
+    oldest = np.where(real, before, np.iinfo(before.dtype).max).min(axis=1)
+    base = np.clip(oldest - config.taste_len, lowest, highest)
+    before = np.where(real, before, base[:, None])
     rows = base[:, None] + np.arange(max(1, int((before[:, -1] - base).max(initial=1))))
     real = rows < before[:, -1:]
     return _pick(tokens.taste_items, rows, real), _pick(tokens.taste_weights, rows, real), before - base[:, None]

@@ -6,6 +6,8 @@
 - the viewer's vector = the encoder's last state + a gated projection of the taste
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -120,16 +122,28 @@ class TransformerRecModel(nn.Module):
         """Viewers' vectors [B, L, D] after each token; with `newest` after the last alone, [B, 1, D]. `table` [n, D]
         holds the films that the batch's places name, rounded to float16 where no gradient is wanted.
         """
-        x = self.encode(batch, table, newest=newest, by_place=by_place)
+        films = self._films(batch, table)
+        x = self._encode(batch, films, newest, by_place)
         if self.taste is not None:
-            x = self.taste(x, self.taste_vectors(batch, table, batch.taste_seen[:, -x.shape[1] :]))
+            x = self.taste(x, self._taste_vectors(batch, films, batch.taste_seen[:, -x.shape[1] :]))
         x = self.head(self.norm(x))
         return F.normalize(x, dim=2) / self.config.temperature if self.config.temperature else x
 
-    def encode(self, batch: Batch, table: Tensor, *, newest: bool = False, by_place: Tensor | None = None) -> Tensor:
+    def _films(self, batch: Batch, table: Tensor) -> Callable[[Tensor], Tensor]:
+        """From places to films as the encoder reads them [..., D]. Each film of the table is read once where the batch
+        names more: short windows of long histories repeat their viewer's taste.
+        """
+        if batch.items.numel() + batch.taste.numel() < len(table):
+            return lambda places: self.read(F.embedding(places, table).float())
+        read = self.read(table.float())
+        return lambda places: F.embedding(places, read)
+
+    def _encode(
+        self, batch: Batch, films: Callable[[Tensor], Tensor], newest: bool, by_place: Tensor | None
+    ) -> Tensor:
         """The encoder's states [B, L, D]; with `newest` the last block works for the last token alone: [B, 1, D]."""
         real = (batch.items > 0).unsqueeze(2)
-        x = self.read(F.embedding(batch.items, table).float())
+        x = films(batch.items)
         if self.stars is not None:
             x = x + self.stars(batch.stars)
         if self.gaps is not None:
@@ -142,13 +156,13 @@ class TransformerRecModel(nn.Module):
             x = block(x, real, bias[:, :, -1:] if newest and place == len(self.blocks) else bias)
         return x
 
-    def taste_vectors(self, batch: Batch, table: Tensor, seen: Tensor) -> Tensor:
+    def _taste_vectors(self, batch: Batch, films: Callable[[Tensor], Tensor], seen: Tensor) -> Tensor:
         """Weighted mean [B, Q, D] of the last `taste_len` of the rows of taste `seen` [B, Q] at each token."""
-        rows = torch.arange(batch.taste.shape[1], device=table.device, dtype=torch.int32)
+        rows = torch.arange(batch.taste.shape[1], device=seen.device, dtype=torch.int32)
         age = seen.int().unsqueeze(2) - rows  # 1 is the newest
         weights = batch.taste_weights.unsqueeze(1) * ((age > 0) & (age <= self.config.taste_len))
         total = weights.abs().sum(2, keepdim=True).clamp(min=1e-6)
-        return (weights @ self.read(F.embedding(batch.taste, table).float())) / total
+        return (weights @ films(batch.taste)) / total
 
 
 def untimed_batch(sequence: Tensor, taste: Tensor, taste_weights: Tensor | None = None) -> Batch:

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from catalog.models import WatchEvent
 from recommender.ml import attention, data, metrics
 from recommender.ml.attention import gated_attention, lookup
-from recommender.ml.batches import gap_buckets, grouped, training_windows
-from recommender.ml.config import GAP_BUCKETS
+from recommender.ml.batches import collate, gap_buckets, grouped, last_windows, training_windows
+from recommender.ml.config import GAP_BUCKETS, ModelConfig
 from recommender.ml.data import Events, Histories, tokenise
 from recommender.ml.losses import softmax_loss
 from recommender.ml.vocab import Vocab
@@ -118,6 +118,19 @@ def test_which_events_enter_sequence_and_taste():
     assert (tokens.taste_items - 1 + 10).tolist() == [10, 10, 11, 12, 13, 14]
     assert tokens.taste_weights.tolist() == [0.5, 1, 1, 1, -1, -0.5]
     assert tokens.taste_before.tolist() == [1, 4, 6]
+
+
+def test_a_batch_holds_the_taste_that_its_tokens_know_and_no_more():
+    """The six places of padding before these ten tokens know none; they must not have all that is older come along."""
+    watched = Events(
+        np.arange(1, 61, dtype=np.int32), np.arange(60), np.full(60, data.RATING, np.int8), np.full(60, 5, np.float32), None
+    )
+    tokens = tokenise(Histories.of([watched]), Vocab(np.arange(1, 61)))
+    window = last_windows(tokens, np.array([0]), np.array([50]), 10)
+    batch = collate(tokens, window, ModelConfig(max_len=10, taste_len=4))
+    assert batch.items.shape[1] == 16
+    assert batch.taste[0].tolist() == list(range(38, 51))
+    assert batch.taste_seen[0].tolist() == [0] * 6 + list(range(4, 14))
 
 
 @settings(max_examples=40, deadline=None)
