@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.quality import results
-from benchmarks.quality.pool import MAIN_DATA, Figures, Group, differing, difference, first_test, pair, table
+from benchmarks.quality.pool import MAIN_DATA, Figures, Group, difference, differing, first_test, pair, table
 from recommender.ml.evaluate import TIMES
 
 BASELINES = {

@@ -138,9 +138,7 @@ class TransformerRecModel(nn.Module):
         read = self.read(table.float())
         return lambda places: F.embedding(places, read)
 
-    def _encode(
-        self, batch: Batch, films: Callable[[Tensor], Tensor], newest: bool, by_place: Tensor | None
-    ) -> Tensor:
+    def _encode(self, batch: Batch, films: Callable[[Tensor], Tensor], newest: bool, by_place: Tensor | None) -> Tensor:
         """The encoder's states [B, L, D]; with `newest` the last block works for the last token alone: [B, 1, D]."""
         real = (batch.items > 0).unsqueeze(2)
         x = films(batch.items)

@@ -122,9 +122,8 @@ def test_which_events_enter_sequence_and_taste():
 
 def test_a_batch_holds_the_taste_that_its_tokens_know_and_no_more():
     """The six places of padding before these ten tokens know none; they must not have all that is older come along."""
-    watched = Events(
-        np.arange(1, 61, dtype=np.int32), np.arange(60), np.full(60, data.RATING, np.int8), np.full(60, 5, np.float32), None
-    )
+    rated = np.full(60, data.RATING, np.int8)
+    watched = Events(np.arange(1, 61, dtype=np.int32), np.arange(60), rated, np.full(60, 5, np.float32), None)
     tokens = tokenise(Histories.of([watched]), Vocab(np.arange(1, 61)))
     window = last_windows(tokens, np.array([0]), np.array([50]), 10)
     batch = collate(tokens, window, ModelConfig(max_len=10, taste_len=4))
