@@ -50,7 +50,10 @@ def whole(name: str) -> bool:
 def _manifest(name: str) -> tuple[int | None, dict[str, str]]:
     try:
         told = (folder(name) / MANIFEST).read_bytes() if here(name) else storage.shared() and storage.manifest(name)
-        return read_manifest(told) if told else (None, {})
+        if not told:
+            return None, {}
+        written_as, checksums = read_manifest(told)
+        return int(written_as), checksums
     except (OSError, *UNREADABLE):
         return None, {}
 

@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from safetensors.numpy import load_file, save_file
 
-from recommender import cache, registry
+from recommender import cache, copies, registry
 from recommender.ml.checkpoint import WEIGHTS
 from recommender.ml.config import MANIFEST
 from recommender.models import ModelVersion
@@ -116,6 +116,12 @@ def test_a_start_knows_what_it_can_serve(second, spoil):
     assert registry.to_be_served() == NAME
     ModelVersion.objects.filter(name=NAME).delete()
     assert registry.to_be_served() is None
+
+
+def test_a_manifest_of_no_format_is_none(second):
+    (registry.folder("second") / MANIFEST).write_text(json.dumps({"format": "new", "sha256": {}}))
+    assert copies.format_of("second") is None
+    assert not copies.whole("second")
 
 
 def test_an_unknown_version_is_refused_by_name(model):
