@@ -12,6 +12,7 @@ from recommender.ml.config import GAP_BUCKETS, GAP_NONE, GAP_UNKNOWN, ModelConfi
 from recommender.ml.data import Tokens
 
 LENGTH_STEP = 8  # lengths of a batch are multiples of this
+NEVER = np.iinfo(np.int16).max
 
 
 class Windows(NamedTuple):
@@ -21,7 +22,7 @@ class Windows(NamedTuple):
     starts: np.ndarray  # rows of Tokens.items
     stops: np.ndarray
 
-    def take(self, rows: np.ndarray) -> Self:
+    def take(self, rows: np.ndarray | slice) -> Self:
         return type(self)(self.viewers[rows], self.starts[rows], self.stops[rows])
 
     def lengths(self) -> np.ndarray:
@@ -40,6 +41,9 @@ class Batch:
     taste: Tensor  # int64 [B, F], right-padded
     taste_weights: Tensor  # float32 [B, F]
     taste_seen: Tensor  # int64 [B, L]: rows of `taste` known at this token
+
+    def take(self, rows: np.ndarray | slice) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def to(self, device: torch.device) -> Self:
         return type(self)(**{f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)})
@@ -95,6 +99,24 @@ def grouped(windows: Windows, positions: int, rng: np.random.Generator | None = 
     if rng:
         groups = [groups[i] for i in rng.permutation(len(groups))]
     yield from groups
+
+
+def first_seen(tokens: Tokens, windows: Windows, films: np.ndarray) -> np.ndarray:
+    """When each window's viewer first saw the places `films` [K], int16 [W, K]: 0 before the window, 1 for its first
+    token and so on, `NEVER` otherwise.
+    """
+    begins = tokens.indptr[windows.viewers]
+    counts = windows.stops - begins
+    window = np.repeat(np.arange(len(counts)), counts)
+    rows = np.arange(counts.sum()) + np.repeat(begins - counts.cumsum() + counts, counts)
+    column = np.full(max(tokens.items.max(initial=0), films.max(initial=0)) + 1, -1)
+    column[films] = np.arange(len(films))
+    columns = column[tokens.items[rows]]
+    asked = np.flatnonzero(columns >= 0)[::-1]  # backwards, so that the first time is the one that stays
+    window, rows, columns = window[asked], rows[asked], columns[asked]
+    first = np.full((len(counts), len(films)), NEVER, np.int16)
+    first[window, columns] = np.maximum(rows - windows.starts[window] + 1, 0)
+    return first
 
 
 def collate(tokens: Tokens, windows: Windows, config: ModelConfig, asked_at: np.ndarray | None = None) -> Batch:

@@ -41,6 +41,7 @@ class TrainConfig:
     weight_decay: float = 0.0
     clip_norm: float = 1.0
     negatives: int = 0  # films shared as negatives by a batch; 0: every film (full softmax)
+    spare_seen: bool = True  # films that the viewer has seen are nobody's negatives
     forget_times: float = 0.2  # share of sequences that train without any times
     forget_request: float = 0.3  # share of positions that train without the time of asking
     forget_stars: float = 0.3  # share of sequences that train without ratings
@@ -65,12 +66,12 @@ PRESETS: Mapping[str, Preset] = {
     # SASRec with a full softmax ("SASRec+"), as tuned for a split by time by time-to-split: what P2 is compared with.
     "sasrec": Preset(
         replace(_PLAIN, layers=3, heads=1, max_len=128, taste_len=0, dropout=0.3, ffn=1),
-        TrainConfig(lr=1e-3, batch_positions=8000, epochs=40),
+        TrainConfig(lr=1e-3, batch_positions=8000, epochs=40, spare_seen=False),
     ),
     # The shape and the settings of the brief: 2 layers, 4 heads, the last 50 films, 3 epochs.
     "brief": Preset(
         replace(_PLAIN, layers=2, heads=4, max_len=50, taste_len=50, ffn=4),
-        TrainConfig(epochs=3, batch_positions=256 * 50, lr=1e-3, negatives=1024),
+        TrainConfig(epochs=3, batch_positions=256 * 50, lr=1e-3, negatives=1024, spare_seen=False),
     ),
 }
 

@@ -12,13 +12,11 @@ leaves things as they are. Gradients travel by gloo between CPUs and by NCCL bet
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import timedelta
 
+import numpy as np
 import torch
 from torch import Tensor, distributed, nn
-
-from recommender.ml.batches import Batch
 
 WAIT = timedelta(hours=2)  # for the slowest: rank 0 reads the data before the first step and evaluates after an epoch
 
@@ -74,16 +72,14 @@ def same_start(model: nn.Module, step: int) -> None:
             distributed.broadcast(tensor, 0)
 
 
-def own_rows(batch: Batch, targets: Tensor) -> tuple[Batch, Tensor, float]:
+def own_rows(targets: Tensor) -> tuple[np.ndarray | slice, float]:
     """This process's rows of a batch with targets int64 [B, L], and their part of all its targets."""
     if size() == 1:
-        return batch, targets, 1.0
-    rows = torch.arange(rank(), len(targets), size())
+        return slice(None), 1.0
+    rows = np.arange(rank(), len(targets), size())
     part = int((targets[rows] > 0).sum()) / max(1, int((targets > 0).sum()))
-    if part == 0:  # a group of few rows: works on one that another counts, so that all have the same gradients to add
-        rows = torch.tensor([0])
-    own = Batch(**{field.name: getattr(batch, field.name)[rows] for field in fields(batch)})
-    return own, targets[rows], part
+    # A group of few rows: works on one that another counts, so that all have the same gradients to add.
+    return (rows, part) if part else (np.array([0]), part)
 
 
 def add_up(model: nn.Module, loss: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import time
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,8 +31,22 @@ def bf16_pays(device: torch.device) -> bool:
     return seconds(torch.bfloat16) < seconds(torch.float32)
 
 
+class Seen(NamedTuple):
+    """What a position's viewer had seen: the candidates c with first[windows, c] <= order. A list never has them, so the
+    softmax need not push them down, which would push their neighbours down as well.
+    """
+
+    first: Tensor  # int16 [W, K]: where window w's viewer first saw candidate k, see `batches.first_seen`
+    windows: Tensor  # int64 [P]: whose row of `first` is the position's
+    order: Tensor  # int16 [P]: the position's place in its window, from 1
+
+    def at(self, rows: slice) -> Tensor:
+        """Bool [rows, K]."""
+        return self.first[self.windows[rows]] <= self.order[rows, None]
+
+
 class SoftmaxLoss(torch.autograd.Function):
-    """mean_i of log(exp(u_i t_i) + sum_{c not i's target} exp(u_i c + shift)) - u_i t_i.
+    """mean_i of log(exp(u_i t_i) + sum_{c neither i's target nor seen} exp(u_i c + shift)) - u_i t_i.
 
     The gradient is computed in the forward pass, block by block, where the logits are at hand (as in Cut Cross-Entropy,
     arXiv 2411.09009).
@@ -40,7 +54,14 @@ class SoftmaxLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, users: Tensor, targets: Tensor, candidates: Tensor, hits: Tensor, shift: float, bf16: bool
+        ctx: Any,
+        users: Tensor,
+        targets: Tensor,
+        candidates: Tensor,
+        hits: Tensor,
+        seen: Seen | None,
+        shift: float,
+        bf16: bool,
     ) -> Tensor:
         """users, targets [P, D]; candidates [K, D]; hits int64 [P]: the target's row in `candidates`, or -1."""
         d_users, d_targets = torch.empty_like(users), torch.empty_like(targets)
@@ -54,6 +75,8 @@ class SoftmaxLoss(torch.autograd.Function):
             hit = (hits[s] >= 0).nonzero().squeeze(1)
             logits = users[s].to(low) @ columns.T
             logits[hit, hits[s][hit]] = -torch.inf
+            if seen is not None:
+                logits.masked_fill_(seen.at(s), -torch.inf)
             own = (users[s] * targets[s]).sum(1)
             # One reference point a row keeps exp() in range; the shares are never divided, their users are.
             top = torch.maximum(logits.amax(1).float() + shift, own)
@@ -74,15 +97,22 @@ class SoftmaxLoss(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         d_users, d_targets, d_candidates = ctx.saved_tensors
         scale = grad / len(d_users)
-        return d_users * scale, d_targets * scale, d_candidates * scale, None, None, None
+        return d_users * scale, d_targets * scale, d_candidates * scale, None, None, None, None
 
 
 def softmax_loss(
-    users: Tensor, targets: Tensor, candidates: Tensor, hits: Tensor, *, shift: float = 0.0, bf16: bool = False
+    users: Tensor,
+    targets: Tensor,
+    candidates: Tensor,
+    hits: Tensor,
+    *,
+    seen: Seen | None = None,
+    shift: float = 0.0,
+    bf16: bool = False,
 ) -> Tensor:
-    """Mean cross-entropy of each user vector's own target against the shared candidates.
+    """Mean cross-entropy of each user vector's own target against the shared candidates that are not `seen`.
 
     With all films as candidates and `shift` 0 it is the full softmax. With K of N films drawn uniformly and
     `shift` log((N - 1) / K) its expectation follows the full softmax's normaliser.
     """
-    return SoftmaxLoss.apply(users, targets, candidates, hits, shift, bf16)
+    return SoftmaxLoss.apply(users, targets, candidates, hits, seen, shift, bf16)

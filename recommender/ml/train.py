@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recommender.ml import distributed
-from recommender.ml.batches import Batch, Windows, collate, grouped, training_windows
+from recommender.ml.batches import Batch, Windows, collate, first_seen, grouped, training_windows
 from recommender.ml.checkpoint import ModelCorrupt, load_state, save_state
 from recommender.ml.config import FULL_SOFTMAX_LIMIT, GAP_NONE, GAP_UNKNOWN, Preset, TrainConfig, as_json
 from recommender.ml.data import Tokens
-from recommender.ml.losses import bf16_pays, softmax_loss
+from recommender.ml.losses import Seen, bf16_pays, softmax_loss
 from recommender.ml.model import TransformerRecModel
 
 SAVE_SECONDS = 60.0
@@ -159,8 +159,9 @@ class Trainer:
         self.model.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self._lr(self.total, steps * self.epochs)
-        batch, targets, part = distributed.own_rows(*self._batch(windows, rng))
-        loss = self._loss(batch.to(self.device), targets.to(self.device), rng) * part
+        batch, targets = self._batch(windows, rng)
+        own, part = distributed.own_rows(targets)
+        loss = self._loss(batch.take(own).to(self.device), targets[own].to(self.device), windows.take(own), rng) * part
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         loss = distributed.add_up(self.model, loss)
@@ -189,13 +190,15 @@ class Trainer:
         forget(batch, self.config, rng)
         return batch, targets
 
-    def _loss(self, batch: Batch, targets: Tensor, rng: np.random.Generator) -> Tensor:
+    def _loss(self, batch: Batch, targets: Tensor, windows: Windows, rng: np.random.Generator) -> Tensor:
         films = self.model.num_items
+        candidates = np.arange(1, films + 1)
         negatives = self.config.negatives or (0 if films <= FULL_SOFTMAX_LIMIT else DEFAULT_NEGATIVES)
         positions = targets > 0
         wanted = targets[positions]
         if negatives and negatives < films:
-            drawn = torch.from_numpy(np.sort(rng.choice(films, negatives, replace=False)) + 1).to(self.device)
+            candidates = np.sort(rng.choice(films, negatives, replace=False)) + 1
+            drawn = torch.from_numpy(candidates).to(self.device)
             places, local = torch.cat([batch.items.flatten(), batch.taste.flatten(), wanted, drawn]).unique(
                 return_inverse=True
             )
@@ -213,10 +216,18 @@ class Trainer:
             hits = own - 1
         users = self.model.states(batch, table)[positions]
         vectors = self.model.output(table)
-        loss = softmax_loss(users, vectors[own], vectors[columns], hits, shift=shift, bf16=self.bf16)
+        seen = self._seen(windows, candidates, positions) if self.config.spare_seen else None
+        loss = softmax_loss(users, vectors[own], vectors[columns], hits, seen=seen, shift=shift, bf16=self.bf16)
         if self.model.scorer is not None:
             loss = loss + self._mlp_loss(users, vectors, own, rng)
         return loss
+
+    def _seen(self, windows: Windows, candidates: np.ndarray, positions: Tensor) -> Seen:
+        """What was seen before each target of `positions` bool [B, L]."""
+        first = torch.from_numpy(first_seen(self.tokens, windows, candidates)).to(self.device)
+        window, place = positions.nonzero(as_tuple=True)
+        padding = positions.shape[1] - torch.from_numpy(windows.lengths()).to(self.device)
+        return Seen(first, window, (place + 1 - padding[window]).to(torch.int16))
 
     def _mlp_loss(self, users: Tensor, vectors: Tensor, own: Tensor, rng: np.random.Generator) -> Tensor:
         """Cross-entropy of the MLP's score of the target against films shared by the batch."""

@@ -10,10 +10,10 @@ from torch.nn import functional as F
 from catalog.models import WatchEvent
 from recommender.ml import attention, data, metrics
 from recommender.ml.attention import gated_attention, lookup
-from recommender.ml.batches import collate, gap_buckets, grouped, last_windows, training_windows
+from recommender.ml.batches import NEVER, Windows, collate, first_seen, gap_buckets, grouped, last_windows, training_windows
 from recommender.ml.config import GAP_BUCKETS, ModelConfig
 from recommender.ml.data import Events, Histories, tokenise
-from recommender.ml.losses import softmax_loss
+from recommender.ml.losses import Seen, softmax_loss
 from recommender.ml.vocab import Vocab
 from tests.recommender.ml.viewers import pairs
 
@@ -48,16 +48,21 @@ def test_bootstrap_tells_a_difference_from_noise():
     assert low < 0 < high
 
 
+@pytest.mark.parametrize("spared", [False, True])
 @pytest.mark.parametrize("shift", [0.0, 1.3])
-def test_loss_and_gradient_are_those_of_cross_entropy(shift):
+def test_loss_and_gradient_are_those_of_cross_entropy(shift, spared):
     torch.manual_seed(1)
     users = (F.normalize(torch.randn(1500, 16), dim=1) * 20).requires_grad_()
     films = F.normalize(torch.randn(90, 16), dim=1).requires_grad_()
     wanted = torch.randint(0, 90, (1500,))
-    ours = softmax_loss(users, films[wanted], films, wanted, shift=shift)
+    first = torch.randint(0, 200, (15, 90), dtype=torch.int16)
+    seen = Seen(first, torch.arange(1500) // 100, (torch.arange(1500) % 100).to(torch.int16)) if spared else None
+    ours = softmax_loss(users, films[wanted], films, wanted, seen=seen, shift=shift)
     mine = torch.autograd.grad(ours, (users, films))
     logits = users @ films.T
-    shifted = (logits + shift).scatter(1, wanted[:, None], logits.gather(1, wanted[:, None]))
+    left_out = first.repeat_interleave(100, 0) <= (torch.arange(1500) % 100)[:, None] if spared else logits.isnan()
+    shifted = logits.masked_fill(left_out, -torch.inf) + shift
+    shifted = shifted.scatter(1, wanted[:, None], logits.gather(1, wanted[:, None]))
     plain = F.cross_entropy(shifted, wanted)
     for got, want in zip(mine, torch.autograd.grad(plain, (users, films)), strict=True):
         torch.testing.assert_close(got, want, rtol=1e-3, atol=1e-6)
@@ -130,6 +135,14 @@ def test_a_batch_holds_the_taste_that_its_tokens_know_and_no_more():
     assert batch.items.shape[1] == 16
     assert batch.taste[0].tolist() == list(range(38, 51))
     assert batch.taste_seen[0].tolist() == [0] * 6 + list(range(4, 14))
+
+
+def test_what_each_window_had_seen_and_when():
+    watched = [np.array(films, np.int32) for films in ([5, 3, 3, 1, 5, 2], [4, 1])]
+    tokens = tokenise(Histories.of([Events(one) for one in watched]), Vocab(np.arange(1, 6)))
+    windows = Windows(np.array([0, 0, 1]), np.array([0, 3, 6]), np.array([3, 5, 7]))
+    first = first_seen(tokens, windows, np.array([1, 3, 4, 5]))
+    assert first.tolist() == [[NEVER, 2, NEVER, 1], [1, 0, NEVER, 0], [NEVER, NEVER, 1, NEVER]]
 
 
 @settings(max_examples=40, deadline=None)
