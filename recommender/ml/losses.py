@@ -32,8 +32,8 @@ def bf16_pays(device: torch.device) -> bool:
 
 
 class Seen(NamedTuple):
-    """What a position's viewer had seen: the candidates c with first[windows, c] <= order. A list never has them, so the
-    softmax need not push them down, which would push their neighbours down as well.
+    """What a position's viewer had seen: the candidates c with first[windows, c] <= order. A list never has them, so
+    the softmax need not push them down, which would push their neighbours down as well.
     """
 
     first: Tensor  # int16 [W, K]: where window w's viewer first saw candidate k, see `batches.first_seen`
