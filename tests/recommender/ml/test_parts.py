@@ -10,7 +10,16 @@ from torch.nn import functional as F
 from catalog.models import WatchEvent
 from recommender.ml import attention, data, metrics
 from recommender.ml.attention import gated_attention, lookup
-from recommender.ml.batches import NEVER, Windows, collate, first_seen, gap_buckets, grouped, last_windows, training_windows
+from recommender.ml.batches import (
+    NEVER,
+    Windows,
+    collate,
+    first_seen,
+    gap_buckets,
+    grouped,
+    last_windows,
+    training_windows,
+)
 from recommender.ml.config import GAP_BUCKETS, ModelConfig
 from recommender.ml.data import Events, Histories, tokenise
 from recommender.ml.losses import Seen, softmax_loss
