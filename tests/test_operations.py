@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from movierec.start import applications
+from recommender.api.middleware import MAX_FILE
 from recommender.management.commands import prepare
 from tests.movierec.system import ROOT
 
@@ -99,3 +100,9 @@ def test_files_that_it_names_are_there():
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11"
     assert "Python 3.11 or newer" in GUIDE
     assert Path(ROOT / "README.md").read_text().count("docs/operations.md") >= 1
+
+
+def test_the_proxy_lets_through_what_the_api_takes():
+    megabytes = re.search(r"client_max_body_size (\d+)m;", GUIDE)
+    assert megabytes
+    assert int(megabytes[1]) * 1024 * 1024 >= MAX_FILE

@@ -1,5 +1,6 @@
 """After an acknowledgement that says visible no later read shows an older list, on no web process, whatever happens."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -65,3 +66,15 @@ def test_an_edit_in_the_admin_is_true_on_the_next_read_of_every_web_process(live
     assert not listed()
     edit(editor, "viewer", ADA, age_limit="")
     assert listed()
+
+
+def test_every_web_process_counts_on_the_same_budget(live):
+    left = []
+    for worker in live.workers * 2:
+        with live.only(worker):
+            found = re.search(r"r=(\d+);", live.ask(f"/recommend?user_id={ADA}", key=True).headers["RateLimit"])
+            assert found
+            left.append(int(found[1]))
+
+    assert len(live.workers) == 2
+    assert left == list(range(left[0], left[0] - 4, -1))

@@ -2,11 +2,15 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 
 import brotli
 import pytest
 
 from tests.cast import ADA, NEMO
+from tests.movierec.system import ROOT
 from tests.recommender.api.conftest import Api
 
 READ = f"/recommend?user_id={ADA}&top_k=10&titles=true"
@@ -52,9 +56,16 @@ def test_answers_are_compressed_for_whoever_can_read_that(model, site, accepted,
 
 @pytest.fixture
 def from_a_page(settings):
-    """With one origin configured, as settings.py builds the middleware then."""
-    settings.CORS_ALLOWED_ORIGINS = ["https://films.example"]
-    settings.MIDDLEWARE = [settings.MIDDLEWARE[0], "corsheaders.middleware.CorsMiddleware", *settings.MIDDLEWARE[1:]]
+    """With one origin configured: what a process that starts so has for settings."""
+    told = "import json; from movierec import settings as s; print(json.dumps([s.CORS_ALLOWED_ORIGINS, s.MIDDLEWARE]))"
+    done = subprocess.run(
+        [sys.executable, "-c", told],
+        env=os.environ | {"MOVIEREC_CORS_ORIGINS": "https://films.example"},
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    settings.CORS_ALLOWED_ORIGINS, settings.MIDDLEWARE = json.loads(done.stdout)
 
 
 def test_a_page_of_a_configured_site_may_read(model, from_a_page, site):
