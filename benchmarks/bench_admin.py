@@ -4,6 +4,8 @@ what a site gathers in time: impressions, jobs, versions, rules, staff.
 cold      the first time that this web process is asked for the page
 warm      asked again: the median
 queries   that one answer makes of the database
+--pictures also opens every kind of page in a browser: browser_complaints are errors of its console, requests that
+          failed and pages that are wider than their window; null where no browser looked
 
 Lists are asked for as they are, by their second and last page, under each sorting, search and filter; of records those
 with the most behind them. Times are of the client: from the request's first byte to the answer's last."""
@@ -38,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
     parser.add_argument("--people", type=Path, metavar="FILE", help="directors and actors for --data")
     parser.add_argument("--preset", default="default", help="the shape of the model")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="leave pictures there: screen and phone, light and dark"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer viewers and repetitions")
 
 
@@ -47,8 +52,12 @@ def run(given: argparse.Namespace) -> None:
         stage = prepare(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset, given.people)
         lists = furnished()
         system.serve()
-        found = measured(QUICK_WARM if given.quick else WARM)
-        _report(found, stage, given.preset, lists)
+        address = Server("127.0.0.1", int(os.environ["PORT"]), "")
+        cookie = _logged_in(address)
+        found = measured(address, cookie, QUICK_WARM if given.quick else WARM)
+        shown = {page.name for page in found if page.status == 200}
+        complaints = looked_at(given.pictures, address, cookie, shown) if given.pictures else None
+        _report(found, complaints, stage, given.preset, lists)
 
 
 class Page(NamedTuple):
@@ -73,12 +82,20 @@ def furnished() -> int:
     return int(filled()["viewers"])
 
 
-def measured(warm: int) -> list[Page]:
+def measured(server: Server, cookie: str, warm: int) -> list[Page]:
     from benchmarks.admin.pages import pages
 
-    server = Server("127.0.0.1", int(os.environ["PORT"]), "")
-    connection, cookie = Connection(server), _logged_in(server)
+    connection = Connection(server)
     return [_asked(connection, cookie, name, path, warm) for name, path in pages().items()]
+
+
+def looked_at(folder: Path, server: Server, cookie: str, names: set[str]) -> list[str]:
+    """Leaves pictures of the pages of these names; what a browser has to complain of."""
+    from benchmarks.admin.pages import pages
+    from benchmarks.admin.pictures import take
+
+    chosen = {name: path for name, path in pages().items() if name in names}
+    return take(folder, f"http://{server.host}:{server.port}", cookie, chosen)
 
 
 def _logged_in(server: Server) -> str:
@@ -109,7 +126,7 @@ def _asked(connection: Connection, cookie: str, name: str, path: str, warm: int)
     return Page(name, times[0], median(times[1:]), int(answer.headers.get(COUNT.lower(), 0)), answer.status)
 
 
-def _report(found: list[Page], stage: Stage, shape: str, lists: int) -> None:
+def _report(found: list[Page], complaints: list[str] | None, stage: Stage, shape: str, lists: int) -> None:
     from catalog.models import Viewer, WatchEvent
 
     if failed := [f"{page.name} ({page.status})" for page in found if page.status not in (200, 302, 403)]:
@@ -131,6 +148,7 @@ def _report(found: list[Page], stage: Stage, shape: str, lists: int) -> None:
         "pages": {page.name: [round(page.cold_ms), round(page.warm_ms), page.queries] for page in shown},
         **{f"worst_{name}": {"page": page.name, "value": round(getattr(page, name))} for name, page in worst.items()},
         "over": [page.name for page in over],
+        "browser_complaints": complaints,
     }
     print_report(
         f"{len(shown)} pages of the admin, {result['events']:,} events of {result['viewers']:,} viewers; "

@@ -186,4 +186,5 @@ def _table(rows: list[tuple[Any, ...]], head: tuple[str, ...]) -> SafeString:
         for row in rows
     ]
     titles = format_html_join("", "<th class='pr-6 text-left'>{}</th>", ((title,) for title in head))
-    return format_html("<table><tr>{}</tr>{}</table>", titles, format_html_join("", "{}", ((cell,) for cell in cells)))
+    rest = format_html_join("", "{}", ((cell,) for cell in cells))
+    return format_html("<div class='mr-wide'><table><tr>{}</tr>{}</table></div>", titles, rest)

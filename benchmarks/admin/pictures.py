@@ -1,0 +1,62 @@
+"""Pages of the admin as a browser shows them: on a screen and a phone, light and dark."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+SIZES = {"screen": (1280, 900), "phone": (390, 844)}  # pixels
+SCHEMES = ("light", "dark")
+VARIANTS = (": page ", ": by ", ": search ", ": with ")  # of a list, which look alike
+TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
+
+
+def browser() -> Any:
+    """Playwright's entry. Raises SystemExit that says what is missing."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise SystemExit("--pictures takes a browser: `.venv/bin/pip install -r requirements-browser.txt`.") from None
+    if not which("chromium"):
+        raise SystemExit("--pictures takes a browser: install Debian's package chromium.")
+    return sync_playwright()
+
+
+def take(folder: Path, address: str, cookie: str, pages: Mapping[str, str]) -> list[str]:
+    """Leaves a picture of each page in `folder`; what the browser complained of, and what was wider than its window.
+    `cookie` is of who has logged in.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = {name: path for name, path in pages.items() if not any(part in name for part in VARIANTS)}
+    cookies = [dict(zip(("name", "value"), one.split("=", 1), strict=True), url=address) for one in cookie.split("; ")]
+    found: list[str] = []
+    with browser() as started:
+        chromium = started.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
+        for size, (width, height) in SIZES.items():
+            for scheme in SCHEMES:
+                context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+                context.add_cookies(cookies)
+                for name, path in shown.items():
+                    picture = folder / f"{_as_file(name)}-{size}-{scheme}.png"
+                    found += [f"{name}, {size}, {scheme}: {words}" for words in _seen(context, address + path, picture)]
+                context.close()
+        chromium.close()
+    return found
+
+
+def _seen(context: Any, address: str, picture: Path) -> Iterator[str]:
+    """Leaves the picture; what is wrong with the page."""
+    page, heard = context.new_page(), list[str]()
+    page.on("console", lambda message: heard.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("requestfailed", lambda request: heard.append(f"{request.url} failed"))
+    page.goto(address, wait_until="load")
+    page.screenshot(path=picture, full_page=True)
+    if (wide := page.evaluate(TOO_WIDE)) > 0:
+        heard.append(f"{wide} pixels wider than the window")
+    page.close()
+    yield from heard
+
+
+def _as_file(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in name)
