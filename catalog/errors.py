@@ -5,6 +5,10 @@ class CatalogError(Exception):
     """A write that cannot be done as asked; nothing was changed."""
 
 
+class NamedViewerError(CatalogError):
+    """A viewer with a name, where an anonymous session was meant."""
+
+
 class DataFileError(CatalogError):
     """A data file that cannot be read. `line` counts from 1, as an editor does; None: the file as a whole."""
 

@@ -29,6 +29,7 @@ CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
 BIND = env("MOVIEREC_BIND", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 API_OPEN = env.bool("MOVIEREC_API_OPEN", default=False)
+BEHIND_PROXY = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
 PRODUCTION = env.bool("MOVIEREC_PRODUCTION", default=False)
 DEBUG = env.bool("MOVIEREC_DEBUG", default=False)
 
@@ -237,7 +238,9 @@ REST_FRAMEWORK = {
         "events": env("MOVIEREC_RATE_EVENTS", default="60000/min"),
         "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
         "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
+        "refused_keys": env("MOVIEREC_RATE_REFUSED_KEYS", default="60/min"),  # for each address
     },
+    "NUM_PROXIES": int(BEHIND_PROXY),  # whose word on the client's address counts; all else a client could make up
     "EXCEPTION_HANDLER": "recommender.api.errors.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
@@ -285,7 +288,7 @@ SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked by the machine's own health chec
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
-if env.bool("MOVIEREC_BEHIND_PROXY", default=False):
+if BEHIND_PROXY:
     # Only where a proxy sets this header on every request: else a client could claim TLS.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Failed logins to the admin: of one name from one address. `manage.py axes_reset` lets everybody in again.

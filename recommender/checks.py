@@ -1,12 +1,15 @@
-"""System checks: settings that would not fail at once, but serve wrong lists or run jobs twice."""
+"""System checks: settings that would not fail at once, but serve wrong lists, fail at every call or run jobs twice."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 LONGEST_LIST = 1_000  # films: beyond it a list costs more memory than asking the model
+# Stricter than what reads it, which takes 5/month for five a minute.
+RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
 @register()
@@ -62,3 +65,15 @@ def model_store_can_be_written(app_configs: Sequence[Any] | None, **kwargs: Any)
     if store.exists() and not store.is_dir():
         return [Warning(f"MODEL_STORE {store} is no folder: no model can be kept.", id="recommender.W001")]
     return []
+
+
+@register(Tags.security)
+def rates_can_be_read(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Among what a web process asks before it starts: every counted call would fail."""
+    rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    hint = "A rate is a number of calls and a unit of time, s, min, hour or day: 600/min."
+    return [
+        Error(f"MOVIEREC_RATE_{scope.upper()}={rate} is no rate.", hint=hint, id="recommender.E006")
+        for scope, rate in rates.items()
+        if not RATE.fullmatch(rate)
+    ]

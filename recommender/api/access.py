@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey
 
 from catalog.selectors import GONE
+from recommender.api.throttles import RefusedKeys
 from recommender.models import ApiKey
 
 KEYWORD = "Api-Key"
@@ -51,8 +52,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         keyword, _, key = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         if keyword.lower() != KEYWORD.lower():
             return None
-        key = key.strip()
-        client = holder(hashlib.sha256(key.encode()).digest(), lambda: ApiKey.objects.get_from_key(key))
+        client = _holder_of(key.strip(), request)
         if client is None or client.expired():
             raise AuthenticationFailed("This API key is not valid: it is unknown, revoked or expired.")
         request._request.client = client.prefix  # type: ignore[attr-defined]  # for the log
@@ -60,6 +60,19 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return KEYWORD
+
+
+def _holder_of(key: str, request: Request) -> Client | None:
+    """A key that this process does not know is looked for only while the address has not sent too many wrong ones; one
+    that it knows is never counted, so that guesses beside it do not lock it out."""
+    digest = hashlib.sha256(key.encode()).digest()
+    refused = None if digest in _remembered else RefusedKeys()
+    if refused:
+        refused.look(request)
+    client = holder(digest, lambda: ApiKey.objects.get_from_key(key))
+    if refused and client is None:
+        refused.add(request)
+    return client
 
 
 def holder(digest: bytes, find: Callable[[], AbstractAPIKey]) -> Client | None:

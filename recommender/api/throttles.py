@@ -1,16 +1,16 @@
 """How much one caller may ask: budgets by class of call, counted in Redis over all web processes."""
 
 import time
+from collections.abc import Callable
 from hashlib import blake2b
 from math import ceil
 from typing import Any
 
 from django_redis.exceptions import ConnectionInterrupted
 from redis.exceptions import RedisError
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
-
-from recommender.api.access import Client
 
 BLIND_SECONDS = 1.0  # after Redis failed nothing is counted for this long, so that nobody waits for it
 
@@ -28,6 +28,10 @@ class Budget(SimpleRateThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         self.scope, caller = self._counted(request, view)
+        return self._within(request, caller, self._count)
+
+    def _within(self, request: Request, caller: str, count_in: Callable[[str, int], int]) -> bool:
+        """Whether the window's count, which `count_in` gets by its key and length, is no more than the rate."""
         limit, seconds = self.parse_rate(self.get_rate())
         if limit is None or seconds is None or time.monotonic() < Budget.blind_until:
             return True
@@ -35,7 +39,7 @@ class Budget(SimpleRateThrottle):
         self._left = seconds - elapsed
         key = f"{self.cache_format % {'scope': self.scope, 'ident': caller}}:{int(window)}"
         try:
-            count = self._count(key, int(seconds))
+            count = count_in(key, int(seconds))
         except (ConnectionInterrupted, RedisError):
             Budget.blind_until = time.monotonic() + BLIND_SECONDS
             return True
@@ -47,11 +51,12 @@ class Budget(SimpleRateThrottle):
     def _counted(self, request: Request, view: Any) -> tuple[str, str]:
         """Which budget, and whose."""
         scope = getattr(view, "throttle_scope", "reads")
-        if not isinstance(request.auth, Client):
+        client: Any = request.auth
+        if client is None:
             return scope, self.get_ident(request)
-        if request.auth.viewer_id is None:
-            return scope, request.auth.prefix
-        whose = f"{request.auth.prefix}:{request.auth.viewer_id}"
+        if client.viewer_id is None:
+            return scope, client.prefix
+        whose = f"{client.prefix}:{client.viewer_id}"
         return "viewer", blake2b(whose.encode(), digest_size=12).hexdigest()  # no viewer's number is a key in Redis
 
     def _count(self, key: str, seconds: int) -> int:
@@ -62,3 +67,21 @@ class Budget(SimpleRateThrottle):
 
     def wait(self) -> float:
         return self._left
+
+
+class RefusedKeys(Budget):
+    """Keys that open nothing, by the address that sends them: nobody tries many, and few of them cost a query."""
+
+    scope = "refused_keys"
+
+    def look(self, request: Request) -> None:
+        """Raises Throttled where the address has used its budget up."""
+        if not self._within(request, self.get_ident(request), self._with_this_one):
+            words = f"Too many unknown keys came from this address ({self.get_rate()}, {self.scope}): see to the key."
+            raise Throttled(self.wait(), words)
+
+    def add(self, request: Request) -> None:
+        self._within(request, self.get_ident(request), self._count)
+
+    def _with_this_one(self, key: str, seconds: int) -> int:
+        return int(self.cache.get(key, 0)) + 1

@@ -1,15 +1,18 @@
 """A viewer's own data: GET and DELETE /users/{id}/data, and POST /users/merge."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.errors import NamedViewerError
 from catalog.limits import LARGEST_ID
 from recommender.api import schema
+from recommender.api.access import Client
 from recommender.api.serializers import UserId, Values
 from recommender.api.views import ApiView
 from recommender.models import ApiKey
@@ -101,6 +104,11 @@ class MergeAnswer(serializers.Serializer):
     visible = serializers.BooleanField(help_text="Every later read knows of it; false: within seconds.")
 
 
+class NotASession(APIException):
+    status_code = 409
+    default_code = "not_a_session"
+
+
 MERGE = MergeRequest()
 
 
@@ -127,14 +135,19 @@ class MergeView(ApiView):
 
     @schema.call(
         "users_merge",
-        "Folds what an anonymous session did into a viewer.",
+        "Folds what an anonymous session did into a viewer; a viewer with a name only for users:erase.",
         MergeAnswer,
         request=MergeRequest,
         example={"from_user_id": 987_654_321, "into_user_id": 123},
     )
     def post(self, request: Request) -> Response:
         asked = MERGE.run_validation(request.data)
-        joined = privacy.merge(asked["from_user_id"], asked["into_user_id"])
+        may_erase = ApiKey.Scope.ERASE in cast(Client, request.auth).scopes
+        try:
+            joined = privacy.merge(asked["from_user_id"], asked["into_user_id"], even_named=may_erase)
+        except NamedViewerError as error:
+            words = f"Send an anonymous session's number, or a key with the scope {ApiKey.Scope.ERASE} as well."
+            raise NotASession(f"{error} {words}") from None
         counts = {"events": joined.merged.events, "duplicates": joined.merged.duplicates}
         return Response({**asked, **counts, "impressions": joined.impressions, "visible": joined.visible})
 

@@ -1,20 +1,21 @@
 """Files that came over HTTP: kept in parts until a worker brings them in, one part after the other.
 
 A part and its rows are one transaction, so what was killed goes on where it was. Whoever erases a viewer takes the
-viewer's rows out of the parts that wait, and locks parts before viewers as a worker does.
+viewer's rows out of the parts that wait, whoever merges one gives them to the other; both lock parts before viewers
+as a worker does.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from catalog.exchange.bring_in import blocks, bring_in
 from catalog.exchange.files import Row
-from catalog.exchange.rows import Kind
+from catalog.exchange.rows import Kind, judged
 from recommender.leases import Lease
 from recommender.models import ImportPart, Job
 
@@ -78,11 +79,52 @@ def reasons_behind(job_id: Any, number: int) -> tuple[list[list[Any]], int | Non
 
 def forget(viewer_id: int) -> None:
     """Takes a viewer's rows out of what waits."""
+    for part in _waiting_for(viewer_id):
+        _take_out(viewer_id, part)
+
+
+def pass_on(viewer_id: int, into: int) -> int | None:
+    """Events of one viewer that wait become another's. What waits to be said of the first alone is taken out: it would
+    overwrite the other's name and age limit. Returns the lowest limit in it."""
+    limits: list[int] = []
+    for part in _waiting_for(viewer_id).select_related("job"):
+        if part.job.parameters["of"] == Kind.EVENTS:
+            _give(viewer_id, part, into)
+        else:
+            limits += _limits(_take_out(viewer_id, part))
+    return min(limits, default=None)
+
+
+def _waiting_for(viewer_id: int) -> QuerySet[ImportPart]:
+    """Parts that wait and may name the viewer, locked."""
     waiting = ImportPart.objects.filter(stored=None, job__parameters__of__in=OF_VIEWERS, rows__contains=str(viewer_id))
-    for part in waiting.select_for_update(of=("self",)).order_by("pk"):
-        rows = [row for row in json.loads(part.rows) if not _is(viewer_id, row[1].get("user_id"))]
-        part.rows = json.dumps(rows)
-        part.save(update_fields=["rows"])
+    return waiting.select_for_update(of=("self",)).order_by("pk")
+
+
+def _give(viewer_id: int, part: ImportPart, into: int) -> None:
+    rows = [Row(*row) for row in json.loads(part.rows)]
+    for row in rows:
+        if _is(viewer_id, row.values.get("user_id")):
+            row.values["user_id"] = into
+    _keep_rows(part, rows)
+
+
+def _take_out(viewer_id: int, part: ImportPart) -> list[Row]:
+    """The viewer's rows, which the part has no longer."""
+    rows = [Row(*row) for row in json.loads(part.rows)]
+    _keep_rows(part, [row for row in rows if not _is(viewer_id, row.values.get("user_id"))])
+    return [row for row in rows if _is(viewer_id, row.values.get("user_id"))]
+
+
+def _keep_rows(part: ImportPart, rows: Sequence[Row]) -> None:
+    part.rows = json.dumps(rows)
+    part.save(update_fields=["rows"])
+
+
+def _limits(rows: Iterable[Row]) -> list[int]:
+    """The age limits in sound rows of viewers."""
+    sound = [values for values, problems in (judged(Kind.VIEWERS, row) for row in rows) if not problems]
+    return [values["age_limit"] for values in sound if values.get("age_limit") is not None]
 
 
 def _is(viewer_id: int, value: Any) -> bool:

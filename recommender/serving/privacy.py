@@ -90,11 +90,13 @@ def erase(viewer_id: int) -> Erased:
     return Erased(events, impressions, jobs, _forget_lists(viewer_id), _models(), _trainings())
 
 
-def merge(viewer_id: int, into: int) -> Joined:
-    """Folds what an anonymous session did into a viewer; the session's own id is erased."""
+def merge(viewer_id: int, into: int, *, even_named: bool) -> Joined:
+    """Folds what an anonymous session did into a viewer; the session's own id is erased. Raises NamedViewerError where
+    it is the id of a viewer with a name, unless `even_named`."""
     with transaction.atomic():
         _begin(viewer_id)
-        merged = services.merge_viewer(viewer_id, into)
+        age_limit = imports.pass_on(viewer_id, into)
+        merged = services.merge_viewer(viewer_id, into, even_named=even_named, age_limit=age_limit)
         impressions = Impression.objects.filter(viewer_id=viewer_id).update(viewer_id=into)
         _forget_in_jobs(viewer_id)
     visible = _forget_lists(viewer_id)

@@ -34,6 +34,7 @@ def check(**variables):
     [
         ({"MOVIEREC_SECRET_KEY": "short"}, "strong MOVIEREC_SECRET_KEY: it has 5 characters"),
         ({"MOVIEREC_ADMIN_PASSWORD": "change-me-please"}, "strong MOVIEREC_ADMIN_PASSWORD: it has 'change-me'"),
+        ({"MOVIEREC_RATE_READS": ""}, "MOVIEREC_RATE_READS= is no rate"),
     ],
 )
 def test_a_careless_one_is_refused(variables, words):

@@ -1,7 +1,10 @@
-"""Settings that would serve wrong lists or run jobs twice are refused by name."""
+"""Settings that would serve wrong lists, fail at every call or run jobs twice are refused by name."""
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management.base import SystemCheckError
+
+from movierec import gunicorn
 
 
 def ids():
@@ -30,3 +33,24 @@ def test_a_file_in_the_place_of_the_model_store_is_told(settings, tmp_path):
     settings.MODEL_STORE = tmp_path / "models"
     settings.MODEL_STORE.touch()
     assert "recommender.W001" in ids()
+
+
+@pytest.mark.parametrize(
+    "rate", ["", "abc", "300000/2min", "1_0/min", "-5/min", "0/min", "5/month", "5 / min", "5/min\n"]
+)
+def test_a_rate_that_is_none_stops_the_start_and_is_named(settings, rate):
+    rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] | {"refused_keys": rate}
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
+
+    with pytest.raises(SystemCheckError) as refused:
+        gunicorn.on_starting(None)
+
+    assert f"MOVIEREC_RATE_REFUSED_KEYS={rate} is no rate" in str(refused.value)
+    assert "600/min" in str(refused.value)
+
+
+@pytest.mark.parametrize("rate", ["5/s", "60/min", "60/minute", "2/hour", "1/d"])
+def test_a_rate_that_is_one_passes(settings, rate):
+    rates = dict.fromkeys(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], rate)
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
+    assert not ids()

@@ -156,3 +156,22 @@ def test_who_is_erased_is_not_brought_back_by_what_waits(site):
     assert done(site, waiting)["result"]["stored"] == 1
     assert done(site, named)["result"]["stored"] == 0
     assert not Viewer.objects.filter(pk=zoe).exists()
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_what_waits_for_a_session_goes_to_whom_it_is_merged_into(site):
+    session, zoe = 1_876_543_210, 1_987_654_321
+    waiting = sent(site, "events", f"user_id,movie_id,kind,occurred_at\n{session},1,watch,1700000000\n".encode(), CSV)
+    rows = [{"user_id": session, "age_limit": limit, "name": "Guest"} for limit in (12, 6, None, 99)]
+    named = sent(site, "viewers", lines(*rows, {"user_id": zoe, "name": "Zoe"}))
+
+    merged = site.post("/users/merge", {"from_user_id": session, "into_user_id": zoe})
+
+    assert (merged["events"], merged["duplicates"]) == (0, 0)
+    assert not ImportPart.objects.filter(rows__contains=str(session)).exists()
+    assert done(site, waiting)["result"] == {"stored": 1, "duplicates": 0, "rejected": 0}
+    assert done(site, named)["result"]["stored"] == 1
+    assert not Viewer.objects.filter(pk=session).exists()
+    assert list(WatchEvent.objects.filter(viewer=zoe).values_list("movie_id", flat=True)) == [1]
+    viewer = Viewer.objects.get(pk=zoe)
+    assert (viewer.name, viewer.age_limit) == ("Zoe", 6)

@@ -196,3 +196,48 @@ def test_a_new_viewer_may_be_merged_into(site):
 
     assert site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})["events"] == 1
     assert site.get(f"/recommend?user_id={ZOE}")["is_known_user"] is True
+
+
+def test_a_viewer_with_a_name_is_merged_by_who_may_erase_alone(zoe, site, client_with):
+    merge = {"from_user_id": ZOE, "into_user_id": ADA}
+    before = site.get(DATA)
+    writer = client_with(ApiKey.Scope.EVENTS)
+
+    body = writer.post("/users/merge", merge, expect=409)
+
+    assert (body["code"], body["status"]) == ("not_a_session", 409)
+    assert writer.response.headers["Content-Type"] == "application/problem+json"
+    assert "users:erase" in body["detail"]
+    assert "Zoe" not in body["detail"]
+    after = site.get(DATA)
+    assert {name: after[name] for name in before if name != "exported_at"} == {
+        name: before[name] for name in before if name != "exported_at"
+    }
+    assert not Erasure.objects.exists()
+    assert client_with(ApiKey.Scope.EVENTS, ApiKey.Scope.ERASE).post("/users/merge", merge)["impressions"] == 1
+    assert not Viewer.objects.filter(pk=ZOE).exists()
+
+
+@pytest.mark.parametrize(("own", "left"), [(None, 6), (12, 6), (6, 6), (0, 0)])
+def test_the_lower_age_limit_stays(site, own, left):
+    site.post("/events", event(ZOE, STAR_WARS))
+    Viewer.objects.create(pk=SESSION, age_limit=6)
+    Viewer.objects.filter(pk=ZOE).update(age_limit=own)
+    path = f"/recommend?user_id={ZOE}&top_k=3"
+    assert [site.get(path)["source"] for _ in range(2)] == ["model", "cache"]
+    before = Viewer.objects.get(pk=ZOE).version
+
+    site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})
+
+    after = Viewer.objects.get(pk=ZOE)
+    assert (after.age_limit, after.version > before) == (left, own != left)
+    assert site.get(path)["source"] == ("cache" if own == left else "model")
+
+
+def test_a_viewers_own_limit_stays_where_the_session_has_none(site):
+    Viewer.objects.create(pk=ZOE, age_limit=12)
+    site.post("/events", event(SESSION, STAR_WARS))
+
+    site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})
+
+    assert Viewer.objects.get(pk=ZOE).age_limit == 12

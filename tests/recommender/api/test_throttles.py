@@ -5,9 +5,11 @@ import re
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from recommender.api import access
 from recommender.api.throttles import Budget
 from recommender.models import ApiKey
 from tests.cast import ADA, NEMO
+from tests.recommender.api.conftest import Api
 
 pytestmark = pytest.mark.usefixtures("model")
 READ = f"/recommend?user_id={ADA}&top_k=1"
@@ -15,7 +17,7 @@ READ = f"/recommend?user_id={ADA}&top_k=1"
 
 @pytest.fixture
 def rates(monkeypatch):
-    values = {"reads": "3/min", "events": "2/hour", "batch": "1/day"}
+    values = {"reads": "3/min", "events": "2/hour", "batch": "1/day", "refused_keys": "2/min"}
     monkeypatch.setattr(Budget, "THROTTLE_RATES", values)
     return values
 
@@ -63,3 +65,67 @@ def test_without_redis_nobody_is_turned_away(rates, api, monkeypatch):
     for _ in range(5):
         api.get(READ)
     assert Budget.blind_until > 0
+
+
+def wrong(number, **meta):
+    """Somebody who guesses, each time another key."""
+    guesser = Api(Authorization=f"Api-Key abcdefgh.{number}")
+    guesser.client.defaults |= meta
+    return guesser
+
+
+def test_who_guesses_keys_waits_and_the_known_ones_go_on(rates, site, django_assert_num_queries):
+    site.get(READ)
+    for number in range(2):
+        assert wrong(number).get(READ, expect=401)["code"] == "authentication_failed"
+
+    guesser = wrong(2)
+    with django_assert_num_queries(0):
+        body = guesser.get(READ, expect=429)
+
+    assert body["code"] == "throttled"
+    assert "2/min, refused_keys" in body["detail"]
+    assert 1 <= int(guesser.response.headers["Retry-After"]) <= 60
+    assert guesser.response.headers["RateLimit-Policy"] == '"refused_keys";q=2;w=60'
+    site.get(READ)
+    wrong(3, REMOTE_ADDR="10.0.0.7").get(READ, expect=401)
+
+
+def test_a_key_is_known_after_its_minute_as_well(rates, site, monkeypatch):
+    monkeypatch.setattr(access, "REMEMBERED_SECONDS", 0.0)
+    site.get(READ)
+    for number in range(2):
+        wrong(number).get(READ, expect=401)
+
+    site.get(READ)
+
+
+def test_a_known_key_asks_redis_for_its_own_budget_alone(rates, site, monkeypatch):
+    site.get(READ)
+    monkeypatch.setattr(Budget.cache, "get", None, raising=False)
+
+    site.get(READ)
+
+
+def test_an_address_that_the_client_makes_up_is_no_other(rates, settings):
+    for number in range(2):
+        wrong(number, HTTP_X_FORWARDED_FOR=f"10.0.0.{number}").get(READ, expect=401)
+    wrong(2, HTTP_X_FORWARDED_FOR="10.0.0.2").get(READ, expect=429)
+
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
+    for number in range(2):
+        wrong(number, HTTP_X_FORWARDED_FOR=f"10.0.0.{number}, 10.0.0.9").get(READ, expect=401)
+    wrong(2, HTTP_X_FORWARDED_FOR="10.0.0.2, 10.0.0.9").get(READ, expect=429)
+    wrong(3, HTTP_X_FORWARDED_FOR="10.0.0.2, 10.0.0.8").get(READ, expect=401)
+
+
+def test_without_redis_a_wrong_key_is_still_only_wrong(rates, site, monkeypatch):
+    def gone(*args, **kwargs):
+        raise RedisConnectionError("gone")
+
+    for name in ("get", "incr"):
+        monkeypatch.setattr(Budget.cache, name, gone, raising=False)
+    for number in range(4):
+        monkeypatch.setattr(Budget, "blind_until", 0.0)
+        wrong(number).get(READ, expect=401)
+    site.get(READ)
