@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from benchmarks.admin.furnished import furnish
 from benchmarks.admin.pages import pages
-from catalog.models import Movie, Rule, Viewer
+from catalog.models import Credit, Movie, Person, Rule, Viewer
 from catalog.selectors import watchers
 from catalog.services import publish_movies
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, AMELIE, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
+from tests.catalog.test_admin import address, form_values
 
 pytestmark = pytest.mark.usefixtures("model")
 MOST_QUERIES = 15
@@ -101,8 +102,8 @@ def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_clie
 def test_no_page_of_the_admin_asks_more_than_it_may(admin_client):
     """Every list, sorted, searched and filtered, every record's page, history and deletion."""
     furnish()
-    for address in (reverse("admin:index"), reverse("admin:catalog_movie_change", args=[NEMO])):
-        admin_client.get(address)  # what a process reads once
+    for path in (reverse("admin:index"), address("movie", "change", NEMO)):
+        admin_client.get(path)  # what a process reads once
     asked = {}
     for name, path in pages().items():
         with CaptureQueriesContext(connection) as queries:
@@ -137,9 +138,28 @@ def test_many_films_get_a_window_which_is_true_at_once(admin_client):
     assert LogEntry.objects.filter(change_message__startswith="Window set").count() == 3
 
 
-def test_the_history_of_a_film_says_what_was_and_is(admin_client):
-    from tests.catalog.test_admin import address, form_values
+def test_a_window_for_more_than_a_thousand_films(admin_client):
+    Movie.objects.bulk_create(Movie(title=f"Reel {number}", year=2099) for number in range(1_100))
+    path = f"{address('movie')}?year_from=2099&year_to=2099"
+    selected = {"action": "schedule", "select_across": 1, "_selected_action": [Movie.objects.latest("pk").pk]}
+    asked = admin_client.post(path, selected)
+    assert "When 1,100 films are shown" in asked.content.decode()
 
+    window = {"window": 1, "available_from_0": "2100-01-01", "available_from_1": "20:00"}
+    posted = {"action": "schedule", "_selected_action": asked.context["ids"], **window}
+    assert admin_client.post(path, posted).status_code == 302
+    assert Movie.objects.exclude(available_from=None).count() == 1_100
+
+
+def test_a_film_with_hundreds_of_credits_is_saved(admin_client):
+    people = Person.objects.bulk_create(Person(name=f"Extra {number}") for number in range(260))
+    Credit.objects.bulk_create(Credit(movie_id=NEMO, person=one, role=Credit.Role.ACTOR, order=9) for one in people)
+    path = address("movie", "change", NEMO)
+    assert admin_client.post(path, form_values(admin_client, path) | {"title": "Nemo"}).status_code == 302
+    assert Movie.objects.get(pk=NEMO).title == "Nemo"
+
+
+def test_the_history_of_a_film_says_what_was_and_is(admin_client):
     path = address("movie", "change", TOY_STORY)
     admin_client.post(path, form_values(admin_client, path) | {"title": "Toys", "certificate": "PG"})
     admin_client.post(address("movie"), {"action": "unpublish", "_selected_action": [TOY_STORY]})
