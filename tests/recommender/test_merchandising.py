@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Genre, Movie, MovieTag, Person, Rule, Tag
+from recommender.admin import rules
 from recommender.serving import merchandise
 from recommender.serving.charted import charted
 from recommender.serving.home import home
@@ -178,3 +179,22 @@ def test_what_a_rule_cannot_be(editor):
     errors = editor.post(page, wrong).context["adminform"].form.errors
     assert set(errors) == {"genre", "places"}
     assert not Rule.objects.exists()
+
+
+def test_no_more_rules_are_switched_on_than_may_be(editor, monkeypatch):
+    monkeypatch.setattr(rules, "MOST", 2)
+    off = [made(editor, action="boost", movie=NEMO, enabled="").pk for _ in range(2)]
+    over = made(editor, action="boost", movie=NEMO, enabled="", ends_at=timezone.now() - timedelta(days=1)).pk
+    made(editor, action="boost", movie=NEMO)
+
+    def switched_on(*chosen):
+        selected = {"action": "enable", "_selected_action": chosen}
+        editor_sees = editor.post(reverse("admin:catalog_rule_changelist"), selected, follow=True)
+        return editor_sees.content.decode(), Rule.objects.filter(enabled=True).count()
+
+    told, live = switched_on(*off, over)
+    assert ("More than 2 rules would be enabled" in told, live) == (True, 1)
+    told, live = switched_on(off[0], over)
+    assert ("2 rules are now on" in told, live) == (True, 3)
+    told, live = switched_on(off[1])
+    assert ("which is the limit" in told, live) == (True, 3)
