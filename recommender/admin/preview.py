@@ -18,6 +18,7 @@ from recommender.serving.eligibility import catalogue
 from recommender.serving.home import home
 from recommender.serving.query import CHARTS, ChartName, Query
 from recommender.serving.recommend import recommend
+from recommender.serving.tally import untallied
 
 LENGTH = 20
 ROW_LENGTH, ROWS = 12, 20
@@ -50,14 +51,15 @@ class Side(NamedTuple):
 
 
 def both(rule: Rule, form: PreviewForm) -> list[Side]:
-    """The page's two columns. Films that came, or stand elsewhere than before, are marked in the second."""
+    """The page's two columns. Films that came, or stand elsewhere than before, are marked in the second. Raises Busy."""
     viewer, shelf = form.cleaned_data["viewer"], form.cleaned_data["shelf"]
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
     others = tuple(one for one in films.table.rules if one.id != rule.pk)
     tried = selectors.merchandising(rule.pk)
     as_if_live = [] if tried is None else [tried._replace(starts_at=0, ends_at=2**62)]
-    before, told = _listed(viewer, shelf, others)
-    after, _ = _listed(viewer, shelf, (*others, *as_if_live))
+    with untallied():
+        before, told = _listed(viewer, shelf, others)
+        after, _ = _listed(viewer, shelf, (*others, *as_if_live))
     every = {movie for side in (before, after) for _, ids in side for movie in ids}
     known = selectors.movie_cards(every)
     of_rule = set() if tried is None else set(np.intersect1d(list(every), tried.movie_ids).tolist())

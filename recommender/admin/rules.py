@@ -19,6 +19,7 @@ from catalog.admin import CatalogueAdmin
 from catalog.models import Rule
 from recommender.admin.pages import named
 from recommender.admin.preview import PreviewForm, both
+from recommender.serving.capacity import Busy
 
 MOST = 200  # rules that hold or will: each costs something at every reading of the catalogue
 
@@ -147,6 +148,13 @@ class RuleAdmin(CatalogueAdmin):
             "rule": rule,
             "what": f"{self.what(rule)}, {self.of(rule)}, on {self.where(rule)}",
             "form": form,
-            "sides": both(rule, form) if form.is_valid() else None,
+            **(_tried(rule, form) if form.is_valid() else {}),
         }
         return TemplateResponse(request, "recommender/preview.html", context)
+
+
+def _tried(rule: Rule, form: PreviewForm) -> dict[str, Any]:
+    try:
+        return {"sides": both(rule, form)}
+    except Busy:
+        return {"busy": True}

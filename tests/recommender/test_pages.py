@@ -15,9 +15,10 @@ from benchmarks.admin.pages import pages
 from catalog.models import Credit, Movie, Person, Rule, Viewer
 from catalog.selectors import watchers
 from catalog.services import publish_movies
+from recommender.serving import capacity, tally
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
-from tests.cast import ADA, AMELIE, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
+from tests.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
 from tests.catalog.test_admin import address, form_values
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -97,6 +98,37 @@ def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_clie
     assert (shown["standing"].open, shown["on_lists"][:2]) == (True, (1, 0))
     assert (rule.name in content, "Certificate PG" in content, "posters.example/260.jpg" in content) == (True,) * 3
     assert not page(admin_client, "movie", NEMO).context["standing"].open
+
+
+def test_pages_ask_to_come_back_while_serving_is_busy(admin_client, monkeypatch):
+    rule = Rule.objects.create(name="Space week", action="boost", movie_id=STAR_WARS)
+    tried = reverse("admin:catalog_rule_preview", args=[rule.pk])
+    monkeypatch.setattr(capacity, "WAITING", 0)
+    for path in (
+        address("viewer", "change", ADA),
+        address("movie", "change", STAR_WARS),
+        f"{tried}?viewer={BEN}&shelf=recommend",
+        f"{tried}?viewer={BEN}&shelf=home",
+    ):
+        answer = admin_client.get(path)
+        assert answer.status_code == 200
+        assert "As many lists are being computed as may be: load the page again." in answer.content.decode()
+
+
+def test_what_staff_look_at_is_not_counted(admin_client, client, settings):
+    rule = Rule.objects.create(name="Space week", action="boost", movie_id=STAR_WARS)
+    tried = reverse("admin:catalog_rule_preview", args=[rule.pk])
+    tally._counts.clear()
+    for _ in range(2):
+        admin_client.get(address("viewer", "change", ADA))
+        admin_client.get(address("movie", "change", STAR_WARS))
+    for shelf in ("recommend", "popular", "home"):
+        assert admin_client.get(tried, {"viewer": BEN, "shelf": shelf}).context["sides"]
+    assert not tally._counts
+
+    settings.API_OPEN = True
+    client.get(f"/recommend?user_id={ADA}")
+    assert (tally._counts["answers"], tally._counts["lists"]) == (1, 1)
 
 
 def test_no_page_of_the_admin_asks_more_than_it_may(admin_client):
