@@ -113,7 +113,7 @@ def _likeness(movie_id: int) -> dict[str, Any]:
 
 def _neighbours(movie_id: int) -> list[Card]:
     with untallied():
-        found = similar(movie_id, NEIGHBOURS, plain=True)
+        found = similar(movie_id, NEIGHBOURS, trial=())
     near = cards(found.movie_ids, selectors.movie_cards(found.movie_ids))
     for one, likeness in zip(near, found.similarities, strict=True):
         one.notes.append(f"{likeness:.0%} alike")

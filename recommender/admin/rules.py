@@ -20,6 +20,7 @@ from catalog.models import Rule
 from recommender.admin.pages import named
 from recommender.admin.preview import PreviewForm, both
 from recommender.serving.capacity import Busy
+from recommender.serving.similar import UnknownFilm
 
 MOST = 200  # rules that hold or will: each costs something at every reading of the catalogue
 
@@ -156,5 +157,8 @@ class RuleAdmin(CatalogueAdmin):
 def _tried(rule: Rule, form: PreviewForm) -> dict[str, Any]:
     try:
         return {"sides": both(rule, form)}
+    except UnknownFilm as missing:
+        form.add_error("film", str(missing))
+        return {}
     except Busy:
         return {"busy": True}

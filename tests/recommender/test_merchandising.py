@@ -20,7 +20,7 @@ from recommender.serving.many import recommend_many
 from recommender.serving.query import Filters, Query
 from recommender.serving.recommend import recommend
 from recommender.serving.similar import similar
-from tests.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS
+from tests.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS, UNKNOWN_FILM
 from tests.model import OUTSIDE
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -158,6 +158,20 @@ def test_a_rule_is_tried_on_a_viewer_and_changes_nothing(editor):
     for shelf in ("home", "popular"):
         assert editor.get(page, {"viewer": ADA, "shelf": shelf}).status_code == 200
     assert editor.get(page, {"viewer": "x", "shelf": "recommend"}).context.get("sides") is None
+
+
+def test_a_rule_is_tried_on_films_like_a_film(editor):
+    plain = similar(STAR_WARS, 20, user_id=BEN).movie_ids
+    rule = made(editor, action="boost", movie=plain[5], places=5, enabled="", shelves=["similar"])
+    page = reverse("admin:catalog_rule_preview", args=[rule.pk])
+    assert editor.get(page).context["form"]["shelf"].value() == "similar"
+    asked = {"viewer": BEN, "shelf": "similar"}
+    before, after = (side.rows[0][1] for side in editor.get(page, asked | {"film": STAR_WARS}).context["sides"])
+    assert [card.movie_id for card in before] == plain
+    assert [card.movie_id for card in after][:2] == [plain[5], plain[0]]
+    assert similar(STAR_WARS, 20, user_id=BEN).movie_ids == plain
+    for film, told in (("", "Name the film"), (UNKNOWN_FILM, f"There is no film {UNKNOWN_FILM}.")):
+        assert told in editor.get(page, asked | {"film": film}).content.decode()
 
 
 def test_the_history_says_what_changed(editor):

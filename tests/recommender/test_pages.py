@@ -122,8 +122,8 @@ def test_what_staff_look_at_is_not_counted(admin_client, client, settings):
     for _ in range(2):
         admin_client.get(address("viewer", "change", ADA))
         admin_client.get(address("movie", "change", STAR_WARS))
-    for shelf in ("recommend", "popular", "home"):
-        assert admin_client.get(tried, {"viewer": BEN, "shelf": shelf}).context["sides"]
+    for shelf in ("recommend", "popular", "home", "similar"):
+        assert admin_client.get(tried, {"viewer": BEN, "shelf": shelf, "film": STAR_WARS}).context["sides"]
     assert not tally._counts
 
     settings.API_OPEN = True
