@@ -299,6 +299,8 @@ AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # who logged in when is nobody's business for longer than needed
 AXES_ENABLE_ADMIN = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes
+# A page of the admin sends back each of up to 10,000 films that are scheduled, and four fields a credit of a film.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # --- logs: what happened and how long it took, never who ------------------------------------------------------------
 LOGGING = {

@@ -137,8 +137,9 @@ def _besides() -> Iterator[tuple[str, str]]:
     yield "compare two versions with lists", f"{compare}?{urlencode({'a': FIRST, 'b': SECOND, 'lists': 'on'})}"
     viewer = _scalar("SELECT min(viewer_id) FROM catalog_watchevent")
     preview = reverse("admin:catalog_rule_preview", args=[Rule.objects.values_list("pk", flat=True).first()])
-    for shelf in ("recommend", "popular", "home"):
-        yield f"rule tried on {shelf}", f"{preview}?{urlencode({'viewer': viewer, 'shelf': shelf})}"
+    film = _scalar("SELECT min(id) FROM catalog_movie")
+    for shelf in ("recommend", "popular", "home", "similar"):
+        yield f"rule tried on {shelf}", f"{preview}?{urlencode({'viewer': viewer, 'shelf': shelf, 'film': film})}"
     for model, field in COMPLETED:
         asked = {"app_label": "catalog", "model_name": model, "field_name": field, "term": "a"}
         yield f"choices of a {model}'s {field}", f"{reverse('admin:autocomplete')}?{urlencode(asked)}"

@@ -19,9 +19,11 @@ from recommender.admin.pages import ShownAbove
 from recommender.admin.pictures import columns
 from recommender.admin.viewers import genre_bars
 from recommender.serving import pulse
+from recommender.serving.capacity import Busy
 from recommender.serving.portrait import of_many
 from recommender.serving.shown import standing
 from recommender.serving.similar import UnknownFilm, similar
+from recommender.serving.tally import untallied
 
 NEIGHBOURS = 12
 LOOKED_AT = 50  # viewers whose histories tell what else the film's watchers watch
@@ -96,15 +98,22 @@ def _shown(movie: Movie) -> dict[str, Any]:
         "genres": genre_bars(of_many(histories)),
         "standing": where,
         "on_lists": pulse.on_lists(movie.pk),
-        "neighbours": _neighbours(movie.pk),
+        **_likeness(movie.pk),
     }
 
 
-def _neighbours(movie_id: int) -> list[Card]:
+def _likeness(movie_id: int) -> dict[str, Any]:
     try:
-        found = similar(movie_id, NEIGHBOURS, plain=True)
+        return {"neighbours": _neighbours(movie_id)}
     except UnknownFilm:  # made a moment ago
-        return []
+        return {}
+    except Busy:
+        return {"busy": True}
+
+
+def _neighbours(movie_id: int) -> list[Card]:
+    with untallied():
+        found = similar(movie_id, NEIGHBOURS, trial=())
     near = cards(found.movie_ids, selectors.movie_cards(found.movie_ids))
     for one, likeness in zip(near, found.similarities, strict=True):
         one.notes.append(f"{likeness:.0%} alike")

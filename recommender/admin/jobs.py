@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from recommender import leases, tasks
-from recommender.admin.pages import COLOURS, ReadOnly, to_page
+from recommender.admin.pages import COLOURS, ReadOnly, named, to_page
 from recommender.models import Job
 
 LONGEST_PARAMETERS = 2_000  # characters; a batch may have been sent thousands of histories
@@ -112,7 +112,7 @@ class JobAdmin(ReadOnly):
         },
     )
     def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        if leases.cancel(object_id):
+        if leases.cancel(named(self, request, object_id).pk):
             messages.success(request, "Cancelled.")
         else:
             messages.warning(request, "The job had ended already.")

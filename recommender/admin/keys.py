@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from recommender.admin.pages import to_page
+from recommender.admin.pages import named, to_page
 from recommender.keys import OVERLAP, rotate
 from recommender.models import ApiKey
 
@@ -40,7 +40,8 @@ class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin):
     actions_detail = ("rotate",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return (*super().get_readonly_fields(request, obj), "last_used_at")
+        ended = ("scopes",) if obj is not None and obj.revoked else ()
+        return (*super().get_readonly_fields(request, obj), *ended, "last_used_at")
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
         seen = ("prefix", "last_used_at") if obj else ()
@@ -68,7 +69,7 @@ class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin):
         },
     )
     def rotate(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        former = ApiKey.objects.get(pk=object_id)
+        former = named(self, request, object_id)
         try:
             fresh, key = rotate(former.prefix)
         except ApiKey.DoesNotExist:

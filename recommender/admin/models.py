@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from recommender import registry
 from recommender.admin import compare
-from recommender.admin.pages import COLOURS, ReadOnly, to_page
+from recommender.admin.pages import COLOURS, ReadOnly, named, to_page
 from recommender.models import ModelVersion
 
 _NOTHING = format_html("<p>{}</p>", "Not measured.")
@@ -148,7 +148,7 @@ class ModelVersionAdmin(ReadOnly):
         },
     )
     def promote(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        name = ModelVersion.objects.get(pk=object_id).name
+        name = named(self, request, object_id).name
         try:
             self.log_change(request, registry.activate(name, form.words()), f"Promoted: {form.words()}")
             messages.success(request, f"{name} is active.")

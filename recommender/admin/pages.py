@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
@@ -24,6 +24,14 @@ COLOURS = {
 def to_page(viewname: str, *args: Any) -> HttpResponse:
     """Closes a dialog and goes on to a page."""
     return HttpResponse(headers={"HX-Redirect": reverse(f"admin:recommender_{viewname}", args=args)})
+
+
+def named(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
+    """The record that an address names; 404 where it is gone or never was."""
+    record = model_admin.get_object(request, object_id)
+    if record is None:
+        raise Http404(f"There is no {model_admin.opts.verbose_name} {object_id}.")
+    return record
 
 
 class ShownAbove(ModelAdmin):

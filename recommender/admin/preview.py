@@ -1,6 +1,6 @@
 """A rule on a viewer's list: the list without it, and with it as if it were live now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -18,6 +18,8 @@ from recommender.serving.eligibility import catalogue
 from recommender.serving.home import home
 from recommender.serving.query import CHARTS, ChartName, Query
 from recommender.serving.recommend import recommend
+from recommender.serving.similar import similar
+from recommender.serving.tally import untallied
 
 LENGTH = 20
 ROW_LENGTH, ROWS = 12, 20
@@ -33,14 +35,27 @@ class PreviewForm(forms.Form):
             ("recommend", "personal list"),
             *((name, name) for name in CHARTS),
             ("home", "home page"),
+            ("similar", "films like a film"),
         ],
         widget=UnfoldAdminSelectWidget,
+    )
+    film = forms.IntegerField(
+        min_value=1,
+        max_value=LARGEST_ID,
+        required=False,
+        label="Film's id, for films like it",
+        widget=UnfoldAdminIntegerFieldWidget,
     )
 
     def __init__(self, *args: Any, shelves: Sequence[str], **more: Any) -> None:
         super().__init__(*args, **more)
-        first = shelves[0].partition(":")[0] if shelves else "recommend"
-        self.fields["shelf"].initial = first if first != "similar" else "recommend"
+        self.fields["shelf"].initial = shelves[0].partition(":")[0] if shelves else "recommend"
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if values.get("shelf") == "similar" and values.get("film") is None and "film" not in self.errors:
+            self.add_error("film", "Name the film that the others are to be like.")
+        return values
 
 
 class Side(NamedTuple):
@@ -50,14 +65,16 @@ class Side(NamedTuple):
 
 
 def both(rule: Rule, form: PreviewForm) -> list[Side]:
-    """The page's two columns. Films that came, or stand elsewhere than before, are marked in the second."""
-    viewer, shelf = form.cleaned_data["viewer"], form.cleaned_data["shelf"]
+    """The page's two columns. Films that came, or stand elsewhere than before, are marked in the second. Raises Busy,
+    and UnknownFilm."""
+    asked = form.cleaned_data
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
     others = tuple(one for one in films.table.rules if one.id != rule.pk)
     tried = selectors.merchandising(rule.pk)
     as_if_live = [] if tried is None else [tried._replace(starts_at=0, ends_at=2**62)]
-    before, told = _listed(viewer, shelf, others)
-    after, _ = _listed(viewer, shelf, (*others, *as_if_live))
+    with untallied():
+        before, told = _listed(asked, others)
+        after, _ = _listed(asked, (*others, *as_if_live))
     every = {movie for side in (before, after) for _, ids in side for movie in ids}
     known = selectors.movie_cards(every)
     of_rule = set() if tried is None else set(np.intersect1d(list(every), tried.movie_ids).tolist())
@@ -68,10 +85,13 @@ def both(rule: Rule, form: PreviewForm) -> list[Side]:
     ]
 
 
-def _listed(viewer: int, shelf: str, rules: Sequence[Merchandising]) -> tuple[list[tuple[str, list[int]]], str]:
+def _listed(asked: Mapping[str, Any], rules: Sequence[Merchandising]) -> tuple[list[tuple[str, list[int]]], str]:
+    viewer, shelf = asked["viewer"], asked["shelf"]
     if shelf == "home":
         page = home(Query(user_id=viewer, top_k=ROW_LENGTH, trial=rules), ROWS, ROW_LENGTH)
         return [(shown.row.title, shown.movie_ids) for shown in page.rows], page.reason
+    if shelf == "similar":
+        return [("", similar(asked["film"], LENGTH, user_id=viewer, trial=rules).movie_ids)], ""
     query = Query(user_id=viewer, top_k=LENGTH, trial=rules)
     answer = recommend(query) if shelf == "recommend" else charted(query, cast(ChartName, shelf))
     told = "" if answer.is_known_user else "Nobody has this id: the list is what a stranger gets. "

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -17,9 +17,16 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from catalog.admin import CatalogueAdmin
 from catalog.models import Rule
+from recommender.admin.pages import named
 from recommender.admin.preview import PreviewForm, both
+from recommender.serving.capacity import Busy
+from recommender.serving.similar import UnknownFilm
 
 MOST = 200  # rules that hold or will: each costs something at every reading of the catalogue
+
+
+def _not_over(rules: QuerySet[Rule]) -> QuerySet[Rule]:
+    return rules.exclude(ends_at__lte=timezone.now())
 
 
 class RuleForm(forms.ModelForm):
@@ -46,8 +53,8 @@ class RuleForm(forms.ModelForm):
                 values[name] = None
         if by and values.get(by) is None and by not in self.errors:
             self.add_error(by, f"Choose the {Rule.By(by).label} that the rule is of.")
-        others = Rule.objects.filter(enabled=True).exclude(pk=self.instance.pk)
-        if values.get("enabled") and others.exclude(ends_at__lte=timezone.now()).count() >= MOST:
+        others = _not_over(Rule.objects.filter(enabled=True)).exclude(pk=self.instance.pk)
+        if values.get("enabled") and others.count() >= MOST:
             self.add_error("enabled", f"{MOST} rules are enabled and not over, which is the limit: end some first.")
         return values
 
@@ -112,6 +119,11 @@ class RuleAdmin(CatalogueAdmin):
 
     @admin.action(description="Switch on", permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
+        fresh = _not_over(queryset.filter(enabled=False)).count()
+        if fresh + _not_over(Rule.objects.filter(enabled=True)).count() > MOST:
+            words = f"More than {MOST} rules would be enabled and not over, which is the limit: end some first."
+            self.message_user(request, words, messages.ERROR)
+            return
         self._switch(request, queryset, True)
 
     @admin.action(description="Switch off", permissions=["change"])
@@ -127,9 +139,7 @@ class RuleAdmin(CatalogueAdmin):
         self.message_user(request, f"{len(changed)} rules are now {'on' if enabled else 'off'}.")
 
     def preview(self, request: HttpRequest, rule_id: int) -> HttpResponse:
-        rule = self.get_object(request, str(rule_id))
-        if rule is None:
-            raise Http404(f"There is no rule {rule_id}.")
+        rule = named(self, request, str(rule_id))
         if not self.has_view_permission(request, rule) or not request.user.has_perm("catalog.view_viewer"):
             raise PermissionDenied
         form = PreviewForm(request.GET or None, shelves=rule.shelves)
@@ -139,6 +149,16 @@ class RuleAdmin(CatalogueAdmin):
             "rule": rule,
             "what": f"{self.what(rule)}, {self.of(rule)}, on {self.where(rule)}",
             "form": form,
-            "sides": both(rule, form) if form.is_valid() else None,
+            **(_tried(rule, form) if form.is_valid() else {}),
         }
         return TemplateResponse(request, "recommender/preview.html", context)
+
+
+def _tried(rule: Rule, form: PreviewForm) -> dict[str, Any]:
+    try:
+        return {"sides": both(rule, form)}
+    except UnknownFilm as missing:
+        form.add_error("film", str(missing))
+        return {}
+    except Busy:
+        return {"busy": True}

@@ -20,6 +20,7 @@ from recommender.serving.capacity import Busy
 from recommender.serving.portrait import Portrait, portrait
 from recommender.serving.query import Answer, Query
 from recommender.serving.recommend import recommend
+from recommender.serving.tally import untallied
 
 LENGTH = 20
 REMOVED = {
@@ -98,7 +99,8 @@ class ViewerPage(ShownAbove, ViewerAdmin):
 def _shown(viewer: Viewer) -> dict[str, Any]:
     taste = portrait(viewer.pk)
     try:
-        answer = recommend(Query(user_id=viewer.pk, top_k=LENGTH, titles=True, explain=True))
+        with untallied():
+            answer = recommend(Query(user_id=viewer.pk, top_k=LENGTH, titles=True, explain=True))
     except Busy:
         return {"taste": taste and _pictures(taste), "busy": True}
     return {

@@ -109,7 +109,7 @@ def _anchors(room: Room) -> Iterator[tuple[int, bool, np.ndarray]]:
 @lru_cache(maxsize=4096)
 def kin(movie_id: int, model: str | None, catalogue: int) -> np.ndarray:
     """Neighbours of a film, the nearest first, int32: the same for everyone as long as model and catalogue are."""
-    return np.array(similar(movie_id, KIN, plain=True).movie_ids, np.int32)
+    return np.array(similar(movie_id, KIN, trial=()).movie_ids, np.int32)
 
 
 def _everyones(room: Room, most: int) -> Iterator[Row]:

@@ -1,11 +1,13 @@
 """Films like a film: by content, by what the model learned, and by what is watched after it; personal where asked."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from catalog.selectors import Merchandising
 from recommender.serving import merchandise, stamps
 from recommender.serving.capacity import computing
 from recommender.serving.eligibility import Catalogue
@@ -39,11 +41,16 @@ class Neighbours:
 @tallied
 @computing()
 def similar(
-    movie_id: int, top_k: int, age_limit: int | None = None, user_id: int | None = None, *, plain: bool = False
+    movie_id: int,
+    top_k: int,
+    age_limit: int | None = None,
+    user_id: int | None = None,
+    *,
+    trial: Sequence[Merchandising] | None = None,
 ) -> Neighbours:
     """The films most like this one that may be shown now, within the age limit (years); without those that the viewer
-    has seen or turned down, where one is named; `plain`: without merchandising rules. Raises UnknownFilm."""
-    query = Query(user_id=user_id, top_k=top_k, age_limit=age_limit, trial=() if plain else None)
+    has seen or turned down, where one is named; `trial`: these rules in place of those in force. Raises UnknownFilm."""
+    query = Query(user_id=user_id, top_k=top_k, age_limit=age_limit, trial=trial)
     sitting = sit(query, stamps.look(user_id), "similar")
     films = sitting.gate.catalogue
     [row] = films.table.places(np.array([movie_id]))

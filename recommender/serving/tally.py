@@ -7,8 +7,8 @@ minutes since it went live: `share(sums, "failed")`, `share(sums, "fallback")`.
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -35,17 +35,28 @@ class NotThere(Exception):
     """The caller asked for what does not exist: no failure."""
 
 
+@contextmanager
+def untallied() -> Iterator[None]:
+    """Nothing that serving answers inside is counted: what staff look at is no traffic, and no model's fault."""
+    before = getattr(_mine, "silent", False)
+    _mine.silent = True
+    try:
+        yield
+    finally:
+        _mine.silent = before
+
+
 def tallied(call: Callable[Asked, Told]) -> Callable[Asked, Told]:
     """Counts what a front door of serving answers, how long it takes, where it fails; not what it asks of another."""
 
     @wraps(call)
     def counting(*args: Asked.args, **more: Asked.kwargs) -> Told:
-        if getattr(_mine, "counting", False):
+        if getattr(_mine, "silent", False):
             return call(*args, **more)
         started = time.perf_counter()
-        _mine.counting = True
         try:
-            told = call(*args, **more)
+            with untallied():
+                told = call(*args, **more)
         except Busy:
             add("busy")
             raise
@@ -57,8 +68,6 @@ def tallied(call: Callable[Asked, Told]) -> Callable[Asked, Told]:
         except Exception:
             add("failed")
             raise
-        finally:
-            _mine.counting = False
         add(*_names(told), _latency(time.perf_counter() - started))
         return told
 

@@ -2,12 +2,14 @@
 
 import re
 import shutil
+import uuid
 
 import pytest
 from django.urls import reverse
 
 from recommender import registry
 from recommender.admin import shown
+from recommender.api import access
 from recommender.models import ApiKey, Impression, Job, ModelVersion
 from tests.cast import ADA, AMELIE, BEN, STAR_WARS
 
@@ -123,6 +125,37 @@ def test_a_key_is_shown_once_and_works(admin_client, client):
     assert made.expiry_date is not None
     shown = page(admin_client, "apikey_changelist")
     assert all(words in shown for words in (made.prefix, follower.prefix, "events:write", "live"))
+
+
+def test_a_revoked_key_opens_nothing_and_takes_no_scopes(admin_client, client, monkeypatch):
+    monkeypatch.setattr(access, "REMEMBERED_SECONDS", 0)  # a minute later
+    made, key = ApiKey.objects.create_key(name="site", scopes=["recommend:read"])
+    asked = {"headers": {"Authorization": f"Api-Key {key}"}}
+    assert client.get("/recommend?user_id=1", **asked).status_code == 200
+
+    path = reverse("admin:recommender_apikey_change", args=[made.pk])
+    values = {"name": "site", "scopes": ["recommend:read"], "revoked": "on"}
+    assert admin_client.post(path, values).status_code == 302
+    assert client.get("/recommend?user_id=1", **asked).status_code == 401
+    assert "recommend:read" in page(admin_client, "apikey_change", made.pk)
+    admin_client.post(path, {"name": "site", "scopes": ["events:write", "users:erase"]})
+    made.refresh_from_db()
+    assert (made.revoked, made.scopes) == (True, ["recommend:read"])
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("job_cancel", "no-uuid"),
+        ("job_cancel", uuid.UUID(int=1)),
+        ("modelversion_promote", 999),
+        ("modelversion_promote", "no-number"),
+        ("apikey_rotate", "no-key"),
+    ],
+)
+def test_a_deed_to_what_is_gone_is_not_found(admin_client, name, record):
+    address = reverse(f"admin:recommender_{name}", args=[record])
+    assert admin_client.post(address, {"_form_submitted": True, "reason": "a hunch"}).status_code == 404
 
 
 def test_what_was_shown_can_be_looked_up(admin_client, monkeypatch):

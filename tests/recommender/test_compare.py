@@ -6,9 +6,11 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from catalog.models import Movie, Rule, Viewer
 from recommender import registry
-from recommender.models import ModelVersion
-from tests.cast import ADA, NEMO
+from recommender.models import Job, ModelVersion
+from tests.cast import ADA, BEN, NEMO
+from tests.catalog.test_admin import form_values
 from tests.model import NAME
 
 COMPARE = "/admin/recommender/modelversion/compare/"
@@ -80,7 +82,36 @@ def test_a_role_sees_what_it_needs(cast, role, seen, closed):
     assert {path: browser.get(f"/admin/{path}").status_code for path in closed} == dict.fromkeys(closed, 403)
 
 
-def test_an_analyst_changes_nothing(model):
-    browser = staff("analyst")
-    answer = browser.post(f"/admin/catalog/movie/{NEMO}/change/", {"title": "Changed"})
-    assert answer.status_code == 403
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        ("editor", {"save a film", "save a rule"}),
+        ("operator", {"erase", "recompute", "cancel", "promote"}),
+        ("analyst", set()),
+    ],
+)
+def test_a_role_does_what_is_its_own_and_nothing_else(other, admin_client, role, may):
+    browser, job = staff(role), Job.objects.create(kind=Job.Kind.BATCH)
+    version, film = Viewer.objects.get(pk=BEN).version, f"catalog/movie/{NEMO}/change/"
+    sent = {"_form_submitted": True, "reason": "a hunch"}
+    rule = {"name": "Fish week", "action": "boost", "places": 1, "by": "movie", "movie": NEMO}
+    deeds = {
+        "save a film": (film, form_values(admin_client, f"/admin/{film}") | {"title": "Changed"}),
+        "save a rule": ("catalog/rule/add/", rule),
+        "erase": (f"catalog/viewer/{ADA}/erase/", sent),
+        "recompute": (f"catalog/viewer/{BEN}/recompute/", sent),
+        "cancel": (f"recommender/job/{job.pk}/cancel/", sent),
+        "promote": (f"recommender/modelversion/{ModelVersion.objects.get(name=other).pk}/promote/", sent),
+    }
+    answers = {deed: browser.post(f"/admin/{path}", values).status_code for deed, (path, values) in deeds.items()}
+    assert {deed for deed, status in answers.items() if status != 403} == may
+    job.refresh_from_db()
+    done = {
+        "save a film": Movie.objects.get(pk=NEMO).title == "Changed",
+        "save a rule": Rule.objects.exists(),
+        "erase": not Viewer.objects.filter(pk=ADA).exists(),
+        "recompute": Viewer.objects.get(pk=BEN).version > version,
+        "cancel": job.status == Job.Status.CANCELLED,
+        "promote": registry.active_name() == other,
+    }
+    assert {deed for deed, happened in done.items() if happened} == may

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Genre, Movie, MovieTag, Person, Rule, Tag
+from recommender.admin import rules
 from recommender.serving import merchandise
 from recommender.serving.charted import charted
 from recommender.serving.home import home
@@ -19,7 +20,7 @@ from recommender.serving.many import recommend_many
 from recommender.serving.query import Filters, Query
 from recommender.serving.recommend import recommend
 from recommender.serving.similar import similar
-from tests.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS
+from tests.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS, UNKNOWN_FILM
 from tests.model import OUTSIDE
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -156,7 +157,21 @@ def test_a_rule_is_tried_on_a_viewer_and_changes_nothing(editor):
     assert listed() == plain
     for shelf in ("home", "popular"):
         assert editor.get(page, {"viewer": ADA, "shelf": shelf}).status_code == 200
-    assert editor.get(page, {"viewer": "x", "shelf": "recommend"}).context["sides"] is None
+    assert editor.get(page, {"viewer": "x", "shelf": "recommend"}).context.get("sides") is None
+
+
+def test_a_rule_is_tried_on_films_like_a_film(editor):
+    plain = similar(STAR_WARS, 20, user_id=BEN).movie_ids
+    rule = made(editor, action="boost", movie=plain[5], places=5, enabled="", shelves=["similar"])
+    page = reverse("admin:catalog_rule_preview", args=[rule.pk])
+    assert editor.get(page).context["form"]["shelf"].value() == "similar"
+    asked = {"viewer": BEN, "shelf": "similar"}
+    before, after = (side.rows[0][1] for side in editor.get(page, asked | {"film": STAR_WARS}).context["sides"])
+    assert [card.movie_id for card in before] == plain
+    assert [card.movie_id for card in after][:2] == [plain[5], plain[0]]
+    assert similar(STAR_WARS, 20, user_id=BEN).movie_ids == plain
+    for film, told in (("", "Name the film"), (UNKNOWN_FILM, f"There is no film {UNKNOWN_FILM}.")):
+        assert told in editor.get(page, asked | {"film": film}).content.decode()
 
 
 def test_the_history_says_what_changed(editor):
@@ -178,3 +193,22 @@ def test_what_a_rule_cannot_be(editor):
     errors = editor.post(page, wrong).context["adminform"].form.errors
     assert set(errors) == {"genre", "places"}
     assert not Rule.objects.exists()
+
+
+def test_no_more_rules_are_switched_on_than_may_be(editor, monkeypatch):
+    monkeypatch.setattr(rules, "MOST", 2)
+    off = [made(editor, action="boost", movie=NEMO, enabled="").pk for _ in range(2)]
+    over = made(editor, action="boost", movie=NEMO, enabled="", ends_at=timezone.now() - timedelta(days=1)).pk
+    made(editor, action="boost", movie=NEMO)
+
+    def switched_on(*chosen):
+        selected = {"action": "enable", "_selected_action": chosen}
+        editor_sees = editor.post(reverse("admin:catalog_rule_changelist"), selected, follow=True)
+        return editor_sees.content.decode(), Rule.objects.filter(enabled=True).count()
+
+    told, live = switched_on(*off, over)
+    assert ("More than 2 rules would be enabled" in told, live) == (True, 1)
+    told, live = switched_on(off[0], over)
+    assert ("2 rules are now on" in told, live) == (True, 3)
+    told, live = switched_on(off[1])
+    assert ("which is the limit" in told, live) == (True, 3)

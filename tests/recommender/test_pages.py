@@ -12,12 +12,14 @@ from django.utils import timezone
 
 from benchmarks.admin.furnished import furnish
 from benchmarks.admin.pages import pages
-from catalog.models import Movie, Rule, Viewer
+from catalog.models import Credit, Movie, Person, Rule, Viewer
 from catalog.selectors import watchers
 from catalog.services import publish_movies
+from recommender.serving import capacity, tally
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
-from tests.cast import ADA, AMELIE, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
+from tests.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
+from tests.catalog.test_admin import address, form_values
 
 pytestmark = pytest.mark.usefixtures("model")
 MOST_QUERIES = 15
@@ -98,11 +100,42 @@ def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_clie
     assert not page(admin_client, "movie", NEMO).context["standing"].open
 
 
+def test_pages_ask_to_come_back_while_serving_is_busy(admin_client, monkeypatch):
+    rule = Rule.objects.create(name="Space week", action="boost", movie_id=STAR_WARS)
+    tried = reverse("admin:catalog_rule_preview", args=[rule.pk])
+    monkeypatch.setattr(capacity, "WAITING", 0)
+    for path in (
+        address("viewer", "change", ADA),
+        address("movie", "change", STAR_WARS),
+        f"{tried}?viewer={BEN}&shelf=recommend",
+        f"{tried}?viewer={BEN}&shelf=home",
+    ):
+        answer = admin_client.get(path)
+        assert answer.status_code == 200
+        assert "As many lists are being computed as may be: load the page again." in answer.content.decode()
+
+
+def test_what_staff_look_at_is_not_counted(admin_client, client, settings):
+    rule = Rule.objects.create(name="Space week", action="boost", movie_id=STAR_WARS)
+    tried = reverse("admin:catalog_rule_preview", args=[rule.pk])
+    tally._counts.clear()
+    for _ in range(2):
+        admin_client.get(address("viewer", "change", ADA))
+        admin_client.get(address("movie", "change", STAR_WARS))
+    for shelf in ("recommend", "popular", "home", "similar"):
+        assert admin_client.get(tried, {"viewer": BEN, "shelf": shelf, "film": STAR_WARS}).context["sides"]
+    assert not tally._counts
+
+    settings.API_OPEN = True
+    client.get(f"/recommend?user_id={ADA}")
+    assert (tally._counts["answers"], tally._counts["lists"]) == (1, 1)
+
+
 def test_no_page_of_the_admin_asks_more_than_it_may(admin_client):
     """Every list, sorted, searched and filtered, every record's page, history and deletion."""
     furnish()
-    for address in (reverse("admin:index"), reverse("admin:catalog_movie_change", args=[NEMO])):
-        admin_client.get(address)  # what a process reads once
+    for path in (reverse("admin:index"), address("movie", "change", NEMO)):
+        admin_client.get(path)  # what a process reads once
     asked = {}
     for name, path in pages().items():
         with CaptureQueriesContext(connection) as queries:
@@ -137,9 +170,28 @@ def test_many_films_get_a_window_which_is_true_at_once(admin_client):
     assert LogEntry.objects.filter(change_message__startswith="Window set").count() == 3
 
 
-def test_the_history_of_a_film_says_what_was_and_is(admin_client):
-    from tests.catalog.test_admin import address, form_values
+def test_a_window_for_more_than_a_thousand_films(admin_client):
+    Movie.objects.bulk_create(Movie(title=f"Reel {number}", year=2099) for number in range(1_100))
+    path = f"{address('movie')}?year_from=2099&year_to=2099"
+    selected = {"action": "schedule", "select_across": 1, "_selected_action": [Movie.objects.latest("pk").pk]}
+    asked = admin_client.post(path, selected)
+    assert "When 1,100 films are shown" in asked.content.decode()
 
+    window = {"window": 1, "available_from_0": "2100-01-01", "available_from_1": "20:00"}
+    posted = {"action": "schedule", "_selected_action": asked.context["ids"], **window}
+    assert admin_client.post(path, posted).status_code == 302
+    assert Movie.objects.exclude(available_from=None).count() == 1_100
+
+
+def test_a_film_with_hundreds_of_credits_is_saved(admin_client):
+    people = Person.objects.bulk_create(Person(name=f"Extra {number}") for number in range(260))
+    Credit.objects.bulk_create(Credit(movie_id=NEMO, person=one, role=Credit.Role.ACTOR, order=9) for one in people)
+    path = address("movie", "change", NEMO)
+    assert admin_client.post(path, form_values(admin_client, path) | {"title": "Nemo"}).status_code == 302
+    assert Movie.objects.get(pk=NEMO).title == "Nemo"
+
+
+def test_the_history_of_a_film_says_what_was_and_is(admin_client):
     path = address("movie", "change", TOY_STORY)
     admin_client.post(path, form_values(admin_client, path) | {"title": "Toys", "certificate": "PG"})
     admin_client.post(address("movie"), {"action": "unpublish", "_selected_action": [TOY_STORY]})
