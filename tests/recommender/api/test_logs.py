@@ -13,6 +13,7 @@ from movierec.logs import Json, Plain, WithoutPaths, request_id
 from recommender.models import Job
 from recommender.serving import privacy
 from tests.cast import ADA
+from tests.model import OUTSIDE
 
 ZOE = 1_987_654_321
 
@@ -60,7 +61,7 @@ def test_a_request_is_told_with_its_id_and_without_its_viewer(model, site, lines
 
 
 def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
-    body = {"user_histories": {str(ADA): ["260"]}}
+    body = {"user_histories": {str(ADA): ["260"], str(ZOE): [str(OUTSIDE)]}}
     with app.connection_for_write() as broker, broker.SimpleQueue("batch") as queue:
         queue.clear()  # of what earlier tests asked for
     job = site.post("/batch/recommend/cache", body, expect=202, headers={"X-Request-ID": "asked-1"})["job_id"]
@@ -70,9 +71,12 @@ def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
         message = queue.get(timeout=5)
         Request(message, app=app, task=app.tasks["recommender.tasks.batch"], on_ack=lambda *_: message.ack()).execute()
 
-    assert Job.objects.get(pk=job).status == "done"
+    done = Job.objects.get(pk=job)
+    assert (done.status, done.result["failed_users"]) == ("done", [ZOE])
     [ended] = [line for line in lines() if "succeeded" in line["message"]]
-    assert ended["request_id"] == "asked-1"
+    assert (ended["request_id"], "'viewers': 1" in ended["message"]) == ("asked-1", True)
+    ours = [line for line in lines() if not line["logger"].startswith("django.db")]
+    assert str(ZOE) not in json.dumps(ours)
 
 
 def test_for_people_a_line_is_a_line():
