@@ -114,6 +114,14 @@ def finish_erasures() -> int:
 
 
 @shared_task
+def clear_checkpoints() -> int:
+    """On the trainer's queue: the folder may be of its machine alone."""
+    from recommender.training import leftovers
+
+    return leftovers.clear()
+
+
+@shared_task
 def tidy() -> dict[str, Any]:
     from recommender.serving import upkeep
 
