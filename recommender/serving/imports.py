@@ -5,11 +5,11 @@ viewer's rows out of the parts that wait, and locks parts before viewers as a wo
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from catalog.exchange.bring_in import blocks, bring_in
@@ -76,13 +76,26 @@ def reasons_behind(job_id: Any, number: int) -> tuple[list[list[Any]], int | Non
     return (parts[0].reasons if parts else []), (parts[0].number if len(parts) > 1 else None)
 
 
+def waiting(viewer_id: int) -> Iterator[dict[str, Any]]:
+    """A viewer's rows in what waits. Their values as JSON: what nobody has judged may be what no answer can hold."""
+    for part in _parts_naming(viewer_id).iterator(chunk_size=1):
+        for line, values, _ in json.loads(part.rows):
+            if _is(viewer_id, values.get("user_id")):
+                yield {"job_id": str(part.job_id), "line": line, "values": json.dumps(values)}
+
+
 def forget(viewer_id: int) -> None:
     """Takes a viewer's rows out of what waits."""
-    waiting = ImportPart.objects.filter(stored=None, job__parameters__of__in=OF_VIEWERS, rows__contains=str(viewer_id))
-    for part in waiting.select_for_update(of=("self",)).order_by("pk"):
+    for part in _parts_naming(viewer_id).select_for_update(of=("self",)):
         rows = [row for row in json.loads(part.rows) if not _is(viewer_id, row[1].get("user_id"))]
         part.rows = json.dumps(rows)
         part.save(update_fields=["rows"])
+
+
+def _parts_naming(viewer_id: int) -> QuerySet[ImportPart]:
+    """Those that wait and have this number somewhere."""
+    of_viewers = ImportPart.objects.filter(stored=None, job__parameters__of__in=OF_VIEWERS)
+    return of_viewers.filter(rows__contains=str(viewer_id)).order_by("pk")
 
 
 def _is(viewer_id: int, value: Any) -> bool:

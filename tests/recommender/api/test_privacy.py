@@ -1,5 +1,6 @@
 """A viewer's data: handed out, erased from every table and every key, taken over from an anonymous session."""
 
+import json
 import shutil
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from recommender.models import ApiKey, Chunk, Erasure, Impression, Job
 from recommender.serving import privacy
 from recommender.training import batch, dataset, run
 from tests.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
+from tests.recommender.api.test_bulk import JSONL, lines
 
 pytestmark = pytest.mark.usefixtures("model")
 ZOE, SESSION = 1_987_654_321, 1_876_543_210  # numbers that stand nowhere by chance
@@ -93,6 +95,8 @@ def zoe(site, admin_client):
     admin_client.post(reverse("admin:catalog_viewer_change", args=[ZOE]), {"name": "Zoe", "age_limit": ""})
     sent = {"user_histories": {str(ZOE): ["260", "1196"], str(ADA): ["260"]}}
     job = site.post("/batch/recommend/cache", sent, expect=202)["job_id"]
+    file = {"user_id": ZOE, "name": "half a character: \ud800"}, {"user_id": ADA, "name": "Ada"}
+    site.post("/imports/viewers", lines(*file), content_type=JSONL, expect=202)
     former = Job.objects.create(kind="batch", status="cancelled", result={"failed_users": [ZOE, 7]})
     Chunk.objects.create(job=former, behind=7, upto=ZOE, model="tiny", epoch=1)
     return job
@@ -111,6 +115,12 @@ def test_it_is_all_handed_out(zoe, site, client_with):
     assert [(one["movie_id"], one["position"]) for one in body["shown"]] == [(str(JEDI), 3)]
     assert [one["history"] for one in body["sent_histories"]] == [["260", "1196"]]
     assert len(body["stored_list"]) > 20
+    assert [(one["about"], one["change"]) for one in body["admin_notes"]] == [("Zoe", "Changed Name.")]
+    [row] = body["waiting_rows"]
+    assert (row["line"], json.loads(row["values"])["user_id"]) == (1, ZOE)
+    site.delete(DATA)
+    after = site.get(DATA)
+    assert (after["admin_notes"], after["waiting_rows"]) == ([], [])
     client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).get(DATA, expect=403)
     assert site.get("/users/4/data")["viewer"] is None
     site.get("/users/2147483648/data", expect=404)
@@ -118,7 +128,7 @@ def test_it_is_all_handed_out(zoe, site, client_with):
 
 def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     kinds = {line.split(":")[0].split()[0] for line in traces(ZOE)}
-    tables = {f"recommender_{name}" for name in ("impression", "job", "chunk")}
+    tables = {f"recommender_{name}" for name in ("impression", "importpart", "job", "chunk")}
     assert kinds >= {"catalog_viewer", "catalog_watchevent", "django_admin_log", "redis", *tables}
     client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).delete(DATA, expect=403)
 
