@@ -12,7 +12,8 @@ from typing import Any
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the request, or the task, at work here
 
-_ROWS = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
+# As lines of their own, or behind an escaped line break where an error is written as Python writes it.
+_ROWS = re.compile(r"(^|\\n)(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
 _FIELDS = ("method", "route", "status", "ms", "client")  # of a request's line; see recommender.api.middleware
 
 
@@ -26,6 +27,11 @@ class WithoutPaths(logging.Filter):
         return True
 
 
+def without_rows(text: str) -> str:
+    """An error's words without the values that Postgres quotes."""
+    return _ROWS.sub("", text)
+
+
 def route(request: Any) -> str:
     """The address as urls.py has it, without what was filled in."""
     return str(request.resolver_match.route) if request.resolver_match else "no such address"
@@ -36,7 +42,7 @@ class Plain(logging.Formatter):
         super().__init__("{asctime} {levelname} {name} {process} {message}", style="{")
 
     def format(self, record: logging.LogRecord) -> str:
-        told = _ROWS.sub("", super().format(record))
+        told = without_rows(super().format(record))
         return f"{told} [{request_id.get()}]" if request_id.get() else told
 
 
@@ -49,11 +55,11 @@ class Json(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "process": record.process,
-            "message": _ROWS.sub("", record.getMessage()),
+            "message": without_rows(record.getMessage()),
         }
         if request_id.get():
             line["request_id"] = request_id.get()
         line |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
         if record.exc_info:
-            line["exception"] = _ROWS.sub("", self.formatException(record.exc_info))
+            line["exception"] = without_rows(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)

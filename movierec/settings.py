@@ -199,6 +199,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "light"
 CELERY_TASK_ROUTES = {
     "recommender.tasks.nightly": {"queue": "training"},
+    "recommender.tasks.clear_checkpoints": {"queue": "training"},
     "recommender.tasks.batch": {"queue": "batch"},
     "recommender.tasks.batch_chunk": {"queue": "batch"},
 }
@@ -217,6 +218,7 @@ CELERY_BEAT_SCHEDULE = {
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
     "finish_erasures": _every(15, "finish_erasures"),
+    "clear_checkpoints": _every(600, "clear_checkpoints"),
     "tidy": {"task": "recommender.tasks.tidy", "schedule": crontab(hour="2", minute="10")},
     "guard_active_model": _every(60, "guard_active_model"),
     "refresh_charts": _every(600, "refresh_charts"),

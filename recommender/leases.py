@@ -27,6 +27,7 @@ from django.db import (
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
+from movierec.logs import without_rows
 from recommender.cache import CacheUnavailable
 from recommender.models import Job
 from recommender.storage import StorageUnavailable
@@ -186,7 +187,7 @@ def held(lease: Lease) -> Iterator[Lease]:
         lease.end(**_ended(Job.Status.CANCELLED, "Interrupted at the keyboard."))
         raise
     except Exception as error:
-        lease.end(**_ended(Job.Status.FAILED, f"{type(error).__name__}: {error}"))
+        lease.end(**_ended(Job.Status.FAILED, _named(error)))
         raise
     except BaseException:  # the worker is being shut down: the lease runs out and the job is taken up again
         lease.end()
@@ -199,8 +200,13 @@ def _ended(status: Job.Status, error: str = "") -> dict[str, Any]:
     return {"status": status, "error": error, "lease_until": None, "finished_at": Now()}
 
 
+def _named(error: Exception) -> str:
+    """For whoever may read the job: nobody's row."""
+    return without_rows(f"{type(error).__name__}: {error}").strip()
+
+
 def _again(lease: Lease, error: Exception) -> dict[str, Any]:
-    words = f"Attempt {lease.attempt} of {MOST_ATTEMPTS}: {type(error).__name__}: {error}"
+    words = f"Attempt {lease.attempt} of {MOST_ATTEMPTS}: {_named(error)}"
     lease.say(words)
     if lease.attempt >= MOST_ATTEMPTS:
         return _ended(Job.Status.FAILED, words)

@@ -30,12 +30,14 @@ def enqueue(job: Job) -> None:
 
 
 def _work(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:
+    """What it returns stands in the worker's log: no viewer's id."""
     lease = leases.acquire(job_id)
     if lease is None:
         return {"job": job_id, "taken": False}
     with leases.held(lease):
         flow(lease)
-    return {"job": job_id, "taken": True, **lease.result}
+    told = {name: value for name, value in lease.result.items() if name != "failed_users"}
+    return {"job": job_id, "taken": True, **told}
 
 
 @shared_task
@@ -109,6 +111,14 @@ def finish_erasures() -> int:
 
     with leases.only_one("finish_erasures") as mine:
         return privacy.finish_erasures() if mine else 0
+
+
+@shared_task
+def clear_checkpoints() -> int:
+    """On the trainer's queue: the folder may be of its machine alone."""
+    from recommender.training import leftovers
+
+    return leftovers.clear()
 
 
 @shared_task

@@ -1,6 +1,7 @@
 """docs/operations.md: what it names exists, what it sets is safe, and nothing that is read is left out. Its commands,
 addresses and links are looked at by test_docs."""
 
+import json
 import os
 import re
 import shlex
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.models import Movie, Viewer
 from movierec.start import applications
 from recommender.api.middleware import MAX_FILE
 from recommender.management.commands import prepare
+from tests.cast import ADA, AMELIE, EMPIRE, JEDI, MATRIX, RAIDERS, STAR_WARS, cast  # noqa: F401
 from tests.movierec.system import ROOT
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text()
@@ -66,6 +69,26 @@ def test_the_admins_password_is_shown_by_a_demo_and_never_in_production(db, sett
     assert prepare.Command()._admin() == settings.ADMIN_PASSWORD
     settings.PRODUCTION = True
     assert prepare.Command()._admin() == ""
+
+
+def test_the_example_of_a_start_is_no_real_viewers_history(cast, settings):  # noqa: F811
+    Viewer.objects.filter(pk=ADA).update(is_simulated=True)
+    Movie.objects.filter(pk=STAR_WARS).update(published=False)
+
+    def example():
+        prepare.Command()._welcome("")
+        return json.loads((settings.STATE_DIR / "welcome.json").read_text())
+
+    made_up = example()["request"]
+    assert (made_up["user_id"], made_up["history"]) == (ADA, [str(film) for film in (JEDI, RAIDERS, MATRIX, AMELIE)])
+    settings.PRODUCTION = True
+    in_production = example()
+    settings.PRODUCTION = False
+    Viewer.objects.update(is_simulated=False)
+    assert example() == in_production
+    assert set(in_production["request"]) == {"history", "top_k"}
+    assert in_production["request"]["history"] == [str(film) for film in (MATRIX, RAIDERS, JEDI, EMPIRE)]
+    assert len(in_production["titles"]) == 4
 
 
 def units():

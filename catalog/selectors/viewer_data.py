@@ -2,14 +2,30 @@
 
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+
 from catalog.models import Viewer, WatchEvent
+
+MOST_NOTES = 10_000
 
 
 def viewer_data(viewer_id: int) -> dict[str, Any]:
-    """`viewer`: None for one whom nobody knows. `events` in the order of the history."""
+    """`viewer`: None for one whom nobody knows. `events` in the order of the history. `admin_notes` of changes: the
+    latest MOST_NOTES, without who made them."""
     known = Viewer.objects.filter(pk=viewer_id).values("name", "age_limit", "is_simulated", "created_at").first()
     events = WatchEvent.objects.filter(viewer_id=viewer_id).select_related("movie").order_by("occurred_at", "id")
-    return {"viewer": known, "events": [_event(event) for event in events.iterator()]}
+    about = ContentType.objects.get_for_model(Viewer)
+    notes = LogEntry.objects.filter(content_type=about, object_id=str(viewer_id)).order_by("-action_time")[:MOST_NOTES]
+    return {
+        "viewer": known,
+        "events": [_event(event) for event in events.iterator()],
+        "admin_notes": [_note(note) for note in notes],
+    }
+
+
+def _note(note: LogEntry) -> dict[str, Any]:
+    return {"noted_at": note.action_time, "about": note.object_repr, "change": note.get_change_message()}
 
 
 def _event(event: WatchEvent) -> dict[str, Any]:

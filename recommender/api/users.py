@@ -51,6 +51,18 @@ class SentHistory(serializers.Serializer):
     history = serializers.ListField(child=serializers.CharField())
 
 
+class AdminNote(serializers.Serializer):
+    noted_at = serializers.DateTimeField()
+    about = serializers.CharField(help_text="The viewer, as the admin named them then.")
+    change = serializers.CharField()
+
+
+class WaitingRow(serializers.Serializer):
+    job_id = serializers.UUIDField()
+    line = serializers.IntegerField()
+    values = serializers.CharField(help_text="As JSON.")
+
+
 class StoredFilm(serializers.Serializer):
     movie_id = serializers.CharField()
     score = serializers.FloatField()
@@ -61,8 +73,10 @@ class DataAnswer(serializers.Serializer):
     exported_at = serializers.DateTimeField()
     viewer = KnownViewer(allow_null=True)
     events = DoneEvent(many=True)
+    admin_notes = AdminNote(many=True, help_text="Of changes of the viewer; the latest 10,000.")
     shown = ShownFilm(many=True, help_text="Impressions and clicks.")
     sent_histories = SentHistory(many=True, help_text="As they came with a batch.")
+    waiting_rows = WaitingRow(many=True, help_text="Of imports that are not done; the first 10,000.")
     stored_list = StoredFilm(many=True, allow_null=True, help_text="What the model made of it; null: not at hand.")
 
 

@@ -6,7 +6,7 @@ as a worker does.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -77,9 +77,17 @@ def reasons_behind(job_id: Any, number: int) -> tuple[list[list[Any]], int | Non
     return (parts[0].reasons if parts else []), (parts[0].number if len(parts) > 1 else None)
 
 
+def waiting(viewer_id: int) -> Iterator[dict[str, Any]]:
+    """A viewer's rows in what waits. Their values as JSON: what nobody has judged may be what no answer can hold."""
+    for part in _parts_naming(viewer_id).iterator(chunk_size=1):
+        for line, values, _ in json.loads(part.rows):
+            if _is(viewer_id, values.get("user_id")):
+                yield {"job_id": str(part.job_id), "line": line, "values": json.dumps(values)}
+
+
 def forget(viewer_id: int) -> None:
     """Takes a viewer's rows out of what waits."""
-    for part in _waiting_for(viewer_id):
+    for part in _parts_naming(viewer_id).select_for_update(of=("self",)):
         _take_out(viewer_id, part)
 
 
@@ -87,18 +95,12 @@ def pass_on(viewer_id: int, into: int) -> int | None:
     """Events of one viewer that wait become another's. What waits to be said of the first alone is taken out: it would
     overwrite the other's name and age limit. Returns the lowest limit in it."""
     limits: list[int] = []
-    for part in _waiting_for(viewer_id).select_related("job"):
+    for part in _parts_naming(viewer_id).select_for_update(of=("self",)).select_related("job"):
         if part.job.parameters["of"] == Kind.EVENTS:
             _give(viewer_id, part, into)
         else:
             limits += _limits(_take_out(viewer_id, part))
     return min(limits, default=None)
-
-
-def _waiting_for(viewer_id: int) -> QuerySet[ImportPart]:
-    """Parts that wait and may name the viewer, locked."""
-    waiting = ImportPart.objects.filter(stored=None, job__parameters__of__in=OF_VIEWERS, rows__contains=str(viewer_id))
-    return waiting.select_for_update(of=("self",)).order_by("pk")
 
 
 def _give(viewer_id: int, part: ImportPart, into: int) -> None:
@@ -125,6 +127,12 @@ def _limits(rows: Iterable[Row]) -> list[int]:
     """The age limits in sound rows of viewers."""
     sound = [values for values, problems in (judged(Kind.VIEWERS, row) for row in rows) if not problems]
     return [values["age_limit"] for values in sound if values.get("age_limit") is not None]
+
+
+def _parts_naming(viewer_id: int) -> QuerySet[ImportPart]:
+    """Those that wait and have this number somewhere."""
+    of_viewers = ImportPart.objects.filter(stored=None, job__parameters__of__in=OF_VIEWERS)
+    return of_viewers.filter(rows__contains=str(viewer_id)).order_by("pk")
 
 
 def _is(viewer_id: int, value: Any) -> bool:

@@ -5,6 +5,7 @@ served, as its version is over; and the erasure stays open until it has been swe
 """
 
 from datetime import timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from recommender.cache import CacheUnavailable
 from recommender.models import Chunk, Erasure, Impression, Job, ModelVersion
 from recommender.serving import imports
 
+MOST_WAITING = 10_000  # rows of imports in one export
 GRACE = timedelta(minutes=2)  # longer than any request or block of a batch takes from its reading to its storing
 
 
@@ -42,12 +44,14 @@ class Joined(NamedTuple):
 
 
 def export(viewer_id: int) -> dict[str, Any]:
-    """Everything that is stored of a viewer, or made of it; `stored_list` is None where Redis cannot be asked."""
+    """Everything that is stored of a viewer, or made of it; `stored_list` is None where Redis cannot be asked. Of rows
+    that wait in an import, the first MOST_WAITING."""
     shown = Impression.objects.filter(viewer_id=viewer_id).order_by("occurred_at", "id")
     jobs = Job.objects.filter(parameters__user_histories__has_key=str(viewer_id)).order_by("created_at")
     return selectors.viewer_data(viewer_id) | {
         "shown": [_shown(one) for one in shown.iterator()],
         "sent_histories": [_sent(job, job.parameters["user_histories"][str(viewer_id)]) for job in jobs],
+        "waiting_rows": list(islice(imports.waiting(viewer_id), MOST_WAITING)),
         "stored_list": _listed(viewer_id),
     }
 

@@ -51,6 +51,7 @@ def test_the_suggested_request_is_answered_by_the_model(system):
     answer = system.suggested()
     assert answer["source"] == "model"
     assert len(answer["recommendations"]) == 10
+    assert answer["user_id"] is None, "no viewer of real data is shown"
 
 
 def test_lists_are_ready_before_the_first_request(system):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
 from catalog import selectors
-from catalog.models import Movie
+from catalog.models import Movie, Viewer
 from recommender import leases, registry, tasks
 from recommender.models import Job, ModelVersion
+from recommender.serving import charts
 from recommender.storage import StorageUnavailable
 
 ADMIN = "admin"
@@ -106,11 +108,10 @@ class Command(BaseCommand):
 
     def _welcome(self, password: str) -> None:
         """What `./run` shows when all is up: a request with films that are there, and how to log in."""
-        viewers = selectors.viewer_ids(0, 1)
-        watched = next(iter(selectors.histories(viewers)), None)
-        films = list(dict.fromkeys(watched.movie_ids.tolist()))[-SHOWN_FILMS:] if watched else []
-        films = films or list(Movie.objects.values_list("pk", flat=True)[:SHOWN_FILMS])
-        request = {"user_id": (viewers or [1])[0], "history": [str(film) for film in films], "top_k": 10}
+        watched = None if settings.PRODUCTION else simulated_history()
+        films = list(dict.fromkeys(watched.movie_ids.tolist()))[-SHOWN_FILMS:] if watched else popular_films()
+        viewer = {"user_id": watched.viewer_id} if watched else {}
+        request = viewer | {"history": [str(film) for film in films], "top_k": 10}
         titles = [f"{card.title} ({card.year})" for card in selectors.movie_cards(films).values()]
         shown = {"request": request, "titles": titles, "admin": ADMIN, "password": password}
         file = settings.STATE_DIR / "welcome.json"
@@ -144,6 +145,23 @@ class Note:
         aside = self._file.with_suffix(".new")
         aside.write_text(json.dumps({"source": source, "trained": trained}))
         aside.replace(self._file)
+
+
+def simulated_history() -> selectors.History | None:
+    """Of a viewer whom the demo made up: what real ones watched is nothing for a terminal."""
+    made_up = Viewer.objects.filter(is_simulated=True, events__isnull=False).order_by("pk")
+    viewer_id = made_up.values_list("pk", flat=True).first()
+    return selectors.history(viewer_id) if viewer_id else None
+
+
+def popular_films() -> list[int]:
+    """Films that may be shown, of those watched most; any where nothing was watched."""
+    days, rows = charts.HALF_LIFE_DAYS, charts.SAMPLE_ROWS
+    most = selectors.watching(int(time.time()), days, days, limit=100, sample_rows=rows).movie_ids.tolist()
+    shown = Movie.objects.filter(published=True)
+    known = set(shown.filter(pk__in=most).values_list("pk", flat=True))
+    films = [film for film in most if film in known] or list(shown.values_list("pk", flat=True)[:SHOWN_FILMS])
+    return films[:SHOWN_FILMS]
 
 
 def fingerprint(paths: list[Path]) -> str:

@@ -12,7 +12,9 @@ from movierec.celery import app
 from movierec.logs import Json, Plain, WithoutPaths, request_id
 from recommender.models import Job
 from recommender.serving import privacy
+from recommender.training import batch
 from tests.cast import ADA
+from tests.model import OUTSIDE
 
 ZOE = 1_987_654_321
 
@@ -59,20 +61,43 @@ def test_a_request_is_told_with_its_id_and_without_its_viewer(model, site, lines
     assert str(ZOE) not in json.dumps(ours)
 
 
-def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
-    body = {"user_histories": {str(ADA): ["260"]}}
+def worked_off(site, body):
+    """A batch, asked for over HTTP and taken from its queue. Returns the job's id."""
     with app.connection_for_write() as broker, broker.SimpleQueue("batch") as queue:
         queue.clear()  # of what earlier tests asked for
     job = site.post("/batch/recommend/cache", body, expect=202, headers={"X-Request-ID": "asked-1"})["job_id"]
     request_id.set("")
-
     with app.connection_for_read() as broker, broker.SimpleQueue("batch") as queue:
         message = queue.get(timeout=5)
         Request(message, app=app, task=app.tasks["recommender.tasks.batch"], on_ack=lambda *_: message.ack()).execute()
+    return job
 
-    assert Job.objects.get(pk=job).status == "done"
+
+def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
+    body = {"user_histories": {str(ADA): ["260"], str(ZOE): [str(OUTSIDE)]}}
+    job = worked_off(site, body)
+
+    done = Job.objects.get(pk=job)
+    assert (done.status, done.result["failed_users"]) == ("done", [ZOE])
     [ended] = [line for line in lines() if "succeeded" in line["message"]]
-    assert ended["request_id"] == "asked-1"
+    assert (ended["request_id"], "'viewers': 1" in ended["message"]) == ("asked-1", True)
+    ours = [line for line in lines() if not line["logger"].startswith("django.db")]
+    assert str(ZOE) not in json.dumps(ours)
+
+
+def test_a_job_that_fails_tells_why_and_nobodys_row(model, site, lines, monkeypatch):
+    def fail(model, histories, lease):
+        Job.objects.create(kind="import", idempotency_key=str(ZOE))
+        Job.objects.create(kind="import", idempotency_key=str(ZOE))
+
+    monkeypatch.setattr(batch, "fill_given", fail)
+    told = site.get(f"/jobs/{worked_off(site, {'user_histories': {str(ADA): ['260']}})}")
+
+    assert told["status"] == "failed"
+    assert told["error"].startswith("IntegrityError: duplicate key value violates unique constraint")
+    assert [line["request_id"] for line in lines() if "raised unexpected: IntegrityError" in line["message"]]
+    ours = [line for line in lines() if not line["logger"].startswith("django.db")]
+    assert str(ZOE) not in json.dumps([told, ours])
 
 
 def test_for_people_a_line_is_a_line():

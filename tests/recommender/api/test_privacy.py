@@ -1,10 +1,12 @@
 """A viewer's data: handed out, erased from every table and every key, taken over from an anonymous session."""
 
+import json
 import shutil
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
 from django.urls import reverse
@@ -16,8 +18,9 @@ from catalog.models import Viewer
 from recommender import cache, leases, tasks
 from recommender.models import ApiKey, Chunk, Erasure, Impression, Job
 from recommender.serving import privacy
-from recommender.training import batch, dataset
+from recommender.training import batch, dataset, run
 from tests.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
+from tests.recommender.api.test_bulk import JSONL, lines
 
 pytestmark = pytest.mark.usefixtures("model")
 ZOE, SESSION = 1_987_654_321, 1_876_543_210  # numbers that stand nowhere by chance
@@ -30,7 +33,7 @@ def event(viewer, movie, kind="watch", day=0, **more):
 
 
 def traces(viewer):
-    """Every row of every table, and every key and value in Redis, that has this number in it."""
+    """Every row of every table, every key and value in Redis, and every file, that has this number in it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
         tables = [name for (name,) in cursor.fetchall()]
@@ -45,7 +48,40 @@ def traces(viewer):
                 dump = redis.dump(key) or b""
                 if str(viewer).encode() in key + dump:
                     found.append(f"redis {number}: {key.decode()}")
-    return found
+    return found + [f"file: {path.name}" for path in own_files() if in_file(viewer, path)]
+
+
+def own_files():
+    """Of the state folder, without the database's: its tables are read above, and it keeps what it deleted a while."""
+    files = [path for path in settings.STATE_DIR.rglob("*") if path.is_file()]
+    return [path for path in files if path.relative_to(settings.STATE_DIR).parts[0] != "postgres"]
+
+
+def in_file(viewer, path):
+    """Written out, or as a column of a snapshot."""
+    content = path.read_bytes()
+    return str(viewer).encode() in content or viewer.to_bytes(4, "little") in content
+
+
+@pytest.fixture
+def checkpoints():
+    folder = settings.CHECKPOINT_DIR
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def fail_in_training(monkeypatch):
+    """A night that ends when it has read everything."""
+
+    def full(phase, *_):
+        if phase == "training":
+            raise OSError("No space left on device")
+
+    monkeypatch.setattr(run, "FEWEST_EVENTS", 1)
+    lease = leases.acquire(Job.objects.create(kind="nightly", parameters={"preset": "brief"}).pk)
+    lease.on_progress = full
+    with pytest.raises(OSError, match="No space"), leases.held(lease):
+        run.nightly(lease)
 
 
 @pytest.fixture
@@ -59,6 +95,8 @@ def zoe(site, admin_client):
     admin_client.post(reverse("admin:catalog_viewer_change", args=[ZOE]), {"name": "Zoe", "age_limit": ""})
     sent = {"user_histories": {str(ZOE): ["260", "1196"], str(ADA): ["260"]}}
     job = site.post("/batch/recommend/cache", sent, expect=202)["job_id"]
+    file = {"user_id": ZOE, "name": "half a character: \ud800"}, {"user_id": ADA, "name": "Ada"}
+    site.post("/imports/viewers", lines(*file), content_type=JSONL, expect=202)
     former = Job.objects.create(kind="batch", status="cancelled", result={"failed_users": [ZOE, 7]})
     Chunk.objects.create(job=former, behind=7, upto=ZOE, model="tiny", epoch=1)
     return job
@@ -77,6 +115,12 @@ def test_it_is_all_handed_out(zoe, site, client_with):
     assert [(one["movie_id"], one["position"]) for one in body["shown"]] == [(str(JEDI), 3)]
     assert [one["history"] for one in body["sent_histories"]] == [["260", "1196"]]
     assert len(body["stored_list"]) > 20
+    assert [(one["about"], one["change"]) for one in body["admin_notes"]] == [("Zoe", "Changed Name.")]
+    [row] = body["waiting_rows"]
+    assert (row["line"], json.loads(row["values"])["user_id"]) == (1, ZOE)
+    site.delete(DATA)
+    after = site.get(DATA)
+    assert (after["admin_notes"], after["waiting_rows"]) == ([], [])
     client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).get(DATA, expect=403)
     assert site.get("/users/4/data")["viewer"] is None
     site.get("/users/2147483648/data", expect=404)
@@ -84,7 +128,7 @@ def test_it_is_all_handed_out(zoe, site, client_with):
 
 def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     kinds = {line.split(":")[0].split()[0] for line in traces(ZOE)}
-    tables = {f"recommender_{name}" for name in ("impression", "job", "chunk")}
+    tables = {f"recommender_{name}" for name in ("impression", "importpart", "job", "chunk")}
     assert kinds >= {"catalog_viewer", "catalog_watchevent", "django_admin_log", "redis", *tables}
     client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).delete(DATA, expect=403)
 
@@ -100,6 +144,27 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     assert ZOE not in dataset.read(tmp_path).histories.viewers
     assert site.get(f"/recommend?user_id={ZOE}")["is_known_user"] is False
     assert site.delete(DATA)["events"] == 0
+
+
+def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpoints, monkeypatch):
+    fail_in_training(monkeypatch)
+    killed = checkpoints / "events-killed"
+    killed.mkdir()
+    selectors.export_events(killed / "events.csv")
+    assert {"file: snapshot.npz", "file: events.csv"} <= set(traces(ZOE))
+    assert (tasks.clear_checkpoints(), killed.exists()) == (1, False)
+    assert (checkpoints / "snapshot.npz").exists(), "a training may go on from it"
+
+    site.delete(DATA)
+
+    with time_machine.travel(timezone.now() + privacy.GRACE * 2):
+        tasks.finish_erasures()
+    assert traces(ZOE) == ["file: snapshot.npz"]
+    running = leases.acquire(Job.objects.create(kind="nightly").pk)
+    assert tasks.clear_checkpoints() == 0
+    leases.cancel(running.job_id)
+    assert tasks.clear_checkpoints() == 2
+    assert traces(ZOE) == []
 
 
 def test_a_list_that_was_being_made_is_never_served_and_goes(zoe, site):
@@ -146,26 +211,20 @@ def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
     assert cache.read(ZOE)[1] is None
 
 
-def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, monkeypatch):
-    from recommender.training import dataset, run
-
+def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, checkpoints, monkeypatch):
     monkeypatch.setattr(run, "FEWEST_EVENTS", 1)
     lease = leases.acquire(Job.objects.create(kind="nightly").pk)
     options = run.Options(preset="brief")
-    folder = run._Work.folder()
-    try:
-        run._Work.begin(lease, options)
-        assert run._Work.take_up(lease, options) is not None
-        assert ZOE in dataset.Snapshot.load(folder / "snapshot.npz").histories.viewers
-        site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ADA})
-        assert run._Work.take_up(lease, options) is not None
-        assert str(lease.job_id) in site.delete(DATA)["in_training"]
+    run._Work.begin(lease, options)
+    assert run._Work.take_up(lease, options) is not None
+    assert ZOE in dataset.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
+    site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ADA})
+    assert run._Work.take_up(lease, options) is not None
+    assert str(lease.job_id) in site.delete(DATA)["in_training"]
 
-        assert run._Work.take_up(lease, options) is None
-        run._Work.begin(lease, options)
-        assert ZOE not in dataset.Snapshot.load(folder / "snapshot.npz").histories.viewers
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    assert run._Work.take_up(lease, options) is None
+    run._Work.begin(lease, options)
+    assert ZOE not in dataset.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
 
 
 def test_an_anonymous_session_is_folded_into_a_viewer(site):
