@@ -24,9 +24,10 @@ log = logging.getLogger(__name__)
 
 
 def enqueue(job: Job) -> None:
-    """Sends the job's id to its queue after the transaction that made it. A message that is lost is sent again."""
+    """Sends the job's id to its queue after the transaction that made it. A message that is lost, or finds no Redis, is
+    sent again."""
     task: Any = {Job.Kind.NIGHTLY: nightly, Job.Kind.BATCH: batch, Job.Kind.IMPORT: bring_in}[Job.Kind(job.kind)]
-    transaction.on_commit(partial(task.delay, str(job.pk)), robust=True)
+    transaction.on_commit(lambda: task.delay(str(job.pk)), robust=True)  # not a partial: Django asks for its name
 
 
 def _work(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:

@@ -30,6 +30,18 @@ def server_version() -> str:
         return str(cursor.fetchone()[0]).split()[0]
 
 
+def _same_version() -> None:
+    """What newer programs write, an older server refuses at the restore, when it is too late. Raises DumpFailed."""
+    told = subprocess.run([_program("pg_dump"), "--version"], capture_output=True, text=True).stdout
+    ours = re.search(r"\) (\d+)", told)
+    server = re.match(r"\d+", server_version())
+    if ours and server and ours[1] != server[0]:
+        raise DumpFailed(
+            f"The server is Postgres {server[0]}, its programs here are of {ours[1]}. Set MOVIEREC_POSTGRES_BIN to the "
+            f"folder of the server's own (Debian: /usr/lib/postgresql/{server[0]}/bin)."
+        )
+
+
 @contextmanager
 def snapshot() -> Iterator[str]:
     """The name of a snapshot; queries of the block see exactly what a dump of it holds."""
@@ -41,6 +53,7 @@ def snapshot() -> Iterator[str]:
 
 def dump(name: str, to: Path) -> Iterator[int]:
     """Writes the snapshot's dump, compressed; yields the bytes written so far, to be shown. Raises DumpFailed."""
+    _same_version()
     left_out = [f"--exclude-table-data={table}" for table in LEFT_OUT]
     options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={name}", f"--file={to}"]
     with tempfile.TemporaryFile() as said:
@@ -58,6 +71,7 @@ def dump(name: str, to: Path) -> Iterator[int]:
 def replace_database(content: Iterable[bytes], closing: str) -> None:
     """Puts a dump in place of all tables, and then does the statements of `closing`, in one transaction: whatever ends
     it early leaves the database as it was. Raises DumpFailed, and what `content` raises."""
+    _same_version()
     opening = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
     connection.close()  # ours would be in the way
     with tempfile.TemporaryFile() as said:

@@ -124,6 +124,7 @@ def test_valkey(live):
         servers.VALKEY.stop()
         time.sleep(0.5)
         load.each_asked()
+        ordered = live.ask("/batch/recommend/cache", {"user_histories": {str(ADA): [str(MATRIX)]}}, key=True)
         back_at = time.monotonic()
         servers.VALKEY.start()
         well_at = load.settled(well)
@@ -134,6 +135,7 @@ def test_valkey(live):
     assert all(degraded(one) and listed(one) for one in without if one.call != "event")
     assert not any(one.body["visible"] for one in every(without, "event")["event"])
     assert all(one.body["source"] == "model" for one in every(without, "stored")["stored"])
+    assert (ordered.status, ordered.body["status"]) == (202, "queued"), ordered
     assert well_at - back_at < 10
     assert all(one.body["visible"] for one in every(load.since(well_at), "event")["event"])
     assert "cache" in {one.body["source"] for one in every(load.since(well_at), "stored")["stored"]}

@@ -271,6 +271,21 @@ def test_who_serves_or_works_now_is_in_the_way(backup, monkeypatch):
         call_command("restore", backup, replace=True)
 
 
+def test_programs_of_another_version_than_the_server_are_refused(backup, monkeypatch, tmp_path):
+    """Postgres 18's write what no server before 17 takes back."""
+    for name in ("pg_dump", "pg_restore", "psql"):
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.1'\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("MOVIEREC_POSTGRES_BIN", str(tmp_path))
+
+    with pytest.raises(CommandError, match=r"programs here are of 9\. Set MOVIEREC_POSTGRES_BIN"):
+        call_command("backup", str(tmp_path / "new.tar"))
+    assert not (tmp_path / "new.tar").exists()
+    with pytest.raises(CommandError, match=r"programs here are of 9\. Set MOVIEREC_POSTGRES_BIN"):
+        call_command("restore", str(backup), "--replace")
+
+
 def test_a_backup_that_fails_leaves_the_one_before(backup, monkeypatch, capsys):
     spoilt, before = registry.folder(NAME) / "model.json", backup.read_bytes()
     whole = spoilt.read_bytes()
