@@ -128,8 +128,10 @@ class Start:
     def welcome(self) -> None:
         """What to do next, from what the preparation noted."""
         url, shown = self.where.url, json.loads((self.state / "welcome.json").read_text())
-        password = shown["password"] or "the one that was set there"
-        request = json.dumps(shown["request"])
+        password = shown["password"] or "MOVIEREC_ADMIN_PASSWORD of the first start, or the one set since"
+        asked = f"What should someone watch after {', '.join(shown['titles'])}?\n  curl -s {url}/recommend"
+        example = f"{asked} -H 'Content-Type: application/json' -d '{json.dumps(shown['request'])}'"
+        closed = "Closed without a key:\n  ./run manage api_key create site --scope recommend:read"
         text = f"""
 movierec is ready.
   API    {url}/recommend
@@ -137,8 +139,7 @@ movierec is ready.
   admin  {url}/admin/   user: {shown["admin"]}   password: {password}
   logs   {self.state / "logs"}
 
-What should someone watch after {", ".join(shown["titles"])}?
-  curl -s {url}/recommend -H 'Content-Type: application/json' -d '{request}'
+{example if shown["request"] else closed}
 
 Ctrl-C stops everything."""
         with contextlib.suppress(OSError):  # nobody may be watching any more

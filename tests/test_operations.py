@@ -79,16 +79,16 @@ def test_the_example_of_a_start_is_no_real_viewers_history(cast, settings):  # n
         prepare.Command()._welcome("")
         return json.loads((settings.STATE_DIR / "welcome.json").read_text())
 
+    settings.API_OPEN = True
     made_up = example()["request"]
     assert (made_up["user_id"], made_up["history"]) == (ADA, [str(film) for film in (JEDI, RAIDERS, MATRIX, AMELIE)])
-    settings.PRODUCTION = True
-    in_production = example()
-    settings.PRODUCTION = False
     Viewer.objects.update(is_simulated=False)
-    assert example() == in_production
-    assert set(in_production["request"]) == {"history", "top_k"}
-    assert in_production["request"]["history"] == [str(film) for film in (MATRIX, RAIDERS, JEDI, EMPIRE)]
-    assert len(in_production["titles"]) == 4
+    popular = example()
+    assert set(popular["request"]) == {"history", "top_k"}
+    assert popular["request"]["history"] == [str(film) for film in (MATRIX, RAIDERS, JEDI, EMPIRE)]
+    assert len(popular["titles"]) == 4
+    settings.API_OPEN = False
+    assert example()["request"] is None
 
 
 def units():

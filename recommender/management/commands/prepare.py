@@ -107,13 +107,19 @@ class Command(BaseCommand):
         return password if known else ""
 
     def _welcome(self, password: str) -> None:
-        """What `./run` shows when all is up: a request with films that are there, and how to log in."""
-        watched = None if settings.PRODUCTION else simulated_history()
+        """What `./run` shows when all is up: a request with films that are there, where no key is needed, and how to
+        log in."""
+        watched = simulated_history()
         films = list(dict.fromkeys(watched.movie_ids.tolist()))[-SHOWN_FILMS:] if watched else popular_films()
         viewer = {"user_id": watched.viewer_id} if watched else {}
         request = viewer | {"history": [str(film) for film in films], "top_k": 10}
         titles = [f"{card.title} ({card.year})" for card in selectors.movie_cards(films).values()]
-        shown = {"request": request, "titles": titles, "admin": ADMIN, "password": password}
+        shown = {
+            "request": request if settings.API_OPEN else None,
+            "titles": titles,
+            "admin": ADMIN,
+            "password": password,
+        }
         file = settings.STATE_DIR / "welcome.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps(shown))
