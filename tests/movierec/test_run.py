@@ -1,6 +1,7 @@
 """`./run` says in one sentence what is in its way, ends, and leaves nothing running."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -52,6 +53,17 @@ def test_a_port_that_is_none(state, port):
 def test_a_state_folder_that_cannot_be(state):
     (state / "file").touch()
     assert complaint(run(state / "file")).startswith(f"The state folder {state / 'file'} cannot be written")
+
+
+@pytest.mark.parametrize("words", [[], ["manage", "check"]])
+def test_a_shell_that_has_not_read_the_configuration(tmp_path, words):
+    """It would start empty servers of its own beside the operator's."""
+    shutil.copy(ROOT / "run", tmp_path)
+    (tmp_path / "production.env").touch()
+    done = subprocess.run([tmp_path / "run", *words], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "set -a; . ./production.env; set +a" in done.stdout + done.stderr
+    assert not (tmp_path / ".venv").exists()
 
 
 def test_data_that_is_not_there(state):
