@@ -45,7 +45,7 @@ def take(folder: Path, address: str, cookie: str, pages: Mapping[str, str]) -> l
 
 
 def _seen(context: Any, address: str, path: str, picture: Path) -> Iterator[str]:
-    """Leaves the picture; what is wrong with the page. Posters come from elsewhere, which there may be no network to."""
+    """Leaves the picture; what is wrong with the page. Posters are elsewhere, where no network may lead."""
     page, heard = context.new_page(), list[str]()
 
     def on_console(message: Any) -> None:
