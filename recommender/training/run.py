@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,7 @@ from recommender.ml.train import FEWEST_EPOCHS, Progress, Step, Trained, Trainer
 from recommender.ml.train import Stopped as TrainingStopped
 from recommender.ml.tuning import with_prior
 from recommender.ml.vocab import Vocab
+from recommender.models import ModelVersion
 from recommender.storage import StorageUnavailable
 from recommender.training import batch, dataset, gate
 from recommender.training.dataset import Snapshot
@@ -240,7 +242,7 @@ class _Work:
             raise CannotRun(f"{words}. Import a data set: ./run manage import_movielens PATH")
         lease.say("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
         snapshot.save(cls.folder() / "snapshot.npz")
-        name = f"{options.preset}-{timezone.now():%Y%m%d-%H%M%S}"
+        name = _new_name(options.preset)
         note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
         note |= {"erasures": erasures, "parents": _parents(options, erasures)}
         if note["parents"]:
@@ -273,6 +275,14 @@ class _Work:
         """The data is large and no longer needed; the checkpoints stay until the next run."""
         (self.folder() / "run.json").unlink(missing_ok=True)
         (self.folder() / "snapshot.npz").unlink(missing_ok=True)
+
+
+def _new_name(shape: str) -> str:
+    """By the second; two short nights may begin within one."""
+    begun = timezone.now()
+    while ModelVersion.objects.filter(name=(name := f"{shape}-{begun:%Y%m%d-%H%M%S}")).exists():
+        begun += timedelta(seconds=1)
+    return name
 
 
 def _parents(options: Options, erasures: int) -> list[str]:
