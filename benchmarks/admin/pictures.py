@@ -1,5 +1,6 @@
 """Pages of the admin as a browser shows them: on a screen and a phone, light and dark."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from shutil import which
@@ -7,7 +8,7 @@ from typing import Any
 
 SIZES = {"screen": (1280, 900), "phone": (390, 844)}  # pixels
 SCHEMES = ("light", "dark")
-VARIANTS = (": page ", ": by ", ": search ", ": with ")  # of a list, which look alike
+VARIANTS = re.compile(r": (page \d|by |search |with )")  # of a list, which look alike
 TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 
 
@@ -27,7 +28,7 @@ def take(folder: Path, address: str, cookie: str, pages: Mapping[str, str]) -> l
     `cookie` is of who has logged in.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    shown = {name: path for name, path in pages.items() if not any(part in name for part in VARIANTS)}
+    shown = {name: path for name, path in pages.items() if not VARIANTS.search(name)}
     cookies = [dict(zip(("name", "value"), one.split("=", 1), strict=True), url=address) for one in cookie.split("; ")]
     found: list[str] = []
     with browser() as started:

@@ -109,9 +109,10 @@ def first_seen(tokens: Tokens, windows: Windows, films: np.ndarray) -> np.ndarra
     counts = windows.stops - begins
     window = np.repeat(np.arange(len(counts)), counts)
     rows = np.arange(counts.sum()) + np.repeat(begins - counts.cumsum() + counts, counts)
-    column = np.full(max(tokens.items.max(initial=0), films.max(initial=0)) + 1, -1)
+    watched = tokens.items[rows]
+    column = np.full(max(watched.max(initial=0), films.max(initial=0)) + 1, -1)
     column[films] = np.arange(len(films))
-    columns = column[tokens.items[rows]]
+    columns = column[watched]
     asked = np.flatnonzero(columns >= 0)[::-1]  # backwards, so that the first time is the one that stays
     window, rows, columns = window[asked], rows[asked], columns[asked]
     first = np.full((len(counts), len(films)), NEVER, np.int16)
