@@ -55,13 +55,13 @@ def run(given: argparse.Namespace) -> None:
         address = Server("127.0.0.1", int(os.environ["PORT"]), "")
         cookie = _logged_in(address)
         found = measured(address, cookie, QUICK_WARM if given.quick else WARM)
-        shown = {page.name for page in found if page.status == 200}
-        complaints = looked_at(given.pictures, address, cookie, shown) if given.pictures else None
+        complaints = looked_at(given.pictures, address, cookie, found) if given.pictures else None
         _report(found, complaints, stage, given.preset, lists)
 
 
 class Page(NamedTuple):
     name: str
+    path: str
     cold_ms: float
     warm_ms: float
     queries: int
@@ -89,12 +89,11 @@ def measured(server: Server, cookie: str, warm: int) -> list[Page]:
     return [_asked(connection, cookie, name, path, warm) for name, path in pages().items()]
 
 
-def looked_at(folder: Path, server: Server, cookie: str, names: set[str]) -> list[str]:
-    """Leaves pictures of the pages of these names; what a browser has to complain of."""
-    from benchmarks.admin.pages import pages
+def looked_at(folder: Path, server: Server, cookie: str, found: list[Page]) -> list[str]:
+    """Leaves pictures of the pages that there are; what a browser has to complain of."""
     from benchmarks.admin.pictures import take
 
-    chosen = {name: path for name, path in pages().items() if name in names}
+    chosen = {page.name: page.path for page in found if page.status == 200}
     return take(folder, f"http://{server.host}:{server.port}", cookie, chosen)
 
 
@@ -123,7 +122,7 @@ def _asked(connection: Connection, cookie: str, name: str, path: str, warm: int)
         answer = connection.ask(request)
         times.append(1000 * (time.perf_counter() - started))
     answer = connection.ask(counted(request))
-    return Page(name, times[0], median(times[1:]), int(answer.headers.get(COUNT.lower(), 0)), answer.status)
+    return Page(name, path, times[0], median(times[1:]), int(answer.headers.get(COUNT.lower(), 0)), answer.status)
 
 
 def _report(found: list[Page], complaints: list[str] | None, stage: Stage, shape: str, lists: int) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import QuerySet
 
 from catalog.models import Viewer, WatchEvent
 
@@ -15,13 +16,17 @@ def viewer_data(viewer_id: int) -> dict[str, Any]:
     latest MOST_NOTES, without who made them."""
     known = Viewer.objects.filter(pk=viewer_id).values("name", "age_limit", "is_simulated", "created_at").first()
     events = WatchEvent.objects.filter(viewer_id=viewer_id).select_related("movie").order_by("occurred_at", "id")
-    about = ContentType.objects.get_for_model(Viewer)
-    notes = LogEntry.objects.filter(content_type=about, object_id=str(viewer_id)).order_by("-action_time")[:MOST_NOTES]
+    notes = admin_notes(viewer_id).order_by("-action_time")[:MOST_NOTES]
     return {
         "viewer": known,
         "events": [_event(event) for event in events.iterator()],
         "admin_notes": [_note(note) for note in notes],
     }
+
+
+def admin_notes(viewer_id: int) -> QuerySet[LogEntry]:
+    """What the admin's log says of changes of the viewer."""
+    return LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Viewer), object_id=str(viewer_id))
 
 
 def _note(note: LogEntry) -> dict[str, Any]:

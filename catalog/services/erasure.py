@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 
 from catalog.errors import NamedViewerError
 from catalog.models import Revision, Viewer
+from catalog.selectors.viewer_data import admin_notes
 from catalog.services.events import announce_viewers, lock_viewers, raise_versions
 
 
@@ -86,6 +85,5 @@ def _delete(viewer_id: int) -> int:
         if version:
             Revision.objects.get_or_create(pk=1)
             cursor.execute("UPDATE catalog_revision SET version_floor = greatest(version_floor, %s)", [version])
-    about = ContentType.objects.get_for_model(Viewer)
-    LogEntry.objects.filter(content_type=about, object_id=str(viewer_id)).delete()
+    admin_notes(viewer_id).delete()
     return int(events)

@@ -13,6 +13,7 @@ from typing import IO, Any
 from django.db import connection, transaction
 from django.db.backends.postgresql.client import DatabaseClient
 
+from movierec.logs import without_rows
 from movierec.places import ServerError, postgres_programs
 
 LOCK_SECONDS = 30
@@ -161,9 +162,6 @@ def _ended(child: "subprocess.Popen[bytes]") -> Iterator[None]:
 def _last_words(said: IO[bytes]) -> str:
     """What a program said at its end, without the rows that it quotes."""
     said.seek(max(0, said.seek(0, os.SEEK_END) - 4_000))
-    lines = said.read().decode(errors="replace").splitlines()
-    kept = [re.sub(r"^(pg_dump|pg_restore|psql[^ ]*): ", "", line) for line in lines if not _ROWS.match(line)]
+    lines = without_rows(said.read().decode(errors="replace")).splitlines()
+    kept = [re.sub(r"^(pg_dump|pg_restore|psql[^ ]*): ", "", line) for line in lines if line]
     return " ".join(kept)[-600:] or "it ended without a word."
-
-
-_ROWS = re.compile(r"^(DETAIL|CONTEXT|LINE \d+):")

@@ -192,13 +192,13 @@ class Trainer:
 
     def _loss(self, batch: Batch, targets: Tensor, windows: Windows, rng: np.random.Generator) -> Tensor:
         films = self.model.num_items
-        candidates = np.arange(1, films + 1)
         negatives = self.config.negatives or (0 if films <= FULL_SOFTMAX_LIMIT else DEFAULT_NEGATIVES)
         positions = targets > 0
         wanted = targets[positions]
-        if negatives and negatives < films:
-            candidates = np.sort(rng.choice(films, negatives, replace=False)) + 1
-            drawn = torch.from_numpy(candidates).to(self.device)
+        sampled = 0 < negatives < films
+        candidates = np.sort(rng.choice(films, negatives, replace=False)) + 1 if sampled else np.arange(1, films + 1)
+        drawn = torch.from_numpy(candidates).to(self.device)
+        if sampled:
             places, local = torch.cat([batch.items.flatten(), batch.taste.flatten(), wanted, drawn]).unique(
                 return_inverse=True
             )
@@ -212,7 +212,7 @@ class Trainer:
             hits = slot[own]
         else:
             table = self.model.items(None, self._forgotten(rng))
-            own, columns, shift = wanted, torch.arange(1, films + 1, device=self.device), 0.0
+            own, columns, shift = wanted, drawn, 0.0
             hits = own - 1
         users = self.model.states(batch, table)[positions]
         vectors = self.model.output(table)

@@ -59,7 +59,7 @@ def _told(stored: int | None, duplicates: int, rejected: int) -> str:
 def _bring_in(pk: int, kind: Kind) -> ImportPart:
     with transaction.atomic():
         part = ImportPart.objects.select_for_update().get(pk=pk)
-        outcome = bring_in(kind, [Row(*row) for row in json.loads(part.rows)])
+        outcome = bring_in(kind, _rows(part))
         part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome
         part.save()
     return part
@@ -80,9 +80,9 @@ def reasons_behind(job_id: Any, number: int) -> tuple[list[list[Any]], int | Non
 def waiting(viewer_id: int) -> Iterator[dict[str, Any]]:
     """A viewer's rows in what waits. Their values as JSON: what nobody has judged may be what no answer can hold."""
     for part in _parts_naming(viewer_id).iterator(chunk_size=1):
-        for line, values, _ in json.loads(part.rows):
-            if _is(viewer_id, values.get("user_id")):
-                yield {"job_id": str(part.job_id), "line": line, "values": json.dumps(values)}
+        for row in _rows(part):
+            if _is(viewer_id, row.values.get("user_id")):
+                yield {"job_id": str(part.job_id), "line": row.line, "values": json.dumps(row.values)}
 
 
 def forget(viewer_id: int) -> None:
@@ -104,7 +104,7 @@ def pass_on(viewer_id: int, into: int) -> int | None:
 
 
 def _give(viewer_id: int, part: ImportPart, into: int) -> None:
-    rows = [Row(*row) for row in json.loads(part.rows)]
+    rows = _rows(part)
     for row in rows:
         if _is(viewer_id, row.values.get("user_id")):
             row.values["user_id"] = into
@@ -113,9 +113,13 @@ def _give(viewer_id: int, part: ImportPart, into: int) -> None:
 
 def _take_out(viewer_id: int, part: ImportPart) -> list[Row]:
     """The viewer's rows, which the part has no longer."""
-    rows = [Row(*row) for row in json.loads(part.rows)]
+    rows = _rows(part)
     _keep_rows(part, [row for row in rows if not _is(viewer_id, row.values.get("user_id"))])
     return [row for row in rows if _is(viewer_id, row.values.get("user_id"))]
+
+
+def _rows(part: ImportPart) -> list[Row]:
+    return [Row(*row) for row in json.loads(part.rows)]
 
 
 def _keep_rows(part: ImportPart, rows: Sequence[Row]) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,9 @@ from catalog import selectors
 from catalog.models import Movie, Viewer
 from recommender import leases, registry, tasks
 from recommender.models import Job, ModelVersion
-from recommender.serving import charts
+from recommender.serving.charted import charted
+from recommender.serving.query import Query
+from recommender.serving.tally import untallied
 from recommender.storage import StorageUnavailable
 
 ADMIN = "admin"
@@ -162,12 +163,10 @@ def simulated_history() -> selectors.History | None:
 
 def popular_films() -> list[int]:
     """Films that may be shown, of those watched most; any where nothing was watched."""
-    days, rows = charts.HALF_LIFE_DAYS, charts.SAMPLE_ROWS
-    most = selectors.watching(int(time.time()), days, days, limit=100, sample_rows=rows).movie_ids.tolist()
-    shown = Movie.objects.filter(published=True)
-    known = set(shown.filter(pk__in=most).values_list("pk", flat=True))
-    films = [film for film in most if film in known] or list(shown.values_list("pk", flat=True)[:SHOWN_FILMS])
-    return films[:SHOWN_FILMS]
+    with untallied():
+        answer = charted(Query(user_id=None, top_k=SHOWN_FILMS), "popular")
+    films = [one.movie_id for one in answer.recommendations]
+    return films or list(Movie.objects.filter(published=True).values_list("pk", flat=True)[:SHOWN_FILMS])
 
 
 def fingerprint(paths: list[Path]) -> str:
