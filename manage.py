@@ -4,8 +4,25 @@
 import os
 import sys
 
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
-    from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+def main(words: list[str]) -> None:
+    """An operator's mistake (a setting that is refused, a server that is not there) ends in one line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+    from django.db import OperationalError
+
+    try:
+        execute_from_command_line(words)
+    except ImproperlyConfigured as error:
+        if "--traceback" in words:
+            raise
+        sys.exit(f"error: {error}")
+    except OperationalError as error:
+        if "--traceback" in words:
+            raise
+        sys.exit(f"error: Postgres: {error}\nDATABASE_URL says where it is; --traceback shows who asked.")
+
+
+if __name__ == "__main__":
+    main(sys.argv)

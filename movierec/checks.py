@@ -5,6 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError, connection
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
 
 from movierec.address import is_loopback
 
@@ -27,3 +30,18 @@ def no_debug_pages_in_production(app_configs: Sequence[Any] | None, **kwargs: An
     if settings.DEBUG and settings.PRODUCTION:
         return [Error("MOVIEREC_DEBUG=1 and MOVIEREC_PRODUCTION=1 exclude each other.", id="movierec.E003")]
     return []
+
+
+@register("servers", deploy=True)
+def servers_answer(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        words = f"Postgres does not answer: {' '.join(str(error).split())}"
+        found.append(Error(words, hint="DATABASE_URL says where it is.", id="movierec.E004"))
+    try:
+        get_redis_connection("lists").ping()
+    except RedisError as error:
+        found.append(Error(f"Redis does not answer: {error}", hint="REDIS_URL says where it is.", id="movierec.E005"))
+    return found

@@ -134,8 +134,28 @@ USE_TZ = True
 USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+
+def _server(name: str, ours: str, *schemes: str) -> str:
+    """The URL in the environment, else that of the embedded server. It has a password: a refusal does not repeat it."""
+    url = env(name, default="") or ours
+    try:
+        urlsplit(url).port  # noqa: B018 - asked for its ValueError
+        known = urlsplit(url).scheme in schemes
+    except ValueError:
+        known = False
+    if not known:
+        beginning = " or ".join(f"{one}:" for one in schemes)
+        raise ImproperlyConfigured(
+            f"{name} is no URL that begins with {beginning} and has a number as its port, if any. In a "
+            "password write %40 for @, %2F for /, %3A for : and %23 for #."
+        )
+    return url
+
+
 # --- Postgres ---------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url_config(env("DATABASE_URL", default="") or embedded.database_url(STATE_DIR))}
+DATABASES = {
+    "default": env.db_url_config(_server("DATABASE_URL", embedded.database_url(STATE_DIR), "postgres", "postgresql"))
+}
 DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own, which notices a server that is gone
 DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5  # seconds
 if env.bool("MOVIEREC_DB_POOL", default=False):
@@ -146,7 +166,9 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- Redis: the broker, Django's cache and the stored lists in three databases, as cache.clear() empties a whole one --
-REDIS_URL = env("REDIS_URL", default="") or embedded.redis_url(STATE_DIR)
+REDIS_URL = _server("REDIS_URL", embedded.redis_url(STATE_DIR), "redis", "rediss", "unix")
+if urlsplit(REDIS_URL).scheme != "unix" and not (urlsplit(REDIS_URL).path.strip("/") or "0").isdecimal():
+    raise ImproperlyConfigured("REDIS_URL names its database by a number, as redis://host:6379/0 does.")
 
 
 def _redis(offset: int, broker: bool = False) -> str:

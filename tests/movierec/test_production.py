@@ -35,12 +35,28 @@ def check(**variables):
         ({"MOVIEREC_SECRET_KEY": "short"}, "strong MOVIEREC_SECRET_KEY: it has 5 characters"),
         ({"MOVIEREC_ADMIN_PASSWORD": "change-me-please"}, "strong MOVIEREC_ADMIN_PASSWORD: it has 'change-me'"),
         ({"MOVIEREC_RATE_READS": ""}, "MOVIEREC_RATE_READS= is no rate"),
+        ({"DATABASE_URL": "mysql://films:q7@db.example/films"}, "DATABASE_URL is no URL that begins with postgres:"),
+        ({"DATABASE_URL": "postgres://films:q7/x@db.example/films"}, "In a password write %40 for @, %2F for /"),
+        ({"REDIS_URL": "redis://:q7#@cache.example"}, "REDIS_URL is no URL"),
+        ({"REDIS_URL": "redis://cache.example/films"}, "REDIS_URL names its database by a number"),
+        ({"DATABASE_URL": "postgres://films:q7@127.0.0.1:9/films"}, "Postgres does not answer: connection failed"),
+        ({"REDIS_URL": "redis://:q7@127.0.0.1:9"}, "REDIS_URL says where it is."),
     ],
 )
 def test_a_careless_one_is_refused(variables, words):
     code, told = check(**variables)
     assert code != 0
     assert words in told
+    assert "Traceback" not in told
+    assert "q7" not in told
+
+
+def test_a_command_without_its_postgres_says_so_in_two_lines():
+    lost = os.environ | {"DATABASE_URL": "postgres://films:q7@127.0.0.1:9/films"}
+    done = subprocess.run([sys.executable, "manage.py", "migrate"], cwd=ROOT, env=lost, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith('error: Postgres: connection failed: connection to server at "127.0.0.1", port 9')
+    assert done.stderr.endswith("DATABASE_URL says where it is; --traceback shows who asked.\n")
 
 
 def test_what_makes_a_secret_weak():
