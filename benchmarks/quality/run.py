@@ -58,7 +58,7 @@ def run_seed(
         sum(epoch["seconds"] for epoch in trained.history),
         trained.history,
         ranker,
-        {t: {test: rank(ranker, task, targets, t) for test, targets in task.tests.items()} for t in TIMES},
+        _asked(ranker, task),
         {test: rank(alone, task, targets, told) for test, targets in task.tests.items()},
     )
 
@@ -70,6 +70,13 @@ def fresh_model(task: Task, shape: Preset) -> TransformerRecModel:
 
 def rank(ranker: Ranker, task: Task, targets: Targets, told: Time) -> np.ndarray:
     return evaluate.rank(task.tokens, targets, evaluate.of_ranker(ranker, told))
+
+
+def _asked(ranker: Ranker, task: Task) -> Ranks:
+    """A model that reads no times answers all ways of telling them alike."""
+    differing = TIMES if ranker.config.temporal else TIMES[:1]
+    ranks = {t: {test: rank(ranker, task, targets, t) for test, targets in task.tests.items()} for t in differing}
+    return {t: ranks.get(t, ranks[differing[0]]) for t in TIMES}
 
 
 def _train(task: Task, shape: Preset, folder: Path | None, selection: "Selection") -> Trained:

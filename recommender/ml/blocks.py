@@ -122,9 +122,10 @@ def causal_mask(batch: Batch, by_place: Tensor | None = None) -> Tensor:
 
 def time_buckets(batch: Batch) -> Tensor:
     """Buckets of the time between all pairs of tokens, int32 [B, L, L]; shared by all layers."""
-    since = (batch.times - batch.times[:, -1:]).float()  # exact below 2^24 s, and far apart the log does not mind
+    # Whole seconds until they are subtracted: as float32 they would be off by minutes over some years.
+    since = (batch.times - batch.times[:, -1:]).clamp_(min=-(2**31 - 1), max=0).int()
     apart = (since[:, :, None] - since[:, None, :]).clamp_(min=0)
-    buckets = (apart.clamp(min=1).log_().mul_(1 / 0.301)).int().add_(1).clamp_(max=GAP_BUCKETS - 1)
+    buckets = (apart.clamp(min=1).float().log_().mul_(1 / 0.301)).int().add_(1).clamp_(max=GAP_BUCKETS - 1)
     buckets.masked_fill_(apart == 0, 0)
     return buckets.masked_fill_(~batch.timed[:, None, None], GAP_NONE)
 

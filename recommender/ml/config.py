@@ -68,10 +68,10 @@ PRESETS: Mapping[str, Preset] = {
         replace(_PLAIN, layers=3, heads=1, max_len=128, taste_len=0, dropout=0.3, ffn=1),
         TrainConfig(lr=1e-3, batch_positions=8000, epochs=40, spare_seen=False),
     ),
-    # The shape and the settings of the brief: 2 layers, 4 heads, the last 50 films, 3 epochs.
+    # The shape and the settings of the brief: 2 layers, 4 heads, the last 50 films, 3 epochs of 256 targets a step.
     "brief": Preset(
         replace(_PLAIN, layers=2, heads=4, max_len=50, taste_len=50, ffn=4),
-        TrainConfig(epochs=3, batch_positions=256 * 50, lr=1e-3, negatives=1024, spare_seen=False),
+        TrainConfig(epochs=3, batch_positions=256, lr=1e-3, negatives=1024, spare_seen=False),
     ),
 }
 

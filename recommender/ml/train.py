@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,6 +89,7 @@ class Trainer:
             model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=self.config.weight_decay, fused=True
         )
         self.bf16 = self.config.bf16 and bf16_pays(self.device)
+        self.data = _digest(model.num_items, tokens, ends)
         self.epochs, self.epoch, self.step, self.total = self.config.epochs, 1, 0, 0
         self.history: list[dict[str, float]] = []
         self.losses = [0.0, 0.0]  # of this epoch: sum, count
@@ -95,7 +97,7 @@ class Trainer:
     def run(self, progress: Progress | None = None, *, resume: bool = False, minutes: float | None = None) -> Trained:
         """Trains to the last epoch. `minutes` shortens the run to the whole epochs that fit, judged by the first steps.
 
-        The result is the same for a seed, whether or not the run was interrupted and resumed.
+        The result is the same for a seed on one machine, whether or not the run was interrupted and resumed.
         Raises `Stopped` when `progress.on_step` returned False.
         """
         progress = progress or Progress()
@@ -121,10 +123,11 @@ class Trainer:
 
     @torch.no_grad()
     def _clear_unseen(self) -> None:
-        """Films without a single token get no vector of their own: as everybody's negatives they learned only to be
-        nobody's choice. What their metadata says of them stays.
+        """Films without a token to learn from get no vector of their own: as everybody's negatives they learned only to
+        be nobody's choice. What their metadata says of them stays.
         """
-        counts = np.bincount(self.tokens.items, minlength=self.model.num_items + 1)
+        learned = np.arange(len(self.tokens.items)) < np.repeat(self.ends, self.tokens.lengths())
+        counts = np.bincount(self.tokens.items[learned], minlength=self.model.num_items + 1)
         self.model.items.ids.weight[torch.from_numpy(counts == 0).to(self.device)] = 0
 
     def _epoch(self, progress: Progress) -> None:
@@ -251,7 +254,7 @@ class Trainer:
         state: dict[str, Any] = {"epoch": self.epoch, "step": self.step, "total": self.total, "epochs": self.epochs}
         state |= {"history": self.history, "losses": self.losses, "train": as_json(self.config)}
         state |= {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
-        state |= {"config": as_json(self.preset.model), "films": self.model.num_items}
+        state |= {"config": as_json(self.preset.model), "data": self.data, "bf16": self.bf16}
         save_state(self.checkpoints / name, state)
 
     def _load(self) -> None:
@@ -266,6 +269,7 @@ class Trainer:
         self.optimiser.load_state_dict(best["optimiser"])
         self.epoch, self.step, self.total = best["epoch"], best["step"], best["total"]
         self.epochs, self.history, self.losses = best["epochs"], best["history"], best["losses"]
+        self.bf16 = best["bf16"]
 
     def _states(self) -> Iterator[dict[str, Any]]:
         for path in sorted(self.checkpoints.glob("transformer_*.pt")) if self.checkpoints else []:
@@ -273,9 +277,17 @@ class Trainer:
                 state = load_state(path, self.device)
             except ModelCorrupt:
                 continue  # an older one will do
-            same = (as_json(self.config), as_json(self.preset.model), self.model.num_items)
-            if (state["train"], state["config"], state["films"]) == same:
+            same = (as_json(self.config), as_json(self.preset.model), self.data)
+            if (state["train"], state["config"], state["data"]) == same:
                 yield state
+
+
+def _digest(films: int, tokens: Tokens, ends: np.ndarray) -> str:
+    """Of what is learned from: a checkpoint goes on with the same alone."""
+    found = blake2b(f"{films} ".encode(), digest_size=16)
+    for column in (tokens.items, tokens.times, ends):
+        found.update(np.ascontiguousarray(column))
+    return found.hexdigest()
 
 
 def _with_padding(places: Tensor, local: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from recommender.ml.shortened import shortened
 from recommender.ml.transitions import WINDOW, recent
 
 MOST_TARGETS = 2_000  # asked
-WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0)  # among which validation chooses
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)  # among which validation chooses
 KNOWN = (1, 2, 5)  # films to which the viewers are cut short; between them and WINDOW the weight is on a line
 
 
