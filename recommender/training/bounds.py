@@ -22,15 +22,23 @@ class Check(NamedTuple):
     told: str
 
 
-def beats(name: str, own: np.ndarray, those: np.ndarray) -> Check:
+def beats(name: str, own: np.ndarray, those: np.ndarray, before: np.ndarray | None = None) -> Check:
     """Better than a baseline, by ranks [targets]: surely so where viewers would be served by it otherwise. Transition
     counts are a part of the candidate, and where order is everything nothing beats them: there it must come near.
+
+    `before` are the active model's ranks. Where that does not beat the recently popular either, keeping it would serve
+    nobody better: it is what viewers would get otherwise, and what the candidate is measured by.
     """
     mean, low, high = metrics.paired_bootstrap(metrics.gains(own, 10), metrics.gains(those, 10))
     told = _difference(own, those, mean, low, high)
-    if name in SERVED_OTHERWISE:
-        return Check(f"Better than {name.replace('_', ' ')}", low > 0, told)
-    return Check(f"Not worse than {name}", mean >= -TOLERANCE * metrics.ndcg(those, 10), told)
+    if name not in SERVED_OTHERWISE:
+        return Check(f"Not worse than {name}", mean >= -TOLERANCE * metrics.ndcg(those, 10), told)
+    passed = low > 0
+    if not passed and name == "recent_popularity" and before is not None:
+        _, least, _ = metrics.paired_bootstrap(metrics.gains(before, 10), metrics.gains(those, 10))
+        passed = least <= 0
+        told += f"; nor is the active model with {metrics.ndcg(before, 10):.4f}" if passed else ""
+    return Check(f"Better than {name.replace('_', ' ')}", passed, told)
 
 
 def not_below(active: str, own: np.ndarray, before: np.ndarray) -> Check:

@@ -50,7 +50,7 @@ def judge(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Sp
     before = ranks.pop("active", None)
     figures["baselines"] = {name: metrics.summary(those) for name, those in ranks.items()}
     figures["active"] = None
-    checks = [bounds.beats(name, own, those) for name, those in ranks.items()]
+    checks = [bounds.beats(name, own, those, before) for name, those in ranks.items()]
     parts: dict[str, Any] = {}
     if active is not None and before is not None:
         figures["active"] = metrics.summary(before) | {"name": active.version}

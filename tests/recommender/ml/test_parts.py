@@ -20,6 +20,7 @@ from recommender.ml.batches import (
     last_windows,
     training_windows,
 )
+from recommender.ml.blocks import time_buckets
 from recommender.ml.config import GAP_BUCKETS, ModelConfig
 from recommender.ml.data import Events, Histories, tokenise
 from recommender.ml.losses import Seen, softmax_loss
@@ -109,6 +110,17 @@ def test_attention_and_its_gradients_are_those_of_the_formula(piece, monkeypatch
         torch.autograd.grad(ours, inputs, seed), torch.autograd.grad(plain, inputs, seed), strict=True
     ):
         torch.testing.assert_close(got, want)
+
+
+def test_the_time_between_two_old_films_does_not_depend_on_how_old_they_are():
+    years = 8 * 365 * 86_400
+    times = torch.tensor([[0, 1_000, 1_005, 1_005 + years]])
+    tokens = tokenise(pairs(), Vocab(np.arange(100, 140)))
+    batch = collate(tokens, Windows(np.array([0]), np.array([0]), np.array([4])), ModelConfig())
+    batch.times = torch.cat([batch.times[:, :-4] * 0, times], dim=1)
+    apart = time_buckets(batch)[0, -4:, -4:]
+    assert apart[2, 1].item() == gap_buckets(np.array([5]))[0]
+    assert apart[3, 2].item() == gap_buckets(np.array([years]))[0]
 
 
 def test_gaps_fall_into_ordered_buckets_and_are_clamped():

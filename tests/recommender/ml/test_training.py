@@ -25,13 +25,13 @@ TOKENS = tokenise(pairs(), VOCAB)
 SPLIT = evaluate.leave_one_out(TOKENS)
 
 
-def trainer(name="default", folder=None, model=None, **train) -> Trainer:
+def trainer(name="default", folder=None, model=None, ends=SPLIT.ends, **train) -> Trainer:
     preset = changed(PRESETS[name], model=SMALL | (model or {}), train=FAST | train)
     torch.manual_seed(preset.train.seed)
     return Trainer(
         TransformerRecModel(FILMS, preset.model, FEATURES),
         TOKENS,
-        SPLIT.ends,
+        ends,
         preset,
         checkpoints=folder,
         device=torch.device("cpu"),
@@ -87,6 +87,26 @@ def test_a_cut_checkpoint_is_passed_over_for_an_older_one(tmp_path):
     taken_up._load()
     assert taken_up.epoch == 3
     assert taken_up.step == 0
+
+
+def test_a_checkpoint_goes_on_with_its_own_data_alone(tmp_path):
+    trainer(folder=tmp_path, epochs=1).run()
+    other = trainer(folder=tmp_path, epochs=1, ends=SPLIT.ends - 1)
+    other._load()
+    assert (other.epoch, other.total) == (1, 0)
+
+
+def test_a_film_that_is_held_out_gets_no_vector_of_its_own():
+    """No viewer's tokens from film 7 on are learned from."""
+    ends = np.array(
+        [
+            min([stop - 1, *(first + np.flatnonzero(TOKENS.items[first:stop] == 7))])
+            for first, stop in zip(TOKENS.indptr[:-1], TOKENS.indptr[1:], strict=True)
+        ]
+    )
+    vectors = trainer(epochs=1, ends=ends).run().model.items.ids.weight
+    assert not vectors[7].any()
+    assert vectors[9].any()
 
 
 def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):

@@ -89,6 +89,18 @@ def test_scores_that_are_not_finite_are_said_to_be(judged, model_folder):
     assert verdict.figures["ndcg10"] == 0
 
 
+@pytest.mark.parametrize(
+    ("baseline", "active", "passed"),
+    [("recent_popularity", 3.0, False), ("recent_popularity", 9.0, True), ("popularity", 9.0, False)],
+)
+def test_the_recently_popular_keep_no_model_that_is_worse_than_they_are(baseline, active, passed):
+    """The candidate's rank is 5, the baseline's 4."""
+    own, those, before = (np.full(300, rank) for rank in (5.0, 4.0, active))
+    check = bounds.beats(baseline, own, those, before)
+    assert (check.passed, "nor is the active model with 0.3010" in check.told) == (passed, passed)
+    assert not bounds.beats(baseline, own, those).passed
+
+
 def test_one_segment_may_not_pay_for_the_others():
     """500 viewers of one genre gain what 100 of another lose."""
     before = np.full(600, 2.0)
