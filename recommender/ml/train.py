@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from torch.nn import functional as F
 
 from recommender.ml import distributed
 from recommender.ml.batches import Batch, Windows, collate, first_seen, grouped, training_windows
-from recommender.ml.checkpoint import ModelCorrupt, load_state, save_state
+from recommender.ml.checkpoint import ModelCorrupt, data_hash, load_state, save_state
 from recommender.ml.config import FULL_SOFTMAX_LIMIT, GAP_NONE, GAP_UNKNOWN, Preset, TrainConfig, as_json
 from recommender.ml.data import Tokens
 from recommender.ml.losses import Seen, bf16_pays, softmax_loss
@@ -89,7 +88,7 @@ class Trainer:
             model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=self.config.weight_decay, fused=True
         )
         self.bf16 = self.config.bf16 and bf16_pays(self.device)
-        self.data = _digest(model.num_items, tokens, ends)
+        self.data = data_hash(tokens.items, tokens.times, ends)  # a checkpoint goes on with the same alone
         self.epochs, self.epoch, self.step, self.total = self.config.epochs, 1, 0, 0
         self.history: list[dict[str, float]] = []
         self.losses = [0.0, 0.0]  # of this epoch: sum, count
@@ -254,7 +253,8 @@ class Trainer:
         state: dict[str, Any] = {"epoch": self.epoch, "step": self.step, "total": self.total, "epochs": self.epochs}
         state |= {"history": self.history, "losses": self.losses, "train": as_json(self.config)}
         state |= {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
-        state |= {"config": as_json(self.preset.model), "data": self.data, "bf16": self.bf16}
+        state |= {"config": as_json(self.preset.model), "films": self.model.num_items}
+        state |= {"data": self.data, "bf16": self.bf16}
         save_state(self.checkpoints / name, state)
 
     def _load(self) -> None:
@@ -277,17 +277,9 @@ class Trainer:
                 state = load_state(path, self.device)
             except ModelCorrupt:
                 continue  # an older one will do
-            same = (as_json(self.config), as_json(self.preset.model), self.data)
-            if (state["train"], state["config"], state["data"]) == same:
+            same = (as_json(self.config), as_json(self.preset.model), self.model.num_items, self.data)
+            if (state["train"], state["config"], state["films"], state["data"]) == same:
                 yield state
-
-
-def _digest(films: int, tokens: Tokens, ends: np.ndarray) -> str:
-    """Of what is learned from: a checkpoint goes on with the same alone."""
-    found = blake2b(f"{films} ".encode(), digest_size=16)
-    for column in (tokens.items, tokens.times, ends):
-        found.update(np.ascontiguousarray(column))
-    return found.hexdigest()
 
 
 def _with_padding(places: Tensor, local: Tensor) -> tuple[Tensor, Tensor]:
