@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.protocols import Task, protocol, read
 from benchmarks.quality import cold_films, diverse, results, served, tables
-from benchmarks.quality.baselines import fit_and_ask
+from benchmarks.quality.baselines import fit_and_ask, prove
 from benchmarks.quality.figures import MAIN
 from benchmarks.quality.measures import measured
 from benchmarks.quality.run import fresh_model, run_seed
@@ -97,6 +97,8 @@ def _measure(given: argparse.Namespace, task: Task, named: dict[str, Any]) -> No
     result["parameters"] = sum(p.numel() for p in fresh_model(task, shape).parameters())
     earlier = given.against and results.comparable(given.against, result)
     baselines = fit_and_ask(task)
+    if given.protocol == "A" and result["data"] == "ml-1m":
+        prove(baselines)
     seeds = [] if given.baselines_only else given.seeds
     runs = [run_seed(task, shape, seed, told, given.checkpoints) for seed in seeds]
     ranks = {run.seed: run.ranks for run in runs}

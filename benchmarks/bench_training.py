@@ -3,12 +3,13 @@
 targets_per_s           positions that get a loss, by the preset's own training steps
 brief_targets_per_s     one target a sample, 20 negatives, batch 256, the brief's shape, written plainly
 rectools_targets_per_s  RecTools' SASRec, beside ours_at_rectools_shape_targets_per_s: the same shape and loss
-                        (benchmarks/equal_shape.py says how to install it); null where it is not installed
+                        (benchmarks/training/equal_shape.py says how to install it); null where it is not installed
 seconds_to              training seconds until NDCG@10 on P1's validation (time of asking told): of data sets with few
                         films, or with --goals
 peak_mb                 most memory that this process ever held (resident)"""
 
 import argparse
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 
 from benchmarks.memory import peak_mb
 from benchmarks.protocols import Task, protocol, read
-from benchmarks.report import print_report
+from benchmarks.report import print_report, revision
 from benchmarks.simulated import write_simulated
 from benchmarks.training import equal_shape
 from benchmarks.training.brief_way import targets_per_s
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=60, help="how long each way is measured (60)")
     parser.add_argument("--quick", action="store_true", help="6 seconds each, and no training to a goal")
     parser.add_argument("--full", action="store_true", help="RecTools at 200 films a window, too")
+    parser.add_argument("--result", type=Path, metavar="FILE", help="also write the result as JSON")
     parser.add_argument("--goals", action="store_true", help="train to the goals on a large catalogue, too")
     parser.add_argument(
         "--losses", type=float, metavar="MINUTES", help="instead: sampled losses, each trained so many minutes"
@@ -63,6 +65,9 @@ def run(given: argparse.Namespace) -> None:
     result |= {"ours_at_rectools_shape_targets_per_s": beside[0]["ours_targets_per_s"] if beside else None}
     result |= {"equal_shape": beside, "epoch_s": round(targets / speed, 1)}
     result |= {"threads": torch.get_num_threads(), "peak_mb": round(peak_mb())}
+    result |= {"data": name, "code": revision()}
+    if given.result:
+        given.result.write_text(json.dumps(result, indent=1) + "\n")
     print_report(f"Training on {name}, preset {given.preset}", ["", ""], _rows(result), result)
 
 

@@ -1,7 +1,9 @@
 """What every benchmark ends with: a table to read and, as the very last line, one JSON object."""
 
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -27,3 +29,12 @@ def _shown(cell: object) -> str:
     if isinstance(cell, float):
         return f"{cell:,.3g}" if abs(cell) < 10 else f"{cell:,.1f}" if abs(cell) < 1000 else f"{cell:,.0f}"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def revision() -> str | None:
+    """The commit of this code, with "-dirty" where files were changed since; None where there is no git."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

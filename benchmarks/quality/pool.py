@@ -46,6 +46,13 @@ class Group:
         """Of training, median over the results."""
         return float(np.median([result["train_s"] for result in self.results])) / 60
 
+    @property
+    def validation(self) -> float:
+        """NDCG@10 of the epochs that were selected, transformer alone: mean over the seeds and ways of telling time."""
+        return float(
+            np.mean([max(epoch["ndcg10"] for epoch in c) for result in self.results for c in result["curves"]])
+        )
+
     def over_seeds(self, *path: str) -> str:
         """HR@10 / NDCG@10 of the figures at `path` in the runs: mean, and standard deviation of several seeds."""
         found = [first_test(of) for of in (at(run, *path) for run in self.runs) if of]

@@ -2,7 +2,6 @@
 the same targets can be compared later."""
 
 import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 from benchmarks.protocols import Task
 from benchmarks.quality.figures import flat, paired
 from benchmarks.quality.run import Ranks
+from benchmarks.report import revision
 from recommender.ml.checkpoint import data_hash
 from recommender.ml.config import Preset, as_json
 from recommender.ml.evaluate import TIMES
@@ -33,15 +33,6 @@ def about(task: Task, shape: Preset) -> dict[str, Any]:
         "device": pick_device().type,
         "threads": torch.get_num_threads(),
     }
-
-
-def revision() -> str | None:
-    """The commit of this code, with "-dirty" where files were changed since; None where there is no git."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def save(path: Path, result: Mapping[str, Any], task: Task, ranks: Mapping[int, Ranks]) -> None:

@@ -278,7 +278,7 @@ class Trainer:
             except ModelCorrupt:
                 continue  # an older one will do
             same = (as_json(self.config), as_json(self.preset.model), self.model.num_items, self.data)
-            if (state["train"], state["config"], state["films"], state["data"]) == same:
+            if (state["train"], state["config"], state["films"], state.get("data")) == same:
                 yield state
 
 

@@ -25,7 +25,9 @@ def test_sessions_are_each_viewers_last_films_and_all_films_stand_in_one(task):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not equal_shape.installed(), reason="RecTools is not installed (benchmarks/equal_shape.py)")
+@pytest.mark.skipif(
+    not equal_shape.installed(), reason="RecTools is not installed (benchmarks/training/equal_shape.py)"
+)
 def test_both_ways_are_measured_over_the_same_films(task):
     told = equal_shape.compare(task, 20, seconds=1)
     assert told["rectools_films"] == len(task.vocab)

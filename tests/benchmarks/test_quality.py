@@ -9,6 +9,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.protocols import protocol, read
 from benchmarks.quality import results
+from benchmarks.quality.baselines import Baseline, prove
 from benchmarks.quality.figures import paired, slices
 from recommender.ml import metrics
 from recommender.ml.evaluate import TIMES
@@ -98,3 +99,15 @@ def test_slices_by_hand(data):
     assert "new_visits" not in parts
     last = events.sort("viewer", "occurred_at").group_by("viewer", maintain_order=True).last()
     assert parts["rated4"]["test"].tolist() == (last["rating"] >= 4).to_list()
+    times = task.tokens.times.copy()
+    times[task.tests["test"].rows[3]] += 3_541  # one hour and a second after the film before
+    times[task.tests["test"].rows[4]] += 3_540  # one hour
+    later = slices(task._replace(tokens=task.tokens._replace(times=times)))
+    assert np.flatnonzero(later["new_visits"]["test"]).tolist() == [3]
+
+
+def test_a_harness_that_does_not_give_the_published_figures_says_so():
+    ranks = {"test": np.full(6040, 20.0)}
+    ranks["test"][:217] = 4.0  # HR@10 0.036; NDCG@10 0.036 / log2(5) = 0.0155
+    with pytest.raises(SystemExit, match=r"popularity has .*0\.036, 0\.015.* published are \(0\.036, 0\.018\)"):
+        prove({"popularity": Baseline(None, 0.0, ranks), "ease": Baseline(None, 0.0, ranks)})
