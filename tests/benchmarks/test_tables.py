@@ -74,12 +74,17 @@ def test_seeds_are_pooled(docs):
 
 
 def test_ablation_is_paired_with_the_pool_of_what_it_changed(docs):
-    ((label, protocol, seeds, _, hr, ndcg, other),) = rows(docs, "ablations")
+    ((label, protocol, seeds, _, hr, ndcg, on_validation, other),) = rows(docs, "ablations")
     assert (label, protocol, seeds, other) == ("default, d_model 16", "P1", "1", "default, seeds 1 2")
     changed = result(docs, "p1-wide-seed1")["runs"][0]["request"]
     plain = [result(docs, f"p1-default-seed{seed}")["runs"][0]["request"] for seed in (1, 2)]
     for told, name in ((hr, "hr10"), (ndcg, "ndcg10")):
         assert float(told.split()[0]) == pytest.approx(changed[name] - np.mean([of[name] for of in plain]), abs=2e-4)
+    chosen = [
+        np.mean([max(epoch["ndcg10"] for epoch in result(docs, name)["curves"][0]) for name in names])
+        for names in (["p1-wide-seed1"], ["p1-default-seed1", "p1-default-seed2"])
+    ]
+    assert on_validation == f"{chosen[0]:.4f}, {chosen[0] - chosen[1]:+.4f}"
 
 
 def test_every_table_has_its_rows(docs):
