@@ -12,6 +12,7 @@ from recommender.ml.data import DISLIKE, NOT_INTERESTED, RATING, WATCH, Events
 from recommender.packed import RuledOut
 
 if TYPE_CHECKING:
+    from recommender.ml.newcomers import Newcomers
     from recommender.ml.ranker import Ranker
 
 AGAINST = (DISLIKE, NOT_INTERESTED)
@@ -73,11 +74,12 @@ def to_store(
     shown: np.ndarray,
     exclude: Sequence[np.ndarray],
     pinned: np.ndarray,
+    newcomers: "Newcomers",
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each state row the k best of the films that may be shown (bool [V]), and in between k at most of those that
-    may not: an edit that opens one is then true for the list that is there. So that the list tells who has seen them,
-    the `pinned` films (ids) come along as well. Ids int32, scores float32, best first."""
-    best = ranker.top(states, k, shown, exclude)
+    """For each state row the k best of the films that may be shown (bool [V], and `newcomers`), and in between k at
+    most of the model's that may not: an edit that opens one is then true for the list that is there. So that the list
+    tells who has seen them, the `pinned` films (ids) come along as well. Ids int32, scores float32, best first."""
+    best = ranker.top(states, k, shown, exclude, newcomers)
     if not shown.all():
         best = [_between(*pair, k) for pair in zip(best, ranker.top(states, k, ~shown, exclude), strict=True)]
     if not len(pinned):

@@ -21,7 +21,12 @@ def make_features(per_film: Sequence[Sequence[str]]) -> Features:
     spelled = [name for names in per_film for name in names]
     found, counts = np.unique(np.array(spelled, dtype=object).astype(str), return_counts=True)
     names = [str(name) for name in found[counts >= FEWEST_FILMS]] or ["none"]
+    return Features(names, *numbered(names, [(), *per_film]))
+
+
+def numbered(names: Sequence[str], per_film: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `names` each film has, in CSR form: indptr int64 [n + 1], indices int64 [nnz]."""
     number = {name: i for i, name in enumerate(names)}
-    kept = [sorted({number[name] for name in film if name in number}) for film in [(), *per_film]]
+    kept = [sorted({number[name] for name in film if name in number}) for film in per_film]
     indptr = np.concatenate([[0], np.cumsum([len(film) for film in kept])]).astype(np.int64)
-    return Features(names, indptr, np.array([i for film in kept for i in film], np.int64))
+    return indptr, np.array([i for film in kept for i in film], np.int64)

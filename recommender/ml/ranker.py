@@ -10,7 +10,9 @@ import torch
 from recommender.ml.batches import collate, grouped, last_windows
 from recommender.ml.checkpoint import load_model
 from recommender.ml.data import Events, Histories, Tokens, tokenise
+from recommender.ml.features import numbered
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.newcomers import Newcomers
 from recommender.ml.prior import Prior
 from recommender.ml.shortlist import MOST_VIEWERS
 from recommender.ml.transitions import WINDOW, recent
@@ -32,11 +34,13 @@ class Ranker:
         prior: Prior | None = None,
         *,
         vectors: FilmVectors | None = None,
+        feature_names: Sequence[str] = (),
         version: str = "",
         card: Any = None,
     ) -> None:
-        """`vectors` are the model's where they are at hand."""
+        """`vectors` are the model's where they are at hand; without `feature_names` there are no newcomers."""
         self.model, self.vocab, self.version, self.card = model.eval(), vocab, version, card or {}
+        self.feature_names = feature_names
         self.device = next(model.parameters()).device
         self.prior = prior.to(self.device) if prior is not None and prior.weighs else None
         with torch.inference_mode():
@@ -144,11 +148,21 @@ class Ranker:
         k: int,
         allowed: np.ndarray | None = None,
         exclude: Sequence[np.ndarray] | None = None,
+        newcomers: Newcomers | None = None,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each viewer the best k films, best first: ids int32 [<=k] and scores float32 [<=k].
 
-        `allowed` bool [N] is a mask over `movie_ids`; `exclude` gives each viewer's own films to leave out.
+        `allowed` bool [N] is a mask over `movie_ids`; `exclude` gives each viewer's own films to leave out; `newcomers`
+        are ranked among the model's own.
         """
+        best = self._top(states, k, allowed, exclude)
+        if newcomers is None or not len(newcomers.movie_ids):
+            return best
+        return self._joined(best, states, k, newcomers, exclude)
+
+    def _top(
+        self, states: np.ndarray, k: int, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         with torch.inference_mode():
             if (few := self._top_of_few(states, k, allowed, exclude)) is not None:
                 return few
@@ -164,6 +178,40 @@ class Ranker:
                 )
                 columns = columns.gather(1, order)
         return self._listed(columns, best)
+
+    def newcomers(self, movie_ids: np.ndarray, described: Sequence[Sequence[str]]) -> Newcomers:
+        """The films [n], which the model does not know, by what is known of each (names as `make_features` takes them):
+        those with a feature that the model has learned. None where it reads no metadata."""
+        indptr, indices = numbered(self.feature_names, described)
+        known = np.diff(indptr) > 0
+        if self.model.items.parts is None or not known.any():
+            return Newcomers(movie_ids[:0], self.vectors.table[:0].float())
+        with torch.inference_mode():
+            places, starts = (torch.from_numpy(column).to(self.device) for column in (indices, indptr))
+            vectors = FilmVectors.of(self.model.items.of_features(places, starts), cosine=False).table
+            return Newcomers(movie_ids, self.model.output(vectors.float())).where(known)
+
+    def _joined(
+        self,
+        best: list[tuple[np.ndarray, np.ndarray]],
+        states: np.ndarray,
+        k: int,
+        newcomers: Newcomers,
+        exclude: Sequence[np.ndarray] | None,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The best k of both. Nothing was counted of what follows newcomers, so the prior adds nothing to them."""
+        with torch.inference_mode():
+            users, vectors = torch.from_numpy(states[:, : self.width]).to(self.device), newcomers.vectors
+            scores = (
+                (users @ vectors.T if self.model.scorer is None else self.model.scorer(users, vectors)).cpu().numpy()
+            )
+        joined = []
+        for row, (ids, known) in enumerate(best):
+            new = np.ones(len(vectors), bool) if exclude is None else ~np.isin(newcomers.movie_ids, exclude[row])
+            both, rated = np.append(ids, newcomers.movie_ids[new]), np.append(known, scores[row, new])
+            order = np.argsort(-rated, kind="stable")[:k]
+            joined.append((both[order], rated[order]))
+        return joined
 
     def _top_of_few(
         self, states: np.ndarray, k: int, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
@@ -249,7 +297,13 @@ class Ranker:
     def load(cls, folder: Path) -> Self:
         loaded = load_model(folder)
         return cls(
-            loaded.model, loaded.vocab, loaded.prior, vectors=loaded.vectors, version=folder.name, card=loaded.card
+            loaded.model,
+            loaded.vocab,
+            loaded.prior,
+            vectors=loaded.vectors,
+            feature_names=loaded.features.names,
+            version=folder.name,
+            card=loaded.card,
         )
 
 

@@ -36,6 +36,6 @@ def _under(model: str, who: Sequence[Subject], films: Catalogue, k: int) -> list
             continue
         gate = Gate(films, int(time.time()), None, np.empty(0, np.int32), one.age_limit)
         state = ranker.encode([one.events])
-        [best] = ranking.best(ranker, state, k, gate.vocabulary(ranker), [one.seen])
+        [best] = ranking.best(ranker, state, k, gate, [one.seen])
         found.append(best.movie_ids.tolist())
     return found

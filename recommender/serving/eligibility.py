@@ -10,10 +10,12 @@ import numpy as np
 from django.conf import settings
 
 from catalog import selectors
+from recommender.describing import newcomers
 from recommender.serving.holders import Holders
 from recommender.serving.names import NameIndex
 
 if TYPE_CHECKING:
+    from recommender.ml.newcomers import Newcomers
     from recommender.ml.ranker import Ranker
 
 COLUMNS_KEPT = 40  # of one to four bytes a film
@@ -40,7 +42,7 @@ class Catalogue:
         self.version = table.version
         self._spell: Spell | None = None
         self._columns: OrderedDict[tuple[str, Hashable], np.ndarray] = OrderedDict()
-        self._rows_of_model: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._of_model: OrderedDict[str, tuple[np.ndarray, Newcomers]] = OrderedDict()
         self._lock = threading.Lock()
 
     @cached_property
@@ -111,12 +113,20 @@ class Catalogue:
 
     def rows_of(self, ranker: "Ranker") -> np.ndarray:
         """[V] for every film of the model's vocabulary its row, -1 where it has left the catalogue."""
+        return self._beside(ranker)[0]
+
+    def newcomers(self, ranker: "Ranker") -> "Newcomers":
+        """Published films that came after the model's training."""
+        return self._beside(ranker)[1]
+
+    def _beside(self, ranker: "Ranker") -> tuple[np.ndarray, "Newcomers"]:
+        """What this catalogue and the model have of each other."""
         with self._lock:
-            if ranker.version not in self._rows_of_model:
-                self._rows_of_model[ranker.version] = self.table.places(ranker.movie_ids)
-                while len(self._rows_of_model) > MODELS_AT_ONCE:
-                    self._rows_of_model.popitem(last=False)
-            return self._rows_of_model[ranker.version]
+            if ranker.version not in self._of_model:
+                self._of_model[ranker.version] = self.table.places(ranker.movie_ids), newcomers(self.table, ranker)
+                while len(self._of_model) > MODELS_AT_ONCE:
+                    self._of_model.popitem(last=False)
+            return self._of_model[ranker.version]
 
 
 def _ordered(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -209,13 +219,19 @@ class Gate:
         """bool [V] over the model's films; the excluded are not taken out."""
         return self._over(ranker, self.films())
 
-    def storable(self, ranker: "Ranker", age_limit: int | None) -> np.ndarray:
-        """bool [V] of the films that may be shown within the life of a list that is kept for a viewer with this age
-        limit, whatever this request alone asked for: each is let through once its window is open."""
+    def newcomers(self, ranker: "Ranker") -> "Newcomers":
+        """Those that pass."""
+        found = self.catalogue.newcomers(ranker)
+        return found.where(self.passes(found.movie_ids))
+
+    def storable(self, ranker: "Ranker", age_limit: int | None) -> tuple[np.ndarray, "Newcomers"]:
+        """The films, bool [V] and newcomers, that may be shown within the life of a list that is kept for a viewer with
+        this age limit, whatever this request alone asked for: each is let through once its window is open."""
         films = self.catalogue.open(self.now, ahead=settings.LIST_TTL)
         if age_limit is not None:
             films &= self.catalogue.of_age(age_limit)
-        return self._over(ranker, films)
+        found = self.catalogue.newcomers(ranker)
+        return self._over(ranker, films), found.where(films[self.catalogue.table.places(found.movie_ids)])
 
     def removed(self) -> dict[str, int]:
         """How many of the films that the filters want are kept out, each for the first reason that holds."""

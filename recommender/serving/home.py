@@ -131,7 +131,7 @@ def _best(sitting: Sitting, who: Subject, room: Room) -> np.ndarray:
         stored = stocked(sitting, who, ranker, state)
     if stored is not None:
         return stored.movie_ids
-    return ranking.best(ranker, state, POOL, sitting.gate.vocabulary(ranker), [who.seen])[0].movie_ids
+    return ranking.best(ranker, state, POOL, sitting.gate, [who.seen])[0].movie_ids
 
 
 def by_turns(rows: Sequence[Row], kinds: Sequence[str]) -> list[Row]:

@@ -69,6 +69,6 @@ def _ranked(
         group = [row for row, own in enumerate(limits) if own == limit]
         gate = sittings[places[group[0]]].gate
         barred = [np.concatenate([subjects[places[row]].seen, gate.exclude]) for row in group]
-        best = ranking.best(ranker, rows[group], sittings[0].pool, gate.vocabulary(ranker), barred)
+        best = ranking.best(ranker, rows[group], sittings[0].pool, gate, barred)
         found |= dict(zip(group, best, strict=True))
     return [found[row] for row in range(len(places))]

@@ -1,4 +1,4 @@
-"""Asking the model: states through the embedding cache, then the best films of a mask."""
+"""Asking the model: states through the embedding cache, then the best films that pass a gate."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +9,7 @@ import numpy as np
 
 from recommender import cache
 from recommender.cache import CacheUnavailable
+from recommender.serving.eligibility import Gate
 from recommender.serving.subject import Subject
 
 if TYPE_CHECKING:
@@ -74,13 +75,12 @@ def _keep(ranker: "Ranker", subject: Subject, state: np.ndarray) -> None:
         cache.store_embedding(ranker.version, subject.viewer_id, subject.version, state)
 
 
-def best(
-    ranker: "Ranker", rows: np.ndarray, k: int, allowed: np.ndarray, exclude: Sequence[np.ndarray]
-) -> list[Ranked]:
-    """The k best of the allowed films (bool [V]) for each state row, without the film ids of its `exclude`."""
+def best(ranker: "Ranker", rows: np.ndarray, k: int, gate: Gate, exclude: Sequence[np.ndarray]) -> list[Ranked]:
+    """The k best films that pass the gate for each state row, without the film ids of its `exclude`."""
+    allowed, newcomers = gate.vocabulary(ranker), gate.newcomers(ranker)
 
     def rank(part: slice) -> list[Ranked]:
-        return [Ranked(*top) for top in ranker.top(rows[part], k, allowed, exclude[part])]
+        return [Ranked(*top) for top in ranker.top(rows[part], k, allowed, exclude[part], newcomers)]
 
     parts = [slice(start, start + BLOCK) for start in range(0, len(rows), BLOCK)]
     return [ranked for block in _side_by_side(rank, parts) for ranked in block]

@@ -168,7 +168,7 @@ def _from_model(sitting: Sitting, who: Subject) -> Answer | None:
         ranked = cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(ranked.movie_ids) < query.wanted:
         barred = np.concatenate([who.seen, sitting.gate.exclude])
-        [ranked] = ranking.best(ranker, state, sitting.pool, sitting.gate.vocabulary(ranker), [barred])
+        [ranked] = ranking.best(ranker, state, sitting.pool, sitting.gate, [barred])
     return from_model(sitting, who, ranker, ranked) if len(ranked.movie_ids) else None
 
 
@@ -188,9 +188,9 @@ def stocked(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray)
     The epoch and the model were read before the history, and the version in one snapshot with it: had any of them
     moved since, the list would carry the older stamp and never be served.
     """
-    shown = sitting.gate.storable(ranker, who.age_limit)
+    shown, newcomers = sitting.gate.storable(ranker, who.age_limit)
     pinned = pinned_soon(sitting.gate.catalogue.table, sitting.gate.now)
-    [ranked] = to_store(ranker, state, settings.LIST_LENGTH, shown, [who.seen], pinned)
+    [ranked] = to_store(ranker, state, settings.LIST_LENGTH, shown, [who.seen], pinned, newcomers)
     stamps_of_it = (ranker.version, sitting.look.stamps.epoch or 0, who.version or 0)
     made = StoredList(*stamps_of_it, *ranked, sitting.gate.now, who.age_limit, who.barred.ruled_out())
     if sitting.look.redis and who.viewer_id is not None:

@@ -18,6 +18,7 @@ from django.conf import settings
 from catalog import selectors
 from recommender import cache, copies, registry
 from recommender.cache import CacheUnavailable, StoredList
+from recommender.describing import newcomers
 from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml.data import Events
 from recommender.models import Erasure
@@ -25,6 +26,7 @@ from recommender.training import chunks
 from recommender.viewing import Barred, barred, events_of, pinned_soon, readable, to_store
 
 if TYPE_CHECKING:
+    from recommender.ml.newcomers import Newcomers
     from recommender.ml.ranker import Ranker
 
 BLOCK = 256  # viewers: bounds the memory of their scores over all films
@@ -183,7 +185,8 @@ class Shelf:
         self.ranker: Ranker = ranker
         self.table = selectors.catalogue_table()
         self.mark = b""
-        self.allowed: dict[int | None, np.ndarray] = {}  # age limit -> bool over the model's films
+        self.newcomers = newcomers(self.table, ranker)
+        self.allowed: dict[int | None, tuple[np.ndarray, Newcomers]] = {}  # by age limit, as `storable` gives it
 
     def look(self, viewer_ids: Iterable[int]) -> int:
         """The epoch now, to be read before the histories of these viewers; brings the films up to date on the way."""
@@ -192,21 +195,23 @@ class Shelf:
         catalogue, epoch = selectors.revision()
         if catalogue != self.table.version:
             self.table, self.allowed = selectors.catalogue_table(), {}
+            self.newcomers = newcomers(self.table, self.ranker)
         return epoch
 
     def of_catalogue(self, never: Barred) -> Barred:
         return never.where(self.table.places(never.movie_ids) >= 0)
 
-    def storable(self, age_limit: int | None) -> np.ndarray:
-        """bool over the model's films: published, for this age, and available now or within the life of a list, since
-        every list is checked against the windows again as it is read."""
+    def storable(self, age_limit: int | None) -> tuple[np.ndarray, "Newcomers"]:
+        """bool over the model's films, and newcomers: published, for this age, and available now or within the life of
+        a list, since every list is checked against the windows again as it is read."""
         if age_limit not in self.allowed:
             table, now = self.table, int(time.time())
             opens = table.available_from <= now + settings.LIST_TTL
             films = table.published & opens & (now < table.available_until)
             if age_limit is not None:
                 films &= table.age <= age_limit
-            self.allowed[age_limit] = np.append(films, False)[table.places(self.ranker.movie_ids)]  # -1 is that False
+            known = np.append(films, False)[table.places(self.ranker.movie_ids)]  # -1 is that False
+            self.allowed[age_limit] = known, self.newcomers.where(films[table.places(self.newcomers.movie_ids)])
         return self.allowed[age_limit]
 
     def fill(self, readers: Sequence[Reader], epoch: int, check: Callable[[], None]) -> int:
@@ -230,7 +235,8 @@ class Shelf:
         """By viewer id, for viewers with one age limit: a mask serves all of them."""
         never = [reader.barred.movie_ids for reader in readers]
         pinned = pinned_soon(self.table, int(time.time()))
-        best = to_store(self.ranker, states, settings.LIST_LENGTH, self.storable(age_limit), never, pinned)
+        shown, new = self.storable(age_limit)
+        best = to_store(self.ranker, states, settings.LIST_LENGTH, shown, never, pinned, new)
         now, model = int(time.time()), self.ranker.version
         return {
             one.viewer_id: StoredList(model, epoch, one.version, ids, scores, now, age_limit, one.barred.ruled_out())

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from catalog import selectors
-from catalog.models import Credit
+from recommender.describing import film_features
 from recommender.ml.checkpoint import data_hash
 from recommender.ml.data import Events, Histories
 
@@ -74,19 +74,3 @@ def _histories(events: pl.DataFrame) -> Histories:
         completions=events["completion"].fill_null(np.nan).to_numpy(),
     )
     return Histories.by_viewer(events["viewer"].to_numpy(), columns)
-
-
-def film_features(table: selectors.CatalogueTable) -> list[list[str]]:
-    """What is known of each film besides who watched it, in the order of `table.ids`."""
-    role = {Credit.Role.DIRECTOR.value: "director", Credit.Role.ACTOR.value: "actor"}
-    genres = [f"genre:{name}" for name in table.genre_names]
-    genre_of, persons, roles = table.genre_of.tolist(), table.credit_person.tolist(), table.credit_role.tolist()
-    films = []
-    for row, year in enumerate(table.year.tolist()):
-        names = [genres[g] for g in genre_of[table.genre_start[row] : table.genre_start[row + 1]]]
-        for credit in range(table.credit_start[row], table.credit_start[row + 1]):
-            names.append(f"{role[roles[credit]]}:{table.person_names[persons[credit]]}")
-        if year:
-            names.append(f"decade:{year // 10 * 10}")
-        films.append(names)
-    return films
