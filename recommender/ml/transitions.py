@@ -52,7 +52,9 @@ class Transitions(NamedTuple):
         return type(self)(self.indptr, self.columns.to(short), self.shares.half())
 
     def to(self, device: torch.device) -> Self:
-        return type(self)(*(column.to(device) for column in self))
+        """In 32 bits where it is not for a processor: torch's other devices know little of uint16."""
+        wide = self if device.type == "cpu" else self._replace(columns=self.columns.int())
+        return type(self)(*(column.to(device) for column in wide))
 
 
 def recent(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """A film that came after the training stands in personal lists by its genres, people and decade, at once."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,15 @@ def test_the_batch_and_the_live_list_have_it_alike(api, ranker):
 def test_who_has_watched_it_does_not_get_it(api, site, ranker):
     site.post("/events", {"user_id": ADA, "movie_id": OUTSIDE, "kind": "watch"})
     assert place(api.get(f"/recommend?user_id={ADA}&top_k=70")) is None
+
+
+def test_every_other_personal_call_has_it_or_does_without(api, site, ranker):
+    listed = site.post("/batch/recommend", {"user_histories": {str(ADA): [], str(CLEO): []}, "top_k": 70})
+    assert str(OUTSIDE) in json.dumps(listed)
+    group = api.post("/recommend", {"user_ids": [ADA, CLEO], "top_k": 30})
+    assert (group["source"], place(group)) == ("model", None), "a night has to learn of it first"
+    home = api.get(f"/home?user_id={ADA}&rows=6&row_length=20")
+    assert any(str(OUTSIDE) in json.dumps(row["films"]) for row in home["rows"])
 
 
 def test_its_vector_is_that_of_a_film_nobody_watched(ranker):

@@ -14,6 +14,7 @@ from recommender.ml.features import make_features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker, load_ranker
 from recommender.ml.train import Progress, Step, Stopped, Trainer
+from recommender.ml.tuning import with_prior
 from recommender.ml.vocab import Vocab
 from tests.recommender.ml.viewers import FILMS, pairs
 
@@ -62,6 +63,17 @@ def test_the_mlp_scorer_learns_too():
 def test_the_same_seed_gives_the_same_model_and_another_seed_another():
     losses = [trainer(seed=seed, epochs=2).run().history[-1]["loss"] for seed in (1, 1, 2)]
     assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+def test_it_learns_the_order_on_a_gpu_too():
+    on_gpu = trainer(bf16=True)
+    on_gpu = Trainer(on_gpu.model, TOKENS, SPLIT.ends, on_gpu.preset, device=torch.device("cuda"))
+    ranker = with_prior(Ranker(on_gpu.run().model, VOCAB), TOKENS, SPLIT.ends, SPLIT.validation)
+    ranks = evaluate.rank(TOKENS, SPLIT.test, evaluate.of_ranker(ranker))
+    assert metrics.hit_rate(ranks, 1) > 0.8
+    states = ranker.encode_tokens(TOKENS, *SPLIT.test)
+    assert len(ranker.top(states, 5)) == len(states)
 
 
 def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tmp_path):
