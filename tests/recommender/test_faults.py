@@ -220,9 +220,9 @@ def test_two_nights_at_once_whose_messages_come_again_while_they_run(ring, worke
         jobs = [order(epochs=30), order(epochs=3)]
         for _ in range(2):
             worker("impatient broker", output=log)
-        beats_until(lambda: Job.objects.filter(status=Job.Status.DONE).exists())
+        beats_until(lambda: Job.objects.filter(status=Job.Status.DONE).exists(), 300)
     Job.objects.filter(status=Job.Status.QUEUED).update(created_at="2024-01-01T00:00Z", lease_until=None)
-    beats_until(lambda: Job.objects.filter(status=Job.Status.DONE).count() == 2)
+    beats_until(lambda: Job.objects.filter(status=Job.Status.DONE).count() == 2, 300)
 
     told = (tmp_path / "log").read_text()
     for job in jobs:

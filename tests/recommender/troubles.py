@@ -18,7 +18,7 @@ from recommender.training import batch, chunks, run
 
 TROUBLE = os.environ.get("MOVIEREC_TROUBLE", "")
 ROOM = 10_000  # bytes that a file may have on the full disk
-STEP = 0.5  # seconds that each step of training and each chunk of lists takes longer: time for other troubles
+STEP = 1.0  # seconds that each step of training and each chunk of lists takes longer: time for other troubles
 
 
 def _slowly(progress: Callable[..., None]) -> Callable[..., None]:
