@@ -14,13 +14,11 @@ def main(words: list[str]) -> None:
 
     try:
         execute_from_command_line(words)
-    except ImproperlyConfigured as error:
+    except (ImproperlyConfigured, OperationalError) as error:
         if "--traceback" in words:
             raise
-        sys.exit(f"error: {error}")
-    except OperationalError as error:
-        if "--traceback" in words:
-            raise
+        if isinstance(error, ImproperlyConfigured):
+            sys.exit(f"error: {error}")
         sys.exit(f"error: Postgres: {error}\nDATABASE_URL says where it is; --traceback shows who asked.")
 
 

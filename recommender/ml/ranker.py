@@ -188,8 +188,8 @@ class Ranker:
             return Newcomers(movie_ids[:0], self.vectors.table[:0].float())
         with torch.inference_mode():
             places, starts = (torch.from_numpy(column).to(self.device) for column in (indices, indptr))
-            vectors = FilmVectors.of(self.model.items.of_features(places, starts), cosine=False).table
-            return Newcomers(movie_ids, self.model.output(vectors.float())).where(known)
+            rounded = self.model.items.of_features(places, starts).half().float()
+            return Newcomers(movie_ids, self.model.output(rounded)).where(known)
 
     def _joined(
         self,

@@ -183,10 +183,8 @@ class Shelf:
         if ranker is None or ranker.version != model:
             raise CannotRun(f"Model {model} cannot be loaded on this machine; the log says why.")
         self.ranker: Ranker = ranker
-        self.table = selectors.catalogue_table()
         self.mark = b""
-        self.newcomers = newcomers(self.table, ranker)
-        self.allowed: dict[int | None, tuple[np.ndarray, Newcomers]] = {}  # by age limit, as `storable` gives it
+        self._read_films()
 
     def look(self, viewer_ids: Iterable[int]) -> int:
         """The epoch now, to be read before the histories of these viewers; brings the films up to date on the way."""
@@ -194,9 +192,13 @@ class Shelf:
             self.mark = cache.mark_viewers(viewer_ids, self.mark)
         catalogue, epoch = selectors.revision()
         if catalogue != self.table.version:
-            self.table, self.allowed = selectors.catalogue_table(), {}
-            self.newcomers = newcomers(self.table, self.ranker)
+            self._read_films()
         return epoch
+
+    def _read_films(self) -> None:
+        self.table = selectors.catalogue_table()
+        self.newcomers = newcomers(self.table, self.ranker)
+        self.allowed: dict[int | None, tuple[np.ndarray, Newcomers]] = {}  # by age limit, as `storable` gives it
 
     def of_catalogue(self, never: Barred) -> Barred:
         return never.where(self.table.places(never.movie_ids) >= 0)
