@@ -3,6 +3,8 @@
 P1  leave-one-out in stable time order; the film before the last selects the epoch, the last is asked once
 A   the same in the order of the published SASRec figures (needs ml-1m-order.csv.gz beside the zip), no times
 P2  nobody trains on anything after the 0.9 quantile of all times; `last` and `successive` films after it
+N   the next visit after that quantile: `every` visit and the `first` of each viewer, all of its new films relevant;
+    popularity rolls on to the midnight before the visit; every film of the catalogue ranked
 
 --time says what is told at asking: the moment of the target (request), only the history's times (unknown), or no times
 at all (none). One set of weights answers all three; the table always shows them."""
@@ -14,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from benchmarks.protocols import Task, protocol, read
-from benchmarks.quality import cold_films, diverse, results, served, tables
+from benchmarks.quality import cold_films, diverse, next_visit, results, served, tables
 from benchmarks.quality.baselines import fit_and_ask, prove
 from benchmarks.quality.figures import MAIN
 from benchmarks.quality.measures import measured
 from benchmarks.quality.run import fresh_model, run_seed
 from benchmarks.report import print_report
 from benchmarks.simulated import write_simulated
+from catalog.dataset import Dataset
 from recommender.ml.config import PRESETS, Preset, changed, preset
 from recommender.ml.evaluate import TIMES, Targets, Time
 
@@ -36,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--people", type=Path, metavar="FILE", help="actors and directors, as import_movielens takes them"
     )
-    parser.add_argument("--protocol", choices=("P1", "A", "P2"), default="P1")
+    parser.add_argument("--protocol", choices=("P1", "A", "P2", "N"), default="P1")
     parser.add_argument("--time", choices=TIMES, help="what hr10 and ndcg10 are of (P1: request, P2: unknown, A: none)")
     parser.add_argument("--preset", choices=PRESETS, default="default")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="N")
@@ -79,6 +83,9 @@ def run(given: argparse.Namespace) -> None:
     if given.cold_films:
         cold_films.run(given, dataset, events, _shape(given), named)
         return
+    if given.protocol == "N":
+        _measure_next_visit(given, dataset, events, named)
+        return
     task = protocol(given.protocol, dataset, events, data)
     if given.served:
         served.run(given, dataset, events, task, _shape(given))
@@ -109,6 +116,22 @@ def _measure(given: argparse.Namespace, task: Task, named: dict[str, Any]) -> No
         results.save(given.result, result, task, ranks)
     shown = {key: value for key, value in result.items() if key != "curves"}
     print_report(f"{given.protocol} on {result['data']}", _columns(task), _rows(task, result), shown)
+
+
+def _measure_next_visit(
+    given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, named: dict[str, Any]
+) -> None:
+    shape, split = _shape(given), next_visit.make_split(dataset, events)
+    if given.quick:
+        split = next_visit.fewer(split, QUICK_TARGETS)
+    about = results.about(split.task, shape) | {"movies": len(split.catalogue), "viewers": len(split.known_ends)}
+    about["parameters"] = sum(p.numel() for p in fresh_model(split.task, shape).parameters())
+    result = next_visit.measure(given, split, shape, {**named, **about})
+    if given.result:
+        results.save(given.result, result, split.task, {})
+    title = f"N on {result['data']}: {len(split.visits.viewers):,} visits after the cut"
+    shown = {key: value for key, value in result.items() if key != "runs"}
+    print_report(title, next_visit.COLUMNS, next_visit.rows(result), shown)
 
 
 def _changes(given: argparse.Namespace) -> dict[str, Any]:

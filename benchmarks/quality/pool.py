@@ -70,7 +70,7 @@ def load(folder: Path) -> list[Group]:
     kept: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(folder.glob("*.json")):
         result = json.loads(path.read_text())
-        if result.get("bench") == "quality" and "runs" in result:
+        if result.get("bench") == "quality" and "runs" in result and result["protocol"] != "N":
             for run in result["runs"]:  # the first result was written before there were slices
                 run.setdefault("slices", {"new_visits": run.get("new_visits")})
             kept.setdefault(_setting(result), []).append(result | {"file": path})
