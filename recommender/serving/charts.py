@@ -19,8 +19,8 @@ from recommender.serving.query import ChartName
 from recommender.serving.ranking import Ranked
 
 LENGTH = 50_000  # films kept, best first
-SAMPLE_ROWS = 400_000  # events looked at when a request finds no list: bounds how long it waits, about a second
-REFRESH_ROWS = 10_000_000  # events looked at by beat: under half a minute, whatever the site's size
+SAMPLE_ROWS = 200_000  # events looked at when a request finds no list: bounds how long it waits, about a second
+REFRESH_ROWS = 4_000_000  # events looked at by beat: some twenty seconds, whatever the size of the site
 HELD_SECONDS = 60.0
 LATELY_MOST, USUALLY_MOST = 20.0, 200.0  # films that one viewer counts for in each of the two, however many they watch
 _NO_MODEL = ""
