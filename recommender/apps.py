@@ -15,13 +15,14 @@ class RecommenderConfig(AppConfig):
         from catalog import services, signals
         from recommender import cache, checks, registry  # noqa: F401  (importing registers the system checks)
         from recommender.roles import make_roles
-        from recommender.serving import tally
+        from recommender.serving import probe, tally
 
         signals.viewers_changed.connect(publish_viewers)
         signals.catalogue_changed.connect(publish_catalogue)
         signals.epoch_changed.connect(publish_epoch)
         cache.on_new_server(services.bump_epoch)
         registry.on_look(tally.flush)
+        registry.on_look(probe.look)
         post_migrate.connect(make_roles, sender=self)
 
 

@@ -102,13 +102,18 @@ def activate(name: str, reason: str, *, demote_to: ModelVersion.Status = ModelVe
     return version
 
 
+def previous() -> str | None:
+    """The version that a rollback would go to."""
+    return _retired().values_list("name", flat=True).first()
+
+
 def rollback(reason: str) -> ModelVersion:
     """Activates the version that was active before. The one left becomes a candidate again: no fallback picks it."""
-    previous = _retired().first()
-    if previous is None:
+    earlier = previous()
+    if earlier is None:
         raise ActivationRefused("There is no earlier model version to go back to.")
     left = active_name()
-    version = activate(previous.name, f"Rolled back to: {reason}", demote_to=ModelVersion.Status.CANDIDATE)
+    version = activate(earlier, f"Rolled back to: {reason}", demote_to=ModelVersion.Status.CANDIDATE)
     ModelVersion.objects.filter(name=left).update(reason=f"Rolled back from: {reason}")
     return version
 

@@ -19,6 +19,7 @@ from catalog.selectors.histories import (
     export_events,
     histories,
     history,
+    settled_viewers,
     viewer_bounds,
     viewer_count,
     viewer_ids,
@@ -33,7 +34,7 @@ from catalog.selectors.listings import (
 )
 from catalog.selectors.names import Named, genre_list, people_page
 from catalog.selectors.pages import Cursor, MovieFilter, MoviePage, Published, movies_page
-from catalog.selectors.popularity import Watching, newest_watches, watching
+from catalog.selectors.popularity import Newcomers, Watching, audience, newcomers, viewers_by_day, watching
 from catalog.selectors.rules import Merchandising, merchandising
 from catalog.selectors.stamps import GONE, database_lost, erasures, revision, unpublished_viewers, viewer_versions
 from catalog.selectors.viewer_data import viewer_data
@@ -52,10 +53,12 @@ __all__ = [
     "MovieFilter",
     "MoviePage",
     "Named",
+    "Newcomers",
     "Published",
     "Watchers",
     "Watching",
     "any_movie",
+    "audience",
     "catalogue_table",
     "database_lost",
     "details_page",
@@ -75,12 +78,13 @@ __all__ = [
     "movie_tags",
     "movies_named",
     "movies_page",
-    "newest_watches",
+    "newcomers",
     "people_page",
     "person_films",
     "recent_events",
     "resolve_people",
     "revision",
+    "settled_viewers",
     "shown_movie",
     "unpublished_viewers",
     "viewer_bounds",
@@ -88,6 +92,7 @@ __all__ = [
     "viewer_data",
     "viewer_ids",
     "viewer_versions",
+    "viewers_by_day",
     "watchers",
     "watching",
 ]

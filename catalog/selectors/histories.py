@@ -1,14 +1,17 @@
 """What viewers did, as numpy columns. Events cross the wire packed: one value a viewer, no Python object an event."""
 
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 from django.db import connection
 
 from catalog.limits import LARGEST_ID
 
+SETTLED_READ = 100_000  # viewers among whom some are drawn
 _EVENT = np.dtype([("movie", ">i4"), ("time", ">i8"), ("kind", ">i2"), ("rating", ">f4"), ("completion", ">f4")])
 # date_part gives a double, exact for microseconds until the year 2255, and is twice as fast as extract's numeric.
 _SECONDS = "floor(date_part('epoch', e.occurred_at))::bigint"
@@ -100,6 +103,23 @@ def drawn_viewers(limit: int) -> list[int]:
                   ORDER BY v.id LIMIT %(limit)s)
                ) AS run ORDER BY turn, id LIMIT %(limit)s""",
             {"limit": limit},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def settled_viewers(before: datetime, limit: int, seed: str) -> list[int]:
+    """Viewers who came before that moment and watched or rated something, drawn from all of them by the seed: whoever
+    makes viewers up cannot choose who is drawn."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'catalog_viewer'::regclass")
+        part = SETTLED_READ / max(cursor.fetchone()[0], SETTLED_READ)
+        sample = f"TABLESAMPLE BERNOULLI ({100 * part:.6f}) REPEATABLE ({crc32(seed.encode())})" if part < 1 else ""
+        cursor.execute(
+            f"""SELECT v.id FROM catalog_viewer AS v {sample}
+                WHERE v.created_at <= %s AND EXISTS (
+                  SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id AND e.kind IN (1, 2))
+                ORDER BY md5(v.id::text || %s) LIMIT %s""",
+            [before, seed, limit],
         )
         return [row[0] for row in cursor.fetchall()]
 

@@ -6,7 +6,7 @@ from catalog.services.erasure import Merged, erase_viewer, merge_viewer
 from catalog.services.events import EventResult, EventStatus, NewEvent, record_events
 from catalog.services.films import delete_movies, delete_records, publish_movies, save_record, schedule_movies
 from catalog.services.revision import bump_catalogue, bump_epoch
-from catalog.services.viewers import mark_published, save_viewer, touch_viewers, write_viewers
+from catalog.services.viewers import known_since_first_event, mark_published, save_viewer, touch_viewers, write_viewers
 from catalog.services.write_films import MovieChange, MovieWritten, Problem, Write, write_movies
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "delete_movies",
     "delete_records",
     "erase_viewer",
+    "known_since_first_event",
     "mark_published",
     "merge_viewer",
     "publish_movies",

@@ -59,7 +59,8 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
     source = _Rows(dataset, first_id=cursor.fetchone()[0])
     columns = "id, occurred_at, viewer_id, movie_id, rating, completion, kind"
     _copy(cursor, f"COPY catalog_watchevent ({columns}) FROM STDIN (FORMAT binary, FREEZE)", source, progress)
-    _write_viewers(cursor, dataset, source.viewers(), first_version, touch=True)
+    viewers = source.viewers()
+    _write_viewers(cursor, dataset, viewers, first_version, touch=True)
     repeated = 0
     for place, statement in enumerate(rebuild):
         progress("indexes", place, len(rebuild))
@@ -72,7 +73,7 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
             repeated = _delete_repeated(cursor)
             cursor.execute(statement)
     fix_sequence(cursor, "catalog_watchevent")
-    return EventCounts(source.count, len(source.viewers()), source.count - repeated, 0, repeated)
+    return EventCounts(source.count, viewers.height, source.count - repeated, 0, repeated)
 
 
 def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: _Progress) -> EventCounts:
@@ -86,7 +87,8 @@ def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, pr
     cursor.execute("ANALYZE staged_events")
     progress("merging", 0, None)
     # Locked by id and before the events, as `record_events` does it.
-    _write_viewers(cursor, dataset, source.viewers(), first_version, touch=False)
+    viewers = source.viewers()
+    _write_viewers(cursor, dataset, viewers, first_version, touch=False)
     cursor.execute(_UPDATE_CHANGED)
     updated = cursor.fetchone()[0]
     cursor.execute(_INSERT_MISSING)
@@ -94,7 +96,7 @@ def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, pr
     cursor.execute("SELECT count(*) FROM (SELECT DISTINCT viewer_id, occurred_at, movie_id, kind FROM staged_events) d")
     repeated = source.count - cursor.fetchone()[0]
     cursor.execute("DROP TABLE staged_events")
-    return EventCounts(source.count, len(source.viewers()), created, updated, repeated)
+    return EventCounts(source.count, viewers.height, created, updated, repeated)
 
 
 _TOUCH = """touched AS (UPDATE catalog_viewer SET version = version + 1, publish_pending = true
@@ -132,14 +134,13 @@ class _Rows(Iterator[tuple[bytes, int]]):
         self._frames = iter(dataset.events)
         self._first_id = first_id
         self.expected = dataset.expected_events
-        self._viewers = [dataset.viewers["id"].to_numpy()]
+        self._named = dataset.viewers.select(list(VIEWERS))
+        self._active: list[pl.DataFrame] = []  # a chunk's viewers and their first events
         self.count = 0
 
     def __next__(self) -> tuple[bytes, int]:
         frame = next(self._frames)
-        viewer = frame["viewer"].to_numpy()
-        # Files are grouped by viewer: looking at the changes alone spares sorting every row.
-        self._viewers.append(np.unique(viewer[np.flatnonzero(np.diff(viewer, prepend=-1))]))
+        self._active.append(frame.group_by("viewer").agg(pl.col("occurred_at").min()))
         first = self._first_id + self.count
         self.count += frame.height
         ids = pl.Series(np.arange(first, first + frame.height, dtype=np.int64))
@@ -147,8 +148,11 @@ class _Rows(Iterator[tuple[bytes, int]]):
         others = [frame[name] for name in ("viewer", "movie", "rating", "completion", "kind")]
         return pack_rows([ids, times, *others]), frame.height
 
-    def viewers(self) -> np.ndarray:
-        return np.unique(np.concatenate(self._viewers))
+    def viewers(self) -> pl.DataFrame:
+        """Those with a name or an event: id, name, and the first event as unix seconds."""
+        active = pl.concat([pl.DataFrame(schema={"viewer": pl.Int32, "occurred_at": pl.Int64}), *self._active])
+        first = active.group_by(id="viewer").agg(since=pl.col("occurred_at").min())
+        return self._named.join(first, on="id", how="full", coalesce=True)
 
 
 def _copy(cursor: CursorWrapper, statement: str, rows: _Rows, progress: _Progress) -> None:
@@ -165,17 +169,20 @@ def _copy(cursor: CursorWrapper, statement: str, rows: _Rows, progress: _Progres
 
 
 def _write_viewers(
-    cursor: CursorWrapper, dataset: Dataset, ids: np.ndarray, first_version: int, *, touch: bool
+    cursor: CursorWrapper, dataset: Dataset, viewers: pl.DataFrame, first_version: int, *, touch: bool
 ) -> None:
-    """Makes the viewers that are missing and locks the others, by id. `touch`: raises the others' version too."""
-    frame = pl.DataFrame({"id": ids}, schema={"id": pl.Int32}).join(dataset.viewers, on="id", how="left")
-    stage(cursor, "staged_viewers", frame.select(list(VIEWERS)))
+    """Makes the viewers that are missing and locks the others, by id. `touch`: raises the others' version too.
+
+    They have been viewers since their first event: whoever loads a data set vouches for it, which no client can."""
+    stage(cursor, "staged_viewers", viewers)
     raised = "v.version + 1, publish_pending = true" if touch else "v.version"
     cursor.execute(
         f"""INSERT INTO catalog_viewer AS v (id, name, is_simulated, created_at, version, publish_pending)
-            SELECT id, coalesce(name, ''), %s, now(), %s, false FROM staged_viewers ORDER BY id
+            SELECT id, coalesce(name, ''), %s, least(now(), to_timestamp(since)), %s, false
+            FROM staged_viewers ORDER BY id
             ON CONFLICT (id) DO UPDATE
-              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), version = {raised}""",
+              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), version = {raised},
+                created_at = least(v.created_at, EXCLUDED.created_at)""",
         [dataset.is_demo, first_version],
     )
     cursor.execute("DROP TABLE staged_viewers")

@@ -45,6 +45,19 @@ def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
         touch_viewers(pk for pk, viewer in viewers.items() if viewer.age_limit != before[pk])
 
 
+def known_since_first_event(ids: Iterable[int]) -> None:
+    """Moves the day on which these viewers came back to their first event: charts count viewers who are not new."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        locked = lock_viewers(ids, create=False)
+        cursor.execute(
+            """UPDATE catalog_viewer v SET created_at = first.at
+               FROM (SELECT viewer_id, min(occurred_at) AS at FROM catalog_watchevent
+                     WHERE viewer_id = ANY(%s::int[]) GROUP BY viewer_id) first
+               WHERE v.id = first.viewer_id AND first.at < v.created_at""",
+            [sorted(locked)],
+        )
+
+
 def mark_published(versions: Mapping[int, int]) -> int:
     """Clears the outbox of viewers whose version (viewer id -> version) has reached Redis. Returns how many.
 

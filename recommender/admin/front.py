@@ -23,6 +23,7 @@ LATE = timedelta(minutes=10)  # a queued job that nobody takes up for so long
 STALE = timedelta(hours=30)  # since the last nightly run ended
 VERSIONS = 12  # drawn
 FAILED_BAD, FALLBACK_WARN = 0.01, 0.2  # shares
+ROBOTS_WARN, ROBOTS_FEWEST = 0.3, 50  # of a day's new viewers who watched one film: share, viewers
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,18 @@ def _fresh(hours: Sequence[Mapping[str, int]]) -> list[Tile]:
             _state(outbox < 1_000),
             _drawn(hours, lambda of: of.get("events"), "{:,.0f} events"),
         ),
+        _newcomers(),
         Tile("Films shown", f"{shown:,}", f"of {films:,} can be watched now", _state(shown > 0)),
     ]
+
+
+def _newcomers() -> Tile:
+    found = selectors.newcomers()
+    if found is None:
+        return Tile("New viewers, last day", "0", "None of them watched anything.")
+    words = f"{found.watched_by:,} of them watched {found.title}. Charts do not count them for the first days."
+    many = found.watched_by >= max(ROBOTS_FEWEST, ROBOTS_WARN * found.viewers)
+    return Tile("New viewers, last day", f"{found.viewers:,}", words, "warn" if many else "")
 
 
 def _nightly() -> Tile:

@@ -18,10 +18,11 @@ from recommender.serving.eligibility import Catalogue, Gate
 from recommender.serving.query import ChartName
 from recommender.serving.ranking import Ranked
 
-HALF_LIFE_DAYS = 180
 LENGTH = 50_000  # films kept, best first
-SAMPLE_ROWS = 1_000_000  # events looked at when a request finds no list: bounds how long it waits
+SAMPLE_ROWS = 200_000  # events looked at when a request finds no list: bounds how long it waits, about a second
+REFRESH_ROWS = 4_000_000  # events looked at by beat: some twenty seconds, whatever the size of the site
 HELD_SECONDS = 60.0
+LATELY_MOST, USUALLY_MOST = 20.0, 200.0  # films that one viewer counts for in each of the two, however many they watch
 _NO_MODEL = ""
 
 
@@ -49,8 +50,8 @@ _computing = threading.Lock()
 
 
 def refresh() -> dict[str, int]:
-    """Counts anew over every event and stores the charts; beat calls it. Returns the number of films on each."""
-    counted = _count(selectors.revision()[1], sample_rows=None)
+    """Counts anew and stores the charts; beat calls it. Returns the number of films on each."""
+    counted = _count(selectors.revision()[1], REFRESH_ROWS)
     for name, chart in counted.items():
         cache.store_chart(name, chart)
     return {name: len(chart.movie_ids) for name, chart in counted.items()}
@@ -142,11 +143,20 @@ def _counted_and_stored(epoch: int) -> dict[ChartName, StoredList]:
     return counted
 
 
-def _count(epoch: int, sample_rows: int | None) -> dict[ChartName, StoredList]:
+def _count(epoch: int, sample_rows: int) -> dict[ChartName, StoredList]:
     now = int(time.time())
-    newest = selectors.newest_watches(trend.ENOUGH, sample_rows=sample_rows)
-    end, half_life = trend.lately(newest, now)
-    found = selectors.watching(end, half_life, HALF_LIFE_DAYS, limit=LENGTH, sample_rows=sample_rows)
+    audience = selectors.audience()
+    fading = trend.fading(*selectors.viewers_by_day(audience, sample_rows=SAMPLE_ROWS))
+    found = selectors.watching(
+        audience,
+        fading.first,
+        fading.lately.tolist(),
+        fading.usually.tolist(),
+        lately_most=LATELY_MOST,
+        usually_most=USUALLY_MOST,
+        limit=LENGTH,
+        sample_rows=sample_rows,
+    )
     more = trend.rising(found.lately, found.usually)
     rising = np.argsort(-more, kind="stable")[: np.count_nonzero(more > 0)]
 

@@ -1,49 +1,67 @@
-"""Watches what a model that has just gone live does to the answers, and takes it back where they get worse."""
+"""Watches a model in its first hour and goes back to the version before it where it is bad.
+
+Only what no client can choose counts: the lists of viewers whom the server drew (`probe`), and whether any web process
+could load the model. The version before has to be better for the very same viewers: a history that breaks every model,
+a database or a catalogue that changed, is no fault of the new one.
+"""
 
 from datetime import timedelta
-from typing import NamedTuple
 
 from django.utils import timezone
 
-from recommender import registry
+from recommender import cache, registry
+from recommender.cache import CacheUnavailable
 from recommender.models import ModelVersion
-from recommender.serving import tally
+from recommender.serving import probe, tally
 
-WATCHED = timedelta(hours=1)  # after the activation
 MINUTE = 60  # seconds
-FEWEST = 100  # calls on which a share is judged
-TIMES = 3.0  # as large as it was before
-
-
-class Bound(NamedTuple):
-    name: str  # of the tally
-    words: str
-    most: float  # share that is never held against a model
-
-
-BOUNDS = (
-    Bound("failed", "of the calls failed", 0.01),
-    Bound("astray", "of the lists for known viewers did not come from the model", 0.05),
-)
+FEWEST = 50  # lists on which a share is judged
+MOST_FAULTY = 0.1  # share of them that is never held against a model
+TIMES = 2.0  # as large as under the version before
+LOADING = timedelta(minutes=3)  # until a web process has to hold the model
 
 
 def guard() -> str:
-    """Rolls back where a share has left its bound since the active model went live. Returns why, or nothing."""
+    """Rolls back where the model that went live within the hour is bad. Returns why, or nothing."""
     active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
     now = timezone.now()
-    if active is None or active.activated_at is None or now - active.activated_at > WATCHED:
+    if active is None or active.activated_at is None or now - active.activated_at > probe.WATCHED:
         return ""
-    minutes = int((now - active.activated_at).total_seconds()) // MINUTE
-    sums = tally.sums(MINUTE, minutes + int(WATCHED.total_seconds()) // MINUTE)
-    if not minutes or not sums:
+    age = now - active.activated_at
+    why = (_not_loaded(active) if age > LOADING else "") or _faulty(active, int(age.total_seconds()) // MINUTE)
+    return _rolled_back(why) if why else ""
+
+
+def _not_loaded(active: ModelVersion) -> str:
+    try:
+        held = cache.loaded_by().values()
+        other = cache.announced() not in (None, active.name)  # being activated: it is what processes report
+    except CacheUnavailable:
         return ""
-    # The minute of the activation is neither before nor after it.
-    since, before = tally.together(sums[-minutes:]), tally.together(sums[: -minutes - 1])
-    for bound in BOUNDS:
-        share, usual = tally.share(since, bound.name), tally.share(before, bound.name) or 0.0
-        if share is not None and tally.calls(since) >= FEWEST and share > max(bound.most, TIMES * usual):
-            return _rolled_back(f"{share:.1%} {bound.words} since it went live; {usual:.1%} in the hour before")
-    return ""
+    if not held or other or active.name in held:
+        return ""
+    return f"none of the {len(held)} web processes could load it"
+
+
+def _faulty(active: ModelVersion, minutes: int) -> str:
+    """The minute of the activation is not looked at: an earlier time of the same version may lie in it."""
+    total = tally.together(tally.sums(MINUTE, minutes)) if minutes else {}
+    begin = probe.counter(active.name, "")
+    found = {name.removeprefix(begin): count for name, count in total.items() if name.startswith(begin)}
+    asked = found.pop(probe.ASKED, 0)
+    share = sum(found.values()) / asked if asked else 0.0
+    if asked < FEWEST or share <= MOST_FAULTY:
+        return ""
+    earlier = registry.previous()
+    ranker = registry.borrowed(earlier) if earlier is not None else None
+    before = probe.share_of_faults(ranker, probe.viewers_for(active)) if ranker is not None else None
+    if before is None or share <= TIMES * before:
+        return ""
+    most = max(found, key=lambda name: found[name])
+    return (
+        f"{share:.0%} of {asked:,} lists that the server asked it for were faulty, mostly as it {most}; "
+        f"under {earlier} {before:.0%} of the same viewers' lists are"
+    )
 
 
 def _rolled_back(why: str) -> str:

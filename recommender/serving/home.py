@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -182,9 +182,14 @@ def _worth(films: np.ndarray, value: np.ndarray) -> float:
 
 
 def _without_repeats(rows: Sequence[Row], length: int, pinned: Pinned) -> list[Row]:
-    """Each row with its first films that no row above shows. A film that a row loses is replaced by its next; one
-    that is pinned to a row stands in that row alone."""
-    taken = {film for row in rows for _, film in pinned.get(row.key, ())}
+    """Each row with its first films that no row above shows. A film that a row loses is replaced by its next. A pinned
+    film stands once on the page: in the first row that it is pinned to."""
+    row_of: dict[int, str] = {}  # a pinned film -> the key of its row
+    for row in rows:
+        for place, film in pinned.get(row.key, ()):
+            if place < length:
+                row_of.setdefault(film, row.key)
+    taken = set(row_of)
     page = []
     for row in rows:
         films: list[int] = []
@@ -194,8 +199,9 @@ def _without_repeats(rows: Sequence[Row], length: int, pinned: Pinned) -> list[R
                 if len(films) == length:
                     break
         for place, film in pinned.get(row.key, ()):
-            films.insert(place, film)
+            if row_of.get(film) == row.key:
+                films.insert(place, film)
         films = films[:length]
         taken.update(films)
-        page.append(Row(row.kind, row.title, row.reason, row.source, np.array(films, np.int64), row.about))
+        page.append(replace(row, films=np.array(films, np.int64)))
     return page

@@ -166,7 +166,9 @@ def on_home(
     catalogue: Catalogue, rows: Sequence["Row"], allowed: np.ndarray, now: int, trial: Sequence[Merchandising] | None
 ) -> dict[str, list[tuple[int, int]]]:
     """Moves the films of each row, and takes out those that are excluded from it. Returns what is pinned: by the row's
-    key (place from 0, film as a row of the table), by place. `allowed` bool [films]: what the viewer may be shown."""
+    key (place from 0, film as a row of the table), by place. `allowed` bool [films]: what the viewer may be shown.
+
+    A film may be pinned to several rows, which is what a rule for every list says; the page shows it in the first."""
     pinned: dict[str, list[tuple[int, int]]] = {}
     for row in rows if (catalogue.table.rules if trial is None else trial) else ():
         rules = in_force(catalogue, f"home:{ROWS.get(row.kind, row.kind)}", now, trial)
@@ -176,9 +178,14 @@ def on_home(
             row.films = row.films[~rules.excluded[row.films]]
         row.films = row.films[_moved(rules.up, row.films)]
         for pin in rules.pins:
-            found = pin.rows[allowed[pin.rows]] if pin.whole else row.films[np.isin(row.films, pin.rows)]
+            found = _fit(row, pin.rows[allowed[pin.rows]]) if pin.whole else row.films[np.isin(row.films, pin.rows)]
             taken = {film for _, film in pinned.get(row.key, [])}
             film = next((one for one in found.tolist() if one not in taken), None)
             if film is not None:
                 pinned.setdefault(row.key, []).append((pin.place, film))
     return pinned
+
+
+def _fit(row: "Row", films: np.ndarray) -> np.ndarray:
+    """The films that a row of a genre, a person or a watched film is about; any film fits into another row."""
+    return films if row.topic is None else films[np.isin(films, row.topic)]

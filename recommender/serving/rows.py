@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ANCHORS, GENRES, PEOPLE = 3, 3, 2  # rows of a kind at most
 LATELY = 12  # liked films, the newest, of which anchors are chosen
 KIN = 100  # neighbours of an anchor
-KINDRED = 20  # an anchor among so many neighbours of an earlier one would give the same row again
+KINDRED = 20  # an anchor among so many neighbours of an earlier one would give the same row again; a pin has to be one
 TREND = 200  # films at the head of the trend that a viewer's taste orders anew
 HEAD = 2_000  # popular films that genre rows are filled from
 NEW_SHARE, NEW_FEWEST, NEW_MOST = 0.05, 20, 200  # the newest films: of those that can be watched now
@@ -35,6 +35,7 @@ class Row:
     source: Source
     films: np.ndarray  # rows of the catalogue's table, best first
     about: str = ""  # the film id or the name that the title speaks of
+    topic: np.ndarray | None = None  # rows of all films that the title is true of; None: of any film
 
     @property
     def key(self) -> str:
@@ -86,7 +87,8 @@ def _own(room: Room) -> Iterator[Row]:
     for anchor, warmly, near in _anchors(room):
         title = table.titles[anchor]
         words = f"You liked {title}." if warmly else f"You watched {title}."
-        yield Row("because_you_watched", f"Because you watched {title}", words, "similar", near, str(table.ids[anchor]))
+        about = str(table.ids[anchor])
+        yield Row("because_you_watched", f"Because you watched {title}", words, "similar", near, about, near[:KINDRED])
 
 
 def _anchors(room: Room) -> Iterator[tuple[int, bool, np.ndarray]]:
@@ -138,7 +140,9 @@ def _by_taste(room: Room, most: int) -> Iterator[Row]:
     for genre in np.argsort(-love, kind="stable")[:GENRES].tolist():
         if love[genre] > 0:
             name, inside = table.genre_names[genre], head[owner[table.genre_of[entry] == genre]]
-            yield _genre_row(name, inside[:most], mine=len(films) > 0, modelled=room.state is not None)
+            row = _genre_row(name, inside[:most], mine=len(films) > 0, modelled=room.state is not None)
+            row.topic = room.catalogue.genre_films.run(genre)
+            yield row
     for person in likings.loved_people(table, films, PEOPLE):
         near = likings.films_of(table, person)
         yield _person_row(room, person, near[room.allowed[near]])
@@ -157,7 +161,8 @@ def _person_row(room: Room, person: Person, films: np.ndarray) -> Row:
     directs = person.role == likings.DIRECTOR
     kind, title = ("director", f"More by {name}") if directs else ("actor", f"More with {name}")
     source: Source = "model" if room.state is not None else "content"
-    return Row(kind, title, f"You liked {liked[0]} and {liked[1]}.", source, films, name)
+    words = f"You liked {liked[0]} and {liked[1]}."
+    return Row(kind, title, words, source, films, name, films)
 
 
 def _in_order(room: Room, row: Row, value: np.ndarray) -> np.ndarray:

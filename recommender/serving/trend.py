@@ -1,32 +1,39 @@
-"""The formulas behind trending: when lately is, what is more than usual, and how a trend and a taste are mixed."""
+"""The formulas behind trending: how watches fade, what is more than usual, and how a trend and a taste are mixed."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 DAY = 86_400  # seconds
-ENOUGH = 2_000  # the newest watches: together they are what happened lately
-STRAYS = 0.05  # share of them that may lie apart from the others: a few events of today on data that ended years ago
-SHORTEST, LONGEST = 7.0, 60.0  # days: bounds of the half-life
+FULL_DAY = 50  # viewers who watch something on one day: then the clock of the charts goes on by that day
+LATELY_DAYS, USUALLY_DAYS = 7.0, 180.0  # half-lives by that clock
+LEAST = 1e-30  # what the oldest watch counts
+ONE_VIEWER = 1.0  # what one viewer's watch counts for at most
 EVEN = 60  # places after which a rank counts half, as in reciprocal rank fusion (Cormack et al. 2009)
 
 
-class Lately(NamedTuple):
-    end: int  # unix seconds: the moment that trends are seen from
-    half_life: float  # days
+class Fading(NamedTuple):
+    """What a watch counts on each day."""
+
+    first: int  # day since 1970
+    lately: np.ndarray  # float64 [days]
+    usually: np.ndarray  # float64 [days]
 
 
-def lately(newest: np.ndarray, now: int) -> Lately:
-    """From the times of the newest watches (int64, the newest first, up to ENOUGH of them).
+def fading(days: np.ndarray, viewers: np.ndarray) -> Fading:
+    """From how many viewers watched something on which days (int64 [n] ascending, float64 [n]).
 
-    Imported data ends in the past, so "lately" ends where the data does: at the 95th percentile of these times, which a
-    handful of strays does not move. Where little is watched it reaches further back: the half-life is half the span of
-    these watches, within its bounds.
+    Old popularity is a prior that fades with evidence and not with the clock: a day on which FULL_DAY viewers are
+    active passes as a whole, one with fewer by its share, one without any not at all. So imported data that ended
+    years ago is as good as new until others are active, and a few watches of today move nothing.
     """
-    if not len(newest):
-        return Lately(now, SHORTEST)
-    end = int(newest[int(len(newest) * STRAYS)])
-    return Lately(end, float(np.clip((end - newest[-1]) / DAY / 2, SHORTEST, LONGEST)))
+    if not len(days):
+        return Fading(0, np.ones(1), np.ones(1))
+    passed = np.zeros(int(days[-1] - days[0]) + 1)
+    passed[days - days[0]] = np.minimum(viewers / FULL_DAY, 1)
+    age = passed[::-1].cumsum()[::-1] - passed  # days that passed since
+    lately, usually = (np.maximum(0.5 ** (age / half_life), LEAST) for half_life in (LATELY_DAYS, USUALLY_DAYS))
+    return Fading(int(days[0]), lately, usually)
 
 
 def surprise(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -36,8 +43,10 @@ def surprise(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 
 def rising(now: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """For each film the surprise of its present weight, where its share of the usual weights is what was expected."""
-    return surprise(now, usual * (now.sum() / max(usual.sum(), 1e-9)))
+    """For each film the surprise of its present weight, where its share of the usual weights is what was expected; 0
+    where one viewer could have made it."""
+    risen = surprise(now, usual * (now.sum() / max(usual.sum(), 1e-9)))
+    return np.where(now > ONE_VIEWER, risen, np.minimum(risen, 0))
 
 
 def blended(*orders: np.ndarray) -> np.ndarray:

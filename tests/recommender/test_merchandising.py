@@ -33,6 +33,18 @@ def editor(model):
     return client
 
 
+@pytest.fixture
+def home_rows(settings):
+    """The rows of GET /home for a viewer, or for nobody."""
+    settings.API_OPEN = True
+
+    def rows(viewer):
+        asked = {"rows": 20, "row_length": 6} | ({"user_id": viewer} if viewer else {})
+        return Client().get("/home", asked).json()["rows"]
+
+    return rows
+
+
 def moment(name, value):
     return {f"{name}_0": f"{value:%Y-%m-%d}", f"{name}_1": f"{value:%H:%M:%S}"} if value else {}
 
@@ -132,6 +144,45 @@ def test_each_list_has_its_own_rules(editor):
     assert page["new"][0] == OUTSIDE
     assert sum(OUTSIDE in films for films in page.values()) == 1
     assert listed() == plain
+
+
+@pytest.mark.parametrize("viewer", [ADA, BEN, None])
+def test_a_pin_on_every_list_stands_once_on_a_home_page(editor, home_rows, viewer):
+    """In the first row, whatever that is; the rows of a genre, a person or a watched film hold none but their own."""
+    plain = home_rows(viewer)
+    made(editor, action="pin", movie=OUTSIDE, places=1)  # science fiction of nobody's
+    made(editor, action="pin", by="genre", genre=Genre.objects.get(name="Crime").pk, places=2)
+
+    rows = home_rows(viewer)
+
+    shown = [film["movie_id"] for row in rows for film in row["films"]]
+    assert len(rows) == len(plain) > 3
+    assert len(shown) == len(set(shown)), "a film stands once on a page"
+    assert rows[0]["films"][0]["movie_id"] == str(OUTSIDE)
+    for row in rows:
+        if row["kind"] in ("genre", "popular_genre"):
+            assert all(row["about"] in film["genres"] for film in row["films"]), row["title"]
+
+
+def test_a_row_takes_a_pin_only_where_its_title_is_true_of_the_film(editor, home_rows):
+    titled = ["home:genre", "home:people", "home:because_you_watched"]
+    made(editor, action="pin", movie=NEMO, places=1, shelves=titled)
+
+    rows = home_rows(ADA)
+
+    first = {row["about"] for row in rows if row["films"][0]["movie_id"] == str(NEMO)}
+    genres = {genre.name for genre in Movie.objects.get(pk=NEMO).genres.all()}
+    watched = {row["about"] for row in rows if row["kind"] == "because_you_watched"}
+    kin = {about for about in watched if NEMO in similar(int(about), 20, trial=()).movie_ids}
+    assert "Sci-Fi" in {row["about"] for row in rows}
+    assert first <= genres | kin
+
+
+def test_a_pin_below_the_end_of_a_row_takes_the_film_from_no_other(editor, home_rows):
+    first = home_rows(ADA)[0]["films"][0]["movie_id"]
+    made(editor, action="pin", movie=first, places=10, shelves=["home:popular"])
+
+    assert home_rows(ADA)[0]["films"][0]["movie_id"] == first
 
 
 def test_dates_are_kept_to_the_second(editor, monkeypatch):

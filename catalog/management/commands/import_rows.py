@@ -50,7 +50,7 @@ class Command(BaseCommand):
         stored = duplicates = rejected = 0
         with _opened(file) as source, Report(report) as told, shown_progress(self.stdout) as progress:
             for block in blocks(read_rows(source, form, str(file))):
-                outcome = bring_in(kind, block)
+                outcome = bring_in(kind, block, vouched=True)
                 stored, duplicates = stored + outcome.stored, duplicates + outcome.duplicates
                 rejected += outcome.rejected
                 told.write(outcome.reasons)

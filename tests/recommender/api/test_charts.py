@@ -1,14 +1,32 @@
 """GET /popular, /trending and /latest."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
-from catalog.models import Movie, WatchEvent
+from catalog.dataset import EVENTS, GENRES, MOVIES, RATING, Dataset, table
+from catalog.models import Movie, Viewer, WatchEvent
 from catalog.services import bump_epoch, publish_movies, record_events
+from catalog.services.bulk import load_dataset
 from recommender import cache, tasks
-from tests.cast import ADA, AMELIE, BEN, EVE, GODFATHER, JEDI, MATRIX, MORNING, NEMO, RAIDERS, TOY_STORY, watch
+from tests.cast import (
+    ADA,
+    AMELIE,
+    BEN,
+    EVE,
+    GODFATHER,
+    JEDI,
+    MATRIX,
+    MORNING,
+    NEMO,
+    RAIDERS,
+    SPIRITED_AWAY,
+    TOY_STORY,
+    watch,
+)
 from tests.model import MADE_UP, NAME, OUTSIDE, forget_everything
 from tests.recommender.api.conftest import films
 
@@ -42,8 +60,8 @@ def test_popular_films_come_most_watched_first(api):
     body = api.get("/popular?top_k=200&titles=true")
 
     assert (body["source"], body["model_version"], len(films(body))) == ("popular", None, 77)
-    assert films(body)[0] == str(MATRIX), "Ada watched and rated it; nobody watched another one later as often"
-    assert body["recommendations"][0]["title"] == "The Matrix"
+    assert films(body)[0] == str(SPIRITED_AWAY), "one viewer each, and Dan watched it last"
+    assert body["recommendations"][0]["title"] == "Spirited Away"
     assert films(body)[-1] != str(OUTSIDE), "films without a watch stand last, the newest first"
 
 
@@ -60,6 +78,133 @@ def test_a_few_watches_of_today_do_not_hide_the_trend_of_the_data(api, ended_yea
     record_events([watch(EVE, NEMO, timezone.now()), watch(ADA, NEMO, timezone.now())])
 
     assert films(api.get("/trending")) == [str(NEW), str(NEMO)]
+
+
+# Who may move a chart ------------------------------------------------------------------------------------------------
+
+OBSCURE = MADE_UP["Crime"][7]
+ROBOTS = 70_000  # the first of their ids
+
+
+@pytest.fixture
+def imported():
+    """A site that began with ratings of five years, which ended in 2015: forty viewers, five films each, loaded by its
+    operator. The favourites are the first films of each taste."""
+    Viewer.objects.all().delete()
+    favourites = [film for films in MADE_UP.values() for film in films[:4]]
+    began = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp())
+    rows = [
+        (viewer, film, RATING, 4.0, None, began + 86_400 * (50 * (viewer - 20_000) + day))
+        for viewer in range(20_000, 20_040)
+        for day, film in enumerate(favourites[:5] if viewer % 4 else favourites[5:10])
+    ]
+    load_dataset(
+        Dataset(
+            name="imported",
+            movies=table(list(Movie.objects.values("id", "title")), MOVIES),
+            genres=table(list(Movie.objects.values_list("id", "genres__name").filter(genres__name__gt="")), GENRES),
+            events=[table(rows, EVENTS)],
+            expected_events=len(rows),
+        )
+    )
+    forget_everything()
+    return [str(film) for film in favourites[:5]]
+
+
+def counted_anew(api, chart="popular"):
+    """As beat leaves the charts ten minutes later."""
+    tasks.refresh_charts()
+    forget_everything()
+    return films(api.get(f"/{chart}?top_k=200"))
+
+
+def send(client, *events):
+    for start in range(0, len(events), 500):
+        client.post("/events", {"events": events[start : start + 500]})
+
+
+def test_one_viewer_weighs_once_however_often_they_watch(api, client_with, imported):
+    before = counted_anew(api)
+    sixty = [moment.isoformat() for n in range(60) if (moment := timezone.now() - timedelta(minutes=n))]
+    for viewer in (EVE, 20_001):  # a stranger and one of the imported viewers
+        send(
+            client_with("events:write"),
+            *({"user_id": viewer, "movie_id": str(OBSCURE), "kind": "watch", "occurred_at": at} for at in sixty),
+        )
+
+    after = counted_anew(api)
+
+    assert after[:5] == before[:5]
+    assert set(imported) == set(after[:5])
+    assert str(OBSCURE) not in counted_anew(api, "trending")
+
+
+def test_the_first_hour_of_a_site_does_not_forget_what_was_imported(api, client_with, imported):
+    """A hundred watches of new viewers and thirty of old ones, all over the catalogue."""
+    send(
+        client_with("events:write"),
+        *({"user_id": 60_000 + n, "movie_id": str(MADE_UP["Sci-Fi"][n % 20]), "kind": "watch"} for n in range(100)),
+        *({"user_id": 20_000 + n, "movie_id": str(MADE_UP["Crime"][n % 20]), "kind": "watch"} for n in range(30)),
+    )
+
+    assert set(counted_anew(api)[:5]) == set(imported)
+
+
+@pytest.mark.parametrize("films_each", [1, 4])
+def test_robots_do_not_make_a_film(api, client_with, imported, admin_client, films_each):
+    """Five hundred fresh viewers through one key, some with made-up pasts: they do not count, and staff see them."""
+    now = timezone.now()
+    send(
+        client_with("events:write"),
+        *(
+            {
+                "user_id": ROBOTS + n,
+                "movie_id": str(OBSCURE if m == 0 else MADE_UP["Sci-Fi"][(n + m) % 20]),
+                "kind": "watch",
+                "occurred_at": (now - timedelta(days=n % 400)).isoformat(),
+            }
+            for n in range(500)
+            for m in range(films_each)
+        ),
+    )
+
+    assert set(counted_anew(api)[:5]) == set(imported)
+    assert str(OBSCURE) not in counted_anew(api, "trending")
+    page = admin_client.get("/admin/")
+    [tile] = [one for _, tiles in page.context["questions"] for one in tiles if one.label == "New viewers, last day"]
+    assert (tile.value, tile.state) == ("500", "warn")
+    assert f"500 of them watched {Movie.objects.get(id=OBSCURE).title}" in tile.words
+
+
+def test_patient_robots_are_bounded_by_rate(api, client_with, imported):
+    """The same five hundred four days later: together they weigh like a few viewers."""
+    films_of = [OBSCURE, *MADE_UP["Sci-Fi"][:3]]
+    send(
+        client_with("events:write"),
+        *({"user_id": ROBOTS + n, "movie_id": str(film), "kind": "watch"} for n in range(500) for film in films_of),
+    )
+    Viewer.objects.filter(id__gte=ROBOTS).update(created_at=timezone.now() - timedelta(days=4))
+
+    assert set(counted_anew(api)[:5]) == set(imported)
+
+
+def test_an_honest_rise_still_shows(api, client_with, imported):
+    """Thirty viewers whom the site has known watch a film that nobody had watched."""
+    send(
+        client_with("events:write"),
+        *({"user_id": 20_000 + n, "movie_id": str(OBSCURE), "kind": "watch"} for n in range(30)),
+    )
+
+    assert counted_anew(api, "trending")[0] == str(OBSCURE)
+
+
+def test_rows_that_the_operator_imports_count_at_once(api, imported, tmp_path, model):
+    """Unlike those of a client: whoever may load the database vouches for the times in it."""
+    lines = [f"{80_000 + n},{film},watch,2014-05-01T10:00:00Z" for n in range(50) for film in MADE_UP["Sci-Fi"][5:9]]
+    (tmp_path / "events.csv").write_text("\n".join(["user_id,movie_id,kind,occurred_at", *lines]))
+    call_command("import_rows", "events", str(tmp_path / "events.csv"), stdout=io.StringIO())
+
+    assert {str(film) for film in MADE_UP["Sci-Fi"][5:9]} <= set(counted_anew(api)[:5])
 
 
 def test_nothing_trends_where_nothing_is_watched(api):

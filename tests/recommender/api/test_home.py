@@ -106,7 +106,8 @@ def test_new_films_have_a_place_though_nobody_watched_them(api):
 
 def test_rows_come_by_the_models_score_of_their_first_films(api):
     """Ada and Cleo: the same catalogue, another order."""
-    record_events([watch(7000 + n, film, MORNING + timedelta(days=20)) for n, film in enumerate(MADE_UP["Crime"][:8])])
+    later = MORNING + timedelta(days=20)
+    record_events([watch(7000 + n, film, later) for n, film in enumerate(2 * MADE_UP["Crime"][:8])])
     forget_everything()
 
     ada, cleo = (api.get(f"/home?user_id={viewer}&rows=20&row_length=4") for viewer in (ADA, CLEO))
@@ -119,7 +120,8 @@ def test_rows_come_by_the_models_score_of_their_first_films(api):
 
 @pytest.mark.parametrize("who", ["", f"user_id={EVE}&"])
 def test_without_a_history_it_is_what_everyone_watches(api, who):
-    record_events([watch(7000 + n, film, MORNING + timedelta(days=20)) for n, film in enumerate(MADE_UP["Crime"][:8])])
+    later = MORNING + timedelta(days=20)
+    record_events([watch(7000 + n, film, later) for n, film in enumerate(2 * MADE_UP["Crime"][:8])])
     forget_everything()
 
     body = api.get(f"/home?{who}row_length=5")

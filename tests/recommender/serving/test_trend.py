@@ -3,23 +3,29 @@
 import numpy as np
 import pytest
 
-from recommender.serving.trend import DAY, LONGEST, SHORTEST, blended, lately, places, rising
+from recommender.serving.trend import FULL_DAY, LATELY_DAYS, USUALLY_DAYS, blended, fading, places, rising
 
-NOW = 1_700_000_000
-
-
-def test_lately_ends_where_the_data_does_and_a_few_strays_do_not_move_it():
-    years_ago = NOW - 3000 * DAY - np.arange(1900) * DAY // 100  # 19 days of a hundred watches
-    strays = np.full(50, NOW)
-
-    assert lately(np.concatenate([strays, years_ago]), NOW).end == years_ago[47]
-    assert lately(years_ago, NOW) == (years_ago[95], pytest.approx(18.04 / 2, abs=0.01))
+TODAY = 19_000  # days since 1970
 
 
-def test_the_half_life_has_bounds():
-    assert lately(NOW - np.arange(100), NOW).half_life == SHORTEST
-    assert lately(NOW - np.arange(100) * 365 * DAY, NOW).half_life == LONGEST
-    assert lately(np.empty(0, np.int64), NOW) == (NOW, SHORTEST)
+def test_what_was_watched_fades_with_later_evidence_and_not_with_the_clock():
+    years_ago = TODAY - 3000 + np.arange(14)
+
+    busy = fading(years_ago, np.full(14, FULL_DAY * 3.0))
+    assert busy.lately[-1] == busy.usually[-1] == 1, "nothing came since, however long ago it is"
+    assert busy.lately[-1 - int(LATELY_DAYS)] == pytest.approx(0.5)
+    assert busy.usually[0] == pytest.approx(0.5 ** (13 / USUALLY_DAYS))
+
+    later = fading(np.append(years_ago, TODAY), np.append(np.full(14, FULL_DAY), 5.0))
+    assert later.lately[:14] == pytest.approx(busy.lately * 0.5 ** (0.1 / LATELY_DAYS)), "a tenth of a day has passed"
+    assert later.lately[13:-1] == pytest.approx(later.lately[13]), "and none in the years without anybody"
+
+    quiet = fading(years_ago, np.full(14, FULL_DAY / 10))
+    assert quiet.lately[0] == pytest.approx(0.5 ** (1.3 / LATELY_DAYS)), "where few watch it reaches further back"
+
+
+def test_nothing_watched_fades_nothing():
+    assert fading(np.empty(0, np.int64), np.empty(0)) == (0, np.ones(1), np.ones(1))
 
 
 def test_a_film_rises_by_how_far_it_lies_above_its_usual_share():
@@ -28,6 +34,7 @@ def test_a_film_rises_by_how_far_it_lies_above_its_usual_share():
     by_hand = [(30 - 30) / np.sqrt(31), (8 - 4) / np.sqrt(5), (2 - 2) / np.sqrt(3), (0 - 4) / np.sqrt(5)]
 
     assert rising(now, usual) == pytest.approx(by_hand)
+    assert rising(np.array([1.0, 9.0]), np.array([0.0, 90.0]))[0] == 0, "one viewer makes no trend"
 
 
 def test_a_blend_is_one_for_what_leads_both_and_counts_places_from_the_top():

@@ -1,0 +1,116 @@
+"""Asks a model that has just gone live for lists that nobody ordered: of viewers whom the server draws.
+
+What clients ask for, with which filters, histories and viewers, says nothing about a model: they choose it. So each web
+process asks its own ranker, a viewer a second within the first hour, and counts what comes of it. The viewers came
+before the model was made, and are the same in every process; nothing is stored, and the embedding cache is passed by.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from django.utils import timezone
+
+from catalog import selectors
+from recommender import registry
+from recommender.models import ModelVersion
+from recommender.serving import ranking, stamps, tally
+from recommender.serving.eligibility import Gate, catalogue
+from recommender.viewing import barred, events_of, readable
+
+if TYPE_CHECKING:
+    from recommender.ml.ranker import Ranker
+
+WATCHED = timedelta(hours=1)  # after the activation
+VIEWERS = 100  # drawn for a version
+FEWEST_VIEWERS = 10  # with fewer nothing can be told from them
+LENGTH = 20  # films of a list
+LOOK_SECONDS = 10.0  # before it is asked again which version is watched
+ASKED = "asked"
+
+
+class _Watch(NamedTuple):
+    version: str
+    viewers: Sequence[int]
+
+
+_watch: _Watch | None = None
+_looked_at = float("-inf")  # monotonic seconds
+_turn = 0
+
+
+def look() -> None:
+    """Asks for the list of the next viewer and counts it; the watch of a web process calls this every second."""
+    global _turn
+    try:
+        watch = _watched()
+        if watch is None:
+            return
+        ranker = registry.ranker(watch.version)
+        if ranker is None or ranker.version != watch.version:
+            return  # the heartbeat tells of it
+        _turn += 1
+        history = selectors.history(watch.viewers[_turn % len(watch.viewers)])
+        fault = fault_of(ranker, history) if history is not None else None
+    except selectors.GONE:
+        return
+    if fault is not None:
+        tally.add(*(counter(watch.version, name) for name in (ASKED, fault) if name))
+
+
+def counter(version: str, name: str) -> str:
+    """The name in the tally."""
+    return f"probe:{version}:{name}"
+
+
+def viewers_for(version: ModelVersion) -> list[int]:
+    """Ids of viewers who had a history before the version was made, drawn by its name."""
+    return selectors.settled_viewers(version.created_at, VIEWERS, seed=version.name)
+
+
+def share_of_faults(ranker: "Ranker", viewers: Sequence[int]) -> float | None:
+    """0..1, of the lists of these viewers; None where there is none to be made."""
+    faults = [fault_of(ranker, history) for history in selectors.histories(viewers)]
+    judged = [fault for fault in faults if fault is not None]
+    return sum(map(bool, judged)) / len(judged) if judged else None
+
+
+def fault_of(ranker: "Ranker", history: selectors.History) -> str | None:
+    """What is wrong with the list that the model makes for this viewer, or nothing (""); None where no film is left
+    that it could list. Raises OperationalError where Postgres is gone."""
+    films = catalogue(stamps.look(None).stamps.catalogue or 0)
+    gate = Gate(films, int(time.time()), None, np.empty(0, np.int32), history.age_limit)
+    events, seen = events_of(history), barred(history).movie_ids
+    try:
+        if not readable(events, ranker):
+            return "knows no film of the viewer"
+        left = int(np.count_nonzero(gate.vocabulary(ranker) & ~np.isin(ranker.movie_ids, seen)))
+        if not left:
+            return None
+        ranker.encode([events], [gate.now])
+        [ranked] = ranking.best(ranker, ranker.encode([events]), LENGTH, gate, [seen])
+    except (*selectors.GONE, MemoryError):
+        raise
+    except Exception as error:  # whatever a model can raise is what is looked for
+        return f"raised {type(error).__name__}"
+    if not np.isfinite(ranked.scores).all() or len(ranked.movie_ids) < min(LENGTH, left):
+        return "ranked too few films"
+    return "gave every film the same score" if len(ranked.scores) > 1 and not np.ptp(ranked.scores) else ""
+
+
+def _watched() -> _Watch | None:
+    """The active version within its first hour, where there are viewers to tell by."""
+    global _watch, _looked_at
+    if time.monotonic() - _looked_at < LOOK_SECONDS:
+        return _watch
+    _looked_at = time.monotonic()
+    active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE, activated_at__gt=timezone.now() - WATCHED)
+    version = active.first()
+    if version is None:
+        _watch = None
+    elif _watch is None or _watch.version != version.name:
+        viewers = viewers_for(version)
+        _watch = _Watch(version.name, viewers) if len(viewers) >= FEWEST_VIEWERS else None
+    return _watch
