@@ -41,17 +41,23 @@ class BufferedSocket(socket.socket):
         self._unsent: deque[memoryview] = deque()
         self.unsent = 0  # bytes
         self._over = b""  # of the next request, which came right behind this one
+        self._request: SpooledTemporaryFile[bytes] | None = None
         self.begin()
 
     def begin(self) -> None:
         """Forgets the request that was answered."""
+        self._forget()
         self._head = bytearray()
-        self._request: SpooledTemporaryFile[bytes] | None = None
         self.path = ""
         self.held = 0  # bytes that came of this request
         self._needed: int | None = None  # bytes of it in all; None: its headers are not complete
         self.began = time.monotonic()
         self.continues = False  # the client waits for leave to send the body
+
+    def _forget(self) -> None:
+        if self._request is not None:
+            self._request.close()
+            self._request = None
 
     # --- the event loop's side ------------------------------------------------------------------------------------
     @property
@@ -78,7 +84,7 @@ class BufferedSocket(socket.socket):
             piece = bytes(self._head)
             self._read_head(piece[:end])
             self._needed, self.held = end + 4 + self._body_bytes, 0
-            self._request = SpooledTemporaryFile(IN_MEMORY)
+            self._request = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - until the next request begins
         assert self._needed is not None
         room = self._needed - self.held
         self._request.write(piece[:room])
@@ -169,8 +175,6 @@ class BufferedSocket(socket.socket):
         """Keeps it as it is: neither side ever waits in it."""
 
     def close(self) -> None:
-        if self._request is not None:
-            self._request.close()
-            self._request = None
+        self._forget()
         self._unsent.clear()
         super().close()

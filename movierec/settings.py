@@ -263,7 +263,7 @@ REST_FRAMEWORK = {
         "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
         "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
         "refused_keys": env("MOVIEREC_RATE_REFUSED_KEYS", default="60/min"),  # for each address
-        # For each address, in each web process: calls that are refused before anybody is known, and logins to the admin.
+        # For each address, in each web process: calls that are refused as nobody's, and logins to the admin.
         "refused": env("MOVIEREC_RATE_REFUSED", default="600/min"),
         "logins": env("MOVIEREC_RATE_LOGINS", default="60/min"),
     },

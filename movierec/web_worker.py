@@ -39,7 +39,7 @@ class Stage(IntEnum):
     SENDING = 3  # for the client to take the answer
 
 
-class Connection(TConn):  # type: ignore[misc]
+class Connection(TConn):
     sock: BufferedSocket
 
     def __init__(self, *args: Any) -> None:
@@ -54,7 +54,9 @@ class Connection(TConn):  # type: ignore[misc]
         return str(self.client[0]) if isinstance(self.client, tuple) else ""
 
 
-class WebWorker(ThreadWorker):  # type: ignore[misc]
+class WebWorker(ThreadWorker):
+    worker_connections: int
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.watched: dict[Connection, None] = {}
@@ -69,7 +71,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         BufferedSocket.send_seconds = web_limits.BODY_SECONDS
         super().init_process()
 
-    # --- connections come and wait ---------------------------------------------------------------------------------
+    # --- connections come and wait ----------------------------------------------------------------------------------
     def accept(self, listener: Any) -> None:
         if self.nr_conns >= self.worker_connections - SPARE:
             self.make_room()
@@ -112,7 +114,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
         connection.close()
 
-    # --- a request comes ---------------------------------------------------------------------------------------------
+    # --- a request comes --------------------------------------------------------------------------------------------
     def read(self, connection: Connection) -> None:
         sock = connection.sock
         try:
@@ -160,7 +162,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         done = pool.submit(self.handle, connection)
         done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, connection, future))
 
-    # --- an answer goes ------------------------------------------------------------------------------------------------
+    # --- an answer goes ---------------------------------------------------------------------------------------------
     def finish_request(self, connection: Connection, done: "Future[Any]") -> None:
         """Takes the connection back from its thread."""
         if connection.sock.fileno() < 0:  # closed in the midst of an answer that failed
@@ -210,7 +212,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             self.drop(connection)
 
-    # --- deadlines and room ----------------------------------------------------------------------------------------------
+    # --- deadlines and room -----------------------------------------------------------------------------------------
     def murder_pending(self) -> None:
         """Ends what is over its time; called at each turn of gunicorn's loop."""
         now = time.monotonic()

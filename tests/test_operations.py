@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from catalog.models import Movie, Viewer
-from movierec.start import applications
 from movierec.bodies import MAX_FILE
+from movierec.start import applications
 from recommender.management.commands import prepare
 from tests.cast import ADA, AMELIE, EMPIRE, JEDI, MATRIX, RAIDERS, STAR_WARS, cast  # noqa: F401
 from tests.movierec.system import ROOT

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from movierec.bodies import most_bytes
 from movierec.logs import request_id, route
+from recommender.api import refusals
 from recommender.api.errors import ADMIN_ROOT, respond
 
 HEADER = "X-Request-ID"
@@ -43,7 +44,8 @@ class Envelope:
         name = given if ACCEPTABLE.match(given) else uuid.uuid4().hex
         request.request_id = name  # type: ignore[attr-defined]
         request_id.set(name)
-        response = self.get_response(request)
+        response = refusals.at_the_door(request) or self.get_response(request)
+        refusals.note(request, response)
         _note(request, response.status_code, time.perf_counter() - began)
         response.headers[HEADER] = name
         pages = request.path.startswith(PAGES)
@@ -78,4 +80,3 @@ class BodyLimit:
                 detail = f"The body has {length[:20]} bytes; the limit is {limit} ({limit >> 20} MB). Send it in parts."
                 return respond(request, 413, detail, "too_large")
         return self.get_response(request)
-

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from catalog.models import Movie, Viewer, WatchEvent
-from recommender import tasks
 from movierec import bodies
+from recommender import tasks
 from recommender.models import ApiKey, ImportPart, Job
 from recommender.serving import imports, privacy
 from tests.cast import ADA, BEN, FILMS, NEMO
