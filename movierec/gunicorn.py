@@ -12,7 +12,7 @@ bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT'
 worker_class = "movierec.web_worker.WebWorker"
 workers = int(os.environ.get("MOVIEREC_WEB_WORKERS", "2"))
 # More than may compute and wait (serving/capacity.py): stored lists and refusals never wait for what is computed.
-threads = int(os.environ.get("MOVIEREC_WEB_THREADS", "24"))
+threads = int(os.environ.get("MOVIEREC_WEB_THREADS", "48"))
 preload_app = False  # torch must not have run before the fork
 control_socket_disable = True
 # The workers answer requests side by side, so each keeps to one core; the pool suits processes that live long.

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from catalog.api.paging import page
 from catalog.errors import DataFileError
-from catalog.exchange.bring_in import Rejected
+from catalog.exchange.bring_in import Rejected, blocks
 from catalog.exchange.files import Form, read_rows
 from catalog.exchange.rows import FIELDS, Kind
 from catalog.exchange.take_out import take_out
@@ -124,7 +124,7 @@ class ExportsView(ApiView):
     def get(self, request: Request, kind: str, form: str) -> StreamingHttpResponse:
         if form not in [*Form]:
             raise Http404(f"There is no form {form[:20]}: {' or '.join(Form)}.")
-        text = take_out(Kind(kind), Form(form))
+        text = map("".join, blocks(take_out(Kind(kind), Form(form))))
         named = {"Content-Disposition": f'attachment; filename="{kind}.{form}"'}
         return StreamingHttpResponse(FILES.streamed(text), content_type=WRITTEN[Form(form)], headers=named)
 

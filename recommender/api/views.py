@@ -44,8 +44,10 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        client = request.auth.prefix if request.auth else request.META.get("REMOTE_ADDR", "")
-        capacity.begin(client, interactive=self.throttle_scope != "batch")
+        client: Any = request.auth
+        capacity.begin(
+            client.prefix if client else request.META.get("REMOTE_ADDR", ""), interactive=self.throttle_scope != "batch"
+        )
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # True now is not true later: no cache on the way may keep an answer.

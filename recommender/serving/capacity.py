@@ -159,7 +159,7 @@ class Stream(Iterable[Item]):
 
 MANY = Lane("many viewers", places=2, each=1, waiting=4, seconds=5)
 FILES = Lane("files", places=2, each=1, waiting=2, seconds=5)
-HEAVY = Lane("groups and reasons", places=1, each=1, waiting=6, seconds=10)  # so a place to compute in is left
+HEAVY = Lane("groups and reasons", places=1, each=1, waiting=12, seconds=10)  # so a place to compute in is left
 
 
 # --- work in bulk -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Many viewers in one call: one read of the histories, then the model in blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,18 +34,23 @@ if TYPE_CHECKING:
 def recommend_many(queries: Sequence[Query]) -> list[Answer]:
     """An answer for each query, in order, as it would get alone. All share `at`, `top_k` and what is excluded, and come
     from one model; between blocks of them others have their turn."""
+    if not queries:
+        return []
     look = stamps.look(None)
+    with turn():
+        histories = {h.viewer_id: h for h in selectors.histories([q.user_id for q in queries if q.user_id is not None])}
     ranker = active_ranker(look)
     answers: list[Answer] = []
     for start in range(0, len(queries), ranking.BLOCK):
         with turn():
-            answers += _block(queries[start : start + ranking.BLOCK], look, ranker)
+            answers += _block(queries[start : start + ranking.BLOCK], histories, look, ranker)
     return answers
 
 
-def _block(queries: Sequence[Query], look: Look, ranker: "Ranker | None") -> list[Answer]:
+def _block(
+    queries: Sequence[Query], histories: Mapping[int, selectors.History], look: Look, ranker: "Ranker | None"
+) -> list[Answer]:
     sittings = [sit(query, look) for query in queries]
-    histories = {h.viewer_id: h for h in selectors.histories([q.user_id for q in queries if q.user_id is not None])}
     subjects = [subject(query, histories.get(query.user_id or 0)) for query in queries]
     for sitting, who in zip(sittings, subjects, strict=True):
         sitting.degraded |= not serves(ranker, look)

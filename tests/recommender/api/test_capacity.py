@@ -35,7 +35,6 @@ def test_past_the_queue_a_request_is_told_to_come_back(api, occupied, monkeypatc
     for path, body in (
         ("/recommend", POSTED),
         ("/similar", {"movie_id": str(MATRIX)}),
-        ("/batch/recommend", {"user_histories": {str(ADA): []}}),
         (f"/home?user_id={ADA}", None),
     ):
         problem = api.get(path, expect=503) if body is None else api.post(path, body, expect=503)
