@@ -126,11 +126,12 @@ class Supervisor:
 def put_aside(log: Path) -> None:
     """Copies the log's last LOG_LIMIT bytes beside it and empties it; where the disk is full it is only emptied."""
     former = log.with_suffix(".log.1")
-    former.unlink(missing_ok=True)  # its room is for the next
     try:
+        former.unlink(missing_ok=True)  # its room is for the next
         with log.open("rb") as source, former.open("wb") as target:
             source.seek(-min(LOG_LIMIT, os.fstat(source.fileno()).st_size), os.SEEK_END)
             shutil.copyfileobj(source, target)
     except OSError:
-        former.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            former.unlink(missing_ok=True)
     os.truncate(log, 0)

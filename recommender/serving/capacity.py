@@ -2,7 +2,7 @@
 
 Past the bound a request is told to come back, soon: a queue without an end makes everyone wait for nobody's sake. Lists
 that somebody waits for go first: work in bulk is done in short turns, one at a time on a machine, between which it
-rests as long as it worked while others ask.
+rests twice as long as it worked while others ask.
 """
 
 import fcntl
@@ -22,7 +22,8 @@ LONGEST_WAIT = 10.0  # seconds
 
 LATELY = 1.0  # seconds after a call for which somebody is thought to be waiting
 LONGEST_PATIENCE = 1.0  # seconds that a turn waits for lists that are being computed
-LONGEST_REST = 0.5  # seconds between two turns
+REST = 2.0  # of the time that a turn took
+LONGEST_REST = 1.0  # seconds between two turns
 
 _free = threading.BoundedSemaphore(COMPUTED)
 _lock = threading.Lock()
@@ -176,7 +177,7 @@ def turn() -> Iterator[None]:
         finally:
             took = time.monotonic() - began
     if time.monotonic() - _asked_at < LATELY:
-        time.sleep(min(LONGEST_REST, took))
+        time.sleep(min(LONGEST_REST, REST * took))
 
 
 @contextmanager

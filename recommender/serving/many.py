@@ -29,6 +29,8 @@ from recommender.viewing import readable
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+BLOCK = 8  # viewers of a turn
+
 
 @tallied
 def recommend_many(queries: Sequence[Query]) -> list[Answer]:
@@ -41,9 +43,9 @@ def recommend_many(queries: Sequence[Query]) -> list[Answer]:
         histories = {h.viewer_id: h for h in selectors.histories([q.user_id for q in queries if q.user_id is not None])}
     ranker = active_ranker(look)
     answers: list[Answer] = []
-    for start in range(0, len(queries), ranking.BLOCK):
+    for start in range(0, len(queries), BLOCK):
         with turn():
-            answers += _block(queries[start : start + ranking.BLOCK], histories, look, ranker)
+            answers += _block(queries[start : start + BLOCK], histories, look, ranker)
     return answers
 
 
