@@ -118,7 +118,7 @@ def test_what_docker_commands_name_is_there():
 
 
 def test_files_that_it_names_are_there():
-    for name in set(re.findall(r"`?(deploy/[\w./-]+\.service)", GUIDE)):
+    for name in set(re.findall(r"`?(deploy/[\w./-]+(?:\.service|\.conf|Caddyfile))", GUIDE)):
         assert (ROOT / name).exists(), name
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11"
     assert "Python 3.11 or newer" in GUIDE
