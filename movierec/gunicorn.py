@@ -9,10 +9,10 @@ import time
 from typing import Any
 
 bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
-worker_class = "gthread"
+worker_class = "movierec.web_worker.WebWorker"
 workers = int(os.environ.get("MOVIEREC_WEB_WORKERS", "2"))
 # More than may compute and wait (serving/capacity.py): stored lists and refusals never wait for what is computed.
-threads = int(os.environ.get("MOVIEREC_WEB_THREADS", "24"))
+threads = int(os.environ.get("MOVIEREC_WEB_THREADS", "48"))
 preload_app = False  # torch must not have run before the fork
 control_socket_disable = True
 # The workers answer requests side by side, so each keeps to one core; the pool suits processes that live long.
@@ -21,11 +21,13 @@ raw_env = ["OMP_NUM_THREADS=1", "MKL_DISABLE_FAST_MM=1", "MOVIEREC_DB_POOL=1"]
 timeout = 60  # seconds
 graceful_timeout = 10  # seconds
 keepalive = 30  # seconds
+sendfile = False  # what a slow reader leaves waits in memory, not in a thread
 limit_request_line = 8190  # bytes of an address: 100 film ids to exclude, with room
 max_requests = 0
 _production = os.environ.get("MOVIEREC_PRODUCTION", "0") not in ("", "0")
 logconfig_dict = {
     "formatters": {"generic": {"()": f"movierec.logs.{'Json' if _production else 'Plain'}"}},
+    "handlers": {"error_console": {"class": "movierec.logs.Bounded", "formatter": "generic"}},
     "root": {"level": "INFO", "handlers": []},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}},
 }

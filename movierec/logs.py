@@ -6,6 +6,8 @@ Paths and addresses name viewers, and so do the rows that Postgres quotes: neith
 import json
 import logging
 import re
+import threading
+import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +37,63 @@ def without_rows(text: str) -> str:
 def route(request: Any) -> str:
     """The address as urls.py has it, without what was filled in."""
     return str(request.resolver_match.route) if request.resolver_match else "no such address"
+
+
+class OnlyFailures(logging.Filter):
+    """What failed with an exception. That a request was refused says the request's own line already."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info and record.exc_info[0])
+
+
+BURST, BURST_SECONDS = 5, 10.0  # lines of one kind in so many seconds; what is more is counted
+CLIENTS = ("gunicorn", "django", "recommender.api")  # what these say depends on what clients send
+
+
+class Bounded(logging.StreamHandler[Any]):
+    """Writes a few lines of each kind and counts the rest: whoever can make the system log cannot flood its logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[Any, tuple[int, logging.LogRecord]] = {}  # kind -> lines in this window, the last of them
+        self._until = 0.0  # monotonic seconds
+        self._timer: threading.Timer | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if time.monotonic() >= self._until:
+            self.tell()
+        kind = _kind(record)
+        count = self._counts.get(kind, (0, record))[0] + 1
+        self._counts[kind] = count, record
+        if count <= BURST or record.levelno <= logging.DEBUG:
+            super().emit(record)
+        elif self._timer is None or not self._timer.is_alive():
+            self._timer = threading.Timer(BURST_SECONDS, self._tell_in_time)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _tell_in_time(self) -> None:
+        with self.lock or threading.RLock():
+            self.tell()
+
+    def tell(self) -> None:
+        """Writes what was only counted, and begins to count anew."""
+        counts, self._counts = self._counts, {}
+        self._until = time.monotonic() + BURST_SECONDS
+        for count, record in counts.values():
+            if count > BURST and record.levelno > logging.DEBUG:
+                words = f"{record.getMessage()} (and {count - BURST} more lines like this one)"
+                again = logging.makeLogRecord(record.__dict__ | {"msg": words, "args": (), "exc_info": None})
+                super().emit(again)
+
+
+def _kind(record: logging.LogRecord) -> Any:
+    """What makes lines alike. Clients choose the words of some: there the place in the code counts."""
+    if hasattr(record, "status"):
+        return record.name, getattr(record, "route", ""), record.status
+    if record.name.startswith(CLIENTS):
+        return record.name, record.levelno, record.pathname, record.lineno
+    return record.name, record.getMessage()
 
 
 class Plain(logging.Formatter):

@@ -263,6 +263,9 @@ REST_FRAMEWORK = {
         "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
         "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
         "refused_keys": env("MOVIEREC_RATE_REFUSED_KEYS", default="60/min"),  # for each address
+        # For each address, in each web process: calls that are refused as nobody's, and logins to the admin.
+        "refused": env("MOVIEREC_RATE_REFUSED", default="600/min"),
+        "logins": env("MOVIEREC_RATE_LOGINS", default="60/min"),
     },
     "NUM_PROXIES": int(BEHIND_PROXY),  # whose word on the client's address counts; all else a client could make up
     "EXCEPTION_HANDLER": "recommender.api.errors.handle",
@@ -330,12 +333,17 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"without_paths": {"()": "movierec.logs.WithoutPaths"}},
+    "filters": {
+        "without_paths": {"()": "movierec.logs.WithoutPaths"},
+        "only_failures": {"()": "movierec.logs.OnlyFailures"},
+    },
     "formatters": {"line": {"()": "movierec.logs.Json" if PRODUCTION else "movierec.logs.Plain"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_paths"]}},
+    "handlers": {"console": {"class": "movierec.logs.Bounded", "formatter": "line", "filters": ["without_paths"]}},
     "root": {"handlers": ["console"], "level": env("MOVIEREC_LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"filters": ["only_failures"]},  # else a refused request had two lines
+        "django.security.csrf": {"filters": ["only_failures"]},
         "psycopg.pool": {"level": "ERROR"},  # tells of every try while Postgres is gone; the API's own line says it
         **{name: {"level": "WARNING"} for name in ("aiobotocore", "botocore", "fsspec", "s3fs")},  # DEBUG tells of keys
         "axes": {"level": "ERROR"},  # its warnings have names and addresses; movierec.logins says what happened

@@ -1,6 +1,8 @@
 """Keeps processes alive: starts them, starts again what ends, stops them in order."""
 
+import contextlib
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from typing import IO
 
 from movierec.processes import Child, Ledger, kill_group
 
-LOG_LIMIT = 5 * 1024 * 1024  # bytes; a longer log is put aside when its process starts, one generation deep
+LOG_LIMIT = 5 * 1024 * 1024  # bytes; what a longer log ends with is put aside, one generation deep, and it is emptied
 STEADY = 60.0  # seconds alive after which a process counts as healthy again
 SLOWEST_RESTART = 30.0  # seconds
 
@@ -59,10 +61,14 @@ class Supervisor:
             raise Stopped
 
     def log_file(self, name: str) -> IO[bytes]:
-        path = self.state / "logs" / f"{name}.log"
-        if path.exists() and path.stat().st_size > LOG_LIMIT:
-            path.replace(path.with_suffix(".log.1"))
-        return path.open("ab")
+        return (self.state / "logs" / f"{name}.log").open("ab")  # appending: it may be emptied under the writer's hands
+
+    def bound_logs(self) -> None:
+        """Puts long logs aside while their processes write on."""
+        for path in (self.state / "logs").glob("*.log"):
+            with contextlib.suppress(OSError):
+                if path.stat().st_size > LOG_LIMIT:
+                    put_aside(path)
 
     def start(self, service: Service) -> Child:
         """Starts it; known from here on, it is started again whenever it ends."""
@@ -75,7 +81,8 @@ class Supervisor:
         return service.child
 
     def tend(self) -> None:
-        """One look at every child: what ended is started again, later each time it ends soon."""
+        """One look at every child: what ended is started again, later each time it ends soon. And one at the logs."""
+        self.bound_logs()
         now = time.monotonic()
         for service in self.services:
             if service.child is not None and service.child.poll() is not None:
@@ -114,3 +121,17 @@ class Supervisor:
             if child.poll() is None:
                 self.say(f"{name} did not stop in time and was killed")
             kill_group(child)
+
+
+def put_aside(log: Path) -> None:
+    """Copies the log's last LOG_LIMIT bytes beside it and empties it; where the disk is full it is only emptied."""
+    former = log.with_suffix(".log.1")
+    try:
+        former.unlink(missing_ok=True)  # its room is for the next
+        with log.open("rb") as source, former.open("wb") as target:
+            source.seek(-min(LOG_LIMIT, os.fstat(source.fileno()).st_size), os.SEEK_END)
+            shutil.copyfileobj(source, target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            former.unlink(missing_ok=True)
+    os.truncate(log, 0)

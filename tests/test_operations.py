@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from catalog.models import Movie, Viewer
+from movierec.bodies import MAX_FILE
 from movierec.start import applications
-from recommender.api.middleware import MAX_FILE
 from recommender.management.commands import prepare
 from tests.cast import ADA, AMELIE, EMPIRE, JEDI, MATRIX, RAIDERS, STAR_WARS, cast  # noqa: F401
 from tests.movierec.system import ROOT
@@ -118,7 +118,7 @@ def test_what_docker_commands_name_is_there():
 
 
 def test_files_that_it_names_are_there():
-    for name in set(re.findall(r"`?(deploy/[\w./-]+\.service)", GUIDE)):
+    for name in set(re.findall(r"`?(deploy/[\w./-]+(?:\.service|\.conf|Caddyfile))", GUIDE)):
         assert (ROOT / name).exists(), name
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11"
     assert "Python 3.11 or newer" in GUIDE

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from catalog.api.paging import page
 from catalog.errors import DataFileError
-from catalog.exchange.bring_in import Rejected
+from catalog.exchange.bring_in import Rejected, blocks
 from catalog.exchange.files import Form, read_rows
 from catalog.exchange.rows import FIELDS, Kind
 from catalog.exchange.take_out import take_out
@@ -27,6 +27,7 @@ from recommender.api.serializers import Values, Whole, from_query
 from recommender.api.views import ApiView
 from recommender.models import ApiKey, Job
 from recommender.serving import imports
+from recommender.serving.capacity import FILES
 
 FORMS = {"application/x-ndjson": Form.JSONL, "application/jsonl": Form.JSONL, "text/csv": Form.CSV}
 WRITTEN = {Form.JSONL: "application/x-ndjson", Form.CSV: "text/csv; charset=utf-8"}
@@ -75,7 +76,7 @@ class ImportsView(ApiView):
         form = FORMS.get((request.content_type or "").partition(";")[0].strip().lower())
         if form is None:
             raise UnsupportedMediaType(request.content_type or "nothing", f"Send {' or '.join(FORMS)}.")
-        with SpooledTemporaryFile(IN_MEMORY) as spool:
+        with FILES.place(), SpooledTemporaryFile(IN_MEMORY) as spool:
             file = cast(BinaryIO, spool)
             asked = {"of": str(Kind(kind)), "form": str(form), "digest": _copied(request, file)}
             key = request.headers.get("Idempotency-Key")
@@ -123,9 +124,9 @@ class ExportsView(ApiView):
     def get(self, request: Request, kind: str, form: str) -> StreamingHttpResponse:
         if form not in [*Form]:
             raise Http404(f"There is no form {form[:20]}: {' or '.join(Form)}.")
-        text = take_out(Kind(kind), Form(form))
+        text = map("".join, blocks(take_out(Kind(kind), Form(form))))
         named = {"Content-Disposition": f'attachment; filename="{kind}.{form}"'}
-        return StreamingHttpResponse(text, content_type=WRITTEN[Form(form)], headers=named)
+        return StreamingHttpResponse(FILES.streamed(text), content_type=WRITTEN[Form(form)], headers=named)
 
 
 REJECTED_QUERY = RejectedQuery()

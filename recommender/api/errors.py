@@ -13,12 +13,12 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from movierec.bodies import ADMIN_ROOT
 from recommender.api.wire import dump
 from recommender.serving.capacity import Busy
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 5
-ADMIN_ROOT = "/admin/"
 
 log = logging.getLogger(__name__)
 

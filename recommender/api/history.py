@@ -17,6 +17,7 @@ from recommender.api import schema
 from recommender.api.users import possible
 from recommender.api.views import ApiView
 from recommender.models import ApiKey
+from recommender.serving.capacity import FILES
 
 IN_MEMORY = 4 * 1024 * 1024  # bytes
 
@@ -50,7 +51,7 @@ class HistoryView(ApiView):
     )
     def post(self, request: Request, user_id: int) -> Response:
         possible(user_id)
-        with SpooledTemporaryFile(IN_MEMORY) as spool:
+        with FILES.place(), SpooledTemporaryFile(IN_MEMORY) as spool:
             shutil.copyfileobj(request._request, spool, 1 << 16)
             try:
                 found = bring_history(user_id, cast(BinaryIO, spool))

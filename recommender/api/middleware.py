@@ -8,14 +8,13 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from movierec.bodies import most_bytes
 from movierec.logs import request_id, route
+from recommender.api import refusals
 from recommender.api.errors import ADMIN_ROOT, respond
 
 HEADER = "X-Request-ID"
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
-MAX_BODY = 2 * 1024 * 1024  # bytes
-MAX_FILE, MAX_HISTORY_FILE = 64 * 1024 * 1024, 16 * 1024 * 1024  # bytes; files are read piece by piece
-HISTORY = re.compile(r"/users/[0-9]+/history\Z")
 SLOW = 1.0  # seconds
 
 # What a browser may do with an answer: read it. The admin and /docs run scripts of their own, inline too, and show
@@ -45,7 +44,8 @@ class Envelope:
         name = given if ACCEPTABLE.match(given) else uuid.uuid4().hex
         request.request_id = name  # type: ignore[attr-defined]
         request_id.set(name)
-        response = self.get_response(request)
+        response = refusals.at_the_door(request) or self.get_response(request)
+        refusals.note(request, response)
         _note(request, response.status_code, time.perf_counter() - began)
         response.headers[HEADER] = name
         pages = request.path.startswith(PAGES)
@@ -75,14 +75,8 @@ class BodyLimit:
             if request.headers.get("Transfer-Encoding"):
                 return respond(request, 411, "Send the body with a Content-Length.", "length_required")
             length = request.headers.get("Content-Length", "")
-            limit = _most_bytes(request.path)
+            limit = most_bytes(request.path)
             if length.isdigit() and int(length[:20]) > limit:
                 detail = f"The body has {length[:20]} bytes; the limit is {limit} ({limit >> 20} MB). Send it in parts."
                 return respond(request, 413, detail, "too_large")
         return self.get_response(request)
-
-
-def _most_bytes(path: str) -> int:
-    if path.startswith("/imports/"):
-        return MAX_FILE
-    return MAX_HISTORY_FILE if HISTORY.match(path) else MAX_BODY

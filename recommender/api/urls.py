@@ -1,13 +1,8 @@
 """The API's addresses, exactly as the brief has them: without a slash at the end."""
 
-from typing import Any
-
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from recommender.api import bulk, charts, history, home, users, viewer_tokens, views
-
-OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
+from recommender.api import bulk, charts, documents, history, home, users, viewer_tokens, views
 
 urlpatterns = [
     path("recommend", views.RecommendView.as_view()),
@@ -30,6 +25,6 @@ urlpatterns = [
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", views.LiveView.as_view()),
     path("health/ready", views.ReadyView.as_view()),
-    path("schema", SpectacularAPIView.as_view(**OPEN), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema", **OPEN)),
+    path("schema", documents.SchemaView.as_view(), name="schema"),
+    path("docs", documents.DocsView.as_view(url_name="schema")),
 ]

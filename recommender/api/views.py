@@ -29,7 +29,7 @@ from recommender.api.serializers import (
     from_query,
 )
 from recommender.models import ApiKey, Job
-from recommender.serving import health
+from recommender.serving import capacity, health
 from recommender.serving.events import record
 from recommender.serving.many import recommend_many
 from recommender.serving.recommend import recommend
@@ -41,6 +41,13 @@ class ApiView(APIView):
     required_scope: str = ApiKey.Scope.READ
     throttle_scope = "reads"
     opens_to_viewers = False  # to a viewer's token
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        client: Any = request.auth
+        capacity.begin(
+            client.prefix if client else request.META.get("REMOTE_ADDR", ""), interactive=self.throttle_scope != "batch"
+        )
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # True now is not true later: no cache on the way may keep an answer.
@@ -93,9 +100,12 @@ class BatchRecommendView(ApiView):
 
     @schema.batch
     def post(self, request: Request) -> Response:
-        queries, failed = batch_queries(BATCH.run_validation(request.data))
-        answers = recommend_many(list(queries.values()))
-        return Response(present.batch(dict(zip(queries, answers, strict=True)), failed))
+        with capacity.MANY.place():  # before the body is looked at: whoever has to come back costs next to nothing
+            with capacity.turn():
+                queries, failed = batch_queries(BATCH.run_validation(request.data))
+            answers = recommend_many(list(queries.values()))
+            with capacity.turn():
+                return Response(present.batch(dict(zip(queries, answers, strict=True)), failed))
 
 
 class BatchCacheView(ApiView):

@@ -18,6 +18,7 @@ from catalog.exchange.files import Row
 from catalog.exchange.rows import Kind, judged
 from recommender.leases import Lease
 from recommender.models import ImportPart, Job
+from recommender.serving.capacity import paced
 
 MAX_ROWS = 200_000  # of one call
 OF_VIEWERS = (Kind.VIEWERS, Kind.EVENTS)
@@ -30,7 +31,7 @@ class TooManyRows(ValueError):
 def keep(job: Job, rows: Iterable[Row]) -> int:
     """Returns how many rows there are. To be called in the transaction that makes the job."""
     count = 0
-    for number, block in enumerate(blocks(rows)):
+    for number, block in enumerate(paced(blocks(rows))):
         count += len(block)
         if count > MAX_ROWS:
             raise TooManyRows(f"has more than {MAX_ROWS:,} rows: send it in parts.")

@@ -1,13 +1,13 @@
 """Many viewers in one call: one read of the histories, then the model in blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog import selectors
 from recommender.serving import ranking, stamps
-from recommender.serving.capacity import computing
+from recommender.serving.capacity import turn
 from recommender.serving.query import Answer, Query
 from recommender.serving.ranking import Ranked
 from recommender.serving.recommend import (
@@ -21,6 +21,7 @@ from recommender.serving.recommend import (
     sit,
     told,
 )
+from recommender.serving.stamps import Look
 from recommender.serving.subject import Subject, subject
 from recommender.serving.tally import tallied
 from recommender.viewing import readable
@@ -28,18 +29,31 @@ from recommender.viewing import readable
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+BLOCK = 8  # viewers of a turn
+
 
 @tallied
-@computing()
 def recommend_many(queries: Sequence[Query]) -> list[Answer]:
-    """An answer for each query, in order, as it would get alone. All share `at`, `top_k` and what is excluded."""
+    """An answer for each query, in order, as it would get alone. All share `at`, `top_k` and what is excluded, and come
+    from one model; between blocks of them others have their turn."""
     if not queries:
         return []
     look = stamps.look(None)
-    sittings = [sit(query, look) for query in queries]
-    histories = {h.viewer_id: h for h in selectors.histories([q.user_id for q in queries if q.user_id is not None])}
-    subjects = [subject(query, histories.get(query.user_id or 0)) for query in queries]
+    with turn():
+        histories = {h.viewer_id: h for h in selectors.histories([q.user_id for q in queries if q.user_id is not None])}
     ranker = active_ranker(look)
+    answers: list[Answer] = []
+    for start in range(0, len(queries), BLOCK):
+        with turn():
+            answers += _block(queries[start : start + BLOCK], histories, look, ranker)
+    return answers
+
+
+def _block(
+    queries: Sequence[Query], histories: Mapping[int, selectors.History], look: Look, ranker: "Ranker | None"
+) -> list[Answer]:
+    sittings = [sit(query, look) for query in queries]
+    subjects = [subject(query, histories.get(query.user_id or 0)) for query in queries]
     for sitting, who in zip(sittings, subjects, strict=True):
         sitting.degraded |= not serves(ranker, look)
         meet(sitting, who)

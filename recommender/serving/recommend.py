@@ -14,7 +14,7 @@ from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.packed import NOTHING_RULED_OUT, RuledOut
 from recommender.serving import bereft, charts, cold, explain, filters, merchandise, ranking, stamps
-from recommender.serving.capacity import computing
+from recommender.serving.capacity import HEAVY, computing
 from recommender.serving.diversity import varied
 from recommender.serving.eligibility import Gate, catalogue, counted, strictest
 from recommender.serving.query import Answer, Query, Recommendation, Source
@@ -68,7 +68,11 @@ def told(sitting: Sitting, answer: Answer) -> Answer:
     """The answer with titles and reasons, where the query asks for them."""
     query = sitting.query
     if query.explain and answer.recommendations:
-        with suppress(*selectors.GONE), computing():  # without Postgres the films come without their reasons
+        with (
+            suppress(*selectors.GONE),
+            HEAVY.place(),
+            computing(),
+        ):  # without Postgres the films come without their reasons
             answer.reasons = explain.reasons(query, answer, sitting.gate.catalogue)
     if query.titles:
         answer.cards = bereft.cards([one.movie_id for one in answer.recommendations], sitting.gate.catalogue)

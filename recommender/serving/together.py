@@ -14,7 +14,7 @@ import numpy as np
 from catalog import selectors
 from recommender.ml.data import Events
 from recommender.serving import ranking, stamps
-from recommender.serving.capacity import computing
+from recommender.serving.capacity import HEAVY, computing
 from recommender.serving.eligibility import strictest
 from recommender.serving.query import Answer, Query
 from recommender.serving.ranking import Ranked
@@ -42,6 +42,7 @@ CANDIDATES = 200  # of each viewer's best films, at the least
 
 
 @tallied
+@HEAVY.place()
 @computing()
 def recommend_together(query: Query) -> Answer:
     """For the viewers of `query.user_ids`. What any of them has seen or turned down is left out, and the strictest of

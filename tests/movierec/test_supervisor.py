@@ -10,9 +10,11 @@ import psycopg
 import pytest
 import redis
 
-from movierec import embedded
+from movierec import embedded, supervisor
 from movierec.embedded import POSTGRES, VALKEY
+from movierec.processes import spawn
 from movierec.start import Address, Start
+from movierec.supervisor import Service, Supervisor
 from tests.movierec.system import ROOT, fresh_state, nothing_runs, processes_of, state
 
 __all__ = ["state"]  # the fixture
@@ -98,3 +100,33 @@ def test_a_pid_file_of_a_process_that_is_no_postgres_is_no_obstacle(state):
     (place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data}\n1\n5432\n{place.sockets}\n")
     with embedded.running(state, durable=False):
         assert rows(state, "SELECT 1") == [(1,)]
+
+
+TALKER = "import sys\nwhile True:\n    print('x' * 99, flush=True)\n"
+
+
+@pytest.mark.parametrize("room_for_a_copy", [True, False])
+def test_a_log_is_bounded_while_its_process_writes(tmp_path, monkeypatch, room_for_a_copy):
+    monkeypatch.setattr(supervisor, "LOG_LIMIT", 200_000)
+    (tmp_path / "logs").mkdir()
+    log, former = tmp_path / "logs" / "talker.log", tmp_path / "logs" / "talker.log.1"
+    if not room_for_a_copy:
+        former.mkdir()  # nothing can be written there, as on a full disk
+    keeper = Supervisor(tmp_path, say=lambda line: None)
+    command = [sys.executable, "-c", TALKER]
+    talker = Service("talker", lambda out: spawn(command, log=out, on_death=signal.SIGKILL), 1, signal.SIGTERM, 5)
+    keeper.start(talker)
+    emptied, size, until = 0, 0, time.monotonic() + 30
+    while emptied < 3:
+        assert time.monotonic() < until
+        keeper.tend()
+        before, size = size, log.stat().st_size
+        emptied += size < before
+        assert size < 50_000_000
+        time.sleep(0.01)
+    keeper.stop()
+
+    assert talker.child is not None
+    assert log.read_bytes().strip(b"x\n") == b""  # appended after it was emptied: no hole of zeros
+    if room_for_a_copy:
+        assert 0 < former.stat().st_size <= 200_000

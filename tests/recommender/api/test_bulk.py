@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from catalog.models import Movie, Viewer, WatchEvent
+from movierec import bodies
 from recommender import tasks
-from recommender.api import middleware
 from recommender.models import ApiKey, ImportPart, Job
 from recommender.serving import imports, privacy
 from tests.cast import ADA, BEN, FILMS, NEMO
@@ -107,7 +107,7 @@ def test_each_limit_is_named(site, monkeypatch):
     assert "twice" in str(sent(site, "viewers", b"a,a\n", CSV, expect=400))
     assert "Send application/x-ndjson" in str(sent(site, "viewers", b"{}", "application/json", expect=415))
     sent(site, "tags", b"{}", expect=404)
-    monkeypatch.setattr(middleware, "MAX_FILE", 3 << 20)
+    monkeypatch.setattr(bodies, "MAX_FILE", 3 << 20)
     assert "3 MB" in str(sent(site, "viewers", b"x" * (3 << 20) + b"x", expect=413))
     assert not Job.objects.exists()
 

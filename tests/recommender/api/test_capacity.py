@@ -35,7 +35,6 @@ def test_past_the_queue_a_request_is_told_to_come_back(api, occupied, monkeypatc
     for path, body in (
         ("/recommend", POSTED),
         ("/similar", {"movie_id": str(MATRIX)}),
-        ("/batch/recommend", {"user_histories": {str(ADA): []}}),
         (f"/home?user_id={ADA}", None),
     ):
         problem = api.get(path, expect=503) if body is None else api.post(path, body, expect=503)
@@ -67,3 +66,96 @@ def test_a_page_whose_rows_are_computed_needs_one_place(api, model, monkeypatch)
     rows.kin.cache_clear()
     kinds = [row["kind"] for row in api.get(f"/home?user_id={ADA}")["rows"]]
     assert "because_you_watched" in kinds
+
+
+MANY = {"user_histories": {str(user): [str(MATRIX)] for user in range(1, 41)}, "top_k": 3}
+
+
+def test_a_batch_takes_no_place_of_lists(api, occupied, monkeypatch):
+    monkeypatch.setattr(capacity, "LONGEST_PATIENCE", 0.01)
+    assert api.post("/batch/recommend", MANY)["total_users"] == 40
+
+
+def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monkeypatch):
+    """Each block comes after the lists that somebody waits for, and rests where calls came lately."""
+    turns, rests = [], []
+    own = capacity._alone
+
+    def seen():
+        turns.append(capacity._computing)
+        return own()
+
+    monkeypatch.setattr(capacity, "_alone", seen)
+    monkeypatch.setattr(capacity.time, "sleep", rests.append)
+    capacity._asked_at = float("-inf")
+    api.post("/batch/recommend", MANY)
+    assert (len(turns), rests) == (8, [])  # the body, the histories, five blocks, the answer: nobody else is there
+    api.get(f"/recommend?user_id={ADA}")
+    api.post("/batch/recommend", MANY)
+    assert len(rests) == 8
+    assert set(turns) == {0}
+
+
+def test_one_client_does_not_have_all_places_for_batches(model, client_with, monkeypatch):
+    monkeypatch.setattr(capacity.MANY, "seconds", 0.1)
+    first, second = client_with("recommend:read"), client_with("recommend:read")
+    inside, done, statuses = threading.Event(), threading.Event(), []
+    own = capacity.turn
+
+    def hold():
+        inside.set()
+        done.wait(10)
+        return own()
+
+    def call():
+        capacity.begin("held", interactive=False)
+        with capacity.MANY.place():
+            hold()
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    inside.wait(10)
+    for caller in (first, second):
+        caller.client.post("/batch/recommend", MANY, content_type="application/json")
+    capacity.begin("held", interactive=False)
+    with pytest.raises(capacity.Busy), capacity.MANY.place():
+        statuses.append("a second place for one client")
+    second.post("/batch/recommend", MANY)
+    done.set()
+    thread.join()
+    assert not statuses
+
+
+def test_past_its_lane_a_batch_is_told_to_come_back_before_its_body_is_read(model, api, monkeypatch):
+    monkeypatch.setattr(capacity.MANY, "waiting", 0)
+    problem = api.post("/batch/recommend", b"{no JSON at all", expect=503)
+    assert (problem["code"], api.response["Retry-After"]) == ("overloaded", "1")
+    api.get(f"/recommend?user_id={ADA}")
+
+
+def test_files_have_a_lane_and_give_it_back(model, site, monkeypatch):
+    monkeypatch.setattr(capacity.FILES, "seconds", 0.05)
+    opened = site.client.get("/exports/movies.jsonl")
+    site.get("/exports/movies.jsonl", expect=503)
+    site.post("/users/9/history", b"", expect=503)
+    assert b"".join(opened.streaming_content)
+    opened.close()
+    again = site.client.get("/exports/movies.jsonl")
+    again.close()  # unread
+    assert site.client.get("/exports/movies.jsonl").status_code == 200
+    capacity.FILES._inside.clear()
+
+
+def test_groups_and_reasons_leave_a_place_to_compute_in(model, api, monkeypatch):
+    monkeypatch.setattr(capacity.HEAVY, "seconds", 0.05)
+    capacity.begin("another", interactive=True)
+    with capacity.HEAVY.place():
+        pass
+    client = capacity.HEAVY.enter()
+    try:
+        api.post("/recommend", {"user_ids": [ADA, ADA + 1]}, expect=503)
+        api.post("/recommend", {**POSTED, "explain": True}, expect=503)
+        assert api.post("/recommend", POSTED)["source"] == "model"
+    finally:
+        capacity.HEAVY.leave(client)
+    assert "because" in api.post("/recommend", {**POSTED, "explain": True})["recommendations"][0]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from recommender.api.middleware import MAX_BODY
+from movierec.bodies import MAX_BODY
 from tests.cast import ADA
 
 OK = {"user_id": ADA, "history": ["1"]}

@@ -75,9 +75,9 @@ def test_a_chunked_body_is_asked_for_its_length(api):
 
 
 def test_a_foreign_host_is_refused(api):
-    api.get("/health/live", expect=400, headers={"Host": "evil.example"})
+    api.get("/popular", expect=400, headers={"Host": "evil.example"})
 
-    problem(api, 400, "bad_request")
+    assert "MOVIEREC_ALLOWED_HOSTS" in problem(api, 400, "host_not_allowed")["detail"]
 
 
 def test_an_unexpected_failure_tells_only_its_request_id(api, monkeypatch):

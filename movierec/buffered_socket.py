@@ -1,0 +1,180 @@
+"""A client's connection that no thread waits for: the event loop reads a request whole before a thread gets it, and
+sends what a slow reader has not taken after the thread is free again.
+"""
+
+import errno
+import select
+import socket
+import time
+from collections import deque
+from tempfile import SpooledTemporaryFile
+from urllib.parse import unquote_to_bytes
+
+from movierec.bodies import most_bytes
+
+IN_MEMORY = 32 * 1024  # bytes of a request; what is more lies in a file without a name
+MOST_HEAD = 64 * 1024  # bytes of request line and headers; gunicorn's parser has finer limits
+PIECE = 64 * 1024  # bytes read at once
+LEAST_RATE = 32 * 1024  # bytes per second that earn a body or an answer more time
+MOST_UNSENT = 6 * 1024 * 1024  # bytes, above every static file; whoever streams more waits for the reader
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Refused(Exception):
+    """The request is not read any further; `status` is its answer."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class BufferedSocket(socket.socket):
+    """To gunicorn's parser and response a blocking socket; neither recv nor a send of one answer ever waits.
+
+    The event loop calls `arrive` and `flush`, the thread that works on the request `recv` and `sendall`: never both at
+    a time.
+    """
+
+    def __init__(self, taken: socket.socket) -> None:
+        super().__init__(taken.family, taken.type, taken.proto, fileno=taken.detach())
+        super().setblocking(False)
+        self._unsent: deque[memoryview] = deque()
+        self.unsent = 0  # bytes
+        self._over = b""  # of the next request, which came right behind this one
+        self._request: SpooledTemporaryFile[bytes] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets the request that was answered."""
+        self._forget()
+        self._head = bytearray()
+        self.path = ""
+        self.held = 0  # bytes that came of this request
+        self._needed: int | None = None  # bytes of it in all; None: its headers are not complete
+        self.began = time.monotonic()
+        self.continues = False  # the client waits for leave to send the body
+
+    def _forget(self) -> None:
+        if self._request is not None:
+            self._request.close()
+            self._request = None
+
+    # --- the event loop's side ------------------------------------------------------------------------------------
+    @property
+    def has_head(self) -> bool:
+        return self._needed is not None
+
+    def arrive(self) -> bool:
+        """Takes what came; returns whether the request is complete. Raises Refused, BlockingIOError where nothing
+        came, ConnectionError where the client left, OSError where there is no room for it."""
+        if self._over:
+            piece, self._over = self._over, b""
+        else:
+            piece = super().recv(PIECE)
+            if not piece:
+                raise ConnectionResetError(errno.ECONNRESET, "the client left")
+        if self._request is None:
+            self._head += piece
+            end = self._head.find(b"\r\n\r\n")
+            if end < 0:
+                self.held = len(self._head)
+                if self.held > MOST_HEAD:
+                    raise Refused(431)
+                return False
+            piece = bytes(self._head)
+            self._read_head(piece[:end])
+            self._needed, self.held = end + 4 + self._body_bytes, 0
+            self._request = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - until the next request begins
+        assert self._needed is not None
+        room = self._needed - self.held
+        self._request.write(piece[:room])
+        self.held += len(piece[:room])
+        self._over += piece[room:]
+        if self.held < self._needed:
+            return False
+        self._request.seek(0)
+        return True
+
+    def _read_head(self, head: bytes) -> None:
+        """Notes the path and the body's length. What gunicorn would refuse has no body here: it gets the headers."""
+        first, *lines = head.split(b"\r\n")
+        words = first.split(b" ")
+        self.path = unquote_to_bytes(words[1].partition(b"?")[0] if len(words) > 1 else b"").decode("latin-1")
+        fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
+        lengths = [value for name, value in fields if name == b"content-length"]
+        by_pieces = any(name == b"transfer-encoding" for name, _ in fields)
+        known = len(lengths) == 1 and lengths[0].isdigit() and len(lengths[0]) < 20 and not by_pieces
+        length = int(lengths[0]) if known else 0
+        self._body_bytes = length if length <= most_bytes(self.path) else 0  # one that is too large is refused unread
+        self.continues = self._body_bytes > 0 and (b"expect", b"100-continue") in [(n, v.lower()) for n, v in fields]
+
+    def allow_body(self) -> None:
+        """Tells the client to go on, once."""
+        if self.continues:
+            self.continues = False
+            self.sendall(CONTINUE)
+
+    def flush(self) -> bool:
+        """Sends what the client takes; returns whether all of it is gone. Raises OSError."""
+        while self._unsent:
+            piece = self._unsent[0]
+            try:
+                sent = super().send(piece)
+            except BlockingIOError:
+                return False
+            self.unsent -= sent
+            if sent < len(piece):
+                self._unsent[0] = piece[sent:]
+            else:
+                self._unsent.popleft()
+        return True
+
+    def discard(self) -> bool:
+        """Reads and forgets; returns whether the client has closed its side. Raises OSError."""
+        return not super().recv(PIECE)
+
+    # --- the side of the thread, which is gunicorn's ----------------------------------------------------------------
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Returns what is left of the request; its end looks as if the client had nothing more to say."""
+        return self._request.read(size) if self._request is not None else b""
+
+    def send(self, data: bytes, flags: int = 0) -> int:  # type: ignore[override]
+        if data != CONTINUE:  # gunicorn's leave to send what is here already
+            self.sendall(data)
+        return len(data)
+
+    def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]
+        """Sends what the client takes now and keeps the rest. Raises ConnectionResetError for a reader that is too slow
+        for a stream."""
+        if self.unsent > MOST_UNSENT:
+            self._wait_for_reader()
+        piece = memoryview(data)
+        if not len(piece):
+            return
+        self._unsent.append(piece)
+        self.unsent += len(piece)
+        self.flush()
+
+    def _wait_for_reader(self) -> None:
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLOUT)
+        until = time.monotonic() + self.send_seconds
+        while self.unsent > MOST_UNSENT // 2:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly")
+            poll.poll(left * 1000)  # milliseconds
+            self.flush()
+
+    send_seconds = 30.0  # for half of MOST_UNSENT
+
+    def setblocking(self, flag: bool) -> None:
+        """Keeps it as it is: neither side ever waits in it."""
+
+    def settimeout(self, value: float | None) -> None:
+        """Keeps it as it is: neither side ever waits in it."""
+
+    def close(self) -> None:
+        self._forget()
+        self._unsent.clear()
+        super().close()

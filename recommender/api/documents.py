@@ -1,0 +1,70 @@
+"""What is the same for everyone, /schema and /docs: made once a process, packed once, served from memory."""
+
+import threading
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from compression_middleware.middleware import compressor
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.utils.http import parse_etags
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+
+class Document(NamedTuple):
+    headers: dict[str, str]
+    bodies: dict[str | None, bytes]  # by Content-Encoding; None: as it is
+
+
+_made: dict[tuple[str, str], Document] = {}  # by view and media type: a handful
+_making = threading.Lock()
+
+
+def kept(view: Callable[..., Response], name: str) -> Callable[..., HttpResponse]:
+    """Returns the view's handler, which answers from memory from the second time on."""
+
+    def get(self: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        media_type = request.accepted_renderer.media_type or ""
+        with _making:
+            document = _made.get((name, media_type))
+            if document is None:
+                asked = request._request.GET.copy()
+                for parameter in set(asked) - {"format"}:
+                    del asked[parameter]  # what is kept for all must hold nothing of who asked first
+                request._request.GET = asked  # type: ignore[assignment]
+                document = _made[name, media_type] = _document(self, view(self, request, *args, **kwargs), request)
+        return _answer(request._request, document)
+
+    return get
+
+
+def _document(view: Any, response: Response, request: Request) -> Document:
+    rendered = view.finalize_response(request, response).render()
+    headers = {name: rendered.headers[name] for name in ("Content-Type", "Content-Disposition") if name in rendered}
+    headers["ETag"] = f'W/"{blake2b(rendered.content, digest_size=12).hexdigest()}"'
+    headers |= {"Cache-Control": "no-cache", "Vary": "Accept, Accept-Encoding"}
+    return Document(headers, {None: rendered.content})
+
+
+def _answer(request: HttpRequest, document: Document) -> HttpResponse:
+    if document.headers["ETag"] in parse_etags(request.headers.get("If-None-Match", "")):
+        same = {name: document.headers[name] for name in ("ETag", "Cache-Control", "Vary")}
+        return HttpResponseNotModified(headers=same)
+    encoding, pack, _ = compressor(request.headers.get("Accept-Encoding", ""))
+    if encoding not in document.bodies:
+        document.bodies[encoding] = pack(document.bodies[None])
+    headers = document.headers | ({"Content-Encoding": encoding} if encoding else {})
+    return HttpResponse(document.bodies[encoding], headers=headers)
+
+
+class SchemaView(SpectacularAPIView):
+    authentication_classes = permission_classes = throttle_classes = ()
+    get = extend_schema(exclude=True)(kept(SpectacularAPIView.get, "schema"))
+
+
+class DocsView(SpectacularSwaggerView):
+    authentication_classes = permission_classes = throttle_classes = ()
+    get = extend_schema(exclude=True)(kept(SpectacularSwaggerView.get, "docs"))
