@@ -1,0 +1,228 @@
+"""A part stands still under load (SIGSTOP: connections are taken, nothing is answered) and goes on."""
+
+import os
+import signal
+import threading
+import time
+from contextlib import ExitStack
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+
+from catalog.models import Viewer, WatchEvent
+from recommender.models import Job
+from tests import servers
+from tests.cast import ADA, BEN, CLEO, MATRIX
+from tests.live.server import Load
+from tests.live.test_degraded import (
+    LISTS,
+    STRANGER,
+    VIEWERS,
+    answered,
+    begin,
+    calls,
+    degraded,
+    every,
+    listed,
+    well,
+)
+from tests.recommender.worker import wait_for
+
+pytestmark = pytest.mark.slow
+
+SLOWEST = 2.0  # seconds, on a busy machine; in peace 0.3
+CLIENTS = 16
+
+
+@pytest.fixture
+def load(live):
+    with Load(calls(live), clients=CLIENTS) as running:
+        begin(live, running)
+        yield running
+
+
+def standing_still(load, *parts, seconds=2.5):
+    """What was asked and answered while the parts stood still, and when they went on (monotonic seconds)."""
+    with ExitStack() as still:
+        for part in parts:
+            still.enter_context(part.frozen())
+        begun = time.monotonic()
+        time.sleep(seconds)
+        thawed = time.monotonic()
+    time.sleep(0.1)
+    return [one for one in load.since(begun) if one.begun + one.seconds < thawed], thawed
+
+
+def quick(load, since):
+    """Nobody waited long, whatever the answer; most did not wait at all."""
+    asked = load.since(since)
+    slow = [one for one in asked if one.seconds > SLOWEST or one.status == 0]
+    assert not slow, (len(slow), len(asked), slow[0])
+    assert sorted(one.seconds for one in asked)[len(asked) // 2] < 0.5
+
+
+def noticed(without):
+    return [one for one in without if one.begun > without[0].begun + 0.6]
+
+
+def test_a_frozen_valkey_is_as_gone_as_a_dead_one(live, load):
+    without, thawed = standing_still(load, servers.VALKEY)
+    well_at = load.settled(well)
+    load.each_asked()
+
+    quick(load, without[0].begun)
+    answered(without, *LISTS, "similar", "event")
+    later = noticed(without)
+    assert all(degraded(one) and listed(one) for one in later if one.call != "event")
+    assert not any(one.body["visible"] for one in every(later, "event")["event"])
+    assert all(one.body["source"] == "model" for one in every(later, "stored")["stored"])
+    assert well_at - thawed < 4
+    assert "cache" in {one.body["source"] for one in every(load.since(well_at), "stored")["stored"]}
+
+
+def test_a_frozen_postgres_is_as_gone_as_a_dead_one(live, load):
+    without, thawed = standing_still(load, servers.POSTGRES)
+    well_at = load.settled(well)
+    load.each_asked()
+
+    quick(load, without[0].begun)
+    later = noticed(without)
+    answered(later, *LISTS, "similar")
+    assert all(degraded(one) and listed(one) for one in later if one.call != "event")
+    assert all(one.body["source"] == "cache" for one in every(later, "stored")["stored"])
+    for event in every(later, "event")["event"]:
+        assert (event.status, event.body["code"], event.headers["Retry-After"]) == (503, "database_unreachable", "5")
+    assert well_at - thawed < 4
+    assert not [one for one in load.since(without[0].begun) if one.status not in (200, 503)]
+
+
+def test_with_both_frozen_everything_is_refused_at_once_and_health_names_them(live, load):
+    with servers.VALKEY.frozen(), servers.POSTGRES.frozen():
+        begun = time.monotonic()
+        first = live.ask("/health/ready")
+        time.sleep(1)
+        ready, alive = live.ask("/health/ready"), live.ask("/health/live")
+        personal = live.ask(f"/recommend?user_id={ADA}")
+        time.sleep(1)
+        thawed = time.monotonic()
+    load.settled(well)
+
+    quick(load, begun)
+    assert max(one.seconds for one in (first, ready, alive, personal)) < 1.5
+    assert {ready.body["parts"][part][:11] for part in ("database", "cache")} == {"unreachable"}
+    assert (alive.status, personal.status, personal.headers["Retry-After"]) == (200, 503, "5")
+    assert time.monotonic() - thawed < 6
+
+
+@pytest.mark.parametrize("part", [servers.VALKEY, servers.POSTGRES], ids=["valkey", "postgres"])
+def test_health_answers_at_once_and_names_what_is_frozen(live, part):
+    name = "cache" if part is servers.VALKEY else "database"
+    with part.frozen():
+        found = [live.ask("/health/ready") for _ in range(8)]
+        assert live.ask("/health/live").seconds < 1
+
+    assert max(one.seconds for one in found) < 1.5
+    assert all(one.body["parts"][name].startswith("unreachable") for one in found), found
+    wait_for(lambda: live.ask("/health/ready").body["parts"][name] == "ok", 4)
+
+
+def test_what_was_seen_while_valkey_stood_still_is_on_no_list_once_it_goes_on(live):
+    """No beat runs here, and the frozen server still has the versions and the lists of before."""
+    for round_ in range(3):
+        films = {viewer: live.call(f"/recommend?user_id={viewer}&top_k=10")["recommendations"] for viewer in VIEWERS}
+        assert all(live.call(f"/recommend?user_id={viewer}")["source"] == "cache" for viewer in VIEWERS)
+        with servers.VALKEY.frozen():
+            for viewer in VIEWERS:
+                seen = {"user_id": viewer, "movie_id": films[viewer][0]["movie_id"], "kind": "watch"}
+                told = live.call("/events", seen, key=True)
+                assert (told["results"][0]["status"], told["visible"]) == ("stored", False), told
+            time.sleep(0.3 * round_)
+        wrong = []
+        until = time.monotonic() + 2.5
+        while time.monotonic() < until:
+            for viewer in VIEWERS:
+                answer = live.call(f"/recommend?user_id={viewer}&top_k=10")
+                if films[viewer][0]["movie_id"] in [one["movie_id"] for one in answer["recommendations"]]:
+                    wrong.append((viewer, answer))
+        assert not wrong, (len(wrong), wrong[0])
+        assert not Viewer.objects.filter(publish_pending=True).exists()
+
+
+def test_no_acknowledged_event_is_lost_and_none_is_half_done(live):
+    """Every event names itself: what was answered 200 is stored once, and what was refused may be sent again."""
+    sent = {}
+
+    def event(rng):
+        name = str(uuid4())
+        body = {"user_id": 32_000 + rng.randrange(50), "movie_id": str(MATRIX), "kind": "watch", "event_id": name}
+        reply = live.ask("/events", body, key=True)
+        sent[name] = (body, reply.status)
+        return reply
+
+    with Load({"event": event}, clients=CLIENTS) as load:
+        load.each_asked()
+        for _ in range(3):
+            with servers.POSTGRES.frozen():
+                time.sleep(1)
+            time.sleep(1)
+        load.settled(well)
+    refused = [body for body, status in sent.values() if status == 503]
+    stored = [name for name, (_, status) in sent.items() if status == 200]
+    assert len(refused) > 10
+    assert len(refused) + len(stored) == len(sent)
+    assert WatchEvent.objects.filter(client_event_id__in=stored).count() == len(stored)
+    for body in refused:
+        assert live.call("/events", body, key=True)["results"][0]["status"] in ("stored", "duplicate")
+    assert WatchEvent.objects.filter(client_event_id__in=list(sent)).count() == len(sent)
+    versions = dict(Viewer.objects.filter(pk__gte=32_000, pk__lt=32_050).values_list("pk", "version"))
+    assert all(versions.values())
+
+
+def test_a_postmaster_that_stands_still_alone_holds_up_nobody(live, load):
+    """Its children go on: connections that are there serve, and new ones cannot be had."""
+    parent = servers.POSTGRES.processes()[0]
+    os.kill(parent, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        time.sleep(2.5)
+        ready = live.ask("/health/ready")
+    finally:
+        os.kill(parent, signal.SIGCONT)
+    load.settled(well)
+
+    assert ready.status == 200
+    assert ready.seconds < 2
+    slow = [one for one in load.since(begun) if one.seconds > 2.5 or one.status not in (200, 503)]
+    assert not slow, slow[0]
+
+
+def test_a_job_is_taken_on_while_the_broker_stands_still(live):
+    with servers.VALKEY.frozen():
+        found = [live.ask("/batch/recommend/cache", {"user_ids": [ADA, BEN, CLEO]}, key=True) for _ in range(4)]
+
+    assert [one.status for one in found] == [202] * 4, found[0]
+    assert max(one.seconds for one in found) < SLOWEST
+    assert Job.objects.filter(pk__in=[one.body["job_id"] for one in found]).count() == 4
+    Job.objects.all().delete()
+
+
+def test_a_query_that_is_slow_is_not_taken_for_a_server_that_is_gone(live):
+    """The viewer's row is held by somebody else for longer than any patience."""
+    live.call("/events", {"user_id": STRANGER, "movie_id": str(MATRIX), "kind": "watch"}, key=True)
+    done = []
+
+    def send():
+        body = {"user_id": STRANGER, "movie_id": str(MATRIX), "kind": "watch", "event_id": str(uuid4())}
+        done.append(live.ask("/events", body, key=True))
+
+    with transaction.atomic():
+        Viewer.objects.select_for_update().get(pk=STRANGER)
+        sender = threading.Thread(target=send)
+        sender.start()
+        time.sleep(2)
+        assert live.ask("/health/ready").body["parts"]["database"] == "ok"
+        assert not done
+    sender.join()
+    assert (done[0].status, done[0].body["visible"]) == (200, True)
+    assert done[0].seconds > 1.5
