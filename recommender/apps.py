@@ -52,6 +52,8 @@ def publish_missed() -> None:
     try:
         upkeep.publish_pending()
     except DatabaseError as error:
+        if not lines.POSTGRES.lost:
+            raise
         log.warning("Versions wait in the outbox: %s", error)
     finally:
         close_old_connections()

@@ -47,6 +47,7 @@ class Line:
         self._news = threading.Condition()
         self._hurry = threading.Event()
         self._asked = self._answered = 0  # questions, counted
+        self.returning = False  # while the calls of `on_return` are made
         self._losses = 0  # counted
         self._lost_at = 0.0  # monotonic seconds
 
@@ -123,9 +124,12 @@ class Line:
         self._hurry.clear()
 
     def _come_back(self) -> None:
-        losses = self._losses
-        for call in self.on_return:
-            call()
+        losses, self.returning = self._losses, True
+        try:
+            for call in self.on_return:
+                call()
+        finally:
+            self.returning = False
         if self._losses > losses:
             raise ConnectionError("it was lost again while what was missed was made up for")
         self.lost = False

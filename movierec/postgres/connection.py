@@ -52,7 +52,7 @@ def _looking(seconds: float | None = None) -> Callable[[], None]:
         seconds = HOOK_SECONDS
 
     def look() -> None:
-        if POSTGRES.closed:
+        if POSTGRES.lost and not POSTGRES.returning:  # then whoever has a connection got it for what is made up for
             raise ServerLost("Postgres does not answer; it is asked again all the time.")
         if seconds is not None and time.monotonic() - begun > seconds:
             raise ServerLost(f"Postgres did not answer within {seconds:g} s.")

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import connection
+
 COMPUTED = 2  # requests that compute side by side in one process
 WAITING = 16  # that wait for them
 LONGEST_WAIT = 10.0  # seconds: a batch of 1,000 viewers may be ahead
@@ -21,6 +23,13 @@ class Busy(Exception):
     """As many requests wait as may wait."""
 
 
+def _waited() -> bool:
+    """Whether a place became free. Nobody takes a connection along into the queue: whoever has a place may need it."""
+    if not connection.in_atomic_block:
+        connection.close()
+    return _free.acquire(timeout=LONGEST_WAIT)
+
+
 @contextmanager
 def computing() -> Iterator[None]:
     """Waits for a place; what a page computes for its rows has the page's. Raises Busy."""
@@ -33,7 +42,7 @@ def computing() -> Iterator[None]:
             raise Busy(f"{COMPUTED} requests are being computed and {WAITING} wait, which is the limit.")
         _waiting += 1
     try:
-        found = _free.acquire(timeout=LONGEST_WAIT)
+        found = _free.acquire(blocking=False) or _waited()
     finally:
         with _lock:
             _waiting -= 1

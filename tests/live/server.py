@@ -36,7 +36,7 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url, self.key = f"http://127.0.0.1:{self.port}", key
-        own = {"PORT": str(self.port), "MOVIEREC_API_OPEN": "1", "MOVIEREC_LOG_LEVEL": "ERROR"}
+        own = {"PORT": str(self.port), "MOVIEREC_API_OPEN": "1", "MOVIEREC_LOG_LEVEL": os.environ.get("DBG_LEVEL", "ERROR")}
         words = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
         self.process = subprocess.Popen(words, env=environment() | own | more, cwd=ROOT, start_new_session=True)
         wait_for(self.ready)
