@@ -2,9 +2,10 @@
 
 import os
 import signal
+import socket
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
 import pytest
@@ -28,6 +29,7 @@ from tests.live.test_degraded import (
     well,
 )
 from tests.recommender.worker import wait_for
+from tests.s3 import S3
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +60,11 @@ def quick(load, since):
     """Nobody waited long, whatever the answer; most did not wait at all."""
     asked = load.since(since)
     slow = [one for one in asked if one.seconds > SLOWEST or one.status == 0]
-    assert not slow, (len(slow), len(asked), [(one.call, round(one.begun - since, 2), round(one.seconds, 2), one.status) for one in slow])
+    assert not slow, (
+        len(slow),
+        len(asked),
+        [(one.call, round(one.begun - since, 2), round(one.seconds, 2), one.status) for one in slow],
+    )
     assert sorted(one.seconds for one in asked)[len(asked) // 2] < 0.5
 
 
@@ -226,3 +232,36 @@ def test_a_query_that_is_slow_is_not_taken_for_a_server_that_is_gone(live):
     sender.join()
     assert (done[0].status, done[0].body["visible"]) == (200, True)
     assert done[0].seconds > 1.5
+
+
+@contextmanager
+def silent():
+    """The address of a store that takes every connection and answers none."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(200)
+        yield listening.getsockname()[1]
+
+
+def test_a_model_store_that_hangs_holds_up_nobody(live, tmp_path):
+    """A machine that has nothing of its own, and asks a store that never answers."""
+    (tmp_path / "state").mkdir()
+    with silent() as port:
+        store = S3(tmp_path)
+        store.port = port
+        machine = Server(live.key, wait=False, MOVIEREC_STATE=str(tmp_path / "state"), **store.environment)
+        try:
+            time.sleep(3)
+            asks = {"popular": lambda rng: machine.ask("/popular"), "home": lambda rng: machine.ask("/home")}
+            with Load(asks, clients=CLIENTS) as load:
+                load.each_asked()
+                begun = time.monotonic()
+                ready = [machine.ask("/health/ready") for _ in range(5)]
+                time.sleep(2)
+            slow = [one for one in load.since(begun) if one.status != 200 or one.seconds > SLOWEST]
+            assert not slow, slow[0]
+            assert max(one.seconds for one in ready) < 1.5
+            assert {one.status for one in ready} == {503}
+            assert "model store" in ready[0].body["parts"]["model"]
+        finally:
+            machine.stop()
