@@ -3,23 +3,25 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 
 from catalog.models import Viewer, WatchEvent
+from movierec.processes import stop
 from recommender.models import Job
 from tests import servers
 from tests.cast import ADA, BEN, CLEO, MATRIX
-from tests.live.server import Load
+from tests.live.server import Load, Server
 from tests.live.test_degraded import (
     LISTS,
     STRANGER,
-    VIEWERS,
     answered,
     begin,
     calls,
@@ -28,7 +30,7 @@ from tests.live.test_degraded import (
     listed,
     well,
 )
-from tests.recommender.worker import wait_for
+from tests.recommender.worker import ROOT, environment, start_worker, wait_for
 from tests.s3 import S3
 
 pytestmark = pytest.mark.slow
@@ -119,40 +121,6 @@ def test_with_both_frozen_everything_is_refused_at_once_and_health_names_them(li
     assert {ready.body["parts"][part][:11] for part in ("database", "cache")} == {"unreachable"}
     assert (alive.status, personal.status, personal.headers["Retry-After"]) == (200, 503, "5")
     assert time.monotonic() - thawed < 6
-
-
-@pytest.mark.parametrize("part", [servers.VALKEY, servers.POSTGRES], ids=["valkey", "postgres"])
-def test_health_answers_at_once_and_names_what_is_frozen(live, part):
-    name = "cache" if part is servers.VALKEY else "database"
-    with part.frozen():
-        found = [live.ask("/health/ready") for _ in range(8)]
-        assert live.ask("/health/live").seconds < 1
-
-    assert max(one.seconds for one in found) < 1.5
-    assert all(one.body["parts"][name].startswith("unreachable") for one in found), found
-    wait_for(lambda: live.ask("/health/ready").body["parts"][name] == "ok", 4)
-
-
-def test_what_was_seen_while_valkey_stood_still_is_on_no_list_once_it_goes_on(live):
-    """No beat runs here, and the frozen server still has the versions and the lists of before."""
-    for round_ in range(3):
-        films = {viewer: live.call(f"/recommend?user_id={viewer}&top_k=10")["recommendations"] for viewer in VIEWERS}
-        assert all(live.call(f"/recommend?user_id={viewer}")["source"] == "cache" for viewer in VIEWERS)
-        with servers.VALKEY.frozen():
-            for viewer in VIEWERS:
-                seen = {"user_id": viewer, "movie_id": films[viewer][0]["movie_id"], "kind": "watch"}
-                told = live.call("/events", seen, key=True)
-                assert (told["results"][0]["status"], told["visible"]) == ("stored", False), told
-            time.sleep(0.3 * round_)
-        wrong = []
-        until = time.monotonic() + 2.5
-        while time.monotonic() < until:
-            for viewer in VIEWERS:
-                answer = live.call(f"/recommend?user_id={viewer}&top_k=10")
-                if films[viewer][0]["movie_id"] in [one["movie_id"] for one in answer["recommendations"]]:
-                    wrong.append((viewer, answer))
-        assert not wrong, (len(wrong), wrong[0])
-        assert not Viewer.objects.filter(publish_pending=True).exists()
 
 
 def test_no_acknowledged_event_is_lost_and_none_is_half_done(live):
@@ -265,3 +233,27 @@ def test_a_model_store_that_hangs_holds_up_nobody(live, tmp_path):
             assert "model store" in ready[0].body["parts"]["model"]
         finally:
             machine.stop()
+
+
+def test_a_worker_and_beat_go_on_after_both_stood_still(live, tmp_path):
+    """For longer than they are patient: what they were doing fails, and is done again."""
+    log = (tmp_path / "worker.log").open("wb")
+    worker = start_worker(output=log, MOVIEREC_LOG_LEVEL="INFO")
+    beat = subprocess.Popen([sys.executable, "-m", "celery", "-A", "movierec", "beat"], env=environment(), cwd=ROOT)
+
+    def outbox_is_cleared(seconds):
+        Viewer.objects.filter(pk=ADA).update(publish_pending=True)
+        wait_for(lambda: not Viewer.objects.filter(pk=ADA, publish_pending=True).exists(), seconds)
+
+    try:
+        outbox_is_cleared(60)
+        connections.close_all()
+        with servers.VALKEY.frozen(), servers.POSTGRES.frozen():
+            time.sleep(14)
+        outbox_is_cleared(40)
+        assert (worker.poll(), beat.poll()) == (None, None)
+    finally:
+        beat.kill()
+        beat.wait()
+        stop(worker, signal.SIGQUIT, 15)
+        log.close()
