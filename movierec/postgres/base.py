@@ -11,6 +11,10 @@ from movierec.lines import POSTGRES
 from movierec.postgres import driver
 from movierec.postgres.connection import ServerLost
 
+# Of a web process: a client that was cut off leaves its transaction, and the rows that it locked, to a server that does
+# not know. No request thinks for that long between two statements.
+ABANDONED_SECONDS = 10
+
 _renewing = threading.Lock()
 
 
@@ -40,6 +44,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             _give_up(self.alias, left)  # Postgres was gone for a moment: whatever the pool holds has died
             connection = make(conn_params)
         return connection
+
+    def _configure_connection(self, connection: Any) -> bool:
+        if self.pool:
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{ABANDONED_SECONDS}s'")
+        return bool(super()._configure_connection(connection))
 
 
 def _give_up(alias: str, left: ConnectionPool) -> None:

@@ -7,13 +7,17 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.db import connections, transaction
+from django.conf import settings
+from django.db import connection, connections, transaction
 
 from catalog.models import Viewer, WatchEvent
+from movierec.places import valkey_socket
+from movierec.postgres.base import ABANDONED_SECONDS
 from movierec.processes import stop
 from recommender.models import Job
 from tests import servers
@@ -58,9 +62,9 @@ def standing_still(load, *parts, seconds=2.5):
     return [one for one in load.since(begun) if one.begun + one.seconds < thawed], thawed
 
 
-def quick(load, since):
+def quick(load, since, *names):
     """Nobody waited long, whatever the answer; most did not wait at all."""
-    asked = load.since(since)
+    asked = load.since(since, *names)
     slow = [one for one in asked if one.seconds > SLOWEST or one.status == 0]
     assert not slow, (
         len(slow),
@@ -257,3 +261,81 @@ def test_a_worker_and_beat_go_on_after_both_stood_still(live, tmp_path):
         beat.wait()
         stop(worker, signal.SIGQUIT, 15)
         log.close()
+
+
+class Wire:
+    """A TCP port that leads to a unix socket, until it is cut: then it takes connections and carries nothing. Mended,
+    it carries what is new; the connections from before stay dead, and neither end is told."""
+
+    def __init__(self, behind):
+        self.behind, self.cut = str(behind), False
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=200)
+        self.port = self.listening.getsockname()[1]
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self):
+        self.kept = []
+        while True:
+            try:
+                near = self.listening.accept()[0]
+            except OSError:
+                return
+            if self.cut:
+                self.kept.append(near)
+                continue
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self.behind)
+            alive = [True]
+            self.kept += [near, far]
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(one, other, alive), daemon=True).start()
+
+    def end(self):
+        self.listening.close()
+        for one in self.kept:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _carry(self, one, other, alive):
+        with suppress(OSError):
+            while data := one.recv(1 << 16):
+                if self.cut:
+                    alive[0] = False
+                if alive[0]:
+                    other.sendall(data)
+            if alive[0]:
+                other.shutdown(socket.SHUT_WR)
+
+
+def test_a_route_that_is_dropped_is_noticed_and_new_connections_are_made(live):
+    """Half-open connections: nothing says that they are dead, and they never come back to life."""
+    postgres = Wire(Path(settings.DATABASES["default"]["HOST"]) / ".s.PGSQL.5432")
+    valkey = Wire(valkey_socket(servers.VALKEY.state))
+    named = connection.settings_dict
+    addresses = {
+        "DATABASE_URL": f"postgres://{named['USER']}@127.0.0.1:{postgres.port}/{named['NAME']}",
+        "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0",
+    }
+    remote = Server(live.key, **addresses)
+    try:
+        for wire, part in ((valkey, "cache"), (postgres, "database")):
+            with Load(calls(remote), clients=8) as load:
+                begin(remote, load)
+                wire.cut = True
+                begun = time.monotonic()
+                time.sleep(2.5)
+                ready = remote.ask("/health/ready")
+                wire.cut = False
+                mended = time.monotonic()
+                well_at = load.settled(well)
+            quick(load, begun, *(name for name in load.calls if name != "event"))
+            # A transaction whose client was cut off keeps its viewer's row until Postgres gives it up.
+            assert max(one.seconds for one in load.since(begun, "event")) < ABANDONED_SECONDS + 5
+            assert (ready.body["parts"][part][:11], ready.seconds < 1.5) == ("unreachable", True)
+            assert well_at - mended < ABANDONED_SECONDS + 5
+            assert not [one for one in load.since(begun) if one.status not in (200, 503)]
+    finally:
+        remote.stop()
+        postgres.end()
+        valkey.end()
