@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import before_task_publish, task_postrun, task_prerun
+from celery.signals import beat_init, before_task_publish, task_postrun, task_prerun, worker_process_init
 
 from movierec.logs import request_id
 
@@ -13,6 +13,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
 app = Celery("movierec")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+@beat_init.connect
+def watch_postgres(**_: Any) -> None:
+    """A call to a Postgres that is frozen, or cut off, would never end."""
+    from movierec import lines  # Django is set up by now
+
+    lines.watch(interactive=False)
 
 
 # A task carries the id of the request that asked for it, so that the log tells one story.

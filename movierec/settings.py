@@ -10,9 +10,11 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
 from movierec import embedded
+from movierec.postgres.connection import Connection
 from movierec.strength import weakness
 
 env = environ.Env()
@@ -157,10 +159,24 @@ DATABASES = {
     "default": env.db_url_config(_server("DATABASE_URL", embedded.database_url(STATE_DIR), "postgres", "postgresql"))
 }
 DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own, which notices a server that is gone
-DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5  # seconds
-if env.bool("MOVIEREC_DB_POOL", default=False):
+INTERACTIVE = env.bool("MOVIEREC_DB_POOL", default=False)  # a web process: somebody waits for what it asks of a server
+# A connection that alone was cut off (the line to Postgres is well, movierec.lines) is found out by TCP.
+_TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}  # seconds, seconds, times
+DATABASES["default"]["OPTIONS"] = {
+    **_TCP,
+    "tcp_user_timeout": 2_000 if INTERACTIVE else 30_000,  # milliseconds
+    **DATABASES["default"].get("OPTIONS", {}),
+    "connect_timeout": 2 if INTERACTIVE else 5,  # seconds
+}
+if INTERACTIVE:
     # Web processes only: Celery closes a pool after every task.
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 2, "reconnect_timeout": 1}
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": 8,
+        "timeout": 1,  # seconds, as the next
+        "reconnect_timeout": 1,
+        "connection_class": Connection,
+    }
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60  # seconds
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -183,11 +199,11 @@ def _redis(offset: int, broker: bool = False) -> str:
 
 
 _REDIS_OPTIONS = {
-    "SOCKET_CONNECT_TIMEOUT": 1,  # seconds
-    "SOCKET_TIMEOUT": 3,  # seconds
+    "SOCKET_CONNECT_TIMEOUT": 0.3 if INTERACTIVE else 1,  # seconds
+    "SOCKET_TIMEOUT": 0.3 if INTERACTIVE else 3,  # seconds
     # One retry at once covers a connection that went stale; the backing off that is redis-py's default would make
-    # every request wait while Redis is down.
-    "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1)},
+    # every request wait while Redis is down. Who waited in vain does not wait again.
+    "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))},
 }
 CACHES = {
     "default": {
@@ -207,7 +223,13 @@ _HOUR = 3600
 CELERY_BROKER_URL = _redis(0, broker=True)
 CELERY_TASK_TIME_LIMIT = 10 * _HOUR
 # A task that is still running when this ends is delivered a second time, so it lies beyond the time limit.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 12 * _HOUR, "socket_connect_timeout": 2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 12 * _HOUR,
+    "socket_connect_timeout": 0.3 if INTERACTIVE else 2,  # seconds
+    # Who sends a message to a frozen Redis would wait for ever. A worker's own waiting for messages is not counted.
+    "socket_timeout": 0.5 if INTERACTIVE else 20,
+    "socket_keepalive": True,
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: Redis comes back
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5  # seconds that a task gets to end before it is cut off

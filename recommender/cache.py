@@ -14,6 +14,7 @@ import numpy as np
 from django.conf import settings
 from django.core.cache import caches
 
+from movierec.lines import REDIS
 from recommender.link import CacheUnavailable, Link
 from recommender.packed import BytesSerializer, RuledOut, Stamps, StoredList, pack_state, unpack_state
 
@@ -65,6 +66,7 @@ def _distrust() -> None:
 
 
 _link = Link(_distrust)
+REDIS.on_return.append(lambda: _link.verify_server())
 
 
 def _key(name: str) -> str:

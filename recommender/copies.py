@@ -100,6 +100,15 @@ def fetch_beside(name: str, failed: Callable[[], None]) -> None:
         _fetcher.start()
 
 
+def fetched_soon(name: str, seconds: float) -> bool:
+    """Whether this machine has the version's folder, or gets it within that time; it is fetched on after that."""
+    if storage.shared() and not here(name):
+        fetch_beside(name, lambda: None)
+        if _fetcher is not None:
+            _fetcher.join(seconds)
+    return here(name)
+
+
 def share() -> list[str]:
     """Uploads the versions of this machine that the store lacks; their names. Raises StorageUnavailable."""
     if not storage.shared():

@@ -1,5 +1,5 @@
-"""This process's line to the Redis of the lists: errors in one kind, no waiting while it is lost, and no trust in a
-server that is not the one known."""
+"""What this process has to do with the Redis of the lists: errors in one kind, no waiting while it is lost, and no
+trust in a server that is not the one known."""
 
 import threading
 import time
@@ -13,6 +13,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from movierec.lines import REDIS
+
 PROBE_SECONDS = 1.0
 
 
@@ -21,9 +23,11 @@ class CacheUnavailable(Exception):
 
 
 class Link:
-    """After a lost connection every contact fails at once, until a probe (one a second) reaches Redis again. When the
-    server found then is another one (restarted, or a copy that lagged), `on_new_server` is called before any thread
-    may read from it."""
+    """While Redis is lost every contact fails at once. When it answers again and is another server (restarted, or a
+    copy that lagged), `on_new_server` is called before any thread may read from it.
+
+    In a web process a thread of its own finds out both (movierec.lines); elsewhere whoever needs Redis tries, once a
+    second, and nobody waits for that try."""
 
     def __init__(self, on_new_server: Callable[[], None]) -> None:
         self.on_new_server = on_new_server
@@ -36,7 +40,10 @@ class Link:
     @contextmanager
     def contact(self) -> Iterator[Any]:
         """The client, for the commands of the block. Raises CacheUnavailable."""
-        if self.lost or self.server is None:
+        if REDIS.watched:
+            if REDIS.closed:
+                raise CacheUnavailable("Redis does not answer; it is asked again all the time.")
+        elif self.lost or self.server is None:
             self._probe()
         with self._translated():
             yield self.client()
@@ -46,7 +53,9 @@ class Link:
         return caches["lists"].client.get_client(write=True)  # type: ignore[attr-defined]
 
     def _probe(self) -> None:
-        with self.lock:
+        if not self.lock.acquire(blocking=self.server is None):
+            raise CacheUnavailable("Redis was lost; it is asked this moment whether it is back.")
+        try:
             if self.restoring or (self.server is not None and not self.lost):  # or another thread was faster
                 return
             now = time.monotonic()
@@ -56,12 +65,17 @@ class Link:
             with self._translated():
                 self.verify_server()
             self.probe_at = 0.0
+        finally:
+            self.lock.release()
 
     def verify_server(self) -> None:
         with self.lock:
             client = self.client()
             server = f"{client.info('server')['run_id']} {client.info('replication').get('master_replid')}"
             if self.server not in (None, server):
+                if REDIS.watched and not REDIS.asking:  # for the thread that asks, while everybody else keeps out
+                    REDIS.lose("another server answers")
+                    raise CacheUnavailable("Redis is another server than before.")
                 self.lost = self.restoring = True
                 try:
                     self.on_new_server()
@@ -75,6 +89,7 @@ class Link:
             yield
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             self.lost = True
+            REDIS.lose(error)
             raise CacheUnavailable(f"Redis is unreachable: {error}") from error
         except RedisError as error:  # out of memory, read-only, ...
             raise CacheUnavailable(f"Redis refused: {error}") from error

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ACTIVATION_WAIT = 30.0  # seconds for the live processes to load an announced model
 WATCH_SECONDS = 1.0
+BRING_SECONDS = 5.0  # that a person waits for a model to come from the store
 RETRY_SECONDS = 30.0  # before an unusable folder is looked at again
 KEPT = 2  # rankers a process holds: the active one and the one to come
 UNUSED_SECONDS = 1.0  # before a watching process lets go of a ranker; a request that has it keeps it to its end
@@ -211,9 +212,14 @@ def ranker(name: str | None = None) -> "Ranker | None":
     return _usable(name) or next((good for version in _retired() if (good := _usable(version.name))), None)
 
 
+def bring(name: str) -> None:
+    """Has that version on this machine, if the store gives it soon."""
+    copies.fetched_soon(name, BRING_SECONDS)
+
+
 def borrowed(name: str) -> "Ranker | None":
     """That version and no other, to compare it: one that this process does not serve is loaded and not kept."""
-    return _held(name) or (_load(name) if copies.fetched(name) else None)
+    return _held(name) or (_load(name) if copies.here(name) else None)
 
 
 def _usable(name: str) -> "Ranker | None":

@@ -7,8 +7,9 @@ Credentials come from the environment alone, as the store's own library reads th
 
 import fcntl
 import shutil
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache as once
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,9 +20,10 @@ from django.conf import settings
 from recommender.ml.config import MANIFEST
 from recommender.ml.manifest import UNREADABLE, read_manifest, sound
 
+KNOCK_SECONDS = 5.0  # for the least that a store can be asked; its first call reads its library's files as well
 PACKAGES = "pip install -r requirements-s3.txt"
 _S3 = {
-    "connect_timeout": 5,  # seconds
+    "connect_timeout": 3,  # seconds
     "read_timeout": 30,
     "retries": {"max_attempts": 2},
     # The manifest has checksums; those of Amazon's own kind other stores answer for the whole of what is read in parts.
@@ -131,12 +133,34 @@ def _store() -> Iterator[tuple[Any, str]]:
     try:
         if wrong := problem(settings.MODELS_URL):
             raise StorageUnavailable(wrong)
-        yield _opened(settings.MODELS_URL)
+        files, root = _opened(settings.MODELS_URL)
+        _knock(files, root)
+        yield files, root
     except StorageDamaged:
         raise
     except Exception as error:
         kind = "" if isinstance(error, StorageUnavailable) else f"{type(error).__name__}: "
         raise StorageUnavailable(f"The model store {settings.MODELS_URL} cannot be used: {kind}{error}") from error
+
+
+_knocking: threading.Thread | None = None
+
+
+def _knock(files: Any, root: str) -> None:
+    """Raises StorageUnavailable where nothing comes back at all. In a thread of its own: a call to a network folder
+    whose server is gone cannot be ended, and while one hangs nobody begins another."""
+    global _knocking
+
+    def ask() -> None:
+        with suppress(Exception):  # who refuses is there; the call that follows says why
+            files.exists(root)
+
+    if _knocking is None or not _knocking.is_alive():
+        _knocking = threading.Thread(target=ask, name="knock", daemon=True)
+        _knocking.start()
+        _knocking.join(KNOCK_SECONDS)
+    if _knocking.is_alive():
+        raise StorageUnavailable("it does not answer")
 
 
 @once

@@ -14,6 +14,7 @@ from celery import shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from movierec.lines import REDIS
 from recommender import leases
 from recommender.models import Chunk, Job
 
@@ -27,7 +28,14 @@ def enqueue(job: Job) -> None:
     """Sends the job's id to its queue after the transaction that made it. A message that is lost, or finds no Redis, is
     sent again."""
     task: Any = {Job.Kind.NIGHTLY: nightly, Job.Kind.BATCH: batch, Job.Kind.IMPORT: bring_in}[Job.Kind(job.kind)]
-    transaction.on_commit(lambda: task.delay(str(job.pk)), robust=True)  # not a partial: Django asks for its name
+
+    def send() -> None:
+        if REDIS.lost:
+            log.warning("The message of job %s is sent when Redis is back", job.pk)
+        else:
+            task.delay(str(job.pk))
+
+    transaction.on_commit(send, robust=True)
 
 
 def _work(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:

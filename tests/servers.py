@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from movierec import embedded
+from movierec.places import Place
 
 
 class Part:
@@ -27,12 +29,34 @@ class Part:
     def start(self) -> None:
         if not self.up:
             running = embedded.running(self.state, servers=[self.server], durable=False, say=lambda line: None)
-            self._running.enter_context(running)
+            self.place: Place = self._running.enter_context(running)
             self.up = True
 
     def stop(self) -> None:
         self._running.close()
         self.up = False
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Every process of it stands still (Linux)."""
+        pids = self.processes()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    def processes(self) -> list[int]:
+        """Process ids, the parent's first."""
+        if self.server is embedded.VALKEY:
+            import redis
+
+            with redis.Redis.from_url(embedded.redis_url(self.state)) as client:
+                return [client.info("server")["process_id"]]
+        parent = int((self.place.data / "postmaster.pid").read_text().split()[0])
+        return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
 
     @property
     def state(self) -> Path:

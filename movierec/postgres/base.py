@@ -1,57 +1,71 @@
-"""The connections of Django: a pool whose connections have died is noticed before anyone waits for it."""
+"""The connections of Django: nobody asks for one while Postgres is lost, and a pool that has died is replaced."""
 
 import threading
 from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg import Error
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import ConnectionPool, PoolClosed
 
-from movierec.postgres.line import LINE
+from movierec.lines import POSTGRES
+from movierec.postgres import driver
+from movierec.postgres.connection import ServerLost
+
+# Of a web process: a client that was cut off leaves its transaction, and the rows that it locked, to a server that does
+# not know. No request thinks for that long between two statements.
+ABANDONED_SECONDS = 10
 
 _renewing = threading.Lock()
-CLOSE_SECONDS = 1.0  # for the threads of a pool that is given up
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    Database = driver
+
     @property
     def lost(self) -> bool:
-        """Whether Postgres was not there when this process last tried to connect."""
-        return LINE.lost
+        """Whether Postgres does not answer this process."""
+        return POSTGRES.lost
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         make = super().get_new_connection
+        if POSTGRES.closed:
+            raise ServerLost("Postgres does not answer; it is asked again all the time.")
         if not self.pool:
-            return LINE.made(lambda: make(conn_params))
-        if LINE.lost:
-            self._knock(conn_params)
-            self._renew(self.pool)
+            return make(conn_params)
         try:
             connection = make(conn_params)
         except PoolClosed:  # another thread has given it up
             connection = make(conn_params)
-        except PoolTimeout:
-            self._knock(conn_params)  # gone, or as busy as it seems
-            raise
         if not _answers(connection):
             left = connection._pool
             left.putconn(connection)
-            self._knock(conn_params)
-            self._renew(left)
+            if not POSTGRES.answers():
+                raise ServerLost("Postgres does not answer; it is asked again all the time.")
+            _give_up(self.alias, left)  # Postgres was gone for a moment: whatever the pool holds has died
             connection = make(conn_params)
         return connection
 
-    def _knock(self, conn_params: dict[str, Any]) -> None:
-        """Connects past the pool, which would wait and try again. Raises OperationalError."""
-        LINE.made(lambda: self.Database.connect(**conn_params)).close()
+    def _configure_connection(self, connection: Any) -> bool:
+        if self.pool:
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{ABANDONED_SECONDS}s'")
+        return bool(super()._configure_connection(connection))
 
-    def _renew(self, left: ConnectionPool) -> None:
-        """Postgres was gone a moment ago: what the pool holds has died, or waits for minutes until it tries again."""
-        with _renewing:
-            pools = self._connection_pools  # type: ignore[attr-defined]
-            if pools.get(self.alias) is left:
-                del pools[self.alias]
-        left.close(CLOSE_SECONDS)
+
+def _give_up(alias: str, left: ConnectionPool) -> None:
+    with _renewing:
+        pools = DatabaseWrapper._connection_pools  # type: ignore[attr-defined]
+        if pools.get(alias) is left:
+            del pools[alias]
+    left.close(0)
+
+
+def _give_up_all() -> None:
+    """Its connections have died, or it waits for longer and longer until it tries to make others."""
+    for alias, left in list(DatabaseWrapper._connection_pools.items()):  # type: ignore[attr-defined]
+        _give_up(alias, left)
+
+
+POSTGRES.on_return.append(_give_up_all)
 
 
 def _answers(connection: Any) -> bool:

@@ -31,7 +31,7 @@ class IdempotencyMismatch(exceptions.APIException):
 
 class DatabaseUnreachable(exceptions.APIException):
     status_code = 503
-    default_detail = "The database does not answer. Nothing was stored: send the same request again."
+    default_detail = "The database does not answer. Send the same request again: an event counts once by its event_id."
     default_code = "database_unreachable"
     wait = RETRY_SECONDS
 

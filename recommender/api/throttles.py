@@ -12,6 +12,8 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from movierec.lines import REDIS
+
 BLIND_SECONDS = 1.0  # after Redis failed nothing is counted for this long, so that nobody waits for it
 
 
@@ -33,7 +35,7 @@ class Budget(SimpleRateThrottle):
     def _within(self, request: Request, caller: str, count_in: Callable[[str, int], int]) -> bool:
         """Whether the window's count, which `count_in` gets by its key and length, is no more than the rate."""
         limit, seconds = self.parse_rate(self.get_rate())
-        if limit is None or seconds is None or time.monotonic() < Budget.blind_until:
+        if limit is None or seconds is None or REDIS.lost or time.monotonic() < Budget.blind_until:
             return True
         window, elapsed = divmod(time.time(), seconds)
         self._left = seconds - elapsed

@@ -15,10 +15,16 @@ from recommender.serving.subject import Subject, subject
 from recommender.viewing import readable
 
 
-@computing()
 def lists_under(models: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
     """Viewer id -> a list of k film ids for each model: empty where it cannot be loaded or has nothing to go by. No
     list is stored, and a model that this process does not serve is not kept."""
+    for name in models:
+        registry.bring(name)  # whoever waits for the store takes nobody's place
+    return _computed(models, viewer_ids, k)
+
+
+@computing()
+def _computed(models: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
     who = [subject(Query(user_id=one.viewer_id), one) for one in selectors.histories(viewer_ids)]
     by_model = [_under(name, who, films, k) for name in models]

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TypeVar
 
 from django.conf import settings
+from django.db import connection
 
 COMPUTED = 2  # requests that compute side by side in one process
 WAITING = 16  # that wait for them
@@ -53,6 +54,18 @@ def _client() -> str:
 
 
 # --- lists that somebody waits for ----------------------------------------------------------------------------------
+def _leave_connection() -> None:
+    """Takes no database connection along into a queue: whoever has a place may need it."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+def _waited() -> bool:
+    """Says whether a place became free in time."""
+    _leave_connection()
+    return _free.acquire(timeout=LONGEST_WAIT)
+
+
 @contextmanager
 def computing() -> Iterator[None]:
     """Waits for a place; what a page computes for its rows has the page's. Raises Busy."""
@@ -67,7 +80,7 @@ def computing() -> Iterator[None]:
         _waiting += 1
         _waiting_of[client] += 1
     try:
-        found = _free.acquire(timeout=LONGEST_WAIT)
+        found = _free.acquire(blocking=False) or _waited()
     finally:
         with _lock:
             _waiting -= 1
@@ -121,6 +134,8 @@ class Lane:
             if self._queue.total() >= self.waiting or self._queue[client] >= max(1, self.waiting // 2):
                 raise Busy(f"As many calls for {self.what} are at work and wait as may, which is the limit.")
             self._queue[client] += 1
+            if not self._may_enter(client):
+                _leave_connection()
             try:
                 found = self._change.wait_for(lambda: self._may_enter(client), self.seconds)
             finally:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, connection
 
 from catalog import selectors
+from recommender import copies, storage
 from recommender.serving import stamps
 from recommender.serving.eligibility import catalogue
 from recommender.serving.recommend import active_ranker
@@ -45,6 +46,9 @@ def _database() -> str:
 def _model(active: str | None, serving: str | None) -> str:
     if active is None:
         return "none is active: train one with `./run manage train`"
+    if serving == active:
+        return "ok"
+    awaited = ", which the model store has not given yet" if storage.shared() and not copies.here(active) else ""
     if serving is None:
-        return f"{active} cannot be loaded"
-    return "ok" if serving == active else f"ok, but {serving} serves in place of {active}"
+        return f"{active} cannot be loaded{awaited}"
+    return f"ok, but {serving} serves in place of {active}{awaited}"

@@ -31,7 +31,7 @@ class Reply(NamedTuple):
 class Server:
     """Every call takes a new connection, so that any of the web processes may answer."""
 
-    def __init__(self, key: str, **more: str) -> None:
+    def __init__(self, key: str, *, wait: bool = True, **more: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -39,7 +39,7 @@ class Server:
         own = {"PORT": str(self.port), "MOVIEREC_API_OPEN": "1", "MOVIEREC_LOG_LEVEL": "ERROR"}
         words = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
         self.process = subprocess.Popen(words, env=environment() | own | more, cwd=ROOT, start_new_session=True)
-        wait_for(self.ready)
+        wait_for(self.ready if wait else self.alive)
 
     def ask(self, path: str, body: Any = None, *, key: bool = False) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
@@ -61,6 +61,12 @@ class Server:
     def ready(self) -> bool:
         try:
             return self.ask("/health/ready").status == 200
+        except OSError:
+            return False
+
+    def alive(self) -> bool:
+        try:
+            return self.ask("/health/live").status == 200
         except OSError:
             return False
 

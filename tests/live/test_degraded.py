@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 
+from catalog.models import Viewer
 from recommender import registry
 from recommender.models import ModelVersion
 from tests import servers
@@ -139,6 +140,40 @@ def test_valkey(live):
     assert well_at - back_at < 10
     assert all(one.body["visible"] for one in every(load.since(well_at), "event")["event"])
     assert "cache" in {one.body["source"] for one in every(load.since(well_at), "stored")["stored"]}
+
+
+@pytest.mark.parametrize("part", [servers.VALKEY, servers.POSTGRES], ids=["valkey", "postgres"])
+def test_health_answers_at_once_and_names_what_is_frozen(live, part):
+    name = "cache" if part is servers.VALKEY else "database"
+    with part.frozen():
+        found = [live.ask("/health/ready") for _ in range(8)]
+        assert live.ask("/health/live").seconds < 1
+
+    assert max(one.seconds for one in found) < 1.5
+    assert all(one.body["parts"][name].startswith("unreachable") for one in found), found
+    wait_for(lambda: live.ask("/health/ready").body["parts"][name] == "ok", 4)
+
+
+def test_what_was_seen_while_valkey_stood_still_is_on_no_list_once_it_goes_on(live):
+    """No beat runs here, and the frozen server still has the versions and the lists of before."""
+    for pause in (0.0, 0.4):  # seconds: the processes know it, or do not know it yet
+        films = {viewer: live.call(f"/recommend?user_id={viewer}&top_k=10")["recommendations"] for viewer in VIEWERS}
+        assert all(live.call(f"/recommend?user_id={viewer}")["source"] == "cache" for viewer in VIEWERS)
+        with servers.VALKEY.frozen():
+            for viewer in VIEWERS:
+                seen = {"user_id": viewer, "movie_id": films[viewer][0]["movie_id"], "kind": "watch"}
+                told = live.call("/events", seen, key=True)
+                assert (told["results"][0]["status"], told["visible"]) == ("stored", False), told
+            time.sleep(pause)
+        wrong = []
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            for viewer in VIEWERS:
+                answer = live.call(f"/recommend?user_id={viewer}&top_k=10")
+                if films[viewer][0]["movie_id"] in [one["movie_id"] for one in answer["recommendations"]]:
+                    wrong.append((viewer, answer))
+        assert not wrong, (len(wrong), wrong[0])
+        assert not Viewer.objects.filter(publish_pending=True).exists()
 
 
 @pytest.fixture

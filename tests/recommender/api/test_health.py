@@ -3,7 +3,6 @@
 import pytest
 from django.db import connection
 
-from movierec.postgres.line import LINE
 from recommender import registry
 from recommender.models import ModelVersion
 from tests.model import NAME, forget_everything
@@ -61,7 +60,6 @@ def test_not_ready_without_postgres(model, settings):
     finally:
         connection.settings_dict["NAME"] = name
         connection.close()
-        LINE.lost = False
 
     assert "unreachable" in body["parts"]["database"]
     assert (problem["code"], api.response.headers["Retry-After"]) == ("database_unreachable", "5")
