@@ -3,9 +3,10 @@
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import before_task_publish, task_postrun, task_prerun
 
+from movierec.alive import EVERY_SECONDS, alive
 from movierec.logs import request_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
@@ -13,6 +14,31 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
 app = Celery("movierec")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+class SignOfLife(bootsteps.StartStopStep):
+    """A worker's sign of life, from the loop that takes its messages: not while it has no broker, and none the less
+    while a task of its pool works for hours."""
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+    timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        kinds = tuple(consumer.app.amqp.queues.consume_from)
+
+        def tell() -> None:
+            alive.send_robust(sender=SignOfLife, kinds=kinds, process=consumer.hostname)
+
+        tell()
+        self.timer = consumer.timer.call_repeatedly(EVERY_SECONDS, tell)
+
+    def stop(self, consumer: Any) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+app.steps["consumer"].add(SignOfLife)
 
 
 # A task carries the id of the request that asked for it, so that the log tells one story.

@@ -1,5 +1,6 @@
 """Keeps processes alive: starts them, starts again what ends, stops them in order."""
 
+import contextlib
 import os
 import signal
 import time
@@ -9,11 +10,14 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from movierec import disks
+from movierec.alive import EVERY_SECONDS
 from movierec.processes import Child, Ledger, kill_group
 
 LOG_LIMIT = 5 * 1024 * 1024  # bytes; a longer log is put aside when its process starts, one generation deep
 STEADY = 60.0  # seconds alive after which a process counts as healthy again
 SLOWEST_RESTART = 30.0  # seconds
+SIGN_OF_LIFE = "supervisor.alive"  # in the state folder, its time is that of the last look; gone after an orderly end
 
 
 class Stopped(Exception):
@@ -41,6 +45,7 @@ class Supervisor:
     say: Callable[[str], None]
     services: list[Service] = field(default_factory=list)
     signals: int = 0
+    told_at: float = float("-inf")  # monotonic seconds
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.state / "children.json")
@@ -59,10 +64,15 @@ class Supervisor:
             raise Stopped
 
     def log_file(self, name: str) -> IO[bytes]:
+        """For a process that starts. Where it cannot be opened the process starts without: its work matters more."""
         path = self.state / "logs" / f"{name}.log"
-        if path.exists() and path.stat().st_size > LOG_LIMIT:
-            path.replace(path.with_suffix(".log.1"))
-        return path.open("ab")
+        try:
+            if path.exists() and path.stat().st_size > LOG_LIMIT:
+                path.replace(path.with_suffix(".log.1"))
+            return path.open("ab")
+        except OSError as error:
+            self._say_trouble(f"the log of {name} cannot be written", error)
+            return open(os.devnull, "ab")
 
     def start(self, service: Service) -> Child:
         """Starts it; known from here on, it is started again whenever it ends."""
@@ -71,17 +81,31 @@ class Supervisor:
         with self.log_file(service.name) as log:
             service.child = service.start(log)
         service.started = time.monotonic()
-        self.ledger.note(service.name, service.child.pid)
+        try:
+            self.ledger.note(service.name, service.child.pid)
+        except OSError as error:  # needed only after a kill of this process: no reason to stop what runs
+            self._say_trouble(f"{self.ledger.file} cannot be written", error)
         return service.child
+
+    def _say_trouble(self, words: str, error: OSError) -> None:
+        trouble = disks.explained(error)
+        self.say(f"{words}: {trouble.words if trouble else error}")
 
     def tend(self) -> None:
         """One look at every child: what ended is started again, later each time it ends soon."""
         now = time.monotonic()
+        self._tell(now)
         for service in self.services:
             if service.child is not None and service.child.poll() is not None:
                 self._note_end(service, now)
             elif service.child is None and now >= service.due:
                 self.start(service)
+
+    def _tell(self, now: float) -> None:
+        if now - self.told_at >= EVERY_SECONDS:
+            self.told_at = now
+            with contextlib.suppress(OSError):
+                (self.state / SIGN_OF_LIFE).touch()
 
     def _note_end(self, service: Service, now: float) -> None:
         assert service.child is not None
@@ -94,6 +118,8 @@ class Supervisor:
     def stop(self) -> None:
         """Floor by floor from the top, each within its services' seconds; another signal hurries."""
         asked = self.signals
+        with contextlib.suppress(OSError):
+            (self.state / SIGN_OF_LIFE).unlink(missing_ok=True)
         for floor in sorted({service.floor for service in self.services}, reverse=True):
             self._stop_floor([service for service in self.services if service.floor == floor], asked)
 

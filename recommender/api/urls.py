@@ -30,6 +30,7 @@ urlpatterns = [
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", views.LiveView.as_view()),
     path("health/ready", views.ReadyView.as_view()),
+    path("health/system", views.SystemView.as_view()),
     path("schema", SpectacularAPIView.as_view(**OPEN), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema", **OPEN)),
 ]
