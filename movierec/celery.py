@@ -20,7 +20,7 @@ class SignOfLife(bootsteps.StartStopStep):
     """A worker's sign of life, from the loop that takes its messages: not while it has no broker, and none the less
     while a task of its pool works for hours."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}
+    requires = ("celery.worker.consumer.tasks:Tasks",)
     timer: Any = None
 
     def start(self, consumer: Any) -> None:

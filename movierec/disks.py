@@ -21,7 +21,11 @@ _WORDS = {  # of other programs and libraries, which pass no number on
     "No usable temporary directory found": errno.ENOSPC,
 }
 _DISK_FULL, _READ_ONLY = "53100", "25006"  # SQLSTATE
-_REDIS_FULL, _REDIS_STUCK = re.compile(r"\bOOM command not allowed"), re.compile(r"\bMISCONF\b")
+_REDIS = {  # what it refuses a write with -> what that means
+    "command not allowed when used memory": "Redis is full: raise its maxmemory, or set maxmemory-policy volatile-lru.",
+    "MISCONF Redis": "Redis refuses writes, as it cannot save to its disk. Make room on its machine.",
+    "can't write against a read only replica": "Redis is a replica and takes no writes: point REDIS_URL at its primary.",
+}
 _STORE_FULL = re.compile(r"XMinioStorageFull|InsufficientStorage|QuotaExceeded|InsufficientCapacity")
 
 
@@ -126,12 +130,12 @@ def _trouble(error: BaseException) -> Trouble | None:
     if state == _DISK_FULL:
         return Trouble("disk_full", _database_full())
     if state == _READ_ONLY:
-        words = "The database takes no writes: it is a standby, or its server made it read-only (often as its disk is full)"
+        words = (
+            "The database takes no writes: it is a standby, or its server made it read-only (often as its disk is full)"
+        )
         return Trouble("database_read_only", f"{words}. See to its disk, then to its default_transaction_read_only.")
-    if _REDIS_FULL.search(words):
-        return Trouble("redis_full", "Redis is full: raise its maxmemory, or set maxmemory-policy volatile-lru.")
-    if _REDIS_STUCK.search(words):
-        return Trouble("redis_full", "Redis refuses writes: it cannot save to its disk. Make room on its machine.")
+    if (refusal := next((meant for said, meant in _REDIS.items() if said in words), None)) is not None:
+        return Trouble("redis_full", refusal)
     if _STORE_FULL.search(words):
         return Trouble("disk_full", f"The model store is full, or its quota is used up: {words}")
     number = error.errno if isinstance(error, OSError) else None

@@ -148,7 +148,7 @@ class ReadyAnswer(LiveAnswer):
 
 class SystemCheck(serializers.Serializer):
     name = serializers.CharField(help_text="For programs: it stays.")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, as Field has one
     status = serializers.ChoiceField([*Status])
     value = serializers.CharField()
     detail = serializers.CharField(allow_blank=True)

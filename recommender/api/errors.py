@@ -187,7 +187,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith(ADMIN_ROOT):
         return _admins_error(request, error, trouble)
     if trouble is not None:
-        return respond(request, 503, NoRoom(trouble).detail, trouble.code)
+        return respond(request, 503, str(NoRoom(trouble).detail), trouble.code)
     return respond(request, 500, "Something failed here; the log has it under this request_id.", "error")
 
 

@@ -15,7 +15,9 @@ def calls(minutes: Sequence[Mapping[str, int]]) -> list[Check]:
     """Of the sums of the last hour's minutes. One check: amber for an hour after a class failed, red while it does."""
     name, label = "calls", "Failed calls, last hour"
     if not minutes:
-        return [Check(name, label, Status.UNKNOWN, "unknown", "Redis, which adds them up, does not answer.", "Start Redis.")]
+        return [
+            Check(name, label, Status.UNKNOWN, "unknown", "Redis, which adds them up, does not answer.", "Start Redis.")
+        ]
     hour, lately = tally.together(minutes), tally.together(minutes[-LATELY:])
     made, failed = _by_class(hour, tally.CALLS), _by_class(hour, tally.CALLS_FAILED)
     bad = [one for one, count in failed.items() if count >= BAD * made[one]]

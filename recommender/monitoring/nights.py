@@ -77,7 +77,10 @@ def schedules() -> list[Check]:
     now = timezone.now()
     late = {task.name: by for task in tasks if task.enabled and (by := _overdue(task, now)) > OVERDUE}
     off = [task.name for task in tasks if not task.enabled]
-    figures = {"overdue": float(len(late)), "overdue_seconds": max((by.total_seconds() for by in late.values()), default=0)}
+    figures = {
+        "overdue": float(len(late)),
+        "overdue_seconds": max((by.total_seconds() for by in late.values()), default=0),
+    }
     name, label = "schedules", "Schedules"
     if late:
         told = "; ".join(f"{task} is {length(by.total_seconds())} late" for task, by in late.items())

@@ -10,7 +10,7 @@ from movierec.supervisor import SIGN_OF_LIFE
 from recommender.monitoring.checks import Check, Status, length
 
 SILENT, LATE = 120.0, 45.0  # seconds without a sign of life: it is gone, it may be
-TASKS_SILENT = 300.0  # seconds: small tasks may wait behind a share of everyone's lists
+TASKS, TASKS_SILENT = "repair", 300.0  # seconds: small tasks may wait behind a share of everyone's lists
 REMEMBERED = 3_600.0  # seconds that one which fell silent is told beside others that do the same work
 
 
@@ -18,7 +18,6 @@ class Expected(NamedTuple):
     name: str  # of the check
     label: str
     service: str  # under ./run, systemd and Docker
-    silent: float = SILENT
 
 
 # No list of machines has to be kept: what is needed is that somebody does each kind of work.
@@ -28,7 +27,7 @@ EXPECTED = {
     "batch": Expected("process:batch", "Worker: lists for everyone", "worker"),
     "training": Expected("process:training", "Trainer", "trainer"),
     "beat": Expected("process:beat", "Schedule (beat)", "beat"),
-    "repair": Expected("tasks", "Small tasks get done", "worker", TASKS_SILENT),
+    TASKS: Expected("tasks", "Small tasks get done", "worker"),
 }
 
 
@@ -39,7 +38,8 @@ def processes(signs: Mapping[str, Mapping[str, float]] | None, *, fresh: bool) -
 
 
 def _judged(kind: str, expected: Expected, signs: Mapping[str, Mapping[str, float]] | None, fresh: bool) -> Check:
-    name, label, service, silent = expected
+    name, label, service = expected
+    silent = TASKS_SILENT if kind == TASKS else SILENT
     if signs is None:
         words = "Redis, which keeps the signs of life, does not answer."
         return Check(name, label, Status.UNKNOWN, "unknown", words, "Start Redis.")
@@ -58,15 +58,15 @@ def _judged(kind: str, expected: Expected, signs: Mapping[str, Mapping[str, floa
     if gone:
         words += f"; {', '.join(gone)} fell silent in the last hour"
         return Check(name, label, Status.WARN, "some are silent", f"{words}.", _start(service), figures)
-    state = Status.OK if age <= LATE or silent > SILENT else Status.WARN
+    state = Status.OK if age <= LATE or kind == TASKS else Status.WARN
     remedy = "" if state == Status.OK else "Look again in a minute."
     return Check(name, label, state, "running", f"{words}.", remedy, figures)
 
 
 def _start(service: str) -> str:
     return (
-        f"Start it: `systemctl restart movierec-{service}`, `docker compose up -d {service}`; under ./run it starts by "
-        f"itself, and logs/{service}.log says why it ended."
+        f"Restart it: ./run (or systemctl restart movierec), or the service {service} alone where it has a unit or a "
+        f"container of its own. The log of {service} says why."
     )
 
 

@@ -56,7 +56,9 @@ def _failed() -> Check:
 def _messages(waiting: Mapping[str, int] | None) -> Check:
     name, label = "messages", "Messages for the workers"
     if waiting is None:
-        return Check(name, label, Status.UNKNOWN, "unknown", "Redis, which holds them, does not answer.", "Start Redis.")
+        return Check(
+            name, label, Status.UNKNOWN, "unknown", "Redis, which holds them, does not answer.", "Start Redis."
+        )
     figures = {f"{queue}_waiting": float(count) for queue, count in waiting.items()}
     words = ", ".join(f"{queue} {count:,}" for queue, count in waiting.items())
     state = Status.OK if waiting["light"] < MANY_MESSAGES else Status.WARN
@@ -78,9 +80,13 @@ def charts() -> Check:
     try:
         found = cache.read_chart("popular")
     except cache.CacheUnavailable:
-        return Check(name, label, Status.UNKNOWN, "unknown", "Redis, which holds them, does not answer.", "Start Redis.")
+        return Check(
+            name, label, Status.UNKNOWN, "unknown", "Redis, which holds them, does not answer.", "Start Redis."
+        )
     if found is None:
-        return Check(name, label, Status.WARN, "none", "They are counted when somebody asks.", "See beat and the worker.")
+        return Check(
+            name, label, Status.WARN, "none", "They are counted when somebody asks.", "See beat and the worker."
+        )
     age = max(0.0, time.time() - found.made_at)
     figures = {"age_seconds": round(age)}
     if age > CHART_OLD:

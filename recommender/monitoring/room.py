@@ -63,7 +63,9 @@ def _judged(disk: Disk, uses: list[str]) -> Check:
 
 def _silent(use: str, folder: Path) -> Check:
     detail = f"{folder} has not answered for {ANSWER_SECONDS:.0f} s: its server is gone, or frozen."
-    return Check(f"disk:{folder}", f"Disk: {use}", Status.FAIL, "does not answer", detail, "See to the machine it is on.")
+    return Check(
+        f"disk:{folder}", f"Disk: {use}", Status.FAIL, "does not answer", detail, "See to the machine it is on."
+    )
 
 
 def _looked(folder: Path) -> Disk:

@@ -32,7 +32,7 @@ class Redis:
 
 
 def postgres(refused_full: int) -> Check:
-    """`refused_full`: calls of the last minutes that its full disk refused, as a disk on another machine is not seen."""
+    """`refused_full`: calls of the last minutes that its full disk refused, as another machine's is not seen."""
     params = connection.get_connection_params() | {"connect_timeout": CONNECT_SECONDS, "autocommit": True}
     label = "Postgres"
     try:
