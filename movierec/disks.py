@@ -96,6 +96,15 @@ def is_full(path: Path) -> bool:
         return False
 
 
+def nearly_full(path: Path) -> bool:
+    """Whether less is free there than has to be."""
+    try:
+        disk = look(path)
+    except OSError:
+        return False
+    return disk.free < _room().wanted(disk.total)
+
+
 def full_disk(path: Path, number: int = errno.ENOSPC) -> str:
     """The sentence for a folder whose file system took no more."""
     try:
@@ -112,6 +121,8 @@ def full_disk(path: Path, number: int = errno.ENOSPC) -> str:
         return f"{words} ({state}). Raise the limit, then start it again."
     if disk.free_files == 0:
         return f"The disk of {disk.path} has no room for one more file (inodes). Delete files, then start it again."
+    if disk.free >= _room().wanted(disk.total):  # what was half written is gone by now
+        return f"The disk of {disk.path} had no room for all that was to be written ({state}). Make room there first."
     return f"The disk of {disk.path} is full: {state}. Make room there, then start it again."
 
 
@@ -128,7 +139,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _trouble(error: BaseException) -> Trouble | None:
     words, state = str(error), getattr(error, "sqlstate", None)
     if state == _DISK_FULL:
-        return Trouble("disk_full", _database_full())
+        return Trouble("disk_full", _database_full(words))
     if state == _READ_ONLY:
         words = (
             "The database takes no writes: it is a standby, or its server made it read-only (often as its disk is full)"
@@ -144,11 +155,11 @@ def _trouble(error: BaseException) -> Trouble | None:
     return None if number is None else Trouble("disk_full", full_disk(_where(error), number))
 
 
-def _database_full() -> str:
+def _database_full(words: str) -> str:
     path = _folders().get("database")
-    if path is not None:
+    if path is not None and nearly_full(path):
         return full_disk(path)
-    return "The disk of the database is full. Make room on the database's server; nothing here has to be started again."
+    return f"A disk of the database is full: make room on its server. Postgres says: {words.splitlines()[0]}."
 
 
 def _where(error: BaseException) -> Path:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +24,7 @@ from recommender.serving.capacity import Busy
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 5
+TELL_SECONDS = 10.0  # between lines of the log on what is full
 NOTHING_STORED = "Nothing was stored: send the same request again later."
 FOR_CLIENTS = {  # code -> what a client is told; which disk it is, the operator's pages and the log tell
     "disk_full": "a disk is full.",
@@ -83,7 +85,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler. None leaves an unexpected error to Django, which logs it and calls `server_error`."""
     gone = isinstance(error, OperationalError | InterfaceError)
     if (trouble := trouble_of(error)) is not None:
-        log.error("%s", trouble.words)
+        _tell(trouble)
         error = NoRoom(trouble)
     elif gone:
         log.warning("Postgres does not answer: %s", error)
@@ -113,6 +115,17 @@ def trouble_of(error: BaseException) -> Trouble | None:
     if isinstance(error, OperationalError | InterfaceError) and folder is not None and disks.is_full(folder):
         return Trouble("disk_full", disks.full_disk(folder))
     return None
+
+
+_told: dict[str, float] = {}  # code -> monotonic seconds
+
+
+def _tell(trouble: Trouble) -> None:
+    """A line of the log now and then: a full disk refuses thousands of calls, and the log may lie on it."""
+    now = time.monotonic()
+    if now - _told.get(trouble.code, float("-inf")) >= TELL_SECONDS:
+        _told[trouble.code] = now
+        log.error("%s", trouble.words)
 
 
 def _for_clients(trouble: Trouble) -> str:

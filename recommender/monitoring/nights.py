@@ -86,8 +86,11 @@ def schedules() -> list[Check]:
         told = "; ".join(f"{task} is {length(by.total_seconds())} late" for task, by in late.items())
         remedy = "Restart beat (logs/beat.log); look at the rows under Periodic tasks."
         return [Check(name, label, Status.FAIL, f"{len(late)} did not fire", f"{told}.", remedy, figures)]
-    if off or not tasks:
-        words = f"Switched off: {', '.join(off)}." if off else "There is none yet: beat writes them at its first start."
+    if not tasks:
+        words = "Beat writes them at its first start."
+        return [Check(name, label, Status.WARN, "none yet", words, "Start beat.", figures)]
+    if off:
+        words = f"Switched off: {', '.join(off)}."
         return [Check(name, label, Status.WARN, f"{len(off)} off", words, "Periodic tasks in the admin.", figures)]
     return [Check(name, label, Status.OK, f"{len(tasks)} on time", figures=figures)]
 

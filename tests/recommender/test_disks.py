@@ -25,7 +25,7 @@ from recommender.models import Impression, Job
 from recommender.serving import tally
 from tests.cast import ADA, NEMO
 from tests.model import NAME
-from tests.recommender.api.conftest import Api, api, client_with, site  # noqa: F401
+from tests.recommender.api.conftest import api, client_with, site  # noqa: F401
 from tests.recommender.training.test_nightly import finish, night
 from tests.recommender.worker import ring  # noqa: F401
 
@@ -111,7 +111,7 @@ def status(capsys, expect):
 
 
 @needs_mount
-def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(model, site, small_disk, admin_client, capsys):
+def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(model, site, api, small_disk, admin_client, capsys):
     shown = {"user_id": ADA, "movie_id": str(NEMO), "kind": "click"}
     rule = {"name": "a rule", "action": "boost", "places": 10, "by": "movie", "movie": NEMO, "enabled": "on"}
     rule |= {f"{name}_{part}": "" for name in ("starts_at", "ends_at") for part in (0, 1)}
@@ -121,8 +121,7 @@ def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(model,
         for _ in range(3):
             site.post("/events", [shown] * 50, expect=503)
         saved = admin_client.post(reverse("admin:catalog_rule_add"), rule)
-        lists = Api(Authorization=site.client.headers["Authorization"])
-        assert lists.get(f"/recommend?user_id={ADA}")["recommendations"], "lists go on"
+        assert api.get(f"/recommend?user_id={ADA}")["recommendations"], "lists go on"
         tally.flush()
         page = admin_client.get("/admin/")
         checks = status(capsys, expect=1)
@@ -225,11 +224,11 @@ def test_a_redis_that_is_full_is_red_and_lists_go_on(model, api, capsys):
         (OSError(errno.ENOSPC, "No space left on device", "/srv/models/a"), "disk_full", "The disk of"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk_full", "quota"),
         (OSError(errno.EROFS, "Read-only file system", "/srv"), "disk_full", "read-only"),
-        (RuntimeError("pg_dump: error: could not write to output file: No space left on device"), "disk_full", "is full"),
+        (RuntimeError("pg_dump: error: could not write to output file: No space left on device"), "disk_full", "The disk of"),
         (RuntimeError("ClientError: An error occurred (XMinioStorageFull) when calling PutObject"), "disk_full", "store"),
         (RuntimeError("MISCONF Redis is configured to save RDB snapshots"), "redis_full", "cannot save"),
         (RuntimeError("You can't write against a read only replica."), "redis_full", "primary"),
-        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "disk_full", "is full"),
+        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "disk_full", "The disk of"),
     ],
 )
 def test_what_libraries_say_of_a_full_disk_is_told_in_words(error, code, words):
