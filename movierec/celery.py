@@ -1,15 +1,18 @@
 """The Celery application. Queues: light (default), batch, training; see settings.CELERY_TASK_ROUTES."""
 
 import os
+import sys
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.signals import before_task_publish, task_postrun, task_prerun
 
 from movierec.alive import EVERY_SECONDS, alive
-from movierec.logs import request_id
+from movierec.logs import outlive_a_full_disk, request_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
+if "celery" in sys.argv[0]:  # a worker or beat, and nobody who only sends tasks
+    outlive_a_full_disk()
 
 app = Celery("movierec")
 app.config_from_object("django.conf:settings", namespace="CELERY")

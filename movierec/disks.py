@@ -83,9 +83,10 @@ def amount(count: float) -> str:
     return f"{count / 1000:,.0f} kB"
 
 
-def explained(error: BaseException) -> Trouble | None:
-    """What an error, or one behind it, says of a full or closed disk, store or Redis. None: it means something else."""
-    return next((found for one in _chain(error) if (found := _trouble(one)) is not None), None)
+def explained(error: BaseException, where: Path | None = None) -> Trouble | None:
+    """What an error, or one behind it, says of a full or closed disk, store or Redis. None: it means something else.
+    `where`: what was being written, for an error that names no file."""
+    return next((found for one in _chain(error) if (found := _trouble(one, where)) is not None), None)
 
 
 def is_full(path: Path) -> bool:
@@ -136,7 +137,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
 
 
-def _trouble(error: BaseException) -> Trouble | None:
+def _trouble(error: BaseException, where: Path | None) -> Trouble | None:
     words, state = str(error), getattr(error, "sqlstate", None)
     if state == _DISK_FULL:
         return Trouble("disk_full", _database_full(words))
@@ -152,7 +153,7 @@ def _trouble(error: BaseException) -> Trouble | None:
     number = error.errno if isinstance(error, OSError) else None
     if number not in _ERRNOS:
         number = next((number for said, number in _WORDS.items() if said in words), None)
-    return None if number is None else Trouble("disk_full", full_disk(_where(error), number))
+    return None if number is None else Trouble("disk_full", full_disk(_named(error) or where or _fullest(), number))
 
 
 def _database_full(words: str) -> str:
@@ -162,11 +163,13 @@ def _database_full(words: str) -> str:
     return f"A disk of the database is full: make room on its server. Postgres says: {words.splitlines()[0]}."
 
 
-def _where(error: BaseException) -> Path:
-    """The file's folder; for an error that names none, the folder with the least room among those written to."""
+def _named(error: BaseException) -> Path | None:
     named = getattr(error, "filename2", None) or getattr(error, "filename", None)
-    if isinstance(named, str | bytes | os.PathLike):
-        return Path(os.fsdecode(named)).absolute()
+    return Path(os.fsdecode(named)).absolute() if isinstance(named, str | bytes | os.PathLike) else None
+
+
+def _fullest() -> Path:
+    """The folder with the least room among those written to."""
     seen = []
     for folder in _folders().values():
         try:

@@ -88,7 +88,7 @@ class Supervisor:
         return service.child
 
     def _say_trouble(self, words: str, error: OSError) -> None:
-        trouble = disks.explained(error)
+        trouble = disks.explained(error, self.state)
         self.say(f"{words}: {trouble.words if trouble else error}")
 
     def tend(self) -> None:

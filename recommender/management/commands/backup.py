@@ -31,7 +31,7 @@ class Command(BaseCommand):
             with interruptible("no backup was made"), shown_progress(self.stdout) as progress:
                 done = make(file.absolute(), progress)
         except (OSError, DatabaseError, DumpFailed, ArchiveRefused) as error:
-            trouble = disks.explained(error)
+            trouble = disks.explained(error, file.absolute())
             raise CommandError(f"No backup was made. {trouble.words if trouble else error}") from error
         counts, megabytes = done.facts["counts"], file.stat().st_size / 1e6
         self.stdout.write(
