@@ -24,7 +24,7 @@ _DISK_FULL, _READ_ONLY = "53100", "25006"  # SQLSTATE
 _REDIS = {  # what it refuses a write with -> what that means
     "command not allowed when used memory": "Redis is full: raise its maxmemory, or set maxmemory-policy volatile-lru.",
     "MISCONF Redis": "Redis refuses writes, as it cannot save to its disk. Make room on its machine.",
-    "can't write against a read only replica": "Redis is a replica and takes no writes: point REDIS_URL at its primary.",
+    "can't write against a read only replica": "Redis is a replica and takes no writes: name its primary in REDIS_URL.",
 }
 _STORE_FULL = re.compile(r"XMinioStorageFull|InsufficientStorage|QuotaExceeded|InsufficientCapacity")
 

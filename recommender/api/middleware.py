@@ -4,12 +4,13 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from movierec.logs import request_id, route
-from recommender.api.errors import ADMIN_ROOT, respond
+from recommender.api.errors import ADMIN_ROOT, respond, trouble_of
 from recommender.serving import tally
 
 HEADER = "X-Request-ID"
@@ -85,8 +86,21 @@ def _count(request: HttpRequest, response: HttpResponse) -> None:
     failed = response.status_code >= 500 and code != COME_BACK
     if kind == "catalogue" and request.method not in ("GET", "HEAD", "OPTIONS"):
         kind = "catalogue changes"
-    if kind != "admin" or failed or request.method == "POST":
+    if isinstance(response, StreamingHttpResponse) and not failed:
+        response.streaming_content = _counted_at_the_end(kind, response)
+    elif kind != "admin" or failed or request.method == "POST":
         tally.count_call(kind, failed, code)
+
+
+def _counted_at_the_end(kind: str, response: StreamingHttpResponse) -> Iterator[bytes]:
+    """A file that is read from the database while it goes out fails when its answer has long begun."""
+    try:
+        yield from cast(Iterator[bytes], response.streaming_content)
+    except Exception as error:
+        trouble = trouble_of(error)
+        tally.count_call(kind, True, trouble.code if trouble else "")
+        raise
+    tally.count_call(kind, False)
 
 
 class BodyLimit:

@@ -64,7 +64,7 @@ def _refused(found: Sequence[Job]) -> Check:
     row = next((n for n, night in enumerate(ended) if night.result.get("better")), len(ended))
     figures = {"nights": float(row)}
     name, label, value = "nights_refused", "Nights without a new model", f"{row} in a row" if row else "none"
-    words = f"The last: {ended[0].error or ended[0].result.get('reason', '')}" if row else ""
+    words = f"The last: {ended[0].error.partition('. ')[0] or ended[0].result.get('reason', '')}" if row else ""
     if row >= REFUSED_BAD:
         remedy = "Look at the gate's reasons under Model versions; `./run manage promote` takes one in spite of it."
         return Check(name, label, Status.FAIL, value, words, remedy, figures)

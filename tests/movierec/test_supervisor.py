@@ -12,7 +12,9 @@ import redis
 
 from movierec import embedded
 from movierec.embedded import POSTGRES, VALKEY
+from movierec.processes import spawn
 from movierec.start import Address, Start
+from movierec.supervisor import SIGN_OF_LIFE, Service, Supervisor
 from tests.movierec.system import ROOT, fresh_state, nothing_runs, processes_of, state
 
 __all__ = ["state"]  # the fixture
@@ -98,3 +100,29 @@ def test_a_pid_file_of_a_process_that_is_no_postgres_is_no_obstacle(state):
     (place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data}\n1\n5432\n{place.sockets}\n")
     with embedded.running(state, durable=False):
         assert rows(state, "SELECT 1") == [(1,)]
+
+
+def test_a_child_is_started_again_though_nothing_can_be_written(tmp_path):
+    """As on a full disk: neither the note of the children nor a log. What runs goes on, and it is said."""
+    (tmp_path / "children.new").mkdir()  # where the note is written
+    (tmp_path / "logs").write_text("in the place of the folder")
+    said = []
+    keeper = Supervisor(tmp_path, said.append)
+    how = {"on_death": signal.SIGKILL}
+    service = Service("sleeper", lambda log: spawn(["sleep", "60"], log=log, **how), 0, signal.SIGTERM, 5)
+    try:
+        first = keeper.start(service)
+        first.kill()
+        first.wait()
+        until = time.monotonic() + 20
+        while service.child is None or service.child.pid == first.pid:
+            assert time.monotonic() < until
+            keeper.tend()
+            time.sleep(0.05)
+        assert service.child.poll() is None
+        assert (tmp_path / SIGN_OF_LIFE).exists()
+    finally:
+        keeper.stop()
+    assert any("children.json cannot be written" in line for line in said)
+    assert any("the log of sleeper cannot be written" in line for line in said)
+    assert not (tmp_path / SIGN_OF_LIFE).exists(), "it ended in order"

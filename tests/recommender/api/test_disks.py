@@ -13,7 +13,7 @@ import pytest
 import torch
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.urls import reverse
 
 from catalog.models import Rule, WatchEvent
@@ -25,7 +25,6 @@ from recommender.models import Impression, Job
 from recommender.serving import tally
 from tests.cast import ADA, NEMO
 from tests.model import NAME
-from tests.recommender.api.conftest import api, client_with, site  # noqa: F401
 from tests.recommender.training.test_nightly import finish, night
 from tests.recommender.worker import ring  # noqa: F401
 
@@ -111,7 +110,9 @@ def status(capsys, expect):
 
 
 @needs_mount
-def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(model, site, api, small_disk, admin_client, capsys):
+def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(
+    model, site, api, small_disk, admin_client, capsys
+):
     shown = {"user_id": ADA, "movie_id": str(NEMO), "kind": "click"}
     rule = {"name": "a rule", "action": "boost", "places": 10, "by": "movie", "movie": NEMO, "enabled": "on"}
     rule |= {f"{name}_{part}": "" for name in ("starts_at", "ends_at") for part in (0, 1)}
@@ -178,7 +179,11 @@ def test_a_disk_is_amber_before_it_is_red_and_the_probes_body_warns(model, small
     assert (ready["status"], len(ready["warnings"])) == ("ready", 1), "lists can be served"
     assert str(small_disk) in ready["warnings"][0]
     assert (found["status"], found["label"]) == ("fail", "Disk: models, backups")
-    assert found["figures"] == {"free_bytes": 0, "total_bytes": pytest.approx(SMALL, abs=4096), "wanted_bytes": SMALL // 2}
+    assert found["figures"] == {
+        "free_bytes": 0,
+        "total_bytes": pytest.approx(SMALL, abs=4096),
+        "wanted_bytes": SMALL // 2,
+    }
 
 
 def test_a_file_that_may_not_grow_is_named_and_leaves_nothing(tmp_path):
@@ -224,8 +229,16 @@ def test_a_redis_that_is_full_is_red_and_lists_go_on(model, api, capsys):
         (OSError(errno.ENOSPC, "No space left on device", "/srv/models/a"), "disk_full", "The disk of"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk_full", "quota"),
         (OSError(errno.EROFS, "Read-only file system", "/srv"), "disk_full", "read-only"),
-        (RuntimeError("pg_dump: error: could not write to output file: No space left on device"), "disk_full", "The disk of"),
-        (RuntimeError("ClientError: An error occurred (XMinioStorageFull) when calling PutObject"), "disk_full", "store"),
+        (
+            RuntimeError("pg_dump: error: could not write to output file: No space left on device"),
+            "disk_full",
+            "The disk of",
+        ),
+        (
+            RuntimeError("ClientError: An error occurred (XMinioStorageFull) when calling PutObject"),
+            "disk_full",
+            "store",
+        ),
         (RuntimeError("MISCONF Redis is configured to save RDB snapshots"), "redis_full", "cannot save"),
         (RuntimeError("You can't write against a read only replica."), "redis_full", "primary"),
         (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "disk_full", "The disk of"),
@@ -254,3 +267,18 @@ def test_a_database_that_takes_no_writes_says_so(site, model):
             cursor.execute("SET default_transaction_read_only = off")
     assert refused["code"] == "database_read_only"
     assert WatchEvent.objects.count() == before
+
+
+def test_an_export_that_breaks_off_is_counted_as_failed(site, model):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE catalog_credit RENAME TO elsewhere")
+    try:
+        answer = site.client.get("/exports/people.csv")
+        assert answer.status_code == 200, "it has begun"
+        with pytest.raises(ProgrammingError):
+            b"".join(answer.streaming_content)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO catalog_credit")
+    assert b"".join(site.client.get("/exports/people.csv").streaming_content)
+    assert (tally._counts["call:exports"], tally._counts["call_failed:exports"]) == (2, 1)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,7 +22,6 @@ from recommender.models import ApiKey, Job, ModelVersion
 from recommender.monitoring import processes, servers
 from tests import servers as parts
 from tests.model import forget_everything
-from tests.recommender.api.conftest import api, client_with  # noqa: F401
 from tests.recommender.worker import ROOT, environment, start_worker, wait_for
 
 KINDS = ("web", "light", "batch", "training", "beat", "repair")
@@ -37,7 +37,7 @@ def all_report():
     alive.send(sender=None, kinds=KINDS, process="one@here")
 
 
-def checks(api):  # noqa: F811
+def checks(api):
     """Of the endpoint, by name; the first page and the command tell the same."""
     return {one["name"]: one for one in json.loads(api.client.get("/health/system").content)["checks"]}
 
@@ -48,7 +48,7 @@ def commanded(capsys, *words):
     return ended.value.code, capsys.readouterr().out
 
 
-def test_page_endpoint_and_command_tell_the_same(nobody_reports, api, admin_client, capsys):  # noqa: F811
+def test_page_endpoint_and_command_tell_the_same(nobody_reports, api, admin_client, capsys):
     silent = checks(api)
     assert {silent[f"process:{kind}"]["status"] for kind in KINDS[:-1]} == {"fail"}
     assert silent["tasks"]["status"] == "fail"
@@ -58,7 +58,9 @@ def test_page_endpoint_and_command_tell_the_same(nobody_reports, api, admin_clie
     all_report()
     every = IntervalSchedule.objects.create(every=10, period=IntervalSchedule.SECONDS)
     PeriodicTask.objects.create(name="repair", task="recommender.tasks.repair", interval=every)
-    Job.objects.create(kind=Job.Kind.NIGHTLY, status=Job.Status.DONE, finished_at=timezone.now(), result={"better": True})
+    Job.objects.create(
+        kind=Job.Kind.NIGHTLY, status=Job.Status.DONE, finished_at=timezone.now(), result={"better": True}
+    )
     code, text = commanded(capsys)
     _, as_json = commanded(capsys, "--json")
     page = admin_client.get("/admin/")
@@ -76,7 +78,7 @@ def test_page_endpoint_and_command_tell_the_same(nobody_reports, api, admin_clie
     assert all(one["remedy"] for one in found.values() if one["status"] != "ok")
 
 
-def test_it_opens_to_its_own_scope_and_on_this_machine(model, settings, client, client_with):  # noqa: F811
+def test_it_opens_to_its_own_scope_and_on_this_machine(model, settings, client, client_with):
     assert client.get("/health/system").status_code == 401
     assert client_with(ApiKey.Scope.READ).get("/health/system", expect=403)["code"] == "permission_denied"
     assert "checks" in json.loads(client_with(ApiKey.Scope.STATUS).client.get("/health/system").content)
@@ -85,11 +87,13 @@ def test_it_opens_to_its_own_scope_and_on_this_machine(model, settings, client, 
     assert client.get("/health/system", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 401
 
 
-def test_an_old_model_three_refused_nights_and_a_schedule_that_did_not_fire_are_red(nobody_reports, api):  # noqa: F811
+def test_an_old_model_three_refused_nights_and_a_schedule_that_did_not_fire_are_red(nobody_reports, api):
     ended = timezone.now()
     for hours, better in ((80, True), (60, False), (36, False)):
         at = ended - timedelta(hours=hours)
-        job = Job.objects.create(kind="nightly", status="done", finished_at=at, result={"better": better, "reason": "no"})
+        job = Job.objects.create(
+            kind="nightly", status="done", finished_at=at, result={"better": better, "reason": "no"}
+        )
         Job.objects.filter(pk=job.pk).update(created_at=at)
     every = IntervalSchedule.objects.create(every=10, period=IntervalSchedule.SECONDS)
     task = PeriodicTask.objects.create(name="repair", task="x", interval=every, last_run_at=ended)
@@ -109,7 +113,7 @@ def test_an_old_model_three_refused_nights_and_a_schedule_that_did_not_fire_are_
     assert "repair is 3 minutes late" in after["schedules"]["detail"]
 
 
-def test_a_job_that_nobody_takes_up_is_amber_then_red(nobody_reports, api):  # noqa: F811
+def test_a_job_that_nobody_takes_up_is_amber_then_red(nobody_reports, api):
     job = Job.objects.create(kind=Job.Kind.IMPORT)
     for minutes, state in ((5, "ok"), (20, "warn"), (70, "fail")):
         Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=minutes))
@@ -195,7 +199,7 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
     transactional_db,
     settings,
     monkeypatch,
-    api,  # noqa: F811
+    api,
     admin_client,
     capsys,
 ):
@@ -241,7 +245,7 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
 
 
 @pytest.mark.slow
-def test_a_trainer_that_works_for_long_stays_green(transactional_db, monkeypatch, api):  # noqa: F811
+def test_a_trainer_that_works_for_long_stays_green(transactional_db, monkeypatch, api):
     """The pool is busy for longer than the patience; the loop that takes messages is not."""
     forget_everything()
     monkeypatch.setattr(processes, "SILENT", 15.0)
@@ -263,7 +267,32 @@ def test_a_trainer_that_works_for_long_stays_green(transactional_db, monkeypatch
         forget_everything()
 
 
-def test_a_machine_that_fell_silent_beside_others_is_amber(nobody_reports, api, monkeypatch):  # noqa: F811
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_processes_start_and_work_while_their_logs_find_no_room(transactional_db, monkeypatch, api):
+    forget_everything()
+    monkeypatch.setattr(servers, "FRESH", 0.0)
+    with open("/dev/full", "wb") as full:
+        words = [sys.executable, "-m", "celery", "-A", "movierec", "beat", "--pidfile="]
+        how = {"env": environment(), "cwd": ROOT, "stdout": full, "stderr": full, "start_new_session": True}
+        running = [start_worker(queues="light,batch", output=full), subprocess.Popen(words, **how)]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        web = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
+        running.append(subprocess.Popen(web, **how | {"env": environment() | {"PORT": str(port)}}))
+    try:
+        for kind in ("light", "beat", "web", "repair"):
+            wait_for(lambda kind=kind: kind in cache.signs_of_life())
+        assert all(process.poll() is None for process in running)
+    finally:
+        for process in running:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        forget_everything()
+
+
+def test_a_machine_that_fell_silent_beside_others_is_amber(nobody_reports, api, monkeypatch):
     all_report()
     cache.tell_alive(["light"], "light@away")
     client = cache._link.client()
