@@ -12,11 +12,17 @@ def main(words: list[str]) -> None:
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 
+    from movierec import disks
+
     try:
         execute_from_command_line(words)
-    except (ImproperlyConfigured, OperationalError) as error:
-        if "--traceback" in words:
+    except Exception as error:
+        trouble = disks.explained(error)
+        known = trouble is not None or isinstance(error, ImproperlyConfigured | OperationalError)
+        if "--traceback" in words or not known:
             raise
+        if trouble is not None:
+            sys.exit(f"error: {trouble.words}")
         if isinstance(error, ImproperlyConfigured):
             sys.exit(f"error: {error}")
         sys.exit(f"error: Postgres: {error}\nDATABASE_URL says where it is; --traceback shows who asked.")

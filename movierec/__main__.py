@@ -48,7 +48,9 @@ def manage_command(words: Sequence[str]) -> int:
     open_state(state)
     our_secrets(state)
     shown = f"./run manage {' '.join(words[:1])}".rstrip()
-    with with_servers(state, shown, lambda line: print(line, file=sys.stderr, flush=True)):
+    alone = words[:1] == ["status"]  # it tells how the servers are: it must not start them, nor wait for them
+    servers = with_servers(state, shown, lambda line: print(line, file=sys.stderr, flush=True))
+    with contextlib.nullcontext() if alone else servers:
         death = dies_with_parent(signal.SIGTERM)
         child = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *words], preexec_fn=death)
         # A terminal sends Ctrl-C to the child as well, which answers it; a SIGTERM comes to us alone.

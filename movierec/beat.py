@@ -1,5 +1,7 @@
 """Beat's schedule in the database, which outlives a restart and a clock that is set back."""
 
+import socket
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -8,10 +10,15 @@ from celery.utils.time import maybe_make_aware
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from movierec.alive import EVERY_SECONDS, alive
+
 AHEAD = timedelta(seconds=5)  # a last run further in the future than this was made by another clock
 
 
 class Scheduler(DatabaseScheduler):
+    sync_every = 20.0  # seconds: whoever judges whether a schedule has fired reads its row
+    told_at = float("-inf")  # monotonic seconds
+
     def setup_schedule(self) -> None:
         for name, entry in self.app.conf.beat_schedule.items():
             PeriodicTask.objects.filter(name=name).exclude(task=entry["task"]).update(task=entry["task"])
@@ -31,7 +38,11 @@ class Scheduler(DatabaseScheduler):
         if ahead:
             self._heap = None
             self.sync()
-        return float(super().tick(*args, **kwargs))
+        pause = float(super().tick(*args, **kwargs))
+        if not 0 <= time.monotonic() - self.told_at < EVERY_SECONDS:
+            self.told_at = time.monotonic()
+            alive.send_robust(sender=Scheduler, kinds=("beat",), process=f"beat@{socket.gethostname()}")
+        return pause
 
     def _latest(self) -> Any:
         return maybe_make_aware(self.app.now()) + AHEAD

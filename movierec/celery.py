@@ -1,14 +1,18 @@
 """The Celery application. Queues: light (default), batch, training; see settings.CELERY_TASK_ROUTES."""
 
 import os
+import sys
 from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import beat_init, before_task_publish, task_postrun, task_prerun, worker_process_init
 
-from movierec.logs import request_id
+from movierec.alive import EVERY_SECONDS, alive
+from movierec.logs import outlive_a_full_disk, request_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
+if "celery" in sys.argv[0]:  # a worker or beat, and nobody who only sends tasks
+    outlive_a_full_disk()
 
 app = Celery("movierec")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -22,6 +26,31 @@ def watch_postgres(**_: Any) -> None:
     from movierec import lines  # Django is set up by now
 
     lines.watch(interactive=False)
+
+
+class SignOfLife(bootsteps.StartStopStep):
+    """A worker's sign of life, from the loop that takes its messages: not while it has no broker, and none the less
+    while a task of its pool works for hours."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+    timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        kinds = tuple(consumer.app.amqp.queues.consume_from)
+
+        def tell() -> None:
+            alive.send_robust(sender=SignOfLife, kinds=kinds, process=consumer.hostname)
+
+        tell()
+        self.timer = consumer.timer.call_repeatedly(EVERY_SECONDS, tell)
+
+    def stop(self, consumer: Any) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+app.steps["consumer"].add(SignOfLife)
 
 
 # A task carries the id of the request that asked for it, so that the log tells one story.

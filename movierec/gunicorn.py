@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Any
 
+from movierec.logs import outlive_a_full_disk
+
 bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
 worker_class = "movierec.web_worker.WebWorker"
 workers = int(os.environ.get("MOVIEREC_WEB_WORKERS", "2"))
@@ -38,6 +40,7 @@ def on_starting(server: Any) -> None:
     import django
     from django.core.management import call_command
 
+    outlive_a_full_disk()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
     django.setup()
     call_command("check", tags=["security"], verbosity=0)

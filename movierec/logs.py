@@ -3,9 +3,11 @@
 Paths and addresses name viewers, and so do the rows that Postgres quotes: neither is written.
 """
 
+import errno
 import json
 import logging
 import re
+import sys
 import threading
 import time
 from contextvars import ContextVar
@@ -94,6 +96,41 @@ def _kind(record: logging.LogRecord) -> Any:
     if record.name.startswith(CLIENTS):
         return record.name, record.levelno, record.pathname, record.lineno
     return record.name, record.getMessage()
+
+
+class _Output:
+    """A stream that lets go of what cannot be written because its disk is full."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return int(self._stream.write(text))
+        except OSError as error:
+            return self._passed(error, len(text))
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._passed(error, 0)
+
+    def _passed(self, error: OSError, length: int) -> int:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
+            raise error
+        return length
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def outlive_a_full_disk() -> None:
+    """A process that lives long must neither end nor fail to start because a line of its log finds no room."""
+    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, _Output):
+            setattr(sys, name, _Output(stream))
 
 
 class Plain(logging.Formatter):

@@ -46,6 +46,14 @@ def redis_url(state: Path) -> str:
     return f"unix://{valkey_socket(state)}?db=0"
 
 
+def data_dir(state: Path) -> Path:
+    """Where the embedded Postgres of this state folder has its data; it may not be there yet."""
+    inside, note = state / "postgres", state / "place.json"
+    if inside.exists() or not note.exists():
+        return inside
+    return Path(json.loads(note.read_text())["root_data"]) / "postgres"
+
+
 @dataclass(frozen=True)
 class Place:
     """`uid` is who the servers run as where that is not who started them (root hands them to another user)."""

@@ -87,10 +87,16 @@ class Ledger:
         self.children: dict[str, tuple[int, str]] = {}
 
     def note(self, name: str, pid: int) -> None:
+        """Raises OSError where the file cannot be written; what is known by this process stands all the same."""
         self.children[name] = (pid, _identity(pid))
         aside = self.file.with_suffix(".new")
-        aside.write_text(json.dumps(self.children))
-        aside.replace(self.file)
+        try:
+            aside.write_text(json.dumps(self.children))
+            aside.replace(self.file)
+        except OSError:
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
 
     def end_leftovers(self, seconds: float = 20) -> list[str]:
         """Ends what an earlier keeper left: on Linux its children are ending already. The names of those met."""

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
-from movierec import embedded
+from movierec import disks, embedded, places
 from movierec.postgres.connection import Connection
 from movierec.strength import weakness
 
@@ -181,6 +181,24 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60  # seconds
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
+# --- room on disks ----------------------------------------------------------------------------------------------------
+DISK_ROOM = disks.Room(
+    env.int("MOVIEREC_DISK_WARN_MB", default=1000) * disks.MB,  # amber below this,
+    env.int("MOVIEREC_DISK_WARN_PERCENT", default=5) / 100,  # or below this share, whichever is more
+    env.int("MOVIEREC_DISK_FULL_MB", default=100) * disks.MB,  # red below this
+)
+WRITTEN_FOLDERS = {  # what this machine writes to -> where
+    "state": STATE_DIR,
+    "models": MODEL_STORE,
+    "checkpoints": CHECKPOINT_DIR,
+    "logs": STATE_DIR / "logs",
+    "temporary files": Path(env("TMPDIR", default="/tmp")),  # noqa: S108 - asking `tempfile` fails on a full disk
+}
+if MODELS_URL and "://" not in MODELS_URL:
+    WRITTEN_FOLDERS["models of all machines"] = Path(MODELS_URL)
+if env("DATABASE_URL", default="") in ("", embedded.database_url(STATE_DIR)):
+    WRITTEN_FOLDERS["database"] = places.data_dir(STATE_DIR)
+
 # --- Redis: the broker, Django's cache and the stored lists in three databases, as cache.clear() empties a whole one --
 REDIS_URL = _server("REDIS_URL", embedded.redis_url(STATE_DIR), "redis", "rediss", "unix")
 if urlsplit(REDIS_URL).scheme != "unix" and not (urlsplit(REDIS_URL).path.strip("/") or "0").isdecimal():
@@ -307,6 +325,7 @@ SPECTACULAR_SETTINGS = {
         "NeighbourSource": ["model", "content"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
         "EventStatus": ["stored", "duplicate", "rejected"],
+        "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

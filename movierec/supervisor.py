@@ -11,11 +11,14 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from movierec import disks
+from movierec.alive import EVERY_SECONDS
 from movierec.processes import Child, Ledger, kill_group
 
 LOG_LIMIT = 5 * 1024 * 1024  # bytes; what a longer log ends with is put aside, one generation deep, and it is emptied
 STEADY = 60.0  # seconds alive after which a process counts as healthy again
 SLOWEST_RESTART = 30.0  # seconds
+SIGN_OF_LIFE = "supervisor.alive"  # in the state folder, its time is that of the last look; gone after an orderly end
 
 
 class Stopped(Exception):
@@ -43,6 +46,7 @@ class Supervisor:
     say: Callable[[str], None]
     services: list[Service] = field(default_factory=list)
     signals: int = 0
+    told_at: float = float("-inf")  # monotonic seconds
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.state / "children.json")
@@ -61,7 +65,13 @@ class Supervisor:
             raise Stopped
 
     def log_file(self, name: str) -> IO[bytes]:
-        return (self.state / "logs" / f"{name}.log").open("ab")  # appending: it may be emptied under the writer's hands
+        """For a process that starts. Where it cannot be opened the process starts without: its work matters more."""
+        try:
+            # Appending: it may be emptied under the writer's hands.
+            return (self.state / "logs" / f"{name}.log").open("ab")
+        except OSError as error:
+            self._say_trouble(f"the log of {name} cannot be written", error)
+            return open(os.devnull, "ab")
 
     def bound_logs(self) -> None:
         """Puts long logs aside while their processes write on."""
@@ -77,18 +87,32 @@ class Supervisor:
         with self.log_file(service.name) as log:
             service.child = service.start(log)
         service.started = time.monotonic()
-        self.ledger.note(service.name, service.child.pid)
+        try:
+            self.ledger.note(service.name, service.child.pid)
+        except OSError as error:  # needed only after a kill of this process: no reason to stop what runs
+            self._say_trouble(f"{self.ledger.file} cannot be written", error)
         return service.child
+
+    def _say_trouble(self, words: str, error: OSError) -> None:
+        trouble = disks.explained(error, self.state)
+        self.say(f"{words}: {trouble.words if trouble else error}")
 
     def tend(self) -> None:
         """One look at every child: what ended is started again, later each time it ends soon. And one at the logs."""
         self.bound_logs()
         now = time.monotonic()
+        self._tell(now)
         for service in self.services:
             if service.child is not None and service.child.poll() is not None:
                 self._note_end(service, now)
             elif service.child is None and now >= service.due:
                 self.start(service)
+
+    def _tell(self, now: float) -> None:
+        if now - self.told_at >= EVERY_SECONDS:
+            self.told_at = now
+            with contextlib.suppress(OSError):
+                (self.state / SIGN_OF_LIFE).touch()
 
     def _note_end(self, service: Service, now: float) -> None:
         assert service.child is not None
@@ -101,6 +125,8 @@ class Supervisor:
     def stop(self) -> None:
         """Floor by floor from the top, each within its services' seconds; another signal hurries."""
         asked = self.signals
+        with contextlib.suppress(OSError):
+            (self.state / SIGN_OF_LIFE).unlink(missing_ok=True)
         for floor in sorted({service.floor for service in self.services}, reverse=True):
             self._stop_floor([service for service in self.services if service.floor == floor], asked)
 

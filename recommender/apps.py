@@ -1,4 +1,8 @@
 import logging
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.apps import AppConfig
@@ -6,6 +10,7 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models.signals import post_migrate
 
 from movierec import lines
+from movierec.alive import EVERY_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +21,7 @@ class RecommenderConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import services, signals
+        from movierec.alive import alive
         from recommender import cache, checks, registry  # noqa: F401  (importing registers the system checks)
         from recommender.roles import make_roles
         from recommender.serving import probe, tally
@@ -28,6 +34,8 @@ class RecommenderConfig(AppConfig):
         registry.on_look(probe.look)
         for line in (lines.REDIS, lines.POSTGRES):
             line.on_return.append(publish_missed)
+        registry.on_look(web_is_alive)
+        alive.connect(keep_sign_of_life)
         post_migrate.connect(make_roles, sender=self)
 
 
@@ -67,6 +75,24 @@ def publish_catalogue(version: int, **_: Any) -> None:
         cache.publish_catalogue(version)
     except cache.CacheUnavailable as error:
         log.warning("Catalogue version %d is not published yet: %s", version, error)
+
+
+def keep_sign_of_life(kinds: Iterable[str], process: str, **_: Any) -> None:
+    from recommender import cache
+
+    with suppress(cache.CacheUnavailable):  # who judges says that Redis is gone
+        cache.tell_alive(kinds, process)
+
+
+_web_told_at = float("-inf")  # monotonic seconds
+
+
+def web_is_alive() -> None:
+    """At every look of a web process for models, which goes round every second."""
+    global _web_told_at
+    if time.monotonic() - _web_told_at >= EVERY_SECONDS:
+        _web_told_at = time.monotonic()
+        keep_sign_of_life(("web",), f"web@{socket.gethostname()}")
 
 
 def publish_epoch(epoch: int, **_: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.core.cache import caches
+from redis.exceptions import RedisError
 
 from movierec.lines import REDIS
 from recommender.link import CacheUnavailable, Link
@@ -22,6 +23,7 @@ __all__ = ["BytesSerializer", "CacheUnavailable", "RuledOut", "Stamps", "StoredL
 
 STAMP_TTL = 30 * 86_400  # seconds; far beyond any list's life, so that a stamp outlives the lists it judges
 HEARTBEAT_TTL = 10  # seconds
+ALIVE_TTL = 7 * 86_400  # seconds that a process is remembered which has fallen silent
 ANNOUNCEMENT_TTL = 120  # seconds
 CHART_TTL = 3_600  # seconds
 MARK_TTL = 10  # seconds: longer than reading the truth takes
@@ -29,7 +31,7 @@ TALLY_SPANS = {60: 2 * 3_600, 3_600: 8 * 86_400}  # seconds: length of a sum -> 
 PIPELINE = 10_000  # commands sent together
 
 _MODEL, _EPOCH, _CATALOGUE, _ANNOUNCED = "model", "epoch", "catalogue", "model:announced"
-_PROCESSES, _STOCKED = "processes", "models:stocked"
+_PROCESSES, _STOCKED, _ALIVE = "processes", "models:stocked", "alive"
 
 # A stamp only grows, and an absent one is not put there by a publisher: one that was overtaken by another, whose number
 # was then evicted, would bring an older truth back. It takes away the mark of whoever is reading the truth meanwhile.
@@ -298,6 +300,41 @@ def loaded_by() -> dict[str, str]:
         if len(loaded) < len(known):
             redis.srem(_key(_PROCESSES), *(set(known) - set(loaded)))
     return loaded
+
+
+# Signs of life -------------------------------------------------------------------------------------------------------
+
+# By Redis' own clock, so that machines whose clocks differ are judged alike.
+_TELL = """
+local now = redis.call('TIME')[1]
+for n = 2, #ARGV do redis.call('ZADD', KEYS[1], now, ARGV[n]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[1]))
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+"""
+
+
+def tell_alive(kinds: Iterable[str], process: str) -> None:
+    """Notes that this process does these kinds of work now. It trusts nothing that Redis holds, so it needs no known
+    server: called where no query to Postgres may follow."""
+    try:
+        client = _link.client()
+        client.eval(_TELL, 1, _key(_ALIVE), ALIVE_TTL, *(f"{kind} {process}" for kind in kinds))
+    except (RedisError, OSError) as error:
+        raise CacheUnavailable(f"Redis took no sign of life: {error}") from error
+
+
+def signs_of_life() -> dict[str, dict[str, float]]:
+    """Kind of work -> process -> seconds since it was last heard of; nothing older than ALIVE_TTL."""
+    with _link.contact() as redis:
+        pipe = redis.pipeline(transaction=False)
+        pipe.time()
+        pipe.zrange(_key(_ALIVE), 0, -1, withscores=True)
+        (now, micro), found = pipe.execute()
+    ages: dict[str, dict[str, float]] = {}
+    for member, told_at in found:
+        kind, _, process = member.decode().partition(" ")
+        ages.setdefault(kind, {})[process] = max(0.0, now + micro / 1e6 - told_at)
+    return ages
 
 
 # What was answered: sums over all processes -------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from django.db import (
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
+from movierec import disks
 from movierec.logs import without_rows
 from recommender.cache import CacheUnavailable
 from recommender.models import Job
@@ -201,8 +202,10 @@ def _ended(status: Job.Status, error: str = "") -> dict[str, Any]:
 
 
 def _named(error: Exception) -> str:
-    """For whoever may read the job: nobody's row."""
-    return without_rows(f"{type(error).__name__}: {error}").strip()
+    """For whoever may read the job: what to do where something is full, and nobody's row."""
+    words = without_rows(f"{type(error).__name__}: {error}").strip()
+    trouble = disks.explained(error)
+    return words if trouble is None else f"{trouble.words} ({words})"
 
 
 def _again(lease: Lease, error: Exception) -> dict[str, Any]:

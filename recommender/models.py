@@ -160,6 +160,7 @@ class ApiKey(AbstractAPIKey):
         BATCH = "batch:write"
         CATALOGUE = "catalog:write"
         ERASE = "users:erase"
+        STATUS = "status:read"
 
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope), default=list)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")

@@ -17,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 
+from movierec import disks
 from recommender.ml.config import MANIFEST
 from recommender.ml.manifest import UNREADABLE, read_manifest, sound
 
@@ -140,6 +141,8 @@ def _store() -> Iterator[tuple[Any, str]]:
         raise
     except Exception as error:
         kind = "" if isinstance(error, StorageUnavailable) else f"{type(error).__name__}: "
+        if (trouble := disks.explained(error)) is not None:
+            kind = f"{trouble.words} {kind}"
         raise StorageUnavailable(f"The model store {settings.MODELS_URL} cannot be used: {kind}{error}") from error
 
 

@@ -4,6 +4,7 @@ The flows are imported inside, so that whoever only enqueues (the web half) load
 """
 
 import logging
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -13,7 +14,9 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
+from movierec.alive import alive
 from movierec.lines import REDIS
 from recommender import leases
 from recommender.models import Chunk, Job
@@ -87,7 +90,7 @@ def call_for_help(job_id: UUID, wanted: int) -> None:
     try:
         for _ in range(wanted):
             batch_chunk.apply_async((str(job_id),), expires=HELP_SECONDS, retry=False)
-    except OperationalError as error:
+    except (OperationalError, RedisError) as error:  # gone, or full
         log.warning("The batch goes on without the help of other workers: %s", error)
 
 
@@ -111,7 +114,9 @@ def publish_pending() -> int:
 def repair() -> dict[str, Any]:
     from recommender.serving import upkeep
 
-    return upkeep.repair()
+    told = upkeep.repair()
+    alive.send_robust(sender=repair, kinds=("repair",), process=f"tasks@{socket.gethostname()}")  # end to end
+    return told
 
 
 @shared_task

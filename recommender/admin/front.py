@@ -3,27 +3,26 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 
 from catalog import selectors
 from recommender.admin.pictures import columns, lines
-from recommender.models import Job, ModelVersion
+from recommender.models import ModelVersion
+from recommender.monitoring import system
+from recommender.monitoring.checks import Status
 from recommender.serving import pulse, tally
 
 HOUR, MINUTE = 3_600, 60
-LATE = timedelta(minutes=10)  # a queued job that nobody takes up for so long
-STALE = timedelta(hours=30)  # since the last nightly run ended
 VERSIONS = 12  # drawn
 FAILED_BAD, FALLBACK_WARN = 0.01, 0.2  # shares
 ROBOTS_WARN, ROBOTS_FEWEST = 0.3, 50  # of a day's new viewers who watched one film: share, viewers
+STATES = {Status.OK: "good", Status.WARN: "warn", Status.UNKNOWN: "warn", Status.FAIL: "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if request.user.has_perms(["recommender.view_modelversion", "recommender.view_job"]):
         hours, minutes = tally.sums(HOUR, 24), tally.sums(MINUTE, 60)
         context["questions"] = [
+            ("Is everything running?", _running()),
             ("Is it healthy?", _healthy(minutes, hours)),
             ("Is it good?", _good(minutes, hours)),
             ("Is it fresh?", _fresh(hours)),
@@ -50,12 +50,17 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 admin.site.index_template = "recommender/front.html"
 
 
+def _running() -> list[Tile]:
+    """What `manage.py status` and GET /health/system tell too, the worst first."""
+    checks = system.in_order(system.report().checks)
+    return [Tile(one.label, one.value, f"{one.detail} {one.remedy}".strip(), STATES[one.status]) for one in checks]
+
+
 def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, int]]) -> list[Tile]:
     last = tally.together(minutes)
     failed, p95 = tally.share(last, "failed"), tally.percentile(last, 0.95)
-    queued = Job.objects.filter(status=Job.Status.QUEUED).order_by("created_at").values_list("created_at", flat=True)
     return [
-        _processes(),
+        _loaded(),
         Tile(
             "Failed answers, last hour",
             _per_cent(failed),
@@ -70,25 +75,16 @@ def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, 
             "",
             _drawn(hours, lambda of: tally.percentile(of, 0.95), "95 % within {:,.0f} ms"),
         ),
-        _queue(list(queued[:100])),
     ]
 
 
-def _processes() -> Tile:
+def _loaded() -> Tile:
     holding, active = pulse.processes(), ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
     if holding is None:
-        return Tile("Web processes", "Redis is unreachable", "Lists are computed at every read.", "bad")
+        return Tile("Model in memory", "Redis is unreachable", "Lists are computed at every read.", "bad")
     good = sum(name == (active.name if active else "") for name in holding.values())
-    words = "all hold the active model" if good == len(holding) else f"{good} hold the active model"
-    return Tile("Web processes", str(len(holding)), words if holding else "none reports", _state(good == len(holding)))
-
-
-def _queue(waiting: Sequence[datetime]) -> Tile:
-    if not waiting:
-        return Tile("Queue", "empty", "No job waits.", "good")
-    age = timezone.now() - waiting[0]
-    words = f"{len(waiting)} waiting, the oldest for this long"
-    return Tile("Queue", timesince(waiting[0], depth=1), words, _state(age < LATE))
+    words = "web processes hold the active model" if holding else "no web process reports"
+    return Tile("Model in memory", f"{good} of {len(holding)}", words, _state(good == len(holding)))
 
 
 def _good(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, int]]) -> list[Tile]:
@@ -141,7 +137,6 @@ def _fresh(hours: Sequence[Mapping[str, int]]) -> list[Tile]:
     outbox = len(selectors.unpublished_viewers(1_000))
     shown, films = pulse.films_open()
     return [
-        _nightly(),
         _lists(),
         Tile(
             "Events today",
@@ -162,21 +157,6 @@ def _newcomers() -> Tile:
     words = f"{found.watched_by:,} of them watched {found.title}. Charts do not count them for the first days."
     many = found.watched_by >= max(ROBOTS_FEWEST, ROBOTS_WARN * found.viewers)
     return Tile("New viewers, last day", f"{found.viewers:,}", words, "warn" if many else "")
-
-
-def _nightly() -> Tile:
-    last = Job.objects.filter(kind=Job.Kind.NIGHTLY).defer("log_tail").first()
-    if last is None:
-        return Tile("Last night's run", "none yet", "It starts at 03:30 UTC.", "warn")
-    if last.finished_at is None:
-        return Tile("Last night's run", last.status, f"{last.phase} {last.done:,} of {last.total:,}", "")
-    words = f"ended {timesince(last.finished_at, depth=1)} ago"
-    if last.started_at:
-        words += f", took {timesince(last.started_at, last.finished_at, depth=1)}"
-    words += f". {last.error or last.result.get('reason', '')}"
-    done = last.status == Job.Status.DONE
-    state = "bad" if not done else _state(timezone.now() - last.finished_at < STALE)
-    return Tile("Last night's run", last.status, words, state)
 
 
 def _lists() -> Tile:

@@ -114,7 +114,8 @@ class HasScope(BasePermission):
                 return False
             self.message = "This token opens the lists of its own viewer, and of nobody else."
             return request.auth.viewer_id is None or _of_this_viewer(request, view, request.auth.viewer_id)
-        return str(scope) == ApiKey.Scope.READ and settings.API_OPEN and from_this_machine(request)
+        open_here = str(scope) == ApiKey.Scope.READ or getattr(view, "opens_on_this_machine", False)
+        return open_here and settings.API_OPEN and from_this_machine(request)
 
 
 def _of_this_viewer(request: Request, view: Any, viewer_id: int) -> bool:

@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from recommender.monitoring.checks import Status
+
 
 class Because(serializers.Serializer):
     movie_id = serializers.CharField(help_text="A film that the viewer watched.")
@@ -141,6 +143,23 @@ class LiveAnswer(serializers.Serializer):
 class ReadyAnswer(LiveAnswer):
     parts = serializers.DictField(child=serializers.CharField())
     model_version = serializers.CharField(allow_null=True)
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Disks that are full or nearly so.")
+
+
+class SystemCheck(serializers.Serializer):
+    name = serializers.CharField(help_text="For programs: it stays.")
+    label = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, as Field has one
+    status = serializers.ChoiceField([*Status])
+    value = serializers.CharField()
+    detail = serializers.CharField(allow_blank=True)
+    remedy = serializers.CharField(allow_blank=True, help_text="What to do; empty where nothing has to be done.")
+    figures = serializers.DictField(child=serializers.FloatField(), help_text="Each with its unit in the name.")
+
+
+class SystemAnswer(serializers.Serializer):
+    status = serializers.ChoiceField([*Status], help_text="That of the worst check.")
+    checked_at = serializers.DateTimeField()
+    checks = SystemCheck(many=True)
 
 
 class ProblemError(serializers.Serializer):

@@ -1,24 +1,37 @@
 """Every error as RFC 9457 problem+json: what is wrong, where, and what to do next."""
 
 import logging
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from movierec import disks
 from movierec.bodies import ADMIN_ROOT
+from movierec.disks import Trouble
 from recommender.api.wire import dump
 from recommender.serving.capacity import Busy
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 5
+TELL_SECONDS = 10.0  # between lines of the log on what is full
+NOTHING_STORED = "Nothing was stored: send the same request again later."
+FOR_CLIENTS = {  # code -> what a client is told; which disk it is, the operator's pages and the log tell
+    "disk_full": "a disk is full.",
+    "redis_full": "Redis takes no writes.",
+    "database_read_only": "the database takes no writes.",
+}
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +47,17 @@ class DatabaseUnreachable(exceptions.APIException):
     default_detail = "The database does not answer. Send the same request again: an event counts once by its event_id."
     default_code = "database_unreachable"
     wait = RETRY_SECONDS
+
+
+class NoRoom(exceptions.APIException):
+    """A disk, Redis or a store is full, or takes no writes."""
+
+    status_code = 503
+    wait = 60  # seconds: somebody has to make room
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(f"{NOTHING_STORED} The operator has to make room: {_for_clients(trouble)}", trouble.code)
+        self.default_code = trouble.code
 
 
 class Overloaded(exceptions.APIException):
@@ -59,7 +83,11 @@ def problem(request: HttpRequest, status: int, detail: str, **more: Any) -> dict
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler. None leaves an unexpected error to Django, which logs it and calls `server_error`."""
-    if isinstance(error, OperationalError | InterfaceError):
+    gone = isinstance(error, OperationalError | InterfaceError)
+    if (trouble := trouble_of(error)) is not None:
+        _tell(trouble)
+        error = NoRoom(trouble)
+    elif gone:
         log.warning("Postgres does not answer: %s", error)
         error = DatabaseUnreachable()
     elif isinstance(error, Busy):
@@ -74,6 +102,34 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     body = _validation_problem(request, error) if isinstance(error, exceptions.ValidationError) else None
     body = body or problem(request, error.status_code, str(error.detail), code=_code(error))
     return Response(body, status=error.status_code, headers=_headers(error), content_type=PROBLEM)
+
+
+def trouble_of(error: BaseException) -> Trouble | None:
+    """What is full, where that is why the call failed. A Postgres that stopped for its full disk only says that it is
+    gone: where the disk is of this machine, it is looked at."""
+    if isinstance(error, exceptions.APIException | Busy | Http404 | PermissionDenied):
+        return None
+    if (trouble := disks.explained(error)) is not None:
+        return trouble
+    folder = settings.WRITTEN_FOLDERS.get("database")
+    if isinstance(error, OperationalError | InterfaceError) and folder is not None and disks.is_full(folder):
+        return Trouble("disk_full", disks.full_disk(folder))
+    return None
+
+
+_told: dict[str, float] = {}  # code -> monotonic seconds
+
+
+def _tell(trouble: Trouble) -> None:
+    """A line of the log now and then: a full disk refuses thousands of calls, and the log may lie on it."""
+    now = time.monotonic()
+    if now - _told.get(trouble.code, float("-inf")) >= TELL_SECONDS:
+        _told[trouble.code] = now
+        log.error("%s", trouble.words)
+
+
+def _for_clients(trouble: Trouble) -> str:
+    return FOR_CLIENTS.get(trouble.code, "there is no room.")
 
 
 def _code(error: exceptions.APIException) -> str:
@@ -120,7 +176,9 @@ def _pointer(path: tuple[str, ...]) -> str:
 
 
 def respond(request: HttpRequest, status: int, detail: str, code: str) -> HttpResponse:
-    return HttpResponse(dump(problem(request, status, detail, code=code)), status=status, content_type=PROBLEM)
+    answer = HttpResponse(dump(problem(request, status, detail, code=code)), status=status, content_type=PROBLEM)
+    answer.code = code  # type: ignore[attr-defined]  # for whoever counts
+    return answer
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -136,6 +194,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Django calls it while the error is being handled."""
+    error = sys.exc_info()[1]
+    trouble = trouble_of(error) if error is not None else None
     if request.path.startswith(ADMIN_ROOT):
-        return defaults.server_error(request)
+        return _admins_error(request, error, trouble)
+    if trouble is not None:
+        return respond(request, 503, str(NoRoom(trouble).detail), trouble.code)
     return respond(request, 500, "Something failed here; the log has it under this request_id.", "error")
+
+
+def _admins_error(request: HttpRequest, error: BaseException | None, trouble: Trouble | None) -> HttpResponse:
+    """A page that says what is away, and that nothing was saved; without anything that asks the database."""
+    if trouble is None and not isinstance(error, OperationalError | InterfaceError):
+        return defaults.server_error(request)
+    words = trouble.words if trouble else "The database does not answer. Try again when it is back."
+    answer = render(request, "recommender/unavailable.html", {"words": words}, status=503)
+    answer["Retry-After"] = str(RETRY_SECONDS)
+    answer.code = trouble.code if trouble else DatabaseUnreachable.default_code  # type: ignore[attr-defined]
+    return answer

@@ -4,18 +4,29 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from movierec.bodies import most_bytes
 from movierec.logs import request_id, route
 from recommender.api import refusals
-from recommender.api.errors import ADMIN_ROOT, respond
+from recommender.api.errors import ADMIN_ROOT, respond, trouble_of
+from recommender.serving import tally
 
 HEADER = "X-Request-ID"
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 SLOW = 1.0  # seconds
+
+# The first word of an address -> the class that its calls are counted in, beside their failures.
+CLASSES = {
+    **dict.fromkeys(("recommend", "similar", "home", "popular", "trending", "latest"), "lists"),
+    **dict.fromkeys(("movies", "people", "genres"), "catalogue"),
+    **dict.fromkeys(("users", "viewer-tokens"), "viewers"),
+    **{name: name for name in ("events", "imports", "exports", "jobs", "batch", "admin")},
+}
+COME_BACK = "overloaded"  # the code of a refusal that is no failure: it bounds what is computed at once
 
 # What a browser may do with an answer: read it. The admin and /docs run scripts of their own, inline too, and show
 # posters from elsewhere; nothing else is loaded from or sent to another site.
@@ -47,6 +58,7 @@ class Envelope:
         response = refusals.at_the_door(request) or self.get_response(request)
         refusals.note(request, response)
         _note(request, response.status_code, time.perf_counter() - began)
+        _count(request, response)
         response.headers[HEADER] = name
         pages = request.path.startswith(PAGES)
         response.headers["Content-Security-Policy"] = FOR_PAGES if pages else FOR_DATA
@@ -62,6 +74,33 @@ def _note(request: HttpRequest, status: int, seconds: float) -> None:
         about = {"method": request.method, "route": route(request), "status": status, "ms": round(seconds * 1000, 1)}
         words = f"{request.method} {about['route']} {status} in {about['ms']} ms"
         log.log(level, words, extra=about | {"client": getattr(request, "client", "")})
+
+
+def _count(request: HttpRequest, response: HttpResponse) -> None:
+    """Of the admin only what is saved, and what fails: what staff look at is no traffic."""
+    kind = CLASSES.get(request.path.split("/", 2)[1])
+    if kind is None or request.resolver_match is None:
+        return
+    told = getattr(response, "data", None)
+    code = str(told.get("code", "")) if isinstance(told, dict) else str(getattr(response, "code", ""))
+    failed = response.status_code >= 500 and code != COME_BACK
+    if kind == "catalogue" and request.method not in ("GET", "HEAD", "OPTIONS"):
+        kind = "catalogue changes"
+    if isinstance(response, StreamingHttpResponse) and not failed:
+        response.streaming_content = _counted_at_the_end(kind, response)
+    elif kind != "admin" or failed or request.method == "POST":
+        tally.count_call(kind, failed, code)
+
+
+def _counted_at_the_end(kind: str, response: StreamingHttpResponse) -> Iterator[bytes]:
+    """A file that is read from the database while it goes out fails when its answer has long begun."""
+    try:
+        yield from cast(Iterator[bytes], response.streaming_content)
+    except Exception as error:
+        trouble = trouble_of(error)
+        tally.count_call(kind, True, trouble.code if trouble else "")
+        raise
+    tally.count_call(kind, False)
 
 
 class BodyLimit:

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from catalog.services import EventResult, EventStatus
 from recommender.models import Job
+from recommender.monitoring.system import Report
 from recommender.serving.events import Recorded
 from recommender.serving.health import Readiness
 from recommender.serving.query import Answer, Filters, Recommendation
@@ -111,12 +113,18 @@ def _result(index: int, result: EventResult) -> dict[str, Any]:
     return body | {"reason": result.reason} if result.reason else body
 
 
-def readiness(found: Readiness) -> dict[str, Any]:
+def readiness(found: Readiness, warnings: Sequence[str]) -> dict[str, Any]:
     return {
         "status": "ready" if found.ready else "not ready",
         "parts": found.parts,
         "model_version": found.model_version,
+        "warnings": list(warnings),
     }
+
+
+def system(found: Report) -> dict[str, Any]:
+    checks = [{**asdict(one), "figures": dict(one.figures)} for one in found.checks]
+    return {"status": found.status, "checked_at": found.checked_at.isoformat(), "checks": checks}
 
 
 def batch_job(one: Job, failed: Sequence[str]) -> dict[str, Any]:

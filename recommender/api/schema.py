@@ -179,6 +179,12 @@ events = call(
     example={"user_id": 123, "movie_id": "260", "kind": "watch", "completion": 1.0},
 )
 live = call("health_live", "Whether the process answers.", answers.LiveAnswer)
+system = extend_schema(
+    operation_id="health_system",
+    summary="Every part of the system: processes, servers, disks, model, nights, schedules, queues.",
+    responses={200: answers.SystemAnswer, 503: answers.SystemAnswer, **ANY_ERROR},
+    tags=["health"],
+)
 ready = extend_schema(
     operation_id="health_ready",
     summary="Whether it can serve a recommendation; else which part cannot.",

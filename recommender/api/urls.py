@@ -25,6 +25,7 @@ urlpatterns = [
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", views.LiveView.as_view()),
     path("health/ready", views.ReadyView.as_view()),
+    path("health/system", views.SystemView.as_view()),
     path("schema", documents.SchemaView.as_view(), name="schema"),
     path("docs", documents.DocsView.as_view(url_name="schema")),
 ]

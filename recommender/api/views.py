@@ -29,6 +29,8 @@ from recommender.api.serializers import (
     from_query,
 )
 from recommender.models import ApiKey, Job
+from recommender.monitoring import room, system
+from recommender.monitoring.checks import Status
 from recommender.serving import capacity, health
 from recommender.serving.events import record
 from recommender.serving.many import recommend_many
@@ -158,4 +160,16 @@ class ReadyView(HealthView):
     @schema.ready
     def get(self, request: Request) -> Response:
         found = health.readiness()
-        return Response(present.readiness(found), status=200 if found.ready else 503)
+        return Response(present.readiness(found, room.warnings()), status=200 if found.ready else 503)
+
+
+class SystemView(ApiView):
+    """What the admin's first page and `manage.py status` show as well."""
+
+    required_scope = ApiKey.Scope.STATUS
+    opens_on_this_machine = True
+
+    @schema.system
+    def get(self, request: Request) -> Response:
+        found = system.report()
+        return Response(present.system(found), status=503 if found.status == Status.FAIL else 200)

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +30,9 @@ IDS = "items.ids.weight"  # the largest, and what the vectors are made of: no se
 WEIGHTS, VECTORS, VOCAB = "weights.safetensors", "vectors.safetensors", "vocab.safetensors"
 PRIOR, CARD = "prior.safetensors", "model.json"
 FILES = (WEIGHTS, VECTORS, VOCAB, PRIOR, CARD)
+
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as safetensors passes the system's number on
 
 
 class ModelUnusable(Exception):
@@ -92,17 +97,42 @@ def _write(
         _save(vectors.tensors(), aside / VECTORS)
         _save((prior or Prior.none(len(vocab))).tensors(), aside / PRIOR)
     arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
-    save_arrays(arrays, aside / VOCAB)
+    with _writing(aside / VOCAB):
+        save_arrays(arrays, aside / VOCAB)
     told = {**card, "config": as_json(model.config), "feature_names": features.names}
-    (aside / CARD).write_text(json.dumps(told, indent=1, sort_keys=True))
-    sums = {name: checksum(aside / name) for name in FILES}
-    (aside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums}, indent=1))
-    for path in aside.iterdir():
-        _flush(path)
+    with _writing(aside):
+        (aside / CARD).write_text(json.dumps(told, indent=1, sort_keys=True))
+        sums = {name: checksum(aside / name) for name in FILES}
+        (aside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums}, indent=1))
+        for path in aside.iterdir():
+            _flush(path)
 
 
 def _save(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+    with _writing(path):
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raises the system's own error, with the file's name, in place of what a library makes of it: "enforce fail at
+    inline_container.cc" is a full disk."""
+    try:
+        yield
+    except (RuntimeError, SafetensorError, OSError) as error:
+        number = _system_error(error)
+        if number is None:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
+
+
+def _system_error(error: BaseException) -> int | None:
+    found = _OS_ERROR.search(str(error))
+    if found:
+        return int(found[1])
+    if isinstance(error, OSError):
+        return error.errno
+    return None if error.__context__ is None else _system_error(error.__context__)
 
 
 def load_model(folder: Path) -> Loaded:
@@ -152,8 +182,15 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """Writes a training state (tensors, numbers, strings) aside and renames it."""
     aside = path.with_suffix(".part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state), aside)
-    _flush(aside)
+    try:
+        # A file of Python's own: torch's would keep the system's error to itself.
+        with _writing(path), aside.open("wb") as file:
+            torch.save(dict(state), file)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:  # a full disk is not left fuller
+        aside.unlink(missing_ok=True)
+        raise
     aside.rename(path)
 
 

@@ -21,6 +21,7 @@ from recommender.serving.query import Answer
 FLUSH_SECONDS = 3.0
 LATENCIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)  # milliseconds: upper ends of the classes
 OVER = "over"  # the class above the last
+CALLS, CALLS_FAILED = "call:", "call_failed:"  # begin the names of the sums of each class of call over HTTP
 
 Asked = ParamSpec("Asked")
 Told = TypeVar("Told")
@@ -78,6 +79,14 @@ def add(*names: str, by: int = 1) -> None:
     with _lock:
         for name in names:
             _counts[name] += by
+
+
+def count_call(kind: str, failed: bool, code: str = "") -> None:
+    """A call over HTTP of any class, recommending or not. `code`: of the error of one that failed here."""
+    names = [CALLS + kind]
+    if failed:
+        names += [CALLS_FAILED + kind, *([f"code:{code}"] if code else [])]
+    add(*names)
 
 
 def _names(told: Any) -> list[str]:

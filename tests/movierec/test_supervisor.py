@@ -14,7 +14,7 @@ from movierec import embedded, supervisor
 from movierec.embedded import POSTGRES, VALKEY
 from movierec.processes import spawn
 from movierec.start import Address, Start
-from movierec.supervisor import Service, Supervisor
+from movierec.supervisor import SIGN_OF_LIFE, Service, Supervisor
 from tests.movierec.system import ROOT, fresh_state, nothing_runs, processes_of, state
 
 __all__ = ["state"]  # the fixture
@@ -130,3 +130,29 @@ def test_a_log_is_bounded_while_its_process_writes(tmp_path, monkeypatch, room_f
     assert log.read_bytes().strip(b"x\n") == b""  # appended after it was emptied: no hole of zeros
     if room_for_a_copy:
         assert 0 < former.stat().st_size <= 200_000
+
+
+def test_a_child_is_started_again_though_nothing_can_be_written(tmp_path):
+    """As on a full disk: neither the note of the children nor a log. What runs goes on, and it is said."""
+    (tmp_path / "children.new").mkdir()  # where the note is written
+    (tmp_path / "logs").write_text("in the place of the folder")
+    said = []
+    keeper = Supervisor(tmp_path, said.append)
+    how = {"on_death": signal.SIGKILL}
+    service = Service("sleeper", lambda log: spawn(["sleep", "60"], log=log, **how), 0, signal.SIGTERM, 5)
+    try:
+        first = keeper.start(service)
+        first.kill()
+        first.wait()
+        until = time.monotonic() + 20
+        while service.child is None or service.child.pid == first.pid:
+            assert time.monotonic() < until
+            keeper.tend()
+            time.sleep(0.05)
+        assert service.child.poll() is None
+        assert (tmp_path / SIGN_OF_LIFE).exists()
+    finally:
+        keeper.stop()
+    assert any("children.json cannot be written" in line for line in said)
+    assert any("the log of sleeper cannot be written" in line for line in said)
+    assert not (tmp_path / SIGN_OF_LIFE).exists(), "it ended in order"

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from catalog.management.progress import shown_progress
+from movierec import disks
 from recommender.management.foreground import interruptible
 
 
@@ -30,7 +31,8 @@ class Command(BaseCommand):
             with interruptible("no backup was made"), shown_progress(self.stdout) as progress:
                 done = make(file.absolute(), progress)
         except (OSError, DatabaseError, DumpFailed, ArchiveRefused) as error:
-            raise CommandError(f"No backup was made. {error}") from error
+            trouble = disks.explained(error, file.absolute())
+            raise CommandError(f"No backup was made. {trouble.words if trouble else error}") from error
         counts, megabytes = done.facts["counts"], file.stat().st_size / 1e6
         self.stdout.write(
             f"{file}: {counts['catalog_movie']:,} films, {counts['catalog_viewer']:,} viewers, "

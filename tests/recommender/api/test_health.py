@@ -21,6 +21,7 @@ def test_ready_with_a_model(model):
         "status": "ready",
         "parts": {"database": "ok", "cache": "ok", "model": "ok"},
         "model_version": NAME,
+        "warnings": [],
     }
 
 

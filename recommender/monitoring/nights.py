@@ -1,0 +1,104 @@
+"""The model that serves, the nights that make the next one, and the schedules that begin them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from recommender.models import Job, ModelVersion
+from recommender.monitoring.checks import Check, Status, length
+
+OLD = timedelta(days=3)  # since the model was trained
+LATE = timedelta(hours=30)  # since the last night ended
+REFUSED_BAD = 3  # nights in a row
+LOOKED_AT = 10  # nights
+OVERDUE = timedelta(minutes=3)  # beat writes down every 20 s what it has sent
+
+NIGHT = "./run manage nightly"
+
+
+def nights() -> list[Check]:
+    found = list(Job.objects.filter(kind=Job.Kind.NIGHTLY).defer("log_tail").order_by("-created_at")[:LOOKED_AT])
+    return [_model(), _last(found), _refused(found)]
+
+
+def _model() -> Check:
+    name, label = "model", "Age of the model"
+    active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).values("name", "created_at").first()
+    if active is None:
+        begun = ModelVersion.objects.exists()
+        words = "Popular films are served." if begun else "Popular films are served until the first training."
+        return Check(name, label, Status.FAIL if begun else Status.WARN, "no model", words, f"Train one: {NIGHT}")
+    age = timezone.now() - active["created_at"]
+    figures, words = {"age_seconds": round(age.total_seconds())}, f"{active['name']} was trained so long ago."
+    if age > OLD:
+        remedy = f"Look under Jobs why no night has replaced it; by hand: {NIGHT}"
+        return Check(name, label, Status.FAIL, length(age.total_seconds()), words, remedy, figures)
+    return Check(name, label, Status.OK, length(age.total_seconds()), words, figures=figures)
+
+
+def _last(found: Sequence[Job]) -> Check:
+    name, label = "night", "Last night's run"
+    if not found:
+        return Check(name, label, Status.WARN, "none yet", "It starts at 03:30 UTC.", f"By hand: {NIGHT}")
+    last = found[0]
+    if last.finished_at is None:
+        return Check(name, label, Status.OK, last.status, f"{last.phase} {last.done:,} of {last.total:,}")
+    age = timezone.now() - last.finished_at
+    words, figures = f"Ended {length(age.total_seconds())} ago", {"age_seconds": round(age.total_seconds())}
+    if last.started_at:
+        words += f", took {length((last.finished_at - last.started_at).total_seconds())}"
+    words += f". {last.error or last.result.get('reason', '')}"
+    if last.status == Job.Status.FAILED:
+        return Check(name, label, Status.FAIL, last.status, words, f"Then: {NIGHT} --resume", figures)
+    if last.status == Job.Status.CANCELLED or age > LATE:
+        return Check(name, label, Status.WARN, last.status, words, f"By hand: {NIGHT}", figures)
+    return Check(name, label, Status.OK, last.status, words, figures=figures)
+
+
+def _refused(found: Sequence[Job]) -> Check:
+    """Nights in a row whose model did not go live: refused by the gate, or failed."""
+    ended = [night for night in found if night.status in (Job.Status.DONE, Job.Status.FAILED)]
+    row = next((n for n, night in enumerate(ended) if night.result.get("better")), len(ended))
+    figures = {"nights": float(row)}
+    name, label, value = "nights_refused", "Nights without a new model", f"{row} in a row" if row else "none"
+    words = f"The last: {ended[0].error.partition('. ')[0] or ended[0].result.get('reason', '')}" if row else ""
+    if row >= REFUSED_BAD:
+        remedy = "Look at the gate's reasons under Model versions; `./run manage promote` takes one in spite of it."
+        return Check(name, label, Status.FAIL, value, words, remedy, figures)
+    return Check(name, label, Status.WARN if row else Status.OK, value, words, figures=figures)
+
+
+def schedules() -> list[Check]:
+    """One check: what beat should have begun, and did not."""
+    tasks = PeriodicTask.objects.select_related("interval", "crontab", "solar", "clocked").order_by("name")
+    now = timezone.now()
+    late = {task.name: by for task in tasks if task.enabled and (by := _overdue(task, now)) > OVERDUE}
+    off = [task.name for task in tasks if not task.enabled]
+    figures = {
+        "overdue": float(len(late)),
+        "overdue_seconds": max((by.total_seconds() for by in late.values()), default=0),
+    }
+    name, label = "schedules", "Schedules"
+    if late:
+        told = "; ".join(f"{task} is {length(by.total_seconds())} late" for task, by in late.items())
+        remedy = "Restart beat (logs/beat.log); look at the rows under Periodic tasks."
+        return [Check(name, label, Status.FAIL, f"{len(late)} did not fire", f"{told}.", remedy, figures)]
+    if not tasks:
+        words = "Beat writes them at its first start."
+        return [Check(name, label, Status.WARN, "none yet", words, "Start beat.", figures)]
+    if off:
+        words = f"Switched off: {', '.join(off)}."
+        return [Check(name, label, Status.WARN, f"{len(off)} off", words, "Periodic tasks in the admin.", figures)]
+    return [Check(name, label, Status.OK, f"{len(tasks)} on time", figures=figures)]
+
+
+def _overdue(task: PeriodicTask, now: datetime) -> timedelta:
+    """How long ago it should have run again. Negative: it is not due."""
+    begins, ends = task.start_time, task.expires
+    if (begins and begins > now) or (ends and ends < now) or task.one_off or task.clocked_id or task.solar_id:
+        return timedelta(-1)
+    schedule: Any = task.schedule
+    return -timedelta(seconds=schedule.remaining_estimate(task.last_run_at or task.date_changed).total_seconds())

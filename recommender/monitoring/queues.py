@@ -1,0 +1,95 @@
+"""What waits to be done: jobs, messages, versions to be published, charts to be counted again."""
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.utils import timezone
+
+from catalog import selectors
+from recommender import cache
+from recommender.models import Job
+from recommender.monitoring.checks import Check, Status, length
+
+LATE, STUCK = timedelta(minutes=10), timedelta(hours=1)  # a queued job that nobody takes up
+MANY_MESSAGES = 500  # of small tasks, whose messages expire
+MANY_VIEWERS = 1_000  # who wait to be published
+CHART_OLD = 1_800.0  # seconds; they are counted every ten minutes
+LOOKED_AT = 1_000
+FAILED_LATELY = timedelta(days=1)
+
+
+def jobs(waiting: Mapping[str, int] | None) -> list[Check]:
+    """`waiting`: messages of each queue; None without Redis."""
+    return [_queued(), _failed(), _messages(waiting)]
+
+
+def _queued() -> Check:
+    rows = Job.objects.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).order_by("created_at")
+    found = list(rows.values_list("status", "kind", "created_at")[:LOOKED_AT])
+    running = {kind for status, kind, _ in found if status == Job.Status.RUNNING}
+    queued = [(kind, at) for status, kind, at in found if status == Job.Status.QUEUED]
+    figures = {"waiting": float(len(queued)), "running": float(len(running)), "age_seconds": 0.0}
+    if not queued:
+        return Check("queue", "Queue", Status.OK, "empty", "No job waits.", figures=figures)
+    kind, since = queued[0]
+    age = timezone.now() - since
+    figures["age_seconds"] = round(age.total_seconds())
+    words = f"{len(queued)} waiting, the oldest ({kind}) for this long"
+    stuck = age > STUCK and kind not in running  # behind one of its kind it may wait for hours
+    state = Status.FAIL if stuck else Status.OK if age < LATE else Status.WARN
+    remedy = "" if state == Status.OK else "No worker takes it: look at worker, trainer and their logs."
+    return Check("queue", "Queue", state, length(age.total_seconds()), words, remedy, figures)
+
+
+def _failed() -> Check:
+    since = timezone.now() - FAILED_LATELY
+    rows = Job.objects.filter(status=Job.Status.FAILED, finished_at__gt=since).exclude(kind=Job.Kind.NIGHTLY)
+    found = list(rows.order_by("-finished_at").values_list("kind", "error")[:LOOKED_AT])
+    figures = {"failed": float(len(found))}
+    if not found:
+        return Check("jobs_failed", "Failed jobs, last day", Status.OK, "none", figures=figures)
+    words = f"The last ({found[0][0]}): {found[0][1][:300]}"
+    return Check("jobs_failed", "Failed jobs, last day", Status.WARN, f"{len(found):,}", words, "See Jobs.", figures)
+
+
+def _messages(waiting: Mapping[str, int] | None) -> Check:
+    name, label = "messages", "Messages for the workers"
+    if waiting is None:
+        return Check(
+            name, label, Status.UNKNOWN, "unknown", "Redis, which holds them, does not answer.", "Start Redis."
+        )
+    figures = {f"{queue}_waiting": float(count) for queue, count in waiting.items()}
+    words = ", ".join(f"{queue} {count:,}" for queue, count in waiting.items())
+    state = Status.OK if waiting["light"] < MANY_MESSAGES else Status.WARN
+    remedy = "" if state == Status.OK else "The worker is away or too slow: see its log."
+    return Check(name, label, state, f"{sum(waiting.values()):,} waiting", words, remedy, figures)
+
+
+def outbox() -> Check:
+    waiting = len(selectors.unpublished_viewers(MANY_VIEWERS))
+    value = f"{waiting:,} viewers" if waiting < MANY_VIEWERS else f"{waiting:,} viewers or more"
+    state = Status.OK if waiting < MANY_VIEWERS else Status.WARN
+    remedy = "" if state == Status.OK else "Look at Redis and the worker: they publish every five seconds."
+    words = "whose newest events Redis does not know of yet"
+    return Check("outbox", "Waiting to be published", state, value, words, remedy, {"waiting": float(waiting)})
+
+
+def charts() -> Check:
+    name, label = "charts", "Age of the charts"
+    try:
+        found = cache.read_chart("popular")
+    except cache.CacheUnavailable:
+        return Check(
+            name, label, Status.UNKNOWN, "unknown", "Redis, which holds them, does not answer.", "Start Redis."
+        )
+    if found is None:
+        return Check(
+            name, label, Status.WARN, "none", "They are counted when somebody asks.", "See beat and the worker."
+        )
+    age = max(0.0, time.time() - found.made_at)
+    figures = {"age_seconds": round(age)}
+    if age > CHART_OLD:
+        words = "They are counted every ten minutes."
+        return Check(name, label, Status.WARN, length(age), words, "See beat and the worker.", figures)
+    return Check(name, label, Status.OK, length(age), "Popular and trending", figures=figures)

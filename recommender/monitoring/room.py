@@ -1,0 +1,90 @@
+"""The disks that this machine writes to."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.conf import settings
+
+from movierec import disks
+from movierec.disks import Disk, amount
+from recommender.monitoring.checks import Check, Status
+
+ANSWER_SECONDS = 1.0  # a mounted folder whose server is gone answers nobody
+FEWEST_FILES = 1_000  # that must still find room
+
+_asking: dict[Path, threading.Thread] = {}  # folders that have not answered yet
+
+
+def room() -> list[Check]:
+    """A check for each file system, named by what lies on it."""
+    seen: dict[str, tuple[Disk, list[str]]] = {}
+    silent = []
+    for use, folder in settings.WRITTEN_FOLDERS.items():
+        try:
+            disk = _looked(folder)
+        except TimeoutError:
+            silent.append(_silent(use, folder))
+        except OSError as error:
+            silent.append(Check(f"disk:{folder}", f"Disk: {use}", Status.FAIL, "unreadable", f"{folder}: {error}"))
+        else:
+            seen.setdefault(_identity(disk), (disk, []))[1].append(use)
+    return [_judged(disk, uses) for disk, uses in seen.values()] + silent
+
+
+def warnings() -> list[str]:
+    """A sentence for each disk that is full or nearly so."""
+    return [f"{one.detail} {one.remedy}" for one in room() if one.status != Status.OK]
+
+
+def _identity(disk: Disk) -> str:
+    return str(disk.path.stat().st_dev)
+
+
+def _judged(disk: Disk, uses: list[str]) -> Check:
+    wanted, named = settings.DISK_ROOM.wanted(disk.total), ", ".join(uses)
+    free, few = amount(disk.free), disk.free_files is not None and disk.free_files < FEWEST_FILES
+    figures: Mapping[str, float] = {"free_bytes": disk.free, "total_bytes": disk.total, "wanted_bytes": wanted}
+    detail = f"{disk.path} has {free} of {amount(disk.total)} free; at least {amount(wanted)} should be ({named})."
+    remedy = "Make room: old backups, logs, a lower MOVIEREC_MODELS_KEPT; docs/operations.md, Incidents."
+    name, label, value = f"disk:{disk.path}", f"Disk: {named}", f"{free} free"
+    if disk.read_only:
+        detail = f"{disk.path} is read-only ({named})."
+        return Check(name, label, Status.FAIL, "read-only", detail, "Mount it writable; see to its health.", figures)
+    if few:
+        detail = f"{disk.path} has room for {disk.free_files:,} more files (inodes; {named})."
+        return Check(name, label, Status.FAIL, "no more files", detail, "Delete many small files there.", figures)
+    if disk.free < settings.DISK_ROOM.full_bytes:
+        return Check(name, label, Status.FAIL, f"full: {value}", detail, remedy, figures)
+    if disk.free < wanted:
+        return Check(name, label, Status.WARN, f"nearly full: {value}", detail, remedy, figures)
+    return Check(name, label, Status.OK, value, detail, figures=figures)
+
+
+def _silent(use: str, folder: Path) -> Check:
+    detail = f"{folder} has not answered for {ANSWER_SECONDS:.0f} s: its server is gone, or frozen."
+    return Check(
+        f"disk:{folder}", f"Disk: {use}", Status.FAIL, "does not answer", detail, "See to the machine it is on."
+    )
+
+
+def _looked(folder: Path) -> Disk:
+    """Raises TimeoutError, OSError. In a thread, as the kernel may hold whoever asks for ever; one for each folder."""
+    if (before := _asking.get(folder)) is not None and before.is_alive():
+        raise TimeoutError
+    found: list[Disk | OSError] = []
+
+    def ask() -> None:
+        try:
+            found.append(disks.look(folder))
+        except OSError as error:
+            found.append(error)
+
+    _asking[folder] = thread = threading.Thread(target=ask, name=f"disk-{folder.name}", daemon=True)
+    thread.start()
+    thread.join(ANSWER_SECONDS)
+    if not found:
+        raise TimeoutError
+    if isinstance(found[0], OSError):
+        raise found[0]
+    return found[0]

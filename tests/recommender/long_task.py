@@ -1,0 +1,12 @@
+"""A task that keeps a worker's pool busy (celery -I)."""
+
+import time
+
+from celery import shared_task
+
+
+@shared_task
+def work(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        sum(range(10_000))
