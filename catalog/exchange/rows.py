@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog.api.film_values import LONGEST_NAME, Name, NewMovie, Whole
+from catalog.api.film_values import LONGEST_NAME, Flag, Name, NewMovie, Whole
 from catalog.exchange.files import Row
 from catalog.limits import LARGEST_ID
 from catalog.models import OLDEST, Credit, WatchEvent
@@ -65,6 +65,7 @@ class ViewerRow(serializers.Serializer):
     user_id = Whole(min_value=1, max_value=LARGEST_ID)
     name = Name(max_length=120, allow_blank=True, required=False)
     age_limit = Whole(min_value=0, max_value=OLDEST, allow_null=True, required=False)
+    session = Flag(default=False, help_text="An anonymous session without a name, to be merged into an account.")
 
 
 class EventRow(serializers.Serializer):
@@ -75,6 +76,7 @@ class EventRow(serializers.Serializer):
     rating = serializers.FloatField(allow_null=True, default=None)
     completion = serializers.FloatField(allow_null=True, default=None)
     event_id = serializers.UUIDField(allow_null=True, default=None)
+    session = Flag(default=False, help_text="Whether the viewer is an anonymous session.")
 
 
 # One of each for all rows: they keep no state, and making one costs more than a row.

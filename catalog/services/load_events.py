@@ -175,7 +175,7 @@ def _write_viewers(
         f"""INSERT INTO catalog_viewer AS v (id, name, is_simulated, created_at, version, publish_pending)
             SELECT id, coalesce(name, ''), %s, now(), %s, false FROM staged_viewers ORDER BY id
             ON CONFLICT (id) DO UPDATE
-              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), version = {raised}""",
+              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), is_session = false, version = {raised}""",
         [dataset.is_demo, first_version],
     )
     cursor.execute("DROP TABLE staged_viewers")

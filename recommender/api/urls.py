@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from recommender.api import bulk, charts, history, home, users, viewer_tokens, views
+from recommender.api import bulk, charts, history, home, merges, users, viewer_tokens, views
 
 OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
 
@@ -26,7 +26,8 @@ urlpatterns = [
     path("events", views.EventsView.as_view()),
     path("users/<int:user_id>/data", users.DataView.as_view()),
     path("users/<int:user_id>/history", history.HistoryView.as_view()),
-    path("users/merge", users.MergeView.as_view()),
+    path("users/merge", merges.MergeView.as_view()),
+    path("users/merge/undo", merges.UndoView.as_view()),
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", views.LiveView.as_view()),
     path("health/ready", views.ReadyView.as_view()),

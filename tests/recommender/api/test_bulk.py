@@ -161,8 +161,9 @@ def test_who_is_erased_is_not_brought_back_by_what_waits(site):
 @pytest.mark.usefixtures("transactional_db", "cast")
 def test_what_waits_for_a_session_goes_to_whom_it_is_merged_into(site):
     session, zoe = 1_876_543_210, 1_987_654_321
-    waiting = sent(site, "events", f"user_id,movie_id,kind,occurred_at\n{session},1,watch,1700000000\n".encode(), CSV)
-    rows = [{"user_id": session, "age_limit": limit, "name": "Guest"} for limit in (12, 6, None, 99)]
+    row = f"user_id,movie_id,kind,occurred_at,session\n{session},1,watch,1700000000,true\n"
+    waiting = sent(site, "events", row.encode(), CSV)
+    rows = [{"user_id": session, "age_limit": limit, "session": True} for limit in (12, 6, None, 99)]
     named = sent(site, "viewers", lines(*rows, {"user_id": zoe, "name": "Zoe"}))
 
     merged = site.post("/users/merge", {"from_user_id": session, "into_user_id": zoe})
@@ -174,4 +175,4 @@ def test_what_waits_for_a_session_goes_to_whom_it_is_merged_into(site):
     assert not Viewer.objects.filter(pk=session).exists()
     assert list(WatchEvent.objects.filter(viewer=zoe).values_list("movie_id", flat=True)) == [1]
     viewer = Viewer.objects.get(pk=zoe)
-    assert (viewer.name, viewer.age_limit) == ("Zoe", 6)
+    assert (viewer.name, viewer.age_limit, viewer.is_session) == ("Zoe", 6, False)
