@@ -1,5 +1,6 @@
 """What a row of each kind may say."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,6 +10,7 @@ from rest_framework import serializers
 
 from catalog.api.film_values import LONGEST_NAME, Flag, Name, NewMovie, Whole
 from catalog.exchange.files import Row
+from catalog.exchange.header import Columns
 from catalog.limits import LARGEST_ID
 from catalog.models import OLDEST, Credit, WatchEvent
 
@@ -40,6 +42,11 @@ class Moment(serializers.DateTimeField):
 class FilmId(serializers.CharField):
     def __init__(self) -> None:
         super().__init__(max_length=LONGEST_ID, help_text="The catalogue's, imdb:tt0114709 or tmdb:862.")
+
+    def to_internal_value(self, value: Any) -> str:
+        """Whole numbers of programs that know only real ones are written 862.0."""
+        text = str(super().to_internal_value(value))
+        return text.partition(".")[0] if re.fullmatch(r"[0-9]+\.0*", text, re.ASCII) else text
 
 
 class FilmRow(NewMovie):
@@ -87,6 +94,11 @@ _ROWS: dict[Kind, serializers.Serializer] = {
     Kind.EVENTS: EventRow(),
 }
 FIELDS = {kind: tuple(row.fields) for kind, row in _ROWS.items()}
+_NEEDED: dict[Kind, tuple[tuple[str, ...], ...]] = {
+    kind: tuple((name,) for name, field in row.fields.items() if field.required) for kind, row in _ROWS.items()
+}
+_NEEDED[Kind.MOVIES] = (("movie_id", "imdb_id", "tmdb_id"),)
+COLUMNS = {kind: Columns(FIELDS[kind], _NEEDED[kind], frozenset({"overview"})) for kind in Kind}
 
 
 def judged(kind: Kind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:
