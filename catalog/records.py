@@ -42,7 +42,7 @@ class Records(Iterator[Record]):
             cells, problem = parsed(text, self._delimiter)
             if problem == UNCLOSED:
                 cells, problem = self._over_lines(text)
-            return Record(number, cells, problem and f"is not CSV: {problem}")
+            return Record(number, cells, problem)
         raise StopIteration
 
     def _next(self) -> Line | None:

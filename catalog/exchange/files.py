@@ -119,7 +119,9 @@ def _table(text: io.TextIOWrapper, name: str, columns: Columns) -> Table:
 
 def _of_cells(names: list[str], record: Record, encoding: str) -> Row:
     line, cells, problem = record
-    if not problem and len(cells) != len(names):
+    if problem:
+        problem = f"is not CSV: {problem}"
+    elif len(cells) != len(names):
         problem = f"has {len(cells)} cells where the first line names {len(names)}"
     problem = problem or unreadable("".join(cells), encoding)
     if problem:

@@ -120,7 +120,7 @@ def _csv_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
     ids = [place for place, name in enumerate(header) if name in ("movieId", "userId")]
     for line, cells, problem in Records(lines, ",", len(header), long=range(len(header)), ids=ids):
         if problem:
-            raise DataFileError(file.label, line, problem)
+            raise DataFileError(file.label, line, f"is no CSV row: {problem}")
         if len(cells) != len(header):
             raise DataFileError(file.label, line, f"has {len(cells)} fields where {len(header)} belong")
         yield line, [cells[place] for place in places]

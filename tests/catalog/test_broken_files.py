@@ -257,7 +257,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_every_row_of_a_mangled_file_ends_in_one_count(data):
     """Rows that nothing has touched are stored or there already, wherever the file is broken."""
