@@ -5,8 +5,12 @@ class CatalogError(Exception):
     """A write that cannot be done as asked; nothing was changed."""
 
 
-class NamedViewerError(CatalogError):
-    """A viewer with a name, where an anonymous session was meant."""
+class NotASessionError(CatalogError):
+    """An account, where an anonymous session was meant."""
+
+
+class NotAnAccountError(CatalogError):
+    """An anonymous session, where an account was meant."""
 
 
 class DataFileError(CatalogError):

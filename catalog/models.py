@@ -168,6 +168,12 @@ class Viewer(models.Model):
     id = models.AutoField(primary_key=True)
     name = models.CharField(max_length=120, blank=True, help_text="For staff; sent to nobody but the viewer.")
     is_simulated = models.BooleanField(default=False, editable=False, db_index=True)
+    is_session = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="An anonymous session: all that was said of this viewer said so. It may be merged into an account.",
+    )
     age_limit = models.PositiveSmallIntegerField(
         null=True,
         blank=True,

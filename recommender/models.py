@@ -135,9 +135,27 @@ class Impression(models.Model):
     position = models.PositiveSmallIntegerField(null=True, blank=True)
     recommendation_id = models.CharField(max_length=64, blank=True)
     client_event_id = models.UUIDField(null=True, blank=True, unique=True)
+    is_session = models.BooleanField(default=False, db_default=False, help_text="Of an anonymous session.")
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.movie_id} to {self.viewer_id}"
+
+
+class Merge(models.Model):
+    """A session that was folded into a viewer, and what is needed to undo it; kept for a day."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    from_viewer_id = models.IntegerField(db_index=True)
+    into_viewer_id = models.IntegerField(db_index=True)
+    merged_at = models.DateTimeField(db_index=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    events = models.PositiveIntegerField(help_text="That moved.")
+    duplicates = models.PositiveIntegerField(help_text="Events that the other viewer had already.")
+    impressions = models.PositiveIntegerField(help_text="That moved.")
+    kept = models.JSONField(default=dict, help_text="What moved and what was deleted; empty once it is undone.")
+
+    def __str__(self) -> str:
+        return f"merge of viewer {self.from_viewer_id} into {self.into_viewer_id}"
 
 
 class Erasure(models.Model):

@@ -59,11 +59,13 @@ class ImdbId(Text):
 
 
 class Whole(serializers.IntegerField):
-    """No truth value, which Python takes for a number; in text digits alone."""
+    """No truth value, which Python takes for a number; in text digits alone, or 862.0 as pandas writes it."""
 
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, str) and not re.fullmatch(r"-?[0-9]{1,20}", data, re.ASCII):
-            self.fail("invalid")
+        if isinstance(data, str):
+            data = data.strip()
+            if not re.fullmatch(r"-?[0-9]{1,20}(\.0{0,20})?", data, re.ASCII):
+                self.fail("invalid")
         if isinstance(data, bool | float) and not (isinstance(data, float) and data.is_integer()):
             self.fail("invalid")
         return int(super().to_internal_value(data))

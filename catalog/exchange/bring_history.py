@@ -32,34 +32,44 @@ class HistoryReport(NamedTuple):
     unmatched: list[Unmatched]
 
 
-def bring_history(viewer_id: int, file: BinaryIO) -> HistoryReport:
-    """Twice stores nothing anew. One transaction; raises DataFileError with nothing stored."""
-    source, told = read_personal(file)
+def bring_history(viewer_id: int, file: BinaryIO, encoding: str | None = None) -> HistoryReport:
+    """Twice stores nothing anew. Each row is found by id, by title, or unmatched. One transaction; raises DataFileError
+    with nothing stored."""
+    source, told = read_personal(file, encoding)
     if len(told) > MOST_ROWS:
         raise DataFileError("the file", None, f"has {len(told):,} rows; the limit is {MOST_ROWS:,}")
     sound = [one for one in told if not one.problem]
     matches = matched([Called(one.title, one.year, one.imdb_id, one.tmdb_id) for one in sound])
-    events, refused, done = _events(viewer_id, sound, matches), [], Counter[EventStatus]()
-    with transaction.atomic():
-        for block in blocks(events):
-            results = record_events([event for _, event in block])
-            done.update(result.status for result in results)
-            refused += [
-                Unmatched(one.line, one.title, one.year, result.reason)
-                for (one, _), result in zip(block, results, strict=True)
-                if result.status is EventStatus.REJECTED
-            ]
+    done, refused = _record(_events(viewer_id, sound, matches))
     unmatched = [Unmatched(one.line, one.title, one.year, one.problem) for one in told if one.problem]
     unmatched += [
         Unmatched(one.line, one.title, one.year, WORDS[match.by])
         for one, match in zip(sound, matches, strict=True)
         if match.movie_id is None
     ]
-    by = Counter(match.by for match in matches)
+    by = Counter(match.by for one, match in zip(sound, matches, strict=True) if one.line not in refused)
     counts = done[EventStatus.STORED], done[EventStatus.DUPLICATE]
     return HistoryReport(
-        source, len(told), by["id"], by["title"], *counts, sorted(unmatched + refused, key=lambda one: one.line)
+        source,
+        len(told),
+        by["id"],
+        by["title"],
+        *counts,
+        sorted([*unmatched, *refused.values()], key=lambda one: one.line),
     )
+
+
+def _record(events: list[tuple[Told, NewEvent]]) -> tuple[Counter[EventStatus], dict[int, Unmatched]]:
+    """How many events ended how; and the rows, by line, of which one was refused."""
+    done, refused = Counter[EventStatus](), dict[int, Unmatched]()
+    with transaction.atomic():
+        for block in blocks(events):
+            results = record_events([event for _, event in block])
+            done.update(result.status for result in results)
+            for (one, _), result in zip(block, results, strict=True):
+                if result.reason:
+                    refused[one.line] = Unmatched(one.line, one.title, one.year, result.reason)
+    return done, refused
 
 
 def _events(viewer_id: int, told: list[Told], matches: list[Match]) -> list[tuple[Told, NewEvent]]:

@@ -1,6 +1,7 @@
 """Rows into the tables, a block at a time: what is there already is changed, and a row sent twice counts once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -76,6 +77,17 @@ def _parted(kind: Kind, reason: str) -> tuple[str, str]:
     return (first if first in FIELDS[kind] else ""), reason
 
 
+def facts(rows: Sequence[Row]) -> list[tuple[int, int, datetime]]:
+    """Film, kind and moment of each sound row of events whose film is there."""
+    sound = [values for values, problems in (judged(Kind.EVENTS, row) for row in rows) if not problems]
+    films = movies_named({values["movie_id"] for values in sound})
+    return [
+        (films[values["movie_id"]], _KINDS[values["kind"]], values["occurred_at"])
+        for values in sound
+        if values["movie_id"] in films
+    ]
+
+
 def _films(rows: Sequence[Mapping[str, Any]]) -> _Written:
     changes = [
         MovieChange(row.get("movie_id"), {name: value for name, value in row.items() if name != "movie_id"})
@@ -108,6 +120,7 @@ def _events(rows: Sequence[Mapping[str, Any]]) -> _Written:
                 row["rating"],
                 row["completion"],
                 row["event_id"],
+                is_session=row["session"],
             )
             for row, film in known
         ]

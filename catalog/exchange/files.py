@@ -4,12 +4,16 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any, BinaryIO, NamedTuple, NoReturn, TextIO
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from catalog.errors import DataFileError
+from catalog.exchange.header import Columns, read_header
+from catalog.exchange.text import as_text, lines, unreadable
+from catalog.records import Record, Records
 
-LONGEST_LINE = 100_000  # characters
+ANY = Columns((), others=True)
 BETWEEN = "|"  # the names in one cell
 LISTS = frozenset({"genres", "directors", "actors"})
 
@@ -27,72 +31,101 @@ class Row(NamedTuple):
     problem: str = ""
 
 
-def read_rows(file: BinaryIO, form: Form, name: str = "the file") -> Iterator[Row]:
-    """Empty lines are left out; an empty cell says nothing of its field. Raises DataFileError where what follows could
-    not be told apart."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+class Table(NamedTuple):
+    names: list[str]
+    rows: Iterator[Row]
+
+
+def read_rows(
+    file: BinaryIO, form: Form, name: str = "the file", *, columns: Columns = ANY, encoding: str | None = None
+) -> Iterator[Row]:
+    """Empty lines are left out; an empty cell says nothing of its field. `encoding`: where somebody has told it. Raises
+    DataFileError where what follows could not be told apart."""
+    text = as_text(file, name, encoding, guard=form is Form.CSV)
     try:
-        yield from (_json_rows if form is Form.JSONL else _csv_rows)(text, name)
+        yield from _json_rows(text, name) if form is Form.JSONL else _table(text, name, columns).rows
     finally:
         text.detach()
 
 
-def _lines(text: TextIO, name: str) -> Iterator[str]:
-    number = 0
-    while line := text.readline(LONGEST_LINE):
-        number += 1
-        if len(line) == LONGEST_LINE:
-            raise DataFileError(name, number, f"is longer than {LONGEST_LINE:,} characters")
-        yield line
+@contextmanager
+def csv_table(file: BinaryIO, name: str, columns: Columns, encoding: str | None) -> Iterator[Table]:
+    """The columns' names, and the rows. Raises DataFileError as read_rows() does."""
+    text = as_text(file, name, encoding, guard=True)
+    try:
+        yield _table(text, name, columns)
+    finally:
+        text.detach()
 
 
-def _json_rows(text: TextIO, name: str) -> Iterator[Row]:
-    for number, line in enumerate(_lines(text, name), 1):
+def _json_rows(text: io.TextIOWrapper, name: str) -> Iterator[Row]:
+    first = True
+    for number, line in lines(text, name):
         if not line.strip():
             continue
-        try:
-            line.encode()
-            values = json.loads(line, parse_constant=_no_number)
-        except UnicodeEncodeError:
-            yield Row(number, {}, "is not UTF-8")
-        except (ValueError, RecursionError):
-            yield Row(number, {}, "is not JSON")
-        else:
-            yield Row(number, values) if isinstance(values, dict) else Row(number, {}, "is not a JSON object")
+        if first and line.lstrip().startswith("["):
+            raise DataFileError(name, number, "is a JSON list: write one object a line (jq -c '.[]' does it)")
+        first = False
+        yield _of_json(number, line, unreadable(line, text.encoding))
+
+
+def _of_json(number: int, line: str, problem: str) -> Row:
+    if problem:
+        return Row(number, {}, problem)
+    try:
+        values = json.loads(line, parse_constant=_no_number, object_pairs_hook=_object)
+    except _Twice as error:
+        return Row(number, {}, str(error))
+    except (ValueError, RecursionError):
+        return Row(number, {}, "is not JSON")
+    return Row(number, values) if isinstance(values, dict) else Row(number, {}, "is not a JSON object")
+
+
+class _Twice(ValueError):
+    """A name that stands twice in an object."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Twice(f"names {ascii(twice)[:60]} twice")
+    return values
 
 
 def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number")
 
 
-def _csv_rows(text: TextIO, name: str) -> Iterator[Row]:
-    reader = csv.reader(_lines(text, name), strict=True)
-    try:
-        names = [one.strip() for one in next(reader, [])]
-    except csv.Error as error:
-        raise DataFileError(name, 1, f"is not CSV: {error}") from None
-    if len(set(names)) != len(names):
-        raise DataFileError(name, 1, "names a column twice")
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(line, {}, f"is not CSV: {error}")
-            continue
-        if cells:
-            yield _of_cells(line, names, cells)
+def _table(text: io.TextIOWrapper, name: str, columns: Columns) -> Table:
+    every = lines(text, name)
+    number, first = next((one for one in every if one[1].strip()), (1, ""))
+    if not first:
+        return Table([], iter(()))
+    if problem := unreadable(first, text.encoding):
+        raise DataFileError(name, number, problem)
+    header = read_header(number, first, columns, name)
+    ids = [one for one in header.names if one.endswith("_id") and one != "event_id"]
+    found = Records(
+        every,
+        header.delimiter,
+        len(header.names),
+        long=header.places(columns.long),
+        ids=header.places(ids),
+    )
+    return Table(header.names, (_of_cells(header.names, record, text.encoding) for record in found))
 
 
-def _of_cells(line: int, names: list[str], cells: list[str]) -> Row:
-    if len(cells) != len(names):
-        return Row(line, {}, f"has {len(cells)} cells where the first line names {len(names)}")
-    try:
-        "".join(cells).encode()
-    except UnicodeEncodeError:
-        return Row(line, {}, "is not UTF-8")
+def _of_cells(names: list[str], record: Record, encoding: str) -> Row:
+    line, cells, problem = record
+    if problem:
+        problem = f"is not CSV: {problem}"
+    elif len(cells) != len(names):
+        problem = f"has {len(cells)} cells where the first line names {len(names)}"
+    problem = problem or unreadable("".join(cells), encoding)
+    if problem:
+        return Row(line, {}, problem)
     told = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
     return Row(line, {name: cell.split(BETWEEN) if name in LISTS else cell for name, cell in told.items()})
 

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
 from catalog.errors import DataFileError
-from catalog.exchange.files import Form, read_rows
+from catalog.exchange.files import csv_table
+from catalog.exchange.header import Columns
 from catalog.limits import FIRST_YEAR, LAST_YEAR
 from catalog.models import WatchEvent
 
@@ -36,29 +38,33 @@ class Told(NamedTuple):
     problem: str = ""
 
 
-def read_personal(file: BinaryIO) -> tuple[Source, list[Told]]:
+def read_personal(file: BinaryIO, encoding: str | None = None) -> tuple[Source, list[Told]]:
     """Which site it is from is told by what the file names. Raises DataFileError."""
     if file.seek(0, io.SEEK_END) > LONGEST_FILE:
         raise DataFileError("the file", None, f"has more than {LONGEST_FILE:,} bytes")
     file.seek(0)
     begins = file.read(100).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     file.seek(0)
-    return (Source.TRAKT, list(_trakt(file))) if begins == b"[" else _cells(file)
+    return (Source.TRAKT, list(_trakt(file))) if begins == b"[" else _cells(file, encoding)
 
 
-def _cells(file: BinaryIO) -> tuple[Source, list[Told]]:
-    rows = list(read_rows(file, Form.CSV))
-    names: set[str] = {name for row in rows for name in row.values}
-    if {"Const", "Your Rating", "Date Rated"} <= names:
-        source, read = Source.IMDB, _imdb
-    elif {"Name", "Date"} <= names:
-        source, read = Source.LETTERBOXD, _letterboxd
-    else:
-        words = "is no export of IMDb (ratings), Letterboxd (diary, watched, ratings) or Trakt (history, ratings)"
-        raise DataFileError("the file", 1, words)
-    return source, [
-        Told(row.line, problem=row.problem) if row.problem else _judged(read, row.line, row.values) for row in rows
-    ]
+_IMDB, _LETTERBOXD = ("Const", "Your Rating", "Date Rated"), ("Name", "Date")
+_COLUMNS = Columns((*_IMDB, *_LETTERBOXD, "Title", "Title Type", "Year", "Rating", "Watched Date"), others=True)
+
+
+def _cells(file: BinaryIO, encoding: str | None) -> tuple[Source, list[Told]]:
+    words = "is no export of IMDb (ratings), Letterboxd (diary, watched, ratings) or Trakt (history, ratings)"
+    with csv_table(file, "the file", _COLUMNS, encoding) as table:
+        if set(_IMDB) <= set(table.names):
+            source, read = Source.IMDB, _imdb
+        elif set(_LETTERBOXD) <= set(table.names):
+            source, read = Source.LETTERBOXD, partial(_letterboxd, is_diary="Watched Date" in table.names)
+        else:
+            raise DataFileError("the file", 1, words)
+        return source, [
+            Told(row.line, problem=row.problem) if row.problem else _judged(read, row.line, row.values)
+            for row in table.rows
+        ]
 
 
 def _judged(read: Callable[[int, Mapping[str, Any]], Told], line: int, row: Mapping[str, Any]) -> Told:
@@ -76,11 +82,11 @@ def _imdb(line: int, row: Mapping[str, Any]) -> Told:
     return Told(line, _text(row["Title"]), _year(row.get("Year")), row["Const"], did=(rated,))
 
 
-def _letterboxd(line: int, row: Mapping[str, Any]) -> Told:
+def _letterboxd(line: int, row: Mapping[str, Any], *, is_diary: bool) -> Told:
     """A diary's entry is a watch, with or without stars; a row of the ratings is stars; one of the watched a watch."""
     stars = row.get("Rating")
     at = _moment(row.get("Watched Date") or row["Date"])
-    did: list[tuple[int, datetime, float | None]] = [] if stars and "Watched Date" not in row else [(WATCH, at, None)]
+    did: list[tuple[int, datetime, float | None]] = [] if stars and not is_diary else [(WATCH, at, None)]
     did += [(RATING, at, _stars(stars, 5))] if stars else []
     return Told(line, _text(row["Name"]), _year(row.get("Year")), did=tuple(did))
 

@@ -1,5 +1,6 @@
 """What a row of each kind may say."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -7,8 +8,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog.api.film_values import LONGEST_NAME, Name, NewMovie, Whole
+from catalog.api.film_values import LONGEST_NAME, Flag, Name, NewMovie, Whole
 from catalog.exchange.files import Row
+from catalog.exchange.header import Columns
 from catalog.limits import LARGEST_ID
 from catalog.models import OLDEST, Credit, WatchEvent
 
@@ -41,6 +43,11 @@ class FilmId(serializers.CharField):
     def __init__(self) -> None:
         super().__init__(max_length=LONGEST_ID, help_text="The catalogue's, imdb:tt0114709 or tmdb:862.")
 
+    def to_internal_value(self, value: Any) -> str:
+        """Whole numbers of programs that know only real ones are written 862.0."""
+        text = str(super().to_internal_value(value))
+        return text.partition(".")[0] if re.fullmatch(r"[0-9]+\.0*", text, re.ASCII) else text
+
 
 class FilmRow(NewMovie):
     """A film by its movie_id, imdb_id or tmdb_id; what is not named stays as it is."""
@@ -65,6 +72,7 @@ class ViewerRow(serializers.Serializer):
     user_id = Whole(min_value=1, max_value=LARGEST_ID)
     name = Name(max_length=120, allow_blank=True, required=False)
     age_limit = Whole(min_value=0, max_value=OLDEST, allow_null=True, required=False)
+    session = Flag(default=False, help_text="An anonymous session without a name, to be merged into an account.")
 
 
 class EventRow(serializers.Serializer):
@@ -75,6 +83,7 @@ class EventRow(serializers.Serializer):
     rating = serializers.FloatField(allow_null=True, default=None)
     completion = serializers.FloatField(allow_null=True, default=None)
     event_id = serializers.UUIDField(allow_null=True, default=None)
+    session = Flag(default=False, help_text="Whether the viewer is an anonymous session.")
 
 
 # One of each for all rows: they keep no state, and making one costs more than a row.
@@ -85,6 +94,11 @@ _ROWS: dict[Kind, serializers.Serializer] = {
     Kind.EVENTS: EventRow(),
 }
 FIELDS = {kind: tuple(row.fields) for kind, row in _ROWS.items()}
+_NEEDED: dict[Kind, tuple[tuple[str, ...], ...]] = {
+    kind: tuple((name,) for name, field in row.fields.items() if field.required) for kind, row in _ROWS.items()
+}
+_NEEDED[Kind.MOVIES] = (("movie_id", "imdb_id", "tmdb_id"),)
+COLUMNS = {kind: Columns(FIELDS[kind], _NEEDED[kind], frozenset({"overview"})) for kind in Kind}
 
 
 def judged(kind: Kind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:

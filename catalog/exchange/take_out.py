@@ -38,11 +38,12 @@ def _people() -> Iterator[dict[str, Any]]:
 
 def _viewers() -> Iterator[dict[str, Any]]:
     for viewer in _by_pages(lambda after: list(Viewer.objects.filter(pk__gt=after).order_by("pk")[:PAGE])):
-        yield {"user_id": viewer.pk, "name": viewer.name, "age_limit": viewer.age_limit}
+        yield {"user_id": viewer.pk, "name": viewer.name, "age_limit": viewer.age_limit, "session": viewer.is_session}
 
 
 def _events() -> Iterator[dict[str, Any]]:
-    for event in _by_pages(lambda after: list(WatchEvent.objects.filter(pk__gt=after).order_by("pk")[:PAGE])):
+    found = WatchEvent.objects.select_related("viewer")
+    for event in _by_pages(lambda after: list(found.filter(pk__gt=after).order_by("pk")[:PAGE])):
         yield {
             "user_id": event.viewer_id,
             "movie_id": event.movie_id,
@@ -51,6 +52,7 @@ def _events() -> Iterator[dict[str, Any]]:
             "rating": event.rating,
             "completion": event.completion,
             "event_id": event.client_event_id and str(event.client_event_id),
+            "session": event.viewer.is_session,
         }
 
 

@@ -1,5 +1,6 @@
 """Finding and opening the files of a data set, in a zip or a folder, flat or one folder down."""
 
+import codecs
 import gzip
 import io
 import zipfile
@@ -41,11 +42,12 @@ class DataFile:
             raise damaged(self.label, error) from error
 
     def text(self) -> str:
-        """The whole file, for the small ones. UTF-8; a .dat that is not UTF-8 is Latin-1, as in MovieLens 1M."""
+        """The whole file, for the small ones. UTF-8, or UTF-16 with its mark; a .dat that is neither is Latin-1, as in
+        MovieLens 1M."""
         with self.open() as stream:
             raw = stream.read()
         try:
-            return raw.decode("utf-8-sig")
+            return raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
         except UnicodeDecodeError as error:
             if self.label.endswith(".dat"):
                 return raw.decode("latin-1")

@@ -1,8 +1,9 @@
 """The big file: ratings, block by block, checked in vectorised form. 25 million rows never stand in memory together."""
 
+import codecs
 import io
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
@@ -49,6 +50,8 @@ def _header(file: DataFile, stream: BinaryIO) -> tuple[list[str], int]:
     if file.label.endswith(".dat"):
         return list(_NUMBERS), 1
     first = stream.readline().removeprefix(b"\xef\xbb\xbf")
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataFileError(file.label, 1, "is UTF-16 text; convert the file to UTF-8")
     names = first.decode("utf-8", "replace").strip().split(",")
     missing = [name for name in _NUMBERS if name not in names]
     if missing:
@@ -82,12 +85,25 @@ def _parse(file: DataFile, header: list[str], block: bytes, line: int) -> pl.Dat
 
 
 def _numbers(header: list[str], block: bytes) -> pl.DataFrame | None:
-    """The block as numbers, or None where a line is not a row of numbers."""
+    """The block as numbers, or None where a line is not a row of numbers. Whole ones may be written 862.0, as pandas
+    does."""
+    rows = _read(header, block, _NUMBERS)
+    if rows is not None:
+        return rows
+    rows = _read(header, block, dict.fromkeys(_NUMBERS, pl.Float64))
+    if rows is None:
+        return None
+    whole = [name for name, kind in _NUMBERS.items() if kind == pl.Int64]
+    fits = rows.select((pl.col(whole).is_finite() & (pl.col(whole).abs() < 2**53) & (pl.col(whole) % 1 == 0)).all())
+    return rows.cast(_NUMBERS) if all(fits.row(0)) else None  # type: ignore[arg-type]
+
+
+def _read(header: list[str], block: bytes, kinds: Mapping[str, Any]) -> pl.DataFrame | None:
     try:
         rows = pl.read_csv(
             io.BytesIO(block),
             has_header=False,
-            schema={name: _NUMBERS.get(name, pl.String) for name in header},
+            schema={name: kinds.get(name, pl.String) for name in header},
             quote_char=None,
         )
     except pl.exceptions.PolarsError:

@@ -1,6 +1,5 @@
 """The small files of a set: films, links, tags, people. Read row by row, so that every complaint has its line."""
 
-import csv
 import re
 import unicodedata
 from collections import Counter
@@ -14,10 +13,11 @@ from catalog.errors import DataFileError
 from catalog.limits import LARGEST_ID
 from catalog.movielens.files import DataFile
 from catalog.movielens.titles import parse_title
+from catalog.records import Records, parsed
 
 MAX_TITLE, MAX_TAG, MAX_NAME, MAX_GENRE, MAX_URL = 300, 200, 200, 60, 500  # characters, as in catalog.models
 _NO_GENRES = "(no genres listed)"
-_WHOLE_NUMBER = re.compile(r"\d+", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"(\d+)(\.0*)?", re.ASCII)  # pandas writes 862.0
 
 Row = tuple[int, list[str]]  # line number, the wanted fields
 
@@ -109,22 +109,21 @@ def _rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
 
 
 def _csv_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
-    reader = csv.reader(file.lines(), strict=True)
-    try:
-        header = next(reader, [])
-        missing = [name for name in columns if name not in header]
-        if missing:
-            problem = f"column {' and '.join(missing)} is missing; it has {', '.join(header)[:200] or 'nothing'}"
-            raise DataFileError(file.label, 1, problem)
-        places = [header.index(name) for name in columns]
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise DataFileError(file.label, reader.line_num, f"has {len(row)} fields where {len(header)} belong")
-            yield reader.line_num, [row[place] for place in places]
-    except csv.Error as error:
-        raise DataFileError(file.label, reader.line_num, f"is no CSV row: {error}") from error
+    lines = enumerate(file.lines(), start=1)
+    _, first = next(lines, (1, ""))
+    header, wrong = parsed(first, ",")
+    missing = [name for name in columns if name not in header]
+    if missing:
+        found = wrong or ", ".join(header)[:200] or "nothing"
+        raise DataFileError(file.label, 1, f"column {' and '.join(missing)} is missing; it has {found}")
+    places = [header.index(name) for name in columns]
+    ids = [place for place, name in enumerate(header) if name in ("movieId", "userId")]
+    for line, cells, problem in Records(lines, ",", len(header), long=range(len(header)), ids=ids):
+        if problem:
+            raise DataFileError(file.label, line, f"is no CSV row: {problem}")
+        if len(cells) != len(header):
+            raise DataFileError(file.label, line, f"has {len(cells)} fields where {len(header)} belong")
+        yield line, [cells[place] for place in places]
 
 
 def _dat_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
@@ -141,8 +140,9 @@ def _dat_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
 
 
 def _whole(file: DataFile, line: int, column: str, text: str) -> int:
-    if _WHOLE_NUMBER.fullmatch(text) and 1 <= int(text) <= LARGEST_ID:
-        return int(text)
+    written = _WHOLE_NUMBER.fullmatch(text)
+    if written and 1 <= int(written[1]) <= LARGEST_ID:
+        return int(written[1])
     raise DataFileError(file.label, line, f"{column} {text[:40]!r} is not a whole number from 1 to {LARGEST_ID}")
 
 

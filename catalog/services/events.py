@@ -2,57 +2,19 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import partial
-from typing import NamedTuple
-from uuid import UUID
 
 from django.db import connection, transaction
 
 from catalog.limits import LARGEST_ID
 from catalog.models import Viewer, WatchEvent
+from catalog.services.happened import EventResult, EventStatus, Key, NewEvent, key_of
+from catalog.services.repeats import judge_late
 from catalog.signals import viewers_changed
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    viewer_id: int
-    movie_id: int
-    kind: int
-    occurred_at: datetime
-    rating: float | None = None
-    completion: float | None = None
-    client_event_id: UUID | None = None
-
-
-class EventStatus(StrEnum):
-    STORED = "stored"
-    DUPLICATE = "duplicate"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class EventResult:
-    """`viewer_version` is the version as committed; None where the viewer was not touched."""
-
-    status: EventStatus
-    reason: str = ""
-    viewer_version: int | None = None
-
-
-class _Key(NamedTuple):
-    """What identifies an event: the natural key and the client's own id."""
-
-    viewer_id: int
-    occurred_at: datetime
-    movie_id: int
-    kind: int
-    client_event_id: UUID | None
 
 
 def record_events(events: Sequence[NewEvent]) -> list[EventResult]:
@@ -70,28 +32,29 @@ def record_events(events: Sequence[NewEvent]) -> list[EventResult]:
 def _record(events: Sequence[NewEvent]) -> list[EventResult]:
     problems = [_problem(event) for event in events]
     sound = [event for event, problem in zip(events, problems, strict=True) if not problem]
-    films = _lock_films({event.movie_id for event in sound})
+    films = lock_films({event.movie_id for event in sound})
     accepted = [event for event in sound if event.movie_id in films]
-    versions = lock_viewers({event.viewer_id for event in accepted}, create=True)
+    viewers = {event.viewer_id for event in accepted}
+    accounts = {event.viewer_id for event in accepted if not event.is_session}
+    versions = lock_viewers(viewers, create=viewers, sessions=viewers - accounts)
     stored = _insert(accepted)
-    versions |= raise_versions({key.viewer_id for key in stored})
-    owners = _owners_of_client_ids([e.client_event_id for e in accepted if e.client_event_id and _key(e) not in stored])
+    versions |= raise_versions({key.viewer_id for key in stored}, accounts=accounts)
     announce_viewers(versions)
 
-    results = []
-    for event, problem in zip(events, problems, strict=True):
+    results: dict[int, EventResult] = {}
+    late: dict[int, NewEvent] = {}
+    for place, (event, problem) in enumerate(zip(events, problems, strict=True)):
         if not problem and event.movie_id not in films:
             problem = f"there is no film {event.movie_id}"
-        if not problem and owners.get(event.client_event_id, event.viewer_id) != event.viewer_id:
-            problem = f"client_event_id {event.client_event_id} was already used for another viewer's event"
         if problem:
-            results.append(EventResult(EventStatus.REJECTED, problem, versions.get(event.viewer_id)))
-        elif _key(event) in stored:
-            stored.remove(_key(event))  # a second one like it in the same call is a duplicate
-            results.append(EventResult(EventStatus.STORED, "", versions[event.viewer_id]))
+            results[place] = EventResult(EventStatus.REJECTED, problem, versions.get(event.viewer_id))
+        elif key_of(event) in stored:
+            stored.remove(key_of(event))  # a second one like it in the same call is late
+            results[place] = EventResult(EventStatus.STORED, "", versions[event.viewer_id])
         else:
-            results.append(EventResult(EventStatus.DUPLICATE, "", versions[event.viewer_id]))
-    return results
+            late[place] = event
+    results |= judge_late(late, versions)
+    return [results[place] for place in range(len(events))]
 
 
 def _problem(event: NewEvent) -> str:
@@ -115,11 +78,7 @@ def _problem(event: NewEvent) -> str:
     return ""
 
 
-def _key(event: NewEvent) -> _Key:
-    return _Key(event.viewer_id, event.occurred_at, event.movie_id, event.kind, event.client_event_id)
-
-
-def _lock_films(ids: set[int]) -> set[int]:
+def lock_films(ids: set[int]) -> set[int]:
     """Those that exist."""
     if not ids:
         return set()
@@ -130,36 +89,37 @@ def _lock_films(ids: set[int]) -> set[int]:
         return {movie_id for (movie_id,) in cursor.fetchall()}
 
 
-def lock_viewers(ids: Iterable[int], *, create: bool) -> dict[int, int]:
-    """Locks viewers in id order until the transaction ends. Returns their versions; leaves out who is unknown.
+def lock_viewers(ids: Iterable[int], *, create: Iterable[int] = (), sessions: Iterable[int] = ()) -> dict[int, int]:
+    """Locks viewers in id order until the transaction ends. Returns their versions; leaves out who is unknown and not
+    among `create`. Who is created is an account, or one of `sessions`.
 
     Creating comes before locking and also in id order: two calls with the same newcomers wait, they do not deadlock.
     """
-    ordered = sorted(set(ids))
+    ordered, new = sorted(set(ids)), sorted(set(create))
     if not ordered:
         return {}
     with connection.cursor() as cursor:
-        if create:
+        if new:
             cursor.execute(
-                """INSERT INTO catalog_viewer (id, name, is_simulated, created_at, version, publish_pending)
-                   SELECT id, '', false, now(), 0, false FROM unnest(%s::int[]) AS id ORDER BY id
+                """INSERT INTO catalog_viewer (id, name, is_simulated, is_session, created_at, version, publish_pending)
+                   SELECT id, '', false, id = ANY(%s::int[]), now(), 0, false FROM unnest(%s::int[]) AS id ORDER BY id
                    ON CONFLICT (id) DO NOTHING""",
-                [ordered],
+                [sorted(set(sessions)), new],
             )
         cursor.execute(
             "SELECT id, version FROM catalog_viewer WHERE id = ANY(%s::int[]) ORDER BY id FOR NO KEY UPDATE", [ordered]
         )
         locked = dict(cursor.fetchall())
-    if create and len(locked) < len(ordered):  # one was erased between the two statements, and begins anew
-        return lock_viewers(ordered, create=True)
+    if not locked.keys() >= set(new):  # one was erased between the two statements, and begins anew
+        return lock_viewers(ordered, create=new, sessions=sessions)
     return locked
 
 
-def _insert(events: Sequence[NewEvent]) -> set[_Key]:
+def _insert(events: Sequence[NewEvent]) -> set[Key]:
     """The keys of those that were new. Rows go in in the order given, so that ids keep it for equal times."""
     if not events:
         return set()
-    columns = zip(*((*_key(event), event.rating, event.completion) for event in events), strict=True)
+    columns = zip(*((*key_of(event), event.rating, event.completion) for event in events), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO catalog_watchevent
@@ -173,33 +133,21 @@ def _insert(events: Sequence[NewEvent]) -> set[_Key]:
                RETURNING viewer_id, occurred_at, movie_id, kind, client_event_id""",
             [list(column) for column in columns],
         )
-        return {_Key(*row) for row in cursor.fetchall()}
+        return {Key(*row) for row in cursor.fetchall()}
 
 
-def _owners_of_client_ids(ids: Sequence[UUID]) -> dict[UUID | None, int]:
-    """The viewers whose events hold these client event ids."""
-    if not ids:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT client_event_id, viewer_id FROM catalog_watchevent WHERE client_event_id = ANY(%s::uuid[])",
-            [list(ids)],
-        )
-        return dict(cursor.fetchall())
-
-
-def raise_versions(ids: Iterable[int]) -> dict[int, int]:
+def raise_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[int, int]:
     """Higher for each of these viewers, which must be locked already, and than that of any viewer who is gone; marked
-    for the outbox."""
+    for the outbox. Those among `accounts` are no sessions from here on."""
     ordered = sorted(ids)
     if not ordered:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE catalog_viewer SET publish_pending = true,
+            """UPDATE catalog_viewer SET publish_pending = true, is_session = is_session AND id <> ALL(%s::int[]),
                  version = 1 + greatest(version, (SELECT version_floor FROM catalog_revision))
                WHERE id = ANY(%s::int[]) RETURNING id, version""",
-            [ordered],
+            [sorted(set(accounts)), ordered],
         )
         return dict(cursor.fetchall())
 

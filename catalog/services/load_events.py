@@ -181,7 +181,7 @@ def _write_viewers(
             SELECT id, coalesce(name, ''), %s, least(now(), to_timestamp(since)), %s, false
             FROM staged_viewers ORDER BY id
             ON CONFLICT (id) DO UPDATE
-              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), version = {raised},
+              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), is_session = false, version = {raised},
                 created_at = least(v.created_at, EXCLUDED.created_at)""",
         [dataset.is_demo, first_version],
     )

@@ -12,17 +12,18 @@ from catalog.services.events import announce_viewers, lock_viewers, raise_versio
 def touch_viewers(ids: Iterable[int]) -> dict[int, int]:
     """Makes every list of these viewers old. Returns the new versions; unknown viewers are left out."""
     with transaction.atomic():
-        versions = raise_versions(lock_viewers(set(ids), create=False))
+        versions = raise_versions(lock_viewers(ids))
         announce_viewers(versions)
     return versions
 
 
 def save_viewer(viewer: Viewer) -> None:
     """Saves what staff may change of a viewer, and nothing else: events that came meanwhile have raised the version.
-    With another age limit every list of theirs is old."""
+    With another age limit every list of theirs is old. Who has a name is no session."""
     with transaction.atomic():
-        lock_viewers([viewer.pk], create=False)
+        lock_viewers([viewer.pk])
         before = Viewer.objects.values_list("age_limit", flat=True).get(pk=viewer.pk)
+        Viewer.objects.filter(pk=viewer.pk).exclude(name=viewer.name).update(is_session=False)
         viewer.save(update_fields=["name", "age_limit"])
         if viewer.age_limit != before:
             touch_viewers([viewer.pk])
@@ -30,25 +31,29 @@ def save_viewer(viewer: Viewer) -> None:
 
 def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
     """Makes or changes viewers: `user_id`, and `name` and `age_limit` where they are named; of one viewer's several
-    rows the last counts. With another age limit every list of theirs is old."""
+    rows the last counts. With another age limit every list of theirs is old. A new viewer whose rows all say `session`
+    is one, and a session of which a row does not say so is an account from here on."""
     wanted: dict[int, dict[str, Any]] = {}
     for row in rows:
-        wanted.setdefault(row["user_id"], {}).update({name: row[name] for name in ("name", "age_limit") if name in row})
+        values = wanted.setdefault(row["user_id"], {})
+        values.update({name: row[name] for name in ("name", "age_limit") if name in row})
+    accounts = {row["user_id"] for row in rows if row.get("name") or not row.get("session")}
     with transaction.atomic():
-        lock_viewers(wanted, create=True)
+        lock_viewers(wanted, create=wanted, sessions=wanted.keys() - accounts)
         viewers = Viewer.objects.in_bulk(wanted)
         before = {pk: viewer.age_limit for pk, viewer in viewers.items()}
         for pk, values in wanted.items():
             for name, value in values.items():
                 setattr(viewers[pk], name, value)
-        Viewer.objects.bulk_update(viewers.values(), ["name", "age_limit"])
+            viewers[pk].is_session &= pk not in accounts
+        Viewer.objects.bulk_update(viewers.values(), ["name", "age_limit", "is_session"])
         touch_viewers(pk for pk, viewer in viewers.items() if viewer.age_limit != before[pk])
 
 
 def known_since_first_event(ids: Iterable[int]) -> None:
     """Moves the day on which these viewers came back to their first event: charts count viewers who are not new."""
     with transaction.atomic(), connection.cursor() as cursor:
-        locked = lock_viewers(ids, create=False)
+        locked = lock_viewers(ids)
         cursor.execute(
             """UPDATE catalog_viewer v SET created_at = first.at
                FROM (SELECT viewer_id, min(occurred_at) AS at FROM catalog_watchevent

@@ -124,8 +124,11 @@ class BatchJobAnswer(JobAnswer):
 
 class EventResult(serializers.Serializer):
     index = serializers.IntegerField()
-    status = serializers.ChoiceField(["stored", "duplicate", "rejected"])
+    status = serializers.ChoiceField(["stored", "duplicate", "rejected", "conflict"])
     reason = serializers.CharField(required=False)
+    fields = serializers.ListField(  # type: ignore[assignment]
+        child=serializers.CharField(), required=False, help_text="Of a conflict: what is another than before."
+    )
 
 
 class EventsAnswer(serializers.Serializer):
@@ -133,6 +136,7 @@ class EventsAnswer(serializers.Serializer):
     stored = serializers.IntegerField()
     duplicates = serializers.IntegerField()
     rejected = serializers.IntegerField()
+    conflicts = serializers.IntegerField(help_text="Events that are there with other content; nothing is changed.")
     visible = serializers.BooleanField(help_text="Every later read knows of all of them; false: within seconds.")
 
 

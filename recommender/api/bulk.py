@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from django.http import Http404, StreamingHttpResponse
+from django.utils.http import parse_header_parameters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -18,8 +19,9 @@ from catalog.api.paging import page
 from catalog.errors import DataFileError
 from catalog.exchange.bring_in import Rejected, blocks
 from catalog.exchange.files import Form, read_rows
-from catalog.exchange.rows import FIELDS, Kind
+from catalog.exchange.rows import COLUMNS, FIELDS, Kind
 from catalog.exchange.take_out import take_out
+from catalog.exchange.text import ENCODINGS, known_encoding
 from catalog.limits import LARGEST_ID
 from recommender.api import jobs, present, schema
 from recommender.api.answers import JobAnswer
@@ -73,14 +75,16 @@ class ImportsView(ApiView):
         parameters=[KIND],
     )
     def post(self, request: Request, kind: str) -> Response:
-        form = FORMS.get((request.content_type or "").partition(";")[0].strip().lower())
+        sent, encoding = content(request)
+        form = FORMS.get(sent)
         if form is None:
             raise UnsupportedMediaType(request.content_type or "nothing", f"Send {' or '.join(FORMS)}.")
         with FILES.place(), SpooledTemporaryFile(IN_MEMORY) as spool:
             file = cast(BinaryIO, spool)
             asked = {"of": str(Kind(kind)), "form": str(form), "digest": _copied(request, file)}
+            asked |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
             key = request.headers.get("Idempotency-Key")
-            job = jobs.import_job(cast(Any, request.auth), key, asked, lambda job: _keep(job, file, form))
+            job = jobs.import_job(cast(Any, request.auth), key, asked, lambda job: _keep(job, file, encoding))
         return Response(present.job(job), status=202, headers={"Location": f"/jobs/{job.pk}"})
 
 
@@ -150,9 +154,21 @@ def _copied(request: Request, file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _keep(job: Job, file: BinaryIO, form: Form) -> None:
+def content(request: Request) -> tuple[str, str | None]:
+    """The content type of a file, and the encoding that it names. Raises UnsupportedMediaType."""
+    kind, more = parse_header_parameters(request.content_type or "")
+    named = more.get("charset")
+    encoding = known_encoding(named) if named else None
+    if named and encoding is None:
+        raise UnsupportedMediaType(request.content_type, f"Send a charset of {', '.join(ENCODINGS)}.")
+    return kind, encoding
+
+
+def _keep(job: Job, file: BinaryIO, encoding: str | None) -> None:
+    kind, form = Kind(job.parameters["of"]), Form(job.parameters["form"])
+    rows = read_rows(file, form, "the body", columns=COLUMNS[kind], encoding=encoding)
     try:
-        if not imports.keep(job, read_rows(file, form, "the body")):
+        if not imports.keep(job, rows):
             raise ValidationError("The file has no rows.")
     except (DataFileError, imports.TooManyRows) as error:
         raise ValidationError(str(error)) from None

@@ -42,6 +42,11 @@ class IdempotencyMismatch(exceptions.APIException):
     default_code = "idempotency_mismatch"
 
 
+class EventConflict(exceptions.APIException):
+    status_code = 409
+    default_code = "event_conflict"
+
+
 class DatabaseUnreachable(exceptions.APIException):
     status_code = 503
     default_detail = "The database does not answer. Send the same request again: an event counts once by its event_id."

@@ -14,6 +14,7 @@ from catalog.errors import DataFileError
 from catalog.exchange.bring_history import bring_history
 from catalog.exchange.personal import Source
 from recommender.api import schema
+from recommender.api.bulk import content
 from recommender.api.users import possible
 from recommender.api.views import ApiView
 from recommender.models import ApiKey
@@ -51,10 +52,11 @@ class HistoryView(ApiView):
     )
     def post(self, request: Request, user_id: int) -> Response:
         possible(user_id)
+        _, encoding = content(request)
         with FILES.place(), SpooledTemporaryFile(IN_MEMORY) as spool:
             shutil.copyfileobj(request._request, spool, 1 << 16)
             try:
-                found = bring_history(user_id, cast(BinaryIO, spool))
+                found = bring_history(user_id, cast(BinaryIO, spool), encoding)
             except DataFileError as error:
                 raise ValidationError(str(error)) from None
         return Response(found._asdict() | {"unmatched": [one._asdict() for one in found.unmatched]})

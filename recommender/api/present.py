@@ -104,13 +104,15 @@ def recorded(outcome: Recorded) -> dict[str, Any]:
         "stored": counts[EventStatus.STORED],
         "duplicates": counts[EventStatus.DUPLICATE],
         "rejected": counts[EventStatus.REJECTED],
+        "conflicts": counts[EventStatus.CONFLICT],
         "visible": outcome.visible,
     }
 
 
 def _result(index: int, result: EventResult) -> dict[str, Any]:
     body = {"index": index, "status": str(result.status)}
-    return body | {"reason": result.reason} if result.reason else body
+    body |= {"reason": result.reason} if result.reason else {}
+    return body | {"fields": list(result.fields)} if result.fields else body
 
 
 def readiness(found: Readiness, warnings: Sequence[str]) -> dict[str, Any]:

@@ -99,7 +99,9 @@ def _happenings(judged: Sequence[Mapping[str, Any] | str]) -> list[Happening | s
     now = timezone.now()
     films = iter(film_ids([one["movie_id"] for one in judged if not isinstance(one, str)]).tolist())
     return [
-        one if isinstance(one, str) else Happening(**{"occurred_at": now, **one, "movie_id": next(films)})
+        one
+        if isinstance(one, str)
+        else Happening(**{"occurred_at": now, **one, "movie_id": next(films), "timed": "occurred_at" in one})
         for one in judged
     ]
 

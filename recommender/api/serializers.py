@@ -181,7 +181,8 @@ class EventRequest(Values):
     occurred_at = Moment(required=False, help_text="Default now; at most five minutes ahead of the server's clock.")
     rating = Stars(required=False, help_text="Stars in halves; needed for the kind rating.")
     completion = Real(required=False, min_value=0, max_value=1, help_text="The share of the film that was watched.")
-    event_id = EventId(required=False, help_text="Sent twice, it counts once.")
+    event_id = EventId(required=False, help_text="Sent twice, it counts once; with other content it is a conflict.")
+    session = Flag(default=False, help_text="Whether the viewer is an anonymous session, to be merged into an account.")
     recommendation_id = Text(r"^[A-Za-z0-9._:-]{1,64}\Z", required=False, help_text="Kept for impression and click.")
     position = Whole(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
 

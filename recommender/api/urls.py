@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recommender.api import bulk, charts, documents, history, home, users, viewer_tokens, views
+from recommender.api import bulk, charts, documents, history, home, merges, users, viewer_tokens, views
 
 urlpatterns = [
     path("recommend", views.RecommendView.as_view()),
@@ -21,7 +21,8 @@ urlpatterns = [
     path("events", views.EventsView.as_view()),
     path("users/<int:user_id>/data", users.DataView.as_view()),
     path("users/<int:user_id>/history", history.HistoryView.as_view()),
-    path("users/merge", users.MergeView.as_view()),
+    path("users/merge", merges.MergeView.as_view()),
+    path("users/merge/undo", merges.UndoView.as_view()),
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", views.LiveView.as_view()),
     path("health/ready", views.ReadyView.as_view()),

@@ -1,19 +1,13 @@
-"""A viewer's own data: GET and DELETE /users/{id}/data, and POST /users/merge."""
-
-from typing import Any, cast
+"""A viewer's own data: GET and DELETE /users/{id}/data."""
 
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.errors import NamedViewerError
 from catalog.limits import LARGEST_ID
 from recommender.api import schema
-from recommender.api.access import Client
-from recommender.api.serializers import UserId, Values
 from recommender.api.views import ApiView
 from recommender.models import ApiKey
 from recommender.serving import privacy
@@ -63,6 +57,18 @@ class WaitingRow(serializers.Serializer):
     values = serializers.CharField(help_text="As JSON.")
 
 
+class KeptMerge(serializers.Serializer):
+    merge_id = serializers.UUIDField()
+    from_user_id = serializers.IntegerField()
+    into_user_id = serializers.IntegerField()
+    merged_at = serializers.DateTimeField()
+    undone_at = serializers.DateTimeField(allow_null=True)
+    events = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    impressions = serializers.IntegerField()
+    kept = serializers.CharField(help_text="What undoing it needs, as JSON.")
+
+
 class StoredFilm(serializers.Serializer):
     movie_id = serializers.CharField()
     score = serializers.FloatField()
@@ -76,6 +82,7 @@ class DataAnswer(serializers.Serializer):
     admin_notes = AdminNote(many=True, help_text="Of changes of the viewer; the latest 10,000.")
     shown = ShownFilm(many=True, help_text="Impressions and clicks.")
     sent_histories = SentHistory(many=True, help_text="As they came with a batch.")
+    merges = KeptMerge(many=True, help_text="Of the last day, of this viewer into another or the other way round.")
     waiting_rows = WaitingRow(many=True, help_text="Of imports that are not done; the first 10,000.")
     stored_list = StoredFilm(many=True, allow_null=True, help_text="What the model made of it; null: not at hand.")
 
@@ -99,33 +106,6 @@ class ErasedAnswer(serializers.Serializer):
     )
 
 
-class MergeRequest(Values):
-    from_user_id = UserId()
-    into_user_id = UserId()
-
-    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        if values["from_user_id"] == values["into_user_id"]:
-            raise serializers.ValidationError({"into_user_id": "is the viewer to be merged."})
-        return values
-
-
-class MergeAnswer(serializers.Serializer):
-    from_user_id = serializers.IntegerField()
-    into_user_id = serializers.IntegerField()
-    events = serializers.IntegerField()
-    duplicates = serializers.IntegerField(help_text="Events that the viewer had already.")
-    impressions = serializers.IntegerField()
-    visible = serializers.BooleanField(help_text="Every later read knows of it; false: within seconds.")
-
-
-class NotASession(APIException):
-    status_code = 409
-    default_code = "not_a_session"
-
-
-MERGE = MergeRequest()
-
-
 class DataView(ApiView):
     required_scope = ApiKey.Scope.ERASE
     throttle_scope = "batch"
@@ -141,29 +121,6 @@ class DataView(ApiView):
         erased = privacy.erase(user_id)._asdict()
         named = {"trained_before": erased.pop("models"), "in_training": erased.pop("trainings")}
         return Response({"user_id": user_id, "erased_at": timezone.now(), **erased, **named})
-
-
-class MergeView(ApiView):
-    required_scope = ApiKey.Scope.EVENTS
-    throttle_scope = "events"
-
-    @schema.call(
-        "users_merge",
-        "Folds what an anonymous session did into a viewer; a viewer with a name only for users:erase.",
-        MergeAnswer,
-        request=MergeRequest,
-        example={"from_user_id": 987_654_321, "into_user_id": 123},
-    )
-    def post(self, request: Request) -> Response:
-        asked = MERGE.run_validation(request.data)
-        may_erase = ApiKey.Scope.ERASE in cast(Client, request.auth).scopes
-        try:
-            joined = privacy.merge(asked["from_user_id"], asked["into_user_id"], even_named=may_erase)
-        except NamedViewerError as error:
-            words = f"Send an anonymous session's number, or a key with the scope {ApiKey.Scope.ERASE} as well."
-            raise NotASession(f"{error} {words}") from None
-        counts = {"events": joined.merged.events, "duplicates": joined.merged.duplicates}
-        return Response({**asked, **counts, "impressions": joined.impressions, "visible": joined.visible})
 
 
 def possible(user_id: int) -> None:

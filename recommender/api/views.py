@@ -10,7 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.services import EventStatus
 from recommender.api import etags, group, jobs, present, schema
+from recommender.api.errors import EventConflict
 from recommender.api.queries import (
     age_limit,
     batch_parameters,
@@ -138,7 +140,11 @@ class EventsView(ApiView):
 
     @schema.events
     def post(self, request: Request) -> Response:
-        return Response(present.recorded(record(happenings(request.data))))
+        outcome = record(happenings(request.data))
+        alone = isinstance(request.data, dict) and "events" not in request.data
+        if alone and outcome.results[0].status == EventStatus.CONFLICT:
+            raise EventConflict(outcome.results[0].reason)
+        return Response(present.recorded(outcome))
 
 
 class HealthView(ApiView):

@@ -14,7 +14,7 @@ from catalog.services import EventResult, EventStatus, NewEvent, record_events
 from recommender import cache
 from recommender.cache import CacheUnavailable
 from recommender.models import Impression
-from recommender.serving import stamps, tally
+from recommender.serving import impressions, stamps, tally
 from recommender.serving.eligibility import catalogue
 
 HISTORY_KINDS = {kind.label: kind for kind in WatchEvent.Kind}
@@ -36,6 +36,8 @@ class Happening:
     event_id: UUID | None = None
     recommendation_id: str = ""
     position: int | None = None
+    timed: bool = True  # whether the client said when
+    session: bool = False  # whether the viewer is an anonymous session
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,38 +95,32 @@ def _watch_event(one: Happening) -> NewEvent:
         rating=one.rating,
         completion=one.completion,
         client_event_id=one.event_id,
+        timed=one.timed,
+        is_session=one.session,
     )
 
 
 def _record_shown(happenings: Sequence[Happening]) -> list[EventResult]:
-    """Impressions and clicks: they move no list, so they cost one look and one insert."""
     if not happenings:
         return []
-    ids = [one.event_id for one in happenings if one.event_id]
-    known = set(Impression.objects.filter(client_event_id__in=ids).values_list("client_event_id", flat=True))
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
     exists = films.table.places(np.array([one.movie_id for one in happenings])) >= 0
-    results, rows = [], []
-    for one, film in zip(happenings, exists, strict=True):
-        if not film:
-            results.append(EventResult(EventStatus.REJECTED, f"there is no film {one.movie_id}"))
-        elif one.event_id in known:
-            results.append(EventResult(EventStatus.DUPLICATE))
-        else:
-            results.append(EventResult(EventStatus.STORED))
-            rows.append(_impression(one))
-            known |= {one.event_id} if one.event_id else set()
-    Impression.objects.bulk_create(rows, ignore_conflicts=True)  # the same event sent twice at once
-    return results
+    known = [one for one, film in zip(happenings, exists, strict=True) if film]
+    told = iter(impressions.store([_shown(one) for one in known], [one.timed for one in known]))
+    return [
+        next(told) if film else EventResult(EventStatus.REJECTED, f"there is no film {one.movie_id}")
+        for one, film in zip(happenings, exists, strict=True)
+    ]
 
 
-def _impression(one: Happening) -> Impression:
-    return Impression(
-        occurred_at=one.occurred_at,
-        viewer_id=one.user_id,
+def _shown(one: Happening) -> impressions.Shown:
+    return impressions.Shown(
+        user_id=one.user_id,
         movie_id=one.movie_id,
         kind=SHOWN_KINDS[one.kind],
+        occurred_at=one.occurred_at,
         position=one.position,
         recommendation_id=one.recommendation_id,
-        client_event_id=one.event_id,
+        event_id=one.event_id,
+        session=one.session,
     )

@@ -6,14 +6,15 @@ as a worker does.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from catalog.exchange.bring_in import blocks, bring_in
+from catalog import services
+from catalog.exchange.bring_in import blocks, bring_in, facts
 from catalog.exchange.files import Row
 from catalog.exchange.rows import Kind, judged
 from recommender.leases import Lease
@@ -92,24 +93,59 @@ def forget(viewer_id: int) -> None:
         _take_out(viewer_id, part)
 
 
-def pass_on(viewer_id: int, into: int) -> int | None:
+class Passed(NamedTuple):
+    """What waited of a viewer. `rows`: part and row (as JSON) of each; `accounts`: whether one of them makes the viewer
+    an account; the lowest age limit in them."""
+
+    rows: list[tuple[int, str]]
+    accounts: bool
+    age_limit: int | None
+
+
+def pass_on(viewer_id: int, into: int) -> Passed:
     """Events of one viewer that wait become another's. What waits to be said of the first alone is taken out: it would
-    overwrite the other's name and age limit. Returns the lowest limit in it."""
-    limits: list[int] = []
+    overwrite the other's name and age limit."""
+    kept: list[tuple[int, str]] = []
+    sound: list[dict[str, Any]] = []
     for part in _parts_naming(viewer_id).select_for_update(of=("self",)).select_related("job"):
-        if part.job.parameters["of"] == Kind.EVENTS:
-            _give(viewer_id, part, into)
+        kind = Kind(part.job.parameters["of"])
+        own = _give(viewer_id, part, into) if kind is Kind.EVENTS else _take_out(viewer_id, part)
+        kept += [(part.pk, json.dumps(row)) for row in own]
+        sound += [values for values, problems in (judged(kind, row) for row in own) if not problems]
+    limits = [values["age_limit"] for values in sound if values.get("age_limit") is not None]
+    return Passed(kept, any(not values["session"] for values in sound), min(limits, default=None))
+
+
+def give_back(rows: Iterable[tuple[int, str]], into: int, last_event: int) -> None:
+    """Undoes pass_on(). What was brought in since is taken from the other viewer (events above `last_event`) and
+    brought in as it was meant."""
+    by_part: dict[int, list[Row]] = {}
+    for pk, row in rows:
+        by_part.setdefault(pk, []).append(Row(*json.loads(row)))
+    parts = ImportPart.objects.filter(pk__in=by_part).select_for_update(of=("self",)).select_related("job")
+    for part in parts.order_by("pk"):
+        own, kind = by_part[part.pk], Kind(part.job.parameters["of"])
+        if part.stored is None:
+            lines = {row.line for row in own}
+            others = [row for row in _rows(part) if row.line not in lines]
+            _keep_rows(part, sorted([*others, *own], key=lambda row: row.line))
         else:
-            limits += _limits(_take_out(viewer_id, part))
-    return min(limits, default=None)
+            if kind is Kind.EVENTS:
+                services.take_back_events(into, last_event, facts(own))
+            bring_in(kind, own)
 
 
-def _give(viewer_id: int, part: ImportPart, into: int) -> None:
+def _give(viewer_id: int, part: ImportPart, into: int) -> list[Row]:
+    """The viewer's rows as they were; the part has them as an account's."""
     rows = _rows(part)
-    for row in rows:
-        if _is(viewer_id, row.values.get("user_id")):
-            row.values["user_id"] = into
-    _keep_rows(part, rows)
+    own = [row for row in rows if _is(viewer_id, row.values.get("user_id"))]
+    given = {row.line: row._replace(values=_without_session(row.values) | {"user_id": into}) for row in own}
+    _keep_rows(part, [given.get(row.line, row) for row in rows])
+    return own
+
+
+def _without_session(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "session"}
 
 
 def _take_out(viewer_id: int, part: ImportPart) -> list[Row]:
@@ -126,12 +162,6 @@ def _rows(part: ImportPart) -> list[Row]:
 def _keep_rows(part: ImportPart, rows: Sequence[Row]) -> None:
     part.rows = json.dumps(rows)
     part.save(update_fields=["rows"])
-
-
-def _limits(rows: Iterable[Row]) -> list[int]:
-    """The age limits in sound rows of viewers."""
-    sound = [values for values, problems in (judged(Kind.VIEWERS, row) for row in rows) if not problems]
-    return [values["age_limit"] for values in sound if values.get("age_limit") is not None]
 
 
 def _parts_naming(viewer_id: int) -> QuerySet[ImportPart]:

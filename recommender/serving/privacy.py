@@ -1,24 +1,25 @@
-"""A viewer's own data: all of it in one answer, erased everywhere, or taken over from an anonymous session.
+"""A viewer's own data: all of it in one answer, or erased everywhere.
 
 Whoever read a viewer's history before the erasure may still be at work, and stores a list afterwards. It is never
 served, as its version is over; and the erasure stays open until it has been swept away as well.
 """
 
+import json
 from datetime import timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog import selectors, services
-from catalog.services import Merged
 from recommender import cache
 from recommender.cache import CacheUnavailable
-from recommender.models import Chunk, Erasure, Impression, Job, ModelVersion
+from recommender.models import Chunk, Erasure, Impression, Job, Merge, ModelVersion
 from recommender.serving import imports
 
+_ALONE = 5_270_402  # any number, the same in every process
 MOST_WAITING = 10_000  # rows of imports in one export
 GRACE = timedelta(minutes=2)  # longer than any request or block of a batch takes from its reading to its storing
 
@@ -34,12 +35,6 @@ class Erased(NamedTuple):
     trainings: list[str]  # jobs at it now, which may have read this viewer's events
 
 
-class Joined(NamedTuple):
-    merged: Merged
-    impressions: int
-    visible: bool  # every later read knows of it
-
-
 # Export ------------------------------------------------------------------------------------------------------------
 
 
@@ -51,9 +46,16 @@ def export(viewer_id: int) -> dict[str, Any]:
     return selectors.viewer_data(viewer_id) | {
         "shown": [_shown(one) for one in shown.iterator()],
         "sent_histories": [_sent(job, job.parameters["user_histories"][str(viewer_id)]) for job in jobs],
+        "merges": [_merge(one) for one in merges_of(viewer_id).order_by("merged_at", "pk")],
         "waiting_rows": list(islice(imports.waiting(viewer_id), MOST_WAITING)),
         "stored_list": _listed(viewer_id),
     }
+
+
+def _merge(one: Merge) -> dict[str, Any]:
+    names = ("from_viewer_id", "into_viewer_id", "merged_at", "undone_at", "events", "duplicates", "impressions")
+    told = {name.replace("viewer", "user"): getattr(one, name) for name in names}
+    return {"merge_id": one.pk, **told, "kept": json.dumps(one.kept, ensure_ascii=False)}
 
 
 def _sent(job: Job, history: list[str]) -> dict[str, Any]:
@@ -86,27 +88,36 @@ def _shown(one: Impression) -> dict[str, Any]:
 def erase(viewer_id: int) -> Erased:
     """Erases a viewer everywhere. Twice does no harm, and neither does a viewer whom nobody knows."""
     with transaction.atomic():
-        _begin(viewer_id)
+        alone(viewer_id)
+        begin(viewer_id)
         imports.forget(viewer_id)
         events = services.erase_viewer(viewer_id)
         impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
-        jobs = _forget_in_jobs(viewer_id)
-    return Erased(events, impressions, jobs, _forget_lists(viewer_id), _models(), _trainings())
+        _forget_merges(viewer_id)
+        jobs = forget_in_jobs(viewer_id)
+    return Erased(events, impressions, jobs, forget_lists(viewer_id), _models(), _trainings())
 
 
-def merge(viewer_id: int, into: int, *, even_named: bool) -> Joined:
-    """Folds what an anonymous session did into a viewer; the session's own id is erased. Raises NamedViewerError where
-    it is the id of a viewer with a name, unless `even_named`."""
-    with transaction.atomic():
-        _begin(viewer_id)
-        age_limit = imports.pass_on(viewer_id, into)
-        merged = services.merge_viewer(viewer_id, into, even_named=even_named, age_limit=age_limit)
-        impressions = Impression.objects.filter(viewer_id=viewer_id).update(viewer_id=into)
-        _forget_in_jobs(viewer_id)
-    visible = _forget_lists(viewer_id)
-    if visible and merged.version is not None:
-        visible = _published({into: merged.version})
-    return Joined(merged, impressions, visible)
+def alone(*viewer_ids: int) -> None:
+    """Waits until nobody else erases or merges one of these viewers, nor undoes it, until the transaction ends."""
+    with connection.cursor() as cursor:
+        for viewer_id in sorted(viewer_ids):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_ALONE, viewer_id])
+
+
+def merges_of(viewer_id: int) -> QuerySet[Merge]:
+    """Those of the viewer into another, and of others into the viewer."""
+    return Merge.objects.filter(Q(from_viewer_id=viewer_id) | Q(into_viewer_id=viewer_id))
+
+
+def _forget_merges(viewer_id: int) -> None:
+    """Those into whoever was merged into this viewer too: they keep what is this viewer's now."""
+    viewers, merged = {viewer_id}, {viewer_id}
+    while merged:
+        merged = set(Merge.objects.filter(into_viewer_id__in=merged).values_list("from_viewer_id", flat=True)) - viewers
+        viewers |= merged
+    merges_of(viewer_id).delete()
+    Merge.objects.filter(into_viewer_id__in=viewers).delete()
 
 
 def finish_erasures() -> int:
@@ -115,13 +126,14 @@ def finish_erasures() -> int:
     for erasure in Erasure.objects.order_by("pk"):
         over = erasure.began_at < timezone.now() - GRACE and not _at_work_since_before(erasure)
         with transaction.atomic():
-            _forget_in_jobs(erasure.viewer_id)
-            if _forget_lists(erasure.viewer_id) and over:
+            forget_in_jobs(erasure.viewer_id)
+            if forget_lists(erasure.viewer_id) and over:
                 finished += Erasure.objects.filter(pk=erasure.pk, began_at=erasure.began_at).delete()[0]
     return finished
 
 
-def _begin(viewer_id: int) -> None:
+def begin(viewer_id: int) -> None:
+    """Opens an erasure."""
     Erasure.objects.update_or_create(viewer_id=viewer_id, defaults={"began_at": timezone.now()})
 
 
@@ -130,7 +142,8 @@ def _at_work_since_before(erasure: Erasure) -> bool:
     return running.filter(started_at__lt=erasure.began_at).exists()
 
 
-def _forget_lists(viewer_id: int) -> bool:
+def forget_lists(viewer_id: int) -> bool:
+    """Whether Redis is rid of the viewer."""
     try:
         cache.erase_viewer(viewer_id, list(ModelVersion.objects.values_list("name", flat=True)))
     except CacheUnavailable:
@@ -138,15 +151,7 @@ def _forget_lists(viewer_id: int) -> bool:
     return True
 
 
-def _published(versions: dict[int, int]) -> bool:
-    try:
-        cache.publish_viewers(versions)
-    except CacheUnavailable:
-        return False  # the outbox holds them
-    return True
-
-
-def _forget_in_jobs(viewer_id: int) -> int:
+def forget_in_jobs(viewer_id: int) -> int:
     """Histories that were sent for a batch, run or not, and numbers in results and chunks. Returns how many jobs."""
     for bound in ("behind", "upto"):  # the same viewers lie between: this one is gone
         Chunk.objects.filter(**{bound: viewer_id}).update(**{bound: viewer_id - 1})

@@ -10,6 +10,7 @@ from catalog import selectors, services
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, Stamps
 from recommender.models import Impression, Job
+from recommender.serving import merging
 from recommender.serving.stamps import NOBODY, UNKNOWN
 
 OUTBOX_BLOCK = 5_000  # viewers
@@ -44,11 +45,13 @@ def repair() -> dict[str, Any]:
 
 
 def tidy() -> dict[str, Any]:
-    """What is past its keep goes: finished jobs, impressions, folders of old models. Viewing histories never do."""
+    """What is past its keep goes: finished jobs, impressions, merges that can no longer be undone, folders of old
+    models. Viewing histories never do."""
     now = timezone.now()
     jobs = Job.objects.filter(finished_at__lt=now - timedelta(days=settings.JOBS_KEPT_DAYS))
     shown = Impression.objects.filter(occurred_at__lt=now - timedelta(days=settings.IMPRESSIONS_KEPT_DAYS))
     told: dict[str, Any] = {"jobs": jobs.delete()[1].get("recommender.Job", 0), "impressions": 0}
+    told["merges"] = merging.tidy()
     while gone := Impression.objects.filter(pk__in=shown.values("pk")[:TIDY_BLOCK]).delete()[0]:
         told["impressions"] += gone
     return told | {"models": registry.prune(settings.MODELS_KEPT)}

@@ -28,7 +28,7 @@ from tests.cast import (
     watch,
 )
 
-STORED, DUPLICATE, REJECTED = EventStatus.STORED, EventStatus.DUPLICATE, EventStatus.REJECTED
+STORED, DUPLICATE, REJECTED, CONFLICT = EventStatus
 NOON = MORNING + timedelta(days=30)
 pytestmark = pytest.mark.usefixtures("cast")
 
@@ -70,7 +70,7 @@ def test_the_same_fact_is_stored_once_and_announced_again(
     now = version(ADA)
     with django_capture_on_commit_callbacks(execute=True):
         [again] = record_events([event])
-        [without_client_id] = record_events([watch(ADA, GODFATHER, NOON)])
+        [without_client_id] = record_events([NewEvent(ADA, GODFATHER, WatchEvent.Kind.WATCH, NOON)])
     assert (again.status, again.viewer_version) == (DUPLICATE, now)
     assert without_client_id.status == DUPLICATE
     assert heard == [{ADA: now}, {ADA: now}]
@@ -80,16 +80,37 @@ def test_the_same_fact_is_stored_once_and_announced_again(
 def test_a_client_id_stands_for_one_event_of_one_viewer() -> None:
     client_id = uuid4()
     kind = WatchEvent.Kind.WATCH
-    record_events([NewEvent(ADA, GODFATHER, kind, NOON, client_event_id=client_id)])
-    own, foreign = record_events(
-        [
-            NewEvent(ADA, NEMO, kind, NOON, client_event_id=client_id),
-            NewEvent(BEN, JEDI, kind, NOON, client_event_id=client_id),
-        ]
-    )
-    assert own.status == DUPLICATE
-    assert foreign.status == REJECTED
-    assert "another viewer" in foreign.reason
+    record_events([NewEvent(ADA, GODFATHER, kind, NOON, completion=0.3, client_event_id=client_id)])
+    others = [
+        NewEvent(ADA, NEMO, kind, NOON, completion=0.3, client_event_id=client_id),
+        NewEvent(BEN, JEDI, kind, NOON, completion=0.3, client_event_id=client_id),
+        NewEvent(ADA, GODFATHER, WatchEvent.Kind.RATING, NOON, 4.5, 0.3, client_event_id=client_id),
+        NewEvent(ADA, GODFATHER, kind, NOON, completion=0.4, client_event_id=client_id),
+        NewEvent(ADA, GODFATHER, kind, NOON + timedelta(hours=1), completion=0.3, client_event_id=client_id),
+        NewEvent(ADA, GODFATHER, kind, NOON + timedelta(hours=1), None, 0.3, client_id, timed=False),
+        NewEvent(ADA, GODFATHER, kind, NOON, completion=0.3, client_event_id=client_id),
+    ]
+    results = record_events(others)
+    assert [one.fields for one in results] == [
+        ("movie_id",), ("user_id", "movie_id"), ("kind", "rating"), ("completion",), ("occurred_at",), (), (),
+    ]  # fmt: skip
+    assert [one.status for one in results] == [CONFLICT] * 5 + [DUPLICATE] * 2
+    assert f"event_id: {client_id} came before with another kind and rating" in results[2].reason
+    assert WatchEvent.objects.filter(client_event_id=client_id).count() == 1
+
+
+def test_the_same_fact_with_another_rating_is_no_duplicate() -> None:
+    [first, other, again] = record_events([rate(ADA, GODFATHER, NOON, stars) for stars in (4.0, 2.0, 4.0)])
+    assert [first.status, other.status, again.status] == [STORED, CONFLICT, DUPLICATE]
+    assert other.reason.startswith("rating: ")
+    assert record_events([rate(ADA, GODFATHER, NOON, 2.0)])[0].fields == ("rating",)
+    assert WatchEvent.objects.get(viewer=ADA, movie=GODFATHER, kind=WatchEvent.Kind.RATING).rating == 4.0
+
+
+def test_two_of_one_client_id_in_a_call_are_one_and_a_conflict() -> None:
+    client_id, kind = uuid4(), WatchEvent.Kind.WATCH
+    events = [NewEvent(ADA, film, kind, NOON, client_event_id=client_id) for film in (GODFATHER, NEMO, GODFATHER)]
+    assert [one.status for one in record_events(events)] == [STORED, CONFLICT, DUPLICATE]
 
 
 def test_each_item_has_its_own_answer_and_a_version_rises_once() -> None:

@@ -23,7 +23,7 @@ SCRIPT = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 @pytest.fixture(scope="module")
 def server(system: Server) -> Iterator[Server]:
     seconds = {"MOVIEREC_HEADER_SECONDS": str(HEADER_SECONDS), "MOVIEREC_BODY_SECONDS": str(BODY_SECONDS)}
-    running = Server(system.key, **seconds)
+    running = Server(system.key, wait=True, **seconds)
     yield running
     running.stop()
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
 from catalog.exchange.bring_history import Unmatched, bring_history
+from catalog.exchange.text import ENCODINGS, known_encoding
 from catalog.limits import LARGEST_ID
 
 
@@ -19,13 +20,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("viewer", type=int, metavar="VIEWER", help="The viewer's id; who is not known is made.")
         parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
 
-    def handle(self, *args: Any, viewer: int, file: Path, **options: Any) -> None:
+    def handle(self, *args: Any, viewer: int, file: Path, encoding: str | None, **options: Any) -> None:
         if not 1 <= viewer <= LARGEST_ID:
             raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {LARGEST_ID}.")
         try:
             with file.open("rb") as source:
-                found = bring_history(viewer, source)
+                found = bring_history(viewer, source, encoding and known_encoding(encoding))
         except (CatalogError, OSError) as error:
             raise CommandError(f"Nothing was imported. {error}") from error
         self.stdout.write(

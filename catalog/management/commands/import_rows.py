@@ -3,10 +3,13 @@
 import argparse
 import csv
 import gzip
+import shutil
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Self, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,12 +17,14 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.errors import CatalogError
 from catalog.exchange.bring_in import Rejected, blocks, bring_in
 from catalog.exchange.files import Form, read_rows
-from catalog.exchange.rows import Kind
+from catalog.exchange.rows import COLUMNS, Kind
+from catalog.exchange.text import ENCODINGS, GZIP, known_encoding
 from catalog.management.progress import shown_progress
 
 HELP = """Bring films, people, viewers or events in from a JSONL or CSV file; docs/api.md has the fields of each.
 
-FILE may be gzipped (.gz); - is standard input. Each row is judged alone and a row sent twice counts once, so an import
+FILE may be gzipped; - is standard input. A CSV is separated by comma, semicolon, tab or |, and in UTF-8, UTF-16 with
+its mark, or what --encoding says. Each row is judged alone and a row sent twice counts once, so an import
 that was broken off is started again. Rejected rows are written to a CSV with line, field and reason."""
 
 
@@ -33,23 +38,25 @@ class Command(BaseCommand):
         parser.add_argument("kind", type=Kind, choices=list(Kind), metavar="KIND", help=", ".join(Kind))
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--form", type=Form, choices=list(Form), help="Where the file's name does not tell.")
+        parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
         parser.add_argument("--rejected", type=Path, metavar="FILE", help="Default: FILE.rejected.csv.")
 
     def handle(self, *args: Any, kind: Kind, file: Path, form: Form | None, **options: Any) -> None:
         report = options["rejected"] or Path(f"{'stdin' if file == Path('-') else file}.rejected.csv")
         try:
-            stored, duplicates, rejected = self._import(kind, file, form or _form(file), report)
-        except (CatalogError, OSError, EOFError, gzip.BadGzipFile) as error:
+            stored, duplicates, rejected = self._import(kind, file, form or _form(file), report, options["encoding"])
+        except (CatalogError, OSError, EOFError, zlib.error) as error:
             words = f"{error}. What came before is stored: mend it and import the whole file again."
             raise CommandError(words) from error
         self.stdout.write(f"{kind}: {stored:,} stored, {duplicates:,} there already, {rejected:,} rejected.")
         if rejected:
             raise CommandError(f"{report} has the rejected rows with line, field and reason.")
 
-    def _import(self, kind: Kind, file: Path, form: Form, report: Path) -> tuple[int, int, int]:
+    def _import(self, kind: Kind, file: Path, form: Form, report: Path, encoding: str | None) -> tuple[int, int, int]:
         stored = duplicates = rejected = 0
         with _opened(file) as source, Report(report) as told, shown_progress(self.stdout) as progress:
-            for block in blocks(read_rows(source, form, str(file))):
+            known = encoding and known_encoding(encoding)
+            for block in blocks(read_rows(source, form, str(file), columns=COLUMNS[kind], encoding=known)):
                 outcome = bring_in(kind, block, vouched=True)
                 stored, duplicates = stored + outcome.stored, duplicates + outcome.duplicates
                 rejected += outcome.rejected
@@ -83,14 +90,14 @@ class Report:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
-    if file == Path("-"):
-        yield sys.stdin.buffer
-    elif file.suffix == ".gz":
-        with gzip.open(file) as source:
-            yield cast(BinaryIO, source)
-    else:
-        with file.open("rb") as source:
-            yield source
+    """As what can be read from its beginning again, and unpacked."""
+    with TemporaryFile() if file == Path("-") else file.open("rb") as source:
+        if file == Path("-"):
+            shutil.copyfileobj(sys.stdin.buffer, source)
+            source.seek(0)
+        packed = source.read(len(GZIP)) == GZIP
+        source.seek(0)
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=source)) if packed else cast(BinaryIO, source)
 
 
 def _form(file: Path) -> Form:

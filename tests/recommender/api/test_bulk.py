@@ -161,8 +161,9 @@ def test_who_is_erased_is_not_brought_back_by_what_waits(site):
 @pytest.mark.usefixtures("transactional_db", "cast")
 def test_what_waits_for_a_session_goes_to_whom_it_is_merged_into(site):
     session, zoe = 1_876_543_210, 1_987_654_321
-    waiting = sent(site, "events", f"user_id,movie_id,kind,occurred_at\n{session},1,watch,1700000000\n".encode(), CSV)
-    rows = [{"user_id": session, "age_limit": limit, "name": "Guest"} for limit in (12, 6, None, 99)]
+    row = f"user_id,movie_id,kind,occurred_at,session\n{session},1,watch,1700000000,true\n"
+    waiting = sent(site, "events", row.encode(), CSV)
+    rows = [{"user_id": session, "age_limit": limit, "session": True} for limit in (12, 6, None, 99)]
     named = sent(site, "viewers", lines(*rows, {"user_id": zoe, "name": "Zoe"}))
 
     merged = site.post("/users/merge", {"from_user_id": session, "into_user_id": zoe})
@@ -174,4 +175,40 @@ def test_what_waits_for_a_session_goes_to_whom_it_is_merged_into(site):
     assert not Viewer.objects.filter(pk=session).exists()
     assert list(WatchEvent.objects.filter(viewer=zoe).values_list("movie_id", flat=True)) == [1]
     viewer = Viewer.objects.get(pk=zoe)
-    assert (viewer.name, viewer.age_limit) == ("Zoe", 6)
+    assert (viewer.name, viewer.age_limit, viewer.is_session) == ("Zoe", 6, False)
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_a_file_is_read_as_it_was_written_or_refused_at_line_1(site):
+    rows = f"user_id;name\r\n{ADA};Zoë\r\n"
+    for body, charset in (
+        (rows.encode("utf-16"), ""),
+        (rows.encode("utf-8-sig"), ""),
+        (rows.encode(), "; charset=windows-1252"),  # the test's client writes it so
+        (rows.encode(), "; charset=ISO-8859-1"),
+    ):
+        assert done(site, sent(site, "viewers", body, f"text/csv{charset}"))["result"]["stored"] == 1
+        assert Viewer.objects.get(pk=ADA).name == "Zoë"
+    refused = str(sent(site, "viewers", rows.encode("cp1252"), CSV, expect=400))
+    assert all(words in refused for words in ("the body, line 1: is not UTF-8", "charset=windows-1252"))
+    assert "Send a charset of" in str(sent(site, "viewers", b"", "text/csv; charset=big5", expect=415))
+    for body, words in (
+        (b"userid,nam\n5,x\n", "has to name the columns"),
+        (b"user_id,nam\n5,x\n", "line 1: names 'nam' (is name meant?)"),
+        (b"name\nx\n", "line 1: lacks user_id; there is user_id, name"),
+        (b"PK\x03\x04xlsx", "an Excel workbook"),
+        (b"\x1f\x8bgz", "gzip: unpack it first"),
+        (b"user_id,name\n", "no rows"),
+    ):
+        assert words in str(sent(site, "viewers", body, CSV, expect=400))
+    assert "is a JSON list" in str(sent(site, "viewers", b'[{"user_id": 5}]', expect=400))
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_an_unclosed_quote_costs_its_own_row(site):
+    rows = [f"{5000 + n},name {n}" for n in range(300)]
+    rows[7] = '5007,"name'
+    job = sent(site, "viewers", "\n".join(["user_id,name", *rows]).encode(), CSV)
+    assert done(site, job)["result"] == {"stored": 299, "duplicates": 0, "rejected": 1}
+    [row] = site.get(f"/jobs/{job['job_id']}/rejected")["results"]
+    assert (row["line"], "quote" in row["reason"]) == (9, True)

@@ -31,6 +31,7 @@ def test_it_works(site):
         "stored": 1,
         "duplicates": 0,
         "rejected": 0,
+        "conflicts": 0,
         "visible": True,
     }
     stored = WatchEvent.objects.filter(viewer_id=ADA).latest("id")
@@ -99,6 +100,56 @@ def test_sent_twice_counts_once(site):
 
     assert (statuses(again), again["visible"]) == (["duplicate"], True)
     assert WatchEvent.objects.filter(viewer_id=ADA, movie_id=NEMO).count() == 1
+
+
+OTHERS = {
+    "user_id": BEN,
+    "movie_id": str(STAR_WARS),
+    "kind": "like",
+    "completion": 0.4,
+    "occurred_at": "2026-01-01T20:00:01Z",
+}
+
+
+@pytest.mark.parametrize("field", OTHERS)
+def test_other_content_under_the_same_id_is_a_conflict(site, field):
+    sent = event(event_id=str(uuid4()), completion=0.123456789, occurred_at="2026-01-01T20:00:00Z")
+    site.post("/events", sent)
+
+    body = site.post("/events", sent | {field: OTHERS[field]}, expect=409)
+
+    assert (body["code"], body["status"]) == ("event_conflict", 409)
+    assert f"came before with another {field};" in body["detail"]
+    many = site.post("/events", [sent, sent | {field: OTHERS[field]}, event(event_id=str(uuid4()))])
+    assert statuses(many) == ["duplicate", "conflict", "stored"]
+    assert (many["duplicates"], many["conflicts"], many["rejected"], many["stored"]) == (1, 1, 0, 1)
+    assert many["results"][1]["fields"] == [field]
+    assert statuses(site.post("/events", sent)) == ["duplicate"]
+
+
+def test_an_id_without_a_moment_is_the_same_whenever_it_comes(site):
+    sent = event(event_id=str(uuid4()))
+    assert statuses(site.post("/events", [sent, sent])) == ["stored", "duplicate"]
+    assert statuses(site.post("/events", sent)) == ["duplicate"]
+    assert site.post("/events", sent | {"occurred_at": "2026-01-01T20:00:00Z"}, expect=409)["code"] == "event_conflict"
+
+
+def test_another_rating_at_the_same_moment_is_a_conflict_without_an_id(site):
+    sent = event(kind="rating", rating=4, occurred_at="2026-01-01T20:00:00Z")
+    assert statuses(site.post("/events", [sent, sent | {"rating": 2}])) == ["stored", "conflict"]
+    assert "another rating" in site.post("/events", sent | {"rating": 2}, expect=409)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [("position", 3), ("recommendation_id", "r-2"), ("kind", "click"), ("movie_id", str(STAR_WARS)), ("user_id", BEN)],
+)
+def test_what_was_shown_under_the_same_id_is_the_same_or_a_conflict(site, field, other):
+    shown = event(kind="impression", position=2, recommendation_id="r-1", event_id=str(uuid4()))
+    told = site.post("/events", [shown, shown | {field: other}, shown])
+    assert (statuses(told), told["results"][1]["fields"]) == (["stored", "conflict", "duplicate"], [field])
+    assert site.post("/events", shown | {field: other}, expect=409)["code"] == "event_conflict"
+    assert Impression.objects.get().position == 2
 
 
 def test_the_same_fact_without_an_id_counts_once(site):

@@ -1,4 +1,4 @@
-"""A viewer's data: handed out, erased from every table and every key, taken over from an anonymous session."""
+"""A viewer's data: handed out, and erased from every table and every key."""
 
 import json
 import shutil
@@ -16,14 +16,14 @@ from redis import Redis
 from catalog import selectors
 from catalog.models import Viewer
 from recommender import cache, leases, tasks
-from recommender.models import ApiKey, Chunk, Erasure, Impression, Job
+from recommender.models import ApiKey, Chunk, Erasure, Job
 from recommender.serving import privacy
 from recommender.training import batch, dataset, run
 from tests.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
 from tests.recommender.api.test_bulk import JSONL, lines
 
 pytestmark = pytest.mark.usefixtures("model")
-ZOE, SESSION = 1_987_654_321, 1_876_543_210  # numbers that stand nowhere by chance
+ZOE = 1_987_654_321  # a number that stands nowhere by chance
 DATA = f"/users/{ZOE}/data"
 
 
@@ -218,85 +218,10 @@ def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, check
     run._Work.begin(lease, options)
     assert run._Work.take_up(lease, options) is not None
     assert ZOE in dataset.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
-    site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ADA})
+    site.post("/users/merge", {"from_user_id": 77, "into_user_id": ADA})
     assert run._Work.take_up(lease, options) is not None
     assert str(lease.job_id) in site.delete(DATA)["in_training"]
 
     assert run._Work.take_up(lease, options) is None
     run._Work.begin(lease, options)
     assert ZOE not in dataset.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
-
-
-def test_an_anonymous_session_is_folded_into_a_viewer(site):
-    site.post("/events", [event(SESSION, STAR_WARS, day=1), event(SESSION, NEMO, day=2), event(ZOE, NEMO, day=2)])
-    site.post("/events", event(SESSION, JEDI, "impression"))
-    site.get(f"/recommend?user_id={ZOE}&top_k=1")
-    before = Viewer.objects.get(pk=ZOE).version
-
-    body = site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})
-
-    assert (body["events"], body["duplicates"], body["impressions"], body["visible"]) == (1, 1, 1, True)
-    assert selectors.history(ZOE).movie_ids.tolist() == [STAR_WARS, NEMO]
-    assert Viewer.objects.get(pk=ZOE).version > before
-    answer = site.get(f"/recommend?user_id={ZOE}&top_k=1")
-    assert (answer["source"], answer["removed"]["seen"]) == ("model", 2)
-    assert Impression.objects.get().viewer_id == ZOE
-    with time_machine.travel(timezone.now() + privacy.GRACE * 2):
-        tasks.finish_erasures()
-    assert traces(SESSION) == []
-    again = site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})
-    assert (again["events"], again["duplicates"]) == (0, 0)
-    wrong = site.post("/users/merge", {"from_user_id": ZOE, "into_user_id": ZOE}, expect=400)
-    assert wrong["errors"][0]["pointer"] == "#/into_user_id"
-
-
-def test_a_new_viewer_may_be_merged_into(site):
-    site.post("/events", event(SESSION, STAR_WARS))
-
-    assert site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})["events"] == 1
-    assert site.get(f"/recommend?user_id={ZOE}")["is_known_user"] is True
-
-
-def test_a_viewer_with_a_name_is_merged_by_who_may_erase_alone(zoe, site, client_with):
-    merge = {"from_user_id": ZOE, "into_user_id": ADA}
-    before = site.get(DATA)
-    writer = client_with(ApiKey.Scope.EVENTS)
-
-    body = writer.post("/users/merge", merge, expect=409)
-
-    assert (body["code"], body["status"]) == ("not_a_session", 409)
-    assert writer.response.headers["Content-Type"] == "application/problem+json"
-    assert "users:erase" in body["detail"]
-    assert "Zoe" not in body["detail"]
-    after = site.get(DATA)
-    assert {name: after[name] for name in before if name != "exported_at"} == {
-        name: before[name] for name in before if name != "exported_at"
-    }
-    assert not Erasure.objects.exists()
-    assert client_with(ApiKey.Scope.EVENTS, ApiKey.Scope.ERASE).post("/users/merge", merge)["impressions"] == 1
-    assert not Viewer.objects.filter(pk=ZOE).exists()
-
-
-@pytest.mark.parametrize(("own", "left"), [(None, 6), (12, 6), (6, 6), (0, 0)])
-def test_the_lower_age_limit_stays(site, own, left):
-    site.post("/events", event(ZOE, STAR_WARS))
-    Viewer.objects.create(pk=SESSION, age_limit=6)
-    Viewer.objects.filter(pk=ZOE).update(age_limit=own)
-    path = f"/recommend?user_id={ZOE}&top_k=3"
-    assert [site.get(path)["source"] for _ in range(2)] == ["model", "cache"]
-    before = Viewer.objects.get(pk=ZOE).version
-
-    site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})
-
-    after = Viewer.objects.get(pk=ZOE)
-    assert (after.age_limit, after.version > before) == (left, own != left)
-    assert site.get(path)["source"] == ("cache" if own == left else "model")
-
-
-def test_a_viewers_own_limit_stays_where_the_session_has_none(site):
-    Viewer.objects.create(pk=ZOE, age_limit=12)
-    site.post("/events", event(SESSION, STAR_WARS))
-
-    site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": ZOE})
-
-    assert Viewer.objects.get(pk=ZOE).age_limit == 12

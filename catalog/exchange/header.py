@@ -1,0 +1,65 @@
+"""The first line of a CSV: what separates its columns, and whether they are those of its kind."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from catalog.errors import DataFileError
+from catalog.records import parsed
+
+DELIMITERS = ",;\t|"
+SHOWN = 60  # characters
+
+
+class Columns(NamedTuple):
+    """`needed`: of each group one has to be there. `long`: whose cells may go over lines. `others`: whether there may
+    be columns that are not known."""
+
+    known: tuple[str, ...]
+    needed: tuple[tuple[str, ...], ...] = ()
+    long: frozenset[str] = frozenset()
+    others: bool = False
+
+
+class Header(NamedTuple):
+    names: list[str]
+    delimiter: str
+
+    def places(self, names: Iterable[str]) -> list[int]:
+        return [self.names.index(name) for name in names if name in self.names]
+
+
+def read_header(number: int, line: str, columns: Columns, file: str) -> Header:
+    """With the delimiter by which most of the columns are known. Raises DataFileError at the line."""
+    readings = [_named(line, delimiter) for delimiter in DELIMITERS]
+    header = max(readings, key=lambda one: len({*one.names} & {*columns.known}))
+    if not header.names:
+        raise DataFileError(file, number, f"is not CSV: {parsed(line, ',')[1]}")
+    if problem := _problem(header.names, columns):
+        raise DataFileError(file, number, problem)
+    return header
+
+
+def _named(line: str, delimiter: str) -> Header:
+    return Header([name.strip() for name in parsed(line, delimiter)[0]], delimiter)
+
+
+def _problem(names: Sequence[str], columns: Columns) -> str:
+    if len(set(names)) != len(names):
+        return "names a column twice"
+    if not columns.others and not set(names) & set(columns.known):
+        found = ascii(", ".join(names))[:SHOWN]
+        return f"has to name the columns, some of {', '.join(columns.known)}; it is {found}"
+    if "" in names:
+        return f"has no name for column {names.index('') + 1}: name it or leave it out (pandas: index=False)"
+    strange = [] if columns.others else [name for name in names if name not in columns.known]
+    lacking = [" or ".join(group) for group in columns.needed if not set(group) & set(names)]
+    told = [f"names {_nearest(name, columns.known)}" for name in strange]
+    told += [f"lacks {' and '.join(lacking)}"] if lacking else []
+    return f"{', '.join(told)}; there is {', '.join(columns.known)}" if told else ""
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    folded = name.lower().replace(" ", "_").replace("-", "_")
+    near = get_close_matches(folded, known, 1) or get_close_matches(folded.replace("id", "_id"), known, 1)
+    return ascii(name)[:SHOWN] + (f" (is {near[0]} meant?)" if near else "")

@@ -1,0 +1,295 @@
+"""Files as programs and accidents leave them: read, or refused where they break, and every row is counted once."""
+
+import gzip
+import io
+import sys
+from itertools import product
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import DataFileError
+from catalog.exchange.bring_history import bring_history
+from catalog.exchange.bring_in import blocks, bring_in
+from catalog.exchange.files import Form, read_rows
+from catalog.exchange.rows import COLUMNS, Kind
+from catalog.models import Movie, Viewer, WatchEvent
+from catalog.movielens import read_movielens
+from tests.cast import ADA, BEN, NEMO, cast  # noqa: F401
+from tests.catalog.test_exchange import brought, taken
+
+pytestmark = pytest.mark.usefixtures("cast")
+HEADER = "user_id,movie_id,kind,occurred_at"
+
+
+def events(number, first=0, viewer=BEN):
+    return [f"{viewer},{NEMO},watch,{1_600_000_000 + n}" for n in range(first, first + number)]
+
+
+def written(tmp_path, text, name="events.csv"):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("closed_at", [None, 60, 1400], ids=["never", "soon", "late"])
+def test_a_quote_that_is_not_closed_costs_its_own_row_alone(tmp_path, closed_at):
+    rows = events(1500)
+    rows[40] = f'{BEN},"{NEMO},watch,1600000040'
+    if closed_at:
+        rows[closed_at] = f'{BEN},{NEMO}",watch,1'
+    wrong = [42] + ([closed_at + 2] if closed_at else [])
+
+    said, rejected = brought("events", written(tmp_path, "\n".join([HEADER, *rows, ""])))
+
+    assert f"{1500 - len(wrong):,} stored, 0 there already, {len(wrong)} rejected" in said
+    assert [line for line, _, _ in rejected] == wrong
+    assert "opens a quote that is not closed" in rejected[0][2]
+    assert WatchEvent.objects.filter(viewer=BEN, movie=NEMO, occurred_at__year=2020).count() == 1500 - len(wrong)
+
+
+def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_path):
+    text = (
+        "movie_id,title,overview\n"
+        '7001,One,"First line\n\nwith a ""word"", and 2 commas,\nand an end"\n'
+        '7002,Two,"never closed\n'
+        "7003,Three,plain\n"
+        '7004,Four,"closed"\n'
+        '7005,"over\ntwo lines",x\n'
+    )
+    _, rejected = brought("movies", written(tmp_path, text))
+    assert [(line, "quote" in reason) for line, _, reason in rejected] == [(6, True), (9, True), (10, False)]
+    assert set(Movie.objects.filter(pk__gt=7000).values_list("pk", flat=True)) == {7001, 7003, 7004}
+    assert Movie.objects.get(pk=7001).overview == 'First line\n\nwith a "word", and 2 commas,\nand an end'
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "words"),
+    [
+        ("events", "userid,movie_id,kind,occurred_at", ["'userid' (is user_id meant?)", "lacks user_id"]),
+        (
+            "events",
+            "user_id,movie_id,kind,timestamp",
+            ["'timestamp'", "lacks occurred_at", "there is user_id, movie_id"],
+        ),
+        ("events", "user_id,movie_id", ["lacks kind and occurred_at"]),
+        ("events", "5,6,watch,2020-01-01", ["has to name the columns", "user_id"]),
+        ("events", f",{HEADER}", ["no name for column 1", "index=False"]),
+        ("movies", "title,year", ["lacks movie_id or imdb_id or tmdb_id"]),
+        ("people", "movie_id,name", ["lacks role"]),
+        ("viewers", "name,age_limit", ["lacks user_id"]),
+        ("viewers", "user_id,user_id", ["twice"]),
+        ("viewers", 'user_id,"name', ["it opens a quote"]),
+    ],
+)
+def test_a_wrong_header_is_refused_at_line_1(tmp_path, kind, header, words):
+    said, rejected = brought(kind, written(tmp_path, f"{header}\n1,2,3,4\n1,2,3,4\n"))
+    assert "line 1: " in said
+    assert all(word in said for word in words), said
+    assert rejected == []
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "windows-1252", "iso-8859-1"]
+)
+def test_however_a_program_writes_it_it_is_read(tmp_path, encoding):
+    told = {"encoding": encoding} if encoding in ("windows-1252", "iso-8859-1") else {}
+    for place, (delimiter, end) in enumerate(product(",;\t|", ("\n", "\r\n", "\r"))):
+        rows = [["user_id", "name"], [str(ADA), f"Zoë {place}"], [], [str(BEN), f'"B{delimiter}{place}"']]
+        text = end.join(delimiter.join(row) for row in rows)
+        said, rejected = brought("viewers", written(tmp_path, text.encode(encoding), "viewers.csv"), **told)
+        assert said.endswith("viewers: 2 stored, 0 there already, 0 rejected.\n")
+        assert rejected == []
+        names = [Viewer.objects.get(pk=pk).name for pk in (ADA, BEN)]
+        assert names == [f"Zoë {place}", " ".join(f"B{delimiter}{place}".split())]
+
+
+def test_an_encoding_that_nobody_can_know_is_refused_at_line_1(tmp_path):
+    path = written(tmp_path, "user_id,name\n1,Bob\n2,Zoë\n".encode("windows-1252"), "viewers.csv")
+    said, _ = brought("viewers", path)
+    assert all(word in said for word in ("line 1: is not UTF-8", "line 3", "--encoding windows-1252"))
+    mixed = written(tmp_path, "user_id,name\n1,Zoë\n".encode() + b"2,Zo\xeb\n", "mixed.csv")  # damage, not an encoding
+    said, rejected = brought("viewers", mixed)
+    assert rejected == [(3, "", "is not UTF-8")]
+    assert "1 stored" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"PK\x03\x04" + b"\0" * 30, "is a zip archive or an Excel workbook"),
+        (b"", "0 stored, 0 there already, 0 rejected"),
+        (f"{HEADER}\n".encode(), "0 stored, 0 there already, 0 rejected"),
+        (f"\n\r\n{HEADER}\n\n{events(1)[0]}\n\n".encode(), "1 stored, 0 there already, 0 rejected"),
+        (gzip.compress(f"{HEADER}\n{events(1)[0]}\n".encode()), "1 stored, 0 there already, 0 rejected"),
+        (gzip.compress(f"{HEADER}\n{events(99)}\n".encode())[:-30], "import the whole file again"),
+        (gzip.compress(b"a" * 999)[:12] + b"\xff\xff\xff", "import the whole file again"),
+    ],
+    ids=["workbook", "empty", "header", "blank lines", "gzip by another name", "cut", "damaged"],
+)
+def test_what_is_no_text_or_none(tmp_path, text, words):
+    assert words in brought("events", written(tmp_path, text))[0]
+
+
+def test_standard_input_is_read_like_a_file(tmp_path, monkeypatch):
+    text = gzip.compress(f"{HEADER}\n{events(1)[0]}\n".encode("utf-16"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    out = io.StringIO()
+    call_command("import_rows", "events", "-", "--form", "csv", "--rejected", tmp_path / "rejected.csv", stdout=out)
+    assert "1 stored" in out.getvalue()
+
+
+def test_whole_numbers_are_taken_as_pandas_writes_them(tmp_path):
+    Movie.objects.filter(pk=NEMO).update(tmdb_id=None)
+    films = f"movie_id,tmdb_id,year,runtime\n{NEMO}.0,862.0,2003.0,\xa0100.0\n{NEMO},1e3,,\n{NEMO},862.5,,\n"
+    _, rejected = brought("movies", written(tmp_path, films, "films.csv"))
+    assert [(line, field) for line, field, _ in rejected] == [(3, "tmdb_id"), (4, "tmdb_id")]
+    film = Movie.objects.get(pk=NEMO)
+    assert (film.tmdb_id, film.year, film.runtime) == (862, 2003, 100)
+    rows = f"{HEADER},rating\n{BEN}.0,{NEMO}.0,rating,1600000000.0,4.0\n{BEN},{NEMO}.5,watch,1600000000,\n"
+    _, rejected = brought("events", written(tmp_path, rows))
+    assert [(line, field) for line, field, _ in rejected] == [(3, "movie_id")]
+
+
+def test_jsonl_line_by_line(tmp_path):
+    rows = ['{"user_id": 5, "user_id": 6}', '{"user_id": 7', f'{{"user_id": {ADA}.0, "name": "Ada"}}', "NaN", "5"]
+    for encoding in ("utf-8-sig", "utf-16"):
+        path = written(tmp_path, "\n".join(rows).encode(encoding), "viewers.jsonl")
+        said, rejected = brought("viewers", path)
+        assert [line for line, _, _ in rejected] == [1, 2, 4, 5]
+        assert "'user_id' twice" in rejected[0][2]
+        assert "1 stored" in said
+    for text in ('[{"user_id": 5}]', '\n[\n{"user_id": 5}\n]'):
+        assert "is a JSON list: write one object a line" in brought("viewers", written(tmp_path, text, "a.jsonl"))[0]
+
+
+def test_other_content_under_the_same_event_id_is_told_with_its_row(tmp_path):
+    event_id = "6d0e6b3c-2f5b-4b3b-9d2a-3b1f6a1f0c11"
+    rows = [f"{row},{event_id}" for row in (*events(2), *events(1))]
+    said, rejected = brought("events", written(tmp_path, "\n".join([f"{HEADER},event_id", *rows])))
+    assert "1 stored, 1 there already, 1 rejected" in said
+    [(line, field, reason)] = rejected
+    assert (line, field) == (3, "event_id")
+    assert f"{event_id} came before with another occurred_at" in reason
+
+
+PERSONAL = {
+    "imdb": "Const,Your Rating,Date Rated,Title,Title Type,Year\ntt1,8,2024-01-02,Finding Nemo,Movie,2003\n",
+    "letterboxd": "Date,Name,Year,Letterboxd URI,Rating,Watched Date\n2024-01-02,Finding Nemo,2003,x,4,2024-01-01\n",
+}
+
+
+@pytest.mark.parametrize("text", PERSONAL.values(), ids=PERSONAL)
+@pytest.mark.parametrize("how", [("utf-16", ";"), ("utf-8-sig", "\t"), ("utf-8", ",")])
+def test_personal_files_are_read_as_well(text, how):
+    encoding, delimiter = how
+    names, row = text.splitlines()
+    broken = row.replace("Finding Nemo", '"Finding Nemo')
+    changed = "\r\n".join([names, broken, row, row.replace("Finding Nemo", "No such film")]).replace(",", delimiter)
+    found = bring_history(ADA, io.BytesIO(changed.encode(encoding)))
+    assert (found.rows, found.by_id + found.by_title, [one.line for one in found.unmatched]) == (3, 1, [2, 4])
+
+
+def test_every_row_of_a_personal_file_ends_in_one_count():
+    names, row = PERSONAL["imdb"].splitlines()
+    text = "\n".join([names, row, row.replace(",8,", ",2,"), row, row.replace("2024", "2124"), "x,y", ""])
+    found = bring_history(ADA, io.BytesIO(text.encode()))
+    assert (found.rows, found.by_title, len(found.unmatched)) == (5, 2, 3)
+    assert (found.stored, found.duplicates) == (1, 1)
+    assert "another rating" in found.unmatched[0].reason
+    with pytest.raises(DataFileError, match="zip archive"):
+        bring_history(ADA, io.BytesIO(b"PK\x03\x04" + b"\0" * 30))
+    with pytest.raises(DataFileError, match="line 1: is not UTF-8"):
+        bring_history(ADA, io.BytesIO(PERSONAL["imdb"].replace("Nemo", "Nemö").encode("cp1252")))
+    assert bring_history(ADA, io.BytesIO(PERSONAL["imdb"].replace("Nemo", "Nemö").encode("cp1252")), "cp1252").rows == 1
+
+
+MOVIES = "movieId,title,genres\n1,Toy Story (1995),Comedy\n2,Jumanji (1995),Adventure\n3,Heat (1995),Action\n"
+
+
+@pytest.mark.parametrize("close", ["", '4,"Nixon, The (1995)",Drama\n', '4,Nixon" (1995),Drama\n'])
+def test_a_movielens_file_names_the_line_that_opens_the_quote(tmp_path, close):
+    (tmp_path / "movies.csv").write_text(MOVIES.replace("2,Jumanji", '2,"Jumanji') + close)
+    with pytest.raises(DataFileError, match=r"movies.csv, line 3: .*quote"):
+        read_movielens(tmp_path)
+
+
+def test_movielens_as_pandas_writes_it(tmp_path):
+    (tmp_path / "movies.csv").write_text(MOVIES, encoding="utf-16")
+    (tmp_path / "links.csv").write_text("movieId,imdbId,tmdbId\n1.0,114709,862.0\n")
+    (tmp_path / "ratings.csv").write_text(
+        "userId,movieId,rating,timestamp\n1.0,1.0,4.0,964982703.0\n2,2,3.5,964982704\n"
+    )
+    dataset = read_movielens(tmp_path)
+    assert dataset.movies["tmdb_id"].to_list()[0] == 862
+    [frame] = dataset.events
+    assert (frame["viewer"].to_list(), frame["occurred_at"].to_list()) == ([1, 2], [964982703, 964982704])
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,4,964982703\n1.5,1,4,964982703\n")
+    with pytest.raises(DataFileError, match=r"ratings.csv, line 3"):
+        list(read_movielens(tmp_path).events)
+
+
+def test_a_file_that_is_refused_leaves_the_command_failed(tmp_path):
+    with pytest.raises(CommandError, match="line 1"):
+        call_command("import_rows", "events", written(tmp_path, "user_id\n1\n"))
+
+
+SOUND = [HEADER + ",session,rating", *(f"{ADA},{NEMO},watch,{1_600_000_000 + n},," for n in range(12))]
+FORMS = {Form.CSV: "\n".join(SOUND) + "\n", Form.JSONL: ""}
+PIECES = [
+    b'"',
+    b'""',
+    b",",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\0",
+    b"\xff",
+    "é".encode(),
+    b"{",
+    b"}",
+    b"7,",
+    b'"\n"',
+    b"\n\n",
+    b";",
+]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_every_row_of_a_mangled_file_ends_in_one_count(data):
+    """Rows that nothing has touched are stored or there already, wherever the file is broken."""
+    lines = [line.encode() for line in FORMS[Form.CSV].splitlines()]
+    touched = data.draw(st.sets(st.integers(1, len(lines) - 1), max_size=4))
+    for number in touched:
+        at = data.draw(st.integers(0, len(lines[number])))
+        piece = data.draw(st.sampled_from(PIECES))
+        lines[number] = lines[number][:at] + piece + lines[number][at + data.draw(st.integers(0, 3)) :]
+    body = b"\n".join(lines)
+    reader = read_rows(io.BytesIO(body), Form.CSV, columns=COLUMNS[Kind.EVENTS])
+    if b"\xff" in body and "é".encode() not in body:
+        with pytest.raises(DataFileError, match="line 1: is not UTF-8"):
+            list(reader)
+        return
+    rows = list(reader)
+    physical = [
+        line for line in body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[1:] if line.strip(b" ")
+    ]
+    assert len(rows) == len(physical), "no row goes over lines in a file of events"
+    outcomes = [bring_in(Kind.EVENTS, block) for block in blocks(rows)]
+    assert sum(one.stored + one.duplicates + one.rejected for one in outcomes) == len(rows)
+    rejected = {one.line for outcome in outcomes for one in outcome.reasons}
+    assert len(rejected) == sum(one.rejected for one in outcomes)
+    whole = {line.decode() for number, line in enumerate(lines[1:], 1) if number not in touched}
+    kept = [row for row in rows if row.line not in rejected]
+    assert {row.values.get("occurred_at") for row in kept} >= {line.split(",")[3] for line in whole}
+
+
+def test_what_is_taken_out_names_sessions(tmp_path):
+    Viewer.objects.create(pk=9001, is_session=True)
+    for kind in ("viewers", "events"):
+        assert brought(kind, written(tmp_path, taken(kind, "csv"), f"{kind}.csv"))[1] == []
+    assert Viewer.objects.get(pk=9001).is_session
+    assert not Viewer.objects.get(pk=ADA).is_session
