@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.paging import page
+from catalog.api.strict import operation
 from catalog.errors import DataFileError
 from catalog.exchange.bring_in import Rejected
 from catalog.exchange.files import Form, read_rows
@@ -23,7 +24,7 @@ from catalog.exchange.take_out import take_out
 from catalog.limits import LARGEST_ID
 from recommender.api import jobs, present, schema
 from recommender.api.answers import JobAnswer
-from recommender.api.serializers import Values, Whole, from_query
+from recommender.api.serializers import Values, Whole
 from recommender.api.views import ApiView
 from recommender.models import ApiKey, Job
 from recommender.serving import imports
@@ -101,7 +102,7 @@ class RejectedView(ApiView):
     def get(self, request: Request, job_id: UUID) -> Response:
         if not Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).exists():
             raise Http404(f"There is no import {job_id}.")
-        behind = from_query(request, REJECTED_QUERY)["cursor"]
+        behind = self.asked["cursor"]
         reasons, following = imports.reasons_behind(job_id, behind)
         return page(request, [Rejected(*one)._asdict() for one in reasons], following)
 
@@ -113,7 +114,7 @@ class ExportsView(ApiView):
     def required_scope(self) -> str:  # type: ignore[override]
         return OUT[_kind(getattr(self, "kwargs", {}))]
 
-    @extend_schema(
+    @operation(
         operation_id="exports",
         summary="All films, people, viewers or events, as a file that POST /imports takes.",
         tags=["imports"],
@@ -127,8 +128,6 @@ class ExportsView(ApiView):
         named = {"Content-Disposition": f'attachment; filename="{kind}.{form}"'}
         return StreamingHttpResponse(text, content_type=WRITTEN[Form(form)], headers=named)
 
-
-REJECTED_QUERY = RejectedQuery()
 
 
 def _kind(kwargs: dict[str, Any]) -> Kind:

@@ -123,8 +123,6 @@ class NotASession(APIException):
     default_code = "not_a_session"
 
 
-MERGE = MergeRequest()
-
 
 class DataView(ApiView):
     required_scope = ApiKey.Scope.ERASE
@@ -155,7 +153,7 @@ class MergeView(ApiView):
         example={"from_user_id": 987_654_321, "into_user_id": 123},
     )
     def post(self, request: Request) -> Response:
-        asked = MERGE.run_validation(request.data)
+        asked = self.asked
         may_erase = ApiKey.Scope.ERASE in cast(Client, request.auth).scopes
         try:
             joined = privacy.merge(asked["from_user_id"], asked["into_user_id"], even_named=may_erase)

@@ -8,8 +8,8 @@ from django.http import Http404
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from catalog.api.strict import StrictView
 from recommender.api import etags, group, jobs, present, schema
 from recommender.api.queries import (
     age_limit,
@@ -18,15 +18,6 @@ from recommender.api.queries import (
     filtered_query,
     happenings,
     query,
-)
-from recommender.api.serializers import (
-    BATCH,
-    CACHE_BATCH,
-    FILTERED,
-    RECOMMEND,
-    RECOMMEND_QUERY,
-    SIMILAR,
-    from_query,
 )
 from recommender.models import ApiKey, Job
 from recommender.serving import health
@@ -37,7 +28,7 @@ from recommender.serving.similar import UnknownFilm, similar
 from recommender.serving.subject import film_id
 
 
-class ApiView(APIView):
+class ApiView(StrictView):
     required_scope: str = ApiKey.Scope.READ
     throttle_scope = "reads"
     opens_to_viewers = False  # to a viewer's token
@@ -57,12 +48,12 @@ class RecommendView(ApiView):
 
     @schema.recommend_get
     def get(self, request: Request) -> Response:
-        asked = query(from_query(request, RECOMMEND_QUERY))
+        asked = query(self.asked)
         return Response(present.recommended(asked.user_id, recommend(asked)))
 
     @schema.recommend_post
     def post(self, request: Request) -> Response:
-        asked = query(RECOMMEND.run_validation(request.data))
+        asked = query(self.asked)
         return Response(group.named(asked, present.recommended(asked.user_id, group.answer(asked))))
 
 
@@ -71,7 +62,7 @@ class FilteredView(ApiView):
 
     @schema.filtered
     def post(self, request: Request) -> Response:
-        asked = filtered_query(FILTERED.run_validation(request.data))
+        asked = filtered_query(self.asked)
         return Response(group.named(asked, present.filtered(asked.user_id, group.answer(asked), asked.filters)))
 
 
@@ -80,7 +71,7 @@ class SimilarView(ApiView):
 
     @schema.similar
     def post(self, request: Request) -> Response:
-        asked = SIMILAR.run_validation(request.data)
+        asked = self.asked
         try:
             found = similar(film_id(asked["movie_id"]), asked["top_k"], age_limit(asked), asked.get("user_id"))
         except UnknownFilm:
@@ -93,7 +84,7 @@ class BatchRecommendView(ApiView):
 
     @schema.batch
     def post(self, request: Request) -> Response:
-        queries, failed = batch_queries(BATCH.run_validation(request.data))
+        queries, failed = batch_queries(self.asked)
         answers = recommend_many(list(queries.values()))
         return Response(present.batch(dict(zip(queries, answers, strict=True)), failed))
 
@@ -104,7 +95,7 @@ class BatchCacheView(ApiView):
 
     @schema.batch_cache
     def post(self, request: Request) -> Response:
-        asked, failed = batch_parameters(CACHE_BATCH.run_validation(request.data))
+        asked, failed = batch_parameters(self.asked)
         job = jobs.batch_job(request.auth, request.headers.get("Idempotency-Key"), asked)  # type: ignore[arg-type]
         return Response(present.batch_job(job, failed), status=202, headers={"Location": f"/jobs/{job.pk}"})
 
