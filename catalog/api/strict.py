@@ -69,7 +69,7 @@ class Strict(serializers.Serializer):
         """What is to be said of each name in `data` that is no field."""
         fields = self.fields
         names = [name for name in data if name not in fields] if isinstance(data, Mapping) else []
-        return {name: unknown(name, fields, what, self.elsewhere) for name in names[:TOLD]}
+        return {name: [unknown(name, fields, what, self.elsewhere)] for name in names[:TOLD]}
 
     def of_query(self, query: QueryDict) -> dict[str, Any]:
         """The parameters as the values to validate. Raises ValidationError for one that is unknown, and for one that is

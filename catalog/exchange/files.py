@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, BinaryIO, NamedTuple, NoReturn, TextIO
 
@@ -27,12 +27,17 @@ class Row(NamedTuple):
     problem: str = ""
 
 
-def read_rows(file: BinaryIO, form: Form, name: str = "the file") -> Iterator[Row]:
+CheckNames = Callable[[Sequence[str]], str]  # what is wrong with the names of a CSV's columns, or ""
+
+
+def read_rows(
+    file: BinaryIO, form: Form, name: str = "the file", check_names: CheckNames | None = None
+) -> Iterator[Row]:
     """Empty lines are left out; an empty cell says nothing of its field. Raises DataFileError where what follows could
-    not be told apart."""
+    not be told apart, and for column names that `check_names` does not let pass."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
-        yield from (_json_rows if form is Form.JSONL else _csv_rows)(text, name)
+        yield from _json_rows(text, name) if form is Form.JSONL else _csv_rows(text, name, check_names)
     finally:
         text.detach()
 
@@ -65,7 +70,7 @@ def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number")
 
 
-def _csv_rows(text: TextIO, name: str) -> Iterator[Row]:
+def _csv_rows(text: TextIO, name: str, check_names: CheckNames | None) -> Iterator[Row]:
     reader = csv.reader(_lines(text, name), strict=True)
     try:
         names = [one.strip() for one in next(reader, [])]
@@ -73,6 +78,8 @@ def _csv_rows(text: TextIO, name: str) -> Iterator[Row]:
         raise DataFileError(name, 1, f"is not CSV: {error}") from None
     if len(set(names)) != len(names):
         raise DataFileError(name, 1, "names a column twice")
+    if check_names and (wrong := check_names(names)):
+        raise DataFileError(name, 1, wrong)
     while True:
         line = reader.line_num + 1
         try:

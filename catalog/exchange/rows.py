@@ -1,6 +1,6 @@
 """What a row of each kind may say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from catalog.api.film_values import LONGEST_NAME, Name, NewMovie, Whole
 from catalog.api.strict import Strict, unknown
-from catalog.exchange.files import Row
+from catalog.exchange.files import CheckNames, Row
 from catalog.limits import LARGEST_ID
 from catalog.models import OLDEST, Credit, WatchEvent
 
@@ -88,6 +88,16 @@ _ROWS: dict[Kind, serializers.Serializer] = {
 FIELDS = {kind: tuple(row.fields) for kind, row in _ROWS.items()}
 
 
+def columns_of(kind: Kind) -> CheckNames:
+    """What judges the names in the first line of a CSV of this kind: one that is not known is no column of it."""
+
+    def wrong(names: Sequence[str]) -> str:
+        strange = next((name for name in names if name not in FIELDS[kind]), None)
+        return "" if strange is None else _plain(unknown(strange, FIELDS[kind], "column"))
+
+    return wrong
+
+
 def judged(kind: Kind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The row's values, or what is wrong with it: field and reason."""
     if row.problem:
@@ -103,4 +113,9 @@ def _first(told: Any) -> str:
     """Of messages by place, or in a list."""
     while isinstance(told, Mapping | list):
         told = next(iter(told.values() if isinstance(told, Mapping) else told))
-    return str(told).encode(errors="replace").decode().replace("\0", "\ufffd")[:LONGEST_REASON]  # it may quote the row
+    return _plain(str(told))
+
+
+def _plain(words: str) -> str:
+    """As Postgres and JSON take it: it may quote the file."""
+    return words.encode(errors="replace").decode().replace("\0", "\ufffd")[:LONGEST_REASON]

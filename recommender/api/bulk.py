@@ -19,7 +19,7 @@ from catalog.api.strict import operation
 from catalog.errors import DataFileError
 from catalog.exchange.bring_in import Rejected
 from catalog.exchange.files import Form, read_rows
-from catalog.exchange.rows import FIELDS, Kind
+from catalog.exchange.rows import FIELDS, Kind, columns_of
 from catalog.exchange.take_out import take_out
 from catalog.limits import LARGEST_ID
 from recommender.api import jobs, present, schema
@@ -129,7 +129,6 @@ class ExportsView(ApiView):
         return StreamingHttpResponse(text, content_type=WRITTEN[Form(form)], headers=named)
 
 
-
 def _kind(kwargs: dict[str, Any]) -> Kind:
     try:
         return Kind(kwargs.get("kind", Kind.MOVIES))
@@ -150,7 +149,7 @@ def _copied(request: Request, file: BinaryIO) -> str:
 
 def _keep(job: Job, file: BinaryIO, form: Form) -> None:
     try:
-        if not imports.keep(job, read_rows(file, form, "the body")):
+        if not imports.keep(job, read_rows(file, form, "the body", columns_of(Kind(job.parameters["of"])))):
             raise ValidationError("The file has no rows.")
     except (DataFileError, imports.TooManyRows) as error:
         raise ValidationError(str(error)) from None

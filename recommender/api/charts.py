@@ -36,7 +36,6 @@ class ChartAnswer(answers.About, answers.Explained):
     filters_applied = answers.FiltersApplied()
 
 
-
 def _described(name: str, summary: str, asked: type[ChartQuery], description: str) -> Any:
     return schema.call(name, summary, ChartAnswer, parameters=[asked], description=description)
 

@@ -55,7 +55,6 @@ class HomeAnswer(Explained):
     filters_applied = FiltersApplied()
 
 
-
 class HomeView(ApiView):
     opens_to_viewers = True
 

@@ -222,4 +222,3 @@ class EventsBody(serializers.Serializer):
 
 
 EVENT = EventRequest()  # one for all requests: it keeps no state
-

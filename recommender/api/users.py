@@ -123,7 +123,6 @@ class NotASession(APIException):
     default_code = "not_a_session"
 
 
-
 class DataView(ApiView):
     required_scope = ApiKey.Scope.ERASE
     throttle_scope = "batch"

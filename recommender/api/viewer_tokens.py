@@ -29,7 +29,6 @@ class ViewerTokenAnswer(serializers.Serializer):
     expires_at = serializers.DateTimeField()
 
 
-
 class ViewerTokensView(ApiView):
     @schema.call(
         "viewer_tokens",

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.errors import CatalogError
 from catalog.exchange.bring_in import Rejected, blocks, bring_in
 from catalog.exchange.files import Form, read_rows
-from catalog.exchange.rows import Kind
+from catalog.exchange.rows import Kind, columns_of
 from catalog.management.progress import shown_progress
 
 HELP = """Bring films, people, viewers or events in from a JSONL or CSV file; docs/api.md has the fields of each.
@@ -49,7 +49,7 @@ class Command(BaseCommand):
     def _import(self, kind: Kind, file: Path, form: Form, report: Path) -> tuple[int, int, int]:
         stored = duplicates = rejected = 0
         with _opened(file) as source, Report(report) as told, shown_progress(self.stdout) as progress:
-            for block in blocks(read_rows(source, form, str(file))):
+            for block in blocks(read_rows(source, form, str(file), columns_of(kind))):
                 outcome = bring_in(kind, block)
                 stored, duplicates = stored + outcome.stored, duplicates + outcome.duplicates
                 rejected += outcome.rejected

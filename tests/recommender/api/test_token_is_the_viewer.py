@@ -9,7 +9,7 @@ from catalog.models import Movie, Viewer
 from catalog.selectors import age_of
 from catalog.services import save_viewer
 from tests.cast import AMELIE, CLEO, GODFATHER, NEMO, PULP_FICTION, SHAWSHANK, TOY_STORY
-from tests.recommender.api.conftest import Api, films
+from tests.recommender.api.conftest import films
 from tests.recommender.api.test_viewer_tokens import app_of
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -115,7 +115,8 @@ def test_what_a_childs_history_holds_is_not_said_to_the_child(app, client_with):
     save_viewer(child)
     free = app.get("/home?rows=20")
     explained = {"top_k": 20, "titles": True, "explain": True}
-    assert named_in(free, forbidden()) and [row for row in free["rows"] if row["kind"] == "because_you_watched"]
+    assert named_in(free, forbidden())
+    assert [row for row in free["rows"] if row["kind"] == "because_you_watched"]
     assert any(film["because"] for film in app.post("/recommend", explained)["recommendations"])
 
     child.age_limit = YEARS
@@ -160,7 +161,11 @@ def _plain(value):
 def test_a_film_within_the_limit_is_read_and_seen_ones_are_still_in_the_catalogue(app):
     assert app.get(f"/movies/{NEMO}")["title"] == "Finding Nemo"
     assert films({"recommendations": app.get("/movies?page_size=1000")["results"]})
-    for wrong in (f"/movies/{NEMO}?user_id={CHILD + 1}", f"/movies?user_id={CHILD + 1}", f"/genres?user_id={CHILD + 1}"):
+    for wrong in (
+        f"/movies/{NEMO}?user_id={CHILD + 1}",
+        f"/movies?user_id={CHILD + 1}",
+        f"/genres?user_id={CHILD + 1}",
+    ):
         app.get(wrong, expect=403)
 
 
@@ -168,7 +173,8 @@ def test_a_film_within_the_limit_is_read_and_seen_ones_are_still_in_the_catalogu
 def test_the_catalogue_keeps_to_an_age_for_keys_too(app, client_with, wish):
     site, barred = client_with("recommend:read"), forbidden()
     listed = site.get(f"/movies?page_size=1000&{wish}")["results"]
-    assert listed and not {one["movie_id"] for one in listed} & set(barred)
+    assert listed
+    assert not {one["movie_id"] for one in listed} & set(barred)
     assert site.get(f"/movies?search=godfather&{wish}")["results"] == []
     site.get(f"/movies/{AMELIE}")
     assert "no film" in site.get(f"/movies/{AMELIE}?{wish}", expect=404)["detail"]
@@ -196,6 +202,7 @@ def test_a_kept_copy_is_one_viewers(app, client_with):
         app.get(path)
         app.get(path)  # the first one stored a list
         tag, vary = app.response.headers["ETag"], app.response.headers["Vary"]
-        assert "Authorization" in vary and "private" in app.response.headers["Cache-Control"]
+        assert "Authorization" in vary
+        assert "private" in app.response.headers["Cache-Control"]
         assert other.client.get(path, headers={"If-None-Match": tag}).status_code == 200
         assert app.client.get(path, headers={"If-None-Match": tag}).status_code == 304
