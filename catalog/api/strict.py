@@ -158,6 +158,8 @@ def _read(request: Request, handler: Any, viewer: int | None) -> dict[str, Any]:
     query, body = getattr(handler, "query", None), getattr(handler, "body", None)
     named = {} if viewer is None else {VIEWER: viewer}
     asked: dict[str, Any] = {}
+    if body is None and not getattr(handler, "reads_itself", False) and _has_body(request):
+        raise BodyProblem("This call takes no body: send its values as parameters of the address, if it has any.")
     try:
         if query is not None:
             asked = dict(query.run_validation(query.of_query(request.query_params) | named))
@@ -168,8 +170,6 @@ def _read(request: Request, handler: Any, viewer: int | None) -> dict[str, Any]:
     if body is not None:
         data = request.data
         return dict(body.run_validation({**data, **named} if named and isinstance(data, Mapping) else data))
-    if not getattr(handler, "reads_itself", False) and _has_body(request):
-        raise BodyProblem("This call takes no body: send its values as parameters of the address, if it has any.")
     return asked
 
 
