@@ -7,7 +7,6 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.api.film_values import Whole
 from catalog.api.strict import Strict
 from catalog.certificates import CERTIFICATES, minimum_age, written
 from catalog.limits import LARGEST_ID
@@ -34,13 +33,13 @@ class Certificate(serializers.Field):
 class ForAge(Strict):
     """In every read of the catalogue; `age_limit` reads it."""
 
-    user_id = Whole(
+    user_id = serializers.IntegerField(
         required=False,
         min_value=1,
         max_value=LARGEST_ID,
         help_text="A viewer, whose age limit holds. What they have seen stays in the catalogue.",
     )
-    age_limit = Whole(required=False, min_value=0, max_value=OLDEST, help_text=OF_AGE)
+    age_limit = serializers.IntegerField(required=False, min_value=0, max_value=OLDEST, help_text=OF_AGE)
     certificate = Certificate(required=False, help_text=OF_CERTIFICATE)
 
 

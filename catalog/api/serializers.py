@@ -39,7 +39,7 @@ def publishing(words: str) -> serializers.ChoiceField:
 
 
 class PageQuery(ForAge):
-    elsewhere = dict.fromkeys(("page", "offset"), "a page's `next` is the address of the one behind it.")
+    hints = dict.fromkeys(("page", "offset"), "a page's `next` is the address of the one behind it.")
 
     page_size = serializers.IntegerField(
         default=DEFAULT_PAGE,

@@ -19,11 +19,11 @@ NEAR = 0.6  # of difflib's ratio, 0 to 1
 Operation = Callable[..., Any]
 
 
-def unknown(name: str, known: Collection[str], what: str = "field", elsewhere: Mapping[str, str] | None = None) -> str:
-    """Says that `name` is none of the `known` names, and which one is near. `elsewhere`: who takes a name, in words."""
+def unknown(name: str, known: Collection[str], what: str = "field", hints: Mapping[str, str] | None = None) -> str:
+    """Says that `name` is none of the `known` names, and which one is near. `hints`: what to say of a name instead."""
     shown = name[:LONGEST_TOLD]
-    if elsewhere and name in elsewhere:
-        return f"unknown {what} `{shown}`: {elsewhere[name]}"
+    if hints and name in hints:
+        return f"unknown {what} `{shown}`: {hints[name]}"
     if not known:
         return f"unknown {what} `{shown}`: there is none here."
     plain = {_plain(one): one for one in known}
@@ -52,7 +52,7 @@ class BodyProblem(ValidationError):
 class Strict(serializers.Serializer):
     """A body, a query or a row in which a name that is not known is an error, as what it says would be lost."""
 
-    elsewhere: Mapping[str, str] = {}  # names that another call takes -> who does, as a sentence
+    hints: Mapping[str, str] = {}  # name that is none here -> what to send in its place, or where
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         strange = self.strange(data)
@@ -69,7 +69,7 @@ class Strict(serializers.Serializer):
         """What is to be said of each name in `data` that is no field."""
         fields = self.fields
         names = [name for name in data if name not in fields] if isinstance(data, Mapping) else []
-        return {name: [unknown(name, fields, what, self.elsewhere)] for name in names[:TOLD]}
+        return {name: [unknown(name, fields, what, self.hints)] for name in names[:TOLD]}
 
     def of_query(self, query: QueryDict) -> dict[str, Any]:
         """The parameters as the values to validate. Raises ValidationError for one that is unknown, and for one that is
@@ -178,3 +178,14 @@ def _has_body(request: Request) -> bool:
 
 
 NOTHING = Strict()
+# What others call the fields of an event.
+EVENT_HINTS = {
+    name: f"did you mean `{field}`?"
+    for field, names in {
+        "occurred_at": "timestamp time ts date at when created_at watched_at",
+        "kind": "type event event_type action",
+        "movie_id": "item_id item film",
+        "user_id": "viewer viewer_id customer_id",
+    }.items()
+    for name in names.split()
+}

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog.api.film_values import LONGEST_NAME, Name, NewMovie, Whole
-from catalog.api.strict import Strict, unknown
+from catalog.api.strict import EVENT_HINTS, Strict, unknown
 from catalog.exchange.files import CheckNames, Row
 from catalog.limits import LARGEST_ID
 from catalog.models import OLDEST, Credit, WatchEvent
@@ -69,6 +69,8 @@ class ViewerRow(Strict):
 
 
 class EventRow(Strict):
+    hints = EVENT_HINTS
+
     user_id = Whole(min_value=1, max_value=LARGEST_ID)
     movie_id = FilmId()
     kind = serializers.ChoiceField([kind.label for kind in WatchEvent.Kind])
@@ -79,7 +81,7 @@ class EventRow(Strict):
 
 
 # One of each for all rows: they keep no state, and making one costs more than a row.
-_ROWS: dict[Kind, serializers.Serializer] = {
+_ROWS: dict[Kind, Strict] = {
     Kind.MOVIES: FilmRow(partial=True),
     Kind.PEOPLE: PersonRow(),
     Kind.VIEWERS: ViewerRow(),
@@ -93,7 +95,7 @@ def columns_of(kind: Kind) -> CheckNames:
 
     def wrong(names: Sequence[str]) -> str:
         strange = next((name for name in names if name not in FIELDS[kind]), None)
-        return "" if strange is None else _plain(unknown(strange, FIELDS[kind], "column"))
+        return "" if strange is None else _plain(unknown(strange, FIELDS[kind], "column", _ROWS[kind].hints))
 
     return wrong
 

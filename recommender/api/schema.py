@@ -80,6 +80,16 @@ class EventRequestForm(OpenApiSerializerExtension):
         return schema | {"anyOf": [another, {"required": ["rating"]}]}
 
 
+class CacheBatchRequestForm(OpenApiSerializerExtension):
+    """Histories name the viewers, or days do."""
+
+    target_class = "recommender.api.serializers.CacheBatchRequest"
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return schema | {"dependentSchemas": {"active_days": {"properties": {"user_histories": {"not": {}}}}}}
+
+
 class EventsBodyForms(OpenApiSerializerExtension):
     """One event, or many in two forms. In a list an object that is no event is no error of the whole: it is answered
     in its place."""

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from catalog.api.ages import OF_AGE, OF_CERTIFICATE, Certificate
-from catalog.api.strict import Strict
+from catalog.api.strict import EVENT_HINTS, Strict
 from catalog.limits import LARGEST_ID
 from catalog.models import OLDEST
 from recommender.api.fields import (
@@ -123,11 +123,11 @@ class Filtering(Values):
 
 
 # What /recommend does not do; another call does.
-FILTERS_ELSEWHERE = dict.fromkeys((*Filtering().fields, "final_k"), "POST /recommend/filtered takes it.")
+FILTERS_HINTS = dict.fromkeys((*Filtering().fields, "final_k"), "POST /recommend/filtered takes it.")
 
 
 class RecommendQuery(ListRequest):
-    elsewhere = {**FILTERS_ELSEWHERE, **dict.fromkeys(("history", "user_ids"), "POST /recommend takes it.")}
+    hints = {**FILTERS_HINTS, **dict.fromkeys(("history", "user_ids"), "POST /recommend takes it.")}
 
     user_id = UserId()
     liked_genres = Names(default=list, help_text=LIKED_GENRES)
@@ -136,7 +136,7 @@ class RecommendQuery(ListRequest):
 
 
 class RecommendRequest(ListRequest):
-    elsewhere = FILTERS_ELSEWHERE
+    hints = FILTERS_HINTS
 
     user_id = UserId(required=False)
     user_ids = Group(required=False)
@@ -153,7 +153,7 @@ class RecommendRequest(ListRequest):
 
 
 class FilteredRequest(Filtering, RecommendRequest):
-    elsewhere = {"titles": "titles always come along here."}
+    hints = {"titles": "titles always come along here."}
 
     titles = None  # type: ignore[assignment]
     top_k = TopK(50, help_text="The pool of films that satisfy the filters.")
@@ -201,6 +201,8 @@ class CacheBatchRequest(Values):
 
 
 class EventRequest(Values):
+    hints = EVENT_HINTS
+
     user_id = UserId()
     movie_id = FilmId()
     kind = serializers.ChoiceField(KINDS)

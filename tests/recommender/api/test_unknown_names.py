@@ -79,7 +79,7 @@ NEAREST = [
     ("post", "/recommend/filtered", {"user_id": ADA, "genre": ["Crime"]}, "genre", "did you mean `genres`?"),
     ("post", "/similar", {"movie_id": "1", "exclude": ["2"]}, "exclude", "unknown field `exclude`: there is"),
     ("post", "/batch/recommend", {"user_histories": {}, "Age-Limit": 8}, "Age-Limit", "`age_limit`?"),
-    ("post", "/events", {**EVENT, "timestamp": 1_700_000_000}, "timestamp", "occurred_at"),
+    ("post", "/events", {**EVENT, "timestamp": 1_700_000_000}, "timestamp", "did you mean `occurred_at`?"),
     ("post", "/events", {**EVENT, "occured_at": 1_700_000_000}, "occured_at", "did you mean `occurred_at`?"),
     ("post", "/events", {"events": [EVENT], "dry_run": True}, "dry_run", "there is events."),
     ("post", "/viewer-tokens", {"user_id": ADA, "expires": 60}, "expires", "there is user_id, seconds."),
@@ -151,7 +151,11 @@ def test_a_great_many_unknown_names_cost_little(site):
 COLUMNS = [
     ("viewers", "user_id,agelimit\n7,12\n", "line 1: unknown column `agelimit`: did you mean `age_limit`?"),
     ("viewers", "user_id,age_limit,notes\n7,12,\n", "line 1: unknown column `notes`: there is user_id"),
-    ("events", "user_id,movie_id,kind,timestamp\n7,1,watch,2024-01-01\n", "line 1: unknown column `timestamp`"),
+    (
+        "events",
+        "user_id,movie_id,kind,timestamp\n7,1,watch,2024-01-01\n",
+        "line 1: unknown column `timestamp`: did you mean `occurred",
+    ),
     ("movies", "movie_id,tittle\n1,X\n", "line 1: unknown column `tittle`: did you mean `title`?"),
 ]
 
