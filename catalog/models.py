@@ -105,6 +105,7 @@ class Movie(models.Model):
         indexes = [
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="movie_title_trgm"),
             GinIndex(fields=["search_words"], name="movie_words", fastupdate=False),
+            models.Index(fields=["certificate"], name="movie_certificate"),
         ]
         constraints = [
             models.CheckConstraint(

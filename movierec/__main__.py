@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from movierec.address import address, is_loopback
+import environ
+
+from movierec.address import address, reached_from_elsewhere
 from movierec.embedded import ServerError, state_dir
 from movierec.processes import dies_with_parent
 from movierec.start import ROOT, start
@@ -36,10 +38,23 @@ def start_command(words: Sequence[str]) -> int:
         arguments += [name, str(path.resolve())] if path is not None else []
     if given.people and not given.data:
         raise ServerError("--people goes with --data: it names the people of that data set's films.")
-    open_by_default = is_loopback(address().host) and os.environ.get("MOVIEREC_PRODUCTION", "0") in ("", "0")
-    os.environ.setdefault("MOVIEREC_API_OPEN", "1" if open_by_default else "0")
+    open_on_this_machine_alone()
     start(state_dir(), arguments, say)
     return 0
+
+
+def open_on_this_machine_alone() -> None:
+    """Opens reads without a key where nothing is said of that, and nothing says that others reach the site."""
+    if "MOVIEREC_API_OPEN" in os.environ:
+        return
+    env = environ.Env()
+    hosts, origins = (env.list(f"MOVIEREC_{name}", default=[]) for name in ("ALLOWED_HOSTS", "TRUSTED_ORIGINS"))
+    behind_proxy = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
+    reason = reached_from_elsewhere(address().host, hosts, origins, behind_proxy)
+    production = env.bool("MOVIEREC_PRODUCTION", default=False)
+    if reason and not production:
+        say(f"reads need a key, as {reason} says that others reach this site")
+    os.environ["MOVIEREC_API_OPEN"] = "0" if reason or production else "1"
 
 
 def manage_command(words: Sequence[str]) -> int:

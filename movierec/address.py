@@ -5,7 +5,9 @@ import ipaddress
 import os
 import socket
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from movierec.places import ServerError
 
@@ -46,6 +48,17 @@ def check_free(where: Address, seconds: float) -> None:
                 words = f"Port {where.port} is taken by another program"
                 raise ServerError(f"{words}: choose one with PORT=8001 ./run") from error
         time.sleep(0.2)
+
+
+def reached_from_elsewhere(bind: str, hosts: Iterable[str], origins: Iterable[str], behind_proxy: bool) -> str:
+    """What says that others than this machine reach the site, as `MOVIEREC_X=value`; "" where nothing does."""
+    if not is_loopback(bind):
+        return f"MOVIEREC_BIND={bind}"
+    if public := [host for host in hosts if not is_loopback(host)]:
+        return f"MOVIEREC_ALLOWED_HOSTS={','.join(public)}"
+    if public := [one for one in origins if not is_loopback(urlsplit(one).hostname or one)]:
+        return f"MOVIEREC_TRUSTED_ORIGINS={','.join(public)}"
+    return "MOVIEREC_BEHIND_PROXY=1" if behind_proxy else ""
 
 
 def is_loopback(host: str) -> bool:

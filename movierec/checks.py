@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from movierec.address import is_loopback
+from movierec.address import reached_from_elsewhere
 
 
 @register(Tags.security)
@@ -17,11 +17,10 @@ def open_only_on_loopback(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
     """Reads without a key are for a demonstration on one's own machine, and for nothing else."""
     if settings.API_OPEN and settings.PRODUCTION:
         return [Error("MOVIEREC_API_OPEN=1 and MOVIEREC_PRODUCTION=1 exclude each other.", id="movierec.E001")]
-    if settings.API_OPEN and not is_loopback(settings.BIND):
-        words = (
-            f"MOVIEREC_API_OPEN=1 serves reads without a key, but MOVIEREC_BIND={settings.BIND} is no loopback address."
-        )
-        return [Error(words, hint="Unset MOVIEREC_API_OPEN, or bind to 127.0.0.1.", id="movierec.E002")]
+    told = settings.BIND, settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS, settings.BEHIND_PROXY
+    if settings.API_OPEN and (reason := reached_from_elsewhere(*told)):
+        words = f"MOVIEREC_API_OPEN=1 serves reads without a key, but {reason} says that others reach this site."
+        return [Error(words, hint="Unset MOVIEREC_API_OPEN; clients read with a key.", id="movierec.E002")]
     return []
 
 

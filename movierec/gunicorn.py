@@ -26,6 +26,9 @@ keepalive = 30  # seconds
 sendfile = False  # what a slow reader leaves waits in memory, not in a thread
 limit_request_line = 8190  # bytes of an address: 100 film ids to exclude, with room
 max_requests = 0
+# Nobody is believed here what scheme or path they came by, on loopback neither: MOVIEREC_BEHIND_PROXY says whose word
+# counts, and Django asks it.
+forwarded_allow_ips = ""
 _production = os.environ.get("MOVIEREC_PRODUCTION", "0") not in ("", "0")
 logconfig_dict = {
     "formatters": {"generic": {"()": f"movierec.logs.{'Json' if _production else 'Plain'}"}},

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
+from catalog.api.strict import Strict
 from catalog.external_ids import imdb_number, imdb_text
 from catalog.limits import FIRST_YEAR, LARGEST_ID, LAST_YEAR
 
@@ -80,7 +81,7 @@ class Flag(serializers.BooleanField):
         return bool(super().to_internal_value(data))
 
 
-class MovieValues(serializers.Serializer):
+class MovieValues(Strict):
     """Any of a film's values; what is left out stays as it is."""
 
     title = Name(max_length=300)

@@ -1,9 +1,11 @@
 """What the catalogue's calls take and give."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
+from catalog.api.ages import ForAge, age_limit
 from catalog.selectors import Cursor, MovieFilter, Published
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000  # films
@@ -31,7 +33,14 @@ class LookedForNames(serializers.ListField):
         super().__init__(child=LookedFor(max_length=longest), max_length=MOST_NAMES, default=list, help_text=words)
 
 
-class PageQuery(serializers.Serializer):
+def publishing(words: str) -> serializers.ChoiceField:
+    every = [one.value for one in Published]
+    return serializers.ChoiceField(every, default=Published.SHOWN.value, help_text=words)
+
+
+class PageQuery(ForAge):
+    hints = dict.fromkeys(("page", "offset"), "a page's `next` is the address of the one behind it.")
+
     page_size = serializers.IntegerField(
         default=DEFAULT_PAGE,
         min_value=1,
@@ -63,18 +72,20 @@ class MoviesQuery(PageQuery):
     max_year = Bound(1800, 2200)
     min_runtime = Bound(1, 32_767)
     max_runtime = Bound(1, 32_767)
-    published = serializers.ChoiceField(
-        [one.value for one in Published],
-        default=Published.SHOWN.value,
-        help_text="With the scope catalog:write: false for films that are hidden, any for all.",
-    )
+    published = publishing("With the scope catalog:write: false for films that are hidden, any for all.")
 
-    def asked(self) -> MovieFilter:
-        given = self.validated_data
+    @staticmethod
+    def filter(given: Mapping[str, Any]) -> MovieFilter:
+        """What validated values ask for."""
         names = ("search", "people", "languages", "min_year", "max_year", "min_runtime", "max_runtime")
         genres = [*given["genres"], *([given["genre"]] if given["genre"] else [])]
         values = {name: given[name] for name in names if name in given}
-        return MovieFilter(**values, genres=genres, published=Published(given["published"]))
+        shown = Published(given["published"])
+        return MovieFilter(**values, genres=genres, published=shown, age_limit=age_limit(given))
+
+
+class MovieQuery(ForAge):
+    published = publishing("With the scope catalog:write: any for a film that is hidden, too.")
 
 
 class MovieSerializer(serializers.Serializer):

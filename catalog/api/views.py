@@ -5,12 +5,12 @@ from typing import Any
 from django.http import Http404
 from django.utils.cache import patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from catalog.api.ages import ForAge, age_limit
 from catalog.api.film_values import MovieValues, NewMovie
 from catalog.api.paging import page
 from catalog.api.scopes import READ, Scoped
@@ -18,10 +18,12 @@ from catalog.api.serializers import (
     GenresSerializer,
     MovieDetailsSerializer,
     MoviePageSerializer,
+    MovieQuery,
     MoviesQuery,
     PageQuery,
     PeoplePageSerializer,
 )
+from catalog.api.strict import StrictView, operation
 from catalog.selectors import (
     MovieCard,
     MovieDetails,
@@ -43,7 +45,7 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
-class CatalogueView(Scoped, APIView):
+class CatalogueView(Scoped, StrictView):
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # An edit is true on the next read: a copy may be kept only to be asked about. urls.py adds the ETag.
         kept = request.method == "GET" and response.status_code == 200 and self.required_scope == READ
@@ -53,7 +55,7 @@ class CatalogueView(Scoped, APIView):
 
 
 class MoviesView(CatalogueView):
-    @extend_schema(
+    @operation(
         operation_id="movies",
         summary="The films that are shown now, a page at a time: by id, or by how well they fit a search.",
         tags=["movies"],
@@ -61,12 +63,10 @@ class MoviesView(CatalogueView):
         responses={200: MoviePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        query = MoviesQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        found = movies_page(query.asked(), query.validated_data["cursor"], query.validated_data["page_size"])
+        found = movies_page(MoviesQuery.filter(self.asked), self.asked["cursor"], self.asked["page_size"])
         return page(request, [_card(card) for card in found.movies], found.next)
 
-    @extend_schema(
+    @operation(
         operation_id="movies_create",
         summary="A new film; it is in lists on the next read. Scope catalog:write.",
         tags=["movies"],
@@ -75,28 +75,28 @@ class MoviesView(CatalogueView):
         examples=[OpenApiExample("movies_create", value=_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        body = NewMovie(data=request.data)
-        body.is_valid(raise_exception=True)
-        values = dict(body.validated_data)
+        values = dict(self.asked)
         movie_id = _written(MovieChange(values.pop("movie_id", None), values, Write.CREATE))
         return Response(_details(movie_id), status=201, headers={"Location": f"/movies/{movie_id}"})
 
 
 class MovieView(CatalogueView):
-    @extend_schema(
+    @operation(
         operation_id="movie",
         summary="One film with its people. With published=any, and the scope catalog:write, a hidden one too.",
         tags=["movies"],
+        parameters=[MovieQuery],
         responses={200: MovieDetailsSerializer, **_PROBLEMS},
     )
     def get(self, request: Request, movie_id: str) -> Response:
         number = movie_named(movie_id)
-        movie = (shown_movie if self.required_scope == READ else any_movie)(number) if number else None
+        find = shown_movie if self.required_scope == READ else any_movie
+        movie = find(number, age_limit(self.asked)) if number else None
         if movie is None:
             raise Http404(f"The catalogue has no film {movie_id}.")
         return Response(_told(movie))
 
-    @extend_schema(
+    @operation(
         operation_id="movies_update",
         summary="Changes what is named and leaves the rest; published: false hides the film. Scope catalog:write.",
         tags=["movies"],
@@ -105,16 +105,14 @@ class MovieView(CatalogueView):
         examples=[OpenApiExample("movies_update", value={"runtime": 81}, request_only=True)],
     )
     def patch(self, request: Request, movie_id: str) -> Response:
-        body = MovieValues(data=request.data, partial=True)
-        body.is_valid(raise_exception=True)
         number = movie_named(movie_id)
         if not number:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_details(_written(MovieChange(number, body.validated_data, Write.UPDATE))))
+        return Response(_details(_written(MovieChange(number, self.asked, Write.UPDATE))))
 
 
 class PeopleView(CatalogueView):
-    @extend_schema(
+    @operation(
         operation_id="people",
         summary="Directors and actors, a page at a time.",
         tags=["movies"],
@@ -122,22 +120,22 @@ class PeopleView(CatalogueView):
         responses={200: PeoplePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        query = PageQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        people, following = people_page(asked["cursor"].after, asked["page_size"], asked["search"])
+        asked = self.asked
+        limit = age_limit(asked)
+        people, following = people_page(asked["cursor"].after, asked["page_size"], asked["search"], limit)
         return page(request, [one._asdict() for one in people], following)
 
 
 class GenresView(CatalogueView):
-    @extend_schema(
+    @operation(
         operation_id="genres",
         summary="All genres, with how many films that are shown.",
         tags=["movies"],
+        parameters=[ForAge],
         responses={200: GenresSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        return Response({"results": [one._asdict() for one in genre_list()]})
+        return Response({"results": [one._asdict() for one in genre_list(age_limit(self.asked))]})
 
 
 def _written(change: MovieChange) -> int:

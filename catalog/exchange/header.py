@@ -1,9 +1,9 @@
 """The first line of a CSV: what separates its columns, and whether they are those of its kind."""
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from catalog.api.strict import TOLD, unknown
 from catalog.errors import DataFileError
 from catalog.records import parsed
 
@@ -13,12 +13,13 @@ SHOWN = 60  # characters
 
 class Columns(NamedTuple):
     """`needed`: of each group one has to be there. `long`: whose cells may go over lines. `others`: whether there may
-    be columns that are not known."""
+    be columns that are not known. `hints`: name that is no column -> what to name in its place."""
 
     known: tuple[str, ...]
     needed: tuple[tuple[str, ...], ...] = ()
     long: frozenset[str] = frozenset()
     others: bool = False
+    hints: Mapping[str, str] = {}
 
 
 class Header(NamedTuple):
@@ -54,12 +55,6 @@ def _problem(names: Sequence[str], columns: Columns) -> str:
         return f"has no name for column {names.index('') + 1}: name it or leave it out (pandas: index=False)"
     strange = [] if columns.others else [name for name in names if name not in columns.known]
     lacking = [" or ".join(group) for group in columns.needed if not set(group) & set(names)]
-    told = [f"names {_nearest(name, columns.known)}" for name in strange]
+    told = [unknown(ascii(name)[1:-1], columns.known, "column", columns.hints) for name in strange[:TOLD]]
     told += [f"lacks {' and '.join(lacking)}"] if lacking else []
-    return f"{', '.join(told)}; there is {', '.join(columns.known)}" if told else ""
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    folded = name.lower().replace(" ", "_").replace("-", "_")
-    near = get_close_matches(folded, known, 1) or get_close_matches(folded.replace("id", "_id"), known, 1)
-    return ascii(name)[:SHOWN] + (f" (is {near[0]} meant?)" if near else "")
+    return "; ".join(told)

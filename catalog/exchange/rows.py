@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog.api.film_values import LONGEST_NAME, Flag, Name, NewMovie, Whole
+from catalog.api.strict import EVENT_HINTS, Strict
 from catalog.exchange.files import Row
 from catalog.exchange.header import Columns
 from catalog.limits import LARGEST_ID
@@ -59,7 +60,7 @@ class FilmRow(NewMovie):
         return values
 
 
-class PersonRow(serializers.Serializer):
+class PersonRow(Strict):
     """One credit."""
 
     movie_id = FilmId()
@@ -68,14 +69,16 @@ class PersonRow(serializers.Serializer):
     order = Whole(min_value=0, max_value=32_767, default=0, help_text="Billing: 0 is the first name.")
 
 
-class ViewerRow(serializers.Serializer):
+class ViewerRow(Strict):
     user_id = Whole(min_value=1, max_value=LARGEST_ID)
     name = Name(max_length=120, allow_blank=True, required=False)
     age_limit = Whole(min_value=0, max_value=OLDEST, allow_null=True, required=False)
     session = Flag(default=False, help_text="An anonymous session without a name, to be merged into an account.")
 
 
-class EventRow(serializers.Serializer):
+class EventRow(Strict):
+    hints = EVENT_HINTS
+
     user_id = Whole(min_value=1, max_value=LARGEST_ID)
     movie_id = FilmId()
     kind = serializers.ChoiceField([kind.label for kind in WatchEvent.Kind])
@@ -87,7 +90,7 @@ class EventRow(serializers.Serializer):
 
 
 # One of each for all rows: they keep no state, and making one costs more than a row.
-_ROWS: dict[Kind, serializers.Serializer] = {
+_ROWS: dict[Kind, Strict] = {
     Kind.MOVIES: FilmRow(partial=True),
     Kind.PEOPLE: PersonRow(),
     Kind.VIEWERS: ViewerRow(),
@@ -98,15 +101,15 @@ _NEEDED: dict[Kind, tuple[tuple[str, ...], ...]] = {
     kind: tuple((name,) for name, field in row.fields.items() if field.required) for kind, row in _ROWS.items()
 }
 _NEEDED[Kind.MOVIES] = (("movie_id", "imdb_id", "tmdb_id"),)
-COLUMNS = {kind: Columns(FIELDS[kind], _NEEDED[kind], frozenset({"overview"})) for kind in Kind}
+COLUMNS = {
+    kind: Columns(FIELDS[kind], _NEEDED[kind], frozenset({"overview"}), hints=row.hints) for kind, row in _ROWS.items()
+}
 
 
 def judged(kind: Kind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The row's values, or what is wrong with it: field and reason."""
     if row.problem:
         return {}, [("", row.problem)]
-    if strange := [name for name in row.values if name not in FIELDS[kind]]:
-        return {}, [("", f"names {ascii(strange[0])[:60]}; there is {', '.join(FIELDS[kind])}.")]
     try:
         return dict(_ROWS[kind].run_validation(row.values)), []
     except serializers.ValidationError as error:
@@ -118,4 +121,9 @@ def _first(told: Any) -> str:
     """Of messages by place, or in a list."""
     while isinstance(told, Mapping | list):
         told = next(iter(told.values() if isinstance(told, Mapping) else told))
-    return str(told).encode(errors="replace").decode().replace("\0", "\ufffd")[:LONGEST_REASON]  # it may quote the row
+    return _plain(str(told))
+
+
+def _plain(words: str) -> str:
+    """As Postgres and JSON take it: it may quote the file."""
+    return words.encode(errors="replace").decode().replace("\0", "\ufffd")[:LONGEST_REASON]

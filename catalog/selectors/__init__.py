@@ -1,5 +1,6 @@
 """Every read of the catalogue and of what viewers did. Doors and flows import from here."""
 
+from catalog.selectors.ages import age_of, certificates_for, strictest, viewer_age_limit
 from catalog.selectors.called import Called, Match, matched
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
 from catalog.selectors.films import (
@@ -57,9 +58,11 @@ __all__ = [
     "Published",
     "Watchers",
     "Watching",
+    "age_of",
     "any_movie",
     "audience",
     "catalogue_table",
+    "certificates_for",
     "database_lost",
     "details_page",
     "drawn_viewers",
@@ -86,7 +89,9 @@ __all__ = [
     "revision",
     "settled_viewers",
     "shown_movie",
+    "strictest",
     "unpublished_viewers",
+    "viewer_age_limit",
     "viewer_bounds",
     "viewer_count",
     "viewer_data",

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from django.conf import settings
 from django.db import connection
 
-from catalog.certificates import minimum_age
 from catalog.selectors import rules
+from catalog.selectors.ages import age_of
 from catalog.selectors.rules import Merchandising
 
 ALWAYS_FROM, ALWAYS_UNTIL = np.iinfo(np.int64).min, np.iinfo(np.int64).max
@@ -144,9 +143,8 @@ def catalogue_table() -> CatalogueTable:
 
 
 def _ages(certificates: list[str]) -> np.ndarray:
-    """int8 [certificates]: years; an unknown certificate counts as the setting says."""
-    ages = (minimum_age(name, settings.CERTIFICATE_COUNTRY) for name in certificates)
-    return np.array([settings.UNCERTIFIED_AGE if age is None else age for age in ages], np.int8)
+    """int8 [certificates]: years."""
+    return np.array([age_of(name) for name in certificates], np.int8)
 
 
 def _starts(ids: np.ndarray, sorted_movies: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from django.db import connection
 from catalog.external_ids import external_id, imdb_number, imdb_text
 from catalog.limits import written_id
 from catalog.models import Credit
+from catalog.selectors.ages import age_of
 
 _GENRES = """ARRAY(SELECT g.name FROM catalog_movie_genres mg JOIN catalog_genre g ON g.id = mg.genre_id
                    WHERE mg.movie_id = m.id ORDER BY g.name)"""
@@ -21,9 +22,11 @@ _DETAILS = f"""SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url, m.original
                       m.certificate, m.language, m.imdb_id, m.tmdb_id, {_DIRECTORS}, {_ACTORS},
                       m.published, m.available_from, m.available_until
                FROM catalog_movie m"""
+_CERTIFICATE = 8  # its column there
 # What a visitor may see now; the window's end is exclusive.
 SHOWN = """m.published AND (m.available_from IS NULL OR m.available_from <= now())
             AND (m.available_until IS NULL OR m.available_until > now())"""
+OF_AGE = "m.certificate = ANY(%s)"  # of certificates_for
 
 
 class MovieCard(NamedTuple):
@@ -57,20 +60,22 @@ def movie_cards(ids: Collection[int]) -> dict[int, MovieCard]:
         return {row[0]: MovieCard(*row) for row in cursor.fetchall()}
 
 
-def shown_movie(movie_id: int) -> MovieDetails | None:
-    """What a visitor may know of a film that is shown now; else None."""
-    return _details(f"m.id = %s AND {SHOWN}", movie_id)
+def shown_movie(movie_id: int, age_limit: int | None = None) -> MovieDetails | None:
+    """What a visitor may know of a film that is shown now and is within the age limit (years); else None."""
+    return _details(movie_id, age_limit, f" AND {SHOWN}")
 
 
-def any_movie(movie_id: int) -> MovieDetails | None:
+def any_movie(movie_id: int, age_limit: int | None = None) -> MovieDetails | None:
     """A film for those who look after the catalogue, shown or not."""
-    return _details("m.id = %s", movie_id)
+    return _details(movie_id, age_limit)
 
 
-def _details(condition: str, movie_id: int) -> MovieDetails | None:
+def _details(movie_id: int, age_limit: int | None, more: str = "") -> MovieDetails | None:
     with connection.cursor() as cursor:
-        cursor.execute(f"{_DETAILS} WHERE {condition}", [movie_id])
+        cursor.execute(f"{_DETAILS} WHERE m.id = %s{more}", [movie_id])
         row = cursor.fetchone()
+    if row and age_limit is not None and age_of(row[_CERTIFICATE]) > age_limit:
+        return None
     return MovieDetails(MovieCard(*row[:5]), *row[5:]) if row else None
 
 

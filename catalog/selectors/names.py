@@ -4,11 +4,12 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from catalog.selectors.films import SHOWN
+from catalog.selectors.ages import certificates_for
+from catalog.selectors.films import OF_AGE, SHOWN
 from catalog.selectors.words import sought
 
 _FILMS_OF_PERSON = f"""(SELECT count(DISTINCT m.id) FROM catalog_credit c JOIN catalog_movie m ON m.id = c.movie_id
-                        WHERE c.person_id = p.id AND {SHOWN})"""
+                        WHERE c.person_id = p.id AND {SHOWN} {{of_age}})"""
 
 
 class Named(NamedTuple):
@@ -16,21 +17,26 @@ class Named(NamedTuple):
     films: int
 
 
-def genre_list() -> list[Named]:
-    """All genres by name."""
+def genre_list(age_limit: int | None = None) -> list[Named]:
+    """All genres by name. `age_limit` (years): only films within it count."""
+    of_age, values = _of_age(age_limit)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT g.name, count(m.id) FROM catalog_genre g
                 LEFT JOIN catalog_movie_genres mg ON mg.genre_id = g.id
-                LEFT JOIN catalog_movie m ON m.id = mg.movie_id AND {SHOWN}
-                GROUP BY g.id, g.name ORDER BY g.name"""
+                LEFT JOIN catalog_movie m ON m.id = mg.movie_id AND {SHOWN} {of_age}
+                GROUP BY g.id, g.name ORDER BY g.name""",
+            values,
         )
         return [Named(*row) for row in cursor.fetchall()]
 
 
-def people_page(after: int, page_size: int, search: str = "") -> tuple[list[Named], int | None]:
+def people_page(
+    after: int, page_size: int, search: str = "", age_limit: int | None = None
+) -> tuple[list[Named], int | None]:
     """People by id, with those whose names have all the words, the last one perhaps unfinished; and the id to go on
-    behind, None on the last page."""
+    behind, None on the last page. `age_limit` (years): only films within it count."""
+    of_age, ages = _of_age(age_limit)
     conditions = ["p.id > %s"]
     values: list[Any] = [after]
     if search:
@@ -41,11 +47,15 @@ def people_page(after: int, page_size: int, search: str = "") -> tuple[list[Name
         values.append(" & ".join(term.tsquery for term in terms))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT p.id, p.name, {_FILMS_OF_PERSON}
+            f"""SELECT p.id, p.name, {_FILMS_OF_PERSON.format(of_age=of_age)}
                 FROM (SELECT id, name FROM catalog_person p WHERE {" AND ".join(conditions)} ORDER BY id LIMIT %s) p
                 ORDER BY p.id""",
-            [*values, page_size + 1],
+            [*ages, *values, page_size + 1],
         )
         rows = cursor.fetchall()
     more = len(rows) > page_size
     return [Named(name, films) for _, name, films in rows[:page_size]], rows[page_size - 1][0] if more else None
+
+
+def _of_age(age_limit: int | None) -> tuple[str, list[Any]]:
+    return ("", []) if age_limit is None else (f"AND {OF_AGE}", [certificates_for(age_limit)])

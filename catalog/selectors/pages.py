@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Self
 from django.db import connection
 
 from catalog.limits import LARGEST_ID
-from catalog.selectors.films import CARD, SHOWN, MovieCard
+from catalog.selectors.ages import certificates_for
+from catalog.selectors.films import CARD, OF_AGE, SHOWN, MovieCard
 from catalog.selectors.words import Sought, corrected, sought
 
 _CURSOR = re.compile(r"(?:(?P<typed>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
@@ -75,6 +76,7 @@ class MovieFilter:
     min_runtime: int | None = None
     max_runtime: int | None = None
     published: Published = Published.SHOWN
+    age_limit: int | None = None  # years
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ def _filtered(asked: MovieFilter) -> _Where:
     where = _Where([], [])
     if asked.published is not Published.ANY:
         where.also(SHOWN if asked.published is Published.SHOWN else "NOT m.published")
+    if asked.age_limit is not None:
+        where.also(OF_AGE, certificates_for(asked.age_limit))
     for condition, names in ((_OF_GENRES, asked.genres), (_OF_PEOPLE, asked.people)):
         if names:
             where.also(condition, list(names))

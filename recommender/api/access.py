@@ -2,7 +2,6 @@
 opened them."""
 
 import hashlib
-import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey
 
 from catalog.selectors import GONE
+from recommender.api.machine import from_this_machine
 from recommender.api.throttles import RefusedKeys
 from recommender.models import ApiKey
 
@@ -26,7 +26,6 @@ KEYWORD = "Api-Key"
 REMEMBERED_SECONDS = 60.0  # a revoked key works on for this long in a process that has just seen it
 REMEMBERED_KEYS = 1000
 TRUSTED_SECONDS = 3_600.0  # after that, while Postgres is gone
-FORWARDING = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_VIA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +114,13 @@ class HasScope(BasePermission):
             self.message = "This token opens the lists of its own viewer, and of nobody else."
             return request.auth.viewer_id is None or _of_this_viewer(request, view, request.auth.viewer_id)
         open_here = str(scope) == ApiKey.Scope.READ or getattr(view, "opens_on_this_machine", False)
-        return open_here and settings.API_OPEN and from_this_machine(request)
+        return open_here and settings.API_OPEN and not settings.BEHIND_PROXY and from_this_machine(request)
 
 
 def _of_this_viewer(request: Request, view: Any, viewer_id: int) -> bool:
-    """Whether the call is open to viewers and names no other one: the number has to be written as it is."""
-    if not getattr(view, "opens_to_viewers", not hasattr(view, "required_scope")):
+    """Whether the call is open to viewers, can be made for this one and names no other: the number has to be written as
+    it is. StrictView then makes the call for this viewer, named or not."""
+    if not getattr(view, "opens_to_viewers", False) or not view.takes_viewer(request):
         return False
     if any(text != str(viewer_id) for text in request.query_params.getlist("user_id")):
         return False
@@ -129,13 +129,3 @@ def _of_this_viewer(request: Request, view: Any, viewer_id: int) -> bool:
         return True
     named = body.get("user_id", viewer_id)
     return "user_ids" not in body and type(named) is int and named == viewer_id
-
-
-def from_this_machine(request: Request) -> bool:
-    """Over loopback and not on behalf of someone else."""
-    if any(header in request.META for header in FORWARDING):
-        return False
-    try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:  # a unix socket has no address
-        return False

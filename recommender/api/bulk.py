@@ -9,13 +9,14 @@ from uuid import UUID
 from django.http import Http404, StreamingHttpResponse
 from django.utils.http import parse_header_parameters
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.paging import page
+from catalog.api.strict import operation
 from catalog.errors import DataFileError
 from catalog.exchange.bring_in import Rejected, blocks
 from catalog.exchange.files import Form, read_rows
@@ -25,7 +26,7 @@ from catalog.exchange.text import ENCODINGS, known_encoding
 from catalog.limits import LARGEST_ID
 from recommender.api import jobs, present, schema
 from recommender.api.answers import JobAnswer
-from recommender.api.serializers import Values, Whole, from_query
+from recommender.api.serializers import Values, Whole
 from recommender.api.views import ApiView
 from recommender.models import ApiKey, Job
 from recommender.serving import imports
@@ -106,7 +107,7 @@ class RejectedView(ApiView):
     def get(self, request: Request, job_id: UUID) -> Response:
         if not Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).exists():
             raise Http404(f"There is no import {job_id}.")
-        behind = from_query(request, REJECTED_QUERY)["cursor"]
+        behind = self.asked["cursor"]
         reasons, following = imports.reasons_behind(job_id, behind)
         return page(request, [Rejected(*one)._asdict() for one in reasons], following)
 
@@ -118,7 +119,7 @@ class ExportsView(ApiView):
     def required_scope(self) -> str:  # type: ignore[override]
         return OUT[_kind(getattr(self, "kwargs", {}))]
 
-    @extend_schema(
+    @operation(
         operation_id="exports",
         summary="All films, people, viewers or events, as a file that POST /imports takes.",
         tags=["imports"],
@@ -131,9 +132,6 @@ class ExportsView(ApiView):
         text = map("".join, blocks(take_out(Kind(kind), Form(form))))
         named = {"Content-Disposition": f'attachment; filename="{kind}.{form}"'}
         return StreamingHttpResponse(FILES.streamed(text), content_type=WRITTEN[Form(form)], headers=named)
-
-
-REJECTED_QUERY = RejectedQuery()
 
 
 def _kind(kwargs: dict[str, Any]) -> Kind:

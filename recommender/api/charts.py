@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from recommender.api import answers, present, schema
 from recommender.api.fields import FewFilmIds, Flag, Moment
 from recommender.api.queries import filters, query
-from recommender.api.serializers import AgeLimited, Filtering, Titles, TopK, UserId, from_query
+from recommender.api.serializers import AgeLimited, Filtering, Titles, TopK, UserId
 from recommender.api.views import ApiView
 from recommender.serving.charted import charted
 from recommender.serving.query import ChartName
@@ -36,9 +36,6 @@ class ChartAnswer(answers.About, answers.Explained):
     filters_applied = answers.FiltersApplied()
 
 
-CHART, TRENDING = ChartQuery(), TrendingQuery()
-
-
 def _described(name: str, summary: str, asked: type[ChartQuery], description: str) -> Any:
     return schema.call(name, summary, ChartAnswer, parameters=[asked], description=description)
 
@@ -46,7 +43,8 @@ def _described(name: str, summary: str, asked: type[ChartQuery], description: st
 class ChartView(ApiView):
     opens_to_viewers = True
 
-    def answered(self, values: dict[str, Any], name: ChartName) -> Response:
+    def answered(self, name: ChartName) -> Response:
+        values = self.asked
         asked = query(values, filters=filters(values))
         answer = charted(asked, name, for_you=values.get("personal", False))
         return Response(present.filtered(asked.user_id, answer, asked.filters))
@@ -55,7 +53,7 @@ class ChartView(ApiView):
 class PopularView(ChartView):
     @_described("popular", "What everyone watches.", ChartQuery, "A watch counts half after every 180 days.")
     def get(self, request: Request) -> Response:
-        return self.answered(from_query(request, CHART), "popular")
+        return self.answered("popular")
 
 
 class TrendingView(ChartView):
@@ -68,7 +66,7 @@ class TrendingView(ChartView):
         "61 / (61 + place) in the trend and in the model's ranking; `source` is then `trending_for_you`.",
     )
     def get(self, request: Request) -> Response:
-        return self.answered(from_query(request, TRENDING), "trending")
+        return self.answered("trending")
 
 
 class LatestView(ChartView):
@@ -79,4 +77,4 @@ class LatestView(ChartView):
         "By the day since which they can be watched here, then by their year.",
     )
     def get(self, request: Request) -> Response:
-        return self.answered(from_query(request, CHART), "latest")
+        return self.answered("latest")

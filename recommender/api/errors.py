@@ -152,7 +152,7 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
 
 
 def _validation_problem(request: Any, error: exceptions.ValidationError) -> dict[str, Any]:
-    by_query = request.method in ("GET", "HEAD")
+    by_query = getattr(error, "of_query", request.method in ("GET", "HEAD"))
     found = [
         {"parameter": path[0], "detail": text} if by_query and path else {"pointer": _pointer(path), "detail": text}
         for path, text in _leaves(error.detail, ())

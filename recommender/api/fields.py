@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.certificates import CERTIFICATES, minimum_age, written
 from catalog.limits import LARGEST_ID
 
 LATEST = 32_503_680_000  # unix seconds: the year 3000
@@ -179,19 +177,6 @@ class Names(_Bounded):
         if not isinstance(data, str) or not 0 < len(data) <= LONGEST_NAME:
             raise serializers.ValidationError(f"a name is a string of 1 to {LONGEST_NAME} characters.")
         return data
-
-
-@extend_schema_field({"type": "string", "enum": written(settings.CERTIFICATE_COUNTRY)})
-class Certificate(serializers.Field):
-    """An age certificate, as the years that it stands for."""
-
-    def to_internal_value(self, data: Any) -> int:
-        home = settings.CERTIFICATE_COUNTRY
-        age = minimum_age(data, home) if isinstance(data, str) else None
-        if age is None:
-            known = ", ".join(CERTIFICATES[home])
-            raise serializers.ValidationError(f"is none of {known}, nor another country's written as in GB:15.")
-        return age
 
 
 @extend_schema_field(_MOMENT)

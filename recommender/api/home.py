@@ -10,7 +10,7 @@ from recommender.api import present, schema
 from recommender.api.answers import Explained, FiltersApplied
 from recommender.api.fields import FewFilmIds, Moment, Whole
 from recommender.api.queries import filters, query
-from recommender.api.serializers import AgeLimited, Filtering, UserId, from_query
+from recommender.api.serializers import AgeLimited, Filtering, UserId
 from recommender.api.views import ApiView
 from recommender.serving.home import Page, Shown, home
 from recommender.serving.query import Filters
@@ -55,9 +55,6 @@ class HomeAnswer(Explained):
     filters_applied = FiltersApplied()
 
 
-HOME = HomeQuery()
-
-
 class HomeView(ApiView):
     opens_to_viewers = True
 
@@ -70,7 +67,7 @@ class HomeView(ApiView):
         "a viewer, or for one without a history: what everyone watches.",
     )
     def get(self, request: Request) -> Response:
-        values = from_query(request, HOME)
+        values = self.asked
         asked = query({**values, "top_k": values["row_length"]}, filters=filters(values))
         return Response(page(asked.user_id, home(asked, values["rows"], values["row_length"]), asked.filters))
 

@@ -62,7 +62,6 @@ class MergedFurther(APIException):
     default_code = "merged_further"
 
 
-MERGE, UNDO = MergeRequest(), UndoRequest()
 SESSIONS = 'Sessions are viewers whose events all came with "session": true'
 
 
@@ -78,7 +77,7 @@ class MergeView(ApiView):
         example={"from_user_id": 987_654_321, "into_user_id": 123},
     )
     def post(self, request: Request) -> Response:
-        asked = MERGE.run_validation(request.data)
+        asked = self.asked
         try:
             joined = merging.merge(asked["from_user_id"], asked["into_user_id"], even_accounts=_may_erase(request))
         except NotASessionError as error:
@@ -101,7 +100,7 @@ class UndoView(ApiView):
         request=UndoRequest,
     )
     def post(self, request: Request) -> Response:
-        asked = UNDO.run_validation(request.data)
+        asked = self.asked
         try:
             undone = merging.undo(asked["merge_id"], even_accounts=_may_erase(request))
         except merging.NoSuchMerge as error:

@@ -7,9 +7,10 @@ from typing import Any
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
+from catalog.api.strict import TOLD, unknown
 from catalog.limits import written_id
+from catalog.selectors import strictest
 from recommender.api.serializers import EVENT, MAX_EVENTS
-from recommender.serving.eligibility import strictest
 from recommender.serving.events import Happening
 from recommender.serving.query import FILTERS, Filters, Query
 from recommender.serving.subject import film_ids
@@ -79,6 +80,9 @@ def happenings(body: Any) -> list[Happening | str]:
     """
     if isinstance(body, dict) and "events" not in body:
         return _happenings([EVENT.run_validation(body)])
+    if isinstance(body, dict) and len(body) > 1:
+        strange = [name for name in body if name != "events"][:TOLD]
+        raise ValidationError({name: unknown(name, ["events"]) for name in strange})
     events = body["events"] if isinstance(body, dict) else body
     if not isinstance(events, list) or not all(isinstance(one, dict) for one in events):
         raise ValidationError("Send one event as an object, or a list of them, or that list under events.")

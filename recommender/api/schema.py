@@ -3,8 +3,9 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample
 
+from catalog.api.strict import operation as described
 from recommender.api import answers
 from recommender.api import serializers as asked
 from recommender.api.errors import PROBLEM
@@ -79,6 +80,16 @@ class EventRequestForm(OpenApiSerializerExtension):
         return schema | {"anyOf": [another, {"required": ["rating"]}]}
 
 
+class CacheBatchRequestForm(OpenApiSerializerExtension):
+    """Histories name the viewers, or days do."""
+
+    target_class = "recommender.api.serializers.CacheBatchRequest"
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return schema | {"dependentSchemas": {"active_days": {"properties": {"user_histories": {"not": {}}}}}}
+
+
 class EventsBodyForms(OpenApiSerializerExtension):
     """One event, or many in two forms. In a list an object that is no event is no error of the whole: it is answered
     in its place."""
@@ -94,7 +105,7 @@ class EventsBodyForms(OpenApiSerializerExtension):
             "maxItems": asked.MAX_EVENTS,
         }
         wrapped = {"type": "object", "properties": {"events": many}, "required": ["events"]}
-        return {"anyOf": [event, many, wrapped]}
+        return {"anyOf": [event, many, wrapped | {"additionalProperties": False}]}
 
 
 def bodies_are_required(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -106,9 +117,22 @@ def bodies_are_required(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
+def bodies_are_closed(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """What a body's schema does not name is refused; StrictView sees to it."""
+    schemas = result["components"]["schemas"]
+    for calls in result["paths"].values():
+        for call in calls.values():
+            body = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            for one in (body, *body.get("anyOf", ())):
+                name = one.get("$ref", "").rpartition("/")[2]
+                if name in schemas:
+                    schemas[name].setdefault("additionalProperties", False)
+    return result
+
+
 def call(operation: str, summary: str, answer: Any, *, example: Any = None, status: int = 200, **more: Any) -> Any:
     examples = [OpenApiExample(operation, value=example, request_only=True)] if example is not None else []
-    return extend_schema(
+    return described(
         operation_id=operation,
         summary=summary,
         responses={status: answer, **ANY_ERROR},
@@ -179,13 +203,13 @@ events = call(
     example={"user_id": 123, "movie_id": "260", "kind": "watch", "completion": 1.0},
 )
 live = call("health_live", "Whether the process answers.", answers.LiveAnswer)
-system = extend_schema(
+system = described(
     operation_id="health_system",
     summary="Every part of the system: processes, servers, disks, model, nights, schedules, queues.",
     responses={200: answers.SystemAnswer, 503: answers.SystemAnswer, **ANY_ERROR},
     tags=["health"],
 )
-ready = extend_schema(
+ready = described(
     operation_id="health_ready",
     summary="Whether it can serve a recommendation; else which part cannot.",
     responses={200: answers.ReadyAnswer, 503: answers.ReadyAnswer},

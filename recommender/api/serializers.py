@@ -6,12 +6,12 @@ from typing import Any
 
 from rest_framework import serializers
 from rest_framework.fields import empty
-from rest_framework.request import Request
 
+from catalog.api.ages import OF_AGE, OF_CERTIFICATE, Certificate
+from catalog.api.strict import EVENT_HINTS, Strict
 from catalog.limits import LARGEST_ID
 from catalog.models import OLDEST
 from recommender.api.fields import (
-    Certificate,
     EventId,
     FewFilmIds,
     FilmId,
@@ -46,13 +46,14 @@ class TopK(Whole):
         super().__init__(min_value=1, max_value=MAX_TOP_K, default=default, **options)
 
 
-class Values(serializers.Serializer):
-    """Reads what is there: an absent field costs its default and no more, where the base class asks every field."""
+class Values(Strict):
+    """Reads what is there: an absent field costs its default and no more, where the base class asks every field. A
+    parameter of a query is read as the JSON of its field's type."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
-            return dict(super().to_internal_value(data))
-        values, errors = {}, {}
+            return super().to_internal_value(data)
+        values, errors = {}, self.strange(data)
         for name, one in self.fields.items():
             try:
                 if name in data or one.required:
@@ -65,17 +66,27 @@ class Values(serializers.Serializer):
             raise serializers.ValidationError(errors)
         return values
 
+    def takes_several(self, field: serializers.Field) -> bool:
+        return isinstance(field, FilmIds | Names)
+
+    def of_texts(self, field: serializers.Field, texts: Sequence[str]) -> Any:
+        text = texts[-1]
+        if isinstance(field, FilmIds):  # said several times, or once with commas
+            return [one for text in texts for one in text.split(",")]
+        if isinstance(field, Names):  # said several times: a name may have a comma in it
+            return list(texts)
+        if isinstance(field, Flag):
+            return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+        if isinstance(field, Whole | Moment | Real) and NUMBER.match(text):
+            return int(text) if text.removeprefix("-").isdigit() else float(text)
+        return text
+
 
 class AgeLimited(Values):
     """In every call that lists films; queries.age_limit() reads it."""
 
-    age_limit = Whole(
-        required=False,
-        min_value=0,
-        max_value=OLDEST,
-        help_text="Years: no film for older people. The viewer's own limit holds beside it.",
-    )
-    certificate = Certificate(required=False, help_text="No film for people older than this certificate is for.")
+    age_limit = Whole(required=False, min_value=0, max_value=OLDEST, help_text=OF_AGE)
+    certificate = Certificate(required=False, help_text=OF_CERTIFICATE)
 
 
 class ListRequest(AgeLimited):
@@ -97,28 +108,6 @@ class Titles(Flag):
         super().__init__(default=False, help_text=words, **options)
 
 
-class RecommendQuery(ListRequest):
-    user_id = UserId()
-    liked_genres = Names(default=list, help_text=LIKED_GENRES)
-    exclude = FewFilmIds(default=list, help_text="Films that must not be listed, separated by commas.")
-    titles = Titles()
-
-
-class RecommendRequest(ListRequest):
-    user_id = UserId(required=False)
-    user_ids = Group(required=False)
-    titles = Titles()
-    liked_genres = Names(default=list, help_text=LIKED_GENRES)
-    history = FilmIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
-
-    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        if "user_ids" in values:
-            return alone(values)
-        if "user_id" not in values and not values["history"] and not values["liked_genres"]:
-            raise serializers.ValidationError({"user_id": "is needed where no history and no liked_genres are sent."})
-        return values
-
-
 class Filtering(Values):
     """What films may be asked for by, in every call that lists films; queries.filters() reads it."""
 
@@ -133,8 +122,40 @@ class Filtering(Values):
     max_runtime = Whole(required=False, min_value=1, max_value=LONGEST_FILM, help_text="Minutes, inclusive.")
 
 
+# What /recommend does not do; another call does.
+FILTERS_HINTS = dict.fromkeys((*Filtering().fields, "final_k"), "POST /recommend/filtered takes it.")
+
+
+class RecommendQuery(ListRequest):
+    hints = {**FILTERS_HINTS, **dict.fromkeys(("history", "user_ids"), "POST /recommend takes it.")}
+
+    user_id = UserId()
+    liked_genres = Names(default=list, help_text=LIKED_GENRES)
+    exclude = FewFilmIds(default=list, help_text="Films that must not be listed, separated by commas.")
+    titles = Titles()
+
+
+class RecommendRequest(ListRequest):
+    hints = FILTERS_HINTS
+
+    user_id = UserId(required=False)
+    user_ids = Group(required=False)
+    titles = Titles()
+    liked_genres = Names(default=list, help_text=LIKED_GENRES)
+    history = FilmIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if "user_ids" in values:
+            return alone(values)
+        if "user_id" not in values and not values["history"] and not values["liked_genres"]:
+            raise serializers.ValidationError({"user_id": "is needed where no history and no liked_genres are sent."})
+        return values
+
+
 class FilteredRequest(Filtering, RecommendRequest):
-    titles = None  # type: ignore[assignment]  # always there
+    hints = {"titles": "titles always come along here."}
+
+    titles = None  # type: ignore[assignment]
     top_k = TopK(50, help_text="The pool of films that satisfy the filters.")
     final_k = TopK(20, help_text="How many of the pool are returned.")
 
@@ -173,8 +194,15 @@ class CacheBatchRequest(Values):
     )
     top_k = TopK(50, help_text="How many films each stored list must hold at least.")
 
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if "active_days" in values and "user_histories" in values:
+            raise serializers.ValidationError({"active_days": "cannot stand beside user_histories, which names them."})
+        return values
+
 
 class EventRequest(Values):
+    hints = EVENT_HINTS
+
     user_id = UserId()
     movie_id = FilmId()
     kind = serializers.ChoiceField(KINDS)
@@ -196,25 +224,4 @@ class EventsBody(serializers.Serializer):
     """One event, a list of them, or that list under `events`; schema.py writes its three forms down."""
 
 
-RECOMMEND_QUERY, RECOMMEND, FILTERED = RecommendQuery(), RecommendRequest(), FilteredRequest()
-SIMILAR, BATCH, CACHE_BATCH, EVENT = SimilarRequest(), BatchRequest(), CacheBatchRequest(), EventRequest()
-
-
-def from_query(request: Request, serializer: serializers.Serializer) -> dict[str, Any]:
-    """The values of a query string, each read as the JSON of its field's type. Raises ValidationError."""
-    fields = serializer.fields
-    given = {name: _as_json(fields[name], texts) for name, texts in request.query_params.lists() if name in fields}
-    return dict(serializer.run_validation(given))
-
-
-def _as_json(field: serializers.Field, texts: Sequence[Any]) -> Any:
-    text = str(texts[-1])
-    if isinstance(field, FilmIds):  # said several times, or once with commas
-        return [one for text in texts for one in str(text).split(",")]
-    if isinstance(field, Names):  # said several times: a name may have a comma in it
-        return [str(text) for text in texts]
-    if isinstance(field, Flag):
-        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
-    if isinstance(field, Whole | Moment | Real) and NUMBER.match(text):
-        return int(text) if text.removeprefix("-").isdigit() else float(text)
-    return text
+EVENT = EventRequest()  # one for all requests: it keeps no state

@@ -1,5 +1,7 @@
 """The doors: validate, one call, respond."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -8,8 +10,8 @@ from django.http import Http404
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from catalog.api.strict import StrictView
 from catalog.services import EventStatus
 from recommender.api import etags, group, jobs, present, schema
 from recommender.api.errors import EventConflict
@@ -20,15 +22,6 @@ from recommender.api.queries import (
     filtered_query,
     happenings,
     query,
-)
-from recommender.api.serializers import (
-    BATCH,
-    CACHE_BATCH,
-    FILTERED,
-    RECOMMEND,
-    RECOMMEND_QUERY,
-    SIMILAR,
-    from_query,
 )
 from recommender.models import ApiKey, Job
 from recommender.monitoring import room, system
@@ -41,17 +34,18 @@ from recommender.serving.similar import UnknownFilm, similar
 from recommender.serving.subject import film_id
 
 
-class ApiView(APIView):
+class ApiView(StrictView):
     required_scope: str = ApiKey.Scope.READ
     throttle_scope = "reads"
     opens_to_viewers = False  # to a viewer's token
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+    @contextmanager
+    def reading(self, request: Request) -> Iterator[None]:
         client: Any = request.auth
         capacity.begin(
             client.prefix if client else request.META.get("REMOTE_ADDR", ""), interactive=self.throttle_scope != "batch"
         )
+        yield
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # True now is not true later: no cache on the way may keep an answer.
@@ -68,12 +62,12 @@ class RecommendView(ApiView):
 
     @schema.recommend_get
     def get(self, request: Request) -> Response:
-        asked = query(from_query(request, RECOMMEND_QUERY))
+        asked = query(self.asked)
         return Response(present.recommended(asked.user_id, recommend(asked)))
 
     @schema.recommend_post
     def post(self, request: Request) -> Response:
-        asked = query(RECOMMEND.run_validation(request.data))
+        asked = query(self.asked)
         return Response(group.named(asked, present.recommended(asked.user_id, group.answer(asked))))
 
 
@@ -82,7 +76,7 @@ class FilteredView(ApiView):
 
     @schema.filtered
     def post(self, request: Request) -> Response:
-        asked = filtered_query(FILTERED.run_validation(request.data))
+        asked = filtered_query(self.asked)
         return Response(group.named(asked, present.filtered(asked.user_id, group.answer(asked), asked.filters)))
 
 
@@ -91,7 +85,7 @@ class SimilarView(ApiView):
 
     @schema.similar
     def post(self, request: Request) -> Response:
-        asked = SIMILAR.run_validation(request.data)
+        asked = self.asked
         try:
             found = similar(film_id(asked["movie_id"]), asked["top_k"], age_limit(asked), asked.get("user_id"))
         except UnknownFilm:
@@ -102,11 +96,17 @@ class SimilarView(ApiView):
 class BatchRecommendView(ApiView):
     throttle_scope = "batch"
 
+    @contextmanager
+    def reading(self, request: Request) -> Iterator[None]:
+        """In the lane of bulk work: whoever has to come back costs next to nothing."""
+        with super().reading(request), capacity.MANY.place(), capacity.turn():
+            yield
+
     @schema.batch
     def post(self, request: Request) -> Response:
-        with capacity.MANY.place():  # before the body is looked at: whoever has to come back costs next to nothing
+        with capacity.MANY.place():
             with capacity.turn():
-                queries, failed = batch_queries(BATCH.run_validation(request.data))
+                queries, failed = batch_queries(self.asked)
             answers = recommend_many(list(queries.values()))
             with capacity.turn():
                 return Response(present.batch(dict(zip(queries, answers, strict=True)), failed))
@@ -118,7 +118,7 @@ class BatchCacheView(ApiView):
 
     @schema.batch_cache
     def post(self, request: Request) -> Response:
-        asked, failed = batch_parameters(CACHE_BATCH.run_validation(request.data))
+        asked, failed = batch_parameters(self.asked)
         job = jobs.batch_job(request.auth, request.headers.get("Idempotency-Key"), asked)  # type: ignore[arg-type]
         return Response(present.batch_job(job, failed), status=202, headers={"Location": f"/jobs/{job.pk}"})
 

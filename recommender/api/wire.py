@@ -1,6 +1,7 @@
 """JSON in and out, as strict as the documents say: no NaN, no half characters, no depth that breaks a reader."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -16,7 +17,7 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         body = stream.read()
         try:
-            data = json.loads(body, parse_constant=_refuse_constant)
+            data = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_once_each)
             if b"\\u" in body:  # an escape can write half a character, which no answer could repeat
                 json.dumps(data, ensure_ascii=False).encode()
         except RecursionError:
@@ -24,6 +25,15 @@ class StrictJSONParser(BaseParser):
         except ValueError as error:  # not JSON, not UTF-8, a number of thousands of digits
             raise ParseError(f"The body is not valid JSON in UTF-8: {_in_short(error)}") from None
         return data
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a name that stands twice one value would be lost."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"an object names {twice[:60]!a} twice")
+    return found
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -166,11 +166,6 @@ def _latest(known: Catalogue, version: int) -> bool:
         return True
 
 
-def strictest(*limits: int | None) -> int | None:
-    """The lowest of the age limits (years); None where there is none."""
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
 class Gate:
     """Who passes into one answer: open now, of the viewer's age, wanted by the filters, not excluded by the request."""
 
@@ -203,6 +198,10 @@ class Gate:
         if len(self.exclude):
             keep &= ~np.isin(movie_ids, self.exclude)
         return keep
+
+    def may_name(self, row: int) -> bool:
+        """Whether an answer may speak of the film at this row of the catalogue, listed or not."""
+        return self.age_limit is None or int(self.catalogue.table.age[row]) <= self.age_limit
 
     def films(self) -> np.ndarray:
         """bool [films] of the catalogue, the caller's own; the excluded are not taken out."""

@@ -13,7 +13,7 @@ from catalog import selectors
 from catalog.models import Credit
 from recommender import registry
 from recommender.serving.cold import kindred
-from recommender.serving.eligibility import Catalogue
+from recommender.serving.eligibility import Catalogue, Gate
 from recommender.serving.query import Answer, Query
 from recommender.serving.series import series
 from recommender.serving.subject import Subject, subject
@@ -39,11 +39,11 @@ class Reason(NamedTuple):
     fact: str  # "" where there is none
 
 
-def reasons(query: Query, answer: Answer, films: Catalogue) -> list[Reason]:
-    """One for each film of the answer, in order."""
+def reasons(query: Query, answer: Answer, gate: Gate) -> list[Reason]:
+    """One for each film of the answer, in order. No reason names a film above the gate's age limit."""
     listed = [one.movie_id for one in answer.recommendations]
-    moved = _moved(query, answer, films, listed)
-    return [_reason(films, movie, found, answer.source) for movie, found in zip(listed, moved, strict=True)]
+    moved = _moved(query, answer, gate.catalogue, listed)
+    return [_reason(gate, movie, found, answer.source) for movie, found in zip(listed, moved, strict=True)]
 
 
 def _moved(query: Query, answer: Answer, films: Catalogue, listed: list[int]) -> list[list[tuple[int, float]]]:
@@ -87,10 +87,10 @@ def _of_model(ranker: "Ranker", who: Subject, query: Query, listed: np.ndarray) 
     return tried, every
 
 
-def _reason(films: Catalogue, movie: int, moved: Sequence[tuple[int, float]], source: str) -> Reason:
-    table = films.table
+def _reason(gate: Gate, movie: int, moved: Sequence[tuple[int, float]], source: str) -> Reason:
+    films, table = gate.catalogue, gate.catalogue.table
     rows = table.places(np.array([movie, *(watched for watched, _ in moved)])).tolist()
-    named = [(row, *one) for row, one in zip(rows[1:], moved, strict=True) if row >= 0]
+    named = [(row, *one) for row, one in zip(rows[1:], moved, strict=True) if row >= 0 and gate.may_name(row)]
     because = [Because(watched, table.titles[row], round(effect, 4)) for row, watched, effect in named]
     if source == "popular":
         return Reason([], POPULAR)

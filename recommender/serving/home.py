@@ -109,7 +109,8 @@ def _room(sitting: Sitting, who: Subject, ranker: "Ranker | None") -> Room:
     table, allowed = gate.catalogue.table, gate.films()
     barred = table.places(np.concatenate([who.seen, gate.exclude]))
     allowed[barred[barred >= 0]] = False
-    room = Room(gate.catalogue, sitting.look.stamps.epoch or 0, allowed, liked(who.events, table))
+    spoken_of = liked(who.events, table).within(table, gate.age_limit)
+    room = Room(gate.catalogue, sitting.look.stamps.epoch or 0, allowed, spoken_of)
     if who.stored is not None:
         best = table.places(who.stored.movie_ids)
         room.best, room.source = best[best >= 0], "cache"

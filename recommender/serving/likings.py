@@ -20,6 +20,13 @@ class Liked(NamedTuple):
     rows: np.ndarray  # int64 [n] of the catalogue's table, the one watched last first
     warmly: np.ndarray  # bool [n]
 
+    def within(self, table: CatalogueTable, age_limit: int | None) -> "Liked":
+        """Those of the age limit (years): rows are named after them, and a child's page names no other film."""
+        if age_limit is None:
+            return self
+        kept = table.age[self.rows] <= age_limit
+        return Liked(self.rows[kept], self.warmly[kept])
+
 
 class Person(NamedTuple):
     number: int  # in person_names

@@ -16,7 +16,7 @@ from recommender.packed import NOTHING_RULED_OUT, RuledOut
 from recommender.serving import bereft, charts, cold, explain, filters, merchandise, ranking, stamps
 from recommender.serving.capacity import HEAVY, computing
 from recommender.serving.diversity import varied
-from recommender.serving.eligibility import Gate, catalogue, counted, strictest
+from recommender.serving.eligibility import Gate, catalogue, counted
 from recommender.serving.query import Answer, Query, Recommendation, Source
 from recommender.serving.ranking import Ranked
 from recommender.serving.stamps import Look
@@ -49,7 +49,7 @@ class Sitting:
         return self.query.pool if self.rules is None else max(self.query.pool, merchandise.REACH)
 
     def hold(self, age_limit: int | None, ruled_out: RuledOut) -> None:
-        self.gate.age_limit = strictest(self.query.age_limit, age_limit)
+        self.gate.age_limit = selectors.strictest(self.query.age_limit, age_limit)
         self.ruled_out = ruled_out
 
     def removed(self) -> dict[str, int]:
@@ -68,12 +68,9 @@ def told(sitting: Sitting, answer: Answer) -> Answer:
     """The answer with titles and reasons, where the query asks for them."""
     query = sitting.query
     if query.explain and answer.recommendations:
-        with (
-            suppress(*selectors.GONE),
-            HEAVY.place(),
-            computing(),
-        ):  # without Postgres the films come without their reasons
-            answer.reasons = explain.reasons(query, answer, sitting.gate.catalogue)
+        # Without Postgres the films come without their reasons.
+        with suppress(*selectors.GONE), HEAVY.place(), computing():
+            answer.reasons = explain.reasons(query, answer, sitting.gate)
     if query.titles:
         answer.cards = bereft.cards([one.movie_id for one in answer.recommendations], sitting.gate.catalogue)
     return answer

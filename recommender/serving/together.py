@@ -15,7 +15,6 @@ from catalog import selectors
 from recommender.ml.data import Events
 from recommender.serving import ranking, stamps
 from recommender.serving.capacity import HEAVY, computing
-from recommender.serving.eligibility import strictest
 from recommender.serving.query import Answer, Query
 from recommender.serving.ranking import Ranked
 from recommender.serving.recommend import (
@@ -71,7 +70,7 @@ def _as_one(members: Sequence[Subject], histories: Sequence[selectors.History]) 
         sent=(),
         sent_ids=np.empty(0, np.int32),
         known=all(one.known for one in members),
-        age_limit=strictest(*(one.age_limit for one in members)),
+        age_limit=selectors.strictest(*(one.age_limit for one in members)),
     )
 
 

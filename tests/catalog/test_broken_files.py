@@ -68,7 +68,11 @@ def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_pa
 @pytest.mark.parametrize(
     ("kind", "header", "words"),
     [
-        ("events", "userid,movie_id,kind,occurred_at", ["'userid' (is user_id meant?)", "lacks user_id"]),
+        (
+            "events",
+            "userid,movie_id,kind,occurred_at",
+            ["unknown column `userid`: did you mean `user_id`?", "lacks user_id"],
+        ),
         (
             "events",
             "user_id,movie_id,kind,timestamp",

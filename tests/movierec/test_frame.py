@@ -76,11 +76,54 @@ def test_three_databases_from_the_one_that_redis_url_names(monkeypatch, url, bro
     assert frame._redis(2) == last
 
 
-def test_an_open_api_is_refused_on_other_addresses(settings):
-    settings.API_OPEN, settings.BIND = True, "0.0.0.0"
-    assert [error.id for error in run_checks(tags=["security"])] == ["movierec.E002"]
-    settings.BIND = "127.0.0.1"
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("BIND", "0.0.0.0", "MOVIEREC_BIND=0.0.0.0"),
+        ("ALLOWED_HOSTS", ["localhost", "films.example.com"], "MOVIEREC_ALLOWED_HOSTS=films.example.com"),
+        ("CSRF_TRUSTED_ORIGINS", ["https://films.example.com"], "MOVIEREC_TRUSTED_ORIGINS=https://films.example.com"),
+        ("BEHIND_PROXY", True, "MOVIEREC_BEHIND_PROXY=1"),
+    ],
+)
+def test_an_open_api_is_refused_where_others_reach_the_site(settings, name, value, told):
+    settings.API_OPEN, settings.ALLOWED_HOSTS = True, ["localhost", "127.0.0.1", "[::1]"]
     assert run_checks(tags=["security"]) == []
+    setattr(settings, name, value)
+    [error] = run_checks(tags=["security"])
+    assert error.id == "movierec.E002"
+    assert told in error.msg
+    settings.API_OPEN = False
+    assert run_checks(tags=["security"]) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "opened", "words"),
+    [
+        ({}, "1", ""),
+        ({"MOVIEREC_ALLOWED_HOSTS": "localhost,127.0.0.1"}, "1", ""),
+        ({"MOVIEREC_BIND": "::1"}, "1", ""),
+        ({"MOVIEREC_ALLOWED_HOSTS": "films.example.com"}, "0", "as MOVIEREC_ALLOWED_HOSTS=films.example.com says"),
+        ({"MOVIEREC_BEHIND_PROXY": "1"}, "0", "as MOVIEREC_BEHIND_PROXY=1 says"),
+        ({"MOVIEREC_BIND": "0.0.0.0"}, "0", "as MOVIEREC_BIND=0.0.0.0 says"),
+        ({"MOVIEREC_PRODUCTION": "1"}, "0", ""),
+    ],
+)
+def test_run_opens_reads_on_this_machine_alone(monkeypatch, capsys, variables, opened, words):
+    from movierec.__main__ import open_on_this_machine_alone
+
+    for name in ("API_OPEN", "ALLOWED_HOSTS", "TRUSTED_ORIGINS", "BEHIND_PROXY", "BIND", "PRODUCTION"):
+        monkeypatch.delenv(f"MOVIEREC_{name}", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MOVIEREC_API_OPEN", "")
+    monkeypatch.delenv("MOVIEREC_API_OPEN")
+
+    open_on_this_machine_alone()
+
+    assert os.environ["MOVIEREC_API_OPEN"] == opened
+    told = capsys.readouterr().out
+    assert words in told
+    assert bool(told) == bool(words)
 
 
 # --- containers ---------------------------------------------------------------------------------------------------

@@ -87,6 +87,22 @@ def test_five_wrong_passwords_close_the_door_for_a_while(db, caplog, settings):
         assert browser.post(f"{LOGIN}?next=/admin/", right).status_code == 302
 
 
+@pytest.mark.parametrize("behind", [1, 0])
+def test_behind_a_proxy_guesses_close_the_door_for_who_guesses(db, settings, behind):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": behind}
+    get_user_model().objects.create_superuser("ed", password="the right one, 42")
+    right, wrong = {"username": "ed", "password": "the right one, 42"}, {"username": "ed", "password": "a guess"}
+    guesser, editor = (Client(headers={"X-Forwarded-For": f"1.2.3.4, {one}"}) for one in ("10.0.0.6", "10.0.0.7"))
+
+    assert [guesser.post(LOGIN, wrong).status_code for _ in range(5)][-1] == 429
+
+    # Whose word is not believed is one address with the rest, who could else make up a new one for each guess.
+    assert editor.post(f"{LOGIN}?next=/admin/", right).status_code == (302 if behind else 429)
+    odd = Client(headers={"X-Forwarded-For": "10.0.0.8:51234"})
+    assert odd.post(LOGIN, wrong).status_code in (200, 429)
+
+
 def test_whoever_comes_to_the_login_page_itself_goes_on_to_the_first_page(db, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     get_user_model().objects.create_superuser("ed", password="the right one, 42")

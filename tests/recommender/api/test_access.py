@@ -51,19 +51,72 @@ def test_writes_need_a_key_even_there(api, method, path):
     getattr(api, method)(path, expect=401)
 
 
-@pytest.mark.parametrize(
-    "meta",
-    [
-        {"REMOTE_ADDR": "10.0.0.7"},
-        {"REMOTE_ADDR": ""},
-        {"HTTP_X_FORWARDED_FOR": "127.0.0.1"},
-        {"HTTP_FORWARDED": "for=127.0.0.1"},
-        {"HTTP_X_REAL_IP": "127.0.0.1"},
-        {"HTTP_VIA": "1.1 proxy"},
-    ],
-)
-def test_what_comes_through_a_proxy_is_not_this_machine(api, meta):
-    assert api.client.get(READ, **meta).status_code == 401
+# What the delivery networks and proxies document that they add, one each.
+OF_PROXIES = """
+    X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Port X-Forwarded-Server X-Forwarded-Prefix Forwarded
+    X-Original-Forwarded-For X-Original-Host X-Original-URL X-Rewrite-URL X-Real-IP X-Client-IP X-Cluster-Client-IP Via
+    X-ProxyUser-Ip Proxy-Connection Proxy-Client-IP WL-Proxy-Client-IP Client-IP X-Scheme X-Envoy-External-Address
+    X-Envoy-Expected-Rq-Timeout-Ms CF-Connecting-IP CF-Ray CF-Visitor CF-IPCountry CDN-Loop True-Client-IP
+    Akamai-Origin-Hop X-Akamai-Edgescape Fastly-Client-IP Fastly-FF X-Fastly-Trace Surrogate-Capability X-Varnish
+    X-Amzn-Trace-Id X-Amz-Cf-Id CloudFront-Viewer-Address CloudFront-Forwarded-Proto X-Cloud-Trace-Context
+    X-Google-Real-IP X-AppEngine-User-IP X-Azure-ClientIP X-Azure-FDID X-Azure-Ref X-Azure-SocketIP X-ARR-LOG-ID
+    X-ARR-SSL X-AppGW-Trace-Id X-Original-For Disguised-Host X-Site-Deployment-Id X-Request-Start X-Heroku-Dynos-In-Use
+    Fly-Client-IP X-Vercel-Id X-NF-Client-Connection-IP DO-Connecting-IP Incap-Client-IP X-Sucuri-ClientIP
+    Ali-CDN-Real-IP Tailscale-User-Login Front-End-Https X-Some-Other-Edge
+""".split()  # noqa: SIM905
+
+
+def test_what_comes_through_a_proxy_is_not_this_machine(model, api):
+    assert api.client.get(READ).status_code == 200
+    for header in OF_PROXIES:
+        for value in ("127.0.0.1", ""):
+            assert api.client.get(READ, headers={header: value}).status_code == 401, header
+
+
+def test_another_peer_or_another_name_is_not_this_machine(model, api, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    for peer in ("10.0.0.7", "", "::ffff:10.0.0.7", "127.0.0.1, 10.0.0.7", "localhost.example.com"):
+        assert api.client.get(READ, REMOTE_ADDR=peer).status_code == 401, peer
+    for host in (
+        "films.example.com",
+        "127.0.0.1.example.com",
+        "localhost.example.com",
+        "10.0.0.7:8000",
+        "[fd00::1]",
+    ):
+        assert api.client.get(READ, headers={"Host": host}).status_code == 401, host
+    for host in ("localhost", "LOCALHOST:8000", "localhost.", "127.0.0.1:8000", "127.1.2.3", "[::1]", "[::1]:8000"):
+        assert api.client.get(READ, headers={"Host": host}).status_code == 200, host
+    assert api.client.get(READ, REMOTE_ADDR="::1", headers={"Host": "[::1]:8000"}).status_code == 200
+
+
+def test_what_nginx_asks_where_nothing_is_set_is_not_this_machine(model, api):
+    """`proxy_pass` alone: the loopback address as the Host, no header besides, HTTP/1.0."""
+    assert api.client.get(READ, SERVER_PROTOCOL="HTTP/1.0").status_code == 401
+
+
+def test_a_page_of_somewhere_else_is_not_this_machine(model, api):
+    for header in ("Origin", "Referer"):
+        assert api.client.get(READ, headers={header: "http://localhost:3000"}).status_code == 200
+        for page in ("https://films.example.com", "null", "http://[", "http://127.0.0.1.example.com/"):
+            assert api.client.get(READ, headers={header: page}).status_code == 401, page
+
+
+def test_clients_on_this_machine_need_no_key(model, api):
+    for sent in (
+        {"User-Agent": "curl/8.5.0", "Accept": "*/*"},
+        {"User-Agent": "python-requests/2.32", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"},
+        {"Sec-Fetch-Site": "same-origin", "Sec-CH-UA": '"Chromium"', "Referer": "http://127.0.0.1:8000/docs"}
+        | {"Upgrade-Insecure-Requests": "1", "Cookie": "csrftoken=x", "X-CSRFTOKEN": "x", "Priority": "u=1"},
+        {"X-Request-ID": "abc", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+        {"If-None-Match": 'W/"x"', "Cache-Control": "no-cache", "Pragma": "no-cache"},
+    ):
+        assert api.client.get(READ, headers=sent).status_code == 200, sent
+
+
+def test_behind_a_proxy_nothing_is_open(model, api, settings):
+    settings.BEHIND_PROXY = True
+    assert api.client.get(READ).status_code == 401
 
 
 def test_what_watches_and_explains_needs_no_key(model):

@@ -152,8 +152,13 @@ def test_a_limit_that_is_none_is_refused(api):
         ({"certificate": "PG-12"}, "#/certificate", "PG-13"),
         ({"certificate": 13}, "#/certificate", "GB:15"),
     ]
-    for path in ("/recommend", "/recommend/filtered", "/similar", "/batch/recommend"):
-        one = {"user_id": ADA, "movie_id": str(TOY_STORY), "user_histories": {}}
+    asked = {
+        "/recommend": {"user_id": ADA},
+        "/recommend/filtered": {"user_id": ADA},
+        "/similar": {"movie_id": str(TOY_STORY)},
+        "/batch/recommend": {"user_histories": {}},
+    }
+    for path, one in asked.items():
         for wish, where, words in wrong:
             [error] = api.post(path, one | wish, expect=400)["errors"]
             assert error["pointer"] == where

@@ -194,7 +194,7 @@ def test_a_file_is_read_as_it_was_written_or_refused_at_line_1(site):
     assert "Send a charset of" in str(sent(site, "viewers", b"", "text/csv; charset=big5", expect=415))
     for body, words in (
         (b"userid,nam\n5,x\n", "has to name the columns"),
-        (b"user_id,nam\n5,x\n", "line 1: names 'nam' (is name meant?)"),
+        (b"user_id,nam\n5,x\n", "line 1: unknown column `nam`: did you mean `name`?"),
         (b"name\nx\n", "line 1: lacks user_id; there is user_id, name"),
         (b"PK\x03\x04xlsx", "an Excel workbook"),
         (b"\x1f\x8bgz", "gzip: unpack it first"),

@@ -71,7 +71,8 @@ def test_what_stands_in_the_pool_alone_is_chosen_and_a_short_pool_is_listed_whol
 @pytest.mark.parametrize(("value", "words"), [(-0.1, "0"), (1.1, "1"), ("0.5", "number"), (True, "number")])
 def test_a_diversity_that_is_none_is_refused(api, db, value, words):
     for path in ("/recommend", "/recommend/filtered", "/batch/recommend"):
-        [error] = api.post(path, {"user_id": ADA, "user_histories": {}, "diversity": value}, expect=400)["errors"]
+        whose = {"user_histories": {}} if path.startswith("/batch") else {"user_id": ADA}
+        [error] = api.post(path, {**whose, "diversity": value}, expect=400)["errors"]
         assert error["pointer"] == "#/diversity"
         assert words in error["detail"]
     assert api.get(f"/recommend?user_id={ADA}&diversity=x", expect=400)["errors"][0]["parameter"] == "diversity"

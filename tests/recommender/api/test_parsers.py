@@ -11,7 +11,15 @@ from rest_framework.views import APIView
 
 from recommender.api.fields import LATEST, Moment
 from recommender.api.queries import batch_parameters, batch_queries, filtered_query, happenings, query
-from recommender.api.serializers import BATCH, CACHE_BATCH, FILTERED, RECOMMEND, RECOMMEND_QUERY, SIMILAR, from_query
+from recommender.api.serializers import (
+    EVENT,
+    BatchRequest,
+    CacheBatchRequest,
+    FilteredRequest,
+    RecommendQuery,
+    RecommendRequest,
+    SimilarRequest,
+)
 from recommender.api.wire import StrictJSONParser, dump
 from recommender.serving.events import KINDS, Happening
 from recommender.serving.subject import film_id
@@ -22,31 +30,37 @@ SCALARS = (
 ANYTHING = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5)
 )
-FIELDS = sorted(
-    {*RECOMMEND.fields, *FILTERED.fields, *BATCH.fields, "movie_id", "kind", "occurred_at", "rating", "events"}
-)
-BODIES = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=8) | ANYTHING
+MAKERS = [
+    (RecommendRequest(), query),
+    (FilteredRequest(), filtered_query),
+    (BatchRequest(), batch_queries),
+    (SimilarRequest(), dict),
+    (CacheBatchRequest(), batch_parameters),
+]
+QUERY = RecommendQuery()
+
+
+def bodies(*fields):
+    """Mostly of the fields that there are."""
+    return st.dictionaries(st.sampled_from(sorted(fields)), ANYTHING, max_size=8) | ANYTHING
+
+
+EVENTS = bodies(*EVENT.fields, "events")
 thorough = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @thorough
-@given(BODIES)
-def test_bodies_are_read_or_refused(body):
-    for serializer, make in (
-        (RECOMMEND, query),
-        (FILTERED, filtered_query),
-        (BATCH, batch_queries),
-        (SIMILAR, dict),
-        (CACHE_BATCH, batch_parameters),
-    ):
+@given(st.data())
+def test_bodies_are_read_or_refused(data):
+    for serializer, make in MAKERS:
         try:
-            make(serializer.run_validation(body))
+            make(serializer.run_validation(data.draw(bodies(*serializer.fields))))
         except ValidationError as error:
             json.dumps(error.detail)
 
 
 @thorough
-@given(BODIES | st.lists(st.dictionaries(st.sampled_from(FIELDS), ANYTHING), max_size=3))
+@given(EVENTS | st.lists(bodies(*EVENT.fields), max_size=3))
 def test_events_are_read_or_refused(body):
     try:
         read = happenings(body)
@@ -74,11 +88,11 @@ def test_bytes_are_parsed_or_refused(body):
 
 
 @thorough
-@given(st.dictionaries(st.sampled_from(sorted(RECOMMEND_QUERY.fields)), st.text(max_size=40)))
+@given(st.dictionaries(st.sampled_from(sorted(QUERY.fields)), st.text(max_size=40)))
 def test_queries_are_read_or_refused(values):
     request = APIView().initialize_request(APIRequestFactory().get("/", values))
     try:
-        query(from_query(request, RECOMMEND_QUERY))
+        query(QUERY.run_validation(QUERY.of_query(request.query_params)))
     except ValidationError as error:
         dump(error.detail)
 

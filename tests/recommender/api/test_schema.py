@@ -5,7 +5,13 @@ import json
 import pytest
 
 from recommender.api import schema
-from recommender.api.serializers import BATCH, EVENT, FILTERED, RECOMMEND, SIMILAR
+from recommender.api.serializers import (
+    BatchRequest,
+    EventRequest,
+    FilteredRequest,
+    RecommendRequest,
+    SimilarRequest,
+)
 from tests.recommender.api.conftest import Api
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -57,9 +63,9 @@ def test_every_example_is_answered_as_promised(contract, site):
 
 
 def test_what_a_request_is_made_of_stands_in_the_contract(contract):
-    for serializer in (RECOMMEND, FILTERED, SIMILAR, BATCH, EVENT):
-        component = contract["components"]["schemas"][type(serializer).__name__]
-        assert set(component["properties"]) == set(serializer.fields)
+    for serializer in (RecommendRequest, FilteredRequest, SimilarRequest, BatchRequest, EventRequest):
+        component = contract["components"]["schemas"][serializer.__name__]
+        assert set(component["properties"]) == set(serializer().fields)
 
 
 def test_the_docs_are_a_page(site):

@@ -1,0 +1,42 @@
+"""Who may watch what: viewers' age limits, and the certificates of the films that are for them."""
+
+from django.conf import settings
+from django.db import connection
+
+from catalog.certificates import minimum_age
+
+# Each certificate that a film has, by jumps through the index: films are many, certificates few.
+_CERTIFICATES = """
+    WITH RECURSIVE each (name) AS (
+        (SELECT certificate FROM catalog_movie ORDER BY certificate LIMIT 1)
+        UNION ALL
+        SELECT (SELECT certificate FROM catalog_movie WHERE certificate > each.name ORDER BY certificate LIMIT 1)
+        FROM each WHERE each.name IS NOT NULL
+    )
+    SELECT name FROM each WHERE name IS NOT NULL"""
+
+
+def strictest(*limits: int | None) -> int | None:
+    """The lowest of the age limits (years); None where there is none."""
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def age_of(certificate: str) -> int:
+    """Years: the youngest that may watch; an unknown certificate counts as the setting says."""
+    age = minimum_age(certificate, settings.CERTIFICATE_COUNTRY)
+    return int(settings.UNCERTIFIED_AGE if age is None else age)
+
+
+def viewer_age_limit(viewer_id: int) -> int | None:
+    """Years; None for a viewer without a limit, or whom nobody knows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT age_limit FROM catalog_viewer WHERE id = %s", [viewer_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def certificates_for(age_limit: int) -> list[str]:
+    """The certificates, as films have them, of all films that somebody of `age_limit` years may watch."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CERTIFICATES)
+        return [name for (name,) in cursor.fetchall() if age_of(name) <= age_limit]

@@ -1,0 +1,41 @@
+"""Whether a call comes from this very machine, and on nobody's behalf: where it does not look so, it does not."""
+
+from urllib.parse import urlsplit
+
+from django.http.request import split_domain_port
+from rest_framework.request import Request
+
+from movierec.address import is_loopback
+
+# What clients send of their own accord. Proxies and delivery networks add headers by dozens of names, so any other is
+# taken for a sign of one: a name that is missing here costs somebody a key, one too many opens every list.
+_NAMES = """
+    HOST CONNECTION KEEP_ALIVE USER_AGENT COOKIE AUTHORIZATION EXPECT FROM DATE TE TRAILER RANGE PRAGMA CACHE_CONTROL
+    ORIGIN REFERER DNT PRIORITY PURPOSE SAVE_DATA UPGRADE UPGRADE_INSECURE_REQUESTS HTTP2_SETTINGS
+    DEVICE_MEMORY DPR VIEWPORT_WIDTH WIDTH DOWNLINK ECT RTT
+    IDEMPOTENCY_KEY X_REQUEST_ID X_REQUESTED_WITH X_CSRFTOKEN TRACEPARENT TRACESTATE BAGGAGE POSTMAN_TOKEN
+"""
+CLIENTS = frozenset(f"HTTP_{name}" for name in _NAMES.split())
+CLIENTS_BEGIN = ("HTTP_ACCEPT", "HTTP_SEC_", "HTTP_IF_", "HTTP_CONTENT_")
+OF_PROXIES = "HTTP/1.0"  # nginx asks so where nothing is set; clients have not for decades
+PAGES = ("HTTP_ORIGIN", "HTTP_REFERER")  # whose page the call is made from
+
+
+def from_this_machine(request: Request) -> bool:
+    """Both the peer and the name that was asked for are loopback, and nothing says that somebody stands between."""
+    meta = request.META
+    if not is_loopback(meta.get("REMOTE_ADDR", "")) or meta.get("SERVER_PROTOCOL") == OF_PROXIES:
+        return False
+    if not is_loopback(split_domain_port(meta.get("HTTP_HOST", ""))[0]):
+        return False
+    if any(name in meta and not _of_this_machine(meta[name]) for name in PAGES):
+        return False
+    sent = (name for name in meta if name.startswith("HTTP_"))
+    return all(name in CLIENTS or name.startswith(CLIENTS_BEGIN) for name in sent)
+
+
+def _of_this_machine(address: str) -> bool:
+    try:
+        return is_loopback(urlsplit(address).hostname or "")
+    except ValueError:
+        return False
