@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.options import InlineModelAdmin
-from django.db.models import Model, QuerySet, URLField
+from django.contrib.admin.options import BaseModelAdmin, InlineModelAdmin
+from django.db.models import Field, Model, QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -43,7 +43,17 @@ def once_a_page(show: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return shown
 
 
-class CatalogueAdmin(ModelAdmin):
+class NothingChosen(BaseModelAdmin):
+    """A choice without a default is empty until somebody chooses. The theme's own has the first chosen, so that a row
+    which nobody touched would count as one that somebody filled in."""
+
+    def formfield_for_choice_field(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> Any:
+        if not db_field.has_default():
+            kwargs["choices"] = db_field.get_choices(include_blank=True, blank_choice=[("", "Select value")])
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+
+class CatalogueAdmin(NothingChosen, ModelAdmin):
     """Saves and deletes through the services. Saving the links and inlines is part of the same transaction."""
 
     show_full_result_count = False
@@ -95,7 +105,7 @@ class CreditInline(TabularInline):
         return credit.person.name
 
 
-class NewCreditInline(TabularInline):
+class NewCreditInline(NothingChosen, TabularInline):
     model = Credit
     verbose_name_plural = "add people"
     fields = ("person", "role", "order")

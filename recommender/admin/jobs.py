@@ -96,10 +96,10 @@ class JobAdmin(ReadOnly):
         job = leases.new_unless_waiting(kind)
         if job is None:
             messages.warning(request, f"A {kind.label.lower()} job is waiting or running already.")
-            return to_page("job_changelist")
+            return to_page("recommender_job_changelist")
         tasks.enqueue(job)
         messages.success(request, "Started.")
-        return to_page("job_change", job.pk)
+        return to_page("recommender_job_change", job.pk)
 
     @action(
         description="Cancel",
@@ -112,8 +112,9 @@ class JobAdmin(ReadOnly):
         },
     )
     def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        if leases.cancel(named(self, request, object_id).pk):
+        job = named(self, request, object_id)
+        if leases.cancel(job.pk):
             messages.success(request, "Cancelled.")
         else:
             messages.warning(request, "The job had ended already.")
-        return to_page("job_change", object_id)
+        return to_page("recommender_job_change", job.pk)

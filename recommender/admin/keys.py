@@ -74,9 +74,9 @@ class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin):
             fresh, key = rotate(former.prefix)
         except ApiKey.DoesNotExist:
             messages.error(request, f"{former.prefix} is not live: nothing follows it.")
-            return to_page("apikey_change", object_id)
+            return to_page("recommender_apikey_change", former.pk)
         messages.warning(request, f"The API key for {fresh.name} is: {key}. It is shown this once.")
-        return to_page("apikey_change", fresh.pk)
+        return to_page("recommender_apikey_change", fresh.pk)
 
 
 admin.site.unregister(UnscopedKey)  # a key without scopes opens nothing here

@@ -148,13 +148,13 @@ class ModelVersionAdmin(ReadOnly):
         },
     )
     def promote(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        name = named(self, request, object_id).name
+        version = named(self, request, object_id)
         try:
-            self.log_change(request, registry.activate(name, form.words()), f"Promoted: {form.words()}")
-            messages.success(request, f"{name} is active.")
+            self.log_change(request, registry.activate(version.name, form.words()), f"Promoted: {form.words()}")
+            messages.success(request, f"{version.name} is active.")
         except registry.ActivationRefused as refusal:
             messages.error(request, str(refusal))
-        return to_page("modelversion_change", object_id)
+        return to_page("recommender_modelversion_change", version.pk)
 
     @action(
         description="Roll back",
@@ -173,7 +173,7 @@ class ModelVersionAdmin(ReadOnly):
             messages.success(request, f"{version.name} is active again.")
         except registry.ActivationRefused as refusal:
             messages.error(request, str(refusal))
-        return to_page("modelversion_changelist")
+        return to_page("recommender_modelversion_changelist")
 
 
 def _figure(value: Any) -> str:

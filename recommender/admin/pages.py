@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.contrib.admin.utils import quote, unquote
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
@@ -22,13 +23,13 @@ COLOURS = {
 
 
 def to_page(viewname: str, *args: Any) -> HttpResponse:
-    """Closes a dialog and goes on to a page."""
-    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:recommender_{viewname}", args=args)})
+    """Closes a dialog and goes on to a page of these ids, as they are in the database."""
+    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{viewname}", args=[quote(one) for one in args])})
 
 
 def named(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
-    """The record that an address names; 404 where it is gone or never was."""
-    record = model_admin.get_object(request, object_id)
+    """Finds the record that an address names (ids stand quoted there); 404 where it is gone or never was."""
+    record = model_admin.get_object(request, unquote(object_id))
     if record is None:
         raise Http404(f"There is no {model_admin.opts.verbose_name} {object_id}.")
     return record
@@ -51,7 +52,7 @@ class ShownAbove(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        record = self.get_object(request, object_id) if request.method == "GET" else None
+        record = self.get_object(request, unquote(object_id)) if request.method == "GET" else None
         shown = self.shown(record) if record is not None and self.has_view_permission(request, record) else {}
         return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
 
