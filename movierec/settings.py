@@ -68,6 +68,7 @@ CORS_EXPOSE_HEADERS = ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Ret
 
 # --- applications -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "movierec",  # before the theme, whose templates it adds to
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -84,7 +85,6 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "corsheaders",
     "axes",
-    "movierec",
     "catalog",
     "recommender",
 ]
@@ -288,6 +288,7 @@ SPECTACULAR_SETTINGS = {
         "recommender.api.schema.bodies_are_required",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": False},  # a link within a button is reached by no keyboard
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
@@ -296,6 +297,7 @@ UNFOLD = {
     "SITE_HEADER": "movierec",
     "DASHBOARD_CALLBACK": "recommender.admin.front.front",
     "STYLES": [f"/{STATIC_URL}recommender/admin.css"],
+    "SCRIPTS": [f"/{STATIC_URL}recommender/admin.js"],
 }
 
 # --- security ---------------------------------------------------------------------------------------------------
