@@ -176,7 +176,11 @@ def test_many_films_get_a_window_which_is_true_at_once(admin_client):
 def test_a_window_for_more_than_a_thousand_films(admin_client):
     Movie.objects.bulk_create(Movie(title=f"Reel {number}", year=2099) for number in range(1_100))
     path = f"{address('movie')}?year_from=2099&year_to=2099"
-    chosen = {"action": "schedule", "select_across": "1", "_selected_action": [Movie.objects.filter(year=2099).earliest("pk").pk]}
+    chosen = {
+        "action": "schedule",
+        "select_across": "1",
+        "_selected_action": [Movie.objects.filter(year=2099).earliest("pk").pk],
+    }
     asked = submit(admin_client, path, chosen, button="index", form_id="changelist-form")
     assert "When 1,100 films are shown" in asked.content.decode()
 
