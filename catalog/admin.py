@@ -22,8 +22,9 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from catalog import changes
-from catalog.certificates import minimum_age
+from catalog.certificates import CERTIFICATES, minimum_age
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer
+from catalog.plurals import counted
 from catalog.selectors import films_of_each, matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.services import delete_movies, delete_records, publish_movies, save_record, save_viewer
 
@@ -53,7 +54,26 @@ class NothingChosen(BaseModelAdmin):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 
-class CatalogueAdmin(NothingChosen, ModelAdmin):
+class TrueToTheRecord(ModelAdmin):
+    """Where a form is refused, its page tells of the record as it is stored, not of what was entered."""
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> Any:
+        if change and obj is not None and request.method == "POST":
+            obj = self.model._default_manager.get(pk=obj.pk)
+            context["adminform"].form.instance = context["original"] = obj
+            context["subtitle"] = str(obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class CatalogueAdmin(NothingChosen, TrueToTheRecord):
     """Saves and deletes through the services. Saving the links and inlines is part of the same transaction."""
 
     show_full_result_count = False
@@ -125,7 +145,9 @@ class MovieAdmin(CatalogueAdmin):
     list_filter = ("published", ("year", RangeNumericFilter), ("genres", RelatedDropdownFilter), "is_demo")
     list_filter_submit = True
     search_fields = ("title",)
-    search_help_text = "Words of the title, and names of people; all have to fit."
+    search_help_text = (
+        "Words of the title and names of people, which all have to fit; or an id: ours, IMDb's or TMDB's."
+    )
     sortable_by = ("year",)
     actions = ("publish", "unpublish")
     autocomplete_fields = ("genres",)
@@ -140,6 +162,17 @@ class MovieAdmin(CatalogueAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Movie]:
         return super().get_queryset(request).prefetch_related("genres")
+
+    def save_model(self, request: HttpRequest, obj: Movie, form: ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        country = settings.CERTIFICATE_COUNTRY
+        if obj.certificate and minimum_age(obj.certificate, country) is None:
+            known = ", ".join(CERTIFICATES.get(country, {}))
+            words = (
+                f"No age is known for the certificate {obj.certificate!r}: the film counts as one for "
+                f"{settings.UNCERTIFIED_AGE} years. Known are {known}; those of another country with it, as in GB:15."
+            )
+            self.message_user(request, words, messages.WARNING)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Movie], search_term: str
@@ -170,7 +203,9 @@ class MovieAdmin(CatalogueAdmin):
         ids = list(queryset.exclude(published=published).values_list("pk", flat=True))
         changed = publish_movies(ids, published)
         self.log_many(request, ids, f"Published: {not published} → {published}")
-        self.message_user(request, f"{changed:,} films are now {'shown' if published else 'hidden'}.", messages.SUCCESS)
+        are = "is" if changed == 1 else "are"
+        words = f"{counted(changed, 'film')} {are} now {'shown' if published else 'hidden'}."
+        self.message_user(request, words, messages.SUCCESS)
 
     @display(description="genres")
     def genre_names(self, movie: Movie) -> str:
@@ -217,7 +252,7 @@ class NamedAdmin(CatalogueAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict, set, list]:
         """The records and the rules of them: Django would list every film of a genre."""
         films = self.films_of(objs)
-        told = [f"{record}, of {films.get(record.pk, 0):,} films" for record in objs]
+        told = [f"{record}, of {counted(films.get(record.pk, 0), 'film')}" for record in objs]
         rules = [f"merchandising rule: {rule}" for rule in Rule.objects.filter(**{f"{self.column}__in": objs})]
         missing = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         return [*told, *rules], {self.opts.verbose_name_plural: len(told)}, missing, []
@@ -251,7 +286,7 @@ class PersonAdmin(NamedAdmin):
 
 
 @admin.register(Viewer)
-class ViewerAdmin(ModelAdmin):
+class ViewerAdmin(TrueToTheRecord):
     """Viewers come from events and imports: they are neither added nor deleted here."""
 
     list_display = ("id", "name", "age_limit", "simulated", "version", "created_at")

@@ -54,6 +54,7 @@ LIST_LENGTH = 200  # films in a stored list
 MODELS_KEPT = env.int("MOVIEREC_MODELS_KEPT", default=10)  # folders; besides the active one and its way back
 JOBS_KEPT_DAYS = env.int("MOVIEREC_JOBS_KEPT_DAYS", default=90)  # after their end
 IMPRESSIONS_KEPT_DAYS = env.int("MOVIEREC_IMPRESSIONS_KEPT_DAYS", default=180)
+AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone
 
 # --- age limits -------------------------------------------------------------------------------------------------

@@ -20,11 +20,12 @@ LONGEST_PARAMETERS = 2_000  # characters; a batch may have been sent thousands o
 
 @admin.register(Job)
 class JobAdmin(ReadOnly):
-    list_display = ("kind", "status_label", "phase", "progress", "created_at", "finished_at", "attempts")
+    list_display = ("kind", "status_label", "phase", "progress", "started_by", "created_at", "finished_at")
     list_filter = ("kind", "status")
     not_listed = ("parameters", "result", "log_tail")
     fields = (
         ("kind", "status_label", "attempts"),
+        ("started_by", "cancelled_by"),
         ("phase", "progress"),
         "error",
         "outcome",

@@ -10,6 +10,8 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from catalog.admin import TrueToTheRecord
+
 COLOURS = {
     "active": "success",
     "done": "success",
@@ -35,8 +37,8 @@ def named(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
     return record
 
 
-class ShownAbove(ModelAdmin):
-    """A page that tells of its record above the form."""
+class ShownAbove(TrueToTheRecord):
+    """A page that tells of its record, as it is stored, above the form; a new one has nothing to be told."""
 
     def shown(self, record: Any) -> dict[str, Any]:
         """What the template above the form draws."""
@@ -49,12 +51,11 @@ class ShownAbove(ModelAdmin):
             found = request.found = super().get_object(request, object_id, from_field)  # type: ignore[attr-defined]
         return found
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        record = self.get_object(request, unquote(object_id)) if request.method == "GET" else None
-        shown = self.shown(record) if record is not None and self.has_view_permission(request, record) else {}
-        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **more: Any) -> Any:
+        answer = super().render_change_form(request, context, *args, **more)
+        if (record := context.get("original")) is not None:
+            answer.context_data |= self.shown(record)
+        return answer
 
 
 class Lean(ChangeList):

@@ -7,14 +7,15 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import ManyToManyField
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
+
+from catalog.admin import TrueToTheRecord
 
 admin.site.unregister([User, Group])
 
 
-class Chosen(ModelAdmin):
+class Chosen(TrueToTheRecord):
     """A page whose groups and permissions are one searchable field in place of Django's two boxes, which no keyboard
     and no screen reader gets along with."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from movierec.logs import request_id, route
+from recommender import actors
 from recommender.api.errors import ADMIN_ROOT, respond
 
 HEADER = "X-Request-ID"
@@ -45,7 +46,11 @@ class Envelope:
         name = given if ACCEPTABLE.match(given) else uuid.uuid4().hex
         request.request_id = name  # type: ignore[attr-defined]
         request_id.set(name)
-        response = self.get_response(request)
+        token = actors.serving.set(request)
+        try:
+            response = self.get_response(request)
+        finally:
+            actors.serving.reset(token)
         _note(request, response.status_code, time.perf_counter() - began)
         response.headers[HEADER] = name
         pages = request.path.startswith(PAGES)

@@ -13,8 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog import selectors, services
+from catalog.plurals import counted
 from catalog.services import Merged
-from recommender import cache
+from recommender import audit, cache
 from recommender.cache import CacheUnavailable
 from recommender.models import Chunk, Erasure, Impression, Job, ModelVersion
 from recommender.serving import imports
@@ -91,6 +92,7 @@ def erase(viewer_id: int) -> Erased:
         events = services.erase_viewer(viewer_id)
         impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
         jobs = _forget_in_jobs(viewer_id)
+        audit.record(audit.Action.ERASED, details=f"{counted(events, 'event')}, {counted(impressions, 'impression')}")
     return Erased(events, impressions, jobs, _forget_lists(viewer_id), _models(), _trainings())
 
 
@@ -103,6 +105,8 @@ def merge(viewer_id: int, into: int, *, even_named: bool) -> Joined:
         merged = services.merge_viewer(viewer_id, into, even_named=even_named, age_limit=age_limit)
         impressions = Impression.objects.filter(viewer_id=viewer_id).update(viewer_id=into)
         _forget_in_jobs(viewer_id)
+        moved = f"{counted(merged.events, 'event')}, {counted(impressions, 'impression')}"
+        audit.record(audit.Action.MERGED, details=moved)
     visible = _forget_lists(viewer_id)
     if visible and merged.version is not None:
         visible = _published({into: merged.version})
