@@ -1,5 +1,7 @@
 """Films, people and who watched what: tables and constraints, no logic."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
@@ -154,7 +156,7 @@ class Movie(models.Model):
         """Writes the values as the API does, and refuses ids at IMDb and TMDB that another film has."""
         self.title, self.original_title = single_spaced(self.title), single_spaced(self.original_title)
         self.imdb_id = imdb_text(number) if (number := imdb_number(self.imdb_id)) else self.imdb_id
-        before: dict[str, object] = Movie.objects.filter(pk=self.pk).values("imdb_id", "tmdb_id").first() or {}
+        before: Any = Movie.objects.filter(pk=self.pk).values("imdb_id", "tmdb_id").first() or {}
         for name in ("imdb_id", "tmdb_id"):
             value = getattr(self, name)
             if value and value != before.get(name) and (other := Movie.objects.filter(**{name: value}).first()):
@@ -341,8 +343,8 @@ class Rule(models.Model):
     shelves = ArrayField(
         models.CharField(max_length=30, choices=Shelf), default=list, blank=True, help_text="None chosen: every list."
     )
-    starts_at = models.DateTimeField(null=True, blank=True, help_text="Empty: since ever.")
-    ends_at = models.DateTimeField(null=True, blank=True, help_text="Exclusive. Empty: for good.")
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="Empty: from now on.")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Exclusive. Empty: it does not end.")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)

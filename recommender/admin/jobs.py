@@ -84,8 +84,8 @@ class JobAdmin(ReadOnly):
         description="Fill lists now",
         permissions=["operate"],
         dialog={
-            "title": "Make the lists of all viewers anew",
-            "description": "Under the active model.",
+            "title": "Compute the lists of all viewers again",
+            "description": "By the active model.",
             "form_class": BaseDialogForm,
             "form_submit_text": "Start",
         },
@@ -96,7 +96,7 @@ class JobAdmin(ReadOnly):
     def _start(self, request: HttpRequest, kind: Job.Kind) -> HttpResponse:
         job = leases.new_unless_waiting(kind)
         if job is None:
-            messages.warning(request, f"A {kind.label.lower()} job is waiting or running already.")
+            messages.warning(request, f"A {kind.label.lower()} job is waiting or running already; see it in the list.")
             return to_page("recommender_job_changelist")
         tasks.enqueue(job)
         messages.success(request, "Started.")

@@ -26,7 +26,7 @@ class Chosen(TrueToTheRecord):
 
 
 @admin.register(User)
-class StaffAdmin(Chosen, UserAdmin):
+class StaffAdmin(UserAdmin, Chosen):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -34,5 +34,5 @@ class StaffAdmin(Chosen, UserAdmin):
 
 
 @admin.register(Group)
-class RoleAdmin(Chosen, GroupAdmin):  # type: ignore[misc]
+class RoleAdmin(GroupAdmin, Chosen):
     filter_horizontal = ()

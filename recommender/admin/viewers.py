@@ -33,8 +33,8 @@ REMOVED = {
     "excluded": "excluded by the request",
 }
 SOURCES = {
-    "cache": "ready-made",
-    "model": "made by the model just now",
+    "cache": "stored ahead of time",
+    "model": "computed by the model just now",
     "similar": "films like those of a history that no model can read",
     "popular": "popular films",
 }
@@ -79,8 +79,8 @@ class ViewerPage(ShownAbove, ViewerAdmin):
         description="Recompute the list",
         permissions=["operate"],
         dialog={
-            "title": "Make this viewer's list anew",
-            "description": "What is stored of it is no longer served.",
+            "title": "Compute this viewer's list again",
+            "description": "The stored list is no longer served.",
             "form_class": BaseDialogForm,
             "form_submit_text": "Recompute",
         },
@@ -89,8 +89,8 @@ class ViewerPage(ShownAbove, ViewerAdmin):
         """What is stored of the viewer is old from now on; the page that follows shows the list made anew."""
         viewer = named(self, request, object_id)
         if touch_viewers([viewer.pk]):
-            self.log_change(request, viewer, "Had the list made anew.")
-            messages.success(request, "The list below was made anew.")
+            self.log_change(request, viewer, "Recomputed the list.")
+            messages.success(request, "The list below was just computed.")
         return to_page("catalog_viewer_change", viewer.pk)
 
 

@@ -58,8 +58,8 @@ def test_a_viewers_page_shows_taste_list_reasons_and_what_was_kept_out(admin_cli
     Viewer.objects.filter(pk=ADA).update(age_limit=None)
     assert submit(admin_client, again, button=None).headers["HX-Redirect"].endswith(f"/{ADA}/change/")
     assert Viewer.objects.get(pk=ADA).version == before + 1
-    assert page(admin_client, "viewer", ADA).context["source"] == "ready-made"
-    assert LogEntry.objects.filter(object_id=str(ADA), change_message__contains="anew").exists()
+    assert page(admin_client, "viewer", ADA).context["source"] == "stored ahead of time"
+    assert LogEntry.objects.filter(object_id=str(ADA), change_message="Recomputed the list.").exists()
 
 
 def test_a_viewer_is_erased_by_who_may_and_after_a_question(admin_client, client):
@@ -91,7 +91,7 @@ def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_clie
     publish_movies([NEMO], published=False)
     answer = page(admin_client, "movie", STAR_WARS)
     shown, content = answer.context, answer.content.decode()
-    assert (shown["about"], shown["rated"], shown["span"]) == (1, 1, "2024 to 2024")
+    assert (shown["watched_by"], shown["rated"], shown["span"]) == ("1 viewer", 1, "2024 to 2024")
     near = {card.movie_id: card.notes for card in shown["neighbours"]}
     assert {EMPIRE, JEDI} <= set(near)
     assert near[EMPIRE][0].endswith("% alike")
@@ -113,7 +113,7 @@ def test_pages_ask_to_come_back_while_serving_is_busy(admin_client, monkeypatch)
     ):
         answer = admin_client.get(path)
         assert answer.status_code == 200
-        assert "As many lists are being computed as may be: load the page again." in answer.content.decode()
+        assert "The server is busy computing other lists. Load the page again." in answer.content.decode()
 
 
 def test_what_staff_look_at_is_not_counted(admin_client, client, settings):
@@ -157,7 +157,7 @@ def test_many_films_get_a_window_which_is_true_at_once(admin_client):
     listed = [one.movie_id for one in recommend(Query(user_id=ADA, top_k=20)).recommendations]
     changelist = reverse("admin:catalog_movie_changelist")
     asked = run_action(admin_client, changelist, "schedule", listed[:3])
-    assert "When 3 films are shown" in asked.content.decode()
+    assert "Choose when 3 films are shown" in asked.content.decode()
     assert not Movie.objects.exclude(available_from=None).exists()
 
     soon = timezone.now() + timedelta(days=1)
@@ -182,7 +182,7 @@ def test_a_window_for_more_than_a_thousand_films(admin_client):
         "_selected_action": [Movie.objects.filter(year=2099).earliest("pk").pk],
     }
     asked = submit(admin_client, path, chosen, button="index", form_id="changelist-form")
-    assert "When 1,100 films are shown" in asked.content.decode()
+    assert "Choose when 1,100 films are shown" in asked.content.decode()
 
     window = {"available_from_0": "2100-01-01", "available_from_1": "20:00"}
     assert admin_client.post(path, filled(form_of(asked), window, button=None)).status_code == 302
