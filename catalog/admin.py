@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.options import InlineModelAdmin
-from django.db.models import Model, QuerySet, URLField
+from django.contrib.admin.options import BaseModelAdmin, InlineModelAdmin
+from django.db.models import Field, Model, QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -22,8 +22,9 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from catalog import changes
-from catalog.certificates import minimum_age
+from catalog.certificates import CERTIFICATES, minimum_age
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer
+from catalog.plurals import counted
 from catalog.selectors import films_of_each, matching_movies, matching_viewers, movie_tags, person_films, recent_events
 from catalog.services import delete_movies, delete_records, publish_movies, save_record, save_viewer
 
@@ -43,7 +44,36 @@ def once_a_page(show: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return shown
 
 
-class CatalogueAdmin(ModelAdmin):
+class NothingChosen(BaseModelAdmin):
+    """A choice without a default is empty until somebody chooses. The theme's own has the first chosen, so that a row
+    which nobody touched would count as one that somebody filled in."""
+
+    def formfield_for_choice_field(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> Any:
+        if not db_field.has_default():
+            kwargs["choices"] = db_field.get_choices(include_blank=True, blank_choice=[("", "Select value")])
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+
+class TrueToTheRecord(ModelAdmin):
+    """Where a form is refused, its page tells of the record as it is stored, not of what was entered."""
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> Any:
+        if change and obj is not None and request.method == "POST":
+            obj = self.model._default_manager.get(pk=obj.pk)
+            context["adminform"].form.instance = context["original"] = obj
+            context["subtitle"] = str(obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class CatalogueAdmin(NothingChosen, TrueToTheRecord):
     """Saves and deletes through the services. Saving the links and inlines is part of the same transaction."""
 
     show_full_result_count = False
@@ -95,7 +125,7 @@ class CreditInline(TabularInline):
         return credit.person.name
 
 
-class NewCreditInline(TabularInline):
+class NewCreditInline(NothingChosen, TabularInline):
     model = Credit
     verbose_name_plural = "add people"
     fields = ("person", "role", "order")
@@ -115,7 +145,9 @@ class MovieAdmin(CatalogueAdmin):
     list_filter = ("published", ("year", RangeNumericFilter), ("genres", RelatedDropdownFilter), "is_demo")
     list_filter_submit = True
     search_fields = ("title",)
-    search_help_text = "Words of the title, and names of people; all have to fit."
+    search_help_text = (
+        "Words of the title and names of people, which all have to fit; or an id: ours, IMDb's or TMDB's."
+    )
     sortable_by = ("year",)
     actions = ("publish", "unpublish")
     autocomplete_fields = ("genres",)
@@ -130,6 +162,17 @@ class MovieAdmin(CatalogueAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Movie]:
         return super().get_queryset(request).prefetch_related("genres")
+
+    def save_model(self, request: HttpRequest, obj: Movie, form: ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        country = settings.CERTIFICATE_COUNTRY
+        if obj.certificate and minimum_age(obj.certificate, country) is None:
+            known = ", ".join(CERTIFICATES.get(country, {}))
+            words = (
+                f"No age is known for the certificate {obj.certificate!r}: the film counts as one for "
+                f"{settings.UNCERTIFIED_AGE} years. Known are {known}; those of another country with it, as in GB:15."
+            )
+            self.message_user(request, words, messages.WARNING)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Movie], search_term: str
@@ -160,7 +203,9 @@ class MovieAdmin(CatalogueAdmin):
         ids = list(queryset.exclude(published=published).values_list("pk", flat=True))
         changed = publish_movies(ids, published)
         self.log_many(request, ids, f"Published: {not published} → {published}")
-        self.message_user(request, f"{changed:,} films are now {'shown' if published else 'hidden'}.", messages.SUCCESS)
+        are = "is" if changed == 1 else "are"
+        words = f"{counted(changed, 'film')} {are} now {'shown' if published else 'hidden'}."
+        self.message_user(request, words, messages.SUCCESS)
 
     @display(description="genres")
     def genre_names(self, movie: Movie) -> str:
@@ -207,7 +252,7 @@ class NamedAdmin(CatalogueAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict, set, list]:
         """The records and the rules of them: Django would list every film of a genre."""
         films = self.films_of(objs)
-        told = [f"{record}, of {films.get(record.pk, 0):,} films" for record in objs]
+        told = [f"{record}, of {counted(films.get(record.pk, 0), 'film')}" for record in objs]
         rules = [f"merchandising rule: {rule}" for rule in Rule.objects.filter(**{f"{self.column}__in": objs})]
         missing = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         return [*told, *rules], {self.opts.verbose_name_plural: len(told)}, missing, []
@@ -241,7 +286,7 @@ class PersonAdmin(NamedAdmin):
 
 
 @admin.register(Viewer)
-class ViewerAdmin(ModelAdmin):
+class ViewerAdmin(TrueToTheRecord):
     """Viewers come from events and imports: they are neither added nor deleted here."""
 
     list_display = ("id", "name", "age_limit", "simulated", "version", "created_at")

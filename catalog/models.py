@@ -1,13 +1,18 @@
 """Films, people and who watched what: tables and constraints, no logic."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Concat, Upper
 
+from catalog.external_ids import imdb_number, imdb_text
 from catalog.limits import FIRST_YEAR, LAST_YEAR
+from catalog.validators import LONGEST_OVERVIEW, validate_imdb_id, validate_language
 
 OLDEST = 21  # years: the highest age limit
 
@@ -26,6 +31,11 @@ class Plain(models.Func):
     output_field = models.TextField()
 
 
+def single_spaced(text: str) -> str:
+    """Leaves one space between words and none around them."""
+    return " ".join(text.split())
+
+
 class Genre(models.Model):
     name = models.CharField(max_length=60, unique=True)
 
@@ -34,6 +44,12 @@ class Genre(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        self.name = single_spaced(self.name)
+        other = Genre.objects.filter(name__iexact=self.name).exclude(pk=self.pk).first()
+        if other is not None:
+            raise ValidationError({"name": f"There is the genre {other} already."})
 
 
 class Tag(models.Model):
@@ -44,6 +60,9 @@ class Tag(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        self.name = single_spaced(self.name)
 
 
 class Person(models.Model):
@@ -64,6 +83,9 @@ class Person(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        self.name = single_spaced(self.name)
+
 
 class Movie(models.Model):
     """A film. After a MovieLens import `id` is the MovieLens id."""
@@ -77,17 +99,28 @@ class Movie(models.Model):
     genres = models.ManyToManyField(Genre, blank=True, related_name="movies")
     tags = models.ManyToManyField(Tag, through="MovieTag", blank=True, related_name="movies")
     people = models.ManyToManyField(Person, through="Credit", blank=True, related_name="movies")
-    overview = models.TextField(blank=True)
+    overview = models.TextField(blank=True, validators=[MaxLengthValidator(LONGEST_OVERVIEW)])
     poster_url = models.URLField(max_length=500, blank=True)
-    runtime = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Minutes.")
+    runtime = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Minutes."
+    )
     certificate = models.CharField(
         max_length=12,
         blank=True,
         help_text="Age certificate: the site's country's own (R), or with its country (GB:15). Empty means unknown.",
     )
-    language = models.CharField(max_length=12, blank=True, help_text="BCP 47 tag of the original language.")
-    imdb_id = models.CharField(max_length=12, blank=True, db_index=True, help_text="tt0114709")
-    tmdb_id = models.PositiveIntegerField(null=True, blank=True, db_index=True)
+    language = models.CharField(
+        max_length=12,
+        blank=True,
+        validators=[validate_language],
+        help_text="BCP 47 tag of the original language: en, en-GB.",
+    )
+    imdb_id = models.CharField(
+        "IMDb id", max_length=12, blank=True, db_index=True, validators=[validate_imdb_id], help_text="As in tt0114709."
+    )
+    tmdb_id = models.PositiveIntegerField(
+        "TMDB id", null=True, blank=True, db_index=True, validators=[MinValueValidator(1)]
+    )
     available_from = models.DateTimeField(null=True, blank=True)
     available_until = models.DateTimeField(null=True, blank=True, help_text="Exclusive.")
     published = models.BooleanField(default=True)
@@ -119,6 +152,16 @@ class Movie(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.year})" if self.year else self.title
+
+    def clean(self) -> None:
+        """Writes the values as the API does, and refuses ids at IMDb and TMDB that another film has."""
+        self.title, self.original_title = single_spaced(self.title), single_spaced(self.original_title)
+        self.imdb_id = imdb_text(number) if (number := imdb_number(self.imdb_id)) else self.imdb_id
+        before: Any = Movie.objects.filter(pk=self.pk).values("imdb_id", "tmdb_id").first() or {}
+        for name in ("imdb_id", "tmdb_id"):
+            value = getattr(self, name)
+            if value and value != before.get(name) and (other := Movie.objects.filter(**{name: value}).first()):
+                raise ValidationError({name: f"Film {other.pk}, {other}, has this id."})
 
 
 class SearchWord(models.Model):
@@ -198,6 +241,9 @@ class Viewer(models.Model):
     def __str__(self) -> str:
         label = self.name or f"Viewer {self.pk}"
         return f"{label} (simulated)" if self.is_simulated else label
+
+    def clean(self) -> None:
+        self.name = single_spaced(self.name)
 
 
 class WatchEvent(models.Model):
@@ -304,8 +350,8 @@ class Rule(models.Model):
     shelves = ArrayField(
         models.CharField(max_length=30, choices=Shelf), default=list, blank=True, help_text="None chosen: every list."
     )
-    starts_at = models.DateTimeField(null=True, blank=True, help_text="Empty: since ever.")
-    ends_at = models.DateTimeField(null=True, blank=True, help_text="Exclusive. Empty: for good.")
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="Empty: from now on.")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Exclusive. Empty: it does not end.")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)

@@ -56,6 +56,7 @@ LIST_LENGTH = 200  # films in a stored list
 MODELS_KEPT = env.int("MOVIEREC_MODELS_KEPT", default=10)  # folders; besides the active one and its way back
 JOBS_KEPT_DAYS = env.int("MOVIEREC_JOBS_KEPT_DAYS", default=90)  # after their end
 IMPRESSIONS_KEPT_DAYS = env.int("MOVIEREC_IMPRESSIONS_KEPT_DAYS", default=180)
+AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone
 
 # --- age limits -------------------------------------------------------------------------------------------------
@@ -70,6 +71,7 @@ CORS_EXPOSE_HEADERS = ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Ret
 
 # --- applications -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "movierec",  # before the theme, whose templates it adds to
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -86,7 +88,6 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "corsheaders",
     "axes",
-    "movierec",
     "catalog",
     "recommender",
 ]
@@ -333,6 +334,7 @@ SPECTACULAR_SETTINGS = {
         "recommender.api.schema.bodies_are_closed",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": False},  # a link within a button is reached by no keyboard
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
@@ -341,6 +343,7 @@ UNFOLD = {
     "SITE_HEADER": "movierec",
     "DASHBOARD_CALLBACK": "recommender.admin.front.front",
     "STYLES": [f"/{STATIC_URL}recommender/admin.css"],
+    "SCRIPTS": [f"/{STATIC_URL}recommender/admin.js"],
 }
 
 # --- security ---------------------------------------------------------------------------------------------------

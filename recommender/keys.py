@@ -1,13 +1,32 @@
 """Keys of client applications: one takes another's place while both are good."""
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
+from recommender import audit
 from recommender.models import ApiKey
 
 OVERLAP = timedelta(days=7)
+
+
+def create(name: str, scopes: Collection[str], expires: datetime | None = None) -> tuple[ApiKey, str]:
+    """Makes a key; returns it with its only copy."""
+    with transaction.atomic():
+        made, key = ApiKey.objects.create_key(name=name, scopes=sorted(set(scopes)), expiry_date=expires)
+        audit.record(audit.Action.KEY_MADE, made.prefix, f"{name}: {', '.join(made.scopes)}")  # type: ignore[attr-defined]
+    return made, key  # type: ignore[return-value]
+
+
+def revoke(prefix: str) -> bool:
+    """Ends a key for good; False: there is no live key of that prefix."""
+    with transaction.atomic():
+        ended = ApiKey.objects.filter(prefix=prefix, revoked=False).update(revoked=True)
+        if ended:
+            audit.record(audit.Action.KEY_REVOKED, prefix)
+    return bool(ended)
 
 
 def rotate(prefix: str, overlap: timedelta = OVERLAP) -> tuple[ApiKey, str]:
@@ -25,4 +44,5 @@ def rotate(prefix: str, overlap: timedelta = OVERLAP) -> tuple[ApiKey, str]:
         if former.expiry_date is None or former.expiry_date > ends:
             former.expiry_date = ends
             former.save(update_fields=["expiry_date"])
+        audit.record(audit.Action.KEY_ROTATED, former.prefix, f"{fresh.prefix} follows it.")
     return fresh, key  # type: ignore[return-value]

@@ -29,6 +29,8 @@ from django.db.models.functions import Coalesce, Now
 
 from movierec import disks
 from movierec.logs import without_rows
+from recommender import audit
+from recommender.actors import actor
 from recommender.cache import CacheUnavailable
 from recommender.models import Job
 from recommender.storage import StorageUnavailable
@@ -219,7 +221,11 @@ def _again(lease: Lease, error: Exception) -> dict[str, Any]:
 def cancel(job_id: uuid.UUID | str) -> bool:
     """Ends a job that has not ended; its holder stops at its next step. False: it had ended already."""
     unended = Job.objects.filter(pk=job_id, status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
-    return bool(unended.update(holder=None, **_ended(Job.Status.CANCELLED)))
+    with transaction.atomic():
+        ended = unended.update(holder=None, cancelled_by=actor(), **_ended(Job.Status.CANCELLED))
+        if ended:
+            audit.record(audit.Action.CANCELLED, str(job_id))
+    return bool(ended)
 
 
 def new_unless_waiting(kind: Job.Kind, apart: timedelta | None = None) -> Job | None:

@@ -6,6 +6,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from rest_framework_api_key.models import AbstractAPIKey
 
+from recommender.actors import LONGEST, actor
+
 
 class ModelVersion(models.Model):
     class Status(models.TextChoices):
@@ -65,6 +67,8 @@ class Job(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     holder = models.UUIDField(null=True, blank=True, help_text="Token of the process that holds the lease.")
     lease_until = models.DateTimeField(null=True, blank=True)
+    started_by = models.CharField(max_length=LONGEST, blank=True, default=actor)
+    cancelled_by = models.CharField(max_length=LONGEST, blank=True, default="")
     idempotency_key = models.CharField(max_length=200, null=True, blank=True, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -167,6 +171,43 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"erasure of viewer {self.viewer_id}"
+
+
+class AuditEntry(models.Model):
+    """A deed that somebody may have to answer for. Holds nothing of viewers, not even a number or its digest."""
+
+    class Action(models.TextChoices):
+        ACTIVATED = "model_activated", "model activated"
+        CANCELLED = "job_cancelled", "job cancelled"
+        ERASED = "viewer_erased", "viewer erased"
+        MERGED = "viewers_merged", "viewers merged"
+        UNMERGED = "merge_undone", "merge undone"
+        KEY_MADE = "key_made", "API key made"
+        KEY_CHANGED = "key_changed", "API key changed"
+        KEY_ROTATED = "key_rotated", "API key rotated"
+        KEY_REVOKED = "key_revoked", "API key revoked"
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    actor = models.CharField(
+        max_length=LONGEST, help_text="A member of staff, an API key, a command's user, or the system."
+    )
+    action = models.CharField(max_length=20, choices=Action)
+    subject = models.CharField(
+        max_length=160, blank=True, help_text="The model, job or key; of viewers nobody is named."
+    )
+    details = models.TextField(blank=True)
+    request_id = models.CharField(
+        max_length=128, blank=True, help_text="X-Request-ID of the call, which its sender has as well."
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} by {self.actor}"
 
 
 class ApiKey(AbstractAPIKey):

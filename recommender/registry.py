@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models.functions import Now
 
-from recommender import cache, copies, leases, storage
+from recommender import audit, cache, copies, leases, storage
 from recommender.copies import folder
 from recommender.models import ModelVersion
 
@@ -94,6 +94,7 @@ def activate(name: str, reason: str, *, demote_to: ModelVersion.Status = ModelVe
             old.exclude(name=name).update(status=demote_to)
             version.status, version.reason, version.activated_at = ModelVersion.Status.ACTIVE, reason, Now()
             version.save(update_fields=["status", "reason", "activated_at"])
+            audit.record(audit.Action.ACTIVATED, name, reason)
         try:
             cache.publish_model(name)
         except cache.CacheUnavailable as error:

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 _EDITED = ("movie", "genre", "person", "tag", "credit", "rule")
 _CATALOGUE = (*_EDITED, "viewer")
-_RUN = ("modelversion", "job", "impression")
+_RUN = ("modelversion", "job", "impression", "auditentry")
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     # films, people and merchandising; viewers to look at, as rules are tried on them
     "editor": {"view": _CATALOGUE, "add": _EDITED, "change": _EDITED, "delete": ("genre", "tag", "credit", "rule")},

@@ -17,7 +17,7 @@ def browser() -> Any:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        raise SystemExit("--pictures takes a browser: `.venv/bin/pip install -r requirements-browser.txt`.") from None
+        raise SystemExit("--pictures takes a browser: `.venv/bin/pip install -r requirements-dev.txt`.") from None
     if not which("chromium"):
         raise SystemExit("--pictures takes a browser: install Debian's package chromium.")
     return sync_playwright()

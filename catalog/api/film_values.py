@@ -3,17 +3,18 @@
 import re
 from typing import Any
 
+from django.core.exceptions import ValidationError as InvalidValue
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from catalog.api.strict import Strict
 from catalog.external_ids import imdb_number, imdb_text
 from catalog.limits import FIRST_YEAR, LARGEST_ID, LAST_YEAR
+from catalog.models import single_spaced
+from catalog.validators import LANGUAGE, LONGEST_FILM, LONGEST_OVERVIEW, validate_imdb_id
 
-MAX_GENRES, MAX_PEOPLE, LONGEST_NAME, LONGEST_OVERVIEW = 50, 200, 200, 20_000
-LONGEST_FILM = 32_767
+MAX_GENRES, MAX_PEOPLE, LONGEST_NAME = 50, 200, 200
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
-LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,1}\Z"
 
 
 class Text(serializers.CharField):
@@ -34,7 +35,7 @@ class Name(Text):
             self.validators.append(RegexValidator(NOT_BLANK))  # holds already; from here the schema has it
 
     def to_internal_value(self, data: Any) -> str:
-        return " ".join(super().to_internal_value(data).split())
+        return single_spaced(super().to_internal_value(data))
 
 
 class FilmNames(serializers.ListField):
@@ -53,9 +54,11 @@ class FilmNames(serializers.ListField):
 class ImdbId(Text):
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
+        try:
+            validate_imdb_id(text)
+        except InvalidValue as error:
+            raise serializers.ValidationError(error.messages) from None
         number = imdb_number(text)
-        if text and number is None:
-            raise serializers.ValidationError("An id at IMDb is written as in tt0114709.")
         return imdb_text(number) if number else ""
 
 

@@ -1,23 +1,41 @@
 """What the admin lists: searches that stay on their indexes, and the first rows of long tables."""
 
+import re
 from collections.abc import Collection
 
 from django.db.models import Count, Model, Q, QuerySet
 
+from catalog.external_ids import imdb_text
 from catalog.limits import written_id
 from catalog.models import Credit, Movie, MovieTag, Viewer, WatchEvent
 
+_AT_IMDB = re.compile(r"(?:^|/|imdb:)tt([0-9]{1,9})\b", re.ASCII | re.IGNORECASE)
+_AT_TMDB = re.compile(r"(?:/movie/|^tmdb:)([0-9]{1,10})\b", re.ASCII)
+
 
 def matching_movies(movies: QuerySet[Movie], text: str) -> QuerySet[Movie]:
-    """Films where each word stands in the title or in the name of somebody credited, in any case.
+    """Films where each word stands in the title or in the name of somebody credited, in any case, or is the film's id
+    here, at IMDb or at TMDB, also in a pasted address.
 
-    A union of two index scans (trigrams) a word: an OR over the join would read every film and every credit.
+    A union of index scans a word (trigrams, ids): an OR over the join would read every film and every credit.
     """
     for word in text.split():
         titles = Movie.objects.filter(title__icontains=word).order_by().values("id")
         credited = Credit.objects.filter(person__name__icontains=word).order_by().values("movie_id")
-        movies = movies.filter(id__in=titles.union(credited))
+        named = Movie.objects.filter(_of_ids(word)).order_by().values("id")
+        movies = movies.filter(id__in=titles.union(credited, named))
     return movies
+
+
+def _of_ids(word: str) -> Q:
+    """The films that a word names by an id: 278, tt0111161, 0111161, https://www.themoviedb.org/movie/278-shawshank."""
+    if (at := _AT_TMDB.search(word)) and (number := written_id(at[1])):
+        return Q(tmdb_id=number)
+    if at := _AT_IMDB.search(word):
+        return Q(imdb_id=imdb_text(int(at[1])))
+    if number := written_id(word):
+        return Q(id=number) | Q(tmdb_id=number) | Q(imdb_id=imdb_text(number))
+    return Q(pk__in=())
 
 
 def matching_viewers(viewers: QuerySet[Viewer], text: str) -> QuerySet[Viewer]:

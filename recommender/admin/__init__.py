@@ -1,5 +1,5 @@
 """What staff see and do: models, jobs, API keys, what was shown, merchandising, schedules."""
 
-from recommender.admin import films, front, jobs, keys, models, rules, schedules, shown, viewers
+from recommender.admin import audit, films, front, jobs, keys, models, rules, schedules, shown, staff, viewers
 
-__all__ = ["films", "front", "jobs", "keys", "models", "rules", "schedules", "shown", "viewers"]
+__all__ = ["audit", "films", "front", "jobs", "keys", "models", "rules", "schedules", "shown", "staff", "viewers"]

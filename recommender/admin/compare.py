@@ -27,8 +27,8 @@ class Row(NamedTuple):
 
 
 class CompareForm(forms.Form):
-    a = forms.ChoiceField(label="This version", widget=UnfoldAdminSelectWidget)
-    b = forms.ChoiceField(label="beside this one", widget=UnfoldAdminSelectWidget)
+    a = forms.ChoiceField(label="First version", widget=UnfoldAdminSelectWidget)
+    b = forms.ChoiceField(label="Second version", widget=UnfoldAdminSelectWidget)
     lists = forms.BooleanField(label="Lists of ten viewers", required=False, widget=UnfoldBooleanSwitchWidget)
 
     def __init__(self, versions: list[ModelVersion], data: Any) -> None:

@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 from catalog import selectors
 from catalog.admin import MovieAdmin
 from catalog.models import Movie
+from catalog.plurals import counted
 from catalog.services import schedule_movies
 from recommender.admin.cards import Card, card, cards
 from recommender.admin.pages import ShownAbove
@@ -34,10 +35,10 @@ admin.site.unregister(Movie)
 
 class WindowForm(forms.Form):
     available_from = forms.SplitDateTimeField(
-        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Empty: since ever."
+        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Empty: no beginning."
     )
     available_until = forms.SplitDateTimeField(
-        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Exclusive. Empty: for good."
+        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="The film goes at this moment. Empty: no end."
     )
 
     def clean(self) -> dict[str, Any]:
@@ -61,14 +62,14 @@ class FilmPage(ShownAbove, MovieAdmin):
         """Asks for the window first; the page posts the selection back."""
         ids = list(queryset.values_list("pk", flat=True)[: MOST_SCHEDULED + 1])
         if len(ids) > MOST_SCHEDULED:
-            self.message_user(request, f"More than {MOST_SCHEDULED:,} films, which is the limit.", messages.ERROR)
+            self.message_user(request, f"You chose more than {MOST_SCHEDULED:,} films: choose fewer.", messages.ERROR)
             return None
         form = WindowForm(request.POST if "window" in request.POST else None)
         if form.is_valid():
             self._scheduled(request, ids, form.cleaned_data["available_from"], form.cleaned_data["available_until"])
             return None
         context = self.admin_site.each_context(request) | {
-            "title": f"When {len(ids):,} films are shown",
+            "title": f"Choose when {counted(len(ids), 'film')} {'is' if len(ids) == 1 else 'are'} shown",
             "opts": self.opts,
             "form": form,
             "media": self.media + form.media,
@@ -79,8 +80,18 @@ class FilmPage(ShownAbove, MovieAdmin):
 
     def _scheduled(self, request: HttpRequest, ids: list[int], begins: datetime | None, ends: datetime | None) -> None:
         changed = schedule_movies(ids, begins, ends)
-        self.log_many(request, ids, f"Window set: {begins or 'since ever'} to {ends or 'for good'}.")
-        self.message_user(request, f"{changed:,} films have a new window.", messages.SUCCESS)
+        self.log_many(request, ids, f"Window set: {window(begins, ends)}.")
+        self.message_user(
+            request, f"{counted(changed, 'film')} {'has' if changed == 1 else 'have'} a new window.", messages.SUCCESS
+        )
+
+
+def window(begins: datetime | None, ends: datetime | None) -> str:
+    """Writes when a film is shown, in UTC."""
+    first, last = (f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "" for moment in (begins, ends))
+    if first and last:
+        return f"from {first} until {last}"
+    return f"from {first} on" if first else f"until {last}" if last else "at any time"
 
 
 def _shown(movie: Movie) -> dict[str, Any]:
@@ -90,13 +101,14 @@ def _shown(movie: Movie) -> dict[str, Any]:
     return {
         "card": card(1, movie.pk, poster),
         "watchers": found,
-        "about": round(len(found.viewer_ids) / found.part),
         "stars": columns(found.ratings.tolist(), [f"{n / 2:g} stars: {c}" for n, c in enumerate(found.ratings, 1)]),
         "rated": int(found.ratings.sum()),
         "years": columns(list(found.years.values()), [f"{year}: {count}" for year, count in found.years.items()]),
         "span": f"{min(found.years)} to {max(found.years)}" if found.years else "",
         "genres": genre_bars(of_many(histories)),
         "standing": where,
+        "window": window(movie.available_from, movie.available_until),
+        "watched_by": counted(round(len(found.viewer_ids) / found.part), "viewer"),
         "on_lists": pulse.on_lists(movie.pk),
         **_likeness(movie.pk),
     }

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from catalog import selectors
+from catalog.plurals import counted
 from recommender.admin.pictures import columns, lines
 from recommender.models import ModelVersion
 from recommender.monitoring import system
@@ -64,7 +65,7 @@ def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, 
         Tile(
             "Failed answers, last hour",
             _per_cent(failed),
-            f"{last['failed']:,} of {tally.calls(last):,}, and {last['busy']:,} told to come back",
+            f"{last['failed']:,} of {tally.calls(last):,}; {last['busy']:,} more refused as the server was busy",
             "" if failed is None else "bad" if failed >= FAILED_BAD else "warn" if last["busy"] else "good",
             _drawn(hours, lambda of: of.get("answers"), "{:,.0f} answers"),
         ),
@@ -95,7 +96,7 @@ def _good(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, int
         Tile(
             "Hit rate, last hour",
             _per_cent(hits),
-            "of personal lists came ready-made",
+            "of personal lists were stored ahead of time",
             "",
             _drawn(hours, lambda of: _in_per_cent(_hit_rate(of)), "{:.0f} %"),
         ),
@@ -141,7 +142,7 @@ def _fresh(hours: Sequence[Mapping[str, int]]) -> list[Tile]:
         Tile(
             "Events today",
             f"{tally.together(since_midnight)['events']:,}",
-            f"stored since midnight UTC; {outbox:,} viewers wait to be published",
+            f"stored since midnight UTC; {counted(outbox, 'viewer')} not yet published to Redis",
             _state(outbox < 1_000),
             _drawn(hours, lambda of: of.get("events"), "{:,.0f} events"),
         ),
@@ -163,7 +164,7 @@ def _lists() -> Tile:
     found = pulse.shelved()
     if found is None:
         return Tile("Lists stored", "unknown", "There is no Redis, model or viewer to ask.", "warn")
-    words = f"of {found.drawn} viewers drawn have one; of {_per_cent(found.valid / found.drawn)} it is true now"
+    words = f"of {found.drawn} sampled viewers have one; of {_per_cent(found.valid / found.drawn)} it is up to date"
     return Tile("Lists stored", _per_cent(found.stored / found.drawn), words, _state(found.valid > found.drawn / 2))
 
 

@@ -20,11 +20,12 @@ LONGEST_PARAMETERS = 2_000  # characters; a batch may have been sent thousands o
 
 @admin.register(Job)
 class JobAdmin(ReadOnly):
-    list_display = ("kind", "status_label", "phase", "progress", "created_at", "finished_at", "attempts")
+    list_display = ("kind", "status_label", "phase", "progress", "started_by", "created_at", "finished_at")
     list_filter = ("kind", "status")
     not_listed = ("parameters", "result", "log_tail")
     fields = (
         ("kind", "status_label", "attempts"),
+        ("started_by", "cancelled_by"),
         ("phase", "progress"),
         "error",
         "outcome",
@@ -83,8 +84,8 @@ class JobAdmin(ReadOnly):
         description="Fill lists now",
         permissions=["operate"],
         dialog={
-            "title": "Make the lists of all viewers anew",
-            "description": "Under the active model.",
+            "title": "Compute the lists of all viewers again",
+            "description": "By the active model.",
             "form_class": BaseDialogForm,
             "form_submit_text": "Start",
         },
@@ -95,11 +96,11 @@ class JobAdmin(ReadOnly):
     def _start(self, request: HttpRequest, kind: Job.Kind) -> HttpResponse:
         job = leases.new_unless_waiting(kind)
         if job is None:
-            messages.warning(request, f"A {kind.label.lower()} job is waiting or running already.")
-            return to_page("job_changelist")
+            messages.warning(request, f"A {kind.label.lower()} job is waiting or running already; see it in the list.")
+            return to_page("recommender_job_changelist")
         tasks.enqueue(job)
         messages.success(request, "Started.")
-        return to_page("job_change", job.pk)
+        return to_page("recommender_job_change", job.pk)
 
     @action(
         description="Cancel",
@@ -112,8 +113,9 @@ class JobAdmin(ReadOnly):
         },
     )
     def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        if leases.cancel(named(self, request, object_id).pk):
+        job = named(self, request, object_id)
+        if leases.cancel(job.pk):
             messages.success(request, "Cancelled.")
         else:
             messages.warning(request, "The job had ended already.")
-        return to_page("job_change", object_id)
+        return to_page("recommender_job_change", job.pk)

@@ -4,15 +4,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from rest_framework_api_key.admin import APIKeyModelAdmin
 from rest_framework_api_key.models import APIKey as UnscopedKey
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from catalog.admin import TrueToTheRecord
+from recommender import audit
 from recommender.admin.pages import named, to_page
+from recommender.audit import Action
 from recommender.keys import OVERLAP, rotate
 from recommender.models import ApiKey
 
@@ -28,7 +31,7 @@ class ApiKeyForm(forms.ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin):
+class ApiKeyAdmin(APIKeyModelAdmin, TrueToTheRecord):
     """A new key is shown once, in the message after it was saved; only its hash is kept."""
 
     model = ApiKey
@@ -49,6 +52,21 @@ class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin):
 
     def has_operate_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return bool(request.user.has_perm("recommender.add_apikey"))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any = None, change: bool = False) -> None:
+        super().save_model(request, obj, form, change)
+        changed = form.changed_data if form else []
+        done = Action.KEY_MADE if not change else Action.KEY_REVOKED if "revoked" in changed else Action.KEY_CHANGED
+        if changed:
+            audit.record(done, obj.prefix, f"{obj.name}: {', '.join(obj.scopes)}")
+
+    def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
+        audit.record(Action.KEY_REVOKED, obj.prefix, f"{obj.name}: deleted")
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            self.delete_model(request, key)
 
     @display(description="scopes")
     def scope_list(self, key: ApiKey) -> str:
@@ -74,9 +92,9 @@ class ApiKeyAdmin(APIKeyModelAdmin, ModelAdmin):
             fresh, key = rotate(former.prefix)
         except ApiKey.DoesNotExist:
             messages.error(request, f"{former.prefix} is not live: nothing follows it.")
-            return to_page("apikey_change", object_id)
+            return to_page("recommender_apikey_change", former.pk)
         messages.warning(request, f"The API key for {fresh.name} is: {key}. It is shown this once.")
-        return to_page("apikey_change", fresh.pk)
+        return to_page("recommender_apikey_change", fresh.pk)
 
 
 admin.site.unregister(UnscopedKey)  # a key without scopes opens nothing here

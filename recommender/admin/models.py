@@ -97,28 +97,28 @@ class ModelVersionAdmin(ReadOnly):
         rows = [("this model", version.metrics)] + [(name, told) for name, told in others.items() if told]
         return _table(
             [(name, _figure(told.get("ndcg10")), _figure(told.get("hr10"))) for name, told in rows],
-            ("", "NDCG@10", "HR@10"),
+            ("ranked by", "NDCG@10", "HR@10"),
         )
 
     @display(description="Whether it may go live")
     def checks(self, version: ModelVersion) -> SafeString:
         found = version.metrics.get("gate", {}).get("checks", [])
         rows = [("✓" if one["passed"] else "✗", one["name"], one["told"]) for one in found]
-        return _table(rows, ("", "check", "seen")) if rows else _NOTHING
+        return _table(rows, ("passed", "check", "seen")) if rows else _NOTHING
 
     @display(description="NDCG@10 by kind of viewer and genre of the next film")
     def segments(self, version: ModelVersion) -> SafeString:
         names = ("targets", "candidate", "active", "difference", "low", "high")
         found = version.metrics.get("gate", {}).get("segments", {})
         rows = [(part, *(_figure(of[name]) for name in names)) for part, of in found.items()]
-        return _table(rows, ("", *names)) if rows else _NOTHING
+        return _table(rows, ("segment", *names)) if rows else _NOTHING
 
     @display(description="What the lists are like")
     def lists(self, version: ModelVersion) -> SafeString:
         found = version.metrics.get("gate", {}).get("lists", {})
         names = list(next(iter(found.values()), {}))
         rows = [(name, *(_figure(of.get(name)) for of in found.values())) for name in names]
-        return _table(rows, ("", *found)) if rows else _NOTHING
+        return _table(rows, ("figure", *found)) if rows else _NOTHING
 
     @display(description="Training")
     def curves(self, version: ModelVersion) -> SafeString:
@@ -148,13 +148,13 @@ class ModelVersionAdmin(ReadOnly):
         },
     )
     def promote(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        name = named(self, request, object_id).name
+        version = named(self, request, object_id)
         try:
-            self.log_change(request, registry.activate(name, form.words()), f"Promoted: {form.words()}")
-            messages.success(request, f"{name} is active.")
+            self.log_change(request, registry.activate(version.name, form.words()), f"Promoted: {form.words()}")
+            messages.success(request, f"{version.name} is active.")
         except registry.ActivationRefused as refusal:
             messages.error(request, str(refusal))
-        return to_page("modelversion_change", object_id)
+        return to_page("recommender_modelversion_change", version.pk)
 
     @action(
         description="Roll back",
@@ -173,7 +173,7 @@ class ModelVersionAdmin(ReadOnly):
             messages.success(request, f"{version.name} is active again.")
         except registry.ActivationRefused as refusal:
             messages.error(request, str(refusal))
-        return to_page("modelversion_changelist")
+        return to_page("recommender_modelversion_changelist")
 
 
 def _figure(value: Any) -> str:
@@ -185,6 +185,6 @@ def _table(rows: list[tuple[Any, ...]], head: tuple[str, ...]) -> SafeString:
         format_html("<tr>{}</tr>", format_html_join("", "<td class='pr-6'>{}</td>", ((c,) for c in row)))
         for row in rows
     ]
-    titles = format_html_join("", "<th class='pr-6 text-left'>{}</th>", ((title,) for title in head))
+    titles = format_html_join("", "<th scope='col' class='pr-6 text-left'>{}</th>", ((title,) for title in head))
     rest = format_html_join("", "{}", ((cell,) for cell in cells))
     return format_html("<div class='mr-wide'><table><tr>{}</tr>{}</table></div>", titles, rest)

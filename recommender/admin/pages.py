@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.contrib.admin.utils import quote, unquote
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
+
+from catalog.admin import TrueToTheRecord
 
 COLOURS = {
     "active": "success",
@@ -22,20 +25,20 @@ COLOURS = {
 
 
 def to_page(viewname: str, *args: Any) -> HttpResponse:
-    """Closes a dialog and goes on to a page."""
-    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:recommender_{viewname}", args=args)})
+    """Closes a dialog and goes on to a page of these ids, as they are in the database."""
+    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{viewname}", args=[quote(one) for one in args])})
 
 
 def named(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
-    """The record that an address names; 404 where it is gone or never was."""
-    record = model_admin.get_object(request, object_id)
+    """Finds the record that an address names (ids stand quoted there); 404 where it is gone or never was."""
+    record = model_admin.get_object(request, unquote(object_id))
     if record is None:
         raise Http404(f"There is no {model_admin.opts.verbose_name} {object_id}.")
     return record
 
 
-class ShownAbove(ModelAdmin):
-    """A page that tells of its record above the form."""
+class ShownAbove(TrueToTheRecord):
+    """A page that tells of its record, as it is stored, above the form; a new one has nothing to be told."""
 
     def shown(self, record: Any) -> dict[str, Any]:
         """What the template above the form draws."""
@@ -48,12 +51,11 @@ class ShownAbove(ModelAdmin):
             found = request.found = super().get_object(request, object_id, from_field)  # type: ignore[attr-defined]
         return found
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        record = self.get_object(request, object_id) if request.method == "GET" else None
-        shown = self.shown(record) if record is not None and self.has_view_permission(request, record) else {}
-        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **more: Any) -> Any:
+        answer = super().render_change_form(request, context, *args, **more)
+        if (record := context.get("original")) is not None:
+            answer.context_data |= self.shown(record)
+        return answer
 
 
 class Lean(ChangeList):

@@ -19,7 +19,7 @@ def columns(values: Sequence[float | None], labels: Sequence[str]) -> SafeString
         if value is not None and (high := max(1.5, HEIGHT * value / top))
     ]
     drawn = format_html_join("", "<rect x='{}' y='{}' width='{}' height='{}' rx='1'><title>{}</title></rect>", bars)
-    return _picture("mr-columns", drawn, "; ".join(label for *_, label in bars[-1:]))
+    return _picture("mr-columns", drawn, bars[-1][-1] if bars else "nothing to draw yet")
 
 
 def lines(series: Sequence[Sequence[float]], labels: Sequence[str]) -> SafeString:

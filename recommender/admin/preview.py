@@ -94,5 +94,5 @@ def _listed(asked: Mapping[str, Any], rules: Sequence[Merchandising]) -> tuple[l
         return [("", similar(asked["film"], LENGTH, user_id=viewer, trial=rules).movie_ids)], ""
     query = Query(user_id=viewer, top_k=LENGTH, trial=rules)
     answer = recommend(query) if shelf == "recommend" else charted(query, cast(ChartName, shelf))
-    told = "" if answer.is_known_user else "Nobody has this id: the list is what a stranger gets. "
+    told = "" if answer.is_known_user else "No viewer has this id: this is the list of a new viewer. "
     return [("", [one.movie_id for one in answer.recommendations])], told + answer.reason

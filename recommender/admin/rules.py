@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from catalog.admin import CatalogueAdmin
 from catalog.models import Rule
+from catalog.plurals import counted
 from recommender.admin.pages import named
 from recommender.admin.preview import PreviewForm, both
 from recommender.serving.capacity import Busy
@@ -55,7 +56,7 @@ class RuleForm(forms.ModelForm):
             self.add_error(by, f"Choose the {Rule.By(by).label} that the rule is of.")
         others = _not_over(Rule.objects.filter(enabled=True)).exclude(pk=self.instance.pk)
         if values.get("enabled") and others.count() >= MOST:
-            self.add_error("enabled", f"{MOST} rules are enabled and not over, which is the limit: end some first.")
+            self.add_error("enabled", f"At most {MOST} rules may be switched on at a time: switch some off first.")
         return values
 
 
@@ -101,14 +102,14 @@ class RuleAdmin(CatalogueAdmin):
     def where(self, rule: Rule) -> str:
         return ", ".join(Rule.Shelf(shelf).label for shelf in rule.shelves) or "every list"
 
-    @display(description="state", label={"live": "success", "waits": "info", "over": "warning", "off": "danger"})
+    @display(description="state", label={"live": "success", "scheduled": "info", "ended": "warning", "off": "danger"})
     def state(self, rule: Rule) -> str:
         now = timezone.now()
         if not rule.enabled:
             return "off"
         if rule.starts_at and rule.starts_at > now:
-            return "waits"
-        return "over" if rule.ends_at and rule.ends_at <= now else "live"
+            return "scheduled"
+        return "ended" if rule.ends_at and rule.ends_at <= now else "live"
 
     @display(description="try it")
     def trying(self, rule: Rule) -> SafeString | str:
@@ -121,7 +122,7 @@ class RuleAdmin(CatalogueAdmin):
     def enable(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
         fresh = _not_over(queryset.filter(enabled=False)).count()
         if fresh + _not_over(Rule.objects.filter(enabled=True)).count() > MOST:
-            words = f"More than {MOST} rules would be enabled and not over, which is the limit: end some first."
+            words = f"At most {MOST} rules may be switched on at a time: switch some off first."
             self.message_user(request, words, messages.ERROR)
             return
         self._switch(request, queryset, True)
@@ -136,7 +137,10 @@ class RuleAdmin(CatalogueAdmin):
             rule.enabled = enabled
             self.save_model(request, rule, None, True)  # type: ignore[arg-type]
             self.log_change(request, rule, f"Enabled: {not enabled} → {enabled}")
-        self.message_user(request, f"{len(changed)} rules are now {'on' if enabled else 'off'}.")
+        self.message_user(
+            request,
+            f"{counted(len(changed), 'rule')} {'is' if len(changed) == 1 else 'are'} now {'on' if enabled else 'off'}.",
+        )
 
     def preview(self, request: HttpRequest, rule_id: int) -> HttpResponse:
         rule = named(self, request, str(rule_id))

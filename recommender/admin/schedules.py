@@ -11,8 +11,9 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from catalog.admin import TrueToTheRecord
 
 PARTS = {
     CrontabSchedule: beat.CrontabScheduleAdmin,
@@ -37,9 +38,9 @@ admin.site.unregister([PeriodicTask, *PARTS])
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
+class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, TrueToTheRecord):
     form = TaskForm
 
 
 for model, page in PARTS.items():
-    admin.site.register(model, type(page.__name__, (page, ModelAdmin), {}))
+    admin.site.register(model, type(page.__name__, (page, TrueToTheRecord), {}))

@@ -4,16 +4,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
 from catalog.admin import ViewerAdmin
 from catalog.models import Viewer
+from catalog.plurals import counted
 from catalog.services import touch_viewers
 from recommender.admin.cards import Card, cards
-from recommender.admin.pages import ShownAbove
+from recommender.admin.pages import ShownAbove, named, to_page
 from recommender.admin.pictures import bar, columns
 from recommender.serving import privacy
 from recommender.serving.capacity import Busy
@@ -33,8 +33,8 @@ REMOVED = {
     "excluded": "excluded by the request",
 }
 SOURCES = {
-    "cache": "ready-made",
-    "model": "made by the model just now",
+    "cache": "stored ahead of time",
+    "model": "computed by the model just now",
     "similar": "films like those of a history that no model can read",
     "popular": "popular films",
 }
@@ -68,32 +68,30 @@ class ViewerPage(ShownAbove, ViewerAdmin):
         },
     )
     def erase(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        viewer = self.get_object(request, object_id)
-        if viewer is not None:
-            erased = privacy.erase(viewer.pk)
-            words = f"Viewer {object_id} is erased: {erased.events:,} events, {erased.impressions:,} impressions."
-            later = "" if erased.stored_lists else " Redis is away: the stored list goes as soon as it is back."
-            messages.success(request, words + later)
-        return HttpResponse(headers={"HX-Redirect": reverse("admin:catalog_viewer_changelist")})
+        viewer = named(self, request, object_id)
+        erased = privacy.erase(viewer.pk)
+        gone = f"{counted(erased.events, 'event')}, {counted(erased.impressions, 'impression')}"
+        later = "" if erased.stored_lists else " Redis does not answer: the stored list goes as soon as it is back."
+        messages.success(request, f"Viewer {object_id} is erased: {gone}.{later}")
+        return to_page("catalog_viewer_changelist")
 
     @action(
         description="Recompute the list",
         permissions=["operate"],
         dialog={
-            "title": "Make this viewer's list anew",
-            "description": "What is stored of it is no longer served.",
+            "title": "Compute this viewer's list again",
+            "description": "The stored list is no longer served.",
             "form_class": BaseDialogForm,
             "form_submit_text": "Recompute",
         },
     )
     def recompute(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """What is stored of the viewer is old from now on; the page that follows shows the list made anew."""
-        viewer = self.get_object(request, object_id)
-        if viewer is not None and touch_viewers([viewer.pk]):
-            self.log_change(request, viewer, "Had the list made anew.")
-            messages.success(request, "The list below was made anew.")
-        page = reverse("admin:catalog_viewer_change", args=[object_id])
-        return HttpResponse(headers={"HX-Redirect": page})
+        viewer = named(self, request, object_id)
+        if touch_viewers([viewer.pk]):
+            self.log_change(request, viewer, "Recomputed the list.")
+            messages.success(request, "The list below was just computed.")
+        return to_page("catalog_viewer_change", viewer.pk)
 
 
 def _shown(viewer: Viewer) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from movierec.bodies import most_bytes
 from movierec.logs import request_id, route
+from recommender import actors
 from recommender.api import refusals
 from recommender.api.errors import ADMIN_ROOT, respond, trouble_of
 from recommender.serving import tally
@@ -55,7 +56,11 @@ class Envelope:
         name = given if ACCEPTABLE.match(given) else uuid.uuid4().hex
         request.request_id = name  # type: ignore[attr-defined]
         request_id.set(name)
-        response = refusals.at_the_door(request) or self.get_response(request)
+        token = actors.serving.set(request)
+        try:
+            response = refusals.at_the_door(request) or self.get_response(request)
+        finally:
+            actors.serving.reset(token)
         refusals.note(request, response)
         _note(request, response.status_code, time.perf_counter() - began)
         _count(request, response)

@@ -164,4 +164,4 @@ def _last_words(said: IO[bytes]) -> str:
     said.seek(max(0, said.seek(0, os.SEEK_END) - 4_000))
     lines = without_rows(said.read().decode(errors="replace")).splitlines()
     kept = [re.sub(r"^(pg_dump|pg_restore|psql[^ ]*): ", "", line) for line in lines if line]
-    return " ".join(kept)[-600:] or "it ended without a word."
+    return " ".join(kept)[-600:] or "it ended without a message."

@@ -62,7 +62,7 @@ def _lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Le
 def _taken_from_the_dead(job: Job, out: OutputWrapper) -> Lease:
     """Waits until the lease of a killed process has run out. Raises CommandError if someone renews it."""
     known = job.lease_until
-    out.write("An earlier run ended without a word; its lease runs out within half a minute ...")
+    out.write("An earlier run stopped without ending its job; waiting up to half a minute for its lease to run out ...")
     while (lease := leases.acquire(job.pk)) is None:
         job.refresh_from_db()
         if job.lease_until != known:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0004_imports'),
+        ('recommender', '0005_status_scope'),
     ]
 
     operations = [

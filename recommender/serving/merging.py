@@ -15,7 +15,8 @@ from django.utils import timezone
 from catalog import selectors, services
 from catalog.errors import CatalogError, NotASessionError
 from catalog.models import WatchEvent
-from recommender import cache
+from catalog.plurals import counted
+from recommender import audit, cache
 from recommender.cache import CacheUnavailable
 from recommender.models import Erasure, Impression, Job, Merge
 from recommender.serving import imports, privacy
@@ -58,7 +59,7 @@ def merge(viewer_id: int, into: int, *, even_accounts: bool) -> Joined:
         if merged.kept["viewer"] or shown or waiting.rows:
             Impression.objects.filter(pk__in=shown).update(viewer_id=into)
             more = {"impressions": shown, "waiting": waiting.rows, "sent": _sent(viewer_id), "last_event": last}
-            done: Merge | None = Merge.objects.create(
+            made = Merge.objects.create(
                 from_viewer_id=viewer_id,
                 into_viewer_id=into,
                 merged_at=timezone.now(),
@@ -69,6 +70,9 @@ def merge(viewer_id: int, into: int, *, even_accounts: bool) -> Joined:
             )
             privacy.begin(viewer_id)
             privacy.forget_in_jobs(viewer_id)
+            moved = f"{counted(merged.events, 'event')}, {counted(len(shown), 'impression')}"
+            audit.record(audit.Action.MERGED, str(made.pk), moved)
+            done: Merge | None = made
         else:
             same = _undoable().filter(from_viewer_id=viewer_id, into_viewer_id=into, undone_at=None)
             done = same.order_by("-merged_at").first()
@@ -118,6 +122,7 @@ def _undo(done: Merge, even_accounts: bool) -> None:
         job.save(update_fields=["parameters"])
     done.undone_at, done.kept = timezone.now(), {}
     done.save(update_fields=["undone_at", "kept"])
+    audit.record(audit.Action.UNMERGED, str(done.pk))
 
 
 def _undoable() -> QuerySet[Merge]:

@@ -14,7 +14,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog import selectors, services
-from recommender import cache
+from catalog.plurals import counted
+from recommender import audit, cache
 from recommender.cache import CacheUnavailable
 from recommender.models import Chunk, Erasure, Impression, Job, Merge, ModelVersion
 from recommender.serving import imports
@@ -95,6 +96,7 @@ def erase(viewer_id: int) -> Erased:
         impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
         _forget_merges(viewer_id)
         jobs = forget_in_jobs(viewer_id)
+        audit.record(audit.Action.ERASED, details=f"{counted(events, 'event')}, {counted(impressions, 'impression')}")
     return Erased(events, impressions, jobs, forget_lists(viewer_id), _models(), _trainings())
 
 

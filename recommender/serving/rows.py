@@ -150,9 +150,9 @@ def _by_taste(room: Room, most: int) -> Iterator[Row]:
 
 def _genre_row(name: str, films: np.ndarray, *, mine: bool, modelled: bool) -> Row:
     if not mine:
-        return Row("popular_genre", f"Popular: {name}", f"What everyone watches of {name}.", "popular", films, name)
+        return Row("popular_genre", f"Popular in {name}", f"What everyone watches in {name}.", "popular", films, name)
     source: Source = "model" if modelled else "popular"
-    return Row("genre", f"More {name}", f"You watch more {name} than most people do.", source, films, name)
+    return Row("genre", f"More in {name}", f"You watch more films in {name} than most people do.", source, films, name)
 
 
 def _person_row(room: Room, person: Person, films: np.ndarray) -> Row:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog import selectors, services
-from recommender import cache, registry
+from recommender import audit, cache, registry
 from recommender.cache import CacheUnavailable, Stamps
 from recommender.models import Impression, Job
 from recommender.serving import merging
@@ -54,4 +54,5 @@ def tidy() -> dict[str, Any]:
     told["merges"] = merging.tidy()
     while gone := Impression.objects.filter(pk__in=shown.values("pk")[:TIDY_BLOCK]).delete()[0]:
         told["impressions"] += gone
+    told["audit_entries"] = audit.prune()
     return told | {"models": registry.prune(settings.MODELS_KEPT)}

@@ -16,6 +16,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog import selectors
+from catalog.plurals import counted
 from recommender import cache, copies, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.describing import newcomers
@@ -94,7 +95,7 @@ def fill_all(model: str, lease: Lease, call: Callable[[UUID, int], None] = alone
         "filled": {"model": model, "epoch": lease.result["epoch"]},
     }
     lease.progress("lists", found.viewers, found.viewers)  # viewers without a history had none to get
-    lease.say(f"{found.viewers:,} lists in {seconds:.1f} s; {found.seconds:.1f} s of work over all processes")
+    lease.say(f"{counted(found.viewers, 'list')} in {seconds:.1f} s; {found.seconds:.1f} s of work over all processes")
     lease.save()
     chunks.clear(lease.job_id)
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from catalog.plurals import counted
 from recommender.ml import metrics
 
 SERVED_OTHERWISE = ("popularity", "recent_popularity")  # what viewers would get without any model
@@ -14,6 +15,13 @@ LEAST_COVERAGE = 0.5  # of the active model's
 MOST_BIAS = 0.5  # above the active model's popularity bias, natural logarithm: lists 1.6 times as popular
 MOST_ALIKE = 0.9  # of what popularity's lists have in common
 FILMS_FOR_ALIKE = 100  # in a smaller catalogue all lists are alike
+
+
+_NAMES = {
+    "popularity": "the most popular films",
+    "recent_popularity": "the recently popular films",
+    "markov": "counting which film follows which",
+}
 
 
 class Check(NamedTuple):
@@ -32,13 +40,13 @@ def beats(name: str, own: np.ndarray, those: np.ndarray, before: np.ndarray | No
     mean, low, high = metrics.paired_bootstrap(metrics.gains(own, 10), metrics.gains(those, 10))
     told = _difference(own, those, mean, low, high)
     if name not in SERVED_OTHERWISE:
-        return Check(f"Not worse than {name}", mean >= -TOLERANCE * metrics.ndcg(those, 10), told)
+        return Check(f"Not worse than {_NAMES.get(name, name)}", mean >= -TOLERANCE * metrics.ndcg(those, 10), told)
     passed = low > 0
     if not passed and name == "recent_popularity" and before is not None:
         _, least, _ = metrics.paired_bootstrap(metrics.gains(before, 10), metrics.gains(those, 10))
         passed = least <= 0
-        told += f"; nor is the active model with {metrics.ndcg(before, 10):.4f}" if passed else ""
-    return Check(f"Better than {name.replace('_', ' ')}", passed, told)
+        told += f"; the active model is not better either: {metrics.ndcg(before, 10):.4f}" if passed else ""
+    return Check(f"Better than {_NAMES.get(name, name)}", passed, told)
 
 
 def not_below(active: str, own: np.ndarray, before: np.ndarray) -> Check:
@@ -60,7 +68,7 @@ def no_segment_falls(parts: Mapping[str, Mapping[str, float]]) -> Check:
         for name, of in parts.items()
         if of["high"] < 0 and of["difference"] < -SEGMENT_FALL * of["active"]
     ]
-    told = ", ".join(fallen) or f"{len(parts)} segments compared"
+    told = ", ".join(fallen) or f"{counted(len(parts), 'segment')} compared"
     return Check(f"No segment falls by more than {SEGMENT_FALL:.0%}", not fallen, told)
 
 
@@ -80,7 +88,7 @@ def of_lists(lists: Mapping[str, Mapping[str, float]], films: int) -> list[Check
                 f"coverage {own['coverage']:.3f}, at least {least:.3f}",
             ),
             Check(
-                "Lists do not drift to the popular",
+                "Lists do not drift to popular films",
                 own["popularity_bias"] <= most,
                 f"popularity bias {own['popularity_bias']:+.2f}, at most {most:+.2f}",
             ),

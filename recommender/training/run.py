@@ -90,7 +90,7 @@ def nightly(lease: Lease, call: Callable[[UUID, int], None] = batch.alone) -> No
     else:
         distributed.as_first(_TRAINED)
     name, better = lease.result["version"], lease.result["better"]
-    lease.say(f"{name} {'is good to go live' if better else 'stays a candidate'}: {lease.result['reason']}")
+    lease.say(f"{name} {'passed every check' if better else 'stays a candidate'}: {lease.result['reason']}")
     goes_live = better and options.activate
     _share(lease, needed=goes_live)
     serving = name if goes_live else registry.active_name()

@@ -1,7 +1,5 @@
 """The admin: edits go through the services, lists stay within a few queries, searches stay on their indexes."""
 
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
@@ -16,6 +14,7 @@ from catalog.services import touch_viewers
 from catalog.services.bulk import load_dataset
 from tests.cast import ADA, AMELIE, BEN, FILMS, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
 from tests.data import movielens
+from tests.support.forms import filled, form_of, run_action, submit
 
 MOST_QUERIES = 15
 
@@ -30,35 +29,31 @@ def address(model: str, page: str = "changelist", *ids: object) -> str:
     return reverse(f"admin:catalog_{model}_{page}", args=ids)
 
 
-def form_values(client: Client, path: str) -> dict[str, Any]:
-    """What a browser would send back from the page as it stands."""
-    context = client.get(path).context
-    forms = [context["adminform"].form]
-    for inline in context["inline_admin_formsets"]:
-        forms += [inline.formset.management_form, *inline.formset.forms]
-    values: dict[str, Any] = {}
-    for form in forms:
-        for field in form:
-            value = field.value()
-            if hasattr(field.field, "choices") and isinstance(value, list):
-                value = [getattr(one, "pk", one) for one in value]
-            parts = field.field.widget.decompress(value) if hasattr(field.field.widget, "decompress") else None
-            if parts is not None:
-                values |= {f"{field.html_name}_{i}": part or "" for i, part in enumerate(parts)}
-            elif value is not False:
-                values[field.html_name] = "" if value is None else value
-    return values
-
-
 @pytest.mark.usefixtures("cast")
 class TestFilms:
     def test_an_edit_is_saved_and_moves_the_catalogue(self, editor: Client) -> None:
         path, before = address("movie", "change", PULP_FICTION), revision()[0]
-        values = form_values(editor, path) | {"title": "Pulp", "certificate": "NC-17"}
-        assert editor.post(path, values).status_code == 302
+        assert submit(editor, path, {"title": "Pulp", "certificate": "NC-17"}).status_code == 302
         movie = Movie.objects.get(id=PULP_FICTION)
         assert (movie.title, movie.certificate, movie.genres.count(), movie.credits.count()) == ("Pulp", "NC-17", 4, 4)
         assert revision()[0] > before
+
+    def test_a_film_is_saved_as_its_page_stands(self, editor: Client) -> None:
+        """Also where nobody touched the empty row of *Add people*."""
+        path = address("movie", "change", PULP_FICTION)
+        before = list(Credit.objects.values_list("movie_id", "person_id", "role", "order"))
+        for button in ("_save", "_continue", "_addanother"):
+            assert submit(editor, path, button=button).status_code == 302
+        assert list(Credit.objects.values_list("movie_id", "person_id", "role", "order")) == before
+        made = submit(editor, address("movie", "add"), {"title": "Perfect Days"})
+        assert made.status_code == 302
+        assert not Movie.objects.get(title="Perfect Days").credits.exists()
+
+    def test_a_person_needs_a_role(self, editor: Client) -> None:
+        keanu, path = Person.objects.get(name="Keanu Reeves").pk, address("movie", "change", PULP_FICTION)
+        answer = submit(editor, path, {"credits-2-0-person": keanu})
+        assert answer.status_code == 200
+        assert answer.context["inline_admin_formsets"][1].formset.errors == [{"role": ["This field is required."]}]
 
     def test_the_page_says_from_which_age_a_film_is(self, editor: Client) -> None:
         path = address("movie", "change", PULP_FICTION)
@@ -69,13 +64,8 @@ class TestFilms:
     def test_people_are_added_and_taken_away(self, editor: Client) -> None:
         path, before = address("movie", "change", PULP_FICTION), revision()[0]
         keanu = Person.objects.get(name="Keanu Reeves")
-        values = form_values(editor, path) | {
-            "credits-3-DELETE": "on",
-            "credits-2-0-person": keanu.pk,
-            "credits-2-0-role": Credit.Role.ACTOR,
-            "credits-2-0-order": 9,
-        }
-        assert editor.post(path, values).status_code == 302
+        new = {"credits-2-0-person": keanu.pk, "credits-2-0-role": Credit.Role.ACTOR.value, "credits-2-0-order": 9}
+        assert submit(editor, path, {"credits-3-DELETE": True, **new}).status_code == 302
         people = Movie.objects.get(id=PULP_FICTION).credits.values_list("person__name", flat=True)
         assert list(people) == ["Quentin Tarantino", "John Travolta", "Samuel L. Jackson", "Keanu Reeves"]
         assert revision()[0] > before
@@ -84,8 +74,8 @@ class TestFilms:
     def test_bulk_publishing_moves_the_catalogue(self, editor: Client, action: str, published: bool) -> None:
         Movie.objects.update(published=not published)
         before = revision()[0]
-        answer = editor.post(address("movie"), {"action": action, "_selected_action": [TOY_STORY, NEMO]}, follow=True)
-        assert b"2 films are now" in answer.content
+        told = "2 films are now shown." if published else "2 films are now hidden."
+        assert told in run_action(editor, address("movie"), action, [TOY_STORY, NEMO], follow=True).content.decode()
         assert set(Movie.objects.filter(published=published).values_list("id", flat=True)) == {TOY_STORY, NEMO}
         assert revision()[0] == before + 1
 
@@ -93,7 +83,7 @@ class TestFilms:
         before = Viewer.objects.get(id=BEN).version
         path = address("movie", "delete", NEMO)
         assert b"everything that viewers did" in editor.get(path).content
-        assert editor.post(path, {"post": "yes"}).status_code == 302
+        assert submit(editor, path, button=None).status_code == 302
         assert not Movie.objects.filter(id=NEMO).exists()
         assert not WatchEvent.objects.filter(movie_id=NEMO).exists()
         assert Viewer.objects.get(id=BEN).version == before + 1
@@ -125,10 +115,10 @@ class TestPeopleAndGenres:
     def test_renaming_and_deleting_move_the_catalogue(self, editor: Client, model: str) -> None:
         path = address(model, "add")
         before = revision()[0]
-        assert editor.post(path, {"name": "A new name"}).status_code == 302
+        assert submit(editor, path, {"name": "A new name"}).status_code == 302
         record = {"genre": Genre, "person": Person, "tag": Tag}[model]._default_manager.get(name="A new name")
-        assert editor.post(address(model, "change", record.pk), {"name": "Another"}).status_code == 302
-        assert editor.post(address(model, "delete", record.pk), {"post": "yes"}).status_code == 302
+        assert submit(editor, address(model, "change", record.pk), {"name": "Another"}).status_code == 302
+        assert submit(editor, address(model, "delete", record.pk), button=None).status_code == 302
         assert revision()[0] == before + 3
 
     def test_before_a_genre_goes_its_films_are_counted_and_its_rules_named(self, editor: Client) -> None:
@@ -136,8 +126,8 @@ class TestPeopleAndGenres:
         Rule.objects.create(name="Noir week", action="boost", by="genre", genre=crime)
         told = editor.get(address("genre", "delete", crime.pk)).context["deleted_objects"]
         assert told == [f"Crime, of {crime.movies.count()} films", "merchandising rule: Noir week"]
-        several = {"action": "delete_selected", "_selected_action": [crime.pk]}
-        assert editor.post(address("genre"), several).context["deletable_objects"] == [told]
+        several = run_action(editor, address("genre"), "delete_selected", [crime.pk])
+        assert several.context["deletable_objects"] == [told]
         looker = User.objects.create_user("looks", is_staff=True)
         looker.user_permissions.add(*Permission.objects.filter(codename__in=("view_genre", "delete_rule")))
         editor.force_login(looker)
@@ -176,16 +166,16 @@ class TestViewers:
 
     def test_what_staff_save_leaves_alone_what_events_wrote_meanwhile(self, editor: Client) -> None:
         path = address("viewer", "change", BEN)
-        page = form_values(editor, path)
+        page = form_of(editor.get(path))
         touch_viewers([BEN])
-        assert editor.post(path, page | {"name": "Benjamin"}).status_code == 302
+        assert editor.post(path, filled(page, {"name": "Benjamin"})).status_code == 302
         ben = Viewer.objects.get(id=BEN)
         assert (ben.name, ben.version, ben.publish_pending) == ("Benjamin", 2, True)
 
     def test_another_age_limit_makes_the_lists_old(self, editor: Client) -> None:
         path = address("viewer", "change", BEN)
-        assert editor.post(path, form_values(editor, path) | {"age_limit": 22}).status_code == 200
-        assert editor.post(path, form_values(editor, path) | {"age_limit": 12}).status_code == 302
+        assert submit(editor, path, {"age_limit": 22}).status_code == 200
+        assert submit(editor, path, {"age_limit": 12}).status_code == 302
         ben = Viewer.objects.get(id=BEN)
         assert (ben.age_limit, ben.version) == (12, 2)
 

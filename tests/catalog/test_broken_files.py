@@ -76,7 +76,7 @@ def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_pa
         (
             "events",
             "user_id,movie_id,kind,timestamp",
-            ["'timestamp'", "lacks occurred_at", "there is user_id, movie_id"],
+            ["`timestamp`", "did you mean `occurred_at`", "lacks occurred_at"],
         ),
         ("events", "user_id,movie_id", ["lacks kind and occurred_at"]),
         ("events", "5,6,watch,2020-01-01", ["has to name the columns", "user_id"]),

@@ -5,6 +5,7 @@ import shutil
 import uuid
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.urls import reverse
 
 from recommender import registry
@@ -12,6 +13,7 @@ from recommender.admin import shown
 from recommender.api import access
 from recommender.models import ApiKey, Impression, Job, ModelVersion
 from tests.cast import ADA, AMELIE, BEN, STAR_WARS
+from tests.support import forms
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,8 +25,9 @@ def page(client, name, *args):
 
 
 def submit(client, name, *args, **fields):
-    """A dialog's form; returns the messages of the page that it leads to."""
-    answer = client.post(reverse(f"admin:recommender_{name}", args=args), {"_form_submitted": True, **fields})
+    """A dialog's form, opened as its page has it; returns the messages of the page that it leads to."""
+    path = reverse(f"admin:recommender_{name}", args=[quote(one) for one in args])
+    answer = forms.submit(client, path, fields, button=None)
     assert answer.status_code == 200
     onward = answer.headers.get("HX-Redirect")
     if onward is None:
@@ -108,7 +111,8 @@ def test_a_get_starts_nothing(admin_client):
 
 def test_a_key_is_shown_once_and_works(admin_client, client):
     add = reverse("admin:recommender_apikey_add")
-    answer = admin_client.post(add, {"name": "site", "scopes": ["recommend:read", "events:write"]}, follow=True)
+    asked = {"name": "site", "scopes": ["recommend:read", "events:write"]}
+    answer = forms.submit(admin_client, add, asked, follow=True)
     [told] = [str(message) for message in answer.context["messages"] if "API key for site" in str(message)]
     key = re.search(r"is: (\S+)\. ", told)[1]
 
@@ -134,11 +138,11 @@ def test_a_revoked_key_opens_nothing_and_takes_no_scopes(admin_client, client, m
     assert client.get("/recommend?user_id=1", **asked).status_code == 200
 
     path = reverse("admin:recommender_apikey_change", args=[made.pk])
-    values = {"name": "site", "scopes": ["recommend:read"], "revoked": "on"}
-    assert admin_client.post(path, values).status_code == 302
+    open_before = forms.form_of(admin_client.get(path))
+    assert forms.submit(admin_client, path, {"revoked": True}).status_code == 302
     assert client.get("/recommend?user_id=1", **asked).status_code == 401
     assert "recommend:read" in page(admin_client, "apikey_change", made.pk)
-    admin_client.post(path, {"name": "site", "scopes": ["events:write", "users:erase"]})
+    admin_client.post(path, forms.filled(open_before, {"scopes": ["events:write", "users:erase"]}))
     made.refresh_from_db()
     assert (made.revoked, made.scopes) == (True, ["recommend:read"])
 

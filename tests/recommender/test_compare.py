@@ -10,8 +10,8 @@ from catalog.models import Movie, Rule, Viewer
 from recommender import registry
 from recommender.models import Job, ModelVersion
 from tests.cast import ADA, BEN, NEMO
-from tests.catalog.test_admin import form_values
 from tests.model import NAME
+from tests.support.forms import filled, form_of
 
 COMPARE = "/admin/recommender/modelversion/compare/"
 
@@ -93,17 +93,25 @@ def test_a_role_sees_what_it_needs(cast, role, seen, closed):
 def test_a_role_does_what_is_its_own_and_nothing_else(other, admin_client, role, may):
     browser, job = staff(role), Job.objects.create(kind=Job.Kind.BATCH)
     version, film = Viewer.objects.get(pk=BEN).version, f"catalog/movie/{NEMO}/change/"
-    sent = {"_form_submitted": True, "reason": "a hunch"}
-    rule = {"name": "Fish week", "action": "boost", "places": 1, "by": "movie", "movie": NEMO}
+    rule = {"name": "Fish week", "action": "boost", "places": 1, "movie": NEMO}
     deeds = {
-        "save a film": (film, form_values(admin_client, f"/admin/{film}") | {"title": "Changed"}),
-        "save a rule": ("catalog/rule/add/", rule),
-        "erase": (f"catalog/viewer/{ADA}/erase/", sent),
-        "recompute": (f"catalog/viewer/{BEN}/recompute/", sent),
-        "cancel": (f"recommender/job/{job.pk}/cancel/", sent),
-        "promote": (f"recommender/modelversion/{ModelVersion.objects.get(name=other).pk}/promote/", sent),
+        "save a film": (film, {"title": "Changed"}, "_save"),
+        "save a rule": ("catalog/rule/add/", rule, "_save"),
+        "erase": (f"catalog/viewer/{ADA}/erase/", {}, None),
+        "recompute": (f"catalog/viewer/{BEN}/recompute/", {}, None),
+        "cancel": (f"recommender/job/{job.pk}/cancel/", {}, None),
+        "promote": (
+            f"recommender/modelversion/{ModelVersion.objects.get(name=other).pk}/promote/",
+            {"reason": "a hunch"},
+            None,
+        ),
     }
-    answers = {deed: browser.post(f"/admin/{path}", values).status_code for deed, (path, values) in deeds.items()}
+    # The forms are those that somebody gets who may do everything.
+    forms = {path: form_of(admin_client.get(f"/admin/{path}")) for path, *_ in deeds.values()}
+    answers = {
+        deed: browser.post(f"/admin/{path}", filled(forms[path], changes, button)).status_code
+        for deed, (path, changes, button) in deeds.items()
+    }
     assert {deed for deed, status in answers.items() if status != 403} == may
     job.refresh_from_db()
     done = {

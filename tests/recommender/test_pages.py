@@ -19,7 +19,8 @@ from recommender.serving import capacity, tally
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
-from tests.catalog.test_admin import address, form_values
+from tests.catalog.test_admin import address
+from tests.support.forms import filled, form_of, run_action, submit
 
 pytestmark = pytest.mark.usefixtures("model")
 MOST_QUERIES = 15
@@ -55,10 +56,10 @@ def test_a_viewers_page_shows_taste_list_reasons_and_what_was_kept_out(admin_cli
     admin_client.get(again)
     assert Viewer.objects.get(pk=ADA).version == before, "a GET changes nothing"
     Viewer.objects.filter(pk=ADA).update(age_limit=None)
-    assert admin_client.post(again, {"_form_submitted": True}).headers["HX-Redirect"].endswith(f"/{ADA}/change/")
+    assert submit(admin_client, again, button=None).headers["HX-Redirect"].endswith(f"/{ADA}/change/")
     assert Viewer.objects.get(pk=ADA).version == before + 1
-    assert page(admin_client, "viewer", ADA).context["source"] == "ready-made"
-    assert LogEntry.objects.filter(object_id=str(ADA), change_message__contains="anew").exists()
+    assert page(admin_client, "viewer", ADA).context["source"] == "stored ahead of time"
+    assert LogEntry.objects.filter(object_id=str(ADA), change_message="Recomputed the list.").exists()
 
 
 def test_a_viewer_is_erased_by_who_may_and_after_a_question(admin_client, client):
@@ -70,7 +71,7 @@ def test_a_viewer_is_erased_by_who_may_and_after_a_question(admin_client, client
     assert client.post(path, {"_form_submitted": True}).status_code == 403
     admin_client.get(path)
     assert Viewer.objects.filter(pk=ADA).exists()
-    onward = admin_client.post(path, {"_form_submitted": True}).headers["HX-Redirect"]
+    onward = submit(admin_client, path, button=None).headers["HX-Redirect"]
     [told] = admin_client.get(onward).context["messages"]
     assert str(told) == f"Viewer {ADA} is erased: 12 events, 0 impressions."
     assert not Viewer.objects.filter(pk=ADA).exists()
@@ -90,7 +91,7 @@ def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_clie
     publish_movies([NEMO], published=False)
     answer = page(admin_client, "movie", STAR_WARS)
     shown, content = answer.context, answer.content.decode()
-    assert (shown["about"], shown["rated"], shown["span"]) == (1, 1, "2024 to 2024")
+    assert (shown["watched_by"], shown["rated"], shown["span"]) == ("1 viewer", 1, "2024 to 2024")
     near = {card.movie_id: card.notes for card in shown["neighbours"]}
     assert {EMPIRE, JEDI} <= set(near)
     assert near[EMPIRE][0].endswith("% alike")
@@ -112,7 +113,7 @@ def test_pages_ask_to_come_back_while_serving_is_busy(admin_client, monkeypatch)
     ):
         answer = admin_client.get(path)
         assert answer.status_code == 200
-        assert "As many lists are being computed as may be: load the page again." in answer.content.decode()
+        assert "The server is busy computing other lists. Load the page again." in answer.content.decode()
 
 
 def test_what_staff_look_at_is_not_counted(admin_client, client, settings):
@@ -155,15 +156,17 @@ def test_watchers_by_hand():
 def test_many_films_get_a_window_which_is_true_at_once(admin_client):
     listed = [one.movie_id for one in recommend(Query(user_id=ADA, top_k=20)).recommendations]
     changelist = reverse("admin:catalog_movie_changelist")
-    selected = {"action": "schedule", "_selected_action": listed[:3]}
-    assert "When 3 films are shown" in admin_client.post(changelist, selected).content.decode()
+    asked = run_action(admin_client, changelist, "schedule", listed[:3])
+    assert "Choose when 3 films are shown" in asked.content.decode()
     assert not Movie.objects.exclude(available_from=None).exists()
 
     soon = timezone.now() + timedelta(days=1)
-    window = {"window": 1, "available_from_0": f"{soon:%Y-%m-%d}", "available_from_1": "20:00"}
+    window = {"available_from_0": f"{soon:%Y-%m-%d}", "available_from_1": "20:00"}
     wrong = window | {"available_until_0": f"{soon:%Y-%m-%d}", "available_until_1": "19:00"}
-    assert "must end after it begins" in admin_client.post(changelist, selected | wrong).content.decode()
-    assert admin_client.post(changelist, selected | window).status_code == 302
+    again = admin_client.post(changelist, filled(form_of(asked), wrong, button=None))
+    assert "must end after it begins" in again.content.decode()
+    right = {"available_until_0": "", "available_until_1": ""}
+    assert admin_client.post(changelist, filled(form_of(again), right, button=None)).status_code == 302
     assert Movie.objects.exclude(available_from=None).count() == 3
     answer = recommend(Query(user_id=ADA, top_k=17))
     assert [one.movie_id for one in answer.recommendations] == listed[3:]
@@ -173,13 +176,16 @@ def test_many_films_get_a_window_which_is_true_at_once(admin_client):
 def test_a_window_for_more_than_a_thousand_films(admin_client):
     Movie.objects.bulk_create(Movie(title=f"Reel {number}", year=2099) for number in range(1_100))
     path = f"{address('movie')}?year_from=2099&year_to=2099"
-    selected = {"action": "schedule", "select_across": 1, "_selected_action": [Movie.objects.latest("pk").pk]}
-    asked = admin_client.post(path, selected)
-    assert "When 1,100 films are shown" in asked.content.decode()
+    chosen = {
+        "action": "schedule",
+        "select_across": "1",
+        "_selected_action": [Movie.objects.filter(year=2099).earliest("pk").pk],
+    }
+    asked = submit(admin_client, path, chosen, button="index", form_id="changelist-form")
+    assert "Choose when 1,100 films are shown" in asked.content.decode()
 
-    window = {"window": 1, "available_from_0": "2100-01-01", "available_from_1": "20:00"}
-    posted = {"action": "schedule", "_selected_action": asked.context["ids"], **window}
-    assert admin_client.post(path, posted).status_code == 302
+    window = {"available_from_0": "2100-01-01", "available_from_1": "20:00"}
+    assert admin_client.post(path, filled(form_of(asked), window, button=None)).status_code == 302
     assert Movie.objects.exclude(available_from=None).count() == 1_100
 
 
@@ -187,13 +193,13 @@ def test_a_film_with_hundreds_of_credits_is_saved(admin_client):
     people = Person.objects.bulk_create(Person(name=f"Extra {number}") for number in range(260))
     Credit.objects.bulk_create(Credit(movie_id=NEMO, person=one, role=Credit.Role.ACTOR, order=9) for one in people)
     path = address("movie", "change", NEMO)
-    assert admin_client.post(path, form_values(admin_client, path) | {"title": "Nemo"}).status_code == 302
+    assert submit(admin_client, path, {"title": "Nemo"}).status_code == 302
     assert Movie.objects.get(pk=NEMO).title == "Nemo"
 
 
 def test_the_history_of_a_film_says_what_was_and_is(admin_client):
     path = address("movie", "change", TOY_STORY)
-    admin_client.post(path, form_values(admin_client, path) | {"title": "Toys", "certificate": "PG"})
-    admin_client.post(address("movie"), {"action": "unpublish", "_selected_action": [TOY_STORY]})
+    submit(admin_client, path, {"title": "Toys", "certificate": "PG"})
+    run_action(admin_client, address("movie"), "unpublish", [TOY_STORY])
     told = LogEntry.objects.filter(object_id=str(TOY_STORY)).order_by("pk").values_list("change_message", flat=True)
     assert list(told) == ["Title: Toy Story → Toys; Certificate: G → PG", "Published: True → False"]

@@ -11,6 +11,7 @@ from catalog.errors import CatalogError
 from catalog.exchange.bring_history import Unmatched, bring_history
 from catalog.exchange.text import ENCODINGS, known_encoding
 from catalog.limits import LARGEST_ID
+from catalog.plurals import counted
 
 
 class Command(BaseCommand):
@@ -31,11 +32,13 @@ class Command(BaseCommand):
         except (CatalogError, OSError) as error:
             raise CommandError(f"Nothing was imported. {error}") from error
         self.stdout.write(
-            f"{found.source}: {found.rows:,} rows, {found.by_id:,} found by id and {found.by_title:,} by title and "
-            f"year; {found.stored:,} events stored, {found.duplicates:,} there already."
+            f"{found.source}: {counted(found.rows, 'row')}, {found.by_id:,} found by id and {found.by_title:,} by title "
+            f"and year; {counted(found.stored, 'event')} stored, {found.duplicates:,} there already."
         )
         if found.unmatched:
             report = file.with_name(f"{file.name}.unmatched.csv")
             with report.open("w", newline="") as out:
                 csv.writer(out).writerows([Unmatched._fields, *found.unmatched])
-            self.stdout.write(f"{report} has the {len(found.unmatched):,} rows that were left out, with the reason.")
+            self.stdout.write(
+                f"{report} has the {counted(len(found.unmatched), 'row')} that were left out, with the reason."
+            )

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.errors import CatalogError
 from catalog.management.progress import shown_progress
 from catalog.movielens import read_movielens
+from catalog.plurals import counted
 from catalog.services.bulk import LoadReport, load_dataset
 
 HELP = """Import a MovieLens data set: films, genres, links, tags and ratings.
@@ -46,10 +47,12 @@ class Command(BaseCommand):
     def _tell(self, report: LoadReport, seconds: float) -> None:
         if report.removed_demo:
             demo = report.removed_demo
-            self.stdout.write(f"Removed the demo: {demo.movies:,} films and {demo.viewers:,} simulated viewers.")
+            self.stdout.write(
+                f"Removed the demo: {counted(demo.movies, 'film')} and {counted(demo.viewers, 'simulated viewer')}."
+            )
         self.stdout.write(
-            f"{report.name}: {report.movies:,} films, {report.credits:,} credits, {report.tags:,} tags, "
-            f"{report.viewers:,} viewers, {report.events:,} ratings "
+            f"{report.name}: {counted(report.movies, 'film')}, {counted(report.credits, 'credit')}, "
+            f"{counted(report.tags, 'tag')}, {counted(report.viewers, 'viewer')}, {counted(report.events, 'rating')} "
             f"({report.created:,} new, {report.updated:,} changed, {report.repeated:,} repeated)."
         )
         self.stdout.write(self.style.SUCCESS(f"{seconds:.1f} s, {report.events / seconds:,.0f} ratings a second."))

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.demo.simulate import SEED, VIEWER_COUNT
 from catalog.errors import CatalogError
 from catalog.management.progress import shown_progress
+from catalog.plurals import counted
 from catalog.services.bulk import DemoThere, load_demo
 
 
@@ -31,12 +32,12 @@ class Command(BaseCommand):
             raise CommandError(f"The demo was not loaded. {error}") from error
         if isinstance(report, DemoThere):
             self.stdout.write(
-                f"The demo is loaded already: {report.movies:,} films and {report.viewers:,} simulated viewers. "
-                "Nothing was changed."
+                f"The demo is loaded already: {counted(report.movies, 'film')} and "
+                f"{counted(report.viewers, 'simulated viewer')}. Nothing was changed."
             )
             return
         self.stdout.write(
-            f"Demo: {report.movies:,} real films, {report.credits:,} credits; {report.viewers:,} viewers and "
-            f"{report.events:,} events, all SIMULATED: nobody watched these films here."
+            f"Demo: {counted(report.movies, 'real film')}, {counted(report.credits, 'credit')}; "
+            f"{counted(report.viewers, 'viewer')} and {counted(report.events, 'event')}, all SIMULATED: nobody watched these films here."
         )
         self.stdout.write(self.style.SUCCESS(f"{time.perf_counter() - started:.1f} s."))

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from recommender.keys import OVERLAP, rotate
+from catalog.plurals import counted
+from recommender.keys import OVERLAP, create, revoke, rotate
 from recommender.models import ApiKey
 
 SHOWN_ONCE = "This key is shown once; send it as the header `Authorization: Api-Key KEY`:"
@@ -49,8 +50,8 @@ class Command(BaseCommand):
 
     def _create(self, name: str, scopes: list[str], expires: datetime | None) -> None:
         if not 0 < len(name) <= 50:
-            raise CommandError(f"The name has {len(name)} characters; 1 to 50 are allowed.")
-        _, key = ApiKey.objects.create_key(name=name, scopes=sorted(set(scopes)), expiry_date=expires)
+            raise CommandError(f"The name has {counted(len(name), 'character')}; 1 to 50 are allowed.")
+        _, key = create(name, scopes, expires)
         self.stderr.write(SHOWN_ONCE)
         self.stdout.write(key)
 
@@ -70,10 +71,10 @@ class Command(BaseCommand):
             fresh, key = rotate(prefix, timedelta(days=days))
         except ApiKey.DoesNotExist:
             raise CommandError(f"There is no live key {prefix!r}; `manage.py api_key list` shows them.") from None
-        self.stderr.write(f"{fresh.prefix} follows {prefix}, which ends in {days} days. {SHOWN_ONCE}")
+        self.stderr.write(f"{fresh.prefix} follows {prefix}, which ends in {counted(days, 'day')}. {SHOWN_ONCE}")
         self.stdout.write(key)
 
     def _revoke(self, prefix: str) -> None:
-        if not ApiKey.objects.filter(prefix=prefix, revoked=False).update(revoked=True):
+        if not revoke(prefix):
             raise CommandError(f"There is no live key {prefix!r}; `manage.py api_key list` shows them.")
         self.stdout.write(f"{prefix} is revoked.")

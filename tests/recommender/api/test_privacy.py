@@ -21,6 +21,7 @@ from recommender.serving import privacy
 from recommender.training import batch, dataset, run
 from tests.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
 from tests.recommender.api.test_bulk import JSONL, lines
+from tests.support.forms import submit
 
 pytestmark = pytest.mark.usefixtures("model")
 ZOE = 1_987_654_321  # a number that stands nowhere by chance
@@ -92,7 +93,7 @@ def zoe(site, admin_client):
     site.post("/events", event(ZOE, JEDI, "impression", recommendation_id="r-1", position=3))
     site.get(f"/recommend?user_id={ZOE}")  # stores a list
     site.get(f"/home?user_id={ZOE}")
-    admin_client.post(reverse("admin:catalog_viewer_change", args=[ZOE]), {"name": "Zoe", "age_limit": ""})
+    submit(admin_client, reverse("admin:catalog_viewer_change", args=[ZOE]), {"name": "Zoe"})
     sent = {"user_histories": {str(ZOE): ["260", "1196"], str(ADA): ["260"]}}
     job = site.post("/batch/recommend/cache", sent, expect=202)["job_id"]
     file = {"user_id": ZOE, "name": "half a character: \ud800"}, {"user_id": ADA, "name": "Ada"}

@@ -12,7 +12,8 @@ from catalog.services import touch_viewers
 from recommender.serving.query import Filters, Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, MATRIX, NEMO, SPIRITED_AWAY, TOY_STORY, TOY_STORY_2
-from tests.catalog.test_admin import address, form_values
+from tests.catalog.test_admin import address
+from tests.support.forms import filled, form_of, run_action, submit
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -38,22 +39,22 @@ def listed(source="cache", **more):
 
 def edit(editor, model, pk, **values):
     path = address(model, "change", pk)
-    answer = editor.post(path, form_values(editor, path) | values)
+    answer = submit(editor, path, values)
     assert answer.status_code == 302, answer.context["errors"]
 
 
-def act(editor, action, ids, **more):
-    answer = editor.post(address("movie"), {"action": action, "_selected_action": ids, **more})
+def act(editor, action, ids):
+    answer = run_action(editor, f"{address('movie')}?all=", action, ids)
+    if answer.status_code == 200:  # asks first
+        answer = editor.post(address("movie"), filled(form_of(answer), button=None))
     assert answer.status_code == 302
 
 
 def test_unpublished_one_by_one_and_published_again(editor, stored):
-    path = address("movie", "change", stored[0])
-    values = form_values(editor, path)
-    assert editor.post(path, {name: value for name, value in values.items() if name != "published"}).status_code == 302
+    edit(editor, "movie", stored[0], published=False)
     assert listed()[:39] == stored[1:]
 
-    edit(editor, "movie", stored[0], published="on")
+    edit(editor, "movie", stored[0], published=True)
     assert listed() == stored
 
 
@@ -84,7 +85,7 @@ def test_a_film_that_an_edit_makes_fit_for_the_viewer_comes_onto_the_stored_list
 
 
 def test_deleted_in_bulk(editor, stored):
-    act(editor, "delete_selected", stored[:10], post="yes")
+    act(editor, "delete_selected", stored[:10])
 
     assert listed()[:30] == stored[10:]
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0005_search")]
+    dependencies = [("catalog", "0006_viewer_sessions")]
 
     operations = [
         migrations.AddIndex("movie", models.Index(fields=["certificate"], name="movie_certificate")),

@@ -1,0 +1,32 @@
+"""Who acts: the one who sent the request, who typed the command, or the system by itself."""
+
+import getpass
+from contextvars import ContextVar
+from typing import Any
+
+from celery import current_task
+
+LONGEST = 160  # characters
+THE_SYSTEM = "the system"
+
+serving: ContextVar[Any] = ContextVar("serving", default=None)  # the request that this thread answers
+
+
+def actor() -> str:
+    """Names who acts now: a member of staff, an API key by its prefix, a command's user, or the system."""
+    request = serving.get()
+    if request is not None:
+        return _sender(request)[:LONGEST]
+    if current_task:
+        return THE_SYSTEM
+    try:
+        return f"{getpass.getuser()}, at the command line"[:LONGEST]
+    except (KeyError, OSError):  # a container's user without a name
+        return "the command line"
+
+
+def _sender(request: Any) -> str:
+    if prefix := getattr(request, "client", ""):
+        return f"API key {prefix}"
+    user = getattr(request, "user", None)
+    return f"{user.get_username()}, in the admin" if user is not None and user.is_authenticated else "nobody with a key"

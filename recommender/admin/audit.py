@@ -1,0 +1,21 @@
+"""Who did what: activations, jobs, erasures, merges, keys."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from recommender.admin.pages import ReadOnly
+from recommender.models import AuditEntry
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(ReadOnly):
+    list_display = ("at", "actor", "action", "subject", "details")
+    list_display_links = ("at",)
+    list_filter = ("action",)
+    search_fields = ("actor", "subject", "request_id")
+    search_help_text = "A name, the beginning of a key, a model, a job's id, or the X-Request-ID of a call."
+    show_full_result_count = False
+    sortable_by = ("at",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
+        return False

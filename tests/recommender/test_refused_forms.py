@@ -1,0 +1,116 @@
+"""Forms that are refused: their pages stay true, and what the API refuses the admin refuses."""
+
+import json
+
+import pytest
+
+from catalog.models import Genre, Movie
+from recommender.models import ApiKey
+from tests.cast import ADA, NEMO, PULP_FICTION, STAR_WARS
+from tests.catalog.test_admin import address
+from tests.support.forms import submit
+
+pytestmark = pytest.mark.usefixtures("model")
+REFUSED = [
+    ("imdb_id", "27503384", "Write tt27503384."),
+    ("imdb_id", "banana", "as in tt0114709"),
+    ("tmdb_id", "0", ""),
+    ("year", "1066", ""),
+    ("runtime", "0", ""),
+    ("runtime", "32768", ""),
+    ("language", "English!", ""),
+    ("title", " ", ""),
+    ("title", "x" * 301, ""),
+    ("overview", "x" * 20_001, ""),
+    ("poster_url", "no address", ""),
+    ("certificate", "x" * 13, ""),
+    ("imdb_id", "tt0111161", "has this"),
+    ("tmdb_id", "278", "has this"),
+]
+
+
+def test_the_page_of_a_refused_film_tells_of_the_film_as_it_is(admin_client):
+    path = address("movie", "change", STAR_WARS)
+    answer = submit(admin_client, path, {"title": "Changed", "certificate": "NC-17", "year": "1066"})
+    content = answer.content.decode()
+    assert answer.status_code == 200
+    assert "It can be watched now." in content
+    assert "It cannot be watched now." not in content
+    assert "Certificate PG" in content
+    assert "8 years" in content
+    assert answer.context["original"].title != "Changed"
+    assert "Similar films" in content
+    assert answer.context["adminform"].form["title"].value() == "Changed"
+
+
+def test_the_page_of_a_refused_viewer_tells_of_the_viewer_as_it_is(admin_client):
+    answer = submit(admin_client, address("viewer", "change", ADA), {"name": "Other", "age_limit": "22"})
+    content = answer.content.decode()
+    assert answer.status_code == 200
+    assert "No history yet" not in content
+    assert answer.context["listed"]
+    assert str(answer.context["original"]) == f"Viewer {ADA}"
+
+
+def test_a_new_film_has_no_panels(admin_client):
+    answer = submit(admin_client, address("movie", "add"), {"title": "", "year": "1066"})
+    assert answer.status_code == 200
+    assert "watched now" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(("field", "value", "hint"), REFUSED)
+def test_what_the_api_refuses_the_admin_refuses(admin_client, client, field, value, hint):
+    Movie.objects.filter(pk=NEMO).update(imdb_id="tt0111161", tmdb_id=278)
+    _, key = ApiKey.objects.create_key(name="shop", scopes=["catalog:write"])
+    sent = json.dumps({field: int(value) if value.isdigit() and field != "imdb_id" else value})
+    header = {"Authorization": f"Api-Key {key}"}
+    api = client.patch(f"/movies/{PULP_FICTION}", sent, "application/json", headers=header)
+    assert api.status_code in (400, 409)
+    page = submit(admin_client, address("movie", "change", PULP_FICTION), {field: value})
+    assert page.status_code == 200
+    assert field in page.context["adminform"].form.errors
+    for told in (api.content.decode(), page.content.decode()):
+        assert hint in told
+
+
+def test_the_admin_writes_as_the_api_does_and_hints_at_strange_certificates(admin_client):
+    path = address("movie", "change", PULP_FICTION)
+    changes = {"title": "Pulp   Fiction", "imdb_id": "tt110912", "certificate": "banana"}
+    answer = submit(admin_client, path, changes, follow=True)
+    film = Movie.objects.get(pk=PULP_FICTION)
+    assert (film.title, film.imdb_id, film.certificate) == ("Pulp Fiction", "tt0110912", "banana")
+    [hint] = [str(one) for one in answer.context["messages"] if "No age is known" in str(one)]
+    assert "'banana'" in hint
+    assert "PG-13" in hint
+
+
+def test_a_genre_is_there_once(admin_client):
+    answer = submit(admin_client, address("genre", "add"), {"name": "cRIME"})
+    assert "There is the genre Crime already." in answer.content.decode()
+    assert Genre.objects.filter(name__iexact="crime").count() == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        str(PULP_FICTION),
+        "tt0110912",
+        "0110912",
+        "https://www.imdb.com/title/tt0110912/?ref_=nv",
+        "680",
+        "imdb:tt0110912",
+        "https://www.themoviedb.org/movie/680-pulp-fiction",
+        "tmdb:680",
+    ],
+)
+def test_a_film_is_found_by_each_of_its_ids(admin_client, text):
+    Movie.objects.filter(pk=PULP_FICTION).update(imdb_id="tt0110912", tmdb_id=680)
+    rows = admin_client.get(address("movie"), {"q": text}).context["cl"].result_list
+    assert [film.pk for film in rows] == [PULP_FICTION]
+
+
+def test_a_key_is_found_by_its_prefix(admin_client):
+    made, _ = ApiKey.objects.create_key(name="site", scopes=["recommend:read"])
+    ApiKey.objects.create_key(name="app", scopes=["recommend:read"])
+    rows = admin_client.get("/admin/recommender/apikey/", {"q": made.prefix}).context["cl"].result_list
+    assert [key.pk for key in rows] == [made.pk]

@@ -1,0 +1,86 @@
+"""A form of a page as a browser sends it: what its controls hold, with changes, and the button that was pressed.
+
+A change to a control that the page does not have, or to a choice that it does not offer, raises: no test posts what no
+browser could.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import lxml.html
+from django.test import Client
+from lxml.html import HtmlElement, InputElement, SelectElement
+
+ON_EVERY_PAGE = "logout-form"
+
+
+def form_of(answer: Any, form_id: str | None = None) -> HtmlElement:
+    """Finds the form with that id, or the only one of the page besides the one to log out with."""
+    page = lxml.html.fromstring(answer.content.decode())
+    for template in page.xpath("//template"):
+        template.drop_tree()  # no part of the page until a script copies it
+    forms = [one for one in page.forms if one.get("id") != ON_EVERY_PAGE and form_id in (None, one.get("id"))]
+    assert len(forms) == 1, f"{len(forms)} forms: {[one.get('id') for one in page.forms]}"
+    return forms[0]
+
+
+def filled(
+    form: HtmlElement, changes: Mapping[str, Any] | None = None, button: str | None = "_save"
+) -> dict[str, str | list[str]]:
+    """Returns what a browser sends once `button` (its name) is pressed: name to value, or to several. A change is a
+    text, a list of texts for a control that holds several, or a bool for a checkbox."""
+    for name, value in (changes or {}).items():
+        _enter(form.inputs[name], value)
+    found: dict[str, list[str]] = {}
+    for name, value in form.form_values():
+        found.setdefault(name, []).append(value or "")
+    if button is not None:
+        found[button] = [_button(form, button).get("value") or ""]
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+
+
+def submit(
+    client: Client,
+    path: str,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    button: str | None = "_save",
+    form_id: str | None = None,
+    **how: Any,
+) -> Any:
+    """Opens the page, changes its form and presses the button; returns the answer."""
+    page = client.get(path)
+    assert page.status_code == 200, f"{path}: {page.status_code}"
+    form = form_of(page, form_id)
+    return client.post(form.get("hx-post") or form.get("action") or path, filled(form, changes, button), **how)
+
+
+def run_action(client: Client, path: str, action: str, records: list[int], **how: Any) -> Any:
+    """Ticks these records of a list and runs the action on them; returns the answer."""
+    changes = {"action": action, "_selected_action": [str(one) for one in records]}
+    return submit(client, path, changes, button="index", form_id="changelist-form", **how)
+
+
+def _enter(control: Any, value: Any) -> None:
+    if isinstance(control, SelectElement) and control.get("data-ajax--url"):
+        _look_up(control, value if control.multiple else [value])
+    if isinstance(control, InputElement) and control.checkable and isinstance(value, bool):
+        control.checked = value
+    elif isinstance(control, InputElement) and control.type == "checkbox":
+        control.checked = control.get("value") in [str(one) for one in value]  # the only one of its name
+    else:
+        control.value = [str(one) for one in value] if isinstance(value, list) else str(value)
+
+
+def _look_up(control: SelectElement, values: list[Any]) -> None:
+    """Adds choices that are in the page only once they were looked up."""
+    for value in {str(one) for one in values} - {"", *control.value_options}:
+        control.append(lxml.html.fragment_fromstring(f'<option value="{value}"></option>'))
+
+
+def _button(form: HtmlElement, name: str) -> HtmlElement:
+    """Finds the button in the form, or elsewhere on the page for it."""
+    kinds = f"//*[self::button or self::input[@type='submit']][@name='{name}']"
+    own = [one for one in form.getroottree().xpath(kinds) if one.get("form") in (None, form.get("id"))]
+    assert own, f"There is no button {name}."
+    return own[0]
