@@ -38,6 +38,7 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"Demo: {counted(report.movies, 'real film')}, {counted(report.credits, 'credit')}; "
-            f"{counted(report.viewers, 'viewer')} and {counted(report.events, 'event')}, all SIMULATED: nobody watched these films here."
+            f"{counted(report.viewers, 'viewer')} and {counted(report.events, 'event')}, all SIMULATED: "
+            "nobody watched these films here."
         )
         self.stdout.write(self.style.SUCCESS(f"{time.perf_counter() - started:.1f} s."))
