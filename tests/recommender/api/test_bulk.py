@@ -191,7 +191,7 @@ def test_a_file_is_read_as_it_was_written_or_refused_at_line_1(site):
         assert Viewer.objects.get(pk=ADA).name == "Zoë"
     refused = str(sent(site, "viewers", rows.encode("cp1252"), CSV, expect=400))
     assert all(words in refused for words in ("the body, line 1: is not UTF-8", "charset=windows-1252"))
-    assert "Send a charset of" in str(sent(site, "viewers", b"", "text/csv; charset=big5", expect=415))
+    assert "Send a charset of" in str(sent(site, "viewers", b"x", "text/csv; charset=big5", expect=415))
     for body, words in (
         (b"userid,nam\n5,x\n", "has to name the columns"),
         (b"user_id,nam\n5,x\n", "line 1: unknown column `nam`: did you mean `name`?"),
