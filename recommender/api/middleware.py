@@ -92,15 +92,15 @@ def _count(request: HttpRequest, response: HttpResponse) -> None:
     if kind == "catalogue" and request.method not in ("GET", "HEAD", "OPTIONS"):
         kind = "catalogue changes"
     if isinstance(response, StreamingHttpResponse) and not failed:
-        response.streaming_content = _counted_at_the_end(kind, response)
+        response.streaming_content = _counted_at_the_end(kind, cast(Iterator[bytes], response.streaming_content))
     elif kind != "admin" or failed or request.method == "POST":
         tally.count_call(kind, failed, code)
 
 
-def _counted_at_the_end(kind: str, response: StreamingHttpResponse) -> Iterator[bytes]:
+def _counted_at_the_end(kind: str, content: Iterator[bytes]) -> Iterator[bytes]:
     """A file that is read from the database while it goes out fails when its answer has long begun."""
     try:
-        yield from cast(Iterator[bytes], response.streaming_content)
+        yield from content
     except Exception as error:
         trouble = trouble_of(error)
         tally.count_call(kind, True, trouble.code if trouble else "")

@@ -152,13 +152,14 @@ def _words_of(pid):
         return b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "name"), [(parts.POSTGRES, "Postgres"), (parts.VALKEY, "Redis")])
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the server's process in /proc")
 def test_the_command_ends_with_2_while_a_server_is_frozen(transactional_db, part, name):
     pid = pid_of(part)
     os.kill(pid, signal.SIGSTOP)
     try:
-        code, text = status_command()
+        code, text = status_command(60)
     finally:
         os.kill(pid, signal.SIGCONT)
     assert code == 2
