@@ -48,7 +48,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _configure_connection(self, connection: Any) -> bool:
         if self.pool:
             connection.execute(f"SET idle_in_transaction_session_timeout = '{ABANDONED_SECONDS}s'")
-        return bool(super()._configure_connection(connection))
+        return bool(super()._configure_connection(connection))  # type: ignore[misc]
 
 
 def _give_up(alias: str, left: ConnectionPool) -> None:
