@@ -87,10 +87,8 @@ def _tidy_for_ever() -> None:
 def post_worker_init(worker: Any) -> None:
     """From here on the process takes up each newly activated model. What is loaded by now stays for good: the garbage
     collector need not look at it again, nor look for cycles several times in one request."""
-    from movierec import lines
     from recommender.serving import warm
 
-    lines.watch(interactive=True)
     warm.start()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()

@@ -6,10 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import DatabaseError, close_old_connections
 from django.db.models.signals import post_migrate
 
-from movierec import lines
 from movierec.alive import EVERY_SECONDS
 
 log = logging.getLogger(__name__)
@@ -32,8 +30,6 @@ class RecommenderConfig(AppConfig):
         cache.on_new_server(services.bump_epoch)
         registry.on_look(tally.flush)
         registry.on_look(probe.look)
-        for line in (lines.REDIS, lines.POSTGRES):
-            line.on_return.append(publish_missed)
         registry.on_look(web_is_alive)
         alive.connect(keep_sign_of_life)
         post_migrate.connect(make_roles, sender=self)
@@ -50,22 +46,6 @@ def publish_viewers(versions: dict[int, int], **_: Any) -> None:
         cache.publish_viewers(versions)
     except cache.CacheUnavailable as error:
         log.warning("Versions of %d viewers wait in the outbox: %s", len(versions), error)
-
-
-def publish_missed() -> None:
-    """Before a server that was away is used again: a frozen Redis still has the versions from before, by which lists
-    would be valid that are not. Where Postgres is away too every answer says `degraded`, and its return makes up for
-    it."""
-    from recommender.serving import upkeep
-
-    try:
-        upkeep.publish_pending()
-    except DatabaseError as error:
-        if not lines.POSTGRES.lost:
-            raise
-        log.warning("Versions wait in the outbox: %s", error)
-    finally:
-        close_old_connections()
 
 
 def publish_catalogue(version: int, **_: Any) -> None:

@@ -11,7 +11,7 @@ REDIS = Line("Redis", RedisProbe())
 
 
 def watch(*, interactive: bool) -> None:
-    """Starts the threads of this process and waits for their first word. Once a process, after the fork.
+    """Starts the threads of this process, after the fork, and waits for their first word.
     `interactive`: somebody waits for its answers; else its work is long, and a server may be slow for a while."""
     lines = (POSTGRES, REDIS) if interactive else (POSTGRES,)
     for line in lines:

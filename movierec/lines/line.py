@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-PAUSE = 0.05  # seconds between an answer and the next question
 PATIENCE = 0.2  # seconds without an answer until the server is as good as dead to whoever waits for a page
 LONG_PATIENCE = 10.0  # seconds, for work that lasts longer than a server's bad moment
 REDIAL = 1.0  # seconds that a late answer is waited for; then the connection itself is taken for lost
@@ -52,6 +51,8 @@ class Line:
         self._lost_at = 0.0  # monotonic seconds
 
     def watch(self, patience: float) -> None:
+        if self.watched:
+            return
         self.patience, self.lost, self.watched = patience, True, True
         self._lost_at = time.monotonic()
         self._thread.start()
@@ -89,7 +90,7 @@ class Line:
         with self._news:
             asked = self._asked
             self._hurry.set()
-            self._news.wait_for(lambda: self.lost or self._answered > asked, 2 * self.patience + PAUSE)
+            self._news.wait_for(lambda: self.lost or self._answered > asked, 2 * self.patience)
             return not self.lost
 
     def _ask_forever(self) -> None:
@@ -120,7 +121,7 @@ class Line:
         with self._news:
             self._answered = self._asked
             self._news.notify_all()
-        self._hurry.wait(PAUSE)
+        self._hurry.wait(self.patience / 4)  # seconds
         self._hurry.clear()
 
     def _come_back(self) -> None:

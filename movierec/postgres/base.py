@@ -13,7 +13,7 @@ from movierec.postgres.connection import ServerLost
 
 # Of a web process: a client that was cut off leaves its transaction, and the rows that it locked, to a server that does
 # not know. No request thinks for that long between two statements.
-ABANDONED_SECONDS = 10
+ABANDONED_SECONDS = 5
 
 _renewing = threading.Lock()
 

@@ -1,17 +1,22 @@
 """What keeps Redis in step with Postgres where publishing failed or Redis was emptied; beat calls it."""
 
+import logging
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from catalog import selectors, services
+from movierec import lines
 from recommender import audit, cache, registry
 from recommender.cache import CacheUnavailable, Stamps
 from recommender.models import Impression, Job
 from recommender.serving import merging
 from recommender.serving.stamps import NOBODY, UNKNOWN
+
+log = logging.getLogger(__name__)
 
 OUTBOX_BLOCK = 5_000  # viewers
 TIDY_BLOCK = 10_000  # rows deleted at a time, so that no lock is held for long
@@ -30,6 +35,20 @@ def publish_pending() -> int:
         if not cleared:  # all are being written to right now
             break
     return published
+
+
+def publish_missed() -> None:
+    """Before a server that was away is used again: a frozen Redis still has the versions from before, by which lists
+    would be valid that are not. Where Postgres is away too every answer says `degraded`, and its return makes up for
+    it."""
+    try:
+        publish_pending()
+    except DatabaseError as error:
+        if not lines.POSTGRES.lost:
+            raise
+        log.warning("Versions wait in the outbox: %s", error)
+    finally:
+        close_old_connections()
 
 
 def repair() -> dict[str, Any]:

@@ -5,8 +5,9 @@ import threading
 
 from django.db import close_old_connections
 
+from movierec import lines
 from recommender import registry
-from recommender.serving import charts, stamps
+from recommender.serving import charts, stamps, upkeep
 from recommender.serving.eligibility import catalogue
 from recommender.serving.query import CHARTS
 from recommender.serving.recommend import active_ranker
@@ -16,7 +17,11 @@ log = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """For a web process that begins: from here on it takes up each newly activated model."""
+    """For a web process that begins: from here on it knows whether its servers are there, and takes up each newly
+    activated model."""
+    for line in (lines.REDIS, lines.POSTGRES):
+        line.on_return.append(upkeep.publish_missed)
+    lines.watch(interactive=True)
     registry.watch()
     threading.Thread(target=warm, name="warm", daemon=True).start()
 
