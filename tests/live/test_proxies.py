@@ -29,9 +29,14 @@ LIST = f"/recommend?user_id={ADA}&top_k=5"
 SLOW = 60  # clients
 
 
-@pytest.fixture(scope="module")
-def behind(system: Server) -> Iterator[Server]:
-    """movierec as it is configured on a server."""
+@pytest.fixture
+def behind(proxy: "Proxy") -> Server:
+    return proxy.behind
+
+
+@contextlib.contextmanager
+def production(system: Server) -> Iterator[Server]:
+    """movierec as it is configured on a server. One for each proxy, as tests use budgets up."""
     running = Server(
         system.key,
         MOVIEREC_PRODUCTION="1",
@@ -45,15 +50,17 @@ def behind(system: Server) -> Iterator[Server]:
         MOVIEREC_WEB_THREADS="8",
         MOVIEREC_RATE_REFUSED="30/min",
     )
-    yield running
-    running.stop()
+    try:
+        yield running
+    finally:
+        running.stop()
 
 
 class Proxy:
     """A client of the proxy, over TLS."""
 
-    def __init__(self, port: int, name: str) -> None:
-        self.port, self.name = port, name
+    def __init__(self, port: int, name: str, behind: Server) -> None:
+        self.port, self.name, self.behind = port, name, behind
         self.context = ssl.create_default_context()
         self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
 
@@ -67,40 +74,41 @@ class Proxy:
         with contextlib.closing(connection):
             connection.request(method, path, body, {"Host": NAME, **named})
             answer = connection.getresponse()
-            headers = {name: ", ".join(answer.headers.get_all(name)) for name in answer.headers}
-            return answer.status, headers, answer.read()
+            told = {name: ", ".join(answer.headers.get_all(name) or []) for name in answer.headers}
+            return answer.status, told, answer.read()
 
 
 @pytest.fixture(scope="module", params=["nginx", "caddy", "caddy that buffers"])
-def proxy(request: Any, behind: Server, tmp_path_factory: Any) -> Iterator[Proxy]:
+def proxy(request: Any, system: Server, tmp_path_factory: Any) -> Iterator[Proxy]:
     name = request.param.split()[0]
     program = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip(f"{name} is not installed (apt-get install {name})")
-    folder, port, plain = tmp_path_factory.mktemp(name), free_port(), free_port()
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={NAME}"]
-    made += ["-keyout", str(folder / "key"), "-out", str(folder / "pem")]
-    subprocess.run(made, check=True, capture_output=True)
-    command = (_nginx if name == "nginx" else _caddy)(folder, port, plain, behind.port)
-    if request.param.endswith("buffers"):
-        _let_it_buffer(folder / "Caddyfile", program)
-    env = os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    with (folder / "out").open("wb") as out:
-        process = subprocess.Popen([program, *command], stdout=out, stderr=subprocess.STDOUT, env=env, cwd=folder)
-    found = Proxy(port, name)
+    with production(system) as behind:
+        folder, port, plain = tmp_path_factory.mktemp(name), free_port(), free_port()
+        made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={NAME}"]
+        made += ["-keyout", str(folder / "key"), "-out", str(folder / "pem")]
+        subprocess.run(made, check=True, capture_output=True)
+        command = (_nginx if name == "nginx" else _caddy)(folder, port, plain, behind.port)
+        if request.param.endswith("buffers"):
+            _let_it_buffer(folder / "Caddyfile", program)
+        env = os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+        with (folder / "out").open("wb") as out:
+            process = subprocess.Popen([program, *command], stdout=out, stderr=subprocess.STDOUT, env=env, cwd=folder)
+        found = Proxy(port, name, behind)
 
-    def answers() -> bool:
-        assert process.poll() is None, (folder / "out").read_text()
-        with contextlib.suppress(OSError):
-            return found.ask("GET", "/health/live")[0] == 200
-        return False
+        def answers() -> bool:
+            assert process.poll() is None, (folder / "out").read_text()
+            with contextlib.suppress(OSError):
+                return found.ask("GET", "/health/live")[0] == 200
+            return False
 
-    try:
-        wait_for(answers)
-        yield found
-    finally:
-        process.terminate()
-        process.wait(20)
+        try:
+            wait_for(answers)
+            yield found
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 def _nginx(folder: Path, port: int, plain: int, behind: int) -> list[str]:
