@@ -149,7 +149,10 @@ class Stream(Iterable[Item]):
         self._open = True
 
     def __iter__(self) -> Iterator[Item]:
-        return paced(self._pieces)
+        try:
+            yield from paced(self._pieces)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Gives the place back; what answers calls it in the end, whatever became of the client."""
