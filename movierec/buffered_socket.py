@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from collections import deque
+from itertools import islice
 from tempfile import SpooledTemporaryFile
 from urllib.parse import unquote_to_bytes
 
@@ -15,6 +16,7 @@ from movierec.bodies import most_bytes
 IN_MEMORY = 32 * 1024  # bytes of a request; what is more lies in a file without a name
 MOST_HEAD = 64 * 1024  # bytes of request line and headers; gunicorn's parser has finer limits
 PIECE = 64 * 1024  # bytes read at once
+PIECES = 64  # parts of an answer sent at once
 LEAST_RATE = 32 * 1024  # bytes per second that earn a body or an answer more time
 MOST_UNSENT = 6 * 1024 * 1024  # bytes, above every static file; whoever streams more waits for the reader
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -40,6 +42,7 @@ class BufferedSocket(socket.socket):
         super().setblocking(False)
         self._unsent: deque[memoryview] = deque()
         self.unsent = 0  # bytes
+        self._untried = 0  # bytes since the last try to send
         self._over = b""  # of the next request, which came right behind this one
         self._request: SpooledTemporaryFile[bytes] | None = None
         self.begin()
@@ -117,16 +120,15 @@ class BufferedSocket(socket.socket):
     def flush(self) -> bool:
         """Sends what the client takes; returns whether all of it is gone. Raises OSError."""
         while self._unsent:
-            piece = self._unsent[0]
             try:
-                sent = super().send(piece)
+                sent = super().sendmsg(list(islice(self._unsent, PIECES)))
             except BlockingIOError:
                 return False
             self.unsent -= sent
-            if sent < len(piece):
-                self._unsent[0] = piece[sent:]
-            else:
-                self._unsent.popleft()
+            while self._unsent and sent >= len(self._unsent[0]):
+                sent -= len(self._unsent.popleft())
+            if sent:
+                self._unsent[0] = self._unsent[0][sent:]
         return True
 
     def discard(self) -> bool:
@@ -153,7 +155,10 @@ class BufferedSocket(socket.socket):
             return
         self._unsent.append(piece)
         self.unsent += len(piece)
-        self.flush()
+        self._untried += len(piece)
+        if self.unsent == len(piece) or self._untried >= PIECE:  # what is behind something unsent can wait for more
+            self._untried = 0
+            self.flush()
 
     def _wait_for_reader(self) -> None:
         poll = select.poll()

@@ -22,6 +22,7 @@ from movierec import web_limits
 from movierec.buffered_socket import LEAST_RATE, BufferedSocket, Refused
 
 HEALTH_THREADS = 4  # of their own: who watches is answered however busy the others are
+FILES = 65_536  # that a process may have open, where the system lets it
 SPARE_FILES = 200  # open files of a process that are no connections
 SPARE = 8  # connections below the limit at which one is closed for the next
 LINGER_SECONDS = 2.0  # after the last byte of an answer, for a client that is still sending
@@ -63,10 +64,11 @@ class WebWorker(ThreadWorker):
         self.swept = 0.0
 
     def init_process(self) -> None:
-        most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-        if most_files != resource.RLIM_INFINITY:
-            self.worker_connections = max(32, min(self.worker_connections, most_files - SPARE_FILES))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        files = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+        self.worker_connections = max(32, min(self.worker_connections, files - SPARE_FILES))
         self.health_pool = ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="health")
         BufferedSocket.send_seconds = web_limits.BODY_SECONDS
         super().init_process()

@@ -2,7 +2,7 @@
 
 Past the bound a request is told to come back, soon: a queue without an end makes everyone wait for nobody's sake. Lists
 that somebody waits for go first: work in bulk is done in short turns, one at a time on a machine, between which it
-rests twice as long as it worked while others ask.
+rests four times as long as it worked while others ask.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ LONGEST_WAIT = 10.0  # seconds
 
 LATELY = 1.0  # seconds after a call for which somebody is thought to be waiting
 LONGEST_PATIENCE = 1.0  # seconds that a turn waits for lists that are being computed
-REST = 2.0  # of the time that a turn took
+REST = 4.0  # of the time that a turn took
 LONGEST_REST = 1.0  # seconds between two turns
 
 _free = threading.BoundedSemaphore(COMPUTED)
@@ -164,13 +164,19 @@ class Stream(Iterable[Item]):
         self._open = True
 
     def __iter__(self) -> Iterator[Item]:
-        return paced(self._pieces)
+        try:
+            yield from paced(self._pieces)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Gives the place back; what answers calls it in the end, whatever became of the client."""
         if self._open:
             self._open = False
             self._lane.leave(self._client)
+
+    def __del__(self) -> None:
+        self.close()  # of an answer that nobody got to close: a place must not be lost for good
 
 
 MANY = Lane("many viewers", places=2, each=1, waiting=4, seconds=5)

@@ -15,7 +15,7 @@ from tests.live.server import Server
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("live")]
 EACH = 200  # connections of a kind
 HEADER_SECONDS, BODY_SECONDS = 3.0, 5.0
-PATIENT = 5.0  # seconds that an ordinary call may take on a busy machine; without the worker it was over 30
+PATIENT = 10.0  # seconds that an ordinary call may take on a busy machine; with slow threads it was over 30
 LIST = f"/recommend?user_id={ADA}&top_k=5"
 SCRIPT = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 

@@ -142,8 +142,9 @@ def test_files_have_a_lane_and_give_it_back(model, site, monkeypatch):
     opened.close()
     again = site.client.get("/exports/movies.jsonl")
     again.close()  # unread
-    assert site.client.get("/exports/movies.jsonl").status_code == 200
-    capacity.FILES._inside.clear()
+    last = site.client.get("/exports/movies.jsonl")
+    assert (last.status_code, b"".join(last.streaming_content) != b"") == (200, True)
+    assert not capacity.FILES._inside
 
 
 def test_groups_and_reasons_leave_a_place_to_compute_in(model, api, monkeypatch):
