@@ -30,8 +30,8 @@ class Command(BaseCommand):
         except (CatalogError, OSError) as error:
             raise CommandError(f"Nothing was imported. {error}") from error
         self.stdout.write(
-            f"{found.source}: {counted(found.rows, 'row')}, {found.by_id:,} found by id and {found.by_title:,} by title and "
-            f"year; {counted(found.stored, 'event')} stored, {found.duplicates:,} there already."
+            f"{found.source}: {counted(found.rows, 'row')}, {found.by_id:,} found by id and {found.by_title:,} by "
+            f"title and year; {counted(found.stored, 'event')} stored, {found.duplicates:,} there already."
         )
         if found.unmatched:
             report = file.with_name(f"{file.name}.unmatched.csv")

@@ -51,8 +51,8 @@ class Command(BaseCommand):
                 f"Removed the demo: {counted(demo.movies, 'film')} and {counted(demo.viewers, 'simulated viewer')}."
             )
         self.stdout.write(
-            f"{report.name}: {counted(report.movies, 'film')}, {counted(report.credits, 'credit')}, {counted(report.tags, 'tag')}, "
-            f"{counted(report.viewers, 'viewer')}, {counted(report.events, 'rating')} "
+            f"{report.name}: {counted(report.movies, 'film')}, {counted(report.credits, 'credit')}, "
+            f"{counted(report.tags, 'tag')}, {counted(report.viewers, 'viewer')}, {counted(report.events, 'rating')} "
             f"({report.created:,} new, {report.updated:,} changed, {report.repeated:,} repeated)."
         )
         self.stdout.write(self.style.SUCCESS(f"{seconds:.1f} s, {report.events / seconds:,.0f} ratings a second."))

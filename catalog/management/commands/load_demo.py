@@ -32,12 +32,13 @@ class Command(BaseCommand):
             raise CommandError(f"The demo was not loaded. {error}") from error
         if isinstance(report, DemoThere):
             self.stdout.write(
-                f"The demo is loaded already: {counted(report.movies, 'film')} and {counted(report.viewers, 'simulated viewer')}. "
-                "Nothing was changed."
+                f"The demo is loaded already: {counted(report.movies, 'film')} and "
+                f"{counted(report.viewers, 'simulated viewer')}. Nothing was changed."
             )
             return
         self.stdout.write(
-            f"Demo: {counted(report.movies, 'real film')}, {counted(report.credits, 'credit')}; {counted(report.viewers, 'viewer')} and "
-            f"{counted(report.events, 'event')}, all SIMULATED: nobody watched these films here."
+            f"Demo: {counted(report.movies, 'real film')}, {counted(report.credits, 'credit')}; "
+            f"{counted(report.viewers, 'viewer')} and {counted(report.events, 'event')}, all SIMULATED: nobody watched "
+            "these films here."
         )
         self.stdout.write(self.style.SUCCESS(f"{time.perf_counter() - started:.1f} s."))
