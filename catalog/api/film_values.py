@@ -108,7 +108,7 @@ class MovieValues(Strict):
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         if self.partial and not values:
-            raise serializers.ValidationError(f"names nothing to change; there is {', '.join(self.fields)}.")
+            raise serializers.ValidationError(f"names no field to change; the fields are {', '.join(self.fields)}.")
         return values
 
 

@@ -24,7 +24,7 @@ class MergeRequest(Values):
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         if values["from_user_id"] == values["into_user_id"]:
-            raise serializers.ValidationError({"into_user_id": "is the viewer to be merged."})
+            raise serializers.ValidationError({"into_user_id": "is the same viewer as from_user_id: name another."})
         return values
 
 

@@ -55,7 +55,7 @@ def _lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Le
         leases.cancel(running.pk)
     lease = leases.acquire(Job.objects.create(kind=kind, parameters=parameters).pk)
     if lease is None:
-        raise CommandError(f"Another {kind.label.lower()} job was faster; see it in the admin under Jobs.")
+        raise CommandError(f"Another {kind.label.lower()} job started first; the admin shows it under Jobs.")
     return lease
 
 

@@ -58,30 +58,30 @@ def _of_one_filter(catalogue: Catalogue, filters: Filters) -> str:
     for low, high in SPANS.values():
         least, most = getattr(filters, low), getattr(filters, high)
         if least is not None and most is not None and least > most:
-            return f"{low} {least} lies after {high} {most}."
+            return f"{low} {least} is greater than {high} {most}."
     for name, films in _masks(catalogue, filters).items():
         if not films.any():
-            return f"No film of the catalogue satisfies {name}, which is enough to empty the list."
+            return f"No film matches {name}: change this filter or leave it out."
     return ""
 
 
 def _of_all_filters(gate: Gate) -> str:
     if gate.wanted is None or gate.wanted.any():
         return ""
-    return "No film of the catalogue satisfies all filters together, though each alone has some: leave one out."
+    return "Each filter matches some films, but no film matches all of them: leave one out."
 
 
 def _of_what_may_be_shown(gate: Gate) -> str:
     films = gate.wanted if gate.wanted is not None else np.ones(len(gate.catalogue.table.ids), bool)
     count, open_now = int(films.sum()), films & gate.catalogue.spell(gate.now).films
-    of_them = "satisfying the filters" if gate.wanted is not None else "in the catalogue"
+    of_them = "matching the filters" if gate.wanted is not None else "in the catalogue"
     those = f"Films {of_them}: {count}"
     if not open_now.any():
         return f"{those}; none is available now."
     if gate.age_limit is not None and not (open_now & gate.catalogue.of_age(gate.age_limit)).any():
         uncertified = f"of unknown certificate count as {settings.UNCERTIFIED_AGE}"
         return f"{those}; none that is available now is for the age of {gate.age_limit}, and those {uncertified}."
-    return f"{those}; each is excluded, was seen or turned down, or may not be shown now: see removed."
+    return f"{those}; all of them are excluded, seen, rejected or not to be shown now: see removed."
 
 
 def _masks(catalogue: Catalogue, filters: Filters) -> dict[str, np.ndarray]:

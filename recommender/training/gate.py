@@ -104,7 +104,7 @@ def _lists(
 def _decision(checks: list[Check], figures: Mapping[str, Any]) -> tuple[bool, str]:
     failed = [check for check in checks if not check.passed]
     if failed:
-        return False, "; ".join(f"failed the check {check.name!r} ({check.told})" for check in failed)
+        return False, "failed checks: " + "; ".join(f"{check.name} ({check.told})" for check in failed)
     before = figures["active"]
     beside = f"active model {before['name']} {before['ndcg10']:.4f}" if before else "the first model"
     popular = figures["baselines"]["popularity"]["ndcg10"]

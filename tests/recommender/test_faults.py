@@ -116,7 +116,11 @@ def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker
 
 @pytest.mark.parametrize(
     ("poison", "told"),
-    [("nan", "Scores are finite"), ("constant", "Better than popularity"), ("popular", "Not worse than markov")],
+    [
+        ("nan", "Scores are finite"),
+        ("constant", "Better than the most popular films"),
+        ("popular", "Not worse than counting which film follows which"),
+    ],
 )
 def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):  # noqa: F811
     good = finish(in_this_process(epochs=8, lists=True))

@@ -47,7 +47,7 @@ def test_it_says_what_is_healthy_good_and_fresh(client, admin_client, settings, 
     assert found["Fallback share, last hour"].value == "0.0 %"
     assert found["Events today"].value == "0"
     assert found["Lists stored"].value == "50.0 %"
-    assert "1 waiting" in found["Queue"].words
+    assert "1 job waiting" in found["Queue"].words
     assert found["Last night's run"].state == "warn"
     content = answer.content.decode()
     assert "Is it fresh?" in content

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["active_days"]
         if days is not None and days < 1:
-            raise CommandError(f"--active-days is {days}; one day is the least.")
+            raise CommandError(f"--active-days is {days}: give 1 or more.")
         parameters = {} if days is None else {"active_days": days}
         if options["enqueue"]:
             job = Job.objects.create(kind=Job.Kind.BATCH, parameters=parameters)
