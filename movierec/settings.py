@@ -236,6 +236,7 @@ def _every(seconds: int, task: str) -> dict[str, object]:
 
 CELERY_BEAT_SCHEDULE = {
     "nightly": {"task": "recommender.tasks.start_night", "schedule": crontab(hour="3", minute="30")},
+    "start_first_night": _every(60, "start_first_night"),
     "publish_pending": _every(5, "publish_pending"),
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),

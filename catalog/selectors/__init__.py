@@ -35,7 +35,16 @@ from catalog.selectors.names import Named, genre_list, people_page
 from catalog.selectors.pages import Cursor, MovieFilter, MoviePage, Published, movies_page
 from catalog.selectors.popularity import Watching, newest_watches, watching
 from catalog.selectors.rules import Merchandising, merchandising
-from catalog.selectors.stamps import GONE, database_lost, erasures, revision, unpublished_viewers, viewer_versions
+from catalog.selectors.stamps import (
+    GONE,
+    data_set,
+    database_lost,
+    demo_there,
+    erasures,
+    revision,
+    unpublished_viewers,
+    viewer_versions,
+)
 from catalog.selectors.viewer_data import viewer_data
 from catalog.selectors.watchers import Watchers, watchers
 
@@ -57,7 +66,9 @@ __all__ = [
     "Watching",
     "any_movie",
     "catalogue_table",
+    "data_set",
     "database_lost",
+    "demo_there",
     "details_page",
     "drawn_viewers",
     "erasures",

@@ -2,10 +2,11 @@
 data sets are loaded by `catalog.services.bulk`."""
 
 from catalog.services.credits import NewCredit, write_credits
+from catalog.services.demo import RemovedDemo, end_demo
 from catalog.services.erasure import Merged, erase_viewer, merge_viewer
 from catalog.services.events import EventResult, EventStatus, NewEvent, record_events
 from catalog.services.films import delete_movies, delete_records, publish_movies, save_record, schedule_movies
-from catalog.services.revision import bump_catalogue, bump_epoch
+from catalog.services.revision import bump_catalogue, bump_epoch, new_data_set
 from catalog.services.viewers import mark_published, save_viewer, touch_viewers, write_viewers
 from catalog.services.write_films import MovieChange, MovieWritten, Problem, Write, write_movies
 
@@ -18,14 +19,17 @@ __all__ = [
     "NewCredit",
     "NewEvent",
     "Problem",
+    "RemovedDemo",
     "Write",
     "bump_catalogue",
     "bump_epoch",
     "delete_movies",
     "delete_records",
+    "end_demo",
     "erase_viewer",
     "mark_published",
     "merge_viewer",
+    "new_data_set",
     "publish_movies",
     "record_events",
     "save_record",
