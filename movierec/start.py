@@ -132,13 +132,17 @@ class Start:
         asked = f"What should someone watch after {', '.join(shown['titles'])}?\n  curl -s {url}/recommend"
         example = f"{asked} -H 'Content-Type: application/json' -d '{json.dumps(shown['request'])}'"
         closed = "Closed without a key:\n  ./run manage api_key create site --scope recommend:read"
+        if not shown["films"]:
+            closed = "No films yet. Your own, from JSONL or CSV (docs/api.md has the fields):\n"
+            closed += "  ./run manage import_rows movies FILE"
+        state = f"  model  {shown['model']}\n" if shown["model"] else ""
         text = f"""
 movierec is ready.
   API    {url}/recommend
   docs   {url}/docs
   admin  {url}/admin/   user: {shown["admin"]}   password: {password}
   logs   {self.state / "logs"}
-
+{state}
 {example if shown["request"] else closed}
 
 Ctrl-C stops everything."""

@@ -18,6 +18,9 @@ _LEARNABLE = f"""
 """
 
 
+TO_COME = "no model is active yet: the next night trains one, and until then lists are popular and latest films"
+
+
 class NotEnoughData(Exception):
     """There is too little to train on; the message says how much more. No fault: it ends a night as done."""
 
@@ -29,12 +32,10 @@ def missing_events() -> int:
         return max(0, FEWEST_EVENTS - int(cursor.fetchone()[0]))
 
 
-def words(missing: int) -> str:
-    """The sentence for whoever waits for a model, where `missing` is above 0."""
-    return (
-        f"not enough data yet: {missing} more event{'' if missing == 1 else 's'} (watches or ratings, of viewers "
-        f"with {FEWEST_OF_VIEWER} films or more)"
-    )
+def more(missing: int) -> str:
+    """What a model waits for, where `missing` is above 0."""
+    events = "event" if missing == 1 else "events"
+    return f"{missing} more {events} (watches or ratings, by viewers with {FEWEST_OF_VIEWER} films or more)"
 
 
 def no_model_yet() -> str:
@@ -44,7 +45,7 @@ def no_model_yet() -> str:
         said, until = _told
         if time.monotonic() > until:
             missing = missing_events()
-            said = f"no model yet, {words(missing)}" if missing else "no model yet: the first night will train one"
+            said = f"no model yet, {more(missing)}" if missing else TO_COME
             _told = said, time.monotonic() + ASKED_AGAIN
     return said
 

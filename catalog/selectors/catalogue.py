@@ -111,7 +111,9 @@ def catalogue_table() -> CatalogueTable:
     with connection.cursor() as cursor:
         cursor.execute(_TABLE)
         row = cursor.fetchone()
-    version, data_set, movies, certificates, languages, genres, genre_names, credits_, names, people, titles, *live = row
+    version, data_set, movies, certificates, languages, genres, genre_names, credits_, names, people, titles, *live = (
+        row
+    )
     movie = np.frombuffer(movies or b"", dtype=_MOVIE)
     genre = np.frombuffer(genres or b"", dtype=_GENRE)
     credit = np.frombuffer(credits_ or b"", dtype=_CREDIT)

@@ -33,13 +33,16 @@ def end_demo() -> RemovedDemo | None:
     if not demo_there():
         return None
     with transaction.atomic(), connection.cursor() as cursor:
-        demo = lock_demo(cursor)
-        removed = remove_demo(cursor, demo, no_event_stays=False)
-        new_data_set()
-        # A viewer who comes later under one of these ids begins above every version that a list of before may carry.
-        cursor.execute(
-            "UPDATE catalog_revision SET version_floor = greatest(version_floor, %s)", [demo.last_version]
-        )
+        return removed_now(cursor)
+
+
+def removed_now(cursor: CursorWrapper) -> RemovedDemo | None:
+    """Without asking whether there is one."""
+    demo = lock_demo(cursor)
+    removed = remove_demo(cursor, demo, no_event_stays=False)
+    new_data_set()
+    # A viewer who comes later under one of these ids begins above every version that a list of before may carry.
+    cursor.execute("UPDATE catalog_revision SET version_floor = greatest(version_floor, %s)", [demo.last_version])
     log.info("The demo was removed: %s", removed)
     return removed
 

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from catalog import selectors
+from recommender import enough, registry
 from recommender.admin.pictures import columns, lines
 from recommender.models import Job, ModelVersion
 from recommender.serving import pulse, tally
@@ -54,6 +55,7 @@ def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, 
     failed, p95 = tally.share(last, "failed"), tally.percentile(last, 0.95)
     queued = Job.objects.filter(status=Job.Status.QUEUED).order_by("created_at").values_list("created_at", flat=True)
     return [
+        *_no_model(),
         _processes(),
         Tile(
             "Failed answers, last hour",
@@ -71,6 +73,13 @@ def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, 
         ),
         _queue(list(queued[:100])),
     ]
+
+
+def _no_model() -> list[Tile]:
+    """A site that has none serves popular, latest and content lists, and says what it waits for."""
+    if registry.active_name() is not None:
+        return []
+    return [Tile("Model", "none yet", enough.no_model_yet(), "warn")]
 
 
 def _processes() -> Tile:

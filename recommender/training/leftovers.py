@@ -9,7 +9,6 @@ from django.conf import settings
 from catalog import selectors
 from recommender.models import Job
 
-
 DATA_SET = "data_set"  # a file of the folder: the number of the data that it is all about
 
 

@@ -242,7 +242,7 @@ class _Work:
     def begin(cls, lease: Lease, options: Options) -> "_Work":
         options.resolved()  # raises
         if missing := enough.missing_events():
-            raise NotEnoughData(enough.words(missing))
+            raise NotEnoughData(f"not enough data yet: {enough.more(missing)}")
         if options.resume:
             lease.say("There is no checkpoint of this preset on this data to go on from: training begins anew")
         shutil.rmtree(cls.folder(), ignore_errors=True)
@@ -261,7 +261,10 @@ class _Work:
         if note["parents"]:
             lease.say(f"Going on from {note['parents'][-1]}")
         (cls.folder() / "run.json").write_text(json.dumps(note))
-        return cls(note, options, snapshot, resumed=False)
+        work = cls(note, options, snapshot, resumed=False)
+        if not (work.held_out.ends - work.tokens.indptr[:-1] > 1).any():
+            raise NotEnoughData("not enough data yet: what is not held out for measuring has no film after another")
+        return work
 
     def trainer(self, options: Options) -> Trainer:
         torch.manual_seed(self.preset.train.seed)

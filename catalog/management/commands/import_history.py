@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.errors import CatalogError
 from catalog.exchange.bring_history import Unmatched, bring_history
 from catalog.limits import LARGEST_ID
+from catalog.selectors import demo_there
 
 
 class Command(BaseCommand):
@@ -23,6 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, viewer: int, file: Path, **options: Any) -> None:
         if not 1 <= viewer <= LARGEST_ID:
             raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {LARGEST_ID}.")
+        if demo_there():
+            self.stdout.write("The demo is here: what is brought into it goes with it, when films of your own come.")
         try:
             with file.open("rb") as source:
                 found = bring_history(viewer, source)
