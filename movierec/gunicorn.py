@@ -8,9 +8,12 @@ import threading
 import time
 from typing import Any
 
-bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+from movierec import resources
+from movierec.address import address
+
+bind = address().bind
 worker_class = "gthread"
-workers = int(os.environ.get("MOVIEREC_WEB_WORKERS", "2"))
+workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.web_workers())
 # More than may compute and wait (serving/capacity.py): stored lists and refusals never wait for what is computed.
 threads = int(os.environ.get("MOVIEREC_WEB_THREADS", "24"))
 preload_app = False  # torch must not have run before the fork

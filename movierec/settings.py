@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from movierec import embedded
+from movierec.address import ANY, bracketed
 from movierec.strength import weakness
 
 env = environ.Env()
@@ -26,7 +27,7 @@ if "@" in urlsplit(MODELS_URL).netloc:
     raise ImproperlyConfigured("MOVIEREC_MODELS_URL must not hold credentials: their own variables do.")
 DATA_NOTE = STATE_DIR / "data.json"  # what was loaded, and whether a model was trained on it
 CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
-BIND = env("MOVIEREC_BIND", default="127.0.0.1")
+BIND = (env("MOVIEREC_BIND", default="") or "127.0.0.1").removeprefix("[").removesuffix("]")
 PORT = env.int("PORT", default=8000)
 API_OPEN = env.bool("MOVIEREC_API_OPEN", default=False)
 BEHIND_PROXY = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
@@ -302,6 +303,8 @@ UNFOLD = {
 # --- security ---------------------------------------------------------------------------------------------------
 # This machine's own names are there for its health checks.
 ALLOWED_HOSTS = [*env.list("MOVIEREC_ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
+if BIND not in ANY:  # the address that it was told to listen on is its own name as well
+    ALLOWED_HOSTS.append(bracketed(BIND))
 CSRF_TRUSTED_ORIGINS = env.list("MOVIEREC_TRUSTED_ORIGINS", default=[])
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -10,13 +10,11 @@ FEWEST_OF_VIEWER = 4  # films: two to train on, one to validate and one to test 
 ASKED_AGAIN = 10.0  # seconds for which a process remembers the answer
 
 # As many viewers as suffice are looked at, in the order of the index: one look, however large the table is.
-_LEARNABLE = f"""
+_LEARNABLE = """
     SELECT coalesce(sum(films), 0) FROM (
       SELECT count(DISTINCT movie_id) AS films FROM catalog_watchevent WHERE kind IN (1, 2)
-      GROUP BY viewer_id HAVING count(DISTINCT movie_id) >= {FEWEST_OF_VIEWER}
-      ORDER BY viewer_id LIMIT {-(-FEWEST_EVENTS // FEWEST_OF_VIEWER)}) AS viewers
+      GROUP BY viewer_id HAVING count(DISTINCT movie_id) >= %s ORDER BY viewer_id LIMIT %s) AS viewers
 """
-
 
 TO_COME = "no model is active yet: the next night trains one, and until then lists are popular and latest films"
 
@@ -28,7 +26,7 @@ class NotEnoughData(Exception):
 def missing_events() -> int:
     """How many more events a model needs at least; 0 where a night can train. Raises DatabaseError."""
     with connection.cursor() as cursor:
-        cursor.execute(_LEARNABLE)
+        cursor.execute(_LEARNABLE, [FEWEST_OF_VIEWER, -(-FEWEST_EVENTS // FEWEST_OF_VIEWER)])
         return max(0, FEWEST_EVENTS - int(cursor.fetchone()[0]))
 
 

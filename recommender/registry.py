@@ -71,7 +71,7 @@ def code_revision() -> str:
     return digest.hexdigest()[:16]
 
 
-_data_set: Callable[[], int] = lambda: 0
+_data_set: Callable[[], int] = int  # asked of nobody: 0
 
 
 def on_data_set(ask: Callable[[], int]) -> None:

@@ -15,7 +15,8 @@ _NUMBERS = {"year": pl.Int16, "runtime": pl.Int16, "part": pl.Int16, "fame": pl.
 
 @dataclass(frozen=True)
 class Films:
-    """N films in the order of the file; the id of a film is DEMO_BASE + its row + 1. `next_part`: row of the sequel, or -1."""
+    """N films in the order of the file; `next_part`: row of the sequel, or -1. The id of a film
+    is DEMO_BASE + its row + 1."""
 
     table: pl.DataFrame  # the file, with `id`; lists in genres, directors, actors
     genres: np.ndarray  # float32 [N, G], 1 where the film has the genre

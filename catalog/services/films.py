@@ -14,7 +14,7 @@ CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag | Rule
 
 
 def save_record(record: CatalogueRecord) -> None:
-    """Saves a film, genre, person, tag, credit or merchandising rule. A new film is the site's own and ends the demo."""
+    """Saves a film, genre, person, tag, credit or merchandising rule. A new film, of the site's own, ends the demo."""
     with transaction.atomic():
         own_film = isinstance(record, Movie) and record._state.adding
         record.save()
