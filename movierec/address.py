@@ -19,11 +19,6 @@ class Address(NamedTuple):
         """To reach it from this machine."""
         return f"http://{bracketed(ANY.get(self.host, self.host))}:{self.port}"
 
-    @property
-    def bind(self) -> str:
-        """As gunicorn reads it."""
-        return f"{bracketed(self.host)}:{self.port}"
-
 
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address -> the loopback one among them
 
@@ -33,13 +28,17 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def listened_on() -> str:
+    """The host of MOVIEREC_BIND, with or without the brackets of a URL there."""
+    return (os.environ.get("MOVIEREC_BIND") or "127.0.0.1").removeprefix("[").removesuffix("]")
+
+
 def address() -> Address:
     """From MOVIEREC_BIND and PORT. Raises ServerError for a port that is none."""
     text = os.environ.get("PORT") or "8000"
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise ServerError(f"PORT={text} is no port: set a number from 1 to 65535.")
-    host = os.environ.get("MOVIEREC_BIND") or "127.0.0.1"
-    return Address(host.removeprefix("[").removesuffix("]"), int(text))
+    return Address(listened_on(), int(text))
 
 
 def check_free(where: Address, seconds: float) -> None:

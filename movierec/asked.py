@@ -1,5 +1,5 @@
-"""The words of `./run`, and whether the files that they name can be what is needed. Standard library alone: this is asked
-before any package is there."""
+"""The words of `./run`, and whether the files that they name can be what is needed. Standard library alone: this is
+asked before any package is there."""
 
 import argparse
 import difflib

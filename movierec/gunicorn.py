@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 from movierec import resources
-from movierec.address import address
+from movierec.address import bracketed, listened_on
 
-bind = address().bind
+bind = f"{bracketed(listened_on())}:{os.environ.get('PORT') or '8000'}"
 worker_class = "gthread"
 workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.web_workers())
 # More than may compute and wait (serving/capacity.py): stored lists and refusals never wait for what is computed.

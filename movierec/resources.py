@@ -15,7 +15,7 @@ class Resources(NamedTuple):
 
 
 def available(root: Path = Path("/")) -> Resources:
-    """The least of what the machine has and every cgroup above this process allows. `root`: where /proc and /sys lie."""
+    """The least of what the machine has and what each cgroup above this process allows. `root`: of /proc and /sys."""
     cpus, memory = float(_processors()), float(_machine_memory(root))
     for folder in _groups(root, "cpu"):
         cpus = min(cpus, _quota(folder))

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from movierec import embedded
-from movierec.address import ANY, bracketed
+from movierec.address import ANY, bracketed, listened_on
 from movierec.strength import weakness
 
 env = environ.Env()
@@ -27,7 +27,7 @@ if "@" in urlsplit(MODELS_URL).netloc:
     raise ImproperlyConfigured("MOVIEREC_MODELS_URL must not hold credentials: their own variables do.")
 DATA_NOTE = STATE_DIR / "data.json"  # what was loaded, and whether a model was trained on it
 CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
-BIND = (env("MOVIEREC_BIND", default="") or "127.0.0.1").removeprefix("[").removesuffix("]")
+BIND = listened_on()
 PORT = env.int("PORT", default=8000)
 API_OPEN = env.bool("MOVIEREC_API_OPEN", default=False)
 BEHIND_PROXY = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
