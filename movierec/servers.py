@@ -11,6 +11,7 @@ from redis.exceptions import AuthenticationError, ConnectionError, RedisError, T
 
 WAIT_SECONDS = 90.0
 PAUSE = 0.5  # seconds
+SETTLED = 5.0  # seconds: a server that has just come up may get its database and its roles a moment later
 # What a Postgres answers that is there but not open yet; any other refusal of its own stays one.
 NOT_YET = ("starting up", "shutting down", "not yet accepting", "recovery")
 
@@ -50,10 +51,12 @@ def _until(
             ask()
             return
         except refusal as error:
-            words = " ".join(str(error).split())
-            if not passing(error) or time.monotonic() > until:
+            now, words = time.monotonic(), " ".join(str(error).split())
+            if not passing(error):
+                until = min(until, now + SETTLED)
+            if now > until:
                 raise CommandError(f"{name} cannot be reached: {words}. {variable} says where it is.") from error
             if not said:
-                say(f"waiting up to {seconds:.0f} s for {name}: {words}")
+                say(f"waiting up to {until - now:.0f} s for {name}: {words}")
                 said = True
             time.sleep(PAUSE)

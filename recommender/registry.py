@@ -112,13 +112,12 @@ def activate(name: str, reason: str, *, demote_to: ModelVersion.Status = ModelVe
         version = ModelVersion.objects.filter(name=name).first()
         if version is None:
             raise ActivationRefused(f"There is no model version {name!r}; `manage.py models` lists them.")
+        _refuse_former(version)
         _refuse_alone(version)
         _refuse_unusable(version)
         _prepare_processes(name)
         with transaction.atomic():
-            trained_on = ModelVersion.objects.select_for_update().values_list("data_set", flat=True).get(name=name)
-            if trained_on != _data_set():
-                raise ActivationRefused(f"{name} cannot go live: the data that it was trained on was replaced.")
+            _refuse_former(ModelVersion.objects.select_for_update().get(name=name))  # replaced meanwhile
             old = ModelVersion.objects.select_for_update().filter(status=ModelVersion.Status.ACTIVE)
             old.exclude(name=name).update(status=demote_to)
             version.status, version.reason, version.activated_at = ModelVersion.Status.ACTIVE, reason, Now()
@@ -179,6 +178,11 @@ def republish() -> str | None:
 
 def _retired() -> Any:
     return ModelVersion.objects.filter(status=ModelVersion.Status.RETIRED).order_by("-activated_at")
+
+
+def _refuse_former(version: ModelVersion) -> None:
+    if version.data_set != _data_set():
+        raise ActivationRefused(f"{version.name} cannot go live: the data that it was trained on was replaced.")
 
 
 def _refuse_alone(version: ModelVersion) -> None:

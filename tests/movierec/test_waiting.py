@@ -41,6 +41,7 @@ def test_a_refusal_that_waiting_does_not_change_ends_it_at_once(state):
     assert started.returncode == 1
     assert "Postgres cannot be reached" in said
     assert 'database "no_such_database" does not exist' in said
+    assert "waiting up to 5 s" in said
     assert time.monotonic() - began < 60
 
 
