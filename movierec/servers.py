@@ -10,7 +10,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import AuthenticationError, ConnectionError, RedisError, TimeoutError
 
 WAIT_SECONDS = 90.0
-PAUSE = 0.5  # seconds
+PAUSE = 1.1  # seconds: the line to Postgres asks once a second
 SETTLED = 5.0  # seconds: a server that has just come up may get its database and its roles a moment later
 # What a Postgres answers that is there but not open yet; any other refusal of its own stays one.
 NOT_YET = ("starting up", "shutting down", "not yet accepting", "recovery")

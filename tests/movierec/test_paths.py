@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,13 @@ from tests.movierec.system import ROOT, free_port
 
 WORKS = ["a b", "x#1", "100%", "it's", "ü é", "-x", "a&b;c(d)*", "n" * 200]
 REFUSED = ["a:b", 'a"b', "a$b", "a`b", "a\\b", "a\nb", "a\tb"]
+SLOW = pytest.mark.slow  # a process each: of every kind one is tried always
+
+
+def first_few(names: list[str], count: int) -> list[Any]:
+    return [*names[:count], *(pytest.param(name, marks=SLOW) for name in names[count:])]
+
+
 NOWHERE = "--data /nowhere.zip: there is no such file or folder."
 
 
@@ -29,7 +37,7 @@ def said(folder: Path, *words: str, state: Path | str | None = None, **more: str
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MOVIEREC_", "PORT"))}
     env |= {"PORT": str(free_port()), "MOVIEREC_STATE": str(state or folder / "var")} | more
     began = time.monotonic()
-    how = {"cwd": folder, "env": env, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+    how: dict[str, Any] = {"cwd": folder, "env": env, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
     done = subprocess.run(["./run", *words], timeout=60, **how)
     assert time.monotonic() - began < 20
     assert done.returncode == 1, done.stdout + done.stderr
@@ -38,19 +46,19 @@ def said(folder: Path, *words: str, state: Path | str | None = None, **more: str
     return done.stderr.strip().splitlines()[-1].removeprefix("movierec: ")
 
 
-@pytest.mark.parametrize("name", WORKS)
+@pytest.mark.parametrize("name", first_few(WORKS, 2))
 def test_a_path_that_works(tmp_path, name):
     folder = clone(tmp_path / name)
     assert said(folder, "--data", "/nowhere.zip") == NOWHERE
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", first_few(REFUSED, 1))
 def test_a_path_that_cannot_work_is_refused_at_once(tmp_path, name):
     folder = clone(tmp_path / name)
     assert said(folder).endswith("move the clone to a plain path.")
 
 
-@pytest.mark.parametrize("name", [*WORKS, "a:b"])
+@pytest.mark.parametrize("name", first_few(["a:b", *WORKS], 2))
 def test_a_state_folder_that_works(tmp_path, name):
     folder = clone(tmp_path / "plain")
     assert said(folder, "--data", "/nowhere.zip", state=tmp_path / name / "state") == NOWHERE

@@ -80,11 +80,22 @@ def remove_demo(site, admin_client, tmp_path):
     assert "There is no demo" in out.getvalue()
 
 
-DOORS = (film_with_an_id, post_film_that_the_demo_has, import_films, import_viewers, add_in_the_admin, import_movielens,
-         remove_demo)  # fmt: skip
+DOORS = (
+    film_with_an_id,
+    import_viewers,
+    add_in_the_admin,
+    import_movielens,
+    post_film_that_the_demo_has,
+    import_films,
+    remove_demo,
+)
 
 
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
+@pytest.mark.parametrize(
+    "door",
+    [*DOORS[:4], *(pytest.param(door, marks=pytest.mark.slow) for door in DOORS[4:])],
+    ids=lambda door: door.__name__,
+)
 def test_the_demo_ends_with_the_first_real_row(demo, site, admin_client, tmp_path, door):
     site.post("/events", {"user_id": 1, "movie_id": str(FILM), "kind": "watch"})
     before = selectors.data_set()
