@@ -4,10 +4,13 @@
 import os
 import sys
 
+from movierec.resources import limit_threads
+
 
 def main(words: list[str]) -> None:
     """An operator's mistake (a setting that is refused, a server that is not there) ends in one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
+    limit_threads()
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from django.db import OperationalError

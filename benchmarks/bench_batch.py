@@ -20,6 +20,7 @@ from benchmarks.apart import side_by_side
 from benchmarks.report import print_report
 from benchmarks.serving.stage import FIRST, prepare
 from benchmarks.system import own_system
+from movierec.resources import available
 from movierec.start import AT_ONCE
 from recommender.ml.data import Events
 
@@ -55,7 +56,7 @@ def listed() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def filled() -> dict[str, Any]:
     """Lists for every viewer, and what they took."""
-    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
+    os.environ["OMP_NUM_THREADS"] = str(max(1, available().cpus // AT_ONCE))
     with multiprocessing.Manager() as manager:
         job, start = _job(), manager.Barrier(AT_ONCE)
         whole, *others = side_by_side([(_batch, (job, start)), *[(_help, (job, start))] * (AT_ONCE - 1)])

@@ -2,6 +2,8 @@
 
 LARGEST_ID = 2**31 - 1  # of a viewer or a film, its own or another's: Postgres' integer
 LAST_GIVEN = LARGEST_ID - 1_000_000  # given ids above it do not move the ids of films that come without one
+# The demo's films and simulated viewers have ids above it: no site counts so far, and no sequence is moved by them.
+DEMO_BASE = 2_147_000_000
 FIRST_YEAR, LAST_YEAR = 1870, 2200  # of a film
 _DIGITS = len(str(LARGEST_ID))
 

@@ -298,6 +298,9 @@ class Revision(models.Model):
         db_default=0, help_text="The highest version of any viewer who is gone: every later version is above it."
     )
     erasures = models.BigIntegerField(db_default=0, help_text="Grows with each: no training goes on with the data.")
+    data_set = models.BigIntegerField(
+        db_default=0, help_text="Grows when ids come to mean other films: no model trained before serves any more."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(name="revision_is_one_row", condition=models.Q(pk=1))]

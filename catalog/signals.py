@@ -1,4 +1,4 @@
-"""What the layers above listen to. All three are sent after commit, with the truth of that commit."""
+"""What the layers above listen to. All but the last are sent after commit, with the truth of that commit."""
 
 from django.dispatch import Signal
 
@@ -10,3 +10,7 @@ catalogue_changed = Signal()
 
 # epoch: int, Revision.epoch
 epoch_changed = Signal()
+
+# data_set: int, Revision.data_set. Sent inside the transaction that replaces the data: what was trained on the former
+# data must not be active for a moment after the commit.
+data_set_replaced = Signal()

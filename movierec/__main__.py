@@ -1,4 +1,4 @@
-"""What `./run` calls once the environment is there: start, manage, clean."""
+"""What `./run` calls: start, manage, clean; and check, by any Python, before the environment is there."""
 
 import argparse
 import contextlib
@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import environ
-
-from movierec.address import address, reached_from_elsewhere
+from movierec.address import address, check_free, reached_from_elsewhere
+from movierec.asked import checked
 from movierec.embedded import ServerError, state_dir
 from movierec.processes import dies_with_parent
 from movierec.start import ROOT, start
@@ -27,17 +26,7 @@ def say(line: str) -> None:
 
 
 def start_command(words: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./run", description="Starts everything; Ctrl-C stops it.")
-    parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder, in place of the demo")
-    parser.add_argument("--people", type=Path, metavar="FILE", help="directors and actors for --data")
-    given = parser.parse_args(words)
-    arguments = []
-    for name, path in (("--data", given.data), ("--people", given.people)):
-        if path is not None and not path.exists():
-            raise ServerError(f"{name} {path}: there is no such file or folder.")
-        arguments += [name, str(path.resolve())] if path is not None else []
-    if given.people and not given.data:
-        raise ServerError("--people goes with --data: it names the people of that data set's films.")
+    arguments = checked(words)
     open_on_this_machine_alone()
     start(state_dir(), arguments, say)
     return 0
@@ -47,6 +36,8 @@ def open_on_this_machine_alone() -> None:
     """Opens reads without a key where nothing is said of that, and nothing says that others reach the site."""
     if "MOVIEREC_API_OPEN" in os.environ:
         return
+    import environ  # not at the top: check_command runs before any package is there
+
     env = environ.Env()
     hosts, origins = (env.list(f"MOVIEREC_{name}", default=[]) for name in ("ALLOWED_HOSTS", "TRUSTED_ORIGINS"))
     behind_proxy = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
@@ -55,6 +46,15 @@ def open_on_this_machine_alone() -> None:
     if reason and not production:
         say(f"reads need a key, as {reason} says that others reach this site")
     os.environ["MOVIEREC_API_OPEN"] = "0" if reason or production else "1"
+
+
+def check_command(words: Sequence[str]) -> int:
+    """What would stop `./run WORDS`, with nothing but Python: asked before packages are downloaded."""
+    if words[:1] == ["start"]:
+        checked(words[1:])
+        check_free(address(), 0.0)
+    open_state(state_dir())
+    return 0
 
 
 def manage_command(words: Sequence[str]) -> int:
@@ -79,9 +79,14 @@ def clean_command(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="./run clean", description="Deletes the state folder: data, models, logs.")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     given, state = parser.parse_args(words), state_dir()
-    if state.exists() and sys.stdin.isatty() and not given.yes and not _agreed(state):
-        print("Nothing was deleted.")
-        return 1
+    if state.exists() and not given.yes:
+        if not sys.stdin.isatty():
+            raise ServerError(
+                f"Nothing was deleted: there is no terminal to ask at. ./run clean --yes deletes {state}."
+            )
+        if not _agreed(state):
+            print("Nothing was deleted.")
+            return 1
     gone = remove(state)
     print("\n".join(f"deleted {folder}" for folder in gone) or f"{state} does not exist: nothing to delete.")
     return 0
@@ -93,14 +98,15 @@ def _agreed(state: Path) -> bool:
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "start": start_command,
+    "check": check_command,
     "manage": manage_command,
     "clean": clean_command,
 }
 
 
 def main() -> int:
-    os.environ["MOVIEREC_STATE"] = str(state_dir())  # absolute for every child
     try:
+        os.environ["MOVIEREC_STATE"] = str(state_dir())  # absolute for every child
         return COMMANDS[sys.argv[1]](sys.argv[2:])
     except ServerError as error:
         print(f"movierec: {error}", file=sys.stderr, flush=True)

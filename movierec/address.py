@@ -19,8 +19,20 @@ class Address(NamedTuple):
     @property
     def url(self) -> str:
         """To reach it from this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"http://{bracketed(ANY.get(self.host, self.host))}:{self.port}"
+
+
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address -> the loopback one among them
+
+
+def bracketed(host: str) -> str:
+    """The host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def listened_on() -> str:
+    """The host of MOVIEREC_BIND, with or without the brackets of a URL there."""
+    return (os.environ.get("MOVIEREC_BIND") or "127.0.0.1").removeprefix("[").removesuffix("]")
 
 
 def address() -> Address:
@@ -28,19 +40,22 @@ def address() -> Address:
     text = os.environ.get("PORT") or "8000"
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise ServerError(f"PORT={text} is no port: set a number from 1 to 65535.")
-    return Address(os.environ.get("MOVIEREC_BIND") or "127.0.0.1", int(text))
+    return Address(listened_on(), int(text))
 
 
 def check_free(where: Address, seconds: float) -> None:
     """Raises ServerError when somebody else listens there, after waiting so long: it may be our own past, ending."""
-    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     until = time.monotonic() + seconds
     while True:
         try:
+            # As gunicorn chooses it: a name stands for its IPv4 address.
+            family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
             with socket.socket(family) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(where)
                 return
+        except socket.gaierror as error:
+            raise ServerError(f"MOVIEREC_BIND={where.host} is no address of this machine: {error.strerror}.") from error
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise ServerError(f"Cannot listen on {where.host}:{where.port}: {error.strerror}.") from error

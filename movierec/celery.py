@@ -5,10 +5,11 @@ import sys
 from typing import Any
 
 from celery import Celery, bootsteps
-from celery.signals import beat_init, before_task_publish, task_postrun, task_prerun, worker_process_init
+from celery.signals import beat_init, before_task_publish, celeryd_init, task_postrun, task_prerun, worker_process_init
 
 from movierec.alive import EVERY_SECONDS, alive
 from movierec.logs import outlive_a_full_disk, request_id
+from movierec.resources import limit_threads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
 if "celery" in sys.argv[0]:  # a worker or beat, and nobody who only sends tasks
@@ -51,6 +52,12 @@ class SignOfLife(bootsteps.StartStopStep):
 
 
 app.steps["consumer"].add(SignOfLife)
+
+
+@celeryd_init.connect
+def share_processors(conf: Any, options: Any = None, **_: Any) -> None:
+    """Before a worker forks: tasks that it runs side by side share the processors."""
+    limit_threads(int((options or {}).get("concurrency") or conf.worker_concurrency or 1))
 
 
 # A task carries the id of the request that asked for it, so that the log tells one story.

@@ -24,14 +24,13 @@ from movierec.places import (
     valkey_socket,
 )
 from movierec.processes import Child, program, spawn, stop
+from movierec.resources import MIB, available
 
 __all__ = ["SERVERS", "ServerError", "database_url", "needed", "redis_url", "remove_sockets", "running", "state_dir"]
 
 POSTGRES_OPTIONS = {
     "listen_addresses": "",
-    "shared_buffers": "256MB",
     "work_mem": "16MB",
-    "maintenance_work_mem": "256MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
@@ -43,17 +42,23 @@ POSTGRES_OPTIONS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+POSTGRES_MEMORY = (("shared_buffers", 32, 256), ("maintenance_work_mem", 32, 256))  # MB, of an eighth of what there is
+VALKEY_MEMORY = (64, 1024)  # MB, likewise
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for tests' throw-away data
 
 
 def postgres_command(place: Place, durable: bool) -> list[str]:
     options = POSTGRES_OPTIONS | ({} if durable else NOT_DURABLE)
+    memory = available().memory // MIB
+    options |= {name: f"{max(least, min(most, memory // 8))}MB" for name, least, most in POSTGRES_MEMORY}
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     return [str(place.postgres_bin / "postgres"), "-D", str(place.data), "-k", str(place.sockets), *settings]
 
 
 def valkey_command(place: Place, durable: bool) -> list[str]:
     """Nothing in Valkey is kept over a restart, durable or not: Postgres has the truth."""
+    least, most = VALKEY_MEMORY
+    memory = max(least, min(most, available().memory // MIB // 8))
     options = {
         "port": "0",
         "unixsocket": str(valkey_socket(place.state)),
@@ -62,7 +67,7 @@ def valkey_command(place: Place, durable: bool) -> list[str]:
         "daemonize": "no",
         "save": "",
         "appendonly": "no",
-        "maxmemory": os.environ.get("MOVIEREC_VALKEY_MEMORY", "1gb"),
+        "maxmemory": os.environ.get("MOVIEREC_VALKEY_MEMORY") or f"{memory}mb",
         # Only keys with a TTL may go, so the broker's queues, in another database, stay.
         "maxmemory-policy": "volatile-lru",
     }

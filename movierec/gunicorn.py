@@ -8,11 +8,13 @@ import threading
 import time
 from typing import Any
 
+from movierec import resources
+from movierec.address import bracketed, listened_on
 from movierec.logs import outlive_a_full_disk
 
-bind = f"{os.environ.get('MOVIEREC_BIND') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+bind = f"{bracketed(listened_on())}:{os.environ.get('PORT') or '8000'}"
 worker_class = "movierec.web_worker.WebWorker"
-workers = int(os.environ.get("MOVIEREC_WEB_WORKERS", "2"))
+workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.web_workers())
 # More than may compute and wait (serving/capacity.py): stored lists and refusals never wait for what is computed.
 threads = int(os.environ.get("MOVIEREC_WEB_THREADS", "48"))
 preload_app = False  # torch must not have run before the fork

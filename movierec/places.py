@@ -25,8 +25,15 @@ class ServerError(Exception):
 
 
 def state_dir() -> Path:
+    """Raises ServerError for a path that is no text: it is printed, logged and stored as JSON."""
     given = os.environ.get("MOVIEREC_STATE")
-    return Path(given or Path(__file__).resolve().parent.parent / "var").expanduser().resolve()
+    path = Path(given or Path(__file__).resolve().parent.parent / "var").expanduser().resolve()
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        words = f"The path {os.fsencode(path)!r} is not UTF-8"
+        raise ServerError(f"{words}: rename the folder, or set MOVIEREC_STATE to another.") from error
+    return path
 
 
 def sockets(state: Path) -> Path:

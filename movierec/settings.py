@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
 from movierec import disks, embedded, places
+from movierec.address import ANY, bracketed, listened_on
 from movierec.postgres.connection import Connection
 from movierec.strength import weakness
 
@@ -28,7 +29,7 @@ if "@" in urlsplit(MODELS_URL).netloc:
     raise ImproperlyConfigured("MOVIEREC_MODELS_URL must not hold credentials: their own variables do.")
 DATA_NOTE = STATE_DIR / "data.json"  # what was loaded, and whether a model was trained on it
 CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
-BIND = env("MOVIEREC_BIND", default="127.0.0.1")
+BIND = listened_on()
 PORT = env.int("PORT", default=8000)
 API_OPEN = env.bool("MOVIEREC_API_OPEN", default=False)
 BEHIND_PROXY = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
@@ -277,6 +278,7 @@ def _every(seconds: int, task: str) -> dict[str, object]:
 
 CELERY_BEAT_SCHEDULE = {
     "nightly": {"task": "recommender.tasks.start_night", "schedule": crontab(hour="3", minute="30")},
+    "start_first_night": _every(60, "start_first_night"),
     "publish_pending": _every(5, "publish_pending"),
     "repair": _every(10, "repair"),
     "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
@@ -349,6 +351,8 @@ UNFOLD = {
 # --- security ---------------------------------------------------------------------------------------------------
 # This machine's own names are there for its health checks.
 ALLOWED_HOSTS = [*env.list("MOVIEREC_ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
+if BIND not in ANY:  # the address that it was told to listen on is its own name as well
+    ALLOWED_HOSTS.append(bracketed(BIND))
 CSRF_TRUSTED_ORIGINS = env.list("MOVIEREC_TRUSTED_ORIGINS", default=[])
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -31,11 +30,9 @@ def _server(server: embedded.Server, place: places.Place, floor: int) -> Service
     return Service(server.name, lambda log: server.start(place, log), floor, server.stop_signal, server.stop_seconds)
 
 
-def _application(name: str, words: Sequence[str], stop: int, seconds: float, on_death: int, **env: str) -> Service:
+def _application(name: str, words: Sequence[str], stop: int, seconds: float, on_death: int) -> Service:
     def start(log: IO[bytes]) -> processes.Child:
-        return processes.spawn(
-            [sys.executable, "-m", *words], log=log, on_death=on_death, cwd=ROOT, env=env | os.environ
-        )
+        return processes.spawn([sys.executable, "-m", *words], log=log, on_death=on_death, cwd=ROOT)
 
     return Service(name, start, APPLICATIONS, stop, seconds)
 
@@ -46,11 +43,10 @@ def applications() -> list[Service]:
     worker = [*celery, "worker", "--without-gossip", "--without-mingle"]
     training = ["-Q", "training", "-c", "1", "--max-tasks-per-child", "1", "-n", "training@%h"]
     light = ["-Q", "light,batch", "-c", str(AT_ONCE), "-n", "light@%h"]
-    threads = str(max(1, (os.cpu_count() or 1) // AT_ONCE))  # they make lists side by side
     web = ["gunicorn", "-c", str(ROOT / "movierec" / "gunicorn.py"), "movierec.wsgi"]
     return [
         _application("web", web, signal.SIGTERM, 15, signal.SIGTERM),
-        _application("worker", [*worker, *light], signal.SIGQUIT, 15, signal.SIGKILL, OMP_NUM_THREADS=threads),
+        _application("worker", [*worker, *light], signal.SIGQUIT, 15, signal.SIGKILL),
         _application("trainer", [*worker, *training], signal.SIGQUIT, 15, signal.SIGKILL),
         _application("beat", [*celery, "beat", "--pidfile="], signal.SIGTERM, 5, signal.SIGTERM),
     ]
@@ -132,13 +128,17 @@ class Start:
         asked = f"What should someone watch after {', '.join(shown['titles'])}?\n  curl -s {url}/recommend"
         example = f"{asked} -H 'Content-Type: application/json' -d '{json.dumps(shown['request'])}'"
         closed = "Closed without a key:\n  ./run manage api_key create site --scope recommend:read"
+        if not shown["films"]:
+            closed = "No films yet. Your own, from JSONL or CSV (docs/api.md has the fields):\n"
+            closed += "  ./run manage import_rows movies FILE"
+        state = f"  model  {shown['model']}\n" if shown["model"] else ""
         text = f"""
 movierec is ready.
   API    {url}/recommend
   docs   {url}/docs
   admin  {url}/admin/   user: {shown["admin"]}   password: {password}
   logs   {self.state / "logs"}
-
+{state}
 {example if shown["request"] else closed}
 
 Ctrl-C stops everything."""
@@ -146,9 +146,14 @@ Ctrl-C stops everything."""
             print(text, flush=True)
 
 
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of http_proxy
+
+
 def _ask(url: str) -> str:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+        # By the name that is always allowed, whatever the address is.
+        request = urllib.request.Request(url, headers={"Host": "localhost"})  # noqa: S310
+        with _DIRECT.open(request, timeout=5) as answer:
             return "ready" if answer.status == 200 else f"{url} answered {answer.status}"
     except urllib.error.HTTPError as error:
         return f"{url} answered {error.code}: {error.read(300).decode(errors='replace')}"

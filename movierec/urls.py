@@ -2,9 +2,17 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
+
+from movierec.front import front_page
 
 urlpatterns = [
+    path("", front_page),
     path("admin/", admin.site.urls),
+    # As people type them: the API's addresses have no slash at the end, the admin's have one.
+    path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
+    path("docs/", RedirectView.as_view(url="/docs", query_string=True)),
+    path("schema/", RedirectView.as_view(url="/schema", query_string=True)),
     path("", include("catalog.api.urls")),
     path("", include("recommender.api.urls")),
 ]

@@ -18,7 +18,7 @@ class RecommenderConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from catalog import services, signals
+        from catalog import selectors, services, signals
         from movierec.alive import alive
         from recommender import cache, checks, registry  # noqa: F401  (importing registers the system checks)
         from recommender.roles import make_roles
@@ -27,7 +27,9 @@ class RecommenderConfig(AppConfig):
         signals.viewers_changed.connect(publish_viewers)
         signals.catalogue_changed.connect(publish_catalogue)
         signals.epoch_changed.connect(publish_epoch)
+        signals.data_set_replaced.connect(end_former_data)
         cache.on_new_server(services.bump_epoch)
+        registry.on_data_set(selectors.data_set)
         registry.on_look(tally.flush)
         registry.on_look(probe.look)
         registry.on_look(web_is_alive)
@@ -82,3 +84,18 @@ def publish_epoch(epoch: int, **_: Any) -> None:
         cache.publish_epoch(epoch)
     except cache.CacheUnavailable as error:
         log.warning("Epoch %d is not published yet: %s", epoch, error)
+
+
+def end_former_data(data_set: int, **_: Any) -> None:
+    """Inside the transaction that replaces the data: jobs that work on the former data end, and so do its models."""
+    from catalog.limits import DEMO_BASE
+    from recommender import leases, registry
+    from recommender.models import Impression, Job
+
+    at_work = Job.objects.filter(
+        kind__in=(Job.Kind.NIGHTLY, Job.Kind.BATCH), status__in=(Job.Status.QUEUED, Job.Status.RUNNING)
+    )
+    for job in at_work:
+        leases.cancel(job.pk)
+    registry.end_former(data_set)
+    Impression.objects.filter(movie_id__gt=DEMO_BASE).delete()

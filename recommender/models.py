@@ -25,6 +25,9 @@ class ModelVersion(models.Model):
     history = models.JSONField(default=list, help_text="Loss and validation figures by epoch.")
     data_hash = models.CharField(max_length=64, blank=True)
     code_revision = models.CharField(max_length=64, blank=True)
+    data_set = models.BigIntegerField(
+        db_default=0, editable=False, help_text="As of catalog.Revision when it was read."
+    )
     reason = models.TextField(blank=True, help_text="Why it is active, was kept back or was refused.")
     created_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True, blank=True)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache as once
 from functools import partial
 from pathlib import Path
@@ -71,6 +72,32 @@ def code_revision() -> str:
     return digest.hexdigest()[:16]
 
 
+_data_set: Callable[[], int] = int  # asked of nobody: 0
+
+
+def on_data_set(ask: Callable[[], int]) -> None:
+    """Wires the one thing the shelf cannot know itself: the number of the data that the ids are of now."""
+    global _data_set
+    _data_set = ask
+
+
+def end_former(data_set: int) -> None:
+    """Inside the transaction that replaces the data: no version trained on the former data is active or comes back.
+    Their folders go after the commit."""
+    former = ModelVersion.objects.exclude(data_set=data_set).exclude(status=ModelVersion.Status.REFUSED)
+    names = list(former.values_list("name", flat=True))
+    words = f"{copies.PRUNED}the data that it was trained on was replaced."
+    former.update(status=ModelVersion.Status.REFUSED, reason=words)
+    transaction.on_commit(partial(_delete_former, names), robust=True)
+
+
+def _delete_former(names: list[str]) -> None:
+    with suppress(cache.CacheUnavailable):  # beat repairs the pointer
+        cache.publish_model(active_name())
+    for name in names:
+        copies.delete(name)
+
+
 def active_name() -> str | None:
     names = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).values_list("name", flat=True)
     return names.first()
@@ -86,10 +113,12 @@ def activate(name: str, reason: str, *, demote_to: ModelVersion.Status = ModelVe
         version = ModelVersion.objects.filter(name=name).first()
         if version is None:
             raise ActivationRefused(f"There is no model version {name!r}; `manage.py models` lists them.")
+        _refuse_former(version)
         _refuse_alone(version)
         _refuse_unusable(version)
         _prepare_processes(name)
         with transaction.atomic():
+            _refuse_former(ModelVersion.objects.select_for_update().get(name=name))  # replaced meanwhile
             old = ModelVersion.objects.select_for_update().filter(status=ModelVersion.Status.ACTIVE)
             old.exclude(name=name).update(status=demote_to)
             version.status, version.reason, version.activated_at = ModelVersion.Status.ACTIVE, reason, Now()
@@ -156,6 +185,11 @@ def republish() -> str | None:
 
 def _retired() -> Any:
     return ModelVersion.objects.filter(status=ModelVersion.Status.RETIRED).order_by("-activated_at")
+
+
+def _refuse_former(version: ModelVersion) -> None:
+    if version.data_set != _data_set():
+        raise ActivationRefused(f"{version.name} cannot go live: the data that it was trained on was replaced.")
 
 
 def _refuse_alone(version: ModelVersion) -> None:

@@ -64,6 +64,18 @@ def start_night() -> str | None:
 
 
 @shared_task
+def start_first_night() -> str | None:
+    """The first night of a site comes as soon as there is enough to learn from, and not at 03:30."""
+    from recommender.training import first
+
+    job = leases.new_unless_waiting(Job.Kind.NIGHTLY) if first.is_due() else None
+    if job is None:
+        return None
+    enqueue(job)
+    return str(job.pk)
+
+
+@shared_task
 def nightly(job_id: str) -> dict[str, Any]:
     from recommender.training import run
 

@@ -9,6 +9,7 @@ from catalog.dataset import DISLIKE, EVENTS, LIKE, NOT_INTERESTED, RATING, WATCH
 from catalog.demo.films import Films
 from catalog.demo.tastes import Tastes
 from catalog.demo.watching import Watches
+from catalog.limits import DEMO_BASE
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 SPAN = 3 * 365 * DAY  # before now
@@ -43,7 +44,8 @@ def events(films: Films, tastes: Tastes, watches: Watches, now: int, rng: np.ran
 
 def _frame(kind: int, viewer: np.ndarray, film: np.ndarray, at: np.ndarray, **columns: np.ndarray) -> pl.DataFrame:
     """`columns`: rating or completion."""
-    known = {"viewer": viewer + 1, "movie": film + 1, "kind": kind, "occurred_at": at.astype(np.int64), **columns}
+    ids = {"viewer": DEMO_BASE + 1 + viewer, "movie": DEMO_BASE + 1 + film}
+    known = {**ids, "kind": kind, "occurred_at": at.astype(np.int64), **columns}
     return pl.DataFrame(known | {name: None for name in EVENTS if name not in known}).select(
         pl.col(name).cast(dtype) for name, dtype in EVENTS.items()
     )

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, table
+from catalog.limits import DEMO_BASE
 
 FILE = Path(__file__).with_name("films.csv")
 _NUMBERS = {"year": pl.Int16, "runtime": pl.Int16, "part": pl.Int16, "fame": pl.Int16}
@@ -14,7 +15,8 @@ _NUMBERS = {"year": pl.Int16, "runtime": pl.Int16, "part": pl.Int16, "fame": pl.
 
 @dataclass(frozen=True)
 class Films:
-    """N films in the order of the file; the id of a film is its row + 1. `next_part`: row of the sequel, or -1."""
+    """N films in the order of the file; `next_part`: row of the sequel, or -1. The id of a film
+    is DEMO_BASE + its row + 1."""
 
     table: pl.DataFrame  # the file, with `id`; lists in genres, directors, actors
     genres: np.ndarray  # float32 [N, G], 1 where the film has the genre
@@ -31,7 +33,7 @@ class Films:
 
 def read_films(file: Path = FILE) -> Films:
     """`fame` runs from 1 (for lovers of cinema) to 5 (everybody has heard of it)."""
-    rows = pl.read_csv(file, infer_schema=False, schema_overrides=_NUMBERS).with_row_index("id", offset=1)
+    rows = pl.read_csv(file, infer_schema=False, schema_overrides=_NUMBERS).with_row_index("id", offset=DEMO_BASE + 1)
     lists = [pl.col(name).str.split("|") for name in ("genres", "directors", "actors")]
     rows = rows.with_columns(pl.col("id").cast(pl.Int32), pl.col("series", "original_title").fill_null(""), *lists)
     genres, directors, actors = (_members(rows[name]) for name in ("genres", "directors", "actors"))
@@ -51,7 +53,7 @@ def _next_parts(rows: pl.DataFrame) -> np.ndarray:
     following = np.full(rows.height, -1)
     parts = rows.filter(pl.col("series") != "").sort("series", "part")
     for series in parts.partition_by("series", maintain_order=True):
-        order = series["id"].to_numpy() - 1
+        order = series["id"].to_numpy() - DEMO_BASE - 1
         following[order[:-1]] = order[1:]
     return following
 

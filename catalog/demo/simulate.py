@@ -9,12 +9,13 @@ from catalog.demo.events import SPAN, events
 from catalog.demo.films import credit_table, genre_table, movie_table, read_films
 from catalog.demo.tastes import tastes
 from catalog.demo.watching import watch
+from catalog.limits import DEMO_BASE
 
 VIEWER_COUNT, SEED = 3000, 7
 
 
 def simulate(viewers: int = VIEWER_COUNT, seed: int = SEED, now: int | None = None) -> Dataset:
-    """The films of films.csv and `viewers` simulated viewers, with ids from 1. Equal arguments, equal data.
+    """The films of films.csv and `viewers` simulated viewers, with ids above DEMO_BASE. Equal arguments, equal data.
 
     `now`: unix seconds; the last moment at which anything happens. None: the clock's.
     """
@@ -28,7 +29,7 @@ def simulate(viewers: int = VIEWER_COUNT, seed: int = SEED, now: int | None = No
         movies=movie_table(films, added_at=now - SPAN),
         genres=genre_table(films),
         credits=credit_table(films),
-        viewers=table([(number, f"Simulated {number}") for number in range(1, viewers + 1)], VIEWERS),
+        viewers=table([(DEMO_BASE + number, f"Simulated {number}") for number in range(1, viewers + 1)], VIEWERS),
         events=[happened],
         expected_events=happened.height,
         is_demo=True,

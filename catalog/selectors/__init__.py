@@ -37,7 +37,16 @@ from catalog.selectors.names import Named, genre_list, people_page
 from catalog.selectors.pages import Cursor, MovieFilter, MoviePage, Published, movies_page
 from catalog.selectors.popularity import Newcomers, Watching, audience, newcomers, viewers_by_day, watching
 from catalog.selectors.rules import Merchandising, merchandising
-from catalog.selectors.stamps import GONE, database_lost, erasures, revision, unpublished_viewers, viewer_versions
+from catalog.selectors.stamps import (
+    GONE,
+    data_set,
+    database_lost,
+    demo_there,
+    erasures,
+    revision,
+    unpublished_viewers,
+    viewer_versions,
+)
 from catalog.selectors.viewer_data import viewer_data
 from catalog.selectors.watchers import Watchers, watchers
 
@@ -63,7 +72,9 @@ __all__ = [
     "audience",
     "catalogue_table",
     "certificates_for",
+    "data_set",
     "database_lost",
+    "demo_there",
     "details_page",
     "drawn_viewers",
     "erasures",

@@ -37,6 +37,7 @@ WITH certificates AS (SELECT array_agg(DISTINCT certificate ORDER BY certificate
      people AS (SELECT id, name, row_number() OVER (ORDER BY id) - 1 AS place FROM catalog_person)
 SELECT
   coalesce((SELECT catalogue FROM catalog_revision), 1),
+  coalesce((SELECT data_set FROM catalog_revision), 0),
   (SELECT string_agg(
       int4send(id) || int2send(published::int::int2)
         || int8send(coalesce(floor(date_part('epoch', available_from))::bigint, {ALWAYS_FROM}))
@@ -95,6 +96,7 @@ class CatalogueTable:
     imdb: np.ndarray  # int32[n], the number in tt0114709; 0 = unknown
     tmdb: np.ndarray  # int32[n], 0 = unknown
     rules: tuple[Merchandising, ...] = ()  # enabled and not over
+    data_set: int = 0  # Revision.data_set of the same snapshot: models of another one say nothing of these films
 
     def places(self, movie_ids: np.ndarray) -> np.ndarray:
         """int64: the row of each film, -1 for one that is not in the catalogue."""
@@ -108,7 +110,9 @@ def catalogue_table() -> CatalogueTable:
     with connection.cursor() as cursor:
         cursor.execute(_TABLE)
         row = cursor.fetchone()
-    version, movies, certificates, languages, genres, genre_names, credits_, names, people, titles, *live = row
+    version, data_set, movies, certificates, languages, genres, genre_names, credits_, names, people, titles, *live = (
+        row
+    )
     movie = np.frombuffer(movies or b"", dtype=_MOVIE)
     genre = np.frombuffer(genres or b"", dtype=_GENRE)
     credit = np.frombuffer(credits_ or b"", dtype=_CREDIT)
@@ -139,6 +143,7 @@ def catalogue_table() -> CatalogueTable:
         imdb=movie["imdb"].astype(np.int32),
         tmdb=movie["tmdb"].astype(np.int32),
         rules=rules.unpacked(*live),
+        data_set=data_set,
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 from django.db import InterfaceError, OperationalError, connection
 
-from catalog.models import Revision, Viewer
+from catalog.limits import DEMO_BASE
+from catalog.models import Movie, Revision, Viewer
 
 GONE = (OperationalError, InterfaceError)  # what a query raises while Postgres is not there
 
@@ -22,6 +23,17 @@ def revision() -> tuple[int, int]:
 def erasures() -> int:
     """Grows with every viewer who is erased."""
     return Revision.objects.values_list("erasures", flat=True).first() or 0
+
+
+def data_set() -> int:
+    """Which data the ids are of: a model of another number must not serve. 0: as the database was made."""
+    return Revision.objects.values_list("data_set", flat=True).first() or 0
+
+
+def demo_there() -> bool:
+    """Whether films or viewers of the demo are in the database. Two looks at the end of an index."""
+    films = Movie.objects.filter(pk__gt=DEMO_BASE, is_demo=True)
+    return films.exists() or Viewer.objects.filter(is_simulated=True).exists()
 
 
 def viewer_versions(ids: Collection[int]) -> dict[int, int]:

@@ -1,11 +1,19 @@
 """The labelled demo: it gives way to real films and never writes over them."""
 
-from typing import NamedTuple
+import logging
+from typing import TYPE_CHECKING, NamedTuple
 
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from catalog.dataset import Dataset
 from catalog.errors import CatalogError
+from catalog.selectors.stamps import demo_there
+from catalog.services.revision import new_data_set
+
+if TYPE_CHECKING:
+    from catalog.dataset import Dataset
+
+log = logging.getLogger(__name__)
 
 
 class RemovedDemo(NamedTuple):
@@ -19,7 +27,27 @@ class LockedDemo(NamedTuple):
     last_version: int  # the highest that a stamp of one of these viewers can have
 
 
-def refuse_demo_over_real(cursor: CursorWrapper, dataset: Dataset) -> None:
+def end_demo() -> RemovedDemo | None:
+    """Removes the demo with all that hangs on it, as the site's own data begins; the models trained on it end in the
+    same transaction. None where there is no demo."""
+    if not demo_there():
+        return None
+    with transaction.atomic(), connection.cursor() as cursor:
+        return removed_now(cursor)
+
+
+def removed_now(cursor: CursorWrapper) -> RemovedDemo | None:
+    """Without asking whether there is one."""
+    demo = lock_demo(cursor)
+    removed = remove_demo(cursor, demo, no_event_stays=False)
+    new_data_set()
+    # A viewer who comes later under one of these ids begins above every version that a list of before may carry.
+    cursor.execute("UPDATE catalog_revision SET version_floor = greatest(version_floor, %s)", [demo.last_version])
+    log.info("The demo was removed: %s", removed)
+    return removed
+
+
+def refuse_demo_over_real(cursor: CursorWrapper, dataset: "Dataset") -> None:
     """Raises CatalogError where an id of the demo belongs to a real film or viewer."""
     for table, real, ids in (
         ("catalog_movie", "NOT is_demo", dataset.movies["id"]),

@@ -6,16 +6,20 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag
-from catalog.services.revision import bump_catalogue
+from catalog.services.demo import end_demo
+from catalog.services.revision import bump_catalogue, new_data_set
 from catalog.services.viewers import touch_viewers
 
 CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag | Rule
 
 
 def save_record(record: CatalogueRecord) -> None:
-    """Saves a film, genre, person, tag, credit or merchandising rule."""
+    """Saves a film, genre, person, tag, credit or merchandising rule. A new film, of the site's own, ends the demo."""
     with transaction.atomic():
+        own_film = isinstance(record, Movie) and record._state.adding
         record.save()
+        if own_film:
+            end_demo()
         bump_catalogue()
 
 
@@ -64,6 +68,8 @@ def delete_movies(ids: Collection[int]) -> int:
             )
             touch_viewers({viewer_id for (viewer_id,) in cursor.fetchall()})
         Movie.objects.filter(id__in=found).delete()
-        if found:
+        if found and not Movie.objects.exists():
+            new_data_set()  # whatever comes next may have these ids again
+        elif found:
             bump_catalogue()
     return len(found)

@@ -4,9 +4,12 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from catalog.demo.films import read_films
 from catalog.demo.simulate import simulate
 from catalog.errors import CatalogError
+from catalog.limits import DEMO_BASE
 from catalog.models import Movie, Viewer
+from catalog.services.demo import RemovedDemo, removed_now
 from catalog.services.loading import LoadReport, Progress, load_dataset
 
 _DEMO_LOCK = 5_270_402  # any number of its own, the same in every process
@@ -40,3 +43,19 @@ def load_demo(
             )
         progress("simulating", 0, None)
         return load_dataset(simulate(viewers, seed), progress)
+
+
+def end_former_demo() -> RemovedDemo | None:
+    """Removes a demo that an earlier version loaded under ids from 1, where a site's own may be. A film that was
+    written over since is the site's own and stays, and so do the viewers who watched such films. None where there is
+    no such demo."""
+    former = Movie.objects.filter(is_demo=True, pk__lte=DEMO_BASE)
+    if not former.exists() and not Viewer.objects.filter(is_simulated=True, pk__lte=DEMO_BASE).exists():
+        return None
+    with transaction.atomic():
+        titles = {pk - DEMO_BASE: title for pk, title in read_films().table.select("id", "title").iter_rows()}
+        own = [pk for pk, title in former.values_list("pk", "title") if titles.get(pk) != title]
+        Movie.objects.filter(pk__in=own).update(is_demo=False)
+        Viewer.objects.filter(is_simulated=True, events__movie__in=own).update(is_simulated=False)
+        with connection.cursor() as cursor:
+            return removed_now(cursor)

@@ -65,9 +65,23 @@ _CREDITS = """
 """
 
 
-def load_films(cursor: CursorWrapper, dataset: Dataset) -> None:
-    """Where a set has no tags or no credits at all, those in the catalogue stay as they are."""
+# Of the ids that the catalogue has already: how many there are, and how many mean another film than before. A title
+# that is corrected keeps its year or its IMDb id.
+_OTHERS = """
+    SELECT count(*), count(*) FILTER (WHERE CASE
+        WHEN m.imdb_id <> '' AND coalesce(s.imdb_id, '') <> '' THEN m.imdb_id <> s.imdb_id
+        ELSE lower(m.title) <> lower(s.title) AND m.year IS DISTINCT FROM s.year END)
+    FROM staged_movies s JOIN catalog_movie m USING (id)
+"""
+OTHERS_SHARE = 0.1  # of the films in both; above it the ids are those of another data set
+
+
+def load_films(cursor: CursorWrapper, dataset: Dataset) -> bool:
+    """Where a set has no tags or no credits at all, those in the catalogue stay as they are. Returns whether the ids
+    mean other films now."""
     stage(cursor, "staged_movies", dataset.movies)
+    cursor.execute(_OTHERS)
+    in_both, others = cursor.fetchone()
     with indexed_afterwards(cursor, "catalog_movie"):
         cursor.execute(_MOVIES, [dataset.is_demo])
     fix_sequence(cursor, "catalog_movie")
@@ -82,6 +96,7 @@ def load_films(cursor: CursorWrapper, dataset: Dataset) -> None:
                 cursor.execute(merge)
             cursor.execute(f"DROP TABLE {name}")
     cursor.execute("DROP TABLE staged_movies")
+    return bool(others > OTHERS_SHARE * in_both)
 
 
 def stage(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
@@ -96,7 +111,7 @@ def stage(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
 
 def fix_sequence(cursor: CursorWrapper, table: str) -> None:
     """After rows with ids of their own: the next generated id comes behind those that are not near the last of all."""
-    last = LAST_GIVEN if table == "catalog_movie" else LAST_BIGINT
+    last = LAST_BIGINT if table == "catalog_watchevent" else LAST_GIVEN
     cursor.execute(
         f"""SELECT setval(pg_get_serial_sequence('{table}', 'id'),
                    greatest((SELECT max(id) FROM {table} WHERE id <= %s), 1))""",

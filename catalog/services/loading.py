@@ -11,7 +11,7 @@ from catalog.errors import CatalogError
 from catalog.services.demo import RemovedDemo, lock_demo, refuse_demo_over_real, remove_demo
 from catalog.services.load_events import lock_where_empty, merge_events, replace_events
 from catalog.services.load_films import load_films
-from catalog.services.revision import bump_all
+from catalog.services.revision import bump_all, new_data_set
 
 # What is being done, how many of it are done, how many are expected (None: not counted).
 Progress = Callable[[str, int, int | None], None]
@@ -67,7 +67,7 @@ def _load(dataset: Dataset, progress: Progress) -> dict:
             # A new viewer's stamp may not lie behind that of a removed one with the same id.
             first_version = demo.last_version + 1
         progress("films", 0, None)
-        load_films(cursor, dataset)
+        other_films = load_films(cursor, dataset)
         started = time.perf_counter()
         load = replace_events if empty else merge_events
         counts = load(cursor, dataset, first_version, progress)
@@ -75,7 +75,10 @@ def _load(dataset: Dataset, progress: Progress) -> dict:
         cursor.execute(
             "ANALYZE catalog_watchevent, catalog_viewer, catalog_movie, catalog_credit, catalog_movie_genres"
         )
-    bump_all()
+    if dataset.is_demo or removed or other_films:
+        new_data_set()
+    else:
+        bump_all()
     return {
         "name": dataset.name,
         "movies": dataset.movies.height,

@@ -5,7 +5,7 @@ from functools import partial
 from django.db import connection, transaction
 
 from catalog.models import Revision
-from catalog.signals import catalogue_changed, epoch_changed
+from catalog.signals import catalogue_changed, data_set_replaced, epoch_changed
 
 # The row may be absent (a fresh or emptied database); it then counts as catalogue 1, epoch 1.
 _BUMP = """
@@ -30,6 +30,18 @@ def bump_epoch() -> int:
 def bump_all() -> tuple[int, int]:
     """(catalogue, epoch), both one higher."""
     return _bump(catalogue=1, epoch=1)
+
+
+def new_data_set() -> int:
+    """The ids mean other films from now on: models of before end, every stored list expires. Call inside the
+    transaction that replaces the data. Returns the new number."""
+    with transaction.atomic():
+        bump_all()
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE catalog_revision SET data_set = data_set + 1 RETURNING data_set")
+            number = int(cursor.fetchone()[0])
+        data_set_replaced.send(sender=Revision, data_set=number)
+    return number
 
 
 def _bump(catalogue: int, epoch: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from catalog.models import Viewer
+from catalog.services.demo import end_demo
 from catalog.services.events import announce_viewers, lock_viewers, raise_versions
 
 
@@ -39,6 +40,8 @@ def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
         values.update({name: row[name] for name in ("name", "age_limit") if name in row})
     accounts = {row["user_id"] for row in rows if row.get("name") or not row.get("session")}
     with transaction.atomic():
+        if Viewer.objects.filter(pk__in=wanted, is_simulated=True).count() < len(wanted):
+            end_demo()
         lock_viewers(wanted, create=wanted, sessions=wanted.keys() - accounts)
         viewers = Viewer.objects.in_bulk(wanted)
         before = {pk: viewer.age_limit for pk, viewer in viewers.items()}

@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Credit, Movie
+from catalog.selectors.stamps import demo_there
+from catalog.services.demo import end_demo
 from catalog.services.named import continue_behind, genre_ids, next_movie_id, person_ids
 from catalog.services.revision import bump_catalogue
 
@@ -67,13 +69,17 @@ def write_movies(changes: Sequence[MovieChange]) -> list[MovieWritten]:
     """A result for each, in order; later ones see what earlier ones wrote. One transaction, true on the next read.
 
     Locks: this function's own, as no constraint keeps two callers from making one film twice; the films by id; and the
-    revision last, as every writer of the catalogue does.
+    revision last, as every writer of the catalogue does. A film that is not the demo's ends the demo.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITE_LOCK])
         batch = _Batch(changes)
         results = [batch.write(change) for change in changes]
+        if any(not batch.movies[pk].is_demo for pk in batch.written) and demo_there():
+            end_demo()
+            batch = _Batch(changes)  # what it found of the demo is gone
+            results = [batch.write(change) for change in changes]
         if batch.written:
             batch.store()
             bump_catalogue()
@@ -87,7 +93,9 @@ class _Batch:
         ids = {change.movie_id for change in changes if change.movie_id}
         imdb = {change.values["imdb_id"] for change in changes if change.values.get("imdb_id")}
         tmdb = {change.values["tmdb_id"] for change in changes if change.values.get("tmdb_id")}
-        named = Q(pk__in=ids) | Q(imdb_id__in=imdb) | Q(tmdb_id__in=tmdb)
+        # A site's own film is not the demo's copy of it: that one goes.
+        own = (Q(imdb_id__in=imdb) | Q(tmdb_id__in=tmdb)) & Q(is_demo=False)
+        named = Q(pk__in=ids) | own
         locked = Movie.objects.select_for_update(no_key=True).filter(named).order_by("pk")
         self.movies = {movie.pk: movie for movie in locked}
         oldest_last = [*self.movies.values()][::-1]  # of films that share an id it is the one that the id means

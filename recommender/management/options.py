@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 
 from recommender.ml.config import PRESETS
-from recommender.models import ModelVersion
+from recommender.models import Job, ModelVersion
 
 NAMES = ("preset", "epochs", "minutes", "seed", "device", "resume")
 
@@ -31,6 +31,14 @@ def add_training_options(parser: argparse.ArgumentParser, *, warm: bool) -> None
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """A job's parameters: what differs from nothing at all."""
     return {name: options[name] for name in NAMES if options[name] not in (None, False)} | {"warm": options["warm"]}
+
+
+def show_outcome(job: Job, out: OutputWrapper) -> None:
+    """The figures of the model that a night made; else why it made none."""
+    if job.result["version"] is None:
+        out.write(f"No model was trained: {job.result['reason']}.")
+        return
+    show_figures(ModelVersion.objects.get(name=job.result["version"]), out)
 
 
 def show_figures(version: ModelVersion, out: OutputWrapper) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, connection
 
 from catalog import selectors
-from recommender import copies, storage
+from recommender import copies, enough, storage
 from recommender.serving import stamps
 from recommender.serving.eligibility import catalogue
 from recommender.serving.recommend import active_ranker
@@ -20,8 +20,8 @@ class Readiness:
 
 
 def readiness() -> Readiness:
-    """Ready while a list can be made or served: an active model is loaded and the films are known. Without Redis lists
-    come from the model, without Postgres from Redis."""
+    """Ready while a list can be made or served: the films are known, and an active model, if there is one, is loaded.
+    Without Redis lists come from the model, without Postgres from Redis."""
     parts = {"database": _database(), "cache": "ok", "model": "not asked"}
     version = None
     with suppress(*selectors.GONE):
@@ -31,6 +31,8 @@ def readiness() -> Readiness:
         ranker = active_ranker(look)
         version = ranker.version if ranker is not None else None
         parts["model"] = _model(look.stamps.model, version)
+        new_site = look.stamps.model is None  # popular, latest and content lists are all that it promises
+        return Readiness(new_site or version is not None, parts, version)
     return Readiness(version is not None, parts, version)
 
 
@@ -45,7 +47,7 @@ def _database() -> str:
 
 def _model(active: str | None, serving: str | None) -> str:
     if active is None:
-        return "none is active: train one with `./run manage train`"
+        return enough.no_model_yet()
     if serving == active:
         return "ok"
     awaited = ", which the model store has not given yet" if storage.shared() and not copies.here(active) else ""

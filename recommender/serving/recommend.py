@@ -174,8 +174,13 @@ def _from_model(sitting: Sitting, who: Subject) -> Answer | None:
 
 
 def active_ranker(look: Look) -> "Ranker | None":
-    """The active model's ranker, or that of the version before where its folder cannot be used."""
-    return registry.ranker(look.stamps.model) if look.stamps.model is not None else None
+    """The active model's ranker, or that of the version before where its folder cannot be used. None where it was
+    trained on other data than the films are of: its ids mean other films."""
+    ranker = registry.ranker(look.stamps.model) if look.stamps.model is not None else None
+    if ranker is None:
+        return None
+    films = catalogue(look.stamps.catalogue or 0)
+    return ranker if ranker.card.get("data_set", 0) == films.table.data_set else None
 
 
 def serves(ranker: "Ranker | None", look: Look) -> bool:

@@ -9,9 +9,12 @@ from django.conf import settings
 from catalog import selectors
 from recommender.models import Job
 
+DATA_SET = "data_set"  # a file of the folder: the number of the data that it is all about
+
 
 def clear() -> int:
-    """Deletes what no training goes on from: what was being read or written, and data read before somebody was erased.
+    """Deletes what no training goes on from: what was being read or written, data read before somebody was erased, and
+    all of it, checkpoints too, where the data was replaced since.
     Returns how many files and folders; none while a training runs."""
     found = _left(Path(settings.CHECKPOINT_DIR))
     # Asked after looking: what a training has made since then is not among what was found.
@@ -26,6 +29,8 @@ def clear() -> int:
 
 
 def _left(folder: Path) -> list[Path]:
+    if _of_former_data(folder / DATA_SET):
+        return list(folder.iterdir())
     note, snapshot = folder / "run.json", folder / "snapshot.npz"
     over = [] if _of_now(note) else [path for path in (note, snapshot) if path.exists()]
     return [*folder.glob("events-*"), *folder.glob("*.part.npz"), *over]
@@ -36,4 +41,11 @@ def _of_now(note: Path) -> bool:
     try:
         return bool(json.loads(note.read_text())["erasures"] == selectors.erasures())
     except (OSError, ValueError, KeyError):
+        return False
+
+
+def _of_former_data(file: Path) -> bool:
+    try:
+        return int(file.read_text()) != selectors.data_set()
+    except (OSError, ValueError):  # of a version that did not note it
         return False

@@ -22,7 +22,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog import selectors
-from recommender import copies, registry
+from recommender import copies, enough, registry
+from recommender.enough import NotEnoughData
 from recommender.leases import CannotRun, Lease, Stopped
 from recommender.ml import distributed, evaluate, metrics
 from recommender.ml.checkpoint import load_model, save_model
@@ -39,11 +40,10 @@ from recommender.ml.tuning import with_prior
 from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
 from recommender.storage import StorageUnavailable
-from recommender.training import batch, dataset, gate
+from recommender.training import batch, dataset, gate, leftovers
 from recommender.training.dataset import Snapshot
 
 LOG_STEPS = 100
-FEWEST_EVENTS = 100
 WARM_EPOCHS, WARM_LR = 0.25, 0.3  # shares of the preset's, for a model that goes on from the active one
 MOST_WARM = 6  # such models in a row; then one begins anew, so that nothing is carried along for ever
 _TO_TRAIN, _TRAINED = 1, 0  # what rank 0 tells those that follow
@@ -85,11 +85,18 @@ def nightly(lease: Lease, call: Callable[[UUID, int], None] = batch.alone) -> No
     """A NIGHTLY job from where it stands. `call` as in `batch.run`."""
     options = Options.of(lease.parameters)
     if "version" not in lease.result:
-        lease.result |= _train(lease, options)
+        try:
+            lease.result |= _train(lease, options)
+        except NotEnoughData as reason:  # a new site waits for its viewers: nothing failed
+            distributed.as_first(_TRAINED)
+            lease.result |= {"version": None, "better": False, "reason": str(reason)}
         lease.save()
     else:
         distributed.as_first(_TRAINED)
     name, better = lease.result["version"], lease.result["better"]
+    if name is None:
+        lease.say(lease.result["reason"])
+        return
     lease.say(f"{name} {'passed every check' if better else 'stays a candidate'}: {lease.result['reason']}")
     goes_live = better and options.activate
     _share(lease, needed=goes_live)
@@ -140,7 +147,7 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
     clock.lap("evaluate")
     figures = verdict.figures | {"held_out": work.words, "data": work.counts, "seconds": clock.laps}
     card: dict[str, Any] = {"metrics": figures, "preset": options.preset, "train": asdict(work.preset.train)}
-    card |= {"parents": work.parents, "erasures": work.erasures}
+    card |= {"parents": work.parents, "erasures": work.erasures, "data_set": work.data_set}
     lease.progress("saving")
     folder = save_model(registry.folder(work.name), trained.model, work.vocab, work.features, card, ranker.prior)
     registry.register(
@@ -151,6 +158,7 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
         metrics=figures,
         history=trained.history,
         data_hash=work.data_hash,
+        data_set=work.data_set,
         reason=verdict.reason,
     )
     work.finish()
@@ -195,6 +203,7 @@ class _Work:
         self.name: str = note["name"]
         self.parents: list[str] = note["parents"]  # versions that the model goes on from, the latest last
         self.erasures: int = note["erasures"]
+        self.data_set: int = note["data_set"]
         self.resumed = resumed
         # Its events are too many to keep beside the tokens.
         self.counts, self.data_hash = snapshot.counts(), snapshot.hash()
@@ -216,6 +225,8 @@ class _Work:
         try:
             note = json.loads((cls.folder() / "run.json").read_text())
             same = (note["preset"], note["epoch"]) == (options.preset, selectors.revision()[1])
+            if note["data_set"] != selectors.data_set():
+                return None
             if note["job"] != str(lease.job_id) and not (options.resume and same):
                 return None
             if note["erasures"] != selectors.erasures():
@@ -230,25 +241,30 @@ class _Work:
     @classmethod
     def begin(cls, lease: Lease, options: Options) -> "_Work":
         options.resolved()  # raises
+        if missing := enough.missing_events():
+            raise NotEnoughData(f"not enough data yet: {enough.more(missing)}")
+        if options.resume:
+            lease.say("There is no checkpoint of this preset on this data to go on from: training begins anew")
         shutil.rmtree(cls.folder(), ignore_errors=True)
         cls.folder().mkdir(parents=True)
         lease.progress("reading")
         # Read first: an import in between makes this another data set, and so does an erasure.
-        epoch, erasures = selectors.revision()[1], selectors.erasures()
+        epoch, erasures, data_set = selectors.revision()[1], selectors.erasures(), selectors.data_set()
+        (cls.folder() / leftovers.DATA_SET).write_text(str(data_set))
         snapshot = dataset.read(cls.folder())
         counts = snapshot.counts()
-        if counts["events"] < FEWEST_EVENTS:
-            words = f"There are {counts['events']} events to learn from; {FEWEST_EVENTS} are the least"
-            raise CannotRun(f"{words}. Import a data set: ./run manage import_movielens PATH")
         lease.say("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
         snapshot.save(cls.folder() / "snapshot.npz")
         name = _new_name(options.preset)
         note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
-        note |= {"erasures": erasures, "parents": _parents(options, erasures)}
+        note |= {"erasures": erasures, "data_set": data_set, "parents": _parents(options, erasures)}
         if note["parents"]:
             lease.say(f"Going on from {note['parents'][-1]}")
         (cls.folder() / "run.json").write_text(json.dumps(note))
-        return cls(note, options, snapshot, resumed=False)
+        work = cls(note, options, snapshot, resumed=False)
+        if not (work.held_out.ends - work.tokens.indptr[:-1] > 1).any():
+            raise NotEnoughData("not enough data yet: what is not held out for measuring has no film after another")
+        return work
 
     def trainer(self, options: Options) -> Trainer:
         torch.manual_seed(self.preset.train.seed)

@@ -14,6 +14,7 @@ from catalog.dataset import NOT_INTERESTED, RATING, WATCH, Dataset
 from catalog.demo.events import SPAN
 from catalog.demo.films import Films, read_films
 from catalog.demo.simulate import simulate
+from catalog.limits import DEMO_BASE
 from catalog.models import Credit, Movie, Viewer, WatchEvent
 from catalog.services.bulk import load_dataset
 
@@ -49,7 +50,7 @@ class TestTheFacts:
         names = films.table.select("year", "title").rows()
         assert len(names) == len(set(names)) >= 500
         assert names == sorted(names)
-        assert films.table["id"].to_list() == list(range(1, len(films) + 1))
+        assert films.table["id"].to_list() == list(range(DEMO_BASE + 1, DEMO_BASE + len(films) + 1))
 
     def test_columns_hold_what_they_may(self, films: Films) -> None:
         for film in films.table.iter_rows(named=True):
@@ -74,9 +75,9 @@ class TestTheFacts:
         assert films.table.filter((pl.col("series") != "") != pl.col("part").is_not_null()).is_empty()
         assert parts.select("series", "part").is_duplicated().sum() == 0
         assert min(Counter(parts["series"]).values()) >= 2
-        following = films.next_part[parts["id"].to_numpy() - 1]
+        following = films.next_part[parts["id"].to_numpy() - DEMO_BASE - 1]
         same = parts["series"].to_numpy()[1:] == parts["series"].to_numpy()[:-1]
-        assert (following[:-1][same] + 1 == parts["id"].to_numpy()[1:][same]).all()
+        assert (following[:-1][same] + DEMO_BASE + 1 == parts["id"].to_numpy()[1:][same]).all()
         assert (following[:-1][~same] == -1).all()
 
 
@@ -121,7 +122,9 @@ class TestTheViewers:
         place = (
             watches(demo).with_columns(place=pl.int_range(pl.len()).over("viewer")).select("viewer", "movie", "place")
         )
-        sequels = pl.DataFrame({"movie": films.table["id"], "sequel": films.next_part + 1}).filter(pl.col("sequel") > 0)
+        sequels = pl.DataFrame({"movie": films.table["id"], "sequel": films.next_part + DEMO_BASE + 1}).filter(
+            pl.col("sequel") > DEMO_BASE
+        )
         begun = place.join(sequels, on="movie")
         both = begun.join(place, left_on=["viewer", "sequel"], right_on=["viewer", "movie"], suffix="_of_sequel")
         steps = (both["place_of_sequel"] - both["place"]).to_numpy()
@@ -137,7 +140,7 @@ class TestTheViewers:
         rng = np.random.default_rng(1)
         in_order, shuffled = [], []
         for (_,), seen in watches(demo).group_by("viewer"):
-            rows = seen["movie"].to_numpy() - 1
+            rows = seen["movie"].to_numpy() - DEMO_BASE - 1
             mixed = rng.permutation(rows)
             in_order.append(same[rows[:-1], rows[1:]].mean())
             shuffled.append(same[mixed[:-1], mixed[1:]].mean())
@@ -164,7 +167,7 @@ class TestLoading:
         assert "SIMULATED" in said
         assert Movie.objects.filter(is_demo=True).count() == Movie.objects.count() == len(films)
         assert Viewer.objects.filter(is_simulated=True).count() == Viewer.objects.count() == 60
-        assert str(Viewer.objects.get(pk=17)) == "Simulated 17 (simulated)"
+        assert str(Viewer.objects.get(pk=DEMO_BASE + 17)) == "Simulated 17 (simulated)"
         assert WatchEvent.objects.values("viewer").distinct().count() == 60
 
     def test_films_come_with_all_that_is_known(self) -> None:

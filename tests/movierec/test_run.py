@@ -130,7 +130,7 @@ def test_root_with_a_closed_state_folder(state):
     assert done.returncode == 0, done.stdout
     assert "the database lies in /var/lib/movierec/" in done.stdout
     data = done.stdout.partition("the database lies in ")[2].splitlines()[0]
-    cleaned = run(state, "clean")
+    cleaned = run(state, "clean", "--yes")
     assert cleaned.returncode == 0, cleaned.stdout
     assert f"deleted {data.removesuffix('/postgres')}" in cleaned.stdout
     assert not os.path.exists(data)

@@ -12,6 +12,7 @@ from catalog.exchange.bring_history import Unmatched, bring_history
 from catalog.exchange.text import ENCODINGS, known_encoding
 from catalog.limits import LARGEST_ID
 from catalog.plurals import counted
+from catalog.selectors import demo_there
 
 
 class Command(BaseCommand):
@@ -26,6 +27,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, viewer: int, file: Path, encoding: str | None, **options: Any) -> None:
         if not 1 <= viewer <= LARGEST_ID:
             raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {LARGEST_ID}.")
+        if demo_there():
+            self.stdout.write("The demo is here: what is brought into it goes with it, when films of your own come.")
         try:
             with file.open("rb") as source:
                 found = bring_history(viewer, source, encoding and known_encoding(encoding))

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand
 
 from recommender import tasks
 from recommender.management.foreground import work
-from recommender.management.options import add_training_options, given, show_figures
-from recommender.models import Job, ModelVersion
+from recommender.management.options import add_training_options, given, show_outcome
+from recommender.models import Job
 
 
 class Command(BaseCommand):
@@ -28,4 +28,4 @@ class Command(BaseCommand):
         from recommender.training import run
 
         job = work(Job.Kind.NIGHTLY, given(options), run.nightly, self.stdout)
-        show_figures(ModelVersion.objects.get(name=job.result["version"]), self.stdout)
+        show_outcome(job, self.stdout)

@@ -12,11 +12,14 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
-from catalog import selectors
+from catalog import selectors, services
 from catalog.models import Movie, Viewer
-from recommender import leases, registry, tasks
+from catalog.services.bulk import end_former_demo
+from movierec import servers
+from recommender import enough, leases, registry, tasks
 from recommender.models import Job, ModelVersion
 from recommender.serving.charted import charted
 from recommender.serving.query import Query
@@ -38,16 +41,16 @@ class Command(BaseCommand):
             "--data", type=Path, metavar="PATH", help="A MovieLens zip or folder, in place of the demo."
         )
         parser.add_argument("--people", type=Path, metavar="FILE", help="Directors and actors for --data.")
+        parser.add_argument("--empty", action="store_true", help="No demo: a site for films of your own.")
 
-    def handle(self, *args: Any, data: Path | None, people: Path | None, **options: Any) -> None:
+    def handle(self, *args: Any, data: Path | None, people: Path | None, empty: bool, **options: Any) -> None:
         self._say("tables")
-        try:
-            connection.ensure_connection()
-        except OperationalError as error:
-            raise CommandError(f"Postgres cannot be reached: {error}") from error
+        for wait in (servers.postgres, servers.redis):
+            wait(self._say)
+        refuse_newer_tables()
         call_command("migrate", verbosity=0, interactive=False)
         note = Note(settings.DATA_NOTE)
-        self._load(data, people, note)
+        self._load(data, people, empty, note)
         if not note.trained or not self._can_serve():
             self._train(note)
         elif job := leases.new_unless_waiting(Job.Kind.BATCH):
@@ -59,13 +62,24 @@ class Command(BaseCommand):
         self.stdout.write(f"--- {line}")
         self.stdout.flush()
 
-    def _load(self, data: Path | None, people: Path | None, note: "Note") -> None:
+    def _load(self, data: Path | None, people: Path | None, empty: bool, note: "Note") -> None:
+        """The demo comes into a database that never had any data, and not again once it was removed."""
+        fresh = selectors.data_set() == 0
+        if end_former_demo():
+            self._say("the demo of a former version, whose ids were those of real films, was removed")
+            fresh = True
+        if empty and services.end_demo():
+            self._say("the demo was removed")
+        elif empty and fresh:
+            services.new_data_set()
         filled = Movie.objects.exists()
         if data is None:
-            if not filled:
+            if fresh and not filled and not empty:
                 self._say("demo: real films, simulated viewers")
                 with note.loading(DEMO):
                     call_command("load_demo")
+            elif note.source == DEMO and not selectors.demo_there():
+                note.write(source="", trained=True)
             return
         source = fingerprint([path for path in (data, people) if path is not None])
         if filled and note.source == source:
@@ -86,13 +100,21 @@ class Command(BaseCommand):
         return served is not None
 
     def _train(self, note: "Note") -> None:
+        if enough.missing_events():
+            note.write(source=note.source, trained=True)
+            self._say(enough.no_model_yet())
+            return
         self._say("training the model")
-        call_command("train", minutes=DEMO_MINUTES if note.source == DEMO else DATA_MINUTES, resume=True)
-        trained = ModelVersion.objects.latest("created_at")
-        if trained.status != ModelVersion.Status.ACTIVE:
-            # Nothing else can serve this data: there is no other model, or one of a catalogue that has been replaced.
-            registry.activate(trained.name, f"The first model of this data, though {trained.reason}")
+        resume = (settings.CHECKPOINT_DIR / "run.json").exists()
+        call_command("train", minutes=DEMO_MINUTES if note.source == DEMO else DATA_MINUTES, resume=resume)
+        trained = ModelVersion.objects.filter(data_set=selectors.data_set()).order_by("-created_at").first()
         note.write(source=note.source, trained=True)
+        if trained is None:
+            return
+        if trained.status != ModelVersion.Status.ACTIVE:
+            if not note.source:  # a site of its own: popular films serve it until a night is better
+                return
+            registry.activate(trained.name, f"The first model of this data, though {trained.reason}")
         self._say("lists for every viewer")
         call_command("batch")
 
@@ -116,7 +138,9 @@ class Command(BaseCommand):
         request = viewer | {"history": [str(film) for film in films], "top_k": 10}
         titles = [f"{card.title} ({card.year})" for card in selectors.movie_cards(films).values()]
         shown = {
-            "request": request if settings.API_OPEN else None,
+            "request": request if settings.API_OPEN and films else None,
+            "films": bool(films),
+            "model": "" if registry.active_name() else enough.no_model_yet(),
             "titles": titles,
             "admin": ADMIN,
             "password": password,
@@ -152,6 +176,19 @@ class Note:
         aside = self._file.with_suffix(".new")
         aside.write_text(json.dumps({"source": source, "trained": trained}))
         aside.replace(self._file)
+
+
+def refuse_newer_tables() -> None:
+    """Raises CommandError where the database was made by a newer version: this one would misread or harm it."""
+    loader = MigrationLoader(connection)
+    known = set(loader.disk_migrations) | {old for one in loader.disk_migrations.values() for old in one.replaces}
+    ours = {app for app, _ in known}
+    newer = sorted(f"{app}.{name}" for app, name in set(loader.applied_migrations) - known if app in ours)
+    if newer:
+        raise CommandError(
+            f"The database is of a newer version of movierec (it has {newer[-1]}): start that version, restore a "
+            "backup made with this one, or name another folder in MOVIEREC_STATE."
+        )
 
 
 def simulated_history() -> selectors.History | None:

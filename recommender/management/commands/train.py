@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from recommender.management.foreground import work
-from recommender.management.options import add_training_options, given, show_figures
-from recommender.models import Job, ModelVersion
+from recommender.management.options import add_training_options, given, show_outcome
+from recommender.models import Job
 
 
 class Command(BaseCommand):
@@ -35,4 +35,4 @@ class Command(BaseCommand):
                 run.follow(parameters)
                 return
             job = work(Job.Kind.NIGHTLY, parameters, run.nightly, self.stdout)
-        show_figures(ModelVersion.objects.get(name=job.result["version"]), self.stdout)
+        show_outcome(job, self.stdout)

@@ -15,7 +15,7 @@ from redis import Redis
 
 from catalog import selectors
 from catalog.models import Viewer
-from recommender import cache, leases, tasks
+from recommender import cache, enough, leases, tasks
 from recommender.models import ApiKey, Chunk, Erasure, Job
 from recommender.serving import privacy
 from recommender.training import batch, dataset, run
@@ -78,7 +78,7 @@ def fail_in_training(monkeypatch):
         if phase == "training":
             raise OSError("No space left on device")
 
-    monkeypatch.setattr(run, "FEWEST_EVENTS", 1)
+    monkeypatch.setattr(enough, "FEWEST_EVENTS", 1)
     lease = leases.acquire(Job.objects.create(kind="nightly", parameters={"preset": "brief"}).pk)
     lease.on_progress = full
     with pytest.raises(OSError, match="No space"), leases.held(lease):
@@ -213,7 +213,7 @@ def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
 
 
 def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, checkpoints, monkeypatch):
-    monkeypatch.setattr(run, "FEWEST_EVENTS", 1)
+    monkeypatch.setattr(enough, "FEWEST_EVENTS", 1)
     lease = leases.acquire(Job.objects.create(kind="nightly").pk)
     options = run.Options(preset="brief")
     run._Work.begin(lease, options)

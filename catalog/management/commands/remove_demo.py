@@ -1,0 +1,23 @@
+"""manage.py remove_demo"""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from catalog.services import end_demo
+
+
+class Command(BaseCommand):
+    help = (
+        "Removes the demo: its films, its simulated viewers, what was tried with them, the models trained on it, its "
+        "lists and rules. The first film or viewer of your own does the same. The next start does not bring it back."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        removed = end_demo()
+        if removed is None:
+            self.stdout.write("There is no demo: nothing was changed.")
+            return
+        self.stdout.write(
+            f"Removed the demo: {removed.movies:,} films and {removed.viewers:,} simulated viewers, and its models."
+        )

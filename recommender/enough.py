@@ -1,0 +1,52 @@
+"""Whether there is enough to train a model on: the one rule that nights, health and the admin's first page share."""
+
+import threading
+import time
+
+from django.db import connection
+
+FEWEST_EVENTS = 100  # watches and ratings, of viewers that have enough of them
+FEWEST_OF_VIEWER = 4  # films: two to train on, one to validate and one to test with
+ASKED_AGAIN = 10.0  # seconds for which a process remembers the answer
+
+# As many viewers as suffice are looked at, in the order of the index: one look, however large the table is.
+_LEARNABLE = """
+    SELECT coalesce(sum(films), 0) FROM (
+      SELECT count(DISTINCT movie_id) AS films FROM catalog_watchevent WHERE kind IN (1, 2)
+      GROUP BY viewer_id HAVING count(DISTINCT movie_id) >= %s ORDER BY viewer_id LIMIT %s) AS viewers
+"""
+
+TO_COME = "no model is active yet: the next night trains one, and until then lists are popular and latest films"
+
+
+class NotEnoughData(Exception):
+    """There is too little to train on; the message says how much more. No fault: it ends a night as done."""
+
+
+def missing_events() -> int:
+    """How many more events a model needs at least; 0 where a night can train. Raises DatabaseError."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LEARNABLE, [FEWEST_OF_VIEWER, -(-FEWEST_EVENTS // FEWEST_OF_VIEWER)])
+        return max(0, FEWEST_EVENTS - int(cursor.fetchone()[0]))
+
+
+def more(missing: int) -> str:
+    """What a model waits for, where `missing` is above 0."""
+    events = "event" if missing == 1 else "events"
+    return f"{missing} more {events} (watches or ratings, by viewers with {FEWEST_OF_VIEWER} films or more)"
+
+
+def no_model_yet() -> str:
+    """Why a site without a model has none. Asked by health checks, so it is remembered for a moment."""
+    global _told
+    with _lock:
+        said, until = _told
+        if time.monotonic() > until:
+            missing = missing_events()
+            said = f"no model yet, {more(missing)}" if missing else TO_COME
+            _told = said, time.monotonic() + ASKED_AGAIN
+    return said
+
+
+_told = ("", 0.0)  # the sentence, and until when it is good (monotonic seconds)
+_lock = threading.Lock()

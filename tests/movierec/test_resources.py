@@ -1,0 +1,78 @@
+"""What a container allows is what is used."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from movierec import embedded, resources
+from movierec.places import Place
+from movierec.resources import MIB, available
+from tests.movierec.system import ROOT
+
+GIB = 1024 * MIB
+
+
+def machine(root, cgroup, **files):
+    """A root folder with 64 GiB, this process in `cgroup`, and `files` below /sys/fs/cgroup."""
+    (root / "proc/self").mkdir(parents=True)
+    (root / "proc/meminfo").write_text(f"MemTotal:       {64 * GIB // 1024} kB\n")
+    (root / "proc/self/cgroup").write_text(cgroup)
+    for name, text in files.items():
+        file = root / "sys/fs/cgroup" / name.replace("__", "/").replace("DOT", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n")
+    return root
+
+
+@pytest.fixture
+def eight(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "files", "cpus", "memory"),
+    [
+        ("0::/\n", {}, 8, 64 * GIB),
+        ("0::/\n", {"cpuDOTmax": "max 100000", "memoryDOTmax": "max"}, 8, 64 * GIB),
+        ("0::/\n", {"cpuDOTmax": "150000 100000", "memoryDOTmax": str(2 * GIB)}, 1, 2 * GIB),
+        ("0::/\n", {"cpuDOTmax": "10000 100000", "memoryDOThigh": str(GIB)}, 1, GIB),
+        # A limit of a group above holds as well.
+        ("0::/a/b\n", {"a__cpuDOTmax": "300000 100000", "a__b__cpuDOTmax": "max 100000", "a__memoryDOTmax": str(GIB)},
+         3, GIB),
+        # The path of the machine, in a container that sees its own group at the mount.
+        ("0::/docker/1234\n", {"cpuDOTmax": "200000 100000", "memoryDOTmax": str(3 * GIB)}, 2, 3 * GIB),
+        # Version 1, with the limits of none written as a large number and -1.
+        ("4:memory:/x\n3:cpu,cpuacct:/x\n",
+         {"cpu,cpuacct__x__cpuDOTcfs_quota_us": "400000", "cpu,cpuacct__x__cpuDOTcfs_period_us": "100000",
+          "memory__x__memoryDOTlimit_in_bytes": str(4 * GIB)}, 4, 4 * GIB),
+        ("4:memory:/\n3:cpu:/\n0::/\n",
+         {"cpu__cpuDOTcfs_quota_us": "-1", "cpu__cpuDOTcfs_period_us": "100000",
+          "memory__memoryDOTlimit_in_bytes": "9223372036854771712"}, 8, 64 * GIB),
+    ],
+)  # fmt: skip
+def test_the_least_of_all_limits_counts(tmp_path, eight, cgroup, files, cpus, memory):
+    assert available(machine(tmp_path, cgroup, **files)) == (cpus, memory)
+
+
+def test_servers_and_workers_fit_into_a_small_container(monkeypatch, tmp_path):
+    place = Place(tmp_path, tmp_path, tmp_path, tmp_path, None)
+    for memory, workers, buffers, valkey in ((512 * MIB, 1, 64, 64), (64 * GIB, 2, 256, 1024)):
+        for module in (embedded, resources):
+            monkeypatch.setattr(module, "available", lambda memory=memory: resources.Resources(4, memory))
+        assert resources.web_workers() == workers
+        assert f"shared_buffers={buffers}MB" in embedded.postgres_command(place, True)
+        assert f"{valkey}mb" in embedded.valkey_command(place, True)
+    monkeypatch.setattr(resources, "available", lambda: resources.Resources(1, 64 * GIB))
+    assert resources.web_workers() == 1
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor is all there is")
+def test_a_process_bound_to_one_processor_uses_one_thread():
+    asks = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.environ.pop('OMP_NUM_THREADS', 0)\n"
+        "from movierec.resources import limit_threads; limit_threads(); import torch; print(torch.get_num_threads())"
+    )
+    done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"

@@ -1,0 +1,53 @@
+"""Containers that start at the same moment: the preparation waits for its servers by itself."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from movierec import embedded
+from tests.movierec.system import ROOT, environment, free_port, state
+
+__all__ = ["state"]  # the fixture
+
+
+def prepare(state, **urls):
+    env = environment(state, free_port(), **urls)
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "env": env, "cwd": ROOT}
+    return subprocess.Popen([sys.executable, "manage.py", "prepare", "--empty"], **how)
+
+
+@pytest.mark.slow
+def test_servers_that_come_up_later_are_waited_for(state):
+    (state / "logs").mkdir()
+    started = prepare(state, DATABASE_URL=embedded.database_url(state), REDIS_URL=embedded.redis_url(state))
+    before = started.stdout.readline() + started.stdout.readline()
+    assert "waiting up to 90 s for Postgres" in before
+    time.sleep(3)
+    with embedded.running(state, durable=False, say=lambda line: None):
+        said, _ = started.communicate(timeout=200)
+    assert started.returncode == 0, said
+    assert "no model yet, 100 more events" in said
+
+
+def test_a_refusal_that_waiting_does_not_change_ends_it_at_once(state):
+    url = os.environ["DATABASE_URL"].rpartition("/")[0] + "/no_such_database"
+    began = time.monotonic()
+    started = prepare(state, DATABASE_URL=url)
+    said, _ = started.communicate(timeout=80)
+    assert started.returncode == 1
+    assert "Postgres cannot be reached" in said
+    assert 'database "no_such_database" does not exist' in said
+    assert "waiting up to 5 s" in said
+    assert time.monotonic() - began < 60
+
+
+def test_compose_asks_postgres_by_the_way_that_the_others_take():
+    """Its temporary server, while it initialises, listens on the unix socket alone."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    check = services["postgres"]["healthcheck"]["test"]
+    assert check[check.index("-h") + 1] == "127.0.0.1"
+    assert services["prepare"]["restart"] == "on-failure"
