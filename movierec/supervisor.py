@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -12,12 +11,12 @@ from types import FrameType
 from typing import IO
 
 from movierec import disks
-from movierec.alive import EVERY_SECONDS
 from movierec.processes import Child, Ledger, kill_group
 
 LOG_LIMIT = 5 * 1024 * 1024  # bytes; what a longer log ends with is put aside, one generation deep, and it is emptied
 STEADY = 60.0  # seconds alive after which a process counts as healthy again
 SLOWEST_RESTART = 30.0  # seconds
+SIGN_SECONDS = 10.0  # between two signs of life; not imported: this runs before any package is there
 SIGN_OF_LIFE = "supervisor.alive"  # in the state folder, its time is that of the last look; gone after an orderly end
 
 
@@ -109,7 +108,7 @@ class Supervisor:
                 self.start(service)
 
     def _tell(self, now: float) -> None:
-        if now - self.told_at >= EVERY_SECONDS:
+        if now - self.told_at >= SIGN_SECONDS:
             self.told_at = now
             with contextlib.suppress(OSError):
                 (self.state / SIGN_OF_LIFE).touch()
@@ -156,7 +155,7 @@ def put_aside(log: Path) -> None:
         former.unlink(missing_ok=True)  # its room is for the next
         with log.open("rb") as source, former.open("wb") as target:
             source.seek(-min(LOG_LIMIT, os.fstat(source.fileno()).st_size), os.SEEK_END)
-            shutil.copyfileobj(source, target)
+            target.write(source.read(LOG_LIMIT))  # no more, though it is written on
     except OSError:
         with contextlib.suppress(OSError):
             former.unlink(missing_ok=True)

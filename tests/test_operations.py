@@ -17,7 +17,7 @@ from catalog.models import Movie, Viewer
 from movierec.bodies import MAX_FILE
 from movierec.start import applications
 from recommender.management.commands import prepare
-from tests.cast import ADA, AMELIE, EMPIRE, JEDI, MATRIX, RAIDERS, STAR_WARS, cast  # noqa: F401
+from tests.cast import ADA, AMELIE, JEDI, MATRIX, RAIDERS, SPIRITED_AWAY, STAR_WARS, cast  # noqa: F401
 from tests.movierec.system import ROOT
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text()
@@ -85,7 +85,7 @@ def test_the_example_of_a_start_is_no_real_viewers_history(cast, settings):  # n
     Viewer.objects.update(is_simulated=False)
     popular = example()
     assert set(popular["request"]) == {"history", "top_k"}
-    assert popular["request"]["history"] == [str(film) for film in (MATRIX, RAIDERS, JEDI, EMPIRE)]
+    assert popular["request"]["history"] == [str(film) for film in (SPIRITED_AWAY, AMELIE, MATRIX, RAIDERS)]
     assert len(popular["titles"]) == 4
     settings.API_OPEN = False
     assert example()["request"] is None

@@ -56,5 +56,5 @@ def _problem(names: Sequence[str], columns: Columns) -> str:
     strange = [] if columns.others else [name for name in names if name not in columns.known]
     lacking = [" or ".join(group) for group in columns.needed if not set(group) & set(names)]
     told = [unknown(ascii(name)[1:-1], columns.known, "column", columns.hints) for name in strange[:TOLD]]
-    told += [f"lacks {' and '.join(lacking)}"] if lacking else []
+    told += [f"lacks {' and '.join(lacking)}; there is {', '.join(columns.known)}"] if lacking else []
     return "; ".join(told)

@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 
 from catalog import selectors
 from catalog.plurals import counted
-from recommender import enough, registry
 from recommender.admin.pictures import columns, lines
 from recommender.models import ModelVersion
 from recommender.monitoring import system
@@ -62,7 +61,6 @@ def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, 
     last = tally.together(minutes)
     failed, p95 = tally.share(last, "failed"), tally.percentile(last, 0.95)
     return [
-        *_no_model(),
         _loaded(),
         Tile(
             "Failed answers, last hour",
@@ -79,13 +77,6 @@ def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, 
             _drawn(hours, lambda of: tally.percentile(of, 0.95), "95 % within {:,.0f} ms"),
         ),
     ]
-
-
-def _no_model() -> list[Tile]:
-    """A site that has none serves popular, latest and content lists, and says what it waits for."""
-    if registry.active_name() is not None:
-        return []
-    return [Tile("Model", "none yet", enough.no_model_yet(), "warn")]
 
 
 def _loaded() -> Tile:

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from recommender import enough
 from recommender.models import Job, ModelVersion
 from recommender.monitoring.checks import Check, Status, length
 
@@ -28,9 +29,11 @@ def _model() -> Check:
     name, label = "model", "Age of the model"
     active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).values("name", "created_at").first()
     if active is None:
-        begun = ModelVersion.objects.exists()
-        words = "Popular films are served." if begun else "Popular films are served until the first training."
-        return Check(name, label, Status.FAIL if begun else Status.WARN, "no model", words, f"Train one: {NIGHT}")
+        if missing := enough.missing_events():
+            words = f"Popular films are served. A model needs {enough.more(missing)}."
+            return Check(name, label, Status.WARN, "no model yet", words)
+        words = "Popular films are served. There is enough to train one."
+        return Check(name, label, Status.FAIL, "no model", words, f"Train one: {NIGHT}")
     age = timezone.now() - active["created_at"]
     figures, words = {"age_seconds": round(age.total_seconds())}, f"{active['name']} was trained so long ago."
     if age > OLD:

@@ -36,7 +36,7 @@ def test_who_erased_somebody_is_kept_and_not_whom(model, admin_client, client):
     assert latest() == ("viewer_erased", f"API key {prefix}")
     assert AuditEntry.objects.first().request_id == answer.headers["X-Request-ID"]
 
-    Viewer.objects.create(pk=987_654)
+    Viewer.objects.create(pk=987_654, is_session=True)
     sent = {"from_user_id": 987_654, "into_user_id": EVE}
     ApiKey.objects.update(scopes=["events:write"])
     _, writer = ApiKey.objects.create_key(name="events", scopes=["events:write"])

@@ -157,7 +157,7 @@ def test_a_pin_on_every_list_stands_once_on_a_home_page(editor, home_rows, viewe
     rows = home_rows(viewer)
 
     shown = [film["movie_id"] for row in rows for film in row["films"]]
-    assert len(rows) == len(plain) > 3
+    assert len(rows) == len(plain) >= 3
     assert len(shown) == len(set(shown)), "a film stands once on a page"
     assert rows[0]["films"][0]["movie_id"] == str(OUTSIDE)
     for row in rows:

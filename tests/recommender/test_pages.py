@@ -23,7 +23,7 @@ from tests.catalog.test_admin import address
 from tests.support.forms import filled, form_of, run_action, submit
 
 pytestmark = pytest.mark.usefixtures("model")
-MOST_QUERIES = 15
+MOST_QUERIES = 16
 
 
 def page(client, model, pk):

@@ -138,7 +138,7 @@ def test_an_empty_list_says_that_the_age_is_why(api):
 
     assert (films(body), body["removed"]) == ([], {"seen": 6, "age_limit": 2})
     assert body["reason"] == (
-        "Films satisfying the filters: 2; none that is available now is for the age of 12, and those of unknown "
+        "Films matching the filters: 2; none that is available now is for the age of 12, and those of unknown "
         "certificate count as 18."
     )
     assert str(GODFATHER_2) in films(api.post("/recommend/filtered", {"user_id": ADA, "actors": ["Al Pacino"]}))

@@ -89,10 +89,11 @@ def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monke
     monkeypatch.setattr(capacity.time, "sleep", rests.append)
     capacity._asked_at = float("-inf")
     api.post("/batch/recommend", MANY)
-    assert (len(turns), rests) == (8, [])  # the body, the histories, five blocks, the answer: nobody else is there
+    # The body, its histories, those of the database, five blocks, the answer: nobody else is there.
+    assert (len(turns), rests) == (9, [])
     api.get(f"/recommend?user_id={ADA}")
     api.post("/batch/recommend", MANY)
-    assert len(rests) == 8
+    assert len(rests) == 9
     assert set(turns) == {0}
 
 

@@ -100,7 +100,6 @@ def test_the_same_calls_with_the_sites_key_and_no_viewer_tell_of_them(client_wit
         ("similar", "post", {"movie_id": CRIME[0], "top_k": 200}),
         ("home", "get", "?rows=20&row_length=50"),
         ("popular", "get", "?titles=true&genres=Crime&age_limit=21"),
-        ("trending", "get", "?titles=true&top_k=200"),
         ("latest", "get", "?titles=true&top_k=200"),
         ("movies", "get", "?search=godfather"),
     ):
