@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from catalog import selectors
+from catalog.plurals import counted
 from recommender import cache
 from recommender.models import Job
 from recommender.monitoring.checks import Check, Status, length
@@ -35,7 +36,7 @@ def _queued() -> Check:
     kind, since = queued[0]
     age = timezone.now() - since
     figures["age_seconds"] = round(age.total_seconds())
-    words = f"{len(queued)} waiting, the oldest ({kind}) for this long"
+    words = f"{counted(len(queued), 'job')} waiting; the oldest, a {kind}, has waited this long"
     stuck = age > STUCK and kind not in running  # behind one of its kind it may wait for hours
     state = Status.FAIL if stuck else Status.OK if age < LATE else Status.WARN
     remedy = "" if state == Status.OK else "No worker takes it: look at worker, trainer and their logs."
