@@ -28,7 +28,7 @@ from recommender.ml.model import TransformerRecModel
 from recommender.ml.train import Trainer
 from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
-from recommender.serving import charts, eligibility, rows, stamps
+from recommender.serving import charts, eligibility, stamps
 from recommender.training import batch
 from tests.cast import (
     AMELIE,
@@ -102,7 +102,6 @@ def forget_everything() -> None:
     cache._active_model = ""
     eligibility._current = None
     stamps._last = stamps.UNKNOWN
-    rows.kin.cache_clear()
     charts._held.clear()
     charts._ordered.clear()
     access._remembered.clear()

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from django.conf import settings
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 COLUMNS_KEPT = 40  # of one to four bytes a film
+NEIGHBOURS_KEPT = 4_096  # films whose neighbours are at hand, half a kilobyte each
 MODELS_AT_ONCE = 2  # while one model takes over from another, both are asked
 
 
@@ -34,6 +35,31 @@ class Spell(NamedTuple):
         return self.since <= now < self.until
 
 
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """The values of the keys that were asked for last, `most` of them. For several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Returns the value of a key; `make` is called where it is not at hand."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        made = make()
+        with self._lock:
+            self._values[key] = made
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+        return made
+
+
 class Catalogue:
     """The films of one catalogue version, ordered by id, and what may be shown of them."""
 
@@ -41,9 +67,9 @@ class Catalogue:
         self.table = table
         self.version = table.version
         self._spell: Spell | None = None
-        self._columns: OrderedDict[tuple[str, Hashable], np.ndarray] = OrderedDict()
-        self._of_model: OrderedDict[str, tuple[np.ndarray, Newcomers]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._columns = Kept[np.ndarray](COLUMNS_KEPT)
+        self._of_model = Kept[tuple[np.ndarray, "Newcomers"]](MODELS_AT_ONCE)
+        self.neighbours = Kept[np.ndarray](NEIGHBOURS_KEPT)
 
     @cached_property
     def genres(self) -> NameIndex:
@@ -94,18 +120,13 @@ class Catalogue:
 
     def column(self, name: str, value: Hashable, make: Callable[["Catalogue", Any], np.ndarray]) -> np.ndarray:
         """An array over the films, named and of a value asked for; `make` is called where it is not at hand."""
-        key = (name, value)
-        with self._lock:
-            if key in self._columns:
-                self._columns.move_to_end(key)
-                return self._columns[key]
-        made = make(self, value)
-        made.flags.writeable = False
-        with self._lock:
-            self._columns[key] = made
-            while len(self._columns) > COLUMNS_KEPT:
-                self._columns.popitem(last=False)
-        return made
+
+        def frozen() -> np.ndarray:
+            made = make(self, value)
+            made.flags.writeable = False
+            return made
+
+        return self._columns.get((name, value), frozen)
 
     def of_age(self, limit: int) -> np.ndarray:
         """bool [films]: those that a viewer of `limit` years may watch."""
@@ -121,12 +142,9 @@ class Catalogue:
 
     def _beside(self, ranker: "Ranker") -> tuple[np.ndarray, "Newcomers"]:
         """What this catalogue and the model have of each other."""
-        with self._lock:
-            if ranker.version not in self._of_model:
-                self._of_model[ranker.version] = self.table.places(ranker.movie_ids), newcomers(self.table, ranker)
-                while len(self._of_model) > MODELS_AT_ONCE:
-                    self._of_model.popitem(last=False)
-            return self._of_model[ranker.version]
+        return self._of_model.get(
+            ranker.version, lambda: (self.table.places(ranker.movie_ids), newcomers(self.table, ranker))
+        )
 
 
 def _ordered(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,9 +1,8 @@
 """The rows that a home page may have, each with more films than it shows; the page takes from them."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from recommender.serving import charts, likings, ranking
 from recommender.serving.eligibility import Catalogue
 from recommender.serving.likings import Liked, Person
 from recommender.serving.query import ChartName, Source
-from recommender.serving.similar import UnknownFilm, similar
+from recommender.serving.similar import first, likeness_to
 from recommender.serving.trend import blended, places
 
 if TYPE_CHECKING:
@@ -94,24 +93,28 @@ def _own(room: Room) -> Iterator[Row]:
 def _anchors(room: Room) -> Iterator[tuple[int, bool, np.ndarray]]:
     """Films liked lately, those liked warmly first, with their neighbours; none that is near to an earlier one."""
     rows, warmly = room.liked.rows[:LATELY], room.liked.warmly[:LATELY]
-    model = room.ranker.version if room.ranker is not None else None
-    table, near_already, found = room.catalogue.table, set[int](), 0
+    near_already, found = set[int](), 0
     for place in np.argsort(~warmly, kind="stable").tolist():
         anchor = int(rows[place])
         if anchor in near_already or found == ANCHORS:
             continue
-        with suppress(UnknownFilm):  # deleted a moment ago
-            near = table.places(kin(int(table.ids[anchor]), model, room.catalogue.version))
-            near = near[near >= 0]
-            near_already.update(near[:KINDRED].tolist())
-            found += 1
-            yield anchor, bool(warmly[place]), near[room.allowed[near]]
+        near = neighbours(room.catalogue, room.ranker, anchor)
+        near_already.update(near[:KINDRED].tolist())
+        found += 1
+        yield anchor, bool(warmly[place]), near[room.allowed[near]]
 
 
-@lru_cache(maxsize=4096)
-def kin(movie_id: int, model: str | None, catalogue: int) -> np.ndarray:
-    """Neighbours of a film, the nearest first, int32: the same for everyone as long as model and catalogue are."""
-    return np.array(similar(movie_id, KIN, trial=()).movie_ids, np.int32)
+def neighbours(films: Catalogue, ranker: "Ranker | None", row: int) -> np.ndarray:
+    """Finds the rows of the published films most like the one at `row`, the nearest first: the same for everyone and at
+    every time, so that a film whose window opens later is among them."""
+
+    def found() -> np.ndarray:
+        likeness, _ = likeness_to(films, ranker, row)
+        published = films.table.published.copy()
+        published[row] = False
+        return first(likeness, published, KIN)
+
+    return films.neighbours.get((row, ranker.version if ranker is not None else None), found)
 
 
 def _everyones(room: Room, most: int) -> Iterator[Row]:

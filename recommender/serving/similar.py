@@ -14,7 +14,7 @@ from recommender.serving.eligibility import Catalogue
 from recommender.serving.kinship import kinship
 from recommender.serving.query import Query, Source
 from recommender.serving.ranking import Ranked
-from recommender.serving.recommend import Sitting, active_ranker, asking, serves, sit
+from recommender.serving.recommend import active_ranker, asking, serves, sit
 from recommender.serving.tally import NotThere, tallied
 
 if TYPE_CHECKING:
@@ -58,9 +58,12 @@ def similar(
         raise UnknownFilm(f"There is no film {movie_id}.")
     who = asking(sitting)
     ranker = active_ranker(sitting.look)
-    known = ranker is not None and ranker.index(np.array([movie_id]))[0] >= 0
-    likeness = _blended(films, ranker, int(row)) if ranker is not None and known else kinship(films, int(row))
-    ids, values = _first(sitting, likeness, np.append(who.seen, movie_id), sitting.pool)
+    likeness, known = likeness_to(films, ranker, int(row))
+    allowed = sitting.gate.films()
+    barred = films.table.places(np.append(who.seen, movie_id))
+    allowed[barred[barred >= 0]] = False
+    rows = first(likeness, allowed, sitting.pool)
+    ids, values = films.table.ids[rows], likeness[rows]
     if sitting.rules is not None:
         barred = np.append(who.seen, movie_id)
         ids, values = merchandise.arranged(sitting.rules, sitting.gate, Ranked(ids, values), barred, query)
@@ -76,22 +79,22 @@ def similar(
     )
 
 
-def _first(sitting: Sitting, likeness: np.ndarray, barred: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ids and likeness of the first k films that may be shown; among equals the lower id."""
-    table, allowed = sitting.gate.catalogue.table, sitting.gate.films()
-    rows = table.places(barred)
-    allowed[rows[rows >= 0]] = False
+def first(likeness: np.ndarray, allowed: np.ndarray, k: int) -> np.ndarray:
+    """Chooses the first k of the allowed films (bool [films]), as rows, the most alike first, then the lower id."""
     likeness = np.where(allowed, likeness, -1)
     last = np.partition(likeness, -k)[-k] if k < len(likeness) else 0  # all are not sorted for the first few
     near = np.flatnonzero(likeness >= max(last, 0))
-    first = near[np.argsort(-likeness[near], kind="stable")[:k]]
-    return table.ids[first], likeness[first]
+    return near[np.argsort(-likeness[near], kind="stable")[:k]]
 
 
-def _blended(films: Catalogue, ranker: "Ranker", row: int) -> np.ndarray:
-    """float32 [films], 0..1: content and, for films that the model knows, its parts beside."""
-    movie_id, rows = int(films.table.ids[row]), films.rows_of(ranker)
+def likeness_to(films: Catalogue, ranker: "Ranker | None", row: int) -> tuple[np.ndarray, bool]:
+    """Computes how much each film is like the one at `row`, float32 [films], 0..1: by content and, where the model
+    knows the film, by its parts beside; and whether it does."""
+    movie_id = int(films.table.ids[row])
+    if ranker is None or ranker.index(np.array([movie_id]))[0] < 0:
+        return kinship(films, row), False
+    rows = films.rows_of(ranker)
     here = rows >= 0
     likeness = CONTENT * kinship(films, row)
     likeness[rows[here]] += LEARNED * ranker.near(movie_id)[here] + WATCHED_AFTER * ranker.after(movie_id)[here]
-    return likeness
+    return likeness, True

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from recommender.serving import capacity, rows
+from recommender.serving import capacity
 from tests.cast import ADA, MATRIX, STAR_WARS
 
 POSTED = {"user_id": ADA, "history": [str(STAR_WARS), str(MATRIX)]}
@@ -63,7 +63,6 @@ def test_nobody_waits_for_ever(api, occupied, monkeypatch):
 def test_a_page_whose_rows_are_computed_needs_one_place(api, model, monkeypatch):
     monkeypatch.setattr(capacity, "_free", threading.BoundedSemaphore(1))
     monkeypatch.setattr(capacity, "LONGEST_WAIT", 0.5)
-    rows.kin.cache_clear()
     kinds = [row["kind"] for row in api.get(f"/home?user_id={ADA}")["rows"]]
     assert "because_you_watched" in kinds
 

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from catalog.models import Movie, WatchEvent
-from catalog.services import publish_movies, record_events
+from catalog.services import publish_movies, record_events, save_record
 from recommender.ml.ranker import Ranker
 from recommender.models import ModelVersion
 from tests.cast import ADA, AMELIE, BEN, CLEO, DAN, EMPIRE, EVE, JEDI, MATRIX, MORNING, STAR_WARS, rate, watch
@@ -44,6 +45,22 @@ def test_it_works(api):
     assert len({row["recommendation_id"] for row in body["rows"]}) == len(rows(body)) == len(body["rows"])
     assert {"top_picks", "new", "popular", "genre:Sci-Fi"} <= set(rows(body))
     assert rows(body)["top_picks"]["source"] == "model"
+
+
+def test_a_film_like_a_watched_one_stands_beside_it_as_soon_as_its_window_opens(api):
+    """The neighbours are at hand from before."""
+    beside = [row for row in api.get(f"/home?user_id={ADA}&rows=20")["rows"] if row["kind"] == "because_you_watched"]
+    film = int(in_row(beside[0])[0])
+    movie = Movie.objects.get(id=film)
+    movie.available_from = timezone.now() + timedelta(hours=1)
+    save_record(movie)
+    closed = api.get(f"/home?user_id={ADA}&rows=20")
+
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        opened = api.get(f"/home?user_id={ADA}&rows=20")
+
+    assert str(film) not in shown(closed)
+    assert str(film) in in_row(rows(opened)[beside[0]["key"]])
 
 
 def test_the_top_picks_are_the_viewers_list(api):
