@@ -33,6 +33,7 @@ class Records(Iterator[Record]):
         self._lines, self._delimiter, self._width = lines, delimiter, width
         self._long, self._ids = long, ids
         self._again: deque[Line] = deque()
+        self._in_vain = 0  # up to this line there is no quote that could close one
 
     def __next__(self) -> Record:
         while (line := self._next()) is not None:
@@ -40,7 +41,7 @@ class Records(Iterator[Record]):
             if not text.strip(" \r\n"):
                 continue
             cells, problem = parsed(text, self._delimiter)
-            if problem == UNCLOSED:
+            if problem == UNCLOSED and number > self._in_vain:
                 cells, problem = self._over_lines(text)
             return Record(number, cells, problem)
         raise StopIteration
@@ -53,6 +54,8 @@ class Records(Iterator[Record]):
         cells = self._closed(first, taken) if self._long else None
         if cells is None:
             self._again.extendleft(reversed(taken))
+            # The last one ended the look; those before it would each look through the same lines again.
+            self._in_vain = taken[-2][0] if len(taken) > 1 else self._in_vain
         return cells or [], UNCLOSED if cells is None else ""
 
     def _closed(self, first: str, taken: list[Line]) -> list[str] | None:

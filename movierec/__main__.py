@@ -1,9 +1,13 @@
 """What `./run` calls: start, manage, clean; and check, by any Python, before the environment is there."""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word while the rest is being imported
+
 import argparse
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -105,6 +109,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 
 
 def main() -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         os.environ["MOVIEREC_STATE"] = str(state_dir())  # absolute for every child
         return COMMANDS[sys.argv[1]](sys.argv[2:])

@@ -7,12 +7,15 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import stat
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from movierec.processes import dies_with_parent
 
 NOBODY = 65534  # Postgres refuses to run as root
 ROOT_PLACES = Path("/var/lib/movierec")  # for root's data where the state folder is closed to that user
@@ -219,7 +222,10 @@ def _make_cluster(place: Place, *, durable: bool) -> None:
     command = [str(place.postgres_bin / "initdb"), "-D", str(fresh), "-U", NAME, "--auth=trust", "-E", "UTF8"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     command += [] if durable else ["--no-sync"]
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True, **place.as_user())
+    # In a session of its own: a terminal's Ctrl-C is for us, and half a cluster is no reason to complain of.
+    death = dies_with_parent(signal.SIGKILL)
+    how: dict[str, Any] = {"capture_output": True, "text": True, "start_new_session": True, "preexec_fn": death}
+    done = subprocess.run(command, cwd="/", **how, **place.as_user())
     if "could not look up effective user ID" in done.stderr:
         words = f"Postgres does not start for user id {place.owner}, which has no name on this machine"
         raise ServerError(f"{words}: give it one in /etc/passwd, or set DATABASE_URL to a Postgres elsewhere.")

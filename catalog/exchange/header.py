@@ -46,11 +46,11 @@ def _named(line: str, delimiter: str) -> Header:
 
 
 def _problem(names: Sequence[str], columns: Columns) -> str:
-    if len(set(names)) != len(names):
-        return "names a column twice"
     if not columns.others and not set(names) & set(columns.known):
         found = ascii(", ".join(names))[:SHOWN]
         return f"has to name the columns, some of {', '.join(columns.known)}; it is {found}"
+    if len(set(names)) != len(names):
+        return "names a column twice"
     if "" in names:
         return f"has no name for column {names.index('') + 1}: name it or leave it out (pandas: index=False)"
     strange = [] if columns.others else [name for name in names if name not in columns.known]

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog import records
 from catalog.errors import DataFileError
 from catalog.exchange.bring_history import bring_history
 from catalog.exchange.bring_in import blocks, bring_in
@@ -50,6 +51,26 @@ def test_a_quote_that_is_not_closed_costs_its_own_row_alone(tmp_path, closed_at)
     assert WatchEvent.objects.filter(viewer=BEN, movie=NEMO, occurred_at__year=2020).count() == 1500 - len(wrong)
 
 
+def test_quotes_that_nothing_closes_are_looked_after_once():
+    """Each of the lines opens a quote that the next does not close: looking on from each of them would take minutes."""
+    line, number = 'x"y,"z', 3000
+    looked = 0
+
+    def counted(text, delimiter, parsed=records.parsed):
+        nonlocal looked
+        looked += 1
+        return parsed(text, delimiter)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "parsed", counted)
+        body = "\n".join(["movie_id,title,overview", *[line] * number, '7001,One,"two', 'lines"', ""])
+        rows = list(read_rows(io.BytesIO(body.encode()), Form.CSV, columns=COLUMNS[Kind.MOVIES]))
+    assert [row.line for row in rows] == [*range(2, number + 3)]
+    assert all("quote" in row.problem for row in rows[:-1])
+    assert rows[-1].values == {"movie_id": "7001", "title": "One", "overview": "two\nlines"}
+    assert looked < 10 * number
+
+
 def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_path):
     text = (
         "movie_id,title,overview\n"
@@ -80,6 +101,7 @@ def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_pa
         ),
         ("events", "user_id,movie_id", ["lacks kind and occurred_at"]),
         ("events", "5,6,watch,2020-01-01", ["has to name the columns", "user_id"]),
+        ("events", "5,5,watch,2020-01-01", ["has to name the columns", "user_id"]),
         ("events", f",{HEADER}", ["no name for column 1", "index=False"]),
         ("movies", "title,year", ["lacks movie_id or imdb_id or tmdb_id"]),
         ("people", "movie_id,name", ["lacks role"]),

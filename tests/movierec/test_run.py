@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -68,6 +70,33 @@ def test_a_shell_that_has_not_read_the_configuration(tmp_path, words):
 
 def test_data_that_is_not_there(state):
     assert complaint(run(state, "--data", "/nowhere.zip")) == "--data /nowhere.zip: there is no such file or folder."
+
+
+def test_ctrl_c_before_anything_is_up(state, tmp_path):
+    """While the modules are being read, by whatever Python it is."""
+    (tmp_path / "zipfile.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n"
+    )
+    env = environment(state, free_port(), PYTHONPATH=str(tmp_path))
+    done = subprocess.run([ROOT / "run", "--empty"], env=env, text=True, timeout=60, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    assert nothing_runs(state)
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_database_is_made(state):
+    """A terminal sends it to the whole group, to what we started too."""
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
+    child = subprocess.Popen([ROOT / "run", "--empty"], env=environment(state, free_port()), text=True, **how)
+    while not (state / "postgres.new" / "PG_VERSION").exists():
+        assert child.poll() is None
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGINT)
+    said, _ = child.communicate(timeout=60)
+    assert "stopping" in said.splitlines()[-1], said
+    assert "initdb" not in said
+    assert child.returncode == 0
+    assert nothing_runs(state)
 
 
 def test_a_second_start_on_one_state_folder(state):
