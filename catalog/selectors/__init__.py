@@ -47,7 +47,7 @@ from catalog.selectors.stamps import (
     unpublished_viewers,
     viewer_versions,
 )
-from catalog.selectors.viewer_data import viewer_data
+from catalog.selectors.viewer_data import viewer_came_at, viewer_data
 from catalog.selectors.watchers import Watchers, watchers
 
 __all__ = [
@@ -104,6 +104,7 @@ __all__ = [
     "unpublished_viewers",
     "viewer_age_limit",
     "viewer_bounds",
+    "viewer_came_at",
     "viewer_count",
     "viewer_data",
     "viewer_ids",

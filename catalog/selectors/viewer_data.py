@@ -24,6 +24,13 @@ def viewer_data(viewer_id: int) -> dict[str, Any]:
     }
 
 
+def viewer_came_at(viewer_id: int) -> float | None:
+    """Unix seconds, by which the viewer is told apart from others who had or will have the number; None for one whom
+    nobody knows."""
+    came = Viewer.objects.filter(pk=viewer_id).values_list("created_at", flat=True).first()
+    return came.timestamp() if came else None
+
+
 def admin_notes(viewer_id: int) -> QuerySet[LogEntry]:
     """What the admin's log says of changes of the viewer."""
     return LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Viewer), object_id=str(viewer_id))

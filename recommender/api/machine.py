@@ -19,6 +19,7 @@ CLIENTS = frozenset(f"HTTP_{name}" for name in _NAMES.split())
 CLIENTS_BEGIN = ("HTTP_ACCEPT", "HTTP_SEC_", "HTTP_IF_", "HTTP_CONTENT_")
 OF_PROXIES = "HTTP/1.0"  # nginx asks so where nothing is set; clients have not for decades
 PAGES = ("HTTP_ORIGIN", "HTTP_REFERER")  # whose page the call is made from
+ASKED_HOST = "movierec.asked_host"  # in META: the Host as it came, where refusals.py has set another one
 
 
 def from_this_machine(request: Request) -> bool:
@@ -26,9 +27,10 @@ def from_this_machine(request: Request) -> bool:
     meta = request.META
     if not is_loopback(meta.get("REMOTE_ADDR", "")) or meta.get("SERVER_PROTOCOL") == OF_PROXIES:
         return False
-    if not is_loopback(split_domain_port(meta.get("HTTP_HOST", ""))[0]):
+    if not is_loopback(split_domain_port(meta.get(ASKED_HOST, meta.get("HTTP_HOST", "")))[0]):
         return False
-    if any(name in meta and not _of_this_machine(meta[name]) for name in PAGES):
+    pages = [meta[name] for name in PAGES if name in meta]
+    if not all(map(_of_this_machine, pages)) or (meta.get("HTTP_SEC_FETCH_SITE") == "cross-site" and not pages):
         return False
     sent = (name for name in meta if name.startswith("HTTP_"))
     return all(name in CLIENTS or name.startswith(CLIENTS_BEGIN) for name in sent)

@@ -17,6 +17,7 @@ from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from movierec.bodies import ADMIN_ROOT
 from recommender.api.errors import respond
+from recommender.api.machine import ASKED_HOST
 
 HEALTH = "/health/"
 REFUSED = (400, 401, 404, 405, 429)  # statuses of calls by nobody that count; 400 is a Host that is not ours
@@ -69,6 +70,7 @@ def at_the_door(request: HttpRequest) -> HttpResponse | None:
     """Returns the refusal of a call that no view needs to see, else None."""
     if request.path.startswith(HEALTH):
         # Whoever watches asks by an address. Nothing below builds a link from it; this machine's name always passes.
+        request.META[ASKED_HOST] = request.META.get("HTTP_HOST", "")
         request.META["HTTP_HOST"] = "localhost"
     else:
         try:

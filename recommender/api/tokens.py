@@ -7,6 +7,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from catalog.selectors import GONE, viewer_came_at
 from recommender.api.access import Client, holder
 from recommender.models import ApiKey
 
@@ -16,9 +17,26 @@ _signer = signing.Signer(salt="movierec.viewer-token")
 
 
 def mint(client: Client, viewer_id: int, seconds: int) -> tuple[str, int]:
-    """The token and when it ends (unix seconds). It ends with its key, too."""
+    """The token and when it ends (unix seconds). It ends with its key, too, and with its viewer."""
     expires = int(time.time()) + seconds
-    return _signer.sign_object([viewer_id, client.prefix, expires]), expires
+    return _signer.sign_object([viewer_id, client.prefix, expires, _came_at(viewer_id)]), expires
+
+
+def _came_at(viewer_id: int) -> float | None:
+    """Unix seconds; None for a viewer whom nobody knows, and while Postgres is gone."""
+    try:
+        return viewer_came_at(viewer_id)
+    except GONE:
+        return None
+
+
+def _has_ended(viewer_id: int, came_at: float | None) -> bool:
+    """Whether the viewer was erased or merged since: the number, if anybody has it, is a stranger's, without the age
+    limit. While Postgres is gone nobody is."""
+    try:
+        return came_at is not None and viewer_came_at(viewer_id) != came_at
+    except GONE:
+        return False
 
 
 class ViewerTokenAuthentication(BaseAuthentication):
@@ -30,7 +48,8 @@ class ViewerTokenAuthentication(BaseAuthentication):
             return None
         client = _bearer(token.strip())
         if client is None:
-            raise AuthenticationFailed("This viewer's token is not valid: it has expired, or its key is revoked.")
+            words = "it has expired, its key is revoked, or its viewer was erased or merged. Have a new one made."
+            raise AuthenticationFailed(f"This viewer's token is not valid: {words}")
         return None, client
 
     def authenticate_header(self, request: Request) -> str:
@@ -39,12 +58,12 @@ class ViewerTokenAuthentication(BaseAuthentication):
 
 def _bearer(token: str) -> Client | None:
     try:
-        viewer_id, prefix, expires = _signer.unsign_object(token)
+        viewer_id, prefix, expires, came_at = _signer.unsign_object(token)
     except (signing.BadSignature, ValueError):
         return None
     if expires < time.time():
         return None
     key = holder(f"prefix {prefix}".encode(), lambda: ApiKey.objects.get_usable_keys().get(prefix=prefix))
-    if key is None or key.expired() or ApiKey.Scope.READ not in key.scopes:
+    if key is None or key.expired() or ApiKey.Scope.READ not in key.scopes or _has_ended(viewer_id, came_at):
         return None
     return Client(prefix, frozenset([ApiKey.Scope.READ.value]), None, viewer_id)

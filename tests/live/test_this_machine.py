@@ -78,6 +78,16 @@ def test_a_proxy_that_says_nothing_of_itself_opens_nothing(live, proxies):
     assert ask(bare, with_key)[0] == ask(newer, with_key)[0] == 200
 
 
+def test_such_a_proxy_does_not_open_the_systems_health_either(live, proxies):
+    """`/health/` answers whatever the Host, which must not pass for this machine's own."""
+    named = ["GET /health/system HTTP/1.1", "Host: films.example.com"]
+    assert ask(live.port, ["GET /health/system HTTP/1.1", f"Host: 127.0.0.1:{live.port}"])[0] in (200, 503)
+    for port in (live.port, *proxies):
+        status, text = ask(port, named)
+        assert status == 401, text
+        assert ask(port, ["GET /health/live HTTP/1.1", "Host: films.example.com"])[0] == 200
+
+
 def test_nobody_makes_up_a_scheme_or_a_path(live):
     asked = [f"GET {PAGE} HTTP/1.1", "Host: localhost", f"Authorization: Api-Key {live.key}"]
     for claim in ("X-Forwarded-Proto: https", "X-Forwarded-Ssl: on", "SCRIPT_NAME: /x", "PATH_INFO: /health/live"):

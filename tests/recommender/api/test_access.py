@@ -100,6 +100,10 @@ def test_a_page_of_somewhere_else_is_not_this_machine(model, api):
         assert api.client.get(READ, headers={header: "http://localhost:3000"}).status_code == 200
         for page in ("https://films.example.com", "null", "http://[", "http://127.0.0.1.example.com/"):
             assert api.client.get(READ, headers={header: page}).status_code == 401, page
+        dev_page = {header: "http://localhost:3000", "Sec-Fetch-Site": "cross-site"}  # of 127.0.0.1
+        assert api.client.get(READ, headers=dev_page).status_code == 200
+    # A page that keeps its own address to itself.
+    assert api.client.get(READ, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 401
 
 
 def test_clients_on_this_machine_need_no_key(model, api):

@@ -85,6 +85,9 @@ def test_it_opens_to_its_own_scope_and_on_this_machine(model, settings, client, 
     settings.API_OPEN = True
     assert client.get("/health/system").status_code in (200, 503)
     assert client.get("/health/system", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 401
+    for host in ("films.example.com", "10.42.8.9:8000", "127.0.0.1.example.com", ""):
+        assert client.get("/health/system", headers={"Host": host}).status_code == 401, host
+        assert client.get("/health/live", headers={"Host": host}).status_code == 200, host
 
 
 def test_an_old_model_three_refused_nights_and_a_schedule_that_did_not_fire_are_red(nobody_reports, api):

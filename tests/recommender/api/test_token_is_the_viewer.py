@@ -13,6 +13,7 @@ from tests.recommender.api.conftest import films
 from tests.recommender.api.test_viewer_tokens import app_of
 
 pytestmark = pytest.mark.usefixtures("model")
+SESSION = 1_876_543_211
 CHILD, YEARS = CLEO, 8  # her history is of films that she may not watch any more
 CRIME = [str(PULP_FICTION), str(GODFATHER), str(SHAWSHANK)]
 WIDE = {"top_k": 200, "age_limit": 21, "explain": True}
@@ -162,6 +163,50 @@ def test_a_film_within_the_limit_is_read_and_seen_ones_are_still_in_the_catalogu
     assert films({"recommendations": app.get("/movies?page_size=1000")["results"]})
     for path in (f"/movies/{NEMO}", "/movies", "/people", "/genres"):
         app.get(f"{path}?user_id={CHILD + 1}", expect=403)
+
+
+OPEN = ("/popular", "/home", "/movies", f"/movies/{NEMO}", "/recommend?liked_genres=Crime")
+
+
+def as_session(client_with, number):
+    """Makes the number a session with an age limit. Returns who may merge it."""
+    site = client_with("recommend:read", "events:write", "users:erase")
+    site.post("/events", {"user_id": number, "movie_id": str(NEMO), "kind": "watch", "session": True})
+    session = Viewer.objects.get(pk=number)
+    session.age_limit = YEARS
+    save_viewer(session)
+    return site
+
+
+def test_it_ends_with_the_session_that_was_merged_and_is_good_again_when_that_is_undone(client_with):
+    site = as_session(client_with, SESSION)
+    phone = app_of(SESSION, client_with)
+    merge = site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": CHILD})["merge_id"]
+    for path in OPEN:
+        assert "merged" in phone.get(path, expect=401)["detail"]
+    site.post("/users/merge/undo", {"merge_id": merge})
+    assert not named_in(phone.get("/popular?titles=true&top_k=200"), forbidden())
+
+    site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": CHILD})
+    event = {"user_id": SESSION, "movie_id": str(TOY_STORY), "kind": "watch", "session": True}
+    site.post("/events", event)  # the phone goes on under its number, which is a new session's, without a limit
+    for path in OPEN:
+        phone.get(path, expect=401)
+    app_of(SESSION, client_with).get("/popular")
+
+
+def test_it_ends_with_the_erasure_of_its_viewer(app, client_with):
+    client_with("users:erase").delete(f"/users/{CHILD}/data")
+    for path in OPEN:
+        app.get(path, expect=401)
+
+
+def test_one_that_was_made_before_the_first_event_goes_on_behind_it(client_with):
+    phone = app_of(SESSION, client_with)
+    as_session(client_with, SESSION)
+    for path in OPEN:
+        phone.get(path)
+    assert not named_in(phone.get("/popular?titles=true&top_k=200"), forbidden())
 
 
 @pytest.mark.parametrize("wish", ["age_limit=8", "certificate=PG", f"user_id={CHILD}"])
