@@ -375,6 +375,7 @@ AXES_CLIENT_IP_CALLABLE = "movierec.logins.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # who logged in when is nobody's business for longer than needed
 AXES_ENABLE_ADMIN = False
+AXES_LOCKOUT_TEMPLATE = "movierec/locked.html"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes
 # A page of the admin sends back each of up to 10,000 films that are scheduled, and four fields a credit of a film.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000

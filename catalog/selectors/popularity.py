@@ -84,9 +84,9 @@ _NEWCOMERS = """
     watched AS (
       SELECT DISTINCT came.id, e.movie_id FROM came JOIN catalog_watchevent e ON e.viewer_id = came.id
       WHERE kind = ANY(%(kinds)s::int[]))
-    SELECT (SELECT count(*) FROM came), movie_id, title, count(*) AS viewers
-    FROM watched JOIN catalog_movie m ON m.id = movie_id
-    GROUP BY movie_id, title ORDER BY viewers DESC, movie_id LIMIT 1
+    SELECT came.count, movie_id, title, coalesce(viewers, 0) FROM (SELECT count(*) FROM came) came LEFT JOIN (
+      SELECT movie_id, title, count(*) AS viewers FROM watched JOIN catalog_movie m ON m.id = movie_id
+      GROUP BY movie_id, title ORDER BY viewers DESC, movie_id LIMIT 1) favourite ON true
 """
 _KINDS = [WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING]
 
@@ -117,8 +117,8 @@ class Newcomers(NamedTuple):
     """The viewers who came within a day, and the film that most of them watched."""
 
     viewers: int
-    movie_id: int
-    title: str
+    movie_id: int | None  # None: none of them watched anything
+    title: str | None
     watched_by: int  # of the viewers
 
 
@@ -168,11 +168,10 @@ def watching(
     return Watching(np.array(movie_ids, np.int32), np.array(now, np.float64), np.array(usual, np.float64))
 
 
-def newcomers(most: int = 20_000) -> Newcomers | None:
-    """Of the last day, `most` of them at most; None where none of them watched anything. Newcomers do not count for
+def newcomers(most: int = 20_000) -> Newcomers:
+    """Of the last day, `most` of them at most. Newcomers do not count for
     charts yet: whoever looks at this sees whether somebody tries to make a film popular."""
-    found = _rows(_NEWCOMERS, {"most": most})
-    return Newcomers(*found[0]) if found else None
+    return Newcomers(*_rows(_NEWCOMERS, {"most": most})[0])
 
 
 def _rows(statement: str, values: dict[str, Any]) -> list[tuple]:

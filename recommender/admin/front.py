@@ -16,7 +16,7 @@ from catalog.plurals import counted
 from recommender.admin.pictures import columns, lines
 from recommender.models import ModelVersion
 from recommender.monitoring import system
-from recommender.monitoring.checks import Status
+from recommender.monitoring.checks import Status, sentences
 from recommender.serving import pulse, tally
 
 HOUR, MINUTE = 3_600, 60
@@ -39,8 +39,10 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold calls it for the first page. Whoever may not see models and jobs gets the list of pages alone."""
     if request.user.has_perms(["recommender.view_modelversion", "recommender.view_job"]):
         hours, minutes = tally.sums(HOUR, 24), tally.sums(MINUTE, 60)
+        running = _running()
+        context["summary"] = _summary(running)
         context["questions"] = [
-            ("Is everything running?", _running()),
+            ("Is everything running?", running),
             ("Is it healthy?", _healthy(minutes, hours)),
             ("Is it good?", _good(minutes, hours)),
             ("Is it fresh?", _fresh(hours)),
@@ -54,7 +56,16 @@ admin.site.index_template = "recommender/front.html"
 def _running() -> list[Tile]:
     """What `manage.py status` and GET /health/system tell too, the worst first."""
     checks = system.in_order(system.report().checks)
-    return [Tile(one.label, one.value, f"{one.detail} {one.remedy}".strip(), STATES[one.status]) for one in checks]
+    return [Tile(one.label, one.value, sentences(one.detail, one.remedy), STATES[one.status]) for one in checks]
+
+
+def _summary(running: Sequence[Tile]) -> str:
+    bad, warn = (sum(tile.state == state for tile in running) for state in ("bad", "warn"))
+    if not bad and not warn:
+        return f"All is well: {counted(len(running), 'check')}."
+    told = (f"{counted(bad, 'check')} failed", f"{counted(warn, 'check')} should be looked at")
+    words = " and ".join(part for part, count in zip(told, (bad, warn), strict=True) if count)
+    return f"{words} of {len(running)}: see the first below."
 
 
 def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, int]]) -> list[Tile]:
@@ -65,18 +76,24 @@ def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, 
         Tile(
             "Failed answers, last hour",
             _per_cent(failed),
-            f"{last['failed']:,} of {tally.calls(last):,}; {last['busy']:,} more refused as the server was busy",
+            _failed_words(last),
             "" if failed is None else "bad" if failed >= FAILED_BAD else "warn" if last["busy"] else "good",
             _drawn(hours, lambda of: of.get("answers"), "{:,.0f} answers"),
         ),
         Tile(
             "Answered within",
             "no answer yet" if p95 is None else _milliseconds(p95),
-            f"95 % of the last hour's; half within {_milliseconds(tally.percentile(last, 0.5))}",
+            "" if p95 is None else f"95 % of the last hour's; half within {_milliseconds(tally.percentile(last, 0.5))}",
             "",
             _drawn(hours, lambda of: tally.percentile(of, 0.95), "95 % within {:,.0f} ms"),
         ),
     ]
+
+
+def _failed_words(last: Mapping[str, int]) -> str:
+    words = f"{last['failed']:,} of {counted(tally.calls(last), 'answer')}" if tally.calls(last) else ""
+    busy = f"{counted(last['busy'], 'call')} refused as the server was busy" if last["busy"] else ""
+    return "; ".join(filter(None, (words, busy)))
 
 
 def _loaded() -> Tile:
@@ -84,7 +101,8 @@ def _loaded() -> Tile:
     if holding is None:
         return Tile("Model in memory", "Redis is unreachable", "Lists are computed at every read.", "bad")
     good = sum(name == (active.name if active else "") for name in holding.values())
-    words = "web processes hold the active model" if holding else "no web process reports"
+    words = "web processes have loaded the active model" if active else "web processes know that there is no model"
+    words = words if holding else "no web process reports"
     return Tile("Model in memory", f"{good} of {len(holding)}", words, _state(good == len(holding)))
 
 
@@ -115,17 +133,19 @@ def _model() -> list[Tile]:
     active = next((one for one in newest if one.status == ModelVersion.Status.ACTIVE), None)
     active = active or ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
     if active is None:
-        return [Tile("Active model", "none", "Popular films are served. Train one.", "bad")]
+        return [Tile("Active model", "none", "Popular films are served. The age of the model says why.", "warn")]
     figures = [one.metrics["ndcg10"] for one in reversed(newest) if "ndcg10" in one.metrics]
     ndcg, popular = (found.get("ndcg10") for found in (active.metrics, _popular(active)))
-    words = f"HR@10 {active.metrics['hr10']:.4f}" if "hr10" in active.metrics else "not measured"
-    words += f"; popular films {popular:.4f}" if popular is not None else ""
+    words = "not measured"
+    if "hr10" in active.metrics:
+        words = f"The next film was among the first ten for {_per_cent(active.metrics['hr10'])} of viewers (HR@10)."
+    words += f" Popular films reach NDCG@10 {popular:.4f}." if popular is not None else ""
     since = f"since {active.activated_at:%Y-%m-%d %H:%M}" if active.activated_at else ""
     better = "" if ndcg is None or popular is None else _state(ndcg > popular)
     curve = lines([figures], ["NDCG@10 by version"]) if len(figures) > 1 else ""
     return [
         Tile("Active model", active.name, since, "good"),
-        Tile("NDCG@10", "-" if ndcg is None else f"{ndcg:.4f}", words, better, curve),
+        Tile("Accuracy (NDCG@10)", "-" if ndcg is None else f"{ndcg:.4f}", words, better, curve),
     ]
 
 
@@ -153,8 +173,9 @@ def _fresh(hours: Sequence[Mapping[str, int]]) -> list[Tile]:
 
 def _newcomers() -> Tile:
     found = selectors.newcomers()
-    if found is None:
-        return Tile("New viewers, last day", "0", "None of them watched anything.")
+    if not found.watched_by:
+        words = "None of them watched anything." if found.viewers else ""
+        return Tile("New viewers, last day", f"{found.viewers:,}", words)
     words = f"{found.watched_by:,} of them watched {found.title}. Charts do not count them for the first days."
     many = found.watched_by >= max(ROBOTS_FEWEST, ROBOTS_WARN * found.viewers)
     return Tile("New viewers, last day", f"{found.viewers:,}", words, "warn" if many else "")

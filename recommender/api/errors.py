@@ -212,7 +212,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _admins_error(request: HttpRequest, error: BaseException | None, trouble: Trouble | None) -> HttpResponse:
     """A page that says what is away, and that nothing was saved; without anything that asks the database."""
     if trouble is None and not isinstance(error, OperationalError | InterfaceError):
-        return defaults.server_error(request)
+        about = {"request_id": getattr(request, "request_id", "")}
+        return render(request, "500.html", about, status=500)
     words = trouble.words if trouble else "The database does not answer. Try again when it is back."
     answer = render(request, "recommender/unavailable.html", {"words": words}, status=503)
     answer["Retry-After"] = str(RETRY_SECONDS)

@@ -11,10 +11,12 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
+from catalog.plurals import counted
 from movierec.bodies import ADMIN_ROOT
 from recommender.api.errors import respond
 from recommender.api.machine import ASKED_HOST
@@ -125,9 +127,18 @@ def _is_nobodys(request: HttpRequest) -> bool:
 
 def _told_to_wait(request: HttpRequest, scope: str, wait: float) -> HttpResponse:
     words = f"Too many such calls came from this address ({_written(scope)}, {scope})."
-    answer = respond(request, 429, words, "throttled")
+    if request.path.startswith(ADMIN_ROOT) and _is_browser(request):
+        told = {"wait": counted(max(1, round(wait)), "second")}
+        answer = HttpResponse(render_to_string("movierec/wait.html", told), status=429)
+        answer.code = "throttled"  # type: ignore[attr-defined]  # for whoever counts
+    else:
+        answer = respond(request, 429, words, "throttled")
     answer.headers["Retry-After"] = str(max(1, round(wait)))
     return answer
+
+
+def _is_browser(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
 
 
 def _address(request: HttpRequest) -> str:

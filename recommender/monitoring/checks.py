@@ -35,6 +35,12 @@ def worst(checks: Iterable[Check]) -> Status:
     return max((one.status for one in checks), key=order.index, default=Status.OK)
 
 
+def sentences(detail: str, remedy: str) -> str:
+    """What was found and what to do, apart from each other."""
+    between = "" if not detail or not remedy or detail.endswith((".", "!", "?", ":")) else "."
+    return f"{detail}{between} {remedy}".strip()
+
+
 def length(seconds: float) -> str:
     """A length of time in its largest unit, as people say it."""
     for unit, size in (("day", _DAY), ("hour", _HOUR), ("minute", _MINUTE)):

@@ -35,7 +35,7 @@ def _model() -> Check:
         words = "Popular films are served. There is enough to train one."
         return Check(name, label, Status.FAIL, "no model", words, f"Train one: {NIGHT}")
     age = timezone.now() - active["created_at"]
-    figures, words = {"age_seconds": round(age.total_seconds())}, f"{active['name']} was trained so long ago."
+    figures, words = {"age_seconds": round(age.total_seconds())}, f"Since {active['name']} was trained."
     if age > OLD:
         remedy = f"Look under Jobs why no night has replaced it; by hand: {NIGHT}"
         return Check(name, label, Status.FAIL, length(age.total_seconds()), words, remedy, figures)
@@ -45,10 +45,11 @@ def _model() -> Check:
 def _last(found: Sequence[Job]) -> Check:
     name, label = "night", "Last night's run"
     if not found:
-        return Check(name, label, Status.WARN, "none yet", "It starts at 03:30 UTC.", f"By hand: {NIGHT}")
+        return Check(name, label, Status.WARN, "none yet", "The first starts at 03:30 UTC.", f"By hand: {NIGHT}")
     last = found[0]
     if last.finished_at is None:
-        return Check(name, label, Status.OK, last.status, f"{last.phase} {last.done:,} of {last.total:,}")
+        words = f"{last.phase} {last.done:,} of {last.total:,}" if last.total else last.phase
+        return Check(name, label, Status.OK, last.status, words)
     age = timezone.now() - last.finished_at
     words, figures = f"Ended {length(age.total_seconds())} ago", {"age_seconds": round(age.total_seconds())}
     if last.started_at:
@@ -88,7 +89,7 @@ def schedules() -> list[Check]:
     if late:
         told = "; ".join(f"{task} is {length(by.total_seconds())} late" for task, by in late.items())
         remedy = "Restart beat (logs/beat.log); look at the rows under Periodic tasks."
-        return [Check(name, label, Status.FAIL, f"{len(late)} did not fire", f"{told}.", remedy, figures)]
+        return [Check(name, label, Status.FAIL, f"{len(late)} did not start", f"{told}.", remedy, figures)]
     if not tasks:
         words = "Beat writes them at its first start."
         return [Check(name, label, Status.WARN, "none yet", words, "Start beat.", figures)]

@@ -69,10 +69,10 @@ def _messages(waiting: Mapping[str, int] | None) -> Check:
 
 def outbox() -> Check:
     waiting = len(selectors.unpublished_viewers(MANY_VIEWERS))
-    value = f"{waiting:,} viewers" if waiting < MANY_VIEWERS else f"{waiting:,} viewers or more"
+    value = counted(waiting, "viewer") + ("" if waiting < MANY_VIEWERS else " or more")
     state = Status.OK if waiting < MANY_VIEWERS else Status.WARN
     remedy = "" if state == Status.OK else "Look at Redis and the worker: they publish every five seconds."
-    words = "whose newest events Redis does not know of yet"
+    words = "Redis does not know of their newest events yet" if waiting else ""
     return Check("outbox", "Waiting to be published", state, value, words, remedy, {"waiting": float(waiting)})
 
 

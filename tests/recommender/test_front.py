@@ -3,8 +3,12 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from catalog.models import Viewer
+from catalog.plurals import counted
 from recommender.models import Job
+from recommender.monitoring.checks import sentences
 from recommender.serving import tally
 from tests.cast import ADA, BEN, EVE
 
@@ -67,3 +71,46 @@ def test_who_may_not_see_models_gets_the_list_of_pages(client, django_user_model
     answer = client.get("/admin/")
     assert answer.status_code == 200
     assert "questions" not in answer.context
+
+
+def test_it_sums_up_and_says_how_it_is_without_colours(admin_client):
+    Job.objects.create(kind=Job.Kind.NIGHTLY, status=Job.Status.FAILED, error="No memory.", finished_at=timezone.now())
+    page = admin_client.get("/admin/")
+    running = list(page.context["questions"][0][1])
+    red, amber = (sum(tile.state == state for tile in running) for state in ("bad", "warn"))
+    failed, looked_at = counted(red, "check"), counted(amber, "check")
+    assert red
+    assert f"{failed} failed and {looked_at} should be looked at of {len(running)}" in page.context["summary"]
+    content = page.content.decode()
+    assert page.context["summary"] in content
+    assert content.count('<span class="mr-hidden">failed: </span>') >= red
+
+
+def test_new_viewers_who_watched_nothing_are_counted(admin_client):
+    def tile():
+        found = tiles(admin_client.get("/admin/"))["New viewers, last day"]
+        return found.value, found.words
+
+    assert tile() == ("0", "")
+    Viewer.objects.create(pk=987_001)
+    Viewer.objects.create(pk=987_002)
+    assert tile() == ("2", "None of them watched anything.")
+
+
+def test_where_nothing_was_asked_nothing_is_said_of_answers(admin_client):
+    found = tiles(admin_client.get("/admin/"))
+    assert (found["Failed answers, last hour"].words, found["Answered within"].words) == ("", "")
+
+
+def test_numbers_on_the_page_have_their_nouns(admin_client, settings, model, monkeypatch):
+    settings.API_OPEN = True
+    monkeypatch.setattr(tally, "FLUSH_SECONDS", 0)
+    assert admin_client.get(f"/recommend?user_id={ADA}").status_code == 200
+    tally.flush()
+    assert tiles(admin_client.get("/admin/"))["Failed answers, last hour"].words == "0 of 1 answer"
+
+
+def test_what_was_found_and_what_to_do_are_two_sentences():
+    assert sentences("Its server is gone", "Start it.") == "Its server is gone. Start it."
+    assert sentences("Its server is gone.", "Start it.") == "Its server is gone. Start it."
+    assert (sentences("", "Start it."), sentences("2 waiting", "")) == ("Start it.", "2 waiting")

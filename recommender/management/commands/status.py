@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from recommender.monitoring import system
-from recommender.monitoring.checks import Check, Status
+from recommender.monitoring.checks import Check, Status, sentences
 
 RED, BLIND = 1, 2  # exit codes
 MARKS = {Status.OK: "ok", Status.WARN: "WARN", Status.UNKNOWN: "?", Status.FAIL: "FAIL"}
@@ -41,5 +41,5 @@ class Command(BaseCommand):
 def _table(checks: Sequence[Check]) -> Iterator[str]:
     name, value = (max(len(getattr(one, part)) for one in checks) for part in ("label", "value"))
     for one in checks:
-        words = " ".join(f"{one.detail} {one.remedy}".split())
+        words = " ".join(sentences(one.detail, one.remedy).split())
         yield f"{MARKS[one.status]:4}  {one.label:{name}}  {one.value:{value}}  {words}".rstrip()
