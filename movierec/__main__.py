@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from movierec.address import address, check_free, reached_from_elsewhere
+from movierec.address import address, check_free, check_settings, reached_from_elsewhere
 from movierec.asked import checked
 from movierec.embedded import ServerError, state_dir
 from movierec.processes import dies_with_parent
@@ -31,6 +31,7 @@ def say(line: str) -> None:
 
 def start_command(words: Sequence[str]) -> int:
     arguments = checked(words)
+    check_settings()
     open_on_this_machine_alone()
     start(state_dir(), arguments, say)
     return 0
@@ -56,6 +57,7 @@ def check_command(words: Sequence[str]) -> int:
     """What would stop `./run WORDS`, with nothing but Python: asked before packages are downloaded."""
     if words[:1] == ["start"]:
         checked(words[1:])
+        check_settings()
         check_free(address(), 0.0)
     open_state(state_dir())
     return 0

@@ -1,4 +1,4 @@
-"""Where the API listens."""
+"""Where the API listens, and where its servers are said to be."""
 
 import errno
 import ipaddress
@@ -22,6 +22,7 @@ class Address(NamedTuple):
         return f"http://{bracketed(ANY.get(self.host, self.host))}:{self.port}"
 
 
+SCHEMES = {"DATABASE_URL": ("postgres", "postgresql"), "REDIS_URL": ("redis", "rediss", "unix")}
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address -> the loopback one among them
 
 
@@ -63,6 +64,35 @@ def check_free(where: Address, seconds: float) -> None:
                 words = f"Port {where.port} is taken by another program"
                 raise ServerError(f"{words}: choose one with PORT=8001 ./run") from error
         time.sleep(0.2)
+
+
+def url_problem(name: str, url: str) -> str:
+    """Why the URL of a server, as the variable `name` has it, cannot be one; "" where it can. It has a password, so it
+    is not repeated."""
+    schemes = SCHEMES[name]
+    try:
+        urlsplit(url).port  # noqa: B018 - asked for its ValueError
+        known = urlsplit(url).scheme in schemes
+    except ValueError:
+        known = False
+    if known:
+        return ""
+    beginning = " or ".join(f"{one}:" for one in schemes)
+    return (
+        f"{name} is no URL that begins with {beginning} and has a number as its port, if any. In a "
+        "password write %40 for @, %2F for /, %3A for : and %23 for #."
+    )
+
+
+def check_settings() -> None:
+    """Raises ServerError for what of the environment would stop the start only after all else was made ready."""
+    for name in ("MOVIEREC_WEB_WORKERS", "MOVIEREC_WEB_THREADS"):
+        text = os.environ.get(name) or "1"
+        if not (text.isascii() and text.isdigit() and int(text)):
+            raise ServerError(f"{name}={text} cannot be: set a whole number from 1, or leave it out.")
+    for name in SCHEMES:
+        if problem := (url := os.environ.get(name, "")) and url_problem(name, url):
+            raise ServerError(problem)
 
 
 def reached_from_elsewhere(bind: str, hosts: Iterable[str], origins: Iterable[str], behind_proxy: bool) -> str:

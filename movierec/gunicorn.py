@@ -16,7 +16,7 @@ bind = f"{bracketed(listened_on())}:{os.environ.get('PORT') or '8000'}"
 worker_class = "movierec.web_worker.WebWorker"
 workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.web_workers())
 # More than may compute and wait (serving/capacity.py): stored lists and refusals never wait for what is computed.
-threads = int(os.environ.get("MOVIEREC_WEB_THREADS", "48"))
+threads = int(os.environ.get("MOVIEREC_WEB_THREADS") or "48")
 preload_app = False  # torch must not have run before the fork
 control_socket_disable = True
 # The workers answer requests side by side, so each keeps to one core; the pool suits processes that live long.

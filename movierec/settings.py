@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
 from movierec import disks, embedded, places
-from movierec.address import ANY, bracketed, listened_on
+from movierec.address import ANY, bracketed, listened_on, url_problem
 from movierec.postgres.connection import Connection
 from movierec.strength import weakness
 
@@ -139,27 +139,16 @@ USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-def _server(name: str, ours: str, *schemes: str) -> str:
-    """The URL in the environment, else that of the embedded server. It has a password: a refusal does not repeat it."""
-    url = env(name, default="") or ours
-    try:
-        urlsplit(url).port  # noqa: B018 - asked for its ValueError
-        known = urlsplit(url).scheme in schemes
-    except ValueError:
-        known = False
-    if not known:
-        beginning = " or ".join(f"{one}:" for one in schemes)
-        raise ImproperlyConfigured(
-            f"{name} is no URL that begins with {beginning} and has a number as its port, if any. In a "
-            "password write %40 for @, %2F for /, %3A for : and %23 for #."
-        )
+def _server(name: str, ours: str) -> str:
+    """The URL in the environment, else that of the embedded server."""
+    url: str = env(name, default="") or ours
+    if problem := url_problem(name, url):
+        raise ImproperlyConfigured(problem)
     return url
 
 
 # --- Postgres ---------------------------------------------------------------------------------------------------
-DATABASES = {
-    "default": env.db_url_config(_server("DATABASE_URL", embedded.database_url(STATE_DIR), "postgres", "postgresql"))
-}
+DATABASES = {"default": env.db_url_config(_server("DATABASE_URL", embedded.database_url(STATE_DIR)))}
 DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own, which notices a server that is gone
 INTERACTIVE = env.bool("MOVIEREC_DB_POOL", default=False)  # a web process: somebody waits for what it asks of a server
 # A connection that alone was cut off (the line to Postgres is well, movierec.lines) is found out by TCP.
@@ -202,7 +191,7 @@ if env("DATABASE_URL", default="") in ("", embedded.database_url(STATE_DIR)):
     WRITTEN_FOLDERS["database"] = places.data_dir(STATE_DIR)
 
 # --- Redis: the broker, Django's cache and the stored lists in three databases, as cache.clear() empties a whole one --
-REDIS_URL = _server("REDIS_URL", embedded.redis_url(STATE_DIR), "redis", "rediss", "unix")
+REDIS_URL = _server("REDIS_URL", embedded.redis_url(STATE_DIR))
 if urlsplit(REDIS_URL).scheme != "unix" and not (urlsplit(REDIS_URL).path.strip("/") or "0").isdecimal():
     raise ImproperlyConfigured("REDIS_URL names its database by a number, as redis://host:6379/0 does.")
 

@@ -47,8 +47,8 @@ def load_demo(
 
 def end_former_demo() -> RemovedDemo | None:
     """Removes a demo that an earlier version loaded under ids from 1, where a site's own may be. A film that was
-    written over since is the site's own and stays, and so do the viewers who watched such films. None where there is
-    no such demo."""
+    written over since is the site's own and stays, and so do the viewers who watched any film of the site's own. None
+    where there is no such demo."""
     former = Movie.objects.filter(is_demo=True, pk__lte=DEMO_BASE)
     if not former.exists() and not Viewer.objects.filter(is_simulated=True, pk__lte=DEMO_BASE).exists():
         return None
@@ -56,6 +56,6 @@ def end_former_demo() -> RemovedDemo | None:
         titles = {pk - DEMO_BASE: title for pk, title in read_films().table.select("id", "title").iter_rows()}
         own = [pk for pk, title in former.values_list("pk", "title") if titles.get(pk) != title]
         Movie.objects.filter(pk__in=own).update(is_demo=False)
-        Viewer.objects.filter(is_simulated=True, events__movie__in=own).update(is_simulated=False)
+        Viewer.objects.filter(is_simulated=True, events__movie__is_demo=False).update(is_simulated=False)
         with connection.cursor() as cursor:
             return removed_now(cursor)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 Pinned = Mapping[str, Sequence[tuple[int, int]]]  # row's key -> (place from 0, row of the table), by place
-LEAST = 4  # films; a shorter row is left out, unless the rows asked for are shorter
+LEAST = 4  # films; a shorter row is left out, unless the rows asked for are shorter or there are no more films
 FIRST = 5  # films of a row whose scores decide its place
 NOTHING_PINNED: Pinned = {}
 POOL = 200  # the model's best films where the moment of asking is given
@@ -84,7 +84,8 @@ def home(query: Query, most: int, length: int) -> Page:
     rows, value = built(room, most * length)
     pinned = merchandise.on_home(room.catalogue, rows, room.allowed, sitting.gate.now, query.trial)
     candidates = by_turns(rows, EVERYONES if room.ranker is None else MINE)
-    shown = laid_out(candidates, value, most, length, pinned)
+    least = min(LEAST, length, max(1, int(room.allowed.sum())))
+    shown = laid_out(candidates, value, most, length, least, pinned)
     ids = room.catalogue.table.ids
     listed = [Shown(row=row, movie_ids=ids[row.films].tolist()) for row in shown]
     return Page(
@@ -146,13 +147,13 @@ def by_turns(rows: Sequence[Row], kinds: Sequence[str]) -> list[Row]:
 
 
 def laid_out(
-    candidates: Sequence[Row], value: np.ndarray, most: int, length: int, pinned: Pinned = NOTHING_PINNED
+    candidates: Sequence[Row], value: np.ndarray, most: int, length: int, least: int, pinned: Pinned = NOTHING_PINNED
 ) -> list[Row]:
-    """The first `most` candidates that have enough films once no film comes twice, in the viewer's order."""
+    """The first `most` candidates that have `least` films once no film comes twice, in the viewer's order."""
     chosen, spare = list(candidates[:most]), list(candidates[most:])
     while True:
         page = _without_repeats(in_order(chosen, value, length), length, pinned)
-        short = {row.key for row in page if len(row.films) < min(LEAST, length)}
+        short = {row.key for row in page if len(row.films) < least}
         if not short:
             return page
         chosen = [row for row in chosen if row.key not in short]

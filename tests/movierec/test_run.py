@@ -52,6 +52,25 @@ def test_a_port_that_is_none(state, port):
     assert complaint(run(state, port=port)).startswith(f"PORT={port} is no port")
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "MOVIEREC_WEB_WORKERS=two",
+        "MOVIEREC_WEB_THREADS=0",
+        "DATABASE_URL=mysql://me:hush@db/x",
+        "REDIS_URL=redis://h:hush@b:c",
+    ],
+)
+def test_a_setting_that_would_stop_the_start_later(state, setting):
+    name, _, value = setting.partition("=")
+    env = environment(state, free_port(), **{name: value})
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "timeout": 30}
+    done = subprocess.run([ROOT / "run", "--empty"], env=env, **how)
+    assert complaint(done).startswith(name)
+    assert "hush" not in done.stdout
+    assert not (state / "postgres").exists()
+
+
 def test_a_state_folder_that_cannot_be(state):
     (state / "file").touch()
     assert complaint(run(state / "file")).startswith(f"The state folder {state / 'file'} cannot be written")

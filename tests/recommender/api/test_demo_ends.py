@@ -6,12 +6,14 @@ import json
 import pytest
 from django.core.management import call_command
 from django.urls import reverse
+from django.utils import timezone
 
 from catalog import selectors, services
 from catalog.dataset import GENRES, MOVIES, Dataset, table
 from catalog.demo.simulate import simulate
 from catalog.limits import DEMO_BASE
 from catalog.models import Credit, Movie, Revision, Rule, Viewer, WatchEvent
+from catalog.services import NewEvent, record_events
 from catalog.services.bulk import end_former_demo, load_dataset
 from recommender import cache, registry
 from recommender.models import ModelVersion
@@ -192,10 +194,15 @@ def test_the_demo_of_a_former_version_goes_and_a_sites_own_film_among_it_stays(t
     ]
     load_dataset(former)
     Movie.objects.filter(pk=1).update(title="The site's own")
+    Movie.objects.create(pk=5000, title="Another")
+    own = Viewer.objects.exclude(events__movie=1).values_list("pk", flat=True)[0]  # the site's viewer, not the demo's
+    record_events([NewEvent(own, 5000, WatchEvent.Kind.WATCH, timezone.now())])
 
     removed = end_former_demo()
 
     assert removed is not None
-    assert [film.title for film in Movie.objects.all()] == ["The site's own"]
+    assert set(Movie.objects.values_list("title", flat=True)) == {"The site's own", "Another"}
+    assert selectors.history(own).movie_ids.tolist() == [5000]
+    assert not Viewer.objects.get(pk=own).is_simulated
     assert not selectors.demo_there()
     assert end_former_demo() is None

@@ -231,3 +231,11 @@ def test_liked_is_what_was_seen_to_the_end_or_rated_well(api):
 
     assert [row["about"] for row in body["rows"] if row["kind"] == "because_you_watched"] == [str(MATRIX)]
     assert rows(body)[f"because_you_watched:{MATRIX}"]["reason"] == "You watched The Matrix."
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_site_of_few_films_shows_them(api, number):
+    few = [str(film) for film in MADE_UP["Sci-Fi"][:number]]
+    publish_movies(Movie.objects.exclude(pk__in=few).values_list("pk", flat=True), False)
+    body = api.get("/home")
+    assert sorted(shown(body)) == sorted(few), body
