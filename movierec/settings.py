@@ -316,7 +316,7 @@ SPECTACULAR_SETTINGS = {
         "RowSource": ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"],
         "NeighbourSource": ["model", "content"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
-        "EventStatus": ["stored", "duplicate", "rejected"],
+        "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
         "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
     "POSTPROCESSING_HOOKS": [

@@ -47,6 +47,13 @@ def test_it_is_openapi_3_1_and_complete(contract):
             assert DONE & set(call["responses"]), path
 
 
+def test_enumerations_have_the_names_that_clients_generated(contract, settings):
+    """A value more must not rename the type: its list of values in the settings has to follow."""
+    schemas = contract["components"]["schemas"]
+    for name, values in settings.SPECTACULAR_SETTINGS["ENUM_NAME_OVERRIDES"].items():
+        assert schemas[name]["enum"] == values
+
+
 def test_every_example_is_answered_as_promised(contract, site):
     sent = 0
     for path, calls in contract["paths"].items():
