@@ -32,11 +32,14 @@ def _came_at(viewer_id: int) -> float | None:
 
 def _has_ended(viewer_id: int, came_at: float | None) -> bool:
     """Whether the viewer was erased or merged since: the number, if anybody has it, is a stranger's, without the age
-    limit. While Postgres is gone nobody is."""
+    limit. While Postgres is gone nobody is. An import of older events moves the day on which a viewer came back."""
+    if came_at is None:
+        return False
     try:
-        return came_at is not None and viewer_came_at(viewer_id) != came_at
+        now = viewer_came_at(viewer_id)
     except GONE:
         return False
+    return now is None or now > came_at
 
 
 class ViewerTokenAuthentication(BaseAuthentication):
