@@ -11,6 +11,8 @@ from itertools import islice
 from tempfile import SpooledTemporaryFile
 from urllib.parse import unquote_to_bytes
 
+from gunicorn.util import split_request_uri
+
 from movierec.bodies import most_bytes
 
 IN_MEMORY = 32 * 1024  # bytes of a request; what is more lies in a file without a name
@@ -56,6 +58,7 @@ class BufferedSocket(socket.socket):
         self._needed: int | None = None  # bytes of it in all; None: its headers are not complete
         self.began = time.monotonic()
         self.continues = False  # the client waits for leave to send the body
+        self.whole = True  # the parser finds the body that the headers tell of
 
     def _forget(self) -> None:
         if self._request is not None:
@@ -102,13 +105,14 @@ class BufferedSocket(socket.socket):
         """Notes the path and the body's length. What gunicorn would refuse has no body here: it gets the headers."""
         first, *lines = head.split(b"\r\n")
         words = first.split(b" ")
-        self.path = unquote_to_bytes(words[1].partition(b"?")[0] if len(words) > 1 else b"").decode("latin-1")
+        self.path = _path(words[1]) if len(words) > 1 else ""
         fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
         lengths = [value for name, value in fields if name == b"content-length"]
         by_pieces = any(name == b"transfer-encoding" for name, _ in fields)
         known = len(lengths) == 1 and lengths[0].isdigit() and len(lengths[0]) < 20 and not by_pieces
         length = int(lengths[0]) if known else 0
         self._body_bytes = length if length <= most_bytes(self.path) else 0  # one that is too large is refused unread
+        self.whole = length == self._body_bytes and (known or not (lengths or by_pieces))
         self.continues = self._body_bytes > 0 and (b"expect", b"100-continue") in [(n, v.lower()) for n, v in fields]
 
     def allow_body(self) -> None:
@@ -183,3 +187,11 @@ class BufferedSocket(socket.socket):
         self._forget()
         self._unsent.clear()
         super().close()
+
+
+def _path(target: bytes) -> str:
+    """The path as the views see it, where the target is a whole address as well."""
+    try:
+        return unquote_to_bytes(split_request_uri(target.decode("latin-1")).path or "").decode("latin-1")
+    except ValueError:  # no address at all: gunicorn refuses it
+        return ""

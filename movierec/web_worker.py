@@ -102,7 +102,12 @@ class WebWorker(ThreadWorker):
             Stage.SENDING: self.send,
         }
         change = self.poller.modify if connection in self.watched else self.poller.register
-        change(connection.sock, events, lambda _: act[stage](connection))
+
+        def wake(_: object) -> None:
+            if connection in self.watched:  # another's event of the same turn may have closed it
+                act[stage](connection)
+
+        change(connection.sock, events, wake)
         self.watched[connection] = None
 
     def unwatch(self, connection: Connection) -> None:
@@ -163,6 +168,11 @@ class WebWorker(ThreadWorker):
         pool = self.health_pool if connection.sock.path.startswith("/health/") else self.tpool
         done = pool.submit(self.handle, connection)
         done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, connection, future))
+
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        if not conn.sock.whole:
+            req.force_close()  # and the answer says so: what comes of that body must not be taken for a request
+        return super().handle_request(req, conn)
 
     # --- an answer goes ---------------------------------------------------------------------------------------------
     def finish_request(self, connection: Connection, done: "Future[Any]") -> None:

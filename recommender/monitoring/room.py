@@ -1,6 +1,7 @@
 """The disks that this machine writes to."""
 
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +13,6 @@ from recommender.monitoring.checks import Check, Status
 
 ANSWER_SECONDS = 1.0  # a mounted folder whose server is gone answers nobody
 FEWEST_FILES = 1_000  # that must still find room
-
-_asking: dict[Path, threading.Thread] = {}  # folders that have not answered yet
 
 
 def room() -> list[Check]:
@@ -69,22 +68,33 @@ def _silent(use: str, folder: Path) -> Check:
 
 
 def _looked(folder: Path) -> Disk:
-    """Raises TimeoutError, OSError. In a thread, as the kernel may hold whoever asks for ever; one for each folder."""
-    if (before := _asking.get(folder)) is not None and before.is_alive():
+    """Raises TimeoutError, OSError. Whoever asks while another is asking waits for the same answer, so that a folder
+    that hangs holds one thread."""
+    look = _asking.get(folder)
+    if look is None or not look.is_alive():
+        look = _asking[folder] = _Look(folder)
+        look.start()
+    look.join(max(0.0, look.begun + ANSWER_SECONDS - time.monotonic()))
+    if look.found is None:
         raise TimeoutError
-    found: list[Disk | OSError] = []
+    if isinstance(look.found, OSError):
+        raise look.found
+    return look.found
 
-    def ask() -> None:
+
+class _Look(threading.Thread):
+    """Asks in a thread of its own, as the kernel may hold whoever asks for ever."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(name=f"disk-{folder.name}", daemon=True)
+        self.folder, self.begun = folder, time.monotonic()
+        self.found: Disk | OSError | None = None
+
+    def run(self) -> None:
         try:
-            found.append(disks.look(folder))
+            self.found = disks.look(self.folder)
         except OSError as error:
-            found.append(error)
+            self.found = error
 
-    _asking[folder] = thread = threading.Thread(target=ask, name=f"disk-{folder.name}", daemon=True)
-    thread.start()
-    thread.join(ANSWER_SECONDS)
-    if not found:
-        raise TimeoutError
-    if isinstance(found[0], OSError):
-        raise found[0]
-    return found[0]
+
+_asking: dict[Path, _Look] = {}  # the last look at each folder

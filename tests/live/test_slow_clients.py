@@ -3,9 +3,12 @@
 import contextlib
 import http.client
 import json
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -120,6 +123,72 @@ def test_where_there_is_no_room_the_longest_waiting_go(system):
             one.close()
     finally:
         few.stop()
+
+
+def test_there_is_never_room_for_more_than_there_is_after_many_have_come_and_gone(system):
+    """Requests that come at the very moment in which their connections are closed to make room."""
+    size = {"GUNICORN_CMD_ARGS": "--worker-connections 40", "MOVIEREC_WEB_THREADS": "4", "MOVIEREC_WEB_WORKERS": "1"}
+    few = Server(system.key, **size)
+    worker = few.workers[0]
+
+    def files() -> int:
+        return len(list(Path(f"/proc/{worker}/fd").iterdir()))
+
+    live = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    try:
+        assert few.ask("/health/ready").status == 200
+        before = files()
+        for _ in range(20):
+            come = [socket.create_connection(("127.0.0.1", few.port)) for _ in range(60)]
+            for one in come + come[-10:]:
+                with contextlib.suppress(OSError):
+                    one.sendall(live)
+                    one.recv(4096)
+            os.kill(worker, signal.SIGSTOP)  # so that what follows is one turn of its loop
+            come += [socket.create_connection(("127.0.0.1", few.port)) for _ in range(8)]
+            for one in come:
+                with contextlib.suppress(OSError):
+                    one.sendall(live)
+            os.kill(worker, signal.SIGCONT)
+            assert few.ask("/health/live").status == 200
+            for one in come:
+                one.close()
+        waiting = [socket.create_connection(("127.0.0.1", few.port)) for _ in range(EACH)]
+        assert few.ask("/health/live").status == 200
+        assert (files() <= before + 40, few.workers) == (True, [worker])
+        for one in waiting:
+            one.close()
+    finally:
+        few.stop()
+
+
+SMUGGLED = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "length",
+    [f"Content-Length: {len(SMUGGLED):030d}", "Transfer-Encoding: chunked", "Content-Length: 9000000"],
+)
+def test_what_comes_behind_a_request_that_was_read_for_shorter_is_no_request(server, length):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as one:
+        head = f"POST /recommend HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
+        one.sendall(head.encode() + SMUGGLED)
+        told = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := one.recv(4096):
+                told += piece
+    assert (told.count(b"HTTP/1.1 "), b"Connection: close" in told) == (1, True), told
+
+
+def test_a_whole_address_as_target_has_the_limits_of_its_path(server):
+    body = b"id,title\r\n" + b" \r\n" * 1_000_000
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as one:
+        head = (
+            "POST http://localhost/imports/movies HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+            f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+        )
+        one.sendall(head.encode())
+        assert one.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def test_requests_are_read_whole_however_they_come(server):

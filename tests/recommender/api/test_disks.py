@@ -7,10 +7,14 @@ import json
 import os
 import resource
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 import torch
+from django.conf import settings
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import ProgrammingError, connection
@@ -22,6 +26,7 @@ from movierec.disks import Room
 from recommender import cache
 from recommender.ml.checkpoint import save_state
 from recommender.models import Impression, Job
+from recommender.monitoring import room
 from recommender.serving import tally
 from tests.cast import ADA, NEMO
 from tests.model import NAME
@@ -282,3 +287,27 @@ def test_an_export_that_breaks_off_is_counted_as_failed(site, model):
             cursor.execute("ALTER TABLE elsewhere RENAME TO catalog_credit")
     assert b"".join(site.client.get("/exports/people.csv").streaming_content)
     assert (tally._counts["call:exports"], tally._counts["call_failed:exports"]) == (2, 1)
+
+
+def test_those_who_ask_at_the_same_moment_get_the_same_answer(monkeypatch, tmp_path):
+    """Two probes of one folder are no sign that it hangs; one that hangs is told within seconds, by one thread."""
+    monkeypatch.setattr(settings, "WRITTEN_FOLDERS", {"state": tmp_path})
+    look, hangs = disks.look, threading.Event()
+
+    def slow(folder):
+        time.sleep(0.1)
+        return look(folder)
+
+    monkeypatch.setattr(disks, "look", slow)
+    with ThreadPoolExecutor(8) as pool:
+        found = [one for asked in [pool.submit(room.room) for _ in range(16)] for one in asked.result()]
+        assert [one.value for one in found if one.value == "does not answer"] == []
+
+        monkeypatch.setattr(disks, "look", lambda folder: hangs.wait(30))
+        found = [one for asked in [pool.submit(room.room) for _ in range(8)] for one in asked.result()]
+        assert {one.value for one in found} == {"does not answer"}
+        assert len([one for one in threading.enumerate() if one.name == f"disk-{tmp_path.name}"]) <= 8
+        begun = time.monotonic()
+        assert room.room()[0].value == "does not answer"
+        assert time.monotonic() - begun < 0.5 * room.ANSWER_SECONDS, "nobody waits again for what hangs"
+    hangs.set()
