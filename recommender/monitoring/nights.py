@@ -9,7 +9,7 @@ from django_celery_beat.models import PeriodicTask
 
 from recommender import enough
 from recommender.models import Job, ModelVersion
-from recommender.monitoring.checks import Check, Status, length
+from recommender.monitoring.checks import Check, Status, length, sentences
 
 OLD = timedelta(days=3)  # since the model was trained
 LATE = timedelta(hours=30)  # since the last night ended
@@ -54,7 +54,7 @@ def _last(found: Sequence[Job]) -> Check:
     words, figures = f"Ended {length(age.total_seconds())} ago", {"age_seconds": round(age.total_seconds())}
     if last.started_at:
         words += f", took {length((last.finished_at - last.started_at).total_seconds())}"
-    words += f". {last.error or last.result.get('reason', '')}"
+    words = sentences(words, last.error or str(last.result.get("reason", "")))
     if last.status == Job.Status.FAILED:
         return Check(name, label, Status.FAIL, last.status, words, f"Then: {NIGHT} --resume", figures)
     if last.status == Job.Status.CANCELLED or age > LATE:

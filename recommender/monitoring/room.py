@@ -44,7 +44,7 @@ def _judged(disk: Disk, uses: list[str]) -> Check:
     wanted, named = settings.DISK_ROOM.wanted(disk.total), ", ".join(uses)
     free, few = amount(disk.free), disk.free_files is not None and disk.free_files < FEWEST_FILES
     figures: Mapping[str, float] = {"free_bytes": disk.free, "total_bytes": disk.total, "wanted_bytes": wanted}
-    detail = f"{disk.path} has {free} of {amount(disk.total)} free; at least {amount(wanted)} should be ({named})."
+    detail = f"{disk.path} ({named}) has {free} of {amount(disk.total)} free; at least {amount(wanted)} should be free."
     remedy = "Make room: old backups, logs, a lower MOVIEREC_MODELS_KEPT; docs/operations.md, Incidents."
     name, label, value = f"disk:{disk.path}", f"Disk: {named}", f"{free} free"
     if disk.read_only:

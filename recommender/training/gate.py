@@ -106,9 +106,9 @@ def _decision(checks: list[Check], figures: Mapping[str, Any]) -> tuple[bool, st
     if failed:
         return False, "failed checks: " + "; ".join(f"{check.name} ({check.told})" for check in failed)
     before = figures["active"]
-    beside = f"active model {before['name']} {before['ndcg10']:.4f}" if before else "the first model"
+    beside = f"the active model {before['name']} {before['ndcg10']:.4f}" if before else "there is no other model"
     popular = figures["baselines"]["popularity"]["ndcg10"]
-    return True, f"NDCG@10 {figures['ndcg10']:.4f}, {beside}, popularity {popular:.4f}; all checks passed"
+    return True, f"NDCG@10 {figures['ndcg10']:.4f}, {beside}, popular films {popular:.4f}; all checks passed"
 
 
 def _evidence(checks: list[Check], parts: Mapping[str, Any], lists: Mapping[str, Any]) -> dict[str, Any]:

@@ -345,3 +345,33 @@ def test_the_login_page_is_for_everybody(live: Server, browser: Any) -> None:
     window.goto(f"{live.url}/admin/login/")
     assert [one["id"] for one in axe.run(window).response["violations"]] == []
     window.close()
+
+
+def test_axe_finds_nothing_where_the_admin_refuses(page: Any, live: Server) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is of requirements-dev.txt").Axe()
+    found: list[str] = []
+
+    def look(heading: str) -> None:
+        assert page.locator("h1").inner_text() == heading
+        found.extend(f"{heading}: {one['id']}" for one in axe.run(page).response["violations"])
+
+    def log_in() -> None:
+        for name in ("username", "password"):
+            page.locator(f"[name={name}]").fill("somebody")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+
+    page.goto(f"{live.url}/admin/nothing/")
+    look("There is nothing at this address")
+    page.goto(f"{live.url}/admin/catalog/movie/?nothing=1&e=1")
+    look("The list cannot be shown")
+    page.context.clear_cookies()
+    page.goto(f"{live.url}/admin/login/")
+    page.context.clear_cookies()
+    log_in()
+    look("The form was too old")
+    for _ in range(5):
+        page.goto(f"{live.url}/admin/login/")
+        log_in()
+    look("The login is closed for a while")
+    assert found == []
