@@ -44,6 +44,13 @@ class DataFile:
     def text(self) -> str:
         """The whole file, for the small ones. UTF-8, or UTF-16 with its mark; a .dat that is neither is Latin-1, as in
         MovieLens 1M."""
+        text = self._decoded()
+        if "\0" in text:
+            line = text.count("\n", 0, text.index("\0")) + 1
+            raise DataFileError(self.label, line, "has a NUL character, which no text has; copy or save it again")
+        return text
+
+    def _decoded(self) -> str:
         with self.open() as stream:
             raw = stream.read()
         try:

@@ -1,19 +1,27 @@
 """Events of a data set into Postgres: straight into an empty table, or merged with what is there."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.backends.utils import CursorWrapper
-from psycopg.errors import UniqueViolation
+from psycopg.errors import LockNotAvailable, UniqueViolation
 
 from catalog.dataset import VIEWERS, Dataset
+from catalog.errors import CatalogError
 from catalog.services.load_films import fix_sequence, stage
 from catalog.services.packing import HEADER, TRAILER, pack_rows, timestamps
 from catalog.services.rebuild import drop_indexes
+
+LOCK_SECONDS = 60.0
+_TABLES = tuple(
+    f"catalog_{name}"
+    for name in ("movie", "viewer", "watchevent", "movie_genres", "movietag", "credit", "genre", "tag", "person")
+)
 
 
 class _Progress(Protocol):
@@ -29,15 +37,38 @@ class EventCounts(NamedTuple):
 
 
 def lock_where_empty(cursor: CursorWrapper, *, keeping_demo: bool) -> bool:
-    """Whether no event is to stay. If so, writers wait from here on until the transaction ends; readers go on.
+    """Whether no event is to stay. If so, everybody waits from here on until the transaction ends.
 
-    The lock is on the films, since those are what `record_events` locks first: a writer then waits with empty hands,
-    and cannot deadlock with the import.
+    The first lock is on the films, since those are what `record_events` locks first: a writer then waits with empty
+    hands, and cannot deadlock with the import.
     """
     if _events_to_keep(cursor, keeping_demo):
         return False
     cursor.execute("LOCK TABLE catalog_movie IN EXCLUSIVE MODE")
-    return not _events_to_keep(cursor, keeping_demo)
+    if _events_to_keep(cursor, keeping_demo):
+        return False
+    _lock_out_readers(cursor)
+    return True
+
+
+def _lock_out_readers(cursor: CursorWrapper) -> None:
+    """Emptying a table and dropping its keys asks for these one after the other, and a reader who has one may want
+    another. Each try waits for less than Postgres does before it ends a deadlock, and lets go of all again."""
+    cursor.execute("SET LOCAL lock_timeout = '300ms'")
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            with transaction.atomic():
+                cursor.execute(f"LOCK TABLE {', '.join(_TABLES)} IN ACCESS EXCLUSIVE MODE")
+            break
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            if time.monotonic() > until:
+                raise CatalogError(
+                    "The tables are in use all the time; stop what reads them, then start again."
+                ) from error
+    cursor.execute("SET LOCAL lock_timeout = 0")
 
 
 def _events_to_keep(cursor: CursorWrapper, keeping_demo: bool) -> bool:

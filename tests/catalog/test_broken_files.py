@@ -242,6 +242,12 @@ def test_a_movielens_file_names_the_line_that_opens_the_quote(tmp_path, close):
         read_movielens(tmp_path)
 
 
+def test_a_movielens_file_with_a_nul_names_its_line(tmp_path):
+    (tmp_path / "movies.csv").write_text(MOVIES.replace("Heat", "He\0at"))
+    with pytest.raises(DataFileError, match=r"movies.csv, line 4: has a NUL"):
+        read_movielens(tmp_path)
+
+
 def test_movielens_as_pandas_writes_it(tmp_path):
     (tmp_path / "movies.csv").write_text(MOVIES, encoding="utf-16")
     (tmp_path / "links.csv").write_text("movieId,imdbId,tmdbId\n1.0,114709,862.0\n")

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError, connection, connections, transaction
 
 from catalog.dataset import CREDITS, EVENTS, GENRES, MOVIES, RATING, TAGS, VIEWERS, WATCH, Dataset, table
 from catalog.errors import CatalogError
@@ -336,3 +336,22 @@ class TestWhileOthersWrite:
         assert statuses == ["stored"] * 3
         assert WatchEvent.objects.filter(occurred_at=now).count() == 3
         assert WatchEvent.objects.count() == 5 + 3 * others
+
+    def test_a_reader_of_two_tables_and_an_import_do_not_end_each_other(self) -> None:
+        """The reader has the viewers and wants the events, while the import empties these and then wants those."""
+
+        def apart() -> LoadReport:
+            try:
+                return load_dataset(dataset())
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM catalog_viewer")
+                first = pool.submit(apart)
+                wait([first], timeout=0.7)
+                cursor.execute("SELECT count(*) FROM catalog_watchevent")
+                wait([first], timeout=1.5)  # longer than Postgres leaves two that wait for each other
+            first.result()
+        assert first.result().created == WatchEvent.objects.count() > 0
