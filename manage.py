@@ -6,6 +6,8 @@ import sys
 
 from movierec.resources import limit_threads
 
+NO_SUCH = ("42P01", "42703")  # SQLSTATE: table, column
+
 
 def main(words: list[str]) -> None:
     """An operator's mistake (a setting that is refused, a server that is not there) ends in one line."""
@@ -13,7 +15,7 @@ def main(words: list[str]) -> None:
     limit_threads()
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
-    from django.db import OperationalError
+    from django.db import OperationalError, ProgrammingError
 
     from movierec import disks
 
@@ -21,11 +23,14 @@ def main(words: list[str]) -> None:
         execute_from_command_line(words)
     except Exception as error:
         trouble = disks.explained(error)
-        known = trouble is not None or isinstance(error, ImproperlyConfigured | OperationalError)
+        no_tables = isinstance(error, ProgrammingError) and getattr(error.__cause__, "sqlstate", "") in NO_SUCH
+        known = trouble is not None or no_tables or isinstance(error, ImproperlyConfigured | OperationalError)
         if "--traceback" in words or not known:
             raise
         if trouble is not None:
             sys.exit(f"error: {trouble.words}")
+        if no_tables:
+            sys.exit("error: The database lacks tables of this version: `./run manage migrate` makes them.")
         if isinstance(error, ImproperlyConfigured):
             sys.exit(f"error: {error}")
         sys.exit(f"error: Postgres: {error}\nDATABASE_URL says where it is; --traceback shows who asked.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.db import DatabaseError
+from django.db import DatabaseError, ProgrammingError
 from django.utils import timezone
 
 from recommender import cache
@@ -57,10 +57,16 @@ def report() -> Report:
 
 def _of_postgres(postgres: Check, redis: servers.Redis) -> list[Check]:
     waiting = redis.waiting if redis.answers else None
+    lacking: list[Check] = []
     if postgres.value != "does not answer":
-        with suppress(DatabaseError):  # it went away meanwhile
+        try:
             return [*nights.nights(), *nights.schedules(), *queues.jobs(waiting), queues.outbox()]
-    return [_unknown(name, label, "Postgres") for name, label in UNKNOWN_WITHOUT_POSTGRES.items()]
+        except ProgrammingError:
+            words = "The database lacks tables of this version."
+            lacking.append(Check("tables", "Tables", Status.FAIL, "missing", words, "Run `./run manage migrate`."))
+        except DatabaseError:  # it went away meanwhile
+            pass
+    return lacking + [_unknown(name, label, "Postgres") for name, label in UNKNOWN_WITHOUT_POSTGRES.items()]
 
 
 def _unknown(name: str, label: str, gone: str) -> Check:

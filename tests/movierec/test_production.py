@@ -9,12 +9,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.test import Client
 from django.utils import timezone
 
 from movierec.strength import weakness
+from tests.benchmarks.films import write_films
 from tests.movierec.system import ROOT
 
 LOGIN = "/admin/login/"
@@ -57,6 +59,19 @@ def test_a_command_without_its_postgres_says_so_in_two_lines():
     assert done.returncode == 1
     assert done.stderr.startswith('error: Postgres: connection failed: connection to server at "127.0.0.1", port 9')
     assert done.stderr.endswith("DATABASE_URL says where it is; --traceback shows who asked.\n")
+
+
+@pytest.mark.parametrize("words", [["import_movielens"], ["nightly", "--resume"], ["status"], ["api_key", "list"]])
+def test_a_command_on_a_database_without_tables_says_how_they_are_made(words, tmp_path):
+    """`postgres`, the database that every server has, stands for a new one."""
+    own = settings.DATABASES["default"]
+    env = os.environ | {"DATABASE_URL": f"postgres://{own['USER']}@/{own['HOST']}/postgres"}
+    more = [str(write_films(tmp_path / "films"))] if words == ["import_movielens"] else []
+    words = [sys.executable, "manage.py", *words, *more]
+    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "`./run manage migrate`" in done.stdout + done.stderr
 
 
 def test_what_makes_a_secret_weak():

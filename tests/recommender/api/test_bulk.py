@@ -104,7 +104,7 @@ def test_each_limit_is_named(site, monkeypatch):
     assert "more than 2 rows" in str(sent(site, "viewers", lines(*[{"user_id": 1}] * 3), expect=400))
     assert "no rows" in str(sent(site, "viewers", b"\n", expect=400))
     assert "longer than 100,000" in str(sent(site, "viewers", b"x" * 100_001, expect=400))
-    assert "twice" in str(sent(site, "viewers", b"a,a\n", CSV, expect=400))
+    assert "twice" in str(sent(site, "viewers", b"user_id,user_id\n", CSV, expect=400))
     assert "Send application/x-ndjson" in str(sent(site, "viewers", b"{}", "application/json", expect=415))
     sent(site, "tags", b"{}", expect=404)
     monkeypatch.setattr(bodies, "MAX_FILE", 3 << 20)
