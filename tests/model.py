@@ -104,7 +104,7 @@ def forget_everything() -> None:
     stamps._last = stamps.UNKNOWN
     charts._held.clear()
     charts._ordered.clear()
-    access._remembered.clear()
+    access._key_cache.clear()
     batch._shelf.cache_clear()
 
 

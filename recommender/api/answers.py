@@ -5,27 +5,29 @@ from rest_framework import serializers
 from recommender.monitoring.checks import Status
 
 
-class Because(serializers.Serializer):
+class BecauseSerializer(serializers.Serializer):
     movie_id = serializers.CharField(help_text="A film that the viewer watched.")
     title = serializers.CharField()
     effect = serializers.FloatField(min_value=0, help_text="How much lower the score would be without it.")
 
 
-class Scored(serializers.Serializer):
+class ScoredSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     score = serializers.FloatField(help_text="Higher is better; comparable within one list only.")
-    because = Because(many=True, required=False, help_text="With explain: what raised the score most; may be empty.")
+    because = BecauseSerializer(
+        many=True, required=False, help_text="With explain: what raised the score most; may be empty."
+    )
     fact = serializers.CharField(required=False, help_text="With explain: what it has in common with them, or empty.")
 
 
-class Titled(Scored):
+class TitledSerializer(ScoredSerializer):
     title = serializers.CharField(required=False, allow_null=True)
     genres = serializers.ListField(child=serializers.CharField(), required=False)
     year = serializers.IntegerField(required=False, allow_null=True)
     poster_url = serializers.CharField(required=False)
 
 
-class About(serializers.Serializer):
+class AboutSerializer(serializers.Serializer):
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["cache", "model", "similar", "popular"], help_text="How the list came about."
     )
@@ -43,47 +45,47 @@ class About(serializers.Serializer):
     )
 
 
-class Names(serializers.ListField):
+class NamesField(serializers.ListField):
     child = serializers.CharField()
 
 
-class Explained(serializers.Serializer):
+class EmptyListSerializer(serializers.Serializer):
     reason = serializers.CharField(required=False, help_text="Why the list is empty.")
-    unknown_names = serializers.DictField(child=Names(), required=False, help_text="Names no film has.")
+    unknown_names = serializers.DictField(child=NamesField(), required=False, help_text="Names no film has.")
 
 
-class RecommendAnswer(About, Explained):
-    recommendations = Titled(many=True)
+class RecommendAnswerSerializer(AboutSerializer, EmptyListSerializer):
+    recommendations = TitledSerializer(many=True)
     user_id = serializers.IntegerField(allow_null=True)
     user_ids = serializers.ListField(
         child=serializers.IntegerField(), required=False, help_text="Who watch together; then user_id is null."
     )
 
 
-class FiltersApplied(serializers.Serializer):
-    genres = Names(required=False)
-    exclude_genres = Names(required=False)
-    actors = Names(required=False)
-    directors = Names(required=False)
-    languages = Names(required=False)
+class FiltersAppliedSerializer(serializers.Serializer):
+    genres = NamesField(required=False)
+    exclude_genres = NamesField(required=False)
+    actors = NamesField(required=False)
+    directors = NamesField(required=False)
+    languages = NamesField(required=False)
     min_year = serializers.IntegerField(required=False)
     max_year = serializers.IntegerField(required=False)
     min_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
     max_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
 
 
-class FilteredAnswer(RecommendAnswer):
-    filters_applied = FiltersApplied()
+class FilteredAnswerSerializer(RecommendAnswerSerializer):
+    filters_applied = FiltersAppliedSerializer()
 
 
-class Neighbour(serializers.Serializer):
+class NeighbourSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     similarity = serializers.FloatField(min_value=0, max_value=1)
 
 
-class SimilarAnswer(serializers.Serializer):
+class SimilarAnswerSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
-    similar = Neighbour(many=True)
+    similar = NeighbourSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["model", "content"], help_text="By content and by what the model learned, or by content alone."
     )
@@ -94,17 +96,17 @@ class SimilarAnswer(serializers.Serializer):
     ignored_history = serializers.ListField(child=serializers.CharField())
 
 
-class BatchAnswer(serializers.Serializer):
-    results = serializers.DictField(child=Scored(many=True))
+class BatchAnswerSerializer(serializers.Serializer):
+    results = serializers.DictField(child=ScoredSerializer(many=True))
     total_users = serializers.IntegerField()
     success_count = serializers.IntegerField()
     failed_users = serializers.ListField(child=serializers.CharField(), help_text="Keys that are no viewer's id.")
     model_version = serializers.CharField(allow_null=True)
     degraded = serializers.BooleanField()
-    lists = serializers.DictField(child=About(), help_text="What is to be known of each list.")
+    lists = serializers.DictField(child=AboutSerializer(), help_text="What is to be known of each list.")
 
 
-class JobAnswer(serializers.Serializer):
+class JobAnswerSerializer(serializers.Serializer):
     job_id = serializers.UUIDField()
     kind = serializers.CharField()
     status = serializers.ChoiceField(["queued", "running", "done", "failed", "cancelled"])
@@ -118,11 +120,11 @@ class JobAnswer(serializers.Serializer):
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
-class BatchJobAnswer(JobAnswer):
+class BatchJobAnswerSerializer(JobAnswerSerializer):
     failed_users = serializers.ListField(child=serializers.CharField(), help_text="Keys that are no viewer's id.")
 
 
-class EventResult(serializers.Serializer):
+class EventResultSerializer(serializers.Serializer):
     index = serializers.IntegerField()
     status = serializers.ChoiceField(["stored", "duplicate", "rejected", "conflict"])
     reason = serializers.CharField(required=False)
@@ -131,8 +133,8 @@ class EventResult(serializers.Serializer):
     )
 
 
-class EventsAnswer(serializers.Serializer):
-    results = EventResult(many=True)
+class EventsAnswerSerializer(serializers.Serializer):
+    results = EventResultSerializer(many=True)
     stored = serializers.IntegerField()
     duplicates = serializers.IntegerField()
     rejected = serializers.IntegerField()
@@ -140,17 +142,17 @@ class EventsAnswer(serializers.Serializer):
     visible = serializers.BooleanField(help_text="Every later read knows of all of them; false: within seconds.")
 
 
-class LiveAnswer(serializers.Serializer):
+class LiveAnswerSerializer(serializers.Serializer):
     status = serializers.CharField()
 
 
-class ReadyAnswer(LiveAnswer):
+class ReadyAnswerSerializer(LiveAnswerSerializer):
     parts = serializers.DictField(child=serializers.CharField())
     model_version = serializers.CharField(allow_null=True)
     warnings = serializers.ListField(child=serializers.CharField(), help_text="Disks that are full or nearly so.")
 
 
-class SystemCheck(serializers.Serializer):
+class SystemCheckSerializer(serializers.Serializer):
     name = serializers.CharField(help_text="For programs: it stays.")
     label = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, as Field has one
     status = serializers.ChoiceField([*Status])
@@ -160,19 +162,19 @@ class SystemCheck(serializers.Serializer):
     figures = serializers.DictField(child=serializers.FloatField(), help_text="Each with its unit in the name.")
 
 
-class SystemAnswer(serializers.Serializer):
+class SystemAnswerSerializer(serializers.Serializer):
     status = serializers.ChoiceField([*Status], help_text="That of the worst check.")
     checked_at = serializers.DateTimeField()
-    checks = SystemCheck(many=True)
+    checks = SystemCheckSerializer(many=True)
 
 
-class ProblemError(serializers.Serializer):
+class ProblemErrorSerializer(serializers.Serializer):
     pointer = serializers.CharField(required=False, help_text="JSON pointer into the body.")
     parameter = serializers.CharField(required=False, help_text="Name in the query.")
     detail = serializers.CharField()
 
 
-class Problem(serializers.Serializer):
+class ProblemSerializer(serializers.Serializer):
     """RFC 9457."""
 
     type = serializers.CharField()
@@ -182,4 +184,4 @@ class Problem(serializers.Serializer):
     instance = serializers.CharField()
     request_id = serializers.CharField()
     code = serializers.CharField()
-    errors = ProblemError(many=True, required=False)  # type: ignore[assignment]
+    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]

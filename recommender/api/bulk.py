@@ -25,39 +25,41 @@ from catalog.exchange.take_out import take_out
 from catalog.exchange.text import ENCODINGS, known_encoding
 from catalog.limits import LARGEST_ID
 from recommender.api import jobs, present, schema
-from recommender.api.answers import JobAnswer
-from recommender.api.serializers import Values, Whole
+from recommender.api.answers import JobAnswerSerializer
+from recommender.api.serializers import FastSerializer, StrictInteger
 from recommender.api.views import ApiView
 from recommender.models import ApiKey, Job
 from recommender.serving import imports
 from recommender.serving.capacity import FILES
 
-FORMS = {"application/x-ndjson": Form.JSONL, "application/jsonl": Form.JSONL, "text/csv": Form.CSV}
-WRITTEN = {Form.JSONL: "application/x-ndjson", Form.CSV: "text/csv; charset=utf-8"}
-IN_MEMORY = 4 * 1024 * 1024  # bytes of a file; what is more lies on disk while it is read
-SCOPES = {
+FORMAT_BY_CONTENT_TYPE = {"application/x-ndjson": Form.JSONL, "application/jsonl": Form.JSONL, "text/csv": Form.CSV}
+CONTENT_TYPE_BY_FORMAT = {Form.JSONL: "application/x-ndjson", Form.CSV: "text/csv; charset=utf-8"}
+MAX_BYTES_IN_MEMORY = 4 * 1024 * 1024  # bytes of a file; what is more lies on disk while it is read
+IMPORT_SCOPES = {
     Kind.MOVIES: ApiKey.Scope.CATALOGUE,
     Kind.PEOPLE: ApiKey.Scope.CATALOGUE,
     Kind.VIEWERS: ApiKey.Scope.ERASE,
     Kind.EVENTS: ApiKey.Scope.EVENTS,
 }
-OUT = SCOPES | {Kind.EVENTS: ApiKey.Scope.ERASE}  # all that viewers did is another matter than to add to it
-KIND = OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=[*Kind])
+EXPORT_SCOPES = IMPORT_SCOPES | {
+    Kind.EVENTS: ApiKey.Scope.ERASE
+}  # all that viewers did is another matter than to add to it
+KIND_PARAMETER = OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=[*Kind])
 
 
-class RejectedRow(serializers.Serializer):
+class RejectedRowSerializer(serializers.Serializer):
     line = serializers.IntegerField()
     field = serializers.CharField(help_text="Empty: the row as a whole.")
     reason = serializers.CharField()
 
 
-class RejectedAnswer(serializers.Serializer):
-    results = RejectedRow(many=True)
+class RejectedAnswerSerializer(serializers.Serializer):
+    results = RejectedRowSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The address of the next page; null on the last.")
 
 
-class RejectedQuery(Values):
-    cursor = Whole(default=-1, min_value=-1, max_value=LARGEST_ID, help_text="From `next` of the page before.")
+class RejectedQuerySerializer(FastSerializer):
+    cursor = StrictInteger(default=-1, min_value=-1, max_value=LARGEST_ID, help_text="From `next` of the page before.")
 
 
 class ImportsView(ApiView):
@@ -65,28 +67,32 @@ class ImportsView(ApiView):
 
     @property
     def required_scope(self) -> str:  # type: ignore[override]
-        return SCOPES[_kind(getattr(self, "kwargs", {}))]
+        return IMPORT_SCOPES[_kind_or_404(getattr(self, "kwargs", {}))]
 
-    @schema.call(
+    @schema.operation(
         "imports",
         "Brings films, people, viewers or events in from a file; a job tells what became of the rows.",
-        JobAnswer,
+        JobAnswerSerializer,
         status=202,
-        request=dict.fromkeys(FORMS, OpenApiTypes.BINARY),
-        parameters=[KIND],
+        request=dict.fromkeys(FORMAT_BY_CONTENT_TYPE, OpenApiTypes.BINARY),
+        parameters=[KIND_PARAMETER],
     )
     def post(self, request: Request, kind: str) -> Response:
-        sent, encoding = content(request)
-        form = FORMS.get(sent)
+        sent, encoding = content_type_and_encoding(request)
+        form = FORMAT_BY_CONTENT_TYPE.get(sent)
         if form is None:
-            raise UnsupportedMediaType(request.content_type or "nothing", f"Send {' or '.join(FORMS)}.")
-        with FILES.place(), SpooledTemporaryFile(IN_MEMORY) as spool:
+            raise UnsupportedMediaType(
+                request.content_type or "nothing", f"Send {' or '.join(FORMAT_BY_CONTENT_TYPE)}."
+            )
+        with FILES.place(), SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as spool:
             file = cast(BinaryIO, spool)
-            asked = {"of": str(Kind(kind)), "form": str(form), "digest": _copied(request, file)}
+            asked = {"of": str(Kind(kind)), "form": str(form), "digest": _spool(request, file)}
             asked |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
             key = request.headers.get("Idempotency-Key")
-            job = jobs.import_job(cast(Any, request.auth), key, asked, lambda job: _keep(job, file, encoding))
-        return Response(present.job(job), status=202, headers={"Location": f"/jobs/{job.pk}"})
+            job = jobs.create_import_job(
+                cast(Any, request.auth), key, asked, lambda job: _save_rows(job, file, encoding)
+            )
+        return Response(present.job_body(job), status=202, headers={"Location": f"/jobs/{job.pk}"})
 
 
 class RejectedView(ApiView):
@@ -96,13 +102,13 @@ class RejectedView(ApiView):
     def required_scope(self) -> str:  # type: ignore[override]
         asked = getattr(self, "kwargs", {}).get("job_id")
         job = Job.objects.filter(pk=asked, kind=Job.Kind.IMPORT).first() if asked else None
-        return SCOPES[Kind(job.parameters["of"])] if job else ApiKey.Scope.READ
+        return IMPORT_SCOPES[Kind(job.parameters["of"])] if job else ApiKey.Scope.READ
 
-    @schema.call(
+    @schema.operation(
         "imports_rejected",
         "Every row of an import that was rejected, a page at a time.",
-        RejectedAnswer,
-        parameters=[RejectedQuery],
+        RejectedAnswerSerializer,
+        parameters=[RejectedQuerySerializer],
     )
     def get(self, request: Request, job_id: UUID) -> Response:
         if not Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).exists():
@@ -117,31 +123,33 @@ class ExportsView(ApiView):
 
     @property
     def required_scope(self) -> str:  # type: ignore[override]
-        return OUT[_kind(getattr(self, "kwargs", {}))]
+        return EXPORT_SCOPES[_kind_or_404(getattr(self, "kwargs", {}))]
 
     @operation(
         operation_id="exports",
         summary="All films, people, viewers or events, as a file that POST /imports takes.",
         tags=["imports"],
-        parameters=[KIND, OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*Form])],
-        responses={**{(200, kind): OpenApiTypes.BINARY for kind in FORMS}, **schema.ANY_ERROR},
+        parameters=[KIND_PARAMETER, OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*Form])],
+        responses={**{(200, kind): OpenApiTypes.BINARY for kind in FORMAT_BY_CONTENT_TYPE}, **schema.ERROR_RESPONSES},
     )
     def get(self, request: Request, kind: str, form: str) -> StreamingHttpResponse:
         if form not in [*Form]:
             raise Http404(f"There is no form {form[:20]}: {' or '.join(Form)}.")
         text = map("".join, blocks(take_out(Kind(kind), Form(form))))
         named = {"Content-Disposition": f'attachment; filename="{kind}.{form}"'}
-        return StreamingHttpResponse(FILES.streamed(text), content_type=WRITTEN[Form(form)], headers=named)
+        return StreamingHttpResponse(
+            FILES.streamed(text), content_type=CONTENT_TYPE_BY_FORMAT[Form(form)], headers=named
+        )
 
 
-def _kind(kwargs: dict[str, Any]) -> Kind:
+def _kind_or_404(kwargs: dict[str, Any]) -> Kind:
     try:
         return Kind(kwargs.get("kind", Kind.MOVIES))
     except ValueError:
         raise Http404(f"There are only {', '.join(FIELDS)} to bring in and to take out.") from None
 
 
-def _copied(request: Request, file: BinaryIO) -> str:
+def _spool(request: Request, file: BinaryIO) -> str:
     """Reads the body into the file and returns its digest."""
     shutil.copyfileobj(request._request, file, 1 << 16)
     file.seek(0)
@@ -152,7 +160,7 @@ def _copied(request: Request, file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def content(request: Request) -> tuple[str, str | None]:
+def content_type_and_encoding(request: Request) -> tuple[str, str | None]:
     """The content type of a file, and the encoding that it names. Raises UnsupportedMediaType."""
     kind, more = parse_header_parameters(request.content_type or "")
     named = more.get("charset")
@@ -162,7 +170,7 @@ def content(request: Request) -> tuple[str, str | None]:
     return kind, encoding
 
 
-def _keep(job: Job, file: BinaryIO, encoding: str | None) -> None:
+def _save_rows(job: Job, file: BinaryIO, encoding: str | None) -> None:
     kind, form = Kind(job.parameters["of"]), Form(job.parameters["form"])
     rows = read_rows(file, form, "the body", columns=COLUMNS[kind], encoding=encoding)
     try:

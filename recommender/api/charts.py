@@ -7,74 +7,78 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api import answers, present, schema
-from recommender.api.fields import FewFilmIds, Flag, Moment
-from recommender.api.queries import filters, query
-from recommender.api.serializers import AgeLimited, Filtering, Titles, TopK, UserId
+from recommender.api.fields import QueryMovieIds, StrictBoolean, Timestamp
+from recommender.api.queries import to_filters, to_request
+from recommender.api.serializers import AgeLimitFields, FilterFields, TitlesField, TopK, UserId
 from recommender.api.views import ApiView
 from recommender.serving.charted import charted
 from recommender.serving.query import ChartName
 
 
-class ChartQuery(Filtering, AgeLimited):
+class ChartQuerySerializer(FilterFields, AgeLimitFields):
     user_id = UserId(required=False)
     top_k = TopK(20, help_text="How many films at most.")
-    exclude = FewFilmIds(default=list, help_text="Films that must not be listed, separated by commas.")
-    titles = Titles()
+    exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
+    titles = TitlesField()
 
 
-class TrendingQuery(ChartQuery):
-    personal = Flag(default=False, help_text="Mix the trend with the taste of the viewer, where user_id names one.")
-    at = Moment(required=False, help_text="The moment asked for, which the model uses where personal is true.")
+class TrendingQuerySerializer(ChartQuerySerializer):
+    personal = StrictBoolean(
+        default=False, help_text="Mix the trend with the taste of the viewer, where user_id names one."
+    )
+    at = Timestamp(required=False, help_text="The moment asked for, which the model uses where personal is true.")
 
 
-class ChartAnswer(answers.About, answers.Explained):
+class ChartAnswerSerializer(answers.AboutSerializer, answers.EmptyListSerializer):
     user_id = serializers.IntegerField(allow_null=True)
-    recommendations = answers.Titled(many=True)
+    recommendations = answers.TitledSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["popular", "trending", "trending_for_you", "latest"], help_text="How the list came about."
     )
-    filters_applied = answers.FiltersApplied()
+    filters_applied = answers.FiltersAppliedSerializer()
 
 
-def _described(name: str, summary: str, asked: type[ChartQuery], description: str) -> Any:
-    return schema.call(name, summary, ChartAnswer, parameters=[asked], description=description)
+def _chart_operation(name: str, summary: str, asked: type[ChartQuerySerializer], description: str) -> Any:
+    return schema.operation(name, summary, ChartAnswerSerializer, parameters=[asked], description=description)
 
 
 class ChartView(ApiView):
     opens_to_viewers = True
 
-    def answered(self, name: ChartName) -> Response:
+    def respond(self, name: ChartName) -> Response:
         values = self.asked
-        asked = query(values, filters=filters(values))
+        asked = to_request(values, filters=to_filters(values))
         answer = charted(asked, name, for_you=values.get("personal", False))
-        return Response(present.filtered(asked.user_id, answer, asked.filters))
+        return Response(present.filtered_list_body(asked.user_id, answer, asked.filters))
 
 
 class PopularView(ChartView):
-    @_described("popular", "What everyone watches.", ChartQuery, "A watch counts half after every 180 days.")
+    @_chart_operation(
+        "popular", "What everyone watches.", ChartQuerySerializer, "A watch counts half after every 180 days."
+    )
     def get(self, request: Request) -> Response:
-        return self.answered("popular")
+        return self.respond("popular")
 
 
 class TrendingView(ChartView):
-    @_described(
+    @_chart_operation(
         "trending",
         "What is watched more than usual lately.",
-        TrendingQuery,
+        TrendingQuerySerializer,
         "Only films that are, so the list may be shorter than `top_k`. Lately ends where the data ends: imported "
         "events of years ago have a trend too. With `personal=true` it is mixed with the viewer's taste: the mean of "
         "61 / (61 + place) in the trend and in the model's ranking; `source` is then `trending_for_you`.",
     )
     def get(self, request: Request) -> Response:
-        return self.answered("trending")
+        return self.respond("trending")
 
 
 class LatestView(ChartView):
-    @_described(
+    @_chart_operation(
         "latest",
         "The newest films that can be watched now.",
-        ChartQuery,
+        ChartQuerySerializer,
         "By the day since which they can be watched here, then by their year.",
     )
     def get(self, request: Request) -> Response:
-        return self.answered("latest")
+        return self.respond("latest")

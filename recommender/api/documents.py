@@ -19,29 +19,29 @@ class Document(NamedTuple):
     bodies: dict[str | None, bytes]  # by Content-Encoding; None: as it is
 
 
-_made: dict[tuple[str, str], Document] = {}  # by view and media type: a handful
-_making = threading.Lock()
+_documents: dict[tuple[str, str], Document] = {}  # by view and media type: a handful
+_lock = threading.Lock()
 
 
-def kept(view: Callable[..., Response], name: str) -> Callable[..., HttpResponse]:
+def from_memory(view: Callable[..., Response], name: str) -> Callable[..., HttpResponse]:
     """Returns the view's handler, which answers from memory from the second time on."""
 
     def get(self: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         media_type = request.accepted_renderer.media_type or ""
-        with _making:
-            document = _made.get((name, media_type))
+        with _lock:
+            document = _documents.get((name, media_type))
             if document is None:
                 asked = request._request.GET.copy()
                 for parameter in set(asked) - {"format"}:
                     del asked[parameter]  # what is kept for all must hold nothing of who asked first
                 request._request.GET = asked  # type: ignore[assignment]
-                document = _made[name, media_type] = _document(self, view(self, request, *args, **kwargs), request)
-        return _answer(request._request, document)
+                document = _documents[name, media_type] = _render(self, view(self, request, *args, **kwargs), request)
+        return _respond(request._request, document)
 
     return get
 
 
-def _document(view: Any, response: Response, request: Request) -> Document:
+def _render(view: Any, response: Response, request: Request) -> Document:
     rendered = view.finalize_response(request, response).render()
     headers = {name: rendered.headers[name] for name in ("Content-Type", "Content-Disposition") if name in rendered}
     headers["ETag"] = f'W/"{blake2b(rendered.content, digest_size=12).hexdigest()}"'
@@ -49,7 +49,7 @@ def _document(view: Any, response: Response, request: Request) -> Document:
     return Document(headers, {None: rendered.content})
 
 
-def _answer(request: HttpRequest, document: Document) -> HttpResponse:
+def _respond(request: HttpRequest, document: Document) -> HttpResponse:
     if document.headers["ETag"] in parse_etags(request.headers.get("If-None-Match", "")):
         same = {name: document.headers[name] for name in ("ETag", "Cache-Control", "Vary")}
         return HttpResponseNotModified(headers=same)
@@ -62,9 +62,9 @@ def _answer(request: HttpRequest, document: Document) -> HttpResponse:
 
 class SchemaView(SpectacularAPIView):
     authentication_classes = permission_classes = throttle_classes = ()
-    get = extend_schema(exclude=True)(kept(SpectacularAPIView.get, "schema"))
+    get = extend_schema(exclude=True)(from_memory(SpectacularAPIView.get, "schema"))
 
 
 class DocsView(SpectacularSwaggerView):
     authentication_classes = permission_classes = throttle_classes = ()
-    get = extend_schema(exclude=True)(kept(SpectacularSwaggerView.get, "docs"))
+    get = extend_schema(exclude=True)(from_memory(SpectacularSwaggerView.get, "docs"))

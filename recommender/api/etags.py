@@ -6,17 +6,17 @@ from hashlib import blake2b
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 
-FRESH = "private, no-cache"  # may be kept by the one who asked, and is asked for again each time
+REVALIDATE = "private, no-cache"  # may be kept by the one who asked, and is asked for again each time
 # A list has another id each time it is given; the copy that is kept keeps its own.
-_GIVEN_IDS = re.compile(rb'"recommendation_id":"[^"]*"')
-_OF_THE_COPY = ("ETag", "Cache-Control", "Vary")
+_RECOMMENDATION_IDS = re.compile(rb'"recommendation_id":"[^"]*"')
+_NOT_MODIFIED_HEADERS = ("ETag", "Cache-Control", "Vary")
 
 
-def conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def apply_etag(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """The rendered answer with its ETag, or 304 in its place where the client has the same."""
-    digest = blake2b(_GIVEN_IDS.sub(b"", response.content), digest_size=12).hexdigest()
+    digest = blake2b(_RECOMMENDATION_IDS.sub(b"", response.content), digest_size=12).hexdigest()
     etag = response.headers["ETag"] = f'W/"{digest}"'
     had = request.headers.get("If-None-Match")
     if had is None or etag not in parse_etags(had):
         return response
-    return HttpResponseNotModified(headers={name: response.headers[name] for name in _OF_THE_COPY})
+    return HttpResponseNotModified(headers={name: response.headers[name] for name in _NOT_MODIFIED_HEADERS})

@@ -11,57 +11,57 @@ from rest_framework import serializers
 
 from catalog.limits import LARGEST_ID
 
-LATEST = 32_503_680_000  # unix seconds: the year 3000
-DAY = 86_400  # seconds: an offset from UTC is smaller
+MAX_TIMESTAMP = 32_503_680_000  # unix seconds: the year 3000
+DAY_SECONDS = 86_400  # seconds: an offset from UTC is smaller
 MAX_HISTORY = 1000
-MAX_IN_ADDRESS = 100
-LONGEST_FILM_ID = 20  # characters
+MAX_IN_QUERY = 100
+MAX_MOVIE_ID_LENGTH = 20  # characters
 
-_FILM_ID = {
+_MOVIE_ID_SCHEMA = {
     "anyOf": [
-        {"type": "string", "minLength": 1, "maxLength": LONGEST_FILM_ID},
+        {"type": "string", "minLength": 1, "maxLength": MAX_MOVIE_ID_LENGTH},
         {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
     ]
 }
-_MOMENT = {
+_TIMESTAMP_SCHEMA = {
     "anyOf": [
-        {"type": "number", "minimum": 0, "maximum": LATEST},
+        {"type": "number", "minimum": 0, "maximum": MAX_TIMESTAMP},
         {"type": "string", "format": "date-time", "pattern": r"^(19[7-9]\d|2\d{3})-"},
     ]
 }
 
 
 @extend_schema_field({"type": "boolean"})
-class Flag(serializers.Field):
+class StrictBoolean(serializers.Field):
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
             raise serializers.ValidationError("must be true or false.")
         return data
 
 
-def whole(data: Any) -> int | None:
+def as_integer(data: Any) -> int | None:
     """An integer of JSON, where 3.0 is one; None for anything else."""
     if isinstance(data, bool) or not isinstance(data, int | float):
         return None
     return int(data) if isinstance(data, int) or data.is_integer() else None
 
 
-class Whole(serializers.IntegerField):
+class StrictInteger(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
-        number = whole(data)
+        number = as_integer(data)
         if number is None:
             raise serializers.ValidationError("must be an integer.")
         return number
 
 
-class Real(serializers.FloatField):
+class StrictFloat(serializers.FloatField):
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data):
             raise serializers.ValidationError("must be a number.")
         return round(float(data), 6)  # four bytes keep no more, and refuse what they cannot hold
 
 
-class Text(serializers.RegexField):
+class StrictString(serializers.RegexField):
     """A string that is written as one and matches."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -71,7 +71,7 @@ class Text(serializers.RegexField):
 
 
 @extend_schema_field({"type": "number", "minimum": 0.5, "maximum": 5, "multipleOf": 0.5})
-class Stars(Real):
+class StarRating(StrictFloat):
     def to_internal_value(self, data: Any) -> float:
         stars = super().to_internal_value(data)
         if not 0.5 <= stars <= 5 or stars * 2 != int(stars * 2):
@@ -79,108 +79,108 @@ class Stars(Real):
         return stars
 
 
-class EventId(serializers.UUIDField):
+class StrictUUID(serializers.UUIDField):
     def to_internal_value(self, data: Any) -> UUID:
         if not isinstance(data, str):
             raise serializers.ValidationError("must be a UUID as a string.")
         return UUID(str(super().to_internal_value(data)))
 
 
-def film_text(data: Any) -> str:
+def movie_id_text(data: Any) -> str:
     """A film id as text. Raises ValidationError."""
-    number = whole(data)
+    number = as_integer(data)
     if number is not None and 0 <= number <= LARGEST_ID:
         data = str(number)
-    if not isinstance(data, str) or not 0 < len(data) <= LONGEST_FILM_ID:
-        raise serializers.ValidationError(f"a film id is a string of 1 to {LONGEST_FILM_ID} characters.")
+    if not isinstance(data, str) or not 0 < len(data) <= MAX_MOVIE_ID_LENGTH:
+        raise serializers.ValidationError(f"a film id is a string of 1 to {MAX_MOVIE_ID_LENGTH} characters.")
     return data
 
 
-@extend_schema_field(_FILM_ID)
-class FilmId(serializers.Field):
+@extend_schema_field(_MOVIE_ID_SCHEMA)
+class MovieId(serializers.Field):
     def to_internal_value(self, data: Any) -> str:
-        return film_text(data)
+        return movie_id_text(data)
 
 
-class _Bounded(serializers.Field):
+class _BoundedList(serializers.Field):
     """A list in one pass: the errors stand at the places of the items."""
 
-    what = "items"
+    item_name = "items"
 
-    def __init__(self, *, most: int, **options: Any) -> None:
+    def __init__(self, *, max_items: int, **options: Any) -> None:
         super().__init__(**options)
-        self.most = most
+        self.max_items = max_items
 
     def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list):
-            raise serializers.ValidationError(f"must be a list of {self.what}.")
-        if len(data) > self.most:
-            raise serializers.ValidationError(f"holds {len(data)} {self.what}; the limit is {self.most}.")
-        return self.items(data)
+            raise serializers.ValidationError(f"must be a list of {self.item_name}.")
+        if len(data) > self.max_items:
+            raise serializers.ValidationError(f"holds {len(data)} {self.item_name}; the limit is {self.max_items}.")
+        return self.parse_items(data)
 
-    def items(self, data: Sequence[Any]) -> list[str]:
+    def parse_items(self, data: Sequence[Any]) -> list[str]:
         found: list[str] = []
         wrong: dict[str, Any] = {}
         for place, item in enumerate(data):
             try:
-                found.append(self.item(item))
+                found.append(self.parse_item(item))
             except serializers.ValidationError as error:
                 wrong[str(place)] = error.detail
         if wrong:
             raise serializers.ValidationError(wrong)
         return found
 
-    def item(self, data: Any) -> str:
+    def parse_item(self, data: Any) -> str:
         raise NotImplementedError
 
 
-@extend_schema_field({"type": "array", "items": _FILM_ID, "maxItems": MAX_HISTORY})
-class FilmIds(_Bounded):
+@extend_schema_field({"type": "array", "items": _MOVIE_ID_SCHEMA, "maxItems": MAX_HISTORY})
+class MovieIds(_BoundedList):
     what = "film ids"
 
-    def __init__(self, *, most: int = MAX_HISTORY, **options: Any) -> None:
-        super().__init__(most=most, **options)
+    def __init__(self, *, max_items: int = MAX_HISTORY, **options: Any) -> None:
+        super().__init__(max_items=max_items, **options)
 
     def items(self, data: Sequence[Any]) -> list[str]:
-        if all(type(one) is str and 0 < len(one) <= LONGEST_FILM_ID for one in data):  # a batch has 200,000 of them
+        if all(type(one) is str and 0 < len(one) <= MAX_MOVIE_ID_LENGTH for one in data):  # a batch has 200,000 of them
             return list(data)
-        return super().items(data)
+        return super().parse_items(data)
 
     def item(self, data: Any) -> str:
-        return film_text(data)
+        return movie_id_text(data)
 
 
-_IN_ADDRESS = f"[^,]{{1,{LONGEST_FILM_ID}}}"
+_ID_IN_QUERY = f"[^,]{{1,{MAX_MOVIE_ID_LENGTH}}}"
 
 
-@extend_schema_field({"type": "string", "pattern": f"^{_IN_ADDRESS}(,{_IN_ADDRESS}){{0,{MAX_IN_ADDRESS - 1}}}$"})
-class FewFilmIds(FilmIds):
+@extend_schema_field({"type": "string", "pattern": f"^{_ID_IN_QUERY}(,{_ID_IN_QUERY}){{0,{MAX_IN_QUERY - 1}}}$"})
+class QueryMovieIds(MovieIds):
     """As many as an address holds, separated by commas."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(most=MAX_IN_ADDRESS, **options)
+        super().__init__(max_items=MAX_IN_QUERY, **options)
 
 
-MAX_NAMES, LONGEST_NAME = 50, 200
+MAX_NAMES, MAX_NAME_LENGTH = 50, 200
 
 
 @extend_schema_field(
-    {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}, "maxItems": MAX_NAMES}
+    {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH}, "maxItems": MAX_NAMES}
 )
-class Names(_Bounded):
+class Names(_BoundedList):
     what = "names"
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(most=MAX_NAMES, **options)
+        super().__init__(max_items=MAX_NAMES, **options)
 
     def item(self, data: Any) -> str:
-        if not isinstance(data, str) or not 0 < len(data) <= LONGEST_NAME:
-            raise serializers.ValidationError(f"a name is a string of 1 to {LONGEST_NAME} characters.")
+        if not isinstance(data, str) or not 0 < len(data) <= MAX_NAME_LENGTH:
+            raise serializers.ValidationError(f"a name is a string of 1 to {MAX_NAME_LENGTH} characters.")
         return data
 
 
-@extend_schema_field(_MOMENT)
-class Moment(serializers.Field):
+@extend_schema_field(_TIMESTAMP_SCHEMA)
+class Timestamp(serializers.Field):
     """Unix seconds or ISO 8601; without an offset it is UTC."""
 
     def to_internal_value(self, data: Any) -> datetime:
@@ -194,6 +194,8 @@ class Moment(serializers.Field):
                 raise TypeError
         except (TypeError, ValueError, OverflowError, OSError):
             raise serializers.ValidationError("must be unix seconds or a moment as in 2026-11-23T18:00:00Z.") from None
-        if not -DAY <= moment.timestamp() <= LATEST + DAY or (not isinstance(data, str) and not 0 <= data <= LATEST):
+        if not -DAY_SECONDS <= moment.timestamp() <= MAX_TIMESTAMP + DAY_SECONDS or (
+            not isinstance(data, str) and not 0 <= data <= MAX_TIMESTAMP
+        ):
             raise serializers.ValidationError("must lie between the years 1970 and 3000.")
         return moment

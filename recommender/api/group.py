@@ -6,19 +6,23 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.limits import LARGEST_ID
-from recommender.api.fields import whole
+from recommender.api.fields import as_integer
 from recommender.serving.query import Answer, Query
 from recommender.serving.recommend import recommend
 from recommender.serving.together import recommend_together
 
-FEWEST, MOST = 2, 10
-_VIEWER = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
-OTHERS = ("user_id", "history")  # of one viewer
-ALONE = {"properties": {"user_id": {"not": {}}, "history": {"type": "array", "maxItems": 0}}}  # beside user_ids
+MIN_VIEWERS, MAX_VIEWERS = 2, 10
+_VIEWER_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+SINGLE_VIEWER_FIELDS = ("user_id", "history")  # of one viewer
+GROUP_ONLY_SCHEMA = {
+    "properties": {"user_id": {"not": {}}, "history": {"type": "array", "maxItems": 0}}
+}  # beside user_ids
 
 
-@extend_schema_field({"type": "array", "items": _VIEWER, "minItems": FEWEST, "maxItems": MOST, "uniqueItems": True})
-class Group(serializers.Field):
+@extend_schema_field(
+    {"type": "array", "items": _VIEWER_ID_SCHEMA, "minItems": MIN_VIEWERS, "maxItems": MAX_VIEWERS, "uniqueItems": True}
+)
+class ViewerIds(serializers.Field):
     """The ids of two to ten viewers."""
 
     def __init__(self, **options: Any) -> None:
@@ -28,9 +32,11 @@ class Group(serializers.Field):
     def to_internal_value(self, data: Any) -> list[int]:
         if not isinstance(data, list):
             raise serializers.ValidationError("must be a list of viewer ids.")
-        if not FEWEST <= len(data) <= MOST:
-            raise serializers.ValidationError(f"holds {len(data)} viewers; the limits are {FEWEST} and {MOST}.")
-        viewers = [whole(one) for one in data]
+        if not MIN_VIEWERS <= len(data) <= MAX_VIEWERS:
+            raise serializers.ValidationError(
+                f"holds {len(data)} viewers; the limits are {MIN_VIEWERS} and {MAX_VIEWERS}."
+            )
+        viewers = [as_integer(one) for one in data]
         wrong = {
             str(place): [f"must be an integer from 1 to {LARGEST_ID}."]
             for place, one in enumerate(viewers)
@@ -43,9 +49,9 @@ class Group(serializers.Field):
         return [one for one in viewers if one is not None]
 
 
-def alone(values: dict[str, Any]) -> dict[str, Any]:
+def reject_single_viewer_fields(values: dict[str, Any]) -> dict[str, Any]:
     """The values of a request for several viewers. Raises ValidationError where they name one viewer besides."""
-    wrong = {name: "cannot stand beside user_ids." for name in OTHERS if values.get(name)}
+    wrong = {name: "cannot stand beside user_ids." for name in SINGLE_VIEWER_FIELDS if values.get(name)}
     if wrong:
         raise serializers.ValidationError(wrong)
     return values
@@ -55,6 +61,6 @@ def answer(asked: Query) -> Answer:
     return recommend_together(asked) if asked.user_ids else recommend(asked)
 
 
-def named(asked: Query, body: dict[str, Any]) -> dict[str, Any]:
+def with_user_ids(asked: Query, body: dict[str, Any]) -> dict[str, Any]:
     """The answer, with the viewers where there are several."""
     return body | {"user_ids": list(asked.user_ids)} if asked.user_ids else body

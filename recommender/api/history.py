@@ -14,46 +14,46 @@ from catalog.errors import DataFileError
 from catalog.exchange.bring_history import bring_history
 from catalog.exchange.personal import Source
 from recommender.api import schema
-from recommender.api.bulk import content
-from recommender.api.users import possible
+from recommender.api.bulk import content_type_and_encoding
+from recommender.api.users import check_viewer_id
 from recommender.api.views import ApiView
 from recommender.models import ApiKey
 from recommender.serving.capacity import FILES
 
-IN_MEMORY = 4 * 1024 * 1024  # bytes
+MAX_BYTES_IN_MEMORY = 4 * 1024 * 1024  # bytes
 
 
-class UnmatchedRow(serializers.Serializer):
+class UnmatchedRowSerializer(serializers.Serializer):
     line = serializers.IntegerField(help_text="Of a JSON list the place, from 1.")
     title = serializers.CharField()
     year = serializers.IntegerField(allow_null=True)
     reason = serializers.CharField()
 
 
-class HistoryAnswer(serializers.Serializer):
+class HistoryAnswerSerializer(serializers.Serializer):
     source = serializers.ChoiceField(list(Source))  # type: ignore[assignment]  # a field has a `source` of its own
     rows = serializers.IntegerField()
     by_id = serializers.IntegerField(help_text="Rows whose film was found by its id at IMDb or TMDB.")
     by_title = serializers.IntegerField(help_text="Rows whose film was found by title and year.")
     stored = serializers.IntegerField(help_text="Events that are new.")
     duplicates = serializers.IntegerField(help_text="Events that are there already.")
-    unmatched = UnmatchedRow(many=True)
+    unmatched = UnmatchedRowSerializer(many=True)
 
 
-class HistoryView(ApiView):
+class HistoryImportView(ApiView):
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "batch"
 
-    @schema.call(
+    @schema.operation(
         "users_history",
         "Reads what somebody exported from IMDb, Letterboxd or Trakt.",
-        HistoryAnswer,
+        HistoryAnswerSerializer,
         request=dict.fromkeys(("text/csv", "application/json"), OpenApiTypes.BINARY),
     )
     def post(self, request: Request, user_id: int) -> Response:
-        possible(user_id)
-        _, encoding = content(request)
-        with FILES.place(), SpooledTemporaryFile(IN_MEMORY) as spool:
+        check_viewer_id(user_id)
+        _, encoding = content_type_and_encoding(request)
+        with FILES.place(), SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as spool:
             shutil.copyfileobj(request._request, spool, 1 << 16)
             try:
                 found = bring_history(user_id, cast(BinaryIO, spool), encoding)

@@ -7,42 +7,44 @@ from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
 from recommender import tasks
-from recommender.api.access import Client
+from recommender.api.access import ApiPrincipal
 from recommender.api.errors import IdempotencyMismatch
-from recommender.api.fields import Text
+from recommender.api.fields import StrictString
 from recommender.models import Job
 
-Fill = Callable[[Job], object]
-KEY = Text(r"^[!-~]{1,128}\Z")
+FillJob = Callable[[Job], object]
+IDEMPOTENCY_KEY = StrictString(r"^[!-~]{1,128}\Z")
 
 
-def batch_job(client: Client, key: str | None, parameters: Mapping[str, Any]) -> Job:
-    return _job(client, key, {"kind": Job.Kind.BATCH, "parameters": dict(parameters)})
+def create_batch_job(client: ApiPrincipal, key: str | None, parameters: Mapping[str, Any]) -> Job:
+    return _create_once(client, key, {"kind": Job.Kind.BATCH, "parameters": dict(parameters)})
 
 
-def import_job(client: Client, key: str | None, parameters: Mapping[str, Any], fill: Fill | None) -> Job:
+def create_import_job(
+    client: ApiPrincipal, key: str | None, parameters: Mapping[str, Any], fill: FillJob | None
+) -> Job:
     """`fill` keeps the rows of a new one."""
-    return _job(client, key, {"kind": Job.Kind.IMPORT, "parameters": dict(parameters)}, fill)
+    return _create_once(client, key, {"kind": Job.Kind.IMPORT, "parameters": dict(parameters)}, fill)
 
 
-def _job(client: Client, key: str | None, fresh: Mapping[str, Any], fill: Fill | None = None) -> Job:
+def _create_once(client: ApiPrincipal, key: str | None, fresh: Mapping[str, Any], fill: FillJob | None = None) -> Job:
     """A new job, or the one that the same Idempotency-Key of the same client made with the same body."""
     if key is None:
-        return _enqueued(None, fresh, fill)
+        return _create_and_enqueue(None, fresh, fill)
     try:
-        KEY.run_validation(key)
+        IDEMPOTENCY_KEY.run_validation(key)
     except ValidationError:
         raise ValidationError({"Idempotency-Key": "must be 1 to 128 printable ASCII characters."}) from None
-    job = _enqueued(f"{client.prefix}:{key}", fresh, fill)
+    job = _create_and_enqueue(f"{client.prefix}:{key}", fresh, fill)
     if (job.kind, job.parameters) != (fresh["kind"], fresh["parameters"]):
         raise IdempotencyMismatch
     return job
 
 
-def _enqueued(key: str | None, fresh: Mapping[str, Any], fill: Fill | None) -> Job:
+def _create_and_enqueue(key: str | None, fresh: Mapping[str, Any], fill: FillJob | None) -> Job:
     with transaction.atomic():
         # Two at once: the second waits for the first one's row and finds it.
-        job, created = (Job.objects.create(**fresh), True) if key is None else _once(key, fresh)
+        job, created = (Job.objects.create(**fresh), True) if key is None else _get_or_create(key, fresh)
         if created:
             if fill is not None:
                 fill(job)
@@ -50,5 +52,5 @@ def _enqueued(key: str | None, fresh: Mapping[str, Any], fill: Fill | None) -> J
     return job
 
 
-def _once(key: str, fresh: Mapping[str, Any]) -> tuple[Job, bool]:
+def _get_or_create(key: str, fresh: Mapping[str, Any]) -> tuple[Job, bool]:
     return Job.objects.get_or_create(idempotency_key=key, defaults=fresh)

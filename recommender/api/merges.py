@@ -10,15 +10,15 @@ from rest_framework.response import Response
 
 from catalog.errors import NotAnAccountError, NotASessionError
 from recommender.api import schema
-from recommender.api.access import Client
-from recommender.api.fields import EventId
-from recommender.api.serializers import UserId, Values
+from recommender.api.access import ApiPrincipal
+from recommender.api.fields import StrictUUID
+from recommender.api.serializers import FastSerializer, UserId
 from recommender.api.views import ApiView
 from recommender.models import ApiKey, Merge
 from recommender.serving import merging
 
 
-class MergeRequest(Values):
+class MergeRequestSerializer(FastSerializer):
     from_user_id = UserId()
     into_user_id = UserId()
 
@@ -28,11 +28,11 @@ class MergeRequest(Values):
         return values
 
 
-class UndoRequest(Values):
-    merge_id = EventId(help_text="From the answer of the merge.")
+class UndoRequestSerializer(FastSerializer):
+    merge_id = StrictUUID(help_text="From the answer of the merge.")
 
 
-class MergeAnswer(serializers.Serializer):
+class MergeAnswerSerializer(serializers.Serializer):
     from_user_id = serializers.IntegerField()
     into_user_id = serializers.IntegerField()
     events = serializers.IntegerField()
@@ -43,7 +43,7 @@ class MergeAnswer(serializers.Serializer):
     undo_until = serializers.DateTimeField(allow_null=True, help_text="Until then POST /users/merge/undo takes it.")
 
 
-class UndoAnswer(MergeAnswer):
+class UndoAnswerSerializer(MergeAnswerSerializer):
     undone_at = serializers.DateTimeField()
 
 
@@ -62,18 +62,18 @@ class MergedFurther(APIException):
     default_code = "merged_further"
 
 
-SESSIONS = 'Sessions are viewers whose events all came with "session": true'
+SESSION_HINT = 'Sessions are viewers whose events all came with "session": true'
 
 
 class MergeView(ApiView):
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
 
-    @schema.call(
+    @schema.operation(
         "users_merge",
         "Folds what an anonymous session did into an account; an account into another only for users:erase.",
-        MergeAnswer,
-        request=MergeRequest,
+        MergeAnswerSerializer,
+        request=MergeRequestSerializer,
         example={"from_user_id": 987_654_321, "into_user_id": 123},
     )
     def post(self, request: Request) -> Response:
@@ -81,23 +81,25 @@ class MergeView(ApiView):
         try:
             joined = merging.merge(asked["from_user_id"], asked["into_user_id"], even_accounts=_may_erase(request))
         except NotASessionError as error:
-            words = f"Look whether the numbers stand the wrong way round. {SESSIONS}; to merge an account send a key"
+            words = (
+                f"Look whether the numbers stand the wrong way round. {SESSION_HINT}; to merge an account send a key"
+            )
             raise NotASession(f"{error} {words} with the scope {ApiKey.Scope.ERASE} as well.") from None
         except NotAnAccountError as error:
             words = "Look whether the numbers stand the wrong way round: into_user_id is the account's."
             raise NotAnAccount(f"{error} {words}") from None
-        return Response(asked | _told(*joined))
+        return Response(asked | _merge_body(*joined))
 
 
 class UndoView(ApiView):
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
 
-    @schema.call(
+    @schema.operation(
         "users_merge_undo",
         "Gives back what a merge of the last day had moved.",
-        UndoAnswer,
-        request=UndoRequest,
+        UndoAnswerSerializer,
+        request=UndoRequestSerializer,
     )
     def post(self, request: Request) -> Response:
         asked = self.asked
@@ -111,14 +113,14 @@ class UndoView(ApiView):
             raise PermissionDenied(f"{error} That takes a key with the scope {ApiKey.Scope.ERASE} as well.") from None
         merge = undone.merge
         numbers = {"from_user_id": merge.from_viewer_id, "into_user_id": merge.into_viewer_id}
-        return Response(numbers | _told(*undone) | {"undone_at": merge.undone_at})
+        return Response(numbers | _merge_body(*undone) | {"undone_at": merge.undone_at})
 
 
 def _may_erase(request: Request) -> bool:
-    return ApiKey.Scope.ERASE in cast(Client, request.auth).scopes
+    return ApiKey.Scope.ERASE in cast(ApiPrincipal, request.auth).scopes
 
 
-def _told(merge: Merge | None, visible: bool) -> dict[str, Any]:
+def _merge_body(merge: Merge | None, visible: bool) -> dict[str, Any]:
     return {
         "events": merge.events if merge else 0,
         "duplicates": merge.duplicates if merge else 0,

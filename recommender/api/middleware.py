@@ -13,27 +13,27 @@ from movierec.bodies import most_bytes
 from movierec.logs import request_id, route
 from recommender import actors
 from recommender.api import refusals
-from recommender.api.errors import ADMIN_ROOT, respond, trouble_of
+from recommender.api.errors import ADMIN_ROOT, problem_response, storage_trouble_of
 from recommender.serving import tally
 
-HEADER = "X-Request-ID"
-ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
-SLOW = 1.0  # seconds
+REQUEST_ID_HEADER = "X-Request-ID"
+VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
+SLOW_SECONDS = 1.0  # seconds
 
 # The first word of an address -> the class that its calls are counted in, beside their failures.
-CLASSES = {
+CALL_CLASS_BY_PATH = {
     **dict.fromkeys(("recommend", "similar", "home", "popular", "trending", "latest"), "lists"),
     **dict.fromkeys(("movies", "people", "genres"), "catalogue"),
     **dict.fromkeys(("users", "viewer-tokens"), "viewers"),
     **{name: name for name in ("events", "imports", "exports", "jobs", "batch", "admin")},
 }
-COME_BACK = "overloaded"  # the code of a refusal that is no failure: it bounds what is computed at once
+OVERLOADED_CODE = "overloaded"  # the code of a refusal that is no failure: it bounds what is computed at once
 
 # What a browser may do with an answer: read it. The admin and /docs run scripts of their own, inline too, and show
 # posters from elsewhere; nothing else is loaded from or sent to another site.
-PAGES = (ADMIN_ROOT, "/docs")
-FOR_DATA = "default-src 'none'; frame-ancestors 'none'"
-FOR_PAGES = (
+PAGE_PATHS = (ADMIN_ROOT, "/docs")
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: https: http:; font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
     "frame-ancestors 'none'"
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-class Envelope:
+class RequestIdMiddleware:
     """Takes over the client's request id, or makes one; every answer carries it, and what is left of the budget."""
 
     def __init__(self, get_response: Handler) -> None:
@@ -52,63 +52,63 @@ class Envelope:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
-        given = request.headers.get(HEADER, "")
-        name = given if ACCEPTABLE.match(given) else uuid.uuid4().hex
+        given = request.headers.get(REQUEST_ID_HEADER, "")
+        name = given if VALID_REQUEST_ID.match(given) else uuid.uuid4().hex
         request.request_id = name  # type: ignore[attr-defined]
         request_id.set(name)
         token = actors.serving.set(request)
         try:
-            response = refusals.at_the_door(request) or self.get_response(request)
+            response = refusals.refuse_early(request) or self.get_response(request)
         finally:
             actors.serving.reset(token)
-        refusals.note(request, response)
-        _note(request, response.status_code, time.perf_counter() - began)
-        _count(request, response)
-        response.headers[HEADER] = name
-        pages = request.path.startswith(PAGES)
-        response.headers["Content-Security-Policy"] = FOR_PAGES if pages else FOR_DATA
+        refusals.count_refusal(request, response)
+        _log_request(request, response.status_code, time.perf_counter() - began)
+        _count_request(request, response)
+        response.headers[REQUEST_ID_HEADER] = name
+        pages = request.path.startswith(PAGE_PATHS)
+        response.headers["Content-Security-Policy"] = PAGE_POLICY if pages else DATA_POLICY
         if counted := getattr(request, "rate_limit", None):
             response.headers["RateLimit-Policy"], response.headers["RateLimit"] = counted
         return response
 
 
-def _note(request: HttpRequest, status: int, seconds: float) -> None:
+def _log_request(request: HttpRequest, status: int, seconds: float) -> None:
     """A line for what failed or took long; for every request where the log level is DEBUG."""
-    level = logging.INFO if status >= 400 or seconds > SLOW else logging.DEBUG
+    level = logging.INFO if status >= 400 or seconds > SLOW_SECONDS else logging.DEBUG
     if log.isEnabledFor(level):
         about = {"method": request.method, "route": route(request), "status": status, "ms": round(seconds * 1000, 1)}
         words = f"{request.method} {about['route']} {status} in {about['ms']} ms"
         log.log(level, words, extra=about | {"client": getattr(request, "client", "")})
 
 
-def _count(request: HttpRequest, response: HttpResponse) -> None:
+def _count_request(request: HttpRequest, response: HttpResponse) -> None:
     """Of the admin only what is saved, and what fails: what staff look at is no traffic."""
-    kind = CLASSES.get(request.path.split("/", 2)[1])
+    kind = CALL_CLASS_BY_PATH.get(request.path.split("/", 2)[1])
     if kind is None or request.resolver_match is None:
         return
     told = getattr(response, "data", None)
     code = str(told.get("code", "")) if isinstance(told, dict) else str(getattr(response, "code", ""))
-    failed = response.status_code >= 500 and code != COME_BACK
+    failed = response.status_code >= 500 and code != OVERLOADED_CODE
     if kind == "catalogue" and request.method not in ("GET", "HEAD", "OPTIONS"):
         kind = "catalogue changes"
     if isinstance(response, StreamingHttpResponse) and not failed:
-        response.streaming_content = _counted_at_the_end(kind, cast(Iterator[bytes], response.streaming_content))
+        response.streaming_content = _count_at_end(kind, cast(Iterator[bytes], response.streaming_content))
     elif kind != "admin" or failed or request.method == "POST":
         tally.count_call(kind, failed, code)
 
 
-def _counted_at_the_end(kind: str, content: Iterator[bytes]) -> Iterator[bytes]:
+def _count_at_end(kind: str, content: Iterator[bytes]) -> Iterator[bytes]:
     """A file that is read from the database while it goes out fails when its answer has long begun."""
     try:
         yield from content
     except Exception as error:
-        trouble = trouble_of(error)
+        trouble = storage_trouble_of(error)
         tally.count_call(kind, True, trouble.code if trouble else "")
         raise
     tally.count_call(kind, False)
 
 
-class BodyLimit:
+class BodySizeLimitMiddleware:
     """Refuses a body that is too large before a byte of it is parsed. The admin has Django's own limits."""
 
     def __init__(self, get_response: Handler) -> None:
@@ -117,10 +117,10 @@ class BodyLimit:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(ADMIN_ROOT):
             if request.headers.get("Transfer-Encoding"):
-                return respond(request, 411, "Send the body with a Content-Length.", "length_required")
+                return problem_response(request, 411, "Send the body with a Content-Length.", "length_required")
             length = request.headers.get("Content-Length", "")
             limit = most_bytes(request.path)
             if length.isdigit() and int(length[:20]) > limit:
                 detail = f"The body has {length[:20]} bytes; the limit is {limit} ({limit >> 20} MB). Send it in parts."
-                return respond(request, 413, detail, "too_large")
+                return problem_response(request, 413, detail, "too_large")
         return self.get_response(request)

@@ -14,22 +14,22 @@ from recommender.serving.query import Answer, Filters, Recommendation
 from recommender.serving.similar import Neighbours
 
 
-def recommended(user_id: int | None, answer: Answer) -> dict[str, Any]:
-    body = {"user_id": user_id, "recommendations": _films(answer), **_about(answer)}
-    return body | explained(answer)
+def list_body(user_id: int | None, answer: Answer) -> dict[str, Any]:
+    body = {"user_id": user_id, "recommendations": _movies(answer), **_list_info(answer)}
+    return body | empty_list_info(answer)
 
 
-def explained(answer: Answer) -> dict[str, Any]:
+def empty_list_info(answer: Answer) -> dict[str, Any]:
     """What is said only where there is something to say."""
     told = {"reason": answer.reason, "unknown_names": answer.unknown_names}
     return {name: value for name, value in told.items() if value}
 
 
-def filtered(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
-    return recommended(user_id, answer) | {"filters_applied": filters.given()}
+def filtered_list_body(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
+    return list_body(user_id, answer) | {"filters_applied": filters.given()}
 
 
-def similar(movie_id: str, found: Neighbours) -> dict[str, Any]:
+def similar_body(movie_id: str, found: Neighbours) -> dict[str, Any]:
     return {
         "movie_id": movie_id,
         "similar": [
@@ -45,38 +45,38 @@ def similar(movie_id: str, found: Neighbours) -> dict[str, Any]:
     }
 
 
-def batch(answers: Mapping[str, Answer], failed: Sequence[str]) -> dict[str, Any]:
+def batch_body(answers: Mapping[str, Answer], failed: Sequence[str]) -> dict[str, Any]:
     """`answers` by the viewer's key as it was sent."""
     some = next(iter(answers.values()), None)
     return {
-        "results": {key: _films(answer) for key, answer in answers.items()},
+        "results": {key: _movies(answer) for key, answer in answers.items()},
         "total_users": len(answers) + len(failed),
         "success_count": len(answers),
         "failed_users": list(failed),
         "model_version": next((a.model_version for a in answers.values() if a.model_version), None),
         "degraded": some.degraded if some else False,
-        "lists": {key: _about(answer) for key, answer in answers.items()},
+        "lists": {key: _list_info(answer) for key, answer in answers.items()},
     }
 
 
-def _films(answer: Answer) -> list[dict[str, Any]]:
+def _movies(answer: Answer) -> list[dict[str, Any]]:
     if answer.cards is None:
         films: list[dict[str, Any]] = [
             {"movie_id": str(film), "score": score} for film, score in answer.recommendations
         ]
     else:
-        films = [_titled(one, answer.cards) for one in answer.recommendations]
+        films = [_titled_movie(one, answer.cards) for one in answer.recommendations]
     for film, reason in zip(films, answer.reasons or (), strict=False):
         because = [{"movie_id": str(one.movie_id), "title": one.title, "effect": one.effect} for one in reason.because]
         film |= {"because": because, "fact": reason.fact}
     return films
 
 
-def _titled(one: Recommendation, cards: Mapping[int, Any]) -> dict[str, Any]:
-    return {**card(one.movie_id, cards), "score": one.score}
+def _titled_movie(one: Recommendation, cards: Mapping[int, Any]) -> dict[str, Any]:
+    return {**movie_card(one.movie_id, cards), "score": one.score}
 
 
-def card(movie_id: int, cards: Mapping[int, Any]) -> dict[str, Any]:
+def movie_card(movie_id: int, cards: Mapping[int, Any]) -> dict[str, Any]:
     """`cards`: movie id -> selectors.MovieCard."""
     film = {"movie_id": str(movie_id)}
     found = cards.get(movie_id)  # absent: deleted since the list was made
@@ -85,7 +85,7 @@ def card(movie_id: int, cards: Mapping[int, Any]) -> dict[str, Any]:
     return film | {"title": found.title, "genres": found.genres, "year": found.year, "poster_url": found.poster_url}
 
 
-def _about(answer: Answer) -> dict[str, Any]:
+def _list_info(answer: Answer) -> dict[str, Any]:
     return {
         "source": answer.source,
         "model_version": answer.model_version,
@@ -97,10 +97,10 @@ def _about(answer: Answer) -> dict[str, Any]:
     }
 
 
-def recorded(outcome: Recorded) -> dict[str, Any]:
+def events_body(outcome: Recorded) -> dict[str, Any]:
     counts = Counter(result.status for result in outcome.results)
     return {
-        "results": [_result(n, result) for n, result in enumerate(outcome.results)],
+        "results": [_event_result(n, result) for n, result in enumerate(outcome.results)],
         "stored": counts[EventStatus.STORED],
         "duplicates": counts[EventStatus.DUPLICATE],
         "rejected": counts[EventStatus.REJECTED],
@@ -109,13 +109,13 @@ def recorded(outcome: Recorded) -> dict[str, Any]:
     }
 
 
-def _result(index: int, result: EventResult) -> dict[str, Any]:
+def _event_result(index: int, result: EventResult) -> dict[str, Any]:
     body = {"index": index, "status": str(result.status)}
     body |= {"reason": result.reason} if result.reason else {}
     return body | {"fields": list(result.fields)} if result.fields else body
 
 
-def readiness(found: Readiness, warnings: Sequence[str]) -> dict[str, Any]:
+def readiness_body(found: Readiness, warnings: Sequence[str]) -> dict[str, Any]:
     return {
         "status": "ready" if found.ready else "not ready",
         "parts": found.parts,
@@ -124,16 +124,16 @@ def readiness(found: Readiness, warnings: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def system(found: Report) -> dict[str, Any]:
+def system_body(found: Report) -> dict[str, Any]:
     checks = [{**asdict(one), "figures": dict(one.figures)} for one in found.checks]
     return {"status": found.status, "checked_at": found.checked_at.isoformat(), "checks": checks}
 
 
-def batch_job(one: Job, failed: Sequence[str]) -> dict[str, Any]:
-    return job(one) | {"failed_users": list(failed)}
+def batch_job_body(one: Job, failed: Sequence[str]) -> dict[str, Any]:
+    return job_body(one) | {"failed_users": list(failed)}
 
 
-def job(one: Job) -> dict[str, Any]:
+def job_body(one: Job) -> dict[str, Any]:
     return {
         "job_id": str(one.id),
         "kind": one.kind,

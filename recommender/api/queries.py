@@ -10,22 +10,22 @@ from rest_framework.exceptions import ValidationError
 from catalog.api.strict import TOLD, unknown
 from catalog.limits import written_id
 from catalog.selectors import strictest
-from recommender.api.serializers import EVENT, MAX_EVENTS
+from recommender.api.serializers import EVENT_SERIALIZER, MAX_EVENTS
 from recommender.serving.events import Happening
 from recommender.serving.query import FILTERS, Filters, Query
 from recommender.serving.subject import film_ids
 
 
-def query(values: Mapping[str, Any], **more: Any) -> Query:
+def to_request(values: Mapping[str, Any], **more: Any) -> Query:
     return Query(
         user_id=values.get("user_id"),
         user_ids=values.get("user_ids", ()),
         history=values.get("history", ()),
         top_k=values["top_k"],
-        exclude=_known(values["exclude"]),
+        exclude=_parse_movie_ids(values["exclude"]),
         liked_genres=values.get("liked_genres", ()),
-        age_limit=age_limit(values),
-        at=_seconds(values.get("at")),
+        age_limit=effective_age_limit(values),
+        at=_unix_seconds(values.get("at")),
         titles=values.get("titles", False),
         explain=values.get("explain", False),
         diversity=values.get("diversity", 0.0),
@@ -33,53 +33,61 @@ def query(values: Mapping[str, Any], **more: Any) -> Query:
     )
 
 
-def filtered_query(values: Mapping[str, Any]) -> Query:
-    return query({**values, "titles": True}, final_k=values["final_k"], filters=filters(values))
+def to_filtered_request(values: Mapping[str, Any]) -> Query:
+    return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
 
 
-def filters(values: Mapping[str, Any]) -> Filters:
+def to_filters(values: Mapping[str, Any]) -> Filters:
     return Filters(**{name: values[name] for name in FILTERS if name in values})
 
 
-def age_limit(values: Mapping[str, Any]) -> int | None:
+def effective_age_limit(values: Mapping[str, Any]) -> int | None:
     """Years; the stricter where an age and a certificate are given."""
     return strictest(values.get("age_limit"), values.get("certificate"))
 
 
-SHARED = ("top_k", "explain", "exclude", "at", "age_limit", "certificate", "diversity")  # by all viewers of a batch
+SHARED_FIELDS = (
+    "top_k",
+    "explain",
+    "exclude",
+    "at",
+    "age_limit",
+    "certificate",
+    "diversity",
+)  # by all viewers of a batch
 
 
-def batch_queries(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:
+def to_batch_requests(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:
     """A query for each key that is a viewer id, and the keys that are none."""
     histories = values["user_histories"]
     failed = [key for key in histories if not written_id(key)]
-    shared = {name: values[name] for name in SHARED if name in values}
+    shared = {name: values[name] for name in SHARED_FIELDS if name in values}
     asked = {key: {**shared, "user_id": written_id(key), "history": films} for key, films in histories.items()}
-    return {key: query(asked[key]) for key in histories if written_id(key)}, failed
+    return {key: to_request(asked[key]) for key in histories if written_id(key)}, failed
 
 
-def batch_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """A batch job's parameters, as JSON, and the keys that are no viewer's id. Films that no catalogue can have are
     left out."""
     histories = values.get("user_histories")
     if histories is None:
         return {name: values[name] for name in ("top_k", "active_days") if name in values}, []
-    usable = {key: [*map(str, _known(films))] for key, films in histories.items() if written_id(key)}
+    usable = {key: [*map(str, _parse_movie_ids(films))] for key, films in histories.items() if written_id(key)}
     failed = [key for key in histories if not written_id(key)]
     return {"top_k": values["top_k"], "user_histories": usable}, failed
 
 
-def _seconds(moment: datetime | None) -> int | None:
+def _unix_seconds(moment: datetime | None) -> int | None:
     return None if moment is None else max(0, int(moment.timestamp()))
 
 
-def happenings(body: Any) -> list[Happening | str]:
+def to_client_events(body: Any) -> list[Happening | str]:
     """The events of a body: one object, a list, or {"events": list}; what is wrong in place of one that cannot be read.
 
     Raises ValidationError where there is nothing to judge one by one.
     """
     if isinstance(body, dict) and "events" not in body:
-        return _happenings([EVENT.run_validation(body)])
+        return _client_events([EVENT_SERIALIZER.run_validation(body)])
     if isinstance(body, dict) and len(body) > 1:
         strange = [name for name in body if name != "events"][:TOLD]
         raise ValidationError({name: unknown(name, ["events"]) for name in strange})
@@ -88,18 +96,18 @@ def happenings(body: Any) -> list[Happening | str]:
         raise ValidationError("Send one event as an object, or a list of them, or that list under events.")
     if not 0 < len(events) <= MAX_EVENTS:
         raise ValidationError(f"Holds {len(events)} events; send 1 to {MAX_EVENTS}.")
-    return _happenings([_judged(one) for one in events])
+    return _client_events([_validate_event(one) for one in events])
 
 
-def _judged(event: dict[str, Any]) -> dict[str, Any] | str:
+def _validate_event(event: dict[str, Any]) -> dict[str, Any] | str:
     try:
-        return dict(EVENT.run_validation(event))
+        return dict(EVENT_SERIALIZER.run_validation(event))
     except ValidationError as error:
         detail = error.detail if isinstance(error.detail, dict) else {}
         return "; ".join(f"{name}: {' '.join(map(str, words))}" for name, words in detail.items())
 
 
-def _happenings(judged: Sequence[Mapping[str, Any] | str]) -> list[Happening | str]:
+def _client_events(judged: Sequence[Mapping[str, Any] | str]) -> list[Happening | str]:
     now = timezone.now()
     films = iter(film_ids([one["movie_id"] for one in judged if not isinstance(one, str)]).tolist())
     return [
@@ -110,6 +118,6 @@ def _happenings(judged: Sequence[Mapping[str, Any] | str]) -> list[Happening | s
     ]
 
 
-def _known(films: Sequence[str]) -> list[int]:
+def _parse_movie_ids(films: Sequence[str]) -> list[int]:
     """Without those that no catalogue can have."""
     return [number for number in film_ids(films).tolist() if number]

@@ -8,13 +8,13 @@ from drf_spectacular.utils import OpenApiExample
 from catalog.api.strict import operation as described
 from recommender.api import answers
 from recommender.api import serializers as asked
-from recommender.api.errors import PROBLEM
-from recommender.api.group import ALONE
+from recommender.api.errors import PROBLEM_JSON
+from recommender.api.group import GROUP_ONLY_SCHEMA
 from recommender.models import ApiKey
 
-EVERYONES_BATCH = "batch_recommend_cache"
-ANY_ERROR = {("default", PROBLEM): answers.Problem}
-HISTORY = ["1", "50", "260", "1210"]
+BATCH_CACHE_OPERATION = "batch_recommend_cache"
+ERROR_RESPONSES = {("default", PROBLEM_JSON): answers.ProblemSerializer}
+EXAMPLE_HISTORY = ["1", "50", "260", "1210"]
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
@@ -52,7 +52,7 @@ class ViewerTokenScheme(OpenApiAuthenticationExtension):
         }
 
 
-class RecommendRequestForm(OpenApiSerializerExtension):
+class RecommendRequestExtension(OpenApiSerializerExtension):
     """A viewer, several, a history, or liked genres."""
 
     target_class = "recommender.api.serializers.RecommendRequest"
@@ -60,16 +60,16 @@ class RecommendRequestForm(OpenApiSerializerExtension):
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        some = [_some(name) for name in ("history", "liked_genres")]
+        some = [_non_empty(name) for name in ("history", "liked_genres")]
         either = [{"required": ["user_id"]}, {"required": ["user_ids"]}, *some]
-        return schema | {"anyOf": either, "dependentSchemas": {"user_ids": ALONE}}
+        return schema | {"anyOf": either, "dependentSchemas": {"user_ids": GROUP_ONLY_SCHEMA}}
 
 
-def _some(name: str) -> dict[str, Any]:
+def _non_empty(name: str) -> dict[str, Any]:
     return {"required": [name], "properties": {name: {"type": "array", "minItems": 1}}}
 
 
-class EventRequestForm(OpenApiSerializerExtension):
+class EventRequestExtension(OpenApiSerializerExtension):
     """A rating event has stars."""
 
     target_class = "recommender.api.serializers.EventRequest"
@@ -80,7 +80,7 @@ class EventRequestForm(OpenApiSerializerExtension):
         return schema | {"anyOf": [another, {"required": ["rating"]}]}
 
 
-class CacheBatchRequestForm(OpenApiSerializerExtension):
+class CacheBatchRequestExtension(OpenApiSerializerExtension):
     """Histories name the viewers, or days do."""
 
     target_class = "recommender.api.serializers.CacheBatchRequest"
@@ -90,14 +90,14 @@ class CacheBatchRequestForm(OpenApiSerializerExtension):
         return schema | {"dependentSchemas": {"active_days": {"properties": {"user_histories": {"not": {}}}}}}
 
 
-class EventsBodyForms(OpenApiSerializerExtension):
+class EventsBodyExtension(OpenApiSerializerExtension):
     """One event, or many in two forms. In a list an object that is no event is no error of the whole: it is answered
     in its place."""
 
     target_class = "recommender.api.serializers.EventsBody"
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        event = auto_schema.resolve_serializer(asked.EventRequest, direction).ref
+        event = auto_schema.resolve_serializer(asked.EventRequestSerializer, direction).ref
         many = {
             "type": "array",
             "items": {"anyOf": [event, {"type": "object"}]},
@@ -108,16 +108,16 @@ class EventsBodyForms(OpenApiSerializerExtension):
         return {"anyOf": [event, many, wrapped | {"additionalProperties": False}]}
 
 
-def bodies_are_required(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def require_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A body is needed even where each of its fields alone may be left out; for everyone's batch there is none."""
     for calls in result["paths"].values():
         for call in calls.values():
-            if "requestBody" in call and call["operationId"] != EVERYONES_BATCH:
+            if "requestBody" in call and call["operationId"] != BATCH_CACHE_OPERATION:
                 call["requestBody"]["required"] = True
     return result
 
 
-def bodies_are_closed(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def close_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """What a body's schema does not name is refused; StrictView sees to it."""
     schemas = result["components"]["schemas"]
     for calls in result["paths"].values():
@@ -130,39 +130,41 @@ def bodies_are_closed(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
-def call(operation: str, summary: str, answer: Any, *, example: Any = None, status: int = 200, **more: Any) -> Any:
-    examples = [OpenApiExample(operation, value=example, request_only=True)] if example is not None else []
+def operation(
+    operation_id: str, summary: str, answer: Any, *, example: Any = None, status: int = 200, **more: Any
+) -> Any:
+    examples = [OpenApiExample(operation_id, value=example, request_only=True)] if example is not None else []
     return described(
-        operation_id=operation,
+        operation_id=operation_id,
         summary=summary,
-        responses={status: answer, **ANY_ERROR},
+        responses={status: answer, **ERROR_RESPONSES},
         examples=examples,
-        tags=[operation.split("_")[0]],
+        tags=[operation_id.split("_")[0]],
         **more,
     )
 
 
-recommend_get = call(
+recommend_get = operation(
     "recommend_stored",
     "A viewer's list, from the shelf where it is still true.",
-    answers.RecommendAnswer,
-    parameters=[asked.RecommendQuery],
+    answers.RecommendAnswerSerializer,
+    parameters=[asked.RecommendQuerySerializer],
 )
-recommend_post = call(
+recommend_post = operation(
     "recommend",
     "A list for a viewer, or for a history that comes along.",
-    answers.RecommendAnswer,
-    request=asked.RecommendRequest,
-    example={"user_id": 123, "history": HISTORY, "top_k": 20},
+    answers.RecommendAnswerSerializer,
+    request=asked.RecommendRequestSerializer,
+    example={"user_id": 123, "history": EXAMPLE_HISTORY, "top_k": 20},
 )
-filtered = call(
+filtered = operation(
     "recommend_filtered",
     "The best films among those that satisfy the filters.",
-    answers.FilteredAnswer,
-    request=asked.FilteredRequest,
+    answers.FilteredAnswerSerializer,
+    request=asked.FilteredRequestSerializer,
     example={
         "user_id": 123,
-        "history": HISTORY[:3],
+        "history": EXAMPLE_HISTORY[:3],
         "genres": ["Action", "Sci-Fi"],
         "min_year": 1970,
         "max_year": 2023,
@@ -170,48 +172,48 @@ filtered = call(
         "final_k": 20,
     },
 )
-similar = call(
+similar = operation(
     "similar",
     "Films like a film.",
-    answers.SimilarAnswer,
-    request=asked.SimilarRequest,
+    answers.SimilarAnswerSerializer,
+    request=asked.SimilarRequestSerializer,
     example={"movie_id": "1", "top_k": 20},
 )
-batch = call(
+batch = operation(
     "batch_recommend",
     "Lists for up to 1,000 viewers.",
-    answers.BatchAnswer,
-    request=asked.BatchRequest,
-    example={"user_histories": {"123": HISTORY[:3], "456": ["318", "527", "858"]}, "top_k": 20},
+    answers.BatchAnswerSerializer,
+    request=asked.BatchRequestSerializer,
+    example={"user_histories": {"123": EXAMPLE_HISTORY[:3], "456": ["318", "527", "858"]}, "top_k": 20},
 )
-batch_cache = call(
-    EVERYONES_BATCH,
+batch_cache = operation(
+    BATCH_CACHE_OPERATION,
     "Computes and stores lists for all viewers, or for those sent.",
-    answers.BatchJobAnswer,
+    answers.BatchJobAnswerSerializer,
     status=202,
-    request=asked.CacheBatchRequest,
-    example={"user_histories": {"123": HISTORY[:3]}, "top_k": 50},
+    request=asked.CacheBatchRequestSerializer,
+    example={"user_histories": {"123": EXAMPLE_HISTORY[:3]}, "top_k": 50},
     description="With the header `Idempotency-Key` (1 to 128 printable ASCII characters) the same body sent again is "
     "answered with the same job, and another body with 422.",
 )
-job = call("jobs_read", "How a job is getting on.", answers.JobAnswer)
-events = call(
+job = operation("jobs_read", "How a job is getting on.", answers.JobAnswerSerializer)
+events = operation(
     "events",
     "What viewers did: one event, or up to 1,000, each judged alone.",
-    answers.EventsAnswer,
-    request=asked.EventsBody,
+    answers.EventsAnswerSerializer,
+    request=asked.EventsBodySerializer,
     example={"user_id": 123, "movie_id": "260", "kind": "watch", "completion": 1.0},
 )
-live = call("health_live", "Whether the process answers.", answers.LiveAnswer)
+live = operation("health_live", "Whether the process answers.", answers.LiveAnswerSerializer)
 system = described(
     operation_id="health_system",
     summary="Every part of the system: processes, servers, disks, model, nights, schedules, queues.",
-    responses={200: answers.SystemAnswer, 503: answers.SystemAnswer, **ANY_ERROR},
+    responses={200: answers.SystemAnswerSerializer, 503: answers.SystemAnswerSerializer, **ERROR_RESPONSES},
     tags=["health"],
 )
 ready = described(
     operation_id="health_ready",
     summary="Whether it can serve a recommendation; else which part cannot.",
-    responses={200: answers.ReadyAnswer, 503: answers.ReadyAnswer},
+    responses={200: answers.ReadyAnswerSerializer, 503: answers.ReadyAnswerSerializer},
     tags=["health"],
 )

@@ -8,7 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from catalog.selectors import GONE, viewer_came_at
-from recommender.api.access import Client, holder
+from recommender.api.access import ApiPrincipal, lookup_key
 from recommender.models import ApiKey
 
 KEYWORD = "Viewer-Token"
@@ -16,13 +16,13 @@ KEYWORD = "Viewer-Token"
 _signer = signing.Signer(salt="movierec.viewer-token")
 
 
-def mint(client: Client, viewer_id: int, seconds: int) -> tuple[str, int]:
+def sign_viewer_token(client: ApiPrincipal, viewer_id: int, seconds: int) -> tuple[str, int]:
     """The token and when it ends (unix seconds). It ends with its key, too, and with its viewer."""
     expires = int(time.time()) + seconds
-    return _signer.sign_object([viewer_id, client.prefix, expires, _came_at(viewer_id)]), expires
+    return _signer.sign_object([viewer_id, client.prefix, expires, _viewer_since(viewer_id)]), expires
 
 
-def _came_at(viewer_id: int) -> float | None:
+def _viewer_since(viewer_id: int) -> float | None:
     """Unix seconds; None for a viewer whom nobody knows, and while Postgres is gone."""
     try:
         return viewer_came_at(viewer_id)
@@ -30,7 +30,7 @@ def _came_at(viewer_id: int) -> float | None:
         return None
 
 
-def _has_ended(viewer_id: int, came_at: float | None) -> bool:
+def _is_revoked(viewer_id: int, came_at: float | None) -> bool:
     """Whether the viewer was erased or merged since: the number, if anybody has it, is a stranger's, without the age
     limit. While Postgres is gone nobody is. An import of older events moves the day on which a viewer came back."""
     if came_at is None:
@@ -45,11 +45,11 @@ def _has_ended(viewer_id: int, came_at: float | None) -> bool:
 class ViewerTokenAuthentication(BaseAuthentication):
     """`Authorization: Viewer-Token <token>`; `request.auth` is a Client who may read and is bound to one viewer."""
 
-    def authenticate(self, request: Request) -> tuple[None, Client] | None:
+    def authenticate(self, request: Request) -> tuple[None, ApiPrincipal] | None:
         keyword, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         if keyword.lower() != KEYWORD.lower():
             return None
-        client = _bearer(token.strip())
+        client = _verify(token.strip())
         if client is None:
             words = "it has expired, its key is revoked, or its viewer was erased or merged. Have a new one made."
             raise AuthenticationFailed(f"This viewer's token is not valid: {words}")
@@ -59,14 +59,14 @@ class ViewerTokenAuthentication(BaseAuthentication):
         return KEYWORD
 
 
-def _bearer(token: str) -> Client | None:
+def _verify(token: str) -> ApiPrincipal | None:
     try:
         viewer_id, prefix, expires, came_at = _signer.unsign_object(token)
     except (signing.BadSignature, ValueError):
         return None
     if expires < time.time():
         return None
-    key = holder(f"prefix {prefix}".encode(), lambda: ApiKey.objects.get_usable_keys().get(prefix=prefix))
-    if key is None or key.expired() or ApiKey.Scope.READ not in key.scopes or _has_ended(viewer_id, came_at):
+    key = lookup_key(f"prefix {prefix}".encode(), lambda: ApiKey.objects.get_usable_keys().get(prefix=prefix))
+    if key is None or key.has_expired() or ApiKey.Scope.READ not in key.scopes or _is_revoked(viewer_id, came_at):
         return None
-    return Client(prefix, frozenset([ApiKey.Scope.READ.value]), None, viewer_id)
+    return ApiPrincipal(prefix, frozenset([ApiKey.Scope.READ.value]), None, viewer_id)

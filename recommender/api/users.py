@@ -13,14 +13,14 @@ from recommender.models import ApiKey
 from recommender.serving import privacy
 
 
-class KnownViewer(serializers.Serializer):
+class KnownViewerSerializer(serializers.Serializer):
     name = serializers.CharField()
     age_limit = serializers.IntegerField(allow_null=True)
     is_simulated = serializers.BooleanField()
     created_at = serializers.DateTimeField()
 
 
-class DoneEvent(serializers.Serializer):
+class DoneEventSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     title = serializers.CharField()
     kind = serializers.CharField()
@@ -30,7 +30,7 @@ class DoneEvent(serializers.Serializer):
     event_id = serializers.UUIDField(allow_null=True)
 
 
-class ShownFilm(serializers.Serializer):
+class ShownFilmSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     kind = serializers.CharField()
     occurred_at = serializers.DateTimeField()
@@ -39,25 +39,25 @@ class ShownFilm(serializers.Serializer):
     event_id = serializers.UUIDField(allow_null=True)
 
 
-class SentHistory(serializers.Serializer):
+class SentHistorySerializer(serializers.Serializer):
     job_id = serializers.UUIDField()
     sent_at = serializers.DateTimeField()
     history = serializers.ListField(child=serializers.CharField())
 
 
-class AdminNote(serializers.Serializer):
+class AdminNoteSerializer(serializers.Serializer):
     noted_at = serializers.DateTimeField()
     about = serializers.CharField(help_text="The viewer, as the admin named them then.")
     change = serializers.CharField()
 
 
-class WaitingRow(serializers.Serializer):
+class WaitingRowSerializer(serializers.Serializer):
     job_id = serializers.UUIDField()
     line = serializers.IntegerField()
     values = serializers.CharField(help_text="As JSON.")
 
 
-class KeptMerge(serializers.Serializer):
+class KeptMergeSerializer(serializers.Serializer):
     merge_id = serializers.UUIDField()
     from_user_id = serializers.IntegerField()
     into_user_id = serializers.IntegerField()
@@ -69,61 +69,67 @@ class KeptMerge(serializers.Serializer):
     kept = serializers.CharField(help_text="What undoing it needs, as JSON.")
 
 
-class StoredFilm(serializers.Serializer):
+class StoredFilmSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     score = serializers.FloatField()
 
 
-class DataAnswer(serializers.Serializer):
+class DataAnswerSerializer(serializers.Serializer):
     user_id = serializers.IntegerField()
     exported_at = serializers.DateTimeField()
-    viewer = KnownViewer(allow_null=True)
-    events = DoneEvent(many=True)
-    admin_notes = AdminNote(many=True, help_text="Of changes of the viewer; the latest 10,000.")
-    shown = ShownFilm(many=True, help_text="Impressions and clicks.")
-    sent_histories = SentHistory(many=True, help_text="As they came with a batch.")
-    merges = KeptMerge(many=True, help_text="Of the last day, of this viewer into another or the other way round.")
-    waiting_rows = WaitingRow(many=True, help_text="Of imports that are not done; the first 10,000.")
-    stored_list = StoredFilm(many=True, allow_null=True, help_text="What the model made of it; null: not at hand.")
+    viewer = KnownViewerSerializer(allow_null=True)
+    events = DoneEventSerializer(many=True)
+    admin_notes = AdminNoteSerializer(many=True, help_text="Of changes of the viewer; the latest 10,000.")
+    shown = ShownFilmSerializer(many=True, help_text="Impressions and clicks.")
+    sent_histories = SentHistorySerializer(many=True, help_text="As they came with a batch.")
+    merges = KeptMergeSerializer(
+        many=True, help_text="Of the last day, of this viewer into another or the other way round."
+    )
+    waiting_rows = WaitingRowSerializer(many=True, help_text="Of imports that are not done; the first 10,000.")
+    stored_list = StoredFilmSerializer(
+        many=True, allow_null=True, help_text="What the model made of it; null: not at hand."
+    )
 
 
-class TrainedModel(serializers.Serializer):
+class TrainedModelSerializer(serializers.Serializer):
     name = serializers.CharField()
     status = serializers.CharField()
     created_at = serializers.DateTimeField()
 
 
-class ErasedAnswer(serializers.Serializer):
+class ErasedAnswerSerializer(serializers.Serializer):
     user_id = serializers.IntegerField()
     erased_at = serializers.DateTimeField()
     events = serializers.IntegerField()
     impressions = serializers.IntegerField()
     jobs = serializers.IntegerField(help_text="Batches that a history of this viewer was sent with.")
     stored_lists = serializers.BooleanField(help_text="Gone from Redis as well; false: within seconds of its return.")
-    trained_before = TrainedModel(many=True, help_text="Models that may have learned from this viewer's events.")
+    trained_before = TrainedModelSerializer(
+        many=True, help_text="Models that may have learned from this viewer's events."
+    )
     in_training = serializers.ListField(
         child=serializers.UUIDField(), help_text="Jobs that may have read the events already."
     )
 
 
-class DataView(ApiView):
+class UserDataView(ApiView):
     required_scope = ApiKey.Scope.ERASE
     throttle_scope = "batch"
 
-    @schema.call("users_data_export", "All that is stored of a viewer.", DataAnswer)
+    @schema.operation("users_data_export", "All that is stored of a viewer.", DataAnswerSerializer)
     def get(self, request: Request, user_id: int) -> Response:
-        possible(user_id)
+        check_viewer_id(user_id)
         return Response({"user_id": user_id, "exported_at": timezone.now(), **privacy.export(user_id)})
 
-    @schema.call("users_data_erase", "Erases a viewer everywhere.", ErasedAnswer)
+    @schema.operation("users_data_erase", "Erases a viewer everywhere.", ErasedAnswerSerializer)
     def delete(self, request: Request, user_id: int) -> Response:
-        possible(user_id)
+        check_viewer_id(user_id)
         erased = privacy.erase(user_id)._asdict()
         named = {"trained_before": erased.pop("models"), "in_training": erased.pop("trainings")}
         return Response({"user_id": user_id, "erased_at": timezone.now(), **erased, **named})
 
 
-def possible(user_id: int) -> None:
+def check_viewer_id(user_id: int) -> None:
     """Raises Http404 for a number that no viewer can have."""
     if not 1 <= user_id <= LARGEST_ID:
         raise Http404(f"{user_id} can be no viewer's id: they are 1 to {LARGEST_ID}.")

@@ -16,12 +16,12 @@ from catalog.services import EventStatus
 from recommender.api import etags, group, jobs, present, schema
 from recommender.api.errors import EventConflict
 from recommender.api.queries import (
-    age_limit,
-    batch_parameters,
-    batch_queries,
-    filtered_query,
-    happenings,
-    query,
+    batch_job_parameters,
+    effective_age_limit,
+    to_batch_requests,
+    to_client_events,
+    to_filtered_request,
+    to_request,
 )
 from recommender.models import ApiKey, Job
 from recommender.monitoring import room, system
@@ -37,7 +37,7 @@ from recommender.serving.subject import film_id
 class ApiView(StrictView):
     required_scope: str = ApiKey.Scope.READ
     throttle_scope = "reads"
-    opens_to_viewers = False  # to a viewer's token
+    allow_viewer_token = False  # to a viewer's token
 
     @contextmanager
     def reading(self, request: Request) -> Iterator[None]:
@@ -50,10 +50,10 @@ class ApiView(StrictView):
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # True now is not true later: no cache on the way may keep an answer.
         kept = request.method == "GET" and response.status_code == 200 and self.throttle_scope == "reads"
-        response.headers.setdefault("Cache-Control", etags.FRESH if kept else "private, no-store")
+        response.headers.setdefault("Cache-Control", etags.REVALIDATE if kept else "private, no-store")
         if kept:
             response.headers["Vary"] = "Authorization"
-            response.add_post_render_callback(partial(etags.conditional, request._request))
+            response.add_post_render_callback(partial(etags.apply_etag, request._request))
         return super().finalize_response(request, response, *args, **kwargs)
 
 
@@ -62,13 +62,13 @@ class RecommendView(ApiView):
 
     @schema.recommend_get
     def get(self, request: Request) -> Response:
-        asked = query(self.asked)
-        return Response(present.recommended(asked.user_id, recommend(asked)))
+        asked = to_request(self.asked)
+        return Response(present.list_body(asked.user_id, recommend(asked)))
 
     @schema.recommend_post
     def post(self, request: Request) -> Response:
-        asked = query(self.asked)
-        return Response(group.named(asked, present.recommended(asked.user_id, group.answer(asked))))
+        asked = to_request(self.asked)
+        return Response(group.with_user_ids(asked, present.list_body(asked.user_id, group.answer(asked))))
 
 
 class FilteredView(ApiView):
@@ -76,8 +76,10 @@ class FilteredView(ApiView):
 
     @schema.filtered
     def post(self, request: Request) -> Response:
-        asked = filtered_query(self.asked)
-        return Response(group.named(asked, present.filtered(asked.user_id, group.answer(asked), asked.filters)))
+        asked = to_filtered_request(self.asked)
+        return Response(
+            group.with_user_ids(asked, present.filtered_list_body(asked.user_id, group.answer(asked), asked.filters))
+        )
 
 
 class SimilarView(ApiView):
@@ -87,10 +89,12 @@ class SimilarView(ApiView):
     def post(self, request: Request) -> Response:
         asked = self.asked
         try:
-            found = similar(film_id(asked["movie_id"]), asked["top_k"], age_limit(asked), asked.get("user_id"))
+            found = similar(
+                film_id(asked["movie_id"]), asked["top_k"], effective_age_limit(asked), asked.get("user_id")
+            )
         except UnknownFilm:
             raise Http404(f"The catalogue has no film {asked['movie_id']}.") from None
-        return Response(present.similar(asked["movie_id"], found))
+        return Response(present.similar_body(asked["movie_id"], found))
 
 
 class BatchRecommendView(ApiView):
@@ -106,10 +110,10 @@ class BatchRecommendView(ApiView):
     def post(self, request: Request) -> Response:
         with capacity.MANY.place():
             with capacity.turn():
-                queries, failed = batch_queries(self.asked)
+                queries, failed = to_batch_requests(self.asked)
             answers = recommend_many(list(queries.values()))
             with capacity.turn():
-                return Response(present.batch(dict(zip(queries, answers, strict=True)), failed))
+                return Response(present.batch_body(dict(zip(queries, answers, strict=True)), failed))
 
 
 class BatchCacheView(ApiView):
@@ -118,9 +122,9 @@ class BatchCacheView(ApiView):
 
     @schema.batch_cache
     def post(self, request: Request) -> Response:
-        asked, failed = batch_parameters(self.asked)
-        job = jobs.batch_job(request.auth, request.headers.get("Idempotency-Key"), asked)  # type: ignore[arg-type]
-        return Response(present.batch_job(job, failed), status=202, headers={"Location": f"/jobs/{job.pk}"})
+        asked, failed = batch_job_parameters(self.asked)
+        job = jobs.create_batch_job(request.auth, request.headers.get("Idempotency-Key"), asked)  # type: ignore[arg-type]
+        return Response(present.batch_job_body(job, failed), status=202, headers={"Location": f"/jobs/{job.pk}"})
 
 
 class JobView(ApiView):
@@ -131,7 +135,7 @@ class JobView(ApiView):
         job = Job.objects.filter(pk=job_id).first()
         if job is None:
             raise Http404(f"There is no job {job_id}.")
-        return Response(present.job(job))
+        return Response(present.job_body(job))
 
 
 class EventsView(ApiView):
@@ -140,11 +144,11 @@ class EventsView(ApiView):
 
     @schema.events
     def post(self, request: Request) -> Response:
-        outcome = record(happenings(request.data))
+        outcome = record(to_client_events(request.data))
         alone = isinstance(request.data, dict) and "events" not in request.data
         if alone and outcome.results[0].status == EventStatus.CONFLICT:
             raise EventConflict(outcome.results[0].reason)
-        return Response(present.recorded(outcome))
+        return Response(present.events_body(outcome))
 
 
 class HealthView(ApiView):
@@ -166,7 +170,7 @@ class ReadyView(HealthView):
     @schema.ready
     def get(self, request: Request) -> Response:
         found = health.readiness()
-        return Response(present.readiness(found, room.warnings()), status=200 if found.ready else 503)
+        return Response(present.readiness_body(found, room.warnings()), status=200 if found.ready else 503)
 
 
 class SystemView(ApiView):
@@ -178,4 +182,4 @@ class SystemView(ApiView):
     @schema.system
     def get(self, request: Request) -> Response:
         found = system.report()
-        return Response(present.system(found), status=503 if found.status == Status.FAIL else 200)
+        return Response(present.system_body(found), status=503 if found.status == Status.FAIL else 200)

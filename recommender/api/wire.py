@@ -17,17 +17,17 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         body = stream.read()
         try:
-            data = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_once_each)
+            data = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_unique_names)
             if b"\\u" in body:  # an escape can write half a character, which no answer could repeat
                 json.dumps(data, ensure_ascii=False).encode()
         except RecursionError:
             raise ParseError("The body is nested too deeply.") from None
         except ValueError as error:  # not JSON, not UTF-8, a number of thousands of digits
-            raise ParseError(f"The body is not valid JSON in UTF-8: {_in_short(error)}") from None
+            raise ParseError(f"The body is not valid JSON in UTF-8: {_short_message(error)}") from None
         return data
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; of a name that stands twice one value would be lost."""
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -40,7 +40,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _in_short(error: ValueError) -> str:
+def _short_message(error: ValueError) -> str:
     return str(error) if isinstance(error, json.JSONDecodeError) else str(error)[:100]
 
 
@@ -50,10 +50,10 @@ class JSONRenderer(BaseRenderer):
     charset = None
 
     def render(self, data: Any, media_type: str | None = None, context: Mapping[str, Any] | None = None) -> bytes:
-        return b"" if data is None else dump(data)
+        return b"" if data is None else json_bytes(data)
 
 
-def dump(data: Any) -> bytes:
+def json_bytes(data: Any) -> bytes:
     try:
         return orjson.dumps(data)
     except TypeError:  # a number beyond 64 bits, as an error may repeat it

@@ -15,30 +15,30 @@ from typing import IO, Any
 FORMAT = 1  # raised when members are named or mean something else
 MANIFEST, SEAL, DUMP = "manifest.json", "manifest.sha256", "database.dump"
 MODEL_FILE = re.compile(r"models/([A-Za-z0-9][A-Za-z0-9._-]{0,59})/([a-z_]{1,40}\.(?:safetensors|json))")
-MOST_MEMBERS = 10_000
-LARGEST_MANIFEST = 4 * 1024 * 1024  # bytes
-BLOCK = 1024 * 1024  # bytes
+MAX_MEMBERS = 10_000
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024  # bytes
+BLOCK_BYTES = 1024 * 1024  # bytes
 
-Count = Callable[[int], None]  # is told of bytes that were just read
+OnBytes = Callable[[int], None]  # is told of bytes that were just read
 
 
 class ArchiveRefused(Exception):
     """The file is no backup that can be restored; the message says why."""
 
 
-def silent(count: int) -> None:
+def no_progress(count: int) -> None:
     """For whoever does not want to know."""
 
 
-def checksum(source: IO[bytes], told: Count = silent) -> str:
+def sha256_of(source: IO[bytes], on_bytes: OnBytes = no_progress) -> str:
     digest = hashlib.sha256()
-    while block := source.read(BLOCK):
+    while block := source.read(BLOCK_BYTES):
         digest.update(block)
-        told(len(block))
+        on_bytes(len(block))
     return digest.hexdigest()
 
 
-def models(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def model_members(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Folder -> its files -> the names of the members."""
     found: dict[str, dict[str, str]] = {}
     for name in manifest["files"]:
@@ -62,7 +62,7 @@ class Archive:
             raise ArchiveRefused(f"{path} is no backup of movierec: {error}.") from error
         try:
             self.manifest = self._read_manifest()
-            self._members = self._listed()
+            self._members = self._list_members()
         except BaseException:
             self._tar.close()
             raise
@@ -77,25 +77,25 @@ class Archive:
     def files(self) -> dict[str, dict[str, Any]]:
         return dict(self.manifest["files"])
 
-    def verify(self, told: Count = silent) -> None:
+    def verify(self, on_bytes: OnBytes = no_progress) -> None:
         """Reads everything once."""
         for name in self.files:
             for block in self.blocks(name):
-                told(len(block))
+                on_bytes(len(block))
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """The member's content; raises ArchiveRefused at its end, or before, where it is not what was written."""
         digest = hashlib.sha256()
-        with self._reading(), self._tar.extractfile(self._members[name]) as content:  # type: ignore[union-attr]
-            while block := content.read(BLOCK):
+        with self._read_errors(), self._tar.extractfile(self._members[name]) as content:  # type: ignore[union-attr]
+            while block := content.read(BLOCK_BYTES):
                 digest.update(block)
                 yield block
         if digest.hexdigest() != self.files[name]["sha256"]:
             raise ArchiveRefused(f"{self.path} was cut or edited: {name} has not the checksum of the manifest.")
 
     def _read_manifest(self) -> dict[str, Any]:
-        with self._reading():
-            manifest, seal = (self._first(name) for name in (MANIFEST, SEAL))
+        with self._read_errors():
+            manifest, seal = (self._read_next(name) for name in (MANIFEST, SEAL))
         try:
             told = json.loads(manifest)
             written = int(told["format"])
@@ -113,34 +113,34 @@ class Archive:
             raise ArchiveRefused(f"{self.path} has a manifest that names no files: {error!r}.") from error
         return dict(told)
 
-    def _first(self, name: str) -> bytes:
+    def _read_next(self, name: str) -> bytes:
         """The next member, which must be this one."""
         member = self._tar.next()
-        if member is None or member.name != name or member.type != tarfile.REGTYPE or member.size > LARGEST_MANIFEST:
+        if member is None or member.name != name or member.type != tarfile.REGTYPE or member.size > MAX_MANIFEST_BYTES:
             raise ArchiveRefused(f"{self.path} is no backup of movierec: it has no {name} in its place.")
         return self._tar.extractfile(member).read()  # type: ignore[union-attr]
 
-    def _listed(self) -> dict[str, tarfile.TarInfo]:
+    def _list_members(self) -> dict[str, tarfile.TarInfo]:
         """Name -> member: exactly those of the manifest, each a plain file of the size that it says."""
         found: dict[str, tarfile.TarInfo] = {}
-        with self._reading():
+        with self._read_errors():
             while (member := self._tar.next()) is not None:
-                self._refuse_strange(member, found)
+                self._check_member(member, found)
                 found[member.name] = member
         if missing := sorted(set(self.files) - set(found)):
             raise ArchiveRefused(f"{self.path} was cut: {missing[0]} and {len(missing) - 1} others are not in it.")
         return found
 
-    def _refuse_strange(self, member: tarfile.TarInfo, found: Mapping[str, Any]) -> None:
+    def _check_member(self, member: tarfile.TarInfo, found: Mapping[str, Any]) -> None:
         plain = member.type == tarfile.REGTYPE and member.sparse is None
         known = member.name in self.files and (member.name == DUMP or MODEL_FILE.fullmatch(member.name))
-        if not plain or not known or member.name in found or len(found) >= MOST_MEMBERS:
+        if not plain or not known or member.name in found or len(found) >= MAX_MEMBERS:
             raise ArchiveRefused(f"{self.path} has a member that is no part of a backup: {member.name[:100]!r}.")
         if member.size != self.files[member.name].get("bytes"):
             raise ArchiveRefused(f"{self.path} was edited: {member.name} has not the size of the manifest.")
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _read_errors(self) -> Iterator[None]:
         try:
             yield
         except (tarfile.TarError, EOFError) as error:

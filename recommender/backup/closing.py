@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 
-CANCELLED = "It had not ended when the backup was made that was restored."
+CANCELLED_ERROR = "It had not ended when the backup was made that was restored."
 
 
-def closing(counts: Mapping[str, int], catalogue: int, epoch: int) -> str:
+def finalise_sql(counts: Mapping[str, int], catalogue: int, epoch: int) -> str:
     """SQL: the rows are those that were counted; both stamps are above those of either database, so that no list and
     no table in a process's memory is taken for true; what was under way when the backup was made is not taken up.
     `catalogue`, `epoch`: of the database that goes. Raises ValueError for a name that is no table's."""
@@ -22,5 +22,5 @@ def closing(counts: Mapping[str, int], catalogue: int, epoch: int) -> str:
           ON CONFLICT (id) DO UPDATE
           SET catalogue = greatest(r.catalogue, {catalogue}) + 1, epoch = greatest(r.epoch, {epoch}) + 1;
         UPDATE public.recommender_job
-          SET status = 'cancelled', holder = NULL, lease_until = NULL, finished_at = now(), error = '{CANCELLED}'
+          SET status = 'cancelled', holder = NULL, lease_until = NULL, finished_at = now(), error = '{CANCELLED_ERROR}'
           WHERE status IN ('queued', 'running');"""

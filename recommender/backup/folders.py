@@ -10,15 +10,15 @@ from pathlib import Path
 from django.conf import settings
 
 from recommender import registry
-from recommender.backup.archive import MODEL_FILE, Archive, ArchiveRefused, Count, models, silent
+from recommender.backup.archive import MODEL_FILE, Archive, ArchiveRefused, OnBytes, model_members, no_progress
 from recommender.ml.config import MANIFEST
 from recommender.ml.manifest import checksum, read_manifest
 
-STAGE, FORMER = ".restore", ".former"
-SPARE = 256 * 1024 * 1024  # bytes of the disk that a restore leaves free
+STAGING_FOLDER, REPLACED_SUFFIX = ".restore", ".former"
+MIN_FREE_BYTES = 256 * 1024 * 1024  # bytes of the disk that a restore leaves free
 
 
-def members(name: str) -> dict[str, Path]:
+def archive_members(name: str) -> dict[str, Path]:
     """Name in the archive -> file. Raises ValueError with what is wrong with the folder, by its own checksums."""
     folder = registry.folder(name)
     try:
@@ -36,35 +36,37 @@ def members(name: str) -> dict[str, Path]:
     return found
 
 
-def kept() -> list[Path]:
+def stored_folders() -> list[Path]:
     """The folders of the store, whether or not the database knows them."""
     store = Path(settings.MODEL_STORE)
     return [path for path in store.iterdir() if not path.name.startswith(".")] if store.exists() else []
 
 
 @contextmanager
-def unpacked(archive: Archive, told: Count = silent) -> Iterator[Path]:
+def extract(archive: Archive, on_bytes: OnBytes = no_progress) -> Iterator[Path]:
     """The archive's model folders, checked and beside the store's. Raises ArchiveRefused. What the block leaves of them
     is deleted."""
     store = Path(settings.MODEL_STORE)
     store.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(stage := store / STAGE, ignore_errors=True)  # of a restore that was killed
+    shutil.rmtree(stage := store / STAGING_FOLDER, ignore_errors=True)  # of a restore that was killed
     needed = sum(
-        archive.files[member]["bytes"] for files in models(archive.manifest).values() for member in files.values()
+        archive.files[member]["bytes"]
+        for files in model_members(archive.manifest).values()
+        for member in files.values()
     )
-    if (free := shutil.disk_usage(store).free) < needed + SPARE:
+    if (free := shutil.disk_usage(store).free) < needed + MIN_FREE_BYTES:
         raise ArchiveRefused(f"The models take {needed:,} bytes, and {store} has {free:,} free: make room first.")
     try:
-        for name, files in models(archive.manifest).items():
+        for name, files in model_members(archive.manifest).items():
             (stage / name).mkdir(parents=True)
             for file, member in files.items():
-                _write(stage / name / file, archive.blocks(member), told)
+                _write(stage / name / file, archive.blocks(member), on_bytes)
         yield stage
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _write(path: Path, blocks: Iterable[bytes], told: Count) -> None:
+def _write(path: Path, blocks: Iterable[bytes], told: OnBytes) -> None:
     with path.open("xb") as out:
         for block in blocks:
             out.write(block)
@@ -74,13 +76,13 @@ def _write(path: Path, blocks: Iterable[bytes], told: Count) -> None:
 
 
 @contextmanager
-def in_place(stage: Path) -> Iterator[None]:
+def swap_in(stage: Path) -> Iterator[None]:
     """Moves the unpacked folders into the store for the block, and back if it fails. Folders that are there already
     with the same content stay."""
     store, moved = stage.parent, list[tuple[Path, Path | None]]()
     try:
         for fresh in sorted(stage.iterdir()) if stage.exists() else ():
-            if not _same(fresh, target := store / fresh.name):
+            if not _same_content(fresh, target := store / fresh.name):
                 moved.append((target, _set_aside(target)))
                 fresh.rename(target)
         yield
@@ -98,10 +100,10 @@ def in_place(stage: Path) -> Iterator[None]:
 def _set_aside(target: Path) -> Path | None:
     if not target.exists():
         return None
-    return target.rename(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}{FORMER}"))
+    return target.rename(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}{REPLACED_SUFFIX}"))
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same_content(one: Path, other: Path) -> bool:
     def sums(folder: Path) -> dict[str, str]:
         return {path.name: checksum(path) for path in folder.iterdir()}
 
@@ -111,8 +113,8 @@ def _same(one: Path, other: Path) -> bool:
 def delete_others(names: Iterable[str]) -> None:
     """Deletes the folders of models that the restored database does not know, and what a killed restore left."""
     known = set(names)
-    for leftover in Path(settings.MODEL_STORE).glob(f".*{FORMER}"):
+    for leftover in Path(settings.MODEL_STORE).glob(f".*{REPLACED_SUFFIX}"):
         shutil.rmtree(leftover, ignore_errors=True)
-    for path in kept():
+    for path in stored_folders():
         if path.name not in known and (aside := _set_aside(path)) is not None:
             shutil.rmtree(aside, ignore_errors=True)

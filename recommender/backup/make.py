@@ -19,14 +19,14 @@ from catalog.services.bulk import Progress
 from recommender import copies, leases, registry
 from recommender.backup import folders, postgres
 from recommender.backup.archive import DUMP
-from recommender.backup.writing import write
+from recommender.backup.writing import write_archive
 from recommender.ml.config import FORMAT as MODEL_FORMAT
 from recommender.models import ApiKey, ModelVersion
 
-COUNTED = (Movie, Viewer, WatchEvent, Rule, ModelVersion, ApiKey, PeriodicTask, get_user_model())
+COUNTED_MODELS = (Movie, Viewer, WatchEvent, Rule, ModelVersion, ApiKey, PeriodicTask, get_user_model())
 # What lists depend on and no table holds: a restore tells where it differs.
-TOLD_SETTINGS = ("LIST_LENGTH", "LIST_TTL", "CERTIFICATE_COUNTRY", "UNCERTIFIED_AGE", "MODELS_KEPT")
-PACKED = 5  # tables take about so many times the bytes of their dump
+COMPARED_SETTINGS = ("LIST_LENGTH", "LIST_TTL", "CERTIFICATE_COUNTRY", "UNCERTIFIED_AGE", "MODELS_KEPT")
+COMPRESSION_RATIO = 5  # tables take about so many times the bytes of their dump
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Backup:
     left_out: dict[str, str]  # model -> why its folder is not in it
 
 
-def make(path: Path, progress: Progress) -> Backup:
+def create_backup(path: Path, progress: Progress) -> Backup:
     """Raises DumpFailed, OSError. A file that was there before is replaced once the new one is complete and checked."""
     with (
         tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as aside,
         leases.only_one("activation", wait=True),  # nobody deletes a model's folder meanwhile
     ):
         dump = Path(aside) / DUMP
-        with postgres.snapshot() as name:
-            facts, expected = _facts(), _table_bytes() // PACKED
-            models, left_out = _models()
+        with postgres.export_snapshot() as name:
+            facts, expected = _facts(), _table_bytes() // COMPRESSION_RATIO
+            models, left_out = _model_files()
             for written in postgres.dump(name, dump):
                 progress("database", written, expected)
         members = {DUMP: dump} | models
@@ -58,7 +58,7 @@ def make(path: Path, progress: Progress) -> Backup:
             done += count
             progress("file", done, total)
 
-        return Backup(path, write(path, facts, members, told), facts, left_out)
+        return Backup(path, write_archive(path, facts, members, told), facts, left_out)
 
 
 def _facts() -> dict[str, Any]:
@@ -70,13 +70,13 @@ def _facts() -> dict[str, Any]:
         "migrations": sorted(".".join(one) for one in MigrationRecorder(connection).applied_migrations()),
         "model_format": MODEL_FORMAT,
         "active_model": registry.active_name(),
-        "counts": {model._meta.db_table: model.objects.count() for model in COUNTED},
-        "settings": {name: getattr(settings, name) for name in TOLD_SETTINGS},
-        "source": _source(),
+        "counts": {model._meta.db_table: model.objects.count() for model in COUNTED_MODELS},
+        "settings": {name: getattr(settings, name) for name in COMPARED_SETTINGS},
+        "source": _data_source(),
     }
 
 
-def _source() -> dict[str, Any]:
+def _data_source() -> dict[str, Any]:
     file = settings.DATA_NOTE
     return dict(json.loads(file.read_text())) if file.exists() else {}
 
@@ -87,14 +87,14 @@ def _table_bytes() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _models() -> tuple[dict[str, Path], dict[str, str]]:
+def _model_files() -> tuple[dict[str, Path], dict[str, str]]:
     """Member -> file; and why a model's folder is not among them."""
     members: dict[str, Path] = {}
     left_out: dict[str, str] = {}
     for version in ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).order_by("name"):
         copies.fetched(version.name)  # it may lie in the model store alone
         try:
-            members |= folders.members(version.name)
+            members |= folders.archive_members(version.name)
         except ValueError as reason:
             left_out[version.name] = str(reason)
     return members, left_out

@@ -18,7 +18,7 @@ from movierec.places import ServerError, postgres_programs
 
 LOCK_SECONDS = 30
 # Who is logged in, and from where logins failed: nothing that a copy should hold.
-LEFT_OUT = ("django_session", "axes_accessattempt", "axes_accessfailurelog", "axes_accesslog")
+EXCLUDED_DATA = ("django_session", "axes_accessattempt", "axes_accessfailurelog", "axes_accesslog")
 
 
 class DumpFailed(Exception):
@@ -31,9 +31,9 @@ def server_version() -> str:
         return str(cursor.fetchone()[0]).split()[0]
 
 
-def _same_version() -> None:
+def _check_version() -> None:
     """What newer programs write, an older server refuses at the restore, when it is too late. Raises DumpFailed."""
-    told = subprocess.run([_program("pg_dump"), "--version"], capture_output=True, text=True).stdout
+    told = subprocess.run([_program_path("pg_dump"), "--version"], capture_output=True, text=True).stdout
     ours = re.search(r"\) (\d+)", told)
     server = re.match(r"\d+", server_version())
     if ours and server and ours[1] != server[0]:
@@ -44,7 +44,7 @@ def _same_version() -> None:
 
 
 @contextmanager
-def snapshot() -> Iterator[str]:
+def export_snapshot() -> Iterator[str]:
     """The name of a snapshot; queries of the block see exactly what a dump of it holds."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -54,78 +54,80 @@ def snapshot() -> Iterator[str]:
 
 def dump(name: str, to: Path) -> Iterator[int]:
     """Writes the snapshot's dump, compressed; yields the bytes written so far, to be shown. Raises DumpFailed."""
-    _same_version()
-    left_out = [f"--exclude-table-data={table}" for table in LEFT_OUT]
+    _check_version()
+    left_out = [f"--exclude-table-data={table}" for table in EXCLUDED_DATA]
     options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={name}", f"--file={to}"]
     with tempfile.TemporaryFile() as said:
-        child = _start("pg_dump", [*options, *left_out], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        with _ended(child):
+        child = _start_program("pg_dump", [*options, *left_out], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        with _kill_at_exit(child):
             while True:
                 with suppress(subprocess.TimeoutExpired):
                     child.wait(0.2)
                     break
                 yield to.stat().st_size if to.exists() else 0
         if child.returncode:
-            raise DumpFailed(f"pg_dump: {_last_words(said)}")
+            raise DumpFailed(f"pg_dump: {_last_output(said)}")
 
 
-def replace_database(content: Iterable[bytes], closing: str) -> None:
+def replace_database(content: Iterable[bytes], final_sql: str) -> None:
     """Puts a dump in place of all tables, and then does the statements of `closing`, in one transaction: whatever ends
     it early leaves the database as it was. Raises DumpFailed, and what `content` raises."""
-    _same_version()
+    _check_version()
     opening = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
     connection.close()  # ours would be in the way
     with tempfile.TemporaryFile() as said:
-        psql = _start("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=said, stderr=said)
+        psql = _start_program(
+            "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=said, stderr=said
+        )
         assert psql.stdin is not None
-        with _ended(psql):
+        with _kill_at_exit(psql):
             try:
                 psql.stdin.write(opening.encode())
                 psql.stdin.flush()
-                _unpack(content, psql.stdin)
-                with _undisturbed():
-                    psql.stdin.write(f"{closing}\nCOMMIT;\n".encode())
+                _restore_into(content, psql.stdin)
+                with _block_signals():
+                    psql.stdin.write(f"{final_sql}\nCOMMIT;\n".encode())
                     psql.stdin.close()
                     psql.wait()
             except (BrokenPipeError, DumpFailed) as error:
-                if not _failed(psql):
+                if not _exited_with_error(psql):
                     raise DumpFailed(str(error)) from error  # without a COMMIT
         if psql.returncode:
-            raise DumpFailed(f"Postgres refused: {_last_words(said)}")
+            raise DumpFailed(f"Postgres refused: {_last_output(said)}")
 
 
-def _unpack(content: Iterable[bytes], to: IO[bytes]) -> None:
+def _restore_into(content: Iterable[bytes], to: IO[bytes]) -> None:
     """Has pg_restore turn the dump into statements. Raises DumpFailed."""
-    words = [_program("pg_restore"), "--no-owner", "--no-privileges", "--no-comments", "--file=-"]
+    words = [_program_path("pg_restore"), "--no-owner", "--no-privileges", "--no-comments", "--file=-"]
     with tempfile.TemporaryFile() as said:
         child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=to, stderr=said)
         assert child.stdin is not None
-        with _ended(child):
+        with _kill_at_exit(child):
             with suppress(BrokenPipeError):  # it ended, and says why
                 for block in content:
                     child.stdin.write(block)
                 child.stdin.close()
             child.wait()
         if child.returncode:
-            raise DumpFailed(f"pg_restore: {_last_words(said)}")
+            raise DumpFailed(f"pg_restore: {_last_output(said)}")
 
 
-def _failed(child: "subprocess.Popen[bytes]") -> bool:
+def _exited_with_error(child: "subprocess.Popen[bytes]") -> bool:
     """Whether it ended by itself, with an error, just now."""
     with suppress(subprocess.TimeoutExpired):
         return bool(child.wait(1))
     return False
 
 
-def _start(program: str, options: list[str], **how: Any) -> "subprocess.Popen[bytes]":
+def _start_program(program: str, options: list[str], **how: Any) -> "subprocess.Popen[bytes]":
     """With the words and variables that Django gives psql, the password not among the words."""
     words, variables = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
     variables = {"PGCONNECT_TIMEOUT": "5", "LC_ALL": "C"} | (variables or {})
-    words = [_program(program), *options, *words[1:]]
+    words = [_program_path(program), *options, *words[1:]]
     return subprocess.Popen(words, env=os.environ | variables, start_new_session=True, **how)
 
 
-def _program(name: str) -> str:
+def _program_path(name: str) -> str:
     try:
         program = postgres_programs() / name
     except ServerError as error:
@@ -136,7 +138,7 @@ def _program(name: str) -> str:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _block_signals() -> Iterator[None]:
     """No Ctrl-C leaves us without knowing whether the commit was done."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
@@ -146,7 +148,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 @contextmanager
-def _ended(child: "subprocess.Popen[bytes]") -> Iterator[None]:
+def _kill_at_exit(child: "subprocess.Popen[bytes]") -> Iterator[None]:
     """Whatever happens in the block, the child does not outlive it."""
     try:
         yield
@@ -159,7 +161,7 @@ def _ended(child: "subprocess.Popen[bytes]") -> Iterator[None]:
         child.wait()
 
 
-def _last_words(said: IO[bytes]) -> str:
+def _last_output(said: IO[bytes]) -> str:
     """What a program said at its end, without the rows that it quotes."""
     said.seek(max(0, said.seek(0, os.SEEK_END) - 4_000))
     lines = without_rows(said.read().decode(errors="replace")).splitlines()

@@ -20,49 +20,49 @@ from catalog.models import Movie, Viewer
 from catalog.services.bulk import Progress
 from recommender import cache, copies, registry
 from recommender.backup import folders, postgres
-from recommender.backup.archive import DUMP, Archive, ArchiveRefused, models
-from recommender.backup.closing import closing
+from recommender.backup.archive import DUMP, Archive, ArchiveRefused, model_members
+from recommender.backup.closing import finalise_sql
 from recommender.models import ApiKey, Job, ModelVersion
 from recommender.storage import StorageUnavailable
 
-HELD: dict[str, Any] = {
+COUNTED_MODELS: dict[str, Any] = {
     "films": Movie,
     "viewers": Viewer,
     "models": ModelVersion,
     "API keys": ApiKey,
     "staff": get_user_model(),
 }
-NOTES = "django_migrations"  # a table without a model
-GONE_SECONDS = 12.0  # a web process that has just been stopped counts as there for ten
+MIGRATIONS_TABLE = "django_migrations"  # a table without a model
+WEB_STOP_SECONDS = 12.0  # a web process that has just been stopped counts as there for ten
 
 
 class RestoreRefused(Exception):
     """The backup may not be restored here and now; nothing was changed."""
 
 
-def check(path: Path, progress: Progress) -> dict[str, Any]:
+def check_backup(path: Path, progress: Progress) -> dict[str, Any]:
     """Reads all of it, changes nothing, returns its manifest. Raises ArchiveRefused."""
     with Archive(path) as archive:
-        _refuse_newer(archive)
-        archive.verify(_counting(archive, "checking", progress))
+        _check_migrations(archive)
+        archive.verify(_byte_counter(archive, "checking", progress))
         return archive.manifest
 
 
-def restore(path: Path, progress: Progress, *, replace: bool = False) -> dict[str, Any]:
+def restore_backup(path: Path, progress: Progress, *, replace: bool = False) -> dict[str, Any]:
     """Returns the manifest; `settle` has the rest. Raises ArchiveRefused, RestoreRefused, DumpFailed, CacheUnavailable:
     then the system is as it was. `replace`: also where it is not empty."""
     with Archive(path) as archive:
-        _refuse_newer(archive)
-        former = _refuse_present(replace)
+        _check_migrations(archive)
+        former = _check_replaceable(replace)
         try:
-            last = closing(dict(archive.manifest["counts"]), *former)
+            last = finalise_sql(dict(archive.manifest["counts"]), *former)
         except (ValueError, KeyError, TypeError) as error:
             raise ArchiveRefused(f"{path} has a manifest without its counts: {error}.") from error
-        archive.verify(_counting(archive, "checking", progress))
-        counted = _counting(archive, "restoring", progress)
-        with folders.unpacked(archive, counted) as stage, folders.in_place(stage):
+        archive.verify(_byte_counter(archive, "checking", progress))
+        counted = _byte_counter(archive, "restoring", progress)
+        with folders.extract(archive, counted) as stage, folders.swap_in(stage):
             cache.forget_all()  # killed right after the commit, no list of before is there
-            postgres.replace_database(_told(archive, counted), last)
+            postgres.replace_database(_counted_blocks(archive, counted), last)
         return archive.manifest
 
 
@@ -72,7 +72,7 @@ def differing_settings(manifest: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {name: (was, now) for name, was in then.items() if (now := getattr(settings, name, None)) != was}
 
 
-def _counting(archive: Archive, what: str, progress: Progress) -> Callable[[int], None]:
+def _byte_counter(archive: Archive, what: str, progress: Progress) -> Callable[[int], None]:
     total, done = sum(one["bytes"] for one in archive.files.values()), 0
 
     def told(count: int) -> None:
@@ -83,7 +83,7 @@ def _counting(archive: Archive, what: str, progress: Progress) -> Callable[[int]
     return told
 
 
-def _told(archive: Archive, told: Callable[[int], None]) -> Iterator[bytes]:
+def _counted_blocks(archive: Archive, told: Callable[[int], None]) -> Iterator[bytes]:
     for block in archive.blocks(DUMP):
         told(len(block))
         yield block
@@ -92,32 +92,34 @@ def _told(archive: Archive, told: Callable[[int], None]) -> Iterator[bytes]:
 # Before anything is touched -----------------------------------------------------------------------------------------
 
 
-def _refuse_newer(archive: Archive) -> None:
+def _check_migrations(archive: Archive) -> None:
     ours = {".".join(one) for one in MigrationLoader(None).disk_migrations}
     if unknown := sorted(set(archive.manifest.get("migrations", ())) - ours):
         words = f"{archive.path} was made by a newer movierec, whose tables this one does not know ({unknown[0]})"
         raise ArchiveRefused(f"{words}: upgrade, then restore.")
 
 
-def _refuse_present(replace: bool) -> tuple[int, int]:
+def _check_replaceable(replace: bool) -> tuple[int, int]:
     """What is there may not be lost by mistake, nor served on. Returns (catalogue, epoch) of now."""
     there = set(connection.introspection.table_names())
-    held = {name: model.objects.count() for name, model in HELD.items() if model._meta.db_table in there}
-    held["folders of models"] = len(folders.kept())
-    held["tables that are not movierec's"] = len(there - set(connection.introspection.django_table_names()) - {NOTES})
+    held = {name: model.objects.count() for name, model in COUNTED_MODELS.items() if model._meta.db_table in there}
+    held["folders of models"] = len(folders.stored_folders())
+    held["tables that are not movierec's"] = len(
+        there - set(connection.introspection.django_table_names()) - {MIGRATIONS_TABLE}
+    )
     if any(held.values()) and not replace:
         told = ", ".join(f"{count:,} {name}" for name, count in held.items() if count)
         raise RestoreRefused(f"This system is not empty: {told}. --replace puts the backup in their place.")
-    _refuse_busy(Job._meta.db_table in there)
+    _check_idle(Job._meta.db_table in there)
     return selectors.revision() if "catalog_revision" in there else (1, 1)
 
 
-def _refuse_busy(with_jobs: bool) -> None:
+def _check_idle(with_jobs: bool) -> None:
     """Whoever serves or works now has read what was before."""
     running = Job.objects.filter(status=Job.Status.RUNNING, lease_until__gt=Now())
     if with_jobs and (kind := running.values_list("kind", flat=True).first()):
         raise RestoreRefused(f"A {kind} job is running: stop the workers and beat, or cancel it in the admin.")
-    until = time.monotonic() + GONE_SECONDS
+    until = time.monotonic() + WEB_STOP_SECONDS
     while serving := sorted(cache.loaded_by()):
         if time.monotonic() > until:
             words = f"{len(serving)} web processes are serving ({serving[0]})"
@@ -128,12 +130,12 @@ def _refuse_busy(with_jobs: bool) -> None:
 # Afterwards ---------------------------------------------------------------------------------------------------------
 
 
-def settle(manifest: dict[str, Any]) -> None:
+def finalise(manifest: dict[str, Any]) -> None:
     """What the transaction cannot hold. Each part may be done again, and a system without it is whole: folders that
     nobody knows are deleted, tables of an older version brought up to date, the shelf pointed at the restored model."""
     ContentType.objects.clear_cache()
-    folders.delete_others(models(manifest))
-    _note_source(dict(manifest.get("source", {})))
+    folders.delete_others(model_members(manifest))
+    _write_data_source(dict(manifest.get("source", {})))
     call_command("migrate", verbosity=0, interactive=False)
     cache.forget_all()
     with suppress(StorageUnavailable):  # `manage.py models --upload` does it later
@@ -141,7 +143,7 @@ def settle(manifest: dict[str, Any]) -> None:
     registry.republish()
 
 
-def _note_source(source: dict[str, Any]) -> None:
+def _write_data_source(source: dict[str, Any]) -> None:
     file = settings.DATA_NOTE
     if not source:
         file.unlink(missing_ok=True)

@@ -14,16 +14,16 @@ from recommender import leases, registry
 from recommender.leases import Lease
 from recommender.models import Job
 
-PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
+LOG_INTERVAL = 5.0  # between progress lines where there is no terminal
 
 
-def work(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease], None], out: OutputWrapper) -> Job:
+def run_job(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease], None], out: OutputWrapper) -> Job:
     """Runs the job to its end. A job with the same parameters whose process was killed is taken up where it stood.
     Raises CommandError with the reason when the job does not end well."""
-    with interruptible("what was done is kept"):
+    with sigterm_as_interrupt("what was done is kept"):
         try:
-            lease = _lease(kind, dict(parameters), out)
-            with _shown(lease, out), leases.held(lease):
+            lease = _acquire_lease(kind, dict(parameters), out)
+            with _show_progress(lease, out), leases.held(lease):
                 flow(lease)
         except (leases.CannotRun, registry.ActivationRefused) as reason:
             raise CommandError(str(reason)) from reason
@@ -35,7 +35,7 @@ def work(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease], 
 
 
 @contextmanager
-def interruptible(outcome: str) -> Iterator[None]:
+def sigterm_as_interrupt(outcome: str) -> Iterator[None]:
     """A service manager's SIGTERM ends the block as Ctrl-C does: at once and in order, without a lease to wait for at
     the next start. Raises CommandError then."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -47,9 +47,9 @@ def interruptible(outcome: str) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Lease:
+def _acquire_lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Lease:
     if (running := Job.objects.filter(kind=kind, status=Job.Status.RUNNING).first()) is not None:
-        left = _taken_from_the_dead(running, out)
+        left = _take_over_stale(running, out)
         if left.parameters == parameters:
             return left
         leases.cancel(running.pk)
@@ -59,7 +59,7 @@ def _lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Le
     return lease
 
 
-def _taken_from_the_dead(job: Job, out: OutputWrapper) -> Lease:
+def _take_over_stale(job: Job, out: OutputWrapper) -> Lease:
     """Waits until the lease of a killed process has run out. Raises CommandError if someone renews it."""
     known = job.lease_until
     out.write("An earlier run stopped without ending its job; waiting up to half a minute for its lease to run out ...")
@@ -75,17 +75,17 @@ def _taken_from_the_dead(job: Job, out: OutputWrapper) -> Lease:
 
 
 @contextmanager
-def _shown(lease: Lease, out: OutputWrapper) -> Iterator[None]:
+def _show_progress(lease: Lease, out: OutputWrapper) -> Iterator[None]:
     if out.isatty():
-        with _bar(lease):
+        with _progress_bar(lease):
             yield
     else:
-        _plainly(lease, out)
+        _log_progress(lease, out)
         yield
 
 
 @contextmanager
-def _bar(lease: Lease) -> Iterator[None]:
+def _progress_bar(lease: Lease) -> Iterator[None]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(), transient=True) as bar:
         task = bar.add_task("starting", total=None)
@@ -99,13 +99,13 @@ def _bar(lease: Lease) -> Iterator[None]:
         yield
 
 
-def _plainly(lease: Lease, out: OutputWrapper) -> None:
+def _log_progress(lease: Lease, out: OutputWrapper) -> None:
     said = {"training": float("inf")}  # phase -> monotonic seconds of the next line; training has lines of its own
 
     def progress(phase: str, done: int, total: int) -> None:
         now = time.monotonic()
         if total and now >= said.get(phase, 0.0):
-            said[phase] = now + PLAIN_SECONDS
+            said[phase] = now + LOG_INTERVAL
             out.write(f"{phase}: {done:,} of {total:,}")
             out.flush()
 

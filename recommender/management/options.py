@@ -9,7 +9,7 @@ from django.core.management.base import OutputWrapper
 from recommender.ml.config import PRESETS
 from recommender.models import Job, ModelVersion
 
-NAMES = ("preset", "epochs", "minutes", "seed", "device", "resume")
+JOB_OPTIONS = ("preset", "epochs", "minutes", "seed", "device", "resume")
 
 
 def add_training_options(parser: argparse.ArgumentParser, *, warm: bool) -> None:
@@ -28,20 +28,22 @@ def add_training_options(parser: argparse.ArgumentParser, *, warm: bool) -> None
     parser.add_argument("--resume", action="store_true", help="go on with what was interrupted, if on the same data")
 
 
-def given(options: Mapping[str, Any]) -> dict[str, Any]:
+def job_parameters(options: Mapping[str, Any]) -> dict[str, Any]:
     """A job's parameters: what differs from nothing at all."""
-    return {name: options[name] for name in NAMES if options[name] not in (None, False)} | {"warm": options["warm"]}
+    return {name: options[name] for name in JOB_OPTIONS if options[name] not in (None, False)} | {
+        "warm": options["warm"]
+    }
 
 
-def show_outcome(job: Job, out: OutputWrapper) -> None:
+def print_outcome(job: Job, out: OutputWrapper) -> None:
     """The figures of the model that a night made; else why it made none."""
     if job.result["version"] is None:
         out.write(f"No model was trained: {job.result['reason']}.")
         return
-    show_figures(ModelVersion.objects.get(name=job.result["version"]), out)
+    print_metrics(ModelVersion.objects.get(name=job.result["version"]), out)
 
 
-def show_figures(version: ModelVersion, out: OutputWrapper) -> None:
+def print_metrics(version: ModelVersion, out: OutputWrapper) -> None:
     """The model beside the baselines and the active model, on the same held-out targets."""
     told = version.metrics
     rows = {version.name: told} | told["baselines"]

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError
 from django.core.management.base import OutputWrapper
 
-from recommender.management.foreground import work
+from recommender.management.foreground import run_job
 from recommender.models import Job
 
 
@@ -23,12 +23,12 @@ def test_a_signal_ends_a_job_at_once_and_the_next_one_runs(tmp_path):
         time.sleep(5)
 
     with pytest.raises(CommandError, match="Interrupted; what was done is kept") as ended:
-        work(Job.Kind.BATCH, {}, flow, out)
+        run_job(Job.Kind.BATCH, {}, flow, out)
     assert ended.value.returncode == 130
     job = Job.objects.get()
     assert (job.status, job.error, job.lease_until) == ("cancelled", "Interrupted at the keyboard.", None)
 
-    done = work(Job.Kind.BATCH, {}, lambda lease: lease.progress("whole", 2, 2), out)
+    done = run_job(Job.Kind.BATCH, {}, lambda lease: lease.progress("whole", 2, 2), out)
 
     assert (done.status, done.phase, done.done) == ("done", "whole", 2)
     assert signal.getsignal(signal.SIGTERM) is handler

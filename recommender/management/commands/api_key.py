@@ -10,11 +10,11 @@ from catalog.plurals import counted
 from recommender.keys import OVERLAP, create, revoke, rotate
 from recommender.models import ApiKey
 
-SHOWN_ONCE = "This key is shown once; send it as the header `Authorization: Api-Key KEY`:"
-MOST_DAYS = 365
+KEY_MESSAGE = "This key is shown once; send it as the header `Authorization: Api-Key KEY`:"
+MAX_OVERLAP_DAYS = 365
 
 
-def moment(text: str) -> datetime:
+def parse_date(text: str) -> datetime:
     try:
         given = datetime.fromisoformat(text)
     except ValueError:
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         create = actions.add_parser("create", help="make a key; it is shown once and stored hashed")
         create.add_argument("name", help="what the key is for, 50 characters at most")
         create.add_argument("--scope", dest="scopes", action="append", required=True, choices=ApiKey.Scope.values)
-        create.add_argument("--expires", type=moment, metavar="DATE", help="UTC; by default it never does")
+        create.add_argument("--expires", type=parse_date, metavar="DATE", help="UTC; by default it never does")
         actions.add_parser("list", help="show every key but the secret part")
         rotated = actions.add_parser("rotate", help="make a key's successor; both are good until the old one ends")
         rotated.add_argument("prefix", help="the first 8 characters, as `list` shows them")
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         if not 0 < len(name) <= 50:
             raise CommandError(f"The name has {counted(len(name), 'character')}; 1 to 50 are allowed.")
         _, key = create(name, scopes, expires)
-        self.stderr.write(SHOWN_ONCE)
+        self.stderr.write(KEY_MESSAGE)
         self.stdout.write(key)
 
     def _list(self) -> None:
@@ -65,13 +65,13 @@ class Command(BaseCommand):
             self.stdout.write(f"{key.prefix}  {state:8}  expires {until:10}  used {used:10}  {scopes}  {key.name}")
 
     def _rotate(self, prefix: str, days: int) -> None:
-        if not 0 <= days <= MOST_DAYS:
-            raise CommandError(f"--days {days}: 0 to {MOST_DAYS} are allowed.")
+        if not 0 <= days <= MAX_OVERLAP_DAYS:
+            raise CommandError(f"--days {days}: 0 to {MAX_OVERLAP_DAYS} are allowed.")
         try:
             fresh, key = rotate(prefix, timedelta(days=days))
         except ApiKey.DoesNotExist:
             raise CommandError(f"There is no live key {prefix!r}; `manage.py api_key list` shows them.") from None
-        self.stderr.write(f"{fresh.prefix} follows {prefix}, which ends in {counted(days, 'day')}. {SHOWN_ONCE}")
+        self.stderr.write(f"{fresh.prefix} follows {prefix}, which ends in {counted(days, 'day')}. {KEY_MESSAGE}")
         self.stdout.write(key)
 
     def _revoke(self, prefix: str) -> None:

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 
 from catalog.management.progress import shown_progress
 from movierec import disks
-from recommender.management.foreground import interruptible
+from recommender.management.foreground import sigterm_as_interrupt
 
 
 class Command(BaseCommand):
@@ -23,13 +23,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         from recommender.backup.archive import ArchiveRefused
-        from recommender.backup.make import make
+        from recommender.backup.make import create_backup
         from recommender.backup.postgres import DumpFailed
 
         began = time.perf_counter()
         try:
-            with interruptible("no backup was made"), shown_progress(self.stdout) as progress:
-                done = make(file.absolute(), progress)
+            with sigterm_as_interrupt("no backup was made"), shown_progress(self.stdout) as progress:
+                done = create_backup(file.absolute(), progress)
         except (OSError, DatabaseError, DumpFailed, ArchiveRefused) as error:
             trouble = disks.explained(error, file.absolute())
             raise CommandError(f"No backup was made. {trouble.words if trouble else error}") from error

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender import tasks
-from recommender.management.foreground import work
+from recommender.management.foreground import run_job
 from recommender.models import Job
 
 
@@ -33,4 +33,4 @@ class Command(BaseCommand):
             return
         from recommender.training import batch
 
-        work(Job.Kind.BATCH, parameters, partial(batch.run, call=tasks.call_for_help), self.stdout)
+        run_job(Job.Kind.BATCH, parameters, partial(batch.run, call=tasks.call_for_help), self.stdout)

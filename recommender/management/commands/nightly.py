@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from recommender import tasks
-from recommender.management.foreground import work
-from recommender.management.options import add_training_options, given, show_outcome
+from recommender.management.foreground import run_job
+from recommender.management.options import add_training_options, job_parameters, print_outcome
 from recommender.models import Job
 
 
@@ -21,11 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["enqueue"]:
-            job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=given(options))
+            job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=job_parameters(options))
             tasks.enqueue(job)
             self.stdout.write(f"Enqueued as job {job.pk}; the admin shows its progress.")
             return
         from recommender.training import run
 
-        job = work(Job.Kind.NIGHTLY, given(options), run.nightly, self.stdout)
-        show_outcome(job, self.stdout)
+        job = run_job(Job.Kind.NIGHTLY, job_parameters(options), run.nightly, self.stdout)
+        print_outcome(job, self.stdout)

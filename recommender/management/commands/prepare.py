@@ -26,11 +26,11 @@ from recommender.serving.query import Query
 from recommender.serving.tally import untallied
 from recommender.storage import StorageUnavailable
 
-ADMIN = "admin"
-DEMO = "demo"
+ADMIN_NAME = "admin"
+DEMO_SOURCE = "demo"
 # Of training before the first start: somebody waits for it. The nightly run takes the preset's full epochs.
 DEMO_MINUTES, DATA_MINUTES = 0.5, 10.0
-SHOWN_FILMS = 4  # in the request that the welcome suggests
+WELCOME_MOVIES = 4  # in the request that the welcome suggests
 
 
 class Command(BaseCommand):
@@ -44,48 +44,48 @@ class Command(BaseCommand):
         parser.add_argument("--empty", action="store_true", help="No demo: a site for films of your own.")
 
     def handle(self, *args: Any, data: Path | None, people: Path | None, empty: bool, **options: Any) -> None:
-        self._say("tables")
+        self._print_step("tables")
         for wait in (servers.postgres, servers.redis):
-            wait(self._say)
-        refuse_newer_tables()
+            wait(self._print_step)
+        check_database_not_newer()
         call_command("migrate", verbosity=0, interactive=False)
-        note = Note(settings.DATA_NOTE)
-        self._load(data, people, empty, note)
+        note = DataState(settings.DATA_NOTE)
+        self._load_data(data, people, empty, note)
         if not note.trained or not self._can_serve():
             self._train(note)
         elif job := leases.new_unless_waiting(Job.Kind.BATCH):
             # Redis starts empty. Until a worker has filled it, lists come from the model.
             tasks.enqueue(job)
-        self._welcome(self._admin())
+        self._write_welcome(self._create_admin())
 
-    def _say(self, line: str) -> None:
+    def _print_step(self, line: str) -> None:
         self.stdout.write(f"--- {line}")
         self.stdout.flush()
 
-    def _load(self, data: Path | None, people: Path | None, empty: bool, note: "Note") -> None:
+    def _load_data(self, data: Path | None, people: Path | None, empty: bool, note: "DataState") -> None:
         """The demo comes into a database that never had any data, and not again once it was removed."""
         fresh = selectors.data_set() == 0
         if end_former_demo():
-            self._say("the demo of a former version, whose ids were those of real films, was removed")
+            self._print_step("the demo of a former version, whose ids were those of real films, was removed")
             fresh = True
         if empty and services.end_demo():
-            self._say("the demo was removed")
+            self._print_step("the demo was removed")
         elif empty and fresh:
             services.new_data_set()
         filled = Movie.objects.exists()
         if data is None:
             if fresh and not filled and not empty:
-                self._say("demo: real films, simulated viewers")
-                with note.loading(DEMO):
+                self._print_step("demo: real films, simulated viewers")
+                with note.loading(DEMO_SOURCE):
                     call_command("load_demo")
-            elif note.source == DEMO and not selectors.demo_there():
+            elif note.source == DEMO_SOURCE and not selectors.demo_there():
                 note.write(source="", trained=True)
             return
         source = fingerprint([path for path in (data, people) if path is not None])
         if filled and note.source == source:
-            self._say(f"{data} is loaded already")
+            self._print_step(f"{data} is loaded already")
             return
-        self._say(f"loading {data}")
+        self._print_step(f"loading {data}")
         with note.loading(source):
             call_command("import_movielens", data, people=people)
 
@@ -96,17 +96,17 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if served != active:
             then = f"{served} before it is served" if served else "another is trained"
-            self._say(f"the active model {active} is gone, damaged or of another format: {then}")
+            self._print_step(f"the active model {active} is gone, damaged or of another format: {then}")
         return served is not None
 
-    def _train(self, note: "Note") -> None:
+    def _train(self, note: "DataState") -> None:
         if enough.missing_events():
             note.write(source=note.source, trained=True)
-            self._say(enough.no_model_yet())
+            self._print_step(enough.no_model_yet())
             return
-        self._say("training the model")
+        self._print_step("training the model")
         resume = (settings.CHECKPOINT_DIR / "run.json").exists()
-        call_command("train", minutes=DEMO_MINUTES if note.source == DEMO else DATA_MINUTES, resume=resume)
+        call_command("train", minutes=DEMO_MINUTES if note.source == DEMO_SOURCE else DATA_MINUTES, resume=resume)
         trained = ModelVersion.objects.filter(data_set=selectors.data_set()).order_by("-created_at").first()
         note.write(source=note.source, trained=True)
         if trained is None:
@@ -115,25 +115,25 @@ class Command(BaseCommand):
             if not note.source:  # a site of its own: popular films serve it until a night is better
                 return
             registry.activate(trained.name, f"The first model of this data, though {trained.reason}")
-        self._say("lists for every viewer")
+        self._print_step("lists for every viewer")
         call_command("batch")
 
-    def _admin(self) -> str:
+    def _create_admin(self) -> str:
         """The generated password while it is the admin's; an admin who changed it keeps theirs. In production it is the
         operator's own, and what `./run` prints goes into a journal."""
         password = settings.ADMIN_PASSWORD
         users = get_user_model()
-        admin = users.objects.filter(username=ADMIN).first()
+        admin = users.objects.filter(username=ADMIN_NAME).first()
         if admin is None and password:
-            admin = users.objects.create_superuser(ADMIN, password=password)
+            admin = users.objects.create_superuser(ADMIN_NAME, password=password)
         known = admin is not None and not settings.PRODUCTION and admin.check_password(password)
         return password if known else ""
 
-    def _welcome(self, password: str) -> None:
+    def _write_welcome(self, password: str) -> None:
         """What `./run` shows when all is up: a request with films that are there, where no key is needed, and how to
         log in."""
         watched = simulated_history()
-        films = list(dict.fromkeys(watched.movie_ids.tolist()))[-SHOWN_FILMS:] if watched else popular_films()
+        films = list(dict.fromkeys(watched.movie_ids.tolist()))[-WELCOME_MOVIES:] if watched else popular_movie_ids()
         viewer = {"user_id": watched.viewer_id} if watched else {}
         request = viewer | {"history": [str(film) for film in films], "top_k": 10}
         titles = [f"{card.title} ({card.year})" for card in selectors.movie_cards(films).values()]
@@ -142,7 +142,7 @@ class Command(BaseCommand):
             "films": bool(films),
             "model": "" if registry.active_name() else enough.no_model_yet(),
             "titles": titles,
-            "admin": ADMIN,
+            "admin": ADMIN_NAME,
             "password": password,
         }
         file = settings.STATE_DIR / "welcome.json"
@@ -150,7 +150,7 @@ class Command(BaseCommand):
         file.write_text(json.dumps(shown))
 
 
-class Note:
+class DataState:
     """What this state folder's database was loaded from, and whether a model was trained on it."""
 
     def __init__(self, file: Path) -> None:
@@ -178,7 +178,7 @@ class Note:
         aside.replace(self._file)
 
 
-def refuse_newer_tables() -> None:
+def check_database_not_newer() -> None:
     """Raises CommandError where the database was made by a newer version: this one would misread or harm it."""
     loader = MigrationLoader(connection)
     known = set(loader.disk_migrations) | {old for one in loader.disk_migrations.values() for old in one.replaces}
@@ -198,12 +198,12 @@ def simulated_history() -> selectors.History | None:
     return selectors.history(viewer_id) if viewer_id else None
 
 
-def popular_films() -> list[int]:
+def popular_movie_ids() -> list[int]:
     """Films that may be shown, of those watched most; any where nothing was watched."""
     with untallied():
-        answer = charted(Query(user_id=None, top_k=SHOWN_FILMS), "popular")
+        answer = charted(Query(user_id=None, top_k=WELCOME_MOVIES), "popular")
     films = [one.movie_id for one in answer.recommendations]
-    return films or list(Movie.objects.filter(published=True).values_list("pk", flat=True)[:SHOWN_FILMS])
+    return films or list(Movie.objects.filter(published=True).values_list("pk", flat=True)[:WELCOME_MOVIES])
 
 
 def fingerprint(paths: list[Path]) -> str:

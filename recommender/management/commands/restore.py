@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from catalog.management.progress import shown_progress
 from recommender import copies
 from recommender.cache import CacheUnavailable
-from recommender.management.foreground import interruptible
+from recommender.management.foreground import sigterm_as_interrupt
 
 
 class Command(BaseCommand):
@@ -30,35 +30,39 @@ class Command(BaseCommand):
 
         refusals = (ArchiveRefused, restore.RestoreRefused, DumpFailed, CacheUnavailable)
         try:
-            with interruptible("everything is as it was"), shown_progress(self.stdout) as progress:
-                manifest = restore.check(file, progress) if check else restore.restore(file, progress, replace=replace)
+            with sigterm_as_interrupt("everything is as it was"), shown_progress(self.stdout) as progress:
+                manifest = (
+                    restore.check_backup(file, progress)
+                    if check
+                    else restore.restore_backup(file, progress, replace=replace)
+                )
         except (*refusals, OSError, DatabaseError) as error:
             raise CommandError(f"Nothing was restored. {error}") from error
         if not check:
-            self._settle(manifest)
-        self._tell(manifest)
+            self._finalise(manifest)
+        self._print_manifest(manifest)
         for name, (then, now) in restore.differing_settings(manifest).items():
             self.stderr.write(self.style.WARNING(f"{name} was {then} then and is {now} now: lists may differ."))
         if not check:
-            self._tell_what_is_left(manifest)
+            self._print_next_steps(manifest)
 
-    def _settle(self, manifest: dict[str, Any]) -> None:
+    def _finalise(self, manifest: dict[str, Any]) -> None:
         from recommender.backup import restore
 
         try:
-            restore.settle(manifest)
+            restore.finalise(manifest)
         except (OSError, DatabaseError, CacheUnavailable) as error:
             words = "Database and models are restored; the rest failed. Once the reason is gone, restore again"
             raise CommandError(f"{words} (--replace), or run `./run manage prepare`. {error}") from error
 
-    def _tell(self, manifest: dict[str, Any]) -> None:
+    def _print_manifest(self, manifest: dict[str, Any]) -> None:
         made, counts = manifest["made_at"], manifest["counts"]
         self.stdout.write(f"Made {made} by movierec {manifest['movierec']} on Postgres {manifest['postgres']}:")
         for table, count in counts.items():
             self.stdout.write(f"  {table:40} {count:12,}")
         self.stdout.write(f"  active model: {manifest['active_model'] or 'none'}")
 
-    def _tell_what_is_left(self, manifest: dict[str, Any]) -> None:
+    def _print_next_steps(self, manifest: dict[str, Any]) -> None:
         active = manifest["active_model"]
         if active and not copies.whole(active):
             words = f"The folder of the active model {active} is not there, whole and in this version's format"

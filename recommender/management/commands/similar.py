@@ -25,7 +25,7 @@ class Command(BaseCommand):
         known = catalogue(stamps.look(None).stamps.catalogue or 0)
         ranker, table = registry.ranker(), known.table
         for words in films:
-            row = self._row(table, words)
+            row = self._find_row(table, words)
             movie, content = int(table.ids[row]), kinship(known, row)
             place = -1 if ranker is None else int(ranker.index(np.array([movie]))[0])
             near = ranker.near(movie) if ranker is not None and place >= 0 else None
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 line = f"  {value:10.2f}  {content[at]:7.2f}  {parts[0]:>7}  {parts[1]:>5}"
                 self.stdout.write(f"{line}  {table.titles[at]} ({table.year[at]})")
 
-    def _row(self, table: Any, words: str) -> int:
+    def _find_row(self, table: Any, words: str) -> int:
         if words.isdigit():
             row = int(table.places(np.array([int(words)]))[0])
         else:

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from recommender.monitoring import system
 from recommender.monitoring.checks import Check, Status, sentences
 
-RED, BLIND = 1, 2  # exit codes
+EXIT_FAILURE, EXIT_UNREACHABLE = 1, 2  # exit codes
 MARKS = {Status.OK: "ok", Status.WARN: "WARN", Status.UNKNOWN: "?", Status.FAIL: "FAIL"}
 
 
@@ -32,13 +32,13 @@ class Command(BaseCommand):
             told = {"status": found.status, "checked_at": found.checked_at.isoformat(), "checks": checks}
             self.stdout.write(json.dumps(told, indent=1))
         else:
-            for line in _table(system.in_order(found.checks)):
+            for line in _table_lines(system.in_order(found.checks)):
                 self.stdout.write(line)
         self.stdout.flush()
-        sys.exit(BLIND if found.blind else RED if found.status == Status.FAIL else 0)
+        sys.exit(EXIT_UNREACHABLE if found.blind else EXIT_FAILURE if found.status == Status.FAIL else 0)
 
 
-def _table(checks: Sequence[Check]) -> Iterator[str]:
+def _table_lines(checks: Sequence[Check]) -> Iterator[str]:
     name, value = (max(len(getattr(one, part)) for one in checks) for part in ("label", "value"))
     for one in checks:
         words = " ".join(sentences(one.detail, one.remedy).split())

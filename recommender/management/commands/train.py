@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from recommender.management.foreground import work
-from recommender.management.options import add_training_options, given, show_outcome
+from recommender.management.foreground import run_job
+from recommender.management.options import add_training_options, job_parameters, print_outcome
 from recommender.models import Job
 
 
@@ -29,10 +29,10 @@ class Command(BaseCommand):
         from recommender.ml import distributed
         from recommender.training import run
 
-        parameters = given(options) | {"lists": False, "activate": options["activate"]}
+        parameters = job_parameters(options) | {"lists": False, "activate": options["activate"]}
         with distributed.joined():
             if distributed.rank():
                 run.follow(parameters)
                 return
-            job = work(Job.Kind.NIGHTLY, parameters, run.nightly, self.stdout)
-        show_outcome(job, self.stdout)
+            job = run_job(Job.Kind.NIGHTLY, parameters, run.nightly, self.stdout)
+        print_outcome(job, self.stdout)

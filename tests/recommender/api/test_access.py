@@ -153,7 +153,7 @@ def test_a_key_expires(model, client_with):
     reader.get(READ)
 
     ApiKey.objects.update(expiry_date=timezone.now() - timedelta(seconds=1))
-    access._remembered.clear()
+    access._key_cache.clear()
 
     assert reader.get(READ, expect=401)["code"] == "authentication_failed"
 
@@ -162,9 +162,9 @@ def test_a_key_that_expires_while_it_is_remembered(model, client_with):
     reader = client_with(ApiKey.Scope.READ)
     ApiKey.objects.update(expiry_date=timezone.now() + timedelta(seconds=30))
     reader.get(READ)
-    [(digest, (client, until))] = access._remembered.items()
-    past = access.Client(client.prefix, client.scopes, timezone.now() - timedelta(seconds=1))
-    access._remembered[digest] = past, until
+    [(digest, (client, until))] = access._key_cache.items()
+    past = access.ApiPrincipal(client.prefix, client.scopes, timezone.now() - timedelta(seconds=1))
+    access._key_cache[digest] = past, until
 
     reader.get(READ, expect=401)
 
@@ -196,7 +196,7 @@ def test_keys_by_command(model, monkeypatch):
     command("revoke", prefix)
 
     monkeypatch.setattr(access, "REMEMBERED_SECONDS", 0.0)
-    access._remembered.clear()
+    access._key_cache.clear()
     app.get(READ, expect=401)
     assert "revoked" in command("list")
     with pytest.raises(CommandError, match="no live key"):

@@ -9,18 +9,24 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from recommender.api.fields import LATEST, Moment
-from recommender.api.queries import batch_parameters, batch_queries, filtered_query, happenings, query
-from recommender.api.serializers import (
-    EVENT,
-    BatchRequest,
-    CacheBatchRequest,
-    FilteredRequest,
-    RecommendQuery,
-    RecommendRequest,
-    SimilarRequest,
+from recommender.api.fields import MAX_TIMESTAMP, Timestamp
+from recommender.api.queries import (
+    batch_job_parameters,
+    to_batch_requests,
+    to_client_events,
+    to_filtered_request,
+    to_request,
 )
-from recommender.api.wire import StrictJSONParser, dump
+from recommender.api.serializers import (
+    EVENT_SERIALIZER,
+    BatchRequestSerializer,
+    CacheBatchRequestSerializer,
+    FilteredRequestSerializer,
+    RecommendQuerySerializer,
+    RecommendRequestSerializer,
+    SimilarRequestSerializer,
+)
+from recommender.api.wire import StrictJSONParser, json_bytes
 from recommender.serving.events import KINDS, Happening
 from recommender.serving.subject import film_id
 
@@ -31,13 +37,13 @@ ANYTHING = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5)
 )
 MAKERS = [
-    (RecommendRequest(), query),
-    (FilteredRequest(), filtered_query),
-    (BatchRequest(), batch_queries),
-    (SimilarRequest(), dict),
-    (CacheBatchRequest(), batch_parameters),
+    (RecommendRequestSerializer(), to_request),
+    (FilteredRequestSerializer(), to_filtered_request),
+    (BatchRequestSerializer(), to_batch_requests),
+    (SimilarRequestSerializer(), dict),
+    (CacheBatchRequestSerializer(), batch_job_parameters),
 ]
-QUERY = RecommendQuery()
+QUERY = RecommendQuerySerializer()
 
 
 def bodies(*fields):
@@ -45,7 +51,7 @@ def bodies(*fields):
     return st.dictionaries(st.sampled_from(sorted(fields)), ANYTHING, max_size=8) | ANYTHING
 
 
-EVENTS = bodies(*EVENT.fields, "events")
+EVENTS = bodies(*EVENT_SERIALIZER.fields, "events")
 thorough = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -60,10 +66,10 @@ def test_bodies_are_read_or_refused(data):
 
 
 @thorough
-@given(EVENTS | st.lists(bodies(*EVENT.fields), max_size=3))
+@given(EVENTS | st.lists(bodies(*EVENT_SERIALIZER.fields), max_size=3))
 def test_events_are_read_or_refused(body):
     try:
-        read = happenings(body)
+        read = to_client_events(body)
     except ValidationError as error:
         json.dumps(error.detail)
     else:
@@ -92,16 +98,16 @@ def test_bytes_are_parsed_or_refused(body):
 def test_queries_are_read_or_refused(values):
     request = APIView().initialize_request(APIRequestFactory().get("/", values))
     try:
-        query(QUERY.run_validation(QUERY.of_query(request.query_params)))
+        to_request(QUERY.run_validation(QUERY.of_query(request.query_params)))
     except ValidationError as error:
-        dump(error.detail)
+        json_bytes(error.detail)
 
 
 @thorough
-@given(st.integers(0, LATEST))
+@given(st.integers(0, MAX_TIMESTAMP))
 def test_a_moment_means_the_same_in_every_spelling(seconds):
     moment = datetime.fromtimestamp(seconds, UTC)
-    read = Moment().run_validation
+    read = Timestamp().run_validation
 
     assert read(seconds) == read(moment.isoformat()) == read(moment.isoformat().replace("+00:00", "z")) == moment
     assert read(moment.replace(tzinfo=None).isoformat()) == moment

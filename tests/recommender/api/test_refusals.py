@@ -23,9 +23,9 @@ READ = f"/recommend?user_id={ADA}&top_k=1"
 def budget(settings):
     rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] | {"refused": f"{BUDGET}/min", "logins": "2/min"}
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
-    refusals.counts.clear()
+    refusals.address_counts.clear()
     yield
-    refusals.counts.clear()
+    refusals.address_counts.clear()
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])

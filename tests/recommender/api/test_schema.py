@@ -6,11 +6,11 @@ import pytest
 
 from recommender.api import schema
 from recommender.api.serializers import (
-    BatchRequest,
-    EventRequest,
-    FilteredRequest,
-    RecommendRequest,
-    SimilarRequest,
+    BatchRequestSerializer,
+    EventRequestSerializer,
+    FilteredRequestSerializer,
+    RecommendRequestSerializer,
+    SimilarRequestSerializer,
 )
 from tests.recommender.api.conftest import Api
 
@@ -70,7 +70,13 @@ def test_every_example_is_answered_as_promised(contract, site):
 
 
 def test_what_a_request_is_made_of_stands_in_the_contract(contract):
-    for serializer in (RecommendRequest, FilteredRequest, SimilarRequest, BatchRequest, EventRequest):
+    for serializer in (
+        RecommendRequestSerializer,
+        FilteredRequestSerializer,
+        SimilarRequestSerializer,
+        BatchRequestSerializer,
+        EventRequestSerializer,
+    ):
         component = contract["components"]["schemas"][serializer.__name__]
         assert set(component["properties"]) == set(serializer().fields)
 
@@ -83,4 +89,4 @@ def test_the_docs_are_a_page(site):
 
 
 def test_the_brief_is_what_the_examples_show():
-    assert schema.HISTORY == ["1", "50", "260", "1210"]
+    assert schema.EXAMPLE_HISTORY == ["1", "50", "260", "1210"]

@@ -6,7 +6,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from recommender.api import access
-from recommender.api.throttles import Budget
+from recommender.api.throttles import RateThrottle
 from recommender.models import ApiKey
 from tests.cast import ADA, NEMO
 from tests.recommender.api.conftest import Api
@@ -18,7 +18,7 @@ READ = f"/recommend?user_id={ADA}&top_k=1"
 @pytest.fixture
 def rates(monkeypatch):
     values = {"reads": "3/min", "events": "2/hour", "batch": "1/day", "refused_keys": "2/min"}
-    monkeypatch.setattr(Budget, "THROTTLE_RATES", values)
+    monkeypatch.setattr(RateThrottle, "THROTTLE_RATES", values)
     return values
 
 
@@ -59,12 +59,12 @@ def test_without_redis_nobody_is_turned_away(rates, api, monkeypatch):
     def gone(*args, **kwargs):
         raise RedisConnectionError("gone")
 
-    monkeypatch.setattr(Budget.cache, "incr", gone, raising=False)
-    monkeypatch.setattr(Budget, "blind_until", 0.0)
+    monkeypatch.setattr(RateThrottle.cache, "incr", gone, raising=False)
+    monkeypatch.setattr(RateThrottle, "blind_until", 0.0)
 
     for _ in range(5):
         api.get(READ)
-    assert Budget.blind_until > 0
+    assert RateThrottle.uncounted_until > 0
 
 
 def wrong(number, **meta):
@@ -102,7 +102,7 @@ def test_a_key_is_known_after_its_minute_as_well(rates, site, monkeypatch):
 
 def test_a_known_key_asks_redis_for_its_own_budget_alone(rates, site, monkeypatch):
     site.get(READ)
-    monkeypatch.setattr(Budget.cache, "get", None, raising=False)
+    monkeypatch.setattr(RateThrottle.cache, "get", None, raising=False)
 
     site.get(READ)
 
@@ -124,8 +124,8 @@ def test_without_redis_a_wrong_key_is_still_only_wrong(rates, site, monkeypatch)
         raise RedisConnectionError("gone")
 
     for name in ("get", "incr"):
-        monkeypatch.setattr(Budget.cache, name, gone, raising=False)
+        monkeypatch.setattr(RateThrottle.cache, name, gone, raising=False)
     for number in range(4):
-        monkeypatch.setattr(Budget, "blind_until", 0.0)
+        monkeypatch.setattr(RateThrottle, "blind_until", 0.0)
         wrong(number).get(READ, expect=401)
     site.get(READ)

@@ -9,7 +9,7 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from recommender.api import access
-from recommender.api.throttles import Budget
+from recommender.api.throttles import RateThrottle
 from recommender.models import ApiKey
 from tests.cast import ADA, BEN, NEMO
 from tests.recommender.api.conftest import Api
@@ -73,7 +73,7 @@ def test_it_ends_with_its_time_and_with_its_key(app):
         assert app.get(f"/recommend?user_id={ADA}", expect=401)["code"] == "authentication_failed"
 
     ApiKey.objects.update(revoked=True)
-    access._remembered.clear()
+    access._key_cache.clear()
     app.get(f"/recommend?user_id={ADA}", expect=401)
 
 
@@ -96,7 +96,7 @@ def test_it_cannot_be_made_up(app, client_with, settings):
 def test_its_budget_is_its_own_and_names_nobody_in_redis(client_with, monkeypatch):
     app = app_of(UNLIKE_A_DIGEST, client_with)
     rates = {"reads": "9/min", "viewer": "1/day", "events": "1/min"}
-    monkeypatch.setattr(Budget, "THROTTLE_RATES", Budget.THROTTLE_RATES | rates)
+    monkeypatch.setattr(RateThrottle, "THROTTLE_RATES", RateThrottle.THROTTLE_RATES | rates)
     app.get(f"/recommend?user_id={UNLIKE_A_DIGEST}")
     assert app.get(f"/recommend?user_id={UNLIKE_A_DIGEST}", expect=429)["code"] == "throttled"
 
