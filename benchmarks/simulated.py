@@ -56,11 +56,11 @@ def films_by_words(films: int, seed: int = 1) -> dataset.Dataset:
     cast = random.integers(0, len(names), (films, 10))
     return dataset.Dataset(
         name="made-up films",
-        movies=dataset.table(rows, dataset.MOVIES),
-        genres=dataset.table([(i, GENRES[(i + n) % 10]) for i in ids for n in (0, 3)], dataset.GENRES),
+        movies=dataset.to_frame(rows, dataset.MOVIES),
+        genres=dataset.to_frame([(i, GENRES[(i + n) % 10]) for i in ids for n in (0, 3)], dataset.GENRES),
         events=(),
         expected_events=0,
-        credits=dataset.table(
+        credits=dataset.to_frame(
             [(i, names[p], 1 if n == 0 else 2, n) for i, own in zip(ids, cast, strict=True) for n, p in enumerate(own)],
             dataset.CREDITS,
         ),

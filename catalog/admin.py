@@ -24,14 +24,14 @@ from unfold.views import ChangeList
 from catalog import changes
 from catalog.certificates import CERTIFICATES, minimum_age
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer
-from catalog.plurals import counted
-from catalog.selectors import films_of_each, matching_movies, matching_viewers, movie_tags, person_films, recent_events
+from catalog.plurals import count_noun
+from catalog.selectors import movie_counts, movie_tags, person_movies, recent_events, search_movies, search_viewers
 from catalog.services import delete_movies, delete_records, publish_movies, save_record, save_viewer
 
-SHOWN_EVENTS, SHOWN_FILMS, SHOWN_TAGS = 100, 100, 30
+MAX_EVENTS, MAX_MOVIES, MAX_TAGS = 100, 100, 30
 
 
-def once_a_page(show: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def cached_per_record(show: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """A page asks for a value that cannot be edited five times: the query behind it is asked once."""
 
     @wraps(show)
@@ -44,7 +44,7 @@ def once_a_page(show: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return shown
 
 
-class NothingChosen(BaseModelAdmin):
+class BlankChoiceAdmin(BaseModelAdmin):
     """A choice without a default is empty until somebody chooses. The theme's own has the first chosen, so that a row
     which nobody touched would count as one that somebody filled in."""
 
@@ -54,7 +54,7 @@ class NothingChosen(BaseModelAdmin):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 
-class TrueToTheRecord(ModelAdmin):
+class StoredRecordAdmin(ModelAdmin):
     """Where a form is refused, its page tells of the record as it is stored, not of what was entered."""
 
     def render_change_form(
@@ -73,7 +73,7 @@ class TrueToTheRecord(ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
-class CatalogueAdmin(NothingChosen, TrueToTheRecord):
+class CatalogueAdmin(BlankChoiceAdmin, StoredRecordAdmin):
     """Saves and deletes through the services. Saving the links and inlines is part of the same transaction."""
 
     show_full_result_count = False
@@ -89,13 +89,13 @@ class CatalogueAdmin(NothingChosen, TrueToTheRecord):
         linked = any(
             inline.new_objects or inline.changed_objects or inline.deleted_objects for inline in formsets or ()
         )
-        words = [changes.told(form), "People changed" if linked else ""]
+        words = [changes.describe_changes(form), "People changed" if linked else ""]
         return "; ".join(filter(None, words)) or "Saved without a change."
 
-    def log_many(self, request: HttpRequest, ids: Collection[int], words: str) -> None:
+    def log_changes(self, request: HttpRequest, ids: Collection[int], message: str) -> None:
         """One entry in the history of each of these records."""
         records = self.model._default_manager.filter(pk__in=ids)
-        LogEntry.objects.log_actions(int(request.user.pk or 0), records, CHANGE, change_message=words)
+        LogEntry.objects.log_actions(int(request.user.pk or 0), records, CHANGE, change_message=message)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_records([obj])
@@ -125,7 +125,7 @@ class CreditInline(TabularInline):
         return credit.person.name
 
 
-class NewCreditInline(NothingChosen, TabularInline):
+class NewCreditInline(BlankChoiceAdmin, TabularInline):
     model = Credit
     verbose_name_plural = "add people"
     fields = ("person", "role", "order")
@@ -177,7 +177,7 @@ class MovieAdmin(CatalogueAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Movie], search_term: str
     ) -> tuple[QuerySet[Movie], bool]:
-        return matching_movies(queryset, search_term), False
+        return search_movies(queryset, search_term), False
 
     def delete_model(self, request: HttpRequest, obj: Movie) -> None:
         delete_movies([obj.pk])
@@ -202,9 +202,9 @@ class MovieAdmin(CatalogueAdmin):
     def _publish(self, request: HttpRequest, queryset: QuerySet[Movie], published: bool) -> None:
         ids = list(queryset.exclude(published=published).values_list("pk", flat=True))
         changed = publish_movies(ids, published)
-        self.log_many(request, ids, f"Published: {not published} → {published}")
+        self.log_changes(request, ids, f"Published: {not published} → {published}")
         are = "is" if changed == 1 else "are"
-        words = f"{counted(changed, 'film')} {are} now {'shown' if published else 'hidden'}."
+        words = f"{count_noun(changed, 'film')} {are} now {'shown' if published else 'hidden'}."
         self.message_user(request, words, messages.SUCCESS)
 
     @display(description="genres")
@@ -217,12 +217,12 @@ class MovieAdmin(CatalogueAdmin):
         return f"{settings.UNCERTIFIED_AGE} years, as no age is known" if age is None else f"{age} years"
 
     @display(description="tags")
-    @once_a_page
+    @cached_per_record
     def tag_names(self, movie: Movie) -> str:
-        return ", ".join(f"{name} ({count})" for name, count in movie_tags(movie.pk, SHOWN_TAGS)) or "none"
+        return ", ".join(f"{name} ({count})" for name, count in movie_tags(movie.pk, MAX_TAGS)) or "none"
 
 
-class NamedList(ChangeList):
+class MovieCountChangeList(ChangeList):
     """Films are counted for the page's records alone: in the query they would be for all pages before it as well."""
 
     result_list: Any
@@ -235,24 +235,24 @@ class NamedList(ChangeList):
             record.films = films.get(record.pk, 0)
 
 
-class NamedAdmin(CatalogueAdmin):
+class NamedRecordAdmin(CatalogueAdmin):
     """Genres, people and tags: a name, and how many films carry it."""
 
     list_display = ("name", "films")
     search_fields = ("name",)
-    link: ClassVar[type[Model]]
+    link_table: ClassVar[type[Model]]
     column: ClassVar[str]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return NamedList
+        return MovieCountChangeList
 
-    def films_of(self, records: Iterable[Any]) -> dict[int, int]:
-        return films_of_each(self.link, self.column, [record.pk for record in records])
+    def movie_counts_of(self, records: Iterable[Any]) -> dict[int, int]:
+        return movie_counts(self.link_table, self.column, [record.pk for record in records])
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict, set, list]:
         """The records and the rules of them: Django would list every film of a genre."""
-        films = self.films_of(objs)
-        told = [f"{record}, of {counted(films.get(record.pk, 0), 'film')}" for record in objs]
+        films = self.movie_counts_of(objs)
+        told = [f"{record}, of {count_noun(films.get(record.pk, 0), 'film')}" for record in objs]
         rules = [f"merchandising rule: {rule}" for rule in Rule.objects.filter(**{f"{self.column}__in": objs})]
         missing = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         return [*told, *rules], {self.opts.verbose_name_plural: len(told)}, missing, []
@@ -263,30 +263,30 @@ class NamedAdmin(CatalogueAdmin):
 
 
 @admin.register(Genre)
-class GenreAdmin(NamedAdmin):
+class GenreAdmin(NamedRecordAdmin):
     link, column = Movie.genres.through, "genre"
 
 
 @admin.register(Tag)
-class TagAdmin(NamedAdmin):
+class TagAdmin(NamedRecordAdmin):
     link, column = MovieTag, "tag"
 
 
 @admin.register(Person)
-class PersonAdmin(NamedAdmin):
+class PersonAdmin(NamedRecordAdmin):
     link, column = Credit, "person"
     fields = ("name", "filmography")
     readonly_fields = ("filmography",)
 
     @display(description="films")
-    @once_a_page
+    @cached_per_record
     def filmography(self, person: Person) -> SafeString | str:
-        rows = ((str(movie), role) for movie, role in person_films(person.pk, SHOWN_FILMS))
+        rows = ((str(movie), role) for movie, role in person_movies(person.pk, MAX_MOVIES))
         return format_html_join("", "<div>{}, {}</div>", rows) or "none"
 
 
 @admin.register(Viewer)
-class ViewerAdmin(TrueToTheRecord):
+class ViewerAdmin(StoredRecordAdmin):
     """Viewers come from events and imports: they are neither added nor deleted here."""
 
     list_display = ("id", "name", "age_limit", "simulated", "version", "created_at")
@@ -303,7 +303,7 @@ class ViewerAdmin(TrueToTheRecord):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Viewer], search_term: str
     ) -> tuple[QuerySet[Viewer], bool]:
-        return matching_viewers(queryset, search_term), False
+        return search_viewers(queryset, search_term), False
 
     def save_model(self, request: HttpRequest, obj: Viewer, form: ModelForm, change: bool) -> None:
         save_viewer(obj)
@@ -318,20 +318,25 @@ class ViewerAdmin(TrueToTheRecord):
     def simulated(self, viewer: Viewer) -> str:
         return "simulated" if viewer.is_simulated else "real"
 
-    @display(description=f"last {SHOWN_EVENTS} events")
-    @once_a_page
+    @display(description=f"last {MAX_EVENTS} events")
+    @cached_per_record
     def history(self, viewer: Viewer) -> SafeString | str:
         rows = format_html_join(
             "",
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
-                (f"{event.occurred_at:%Y-%m-%d %H:%M}", event.get_kind_display(), str(event.movie), _detail(event))
-                for event in recent_events(viewer.pk, SHOWN_EVENTS)
+                (
+                    f"{event.occurred_at:%Y-%m-%d %H:%M}",
+                    event.get_kind_display(),
+                    str(event.movie),
+                    _event_detail(event),
+                )
+                for event in recent_events(viewer.pk, MAX_EVENTS)
             ),
         )
         return format_html("<table class='w-full'>{}</table>", rows) if rows else "none"
 
 
-def _detail(event: Any) -> str:
+def _event_detail(event: Any) -> str:
     parts = [f"{event.rating:g} stars"] if event.rating is not None else []
     return ", ".join(parts + ([f"{event.completion:.0%} watched"] if event.completion is not None else []))

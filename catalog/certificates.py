@@ -45,7 +45,7 @@ def minimum_age(certificate: str, country: str) -> int | None:
     return _ages(named.strip().upper() if colon else country).get(_plain(own))
 
 
-def written(country: str) -> list[str]:
+def accepted_spellings(country: str) -> list[str]:
     """Every certificate as it may be written where `country`'s need not name it, in order of age in each country."""
     return list(CERTIFICATES.get(country, {})) + [
         f"{land}:{name}" for land, names in CERTIFICATES.items() for name in names

@@ -6,25 +6,25 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-LONGEST = 200  # characters of a value
+MAX_LENGTH = 200  # characters of a value
 
 
-def told(form: Any) -> str:
+def describe_changes(form: Any) -> str:
     """Of each field that changed: its name, what it was and what it is."""
     found = []
     for name in form.changed_data:
-        before, after = (_in_words(value) for value in (form.initial.get(name), form.cleaned_data.get(name)))
+        before, after = (_describe_value(value) for value in (form.initial.get(name), form.cleaned_data.get(name)))
         if before != after:
             label = form.fields[name].label or name
             found.append(f"{str(label).capitalize()}: {before} → {after}")
     return "; ".join(found)
 
 
-def _in_words(value: Any) -> str:
+def _describe_value(value: Any) -> str:
     if value is None or value == "" or value == []:
         return "none"
     if isinstance(value, list | tuple | QuerySet):
-        return textwrap.shorten(", ".join(map(str, value)), LONGEST, placeholder=" ...") or "none"
+        return textwrap.shorten(", ".join(map(str, value)), MAX_LENGTH, placeholder=" ...") or "none"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return textwrap.shorten(str(getattr(value, "pk", value)), LONGEST, placeholder=" ...")
+    return textwrap.shorten(str(getattr(value, "pk", value)), MAX_LENGTH, placeholder=" ...")

@@ -7,11 +7,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from catalog.certificates import CERTIFICATES
-from catalog.models import OLDEST
+from catalog.models import MAX_AGE_LIMIT
 
 
 @register()
-def certificates_are_known(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_certificate_country(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     if settings.CERTIFICATE_COUNTRY in CERTIFICATES:
         return []
     words = f"MOVIEREC_CERTIFICATE_COUNTRY is {settings.CERTIFICATE_COUNTRY}, whose certificates are not known."
@@ -19,8 +19,8 @@ def certificates_are_known(app_configs: Sequence[Any] | None, **kwargs: Any) -> 
 
 
 @register()
-def uncertified_films_have_an_age(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    if 0 <= settings.UNCERTIFIED_AGE <= OLDEST:
+def check_uncertified_age(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if 0 <= settings.UNCERTIFIED_AGE <= MAX_AGE_LIMIT:
         return []
-    words = f"MOVIEREC_UNCERTIFIED_AGE is {settings.UNCERTIFIED_AGE}; it must lie between 0 and {OLDEST} years."
+    words = f"MOVIEREC_UNCERTIFIED_AGE is {settings.UNCERTIFIED_AGE}; it must lie between 0 and {MAX_AGE_LIMIT} years."
     return [Error(words, id="catalog.E002")]

@@ -43,7 +43,7 @@ EVENTS = {
 Schema = Mapping[str, type[pl.DataType]]
 
 
-def table(
+def to_frame(
     rows: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | Mapping[str, Any], schema: Schema
 ) -> pl.DataFrame:
     """Rows (dicts, or sequences in the schema's order) or columns as a frame of that schema."""

@@ -10,11 +10,11 @@ from django.core.validators import MaxLengthValidator, MaxValueValidator, MinVal
 from django.db import models
 from django.db.models.functions import Concat, Upper
 
-from catalog.external_ids import imdb_number, imdb_text
-from catalog.limits import FIRST_YEAR, LAST_YEAR
-from catalog.validators import LONGEST_OVERVIEW, validate_imdb_id, validate_language
+from catalog.external_ids import format_imdb_id, parse_imdb_id
+from catalog.limits import MAX_YEAR, MIN_YEAR
+from catalog.validators import MAX_OVERVIEW_LENGTH, validate_imdb_id, validate_language
 
-OLDEST = 21  # years: the highest age limit
+MAX_AGE_LIMIT = 21  # years: the highest age limit
 
 
 class RealField(models.FloatField):
@@ -24,14 +24,14 @@ class RealField(models.FloatField):
         return "real"
 
 
-class Plain(models.Func):
+class CatalogPlain(models.Func):
     """Without accents, capitals and what parts words: made by migration 0005."""
 
     function = "catalog_plain"
     output_field = models.TextField()
 
 
-def single_spaced(text: str) -> str:
+def collapse_spaces(text: str) -> str:
     """Leaves one space between words and none around them."""
     return " ".join(text.split())
 
@@ -46,7 +46,7 @@ class Genre(models.Model):
         return self.name
 
     def clean(self) -> None:
-        self.name = single_spaced(self.name)
+        self.name = collapse_spaces(self.name)
         other = Genre.objects.filter(name__iexact=self.name).exclude(pk=self.pk).first()
         if other is not None:
             raise ValidationError({"name": f"There is the genre {other} already."})
@@ -62,13 +62,13 @@ class Tag(models.Model):
         return self.name
 
     def clean(self) -> None:
-        self.name = single_spaced(self.name)
+        self.name = collapse_spaces(self.name)
 
 
 class Person(models.Model):
     name = models.CharField(max_length=200, unique=True)
     search_name = models.GeneratedField(
-        expression=Plain("name"), output_field=models.TextField(), db_persist=True, editable=False
+        expression=CatalogPlain("name"), output_field=models.TextField(), db_persist=True, editable=False
     )
 
     class Meta:
@@ -84,7 +84,7 @@ class Person(models.Model):
         return self.name
 
     def clean(self) -> None:
-        self.name = single_spaced(self.name)
+        self.name = collapse_spaces(self.name)
 
 
 class Movie(models.Model):
@@ -94,12 +94,12 @@ class Movie(models.Model):
     title = models.CharField(max_length=300)
     original_title = models.CharField(max_length=300, blank=True)
     year = models.PositiveSmallIntegerField(
-        null=True, blank=True, db_index=True, validators=[MinValueValidator(FIRST_YEAR), MaxValueValidator(LAST_YEAR)]
+        null=True, blank=True, db_index=True, validators=[MinValueValidator(MIN_YEAR), MaxValueValidator(MAX_YEAR)]
     )
     genres = models.ManyToManyField(Genre, blank=True, related_name="movies")
     tags = models.ManyToManyField(Tag, through="MovieTag", blank=True, related_name="movies")
     people = models.ManyToManyField(Person, through="Credit", blank=True, related_name="movies")
-    overview = models.TextField(blank=True, validators=[MaxLengthValidator(LONGEST_OVERVIEW)])
+    overview = models.TextField(blank=True, validators=[MaxLengthValidator(MAX_OVERVIEW_LENGTH)])
     poster_url = models.URLField(max_length=500, blank=True)
     runtime = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Minutes."
@@ -127,7 +127,7 @@ class Movie(models.Model):
     is_demo = models.BooleanField(default=False, editable=False, help_text="Part of the demo; an import removes it.")
     added_at = models.DateTimeField(auto_now_add=True)
     search_words = models.GeneratedField(
-        expression=SearchVector(Plain(Concat("title", models.Value("\n"), "original_title")), config="simple"),
+        expression=SearchVector(CatalogPlain(Concat("title", models.Value("\n"), "original_title")), config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
         editable=False,
@@ -155,8 +155,8 @@ class Movie(models.Model):
 
     def clean(self) -> None:
         """Writes the values as the API does, and refuses ids at IMDb and TMDB that another film has."""
-        self.title, self.original_title = single_spaced(self.title), single_spaced(self.original_title)
-        self.imdb_id = imdb_text(number) if (number := imdb_number(self.imdb_id)) else self.imdb_id
+        self.title, self.original_title = collapse_spaces(self.title), collapse_spaces(self.original_title)
+        self.imdb_id = format_imdb_id(number) if (number := parse_imdb_id(self.imdb_id)) else self.imdb_id
         before: Any = Movie.objects.filter(pk=self.pk).values("imdb_id", "tmdb_id").first() or {}
         for name in ("imdb_id", "tmdb_id"):
             value = getattr(self, name)
@@ -221,7 +221,7 @@ class Viewer(models.Model):
     age_limit = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
-        validators=[MaxValueValidator(OLDEST)],
+        validators=[MaxValueValidator(MAX_AGE_LIMIT)],
         help_text="Years: films for older people are never listed. Empty means no limit.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
@@ -243,7 +243,7 @@ class Viewer(models.Model):
         return f"{label} (simulated)" if self.is_simulated else label
 
     def clean(self) -> None:
-        self.name = single_spaced(self.name)
+        self.name = collapse_spaces(self.name)
 
 
 class WatchEvent(models.Model):
@@ -318,13 +318,13 @@ class Rule(models.Model):
         PIN = "pin", "pin: at one place"
         EXCLUDE = "exclude", "exclude: not listed"
 
-    class By(models.TextChoices):
-        FILM = "movie", "film"
+    class Target(models.TextChoices):
+        MOVIE = "movie", "film"
         GENRE = "genre", "genre"
         PERSON = "person", "person"
         TAG = "tag", "tag"
 
-    class Shelf(models.TextChoices):
+    class Surface(models.TextChoices):
         RECOMMEND = "recommend", "personal list"
         POPULAR = "popular", "popular"
         TRENDING = "trending", "trending"
@@ -340,7 +340,7 @@ class Rule(models.Model):
 
     name = models.CharField(max_length=120, help_text="What it is for, in your team's words.")
     action = models.CharField(max_length=8, choices=Action)
-    by = models.CharField("of", max_length=8, choices=By, default=By.FILM)
+    by = models.CharField("of", max_length=8, choices=Target, default=Target.MOVIE)
     movie = models.ForeignKey(Movie, models.CASCADE, null=True, blank=True, verbose_name="film", db_index=False)
     genre = models.ForeignKey(Genre, models.CASCADE, null=True, blank=True, db_index=False)
     person = models.ForeignKey(Person, models.CASCADE, null=True, blank=True, db_index=False)
@@ -351,7 +351,7 @@ class Rule(models.Model):
         help_text="How many places up or down, among the 200 best of a list; for a pin the place itself, from 1.",
     )
     shelves = ArrayField(
-        models.CharField(max_length=30, choices=Shelf), default=list, blank=True, help_text="None chosen: every list."
+        models.CharField(max_length=30, choices=Surface), default=list, blank=True, help_text="None chosen: every list."
     )
     starts_at = models.DateTimeField(null=True, blank=True, help_text="Empty: from now on.")
     ends_at = models.DateTimeField(null=True, blank=True, help_text="Exclusive. Empty: it does not end.")

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-LONGEST_RECORD = 100_000  # characters
+MAX_RECORD_LENGTH = 100_000  # characters
 UNCLOSED = "it opens a quote that is not closed where it should be"
 
 Line = tuple[int, str]  # its number, from 1, and its text with the line's end
@@ -23,15 +23,15 @@ class Record(NamedTuple):
     problem: str = ""
 
 
-class Records(Iterator[Record]):
+class CsvRecords(Iterator[Record]):
     """Of lines behind a header of `width` columns. Empty lines are left out. Cells in the columns `long` may go over
     several lines; none of these may look like a row: as many cells, with nothing but numbers in the columns `ids`."""
 
     def __init__(
-        self, lines: Iterator[Line], delimiter: str, width: int, *, long: Collection[int], ids: Collection[int]
+        self, lines: Iterator[Line], delimiter: str, width: int, *, multiline: Collection[int], ids: Collection[int]
     ) -> None:
         self._lines, self._delimiter, self._width = lines, delimiter, width
-        self._long, self._ids = long, ids
+        self._long, self._ids = multiline, ids
         self._again: deque[Line] = deque()
         self._in_vain = 0  # up to this line there is no quote that could close one
 
@@ -40,7 +40,7 @@ class Records(Iterator[Record]):
             number, text = line
             if not text.strip(" \r\n"):
                 continue
-            cells, problem = parsed(text, self._delimiter)
+            cells, problem = parse_record(text, self._delimiter)
             if problem == UNCLOSED and number > self._in_vain:
                 cells, problem = self._over_lines(text)
             return Record(number, cells, problem)
@@ -64,28 +64,28 @@ class Records(Iterator[Record]):
         while (line := self._next()) is not None:
             taken.append(line)
             size += len(line[1])
-            if size > LONGEST_RECORD or self._like_a_row(line[1]):
+            if size > MAX_RECORD_LENGTH or self._like_a_row(line[1]):
                 return None
             parts.append(line[1])
             if line[1].count('"') % 2:  # else the quote is open still
-                cells, problem = parsed("".join(parts), self._delimiter)
+                cells, problem = parse_record("".join(parts), self._delimiter)
                 if problem != UNCLOSED:
                     return None if problem or not self._sound(cells) else cells
         return None
 
     def _like_a_row(self, text: str) -> bool:
-        cells, problem = parsed(text, self._delimiter)
+        cells, problem = parse_record(text, self._delimiter)
         if problem or len(cells) != self._width:
             return False
         ids = [cells[place].strip() for place in self._ids]
-        return all(map(_number, filter(None, ids))) and (any(ids) or not ids)
+        return all(map(_is_number, filter(None, ids))) and (any(ids) or not ids)
 
     def _sound(self, cells: list[str]) -> bool:
         short = (cell for place, cell in enumerate(cells) if place not in self._long)
         return len(cells) == self._width and not any("\n" in cell or "\r" in cell for cell in short)
 
 
-def parsed(text: str, delimiter: str) -> tuple[list[str], str]:
+def parse_record(text: str, delimiter: str) -> tuple[list[str], str]:
     """The cells of one record, or what is wrong with it."""
     try:
         return next(csv.reader([text], delimiter=delimiter, strict=True), []), ""
@@ -93,6 +93,6 @@ def parsed(text: str, delimiter: str) -> tuple[list[str], str]:
         return [], UNCLOSED if str(error) == "unexpected end of data" else str(error)
 
 
-def _number(text: str) -> bool:
+def _is_number(text: str) -> bool:
     digits = text.removeprefix("imdb:").removeprefix("tmdb:").removeprefix("tt").partition(".")[0]
     return digits.isascii() and digits.isdigit()

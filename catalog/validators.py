@@ -5,19 +5,19 @@ import re
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from catalog.external_ids import imdb_number
+from catalog.external_ids import parse_imdb_id
 
-LONGEST_OVERVIEW = 20_000  # characters
-LONGEST_FILM = 32_767  # minutes
-LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,1}\Z"
+MAX_OVERVIEW_LENGTH = 20_000  # characters
+MAX_RUNTIME = 32_767  # minutes
+LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,1}\Z"
 _PASTED = re.compile(r"(?:.*/title/)?(?:tt)?([0-9]{1,9})(?:\D.*)?\Z", re.ASCII)
 
-validate_language = RegexValidator(LANGUAGE, "A language is a BCP 47 tag, as in en or en-GB.")
+validate_language = RegexValidator(LANGUAGE_PATTERN, "A language is a BCP 47 tag, as in en or en-GB.")
 
 
 def validate_imdb_id(text: str) -> None:
     """Raises ValidationError for a text that is no id as IMDb writes it, with what was probably meant."""
-    if not text or imdb_number(text) is not None:
+    if not text or parse_imdb_id(text) is not None:
         return
     meant = _PASTED.match(text)
     hint = f" Write tt{meant[1].zfill(7)}." if meant and int(meant[1]) else ""

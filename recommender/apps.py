@@ -88,7 +88,7 @@ def publish_epoch(epoch: int, **_: Any) -> None:
 
 def end_former_data(data_set: int, **_: Any) -> None:
     """Inside the transaction that replaces the data: jobs that work on the former data end, and so do its models."""
-    from catalog.limits import DEMO_BASE
+    from catalog.limits import DEMO_ID_BASE
     from recommender import leases, registry
     from recommender.models import Impression, Job
 
@@ -98,4 +98,4 @@ def end_former_data(data_set: int, **_: Any) -> None:
     for job in at_work:
         leases.cancel(job.pk)
     registry.end_former(data_set)
-    Impression.objects.filter(movie_id__gt=DEMO_BASE).delete()
+    Impression.objects.filter(movie_id__gt=DEMO_ID_BASE).delete()

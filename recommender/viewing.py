@@ -92,7 +92,7 @@ def pinned_soon(table: CatalogueTable, now: int) -> np.ndarray:
     soon = [
         rule.movie_ids
         for rule in table.rules
-        if (rule.action, rule.by) == (Rule.Action.PIN, Rule.By.FILM)
+        if (rule.action, rule.target) == (Rule.Action.PIN, Rule.Target.MOVIE)
         and rule.starts_at <= now + settings.LIST_TTL
         and now < rule.ends_at
     ]

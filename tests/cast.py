@@ -13,7 +13,7 @@ from django.db import connection
 
 from catalog.models import Credit, Genre, Movie, Person, WatchEvent
 from catalog.services import EventStatus, NewEvent, record_events
-from catalog.services.load_films import fix_sequence
+from catalog.services.load_films import advance_sequence
 
 ADA = 101  # watches space adventures in order, rates all of them: the heavy viewer
 BEN = 102  # family films with the children, never rates
@@ -113,7 +113,7 @@ def create_films() -> None:
         for f in FILMS
     )  # fmt: skip
     with connection.cursor() as cursor:
-        fix_sequence(cursor, "catalog_movie")
+        advance_sequence(cursor, "catalog_movie")
     genres = {name: Genre(name=name) for name in sorted({g for f in FILMS for g in f.genres.split("|")})}
     people = {name: Person(name=name) for f in FILMS for name in [f.director, *f.actors.split("|")]}
     Genre.objects.bulk_create(genres.values())

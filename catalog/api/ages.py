@@ -7,18 +7,18 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.api.strict import Strict
-from catalog.certificates import CERTIFICATES, minimum_age, written
-from catalog.limits import LARGEST_ID
-from catalog.models import OLDEST
-from catalog.selectors import strictest, viewer_age_limit
+from catalog.api.strict import StrictSerializer
+from catalog.certificates import CERTIFICATES, accepted_spellings, minimum_age
+from catalog.limits import MAX_ID
+from catalog.models import MAX_AGE_LIMIT
+from catalog.selectors import strictest_age_limit, viewer_age_limit
 
-OF_AGE = "Years: no film for older people. The own limit of the viewer holds beside it."
-OF_CERTIFICATE = "No film for people older than this certificate is for."
+AGE_LIMIT_HELP = "Years: no film for older people. The own limit of the viewer holds beside it."
+CERTIFICATE_HELP = "No film for people older than this certificate is for."
 
 
-@extend_schema_field({"type": "string", "enum": written(settings.CERTIFICATE_COUNTRY)})
-class Certificate(serializers.Field):
+@extend_schema_field({"type": "string", "enum": accepted_spellings(settings.CERTIFICATE_COUNTRY)})
+class CertificateField(serializers.Field):
     """An age certificate, as the years that it stands for."""
 
     def to_internal_value(self, data: Any) -> int:
@@ -30,21 +30,21 @@ class Certificate(serializers.Field):
         return age
 
 
-class ForAge(Strict):
+class AgeLimitQuery(StrictSerializer):
     """In every read of the catalogue; `age_limit` reads it."""
 
     user_id = serializers.IntegerField(
         required=False,
         min_value=1,
-        max_value=LARGEST_ID,
+        max_value=MAX_ID,
         help_text="A viewer, whose age limit holds. What they have seen stays in the catalogue.",
     )
-    age_limit = serializers.IntegerField(required=False, min_value=0, max_value=OLDEST, help_text=OF_AGE)
-    certificate = Certificate(required=False, help_text=OF_CERTIFICATE)
+    age_limit = serializers.IntegerField(required=False, min_value=0, max_value=MAX_AGE_LIMIT, help_text=AGE_LIMIT_HELP)
+    certificate = CertificateField(required=False, help_text=CERTIFICATE_HELP)
 
 
-def age_limit(asked: Mapping[str, Any]) -> int | None:
+def effective_age_limit(asked: Mapping[str, Any]) -> int | None:
     """Years: the strictest of what the call says and of the viewer's own; None where there is no limit."""
     viewer = asked.get("user_id")
     own = viewer_age_limit(viewer) if viewer is not None else None
-    return strictest(asked.get("age_limit"), asked.get("certificate"), own)
+    return strictest_age_limit(asked.get("age_limit"), asked.get("certificate"), own)

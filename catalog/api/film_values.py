@@ -7,17 +7,17 @@ from django.core.exceptions import ValidationError as InvalidValue
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from catalog.api.strict import Strict
-from catalog.external_ids import imdb_number, imdb_text
-from catalog.limits import FIRST_YEAR, LARGEST_ID, LAST_YEAR
-from catalog.models import single_spaced
-from catalog.validators import LANGUAGE, LONGEST_FILM, LONGEST_OVERVIEW, validate_imdb_id
+from catalog.api.strict import StrictSerializer
+from catalog.external_ids import format_imdb_id, parse_imdb_id
+from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
+from catalog.models import collapse_spaces
+from catalog.validators import LANGUAGE_PATTERN, MAX_OVERVIEW_LENGTH, MAX_RUNTIME, validate_imdb_id
 
-MAX_GENRES, MAX_PEOPLE, LONGEST_NAME = 50, 200, 200
+MAX_GENRES, MAX_PEOPLE, MAX_NAME_LENGTH = 50, 200, 200
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 
-class Text(serializers.CharField):
+class StrictString(serializers.CharField):
     """No number, which would be taken for its digits."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -26,7 +26,7 @@ class Text(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
-class Name(Text):
+class NameField(StrictString):
     """Without spaces around it and doubled within."""
 
     def __init__(self, **options: Any) -> None:
@@ -35,15 +35,17 @@ class Name(Text):
             self.validators.append(RegexValidator(NOT_BLANK))  # holds already; from here the schema has it
 
     def to_internal_value(self, data: Any) -> str:
-        return single_spaced(super().to_internal_value(data))
+        return collapse_spaces(super().to_internal_value(data))
 
 
-class FilmNames(serializers.ListField):
+class NamesField(serializers.ListField):
     """Each name once."""
 
-    def __init__(self, most: int, longest: int, words: str) -> None:
-        self.most = most
-        super().__init__(child=Name(max_length=longest), max_length=most, required=False, help_text=words)
+    def __init__(self, max_names: int, max_name_length: int, help_text: str) -> None:
+        self.most = max_names
+        super().__init__(
+            child=NameField(max_length=max_name_length), max_length=max_names, required=False, help_text=help_text
+        )
 
     def to_internal_value(self, data: Any) -> list[str]:
         if isinstance(data, list) and len(data) > self.most:
@@ -51,18 +53,18 @@ class FilmNames(serializers.ListField):
         return list(dict.fromkeys(super().to_internal_value(data)))
 
 
-class ImdbId(Text):
+class ImdbIdField(StrictString):
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         try:
             validate_imdb_id(text)
         except InvalidValue as error:
             raise serializers.ValidationError(error.messages) from None
-        number = imdb_number(text)
-        return imdb_text(number) if number else ""
+        number = parse_imdb_id(text)
+        return format_imdb_id(number) if number else ""
 
 
-class Whole(serializers.IntegerField):
+class StrictInteger(serializers.IntegerField):
     """No truth value, which Python takes for a number; in text digits alone, or 862.0 as pandas writes it."""
 
     def to_internal_value(self, data: Any) -> int:
@@ -75,7 +77,7 @@ class Whole(serializers.IntegerField):
         return int(super().to_internal_value(data))
 
 
-class Flag(serializers.BooleanField):
+class StrictBoolean(serializers.BooleanField):
     """No number; of text what a file may say."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -84,27 +86,31 @@ class Flag(serializers.BooleanField):
         return bool(super().to_internal_value(data))
 
 
-class MovieValues(Strict):
+class MovieValues(StrictSerializer):
     """Any of a film's values; what is left out stays as it is."""
 
-    title = Name(max_length=300)
-    original_title = Name(max_length=300, allow_blank=True, required=False)
-    year = Whole(min_value=FIRST_YEAR, max_value=LAST_YEAR, allow_null=True, required=False)
-    genres = FilmNames(MAX_GENRES, 60, "All of them; a genre that is new is made.")
-    directors = FilmNames(MAX_PEOPLE, LONGEST_NAME, "All of them.")
-    actors = FilmNames(MAX_PEOPLE, LONGEST_NAME, "All of them, in billing order.")
-    overview = Text(max_length=LONGEST_OVERVIEW, allow_blank=True, required=False)
+    title = NameField(max_length=300)
+    original_title = NameField(max_length=300, allow_blank=True, required=False)
+    year = StrictInteger(min_value=MIN_YEAR, max_value=MAX_YEAR, allow_null=True, required=False)
+    genres = NamesField(MAX_GENRES, 60, "All of them; a genre that is new is made.")
+    directors = NamesField(MAX_PEOPLE, MAX_NAME_LENGTH, "All of them.")
+    actors = NamesField(MAX_PEOPLE, MAX_NAME_LENGTH, "All of them, in billing order.")
+    overview = StrictString(max_length=MAX_OVERVIEW_LENGTH, allow_blank=True, required=False)
     poster_url = serializers.URLField(max_length=500, allow_blank=True, required=False)
-    runtime = Whole(min_value=1, max_value=LONGEST_FILM, allow_null=True, required=False, help_text="Minutes.")
-    certificate = Name(max_length=12, allow_blank=True, required=False)
+    runtime = StrictInteger(min_value=1, max_value=MAX_RUNTIME, allow_null=True, required=False, help_text="Minutes.")
+    certificate = NameField(max_length=12, allow_blank=True, required=False)
     language = serializers.RegexField(
-        re.compile(LANGUAGE), max_length=12, allow_blank=True, required=False, help_text="A BCP 47 tag: en, en-GB."
+        re.compile(LANGUAGE_PATTERN),
+        max_length=12,
+        allow_blank=True,
+        required=False,
+        help_text="A BCP 47 tag: en, en-GB.",
     )
-    imdb_id = ImdbId(max_length=12, allow_blank=True, required=False, help_text="As in tt0114709.")
-    tmdb_id = Whole(min_value=1, max_value=LARGEST_ID, allow_null=True, required=False)
+    imdb_id = ImdbIdField(max_length=12, allow_blank=True, required=False, help_text="As in tt0114709.")
+    tmdb_id = StrictInteger(min_value=1, max_value=MAX_ID, allow_null=True, required=False)
     available_from = serializers.DateTimeField(allow_null=True, required=False)
     available_until = serializers.DateTimeField(allow_null=True, required=False, help_text="Exclusive.")
-    published = Flag(required=False, help_text="false hides the film everywhere.")
+    published = StrictBoolean(required=False, help_text="false hides the film everywhere.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         if self.partial and not values:
@@ -113,6 +119,6 @@ class MovieValues(Strict):
 
 
 class NewMovie(MovieValues):
-    movie_id = Whole(
-        min_value=1, max_value=LARGEST_ID, required=False, help_text="Yours to choose; left out, the next free one."
+    movie_id = StrictInteger(
+        min_value=1, max_value=MAX_ID, required=False, help_text="Yours to choose; left out, the next free one."
     )

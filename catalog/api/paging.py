@@ -7,9 +7,9 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 
-def page(request: Request, results: list[dict[str, Any]], following: object | None) -> Response:
+def page_response(request: Request, results: list[dict[str, Any]], next_cursor: object | None) -> Response:
     """`following`: the cursor of the next page; None on the last."""
     address = None
-    if following is not None:
-        address = replace_query_param(request.build_absolute_uri(), "cursor", str(following))
+    if next_cursor is not None:
+        address = replace_query_param(request.build_absolute_uri(), "cursor", str(next_cursor))
     return Response({"results": results, "next": address})

@@ -4,22 +4,22 @@ from typing import Any
 
 from rest_framework.permissions import SAFE_METHODS
 
-READ, WRITE = "recommend:read", "catalog:write"
-HIDDEN = "published"  # the parameter by which a read asks for films that are not shown
+READ_SCOPE, WRITE_SCOPE = "recommend:read", "catalog:write"
+VISIBILITY_PARAMETER = "published"  # the parameter by which a read asks for films that are not shown
 
 
-class Scoped:
+class CatalogueScopes:
     """Reads of what is shown are for every reader; changes, and reads of what is not, for who keeps the catalogue."""
 
-    opens_to_viewers = True
+    allow_viewer_token = True
 
     @property
     def required_scope(self) -> str:
         request: Any = getattr(self, "request", None)
-        if request is None or (request.method in SAFE_METHODS and HIDDEN not in request.GET):
-            return READ
-        return WRITE
+        if request is None or (request.method in SAFE_METHODS and VISIBILITY_PARAMETER not in request.GET):
+            return READ_SCOPE
+        return WRITE_SCOPE
 
     @property
     def throttle_scope(self) -> str:
-        return "reads" if self.required_scope == READ else "batch"
+        return "reads" if self.required_scope == READ_SCOPE else "batch"

@@ -10,10 +10,10 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.ages import ForAge, age_limit
+from catalog.api.ages import AgeLimitQuery, effective_age_limit
 from catalog.api.film_values import MovieValues, NewMovie
-from catalog.api.paging import page
-from catalog.api.scopes import READ, Scoped
+from catalog.api.paging import page_response
+from catalog.api.scopes import READ_SCOPE, CatalogueScopes
 from catalog.api.serializers import (
     GenresSerializer,
     MovieDetailsSerializer,
@@ -27,14 +27,14 @@ from catalog.api.strict import StrictView, operation
 from catalog.selectors import (
     MovieCard,
     MovieDetails,
-    any_movie,
     genre_list,
-    movie_named,
+    movie_details,
     movies_page,
     people_page,
-    shown_movie,
+    resolve_movie_id,
+    visible_movie_details,
 )
-from catalog.services import MovieChange, MovieWritten, Problem, Write, write_movies
+from catalog.services import MovieChange, MovieWriteResult, WriteMode, WriteProblem, write_movies
 
 _PROBLEMS = {("default", "application/problem+json"): OpenApiTypes.OBJECT}
 _EXAMPLE = {"title": "Perfect Days", "year": 2023, "genres": ["Drama"], "directors": ["Wim Wenders"]}
@@ -45,10 +45,10 @@ class Conflict(APIException):
     default_code = "conflict"
 
 
-class CatalogueView(Scoped, StrictView):
+class CatalogueView(CatalogueScopes, StrictView):
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # An edit is true on the next read: a copy may be kept only to be asked about. urls.py adds the ETag.
-        kept = request.method == "GET" and response.status_code == 200 and self.required_scope == READ
+        kept = request.method == "GET" and response.status_code == 200 and self.required_scope == READ_SCOPE
         response.headers["Cache-Control"] = "private, no-cache" if kept else "private, no-store"
         patch_vary_headers(response, ["Authorization"])
         return super().finalize_response(request, response, *args, **kwargs)
@@ -63,8 +63,10 @@ class MoviesView(CatalogueView):
         responses={200: MoviePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        found = movies_page(MoviesQuery.filter(self.asked), self.asked["cursor"], self.asked["page_size"])
-        return page(request, [_card(card) for card in found.movies], found.next)
+        found = movies_page(
+            MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"]
+        )
+        return page_response(request, [_card_dict(card) for card in found.movies], found.next)
 
     @operation(
         operation_id="movies_create",
@@ -75,9 +77,9 @@ class MoviesView(CatalogueView):
         examples=[OpenApiExample("movies_create", value=_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        values = dict(self.asked)
-        movie_id = _written(MovieChange(values.pop("movie_id", None), values, Write.CREATE))
-        return Response(_details(movie_id), status=201, headers={"Location": f"/movies/{movie_id}"})
+        values = dict(self.validated)
+        movie_id = _write_movie(MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE))
+        return Response(_details_or_404(movie_id), status=201, headers={"Location": f"/movies/{movie_id}"})
 
 
 class MovieView(CatalogueView):
@@ -89,12 +91,12 @@ class MovieView(CatalogueView):
         responses={200: MovieDetailsSerializer, **_PROBLEMS},
     )
     def get(self, request: Request, movie_id: str) -> Response:
-        number = movie_named(movie_id)
-        find = shown_movie if self.required_scope == READ else any_movie
-        movie = find(number, age_limit(self.asked)) if number else None
+        number = resolve_movie_id(movie_id)
+        find = visible_movie_details if self.required_scope == READ_SCOPE else movie_details
+        movie = find(number, effective_age_limit(self.validated)) if number else None
         if movie is None:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_told(movie))
+        return Response(_details_dict(movie))
 
     @operation(
         operation_id="movies_update",
@@ -105,10 +107,10 @@ class MovieView(CatalogueView):
         examples=[OpenApiExample("movies_update", value={"runtime": 81}, request_only=True)],
     )
     def patch(self, request: Request, movie_id: str) -> Response:
-        number = movie_named(movie_id)
+        number = resolve_movie_id(movie_id)
         if not number:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_details(_written(MovieChange(number, self.asked, Write.UPDATE))))
+        return Response(_details_or_404(_write_movie(MovieChange(number, self.validated, WriteMode.UPDATE))))
 
 
 class PeopleView(CatalogueView):
@@ -120,10 +122,10 @@ class PeopleView(CatalogueView):
         responses={200: PeoplePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        asked = self.asked
-        limit = age_limit(asked)
+        asked = self.validated
+        limit = effective_age_limit(asked)
         people, following = people_page(asked["cursor"].after, asked["page_size"], asked["search"], limit)
-        return page(request, [one._asdict() for one in people], following)
+        return page_response(request, [one._asdict() for one in people], following)
 
 
 class GenresView(CatalogueView):
@@ -131,40 +133,40 @@ class GenresView(CatalogueView):
         operation_id="genres",
         summary="All genres, with how many films that are shown.",
         tags=["movies"],
-        parameters=[ForAge],
+        parameters=[AgeLimitQuery],
         responses={200: GenresSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        return Response({"results": [one._asdict() for one in genre_list(age_limit(self.asked))]})
+        return Response({"results": [one._asdict() for one in genre_list(effective_age_limit(self.validated))]})
 
 
-def _written(change: MovieChange) -> int:
+def _write_movie(change: MovieChange) -> int:
     """The film's id. Raises what the client is told where nothing was written."""
     [written] = write_movies([change])
     if written.problem is None and written.movie_id is not None:
         return written.movie_id
-    raise _refusal(written)
+    raise _write_error(written)
 
 
-def _refusal(written: MovieWritten) -> Exception:
-    if written.problem is Problem.UNKNOWN:
+def _write_error(written: MovieWriteResult) -> Exception:
+    if written.problem is WriteProblem.UNKNOWN:
         return Http404(written.reason)
-    if written.problem is Problem.THERE_ALREADY:
+    if written.problem is WriteProblem.EXISTS:
         return Conflict(written.reason)
     field, _, words = written.reason.partition(": ")
     return ValidationError({field: [words]})
 
 
-def _details(movie_id: int) -> dict[str, Any]:
-    movie = any_movie(movie_id)
+def _details_or_404(movie_id: int) -> dict[str, Any]:
+    movie = movie_details(movie_id)
     if movie is None:
         raise Http404(f"The catalogue has no film {movie_id}.")
-    return _told(movie)
+    return _details_dict(movie)
 
 
-def _told(movie: MovieDetails) -> dict[str, Any]:
-    return _card(movie.card) | {name: value for name, value in movie._asdict().items() if name != "card"}
+def _details_dict(movie: MovieDetails) -> dict[str, Any]:
+    return _card_dict(movie.card) | {name: value for name, value in movie._asdict().items() if name != "card"}
 
 
-def _card(card: MovieCard) -> dict[str, Any]:
+def _card_dict(card: MovieCard) -> dict[str, Any]:
     return card._asdict() | {"movie_id": str(card.movie_id)}

@@ -6,14 +6,14 @@ import numpy as np
 import polars as pl
 
 from catalog.dataset import DISLIKE, EVENTS, LIKE, NOT_INTERESTED, RATING, WATCH, WATCHLIST
-from catalog.demo.films import Films
+from catalog.demo.films import DemoMovies
 from catalog.demo.tastes import Tastes
 from catalog.demo.watching import Watches
-from catalog.limits import DEMO_BASE
+from catalog.limits import DEMO_ID_BASE
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 SPAN = 3 * 365 * DAY  # before now
-GAP = 20  # days between two sessions, the middle one; each viewer has a pace of their own
+SESSION_GAP = 20  # days between two sessions, the middle one; each viewer has a pace of their own
 
 RATED = 0.35  # share of the watches, on average; each viewer has a habit of their own
 RATED_AFTER = 40  # minutes after the film's end, the middle one: some at once, some days later
@@ -22,7 +22,7 @@ WATCHLISTED = 0.04  # share of the watches that stood on the watchlist some days
 HIDDEN = 0.5  # films that a viewer does not want to see, on average
 
 
-class _Seen(NamedTuple):
+class _Watches(NamedTuple):
     """One entry a watch, by viewer and time."""
 
     viewer: np.ndarray  # row of Tastes
@@ -32,30 +32,32 @@ class _Seen(NamedTuple):
     match: np.ndarray  # the viewer's taste for the film
 
 
-def events(films: Films, tastes: Tastes, watches: Watches, now: int, rng: np.random.Generator) -> pl.DataFrame:
+def simulate_events(
+    films: DemoMovies, tastes: Tastes, watches: Watches, now: int, rng: np.random.Generator
+) -> pl.DataFrame:
     """All events up to `now` (unix s), by viewer and time."""
-    viewer, place = np.nonzero(watches.films >= 0)
-    film = watches.films[viewer, place]
+    viewer, place = np.nonzero(watches.movies >= 0)
+    film = watches.movies[viewer, place]
     began, length = _times(films, watches, now, rng)[viewer, place], films.column("runtime")[film] * MINUTE
-    seen = _Seen(viewer, film, began, began + length, tastes.match[viewer, film])
-    parts = [*_watched_and_rated(seen, rng), *_opinions(seen, rng), _hidden(seen, tastes, rng)]
+    seen = _Watches(viewer, film, began, began + length, tastes.match[viewer, film])
+    parts = [*_watches_and_ratings(seen, rng), *_opinions(seen, rng), _not_interested(seen, tastes, rng)]
     return pl.concat(parts).filter(pl.col("occurred_at") <= now).sort("viewer", "occurred_at", maintain_order=True)
 
 
 def _frame(kind: int, viewer: np.ndarray, film: np.ndarray, at: np.ndarray, **columns: np.ndarray) -> pl.DataFrame:
     """`columns`: rating or completion."""
-    ids = {"viewer": DEMO_BASE + 1 + viewer, "movie": DEMO_BASE + 1 + film}
+    ids = {"viewer": DEMO_ID_BASE + 1 + viewer, "movie": DEMO_ID_BASE + 1 + film}
     known = {**ids, "kind": kind, "occurred_at": at.astype(np.int64), **columns}
     return pl.DataFrame(known | {name: None for name in EVENTS if name not in known}).select(
         pl.col(name).cast(dtype) for name, dtype in EVENTS.items()
     )
 
 
-def _times(films: Films, watches: Watches, now: int, rng: np.random.Generator) -> np.ndarray:
+def _times(films: DemoMovies, watches: Watches, now: int, rng: np.random.Generator) -> np.ndarray:
     """int64 [V, L]: when each film began. One film follows the other in a session; a session a day at most."""
-    shape = watches.films.shape
-    taken = films.column("runtime")[watches.films] * MINUTE + rng.integers(5, 30, shape) * MINUTE
-    taken[watches.films < 0] = 0
+    shape = watches.movies.shape
+    taken = films.column("runtime")[watches.movies] * MINUTE + rng.integers(5, 30, shape) * MINUTE
+    taken[watches.movies < 0] = 0
     before = np.cumsum(taken, axis=1) - taken
     size = _until_next(watches)
     # Long sessions begin earlier in the day.
@@ -67,8 +69,8 @@ def _times(films: Films, watches: Watches, now: int, rng: np.random.Generator) -
 
 def _until_next(watches: Watches) -> np.ndarray:
     """int [V, L]: from a film that opens a session to the next that does: the session's size. Else meaningless."""
-    there = np.arange(watches.films.shape[1])
-    lengths = (watches.films >= 0).sum(1, keepdims=True)
+    there = np.arange(watches.movies.shape[1])
+    lengths = (watches.movies >= 0).sum(1, keepdims=True)
     opening = np.where(watches.opens, there, lengths)
     following = np.minimum.accumulate(opening[:, ::-1], axis=1)[:, ::-1]
     return np.minimum(np.hstack([following[:, 1:], lengths]), lengths) - there
@@ -76,7 +78,7 @@ def _until_next(watches: Watches) -> np.ndarray:
 
 def _days(opens: np.ndarray, now: int, rng: np.random.Generator) -> np.ndarray:
     """int [V, L]: for films that open a session its day, in days since 1970; the last is yesterday or before."""
-    pace = GAP * rng.lognormal(0, 0.6, (len(opens), 1))
+    pace = SESSION_GAP * rng.lognormal(0, 0.6, (len(opens), 1))
     gaps = np.where(opens, 1 + pace * rng.lognormal(-0.3, 0.8, opens.shape), 0)
     ago = np.cumsum(gaps[:, ::-1], axis=1)[:, ::-1]
     longest = ago.max(1, keepdims=True)
@@ -87,7 +89,7 @@ def _days(opens: np.ndarray, now: int, rng: np.random.Generator) -> np.ndarray:
     return now // DAY - np.floor(left + (ago - left) * shrink).astype(np.int64)
 
 
-def _watched_and_rated(seen: _Seen, rng: np.random.Generator) -> list[pl.DataFrame]:
+def _watches_and_ratings(seen: _Watches, rng: np.random.Generator) -> list[pl.DataFrame]:
     count = len(seen.film)
     # Most films are seen to the end; those that suit badly are more often left.
     left = rng.random(count) < 0.08 * np.exp(-0.8 * seen.match)
@@ -105,7 +107,7 @@ def _watched_and_rated(seen: _Seen, rng: np.random.Generator) -> list[pl.DataFra
     ]  # fmt: skip
 
 
-def _opinions(seen: _Seen, rng: np.random.Generator) -> list[pl.DataFrame]:
+def _opinions(seen: _Watches, rng: np.random.Generator) -> list[pl.DataFrame]:
     count = len(seen.film)
     soon = seen.ended + rng.integers(1, 15, count) * MINUTE
     said = rng.random(count) < OPINION
@@ -118,7 +120,7 @@ def _opinions(seen: _Seen, rng: np.random.Generator) -> list[pl.DataFrame]:
     return [_frame(kind, seen.viewer[those], seen.film[those], at[those]) for kind, those, at in chosen]
 
 
-def _hidden(seen: _Seen, tastes: Tastes, rng: np.random.Generator) -> pl.DataFrame:
+def _not_interested(seen: _Watches, tastes: Tastes, rng: np.random.Generator) -> pl.DataFrame:
     """A few films that suit a viewer worst of some that came along, at a time when the viewer was there."""
     where = np.flatnonzero(rng.random(len(seen.film)) < HIDDEN * len(tastes.match) / len(seen.film))
     viewer = seen.viewer[where]

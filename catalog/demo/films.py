@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, table
-from catalog.limits import DEMO_BASE
+from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, to_frame
+from catalog.limits import DEMO_ID_BASE
 
-FILE = Path(__file__).with_name("films.csv")
+MOVIES_FILE = Path(__file__).with_name("films.csv")
 _NUMBERS = {"year": pl.Int16, "runtime": pl.Int16, "part": pl.Int16, "fame": pl.Int16}
 
 
 @dataclass(frozen=True)
-class Films:
+class DemoMovies:
     """N films in the order of the file; `next_part`: row of the sequel, or -1. The id of a film
     is DEMO_BASE + its row + 1."""
 
@@ -31,13 +31,15 @@ class Films:
         return self.table.height
 
 
-def read_films(file: Path = FILE) -> Films:
+def read_movies(file: Path = MOVIES_FILE) -> DemoMovies:
     """`fame` runs from 1 (for lovers of cinema) to 5 (everybody has heard of it)."""
-    rows = pl.read_csv(file, infer_schema=False, schema_overrides=_NUMBERS).with_row_index("id", offset=DEMO_BASE + 1)
+    rows = pl.read_csv(file, infer_schema=False, schema_overrides=_NUMBERS).with_row_index(
+        "id", offset=DEMO_ID_BASE + 1
+    )
     lists = [pl.col(name).str.split("|") for name in ("genres", "directors", "actors")]
     rows = rows.with_columns(pl.col("id").cast(pl.Int32), pl.col("series", "original_title").fill_null(""), *lists)
     genres, directors, actors = (_members(rows[name]) for name in ("genres", "directors", "actors"))
-    return Films(rows, genres, directors, actors, _next_parts(rows))
+    return DemoMovies(rows, genres, directors, actors, _next_parts(rows))
 
 
 def _members(lists: pl.Series) -> np.ndarray:
@@ -53,26 +55,26 @@ def _next_parts(rows: pl.DataFrame) -> np.ndarray:
     following = np.full(rows.height, -1)
     parts = rows.filter(pl.col("series") != "").sort("series", "part")
     for series in parts.partition_by("series", maintain_order=True):
-        order = series["id"].to_numpy() - DEMO_BASE - 1
+        order = series["id"].to_numpy() - DEMO_ID_BASE - 1
         following[order[:-1]] = order[1:]
     return following
 
 
-def movie_table(films: Films, added_at: int) -> pl.DataFrame:
+def movie_table(films: DemoMovies, added_at: int) -> pl.DataFrame:
     """`added_at`: when the films came into the catalogue, unix seconds."""
     unknown = [pl.lit(None, MOVIES[name]).alias(name) for name in MOVIES if name not in films.table.columns]
     return films.table.with_columns(*unknown).with_columns(added_at=pl.lit(added_at, pl.Int64)).select(list(MOVIES))
 
 
-def genre_table(films: Films) -> pl.DataFrame:
-    return table(films.table.select("id", "genres").explode("genres").iter_rows(), GENRES)
+def genre_table(films: DemoMovies) -> pl.DataFrame:
+    return to_frame(films.table.select("id", "genres").explode("genres").iter_rows(), GENRES)
 
 
-def credit_table(films: Films) -> pl.DataFrame:
+def credit_table(films: DemoMovies) -> pl.DataFrame:
     rows = [
         (movie, person, role, order)
         for movie, *casts in films.table.select("id", "directors", "actors").iter_rows()
         for role, names in zip((DIRECTOR, ACTOR), casts, strict=True)
         for order, person in enumerate(names)
     ]
-    return table(rows, CREDITS)
+    return to_frame(rows, CREDITS)

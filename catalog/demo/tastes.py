@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catalog.demo.films import Films
+from catalog.demo.films import DemoMovies
 
 FAVOURITE_GENRES, FAVOURITE_DIRECTORS, FAVOURITE_ACTORS = 3, 4, 5  # of each viewer
 FILMOGRAPHY = 3  # films that a favourite director or actor has at least
@@ -15,7 +15,7 @@ class Tastes(NamedTuple):
     match: np.ndarray  # float32 [V, N]: how well each film suits, mean 0 and deviation 1 over a viewer's films
 
 
-def tastes(films: Films, viewers: int, rng: np.random.Generator) -> Tastes:
+def draw_tastes(films: DemoMovies, viewers: int, rng: np.random.Generator) -> Tastes:
     genres = rng.normal(0, 0.35, (viewers, films.genres.shape[1])).astype(np.float32)
     common = films.genres.sum(0)
     genres += 1.6 * _favourites(np.broadcast_to(common**0.6, genres.shape), FAVOURITE_GENRES, rng)

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catalog.demo.films import Films
+from catalog.demo.films import DemoMovies
 from catalog.demo.tastes import Tastes
 
-FEWEST, MOST = 15, 120  # films watched by one viewer
+MIN_WATCHES, MAX_WATCHES = 15, 120  # films watched by one viewer
 SESSION_SIZES = (0.40, 0.30, 0.17, 0.09, 0.04)  # how often an evening or a weekend has 1, 2, ... films
 FAME = 0.9  # films one step more famous are chosen e^0.9 times as often
 TALK = 0.6  # deviation of what else makes a film popular, likewise an exponent
@@ -29,15 +29,15 @@ SAME_MOOD = 0.4
 class Watches(NamedTuple):
     """Row v: the films of viewer v in order."""
 
-    films: np.ndarray  # int [V, L], rows of Films; -1 behind a viewer's last
+    movies: np.ndarray  # int [V, L], rows of Films; -1 behind a viewer's last
     opens: np.ndarray  # bool [V, L]: the film opens a session
 
 
-def watch(films: Films, tastes: Tastes, rng: np.random.Generator) -> Watches:
-    lengths = np.clip(rng.lognormal(np.log(24), 0.6, len(tastes.match)), FEWEST, MOST).astype(int)
+def simulate_watches(films: DemoMovies, tastes: Tastes, rng: np.random.Generator) -> Watches:
+    lengths = np.clip(rng.lognormal(np.log(24), 0.6, len(tastes.match)), MIN_WATCHES, MAX_WATCHES).astype(int)
     opens = _session_starts(len(lengths), lengths.max(), rng)
     chosen = np.full(opens.shape, -1)
-    audience = _Audience(films, tastes, rng)
+    audience = _Simulation(films, tastes, rng)
     for place in range(opens.shape[1]):
         there = np.flatnonzero(lengths > place)
         chosen[there, place] = audience.next(there, opens[there, place], first=place == 0)
@@ -53,10 +53,10 @@ def _session_starts(viewers: int, places: int, rng: np.random.Generator) -> np.n
     return starts
 
 
-class _Threads:
+class _TransitionWeights:
     """What may lead from one film to the next: one row of weights for each film and way, and for each mood."""
 
-    def __init__(self, films: Films) -> None:
+    def __init__(self, films: DemoMovies) -> None:
         count = len(films)
         sequels = np.zeros((count, count), np.float32)
         begun = np.flatnonzero(films.next_part >= 0)
@@ -79,11 +79,16 @@ class _Threads:
         self.drift = np.vstack([together, np.ones(len(together))]) + 1e-4
 
 
-class _Audience:
+class _Simulation:
     """All viewers' next films at once."""
 
-    def __init__(self, films: Films, tastes: Tastes, rng: np.random.Generator) -> None:
-        self.rng, self.next_part, self.threads, self.liked = rng, films.next_part, _Threads(films), tastes.genres
+    def __init__(self, films: DemoMovies, tastes: Tastes, rng: np.random.Generator) -> None:
+        self.rng, self.next_part, self.threads, self.liked = (
+            rng,
+            films.next_part,
+            _TransitionWeights(films),
+            tastes.genres,
+        )
         # [V, N]: taste and fame; nothing for what is seen, little for what comes later in a series
         popularity = FAME * films.column("fame") + rng.normal(0, TALK, len(films))
         self.weights = np.exp(LIKING * tastes.match + popularity.astype(np.float32))

@@ -12,21 +12,21 @@ from typing import Any, BinaryIO, NamedTuple
 from catalog.errors import DataFileError
 from catalog.exchange.files import csv_table
 from catalog.exchange.header import Columns
-from catalog.limits import FIRST_YEAR, LAST_YEAR
+from catalog.limits import MAX_YEAR, MIN_YEAR
 from catalog.models import WatchEvent
 
 WATCH, RATING = WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING
-LONGEST_TITLE = 300  # characters
-LONGEST_FILE = 16 * 1024 * 1024  # bytes
+MAX_TITLE_LENGTH = 300  # characters
+MAX_FILE_SIZE = 16 * 1024 * 1024  # bytes
 
 
-class Source(StrEnum):
+class HistorySource(StrEnum):
     IMDB = "imdb"
     LETTERBOXD = "letterboxd"
     TRAKT = "trakt"
 
 
-class Told(NamedTuple):
+class HistoryRow(NamedTuple):
     """One row. `problem`: why it says nothing of a film."""
 
     line: int  # of the file; of a JSON list the place, from 1
@@ -34,100 +34,109 @@ class Told(NamedTuple):
     year: int | None = None
     imdb_id: str = ""
     tmdb_id: int | None = None
-    did: tuple[tuple[int, datetime, float | None], ...] = ()  # kind, moment, stars
+    actions: tuple[tuple[int, datetime, float | None], ...] = ()  # kind, moment, stars
     problem: str = ""
 
 
-def read_personal(file: BinaryIO, encoding: str | None = None) -> tuple[Source, list[Told]]:
+def read_history_file(file: BinaryIO, encoding: str | None = None) -> tuple[HistorySource, list[HistoryRow]]:
     """Which site it is from is told by what the file names. Raises DataFileError."""
-    if file.seek(0, io.SEEK_END) > LONGEST_FILE:
-        raise DataFileError("the file", None, f"has more than {LONGEST_FILE:,} bytes")
+    if file.seek(0, io.SEEK_END) > MAX_FILE_SIZE:
+        raise DataFileError("the file", None, f"has more than {MAX_FILE_SIZE:,} bytes")
     file.seek(0)
     begins = file.read(100).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     file.seek(0)
-    return (Source.TRAKT, list(_trakt(file))) if begins == b"[" else _cells(file, encoding)
+    return (HistorySource.TRAKT, list(_trakt_rows(file))) if begins == b"[" else _csv_rows(file, encoding)
 
 
-_IMDB, _LETTERBOXD = ("Const", "Your Rating", "Date Rated"), ("Name", "Date")
-_COLUMNS = Columns((*_IMDB, *_LETTERBOXD, "Title", "Title Type", "Year", "Rating", "Watched Date"), others=True)
+_IMDB_COLUMNS, _LETTERBOXD_COLUMNS = ("Const", "Your Rating", "Date Rated"), ("Name", "Date")
+_COLUMNS = Columns(
+    (*_IMDB_COLUMNS, *_LETTERBOXD_COLUMNS, "Title", "Title Type", "Year", "Rating", "Watched Date"), allow_others=True
+)
 
 
-def _cells(file: BinaryIO, encoding: str | None) -> tuple[Source, list[Told]]:
+def _csv_rows(file: BinaryIO, encoding: str | None) -> tuple[HistorySource, list[HistoryRow]]:
     words = "is no export of IMDb (ratings), Letterboxd (diary, watched, ratings) or Trakt (history, ratings)"
     with csv_table(file, "the file", _COLUMNS, encoding) as table:
-        if set(_IMDB) <= set(table.names):
-            source, read = Source.IMDB, _imdb
-        elif set(_LETTERBOXD) <= set(table.names):
-            source, read = Source.LETTERBOXD, partial(_letterboxd, is_diary="Watched Date" in table.names)
+        if set(_IMDB_COLUMNS) <= set(table.names):
+            source, read = HistorySource.IMDB, _imdb_row
+        elif set(_LETTERBOXD_COLUMNS) <= set(table.names):
+            source, read = HistorySource.LETTERBOXD, partial(_letterboxd_row, is_diary="Watched Date" in table.names)
         else:
             raise DataFileError("the file", 1, words)
         return source, [
-            Told(row.line, problem=row.problem) if row.problem else _judged(read, row.line, row.values)
+            HistoryRow(row.line, problem=row.problem) if row.problem else _read_row(read, row.line, row.values)
             for row in table.rows
         ]
 
 
-def _judged(read: Callable[[int, Mapping[str, Any]], Told], line: int, row: Mapping[str, Any]) -> Told:
+def _read_row(read: Callable[[int, Mapping[str, Any]], HistoryRow], line: int, row: Mapping[str, Any]) -> HistoryRow:
     try:
         return read(line, row)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         title = str(row.get("Title") or row.get("Name") or "")
-        return Told(line, _text(title), problem="lacks a title, a date or a rating that can be read")
+        return HistoryRow(line, _clean_text(title), problem="lacks a title, a date or a rating that can be read")
 
 
-def _imdb(line: int, row: Mapping[str, Any]) -> Told:
+def _imdb_row(line: int, row: Mapping[str, Any]) -> HistoryRow:
     if row.get("Title Type", "Movie").replace(" ", "").lower() not in ("movie", "tvmovie", "short", "video"):
-        return Told(line, _text(row["Title"]), problem="is no film")
-    rated = (RATING, _moment(row["Date Rated"]), _stars(row["Your Rating"], 10))
-    return Told(line, _text(row["Title"]), _year(row.get("Year")), row["Const"], did=(rated,))
+        return HistoryRow(line, _clean_text(row["Title"]), problem="is no film")
+    rated = (RATING, _parse_time(row["Date Rated"]), _parse_stars(row["Your Rating"], 10))
+    return HistoryRow(line, _clean_text(row["Title"]), _parse_year(row.get("Year")), row["Const"], actions=(rated,))
 
 
-def _letterboxd(line: int, row: Mapping[str, Any], *, is_diary: bool) -> Told:
+def _letterboxd_row(line: int, row: Mapping[str, Any], *, is_diary: bool) -> HistoryRow:
     """A diary's entry is a watch, with or without stars; a row of the ratings is stars; one of the watched a watch."""
     stars = row.get("Rating")
-    at = _moment(row.get("Watched Date") or row["Date"])
+    at = _parse_time(row.get("Watched Date") or row["Date"])
     did: list[tuple[int, datetime, float | None]] = [] if stars and not is_diary else [(WATCH, at, None)]
-    did += [(RATING, at, _stars(stars, 5))] if stars else []
-    return Told(line, _text(row["Name"]), _year(row.get("Year")), did=tuple(did))
+    did += [(RATING, at, _parse_stars(stars, 5))] if stars else []
+    return HistoryRow(line, _clean_text(row["Name"]), _parse_year(row.get("Year")), actions=tuple(did))
 
 
-def _trakt(file: BinaryIO) -> Iterator[Told]:
+def _trakt_rows(file: BinaryIO) -> Iterator[HistoryRow]:
     try:
         rows = json.load(io.TextIOWrapper(file, encoding="utf-8-sig"))
     except (ValueError, RecursionError):
         raise DataFileError("the file", None, "is not JSON") from None
     for place, row in enumerate(rows if isinstance(rows, Sequence) else [rows], 1):
         if not isinstance(row, dict) or not isinstance(row.get("movie"), dict):
-            yield Told(place, problem="is no film")
+            yield HistoryRow(place, problem="is no film")
         else:
-            yield _judged(_trakt_film, place, row)
+            yield _read_row(_trakt_row, place, row)
 
 
-def _trakt_film(place: int, row: Mapping[str, Any]) -> Told:
+def _trakt_row(place: int, row: Mapping[str, Any]) -> HistoryRow:
     film, ids = row["movie"], row["movie"].get("ids") or {}
     did: tuple[int, datetime, float | None]
     if "rating" in row:
-        did = (RATING, _moment(row["rated_at"]), _stars(row["rating"], 10))
+        did = (RATING, _parse_time(row["rated_at"]), _parse_stars(row["rating"], 10))
     else:
-        did = (WATCH, _moment(row["watched_at"]), None)
+        did = (WATCH, _parse_time(row["watched_at"]), None)
     tmdb = ids.get("tmdb") if isinstance(ids.get("tmdb"), int) else None
-    return Told(place, _text(film["title"]), _year(film.get("year")), _text(ids.get("imdb") or ""), tmdb, (did,))
+    return HistoryRow(
+        place,
+        _clean_text(film["title"]),
+        _parse_year(film.get("year")),
+        _clean_text(ids.get("imdb") or ""),
+        tmdb,
+        (did,),
+    )
 
 
-def _text(text: str) -> str:
+def _clean_text(text: str) -> str:
     """As Postgres takes it."""
-    return text.encode(errors="replace").decode().replace("\0", " ")[:LONGEST_TITLE]
+    return text.encode(errors="replace").decode().replace("\0", " ")[:MAX_TITLE_LENGTH]
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _year(text: Any) -> int | None:
-    return year if text and FIRST_YEAR <= (year := int(text)) <= LAST_YEAR else None
+def _parse_year(text: Any) -> int | None:
+    return year if text and MIN_YEAR <= (year := int(text)) <= MAX_YEAR else None
 
 
-def _stars(text: Any, best: int) -> float:
+def _parse_stars(text: Any, best: int) -> float:
     """In halves, of five."""
     return min(5.0, max(0.5, round(float(text) * 10 / best) / 2))

@@ -8,24 +8,24 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog.api.film_values import LONGEST_NAME, Flag, Name, NewMovie, Whole
-from catalog.api.strict import EVENT_HINTS, Strict
+from catalog.api.film_values import MAX_NAME_LENGTH, NameField, NewMovie, StrictBoolean, StrictInteger
+from catalog.api.strict import EVENT_HINTS, StrictSerializer
 from catalog.exchange.files import Row
 from catalog.exchange.header import Columns
-from catalog.limits import LARGEST_ID
-from catalog.models import OLDEST, Credit, WatchEvent
+from catalog.limits import MAX_ID
+from catalog.models import MAX_AGE_LIMIT, Credit, WatchEvent
 
-LONGEST_ID, LONGEST_REASON = 20, 300  # characters
+MAX_ID_LENGTH, MAX_REASON_LENGTH = 20, 300  # characters
 
 
-class Kind(StrEnum):
+class RowKind(StrEnum):
     MOVIES = "movies"
     PEOPLE = "people"
     VIEWERS = "viewers"
     EVENTS = "events"
 
 
-class Moment(serializers.DateTimeField):
+class TimestampField(serializers.DateTimeField):
     """ISO 8601, or unix seconds."""
 
     def to_internal_value(self, value: Any) -> datetime:
@@ -40,9 +40,9 @@ class Moment(serializers.DateTimeField):
             self.fail("invalid", format="seconds since 1970")
 
 
-class FilmId(serializers.CharField):
+class MovieIdField(serializers.CharField):
     def __init__(self) -> None:
-        super().__init__(max_length=LONGEST_ID, help_text="The catalogue's, imdb:tt0114709 or tmdb:862.")
+        super().__init__(max_length=MAX_ID_LENGTH, help_text="The catalogue's, imdb:tt0114709 or tmdb:862.")
 
     def to_internal_value(self, value: Any) -> str:
         """Whole numbers of programs that know only real ones are written 862.0."""
@@ -50,7 +50,7 @@ class FilmId(serializers.CharField):
         return text.partition(".")[0] if re.fullmatch(r"[0-9]+\.0*", text, re.ASCII) else text
 
 
-class FilmRow(NewMovie):
+class MovieRow(NewMovie):
     """A film by its movie_id, imdb_id or tmdb_id; what is not named stays as it is."""
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -60,53 +60,56 @@ class FilmRow(NewMovie):
         return values
 
 
-class PersonRow(Strict):
+class PersonRow(StrictSerializer):
     """One credit."""
 
-    movie_id = FilmId()
-    name = Name(max_length=LONGEST_NAME)
+    movie_id = MovieIdField()
+    name = NameField(max_length=MAX_NAME_LENGTH)
     role = serializers.ChoiceField([role.label for role in Credit.Role])
-    order = Whole(min_value=0, max_value=32_767, default=0, help_text="Billing: 0 is the first name.")
+    order = StrictInteger(min_value=0, max_value=32_767, default=0, help_text="Billing: 0 is the first name.")
 
 
-class ViewerRow(Strict):
-    user_id = Whole(min_value=1, max_value=LARGEST_ID)
-    name = Name(max_length=120, allow_blank=True, required=False)
-    age_limit = Whole(min_value=0, max_value=OLDEST, allow_null=True, required=False)
-    session = Flag(default=False, help_text="An anonymous session without a name, to be merged into an account.")
+class ViewerRow(StrictSerializer):
+    user_id = StrictInteger(min_value=1, max_value=MAX_ID)
+    name = NameField(max_length=120, allow_blank=True, required=False)
+    age_limit = StrictInteger(min_value=0, max_value=MAX_AGE_LIMIT, allow_null=True, required=False)
+    session = StrictBoolean(
+        default=False, help_text="An anonymous session without a name, to be merged into an account."
+    )
 
 
-class EventRow(Strict):
+class EventRow(StrictSerializer):
     hints = EVENT_HINTS
 
-    user_id = Whole(min_value=1, max_value=LARGEST_ID)
-    movie_id = FilmId()
+    user_id = StrictInteger(min_value=1, max_value=MAX_ID)
+    movie_id = MovieIdField()
     kind = serializers.ChoiceField([kind.label for kind in WatchEvent.Kind])
-    occurred_at = Moment()
+    occurred_at = TimestampField()
     rating = serializers.FloatField(allow_null=True, default=None)
     completion = serializers.FloatField(allow_null=True, default=None)
     event_id = serializers.UUIDField(allow_null=True, default=None)
-    session = Flag(default=False, help_text="Whether the viewer is an anonymous session.")
+    session = StrictBoolean(default=False, help_text="Whether the viewer is an anonymous session.")
 
 
 # One of each for all rows: they keep no state, and making one costs more than a row.
-_ROWS: dict[Kind, Strict] = {
-    Kind.MOVIES: FilmRow(partial=True),
-    Kind.PEOPLE: PersonRow(),
-    Kind.VIEWERS: ViewerRow(),
-    Kind.EVENTS: EventRow(),
+_ROWS: dict[RowKind, StrictSerializer] = {
+    RowKind.MOVIES: MovieRow(partial=True),
+    RowKind.PEOPLE: PersonRow(),
+    RowKind.VIEWERS: ViewerRow(),
+    RowKind.EVENTS: EventRow(),
 }
 FIELDS = {kind: tuple(row.fields) for kind, row in _ROWS.items()}
-_NEEDED: dict[Kind, tuple[tuple[str, ...], ...]] = {
+_REQUIRED: dict[RowKind, tuple[tuple[str, ...], ...]] = {
     kind: tuple((name,) for name, field in row.fields.items() if field.required) for kind, row in _ROWS.items()
 }
-_NEEDED[Kind.MOVIES] = (("movie_id", "imdb_id", "tmdb_id"),)
+_REQUIRED[RowKind.MOVIES] = (("movie_id", "imdb_id", "tmdb_id"),)
 COLUMNS = {
-    kind: Columns(FIELDS[kind], _NEEDED[kind], frozenset({"overview"}), hints=row.hints) for kind, row in _ROWS.items()
+    kind: Columns(FIELDS[kind], _REQUIRED[kind], frozenset({"overview"}), hints=row.hints)
+    for kind, row in _ROWS.items()
 }
 
 
-def judged(kind: Kind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def validate_row(kind: RowKind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The row's values, or what is wrong with it: field and reason."""
     if row.problem:
         return {}, [("", row.problem)]
@@ -114,16 +117,16 @@ def judged(kind: Kind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]
         return dict(_ROWS[kind].run_validation(row.values)), []
     except serializers.ValidationError as error:
         told = error.detail if isinstance(error.detail, Mapping) else {"": error.detail}
-        return {}, [(name if name in FIELDS[kind] else "", _first(words)) for name, words in told.items()]
+        return {}, [(name if name in FIELDS[kind] else "", _first_message(words)) for name, words in told.items()]
 
 
-def _first(told: Any) -> str:
+def _first_message(told: Any) -> str:
     """Of messages by place, or in a list."""
     while isinstance(told, Mapping | list):
         told = next(iter(told.values() if isinstance(told, Mapping) else told))
-    return _plain(str(told))
+    return _clean_message(str(told))
 
 
-def _plain(words: str) -> str:
+def _clean_message(words: str) -> str:
     """As Postgres and JSON take it: it may quote the file."""
-    return words.encode(errors="replace").decode().replace("\0", "\ufffd")[:LONGEST_REASON]
+    return words.encode(errors="replace").decode().replace("\0", "\ufffd")[:MAX_REASON_LENGTH]

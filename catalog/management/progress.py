@@ -8,11 +8,11 @@ from django.core.management.base import OutputWrapper
 
 from catalog.services.bulk import Progress
 
-EVERY = 5.0  # seconds between two lines of one step
+LINE_INTERVAL = 5.0  # seconds between two lines of one step
 
 
 @contextmanager
-def shown_progress(out: OutputWrapper) -> Iterator[Progress]:
+def progress_display(out: OutputWrapper) -> Iterator[Progress]:
     if out.isatty():
         with _bars() as progress:
             yield progress
@@ -50,7 +50,7 @@ def _lines(out: OutputWrapper) -> Progress:
     said: dict[str, float] = {}
 
     def progress(what: str, done: int, expected: int | None, /) -> None:
-        if time.monotonic() - said.get(what, -EVERY) >= EVERY:
+        if time.monotonic() - said.get(what, -LINE_INTERVAL) >= LINE_INTERVAL:
             said[what] = time.monotonic()
             out.write(f"{what}: {done:,} of about {expected:,}" if expected else f"{what} …")
             out.flush()

@@ -83,12 +83,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='movie',
             name='search_words',
-            field=models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector(catalog.models.Plain(django.db.models.functions.text.Concat('title', models.Value('\n'), 'original_title')), config='simple'), output_field=django.contrib.postgres.search.SearchVectorField()),
+            field=models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector(catalog.models.CatalogPlain(django.db.models.functions.text.Concat('title', models.Value('\n'), 'original_title')), config='simple'), output_field=django.contrib.postgres.search.SearchVectorField()),
         ),
         migrations.AddField(
             model_name='person',
             name='search_name',
-            field=models.GeneratedField(db_persist=True, expression=catalog.models.Plain('name'), output_field=models.TextField()),
+            field=models.GeneratedField(db_persist=True, expression=catalog.models.CatalogPlain('name'), output_field=models.TextField()),
         ),
         migrations.RunSQL(FILL + LEARN, FORGET),
         migrations.AddIndex(

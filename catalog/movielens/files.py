@@ -39,7 +39,7 @@ class DataFile:
                 with self.path.open("rb") as stream:
                     yield stream
         except _DAMAGE as error:
-            raise damaged(self.label, error) from error
+            raise damaged_file(self.label, error) from error
 
     def text(self) -> str:
         """The whole file, for the small ones. UTF-8, or UTF-16 with its mark; a .dat that is neither is Latin-1, as in
@@ -65,7 +65,7 @@ class DataFile:
         return io.StringIO(self.text(), newline="")
 
 
-def damaged(label: str, error: Exception) -> DataFileError:
+def damaged_file(label: str, error: Exception) -> DataFileError:
     return DataFileError(label, None, f"is cut or damaged ({error}); download or copy it again")
 
 
@@ -105,4 +105,4 @@ def _members(path: Path) -> list[DataFile]:
                 if not info.is_dir() and info.filename.count("/") <= 1 and not info.filename.startswith("__MACOSX")
             ]
     except _DAMAGE as error:
-        raise damaged(str(path), error) from error
+        raise damaged_file(str(path), error) from error

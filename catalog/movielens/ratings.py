@@ -10,11 +10,11 @@ import polars as pl
 
 from catalog.dataset import RATING
 from catalog.errors import DataFileError
-from catalog.limits import LARGEST_ID
+from catalog.limits import MAX_ID
 from catalog.movielens.files import DataFile
 
-BLOCK = 8 * 1024 * 1024  # bytes of text a chunk
-LATEST = 4_102_444_800  # unix seconds: 2100-01-01
+BLOCK_SIZE = 8 * 1024 * 1024  # bytes of text a chunk
+MAX_TIMESTAMP = 4_102_444_800  # unix seconds: 2100-01-01
 _NUMBERS = {"userId": pl.Int64, "movieId": pl.Int64, "rating": pl.Float64, "timestamp": pl.Int64}
 
 
@@ -63,7 +63,7 @@ def _header(file: DataFile, stream: BinaryIO) -> tuple[list[str], int]:
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
     """About BLOCK bytes each, cut at line ends."""
     rest = b""
-    while read := stream.read(BLOCK):
+    while read := stream.read(BLOCK_SIZE):
         whole, end, rest_of_read = read.rpartition(b"\n")
         if not end:
             rest += read
@@ -76,15 +76,15 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
 
 def _parse(file: DataFile, header: list[str], block: bytes, line: int) -> pl.DataFrame:
     block = block.rstrip(b"\r\n") + b"\n"
-    rows = _numbers(header, block)
+    rows = _parse_numbers(header, block)
     if rows is None:
         lines = block.split(b"\n")
-        place = _first_bad(header, lines[:-1])
-        raise DataFileError(file.label, line + place, _complaint(header, lines[place]))
+        place = _first_invalid(header, lines[:-1])
+        raise DataFileError(file.label, line + place, _line_problem(header, lines[place]))
     return rows
 
 
-def _numbers(header: list[str], block: bytes) -> pl.DataFrame | None:
+def _parse_numbers(header: list[str], block: bytes) -> pl.DataFrame | None:
     """The block as numbers, or None where a line is not a row of numbers. Whole ones may be written 862.0, as pandas
     does."""
     rows = _read(header, block, _NUMBERS)
@@ -114,19 +114,19 @@ def _read(header: list[str], block: bytes, kinds: Mapping[str, Any]) -> pl.DataF
     return rows
 
 
-def _first_bad(header: list[str], lines: list[bytes]) -> int:
+def _first_invalid(header: list[str], lines: list[bytes]) -> int:
     """Index of the first line that is no row, by bisection with the very parser that refused the block."""
     good, bad = 0, len(lines)
     while bad - good > 1:
         middle = (good + bad) // 2
-        if _numbers(header, b"\n".join(lines[good:middle]) + b"\n") is None:
+        if _parse_numbers(header, b"\n".join(lines[good:middle]) + b"\n") is None:
             bad = middle
         else:
             good = middle
     return good
 
 
-def _complaint(header: list[str], line: bytes) -> str:
+def _line_problem(header: list[str], line: bytes) -> str:
     fields = line.decode("utf-8", "replace").strip("\r").split(",")
     if len(fields) != len(header):
         return f"has {len(fields)} fields where {len(header)} belong"
@@ -140,10 +140,10 @@ def _check(file: DataFile, rows: pl.DataFrame, known: np.ndarray, line: int) -> 
     unknown = ~known[np.clip(movie, 0, len(known) - 1)] | (movie < 1) | (movie >= len(known))
     no_stars = ~((halves >= 1) & (halves <= 10) & (halves == np.floor(halves)))
     rules = (
-        ((user < 1) | (user > LARGEST_ID), user, f"userId {{}} is not between 1 and {LARGEST_ID}"),
+        ((user < 1) | (user > MAX_ID), user, f"userId {{}} is not between 1 and {MAX_ID}"),
         (unknown, movie, "film {} does not stand in the file of films"),
         (no_stars, rating, "rating {} is not among 0.5, 1, 1.5 … 5"),
-        ((time < 0) | (time > LATEST), time, "timestamp {} is not unix seconds between 1970 and 2100"),
+        ((time < 0) | (time > MAX_TIMESTAMP), time, "timestamp {} is not unix seconds between 1970 and 2100"),
     )
     firsts = [(int(wrong.argmax()), values, words) for wrong, values, words in rules if wrong.any()]
     if firsts:

@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, TAGS, table
+from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, TAGS, to_frame
 from catalog.errors import DataFileError
-from catalog.limits import LARGEST_ID
+from catalog.limits import MAX_ID
 from catalog.movielens.files import DataFile
 from catalog.movielens.titles import parse_title
-from catalog.records import Records, parsed
+from catalog.records import CsvRecords, parse_record
 
 MAX_TITLE, MAX_TAG, MAX_NAME, MAX_GENRE, MAX_URL = 300, 200, 200, 60, 500  # characters, as in catalog.models
 _NO_GENRES = "(no genres listed)"
@@ -27,7 +27,7 @@ def read_movies(file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
     movies: dict[int, dict[str, Any]] = {}
     genres: list[tuple[int, str]] = []
     for line, (number, text, listed) in _rows(file, ("movieId", "title", "genres")):
-        movie = _whole(file, line, "movieId", number)
+        movie = _parse_whole(file, line, "movieId", number)
         if movie in movies:
             raise DataFileError(file.label, line, f"film {movie} stands here a second time")
         title = parse_title(text)
@@ -41,7 +41,7 @@ def read_movies(file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
                 genres.append((movie, name))
     if not movies:
         raise DataFileError(file.label, 1, "holds no films")
-    return table(movies.values(), MOVIES), table(genres, GENRES)
+    return to_frame(movies.values(), MOVIES), to_frame(genres, GENRES)
 
 
 _UNKNOWN = {"imdb_id": "", "overview": "", "poster_url": "", "certificate": "", "language": ""}
@@ -52,9 +52,11 @@ def add_links(movies: pl.DataFrame, file: DataFile) -> pl.DataFrame:
     known = set(movies["id"])
     rows = []
     for line, (number, imdb, tmdb) in _rows(file, ("movieId", "imdbId", "tmdbId")):
-        movie = _known(file, line, number, known)
-        rows.append((movie, _imdb(file, line, imdb), _whole(file, line, "tmdbId", tmdb) if tmdb else None))
-    return _fill(movies, rows, {"id": pl.Int32, "imdb_id": pl.String, "tmdb_id": pl.Int32})
+        movie = _parse_movie_id(file, line, number, known)
+        rows.append(
+            (movie, _parse_imdb_id(file, line, imdb), _parse_whole(file, line, "tmdbId", tmdb) if tmdb else None)
+        )
+    return _fill_unknown(movies, rows, {"id": pl.Int32, "imdb_id": pl.String, "tmdb_id": pl.Int32})
 
 
 def read_tags(file: DataFile, movies: pl.DataFrame) -> pl.DataFrame:
@@ -62,12 +64,12 @@ def read_tags(file: DataFile, movies: pl.DataFrame) -> pl.DataFrame:
     known = set(movies["id"])
     given: set[tuple[int, str, int]] = set()
     for line, (user, number, text) in _rows(file, ("userId", "movieId", "tag")):
-        movie = _known(file, line, number, known)
+        movie = _parse_movie_id(file, line, number, known)
         tag = " ".join(unicodedata.normalize("NFC", text).lower().split())
         if 0 < len(tag) <= MAX_TAG:
-            given.add((movie, tag, _whole(file, line, "userId", user)))
+            given.add((movie, tag, _parse_whole(file, line, "userId", user)))
     counts = Counter((movie, tag) for movie, tag, _ in given)
-    return table(((movie, tag, count) for (movie, tag), count in sorted(counts.items())), TAGS)
+    return to_frame(((movie, tag, count) for (movie, tag), count in sorted(counts.items())), TAGS)
 
 
 def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -76,21 +78,25 @@ def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.D
     facts, credits_ = [], []
     columns = ("movieId", "imdbId", "tmdbId", "actors", "directors", "overview", "poster_url")
     for line, (number, imdb, tmdb, actors, directors, overview, poster) in _rows(file, columns):
-        movie = _whole(file, line, "movieId", number)
+        movie = _parse_whole(file, line, "movieId", number)
         if movie not in known:
             continue
         known.remove(movie)  # the first row of a film counts
-        link = _whole(file, line, "tmdbId", tmdb) if tmdb else None
-        facts.append((movie, _imdb(file, line, imdb), link, overview, poster if len(poster) <= MAX_URL else ""))
+        link = _parse_whole(file, line, "tmdbId", tmdb) if tmdb else None
+        facts.append(
+            (movie, _parse_imdb_id(file, line, imdb), link, overview, poster if len(poster) <= MAX_URL else "")
+        )
         for role, names in ((DIRECTOR, directors), (ACTOR, actors)):
             people = dict.fromkeys(" ".join(name.split())[:MAX_NAME] for name in names.split("|"))
             people.pop("", None)
             credits_ += [(movie, person, role, order) for order, person in enumerate(people)]
     schema = {name: MOVIES[name] for name in ("id", "imdb_id", "tmdb_id", "overview", "poster_url")}
-    return _fill(movies, facts, schema), table(credits_, CREDITS)
+    return _fill_unknown(movies, facts, schema), to_frame(credits_, CREDITS)
 
 
-def _fill(movies: pl.DataFrame, rows: Sequence[Sequence[Any]], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+def _fill_unknown(
+    movies: pl.DataFrame, rows: Sequence[Sequence[Any]], schema: dict[str, type[pl.DataType]]
+) -> pl.DataFrame:
     """What the films do not know yet, from the rows."""
     new = pl.DataFrame(rows, schema=schema, orient="row").unique("id", keep="first")
     joined = movies.join(new, on="id", how="left", suffix="_new", maintain_order="left")
@@ -111,14 +117,14 @@ def _rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
 def _csv_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
     lines = enumerate(file.lines(), start=1)
     _, first = next(lines, (1, ""))
-    header, wrong = parsed(first, ",")
+    header, wrong = parse_record(first, ",")
     missing = [name for name in columns if name not in header]
     if missing:
         found = wrong or ", ".join(header)[:200] or "nothing"
         raise DataFileError(file.label, 1, f"column {' and '.join(missing)} is missing; it has {found}")
     places = [header.index(name) for name in columns]
     ids = [place for place, name in enumerate(header) if name in ("movieId", "userId")]
-    for line, cells, problem in Records(lines, ",", len(header), long=range(len(header)), ids=ids):
+    for line, cells, problem in CsvRecords(lines, ",", len(header), multiline=range(len(header)), ids=ids):
         if problem:
             raise DataFileError(file.label, line, f"is no CSV row: {problem}")
         if len(cells) != len(header):
@@ -139,22 +145,22 @@ def _dat_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
         yield line, fields
 
 
-def _whole(file: DataFile, line: int, column: str, text: str) -> int:
+def _parse_whole(file: DataFile, line: int, column: str, text: str) -> int:
     written = _WHOLE_NUMBER.fullmatch(text)
-    if written and 1 <= int(written[1]) <= LARGEST_ID:
+    if written and 1 <= int(written[1]) <= MAX_ID:
         return int(written[1])
-    raise DataFileError(file.label, line, f"{column} {text[:40]!r} is not a whole number from 1 to {LARGEST_ID}")
+    raise DataFileError(file.label, line, f"{column} {text[:40]!r} is not a whole number from 1 to {MAX_ID}")
 
 
-def _known(file: DataFile, line: int, text: str, known: set[int]) -> int:
-    movie = _whole(file, line, "movieId", text)
+def _parse_movie_id(file: DataFile, line: int, text: str, known: set[int]) -> int:
+    movie = _parse_whole(file, line, "movieId", text)
     if movie not in known:
         raise DataFileError(file.label, line, f"film {movie} does not stand in the file of films")
     return movie
 
 
-def _imdb(file: DataFile, line: int, text: str) -> str:
+def _parse_imdb_id(file: DataFile, line: int, text: str) -> str:
     number = text.removeprefix("tt")
     if not number:
         return ""
-    return f"tt{_whole(file, line, 'imdbId', number):07d}"
+    return f"tt{_parse_whole(file, line, 'imdbId', number):07d}"

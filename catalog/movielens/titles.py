@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from catalog.limits import FIRST_YEAR, LAST_YEAR
+from catalog.limits import MAX_YEAR, MIN_YEAR
 
 # Of the languages that MovieLens writes with the article behind: en fr it de es pt nl sv da no.
 _ARTICLES = (
@@ -77,7 +77,7 @@ def _opening(text: str) -> int | None:
 
 def _year(group: str) -> int | None:
     match = _YEAR.match(group)
-    if match and FIRST_YEAR <= int(match["year"]) <= LAST_YEAR:
+    if match and MIN_YEAR <= int(match["year"]) <= MAX_YEAR:
         return int(match["year"])
     return None
 

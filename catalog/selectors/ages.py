@@ -6,7 +6,7 @@ from django.db import connection
 from catalog.certificates import minimum_age
 
 # Each certificate that a film has, by jumps through the index: films are many, certificates few.
-_CERTIFICATES = """
+_ALL_CERTIFICATES = """
     WITH RECURSIVE each (name) AS (
         (SELECT certificate FROM catalog_movie ORDER BY certificate LIMIT 1)
         UNION ALL
@@ -16,12 +16,12 @@ _CERTIFICATES = """
     SELECT name FROM each WHERE name IS NOT NULL"""
 
 
-def strictest(*limits: int | None) -> int | None:
+def strictest_age_limit(*limits: int | None) -> int | None:
     """The lowest of the age limits (years); None where there is none."""
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def age_of(certificate: str) -> int:
+def certificate_age(certificate: str) -> int:
     """Years: the youngest that may watch; an unknown certificate counts as the setting says."""
     age = minimum_age(certificate, settings.CERTIFICATE_COUNTRY)
     return int(settings.UNCERTIFIED_AGE if age is None else age)
@@ -35,8 +35,8 @@ def viewer_age_limit(viewer_id: int) -> int | None:
     return row[0] if row else None
 
 
-def certificates_for(age_limit: int) -> list[str]:
+def certificates_within(age_limit: int) -> list[str]:
     """The certificates, as films have them, of all films that somebody of `age_limit` years may watch."""
     with connection.cursor() as cursor:
-        cursor.execute(_CERTIFICATES)
-        return [name for (name,) in cursor.fetchall() if age_of(name) <= age_limit]
+        cursor.execute(_ALL_CERTIFICATES)
+        return [name for (name,) in cursor.fetchall() if certificate_age(name) <= age_limit]

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from catalog.external_ids import imdb_number
-from catalog.selectors.films import movies_named
+from catalog.external_ids import parse_imdb_id
+from catalog.selectors.films import resolve_movie_ids
 
-ARTICLE = re.compile(r"(?:the|an?) (?=.)")
+_LEADING_ARTICLE = re.compile(r"(?:the|an?) (?=.)")
 
 
-class Called(NamedTuple):
+class MovieReference(NamedTuple):
     title: str
     year: int | None
     imdb_id: str = ""  # as IMDb writes it
@@ -26,24 +26,26 @@ class Match(NamedTuple):
     by: str
 
 
-def matched(films: Sequence[Called]) -> list[Match]:
+def match_movies(references: Sequence[MovieReference]) -> list[Match]:
     """Four queries for all of them. A title counts with its year or one beside it: sites differ in what a year is."""
-    ids = [[name for name in (_imdb(one), one.tmdb_id and f"tmdb:{one.tmdb_id}") if name] for one in films]
-    named = movies_named({name for names in ids for name in names})
+    ids = [
+        [name for name in (_imdb_reference(one), one.tmdb_id and f"tmdb:{one.tmdb_id}") if name] for one in references
+    ]
+    named = resolve_movie_ids({name for names in ids for name in names})
     by_id = [next((named[name] for name in names if name in named), None) for names in ids]
-    titles = _titles([one for one, found in zip(films, by_id, strict=True) if found is None])
-    keys = dict(zip(films, _plain([one.title for one in films]), strict=True))
+    titles = _movies_by_title([one for one, found in zip(references, by_id, strict=True) if found is None])
+    keys = dict(zip(references, _plain_titles([one.title for one in references]), strict=True))
     return [
-        Match(found, "id") if found is not None else _by_title(one, titles.get(keys[one], []))
-        for one, found in zip(films, by_id, strict=True)
+        Match(found, "id") if found is not None else _match_title(one, titles.get(keys[one], []))
+        for one, found in zip(references, by_id, strict=True)
     ]
 
 
-def _imdb(one: Called) -> str:
-    return f"imdb:{one.imdb_id}" if imdb_number(one.imdb_id) else ""
+def _imdb_reference(one: MovieReference) -> str:
+    return f"imdb:{one.imdb_id}" if parse_imdb_id(one.imdb_id) else ""
 
 
-def _by_title(one: Called, films: Sequence[tuple[int, int | None]]) -> Match:
+def _match_title(one: MovieReference, films: Sequence[tuple[int, int | None]]) -> Match:
     """Of films called so (id, year): the one of the year, else the only one of a year beside it."""
     of_year = [movie_id for movie_id, year in films if one.year is None or year == one.year]
     near = of_year or [movie_id for movie_id, year in films if year and one.year and abs(year - one.year) == 1]
@@ -52,7 +54,7 @@ def _by_title(one: Called, films: Sequence[tuple[int, int | None]]) -> Match:
     return Match(None, "several" if near else "unknown")
 
 
-def _titles(films: Sequence[Called]) -> dict[str, list[tuple[int, int | None]]]:
+def _movies_by_title(films: Sequence[MovieReference]) -> dict[str, list[tuple[int, int | None]]]:
     """Plain title, or original title, to the films of the years asked for; of all years where one is not known."""
     if not films:
         return {}
@@ -66,20 +68,20 @@ def _titles(films: Sequence[Called]) -> dict[str, list[tuple[int, int | None]]]:
         )
         found: dict[str, list[tuple[int, int | None]]] = {}
         for movie_id, year, *titles in cursor.fetchall():
-            for key in {_key(title) for title in titles if title}:
+            for key in {_title_key(title) for title in titles if title}:
                 found.setdefault(key, []).append((movie_id, year))
     return found
 
 
-def _plain(titles: Sequence[str]) -> list[str]:
+def _plain_titles(titles: Sequence[str]) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT catalog_plain(title) FROM unnest(%s::text[]) WITH ORDINALITY AS t (title, place) ORDER BY place",
             [list(titles)],
         )
-        return [_key(plain) for (plain,) in cursor.fetchall()]
+        return [_title_key(plain) for (plain,) in cursor.fetchall()]
 
 
-def _key(plain: str) -> str:
+def _title_key(plain: str) -> str:
     """Words alone, without an article before them."""
-    return ARTICLE.sub("", " ".join(re.findall(r"\w+", plain)), count=1)
+    return _LEADING_ARTICLE.sub("", " ".join(re.findall(r"\w+", plain)), count=1)

@@ -6,11 +6,11 @@ import numpy as np
 from django.db import connection
 
 from catalog.selectors import rules
-from catalog.selectors.ages import age_of
-from catalog.selectors.rules import Merchandising
+from catalog.selectors.ages import certificate_age
+from catalog.selectors.rules import MerchandisingRule
 
-ALWAYS_FROM, ALWAYS_UNTIL = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-_MOVIE = np.dtype(
+MIN_TIME, MAX_TIME = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+_MOVIE_DTYPE = np.dtype(
     [
         ("id", ">i4"),
         ("published", ">i2"),
@@ -25,12 +25,12 @@ _MOVIE = np.dtype(
         ("tmdb", ">i4"),
     ]
 )
-_GENRE = np.dtype([("movie", ">i4"), ("genre", ">i4")])
-_CREDIT = np.dtype([("movie", ">i4"), ("person", ">i4"), ("role", ">i2")])
-_PERSON = ">i4"
+_GENRE_DTYPE = np.dtype([("movie", ">i4"), ("genre", ">i4")])
+_CREDIT_DTYPE = np.dtype([("movie", ">i4"), ("person", ">i4"), ("role", ">i2")])
+_PERSON_DTYPE = ">i4"
 
 # One statement, so that the version, the films and what hangs on them are of one snapshot.
-_TABLE = f"""
+_SELECT_TABLE = f"""
 WITH certificates AS (SELECT array_agg(DISTINCT certificate ORDER BY certificate) AS names FROM catalog_movie),
      languages AS (SELECT array_agg(DISTINCT language ORDER BY language) AS names FROM catalog_movie),
      genres AS (SELECT id, name, row_number() OVER (ORDER BY name) - 1 AS place FROM catalog_genre),
@@ -40,8 +40,8 @@ SELECT
   coalesce((SELECT data_set FROM catalog_revision), 0),
   (SELECT string_agg(
       int4send(id) || int2send(published::int::int2)
-        || int8send(coalesce(floor(date_part('epoch', available_from))::bigint, {ALWAYS_FROM}))
-        || int8send(coalesce(ceil(date_part('epoch', available_until))::bigint, {ALWAYS_UNTIL}))
+        || int8send(coalesce(floor(date_part('epoch', available_from))::bigint, {MIN_TIME}))
+        || int8send(coalesce(ceil(date_part('epoch', available_until))::bigint, {MAX_TIME}))
         || int8send(floor(date_part('epoch', added_at))::bigint)
         || int2send(coalesce(year, 0::int2)) || int2send(coalesce(runtime, 0::int2))
         || int2send((array_position(certificates.names, certificate) - 1)::int2)
@@ -59,8 +59,8 @@ SELECT
   (SELECT array_agg(name ORDER BY place) FROM people),
   (SELECT string_agg(int4send(id::int), '' ORDER BY place) FROM people),
   (SELECT array_agg(title ORDER BY id) FROM catalog_movie),
-  {rules.LIVE[0]},
-  {rules.LIVE[1]}
+  {rules.ACTIVE_RULES[0]},
+  {rules.ACTIVE_RULES[1]}
 """
 
 
@@ -95,10 +95,10 @@ class CatalogueTable:
     titles: list[str]
     imdb: np.ndarray  # int32[n], the number in tt0114709; 0 = unknown
     tmdb: np.ndarray  # int32[n], 0 = unknown
-    rules: tuple[Merchandising, ...] = ()  # enabled and not over
+    rules: tuple[MerchandisingRule, ...] = ()  # enabled and not over
     data_set: int = 0  # Revision.data_set of the same snapshot: models of another one say nothing of these films
 
-    def places(self, movie_ids: np.ndarray) -> np.ndarray:
+    def rows_of(self, movie_ids: np.ndarray) -> np.ndarray:
         """int64: the row of each film, -1 for one that is not in the catalogue."""
         if not len(self.ids):
             return np.full(len(movie_ids), -1, dtype=np.int64)
@@ -108,14 +108,14 @@ class CatalogueTable:
 
 def catalogue_table() -> CatalogueTable:
     with connection.cursor() as cursor:
-        cursor.execute(_TABLE)
+        cursor.execute(_SELECT_TABLE)
         row = cursor.fetchone()
     version, data_set, movies, certificates, languages, genres, genre_names, credits_, names, people, titles, *live = (
         row
     )
-    movie = np.frombuffer(movies or b"", dtype=_MOVIE)
-    genre = np.frombuffer(genres or b"", dtype=_GENRE)
-    credit = np.frombuffer(credits_ or b"", dtype=_CREDIT)
+    movie = np.frombuffer(movies or b"", dtype=_MOVIE_DTYPE)
+    genre = np.frombuffer(genres or b"", dtype=_GENRE_DTYPE)
+    credit = np.frombuffer(credits_ or b"", dtype=_CREDIT_DTYPE)
     ids = movie["id"].astype(np.int32)
     return CatalogueTable(
         version=version,
@@ -129,29 +129,29 @@ def catalogue_table() -> CatalogueTable:
         certificate=movie["certificate"].astype(np.int16),
         age=_ages(certificates or [])[movie["certificate"]],
         language=movie["language"].astype(np.int16),
-        genre_start=_starts(ids, genre["movie"]),
+        genre_start=_run_offsets(ids, genre["movie"]),
         genre_of=genre["genre"].astype(np.int16),
-        credit_start=_starts(ids, credit["movie"]),
+        credit_start=_run_offsets(ids, credit["movie"]),
         credit_person=credit["person"].astype(np.int32),
         credit_role=credit["role"].astype(np.int8),
         certificates=certificates or [],
         languages=languages or [],
         genre_names=genre_names or [],
         person_names=names or [],
-        person_ids=np.frombuffer(people or b"", dtype=_PERSON).astype(np.int32),
+        person_ids=np.frombuffer(people or b"", dtype=_PERSON_DTYPE).astype(np.int32),
         titles=titles or [],
         imdb=movie["imdb"].astype(np.int32),
         tmdb=movie["tmdb"].astype(np.int32),
-        rules=rules.unpacked(*live),
+        rules=rules.decode_rules(*live),
         data_set=data_set,
     )
 
 
 def _ages(certificates: list[str]) -> np.ndarray:
     """int8 [certificates]: years."""
-    return np.array([age_of(name) for name in certificates], np.int8)
+    return np.array([certificate_age(name) for name in certificates], np.int8)
 
 
-def _starts(ids: np.ndarray, sorted_movies: np.ndarray) -> np.ndarray:
+def _run_offsets(ids: np.ndarray, sorted_movies: np.ndarray) -> np.ndarray:
     """int32[n + 1]: where each film's run begins in `sorted_movies`, and its end."""
     return np.append(np.searchsorted(sorted_movies, ids), len(sorted_movies)).astype(np.int32)

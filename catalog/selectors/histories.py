@@ -9,14 +9,14 @@ from zlib import crc32
 import numpy as np
 from django.db import connection
 
-from catalog.limits import LARGEST_ID
+from catalog.limits import MAX_ID
 
-SETTLED_READ = 100_000  # viewers among whom some are drawn
-_EVENT = np.dtype([("movie", ">i4"), ("time", ">i8"), ("kind", ">i2"), ("rating", ">f4"), ("completion", ">f4")])
+SAMPLED_ROWS = 100_000  # viewers among whom some are drawn
+_EVENT_DTYPE = np.dtype([("movie", ">i4"), ("time", ">i8"), ("kind", ">i2"), ("rating", ">f4"), ("completion", ">f4")])
 # date_part gives a double, exact for microseconds until the year 2255, and is twice as fast as extract's numeric.
 _SECONDS = "floor(date_part('epoch', e.occurred_at))::bigint"
 # One statement: the version and the events it belongs to come from the same snapshot.
-_HISTORIES = f"""
+_SELECT_HISTORIES = f"""
     SELECT v.id, v.version, v.age_limit, h.packed
     FROM catalog_viewer v
     CROSS JOIN LATERAL (
@@ -57,11 +57,11 @@ def history(viewer_id: int) -> History | None:
 def histories(viewer_ids: Collection[int]) -> list[History]:
     """In the order of their ids; unknown viewers are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(_HISTORIES, [list(viewer_ids)])
+        cursor.execute(_SELECT_HISTORIES, [list(viewer_ids)])
         return [_unpack(*row) for row in cursor.fetchall()]
 
 
-def viewer_ids(after: int, limit: int, upto: int = LARGEST_ID, since: int | None = None) -> list[int]:
+def viewer_ids(after: int, limit: int, through: int = MAX_ID, since: int | None = None) -> list[int]:
     """The next viewers with any events, by id, behind `after` and not above `upto`. `since` (unix seconds): with an
     event that happened since then."""
     with connection.cursor() as cursor:
@@ -70,12 +70,12 @@ def viewer_ids(after: int, limit: int, upto: int = LARGEST_ID, since: int | None
                  AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id
                                AND e.occurred_at >= to_timestamp(%s))
                ORDER BY v.id LIMIT %s""",
-            [after, upto, float("-inf") if since is None else float(since), limit],
+            [after, through, float("-inf") if since is None else float(since), limit],
         )
         return [row[0] for row in cursor.fetchall()]
 
 
-def viewer_bounds(size: int) -> list[int]:
+def chunk_boundaries(size: int) -> list[int]:
     """The ids of every `size`th viewer, and of the last one."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -87,7 +87,7 @@ def viewer_bounds(size: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def drawn_viewers(limit: int) -> list[int]:
+def sample_viewers(limit: int) -> list[int]:
     """Viewers with any events: a run of them by id from a random place, that goes on at the beginning behind the last
     one, as ids may lie far apart."""
     with connection.cursor() as cursor:
@@ -107,12 +107,12 @@ def drawn_viewers(limit: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def settled_viewers(before: datetime, limit: int, seed: str) -> list[int]:
+def sample_established_viewers(before: datetime, limit: int, seed: str) -> list[int]:
     """Viewers who came before that moment and watched or rated something, drawn from all of them by the seed: whoever
     makes viewers up cannot choose who is drawn."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'catalog_viewer'::regclass")
-        part = SETTLED_READ / max(cursor.fetchone()[0], SETTLED_READ)
+        part = SAMPLED_ROWS / max(cursor.fetchone()[0], SAMPLED_ROWS)
         sample = f"TABLESAMPLE BERNOULLI ({100 * part:.6f}) REPEATABLE ({crc32(seed.encode())})" if part < 1 else ""
         cursor.execute(
             f"""SELECT v.id FROM catalog_viewer AS v {sample}
@@ -131,7 +131,7 @@ def viewer_count() -> int:
 
 
 def _unpack(viewer_id: int, version: int, age_limit: int | None, packed: bytes | None) -> History:
-    events = np.frombuffer(packed or b"", dtype=_EVENT)
+    events = np.frombuffer(packed or b"", dtype=_EVENT_DTYPE)
     return History(
         viewer_id,
         version,

@@ -8,38 +8,38 @@ from typing import Any, NamedTuple, Self
 
 from django.db import connection
 
-from catalog.limits import LARGEST_ID
-from catalog.selectors.ages import certificates_for
-from catalog.selectors.films import CARD, OF_AGE, SHOWN, MovieCard
-from catalog.selectors.words import Sought, corrected, sought
+from catalog.limits import MAX_ID
+from catalog.selectors.ages import certificates_within
+from catalog.selectors.films import IS_VISIBLE, SELECT_CARD, WITHIN_AGE_LIMIT, MovieCard
+from catalog.selectors.words import SearchQuery, correct_spelling, parse_search
 
 _CURSOR = re.compile(r"(?:(?P<typed>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
-_HOLDING = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
+_CONTAINS_TERM = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
     UNION SELECT id FROM catalog_movie WHERE year = %s
     UNION SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
       WHERE to_tsvector('simple'::regconfig, COALESCE(p.search_name, '')) @@ %s::tsquery)"""
 # An array is made once, before the films are read: the planner cannot guess how few they are, and would start workers.
-_HOLDING_ALL = "m.id = ANY(ARRAY({sets}))"
+_CONTAINS_ALL_TERMS = "m.id = ANY(ARRAY({sets}))"
 _IN_TITLE = "(m.search_words @@ %s::tsquery OR coalesce(m.year = %s, false))"
 _SAME_TITLE = """least(length(m.title), coalesce(nullif(length(m.original_title), 0), 999)) <= %s
                   AND ARRAY[catalog_plain(m.title), catalog_plain(m.original_title)] && %s::text[]"""
-_BEGINS_SO = "lower(m.title) ^@ ANY(%s::text[])"
+_TITLE_PREFIX = "lower(m.title) ^@ ANY(%s::text[])"
 # The very title; then titles that begin so, then those with all the words, the shortest first, as it has the least
 # besides; then films of people called so or of that year, the newest first.
 _RANK = f"""CASE WHEN NOT (m.search_words @@ %s::tsquery AND {{in_title}}) THEN coalesce(m.year, 0)
-                 WHEN {_SAME_TITLE} THEN 6000 WHEN {_BEGINS_SO} THEN 5000 - least(length(m.title), 999)
+                 WHEN {_SAME_TITLE} THEN 6000 WHEN {_TITLE_PREFIX} THEN 5000 - least(length(m.title), 999)
                  ELSE 4000 - least(length(m.title), 999) END"""
 _RANK_OF_COMMON = f"CASE WHEN {_SAME_TITLE} THEN 5000 ELSE 0 END"
 # Asked film by film, as half of all films may be of a genre; the people of a name have few.
-_OF_GENRES = """EXISTS (SELECT FROM catalog_movie_genres mg WHERE mg.movie_id = m.id AND mg.genre_id = ANY(ARRAY(
+_HAS_GENRE = """EXISTS (SELECT FROM catalog_movie_genres mg WHERE mg.movie_id = m.id AND mg.genre_id = ANY(ARRAY(
                 SELECT id FROM catalog_genre WHERE upper(name) = ANY(ARRAY(SELECT upper(unnest(%s::text[])))))))"""
-_OF_PEOPLE = """m.id = ANY(ARRAY(SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
+_HAS_PERSON = """m.id = ANY(ARRAY(SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
                 WHERE p.search_name IN (SELECT catalog_plain(name) FROM unnest(%s::text[]) name)))"""
 _IN_LANGUAGE = "(lower(m.language) = ANY(%s) OR split_part(lower(m.language), '-', 1) = ANY(%s))"
 
 
-class Published(StrEnum):
-    SHOWN = "true"  # published, and within its window
+class Visibility(StrEnum):
+    VISIBLE = "true"  # published, and within its window
     HIDDEN = "false"  # not published
     ANY = "any"
 
@@ -49,18 +49,18 @@ class Cursor(NamedTuple):
 
     after: int = 0
     rank: int | None = None
-    meant: bool = False
+    corrected: bool = False
 
     @classmethod
-    def read(cls, text: str) -> Self | None:
+    def parse(cls, text: str) -> Self | None:
         """None: no page gave this one."""
         match = _CURSOR.match(text)
-        if not match or int(match["after"]) > LARGEST_ID:
+        if not match or int(match["after"]) > MAX_ID:
             return None
         return cls(int(match["after"]), int(match["rank"]) if match["rank"] else None, match["typed"] == "m")
 
     def __str__(self) -> str:
-        return str(self.after) if self.rank is None else f"{'m' if self.meant else 's'}{self.rank}-{self.after}"
+        return str(self.after) if self.rank is None else f"{'m' if self.corrected else 's'}{self.rank}-{self.after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class MovieFilter:
     max_year: int | None = None
     min_runtime: int | None = None
     max_runtime: int | None = None
-    published: Published = Published.SHOWN
+    published: Visibility = Visibility.VISIBLE
     age_limit: int | None = None  # years
 
 
@@ -88,11 +88,11 @@ class MoviePage:
 
 
 @dataclass(slots=True)
-class _Where:
+class _Conditions:
     conditions: list[str]
     values: list[Any]
 
-    def also(self, condition: str, *values: Any) -> None:
+    def add(self, condition: str, *values: Any) -> None:
         self.conditions.append(condition)
         self.values += values
 
@@ -100,34 +100,34 @@ class _Where:
         return " AND ".join(self.conditions) or "true"
 
 
-def movies_page(asked: MovieFilter, behind: Cursor, page_size: int) -> MoviePage:
+def movies_page(movie_filter: MovieFilter, start: Cursor, page_size: int) -> MoviePage:
     """By id in one query, or by how well they fit what is looked for in two; where nothing fits, by what may be meant.
     The next page costs what this one does."""
-    if not asked.search:
-        where = _filtered(asked)
-        where.also("m.id > %s", behind.after)
+    if not movie_filter.search:
+        where = _conditions(movie_filter)
+        where.add("m.id > %s", start.after)
         with connection.cursor() as cursor:
-            cursor.execute(f"{CARD} WHERE {where} ORDER BY m.id LIMIT %s", [*where.values, page_size + 1])
+            cursor.execute(f"{SELECT_CARD} WHERE {where} ORDER BY m.id LIMIT %s", [*where.values, page_size + 1])
             return _page([(MovieCard(*row), None) for row in cursor.fetchall()], page_size, meant=False)
-    words = sought(asked.search)
+    words = parse_search(movie_filter.search)
     if not words.terms:
         return MoviePage([], None)
-    if not behind.meant:
-        page = _page(_found(asked, words, behind, page_size + 1), page_size, meant=False)
-        if page.movies or behind.rank is not None:
+    if not start.corrected:
+        page = _page(_search(movie_filter, words, start, page_size + 1), page_size, meant=False)
+        if page.movies or start.rank is not None:
             return page
-    other = corrected(words)
-    return _page(_found(asked, other, behind, page_size + 1) if other else [], page_size, meant=True)
+    other = correct_spelling(words)
+    return _page(_search(movie_filter, other, start, page_size + 1) if other else [], page_size, meant=True)
 
 
-def _found(asked: MovieFilter, words: Sought, behind: Cursor, most: int) -> list[tuple[MovieCard, int | None]]:
-    where = _filtered(asked)
-    rank, values = _ranked(words)
-    if words.common:
-        where.also("m.search_words @@ %s::tsquery", " & ".join(term.tsquery for term in words.terms))
+def _search(asked: MovieFilter, words: SearchQuery, behind: Cursor, most: int) -> list[tuple[MovieCard, int | None]]:
+    where = _conditions(asked)
+    rank, values = _rank(words)
+    if words.is_common:
+        where.add("m.search_words @@ %s::tsquery", " & ".join(term.tsquery for term in words.terms))
     else:
-        held = [value for term in words.terms for value in (term.tsquery, term.year, term.of_people)]
-        where.also(_HOLDING_ALL.format(sets=" INTERSECT ".join([_HOLDING] * len(words.terms))), *held)
+        held = [value for term in words.terms for value in (term.tsquery, term.year, term.people_tsquery)]
+        where.add(_CONTAINS_ALL_TERMS.format(sets=" INTERSECT ".join([_CONTAINS_TERM] * len(words.terms))), *held)
     values += where.values
     following = ""
     if behind.rank is not None:
@@ -137,22 +137,27 @@ def _found(asked: MovieFilter, words: Sought, behind: Cursor, most: int) -> list
                {following} ORDER BY rank DESC, id LIMIT %s"""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH best AS ({best}) SELECT card.*, best.rank FROM best JOIN LATERAL ({CARD} WHERE m.id = best.id) card "
+            f"WITH best AS ({best}) SELECT card.*, best.rank FROM best JOIN LATERAL ({SELECT_CARD} WHERE m.id = best.id) card "
             "ON true ORDER BY best.rank DESC, best.id",
             [*values, most],
         )
         return [(MovieCard(*row[:-1]), row[-1]) for row in cursor.fetchall()]
 
 
-def _ranked(words: Sought) -> tuple[str, list[Any]]:
+def _rank(words: SearchQuery) -> tuple[str, list[Any]]:
     """How well a film fits, and the values of that."""
-    title = [words.longest, words.titles]
-    if words.common:
+    title = [words.max_title_length, words.title_variants]
+    if words.is_common:
         return _RANK_OF_COMMON, title
     likeliest = [term.likeliest for term in words.terms]
     one = " | ".join(term.tsquery for term in likeliest)
     every = [value for term in likeliest for value in (term.tsquery, term.year)]
-    return _RANK.format(in_title=" AND ".join([_IN_TITLE] * len(likeliest))), [one, *every, *title, words.titles]
+    return _RANK.format(in_title=" AND ".join([_IN_TITLE] * len(likeliest))), [
+        one,
+        *every,
+        *title,
+        words.title_variants,
+    ]
 
 
 def _page(found: Sequence[tuple[MovieCard, int | None]], page_size: int, meant: bool) -> MoviePage:
@@ -163,18 +168,18 @@ def _page(found: Sequence[tuple[MovieCard, int | None]], page_size: int, meant: 
     return MoviePage(cards, Cursor(last.movie_id, rank, meant))
 
 
-def _filtered(asked: MovieFilter) -> _Where:
-    where = _Where([], [])
-    if asked.published is not Published.ANY:
-        where.also(SHOWN if asked.published is Published.SHOWN else "NOT m.published")
+def _conditions(asked: MovieFilter) -> _Conditions:
+    where = _Conditions([], [])
+    if asked.published is not Visibility.ANY:
+        where.add(IS_VISIBLE if asked.published is Visibility.VISIBLE else "NOT m.published")
     if asked.age_limit is not None:
-        where.also(OF_AGE, certificates_for(asked.age_limit))
-    for condition, names in ((_OF_GENRES, asked.genres), (_OF_PEOPLE, asked.people)):
+        where.add(WITHIN_AGE_LIMIT, certificates_within(asked.age_limit))
+    for condition, names in ((_HAS_GENRE, asked.genres), (_HAS_PERSON, asked.people)):
         if names:
-            where.also(condition, list(names))
+            where.add(condition, list(names))
     if asked.languages:
         tags = [tag.lower() for tag in asked.languages]
-        where.also(_IN_LANGUAGE, tags, tags)
+        where.add(_IN_LANGUAGE, tags, tags)
     for condition, bound in (
         ("m.year >= %s", asked.min_year),
         ("m.year <= %s", asked.max_year),
@@ -182,5 +187,5 @@ def _filtered(asked: MovieFilter) -> _Where:
         ("m.runtime <= %s", asked.max_runtime),
     ):
         if bound is not None:
-            where.also(condition, bound)
+            where.add(condition, bound)
     return where

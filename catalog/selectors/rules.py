@@ -7,25 +7,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from django.db import connection
 
-ALWAYS, EVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+MIN_TIME, MAX_TIME = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
-class Merchandising(NamedTuple):
+class MerchandisingRule(NamedTuple):
     """A row of catalog.Rule."""
 
     id: int
     name: str
     action: str  # Rule.Action
-    by: str  # Rule.By
-    places: int
-    shelves: frozenset[str]  # Rule.Shelf; empty: every list
+    target: str  # Rule.By
+    positions: int
+    surfaces: frozenset[str]  # Rule.Shelf; empty: every list
     starts_at: int  # unix seconds
     ends_at: int  # exclusive
     changed_at: int
     movie_ids: np.ndarray  # int32, ascending
 
 
-def packed(condition: str) -> tuple[str, str]:
+def rules_columns(condition: str) -> tuple[str, str]:
     """Two columns: the rules that satisfy the condition as JSON, and the films of each, packed; both by their ids."""
     rules = f"FROM catalog_rule r WHERE {condition}"
     seconds = "floor(date_part('epoch', r.{}))::bigint".format
@@ -41,23 +41,23 @@ def packed(condition: str) -> tuple[str, str]:
     return meta, films
 
 
-LIVE = packed("r.enabled AND (r.ends_at IS NULL OR r.ends_at > now())")
-_ONE = f"SELECT {', '.join(packed('r.id = %s'))}"
+ACTIVE_RULES = rules_columns("r.enabled AND (r.ends_at IS NULL OR r.ends_at > now())")
+_SELECT_ONE = f"SELECT {', '.join(rules_columns('r.id = %s'))}"
 
 
-def unpacked(meta: str | None, films: Sequence[Any] | None) -> tuple[Merchandising, ...]:
+def decode_rules(meta: str | None, films: Sequence[Any] | None) -> tuple[MerchandisingRule, ...]:
     rows = zip(json.loads(meta or "[]"), films or (), strict=True)
     return tuple(_rule(*row, np.frombuffer(ids, ">i4").astype(np.int32)) for row, ids in rows)
 
 
-def _rule(*columns: Any) -> Merchandising:
+def _rule(*columns: Any) -> MerchandisingRule:
     number, name, action, by, places, shelves, starts, ends, changed, movie_ids = columns
-    window = (ALWAYS if starts is None else starts, EVER if ends is None else ends)
-    return Merchandising(number, name, action, by, places, frozenset(shelves), *window, changed, movie_ids)
+    window = (MIN_TIME if starts is None else starts, MAX_TIME if ends is None else ends)
+    return MerchandisingRule(number, name, action, by, places, frozenset(shelves), *window, changed, movie_ids)
 
 
-def merchandising(rule_id: int) -> Merchandising | None:
+def merchandising_rule(rule_id: int) -> MerchandisingRule | None:
     """One rule, live or not."""
     with connection.cursor() as cursor:
-        cursor.execute(_ONE, [rule_id, rule_id])
-        return next(iter(unpacked(*cursor.fetchone())), None)
+        cursor.execute(_SELECT_ONE, [rule_id, rule_id])
+        return next(iter(decode_rules(*cursor.fetchone())), None)

@@ -8,15 +8,15 @@ from django.db.models import QuerySet
 
 from catalog.models import Viewer, WatchEvent
 
-MOST_NOTES = 10_000
+MAX_NOTES = 10_000
 
 
-def viewer_data(viewer_id: int) -> dict[str, Any]:
+def personal_data(viewer_id: int) -> dict[str, Any]:
     """`viewer`: None for one whom nobody knows. `events` in the order of the history. `admin_notes` of changes: the
     latest MOST_NOTES, without who made them."""
     known = Viewer.objects.filter(pk=viewer_id).values("name", "age_limit", "is_simulated", "created_at").first()
     events = WatchEvent.objects.filter(viewer_id=viewer_id).select_related("movie").order_by("occurred_at", "id")
-    notes = admin_notes(viewer_id).order_by("-action_time")[:MOST_NOTES]
+    notes = admin_log_entries(viewer_id).order_by("-action_time")[:MAX_NOTES]
     return {
         "viewer": known,
         "events": [_event(event) for event in events.iterator()],
@@ -24,14 +24,14 @@ def viewer_data(viewer_id: int) -> dict[str, Any]:
     }
 
 
-def viewer_came_at(viewer_id: int) -> float | None:
+def viewer_created_at(viewer_id: int) -> float | None:
     """Unix seconds, by which the viewer is told apart from others who had or will have the number; None for one whom
     nobody knows."""
     came = Viewer.objects.filter(pk=viewer_id).values_list("created_at", flat=True).first()
     return came.timestamp() if came else None
 
 
-def admin_notes(viewer_id: int) -> QuerySet[LogEntry]:
+def admin_log_entries(viewer_id: int) -> QuerySet[LogEntry]:
     """What the admin's log says of changes of the viewer."""
     return LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Viewer), object_id=str(viewer_id))
 

@@ -5,37 +5,37 @@ from typing import NamedTuple
 import numpy as np
 from django.db import connection
 
-from catalog.selectors.popularity import sample
+from catalog.selectors.popularity import tablesample_clause
 
-ROWS_READ = 300_000  # events: about 30 milliseconds
-MOST_RATINGS = 10  # half stars
+SAMPLED_ROWS = 300_000  # events: about 30 milliseconds
+RATING_STEPS = 10  # half stars
 
 # There is no index from films to their events: 25 million rows pay for it at every write, and pages like this one read
 # it a few times a day.
-_OF_FILM = """
+_SELECT_WATCHES = """
     SELECT viewer_id, rating, date_part('year', occurred_at)::int FROM catalog_watchevent {sample}
     WHERE movie_id = %s AND kind IN (1, 2)
 """
 
 
-class Watchers(NamedTuple):
+class MovieWatchers(NamedTuple):
     viewer_ids: np.ndarray  # int32, ascending, each once
     ratings: np.ndarray  # int64 [10]: how many gave half a star, a whole one, and so on
     years: dict[int, int]  # year -> watches and ratings
-    part: float  # of all events that was read, 0..1
+    sample_share: float  # of all events that was read, 0..1
 
 
-def watchers(movie_id: int) -> Watchers:
+def movie_watchers(movie_id: int) -> MovieWatchers:
     """Two queries."""
-    clause, part = sample(ROWS_READ)
+    clause, part = tablesample_clause(SAMPLED_ROWS)
     with connection.cursor() as cursor:
-        cursor.execute(_OF_FILM.format(sample=clause), [movie_id])
+        cursor.execute(_SELECT_WATCHES.format(sample=clause), [movie_id])
         rows = cursor.fetchall()
     stars = [int(rating * 2) for _, rating, _ in rows if rating is not None]
     years = np.array([year for *_, year in rows], np.int64)
-    return Watchers(
+    return MovieWatchers(
         np.unique([viewer for viewer, *_ in rows]).astype(np.int32),
-        np.bincount(stars, minlength=MOST_RATINGS + 1)[1:],
+        np.bincount(stars, minlength=RATING_STEPS + 1)[1:],
         {int(year): int(count) for year, count in zip(*np.unique(years, return_counts=True), strict=True)},
         part,
     )

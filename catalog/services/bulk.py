@@ -1,7 +1,7 @@
 """Whole data sets. Apart from the other writes: a web process needs none of it, nor polars, which it is made with."""
 
 from catalog.services.demo import RemovedDemo
-from catalog.services.load_demo import DemoThere, end_former_demo, load_demo
+from catalog.services.load_demo import DemoExists, load_demo, remove_legacy_demo
 from catalog.services.loading import LoadReport, Progress, load_dataset
 
-__all__ = ["DemoThere", "LoadReport", "Progress", "RemovedDemo", "end_former_demo", "load_dataset", "load_demo"]
+__all__ = ["DemoExists", "LoadReport", "Progress", "RemovedDemo", "remove_legacy_demo", "load_dataset", "load_demo"]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from catalog.models import Credit
-from catalog.services.named import person_ids
+from catalog.services.named import get_or_create_people
 from catalog.services.revision import bump_catalogue
 
 
@@ -20,7 +20,7 @@ class NewCredit(NamedTuple):
 def write_credits(credits_: Sequence[NewCredit]) -> None:
     """Adds them, or gives those that are there another place; the last one counts. The films must be there."""
     with transaction.atomic():
-        ids = person_ids({one.name for one in credits_})
+        ids = get_or_create_people({one.name for one in credits_})
         rows = {
             (one.movie_id, one.role, ids[one.name]): Credit(
                 movie_id=one.movie_id, role=one.role, person_id=ids[one.name], order=one.order

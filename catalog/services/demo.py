@@ -7,8 +7,8 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from catalog.errors import CatalogError
-from catalog.selectors.stamps import demo_there
-from catalog.services.revision import new_data_set
+from catalog.selectors.stamps import has_demo
+from catalog.services.revision import bump_data_set
 
 if TYPE_CHECKING:
     from catalog.dataset import Dataset
@@ -27,27 +27,27 @@ class LockedDemo(NamedTuple):
     last_version: int  # the highest that a stamp of one of these viewers can have
 
 
-def end_demo() -> RemovedDemo | None:
+def remove_demo() -> RemovedDemo | None:
     """Removes the demo with all that hangs on it, as the site's own data begins; the models trained on it end in the
     same transaction. None where there is no demo."""
-    if not demo_there():
+    if not has_demo():
         return None
     with transaction.atomic(), connection.cursor() as cursor:
-        return removed_now(cursor)
+        return remove_demo_in(cursor)
 
 
-def removed_now(cursor: CursorWrapper) -> RemovedDemo | None:
+def remove_demo_in(cursor: CursorWrapper) -> RemovedDemo | None:
     """Without asking whether there is one."""
     demo = lock_demo(cursor)
-    removed = remove_demo(cursor, demo, no_event_stays=False)
-    new_data_set()
+    removed = delete_demo_rows(cursor, demo, truncate_events=False)
+    bump_data_set()
     # A viewer who comes later under one of these ids begins above every version that a list of before may carry.
     cursor.execute("UPDATE catalog_revision SET version_floor = greatest(version_floor, %s)", [demo.last_version])
     log.info("The demo was removed: %s", removed)
     return removed
 
 
-def refuse_demo_over_real(cursor: CursorWrapper, dataset: "Dataset") -> None:
+def check_demo_ids(cursor: CursorWrapper, dataset: "Dataset") -> None:
     """Raises CatalogError where an id of the demo belongs to a real film or viewer."""
     for table, real, ids in (
         ("catalog_movie", "NOT is_demo", dataset.movies["id"]),
@@ -70,7 +70,7 @@ def lock_demo(cursor: CursorWrapper) -> LockedDemo:
     return LockedDemo(movies, list(versions), max(versions.values(), default=0))
 
 
-def remove_demo(cursor: CursorWrapper, demo: LockedDemo, *, no_event_stays: bool) -> RemovedDemo | None:
+def delete_demo_rows(cursor: CursorWrapper, demo: LockedDemo, *, truncate_events: bool) -> RemovedDemo | None:
     """Deletes the demo's films and simulated viewers, and the people, genres and tags that only they had.
 
     Real viewers who had watched a demo film lose that event, so their version rises.
@@ -84,7 +84,7 @@ def remove_demo(cursor: CursorWrapper, demo: LockedDemo, *, no_event_stays: bool
              AND id IN (SELECT viewer_id FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]))""",
         [movies],
     )
-    if no_event_stays:
+    if truncate_events:
         cursor.execute("TRUNCATE catalog_watchevent")
     else:
         cursor.execute(

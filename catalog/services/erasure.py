@@ -3,7 +3,7 @@
 from django.db import connection, transaction
 
 from catalog.models import Revision
-from catalog.selectors.viewer_data import admin_notes
+from catalog.selectors.viewer_data import admin_log_entries
 
 
 def erase_viewer(viewer_id: int) -> int:
@@ -28,5 +28,5 @@ def delete_viewer(viewer_id: int) -> int:
         if version:
             Revision.objects.get_or_create(pk=1)
             cursor.execute("UPDATE catalog_revision SET version_floor = greatest(version_floor, %s)", [version])
-    admin_notes(viewer_id).delete()
+    admin_log_entries(viewer_id).delete()
     return int(events)

@@ -7,14 +7,14 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from catalog.limits import LARGEST_ID
+from catalog.limits import MAX_ID
 from catalog.models import Viewer, WatchEvent
-from catalog.services.happened import EventResult, EventStatus, Key, NewEvent, key_of
-from catalog.services.repeats import judge_late
+from catalog.services.happened import EventKey, EventResult, EventStatus, NewEvent, event_key
+from catalog.services.repeats import resolve_duplicates
 from catalog.signals import viewers_changed
 
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-CLOCK_SKEW = timedelta(days=1)
+MIN_OCCURRED_AT = datetime(1900, 1, 1, tzinfo=UTC)
+MAX_CLOCK_SKEW = timedelta(days=1)
 
 
 def record_events(events: Sequence[NewEvent]) -> list[EventResult]:
@@ -30,16 +30,16 @@ def record_events(events: Sequence[NewEvent]) -> list[EventResult]:
 
 
 def _record(events: Sequence[NewEvent]) -> list[EventResult]:
-    problems = [_problem(event) for event in events]
+    problems = [_validation_error(event) for event in events]
     sound = [event for event, problem in zip(events, problems, strict=True) if not problem]
-    films = lock_films({event.movie_id for event in sound})
+    films = lock_movies({event.movie_id for event in sound})
     accepted = [event for event in sound if event.movie_id in films]
     viewers = {event.viewer_id for event in accepted}
     accounts = {event.viewer_id for event in accepted if not event.is_session}
     versions = lock_viewers(viewers, create=viewers, sessions=viewers - accounts)
     stored = _insert(accepted)
-    versions |= raise_versions({key.viewer_id for key in stored}, accounts=accounts)
-    announce_viewers(versions)
+    versions |= bump_versions({key.viewer_id for key in stored}, accounts=accounts)
+    send_viewers_changed(versions)
 
     results: dict[int, EventResult] = {}
     late: dict[int, NewEvent] = {}
@@ -48,21 +48,21 @@ def _record(events: Sequence[NewEvent]) -> list[EventResult]:
             problem = f"there is no film {event.movie_id}"
         if problem:
             results[place] = EventResult(EventStatus.REJECTED, problem, versions.get(event.viewer_id))
-        elif key_of(event) in stored:
-            stored.remove(key_of(event))  # a second one like it in the same call is late
+        elif event_key(event) in stored:
+            stored.remove(event_key(event))  # a second one like it in the same call is late
             results[place] = EventResult(EventStatus.STORED, "", versions[event.viewer_id])
         else:
             late[place] = event
-    results |= judge_late(late, versions)
+    results |= resolve_duplicates(late, versions)
     return [results[place] for place in range(len(events))]
 
 
-def _problem(event: NewEvent) -> str:
+def _validation_error(event: NewEvent) -> str:
     """Why the event cannot be stored, or nothing."""
-    if not 1 <= event.viewer_id <= LARGEST_ID:
-        return f"viewer id {event.viewer_id} is not between 1 and {LARGEST_ID}"
-    if not 1 <= event.movie_id <= LARGEST_ID:
-        return f"film id {event.movie_id} is not between 1 and {LARGEST_ID}"
+    if not 1 <= event.viewer_id <= MAX_ID:
+        return f"viewer id {event.viewer_id} is not between 1 and {MAX_ID}"
+    if not 1 <= event.movie_id <= MAX_ID:
+        return f"film id {event.movie_id} is not between 1 and {MAX_ID}"
     if event.kind not in WatchEvent.Kind.values:
         return f"kind {event.kind} is not one of {', '.join(map(str, WatchEvent.Kind.values))}"
     if event.rating is None and event.kind == WatchEvent.Kind.RATING:
@@ -73,12 +73,12 @@ def _problem(event: NewEvent) -> str:
         return f"completion {event.completion} is not between 0 and 1"
     if event.occurred_at.tzinfo is None:
         return "occurred_at has no time zone"
-    if not EARLIEST <= event.occurred_at <= datetime.now(UTC) + CLOCK_SKEW:
+    if not MIN_OCCURRED_AT <= event.occurred_at <= datetime.now(UTC) + MAX_CLOCK_SKEW:
         return f"occurred_at {event.occurred_at.isoformat()} is before 1900 or over a day ahead of the server's clock"
     return ""
 
 
-def lock_films(ids: set[int]) -> set[int]:
+def lock_movies(ids: set[int]) -> set[int]:
     """Those that exist."""
     if not ids:
         return set()
@@ -115,11 +115,11 @@ def lock_viewers(ids: Iterable[int], *, create: Iterable[int] = (), sessions: It
     return locked
 
 
-def _insert(events: Sequence[NewEvent]) -> set[Key]:
+def _insert(events: Sequence[NewEvent]) -> set[EventKey]:
     """The keys of those that were new. Rows go in in the order given, so that ids keep it for equal times."""
     if not events:
         return set()
-    columns = zip(*((*key_of(event), event.rating, event.completion) for event in events), strict=True)
+    columns = zip(*((*event_key(event), event.rating, event.completion) for event in events), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO catalog_watchevent
@@ -133,10 +133,10 @@ def _insert(events: Sequence[NewEvent]) -> set[Key]:
                RETURNING viewer_id, occurred_at, movie_id, kind, client_event_id""",
             [list(column) for column in columns],
         )
-        return {Key(*row) for row in cursor.fetchall()}
+        return {EventKey(*row) for row in cursor.fetchall()}
 
 
-def raise_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[int, int]:
+def bump_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[int, int]:
     """Higher for each of these viewers, which must be locked already, and than that of any viewer who is gone; marked
     for the outbox. Those among `accounts` are no sessions from here on."""
     ordered = sorted(ids)
@@ -152,7 +152,7 @@ def raise_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[
         return dict(cursor.fetchall())
 
 
-def announce_viewers(versions: dict[int, int]) -> None:
+def send_viewers_changed(versions: dict[int, int]) -> None:
     """Tells the layers above after commit; a listener that fails leaves the event stored and the outbox marked."""
     if versions:
         transaction.on_commit(partial(viewers_changed.send_robust, sender=Viewer, versions=versions))

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag
-from catalog.services.demo import end_demo
-from catalog.services.revision import bump_catalogue, new_data_set
-from catalog.services.viewers import touch_viewers
+from catalog.services.demo import remove_demo
+from catalog.services.revision import bump_catalogue, bump_data_set
+from catalog.services.viewers import invalidate_viewers
 
 CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag | Rule
 
@@ -19,7 +19,7 @@ def save_record(record: CatalogueRecord) -> None:
         own_film = isinstance(record, Movie) and record._state.adding
         record.save()
         if own_film:
-            end_demo()
+            remove_demo()
         bump_catalogue()
 
 
@@ -66,10 +66,10 @@ def delete_movies(ids: Collection[int]) -> int:
             cursor.execute(
                 "DELETE FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]) RETURNING viewer_id", [found]
             )
-            touch_viewers({viewer_id for (viewer_id,) in cursor.fetchall()})
+            invalidate_viewers({viewer_id for (viewer_id,) in cursor.fetchall()})
         Movie.objects.filter(id__in=found).delete()
         if found and not Movie.objects.exists():
-            new_data_set()  # whatever comes next may have these ids again
+            bump_data_set()  # whatever comes next may have these ids again
         elif found:
             bump_catalogue()
     return len(found)

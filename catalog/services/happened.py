@@ -16,7 +16,9 @@ class NewEvent:
     rating: float | None = None
     completion: float | None = None
     client_event_id: UUID | None = None
-    timed: bool = True  # whether the client said when; else `occurred_at` is when it came, and is another each time
+    has_client_time: bool = (
+        True  # whether the client said when; else `occurred_at` is when it came, and is another each time
+    )
     is_session: bool = False  # whether the client said that the viewer is an anonymous session
 
 
@@ -38,7 +40,7 @@ class EventResult:
     fields: tuple[str, ...] = ()
 
 
-class Key(NamedTuple):
+class EventKey(NamedTuple):
     """What identifies an event: the natural key and the client's own id."""
 
     viewer_id: int
@@ -48,5 +50,5 @@ class Key(NamedTuple):
     client_event_id: UUID | None
 
 
-def key_of(event: NewEvent) -> Key:
-    return Key(event.viewer_id, event.occurred_at, event.movie_id, event.kind, event.client_event_id)
+def event_key(event: NewEvent) -> EventKey:
+    return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, event.client_event_id)

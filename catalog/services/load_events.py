@@ -13,11 +13,11 @@ from psycopg.errors import LockNotAvailable, UniqueViolation
 
 from catalog.dataset import VIEWERS, Dataset
 from catalog.errors import CatalogError
-from catalog.services.load_films import fix_sequence, stage
-from catalog.services.packing import HEADER, TRAILER, pack_rows, timestamps
+from catalog.services.load_films import advance_sequence, stage_table
+from catalog.services.packing import HEADER, TRAILER, pack_rows, to_pg_timestamps
 from catalog.services.rebuild import drop_indexes
 
-LOCK_SECONDS = 60.0
+MAX_LOCK_SECONDS = 60.0
 _TABLES = tuple(
     f"catalog_{name}"
     for name in ("movie", "viewer", "watchevent", "movie_genres", "movietag", "credit", "genre", "tag", "person")
@@ -36,16 +36,16 @@ class EventCounts(NamedTuple):
     repeated: int
 
 
-def lock_where_empty(cursor: CursorWrapper, *, keeping_demo: bool) -> bool:
+def lock_if_empty(cursor: CursorWrapper, *, keep_demo: bool) -> bool:
     """Whether no event is to stay. If so, everybody waits from here on until the transaction ends.
 
     The first lock is on the films, since those are what `record_events` locks first: a writer then waits with empty
     hands, and cannot deadlock with the import.
     """
-    if _events_to_keep(cursor, keeping_demo):
+    if _has_events_to_keep(cursor, keep_demo):
         return False
     cursor.execute("LOCK TABLE catalog_movie IN EXCLUSIVE MODE")
-    if _events_to_keep(cursor, keeping_demo):
+    if _has_events_to_keep(cursor, keep_demo):
         return False
     _lock_out_readers(cursor)
     return True
@@ -55,7 +55,7 @@ def _lock_out_readers(cursor: CursorWrapper) -> None:
     """Emptying a table and dropping its keys asks for these one after the other, and a reader who has one may want
     another. Each try waits for less than Postgres does before it ends a deadlock, and lets go of all again."""
     cursor.execute("SET LOCAL lock_timeout = '300ms'")
-    until = time.monotonic() + LOCK_SECONDS
+    until = time.monotonic() + MAX_LOCK_SECONDS
     while True:
         try:
             with transaction.atomic():
@@ -71,7 +71,7 @@ def _lock_out_readers(cursor: CursorWrapper) -> None:
     cursor.execute("SET LOCAL lock_timeout = 0")
 
 
-def _events_to_keep(cursor: CursorWrapper, keeping_demo: bool) -> bool:
+def _has_events_to_keep(cursor: CursorWrapper, keeping_demo: bool) -> bool:
     real = """WHERE NOT EXISTS (SELECT 1 FROM catalog_viewer v WHERE v.id = e.viewer_id AND v.is_simulated)
                 AND NOT EXISTS (SELECT 1 FROM catalog_movie m WHERE m.id = e.movie_id AND m.is_demo)"""
     cursor.execute(f"SELECT EXISTS (SELECT 1 FROM catalog_watchevent e {'' if keeping_demo else real})")
@@ -87,7 +87,7 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
     rebuild = drop_indexes(cursor, "catalog_watchevent")
     cursor.execute("TRUNCATE catalog_watchevent")
     cursor.execute("SELECT nextval(pg_get_serial_sequence('catalog_watchevent', 'id'))")
-    source = _Rows(dataset, first_id=cursor.fetchone()[0])
+    source = _PackedRows(dataset, first_id=cursor.fetchone()[0])
     columns = "id, occurred_at, viewer_id, movie_id, rating, completion, kind"
     _copy(cursor, f"COPY catalog_watchevent ({columns}) FROM STDIN (FORMAT binary, FREEZE)", source, progress)
     viewers = source.viewers()
@@ -103,7 +103,7 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
                 raise
             repeated = _delete_repeated(cursor)
             cursor.execute(statement)
-    fix_sequence(cursor, "catalog_watchevent")
+    advance_sequence(cursor, "catalog_watchevent")
     return EventCounts(source.count, viewers.height, source.count - repeated, 0, repeated)
 
 
@@ -113,7 +113,7 @@ def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, pr
         """CREATE TEMP TABLE staged_events (place bigint, occurred_at timestamptz, viewer_id integer, movie_id integer,
                                             rating real, completion real, kind smallint) ON COMMIT DROP"""
     )
-    source = _Rows(dataset, first_id=0)
+    source = _PackedRows(dataset, first_id=0)
     _copy(cursor, "COPY staged_events FROM STDIN (FORMAT binary)", source, progress)
     cursor.execute("ANALYZE staged_events")
     progress("merging", 0, None)
@@ -130,7 +130,7 @@ def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, pr
     return EventCounts(source.count, viewers.height, created, updated, repeated)
 
 
-_TOUCH = """touched AS (UPDATE catalog_viewer SET version = version + 1, publish_pending = true
+_INVALIDATE = """touched AS (UPDATE catalog_viewer SET version = version + 1, publish_pending = true
                         WHERE id IN (SELECT viewer_id FROM changed))
             SELECT count(*) FROM changed"""
 _UPDATE_CHANGED = f"""
@@ -141,7 +141,7 @@ _UPDATE_CHANGED = f"""
       WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind)
         AND (e.rating, e.completion) IS DISTINCT FROM (s.rating, s.completion)
       RETURNING e.viewer_id),
-    {_TOUCH}
+    {_INVALIDATE}
 """
 # The anti-join leaves little for ON CONFLICT, which is slow, to find: rows that are repeated in the set, or that
 # somebody else writes right now.
@@ -154,11 +154,11 @@ _INSERT_MISSING = f"""
         WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind))
       ORDER BY place
       ON CONFLICT DO NOTHING RETURNING viewer_id),
-    {_TOUCH}
+    {_INVALIDATE}
 """
 
 
-class _Rows(Iterator[tuple[bytes, int]]):
+class _PackedRows(Iterator[tuple[bytes, int]]):
     """(packed rows, how many) a chunk; remembers how many there were, and whose."""
 
     def __init__(self, dataset: Dataset, first_id: int) -> None:
@@ -175,7 +175,7 @@ class _Rows(Iterator[tuple[bytes, int]]):
         first = self._first_id + self.count
         self.count += frame.height
         ids = pl.Series(np.arange(first, first + frame.height, dtype=np.int64))
-        times = frame.select(timestamps(pl.col("occurred_at"))).to_series()
+        times = frame.select(to_pg_timestamps(pl.col("occurred_at"))).to_series()
         others = [frame[name] for name in ("viewer", "movie", "rating", "completion", "kind")]
         return pack_rows([ids, times, *others]), frame.height
 
@@ -186,7 +186,7 @@ class _Rows(Iterator[tuple[bytes, int]]):
         return self._named.join(first, on="id", how="full", coalesce=True)
 
 
-def _copy(cursor: CursorWrapper, statement: str, rows: _Rows, progress: _Progress) -> None:
+def _copy(cursor: CursorWrapper, statement: str, rows: _PackedRows, progress: _Progress) -> None:
     """Reads and packs the next chunk in a thread while the server takes in the one before."""
     with ThreadPoolExecutor(1) as reader, cursor.copy(statement) as copy:
         copy.write(HEADER)
@@ -205,7 +205,7 @@ def _write_viewers(
     """Makes the viewers that are missing and locks the others, by id. `touch`: raises the others' version too.
 
     They have been viewers since their first event: whoever loads a data set vouches for it, which no client can."""
-    stage(cursor, "staged_viewers", viewers)
+    stage_table(cursor, "staged_viewers", viewers)
     raised = "v.version + 1, publish_pending = true" if touch else "v.version"
     cursor.execute(
         f"""INSERT INTO catalog_viewer AS v (id, name, is_simulated, created_at, version, publish_pending)
@@ -217,7 +217,7 @@ def _write_viewers(
         [dataset.is_demo, first_version],
     )
     cursor.execute("DROP TABLE staged_viewers")
-    fix_sequence(cursor, "catalog_viewer")
+    advance_sequence(cursor, "catalog_viewer")
 
 
 def _delete_repeated(cursor: CursorWrapper) -> int:

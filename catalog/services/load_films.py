@@ -4,13 +4,13 @@ import polars as pl
 from django.db.backends.utils import CursorWrapper
 
 from catalog.dataset import Dataset
-from catalog.limits import LAST_GIVEN
-from catalog.services.rebuild import indexed_afterwards
+from catalog.limits import MAX_SEQUENCE_ID
+from catalog.services.rebuild import indexes_rebuilt_after
 
-LAST_BIGINT = 2**63 - 1
+MAX_BIGINT = 2**63 - 1
 _SQL_TYPES = {pl.Int16: "smallint", pl.Int32: "integer", pl.Int64: "bigint", pl.String: "text"}
 
-_MOVIES = """
+_UPSERT_MOVIES = """
     INSERT INTO catalog_movie AS m (id, title, original_title, year, imdb_id, tmdb_id, overview, poster_url, runtime,
                                     certificate, language, published, is_demo, added_at)
     SELECT id, title, coalesce(original_title, ''), year, coalesce(imdb_id, ''), tmdb_id, coalesce(overview, ''),
@@ -28,7 +28,7 @@ _MOVIES = """
 """
 
 # Each: the names, then away with links that the set does not have, then in with those that are missing.
-_GENRES = """
+_MERGE_GENRES = """
     INSERT INTO catalog_genre (name) SELECT DISTINCT name FROM staged_genres ORDER BY name ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE wanted ON COMMIT DROP AS
       SELECT DISTINCT s.movie AS movie_id, g.id AS genre_id FROM staged_genres s JOIN catalog_genre g USING (name);
@@ -37,7 +37,7 @@ _GENRES = """
     INSERT INTO catalog_movie_genres (movie_id, genre_id) SELECT * FROM wanted ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     DROP TABLE wanted
 """
-_TAGS = """
+_MERGE_TAGS = """
     INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags ORDER BY name ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE wanted ON COMMIT DROP AS
       SELECT s.movie AS movie_id, t.id AS tag_id, max(s.count) AS count
@@ -49,7 +49,7 @@ _TAGS = """
     INSERT INTO catalog_movietag (movie_id, tag_id, count) SELECT * FROM wanted ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     DROP TABLE wanted
 """
-_CREDITS = """
+_MERGE_CREDITS = """
     INSERT INTO catalog_person (name) SELECT DISTINCT person FROM staged_credits ORDER BY 1 ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE wanted ON COMMIT DROP AS
       SELECT s.movie AS movie_id, p.id AS person_id, s.role, min(s."order") AS "order"
@@ -67,39 +67,39 @@ _CREDITS = """
 
 # Of the ids that the catalogue has already: how many there are, and how many mean another film than before. A title
 # that is corrected keeps its year or its IMDb id.
-_OTHERS = """
+_COUNT_CHANGED = """
     SELECT count(*), count(*) FILTER (WHERE CASE
         WHEN m.imdb_id <> '' AND coalesce(s.imdb_id, '') <> '' THEN m.imdb_id <> s.imdb_id
         ELSE lower(m.title) <> lower(s.title) AND m.year IS DISTINCT FROM s.year END)
     FROM staged_movies s JOIN catalog_movie m USING (id)
 """
-OTHERS_SHARE = 0.1  # of the films in both; above it the ids are those of another data set
+MAX_CHANGED_SHARE = 0.1  # of the films in both; above it the ids are those of another data set
 
 
-def load_films(cursor: CursorWrapper, dataset: Dataset) -> bool:
+def load_movies(cursor: CursorWrapper, dataset: Dataset) -> bool:
     """Where a set has no tags or no credits at all, those in the catalogue stay as they are. Returns whether the ids
     mean other films now."""
-    stage(cursor, "staged_movies", dataset.movies)
-    cursor.execute(_OTHERS)
+    stage_table(cursor, "staged_movies", dataset.movies)
+    cursor.execute(_COUNT_CHANGED)
     in_both, others = cursor.fetchone()
-    with indexed_afterwards(cursor, "catalog_movie"):
-        cursor.execute(_MOVIES, [dataset.is_demo])
-    fix_sequence(cursor, "catalog_movie")
+    with indexes_rebuilt_after(cursor, "catalog_movie"):
+        cursor.execute(_UPSERT_MOVIES, [dataset.is_demo])
+    advance_sequence(cursor, "catalog_movie")
     for name, frame, table, merge in (
-        ("staged_genres", dataset.genres, "catalog_movie_genres", _GENRES),
-        ("staged_tags", dataset.tags, "catalog_movietag", _TAGS),
-        ("staged_credits", dataset.credits, "catalog_credit", _CREDITS),
+        ("staged_genres", dataset.genres, "catalog_movie_genres", _MERGE_GENRES),
+        ("staged_tags", dataset.tags, "catalog_movietag", _MERGE_TAGS),
+        ("staged_credits", dataset.credits, "catalog_credit", _MERGE_CREDITS),
     ):
         if frame.height:
-            stage(cursor, name, frame)
-            with indexed_afterwards(cursor, table):
+            stage_table(cursor, name, frame)
+            with indexes_rebuilt_after(cursor, table):
                 cursor.execute(merge)
             cursor.execute(f"DROP TABLE {name}")
     cursor.execute("DROP TABLE staged_movies")
-    return bool(others > OTHERS_SHARE * in_both)
+    return bool(others > MAX_CHANGED_SHARE * in_both)
 
 
-def stage(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
+def stage_table(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
     """The frame as a temporary table, gone at the end of the transaction."""
     columns = ", ".join(f'"{column}" {_SQL_TYPES[type(kind)]}' for column, kind in frame.schema.items())
     cursor.execute(f"CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")
@@ -109,9 +109,9 @@ def stage(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
     cursor.execute(f"ANALYZE {name}")
 
 
-def fix_sequence(cursor: CursorWrapper, table: str) -> None:
+def advance_sequence(cursor: CursorWrapper, table: str) -> None:
     """After rows with ids of their own: the next generated id comes behind those that are not near the last of all."""
-    last = LAST_BIGINT if table == "catalog_watchevent" else LAST_GIVEN
+    last = MAX_BIGINT if table == "catalog_watchevent" else MAX_SEQUENCE_ID
     cursor.execute(
         f"""SELECT setval(pg_get_serial_sequence('{table}', 'id'),
                    greatest((SELECT max(id) FROM {table} WHERE id <= %s), 1))""",

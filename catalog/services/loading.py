@@ -8,10 +8,10 @@ from django.db import connection, transaction
 
 from catalog.dataset import Dataset
 from catalog.errors import CatalogError
-from catalog.services.demo import RemovedDemo, lock_demo, refuse_demo_over_real, remove_demo
-from catalog.services.load_events import lock_where_empty, merge_events, replace_events
-from catalog.services.load_films import load_films
-from catalog.services.revision import bump_all, new_data_set
+from catalog.services.demo import RemovedDemo, check_demo_ids, delete_demo_rows, lock_demo
+from catalog.services.load_events import lock_if_empty, merge_events, replace_events
+from catalog.services.load_films import load_movies
+from catalog.services.revision import bump_all, bump_data_set
 
 # What is being done, how many of it are done, how many are expected (None: not counted).
 Progress = Callable[[str, int, int | None], None]
@@ -57,17 +57,17 @@ def _load(dataset: Dataset, progress: Progress) -> dict:
         if not cursor.fetchone()[0]:
             raise CatalogError("Another import is running; wait until it has ended, then start this one again.")
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
-        empty = lock_where_empty(cursor, keeping_demo=dataset.is_demo)
+        empty = lock_if_empty(cursor, keep_demo=dataset.is_demo)
         removed, first_version = None, 1
         if dataset.is_demo:
-            refuse_demo_over_real(cursor, dataset)
+            check_demo_ids(cursor, dataset)
         else:
             demo = lock_demo(cursor)
-            removed = remove_demo(cursor, demo, no_event_stays=empty)
+            removed = delete_demo_rows(cursor, demo, truncate_events=empty)
             # A new viewer's stamp may not lie behind that of a removed one with the same id.
             first_version = demo.last_version + 1
         progress("films", 0, None)
-        other_films = load_films(cursor, dataset)
+        other_films = load_movies(cursor, dataset)
         started = time.perf_counter()
         load = replace_events if empty else merge_events
         counts = load(cursor, dataset, first_version, progress)
@@ -76,7 +76,7 @@ def _load(dataset: Dataset, progress: Progress) -> dict:
             "ANALYZE catalog_watchevent, catalog_viewer, catalog_movie, catalog_credit, catalog_movie_genres"
         )
     if dataset.is_demo or removed or other_films:
-        new_data_set()
+        bump_data_set()
     else:
         bump_all()
     return {

@@ -4,11 +4,11 @@ from collections.abc import Collection, Container, Iterator
 
 from django.db import connection
 
-from catalog.limits import LAST_GIVEN
+from catalog.limits import MAX_SEQUENCE_ID
 from catalog.models import Genre, Movie, Person
 
 
-def genre_ids(names: Collection[str]) -> dict[str, int]:
+def get_or_create_genres(names: Collection[str]) -> dict[str, int]:
     """Folded name to id, for all genres; those of `names` that are new are made."""
     known = _folded_genres()
     new = {name.casefold(): name for name in sorted(names) if name.casefold() not in known}
@@ -23,7 +23,7 @@ def _folded_genres() -> dict[str, int]:
     return {name.casefold(): pk for name, pk in Genre.objects.order_by("-pk").values_list("name", "pk")}
 
 
-def person_ids(names: Collection[str]) -> dict[str, int]:
+def get_or_create_people(names: Collection[str]) -> dict[str, int]:
     """Name to id; those who are new are made, unless somebody else makes them at the same moment."""
     known = dict(Person.objects.filter(name__in=names).values_list("name", "pk"))
     new = sorted(set(names) - known.keys())
@@ -33,22 +33,22 @@ def person_ids(names: Collection[str]) -> dict[str, int]:
     return known
 
 
-def next_movie_id(taken: Container[int] = ()) -> int:
+def allocate_movie_id(reserved: Container[int] = ()) -> int:
     """One that no film has, nor is among `taken`: ids that were given may lie ahead of the sequence."""
-    return next(pk for pk in _sequence() if pk not in taken and not Movie.objects.filter(pk=pk).exists())
+    return next(pk for pk in _sequence_values() if pk not in reserved and not Movie.objects.filter(pk=pk).exists())
 
 
-def _sequence() -> Iterator[int]:
+def _sequence_values() -> Iterator[int]:
     with connection.cursor() as cursor:
         while True:
             cursor.execute("SELECT nextval(pg_get_serial_sequence('catalog_movie', 'id'))")
             yield cursor.fetchone()[0]
 
 
-def continue_behind(given: Collection[int]) -> None:
+def advance_movie_sequence(client_ids: Collection[int]) -> None:
     """The sequence goes on above ids that it did not give, but for those so near the last of all that it would end
     there; `next_movie_id` passes over them."""
-    last = max((movie_id for movie_id in given if movie_id <= LAST_GIVEN), default=1)
+    last = max((movie_id for movie_id in client_ids if movie_id <= MAX_SEQUENCE_ID), default=1)
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT setval(name, greatest(%s, coalesce(pg_sequence_last_value(name::regclass), 1)))

@@ -13,7 +13,7 @@ _EPOCH = 946_684_800  # unix seconds of 2000-01-01, where Postgres counts its mi
 _TYPES: dict[type[pl.DataType], str] = {pl.Int16: ">i2", pl.Int32: ">i4", pl.Int64: ">i8", pl.Float32: ">f4"}
 
 
-def timestamps(seconds: pl.Expr) -> pl.Expr:
+def to_pg_timestamps(seconds: pl.Expr) -> pl.Expr:
     """Unix seconds as timestamptz is stored."""
     return (seconds - _EPOCH) * 1_000_000
 
@@ -46,10 +46,10 @@ def pack_rows(columns: Sequence[pl.Series]) -> bytes:
         rows[f"length{place}"] = size if nulls is None else np.where(nulls, -1, size)
         if nulls is not None:
             holes.append((nulls, offset, offset + size))
-    return rows.tobytes() if not holes else _without(rows, holes)
+    return rows.tobytes() if not holes else _cut_holes(rows, holes)
 
 
-def _without(rows: np.ndarray, holes: Iterable[tuple[np.ndarray, int, int]]) -> bytes:
+def _cut_holes(rows: np.ndarray, holes: Iterable[tuple[np.ndarray, int, int]]) -> bytes:
     table = rows.view(np.uint8).reshape(len(rows), -1)  # [rows, bytes of a row]
     keep = np.ones(table.shape, dtype=bool)
     for nulls, start, end in holes:

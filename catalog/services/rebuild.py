@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from django.db.backends.utils import CursorWrapper
 
 
-def is_empty(cursor: CursorWrapper, table: str) -> bool:
+def is_table_empty(cursor: CursorWrapper, table: str) -> bool:
     cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {table})")
     return bool(cursor.fetchone()[0])
 
 
 @contextmanager
-def indexed_afterwards(cursor: CursorWrapper, table: str) -> Iterator[None]:
+def indexes_rebuilt_after(cursor: CursorWrapper, table: str) -> Iterator[None]:
     """For the length of the block an empty table has no index and no key; one with rows keeps them."""
-    again = drop_indexes(cursor, table) if is_empty(cursor, table) else []
+    again = drop_indexes(cursor, table) if is_table_empty(cursor, table) else []
     yield
     for statement in again:
         cursor.execute(statement)

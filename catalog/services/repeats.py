@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db import connection
 from numpy import float32
 
-from catalog.services.happened import EventResult, EventStatus, NewEvent, key_of
+from catalog.services.happened import EventResult, EventStatus, NewEvent, event_key
 
 
-class _Present(NamedTuple):
+class _StoredEvent(NamedTuple):
     """An event that is there."""
 
     user_id: int
@@ -23,11 +23,11 @@ class _Present(NamedTuple):
     client_event_id: UUID | None
 
 
-def _present(late: Mapping[int, NewEvent]) -> dict[int, _Present]:
+def _stored_events(late: Mapping[int, NewEvent]) -> dict[int, _StoredEvent]:
     """What stands in the way of each: the event of the same client id, else of the same viewer, film, kind and time."""
     if not late:
         return {}
-    columns = zip(*((place, *key_of(event)) for place, event in late.items()), strict=True)
+    columns = zip(*((place, *event_key(event)) for place, event in late.items()), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH late AS MATERIALIZED (
@@ -41,39 +41,41 @@ def _present(late: Mapping[int, NewEvent]) -> dict[int, _Present]:
                ORDER BY rank""",
             [list(column) for column in columns],
         )
-        return {place: _Present(*row) for _, place, *row in cursor.fetchall()}  # that of the same client id comes last
+        return {
+            place: _StoredEvent(*row) for _, place, *row in cursor.fetchall()
+        }  # that of the same client id comes last
 
 
-def judge_late(late: Mapping[int, NewEvent], versions: Mapping[int, int]) -> dict[int, EventResult]:
+def resolve_duplicates(late: Mapping[int, NewEvent], versions: Mapping[int, int]) -> dict[int, EventResult]:
     """An answer for each event, by its place, that could not be stored since one like it is there. `versions` of their
     viewers, who are locked."""
-    found = _present(late)
+    found = _stored_events(late)
     return {
-        place: _judged(event, found[place], versions[event.viewer_id])
+        place: _compare(event, found[place], versions[event.viewer_id])
         if place in found
         else EventResult(EventStatus.REJECTED, "What stood in its place was erased just now: send it again.")
         for place, event in late.items()
     }
 
 
-def _judged(event: NewEvent, present: _Present, version: int) -> EventResult:
+def _compare(event: NewEvent, present: _StoredEvent, version: int) -> EventResult:
     """A duplicate where it says the same, else a conflict that names what is another."""
     said = {
         "user_id": event.viewer_id == present.user_id,
         "movie_id": event.movie_id == present.movie_id,
         "kind": event.kind == present.kind,
-        "rating": same_real(event.rating, present.rating),
-        "completion": same_real(event.completion, present.completion),
-        "occurred_at": not event.timed or event.occurred_at == present.occurred_at,
+        "rating": equal_as_float32(event.rating, present.rating),
+        "completion": equal_as_float32(event.completion, present.completion),
+        "occurred_at": not event.has_client_time or event.occurred_at == present.occurred_at,
     }
     differing = tuple(name for name, same in said.items() if not same)
     if not differing:
         return EventResult(EventStatus.DUPLICATE, "", version)
     by_id = event.client_event_id is not None and event.client_event_id == present.client_event_id
-    return conflict(event.client_event_id if by_id else None, differing, version)
+    return conflict_result(event.client_event_id if by_id else None, differing, version)
 
 
-def conflict(event_id: UUID | None, fields: tuple[str, ...], version: int | None = None) -> EventResult:
+def conflict_result(event_id: UUID | None, fields: tuple[str, ...], version: int | None = None) -> EventResult:
     """Of an event that is there with other `fields`; `event_id` where it was found by it."""
     others = " and ".join(filter(None, [", ".join(fields[:-1]), fields[-1]]))
     if event_id is None:
@@ -83,6 +85,6 @@ def conflict(event_id: UUID | None, fields: tuple[str, ...], version: int | None
     return EventResult(EventStatus.CONFLICT, f"{words}; send a new event_id for a new event.", version, fields)
 
 
-def same_real(one: float | None, other: float | None) -> bool:
+def equal_as_float32(one: float | None, other: float | None) -> bool:
     """Whether both are the same in the four bytes that a column keeps."""
     return one == other if one is None or other is None else float32(one) == float32(other)

@@ -32,7 +32,7 @@ def bump_all() -> tuple[int, int]:
     return _bump(catalogue=1, epoch=1)
 
 
-def new_data_set() -> int:
+def bump_data_set() -> int:
     """The ids mean other films from now on: models of before end, every stored list expires. Call inside the
     transaction that replaces the data. Returns the new number."""
     with transaction.atomic():

@@ -6,15 +6,15 @@ from typing import Any
 from django.db import connection, transaction
 
 from catalog.models import Viewer
-from catalog.services.demo import end_demo
-from catalog.services.events import announce_viewers, lock_viewers, raise_versions
+from catalog.services.demo import remove_demo
+from catalog.services.events import bump_versions, lock_viewers, send_viewers_changed
 
 
-def touch_viewers(ids: Iterable[int]) -> dict[int, int]:
+def invalidate_viewers(ids: Iterable[int]) -> dict[int, int]:
     """Makes every list of these viewers old. Returns the new versions; unknown viewers are left out."""
     with transaction.atomic():
-        versions = raise_versions(lock_viewers(ids))
-        announce_viewers(versions)
+        versions = bump_versions(lock_viewers(ids))
+        send_viewers_changed(versions)
     return versions
 
 
@@ -27,7 +27,7 @@ def save_viewer(viewer: Viewer) -> None:
         Viewer.objects.filter(pk=viewer.pk).exclude(name=viewer.name).update(is_session=False)
         viewer.save(update_fields=["name", "age_limit"])
         if viewer.age_limit != before:
-            touch_viewers([viewer.pk])
+            invalidate_viewers([viewer.pk])
 
 
 def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -41,7 +41,7 @@ def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
     accounts = {row["user_id"] for row in rows if row.get("name") or not row.get("session")}
     with transaction.atomic():
         if Viewer.objects.filter(pk__in=wanted, is_simulated=True).count() < len(wanted):
-            end_demo()
+            remove_demo()
         lock_viewers(wanted, create=wanted, sessions=wanted.keys() - accounts)
         viewers = Viewer.objects.in_bulk(wanted)
         before = {pk: viewer.age_limit for pk, viewer in viewers.items()}
@@ -50,10 +50,10 @@ def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
                 setattr(viewers[pk], name, value)
             viewers[pk].is_session &= pk not in accounts
         Viewer.objects.bulk_update(viewers.values(), ["name", "age_limit", "is_session"])
-        touch_viewers(pk for pk, viewer in viewers.items() if viewer.age_limit != before[pk])
+        invalidate_viewers(pk for pk, viewer in viewers.items() if viewer.age_limit != before[pk])
 
 
-def known_since_first_event(ids: Iterable[int]) -> None:
+def backdate_viewers(ids: Iterable[int]) -> None:
     """Moves the day on which these viewers came back to their first event: charts count viewers who are not new."""
     with transaction.atomic(), connection.cursor() as cursor:
         locked = lock_viewers(ids)

@@ -113,7 +113,7 @@ def curves(*versions: ModelVersion) -> list[tuple[str, Any, str]]:
 
 def _lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
     try:
-        found = lists_under([a.name, b.name], selectors.drawn_viewers(VIEWERS), LENGTH)
+        found = lists_under([a.name, b.name], selectors.sample_viewers(VIEWERS), LENGTH)
     except Busy:
         return {"busy": True}
     known = selectors.movie_cards({movie for lists in found.values() for ids in lists for movie in ids})

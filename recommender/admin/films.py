@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 from catalog import selectors
 from catalog.admin import MovieAdmin
 from catalog.models import Movie
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from catalog.services import schedule_movies
 from recommender.admin.cards import Card, card, cards
 from recommender.admin.pages import ShownAbove
@@ -69,7 +69,7 @@ class FilmPage(ShownAbove, MovieAdmin):
             self._scheduled(request, ids, form.cleaned_data["available_from"], form.cleaned_data["available_until"])
             return None
         context = self.admin_site.each_context(request) | {
-            "title": f"Choose when {counted(len(ids), 'film')} {'is' if len(ids) == 1 else 'are'} shown",
+            "title": f"Choose when {count_noun(len(ids), 'film')} {'is' if len(ids) == 1 else 'are'} shown",
             "opts": self.opts,
             "form": form,
             "media": self.media + form.media,
@@ -80,9 +80,11 @@ class FilmPage(ShownAbove, MovieAdmin):
 
     def _scheduled(self, request: HttpRequest, ids: list[int], begins: datetime | None, ends: datetime | None) -> None:
         changed = schedule_movies(ids, begins, ends)
-        self.log_many(request, ids, f"Window set: {window(begins, ends)}.")
+        self.log_changes(request, ids, f"Window set: {window(begins, ends)}.")
         self.message_user(
-            request, f"{counted(changed, 'film')} {'has' if changed == 1 else 'have'} a new window.", messages.SUCCESS
+            request,
+            f"{count_noun(changed, 'film')} {'has' if changed == 1 else 'have'} a new window.",
+            messages.SUCCESS,
         )
 
 
@@ -95,7 +97,7 @@ def window(begins: datetime | None, ends: datetime | None) -> str:
 
 
 def _shown(movie: Movie) -> dict[str, Any]:
-    found, where = selectors.watchers(movie.pk), standing(movie.pk)
+    found, where = selectors.movie_watchers(movie.pk), standing(movie.pk)
     poster = selectors.MovieCard(movie.pk, movie.title, movie.year, [], movie.poster_url)
     histories = selectors.histories(found.viewer_ids[:LOOKED_AT].tolist())
     return {
@@ -108,7 +110,7 @@ def _shown(movie: Movie) -> dict[str, Any]:
         "genres": genre_bars(of_many(histories)),
         "standing": where,
         "window": window(movie.available_from, movie.available_until),
-        "watched_by": counted(round(len(found.viewer_ids) / found.part), "viewer"),
+        "watched_by": count_noun(round(len(found.viewer_ids) / found.sample_share), "viewer"),
         "on_lists": pulse.on_lists(movie.pk),
         **_likeness(movie.pk),
     }

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from catalog import selectors
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from recommender.admin.pictures import columns, lines
 from recommender.models import ModelVersion
 from recommender.monitoring import system
@@ -62,8 +62,8 @@ def _running() -> list[Tile]:
 def _summary(running: Sequence[Tile]) -> str:
     bad, warn = (sum(tile.state == state for tile in running) for state in ("bad", "warn"))
     if not bad and not warn:
-        return f"All is well: {counted(len(running), 'check')}."
-    told = (f"{counted(bad, 'check')} failed", f"{counted(warn, 'check')} should be looked at")
+        return f"All is well: {count_noun(len(running), 'check')}."
+    told = (f"{count_noun(bad, 'check')} failed", f"{count_noun(warn, 'check')} should be looked at")
     words = " and ".join(part for part, count in zip(told, (bad, warn), strict=True) if count)
     return f"{words} of {len(running)}: see the first below."
 
@@ -91,8 +91,8 @@ def _healthy(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, 
 
 
 def _failed_words(last: Mapping[str, int]) -> str:
-    words = f"{last['failed']:,} of {counted(tally.calls(last), 'answer')}" if tally.calls(last) else ""
-    busy = f"{counted(last['busy'], 'call')} refused as the server was busy" if last["busy"] else ""
+    words = f"{last['failed']:,} of {count_noun(tally.calls(last), 'answer')}" if tally.calls(last) else ""
+    busy = f"{count_noun(last['busy'], 'call')} refused as the server was busy" if last["busy"] else ""
     return "; ".join(filter(None, (words, busy)))
 
 
@@ -155,14 +155,14 @@ def _popular(version: ModelVersion) -> dict[str, float]:
 
 def _fresh(hours: Sequence[Mapping[str, int]]) -> list[Tile]:
     since_midnight = hours[-(datetime.now(UTC).hour + 1) :]
-    outbox = len(selectors.unpublished_viewers(1_000))
+    outbox = len(selectors.pending_viewer_versions(1_000))
     shown, films = pulse.films_open()
     return [
         _lists(),
         Tile(
             "Events today",
             f"{tally.together(since_midnight)['events']:,}",
-            f"stored since midnight UTC; {counted(outbox, 'viewer')} not yet published to Redis",
+            f"stored since midnight UTC; {count_noun(outbox, 'viewer')} not yet published to Redis",
             _state(outbox < 1_000),
             _drawn(hours, lambda of: of.get("events"), "{:,.0f} events"),
         ),
@@ -172,7 +172,7 @@ def _fresh(hours: Sequence[Mapping[str, int]]) -> list[Tile]:
 
 
 def _newcomers() -> Tile:
-    found = selectors.newcomers()
+    found = selectors.new_viewers()
     if not found.watched_by:
         words = "None of them watched anything." if found.viewers else ""
         return Tile("New viewers, last day", f"{found.viewers:,}", words)

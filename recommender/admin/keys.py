@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from catalog.admin import TrueToTheRecord
+from catalog.admin import StoredRecordAdmin
 from recommender import audit
 from recommender.admin.pages import named, to_page
 from recommender.audit import Action
@@ -31,7 +31,7 @@ class ApiKeyForm(forms.ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(APIKeyModelAdmin, TrueToTheRecord):
+class ApiKeyAdmin(APIKeyModelAdmin, StoredRecordAdmin):
     """A new key is shown once, in the message after it was saved; only its hash is kept."""
 
     model = ApiKey

@@ -10,7 +10,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from catalog.admin import TrueToTheRecord
+from catalog.admin import StoredRecordAdmin
 
 COLOURS = {
     "active": "success",
@@ -37,7 +37,7 @@ def named(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
     return record
 
 
-class ShownAbove(TrueToTheRecord):
+class ShownAbove(StoredRecordAdmin):
     """A page that tells of its record, as it is stored, above the form; a new one has nothing to be told."""
 
     def shown(self, record: Any) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from django import forms
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from catalog import selectors
-from catalog.limits import LARGEST_ID
+from catalog.limits import MAX_ID
 from catalog.models import Rule
-from catalog.selectors import Merchandising
+from catalog.selectors import MerchandisingRule
 from recommender.admin.cards import Card, cards
 from recommender.serving import stamps
 from recommender.serving.charted import charted
@@ -27,7 +27,7 @@ ROW_LENGTH, ROWS = 12, 20
 
 class PreviewForm(forms.Form):
     viewer = forms.IntegerField(
-        min_value=1, max_value=LARGEST_ID, label="Viewer's id", widget=UnfoldAdminIntegerFieldWidget
+        min_value=1, max_value=MAX_ID, label="Viewer's id", widget=UnfoldAdminIntegerFieldWidget
     )
     shelf = forms.ChoiceField(
         label="List",
@@ -41,7 +41,7 @@ class PreviewForm(forms.Form):
     )
     film = forms.IntegerField(
         min_value=1,
-        max_value=LARGEST_ID,
+        max_value=MAX_ID,
         required=False,
         label="Film's id, for films like it",
         widget=UnfoldAdminIntegerFieldWidget,
@@ -70,7 +70,7 @@ def both(rule: Rule, form: PreviewForm) -> list[Side]:
     asked = form.cleaned_data
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
     others = tuple(one for one in films.table.rules if one.id != rule.pk)
-    tried = selectors.merchandising(rule.pk)
+    tried = selectors.merchandising_rule(rule.pk)
     as_if_live = [] if tried is None else [tried._replace(starts_at=0, ends_at=2**62)]
     with untallied():
         before, told = _listed(asked, others)
@@ -85,7 +85,7 @@ def both(rule: Rule, form: PreviewForm) -> list[Side]:
     ]
 
 
-def _listed(asked: Mapping[str, Any], rules: Sequence[Merchandising]) -> tuple[list[tuple[str, list[int]]], str]:
+def _listed(asked: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> tuple[list[tuple[str, list[int]]], str]:
     viewer, shelf = asked["viewer"], asked["shelf"]
     if shelf == "home":
         page = home(Query(user_id=viewer, top_k=ROW_LENGTH, trial=rules), ROWS, ROW_LENGTH)

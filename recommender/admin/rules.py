@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from catalog.admin import CatalogueAdmin
 from catalog.models import Rule
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from recommender.admin.pages import named
 from recommender.admin.preview import PreviewForm, both
 from recommender.serving.capacity import Busy
@@ -32,7 +32,7 @@ def _not_over(rules: QuerySet[Rule]) -> QuerySet[Rule]:
 
 class RuleForm(forms.ModelForm):
     shelves = forms.MultipleChoiceField(
-        choices=Rule.Shelf.choices,
+        choices=Rule.Surface.choices,
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         label="Lists",
@@ -42,18 +42,18 @@ class RuleForm(forms.ModelForm):
     class Meta:
         model = Rule
         fields = (
-            "name", "action", "places", "by", *Rule.By.values, "shelves", "starts_at", "ends_at", "enabled",
+            "name", "action", "places", "by", *Rule.Target.values, "shelves", "starts_at", "ends_at", "enabled",
         )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         """Only what the rule is of is kept: the other three choices are hidden on the page."""
         values = super().clean() or self.cleaned_data
         by = values.get("by")
-        for name in Rule.By.values:
+        for name in Rule.Target.values:
             if name != by:
                 values[name] = None
         if by and values.get(by) is None and by not in self.errors:
-            self.add_error(by, f"Choose the {Rule.By(by).label} that the rule is of.")
+            self.add_error(by, f"Choose the {Rule.Target(by).label} that the rule is of.")
         others = _not_over(Rule.objects.filter(enabled=True)).exclude(pk=self.instance.pk)
         if values.get("enabled") and others.count() >= MOST:
             self.add_error("enabled", f"At most {MOST} rules may be switched on at a time: switch some off first.")
@@ -76,7 +76,7 @@ class RuleAdmin(CatalogueAdmin):
         ("Where and when", {"fields": ("shelves", "starts_at", "ends_at", "enabled")}),
         ("Before and after", {"fields": ("trying",)}),
     )
-    conditional_fields = {name: f"by == '{name}'" for name in Rule.By.values} | {"places": "action != 'exclude'"}
+    conditional_fields = {name: f"by == '{name}'" for name in Rule.Target.values} | {"places": "action != 'exclude'"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         return super().get_queryset(request).select_related("movie", "genre", "person", "tag")
@@ -100,7 +100,7 @@ class RuleAdmin(CatalogueAdmin):
 
     @display(description="on")
     def where(self, rule: Rule) -> str:
-        return ", ".join(Rule.Shelf(shelf).label for shelf in rule.shelves) or "every list"
+        return ", ".join(Rule.Surface(shelf).label for shelf in rule.shelves) or "every list"
 
     @display(description="state", label={"live": "success", "scheduled": "info", "ended": "warning", "off": "danger"})
     def state(self, rule: Rule) -> str:
@@ -139,7 +139,7 @@ class RuleAdmin(CatalogueAdmin):
             self.log_change(request, rule, f"Enabled: {not enabled} → {enabled}")
         self.message_user(
             request,
-            f"{counted(len(changed), 'rule')} {'is' if len(changed) == 1 else 'are'} now {'on' if enabled else 'off'}.",
+            f"{count_noun(len(changed), 'rule')} {'is' if len(changed) == 1 else 'are'} now {'on' if enabled else 'off'}.",
         )
 
     def preview(self, request: HttpRequest, rule_id: int) -> HttpResponse:

@@ -13,7 +13,7 @@ from django_celery_beat.models import (
 )
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from catalog.admin import TrueToTheRecord
+from catalog.admin import StoredRecordAdmin
 
 PARTS = {
     CrontabSchedule: beat.CrontabScheduleAdmin,
@@ -38,9 +38,9 @@ admin.site.unregister([PeriodicTask, *PARTS])
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, TrueToTheRecord):
+class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, StoredRecordAdmin):
     form = TaskForm
 
 
 for model, page in PARTS.items():
-    admin.site.register(model, type(page.__name__, (page, TrueToTheRecord), {}))
+    admin.site.register(model, type(page.__name__, (page, StoredRecordAdmin), {}))

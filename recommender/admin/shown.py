@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from catalog.limits import written_id
+from catalog.limits import parse_id
 from recommender.admin.pages import ReadOnly
 from recommender.models import Impression
 
@@ -44,7 +44,7 @@ class ImpressionAdmin(ReadOnly):
             newest = Impression.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
             lately: dict[str, Any] = {"pk__gt": newest - LOOKED_THROUGH}
             found = Q(recommendation_id=word, **lately)
-            if number := written_id(word):
+            if number := parse_id(word):
                 found |= Q(viewer_id=number) | Q(movie_id=number, **lately)
             queryset = queryset.filter(found)
         return queryset, False

@@ -8,13 +8,13 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from catalog.admin import TrueToTheRecord
+from catalog.admin import StoredRecordAdmin
 
 admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class StaffAdmin(UserAdmin, TrueToTheRecord):
+class StaffAdmin(UserAdmin, StoredRecordAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -22,5 +22,5 @@ class StaffAdmin(UserAdmin, TrueToTheRecord):
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin, TrueToTheRecord):
+class RoleAdmin(GroupAdmin, StoredRecordAdmin):
     filter_horizontal = ()

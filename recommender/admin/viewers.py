@@ -10,8 +10,8 @@ from unfold.forms import BaseDialogForm
 
 from catalog.admin import ViewerAdmin
 from catalog.models import Viewer
-from catalog.plurals import counted
-from catalog.services import touch_viewers
+from catalog.plurals import count_noun
+from catalog.services import invalidate_viewers
 from recommender.admin.cards import Card, cards
 from recommender.admin.pages import ShownAbove, named, to_page
 from recommender.admin.pictures import bar, columns
@@ -70,7 +70,7 @@ class ViewerPage(ShownAbove, ViewerAdmin):
     def erase(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         viewer = named(self, request, object_id)
         erased = privacy.erase(viewer.pk)
-        gone = f"{counted(erased.events, 'event')}, {counted(erased.impressions, 'impression')}"
+        gone = f"{count_noun(erased.events, 'event')}, {count_noun(erased.impressions, 'impression')}"
         later = "" if erased.stored_lists else " Redis does not answer: the stored list goes as soon as it is back."
         messages.success(request, f"Viewer {object_id} is erased: {gone}.{later}")
         return to_page("catalog_viewer_changelist")
@@ -88,7 +88,7 @@ class ViewerPage(ShownAbove, ViewerAdmin):
     def recompute(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """What is stored of the viewer is old from now on; the page that follows shows the list made anew."""
         viewer = named(self, request, object_id)
-        if touch_viewers([viewer.pk]):
+        if invalidate_viewers([viewer.pk]):
             self.log_change(request, viewer, "Recomputed the list.")
             messages.success(request, "The list below was just computed.")
         return to_page("catalog_viewer_change", viewer.pk)

@@ -17,7 +17,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey
 
-from catalog.selectors import GONE
+from catalog.selectors import DATABASE_ERRORS
 from recommender.api.machine import is_from_loopback
 from recommender.api.throttles import InvalidKeyThrottle
 from recommender.models import ApiKey
@@ -86,7 +86,7 @@ def lookup_key(digest: bytes, load: Callable[[], AbstractAPIKey]) -> ApiPrincipa
     except ApiKey.DoesNotExist:
         _key_cache.pop(digest, None)
         return None
-    except GONE:
+    except DATABASE_ERRORS:
         if client is None or time.monotonic() > until + MAX_OFFLINE_SECONDS:
             raise
         _key_cache[digest] = client, time.monotonic() + CACHE_SECONDS

@@ -15,15 +15,15 @@ from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.paging import page
+from catalog.api.paging import page_response
 from catalog.api.strict import operation
 from catalog.errors import DataFileError
-from catalog.exchange.bring_in import Rejected, blocks
-from catalog.exchange.files import Form, read_rows
-from catalog.exchange.rows import COLUMNS, FIELDS, Kind
-from catalog.exchange.take_out import take_out
-from catalog.exchange.text import ENCODINGS, known_encoding
-from catalog.limits import LARGEST_ID
+from catalog.exchange.bring_in import Rejection, batched
+from catalog.exchange.files import FileFormat, read_rows
+from catalog.exchange.rows import COLUMNS, FIELDS, RowKind
+from catalog.exchange.take_out import export_rows
+from catalog.exchange.text import ENCODINGS, python_encoding
+from catalog.limits import MAX_ID
 from recommender.api import jobs, present, schema
 from recommender.api.answers import JobAnswerSerializer
 from recommender.api.serializers import FastSerializer, StrictInteger
@@ -32,19 +32,23 @@ from recommender.models import ApiKey, Job
 from recommender.serving import imports
 from recommender.serving.capacity import FILES
 
-FORMAT_BY_CONTENT_TYPE = {"application/x-ndjson": Form.JSONL, "application/jsonl": Form.JSONL, "text/csv": Form.CSV}
-CONTENT_TYPE_BY_FORMAT = {Form.JSONL: "application/x-ndjson", Form.CSV: "text/csv; charset=utf-8"}
+FORMAT_BY_CONTENT_TYPE = {
+    "application/x-ndjson": FileFormat.JSONL,
+    "application/jsonl": FileFormat.JSONL,
+    "text/csv": FileFormat.CSV,
+}
+CONTENT_TYPE_BY_FORMAT = {FileFormat.JSONL: "application/x-ndjson", FileFormat.CSV: "text/csv; charset=utf-8"}
 MAX_BYTES_IN_MEMORY = 4 * 1024 * 1024  # bytes of a file; what is more lies on disk while it is read
 IMPORT_SCOPES = {
-    Kind.MOVIES: ApiKey.Scope.CATALOGUE,
-    Kind.PEOPLE: ApiKey.Scope.CATALOGUE,
-    Kind.VIEWERS: ApiKey.Scope.ERASE,
-    Kind.EVENTS: ApiKey.Scope.EVENTS,
+    RowKind.MOVIES: ApiKey.Scope.CATALOGUE,
+    RowKind.PEOPLE: ApiKey.Scope.CATALOGUE,
+    RowKind.VIEWERS: ApiKey.Scope.ERASE,
+    RowKind.EVENTS: ApiKey.Scope.EVENTS,
 }
 EXPORT_SCOPES = IMPORT_SCOPES | {
-    Kind.EVENTS: ApiKey.Scope.ERASE
+    RowKind.EVENTS: ApiKey.Scope.ERASE
 }  # all that viewers did is another matter than to add to it
-KIND_PARAMETER = OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=[*Kind])
+KIND_PARAMETER = OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=[*RowKind])
 
 
 class RejectedRowSerializer(serializers.Serializer):
@@ -59,7 +63,7 @@ class RejectedAnswerSerializer(serializers.Serializer):
 
 
 class RejectedQuerySerializer(FastSerializer):
-    cursor = StrictInteger(default=-1, min_value=-1, max_value=LARGEST_ID, help_text="From `next` of the page before.")
+    cursor = StrictInteger(default=-1, min_value=-1, max_value=MAX_ID, help_text="From `next` of the page before.")
 
 
 class ImportsView(ApiView):
@@ -86,7 +90,7 @@ class ImportsView(ApiView):
             )
         with FILES.place(), SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as spool:
             file = cast(BinaryIO, spool)
-            asked = {"of": str(Kind(kind)), "form": str(form), "digest": _spool(request, file)}
+            asked = {"of": str(RowKind(kind)), "form": str(form), "digest": _spool(request, file)}
             asked |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
             key = request.headers.get("Idempotency-Key")
             job = jobs.create_import_job(
@@ -102,7 +106,7 @@ class RejectedView(ApiView):
     def required_scope(self) -> str:  # type: ignore[override]
         asked = getattr(self, "kwargs", {}).get("job_id")
         job = Job.objects.filter(pk=asked, kind=Job.Kind.IMPORT).first() if asked else None
-        return IMPORT_SCOPES[Kind(job.parameters["of"])] if job else ApiKey.Scope.READ
+        return IMPORT_SCOPES[RowKind(job.parameters["of"])] if job else ApiKey.Scope.READ
 
     @schema.operation(
         "imports_rejected",
@@ -113,9 +117,9 @@ class RejectedView(ApiView):
     def get(self, request: Request, job_id: UUID) -> Response:
         if not Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).exists():
             raise Http404(f"There is no import {job_id}.")
-        behind = self.asked["cursor"]
+        behind = self.validated["cursor"]
         reasons, following = imports.reasons_behind(job_id, behind)
-        return page(request, [Rejected(*one)._asdict() for one in reasons], following)
+        return page_response(request, [Rejection(*one)._asdict() for one in reasons], following)
 
 
 class ExportsView(ApiView):
@@ -129,22 +133,22 @@ class ExportsView(ApiView):
         operation_id="exports",
         summary="All films, people, viewers or events, as a file that POST /imports takes.",
         tags=["imports"],
-        parameters=[KIND_PARAMETER, OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*Form])],
+        parameters=[KIND_PARAMETER, OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*FileFormat])],
         responses={**{(200, kind): OpenApiTypes.BINARY for kind in FORMAT_BY_CONTENT_TYPE}, **schema.ERROR_RESPONSES},
     )
     def get(self, request: Request, kind: str, form: str) -> StreamingHttpResponse:
-        if form not in [*Form]:
-            raise Http404(f"There is no form {form[:20]}: {' or '.join(Form)}.")
-        text = map("".join, blocks(take_out(Kind(kind), Form(form))))
+        if form not in [*FileFormat]:
+            raise Http404(f"There is no form {form[:20]}: {' or '.join(FileFormat)}.")
+        text = map("".join, batched(export_rows(RowKind(kind), FileFormat(form))))
         named = {"Content-Disposition": f'attachment; filename="{kind}.{form}"'}
         return StreamingHttpResponse(
-            FILES.streamed(text), content_type=CONTENT_TYPE_BY_FORMAT[Form(form)], headers=named
+            FILES.streamed(text), content_type=CONTENT_TYPE_BY_FORMAT[FileFormat(form)], headers=named
         )
 
 
-def _kind_or_404(kwargs: dict[str, Any]) -> Kind:
+def _kind_or_404(kwargs: dict[str, Any]) -> RowKind:
     try:
-        return Kind(kwargs.get("kind", Kind.MOVIES))
+        return RowKind(kwargs.get("kind", RowKind.MOVIES))
     except ValueError:
         raise Http404(f"There are only {', '.join(FIELDS)} to bring in and to take out.") from None
 
@@ -164,14 +168,14 @@ def content_type_and_encoding(request: Request) -> tuple[str, str | None]:
     """The content type of a file, and the encoding that it names. Raises UnsupportedMediaType."""
     kind, more = parse_header_parameters(request.content_type or "")
     named = more.get("charset")
-    encoding = known_encoding(named) if named else None
+    encoding = python_encoding(named) if named else None
     if named and encoding is None:
         raise UnsupportedMediaType(request.content_type, f"Send a charset of {', '.join(ENCODINGS)}.")
     return kind, encoding
 
 
 def _save_rows(job: Job, file: BinaryIO, encoding: str | None) -> None:
-    kind, form = Kind(job.parameters["of"]), Form(job.parameters["form"])
+    kind, form = RowKind(job.parameters["of"]), FileFormat(job.parameters["form"])
     rows = read_rows(file, form, "the body", columns=COLUMNS[kind], encoding=encoding)
     try:
         if not imports.keep(job, rows):

@@ -46,7 +46,7 @@ class ChartView(ApiView):
     opens_to_viewers = True
 
     def respond(self, name: ChartName) -> Response:
-        values = self.asked
+        values = self.validated
         asked = to_request(values, filters=to_filters(values))
         answer = charted(asked, name, for_you=values.get("personal", False))
         return Response(present.filtered_list_body(asked.user_id, answer, asked.filters))

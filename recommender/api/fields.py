@@ -9,7 +9,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.limits import LARGEST_ID
+from catalog.limits import MAX_ID
 
 MAX_TIMESTAMP = 32_503_680_000  # unix seconds: the year 3000
 DAY_SECONDS = 86_400  # seconds: an offset from UTC is smaller
@@ -20,7 +20,7 @@ MAX_MOVIE_ID_LENGTH = 20  # characters
 _MOVIE_ID_SCHEMA = {
     "anyOf": [
         {"type": "string", "minLength": 1, "maxLength": MAX_MOVIE_ID_LENGTH},
-        {"type": "integer", "minimum": 0, "maximum": LARGEST_ID},
+        {"type": "integer", "minimum": 0, "maximum": MAX_ID},
     ]
 }
 _TIMESTAMP_SCHEMA = {
@@ -89,7 +89,7 @@ class StrictUUID(serializers.UUIDField):
 def movie_id_text(data: Any) -> str:
     """A film id as text. Raises ValidationError."""
     number = as_integer(data)
-    if number is not None and 0 <= number <= LARGEST_ID:
+    if number is not None and 0 <= number <= MAX_ID:
         data = str(number)
     if not isinstance(data, str) or not 0 < len(data) <= MAX_MOVIE_ID_LENGTH:
         raise serializers.ValidationError(f"a film id is a string of 1 to {MAX_MOVIE_ID_LENGTH} characters.")

@@ -5,14 +5,14 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.limits import LARGEST_ID
+from catalog.limits import MAX_ID
 from recommender.api.fields import as_integer
 from recommender.serving.query import Answer, Query
 from recommender.serving.recommend import recommend
 from recommender.serving.together import recommend_together
 
 MIN_VIEWERS, MAX_VIEWERS = 2, 10
-_VIEWER_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+_VIEWER_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 SINGLE_VIEWER_FIELDS = ("user_id", "history")  # of one viewer
 GROUP_ONLY_SCHEMA = {
     "properties": {"user_id": {"not": {}}, "history": {"type": "array", "maxItems": 0}}
@@ -38,9 +38,9 @@ class ViewerIds(serializers.Field):
             )
         viewers = [as_integer(one) for one in data]
         wrong = {
-            str(place): [f"must be an integer from 1 to {LARGEST_ID}."]
+            str(place): [f"must be an integer from 1 to {MAX_ID}."]
             for place, one in enumerate(viewers)
-            if one is None or not 1 <= one <= LARGEST_ID
+            if one is None or not 1 <= one <= MAX_ID
         }
         if wrong:
             raise serializers.ValidationError(wrong)

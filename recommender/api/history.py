@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.errors import DataFileError
-from catalog.exchange.bring_history import bring_history
-from catalog.exchange.personal import Source
+from catalog.exchange.bring_history import import_history
+from catalog.exchange.personal import HistorySource
 from recommender.api import schema
 from recommender.api.bulk import content_type_and_encoding
 from recommender.api.users import check_viewer_id
@@ -31,7 +31,7 @@ class UnmatchedRowSerializer(serializers.Serializer):
 
 
 class HistoryAnswerSerializer(serializers.Serializer):
-    source = serializers.ChoiceField(list(Source))  # type: ignore[assignment]  # a field has a `source` of its own
+    source = serializers.ChoiceField(list(HistorySource))  # type: ignore[assignment]  # a field has a `source` of its own
     rows = serializers.IntegerField()
     by_id = serializers.IntegerField(help_text="Rows whose film was found by its id at IMDb or TMDB.")
     by_title = serializers.IntegerField(help_text="Rows whose film was found by title and year.")
@@ -56,7 +56,7 @@ class HistoryImportView(ApiView):
         with FILES.place(), SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as spool:
             shutil.copyfileobj(request._request, spool, 1 << 16)
             try:
-                found = bring_history(user_id, cast(BinaryIO, spool), encoding)
+                found = import_history(user_id, cast(BinaryIO, spool), encoding)
             except DataFileError as error:
                 raise ValidationError(str(error)) from None
         return Response(found._asdict() | {"unmatched": [one._asdict() for one in found.unmatched]})

@@ -69,7 +69,7 @@ class HomeView(ApiView):
         "a viewer, or for one without a history: what everyone watches.",
     )
     def get(self, request: Request) -> Response:
-        values = self.asked
+        values = self.validated
         asked = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
         return Response(page_body(asked.user_id, home(asked, values["rows"], values["row_length"]), asked.filters))
 

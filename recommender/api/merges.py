@@ -77,7 +77,7 @@ class MergeView(ApiView):
         example={"from_user_id": 987_654_321, "into_user_id": 123},
     )
     def post(self, request: Request) -> Response:
-        asked = self.asked
+        asked = self.validated
         try:
             joined = merging.merge(asked["from_user_id"], asked["into_user_id"], even_accounts=_may_erase(request))
         except NotASessionError as error:
@@ -102,7 +102,7 @@ class UndoView(ApiView):
         request=UndoRequestSerializer,
     )
     def post(self, request: Request) -> Response:
-        asked = self.asked
+        asked = self.validated
         try:
             undone = merging.undo(asked["merge_id"], even_accounts=_may_erase(request))
         except merging.NoSuchMerge as error:

@@ -7,9 +7,9 @@ from typing import Any
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
-from catalog.api.strict import TOLD, unknown
-from catalog.limits import written_id
-from catalog.selectors import strictest
+from catalog.api.strict import MAX_UNKNOWN_NAMES, unknown_name_message
+from catalog.limits import parse_id
+from catalog.selectors import strictest_age_limit
 from recommender.api.serializers import EVENT_SERIALIZER, MAX_EVENTS
 from recommender.serving.events import Happening
 from recommender.serving.query import FILTERS, Filters, Query
@@ -43,7 +43,7 @@ def to_filters(values: Mapping[str, Any]) -> Filters:
 
 def effective_age_limit(values: Mapping[str, Any]) -> int | None:
     """Years; the stricter where an age and a certificate are given."""
-    return strictest(values.get("age_limit"), values.get("certificate"))
+    return strictest_age_limit(values.get("age_limit"), values.get("certificate"))
 
 
 SHARED_FIELDS = (
@@ -60,10 +60,10 @@ SHARED_FIELDS = (
 def to_batch_requests(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:
     """A query for each key that is a viewer id, and the keys that are none."""
     histories = values["user_histories"]
-    failed = [key for key in histories if not written_id(key)]
+    failed = [key for key in histories if not parse_id(key)]
     shared = {name: values[name] for name in SHARED_FIELDS if name in values}
-    asked = {key: {**shared, "user_id": written_id(key), "history": films} for key, films in histories.items()}
-    return {key: to_request(asked[key]) for key in histories if written_id(key)}, failed
+    asked = {key: {**shared, "user_id": parse_id(key), "history": films} for key, films in histories.items()}
+    return {key: to_request(asked[key]) for key in histories if parse_id(key)}, failed
 
 
 def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -72,8 +72,8 @@ def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     histories = values.get("user_histories")
     if histories is None:
         return {name: values[name] for name in ("top_k", "active_days") if name in values}, []
-    usable = {key: [*map(str, _parse_movie_ids(films))] for key, films in histories.items() if written_id(key)}
-    failed = [key for key in histories if not written_id(key)]
+    usable = {key: [*map(str, _parse_movie_ids(films))] for key, films in histories.items() if parse_id(key)}
+    failed = [key for key in histories if not parse_id(key)]
     return {"top_k": values["top_k"], "user_histories": usable}, failed
 
 
@@ -89,8 +89,8 @@ def to_client_events(body: Any) -> list[Happening | str]:
     if isinstance(body, dict) and "events" not in body:
         return _client_events([EVENT_SERIALIZER.run_validation(body)])
     if isinstance(body, dict) and len(body) > 1:
-        strange = [name for name in body if name != "events"][:TOLD]
-        raise ValidationError({name: unknown(name, ["events"]) for name in strange})
+        strange = [name for name in body if name != "events"][:MAX_UNKNOWN_NAMES]
+        raise ValidationError({name: unknown_name_message(name, ["events"]) for name in strange})
     events = body["events"] if isinstance(body, dict) else body
     if not isinstance(events, list) or not all(isinstance(one, dict) for one in events):
         raise ValidationError("Send one event as an object, or a list of them, or that list under events.")

@@ -16,7 +16,7 @@ from django.urls import Resolver404, resolve, reverse
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from movierec.bodies import ADMIN_ROOT
 from recommender.api.errors import problem_response
 from recommender.api.machine import ORIGINAL_HOST
@@ -128,7 +128,7 @@ def _is_anonymous(request: HttpRequest) -> bool:
 def _too_many_requests(request: HttpRequest, scope: str, wait: float) -> HttpResponse:
     words = f"Too many such calls came from this address ({_rate_setting(scope)}, {scope})."
     if request.path.startswith(ADMIN_ROOT) and _is_browser(request):
-        told = {"wait": counted(max(1, round(wait)), "second")}
+        told = {"wait": count_noun(max(1, round(wait)), "second")}
         answer = HttpResponse(render_to_string("movierec/wait.html", told), status=429)
         answer.code = "throttled"  # type: ignore[attr-defined]  # for whoever counts
     else:

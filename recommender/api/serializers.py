@@ -7,10 +7,10 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from catalog.api.ages import OF_AGE, OF_CERTIFICATE, Certificate
-from catalog.api.strict import EVENT_HINTS, Strict
-from catalog.limits import LARGEST_ID
-from catalog.models import OLDEST
+from catalog.api.ages import AGE_LIMIT_HELP, CERTIFICATE_HELP, CertificateField
+from catalog.api.strict import EVENT_HINTS, StrictSerializer
+from catalog.limits import MAX_ID
+from catalog.models import MAX_AGE_LIMIT
 from recommender.api.fields import (
     MovieId,
     MovieIds,
@@ -38,7 +38,7 @@ MAX_EVENTS = 1000
 
 class UserId(StrictInteger):
     def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=1, max_value=LARGEST_ID, help_text="The site's own number of a viewer.", **options)
+        super().__init__(min_value=1, max_value=MAX_ID, help_text="The site's own number of a viewer.", **options)
 
 
 class TopK(StrictInteger):
@@ -46,14 +46,14 @@ class TopK(StrictInteger):
         super().__init__(min_value=1, max_value=MAX_TOP_K, default=default, **options)
 
 
-class FastSerializer(Strict):
+class FastSerializer(StrictSerializer):
     """Reads what is there: an absent field costs its default and no more, where the base class asks every field. A
     parameter of a query is read as the JSON of its field's type."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
             return super().to_internal_value(data)
-        values, errors = {}, self.strange(data)
+        values, errors = {}, self.unknown_field_errors(data)
         for name, one in self.fields.items():
             try:
                 if name in data or one.required:
@@ -85,8 +85,8 @@ class FastSerializer(Strict):
 class AgeLimitFields(FastSerializer):
     """In every call that lists films; queries.age_limit() reads it."""
 
-    age_limit = StrictInteger(required=False, min_value=0, max_value=OLDEST, help_text=OF_AGE)
-    certificate = Certificate(required=False, help_text=OF_CERTIFICATE)
+    age_limit = StrictInteger(required=False, min_value=0, max_value=MAX_AGE_LIMIT, help_text=AGE_LIMIT_HELP)
+    certificate = CertificateField(required=False, help_text=CERTIFICATE_HELP)
 
 
 class ListRequestSerializer(AgeLimitFields):

@@ -7,7 +7,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from catalog.selectors import GONE, viewer_came_at
+from catalog.selectors import DATABASE_ERRORS, viewer_created_at
 from recommender.api.access import ApiPrincipal, lookup_key
 from recommender.models import ApiKey
 
@@ -25,8 +25,8 @@ def sign_viewer_token(client: ApiPrincipal, viewer_id: int, seconds: int) -> tup
 def _viewer_since(viewer_id: int) -> float | None:
     """Unix seconds; None for a viewer whom nobody knows, and while Postgres is gone."""
     try:
-        return viewer_came_at(viewer_id)
-    except GONE:
+        return viewer_created_at(viewer_id)
+    except DATABASE_ERRORS:
         return None
 
 
@@ -36,8 +36,8 @@ def _is_revoked(viewer_id: int, came_at: float | None) -> bool:
     if came_at is None:
         return False
     try:
-        now = viewer_came_at(viewer_id)
-    except GONE:
+        now = viewer_created_at(viewer_id)
+    except DATABASE_ERRORS:
         return False
     return now is None or now > came_at
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.limits import LARGEST_ID
+from catalog.limits import MAX_ID
 from recommender.api import schema
 from recommender.api.views import ApiView
 from recommender.models import ApiKey
@@ -131,5 +131,5 @@ class UserDataView(ApiView):
 
 def check_viewer_id(user_id: int) -> None:
     """Raises Http404 for a number that no viewer can have."""
-    if not 1 <= user_id <= LARGEST_ID:
-        raise Http404(f"{user_id} can be no viewer's id: they are 1 to {LARGEST_ID}.")
+    if not 1 <= user_id <= MAX_ID:
+        raise Http404(f"{user_id} can be no viewer's id: they are 1 to {MAX_ID}.")

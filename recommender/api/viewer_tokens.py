@@ -42,7 +42,7 @@ class ViewerTokensView(ApiView):
     def post(self, request: Request) -> Response:
         if not isinstance(request.auth, ApiPrincipal):
             raise NotAuthenticated("A viewer's token is made with an API key.")
-        asked = self.asked
+        asked = self.validated
         token, expires = sign_viewer_token(request.auth, asked["user_id"], asked["seconds"])
         body: dict[str, Any] = {"token": token, "user_id": asked["user_id"]}
         return Response(body | {"expires_at": datetime.fromtimestamp(expires, UTC)})

@@ -62,12 +62,12 @@ class RecommendView(ApiView):
 
     @schema.recommend_get
     def get(self, request: Request) -> Response:
-        asked = to_request(self.asked)
+        asked = to_request(self.validated)
         return Response(present.list_body(asked.user_id, recommend(asked)))
 
     @schema.recommend_post
     def post(self, request: Request) -> Response:
-        asked = to_request(self.asked)
+        asked = to_request(self.validated)
         return Response(group.with_user_ids(asked, present.list_body(asked.user_id, group.answer(asked))))
 
 
@@ -76,7 +76,7 @@ class FilteredView(ApiView):
 
     @schema.filtered
     def post(self, request: Request) -> Response:
-        asked = to_filtered_request(self.asked)
+        asked = to_filtered_request(self.validated)
         return Response(
             group.with_user_ids(asked, present.filtered_list_body(asked.user_id, group.answer(asked), asked.filters))
         )
@@ -87,7 +87,7 @@ class SimilarView(ApiView):
 
     @schema.similar
     def post(self, request: Request) -> Response:
-        asked = self.asked
+        asked = self.validated
         try:
             found = similar(
                 film_id(asked["movie_id"]), asked["top_k"], effective_age_limit(asked), asked.get("user_id")
@@ -110,7 +110,7 @@ class BatchRecommendView(ApiView):
     def post(self, request: Request) -> Response:
         with capacity.MANY.place():
             with capacity.turn():
-                queries, failed = to_batch_requests(self.asked)
+                queries, failed = to_batch_requests(self.validated)
             answers = recommend_many(list(queries.values()))
             with capacity.turn():
                 return Response(present.batch_body(dict(zip(queries, answers, strict=True)), failed))
@@ -122,7 +122,7 @@ class BatchCacheView(ApiView):
 
     @schema.batch_cache
     def post(self, request: Request) -> Response:
-        asked, failed = batch_job_parameters(self.asked)
+        asked, failed = batch_job_parameters(self.validated)
         job = jobs.create_batch_job(request.auth, request.headers.get("Idempotency-Key"), asked)  # type: ignore[arg-type]
         return Response(present.batch_job_body(job, failed), status=202, headers={"Location": f"/jobs/{job.pk}"})
 

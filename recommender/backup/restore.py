@@ -111,7 +111,7 @@ def _check_replaceable(replace: bool) -> tuple[int, int]:
         told = ", ".join(f"{count:,} {name}" for name, count in held.items() if count)
         raise RestoreRefused(f"This system is not empty: {told}. --replace puts the backup in their place.")
     _check_idle(Job._meta.db_table in there)
-    return selectors.revision() if "catalog_revision" in there else (1, 1)
+    return selectors.catalogue_and_epoch() if "catalog_revision" in there else (1, 1)
 
 
 def _check_idle(with_jobs: bool) -> None:

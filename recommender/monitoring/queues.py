@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from catalog import selectors
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from recommender import cache
 from recommender.models import Job
 from recommender.monitoring.checks import Check, Status, length
@@ -36,7 +36,7 @@ def _queued() -> Check:
     kind, since = queued[0]
     age = timezone.now() - since
     figures["age_seconds"] = round(age.total_seconds())
-    words = f"{counted(len(queued), 'job')} waiting; the oldest, a {kind}, has waited this long"
+    words = f"{count_noun(len(queued), 'job')} waiting; the oldest, a {kind}, has waited this long"
     stuck = age > STUCK and kind not in running  # behind one of its kind it may wait for hours
     state = Status.FAIL if stuck else Status.OK if age < LATE else Status.WARN
     remedy = "" if state == Status.OK else "No worker takes it: look at worker, trainer and their logs."
@@ -68,8 +68,8 @@ def _messages(waiting: Mapping[str, int] | None) -> Check:
 
 
 def outbox() -> Check:
-    waiting = len(selectors.unpublished_viewers(MANY_VIEWERS))
-    value = counted(waiting, "viewer") + ("" if waiting < MANY_VIEWERS else " or more")
+    waiting = len(selectors.pending_viewer_versions(MANY_VIEWERS))
+    value = count_noun(waiting, "viewer") + ("" if waiting < MANY_VIEWERS else " or more")
     state = Status.OK if waiting < MANY_VIEWERS else Status.WARN
     remedy = "" if state == Status.OK else "Look at Redis and the worker: they publish every five seconds."
     words = "Redis does not know of their newest events yet" if waiting else ""

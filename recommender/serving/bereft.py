@@ -62,10 +62,10 @@ def from_list(sitting: "Sitting", who: Subject) -> Answer:
 
 def cards(movie_ids: Collection[int], films: Catalogue) -> dict[int, selectors.MovieCard]:
     """Titles from Postgres, or from memory, where there are no posters."""
-    with suppress(*selectors.GONE):
+    with suppress(*selectors.DATABASE_ERRORS):
         return selectors.movie_cards(movie_ids)
     table = films.table
-    rows = zip(movie_ids, table.places(np.array(list(movie_ids), np.int32)).tolist(), strict=True)
+    rows = zip(movie_ids, table.rows_of(np.array(list(movie_ids), np.int32)).tolist(), strict=True)
     return {movie: _card(table, movie, row) for movie, row in rows if row >= 0}
 
 

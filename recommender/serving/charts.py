@@ -51,7 +51,7 @@ _computing = threading.Lock()
 
 def refresh() -> dict[str, int]:
     """Counts anew and stores the charts; beat calls it. Returns the number of films on each."""
-    counted = _count(selectors.revision()[1], REFRESH_ROWS)
+    counted = _count(selectors.catalogue_and_epoch()[1], REFRESH_ROWS)
     for name, chart in counted.items():
         cache.store_chart(name, chart)
     return {name: len(chart.movie_ids) for name, chart in counted.items()}
@@ -61,7 +61,7 @@ def listed(name: ChartName, gate: Gate, k: int, exclude: np.ndarray, epoch: int)
     """The chart's first k films that pass, without the film ids of `exclude`; scores in 0..1."""
     films, scores = chart(name, gate.catalogue, epoch)
     allowed = gate.films()
-    barred = gate.catalogue.table.places(np.concatenate([exclude, gate.exclude]))
+    barred = gate.catalogue.table.rows_of(np.concatenate([exclude, gate.exclude]))
     allowed[barred[barred >= 0]] = False
     first = np.flatnonzero(allowed[films])[:k]
     return Ranked(gate.catalogue.table.ids[films[first]], scores[first])
@@ -89,7 +89,7 @@ def _newest_first(catalogue: Catalogue) -> Chart:
 def _placed(catalogue: Catalogue, stored: StoredList, *, whole: bool) -> Chart:
     table = catalogue.table
     score = np.zeros(len(table.ids), np.float32)
-    rows = table.places(stored.movie_ids)
+    rows = table.rows_of(stored.movie_ids)
     score[rows[rows >= 0]] = stored.scores[rows >= 0]
     order = np.lexsort((table.ids, -table.year.astype(np.int32), -score))
     if not whole:
@@ -115,7 +115,7 @@ def _found(name: ChartName, epoch: int) -> dict[ChartName, StoredList]:
         return {name: found}
     try:
         return _counted_and_stored(epoch)
-    except selectors.GONE:
+    except selectors.DATABASE_ERRORS:
         if name not in _held:
             raise
         return {name: _held[name].stored._replace(epoch=epoch)}  # an older chart does better than none
@@ -145,19 +145,19 @@ def _counted_and_stored(epoch: int) -> dict[ChartName, StoredList]:
 
 def _count(epoch: int, sample_rows: int) -> dict[ChartName, StoredList]:
     now = int(time.time())
-    audience = selectors.audience()
+    audience = selectors.choose_audience()
     fading = trend.fading(*selectors.viewers_by_day(audience, sample_rows=SAMPLE_ROWS))
-    found = selectors.watching(
+    found = selectors.watch_weights(
         audience,
         fading.first,
         fading.lately.tolist(),
         fading.usually.tolist(),
-        lately_most=LATELY_MOST,
-        usually_most=USUALLY_MOST,
+        max_recent=LATELY_MOST,
+        max_long_term=USUALLY_MOST,
         limit=LENGTH,
         sample_rows=sample_rows,
     )
-    more = trend.rising(found.lately, found.usually)
+    more = trend.rising(found.recent, found.long_term)
     rising = np.argsort(-more, kind="stable")[: np.count_nonzero(more > 0)]
 
     def stored(movie_ids: np.ndarray, weights: np.ndarray) -> StoredList:
@@ -165,6 +165,6 @@ def _count(epoch: int, sample_rows: int) -> dict[ChartName, StoredList]:
         return StoredList(_NO_MODEL, epoch, 0, movie_ids, scores, now)
 
     return {
-        "popular": stored(found.movie_ids, found.usually),
+        "popular": stored(found.movie_ids, found.long_term),
         "trending": stored(found.movie_ids[rising], more[rising]),
     }

@@ -21,7 +21,7 @@ def by_genres(gate: Gate, k: int, exclude: np.ndarray, epoch: int, genres: Seque
     everything = charts.listed("popular", gate, len(gate.catalogue.table.ids), exclude, epoch)
     if not numbers:
         return Ranked(everything.movie_ids[:k], everything.scores[:k])
-    share = _shares(gate.catalogue, numbers)[gate.catalogue.table.places(everything.movie_ids)]
+    share = _shares(gate.catalogue, numbers)[gate.catalogue.table.rows_of(everything.movie_ids)]
     scores = np.where(share > 0, everything.scores * share, everything.scores - 1)
     first = np.lexsort((-share, -scores))[:k]  # stable: among equals the more popular, then the newer film
     return Ranked(everything.movie_ids[first], scores[first].astype(np.float32))
@@ -38,14 +38,14 @@ def by_content(gate: Gate, k: int, exclude: np.ndarray, events: Events) -> tuple
     """The k films most akin to the last ones of the history by genres, people and year (0..1, the mean over those), and
     the film ids that it was judged by. Films that have nothing in common with them are not listed."""
     table = gate.catalogue.table
-    rows = table.places(_liked(events))
+    rows = table.rows_of(_liked(events))
     last = rows[rows >= 0][-LAST_FILMS:]
     likeness = np.zeros(len(table.ids), np.float32)
     for row in last.tolist():
         likeness += _kinship(gate.catalogue, row)
     likeness /= max(len(last), 1)
     likeness[~gate.films()] = likeness[last] = 0
-    barred = table.places(np.concatenate([exclude, gate.exclude]))
+    barred = table.rows_of(np.concatenate([exclude, gate.exclude]))
     likeness[barred[barred >= 0]] = 0
     least = np.partition(likeness, -k)[-k] if len(likeness) > k else 0
     kin = np.flatnonzero((likeness >= least) & (likeness > 0))
@@ -62,7 +62,7 @@ def _liked(events: Events) -> np.ndarray:
 def kindred(catalogue: Catalogue, events: Events, movie_ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """The films that `by_content` judged by, int32 [C], and what each adds to the scores of `movie_ids`, [C, K]."""
     table = catalogue.table
-    rows, listed = table.places(_liked(events)), table.places(np.array(movie_ids))
+    rows, listed = table.rows_of(_liked(events)), table.rows_of(np.array(movie_ids))
     last = rows[rows >= 0][-LAST_FILMS:]
     parts = [_kinship(catalogue, row)[listed] / len(last) for row in last.tolist()]
     return table.ids[last], np.array(parts).reshape(len(last), len(listed))

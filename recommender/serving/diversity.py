@@ -34,7 +34,7 @@ def diversified(table: CatalogueTable, series: np.ndarray, ranked: Ranked, k: in
     The first film stays the first. No series gets more than (1 - diversity) / 4 of the list and no director more than
     (1 - diversity) / 2, but one at least, as long as the pool has other films. `series` int32 [films].
     """
-    rows = table.places(ranked.movie_ids)
+    rows = table.rows_of(ranked.movie_ids)
     of_series, of_director = _series(series[rows]), _directors(table, rows)
     caps = [max(1, int(k * (1 - diversity) * share)) for share in (FOR_SERIES, FOR_DIRECTORS)]
     order = _chosen(

@@ -143,7 +143,7 @@ class Catalogue:
     def _beside(self, ranker: "Ranker") -> tuple[np.ndarray, "Newcomers"]:
         """What this catalogue and the model have of each other."""
         return self._of_model.get(
-            ranker.version, lambda: (self.table.places(ranker.movie_ids), newcomers(self.table, ranker))
+            ranker.version, lambda: (self.table.rows_of(ranker.movie_ids), newcomers(self.table, ranker))
         )
 
 
@@ -177,8 +177,8 @@ def catalogue(version: int) -> Catalogue:
 
 def _latest(known: Catalogue, version: int) -> bool:
     try:
-        return known.version == selectors.revision()[0]
-    except selectors.GONE:
+        return known.version == selectors.catalogue_and_epoch()[0]
+    except selectors.DATABASE_ERRORS:
         if known.version < version:  # an edit came that cannot be read: it might have taken a film away
             raise
         return True
@@ -205,7 +205,7 @@ class Gate:
 
     def passes(self, movie_ids: np.ndarray) -> np.ndarray:
         """bool [n]"""
-        rows = self.catalogue.table.places(movie_ids)
+        rows = self.catalogue.table.rows_of(movie_ids)
         keep = (rows >= 0) & self.catalogue.spell(self.now).films[rows]
         if self.age_limit is not None:
             keep &= self.catalogue.table.age[rows] <= self.age_limit
@@ -248,7 +248,7 @@ class Gate:
         if age_limit is not None:
             films &= self.catalogue.of_age(age_limit)
         found = self.catalogue.newcomers(ranker)
-        return self._over(ranker, films), found.where(films[self.catalogue.table.places(found.movie_ids)])
+        return self._over(ranker, films), found.where(films[self.catalogue.table.rows_of(found.movie_ids)])
 
     def removed(self) -> dict[str, int]:
         """How many of the films that the filters want are kept out, each for the first reason that holds."""
@@ -266,7 +266,7 @@ class Gate:
             by_rule, left = int(np.count_nonzero(left & self.excluded_by_rule)), left & ~self.excluded_by_rule
         excluded = 0
         if len(self.exclude):
-            rows = self.catalogue.table.places(np.unique(self.exclude))
+            rows = self.catalogue.table.rows_of(np.unique(self.exclude))
             excluded = int(left[rows[rows >= 0]].sum())
         return counted(not_available=closed, age_limit=too_old, merchandising=by_rule, excluded=excluded)
 

@@ -95,7 +95,7 @@ def _watch_event(one: Happening) -> NewEvent:
         rating=one.rating,
         completion=one.completion,
         client_event_id=one.event_id,
-        timed=one.timed,
+        has_client_time=one.timed,
         is_session=one.session,
     )
 
@@ -104,7 +104,7 @@ def _record_shown(happenings: Sequence[Happening]) -> list[EventResult]:
     if not happenings:
         return []
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
-    exists = films.table.places(np.array([one.movie_id for one in happenings])) >= 0
+    exists = films.table.rows_of(np.array([one.movie_id for one in happenings])) >= 0
     known = [one for one, film in zip(happenings, exists, strict=True) if film]
     told = iter(impressions.store([_shown(one) for one in known], [one.timed for one in known]))
     return [

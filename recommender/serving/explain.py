@@ -89,7 +89,7 @@ def _of_model(ranker: "Ranker", who: Subject, query: Query, listed: np.ndarray) 
 
 def _reason(gate: Gate, movie: int, moved: Sequence[tuple[int, float]], source: str) -> Reason:
     films, table = gate.catalogue, gate.catalogue.table
-    rows = table.places(np.array([movie, *(watched for watched, _ in moved)])).tolist()
+    rows = table.rows_of(np.array([movie, *(watched for watched, _ in moved)])).tolist()
     named = [(row, *one) for row, one in zip(rows[1:], moved, strict=True) if row >= 0 and gate.may_name(row)]
     because = [Because(watched, table.titles[row], round(effect, 4)) for row, watched, effect in named]
     if source == "popular":

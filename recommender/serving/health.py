@@ -24,7 +24,7 @@ def readiness() -> Readiness:
     Without Redis lists come from the model, without Postgres from Redis."""
     parts = {"database": _database(), "cache": "ok", "model": "not asked"}
     version = None
-    with suppress(*selectors.GONE):
+    with suppress(*selectors.DATABASE_ERRORS):
         look = stamps.look(None)
         catalogue(look.stamps.catalogue or 0)
         parts["cache"] = "ok" if look.redis else "unreachable: lists come from the model"

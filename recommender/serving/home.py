@@ -108,16 +108,16 @@ def _version(room: Room, who: Subject) -> str | None:
 def _room(sitting: Sitting, who: Subject, ranker: "Ranker | None") -> Room:
     gate = sitting.gate
     table, allowed = gate.catalogue.table, gate.films()
-    barred = table.places(np.concatenate([who.seen, gate.exclude]))
+    barred = table.rows_of(np.concatenate([who.seen, gate.exclude]))
     allowed[barred[barred >= 0]] = False
     spoken_of = liked(who.events, table).within(table, gate.age_limit)
     room = Room(gate.catalogue, sitting.look.stamps.epoch or 0, allowed, spoken_of)
     if who.stored is not None:
-        best = table.places(who.stored.movie_ids)
+        best = table.rows_of(who.stored.movie_ids)
         room.best, room.source = best[best >= 0], "cache"
     elif ranker is not None and readable(who.events, ranker):
         room.ranker, room.state = ranker, ranking.states(ranker, [who], sitting.query.at)
-        best = table.places(_best(sitting, who, room))
+        best = table.rows_of(_best(sitting, who, room))
         room.best = best[best >= 0]
     return room
 

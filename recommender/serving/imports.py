@@ -14,15 +14,15 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from catalog import services
-from catalog.exchange.bring_in import blocks, bring_in, facts
+from catalog.exchange.bring_in import batched, event_facts, import_rows
 from catalog.exchange.files import Row
-from catalog.exchange.rows import Kind, judged
+from catalog.exchange.rows import RowKind, validate_row
 from recommender.leases import Lease
 from recommender.models import ImportPart, Job
 from recommender.serving.capacity import paced
 
 MAX_ROWS = 200_000  # of one call
-OF_VIEWERS = (Kind.VIEWERS, Kind.EVENTS)
+OF_VIEWERS = (RowKind.VIEWERS, RowKind.EVENTS)
 
 
 class TooManyRows(ValueError):
@@ -32,7 +32,7 @@ class TooManyRows(ValueError):
 def keep(job: Job, rows: Iterable[Row]) -> int:
     """Returns how many rows there are. To be called in the transaction that makes the job."""
     count = 0
-    for number, block in enumerate(paced(blocks(rows))):
+    for number, block in enumerate(paced(batched(rows))):
         count += len(block)
         if count > MAX_ROWS:
             raise TooManyRows(f"has more than {MAX_ROWS:,} rows: send it in parts.")
@@ -42,7 +42,7 @@ def keep(job: Job, rows: Iterable[Row]) -> int:
 
 
 def run(lease: Lease) -> None:
-    kind, parts = Kind(lease.parameters["of"]), ImportPart.objects.filter(job_id=lease.job_id)
+    kind, parts = RowKind(lease.parameters["of"]), ImportPart.objects.filter(job_id=lease.job_id)
     for waiting in list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True)):
         part = _bring_in(waiting, kind)
         lease.result |= _standing(lease.job_id)
@@ -58,10 +58,10 @@ def _told(stored: int | None, duplicates: int, rejected: int) -> str:
     return f"{read:,} rows read, {stored:,} stored, {duplicates:,} there already, {rejected:,} refused"
 
 
-def _bring_in(pk: int, kind: Kind) -> ImportPart:
+def _bring_in(pk: int, kind: RowKind) -> ImportPart:
     with transaction.atomic():
         part = ImportPart.objects.select_for_update().get(pk=pk)
-        outcome = bring_in(kind, _rows(part))
+        outcome = import_rows(kind, _rows(part))
         part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome
         part.save()
     return part
@@ -108,10 +108,10 @@ def pass_on(viewer_id: int, into: int) -> Passed:
     kept: list[tuple[int, str]] = []
     sound: list[dict[str, Any]] = []
     for part in _parts_naming(viewer_id).select_for_update(of=("self",)).select_related("job"):
-        kind = Kind(part.job.parameters["of"])
-        own = _give(viewer_id, part, into) if kind is Kind.EVENTS else _take_out(viewer_id, part)
+        kind = RowKind(part.job.parameters["of"])
+        own = _give(viewer_id, part, into) if kind is RowKind.EVENTS else _take_out(viewer_id, part)
         kept += [(part.pk, json.dumps(row)) for row in own]
-        sound += [values for values, problems in (judged(kind, row) for row in own) if not problems]
+        sound += [values for values, problems in (validate_row(kind, row) for row in own) if not problems]
     limits = [values["age_limit"] for values in sound if values.get("age_limit") is not None]
     return Passed(kept, any(not values["session"] for values in sound), min(limits, default=None))
 
@@ -124,15 +124,15 @@ def give_back(rows: Iterable[tuple[int, str]], into: int, last_event: int) -> No
         by_part.setdefault(pk, []).append(Row(*json.loads(row)))
     parts = ImportPart.objects.filter(pk__in=by_part).select_for_update(of=("self",)).select_related("job")
     for part in parts.order_by("pk"):
-        own, kind = by_part[part.pk], Kind(part.job.parameters["of"])
+        own, kind = by_part[part.pk], RowKind(part.job.parameters["of"])
         if part.stored is None:
             lines = {row.line for row in own}
             others = [row for row in _rows(part) if row.line not in lines]
             _keep_rows(part, sorted([*others, *own], key=lambda row: row.line))
         else:
-            if kind is Kind.EVENTS:
-                services.take_back_events(into, last_event, facts(own))
-            bring_in(kind, own)
+            if kind is RowKind.EVENTS:
+                services.delete_moved_events(into, last_event, event_facts(own))
+            import_rows(kind, own)
 
 
 def _give(viewer_id: int, part: ImportPart, into: int) -> list[Row]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from catalog.services import EventResult, EventStatus, conflict
+from catalog.services import EventResult, EventStatus, conflict_result
 from recommender.models import Impression
 
 
@@ -73,4 +73,4 @@ def _judged(one: Shown, timed: bool, there: Impression | None) -> EventResult:
         "occurred_at": not timed or one.occurred_at == there.occurred_at,
     }
     differing = tuple(name for name, same in said.items() if not same)
-    return conflict(one.event_id, differing) if differing else EventResult(EventStatus.DUPLICATE)
+    return conflict_result(one.event_id, differing) if differing else EventResult(EventStatus.DUPLICATE)

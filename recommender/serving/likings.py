@@ -44,7 +44,7 @@ def liked(events: Events, table: CatalogueTable) -> Liked:
     last = np.full(len(films), -1)
     seen = np.flatnonzero((kinds == WATCH) | (kinds == RATING))
     np.maximum.at(last, of_film[seen], seen)
-    rows = table.places(films)
+    rows = table.rows_of(films)
     order = np.argsort(-last, kind="stable")
     kept = order[((weight >= LIKED) & (last >= 0) & (rows >= 0))[order]]
     kept = kept[table.published[rows[kept]]]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.models import Rule
-from catalog.selectors import Merchandising
+from catalog.selectors import MerchandisingRule
 from recommender.packed import StoredList
 from recommender.serving.diversity import varied
 from recommender.serving.eligibility import Catalogue, Gate
@@ -58,7 +58,9 @@ class _Known(NamedTuple):
 _known: dict[str, _Known] = {}  # by shelf
 
 
-def in_force(catalogue: Catalogue, shelf: str, now: int, trial: Sequence[Merchandising] | None = None) -> Rules | None:
+def in_force(
+    catalogue: Catalogue, shelf: str, now: int, trial: Sequence[MerchandisingRule] | None = None
+) -> Rules | None:
     """The rules of a list at `now`; None where there are none. `trial`: these in place of the catalogue's."""
     rules = catalogue.table.rules if trial is None else trial
     if not rules:
@@ -71,8 +73,8 @@ def in_force(catalogue: Catalogue, shelf: str, now: int, trial: Sequence[Merchan
     return known.rules
 
 
-def _made(catalogue: Catalogue, shelf: str, now: int, rules: Sequence[Merchandising]) -> _Known:
-    mine = [rule for rule in rules if not rule.shelves or shelf in rule.shelves]
+def _made(catalogue: Catalogue, shelf: str, now: int, rules: Sequence[MerchandisingRule]) -> _Known:
+    mine = [rule for rule in rules if not rule.surfaces or shelf in rule.surfaces]
     until = min((turn for rule in mine for turn in (rule.starts_at, rule.ends_at) if turn > now), default=2**62)
     mine = [rule for rule in mine if rule.starts_at <= now < rule.ends_at]
     if not mine:
@@ -85,15 +87,15 @@ def _made(catalogue: Catalogue, shelf: str, now: int, rules: Sequence[Merchandis
             excluded[rows[rule.id]] = True
         elif rule.action in (BOOST, BURY):
             up = np.zeros(len(catalogue.table.ids), np.int32) if up is None else up
-            up[rows[rule.id]] += rule.places if rule.action == BOOST else -rule.places
-    pinning = sorted((rule for rule in mine if rule.action == PIN), key=lambda rule: (rule.places, rule.id))
-    pins = tuple(Pin(rule.places - 1, rows[rule.id], rule.by == Rule.By.FILM) for rule in pinning)
-    at = max((rule.changed_at for rule in pinning if rule.by == Rule.By.FILM), default=0)
+            up[rows[rule.id]] += rule.positions if rule.action == BOOST else -rule.positions
+    pinning = sorted((rule for rule in mine if rule.action == PIN), key=lambda rule: (rule.positions, rule.id))
+    pins = tuple(Pin(rule.positions - 1, rows[rule.id], rule.target == Rule.Target.MOVIE) for rule in pinning)
+    at = max((rule.changed_at for rule in pinning if rule.target == Rule.Target.MOVIE), default=0)
     return _Known(catalogue, Rules(until, excluded, up, pins, at), until)
 
 
-def _rows(catalogue: Catalogue, rule: Merchandising) -> np.ndarray:
-    rows = catalogue.table.places(rule.movie_ids)
+def _rows(catalogue: Catalogue, rule: MerchandisingRule) -> np.ndarray:
+    rows = catalogue.table.rows_of(rule.movie_ids)
     return rows[rows >= 0]
 
 
@@ -109,7 +111,7 @@ def arranged(rules: Rules, gate: Gate, ranked: Ranked, seen: np.ndarray | None, 
     """The list that the query wants, by the rules. `ranked` has REACH films where there are so many, all of which may
     be shown; `seen` film ids that its viewer must not see again, None where only films of `ranked` are known to be
     unseen. Scores stay the films' own."""
-    places = gate.catalogue.table.places
+    places = gate.catalogue.table.rows_of
     moved = _taken(ranked, _moved(rules.up, places(ranked.movie_ids)))
     listed = _varied(gate.catalogue, moved, query) if query.diversity else moved
     pinned: list[tuple[int, int]] = []
@@ -163,7 +165,11 @@ def _pinned(listed: Ranked, moved: Ranked, pinned: Sequence[tuple[int, int]], wa
 
 
 def on_home(
-    catalogue: Catalogue, rows: Sequence["Row"], allowed: np.ndarray, now: int, trial: Sequence[Merchandising] | None
+    catalogue: Catalogue,
+    rows: Sequence["Row"],
+    allowed: np.ndarray,
+    now: int,
+    trial: Sequence[MerchandisingRule] | None,
 ) -> dict[str, list[tuple[int, int]]]:
     """Moves the films of each row, and takes out those that are excluded from it. Returns what is pinned: by the row's
     key (place from 0, film as a row of the table), by place. `allowed` bool [films]: what the viewer may be shown.

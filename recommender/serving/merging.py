@@ -15,7 +15,7 @@ from django.utils import timezone
 from catalog import selectors, services
 from catalog.errors import CatalogError, NotASessionError
 from catalog.models import WatchEvent
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
 from recommender.models import Erasure, Impression, Job, Merge
@@ -54,9 +54,9 @@ def merge(viewer_id: int, into: int, *, even_accounts: bool) -> Joined:
         if not even_accounts and (waiting.accounts or _shown(viewer_id).filter(is_session=False).exists()):
             raise NotASessionError(f"Not all that was said of viewer {viewer_id} says that it is an anonymous session.")
         last = WatchEvent.objects.aggregate(last=Max("pk"))["last"] or 0
-        merged = services.merge_viewer(viewer_id, into, even_accounts=even_accounts, age_limit=waiting.age_limit)
+        merged = services.merge_viewer(viewer_id, into, allow_accounts=even_accounts, age_limit=waiting.age_limit)
         shown = list(_shown(viewer_id).values_list("pk", flat=True))
-        if merged.kept["viewer"] or shown or waiting.rows:
+        if merged.undo_data["viewer"] or shown or waiting.rows:
             Impression.objects.filter(pk__in=shown).update(viewer_id=into)
             more = {"impressions": shown, "waiting": waiting.rows, "sent": _sent(viewer_id), "last_event": last}
             made = Merge.objects.create(
@@ -66,11 +66,11 @@ def merge(viewer_id: int, into: int, *, even_accounts: bool) -> Joined:
                 events=merged.events,
                 duplicates=merged.duplicates,
                 impressions=len(shown),
-                kept={**merged.kept, **more},
+                kept={**merged.undo_data, **more},
             )
             privacy.begin(viewer_id)
             privacy.forget_in_jobs(viewer_id)
-            moved = f"{counted(merged.events, 'event')}, {counted(len(shown), 'impression')}"
+            moved = f"{count_noun(merged.events, 'event')}, {count_noun(len(shown), 'impression')}"
             audit.record(audit.Action.MERGED, str(made.pk), moved)
             done: Merge | None = made
         else:

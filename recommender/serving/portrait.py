@@ -44,7 +44,7 @@ def portrait(viewer_id: int) -> Portrait | None:
         return None
     look = stamps.look(None)
     films = catalogue(look.stamps.catalogue or 0)
-    rows = films.table.places(np.unique(history.movie_ids))
+    rows = films.table.rows_of(np.unique(history.movie_ids))
     rows = rows[rows >= 0]
     liked = likings.liked(events_of(history), films.table).rows
     ratings = history.ratings[~np.isnan(history.ratings)]
@@ -64,7 +64,7 @@ def of_many(histories: Sequence[selectors.History]) -> list[Genre]:
     look = stamps.look(None)
     films = catalogue(look.stamps.catalogue or 0)
     watched = np.concatenate([np.empty(0, np.int32), *(np.unique(one.movie_ids) for one in histories)])
-    rows = films.table.places(watched)
+    rows = films.table.rows_of(watched)
     return _genres(films, rows[rows >= 0], look.stamps.epoch or 0)
 
 

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog import selectors, services
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
 from recommender.models import Chunk, Erasure, Impression, Job, Merge, ModelVersion
@@ -44,7 +44,7 @@ def export(viewer_id: int) -> dict[str, Any]:
     that wait in an import, the first MOST_WAITING."""
     shown = Impression.objects.filter(viewer_id=viewer_id).order_by("occurred_at", "id")
     jobs = Job.objects.filter(parameters__user_histories__has_key=str(viewer_id)).order_by("created_at")
-    return selectors.viewer_data(viewer_id) | {
+    return selectors.personal_data(viewer_id) | {
         "shown": [_shown(one) for one in shown.iterator()],
         "sent_histories": [_sent(job, job.parameters["user_histories"][str(viewer_id)]) for job in jobs],
         "merges": [_merge(one) for one in merges_of(viewer_id).order_by("merged_at", "pk")],
@@ -96,7 +96,9 @@ def erase(viewer_id: int) -> Erased:
         impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
         _forget_merges(viewer_id)
         jobs = forget_in_jobs(viewer_id)
-        audit.record(audit.Action.ERASED, details=f"{counted(events, 'event')}, {counted(impressions, 'impression')}")
+        audit.record(
+            audit.Action.ERASED, details=f"{count_noun(events, 'event')}, {count_noun(impressions, 'impression')}"
+        )
     return Erased(events, impressions, jobs, forget_lists(viewer_id), _models(), _trainings())
 
 

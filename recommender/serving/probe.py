@@ -54,7 +54,7 @@ def look() -> None:
         _turn += 1
         history = selectors.history(watch.viewers[_turn % len(watch.viewers)])
         fault = fault_of(ranker, history) if history is not None else None
-    except selectors.GONE:
+    except selectors.DATABASE_ERRORS:
         return
     if fault is not None:
         tally.add(*(counter(watch.version, name) for name in (ASKED, fault) if name))
@@ -67,7 +67,7 @@ def counter(version: str, name: str) -> str:
 
 def viewers_for(version: ModelVersion) -> list[int]:
     """Ids of viewers who had a history before the version was made, drawn by its name."""
-    return selectors.settled_viewers(version.created_at, VIEWERS, seed=version.name)
+    return selectors.sample_established_viewers(version.created_at, VIEWERS, seed=version.name)
 
 
 def share_of_faults(ranker: "Ranker", viewers: Sequence[int]) -> float | None:
@@ -91,7 +91,7 @@ def fault_of(ranker: "Ranker", history: selectors.History) -> str | None:
             return None
         ranker.encode([events], [gate.now])
         [ranked] = ranking.best(ranker, ranker.encode([events]), LENGTH, gate, [seen])
-    except (*selectors.GONE, MemoryError):
+    except (*selectors.DATABASE_ERRORS, MemoryError):
         raise
     except Exception as error:  # whatever a model can raise is what is looked for
         return f"raised {type(error).__name__}"

@@ -55,7 +55,7 @@ def _drawn() -> _Drawn | None:
     look = stamps.look(None)
     if not look.redis or not look.stamps.model:
         return None
-    ids = selectors.drawn_viewers(DRAWN)
+    ids = selectors.sample_viewers(DRAWN)
     try:
         return _Drawn(len(ids), cache.read_lists(look.stamps.model, ids), look.stamps)
     except CacheUnavailable:

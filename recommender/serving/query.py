@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
-from catalog.selectors import Merchandising
+from catalog.selectors import MerchandisingRule
 
 POOL = 100  # films that a diverse list is chosen from, unless the request names its pool
 
@@ -52,7 +52,7 @@ class Query:
     explain: bool = False
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
     user_ids: Sequence[int] = ()  # viewers who watch together, in place of user_id
-    trial: Sequence[Merchandising] | None = None  # rules to try, in place of those in force
+    trial: Sequence[MerchandisingRule] | None = None  # rules to try, in place of those in force
 
     @property
     def wanted(self) -> int:

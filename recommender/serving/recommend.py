@@ -49,7 +49,7 @@ class Sitting:
         return self.query.pool if self.rules is None else max(self.query.pool, merchandise.REACH)
 
     def hold(self, age_limit: int | None, ruled_out: RuledOut) -> None:
-        self.gate.age_limit = selectors.strictest(self.query.age_limit, age_limit)
+        self.gate.age_limit = selectors.strictest_age_limit(self.query.age_limit, age_limit)
         self.ruled_out = ruled_out
 
     def removed(self) -> dict[str, int]:
@@ -69,7 +69,7 @@ def told(sitting: Sitting, answer: Answer) -> Answer:
     query = sitting.query
     if query.explain and answer.recommendations:
         # Without Postgres the films come without their reasons.
-        with suppress(*selectors.GONE), HEAVY.place(), computing():
+        with suppress(*selectors.DATABASE_ERRORS), HEAVY.place(), computing():
             answer.reasons = explain.reasons(query, answer, sitting.gate)
     if query.titles:
         answer.cards = bereft.cards([one.movie_id for one in answer.recommendations], sitting.gate.catalogue)
@@ -84,7 +84,7 @@ def sit(query: Query, look: Look, shelf: str = "recommend") -> Sitting:
     unknown = wanted.unknown_names | filters.unknown(films.genres, liked_genres=query.liked_genres)
     rules = merchandise.in_force(films, shelf, gate.now, query.trial)
     gate.excluded_by_rule = rules.excluded if rules is not None else None
-    degraded = not look.redis or selectors.database_lost()
+    degraded = not look.redis or selectors.is_database_down()
     return Sitting(query, look, gate, unknown, degraded=degraded, rules=rules)
 
 
@@ -128,7 +128,7 @@ def asking(sitting: Sitting) -> Subject:
         history = selectors.history(query.user_id) if query.user_id is not None else None
         _put_back(sitting, history)
         who = subject(query, history)
-    except selectors.GONE:
+    except selectors.DATABASE_ERRORS:
         left = bereft.own_history(sitting)
         if left is None:
             raise

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catalog.selectors import Merchandising
+from catalog.selectors import MerchandisingRule
 from recommender.serving import charts, stamps
 from recommender.serving.eligibility import catalogue
 from recommender.serving.query import CHARTS
@@ -14,13 +14,13 @@ from recommender.serving.query import CHARTS
 class Standing(NamedTuple):
     open: bool  # published and inside its window
     charts: dict[str, int | None]  # chart -> place from 1 among the films that can be watched now; None: not on it
-    rules: list[Merchandising]  # that are of this film and in force, each on some list
+    rules: list[MerchandisingRule]  # that are of this film and in force, each on some list
 
 
 def standing(movie_id: int) -> Standing:
     look, now = stamps.look(None), int(time.time())
     films = catalogue(look.stamps.catalogue or 0)
-    [row] = films.table.places(np.array([movie_id])).tolist()
+    [row] = films.table.rows_of(np.array([movie_id])).tolist()
     open_now = films.spell(now).films
     places: dict[str, int | None] = {}
     for name in CHARTS:

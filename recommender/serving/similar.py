@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog.selectors import Merchandising
+from catalog.selectors import MerchandisingRule
 from recommender.serving import merchandise, stamps
 from recommender.serving.capacity import computing
 from recommender.serving.eligibility import Catalogue
@@ -46,21 +46,21 @@ def similar(
     age_limit: int | None = None,
     user_id: int | None = None,
     *,
-    trial: Sequence[Merchandising] | None = None,
+    trial: Sequence[MerchandisingRule] | None = None,
 ) -> Neighbours:
     """The films most like this one that may be shown now, within the age limit (years); without those that the viewer
     has seen or turned down, where one is named; `trial`: these rules in place of those in force. Raises UnknownFilm."""
     query = Query(user_id=user_id, top_k=top_k, age_limit=age_limit, trial=trial)
     sitting = sit(query, stamps.look(user_id), "similar")
     films = sitting.gate.catalogue
-    [row] = films.table.places(np.array([movie_id]))
+    [row] = films.table.rows_of(np.array([movie_id]))
     if row < 0:
         raise UnknownFilm(f"There is no film {movie_id}.")
     who = asking(sitting)
     ranker = active_ranker(sitting.look)
     likeness, known = likeness_to(films, ranker, int(row))
     allowed = sitting.gate.films()
-    barred = films.table.places(np.append(who.seen, movie_id))
+    barred = films.table.rows_of(np.append(who.seen, movie_id))
     allowed[barred[barred >= 0]] = False
     rows = first(likeness, allowed, sitting.pool)
     ids, values = films.table.ids[rows], likeness[rows]

@@ -43,7 +43,7 @@ def look(viewer_id: int | None) -> Look:
         stamps, stored, redis = UNKNOWN, None, False
     try:
         _last = truth = _restored(stamps, viewer_id if stored is not None else None)
-    except selectors.GONE:
+    except selectors.DATABASE_ERRORS:
         if _last.catalogue is None:
             raise
         newer = {name: value for name, value in stamps._asdict().items() if value is not None}
@@ -57,7 +57,7 @@ def look(viewer_id: int | None) -> Look:
 def _restored(stamps: Stamps, viewer_id: int | None) -> Stamps:
     """The truth in place of every absent stamp; of the viewer's where one is given."""
     if stamps.epoch is None or stamps.catalogue is None:
-        catalogue, epoch = selectors.revision()
+        catalogue, epoch = selectors.catalogue_and_epoch()
         stamps = stamps._replace(catalogue=catalogue, epoch=epoch)
     if stamps.model is None:
         stamps = stamps._replace(model=registry.active_name())

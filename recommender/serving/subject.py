@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog import selectors
-from catalog.external_ids import external_id
-from catalog.limits import written_id
+from catalog.external_ids import parse_external_id
+from catalog.limits import parse_id
 from catalog.selectors import CatalogueTable
 from recommender.ml.data import Events
 from recommender.packed import RuledOut, StoredList
@@ -41,7 +41,7 @@ class Subject:
         """Of the catalogue's films: what was sent may be anything."""
         if self.stored is not None:
             return self.stored.ruled_out
-        return self.barred.where(table.places(self.barred.movie_ids) >= 0).ruled_out()
+        return self.barred.where(table.rows_of(self.barred.movie_ids) >= 0).ruled_out()
 
     def ignored(self, ranker: "Ranker | None") -> list[str]:
         """The films that were sent and that the model's list does not build on, as they came."""
@@ -70,8 +70,8 @@ def film_ids(texts: Sequence[str]) -> np.ndarray:
     together = "".join(texts)
     if together.isascii() and together.isdigit() and all(0 < len(text) < 10 for text in texts):
         return np.array(list(map(int, texts)), np.int32)
-    numbers = np.array(list(map(written_id, texts)), np.int32)
-    foreign = {place: found for place, text in enumerate(texts) if (found := external_id(text))}
+    numbers = np.array(list(map(parse_id, texts)), np.int32)
+    foreign = {place: found for place, text in enumerate(texts) if (found := parse_external_id(text))}
     if foreign:
         numbers[list(foreign)] = film_numbers(list(foreign.values()))
     return numbers

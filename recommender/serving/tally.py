@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from catalog.selectors import GONE
+from catalog.selectors import DATABASE_ERRORS
 from recommender import cache
 from recommender.cache import CacheUnavailable
 from recommender.serving.capacity import Busy
@@ -63,7 +63,7 @@ def tallied(call: Callable[Asked, Told]) -> Callable[Asked, Told]:
             raise
         except NotThere:
             raise
-        except GONE:
+        except DATABASE_ERRORS:
             add("unreachable")
             raise
         except Exception:

@@ -70,7 +70,7 @@ def _as_one(members: Sequence[Subject], histories: Sequence[selectors.History]) 
         sent=(),
         sent_ids=np.empty(0, np.int32),
         known=all(one.known for one in members),
-        age_limit=selectors.strictest(*(one.age_limit for one in members)),
+        age_limit=selectors.strictest_age_limit(*(one.age_limit for one in members)),
     )
 
 

@@ -25,7 +25,7 @@ TIDY_BLOCK = 10_000  # rows deleted at a time, so that no lock is held for long
 def publish_pending() -> int:
     """Publishes the versions of the viewers in the outbox. Returns how many."""
     published = 0
-    while versions := selectors.unpublished_viewers(OUTBOX_BLOCK):
+    while versions := selectors.pending_viewer_versions(OUTBOX_BLOCK):
         try:
             cache.publish_viewers(versions)
         except CacheUnavailable:
@@ -55,7 +55,7 @@ def repair() -> dict[str, Any]:
     """Puts the epoch, the catalogue version and the pointer to the active model back to what Postgres says."""
     try:
         mark = cache.mark_absent(NOBODY, UNKNOWN._replace(viewer=NOBODY, model=""))  # the model's is published below
-        catalogue, epoch = selectors.revision()
+        catalogue, epoch = selectors.catalogue_and_epoch()
         cache.put_back(mark, NOBODY, Stamps(None, epoch, catalogue, None))
         model = registry.republish()
     except CacheUnavailable as error:

@@ -16,7 +16,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog import selectors
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from recommender import cache, copies, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.describing import newcomers
@@ -76,7 +76,7 @@ def fill_all(model: str, lease: Lease, call: Callable[[UUID, int], None] = alone
     shelf = shelf_of(model)
     days = lease.parameters.get("active_days") or settings.BATCH_ACTIVE_DAYS
     for _ in range(MOST_PASSES):
-        epoch = selectors.revision()[1]
+        epoch = selectors.catalogue_and_epoch()[1]
         where = {"model": model, "epoch": epoch}
         if lease.result.get("filled") == where:
             return  # the process that did it died later
@@ -98,7 +98,9 @@ def fill_all(model: str, lease: Lease, call: Callable[[UUID, int], None] = alone
         "filled": {"model": model, "epoch": lease.result["epoch"]},
     }
     lease.progress("lists", found.viewers, found.viewers)  # viewers without a history had none to get
-    lease.say(f"{counted(found.viewers, 'list')} in {seconds:.1f} s; {found.seconds:.1f} s of work over all processes")
+    lease.say(
+        f"{count_noun(found.viewers, 'list')} in {seconds:.1f} s; {found.seconds:.1f} s of work over all processes"
+    )
     lease.save()
     chunks.clear(lease.job_id)
 
@@ -114,7 +116,7 @@ def _pass(shelf: "Shelf", lease: Lease) -> bool:
             _fill_chunk(shelf, chunk)
         elif found.unfinished:
             time.sleep(WAIT_SECONDS)  # others hold the rest
-        if selectors.revision()[1] != lease.result["epoch"]:
+        if selectors.catalogue_and_epoch()[1] != lease.result["epoch"]:
             return False
         if chunk is None and not found.unfinished:
             return True
@@ -194,7 +196,7 @@ class Shelf:
         """The epoch now, to be read before the histories of these viewers; brings the films up to date on the way."""
         with suppress(CacheUnavailable):  # only their first reads cost a query
             self.mark = cache.mark_viewers(viewer_ids, self.mark)
-        catalogue, epoch = selectors.revision()
+        catalogue, epoch = selectors.catalogue_and_epoch()
         if catalogue != self.table.version:
             self._read_films()
         return epoch
@@ -205,7 +207,7 @@ class Shelf:
         self.allowed: dict[int | None, tuple[np.ndarray, Newcomers]] = {}  # by age limit, as `storable` gives it
 
     def of_catalogue(self, never: Barred) -> Barred:
-        return never.where(self.table.places(never.movie_ids) >= 0)
+        return never.where(self.table.rows_of(never.movie_ids) >= 0)
 
     def storable(self, age_limit: int | None) -> tuple[np.ndarray, "Newcomers"]:
         """bool over the model's films, and newcomers: published, for this age, and available now or within the life of
@@ -216,8 +218,8 @@ class Shelf:
             films = table.published & opens & (now < table.available_until)
             if age_limit is not None:
                 films &= table.age <= age_limit
-            known = np.append(films, False)[table.places(self.ranker.movie_ids)]  # -1 is that False
-            self.allowed[age_limit] = known, self.newcomers.where(films[table.places(self.newcomers.movie_ids)])
+            known = np.append(films, False)[table.rows_of(self.ranker.movie_ids)]  # -1 is that False
+            self.allowed[age_limit] = known, self.newcomers.where(films[table.rows_of(self.newcomers.movie_ids)])
         return self.allowed[age_limit]
 
     def fill(self, readers: Sequence[Reader], epoch: int, check: Callable[[], None]) -> int:

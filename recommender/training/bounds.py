@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from recommender.ml import metrics
 
 SERVED_OTHERWISE = ("popularity", "recent_popularity")  # what viewers would get without any model
@@ -68,7 +68,7 @@ def no_segment_falls(parts: Mapping[str, Mapping[str, float]]) -> Check:
         for name, of in parts.items()
         if of["high"] < 0 and of["difference"] < -SEGMENT_FALL * of["active"]
     ]
-    told = ", ".join(fallen) or f"{counted(len(parts), 'segment')} compared"
+    told = ", ".join(fallen) or f"{count_noun(len(parts), 'segment')} compared"
     return Check(f"No segment falls by more than {SEGMENT_FALL:.0%}", not fallen, told)
 
 

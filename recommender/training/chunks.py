@@ -50,7 +50,7 @@ class Taken:
 
 def split(job_id: uuid.UUID, model: str, epoch: int, since: int | None) -> int:
     """The job's chunks anew. Returns their number."""
-    bounds = [0, *selectors.viewer_bounds(SIZE)]
+    bounds = [0, *selectors.chunk_boundaries(SIZE)]
     with transaction.atomic():
         Chunk.objects.filter(job_id=job_id).delete()
         made = [

@@ -39,7 +39,7 @@ def _left(folder: Path) -> list[Path]:
 def _of_now(note: Path) -> bool:
     """Whether nobody was erased since the data was read that this note is about."""
     try:
-        return bool(json.loads(note.read_text())["erasures"] == selectors.erasures())
+        return bool(json.loads(note.read_text())["erasures"] == selectors.erasure_count())
     except (OSError, ValueError, KeyError):
         return False
 

@@ -224,12 +224,12 @@ class _Work:
         """The run that this job began; or the last one that was interrupted, if the options ask for it."""
         try:
             note = json.loads((cls.folder() / "run.json").read_text())
-            same = (note["preset"], note["epoch"]) == (options.preset, selectors.revision()[1])
+            same = (note["preset"], note["epoch"]) == (options.preset, selectors.catalogue_and_epoch()[1])
             if note["data_set"] != selectors.data_set():
                 return None
             if note["job"] != str(lease.job_id) and not (options.resume and same):
                 return None
-            if note["erasures"] != selectors.erasures():
+            if note["erasures"] != selectors.erasure_count():
                 lease.say("A viewer was erased since this run read the data: it begins anew, without them")
                 return None
             snapshot = Snapshot.load(cls.folder() / "snapshot.npz")
@@ -249,7 +249,7 @@ class _Work:
         cls.folder().mkdir(parents=True)
         lease.progress("reading")
         # Read first: an import in between makes this another data set, and so does an erasure.
-        epoch, erasures, data_set = selectors.revision()[1], selectors.erasures(), selectors.data_set()
+        epoch, erasures, data_set = selectors.catalogue_and_epoch()[1], selectors.erasure_count(), selectors.data_set()
         (cls.folder() / leftovers.DATA_SET).write_text(str(data_set))
         snapshot = dataset.read(cls.folder())
         counts = snapshot.counts()

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.__main__ import names
 from benchmarks.protocols import five_core, histories_of, protocol, read
-from catalog.dataset import EVENTS, table
+from catalog.dataset import EVENTS, to_frame
 from tests.data import movielens
 
 KEYS = {
@@ -63,7 +63,7 @@ def test_a_running_system_ranks_as_the_offline_figure():
 def test_five_core_leaves_only_those_who_watched_and_were_watched_enough():
     rows = [(viewer, film, 2, 3.0, None, 0) for viewer in range(1, 6) for film in range(1, 6)]
     rows += [(6, film, 2, 3.0, None, 0) for film in range(1, 5)] + [(1, 9, 2, 3.0, None, 0)]
-    kept = five_core(table(rows, EVENTS))
+    kept = five_core(to_frame(rows, EVENTS))
     assert len(kept) == 25
     assert set(kept["viewer"]) == set(range(1, 6))
 
@@ -87,6 +87,6 @@ def test_time_split_lets_nobody_see_the_future():
 
 def test_histories_keep_the_order_of_equal_times():
     rows = [(1, film, 2, 3.0, None, 7) for film in (5, 3, 9)] + [(2, 1, 2, 3.0, None, 1)]
-    histories = histories_of(table(rows, EVENTS))
+    histories = histories_of(to_frame(rows, EVENTS))
     assert histories.movie_ids.tolist() == [5, 3, 9, 1]
     assert histories.indptr.tolist() == [0, 3, 4]

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from catalog.models import Credit, Genre, Movie, Person, Rule, Tag, Viewer, WatchEvent
 from catalog.movielens import read_movielens
-from catalog.selectors import matching_movies, revision
-from catalog.services import touch_viewers
+from catalog.selectors import catalogue_and_epoch, search_movies
+from catalog.services import invalidate_viewers
 from catalog.services.bulk import load_dataset
 from tests.cast import ADA, AMELIE, BEN, FILMS, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
 from tests.data import movielens
@@ -32,11 +32,11 @@ def address(model: str, page: str = "changelist", *ids: object) -> str:
 @pytest.mark.usefixtures("cast")
 class TestFilms:
     def test_an_edit_is_saved_and_moves_the_catalogue(self, editor: Client) -> None:
-        path, before = address("movie", "change", PULP_FICTION), revision()[0]
+        path, before = address("movie", "change", PULP_FICTION), catalogue_and_epoch()[0]
         assert submit(editor, path, {"title": "Pulp", "certificate": "NC-17"}).status_code == 302
         movie = Movie.objects.get(id=PULP_FICTION)
         assert (movie.title, movie.certificate, movie.genres.count(), movie.credits.count()) == ("Pulp", "NC-17", 4, 4)
-        assert revision()[0] > before
+        assert catalogue_and_epoch()[0] > before
 
     def test_a_film_is_saved_as_its_page_stands(self, editor: Client) -> None:
         """Also where nobody touched the empty row of *Add people*."""
@@ -62,22 +62,22 @@ class TestFilms:
         assert b"18 years, as no age is known" in editor.get(path).content
 
     def test_people_are_added_and_taken_away(self, editor: Client) -> None:
-        path, before = address("movie", "change", PULP_FICTION), revision()[0]
+        path, before = address("movie", "change", PULP_FICTION), catalogue_and_epoch()[0]
         keanu = Person.objects.get(name="Keanu Reeves")
         new = {"credits-2-0-person": keanu.pk, "credits-2-0-role": Credit.Role.ACTOR.value, "credits-2-0-order": 9}
         assert submit(editor, path, {"credits-3-DELETE": True, **new}).status_code == 302
         people = Movie.objects.get(id=PULP_FICTION).credits.values_list("person__name", flat=True)
         assert list(people) == ["Quentin Tarantino", "John Travolta", "Samuel L. Jackson", "Keanu Reeves"]
-        assert revision()[0] > before
+        assert catalogue_and_epoch()[0] > before
 
     @pytest.mark.parametrize(("action", "published"), [("unpublish", False), ("publish", True)])
     def test_bulk_publishing_moves_the_catalogue(self, editor: Client, action: str, published: bool) -> None:
         Movie.objects.update(published=not published)
-        before = revision()[0]
+        before = catalogue_and_epoch()[0]
         told = "2 films are now shown." if published else "2 films are now hidden."
         assert told in run_action(editor, address("movie"), action, [TOY_STORY, NEMO], follow=True).content.decode()
         assert set(Movie.objects.filter(published=published).values_list("id", flat=True)) == {TOY_STORY, NEMO}
-        assert revision()[0] == before + 1
+        assert catalogue_and_epoch()[0] == before + 1
 
     def test_deleting_takes_the_events_along_and_makes_lists_old(self, editor: Client) -> None:
         before = Viewer.objects.get(id=BEN).version
@@ -114,12 +114,12 @@ class TestPeopleAndGenres:
     @pytest.mark.parametrize("model", ["genre", "person", "tag"])
     def test_renaming_and_deleting_move_the_catalogue(self, editor: Client, model: str) -> None:
         path = address(model, "add")
-        before = revision()[0]
+        before = catalogue_and_epoch()[0]
         assert submit(editor, path, {"name": "A new name"}).status_code == 302
         record = {"genre": Genre, "person": Person, "tag": Tag}[model]._default_manager.get(name="A new name")
         assert submit(editor, address(model, "change", record.pk), {"name": "Another"}).status_code == 302
         assert submit(editor, address(model, "delete", record.pk), button=None).status_code == 302
-        assert revision()[0] == before + 3
+        assert catalogue_and_epoch()[0] == before + 3
 
     def test_before_a_genre_goes_its_films_are_counted_and_its_rules_named(self, editor: Client) -> None:
         crime = Genre.objects.get(name="Crime")
@@ -167,7 +167,7 @@ class TestViewers:
     def test_what_staff_save_leaves_alone_what_events_wrote_meanwhile(self, editor: Client) -> None:
         path = address("viewer", "change", BEN)
         page = form_of(editor.get(path))
-        touch_viewers([BEN])
+        invalidate_viewers([BEN])
         assert editor.post(path, filled(page, {"name": "Benjamin"})).status_code == 302
         ben = Viewer.objects.get(id=BEN)
         assert (ben.name, ben.version, ben.publish_pending) == ("Benjamin", 2, True)
@@ -224,7 +224,7 @@ class TestWithTheCatalogueOfMl25m:
         load_dataset(read_movielens(movielens("ml-25m-catalog.zip"), movielens("movie_people.csv.gz")))
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
-        found = matching_movies(Movie.objects.all(), "godfather")
+        found = search_movies(Movie.objects.all(), "godfather")
         plan = found.explain()
         assert "movie_title_trgm" in plan
         assert "person_name_trgm" in plan

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from catalog import records
 from catalog.errors import DataFileError
-from catalog.exchange.bring_history import bring_history
-from catalog.exchange.bring_in import blocks, bring_in
-from catalog.exchange.files import Form, read_rows
-from catalog.exchange.rows import COLUMNS, Kind
+from catalog.exchange.bring_history import import_history
+from catalog.exchange.bring_in import batched, import_rows
+from catalog.exchange.files import FileFormat, read_rows
+from catalog.exchange.rows import COLUMNS, RowKind
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.movielens import read_movielens
 from tests.cast import ADA, BEN, NEMO, cast  # noqa: F401
@@ -56,7 +56,7 @@ def test_quotes_that_nothing_closes_are_looked_after_once():
     line, number = 'x"y,"z', 3000
     looked = 0
 
-    def counted(text, delimiter, parsed=records.parsed):
+    def counted(text, delimiter, parsed=records.parse_record):
         nonlocal looked
         looked += 1
         return parsed(text, delimiter)
@@ -64,7 +64,7 @@ def test_quotes_that_nothing_closes_are_looked_after_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "parsed", counted)
         body = "\n".join(["movie_id,title,overview", *[line] * number, '7001,One,"two', 'lines"', ""])
-        rows = list(read_rows(io.BytesIO(body.encode()), Form.CSV, columns=COLUMNS[Kind.MOVIES]))
+        rows = list(read_rows(io.BytesIO(body.encode()), FileFormat.CSV, columns=COLUMNS[RowKind.MOVIES]))
     assert [row.line for row in rows] == [*range(2, number + 3)]
     assert all("quote" in row.problem for row in rows[:-1])
     assert rows[-1].values == {"movie_id": "7001", "title": "One", "overview": "two\nlines"}
@@ -214,22 +214,24 @@ def test_personal_files_are_read_as_well(text, how):
     names, row = text.splitlines()
     broken = row.replace("Finding Nemo", '"Finding Nemo')
     changed = "\r\n".join([names, broken, row, row.replace("Finding Nemo", "No such film")]).replace(",", delimiter)
-    found = bring_history(ADA, io.BytesIO(changed.encode(encoding)))
+    found = import_history(ADA, io.BytesIO(changed.encode(encoding)))
     assert (found.rows, found.by_id + found.by_title, [one.line for one in found.unmatched]) == (3, 1, [2, 4])
 
 
 def test_every_row_of_a_personal_file_ends_in_one_count():
     names, row = PERSONAL["imdb"].splitlines()
     text = "\n".join([names, row, row.replace(",8,", ",2,"), row, row.replace("2024", "2124"), "x,y", ""])
-    found = bring_history(ADA, io.BytesIO(text.encode()))
+    found = import_history(ADA, io.BytesIO(text.encode()))
     assert (found.rows, found.by_title, len(found.unmatched)) == (5, 2, 3)
     assert (found.stored, found.duplicates) == (1, 1)
     assert "another rating" in found.unmatched[0].reason
     with pytest.raises(DataFileError, match="zip archive"):
-        bring_history(ADA, io.BytesIO(b"PK\x03\x04" + b"\0" * 30))
+        import_history(ADA, io.BytesIO(b"PK\x03\x04" + b"\0" * 30))
     with pytest.raises(DataFileError, match="line 1: is not UTF-8"):
-        bring_history(ADA, io.BytesIO(PERSONAL["imdb"].replace("Nemo", "Nemö").encode("cp1252")))
-    assert bring_history(ADA, io.BytesIO(PERSONAL["imdb"].replace("Nemo", "Nemö").encode("cp1252")), "cp1252").rows == 1
+        import_history(ADA, io.BytesIO(PERSONAL["imdb"].replace("Nemo", "Nemö").encode("cp1252")))
+    assert (
+        import_history(ADA, io.BytesIO(PERSONAL["imdb"].replace("Nemo", "Nemö").encode("cp1252")), "cp1252").rows == 1
+    )
 
 
 MOVIES = "movieId,title,genres\n1,Toy Story (1995),Comedy\n2,Jumanji (1995),Adventure\n3,Heat (1995),Action\n"
@@ -269,7 +271,7 @@ def test_a_file_that_is_refused_leaves_the_command_failed(tmp_path):
 
 
 SOUND = [HEADER + ",session,rating", *(f"{ADA},{NEMO},watch,{1_600_000_000 + n},," for n in range(12))]
-FORMS = {Form.CSV: "\n".join(SOUND) + "\n", Form.JSONL: ""}
+FORMS = {FileFormat.CSV: "\n".join(SOUND) + "\n", FileFormat.JSONL: ""}
 PIECES = [
     b'"',
     b'""',
@@ -293,14 +295,14 @@ PIECES = [
 @given(st.data())
 def test_every_row_of_a_mangled_file_ends_in_one_count(data):
     """Rows that nothing has touched are stored or there already, wherever the file is broken."""
-    lines = [line.encode() for line in FORMS[Form.CSV].splitlines()]
+    lines = [line.encode() for line in FORMS[FileFormat.CSV].splitlines()]
     touched = data.draw(st.sets(st.integers(1, len(lines) - 1), max_size=4))
     for number in touched:
         at = data.draw(st.integers(0, len(lines[number])))
         piece = data.draw(st.sampled_from(PIECES))
         lines[number] = lines[number][:at] + piece + lines[number][at + data.draw(st.integers(0, 3)) :]
     body = b"\n".join(lines)
-    reader = read_rows(io.BytesIO(body), Form.CSV, columns=COLUMNS[Kind.EVENTS])
+    reader = read_rows(io.BytesIO(body), FileFormat.CSV, columns=COLUMNS[RowKind.EVENTS])
     if b"\xff" in body and "é".encode() not in body:
         with pytest.raises(DataFileError, match="line 1: is not UTF-8"):
             list(reader)
@@ -310,9 +312,9 @@ def test_every_row_of_a_mangled_file_ends_in_one_count(data):
         line for line in body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[1:] if line.strip(b" ")
     ]
     assert len(rows) == len(physical), "no row goes over lines in a file of events"
-    outcomes = [bring_in(Kind.EVENTS, block) for block in blocks(rows)]
+    outcomes = [import_rows(RowKind.EVENTS, block) for block in batched(rows)]
     assert sum(one.stored + one.duplicates + one.rejected for one in outcomes) == len(rows)
-    rejected = {one.line for outcome in outcomes for one in outcome.reasons}
+    rejected = {one.line for outcome in outcomes for one in outcome.rejections}
     assert len(rejected) == sum(one.rejected for one in outcomes)
     whole = {line.decode() for number, line in enumerate(lines[1:], 1) if number not in touched}
     kept = [row for row in rows if row.line not in rejected]

@@ -3,8 +3,8 @@
 import pytest
 from django.conf import settings
 
-from catalog.certificates import CERTIFICATES, minimum_age, written
-from catalog.models import OLDEST, Movie
+from catalog.certificates import CERTIFICATES, accepted_spellings, minimum_age
+from catalog.models import MAX_AGE_LIMIT, Movie
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_youngest_age(certificate, country, age):
 @pytest.mark.parametrize("country", CERTIFICATES)
 def test_each_country_is_in_order_and_every_spelling_is_its_own(country):
     ages = list(CERTIFICATES[country].values())
-    assert max(ages) <= OLDEST
+    assert max(ages) <= MAX_AGE_LIMIT
     assert ages == sorted(ages), country
     for name, age in CERTIFICATES[country].items():
         assert minimum_age(name, country) == minimum_age(f"{country}:{name}", "US") == age
@@ -43,4 +43,4 @@ def test_each_country_is_in_order_and_every_spelling_is_its_own(country):
 def test_what_may_be_written_fits_a_film():
     longest = Movie._meta.get_field("certificate").max_length or 0
 
-    assert all(len(name) <= longest for name in written(settings.CERTIFICATE_COUNTRY))
+    assert all(len(name) <= longest for name in accepted_spellings(settings.CERTIFICATE_COUNTRY))

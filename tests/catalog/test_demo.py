@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 
 from catalog.dataset import NOT_INTERESTED, RATING, WATCH, Dataset
 from catalog.demo.events import SPAN
-from catalog.demo.films import Films, read_films
-from catalog.demo.simulate import simulate
-from catalog.limits import DEMO_BASE
+from catalog.demo.films import DemoMovies, read_movies
+from catalog.demo.simulate import simulate_demo
+from catalog.limits import DEMO_ID_BASE
 from catalog.models import Credit, Movie, Viewer, WatchEvent
 from catalog.services.bulk import load_dataset
 
@@ -28,13 +28,13 @@ CERTIFICATES = {"Approved", "G", "NC-17", "Not Rated", "Passed", "PG", "PG-13", 
 
 
 @pytest.fixture(scope="module")
-def films() -> Films:
-    return read_films()
+def films() -> DemoMovies:
+    return read_movies()
 
 
 @pytest.fixture(scope="module")
 def demo() -> Dataset:
-    return simulate(viewers=800, seed=3, now=NOW)
+    return simulate_demo(viewers=800, seed=3, now=NOW)
 
 
 def events(dataset: Dataset) -> pl.DataFrame:
@@ -46,13 +46,13 @@ def watches(dataset: Dataset) -> pl.DataFrame:
 
 
 class TestTheFacts:
-    def test_every_film_is_there_once_in_order(self, films: Films) -> None:
+    def test_every_film_is_there_once_in_order(self, films: DemoMovies) -> None:
         names = films.table.select("year", "title").rows()
         assert len(names) == len(set(names)) >= 500
         assert names == sorted(names)
-        assert films.table["id"].to_list() == list(range(DEMO_BASE + 1, DEMO_BASE + len(films) + 1))
+        assert films.table["id"].to_list() == list(range(DEMO_ID_BASE + 1, DEMO_ID_BASE + len(films) + 1))
 
-    def test_columns_hold_what_they_may(self, films: Films) -> None:
+    def test_columns_hold_what_they_may(self, films: DemoMovies) -> None:
         for film in films.table.iter_rows(named=True):
             assert 1900 <= film["year"] <= 2026, film
             assert 40 <= film["runtime"] <= 330, film
@@ -65,28 +65,28 @@ class TestTheFacts:
                 assert len(names) == len(set(names)) >= 1, film
                 assert all(name == name.strip() != "" for name in names), film
 
-    def test_people_are_spelled_in_one_way(self, films: Films) -> None:
+    def test_people_are_spelled_in_one_way(self, films: DemoMovies) -> None:
         people = {name for column in ("directors", "actors") for name in films.table[column].explode()}
         plain = Counter(re.sub("[^a-z]", "", unicodedata.normalize("NFKD", name).casefold()) for name in people)
         assert [name for name, count in plain.items() if count > 1] == []
 
-    def test_series_have_distinct_parts_in_the_order_of_their_numbers(self, films: Films) -> None:
+    def test_series_have_distinct_parts_in_the_order_of_their_numbers(self, films: DemoMovies) -> None:
         parts = films.table.filter(pl.col("series") != "").sort("series", "part")
         assert films.table.filter((pl.col("series") != "") != pl.col("part").is_not_null()).is_empty()
         assert parts.select("series", "part").is_duplicated().sum() == 0
         assert min(Counter(parts["series"]).values()) >= 2
-        following = films.next_part[parts["id"].to_numpy() - DEMO_BASE - 1]
+        following = films.next_part[parts["id"].to_numpy() - DEMO_ID_BASE - 1]
         same = parts["series"].to_numpy()[1:] == parts["series"].to_numpy()[:-1]
-        assert (following[:-1][same] + DEMO_BASE + 1 == parts["id"].to_numpy()[1:][same]).all()
+        assert (following[:-1][same] + DEMO_ID_BASE + 1 == parts["id"].to_numpy()[1:][same]).all()
         assert (following[:-1][~same] == -1).all()
 
 
 class TestTheViewers:
     def test_equal_arguments_give_equal_data(self, demo: Dataset) -> None:
-        again = simulate(viewers=800, seed=3, now=NOW)
+        again = simulate_demo(viewers=800, seed=3, now=NOW)
         assert events(again).equals(events(demo))
         assert again.viewers.equals(demo.viewers)
-        assert not events(simulate(viewers=800, seed=4, now=NOW)).equals(events(demo))
+        assert not events(simulate_demo(viewers=800, seed=4, now=NOW)).equals(events(demo))
 
     def test_they_are_named_as_what_they_are(self, demo: Dataset) -> None:
         assert demo.viewers["name"].to_list() == [f"Simulated {number}" for number in range(1, 801)]
@@ -118,12 +118,12 @@ class TestTheViewers:
         assert hidden.height
         assert hidden.join(seen, on=["viewer", "movie"]).is_empty()
 
-    def test_series_are_watched_in_order_and_soon_after(self, demo: Dataset, films: Films) -> None:
+    def test_series_are_watched_in_order_and_soon_after(self, demo: Dataset, films: DemoMovies) -> None:
         place = (
             watches(demo).with_columns(place=pl.int_range(pl.len()).over("viewer")).select("viewer", "movie", "place")
         )
-        sequels = pl.DataFrame({"movie": films.table["id"], "sequel": films.next_part + DEMO_BASE + 1}).filter(
-            pl.col("sequel") > DEMO_BASE
+        sequels = pl.DataFrame({"movie": films.table["id"], "sequel": films.next_part + DEMO_ID_BASE + 1}).filter(
+            pl.col("sequel") > DEMO_ID_BASE
         )
         begun = place.join(sequels, on="movie")
         both = begun.join(place, left_on=["viewer", "sequel"], right_on=["viewer", "movie"], suffix="_of_sequel")
@@ -132,7 +132,7 @@ class TestTheViewers:
         assert (steps == 1).sum() / begun.height > 0.5
         assert ((steps >= 1) & (steps <= 5)).sum() / begun.height > 0.6
 
-    def test_what_comes_next_depends_on_what_came_last(self, demo: Dataset, films: Films) -> None:
+    def test_what_comes_next_depends_on_what_came_last(self, demo: Dataset, films: DemoMovies) -> None:
         """The order carries what the set of films does not: runs of a director end, and begin anew elsewhere."""
         same = films.directors @ films.directors.T > 0
         begun = np.flatnonzero(films.next_part >= 0)
@@ -140,7 +140,7 @@ class TestTheViewers:
         rng = np.random.default_rng(1)
         in_order, shuffled = [], []
         for (_,), seen in watches(demo).group_by("viewer"):
-            rows = seen["movie"].to_numpy() - DEMO_BASE - 1
+            rows = seen["movie"].to_numpy() - DEMO_ID_BASE - 1
             mixed = rng.permutation(rows)
             in_order.append(same[rows[:-1], rows[1:]].mean())
             shuffled.append(same[mixed[:-1], mixed[1:]].mean())
@@ -160,14 +160,14 @@ def contents() -> list[list[tuple]]:
 
 @pytest.mark.django_db
 class TestLoading:
-    def test_the_demo_is_labelled_wherever_it_shows(self, films: Films) -> None:
+    def test_the_demo_is_labelled_wherever_it_shows(self, films: DemoMovies) -> None:
         said = load_demo("--viewers", 60)
         assert f"{len(films):,} real films" in said
         assert "60 viewers" in said
         assert "SIMULATED" in said
         assert Movie.objects.filter(is_demo=True).count() == Movie.objects.count() == len(films)
         assert Viewer.objects.filter(is_simulated=True).count() == Viewer.objects.count() == 60
-        assert str(Viewer.objects.get(pk=DEMO_BASE + 17)) == "Simulated 17 (simulated)"
+        assert str(Viewer.objects.get(pk=DEMO_ID_BASE + 17)) == "Simulated 17 (simulated)"
         assert WatchEvent.objects.values("viewer").distinct().count() == 60
 
     def test_films_come_with_all_that_is_known(self) -> None:
@@ -192,7 +192,7 @@ class TestLoading:
 
     def test_it_gives_way_to_real_films(self) -> None:
         load_demo("--viewers", 20)
-        real = simulate(viewers=5, now=NOW)
+        real = simulate_demo(viewers=5, now=NOW)
         real.is_demo = False
         assert load_dataset(real).removed_demo == (real.movies.height, 20)
         assert not Viewer.objects.filter(is_simulated=True).exists()

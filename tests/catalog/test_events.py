@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from catalog.models import Movie, Viewer, WatchEvent
-from catalog.services import EventStatus, NewEvent, delete_movies, mark_published, record_events, touch_viewers
+from catalog.services import EventStatus, NewEvent, delete_movies, invalidate_viewers, mark_published, record_events
 from catalog.signals import viewers_changed
 from tests.cast import (
     ADA,
@@ -87,7 +87,7 @@ def test_a_client_id_stands_for_one_event_of_one_viewer() -> None:
         NewEvent(ADA, GODFATHER, WatchEvent.Kind.RATING, NOON, 4.5, 0.3, client_event_id=client_id),
         NewEvent(ADA, GODFATHER, kind, NOON, completion=0.4, client_event_id=client_id),
         NewEvent(ADA, GODFATHER, kind, NOON + timedelta(hours=1), completion=0.3, client_event_id=client_id),
-        NewEvent(ADA, GODFATHER, kind, NOON + timedelta(hours=1), None, 0.3, client_id, timed=False),
+        NewEvent(ADA, GODFATHER, kind, NOON + timedelta(hours=1), None, 0.3, client_id, has_client_time=False),
         NewEvent(ADA, GODFATHER, kind, NOON, completion=0.3, client_event_id=client_id),
     ]
     results = record_events(others)
@@ -186,7 +186,7 @@ def test_the_outbox_is_cleared_only_up_to_the_published_version() -> None:
 
 def test_touching_a_viewer_makes_every_list_old() -> None:
     before = version(BEN)
-    assert touch_viewers([BEN, EVE]) == {BEN: before + 1}
+    assert invalidate_viewers([BEN, EVE]) == {BEN: before + 1}
 
 
 class TestAtTheSameTime:

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import DataFileError
-from catalog.exchange.bring_in import bring_in
-from catalog.exchange.files import Form, Row, read_rows
-from catalog.exchange.rows import FIELDS, Kind
+from catalog.exchange.bring_in import import_rows
+from catalog.exchange.files import FileFormat, Row, read_rows
+from catalog.exchange.rows import FIELDS, RowKind
 from catalog.models import Credit, Movie, Viewer, WatchEvent
-from catalog.selectors import movies_named, revision
+from catalog.selectors import catalogue_and_epoch, resolve_movie_ids
 from tests.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO, cast  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("cast")
@@ -76,7 +76,7 @@ def test_every_row_that_is_wrong_is_told_with_line_field_and_reason(tmp_path):
         json.dumps({"movie_id": NEMO, "title": "nul\0"}),
     ]
     path.write_bytes("\n".join(rows).encode() + b'\n{"movie_id": 1, "title": "\xff"}\n')
-    (catalogue, _) = revision()
+    (catalogue, _) = catalogue_and_epoch()
     for _ in range(2):
         said, rejected = brought("movies", path)
         assert "1 stored, 0 there already, 9 rejected" in said
@@ -87,7 +87,7 @@ def test_every_row_that_is_wrong_is_told_with_line_field_and_reason(tmp_path):
         assert Movie.objects.filter(title="Forty-two").count() == 1
     assert "colour" in rejected[3][2]
     assert "UTF-8" in rejected[-1][2]
-    assert revision()[0] > catalogue
+    assert catalogue_and_epoch()[0] > catalogue
 
 
 def test_events_count_once_and_reach_their_viewers(tmp_path):
@@ -152,7 +152,7 @@ def test_a_file_that_cannot_be_told_apart_says_where(tmp_path):
 def test_many_ids_are_two_queries(django_assert_num_queries):
     Movie.objects.filter(pk=NEMO).update(imdb_id="tt0266543", tmdb_id=12)
     with django_assert_num_queries(2):
-        found = movies_named(["1", "x", "tmdb:12", "imdb:tt266543", "imdb:tt1", "9" * 12, "2147483648", str(NEMO)])
+        found = resolve_movie_ids(["1", "x", "tmdb:12", "imdb:tt266543", "imdb:tt1", "9" * 12, "2147483648", str(NEMO)])
     assert found == {"1": 1, "tmdb:12": NEMO, "imdb:tt266543": NEMO, str(NEMO): NEMO}
 
 
@@ -166,19 +166,19 @@ SOUND = {"user_id": ADA, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from(Kind), st.data())
+@given(st.sampled_from(RowKind), st.data())
 def test_any_row_is_stored_or_named(kind, data):
     fields = st.sampled_from(FIELDS[kind])
     sound = {name: value for name, value in SOUND.items() if name in FIELDS[kind]}
     rows = data.draw(st.lists(st.dictionaries(fields, ANY, max_size=5), min_size=1, max_size=3))
-    outcome = bring_in(kind, [Row(n, sound | row) for n, row in enumerate(rows)])
+    outcome = import_rows(kind, [Row(n, sound | row) for n, row in enumerate(rows)])
     assert outcome.stored + outcome.duplicates + outcome.rejected == len(rows)
-    assert {one.line for one in outcome.reasons} <= set(range(len(rows)))
-    json.dumps([outcome.reasons], ensure_ascii=False).encode()
+    assert {one.line for one in outcome.rejections} <= set(range(len(rows)))
+    json.dumps([outcome.rejections], ensure_ascii=False).encode()
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(Form), st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode))))
+@given(st.sampled_from(FileFormat), st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode))))
 def test_any_bytes_are_rows_or_an_error_with_a_line(form, parts):
     rows = read_rows(io.BytesIO(b"\n".join([b"user_id,name", *parts])), form)
     with suppress(DataFileError):

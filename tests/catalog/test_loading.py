@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
 
-from catalog.dataset import CREDITS, EVENTS, GENRES, MOVIES, RATING, TAGS, VIEWERS, WATCH, Dataset, table
+from catalog.dataset import CREDITS, EVENTS, GENRES, MOVIES, RATING, TAGS, VIEWERS, WATCH, Dataset, to_frame
 from catalog.errors import CatalogError
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Revision, Tag, Viewer, WatchEvent
 from catalog.selectors import history
@@ -42,15 +42,15 @@ def dataset(
         {"id": first + 1, "title": "Amélie", "original_title": "Le Fabuleux Destin", "language": "fr"},
     ]
     parts: dict[str, Any] = {
-        "movies": table(movies, MOVIES),
-        "genres": table([(first, "Crime"), (first, "Action"), (first + 1, "Romance")], GENRES),
-        "tags": table([(first, "heist", 3)], TAGS),
-        "credits": table(
+        "movies": to_frame(movies, MOVIES),
+        "genres": to_frame([(first, "Crime"), (first, "Action"), (first + 1, "Romance")], GENRES),
+        "tags": to_frame([(first, "heist", 3)], TAGS),
+        "credits": to_frame(
             [(first, "Michael Mann", 1, 0), (first, "Al Pacino", 2, 0), (first, "Val Kilmer", 2, 1)], CREDITS
         ),
-        "viewers": table([(7, "Seven"), (8, "Silent")], VIEWERS),
+        "viewers": to_frame([(7, "Seven"), (8, "Silent")], VIEWERS),
     } | changes
-    return Dataset(name="tiny", events=iter([table(rows, EVENTS)]), expected_events=3, is_demo=is_demo, **parts)
+    return Dataset(name="tiny", events=iter([to_frame(rows, EVENTS)]), expected_events=3, is_demo=is_demo, **parts)
 
 
 def schema() -> list[tuple]:
@@ -161,7 +161,7 @@ def test_an_error_in_the_middle_leaves_the_database_as_it_was(others: bool) -> N
     before, tables = contents(), schema()
 
     def broken() -> Iterator[pl.DataFrame]:
-        yield table([(7, 1, WATCH, None, None, START + 99)], EVENTS)
+        yield to_frame([(7, 1, WATCH, None, None, START + 99)], EVENTS)
         raise CatalogError("ratings.csv, line 3: is broken")
 
     with pytest.raises(CatalogError, match="line 3"):
@@ -289,9 +289,9 @@ class TestTheCommand:
 @pytest.mark.usefixtures("cast")
 def test_real_histories_stay_beside_an_import() -> None:
     before = WatchEvent.objects.filter(viewer=ADA).count()
-    films = table([{"id": f.id, "title": f.title, "year": f.year} for f in FILMS], MOVIES)
-    load_dataset(dataset(movies=films, events=[(ADA, TOY_STORY, WATCH, None, None, START)], genres=table([], GENRES),
-                         credits=table([], CREDITS), tags=table([], TAGS)))  # fmt: skip
+    films = to_frame([{"id": f.id, "title": f.title, "year": f.year} for f in FILMS], MOVIES)
+    load_dataset(dataset(movies=films, events=[(ADA, TOY_STORY, WATCH, None, None, START)], genres=to_frame([], GENRES),
+                         credits=to_frame([], CREDITS), tags=to_frame([], TAGS)))  # fmt: skip
     seen = history(ADA)
     assert seen is not None
     assert len(seen.movie_ids) == before + 1
@@ -311,10 +311,10 @@ class TestWhileOthersWrite:
         reached, go_on = Event(), Event()
 
         def slowly() -> Iterator[pl.DataFrame]:
-            yield table([(7, 1, WATCH, None, None, START + 7)], EVENTS)
+            yield to_frame([(7, 1, WATCH, None, None, START + 7)], EVENTS)
             reached.set()
             go_on.wait(20)
-            yield table([(9, 2, WATCH, None, None, START + 9)], EVENTS)
+            yield to_frame([(9, 2, WATCH, None, None, START + 9)], EVENTS)
 
         def apart(work: Callable[..., Any], *arguments: Any) -> Any:
             try:

@@ -10,8 +10,8 @@ import pytest
 
 from catalog import selectors
 from catalog.models import Credit, Genre, Movie, Viewer, WatchEvent
-from catalog.selectors.catalogue import ALWAYS_FROM, ALWAYS_UNTIL
-from catalog.services import bump_epoch, publish_movies, record_events, touch_viewers
+from catalog.selectors.catalogue import MAX_TIME, MIN_TIME
+from catalog.services import bump_epoch, invalidate_viewers, publish_movies, record_events
 from tests.cast import (
     ADA,
     AMELIE,
@@ -83,8 +83,8 @@ def test_viewers_are_drawn_however_far_apart_their_ids_lie() -> None:
     record_events([watch(far, NEMO, datetime(2026, 1, 1, tzinfo=UTC))])
     Viewer.objects.create(id=far + 1)  # without events
     for _ in range(20):
-        assert sorted(selectors.drawn_viewers(10)) == [ADA, BEN, CLEO, DAN, far]
-    assert len(selectors.drawn_viewers(3)) == 3
+        assert sorted(selectors.sample_viewers(10)) == [ADA, BEN, CLEO, DAN, far]
+    assert len(selectors.sample_viewers(3)) == 3
 
 
 def test_times_before_1970_and_parts_of_a_second_are_floored() -> None:
@@ -117,12 +117,12 @@ class TestTheCatalogueTable:
         publish_movies([NEMO], False)
         with django_assert_num_queries(ONE_QUERY):
             table = selectors.catalogue_table()
-        assert table.version == selectors.revision()[0] == 2
+        assert table.version == selectors.catalogue_and_epoch()[0] == 2
         assert table.ids.tolist() == sorted(film.id for film in FILMS)
-        row = int(table.places(np.array([AMELIE]))[0])
+        row = int(table.rows_of(np.array([AMELIE]))[0])
         assert table.available_until[row] == until.timestamp()
-        assert table.available_from[row] == ALWAYS_FROM
-        assert table.available_until[0] == ALWAYS_UNTIL
+        assert table.available_from[row] == MIN_TIME
+        assert table.available_until[0] == MAX_TIME
         assert table.year[row] == 2001
         assert table.runtime[row] == 122
         assert table.titles[row] == "Amélie"
@@ -134,7 +134,7 @@ class TestTheCatalogueTable:
     def test_genres_and_people_of_every_film(self) -> None:
         table = selectors.catalogue_table()
         for film in FILMS:
-            row = int(table.places(np.array([film.id]))[0])
+            row = int(table.rows_of(np.array([film.id]))[0])
             genres = table.genre_of[table.genre_start[row] : table.genre_start[row + 1]]
             assert [table.genre_names[g] for g in genres] == sorted(film.genres.split("|"))
             credit = slice(table.credit_start[row], table.credit_start[row + 1])
@@ -144,14 +144,14 @@ class TestTheCatalogueTable:
 
     def test_places_of_unknown_films_are_minus_one(self) -> None:
         table = selectors.catalogue_table()
-        assert table.places(np.array([UNKNOWN_FILM, TOY_STORY, 0])).tolist() == [-1, 0, -1]
+        assert table.rows_of(np.array([UNKNOWN_FILM, TOY_STORY, 0])).tolist() == [-1, 0, -1]
 
     def test_an_empty_catalogue_is_a_table_too(self) -> None:
         WatchEvent.objects.all().delete()
         Movie.objects.all().delete()
         table = selectors.catalogue_table()
         assert (len(table.ids), table.genre_start.tolist()) == (0, [0])
-        assert table.places(np.array([TOY_STORY])).tolist() == [-1]
+        assert table.rows_of(np.array([TOY_STORY])).tolist() == [-1]
 
 
 def test_cards_are_one_query_and_leave_out_the_unknown(django_assert_num_queries: Callable) -> None:
@@ -170,9 +170,9 @@ def test_people_are_found_in_any_case() -> None:
 
 
 def test_stamps() -> None:
-    assert selectors.revision() == (1, 1)
+    assert selectors.catalogue_and_epoch() == (1, 1)
     assert bump_epoch() == 2
-    assert selectors.revision() == (1, 2)
-    touch_viewers([BEN])
+    assert selectors.catalogue_and_epoch() == (1, 2)
+    invalidate_viewers([BEN])
     assert selectors.viewer_versions([ADA, BEN, EVE]) == {ADA: 1, BEN: 2}
-    assert selectors.unpublished_viewers(2) == {ADA: 1, BEN: 2}
+    assert selectors.pending_viewer_versions(2) == {ADA: 1, BEN: 2}

@@ -112,7 +112,7 @@ def test_an_empty_system_gives_the_same_lists_after_it(backup, elsewhere, settin
 def test_what_came_after_it_is_gone_and_no_list_of_then_is_served(backup, settings):
     settings.API_OPEN = True
     before = lists_of(WHO)
-    stamps = selectors.revision()
+    stamps = selectors.catalogue_and_epoch()
     shutil.copytree(registry.folder(NAME), registry.folder("later"))
     (registry.folder(NAME) / "weights.safetensors").write_bytes(b"spoilt")
     registry.register(registry.folder("later"), preset="brief")
@@ -135,7 +135,7 @@ def test_what_came_after_it_is_gone_and_no_list_of_then_is_served(backup, settin
     assert not Viewer.objects.filter(pk=900).exists()
     assert list(ModelVersion.objects.values_list("name", flat=True)) == [NAME]
     assert not registry.folder("later").exists()
-    assert all(now > then for now, then in zip(selectors.revision(), stamps, strict=True))
+    assert all(now > then for now, then in zip(selectors.catalogue_and_epoch(), stamps, strict=True))
     assert shown(lists_of(WHO)) == shown(before)
     assert lists_of([ADA])[0]["source"] == "cache"
     call_command("backup", backup)  # a restored system can be backed up and restored again
@@ -238,12 +238,16 @@ def test_what_fails_in_the_middle_leaves_everything_as_it_was(backup, tmp_path, 
     whole = spoilt.read_bytes()
     spoilt.write_bytes(b"{}")
     services.delete_movies([MATRIX])
-    films, events, revision = Movie.objects.count(), WatchEvent.objects.count(), selectors.revision()
+    films, events, revision = Movie.objects.count(), WatchEvent.objects.count(), selectors.catalogue_and_epoch()
     write(bad, sealed(members, counts=counts | {"catalog_movie": 3}))
     for file, words in ((bad, "catalog_movie has not the 3 rows"), (broken_dump(members, bad), "pg_restore: ")):
         with pytest.raises(CommandError, match=f"Nothing was restored.*{words}"):
             call_command("restore", file, replace=True)
-        assert (Movie.objects.count(), WatchEvent.objects.count(), selectors.revision()) == (films, events, revision)
+        assert (Movie.objects.count(), WatchEvent.objects.count(), selectors.catalogue_and_epoch()) == (
+            films,
+            events,
+            revision,
+        )
         assert spoilt.read_bytes() == b"{}"
     spoilt.write_bytes(whole)
     assert not list(Path(configured.MODEL_STORE).glob(".*"))

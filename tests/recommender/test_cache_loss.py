@@ -61,7 +61,7 @@ def put_epoch(epoch):
 
 
 def test_the_epoch_is_raised_before_anything_of_a_new_server_is_trusted(valkey):
-    put_epoch(selectors.revision()[1])
+    put_epoch(selectors.catalogue_and_epoch()[1])
     before = cache.read(VIEWER)[0].epoch
     valkey.kill()
     with pytest.raises(CacheUnavailable):
@@ -69,7 +69,7 @@ def test_the_epoch_is_raised_before_anything_of_a_new_server_is_trusted(valkey):
     valkey.start()
 
     assert cache.read(VIEWER)[0].epoch is None, "an empty server has nothing to raise"
-    assert selectors.revision()[1] == before + 1
+    assert selectors.catalogue_and_epoch()[1] == before + 1
 
 
 def test_a_lost_server_costs_no_waiting_at_every_call(valkey):
@@ -90,7 +90,7 @@ def test_the_same_server_after_a_pause_keeps_its_lists(valkey):
     cache._link.lost = True  # a time-out, as under load
 
     assert cache.read(VIEWER)[0].epoch == 5
-    assert selectors.revision()[1] == 1
+    assert selectors.catalogue_and_epoch()[1] == 1
 
 
 def test_a_heartbeat_notices_a_server_that_was_replaced_in_silence(valkey):
@@ -102,4 +102,4 @@ def test_a_heartbeat_notices_a_server_that_was_replaced_in_silence(valkey):
 
     cache.report_loaded("web:1", "v1")
 
-    assert selectors.revision()[1] == 2
+    assert selectors.catalogue_and_epoch()[1] == 2

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog.models import Viewer
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from recommender.models import Job
 from recommender.monitoring.checks import sentences
 from recommender.serving import tally
@@ -78,7 +78,7 @@ def test_it_sums_up_and_says_how_it_is_without_colours(admin_client):
     page = admin_client.get("/admin/")
     running = list(page.context["questions"][0][1])
     red, amber = (sum(tile.state == state for tile in running) for state in ("bad", "warn"))
-    failed, looked_at = counted(red, "check"), counted(amber, "check")
+    failed, looked_at = count_noun(red, "check"), count_noun(amber, "check")
     assert red
     assert f"{failed} failed and {looked_at} should be looked at of {len(running)}" in page.context["summary"]
     content = page.content.decode()

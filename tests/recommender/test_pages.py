@@ -13,7 +13,7 @@ from django.utils import timezone
 from benchmarks.admin.furnished import furnish
 from benchmarks.admin.pages import pages
 from catalog.models import Credit, Movie, Person, Rule, Viewer
-from catalog.selectors import watchers
+from catalog.selectors import movie_watchers
 from catalog.services import publish_movies
 from recommender.serving import capacity, tally
 from recommender.serving.query import Query
@@ -148,8 +148,8 @@ def test_no_page_of_the_admin_asks_more_than_it_may(admin_client):
 
 
 def test_watchers_by_hand():
-    found = watchers(AMELIE)
-    assert (found.viewer_ids.tolist(), found.years, found.part) == ([ADA], {2024: 2}, 1.0)
+    found = movie_watchers(AMELIE)
+    assert (found.viewer_ids.tolist(), found.years, found.sample_share) == ([ADA], {2024: 2}, 1.0)
     assert found.ratings.tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]  # two stars
 
 

@@ -6,23 +6,27 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.exchange.files import Form
-from catalog.exchange.rows import Kind
-from catalog.exchange.take_out import take_out
+from catalog.exchange.files import FileFormat
+from catalog.exchange.rows import RowKind
+from catalog.exchange.take_out import export_rows
 
 
 class Command(BaseCommand):
     help = "Write all films, people, viewers or events to a file that import_rows reads again."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("kind", type=Kind, choices=list(Kind), metavar="KIND", help=", ".join(Kind))
+        parser.add_argument("kind", type=RowKind, choices=list(RowKind), metavar="KIND", help=", ".join(RowKind))
         parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="Default: standard output.")
         parser.add_argument(
-            "--form", type=Form, choices=list(Form), default=Form.JSONL, help="%(default)s if not named."
+            "--form",
+            type=FileFormat,
+            choices=list(FileFormat),
+            default=FileFormat.JSONL,
+            help="%(default)s if not named.",
         )
 
-    def handle(self, *args: Any, kind: Kind, file: Path | None, form: Form, **options: Any) -> None:
-        text = take_out(kind, form)
+    def handle(self, *args: Any, kind: RowKind, file: Path | None, form: FileFormat, **options: Any) -> None:
+        text = export_rows(kind, form)
         if file is None:
             self.stdout.ending = ""
             for piece in text:

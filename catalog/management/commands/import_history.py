@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
-from catalog.exchange.bring_history import Unmatched, bring_history
-from catalog.exchange.text import ENCODINGS, known_encoding
-from catalog.limits import LARGEST_ID
-from catalog.plurals import counted
-from catalog.selectors import demo_there
+from catalog.exchange.bring_history import UnmatchedRow, import_history
+from catalog.exchange.text import ENCODINGS, python_encoding
+from catalog.limits import MAX_ID
+from catalog.plurals import count_noun
+from catalog.selectors import has_demo
 
 
 class Command(BaseCommand):
@@ -25,23 +25,23 @@ class Command(BaseCommand):
         parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
 
     def handle(self, *args: Any, viewer: int, file: Path, encoding: str | None, **options: Any) -> None:
-        if not 1 <= viewer <= LARGEST_ID:
-            raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {LARGEST_ID}.")
-        if demo_there():
+        if not 1 <= viewer <= MAX_ID:
+            raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {MAX_ID}.")
+        if has_demo():
             self.stdout.write("The demo is here: what is brought into it goes with it, when films of your own come.")
         try:
             with file.open("rb") as source:
-                found = bring_history(viewer, source, encoding and known_encoding(encoding))
+                found = import_history(viewer, source, encoding and python_encoding(encoding))
         except (CatalogError, OSError) as error:
             raise CommandError(f"Nothing was imported. {error}") from error
         self.stdout.write(
-            f"{found.source}: {counted(found.rows, 'row')}, {found.by_id:,} found by id and {found.by_title:,} by "
-            f"title and year; {counted(found.stored, 'event')} stored, {found.duplicates:,} there already."
+            f"{found.source}: {count_noun(found.rows, 'row')}, {found.by_id:,} found by id and {found.by_title:,} by "
+            f"title and year; {count_noun(found.stored, 'event')} stored, {found.duplicates:,} there already."
         )
         if found.unmatched:
             report = file.with_name(f"{file.name}.unmatched.csv")
             with report.open("w", newline="") as out:
-                csv.writer(out).writerows([Unmatched._fields, *found.unmatched])
+                csv.writer(out).writerows([UnmatchedRow._fields, *found.unmatched])
             self.stdout.write(
-                f"{report} has the {counted(len(found.unmatched), 'row')} that were left out, with the reason."
+                f"{report} has the {count_noun(len(found.unmatched), 'row')} that were left out, with the reason."
             )

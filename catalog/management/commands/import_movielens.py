@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
-from catalog.management.progress import shown_progress
+from catalog.management.progress import progress_display
 from catalog.movielens import read_movielens
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from catalog.services.bulk import LoadReport, load_dataset
 
 HELP = """Import a MovieLens data set: films, genres, links, tags and ratings.
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             dataset = read_movielens(path, people)
             for note in dataset.notes:
                 self.stdout.write(note)
-            with shown_progress(self.stdout) as progress:
+            with progress_display(self.stdout) as progress:
                 report = load_dataset(dataset, progress)
         except CatalogError as error:
             raise CommandError(f"Nothing was imported. {error}") from error
@@ -48,11 +48,11 @@ class Command(BaseCommand):
         if report.removed_demo:
             demo = report.removed_demo
             self.stdout.write(
-                f"Removed the demo: {counted(demo.movies, 'film')} and {counted(demo.viewers, 'simulated viewer')}."
+                f"Removed the demo: {count_noun(demo.movies, 'film')} and {count_noun(demo.viewers, 'simulated viewer')}."
             )
         self.stdout.write(
-            f"{report.name}: {counted(report.movies, 'film')}, {counted(report.credits, 'credit')}, "
-            f"{counted(report.tags, 'tag')}, {counted(report.viewers, 'viewer')}, {counted(report.events, 'rating')} "
+            f"{report.name}: {count_noun(report.movies, 'film')}, {count_noun(report.credits, 'credit')}, "
+            f"{count_noun(report.tags, 'tag')}, {count_noun(report.viewers, 'viewer')}, {count_noun(report.events, 'rating')} "
             f"({report.created:,} new, {report.updated:,} changed, {report.repeated:,} repeated)."
         )
         self.stdout.write(self.style.SUCCESS(f"{seconds:.1f} s, {report.events / seconds:,.0f} ratings a second."))

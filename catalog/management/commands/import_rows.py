@@ -15,11 +15,11 @@ from typing import Any, BinaryIO, Self, TextIO, cast
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
-from catalog.exchange.bring_in import Rejected, blocks, bring_in
-from catalog.exchange.files import Form, read_rows
-from catalog.exchange.rows import COLUMNS, Kind
-from catalog.exchange.text import ENCODINGS, GZIP, known_encoding
-from catalog.management.progress import shown_progress
+from catalog.exchange.bring_in import Rejection, batched, import_rows
+from catalog.exchange.files import FileFormat, read_rows
+from catalog.exchange.rows import COLUMNS, RowKind
+from catalog.exchange.text import ENCODINGS, GZIP_MAGIC, python_encoding
+from catalog.management.progress import progress_display
 
 HELP = """Bring films, people, viewers or events in from a JSONL or CSV file; docs/api.md has the fields of each.
 
@@ -35,16 +35,20 @@ class Command(BaseCommand):
         return super().create_parser(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("kind", type=Kind, choices=list(Kind), metavar="KIND", help=", ".join(Kind))
+        parser.add_argument("kind", type=RowKind, choices=list(RowKind), metavar="KIND", help=", ".join(RowKind))
         parser.add_argument("file", type=Path, metavar="FILE")
-        parser.add_argument("--form", type=Form, choices=list(Form), help="Where the file's name does not tell.")
+        parser.add_argument(
+            "--form", type=FileFormat, choices=list(FileFormat), help="Where the file's name does not tell."
+        )
         parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
         parser.add_argument("--rejected", type=Path, metavar="FILE", help="Default: FILE.rejected.csv.")
 
-    def handle(self, *args: Any, kind: Kind, file: Path, form: Form | None, **options: Any) -> None:
+    def handle(self, *args: Any, kind: RowKind, file: Path, form: FileFormat | None, **options: Any) -> None:
         report = options["rejected"] or Path(f"{'stdin' if file == Path('-') else file}.rejected.csv")
         try:
-            stored, duplicates, rejected = self._import(kind, file, form or _form(file), report, options["encoding"])
+            stored, duplicates, rejected = self._import(
+                kind, file, form or _format_of(file), report, options["encoding"]
+            )
         except (CatalogError, OSError, EOFError, zlib.error) as error:
             words = f"{error}. What came before is stored: mend it and import the whole file again."
             raise CommandError(words) from error
@@ -52,20 +56,22 @@ class Command(BaseCommand):
         if rejected:
             raise CommandError(f"{report} has the rejected rows with line, field and reason.")
 
-    def _import(self, kind: Kind, file: Path, form: Form, report: Path, encoding: str | None) -> tuple[int, int, int]:
+    def _import(
+        self, kind: RowKind, file: Path, form: FileFormat, report: Path, encoding: str | None
+    ) -> tuple[int, int, int]:
         stored = duplicates = rejected = 0
-        with _opened(file) as source, Report(report) as told, shown_progress(self.stdout) as progress:
-            known = encoding and known_encoding(encoding)
-            for block in blocks(read_rows(source, form, str(file), columns=COLUMNS[kind], encoding=known)):
-                outcome = bring_in(kind, block, vouched=True)
+        with _open_source(file) as source, RejectedRowsFile(report) as told, progress_display(self.stdout) as progress:
+            known = encoding and python_encoding(encoding)
+            for block in batched(read_rows(source, form, str(file), columns=COLUMNS[kind], encoding=known)):
+                outcome = import_rows(kind, block, trust_times=True)
                 stored, duplicates = stored + outcome.stored, duplicates + outcome.duplicates
                 rejected += outcome.rejected
-                told.write(outcome.reasons)
+                told.write(outcome.rejections)
                 progress(kind, stored + duplicates + rejected, None)
         return stored, duplicates, rejected
 
 
-class Report:
+class RejectedRowsFile:
     """The file of rejected rows, which is only there if there are any."""
 
     def __init__(self, path: Path) -> None:
@@ -76,11 +82,11 @@ class Report:
         self.path.unlink(missing_ok=True)  # of an import before
         return self
 
-    def write(self, reasons: Iterable[Rejected]) -> None:
+    def write(self, reasons: Iterable[Rejection]) -> None:
         for reason in reasons:
             if self.file is None:
                 self.file = self.path.open("w", newline="")
-                csv.writer(self.file).writerow(Rejected._fields)
+                csv.writer(self.file).writerow(Rejection._fields)
             csv.writer(self.file).writerow(reason)
 
     def __exit__(self, *error: object) -> None:
@@ -89,20 +95,20 @@ class Report:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
+def _open_source(file: Path) -> Iterator[BinaryIO]:
     """As what can be read from its beginning again, and unpacked."""
     with TemporaryFile() if file == Path("-") else file.open("rb") as source:
         if file == Path("-"):
             shutil.copyfileobj(sys.stdin.buffer, source)
             source.seek(0)
-        packed = source.read(len(GZIP)) == GZIP
+        packed = source.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         source.seek(0)
         yield cast(BinaryIO, gzip.GzipFile(fileobj=source)) if packed else cast(BinaryIO, source)
 
 
-def _form(file: Path) -> Form:
+def _format_of(file: Path) -> FileFormat:
     name = file.name.removesuffix(".gz")
-    for form in Form:
+    for form in FileFormat:
         if name.endswith(f".{form}"):
             return form
     raise CommandError(f"{file} ends neither in .jsonl nor in .csv: name the form with --form.")

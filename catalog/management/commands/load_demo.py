@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalog.demo.simulate import SEED, VIEWER_COUNT
 from catalog.errors import CatalogError
-from catalog.management.progress import shown_progress
-from catalog.plurals import counted
-from catalog.services.bulk import DemoThere, load_demo
+from catalog.management.progress import progress_display
+from catalog.plurals import count_noun
+from catalog.services.bulk import DemoExists, load_demo
 
 
 class Command(BaseCommand):
@@ -26,19 +26,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, viewers: int, seed: int, **options: Any) -> None:
         started = time.perf_counter()
         try:
-            with shown_progress(self.stdout) as progress:
+            with progress_display(self.stdout) as progress:
                 report = load_demo(viewers, seed, progress)
         except CatalogError as error:
             raise CommandError(f"The demo was not loaded. {error}") from error
-        if isinstance(report, DemoThere):
+        if isinstance(report, DemoExists):
             self.stdout.write(
-                f"The demo is loaded already: {counted(report.movies, 'film')} and "
-                f"{counted(report.viewers, 'simulated viewer')}. Nothing was changed."
+                f"The demo is loaded already: {count_noun(report.movies, 'film')} and "
+                f"{count_noun(report.viewers, 'simulated viewer')}. Nothing was changed."
             )
             return
         self.stdout.write(
-            f"Demo: {counted(report.movies, 'real film')}, {counted(report.credits, 'credit')}; "
-            f"{counted(report.viewers, 'viewer')} and {counted(report.events, 'event')}, all SIMULATED: "
+            f"Demo: {count_noun(report.movies, 'real film')}, {count_noun(report.credits, 'credit')}; "
+            f"{count_noun(report.viewers, 'viewer')} and {count_noun(report.events, 'event')}, all SIMULATED: "
             "nobody watched these films here."
         )
         self.stdout.write(self.style.SUCCESS(f"{time.perf_counter() - started:.1f} s."))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.services import end_demo
+from catalog.services import remove_demo
 
 
 class Command(BaseCommand):
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        removed = end_demo()
+        removed = remove_demo()
         if removed is None:
             self.stdout.write("There is no demo: nothing was changed.")
             return

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from catalog.plurals import counted
+from catalog.plurals import count_noun
 from recommender.keys import OVERLAP, create, revoke, rotate
 from recommender.models import ApiKey
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
     def _create(self, name: str, scopes: list[str], expires: datetime | None) -> None:
         if not 0 < len(name) <= 50:
-            raise CommandError(f"The name has {counted(len(name), 'character')}; 1 to 50 are allowed.")
+            raise CommandError(f"The name has {count_noun(len(name), 'character')}; 1 to 50 are allowed.")
         _, key = create(name, scopes, expires)
         self.stderr.write(KEY_MESSAGE)
         self.stdout.write(key)
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             fresh, key = rotate(prefix, timedelta(days=days))
         except ApiKey.DoesNotExist:
             raise CommandError(f"There is no live key {prefix!r}; `manage.py api_key list` shows them.") from None
-        self.stderr.write(f"{fresh.prefix} follows {prefix}, which ends in {counted(days, 'day')}. {KEY_MESSAGE}")
+        self.stderr.write(f"{fresh.prefix} follows {prefix}, which ends in {count_noun(days, 'day')}. {KEY_MESSAGE}")
         self.stdout.write(key)
 
     def _revoke(self, prefix: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from catalog.management.progress import shown_progress
+from catalog.management.progress import progress_display
 from movierec import disks
 from recommender.management.foreground import sigterm_as_interrupt
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
         began = time.perf_counter()
         try:
-            with sigterm_as_interrupt("no backup was made"), shown_progress(self.stdout) as progress:
+            with sigterm_as_interrupt("no backup was made"), progress_display(self.stdout) as progress:
                 done = create_backup(file.absolute(), progress)
         except (OSError, DatabaseError, DumpFailed, ArchiveRefused) as error:
             trouble = disks.explained(error, file.absolute())

@@ -17,7 +17,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from catalog import selectors, services
 from catalog.models import Movie, Viewer
-from catalog.services.bulk import end_former_demo
+from catalog.services.bulk import remove_legacy_demo
 from movierec import servers
 from recommender import enough, leases, registry, tasks
 from recommender.models import Job, ModelVersion
@@ -65,20 +65,20 @@ class Command(BaseCommand):
     def _load_data(self, data: Path | None, people: Path | None, empty: bool, note: "DataState") -> None:
         """The demo comes into a database that never had any data, and not again once it was removed."""
         fresh = selectors.data_set() == 0
-        if end_former_demo():
+        if remove_legacy_demo():
             self._print_step("the demo of a former version, whose ids were those of real films, was removed")
             fresh = True
-        if empty and services.end_demo():
+        if empty and services.remove_demo():
             self._print_step("the demo was removed")
         elif empty and fresh:
-            services.new_data_set()
+            services.bump_data_set()
         filled = Movie.objects.exists()
         if data is None:
             if fresh and not filled and not empty:
                 self._print_step("demo: real films, simulated viewers")
                 with note.loading(DEMO_SOURCE):
                     call_command("load_demo")
-            elif note.source == DEMO_SOURCE and not selectors.demo_there():
+            elif note.source == DEMO_SOURCE and not selectors.has_demo():
                 note.write(source="", trained=True)
             return
         source = fingerprint([path for path in (data, people) if path is not None])

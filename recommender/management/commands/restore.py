@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from catalog.management.progress import shown_progress
+from catalog.management.progress import progress_display
 from recommender import copies
 from recommender.cache import CacheUnavailable
 from recommender.management.foreground import sigterm_as_interrupt
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
         refusals = (ArchiveRefused, restore.RestoreRefused, DumpFailed, CacheUnavailable)
         try:
-            with sigterm_as_interrupt("everything is as it was"), shown_progress(self.stdout) as progress:
+            with sigterm_as_interrupt("everything is as it was"), progress_display(self.stdout) as progress:
                 manifest = (
                     restore.check_backup(file, progress)
                     if check

@@ -34,7 +34,7 @@ class Command(BaseCommand):
             self.stdout.write("  similarity  content  learned  after")
             found = similar(movie, top_k)
             for other, value in zip(found.movie_ids, found.similarities, strict=True):
-                at, column = int(table.places(np.array([other]))[0]), -1
+                at, column = int(table.rows_of(np.array([other]))[0]), -1
                 if ranker is not None:
                     column = int(ranker.index(np.array([other]))[0])
                 parts = ["-" if part is None or column < 0 else f"{part[column]:.2f}" for part in (near, after)]

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.models import Credit, Movie
-from catalog.selectors import revision
+from catalog.selectors import catalogue_and_epoch
 from recommender.models import ApiKey
 from tests.cast import ADA, MATRIX, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_FILM
 from tests.recommender.api.conftest import Api, films
@@ -57,10 +57,10 @@ def test_films_that_share_an_id_already_may_keep_it(site):
 
 @pytest.mark.usefixtures("model")
 def test_a_change_leaves_the_rest_and_is_in_every_list_on_the_next_read(site):
-    before, (catalogue, _) = site.get(f"/movies/{NEMO}"), revision()
+    before, (catalogue, _) = site.get(f"/movies/{NEMO}"), catalogue_and_epoch()
     after = site.patch(f"/movies/{NEMO}", {"runtime": 101, "actors": ["Ellen DeGeneres", "Albert Brooks"]})
     assert after == before | {"runtime": 101, "actors": ["Ellen DeGeneres", "Albert Brooks"]}
-    assert revision()[0] > catalogue
+    assert catalogue_and_epoch()[0] > catalogue
     assert Credit.objects.filter(movie_id=NEMO).count() == 3
 
     listed = films(site.get(f"/recommend?user_id={ADA}&top_k=20"))

@@ -81,7 +81,7 @@ def test_an_import_that_was_killed_goes_on_where_it_was(site, monkeypatch):
     monkeypatch.setattr(imports, "blocks", lambda rows: ([row] for row in rows))
     job = sent(site, "viewers", lines(*({"user_id": 5000 + n, "name": "new"} for n in range(3))))
     [first, *_] = ImportPart.objects.order_by("number")
-    imports._bring_in(first.pk, imports.Kind.VIEWERS)
+    imports._bring_in(first.pk, imports.RowKind.VIEWERS)
     Viewer.objects.filter(pk=5000).update(name="changed since")
     assert done(site, job)["result"]["stored"] == 3
     assert Viewer.objects.get(pk=5000).name == "changed since"

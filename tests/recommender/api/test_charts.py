@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from catalog.dataset import EVENTS, GENRES, MOVIES, RATING, Dataset, table
+from catalog.dataset import EVENTS, GENRES, MOVIES, RATING, Dataset, to_frame
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.services import bump_epoch, publish_movies, record_events
 from catalog.services.bulk import load_dataset
@@ -101,9 +101,9 @@ def imported():
     load_dataset(
         Dataset(
             name="imported",
-            movies=table(list(Movie.objects.values("id", "title")), MOVIES),
-            genres=table(list(Movie.objects.values_list("id", "genres__name").filter(genres__name__gt="")), GENRES),
-            events=[table(rows, EVENTS)],
+            movies=to_frame(list(Movie.objects.values("id", "title")), MOVIES),
+            genres=to_frame(list(Movie.objects.values_list("id", "genres__name").filter(genres__name__gt="")), GENRES),
+            events=[to_frame(rows, EVENTS)],
             expected_events=len(rows),
         )
     )

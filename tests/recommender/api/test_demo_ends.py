@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog import selectors, services
-from catalog.dataset import GENRES, MOVIES, Dataset, table
-from catalog.demo.simulate import simulate
-from catalog.limits import DEMO_BASE
+from catalog.dataset import GENRES, MOVIES, Dataset, to_frame
+from catalog.demo.simulate import simulate_demo
+from catalog.limits import DEMO_ID_BASE
 from catalog.models import Credit, Movie, Revision, Rule, Viewer, WatchEvent
 from catalog.services import NewEvent, record_events
-from catalog.services.bulk import end_former_demo, load_dataset
+from catalog.services.bulk import load_dataset, remove_legacy_demo
 from recommender import cache, registry
 from recommender.models import ModelVersion
 from tests.cast import ADA, STAR_WARS
@@ -22,7 +22,7 @@ from tests.model import forget_everything, forget_models
 from tests.movierec.system import write_data
 from tests.recommender.api.conftest import Api
 
-FILM = DEMO_BASE + 1
+FILM = DEMO_ID_BASE + 1
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -107,7 +107,7 @@ def test_the_demo_ends_with_the_first_real_row(demo, site, admin_client, tmp_pat
     assert not Movie.objects.filter(is_demo=True).exists()
     assert not Viewer.objects.filter(is_simulated=True).exists()
     assert not Rule.objects.exists()
-    assert not WatchEvent.objects.filter(movie_id__gt=DEMO_BASE).exists()
+    assert not WatchEvent.objects.filter(movie_id__gt=DEMO_ID_BASE).exists()
     assert selectors.data_set() > before
     of_demo = ModelVersion.objects.get(name="of-the-demo")
     assert (of_demo.status, registry.active_name()) == (ModelVersion.Status.REFUSED, None)
@@ -116,7 +116,7 @@ def test_the_demo_ends_with_the_first_real_row(demo, site, admin_client, tmp_pat
     with pytest.raises(registry.ActivationRefused, match="was replaced"):
         registry.activate("of-the-demo", "trying")
     own = Movie.objects.filter(title="My own film").first()
-    assert own is None or (own.pk < DEMO_BASE and not Credit.objects.filter(movie=own).exists())
+    assert own is None or (own.pk < DEMO_ID_BASE and not Credit.objects.filter(movie=own).exists())
     assert Api().get("/health/ready")["parts"]["model"].startswith("no model yet")
     assert Api().get("/popular")["source"] == "popular"
 
@@ -131,7 +131,7 @@ def test_trying_the_demo_does_not_end_it(demo, site, tmp_path):
 
     assert "goes with it" in out.getvalue()
     assert registry.active_name() == "of-the-demo"
-    assert selectors.demo_there()
+    assert selectors.has_demo()
 
 
 def test_ids_given_after_the_demo_begin_at_the_beginning(demo, site):
@@ -153,8 +153,8 @@ def test_a_model_of_other_data_does_not_serve(model, site):
 
 def films(*titles, first=1):
     rows = [{"id": first + n, "title": title, "year": 1980 + n, "added_at": 0} for n, title in enumerate(titles)]
-    movies = table([{name: row.get(name) for name in MOVIES} for row in rows], MOVIES)
-    return Dataset(name="tiny", movies=movies, genres=table([], GENRES), events=iter(()), expected_events=0)
+    movies = to_frame([{name: row.get(name) for name in MOVIES} for row in rows], MOVIES)
+    return Dataset(name="tiny", movies=movies, genres=to_frame([], GENRES), events=iter(()), expected_events=0)
 
 
 def test_an_import_whose_ids_mean_other_films_ends_the_models(transactional_db):
@@ -181,15 +181,15 @@ def test_a_catalogue_that_was_emptied_begins_anew(transactional_db):
 
 
 def test_the_demo_of_a_former_version_goes_and_a_sites_own_film_among_it_stays(transactional_db):
-    former = simulate(viewers=5)
+    former = simulate_demo(viewers=5)
     for name in ("movies", "viewers"):
         frame = getattr(former, name)
-        setattr(former, name, frame.with_columns(id=frame["id"] - DEMO_BASE))
+        setattr(former, name, frame.with_columns(id=frame["id"] - DEMO_ID_BASE))
     for name in ("genres", "credits"):
         frame = getattr(former, name)
-        setattr(former, name, frame.with_columns(movie=frame["movie"] - DEMO_BASE))
+        setattr(former, name, frame.with_columns(movie=frame["movie"] - DEMO_ID_BASE))
     former.events = [
-        frame.with_columns(movie=frame["movie"] - DEMO_BASE, viewer=frame["viewer"] - DEMO_BASE)
+        frame.with_columns(movie=frame["movie"] - DEMO_ID_BASE, viewer=frame["viewer"] - DEMO_ID_BASE)
         for frame in former.events
     ]
     load_dataset(former)
@@ -198,11 +198,11 @@ def test_the_demo_of_a_former_version_goes_and_a_sites_own_film_among_it_stays(t
     own = Viewer.objects.exclude(events__movie=1).values_list("pk", flat=True)[0]  # the site's viewer, not the demo's
     record_events([NewEvent(own, 5000, WatchEvent.Kind.WATCH, timezone.now())])
 
-    removed = end_former_demo()
+    removed = remove_legacy_demo()
 
     assert removed is not None
     assert set(Movie.objects.values_list("title", flat=True)) == {"The site's own", "Another"}
     assert selectors.history(own).movie_ids.tolist() == [5000]
     assert not Viewer.objects.get(pk=own).is_simulated
-    assert not selectors.demo_there()
-    assert end_former_demo() is None
+    assert not selectors.has_demo()
+    assert remove_legacy_demo() is None

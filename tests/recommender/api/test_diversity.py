@@ -118,7 +118,7 @@ def test_caps_tighten_with_diversity(db):
                          *((f"Other {'y' * n}", 1990, ("War",), f"Director {n}{n}") for n in range(1, 21)))  # fmt: skip
     series = found(table)
     for diversity, of_series, of_director in ((0.2, 4, 8), (0.5, 2, 5), (0.75, 1, 2), (1.0, 1, 1)):
-        rows = table.places(diversified(table, series, ranked, 20, diversity).movie_ids)
+        rows = table.rows_of(diversified(table, series, ranked, 20, diversity).movie_ids)
         assert (rows < 12).sum() <= of_series
         assert ((rows >= 12) & (rows < 24)).sum() <= of_director
         assert len(rows) == 20

@@ -98,7 +98,7 @@ def test_bytes_are_parsed_or_refused(body):
 def test_queries_are_read_or_refused(values):
     request = APIView().initialize_request(APIRequestFactory().get("/", values))
     try:
-        to_request(QUERY.run_validation(QUERY.of_query(request.query_params)))
+        to_request(QUERY.run_validation(QUERY.parse_query(request.query_params)))
     except ValidationError as error:
         json_bytes(error.detail)
 

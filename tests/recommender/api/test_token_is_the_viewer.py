@@ -6,7 +6,7 @@ import pytest
 from django.urls import get_resolver
 
 from catalog.models import Movie, Viewer
-from catalog.selectors import age_of
+from catalog.selectors import certificate_age
 from catalog.services import save_viewer
 from tests.cast import AMELIE, CLEO, GODFATHER, NEMO, PULP_FICTION, SHAWSHANK, TOY_STORY
 from tests.recommender.api.conftest import films
@@ -50,7 +50,7 @@ def app(client_with):
 def forbidden():
     """The films, id to title, that the child may not watch."""
     every = Movie.objects.values_list("id", "title", "certificate")
-    return {str(movie): title for movie, title, certificate in every if age_of(certificate) > YEARS}
+    return {str(movie): title for movie, title, certificate in every if certificate_age(certificate) > YEARS}
 
 
 def named_in(body, films):

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Movie, Viewer
-from catalog.services import touch_viewers
+from catalog.services import invalidate_viewers
 from recommender.serving.query import Filters, Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, MATRIX, NEMO, SPIRITED_AWAY, TOY_STORY, TOY_STORY_2
@@ -68,7 +68,7 @@ def test_unpublished_and_published_in_bulk(editor, stored):
 
 def test_what_was_hidden_when_the_list_was_made_comes_back_on_it(editor, stored):
     act(editor, "unpublish", stored[:3])
-    touch_viewers([ADA])
+    invalidate_viewers([ADA])
     assert listed("model")[:37] == stored[3:]
 
     act(editor, "publish", stored[:3])

@@ -183,7 +183,7 @@ def test_films_that_may_not_be_shown_are_beside_as_many_that_may(lease, settings
 
 def films_of_age(found, limit):
     table = catalogue_table()
-    fit = [film for film in found.movie_ids if limit is None or table.age[table.places(np.array([film]))[0]] <= limit]
+    fit = [film for film in found.movie_ids if limit is None or table.age[table.rows_of(np.array([film]))[0]] <= limit]
     return set(map(int, fit))
 
 
