@@ -80,10 +80,10 @@ def _batch(job_id: str, start: Barrier) -> dict[str, Any]:
     start.wait()
     redis = caches["lists"].client.get_client()  # type: ignore[attr-defined]
     before = redis.info("memory")["used_memory"]
-    lease = leases.acquire(job_id)
+    lease = leases.claim(job_id)
     assert lease is not None
     started = time.perf_counter()
-    with leases.held(lease):
+    with leases.running_lease(lease):
         batch.run(lease)
     seconds = time.perf_counter() - started
     viewers = lease.result["viewers"]
@@ -100,7 +100,7 @@ def _help(job_id: str, start: Barrier) -> dict[str, Any]:
     job = Job.objects.filter(pk=job_id, status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
     start.wait()
     while job.exists():
-        if not batch.help_out(job_id):
+        if not batch.process_one_chunk(job_id):
             time.sleep(0.05)
     return {}
 
@@ -113,7 +113,7 @@ def _bare(share: int, start: Barrier) -> dict[str, Any]:
     from catalog import selectors
     from recommender import registry
     from recommender.ml.ranker import Ranker
-    from recommender.viewing import barred, events_of, readable
+    from recommender.viewing import exclusions_from, has_known_movies, to_model_events
 
     ranker = Ranker.load(registry.folder(FIRST))
     viewers, behind, turn = [], 0, 0
@@ -121,8 +121,8 @@ def _bare(share: int, start: Barrier) -> dict[str, Any]:
         behind, turn = ids[-1], turn + 1
         if turn % AT_ONCE != share:
             continue
-        found = [(events_of(one), barred(one).movie_ids) for one in selectors.histories(ids)]
-        viewers += [one for one in found if readable(one[0], ranker)]
+        found = [(to_model_events(one), exclusions_from(one).movie_ids) for one in selectors.histories(ids)]
+        viewers += [one for one in found if has_known_movies(one[0], ranker)]
     start.wait()
     started = time.perf_counter()
     for first in range(0, len(viewers), BLOCK):

@@ -114,7 +114,7 @@ def read() -> dict[str, Any]:
 
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        snapshot = dataset.read(Path(folder))
+        snapshot = dataset.take_snapshot(Path(folder))
     tokens = tokenise(snapshot.histories, Vocab(snapshot.movie_ids))
     seconds = time.perf_counter() - started
     counts = snapshot.counts()
@@ -130,10 +130,10 @@ def _night(parameters: dict[str, Any]) -> dict[str, Any]:
     from recommender.models import Job, ModelVersion
     from recommender.training import batch, run
 
-    lease = leases.acquire(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=parameters).pk)
+    lease = leases.claim(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=parameters).pk)
     assert lease is not None
-    with leases.held(lease):
-        run.nightly(lease)
+    with leases.running_lease(lease):
+        run.run(lease)
         version = ModelVersion.objects.get(name=lease.result["version"])
         if (
             registry.active_name() is None

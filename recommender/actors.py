@@ -6,21 +6,21 @@ from typing import Any
 
 from celery import current_task
 
-LONGEST = 160  # characters
-THE_SYSTEM = "the system"
+MAX_LENGTH = 160  # characters
+SYSTEM = "the system"
 
-serving: ContextVar[Any] = ContextVar("serving", default=None)  # the request that this thread answers
+current_request: ContextVar[Any] = ContextVar("serving", default=None)  # the request that this thread answers
 
 
 def actor() -> str:
     """Names who acts now: a member of staff, an API key by its prefix, a command's user, or the system."""
-    request = serving.get()
+    request = current_request.get()
     if request is not None:
-        return _sender(request)[:LONGEST]
+        return _sender(request)[:MAX_LENGTH]
     if current_task:
-        return THE_SYSTEM
+        return SYSTEM
     try:
-        return f"{getpass.getuser()}, at the command line"[:LONGEST]
+        return f"{getpass.getuser()}, at the command line"[:MAX_LENGTH]
     except (KeyError, OSError):  # a container's user without a name
         return "the command line"
 

@@ -21,60 +21,60 @@ class RecommenderConfig(AppConfig):
         from catalog import selectors, services, signals
         from movierec.alive import alive
         from recommender import cache, checks, registry  # noqa: F401  (importing registers the system checks)
-        from recommender.roles import make_roles
+        from recommender.roles import sync_staff_groups
         from recommender.serving import probe, tally
 
-        signals.viewers_changed.connect(publish_viewers)
-        signals.catalogue_changed.connect(publish_catalogue)
+        signals.viewers_changed.connect(publish_viewer_versions)
+        signals.catalogue_changed.connect(publish_catalogue_version)
         signals.epoch_changed.connect(publish_epoch)
-        signals.data_set_replaced.connect(end_former_data)
-        cache.on_new_server(services.bump_epoch)
-        registry.on_data_set(selectors.data_set)
-        registry.on_look(tally.flush)
-        registry.on_look(probe.look)
-        registry.on_look(web_is_alive)
-        alive.connect(keep_sign_of_life)
-        post_migrate.connect(make_roles, sender=self)
+        signals.data_set_replaced.connect(reject_former_data)
+        cache.set_epoch_bumper(services.bump_epoch)
+        registry.set_data_set_reader(selectors.data_set)
+        registry.on_tick(tally.flush)
+        registry.on_tick(probe.look)
+        registry.on_tick(record_web_heartbeat)
+        alive.connect(record_heartbeat)
+        post_migrate.connect(sync_staff_groups, sender=self)
 
 
 # What has been committed goes out to Redis. Where that fails nothing is lost: beat publishes the outbox of viewers and
 # repairs the two numbers.
 
 
-def publish_viewers(versions: dict[int, int], **_: Any) -> None:
+def publish_viewer_versions(versions: dict[int, int], **_: Any) -> None:
     from recommender import cache
 
     try:
-        cache.publish_viewers(versions)
+        cache.publish_viewer_versions(versions)
     except cache.CacheUnavailable as error:
         log.warning("Versions of %d viewers wait in the outbox: %s", len(versions), error)
 
 
-def publish_catalogue(version: int, **_: Any) -> None:
+def publish_catalogue_version(version: int, **_: Any) -> None:
     from recommender import cache
 
     try:
-        cache.publish_catalogue(version)
+        cache.publish_catalogue_version(version)
     except cache.CacheUnavailable as error:
         log.warning("Catalogue version %d is not published yet: %s", version, error)
 
 
-def keep_sign_of_life(kinds: Iterable[str], process: str, **_: Any) -> None:
+def record_heartbeat(kinds: Iterable[str], process: str, **_: Any) -> None:
     from recommender import cache
 
     with suppress(cache.CacheUnavailable):  # who judges says that Redis is gone
-        cache.tell_alive(kinds, process)
+        cache.record_heartbeat(kinds, process)
 
 
-_web_told_at = float("-inf")  # monotonic seconds
+_last_web_heartbeat = float("-inf")  # monotonic seconds
 
 
-def web_is_alive() -> None:
+def record_web_heartbeat() -> None:
     """At every look of a web process for models, which goes round every second."""
-    global _web_told_at
-    if time.monotonic() - _web_told_at >= EVERY_SECONDS:
-        _web_told_at = time.monotonic()
-        keep_sign_of_life(("web",), f"web@{socket.gethostname()}")
+    global _last_web_heartbeat
+    if time.monotonic() - _last_web_heartbeat >= EVERY_SECONDS:
+        _last_web_heartbeat = time.monotonic()
+        record_heartbeat(("web",), f"web@{socket.gethostname()}")
 
 
 def publish_epoch(epoch: int, **_: Any) -> None:
@@ -86,7 +86,7 @@ def publish_epoch(epoch: int, **_: Any) -> None:
         log.warning("Epoch %d is not published yet: %s", epoch, error)
 
 
-def end_former_data(data_set: int, **_: Any) -> None:
+def reject_former_data(data_set: int, **_: Any) -> None:
     """Inside the transaction that replaces the data: jobs that work on the former data end, and so do its models."""
     from catalog.limits import DEMO_ID_BASE
     from recommender import leases, registry
@@ -97,5 +97,5 @@ def end_former_data(data_set: int, **_: Any) -> None:
     )
     for job in at_work:
         leases.cancel(job.pk)
-    registry.end_former(data_set)
+    registry.reject_former_data(data_set)
     Impression.objects.filter(movie_id__gt=DEMO_ID_BASE).delete()

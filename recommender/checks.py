@@ -7,13 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-LONGEST_LIST = 1_000  # films: beyond it a list costs more memory than asking the model
+MAX_LIST_LENGTH = 1_000  # films: beyond it a list costs more memory than asking the model
 # Stricter than what reads it, which takes 5/month for five a minute.
 RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
 @register()
-def lists_are_raw_bytes(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_list_serializer(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     lists: Any = settings.CACHES.get("lists", {})
     serializer = lists.get("OPTIONS", {}).get("SERIALIZER")
     if serializer == "recommender.cache.BytesSerializer":
@@ -23,25 +23,25 @@ def lists_are_raw_bytes(app_configs: Sequence[Any] | None, **kwargs: Any) -> lis
 
 
 @register()
-def lists_have_a_sane_size(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    if not 1 <= settings.LIST_LENGTH <= LONGEST_LIST:
-        words = f"LIST_LENGTH is {settings.LIST_LENGTH}; it must lie between 1 and {LONGEST_LIST}."
+def check_list_length(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    if not 1 <= settings.LIST_LENGTH <= MAX_LIST_LENGTH:
+        words = f"LIST_LENGTH is {settings.LIST_LENGTH}; it must lie between 1 and {MAX_LIST_LENGTH}."
         return [Error(words, id="recommender.E002")]
     return []
 
 
 @register()
-def lists_live_shorter_than_their_stamps(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    from recommender.cache import STAMP_TTL
+def check_list_ttl(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    from recommender.cache import VERSION_TTL
 
-    if 0 < settings.LIST_TTL < STAMP_TTL:
+    if 0 < settings.LIST_TTL < VERSION_TTL:
         return []
-    words = f"LIST_TTL is {settings.LIST_TTL} s; it must lie between 0 and {STAMP_TTL} s, the life of the stamps."
+    words = f"LIST_TTL is {settings.LIST_TTL} s; it must lie between 0 and {VERSION_TTL} s, the life of the stamps."
     return [Error(words, id="recommender.E003")]
 
 
 @register()
-def tasks_end_before_they_are_delivered_again(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_task_time_limit(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     visible_after = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 3600)
     if visible_after > settings.CELERY_TASK_TIME_LIMIT:
         return []
@@ -51,16 +51,16 @@ def tasks_end_before_they_are_delivered_again(app_configs: Sequence[Any] | None,
 
 
 @register()
-def shared_models_can_be_reached(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_model_store_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     from recommender import storage
 
-    if storage.shared() and (wrong := storage.problem(settings.MODELS_URL)):
+    if storage.is_configured() and (wrong := storage.configuration_error(settings.MODELS_URL)):
         return [Error(f"MOVIEREC_MODELS_URL={settings.MODELS_URL}: {wrong}.", id="recommender.E005")]
     return []
 
 
 @register()
-def model_store_can_be_written(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_model_store_folder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     store = settings.MODEL_STORE
     if store.exists() and not store.is_dir():
         return [Warning(f"MODEL_STORE {store} is no folder: no model can be kept.", id="recommender.W001")]
@@ -68,7 +68,7 @@ def model_store_can_be_written(app_configs: Sequence[Any] | None, **kwargs: Any)
 
 
 @register(Tags.security)
-def rates_can_be_read(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_throttle_rates(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """Among what a web process asks before it starts: every counted call would fail."""
     rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
     hint = "A rate is a number of calls and a unit of time, s, min, hour or day: 600/min."

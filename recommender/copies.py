@@ -19,8 +19,8 @@ from recommender.ml.config import FORMAT, MANIFEST
 from recommender.ml.manifest import UNREADABLE, read_manifest, sound
 from recommender.models import ModelVersion
 
-PRUNED = "Pruned: "  # how the reason of a version begins whose folder was deleted
-NOT_TO_BE_HAD = (storage.StorageUnavailable, storage.StorageDamaged)
+PRUNED_PREFIX = "Pruned: "  # how the reason of a version begins whose folder was deleted
+FETCH_ERRORS = (storage.ObjectStoreUnavailable, storage.ArtifactDamaged)
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def folder(name: str) -> Path:
     return Path(settings.MODEL_STORE) / name
 
 
-def here(name: str) -> bool:
+def is_local(name: str) -> bool:
     """Whether this machine has the version's folder, complete."""
     return (folder(name) / MANIFEST).exists()
 
@@ -39,17 +39,21 @@ def format_of(name: str) -> int | None:
     return _manifest(name)[0]
 
 
-def whole(name: str) -> bool:
+def is_loadable(name: str) -> bool:
     """Whether the version is here with every file as it was written, or else in the store, in the format that this
     code reads. Loads nothing. Raises StorageUnavailable."""
     written_as, checksums = _manifest(name)
-    files_sound = not here(name) or all(sound(folder(name) / file, sha) for file, sha in checksums.items())
+    files_sound = not is_local(name) or all(sound(folder(name) / file, sha) for file, sha in checksums.items())
     return written_as == FORMAT and files_sound
 
 
 def _manifest(name: str) -> tuple[int | None, dict[str, str]]:
     try:
-        told = (folder(name) / MANIFEST).read_bytes() if here(name) else storage.shared() and storage.manifest(name)
+        told = (
+            (folder(name) / MANIFEST).read_bytes()
+            if is_local(name)
+            else storage.is_configured() and storage.stored_manifest(name)
+        )
         if not told:
             return None, {}
         written_as, checksums = read_manifest(told)
@@ -61,37 +65,37 @@ def _manifest(name: str) -> tuple[int | None, dict[str, str]]:
 def fetch(name: str) -> None:
     """Has the version's folder on this machine, out of the store if there is one. Raises NOT_TO_BE_HAD; a version that
     is nowhere is missing to whoever loads it."""
-    if here(name) or not storage.shared():
+    if is_local(name) or not storage.is_configured():
         return
     if not storage.download(folder(name)):
         log.error("Model %s is neither on this machine nor in the model store", name)
         return
     log.info("Model %s was fetched from the model store", name)
-    for pruned in ModelVersion.objects.filter(status=ModelVersion.Status.REFUSED, reason__startswith=PRUNED):
+    for pruned in ModelVersion.objects.filter(status=ModelVersion.Status.REFUSED, reason__startswith=PRUNED_PREFIX):
         _delete_folder(folder(pruned.name))  # by another machine
 
 
-def fetched(name: str) -> bool:
+def try_fetch(name: str) -> bool:
     """`fetch` for those who have something else to go on with: False where it failed; the log says why."""
     try:
         fetch(name)
-    except NOT_TO_BE_HAD as error:
+    except FETCH_ERRORS as error:
         log.error("Model %s is not on this machine: %s", name, error)
-    return here(name)
+    return is_local(name)
 
 
 _fetcher: threading.Thread | None = None  # one download at a time
 
 
-def fetch_beside(name: str, failed: Callable[[], None]) -> None:
+def fetch_in_background(name: str, on_failure: Callable[[], None]) -> None:
     """In a thread of its own, so that nobody who has another version to serve from waits. Does nothing while one is
     fetched already."""
     global _fetcher
 
     def run() -> None:
         try:
-            if not fetched(name):
-                failed()
+            if not try_fetch(name):
+                on_failure()
         finally:
             close_old_connections()
 
@@ -100,44 +104,44 @@ def fetch_beside(name: str, failed: Callable[[], None]) -> None:
         _fetcher.start()
 
 
-def fetched_soon(name: str, seconds: float) -> bool:
+def fetch_within(name: str, seconds: float) -> bool:
     """Whether this machine has the version's folder, or gets it within that time; it is fetched on after that."""
-    if storage.shared() and not here(name):
-        fetch_beside(name, lambda: None)
+    if storage.is_configured() and not is_local(name):
+        fetch_in_background(name, lambda: None)
         if _fetcher is not None:
             _fetcher.join(seconds)
-    return here(name)
+    return is_local(name)
 
 
-def share() -> list[str]:
+def upload_missing() -> list[str]:
     """Uploads the versions of this machine that the store lacks; their names. Raises StorageUnavailable."""
-    if not storage.shared():
+    if not storage.is_configured():
         return []
-    lacking = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).exclude(name__in=storage.names())
-    return [one.name for one in lacking if here(one.name) and _uploaded(one.name)]
+    lacking = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).exclude(name__in=storage.version_names())
+    return [one.name for one in lacking if is_local(one.name) and _try_upload(one.name)]
 
 
-def _uploaded(name: str) -> bool:
+def _try_upload(name: str) -> bool:
     try:
         return storage.upload(folder(name))
-    except storage.StorageDamaged as error:
+    except storage.ArtifactDamaged as error:
         log.error("Model %s is not uploaded: %s", name, error)
         return False
 
 
-def have_everywhere(name: str) -> None:
+def ensure_replicated(name: str) -> None:
     """Has a version that is on this machine or in the store on both. Raises NOT_TO_BE_HAD."""
     fetch(name)
-    if storage.shared() and here(name):
+    if storage.is_configured() and is_local(name):
         storage.upload(folder(name))
 
 
 def delete(name: str) -> bool:
     """The store's first: False where it cannot be reached, and all is left as it is."""
     try:
-        if storage.shared():
+        if storage.is_configured():
             storage.remove(name)
-    except storage.StorageUnavailable as error:
+    except storage.ObjectStoreUnavailable as error:
         log.error("Model %s is not deleted: %s", name, error)
         return False
     _delete_folder(folder(name))

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from recommender.ml.newcomers import Newcomers
     from recommender.ml.ranker import Ranker
 
-MOST_NEWCOMERS = 2_000  # the latest films are ranked before a night learns of them: each costs what a known one costs
+MAX_COLD_ITEMS = 2_000  # the latest films are ranked before a night learns of them: each costs what a known one costs
 
 
-def film_features(table: CatalogueTable, rows: Iterable[int] | None = None) -> list[list[str]]:
+def movie_features(table: CatalogueTable, rows: Iterable[int] | None = None) -> list[list[str]]:
     """What is known of each film besides who watched it: of those at `rows`, by default of all in order."""
     role = {Credit.Role.DIRECTOR.value: "director", Credit.Role.ACTOR.value: "actor"}
     genres = [f"genre:{name}" for name in table.genre_names]
@@ -30,8 +30,8 @@ def film_features(table: CatalogueTable, rows: Iterable[int] | None = None) -> l
     return films
 
 
-def newcomers(table: CatalogueTable, ranker: "Ranker") -> "Newcomers":
+def cold_items(table: CatalogueTable, ranker: "Ranker") -> "Newcomers":
     """The published films that the model does not know, the latest MOST_NEWCOMERS, as far as it can say anything."""
     rows = np.flatnonzero(table.published & ~np.isin(table.ids, ranker.movie_ids))
-    latest = np.sort(rows[np.argsort(-table.added_at[rows], kind="stable")[:MOST_NEWCOMERS]])
-    return ranker.newcomers(table.ids[latest], film_features(table, latest.tolist()))
+    latest = np.sort(rows[np.argsort(-table.added_at[rows], kind="stable")[:MAX_COLD_ITEMS]])
+    return ranker.newcomers(table.ids[latest], movie_features(table, latest.tolist()))

@@ -5,18 +5,18 @@ import time
 
 from django.db import connection
 
-FEWEST_EVENTS = 100  # watches and ratings, of viewers that have enough of them
-FEWEST_OF_VIEWER = 4  # films: two to train on, one to validate and one to test with
-ASKED_AGAIN = 10.0  # seconds for which a process remembers the answer
+MIN_EVENTS = 100  # watches and ratings, of viewers that have enough of them
+MIN_MOVIES_PER_VIEWER = 4  # films: two to train on, one to validate and one to test with
+REMEMBER_SECONDS = 10.0  # seconds for which a process remembers the answer
 
 # As many viewers as suffice are looked at, in the order of the index: one look, however large the table is.
-_LEARNABLE = """
+_LEARNABLE_EVENTS = """
     SELECT coalesce(sum(films), 0) FROM (
       SELECT count(DISTINCT movie_id) AS films FROM catalog_watchevent WHERE kind IN (1, 2)
       GROUP BY viewer_id HAVING count(DISTINCT movie_id) >= %s ORDER BY viewer_id LIMIT %s) AS viewers
 """
 
-TO_COME = "no model is active yet: the next night trains one, and until then lists are popular and latest films"
+MODEL_PENDING = "no model is active yet: the next night trains one, and until then lists are popular and latest films"
 
 
 class NotEnoughData(Exception):
@@ -26,27 +26,27 @@ class NotEnoughData(Exception):
 def missing_events() -> int:
     """How many more events a model needs at least; 0 where a night can train. Raises DatabaseError."""
     with connection.cursor() as cursor:
-        cursor.execute(_LEARNABLE, [FEWEST_OF_VIEWER, -(-FEWEST_EVENTS // FEWEST_OF_VIEWER)])
-        return max(0, FEWEST_EVENTS - int(cursor.fetchone()[0]))
+        cursor.execute(_LEARNABLE_EVENTS, [MIN_MOVIES_PER_VIEWER, -(-MIN_EVENTS // MIN_MOVIES_PER_VIEWER)])
+        return max(0, MIN_EVENTS - int(cursor.fetchone()[0]))
 
 
-def more(missing: int) -> str:
+def missing_message(missing: int) -> str:
     """What a model waits for, where `missing` is above 0."""
     events = "event" if missing == 1 else "events"
-    return f"{missing} more {events} (watches or ratings, by viewers with {FEWEST_OF_VIEWER} films or more)"
+    return f"{missing} more {events} (watches or ratings, by viewers with {MIN_MOVIES_PER_VIEWER} films or more)"
 
 
-def no_model_yet() -> str:
+def no_model_message() -> str:
     """Why a site without a model has none. Asked by health checks, so it is remembered for a moment."""
-    global _told
+    global _remembered
     with _lock:
-        said, until = _told
+        said, until = _remembered
         if time.monotonic() > until:
             missing = missing_events()
-            said = f"no model yet, {more(missing)}" if missing else TO_COME
-            _told = said, time.monotonic() + ASKED_AGAIN
+            said = f"no model yet, {missing_message(missing)}" if missing else MODEL_PENDING
+            _remembered = said, time.monotonic() + REMEMBER_SECONDS
     return said
 
 
-_told = ("", 0.0)  # the sentence, and until when it is good (monotonic seconds)
+_remembered = ("", 0.0)  # the sentence, and until when it is good (monotonic seconds)
 _lock = threading.Lock()

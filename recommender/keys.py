@@ -9,7 +9,7 @@ from django.utils import timezone
 from recommender import audit
 from recommender.models import ApiKey
 
-OVERLAP = timedelta(days=7)
+ROTATION_OVERLAP = timedelta(days=7)
 
 
 def create(name: str, scopes: Collection[str], expires: datetime | None = None) -> tuple[ApiKey, str]:
@@ -29,7 +29,7 @@ def revoke(prefix: str) -> bool:
     return bool(ended)
 
 
-def rotate(prefix: str, overlap: timedelta = OVERLAP) -> tuple[ApiKey, str]:
+def rotate(prefix: str, overlap: timedelta = ROTATION_OVERLAP) -> tuple[ApiKey, str]:
     """A new key with the same name and scopes, and its only copy; the one before ends after `overlap`, if it would not
     sooner. Raises ApiKey.DoesNotExist unless that one is live."""
     with transaction.atomic():

@@ -15,14 +15,14 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from movierec.lines import REDIS
 
-PROBE_SECONDS = 1.0
+PROBE_INTERVAL = 1.0
 
 
 class CacheUnavailable(Exception):
     """Redis did not answer, or refused the command. Nothing is known to have been read or written."""
 
 
-class Link:
+class RedisConnection:
     """While Redis is lost every contact fails at once. When it answers again and is another server (restarted, or a
     copy that lagged), `on_new_server` is called before any thread may read from it.
 
@@ -31,21 +31,21 @@ class Link:
 
     def __init__(self, on_new_server: Callable[[], None]) -> None:
         self.on_new_server = on_new_server
-        self.lost = False
-        self.server: str | None = None  # identity of the server whose contents are trusted
-        self.probe_at = 0.0  # monotonic seconds
+        self.is_down = False
+        self.server_id: str | None = None  # identity of the server whose contents are trusted
+        self.next_probe_at = 0.0  # monotonic seconds
         self.lock = threading.RLock()
         self.restoring = False  # by the thread that has the lock: what it writes meanwhile goes through
 
     @contextmanager
-    def contact(self) -> Iterator[Any]:
+    def checked_client(self) -> Iterator[Any]:
         """The client, for the commands of the block. Raises CacheUnavailable."""
         if REDIS.watched:
             if REDIS.closed:
                 raise CacheUnavailable("Redis does not answer; it is asked again all the time.")
-        elif self.lost or self.server is None:
+        elif self.is_down or self.server_id is None:
             self._probe()
-        with self._translated():
+        with self._translate_errors():
             yield self.client()
 
     @staticmethod
@@ -53,18 +53,18 @@ class Link:
         return caches["lists"].client.get_client(write=True)  # type: ignore[attr-defined]
 
     def _probe(self) -> None:
-        if not self.lock.acquire(blocking=self.server is None):
+        if not self.lock.acquire(blocking=self.server_id is None):
             raise CacheUnavailable("Redis was lost; it is asked this moment whether it is back.")
         try:
-            if self.restoring or (self.server is not None and not self.lost):  # or another thread was faster
+            if self.restoring or (self.server_id is not None and not self.is_down):  # or another thread was faster
                 return
             now = time.monotonic()
-            if now < self.probe_at:
+            if now < self.next_probe_at:
                 raise CacheUnavailable("Redis was lost less than a second ago; it is asked again shortly.")
-            self.probe_at = now + PROBE_SECONDS
-            with self._translated():
+            self.next_probe_at = now + PROBE_INTERVAL
+            with self._translate_errors():
                 self.verify_server()
-            self.probe_at = 0.0
+            self.next_probe_at = 0.0
         finally:
             self.lock.release()
 
@@ -72,23 +72,23 @@ class Link:
         with self.lock:
             client = self.client()
             server = f"{client.info('server')['run_id']} {client.info('replication').get('master_replid')}"
-            if self.server not in (None, server):
+            if self.server_id not in (None, server):
                 if REDIS.watched and not REDIS.asking:  # for the thread that asks, while everybody else keeps out
                     REDIS.lose("another server answers")
                     raise CacheUnavailable("Redis is another server than before.")
-                self.lost = self.restoring = True
+                self.is_down = self.restoring = True
                 try:
                     self.on_new_server()
                 finally:
                     self.restoring = False
-            self.server, self.lost = server, False
+            self.server_id, self.is_down = server, False
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            self.lost = True
+            self.is_down = True
             REDIS.lose(error)
             raise CacheUnavailable(f"Redis is unreachable: {error}") from error
         except RedisError as error:  # out of memory, read-only, ...

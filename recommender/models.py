@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from rest_framework_api_key.models import AbstractAPIKey
 
-from recommender.actors import LONGEST, actor
+from recommender.actors import MAX_LENGTH, actor
 
 
 class ModelVersion(models.Model):
@@ -70,8 +70,8 @@ class Job(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     holder = models.UUIDField(null=True, blank=True, help_text="Token of the process that holds the lease.")
     lease_until = models.DateTimeField(null=True, blank=True)
-    started_by = models.CharField(max_length=LONGEST, blank=True, default=actor)
-    cancelled_by = models.CharField(max_length=LONGEST, blank=True, default="")
+    started_by = models.CharField(max_length=MAX_LENGTH, blank=True, default=actor)
+    cancelled_by = models.CharField(max_length=MAX_LENGTH, blank=True, default="")
     idempotency_key = models.CharField(max_length=200, null=True, blank=True, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -193,7 +193,7 @@ class AuditEntry(models.Model):
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     actor = models.CharField(
-        max_length=LONGEST, help_text="A member of staff, an API key, a command's user, or the system."
+        max_length=MAX_LENGTH, help_text="A member of staff, an API key, a command's user, or the system."
     )
     action = models.CharField(max_length=20, choices=Action)
     subject = models.CharField(

@@ -8,8 +8,8 @@ from django_redis.serializers.base import BaseSerializer
 
 # magic, format, epoch, viewer version, made_at, age limit (-1: none), ruled out, films, bytes of the model's name
 _LIST = struct.Struct("<4sBqqqb3IHB")
-_STATE = struct.Struct("<4sBq")  # magic, format, viewer version
-_LIST_MAGIC, _STATE_MAGIC, _LIST_FORMAT, _STATE_FORMAT = b"mrl\x00", b"mru\x00", 2, 1
+_EMBEDDING = struct.Struct("<4sBq")  # magic, format, viewer version
+_LIST_MAGIC, _EMBEDDING_MAGIC, _LIST_FORMAT, _EMBEDDING_FORMAT = b"mrl\x00", b"mru\x00", 2, 1
 
 
 class BytesSerializer(BaseSerializer):
@@ -24,7 +24,7 @@ class BytesSerializer(BaseSerializer):
         return value
 
 
-class Stamps(NamedTuple):
+class Versions(NamedTuple):
     """What is true now, as far as Redis knows; None is unknown and matches nothing."""
 
     model: str | None
@@ -33,7 +33,7 @@ class Stamps(NamedTuple):
     viewer: int | None
 
 
-class RuledOut(NamedTuple):
+class ExclusionCounts(NamedTuple):
     """How many films a viewer's history rules out: each counts once, for the first of these reasons."""
 
     seen: int = 0
@@ -41,7 +41,7 @@ class RuledOut(NamedTuple):
     not_interested: int = 0
 
 
-NOTHING_RULED_OUT = RuledOut()
+NO_EXCLUSIONS = ExclusionCounts()
 
 
 class StoredList(NamedTuple):
@@ -58,16 +58,16 @@ class StoredList(NamedTuple):
     scores: np.ndarray  # float32 [n]
     made_at: int
     age_limit: int | None = None
-    ruled_out: RuledOut = NOTHING_RULED_OUT
+    exclusion_counts: ExclusionCounts = NO_EXCLUSIONS
 
-    def valid(self, stamps: Stamps) -> bool:
-        return (self.model, self.epoch, self.viewer_version) == (stamps.model, stamps.epoch, stamps.viewer)
+    def is_current(self, versions: Versions) -> bool:
+        return (self.model, self.epoch, self.viewer_version) == (versions.model, versions.epoch, versions.viewer)
 
     def pack(self) -> bytes:
         name = self.model.encode()
         limit = -1 if self.age_limit is None else self.age_limit
         stamps = (self.epoch, self.viewer_version, self.made_at, limit)
-        head = _LIST.pack(_LIST_MAGIC, _LIST_FORMAT, *stamps, *self.ruled_out, len(self.movie_ids), len(name))
+        head = _LIST.pack(_LIST_MAGIC, _LIST_FORMAT, *stamps, *self.exclusion_counts, len(self.movie_ids), len(name))
         ids, scores = np.asarray(self.movie_ids, "<i4"), np.asarray(self.scores, "<f4")
         return b"".join((head, name, ids.tobytes(), scores.tobytes()))
 
@@ -87,19 +87,19 @@ class StoredList(NamedTuple):
             scores=np.frombuffer(value, "<f4", count, ids_at + 4 * count),
             made_at=made_at,
             age_limit=None if limit < 0 else limit,
-            ruled_out=RuledOut(*ruled_out),
+            ruled_out=ExclusionCounts(*ruled_out),
         )
 
 
-def pack_state(version: int, state: np.ndarray) -> bytes:
+def pack_embedding(version: int, embedding: np.ndarray) -> bytes:
     """A model's state of a viewer at this viewer version."""
-    return _STATE.pack(_STATE_MAGIC, _STATE_FORMAT, version) + np.asarray(state, "<f4").tobytes()
+    return _EMBEDDING.pack(_EMBEDDING_MAGIC, _EMBEDDING_FORMAT, version) + np.asarray(embedding, "<f4").tobytes()
 
 
-def unpack_state(value: Any, version: int) -> np.ndarray | None:
+def unpack_embedding(value: Any, version: int) -> np.ndarray | None:
     """float32 [S]; None for one of another viewer version too."""
-    if not isinstance(value, bytes) or len(value) <= _STATE.size or (len(value) - _STATE.size) % 4:
+    if not isinstance(value, bytes) or len(value) <= _EMBEDDING.size or (len(value) - _EMBEDDING.size) % 4:
         return None
-    if _STATE.unpack_from(value) != (_STATE_MAGIC, _STATE_FORMAT, version):
+    if _EMBEDDING.unpack_from(value) != (_EMBEDDING_MAGIC, _EMBEDDING_FORMAT, version):
         return None
-    return np.frombuffer(value, "<f4", offset=_STATE.size)
+    return np.frombuffer(value, "<f4", offset=_EMBEDDING.size)

@@ -29,12 +29,12 @@ from recommender.models import ModelVersion
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-ACTIVATION_WAIT = 30.0  # seconds for the live processes to load an announced model
-WATCH_SECONDS = 1.0
-BRING_SECONDS = 5.0  # that a person waits for a model to come from the store
-RETRY_SECONDS = 30.0  # before an unusable folder is looked at again
-KEPT = 2  # rankers a process holds: the active one and the one to come
-UNUSED_SECONDS = 1.0  # before a watching process lets go of a ranker; a request that has it keeps it to its end
+ACTIVATION_TIMEOUT = 30.0  # seconds for the live processes to load an announced model
+WATCH_INTERVAL = 1.0
+FETCH_TIMEOUT = 5.0  # that a person waits for a model to come from the store
+RETRY_AFTER = 30.0  # before an unusable folder is looked at again
+MAX_RANKERS = 2  # rankers a process holds: the active one and the one to come
+UNUSED_AFTER = 1.0  # before a watching process lets go of a ranker; a request that has it keeps it to its end
 
 log = logging.getLogger(__name__)
 
@@ -46,20 +46,20 @@ class ActivationRefused(Exception):
 # Versions ------------------------------------------------------------------------------------------------------------
 
 
-def to_be_served() -> str | None:
+def servable_version() -> str | None:
     """What a process that starts now will serve: the active version or, where its folder is gone, cut or of another
     format, the last whole one before it. Raises StorageUnavailable."""
     active = active_name()
     names = [active, *(version.name for version in _retired())] if active else []
-    return next((name for name in names if copies.whole(name)), None)
+    return next((name for name in names if copies.is_loadable(name)), None)
 
 
-def register(model_folder: Path, **facts: Any) -> ModelVersion:
+def register(model_folder: Path, **columns: Any) -> ModelVersion:
     """A CANDIDATE row for a folder that is complete under the model store. `facts` are columns of ModelVersion.
     Registering twice gives one row: a run that died in between does it again."""
     if model_folder != folder(model_folder.name):
         raise ValueError(f"{model_folder} does not lie in the model store {settings.MODEL_STORE}.")
-    told = {"code_revision": code_revision(), **facts}
+    told = {"code_revision": code_revision(), **columns}
     return ModelVersion.objects.update_or_create(name=model_folder.name, defaults=told)[0]
 
 
@@ -72,26 +72,26 @@ def code_revision() -> str:
     return digest.hexdigest()[:16]
 
 
-_data_set: Callable[[], int] = int  # asked of nobody: 0
+_read_data_set: Callable[[], int] = int  # asked of nobody: 0
 
 
-def on_data_set(ask: Callable[[], int]) -> None:
+def set_data_set_reader(read_data_set: Callable[[], int]) -> None:
     """Wires the one thing the shelf cannot know itself: the number of the data that the ids are of now."""
-    global _data_set
-    _data_set = ask
+    global _read_data_set
+    _read_data_set = read_data_set
 
 
-def end_former(data_set: int) -> None:
+def reject_former_data(data_set: int) -> None:
     """Inside the transaction that replaces the data: no version trained on the former data is active or comes back.
     Their folders go after the commit."""
     former = ModelVersion.objects.exclude(data_set=data_set).exclude(status=ModelVersion.Status.REFUSED)
     names = list(former.values_list("name", flat=True))
-    words = f"{copies.PRUNED}the data that it was trained on was replaced."
+    words = f"{copies.PRUNED_PREFIX}the data that it was trained on was replaced."
     former.update(status=ModelVersion.Status.REFUSED, reason=words)
-    transaction.on_commit(partial(_delete_former, names), robust=True)
+    transaction.on_commit(partial(_delete_rejected, names), robust=True)
 
 
-def _delete_former(names: list[str]) -> None:
+def _delete_rejected(names: list[str]) -> None:
     with suppress(cache.CacheUnavailable):  # beat repairs the pointer
         cache.publish_model(active_name())
     for name in names:
@@ -109,16 +109,16 @@ def activate(name: str, reason: str, *, demote_to: ModelVersion.Status = ModelVe
     Raises ActivationRefused (unknown version, unusable folder, one that other machines cannot get). Goes on without
     Redis; beat repairs the pointer then.
     """
-    with leases.only_one("activation", wait=True):
+    with leases.advisory_lock("activation", wait=True):
         version = ModelVersion.objects.filter(name=name).first()
         if version is None:
             raise ActivationRefused(f"There is no model version {name!r}; `manage.py models` lists them.")
-        _refuse_former(version)
-        _refuse_alone(version)
-        _refuse_unusable(version)
-        _prepare_processes(name)
+        _check_data_set(version)
+        _check_replicated(version)
+        _check_loadable(version)
+        _preload_in_processes(name)
         with transaction.atomic():
-            _refuse_former(ModelVersion.objects.select_for_update().get(name=name))  # replaced meanwhile
+            _check_data_set(ModelVersion.objects.select_for_update().get(name=name))  # replaced meanwhile
             old = ModelVersion.objects.select_for_update().filter(status=ModelVersion.Status.ACTIVE)
             old.exclude(name=name).update(status=demote_to)
             version.status, version.reason, version.activated_at = ModelVersion.Status.ACTIVE, reason, Now()
@@ -133,14 +133,14 @@ def activate(name: str, reason: str, *, demote_to: ModelVersion.Status = ModelVe
     return version
 
 
-def previous() -> str | None:
+def rollback_target() -> str | None:
     """The version that a rollback would go to."""
     return _retired().values_list("name", flat=True).first()
 
 
 def rollback(reason: str) -> ModelVersion:
     """Activates the version that was active before. The one left becomes a candidate again: no fallback picks it."""
-    earlier = previous()
+    earlier = rollback_target()
     if earlier is None:
         raise ActivationRefused("There is no earlier model version to go back to.")
     left = active_name()
@@ -152,31 +152,31 @@ def rollback(reason: str) -> ModelVersion:
 def prune(keep: int) -> list[str]:
     """Deletes the folders of all but the newest `keep` versions; their rows and figures stay. Never that of the active
     version, of one that a live process holds, or of the two that a rollback would go to. Returns the names."""
-    with leases.only_one("activation", wait=True):
+    with leases.advisory_lock("activation", wait=True):
         kept = set(ModelVersion.objects.values_list("name", flat=True)[:keep]) | {active_name()}
-        kept |= set(_retired().values_list("name", flat=True)[:2]) | _held_by_processes()
+        kept |= set(_retired().values_list("name", flat=True)[:2]) | _loaded_by_processes()
         old = ModelVersion.objects.exclude(name__in=kept - {None}).exclude(status=ModelVersion.Status.REFUSED)
         gone = []
         for version in old:
             if not copies.delete(version.name):
                 break  # until the next night
             version.status = ModelVersion.Status.REFUSED
-            version.reason = f"{copies.PRUNED}{keep} newer versions are kept. It was: {version.reason}"
+            version.reason = f"{copies.PRUNED_PREFIX}{keep} newer versions are kept. It was: {version.reason}"
             version.save(update_fields=["status", "reason"])
             gone.append(version.name)
     return gone
 
 
-def _held_by_processes() -> set[str]:
+def _loaded_by_processes() -> set[str]:
     try:
-        return {name for name in (*cache.loaded_by().values(), cache.announced()) if name}
+        return {name for name in (*cache.models_by_process().values(), cache.next_model()) if name}
     except cache.CacheUnavailable:
         return set()
 
 
-def republish() -> str | None:
+def repair_pointer() -> str | None:
     """Points Redis at the active version again, unless an activation is under way. Raises CacheUnavailable."""
-    with leases.only_one("activation") as mine:
+    with leases.advisory_lock("activation") as mine:
         name = active_name()
         if mine:
             cache.publish_model(name)
@@ -187,21 +187,21 @@ def _retired() -> Any:
     return ModelVersion.objects.filter(status=ModelVersion.Status.RETIRED).order_by("-activated_at")
 
 
-def _refuse_former(version: ModelVersion) -> None:
-    if version.data_set != _data_set():
+def _check_data_set(version: ModelVersion) -> None:
+    if version.data_set != _read_data_set():
         raise ActivationRefused(f"{version.name} cannot go live: the data that it was trained on was replaced.")
 
 
-def _refuse_alone(version: ModelVersion) -> None:
+def _check_replicated(version: ModelVersion) -> None:
     """What was live before lies where others find it: going back to it must not depend on the model store."""
-    have = copies.fetch if version.activated_at else copies.have_everywhere
+    have = copies.fetch if version.activated_at else copies.ensure_replicated
     try:
         have(version.name)
-    except copies.NOT_TO_BE_HAD as error:
+    except copies.FETCH_ERRORS as error:
         raise ActivationRefused(f"{version.name} cannot go live: machines could not get it. {error}") from error
 
 
-def _refuse_unusable(version: ModelVersion) -> None:
+def _check_loadable(version: ModelVersion) -> None:
     from recommender.ml.checkpoint import ModelUnusable
     from recommender.ml.ranker import load_ranker
 
@@ -215,12 +215,12 @@ def _refuse_unusable(version: ModelVersion) -> None:
         raise ActivationRefused(f"{version.name} cannot go live: {error}") from error
 
 
-def _prepare_processes(name: str) -> None:
+def _preload_in_processes(name: str) -> None:
     """Announces the model and waits, bounded, until every live process reports it."""
     try:
-        cache.announce_model(name)
-        deadline = time.monotonic() + ACTIVATION_WAIT
-        while missing := sorted(process for process, held in cache.loaded_by().items() if held != name):
+        cache.announce_next_model(name)
+        deadline = time.monotonic() + ACTIVATION_TIMEOUT
+        while missing := sorted(process for process, held in cache.models_by_process().items() if held != name):
             if time.monotonic() > deadline:
                 log.warning("Activating %s though %s have not loaded it: they load it late.", name, ", ".join(missing))
                 return
@@ -232,10 +232,10 @@ def _prepare_processes(name: str) -> None:
 # This process's rankers ----------------------------------------------------------------------------------------------
 
 _rankers: "OrderedDict[str, Ranker]" = OrderedDict()  # the one used last stands last
-_used_at: dict[str, float] = {}  # name -> monotonic seconds
+_last_used: dict[str, float] = {}  # name -> monotonic seconds
 _rankers_lock = threading.Lock()  # held for a moment
 _loading = threading.Lock()  # held while a folder is read; requests for a loaded model do not wait for it
-_unusable_until: dict[str, float] = {}  # name -> monotonic seconds
+_retry_at: dict[str, float] = {}  # name -> monotonic seconds
 
 
 def ranker(name: str | None = None) -> "Ranker | None":
@@ -244,50 +244,50 @@ def ranker(name: str | None = None) -> "Ranker | None":
     name = name or active_name()
     if name is None:
         return None
-    return _usable(name) or next((good for version in _retired() if (good := _usable(version.name))), None)
+    return _get_or_load(name) or next((good for version in _retired() if (good := _get_or_load(version.name))), None)
 
 
-def bring(name: str) -> None:
+def fetch_for_comparison(name: str) -> None:
     """Has that version on this machine, if the store gives it soon."""
-    copies.fetched_soon(name, BRING_SECONDS)
+    copies.fetch_within(name, FETCH_TIMEOUT)
 
 
-def borrowed(name: str) -> "Ranker | None":
+def load_for_comparison(name: str) -> "Ranker | None":
     """That version and no other, to compare it: one that this process does not serve is loaded and not kept."""
-    return _held(name) or (_load(name) if copies.here(name) else None)
+    return _cached(name) or (_load(name) if copies.is_local(name) else None)
 
 
-def _usable(name: str) -> "Ranker | None":
-    if (found := _held(name)) is not None:
+def _get_or_load(name: str) -> "Ranker | None":
+    if (found := _cached(name)) is not None:
         return found
     with _loading:
-        if (found := _held(name)) is not None:
+        if (found := _cached(name)) is not None:
             return found
-        if time.monotonic() < _unusable_until.get(name, 0.0):
+        if time.monotonic() < _retry_at.get(name, 0.0):
             return None
-        if storage.shared() and not copies.here(name):
-            copies.fetch_beside(name, partial(_put_off, name))
+        if storage.is_configured() and not copies.is_local(name):
+            copies.fetch_in_background(name, partial(_back_off, name))
             return None
         loaded = _load(name)
         if loaded is None:
-            _put_off(name)
+            _back_off(name)
             return None
         with _rankers_lock:
-            _rankers[name], _used_at[name] = loaded, time.monotonic()
-            while len(_rankers) > KEPT:
+            _rankers[name], _last_used[name] = loaded, time.monotonic()
+            while len(_rankers) > MAX_RANKERS:
                 _rankers.popitem(last=False)
         return loaded
 
 
-def _put_off(name: str) -> None:
-    _unusable_until[name] = time.monotonic() + RETRY_SECONDS
+def _back_off(name: str) -> None:
+    _retry_at[name] = time.monotonic() + RETRY_AFTER
 
 
-def _held(name: str) -> "Ranker | None":
+def _cached(name: str) -> "Ranker | None":
     with _rankers_lock:
         if (found := _rankers.get(name)) is not None:
             _rankers.move_to_end(name)
-            _used_at[name] = time.monotonic()
+            _last_used[name] = time.monotonic()
         return found
 
 
@@ -309,15 +309,15 @@ def _load(name: str) -> "Ranker | None":
 # The watch of a serving process --------------------------------------------------------------------------------------
 
 
-_on_look: list[Callable[[], None]] = []
+_tick_callbacks: list[Callable[[], None]] = []
 
 
-def on_look(call: Callable[[], None]) -> None:
+def on_tick(callback: Callable[[], None]) -> None:
     """Has the watch call this at every look."""
-    _on_look.append(call)
+    _tick_callbacks.append(callback)
 
 
-def watch() -> None:
+def start_watcher() -> None:
     """Starts the thread that loads announced models, reports what is loaded and lets go of models past."""
     threading.Thread(target=_watch_forever, name="model-watch", daemon=True).start()
 
@@ -326,31 +326,31 @@ def _watch_forever() -> None:
     process = f"{socket.gethostname()}:{os.getpid()}"
     while True:
         try:
-            for call in _on_look:
+            for call in _tick_callbacks:
                 call()
-            _look(process)
+            _tick(process)
         except (cache.CacheUnavailable, DatabaseError) as error:
             log.warning("The watch for models is blind for now: %s", error)
         except Exception:  # the thread must outlive whatever one look meets
             log.exception("The watch for models failed; it looks again.")
         finally:
             close_old_connections()
-        time.sleep(WATCH_SECONDS)
+        time.sleep(WATCH_INTERVAL)
 
 
-def _look(process: str) -> None:
+def _tick(process: str) -> None:
     active = active_name()
     serving = ranker(active) if active else None
-    name = cache.announced()
-    coming = _usable(name) if name and name != active else None
+    name = cache.next_model()
+    coming = _get_or_load(name) if name and name != active else None
     _drop_unused()
     newest = coming or serving
-    cache.report_loaded(process, newest.version if newest else "")
+    cache.report_loaded_model(process, newest.version if newest else "")
 
 
 def _drop_unused() -> None:
     """Gives the memory of models past back: the serving and the announced one were asked for just now."""
     with _rankers_lock:
-        for name in [name for name, at in _used_at.items() if time.monotonic() - at > UNUSED_SECONDS]:
+        for name in [name for name, at in _last_used.items() if time.monotonic() - at > UNUSED_AFTER]:
             _rankers.pop(name, None)
-            del _used_at[name]
+            del _last_used[name]

@@ -23,7 +23,7 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-def make_roles(**_: Any) -> None:
+def sync_staff_groups(**_: Any) -> None:
     for role, rights in ROLES.items():
         group, _made = Group.objects.get_or_create(name=role)
         wanted = Q()

@@ -21,8 +21,8 @@ from movierec import disks
 from recommender.ml.config import MANIFEST
 from recommender.ml.manifest import UNREADABLE, read_manifest, sound
 
-KNOCK_SECONDS = 5.0  # for the least that a store can be asked; its first call reads its library's files as well
-PACKAGES = "pip install -r requirements-s3.txt"
+PROBE_TIMEOUT = 5.0  # for the least that a store can be asked; its first call reads its library's files as well
+S3_INSTALL_HINT = "pip install -r requirements-s3.txt"
 _S3 = {
     "connect_timeout": 3,  # seconds
     "read_timeout": 30,
@@ -31,47 +31,47 @@ _S3 = {
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",
 }
-OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _S3}, "file": {"auto_mkdir": True}}
+BACKEND_OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": _S3}, "file": {"auto_mkdir": True}}
 
 
-class StorageUnavailable(Exception):
+class ObjectStoreUnavailable(Exception):
     """The store cannot be reached, or does not let this process in."""
 
 
-class StorageDamaged(Exception):
+class ArtifactDamaged(Exception):
     """What lies here or there is not what its manifest tells."""
 
 
-def shared() -> bool:
+def is_configured() -> bool:
     """Whether there is a store beside the local folder."""
     return bool(settings.MODELS_URL)
 
 
-def kind_of(url: str) -> str:
+def scheme_of(url: str) -> str:
     return url.partition("://")[0] if "://" in url else "file"
 
 
-def problem(url: str) -> str:
+def configuration_error(url: str) -> str:
     """Why no store of that url can be used, whether it is there or not; empty where nothing is wrong."""
     from fsspec.registry import available_protocols, known_implementations
 
-    kind = kind_of(url)
+    kind = scheme_of(url)
     if kind not in available_protocols():
         return f"there is no kind of store {kind!r}: s3://bucket/folder, or a folder that all machines mount"
     package = known_implementations.get(kind, {}).get("class", "fsspec").partition(".")[0]
     if find_spec(package) is None:
-        hint = PACKAGES if kind == "s3" else f"pip install {package}"
+        hint = S3_INSTALL_HINT if kind == "s3" else f"pip install {package}"
         return f"the package {package} is not installed: {hint}"
     return ""
 
 
-def names() -> set[str]:
+def version_names() -> set[str]:
     """The versions in the store. Raises StorageUnavailable, as everything here."""
     with _store() as (files, root):
         return {path.split("/")[-2] for path in files.glob(f"{root}/*/{MANIFEST}")}
 
 
-def manifest(name: str) -> bytes | None:
+def stored_manifest(name: str) -> bytes | None:
     """What the version's files have to be; None where the store has no such version."""
     with _store() as (files, root):
         return _manifest(files, f"{root}/{name}")
@@ -87,7 +87,7 @@ def upload(folder: Path) -> bool:
             return False
         if before is not None:
             files.rm_file(f"{there}/{MANIFEST}")
-        for file, checksum in _sums(told).items():
+        for file, checksum in _checksums(told).items():
             _verify(folder / file, checksum)
             files.put_file(str(folder / file), f"{there}/{file}")
         files.pipe_file(f"{there}/{MANIFEST}", told)
@@ -97,7 +97,7 @@ def upload(folder: Path) -> bool:
 def download(folder: Path) -> bool:
     """The version of that folder's name out of the store, checked, then renamed into place. False where the store has
     none. One process of a machine at a time: the others find it done. Raises StorageDamaged."""
-    with _alone(folder.parent), _store() as (files, root):
+    with _download_lock(folder.parent), _store() as (files, root):
         if (folder / MANIFEST).exists():
             return True
         there = f"{root}/{folder.name}"
@@ -108,7 +108,7 @@ def download(folder: Path) -> bool:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         try:
-            for file, checksum in _sums(told).items():
+            for file, checksum in _checksums(told).items():
                 files.get_file(f"{there}/{file}", str(aside / file))
                 _verify(aside / file, checksum)
             (aside / MANIFEST).write_bytes(told)
@@ -132,45 +132,45 @@ def remove(name: str) -> None:
 def _store() -> Iterator[tuple[Any, str]]:
     """The file system and the path in it. What its library raises has no common kind."""
     try:
-        if wrong := problem(settings.MODELS_URL):
-            raise StorageUnavailable(wrong)
-        files, root = _opened(settings.MODELS_URL)
-        _knock(files, root)
+        if wrong := configuration_error(settings.MODELS_URL):
+            raise ObjectStoreUnavailable(wrong)
+        files, root = _filesystem(settings.MODELS_URL)
+        _probe(files, root)
         yield files, root
-    except StorageDamaged:
+    except ArtifactDamaged:
         raise
     except Exception as error:
-        kind = "" if isinstance(error, StorageUnavailable) else f"{type(error).__name__}: "
+        kind = "" if isinstance(error, ObjectStoreUnavailable) else f"{type(error).__name__}: "
         if (trouble := disks.explained(error)) is not None:
             kind = f"{trouble.words} {kind}"
-        raise StorageUnavailable(f"The model store {settings.MODELS_URL} cannot be used: {kind}{error}") from error
+        raise ObjectStoreUnavailable(f"The model store {settings.MODELS_URL} cannot be used: {kind}{error}") from error
 
 
-_knocking: threading.Thread | None = None
+_probe_thread: threading.Thread | None = None
 
 
-def _knock(files: Any, root: str) -> None:
+def _probe(files: Any, root: str) -> None:
     """Raises StorageUnavailable where nothing comes back at all. In a thread of its own: a call to a network folder
     whose server is gone cannot be ended, and while one hangs nobody begins another."""
-    global _knocking
+    global _probe_thread
 
     def ask() -> None:
         with suppress(Exception):  # who refuses is there; the call that follows says why
             files.exists(root)
 
-    if _knocking is None or not _knocking.is_alive():
-        _knocking = threading.Thread(target=ask, name="knock", daemon=True)
-        _knocking.start()
-        _knocking.join(KNOCK_SECONDS)
-    if _knocking.is_alive():
-        raise StorageUnavailable("it does not answer")
+    if _probe_thread is None or not _probe_thread.is_alive():
+        _probe_thread = threading.Thread(target=ask, name="knock", daemon=True)
+        _probe_thread.start()
+        _probe_thread.join(PROBE_TIMEOUT)
+    if _probe_thread.is_alive():
+        raise ObjectStoreUnavailable("it does not answer")
 
 
 @once
-def _opened(url: str) -> tuple[Any, str]:
+def _filesystem(url: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
-    files, root = url_to_fs(url, use_listings_cache=False, **OPTIONS.get(kind_of(url), {}))
+    files, root = url_to_fs(url, use_listings_cache=False, **BACKEND_OPTIONS.get(scheme_of(url), {}))
     return files, root.rstrip("/")
 
 
@@ -181,24 +181,24 @@ def _manifest(files: Any, there: str) -> bytes | None:
         return None
 
 
-def _sums(told: bytes) -> dict[str, str]:
+def _checksums(told: bytes) -> dict[str, str]:
     """File -> SHA-256. A manifest is what somebody may have written by hand: it may name files of its folder alone."""
     try:
         _, sums = read_manifest(told)
     except UNREADABLE as error:
-        raise StorageDamaged(f"A manifest cannot be read: {error!r}") from error
+        raise ArtifactDamaged(f"A manifest cannot be read: {error!r}") from error
     if strange := [file for file in sums if Path(file).name != file]:
-        raise StorageDamaged(f"A manifest names {strange[0]!r}, which is no file of its folder.")
+        raise ArtifactDamaged(f"A manifest names {strange[0]!r}, which is no file of its folder.")
     return sums
 
 
 def _verify(path: Path, checksum: str) -> None:
     if not sound(path, checksum):
-        raise StorageDamaged(f"{path} is missing, cut or edited: its checksum is not the manifest's.")
+        raise ArtifactDamaged(f"{path} is missing, cut or edited: its checksum is not the manifest's.")
 
 
 @contextmanager
-def _alone(store: Path) -> Iterator[None]:
+def _download_lock(store: Path) -> Iterator[None]:
     """The kernel lets go of it however the process ends."""
     store.mkdir(parents=True, exist_ok=True)
     with (store / ".coming.lock").open("a") as file:

@@ -43,10 +43,10 @@ def enqueue(job: Job) -> None:
 
 def _work(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:
     """What it returns stands in the worker's log: no viewer's id."""
-    lease = leases.acquire(job_id)
+    lease = leases.claim(job_id)
     if lease is None:
         return {"job": job_id, "taken": False}
-    with leases.held(lease):
+    with leases.running_lease(lease):
         flow(lease)
     told = {name: value for name, value in lease.result.items() if name != "failed_users"}
     return {"job": job_id, "taken": True, **told}
@@ -56,7 +56,7 @@ def _work(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:
 def start_night() -> str | None:
     """What beat's schedule asks for, twice where there are two beats or its clock was set back. A light task: behind a
     night that runs, the second message would be read when that has ended, and there would be nothing to tell by."""
-    job = leases.new_unless_waiting(Job.Kind.NIGHTLY, apart=NIGHTS_APART)
+    job = leases.create_unless_pending(Job.Kind.NIGHTLY, min_interval=NIGHTS_APART)
     if job is None:
         return None
     enqueue(job)
@@ -68,7 +68,7 @@ def start_first_night() -> str | None:
     """The first night of a site comes as soon as there is enough to learn from, and not at 03:30."""
     from recommender.training import first
 
-    job = leases.new_unless_waiting(Job.Kind.NIGHTLY) if first.is_due() else None
+    job = leases.create_unless_pending(Job.Kind.NIGHTLY) if first.is_due() else None
     if job is None:
         return None
     enqueue(job)
@@ -79,14 +79,14 @@ def start_first_night() -> str | None:
 def nightly(job_id: str) -> dict[str, Any]:
     from recommender.training import run
 
-    return _work(job_id, partial(run.nightly, call=call_for_help))
+    return _work(job_id, partial(run.run, request_helpers=call_for_help))
 
 
 @shared_task
 def batch(job_id: str) -> dict[str, Any]:
     from recommender.training import batch
 
-    return _work(job_id, partial(batch.run, call=call_for_help))
+    return _work(job_id, partial(batch.run, request_helpers=call_for_help))
 
 
 @shared_task
@@ -111,14 +111,14 @@ def batch_chunk(job_id: str) -> bool:
     """One chunk a message, so that other tasks get their turn."""
     from recommender.training import batch
 
-    return batch.help_out(job_id)
+    return batch.process_one_chunk(job_id)
 
 
 @shared_task
 def publish_pending() -> int:
     from recommender.serving import upkeep
 
-    with leases.only_one("publish_pending") as mine:
+    with leases.advisory_lock("publish_pending") as mine:
         return upkeep.publish_pending() if mine else 0
 
 
@@ -135,7 +135,7 @@ def repair() -> dict[str, Any]:
 def finish_erasures() -> int:
     from recommender.serving import privacy
 
-    with leases.only_one("finish_erasures") as mine:
+    with leases.advisory_lock("finish_erasures") as mine:
         return privacy.finish_erasures() if mine else 0
 
 
@@ -144,14 +144,14 @@ def clear_checkpoints() -> int:
     """On the trainer's queue: the folder may be of its machine alone."""
     from recommender.training import leftovers
 
-    return leftovers.clear()
+    return leftovers.delete_stale_files()
 
 
 @shared_task
 def tidy() -> dict[str, Any]:
     from recommender.serving import upkeep
 
-    with leases.only_one("tidy") as mine:
+    with leases.advisory_lock("tidy") as mine:
         return upkeep.tidy() if mine else {}
 
 
@@ -159,14 +159,14 @@ def tidy() -> dict[str, Any]:
 def guard_active_model() -> str:
     from recommender.serving import guard
 
-    with leases.only_one("guard_active_model") as mine:
+    with leases.advisory_lock("guard_active_model") as mine:
         return guard.guard() if mine else ""
 
 
 @shared_task
 def requeue_lost_jobs() -> int:
     Chunk.objects.exclude(job__status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).delete()
-    jobs = leases.take_up_lost()
+    jobs = leases.requeue_lost()
     for job in jobs:
         enqueue(job)
     return len(jobs)
@@ -176,5 +176,5 @@ def requeue_lost_jobs() -> int:
 def refresh_charts() -> dict[str, int]:
     from recommender.serving import charts
 
-    with leases.only_one("refresh_charts") as mine:
+    with leases.advisory_lock("refresh_charts") as mine:
         return charts.refresh() if mine else {}

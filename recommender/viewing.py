@@ -9,85 +9,85 @@ from django.conf import settings
 from catalog.models import Rule
 from catalog.selectors import CatalogueTable, History
 from recommender.ml.data import DISLIKE, NOT_INTERESTED, RATING, WATCH, Events
-from recommender.packed import RuledOut
+from recommender.packed import ExclusionCounts
 
 if TYPE_CHECKING:
     from recommender.ml.newcomers import Newcomers
     from recommender.ml.ranker import Ranker
 
-AGAINST = (DISLIKE, NOT_INTERESTED)
+NEGATIVE_KINDS = (DISLIKE, NOT_INTERESTED)
 # For each kind of event the place in RuledOut of the reason that it is; -1 where it rules nothing out.
 _REASONS = np.full(8, -1, np.int8)
 _REASONS[[WATCH, RATING, DISLIKE, NOT_INTERESTED]] = 0, 0, 1, 2
 
 
-def events_of(history: History) -> Events:
+def to_model_events(history: History) -> Events:
     return Events(history.movie_ids, history.occurred_at, history.kinds, history.ratings, history.completions)
 
 
-class Barred(NamedTuple):
+class Exclusions(NamedTuple):
     """What is never listed again, each film once with its reason: the place of it in RuledOut."""
 
     movie_ids: np.ndarray  # int32 [n]
     reasons: np.ndarray  # int8 [n]
 
-    def ruled_out(self) -> RuledOut:
-        return RuledOut(*np.bincount(self.reasons, minlength=len(RuledOut._fields)).tolist())
+    def counts(self) -> ExclusionCounts:
+        return ExclusionCounts(*np.bincount(self.reasons, minlength=len(ExclusionCounts._fields)).tolist())
 
-    def where(self, keep: np.ndarray) -> "Barred":
-        return Barred(self.movie_ids[keep], self.reasons[keep])
+    def select(self, keep: np.ndarray) -> "Exclusions":
+        return Exclusions(self.movie_ids[keep], self.reasons[keep])
 
 
-def barred(history: History | None, sent: np.ndarray | None = None) -> Barred:
+def exclusions_from(history: History | None, posted: np.ndarray | None = None) -> Exclusions:
     """Films that were seen (watched or rated, or `sent` as a history), disliked or waved away."""
     ids, reasons = np.empty(0, np.int32), np.empty(0, np.int8)
     if history is not None:
         reasons = _REASONS[history.kinds]
         ids, reasons = history.movie_ids[reasons >= 0], reasons[reasons >= 0]
-    if sent is not None:
-        ids, reasons = np.append(ids, sent), np.append(reasons, np.zeros(len(sent), np.int8))
-    return _once(ids, reasons)
+    if posted is not None:
+        ids, reasons = np.append(ids, posted), np.append(reasons, np.zeros(len(posted), np.int8))
+    return _first_reasons(ids, reasons)
 
 
-def barred_by_any(several: Sequence[Barred]) -> Barred:
+def merge_exclusions(exclusions: Sequence[Exclusions]) -> Exclusions:
     """For viewers who watch together."""
-    return _once(*(np.concatenate(column) for column in zip(*several, strict=True)))
+    return _first_reasons(*(np.concatenate(column) for column in zip(*exclusions, strict=True)))
 
 
-def _once(ids: np.ndarray, reasons: np.ndarray) -> Barred:
+def _first_reasons(ids: np.ndarray, reasons: np.ndarray) -> Exclusions:
     """Each film for the first reason that holds."""
     order = np.lexsort((reasons, ids))
     first = np.append(True, ids[order][1:] != ids[order][:-1])[: len(ids)]
-    return Barred(ids[order][first].astype(np.int32), reasons[order][first])
+    return Exclusions(ids[order][first].astype(np.int32), reasons[order][first])
 
 
-def readable(events: Events, ranker: "Ranker") -> bool:
+def has_known_movies(events: Events, ranker: "Ranker") -> bool:
     """Whether the model has anything to go by: a film that it knows and that the viewer did not merely reject."""
     ids, kinds = events.movie_ids, events.kinds
-    return bool((ranker.index(ids if kinds is None else ids[~np.isin(kinds, AGAINST)]) >= 0).any())
+    return bool((ranker.index(ids if kinds is None else ids[~np.isin(kinds, NEGATIVE_KINDS)]) >= 0).any())
 
 
-def to_store(
+def rank_for_storage(
     ranker: "Ranker",
     states: np.ndarray,
     k: int,
     shown: np.ndarray,
     exclude: Sequence[np.ndarray],
     pinned: np.ndarray,
-    newcomers: "Newcomers",
+    cold_items: "Newcomers",
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each state row the k best of the films that may be shown (bool [V], and `newcomers`), and in between k at
     most of the model's that may not: an edit that opens one is then true for the list that is there. So that the list
     tells who has seen them, the `pinned` films (ids) come along as well. Ids int32, scores float32, best first."""
-    best = ranker.top(states, k, shown, exclude, newcomers)
+    best = ranker.top(states, k, shown, exclude, cold_items)
     if not shown.all():
-        best = [_between(*pair, k) for pair in zip(best, ranker.top(states, k, ~shown, exclude), strict=True)]
+        best = [_merge_hidden(*pair, k) for pair in zip(best, ranker.top(states, k, ~shown, exclude), strict=True)]
     if not len(pinned):
         return best
-    return [_beside(ranker, *row, pinned) for row in zip(states, best, exclude, strict=True)]
+    return [_insert_pinned(ranker, *row, pinned) for row in zip(states, best, exclude, strict=True)]
 
 
-def pinned_soon(table: CatalogueTable, now: int) -> np.ndarray:
+def pinned_within_ttl(table: CatalogueTable, now: int) -> np.ndarray:
     """Film ids that a merchandising rule pins within the life of a list made now."""
     soon = [
         rule.movie_ids
@@ -99,7 +99,7 @@ def pinned_soon(table: CatalogueTable, now: int) -> np.ndarray:
     return np.unique(np.concatenate([np.empty(0, np.int32), *soon]))
 
 
-def _beside(
+def _insert_pinned(
     ranker: "Ranker", state: np.ndarray, best: tuple[np.ndarray, np.ndarray], seen: np.ndarray, pinned: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Those of the pinned films that are unseen where their scores put them, ones that the model does not know last."""
@@ -113,7 +113,7 @@ def _beside(
     return ids[order], scores[order]
 
 
-def _between(
+def _merge_hidden(
     shown: tuple[np.ndarray, np.ndarray], hidden: tuple[np.ndarray, np.ndarray], k: int
 ) -> tuple[np.ndarray, np.ndarray]:
     least = shown[1][-1] if len(shown[1]) == k else -np.inf

@@ -105,12 +105,12 @@ def forget_everything() -> None:
     charts._held.clear()
     charts._ordered.clear()
     access._key_cache.clear()
-    batch._shelf.cache_clear()
+    batch._cached_writer.cache_clear()
 
 
 def forget_models() -> None:
     """As in a process that has just started."""
-    for held in (registry._rankers, registry._used_at, registry._unusable_until):
+    for held in (registry._rankers, registry._last_used, registry._retry_at):
         held.clear()
 
 

@@ -84,10 +84,10 @@ def _check_histories(scratch: Path, offline: Histories) -> None:
     """Raises SystemExit where any event of any viewer is read otherwise than it stands in the files."""
     from catalog import selectors
     from recommender.training import dataset
-    from recommender.viewing import events_of
+    from recommender.viewing import to_model_events
 
-    read = [events_of(history) for history in selectors.histories(offline.viewers.tolist())]
-    for who, theirs in (("Training", dataset.read(scratch).histories), ("Serving", Histories.of(read))):
+    read = [to_model_events(history) for history in selectors.histories(offline.viewers.tolist())]
+    for who, theirs in (("Training", dataset.take_snapshot(scratch).histories), ("Serving", Histories.of(read))):
         for column in ("indptr", "movie_ids", "times", "kinds", "ratings", "completions", "timed"):
             if not np.array_equal(getattr(theirs, column), getattr(offline, column), equal_nan=True):
                 raise SystemExit(f"{who} reads other {column} than the files have in stable order of time.")

@@ -44,9 +44,9 @@ def stage(shape: str) -> Stage:
     from recommender.training import dataset
 
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        snapshot = dataset.read(Path(folder))
+        snapshot = dataset.take_snapshot(Path(folder))
     vocab = Vocab(snapshot.movie_ids)
-    features = make_features(snapshot.film_features)
+    features = make_features(snapshot.movie_features)
     torch.manual_seed(1)
     model = TransformerRecModel(len(vocab), preset(shape).model, features)
     tokens = tokenise(snapshot.histories, vocab)

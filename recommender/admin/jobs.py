@@ -94,7 +94,7 @@ class JobAdmin(ReadOnly):
         return self._start(request, Job.Kind.BATCH)
 
     def _start(self, request: HttpRequest, kind: Job.Kind) -> HttpResponse:
-        job = leases.new_unless_waiting(kind)
+        job = leases.create_unless_pending(kind)
         if job is None:
             messages.warning(request, f"A {kind.label.lower()} job is waiting or running already; see it in the list.")
             return to_page("recommender_job_changelist")

@@ -16,7 +16,7 @@ from catalog.admin import StoredRecordAdmin
 from recommender import audit
 from recommender.admin.pages import named, to_page
 from recommender.audit import Action
-from recommender.keys import OVERLAP, rotate
+from recommender.keys import ROTATION_OVERLAP, rotate
 from recommender.models import ApiKey
 
 STATES = {"live": "success", "expired": "warning", "revoked": "danger"}
@@ -81,7 +81,7 @@ class ApiKeyAdmin(APIKeyModelAdmin, StoredRecordAdmin):
         permissions=["operate"],
         dialog={
             "title": "Make the key that follows this one",
-            "description": f"It has its name and scopes. Both are good for {OVERLAP.days} days, then this one ends.",
+            "description": f"It has its name and scopes. Both are good for {ROTATION_OVERLAP.days} days, then this one ends.",
             "form_class": BaseDialogForm,
             "form_submit_text": "Rotate",
         },

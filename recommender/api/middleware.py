@@ -56,11 +56,11 @@ class RequestIdMiddleware:
         name = given if VALID_REQUEST_ID.match(given) else uuid.uuid4().hex
         request.request_id = name  # type: ignore[attr-defined]
         request_id.set(name)
-        token = actors.serving.set(request)
+        token = actors.current_request.set(request)
         try:
             response = refusals.refuse_early(request) or self.get_response(request)
         finally:
-            actors.serving.reset(token)
+            actors.current_request.reset(token)
         refusals.count_refusal(request, response)
         _log_request(request, response.status_code, time.perf_counter() - began)
         _count_request(request, response)

@@ -41,7 +41,7 @@ def create_backup(path: Path, progress: Progress) -> Backup:
     """Raises DumpFailed, OSError. A file that was there before is replaced once the new one is complete and checked."""
     with (
         tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as aside,
-        leases.only_one("activation", wait=True),  # nobody deletes a model's folder meanwhile
+        leases.advisory_lock("activation", wait=True),  # nobody deletes a model's folder meanwhile
     ):
         dump = Path(aside) / DUMP
         with postgres.export_snapshot() as name:
@@ -92,7 +92,7 @@ def _model_files() -> tuple[dict[str, Path], dict[str, str]]:
     members: dict[str, Path] = {}
     left_out: dict[str, str] = {}
     for version in ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).order_by("name"):
-        copies.fetched(version.name)  # it may lie in the model store alone
+        copies.try_fetch(version.name)  # it may lie in the model store alone
         try:
             members |= folders.archive_members(version.name)
         except ValueError as reason:

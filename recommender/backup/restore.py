@@ -23,7 +23,7 @@ from recommender.backup import folders, postgres
 from recommender.backup.archive import DUMP, Archive, ArchiveRefused, model_members
 from recommender.backup.closing import finalise_sql
 from recommender.models import ApiKey, Job, ModelVersion
-from recommender.storage import StorageUnavailable
+from recommender.storage import ObjectStoreUnavailable
 
 COUNTED_MODELS: dict[str, Any] = {
     "films": Movie,
@@ -61,7 +61,7 @@ def restore_backup(path: Path, progress: Progress, *, replace: bool = False) -> 
         archive.verify(_byte_counter(archive, "checking", progress))
         counted = _byte_counter(archive, "restoring", progress)
         with folders.extract(archive, counted) as stage, folders.swap_in(stage):
-            cache.forget_all()  # killed right after the commit, no list of before is there
+            cache.delete_all()  # killed right after the commit, no list of before is there
             postgres.replace_database(_counted_blocks(archive, counted), last)
         return archive.manifest
 
@@ -120,7 +120,7 @@ def _check_idle(with_jobs: bool) -> None:
     if with_jobs and (kind := running.values_list("kind", flat=True).first()):
         raise RestoreRefused(f"A {kind} job is running: stop the workers and beat, or cancel it in the admin.")
     until = time.monotonic() + WEB_STOP_SECONDS
-    while serving := sorted(cache.loaded_by()):
+    while serving := sorted(cache.models_by_process()):
         if time.monotonic() > until:
             words = f"{len(serving)} web processes are serving ({serving[0]})"
             raise RestoreRefused(f"{words}: stop web, workers and beat, restore, start them again.")
@@ -137,10 +137,10 @@ def finalise(manifest: dict[str, Any]) -> None:
     folders.delete_others(model_members(manifest))
     _write_data_source(dict(manifest.get("source", {})))
     call_command("migrate", verbosity=0, interactive=False)
-    cache.forget_all()
-    with suppress(StorageUnavailable):  # `manage.py models --upload` does it later
-        copies.share()
-    registry.republish()
+    cache.delete_all()
+    with suppress(ObjectStoreUnavailable):  # `manage.py models --upload` does it later
+        copies.upload_missing()
+    registry.repair_pointer()
 
 
 def _write_data_source(source: dict[str, Any]) -> None:

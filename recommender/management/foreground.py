@@ -23,9 +23,9 @@ def run_job(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease
     with sigterm_as_interrupt("what was done is kept"):
         try:
             lease = _acquire_lease(kind, dict(parameters), out)
-            with _show_progress(lease, out), leases.held(lease):
+            with _show_progress(lease, out), leases.running_lease(lease):
                 flow(lease)
-        except (leases.CannotRun, registry.ActivationRefused) as reason:
+        except (leases.JobCannotRun, registry.ActivationRefused) as reason:
             raise CommandError(str(reason)) from reason
     job = Job.objects.get(pk=lease.job_id)
     if job.status != Job.Status.DONE:
@@ -53,7 +53,7 @@ def _acquire_lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrappe
         if left.parameters == parameters:
             return left
         leases.cancel(running.pk)
-    lease = leases.acquire(Job.objects.create(kind=kind, parameters=parameters).pk)
+    lease = leases.claim(Job.objects.create(kind=kind, parameters=parameters).pk)
     if lease is None:
         raise CommandError(f"Another {kind.label.lower()} job started first; the admin shows it under Jobs.")
     return lease
@@ -63,14 +63,14 @@ def _take_over_stale(job: Job, out: OutputWrapper) -> Lease:
     """Waits until the lease of a killed process has run out. Raises CommandError if someone renews it."""
     known = job.lease_until
     out.write("An earlier run stopped without ending its job; waiting up to half a minute for its lease to run out ...")
-    while (lease := leases.acquire(job.pk)) is None:
+    while (lease := leases.claim(job.pk)) is None:
         job.refresh_from_db()
         if job.lease_until != known:
             words = (
                 f"A {job.get_kind_display().lower()} job is running already ({job.phase}, {job.done} of {job.total})"
             )
             raise CommandError(f"{words}. Wait for it, or cancel job {job.pk} in the admin.")
-        time.sleep(leases.RENEW_SECONDS * 2)
+        time.sleep(leases.RENEW_INTERVAL * 2)
     return lease
 
 
@@ -95,7 +95,7 @@ def _progress_bar(lease: Lease) -> Iterator[None]:
                 bar.reset(task, description=phase)
             bar.update(task, completed=done, total=total or None)
 
-        lease.on_progress, lease.on_line = progress, lambda line: bar.console.print(line, highlight=False)
+        lease.on_progress, lease.on_log = progress, lambda line: bar.console.print(line, highlight=False)
         yield
 
 
@@ -113,4 +113,4 @@ def _log_progress(lease: Lease, out: OutputWrapper) -> None:
         out.write(text)
         out.flush()
 
-    lease.on_progress, lease.on_line = progress, line
+    lease.on_progress, lease.on_log = progress, line

@@ -30,7 +30,7 @@ def _model() -> Check:
     active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).values("name", "created_at").first()
     if active is None:
         if missing := enough.missing_events():
-            words = f"Popular films are served. A model needs {enough.more(missing)}."
+            words = f"Popular films are served. A model needs {enough.missing_message(missing)}."
             return Check(name, label, Status.WARN, "no model yet", words)
         words = "Popular films are served. There is enough to train one."
         return Check(name, label, Status.FAIL, "no model", words, f"Train one: {NIGHT}")

@@ -76,7 +76,7 @@ def _room(memory: dict[str, float | str]) -> Check:
     figures = {"used_bytes": used, "max_bytes": most}
     value = f"{disks.amount(used)} used" + (f" of {disks.amount(most)}" if most else "")
     try:
-        cache.tell_alive(["judged"], "here")  # a write, as any other
+        cache.record_heartbeat(["judged"], "here")  # a write, as any other
     except cache.CacheUnavailable as error:
         trouble = disks.explained(error)
         words, remedy = (trouble.words, "") if trouble else (str(error), "See to its log and its memory.")

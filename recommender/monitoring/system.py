@@ -45,7 +45,7 @@ class Report:
 
 def report() -> Report:
     redis = servers.redis_server()
-    signs = _known(cache.signs_of_life) if redis.answers else None
+    signs = _known(cache.heartbeat_ages) if redis.answers else None
     minutes = tally.sums(calls.MINUTE, calls.LOOKED_AT) if redis.answers else []
     postgres = servers.postgres(calls.refused_by_full_disk(minutes))
     found = [*processes.processes(signs, fresh=redis.fresh), postgres, redis.check, *room.room()]

@@ -18,7 +18,7 @@ from recommender.serving.eligibility import Catalogue
 from recommender.serving.query import Answer
 from recommender.serving.ranking import Ranked
 from recommender.serving.subject import Subject, film_ids
-from recommender.viewing import Barred, readable
+from recommender.viewing import Exclusions, has_known_movies
 
 if TYPE_CHECKING:
     from recommender.serving.recommend import Sitting
@@ -33,7 +33,7 @@ def own_history(sitting: "Sitting") -> Subject | None:
     sitting.degraded = True
     sent = film_ids(query.history)
     others = np.setdiff1d(sitting.gate.catalogue.table.ids, np.setdiff1d(stored.movie_ids, sent))
-    barred = Barred(others.astype(np.int32), np.zeros(len(others), np.int8))
+    barred = Exclusions(others.astype(np.int32), np.zeros(len(others), np.int8))
     known = bool(sitting.look.stamps.viewer)
     events = Events.from_ids(sent[sent > 0])
     return Subject(query.user_id, None, events, barred, query.history, sent, known, stored.age_limit, stored)
@@ -46,7 +46,7 @@ def from_list(sitting: "Sitting", who: Subject) -> Answer:
 
     assert who.stored is not None
     films, ranker = Ranked(who.stored.movie_ids, who.stored.scores), active_ranker(sitting.look)
-    asked = len(who.sent) > 0 and ranker is not None and readable(who.events, ranker)
+    asked = len(who.sent) > 0 and ranker is not None and has_known_movies(who.events, ranker)
     if asked and ranker is not None:
         scores = ranking.rated(ranker, ranking.states(ranker, [who], sitting.query.at), films.movie_ids)
         order = np.argsort(-scores, kind="stable")

@@ -12,14 +12,14 @@ from recommender.serving.capacity import computing
 from recommender.serving.eligibility import Catalogue, Gate, catalogue
 from recommender.serving.query import Query
 from recommender.serving.subject import Subject, subject
-from recommender.viewing import readable
+from recommender.viewing import has_known_movies
 
 
 def lists_under(models: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
     """Viewer id -> a list of k film ids for each model: empty where it cannot be loaded or has nothing to go by. No
     list is stored, and a model that this process does not serve is not kept."""
     for name in models:
-        registry.bring(name)  # whoever waits for the store takes nobody's place
+        registry.fetch_for_comparison(name)  # whoever waits for the store takes nobody's place
     return _computed(models, viewer_ids, k)
 
 
@@ -32,12 +32,12 @@ def _computed(models: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[
 
 
 def _under(model: str, who: Sequence[Subject], films: Catalogue, k: int) -> list[list[int]]:
-    ranker = registry.borrowed(model)
+    ranker = registry.load_for_comparison(model)
     if ranker is None:
         return [[] for _ in who]
     found: list[list[int]] = []
     for one in who:
-        if not readable(one.events, ranker):
+        if not has_known_movies(one.events, ranker):
             found.append([])
             continue
         gate = Gate(films, int(time.time()), None, np.empty(0, np.int32), one.age_limit)

@@ -11,7 +11,7 @@ from recommender.serving.recommend import Sitting, active_ranker, answered, aski
 from recommender.serving.subject import Subject
 from recommender.serving.tally import tallied
 from recommender.serving.trend import blended, places
-from recommender.viewing import readable
+from recommender.viewing import has_known_movies
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -33,7 +33,7 @@ def charted(query: Query, name: ChartName, *, for_you: bool = False) -> Answer:
     ranked = charts.listed(name, sitting.gate, pool, who.seen, sitting.look.stamps.epoch or 0)
     ranker = active_ranker(sitting.look) if for_you else None
     sitting.degraded |= for_you and not serves(ranker, sitting.look)
-    if ranker is not None and readable(who.events, ranker):
+    if ranker is not None and has_known_movies(who.events, ranker):
         ranked = _for_you(ranker, who, query, ranked)
         answer = _answer(sitting, who, ranked, "trending_for_you", ranker.version)
     else:

@@ -9,7 +9,7 @@ from recommender.serving import charts
 from recommender.serving.eligibility import Catalogue, Gate
 from recommender.serving.kinship import kinship
 from recommender.serving.ranking import Ranked
-from recommender.viewing import AGAINST
+from recommender.viewing import NEGATIVE_KINDS
 
 LAST_FILMS = 3  # of the history, whose kin is looked for
 
@@ -56,7 +56,7 @@ def by_content(gate: Gate, k: int, exclude: np.ndarray, events: Events) -> tuple
 def _liked(events: Events) -> np.ndarray:
     """Film ids in the order of the history, without those turned down."""
     ids, kinds = events.movie_ids, events.kinds
-    return ids if kinds is None else ids[~np.isin(kinds, AGAINST)]
+    return ids if kinds is None else ids[~np.isin(kinds, NEGATIVE_KINDS)]
 
 
 def kindred(catalogue: Catalogue, events: Events, movie_ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog import selectors
-from recommender.describing import newcomers
+from recommender.describing import cold_items
 from recommender.serving.holders import Holders
 from recommender.serving.names import NameIndex
 
@@ -143,7 +143,7 @@ class Catalogue:
     def _beside(self, ranker: "Ranker") -> tuple[np.ndarray, "Newcomers"]:
         """What this catalogue and the model have of each other."""
         return self._of_model.get(
-            ranker.version, lambda: (self.table.rows_of(ranker.movie_ids), newcomers(self.table, ranker))
+            ranker.version, lambda: (self.table.rows_of(ranker.movie_ids), cold_items(self.table, ranker))
         )
 
 

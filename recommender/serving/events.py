@@ -80,7 +80,7 @@ def _publish(versions: dict[int, int]) -> bool:
     if not versions:
         return True
     try:
-        cache.publish_viewers(versions)
+        cache.publish_viewer_versions(versions)
     except CacheUnavailable:
         return False  # the outbox holds them: beat publishes within seconds
     return True

@@ -34,8 +34,8 @@ def guard() -> str:
 
 def _not_loaded(active: ModelVersion) -> str:
     try:
-        held = cache.loaded_by().values()
-        other = cache.announced() not in (None, active.name)  # being activated: it is what processes report
+        held = cache.models_by_process().values()
+        other = cache.next_model() not in (None, active.name)  # being activated: it is what processes report
     except CacheUnavailable:
         return ""
     if not held or other or active.name in held:
@@ -52,8 +52,8 @@ def _faulty(active: ModelVersion, minutes: int) -> str:
     share = sum(found.values()) / asked if asked else 0.0
     if asked < FEWEST or share <= MOST_FAULTY:
         return ""
-    earlier = registry.previous()
-    ranker = registry.borrowed(earlier) if earlier is not None else None
+    earlier = registry.rollback_target()
+    ranker = registry.load_for_comparison(earlier) if earlier is not None else None
     before = probe.share_of_faults(ranker, probe.viewers_for(active)) if ranker is not None else None
     if before is None or share <= TIMES * before:
         return ""

@@ -47,10 +47,12 @@ def _database() -> str:
 
 def _model(active: str | None, serving: str | None) -> str:
     if active is None:
-        return enough.no_model_yet()
+        return enough.no_model_message()
     if serving == active:
         return "ok"
-    awaited = ", which the model store has not given yet" if storage.shared() and not copies.here(active) else ""
+    awaited = (
+        ", which the model store has not given yet" if storage.is_configured() and not copies.is_local(active) else ""
+    )
     if serving is None:
         return f"{active} cannot be loaded{awaited}"
     return f"ok, but {serving} serves in place of {active}{awaited}"

@@ -17,7 +17,7 @@ from recommender.serving.recommend import Sitting, active_ranker, asking, serves
 from recommender.serving.rows import Room, Row, built
 from recommender.serving.subject import Subject
 from recommender.serving.tally import tallied
-from recommender.viewing import readable
+from recommender.viewing import has_known_movies
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -115,7 +115,7 @@ def _room(sitting: Sitting, who: Subject, ranker: "Ranker | None") -> Room:
     if who.stored is not None:
         best = table.rows_of(who.stored.movie_ids)
         room.best, room.source = best[best >= 0], "cache"
-    elif ranker is not None and readable(who.events, ranker):
+    elif ranker is not None and has_known_movies(who.events, ranker):
         room.ranker, room.state = ranker, ranking.states(ranker, [who], sitting.query.at)
         best = table.rows_of(_best(sitting, who, room))
         room.best = best[best >= 0]

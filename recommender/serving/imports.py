@@ -46,10 +46,10 @@ def run(lease: Lease) -> None:
     for waiting in list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True)):
         part = _bring_in(waiting, kind)
         lease.result |= _standing(lease.job_id)
-        lease.say(f"Part {part.number + 1}: {_told(part.stored, part.duplicates, part.rejected)}")
-        lease.progress("rows", sum(lease.result.values()), lease.total)
+        lease.log(f"Part {part.number + 1}: {_told(part.stored, part.duplicates, part.rejected)}")
+        lease.report_progress("rows", sum(lease.result.values()), lease.total)
     lease.result |= _standing(lease.job_id)
-    lease.say(f"All {kind}: {_told(**lease.result)}")
+    lease.log(f"All {kind}: {_told(**lease.result)}")
 
 
 def _told(stored: int | None, duplicates: int, rejected: int) -> str:

@@ -24,7 +24,7 @@ from recommender.serving.recommend import (
 from recommender.serving.stamps import Look
 from recommender.serving.subject import Subject, subject
 from recommender.serving.tally import tallied
-from recommender.viewing import readable
+from recommender.viewing import has_known_movies
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -60,7 +60,7 @@ def _block(
     answers: dict[int, Answer | None] = {}
     if ranker is not None:
         for n, (sitting, who) in enumerate(zip(sittings, subjects, strict=True)):
-            if not readable(who.events, ranker):
+            if not has_known_movies(who.events, ranker):
                 answers[n] = from_kin(sitting, who)
         places = [n for n in range(len(queries)) if n not in answers]
         for n, ranked in zip(places, _ranked(ranker, sittings, subjects, places), strict=True):

@@ -141,7 +141,7 @@ def _sent(viewer_id: int) -> dict[str, list[str]]:
 
 def _published(versions: dict[int, int]) -> bool:
     try:
-        cache.publish_viewers(versions)
+        cache.publish_viewer_versions(versions)
     except CacheUnavailable:
         return False  # the outbox holds them
     return True

@@ -10,7 +10,7 @@ from catalog.models import Credit
 from recommender.serving import charts, likings, stamps
 from recommender.serving.eligibility import Catalogue, catalogue
 from recommender.serving.rows import HEAD
-from recommender.viewing import events_of
+from recommender.viewing import to_model_events
 
 GENRES, PEOPLE = 8, 6
 
@@ -46,7 +46,7 @@ def portrait(viewer_id: int) -> Portrait | None:
     films = catalogue(look.stamps.catalogue or 0)
     rows = films.table.rows_of(np.unique(history.movie_ids))
     rows = rows[rows >= 0]
-    liked = likings.liked(events_of(history), films.table).rows
+    liked = likings.liked(to_model_events(history), films.table).rows
     ratings = history.ratings[~np.isnan(history.ratings)]
     return Portrait(
         films=len(rows),

@@ -65,7 +65,7 @@ def _sent(job: Job, history: list[str]) -> dict[str, Any]:
 
 def _listed(viewer_id: int) -> list[dict[str, Any]] | None:
     try:
-        _, stored = cache.read(viewer_id)
+        _, stored = cache.read_list_and_versions(viewer_id)
     except CacheUnavailable:
         return None
     films = [] if stored is None else zip(stored.movie_ids.tolist(), stored.scores.tolist(), strict=True)

@@ -18,7 +18,7 @@ from recommender import registry
 from recommender.models import ModelVersion
 from recommender.serving import ranking, stamps, tally
 from recommender.serving.eligibility import Gate, catalogue
-from recommender.viewing import barred, events_of, readable
+from recommender.viewing import exclusions_from, has_known_movies, to_model_events
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -82,9 +82,9 @@ def fault_of(ranker: "Ranker", history: selectors.History) -> str | None:
     that it could list. Raises OperationalError where Postgres is gone."""
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
     gate = Gate(films, int(time.time()), None, np.empty(0, np.int32), history.age_limit)
-    events, seen = events_of(history), barred(history).movie_ids
+    events, seen = to_model_events(history), exclusions_from(history).movie_ids
     try:
-        if not readable(events, ranker):
+        if not has_known_movies(events, ranker):
             return "knows no film of the viewer"
         left = int(np.count_nonzero(gate.vocabulary(ranker) & ~np.isin(ranker.movie_ids, seen)))
         if not left:

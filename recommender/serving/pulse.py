@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from catalog import selectors
 from recommender import cache
-from recommender.cache import CacheUnavailable, Stamps, StoredList
+from recommender.cache import CacheUnavailable, StoredList, Versions
 from recommender.serving import stamps
 from recommender.serving.eligibility import catalogue
 
@@ -29,7 +29,7 @@ def shelved() -> Shelved | None:
         return None
     versions = selectors.viewer_versions(list(drawn.lists))
     valid = sum(
-        stored.valid(drawn.stamps._replace(viewer=versions.get(viewer))) for viewer, stored in drawn.lists.items()
+        stored.is_current(drawn.stamps._replace(viewer=versions.get(viewer))) for viewer, stored in drawn.lists.items()
     )
     return Shelved(drawn.viewers, len(drawn.lists), valid)
 
@@ -47,7 +47,7 @@ def on_lists(movie_id: int) -> tuple[int, int, float] | None:
 class _Drawn(NamedTuple):
     viewers: int  # with a history
     lists: dict[int, StoredList]  # of those that have one under the active model
-    stamps: Stamps
+    stamps: Versions
 
 
 def _drawn() -> _Drawn | None:
@@ -65,7 +65,7 @@ def _drawn() -> _Drawn | None:
 def processes() -> dict[str, str] | None:
     """Live web process -> the newest model it holds; None without Redis."""
     try:
-        return cache.loaded_by()
+        return cache.models_by_process()
     except CacheUnavailable:
         return None
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.packed import NOTHING_RULED_OUT, RuledOut
+from recommender.packed import NO_EXCLUSIONS, ExclusionCounts
 from recommender.serving import bereft, charts, cold, explain, filters, merchandise, ranking, stamps
 from recommender.serving.capacity import HEAVY, computing
 from recommender.serving.diversity import varied
@@ -22,7 +22,7 @@ from recommender.serving.ranking import Ranked
 from recommender.serving.stamps import Look
 from recommender.serving.subject import Subject, subject
 from recommender.serving.tally import tallied
-from recommender.viewing import pinned_soon, readable, to_store
+from recommender.viewing import has_known_movies, pinned_within_ttl, rank_for_storage
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -39,7 +39,7 @@ class Sitting:
     gate: Gate
     unknown_names: dict[str, list[str]]
     degraded: bool = False
-    ruled_out: RuledOut = NOTHING_RULED_OUT
+    ruled_out: ExclusionCounts = NO_EXCLUSIONS
     rules: merchandise.Rules | None = None
     seen: np.ndarray | None = None  # film ids; None: not known, as the history was not read
 
@@ -48,7 +48,7 @@ class Sitting:
         """How many films the list is made from."""
         return self.query.pool if self.rules is None else max(self.query.pool, merchandise.REACH)
 
-    def hold(self, age_limit: int | None, ruled_out: RuledOut) -> None:
+    def hold(self, age_limit: int | None, ruled_out: ExclusionCounts) -> None:
         self.gate.age_limit = selectors.strictest_age_limit(self.query.age_limit, age_limit)
         self.ruled_out = ruled_out
 
@@ -95,7 +95,7 @@ def _from_shelf(sitting: Sitting) -> Answer | None:
         return None
     if sitting.rules is not None and merchandise.outdates(sitting.rules, stored, sitting.gate.catalogue):
         return None
-    sitting.hold(stored.age_limit, stored.ruled_out)
+    sitting.hold(stored.age_limit, stored.exclusion_counts)
     kept = cut(sitting, Ranked(stored.movie_ids, stored.scores))
     if len(kept.movie_ids) < query.wanted:
         return None
@@ -143,7 +143,7 @@ def _put_back(sitting: Sitting, history: selectors.History | None) -> None:
     if history is None or not look.redis or look.stamps.viewer == history.version:
         return
     try:
-        cache.put_back_viewers(look.mark, {history.viewer_id: history.version})
+        cache.fill_reserved_viewer_versions(look.mark, {history.viewer_id: history.version})
     except CacheUnavailable:
         sitting.degraded = True
 
@@ -160,7 +160,7 @@ def _from_model(sitting: Sitting, who: Subject) -> Answer | None:
     sitting.degraded |= not serves(ranker, sitting.look)
     if ranker is None:
         return None
-    if not readable(who.events, ranker):
+    if not has_known_movies(who.events, ranker):
         return from_kin(sitting, who)
     state = ranking.states(ranker, [who], query.at)
     ranked = NOTHING
@@ -195,10 +195,10 @@ def stocked(sitting: Sitting, who: Subject, ranker: "Ranker", state: np.ndarray)
     moved since, the list would carry the older stamp and never be served.
     """
     shown, newcomers = sitting.gate.storable(ranker, who.age_limit)
-    pinned = pinned_soon(sitting.gate.catalogue.table, sitting.gate.now)
-    [ranked] = to_store(ranker, state, settings.LIST_LENGTH, shown, [who.seen], pinned, newcomers)
+    pinned = pinned_within_ttl(sitting.gate.catalogue.table, sitting.gate.now)
+    [ranked] = rank_for_storage(ranker, state, settings.LIST_LENGTH, shown, [who.seen], pinned, newcomers)
     stamps_of_it = (ranker.version, sitting.look.stamps.epoch or 0, who.version or 0)
-    made = StoredList(*stamps_of_it, *ranked, sitting.gate.now, who.age_limit, who.barred.ruled_out())
+    made = StoredList(*stamps_of_it, *ranked, sitting.gate.now, who.age_limit, who.barred.counts())
     if sitting.look.redis and who.viewer_id is not None:
         try:
             cache.store_list(who.viewer_id, made)

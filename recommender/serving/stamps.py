@@ -5,22 +5,22 @@ from typing import NamedTuple
 
 from catalog import selectors
 from recommender import cache, registry
-from recommender.cache import CacheUnavailable, Stamps, StoredList
+from recommender.cache import CacheUnavailable, StoredList, Versions
 
 NOBODY = 0  # no viewer has this id: asks for the stamps that concern everyone
-UNKNOWN = Stamps(None, None, None, None)
+UNKNOWN = Versions(None, None, None, None)
 
 
 class Look(NamedTuple):
     """`stamps.viewer` is None where there is no stored list to judge by it, 0 for a viewer who is not known."""
 
-    stamps: Stamps
+    stamps: Versions
     stored: StoredList | None
     redis: bool
     mark: bytes = b""  # stands in place of the stamps that were absent
 
     def valid_list(self) -> StoredList | None:
-        return self.stored if self.stored is not None and self.stored.valid(self.stamps) else None
+        return self.stored if self.stored is not None and self.stored.is_current(self.stamps) else None
 
 
 _last = UNKNOWN  # as this process last saw them
@@ -32,13 +32,13 @@ def look(viewer_id: int | None) -> Look:
     global _last
     redis, mark = True, b""
     try:
-        stamps, stored = cache.read(viewer_id or NOBODY)
+        stamps, stored = cache.read_list_and_versions(viewer_id or NOBODY)
         if viewer_id is None:
             stamps = stamps._replace(viewer=NOBODY)
         if None not in stamps:
             _last = stamps
             return Look(stamps, stored, redis)
-        mark = cache.mark_absent(viewer_id or NOBODY, stamps)
+        mark = cache.reserve_missing_versions(viewer_id or NOBODY, stamps)
     except CacheUnavailable:
         stamps, stored, redis = UNKNOWN, None, False
     try:
@@ -50,11 +50,11 @@ def look(viewer_id: int | None) -> Look:
         return Look(_last._replace(**newer)._replace(viewer=None), None, redis)
     with suppress(CacheUnavailable):  # the next reader tries again
         if redis:
-            cache.put_back(mark, viewer_id or NOBODY, truth)
+            cache.fill_reserved_versions(mark, viewer_id or NOBODY, truth)
     return Look(truth, stored, redis, mark)
 
 
-def _restored(stamps: Stamps, viewer_id: int | None) -> Stamps:
+def _restored(stamps: Versions, viewer_id: int | None) -> Versions:
     """The truth in place of every absent stamp; of the viewer's where one is given."""
     if stamps.epoch is None or stamps.catalogue is None:
         catalogue, epoch = selectors.catalogue_and_epoch()

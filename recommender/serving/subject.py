@@ -11,10 +11,10 @@ from catalog.external_ids import parse_external_id
 from catalog.limits import parse_id
 from catalog.selectors import CatalogueTable
 from recommender.ml.data import Events
-from recommender.packed import RuledOut, StoredList
+from recommender.packed import ExclusionCounts, StoredList
 from recommender.serving.foreign_ids import film_numbers
 from recommender.serving.query import Query
-from recommender.viewing import Barred, barred, events_of
+from recommender.viewing import Exclusions, exclusions_from, to_model_events
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -25,7 +25,7 @@ class Subject:
     viewer_id: int | None
     version: int | None  # of the viewer's own history, read in one snapshot with it; None: a history that was sent
     events: Events
-    barred: Barred
+    barred: Exclusions
     sent: Sequence[str]  # the history of the request, as it came
     sent_ids: np.ndarray  # int32: the ids in it; 0 for what is none
     known: bool  # the viewer has a row
@@ -37,11 +37,11 @@ class Subject:
         """Film ids: seen, disliked or not interested in; never listed."""
         return self.barred.movie_ids
 
-    def ruled_out(self, table: CatalogueTable) -> RuledOut:
+    def ruled_out(self, table: CatalogueTable) -> ExclusionCounts:
         """Of the catalogue's films: what was sent may be anything."""
         if self.stored is not None:
-            return self.stored.ruled_out
-        return self.barred.where(table.rows_of(self.barred.movie_ids) >= 0).ruled_out()
+            return self.stored.exclusion_counts
+        return self.barred.select(table.rows_of(self.barred.movie_ids) >= 0).counts()
 
     def ignored(self, ranker: "Ranker | None") -> list[str]:
         """The films that were sent and that the model's list does not build on, as they came."""
@@ -83,8 +83,10 @@ def subject(query: Query, history: selectors.History | None) -> Subject:
     sent = film_ids(query.history)
     if query.history:
         events = Events.from_ids(sent[sent > 0])
-        never = barred(history, events.movie_ids)
+        never = exclusions_from(history, events.movie_ids)
         return Subject(query.user_id, None, events, never, query.history, sent, history is not None, limit)
     if history is None:
-        return Subject(query.user_id, None, Events.from_ids([]), barred(None), (), sent, False)
-    return Subject(history.viewer_id, history.version, events_of(history), barred(history), (), sent, True, limit)
+        return Subject(query.user_id, None, Events.from_ids([]), exclusions_from(None), (), sent, False)
+    return Subject(
+        history.viewer_id, history.version, to_model_events(history), exclusions_from(history), (), sent, True, limit
+    )

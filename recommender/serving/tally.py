@@ -123,7 +123,7 @@ def flush() -> None:
     _flushed_at = time.monotonic()
     if counts:
         try:
-            cache.add_tally(int(time.time()), counts)
+            cache.add_counters(int(time.time()), counts)
         except CacheUnavailable:
             with _lock:
                 _counts.update(counts)
@@ -132,7 +132,7 @@ def flush() -> None:
 def sums(span: int, count: int) -> list[dict[str, int]]:
     """The last `count` minutes or hours (`span` of cache.TALLY_SPANS), the present one last; none without Redis."""
     with suppress(CacheUnavailable):
-        return cache.read_tally(int(time.time()), span, count)
+        return cache.read_counters(int(time.time()), span, count)
     return []
 
 

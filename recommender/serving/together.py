@@ -31,7 +31,7 @@ from recommender.serving.recommend import (
 from recommender.serving.subject import Subject, subject
 from recommender.serving.tally import tallied
 from recommender.serving.trend import EVEN, places
-from recommender.viewing import barred_by_any, readable
+from recommender.viewing import has_known_movies, merge_exclusions
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -66,7 +66,7 @@ def _as_one(members: Sequence[Subject], histories: Sequence[selectors.History]) 
         viewer_id=None,
         version=None,
         events=_in_order(histories),
-        barred=barred_by_any([one.barred for one in members]),
+        barred=merge_exclusions([one.barred for one in members]),
         sent=(),
         sent_ids=np.empty(0, np.int32),
         known=all(one.known for one in members),
@@ -86,7 +86,7 @@ def _in_order(histories: Sequence[selectors.History]) -> Events:
 def _from_model(sitting: Sitting, members: Sequence[Subject], group: Subject, ranker: "Ranker | None") -> Answer | None:
     if ranker is None:
         return None
-    heard = [one for one in members if readable(one.events, ranker)]
+    heard = [one for one in members if has_known_movies(one.events, ranker)]
     if not heard:
         return from_kin(sitting, group)
     ranked = _fused(sitting, heard, group, ranker)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from catalog import selectors, services
 from movierec import lines
 from recommender import audit, cache, registry
-from recommender.cache import CacheUnavailable, Stamps
+from recommender.cache import CacheUnavailable, Versions
 from recommender.models import Impression, Job
 from recommender.serving import merging
 from recommender.serving.stamps import NOBODY, UNKNOWN
@@ -27,7 +27,7 @@ def publish_pending() -> int:
     published = 0
     while versions := selectors.pending_viewer_versions(OUTBOX_BLOCK):
         try:
-            cache.publish_viewers(versions)
+            cache.publish_viewer_versions(versions)
         except CacheUnavailable:
             break  # they stay in the outbox
         cleared = services.mark_published(versions)
@@ -54,10 +54,12 @@ def publish_missed() -> None:
 def repair() -> dict[str, Any]:
     """Puts the epoch, the catalogue version and the pointer to the active model back to what Postgres says."""
     try:
-        mark = cache.mark_absent(NOBODY, UNKNOWN._replace(viewer=NOBODY, model=""))  # the model's is published below
+        mark = cache.reserve_missing_versions(
+            NOBODY, UNKNOWN._replace(viewer=NOBODY, model="")
+        )  # the model's is published below
         catalogue, epoch = selectors.catalogue_and_epoch()
-        cache.put_back(mark, NOBODY, Stamps(None, epoch, catalogue, None))
-        model = registry.republish()
+        cache.fill_reserved_versions(mark, NOBODY, Versions(None, epoch, catalogue, None))
+        model = registry.repair_pointer()
     except CacheUnavailable as error:
         return {"published": False, "why": str(error)}
     return {"published": True, "epoch": epoch, "catalogue": catalogue, "model": model}

@@ -22,7 +22,7 @@ def start() -> None:
     for line in (lines.REDIS, lines.POSTGRES):
         line.on_return.append(upkeep.publish_missed)
     lines.watch(interactive=True)
-    registry.watch()
+    registry.start_watcher()
     threading.Thread(target=warm, name="warm", daemon=True).start()
 
 

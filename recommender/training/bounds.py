@@ -8,13 +8,13 @@ import numpy as np
 from catalog.plurals import count_noun
 from recommender.ml import metrics
 
-SERVED_OTHERWISE = ("popularity", "recent_popularity")  # what viewers would get without any model
+FALLBACK_BASELINES = ("popularity", "recent_popularity")  # what viewers would get without any model
 TOLERANCE = 0.03  # below the active model or transition counts, as a share of them; a test need not be sure of it
-SEGMENT_FALL = 0.10  # of a segment, as a share of what the active model has there
-LEAST_COVERAGE = 0.5  # of the active model's
-MOST_BIAS = 0.5  # above the active model's popularity bias, natural logarithm: lists 1.6 times as popular
-MOST_ALIKE = 0.9  # of what popularity's lists have in common
-FILMS_FOR_ALIKE = 100  # in a smaller catalogue all lists are alike
+MAX_SEGMENT_LOSS = 0.10  # of a segment, as a share of what the active model has there
+MIN_COVERAGE_SHARE = 0.5  # of the active model's
+MAX_BIAS_INCREASE = 0.5  # above the active model's popularity bias, natural logarithm: lists 1.6 times as popular
+MAX_OVERLAP_SHARE = 0.9  # of what popularity's lists have in common
+MIN_MOVIES_FOR_OVERLAP = 100  # in a smaller catalogue all lists are alike
 
 
 _NAMES = {
@@ -30,7 +30,7 @@ class Check(NamedTuple):
     told: str
 
 
-def beats(name: str, own: np.ndarray, those: np.ndarray, before: np.ndarray | None = None) -> Check:
+def better_than_baseline(name: str, own: np.ndarray, those: np.ndarray, before: np.ndarray | None = None) -> Check:
     """Better than a baseline, by ranks [targets]: surely so where viewers would be served by it otherwise. Transition
     counts are a part of the candidate, and where order is everything nothing beats them: there it must come near.
 
@@ -39,7 +39,7 @@ def beats(name: str, own: np.ndarray, those: np.ndarray, before: np.ndarray | No
     """
     mean, low, high = metrics.paired_bootstrap(metrics.gains(own, 10), metrics.gains(those, 10))
     told = _difference(own, those, mean, low, high)
-    if name not in SERVED_OTHERWISE:
+    if name not in FALLBACK_BASELINES:
         return Check(f"Not worse than {_NAMES.get(name, name)}", mean >= -TOLERANCE * metrics.ndcg(those, 10), told)
     passed = low > 0
     if not passed and name == "recent_popularity" and before is not None:
@@ -49,7 +49,7 @@ def beats(name: str, own: np.ndarray, those: np.ndarray, before: np.ndarray | No
     return Check(f"Better than {_NAMES.get(name, name)}", passed, told)
 
 
-def not_below(active: str, own: np.ndarray, before: np.ndarray) -> Check:
+def not_worse_than_active(active: str, own: np.ndarray, before: np.ndarray) -> Check:
     """Not worse than the active model: no test says so, and the means are not far apart."""
     mean, low, high = metrics.paired_bootstrap(metrics.gains(own, 10), metrics.gains(before, 10))
     passed = high >= 0 and mean >= -TOLERANCE * metrics.ndcg(before, 10)
@@ -66,21 +66,21 @@ def no_segment_falls(parts: Mapping[str, Mapping[str, float]]) -> Check:
     fallen = [
         f"{name} {of['active']:.4f} to {of['candidate']:.4f}"
         for name, of in parts.items()
-        if of["high"] < 0 and of["difference"] < -SEGMENT_FALL * of["active"]
+        if of["high"] < 0 and of["difference"] < -MAX_SEGMENT_LOSS * of["active"]
     ]
     told = ", ".join(fallen) or f"{count_noun(len(parts), 'segment')} compared"
-    return Check(f"No segment falls by more than {SEGMENT_FALL:.0%}", not fallen, told)
+    return Check(f"No segment falls by more than {MAX_SEGMENT_LOSS:.0%}", not fallen, told)
 
 
-def of_lists(lists: Mapping[str, Mapping[str, float]], films: int) -> list[Check]:
+def check_lists(lists: Mapping[str, Mapping[str, float]], films: int) -> list[Check]:
     """`lists` as `beyond.summary` tells of them, with `alike`: of the candidate, of popularity, of the active model."""
     own, popular, before = lists["candidate"], lists["popularity"], lists.get("active")
     checks = []
-    if films >= FILMS_FOR_ALIKE:
+    if films >= MIN_MOVIES_FOR_OVERLAP:
         told = f"two lists share {own['alike']:.0%} of their films, popularity's {popular['alike']:.0%}"
-        checks.append(Check("Lists are personal", own["alike"] < MOST_ALIKE * popular["alike"], told))
+        checks.append(Check("Lists are personal", own["alike"] < MAX_OVERLAP_SHARE * popular["alike"], told))
     if before is not None:
-        least, most = LEAST_COVERAGE * before["coverage"], before["popularity_bias"] + MOST_BIAS
+        least, most = MIN_COVERAGE_SHARE * before["coverage"], before["popularity_bias"] + MAX_BIAS_INCREASE
         checks += [
             Check(
                 "Enough of the catalogue is shown",

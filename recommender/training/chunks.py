@@ -14,43 +14,43 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from catalog import selectors
-from recommender.leases import Stopped
+from recommender.leases import LeaseLost
 from recommender.models import Chunk, Job
 
-SIZE = 512  # viewers: a few seconds of work, which is what a killed process loses
-LEASE = timedelta(seconds=30)
+CHUNK_SIZE = 512  # viewers: a few seconds of work, which is what a killed process loses
+LEASE_DURATION = timedelta(seconds=30)
 
 
 @dataclass
-class Taken:
+class ClaimedChunk:
     """A chunk in the hands of this process."""
 
     pk: int
-    behind: int  # viewers' ids: above this
-    upto: int  # and to this
+    after_viewer_id: int  # viewers' ids: above this
+    through_viewer_id: int  # and to this
     model: str
     epoch: int
     since: int | None  # unix seconds: viewers with an event since; None: all
     token: uuid.UUID = field(default_factory=uuid.uuid4)
 
-    def keep(self) -> None:
+    def renew(self) -> None:
         """Renews the lease. Raises Stopped where the chunk is another's by now, or its job has ended."""
-        if not self._mine().filter(job__status=Job.Status.RUNNING).update(lease_until=Now() + LEASE):
-            raise Stopped(f"Chunk {self.pk} of a batch was taken by another process, or its job has ended.")
+        if not self._mine().filter(job__status=Job.Status.RUNNING).update(lease_until=Now() + LEASE_DURATION):
+            raise LeaseLost(f"Chunk {self.pk} of a batch was taken by another process, or its job has ended.")
 
     def finish(self, viewers: int, seconds: float) -> None:
         self._mine().update(holder=None, lease_until=None, viewers=viewers, seconds=seconds)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         self._mine().update(holder=None, lease_until=None)
 
     def _mine(self) -> QuerySet[Chunk]:
         return Chunk.objects.filter(pk=self.pk, holder=self.token)
 
 
-def split(job_id: uuid.UUID, model: str, epoch: int, since: int | None) -> int:
+def create(job_id: uuid.UUID, model: str, epoch: int, since: int | None) -> int:
     """The job's chunks anew. Returns their number."""
-    bounds = [0, *selectors.chunk_boundaries(SIZE)]
+    bounds = [0, *selectors.chunk_boundaries(CHUNK_SIZE)]
     with transaction.atomic():
         Chunk.objects.filter(job_id=job_id).delete()
         made = [
@@ -60,7 +60,7 @@ def split(job_id: uuid.UUID, model: str, epoch: int, since: int | None) -> int:
         return len(Chunk.objects.bulk_create(made))
 
 
-def take(job_id: uuid.UUID | str) -> Taken | None:
+def claim(job_id: uuid.UUID | str) -> ClaimedChunk | None:
     """A chunk that nobody works on; None where there is none, or the job is not running."""
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
     with transaction.atomic():
@@ -68,15 +68,15 @@ def take(job_id: uuid.UUID | str) -> Taken | None:
         found = chunks.filter(free, job_id=job_id, job__status=Job.Status.RUNNING, viewers=None).first()
         if found is None:
             return None
-        taken = Taken(found.pk, found.behind, found.upto, found.model, found.epoch, found.since)
+        taken = ClaimedChunk(found.pk, found.behind, found.upto, found.model, found.epoch, found.since)
         found.holder = taken.token
-        found.lease_until = Now() + LEASE
+        found.lease_until = Now() + LEASE_DURATION
         found.save(update_fields=["holder", "lease_until"])
     return taken
 
 
 @dataclass
-class Standing:
+class Progress:
     """How far the chunks of a job have come."""
 
     unfinished: int
@@ -84,11 +84,11 @@ class Standing:
     seconds: float  # of work in them, over all processes
 
 
-def standing(job_id: uuid.UUID) -> Standing:
+def progress(job_id: uuid.UUID) -> Progress:
     chunks = Chunk.objects.filter(job_id=job_id)
     told = chunks.aggregate(open=Count("pk", Q(viewers=None)), viewers=Sum("viewers"), seconds=Sum("seconds"))
-    return Standing(told["open"], told["viewers"] or 0, told["seconds"] or 0.0)
+    return Progress(told["open"], told["viewers"] or 0, told["seconds"] or 0.0)
 
 
-def clear(job_id: uuid.UUID) -> None:
+def delete_all(job_id: uuid.UUID) -> None:
     Chunk.objects.filter(job_id=job_id).delete()

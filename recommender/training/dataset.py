@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from catalog import selectors
-from recommender.describing import film_features
+from recommender.describing import movie_features
 from recommender.ml.checkpoint import data_hash
 from recommender.ml.data import Events, Histories
 
@@ -30,9 +30,9 @@ _COLUMNS = {
 class Snapshot:
     histories: Histories
     movie_ids: np.ndarray  # int32 [M], the whole catalogue, ascending
-    film_features: list[list[str]]  # M: "genre:Drama", "director:Agnès Varda", "actor:...", "decade:1960"
+    movie_features: list[list[str]]  # M: "genre:Drama", "director:Agnès Varda", "actor:...", "decade:1960"
 
-    def hash(self) -> str:
+    def content_hash(self) -> str:
         """SHA-256 over the arrays: says which data a figure was measured on."""
         return data_hash(*(np.asarray(column) for column in self.histories), self.movie_ids)
 
@@ -42,7 +42,7 @@ class Snapshot:
 
     def save(self, path: Path) -> None:
         aside = path.with_name(f"{path.stem}.part.npz")
-        features = np.frombuffer(json.dumps(self.film_features).encode(), np.uint8)
+        features = np.frombuffer(json.dumps(self.movie_features).encode(), np.uint8)
         np.savez(aside, **self.histories._asdict(), film_ids=self.movie_ids, film_features=features)
         aside.rename(path)
 
@@ -54,14 +54,14 @@ class Snapshot:
             return cls(histories, arrays["film_ids"], json.loads(arrays["film_features"].tobytes()))
 
 
-def read(scratch: Path) -> Snapshot:
+def take_snapshot(scratch: Path) -> Snapshot:
     """The whole catalogue and all events, in bounded memory: CSV streams to a file in `scratch`, polars reads it."""
     with tempfile.TemporaryDirectory(prefix="events-", dir=scratch) as folder:
         path = Path(folder) / "events.csv"
         selectors.export_events(path)
         events = pl.read_csv(path, schema=_COLUMNS)
     table = selectors.catalogue_table()
-    return Snapshot(_histories(events), table.ids, film_features(table))
+    return Snapshot(_histories(events), table.ids, movie_features(table))
 
 
 def _histories(events: pl.DataFrame) -> Histories:

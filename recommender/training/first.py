@@ -8,7 +8,7 @@ from catalog import selectors
 from recommender import enough, registry
 from recommender.models import Job, ModelVersion
 
-AFTER_FAILURE = timedelta(hours=6)  # until it is tried again; the night of the schedule comes anyway
+RETRY_AFTER = timedelta(hours=6)  # until it is tried again; the night of the schedule comes anyway
 
 
 def is_due() -> bool:
@@ -16,4 +16,4 @@ def is_due() -> bool:
     if registry.active_name() or ModelVersion.objects.filter(data_set=selectors.data_set()).exists():
         return False
     failed = Job.objects.filter(kind=Job.Kind.NIGHTLY, status=Job.Status.FAILED)
-    return not failed.filter(finished_at__gt=Now() - AFTER_FAILURE).exists() and not enough.missing_events()
+    return not failed.filter(finished_at__gt=Now() - RETRY_AFTER).exists() and not enough.missing_events()

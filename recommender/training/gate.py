@@ -14,64 +14,64 @@ from recommender.ml.features import Features
 from recommender.ml.ranker import Ranker
 from recommender.training import bounds, segments
 from recommender.training.bounds import Check
-from recommender.training.translated import of_another
+from recommender.training.translated import scorer_for_vocabulary
 
-HELD_OUT = 0.05  # share of all events, the newest ones
-MOST_VIEWERS = 10_000  # measured; half of them after each epoch, the other half at the end
-FEWEST_VIEWERS = 200  # below it the newest events say too little, and each viewer's last two are taken
-MOST_LISTS = 1_000  # looked at as a whole
-LISTED = 10  # films of such a list
+HOLDOUT_SHARE = 0.05  # share of all events, the newest ones
+MAX_VIEWERS = 10_000  # measured; half of them after each epoch, the other half at the end
+MIN_VIEWERS = 200  # below it the newest events say too little, and each viewer's last two are taken
+MAX_LISTS = 1_000  # looked at as a whole
+LIST_LENGTH = 10  # films of such a list
 
 
 class Verdict(NamedTuple):
-    better: bool
+    passed: bool
     reason: str
     figures: dict[str, Any]  # hr10, ndcg10, ... of the candidate; "baselines" and "active" with the same; "gate"
 
 
-def split(tokens: Tokens, seed: int) -> tuple[Split, str]:
+def split_holdout(tokens: Tokens, seed: int) -> tuple[Split, str]:
     """What is held out, and that in words."""
-    recent = evaluate.newest(tokens, HELD_OUT, MOST_VIEWERS, np.random.default_rng(seed))
-    if len(recent.test.rows) >= FEWEST_VIEWERS // 2:
-        return recent, f"each viewer's first event among the newest {HELD_OUT:.0%} of all events"
+    recent = evaluate.newest(tokens, HOLDOUT_SHARE, MAX_VIEWERS, np.random.default_rng(seed))
+    if len(recent.test.rows) >= MIN_VIEWERS // 2:
+        return recent, f"each viewer's first event among the newest {HOLDOUT_SHARE:.0%} of all events"
     return evaluate.leave_one_out(tokens), "each viewer's last event"
 
 
 def judge(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split, features: Features) -> Verdict:
     """`tokens` and `features` are in the candidate's vocabulary. The lists are made without a time of asking, and so is
     this. A candidate whose scores are not finite is measured no further."""
-    others = _others(candidate, active, tokens, held_out)
+    others = _reference_scorers(candidate, active, tokens, held_out)
     ranks = {name: evaluate.rank(tokens, held_out.test, scorer) for name, scorer in others.items()}
     try:
         own = evaluate.rank(tokens, held_out.test, evaluate.of_ranker(candidate))
     except FloatingPointError as error:
-        return not_finite(error)
+        return reject_non_finite(error)
     figures: dict[str, Any] = metrics.summary(own)
     before = ranks.pop("active", None)
     figures["baselines"] = {name: metrics.summary(those) for name, those in ranks.items()}
     figures["active"] = None
-    checks = [bounds.beats(name, own, those, before) for name, those in ranks.items()]
+    checks = [bounds.better_than_baseline(name, own, those, before) for name, those in ranks.items()]
     parts: dict[str, Any] = {}
     if active is not None and before is not None:
         figures["active"] = metrics.summary(before) | {"name": active.version}
-        checks.append(bounds.not_below(active.version, own, before))
-        parts = segments.compared(own, before, segments.of(tokens, held_out.test, features))
+        checks.append(bounds.not_worse_than_active(active.version, own, before))
+        parts = segments.compare_segments(own, before, segments.segment_masks(tokens, held_out.test, features))
         checks.append(bounds.no_segment_falls(parts))
     lists = _lists(candidate, others, tokens, held_out, features)
-    checks += bounds.of_lists(lists, len(candidate.vocab))
+    checks += bounds.check_lists(lists, len(candidate.vocab))
     return Verdict(*_decision(checks, figures), figures | {"gate": _evidence(checks, parts, lists)})
 
 
-def not_finite(error: FloatingPointError) -> Verdict:
+def reject_non_finite(error: FloatingPointError) -> Verdict:
     """The verdict on a candidate that cannot rank at all."""
     check = Check("Scores are finite", False, str(error))
     nothing: dict[str, Any] = metrics.summary(np.empty(0)) | {"baselines": {}, "active": None}
     return Verdict(False, check.told, nothing | {"gate": _evidence([check], {}, {})})
 
 
-def _others(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split) -> dict[str, Scorer]:
+def _reference_scorers(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split) -> dict[str, Scorer]:
     scorers = _baselines(Prefix(tokens, held_out.ends, len(candidate.vocab)))
-    return scorers if active is None else scorers | {"active": of_another(active, candidate.vocab, tokens)}
+    return scorers if active is None else scorers | {"active": scorer_for_vocabulary(active, candidate.vocab, tokens)}
 
 
 def _baselines(prefix: Prefix) -> dict[str, Scorer]:
@@ -87,7 +87,7 @@ def _lists(
 ) -> dict[str, dict[str, float]]:
     """What the lists of a sample of viewers are like, of the candidate and of those it has to stand beside."""
     films = len(candidate.vocab)
-    targets = evaluate.sample(held_out.test, MOST_LISTS)
+    targets = evaluate.sample(held_out.test, MAX_LISTS)
     watched = np.bincount(Prefix(tokens, held_out.ends, films).items, minlength=films)
     seen, of_film = evaluate.seen(tokens, targets), beyond.genres(features)
     scorers = {"candidate": evaluate.of_ranker(candidate)} | {
@@ -95,7 +95,7 @@ def _lists(
     }
     found = {}
     for name, scorer in scorers.items():
-        lists = beyond.top(tokens, targets, scorer, min(LISTED, films))
+        lists = beyond.top(tokens, targets, scorer, min(LIST_LENGTH, films))
         found[name] = beyond.summary(lists, seen, watched, of_film, len(held_out.ends))
         found[name]["alike"] = beyond.alike(lists)
     return found

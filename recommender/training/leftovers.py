@@ -9,10 +9,10 @@ from django.conf import settings
 from catalog import selectors
 from recommender.models import Job
 
-DATA_SET = "data_set"  # a file of the folder: the number of the data that it is all about
+DATA_SET_FILE = "data_set"  # a file of the folder: the number of the data that it is all about
 
 
-def clear() -> int:
+def delete_stale_files() -> int:
     """Deletes what no training goes on from: what was being read or written, data read before somebody was erased, and
     all of it, checkpoints too, where the data was replaced since.
     Returns how many files and folders; none while a training runs."""
@@ -29,7 +29,7 @@ def clear() -> int:
 
 
 def _left(folder: Path) -> list[Path]:
-    if _of_former_data(folder / DATA_SET):
+    if _of_former_data(folder / DATA_SET_FILE):
         return list(folder.iterdir())
     note, snapshot = folder / "run.json", folder / "snapshot.npz"
     over = [] if _of_now(note) else [path for path in (note, snapshot) if path.exists()]

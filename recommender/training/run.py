@@ -24,7 +24,7 @@ from django.utils import timezone
 from catalog import selectors
 from recommender import copies, enough, registry
 from recommender.enough import NotEnoughData
-from recommender.leases import CannotRun, Lease, Stopped
+from recommender.leases import JobCannotRun, Lease, LeaseLost
 from recommender.ml import distributed, evaluate, metrics
 from recommender.ml.checkpoint import load_model, save_model
 from recommender.ml.config import FORMAT, Preset, changed, model_config, preset
@@ -39,18 +39,18 @@ from recommender.ml.train import Stopped as TrainingStopped
 from recommender.ml.tuning import with_prior
 from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
-from recommender.storage import StorageUnavailable
+from recommender.storage import ObjectStoreUnavailable
 from recommender.training import batch, dataset, gate, leftovers
 from recommender.training.dataset import Snapshot
 
-LOG_STEPS = 100
-WARM_EPOCHS, WARM_LR = 0.25, 0.3  # shares of the preset's, for a model that goes on from the active one
-MOST_WARM = 6  # such models in a row; then one begins anew, so that nothing is carried along for ever
+LOG_EVERY_STEPS = 100
+WARM_EPOCH_SHARE, WARM_LR_SHARE = 0.25, 0.3  # shares of the preset's, for a model that goes on from the active one
+MAX_WARM_STARTS = 6  # such models in a row; then one begins anew, so that nothing is carried along for ever
 _TO_TRAIN, _TRAINED = 1, 0  # what rank 0 tells those that follow
 
 
 @dataclass(frozen=True)
-class Options:
+class NightlyOptions:
     """A job's parameters."""
 
     preset: str = "default"
@@ -64,26 +64,29 @@ class Options:
     warm: bool = True  # go on from the active model, if it is of the same preset and shape
 
     @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> "Options":
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> "NightlyOptions":
         known = {field.name for field in fields(cls)}
         if unknown := set(parameters) - known:
             raise ValueError(f"Unknown options: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}.")
         return cls(**parameters)
 
-    def resolved(self, *, warm: bool = False) -> Preset:
+    def to_preset(self, *, warm: bool = False) -> Preset:
         """Raises ValueError for a preset that does not exist."""
         train: dict[str, Any] = {}
         if warm:
             usual = preset(self.preset).train
-            train = {"epochs": max(FEWEST_EPOCHS, round(WARM_EPOCHS * usual.epochs)), "lr": WARM_LR * usual.lr}
+            train = {
+                "epochs": max(FEWEST_EPOCHS, round(WARM_EPOCH_SHARE * usual.epochs)),
+                "lr": WARM_LR_SHARE * usual.lr,
+            }
         told = {"epochs": self.epochs, "seed": self.seed}
         train |= {name: value for name, value in told.items() if value is not None}
         return changed(preset(self.preset), train=train)
 
 
-def nightly(lease: Lease, call: Callable[[UUID, int], None] = batch.alone) -> None:
+def run(lease: Lease, request_helpers: Callable[[UUID, int], None] = batch.no_helpers) -> None:
     """A NIGHTLY job from where it stands. `call` as in `batch.run`."""
-    options = Options.of(lease.parameters)
+    options = NightlyOptions.from_parameters(lease.parameters)
     if "version" not in lease.result:
         try:
             lease.result |= _train(lease, options)
@@ -95,33 +98,33 @@ def nightly(lease: Lease, call: Callable[[UUID, int], None] = batch.alone) -> No
         distributed.as_first(_TRAINED)
     name, better = lease.result["version"], lease.result["better"]
     if name is None:
-        lease.say(lease.result["reason"])
+        lease.log(lease.result["reason"])
         return
-    lease.say(f"{name} {'passed every check' if better else 'stays a candidate'}: {lease.result['reason']}")
+    lease.log(f"{name} {'passed every check' if better else 'stays a candidate'}: {lease.result['reason']}")
     goes_live = better and options.activate
-    _share(lease, needed=goes_live)
+    _upload(lease, needed=goes_live)
     serving = name if goes_live else registry.active_name()
     if options.lists and serving is not None:
-        batch.fill_all(serving, lease, call)
+        batch.fill_all(serving, lease, request_helpers)
     if goes_live:
-        lease.progress("activation")
+        lease.report_progress("activation")
         registry.activate(name, lease.result["reason"])
-        lease.say(f"{name} is active")
+        lease.log(f"{name} is active")
 
 
-def _share(lease: Lease, *, needed: bool) -> None:
+def _upload(lease: Lease, *, needed: bool) -> None:
     """Other machines find the version in the model store, where there is one. If it is gone, a version that goes live
     waits for it: the job is tried again. A candidate is uploaded by a later night."""
     try:
-        for name in copies.share():
-            lease.say(f"Uploaded {name} to {settings.MODELS_URL}")
-    except StorageUnavailable as error:
-        lease.say(f"Not uploaded, and kept on this machine: {error}")
+        for name in copies.upload_missing():
+            lease.log(f"Uploaded {name} to {settings.MODELS_URL}")
+    except ObjectStoreUnavailable as error:
+        lease.log(f"Not uploaded, and kept on this machine: {error}")
         if needed:
             raise
 
 
-def _have_active() -> None:
+def _ensure_active_available() -> None:
     """The model that the candidate is measured against and may go on from. Raises CannotRun where this code is older
     than it: what it would train, the others could not read."""
     name = registry.active_name()
@@ -130,25 +133,25 @@ def _have_active() -> None:
     copies.fetch(name)
     if (written := copies.format_of(name) or 0) > FORMAT:
         words = f"The active model {name} has format {written}, this worker's code reads {FORMAT}"
-        raise CannotRun(f"{words}: deploy the newer code here, then start the night again.")
+        raise JobCannotRun(f"{words}: deploy the newer code here, then start the night again.")
 
 
-def _train(lease: Lease, options: Options) -> dict[str, Any]:
+def _train(lease: Lease, options: NightlyOptions) -> dict[str, Any]:
     """From the data to a registered version. Returns what the job's result tells of it."""
-    clock = _Clock()
-    _have_active()
-    work = _Work.take_up(lease, options) or _Work.begin(lease, options)
+    clock = Stopwatch()
+    _ensure_active_available()
+    work = TrainingRun.resume(lease, options) or TrainingRun.start(lease, options)
     clock.lap("read")
     distributed.as_first(_TO_TRAIN)
     trained = work.train(lease, options)
     clock.lap("train")
-    lease.progress("evaluation")
-    ranker, verdict = _judged(Ranker(trained.model, work.vocab, version=work.name), work)
+    lease.report_progress("evaluation")
+    ranker, verdict = _evaluate(Ranker(trained.model, work.vocab, version=work.name), work)
     clock.lap("evaluate")
-    figures = verdict.figures | {"held_out": work.words, "data": work.counts, "seconds": clock.laps}
+    figures = verdict.figures | {"held_out": work.holdout_description, "data": work.counts, "seconds": clock.laps}
     card: dict[str, Any] = {"metrics": figures, "preset": options.preset, "train": asdict(work.preset.train)}
     card |= {"parents": work.parents, "erasures": work.erasures, "data_set": work.data_set}
-    lease.progress("saving")
+    lease.report_progress("saving")
     folder = save_model(registry.folder(work.name), trained.model, work.vocab, work.features, card, ranker.prior)
     registry.register(
         folder,
@@ -163,30 +166,30 @@ def _train(lease: Lease, options: Options) -> dict[str, Any]:
     )
     work.finish()
     told = {key: figures[key] for key in ("ndcg10", "hr10", "seconds", "data")}
-    return told | {"version": work.name, "better": verdict.better, "reason": verdict.reason}
+    return told | {"version": work.name, "better": verdict.passed, "reason": verdict.reason}
 
 
-def _judged(alone: Ranker, work: "_Work") -> tuple[Ranker, gate.Verdict]:
+def _evaluate(alone: Ranker, work: "TrainingRun") -> tuple[Ranker, gate.Verdict]:
     try:
         ranker = with_prior(alone, work.tokens, work.held_out.ends, work.held_out.validation)
     except FloatingPointError as error:
-        return alone, gate.not_finite(error)
+        return alone, gate.reject_non_finite(error)
     return ranker, gate.judge(ranker, registry.ranker(), work.tokens, work.held_out, work.features)
 
 
-def follow(parameters: Mapping[str, Any]) -> None:
+def follow_rank0(parameters: Mapping[str, Any]) -> None:
     """What the other processes of a torchrun do: they train along, on the snapshot that rank 0 has written. They hold
     no lease and ask no database.
     """
     if distributed.as_first(_TO_TRAIN) == _TO_TRAIN:
-        options = Options.of(parameters)
-        note = json.loads((_Work.folder() / "run.json").read_text())
-        work = _Work(note, options, Snapshot.load(_Work.folder() / "snapshot.npz"), resumed=True)
+        options = NightlyOptions.from_parameters(parameters)
+        note = json.loads((TrainingRun.folder() / "run.json").read_text())
+        work = TrainingRun(note, options, Snapshot.load(TrainingRun.folder() / "snapshot.npz"), resumed=True)
         with suppress(TrainingStopped):
             work.trainer(options).run(resume=True, minutes=options.minutes)
 
 
-class _Clock:
+class Stopwatch:
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
         self._since = time.monotonic()
@@ -196,31 +199,31 @@ class _Clock:
         self.laps[name], self._since = round(now - self._since, 2), now
 
 
-class _Work:
+class TrainingRun:
     """One run in the checkpoint folder: a note that says whose it is, the data it sees, its checkpoints."""
 
-    def __init__(self, note: Mapping[str, Any], options: Options, snapshot: Snapshot, *, resumed: bool) -> None:
+    def __init__(self, note: Mapping[str, Any], options: NightlyOptions, snapshot: Snapshot, *, resumed: bool) -> None:
         self.name: str = note["name"]
         self.parents: list[str] = note["parents"]  # versions that the model goes on from, the latest last
         self.erasures: int = note["erasures"]
         self.data_set: int = note["data_set"]
         self.resumed = resumed
         # Its events are too many to keep beside the tokens.
-        self.counts, self.data_hash = snapshot.counts(), snapshot.hash()
-        self.preset = options.resolved(warm=bool(self.parents))
+        self.counts, self.data_hash = snapshot.counts(), snapshot.content_hash()
+        self.preset = options.to_preset(warm=bool(self.parents))
         self.vocab = Vocab(snapshot.movie_ids)
-        films = dict(zip(snapshot.movie_ids.tolist(), snapshot.film_features, strict=True))
+        films = dict(zip(snapshot.movie_ids.tolist(), snapshot.movie_features, strict=True))
         self.features: Features = make_features([films[film] for film in self.vocab.movie_ids.tolist()])
         self.tokens: Tokens = tokenise(snapshot.histories, self.vocab)
         self.held_out: Split
-        self.held_out, self.words = gate.split(self.tokens, self.preset.train.seed)
+        self.held_out, self.holdout_description = gate.split_holdout(self.tokens, self.preset.train.seed)
 
     @staticmethod
     def folder() -> Path:
         return Path(settings.CHECKPOINT_DIR)
 
     @classmethod
-    def take_up(cls, lease: Lease, options: Options) -> "_Work | None":
+    def resume(cls, lease: Lease, options: NightlyOptions) -> "TrainingRun | None":
         """The run that this job began; or the last one that was interrupted, if the options ask for it."""
         try:
             note = json.loads((cls.folder() / "run.json").read_text())
@@ -230,43 +233,43 @@ class _Work:
             if note["job"] != str(lease.job_id) and not (options.resume and same):
                 return None
             if note["erasures"] != selectors.erasure_count():
-                lease.say("A viewer was erased since this run read the data: it begins anew, without them")
+                lease.log("A viewer was erased since this run read the data: it begins anew, without them")
                 return None
             snapshot = Snapshot.load(cls.folder() / "snapshot.npz")
         except (OSError, ValueError, KeyError):
             return None
-        lease.say(f"Resuming {note['name']} from its last checkpoint")
+        lease.log(f"Resuming {note['name']} from its last checkpoint")
         return cls(note, options, snapshot, resumed=True)
 
     @classmethod
-    def begin(cls, lease: Lease, options: Options) -> "_Work":
-        options.resolved()  # raises
+    def start(cls, lease: Lease, options: NightlyOptions) -> "TrainingRun":
+        options.to_preset()  # raises
         if missing := enough.missing_events():
-            raise NotEnoughData(f"not enough data yet: {enough.more(missing)}")
+            raise NotEnoughData(f"not enough data yet: {enough.missing_message(missing)}")
         if options.resume:
-            lease.say("There is no checkpoint of this preset on this data to go on from: training begins anew")
+            lease.log("There is no checkpoint of this preset on this data to go on from: training begins anew")
         shutil.rmtree(cls.folder(), ignore_errors=True)
         cls.folder().mkdir(parents=True)
-        lease.progress("reading")
+        lease.report_progress("reading")
         # Read first: an import in between makes this another data set, and so does an erasure.
         epoch, erasures, data_set = selectors.catalogue_and_epoch()[1], selectors.erasure_count(), selectors.data_set()
-        (cls.folder() / leftovers.DATA_SET).write_text(str(data_set))
-        snapshot = dataset.read(cls.folder())
+        (cls.folder() / leftovers.DATA_SET_FILE).write_text(str(data_set))
+        snapshot = dataset.take_snapshot(cls.folder())
         counts = snapshot.counts()
-        lease.say("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
+        lease.log("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
         snapshot.save(cls.folder() / "snapshot.npz")
         name = _new_name(options.preset)
         note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
-        note |= {"erasures": erasures, "data_set": data_set, "parents": _parents(options, erasures)}
+        note |= {"erasures": erasures, "data_set": data_set, "parents": _warm_start_lineage(options, erasures)}
         if note["parents"]:
-            lease.say(f"Going on from {note['parents'][-1]}")
+            lease.log(f"Going on from {note['parents'][-1]}")
         (cls.folder() / "run.json").write_text(json.dumps(note))
         work = cls(note, options, snapshot, resumed=False)
         if not (work.held_out.ends - work.tokens.indptr[:-1] > 1).any():
             raise NotEnoughData("not enough data yet: what is not held out for measuring has no film after another")
         return work
 
-    def trainer(self, options: Options) -> Trainer:
+    def trainer(self, options: NightlyOptions) -> Trainer:
         torch.manual_seed(self.preset.train.seed)
         model = TransformerRecModel(len(self.vocab), self.preset.model, self.features)
         if self.parents:
@@ -274,17 +277,17 @@ class _Work:
         device = pick_device(options.device)
         return Trainer(model, self.tokens, self.held_out.ends, self.preset, checkpoints=self.folder(), device=device)
 
-    def train(self, lease: Lease, options: Options) -> Trained:
+    def train(self, lease: Lease, options: NightlyOptions) -> Trained:
         trainer = self.trainer(options)
-        lease.say(f"Using device: {trainer.device}")
-        reporter = _Reporter(lease, self)
+        lease.log(f"Using device: {trainer.device}")
+        reporter = Reporter(lease, self)
         progress = Progress(on_step=reporter.step, on_epoch=reporter.epoch)
         try:
             trained = trainer.run(progress, resume=self.resumed, minutes=options.minutes)
-            reporter.tell_saved()
+            reporter.log_checkpoint()
             return trained
         except TrainingStopped:
-            lease.check()  # says why
+            lease.raise_if_lost()  # says why
             raise
 
     def finish(self) -> None:
@@ -301,7 +304,7 @@ def _new_name(shape: str) -> str:
     return name
 
 
-def _parents(options: Options, erasures: int) -> list[str]:
+def _warm_start_lineage(options: NightlyOptions, erasures: int) -> list[str]:
     """The active model behind its own parents, where the next one may go on from it; else none. What has learned of a
     viewer who was erased since then is not gone on from."""
     active = registry.active_name() if options.warm else None
@@ -312,25 +315,25 @@ def _parents(options: Options, erasures: int) -> list[str]:
     parents = [*card.get("parents", []), active]
     same = (card.get("preset"), card.get("erasures")) == (options.preset, erasures)
     same = same and model_config(card["config"]) == preset(options.preset).model
-    return parents if same and len(parents) <= MOST_WARM else []
+    return parents if same and len(parents) <= MAX_WARM_STARTS else []
 
 
-class _Reporter:
+class Reporter:
     """What a training tells: the log lines of its steps, and figures on the validation viewers after each epoch."""
 
-    def __init__(self, lease: Lease, work: _Work) -> None:
+    def __init__(self, lease: Lease, work: TrainingRun) -> None:
         self.lease, self.work = lease, work
         self.ended = 0  # the epoch that has ended and whose checkpoint has not been told
 
     def step(self, step: Step) -> bool:
         """False stops the training, which saves its state first."""
-        self.tell_saved()
-        if step.step % LOG_STEPS == 0 or step.step == step.steps:
+        self.log_checkpoint()
+        if step.step % LOG_EVERY_STEPS == 0 or step.step == step.steps:
             line = f"Epoch {step.epoch} | Step {step.step} | Loss: {step.loss:.4f} | Avg: {step.average:.4f}"
-            self.lease.say(line)
+            self.lease.log(line)
         try:
-            self.lease.progress("training", (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)
-        except Stopped:
+            self.lease.report_progress("training", (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)
+        except LeaseLost:
             return False
         return True
 
@@ -338,13 +341,13 @@ class _Reporter:
         ranker = Ranker(model, self.work.vocab)
         ranks = evaluate.rank(self.work.tokens, self.work.held_out.validation, evaluate.of_ranker(ranker))
         figures = {"ndcg10": metrics.ndcg(ranks, 10), "hr10": metrics.hit_rate(ranks, 10)}
-        self.lease.say(f"Epoch {epoch} | NDCG@10: {figures['ndcg10']:.4f} | HR@10: {figures['hr10']:.4f} (validation)")
+        self.lease.log(f"Epoch {epoch} | NDCG@10: {figures['ndcg10']:.4f} | HR@10: {figures['hr10']:.4f} (validation)")
         self.ended = epoch
         return figures
 
-    def tell_saved(self) -> None:
+    def log_checkpoint(self) -> None:
         """The checkpoint is written after the epoch's figures are known."""
         path = self.work.folder() / f"transformer_epoch{self.ended}.pt"
         if self.ended and path.exists():
-            self.lease.say(f"Saved checkpoint: {path.parent.name}/{path.name}")
+            self.lease.log(f"Saved checkpoint: {path.parent.name}/{path.name}")
         self.ended = 0

@@ -9,21 +9,26 @@ from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Targets
 from recommender.ml.features import Features
 
-NEW, HEAVY = 20, 200  # films known of a viewer: fewer, at least
-FEWEST_TARGETS = 100  # of a segment; a smaller one says nothing
+MAX_NEW_HISTORY, MIN_HEAVY_HISTORY = 20, 200  # films known of a viewer: fewer, at least
+MIN_TARGETS = 100  # of a segment; a smaller one says nothing
 
 
-def of(tokens: Tokens, targets: Targets, features: Features) -> dict[str, np.ndarray]:
+def segment_masks(tokens: Tokens, targets: Targets, features: Features) -> dict[str, np.ndarray]:
     """bool [targets] by segment: new and heavy viewers, and those whose next film is of a genre."""
     known = targets.rows - tokens.indptr[targets.viewers]
-    parts = {f"viewers of fewer than {NEW} films": known < NEW, f"viewers of {HEAVY} films or more": known >= HEAVY}
+    parts = {
+        f"viewers of fewer than {MAX_NEW_HISTORY} films": known < MAX_NEW_HISTORY,
+        f"viewers of {MIN_HEAVY_HISTORY} films or more": known >= MIN_HEAVY_HISTORY,
+    }
     names = [name.partition(":")[2] for name in features.names if name.startswith("genre:")]
     of_film = beyond.genres(features)[tokens.items[targets.rows] - 1] > 0
     parts |= {name: of_film[:, column] for column, name in enumerate(names)}
-    return {name: part for name, part in parts.items() if np.count_nonzero(part) >= FEWEST_TARGETS}
+    return {name: part for name, part in parts.items() if np.count_nonzero(part) >= MIN_TARGETS}
 
 
-def compared(own: np.ndarray, before: np.ndarray, parts: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
+def compare_segments(
+    own: np.ndarray, before: np.ndarray, parts: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, float]]:
     """By segment NDCG@10 of candidate and active model from their ranks [targets], the difference, and its bounds."""
     found = {}
     for name, part in parts.items():

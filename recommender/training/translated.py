@@ -8,12 +8,12 @@ from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
 
 
-def of_another(ranker: Ranker, vocab: Vocab, tokens: Tokens) -> Scorer:
+def scorer_for_vocabulary(ranker: Ranker, vocab: Vocab, tokens: Tokens) -> Scorer:
     """An older model as a scorer of the films of `vocab`, for `tokens` in that vocabulary. Films that it does not know
     stand below all others."""
     if np.array_equal(vocab.movie_ids, ranker.movie_ids):
         return of_ranker(ranker)  # the tokens are in its vocabulary: a copy would be as large as they are
-    known, row_of = translated(tokens, vocab, ranker.vocab)
+    known, row_of = remap_tokens(tokens, vocab, ranker.vocab)
     columns = vocab.places(ranker.movie_ids) - 1
 
     def score(_: Tokens, targets: Targets) -> np.ndarray:
@@ -26,7 +26,7 @@ def of_another(ranker: Ranker, vocab: Vocab, tokens: Tokens) -> Scorer:
     return score
 
 
-def translated(tokens: Tokens, vocab: Vocab, other: Vocab) -> tuple[Tokens, np.ndarray]:
+def remap_tokens(tokens: Tokens, vocab: Vocab, other: Vocab) -> tuple[Tokens, np.ndarray]:
     """The tokens in another vocabulary, without films that it lacks; and for every row of `tokens` (and one past the
     last) how many rows before it remain."""
     place = np.append(0, other.places(vocab.movie_ids))

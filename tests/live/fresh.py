@@ -117,9 +117,9 @@ def evicting(until: float) -> None:
 def batches(until: float) -> None:
     """Everyone's list is made ahead of time, again and again."""
     while time.monotonic() < until:
-        lease = leases.acquire(Job.objects.create(kind=Job.Kind.BATCH).pk)
+        lease = leases.claim(Job.objects.create(kind=Job.Kind.BATCH).pk)
         assert lease is not None
-        with leases.held(lease):
+        with leases.running_lease(lease):
             batch.run(lease)
     connections.close_all()
 

@@ -24,12 +24,12 @@ def s3(tmp_path, settings, monkeypatch):
     settings.MODELS_URL = server.environment["MOVIEREC_MODELS_URL"]
     yield server
     server.stop()
-    storage._opened.cache_clear()
+    storage._filesystem.cache_clear()
 
 
 @pytest.fixture
 def another(live, s3, tmp_path):
-    copies.share()
+    copies.upload_missing()
     (tmp_path / "state").mkdir()
     started = Server(live.key, MOVIEREC_STATE=str(tmp_path / "state"), **s3.environment)  # waits until it is ready
     yield started
@@ -64,7 +64,7 @@ def test_a_fresh_machine_serves_the_model_it_fetched_and_keeps_it_while_the_stor
         assert "in place of next" in another.call("/health/ready")["parts"]["model"]
     finally:
         s3.start()
-    assert copies.share() == ["next"]
+    assert copies.upload_missing() == ["next"]
     wait_for(lambda: serving() == {("next", False)}, 60)
     registry.activate(NAME, "as before")
     ModelVersion.objects.filter(name="next").delete()

@@ -44,4 +44,4 @@ if MOMENT == "checkpoint":
 elif MOMENT == "activation":  # the row has been flipped, the pointer has not
     cache.publish_model = lambda name: die()
 elif MOMENT:
-    Lease.progress = _in_phase(Lease.progress)  # type: ignore[method-assign]
+    Lease.report_progress = _in_phase(Lease.report_progress)  # type: ignore[method-assign]

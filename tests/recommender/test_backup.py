@@ -129,7 +129,7 @@ def test_what_came_after_it_is_gone_and_no_list_of_then_is_served(backup, settin
 
     call_command("restore", backup, replace=True)
 
-    assert cache.read(ADA)[1] is None
+    assert cache.read_list_and_versions(ADA)[1] is None
     assert "guests" not in connection.introspection.table_names()
     assert Movie.objects.filter(pk=MATRIX).exists()
     assert not Viewer.objects.filter(pk=900).exists()
@@ -267,7 +267,7 @@ def broken_dump(members, path):
 
 def test_who_serves_or_works_now_is_in_the_way(backup, monkeypatch):
     monkeypatch.setattr("recommender.backup.restore.GONE_SECONDS", 0.0)
-    cache.report_loaded("web:1", NAME)
+    cache.report_loaded_model("web:1", NAME)
     with pytest.raises(CommandError, match=r"1 web processes are serving \(web:1\): stop web"):
         call_command("restore", backup, replace=True)
     Job.objects.create(kind="batch", status="running", lease_until=timezone.now() + timedelta(minutes=1))

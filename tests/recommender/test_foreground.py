@@ -28,7 +28,7 @@ def test_a_signal_ends_a_job_at_once_and_the_next_one_runs(tmp_path):
     job = Job.objects.get()
     assert (job.status, job.error, job.lease_until) == ("cancelled", "Interrupted at the keyboard.", None)
 
-    done = run_job(Job.Kind.BATCH, {}, lambda lease: lease.progress("whole", 2, 2), out)
+    done = run_job(Job.Kind.BATCH, {}, lambda lease: lease.report_progress("whole", 2, 2), out)
 
     assert (done.status, done.phase, done.done) == ("done", "whole", 2)
     assert signal.getsignal(signal.SIGTERM) is handler

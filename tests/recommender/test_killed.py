@@ -68,10 +68,12 @@ def test_a_night_whose_worker_is_killed_is_ended_by_the_next(ring, settings, mom
 
 def served(model):
     """What viewers get now, after what beat does every few seconds: no film they saw, from this model alone."""
-    wait_for(lambda: upkeep.repair() and cache.read(1)[0].model == model, 10)  # a dead process's lock goes with it
+    wait_for(
+        lambda: upkeep.repair() and cache.read_list_and_versions(1)[0].model == model, 10
+    )  # a dead process's lock goes with it
     for viewer in Viewer.objects.all()[:5]:
         body = json.loads(Client().get(f"/recommend?user_id={viewer.pk}&top_k=5").content)
         assert body["model_version"] == model
         seen = set(viewer.events.values_list("movie_id", flat=True))
         assert not seen & {int(one["movie_id"]) for one in body["recommendations"]}
-        assert cache.read(viewer.pk)[0].model == model
+        assert cache.read_list_and_versions(viewer.pk)[0].model == model

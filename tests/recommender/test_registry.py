@@ -71,7 +71,7 @@ def test_one_version_is_active_and_the_pointer_names_it(second):
 
     assert registry.active_name() == "second"
     assert status(NAME) == Status.RETIRED
-    assert cache.read(1)[0].model == "second"
+    assert cache.read_list_and_versions(1)[0].model == "second"
     assert registry.ranker().version == "second"
 
 
@@ -111,17 +111,17 @@ def test_an_unusable_version_never_goes_live(second, spoil):
 def test_a_start_knows_what_it_can_serve(second, spoil):
     """Where there is nothing, it trains anew."""
     registry.activate("second", "a test")
-    assert registry.to_be_served() == "second"
+    assert registry.servable_version() == "second"
     spoil(registry.folder("second"))
-    assert registry.to_be_served() == NAME
+    assert registry.servable_version() == NAME
     ModelVersion.objects.filter(name=NAME).delete()
-    assert registry.to_be_served() is None
+    assert registry.servable_version() is None
 
 
 def test_a_manifest_of_no_format_is_none(second):
     (registry.folder("second") / MANIFEST).write_text(json.dumps({"format": "new", "sha256": {}}))
     assert copies.format_of("second") is None
-    assert not copies.whole("second")
+    assert not copies.is_loadable("second")
 
 
 def test_an_unknown_version_is_refused_by_name(model):
@@ -157,10 +157,10 @@ def test_activation_goes_on_without_redis_and_is_published_later(second, setting
 
     assert registry.active_name() == "second"
     assert "without waiting" in caplog.text
-    cache._link.probe_at = 0.0
-    assert cache.read(1)[0].model == NAME
-    assert registry.republish() == "second"
-    assert cache.read(1)[0].model == "second"
+    cache._connection.next_probe_at = 0.0
+    assert cache.read_list_and_versions(1)[0].model == NAME
+    assert registry.repair_pointer() == "second"
+    assert cache.read_list_and_versions(1)[0].model == "second"
 
 
 def test_a_process_keeps_two_rankers_at_most(second, model_folder):
@@ -198,10 +198,10 @@ def serving_process(model):
 
 def test_activation_waits_until_every_live_process_has_loaded_the_model(second, serving_process):
     deadline = time.monotonic() + 30
-    while NAME not in cache.loaded_by().values():
+    while NAME not in cache.models_by_process().values():
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
     registry.activate("second", "a test")
 
-    assert set(cache.loaded_by().values()) == {"second"}
+    assert set(cache.models_by_process().values()) == {"second"}

@@ -41,12 +41,12 @@ def store(request, settings, monkeypatch, tmp_path, model):
         for name, value in request.getfixturevalue("s3").environment.items():
             monkeypatch.setenv(name, value)
         settings.MODELS_URL = "s3://films/models"
-        for name in storage.names():
+        for name in storage.version_names():
             storage.remove(name)
     forget_models()
     yield settings.MODELS_URL
     forget_models()
-    storage._opened.cache_clear()
+    storage._filesystem.cache_clear()
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ def elsewhere(settings, tmp_path):
 
 def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, capsys):
     registry.activate("second", "a test")
-    assert storage.names() == {"second"}
-    assert copies.share() == [NAME], "what was trained before there was a store"
-    assert copies.share() == []
+    assert storage.version_names() == {"second"}
+    assert copies.upload_missing() == [NAME], "what was trained before there was a store"
+    assert copies.upload_missing() == []
     files = {path.name: path.read_bytes() for path in copies.folder("second").iterdir()}
     elsewhere()
-    assert registry.to_be_served() == "second", "which its start looks at"
+    assert registry.servable_version() == "second", "which its start looks at"
 
     first = recommend(Query(user_id=ADA, top_k=5))
 
@@ -90,7 +90,7 @@ def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, 
 
 
 def test_half_an_upload_is_no_version_and_is_completed_later(second, elsewhere, monkeypatch):
-    files, _ = storage._opened(storage.settings.MODELS_URL)
+    files, _ = storage._filesystem(storage.settings.MODELS_URL)
     put = files.put_file
 
     def cut_off(source, target, **more):
@@ -103,17 +103,17 @@ def test_half_an_upload_is_no_version_and_is_completed_later(second, elsewhere, 
         registry.activate("second", "a test")
     monkeypatch.setattr(files, "put_file", put)
 
-    assert storage.names() == set()
-    assert storage.manifest("second") is None
+    assert storage.version_names() == set()
+    assert storage.stored_manifest("second") is None
     assert ModelVersion.objects.get(name="second").status == Status.CANDIDATE
     assert not storage.download(storage.settings.MODEL_STORE.parent / "second")
     call_command("models", "--upload")
-    assert storage.names() == {NAME, "second"}
+    assert storage.version_names() == {NAME, "second"}
 
 
 def test_a_damaged_copy_is_refused_and_leaves_nothing(second, elsewhere, caplog, model_folder):
-    copies.share()
-    files, root = storage._opened(storage.settings.MODELS_URL)
+    copies.upload_missing()
+    files, root = storage._filesystem(storage.settings.MODELS_URL)
     files.pipe_file(f"{root}/second/{WEIGHTS}", (model_folder / WEIGHTS).read_bytes()[:-100])
     elsewhere()
 
@@ -124,7 +124,7 @@ def test_a_damaged_copy_is_refused_and_leaves_nothing(second, elsewhere, caplog,
     assert registry.active_name() == NAME
     escape = json.dumps({"format": 4, "sha256": {"../../escaped": "0"}}).encode()
     files.pipe_file(f"{root}/second/{MANIFEST}", escape)
-    with pytest.raises(storage.StorageDamaged, match="no file of its folder"):
+    with pytest.raises(storage.ArtifactDamaged, match="no file of its folder"):
         storage.download(copies.folder("second"))
 
 
@@ -132,24 +132,24 @@ def test_what_is_damaged_here_is_not_uploaded(second, caplog):
     weights = copies.folder("second") / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-100])
 
-    assert copies.share() == [NAME]
+    assert copies.upload_missing() == [NAME]
 
     assert "cut or edited" in caplog.text
-    assert storage.names() == {NAME}
+    assert storage.version_names() == {NAME}
 
 
 def test_pruned_is_pruned_everywhere(second, elsewhere, settings, model_folder):
-    copies.share()
+    copies.upload_missing()
     ModelVersion.objects.filter(name="second").update(created_at="2020-01-01T00:00Z")
     here = settings.MODEL_STORE
     elsewhere()
-    assert copies.fetched("second")
+    assert copies.try_fetch("second")
     there, settings.MODEL_STORE = settings.MODEL_STORE, here
 
     assert registry.prune(1) == ["second"]
 
-    assert storage.names() == {NAME}
-    assert not copies.here("second")
+    assert storage.version_names() == {NAME}
+    assert not copies.is_local("second")
     settings.MODEL_STORE = there
     copies.fetch(NAME)
     assert [path.name for path in there.iterdir() if path.is_dir()] == [NAME], "the other machine hears of it"
@@ -161,10 +161,10 @@ def test_pruned_is_pruned_everywhere(second, elsewhere, settings, model_folder):
 def test_a_store_that_cannot_be_used_is_said_at_the_start(settings, monkeypatch, url, told):
     settings.MODELS_URL = url
     monkeypatch.setattr(storage, "find_spec", lambda package: None)
-    [error] = checks.shared_models_can_be_reached(None)
+    [error] = checks.check_model_store_url(None)
     assert told in error.msg
-    with pytest.raises(storage.StorageUnavailable, match=told):
-        storage.names()
+    with pytest.raises(storage.ObjectStoreUnavailable, match=told):
+        storage.version_names()
 
 
 def test_credentials_in_the_url_are_refused():

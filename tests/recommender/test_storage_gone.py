@@ -26,7 +26,7 @@ def s3(tmp_path, settings, monkeypatch):
     yield server
     forget_everything()
     server.stop()
-    storage._opened.cache_clear()
+    storage._filesystem.cache_clear()
 
 
 def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path, admin_client):  # noqa: F811
@@ -40,7 +40,7 @@ def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path
         version = ModelVersion.objects.get()
         assert job.error.startswith("Attempt 1 of 5: StorageUnavailable: The model store s3://films/models")
         assert f"Not uploaded, and kept on this machine: The model store {storage.settings.MODELS_URL}" in job.log_tail
-        assert (version.status, copies.here(version.name)) == (ModelVersion.Status.CANDIDATE, True)
+        assert (version.status, copies.is_local(version.name)) == (ModelVersion.Status.CANDIDATE, True)
         assert job.error.encode()[:40] in page(admin_client, job)
 
         s3.start()
@@ -54,7 +54,7 @@ def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path
 
     job.refresh_from_db()
     assert (job.status, job.attempts, registry.active_name()) == (Job.Status.DONE, 2, version.name), job.error
-    assert storage.names() == {version.name}
+    assert storage.version_names() == {version.name}
     for words in ("Attempt 1 of 5: StorageUnavailable", "Attempt 2 of 5", f"Uploaded {version.name}"):
         assert words in job.log_tail
     assert job.log_tail.count("Epoch 6 | NDCG") == 1, "trained once"

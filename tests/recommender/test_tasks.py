@@ -95,18 +95,18 @@ def test_two_beats_make_one_nightly_job(transactional_db):
     assert tasks.start_night() is None
     Job.objects.update(status=Job.Status.DONE)
     assert tasks.start_night() is None, "the other beat's message, read behind a short night"
-    assert leases.new_unless_waiting(Job.Kind.NIGHTLY) is not None, "who asks for one gets it"
+    assert leases.create_unless_pending(Job.Kind.NIGHTLY) is not None, "who asks for one gets it"
 
 
 def test_the_outbox_is_published_and_cleared(cast):
     caches["lists"].clear()
-    cache.put_back_viewers(cache.mark_viewers([ADA]), {ADA: 1})
+    cache.fill_reserved_viewer_versions(cache.reserve_viewer_versions([ADA]), {ADA: 1})
     assert Viewer.objects.filter(publish_pending=True).exists()
 
     assert tasks.publish_pending() == Viewer.objects.count()
 
     assert not Viewer.objects.filter(publish_pending=True).exists()
-    assert cache.read(ADA)[0].viewer == Viewer.objects.get(pk=ADA).version
+    assert cache.read_list_and_versions(ADA)[0].viewer == Viewer.objects.get(pk=ADA).version
 
 
 def test_repair_puts_back_what_an_emptied_redis_lost(model):
@@ -116,7 +116,7 @@ def test_repair_puts_back_what_an_emptied_redis_lost(model):
     tasks.repair()
 
     truth = Revision.objects.get()
-    assert cache.read(ADA)[0][:3] == (model.name, truth.epoch, truth.catalogue)
+    assert cache.read_list_and_versions(ADA)[0][:3] == (model.name, truth.epoch, truth.catalogue)
 
 
 def a_job(kind=Job.Kind.BATCH, **fields):
@@ -131,21 +131,21 @@ def run_out(job):
 
 def test_a_job_is_held_once_and_one_of_its_kind_at_a_time(transactional_db):
     first, second = a_job(), a_job()
-    assert leases.acquire(first.pk) is not None
-    assert leases.acquire(first.pk) is None
-    assert leases.acquire(second.pk) is None
-    assert leases.acquire(a_job(Job.Kind.NIGHTLY).pk) is not None
+    assert leases.claim(first.pk) is not None
+    assert leases.claim(first.pk) is None
+    assert leases.claim(second.pk) is None
+    assert leases.claim(a_job(Job.Kind.NIGHTLY).pk) is not None
 
 
 def test_a_dead_holder_loses_its_job_and_stops_if_it_was_only_asleep(transactional_db):
     job = a_job()
-    asleep = leases.acquire(job.pk)
+    asleep = leases.claim(job.pk)
     asleep.result["behind"] = 512
     asleep.save()
     run_out(job)
 
-    assert [lost.pk for lost in leases.take_up_lost()] == [job.pk]
-    awake = leases.acquire(job.pk)
+    assert [lost.pk for lost in leases.requeue_lost()] == [job.pk]
+    awake = leases.claim(job.pk)
 
     assert awake.result == {"behind": 512}
     assert awake.attempt == 2
@@ -154,18 +154,18 @@ def test_a_dead_holder_loses_its_job_and_stops_if_it_was_only_asleep(transaction
 
 def test_a_message_lost_with_redis_is_sent_again(transactional_db):
     job = a_job()
-    assert leases.take_up_lost() == []
+    assert leases.requeue_lost() == []
     Job.objects.update(created_at="2024-01-01T00:00Z")
-    assert [lost.pk for lost in leases.take_up_lost()] == [job.pk]
-    assert leases.take_up_lost() == [], "not at every beat"
+    assert [lost.pk for lost in leases.requeue_lost()] == [job.pk]
+    assert leases.requeue_lost() == [], "not at every beat"
 
 
 def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
-    job = a_job(attempts=leases.MOST_ATTEMPTS - 1)
-    leases.acquire(job.pk)
+    job = a_job(attempts=leases.MAX_ATTEMPTS - 1)
+    leases.claim(job.pk)
     run_out(job)
 
-    assert leases.take_up_lost() == []
+    assert leases.requeue_lost() == []
 
     job.refresh_from_db()
     assert job.status == Job.Status.FAILED
@@ -175,11 +175,11 @@ def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
 def test_a_cancelled_job_stops_at_its_next_step(transactional_db, monkeypatch):
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     job = a_job()
-    lease = leases.acquire(job.pk)
+    lease = leases.claim(job.pk)
     steps = 0
-    with leases.held(lease):
+    with leases.running_lease(lease):
         while True:
-            lease.progress("lists", steps, 100)
+            lease.report_progress("lists", steps, 100)
             steps += 1
             if steps == 3:
                 assert leases.cancel(job.pk)
@@ -195,7 +195,7 @@ def test_a_cancelled_job_stops_at_its_next_step(transactional_db, monkeypatch):
 def test_an_absent_server_is_waited_for_and_a_bug_is_not(transactional_db, error, status):
     job = a_job()
     try:
-        with leases.held(leases.acquire(job.pk)):
+        with leases.running_lease(leases.claim(job.pk)):
             raise error
     except RuntimeError:
         pass

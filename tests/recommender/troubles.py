@@ -81,10 +81,10 @@ elif TROUBLE == "older code":
     for room in ("recommender.ml.checkpoint", "recommender.copies", "recommender.training.run"):
         importlib.import_module(room).FORMAT -= 1  # type: ignore[attr-defined]
 elif TROUBLE == "slow":
-    Lease.progress = _slowly(Lease.progress)  # type: ignore[method-assign]
-    chunks.SIZE = batch.BLOCK = 8
+    Lease.report_progress = _slowly(Lease.report_progress)  # type: ignore[method-assign]
+    chunks.CHUNK_SIZE = batch.BLOCK_SIZE = 8
 elif TROUBLE == "impatient broker":
-    Lease.progress = _slowly(Lease.progress)  # type: ignore[method-assign]
+    Lease.report_progress = _slowly(Lease.report_progress)  # type: ignore[method-assign]
     app.conf.broker_transport_options = app.conf.broker_transport_options | {"visibility_timeout": 1}
 if TROUBLE == "constant":
     importlib.import_module("recommender.ml.tuning").WEIGHTS = (0.0,)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from catalog.plurals import count_noun
-from recommender.keys import OVERLAP, create, revoke, rotate
+from recommender.keys import ROTATION_OVERLAP, create, revoke, rotate
 from recommender.models import ApiKey
 
 KEY_MESSAGE = "This key is shown once; send it as the header `Authorization: Api-Key KEY`:"
@@ -34,7 +34,9 @@ class Command(BaseCommand):
         actions.add_parser("list", help="show every key but the secret part")
         rotated = actions.add_parser("rotate", help="make a key's successor; both are good until the old one ends")
         rotated.add_argument("prefix", help="the first 8 characters, as `list` shows them")
-        rotated.add_argument("--days", type=int, default=OVERLAP.days, help="how long the old one is good (default: 7)")
+        rotated.add_argument(
+            "--days", type=int, default=ROTATION_OVERLAP.days, help="how long the old one is good (default: 7)"
+        )
         revoke = actions.add_parser("revoke", help="end a key for good; web processes follow within a minute")
         revoke.add_argument("prefix", help="the first 8 characters, as `list` shows them")
 

@@ -33,4 +33,4 @@ class Command(BaseCommand):
             return
         from recommender.training import batch
 
-        run_job(Job.Kind.BATCH, parameters, partial(batch.run, call=tasks.call_for_help), self.stdout)
+        run_job(Job.Kind.BATCH, parameters, partial(batch.run, request_helpers=tasks.call_for_help), self.stdout)

@@ -27,5 +27,5 @@ class Command(BaseCommand):
             return
         from recommender.training import run
 
-        job = run_job(Job.Kind.NIGHTLY, job_parameters(options), run.nightly, self.stdout)
+        job = run_job(Job.Kind.NIGHTLY, job_parameters(options), run.run, self.stdout)
         print_outcome(job, self.stdout)

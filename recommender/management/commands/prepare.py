@@ -24,7 +24,7 @@ from recommender.models import Job, ModelVersion
 from recommender.serving.charted import charted
 from recommender.serving.query import Query
 from recommender.serving.tally import untallied
-from recommender.storage import StorageUnavailable
+from recommender.storage import ObjectStoreUnavailable
 
 ADMIN_NAME = "admin"
 DEMO_SOURCE = "demo"
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         self._load_data(data, people, empty, note)
         if not note.trained or not self._can_serve():
             self._train(note)
-        elif job := leases.new_unless_waiting(Job.Kind.BATCH):
+        elif job := leases.create_unless_pending(Job.Kind.BATCH):
             # Redis starts empty. Until a worker has filled it, lists come from the model.
             tasks.enqueue(job)
         self._write_welcome(self._create_admin())
@@ -91,8 +91,8 @@ class Command(BaseCommand):
 
     def _can_serve(self) -> bool:
         try:
-            active, served = registry.active_name(), registry.to_be_served()
-        except StorageUnavailable as error:
+            active, served = registry.active_name(), registry.servable_version()
+        except ObjectStoreUnavailable as error:
             raise CommandError(str(error)) from error
         if served != active:
             then = f"{served} before it is served" if served else "another is trained"
@@ -102,7 +102,7 @@ class Command(BaseCommand):
     def _train(self, note: "DataState") -> None:
         if enough.missing_events():
             note.write(source=note.source, trained=True)
-            self._print_step(enough.no_model_yet())
+            self._print_step(enough.no_model_message())
             return
         self._print_step("training the model")
         resume = (settings.CHECKPOINT_DIR / "run.json").exists()
@@ -140,7 +140,7 @@ class Command(BaseCommand):
         shown = {
             "request": request if settings.API_OPEN and films else None,
             "films": bool(films),
-            "model": "" if registry.active_name() else enough.no_model_yet(),
+            "model": "" if registry.active_name() else enough.no_model_message(),
             "titles": titles,
             "admin": ADMIN_NAME,
             "password": password,

@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
     def _print_next_steps(self, manifest: dict[str, Any]) -> None:
         active = manifest["active_model"]
-        if active and not copies.whole(active):
+        if active and not copies.is_loadable(active):
             words = f"The folder of the active model {active} is not there, whole and in this version's format"
             self.stderr.write(self.style.WARNING(f"{words}: train anew (`manage.py train`)."))
         self.stdout.write(self.style.SUCCESS("Restored. Start the system; `./run manage prepare` fills the lists."))

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parameters = job_parameters(options) | {"lists": False, "activate": options["activate"]}
         with distributed.joined():
             if distributed.rank():
-                run.follow(parameters)
+                run.follow_rank0(parameters)
                 return
-            job = run_job(Job.Kind.NIGHTLY, parameters, run.nightly, self.stdout)
+            job = run_job(Job.Kind.NIGHTLY, parameters, run.run, self.stdout)
         print_outcome(job, self.stdout)

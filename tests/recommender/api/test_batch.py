@@ -69,8 +69,8 @@ def run(job_id):
     """What the worker does when the message arrives."""
     from recommender import leases
 
-    lease = leases.acquire(job_id)
-    with leases.held(lease):
+    lease = leases.claim(job_id)
+    with leases.running_lease(lease):
         batch.run(lease)
 
 

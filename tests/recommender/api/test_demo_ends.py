@@ -112,7 +112,7 @@ def test_the_demo_ends_with_the_first_real_row(demo, site, admin_client, tmp_pat
     of_demo = ModelVersion.objects.get(name="of-the-demo")
     assert (of_demo.status, registry.active_name()) == (ModelVersion.Status.REFUSED, None)
     assert "data that it was trained on was replaced" in of_demo.reason
-    assert cache.read(1)[0].model is None
+    assert cache.read_list_and_versions(1)[0].model is None
     with pytest.raises(registry.ActivationRefused, match="was replaced"):
         registry.activate("of-the-demo", "trying")
     own = Movie.objects.filter(title="My own film").first()

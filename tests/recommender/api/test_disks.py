@@ -152,8 +152,8 @@ def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(
 def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, settings, small_disk):  # noqa: F811
     settings.CHECKPOINT_DIR = small_disk / "checkpoints"
     lease = night(epochs=3)
-    on_line = lease.on_line
-    lease.on_line = lambda line: (on_line(line), fill(small_disk) if line.startswith("Epoch 1 | NDCG") else None)
+    on_line = lease.on_log
+    lease.on_log = lambda line: (on_line(line), fill(small_disk) if line.startswith("Epoch 1 | NDCG") else None)
     with pytest.raises(OSError, match="No space left on device"):
         finish(lease)
 

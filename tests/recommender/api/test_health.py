@@ -44,7 +44,7 @@ def test_not_ready_while_the_models_folder_is_unusable(model):
         body = Api().get("/health/ready", expect=503)
     finally:
         manifest.write_text(kept)
-        registry._unusable_until.clear()
+        registry._retry_at.clear()
 
     assert body["parts"]["model"] == f"{NAME} cannot be loaded"
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from catalog.selectors import catalogue_table
 from recommender import cache, registry
-from recommender.describing import newcomers
+from recommender.describing import cold_items
 from recommender.ml.checkpoint import save_model
 from recommender.ml.config import changed, preset
 from recommender.ml.data import Histories, tokenise
@@ -108,7 +108,7 @@ def test_every_other_personal_call_has_it_or_does_without(api, site, ranker):
 
 def test_its_vector_is_that_of_a_film_nobody_watched(ranker):
     """By hand: the metadata's part alone, and the best k of both kinds by all scores."""
-    new = newcomers(catalogue_table(), ranker)
+    new = cold_items(catalogue_table(), ranker)
     assert new.movie_ids.tolist() == [OUTSIDE]
     parts = ranker.model.items.parts.weight[list(ranker.feature_names).index("genre:Sci-Fi")].detach()
     np.testing.assert_allclose(new.vectors[0], parts / parts.norm(), atol=1e-3)
@@ -126,6 +126,6 @@ def test_its_vector_is_that_of_a_film_nobody_watched(ranker):
 
 
 def test_a_model_without_metadata_or_a_film_without_known_features_has_none(ranker, model_folder):
-    assert not len(newcomers(catalogue_table(), load_ranker(model_folder)).movie_ids)
+    assert not len(cold_items(catalogue_table(), load_ranker(model_folder)).movie_ids)
     assert not len(ranker.newcomers(np.array([7_000]), [["genre:Opera"]]).movie_ids)
     assert not len(Ranker(ranker.model, ranker.vocab).newcomers(np.array([7_000]), [["genre:Sci-Fi"]]).movie_ids)

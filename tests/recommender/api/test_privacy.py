@@ -79,10 +79,10 @@ def fail_in_training(monkeypatch):
             raise OSError("No space left on device")
 
     monkeypatch.setattr(enough, "FEWEST_EVENTS", 1)
-    lease = leases.acquire(Job.objects.create(kind="nightly", parameters={"preset": "brief"}).pk)
+    lease = leases.claim(Job.objects.create(kind="nightly", parameters={"preset": "brief"}).pk)
     lease.on_progress = full
-    with pytest.raises(OSError, match="No space"), leases.held(lease):
-        run.nightly(lease)
+    with pytest.raises(OSError, match="No space"), leases.running_lease(lease):
+        run.run(lease)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
         assert tasks.finish_erasures() == 1
     assert traces(ZOE) == []
     assert Job.objects.get(pk=zoe).parameters["user_histories"] == {str(ADA): ["260"]}
-    assert ZOE not in dataset.read(tmp_path).histories.viewers
+    assert ZOE not in dataset.take_snapshot(tmp_path).histories.viewers
     assert site.get(f"/recommend?user_id={ZOE}")["is_known_user"] is False
     assert site.delete(DATA)["events"] == 0
 
@@ -161,7 +161,7 @@ def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpo
     with time_machine.travel(timezone.now() + privacy.GRACE * 2):
         tasks.finish_erasures()
     assert traces(ZOE) == ["file: snapshot.npz"]
-    running = leases.acquire(Job.objects.create(kind="nightly").pk)
+    running = leases.claim(Job.objects.create(kind="nightly").pk)
     assert tasks.clear_checkpoints() == 0
     leases.cancel(running.job_id)
     assert tasks.clear_checkpoints() == 2
@@ -169,7 +169,7 @@ def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpo
 
 
 def test_a_list_that_was_being_made_is_never_served_and_goes(zoe, site):
-    stamps, before = cache.read(ZOE)
+    stamps, before = cache.read_list_and_versions(ZOE)
     site.delete(DATA)
     cache.store_list(ZOE, before)  # whoever had read the history before
 
@@ -180,17 +180,17 @@ def test_a_list_that_was_being_made_is_never_served_and_goes(zoe, site):
 
     cache.store_list(ZOE, before)
     assert tasks.finish_erasures() == 0  # too soon to be complete, but swept
-    assert cache.read(ZOE)[1] is None
+    assert cache.read_list_and_versions(ZOE)[1] is None
 
 
 def test_a_batch_at_work_leaves_the_erased_out(zoe, site):
-    lease = leases.acquire(zoe)
+    lease = leases.claim(zoe)
     site.delete(DATA)
 
     batch.run(lease)  # with the histories that it took over when it began
 
-    assert cache.read(ADA)[1] is not None
-    assert cache.read(ZOE)[1] is None
+    assert cache.read_list_and_versions(ADA)[1] is not None
+    assert cache.read_list_and_versions(ZOE)[1] is None
     with time_machine.travel(timezone.now() + privacy.GRACE * 2):
         assert tasks.finish_erasures() == 0  # not while it runs
         assert Erasure.objects.count() == 1
@@ -206,23 +206,23 @@ def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
         away.setattr(cache, "erase_viewer", gone)
         assert site.delete(DATA)["stored_lists"] is False
         assert tasks.finish_erasures() == 0
-    assert cache.read(ZOE)[1] is not None
+    assert cache.read_list_and_versions(ZOE)[1] is not None
 
     tasks.finish_erasures()
-    assert cache.read(ZOE)[1] is None
+    assert cache.read_list_and_versions(ZOE)[1] is None
 
 
 def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, checkpoints, monkeypatch):
     monkeypatch.setattr(enough, "FEWEST_EVENTS", 1)
-    lease = leases.acquire(Job.objects.create(kind="nightly").pk)
-    options = run.Options(preset="brief")
-    run._Work.begin(lease, options)
-    assert run._Work.take_up(lease, options) is not None
+    lease = leases.claim(Job.objects.create(kind="nightly").pk)
+    options = run.NightlyOptions(preset="brief")
+    run.TrainingRun.start(lease, options)
+    assert run.TrainingRun.resume(lease, options) is not None
     assert ZOE in dataset.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
     site.post("/users/merge", {"from_user_id": 77, "into_user_id": ADA})
-    assert run._Work.take_up(lease, options) is not None
+    assert run.TrainingRun.resume(lease, options) is not None
     assert str(lease.job_id) in site.delete(DATA)["in_training"]
 
-    assert run._Work.take_up(lease, options) is None
-    run._Work.begin(lease, options)
+    assert run.TrainingRun.resume(lease, options) is None
+    run.TrainingRun.start(lease, options)
     assert ZOE not in dataset.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers

@@ -147,13 +147,13 @@ def test_a_moment_asked_for_is_computed_and_not_stored(api):
         assert api.post("/recommend", {"user_id": ADA, "top_k": 5, "at": at})["source"] == "model"
     assert api.get(f"/recommend?user_id={ADA}&top_k=5&at=2024-05-01")["source"] == "model"
 
-    assert cache.read(ADA)[1] is None
+    assert cache.read_list_and_versions(ADA)[1] is None
 
 
 def test_stored_lists_are_longer_than_what_is_asked(api):
     api.get(f"/recommend?user_id={ADA}&top_k=1")
 
-    assert len(cache.read(ADA)[1].movie_ids) == 16 + 60 - 6 <= settings.LIST_LENGTH
+    assert len(cache.read_list_and_versions(ADA)[1].movie_ids) == 16 + 60 - 6 <= settings.LIST_LENGTH
 
 
 def test_a_viewer_is_encoded_once_for_a_version(api, site, monkeypatch):

@@ -287,7 +287,7 @@ def test_processes_start_and_work_while_their_logs_find_no_room(transactional_db
         running.append(subprocess.Popen(web, **how | {"env": environment() | {"PORT": str(port)}}))
     try:
         for kind in ("light", "beat", "web", "repair"):
-            wait_for(lambda kind=kind: kind in cache.signs_of_life())
+            wait_for(lambda kind=kind: kind in cache.heartbeat_ages())
         assert all(process.poll() is None for process in running)
     finally:
         for process in running:
@@ -298,8 +298,8 @@ def test_processes_start_and_work_while_their_logs_find_no_room(transactional_db
 
 def test_a_machine_that_fell_silent_beside_others_is_amber(nobody_reports, api, monkeypatch):
     all_report()
-    cache.tell_alive(["light"], "light@away")
-    client = cache._link.client()
+    cache.record_heartbeat(["light"], "light@away")
+    client = cache._connection.client()
     client.zincrby(cache._key("alive"), -300, "light light@away")
     found = checks(api)["process:light"]
     assert (found["status"], "light@away" in found["detail"]) == ("warn", True)

@@ -10,7 +10,7 @@ from django.conf import settings as live_settings
 from catalog.models import Viewer
 from movierec import embedded
 from recommender import cache, registry
-from recommender.link import PROBE_SECONDS, Link
+from recommender.link import PROBE_INTERVAL, RedisConnection
 from recommender.models import ModelVersion
 from recommender.serving import events, health, upkeep
 from recommender.serving.charted import charted
@@ -39,7 +39,7 @@ class Valkey:
 
     def start(self):
         self._up.enter_context(embedded.running(self.state, servers=[embedded.VALKEY], say=lambda line: None))
-        time.sleep(PROBE_SECONDS)  # a lost Redis is asked again after that
+        time.sleep(PROBE_INTERVAL)  # a lost Redis is asked again after that
 
     def stop(self):
         self._up.close()
@@ -53,9 +53,9 @@ def valkey(tmp_path, settings, monkeypatch):
         name: {**options, "LOCATION": f"{base}?db={number}"}
         for number, (name, options) in enumerate(live_settings.CACHES.items(), 1)
     }
-    monkeypatch.setattr(cache, "_link", Link(cache._distrust))
+    monkeypatch.setattr(cache, "_link", RedisConnection(cache._invalidate_all))
     own.start()
-    registry.republish()
+    registry.repair_pointer()
     yield own
     own.stop()
 
@@ -100,7 +100,7 @@ def test_an_event_without_redis_is_stored_and_published_later(valkey):
 
 def test_a_redis_that_comes_back_is_not_trusted_with_what_it_held(valkey):
     recommend(QUERY)
-    epoch = cache.read(ADA)[0].epoch
+    epoch = cache.read_list_and_versions(ADA)[0].epoch
     valkey.stop()
     assert recommend(QUERY).degraded
 
@@ -108,7 +108,7 @@ def test_a_redis_that_comes_back_is_not_trusted_with_what_it_held(valkey):
 
     back = recommend(QUERY)
     assert (back.source, back.degraded) == ("model", False)
-    assert cache.read(ADA)[0].epoch > epoch
+    assert cache.read_list_and_versions(ADA)[0].epoch > epoch
     assert recommend(QUERY).source == "cache"
 
 

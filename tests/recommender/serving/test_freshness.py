@@ -38,7 +38,7 @@ def happened(viewer, movie):
 
 def planted(**stamps):
     """A list on Ada's shelf that is recognised by its only film."""
-    truth, _ = cache.read(ADA)
+    truth, _ = cache.read_list_and_versions(ADA)
     stored = cache.StoredList(
         model=stamps.get("model", truth.model),
         epoch=stamps.get("epoch", truth.epoch),
@@ -60,7 +60,7 @@ def test_a_list_with_every_stamp_right_is_served():
 @pytest.mark.parametrize("stamp", ["epoch", "viewer"])
 def test_a_list_with_an_older_stamp_is_not(stamp):
     ask()
-    truth, _ = cache.read(ADA)
+    truth, _ = cache.read_list_and_versions(ADA)
     planted(**{stamp: getattr(truth, stamp) - 1})
 
     assert ask(top_k=1).source == "model"
@@ -121,7 +121,7 @@ def test_an_evicted_version_does_not_bring_an_old_list_back():
 def test_a_list_that_is_stored_for_a_stranger_ends_with_his_first_event():
     planted_for = cache.StoredList(NAME, 1, 0, np.array([NEMO], np.int32), np.ones(1, np.float32), 0)
     ask()
-    cache.store_list(EVE, planted_for._replace(epoch=cache.read(ADA)[0].epoch))
+    cache.store_list(EVE, planted_for._replace(epoch=cache.read_list_and_versions(ADA)[0].epoch))
     served = ask(EVE, top_k=1)
     assert (served.source, served.is_known_user, films(served)) == ("cache", False, [NEMO])
 

@@ -198,12 +198,12 @@ def test_a_model_without_an_order_is_rolled_back(good, monkeypatch, scores, word
 
 
 def test_a_model_that_no_process_could_load_is_rolled_back(good):
-    cache.report_loaded("web:1", NAME)
+    cache.report_loaded_model("web:1", NAME)
     assert tasks.guard_active_model() == "", "it may still be on its way"
     ModelVersion.objects.filter(name="other").update(activated_at=timezone.now() - timedelta(minutes=5))
-    cache.report_loaded("web:2", "other")
+    cache.report_loaded_model("web:2", "other")
     assert tasks.guard_active_model() == "", "one machine's trouble is not the model's"
-    cache.report_loaded("web:2", NAME)
+    cache.report_loaded_model("web:2", NAME)
 
     assert tasks.guard_active_model() == "none of the 2 web processes could load it"
     assert registry.active_name() == NAME
@@ -237,10 +237,10 @@ def test_where_no_film_is_left_to_list_nothing_is_counted(good):
 
 
 def test_the_watch_of_a_web_process_asks(good):
-    assert probe.look in registry._on_look
+    assert probe.look in registry._tick_callbacks
 
 
 def test_an_operator_goes_back_by_hand_with_the_same_rule(good):
-    assert registry.previous() == NAME
+    assert registry.rollback_target() == NAME
     call_command("rollback", "--reason", "a test", stdout=io.StringIO())
     assert registry.active_name() == NAME

@@ -38,15 +38,15 @@ def lease(model):
     upkeep.repair()  # as beat does every few seconds
 
     def acquired(**parameters):
-        return leases.acquire(Job.objects.create(kind=Job.Kind.BATCH, parameters=parameters).pk)
+        return leases.claim(Job.objects.create(kind=Job.Kind.BATCH, parameters=parameters).pk)
 
     return acquired
 
 
 def stored(viewer):
     """The viewer's list where it is valid."""
-    stamps, found = cache.read(viewer)
-    return found if found is not None and found.valid(stamps) else None
+    stamps, found = cache.read_list_and_versions(viewer)
+    return found if found is not None and found.is_current(stamps) else None
 
 
 def test_every_viewer_with_a_history_gets_a_list_of_films_not_seen(lease, model):
@@ -68,13 +68,13 @@ def test_every_viewer_with_a_history_gets_a_list_of_films_not_seen(lease, model)
 
 
 def test_an_event_while_the_batch_runs_makes_that_list_invalid_not_wrong(lease, monkeypatch):
-    fill = batch.Shelf.fill
+    fill = batch.ListWriter.write_lists
 
     def an_event_comes_in_between(shelf, readers, epoch, check):
         record_events([watch(ADA, NEMO, MORNING)])  # after the histories were read, before the lists are stored
         return fill(shelf, readers, epoch, check)
 
-    monkeypatch.setattr(batch.Shelf, "fill", an_event_comes_in_between)
+    monkeypatch.setattr(batch.ListWriter, "fill", an_event_comes_in_between)
     batch.run(lease())
 
     assert stored(ADA) is None
@@ -82,7 +82,7 @@ def test_an_event_while_the_batch_runs_makes_that_list_invalid_not_wrong(lease, 
 
 
 def test_an_epoch_that_moves_on_has_all_lists_written_again(lease, monkeypatch):
-    look, looks = batch.Shelf.look, []
+    look, looks = batch.ListWriter.refresh_versions, []
 
     def an_import_ends(shelf, viewer_ids):
         looks.append(1)
@@ -91,7 +91,7 @@ def test_an_epoch_that_moves_on_has_all_lists_written_again(lease, monkeypatch):
         return look(shelf, viewer_ids)
 
     monkeypatch.setattr(batch, "BLOCK", 2)
-    monkeypatch.setattr(batch.Shelf, "look", an_import_ends)
+    monkeypatch.setattr(batch.ListWriter, "look", an_import_ends)
     held = lease()
     batch.run(held)
 
@@ -110,7 +110,7 @@ def test_a_killed_batch_goes_on_behind_its_last_chunk(lease, monkeypatch):
     killed.save()
     Job.objects.update(lease_until="2024-01-01T00:00Z")
 
-    taken_up = leases.acquire(killed.job_id)
+    taken_up = leases.claim(killed.job_id)
     batch.run(taken_up)
 
     assert stored(ADA) is None
@@ -125,9 +125,9 @@ def test_other_processes_take_chunks_and_one_that_dies_loses_its_own(lease, monk
 
     def call(job_id, wanted):
         asked.append(wanted)
-        assert batch.help_out(job_id)
+        assert batch.process_one_chunk(job_id)
         assert stored(ADA)
-        assert chunks.take(job_id).behind == ADA, "and is never heard of again"
+        assert chunks.claim(job_id).after_viewer_id == ADA, "and is never heard of again"
 
     held = lease()
     batch.run(held, call)
@@ -136,20 +136,20 @@ def test_other_processes_take_chunks_and_one_that_dies_loses_its_own(lease, monk
     assert all(stored(viewer) for viewer in (ADA, BEN, CLEO, DAN))
     assert held.result["viewers"] == 4
     assert not Chunk.objects.exists()
-    assert not batch.help_out(held.job_id), "the call of a batch that has ended"
+    assert not batch.process_one_chunk(held.job_id), "the call of a batch that has ended"
 
 
 def test_help_for_a_job_that_was_cancelled_writes_no_more(lease, monkeypatch):
     monkeypatch.setattr(batch, "BLOCK", 1)
-    fill = batch.Shelf.fill
+    fill = batch.ListWriter.write_lists
 
     def cancelled_meanwhile(shelf, readers, epoch, check):
         leases.cancel(held.job_id)
         return fill(shelf, readers, epoch, check)
 
-    monkeypatch.setattr(batch.Shelf, "fill", cancelled_meanwhile)
+    monkeypatch.setattr(batch.ListWriter, "fill", cancelled_meanwhile)
     held = lease()
-    with leases.held(held):
+    with leases.running_lease(held):
         batch.run(held)
 
     assert (stored(ADA) is None, stored(BEN)) == (False, None)
@@ -193,7 +193,7 @@ def test_a_viewers_age_limit_holds_in_the_list_and_travels_with_it(lease):
         one.age_limit = limit
         save_viewer(one)
     held = lease(user_histories={str(BEN): [str(STAR_WARS), "77"], str(DAN): [str(TOY_STORY)], str(ADA): ["1"]})
-    with leases.held(held):
+    with leases.running_lease(held):
         batch.run(held)
     sent = {viewer: stored(viewer) for viewer in (ADA, BEN, DAN)}
     batch.run(lease())
@@ -204,9 +204,9 @@ def test_a_viewers_age_limit_holds_in_the_list_and_travels_with_it(lease):
         assert fit[BEN] == {STAR_WARS, EMPIRE, JEDI, RAIDERS, SPIRITED_AWAY} - {STAR_WARS if lists is sent else 0}
         assert {NEMO, MATRIX, GODFATHER} <= fit[DAN], "from 0 to 17"
         assert set(MADE_UP["Crime"]) <= fit[ADA], "of unknown certificate"
-    assert sent[BEN].ruled_out == (4, 0, 0), "three of his own and one that was sent; no catalogue has the other"
-    assert stored(BEN).ruled_out == (3, 0, 0)
-    assert stored(CLEO).ruled_out == (3, 1, 1)
+    assert sent[BEN].exclusion_counts == (4, 0, 0), "three of his own and one that was sent; no catalogue has the other"
+    assert stored(BEN).exclusion_counts == (3, 0, 0)
+    assert stored(CLEO).exclusion_counts == (3, 1, 1)
 
 
 def test_histories_that_were_sent_make_the_lists_of_those_viewers(lease):
@@ -223,9 +223,9 @@ def test_histories_that_were_sent_make_the_lists_of_those_viewers(lease):
 
 
 def test_without_a_model_a_batch_ends_and_says_why(cast):
-    job = leases.acquire(Job.objects.create(kind=Job.Kind.BATCH, parameters={"user_histories": {"7": [1]}}).pk)
+    job = leases.claim(Job.objects.create(kind=Job.Kind.BATCH, parameters={"user_histories": {"7": [1]}}).pk)
     said = []
-    job.on_line = said.append
+    job.on_log = said.append
     batch.run(job)
     assert (job.result["viewers"], job.result["failed_users"]) == (0, [7])
     assert said == ["There is no active model yet: lists are popular films, made as they are asked for"]

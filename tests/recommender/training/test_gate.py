@@ -98,9 +98,9 @@ def test_scores_that_are_not_finite_are_said_to_be(judged, model_folder):
 def test_the_recently_popular_keep_no_model_that_is_worse_than_they_are(baseline, active, passed):
     """The candidate's rank is 5, the baseline's 4."""
     own, those, before = (np.full(300, rank) for rank in (5.0, 4.0, active))
-    check = bounds.beats(baseline, own, those, before)
+    check = bounds.better_than_baseline(baseline, own, those, before)
     assert (check.passed, "the active model is not better either: 0.3010" in check.told) == (passed, passed)
-    assert not bounds.beats(baseline, own, those).passed
+    assert not bounds.better_than_baseline(baseline, own, those).passed
 
 
 def test_one_segment_may_not_pay_for_the_others():
@@ -108,8 +108,8 @@ def test_one_segment_may_not_pay_for_the_others():
     before = np.full(600, 2.0)
     own = np.where(np.arange(600) < 500, 1.0, 5.0)
     parts = {"Drama": np.arange(600) < 500, "Western": np.arange(600) >= 500}
-    check = bounds.no_segment_falls(segments.compared(own, before, parts))
-    assert bounds.not_below("old", own, before).passed
+    check = bounds.no_segment_falls(segments.compare_segments(own, before, parts))
+    assert bounds.not_worse_than_active("old", own, before).passed
     assert not check.passed
     assert check.told == "Western 0.6309 to 0.3869"
 
@@ -126,4 +126,4 @@ def test_one_segment_may_not_pay_for_the_others():
 def test_bounds_of_lists(changed, fails):
     usual = {"coverage": 0.4, "popularity_bias": 0.2, "alike": 0.1}
     lists = {"candidate": usual | changed, "active": usual, "popularity": usual | {"alike": 0.6}}
-    assert [check.name for check in bounds.of_lists(lists, films=1000) if not check.passed] == fails
+    assert [check.name for check in bounds.check_lists(lists, films=1000) if not check.passed] == fails

@@ -16,7 +16,7 @@ from recommender.ml import tuning
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
 from recommender.training import dataset, gate, run
-from recommender.training.translated import of_another
+from recommender.training.translated import scorer_for_vocabulary
 from tests.cast import ADA, CLEO, STAR_WARS
 from tests.model import forget_everything
 from tests.recommender.worker import ring  # noqa: F401
@@ -33,22 +33,22 @@ def _fresh():
 def night(**parameters):
     """A job's lease; the lists are the batch's own tests."""
     told = {"preset": "brief", "epochs": 4, "lists": False, "warm": False} | parameters
-    return leases.acquire(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=told).pk)
+    return leases.claim(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=told).pk)
 
 
 def finish(lease):
-    with leases.held(lease):
-        run.nightly(lease)
+    with leases.running_lease(lease):
+        run.run(lease)
     return ModelVersion.objects.get(name=lease.result["version"])
 
 
 def test_the_snapshot_is_what_the_selectors_tell_viewer_by_viewer(cast, tmp_path):
-    snapshot = dataset.read(tmp_path)
+    snapshot = dataset.take_snapshot(tmp_path)
     snapshot.save(tmp_path / "snapshot.npz")
     again = dataset.Snapshot.load(tmp_path / "snapshot.npz")
 
     assert list(tmp_path.iterdir()) == [tmp_path / "snapshot.npz"], "no CSV is left behind"
-    assert again.hash() == snapshot.hash()
+    assert again.content_hash() == snapshot.content_hash()
     assert again.counts() == {"viewers": 4, "events": WatchEvent.objects.count(), "films": Movie.objects.count()}
     for viewer in (ADA, CLEO):
         one = selectors.history(viewer)
@@ -56,7 +56,7 @@ def test_the_snapshot_is_what_the_selectors_tell_viewer_by_viewer(cast, tmp_path
         rows = slice(*again.histories.indptr[place : place + 2].tolist())
         for mine, theirs in zip(again.histories[2:7], one[2:7], strict=True):
             np.testing.assert_array_equal(mine[rows], theirs)
-    features = again.film_features[again.movie_ids.tolist().index(STAR_WARS)]
+    features = again.movie_features[again.movie_ids.tolist().index(STAR_WARS)]
     assert {"genre:Sci-Fi", "director:George Lucas", "actor:Carrie Fisher", "decade:1970"} <= set(features)
 
 
@@ -69,7 +69,7 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):  # noqa: F811
     assert len(version.history) == 8
     assert version.data_hash
     assert version.parameters > 0
-    assert [line for line in lease._lines if line.startswith("Epoch 1 | Step ")]
+    assert [line for line in lease._log_lines if line.startswith("Epoch 1 | Step ")]
     assert (settings.CHECKPOINT_DIR / "transformer_epoch8.pt").exists()
     assert not (settings.CHECKPOINT_DIR / "snapshot.npz").exists()
 
@@ -104,24 +104,24 @@ def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):  # noq
 def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  # noqa: F811
     undisturbed = finish(night(activate=False))
     lease = night(activate=False)
-    report = lease.on_line
+    report = lease.on_log
 
     def killed_after_two_epochs(line):
         report(line)
         if line.startswith("Epoch 3"):
             raise SystemExit
 
-    lease.on_line = killed_after_two_epochs
-    with pytest.raises(SystemExit), leases.held(lease):
-        run.nightly(lease)
+    lease.on_log = killed_after_two_epochs
+    with pytest.raises(SystemExit), leases.running_lease(lease):
+        run.run(lease)
     Movie.objects.create(id=1, title="Came after the run began")
     Job.objects.filter(pk=lease.job_id).update(lease_until="2024-01-01T00:00Z")
 
-    [job] = leases.take_up_lost()
-    taken_up = leases.acquire(job.pk)
+    [job] = leases.requeue_lost()
+    taken_up = leases.claim(job.pk)
     resumed = finish(taken_up)
 
-    assert "Resuming" in "".join(taken_up._lines)
+    assert "Resuming" in "".join(taken_up._log_lines)
     assert resumed.data_hash == undisturbed.data_hash, "the data of the night it began"
     assert len(resumed.history) == 4
     assert resumed.metrics["ndcg10"] == undisturbed.metrics["ndcg10"]
@@ -132,9 +132,9 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  #
 @pytest.mark.parametrize("imported", [False, True])
 def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):  # noqa: F811
     interrupted = night()
-    interrupted.on_line = lambda line: _interrupt() if line.startswith("Epoch 2") else None
-    with pytest.raises(KeyboardInterrupt), leases.held(interrupted):
-        run.nightly(interrupted)
+    interrupted.on_log = lambda line: _interrupt() if line.startswith("Epoch 2") else None
+    with pytest.raises(KeyboardInterrupt), leases.running_lease(interrupted):
+        run.run(interrupted)
     assert Job.objects.get().status == Job.Status.CANCELLED
     if imported:
         bump_epoch()
@@ -142,7 +142,7 @@ def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):  #
     lease = night(resume=True)
     version = finish(lease)
 
-    assert any("Resuming" in line for line in lease._lines) is not imported
+    assert any("Resuming" in line for line in lease._log_lines) is not imported
     assert len(version.history) == 4
 
 
@@ -152,25 +152,25 @@ def _interrupt():
 
 def test_with_nothing_to_learn_from_the_operator_is_told_what_to_do(transactional_db):
     lease = night()
-    run.nightly(lease)
+    run.run(lease)
     assert lease.result["version"] is None
     assert lease.result["reason"].startswith("not enough data yet: 100 more events")
 
 
 def test_unknown_options_are_named(transactional_db):
     with pytest.raises(ValueError, match="speed"):
-        run.nightly(night(speed="fast"))
+        run.run(night(speed="fast"))
 
 
 def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, cast, tmp_path):
     """Films that it does not know stand last; the others keep their order."""
     ranker = registry.ranker()
-    snapshot = dataset.read(tmp_path)
+    snapshot = dataset.take_snapshot(tmp_path)
     more = Vocab(np.append(ranker.movie_ids, [7, 900_000]))
     tokens = run.tokenise(snapshot.histories, more)
     targets = gate.evaluate.leave_one_out(tokens).test
 
-    scores = of_another(ranker, more, tokens)(tokens, targets)
+    scores = scorer_for_vocabulary(ranker, more, tokens)(tokens, targets)
 
     known = more.places(ranker.movie_ids) - 1
     own = run.tokenise(snapshot.histories, ranker.vocab)

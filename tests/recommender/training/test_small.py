@@ -26,7 +26,7 @@ def site(transactional_db):
     """An empty one; what a night leaves goes with it."""
     forget_everything()
     forget_models()
-    enough._told = ("", 0.0)
+    enough._remembered = ("", 0.0)
     yield
     for version in ModelVersion.objects.all():
         shutil.rmtree(registry.folder(version.name), ignore_errors=True)
@@ -55,9 +55,9 @@ def happened(viewers, each, catalogue, kinds=(WATCH,), same_time=False, seed=1):
 
 def night(**options):
     job = Job.objects.create(kind="nightly", parameters={"preset": "brief", "epochs": 1, "device": "cpu"} | options)
-    lease = leases.acquire(job.pk)
-    with leases.held(lease):
-        run.nightly(lease)
+    lease = leases.claim(job.pk)
+    with leases.running_lease(lease):
+        run.run(lease)
     job.refresh_from_db()
     assert (job.status, job.error) == (Job.Status.DONE, "")
     return job.result
