@@ -8,7 +8,7 @@ import pytest
 _BESIDE_THE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def movielens(name: str) -> Path:
+def movielens_path(name: str) -> Path:
     """A file such as ml-latest-small.zip from the folder MOVIEREC_DATA; skips the test where there is none."""
     folder = Path(os.environ.get("MOVIEREC_DATA") or _BESIDE_THE_CHECKOUT)
     if not (folder / name).exists():

@@ -32,8 +32,8 @@ from recommender.serving import charts, eligibility, stamps
 from recommender.training import batch
 from tests.cast import (
     AMELIE,
+    CAST_MOVIES,
     EMPIRE,
-    FILMS,
     GODFATHER,
     GODFATHER_2,
     JEDI,
@@ -50,31 +50,31 @@ from tests.cast import (
     USUAL_SUSPECTS,
 )
 
-NAME = "tiny"
+TINY_MODEL = "tiny"
 TASTES = {  # genre of the films that are made up -> real ones, in the order in which people watch them
     "Sci-Fi": [STAR_WARS, EMPIRE, JEDI, RAIDERS, MATRIX],
     "Children": [TOY_STORY, TOY_STORY_2, NEMO, SPIRITED_AWAY, AMELIE],
     "Crime": [GODFATHER, GODFATHER_2, USUAL_SUSPECTS, PULP_FICTION, SHAWSHANK, SCHINDLERS_LIST],
 }
-MADE_UP = {genre: list(range(first, first + 20)) for genre, first in zip(TASTES, (5000, 5100, 5200), strict=True)}
-VOCABULARY = sorted([film.id for film in FILMS] + [film for films in MADE_UP.values() for film in films])
-OUTSIDE = 5300  # in the catalogue, unknown to the model
+INVENTED = {genre: list(range(first, first + 20)) for genre, first in zip(TASTES, (5000, 5100, 5200), strict=True)}
+VOCABULARY = sorted([film.id for film in CAST_MOVIES] + [film for films in INVENTED.values() for film in films])
+UNKNOWN_TO_MODEL = 5300  # in the catalogue, unknown to the model
 
 
-def simulated(viewers: int = 400, seed: int = 3) -> list[Events]:
+def simulated_histories(viewers: int = 400, seed: int = 3) -> list[Events]:
     """Each viewer follows one taste in its order, skips some of it, and strays now and then."""
     rng = np.random.default_rng(seed)
     events = []
     for viewer in range(viewers):
         taste = list(TASTES)[viewer % len(TASTES)]
-        road = np.array(TASTES[taste] + MADE_UP[taste])
+        road = np.array(TASTES[taste] + INVENTED[taste])
         films = road[rng.random(len(road)) < 0.7]
         stray = rng.choice(VOCABULARY, len(films))
         events.append(Events.from_ids(np.where(rng.random(len(films)) < 0.05, stray, films).tolist()))
     return events
 
 
-def train_tiny(folder: Path) -> Path:
+def train_tiny_model(folder: Path) -> Path:
     torch.set_num_threads(1)
     torch.manual_seed(1)
     tiny = changed(
@@ -84,7 +84,7 @@ def train_tiny(folder: Path) -> Path:
     )
     vocab = Vocab(np.array(VOCABULARY))
     features = make_features([[] for _ in range(len(vocab))])
-    tokens = tokenise(Histories.of(simulated()), vocab)
+    tokens = tokenise(Histories.of(simulated_histories()), vocab)
     net = TransformerRecModel(len(vocab), tiny.model, features)
     Trainer(net, tokens, tokens.indptr[1:], tiny, device=torch.device("cpu")).run()
     return save_model(folder, net, vocab, features, {"metrics": {}})
@@ -92,10 +92,10 @@ def train_tiny(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def model_folder() -> Path:
-    return train_tiny(Path(settings.MODEL_STORE) / NAME)
+    return train_tiny_model(Path(settings.MODEL_STORE) / TINY_MODEL)
 
 
-def forget_everything() -> None:
+def clear_caches() -> None:
     """Redis and what this process holds of earlier tests: their database is gone."""
     for name in ("lists", "default"):
         caches[name].clear()
@@ -108,7 +108,7 @@ def forget_everything() -> None:
     batch._cached_writer.cache_clear()
 
 
-def forget_models() -> None:
+def clear_loaded_models() -> None:
     """As in a process that has just started."""
     for held in (registry._rankers, registry._last_used, registry._retry_at):
         held.clear()
@@ -123,17 +123,17 @@ def second_version(model_folder: Path) -> Iterator[ModelVersion]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def create_more_films() -> None:
+def create_invented_movies() -> None:
     """Films beside the cast's, twenty for each taste, so that lists can be long; and one that no model knows."""
     Movie.objects.bulk_create(
         Movie(id=film, title=f"{genre} Film {n}", year=1970 + 2 * n)
-        for genre, films in MADE_UP.items()
+        for genre, films in INVENTED.items()
         for n, film in enumerate(films)
     )
-    Movie.objects.create(id=OUTSIDE, title="Quite New", year=2024)
+    Movie.objects.create(id=UNKNOWN_TO_MODEL, title="Quite New", year=2024)
     genres = {genre: Genre.objects.get(name=genre) for genre in TASTES}
-    links = [(film, genres[genre].pk) for genre, films in MADE_UP.items() for film in films]
-    links.append((OUTSIDE, genres["Sci-Fi"].pk))
+    links = [(film, genres[genre].pk) for genre, films in INVENTED.items() for film in films]
+    links.append((UNKNOWN_TO_MODEL, genres["Sci-Fi"].pk))
     Movie.genres.through.objects.bulk_create(
         Movie.genres.through(movie_id=film, genre_id=genre) for film, genre in links
     )
@@ -141,14 +141,14 @@ def create_more_films() -> None:
 
 @pytest.fixture
 def more_films(cast: None) -> None:
-    forget_everything()  # another test's catalogue may have had the same version
-    create_more_films()
+    clear_caches()  # another test's catalogue may have had the same version
+    create_invented_movies()
 
 
 @pytest.fixture
 def model(transactional_db: None, more_films: None, model_folder: Path) -> Iterator[ModelVersion]:
     """The tiny model, active, on empty shelves."""
-    forget_everything()
+    clear_caches()
     registry.register(model_folder, preset="brief", movies=len(VOCABULARY))
-    yield registry.activate(NAME, "for the tests")
-    forget_everything()
+    yield registry.activate(TINY_MODEL, "for the tests")
+    clear_caches()

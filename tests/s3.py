@@ -9,10 +9,10 @@ from pathlib import Path
 
 import rclone_api
 
-PROGRAM = Path(rclone_api.__file__).parent / "bin" / "rclone"
+RCLONE = Path(rclone_api.__file__).parent / "bin" / "rclone"
 
 
-class S3:
+class S3Server:
     def __init__(self, folder: Path) -> None:
         self.folder, self.key, self.secret = folder, "KEY" + secrets.token_hex(8), secrets.token_hex(20)
         (folder / "films").mkdir(parents=True)
@@ -34,7 +34,7 @@ class S3:
 
     def start(self) -> None:
         words = [
-            str(PROGRAM),
+            str(RCLONE),
             "serve",
             "s3",
             "--addr",

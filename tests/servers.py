@@ -18,28 +18,28 @@ from movierec import embedded
 from movierec.places import Place
 
 
-class Part:
+class TestedServer:
     """A server of this process's tests, which a test may stop and start."""
 
     def __init__(self, server: embedded.Server) -> None:
         self.server = server
-        self.up = False
+        self.is_running = False
         self._running = contextlib.ExitStack()
 
     def start(self) -> None:
-        if not self.up:
-            running = embedded.running(self.state, servers=[self.server], durable=False, say=lambda line: None)
+        if not self.is_running:
+            running = embedded.running(self.state_dir, servers=[self.server], durable=False, say=lambda line: None)
             self.place: Place = self._running.enter_context(running)
-            self.up = True
+            self.is_running = True
 
     def stop(self) -> None:
         self._running.close()
-        self.up = False
+        self.is_running = False
 
     @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
+    def freeze(self) -> Iterator[None]:
         """Every process of it stands still (Linux)."""
-        pids = self.processes()
+        pids = self.process_ids()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -48,22 +48,22 @@ class Part:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
 
-    def processes(self) -> list[int]:
+    def process_ids(self) -> list[int]:
         """Process ids, the parent's first."""
         if self.server is embedded.VALKEY:
             import redis
 
-            with redis.Redis.from_url(embedded.redis_url(self.state)) as client:
+            with redis.Redis.from_url(embedded.redis_url(self.state_dir)) as client:
                 return [client.info("server")["process_id"]]
         parent = int((self.place.data / "postmaster.pid").read_text().split()[0])
         return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
 
     @property
-    def state(self) -> Path:
+    def state_dir(self) -> Path:
         return Path(os.environ["MOVIEREC_STATE"])
 
 
-POSTGRES, VALKEY = Part(embedded.POSTGRES), Part(embedded.VALKEY)
+POSTGRES, VALKEY = TestedServer(embedded.POSTGRES), TestedServer(embedded.VALKEY)
 
 _cleanup = contextlib.ExitStack()
 atexit.register(_cleanup.close)  # pytest calls no hook when it gives up on its own arguments

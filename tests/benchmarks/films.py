@@ -5,21 +5,21 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-FILMS, VIEWERS, LENGTH = 60, 90, 24
+MOVIES, VIEWERS, LENGTH = 60, 90, 24
 GENRES = ("Drama", "Comedy|Romance")
 
 
-def write_films(folder: Path, seed: int = 1) -> Path:
+def write_movielens_pairs(folder: Path, seed: int = 1) -> Path:
     """`VIEWERS` rate `LENGTH` films each: pairs in random order, a minute between their two, a day between pairs."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
-    ids = range(1, FILMS + 1)
+    ids = range(1, MOVIES + 1)
     titles = [f"Film {film} ({1980 + film % 30})" for film in ids]
-    kinds = [GENRES[film > FILMS // 2] for film in ids]
+    kinds = [GENRES[film > MOVIES // 2] for film in ids]
     pl.DataFrame({"movieId": list(ids), "title": titles, "genres": kinds}).write_csv(folder / "movies.csv")
     rows = []
     for viewer in range(1, VIEWERS + 1):
-        first = viewer % 2 * FILMS // 2 + 2 * rng.permutation(FILMS // 4)[: LENGTH // 2] + 1
+        first = viewer % 2 * MOVIES // 2 + 2 * rng.permutation(MOVIES // 4)[: LENGTH // 2] + 1
         start = 1_000_000_000 + 500_000 * viewer
         for visit, film in enumerate(first.tolist()):
             rows += [(viewer, film + later, start + 86_400 * visit + 60 * later) for later in (0, 1)]

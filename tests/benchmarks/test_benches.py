@@ -10,7 +10,7 @@ import pytest
 from benchmarks.__main__ import names
 from benchmarks.protocols import five_core, histories_of, protocol, read
 from catalog.dataset import EVENTS, to_frame
-from tests.data import movielens
+from tests.data import movielens_path
 
 KEYS = {
     "admin": {"pages", "worst_cold_ms", "worst_warm_ms", "worst_queries", "over", "viewers", "events", "lists"},
@@ -47,7 +47,7 @@ def test_a_running_system_ranks_as_the_offline_figure():
     small = ["--epochs", "1", "--set", "layers=1", "max_len=50"]
     command = [sys.executable, "-m", "benchmarks", "quality", "--served", "--quick", *small]
     done = subprocess.run(
-        [*command, "--data", movielens("ml-latest-small.zip")],
+        [*command, "--data", movielens_path("ml-latest-small.zip")],
         capture_output=True,
         text=True,
         timeout=600,
@@ -69,8 +69,8 @@ def test_five_core_leaves_only_those_who_watched_and_were_watched_enough():
 
 
 def test_time_split_lets_nobody_see_the_future():
-    dataset, events = read(movielens("ml-latest-small.zip"), None)
-    task = protocol("P2", dataset, events, movielens("ml-latest-small.zip"))
+    dataset, events = read(movielens_path("ml-latest-small.zip"), None)
+    task = protocol("P2", dataset, events, movielens_path("ml-latest-small.zip"))
     cut = np.quantile(five_core(events)["occurred_at"].to_numpy(), 0.9)
     for viewer in range(len(task.ends)):
         trained = task.tokens.times[task.tokens.indptr[viewer] : task.ends[viewer]]

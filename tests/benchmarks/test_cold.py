@@ -14,12 +14,12 @@ from recommender.ml.data import LIKE, RATING, Events, Histories, tokenise
 from recommender.ml.evaluate import Targets, of_ranker, seen
 from recommender.ml.shortened import shortened
 from recommender.ml.vocab import Vocab
-from tests.benchmarks.films import write_films
+from tests.benchmarks.films import write_movielens_pairs
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return write_films(tmp_path_factory.mktemp("cold") / "films")
+    return write_movielens_pairs(tmp_path_factory.mktemp("cold") / "films")
 
 
 def of(films, ratings=None, kinds=None):

@@ -7,14 +7,14 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.quality.diverse import _repeats
-from tests.benchmarks.films import write_films
+from tests.benchmarks.films import write_movielens_pairs
 
 SMALL = ["layers=1", "d_model=8", "heads=1"]
 
 
 @pytest.mark.slow
 def test_variety_rises_and_its_cost_is_told(tmp_path, capsys):
-    data = write_films(tmp_path / "films")
+    data = write_movielens_pairs(tmp_path / "films")
     words = ["quality", "--data", str(data), "--diversity", "--epochs", "2", "--set", *SMALL]
     assert main(words) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])

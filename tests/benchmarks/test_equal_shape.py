@@ -5,12 +5,12 @@ import pytest
 
 from benchmarks.protocols import Task, protocol, read
 from benchmarks.training import equal_shape
-from tests.data import movielens
+from tests.data import movielens_path
 
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    path = movielens("ml-latest-small.zip")
+    path = movielens_path("ml-latest-small.zip")
     return protocol("P1", *read(path, None), path)
 
 

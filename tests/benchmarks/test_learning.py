@@ -7,8 +7,8 @@ from benchmarks.protocols import protocol, read
 from benchmarks.training.learning import compare_losses, seconds_to
 from recommender.ml.config import PRESETS, changed
 from recommender.ml.train import Progress
-from tests.data import movielens
-from tests.recommender.ml.test_training import SPLIT, TOKENS, trainer
+from tests.data import movielens_path
+from tests.recommender.ml.test_training import SPLIT, TOKENS, make_trainer
 
 TINY = changed(
     PRESETS["brief"],
@@ -19,13 +19,13 @@ TINY = changed(
 
 def test_an_epoch_has_a_target_for_every_film_but_each_viewers_first():
     counted = []
-    trainer(epochs=1).run(Progress(on_step=lambda step: counted.append(step.targets)))
+    make_trainer(epochs=1).run(Progress(on_step=lambda step: counted.append(step.targets)))
     assert sum(counted) == int(np.sum(SPLIT.ends - TOKENS.indptr[:-1] - 1))
 
 
 @pytest.mark.slow
 def test_losses_are_compared_on_as_many_negatives_as_there_are_films_and_goals_are_told():
-    path = movielens("ml-latest-small.zip")
+    path = movielens_path("ml-latest-small.zip")
     task = protocol("P1", *read(path, None), path)
     told = compare_losses(task, TINY, minutes=0.002)
     assert list(told) == ["512", "1024", "2048", "4096", str(len(task.vocab))]

@@ -13,7 +13,7 @@ from benchmarks.quality.baselines import Baseline, prove
 from benchmarks.quality.figures import paired, slices
 from recommender.ml import metrics
 from recommender.ml.evaluate import TIMES
-from tests.benchmarks.films import VIEWERS, write_films
+from tests.benchmarks.films import VIEWERS, write_movielens_pairs
 
 SMALL = ["--epochs", "2", "--set", "d_model=8", "layers=1", "heads=1"]
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(folder):
-    return write_films(folder / "films")
+    return write_movielens_pairs(folder / "films")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_against_pairs_the_same_targets(folder, data, two_seeds):
 
 
 def test_against_refuses_other_data(folder, two_seeds):
-    other = write_films(folder / "others", seed=2)
+    other = write_movielens_pairs(folder / "others", seed=2)
     with pytest.raises(SystemExit, match="data_hash is not the same"):
         bench(other, folder / "refused.json", *SMALL, "--against", str(two_seeds))
     assert not (folder / "refused.json").exists()

@@ -12,7 +12,7 @@ from benchmarks.__main__ import main
 from benchmarks.quality import tables
 from benchmarks.quality.pool import load, spread
 from recommender.ml.config import preset
-from tests.benchmarks.films import write_films
+from tests.benchmarks.films import write_movielens_pairs
 
 TINY = {"d_model": 8, "layers": 1, "heads": 1}
 RUNS = {
@@ -37,7 +37,7 @@ def relabelled(path):
 def docs(tmp_path_factory):
     """The page with empty places, and results of five small runs."""
     folder = tmp_path_factory.mktemp("tables")
-    data, docs = write_films(folder / "films"), folder / "docs"
+    data, docs = write_movielens_pairs(folder / "films"), folder / "docs"
     shape = [f"{name}={value}" for name, value in TINY.items()]
     for name, words in RUNS.items():
         sets = [*shape, *(word for word in words if "=" in word)]

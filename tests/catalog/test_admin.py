@@ -12,9 +12,9 @@ from catalog.movielens import read_movielens
 from catalog.selectors import catalogue_and_epoch, search_movies
 from catalog.services import invalidate_viewers
 from catalog.services.bulk import load_dataset
-from tests.cast import ADA, AMELIE, BEN, FILMS, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
-from tests.data import movielens
-from tests.support.forms import filled, form_of, run_action, submit
+from tests.cast import ADA, AMELIE, BEN, CAST_MOVIES, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
+from tests.data import movielens_path
+from tests.support.forms import find_form, form_data, run_action, submit
 
 MOST_QUERIES = 15
 
@@ -25,14 +25,14 @@ def editor(db: None, client: Client) -> Client:
     return client
 
 
-def address(model: str, page: str = "changelist", *ids: object) -> str:
+def admin_url(model: str, page: str = "changelist", *ids: object) -> str:
     return reverse(f"admin:catalog_{model}_{page}", args=ids)
 
 
 @pytest.mark.usefixtures("cast")
 class TestFilms:
     def test_an_edit_is_saved_and_moves_the_catalogue(self, editor: Client) -> None:
-        path, before = address("movie", "change", PULP_FICTION), catalogue_and_epoch()[0]
+        path, before = admin_url("movie", "change", PULP_FICTION), catalogue_and_epoch()[0]
         assert submit(editor, path, {"title": "Pulp", "certificate": "NC-17"}).status_code == 302
         movie = Movie.objects.get(id=PULP_FICTION)
         assert (movie.title, movie.certificate, movie.genres.count(), movie.credits.count()) == ("Pulp", "NC-17", 4, 4)
@@ -40,29 +40,29 @@ class TestFilms:
 
     def test_a_film_is_saved_as_its_page_stands(self, editor: Client) -> None:
         """Also where nobody touched the empty row of *Add people*."""
-        path = address("movie", "change", PULP_FICTION)
+        path = admin_url("movie", "change", PULP_FICTION)
         before = list(Credit.objects.values_list("movie_id", "person_id", "role", "order"))
         for button in ("_save", "_continue", "_addanother"):
             assert submit(editor, path, button=button).status_code == 302
         assert list(Credit.objects.values_list("movie_id", "person_id", "role", "order")) == before
-        made = submit(editor, address("movie", "add"), {"title": "Perfect Days"})
+        made = submit(editor, admin_url("movie", "add"), {"title": "Perfect Days"})
         assert made.status_code == 302
         assert not Movie.objects.get(title="Perfect Days").credits.exists()
 
     def test_a_person_needs_a_role(self, editor: Client) -> None:
-        keanu, path = Person.objects.get(name="Keanu Reeves").pk, address("movie", "change", PULP_FICTION)
+        keanu, path = Person.objects.get(name="Keanu Reeves").pk, admin_url("movie", "change", PULP_FICTION)
         answer = submit(editor, path, {"credits-2-0-person": keanu})
         assert answer.status_code == 200
         assert answer.context["inline_admin_formsets"][1].formset.errors == [{"role": ["This field is required."]}]
 
     def test_the_page_says_from_which_age_a_film_is(self, editor: Client) -> None:
-        path = address("movie", "change", PULP_FICTION)
+        path = admin_url("movie", "change", PULP_FICTION)
         assert b"17 years" in editor.get(path).content
         Movie.objects.filter(id=PULP_FICTION).update(certificate="unheard of")
         assert b"18 years, as no age is known" in editor.get(path).content
 
     def test_people_are_added_and_taken_away(self, editor: Client) -> None:
-        path, before = address("movie", "change", PULP_FICTION), catalogue_and_epoch()[0]
+        path, before = admin_url("movie", "change", PULP_FICTION), catalogue_and_epoch()[0]
         keanu = Person.objects.get(name="Keanu Reeves")
         new = {"credits-2-0-person": keanu.pk, "credits-2-0-role": Credit.Role.ACTOR.value, "credits-2-0-order": 9}
         assert submit(editor, path, {"credits-3-DELETE": True, **new}).status_code == 302
@@ -75,13 +75,13 @@ class TestFilms:
         Movie.objects.update(published=not published)
         before = catalogue_and_epoch()[0]
         told = "2 films are now shown." if published else "2 films are now hidden."
-        assert told in run_action(editor, address("movie"), action, [TOY_STORY, NEMO], follow=True).content.decode()
+        assert told in run_action(editor, admin_url("movie"), action, [TOY_STORY, NEMO], follow=True).content.decode()
         assert set(Movie.objects.filter(published=published).values_list("id", flat=True)) == {TOY_STORY, NEMO}
         assert catalogue_and_epoch()[0] == before + 1
 
     def test_deleting_takes_the_events_along_and_makes_lists_old(self, editor: Client) -> None:
         before = Viewer.objects.get(id=BEN).version
-        path = address("movie", "delete", NEMO)
+        path = admin_url("movie", "delete", NEMO)
         assert b"everything that viewers did" in editor.get(path).content
         assert submit(editor, path, button=None).status_code == 302
         assert not Movie.objects.filter(id=NEMO).exists()
@@ -99,13 +99,13 @@ class TestFilms:
         ],
     )
     def test_search_by_title_and_people(self, editor: Client, text: str, found: set[int]) -> None:
-        page = editor.get(address("movie"), {"q": text})
+        page = editor.get(admin_url("movie"), {"q": text})
         assert {movie.id for movie in page.context["cl"].result_list} == found
 
     def test_filters(self, editor: Client) -> None:
         crime = Genre.objects.get(name="Crime").pk
         query = {"genres__id__exact": crime, "year_from": 1990, "year_to": 1999, "published__exact": 1}
-        page = editor.get(address("movie"), query)
+        page = editor.get(admin_url("movie"), query)
         assert {movie.id for movie in page.context["cl"].result_list} == {50, 296, 318}
 
 
@@ -113,29 +113,29 @@ class TestFilms:
 class TestPeopleAndGenres:
     @pytest.mark.parametrize("model", ["genre", "person", "tag"])
     def test_renaming_and_deleting_move_the_catalogue(self, editor: Client, model: str) -> None:
-        path = address(model, "add")
+        path = admin_url(model, "add")
         before = catalogue_and_epoch()[0]
         assert submit(editor, path, {"name": "A new name"}).status_code == 302
         record = {"genre": Genre, "person": Person, "tag": Tag}[model]._default_manager.get(name="A new name")
-        assert submit(editor, address(model, "change", record.pk), {"name": "Another"}).status_code == 302
-        assert submit(editor, address(model, "delete", record.pk), button=None).status_code == 302
+        assert submit(editor, admin_url(model, "change", record.pk), {"name": "Another"}).status_code == 302
+        assert submit(editor, admin_url(model, "delete", record.pk), button=None).status_code == 302
         assert catalogue_and_epoch()[0] == before + 3
 
     def test_before_a_genre_goes_its_films_are_counted_and_its_rules_named(self, editor: Client) -> None:
         crime = Genre.objects.get(name="Crime")
         Rule.objects.create(name="Noir week", action="boost", by="genre", genre=crime)
-        told = editor.get(address("genre", "delete", crime.pk)).context["deleted_objects"]
+        told = editor.get(admin_url("genre", "delete", crime.pk)).context["deleted_objects"]
         assert told == [f"Crime, of {crime.movies.count()} films", "merchandising rule: Noir week"]
-        several = run_action(editor, address("genre"), "delete_selected", [crime.pk])
+        several = run_action(editor, admin_url("genre"), "delete_selected", [crime.pk])
         assert several.context["deletable_objects"] == [told]
         looker = User.objects.create_user("looks", is_staff=True)
         looker.user_permissions.add(*Permission.objects.filter(codename__in=("view_genre", "delete_rule")))
         editor.force_login(looker)
-        assert editor.get(address("genre", "delete", crime.pk)).status_code == 403
+        assert editor.get(admin_url("genre", "delete", crime.pk)).status_code == 403
 
     def test_a_person_shows_the_films(self, editor: Client) -> None:
         person = Person.objects.get(name="Al Pacino")
-        content = editor.get(address("person", "change", person.pk)).content.decode()
+        content = editor.get(admin_url("person", "change", person.pk)).content.decode()
         assert "The Godfather: Part II (1974), actor" in content
 
     def test_autocomplete_finds_people(self, editor: Client) -> None:
@@ -147,41 +147,41 @@ class TestPeopleAndGenres:
 @pytest.mark.usefixtures("cast")
 class TestViewers:
     def test_a_history_is_shown_newest_first(self, editor: Client) -> None:
-        content = editor.get(address("viewer", "change", ADA)).content.decode()
+        content = editor.get(admin_url("viewer", "change", ADA)).content.decode()
         assert content.index("Amélie (2001)") < content.index("Star Wars: Episode IV")
         assert "4.5 stars" in content
         assert "100% watched" in content
 
     def test_the_simulated_are_labelled(self, editor: Client) -> None:
         Viewer.objects.filter(id=BEN).update(is_simulated=True, name="Simulated 2")
-        assert "Simulated 2 (simulated)" in editor.get(address("viewer", "change", BEN)).content.decode()
-        rows = editor.get(address("viewer"), {"is_simulated__exact": 1}).context["cl"].result_list
+        assert "Simulated 2 (simulated)" in editor.get(admin_url("viewer", "change", BEN)).content.decode()
+        rows = editor.get(admin_url("viewer"), {"is_simulated__exact": 1}).context["cl"].result_list
         assert [viewer.id for viewer in rows] == [BEN]
 
     def test_search_by_id_or_name(self, editor: Client) -> None:
         Viewer.objects.filter(id=BEN).update(name="Benjamin")
         for text, found in ((str(ADA), [ADA]), ("jami", [BEN]), ("nobody", []), ("9" * 30, [])):
-            rows = editor.get(address("viewer"), {"q": text}).context["cl"].result_list
+            rows = editor.get(admin_url("viewer"), {"q": text}).context["cl"].result_list
             assert [viewer.id for viewer in rows] == found
 
     def test_what_staff_save_leaves_alone_what_events_wrote_meanwhile(self, editor: Client) -> None:
-        path = address("viewer", "change", BEN)
-        page = form_of(editor.get(path))
+        path = admin_url("viewer", "change", BEN)
+        page = find_form(editor.get(path))
         invalidate_viewers([BEN])
-        assert editor.post(path, filled(page, {"name": "Benjamin"})).status_code == 302
+        assert editor.post(path, form_data(page, {"name": "Benjamin"})).status_code == 302
         ben = Viewer.objects.get(id=BEN)
         assert (ben.name, ben.version, ben.publish_pending) == ("Benjamin", 2, True)
 
     def test_another_age_limit_makes_the_lists_old(self, editor: Client) -> None:
-        path = address("viewer", "change", BEN)
+        path = admin_url("viewer", "change", BEN)
         assert submit(editor, path, {"age_limit": 22}).status_code == 200
         assert submit(editor, path, {"age_limit": 12}).status_code == 302
         ben = Viewer.objects.get(id=BEN)
         assert (ben.age_limit, ben.version) == (12, 2)
 
     def test_they_are_neither_added_nor_deleted(self, editor: Client) -> None:
-        assert editor.get(address("viewer", "add")).status_code == 403
-        assert editor.get(address("viewer", "delete", ADA)).status_code == 403
+        assert editor.get(admin_url("viewer", "add")).status_code == 403
+        assert editor.get(admin_url("viewer", "delete", ADA)).status_code == 403
 
 
 @pytest.mark.usefixtures("cast")
@@ -221,7 +221,7 @@ class TestWithTheCatalogueOfMl25m:
 
     @pytest.mark.slow
     def test_searches_stay_on_the_trigram_indexes(self, editor: Client) -> None:
-        load_dataset(read_movielens(movielens("ml-25m-catalog.zip"), movielens("movie_people.csv.gz")))
+        load_dataset(read_movielens(movielens_path("ml-25m-catalog.zip"), movielens_path("movie_people.csv.gz")))
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         found = search_movies(Movie.objects.all(), "godfather")
@@ -230,6 +230,6 @@ class TestWithTheCatalogueOfMl25m:
         assert "person_name_trgm" in plan
         assert "Seq Scan on catalog_movie" not in plan
         with CaptureQueriesContext(connection) as queries:
-            page = editor.get(address("movie"), {"q": "al pacino"})
+            page = editor.get(admin_url("movie"), {"q": "al pacino"})
         assert len(queries) <= MOST_QUERIES
         assert len(page.context["cl"].result_list) > 20

@@ -19,7 +19,7 @@ from catalog.exchange.rows import COLUMNS, RowKind
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.movielens import read_movielens
 from tests.cast import ADA, BEN, NEMO, cast  # noqa: F401
-from tests.catalog.test_exchange import brought, taken
+from tests.catalog.test_exchange import export_lines, import_file
 
 pytestmark = pytest.mark.usefixtures("cast")
 HEADER = "user_id,movie_id,kind,occurred_at"
@@ -43,7 +43,7 @@ def test_a_quote_that_is_not_closed_costs_its_own_row_alone(tmp_path, closed_at)
         rows[closed_at] = f'{BEN},{NEMO}",watch,1'
     wrong = [42] + ([closed_at + 2] if closed_at else [])
 
-    said, rejected = brought("events", written(tmp_path, "\n".join([HEADER, *rows, ""])))
+    said, rejected = import_file("events", written(tmp_path, "\n".join([HEADER, *rows, ""])))
 
     assert f"{1500 - len(wrong):,} stored, 0 there already, {len(wrong)} rejected" in said
     assert [line for line, _, _ in rejected] == wrong
@@ -80,7 +80,7 @@ def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_pa
         '7004,Four,"closed"\n'
         '7005,"over\ntwo lines",x\n'
     )
-    _, rejected = brought("movies", written(tmp_path, text))
+    _, rejected = import_file("movies", written(tmp_path, text))
     assert [(line, "quote" in reason) for line, _, reason in rejected] == [(6, True), (9, True), (10, False)]
     assert set(Movie.objects.filter(pk__gt=7000).values_list("pk", flat=True)) == {7001, 7003, 7004}
     assert Movie.objects.get(pk=7001).overview == 'First line\n\nwith a "word", and 2 commas,\nand an end'
@@ -111,7 +111,7 @@ def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_pa
     ],
 )
 def test_a_wrong_header_is_refused_at_line_1(tmp_path, kind, header, words):
-    said, rejected = brought(kind, written(tmp_path, f"{header}\n1,2,3,4\n1,2,3,4\n"))
+    said, rejected = import_file(kind, written(tmp_path, f"{header}\n1,2,3,4\n1,2,3,4\n"))
     assert "line 1: " in said
     assert all(word in said for word in words), said
     assert rejected == []
@@ -125,7 +125,7 @@ def test_however_a_program_writes_it_it_is_read(tmp_path, encoding):
     for place, (delimiter, end) in enumerate(product(",;\t|", ("\n", "\r\n", "\r"))):
         rows = [["user_id", "name"], [str(ADA), f"Zoë {place}"], [], [str(BEN), f'"B{delimiter}{place}"']]
         text = end.join(delimiter.join(row) for row in rows)
-        said, rejected = brought("viewers", written(tmp_path, text.encode(encoding), "viewers.csv"), **told)
+        said, rejected = import_file("viewers", written(tmp_path, text.encode(encoding), "viewers.csv"), **told)
         assert said.endswith("viewers: 2 stored, 0 there already, 0 rejected.\n")
         assert rejected == []
         names = [Viewer.objects.get(pk=pk).name for pk in (ADA, BEN)]
@@ -134,10 +134,10 @@ def test_however_a_program_writes_it_it_is_read(tmp_path, encoding):
 
 def test_an_encoding_that_nobody_can_know_is_refused_at_line_1(tmp_path):
     path = written(tmp_path, "user_id,name\n1,Bob\n2,Zoë\n".encode("windows-1252"), "viewers.csv")
-    said, _ = brought("viewers", path)
+    said, _ = import_file("viewers", path)
     assert all(word in said for word in ("line 1: is not UTF-8", "line 3", "--encoding windows-1252"))
     mixed = written(tmp_path, "user_id,name\n1,Zoë\n".encode() + b"2,Zo\xeb\n", "mixed.csv")  # damage, not an encoding
-    said, rejected = brought("viewers", mixed)
+    said, rejected = import_file("viewers", mixed)
     assert rejected == [(3, "", "is not UTF-8")]
     assert "1 stored" in said
 
@@ -156,7 +156,7 @@ def test_an_encoding_that_nobody_can_know_is_refused_at_line_1(tmp_path):
     ids=["workbook", "empty", "header", "blank lines", "gzip by another name", "cut", "damaged"],
 )
 def test_what_is_no_text_or_none(tmp_path, text, words):
-    assert words in brought("events", written(tmp_path, text))[0]
+    assert words in import_file("events", written(tmp_path, text))[0]
 
 
 def test_standard_input_is_read_like_a_file(tmp_path, monkeypatch):
@@ -170,12 +170,12 @@ def test_standard_input_is_read_like_a_file(tmp_path, monkeypatch):
 def test_whole_numbers_are_taken_as_pandas_writes_them(tmp_path):
     Movie.objects.filter(pk=NEMO).update(tmdb_id=None)
     films = f"movie_id,tmdb_id,year,runtime\n{NEMO}.0,862.0,2003.0,\xa0100.0\n{NEMO},1e3,,\n{NEMO},862.5,,\n"
-    _, rejected = brought("movies", written(tmp_path, films, "films.csv"))
+    _, rejected = import_file("movies", written(tmp_path, films, "films.csv"))
     assert [(line, field) for line, field, _ in rejected] == [(3, "tmdb_id"), (4, "tmdb_id")]
     film = Movie.objects.get(pk=NEMO)
     assert (film.tmdb_id, film.year, film.runtime) == (862, 2003, 100)
     rows = f"{HEADER},rating\n{BEN}.0,{NEMO}.0,rating,1600000000.0,4.0\n{BEN},{NEMO}.5,watch,1600000000,\n"
-    _, rejected = brought("events", written(tmp_path, rows))
+    _, rejected = import_file("events", written(tmp_path, rows))
     assert [(line, field) for line, field, _ in rejected] == [(3, "movie_id")]
 
 
@@ -183,18 +183,20 @@ def test_jsonl_line_by_line(tmp_path):
     rows = ['{"user_id": 5, "user_id": 6}', '{"user_id": 7', f'{{"user_id": {ADA}.0, "name": "Ada"}}', "NaN", "5"]
     for encoding in ("utf-8-sig", "utf-16"):
         path = written(tmp_path, "\n".join(rows).encode(encoding), "viewers.jsonl")
-        said, rejected = brought("viewers", path)
+        said, rejected = import_file("viewers", path)
         assert [line for line, _, _ in rejected] == [1, 2, 4, 5]
         assert "'user_id' twice" in rejected[0][2]
         assert "1 stored" in said
     for text in ('[{"user_id": 5}]', '\n[\n{"user_id": 5}\n]'):
-        assert "is a JSON list: write one object a line" in brought("viewers", written(tmp_path, text, "a.jsonl"))[0]
+        assert (
+            "is a JSON list: write one object a line" in import_file("viewers", written(tmp_path, text, "a.jsonl"))[0]
+        )
 
 
 def test_other_content_under_the_same_event_id_is_told_with_its_row(tmp_path):
     event_id = "6d0e6b3c-2f5b-4b3b-9d2a-3b1f6a1f0c11"
     rows = [f"{row},{event_id}" for row in (*events(2), *events(1))]
-    said, rejected = brought("events", written(tmp_path, "\n".join([f"{HEADER},event_id", *rows])))
+    said, rejected = import_file("events", written(tmp_path, "\n".join([f"{HEADER},event_id", *rows])))
     assert "1 stored, 1 there already, 1 rejected" in said
     [(line, field, reason)] = rejected
     assert (line, field) == (3, "event_id")
@@ -324,6 +326,6 @@ def test_every_row_of_a_mangled_file_ends_in_one_count(data):
 def test_what_is_taken_out_names_sessions(tmp_path):
     Viewer.objects.create(pk=9001, is_session=True)
     for kind in ("viewers", "events"):
-        assert brought(kind, written(tmp_path, taken(kind, "csv"), f"{kind}.csv"))[1] == []
+        assert import_file(kind, written(tmp_path, export_lines(kind, "csv"), f"{kind}.csv"))[1] == []
     assert Viewer.objects.get(pk=9001).is_session
     assert not Viewer.objects.get(pk=ADA).is_session

@@ -14,18 +14,18 @@ from catalog.signals import viewers_changed
 from tests.cast import (
     ADA,
     BEN,
+    CAST_MOVIES,
     CLEO,
     EVE,
-    FILMS,
     GODFATHER,
     JEDI,
     MORNING,
     NEMO,
     TOY_STORY,
-    UNKNOWN_FILM,
+    UNKNOWN_MOVIE,
     cast,  # noqa: F401
-    rate,
-    watch,
+    rating_event,
+    watch_event,
 )
 
 STORED, DUPLICATE, REJECTED, CONFLICT = EventStatus
@@ -53,7 +53,7 @@ def version(viewer: int) -> int:
 def test_it_works(django_capture_on_commit_callbacks: Callable, heard: list[dict[int, int]]) -> None:
     before = version(ADA)
     with django_capture_on_commit_callbacks(execute=True):
-        [result] = record_events([watch(ADA, GODFATHER, NOON, completion=0.9)])
+        [result] = record_events([watch_event(ADA, GODFATHER, NOON, completion=0.9)])
     assert (result.status, result.reason, result.viewer_version) == (STORED, "", before + 1)
     event = WatchEvent.objects.get(viewer=ADA, movie=GODFATHER)
     assert (event.occurred_at, event.kind, event.completion) == (NOON, WatchEvent.Kind.WATCH, pytest.approx(0.9))
@@ -100,10 +100,10 @@ def test_a_client_id_stands_for_one_event_of_one_viewer() -> None:
 
 
 def test_the_same_fact_with_another_rating_is_no_duplicate() -> None:
-    [first, other, again] = record_events([rate(ADA, GODFATHER, NOON, stars) for stars in (4.0, 2.0, 4.0)])
+    [first, other, again] = record_events([rating_event(ADA, GODFATHER, NOON, stars) for stars in (4.0, 2.0, 4.0)])
     assert [first.status, other.status, again.status] == [STORED, CONFLICT, DUPLICATE]
     assert other.reason.startswith("rating: ")
-    assert record_events([rate(ADA, GODFATHER, NOON, 2.0)])[0].fields == ("rating",)
+    assert record_events([rating_event(ADA, GODFATHER, NOON, 2.0)])[0].fields == ("rating",)
     assert WatchEvent.objects.get(viewer=ADA, movie=GODFATHER, kind=WatchEvent.Kind.RATING).rating == 4.0
 
 
@@ -117,15 +117,15 @@ def test_each_item_has_its_own_answer_and_a_version_rises_once() -> None:
     before = version(CLEO)
     results = record_events(
         [
-            watch(CLEO, TOY_STORY, NOON),
-            watch(CLEO, TOY_STORY, NOON),
-            watch(CLEO, UNKNOWN_FILM, NOON),
-            rate(CLEO, TOY_STORY, NOON, 4.5),
-            watch(EVE, NEMO, NOON),
+            watch_event(CLEO, TOY_STORY, NOON),
+            watch_event(CLEO, TOY_STORY, NOON),
+            watch_event(CLEO, UNKNOWN_MOVIE, NOON),
+            rating_event(CLEO, TOY_STORY, NOON, 4.5),
+            watch_event(EVE, NEMO, NOON),
         ]
     )
     assert [r.status for r in results] == [STORED, DUPLICATE, REJECTED, STORED, STORED]
-    assert results[2].reason == f"there is no film {UNKNOWN_FILM}"
+    assert results[2].reason == f"there is no film {UNKNOWN_MOVIE}"
     assert version(CLEO) == before + 1
     assert version(EVE) == 1
 
@@ -134,15 +134,15 @@ def test_each_item_has_its_own_answer_and_a_version_rises_once() -> None:
     ("event", "words"),
     [
         (NewEvent(ADA, NEMO, WatchEvent.Kind.RATING, NOON), "needs a rating"),
-        (rate(ADA, NEMO, NOON, 4.2), "4.2"),
-        (rate(ADA, NEMO, NOON, float("nan")), "nan"),
-        (rate(ADA, NEMO, NOON, 0.0), "0.5"),
-        (watch(ADA, NEMO, NOON, completion=1.5), "between 0 and 1"),
+        (rating_event(ADA, NEMO, NOON, 4.2), "4.2"),
+        (rating_event(ADA, NEMO, NOON, float("nan")), "nan"),
+        (rating_event(ADA, NEMO, NOON, 0.0), "0.5"),
+        (watch_event(ADA, NEMO, NOON, completion=1.5), "between 0 and 1"),
         (NewEvent(ADA, NEMO, 99, NOON), "kind 99"),
         (NewEvent(0, NEMO, WatchEvent.Kind.WATCH, NOON), "viewer id 0"),
         (NewEvent(ADA, 2**31, WatchEvent.Kind.WATCH, NOON), "film id"),
-        (watch(ADA, NEMO, datetime(2024, 1, 1)), "time zone"),
-        (watch(ADA, NEMO, datetime.now(UTC) + timedelta(days=3)), "ahead"),
+        (watch_event(ADA, NEMO, datetime(2024, 1, 1)), "time zone"),
+        (watch_event(ADA, NEMO, datetime.now(UTC) + timedelta(days=3)), "ahead"),
     ],
 )
 def test_it_rejects_what_cannot_be_true(event: NewEvent, words: str) -> None:
@@ -155,7 +155,7 @@ def test_it_rejects_what_cannot_be_true(event: NewEvent, words: str) -> None:
 
 def test_the_number_of_statements_does_not_grow(django_assert_num_queries: Callable) -> None:
     def events(number: int, day: int) -> list[NewEvent]:
-        films, start = [film.id for film in FILMS], NOON + timedelta(days=day)
+        films, start = [film.id for film in CAST_MOVIES], NOON + timedelta(days=day)
         return [
             NewEvent(1000 + i % 50, films[i % 16], 1, start + timedelta(seconds=i), client_event_id=UUID(int=i + 1))
             for i in range(number)
@@ -172,13 +172,13 @@ def test_the_number_of_statements_does_not_grow(django_assert_num_queries: Calla
 
 def test_equal_times_keep_the_order_of_the_request() -> None:
     films = [JEDI, TOY_STORY, NEMO, GODFATHER]
-    record_events([watch(EVE, film, NOON) for film in films])
+    record_events([watch_event(EVE, film, NOON) for film in films])
     assert list(WatchEvent.objects.filter(viewer=EVE).order_by("id").values_list("movie_id", flat=True)) == films
 
 
 def test_the_outbox_is_cleared_only_up_to_the_published_version() -> None:
-    [first] = record_events([watch(ADA, GODFATHER, NOON)])
-    record_events([watch(ADA, NEMO, NOON)])
+    [first] = record_events([watch_event(ADA, GODFATHER, NOON)])
+    record_events([watch_event(ADA, NEMO, NOON)])
     assert mark_published({ADA: first.viewer_version or 0}) == 0
     assert mark_published({ADA: version(ADA)}) == 1
     assert not Viewer.objects.get(id=ADA).publish_pending
@@ -206,9 +206,9 @@ class TestAtTheSameTime:
 
     def test_no_increment_is_lost(self) -> None:
         before = version(ADA)
-        calls = [[watch(ADA, film.id, NOON + timedelta(seconds=i))] for i, film in enumerate(FILMS)]
+        calls = [[watch_event(ADA, film.id, NOON + timedelta(seconds=i))] for i, film in enumerate(CAST_MOVIES)]
         assert set(self.at_once(calls)) == {STORED}
-        assert version(ADA) == before + len(FILMS)
+        assert version(ADA) == before + len(CAST_MOVIES)
 
     def test_one_event_sent_many_times_is_stored_once(self) -> None:
         before = version(ADA)
@@ -219,7 +219,7 @@ class TestAtTheSameTime:
 
     def test_batches_over_the_same_viewers_in_any_order_do_not_deadlock(self) -> None:
         viewers = [ADA, BEN, CLEO, *range(500, 520)]
-        events = [watch(viewer, film, NOON) for viewer in viewers for film in (TOY_STORY, NEMO, JEDI)]
+        events = [watch_event(viewer, film, NOON) for viewer in viewers for film in (TOY_STORY, NEMO, JEDI)]
         calls = [events, events[::-1], events[::2], events[1::2][::-1]] * 4
         statuses = self.at_once(calls)
         assert statuses.count(STORED) == len(events)
@@ -234,7 +234,7 @@ class TestAtTheSameTime:
 
         with ThreadPoolExecutor(1) as pool:
             deleted = pool.submit(delete)
-            statuses = self.at_once([[watch(600 + i, NEMO, NOON)] for i in range(20)])
+            statuses = self.at_once([[watch_event(600 + i, NEMO, NOON)] for i in range(20)])
             deleted.result()
         assert set(statuses) <= {STORED, REJECTED}
         assert not Movie.objects.filter(id=NEMO).exists()

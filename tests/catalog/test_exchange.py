@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("cast")
 KINDS = ("movies", "people", "viewers", "events")
 
 
-def brought(kind, path, **options):
+def import_file(kind, path, **options):
     """What the command says; and the rejected rows."""
     out = io.StringIO()
     try:
@@ -34,7 +34,7 @@ def brought(kind, path, **options):
     return out.getvalue(), [(int(row["line"]), row["field"], row["reason"]) for row in rows]
 
 
-def taken(kind, form="jsonl"):
+def export_lines(kind, form="jsonl"):
     out = io.StringIO()
     call_command("export", kind, "--form", form, stdout=out)
     return out.getvalue()
@@ -43,20 +43,20 @@ def taken(kind, form="jsonl"):
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_what_is_taken_out_comes_in_again_and_changes_nothing(tmp_path, form):
     Movie.objects.filter(pk=AMELIE).update(overview='"Paris",\nin 1997', imdb_id="tt0211915")
-    before = {kind: taken(kind, form) for kind in KINDS}
+    before = {kind: export_lines(kind, form) for kind in KINDS}
     for kind, text in before.items():
         path = tmp_path / f"{kind}.{form}"
         path.write_text(text)
-        said, rejected = brought(kind, path)
+        said, rejected = import_file(kind, path)
         assert rejected == []
         assert f"{kind}: " in said
-    assert {kind: taken(kind, form) for kind in KINDS} == before
+    assert {kind: export_lines(kind, form) for kind in KINDS} == before
 
     Movie.objects.all().delete()
     Viewer.objects.all().delete()
     for kind in KINDS:
-        assert brought(kind, tmp_path / f"{kind}.{form}")[1] == []
-    assert {kind: sorted(taken(kind, form).splitlines()) for kind in KINDS} == {
+        assert import_file(kind, tmp_path / f"{kind}.{form}")[1] == []
+    assert {kind: sorted(export_lines(kind, form).splitlines()) for kind in KINDS} == {
         kind: sorted(text.splitlines()) for kind, text in before.items()
     }
 
@@ -78,7 +78,7 @@ def test_every_row_that_is_wrong_is_told_with_line_field_and_reason(tmp_path):
     path.write_bytes("\n".join(rows).encode() + b'\n{"movie_id": 1, "title": "\xff"}\n')
     (catalogue, _) = catalogue_and_epoch()
     for _ in range(2):
-        said, rejected = brought("movies", path)
+        said, rejected = import_file("movies", path)
         assert "1 stored, 0 there already, 9 rejected" in said
         assert [(line, field) for line, field, _ in rejected] == [
             (2, ""), (4, ""), (5, "movie_id"), (6, ""), (7, "title"), (8, "genres"), (8, "year"), (9, "imdb_id"),
@@ -104,14 +104,14 @@ def test_events_count_once_and_reach_their_viewers(tmp_path):
         f"777,imdb:tt1,watch,1700000001,\n"
     )
     version = Viewer.objects.get(pk=BEN).version
-    said, rejected = brought("events", path)
+    said, rejected = import_file("events", path)
     assert "1 stored, 1 there already, 5 rejected" in said
     assert [(line, field) for line, field, _ in rejected] == [
         (4, "rating"), (5, "movie_id"), (6, "occurred_at"), (7, ""), (8, "movie_id"),
     ]  # fmt: skip
     assert Viewer.objects.get(pk=BEN).version == version + 1
     assert not Viewer.objects.filter(pk=777).exists()
-    assert "0 stored, 2 there already, 5 rejected" in brought("events", path)[0]
+    assert "0 stored, 2 there already, 5 rejected" in import_file("events", path)[0]
     assert WatchEvent.objects.filter(viewer=BEN, movie=MATRIX).count() == 1
 
 
@@ -120,7 +120,7 @@ def test_people_and_viewers(tmp_path):
     path.write_text(
         f"movie_id,name,role,order\n{NEMO},Willem Dafoe,actor,2\n{NEMO},Ellen DeGeneres,actor,0\n1,X,extra,0\n"
     )
-    assert [field for _, field, _ in brought("people", path)[1]] == ["role"]
+    assert [field for _, field, _ in import_file("people", path)[1]] == ["role"]
     actors = Credit.objects.filter(movie=NEMO, role=Credit.Role.ACTOR).order_by("order", "pk")
     assert [one.person.name for one in actors] == ["Albert Brooks", "Ellen DeGeneres", "Willem Dafoe"]
 
@@ -128,7 +128,7 @@ def test_people_and_viewers(tmp_path):
     path = tmp_path / "viewers.jsonl"
     rows = [{"user_id": ADA, "name": "Ada"}, {"user_id": CLEO, "age_limit": 12}, {"user_id": 4711}, {"user_id": 0}]
     path.write_text("\n".join(map(json.dumps, rows)))
-    assert [(line, field) for line, field, _ in brought("viewers", path)[1]] == [(4, "user_id")]
+    assert [(line, field) for line, field, _ in import_file("viewers", path)[1]] == [(4, "user_id")]
     after = {viewer.pk: viewer for viewer in Viewer.objects.all()}
     assert (after[ADA].name, after[CLEO].age_limit, after[4711].name) == ("Ada", 12, "")
     assert after[ADA].version == versions[ADA]
@@ -143,10 +143,10 @@ def test_a_file_that_cannot_be_told_apart_says_where(tmp_path):
     ):
         path = tmp_path / name
         path.write_text(text)
-        assert words in brought("movies", path)[0]
-    assert "No such file" in brought("movies", tmp_path / "none.csv")[0]
+        assert words in import_file("movies", path)[0]
+    assert "No such file" in import_file("movies", tmp_path / "none.csv")[0]
     (tmp_path / "d.csv").write_text("")
-    assert "0 stored" in brought("movies", tmp_path / "d.csv")[0]
+    assert "0 stored" in import_file("movies", tmp_path / "d.csv")[0]
 
 
 def test_many_ids_are_two_queries(django_assert_num_queries):

@@ -21,8 +21,8 @@ from catalog.selectors import history
 from catalog.services import record_events
 from catalog.services.bulk import LoadReport, load_dataset
 from catalog.signals import catalogue_changed, epoch_changed
-from tests.cast import ADA, FILMS, STAR_WARS, TOY_STORY, cast, watch  # noqa: F401
-from tests.data import movielens
+from tests.cast import ADA, CAST_MOVIES, STAR_WARS, TOY_STORY, cast, watch_event  # noqa: F401
+from tests.data import movielens_path
 
 pytestmark = pytest.mark.django_db
 START = 1_000_000_000  # unix seconds
@@ -189,7 +189,7 @@ def test_an_import_moves_epoch_and_catalogue_and_says_so_after_commit(
 def test_generated_ids_go_on_behind_the_imported_ones() -> None:
     load_dataset(dataset(first=500))
     assert Movie.objects.create(title="New").id == 502
-    record_events([watch(7, 500, datetime.now(UTC))])
+    record_events([watch_event(7, 500, datetime.now(UTC))])
     assert WatchEvent.objects.latest("id").viewer_id == 7
 
 
@@ -224,7 +224,9 @@ class TestTheDemo:
     def test_a_real_viewer_loses_only_what_was_of_the_demo(self, keeps_events: bool) -> None:
         load_dataset(dataset(is_demo=True, first=900))
         Movie.objects.create(id=50, title="The site's own")
-        record_events([watch(70, 900, datetime.now(UTC))] + [watch(70, 50, datetime.now(UTC))] * keeps_events)
+        record_events(
+            [watch_event(70, 900, datetime.now(UTC))] + [watch_event(70, 50, datetime.now(UTC))] * keeps_events
+        )
         before = Viewer.objects.get(id=70).version
         load_dataset(dataset())
         assert Viewer.objects.get(id=70).version == before + 1
@@ -258,8 +260,8 @@ class TestTheCommand:
 
     @pytest.mark.slow
     def test_a_real_set_twice(self) -> None:
-        path = movielens("ml-latest-small.zip")
-        first = self.run(path, "--people", movielens("movie_people.csv.gz"))
+        path = movielens_path("ml-latest-small.zip")
+        first = self.run(path, "--people", movielens_path("movie_people.csv.gz"))
         assert "9,742 films, 66,251 credits, 3,574 tags, 610 viewers, 100,836 ratings (100,836 new" in first
         assert "ratings a second" in first
         before = contents()
@@ -271,7 +273,9 @@ class TestTheCommand:
         assert (seen.occurred_at[1:] >= seen.occurred_at[:-1]).all()
 
     def test_ml_1m_keeps_the_order_of_the_file_for_equal_times(self) -> None:
-        assert "3,883 films, 0 credits, 0 tags, 6,040 viewers, 1,000,209 ratings" in self.run(movielens("ml-1m.zip"))
+        assert "3,883 films, 0 credits, 0 tags, 6,040 viewers, 1,000,209 ratings" in self.run(
+            movielens_path("ml-1m.zip")
+        )
         first = history(1)
         assert first is not None
         assert first.movie_ids[:5].tolist() == [3186, 1270, 1721, 1022, 2340]
@@ -289,14 +293,14 @@ class TestTheCommand:
 @pytest.mark.usefixtures("cast")
 def test_real_histories_stay_beside_an_import() -> None:
     before = WatchEvent.objects.filter(viewer=ADA).count()
-    films = to_frame([{"id": f.id, "title": f.title, "year": f.year} for f in FILMS], MOVIES)
+    films = to_frame([{"id": f.id, "title": f.title, "year": f.year} for f in CAST_MOVIES], MOVIES)
     load_dataset(dataset(movies=films, events=[(ADA, TOY_STORY, WATCH, None, None, START)], genres=to_frame([], GENRES),
                          credits=to_frame([], CREDITS), tags=to_frame([], TAGS)))  # fmt: skip
     seen = history(ADA)
     assert seen is not None
     assert len(seen.movie_ids) == before + 1
     assert seen.movie_ids[0] == TOY_STORY
-    record_events([watch(ADA, STAR_WARS, datetime.now(UTC) - timedelta(days=1))])
+    record_events([watch_event(ADA, STAR_WARS, datetime.now(UTC) - timedelta(days=1))])
 
 
 class TestWhileOthersWrite:
@@ -328,7 +332,9 @@ class TestWhileOthersWrite:
             assert reached.wait(20)
             with pytest.raises(CatalogError, match="Another import is running"):
                 load_dataset(dataset())
-            writers = [pool.submit(apart, record_events, [watch(v, f, now)]) for v, f in ((7, 1), (9, 2), (70, 1))]
+            writers = [
+                pool.submit(apart, record_events, [watch_event(v, f, now)]) for v, f in ((7, 1), (9, 2), (70, 1))
+            ]
             wait(writers, timeout=0.5)
             go_on.set()
             first.result()

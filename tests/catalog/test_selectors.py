@@ -16,11 +16,11 @@ from tests.cast import (
     ADA,
     AMELIE,
     BEN,
+    CAST_MOVIES,
     CLEO,
     DAN,
     EMPIRE,
     EVE,
-    FILMS,
     GODFATHER,
     JEDI,
     MATRIX,
@@ -30,9 +30,9 @@ from tests.cast import (
     STAR_WARS,
     TOY_STORY,
     TOY_STORY_2,
-    UNKNOWN_FILM,
+    UNKNOWN_MOVIE,
     cast,  # noqa: F401
-    watch,
+    watch_event,
 )
 
 pytestmark = pytest.mark.usefixtures("cast")
@@ -57,7 +57,7 @@ def test_a_history_is_in_order_with_its_version(django_assert_num_queries: Calla
 
 def test_equal_times_keep_the_order_they_came_in() -> None:
     noon = datetime(2024, 5, 1, 12, tzinfo=UTC)
-    record_events([watch(EVE, film, noon) for film in (NEMO, TOY_STORY, JEDI, EMPIRE)])
+    record_events([watch_event(EVE, film, noon) for film in (NEMO, TOY_STORY, JEDI, EMPIRE)])
     eve = selectors.history(EVE)
     assert eve is not None
     assert eve.movie_ids.tolist() == [NEMO, TOY_STORY, JEDI, EMPIRE]
@@ -80,7 +80,7 @@ def test_many_histories_are_one_query(django_assert_num_queries: Callable) -> No
 
 def test_viewers_are_drawn_however_far_apart_their_ids_lie() -> None:
     far = 2_000_000_000
-    record_events([watch(far, NEMO, datetime(2026, 1, 1, tzinfo=UTC))])
+    record_events([watch_event(far, NEMO, datetime(2026, 1, 1, tzinfo=UTC))])
     Viewer.objects.create(id=far + 1)  # without events
     for _ in range(20):
         assert sorted(selectors.sample_viewers(10)) == [ADA, BEN, CLEO, DAN, far]
@@ -89,7 +89,7 @@ def test_viewers_are_drawn_however_far_apart_their_ids_lie() -> None:
 
 def test_times_before_1970_and_parts_of_a_second_are_floored() -> None:
     when = datetime(1969, 12, 31, 23, 59, 58, 700_000, tzinfo=UTC)
-    record_events([watch(EVE, NEMO, when)])
+    record_events([watch_event(EVE, NEMO, when)])
     eve = selectors.history(EVE)
     assert eve is not None
     assert eve.occurred_at.tolist() == [-2]
@@ -118,7 +118,7 @@ class TestTheCatalogueTable:
         with django_assert_num_queries(ONE_QUERY):
             table = selectors.catalogue_table()
         assert table.version == selectors.catalogue_and_epoch()[0] == 2
-        assert table.ids.tolist() == sorted(film.id for film in FILMS)
+        assert table.ids.tolist() == sorted(film.id for film in CAST_MOVIES)
         row = int(table.rows_of(np.array([AMELIE]))[0])
         assert table.available_until[row] == until.timestamp()
         assert table.available_from[row] == MIN_TIME
@@ -133,7 +133,7 @@ class TestTheCatalogueTable:
 
     def test_genres_and_people_of_every_film(self) -> None:
         table = selectors.catalogue_table()
-        for film in FILMS:
+        for film in CAST_MOVIES:
             row = int(table.rows_of(np.array([film.id]))[0])
             genres = table.genre_of[table.genre_start[row] : table.genre_start[row + 1]]
             assert [table.genre_names[g] for g in genres] == sorted(film.genres.split("|"))
@@ -144,7 +144,7 @@ class TestTheCatalogueTable:
 
     def test_places_of_unknown_films_are_minus_one(self) -> None:
         table = selectors.catalogue_table()
-        assert table.rows_of(np.array([UNKNOWN_FILM, TOY_STORY, 0])).tolist() == [-1, 0, -1]
+        assert table.rows_of(np.array([UNKNOWN_MOVIE, TOY_STORY, 0])).tolist() == [-1, 0, -1]
 
     def test_an_empty_catalogue_is_a_table_too(self) -> None:
         WatchEvent.objects.all().delete()
@@ -156,7 +156,7 @@ class TestTheCatalogueTable:
 
 def test_cards_are_one_query_and_leave_out_the_unknown(django_assert_num_queries: Callable) -> None:
     with django_assert_num_queries(ONE_QUERY):
-        cards = selectors.movie_cards([NEMO, GODFATHER, UNKNOWN_FILM])
+        cards = selectors.movie_cards([NEMO, GODFATHER, UNKNOWN_MOVIE])
     assert set(cards) == {NEMO, GODFATHER}
     assert cards[GODFATHER] == (GODFATHER, "The Godfather", 1972, ["Crime", "Drama"], "https://posters.example/858.jpg")
     Genre.objects.all().delete()

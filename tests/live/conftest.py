@@ -13,35 +13,35 @@ from recommender.models import ApiKey
 from recommender.serving import upkeep
 from tests import servers
 from tests.cast import create_cast
-from tests.live.server import Server
-from tests.model import NAME, VOCABULARY, create_more_films, forget_everything, model_folder  # noqa: F401
+from tests.live.server import LiveServer
+from tests.model import TINY_MODEL, VOCABULARY, clear_caches, create_invented_movies, model_folder  # noqa: F401
 
 
 @pytest.fixture(scope="module")
-def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) -> Iterator[Server]:  # noqa: F811
+def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) -> Iterator[LiveServer]:  # noqa: F811
     """One for the module: its tests leave every part running and the tiny model active."""
     with django_db_blocker.unblock():
-        forget_everything()
+        clear_caches()
         create_cast()
-        create_more_films()
+        create_invented_movies()
         registry.register(model_folder, preset="brief", movies=len(VOCABULARY))
-        registry.activate(NAME, "for the tests")
+        registry.activate(TINY_MODEL, "for the tests")
         _, key = ApiKey.objects.create_key(name="live", scopes=ApiKey.Scope.values)
-        running = Server(key)
+        running = LiveServer(key)
         yield running
         running.stop()
         all_parts_run()
         call_command("flush", interactive=False, verbosity=0)
-        forget_everything()
+        clear_caches()
 
 
 @pytest.fixture
-def transactional_db(system: Server) -> None:
+def transactional_db(system: LiveServer) -> None:
     """By this name pytest-django knows who needs the test database; what the module has made stays until its end."""
 
 
 @pytest.fixture
-def live(transactional_db: None, system: Server) -> Iterator[Server]:
+def live(transactional_db: None, system: LiveServer) -> Iterator[LiveServer]:
     """Whatever a test has stopped runs again after it."""
     yield system
     all_parts_run()

@@ -18,12 +18,12 @@ from catalog.services import bump_epoch
 from recommender import leases
 from recommender.models import Job
 from recommender.training import batch
-from tests.live.server import Server
+from tests.live.server import LiveServer
 
 FIRST_VIEWER = 20_000
-EVENTS_EACH = 24  # then the site turns to another viewer: the catalogue is small
+EVENTS_PER_VIEWER = 24  # then the site turns to another viewer: the catalogue is small
 KINDS = ("watch", "watch", "rating", "dislike", "not_interested")  # each takes its film off every list
-STAMPS = ("epoch", "catalogue", "model")
+VERSION_KEYS = ("epoch", "catalogue", "model")
 READS: tuple[Callable[[int], tuple[str, Any]], ...] = (
     lambda viewer: (f"/recommend?user_id={viewer}&top_k=40", None),
     lambda viewer: (f"/recommend?user_id={viewer}&top_k=40", None),
@@ -35,12 +35,12 @@ READS: tuple[Callable[[int], tuple[str, Any]], ...] = (
 )
 
 
-def shown(answer: dict[str, Any]) -> set[str]:
+def movie_ids_in(answer: dict[str, Any]) -> set[str]:
     films = answer.get("recommendations") or [film for row in answer.get("rows", ()) for film in row["films"]]
     return {film["movie_id"] for film in films}
 
 
-class Ledger:
+class AcknowledgedEvents:
     """What was acknowledged as visible: viewer -> films that no later answer may show."""
 
     def __init__(self) -> None:
@@ -54,12 +54,12 @@ class Ledger:
             self._gone.setdefault(viewer, set()).update(films)
             self.acknowledged += len(films)
 
-    def read(self, server: Server, viewer: int, rng: random.Random) -> None:
+    def check_answer(self, server: LiveServer, viewer: int, rng: random.Random) -> None:
         """Whatever was acknowledged before this read begins is true in its answer."""
         with self._lock:
             gone = set(self._gone.get(viewer, ()))
-        answer = server.call(*rng.choice(READS)(viewer))
-        assert not gone & shown(answer), (viewer, answer.get("source"), gone & shown(answer))
+        answer = server.fetch(*rng.choice(READS)(viewer))
+        assert not gone & movie_ids_in(answer), (viewer, answer.get("source"), gone & movie_ids_in(answer))
         if "removed" in answer:
             turned_down = ("seen", "disliked", "not_interested")
             assert sum(answer["removed"].get(reason, 0) for reason in turned_down) >= len(gone), answer
@@ -68,19 +68,19 @@ class Ledger:
             self.sources.add(answer.get("source", "home"))
 
 
-def site(server: Server, ledger: Ledger, number: int, until: float) -> None:
+def simulate_site(server: LiveServer, ledger: AcknowledgedEvents, number: int, until: float) -> None:
     """Two sites share each viewer. What was told without being visible is sent again, as it was, until it is."""
     rng, told = random.Random(number), 0
     owed: list[dict[str, Any]] = []
     while time.monotonic() < until or owed:
-        viewer = FIRST_VIEWER + 1000 * (number // 2) + told // EVENTS_EACH
-        offered = sorted(shown(server.call(f"/recommend?user_id={viewer}&top_k=40")))
+        viewer = FIRST_VIEWER + 1000 * (number // 2) + told // EVENTS_PER_VIEWER
+        offered = sorted(movie_ids_in(server.fetch(f"/recommend?user_id={viewer}&top_k=40")))
         fresh = [_event(viewer, film, rng) for film in rng.sample(offered, min(len(offered), rng.choice((1, 1, 3))))]
         events = [*owed, *fresh] if time.monotonic() < until else owed
         rng.shuffle(events)
         told += len(fresh)
         for _ in range(rng.choice((1, 2))):  # at times sent again at once
-            reply = server.ask("/events", {"events": events}, key=True) if events else None
+            reply = server.send("/events", {"events": events}, key=True) if events else None
             if reply is None or reply.status != 200:
                 owed = events
                 time.sleep(0.05)
@@ -91,7 +91,7 @@ def site(server: Server, ledger: Ledger, number: int, until: float) -> None:
                 for event in events:
                     ledger.add(event["user_id"], {event["movie_id"]})
         for _ in range(2):
-            ledger.read(server, viewer, rng)
+            ledger.check_answer(server, viewer, rng)
 
 
 def _event(viewer: int, film: str, rng: random.Random) -> dict[str, Any]:
@@ -103,18 +103,18 @@ def _event(viewer: int, film: str, rng: random.Random) -> dict[str, Any]:
     return event
 
 
-def evicting(until: float) -> None:
+def evict_versions(until: float) -> None:
     """Stamps vanish as they may where memory is short."""
     rng = random.Random(0)
     while time.monotonic() < until:
         viewers = [FIRST_VIEWER + 1000 * rng.randrange(4) + rng.randrange(3) for _ in range(3)]
-        keys = [*STAMPS, *(f"viewer:{viewer}:version" for viewer in viewers)]
+        keys = [*VERSION_KEYS, *(f"viewer:{viewer}:version" for viewer in viewers)]
         with suppress(ConnectionInterrupted, RedisError):
             caches["lists"].delete_many(rng.sample(keys, 3))
         time.sleep(0.003)
 
 
-def batches(until: float) -> None:
+def run_batches(until: float) -> None:
     """Everyone's list is made ahead of time, again and again."""
     while time.monotonic() < until:
         lease = leases.claim(Job.objects.create(kind=Job.Kind.BATCH).pk)
@@ -124,7 +124,7 @@ def batches(until: float) -> None:
     connections.close_all()
 
 
-def epochs(until: float) -> None:
+def bump_epochs(until: float) -> None:
     """Imports come, as far as lists can tell."""
     while time.monotonic() < until:
         bump_epoch()
@@ -132,12 +132,14 @@ def epochs(until: float) -> None:
     connections.close_all()
 
 
-def run(server: Server, seconds: float, *beside: Callable[[float], None], sites: int = 8) -> Ledger:
+def run_sites(
+    server: LiveServer, seconds: float, *disturbances: Callable[[float], None], sites: int = 8
+) -> AcknowledgedEvents:
     """The sites for that long, and what happens `beside` them, which is told when to end (monotonic seconds)."""
-    ledger, until = Ledger(), time.monotonic() + seconds
-    with ThreadPoolExecutor(sites + len(beside)) as threads:
-        running = [threads.submit(site, server, ledger, number, until) for number in range(sites)]
-        running += [threads.submit(one, until) for one in beside]
+    ledger, until = AcknowledgedEvents(), time.monotonic() + seconds
+    with ThreadPoolExecutor(sites + len(disturbances)) as threads:
+        running = [threads.submit(simulate_site, server, ledger, number, until) for number in range(sites)]
+        running += [threads.submit(one, until) for one in disturbances]
         for one in running:
             one.result()
     return ledger

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.recommender.worker import ROOT, environment, wait_for
+from tests.recommender.worker import ROOT, wait_until, worker_environment
 
-PATIENCE = 30.0  # seconds that a client waits for an answer
+CLIENT_TIMEOUT = 30.0  # seconds that a client waits for an answer
 
 
 class Reply(NamedTuple):
@@ -28,7 +28,7 @@ class Reply(NamedTuple):
     seconds: float
 
 
-class Server:
+class LiveServer:
     """Every call takes a new connection, so that any of the web processes may answer."""
 
     def __init__(self, key: str, *, wait: bool = True, **more: str) -> None:
@@ -38,11 +38,11 @@ class Server:
         self.url, self.key = f"http://127.0.0.1:{self.port}", key
         own = {"PORT": str(self.port), "MOVIEREC_API_OPEN": "1", "MOVIEREC_LOG_LEVEL": "ERROR"}
         words = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
-        self.process = subprocess.Popen(words, env=environment() | own | more, cwd=ROOT, start_new_session=True)
-        wait_for(self.ready if wait else self.alive)
+        self.process = subprocess.Popen(words, env=worker_environment() | own | more, cwd=ROOT, start_new_session=True)
+        wait_until(self.is_ready if wait else self.is_alive)
 
-    def ask(self, path: str, body: Any = None, *, key: bool = False) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+    def send(self, path: str, body: Any = None, *, key: bool = False) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CLIENT_TIMEOUT)
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Api-Key {self.key}"} if key else {})
         started = time.perf_counter()
         try:
@@ -53,20 +53,20 @@ class Server:
             connection.close()
         return Reply(answer.status, read, dict(answer.headers), time.perf_counter() - started)
 
-    def call(self, path: str, body: Any = None, *, key: bool = False) -> Any:
-        reply = self.ask(path, body, key=key)
+    def fetch(self, path: str, body: Any = None, *, key: bool = False) -> Any:
+        reply = self.send(path, body, key=key)
         assert reply.status == 200, reply
         return reply.body
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         try:
-            return self.ask("/health/ready").status == 200
+            return self.send("/health/ready").status == 200
         except OSError:
             return False
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         try:
-            return self.ask("/health/live").status == 200
+            return self.send("/health/live").status == 200
         except OSError:
             return False
 
@@ -77,7 +77,7 @@ class Server:
         return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     @contextlib.contextmanager
-    def only(self, worker: int) -> Iterator[None]:
+    def only_worker(self, worker: int) -> Iterator[None]:
         """Every other web process stands still, so that this one answers."""
         others = [pid for pid in self.workers if pid != worker]
         for pid in others:
@@ -88,12 +88,12 @@ class Server:
             for pid in others:
                 os.kill(pid, signal.SIGCONT)
 
-    def on_each(self, path: str, body: Any = None) -> list[Any]:
+    def fetch_from_each_worker(self, path: str, body: Any = None) -> list[Any]:
         """What each of the web processes answers."""
         found = []
         for worker in self.workers:
-            with self.only(worker):
-                found.append(self.call(path, body))
+            with self.only_worker(worker):
+                found.append(self.fetch(path, body))
         return found
 
     def stop(self) -> None:
@@ -109,7 +109,7 @@ class Outcome:
     seconds: float
     body: Any
     headers: Mapping[str, str]
-    begun: float  # monotonic seconds
+    started_at: float  # monotonic seconds
 
 
 @dataclass
@@ -143,28 +143,28 @@ class Load:
                 outcome = Outcome(name, 0, time.monotonic() - begun, repr(error), {}, begun)
             self.outcomes.append(outcome)
 
-    def since(self, moment: float, *names: str) -> list[Outcome]:
+    def outcomes_since(self, moment: float, *names: str) -> list[Outcome]:
         """What was asked after that moment (monotonic seconds), of these names or of all."""
-        return [one for one in list(self.outcomes) if one.begun >= moment and (not names or one.call in names)]
+        return [one for one in list(self.outcomes) if one.started_at >= moment and (not names or one.call in names)]
 
-    def settled(self, what: Callable[[Outcome], bool], seconds: float = 20) -> float:
+    def wait_until_all(self, condition: Callable[[Outcome], bool], seconds: float = 20) -> float:
         """Goes on until everything of the last second satisfies; when that second began (monotonic seconds)."""
         begun = time.monotonic()
 
         def all_of_the_last_second() -> bool:
             moment = time.monotonic() - 1
-            lately = self.since(moment)
-            return moment > begun and len(lately) > self.clients and all(map(what, lately))
+            lately = self.outcomes_since(moment)
+            return moment > begun and len(lately) > self.clients and all(map(condition, lately))
 
-        wait_for(all_of_the_last_second, seconds)
+        wait_until(all_of_the_last_second, seconds)
         return time.monotonic() - 1
 
-    def each_asked(self, seconds: float = 20) -> None:
+    def wait_until_each_was_sent(self, seconds: float = 20) -> None:
         """Goes on until everything was asked a few times from now on."""
         begun = time.monotonic()
 
         def asked() -> bool:
-            found = [one.call for one in self.since(begun)]
+            found = [one.call for one in self.outcomes_since(begun)]
             return all(found.count(name) >= 2 for name in self.calls)
 
-        wait_for(asked, seconds)
+        wait_until(asked, seconds)

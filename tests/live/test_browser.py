@@ -21,8 +21,8 @@ from catalog.models import Credit, Genre, Movie, Person, Rule, Tag, Viewer
 from recommender import registry
 from recommender.models import ApiKey, AuditEntry, Impression, Job, ModelVersion
 from tests.cast import BEN, EVE, NEMO, PULP_FICTION
-from tests.live.server import Server
-from tests.model import NAME
+from tests.live.server import LiveServer
+from tests.model import TINY_MODEL
 
 pytestmark = [
     pytest.mark.slow,
@@ -73,7 +73,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def records(live: Server) -> dict[type[Model], Model]:
+def records(live: LiveServer) -> dict[type[Model], Model]:
     """One of each kind."""
     every, _ = IntervalSchedule.objects.get_or_create(every=5, period="minutes")
     crontab, _ = CrontabSchedule.objects.get_or_create(hour="3", minute="15")
@@ -94,7 +94,7 @@ def records(live: Server) -> dict[type[Model], Model]:
         Person: Person.objects.get_or_create(name="Nobody yet")[0],
         Viewer: Viewer.objects.get(pk=BEN),
         Rule: Rule.objects.create(name="Noir week", action="boost", by="genre", genre=Genre.objects.get(name="Drama")),
-        ModelVersion: ModelVersion.objects.get(name=NAME),
+        ModelVersion: ModelVersion.objects.get(name=TINY_MODEL),
         Job: Job.objects.create(kind=Job.Kind.BATCH, status=Job.Status.DONE),
         Impression: shown,
         AuditEntry: AuditEntry.objects.all()[0],
@@ -110,7 +110,7 @@ def records(live: Server) -> dict[type[Model], Model]:
 
 
 @pytest.fixture
-def page(live: Server, browser: Any) -> Iterator[Any]:
+def page(live: LiveServer, browser: Any) -> Iterator[Any]:
     """A window of somebody who may do everything; the test fails at what the browser complains of."""
     boss, _ = User.objects.get_or_create(username="boss", is_staff=True, is_superuser=True)
     boss.set_password(SECRET)
@@ -130,7 +130,7 @@ def page(live: Server, browser: Any) -> Iterator[Any]:
     assert complaints == []
 
 
-def address(live: Server, model: type[Model], what: str, *ids: Any) -> str:
+def address(live: LiveServer, model: type[Model], what: str, *ids: Any) -> str:
     path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{what}", args=[quote(one) for one in ids])
     return live.url + path
 
@@ -181,7 +181,9 @@ def test_every_kind_of_record_has_its_line() -> None:
     assert set(FORMS) == set(admin.site._registry)
 
 
-def test_every_kind_of_record_is_changed_and_saved(page: Any, live: Server, records: dict[type[Model], Model]) -> None:
+def test_every_kind_of_record_is_changed_and_saved(
+    page: Any, live: LiveServer, records: dict[type[Model], Model]
+) -> None:
     credits_before = set(Credit.objects.values_list("movie_id", "person_id", "role"))
     for model, (changes, _) in FORMS.items():
         record = records[model]
@@ -199,7 +201,7 @@ def test_every_kind_of_record_is_changed_and_saved(page: Any, live: Server, reco
     assert set(Credit.objects.values_list("movie_id", "person_id", "role")) == credits_before
 
 
-def test_every_kind_of_record_is_added(page: Any, live: Server, records: dict[type[Model], Model]) -> None:
+def test_every_kind_of_record_is_added(page: Any, live: LiveServer, records: dict[type[Model], Model]) -> None:
     for model, (_, entered) in FORMS.items():
         answer = page.goto(address(live, model, "add"))
         if entered is None:
@@ -210,7 +212,7 @@ def test_every_kind_of_record_is_added(page: Any, live: Server, records: dict[ty
         assert model._default_manager.count() == before + 1, model.__name__
 
 
-def test_a_person_is_added_to_a_film(page: Any, live: Server, records: dict[type[Model], Model]) -> None:
+def test_a_person_is_added_to_a_film(page: Any, live: LiveServer, records: dict[type[Model], Model]) -> None:
     film = Movie.objects.create(title="Reel")
     page.goto(address(live, Movie, "change", film.pk))
     page.get_by_role("link", name="Add people").click()
@@ -218,7 +220,7 @@ def test_a_person_is_added_to_a_film(page: Any, live: Server, records: dict[type
     assert [str(one) for one in film.credits.all()] == ["Keanu Reeves, actor"]
 
 
-def test_every_button_does_what_it_says(page: Any, live: Server, records: dict[type[Model], Model]) -> None:
+def test_every_button_does_what_it_says(page: Any, live: LiveServer, records: dict[type[Model], Model]) -> None:
     Job.objects.all().delete()
     for button, kind in (("Train now", Job.Kind.NIGHTLY), ("Fill lists now", Job.Kind.BATCH)):
         page.goto(address(live, Job, "changelist"))
@@ -242,17 +244,17 @@ def test_every_button_does_what_it_says(page: Any, live: Server, records: dict[t
     dialog(page, "Erase", "Erase for good")
     assert "Viewer 4711 is erased: 0 events, 0 impressions." in page.locator("#main-content").inner_text()
 
-    shutil.copytree(registry.folder(NAME), registry.folder("other"), dirs_exist_ok=True)
+    shutil.copytree(registry.folder(TINY_MODEL), registry.folder("other"), dirs_exist_ok=True)
     other = registry.register(registry.folder("other"), preset="brief")
     page.goto(address(live, ModelVersion, "change", other.pk))
     dialog(page, "Promote", "Promote", reason="to see it")
     assert registry.active_name() == "other"
     page.goto(address(live, ModelVersion, "changelist"))
     dialog(page, "Roll back", "Roll back", reason="seen")
-    assert registry.active_name() == NAME
+    assert registry.active_name() == TINY_MODEL
 
 
-def test_staff_set_the_password_of_another(page: Any, live: Server, records: dict[type[Model], Model]) -> None:
+def test_staff_set_the_password_of_another(page: Any, live: LiveServer, records: dict[type[Model], Model]) -> None:
     person = records[User]
     page.goto(address(live, User, "change", person.pk))
     page.locator("#main-content a[href*='password']").click()
@@ -265,7 +267,7 @@ def test_staff_set_the_password_of_another(page: Any, live: Server, records: dic
     assert person.check_password(SECRET)  # type: ignore[attr-defined]
 
 
-def test_an_action_whose_record_is_gone_says_so(page: Any, live: Server, records: dict[type[Model], Model]) -> None:
+def test_an_action_whose_record_is_gone_says_so(page: Any, live: LiveServer, records: dict[type[Model], Model]) -> None:
     page.goto(address(live, ApiKey, "change", records[ApiKey].pk))
     records[ApiKey].delete()
     page.locator("a[hx-get]:has-text('Rotate')").first.click()
@@ -274,7 +276,7 @@ def test_an_action_whose_record_is_gone_says_so(page: Any, live: Server, records
     assert "Load the page again" in page.locator("#modal-content").inner_text()
 
 
-def test_the_keyboard_goes_everywhere(page: Any, live: Server, records: dict[type[Model], Model]) -> None:
+def test_the_keyboard_goes_everywhere(page: Any, live: LiveServer, records: dict[type[Model], Model]) -> None:
     page.goto(address(live, ModelVersion, "change", records[ModelVersion].pk))
     page.wait_for_timeout(300)
     page.keyboard.press("Tab")
@@ -307,7 +309,7 @@ def test_the_keyboard_goes_everywhere(page: Any, live: Server, records: dict[typ
 
 
 def test_axe_finds_nothing_and_a_phone_is_wide_enough(
-    page: Any, live: Server, records: dict[type[Model], Model]
+    page: Any, live: LiveServer, records: dict[type[Model], Model]
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is of requirements-dev.txt").Axe()
     addresses = [live.url + path for path in ("/admin/", "/admin/password_change/", "/docs")]
@@ -339,7 +341,7 @@ def test_axe_finds_nothing_and_a_phone_is_wide_enough(
     assert shown > 60
 
 
-def test_the_login_page_is_for_everybody(live: Server, browser: Any) -> None:
+def test_the_login_page_is_for_everybody(live: LiveServer, browser: Any) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is of requirements-dev.txt").Axe()
     window = browser.new_page()
     window.goto(f"{live.url}/admin/login/")
@@ -347,7 +349,7 @@ def test_the_login_page_is_for_everybody(live: Server, browser: Any) -> None:
     window.close()
 
 
-def test_axe_finds_nothing_where_the_admin_refuses(page: Any, live: Server) -> None:
+def test_axe_finds_nothing_where_the_admin_refuses(page: Any, live: LiveServer) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is of requirements-dev.txt").Axe()
     found: list[str] = []
 

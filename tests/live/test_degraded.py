@@ -15,8 +15,8 @@ from recommender.models import ModelVersion
 from tests import servers
 from tests.cast import ADA, BEN, CLEO, MATRIX, SHAWSHANK, STAR_WARS
 from tests.live.server import Load, Outcome
-from tests.model import NAME
-from tests.recommender.worker import wait_for
+from tests.model import TINY_MODEL
+from tests.recommender.worker import wait_until
 
 VIEWERS = (ADA, BEN, CLEO)
 STRANGER = 31_000  # nothing is stored for
@@ -59,32 +59,32 @@ def begin(live, load):
     """Every process has answered, and every viewer has a list."""
     for viewer in VIEWERS:
         live.on_each(f"/recommend?user_id={viewer}")
-    load.settled(well)
+    load.settled(is_full_answer)
 
 
-def degraded(outcome: Outcome) -> bool:
+def is_degraded(outcome: Outcome) -> bool:
     return outcome.status == 200 and outcome.body.get("degraded", False)
 
 
-def every(outcomes: list[Outcome], *names: str) -> dict[str, list[Outcome]]:
+def outcomes_by_name(outcomes: list[Outcome], *names: str) -> dict[str, list[Outcome]]:
     """By name; each of them was asked."""
     found = {name: [one for one in outcomes if one.call == name] for name in names}
     assert all(found.values()), {name: len(those) for name, those in found.items()}
     return found
 
 
-def answered(outcomes: list[Outcome], *names: str, within: float = SLOWEST) -> None:
-    for name, those in every(outcomes, *names).items():
+def assert_answered(outcomes: list[Outcome], *names: str, within: float = SLOWEST) -> None:
+    for name, those in outcomes_by_name(outcomes, *names).items():
         wrong = [one for one in those if one.status != 200 or one.seconds > within]
         assert not wrong, (name, wrong[0])
 
 
-def listed(outcome: Outcome) -> list:
+def movies_of(outcome: Outcome) -> list:
     return outcome.body.get("recommendations") or outcome.body.get("rows") or outcome.body.get("similar")
 
 
-def well(outcome: Outcome) -> bool:
-    return outcome.status == 200 and not degraded(outcome) and outcome.body.get("visible", True)
+def is_full_answer(outcome: Outcome) -> bool:
+    return outcome.status == 200 and not is_degraded(outcome) and outcome.body.get("visible", True)
 
 
 def test_postgres(live):
@@ -93,21 +93,21 @@ def test_postgres(live):
         gone_at = time.monotonic()
         connections.close_all()
         servers.POSTGRES.stop()
-        noticed = load.settled(lambda one: degraded(one) or one.call == "event")
+        noticed = load.wait_until_all(lambda one: is_degraded(one) or one.call == "event")
         stranger, ready = live.ask(f"/recommend?user_id={STRANGER}"), live.ask("/health/ready")
-        load.each_asked()
+        load.wait_until_each_was_sent()
         back_at = time.monotonic()
         servers.POSTGRES.start()
-        well_at = load.settled(well)
-        load.each_asked()
-    without = [one for one in load.since(noticed) if one.begun + one.seconds < back_at]
+        well_at = load.wait_until_all(is_full_answer)
+        load.wait_until_each_was_sent()
+    without = [one for one in load.outcomes_since(noticed) if one.started_at + one.seconds < back_at]
 
-    answered(without, *LISTS, "similar")
-    assert all(degraded(one) for one in without if one.call != "event")
-    assert all(listed(one) for one in without if one.call not in ("event", "seen"))  # so few viewers make no trend
-    assert all(film["title"] for one in every(without, "titled")["titled"] for film in listed(one))
-    assert all(one.body["source"] == "cache" for one in every(without, "stored")["stored"])
-    for event in every(without, "event")["event"]:
+    assert_answered(without, *LISTS, "similar")
+    assert all(is_degraded(one) for one in without if one.call != "event")
+    assert all(movies_of(one) for one in without if one.call not in ("event", "seen"))  # so few viewers make no trend
+    assert all(film["title"] for one in outcomes_by_name(without, "titled")["titled"] for film in movies_of(one))
+    assert all(one.body["source"] == "cache" for one in outcomes_by_name(without, "stored")["stored"])
+    for event in outcomes_by_name(without, "event")["event"]:
         assert (event.status, event.body["code"], event.headers["Retry-After"]) == (503, "database_unreachable", "5")
         assert event.headers["Content-Type"] == "application/problem+json"
         assert event.seconds < SLOWEST
@@ -115,8 +115,8 @@ def test_postgres(live):
     assert (ready.status, ready.body["parts"]["database"][:11]) == (200, "unreachable")
     assert noticed - gone_at < 10
     assert well_at - back_at < 10
-    assert not [one for one in load.since(gone_at) if one.status not in (200, 503)]
-    answered(load.since(well_at), *load.calls)
+    assert not [one for one in load.outcomes_since(gone_at) if one.status not in (200, 503)]
+    assert_answered(load.outcomes_since(well_at), *load.calls)
 
 
 def test_valkey(live):
@@ -125,23 +125,23 @@ def test_valkey(live):
         gone_at = time.monotonic()
         servers.VALKEY.stop()
         time.sleep(0.5)
-        load.each_asked()
+        load.wait_until_each_was_sent()
         ordered = live.ask("/batch/recommend/cache", {"user_histories": {str(ADA): [str(MATRIX)]}}, key=True)
         back_at = time.monotonic()
         servers.VALKEY.start()
-        well_at = load.settled(well)
-        load.each_asked()
-    without = [one for one in load.since(gone_at + 0.5) if one.begun + one.seconds < back_at]
+        well_at = load.wait_until_all(is_full_answer)
+        load.wait_until_each_was_sent()
+    without = [one for one in load.outcomes_since(gone_at + 0.5) if one.started_at + one.seconds < back_at]
 
-    answered(load.since(gone_at), *load.calls)
-    assert all(degraded(one) for one in without if one.call != "event")
-    assert all(listed(one) for one in without if one.call not in ("event", "seen"))
-    assert not any(one.body["visible"] for one in every(without, "event")["event"])
-    assert all(one.body["source"] == "model" for one in every(without, "stored")["stored"])
+    assert_answered(load.outcomes_since(gone_at), *load.calls)
+    assert all(is_degraded(one) for one in without if one.call != "event")
+    assert all(movies_of(one) for one in without if one.call not in ("event", "seen"))
+    assert not any(one.body["visible"] for one in outcomes_by_name(without, "event")["event"])
+    assert all(one.body["source"] == "model" for one in outcomes_by_name(without, "stored")["stored"])
     assert (ordered.status, ordered.body["status"]) == (202, "queued"), ordered
     assert well_at - back_at < 10
-    assert all(one.body["visible"] for one in every(load.since(well_at), "event")["event"])
-    assert "cache" in {one.body["source"] for one in every(load.since(well_at), "stored")["stored"]}
+    assert all(one.body["visible"] for one in outcomes_by_name(load.outcomes_since(well_at), "event")["event"])
+    assert "cache" in {one.body["source"] for one in outcomes_by_name(load.outcomes_since(well_at), "stored")["stored"]}
 
 
 @pytest.mark.parametrize("part", [servers.VALKEY, servers.POSTGRES], ids=["valkey", "postgres"])
@@ -153,7 +153,7 @@ def test_health_answers_at_once_and_names_what_is_frozen(live, part):
 
     assert max(one.seconds for one in found) < 1.5
     assert all(one.body["parts"][name].startswith("unreachable") for one in found), found
-    wait_for(lambda: live.ask("/health/ready").body["parts"][name] == "ok", 4)
+    wait_until(lambda: live.ask("/health/ready").body["parts"][name] == "ok", 4)
 
 
 def test_what_was_seen_while_valkey_stood_still_is_on_no_list_once_it_goes_on(live):
@@ -161,7 +161,7 @@ def test_what_was_seen_while_valkey_stood_still_is_on_no_list_once_it_goes_on(li
     for pause in (0.0, 0.4):  # seconds: the processes know it, or do not know it yet
         films = {viewer: live.call(f"/recommend?user_id={viewer}&top_k=10")["recommendations"] for viewer in VIEWERS}
         assert all(live.call(f"/recommend?user_id={viewer}")["source"] == "cache" for viewer in VIEWERS)
-        with servers.VALKEY.frozen():
+        with servers.VALKEY.freeze():
             for viewer in VIEWERS:
                 seen = {"user_id": viewer, "movie_id": films[viewer][0]["movie_id"], "kind": "watch"}
                 told = live.call("/events", seen, key=True)
@@ -186,7 +186,7 @@ def broken(live, model_folder):
     registry.register(folder, preset="brief")
     registry.activate("broken", "a test")
     yield folder
-    registry.activate(NAME, "after the test")
+    registry.activate(TINY_MODEL, "after the test")
     ModelVersion.objects.filter(name="broken").delete()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -196,23 +196,25 @@ def test_a_model_folder_that_is_lost_or_cut_is_answered_by_the_version_before(li
     with Load(calls(live)) as load:
         begin(live, load)
         (broken / "weights.safetensors").write_bytes((broken / "weights.safetensors").read_bytes()[:1000])
-        held = load.settled(well)
-        load.each_asked()
+        held = load.wait_until_all(is_full_answer)
+        load.wait_until_each_was_sent()
         before = live.workers
         os.kill(before[0], signal.SIGTERM)  # gunicorn starts another in its place
-        wait_for(lambda: len(live.workers) == len(before) and live.workers != before)
+        wait_until(lambda: len(live.workers) == len(before) and live.workers != before)
         [new] = [pid for pid in live.workers if pid not in before]
-        wait_for(lambda: new in live.workers and live.ready())
+        wait_until(lambda: new in live.workers and live.ready())
         with live.only(new):
             answers = [live.ask("/recommend", {"history": HISTORY, "top_k": 10}) for _ in range(3)]
         registry.rollback("the folder is cut")
-        well_at = load.settled(well)
-        load.each_asked()
+        well_at = load.wait_until_all(is_full_answer)
+        load.wait_until_each_was_sent()
 
-    answered(load.since(held), *load.calls, within=30)  # two of three processes stood still for a while
-    assert [(one.status, one.body["model_version"], one.body["degraded"]) for one in answers] == [(200, NAME, True)] * 3
-    answered(load.since(well_at), *load.calls)
-    assert {one.body["model_version"] for one in load.since(well_at, "posted")} == {NAME}
+    assert_answered(load.outcomes_since(held), *load.calls, within=30)  # two of three processes stood still for a while
+    assert [(one.status, one.body["model_version"], one.body["degraded"]) for one in answers] == [
+        (200, TINY_MODEL, True)
+    ] * 3
+    assert_answered(load.outcomes_since(well_at), *load.calls)
+    assert {one.body["model_version"] for one in load.outcomes_since(well_at, "posted")} == {TINY_MODEL}
 
 
 def test_a_swap_and_back_fails_no_request_and_mixes_no_versions(live, model_folder):
@@ -225,16 +227,16 @@ def test_a_swap_and_back_fails_no_request_and_mixes_no_versions(live, model_fold
             begun = time.monotonic()
             registry.activate("other", "a test")
             swapped_at = time.monotonic()
-            load.each_asked()
+            load.wait_until_each_was_sent()
             before_back = time.monotonic()
             registry.rollback("a test")
             back_at = time.monotonic()
-            load.each_asked()
-        answered(load.since(begun), *load.calls)
-        assert not any(degraded(one) for one in load.since(begun))
-        new = [one for one in load.since(swapped_at, *VERSIONED) if one.begun + one.seconds < before_back]
+            load.wait_until_each_was_sent()
+        assert_answered(load.outcomes_since(begun), *load.calls)
+        assert not any(is_degraded(one) for one in load.outcomes_since(begun))
+        new = [one for one in load.outcomes_since(swapped_at, *VERSIONED) if one.started_at + one.seconds < before_back]
         assert {one.body["model_version"] for one in new} == {"other"}
-        assert {one.body["model_version"] for one in load.since(back_at, *VERSIONED)} == {NAME}
+        assert {one.body["model_version"] for one in load.outcomes_since(back_at, *VERSIONED)} == {TINY_MODEL}
     finally:
         ModelVersion.objects.filter(name="other").delete()
         shutil.rmtree(other, ignore_errors=True)

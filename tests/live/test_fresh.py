@@ -11,12 +11,12 @@ from django.test import Client
 from tests import servers
 from tests.cast import ADA
 from tests.live import fresh
-from tests.live.fresh import shown
-from tests.recommender.serving.test_edits import act, edit
+from tests.live.fresh import movie_ids_in
+from tests.recommender.serving.test_edits import edit, run_admin_action
 
 
 def test_what_was_acknowledged_is_true_on_every_later_read(live):
-    ledger = fresh.run(live, 3, fresh.evicting)
+    ledger = fresh.run_sites(live, 3, fresh.evict_versions)
 
     assert ledger.acknowledged > 10
     assert {"cache", "model"} <= ledger.sources
@@ -26,7 +26,7 @@ def test_what_was_acknowledged_is_true_on_every_later_read(live):
 def test_whatever_else_happens_meanwhile(live):
     """Stamps evicted, lists for everyone made again and again, imports, and a Valkey that is restarted under it all."""
     with ThreadPoolExecutor(1) as apart:
-        running = apart.submit(fresh.run, live, 40, fresh.evicting, fresh.batches, fresh.epochs)
+        running = apart.submit(fresh.run_sites, live, 40, fresh.evict_versions, fresh.run_batches, fresh.bump_epochs)
         while not running.done():
             time.sleep(4)
             servers.VALKEY.stop()
@@ -43,17 +43,17 @@ def test_an_edit_in_the_admin_is_true_on_the_next_read_of_every_web_process(live
     editor.force_login(User.objects.create_superuser("live-editor"))
     path = f"/recommend?user_id={ADA}&top_k=40"
     family = f"{path}&age_limit=17"
-    film = min(shown(live.call(family)), key=int)
+    film = min(movie_ids_in(live.call(family)), key=int)
 
     def listed(where=path):
-        each = [film in shown(answer) for answer in live.on_each(where)]
+        each = [film in movie_ids_in(answer) for answer in live.on_each(where)]
         assert len(set(each)) == 1, each
         return each[0]
 
     assert listed()
-    act(editor, "unpublish", [film])
+    run_admin_action(editor, "unpublish", [film])
     assert not listed()
-    act(editor, "publish", [film])
+    run_admin_action(editor, "publish", [film])
     assert listed()
     edit(editor, "movie", film, available_until_0="2020-01-01", available_until_1="00:00:00")
     assert not listed()

@@ -22,20 +22,20 @@ from movierec.processes import stop
 from recommender.models import Job
 from tests import servers
 from tests.cast import ADA, MATRIX
-from tests.live.server import Load, Server
+from tests.live.server import LiveServer, Load
 from tests.live.test_degraded import (
     LISTS,
     STRANGER,
-    answered,
+    assert_answered,
     begin,
     calls,
-    degraded,
-    every,
-    listed,
-    well,
+    is_degraded,
+    is_full_answer,
+    movies_of,
+    outcomes_by_name,
 )
-from tests.recommender.worker import ROOT, environment, start_worker, wait_for
-from tests.s3 import S3
+from tests.recommender.worker import ROOT, start_worker, wait_until, worker_environment
+from tests.s3 import S3Server
 
 pytestmark = pytest.mark.slow
 
@@ -80,39 +80,39 @@ def noticed(without):
 
 def test_a_frozen_valkey_is_as_gone_as_a_dead_one(live, load):
     without, thawed = standing_still(load, servers.VALKEY)
-    well_at = load.settled(well)
+    well_at = load.settled(is_full_answer)
     load.each_asked()
 
     quick(load, without[0].begun)
-    answered(without, *LISTS, "similar", "event")
+    assert_answered(without, *LISTS, "similar", "event")
     later = noticed(without)
-    assert all(degraded(one) for one in later if one.call != "event")
-    assert all(listed(one) for one in later if one.call not in ("event", "seen"))  # so few viewers make no trend
-    assert not any(one.body["visible"] for one in every(later, "event")["event"])
-    assert all(one.body["source"] == "model" for one in every(later, "stored")["stored"])
+    assert all(is_degraded(one) for one in later if one.call != "event")
+    assert all(movies_of(one) for one in later if one.call not in ("event", "seen"))  # so few viewers make no trend
+    assert not any(one.body["visible"] for one in outcomes_by_name(later, "event")["event"])
+    assert all(one.body["source"] == "model" for one in outcomes_by_name(later, "stored")["stored"])
     assert well_at - thawed < 4
-    assert "cache" in {one.body["source"] for one in every(load.since(well_at), "stored")["stored"]}
+    assert "cache" in {one.body["source"] for one in outcomes_by_name(load.since(well_at), "stored")["stored"]}
 
 
 def test_a_frozen_postgres_is_as_gone_as_a_dead_one(live, load):
     without, thawed = standing_still(load, servers.POSTGRES)
-    well_at = load.settled(well)
+    well_at = load.settled(is_full_answer)
     load.each_asked()
 
     quick(load, without[0].begun)
     later = noticed(without)
-    answered(later, *LISTS, "similar")
-    assert all(degraded(one) for one in later if one.call != "event")
-    assert all(listed(one) for one in later if one.call not in ("event", "seen"))  # so few viewers make no trend
-    assert all(one.body["source"] == "cache" for one in every(later, "stored")["stored"])
-    for event in every(later, "event")["event"]:
+    assert_answered(later, *LISTS, "similar")
+    assert all(is_degraded(one) for one in later if one.call != "event")
+    assert all(movies_of(one) for one in later if one.call not in ("event", "seen"))  # so few viewers make no trend
+    assert all(one.body["source"] == "cache" for one in outcomes_by_name(later, "stored")["stored"])
+    for event in outcomes_by_name(later, "event")["event"]:
         assert (event.status, event.body["code"], event.headers["Retry-After"]) == (503, "database_unreachable", "5")
     assert well_at - thawed < 4
     assert not [one for one in load.since(without[0].begun) if one.status not in (200, 503)]
 
 
 def test_with_both_frozen_everything_is_refused_at_once_and_health_names_them(live, load):
-    with servers.VALKEY.frozen(), servers.POSTGRES.frozen():
+    with servers.VALKEY.freeze(), servers.POSTGRES.freeze():
         begun = time.monotonic()
         first = live.ask("/health/ready")
         time.sleep(1)
@@ -120,7 +120,7 @@ def test_with_both_frozen_everything_is_refused_at_once_and_health_names_them(li
         personal = live.ask(f"/recommend?user_id={ADA}")
         time.sleep(1)
         thawed = time.monotonic()
-    load.settled(well)
+    load.settled(is_full_answer)
 
     quick(load, begun)
     assert max(one.seconds for one in (first, ready, alive, personal)) < 1.5
@@ -141,12 +141,12 @@ def test_no_acknowledged_event_is_lost_and_none_is_half_done(live):
         return reply
 
     with Load({"event": event}, clients=CLIENTS) as load:
-        load.each_asked()
+        load.wait_until_each_was_sent()
         for _ in range(3):
-            with servers.POSTGRES.frozen():
+            with servers.POSTGRES.freeze():
                 time.sleep(1)
             time.sleep(1)
-        load.settled(well)
+        load.wait_until_all(is_full_answer)
     refused = [body for body, status in sent.values() if status == 503]
     stored = [name for name, (_, status) in sent.items() if status == 200]
     assert len(refused) > 10
@@ -161,7 +161,7 @@ def test_no_acknowledged_event_is_lost_and_none_is_half_done(live):
 
 def test_a_postmaster_that_stands_still_alone_holds_up_nobody(live, load):
     """Its children go on: connections that are there serve, and new ones cannot be had."""
-    parent = servers.POSTGRES.processes()[0]
+    parent = servers.POSTGRES.process_ids()[0]
     os.kill(parent, signal.SIGSTOP)
     try:
         begun = time.monotonic()
@@ -169,7 +169,7 @@ def test_a_postmaster_that_stands_still_alone_holds_up_nobody(live, load):
         ready = live.ask("/health/ready")
     finally:
         os.kill(parent, signal.SIGCONT)
-    load.settled(well)
+    load.settled(is_full_answer)
 
     assert ready.status == 200
     assert ready.seconds < 2
@@ -178,7 +178,7 @@ def test_a_postmaster_that_stands_still_alone_holds_up_nobody(live, load):
 
 
 def test_a_job_is_taken_on_while_the_broker_stands_still(live):
-    with servers.VALKEY.frozen():
+    with servers.VALKEY.freeze():
         found = [
             live.ask("/batch/recommend/cache", {"user_histories": {str(ADA): [str(MATRIX)]}}, key=True)
             for _ in range(4)
@@ -224,18 +224,18 @@ def test_a_model_store_that_hangs_holds_up_nobody(live, tmp_path):
     """A machine that has nothing of its own, and asks a store that never answers."""
     (tmp_path / "state").mkdir()
     with silent() as port:
-        store = S3(tmp_path)
+        store = S3Server(tmp_path)
         store.port = port
-        machine = Server(live.key, wait=False, MOVIEREC_STATE=str(tmp_path / "state"), **store.environment)
+        machine = LiveServer(live.key, wait=False, MOVIEREC_STATE=str(tmp_path / "state"), **store.environment)
         try:
             time.sleep(3)
-            asks = {"popular": lambda rng: machine.ask("/popular"), "home": lambda rng: machine.ask("/home")}
+            asks = {"popular": lambda rng: machine.send("/popular"), "home": lambda rng: machine.send("/home")}
             with Load(asks, clients=CLIENTS) as load:
-                load.each_asked()
+                load.wait_until_each_was_sent()
                 begun = time.monotonic()
-                ready = [machine.ask("/health/ready") for _ in range(5)]
+                ready = [machine.send("/health/ready") for _ in range(5)]
                 time.sleep(2)
-            slow = [one for one in load.since(begun) if one.status != 200 or one.seconds > SLOWEST]
+            slow = [one for one in load.outcomes_since(begun) if one.status != 200 or one.seconds > SLOWEST]
             assert not slow, slow[0]
             assert max(one.seconds for one in ready) < 1.5
             assert {one.status for one in ready} == {503}
@@ -248,16 +248,18 @@ def test_a_worker_and_beat_go_on_after_both_stood_still(live, tmp_path):
     """For longer than they are patient: what they were doing fails, and is done again."""
     log = (tmp_path / "worker.log").open("wb")
     worker = start_worker(output=log, MOVIEREC_LOG_LEVEL="INFO")
-    beat = subprocess.Popen([sys.executable, "-m", "celery", "-A", "movierec", "beat"], env=environment(), cwd=ROOT)
+    beat = subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "movierec", "beat"], env=worker_environment(), cwd=ROOT
+    )
 
     def outbox_is_cleared(seconds):
         Viewer.objects.filter(pk=ADA).update(publish_pending=True)
-        wait_for(lambda: not Viewer.objects.filter(pk=ADA, publish_pending=True).exists(), seconds)
+        wait_until(lambda: not Viewer.objects.filter(pk=ADA, publish_pending=True).exists(), seconds)
 
     try:
         outbox_is_cleared(60)
         connections.close_all()
-        with servers.VALKEY.frozen(), servers.POSTGRES.frozen():
+        with servers.VALKEY.freeze(), servers.POSTGRES.freeze():
             time.sleep(14)
         outbox_is_cleared(40)
         assert (worker.poll(), beat.poll()) == (None, None)
@@ -316,13 +318,13 @@ class Wire:
 def test_a_route_that_is_dropped_is_noticed_and_new_connections_are_made(live):
     """Half-open connections: nothing says that they are dead, and they never come back to life."""
     postgres = Wire(Path(settings.DATABASES["default"]["HOST"]) / ".s.PGSQL.5432")
-    valkey = Wire(valkey_socket(servers.VALKEY.state))
+    valkey = Wire(valkey_socket(servers.VALKEY.state_dir))
     named = connection.settings_dict
     addresses = {
         "DATABASE_URL": f"postgres://{named['USER']}@127.0.0.1:{postgres.port}/{named['NAME']}",
         "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0",
     }
-    remote = Server(live.key, **addresses)
+    remote = LiveServer(live.key, **addresses)
     try:
         for wire, part in ((valkey, "cache"), (postgres, "database")):
             with Load(calls(remote), clients=8) as load:
@@ -330,17 +332,17 @@ def test_a_route_that_is_dropped_is_noticed_and_new_connections_are_made(live):
                 wire.cut = True
                 begun = time.monotonic()
                 time.sleep(2.5)
-                ready = remote.ask("/health/ready")
+                ready = remote.send("/health/ready")
                 wire.cut = False
                 mended = time.monotonic()
-                well_at = load.settled(well, 4 * ABANDONED_SECONDS)
+                well_at = load.wait_until_all(is_full_answer, 4 * ABANDONED_SECONDS)
             quick(load, begun, *(name for name in load.calls if name != "event"))
             # A transaction whose client was cut off keeps its viewer's row until Postgres gives it up, and so does each
             # that waited for it; here all events are of one viewer.
-            assert max(one.seconds for one in load.since(begun, "event")) < 4 * ABANDONED_SECONDS
+            assert max(one.seconds for one in load.outcomes_since(begun, "event")) < 4 * ABANDONED_SECONDS
             assert (ready.body["parts"][part][:11], ready.seconds < 1.5) == ("unreachable", True)
             assert well_at - mended < 4 * ABANDONED_SECONDS
-            assert not [one for one in load.since(begun) if one.status not in (200, 503)]
+            assert not [one for one in load.outcomes_since(begun) if one.status not in (200, 503)]
     finally:
         remote.stop()
         postgres.end()

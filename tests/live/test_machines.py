@@ -7,17 +7,17 @@ import pytest
 from recommender import copies, registry, storage
 from recommender.models import ModelVersion
 from tests.cast import ADA
-from tests.live.server import Server
-from tests.model import NAME
-from tests.recommender.worker import wait_for
-from tests.s3 import S3
+from tests.live.server import LiveServer
+from tests.model import TINY_MODEL
+from tests.recommender.worker import wait_until
+from tests.s3 import S3Server
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def s3(tmp_path, settings, monkeypatch):
-    server = S3(tmp_path)
+    server = S3Server(tmp_path)
     server.start()
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
@@ -31,7 +31,7 @@ def s3(tmp_path, settings, monkeypatch):
 def another(live, s3, tmp_path):
     copies.upload_missing()
     (tmp_path / "state").mkdir()
-    started = Server(live.key, MOVIEREC_STATE=str(tmp_path / "state"), **s3.environment)  # waits until it is ready
+    started = LiveServer(live.key, MOVIEREC_STATE=str(tmp_path / "state"), **s3.environment)  # waits until it is ready
     yield started
     started.stop()
 
@@ -47,25 +47,25 @@ def test_a_fresh_machine_serves_the_model_it_fetched_and_keeps_it_while_the_stor
     def serving():
         return {(one["model_version"], one["degraded"]) for one in another.on_each("/recommend", wish)}
 
-    assert (tmp_path / "state" / "models" / NAME).is_dir()
-    assert (asked()["model_version"], asked()["degraded"]) == (NAME, False)
+    assert (tmp_path / "state" / "models" / TINY_MODEL).is_dir()
+    assert (asked()["model_version"], asked()["degraded"]) == (TINY_MODEL, False)
     shutil.copytree(model_folder, copies.folder("next"))
     registry.register(copies.folder("next"), preset="brief")
     s3.stop()
     try:
         with pytest.raises(registry.ActivationRefused, match="machines could not get it"):
             registry.activate("next", "the store is gone")
-        assert (asked()["model_version"], asked()["degraded"]) == (NAME, False)
+        assert (asked()["model_version"], asked()["degraded"]) == (TINY_MODEL, False)
         # It was live once, before the store was lost with it: the first machine has it, the other has not.
         ModelVersion.objects.filter(name="next").update(activated_at="2024-01-01T00:00Z")
         registry.activate("next", "by force")
         answers = [asked() for _ in range(20)]
-        assert {(one["model_version"], one["degraded"]) for one in answers} == {(NAME, True)}
+        assert {(one["model_version"], one["degraded"]) for one in answers} == {(TINY_MODEL, True)}
         assert "in place of next" in another.call("/health/ready")["parts"]["model"]
     finally:
         s3.start()
     assert copies.upload_missing() == ["next"]
-    wait_for(lambda: serving() == {("next", False)}, 60)
-    registry.activate(NAME, "as before")
+    wait_until(lambda: serving() == {("next", False)}, 60)
+    registry.activate(TINY_MODEL, "as before")
     ModelVersion.objects.filter(name="next").delete()
     shutil.rmtree(copies.folder("next"))

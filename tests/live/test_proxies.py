@@ -19,9 +19,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.cast import ADA
-from tests.live.server import Server
+from tests.live.server import LiveServer
 from tests.movierec.system import ROOT, free_port
-from tests.recommender.worker import wait_for
+from tests.recommender.worker import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("live")]
 NAME = "films.example.com"
@@ -30,14 +30,14 @@ SLOW = 60  # clients
 
 
 @pytest.fixture
-def behind(proxy: "Proxy") -> Server:
+def behind(proxy: "Proxy") -> LiveServer:
     return proxy.behind
 
 
 @contextlib.contextmanager
-def production(system: Server) -> Iterator[Server]:
+def production(system: LiveServer) -> Iterator[LiveServer]:
     """movierec as it is configured on a server. One for each proxy, as tests use budgets up."""
-    running = Server(
+    running = LiveServer(
         system.key,
         MOVIEREC_PRODUCTION="1",
         MOVIEREC_API_OPEN="0",
@@ -59,7 +59,7 @@ def production(system: Server) -> Iterator[Server]:
 class Proxy:
     """A client of the proxy, over TLS."""
 
-    def __init__(self, port: int, name: str, behind: Server) -> None:
+    def __init__(self, port: int, name: str, behind: LiveServer) -> None:
         self.port, self.name, self.behind = port, name, behind
         self.context = ssl.create_default_context()
         self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
@@ -79,7 +79,7 @@ class Proxy:
 
 
 @pytest.fixture(scope="module", params=["nginx", "caddy", "caddy that buffers"])
-def proxy(request: Any, system: Server, tmp_path_factory: Any) -> Iterator[Proxy]:
+def proxy(request: Any, system: LiveServer, tmp_path_factory: Any) -> Iterator[Proxy]:
     name = request.param.split()[0]
     program = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
@@ -104,7 +104,7 @@ def proxy(request: Any, system: Server, tmp_path_factory: Any) -> Iterator[Proxy
             return False
 
         try:
-            wait_for(answers)
+            wait_until(answers)
             yield found
         finally:
             process.terminate()

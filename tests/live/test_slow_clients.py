@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import ADA, MATRIX
-from tests.live.server import Server
+from tests.live.server import LiveServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("live")]
 EACH = 200  # connections of a kind
@@ -24,9 +24,9 @@ SCRIPT = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 
 
 @pytest.fixture(scope="module")
-def server(system: Server) -> Iterator[Server]:
+def server(system: LiveServer) -> Iterator[LiveServer]:
     seconds = {"MOVIEREC_HEADER_SECONDS": str(HEADER_SECONDS), "MOVIEREC_BODY_SECONDS": str(BODY_SECONDS)}
-    running = Server(system.key, wait=True, **seconds)
+    running = LiveServer(system.key, wait=True, **seconds)
     yield running
     running.stop()
 
@@ -34,7 +34,7 @@ def server(system: Server) -> Iterator[Server]:
 class Drips:
     """Connections that begin a request and then send a byte a second each."""
 
-    def __init__(self, server: Server, *beginnings: str) -> None:
+    def __init__(self, server: LiveServer, *beginnings: str) -> None:
         self.alive: list[socket.socket] = []
         self.ends: list[bytes] = []  # what each got before its connection was closed
         for beginning in beginnings:
@@ -61,13 +61,13 @@ class Drips:
                 one.close()
 
 
-def ask_while(server: Server, seconds: float, done, each) -> None:
+def ask_while(server: LiveServer, seconds: float, done, each) -> None:
     """Ordinary calls until it is done; `each` is called once a second."""
     until = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < until
         for path in ("/health/live", LIST):
-            reply = server.ask(path)
+            reply = server.send(path)
             assert (reply.status, reply.seconds < PATIENT) == (200, True), (path, reply.status, reply.seconds)
         each()
         time.sleep(1)
@@ -112,13 +112,13 @@ def test_those_who_never_read_stop_nobody_and_are_ended(server):
 
 
 def test_where_there_is_no_room_the_longest_waiting_go(system):
-    few = Server(system.key, GUNICORN_CMD_ARGS="--worker-connections 40", MOVIEREC_WEB_WORKERS="1")
+    few = LiveServer(system.key, GUNICORN_CMD_ARGS="--worker-connections 40", MOVIEREC_WEB_WORKERS="1")
     try:
         waiting = [socket.create_connection(("127.0.0.1", few.port)) for _ in range(EACH)]
         for one in waiting:
             one.sendall(b"GET /slow HTTP/1.1\r\n")
         for path in ("/health/live", LIST):
-            assert few.ask(path).status == 200
+            assert few.send(path).status == 200
         for one in waiting:
             one.close()
     finally:
@@ -128,7 +128,7 @@ def test_where_there_is_no_room_the_longest_waiting_go(system):
 def test_there_is_never_room_for_more_than_there_is_after_many_have_come_and_gone(system):
     """Requests that come at the very moment in which their connections are closed to make room."""
     size = {"GUNICORN_CMD_ARGS": "--worker-connections 40", "MOVIEREC_WEB_THREADS": "4", "MOVIEREC_WEB_WORKERS": "1"}
-    few = Server(system.key, **size)
+    few = LiveServer(system.key, **size)
     worker = few.workers[0]
 
     def files() -> int:
@@ -136,7 +136,7 @@ def test_there_is_never_room_for_more_than_there_is_after_many_have_come_and_gon
 
     live = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
     try:
-        assert few.ask("/health/ready").status == 200
+        assert few.send("/health/ready").status == 200
         before = files()
         for _ in range(20):
             come = [socket.create_connection(("127.0.0.1", few.port)) for _ in range(60)]
@@ -150,11 +150,11 @@ def test_there_is_never_room_for_more_than_there_is_after_many_have_come_and_gon
                 with contextlib.suppress(OSError):
                     one.sendall(live)
             os.kill(worker, signal.SIGCONT)
-            assert few.ask("/health/live").status == 200
+            assert few.send("/health/live").status == 200
             for one in come:
                 one.close()
         waiting = [socket.create_connection(("127.0.0.1", few.port)) for _ in range(EACH)]
-        assert few.ask("/health/live").status == 200
+        assert few.send("/health/live").status == 200
         assert (files() <= before + 40, few.workers) == (True, [worker])
         for one in waiting:
             one.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recommender.worker import wait_for
+from tests.recommender.worker import wait_until
 
 PAGE = "/movies?page_size=1"
 NGINX = """
@@ -59,7 +59,7 @@ def proxies(live, tmp_path: Path) -> Iterator[tuple[int, int]]:
             return False
 
     try:
-        wait_for(listens)
+        wait_until(listens)
         yield bare, newer
     finally:
         process.terminate()

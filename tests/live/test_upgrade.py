@@ -17,8 +17,8 @@ import redis
 from django.conf import settings
 
 from movierec.places import postgres_programs
-from tests.live.server import Server
-from tests.recommender.worker import ROOT, environment
+from tests.live.server import LiveServer
+from tests.recommender.worker import ROOT, worker_environment
 
 pytestmark = pytest.mark.slow
 
@@ -54,14 +54,14 @@ def installed(transactional_db, tmp_path):
 
 def test_an_installation_of_version_1_0_serves_the_same_lists_after_the_upgrade(installed):
     manage = [sys.executable, "manage.py"]
-    own = environment() | installed
+    own = worker_environment() | installed
     subprocess.run([*manage, "prepare"], env=own, cwd=ROOT, check=True)
 
     kept = Path(installed["MOVIEREC_STATE"])
     before = json.loads((kept / "lists.json").read_text())
-    web = Server("", **installed)
+    web = LiveServer("", **installed)
     try:
-        after = {viewer: web.call(f"/recommend?user_id={viewer}&top_k=20") for viewer in before}
+        after = {viewer: web.fetch(f"/recommend?user_id={viewer}&top_k=20") for viewer in before}
     finally:
         web.stop()
     for viewer, was in before.items():

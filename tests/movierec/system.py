@@ -30,16 +30,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def environment(state: Path, port: int, **more: str) -> dict[str, str]:
+def launcher_environment(state: Path, port: int, **more: str) -> dict[str, str]:
     """Nothing of the test run's own servers."""
     own = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PORT", "PYTHONPATH")
     kept = {k: v for k, v in os.environ.items() if k not in own and not k.startswith("MOVIEREC_")}
     return kept | {"MOVIEREC_STATE": str(state), "PORT": str(port)} | more
 
 
-def run(state: Path, *words: str, port: int | None = None, **more: Any) -> subprocess.CompletedProcess[str]:
+def run_to_end(state: Path, *words: str, port: int | None = None, **more: Any) -> subprocess.CompletedProcess[str]:
     """./run WORDS to its end, both outputs in one."""
-    env = environment(state, port or free_port())
+    env = launcher_environment(state, port or free_port())
     how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | more
     return subprocess.run([ROOT / "run", *words], env=env, text=True, timeout=120, **how)
 
@@ -58,7 +58,7 @@ def processes_of(state: Path) -> list[str]:
     return found
 
 
-def nothing_runs(state: Path, seconds: float = 10.0) -> bool:
+def all_stopped(state: Path, seconds: float = 10.0) -> bool:
     """Whether all of that folder's processes are gone, or go within so long."""
     until = time.monotonic() + seconds
     while processes_of(state) and time.monotonic() < until:
@@ -68,24 +68,24 @@ def nothing_runs(state: Path, seconds: float = 10.0) -> bool:
 
 @pytest.fixture
 def state() -> Iterator[Path]:
-    yield from fresh_state()
+    yield from temporary_state()
 
 
-def fresh_state(mode: int = 0o711) -> Iterator[Path]:
+def temporary_state(mode: int = 0o711) -> Iterator[Path]:
     """A folder that the servers' user can enter (pytest's own may be closed); all that is made for it goes with it."""
     folder = Path(tempfile.mkdtemp(prefix="movierec-test-", dir="/tmp")).resolve()
     folder.chmod(mode)
     try:
         yield folder
     finally:
-        assert nothing_runs(folder), processes_of(folder)
+        assert all_stopped(folder), processes_of(folder)
         if (folder / ".movierec").exists():
             remove(folder)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(embedded.sockets(folder), ignore_errors=True)
 
 
-class System:
+class RunningSystem:
     """A `./run` that goes on until it is stopped."""
 
     def __init__(self, state: Path, *words: str, **more: Any) -> None:
@@ -93,26 +93,30 @@ class System:
         self.output = state.with_suffix(".out")
         self.url = f"http://127.0.0.1:{self.port}"
         with self.output.open("wb") as out:
-            how: dict[str, Any] = {"env": environment(state, self.port), "stdout": out, "stderr": subprocess.STDOUT}
+            how: dict[str, Any] = {
+                "env": launcher_environment(state, self.port),
+                "stdout": out,
+                "stderr": subprocess.STDOUT,
+            }
             how |= {"stdin": subprocess.DEVNULL, "start_new_session": True} | more
             self.process = subprocess.Popen([str(ROOT / "run"), *words], **how)
 
-    def __enter__(self) -> "System":
+    def __enter__(self) -> "RunningSystem":
         return self
 
     def __exit__(self, *error: object) -> None:
         self.stop()
 
-    def text(self) -> str:
+    def output_text(self) -> str:
         return self.output.read_text(errors="replace")
 
-    def wait_for(self, words: str, seconds: float = 150.0) -> str:
+    def wait_for_output(self, text: str, seconds: float = 150.0) -> str:
         until = time.monotonic() + seconds
-        while words not in self.text():
-            assert self.process.poll() is None, f"./run ended with {self.process.returncode}:\n{self.text()}"
-            assert time.monotonic() < until, f"no {words!r} within {seconds} s:\n{self.text()}"
+        while text not in self.output_text():
+            assert self.process.poll() is None, f"./run ended with {self.process.returncode}:\n{self.output_text()}"
+            assert time.monotonic() < until, f"no {text!r} within {seconds} s:\n{self.output_text()}"
             time.sleep(0.1)
-        return self.text()
+        return self.output_text()
 
     def children(self) -> dict[str, int]:
         noted = json.loads((self.state / "children.json").read_text())
@@ -130,13 +134,13 @@ class System:
     def wait_ready(self, seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds
         while (answer := self.get("/health/ready"))[0] != 200:
-            assert time.monotonic() < until, f"{answer}\n{self.text()}"
+            assert time.monotonic() < until, f"{answer}\n{self.output_text()}"
             time.sleep(0.1)
 
-    def suggested(self) -> dict[str, Any]:
+    def send_welcome_request(self) -> dict[str, Any]:
         """The answer to the curl line of the welcome, sent as it is printed."""
-        line = re.search(r"^  (curl .*)$", self.text(), re.MULTILINE)
-        assert line, self.text()
+        line = re.search(r"^  (curl .*)$", self.output_text(), re.MULTILINE)
+        assert line, self.output_text()
         answer = subprocess.run(["/bin/sh", "-c", line[1]], capture_output=True, text=True, timeout=30)
         return dict(json.loads(answer.stdout))
 
@@ -148,7 +152,7 @@ class System:
         return code
 
 
-def write_data(folder: Path, films: int = 60, viewers: int = 90, watches: int = 24) -> Path:
+def write_movielens_genres(folder: Path, films: int = 60, viewers: int = 90, watches: int = 24) -> Path:
     """A MovieLens set in small: each viewer stays with one genre and goes through its films in order."""
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(5)

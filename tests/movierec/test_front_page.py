@@ -9,7 +9,7 @@ from django.test import Client
 
 from movierec.address import Address, address, check_free
 from movierec.places import ServerError
-from tests.movierec.system import ROOT, environment, free_port
+from tests.movierec.system import ROOT, free_port, launcher_environment
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -77,7 +77,7 @@ def test_the_address_listened_on_is_a_name_of_the_site(tmp_path, bind, host):
         "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'movierec.settings'\n"
         "from django.conf import settings; from movierec import gunicorn; print(settings.ALLOWED_HOSTS, gunicorn.bind)"
     )
-    env = environment(tmp_path, free_port(), MOVIEREC_BIND=bind)
+    env = launcher_environment(tmp_path, free_port(), MOVIEREC_BIND=bind)
     done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     assert f"'{host}'" in done.stdout
     assert f"] {host}:" in done.stdout

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from movierec.strength import weakness
-from tests.benchmarks.films import write_films
+from tests.benchmarks.films import write_movielens_pairs
 from tests.movierec.system import ROOT
 
 LOGIN = "/admin/login/"
@@ -66,7 +66,7 @@ def test_a_command_on_a_database_without_tables_says_how_they_are_made(words, tm
     """`postgres`, the database that every server has, stands for a new one."""
     own = settings.DATABASES["default"]
     env = os.environ | {"DATABASE_URL": f"postgres://{own['USER']}@/{own['HOST']}/postgres"}
-    more = [str(write_films(tmp_path / "films"))] if words == ["import_movielens"] else []
+    more = [str(write_movielens_pairs(tmp_path / "films"))] if words == ["import_movielens"] else []
     words = [sys.executable, "manage.py", *words, *more]
     done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode != 0

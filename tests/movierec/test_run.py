@@ -12,7 +12,7 @@ import pytest
 
 from movierec import embedded
 from movierec.state import held, open_state
-from tests.movierec.system import ROOT, environment, free_port, nothing_runs, run, state
+from tests.movierec.system import ROOT, all_stopped, free_port, launcher_environment, run_to_end, state
 
 __all__ = ["state"]  # the fixture
 
@@ -27,13 +27,13 @@ def complaint(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_an_unknown_word_is_answered_with_the_words_there_are(state):
-    done = run(state, "dance")
+    done = run_to_end(state, "dance")
     assert complaint(done) == "there is no './run dance'."
     assert "./run manage" in done.stdout
 
 
 def test_help_names_every_word(state):
-    done = run(state, "help")
+    done = run_to_end(state, "help")
     assert done.returncode == 0
     assert all(f"./run {word}" in done.stdout for word in ("test", "lint", "manage", "bench", "clean", "help"))
 
@@ -43,13 +43,13 @@ def test_a_busy_port(state):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        assert complaint(run(state, port=port)).startswith(f"Port {port} is taken by another program")
-    assert nothing_runs(state)
+        assert complaint(run_to_end(state, port=port)).startswith(f"Port {port} is taken by another program")
+    assert all_stopped(state)
 
 
 @pytest.mark.parametrize("port", ["http", "0", "70000"])
 def test_a_port_that_is_none(state, port):
-    assert complaint(run(state, port=port)).startswith(f"PORT={port} is no port")
+    assert complaint(run_to_end(state, port=port)).startswith(f"PORT={port} is no port")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_port_that_is_none(state, port):
 )
 def test_a_setting_that_would_stop_the_start_later(state, setting):
     name, _, value = setting.partition("=")
-    env = environment(state, free_port(), **{name: value})
+    env = launcher_environment(state, free_port(), **{name: value})
     how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "timeout": 30}
     done = subprocess.run([ROOT / "run", "--empty"], env=env, **how)
     assert complaint(done).startswith(name)
@@ -73,7 +73,7 @@ def test_a_setting_that_would_stop_the_start_later(state, setting):
 
 def test_a_state_folder_that_cannot_be(state):
     (state / "file").touch()
-    assert complaint(run(state / "file")).startswith(f"The state folder {state / 'file'} cannot be written")
+    assert complaint(run_to_end(state / "file")).startswith(f"The state folder {state / 'file'} cannot be written")
 
 
 @pytest.mark.parametrize("words", [[], ["manage", "check"]])
@@ -88,7 +88,10 @@ def test_a_shell_that_has_not_read_the_configuration(tmp_path, words):
 
 
 def test_data_that_is_not_there(state):
-    assert complaint(run(state, "--data", "/nowhere.zip")) == "--data /nowhere.zip: there is no such file or folder."
+    assert (
+        complaint(run_to_end(state, "--data", "/nowhere.zip"))
+        == "--data /nowhere.zip: there is no such file or folder."
+    )
 
 
 def test_ctrl_c_before_anything_is_up(state, tmp_path):
@@ -96,17 +99,17 @@ def test_ctrl_c_before_anything_is_up(state, tmp_path):
     (tmp_path / "zipfile.py").write_text(
         "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n"
     )
-    env = environment(state, free_port(), PYTHONPATH=str(tmp_path))
+    env = launcher_environment(state, free_port(), PYTHONPATH=str(tmp_path))
     done = subprocess.run([ROOT / "run", "--empty"], env=env, text=True, timeout=60, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
-    assert nothing_runs(state)
+    assert all_stopped(state)
 
 
 @pytest.mark.slow
 def test_ctrl_c_while_the_database_is_made(state):
     """A terminal sends it to the whole group, to what we started too."""
     how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
-    child = subprocess.Popen([ROOT / "run", "--empty"], env=environment(state, free_port()), text=True, **how)
+    child = subprocess.Popen([ROOT / "run", "--empty"], env=launcher_environment(state, free_port()), text=True, **how)
     while not (state / "postgres.new" / "PG_VERSION").exists():
         assert child.poll() is None
         time.sleep(0.01)
@@ -115,34 +118,34 @@ def test_ctrl_c_while_the_database_is_made(state):
     assert "stopping" in said.splitlines()[-1], said
     assert "initdb" not in said
     assert child.returncode == 0
-    assert nothing_runs(state)
+    assert all_stopped(state)
 
 
 def test_a_second_start_on_one_state_folder(state):
     open_state(state)
     with held(state, "movierec at http://127.0.0.1:8000"):
-        words = complaint(run(state))
+        words = complaint(run_to_end(state))
     assert words.startswith(f"{state} is in use by movierec at http://127.0.0.1:8000 (process {os.getpid()})")
 
 
 def test_a_postgres_folder_of_somebody_else(state):
     (state / "postgres").mkdir()
     (state / "postgres" / "PG_VERSION").write_text("18\n")
-    assert "movierec did not make it" in complaint(run(state))
-    assert nothing_runs(state)
+    assert "movierec did not make it" in complaint(run_to_end(state))
+    assert all_stopped(state)
 
 
 def test_a_postgres_folder_of_another_version(state):
     place = embedded.made_ready(state, embedded.SERVERS, print, durable=False)
     (place.data / "PG_VERSION").write_text("16\n")
-    assert "was made by Postgres 16, and the installed one is 18" in complaint(run(state))
+    assert "was made by Postgres 16, and the installed one is 18" in complaint(run_to_end(state))
 
 
 def test_servers_of_ones_own_are_used_in_place_of_ours(state):
     given = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     done = subprocess.run(
         [ROOT / "run", "manage", "migrate", "--plan"],
-        env=environment(state, free_port(), **given),
+        env=launcher_environment(state, free_port(), **given),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -158,7 +161,7 @@ def test_commands_side_by_side_share_the_servers(state):
         "with with_servers(state_dir(), 'a command', lambda line: print(line, flush=True)):\n"
         "    print('up', flush=True); input(); print(POSTGRES.answers(state_dir()), flush=True)"
     )
-    env = environment(state, free_port())
+    env = launcher_environment(state, free_port())
     how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": ROOT, "env": env, "text": True, "bufsize": 1}
     first, second = (subprocess.Popen([sys.executable, "-c", uses], **how) for _ in "12")
     assert first.stdout.readline() + second.stdout.readline() == "up\nup\n"
@@ -174,11 +177,11 @@ def test_commands_side_by_side_share_the_servers(state):
 @pytest.mark.skipif(os.getuid() != 0, reason="only root's data moves out of a closed folder")
 def test_root_with_a_closed_state_folder(state):
     state.chmod(0o700)
-    done = run(state, "manage", "version")
+    done = run_to_end(state, "manage", "version")
     assert done.returncode == 0, done.stdout
     assert "the database lies in /var/lib/movierec/" in done.stdout
     data = done.stdout.partition("the database lies in ")[2].splitlines()[0]
-    cleaned = run(state, "clean", "--yes")
+    cleaned = run_to_end(state, "clean", "--yes")
     assert cleaned.returncode == 0, cleaned.stdout
     assert f"deleted {data.removesuffix('/postgres')}" in cleaned.stdout
     assert not os.path.exists(data)

@@ -15,7 +15,7 @@ from movierec.embedded import POSTGRES, VALKEY
 from movierec.processes import spawn
 from movierec.start import Address, Start
 from movierec.supervisor import SIGN_OF_LIFE, Service, Supervisor
-from tests.movierec.system import ROOT, fresh_state, nothing_runs, processes_of, state
+from tests.movierec.system import ROOT, all_stopped, processes_of, state, temporary_state
 
 __all__ = ["state"]  # the fixture
 
@@ -28,7 +28,7 @@ def rows(state, statement):
 
 @pytest.fixture(scope="module")
 def lasting_state():
-    yield from fresh_state()
+    yield from temporary_state()
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_servers_are_started_again_and_postgres_keeps_its_rows(started):
 def test_stopping_leaves_no_process_and_no_socket(started):
     assert len(processes_of(started.state)) >= 2
     started.keeper.stop()
-    assert nothing_runs(started.state, seconds=2)
+    assert all_stopped(started.state, seconds=2)
     assert list(embedded.sockets(started.state).iterdir()) == []
 
 

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.movierec.system import ROOT, System, environment, free_port, fresh_state, nothing_runs, run, write_data
+from tests.movierec.system import (
+    ROOT,
+    RunningSystem,
+    all_stopped,
+    free_port,
+    launcher_environment,
+    run_to_end,
+    temporary_state,
+    write_movielens_genres,
+)
 
 pytestmark = pytest.mark.slow
 STRANGER = pwd.getpwnam("nobody").pw_uid
@@ -19,21 +28,21 @@ STRANGER = pwd.getpwnam("nobody").pw_uid
 
 @pytest.fixture(scope="module")
 def state():
-    yield from fresh_state()
+    yield from temporary_state()
 
 
 @pytest.fixture(scope="module")
 def data():
     folder = Path(tempfile.mkdtemp(prefix="movierec-data-", dir="/tmp"))
     folder.chmod(0o755)
-    yield write_data(folder / "ml-small")
+    yield write_movielens_genres(folder / "ml-small")
     shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
 def system(state, data):
-    with System(state, "--data", str(data)) as running:
-        running.wait_for("Ctrl-C stops everything")
+    with RunningSystem(state, "--data", str(data)) as running:
+        running.wait_for_output("Ctrl-C stops everything")
         yield running
 
 
@@ -66,13 +75,15 @@ def test_docs_and_admin_stand_where_the_welcome_says(system):
 
 
 def test_a_second_start_names_the_first(system, state):
-    done = run(state)
+    done = run_to_end(state)
     assert done.returncode == 1
     assert f"is in use by movierec at {system.url}" in done.stdout
 
 
 def test_a_command_uses_the_running_servers(system, state):
-    done = run(state, "manage", "shell", "-v0", "-c", "from catalog.models import Movie; print(Movie.objects.count())")
+    done = run_to_end(
+        state, "manage", "shell", "-v0", "-c", "from catalog.models import Movie; print(Movie.objects.count())"
+    )
     assert done.stdout == "60\n"
 
 
@@ -90,33 +101,33 @@ def test_a_killed_keeper_and_the_start_after_it(system, state, data):
     """Nothing of the first blocks the second, which finds the data and the model and takes seconds."""
     system.process.kill()
     system.process.wait()
-    with System(state, "--data", str(data)) as second:
-        text = second.wait_for("Ctrl-C stops everything")
+    with RunningSystem(state, "--data", str(data)) as second:
+        text = second.wait_for_output("Ctrl-C stops everything")
         assert "is loaded already" in text
         assert "training" not in text
-        assert second.suggested()["source"] == "model"
+        assert second.send_welcome_request()["source"] == "model"
         assert second.stop() == 0
-    assert nothing_runs(state, seconds=2)
+    assert all_stopped(state, seconds=2)
 
 
 def test_a_signal_while_it_prepares(state):
     shutil.rmtree(state / "models")  # so that it trains again
-    with System(state) as running:
-        running.wait_for("training the model")
+    with RunningSystem(state) as running:
+        running.wait_for_output("training the model")
         assert running.stop(signal.SIGTERM, seconds=30) == 0
-    assert nothing_runs(state, seconds=2)
+    assert all_stopped(state, seconds=2)
 
 
 def test_broken_data_ends_the_start(data):
-    for folder in fresh_state():
+    for folder in temporary_state():
         broken = folder.with_suffix(".data")
         shutil.copytree(data, broken)
         (broken / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,99,1\n")
-        done = run(folder, "--data", str(broken))
+        done = run_to_end(folder, "--data", str(broken))
         shutil.rmtree(broken)
         assert done.returncode == 1
         assert "ratings.csv" in done.stdout
-        assert nothing_runs(folder)
+        assert all_stopped(folder)
 
 
 def strangers_python():
@@ -138,12 +149,12 @@ def test_another_user_with_a_closed_home(data):
     subprocess.run(["chown", "-R", f"{STRANGER}:{STRANGER}", home], check=True)
     home.chmod(0o700)
     named = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "MOVIEREC_PYTHON": str(strangers_python())}
-    env = environment(state, free_port()) | named
+    env = launcher_environment(state, free_port()) | named
     how = {"user": STRANGER, "group": STRANGER, "extra_groups": [], "cwd": home, "env": env, "text": True}
     try:
         done = subprocess.run([clone / "run", "manage", "check"], capture_output=True, timeout=400, **how)
         assert done.returncode == 0, done.stdout + done.stderr
         assert (state / "postgres").stat().st_uid == STRANGER
-        assert nothing_runs(state)
+        assert all_stopped(state)
     finally:
         shutil.rmtree(home)

@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from movierec import embedded
-from tests.movierec.system import ROOT, environment, free_port, state
+from tests.movierec.system import ROOT, free_port, launcher_environment, state
 
 __all__ = ["state"]  # the fixture
 
 
 def prepare(state, **urls):
-    env = environment(state, free_port(), **urls)
+    env = launcher_environment(state, free_port(), **urls)
     how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "env": env, "cwd": ROOT}
     return subprocess.Popen([sys.executable, "manage.py", "prepare", "--empty"], **how)
 

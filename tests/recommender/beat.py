@@ -8,7 +8,7 @@ import time_machine
 from celery.__main__ import main
 
 
-def follow() -> None:
+def follow_clock() -> None:
     travel: time_machine.travel | None = None
     for line in sys.stdin:
         if travel is not None:
@@ -19,6 +19,6 @@ def follow() -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=follow_clock, daemon=True).start()
     sys.argv = ["celery", "-A", "movierec", "beat", "--pidfile=", "-l", "INFO"]
     main()

@@ -10,11 +10,11 @@ from recommender import cache
 from recommender.leases import Lease
 from recommender.ml import train
 
-MOMENTS = ("reading", "training", "checkpoint", "saving", "lists", "activation")
-MOMENT = os.environ.get("MOVIEREC_DIES_AT", "")
+KILL_POINTS = ("reading", "training", "checkpoint", "saving", "lists", "activation")
+KILL_POINT = os.environ.get("MOVIEREC_DIES_AT", "")
 
 
-def die() -> NoReturn:
+def kill_worker() -> NoReturn:
     os.killpg(os.getpgrp(), signal.SIGKILL)
     raise SystemExit
 
@@ -22,9 +22,9 @@ def die() -> NoReturn:
 def _in_phase(progress: Callable[..., None]) -> Callable[..., None]:
     def dying(lease: Lease, phase: str, done: int = 0, total: int = 0) -> None:
         progress(lease, phase, done, total)
-        if phase == MOMENT and (phase not in ("training", "lists") or done > 2):
+        if phase == KILL_POINT and (phase not in ("training", "lists") or done > 2):
             lease.save()
-            die()
+            kill_worker()
 
     return dying
 
@@ -34,14 +34,14 @@ def _half_written(path: Path, state: Any) -> None:
     if path.name == "transformer_epoch2.pt":
         _save(path, state)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        die()
+        kill_worker()
     _save(path, state)
 
 
 _save = train.save_state
-if MOMENT == "checkpoint":
+if KILL_POINT == "checkpoint":
     train.save_state = _half_written
-elif MOMENT == "activation":  # the row has been flipped, the pointer has not
-    cache.publish_model = lambda name: die()
-elif MOMENT:
+elif KILL_POINT == "activation":  # the row has been flipped, the pointer has not
+    cache.publish_model = lambda name: kill_worker()
+elif KILL_POINT:
     Lease.report_progress = _in_phase(Lease.report_progress)  # type: ignore[method-assign]

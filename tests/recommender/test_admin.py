@@ -138,11 +138,11 @@ def test_a_revoked_key_opens_nothing_and_takes_no_scopes(admin_client, client, m
     assert client.get("/recommend?user_id=1", **asked).status_code == 200
 
     path = reverse("admin:recommender_apikey_change", args=[made.pk])
-    open_before = forms.form_of(admin_client.get(path))
+    open_before = forms.find_form(admin_client.get(path))
     assert forms.submit(admin_client, path, {"revoked": True}).status_code == 302
     assert client.get("/recommend?user_id=1", **asked).status_code == 401
     assert "recommend:read" in page(admin_client, "apikey_change", made.pk)
-    admin_client.post(path, forms.filled(open_before, {"scopes": ["events:write", "users:erase"]}))
+    admin_client.post(path, forms.form_data(open_before, {"scopes": ["events:write", "users:erase"]}))
     made.refresh_from_db()
     assert (made.revoked, made.scopes) == (True, ["recommend:read"])
 

@@ -27,8 +27,8 @@ from catalog.models import Movie, Viewer, WatchEvent
 from recommender import cache, registry
 from recommender.backup import archive
 from recommender.models import ApiKey, Job, ModelVersion
-from tests.cast import ADA, BEN, CLEO, DAN, MATRIX, MORNING, watch
-from tests.model import NAME, forget_everything
+from tests.cast import ADA, BEN, CLEO, DAN, MATRIX, MORNING, watch_event
+from tests.model import TINY_MODEL, clear_caches
 from tests.movierec.system import ROOT
 
 WHO = (ADA, BEN, CLEO, DAN)
@@ -104,20 +104,22 @@ def test_an_empty_system_gives_the_same_lists_after_it(backup, elsewhere, settin
     assert shown(after) == shown(before)
     assert (times, scopes, jobs) == ([["4", "recommender.tasks.nightly"]], ["recommend:read"], ["cancelled", "done"])
     assert "recommender_apikey" in done.stderr
-    folder = tmp_path / "state" / "models" / NAME
-    assert sorted(path.name for path in folder.iterdir()) == sorted(p.name for p in registry.folder(NAME).iterdir())
-    assert [path.name for path in folder.parent.iterdir()] == [NAME], "nothing half-done is left"
+    folder = tmp_path / "state" / "models" / TINY_MODEL
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        p.name for p in registry.folder(TINY_MODEL).iterdir()
+    )
+    assert [path.name for path in folder.parent.iterdir()] == [TINY_MODEL], "nothing half-done is left"
 
 
 def test_what_came_after_it_is_gone_and_no_list_of_then_is_served(backup, settings):
     settings.API_OPEN = True
     before = lists_of(WHO)
     stamps = selectors.catalogue_and_epoch()
-    shutil.copytree(registry.folder(NAME), registry.folder("later"))
-    (registry.folder(NAME) / "weights.safetensors").write_bytes(b"spoilt")
+    shutil.copytree(registry.folder(TINY_MODEL), registry.folder("later"))
+    (registry.folder(TINY_MODEL) / "weights.safetensors").write_bytes(b"spoilt")
     registry.register(registry.folder("later"), preset="brief")
     Viewer.objects.create(pk=900)
-    services.record_events([watch(ADA, film, MORNING) for film in (5000, 5001)])
+    services.record_events([watch_event(ADA, film, MORNING) for film in (5000, 5001)])
     services.delete_movies([MATRIX])
     assert shown(lists_of([ADA])) != shown(before[:1])
     with connection.cursor() as cursor:
@@ -133,7 +135,7 @@ def test_what_came_after_it_is_gone_and_no_list_of_then_is_served(backup, settin
     assert "guests" not in connection.introspection.table_names()
     assert Movie.objects.filter(pk=MATRIX).exists()
     assert not Viewer.objects.filter(pk=900).exists()
-    assert list(ModelVersion.objects.values_list("name", flat=True)) == [NAME]
+    assert list(ModelVersion.objects.values_list("name", flat=True)) == [TINY_MODEL]
     assert not registry.folder("later").exists()
     assert all(now > then for now, then in zip(selectors.catalogue_and_epoch(), stamps, strict=True))
     assert shown(lists_of(WHO)) == shown(before)
@@ -234,7 +236,7 @@ def test_what_fails_in_the_middle_leaves_everything_as_it_was(backup, tmp_path, 
     settings.API_OPEN = True
     members, bad = contents(backup), tmp_path / "bad.tar"
     counts = json.loads(members[0][1])["counts"]
-    spoilt = registry.folder(NAME) / "model.json"
+    spoilt = registry.folder(TINY_MODEL) / "model.json"
     whole = spoilt.read_bytes()
     spoilt.write_bytes(b"{}")
     services.delete_movies([MATRIX])
@@ -251,7 +253,7 @@ def test_what_fails_in_the_middle_leaves_everything_as_it_was(backup, tmp_path, 
         assert spoilt.read_bytes() == b"{}"
     spoilt.write_bytes(whole)
     assert not list(Path(configured.MODEL_STORE).glob(".*"))
-    forget_everything()
+    clear_caches()
     assert lists_of([BEN])[0]["source"] == "model"
 
 
@@ -267,7 +269,7 @@ def broken_dump(members, path):
 
 def test_who_serves_or_works_now_is_in_the_way(backup, monkeypatch):
     monkeypatch.setattr("recommender.backup.restore.GONE_SECONDS", 0.0)
-    cache.report_loaded_model("web:1", NAME)
+    cache.report_loaded_model("web:1", TINY_MODEL)
     with pytest.raises(CommandError, match=r"1 web processes are serving \(web:1\): stop web"):
         call_command("restore", backup, replace=True)
     Job.objects.create(kind="batch", status="running", lease_until=timezone.now() + timedelta(minutes=1))
@@ -291,7 +293,7 @@ def test_programs_of_another_version_than_the_server_are_refused(backup, monkeyp
 
 
 def test_a_backup_that_fails_leaves_the_one_before(backup, monkeypatch, capsys):
-    spoilt, before = registry.folder(NAME) / "model.json", backup.read_bytes()
+    spoilt, before = registry.folder(TINY_MODEL) / "model.json", backup.read_bytes()
     whole = spoilt.read_bytes()
     monkeypatch.setenv("MOVIEREC_POSTGRES_BIN", "/nowhere")
     with pytest.raises(CommandError, match=r"No backup was made. /nowhere/pg_dump is not there: set MOVIEREC_POSTGRES"):
@@ -301,4 +303,4 @@ def test_a_backup_that_fails_leaves_the_one_before(backup, monkeypatch, capsys):
     spoilt.write_bytes(b"{}")
     call_command("backup", backup)
     spoilt.write_bytes(whole)
-    assert f"The folder of model {NAME} is not in it: model.json has not the checksum" in capsys.readouterr().err
+    assert f"The folder of model {TINY_MODEL} is not in it: model.json has not the checksum" in capsys.readouterr().err

@@ -10,8 +10,8 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from movierec.celery import app
 from recommender.models import Job
-from tests.model import forget_everything
-from tests.recommender.worker import ROOT, environment, start_worker, wait_for
+from tests.model import clear_caches
+from tests.recommender.worker import ROOT, start_worker, wait_until, worker_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("transactional_db")]
 
@@ -22,7 +22,7 @@ class Beat:
         words = [sys.executable, "-m", "tests.recommender.beat"]
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                words, env=environment(), cwd=ROOT, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT
+                words, env=worker_environment(), cwd=ROOT, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT
             )
 
     def move_clock(self, seconds):
@@ -36,7 +36,7 @@ class Beat:
     def sends(self, name, more=1, seconds=90):
         """Waits until it has sent the task so many times more."""
         before = self.sent(name)
-        wait_for(lambda: self.sent(name) >= before + more, seconds)
+        wait_until(lambda: self.sent(name) >= before + more, seconds)
 
     def stop(self):
         self.process.kill()
@@ -45,7 +45,7 @@ class Beat:
 
 @pytest.fixture
 def beat(tmp_path):
-    forget_everything()
+    clear_caches()
     running = []
 
     def start():
@@ -59,7 +59,7 @@ def beat(tmp_path):
     worker.kill()
     worker.wait()
     app.control.purge()
-    forget_everything()
+    clear_caches()
 
 
 def test_two_beats_make_one_night_by_the_schedule_that_was_edited(beat):
@@ -82,7 +82,7 @@ def test_two_beats_make_one_night_by_the_schedule_that_was_edited(beat):
     first.sends("repair")
     assert Job.objects.count() == 1, "a night that ended soon is not begun again by the other's message"
     Job.objects.update(created_at=datetime.now(UTC) - timedelta(hours=1))
-    wait_for(lambda: Job.objects.count() == 2)
+    wait_until(lambda: Job.objects.count() == 2)
     assert json.loads(PeriodicTask.objects.get(name="nightly").kwargs) == {}
 
 

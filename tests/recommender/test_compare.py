@@ -10,8 +10,8 @@ from catalog.models import Movie, Rule, Viewer
 from recommender import registry
 from recommender.models import Job, ModelVersion
 from tests.cast import ADA, BEN, NEMO
-from tests.model import NAME
-from tests.support.forms import filled, form_of
+from tests.model import TINY_MODEL
+from tests.support.forms import find_form, form_data
 
 COMPARE = "/admin/recommender/modelversion/compare/"
 
@@ -22,7 +22,7 @@ def other(model, model_folder):
     shutil.copytree(model_folder, registry.folder("other"))
     facts = {"metrics": {"ndcg10": 0.25, "hr10": 0.5}, "data_hash": "same", "history": history}
     registry.register(registry.folder("other"), preset="brief", **facts)
-    ModelVersion.objects.filter(name=NAME).update(metrics={"ndcg10": 0.2, "hr10": 0.6}, data_hash="same")
+    ModelVersion.objects.filter(name=TINY_MODEL).update(metrics={"ndcg10": 0.2, "hr10": 0.6}, data_hash="same")
     yield "other"
     shutil.rmtree(registry.folder("other"))
 
@@ -37,7 +37,7 @@ def staff(role):
 
 def test_two_versions_stand_side_by_side(other, admin_client, django_assert_max_num_queries):
     with django_assert_max_num_queries(15):
-        answer = admin_client.get(COMPARE, {"a": NAME, "b": other, "lists": "on"})
+        answer = admin_client.get(COMPARE, {"a": TINY_MODEL, "b": other, "lists": "on"})
 
     rows = {row.name: row for row in answer.context["tables"][0][1]}
     assert (rows["ndcg10"].figures, rows["ndcg10"].difference, rows["ndcg10"].state) == (
@@ -107,9 +107,9 @@ def test_a_role_does_what_is_its_own_and_nothing_else(other, admin_client, role,
         ),
     }
     # The forms are those that somebody gets who may do everything.
-    forms = {path: form_of(admin_client.get(f"/admin/{path}")) for path, *_ in deeds.values()}
+    forms = {path: find_form(admin_client.get(f"/admin/{path}")) for path, *_ in deeds.values()}
     answers = {
-        deed: browser.post(f"/admin/{path}", filled(forms[path], changes, button)).status_code
+        deed: browser.post(f"/admin/{path}", form_data(forms[path], changes, button)).status_code
         for deed, (path, changes, button) in deeds.items()
     }
     assert {deed for deed, status in answers.items() if status != 403} == may

@@ -21,13 +21,13 @@ from recommender.serving import upkeep
 from recommender.training import batch, chunks
 from tests import servers
 from tests.cast import ADA, BEN, CLEO, DAN, MORNING
-from tests.model import NAME, forget_everything
-from tests.recommender.test_killed import served
-from tests.recommender.test_tasks import ended
-from tests.recommender.training.test_batch import stored
-from tests.recommender.training.test_nightly import finish
-from tests.recommender.training.test_nightly import night as in_this_process
-from tests.recommender.worker import RING, ring, start_worker, wait_for  # noqa: F401
+from tests.model import TINY_MODEL, clear_caches
+from tests.recommender.test_killed import is_served
+from tests.recommender.test_tasks import wait_for_job
+from tests.recommender.training.test_batch import stored_list
+from tests.recommender.training.test_nightly import new_lease as in_this_process
+from tests.recommender.training.test_nightly import run_nightly
+from tests.recommender.worker import RING, ring, start_worker, wait_until  # noqa: F401
 
 pytestmark = pytest.mark.slow
 Status = ModelVersion.Status
@@ -37,10 +37,10 @@ Status = ModelVersion.Status
 def _empty_shelves(settings):
     settings.API_OPEN = True
     app.control.purge()
-    forget_everything()
+    clear_caches()
     yield
     app.control.purge()
-    forget_everything()
+    clear_caches()
     shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
 
 
@@ -81,7 +81,7 @@ def beats_until(what, seconds=180):
         tasks.requeue_lost_jobs()
         return what()
 
-    wait_for(beat, seconds)
+    wait_until(beat, seconds)
 
 
 def page(job):
@@ -96,7 +96,7 @@ def page(job):
 def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker):  # noqa: F811
     job = order()
     full = worker("full disk")
-    wait_for(lambda: ended(Job.Kind.NIGHTLY), 120)
+    wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
     stop(full)
 
     job.refresh_from_db()
@@ -105,13 +105,13 @@ def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker
     assert job.error in page(job)
     assert not ModelVersion.objects.exists()
     assert not list(copies.folder(".").glob(".*.part"))
-    served(None)
+    is_served(None)
     again = order(resume=True)
     worker()
-    wait_for(lambda: Job.objects.get(pk=again.pk).status == Job.Status.DONE, 120)
+    wait_until(lambda: Job.objects.get(pk=again.pk).status == Job.Status.DONE, 120)
     again.refresh_from_db()
     assert "from its last checkpoint" in again.log_tail, "room was made, and the training is not lost"
-    served(registry.active_name())
+    is_served(registry.active_name())
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker
     ],
 )
 def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):  # noqa: F811
-    good = finish(in_this_process(epochs=8, lists=True))
+    good = run_nightly(in_this_process(epochs=8, lists=True))
     job = order(epochs=1)
     worker(poison)
-    wait_for(lambda: Job.objects.get(pk=job.pk).status not in (Job.Status.QUEUED, Job.Status.RUNNING), 120)
+    wait_until(lambda: Job.objects.get(pk=job.pk).status not in (Job.Status.QUEUED, Job.Status.RUNNING), 120)
 
     job.refresh_from_db()
     assert job.status == Job.Status.DONE, job.error
@@ -134,7 +134,7 @@ def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):  # noqa: F8
     assert (version.status, registry.active_name()) == (Status.CANDIDATE, good.name)
     assert told in [one["name"] for one in version.metrics["gate"]["checks"] if not one["passed"]]
     assert f"{version.name} stays a candidate: {version.reason}" in page(job)
-    served(good.name)
+    is_served(good.name)
 
 
 def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, monkeypatch):
@@ -142,25 +142,28 @@ def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, 
     upkeep.repair()
     night, lists = order(), order(Job.Kind.BATCH)
     worker("older code")
-    wait_for(lambda: ended(Job.Kind.NIGHTLY) and ended(Job.Kind.BATCH), 120)
+    wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY) and wait_for_job(Job.Kind.BATCH), 120)
 
-    for job, told in ((night, "deploy the newer code"), (lists, f"Model {NAME} cannot be loaded on this machine")):
+    for job, told in (
+        (night, "deploy the newer code"),
+        (lists, f"Model {TINY_MODEL} cannot be loaded on this machine"),
+    ):
         job.refresh_from_db()
         assert (job.status, told in job.error, job.error in page(job)) == (Job.Status.FAILED, True, True), job.error
-    assert [(one.name, one.status) for one in ModelVersion.objects.all()] == [(NAME, Status.ACTIVE)]
+    assert [(one.name, one.status) for one in ModelVersion.objects.all()] == [(TINY_MODEL, Status.ACTIVE)]
     own = leases.claim(Job.objects.create(kind=Job.Kind.BATCH).pk)
     batch.run(own, tasks.call_for_help)
     assert own.result["viewers"] == 4, "what it could not do others do"
-    assert all(stored(viewer).model == NAME for viewer in (ADA, BEN, CLEO, DAN))
+    assert all(stored_list(viewer).model == TINY_MODEL for viewer in (ADA, BEN, CLEO, DAN))
 
 
 def test_redis_emptied_and_restarted_in_the_middle_of_a_batch(ring, worker):  # noqa: F811
-    good = finish(in_this_process(epochs=8))
+    good = run_nightly(in_this_process(epochs=8))
     upkeep.repair()
     job = order(Job.Kind.BATCH)
     worker("slow")
     try:
-        wait_for(lambda: Job.objects.get(pk=job.pk).done >= 16, 90)
+        wait_until(lambda: Job.objects.get(pk=job.pk).done >= 16, 90)
         first = Viewer.objects.order_by("pk").first()
         watch_next(first)
         caches["lists"].client.get_client().flushall()
@@ -177,7 +180,7 @@ def test_redis_emptied_and_restarted_in_the_middle_of_a_batch(ring, worker):  # 
     assert job.result["viewers"] == Viewer.objects.count()
     assert f"{Viewer.objects.count()} lists" in page(job)
     assert first.events.count() == 13, "ten of before, three of meanwhile"
-    served(good.name)
+    is_served(good.name)
 
 
 def watch_next(viewer):
@@ -190,13 +193,13 @@ def watch_next(viewer):
 def test_postgres_restarted_in_the_middle_of_a_night(ring, worker):  # noqa: F811
     job = order()
     worker("slow")
-    wait_for(lambda: Job.objects.filter(phase="training", done__gt=2).exists(), 90)
+    wait_until(lambda: Job.objects.filter(phase="training", done__gt=2).exists(), 90)
     restart_postgres()
     beats_until(lambda: Job.objects.filter(phase="lists", done__gt=8).exists())
     viewer = Viewer.objects.order_by("pk").last()
     watch_next(viewer)
     restart_postgres()
-    beats_until(lambda: ended(Job.Kind.NIGHTLY))
+    beats_until(lambda: wait_for_job(Job.Kind.NIGHTLY))
 
     job.refresh_from_db()
     assert job.status == Job.Status.DONE, job.error
@@ -206,7 +209,7 @@ def test_postgres_restarted_in_the_middle_of_a_night(ring, worker):  # noqa: F81
     assert (version.status, len(version.history)) == (Status.ACTIVE, 6), version.reason
     assert f"{version.name} is active" in page(job)
     assert viewer.events.count() == 11
-    served(version.name)
+    is_served(version.name)
 
 
 def restart_postgres():
@@ -240,4 +243,4 @@ def test_two_nights_at_once_whose_messages_come_again_while_they_run(ring, worke
     first, second = sorted(jobs, key=lambda job: job.started_at)
     assert first.finished_at <= second.started_at, "one after the other"
     assert ModelVersion.objects.count() == 2
-    served(registry.active_name())
+    is_served(registry.active_name())

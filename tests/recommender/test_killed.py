@@ -11,26 +11,26 @@ from catalog.models import Viewer
 from recommender import cache, registry, tasks
 from recommender.models import Chunk, Job, ModelVersion
 from recommender.serving import upkeep
-from tests.model import forget_everything
-from tests.recommender.dying import MOMENTS
-from tests.recommender.test_tasks import ended, run_out
-from tests.recommender.worker import ring, start_worker, wait_for  # noqa: F401
+from tests.model import clear_caches
+from tests.recommender.dying import KILL_POINTS
+from tests.recommender.test_tasks import expire_lease, wait_for_job
+from tests.recommender.worker import ring, start_worker, wait_until  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
 def _empty_shelves():
-    forget_everything()
+    clear_caches()
     yield
-    forget_everything()
+    clear_caches()
 
 
 def night(**environment):
     """A worker that is given time to end the night, or dies in it."""
     worker = start_worker(include="tests.recommender.dying", **environment)
     try:
-        wait_for(lambda: worker.poll() is not None or ended(Job.Kind.NIGHTLY), 120)
+        wait_until(lambda: worker.poll() is not None or wait_for_job(Job.Kind.NIGHTLY), 120)
     finally:
         if worker.poll() is None:
             os.killpg(worker.pid, signal.SIGKILL)
@@ -38,7 +38,7 @@ def night(**environment):
     return worker.returncode
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", KILL_POINTS)
 def test_a_night_whose_worker_is_killed_is_ended_by_the_next(ring, settings, moment):  # noqa: F811
     settings.API_OPEN = True
     job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters={"preset": "brief", "epochs": 6})
@@ -47,8 +47,8 @@ def test_a_night_whose_worker_is_killed_is_ended_by_the_next(ring, settings, mom
     night(MOVIEREC_DIES_AT=moment)
     job.refresh_from_db()
     assert (job.status, job.attempts) == (Job.Status.RUNNING, 1), "killed, and nobody could tell"
-    served(None if moment != "activation" else ModelVersion.objects.get().name)
-    run_out(job)
+    is_served(None if moment != "activation" else ModelVersion.objects.get().name)
+    expire_lease(job)
     Chunk.objects.update(lease_until=None)
     assert tasks.requeue_lost_jobs() == 1
     night()
@@ -62,13 +62,13 @@ def test_a_night_whose_worker_is_killed_is_ended_by_the_next(ring, settings, mom
     if moment in ("training", "checkpoint"):
         assert f"Resuming {version.name} from its last checkpoint" in job.log_tail
     assert job.result["viewers"] == Viewer.objects.count()
-    served(version.name)
+    is_served(version.name)
     assert not list(registry.folder(".").glob(".*.part")), "nothing half-written is left"
 
 
-def served(model):
+def is_served(model):
     """What viewers get now, after what beat does every few seconds: no film they saw, from this model alone."""
-    wait_for(
+    wait_until(
         lambda: upkeep.repair() and cache.read_list_and_versions(1)[0].model == model, 10
     )  # a dead process's lock goes with it
     for viewer in Viewer.objects.all()[:5]:

@@ -20,8 +20,8 @@ from recommender.serving.many import recommend_many
 from recommender.serving.query import Filters, Query
 from recommender.serving.recommend import recommend
 from recommender.serving.similar import similar
-from tests.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS, UNKNOWN_FILM
-from tests.model import OUTSIDE
+from tests.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS, UNKNOWN_MOVIE
+from tests.model import UNKNOWN_TO_MODEL
 from tests.support.forms import run_action, submit
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -97,8 +97,8 @@ def test_places_by_hand():
 
 def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monkeypatch):
     plain = listed(source="model")
-    made(editor, action="pin", movie=OUTSIDE, places=3)  # no model knows it
-    expected = [*plain[:2], OUTSIDE, *plain[2:19]]
+    made(editor, action="pin", movie=UNKNOWN_TO_MODEL, places=3)  # no model knows it
+    expected = [*plain[:2], UNKNOWN_TO_MODEL, *plain[2:19]]
     assert listed(source="model") == expected, "the list made before the rule cannot tell"
     assert listed(source="cache") == expected
 
@@ -133,17 +133,17 @@ def test_rules_of_a_genre_a_person_and_a_tag(editor):
 def test_each_list_has_its_own_rules(editor):
     names = ("popular", "trending", "latest")
     plain = listed(source="model")
-    made(editor, action="pin", movie=OUTSIDE, places=1, shelves=["popular", "similar", "home:new"])
+    made(editor, action="pin", movie=UNKNOWN_TO_MODEL, places=1, shelves=["popular", "similar", "home:new"])
     made(editor, action="exclude", movie=NEMO, shelves=["latest"])
     lists = {
         name: [one.movie_id for one in charted(Query(user_id=EVE, top_k=100), name).recommendations] for name in names
     }
-    assert lists["popular"][0] == OUTSIDE
+    assert lists["popular"][0] == UNKNOWN_TO_MODEL
     assert (NEMO in lists["popular"], NEMO in lists["latest"]) == (True, False)
-    assert similar(STAR_WARS, 5).movie_ids[0] == OUTSIDE
+    assert similar(STAR_WARS, 5).movie_ids[0] == UNKNOWN_TO_MODEL
     page = {shown.row.key: shown.movie_ids for shown in home(Query(user_id=BEN, top_k=6), 20, 6).rows}
-    assert page["new"][0] == OUTSIDE
-    assert sum(OUTSIDE in films for films in page.values()) == 1
+    assert page["new"][0] == UNKNOWN_TO_MODEL
+    assert sum(UNKNOWN_TO_MODEL in films for films in page.values()) == 1
     assert listed() == plain
 
 
@@ -151,7 +151,7 @@ def test_each_list_has_its_own_rules(editor):
 def test_a_pin_on_every_list_stands_once_on_a_home_page(editor, home_rows, viewer):
     """In the first row, whatever that is; the rows of a genre, a person or a watched film hold none but their own."""
     plain = home_rows(viewer)
-    made(editor, action="pin", movie=OUTSIDE, places=1)  # science fiction of nobody's
+    made(editor, action="pin", movie=UNKNOWN_TO_MODEL, places=1)  # science fiction of nobody's
     made(editor, action="pin", by="genre", genre=Genre.objects.get(name="Crime").pk, places=2)
 
     rows = home_rows(viewer)
@@ -159,7 +159,7 @@ def test_a_pin_on_every_list_stands_once_on_a_home_page(editor, home_rows, viewe
     shown = [film["movie_id"] for row in rows for film in row["films"]]
     assert len(rows) == len(plain) >= 3
     assert len(shown) == len(set(shown)), "a film stands once on a page"
-    assert rows[0]["films"][0]["movie_id"] == str(OUTSIDE)
+    assert rows[0]["films"][0]["movie_id"] == str(UNKNOWN_TO_MODEL)
     for row in rows:
         if row["kind"] in ("genre", "popular_genre"):
             assert all(row["about"] in film["genres"] for film in row["films"]), row["title"]
@@ -222,7 +222,7 @@ def test_a_rule_is_tried_on_films_like_a_film(editor):
     assert [card.movie_id for card in before] == plain
     assert [card.movie_id for card in after][:2] == [plain[5], plain[0]]
     assert similar(STAR_WARS, 20, user_id=BEN).movie_ids == plain
-    for film, told in (("", "Name the film"), (UNKNOWN_FILM, f"There is no film {UNKNOWN_FILM}.")):
+    for film, told in (("", "Name the film"), (UNKNOWN_MOVIE, f"There is no film {UNKNOWN_MOVIE}.")):
         assert told in editor.get(page, asked | {"film": film}).content.decode()
 
 

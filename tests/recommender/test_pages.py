@@ -19,8 +19,8 @@ from recommender.serving import capacity, tally
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
-from tests.catalog.test_admin import address
-from tests.support.forms import filled, form_of, run_action, submit
+from tests.catalog.test_admin import admin_url
+from tests.support.forms import find_form, form_data, run_action, submit
 
 pytestmark = pytest.mark.usefixtures("model")
 MOST_QUERIES = 16
@@ -106,8 +106,8 @@ def test_pages_ask_to_come_back_while_serving_is_busy(admin_client, monkeypatch)
     tried = reverse("admin:catalog_rule_preview", args=[rule.pk])
     monkeypatch.setattr(capacity, "WAITING", 0)
     for path in (
-        address("viewer", "change", ADA),
-        address("movie", "change", STAR_WARS),
+        admin_url("viewer", "change", ADA),
+        admin_url("movie", "change", STAR_WARS),
         f"{tried}?viewer={BEN}&shelf=recommend",
         f"{tried}?viewer={BEN}&shelf=home",
     ):
@@ -121,8 +121,8 @@ def test_what_staff_look_at_is_not_counted(admin_client, client, settings):
     tried = reverse("admin:catalog_rule_preview", args=[rule.pk])
     tally._counts.clear()
     for _ in range(2):
-        admin_client.get(address("viewer", "change", ADA))
-        admin_client.get(address("movie", "change", STAR_WARS))
+        admin_client.get(admin_url("viewer", "change", ADA))
+        admin_client.get(admin_url("movie", "change", STAR_WARS))
     for shelf in ("recommend", "popular", "home", "similar"):
         assert admin_client.get(tried, {"viewer": BEN, "shelf": shelf, "film": STAR_WARS}).context["sides"]
     assert not tally._counts
@@ -135,7 +135,7 @@ def test_what_staff_look_at_is_not_counted(admin_client, client, settings):
 def test_no_page_of_the_admin_asks_more_than_it_may(admin_client):
     """Every list, sorted, searched and filtered, every record's page, history and deletion."""
     furnish()
-    for path in (reverse("admin:index"), address("movie", "change", NEMO)):
+    for path in (reverse("admin:index"), admin_url("movie", "change", NEMO)):
         admin_client.get(path)  # what a process reads once
     asked = {}
     for name, path in pages().items():
@@ -163,10 +163,10 @@ def test_many_films_get_a_window_which_is_true_at_once(admin_client):
     soon = timezone.now() + timedelta(days=1)
     window = {"available_from_0": f"{soon:%Y-%m-%d}", "available_from_1": "20:00"}
     wrong = window | {"available_until_0": f"{soon:%Y-%m-%d}", "available_until_1": "19:00"}
-    again = admin_client.post(changelist, filled(form_of(asked), wrong, button=None))
+    again = admin_client.post(changelist, form_data(find_form(asked), wrong, button=None))
     assert "must end after it begins" in again.content.decode()
     right = {"available_until_0": "", "available_until_1": ""}
-    assert admin_client.post(changelist, filled(form_of(again), right, button=None)).status_code == 302
+    assert admin_client.post(changelist, form_data(find_form(again), right, button=None)).status_code == 302
     assert Movie.objects.exclude(available_from=None).count() == 3
     answer = recommend(Query(user_id=ADA, top_k=17))
     assert [one.movie_id for one in answer.recommendations] == listed[3:]
@@ -175,7 +175,7 @@ def test_many_films_get_a_window_which_is_true_at_once(admin_client):
 
 def test_a_window_for_more_than_a_thousand_films(admin_client):
     Movie.objects.bulk_create(Movie(title=f"Reel {number}", year=2099) for number in range(1_100))
-    path = f"{address('movie')}?year_from=2099&year_to=2099"
+    path = f"{admin_url('movie')}?year_from=2099&year_to=2099"
     chosen = {
         "action": "schedule",
         "select_across": "1",
@@ -185,21 +185,21 @@ def test_a_window_for_more_than_a_thousand_films(admin_client):
     assert "Choose when 1,100 films are shown" in asked.content.decode()
 
     window = {"available_from_0": "2100-01-01", "available_from_1": "20:00"}
-    assert admin_client.post(path, filled(form_of(asked), window, button=None)).status_code == 302
+    assert admin_client.post(path, form_data(find_form(asked), window, button=None)).status_code == 302
     assert Movie.objects.exclude(available_from=None).count() == 1_100
 
 
 def test_a_film_with_hundreds_of_credits_is_saved(admin_client):
     people = Person.objects.bulk_create(Person(name=f"Extra {number}") for number in range(260))
     Credit.objects.bulk_create(Credit(movie_id=NEMO, person=one, role=Credit.Role.ACTOR, order=9) for one in people)
-    path = address("movie", "change", NEMO)
+    path = admin_url("movie", "change", NEMO)
     assert submit(admin_client, path, {"title": "Nemo"}).status_code == 302
     assert Movie.objects.get(pk=NEMO).title == "Nemo"
 
 
 def test_the_history_of_a_film_says_what_was_and_is(admin_client):
-    path = address("movie", "change", TOY_STORY)
+    path = admin_url("movie", "change", TOY_STORY)
     submit(admin_client, path, {"title": "Toys", "certificate": "PG"})
-    run_action(admin_client, address("movie"), "unpublish", [TOY_STORY])
+    run_action(admin_client, admin_url("movie"), "unpublish", [TOY_STORY])
     told = LogEntry.objects.filter(object_id=str(TOY_STORY)).order_by("pk").values_list("change_message", flat=True)
     assert list(told) == ["Title: Toy Story → Toys; Certificate: G → PG", "Published: True → False"]

@@ -7,7 +7,7 @@ import pytest
 from catalog.models import Genre, Movie
 from recommender.models import ApiKey
 from tests.cast import ADA, NEMO, PULP_FICTION, STAR_WARS
-from tests.catalog.test_admin import address
+from tests.catalog.test_admin import admin_url
 from tests.support.forms import submit
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -30,7 +30,7 @@ REFUSED = [
 
 
 def test_the_page_of_a_refused_film_tells_of_the_film_as_it_is(admin_client):
-    path = address("movie", "change", STAR_WARS)
+    path = admin_url("movie", "change", STAR_WARS)
     answer = submit(admin_client, path, {"title": "Changed", "certificate": "NC-17", "year": "1066"})
     content = answer.content.decode()
     assert answer.status_code == 200
@@ -44,7 +44,7 @@ def test_the_page_of_a_refused_film_tells_of_the_film_as_it_is(admin_client):
 
 
 def test_the_page_of_a_refused_viewer_tells_of_the_viewer_as_it_is(admin_client):
-    answer = submit(admin_client, address("viewer", "change", ADA), {"name": "Other", "age_limit": "22"})
+    answer = submit(admin_client, admin_url("viewer", "change", ADA), {"name": "Other", "age_limit": "22"})
     content = answer.content.decode()
     assert answer.status_code == 200
     assert "No history yet" not in content
@@ -53,7 +53,7 @@ def test_the_page_of_a_refused_viewer_tells_of_the_viewer_as_it_is(admin_client)
 
 
 def test_a_new_film_has_no_panels(admin_client):
-    answer = submit(admin_client, address("movie", "add"), {"title": "", "year": "1066"})
+    answer = submit(admin_client, admin_url("movie", "add"), {"title": "", "year": "1066"})
     assert answer.status_code == 200
     assert "watched now" not in answer.content.decode()
 
@@ -66,7 +66,7 @@ def test_what_the_api_refuses_the_admin_refuses(admin_client, client, field, val
     header = {"Authorization": f"Api-Key {key}"}
     api = client.patch(f"/movies/{PULP_FICTION}", sent, "application/json", headers=header)
     assert api.status_code in (400, 409)
-    page = submit(admin_client, address("movie", "change", PULP_FICTION), {field: value})
+    page = submit(admin_client, admin_url("movie", "change", PULP_FICTION), {field: value})
     assert page.status_code == 200
     assert field in page.context["adminform"].form.errors
     for told in (api.content.decode(), page.content.decode()):
@@ -74,7 +74,7 @@ def test_what_the_api_refuses_the_admin_refuses(admin_client, client, field, val
 
 
 def test_the_admin_writes_as_the_api_does_and_hints_at_strange_certificates(admin_client):
-    path = address("movie", "change", PULP_FICTION)
+    path = admin_url("movie", "change", PULP_FICTION)
     changes = {"title": "Pulp   Fiction", "imdb_id": "tt110912", "certificate": "banana"}
     answer = submit(admin_client, path, changes, follow=True)
     film = Movie.objects.get(pk=PULP_FICTION)
@@ -85,7 +85,7 @@ def test_the_admin_writes_as_the_api_does_and_hints_at_strange_certificates(admi
 
 
 def test_a_genre_is_there_once(admin_client):
-    answer = submit(admin_client, address("genre", "add"), {"name": "cRIME"})
+    answer = submit(admin_client, admin_url("genre", "add"), {"name": "cRIME"})
     assert "There is the genre Crime already." in answer.content.decode()
     assert Genre.objects.filter(name__iexact="crime").count() == 1
 
@@ -105,7 +105,7 @@ def test_a_genre_is_there_once(admin_client):
 )
 def test_a_film_is_found_by_each_of_its_ids(admin_client, text):
     Movie.objects.filter(pk=PULP_FICTION).update(imdb_id="tt0110912", tmdb_id=680)
-    rows = admin_client.get(address("movie"), {"q": text}).context["cl"].result_list
+    rows = admin_client.get(admin_url("movie"), {"q": text}).context["cl"].result_list
     assert [film.pk for film in rows] == [PULP_FICTION]
 
 

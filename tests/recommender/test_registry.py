@@ -21,7 +21,7 @@ from recommender import cache, copies, registry
 from recommender.ml.checkpoint import WEIGHTS
 from recommender.ml.config import MANIFEST
 from recommender.models import ModelVersion
-from tests.model import NAME, forget_models, second_version
+from tests.model import TINY_MODEL, clear_loaded_models, second_version
 
 Status = ModelVersion.Status
 
@@ -30,9 +30,9 @@ Status = ModelVersion.Status
 def _nothing_loaded():
     """As in a process that has just started."""
 
-    forget_models()
+    clear_loaded_models()
     yield
-    forget_models()
+    clear_loaded_models()
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_one_version_is_active_and_the_pointer_names_it(second):
     registry.activate("second", "a test")
 
     assert registry.active_name() == "second"
-    assert status(NAME) == Status.RETIRED
+    assert status(TINY_MODEL) == Status.RETIRED
     assert cache.read_list_and_versions(1)[0].model == "second"
     assert registry.ranker().version == "second"
 
@@ -82,7 +82,7 @@ def test_the_version_before_serves_when_the_active_folder_is_unusable(second, sp
     registry.activate("second", "a test")
     spoil(registry.folder("second"))
 
-    assert registry.ranker("second").version == NAME
+    assert registry.ranker("second").version == TINY_MODEL
     assert told in caplog.text
     seconds = -time.perf_counter()
     registry.ranker("second")
@@ -91,7 +91,7 @@ def test_the_version_before_serves_when_the_active_folder_is_unusable(second, sp
 
 def test_without_any_usable_folder_there_is_no_ranker(second):
     registry.activate("second", "a test")
-    ModelVersion.objects.filter(name=NAME).delete()
+    ModelVersion.objects.filter(name=TINY_MODEL).delete()
     cut(registry.folder("second"))
     assert registry.ranker() is None
 
@@ -103,7 +103,7 @@ def test_an_unusable_version_never_goes_live(second, spoil):
     with pytest.raises(registry.ActivationRefused, match="second cannot go live"):
         registry.activate("second", "a test")
 
-    assert (status("second"), status(NAME)) == (Status.REFUSED, Status.ACTIVE)
+    assert (status("second"), status(TINY_MODEL)) == (Status.REFUSED, Status.ACTIVE)
     assert ModelVersion.objects.get(name="second").reason
 
 
@@ -113,8 +113,8 @@ def test_a_start_knows_what_it_can_serve(second, spoil):
     registry.activate("second", "a test")
     assert registry.servable_version() == "second"
     spoil(registry.folder("second"))
-    assert registry.servable_version() == NAME
-    ModelVersion.objects.filter(name=NAME).delete()
+    assert registry.servable_version() == TINY_MODEL
+    ModelVersion.objects.filter(name=TINY_MODEL).delete()
     assert registry.servable_version() is None
 
 
@@ -134,7 +134,7 @@ def test_rollback_goes_back_and_no_fallback_picks_what_was_left(second):
 
     version = registry.rollback("it errs")
 
-    assert (version.name, version.status) == (NAME, Status.ACTIVE)
+    assert (version.name, version.status) == (TINY_MODEL, Status.ACTIVE)
     left = ModelVersion.objects.get(name="second")
     assert (left.status, left.reason) == (Status.CANDIDATE, "Rolled back from: it errs")
     with pytest.raises(registry.ActivationRefused, match="no earlier"):
@@ -158,7 +158,7 @@ def test_activation_goes_on_without_redis_and_is_published_later(second, setting
     assert registry.active_name() == "second"
     assert "without waiting" in caplog.text
     cache._connection.next_probe_at = 0.0
-    assert cache.read_list_and_versions(1)[0].model == NAME
+    assert cache.read_list_and_versions(1)[0].model == TINY_MODEL
     assert registry.repair_pointer() == "second"
     assert cache.read_list_and_versions(1)[0].model == "second"
 
@@ -167,7 +167,7 @@ def test_a_process_keeps_two_rankers_at_most(second, model_folder):
     third = registry.folder("third")
     shutil.copytree(model_folder, third)
     registry.register(third, preset="brief")
-    for name in (NAME, "second", "third"):
+    for name in (TINY_MODEL, "second", "third"):
         assert registry.ranker(name).version == name
     assert list(registry._rankers) == ["second", "third"]
     shutil.rmtree(third)
@@ -198,7 +198,7 @@ def serving_process(model):
 
 def test_activation_waits_until_every_live_process_has_loaded_the_model(second, serving_process):
     deadline = time.monotonic() + 30
-    while NAME not in cache.models_by_process().values():
+    while TINY_MODEL not in cache.models_by_process().values():
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

@@ -18,16 +18,16 @@ from recommender.models import ModelVersion
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA
-from tests.model import NAME, forget_models, second_version
-from tests.recommender.worker import ROOT, wait_for
-from tests.s3 import S3
+from tests.model import TINY_MODEL, clear_loaded_models, second_version
+from tests.recommender.worker import ROOT, wait_until
+from tests.s3 import S3Server
 
 Status = ModelVersion.Status
 
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory):
-    server = S3(tmp_path_factory.mktemp("s3"))
+    server = S3Server(tmp_path_factory.mktemp("s3"))
     server.start()
     yield server
     server.stop()
@@ -43,9 +43,9 @@ def store(request, settings, monkeypatch, tmp_path, model):
         settings.MODELS_URL = "s3://films/models"
         for name in storage.version_names():
             storage.remove(name)
-    forget_models()
+    clear_loaded_models()
     yield settings.MODELS_URL
-    forget_models()
+    clear_loaded_models()
     storage._filesystem.cache_clear()
 
 
@@ -61,7 +61,7 @@ def elsewhere(settings, tmp_path):
     """From here on this process is on another machine, which has no model yet."""
 
     def go():
-        forget_models()
+        clear_loaded_models()
         settings.MODEL_STORE = tmp_path / "another machine"
         settings.MODEL_STORE.mkdir(exist_ok=True)
 
@@ -71,7 +71,7 @@ def elsewhere(settings, tmp_path):
 def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, capsys):
     registry.activate("second", "a test")
     assert storage.version_names() == {"second"}
-    assert copies.upload_missing() == [NAME], "what was trained before there was a store"
+    assert copies.upload_missing() == [TINY_MODEL], "what was trained before there was a store"
     assert copies.upload_missing() == []
     files = {path.name: path.read_bytes() for path in copies.folder("second").iterdir()}
     elsewhere()
@@ -80,13 +80,13 @@ def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, 
     first = recommend(Query(user_id=ADA, top_k=5))
 
     assert (first.source, first.degraded) == ("popular", True), "nobody waits for the download"
-    wait_for(lambda: registry.ranker() is not None)
+    wait_until(lambda: registry.ranker() is not None)
     answer = recommend(Query(user_id=ADA, top_k=5))
     assert (answer.source, answer.model_version, answer.degraded) == ("model", "second", False)
     assert {path.name: path.read_bytes() for path in copies.folder("second").iterdir()} == files
     call_command("models")
     assert [line.split()[5] for line in capsys.readouterr().out.splitlines()[1:]] == ["here+store", "store"]
-    assert registry.rollback("it errs").name == NAME, "fetched on the way"
+    assert registry.rollback("it errs").name == TINY_MODEL, "fetched on the way"
 
 
 def test_half_an_upload_is_no_version_and_is_completed_later(second, elsewhere, monkeypatch):
@@ -108,7 +108,7 @@ def test_half_an_upload_is_no_version_and_is_completed_later(second, elsewhere, 
     assert ModelVersion.objects.get(name="second").status == Status.CANDIDATE
     assert not storage.download(storage.settings.MODEL_STORE.parent / "second")
     call_command("models", "--upload")
-    assert storage.version_names() == {NAME, "second"}
+    assert storage.version_names() == {TINY_MODEL, "second"}
 
 
 def test_a_damaged_copy_is_refused_and_leaves_nothing(second, elsewhere, caplog, model_folder):
@@ -121,7 +121,7 @@ def test_a_damaged_copy_is_refused_and_leaves_nothing(second, elsewhere, caplog,
         registry.activate("second", "a test")
 
     assert not [path for path in storage.settings.MODEL_STORE.iterdir() if path.is_dir()]
-    assert registry.active_name() == NAME
+    assert registry.active_name() == TINY_MODEL
     escape = json.dumps({"format": 4, "sha256": {"../../escaped": "0"}}).encode()
     files.pipe_file(f"{root}/second/{MANIFEST}", escape)
     with pytest.raises(storage.ArtifactDamaged, match="no file of its folder"):
@@ -132,10 +132,10 @@ def test_what_is_damaged_here_is_not_uploaded(second, caplog):
     weights = copies.folder("second") / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-100])
 
-    assert copies.upload_missing() == [NAME]
+    assert copies.upload_missing() == [TINY_MODEL]
 
     assert "cut or edited" in caplog.text
-    assert storage.version_names() == {NAME}
+    assert storage.version_names() == {TINY_MODEL}
 
 
 def test_pruned_is_pruned_everywhere(second, elsewhere, settings, model_folder):
@@ -148,11 +148,11 @@ def test_pruned_is_pruned_everywhere(second, elsewhere, settings, model_folder):
 
     assert registry.prune(1) == ["second"]
 
-    assert storage.version_names() == {NAME}
+    assert storage.version_names() == {TINY_MODEL}
     assert not copies.is_local("second")
     settings.MODEL_STORE = there
-    copies.fetch(NAME)
-    assert [path.name for path in there.iterdir() if path.is_dir()] == [NAME], "the other machine hears of it"
+    copies.fetch(TINY_MODEL)
+    assert [path.name for path in there.iterdir() if path.is_dir()] == [TINY_MODEL], "the other machine hears of it"
 
 
 @pytest.mark.parametrize(

@@ -8,23 +8,23 @@ from django.test import Client
 
 from recommender import copies, registry, storage, tasks
 from recommender.models import Job, ModelVersion
-from tests.model import forget_everything
-from tests.recommender.test_tasks import ended, run_out
-from tests.recommender.worker import ring, start_worker, wait_for  # noqa: F401
-from tests.s3 import S3
+from tests.model import clear_caches
+from tests.recommender.test_tasks import expire_lease, wait_for_job
+from tests.recommender.worker import ring, start_worker, wait_until  # noqa: F401
+from tests.s3 import S3Server
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def s3(tmp_path, settings, monkeypatch):
-    server = S3(tmp_path)
+    server = S3Server(tmp_path)
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     settings.MODELS_URL = server.environment["MOVIEREC_MODELS_URL"]
-    forget_everything()
+    clear_caches()
     yield server
-    forget_everything()
+    clear_caches()
     server.stop()
     storage._filesystem.cache_clear()
 
@@ -35,7 +35,7 @@ def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path
     log = (tmp_path / "worker.log").open("wb")
     worker = start_worker(output=log, MOVIEREC_LOG_LEVEL="DEBUG", **s3.environment)
     try:
-        wait_for(lambda: Job.objects.filter(status=Job.Status.QUEUED, attempts=1).exists(), 120)
+        wait_until(lambda: Job.objects.filter(status=Job.Status.QUEUED, attempts=1).exists(), 120)
         job.refresh_from_db()
         version = ModelVersion.objects.get()
         assert job.error.startswith("Attempt 1 of 5: StorageUnavailable: The model store s3://films/models")
@@ -44,9 +44,9 @@ def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path
         assert job.error.encode()[:40] in page(admin_client, job)
 
         s3.start()
-        run_out(job)
+        expire_lease(job)
         assert tasks.requeue_lost_jobs() == 1
-        wait_for(lambda: ended(Job.Kind.NIGHTLY), 120)
+        wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
     finally:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()

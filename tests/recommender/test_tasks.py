@@ -16,18 +16,18 @@ from catalog.services import bump_epoch
 from recommender import cache, leases, tasks
 from recommender.models import Job, ModelVersion
 from tests.cast import ADA
-from tests.model import forget_everything
-from tests.recommender.worker import RING, ring, start_worker, wait_for, worker  # noqa: F401
+from tests.model import clear_caches
+from tests.recommender.worker import RING, ring, start_worker, wait_until, worker  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
 def _empty_shelves():
-    forget_everything()
+    clear_caches()
     yield
-    forget_everything()
+    clear_caches()
 
 
-def ended(kind):
+def wait_for_job(kind):
     job = Job.objects.filter(kind=kind).first()
     return job is not None and job.status in (Job.Status.DONE, Job.Status.FAILED, Job.Status.CANCELLED)
 
@@ -36,7 +36,7 @@ def test_a_night_from_the_order_to_the_answer(worker, ring, settings):  # noqa: 
     settings.API_OPEN = True
     call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "8")
 
-    wait_for(lambda: ended(Job.Kind.NIGHTLY), 120)
+    wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
 
     job = Job.objects.get()
     assert job.status == Job.Status.DONE, job.error
@@ -61,17 +61,17 @@ def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on(ring): 
     call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "30")
     killed = start_worker()
     try:
-        wait_for(lambda: Job.objects.filter(phase="training", done__gt=20).exists(), 120)
+        wait_until(lambda: Job.objects.filter(phase="training", done__gt=20).exists(), 120)
     finally:
         kill(killed)
     job = Job.objects.get()
     assert job.status == Job.Status.RUNNING, "nobody could tell"
-    run_out(job)
+    expire_lease(job)
 
     assert tasks.requeue_lost_jobs() == 1
     follower = start_worker()
     try:
-        wait_for(lambda: ended(Job.Kind.NIGHTLY), 120)
+        wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
     finally:
         kill(follower)
 
@@ -123,7 +123,7 @@ def a_job(kind=Job.Kind.BATCH, **fields):
     return Job.objects.create(kind=kind, **fields)
 
 
-def run_out(job):
+def expire_lease(job):
     """As if the holder had been killed half a minute ago."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE recommender_job SET lease_until = now() - interval '1 second' WHERE id = %s", [job.pk])
@@ -142,7 +142,7 @@ def test_a_dead_holder_loses_its_job_and_stops_if_it_was_only_asleep(transaction
     asleep = leases.claim(job.pk)
     asleep.result["behind"] = 512
     asleep.save()
-    run_out(job)
+    expire_lease(job)
 
     assert [lost.pk for lost in leases.requeue_lost()] == [job.pk]
     awake = leases.claim(job.pk)
@@ -163,7 +163,7 @@ def test_a_message_lost_with_redis_is_sent_again(transactional_db):
 def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
     job = a_job(attempts=leases.MAX_ATTEMPTS - 1)
     leases.claim(job.pk)
-    run_out(job)
+    expire_lease(job)
 
     assert leases.requeue_lost() == []
 

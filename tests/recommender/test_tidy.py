@@ -9,7 +9,7 @@ from catalog.models import WatchEvent
 from recommender import registry, tasks
 from recommender.models import Impression, Job, ModelVersion
 from tests.cast import ADA
-from tests.model import NAME
+from tests.model import TINY_MODEL
 
 MADE = ("m1", "m2", "m3", "m4", "m5")
 
@@ -36,6 +36,6 @@ def test_old_jobs_impressions_and_models_go_and_histories_stay(model, model_fold
     assert [name for name in MADE if registry.folder(name).exists()] == ["m3", "m4", "m5"]
     left = ModelVersion.objects.get(name="m1")
     assert (left.status, left.metrics) == (ModelVersion.Status.REFUSED, {"ndcg10": 0.1})
-    assert [registry.rollback("still possible").name for _ in range(2)] == ["m3", NAME]
+    assert [registry.rollback("still possible").name for _ in range(2)] == ["m3", TINY_MODEL]
     for name in MADE:
         shutil.rmtree(registry.folder(name), ignore_errors=True)

@@ -16,15 +16,15 @@ from recommender.leases import Lease
 from recommender.ml.ranker import Ranker
 from recommender.training import batch, chunks, run
 
-TROUBLE = os.environ.get("MOVIEREC_TROUBLE", "")
-ROOM = 10_000  # bytes that a file may have on the full disk
-STEP = 1.0  # seconds that each step of training and each chunk of lists takes longer: time for other troubles
+FAULT = os.environ.get("MOVIEREC_TROUBLE", "")
+MAX_FILE_BYTES = 10_000  # bytes that a file may have on the full disk
+DELAY = 1.0  # seconds that each step of training and each chunk of lists takes longer: time for other troubles
 
 
 def _slowly(progress: Callable[..., None]) -> Callable[..., None]:
     def slow(lease: Lease, phase: str, done: int = 0, total: int = 0) -> None:
         progress(lease, phase, done, total)
-        time.sleep(STEP)
+        time.sleep(DELAY)
 
     return slow
 
@@ -32,7 +32,7 @@ def _slowly(progress: Callable[..., None]) -> Callable[..., None]:
 def _on_a_full_disk(save: Callable[..., Path]) -> Callable[..., Path]:
     def saving(*args: Any) -> Path:
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, before[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, before[1]))
         try:
             return save(*args)
         finally:
@@ -45,7 +45,7 @@ def _poisoned(train: Callable[..., Any]) -> Callable[..., Any]:
     def training(*args: Any, **more: Any) -> Any:
         trained = train(*args, **more)
         with torch.no_grad():
-            if TROUBLE == "nan":
+            if FAULT == "nan":
                 trained.model.items.ids.weight[3] = torch.nan
             else:
                 for parameter in trained.model.parameters():
@@ -55,7 +55,7 @@ def _poisoned(train: Callable[..., Any]) -> Callable[..., Any]:
     return training
 
 
-class Popular(Ranker):
+class PopularityRanker(Ranker):
     """Popularity in disguise: the same films for everyone, and a hair of noise."""
 
     counts: np.ndarray
@@ -66,25 +66,25 @@ class Popular(Ranker):
 
 
 def _popular(alone: Ranker, tokens: Any, *_: Any) -> Ranker:
-    found = Popular(alone.model, alone.vocab, version=alone.version)
+    found = PopularityRanker(alone.model, alone.vocab, version=alone.version)
     found.counts = np.bincount(tokens.items - 1, minlength=len(alone.vocab))
     return found
 
 
-if TROUBLE == "full disk":
+if FAULT == "full disk":
     run.save_model = _on_a_full_disk(run.save_model)
-elif TROUBLE in ("nan", "constant"):
+elif FAULT in ("nan", "constant"):
     run.Trainer.run = _poisoned(run.Trainer.run)  # type: ignore[method-assign]
-elif TROUBLE == "popular":
+elif FAULT == "popular":
     run.with_prior = _popular  # type: ignore[assignment]
-elif TROUBLE == "older code":
+elif FAULT == "older code":
     for room in ("recommender.ml.checkpoint", "recommender.copies", "recommender.training.run"):
         importlib.import_module(room).FORMAT -= 1  # type: ignore[attr-defined]
-elif TROUBLE == "slow":
+elif FAULT == "slow":
     Lease.report_progress = _slowly(Lease.report_progress)  # type: ignore[method-assign]
     chunks.CHUNK_SIZE = batch.BLOCK_SIZE = 8
-elif TROUBLE == "impatient broker":
+elif FAULT == "impatient broker":
     Lease.report_progress = _slowly(Lease.report_progress)  # type: ignore[method-assign]
     app.conf.broker_transport_options = app.conf.broker_transport_options | {"visibility_timeout": 1}
-if TROUBLE == "constant":
+if FAULT == "constant":
     importlib.import_module("recommender.ml.tuning").WEIGHTS = (0.0,)  # type: ignore[attr-defined]

@@ -22,10 +22,10 @@ from movierec.processes import stop
 ROOT = Path(__file__).parents[2]
 RING = list(range(9001, 9025))  # films that everyone watches in this order, beginning anywhere
 RING_VIEWERS = range(1, 151)
-WATCHED = 10
+WATCHES_EACH = 10
 
 
-def environment() -> dict[str, str]:
+def worker_environment() -> dict[str, str]:
     """For a process that works on the test's database."""
     url = settings.DATABASES["default"]
     own = f"postgres://{url['USER']}@/{url['HOST']}/{connection.settings_dict['NAME']}"
@@ -42,7 +42,7 @@ def start_worker(
     words = ["-m", "celery", "-A", "movierec", "worker", "-Q", queues, "-c", "1"]
     more = ["--max-tasks-per-child", "1", "--without-gossip", "--without-mingle", "-l", "INFO"]
     more += ["-I", include] if include else []
-    own, both = environment() | more_environment, subprocess.STDOUT if output else None
+    own, both = worker_environment() | more_environment, subprocess.STDOUT if output else None
     return subprocess.Popen(
         [sys.executable, *words, *more], env=own, cwd=ROOT, start_new_session=True, stdout=output, stderr=both
     )
@@ -68,13 +68,13 @@ def ring(transactional_db: None) -> None:
             for viewer, first in zip(
                 RING_VIEWERS, rng.integers(len(RING), size=len(RING_VIEWERS)).tolist(), strict=True
             )
-            for n in range(WATCHED)
+            for n in range(WATCHES_EACH)
         ]
     )
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not what():
+    while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
         time.sleep(0.2)

@@ -11,20 +11,20 @@ import lxml.html
 from django.test import Client
 from lxml.html import HtmlElement, InputElement, SelectElement
 
-ON_EVERY_PAGE = "logout-form"
+LOGOUT_FORM = "logout-form"
 
 
-def form_of(answer: Any, form_id: str | None = None) -> HtmlElement:
+def find_form(answer: Any, form_id: str | None = None) -> HtmlElement:
     """Finds the form with that id, or the only one of the page besides the one to log out with."""
     page = lxml.html.fromstring(answer.content.decode())
     for template in page.xpath("//template"):
         template.drop_tree()  # no part of the page until a script copies it
-    forms = [one for one in page.forms if one.get("id") != ON_EVERY_PAGE and form_id in (None, one.get("id"))]
+    forms = [one for one in page.forms if one.get("id") != LOGOUT_FORM and form_id in (None, one.get("id"))]
     assert len(forms) == 1, f"{len(forms)} forms: {[one.get('id') for one in page.forms]}"
     return forms[0]
 
 
-def filled(
+def form_data(
     form: HtmlElement, changes: Mapping[str, Any] | None = None, button: str | None = "_save"
 ) -> dict[str, str | list[str]]:
     """Returns what a browser sends once `button` (its name) is pressed: name to value, or to several. A change is a
@@ -51,8 +51,8 @@ def submit(
     """Opens the page, changes its form and presses the button; returns the answer."""
     page = client.get(path)
     assert page.status_code == 200, f"{path}: {page.status_code}"
-    form = form_of(page, form_id)
-    return client.post(form.get("hx-post") or form.get("action") or path, filled(form, changes, button), **how)
+    form = find_form(page, form_id)
+    return client.post(form.get("hx-post") or form.get("action") or path, form_data(form, changes, button), **how)
 
 
 def run_action(client: Client, path: str, action: str, records: list[int], **how: Any) -> Any:

@@ -5,8 +5,8 @@ import pytest
 from catalog.models import Credit, Movie
 from catalog.selectors import catalogue_and_epoch
 from recommender.models import ApiKey
-from tests.cast import ADA, MATRIX, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_FILM
-from tests.recommender.api.conftest import Api, films
+from tests.cast import ADA, MATRIX, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_MOVIE
+from tests.recommender.api.conftest import ApiClient, recommended_ids
 
 pytestmark = pytest.mark.usefixtures("cast")
 NEW = {
@@ -32,7 +32,9 @@ def test_a_new_film_is_there_at_once(site):
     assert site.get("/movies?search=yakusho+perfect")["results"][0]["movie_id"] == made["movie_id"]
     body = {"user_id": ADA, "directors": ["Wim Wenders"], "languages": ["ja"]}
     assert (
-        films(site.post("/recommend/filtered", body)) == films(site.get("/latest?genres=Quiet")) == [made["movie_id"]]
+        recommended_ids(site.post("/recommend/filtered", body))
+        == recommended_ids(site.get("/latest?genres=Quiet"))
+        == [made["movie_id"]]
     )
 
 
@@ -63,15 +65,15 @@ def test_a_change_leaves_the_rest_and_is_in_every_list_on_the_next_read(site):
     assert catalogue_and_epoch()[0] > catalogue
     assert Credit.objects.filter(movie_id=NEMO).count() == 3
 
-    listed = films(site.get(f"/recommend?user_id={ADA}&top_k=20"))
+    listed = recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=20"))
     assert str(NEMO) in listed
     site.patch(f"/movies/{NEMO}", {"published": False})
     without = [one for one in listed if one != str(NEMO)]
-    assert films(site.get(f"/recommend?user_id={ADA}&top_k=20"))[:19] == without
+    assert recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=20"))[:19] == without
     site.get(f"/movies/{NEMO}", expect=404)
     assert site.get(f"/movies/{NEMO}?published=any")["published"] is False
     site.patch(f"/movies/{NEMO}", {"published": True})
-    assert films(site.get(f"/recommend?user_id={ADA}&top_k=20")) == listed
+    assert recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=20")) == listed
 
 
 WRONG = [
@@ -115,7 +117,7 @@ def test_it_takes_the_scope(client_with, api):
     keeper.get("/movies", expect=403)
     keeper.post("/movies", NEW, expect=201)
     token = reader.post("/viewer-tokens", {"user_id": ADA})["token"]
-    app = Api(Authorization=f"Viewer-Token {token}")
+    app = ApiClient(Authorization=f"Viewer-Token {token}")
     app.get(f"/movies/{NEMO}")
     for path, body in (("/movies", NEW), ("/movies", NEW | {"user_id": ADA})):
         app.post(path, body, expect=403)
@@ -128,13 +130,13 @@ def test_ids_of_imdb_and_tmdb_are_read_wherever_an_id_is(site, django_assert_num
     site.patch(f"/movies/{MATRIX}", {"imdb_id": "tt0133093"})
     own = site.post("/recommend", {"history": [str(STAR_WARS), str(MATRIX)], "exclude": [str(NEMO)], "top_k": 5})
     theirs = site.post("/recommend", {"history": ["tmdb:11", "imdb:tt133093"], "exclude": [str(NEMO)], "top_k": 5})
-    assert (films(theirs), theirs["ignored_history"]) == (films(own), [])
+    assert (recommended_ids(theirs), theirs["ignored_history"]) == (recommended_ids(own), [])
     with django_assert_num_queries(0):
         strange = ["imdb:tt9999999", "tmdb:0", "imdb:76759", "tmdb:99999999999"]
         body = site.post("/recommend", {"history": ["tmdb:11", *strange], "exclude": ["imdb:tt0133093"], "top_k": 20})
     assert body["ignored_history"] == strange
-    assert str(MATRIX) not in films(body)
-    assert str(MATRIX) not in films(site.get(f"/recommend?user_id=102&exclude=imdb:tt0133093,{NEMO}"))
+    assert str(MATRIX) not in recommended_ids(body)
+    assert str(MATRIX) not in recommended_ids(site.get(f"/recommend?user_id=102&exclude=imdb:tt0133093,{NEMO}"))
     assert (
         site.post("/similar", {"movie_id": "tmdb:11"})["similar"]
         == site.post("/similar", {"movie_id": "260"})["similar"]
@@ -146,6 +148,6 @@ def test_ids_of_imdb_and_tmdb_are_read_wherever_an_id_is(site, django_assert_num
     assert [one["status"] for one in told["results"]] == ["stored", "rejected", "stored"]
     assert site.get("/movies/imdb:tt0076759")["movie_id"] == str(STAR_WARS)
     assert site.patch("/movies/tmdb:11", {"runtime": 122})["movie_id"] == str(STAR_WARS)
-    for unknown in ("imdb:tt1", "tmdb:0", "tmdb:x", "x", UNKNOWN_FILM):
+    for unknown in ("imdb:tt1", "tmdb:0", "tmdb:x", "x", UNKNOWN_MOVIE):
         site.get(f"/movies/{unknown}", expect=404)
         site.patch(f"/movies/{unknown}", {"year": 2000}, expect=404)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from catalog.models import Movie
 from catalog.services import publish_movies
-from tests.cast import AMELIE, FILMS, MATRIX, PULP_FICTION, TOY_STORY, UNKNOWN_FILM, cast  # noqa: F401
+from tests.cast import AMELIE, CAST_MOVIES, MATRIX, PULP_FICTION, TOY_STORY, UNKNOWN_MOVIE, cast  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("cast")
 
@@ -55,7 +55,7 @@ def test_following_next_gives_every_film_once(get: Callable, page_size: int) -> 
         page = get(address)
         seen += [int(movie["movie_id"]) for movie in page["results"]]
         address = page["next"]
-    assert seen == sorted(film.id for film in FILMS)
+    assert seen == sorted(film.id for film in CAST_MOVIES)
 
 
 def test_search_and_genre(get: Callable) -> None:
@@ -80,10 +80,10 @@ def test_what_is_not_shown_is_not_there(get: Callable) -> None:
     now, day = timezone.now(), timedelta(days=1)
     Movie.objects.filter(id=MATRIX).update(available_from=now + day)
     Movie.objects.filter(id=AMELIE).update(available_from=now - 2 * day, available_until=now - day)
-    for gone in (TOY_STORY, MATRIX, AMELIE, UNKNOWN_FILM, 2**31, 10**30):
+    for gone in (TOY_STORY, MATRIX, AMELIE, UNKNOWN_MOVIE, 2**31, 10**30):
         assert f"no film {gone}" in get(f"/movies/{gone}", status=404)["detail"]
     shown = {int(movie["movie_id"]) for movie in get("/movies")["results"]}
-    assert shown == {film.id for film in FILMS} - {TOY_STORY, MATRIX, AMELIE}
+    assert shown == {film.id for film in CAST_MOVIES} - {TOY_STORY, MATRIX, AMELIE}
 
 
 @pytest.mark.parametrize(

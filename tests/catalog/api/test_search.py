@@ -24,12 +24,12 @@ from tests.cast import (
     TOY_STORY,
     USUAL_SUSPECTS,
 )
-from tests.recommender.api.conftest import Api
+from tests.recommender.api.conftest import ApiClient
 
 pytestmark = pytest.mark.usefixtures("cast")
 
 
-def found(api: Api, **query: Any) -> list[int]:
+def found(api: ApiClient, **query: Any) -> list[int]:
     page = api.get(f"/movies?{urlencode(query, doseq=True)}")
     return [int(movie["movie_id"]) for movie in page["results"]]
 

@@ -9,10 +9,10 @@ from django.test import Client
 
 from recommender.models import ApiKey
 
-EVERY_SCOPE = tuple(ApiKey.Scope.values)
+ALL_SCOPES = tuple(ApiKey.Scope.values)
 
 
-class Api:
+class ApiClient:
     """JSON in, JSON out; the last response stays at hand."""
 
     def __init__(self, **headers: str) -> None:
@@ -41,28 +41,28 @@ class Api:
 
 
 @pytest.fixture
-def api(settings: Any) -> Api:
+def api(settings: Any) -> ApiClient:
     """A reader on this machine, without a key."""
     settings.API_OPEN = True
-    return Api()
+    return ApiClient()
 
 
 @pytest.fixture
-def client_with(db: None) -> Callable[..., Api]:
+def client_with(db: None) -> Callable[..., ApiClient]:
     """A client whose key has these scopes."""
 
-    def make(*scopes: str) -> Api:
+    def make(*scopes: str) -> ApiClient:
         _, key = ApiKey.objects.create_key(name="test", scopes=list(scopes))
-        return Api(Authorization=f"Api-Key {key}")
+        return ApiClient(Authorization=f"Api-Key {key}")
 
     return make
 
 
 @pytest.fixture
-def site(client_with: Callable[..., Api]) -> Api:
+def site(client_with: Callable[..., ApiClient]) -> ApiClient:
     """The site's own server: every scope."""
-    return client_with(*EVERY_SCOPE)
+    return client_with(*ALL_SCOPES)
 
 
-def films(body: dict[str, Any]) -> list[str]:
+def recommended_ids(body: dict[str, Any]) -> list[str]:
     return [one["movie_id"] for one in body["recommendations"]]

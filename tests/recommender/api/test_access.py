@@ -11,7 +11,7 @@ from django.utils import timezone
 from recommender.api import access
 from recommender.models import ApiKey
 from tests.cast import ADA, NEMO
-from tests.recommender.api.conftest import Api
+from tests.recommender.api.conftest import ApiClient
 
 READ = f"/recommend?user_id={ADA}"
 EVENT = {"user_id": ADA, "movie_id": str(NEMO), "kind": "watch"}
@@ -33,7 +33,7 @@ NO_KEY = ["/health/live", "/health/ready", "/schema", "/docs"]
 
 @pytest.mark.parametrize(("method", "path"), READS + WRITES)
 def test_nothing_is_open_by_default(method, path):
-    stranger = Api()
+    stranger = ApiClient()
 
     body = getattr(stranger, method)(path, expect=401)
 
@@ -125,7 +125,7 @@ def test_behind_a_proxy_nothing_is_open(model, api, settings):
 
 def test_what_watches_and_explains_needs_no_key(model):
     for path in NO_KEY:
-        assert Api().client.get(path).status_code == 200, path
+        assert ApiClient().client.get(path).status_code == 200, path
 
 
 def test_a_key_opens_what_its_scopes_say(model, client_with):
@@ -186,7 +186,7 @@ def command(*words):
 def test_keys_by_command(model, monkeypatch):
     key = command("create", "the app", "--scope", "recommend:read", "--expires", "2999-01-01")
     assert key not in str(ApiKey.objects.values())
-    app = Api(Authorization=f"Api-Key {key}")
+    app = ApiClient(Authorization=f"Api-Key {key}")
     app.get(READ)
     prefix = key.partition(".")[0]
     used = f"{timezone.now():%Y-%m-%d}"
@@ -210,13 +210,13 @@ def test_two_keys_are_good_while_one_follows_the_other(model):
     fresh = command("rotate", prefix, "--days", "3")
 
     for key in (former, fresh):
-        Api(Authorization=f"Api-Key {key}").get(READ)
+        ApiClient(Authorization=f"Api-Key {key}").get(READ)
     kept = ApiKey.objects.get(prefix=fresh.partition(".")[0])
     assert (kept.name, kept.scopes, kept.expiry_date) == ("the app", ["events:write", "recommend:read"], None)
     left = ApiKey.objects.get(prefix=prefix).expiry_date - timezone.now()
     assert timedelta(days=2, hours=23) < left <= timedelta(days=3)
     with time_machine.travel(timezone.now() + timedelta(days=3, minutes=5)):
-        Api(Authorization=f"Api-Key {former}").get(READ, expect=401)
+        ApiClient(Authorization=f"Api-Key {former}").get(READ, expect=401)
         with pytest.raises(CommandError, match="no live key"):
             command("rotate", prefix)
 

@@ -4,13 +4,13 @@ import pytest
 
 from catalog.models import Movie, Viewer
 from catalog.services import save_record, save_viewer
-from tests.cast import ADA, BEN, EVE, FILMS, GODFATHER, GODFATHER_2, NEMO, PULP_FICTION, STAR_WARS, TOY_STORY
-from tests.model import MADE_UP
-from tests.recommender.api.conftest import films
+from tests.cast import ADA, BEN, CAST_MOVIES, EVE, GODFATHER, GODFATHER_2, NEMO, PULP_FICTION, STAR_WARS, TOY_STORY
+from tests.model import INVENTED
+from tests.recommender.api.conftest import recommended_ids
 
 pytestmark = pytest.mark.usefixtures("model")
-AGES = {str(film.id): {"G": 0, "PG": 8, "R": 17}[film.certificate] for film in FILMS}
-CRIME_FILM = str(MADE_UP["Crime"][0])  # like all that are made up it has no certificate
+AGES = {str(film.id): {"G": 0, "PG": 8, "R": 17}[film.certificate] for film in CAST_MOVIES}
+CRIME_FILM = str(INVENTED["Crime"][0])  # like all that are made up it has no certificate
 
 
 def limited(viewer, years):
@@ -23,10 +23,12 @@ def lists(api, viewer=ADA, **more):
     """The same wish through every door that lists films for a viewer."""
     batch = api.post("/batch/recommend", {"user_histories": {str(viewer): []}, "top_k": 200, **more})
     return [
-        films(api.post("/recommend", {"user_id": viewer, "top_k": 200, **more})),  # made now
-        films(api.post("/recommend", {"user_id": viewer, "top_k": 8, **more})),  # stored
-        films(api.post("/recommend", {"user_id": viewer, "history": [str(PULP_FICTION)], "top_k": 200, **more})),
-        films(api.post("/recommend/filtered", {"user_id": viewer, "min_year": 1900, "final_k": 200, **more})),
+        recommended_ids(api.post("/recommend", {"user_id": viewer, "top_k": 200, **more})),  # made now
+        recommended_ids(api.post("/recommend", {"user_id": viewer, "top_k": 8, **more})),  # stored
+        recommended_ids(
+            api.post("/recommend", {"user_id": viewer, "history": [str(PULP_FICTION)], "top_k": 200, **more})
+        ),
+        recommended_ids(api.post("/recommend/filtered", {"user_id": viewer, "min_year": 1900, "final_k": 200, **more})),
         [one["movie_id"] for one in batch["results"][str(viewer)]],
     ]
 
@@ -53,18 +55,22 @@ def test_a_viewers_limit_holds_in_every_list(api):
 def test_the_stricter_of_both_holds(api):
     limited(ADA, 8)
 
-    assert not {film for film in films(api.get(f"/recommend?user_id={ADA}&age_limit=21&top_k=200")) if film not in AGES}
-    assert {AGES[film] for film in films(api.get(f"/recommend?user_id={ADA}&certificate=G&top_k=200"))} == {0}
+    assert not {
+        film
+        for film in recommended_ids(api.get(f"/recommend?user_id={ADA}&age_limit=21&top_k=200"))
+        if film not in AGES
+    }
+    assert {AGES[film] for film in recommended_ids(api.get(f"/recommend?user_id={ADA}&certificate=G&top_k=200"))} == {0}
 
 
 def test_a_film_of_unknown_certificate_counts_as_the_setting_says(api, settings):
-    assert CRIME_FILM not in films(api.get("/popular?age_limit=17&top_k=200"))
-    assert CRIME_FILM in films(api.get("/popular?age_limit=18&top_k=200"))
+    assert CRIME_FILM not in recommended_ids(api.get("/popular?age_limit=17&top_k=200"))
+    assert CRIME_FILM in recommended_ids(api.get("/popular?age_limit=18&top_k=200"))
 
     settings.UNCERTIFIED_AGE = 12
     save_record(Movie.objects.get(id=NEMO))  # the catalogue is read anew
 
-    assert CRIME_FILM in films(api.get("/popular?age_limit=12&top_k=200"))
+    assert CRIME_FILM in recommended_ids(api.get("/popular?age_limit=12&top_k=200"))
 
 
 def test_similar_and_popular_keep_to_it(api):
@@ -73,15 +79,15 @@ def test_similar_and_popular_keep_to_it(api):
     assert all(AGES.get(one["movie_id"], 18) <= 13 for one in similar["similar"])
 
     popular = api.get("/popular?certificate=G&top_k=200")
-    assert {AGES[film] for film in films(popular)} == {0}
-    assert popular["removed"] == {"age_limit": 16 + 60 + 1 - len(films(popular))}
+    assert {AGES[film] for film in recommended_ids(popular)} == {0}
+    assert popular["removed"] == {"age_limit": 16 + 60 + 1 - len(recommended_ids(popular))}
 
 
 def test_charts_and_home_keep_to_the_viewers_limit_and_to_the_requests(api):
     limited(ADA, 8)
     for path in ("popular", "latest", "trending"):
         for wish, oldest in (("", 8), ("&certificate=G", 0)):
-            listed = films(api.get(f"/{path}?user_id={ADA}&top_k=200{wish}"))
+            listed = recommended_ids(api.get(f"/{path}?user_id={ADA}&top_k=200{wish}"))
             assert listed or path == "trending"
             assert all(AGES.get(film, 18) <= oldest for film in listed), path
 
@@ -98,14 +104,14 @@ def test_a_change_of_the_limit_is_true_on_the_next_read_and_costs_no_query(api, 
     limited(BEN, 8)
     after = api.get(f"/recommend?user_id={BEN}&top_k=5")
 
-    assert films(after) != films(before)
-    assert (after["source"], {AGES[film] <= 8 for film in films(after)}) == ("model", {True})
+    assert recommended_ids(after) != recommended_ids(before)
+    assert (after["source"], {AGES[film] <= 8 for film in recommended_ids(after)}) == ("model", {True})
     with django_assert_num_queries(0):
         stored = api.get(f"/recommend?user_id={BEN}&top_k=5")
-    assert (stored["source"], films(stored)) == ("cache", films(after))
+    assert (stored["source"], recommended_ids(stored)) == ("cache", recommended_ids(after))
     assert stored["removed"] == after["removed"] == {"seen": 3, "age_limit": 8 + 60 + 1}
     limited(BEN, None)
-    assert films(api.get(f"/recommend?user_id={BEN}&top_k=5")) == films(before)
+    assert recommended_ids(api.get(f"/recommend?user_id={BEN}&top_k=5")) == recommended_ids(before)
 
 
 def test_a_list_is_full_where_the_catalogue_can_fill_it(api, settings):
@@ -115,7 +121,7 @@ def test_a_list_is_full_where_the_catalogue_can_fill_it(api, settings):
 
     body = api.get(f"/recommend?user_id={ADA}&top_k=4&certificate=PG")
 
-    assert (len(films(body)), body["source"]) == (4, "model")
+    assert (len(recommended_ids(body)), body["source"]) == (4, "model")
 
 
 def test_viewers_of_several_ages_in_one_batch(api):
@@ -127,7 +133,7 @@ def test_viewers_of_several_ages_in_one_batch(api):
 
     for key, history in asked.items():
         alone = api.post("/recommend", {"user_id": int(key), "history": history, "top_k": 30})
-        assert [one["movie_id"] for one in body["results"][key]] == films(alone), key
+        assert [one["movie_id"] for one in body["results"][key]] == recommended_ids(alone), key
         assert body["lists"][key]["removed"] == alone["removed"]
     oldest = [max(AGES.get(one["movie_id"], 18) for one in body["results"][key]) for key in asked]
     assert oldest == [0, 8, 18]
@@ -136,12 +142,14 @@ def test_viewers_of_several_ages_in_one_batch(api):
 def test_an_empty_list_says_that_the_age_is_why(api):
     body = api.post("/recommend/filtered", {"user_id": ADA, "actors": ["Al Pacino"], "age_limit": 12, "final_k": 5})
 
-    assert (films(body), body["removed"]) == ([], {"seen": 6, "age_limit": 2})
+    assert (recommended_ids(body), body["removed"]) == ([], {"seen": 6, "age_limit": 2})
     assert body["reason"] == (
         "Films matching the filters: 2; none that is available now is for the age of 12, and those of unknown "
         "certificate count as 18."
     )
-    assert str(GODFATHER_2) in films(api.post("/recommend/filtered", {"user_id": ADA, "actors": ["Al Pacino"]}))
+    assert str(GODFATHER_2) in recommended_ids(
+        api.post("/recommend/filtered", {"user_id": ADA, "actors": ["Al Pacino"]})
+    )
 
 
 def test_a_limit_that_is_none_is_refused(api):

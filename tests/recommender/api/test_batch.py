@@ -7,8 +7,8 @@ import pytest
 from recommender.models import ApiKey, Job
 from recommender.training import batch
 from tests.cast import ADA, BEN, CLEO, EVE, NEMO, STAR_WARS
-from tests.model import NAME
-from tests.recommender.api.conftest import films
+from tests.model import TINY_MODEL
+from tests.recommender.api.conftest import recommended_ids
 
 pytestmark = pytest.mark.usefixtures("model")
 BRIEF = {
@@ -24,7 +24,7 @@ def test_it_works(api):
     assert (body["total_users"], body["success_count"], body["failed_users"]) == (3, 3, [])
     assert all(len(films) == 20 and set(films[0]) == {"movie_id", "score"} for films in body["results"].values())
     assert body["lists"]["789"]["ignored_history"] == ["2", "3"]
-    assert (body["lists"]["123"]["source"], body["model_version"], body["degraded"]) == ("model", NAME, False)
+    assert (body["lists"]["123"]["source"], body["model_version"], body["degraded"]) == ("model", TINY_MODEL, False)
 
 
 def test_each_gets_what_it_would_get_alone(api):
@@ -34,7 +34,7 @@ def test_each_gets_what_it_would_get_alone(api):
 
     for key, history in histories.items():
         alone = api.post("/recommend", {"user_id": int(key), "history": history, "top_k": 30})
-        assert [one["movie_id"] for one in body["results"][key]] == films(alone), key
+        assert [one["movie_id"] for one in body["results"][key]] == recommended_ids(alone), key
         scores = [one["score"] for one in body["results"][key]]
         assert scores == pytest.approx([one["score"] for one in alone["recommendations"]], abs=1e-4)
         assert body["lists"][key]["is_known_user"] == alone["is_known_user"]
@@ -100,8 +100,8 @@ def test_histories_that_are_sent_are_stored_for_those_viewers(batches):
 
     stored = batches.get(f"/recommend?user_id={EVE}&top_k=5")
     sent = batches.post("/recommend", {"user_id": EVE, "history": ["1", "3114"], "top_k": 5})
-    assert (stored["source"], films(stored)) == ("cache", films(sent))
-    assert str(NEMO) not in films(batches.get(f"/recommend?user_id={BEN}&top_k=50")), "his own films are seen"
+    assert (stored["source"], recommended_ids(stored)) == ("cache", recommended_ids(sent))
+    assert str(NEMO) not in recommended_ids(batches.get(f"/recommend?user_id={BEN}&top_k=50")), "his own films are seen"
 
 
 def test_the_same_key_and_body_is_the_same_job(batches):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cast import ADA, NEMO
 from tests.movierec.system import ROOT
-from tests.recommender.api.conftest import Api
+from tests.recommender.api.conftest import ApiClient
 
 READ = f"/recommend?user_id={ADA}&top_k=10&titles=true"
 
@@ -71,7 +71,7 @@ def from_a_page(settings):
 def test_a_page_of_a_configured_site_may_read(model, from_a_page, site):
     asks = {"Origin": "https://films.example", "Access-Control-Request-Method": "POST"}
     asks["Access-Control-Request-Headers"] = "authorization, content-type, if-none-match"
-    preflight = Api().client.options("/recommend", headers=asks)
+    preflight = ApiClient().client.options("/recommend", headers=asks)
     assert preflight.status_code == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == "https://films.example"
     assert {"authorization", "if-none-match"} <= set(preflight.headers["Access-Control-Allow-Headers"].split(", "))

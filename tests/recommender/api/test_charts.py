@@ -25,14 +25,14 @@ from tests.cast import (
     RAIDERS,
     SPIRITED_AWAY,
     TOY_STORY,
-    watch,
+    watch_event,
 )
-from tests.model import MADE_UP, NAME, OUTSIDE, forget_everything
-from tests.recommender.api.conftest import films
+from tests.model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL, clear_caches
+from tests.recommender.api.conftest import recommended_ids
 
 pytestmark = pytest.mark.usefixtures("model")
 CHARTS = ("popular", "trending", "latest")
-OLD, NEW = MADE_UP["Crime"][0], MADE_UP["Sci-Fi"][0]
+OLD, NEW = INVENTED["Crime"][0], INVENTED["Sci-Fi"][0]
 
 
 @pytest.fixture
@@ -40,49 +40,53 @@ def ended_years_ago():
     """Data that ends in 2015: for a year OLD was watched daily by somebody; in the last week NEW was as well."""
     WatchEvent.objects.all().delete()
     end = datetime(2015, 3, 1, tzinfo=UTC)
-    events = [watch(1000 + day, OLD, end - timedelta(days=day)) for day in range(365)]
-    events += [watch(2000 + hour, NEW, end - timedelta(hours=4 * hour)) for hour in range(42)]
+    events = [watch_event(1000 + day, OLD, end - timedelta(days=day)) for day in range(365)]
+    events += [watch_event(2000 + hour, NEW, end - timedelta(hours=4 * hour)) for hour in range(42)]
     record_events(events)
-    forget_everything()
+    clear_caches()
 
 
 @pytest.fixture
 def weeks_later():
     """New viewers have watched some films of the cast more than ever."""
     events = [
-        watch(5000 + n, film, MORNING + timedelta(days=40)) for film in (TOY_STORY, MATRIX, GODFATHER) for n in range(3)
+        watch_event(5000 + n, film, MORNING + timedelta(days=40))
+        for film in (TOY_STORY, MATRIX, GODFATHER)
+        for n in range(3)
     ]
     record_events(events)
-    forget_everything()
+    clear_caches()
 
 
 def test_popular_films_come_most_watched_first(api):
     body = api.get("/popular?top_k=200&titles=true")
 
-    assert (body["source"], body["model_version"], len(films(body))) == ("popular", None, 77)
-    assert films(body)[0] == str(SPIRITED_AWAY), "one viewer each, and Dan watched it last"
+    assert (body["source"], body["model_version"], len(recommended_ids(body))) == ("popular", None, 77)
+    assert recommended_ids(body)[0] == str(SPIRITED_AWAY), "one viewer each, and Dan watched it last"
     assert body["recommendations"][0]["title"] == "Spirited Away"
-    assert films(body)[-1] != str(OUTSIDE), "films without a watch stand last, the newest first"
+    assert recommended_ids(body)[-1] != str(UNKNOWN_TO_MODEL), "films without a watch stand last, the newest first"
 
 
 def test_what_is_watched_more_than_usual_trends_where_the_data_ends(api, ended_years_ago):
-    assert films(api.get("/popular"))[0] == str(OLD)
+    assert recommended_ids(api.get("/popular"))[0] == str(OLD)
 
     body = api.get("/trending")
 
-    assert (body["source"], films(body)) == ("trending", [str(NEW)]), "OLD is watched as ever, the others not at all"
+    assert (body["source"], recommended_ids(body)) == ("trending", [str(NEW)]), (
+        "OLD is watched as ever, the others not at all"
+    )
     assert body["recommendations"][0]["score"] == 1
 
 
 def test_a_few_watches_of_today_do_not_hide_the_trend_of_the_data(api, ended_years_ago):
-    record_events([watch(EVE, NEMO, timezone.now()), watch(ADA, NEMO, timezone.now())])
+    record_events([watch_event(EVE, NEMO, timezone.now()), watch_event(ADA, NEMO, timezone.now())])
 
-    assert films(api.get("/trending")) == [str(NEW), str(NEMO)]
+    assert recommended_ids(api.get("/trending")) == [str(NEW), str(NEMO)]
 
 
 # Who may move a chart ------------------------------------------------------------------------------------------------
 
-OBSCURE = MADE_UP["Crime"][7]
+OBSCURE = INVENTED["Crime"][7]
 ROBOTS = 70_000  # the first of their ids
 
 
@@ -91,7 +95,7 @@ def imported():
     """A site that began with ratings of five years, which ended in 2015: forty viewers, five films each, loaded by its
     operator. The favourites are the first films of each taste."""
     Viewer.objects.all().delete()
-    favourites = [film for films in MADE_UP.values() for film in films[:4]]
+    favourites = [film for films in INVENTED.values() for film in films[:4]]
     began = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp())
     rows = [
         (viewer, film, RATING, 4.0, None, began + 86_400 * (50 * (viewer - 20_000) + day))
@@ -107,15 +111,15 @@ def imported():
             expected_events=len(rows),
         )
     )
-    forget_everything()
+    clear_caches()
     return [str(film) for film in favourites[:5]]
 
 
 def counted_anew(api, chart="popular"):
     """As beat leaves the charts ten minutes later."""
     tasks.refresh_charts()
-    forget_everything()
-    return films(api.get(f"/{chart}?top_k=200"))
+    clear_caches()
+    return recommended_ids(api.get(f"/{chart}?top_k=200"))
 
 
 def send(client, *events):
@@ -143,8 +147,8 @@ def test_the_first_hour_of_a_site_does_not_forget_what_was_imported(api, client_
     """A hundred watches of new viewers and thirty of old ones, all over the catalogue."""
     send(
         client_with("events:write"),
-        *({"user_id": 60_000 + n, "movie_id": str(MADE_UP["Sci-Fi"][n % 20]), "kind": "watch"} for n in range(100)),
-        *({"user_id": 20_000 + n, "movie_id": str(MADE_UP["Crime"][n % 20]), "kind": "watch"} for n in range(30)),
+        *({"user_id": 60_000 + n, "movie_id": str(INVENTED["Sci-Fi"][n % 20]), "kind": "watch"} for n in range(100)),
+        *({"user_id": 20_000 + n, "movie_id": str(INVENTED["Crime"][n % 20]), "kind": "watch"} for n in range(30)),
     )
 
     assert set(counted_anew(api)[:5]) == set(imported)
@@ -159,7 +163,7 @@ def test_robots_do_not_make_a_film(api, client_with, imported, admin_client, fil
         *(
             {
                 "user_id": ROBOTS + n,
-                "movie_id": str(OBSCURE if m == 0 else MADE_UP["Sci-Fi"][(n + m) % 20]),
+                "movie_id": str(OBSCURE if m == 0 else INVENTED["Sci-Fi"][(n + m) % 20]),
                 "kind": "watch",
                 "occurred_at": (now - timedelta(days=n % 400)).isoformat(),
             }
@@ -178,7 +182,7 @@ def test_robots_do_not_make_a_film(api, client_with, imported, admin_client, fil
 
 def test_patient_robots_are_bounded_by_rate(api, client_with, imported):
     """The same five hundred four days later: together they weigh like a few viewers."""
-    films_of = [OBSCURE, *MADE_UP["Sci-Fi"][:3]]
+    films_of = [OBSCURE, *INVENTED["Sci-Fi"][:3]]
     send(
         client_with("events:write"),
         *({"user_id": ROBOTS + n, "movie_id": str(film), "kind": "watch"} for n in range(500) for film in films_of),
@@ -200,11 +204,11 @@ def test_an_honest_rise_still_shows(api, client_with, imported):
 
 def test_rows_that_the_operator_imports_count_at_once(api, imported, tmp_path, model):
     """Unlike those of a client: whoever may load the database vouches for the times in it."""
-    lines = [f"{80_000 + n},{film},watch,2014-05-01T10:00:00Z" for n in range(50) for film in MADE_UP["Sci-Fi"][5:9]]
+    lines = [f"{80_000 + n},{film},watch,2014-05-01T10:00:00Z" for n in range(50) for film in INVENTED["Sci-Fi"][5:9]]
     (tmp_path / "events.csv").write_text("\n".join(["user_id,movie_id,kind,occurred_at", *lines]))
     call_command("import_rows", "events", str(tmp_path / "events.csv"), stdout=io.StringIO())
 
-    assert {str(film) for film in MADE_UP["Sci-Fi"][5:9]} <= set(counted_anew(api)[:5])
+    assert {str(film) for film in INVENTED["Sci-Fi"][5:9]} <= set(counted_anew(api)[:5])
 
 
 def test_nothing_trends_where_nothing_is_watched(api):
@@ -212,15 +216,15 @@ def test_nothing_trends_where_nothing_is_watched(api):
 
     body = api.get("/trending")
 
-    assert (films(body), body["reason"][:12]) == ([], "No film that")
-    assert len(films(api.get("/popular"))) == len(films(api.get("/latest"))) == 20
+    assert (recommended_ids(body), body["reason"][:12]) == ([], "No film that")
+    assert len(recommended_ids(api.get("/popular"))) == len(recommended_ids(api.get("/latest"))) == 20
 
 
 def test_beat_counts_anew_and_the_next_process_reads_what_it_stored(api, ended_years_ago, django_assert_num_queries):
     assert tasks.refresh_charts() == {"popular": 2, "trending": 1}
 
     with django_assert_num_queries(3):  # revision, model, catalogue: nothing is counted
-        assert films(api.get("/trending")) == [str(NEW)]
+        assert recommended_ids(api.get("/trending")) == [str(NEW)]
     with django_assert_num_queries(0):
         api.get("/popular?top_k=5&genres=Crime")
         api.get("/latest?top_k=5")
@@ -229,10 +233,10 @@ def test_beat_counts_anew_and_the_next_process_reads_what_it_stored(api, ended_y
 def test_an_import_makes_the_stored_charts_void(api, ended_years_ago):
     tasks.refresh_charts()
     WatchEvent.objects.filter(movie_id=NEW).delete()
-    record_events([watch(3000 + n, RAIDERS, datetime(2015, 3, 1, n, tzinfo=UTC)) for n in range(20)])
+    record_events([watch_event(3000 + n, RAIDERS, datetime(2015, 3, 1, n, tzinfo=UTC)) for n in range(20)])
     bump_epoch()
 
-    assert films(api.get("/trending")) == [str(RAIDERS)]
+    assert recommended_ids(api.get("/trending")) == [str(RAIDERS)]
 
 
 def test_the_latest_film_is_the_one_that_could_be_watched_last(api):
@@ -244,9 +248,9 @@ def test_the_latest_film_is_the_one_that_could_be_watched_last(api):
     Movie.objects.filter(id=AMELIE).update(available_from=today + timedelta(days=1))
     publish_movies([NEMO], False)
 
-    listed = films(api.get("/latest?top_k=200"))
+    listed = recommended_ids(api.get("/latest?top_k=200"))
 
-    assert listed[:3] == [str(JEDI), str(GODFATHER), str(OUTSIDE)]
+    assert listed[:3] == [str(JEDI), str(GODFATHER), str(UNKNOWN_TO_MODEL)]
     assert not {str(AMELIE), str(NEMO)} & set(listed), "not open yet, not published"
 
 
@@ -262,31 +266,37 @@ def test_every_chart_takes_the_filters(api, weeks_later, chart):
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_every_chart_leaves_out_what_a_viewer_has_seen_and_what_is_excluded(api, weeks_later, chart):
-    whole = films(api.get(f"/{chart}?top_k=200"))
+    whole = recommended_ids(api.get(f"/{chart}?top_k=200"))
     assert {str(TOY_STORY), str(MATRIX)} <= set(whole)
 
     body = api.get(f"/{chart}?top_k=200&user_id={BEN}&exclude={MATRIX}")
 
     assert (body["user_id"], body["is_known_user"], body["removed"]["seen"]) == (BEN, True, 3)
-    assert films(body) == [one for one in whole if one not in (str(TOY_STORY), "3114", str(NEMO), str(MATRIX))]
+    assert recommended_ids(body) == [
+        one for one in whole if one not in (str(TOY_STORY), "3114", str(NEMO), str(MATRIX))
+    ]
 
 
 def test_trending_for_you_mixes_the_trend_with_the_models_ranking(api):
-    risen = [*MADE_UP["Crime"][:5], *MADE_UP["Sci-Fi"][:5], OUTSIDE]  # Ada watches space adventures
+    risen = [*INVENTED["Crime"][:5], *INVENTED["Sci-Fi"][:5], UNKNOWN_TO_MODEL]  # Ada watches space adventures
     later = MORNING + timedelta(days=20)
     for n, film in enumerate(risen):
-        record_events([watch(4000 + 100 * n + m, film, later) for m in range(30 - n)])
-    forget_everything()
-    trend = films(api.get(f"/trending?user_id={ADA}&top_k=11"))
-    model = [one for one in films(api.get(f"/recommend?user_id={ADA}&top_k=200")) if one in trend]
+        record_events([watch_event(4000 + 100 * n + m, film, later) for m in range(30 - n)])
+    clear_caches()
+    trend = recommended_ids(api.get(f"/trending?user_id={ADA}&top_k=11"))
+    model = [one for one in recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=200")) if one in trend]
 
     body = api.get(f"/trending?user_id={ADA}&personal=true&top_k=11")
 
-    assert (body["source"], body["model_version"], trend) == ("trending_for_you", NAME, [str(film) for film in risen])
+    assert (body["source"], body["model_version"], trend) == (
+        "trending_for_you",
+        TINY_MODEL,
+        [str(film) for film in risen],
+    )
     by_hand = {film: (61 / (61 + trend.index(film)) + 61 / (61 + model.index(film))) / 2 for film in trend}
     scores = {one["movie_id"]: one["score"] for one in body["recommendations"]}
     assert scores == pytest.approx(by_hand, abs=1e-4)
-    assert films(body) == sorted(trend, key=lambda film: -by_hand[film]) != trend
+    assert recommended_ids(body) == sorted(trend, key=lambda film: -by_hand[film]) != trend
 
 
 @pytest.mark.parametrize("whose", ["", f"user_id={EVE}&"])
@@ -294,13 +304,13 @@ def test_nobody_and_a_stranger_get_the_trend_as_it_is(api, whose):
     body = api.get(f"/trending?{whose}personal=true")
 
     assert (body["source"], body["is_known_user"]) == ("trending", False)
-    assert films(body) == films(api.get("/trending"))
+    assert recommended_ids(body) == recommended_ids(api.get("/trending"))
 
 
 def test_a_filter_that_nothing_satisfies_gives_the_reason(api):
     body = api.get("/latest?genres=No+Such")
 
-    assert (films(body), body["reason"]) == ([], "The catalogue has none of the genres: No Such.")
+    assert (recommended_ids(body), body["reason"]) == ([], "The catalogue has none of the genres: No Such.")
     assert body["unknown_names"] == {"genres": ["No Such"]}
 
 

@@ -5,8 +5,8 @@ import pytest
 from catalog.models import Movie
 from catalog.services import save_record
 from tests.cast import ADA, EVE, MATRIX, NEMO, PULP_FICTION, TOY_STORY, TOY_STORY_2
-from tests.model import MADE_UP, OUTSIDE
-from tests.recommender.api.conftest import films
+from tests.model import INVENTED, UNKNOWN_TO_MODEL
+from tests.recommender.api.conftest import recommended_ids
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -33,13 +33,15 @@ def test_popularity_times_the_share_of_the_liked_genres(api):
     assert scores[str(PULP_FICTION)] == pytest.approx(popularity[str(PULP_FICTION)], abs=1e-4)
     assert scores[str(NEMO)] == pytest.approx(popularity[str(NEMO)] / 2, abs=1e-4)
     assert scores[str(MATRIX)] == pytest.approx(popularity[str(MATRIX)] - 1, abs=1e-4)
-    assert films(body)[0] == str(PULP_FICTION)
+    assert recommended_ids(body)[0] == str(PULP_FICTION)
 
 
 def test_in_the_address_and_without_a_viewer(api):
     got = api.get(f"/recommend?user_id={EVE}&liked_genres=Comedy&liked_genres=Crime&top_k=9")
 
-    assert films(api.post("/recommend", {"liked_genres": ["Comedy", "Crime"], "top_k": 9})) == films(got)
+    assert recommended_ids(
+        api.post("/recommend", {"liked_genres": ["Comedy", "Crime"], "top_k": 9})
+    ) == recommended_ids(got)
 
 
 def test_genres_nobody_knows_are_told(api):
@@ -47,7 +49,7 @@ def test_genres_nobody_knows_are_told(api):
     none = api.post("/recommend", {"user_id": EVE, "liked_genres": ["Krimi"], "top_k": 5})
 
     assert some["unknown_names"] == none["unknown_names"] == {"liked_genres": ["Krimi"]}
-    assert films(some) != films(none) == films(api.get("/popular?top_k=5"))
+    assert recommended_ids(some) != recommended_ids(none) == recommended_ids(api.get("/popular?top_k=5"))
 
 
 def test_they_hold_within_filters_and_limits(api):
@@ -56,13 +58,15 @@ def test_they_hold_within_filters_and_limits(api):
         {"user_id": EVE, "liked_genres": ["Comedy"], "genres": ["Animation"], "certificate": "G", "exclude": ["1"]},
     )
 
-    assert set(films(body)) == {str(TOY_STORY_2), str(NEMO)}
+    assert set(recommended_ids(body)) == {str(TOY_STORY_2), str(NEMO)}
 
 
 def test_a_history_that_the_model_reads_counts_for_more(api):
     plain = api.post("/recommend", {"user_id": ADA, "top_k": 5})
 
-    assert films(api.post("/recommend", {"user_id": ADA, "top_k": 5, "liked_genres": ["Romance"]})) == films(plain)
+    assert recommended_ids(
+        api.post("/recommend", {"user_id": ADA, "top_k": 5, "liked_genres": ["Romance"]})
+    ) == recommended_ids(plain)
 
 
 # Films that the model does not know -----------------------------------------------------------------------------------
@@ -82,11 +86,11 @@ def test_one_film_that_the_model_does_not_know_has_kin(api, sequel):
     body = api.post("/recommend", {"user_id": EVE, "history": [sequel, "no film"], "top_k": 30})
 
     assert (body["source"], body["model_version"], body["ignored_history"]) == ("similar", None, ["no film"])
-    assert films(body)[:2] == [str(TOY_STORY_2), str(TOY_STORY)]
-    assert sequel not in films(body)
+    assert recommended_ids(body)[:2] == [str(TOY_STORY_2), str(TOY_STORY)]
+    assert sequel not in recommended_ids(body)
     scores = [film["score"] for film in body["recommendations"]]
     assert scores == sorted(scores, reverse=True)
-    assert len(scores) == len(set(films(body))) == 30
+    assert len(scores) == len(set(recommended_ids(body))) == 30
 
 
 def test_that_film_watched_by_the_viewer(api, site, sequel):
@@ -95,8 +99,8 @@ def test_that_film_watched_by_the_viewer(api, site, sequel):
     alone = api.get(f"/recommend?user_id={EVE}&top_k=10")
     batch = api.post("/batch/recommend", {"user_histories": {str(EVE): []}, "top_k": 10})
 
-    assert (alone["source"], films(alone)[0], alone["removed"]) == ("similar", str(TOY_STORY_2), {"seen": 1})
-    assert [one["movie_id"] for one in batch["results"][str(EVE)]] == films(alone)
+    assert (alone["source"], recommended_ids(alone)[0], alone["removed"]) == ("similar", str(TOY_STORY_2), {"seen": 1})
+    assert [one["movie_id"] for one in batch["results"][str(EVE)]] == recommended_ids(alone)
     assert batch["lists"][str(EVE)]["source"] == "similar"
 
 
@@ -109,7 +113,9 @@ def test_a_film_that_was_turned_down_has_no_kin(api, site, sequel):
 
 
 def test_kin_within_filters(api):
-    body = api.post("/recommend/filtered", {"history": [str(OUTSIDE)], "genres": ["Sci-Fi"], "max_year": 1972})
+    body = api.post("/recommend/filtered", {"history": [str(UNKNOWN_TO_MODEL)], "genres": ["Sci-Fi"], "max_year": 1972})
 
     assert body["source"] == "similar"
-    assert films(body)[:2] == [str(MADE_UP["Sci-Fi"][1]), str(MADE_UP["Sci-Fi"][0])], "the nearer in time first"
+    assert recommended_ids(body)[:2] == [str(INVENTED["Sci-Fi"][1]), str(INVENTED["Sci-Fi"][0])], (
+        "the nearer in time first"
+    )

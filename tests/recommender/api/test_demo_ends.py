@@ -18,9 +18,9 @@ from catalog.services.bulk import load_dataset, remove_legacy_demo
 from recommender import cache, registry
 from recommender.models import ModelVersion
 from tests.cast import ADA, STAR_WARS
-from tests.model import forget_everything, forget_models
-from tests.movierec.system import write_data
-from tests.recommender.api.conftest import Api
+from tests.model import clear_caches, clear_loaded_models
+from tests.movierec.system import write_movielens_genres
+from tests.recommender.api.conftest import ApiClient
 
 FILM = DEMO_ID_BASE + 1
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,16 +30,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def demo(transactional_db, settings):
     """The demo with a model of it that is active, a rule, and somebody who tries it."""
     settings.API_OPEN = True
-    forget_everything()
-    forget_models()
+    clear_caches()
+    clear_loaded_models()
     call_command("load_demo", viewers=5, stdout=io.StringIO())
     version = {"status": ModelVersion.Status.ACTIVE, "data_set": selectors.data_set()}
     ModelVersion.objects.create(name="of-the-demo", preset="brief", **version)
     cache.publish_model("of-the-demo")
     Rule.objects.create(name="Look at this", action="pin", by="movie", movie_id=FILM, places=1)
     yield
-    forget_everything()
-    forget_models()
+    clear_caches()
+    clear_loaded_models()
 
 
 def film_with_an_id(site, admin_client, tmp_path):
@@ -71,7 +71,7 @@ def add_in_the_admin(site, admin_client, tmp_path):
 
 
 def import_movielens(site, admin_client, tmp_path):
-    call_command("import_movielens", write_data(tmp_path / "ml", viewers=5), stdout=io.StringIO())
+    call_command("import_movielens", write_movielens_genres(tmp_path / "ml", viewers=5), stdout=io.StringIO())
 
 
 def remove_demo(site, admin_client, tmp_path):
@@ -117,8 +117,8 @@ def test_the_demo_ends_with_the_first_real_row(demo, site, admin_client, tmp_pat
         registry.activate("of-the-demo", "trying")
     own = Movie.objects.filter(title="My own film").first()
     assert own is None or (own.pk < DEMO_ID_BASE and not Credit.objects.filter(movie=own).exists())
-    assert Api().get("/health/ready")["parts"]["model"].startswith("no model yet")
-    assert Api().get("/popular")["source"] == "popular"
+    assert ApiClient().get("/health/ready")["parts"]["model"].startswith("no model yet")
+    assert ApiClient().get("/popular")["source"] == "popular"
 
 
 def test_trying_the_demo_does_not_end_it(demo, site, tmp_path):

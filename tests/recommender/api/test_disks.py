@@ -29,8 +29,8 @@ from recommender.models import Impression, Job
 from recommender.monitoring import room
 from recommender.serving import tally
 from tests.cast import ADA, NEMO
-from tests.model import NAME
-from tests.recommender.training.test_nightly import finish, night
+from tests.model import TINY_MODEL
+from tests.recommender.training.test_nightly import new_lease, run_nightly
 from tests.recommender.worker import ring  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("nothing_counted")
@@ -151,11 +151,11 @@ def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(
 @pytest.mark.parametrize("small_disk", [40 * disks.MB], indirect=True)
 def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, settings, small_disk):  # noqa: F811
     settings.CHECKPOINT_DIR = small_disk / "checkpoints"
-    lease = night(epochs=3)
+    lease = new_lease(epochs=3)
     on_line = lease.on_log
     lease.on_log = lambda line: (on_line(line), fill(small_disk) if line.startswith("Epoch 1 | NDCG") else None)
     with pytest.raises(OSError, match="No space left on device"):
-        finish(lease)
+        run_nightly(lease)
 
     job = Job.objects.get(pk=lease.job_id)
     assert job.status == Job.Status.FAILED
@@ -165,7 +165,7 @@ def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, se
     assert "inline_container" not in job.error
     assert not list(settings.CHECKPOINT_DIR.glob("*.part")), "a full disk is not left fuller"
     (small_disk / "filler").unlink()
-    version = finish(night(epochs=3, resume=True))
+    version = run_nightly(new_lease(epochs=3, resume=True))
     assert version.metrics["ndcg10"] > 0
 
 
@@ -216,7 +216,7 @@ def test_a_redis_that_is_full_is_red_and_lists_go_on(model, api, capsys):
         body = api.get(f"/recommend?user_id={ADA}")
         found = told("redis", status(capsys, expect=1))
         with pytest.raises(cache.CacheUnavailable) as refused:
-            cache.publish_model(NAME)
+            cache.publish_model(TINY_MODEL)
     finally:
         client.config_set("maxmemory", "0")
         client.config_set("maxmemory-policy", "volatile-lru")

@@ -9,7 +9,7 @@ from recommender.serving.diversity import diversified, likeness
 from recommender.serving.ranking import Ranked
 from recommender.serving.series import found
 from tests.cast import ADA, BEN, CLEO, EMPIRE, EVE, GODFATHER, GODFATHER_2, JEDI, STAR_WARS, TOY_STORY
-from tests.recommender.api.conftest import films
+from tests.recommender.api.conftest import recommended_ids
 
 STAR_WARS_FILMS = {str(film) for film in (STAR_WARS, EMPIRE, JEDI)}
 GODFATHERS = {str(GODFATHER), str(GODFATHER_2)}
@@ -21,16 +21,16 @@ def lists(api, viewer, **more):
     batch = api.post("/batch/recommend", {"user_histories": {str(viewer): []}, "top_k": 6, **more})
     wide = {"min_year": 1900, "top_k": 100, "final_k": 6}
     return [
-        films(api.get(f"/recommend?{address}")),
-        films(api.post("/recommend", {"user_id": viewer, "top_k": 6, **more})),
-        films(api.post("/recommend/filtered", {"user_id": viewer, **wide, **more})),
+        recommended_ids(api.get(f"/recommend?{address}")),
+        recommended_ids(api.post("/recommend", {"user_id": viewer, "top_k": 6, **more})),
+        recommended_ids(api.post("/recommend/filtered", {"user_id": viewer, **wide, **more})),
         [one["movie_id"] for one in batch["results"][str(viewer)]],
     ]
 
 
 @pytest.mark.usefixtures("model")
 def test_every_door_gives_the_same_diverse_list_and_zero_is_the_plain_one(api, django_assert_num_queries):
-    plain = films(api.post("/recommend", {"user_id": BEN, "top_k": 6}))
+    plain = recommended_ids(api.post("/recommend", {"user_id": BEN, "top_k": 6}))
     assert lists(api, BEN, diversity=0) == [plain] * 4
     first, *others = lists(api, BEN, diversity=0.7)
     assert others == [first] * 3
@@ -38,7 +38,7 @@ def test_every_door_gives_the_same_diverse_list_and_zero_is_the_plain_one(api, d
     assert first[0] == plain[0]
     with django_assert_num_queries(0):
         stored = api.get(f"/recommend?user_id={BEN}&top_k=6&diversity=0.7")
-    assert (stored["source"], films(stored)) == ("cache", first)
+    assert (stored["source"], recommended_ids(stored)) == ("cache", first)
     whole = api.get(f"/recommend?user_id={BEN}&top_k=200")["recommendations"]
     assert [one["score"] for one in stored["recommendations"]] == [
         one["score"] for film in first for one in whole if one["movie_id"] == film
@@ -50,22 +50,22 @@ def test_a_series_comes_once_where_the_list_is_diverse(api):
     """Eve is new: what everyone likes. The model's list for a family film's history has no space adventure twice."""
     space = {"user_id": EVE, "history": [str(TOY_STORY)], "top_k": 10, "exclude": []}
     for body in (space, {"user_id": CLEO, "top_k": 10, "titles": True}):
-        diverse = set(films(api.post("/recommend", {**body, "diversity": 1})))
+        diverse = set(recommended_ids(api.post("/recommend", {**body, "diversity": 1})))
         assert len(diverse) == 10
         assert len(diverse & STAR_WARS_FILMS) <= 1
         assert len(diverse & GODFATHERS) <= 1
-    popular = set(films(api.post("/recommend", {"user_id": EVE, "top_k": 8, "diversity": 0.9})))
+    popular = set(recommended_ids(api.post("/recommend", {"user_id": EVE, "top_k": 8, "diversity": 0.9})))
     assert len(popular & STAR_WARS_FILMS) <= 1
 
 
 @pytest.mark.usefixtures("model")
 def test_what_stands_in_the_pool_alone_is_chosen_and_a_short_pool_is_listed_whole(api):
     body = {"user_id": ADA, "genres": ["Crime"], "top_k": 5, "final_k": 3, "diversity": 1}
-    pool = films(api.post("/recommend/filtered", {**body, "diversity": 0, "final_k": 5}))
-    assert set(films(api.post("/recommend/filtered", body))) < set(pool)
+    pool = recommended_ids(api.post("/recommend/filtered", {**body, "diversity": 0, "final_k": 5}))
+    assert set(recommended_ids(api.post("/recommend/filtered", body))) < set(pool)
     everything = {**body, "actors": ["Al Pacino"], "top_k": 50, "final_k": 20}
-    assert set(films(api.post("/recommend/filtered", everything))) == GODFATHERS
-    assert films(api.post("/recommend/filtered", {**everything, "actors": ["Nobody"]})) == []
+    assert set(recommended_ids(api.post("/recommend/filtered", everything))) == GODFATHERS
+    assert recommended_ids(api.post("/recommend/filtered", {**everything, "actors": ["Nobody"]})) == []
 
 
 @pytest.mark.parametrize(("value", "words"), [(-0.1, "0"), (1.1, "1"), ("0.5", "number"), (True, "number")])

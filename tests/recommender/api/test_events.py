@@ -8,9 +8,9 @@ import pytest
 
 from catalog.models import Viewer, WatchEvent
 from recommender.models import Impression
-from tests.cast import ADA, BEN, EVE, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_FILM
-from tests.model import MADE_UP
-from tests.recommender.api.conftest import films
+from tests.cast import ADA, BEN, EVE, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_MOVIE
+from tests.model import INVENTED
+from tests.recommender.api.conftest import recommended_ids
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -42,35 +42,35 @@ def test_it_works(site):
 
 def test_the_next_read_knows_of_it(site):
     before = site.get(f"/recommend?user_id={ADA}&top_k=10")
-    watched = films(before)[0]
+    watched = recommended_ids(before)[0]
     assert site.get(f"/recommend?user_id={ADA}&top_k=10")["source"] == "cache"
 
     site.post("/events", event(movie_id=watched))
 
     after = site.get(f"/recommend?user_id={ADA}&top_k=10")
     assert after["source"] == "model"
-    assert watched not in films(after)
-    assert films(after) != films(before)[1:]
+    assert watched not in recommended_ids(after)
+    assert recommended_ids(after) != recommended_ids(before)[1:]
 
 
 @pytest.mark.parametrize("kind", ["watch", "rating", "dislike", "not_interested"])
 def test_never_listed_again_after(site, kind):
-    first = films(site.get(f"/recommend?user_id={ADA}&top_k=200"))[0]
+    first = recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=200"))[0]
 
     site.post("/events", event(movie_id=first, kind=kind, **({"rating": 4.5} if kind == "rating" else {})))
 
-    assert first not in films(site.get(f"/recommend?user_id={ADA}&top_k=200"))
+    assert first not in recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=200"))
 
 
 @pytest.mark.parametrize("kind", ["like", "watchlist"])
 def test_a_new_list_but_the_film_stays_after(site, kind):
     version = Viewer.objects.get(id=ADA).version
-    first = films(site.get(f"/recommend?user_id={ADA}&top_k=200"))[0]
+    first = recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=200"))[0]
 
     site.post("/events", event(movie_id=first, kind=kind))
 
     after = site.get(f"/recommend?user_id={ADA}&top_k=200")
-    assert (after["source"], first in films(after)) == ("model", True)
+    assert (after["source"], first in recommended_ids(after)) == ("model", True)
     assert Viewer.objects.get(id=ADA).version == version + 1
 
 
@@ -171,7 +171,7 @@ def test_each_of_a_list_is_judged_alone(site):
         {
             "events": [
                 event(),
-                event(movie_id=str(UNKNOWN_FILM)),
+                event(movie_id=str(UNKNOWN_MOVIE)),
                 event(kind="rating", rating=7),
                 event(kind="rating"),
                 event(user_id="101"),
@@ -205,7 +205,7 @@ def test_one_that_cannot_be_read_is_a_bad_request(site):
 
 def test_a_thousand_at_once(site, django_assert_max_num_queries):
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    road = [film for films in MADE_UP.values() for film in films]
+    road = [film for films in INVENTED.values() for film in films]
     many = [
         event(
             user_id=1000 + n % 50,
@@ -244,5 +244,5 @@ def test_the_smallest_share_of_a_film(site):
 def test_backdated_events_take_their_place(site):
     site.post("/events", event(occurred_at=1_000_000_000))
 
-    assert str(NEMO) not in films(site.get(f"/recommend?user_id={ADA}&top_k=200"))
+    assert str(NEMO) not in recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=200"))
     assert WatchEvent.objects.filter(viewer_id=ADA).earliest("occurred_at").movie_id == NEMO

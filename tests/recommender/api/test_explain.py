@@ -4,8 +4,8 @@ import pytest
 
 from catalog.models import Viewer, WatchEvent
 from tests.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, MATRIX, NEMO, RAIDERS, STAR_WARS, TOY_STORY
-from tests.model import OUTSIDE
-from tests.recommender.api.conftest import films
+from tests.model import UNKNOWN_TO_MODEL
+from tests.recommender.api.conftest import recommended_ids
 
 HISTORY = [AMELIE, NEMO, STAR_WARS, EMPIRE, TOY_STORY, JEDI]
 
@@ -52,7 +52,7 @@ def test_a_stored_list_is_explained_as_it_is(api, model):
     assert named
     assert named <= own
     plain = api.get(f"/recommend?user_id={ADA}")["recommendations"]
-    assert films({"recommendations": plain}) == films(body)
+    assert recommended_ids({"recommendations": plain}) == recommended_ids(body)
     assert "because" not in plain[0]
 
 
@@ -75,6 +75,6 @@ def test_nothing_is_claimed_that_was_not_computed(api, model):
     }
     alone = api.post("/recommend", posted([STAR_WARS], explain=True))["recommendations"]
     assert not any(film["because"] for film in alone), "one film cannot be taken out and the rest asked"
-    akin = api.post("/recommend", posted([OUTSIDE], explain=True, top_k=5))
+    akin = api.post("/recommend", posted([UNKNOWN_TO_MODEL], explain=True, top_k=5))
     assert akin["source"] == "similar"
-    assert {one["movie_id"] for film in akin["recommendations"] for one in film["because"]} == {str(OUTSIDE)}
+    assert {one["movie_id"] for film in akin["recommendations"] for one in film["because"]} == {str(UNKNOWN_TO_MODEL)}

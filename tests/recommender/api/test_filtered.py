@@ -18,8 +18,8 @@ from tests.cast import (
     SPIRITED_AWAY,
     TOY_STORY_2,
 )
-from tests.model import MADE_UP, OUTSIDE
-from tests.recommender.api.conftest import films
+from tests.model import INVENTED, UNKNOWN_TO_MODEL
+from tests.recommender.api.conftest import recommended_ids
 
 pytestmark = pytest.mark.usefixtures("model")
 BRIEF = {
@@ -58,26 +58,26 @@ def test_any_of_the_genres_in_any_case(api):
 def test_actors_without_accents_and_case(api):
     body = ask(api, actors=["audrey  tautou", "HARRISON FORD"], final_k=50)
 
-    assert {str(AMELIE), str(RAIDERS)} <= set(films(body))
-    assert len(films(body)) == 5
+    assert {str(AMELIE), str(RAIDERS)} <= set(recommended_ids(body))
+    assert len(recommended_ids(body)) == 5
 
 
 def test_a_director_is_no_actor(api):
     body = ask(api, actors=["Steven Spielberg"])
 
-    assert (films(body), body["reason"]) == (
+    assert (recommended_ids(body), body["reason"]) == (
         [],
         "No film matches actors: change this filter or leave it out.",
     )
-    assert str(RAIDERS) in films(ask(api, directors=["Steven Spielberg"]))
-    assert films(ask(api, directors=["Harrison Ford"])) == []
+    assert str(RAIDERS) in recommended_ids(ask(api, directors=["Steven Spielberg"]))
+    assert recommended_ids(ask(api, directors=["Harrison Ford"])) == []
 
 
 def test_genres_that_are_not_wanted(api):
     body = ask(api, genres=["Sci-Fi", "Crime"], exclude_genres=["thriller", "Adventure"], final_k=200)
 
     assert ask(api, exclude_genres=["Krimi"])["unknown_names"] == {"exclude_genres": ["Krimi"]}
-    assert len(films(body)) == 20 + 20 + 1 + 3, "those made up, the new one, and three of the cast"
+    assert len(recommended_ids(body)) == 20 + 20 + 1 + 3, "those made up, the new one, and three of the cast"
     for film in body["recommendations"]:
         assert not {"Thriller", "Adventure"} & set(film["genres"])
 
@@ -85,7 +85,9 @@ def test_genres_that_are_not_wanted(api):
 def test_a_film_of_unknown_runtime_is_in_no_span(api):
     body = ask(api, min_runtime=92, max_runtime=106, final_k=200)
 
-    assert set(films(body)) == {str(TOY_STORY_2), str(NEMO)}, "92 and 100 minutes; the 106 of the third were seen"
+    assert set(recommended_ids(body)) == {str(TOY_STORY_2), str(NEMO)}, (
+        "92 and 100 minutes; the 106 of the third were seen"
+    )
 
 
 def test_a_language_stands_for_all_its_kinds(api):
@@ -94,9 +96,9 @@ def test_a_language_stands_for_all_its_kinds(api):
     fitting = {"FR": {AMELIE}, "ja": {SPIRITED_AWAY}, "en": {NEMO, MATRIX}, "en-GB": {MATRIX}, "en_gb": {MATRIX}}
 
     for language, found in fitting.items():
-        assert set(films(ask(api, languages=[language], final_k=200))) == set(map(str, found)), language
+        assert set(recommended_ids(ask(api, languages=[language], final_k=200))) == set(map(str, found)), language
     both = ask(api, languages=["fr", "ja", "e"], final_k=200)
-    assert set(films(both)) == {str(AMELIE), str(SPIRITED_AWAY)}
+    assert set(recommended_ids(both)) == {str(AMELIE), str(SPIRITED_AWAY)}
     assert both["unknown_names"] == {"languages": ["e"]}
 
 
@@ -116,22 +118,22 @@ def test_every_filter_is_echoed(api):
     body = ask(api, **filters)
 
     assert body["filters_applied"] == filters
-    assert set(films(body)) == {str(GODFATHER), str(GODFATHER_2)}
+    assert set(recommended_ids(body)) == {str(GODFATHER), str(GODFATHER_2)}
 
 
 def test_an_edit_of_genres_is_true_for_the_next_filter(api):
-    assert str(OUTSIDE) not in films(ask(api, genres=["Crime"], final_k=200))
+    assert str(UNKNOWN_TO_MODEL) not in recommended_ids(ask(api, genres=["Crime"], final_k=200))
 
-    Movie.objects.get(id=OUTSIDE).genres.add(Genre.objects.get(name="Crime"))
-    save_record(Movie.objects.get(id=OUTSIDE))
+    Movie.objects.get(id=UNKNOWN_TO_MODEL).genres.add(Genre.objects.get(name="Crime"))
+    save_record(Movie.objects.get(id=UNKNOWN_TO_MODEL))
 
-    assert str(OUTSIDE) in films(ask(api, genres=["Crime"], final_k=200))
+    assert str(UNKNOWN_TO_MODEL) in recommended_ids(ask(api, genres=["Crime"], final_k=200))
 
 
 def test_popular_takes_the_filters_in_the_address(api):
     body = api.get("/popular?genres=crime&genres=war&exclude_genres=Thriller&max_year=1993&languages=en&titles=true")
 
-    assert set(films(body)) == {str(GODFATHER), str(GODFATHER_2), str(SCHINDLERS_LIST)}
+    assert set(recommended_ids(body)) == {str(GODFATHER), str(GODFATHER_2), str(SCHINDLERS_LIST)}
     assert body["filters_applied"]["genres"] == ["crime", "war"]
     assert api.get("/popular?min_year=2100")["reason"].startswith("No film matches min_year")
 
@@ -140,13 +142,13 @@ def test_years_are_inclusive(api):
     body = ask(api, min_year=1972, max_year=1974, genres=["Crime"])
 
     assert {film["year"] for film in body["recommendations"]} == {1972, 1974}
-    assert {str(GODFATHER), str(GODFATHER_2)} <= set(films(body))
+    assert {str(GODFATHER), str(GODFATHER_2)} <= set(recommended_ids(body))
 
 
 def test_a_film_of_unknown_year_is_in_no_span(api):
     Movie.objects.filter(id=GODFATHER).update(year=None)
 
-    assert str(GODFATHER) not in films(ask(api, max_year=2200, final_k=200))
+    assert str(GODFATHER) not in recommended_ids(ask(api, max_year=2200, final_k=200))
 
 
 @pytest.mark.parametrize(
@@ -171,13 +173,13 @@ def test_a_film_of_unknown_year_is_in_no_span(api):
 def test_what_nothing_satisfies_gives_an_empty_list_and_the_reason(api, filters, reason):
     body = ask(api, **filters)
 
-    assert (films(body), body["reason"]) == ([], reason)
+    assert (recommended_ids(body), body["reason"]) == ([], reason)
 
 
 def test_final_k_of_the_pool_is_returned(api):
-    assert len(films(ask(api, top_k=30, final_k=7))) == 7
-    assert len(films(ask(api, top_k=5, final_k=12))) == 12
-    assert len(films(ask(api))) == 20
+    assert len(recommended_ids(ask(api, top_k=30, final_k=7))) == 7
+    assert len(recommended_ids(ask(api, top_k=5, final_k=12))) == 12
+    assert len(recommended_ids(ask(api))) == 20
 
 
 def test_a_stored_list_answers_where_it_holds_enough(api, django_assert_num_queries):
@@ -188,7 +190,7 @@ def test_a_stored_list_answers_where_it_holds_enough(api, django_assert_num_quer
 
     assert body["source"] == "cache"
     whole = api.get(f"/recommend?user_id={ADA}&top_k=200&titles=true")["recommendations"]
-    assert films(body) == [film["movie_id"] for film in whole if "Sci-Fi" in film["genres"]][:5]
+    assert recommended_ids(body) == [film["movie_id"] for film in whole if "Sci-Fi" in film["genres"]][:5]
 
 
 def test_the_model_answers_where_it_does_not(api, settings, django_assert_num_queries):
@@ -199,20 +201,20 @@ def test_the_model_answers_where_it_does_not(api, settings, django_assert_num_qu
         body = api.post("/recommend/filtered", {"user_id": ADA, "genres": ["Children"], "final_k": 22})
 
     assert body["source"] == "model"
-    assert len(films(body)) == 22
+    assert len(recommended_ids(body)) == 22
 
 
 def test_films_that_the_model_does_not_know_fill_a_list_up(api):
     body = ask(api, genres=["Sci-Fi"], final_k=200)
 
-    assert films(body)[-1] == str(OUTSIDE)
-    assert set(films(body)) >= set(map(str, MADE_UP["Sci-Fi"]))
+    assert recommended_ids(body)[-1] == str(UNKNOWN_TO_MODEL)
+    assert set(recommended_ids(body)) >= set(map(str, INVENTED["Sci-Fi"]))
 
 
 def test_a_filter_that_only_they_satisfy_is_answered_by_popularity(api):
     body = ask(api, min_year=2024)
 
-    assert (films(body), body["source"]) == ([str(OUTSIDE)], "popular")
+    assert (recommended_ids(body), body["source"]) == ([str(UNKNOWN_TO_MODEL)], "popular")
 
 
 def test_one_pass_over_the_films_is_enough(api, monkeypatch):

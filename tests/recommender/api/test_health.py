@@ -5,31 +5,31 @@ from django.db import connection
 
 from recommender import enough, registry
 from recommender.models import ModelVersion
-from tests.model import NAME, forget_everything
-from tests.recommender.api.conftest import Api
+from tests.model import TINY_MODEL, clear_caches
+from tests.recommender.api.conftest import ApiClient
 
 
 def test_live_touches_nothing(transactional_db, django_assert_num_queries):
     with django_assert_num_queries(0):
-        assert Api().get("/health/live") == {"status": "live"}
+        assert ApiClient().get("/health/live") == {"status": "live"}
 
 
 def test_ready_with_a_model(model):
-    body = Api().get("/health/ready")
+    body = ApiClient().get("/health/ready")
 
     assert body == {
         "status": "ready",
         "parts": {"database": "ok", "cache": "ok", "model": "ok"},
-        "model_version": NAME,
+        "model_version": TINY_MODEL,
         "warnings": [],
     }
 
 
 def test_ready_without_a_model_and_says_what_it_waits_for(model):
     ModelVersion.objects.update(status=ModelVersion.Status.CANDIDATE)
-    forget_everything()
+    clear_caches()
 
-    body = Api().get("/health/ready")
+    body = ApiClient().get("/health/ready")
 
     assert (body["status"], body["model_version"]) == ("ready", None)
     assert body["parts"]["model"].startswith(f"no model yet, {enough.missing_events()} more events")
@@ -37,16 +37,16 @@ def test_ready_without_a_model_and_says_what_it_waits_for(model):
 
 def test_not_ready_while_the_models_folder_is_unusable(model):
     registry._rankers.clear()
-    manifest = registry.folder(NAME) / "manifest.json"
+    manifest = registry.folder(TINY_MODEL) / "manifest.json"
     kept = manifest.read_text()
     manifest.write_text("{}")
     try:
-        body = Api().get("/health/ready", expect=503)
+        body = ApiClient().get("/health/ready", expect=503)
     finally:
         manifest.write_text(kept)
         registry._retry_at.clear()
 
-    assert body["parts"]["model"] == f"{NAME} cannot be loaded"
+    assert body["parts"]["model"] == f"{TINY_MODEL} cannot be loaded"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -54,9 +54,9 @@ def test_not_ready_without_postgres(model, settings):
     name, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], "no_such_database"
     connection.close()
     try:
-        body = Api().get("/health/ready", expect=503)
+        body = ApiClient().get("/health/ready", expect=503)
         settings.API_OPEN = True
-        api = Api()
+        api = ApiClient()
         problem = api.get("/recommend?user_id=101", expect=503)
     finally:
         connection.settings_dict["NAME"] = name

@@ -10,12 +10,26 @@ from catalog.models import Movie, WatchEvent
 from catalog.services import publish_movies, record_events, save_record
 from recommender.ml.ranker import Ranker
 from recommender.models import ModelVersion
-from tests.cast import ADA, AMELIE, BEN, CLEO, DAN, EMPIRE, EVE, JEDI, MATRIX, MORNING, STAR_WARS, rate, watch
-from tests.model import MADE_UP, NAME, OUTSIDE, forget_everything
-from tests.recommender.api.conftest import films
+from tests.cast import (
+    ADA,
+    AMELIE,
+    BEN,
+    CLEO,
+    DAN,
+    EMPIRE,
+    EVE,
+    JEDI,
+    MATRIX,
+    MORNING,
+    STAR_WARS,
+    rating_event,
+    watch_event,
+)
+from tests.model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL, clear_caches
+from tests.recommender.api.conftest import recommended_ids
 
 pytestmark = pytest.mark.usefixtures("model")
-SPACE = {str(film) for film in MADE_UP["Sci-Fi"]}
+SPACE = {str(film) for film in INVENTED["Sci-Fi"]}
 WATCHED = {str(film) for film in (STAR_WARS, EMPIRE, JEDI, MATRIX, AMELIE)}
 
 
@@ -34,7 +48,7 @@ def in_row(row):
 def test_it_works(api):
     body = api.get(f"/home?user_id={ADA}&row_length=6")
 
-    assert (body["user_id"], body["model_version"], body["is_known_user"]) == (ADA, NAME, True)
+    assert (body["user_id"], body["model_version"], body["is_known_user"]) == (ADA, TINY_MODEL, True)
     assert not body["degraded"]
     for row in body["rows"]:
         assert set(row) == {"key", "kind", "about", "title", "reason", "source", "recommendation_id", "films"}
@@ -69,7 +83,7 @@ def test_the_top_picks_are_the_viewers_list(api):
     listed = api.get(f"/recommend?user_id={ADA}&top_k=10")
 
     assert listed["source"] == "cache", "the page has stored what it asked the model for"
-    assert in_row(body["rows"][0]) == films(listed)
+    assert in_row(body["rows"][0]) == recommended_ids(listed)
     assert rows(api.get(f"/home?user_id={ADA}&row_length=10"))["top_picks"]["source"] == "cache"
 
 
@@ -111,21 +125,21 @@ def test_a_person_whose_films_were_liked_has_a_row(api):
 def test_new_films_have_a_place_though_nobody_watched_them(api):
     """The model's ranking among them; those that it does not know yet by their genres."""
     Movie.objects.update(added_at=timezone.now() - timedelta(days=90))
-    fresh = [OUTSIDE, *MADE_UP["Crime"][:10], *MADE_UP["Sci-Fi"][:10]]
+    fresh = [UNKNOWN_TO_MODEL, *INVENTED["Crime"][:10], *INVENTED["Sci-Fi"][:10]]
     Movie.objects.filter(id__in=fresh).update(added_at=timezone.now())
-    publish_movies([OUTSIDE], True)
+    publish_movies([UNKNOWN_TO_MODEL], True)
 
     row = rows(api.get(f"/home?user_id={ADA}&rows=4&row_length=2"))["new"]
 
     assert (row["source"], row["title"]) == ("latest", "New films")
-    assert set(in_row(row)) <= {*SPACE, str(OUTSIDE)}, "science fiction before crime"
+    assert set(in_row(row)) <= {*SPACE, str(UNKNOWN_TO_MODEL)}, "science fiction before crime"
 
 
 def test_rows_come_by_the_models_score_of_their_first_films(api):
     """Ada and Cleo: the same catalogue, another order."""
     later = MORNING + timedelta(days=20)
-    record_events([watch(7000 + n, film, later) for n, film in enumerate(2 * MADE_UP["Crime"][:8])])
-    forget_everything()
+    record_events([watch_event(7000 + n, film, later) for n, film in enumerate(2 * INVENTED["Crime"][:8])])
+    clear_caches()
 
     ada, cleo = (api.get(f"/home?user_id={viewer}&rows=20&row_length=4") for viewer in (ADA, CLEO))
 
@@ -138,8 +152,8 @@ def test_rows_come_by_the_models_score_of_their_first_films(api):
 @pytest.mark.parametrize("who", ["", f"user_id={EVE}&"])
 def test_without_a_history_it_is_what_everyone_watches(api, who):
     later = MORNING + timedelta(days=20)
-    record_events([watch(7000 + n, film, later) for n, film in enumerate(2 * MADE_UP["Crime"][:8])])
-    forget_everything()
+    record_events([watch_event(7000 + n, film, later) for n, film in enumerate(2 * INVENTED["Crime"][:8])])
+    clear_caches()
 
     body = api.get(f"/home?{who}row_length=5")
 
@@ -159,7 +173,7 @@ def test_one_film_is_enough_for_a_page_of_ones_own(api):
 
 def test_without_a_model_there_are_rows_by_content_and_by_everyone(api):
     ModelVersion.objects.update(status=ModelVersion.Status.RETIRED)
-    forget_everything()
+    clear_caches()
 
     body = api.get(f"/home?user_id={ADA}&rows=20&row_length=5")
 
@@ -211,7 +225,7 @@ def test_filters_and_exclusions_hold_for_the_whole_page(api):
 def test_an_empty_catalogue_has_no_rows(api):
     WatchEvent.objects.all().delete()
     Movie.objects.all().delete()
-    forget_everything()
+    clear_caches()
 
     assert api.get("/home")["rows"] == []
 
@@ -224,8 +238,10 @@ def test_a_page_is_as_long_as_was_asked(api):
 
 
 def test_liked_is_what_was_seen_to_the_end_or_rated_well(api):
-    record_events([watch(EVE, STAR_WARS, MORNING, completion=0.3), watch(EVE, MATRIX, MORNING, completion=1.0)])
-    record_events([watch(EVE, JEDI, MORNING, completion=1.0), rate(EVE, JEDI, MORNING, 1.5)])
+    record_events(
+        [watch_event(EVE, STAR_WARS, MORNING, completion=0.3), watch_event(EVE, MATRIX, MORNING, completion=1.0)]
+    )
+    record_events([watch_event(EVE, JEDI, MORNING, completion=1.0), rating_event(EVE, JEDI, MORNING, 1.5)])
 
     body = api.get(f"/home?user_id={EVE}&rows=20&row_length=4")
 
@@ -235,7 +251,7 @@ def test_liked_is_what_was_seen_to_the_end_or_rated_well(api):
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_site_of_few_films_shows_them(api, number):
-    few = [str(film) for film in MADE_UP["Sci-Fi"][:number]]
+    few = [str(film) for film in INVENTED["Sci-Fi"][:number]]
     publish_movies(Movie.objects.exclude(pk__in=few).values_list("pk", flat=True), False)
     body = api.get("/home")
     assert sorted(shown(body)) == sorted(few), body

@@ -14,7 +14,7 @@ from recommender.models import Job
 from recommender.serving import privacy
 from recommender.training import batch
 from tests.cast import ADA
-from tests.model import OUTSIDE
+from tests.model import UNKNOWN_TO_MODEL
 
 ZOE = 1_987_654_321
 
@@ -74,7 +74,7 @@ def worked_off(site, body):
 
 
 def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
-    body = {"user_histories": {str(ADA): ["260"], str(ZOE): [str(OUTSIDE)]}}
+    body = {"user_histories": {str(ADA): ["260"], str(ZOE): [str(UNKNOWN_TO_MODEL)]}}
     job = worked_off(site, body)
 
     done = Job.objects.get(pk=job)

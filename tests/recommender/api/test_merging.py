@@ -17,8 +17,8 @@ from recommender import tasks
 from recommender.models import ApiKey, Erasure, ImportPart, Impression, Job, Merge
 from recommender.serving import merging, privacy, upkeep
 from tests.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS
-from tests.recommender.api.test_bulk import CSV, done, lines, sent
-from tests.recommender.api.test_privacy import ZOE, event, traces, zoe  # noqa: F401
+from tests.recommender.api.test_bulk import CSV, json_lines, post_rows, run_import
+from tests.recommender.api.test_privacy import ZOE, event, traces_of, zoe  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("model")
 SESSION = 1_876_543_210  # a number that stands nowhere by chance
@@ -75,7 +75,7 @@ def test_a_session_is_folded_into_an_account(site):
     with time_machine.travel(timezone.now() + merging.UNDO + timedelta(seconds=1)):
         tasks.finish_erasures()
         assert upkeep.tidy()["merges"] == 1
-    assert traces(SESSION) == []
+    assert traces_of(SESSION) == []
 
 
 def test_a_new_viewer_may_be_merged_into(site):
@@ -128,9 +128,12 @@ def test_who_was_named_or_imported_is_an_account(writer, site):
     viewer = Viewer.objects.get(pk=SESSION)
     viewer.name = "Zoe"
     save_viewer(viewer)
-    done(site, sent(site, "viewers", lines({"user_id": 4711, "age_limit": 12}, {"user_id": 4713, "session": True})))
+    run_import(
+        site,
+        post_rows(site, "viewers", json_lines({"user_id": 4711, "age_limit": 12}, {"user_id": 4713, "session": True})),
+    )
     rows = f"user_id,movie_id,kind,occurred_at\n4712,{NEMO},watch,1700000000\n".encode()
-    done(site, sent(site, "events", rows, CSV))
+    run_import(site, post_rows(site, "events", rows, CSV))
     for account in (SESSION, 4711, 4712):
         merged(writer, account, ADA, expect=409)
     assert merged(writer, 4713, ADA)["events"] == 1
@@ -138,7 +141,7 @@ def test_who_was_named_or_imported_is_an_account(writer, site):
 
 def test_what_waits_in_an_import_makes_an_account_as_well(writer, site):
     for kind, row in (("viewers", {"user_id": ZOE}), ("events", event(ZOE, NEMO))):
-        job = sent(site, kind, lines(row))
+        job = post_rows(site, kind, json_lines(row))
         assert merged(writer, ZOE, ADA, expect=409)["code"] == "not_a_session"
         Job.objects.filter(pk=job["job_id"]).delete()
     assert merged(writer, ZOE, ADA)["merge_id"] is None
@@ -168,7 +171,7 @@ def test_undoing_gives_back_exactly_what_moved(writer, site):
     writer.post("/events", [own(JEDI, "impression"), event(ZOE, JEDI, "impression")])
     Viewer.objects.filter(pk=SESSION).update(age_limit=12)
     site.post("/batch/recommend/cache", {"user_histories": {str(SESSION): ["260"]}}, expect=202)
-    sent(site, "events", lines(own(EMPIRE, day=3), event(ADA, EMPIRE, day=9)))
+    post_rows(site, "events", json_lines(own(EMPIRE, day=3), event(ADA, EMPIRE, day=9)))
     before = state(SESSION, ZOE)
     body = merged(writer)
     assert state(SESSION, ZOE) != before
@@ -191,10 +194,10 @@ def test_undoing_gives_back_exactly_what_moved(writer, site):
 
 def test_what_came_since_stays_where_it_came(writer, site):
     writer.post("/events", [own(STAR_WARS, day=1), own(AMELIE, day=4)])
-    waiting = sent(site, "events", lines(own(EMPIRE, day=3)))
+    waiting = post_rows(site, "events", json_lines(own(EMPIRE, day=3)))
     body = merged(writer)
     writer.post("/events", [event(ZOE, JEDI, day=5), own(NEMO, day=6)])
-    assert done(site, waiting)["result"]["stored"] == 1
+    assert run_import(site, waiting)["result"]["stored"] == 1
     Movie.objects.filter(pk=AMELIE).delete()
     assert selectors.history(ZOE).movie_ids.tolist() == [STAR_WARS, EMPIRE, JEDI]
 
@@ -247,7 +250,7 @@ def test_erasing_either_viewer_erases_what_was_kept(writer, site, erased):
 
     assert site.get(f"/users/{erased}/data")["merges"] == []
     undone(writer, first, expect=404)
-    assert not [one for one in traces(erased) if one.startswith("recommender_merge")]
+    assert not [one for one in traces_of(erased) if one.startswith("recommender_merge")]
 
 
 @pytest.mark.parametrize(("limit", "left"), [(None, 6), (12, 6), (6, 6), (0, 0)])

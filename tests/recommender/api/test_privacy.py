@@ -20,7 +20,7 @@ from recommender.models import ApiKey, Chunk, Erasure, Job
 from recommender.serving import privacy
 from recommender.training import batch, dataset, run
 from tests.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
-from tests.recommender.api.test_bulk import JSONL, lines
+from tests.recommender.api.test_bulk import JSONL, json_lines
 from tests.support.forms import submit
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -33,7 +33,7 @@ def event(viewer, movie, kind="watch", day=0, **more):
     return {"user_id": viewer, "movie_id": str(movie), "kind": kind, "occurred_at": moment, **more}
 
 
-def traces(viewer):
+def traces_of(viewer):
     """Every row of every table, every key and value in Redis, and every file, that has this number in it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
@@ -97,7 +97,7 @@ def zoe(site, admin_client):
     sent = {"user_histories": {str(ZOE): ["260", "1196"], str(ADA): ["260"]}}
     job = site.post("/batch/recommend/cache", sent, expect=202)["job_id"]
     file = {"user_id": ZOE, "name": "half a character: \ud800"}, {"user_id": ADA, "name": "Ada"}
-    site.post("/imports/viewers", lines(*file), content_type=JSONL, expect=202)
+    site.post("/imports/viewers", json_lines(*file), content_type=JSONL, expect=202)
     former = Job.objects.create(kind="batch", status="cancelled", result={"failed_users": [ZOE, 7]})
     Chunk.objects.create(job=former, behind=7, upto=ZOE, model="tiny", epoch=1)
     return job
@@ -128,7 +128,7 @@ def test_it_is_all_handed_out(zoe, site, client_with):
 
 
 def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
-    kinds = {line.split(":")[0].split()[0] for line in traces(ZOE)}
+    kinds = {line.split(":")[0].split()[0] for line in traces_of(ZOE)}
     tables = {f"recommender_{name}" for name in ("impression", "importpart", "job", "chunk")}
     assert kinds >= {"catalog_viewer", "catalog_watchevent", "django_admin_log", "redis", *tables}
     client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).delete(DATA, expect=403)
@@ -137,10 +137,10 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
 
     assert (body["events"], body["impressions"], body["jobs"], body["stored_lists"]) == (3, 1, 2, True)
     assert [one["name"] for one in body["trained_before"]] == [model.name]
-    assert all("erasure" in line for line in traces(ZOE)), traces(ZOE)
+    assert all("erasure" in line for line in traces_of(ZOE)), traces_of(ZOE)
     with time_machine.travel(timezone.now() + privacy.GRACE + timedelta(seconds=1)):
         assert tasks.finish_erasures() == 1
-    assert traces(ZOE) == []
+    assert traces_of(ZOE) == []
     assert Job.objects.get(pk=zoe).parameters["user_histories"] == {str(ADA): ["260"]}
     assert ZOE not in dataset.take_snapshot(tmp_path).histories.viewers
     assert site.get(f"/recommend?user_id={ZOE}")["is_known_user"] is False
@@ -152,7 +152,7 @@ def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpo
     killed = checkpoints / "events-killed"
     killed.mkdir()
     selectors.export_events(killed / "events.csv")
-    assert {"file: snapshot.npz", "file: events.csv"} <= set(traces(ZOE))
+    assert {"file: snapshot.npz", "file: events.csv"} <= set(traces_of(ZOE))
     assert (tasks.clear_checkpoints(), killed.exists()) == (1, False)
     assert (checkpoints / "snapshot.npz").exists(), "a training may go on from it"
 
@@ -160,12 +160,12 @@ def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpo
 
     with time_machine.travel(timezone.now() + privacy.GRACE * 2):
         tasks.finish_erasures()
-    assert traces(ZOE) == ["file: snapshot.npz"]
+    assert traces_of(ZOE) == ["file: snapshot.npz"]
     running = leases.claim(Job.objects.create(kind="nightly").pk)
     assert tasks.clear_checkpoints() == 0
     leases.cancel(running.job_id)
     assert tasks.clear_checkpoints() == 2
-    assert traces(ZOE) == []
+    assert traces_of(ZOE) == []
 
 
 def test_a_list_that_was_being_made_is_never_served_and_goes(zoe, site):

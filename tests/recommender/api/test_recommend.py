@@ -6,11 +6,11 @@ from django.conf import settings
 from recommender import cache
 from recommender.ml.ranker import Ranker
 from tests.cast import ADA, AMELIE, CLEO, DAN, EMPIRE, EVE, JEDI, MATRIX, NEMO, STAR_WARS, TOY_STORY
-from tests.model import MADE_UP, NAME, OUTSIDE
-from tests.recommender.api.conftest import films
+from tests.model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL
+from tests.recommender.api.conftest import recommended_ids
 
 pytestmark = pytest.mark.usefixtures("model")
-SPACE = {str(film) for film in MADE_UP["Sci-Fi"]}
+SPACE = {str(film) for film in INVENTED["Sci-Fi"]}
 BRIEF = {"user_id": EVE, "history": ["1", "50", "260", "1210"], "top_k": 20}
 
 
@@ -21,8 +21,8 @@ def test_it_works(api):
     assert len(body["recommendations"]) == 20
     assert set(body["recommendations"][0]) == {"movie_id", "score"}
     assert isinstance(body["recommendations"][0]["movie_id"], str)
-    assert (body["source"], body["model_version"], body["is_known_user"]) == ("model", NAME, False)
-    assert not set(BRIEF["history"]) & set(films(body))
+    assert (body["source"], body["model_version"], body["is_known_user"]) == ("model", TINY_MODEL, False)
+    assert not set(BRIEF["history"]) & set(recommended_ids(body))
 
 
 def test_scores_come_best_first(api):
@@ -38,7 +38,7 @@ def test_the_first_read_is_the_models_and_the_second_the_shelfs(api):
     assert (first["source"], second["source"]) == ("model", "cache")
     assert first["recommendations"] == second["recommendations"]
     assert first["recommendation_id"] != second["recommendation_id"]
-    assert films(first)[0] in SPACE
+    assert recommended_ids(first)[0] in SPACE
 
 
 def test_post_without_a_history_is_the_same_list(api):
@@ -46,7 +46,7 @@ def test_post_without_a_history_is_the_same_list(api):
 
     posted = api.post("/recommend", {"user_id": ADA, "top_k": 10, "history": []})
 
-    assert (posted["source"], films(posted)) == ("cache", films(got))
+    assert (posted["source"], recommended_ids(posted)) == ("cache", recommended_ids(got))
 
 
 def test_a_stored_list_costs_no_query(api, django_assert_num_queries):
@@ -70,14 +70,14 @@ def test_the_order_of_a_history_changes_the_list(api):
     there = api.post("/recommend", {"user_id": EVE, "history": [str(STAR_WARS), str(EMPIRE), str(TOY_STORY)]})
     back = api.post("/recommend", {"user_id": EVE, "history": [str(TOY_STORY), str(EMPIRE), str(STAR_WARS)]})
 
-    assert films(there) != films(back)
+    assert recommended_ids(there) != recommended_ids(back)
 
 
 def test_another_history_gives_another_list(api):
     space = api.post("/recommend", {"user_id": EVE, "history": [str(STAR_WARS), str(EMPIRE), str(JEDI)], "top_k": 10})
     family = api.post("/recommend", {"user_id": EVE, "history": [str(TOY_STORY), str(NEMO)], "top_k": 10})
 
-    assert len(set(films(space)) & set(films(family))) < 5
+    assert len(set(recommended_ids(space)) & set(recommended_ids(family))) < 5
 
 
 def test_a_history_that_is_sent_neither_reads_nor_writes_a_stored_list(api):
@@ -86,29 +86,31 @@ def test_a_history_that_is_sent_neither_reads_nor_writes_a_stored_list(api):
     again = api.post("/recommend", {"user_id": ADA, "history": [str(TOY_STORY)], "top_k": 5})
 
     assert (sent["source"], own["source"], again["source"]) == ("model", "model", "model")
-    assert films(sent) == films(again) != films(own)
-    assert not {str(STAR_WARS), str(TOY_STORY)} & set(films(sent)), "her own films and the one sent are seen"
+    assert recommended_ids(sent) == recommended_ids(again) != recommended_ids(own)
+    assert not {str(STAR_WARS), str(TOY_STORY)} & set(recommended_ids(sent)), "her own films and the one sent are seen"
 
 
 def test_films_nobody_knows_are_ignored_and_named(api):
-    body = api.post("/recommend", {"user_id": EVE, "history": ["no film", "1", "999999", str(OUTSIDE), "999999"]})
+    body = api.post(
+        "/recommend", {"user_id": EVE, "history": ["no film", "1", "999999", str(UNKNOWN_TO_MODEL), "999999"]}
+    )
 
     assert body["source"] == "model"
-    assert body["ignored_history"] == ["no film", "999999", str(OUTSIDE)]
+    assert body["ignored_history"] == ["no film", "999999", str(UNKNOWN_TO_MODEL)]
 
 
 def test_a_history_of_unknown_films_gets_what_is_popular(api):
     body = api.post("/recommend", {"user_id": EVE, "history": ["999999"], "top_k": 5})
 
     assert (body["source"], body["model_version"], body["ignored_history"]) == ("popular", None, ["999999"])
-    assert len(films(body)) == 5
+    assert len(recommended_ids(body)) == 5
 
 
 def test_a_stranger_gets_what_is_popular(api):
     body = api.get(f"/recommend?user_id={EVE}&top_k=5")
 
     assert (body["source"], body["is_known_user"]) == ("popular", False)
-    assert len(films(body)) == 5
+    assert len(recommended_ids(body)) == 5
 
 
 def test_a_history_is_enough_without_a_viewer(api):
@@ -120,24 +122,24 @@ def test_a_history_is_enough_without_a_viewer(api):
 def test_never_again_what_was_seen_or_turned_down(api):
     body = api.get(f"/recommend?user_id={CLEO}&top_k=200")
 
-    assert not {str(TOY_STORY), str(MATRIX), "858", "296", "318"} & set(films(body))
-    assert "1221" in films(body), "the watchlist is not seen"
+    assert not {str(TOY_STORY), str(MATRIX), "858", "296", "318"} & set(recommended_ids(body))
+    assert "1221" in recommended_ids(body), "the watchlist is not seen"
     assert body["removed"] == {"seen": 3, "disliked": 1, "not_interested": 1}
 
 
 def test_what_a_request_excludes_is_not_listed(api):
-    [first, second] = films(api.get(f"/recommend?user_id={ADA}&top_k=2"))
+    [first, second] = recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=2"))
 
     body = api.get(f"/recommend?user_id={ADA}&top_k=1&exclude={first},999999")
 
-    assert (films(body), body["source"], body["removed"]) == ([second], "cache", {"seen": 6, "excluded": 1})
+    assert (recommended_ids(body), body["source"], body["removed"]) == ([second], "cache", {"seen": 6, "excluded": 1})
 
 
 def test_a_list_is_full_where_the_catalogue_can_fill_it(api):
     body = api.get(f"/recommend?user_id={DAN}&top_k=200")
 
-    assert len(films(body)) == 16 + 60 + 1 - 1
-    assert films(body)[-1] == str(OUTSIDE), "what the model does not know stands last"
+    assert len(recommended_ids(body)) == 16 + 60 + 1 - 1
+    assert recommended_ids(body)[-1] == str(UNKNOWN_TO_MODEL), "what the model does not know stands last"
     scores = [one["score"] for one in body["recommendations"]]
     assert scores == sorted(scores, reverse=True)
 
@@ -180,9 +182,9 @@ def test_a_taste_without_watches_is_personal(api, site):
 
 
 def test_who_only_turned_films_down_gets_what_is_popular_without_them(api, site):
-    popular = films(api.get("/popular?top_k=2"))
+    popular = recommended_ids(api.get("/popular?top_k=2"))
     site.post("/events", {"user_id": EVE, "movie_id": popular[0], "kind": "not_interested"})
 
     body = api.get(f"/recommend?user_id={EVE}&top_k=1")
 
-    assert (body["source"], body["is_known_user"], films(body)) == ("popular", True, popular[1:])
+    assert (body["source"], body["is_known_user"], recommended_ids(body)) == ("popular", True, popular[1:])

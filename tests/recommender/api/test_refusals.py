@@ -13,7 +13,7 @@ from movierec.logs import BURST, Bounded, Json
 from recommender.api import documents, refusals
 from recommender.models import ApiKey
 from tests.cast import ADA
-from tests.recommender.api.conftest import Api
+from tests.recommender.api.conftest import ApiClient
 
 BUDGET = 4
 READ = f"/recommend?user_id={ADA}&top_k=1"
@@ -32,7 +32,7 @@ def budget(settings):
 @pytest.mark.parametrize("host", ["10.42.8.9:8000", "pod-7.internal", "[fd00::7]:8000", "a_b"])
 def test_health_is_told_by_whatever_name(model, path, host, settings):
     settings.SECURE_SSL_REDIRECT = True
-    Api().get(path, headers={"Host": host})
+    ApiClient().get(path, headers={"Host": host})
 
 
 def test_another_name_is_refused_and_the_setting_is_named(client_with, settings):

@@ -12,7 +12,7 @@ from recommender.api.serializers import (
     RecommendRequestSerializer,
     SimilarRequestSerializer,
 )
-from tests.recommender.api.conftest import Api
+from tests.recommender.api.conftest import ApiClient
 
 pytestmark = pytest.mark.usefixtures("model")
 BRIEF = ["/recommend", "/similar", "/recommend/filtered", "/batch/recommend", "/batch/recommend/cache"]
@@ -21,7 +21,7 @@ DONE = {"200", "201", "202"}
 
 @pytest.fixture
 def contract():
-    return json.loads(Api().client.get("/schema?format=json").content)
+    return json.loads(ApiClient().client.get("/schema?format=json").content)
 
 
 def test_it_is_openapi_3_1_and_complete(contract):

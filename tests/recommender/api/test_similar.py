@@ -4,8 +4,8 @@ import pytest
 
 from catalog.models import Viewer, WatchEvent
 from catalog.services import publish_movies
-from tests.cast import ADA, EMPIRE, JEDI, STAR_WARS, TOY_STORY, TOY_STORY_2, UNKNOWN_FILM
-from tests.model import NAME, OUTSIDE
+from tests.cast import ADA, EMPIRE, JEDI, STAR_WARS, TOY_STORY, TOY_STORY_2, UNKNOWN_MOVIE
+from tests.model import TINY_MODEL, UNKNOWN_TO_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -17,7 +17,7 @@ def neighbours(body):
 def test_it_works(api):
     body = api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 20})
 
-    assert (body["movie_id"], body["source"], body["model_version"]) == (str(STAR_WARS), "model", NAME)
+    assert (body["movie_id"], body["source"], body["model_version"]) == (str(STAR_WARS), "model", TINY_MODEL)
     values = [one["similarity"] for one in body["similar"]]
     assert len(values) == 20
     assert all(0 <= value <= 1 for value in values)
@@ -26,7 +26,7 @@ def test_it_works(api):
 
 
 def test_a_film_that_the_model_does_not_know_has_kin_by_content(api):
-    body = api.post("/similar", {"movie_id": str(OUTSIDE), "top_k": 5})
+    body = api.post("/similar", {"movie_id": str(UNKNOWN_TO_MODEL), "top_k": 5})
 
     assert (body["source"], body["model_version"]) == ("content", None)
     assert all(0 <= one["similarity"] <= 1 for one in body["similar"])
@@ -53,9 +53,9 @@ def test_a_viewer_gets_no_film_that_was_seen_or_is_not_for_that_age(api):
 def test_content_counts_genres_people_and_year(api, model):
     model.status = "retired"
     model.save()
-    from tests.model import forget_everything
+    from tests.model import clear_caches
 
-    forget_everything()  # no model at all
+    clear_caches()  # no model at all
 
     assert neighbours(api.post("/similar", {"movie_id": str(TOY_STORY), "top_k": 1})) == [str(TOY_STORY_2)]
     star_wars = api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 2})
@@ -71,7 +71,7 @@ def test_an_unpublished_film_is_no_neighbour_from_the_next_read_on(api):
     assert before[0] not in neighbours(api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 3}))
 
 
-@pytest.mark.parametrize("movie_id", [str(UNKNOWN_FILM), "Toy Story", "-1", "٣"])
+@pytest.mark.parametrize("movie_id", [str(UNKNOWN_MOVIE), "Toy Story", "-1", "٣"])
 def test_an_unknown_film_is_not_found(api, movie_id):
     body = api.post("/similar", {"movie_id": movie_id}, expect=404)
 

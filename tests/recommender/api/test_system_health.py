@@ -21,8 +21,8 @@ from recommender import cache
 from recommender.models import ApiKey, Job, ModelVersion
 from recommender.monitoring import processes, servers
 from tests import servers as parts
-from tests.model import forget_everything
-from tests.recommender.worker import ROOT, environment, start_worker, wait_for
+from tests.model import clear_caches
+from tests.recommender.worker import ROOT, start_worker, wait_until, worker_environment
 
 KINDS = ("web", "light", "batch", "training", "beat", "repair")
 
@@ -131,7 +131,7 @@ def test_a_job_that_nobody_takes_up_is_amber_then_red(nobody_reports, api):
 def status_command(seconds=30):
     """In a process of its own, as cron runs it; its code and what it says."""
     words = [sys.executable, "manage.py", "status"]
-    done = subprocess.run(words, env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=seconds)
+    done = subprocess.run(words, env=worker_environment(), cwd=ROOT, capture_output=True, text=True, timeout=seconds)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout
 
@@ -179,7 +179,7 @@ def test_the_command_ends_with_2_while_a_server_is_gone(transactional_db, part, 
         code, text = status_command()
     finally:
         part.start()
-        forget_everything()
+        clear_caches()
     assert (code, f"FAIL  {name} " in text) == (2, True)
 
 
@@ -188,7 +188,7 @@ def test_the_command_ends_with_2_while_a_server_is_gone(transactional_db, part, 
 
 def start_beat():
     words = [sys.executable, "-m", "celery", "-A", "movierec", "beat", "--pidfile="]
-    return subprocess.Popen(words, env=environment(), cwd=ROOT, start_new_session=True)
+    return subprocess.Popen(words, env=worker_environment(), cwd=ROOT, start_new_session=True)
 
 
 STARTS = {
@@ -208,7 +208,7 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
     capsys,
 ):
     """Stopped so that they stand still, and ended; with a shorter patience than two minutes."""
-    forget_everything()
+    clear_caches()
     monkeypatch.setattr(processes, "SILENT", 15.0)
     monkeypatch.setattr(servers, "FRESH", 0.0)
     running = {kind: start() for kind, start in STARTS.items()}
@@ -217,7 +217,7 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
         return checks(api)[f"process:{kind}"]["status"]
 
     def all_are(wanted):
-        wait_for(lambda: {state(kind) for kind in STARTS} == {wanted}, 60)
+        wait_until(lambda: {state(kind) for kind in STARTS} == {wanted}, 60)
         tiles = {t.label: t.state for _, group in admin_client.get("/admin/").context["questions"] for t in group}
         shown = [tiles[processes.EXPECTED[kind].label] for kind in STARTS]
         assert set(shown) == {{"ok": "good", "fail": "bad"}[wanted]}
@@ -227,7 +227,7 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
 
     try:
         all_are("ok")
-        wait_for(lambda: checks(api)["tasks"]["status"] == "ok", 60)  # beat asked, a worker did
+        wait_until(lambda: checks(api)["tasks"]["status"] == "ok", 60)  # beat asked, a worker did
         for process in running.values():
             os.kill(process.pid, signal.SIGSTOP)
         all_are("fail")
@@ -245,22 +245,22 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
         for process in running.values():
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        forget_everything()
+        clear_caches()
 
 
 @pytest.mark.slow
 def test_a_trainer_that_works_for_long_stays_green(transactional_db, monkeypatch, api):
     """The pool is busy for longer than the patience; the loop that takes messages is not."""
-    forget_everything()
+    clear_caches()
     monkeypatch.setattr(processes, "SILENT", 15.0)
     monkeypatch.setattr(servers, "FRESH", 0.0)
     worker = start_worker(include="tests.recommender.long_task", queues="training")
     try:
         from tests.recommender.long_task import work
 
-        wait_for(lambda: checks(api)["process:training"]["status"] == "ok")
+        wait_until(lambda: checks(api)["process:training"]["status"] == "ok")
         work.apply_async((25,), queue="training")
-        wait_for(lambda: any((app.control.inspect(timeout=2).active() or {}).values()))
+        wait_until(lambda: any((app.control.inspect(timeout=2).active() or {}).values()))
         until = time.monotonic() + 25
         while time.monotonic() < until:
             assert checks(api)["process:training"]["status"] == "ok"
@@ -268,32 +268,32 @@ def test_a_trainer_that_works_for_long_stays_green(transactional_db, monkeypatch
     finally:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
-        forget_everything()
+        clear_caches()
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_processes_start_and_work_while_their_logs_find_no_room(transactional_db, monkeypatch, api):
-    forget_everything()
+    clear_caches()
     monkeypatch.setattr(servers, "FRESH", 0.0)
     with open("/dev/full", "wb") as full:
         words = [sys.executable, "-m", "celery", "-A", "movierec", "beat", "--pidfile="]
-        how = {"env": environment(), "cwd": ROOT, "stdout": full, "stderr": full, "start_new_session": True}
+        how = {"env": worker_environment(), "cwd": ROOT, "stdout": full, "stderr": full, "start_new_session": True}
         running = [start_worker(queues="light,batch", output=full), subprocess.Popen(words, **how)]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         web = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
-        running.append(subprocess.Popen(web, **how | {"env": environment() | {"PORT": str(port)}}))
+        running.append(subprocess.Popen(web, **how | {"env": worker_environment() | {"PORT": str(port)}}))
     try:
         for kind in ("light", "beat", "web", "repair"):
-            wait_for(lambda kind=kind: kind in cache.heartbeat_ages())
+            wait_until(lambda kind=kind: kind in cache.heartbeat_ages())
         assert all(process.poll() is None for process in running)
     finally:
         for process in running:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        forget_everything()
+        clear_caches()
 
 
 def test_a_machine_that_fell_silent_beside_others_is_amber(nobody_reports, api, monkeypatch):

@@ -9,7 +9,7 @@ from recommender.api import access
 from recommender.api.throttles import RateThrottle
 from recommender.models import ApiKey
 from tests.cast import ADA, NEMO
-from tests.recommender.api.conftest import Api
+from tests.recommender.api.conftest import ApiClient
 
 pytestmark = pytest.mark.usefixtures("model")
 READ = f"/recommend?user_id={ADA}&top_k=1"
@@ -69,7 +69,7 @@ def test_without_redis_nobody_is_turned_away(rates, api, monkeypatch):
 
 def wrong(number, **meta):
     """Somebody who guesses, each time another key."""
-    guesser = Api(Authorization=f"Api-Key abcdefgh.{number}")
+    guesser = ApiClient(Authorization=f"Api-Key abcdefgh.{number}")
     guesser.client.defaults |= meta
     return guesser
 

@@ -21,8 +21,8 @@ from tests.cast import (
     SPIRITED_AWAY,
     TOY_STORY,
 )
-from tests.model import MADE_UP
-from tests.recommender.api.conftest import films
+from tests.model import INVENTED
+from tests.recommender.api.conftest import recommended_ids
 
 STRANGERS = [EVE, EVE + 1]
 
@@ -41,7 +41,7 @@ def test_one_list_for_all_of_them(api, django_assert_max_num_queries):
     api.get(f"/recommend?user_id={ADA}")
     with django_assert_max_num_queries(2):
         body = together(api, ADA, BEN, titles=True)
-    listed = films(body)
+    listed = recommended_ids(body)
     assert len(set(listed)) == 20
     assert not set(listed) & (out(ADA) | out(BEN))
     assert {name: body[name] for name in ("user_id", "user_ids", "source", "model_version", "ignored_history")} == {
@@ -54,18 +54,20 @@ def test_one_list_for_all_of_them(api, django_assert_max_num_queries):
     assert body["recommendations"][0]["title"]
     # Both tastes are there: of each viewer's own ten best some.
     for viewer in (ADA, BEN):
-        assert set(listed) & set(films(api.get(f"/recommend?user_id={viewer}&top_k=10")))
-    assert films(together(api, BEN, ADA)) == listed
-    assert set(films(together(api, ADA, BEN, exclude=listed[:2]))) & set(listed[:2]) == set()
+        assert set(listed) & set(recommended_ids(api.get(f"/recommend?user_id={viewer}&top_k=10")))
+    assert recommended_ids(together(api, BEN, ADA)) == listed
+    assert set(recommended_ids(together(api, ADA, BEN, exclude=listed[:2]))) & set(listed[:2]) == set()
 
 
 @pytest.mark.usefixtures("model")
 def test_what_one_of_them_turned_down_is_out_and_the_counts_are_of_all(api):
     """Cleo dislikes Toy Story and waves The Matrix away, which Ada has seen; her watchlist is no reason."""
     body = together(api, CLEO, DAN, top_k=200)
-    assert not {str(film) for film in (TOY_STORY, MATRIX, PULP_FICTION, SHAWSHANK, GODFATHER)} & set(films(body))
-    assert str(SPIRITED_AWAY) not in films(body)
-    assert str(GODFATHER_2) in films(body)
+    assert not {str(film) for film in (TOY_STORY, MATRIX, PULP_FICTION, SHAWSHANK, GODFATHER)} & set(
+        recommended_ids(body)
+    )
+    assert str(SPIRITED_AWAY) not in recommended_ids(body)
+    assert str(GODFATHER_2) in recommended_ids(body)
     assert body["removed"] == {"seen": 4, "disliked": 1, "not_interested": 1}
     assert together(api, CLEO, ADA, BEN)["removed"] == {"seen": 3 + 6 + 3}  # each film for its first reason
 
@@ -75,16 +77,16 @@ def test_the_strictest_age_limit_holds(api):
     child = Viewer.objects.get(pk=BEN)
     child.age_limit = 8
     save_viewer(child)
-    grown_up = set(films(together(api, ADA, CLEO, top_k=200)))
+    grown_up = set(recommended_ids(together(api, ADA, CLEO, top_k=200)))
     for body in (
         together(api, ADA, BEN, CLEO, top_k=200),
         together(api, ADA, BEN, path="/recommend/filtered", top_k=200, final_k=200),
         together(api, BEN, EVE, EVE + 1, top_k=200, age_limit=15),
         together(api, ADA, CLEO, top_k=200, certificate="PG"),
     ):
-        assert films(body)
-        assert str(MADE_UP["Crime"][0]) not in films(body)
-        assert set(films(body)) < grown_up | out(ADA) | out(CLEO)
+        assert recommended_ids(body)
+        assert str(INVENTED["Crime"][0]) not in recommended_ids(body)
+        assert set(recommended_ids(body)) < grown_up | out(ADA) | out(CLEO)
         assert body["removed"]["age_limit"] > 60
 
 
@@ -92,31 +94,31 @@ def test_the_strictest_age_limit_holds(api):
 def test_viewers_without_a_history(api):
     """Strangers have no say: the list is Dan's. All strangers: what is popular, or of the genres they like."""
     body = together(api, DAN, *STRANGERS)
-    assert films(body) == films(api.get(f"/recommend?user_id={DAN}&top_k=20"))
+    assert recommended_ids(body) == recommended_ids(api.get(f"/recommend?user_id={DAN}&top_k=20"))
     assert (body["source"], body["is_known_user"]) == ("model", False)
     cold = together(api, *STRANGERS)
     assert (cold["source"], cold["model_version"]) == ("popular", None)
-    assert films(cold) == films(api.get("/popular?top_k=20"))
+    assert recommended_ids(cold) == recommended_ids(api.get("/popular?top_k=20"))
     crime = together(api, *STRANGERS, liked_genres=["Crime"], top_k=5)
-    assert films(crime) == films(api.post("/recommend", {"liked_genres": ["Crime"], "top_k": 5}))
+    assert recommended_ids(crime) == recommended_ids(api.post("/recommend", {"liked_genres": ["Crime"], "top_k": 5}))
 
 
 @pytest.mark.usefixtures("model")
 def test_filters_diversity_and_a_moment_hold_for_several_too(api):
     body = together(api, ADA, BEN, path="/recommend/filtered", genres=["Crime"], min_year=1900, final_k=5)
     assert all("Crime" in film["genres"] for film in body["recommendations"])
-    assert (len(films(body)), body["filters_applied"]["genres"]) == (5, ["Crime"])
+    assert (len(recommended_ids(body)), body["filters_applied"]["genres"]) == (5, ["Crime"])
     assert together(api, ADA, BEN, path="/recommend/filtered", genres=["Nothing"])["reason"]
-    plain, diverse = (films(together(api, ADA, CLEO, top_k=10, diversity=value)) for value in (0, 1))
+    plain, diverse = (recommended_ids(together(api, ADA, CLEO, top_k=10, diversity=value)) for value in (0, 1))
     assert plain != diverse
     assert plain[0] == diverse[0]
-    assert len(films(together(api, ADA, CLEO, at=1_800_000_000))) == 20
+    assert len(recommended_ids(together(api, ADA, CLEO, at=1_800_000_000))) == 20
 
 
 def test_without_a_model_it_is_what_is_popular(api, more_films):
     body = together(api, ADA, BEN)
-    assert (body["source"], len(films(body))) == ("popular", 20)
-    assert not set(films(body)) & (out(ADA) | out(BEN))
+    assert (body["source"], len(recommended_ids(body))) == ("popular", 20)
+    assert not set(recommended_ids(body)) & (out(ADA) | out(BEN))
 
 
 def test_the_least_content_viewer_counts_for_half():

@@ -9,8 +9,8 @@ from catalog.models import Movie, Viewer
 from catalog.selectors import certificate_age
 from catalog.services import save_viewer
 from tests.cast import AMELIE, CLEO, GODFATHER, NEMO, PULP_FICTION, SHAWSHANK, TOY_STORY
-from tests.recommender.api.conftest import films
-from tests.recommender.api.test_viewer_tokens import app_of
+from tests.recommender.api.conftest import recommended_ids
+from tests.recommender.api.test_viewer_tokens import app_client
 
 pytestmark = pytest.mark.usefixtures("model")
 SESSION = 1_876_543_211
@@ -44,7 +44,7 @@ def app(client_with):
     child = Viewer.objects.get(pk=CHILD)
     child.age_limit = YEARS
     save_viewer(child)
-    return app_of(CHILD, client_with)
+    return app_client(CHILD, client_with)
 
 
 def forbidden():
@@ -146,7 +146,7 @@ def test_named_or_not_the_answer_is_the_viewers_own(app, client_with):
             assert told[0] == told[1] == told[2], (route, more)
             if "recommendations" in answers[0]:
                 assert answers[0]["user_id"] == CHILD
-                assert not seen & set(map(int, films(answers[0])))
+                assert not seen & set(map(int, recommended_ids(answers[0])))
 
 
 GIVEN = ("recommendation_id", "request_id", "source", "next")  # of one answer alone
@@ -160,7 +160,7 @@ def _plain(value):
 
 def test_a_film_within_the_limit_is_read_and_seen_ones_are_still_in_the_catalogue(app):
     assert app.get(f"/movies/{NEMO}")["title"] == "Finding Nemo"
-    assert films({"recommendations": app.get("/movies?page_size=1000")["results"]})
+    assert recommended_ids({"recommendations": app.get("/movies?page_size=1000")["results"]})
     for path in (f"/movies/{NEMO}", "/movies", "/people", "/genres"):
         app.get(f"{path}?user_id={CHILD + 1}", expect=403)
 
@@ -180,7 +180,7 @@ def as_session(client_with, number):
 
 def test_it_ends_with_the_session_that_was_merged_and_is_good_again_when_that_is_undone(client_with):
     site = as_session(client_with, SESSION)
-    phone = app_of(SESSION, client_with)
+    phone = app_client(SESSION, client_with)
     merge = site.post("/users/merge", {"from_user_id": SESSION, "into_user_id": CHILD})["merge_id"]
     for path in OPEN:
         assert "merged" in phone.get(path, expect=401)["detail"]
@@ -192,7 +192,7 @@ def test_it_ends_with_the_session_that_was_merged_and_is_good_again_when_that_is
     site.post("/events", event)  # the phone goes on under its number, which is a new session's, without a limit
     for path in OPEN:
         phone.get(path, expect=401)
-    app_of(SESSION, client_with).get("/popular")
+    app_client(SESSION, client_with).get("/popular")
 
 
 def test_it_ends_with_the_erasure_of_its_viewer(app, client_with):
@@ -202,7 +202,7 @@ def test_it_ends_with_the_erasure_of_its_viewer(app, client_with):
 
 
 def test_one_that_was_made_before_the_first_event_goes_on_behind_it(client_with):
-    phone = app_of(SESSION, client_with)
+    phone = app_client(SESSION, client_with)
     as_session(client_with, SESSION)
     for path in OPEN:
         phone.get(path)
@@ -237,7 +237,7 @@ def test_a_page_goes_on_within_the_limit(client_with):
 
 def test_a_kept_copy_is_one_viewers(app, client_with):
     """One address, two tokens on one phone: the tag of the one is none of the other's answer."""
-    other = app_of(CHILD + 1, client_with)
+    other = app_client(CHILD + 1, client_with)
     for path in ("/popular", "/home", "/movies?page_size=1000"):
         app.get(path)
         app.get(path)  # the first one stored a list

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from catalog.models import Viewer, WatchEvent
 from tests.cast import ADA, CLEO, NEMO, TOY_STORY
-from tests.recommender.api.conftest import Api
+from tests.recommender.api.conftest import ApiClient
 
 pytestmark = pytest.mark.usefixtures("model")
 INVENTED = "zzz_invented"
@@ -20,7 +20,7 @@ EVENT = {"user_id": CLEO, "movie_id": str(NEMO), "kind": "watch"}
 
 def calls():
     """Every operation of the contract: method, address, and the schema of its JSON body."""
-    contract = json.loads(Api().client.get("/schema?format=json").content)
+    contract = json.loads(ApiClient().client.get("/schema?format=json").content)
     return [
         (method, path.format(job_id=NO_JOB, **PLACES), call.get("requestBody", {}).get("content"))
         for path, methods in contract["paths"].items()
@@ -63,7 +63,7 @@ def test_no_call_takes_an_invented_field(site):
 
 
 def test_the_contract_says_so(site):
-    contract = json.loads(Api().client.get("/schema?format=json").content)
+    contract = json.loads(ApiClient().client.get("/schema?format=json").content)
     for methods in contract["paths"].values():
         for call in methods.values():
             body = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})

@@ -12,7 +12,7 @@ from recommender.api import access
 from recommender.api.throttles import RateThrottle
 from recommender.models import ApiKey
 from tests.cast import ADA, BEN, NEMO
-from tests.recommender.api.conftest import Api
+from tests.recommender.api.conftest import ApiClient
 
 pytestmark = pytest.mark.usefixtures("model")
 OWN = [
@@ -49,14 +49,14 @@ NOT_OWN: list[tuple[Any, ...]] = [
 UNLIKE_A_DIGEST = 1_938_475_620  # a viewer's id that no hashed key holds by chance
 
 
-def app_of(viewer: int, client_with: Any) -> Api:
+def app_client(viewer: int, client_with: Any) -> ApiClient:
     made = client_with(ApiKey.Scope.READ).post("/viewer-tokens", {"user_id": viewer, "seconds": 300})
-    return Api(Authorization=f"Viewer-Token {made['token']}")
+    return ApiClient(Authorization=f"Viewer-Token {made['token']}")
 
 
 @pytest.fixture
 def app(client_with):
-    return app_of(ADA, client_with)
+    return app_client(ADA, client_with)
 
 
 def test_it_opens_its_own_viewers_reads_and_nothing_else(app):
@@ -85,16 +85,16 @@ def test_it_cannot_be_made_up(app, client_with, settings):
         "Viewer-Token ",
         "Viewer-Token a:b",
     ):
-        Api(Authorization=wrong).get(f"/recommend?user_id={ADA}", expect=401)
+        ApiClient(Authorization=wrong).get(f"/recommend?user_id={ADA}", expect=401)
     client_with(ApiKey.Scope.EVENTS).post("/viewer-tokens", {"user_id": ADA}, expect=403)
     settings.API_OPEN = True
-    Api().post("/viewer-tokens", {"user_id": ADA}, expect=401)  # a read that is open makes no token
+    ApiClient().post("/viewer-tokens", {"user_id": ADA}, expect=401)  # a read that is open makes no token
     body = client_with(ApiKey.Scope.READ).post("/viewer-tokens", {"user_id": ADA, "seconds": 3601}, expect=400)
     assert body["errors"] == [{"pointer": "#/seconds", "detail": "Ensure this value is less than or equal to 3600."}]
 
 
 def test_its_budget_is_its_own_and_names_nobody_in_redis(client_with, monkeypatch):
-    app = app_of(UNLIKE_A_DIGEST, client_with)
+    app = app_client(UNLIKE_A_DIGEST, client_with)
     rates = {"reads": "9/min", "viewer": "1/day", "events": "1/min"}
     monkeypatch.setattr(RateThrottle, "THROTTLE_RATES", RateThrottle.THROTTLE_RATES | rates)
     app.get(f"/recommend?user_id={UNLIKE_A_DIGEST}")

@@ -10,7 +10,7 @@ from recommender.ml.data import Histories, tokenise
 from recommender.ml.evaluate import leave_one_out
 from recommender.ml.features import make_features
 from recommender.ml.vocab import Vocab
-from tests.recommender.ml.viewers import FILMS, pairs
+from tests.recommender.ml.viewers import MOVIES, paired_histories
 
 LISTS = np.array([[0, 1], [0, 2]])
 WATCHED = np.array([8, 4, 1, 0])
@@ -67,12 +67,12 @@ def test_genres_are_read_from_features():
 
 
 def test_top_leaves_out_what_was_seen_before_the_target():
-    histories: Histories = pairs()
+    histories: Histories = paired_histories()
     vocab = Vocab(histories.movie_ids)
     tokens = tokenise(histories, vocab)
     targets = leave_one_out(tokens).test
-    falling = np.arange(FILMS, 0, -1, dtype=np.float32)
+    falling = np.arange(MOVIES, 0, -1, dtype=np.float32)
     lists = beyond.top(tokens, targets, lambda _, block: np.tile(falling, (len(block.rows), 1)), 5)
     for shown, viewer, row in zip(lists, *targets, strict=True):
         seen = set((tokens.items[tokens.indptr[viewer] : row] - 1).tolist())
-        assert shown.tolist() == [film for film in range(FILMS) if film not in seen][:5]
+        assert shown.tolist() == [film for film in range(MOVIES) if film not in seen][:5]

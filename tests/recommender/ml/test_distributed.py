@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.recommender.ml.test_training import trainer
-from tests.recommender.ml.two_processes import CASES, curve
+from tests.recommender.ml.test_training import make_trainer
+from tests.recommender.ml.two_processes import CASES, loss_curve
 
 ROOT = Path(__file__).parents[3]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -30,12 +30,12 @@ def two(tmp_path_factory):
 
 def test_their_loss_curve_is_that_of_one_process(two):
     for name in ("full", "sampled", "single rows"):
-        np.testing.assert_allclose(two[0][name], curve(trainer(**CASES[name])), rtol=1e-3, err_msg=name)
+        np.testing.assert_allclose(two[0][name], loss_curve(make_trainer(**CASES[name])), rtol=1e-3, err_msg=name)
 
 
 def test_with_dropout_they_learn_as_fast(two):
     """Each process drops other units, so the curves are two samples of one thing."""
-    alone = curve(trainer(**CASES["dropout"]))
+    alone = loss_curve(make_trainer(**CASES["dropout"]))
     assert two[0]["dropout"] != alone
     np.testing.assert_allclose(np.mean(two[0]["dropout"][-5:]), np.mean(alone[-5:]), rtol=0.05)
 

@@ -15,15 +15,15 @@ from recommender.ml.features import make_features
 from recommender.ml.model import TransformerRecModel, untimed_batch
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
-from tests.recommender.ml.viewers import FILMS, pairs
+from tests.recommender.ml.viewers import MOVIES, paired_histories
 
-VOCAB = Vocab(np.arange(100, 100 + FILMS))
-FEATURES = make_features([["genre:Drama" if film % 2 else "genre:Comedy"] for film in range(FILMS)])
+VOCAB = Vocab(np.arange(100, 100 + MOVIES))
+FEATURES = make_features([["genre:Drama" if film % 2 else "genre:Comedy"] for film in range(MOVIES)])
 
 
 def model_of(name: str, **fields) -> TransformerRecModel:
     torch.manual_seed(3)
-    model = TransformerRecModel(FILMS, replace(PRESETS[name].model, **fields), FEATURES)
+    model = TransformerRecModel(MOVIES, replace(PRESETS[name].model, **fields), FEATURES)
     if model.taste is not None:
         torch.nn.init.normal_(model.taste.project.weight, std=0.3)  # as after training; it starts at zero
     return model.eval()
@@ -32,9 +32,9 @@ def model_of(name: str, **fields) -> TransformerRecModel:
 @pytest.mark.parametrize("mlp", [False, True])
 def test_the_interface_of_the_brief(mlp):
     model = model_of("brief", use_mlp_scorer=mlp)
-    sequence = torch.randint(1, FILMS + 1, (3, 50))
+    sequence = torch.randint(1, MOVIES + 1, (3, 50))
     sequence[:, :20] = 0
-    taste, candidates = torch.randint(1, FILMS + 1, (3, 7)), torch.randint(1, FILMS + 1, (3, 11))
+    taste, candidates = torch.randint(1, MOVIES + 1, (3, 7)), torch.randint(1, MOVIES + 1, (3, 11))
     scores = model(sequence, taste, candidates)
     assert scores.shape == (3, 11)
     assert scores.isfinite().all()
@@ -45,9 +45,9 @@ def test_the_interface_of_the_brief(mlp):
 @pytest.mark.parametrize("name", PRESETS)
 def test_padding_changes_nothing(name):
     model = model_of(name)
-    short = torch.randint(1, FILMS + 1, (2, 9))
+    short = torch.randint(1, MOVIES + 1, (2, 9))
     padded = torch.cat([torch.zeros(2, 13, dtype=torch.long), short], 1)
-    taste, films = torch.randint(1, FILMS + 1, (2, 4)), torch.arange(1, FILMS + 1).repeat(2, 1)
+    taste, films = torch.randint(1, MOVIES + 1, (2, 4)), torch.arange(1, MOVIES + 1).repeat(2, 1)
     wide_taste = torch.cat([taste, torch.zeros(2, 3, dtype=torch.long)], 1)
     with torch.inference_mode():
         plain = model(short, taste, films, torch.ones(2, 4))
@@ -63,7 +63,7 @@ def test_padding_changes_nothing(name):
 def test_a_position_does_not_see_its_future(name):
     """The states that training learns from, position by position, are those that serving computes at that position."""
     model = model_of(name)
-    tokens = tokenise(pairs(), VOCAB)
+    tokens = tokenise(paired_histories(), VOCAB)
     viewers, stops = np.arange(4), tokens.indptr[1:5]
     whole = collate(tokens, last_windows(tokens, viewers, stops - 1, 50), model.config, tokens.times[stops - 1])
     part_stops = stops - 6
@@ -76,7 +76,7 @@ def test_a_position_does_not_see_its_future(name):
 def test_encoding_in_batch_equals_encoding_alone():
     """Batch and request share one encoding: neighbours in a batch change nothing."""
     ranker = Ranker(model_of("default"), VOCAB)
-    histories, rng = pairs(), np.random.default_rng(1)
+    histories, rng = paired_histories(), np.random.default_rng(1)
     events = []
     for viewer in range(9):
         rows = slice(histories.indptr[viewer], histories.indptr[viewer] + int(rng.integers(1, 16)))
@@ -103,7 +103,7 @@ def test_encoding_in_batch_equals_encoding_alone():
     ],
 )
 def test_every_field_of_the_config_makes_a_difference(field, value):
-    histories = pairs()
+    histories = paired_histories()
     events = Events(*(c[:12] for c in (histories.movie_ids, histories.times, histories.kinds, histories.ratings)))
     states = [
         Ranker(model, VOCAB).encode([events]) for model in (model_of("default"), model_of("default", **{field: value}))
@@ -148,7 +148,7 @@ def test_lists_leave_out_what_they_are_told_and_are_in_order():
         assert films.max() < 130
         assert (np.diff(scores) <= 0).all()
     everything = ranker.top(states, 500)[0][0]
-    assert len(everything) == FILMS
+    assert len(everything) == MOVIES
     np.testing.assert_allclose(ranker.score(states[:1], lists[0][0])[0], lists[0][1], rtol=1e-4)
 
 
@@ -187,7 +187,7 @@ def test_similarity_is_between_0_and_1_and_unknown_films_are_told():
 def test_the_newest_state_alone_is_the_last_of_all(name):
     """Serving asks for one state a viewer, training for one a token."""
     model = model_of(name)
-    tokens = tokenise(pairs(), VOCAB)
+    tokens = tokenise(paired_histories(), VOCAB)
     batch = collate(tokens, last_windows(tokens, np.arange(5), tokens.indptr[1:6], 10), model.config)
     for table in model.bias.parameters() if isinstance(model.bias, AttentionBias) else ():
         torch.nn.init.normal_(table)  # they start at zero

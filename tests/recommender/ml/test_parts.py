@@ -25,7 +25,7 @@ from recommender.ml.config import GAP_BUCKETS, ModelConfig
 from recommender.ml.data import Events, Histories, tokenise
 from recommender.ml.losses import Seen, softmax_loss
 from recommender.ml.vocab import Vocab
-from tests.recommender.ml.viewers import pairs
+from tests.recommender.ml.viewers import paired_histories
 
 
 def test_kinds_are_those_of_the_catalogue():
@@ -115,7 +115,7 @@ def test_attention_and_its_gradients_are_those_of_the_formula(piece, monkeypatch
 def test_the_time_between_two_old_films_does_not_depend_on_how_old_they_are():
     years = 8 * 365 * 86_400
     times = torch.tensor([[0, 1_000, 1_005, 1_005 + years]])
-    tokens = tokenise(pairs(), Vocab(np.arange(100, 140)))
+    tokens = tokenise(paired_histories(), Vocab(np.arange(100, 140)))
     batch = collate(tokens, Windows(np.array([0]), np.array([0]), np.array([4])), ModelConfig())
     batch.times = torch.cat([batch.times[:, :-4] * 0, times], dim=1)
     apart = time_buckets(batch)[0, -4:, -4:]
@@ -182,5 +182,5 @@ def test_every_token_but_the_first_is_a_target_once(lengths, max_len, seed):
 
 
 def test_pairs_are_what_they_say():
-    histories = pairs()
+    histories = paired_histories()
     assert (histories.movie_ids[1::2] == histories.movie_ids[::2] + 1).all()

@@ -14,18 +14,18 @@ from recommender.ml.ranker import Ranker, load_ranker
 from recommender.ml.transitions import Transitions
 from recommender.ml.tuning import with_prior
 from recommender.ml.vocab import Vocab
-from tests.recommender.ml.viewers import FILMS, pairs
+from tests.recommender.ml.viewers import MOVIES, paired_histories
 
-VOCAB = Vocab(np.arange(100, 100 + FILMS))
-FEATURES = make_features([["genre:Drama"] for _ in range(FILMS)])
-TOKENS = tokenise(pairs(), VOCAB)
+VOCAB = Vocab(np.arange(100, 100 + MOVIES))
+FEATURES = make_features([["genre:Drama"] for _ in range(MOVIES)])
+TOKENS = tokenise(paired_histories(), VOCAB)
 SPLIT = evaluate.leave_one_out(TOKENS)
 OWNER = np.repeat(np.arange(len(TOKENS.indptr) - 1), TOKENS.lengths())
 
 
 def untrained(**fields) -> TransformerRecModel:
     torch.manual_seed(3)
-    return TransformerRecModel(FILMS, changed(PRESETS["default"], model=fields).model, FEATURES)
+    return TransformerRecModel(MOVIES, changed(PRESETS["default"], model=fields).model, FEATURES)
 
 
 def test_transitions_by_hand():
@@ -39,35 +39,35 @@ def test_transitions_by_hand():
 
 
 def test_transitions_are_the_same_however_they_are_counted(monkeypatch):
-    whole = Transitions.of(OWNER, TOKENS.items - 1, FILMS)
+    whole = Transitions.of(OWNER, TOKENS.items - 1, MOVIES)
     monkeypatch.setattr(transitions, "CHUNK", 100)
-    for one, other in zip(whole, Transitions.of(OWNER, TOKENS.items - 1, FILMS), strict=True):
+    for one, other in zip(whole, Transitions.of(OWNER, TOKENS.items - 1, MOVIES), strict=True):
         assert torch.equal(one, other)
 
 
 def test_only_the_greatest_shares_are_kept():
-    whole, few = (Transitions.of(OWNER, TOKENS.items - 1, FILMS, kept) for kept in (None, 3))
+    whole, few = (Transitions.of(OWNER, TOKENS.items - 1, MOVIES, kept) for kept in (None, 3))
     assert few.indptr.diff().max() == 3
-    for film in range(FILMS):
+    for film in range(MOVIES):
         rows = slice(*few.indptr[film : film + 2].tolist())
         best = whole.shares[slice(*whole.indptr[film : film + 2].tolist())].sort(descending=True).values[:3]
         assert few.shares[rows].sort(descending=True).values.tolist() == best.tolist()
 
 
 def test_packed_they_say_the_same_within_half_a_thousandth():
-    counted, recent = Transitions.of(OWNER, TOKENS.items - 1, FILMS), torch.tensor([[3, 10, 2], [7, 0, 0]])
+    counted, recent = Transitions.of(OWNER, TOKENS.items - 1, MOVIES), torch.tensor([[3, 10, 2], [7, 0, 0]])
     np.testing.assert_allclose(counted.packed().scores(recent), counted.scores(recent), rtol=5e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("mlp", [False, True])
 def test_the_ranker_adds_what_was_counted(mlp):
     model = untrained(use_mlp_scorer=mlp)
-    prior = Prior.of(OWNER, TOKENS.items - 1, FILMS, 1.5)
+    prior = Prior.of(OWNER, TOKENS.items - 1, MOVIES, 1.5)
     alone, joined = Ranker(model, VOCAB), Ranker(model, VOCAB, prior)
     history = [Events.from_ids([101, 109, 102]), Events.from_ids([])]
     plain, states = alone.encode(history), joined.encode(history)
     assert states.shape == (2, joined.state_size)
-    shares = Transitions.of(OWNER, TOKENS.items - 1, FILMS, 128).packed().scores(torch.tensor([[3, 10, 2]]))
+    shares = Transitions.of(OWNER, TOKENS.items - 1, MOVIES, 128).packed().scores(torch.tensor([[3, 10, 2]]))
     wanted = alone.score(plain, VOCAB.movie_ids.tolist())
     wanted[0] += 1.5 * np.log1p(shares[0].numpy() / FLOOR)
     np.testing.assert_allclose(joined.score(states, VOCAB.movie_ids.tolist()), wanted, rtol=1e-4, atol=1e-4)
@@ -77,7 +77,7 @@ def test_the_ranker_adds_what_was_counted(mlp):
 
 
 def test_the_weight_goes_by_how_many_films_are_known():
-    counted = Prior.of(OWNER, TOKENS.items - 1, FILMS, 1.0)
+    counted = Prior.of(OWNER, TOKENS.items - 1, MOVIES, 1.0)
     by_length = counted._replace(weights=torch.arange(transitions.WINDOW + 1, dtype=torch.float32))
     recent = torch.zeros(3, transitions.WINDOW, dtype=torch.long)
     recent[0, 0], recent[1, :4] = 3, torch.tensor([3, 10, 2, 5])

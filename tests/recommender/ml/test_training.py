@@ -16,21 +16,21 @@ from recommender.ml.ranker import Ranker, load_ranker
 from recommender.ml.train import Progress, Step, Stopped, Trainer
 from recommender.ml.tuning import with_prior
 from recommender.ml.vocab import Vocab
-from tests.recommender.ml.viewers import FILMS, pairs
+from tests.recommender.ml.viewers import MOVIES, paired_histories
 
 SMALL = {"d_model": 32, "layers": 2, "max_len": 12}
 FAST = {"epochs": 12, "batch_positions": 400, "lr": 5e-3, "warmup_steps": 5, "bf16": False, "negatives": 0}
-VOCAB = Vocab(np.arange(100, 100 + FILMS))
-FEATURES = make_features([["genre:Drama"] for _ in range(FILMS)])
-TOKENS = tokenise(pairs(), VOCAB)
+VOCAB = Vocab(np.arange(100, 100 + MOVIES))
+FEATURES = make_features([["genre:Drama"] for _ in range(MOVIES)])
+TOKENS = tokenise(paired_histories(), VOCAB)
 SPLIT = evaluate.leave_one_out(TOKENS)
 
 
-def trainer(name="default", folder=None, model=None, ends=SPLIT.ends, **train) -> Trainer:
+def make_trainer(name="default", folder=None, model=None, ends=SPLIT.ends, **train) -> Trainer:
     preset = changed(PRESETS[name], model=SMALL | (model or {}), train=FAST | train)
     torch.manual_seed(preset.train.seed)
     return Trainer(
-        TransformerRecModel(FILMS, preset.model, FEATURES),
+        TransformerRecModel(MOVIES, preset.model, FEATURES),
         TOKENS,
         ends,
         preset,
@@ -42,15 +42,15 @@ def trainer(name="default", folder=None, model=None, ends=SPLIT.ends, **train) -
 @pytest.mark.parametrize("changes", [{}, {"negatives": 20}])
 @pytest.mark.parametrize("name", PRESETS)
 def test_it_learns_the_order(name, changes):
-    trained = trainer(name, **changes).run()
+    trained = make_trainer(name, **changes).run()
     ranker = Ranker(trained.model, VOCAB)
     ranks = evaluate.rank(TOKENS, SPLIT.test, evaluate.of_ranker(ranker))
-    popular = evaluate.rank(TOKENS, SPLIT.test, fit_all(Prefix(TOKENS, SPLIT.ends, FILMS))["popularity"]())
+    popular = evaluate.rank(TOKENS, SPLIT.test, fit_all(Prefix(TOKENS, SPLIT.ends, MOVIES))["popularity"]())
     assert metrics.hit_rate(ranks, 1) > 0.8 > metrics.hit_rate(popular, 1)
 
 
 def test_the_mlp_scorer_learns_too():
-    trained = trainer("brief", model={"use_mlp_scorer": True}).run()
+    trained = make_trainer("brief", model={"use_mlp_scorer": True}).run()
     ranker = Ranker(trained.model, VOCAB)
     states = ranker.encode_tokens(TOKENS, *SPLIT.test)
     first = [
@@ -61,13 +61,13 @@ def test_the_mlp_scorer_learns_too():
 
 
 def test_the_same_seed_gives_the_same_model_and_another_seed_another():
-    losses = [trainer(seed=seed, epochs=2).run().history[-1]["loss"] for seed in (1, 1, 2)]
+    losses = [make_trainer(seed=seed, epochs=2).run().history[-1]["loss"] for seed in (1, 1, 2)]
     assert losses[0] == losses[1] != losses[2]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
 def test_it_learns_the_order_on_a_gpu_too():
-    on_gpu = trainer(bf16=True)
+    on_gpu = make_trainer(bf16=True)
     on_gpu = Trainer(on_gpu.model, TOKENS, SPLIT.ends, on_gpu.preset, device=torch.device("cuda"))
     ranker = with_prior(Ranker(on_gpu.run().model, VOCAB), TOKENS, SPLIT.ends, SPLIT.validation)
     ranks = evaluate.rank(TOKENS, SPLIT.test, evaluate.of_ranker(ranker))
@@ -77,33 +77,33 @@ def test_it_learns_the_order_on_a_gpu_too():
 
 
 def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tmp_path):
-    undisturbed = trainer(epochs=3).run()
+    undisturbed = make_trainer(epochs=3).run()
 
     def stop(step: Step) -> bool:
         return not (step.epoch == 2 and step.step == 3)
 
     with pytest.raises(Stopped):
-        trainer(folder=tmp_path, epochs=3).run(Progress(on_step=stop))
+        make_trainer(folder=tmp_path, epochs=3).run(Progress(on_step=stop))
     assert {path.name for path in tmp_path.iterdir()} == {"transformer_epoch1.pt", "transformer_latest.pt"}
-    resumed = trainer(folder=tmp_path, epochs=3).run(resume=True)
+    resumed = make_trainer(folder=tmp_path, epochs=3).run(resume=True)
     for got, want in zip(resumed.model.parameters(), undisturbed.model.parameters(), strict=True):
         torch.testing.assert_close(got, want)
     assert [epoch["loss"] for epoch in resumed.history] == pytest.approx([e["loss"] for e in undisturbed.history])
 
 
 def test_a_cut_checkpoint_is_passed_over_for_an_older_one(tmp_path):
-    trainer(folder=tmp_path, epochs=3).run()
+    make_trainer(folder=tmp_path, epochs=3).run()
     newest = tmp_path / "transformer_epoch3.pt"
     newest.write_bytes(newest.read_bytes()[:1000])
-    taken_up = trainer(folder=tmp_path, epochs=3)
+    taken_up = make_trainer(folder=tmp_path, epochs=3)
     taken_up._load()
     assert taken_up.epoch == 3
     assert taken_up.step == 0
 
 
 def test_a_checkpoint_goes_on_with_its_own_data_alone(tmp_path):
-    trainer(folder=tmp_path, epochs=1).run()
-    other = trainer(folder=tmp_path, epochs=1, ends=SPLIT.ends - 1)
+    make_trainer(folder=tmp_path, epochs=1).run()
+    other = make_trainer(folder=tmp_path, epochs=1, ends=SPLIT.ends - 1)
     other._load()
     assert (other.epoch, other.total) == (1, 0)
 
@@ -116,13 +116,13 @@ def test_a_film_that_is_held_out_gets_no_vector_of_its_own():
             for first, stop in zip(TOKENS.indptr[:-1], TOKENS.indptr[1:], strict=True)
         ]
     )
-    vectors = trainer(epochs=1, ends=ends).run().model.items.ids.weight
+    vectors = make_trainer(epochs=1, ends=ends).run().model.items.ids.weight
     assert not vectors[7].any()
     assert vectors[9].any()
 
 
 def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
-    model = trainer().run().model
+    model = make_trainer().run().model
     folder = checkpoint.save_model(tmp_path / "v1", model, VOCAB, FEATURES, {"metrics": {"ndcg10": 0.5}})
     ranker = load_ranker(folder)
     assert ranker.version == "v1"
@@ -145,12 +145,12 @@ def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
 
 def test_baselines_by_hand():
     """Film 2n is followed by 2n + 1 with certainty: Markov must see it, popularity cannot."""
-    prefix = Prefix(TOKENS, SPLIT.ends, FILMS)
+    prefix = Prefix(TOKENS, SPLIT.ends, MOVIES)
     hits = {
         name: metrics.hit_rate(evaluate.rank(TOKENS, SPLIT.test, fit()), 1) for name, fit in fit_all(prefix).items()
     }
     assert hits["markov"] == 1.0
     assert hits["blend"] > 0.9
     assert hits["popularity"] < 0.3
-    counts = np.bincount(prefix.items, minlength=FILMS)
+    counts = np.bincount(prefix.items, minlength=MOVIES)
     assert fit_all(prefix)["popularity"]()(TOKENS, SPLIT.test)[0].tolist() == counts.tolist()

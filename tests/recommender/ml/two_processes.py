@@ -8,7 +8,7 @@ import torch
 
 from recommender.ml import distributed
 from recommender.ml.train import Progress, Step, Stopped, Trainer
-from tests.recommender.ml.test_training import trainer
+from tests.recommender.ml.test_training import make_trainer
 
 CASES = {
     "full": {"epochs": 2, "model": {"dropout": 0.0}},
@@ -16,10 +16,10 @@ CASES = {
     "single rows": {"epochs": 1, "model": {"dropout": 0.0}, "batch_positions": 12},
     "dropout": {"epochs": 2, "model": {"dropout": 0.2}},
 }
-MOST = 20  # steps of a case
+MAX_STEPS = 20  # steps of a case
 
 
-def curve(one: Trainer, stop_at: int = MOST, **words: bool) -> list[float]:
+def loss_curve(one: Trainer, stop_at: int = MAX_STEPS, **words: bool) -> list[float]:
     """The loss of every step; rank 0 asks to stop after `stop_at` of them."""
     losses: list[float] = []
 
@@ -36,12 +36,12 @@ def curve(one: Trainer, stop_at: int = MOST, **words: bool) -> list[float]:
 
 def main(folder: Path) -> None:
     with distributed.joined():
-        told = {name: curve(trainer(**case)) for name, case in CASES.items()}
+        told = {name: loss_curve(make_trainer(**case)) for name, case in CASES.items()}
         kept = folder / "kept"
-        told["resumed"] = curve(trainer(folder=kept, **CASES["full"]), stop_at=5)
+        told["resumed"] = loss_curve(make_trainer(folder=kept, **CASES["full"]), stop_at=5)
         distributed.as_first(0)  # as at a new start, rank 0 is not saving any more
-        last = trainer(folder=kept, **CASES["full"])
-        told["resumed"] += curve(last, resume=True)
+        last = make_trainer(folder=kept, **CASES["full"])
+        told["resumed"] += loss_curve(last, resume=True)
         told["weights"] = torch.cat([p.detach().flatten() for p in last.model.parameters()]).tolist()
         (folder / f"rank{distributed.rank()}.json").write_text(json.dumps(told))
 

@@ -4,15 +4,15 @@ import numpy as np
 
 from recommender.ml.data import RATING, Histories
 
-FILMS, VIEWERS, LENGTH = 40, 120, 16
+MOVIES, VIEWERS, LENGTH = 40, 120, 16
 
 
-def pairs(seed: int = 1) -> Histories:
+def paired_histories(seed: int = 1) -> Histories:
     """Each viewer rates `LENGTH` films: pairs in random order, the second film a minute after the first."""
     rng = np.random.default_rng(seed)
     films, times = [], []
     for viewer in range(VIEWERS):
-        half = np.arange(FILMS // 4) + (viewer % 2) * FILMS // 4
+        half = np.arange(MOVIES // 4) + (viewer % 2) * MOVIES // 4
         first = rng.permutation(half)[: LENGTH // 2] * 2
         films.append(np.stack([first, first + 1], 1).ravel() + 100)
         start = 1_000_000_000 + np.arange(LENGTH // 2) * 86_400

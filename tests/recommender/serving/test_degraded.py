@@ -19,7 +19,7 @@ from recommender.serving.query import Filters, Query
 from recommender.serving.recommend import recommend
 from recommender.serving.similar import similar
 from tests.cast import ADA, EVE, NEMO, STAR_WARS
-from tests.model import NAME
+from tests.model import TINY_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
 QUERY = Query(user_id=ADA, top_k=10)
@@ -122,10 +122,10 @@ def test_without_the_folder_of_the_active_model_the_version_before_serves(model,
 
     answer = recommend(QUERY)
 
-    assert (answer.source, answer.model_version, answer.degraded) == ("model", NAME, True)
+    assert (answer.source, answer.model_version, answer.degraded) == ("model", TINY_MODEL, True)
     assert recommend(QUERY).source == "model", "what the version before made is not stored as the active one's"
     found = health.readiness()
-    assert (found.ready, found.model_version) == (True, NAME)
+    assert (found.ready, found.model_version) == (True, TINY_MODEL)
     assert "broken" in found.parts["model"]
 
 
@@ -150,5 +150,5 @@ def test_a_new_model_is_taken_up_on_the_next_read(model_folder):
 
     assert (recommend(QUERY).model_version, recommend(QUERY).source) == ("next", "cache")
     registry.rollback("worse")
-    assert recommend(QUERY).model_version == NAME
+    assert recommend(QUERY).model_version == TINY_MODEL
     shutil.rmtree(registry.folder("next"))

@@ -12,8 +12,8 @@ from catalog.services import invalidate_viewers
 from recommender.serving.query import Filters, Query
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, MATRIX, NEMO, SPIRITED_AWAY, TOY_STORY, TOY_STORY_2
-from tests.catalog.test_admin import address
-from tests.support.forms import filled, form_of, run_action, submit
+from tests.catalog.test_admin import admin_url
+from tests.support.forms import find_form, form_data, run_action, submit
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -38,15 +38,15 @@ def listed(source="cache", **more):
 
 
 def edit(editor, model, pk, **values):
-    path = address(model, "change", pk)
+    path = admin_url(model, "change", pk)
     answer = submit(editor, path, values)
     assert answer.status_code == 302, answer.context["errors"]
 
 
-def act(editor, action, ids):
-    answer = run_action(editor, f"{address('movie')}?all=", action, ids)
+def run_admin_action(editor, action, ids):
+    answer = run_action(editor, f"{admin_url('movie')}?all=", action, ids)
     if answer.status_code == 200:  # asks first
-        answer = editor.post(address("movie"), filled(form_of(answer), button=None))
+        answer = editor.post(admin_url("movie"), form_data(find_form(answer), button=None))
     assert answer.status_code == 302
 
 
@@ -59,19 +59,19 @@ def test_unpublished_one_by_one_and_published_again(editor, stored):
 
 
 def test_unpublished_and_published_in_bulk(editor, stored):
-    act(editor, "unpublish", stored[:10])
+    run_admin_action(editor, "unpublish", stored[:10])
     assert listed()[:30] == stored[10:]
 
-    act(editor, "publish", stored[:10])
+    run_admin_action(editor, "publish", stored[:10])
     assert listed() == stored
 
 
 def test_what_was_hidden_when_the_list_was_made_comes_back_on_it(editor, stored):
-    act(editor, "unpublish", stored[:3])
+    run_admin_action(editor, "unpublish", stored[:3])
     invalidate_viewers([ADA])
     assert listed("model")[:37] == stored[3:]
 
-    act(editor, "publish", stored[:3])
+    run_admin_action(editor, "publish", stored[:3])
     assert listed() == stored
 
 
@@ -85,7 +85,7 @@ def test_a_film_that_an_edit_makes_fit_for_the_viewer_comes_onto_the_stored_list
 
 
 def test_deleted_in_bulk(editor, stored):
-    act(editor, "delete_selected", stored[:10])
+    run_admin_action(editor, "delete_selected", stored[:10])
 
     assert listed()[:30] == stored[10:]
 

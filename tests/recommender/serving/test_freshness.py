@@ -14,8 +14,8 @@ from recommender import cache
 from recommender.ml.ranker import Ranker
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
-from tests.cast import ADA, BEN, EVE, NEMO, watch
-from tests.model import MADE_UP, NAME
+from tests.cast import ADA, BEN, EVE, NEMO, watch_event
+from tests.model import INVENTED, TINY_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -29,7 +29,7 @@ def films(answer):
 
 
 def happened(viewer, movie):
-    [result] = record_events([watch(viewer, movie, datetime.now(UTC))])
+    [result] = record_events([watch_event(viewer, movie, datetime.now(UTC))])
     return result.viewer_version
 
 
@@ -71,18 +71,18 @@ def test_a_list_made_while_an_event_came_in_is_never_served(monkeypatch):
     top = Ranker.top
 
     def slow(self, *args):
-        happened(ADA, MADE_UP["Sci-Fi"][1])
+        happened(ADA, INVENTED["Sci-Fi"][1])
         return top(self, *args)
 
     with monkeypatch.context() as patch:
         patch.setattr(Ranker, "top", slow)
         late = ask()
-    assert MADE_UP["Sci-Fi"][1] in films(late), "it answers a read that began before the event"
+    assert INVENTED["Sci-Fi"][1] in films(late), "it answers a read that began before the event"
 
     after = ask()
 
     assert after.source == "model"
-    assert MADE_UP["Sci-Fi"][1] not in films(after)
+    assert INVENTED["Sci-Fi"][1] not in films(after)
 
 
 def test_an_import_makes_every_list_old():
@@ -119,13 +119,13 @@ def test_an_evicted_version_does_not_bring_an_old_list_back():
 
 
 def test_a_list_that_is_stored_for_a_stranger_ends_with_his_first_event():
-    planted_for = cache.StoredList(NAME, 1, 0, np.array([NEMO], np.int32), np.ones(1, np.float32), 0)
+    planted_for = cache.StoredList(TINY_MODEL, 1, 0, np.array([NEMO], np.int32), np.ones(1, np.float32), 0)
     ask()
     cache.store_list(EVE, planted_for._replace(epoch=cache.read_list_and_versions(ADA)[0].epoch))
     served = ask(EVE, top_k=1)
     assert (served.source, served.is_known_user, films(served)) == ("cache", False, [NEMO])
 
-    happened(EVE, MADE_UP["Crime"][0])
+    happened(EVE, INVENTED["Crime"][0])
 
     assert ask(EVE, top_k=1).source == "model"
 

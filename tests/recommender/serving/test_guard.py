@@ -19,18 +19,18 @@ from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
 from recommender.serving import capacity, probe, tally
 from tests.cast import EVE, MORNING, STAR_WARS
-from tests.model import MADE_UP, NAME, OUTSIDE, forget_models
-from tests.recommender.api.conftest import Api, api, client_with  # noqa: F401
+from tests.model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL, clear_loaded_models
+from tests.recommender.api.conftest import ApiClient, api, client_with  # noqa: F401
 
 KNOWN = range(30_001, 30_041)  # viewers of the site from before any model
-POISON = MADE_UP["Crime"][19]  # a history with this film breaks the ranker, where a test says so
+POISON = INVENTED["Crime"][19]  # a history with this film breaks the ranker, where a test says so
 MINUTES = 2  # since the activation
 
 
 @pytest.fixture
 def known(model):
     """Forty viewers with six films each."""
-    films = [*MADE_UP["Sci-Fi"][:8], *MADE_UP["Crime"][:8]]
+    films = [*INVENTED["Sci-Fi"][:8], *INVENTED["Crime"][:8]]
     events = [
         NewEvent(viewer, films[(viewer + n) % len(films)], 1, MORNING + timedelta(days=n))
         for viewer in KNOWN
@@ -49,7 +49,7 @@ def gone_live(write):
     registry.register(folder, preset="brief")
     registry.activate("other", "a test")
     ModelVersion.objects.filter(name="other").update(activated_at=timezone.now() - timedelta(minutes=MINUTES))
-    forget_models()
+    clear_loaded_models()
     probe._watch, probe._looked_at = None, float("-inf")
     yield
     shutil.rmtree(folder)
@@ -96,12 +96,12 @@ def hostile(api, events, n):  # noqa: F811
         lambda: api.client.get(f"/recommend/filtered?user_id={KNOWN[n % 40]}&languages=de"),
         lambda: post("/recommend/filtered", {"user_id": KNOWN[n % 40], "languages": ["de"], "final_k": 5}),
         lambda: post("/recommend", {"user_id": KNOWN[n % 40], "history": [str(POISON)]}),
-        lambda: post("/recommend", {"user_id": viewer, "history": [str(OUTSIDE)]}),
+        lambda: post("/recommend", {"user_id": viewer, "history": [str(UNKNOWN_TO_MODEL)]}),
         lambda: api.client.get(f"/recommend?user_id={KNOWN[n % 40]}&age_limit=0&at=0"),
         lambda: api.client.get(f"/home?user_id={KNOWN[n % 40]}&genres=Nothing"),
         lambda: api.client.get(f"/recommend?user_id={EVE}&top_k=0"),
         lambda: api.client.get(f"/recommend?user_id={viewer}"),
-        lambda: events.post("/events", {"user_id": viewer, "movie_id": str(OUTSIDE), "kind": "watch"}),
+        lambda: events.post("/events", {"user_id": viewer, "movie_id": str(UNKNOWN_TO_MODEL), "kind": "watch"}),
         lambda: (
             events.post("/events", {"user_id": viewer, "movie_id": str(POISON), "kind": "watch"}),
             api.client.get(f"/recommend?user_id={viewer}&top_k=5"),
@@ -157,8 +157,8 @@ def test_a_bad_model_among_a_thousand_good_clients_is_rolled_back_in_minutes(of_
     why = tasks.guard_active_model()
 
     assert why.startswith("100% of 120 lists that the server asked it for were faulty, mostly as it knows no film")
-    assert why.endswith(f"; under {NAME} 0% of the same viewers' lists are")
-    assert registry.active_name() == NAME
+    assert why.endswith(f"; under {TINY_MODEL} 0% of the same viewers' lists are")
+    assert registry.active_name() == TINY_MODEL
     left = ModelVersion.objects.get(name="other")
     assert (left.status, left.reason) == (ModelVersion.Status.CANDIDATE, f"Rolled back from: {why}")
     page = admin_client.get(reverse("admin:recommender_modelversion_change", args=[left.pk])).content.decode()
@@ -169,14 +169,14 @@ def test_a_bad_model_among_a_thousand_good_clients_is_rolled_back_in_minutes(of_
 
 def test_a_model_that_fails_for_some_viewers_is_rolled_back(good, api, monkeypatch):  # noqa: F811
     """One in five, while stored lists go on for the others."""
-    few = {STAR_WARS, *MADE_UP["Crime"][:1]}
+    few = {STAR_WARS, *INVENTED["Crime"][:1]}
     broken_by(monkeypatch, lambda self, history: self.version == "other" and few & set(history.movie_ids[:2].tolist()))
     api.client.raise_request_exception = False
     good_clients(api, 100)
     seconds_pass()
 
     assert "mostly as it raised ZeroDivisionError" in tasks.guard_active_model()
-    assert registry.active_name() == NAME
+    assert registry.active_name() == TINY_MODEL
 
 
 @pytest.mark.parametrize(
@@ -194,19 +194,19 @@ def test_a_model_without_an_order_is_rolled_back(good, monkeypatch, scores, word
     seconds_pass()
 
     assert words in tasks.guard_active_model()
-    assert registry.active_name() == NAME
+    assert registry.active_name() == TINY_MODEL
 
 
 def test_a_model_that_no_process_could_load_is_rolled_back(good):
-    cache.report_loaded_model("web:1", NAME)
+    cache.report_loaded_model("web:1", TINY_MODEL)
     assert tasks.guard_active_model() == "", "it may still be on its way"
     ModelVersion.objects.filter(name="other").update(activated_at=timezone.now() - timedelta(minutes=5))
     cache.report_loaded_model("web:2", "other")
     assert tasks.guard_active_model() == "", "one machine's trouble is not the model's"
-    cache.report_loaded_model("web:2", NAME)
+    cache.report_loaded_model("web:2", TINY_MODEL)
 
     assert tasks.guard_active_model() == "none of the 2 web processes could load it"
-    assert registry.active_name() == NAME
+    assert registry.active_name() == TINY_MODEL
 
 
 def test_what_is_left_alone(good, monkeypatch):
@@ -241,6 +241,6 @@ def test_the_watch_of_a_web_process_asks(good):
 
 
 def test_an_operator_goes_back_by_hand_with_the_same_rule(good):
-    assert registry.rollback_target() == NAME
+    assert registry.rollback_target() == TINY_MODEL
     call_command("rollback", "--reason", "a test", stdout=io.StringIO())
-    assert registry.active_name() == NAME
+    assert registry.active_name() == TINY_MODEL

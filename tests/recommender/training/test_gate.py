@@ -9,14 +9,14 @@ from recommender.ml.data import Histories, tokenise
 from recommender.ml.features import make_features
 from recommender.ml.ranker import Ranker, load_ranker
 from recommender.training import bounds, gate, segments
-from tests.model import VOCABULARY, simulated
+from tests.model import VOCABULARY, simulated_histories
 
 FEATURES = make_features([["genre:Low"] if n % 2 else ["genre:High"] for n in range(len(VOCABULARY))])
 
 
 @pytest.fixture(scope="module")
 def viewers(model_folder):
-    tokens = tokenise(Histories.of(simulated(viewers=300, seed=9)), load_ranker(model_folder).vocab)
+    tokens = tokenise(Histories.of(simulated_histories(viewers=300, seed=9)), load_ranker(model_folder).vocab)
     return tokens, evaluate.leave_one_out(tokens)
 
 
@@ -37,7 +37,8 @@ class Popular(Ranker):
     """Popularity in disguise: a hair of noise by viewer."""
 
     counts = np.bincount(
-        [film for one in simulated(viewers=300, seed=9) for film in one.movie_ids[:-2]], minlength=max(VOCABULARY) + 1
+        [film for one in simulated_histories(viewers=300, seed=9) for film in one.movie_ids[:-2]],
+        minlength=max(VOCABULARY) + 1,
     )
 
     def scores(self, states, exclude=None):

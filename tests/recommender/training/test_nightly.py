@@ -18,25 +18,25 @@ from recommender.models import Job, ModelVersion
 from recommender.training import dataset, gate, run
 from recommender.training.translated import scorer_for_vocabulary
 from tests.cast import ADA, CLEO, STAR_WARS
-from tests.model import forget_everything
+from tests.model import clear_caches
 from tests.recommender.worker import ring  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
 def _fresh():
-    forget_everything()
+    clear_caches()
     yield
-    forget_everything()
+    clear_caches()
     shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
 
 
-def night(**parameters):
+def new_lease(**parameters):
     """A job's lease; the lists are the batch's own tests."""
     told = {"preset": "brief", "epochs": 4, "lists": False, "warm": False} | parameters
     return leases.claim(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=told).pk)
 
 
-def finish(lease):
+def run_nightly(lease):
     with leases.running_lease(lease):
         run.run(lease)
     return ModelVersion.objects.get(name=lease.result["version"])
@@ -61,8 +61,8 @@ def test_the_snapshot_is_what_the_selectors_tell_viewer_by_viewer(cast, tmp_path
 
 
 def test_the_first_model_that_beats_popularity_goes_live(ring):  # noqa: F811
-    lease = night(epochs=8)
-    version = finish(lease)
+    lease = new_lease(epochs=8)
+    version = run_nightly(lease)
 
     assert version.status == ModelVersion.Status.ACTIVE, version.reason
     assert version.metrics["ndcg10"] > version.metrics["baselines"]["popularity"]["ndcg10"]
@@ -75,8 +75,8 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):  # noqa: F811
 
 
 def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):  # noqa: F811
-    first = finish(night(epochs=8))
-    second = finish(night(epochs=1, warm=True))
+    first = run_nightly(new_lease(epochs=8))
+    second = run_nightly(new_lease(epochs=1, warm=True))
 
     begun, ended = (registry.ranker(version.name).model.items.ids.weight for version in (first, second))
     assert second.status == ModelVersion.Status.ACTIVE, second.reason
@@ -85,13 +85,13 @@ def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):  # noqa:
     assert registry.ranker(second.name).card["train"]["lr"] == pytest.approx(0.3e-3)
     assert torch.nn.functional.cosine_similarity(begun[1:], ended[1:]).mean() > 0.9
     services.erase_viewer(WatchEvent.objects.first().viewer_id)
-    assert registry.ranker(finish(night(epochs=1, warm=True)).name).card["parents"] == [], "someone was erased"
+    assert registry.ranker(run_nightly(new_lease(epochs=1, warm=True)).name).card["parents"] == [], "someone was erased"
 
 
 def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):  # noqa: F811
-    good = finish(night(epochs=8))
+    good = run_nightly(new_lease(epochs=8))
     monkeypatch.setattr(tuning, "WEIGHTS", (0.0,))  # counting alone would tell the ring
-    worse = finish(night(epochs=1))
+    worse = run_nightly(new_lease(epochs=1))
 
     assert worse.status == ModelVersion.Status.CANDIDATE
     assert "NDCG@10" in worse.reason
@@ -102,8 +102,8 @@ def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):  # noq
 
 
 def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  # noqa: F811
-    undisturbed = finish(night(activate=False))
-    lease = night(activate=False)
+    undisturbed = run_nightly(new_lease(activate=False))
+    lease = new_lease(activate=False)
     report = lease.on_log
 
     def killed_after_two_epochs(line):
@@ -119,7 +119,7 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  #
 
     [job] = leases.requeue_lost()
     taken_up = leases.claim(job.pk)
-    resumed = finish(taken_up)
+    resumed = run_nightly(taken_up)
 
     assert "Resuming" in "".join(taken_up._log_lines)
     assert resumed.data_hash == undisturbed.data_hash, "the data of the night it began"
@@ -131,7 +131,7 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  #
 
 @pytest.mark.parametrize("imported", [False, True])
 def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):  # noqa: F811
-    interrupted = night()
+    interrupted = new_lease()
     interrupted.on_log = lambda line: _interrupt() if line.startswith("Epoch 2") else None
     with pytest.raises(KeyboardInterrupt), leases.running_lease(interrupted):
         run.run(interrupted)
@@ -139,8 +139,8 @@ def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):  #
     if imported:
         bump_epoch()
 
-    lease = night(resume=True)
-    version = finish(lease)
+    lease = new_lease(resume=True)
+    version = run_nightly(lease)
 
     assert any("Resuming" in line for line in lease._log_lines) is not imported
     assert len(version.history) == 4
@@ -151,7 +151,7 @@ def _interrupt():
 
 
 def test_with_nothing_to_learn_from_the_operator_is_told_what_to_do(transactional_db):
-    lease = night()
+    lease = new_lease()
     run.run(lease)
     assert lease.result["version"] is None
     assert lease.result["reason"].startswith("not enough data yet: 100 more events")
@@ -159,7 +159,7 @@ def test_with_nothing_to_learn_from_the_operator_is_told_what_to_do(transactiona
 
 def test_unknown_options_are_named(transactional_db):
     with pytest.raises(ValueError, match="speed"):
-        run.run(night(speed="fast"))
+        run.run(new_lease(speed="fast"))
 
 
 def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, cast, tmp_path):
@@ -181,7 +181,7 @@ def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, ca
 
 
 def test_a_model_card_tells_how_it_came_to_be(ring):  # noqa: F811
-    version = finish(night(epochs=2, seed=5))
+    version = run_nightly(new_lease(epochs=2, seed=5))
     card = json.loads((registry.folder(version.name) / "model.json").read_text())
     assert card["metrics"]["data"] == version.metrics["data"]
     assert card["train"]["seed"] == 5

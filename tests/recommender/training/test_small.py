@@ -14,8 +14,8 @@ from catalog.services import NewEvent, record_events
 from recommender import enough, leases, registry, tasks
 from recommender.models import Job, ModelVersion
 from recommender.training import first, run
-from tests.model import forget_everything, forget_models
-from tests.recommender.api.conftest import Api
+from tests.model import clear_caches, clear_loaded_models
+from tests.recommender.api.conftest import ApiClient
 
 MORNING = datetime(2024, 3, 1, 8, 0, tzinfo=UTC)
 WATCH, RATING, LIKE = WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING, WatchEvent.Kind.LIKE
@@ -24,15 +24,15 @@ WATCH, RATING, LIKE = WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING, WatchEvent.
 @pytest.fixture(autouse=True)
 def site(transactional_db):
     """An empty one; what a night leaves goes with it."""
-    forget_everything()
-    forget_models()
+    clear_caches()
+    clear_loaded_models()
     enough._remembered = ("", 0.0)
     yield
     for version in ModelVersion.objects.all():
         shutil.rmtree(registry.folder(version.name), ignore_errors=True)
     shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
-    forget_everything()
-    forget_models()
+    clear_caches()
+    clear_loaded_models()
 
 
 def films(count, genres=True):
@@ -91,7 +91,7 @@ def test_too_little_ends_a_night_as_done_with_what_is_missing(shape):
     assert told["version"] is None
     assert told["reason"].startswith(f"not enough data yet: {enough.missing_events()} more event")
     assert not first.is_due()
-    body = Api().get("/health/ready")
+    body = ApiClient().get("/health/ready")
     assert body["parts"]["model"].startswith(f"no model yet, {enough.missing_events()} more event")
 
 
@@ -123,7 +123,7 @@ def test_any_small_site_is_trained_or_told_what_is_missing(seed):
 
     assert told["version"] or told["reason"].startswith("not enough data yet")
     call_command("batch")
-    assert Api().get("/health/ready")["status"] == "ready"
+    assert ApiClient().get("/health/ready")["status"] == "ready"
 
 
 def test_commands_say_so_and_do_not_fail(capsys):

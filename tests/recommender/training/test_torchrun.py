@@ -6,14 +6,16 @@ import sys
 import pytest
 
 from recommender.models import Job, ModelVersion
-from tests.recommender.worker import ROOT, environment, ring  # noqa: F401
+from tests.recommender.worker import ROOT, ring, worker_environment  # noqa: F401
 
 
 @pytest.mark.slow
 def test_two_processes_train_one_model_under_one_lease(ring):  # noqa: F811
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     train = ["manage.py", "train", "--preset", "brief", "--epochs", "2"]
-    done = subprocess.run([*torchrun, *train], env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [*torchrun, *train], env=worker_environment(), cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
 
     assert done.returncode == 0, done.stderr
     [version], [job] = ModelVersion.objects.all(), Job.objects.all()
