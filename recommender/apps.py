@@ -31,7 +31,7 @@ class RecommenderConfig(AppConfig):
         cache.set_epoch_bumper(services.bump_epoch)
         registry.set_data_set_reader(selectors.data_set)
         registry.on_tick(tally.flush)
-        registry.on_tick(probe.look)
+        registry.on_tick(probe.probe_next_viewer)
         registry.on_tick(record_web_heartbeat)
         alive.connect(record_heartbeat)
         post_migrate.connect(sync_staff_groups, sender=self)

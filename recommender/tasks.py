@@ -93,7 +93,7 @@ def batch(job_id: str) -> dict[str, Any]:
 def bring_in(job_id: str) -> dict[str, Any]:
     from recommender.serving import imports
 
-    return _work(job_id, imports.run)
+    return _work(job_id, imports.run_import)
 
 
 def call_for_help(job_id: UUID, wanted: int) -> None:
@@ -119,14 +119,14 @@ def publish_pending() -> int:
     from recommender.serving import upkeep
 
     with leases.advisory_lock("publish_pending") as mine:
-        return upkeep.publish_pending() if mine else 0
+        return upkeep.flush_outbox() if mine else 0
 
 
 @shared_task
 def repair() -> dict[str, Any]:
     from recommender.serving import upkeep
 
-    told = upkeep.repair()
+    told = upkeep.repair_versions()
     alive.send_robust(sender=repair, kinds=("repair",), process=f"tasks@{socket.gethostname()}")  # end to end
     return told
 
@@ -152,7 +152,7 @@ def tidy() -> dict[str, Any]:
     from recommender.serving import upkeep
 
     with leases.advisory_lock("tidy") as mine:
-        return upkeep.tidy() if mine else {}
+        return upkeep.prune() if mine else {}
 
 
 @shared_task
@@ -160,7 +160,7 @@ def guard_active_model() -> str:
     from recommender.serving import guard
 
     with leases.advisory_lock("guard_active_model") as mine:
-        return guard.guard() if mine else ""
+        return guard.rollback_if_faulty() if mine else ""
 
 
 @shared_task

@@ -3,12 +3,12 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from recommender.admin.pages import ReadOnly
+from recommender.admin.pages import ReadOnlyAdmin
 from recommender.models import AuditEntry
 
 
 @admin.register(AuditEntry)
-class AuditAdmin(ReadOnly):
+class AuditAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor", "action", "subject", "details")
     list_display_links = ("at",)
     list_filter = ("action",)

@@ -10,7 +10,7 @@ HUES = 8  # colours of tiles: classes of admin.css
 
 @dataclass(slots=True)
 class Card:
-    place: int  # from 1
+    position: int  # from 1
     movie_id: int
     title: str
     year: int | None
@@ -18,7 +18,7 @@ class Card:
     poster_url: str
     hue: int  # of the tile that stands for a poster
     notes: list[str] = field(default_factory=list)
-    marked: bool = False
+    is_highlighted: bool = False
 
     @property
     def initials(self) -> str:
@@ -26,25 +26,25 @@ class Card:
         return "".join(word[0] for word in words[:2]).upper() or "?"
 
 
-def card(place: int, movie_id: int, film: MovieCard | None) -> Card:
-    if film is None:
-        return Card(place, movie_id, f"film {movie_id}", None, "", "", 0)
-    return Card(place, movie_id, film.title, film.year, ", ".join(film.genres), film.poster_url, movie_id % HUES)
+def make_card(position: int, movie_id: int, movie: MovieCard | None) -> Card:
+    if movie is None:
+        return Card(position, movie_id, f"film {movie_id}", None, "", "", 0)
+    return Card(position, movie_id, movie.title, movie.year, ", ".join(movie.genres), movie.poster_url, movie_id % HUES)
 
 
-def cards(
+def make_cards(
     ids: Sequence[int],
     known: Mapping[int, MovieCard],
-    was: Mapping[int, int] | None = None,
-    marked: Collection[int] = (),
+    previous_position: Mapping[int, int] | None = None,
+    highlighted: Collection[int] = (),
 ) -> list[Card]:
     """`was`: the place (from 0) of each film before, where moves are to be told; `marked` stand out."""
-    found = [card(place, movie, known.get(movie)) for place, movie in enumerate(ids, start=1)]
-    for one in found if was is not None else ():
-        before = (was or {}).get(one.movie_id)
+    found = [make_card(place, movie, known.get(movie)) for place, movie in enumerate(ids, start=1)]
+    for one in found if previous_position is not None else ():
+        before = (previous_position or {}).get(one.movie_id)
         if before is None:
             one.notes.append("new here")
-        elif before + 1 != one.place:
-            one.notes.append(f"{'▲' if before + 1 > one.place else '▼'} {abs(before + 1 - one.place)}")
-        one.marked = one.movie_id in marked
+        elif before + 1 != one.position:
+            one.notes.append(f"{'▲' if before + 1 > one.position else '▼'} {abs(before + 1 - one.position)}")
+        one.is_highlighted = one.movie_id in highlighted
     return found

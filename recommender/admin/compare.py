@@ -9,17 +9,17 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from catalog import selectors
-from recommender.admin.cards import Card, cards
-from recommender.admin.pictures import lines
+from recommender.admin.cards import Card, make_cards
+from recommender.admin.pictures import line_chart
 from recommender.models import ModelVersion
-from recommender.serving.beside import lists_under
+from recommender.serving.beside import top_k_by_model
 from recommender.serving.capacity import Busy
 
-VIEWERS, LENGTH = 10, 10
-CHOSEN_FROM = 100  # the newest versions
+SAMPLED_VIEWERS, LIST_LENGTH = 10, 10
+MAX_CHOICES = 100  # the newest versions
 
 
-class Row(NamedTuple):
+class MetricRow(NamedTuple):
     name: str
     figures: tuple[str, str]
     difference: str
@@ -39,10 +39,10 @@ class CompareForm(forms.Form):
         self.fields["a"].choices = self.fields["b"].choices = choices  # type: ignore[attr-defined]
 
 
-def page(request: HttpRequest, model_admin: Any) -> HttpResponse:
+def compare_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
-    versions = list(ModelVersion.objects.all()[:CHOSEN_FROM])
+    versions = list(ModelVersion.objects.all()[:MAX_CHOICES])
     form = CompareForm(versions, request.GET)
     context = model_admin.admin_site.each_context(request) | {
         "title": "Two versions side by side",
@@ -53,13 +53,13 @@ def page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         by_name = {one.name: one for one in versions}
         a, b = by_name[form.cleaned_data["a"]], by_name[form.cleaned_data["b"]]
         context |= {"versions": (a, b), "same_data": bool(a.data_hash) and a.data_hash == b.data_hash}
-        context |= {"tables": _tables(a, b), "curves": curves(a, b)}
+        context |= {"tables": _tables(a, b), "curves": training_curves(a, b)}
         if form.cleaned_data["lists"] and request.user.has_perm("catalog.view_viewer"):
-            context |= _lists(a, b)
+            context |= _sampled_lists(a, b)
     return TemplateResponse(request, "recommender/compare.html", context)
 
 
-def _tables(a: ModelVersion, b: ModelVersion) -> list[tuple[str, list[Row]]]:
+def _tables(a: ModelVersion, b: ModelVersion) -> list[tuple[str, list[MetricRow]]]:
     both = (a.metrics, b.metrics)
     gates = [one.get("gate", {}) for one in both]
     segments = [{name: of.get("candidate") for name, of in gate.get("segments", {}).items()} for gate in gates]
@@ -72,7 +72,7 @@ def _tables(a: ModelVersion, b: ModelVersion) -> list[tuple[str, list[Row]]]:
     return [(title, rows) for title, rows in found if rows]
 
 
-def _rows(a: Any, b: Any) -> list[Row]:
+def _rows(a: Any, b: Any) -> list[MetricRow]:
     """Of every figure that either has; accuracy is better when it is higher, of the others nobody can say so."""
     names = [name for name in dict.fromkeys([*a, *b]) if any(_number(of.get(name)) for of in (a, b))]
     rows = []
@@ -81,7 +81,7 @@ def _rows(a: Any, b: Any) -> list[Row]:
         difference = right - left if _number(left) and _number(right) else None
         better = "" if not difference or not name.startswith(("ndcg", "hr", "mrr")) else _state(difference)
         told = "-" if difference is None else f"{difference:+.4f}"
-        rows.append(Row(name, (_told(left), _told(right)), told, better))
+        rows.append(MetricRow(name, (_format_value(left), _format_value(right)), told, better))
     return rows
 
 
@@ -89,7 +89,7 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _told(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() and value > 1 else f"{value:.4f}"
     return "-" if value is None else str(value)
@@ -99,7 +99,7 @@ def _state(difference: float) -> str:
     return "good" if difference > 0 else "bad"
 
 
-def curves(*versions: ModelVersion) -> list[tuple[str, Any, str]]:
+def training_curves(*versions: ModelVersion) -> list[tuple[str, Any, str]]:
     """A picture of each figure that was taken after every epoch, with its last values."""
     names = list(dict.fromkeys(name for one in versions for epoch in one.history for name in epoch))
     found = []
@@ -107,23 +107,23 @@ def curves(*versions: ModelVersion) -> list[tuple[str, Any, str]]:
         series = [[float(epoch[name]) for epoch in one.history if _number(epoch.get(name))] for one in versions]
         if name not in ("epoch", "seconds") and any(len(values) > 1 for values in series):
             last = " and ".join(f"{values[-1]:.4f}" if values else "-" for values in series)
-            found.append((name, lines(series, [one.name for one in versions]), last))
+            found.append((name, line_chart(series, [one.name for one in versions]), last))
     return found
 
 
-def _lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
+def _sampled_lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
     try:
-        found = lists_under([a.name, b.name], selectors.sample_viewers(VIEWERS), LENGTH)
+        found = top_k_by_model([a.name, b.name], selectors.sample_viewers(SAMPLED_VIEWERS), LIST_LENGTH)
     except Busy:
         return {"busy": True}
     known = selectors.movie_cards({movie for lists in found.values() for ids in lists for movie in ids})
-    return {"viewers": [(viewer, _pair(lists[0], lists[1], known)) for viewer, lists in found.items()]}
+    return {"viewers": [(viewer, _card_pair(lists[0], lists[1], known)) for viewer, lists in found.items()]}
 
 
-def _pair(left: list[int], right: list[int], known: Any) -> tuple[list[Card], list[Card], int]:
+def _card_pair(left: list[int], right: list[int], known: Any) -> tuple[list[Card], list[Card], int]:
     """Films that the other list has not are marked; and how many both have."""
     shared = set(left) & set(right)
-    sides = [cards(ids, known) for ids in (left, right)]
+    sides = [make_cards(ids, known) for ids in (left, right)]
     for one in (*sides[0], *sides[1]):
-        one.marked = one.movie_id not in shared
+        one.is_highlighted = one.movie_id not in shared
     return sides[0], sides[1], len(shared)

@@ -15,20 +15,20 @@ from catalog.admin import MovieAdmin
 from catalog.models import Movie
 from catalog.plurals import count_noun
 from catalog.services import schedule_movies
-from recommender.admin.cards import Card, card, cards
-from recommender.admin.pages import ShownAbove
-from recommender.admin.pictures import columns
+from recommender.admin.cards import Card, make_card, make_cards
+from recommender.admin.pages import SummaryAboveForm
+from recommender.admin.pictures import column_chart
 from recommender.admin.viewers import genre_bars
 from recommender.serving import pulse
 from recommender.serving.capacity import Busy
-from recommender.serving.portrait import of_many
-from recommender.serving.shown import standing
+from recommender.serving.portrait import genre_profile
+from recommender.serving.shown import find_placement
 from recommender.serving.similar import UnknownFilm, similar
 from recommender.serving.tally import untallied
 
 NEIGHBOURS = 12
-LOOKED_AT = 50  # viewers whose histories tell what else the film's watchers watch
-MOST_SCHEDULED = 10_000  # films at once
+SAMPLED_VIEWERS = 50  # viewers whose histories tell what else the film's watchers watch
+MAX_SCHEDULED = 10_000  # films at once
 
 admin.site.unregister(Movie)
 
@@ -50,23 +50,23 @@ class WindowForm(forms.Form):
 
 
 @admin.register(Movie)
-class FilmPage(ShownAbove, MovieAdmin):
+class MoviePageAdmin(SummaryAboveForm, MovieAdmin):
     change_form_outer_before_template = "recommender/film.html"
     actions = ("publish", "unpublish", "schedule")  # type: ignore[assignment]
 
-    def shown(self, record: Movie) -> dict[str, Any]:
-        return _shown(record)
+    def summary(self, record: Movie) -> dict[str, Any]:
+        return _movie_summary(record)
 
     @admin.action(description="Schedule: set when the selected films are shown", permissions=["change"])
     def schedule(self, request: HttpRequest, queryset: QuerySet[Movie]) -> HttpResponse | None:
         """Asks for the window first; the page posts the selection back."""
-        ids = list(queryset.values_list("pk", flat=True)[: MOST_SCHEDULED + 1])
-        if len(ids) > MOST_SCHEDULED:
-            self.message_user(request, f"You chose more than {MOST_SCHEDULED:,} films: choose fewer.", messages.ERROR)
+        ids = list(queryset.values_list("pk", flat=True)[: MAX_SCHEDULED + 1])
+        if len(ids) > MAX_SCHEDULED:
+            self.message_user(request, f"You chose more than {MAX_SCHEDULED:,} films: choose fewer.", messages.ERROR)
             return None
         form = WindowForm(request.POST if "window" in request.POST else None)
         if form.is_valid():
-            self._scheduled(request, ids, form.cleaned_data["available_from"], form.cleaned_data["available_until"])
+            self._set_window(request, ids, form.cleaned_data["available_from"], form.cleaned_data["available_until"])
             return None
         context = self.admin_site.each_context(request) | {
             "title": f"Choose when {count_noun(len(ids), 'film')} {'is' if len(ids) == 1 else 'are'} shown",
@@ -78,9 +78,9 @@ class FilmPage(ShownAbove, MovieAdmin):
         }
         return TemplateResponse(request, "recommender/schedule.html", context)
 
-    def _scheduled(self, request: HttpRequest, ids: list[int], begins: datetime | None, ends: datetime | None) -> None:
+    def _set_window(self, request: HttpRequest, ids: list[int], begins: datetime | None, ends: datetime | None) -> None:
         changed = schedule_movies(ids, begins, ends)
-        self.log_changes(request, ids, f"Window set: {window(begins, ends)}.")
+        self.log_changes(request, ids, f"Window set: {describe_window(begins, ends)}.")
         self.message_user(
             request,
             f"{count_noun(changed, 'film')} {'has' if changed == 1 else 'have'} a new window.",
@@ -88,7 +88,7 @@ class FilmPage(ShownAbove, MovieAdmin):
         )
 
 
-def window(begins: datetime | None, ends: datetime | None) -> str:
+def describe_window(begins: datetime | None, ends: datetime | None) -> str:
     """Writes when a film is shown, in UTC."""
     first, last = (f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "" for moment in (begins, ends))
     if first and last:
@@ -96,27 +96,29 @@ def window(begins: datetime | None, ends: datetime | None) -> str:
     return f"from {first} on" if first else f"until {last}" if last else "at any time"
 
 
-def _shown(movie: Movie) -> dict[str, Any]:
-    found, where = selectors.movie_watchers(movie.pk), standing(movie.pk)
+def _movie_summary(movie: Movie) -> dict[str, Any]:
+    found, where = selectors.movie_watchers(movie.pk), find_placement(movie.pk)
     poster = selectors.MovieCard(movie.pk, movie.title, movie.year, [], movie.poster_url)
-    histories = selectors.histories(found.viewer_ids[:LOOKED_AT].tolist())
+    histories = selectors.histories(found.viewer_ids[:SAMPLED_VIEWERS].tolist())
     return {
-        "card": card(1, movie.pk, poster),
+        "card": make_card(1, movie.pk, poster),
         "watchers": found,
-        "stars": columns(found.ratings.tolist(), [f"{n / 2:g} stars: {c}" for n, c in enumerate(found.ratings, 1)]),
+        "stars": column_chart(
+            found.ratings.tolist(), [f"{n / 2:g} stars: {c}" for n, c in enumerate(found.ratings, 1)]
+        ),
         "rated": int(found.ratings.sum()),
-        "years": columns(list(found.years.values()), [f"{year}: {count}" for year, count in found.years.items()]),
+        "years": column_chart(list(found.years.values()), [f"{year}: {count}" for year, count in found.years.items()]),
         "span": f"{min(found.years)} to {max(found.years)}" if found.years else "",
-        "genres": genre_bars(of_many(histories)),
+        "genres": genre_bars(genre_profile(histories)),
         "standing": where,
-        "window": window(movie.available_from, movie.available_until),
+        "window": describe_window(movie.available_from, movie.available_until),
         "watched_by": count_noun(round(len(found.viewer_ids) / found.sample_share), "viewer"),
-        "on_lists": pulse.on_lists(movie.pk),
-        **_likeness(movie.pk),
+        "on_lists": pulse.movie_exposure(movie.pk),
+        **_neighbours_or_busy(movie.pk),
     }
 
 
-def _likeness(movie_id: int) -> dict[str, Any]:
+def _neighbours_or_busy(movie_id: int) -> dict[str, Any]:
     try:
         return {"neighbours": _neighbours(movie_id)}
     except UnknownFilm:  # made a moment ago
@@ -128,7 +130,7 @@ def _likeness(movie_id: int) -> dict[str, Any]:
 def _neighbours(movie_id: int) -> list[Card]:
     with untallied():
         found = similar(movie_id, NEIGHBOURS, trial=())
-    near = cards(found.movie_ids, selectors.movie_cards(found.movie_ids))
+    near = make_cards(found.movie_ids, selectors.movie_cards(found.movie_ids))
     for one, likeness in zip(near, found.similarities, strict=True):
         one.notes.append(f"{likeness:.0%} alike")
     return near

@@ -12,17 +12,17 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from recommender import leases, tasks
-from recommender.admin.pages import COLOURS, ReadOnly, named, to_page
+from recommender.admin.pages import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
 from recommender.models import Job
 
-LONGEST_PARAMETERS = 2_000  # characters; a batch may have been sent thousands of histories
+MAX_PARAMETERS_LENGTH = 2_000  # characters; a batch may have been sent thousands of histories
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly):
+class JobAdmin(ReadOnlyAdmin):
     list_display = ("kind", "status_label", "phase", "progress", "started_by", "created_at", "finished_at")
     list_filter = ("kind", "status")
-    not_listed = ("parameters", "result", "log_tail")
+    deferred_columns = ("parameters", "result", "log_tail")
     fields = (
         ("kind", "status_label", "attempts"),
         ("started_by", "cancelled_by"),
@@ -44,7 +44,7 @@ class JobAdmin(ReadOnly):
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("recommender.change_job"))
 
-    @display(description="status", ordering="status", label=COLOURS)
+    @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_label(self, job: Job) -> str:
         return job.status
 
@@ -61,7 +61,7 @@ class JobAdmin(ReadOnly):
 
     @display(description="parameters")
     def asked(self, job: Job) -> str:
-        return textwrap.shorten(json.dumps(job.parameters), LONGEST_PARAMETERS, placeholder=" ...")
+        return textwrap.shorten(json.dumps(job.parameters), MAX_PARAMETERS_LENGTH, placeholder=" ...")
 
     @display(description="end of the log")
     def log(self, job: Job) -> SafeString:
@@ -97,10 +97,10 @@ class JobAdmin(ReadOnly):
         job = leases.create_unless_pending(kind)
         if job is None:
             messages.warning(request, f"A {kind.label.lower()} job is waiting or running already; see it in the list.")
-            return to_page("recommender_job_changelist")
+            return close_dialog_to("recommender_job_changelist")
         tasks.enqueue(job)
         messages.success(request, "Started.")
-        return to_page("recommender_job_change", job.pk)
+        return close_dialog_to("recommender_job_change", job.pk)
 
     @action(
         description="Cancel",
@@ -113,9 +113,9 @@ class JobAdmin(ReadOnly):
         },
     )
     def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        job = named(self, request, object_id)
+        job = get_or_404(self, request, object_id)
         if leases.cancel(job.pk):
             messages.success(request, "Cancelled.")
         else:
             messages.warning(request, "The job had ended already.")
-        return to_page("recommender_job_change", job.pk)
+        return close_dialog_to("recommender_job_change", job.pk)

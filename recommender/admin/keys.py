@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from catalog.admin import StoredRecordAdmin
 from recommender import audit
-from recommender.admin.pages import named, to_page
+from recommender.admin.pages import close_dialog_to, get_or_404
 from recommender.audit import Action
 from recommender.keys import ROTATION_OVERLAP, rotate
 from recommender.models import ApiKey
@@ -87,14 +87,14 @@ class ApiKeyAdmin(APIKeyModelAdmin, StoredRecordAdmin):
         },
     )
     def rotate(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        former = named(self, request, object_id)
+        former = get_or_404(self, request, object_id)
         try:
             fresh, key = rotate(former.prefix)
         except ApiKey.DoesNotExist:
             messages.error(request, f"{former.prefix} is not live: nothing follows it.")
-            return to_page("recommender_apikey_change", former.pk)
+            return close_dialog_to("recommender_apikey_change", former.pk)
         messages.warning(request, f"The API key for {fresh.name} is: {key}. It is shown this once.")
-        return to_page("recommender_apikey_change", fresh.pk)
+        return close_dialog_to("recommender_apikey_change", fresh.pk)
 
 
 admin.site.unregister(UnscopedKey)  # a key without scopes opens nothing here

@@ -17,26 +17,26 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from recommender import registry
 from recommender.admin import compare
-from recommender.admin.pages import COLOURS, ReadOnly, named, to_page
+from recommender.admin.pages import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
 from recommender.models import ModelVersion
 
-_NOTHING = format_html("<p>{}</p>", "Not measured.")
+_NOT_MEASURED = format_html("<p>{}</p>", "Not measured.")
 
 
 class ReasonForm(BaseDialogForm):
     reason = forms.CharField(max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
-    def words(self) -> str:
+    def signed_reason(self) -> str:
         """The reason with who gave it."""
         return f"{self.cleaned_data['reason']} ({self.request.user.get_username()}, in the admin)"
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(ReadOnly):
+class ModelVersionAdmin(ReadOnlyAdmin):
     list_display = ("name", "status_label", "ndcg10", "hr10", "movies", "created_at", "activated_at")
     list_filter = ("status", "preset")
     search_fields = ("name", "reason")
-    not_listed = ("history",)
+    deferred_columns = ("history",)
     fields = (
         ("name", "status_label", "preset"),
         "reason",
@@ -65,7 +65,7 @@ class ModelVersionAdmin(ReadOnly):
     actions_detail = ("promote",)
 
     def get_urls(self) -> list[URLPattern]:
-        comparison = self.admin_site.admin_view(partial(compare.page, model_admin=self))
+        comparison = self.admin_site.admin_view(partial(compare.compare_page, model_admin=self))
         return [path("compare/", comparison, name="recommender_modelversion_compare"), *super().get_urls()]
 
     @action(description="Compare two", url_path="to-compare", permissions=["view"])
@@ -79,7 +79,7 @@ class ModelVersionAdmin(ReadOnly):
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("recommender.change_modelversion"))
 
-    @display(description="status", ordering="status", label=COLOURS)
+    @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_label(self, version: ModelVersion) -> str:
         return version.status
 
@@ -104,25 +104,25 @@ class ModelVersionAdmin(ReadOnly):
     def checks(self, version: ModelVersion) -> SafeString:
         found = version.metrics.get("gate", {}).get("checks", [])
         rows = [("✓" if one["passed"] else "✗", one["name"], one["told"]) for one in found]
-        return _table(rows, ("passed", "check", "seen")) if rows else _NOTHING
+        return _table(rows, ("passed", "check", "seen")) if rows else _NOT_MEASURED
 
     @display(description="NDCG@10 by kind of viewer and genre of the next film")
     def segments(self, version: ModelVersion) -> SafeString:
         names = ("targets", "candidate", "active", "difference", "low", "high")
         found = version.metrics.get("gate", {}).get("segments", {})
         rows = [(part, *(_figure(of[name]) for name in names)) for part, of in found.items()]
-        return _table(rows, ("segment", *names)) if rows else _NOTHING
+        return _table(rows, ("segment", *names)) if rows else _NOT_MEASURED
 
     @display(description="What the lists are like")
     def lists(self, version: ModelVersion) -> SafeString:
         found = version.metrics.get("gate", {}).get("lists", {})
         names = list(next(iter(found.values()), {}))
         rows = [(name, *(_figure(of.get(name)) for of in found.values())) for name in names]
-        return _table(rows, ("figure", *found)) if rows else _NOTHING
+        return _table(rows, ("figure", *found)) if rows else _NOT_MEASURED
 
     @display(description="Training")
     def curves(self, version: ModelVersion) -> SafeString:
-        found = compare.curves(version)
+        found = compare.training_curves(version)
         return format_html_join(
             "", "<div>{}, at the end {}{}</div>", ((name, last, made) for name, made, last in found)
         )
@@ -148,13 +148,15 @@ class ModelVersionAdmin(ReadOnly):
         },
     )
     def promote(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        version = named(self, request, object_id)
+        version = get_or_404(self, request, object_id)
         try:
-            self.log_change(request, registry.activate(version.name, form.words()), f"Promoted: {form.words()}")
+            self.log_change(
+                request, registry.activate(version.name, form.signed_reason()), f"Promoted: {form.signed_reason()}"
+            )
             messages.success(request, f"{version.name} is active.")
         except registry.ActivationRefused as refusal:
             messages.error(request, str(refusal))
-        return to_page("recommender_modelversion_change", version.pk)
+        return close_dialog_to("recommender_modelversion_change", version.pk)
 
     @action(
         description="Roll back",
@@ -168,12 +170,12 @@ class ModelVersionAdmin(ReadOnly):
     )
     def rollback(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
         try:
-            version = registry.rollback(form.words())
-            self.log_change(request, version, f"Rolled back to: {form.words()}")
+            version = registry.rollback(form.signed_reason())
+            self.log_change(request, version, f"Rolled back to: {form.signed_reason()}")
             messages.success(request, f"{version.name} is active again.")
         except registry.ActivationRefused as refusal:
             messages.error(request, str(refusal))
-        return to_page("recommender_modelversion_changelist")
+        return close_dialog_to("recommender_modelversion_changelist")
 
 
 def _figure(value: Any) -> str:

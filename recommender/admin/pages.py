@@ -12,7 +12,7 @@ from unfold.views import ChangeList
 
 from catalog.admin import StoredRecordAdmin
 
-COLOURS = {
+STATUS_COLOURS = {
     "active": "success",
     "done": "success",
     "running": "info",
@@ -24,12 +24,12 @@ COLOURS = {
 }
 
 
-def to_page(viewname: str, *args: Any) -> HttpResponse:
+def close_dialog_to(viewname: str, *args: Any) -> HttpResponse:
     """Closes a dialog and goes on to a page of these ids, as they are in the database."""
     return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{viewname}", args=[quote(one) for one in args])})
 
 
-def named(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
+def get_or_404(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
     """Finds the record that an address names (ids stand quoted there); 404 where it is gone or never was."""
     record = model_admin.get_object(request, unquote(object_id))
     if record is None:
@@ -37,10 +37,10 @@ def named(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
     return record
 
 
-class ShownAbove(StoredRecordAdmin):
+class SummaryAboveForm(StoredRecordAdmin):
     """A page that tells of its record, as it is stored, above the form; a new one has nothing to be told."""
 
-    def shown(self, record: Any) -> dict[str, Any]:
+    def summary(self, record: Any) -> dict[str, Any]:
         """What the template above the form draws."""
         raise NotImplementedError
 
@@ -54,24 +54,24 @@ class ShownAbove(StoredRecordAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **more: Any) -> Any:
         answer = super().render_change_form(request, context, *args, **more)
         if (record := context.get("original")) is not None:
-            answer.context_data |= self.shown(record)
+            answer.context_data |= self.summary(record)
         return answer
 
 
-class Lean(ChangeList):
+class DeferringChangeList(ChangeList):
     """Leaves columns that may be long to the record's own page."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str] | None = None) -> QuerySet[Any]:
         return super().get_queryset(request, exclude_parameters).defer(*self.model_admin.not_listed)
 
 
-class ReadOnly(ModelAdmin):
+class ReadOnlyAdmin(ModelAdmin):
     """Rows that only the system writes."""
 
-    not_listed: ClassVar[Sequence[str]] = ()  # columns
+    deferred_columns: ClassVar[Sequence[str]] = ()  # columns
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return Lean
+        return DeferringChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

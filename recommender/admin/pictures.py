@@ -9,7 +9,7 @@ WIDTH, HEIGHT = 240, 56
 GAP = 1.5
 
 
-def columns(values: Sequence[float | None], labels: Sequence[str]) -> SafeString:
+def column_chart(values: Sequence[float | None], labels: Sequence[str]) -> SafeString:
     """A column for each value, the highest as high as the picture; None leaves a gap. Labels show under the pointer."""
     top = max((value for value in values if value), default=0) or 1
     step = WIDTH / max(len(values), 1)
@@ -19,10 +19,10 @@ def columns(values: Sequence[float | None], labels: Sequence[str]) -> SafeString
         if value is not None and (high := max(1.5, HEIGHT * value / top))
     ]
     drawn = format_html_join("", "<rect x='{}' y='{}' width='{}' height='{}' rx='1'><title>{}</title></rect>", bars)
-    return _picture("mr-columns", drawn, bars[-1][-1] if bars else "nothing to draw yet")
+    return _svg("mr-columns", drawn, bars[-1][-1] if bars else "nothing to draw yet")
 
 
-def lines(series: Sequence[Sequence[float]], labels: Sequence[str]) -> SafeString:
+def line_chart(series: Sequence[Sequence[float]], labels: Sequence[str]) -> SafeString:
     """Curves on one scale, from the lowest value of all to the highest."""
     every = [value for values in series for value in values]
     low, high = min(every, default=0), max(every, default=1)
@@ -31,7 +31,7 @@ def lines(series: Sequence[Sequence[float]], labels: Sequence[str]) -> SafeStrin
         for n, (values, label) in enumerate(zip(series, labels, strict=True))
     ]
     shapes = format_html_join("", "<polyline class='{}' points='{}'><title>{}</title></polyline>", drawn)
-    return _picture("mr-lines", shapes, ", ".join(labels))
+    return _svg("mr-lines", shapes, ", ".join(labels))
 
 
 def _points(values: Sequence[float], low: float, spread: float) -> list[str]:
@@ -40,10 +40,10 @@ def _points(values: Sequence[float], low: float, spread: float) -> list[str]:
     return [f"{n * step:.1f},{4 + inside * (1 - (value - low) / spread):.1f}" for n, value in enumerate(values)]
 
 
-def bar(value: float, beside: float | None = None) -> SafeString:
+def share_bar(value: float, marked_share: float | None = None) -> SafeString:
     """A share (0..1) as a bar, and a mark where another one lies."""
-    at = f"{198 * min(beside or 0, 1):.1f}"
-    mark = "" if beside is None else format_html("<rect class='mr-mark' x='{}' width='2' height='10'/>", at)
+    at = f"{198 * min(marked_share or 0, 1):.1f}"
+    mark = "" if marked_share is None else format_html("<rect class='mr-mark' x='{}' width='2' height='10'/>", at)
     shape = (
         "<svg class='mr-bar' viewBox='0 0 200 10' preserveAspectRatio='none' aria-hidden='true'>"
         "<rect width='{}' height='10' rx='2'/>{}</svg>"
@@ -51,7 +51,7 @@ def bar(value: float, beside: float | None = None) -> SafeString:
     return format_html(shape, f"{200 * min(value, 1):.1f}", mark)
 
 
-def _picture(kind: str, shapes: SafeString, words: str) -> SafeString:
+def _svg(kind: str, shapes: SafeString, words: str) -> SafeString:
     return format_html(
         "<svg class='{}' viewBox='0 0 {} {}' preserveAspectRatio='none' role='img' aria-label='{}'>{}</svg>",
         kind,

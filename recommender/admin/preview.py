@@ -11,7 +11,7 @@ from catalog import selectors
 from catalog.limits import MAX_ID
 from catalog.models import Rule
 from catalog.selectors import MerchandisingRule
-from recommender.admin.cards import Card, cards
+from recommender.admin.cards import Card, make_cards
 from recommender.serving import stamps
 from recommender.serving.charted import charted
 from recommender.serving.eligibility import catalogue
@@ -21,8 +21,8 @@ from recommender.serving.recommend import recommend
 from recommender.serving.similar import similar
 from recommender.serving.tally import untallied
 
-LENGTH = 20
-ROW_LENGTH, ROWS = 12, 20
+LIST_LENGTH = 20
+ROW_LENGTH, MAX_ROWS = 12, 20
 
 
 class PreviewForm(forms.Form):
@@ -58,13 +58,13 @@ class PreviewForm(forms.Form):
         return values
 
 
-class Side(NamedTuple):
+class PreviewColumn(NamedTuple):
     title: str
     rows: list[tuple[str, list[Card]]]  # the row's title, "" for a list that has none; its films
-    told: str
+    message: str
 
 
-def both(rule: Rule, form: PreviewForm) -> list[Side]:
+def before_and_after(rule: Rule, form: PreviewForm) -> list[PreviewColumn]:
     """The page's two columns. Films that came, or stand elsewhere than before, are marked in the second. Raises Busy,
     and UnknownFilm."""
     asked = form.cleaned_data
@@ -73,26 +73,28 @@ def both(rule: Rule, form: PreviewForm) -> list[Side]:
     tried = selectors.merchandising_rule(rule.pk)
     as_if_live = [] if tried is None else [tried._replace(starts_at=0, ends_at=2**62)]
     with untallied():
-        before, told = _listed(asked, others)
-        after, _ = _listed(asked, (*others, *as_if_live))
+        before, told = _lists(asked, others)
+        after, _ = _lists(asked, (*others, *as_if_live))
     every = {movie for side in (before, after) for _, ids in side for movie in ids}
     known = selectors.movie_cards(every)
     of_rule = set() if tried is None else set(np.intersect1d(list(every), tried.movie_ids).tolist())
     was = {title: {movie: place for place, movie in enumerate(ids)} for title, ids in before}
     return [
-        Side("Without the rule", [(title, cards(ids, known)) for title, ids in before], told),
-        Side("With the rule", [(title, cards(ids, known, was.get(title, {}), of_rule)) for title, ids in after], ""),
+        PreviewColumn("Without the rule", [(title, make_cards(ids, known)) for title, ids in before], told),
+        PreviewColumn(
+            "With the rule", [(title, make_cards(ids, known, was.get(title, {}), of_rule)) for title, ids in after], ""
+        ),
     ]
 
 
-def _listed(asked: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> tuple[list[tuple[str, list[int]]], str]:
+def _lists(asked: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> tuple[list[tuple[str, list[int]]], str]:
     viewer, shelf = asked["viewer"], asked["shelf"]
     if shelf == "home":
-        page = home(Query(user_id=viewer, top_k=ROW_LENGTH, trial=rules), ROWS, ROW_LENGTH)
+        page = home(Query(user_id=viewer, top_k=ROW_LENGTH, trial=rules), MAX_ROWS, ROW_LENGTH)
         return [(shown.row.title, shown.movie_ids) for shown in page.rows], page.reason
     if shelf == "similar":
-        return [("", similar(asked["film"], LENGTH, user_id=viewer, trial=rules).movie_ids)], ""
-    query = Query(user_id=viewer, top_k=LENGTH, trial=rules)
+        return [("", similar(asked["film"], LIST_LENGTH, user_id=viewer, trial=rules).movie_ids)], ""
+    query = Query(user_id=viewer, top_k=LIST_LENGTH, trial=rules)
     answer = recommend(query) if shelf == "recommend" else charted(query, cast(ChartName, shelf))
     told = "" if answer.is_known_user else "No viewer has this id: this is the list of a new viewer. "
     return [("", [one.movie_id for one in answer.recommendations])], told + answer.reason

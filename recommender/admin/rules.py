@@ -18,12 +18,12 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from catalog.admin import CatalogueAdmin
 from catalog.models import Rule
 from catalog.plurals import count_noun
-from recommender.admin.pages import named
-from recommender.admin.preview import PreviewForm, both
+from recommender.admin.pages import get_or_404
+from recommender.admin.preview import PreviewForm, before_and_after
 from recommender.serving.capacity import Busy
 from recommender.serving.similar import UnknownFilm
 
-MOST = 200  # rules that hold or will: each costs something at every reading of the catalogue
+MAX_ACTIVE_RULES = 200  # rules that hold or will: each costs something at every reading of the catalogue
 
 
 def _not_over(rules: QuerySet[Rule]) -> QuerySet[Rule]:
@@ -55,8 +55,10 @@ class RuleForm(forms.ModelForm):
         if by and values.get(by) is None and by not in self.errors:
             self.add_error(by, f"Choose the {Rule.Target(by).label} that the rule is of.")
         others = _not_over(Rule.objects.filter(enabled=True)).exclude(pk=self.instance.pk)
-        if values.get("enabled") and others.count() >= MOST:
-            self.add_error("enabled", f"At most {MOST} rules may be switched on at a time: switch some off first.")
+        if values.get("enabled") and others.count() >= MAX_ACTIVE_RULES:
+            self.add_error(
+                "enabled", f"At most {MAX_ACTIVE_RULES} rules may be switched on at a time: switch some off first."
+            )
         return values
 
 
@@ -121,8 +123,8 @@ class RuleAdmin(CatalogueAdmin):
     @admin.action(description="Switch on", permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
         fresh = _not_over(queryset.filter(enabled=False)).count()
-        if fresh + _not_over(Rule.objects.filter(enabled=True)).count() > MOST:
-            words = f"At most {MOST} rules may be switched on at a time: switch some off first."
+        if fresh + _not_over(Rule.objects.filter(enabled=True)).count() > MAX_ACTIVE_RULES:
+            words = f"At most {MAX_ACTIVE_RULES} rules may be switched on at a time: switch some off first."
             self.message_user(request, words, messages.ERROR)
             return
         self._switch(request, queryset, True)
@@ -143,7 +145,7 @@ class RuleAdmin(CatalogueAdmin):
         )
 
     def preview(self, request: HttpRequest, rule_id: int) -> HttpResponse:
-        rule = named(self, request, str(rule_id))
+        rule = get_or_404(self, request, str(rule_id))
         if not self.has_view_permission(request, rule) or not request.user.has_perm("catalog.view_viewer"):
             raise PermissionDenied
         form = PreviewForm(request.GET or None, shelves=rule.shelves)
@@ -153,14 +155,14 @@ class RuleAdmin(CatalogueAdmin):
             "rule": rule,
             "what": f"{self.what(rule)}, {self.of(rule)}, on {self.where(rule)}",
             "form": form,
-            **(_tried(rule, form) if form.is_valid() else {}),
+            **(_preview_columns(rule, form) if form.is_valid() else {}),
         }
         return TemplateResponse(request, "recommender/preview.html", context)
 
 
-def _tried(rule: Rule, form: PreviewForm) -> dict[str, Any]:
+def _preview_columns(rule: Rule, form: PreviewForm) -> dict[str, Any]:
     try:
-        return {"sides": both(rule, form)}
+        return {"sides": before_and_after(rule, form)}
     except UnknownFilm as missing:
         form.add_error("film", str(missing))
         return {}

@@ -12,18 +12,18 @@ from catalog.admin import ViewerAdmin
 from catalog.models import Viewer
 from catalog.plurals import count_noun
 from catalog.services import invalidate_viewers
-from recommender.admin.cards import Card, cards
-from recommender.admin.pages import ShownAbove, named, to_page
-from recommender.admin.pictures import bar, columns
+from recommender.admin.cards import Card, make_cards
+from recommender.admin.pages import SummaryAboveForm, close_dialog_to, get_or_404
+from recommender.admin.pictures import column_chart, share_bar
 from recommender.serving import privacy
 from recommender.serving.capacity import Busy
-from recommender.serving.portrait import Portrait, portrait
+from recommender.serving.portrait import TasteProfile, build_taste_profile
 from recommender.serving.query import Answer, Query
 from recommender.serving.recommend import recommend
 from recommender.serving.tally import untallied
 
-LENGTH = 20
-REMOVED = {
+LIST_LENGTH = 20
+REMOVAL_REASONS = {
     "seen": "watched or rated already",
     "disliked": "disliked",
     "not_interested": "marked as not interesting",
@@ -43,12 +43,12 @@ admin.site.unregister(Viewer)
 
 
 @admin.register(Viewer)
-class ViewerPage(ShownAbove, ViewerAdmin):
+class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
     change_form_outer_before_template = "recommender/viewer.html"
     actions_detail = ("recompute", "erase")
 
-    def shown(self, record: Viewer) -> dict[str, Any]:
-        return _shown(record)
+    def summary(self, record: Viewer) -> dict[str, Any]:
+        return _viewer_summary(record)
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("catalog.change_viewer"))
@@ -68,12 +68,12 @@ class ViewerPage(ShownAbove, ViewerAdmin):
         },
     )
     def erase(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        viewer = named(self, request, object_id)
-        erased = privacy.erase(viewer.pk)
+        viewer = get_or_404(self, request, object_id)
+        erased = privacy.erase_viewer(viewer.pk)
         gone = f"{count_noun(erased.events, 'event')}, {count_noun(erased.impressions, 'impression')}"
         later = "" if erased.stored_lists else " Redis does not answer: the stored list goes as soon as it is back."
         messages.success(request, f"Viewer {object_id} is erased: {gone}.{later}")
-        return to_page("catalog_viewer_changelist")
+        return close_dialog_to("catalog_viewer_changelist")
 
     @action(
         description="Recompute the list",
@@ -87,45 +87,47 @@ class ViewerPage(ShownAbove, ViewerAdmin):
     )
     def recompute(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """What is stored of the viewer is old from now on; the page that follows shows the list made anew."""
-        viewer = named(self, request, object_id)
+        viewer = get_or_404(self, request, object_id)
         if invalidate_viewers([viewer.pk]):
             self.log_change(request, viewer, "Recomputed the list.")
             messages.success(request, "The list below was just computed.")
-        return to_page("catalog_viewer_change", viewer.pk)
+        return close_dialog_to("catalog_viewer_change", viewer.pk)
 
 
-def _shown(viewer: Viewer) -> dict[str, Any]:
-    taste = portrait(viewer.pk)
+def _viewer_summary(viewer: Viewer) -> dict[str, Any]:
+    taste = build_taste_profile(viewer.pk)
     try:
         with untallied():
-            answer = recommend(Query(user_id=viewer.pk, top_k=LENGTH, titles=True, explain=True))
+            answer = recommend(Query(user_id=viewer.pk, top_k=LIST_LENGTH, titles=True, explain=True))
     except Busy:
-        return {"taste": taste and _pictures(taste), "busy": True}
+        return {"taste": taste and _taste_charts(taste), "busy": True}
     return {
-        "taste": taste and _pictures(taste),
-        "listed": _cards(answer),
+        "taste": taste and _taste_charts(taste),
+        "listed": _list_cards(answer),
         "answer": answer,
         "source": SOURCES.get(answer.source, answer.source),
-        "removed": [(REMOVED.get(reason, reason), f"{count:,}") for reason, count in answer.removed.items()],
+        "removed": [(REMOVAL_REASONS.get(reason, reason), f"{count:,}") for reason, count in answer.removed.items()],
     }
 
 
-def _cards(answer: Answer) -> list[Card]:
-    found = cards([one.movie_id for one in answer.recommendations], answer.cards or {})
+def _list_cards(answer: Answer) -> list[Card]:
+    found = make_cards([one.movie_id for one in answer.recommendations], answer.cards or {})
     for one, reason in zip(found, answer.reasons or (), strict=False):
         one.notes += [f"Because of {' and '.join(of.title for of in reason.because)}."] if reason.because else []
         one.notes += [reason.fact] if reason.fact else []
     return found
 
 
-def _pictures(taste: Portrait) -> dict[str, Any]:
+def _taste_charts(taste: TasteProfile) -> dict[str, Any]:
     """What the template draws."""
-    most = max((person.films for person in taste.people), default=1)
+    most = max((person.movie_count for person in taste.people), default=1)
     return {
         "facts": taste,
         "genres": genre_bars(taste.genres),
-        "people": [(f"{one.name}, {one.role}", bar(one.films / most), one.films) for one in taste.people],
-        "decades": columns([count for _, count in taste.decades], [f"{year}s: {n}" for year, n in taste.decades]),
+        "people": [
+            (f"{one.name}, {one.role}", share_bar(one.movie_count / most), one.movie_count) for one in taste.people
+        ],
+        "decades": column_chart([count for _, count in taste.decades], [f"{year}s: {n}" for year, n in taste.decades]),
         "from": taste.decades[0][0] if taste.decades else None,
         "to": taste.decades[-1][0] if taste.decades else None,
     }
@@ -134,4 +136,4 @@ def _pictures(taste: Portrait) -> dict[str, Any]:
 def genre_bars(genres: Any) -> list[tuple[str, SafeString, str]]:
     """(name, bar, share): a mark stands where everyone's share lies; the widest bar is as wide as there is room."""
     most = max((max(one.share, one.usual) for one in genres), default=1) or 1
-    return [(one.name, bar(one.share / most, one.usual / most), f"{one.share:.0%}") for one in genres]
+    return [(one.name, share_bar(one.share / most, one.usual / most), f"{one.share:.0%}") for one in genres]

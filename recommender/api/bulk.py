@@ -118,7 +118,7 @@ class RejectedView(ApiView):
         if not Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).exists():
             raise Http404(f"There is no import {job_id}.")
         behind = self.validated["cursor"]
-        reasons, following = imports.reasons_behind(job_id, behind)
+        reasons, following = imports.rejections_after(job_id, behind)
         return page_response(request, [Rejection(*one)._asdict() for one in reasons], following)
 
 
@@ -178,7 +178,7 @@ def _save_rows(job: Job, file: BinaryIO, encoding: str | None) -> None:
     kind, form = RowKind(job.parameters["of"]), FileFormat(job.parameters["form"])
     rows = read_rows(file, form, "the body", columns=COLUMNS[kind], encoding=encoding)
     try:
-        if not imports.keep(job, rows):
+        if not imports.save_rows(job, rows):
             raise ValidationError("The file has no rows.")
     except (DataFileError, imports.TooManyRows) as error:
         raise ValidationError(str(error)) from None

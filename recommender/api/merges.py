@@ -79,7 +79,7 @@ class MergeView(ApiView):
     def post(self, request: Request) -> Response:
         asked = self.validated
         try:
-            joined = merging.merge(asked["from_user_id"], asked["into_user_id"], even_accounts=_may_erase(request))
+            joined = merging.merge(asked["from_user_id"], asked["into_user_id"], allow_accounts=_may_erase(request))
         except NotASessionError as error:
             words = (
                 f"Look whether the numbers stand the wrong way round. {SESSION_HINT}; to merge an account send a key"
@@ -104,10 +104,10 @@ class UndoView(ApiView):
     def post(self, request: Request) -> Response:
         asked = self.validated
         try:
-            undone = merging.undo(asked["merge_id"], even_accounts=_may_erase(request))
-        except merging.NoSuchMerge as error:
+            undone = merging.undo_merge(asked["merge_id"], allow_accounts=_may_erase(request))
+        except merging.MergeNotFound as error:
             raise Http404(str(error)) from None
-        except merging.MergedFurther as error:
+        except merging.LaterMergeExists as error:
             raise MergedFurther(str(error)) from None
         except NotASessionError as error:
             raise PermissionDenied(f"{error} That takes a key with the scope {ApiKey.Scope.ERASE} as well.") from None
@@ -127,5 +127,5 @@ def _merge_body(merge: Merge | None, visible: bool) -> dict[str, Any]:
         "impressions": merge.impressions if merge else 0,
         "visible": visible,
         "merge_id": merge and merge.pk,
-        "undo_until": merge and merge.merged_at + merging.UNDO,
+        "undo_until": merge and merge.merged_at + merging.UNDO_WINDOW,
     }

@@ -7,8 +7,8 @@ from typing import Any
 
 from catalog.services import EventResult, EventStatus
 from recommender.models import Job
-from recommender.monitoring.system import Report
-from recommender.serving.events import Recorded
+from recommender.monitoring.system import SystemReport
+from recommender.serving.events import RecordResult
 from recommender.serving.health import Readiness
 from recommender.serving.query import Answer, Filters, Recommendation
 from recommender.serving.similar import Neighbours
@@ -97,7 +97,7 @@ def _list_info(answer: Answer) -> dict[str, Any]:
     }
 
 
-def events_body(outcome: Recorded) -> dict[str, Any]:
+def events_body(outcome: RecordResult) -> dict[str, Any]:
     counts = Counter(result.status for result in outcome.results)
     return {
         "results": [_event_result(n, result) for n, result in enumerate(outcome.results)],
@@ -118,13 +118,13 @@ def _event_result(index: int, result: EventResult) -> dict[str, Any]:
 def readiness_body(found: Readiness, warnings: Sequence[str]) -> dict[str, Any]:
     return {
         "status": "ready" if found.ready else "not ready",
-        "parts": found.parts,
+        "parts": found.components,
         "model_version": found.model_version,
         "warnings": list(warnings),
     }
 
 
-def system_body(found: Report) -> dict[str, Any]:
+def system_body(found: SystemReport) -> dict[str, Any]:
     checks = [{**asdict(one), "figures": dict(one.figures)} for one in found.checks]
     return {"status": found.status, "checked_at": found.checked_at.isoformat(), "checks": checks}
 

@@ -11,7 +11,7 @@ from catalog.api.strict import MAX_UNKNOWN_NAMES, unknown_name_message
 from catalog.limits import parse_id
 from catalog.selectors import strictest_age_limit
 from recommender.api.serializers import EVENT_SERIALIZER, MAX_EVENTS
-from recommender.serving.events import Happening
+from recommender.serving.events import ClientEvent
 from recommender.serving.query import FILTERS, Filters, Query
 from recommender.serving.subject import film_ids
 
@@ -81,7 +81,7 @@ def _unix_seconds(moment: datetime | None) -> int | None:
     return None if moment is None else max(0, int(moment.timestamp()))
 
 
-def to_client_events(body: Any) -> list[Happening | str]:
+def to_client_events(body: Any) -> list[ClientEvent | str]:
     """The events of a body: one object, a list, or {"events": list}; what is wrong in place of one that cannot be read.
 
     Raises ValidationError where there is nothing to judge one by one.
@@ -107,13 +107,13 @@ def _validate_event(event: dict[str, Any]) -> dict[str, Any] | str:
         return "; ".join(f"{name}: {' '.join(map(str, words))}" for name, words in detail.items())
 
 
-def _client_events(judged: Sequence[Mapping[str, Any] | str]) -> list[Happening | str]:
+def _client_events(judged: Sequence[Mapping[str, Any] | str]) -> list[ClientEvent | str]:
     now = timezone.now()
     films = iter(film_ids([one["movie_id"] for one in judged if not isinstance(one, str)]).tolist())
     return [
         one
         if isinstance(one, str)
-        else Happening(**{"occurred_at": now, **one, "movie_id": next(films), "timed": "occurred_at" in one})
+        else ClientEvent(**{"occurred_at": now, **one, "movie_id": next(films), "timed": "occurred_at" in one})
         for one in judged
     ]
 

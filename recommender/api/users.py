@@ -119,12 +119,12 @@ class UserDataView(ApiView):
     @schema.operation("users_data_export", "All that is stored of a viewer.", DataAnswerSerializer)
     def get(self, request: Request, user_id: int) -> Response:
         check_viewer_id(user_id)
-        return Response({"user_id": user_id, "exported_at": timezone.now(), **privacy.export(user_id)})
+        return Response({"user_id": user_id, "exported_at": timezone.now(), **privacy.export_viewer(user_id)})
 
     @schema.operation("users_data_erase", "Erases a viewer everywhere.", ErasedAnswerSerializer)
     def delete(self, request: Request, user_id: int) -> Response:
         check_viewer_id(user_id)
-        erased = privacy.erase(user_id)._asdict()
+        erased = privacy.erase_viewer(user_id)._asdict()
         named = {"trained_before": erased.pop("models"), "in_training": erased.pop("trainings")}
         return Response({"user_id": user_id, "erased_at": timezone.now(), **erased, **named})
 

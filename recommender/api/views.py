@@ -27,7 +27,7 @@ from recommender.models import ApiKey, Job
 from recommender.monitoring import room, system
 from recommender.monitoring.checks import Status
 from recommender.serving import capacity, health
-from recommender.serving.events import record
+from recommender.serving.events import record_client_events
 from recommender.serving.many import recommend_many
 from recommender.serving.recommend import recommend
 from recommender.serving.similar import UnknownFilm, similar
@@ -144,7 +144,7 @@ class EventsView(ApiView):
 
     @schema.events
     def post(self, request: Request) -> Response:
-        outcome = record(to_client_events(request.data))
+        outcome = record_client_events(to_client_events(request.data))
         alone = isinstance(request.data, dict) and "events" not in request.data
         if alone and outcome.results[0].status == EventStatus.CONFLICT:
             raise EventConflict(outcome.results[0].reason)
@@ -169,8 +169,8 @@ class LiveView(HealthView):
 class ReadyView(HealthView):
     @schema.ready
     def get(self, request: Request) -> Response:
-        found = health.readiness()
-        return Response(present.readiness_body(found, room.warnings()), status=200 if found.ready else 503)
+        found = health.check_readiness()
+        return Response(present.readiness_body(found, room.disk_warnings()), status=200 if found.ready else 503)
 
 
 class SystemView(ApiView):
@@ -181,5 +181,5 @@ class SystemView(ApiView):
 
     @schema.system
     def get(self, request: Request) -> Response:
-        found = system.report()
+        found = system.check_system()
         return Response(present.system_body(found), status=503 if found.status == Status.FAIL else 200)

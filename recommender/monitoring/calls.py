@@ -6,25 +6,25 @@ from recommender.monitoring.checks import Check, Status
 from recommender.serving import tally
 
 MINUTE = 60  # seconds
-LATELY, LOOKED_AT = 10, 60  # minutes
-BAD = 0.01  # share of the calls of a class
-DISK_FULL = "code:disk_full"
+RECENT_MINUTES, WINDOW_MINUTES = 10, 60  # minutes
+MAX_FAILURE_RATE = 0.01  # share of the calls of a class
+DISK_FULL_COUNTER = "code:disk_full"
 
 
-def calls(minutes: Sequence[Mapping[str, int]]) -> list[Check]:
+def check_calls(minutes: Sequence[Mapping[str, int]]) -> list[Check]:
     """Of the sums of the last hour's minutes. One check: amber for an hour after a class failed, red while it does."""
     name, label = "calls", "Failed calls, last hour"
     if not minutes:
         return [
             Check(name, label, Status.UNKNOWN, "unknown", "Redis, which adds them up, does not answer.", "Start Redis.")
         ]
-    hour, lately = tally.together(minutes), tally.together(minutes[-LATELY:])
+    hour, lately = tally.together(minutes), tally.together(minutes[-RECENT_MINUTES:])
     made, failed = _by_class(hour, tally.CALLS), _by_class(hour, tally.CALLS_FAILED)
-    bad = [one for one, count in failed.items() if count >= BAD * made[one]]
+    bad = [one for one, count in failed.items() if count >= MAX_FAILURE_RATE * made[one]]
     now = _by_class(lately, tally.CALLS_FAILED)
-    red = [one for one in bad if now.get(one, 0) >= BAD * max(lately[tally.CALLS + one], 1)]
-    figures = {f"{_plain(one)}_calls": float(count) for one, count in made.items()}
-    figures |= {f"{_plain(one)}_failed": float(count) for one, count in failed.items()}
+    red = [one for one in bad if now.get(one, 0) >= MAX_FAILURE_RATE * max(lately[tally.CALLS + one], 1)]
+    figures = {f"{_figure_name(one)}_calls": float(count) for one, count in made.items()}
+    figures |= {f"{_figure_name(one)}_failed": float(count) for one, count in failed.items()}
     words = "; ".join(f"{one} {failed[one]:,} of {made[one]:,}" for one in sorted(failed, key=lambda one: -failed[one]))
     value = f"{sum(failed.values()):,} of {sum(made.values()):,}" if made else "no call yet"
     if not failed:
@@ -34,14 +34,14 @@ def calls(minutes: Sequence[Mapping[str, int]]) -> list[Check]:
     return [Check(name, label, state, value, f"Failed: {words}.", remedy, figures)]
 
 
-def refused_by_full_disk(minutes: Sequence[Mapping[str, int]]) -> int:
+def count_full_disk_refusals(minutes: Sequence[Mapping[str, int]]) -> int:
     """Calls of the last ten minutes that Postgres refused as its disk was full."""
-    return tally.together(minutes[-LATELY:])[DISK_FULL]
+    return tally.together(minutes[-RECENT_MINUTES:])[DISK_FULL_COUNTER]
 
 
 def _by_class(total: Mapping[str, int], prefix: str) -> dict[str, int]:
     return {name.removeprefix(prefix): count for name, count in total.items() if name.startswith(prefix)}
 
 
-def _plain(name: str) -> str:
+def _figure_name(name: str) -> str:
     return name.replace(" ", "_")

@@ -30,18 +30,18 @@ class Check:
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
-def worst(checks: Iterable[Check]) -> Status:
+def worst_status(checks: Iterable[Check]) -> Status:
     order = list(Status)
     return max((one.status for one in checks), key=order.index, default=Status.OK)
 
 
-def sentences(detail: str, remedy: str) -> str:
+def join_sentences(detail: str, remedy: str) -> str:
     """What was found and what to do, apart from each other."""
     between = "" if not detail or not remedy or detail.endswith((".", "!", "?", ":")) else "."
     return f"{detail}{between} {remedy}".strip()
 
 
-def length(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A length of time in its largest unit, as people say it."""
     for unit, size in (("day", _DAY), ("hour", _HOUR), ("minute", _MINUTE)):
         if seconds >= size:

@@ -9,23 +9,23 @@ from django_celery_beat.models import PeriodicTask
 
 from recommender import enough
 from recommender.models import Job, ModelVersion
-from recommender.monitoring.checks import Check, Status, length, sentences
+from recommender.monitoring.checks import Check, Status, format_duration, join_sentences
 
-OLD = timedelta(days=3)  # since the model was trained
-LATE = timedelta(hours=30)  # since the last night ended
-REFUSED_BAD = 3  # nights in a row
-LOOKED_AT = 10  # nights
-OVERDUE = timedelta(minutes=3)  # beat writes down every 20 s what it has sent
+MAX_MODEL_AGE = timedelta(days=3)  # since the model was trained
+MAX_NIGHTLY_AGE = timedelta(hours=30)  # since the last night ended
+MAX_REFUSED = 3  # nights in a row
+RECENT_RUNS = 10  # nights
+MAX_SCHEDULE_DELAY = timedelta(minutes=3)  # beat writes down every 20 s what it has sent
 
-NIGHT = "./run manage nightly"
-
-
-def nights() -> list[Check]:
-    found = list(Job.objects.filter(kind=Job.Kind.NIGHTLY).defer("log_tail").order_by("-created_at")[:LOOKED_AT])
-    return [_model(), _last(found), _refused(found)]
+NIGHTLY_COMMAND = "./run manage nightly"
 
 
-def _model() -> Check:
+def check_nightly() -> list[Check]:
+    found = list(Job.objects.filter(kind=Job.Kind.NIGHTLY).defer("log_tail").order_by("-created_at")[:RECENT_RUNS])
+    return [_check_model_age(), _check_last_run(found), _check_refused(found)]
+
+
+def _check_model_age() -> Check:
     name, label = "model", "Age of the model"
     active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).values("name", "created_at").first()
     if active is None:
@@ -33,53 +33,55 @@ def _model() -> Check:
             words = f"Popular films are served. A model needs {enough.missing_message(missing)}."
             return Check(name, label, Status.WARN, "no model yet", words)
         words = "Popular films are served. There is enough to train one."
-        return Check(name, label, Status.FAIL, "no model", words, f"Train one: {NIGHT}")
+        return Check(name, label, Status.FAIL, "no model", words, f"Train one: {NIGHTLY_COMMAND}")
     age = timezone.now() - active["created_at"]
     figures, words = {"age_seconds": round(age.total_seconds())}, f"Since {active['name']} was trained."
-    if age > OLD:
-        remedy = f"Look under Jobs why no night has replaced it; by hand: {NIGHT}"
-        return Check(name, label, Status.FAIL, length(age.total_seconds()), words, remedy, figures)
-    return Check(name, label, Status.OK, length(age.total_seconds()), words, figures=figures)
+    if age > MAX_MODEL_AGE:
+        remedy = f"Look under Jobs why no night has replaced it; by hand: {NIGHTLY_COMMAND}"
+        return Check(name, label, Status.FAIL, format_duration(age.total_seconds()), words, remedy, figures)
+    return Check(name, label, Status.OK, format_duration(age.total_seconds()), words, figures=figures)
 
 
-def _last(found: Sequence[Job]) -> Check:
+def _check_last_run(found: Sequence[Job]) -> Check:
     name, label = "night", "Last night's run"
     if not found:
-        return Check(name, label, Status.WARN, "none yet", "The first starts at 03:30 UTC.", f"By hand: {NIGHT}")
+        return Check(
+            name, label, Status.WARN, "none yet", "The first starts at 03:30 UTC.", f"By hand: {NIGHTLY_COMMAND}"
+        )
     last = found[0]
     if last.finished_at is None:
         words = f"{last.phase} {last.done:,} of {last.total:,}" if last.total else last.phase
         return Check(name, label, Status.OK, last.status, words)
     age = timezone.now() - last.finished_at
-    words, figures = f"Ended {length(age.total_seconds())} ago", {"age_seconds": round(age.total_seconds())}
+    words, figures = f"Ended {format_duration(age.total_seconds())} ago", {"age_seconds": round(age.total_seconds())}
     if last.started_at:
-        words += f", took {length((last.finished_at - last.started_at).total_seconds())}"
-    words = sentences(words, last.error or str(last.result.get("reason", "")))
+        words += f", took {format_duration((last.finished_at - last.started_at).total_seconds())}"
+    words = join_sentences(words, last.error or str(last.result.get("reason", "")))
     if last.status == Job.Status.FAILED:
-        return Check(name, label, Status.FAIL, last.status, words, f"Then: {NIGHT} --resume", figures)
-    if last.status == Job.Status.CANCELLED or age > LATE:
-        return Check(name, label, Status.WARN, last.status, words, f"By hand: {NIGHT}", figures)
+        return Check(name, label, Status.FAIL, last.status, words, f"Then: {NIGHTLY_COMMAND} --resume", figures)
+    if last.status == Job.Status.CANCELLED or age > MAX_NIGHTLY_AGE:
+        return Check(name, label, Status.WARN, last.status, words, f"By hand: {NIGHTLY_COMMAND}", figures)
     return Check(name, label, Status.OK, last.status, words, figures=figures)
 
 
-def _refused(found: Sequence[Job]) -> Check:
+def _check_refused(found: Sequence[Job]) -> Check:
     """Nights in a row whose model did not go live: refused by the gate, or failed."""
     ended = [night for night in found if night.status in (Job.Status.DONE, Job.Status.FAILED)]
     row = next((n for n, night in enumerate(ended) if night.result.get("better")), len(ended))
     figures = {"nights": float(row)}
     name, label, value = "nights_refused", "Nights without a new model", f"{row} in a row" if row else "none"
     words = f"The last: {ended[0].error.partition('. ')[0] or ended[0].result.get('reason', '')}" if row else ""
-    if row >= REFUSED_BAD:
+    if row >= MAX_REFUSED:
         remedy = "Look at the gate's reasons under Model versions; `./run manage promote` takes one in spite of it."
         return Check(name, label, Status.FAIL, value, words, remedy, figures)
     return Check(name, label, Status.WARN if row else Status.OK, value, words, figures=figures)
 
 
-def schedules() -> list[Check]:
+def check_schedules() -> list[Check]:
     """One check: what beat should have begun, and did not."""
     tasks = PeriodicTask.objects.select_related("interval", "crontab", "solar", "clocked").order_by("name")
     now = timezone.now()
-    late = {task.name: by for task in tasks if task.enabled and (by := _overdue(task, now)) > OVERDUE}
+    late = {task.name: by for task in tasks if task.enabled and (by := _overdue_by(task, now)) > MAX_SCHEDULE_DELAY}
     off = [task.name for task in tasks if not task.enabled]
     figures = {
         "overdue": float(len(late)),
@@ -87,7 +89,7 @@ def schedules() -> list[Check]:
     }
     name, label = "schedules", "Schedules"
     if late:
-        told = "; ".join(f"{task} is {length(by.total_seconds())} late" for task, by in late.items())
+        told = "; ".join(f"{task} is {format_duration(by.total_seconds())} late" for task, by in late.items())
         remedy = "Restart beat (logs/beat.log); look at the rows under Periodic tasks."
         return [Check(name, label, Status.FAIL, f"{len(late)} did not start", f"{told}.", remedy, figures)]
     if not tasks:
@@ -99,7 +101,7 @@ def schedules() -> list[Check]:
     return [Check(name, label, Status.OK, f"{len(tasks)} on time", figures=figures)]
 
 
-def _overdue(task: PeriodicTask, now: datetime) -> timedelta:
+def _overdue_by(task: PeriodicTask, now: datetime) -> timedelta:
     """How long ago it should have run again. Negative: it is not due."""
     begins, ends = task.start_time, task.expires
     if (begins and begins > now) or (ends and ends < now) or task.one_off or task.clocked_id or task.solar_id:

@@ -10,24 +10,24 @@ from catalog import selectors
 from catalog.plurals import count_noun
 from recommender import cache
 from recommender.models import Job
-from recommender.monitoring.checks import Check, Status, length
+from recommender.monitoring.checks import Check, Status, format_duration
 
-LATE, STUCK = timedelta(minutes=10), timedelta(hours=1)  # a queued job that nobody takes up
-MANY_MESSAGES = 500  # of small tasks, whose messages expire
-MANY_VIEWERS = 1_000  # who wait to be published
-CHART_OLD = 1_800.0  # seconds; they are counted every ten minutes
-LOOKED_AT = 1_000
-FAILED_LATELY = timedelta(days=1)
+QUEUE_WARN_AFTER, QUEUE_FAIL_AFTER = timedelta(minutes=10), timedelta(hours=1)  # a queued job that nobody takes up
+MAX_MESSAGES = 500  # of small tasks, whose messages expire
+MAX_UNPUBLISHED = 1_000  # who wait to be published
+MAX_CHART_AGE = 1_800.0  # seconds; they are counted every ten minutes
+MAX_JOBS = 1_000
+FAILED_WINDOW = timedelta(days=1)
 
 
-def jobs(waiting: Mapping[str, int] | None) -> list[Check]:
+def check_jobs(queue_lengths: Mapping[str, int] | None) -> list[Check]:
     """`waiting`: messages of each queue; None without Redis."""
-    return [_queued(), _failed(), _messages(waiting)]
+    return [_check_queue(), _check_failed(), _check_messages(queue_lengths)]
 
 
-def _queued() -> Check:
+def _check_queue() -> Check:
     rows = Job.objects.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).order_by("created_at")
-    found = list(rows.values_list("status", "kind", "created_at")[:LOOKED_AT])
+    found = list(rows.values_list("status", "kind", "created_at")[:MAX_JOBS])
     running = {kind for status, kind, _ in found if status == Job.Status.RUNNING}
     queued = [(kind, at) for status, kind, at in found if status == Job.Status.QUEUED]
     figures = {"waiting": float(len(queued)), "running": float(len(running)), "age_seconds": 0.0}
@@ -37,16 +37,16 @@ def _queued() -> Check:
     age = timezone.now() - since
     figures["age_seconds"] = round(age.total_seconds())
     words = f"{count_noun(len(queued), 'job')} waiting; the oldest, a {kind}, has waited this long"
-    stuck = age > STUCK and kind not in running  # behind one of its kind it may wait for hours
-    state = Status.FAIL if stuck else Status.OK if age < LATE else Status.WARN
+    stuck = age > QUEUE_FAIL_AFTER and kind not in running  # behind one of its kind it may wait for hours
+    state = Status.FAIL if stuck else Status.OK if age < QUEUE_WARN_AFTER else Status.WARN
     remedy = "" if state == Status.OK else "No worker takes it: look at worker, trainer and their logs."
-    return Check("queue", "Queue", state, length(age.total_seconds()), words, remedy, figures)
+    return Check("queue", "Queue", state, format_duration(age.total_seconds()), words, remedy, figures)
 
 
-def _failed() -> Check:
-    since = timezone.now() - FAILED_LATELY
+def _check_failed() -> Check:
+    since = timezone.now() - FAILED_WINDOW
     rows = Job.objects.filter(status=Job.Status.FAILED, finished_at__gt=since).exclude(kind=Job.Kind.NIGHTLY)
-    found = list(rows.order_by("-finished_at").values_list("kind", "error")[:LOOKED_AT])
+    found = list(rows.order_by("-finished_at").values_list("kind", "error")[:MAX_JOBS])
     figures = {"failed": float(len(found))}
     if not found:
         return Check("jobs_failed", "Failed jobs, last day", Status.OK, "none", figures=figures)
@@ -54,7 +54,7 @@ def _failed() -> Check:
     return Check("jobs_failed", "Failed jobs, last day", Status.WARN, f"{len(found):,}", words, "See Jobs.", figures)
 
 
-def _messages(waiting: Mapping[str, int] | None) -> Check:
+def _check_messages(waiting: Mapping[str, int] | None) -> Check:
     name, label = "messages", "Messages for the workers"
     if waiting is None:
         return Check(
@@ -62,21 +62,21 @@ def _messages(waiting: Mapping[str, int] | None) -> Check:
         )
     figures = {f"{queue}_waiting": float(count) for queue, count in waiting.items()}
     words = ", ".join(f"{queue} {count:,}" for queue, count in waiting.items())
-    state = Status.OK if waiting["light"] < MANY_MESSAGES else Status.WARN
+    state = Status.OK if waiting["light"] < MAX_MESSAGES else Status.WARN
     remedy = "" if state == Status.OK else "The worker is away or too slow: see its log."
     return Check(name, label, state, f"{sum(waiting.values()):,} waiting", words, remedy, figures)
 
 
-def outbox() -> Check:
-    waiting = len(selectors.pending_viewer_versions(MANY_VIEWERS))
-    value = count_noun(waiting, "viewer") + ("" if waiting < MANY_VIEWERS else " or more")
-    state = Status.OK if waiting < MANY_VIEWERS else Status.WARN
+def check_outbox() -> Check:
+    waiting = len(selectors.pending_viewer_versions(MAX_UNPUBLISHED))
+    value = count_noun(waiting, "viewer") + ("" if waiting < MAX_UNPUBLISHED else " or more")
+    state = Status.OK if waiting < MAX_UNPUBLISHED else Status.WARN
     remedy = "" if state == Status.OK else "Look at Redis and the worker: they publish every five seconds."
     words = "Redis does not know of their newest events yet" if waiting else ""
     return Check("outbox", "Waiting to be published", state, value, words, remedy, {"waiting": float(waiting)})
 
 
-def charts() -> Check:
+def check_charts() -> Check:
     name, label = "charts", "Age of the charts"
     try:
         found = cache.read_chart("popular")
@@ -90,7 +90,7 @@ def charts() -> Check:
         )
     age = max(0.0, time.time() - found.made_at)
     figures = {"age_seconds": round(age)}
-    if age > CHART_OLD:
+    if age > MAX_CHART_AGE:
         words = "They are counted every ten minutes."
-        return Check(name, label, Status.WARN, length(age), words, "See beat and the worker.", figures)
-    return Check(name, label, Status.OK, length(age), "Popular and trending", figures=figures)
+        return Check(name, label, Status.WARN, format_duration(age), words, "See beat and the worker.", figures)
+    return Check(name, label, Status.OK, format_duration(age), "Popular and trending", figures=figures)

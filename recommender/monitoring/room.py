@@ -12,37 +12,37 @@ from movierec.disks import Disk, amount
 from recommender.monitoring.checks import Check, Status
 
 ANSWER_SECONDS = 1.0  # a mounted folder whose server is gone answers nobody
-FEWEST_FILES = 1_000  # that must still find room
+MIN_FREE_FILES = 1_000  # that must still find room
 
 
-def room() -> list[Check]:
+def check_disks() -> list[Check]:
     """A check for each file system, named by what lies on it."""
     seen: dict[str, tuple[Disk, list[str]]] = {}
     silent = []
     for use, folder in settings.WRITTEN_FOLDERS.items():
         try:
-            disk = _looked(folder)
+            disk = _read_disk(folder)
         except TimeoutError:
-            silent.append(_silent(use, folder))
+            silent.append(_silent_folder(use, folder))
         except OSError as error:
             silent.append(Check(f"disk:{folder}", f"Disk: {use}", Status.FAIL, "unreadable", f"{folder}: {error}"))
         else:
             seen.setdefault(_identity(disk), (disk, []))[1].append(use)
-    return [_judged(disk, uses) for disk, uses in seen.values()] + silent
+    return [_check_disk(disk, uses) for disk, uses in seen.values()] + silent
 
 
-def warnings() -> list[str]:
+def disk_warnings() -> list[str]:
     """A sentence for each disk that is full or nearly so."""
-    return [f"{one.detail} {one.remedy}" for one in room() if one.status != Status.OK]
+    return [f"{one.detail} {one.remedy}" for one in check_disks() if one.status != Status.OK]
 
 
 def _identity(disk: Disk) -> str:
     return str(disk.path.stat().st_dev)
 
 
-def _judged(disk: Disk, uses: list[str]) -> Check:
+def _check_disk(disk: Disk, uses: list[str]) -> Check:
     wanted, named = settings.DISK_ROOM.wanted(disk.total), ", ".join(uses)
-    free, few = amount(disk.free), disk.free_files is not None and disk.free_files < FEWEST_FILES
+    free, few = amount(disk.free), disk.free_files is not None and disk.free_files < MIN_FREE_FILES
     figures: Mapping[str, float] = {"free_bytes": disk.free, "total_bytes": disk.total, "wanted_bytes": wanted}
     detail = f"{disk.path} ({named}) has {free} of {amount(disk.total)} free; at least {amount(wanted)} should be free."
     remedy = "Make room: old backups, logs, a lower MOVIEREC_MODELS_KEPT; docs/operations.md, Incidents."
@@ -60,41 +60,41 @@ def _judged(disk: Disk, uses: list[str]) -> Check:
     return Check(name, label, Status.OK, value, detail, figures=figures)
 
 
-def _silent(use: str, folder: Path) -> Check:
+def _silent_folder(use: str, folder: Path) -> Check:
     detail = f"{folder} has not answered for {ANSWER_SECONDS:.0f} s: its server is gone, or frozen."
     return Check(
         f"disk:{folder}", f"Disk: {use}", Status.FAIL, "does not answer", detail, "See to the machine it is on."
     )
 
 
-def _looked(folder: Path) -> Disk:
+def _read_disk(folder: Path) -> Disk:
     """Raises TimeoutError, OSError. Whoever asks while another is asking waits for the same answer, so that a folder
     that hangs holds one thread."""
-    look = _asking.get(folder)
+    look = _readers.get(folder)
     if look is None or not look.is_alive():
-        look = _asking[folder] = _Look(folder)
+        look = _readers[folder] = _DiskReader(folder)
         look.start()
-    look.join(max(0.0, look.begun + ANSWER_SECONDS - time.monotonic()))
-    if look.found is None:
+    look.join(max(0.0, look.started_at + ANSWER_SECONDS - time.monotonic()))
+    if look.outcome is None:
         raise TimeoutError
-    if isinstance(look.found, OSError):
-        raise look.found
-    return look.found
+    if isinstance(look.outcome, OSError):
+        raise look.outcome
+    return look.outcome
 
 
-class _Look(threading.Thread):
+class _DiskReader(threading.Thread):
     """Asks in a thread of its own, as the kernel may hold whoever asks for ever."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(name=f"disk-{folder.name}", daemon=True)
-        self.folder, self.begun = folder, time.monotonic()
-        self.found: Disk | OSError | None = None
+        self.folder, self.started_at = folder, time.monotonic()
+        self.outcome: Disk | OSError | None = None
 
     def run(self) -> None:
         try:
-            self.found = disks.look(self.folder)
+            self.outcome = disks.look(self.folder)
         except OSError as error:
-            self.found = error
+            self.outcome = error
 
 
-_asking: dict[Path, _Look] = {}  # the last look at each folder
+_readers: dict[Path, _DiskReader] = {}  # the last look at each folder

@@ -17,21 +17,21 @@ from recommender.monitoring.checks import Check, Status
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 1.0
-FRESH = 120.0  # seconds after its start in which Redis may not have heard of everyone yet
-NEARLY_FULL = 0.9  # of maxmemory, where nothing may be evicted
+FRESH_SECONDS = 120.0  # seconds after its start in which Redis may not have heard of everyone yet
+MAX_MEMORY_SHARE = 0.9  # of maxmemory, where nothing may be evicted
 QUEUES = ("light", "batch", "training")
-NEVER_EVICTS = "noeviction"
+NO_EVICTION = "noeviction"
 
 
 @dataclass(frozen=True, slots=True)
-class Redis:
+class RedisState:
     check: Check
     answers: bool
-    fresh: bool  # it has just been started, so that what it does not know means nothing
-    waiting: dict[str, int]  # queue -> messages
+    is_fresh: bool  # it has just been started, so that what it does not know means nothing
+    queue_lengths: dict[str, int]  # queue -> messages
 
 
-def postgres(refused_full: int) -> Check:
+def check_postgres(full_disk_refusals: int) -> Check:
     """`refused_full`: calls of the last minutes that its full disk refused, as another machine's is not seen."""
     params = connection.get_connection_params() | {"connect_timeout": CONNECT_SECONDS, "autocommit": True}
     label = "Postgres"
@@ -43,8 +43,8 @@ def postgres(refused_full: int) -> Check:
         words = disks.full_disk(folder) if folder and disks.is_full(folder) else str(error).strip()
         remedy = "Start it (docs/operations.md, Incidents). Clients send refused events again."
         return Check("postgres", label, Status.FAIL, "does not answer", words, remedy)
-    if refused_full:
-        words = f"{refused_full:,} calls of the last 10 minutes were refused, as its disk is full."
+    if full_disk_refusals:
+        words = f"{full_disk_refusals:,} calls of the last 10 minutes were refused, as its disk is full."
         return Check("postgres", label, Status.FAIL, "disk full", words, "Make room on the disk of the database.")
     if row is not None and (row[0] or row[1] == "on"):
         remedy = "Point DATABASE_URL at the primary; see to its disk, then to default_transaction_read_only."
@@ -52,7 +52,7 @@ def postgres(refused_full: int) -> Check:
     return Check("postgres", label, Status.OK, "answers")
 
 
-def redis_server() -> Redis:
+def check_redis() -> RedisState:
     retry = Retry(NoBackoff(), 0)
     how = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": ANSWER_SECONDS, "retry": retry}
     try:
@@ -66,12 +66,12 @@ def redis_server() -> Redis:
     except (RedisError, OSError) as error:
         remedy = "Start it: empty is fine. Lists are computed at every read meanwhile, and nothing is queued."
         failed = Check("redis", "Redis", Status.FAIL, "does not answer", str(error), remedy)
-        return Redis(failed, answers=False, fresh=False, waiting={})
+        return RedisState(failed, answers=False, is_fresh=False, queue_lengths={})
     waiting = dict(zip(QUEUES, (int(one) for one in lengths), strict=True))
-    return Redis(_room(memory), True, server["uptime_in_seconds"] < FRESH, waiting)
+    return RedisState(_check_memory(memory), True, server["uptime_in_seconds"] < FRESH_SECONDS, waiting)
 
 
-def _room(memory: dict[str, float | str]) -> Check:
+def _check_memory(memory: dict[str, float | str]) -> Check:
     used, most, policy = float(memory["used_memory"]), float(memory["maxmemory"]), str(memory["maxmemory_policy"])
     figures = {"used_bytes": used, "max_bytes": most}
     value = f"{disks.amount(used)} used" + (f" of {disks.amount(most)}" if most else "")
@@ -81,7 +81,7 @@ def _room(memory: dict[str, float | str]) -> Check:
         trouble = disks.explained(error)
         words, remedy = (trouble.words, "") if trouble else (str(error), "See to its log and its memory.")
         return Check("redis", "Redis", Status.FAIL, "refuses writes", words, remedy, figures)
-    if most and policy == NEVER_EVICTS and used > NEARLY_FULL * most:
+    if most and policy == NO_EVICTION and used > MAX_MEMORY_SHARE * most:
         remedy = "Raise its maxmemory, or set maxmemory-policy volatile-lru."
         return Check("redis", "Redis", Status.WARN, value, f"Its policy is {policy}.", remedy, figures)
     return Check("redis", "Redis", Status.OK, value, figures=figures)

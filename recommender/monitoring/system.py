@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from recommender import cache
 from recommender.monitoring import calls, nights, processes, queues, room, servers
-from recommender.monitoring.checks import Check, Status, worst
+from recommender.monitoring.checks import Check, Status, worst_status
 from recommender.serving import tally
 
-UNKNOWN_WITHOUT_POSTGRES = {
+POSTGRES_CHECKS = {
     "model": "Age of the model",
     "night": "Last night's run",
     "nights_refused": "Nights without a new model",
@@ -25,61 +25,71 @@ UNKNOWN_WITHOUT_POSTGRES = {
     "outbox": "Waiting to be published",
 }
 
-Found = TypeVar("Found")
+Result = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SystemReport:
     checked_at: datetime
     checks: list[Check]
 
     @property
     def status(self) -> Status:
-        return worst(self.checks)
+        return worst_status(self.checks)
 
     @property
-    def blind(self) -> bool:
+    def is_partial(self) -> bool:
         """Whether Postgres or Redis is gone, so that only a part could be judged."""
         return any(one.name in ("postgres", "redis") and one.value == "does not answer" for one in self.checks)
 
 
-def report() -> Report:
-    redis = servers.redis_server()
-    signs = _known(cache.heartbeat_ages) if redis.answers else None
-    minutes = tally.sums(calls.MINUTE, calls.LOOKED_AT) if redis.answers else []
-    postgres = servers.postgres(calls.refused_by_full_disk(minutes))
-    found = [*processes.processes(signs, fresh=redis.fresh), postgres, redis.check, *room.room()]
-    found += calls.calls(minutes)
-    found += _of_postgres(postgres, redis)
-    found.append(queues.charts() if redis.answers else _unknown("charts", "Age of the charts", "Redis"))
-    return Report(timezone.now(), found)
+def check_system() -> SystemReport:
+    redis = servers.check_redis()
+    signs = _read_or_none(cache.heartbeat_ages) if redis.answers else None
+    minutes = tally.sums(calls.MINUTE, calls.WINDOW_MINUTES) if redis.answers else []
+    postgres = servers.check_postgres(calls.count_full_disk_refusals(minutes))
+    found = [
+        *processes.check_processes(signs, redis_is_fresh=redis.is_fresh),
+        postgres,
+        redis.check,
+        *room.check_disks(),
+    ]
+    found += calls.check_calls(minutes)
+    found += _check_postgres_contents(postgres, redis)
+    found.append(queues.check_charts() if redis.answers else _unknown_check("charts", "Age of the charts", "Redis"))
+    return SystemReport(timezone.now(), found)
 
 
-def _of_postgres(postgres: Check, redis: servers.Redis) -> list[Check]:
-    waiting = redis.waiting if redis.answers else None
+def _check_postgres_contents(postgres: Check, redis: servers.RedisState) -> list[Check]:
+    waiting = redis.queue_lengths if redis.answers else None
     lacking: list[Check] = []
     if postgres.value != "does not answer":
         try:
-            return [*nights.nights(), *nights.schedules(), *queues.jobs(waiting), queues.outbox()]
+            return [
+                *nights.check_nightly(),
+                *nights.check_schedules(),
+                *queues.check_jobs(waiting),
+                queues.check_outbox(),
+            ]
         except ProgrammingError:
             words = "The database lacks tables of this version."
             lacking.append(Check("tables", "Tables", Status.FAIL, "missing", words, "Run `./run manage migrate`."))
         except DatabaseError:  # it went away meanwhile
             pass
-    return lacking + [_unknown(name, label, "Postgres") for name, label in UNKNOWN_WITHOUT_POSTGRES.items()]
+    return lacking + [_unknown_check(name, label, "Postgres") for name, label in POSTGRES_CHECKS.items()]
 
 
-def _unknown(name: str, label: str, gone: str) -> Check:
+def _unknown_check(name: str, label: str, gone: str) -> Check:
     return Check(name, label, Status.UNKNOWN, "unknown", f"{gone} does not answer.", f"Start {gone}.")
 
 
-def _known(ask: Callable[[], Found]) -> Found | None:
+def _read_or_none(ask: Callable[[], Result]) -> Result | None:
     with suppress(cache.CacheUnavailable):
         return ask()
     return None
 
 
-def in_order(checks: Sequence[Check]) -> list[Check]:
+def worst_first(checks: Sequence[Check]) -> list[Check]:
     """The worst first, else as they are."""
     order = list(Status)
     return sorted(checks, key=lambda one: -order.index(one.status))

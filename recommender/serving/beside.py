@@ -15,23 +15,23 @@ from recommender.serving.subject import Subject, subject
 from recommender.viewing import has_known_movies
 
 
-def lists_under(models: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
+def top_k_by_model(model_names: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
     """Viewer id -> a list of k film ids for each model: empty where it cannot be loaded or has nothing to go by. No
     list is stored, and a model that this process does not serve is not kept."""
-    for name in models:
+    for name in model_names:
         registry.fetch_for_comparison(name)  # whoever waits for the store takes nobody's place
-    return _computed(models, viewer_ids, k)
+    return _compute_lists(model_names, viewer_ids, k)
 
 
 @computing()
-def _computed(models: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
+def _compute_lists(model_names: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
     who = [subject(Query(user_id=one.viewer_id), one) for one in selectors.histories(viewer_ids)]
-    by_model = [_under(name, who, films, k) for name in models]
+    by_model = [_lists_of_model(name, who, films, k) for name in model_names]
     return {one.viewer_id: [lists[n] for lists in by_model] for n, one in enumerate(who) if one.viewer_id is not None}
 
 
-def _under(model: str, who: Sequence[Subject], films: Catalogue, k: int) -> list[list[int]]:
+def _lists_of_model(model: str, who: Sequence[Subject], films: Catalogue, k: int) -> list[list[int]]:
     ranker = registry.load_for_comparison(model)
     if ranker is None:
         return [[] for _ in who]

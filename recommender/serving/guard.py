@@ -15,24 +15,26 @@ from recommender.models import ModelVersion
 from recommender.serving import probe, tally
 
 MINUTE = 60  # seconds
-FEWEST = 50  # lists on which a share is judged
-MOST_FAULTY = 0.1  # share of them that is never held against a model
-TIMES = 2.0  # as large as under the version before
-LOADING = timedelta(minutes=3)  # until a web process has to hold the model
+MIN_LISTS = 50  # lists on which a share is judged
+MAX_FAULT_RATE = 0.1  # share of them that is never held against a model
+MAX_FAULT_RATIO = 2.0  # as large as under the version before
+LOAD_TIMEOUT = timedelta(minutes=3)  # until a web process has to hold the model
 
 
-def guard() -> str:
+def rollback_if_faulty() -> str:
     """Rolls back where the model that went live within the hour is bad. Returns why, or nothing."""
     active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
     now = timezone.now()
-    if active is None or active.activated_at is None or now - active.activated_at > probe.WATCHED:
+    if active is None or active.activated_at is None or now - active.activated_at > probe.WATCH_WINDOW:
         return ""
     age = now - active.activated_at
-    why = (_not_loaded(active) if age > LOADING else "") or _faulty(active, int(age.total_seconds()) // MINUTE)
-    return _rolled_back(why) if why else ""
+    why = (_load_failure(active) if age > LOAD_TIMEOUT else "") or _list_faults(
+        active, int(age.total_seconds()) // MINUTE
+    )
+    return _roll_back(why) if why else ""
 
 
-def _not_loaded(active: ModelVersion) -> str:
+def _load_failure(active: ModelVersion) -> str:
     try:
         held = cache.models_by_process().values()
         other = cache.next_model() not in (None, active.name)  # being activated: it is what processes report
@@ -43,19 +45,19 @@ def _not_loaded(active: ModelVersion) -> str:
     return f"none of the {len(held)} web processes could load it"
 
 
-def _faulty(active: ModelVersion, minutes: int) -> str:
+def _list_faults(active: ModelVersion, minutes: int) -> str:
     """The minute of the activation is not looked at: an earlier time of the same version may lie in it."""
     total = tally.together(tally.sums(MINUTE, minutes)) if minutes else {}
-    begin = probe.counter(active.name, "")
+    begin = probe.counter_name(active.name, "")
     found = {name.removeprefix(begin): count for name, count in total.items() if name.startswith(begin)}
-    asked = found.pop(probe.ASKED, 0)
+    asked = found.pop(probe.PROBES, 0)
     share = sum(found.values()) / asked if asked else 0.0
-    if asked < FEWEST or share <= MOST_FAULTY:
+    if asked < MIN_LISTS or share <= MAX_FAULT_RATE:
         return ""
     earlier = registry.rollback_target()
     ranker = registry.load_for_comparison(earlier) if earlier is not None else None
-    before = probe.share_of_faults(ranker, probe.viewers_for(active)) if ranker is not None else None
-    if before is None or share <= TIMES * before:
+    before = probe.fault_rate(ranker, probe.sample_viewers(active)) if ranker is not None else None
+    if before is None or share <= MAX_FAULT_RATIO * before:
         return ""
     most = max(found, key=lambda name: found[name])
     return (
@@ -64,7 +66,7 @@ def _faulty(active: ModelVersion, minutes: int) -> str:
     )
 
 
-def _rolled_back(why: str) -> str:
+def _roll_back(why: str) -> str:
     try:
         registry.rollback(why)
     except registry.ActivationRefused:

@@ -15,14 +15,14 @@ from recommender.serving.recommend import active_ranker
 @dataclass(frozen=True, slots=True)
 class Readiness:
     ready: bool
-    parts: dict[str, str]  # part -> "ok", or what is wrong
+    components: dict[str, str]  # part -> "ok", or what is wrong
     model_version: str | None
 
 
-def readiness() -> Readiness:
+def check_readiness() -> Readiness:
     """Ready while a list can be made or served: the films are known, and an active model, if there is one, is loaded.
     Without Redis lists come from the model, without Postgres from Redis."""
-    parts = {"database": _database(), "cache": "ok", "model": "not asked"}
+    parts = {"database": _database_state(), "cache": "ok", "model": "not asked"}
     version = None
     with suppress(*selectors.DATABASE_ERRORS):
         look = stamps.look(None)
@@ -30,13 +30,13 @@ def readiness() -> Readiness:
         parts["cache"] = "ok" if look.redis else "unreachable: lists come from the model"
         ranker = active_ranker(look)
         version = ranker.version if ranker is not None else None
-        parts["model"] = _model(look.stamps.model, version)
+        parts["model"] = _model_state(look.stamps.model, version)
         new_site = look.stamps.model is None  # popular, latest and content lists are all that it promises
         return Readiness(new_site or version is not None, parts, version)
     return Readiness(version is not None, parts, version)
 
 
-def _database() -> str:
+def _database_state() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -45,7 +45,7 @@ def _database() -> str:
     return "ok"
 
 
-def _model(active: str | None, serving: str | None) -> str:
+def _model_state(active: str | None, serving: str | None) -> str:
     if active is None:
         return enough.no_model_message()
     if serving == active:

@@ -11,20 +11,20 @@ from catalog.services import EventResult, EventStatus, conflict_result
 from recommender.models import Impression
 
 
-class Shown(NamedTuple):
+class NewImpression(NamedTuple):
     """An impression or a click, in the order of the columns. `session`: whether the viewer is an anonymous session."""
 
-    user_id: int
+    viewer_id: int
     movie_id: int
     kind: int
     occurred_at: datetime
     position: int | None
     recommendation_id: str
     event_id: UUID | None
-    session: bool
+    is_session: bool
 
 
-def store(shown: Sequence[Shown], timed: Sequence[bool]) -> list[EventResult]:
+def store_impressions(shown: Sequence[NewImpression], have_timestamps: Sequence[bool]) -> list[EventResult]:
     """An answer for each, in order. Where it was not `timed` by the client, another moment is no other content."""
     if not shown:
         return []
@@ -34,14 +34,14 @@ def store(shown: Sequence[Shown], timed: Sequence[bool]) -> list[EventResult]:
         if one.event_id and one.event_id not in fresh:
             late.append(place)
         fresh -= {one.event_id}  # a second one like it in the same call is late
-    present = _present([shown[place].event_id for place in late])
+    present = _stored_by_event_id([shown[place].event_id for place in late])
     results = [EventResult(EventStatus.STORED)] * len(shown)
     for place in late:
-        results[place] = _judged(shown[place], timed[place], present.get(shown[place].event_id))
+        results[place] = _compare_with_stored(shown[place], have_timestamps[place], present.get(shown[place].event_id))
     return results
 
 
-def _insert(shown: Sequence[Shown]) -> set[UUID]:
+def _insert(shown: Sequence[NewImpression]) -> set[UUID]:
     """The event ids of those that were new."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -56,16 +56,16 @@ def _insert(shown: Sequence[Shown]) -> set[UUID]:
         return {event_id for (event_id,) in cursor.fetchall() if event_id}
 
 
-def _present(ids: Sequence[UUID | None]) -> dict[UUID | None, Impression]:
+def _stored_by_event_id(ids: Sequence[UUID | None]) -> dict[UUID | None, Impression]:
     return {one.client_event_id: one for one in Impression.objects.filter(client_event_id__in=ids)} if ids else {}
 
 
-def _judged(one: Shown, timed: bool, there: Impression | None) -> EventResult:
+def _compare_with_stored(one: NewImpression, timed: bool, there: Impression | None) -> EventResult:
     """A duplicate where it says the same, else a conflict that names what is another."""
     if there is None:
         return EventResult(EventStatus.REJECTED, "What stood in its place was erased just now: send it again.")
     said = {
-        "user_id": one.user_id == there.viewer_id,
+        "user_id": one.viewer_id == there.viewer_id,
         "movie_id": one.movie_id == there.movie_id,
         "kind": one.kind == there.kind,
         "position": one.position == there.position,

@@ -12,32 +12,32 @@ from recommender.serving.eligibility import Catalogue, catalogue
 from recommender.serving.rows import HEAD
 from recommender.viewing import to_model_events
 
-GENRES, PEOPLE = 8, 6
+MAX_GENRES, MAX_PEOPLE = 8, 6
 
 
-class Genre(NamedTuple):
+class GenreShare(NamedTuple):
     name: str
     share: float  # of the viewer's films, 0..1
-    usual: float  # of what everyone watches
+    baseline_share: float  # of what everyone watches
 
 
-class Person(NamedTuple):
+class FavouritePerson(NamedTuple):
     name: str
     role: str
-    films: int  # liked ones
+    movie_count: int  # liked ones
 
 
-class Portrait(NamedTuple):
-    films: int  # watched or rated, each once
-    liked: int
-    events: int
+class TasteProfile(NamedTuple):
+    movie_count: int  # watched or rated, each once
+    liked_count: int
+    event_count: int
     mean_rating: float | None  # stars
-    genres: list[Genre]  # the most watched first
-    people: list[Person]
+    genres: list[GenreShare]  # the most watched first
+    people: list[FavouritePerson]
     decades: list[tuple[int, int]]  # (1990, films), without gaps
 
 
-def portrait(viewer_id: int) -> Portrait | None:
+def build_taste_profile(viewer_id: int) -> TasteProfile | None:
     """One query; None for a viewer without a history."""
     history = selectors.history(viewer_id)
     if history is None or not len(history.movie_ids):
@@ -48,44 +48,44 @@ def portrait(viewer_id: int) -> Portrait | None:
     rows = rows[rows >= 0]
     liked = likings.liked(to_model_events(history), films.table).rows
     ratings = history.ratings[~np.isnan(history.ratings)]
-    return Portrait(
-        films=len(rows),
-        liked=len(liked),
-        events=len(history.movie_ids),
+    return TasteProfile(
+        movie_count=len(rows),
+        liked_count=len(liked),
+        event_count=len(history.movie_ids),
         mean_rating=float(ratings.mean()) if len(ratings) else None,
-        genres=_genres(films, rows, look.stamps.epoch or 0),
-        people=_people(films, liked),
-        decades=_decades(films.table.year[rows]),
+        genres=_genre_shares(films, rows, look.stamps.epoch or 0),
+        people=_favourite_people(films, liked),
+        decades=_movies_per_decade(films.table.year[rows]),
     )
 
 
-def of_many(histories: Sequence[selectors.History]) -> list[Genre]:
+def genre_profile(histories: Sequence[selectors.History]) -> list[GenreShare]:
     """The genres of everything that these viewers watched."""
     look = stamps.look(None)
     films = catalogue(look.stamps.catalogue or 0)
     watched = np.concatenate([np.empty(0, np.int32), *(np.unique(one.movie_ids) for one in histories)])
     rows = films.table.rows_of(watched)
-    return _genres(films, rows[rows >= 0], look.stamps.epoch or 0)
+    return _genre_shares(films, rows[rows >= 0], look.stamps.epoch or 0)
 
 
-def _genres(films: Catalogue, rows: np.ndarray, epoch: int) -> list[Genre]:
+def _genre_shares(films: Catalogue, rows: np.ndarray, epoch: int) -> list[GenreShare]:
     table = films.table
     if not len(rows):
         return []
     own = likings.genre_shares(table, rows, np.ones(len(rows)))
     popular = charts.chart("popular", films, epoch)
     usual = likings.genre_shares(table, popular.rows[:HEAD], popular.scores[:HEAD])
-    most = np.argsort(-own, kind="stable")[:GENRES]
-    return [Genre(table.genre_names[n], float(own[n]), float(usual[n])) for n in most.tolist() if own[n] > 0]
+    most = np.argsort(-own, kind="stable")[:MAX_GENRES]
+    return [GenreShare(table.genre_names[n], float(own[n]), float(usual[n])) for n in most.tolist() if own[n] > 0]
 
 
-def _people(films: Catalogue, liked: np.ndarray) -> list[Person]:
-    found = likings.loved_people(films.table, liked, PEOPLE)
+def _favourite_people(films: Catalogue, liked: np.ndarray) -> list[FavouritePerson]:
+    found = likings.loved_people(films.table, liked, MAX_PEOPLE)
     names = films.table.person_names
-    return [Person(names[one.number], Credit.Role(one.role).label, len(one.films)) for one in found]
+    return [FavouritePerson(names[one.number], Credit.Role(one.role).label, len(one.films)) for one in found]
 
 
-def _decades(years: np.ndarray) -> list[tuple[int, int]]:
+def _movies_per_decade(years: np.ndarray) -> list[tuple[int, int]]:
     decades = years[years > 0].astype(int) // 10
     if not len(decades):
         return []

@@ -23,61 +23,61 @@ from recommender.viewing import exclusions_from, has_known_movies, to_model_even
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-WATCHED = timedelta(hours=1)  # after the activation
-VIEWERS = 100  # drawn for a version
-FEWEST_VIEWERS = 10  # with fewer nothing can be told from them
-LENGTH = 20  # films of a list
-LOOK_SECONDS = 10.0  # before it is asked again which version is watched
-ASKED = "asked"
+WATCH_WINDOW = timedelta(hours=1)  # after the activation
+SAMPLE_SIZE = 100  # drawn for a version
+MIN_VIEWERS = 10  # with fewer nothing can be told from them
+LIST_LENGTH = 20  # films of a list
+REFRESH_SECONDS = 10.0  # before it is asked again which version is watched
+PROBES = "asked"
 
 
-class _Watch(NamedTuple):
+class _Target(NamedTuple):
     version: str
     viewers: Sequence[int]
 
 
-_watch: _Watch | None = None
-_looked_at = float("-inf")  # monotonic seconds
-_turn = 0
+_target: _Target | None = None
+_refreshed_at = float("-inf")  # monotonic seconds
+_probe_count = 0
 
 
-def look() -> None:
+def probe_next_viewer() -> None:
     """Asks for the list of the next viewer and counts it; the watch of a web process calls this every second."""
-    global _turn
+    global _probe_count
     try:
-        watch = _watched()
+        watch = _current_target()
         if watch is None:
             return
         ranker = registry.ranker(watch.version)
         if ranker is None or ranker.version != watch.version:
             return  # the heartbeat tells of it
-        _turn += 1
-        history = selectors.history(watch.viewers[_turn % len(watch.viewers)])
-        fault = fault_of(ranker, history) if history is not None else None
+        _probe_count += 1
+        history = selectors.history(watch.viewers[_probe_count % len(watch.viewers)])
+        fault = find_fault(ranker, history) if history is not None else None
     except selectors.DATABASE_ERRORS:
         return
     if fault is not None:
-        tally.add(*(counter(watch.version, name) for name in (ASKED, fault) if name))
+        tally.add(*(counter_name(watch.version, name) for name in (PROBES, fault) if name))
 
 
-def counter(version: str, name: str) -> str:
+def counter_name(version: str, name: str) -> str:
     """The name in the tally."""
     return f"probe:{version}:{name}"
 
 
-def viewers_for(version: ModelVersion) -> list[int]:
+def sample_viewers(version: ModelVersion) -> list[int]:
     """Ids of viewers who had a history before the version was made, drawn by its name."""
-    return selectors.sample_established_viewers(version.created_at, VIEWERS, seed=version.name)
+    return selectors.sample_established_viewers(version.created_at, SAMPLE_SIZE, seed=version.name)
 
 
-def share_of_faults(ranker: "Ranker", viewers: Sequence[int]) -> float | None:
+def fault_rate(ranker: "Ranker", viewers: Sequence[int]) -> float | None:
     """0..1, of the lists of these viewers; None where there is none to be made."""
-    faults = [fault_of(ranker, history) for history in selectors.histories(viewers)]
+    faults = [find_fault(ranker, history) for history in selectors.histories(viewers)]
     judged = [fault for fault in faults if fault is not None]
     return sum(map(bool, judged)) / len(judged) if judged else None
 
 
-def fault_of(ranker: "Ranker", history: selectors.History) -> str | None:
+def find_fault(ranker: "Ranker", history: selectors.History) -> str | None:
     """What is wrong with the list that the model makes for this viewer, or nothing (""); None where no film is left
     that it could list. Raises OperationalError where Postgres is gone."""
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
@@ -90,27 +90,29 @@ def fault_of(ranker: "Ranker", history: selectors.History) -> str | None:
         if not left:
             return None
         ranker.encode([events], [gate.now])
-        [ranked] = ranking.best(ranker, ranker.encode([events]), LENGTH, gate, [seen])
+        [ranked] = ranking.best(ranker, ranker.encode([events]), LIST_LENGTH, gate, [seen])
     except (*selectors.DATABASE_ERRORS, MemoryError):
         raise
     except Exception as error:  # whatever a model can raise is what is looked for
         return f"raised {type(error).__name__}"
-    if not np.isfinite(ranked.scores).all() or len(ranked.movie_ids) < min(LENGTH, left):
+    if not np.isfinite(ranked.scores).all() or len(ranked.movie_ids) < min(LIST_LENGTH, left):
         return "ranked too few films"
     return "gave every film the same score" if len(ranked.scores) > 1 and not np.ptp(ranked.scores) else ""
 
 
-def _watched() -> _Watch | None:
+def _current_target() -> _Target | None:
     """The active version within its first hour, where there are viewers to tell by."""
-    global _watch, _looked_at
-    if time.monotonic() - _looked_at < LOOK_SECONDS:
-        return _watch
-    _looked_at = time.monotonic()
-    active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE, activated_at__gt=timezone.now() - WATCHED)
+    global _target, _refreshed_at
+    if time.monotonic() - _refreshed_at < REFRESH_SECONDS:
+        return _target
+    _refreshed_at = time.monotonic()
+    active = ModelVersion.objects.filter(
+        status=ModelVersion.Status.ACTIVE, activated_at__gt=timezone.now() - WATCH_WINDOW
+    )
     version = active.first()
     if version is None:
-        _watch = None
-    elif _watch is None or _watch.version != version.name:
-        viewers = viewers_for(version)
-        _watch = _Watch(version.name, viewers) if len(viewers) >= FEWEST_VIEWERS else None
-    return _watch
+        _target = None
+    elif _target is None or _target.version != version.name:
+        viewers = sample_viewers(version)
+        _target = _Target(version.name, viewers) if len(viewers) >= MIN_VIEWERS else None
+    return _target

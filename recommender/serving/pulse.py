@@ -10,33 +10,33 @@ from recommender.cache import CacheUnavailable, StoredList, Versions
 from recommender.serving import stamps
 from recommender.serving.eligibility import catalogue
 
-DRAWN = 200  # viewers whose lists are looked at
+SAMPLE_SIZE = 200  # viewers whose lists are looked at
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
+class ListCoverage:
     """Of viewers with a history, drawn at random: how many have a list, and how many one that is true now."""
 
-    drawn: int
+    sampled: int
     stored: int
-    valid: int
+    current: int
 
 
-def shelved() -> Shelved | None:
+def stored_list_coverage() -> ListCoverage | None:
     """None without Redis, without an active model, or without viewers."""
-    drawn = _drawn()
+    drawn = _sample_lists()
     if drawn is None or not drawn.viewers:
         return None
     versions = selectors.viewer_versions(list(drawn.lists))
     valid = sum(
         stored.is_current(drawn.stamps._replace(viewer=versions.get(viewer))) for viewer, stored in drawn.lists.items()
     )
-    return Shelved(drawn.viewers, len(drawn.lists), valid)
+    return ListCoverage(drawn.viewers, len(drawn.lists), valid)
 
 
-def on_lists(movie_id: int) -> tuple[int, int, float] | None:
+def movie_exposure(movie_id: int) -> tuple[int, int, float] | None:
     """Of the lists of drawn viewers: how many there are, how many have the film, and its mean place there (from 1)."""
-    drawn = _drawn()
+    drawn = _sample_lists()
     if drawn is None:
         return None
     films = [stored.movie_ids for stored in drawn.lists.values()]
@@ -44,25 +44,25 @@ def on_lists(movie_id: int) -> tuple[int, int, float] | None:
     return len(films), len(places), sum(places) / max(len(places), 1)
 
 
-class _Drawn(NamedTuple):
+class _ListSample(NamedTuple):
     viewers: int  # with a history
     lists: dict[int, StoredList]  # of those that have one under the active model
     stamps: Versions
 
 
-def _drawn() -> _Drawn | None:
+def _sample_lists() -> _ListSample | None:
     """None without Redis or without an active model."""
     look = stamps.look(None)
     if not look.redis or not look.stamps.model:
         return None
-    ids = selectors.sample_viewers(DRAWN)
+    ids = selectors.sample_viewers(SAMPLE_SIZE)
     try:
-        return _Drawn(len(ids), cache.read_lists(look.stamps.model, ids), look.stamps)
+        return _ListSample(len(ids), cache.read_lists(look.stamps.model, ids), look.stamps)
     except CacheUnavailable:
         return None
 
 
-def processes() -> dict[str, str] | None:
+def models_by_process() -> dict[str, str] | None:
     """Live web process -> the newest model it holds; None without Redis."""
     try:
         return cache.models_by_process()
@@ -70,7 +70,7 @@ def processes() -> dict[str, str] | None:
         return None
 
 
-def films_open() -> tuple[int, int]:
+def available_counts() -> tuple[int, int]:
     """How many films can be watched now, of how many."""
     films = catalogue(stamps.look(None).stamps.catalogue or 0)
     total = len(films.table.ids)

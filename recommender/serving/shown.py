@@ -11,13 +11,15 @@ from recommender.serving.eligibility import catalogue
 from recommender.serving.query import CHARTS
 
 
-class Standing(NamedTuple):
-    open: bool  # published and inside its window
-    charts: dict[str, int | None]  # chart -> place from 1 among the films that can be watched now; None: not on it
+class Placement(NamedTuple):
+    is_available: bool  # published and inside its window
+    chart_positions: dict[
+        str, int | None
+    ]  # chart -> place from 1 among the films that can be watched now; None: not on it
     rules: list[MerchandisingRule]  # that are of this film and in force, each on some list
 
 
-def standing(movie_id: int) -> Standing:
+def find_placement(movie_id: int) -> Placement:
     look, now = stamps.look(None), int(time.time())
     films = catalogue(look.stamps.catalogue or 0)
     [row] = films.table.rows_of(np.array([movie_id])).tolist()
@@ -28,4 +30,4 @@ def standing(movie_id: int) -> Standing:
         found = np.flatnonzero(rows[open_now[rows]] == row)
         places[name] = int(found[0]) + 1 if len(found) else None
     rules = [one for one in films.table.rules if one.starts_at <= now < one.ends_at and movie_id in one.movie_ids]
-    return Standing(row >= 0 and bool(open_now[row]), places, rules)
+    return Placement(row >= 0 and bool(open_now[row]), places, rules)

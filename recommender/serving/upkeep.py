@@ -18,14 +18,14 @@ from recommender.serving.stamps import NOBODY, UNKNOWN
 
 log = logging.getLogger(__name__)
 
-OUTBOX_BLOCK = 5_000  # viewers
-TIDY_BLOCK = 10_000  # rows deleted at a time, so that no lock is held for long
+OUTBOX_BATCH = 5_000  # viewers
+PRUNE_BATCH = 10_000  # rows deleted at a time, so that no lock is held for long
 
 
-def publish_pending() -> int:
+def flush_outbox() -> int:
     """Publishes the versions of the viewers in the outbox. Returns how many."""
     published = 0
-    while versions := selectors.pending_viewer_versions(OUTBOX_BLOCK):
+    while versions := selectors.pending_viewer_versions(OUTBOX_BATCH):
         try:
             cache.publish_viewer_versions(versions)
         except CacheUnavailable:
@@ -37,12 +37,12 @@ def publish_pending() -> int:
     return published
 
 
-def publish_missed() -> None:
+def publish_missed_versions() -> None:
     """Before a server that was away is used again: a frozen Redis still has the versions from before, by which lists
     would be valid that are not. Where Postgres is away too every answer says `degraded`, and its return makes up for
     it."""
     try:
-        publish_pending()
+        flush_outbox()
     except DatabaseError as error:
         if not lines.POSTGRES.lost:
             raise
@@ -51,7 +51,7 @@ def publish_missed() -> None:
         close_old_connections()
 
 
-def repair() -> dict[str, Any]:
+def repair_versions() -> dict[str, Any]:
     """Puts the epoch, the catalogue version and the pointer to the active model back to what Postgres says."""
     try:
         mark = cache.reserve_missing_versions(
@@ -65,15 +65,15 @@ def repair() -> dict[str, Any]:
     return {"published": True, "epoch": epoch, "catalogue": catalogue, "model": model}
 
 
-def tidy() -> dict[str, Any]:
+def prune() -> dict[str, Any]:
     """What is past its keep goes: finished jobs, impressions, merges that can no longer be undone, folders of old
     models. Viewing histories never do."""
     now = timezone.now()
     jobs = Job.objects.filter(finished_at__lt=now - timedelta(days=settings.JOBS_KEPT_DAYS))
     shown = Impression.objects.filter(occurred_at__lt=now - timedelta(days=settings.IMPRESSIONS_KEPT_DAYS))
     told: dict[str, Any] = {"jobs": jobs.delete()[1].get("recommender.Job", 0), "impressions": 0}
-    told["merges"] = merging.tidy()
-    while gone := Impression.objects.filter(pk__in=shown.values("pk")[:TIDY_BLOCK]).delete()[0]:
+    told["merges"] = merging.prune_merges()
+    while gone := Impression.objects.filter(pk__in=shown.values("pk")[:PRUNE_BATCH]).delete()[0]:
         told["impressions"] += gone
     told["audit_entries"] = audit.prune()
     return told | {"models": registry.prune(settings.MODELS_KEPT)}

@@ -20,7 +20,7 @@ def start() -> None:
     """For a web process that begins: from here on it knows whether its servers are there, and takes up each newly
     activated model."""
     for line in (lines.REDIS, lines.POSTGRES):
-        line.on_return.append(upkeep.publish_missed)
+        line.on_return.append(upkeep.publish_missed_versions)
     lines.watch(interactive=True)
     registry.start_watcher()
     threading.Thread(target=warm, name="warm", daemon=True).start()

@@ -53,4 +53,4 @@ def all_parts_run() -> None:
     connections.close_all()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    upkeep.repair()
+    upkeep.repair_versions()

@@ -76,8 +76,8 @@ def beats_until(what, seconds=180):
     """What beat does every few seconds, until then."""
 
     def beat():
-        upkeep.publish_pending()
-        upkeep.repair()
+        upkeep.flush_outbox()
+        upkeep.repair_versions()
         tasks.requeue_lost_jobs()
         return what()
 
@@ -139,7 +139,7 @@ def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):  # noqa: F8
 
 def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, monkeypatch):
     monkeypatch.setattr(chunks, "SIZE", 1)
-    upkeep.repair()
+    upkeep.repair_versions()
     night, lists = order(), order(Job.Kind.BATCH)
     worker("older code")
     wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY) and wait_for_job(Job.Kind.BATCH), 120)
@@ -159,7 +159,7 @@ def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, 
 
 def test_redis_emptied_and_restarted_in_the_middle_of_a_batch(ring, worker):  # noqa: F811
     good = run_nightly(in_this_process(epochs=8))
-    upkeep.repair()
+    upkeep.repair_versions()
     job = order(Job.Kind.BATCH)
     worker("slow")
     try:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from catalog.models import Viewer
 from catalog.plurals import count_noun
 from recommender.models import Job
-from recommender.monitoring.checks import sentences
+from recommender.monitoring.checks import join_sentences
 from recommender.serving import tally
 from tests.cast import ADA, BEN, EVE
 
@@ -111,6 +111,6 @@ def test_numbers_on_the_page_have_their_nouns(admin_client, settings, model, mon
 
 
 def test_what_was_found_and_what_to_do_are_two_sentences():
-    assert sentences("Its server is gone", "Start it.") == "Its server is gone. Start it."
-    assert sentences("Its server is gone.", "Start it.") == "Its server is gone. Start it."
-    assert (sentences("", "Start it."), sentences("2 waiting", "")) == ("Start it.", "2 waiting")
+    assert join_sentences("Its server is gone", "Start it.") == "Its server is gone. Start it."
+    assert join_sentences("Its server is gone.", "Start it.") == "Its server is gone. Start it."
+    assert (join_sentences("", "Start it."), join_sentences("2 waiting", "")) == ("Start it.", "2 waiting")

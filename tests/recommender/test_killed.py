@@ -69,7 +69,7 @@ def test_a_night_whose_worker_is_killed_is_ended_by_the_next(ring, settings, mom
 def is_served(model):
     """What viewers get now, after what beat does every few seconds: no film they saw, from this model alone."""
     wait_until(
-        lambda: upkeep.repair() and cache.read_list_and_versions(1)[0].model == model, 10
+        lambda: upkeep.repair_versions() and cache.read_list_and_versions(1)[0].model == model, 10
     )  # a dead process's lock goes with it
     for viewer in Viewer.objects.all()[:5]:
         body = json.loads(Client().get(f"/recommend?user_id={viewer.pk}&top_k=5").content)

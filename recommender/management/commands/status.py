@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from recommender.monitoring import system
-from recommender.monitoring.checks import Check, Status, sentences
+from recommender.monitoring.checks import Check, Status, join_sentences
 
 EXIT_FAILURE, EXIT_UNREACHABLE = 1, 2  # exit codes
 MARKS = {Status.OK: "ok", Status.WARN: "WARN", Status.UNKNOWN: "?", Status.FAIL: "FAIL"}
@@ -26,20 +26,20 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="the answer of GET /health/system")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = system.report()
+        found = system.check_system()
         if options["json"]:
             checks = [{**asdict(one), "figures": dict(one.figures)} for one in found.checks]
             told = {"status": found.status, "checked_at": found.checked_at.isoformat(), "checks": checks}
             self.stdout.write(json.dumps(told, indent=1))
         else:
-            for line in _table_lines(system.in_order(found.checks)):
+            for line in _table_lines(system.worst_first(found.checks)):
                 self.stdout.write(line)
         self.stdout.flush()
-        sys.exit(EXIT_UNREACHABLE if found.blind else EXIT_FAILURE if found.status == Status.FAIL else 0)
+        sys.exit(EXIT_UNREACHABLE if found.is_partial else EXIT_FAILURE if found.status == Status.FAIL else 0)
 
 
 def _table_lines(checks: Sequence[Check]) -> Iterator[str]:
     name, value = (max(len(getattr(one, part)) for one in checks) for part in ("label", "value"))
     for one in checks:
-        words = " ".join(sentences(one.detail, one.remedy).split())
+        words = " ".join(join_sentences(one.detail, one.remedy).split())
         yield f"{MARKS[one.status]:4}  {one.label:{name}}  {one.value:{value}}  {words}".rstrip()

@@ -81,7 +81,7 @@ def test_an_import_that_was_killed_goes_on_where_it_was(site, monkeypatch):
     monkeypatch.setattr(imports, "blocks", lambda rows: ([row] for row in rows))
     job = post_rows(site, "viewers", json_lines(*({"user_id": 5000 + n, "name": "new"} for n in range(3))))
     [first, *_] = ImportPart.objects.order_by("number")
-    imports._bring_in(first.pk, imports.RowKind.VIEWERS)
+    imports._import_part(first.pk, imports.RowKind.VIEWERS)
     Viewer.objects.filter(pk=5000).update(name="changed since")
     assert run_import(site, job)["result"]["stored"] == 3
     assert Viewer.objects.get(pk=5000).name == "changed since"
@@ -151,7 +151,7 @@ def test_who_is_erased_is_not_brought_back_by_what_waits(site):
     rows = [{"user_id": one, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_000_000} for one in (zoe, BEN)]
     waiting = post_rows(site, "events", json_lines(*rows))
     named = post_rows(site, "viewers", f"user_id,name\n{zoe},Zoe\n".encode(), CSV)
-    privacy.erase(zoe)
+    privacy.erase_viewer(zoe)
     assert not ImportPart.objects.filter(rows__contains=str(zoe)).exists()
     assert run_import(site, waiting)["result"]["stored"] == 1
     assert run_import(site, named)["result"]["stored"] == 0

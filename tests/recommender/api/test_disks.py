@@ -300,14 +300,14 @@ def test_those_who_ask_at_the_same_moment_get_the_same_answer(monkeypatch, tmp_p
 
     monkeypatch.setattr(disks, "look", slow)
     with ThreadPoolExecutor(8) as pool:
-        found = [one for asked in [pool.submit(room.room) for _ in range(16)] for one in asked.result()]
+        found = [one for asked in [pool.submit(room.check_disks) for _ in range(16)] for one in asked.result()]
         assert [one.value for one in found if one.value == "does not answer"] == []
 
         monkeypatch.setattr(disks, "look", lambda folder: hangs.wait(30))
-        found = [one for asked in [pool.submit(room.room) for _ in range(8)] for one in asked.result()]
+        found = [one for asked in [pool.submit(room.check_disks) for _ in range(8)] for one in asked.result()]
         assert {one.value for one in found} == {"does not answer"}
         assert len([one for one in threading.enumerate() if one.name == f"disk-{tmp_path.name}"]) <= 8
         begun = time.monotonic()
-        assert room.room()[0].value == "does not answer"
+        assert room.check_disks()[0].value == "does not answer"
         assert time.monotonic() - begun < 0.5 * room.ANSWER_SECONDS, "nobody waits again for what hangs"
     hangs.set()

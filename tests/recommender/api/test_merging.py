@@ -72,9 +72,9 @@ def test_a_session_is_folded_into_an_account(site):
     assert merged(site) == body, "the same again is answered the same"
     wrong = merged(site, ZOE, ZOE, expect=400)
     assert wrong["errors"][0]["pointer"] == "#/into_user_id"
-    with time_machine.travel(timezone.now() + merging.UNDO + timedelta(seconds=1)):
+    with time_machine.travel(timezone.now() + merging.UNDO_WINDOW + timedelta(seconds=1)):
         tasks.finish_erasures()
-        assert upkeep.tidy()["merges"] == 1
+        assert upkeep.prune()["merges"] == 1
     assert traces_of(SESSION) == []
 
 
@@ -188,7 +188,7 @@ def test_undoing_gives_back_exactly_what_moved(writer, site):
     assert site.get(f"/recommend?user_id={SESSION}&top_k=1")["removed"]["seen"] == 2
     assert undone(writer, body["merge_id"]) == told, "the same again is answered the same"
     assert merged(writer)["merge_id"] != body["merge_id"]
-    with time_machine.travel(timezone.now() + privacy.GRACE * 2):
+    with time_machine.travel(timezone.now() + privacy.SWEEP_PERIOD * 2):
         tasks.finish_erasures()
 
 
@@ -231,7 +231,7 @@ def test_what_was_merged_on_is_undone_from_the_last(writer, site):
 def test_it_can_be_undone_for_a_day(writer):
     writer.post("/events", own(STAR_WARS))
     body = merged(writer)
-    with time_machine.travel(timezone.now() + merging.UNDO):
+    with time_machine.travel(timezone.now() + merging.UNDO_WINDOW):
         assert "for a day" in undone(writer, body["merge_id"], expect=404)["detail"]
     undone(writer, uuid4(), expect=404)
     writer.post("/users/merge/undo", {"merge_id": 5}, expect=400)
@@ -305,7 +305,7 @@ class TestAtTheSameTime:
     def test_the_same_merge_twice_is_one(self, writer):
         for day in range(5):
             writer.post("/events", [own(STAR_WARS, day=day), own(NEMO, day=day)])
-            merges = [lambda: merging.merge(SESSION, ZOE, even_accounts=False)] * 4
+            merges = [lambda: merging.merge(SESSION, ZOE, allow_accounts=False)] * 4
             answers = [joined.merge for joined in at_once(*merges)]
             assert len({merge.pk for merge in answers}) == 1
             assert {merge.events for merge in answers} == {2}
@@ -314,19 +314,20 @@ class TestAtTheSameTime:
     def test_events_beside_a_merge_are_in_one_of_both(self, writer):
         writer.post("/events", [own(STAR_WARS), event(ZOE, JEDI)])
         calls = [lambda day=day: writer.post("/events", own(NEMO, day=day)) for day in range(1, 9)]
-        at_once(*calls[:4], lambda: merging.merge(SESSION, ZOE, even_accounts=False), *calls[4:])
+        at_once(*calls[:4], lambda: merging.merge(SESSION, ZOE, allow_accounts=False), *calls[4:])
         assert WatchEvent.objects.filter(viewer__in=[SESSION, ZOE]).count() == 10
-        assert merging.merge(SESSION, ZOE, even_accounts=False) is not None
+        assert merging.merge(SESSION, ZOE, allow_accounts=False) is not None
         assert WatchEvent.objects.filter(viewer=ZOE).count() == 10
 
     def test_an_erasure_beside_an_undo_leaves_nothing(self, writer):
         for erased in (SESSION, ZOE) * 3:
             writer.post("/events", [own(STAR_WARS), own(NEMO), event(ZOE, NEMO)])
-            merge = merging.merge(SESSION, ZOE, even_accounts=False).merge
+            merge = merging.merge(SESSION, ZOE, allow_accounts=False).merge
             at_once(
-                lambda erased=erased: privacy.erase(erased), lambda pk=merge.pk: merging.undo(pk, even_accounts=False)
+                lambda erased=erased: privacy.erase_viewer(erased),
+                lambda pk=merge.pk: merging.undo_merge(pk, allow_accounts=False),
             )
             assert not Viewer.objects.filter(pk=erased).exists()
             assert not Merge.objects.exists()
             for viewer in (SESSION, ZOE):
-                privacy.erase(viewer)
+                privacy.erase_viewer(viewer)

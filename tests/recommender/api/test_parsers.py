@@ -27,7 +27,7 @@ from recommender.api.serializers import (
     SimilarRequestSerializer,
 )
 from recommender.api.wire import StrictJSONParser, json_bytes
-from recommender.serving.events import KINDS, Happening
+from recommender.serving.events import KINDS, ClientEvent
 from recommender.serving.subject import film_id
 
 SCALARS = (
@@ -73,7 +73,7 @@ def test_events_are_read_or_refused(body):
     except ValidationError as error:
         json.dumps(error.detail)
     else:
-        assert all(isinstance(one, Happening | str) for one in read)
+        assert all(isinstance(one, ClientEvent | str) for one in read)
 
 
 @thorough

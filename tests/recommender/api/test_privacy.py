@@ -138,7 +138,7 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     assert (body["events"], body["impressions"], body["jobs"], body["stored_lists"]) == (3, 1, 2, True)
     assert [one["name"] for one in body["trained_before"]] == [model.name]
     assert all("erasure" in line for line in traces_of(ZOE)), traces_of(ZOE)
-    with time_machine.travel(timezone.now() + privacy.GRACE + timedelta(seconds=1)):
+    with time_machine.travel(timezone.now() + privacy.SWEEP_PERIOD + timedelta(seconds=1)):
         assert tasks.finish_erasures() == 1
     assert traces_of(ZOE) == []
     assert Job.objects.get(pk=zoe).parameters["user_histories"] == {str(ADA): ["260"]}
@@ -158,7 +158,7 @@ def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpo
 
     site.delete(DATA)
 
-    with time_machine.travel(timezone.now() + privacy.GRACE * 2):
+    with time_machine.travel(timezone.now() + privacy.SWEEP_PERIOD * 2):
         tasks.finish_erasures()
     assert traces_of(ZOE) == ["file: snapshot.npz"]
     running = leases.claim(Job.objects.create(kind="nightly").pk)
@@ -191,7 +191,7 @@ def test_a_batch_at_work_leaves_the_erased_out(zoe, site):
 
     assert cache.read_list_and_versions(ADA)[1] is not None
     assert cache.read_list_and_versions(ZOE)[1] is None
-    with time_machine.travel(timezone.now() + privacy.GRACE * 2):
+    with time_machine.travel(timezone.now() + privacy.SWEEP_PERIOD * 2):
         assert tasks.finish_erasures() == 0  # not while it runs
         assert Erasure.objects.count() == 1
         Job.objects.filter(pk=zoe).update(status="done")

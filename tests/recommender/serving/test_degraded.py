@@ -63,7 +63,7 @@ def valkey(tmp_path, settings, monkeypatch):
 def happening(movie):
     from django.utils import timezone
 
-    return events.Happening(user_id=ADA, movie_id=movie, kind="watch", occurred_at=timezone.now())
+    return events.ClientEvent(viewer_id=ADA, movie_id=movie, kind="watch", occurred_at=timezone.now())
 
 
 def test_without_redis_lists_come_from_the_model(valkey):
@@ -80,20 +80,20 @@ def test_without_redis_lists_come_from_the_model(valkey):
     page = home(QUERY, 5, 4)
     assert (page.degraded, page.rows[0].row.key, page.rows[0].movie_ids) == (True, "top_picks", films(whole)[:4])
     assert similar(STAR_WARS, 5).degraded
-    assert health.readiness().ready
+    assert health.check_readiness().ready
 
 
 def test_an_event_without_redis_is_stored_and_published_later(valkey):
     first = films(recommend(QUERY))[0]
     valkey.stop()
 
-    recorded = events.record([happening(first)])
+    recorded = events.record_client_events([happening(first)])
 
     assert (recorded.results[0].status, recorded.visible) == ("stored", False)
     assert Viewer.objects.get(pk=ADA).publish_pending
     assert first not in films(recommend(QUERY))
     valkey.start()
-    assert upkeep.publish_pending()
+    assert upkeep.flush_outbox()
     assert not Viewer.objects.get(pk=ADA).publish_pending
     assert first not in films(recommend(QUERY))
 
@@ -124,9 +124,9 @@ def test_without_the_folder_of_the_active_model_the_version_before_serves(model,
 
     assert (answer.source, answer.model_version, answer.degraded) == ("model", TINY_MODEL, True)
     assert recommend(QUERY).source == "model", "what the version before made is not stored as the active one's"
-    found = health.readiness()
+    found = health.check_readiness()
     assert (found.ready, found.model_version) == (True, TINY_MODEL)
-    assert "broken" in found.parts["model"]
+    assert "broken" in found.components["model"]
 
 
 def test_without_any_model_popular_films_are_listed(model):
@@ -138,7 +138,7 @@ def test_without_any_model_popular_films_are_listed(model):
 
     assert (answer.source, answer.model_version, answer.degraded) == ("popular", None, True)
     assert NEMO in films(answer)
-    assert not health.readiness().ready
+    assert not health.check_readiness().ready
 
 
 def test_a_new_model_is_taken_up_on_the_next_read(model_folder):

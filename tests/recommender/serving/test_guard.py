@@ -50,7 +50,7 @@ def gone_live(write):
     registry.activate("other", "a test")
     ModelVersion.objects.filter(name="other").update(activated_at=timezone.now() - timedelta(minutes=MINUTES))
     clear_loaded_models()
-    probe._watch, probe._looked_at = None, float("-inf")
+    probe._target, probe._refreshed_at = None, float("-inf")
     yield
     shutil.rmtree(folder)
 
@@ -73,7 +73,7 @@ def of_other_films(known, model_folder):
 def seconds_pass(number=120):
     """As the watch of one web process looks around, once a second, and then sends what it has counted."""
     for _ in range(number):
-        probe.look()
+        probe.probe_next_viewer()
     tally._flushed_at = float("-inf")
     tally.flush()
 
@@ -127,7 +127,7 @@ def test_a_thousand_hostile_clients_do_not_roll_back_a_good_model(good, api, cli
     total = tally.together(tally.sums(60, MINUTES))
     assert tally.share(total, "failed") > 0.1, "they did harm themselves"
     assert tally.share(total, "astray") > 0.05
-    assert total[probe.counter("other", probe.ASKED)] == 120
+    assert total[probe.counter_name("other", probe.PROBES)] == 120
     assert tasks.guard_active_model() == ""
     assert registry.active_name() == "other"
 
@@ -140,7 +140,7 @@ def test_histories_that_break_every_model_are_not_held_against_the_new_one(good,
     seconds_pass()
 
     total = tally.together(tally.sums(60, MINUTES))
-    assert total[probe.counter("other", "raised ZeroDivisionError")] > 20
+    assert total[probe.counter_name("other", "raised ZeroDivisionError")] > 20
     assert tasks.guard_active_model() == ""
     assert registry.active_name() == "other"
 
@@ -222,7 +222,7 @@ def test_what_is_left_alone(good, monkeypatch):
     ModelVersion.objects.filter(name="other").update(activated_at=version.activated_at)
 
     Viewer.objects.update(created_at=timezone.now() + timedelta(minutes=1))
-    assert probe.viewers_for(version) == []
+    assert probe.sample_viewers(version) == []
     assert registry.active_name() == "other"
 
 
@@ -233,11 +233,11 @@ def test_where_no_film_is_left_to_list_nothing_is_counted(good):
     publish_movies(list(Movie.objects.values_list("id", flat=True)), False)
     seconds_pass(10)
 
-    assert probe.counter("other", probe.ASKED) not in tally.together(tally.sums(60, MINUTES))
+    assert probe.counter_name("other", probe.PROBES) not in tally.together(tally.sums(60, MINUTES))
 
 
 def test_the_watch_of_a_web_process_asks(good):
-    assert probe.look in registry._tick_callbacks
+    assert probe.probe_next_viewer in registry._tick_callbacks
 
 
 def test_an_operator_goes_back_by_hand_with_the_same_rule(good):

@@ -35,7 +35,7 @@ from tests.model import INVENTED
 
 @pytest.fixture
 def lease(model):
-    upkeep.repair()  # as beat does every few seconds
+    upkeep.repair_versions()  # as beat does every few seconds
 
     def acquired(**parameters):
         return leases.claim(Job.objects.create(kind=Job.Kind.BATCH, parameters=parameters).pk)
