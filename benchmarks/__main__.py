@@ -11,14 +11,14 @@ import benchmarks
 PREFIX = "bench_"
 
 
-def names() -> list[str]:
+def benchmark_names() -> list[str]:
     modules = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
     return sorted(name.removeprefix(PREFIX) for name in modules if name.startswith(PREFIX))
 
 
 def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="./run bench", description="Runs a benchmark; the last line is JSON.")
-    parser.add_argument("name", choices=names(), help="which one")
+    parser.add_argument("name", choices=benchmark_names(), help="which one")
     given = parser.parse_args(words[:1])
     bench = importlib.import_module(f"benchmarks.{PREFIX}{given.name}")
     own = argparse.ArgumentParser(

@@ -8,18 +8,20 @@ from typing import Any
 from benchmarks.memory import peak_mb
 
 
-def apart(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
+def run_isolated(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
     """What `work` returns, and `peak_mb`: the most memory that its process ever held (resident)."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_measured, work, arguments).result()
+        return pool.submit(_with_peak_mb, work, arguments).result()
 
 
-def side_by_side(works: Sequence[tuple[Callable[..., dict[str, Any]], tuple[object, ...]]]) -> list[dict[str, Any]]:
+def run_isolated_in_parallel(
+    works: Sequence[tuple[Callable[..., dict[str, Any]], tuple[object, ...]]],
+) -> list[dict[str, Any]]:
     """As `apart`, each in a process of its own, at once."""
     with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(lambda one: apart(one[0], *one[1]), works))
+        return list(threads.map(lambda one: run_isolated(one[0], *one[1]), works))
 
 
-def _measured(work: Callable[..., dict[str, Any]], arguments: tuple[object, ...]) -> dict[str, Any]:
+def _with_peak_mb(work: Callable[..., dict[str, Any]], arguments: tuple[object, ...]) -> dict[str, Any]:
     told = work(*arguments)
     return told | {"peak_mb": peak_mb()}

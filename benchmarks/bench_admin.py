@@ -22,18 +22,18 @@ from urllib.parse import urlencode
 
 import torch
 
-from benchmarks.bench_batch import filled
+from benchmarks.bench_batch import fill_lists
 from benchmarks.report import print_report
-from benchmarks.serving.client import COUNT, Connection, Server, counted
-from benchmarks.serving.stage import Stage, prepare
-from benchmarks.system import own_system
+from benchmarks.serving.client import QUERY_COUNT_HEADER, Connection, Server, with_query_count
+from benchmarks.serving.stage import ServingFixture, load_and_build
+from benchmarks.system import isolated_system
 
 RATINGS, QUICK_RATINGS = 1_000_000, 200_000
 WARM, QUICK_WARM = 7, 2  # times
 NAME, PASSWORD = "benchmark", "asked for every page"
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "benchmarks.serving.settings"}
-MOST_MS, MOST_QUERIES = 300.0, 15  # of a page
-TOLD = 25  # pages in the table, beside those above a limit
+MAX_MS, MAX_QUERIES = 300.0, 15  # of a page
+TABLE_ROWS = 25  # pages in the table, beside those above a limit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,14 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     torch.set_num_threads(1)
-    with own_system(**SETTINGS) as system:
-        stage = prepare(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset, given.people)
-        lists = furnished()
+    with isolated_system(**SETTINGS) as system:
+        stage = load_and_build(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset, given.people)
+        lists = populate_and_fill()
         system.serve()
         address = Server("127.0.0.1", int(os.environ["PORT"]), "")
-        cookie = _logged_in(address)
-        found = measured(address, cookie, QUICK_WARM if given.quick else WARM)
-        complaints = looked_at(given.pictures, address, cookie, found) if given.pictures else None
+        cookie = _log_in(address)
+        found = measure_pages(address, cookie, QUICK_WARM if given.quick else WARM)
+        complaints = take_pictures(given.pictures, address, cookie, found) if given.pictures else None
         _report(found, complaints, stage, given.preset, lists)
 
 
@@ -68,7 +68,7 @@ class Page(NamedTuple):
     status: int
 
 
-def furnished() -> int:
+def populate_and_fill() -> int:
     """Fills the system beside its catalogue and viewers; how many lists are stored."""
     from django.contrib.auth.models import User
     from django.db import connection
@@ -79,25 +79,25 @@ def furnished() -> int:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as Postgres does by itself in time
     User.objects.create_superuser(NAME, password=PASSWORD)
-    return int(filled()["viewers"])
+    return int(fill_lists()["viewers"])
 
 
-def measured(server: Server, cookie: str, warm: int) -> list[Page]:
-    from benchmarks.admin.pages import pages
+def measure_pages(server: Server, cookie: str, warm: int) -> list[Page]:
+    from benchmarks.admin.pages import admin_pages
 
     connection = Connection(server)
-    return [_asked(connection, cookie, name, path, warm) for name, path in pages().items()]
+    return [_time_page(connection, cookie, name, path, warm) for name, path in admin_pages().items()]
 
 
-def looked_at(folder: Path, server: Server, cookie: str, found: list[Page]) -> list[str]:
+def take_pictures(folder: Path, server: Server, cookie: str, found: list[Page]) -> list[str]:
     """Leaves pictures of the pages that there are; what a browser has to complain of."""
-    from benchmarks.admin.pictures import take
+    from benchmarks.admin.pictures import take_screenshots
 
     chosen = {page.name: page.path for page in found if page.status == 200}
-    return take(folder, f"http://{server.host}:{server.port}", cookie, chosen)
+    return take_screenshots(folder, f"http://{server.host}:{server.port}", cookie, chosen)
 
 
-def _logged_in(server: Server) -> str:
+def _log_in(server: Server) -> str:
     """The cookies of who has logged in through the page, as a header's value."""
     jar = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
@@ -112,26 +112,28 @@ def _logged_in(server: Server) -> str:
     return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
-def _asked(connection: Connection, cookie: str, name: str, path: str, warm: int) -> Page:
+def _time_page(connection: Connection, cookie: str, name: str, path: str, warm: int) -> Page:
     server = connection.server
     lines = [f"GET {path} HTTP/1.1", f"Host: {server.host}:{server.port}", f"Cookie: {cookie}", "Accept-Encoding: gzip"]
     request = "\r\n".join([*lines, "", ""]).encode()
     times = []
     for _ in range(1 + warm):
         started = time.perf_counter()
-        answer = connection.ask(request)
+        answer = connection.send(request)
         times.append(1000 * (time.perf_counter() - started))
-    answer = connection.ask(counted(request))
-    return Page(name, path, times[0], median(times[1:]), int(answer.headers.get(COUNT.lower(), 0)), answer.status)
+    answer = connection.send(with_query_count(request))
+    return Page(
+        name, path, times[0], median(times[1:]), int(answer.headers.get(QUERY_COUNT_HEADER.lower(), 0)), answer.status
+    )
 
 
-def _report(found: list[Page], complaints: list[str] | None, stage: Stage, shape: str, lists: int) -> None:
+def _report(found: list[Page], complaints: list[str] | None, stage: ServingFixture, shape: str, lists: int) -> None:
     from catalog.models import Viewer, WatchEvent
 
     if failed := [f"{page.name} ({page.status})" for page in found if page.status not in (200, 302, 403)]:
         raise SystemExit(f"{len(failed)} pages failed: {', '.join(failed)}")
     shown = [page for page in found if page.status == 200]
-    over = [page for page in shown if page.warm_ms > MOST_MS or page.queries > MOST_QUERIES]
+    over = [page for page in shown if page.warm_ms > MAX_MS or page.queries > MAX_QUERIES]
     slowest = sorted(shown, key=lambda page: -page.warm_ms)
     worst: dict[str, Any] = {
         name: max(shown, key=lambda page: float(getattr(page, name))) for name in ("cold_ms", "warm_ms", "queries")
@@ -151,11 +153,11 @@ def _report(found: list[Page], complaints: list[str] | None, stage: Stage, shape
     }
     print_report(
         f"{len(shown)} pages of the admin, {result['events']:,} events of {result['viewers']:,} viewers; "
-        f"{len(over)} above {MOST_MS:.0f} ms or {MOST_QUERIES} queries",
+        f"{len(over)} above {MAX_MS:.0f} ms or {MAX_QUERIES} queries",
         ("", "cold ms", "warm ms", "queries"),
         [
             (page.name, round(page.cold_ms), round(page.warm_ms), page.queries)
-            for page in dict.fromkeys([*slowest[:TOLD], *over])
+            for page in dict.fromkeys([*slowest[:TABLE_ROWS], *over])
         ],
         result,
     )

@@ -16,10 +16,10 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-from benchmarks.apart import side_by_side
+from benchmarks.apart import run_isolated_in_parallel
 from benchmarks.report import print_report
-from benchmarks.serving.stage import FIRST, prepare
-from benchmarks.system import own_system
+from benchmarks.serving.stage import ACTIVE_VERSION, load_and_build
+from benchmarks.system import isolated_system
 from movierec.resources import available
 from movierec.start import AT_ONCE
 from recommender.ml.data import Events
@@ -35,31 +35,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    with own_system():
-        stage = prepare(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
-        whole, bare = listed()
+    with isolated_system():
+        stage = load_and_build(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
+        whole, bare = measure_batch()
     parameters = sum(parameter.numel() for parameter in stage.ranker.model.parameters())
     _report(whole, bare, given.preset, parameters, len(stage.ranker.vocab))
 
 
-def listed() -> tuple[dict[str, Any], dict[str, Any]]:
+def measure_batch() -> tuple[dict[str, Any], dict[str, Any]]:
     """What the whole batch took, and what its model alone takes."""
-    whole = filled()
+    whole = fill_lists()
     with multiprocessing.Manager() as manager:
         start = manager.Barrier(AT_ONCE)
-        shares = side_by_side([(_bare, (share, start)) for share in range(AT_ONCE)])
+        shares = run_isolated_in_parallel([(_bare, (share, start)) for share in range(AT_ONCE)])
     return whole, {
         "viewers": sum(one["viewers"] for one in shares),
         "seconds": max(one["seconds"] for one in shares),
     }
 
 
-def filled() -> dict[str, Any]:
+def fill_lists() -> dict[str, Any]:
     """Lists for every viewer, and what they took."""
     os.environ["OMP_NUM_THREADS"] = str(max(1, available().cpus // AT_ONCE))
     with multiprocessing.Manager() as manager:
         job, start = _job(), manager.Barrier(AT_ONCE)
-        whole, *others = side_by_side([(_batch, (job, start)), *[(_help, (job, start))] * (AT_ONCE - 1)])
+        whole, *others = run_isolated_in_parallel([(_batch, (job, start)), *[(_help, (job, start))] * (AT_ONCE - 1)])
     whole["peak_mb"] += sum(one["peak_mb"] for one in others)
     return whole
 
@@ -115,7 +115,7 @@ def _bare(share: int, start: Barrier) -> dict[str, Any]:
     from recommender.ml.ranker import Ranker
     from recommender.viewing import exclusions_from, has_known_movies, to_model_events
 
-    ranker = Ranker.load(registry.folder(FIRST))
+    ranker = Ranker.load(registry.folder(ACTIVE_VERSION))
     viewers, behind, turn = [], 0, 0
     while ids := selectors.viewer_ids(behind, BLOCK):
         behind, turn = ids[-1], turn + 1

@@ -23,15 +23,15 @@ import numpy as np
 import polars as pl
 
 from benchmarks.report import print_report
-from benchmarks.serving.client import Connection, Load, Server, drive
-from benchmarks.simulated import films_by_words
-from benchmarks.system import own_system
+from benchmarks.serving.client import Connection, LoadResult, Server, drive_load
+from benchmarks.simulated import synthetic_catalogue
+from benchmarks.system import isolated_system
 from catalog.dataset import DIRECTOR, Dataset
 from movierec.start import applications
 
 FILMS = 62_000
-ROUNDS, QUICK_ROUNDS, A_ROUND = 6, 2, 50
-PAGE, JUDGED, COMMON = 20, 300, 6
+ROUNDS, QUICK_ROUNDS, REQUESTS_PER_ROUND = 6, 2, 50
+PAGE, NUM_JUDGED, NUM_COMMON = 20, 300, 6
 WORD = r"\p{L}{2,}"
 START_SECONDS = 60.0
 
@@ -43,18 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    with own_system(MOVIEREC_RATE_READS="100000000/min") as system:
+    with isolated_system(MOVIEREC_RATE_READS="100000000/min") as system:
         dataset, load_seconds = _loaded(given.data, given.people)
         server = Server("127.0.0.1", int(os.environ["PORT"]), _key())
         web, *_ = applications()
         system.keeper.start(web)
         _wait_for(server)
-        typed = Typed(dataset)
-        loads: dict[str, list[Load]] = {name: [] for name in typed.kinds}
+        typed = TypedSearches(dataset)
+        loads: dict[str, list[LoadResult]] = {name: [] for name in typed.kinds}
         for number in range(1 + (QUICK_ROUNDS if given.quick else ROUNDS)):
             for name in typed.kinds:
-                requests = [server.request("GET", f"/movies?{urlencode(one)}") for one in typed.take(name, A_ROUND)]
-                load = drive(server, requests, 1)
+                requests = [
+                    server.request("GET", f"/movies?{urlencode(one)}")
+                    for one in typed.next_searches(name, REQUESTS_PER_ROUND)
+                ]
+                load = drive_load(server, requests, 1)
                 if number:  # in the first round every process sees everything once
                     loads[name].append(load)
         found = {name: _found(typed, name) for name in ("title", "mistyped")}
@@ -65,7 +68,7 @@ def _loaded(data: Path | None, people: Path | None) -> tuple[Dataset, float]:
     from catalog.movielens import read_movielens
     from catalog.services.bulk import load_dataset
 
-    dataset = read_movielens(data, people) if data else films_by_words(FILMS)
+    dataset = read_movielens(data, people) if data else synthetic_catalogue(FILMS)
     dataset.events, dataset.expected_events = (), 0
     return dataset, load_dataset(dataset).seconds
 
@@ -89,7 +92,7 @@ def _wait_for(server: Server) -> None:
             time.sleep(0.2)
 
 
-class Typed:
+class TypedSearches:
     """What people type, made of the films in a random order; `query(kind, n)` is the n-th of a kind."""
 
     def __init__(self, dataset: Dataset) -> None:
@@ -101,52 +104,52 @@ class Typed:
         self.films = joined.select("id", "title", "year", pl.col("person").fill_null("")).rows()
         self.people = [person for *_, person in self.films if person] or [""]
         words = dataset.movies["title"].str.to_lowercase().str.extract_all(WORD).explode()
-        self.common = words.value_counts(sort=True)[words.name].head(COMMON).to_list()
+        self.common = words.value_counts(sort=True)[words.name].head(NUM_COMMON).to_list()
         self.genres = dataset.genres["name"].unique(maintain_order=True).to_list()
         self.random = np.random.default_rng(1)
-        self.taken = 0
+        self.position = 0
         self.kinds: dict[str, Callable[[int, str, int, str], dict[str, Any]]] = {
             "title": lambda n, title, year, person: {"search": title[:100]},
             "person": lambda n, title, year, person: {"search": self.people[n % len(self.people)]},
             "unfinished": lambda n, title, year, person: {"search": title[: int(self.random.integers(3, 16))]},
             "title_and_person": lambda n, title, year, person: {
-                "search": f"{longest(title)} {person.rpartition(' ')[2]} {year or ''}"
+                "search": f"{longest_word(title)} {person.rpartition(' ')[2]} {year or ''}"
             },
             "mistyped": lambda n, title, year, person: {"search": self.mistyped(title)[:100]},
             "common": lambda n, title, year, person: {"search": self.common[n % len(self.common)]},
             "filtered": lambda n, title, year, person: {
-                "search": longest(title), "genres": self.genres[n % len(self.genres)],
+                "search": longest_word(title), "genres": self.genres[n % len(self.genres)],
                 "min_year": 1950, "max_year": 2015,
             },
             "plain": lambda n, title, year, person: {"cursor": self.random.integers(1, 50_000)},
         }  # fmt: skip
 
-    def take(self, kind: str, number: int) -> list[dict[str, Any]]:
-        films = [self.films[(self.taken + n) % len(self.films)] for n in range(number)]
-        self.taken += number
+    def next_searches(self, kind: str, number: int) -> list[dict[str, Any]]:
+        films = [self.films[(self.position + n) % len(self.films)] for n in range(number)]
+        self.position += number
         return [{"page_size": PAGE} | self.kinds[kind](n, *film[1:]) for n, film in enumerate(films)]
 
     def mistyped(self, title: str) -> str:
-        word = longest(title)
+        word = longest_word(title)
         at = int(self.random.integers(1, len(word) - 1))
         return title.replace(word, word[:at] + word[at + 1] + word[at] + word[at + 2 :])
 
 
-def longest(title: str) -> str:
+def longest_word(title: str) -> str:
     return max("".join(c if c.isalpha() else " " for c in title).split(), key=len)
 
 
-def _found(typed: Typed, kind: str) -> float:
+def _found(typed: TypedSearches, kind: str) -> float:
     from catalog.selectors import Cursor, MovieFilter, movies_page
 
     def there(film: tuple[Any, ...]) -> bool:
         asked = MovieFilter(search=typed.kinds[kind](0, *film[1:])["search"])
         return film[0] in {card.movie_id for card in movies_page(asked, Cursor(), PAGE).movies}
 
-    return float(np.mean([there(film) for film in typed.films[:JUDGED]]))
+    return float(np.mean([there(film) for film in typed.films[:NUM_JUDGED]]))
 
 
-def _report(dataset: Dataset, loads: dict[str, list[Load]], load_seconds: float, found: dict[str, float]) -> None:
+def _report(dataset: Dataset, loads: dict[str, list[LoadResult]], load_seconds: float, found: dict[str, float]) -> None:
     if failed := [words for several in loads.values() for load in several for words in load.failed]:
         raise RuntimeError(f"{len(failed)} requests failed, first {failed[0]}")
     times = {name: np.array([ms for load in several for ms in load.milliseconds]) for name, several in loads.items()}

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.apart import apart
-from benchmarks.bench_batch import listed
-from benchmarks.bench_import import load
-from benchmarks.bench_nightly import read
-from benchmarks.growth import draw
+from benchmarks.apart import run_isolated
+from benchmarks.bench_batch import measure_batch
+from benchmarks.bench_import import import_dataset
+from benchmarks.bench_nightly import read_training_data
+from benchmarks.growth import draw_growth
 from benchmarks.report import print_report
-from benchmarks.serving.stage import stage
-from benchmarks.simulated import write_simulated
-from benchmarks.system import own_system
+from benchmarks.serving.stage import build_fixture
+from benchmarks.simulated import write_synthetic_movielens
+from benchmarks.system import isolated_system
 
 QUICK_RATINGS = (50_000, 100_000)
 COLUMNS = ("load_s", "read_s", "read_mb", "batch_s", "bare_s", "batch_mb", "redis_mb")
@@ -47,22 +47,22 @@ def run(given: argparse.Namespace) -> None:
     if given.result and given.result.exists():
         sizes = json.loads(given.result.read_text())["sizes"]
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        generated = [write_simulated(Path(folder) / str(ratings), ratings) for ratings in QUICK_RATINGS]
+        generated = [write_synthetic_movielens(Path(folder) / str(ratings), ratings) for ratings in QUICK_RATINGS]
         for data in given.data or generated:
             name = "/".join(data.parts[-2:])
             if name not in [size["data"] for size in sizes]:
-                measured = apart(_measured, data, given.preset)
+                measured = run_isolated(_measured, data, given.preset)
                 measured.pop("peak_mb")  # of the process that drives
                 sizes.append({"data": name} | measured)
     _report(sorted(sizes, key=lambda size: int(size["events"])), given)
 
 
 def _measured(data: Path, preset: str) -> dict[str, Any]:
-    with own_system():
-        loaded = load(data)
-        reading = apart(read)
-        ranker = stage(preset).ranker
-        whole, bare = listed()
+    with isolated_system():
+        loaded = import_dataset(data)
+        reading = run_isolated(read_training_data)
+        ranker = build_fixture(preset).ranker
+        whole, bare = measure_batch()
     viewers = whole["viewers"]
     return {
         "movies": len(ranker.vocab),
@@ -89,7 +89,7 @@ def _report(sizes: Sequence[Mapping[str, Any]], given: argparse.Namespace) -> No
     result = {"bench": "growth", "preset": given.preset} | largest | {"sizes": list(sizes), "slopes": slopes}
     if given.result:
         given.result.write_text(json.dumps(result, indent=1))
-        draw(sizes, slopes, given.result.with_suffix(".svg"))
+        draw_growth(sizes, slopes, given.result.with_suffix(".svg"))
     rows = [[size["events"], size["viewers"], *(size[name] for name in COLUMNS)] for size in sizes]
     print_report(
         f"Growth over {len(sizes)} sizes of a catalogue of {result['movies']:,} films",

@@ -16,9 +16,9 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.apart import apart
+from benchmarks.apart import run_isolated
 from benchmarks.report import print_report
-from benchmarks.simulated import write_simulated
+from benchmarks.simulated import write_synthetic_movielens
 from movierec import embedded
 from movierec.places import NAME, database_url, redis_url, sockets
 
@@ -37,10 +37,10 @@ def run(given: argparse.Namespace) -> None:
         folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
         generated = folder / "simulated"
         generated.mkdir()
-        data = given.data or write_simulated(generated, QUICK_RATINGS if given.quick else RATINGS)
+        data = given.data or write_synthetic_movielens(generated, QUICK_RATINGS if given.quick else RATINGS)
         state = folder / "state"
         with embedded.running(state):
-            imported = apart(_import, state, data.resolve())
+            imported = run_isolated(_import, state, data.resolve())
             copy_seconds = _bare_copy(state, folder / "rows.bin", imported["rows"])
     _report(imported, copy_seconds)
 
@@ -56,10 +56,10 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    return load(data)
+    return import_dataset(data)
 
 
-def load(data: Path) -> dict[str, Any]:
+def import_dataset(data: Path) -> dict[str, Any]:
     """Into the tables of this process's Django."""
     from catalog.movielens import read_movielens
     from catalog.services.bulk import load_dataset

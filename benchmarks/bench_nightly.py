@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.apart import apart
+from benchmarks.apart import run_isolated
 from benchmarks.report import print_report
-from benchmarks.simulated import write_simulated
-from benchmarks.system import own_system
+from benchmarks.simulated import write_synthetic_movielens
+from benchmarks.system import isolated_system
 
 RATINGS, QUICK_RATINGS = 1_000_000, 150_000
 PARTS = ("read", "train", "evaluate", "batch")
@@ -35,12 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     parameters = {"preset": given.preset, "epochs": given.epochs or (1 if given.quick else None), "warm": False}
-    with own_system():
+    with isolated_system():
         _load(given.data, QUICK_RATINGS if given.quick else RATINGS)
-        reading = apart(read)
+        reading = run_isolated(read_training_data)
         if given.read:
             return _report_reading(reading, given.preset)
-        nights = _nights(parameters) if given.warm else {"night": apart(_night, parameters)}
+        nights = _nights(parameters) if given.warm else {"night": run_isolated(_night, parameters)}
     result = nights.pop("warm", None) or nights.pop("night")
     told = {name: {key: night[key] for key in ("ndcg10", "train_s", "better")} for name, night in nights.items()}
     result = {"bench": "nightly", "preset": given.preset} | result | {"peak_mb": round(result["peak_mb"])} | told
@@ -69,10 +69,10 @@ def _report_reading(reading: dict[str, Any], preset: str) -> None:
 
 def _nights(parameters: dict[str, Any]) -> dict[str, dict[str, Any]]:
     _hold_back()
-    first = apart(_night, parameters)
+    first = run_isolated(_night, parameters)
     _give_back()
-    warm = apart(_night, {"preset": parameters["preset"], "warm": True})
-    return {"first": first, "warm": warm, "scratch": apart(_night, parameters)}
+    warm = run_isolated(_night, {"preset": parameters["preset"], "warm": True})
+    return {"first": first, "warm": warm, "scratch": run_isolated(_night, parameters)}
 
 
 def _hold_back() -> None:
@@ -100,10 +100,10 @@ def _load(data: Path | None, ratings: int) -> None:
     from catalog.services.bulk import load_dataset
 
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        load_dataset(read_movielens(data or write_simulated(Path(folder) / "simulated", ratings)))
+        load_dataset(read_movielens(data or write_synthetic_movielens(Path(folder) / "simulated", ratings)))
 
 
-def read() -> dict[str, Any]:
+def read_training_data() -> dict[str, Any]:
     """All histories into training form."""
     import django
 

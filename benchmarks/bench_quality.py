@@ -18,19 +18,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.protocols import Task, protocol, read
+from benchmarks.protocols import Task, make_task, read_events
 from benchmarks.quality import cold_films, diverse, next_visit, results, served, tables
-from benchmarks.quality.baselines import fit_and_ask, prove
-from benchmarks.quality.figures import MAIN
-from benchmarks.quality.measures import measured
-from benchmarks.quality.run import fresh_model, run_seed
+from benchmarks.quality.baselines import check_published, fit_and_rank
+from benchmarks.quality.figures import MAIN_METRICS
+from benchmarks.quality.measures import build_result
+from benchmarks.quality.run import new_model, run_seed
 from benchmarks.report import print_report
-from benchmarks.simulated import write_simulated
+from benchmarks.simulated import write_synthetic_movielens
 from catalog.dataset import Dataset
-from recommender.ml.config import PRESETS, Preset, changed, preset
-from recommender.ml.evaluate import TIMES, Targets, Time
+from recommender.ml.config import PRESETS, Preset, get_preset, override
+from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode
 
-_TIME: dict[str, Time] = {"P1": "request", "A": "none", "P2": "unknown"}  # what is told unless --time says so
+_TIME: dict[str, TimeMode] = {"P1": "request", "A": "none", "P2": "unknown"}  # what is told unless --time says so
 DOCS = Path(__file__).parent.parent / "docs"
 QUICK_RATINGS, QUICK_TARGETS, QUICK_EPOCHS = 300_000, 200, 3
 
@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--people", type=Path, metavar="FILE", help="actors and directors, as import_movielens takes them"
     )
     parser.add_argument("--protocol", choices=("P1", "A", "P2", "N"), default="P1")
-    parser.add_argument("--time", choices=TIMES, help="what hr10 and ndcg10 are of (P1: request, P2: unknown, A: none)")
+    parser.add_argument(
+        "--time", choices=TIME_MODES, help="what hr10 and ndcg10 are of (P1: request, P2: unknown, A: none)"
+    )
     parser.add_argument("--preset", choices=PRESETS, default="default")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="N")
     parser.add_argument("--epochs", type=int, help="in place of the preset's")
@@ -73,47 +75,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     if given.tables:
-        tables.write(given.tables)
+        tables.write_tables(given.tables)
         return
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        data = given.data or write_simulated(Path(folder) / "simulated", QUICK_RATINGS)
-        dataset, events = read(data, given.people)
+        data = given.data or write_synthetic_movielens(Path(folder) / "simulated", QUICK_RATINGS)
+        dataset, events = read_events(data, given.people)
     named = {"bench": "quality", "preset": given.preset, "changes": _changes(given), "seeds": given.seeds}
     named |= {"data": dataset.name, "people": given.people and given.people.name}
     if given.cold_films:
-        cold_films.run(given, dataset, events, _shape(given), named)
+        cold_films.measure_cold_movies(given, dataset, events, _shape(given), named)
         return
     if given.protocol == "N":
         _measure_next_visit(given, dataset, events, named)
         return
-    task = protocol(given.protocol, dataset, events, data)
+    task = make_task(given.protocol, dataset, events, data)
     if given.served:
-        served.run(given, dataset, events, task, _shape(given))
+        served.measure_served_parity(given, dataset, events, task, _shape(given))
         return
     task = _fewer(task) if given.quick else task
     if given.diversity:
-        diverse.run(given, dataset, task, _shape(given), named)
+        diverse.measure_diversity(given, dataset, task, _shape(given), named)
         return
     _measure(given, task, named)
 
 
 def _measure(given: argparse.Namespace, task: Task, named: dict[str, Any]) -> None:
-    told: Time = given.time or _TIME[given.protocol]
+    told: TimeMode = given.time or _TIME[given.protocol]
     shape = _shape(given)
-    result: dict[str, Any] = {**named, "protocol": given.protocol, "time": told} | results.about(task, shape)
-    result["parameters"] = sum(p.numel() for p in fresh_model(task, shape).parameters())
-    earlier = given.against and results.comparable(given.against, result)
-    baselines = fit_and_ask(task)
+    result: dict[str, Any] = {**named, "protocol": given.protocol, "time": told} | results.describe_task(task, shape)
+    result["parameters"] = sum(p.numel() for p in new_model(task, shape).parameters())
+    earlier = given.against and results.check_comparable(given.against, result)
+    baselines = fit_and_rank(task)
     if given.protocol == "A" and result["data"] == "ml-1m":
-        prove(baselines)
+        check_published(baselines)
     seeds = [] if given.baselines_only else given.seeds
     runs = [run_seed(task, shape, seed, told, given.checkpoints) for seed in seeds]
     ranks = {run.seed: run.ranks for run in runs}
-    result |= measured(task, told, baselines, runs)
+    result |= build_result(task, told, baselines, runs)
     if earlier and runs:
-        result["against"] = results.against(earlier, ranks)
+        result["against"] = results.compare_with_result(earlier, ranks)
     if given.result:
-        results.save(given.result, result, task, ranks)
+        results.save_result(given.result, result, task, ranks)
     shown = {key: value for key, value in result.items() if key != "curves"}
     print_report(f"{given.protocol} on {result['data']}", _columns(task), _rows(task, result), shown)
 
@@ -123,15 +125,18 @@ def _measure_next_visit(
 ) -> None:
     shape, split = _shape(given), next_visit.make_split(dataset, events)
     if given.quick:
-        split = next_visit.fewer(split, QUICK_TARGETS)
-    about = results.about(split.task, shape) | {"movies": len(split.catalogue), "viewers": len(split.known_ends)}
-    about["parameters"] = sum(p.numel() for p in fresh_model(split.task, shape).parameters())
-    result = next_visit.measure(given, split, shape, {**named, **about})
+        split = next_visit.first_visits(split, QUICK_TARGETS)
+    about = results.describe_task(split.task, shape) | {
+        "movies": len(split.catalogue),
+        "viewers": len(split.known_ends),
+    }
+    about["parameters"] = sum(p.numel() for p in new_model(split.task, shape).parameters())
+    result = next_visit.measure_next_visit(given, split, shape, {**named, **about})
     if given.result:
-        results.save(given.result, result, split.task, {})
+        results.save_result(given.result, result, split.task, {})
     title = f"N on {result['data']}: {len(split.visits.viewers):,} visits after the cut"
     shown = {key: value for key, value in result.items() if key != "runs"}
-    print_report(title, next_visit.COLUMNS, next_visit.rows(result), shown)
+    print_report(title, next_visit.COLUMNS, next_visit.table_rows(result), shown)
 
 
 def _changes(given: argparse.Namespace) -> dict[str, Any]:
@@ -144,12 +149,12 @@ def _changes(given: argparse.Namespace) -> dict[str, Any]:
 
 def _shape(given: argparse.Namespace) -> Preset:
     """The preset with the changes that were asked for."""
-    base, changes = preset(given.preset), _changes(given)
+    base, changes = get_preset(given.preset), _changes(given)
     model = {name: value for name, value in changes.items() if hasattr(base.model, name)}
     train = {name: value for name, value in changes.items() if hasattr(base.train, name)}
     if unknown := changes.keys() - model.keys() - train.keys():
         raise SystemExit(f"--set: the preset has no field {', '.join(sorted(unknown))}.")
-    return changed(base, model=model, train=train)
+    return override(base, model=model, train=train)
 
 
 def _fewer(task: Task) -> Task:
@@ -168,11 +173,13 @@ def _columns(task: Task) -> list[str]:
 def _rows(task: Task, result: dict[str, Any]) -> list[list[object]]:
     def cells(of: dict[str, Any], shape: str = "{:.4f}") -> list[object]:
         by_test = {"test": of} if "hr10" in of else of
-        return [shape.format(*np.atleast_1d(by_test[test][key])) for test in task.tests for key in MAIN]
+        return [shape.format(*np.atleast_1d(by_test[test][key])) for test in task.tests for key in MAIN_METRICS]
 
     rows: list[list[object]] = [[name, *cells(of), of["fit_s"]] for name, of in result["baselines"].items()]
     for run in result["runs"]:
-        rows += [[f"transformer, {t}, seed {run['seed']}", *cells(run[t]), run["train_s"]] for t in TIMES]
+        rows += [[f"transformer, {t}, seed {run['seed']}", *cells(run[t]), run["train_s"]] for t in TIME_MODES]
     if other := result.get("against"):
-        rows += [[f"{t}, over {other['result']}", *cells(other[t], "{:+.4f} ({:+.4f} to {:+.4f})"), ""] for t in TIMES]
+        rows += [
+            [f"{t}, over {other['result']}", *cells(other[t], "{:+.4f} ({:+.4f} to {:+.4f})"), ""] for t in TIME_MODES
+        ]
     return rows

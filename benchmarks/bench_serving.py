@@ -34,16 +34,16 @@ import torch
 
 from benchmarks import memory
 from benchmarks.report import print_report
-from benchmarks.serving.calls import LIST, Calls
-from benchmarks.serving.client import COUNT, Connection, Load, Server, counted, drive
-from benchmarks.serving.stage import SECOND, Stage, prepare
-from benchmarks.system import System, own_system
+from benchmarks.serving.calls import LIST_LENGTH, Workload
+from benchmarks.serving.client import QUERY_COUNT_HEADER, Connection, LoadResult, Server, drive_load, with_query_count
+from benchmarks.serving.stage import NEXT_VERSION, ServingFixture, load_and_build
+from benchmarks.system import BenchmarkSystem, isolated_system
 from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_000_000, 300_000
 ROUNDS, QUICK_ROUNDS = 8, 3
-A_ROUND = {"floor": 200, "cached": 200, "uncached": 60, "filtered": 60, "explained": 16}
-A_ROUND |= {"similar": 60, "home": 60, "events": 60}
+REQUESTS_PER_ROUND = {"floor": 200, "cached": 200, "uncached": 60, "filtered": 60, "explained": 16}
+REQUESTS_PER_ROUND |= {"similar": 60, "home": 60, "events": 60}
 STORED = 500  # viewers whose lists are read
 CONNECTIONS = (1, 16)
 OVERLOAD = {64: 600, 128: 900}  # connections: requests
@@ -65,24 +65,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     torch.set_num_threads(1)
-    with own_system(**SETTINGS) as system:
-        stage = prepare(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
+    with isolated_system(**SETTINGS) as system:
+        stage = load_and_build(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
         system.serve()
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            measured = _Measuring(system, stage, pool).all(QUICK_ROUNDS if given.quick else ROUNDS, given.soak)
+            measured = _Measurer(system, stage, pool).all(QUICK_ROUNDS if given.quick else ROUNDS, given.soak)
     _report(measured, stage, given.preset)
 
 
 @dataclass
-class _Measured:
-    loads: dict[tuple[str, int], list[Load]] = field(default_factory=dict)  # by call and connections
+class _Measurements:
+    loads: dict[tuple[str, int], list[LoadResult]] = field(default_factory=dict)  # by call and connections
     bare_ms: list[float] = field(default_factory=list)
     encode_ms: list[float] = field(default_factory=list)  # one viewer alone
     encode_in_batch_ms: list[float] = field(default_factory=list)  # one of those that are encoded together
     queries: dict[str, int] = field(default_factory=dict)
     batch_s: float = 0.0
-    overload: dict[int, Load] = field(default_factory=dict)  # by connections
-    stampede: Load = field(default_factory=lambda: Load(0.0))
+    overload: dict[int, LoadResult] = field(default_factory=dict)  # by connections
+    stampede: LoadResult = field(default_factory=lambda: LoadResult(0.0))
     soak: dict[str, Any] = field(default_factory=dict)
     swap: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
@@ -99,24 +99,24 @@ class _Measured:
         return [words for load in [*loads, *self.overload.values(), self.stampede] for words in load.failed]
 
 
-class _Measuring:
-    def __init__(self, system: System, stage: Stage, pool: ProcessPoolExecutor) -> None:
+class _Measurer:
+    def __init__(self, system: BenchmarkSystem, stage: ServingFixture, pool: ProcessPoolExecutor) -> None:
         self.system, self.stage, self.pool = system, stage, pool
         self.server = Server("127.0.0.1", int(os.environ["PORT"]), stage.key)
-        self.calls = Calls(self.server, stage, STORED)
-        self.workers = memory.workers(system.web.pid)
-        self.found = _Measured()
+        self.calls = Workload(self.server, stage, STORED)
+        self.workers = memory.worker_pids(system.web.pid)
+        self.found = _Measurements()
 
-    def all(self, rounds: int, soak: int) -> _Measured:
+    def all(self, rounds: int, soak: int) -> _Measurements:
         self.drive("cached", STORED, 4)  # stores the lists
-        for name in Calls.NAMES:
+        for name in Workload.NAMES:
             self.drive(name, 20, 4)  # both workers have seen everything once
             self.found.queries[name] = self.queries(name)
-        self.found.memory["idle"] = memory.most_mb(self.workers)
+        self.found.memory["idle"] = memory.max_mb(self.workers)
         for _ in range(rounds):
-            self.bare(A_ROUND["uncached"])
+            self.bare(REQUESTS_PER_ROUND["uncached"])
             for connections in CONNECTIONS:
-                for name, number in A_ROUND.items():
+                for name, number in REQUESTS_PER_ROUND.items():
                     self.keep(name, number, connections)
         for connections, number in OVERLOAD.items():
             self.found.overload[connections] = self.drive("uncached", number, connections, patient=True)
@@ -125,20 +125,22 @@ class _Measuring:
         if soak:
             self.soak(soak)
         self.swap()
-        self.found.memory |= {"end": memory.most_mb(self.workers), "peak": memory.most_mb(self.workers, ever=True)}
+        self.found.memory |= {"end": memory.max_mb(self.workers), "peak": memory.max_mb(self.workers, peak=True)}
         return self.found
 
-    def drive(self, name: str, number: int, connections: int, **how: bool) -> Load:
-        return self.pool.submit(drive, self.server, self.calls.take(name, number), connections, **how).result()
+    def drive(self, name: str, number: int, connections: int, **how: bool) -> LoadResult:
+        return self.pool.submit(
+            drive_load, self.server, self.calls.next_requests(name, number), connections, **how
+        ).result()
 
     def keep(self, name: str, number: int, connections: int) -> None:
         self.found.loads.setdefault((name, connections), []).append(self.drive(name, number, connections))
 
     def queries(self, name: str) -> int:
         connection = Connection(self.server)
-        answer = connection.ask(counted(self.calls.take(name, 1)[0]))
+        answer = connection.send(with_query_count(self.calls.next_requests(name, 1)[0]))
         connection.close()
-        return int(answer.headers[COUNT.lower()])
+        return int(answer.headers[QUERY_COUNT_HEADER.lower()])
 
     def bare(self, number: int) -> None:
         ranker, found = self.stage.ranker, self.found
@@ -148,7 +150,7 @@ class _Measuring:
             started = time.perf_counter()
             states = ranker.encode([Events.from_ids(own)])
             encoded = time.perf_counter()
-            ranker.top(states, LIST, exclude=[films])
+            ranker.top(states, LIST_LENGTH, exclude=[films])
             found.bare_ms.append(1000 * (time.perf_counter() - started))
             found.encode_ms.append(1000 * (encoded - started))
         started = time.perf_counter()
@@ -157,28 +159,30 @@ class _Measuring:
 
     def soak(self, seconds: int) -> None:
         """Lists are compared film by film; scores may differ in the last digit that is told."""
-        started, before = time.monotonic(), memory.most_mb(self.workers)
+        started, before = time.monotonic(), memory.max_mb(self.workers)
         answers = differing = compared = failed = 0
         while time.monotonic() < started + seconds:
-            loads = [self.drive(name, number, 16) for name, number in A_ROUND.items()]
-            requests = self.calls.take("uncached", A_ROUND["uncached"])
+            loads = [self.drive(name, number, 16) for name, number in REQUESTS_PER_ROUND.items()]
+            requests = self.calls.next_requests("uncached", REQUESTS_PER_ROUND["uncached"])
             crowd, alone = (
-                self.pool.submit(drive, self.server, requests, connections, keep=True).result()
+                self.pool.submit(drive_load, self.server, requests, connections, keep=True).result()
                 for connections in (16, 1)
             )
             loads += [crowd, alone]
             answers += sum(len(load.milliseconds) for load in loads)
             failed += sum(len(load.failed) + load.refused for load in loads)
             compared += len(alone.lists)
-            differing += sum(not _same(crowd.lists.get(request), wanted) for request, wanted in alone.lists.items())
+            differing += sum(
+                not _is_same_list(crowd.lists.get(request), wanted) for request, wanted in alone.lists.items()
+            )
         self.found.soak = {"seconds": round(time.monotonic() - started), "answers": answers, "failed": failed}
         self.found.soak |= {"lists_compared": compared, "lists_differing": differing}
-        self.found.soak |= {"mb_before": round(before), "mb_after": round(memory.most_mb(self.workers))}
+        self.found.soak |= {"mb_before": round(before), "mb_after": round(memory.max_mb(self.workers))}
 
     def batch(self) -> None:
         connection = Connection(self.server)
         started = time.perf_counter()
-        answer = connection.ask(self.calls.batch())
+        answer = connection.send(self.calls.batch_request())
         self.found.batch_s = time.perf_counter() - started
         connection.close()
         if answer.status != 200 or answer.json()["success_count"] != 1000:
@@ -188,42 +192,42 @@ class _Measuring:
         """A new model is taken up while viewers read."""
         from recommender import registry
 
-        reading = self.pool.submit(drive, self.server, self.calls.take("uncached", 400), 2)
+        reading = self.pool.submit(drive_load, self.server, self.calls.next_requests("uncached", 400), 2)
         started = time.perf_counter()
-        registry.activate(SECOND, "the next model of the benchmark")
+        registry.activate(NEXT_VERSION, "the next model of the benchmark")
         seconds = time.perf_counter() - started
         load = reading.result()
         slowest = max(load.milliseconds)
         self.found.swap = {"seconds": seconds, "failed": len(load.failed) + load.refused, "slowest_ms": slowest}
-        [after] = {Connection(self.server).ask(self.calls.take("uncached", 1)[0]).json()["model_version"]}
-        if after != SECOND:
-            raise SystemExit(f"After the activation {after} answers, not {SECOND}.")
+        [after] = {Connection(self.server).send(self.calls.next_requests("uncached", 1)[0]).json()["model_version"]}
+        if after != NEXT_VERSION:
+            raise SystemExit(f"After the activation {after} answers, not {NEXT_VERSION}.")
 
 
-def _same(found: list[tuple[str, float]] | None, wanted: list[tuple[str, float]]) -> bool:
+def _is_same_list(found: list[tuple[str, float]] | None, wanted: list[tuple[str, float]]) -> bool:
     return found is not None and all(
         one == other and abs(score - its) < SCORE_NOISE
         for (one, score), (other, its) in zip(found, wanted, strict=True)
     )
 
 
-def _told(connections: int, load: Load) -> dict[str, float]:
+def _load_summary(connections: int, load: LoadResult) -> dict[str, float]:
     p50, p99 = np.quantile(load.milliseconds, (0.5, 0.99))
     told = {"connections": connections, "answered": len(load.milliseconds), "refused": load.refused}
     return told | {"a_second": round(len(load.milliseconds) / load.seconds), "p50_ms": round(p50), "p99_ms": round(p99)}
 
 
-def _report(measured: _Measured, stage: Stage, shape: str) -> None:
+def _report(measured: _Measurements, stage: ServingFixture, shape: str) -> None:
     if failed := measured.failed():
         raise SystemExit(f"{len(failed)} requests failed, the first of them: {failed[0]}")
     bare = float(np.median(measured.bare_ms))
-    p50 = {name: measured.milliseconds(name, 1, 0.5) for name in Calls.NAMES}
+    p50 = {name: measured.milliseconds(name, 1, 0.5) for name in Workload.NAMES}
     result = {
         "bench": "serving",
         "preset": shape,
         "parameters": sum(p.numel() for p in stage.ranker.model.parameters()),
         "movies": len(stage.ranker.vocab),
-        **{f"{name}_p50_ms": round(p50[name], 3) for name in Calls.NAMES},
+        **{f"{name}_p50_ms": round(p50[name], 3) for name in Workload.NAMES},
         "uncached_p99_ms": round(measured.milliseconds("uncached", 1, 0.99), 3),
         "bare_ms": round(bare, 3),
         "encode_ms": round(float(np.median(measured.encode_ms)), 3),
@@ -236,8 +240,8 @@ def _report(measured: _Measured, stage: Stage, shape: str) -> None:
         "uncached_rps": round(measured.per_second("uncached", 16)),
         "batch_s": round(measured.batch_s, 2),
         "queries": measured.queries,
-        "overload": [_told(connections, load) for connections, load in measured.overload.items()],
-        "stampede": _told(STAMPEDE[0], measured.stampede),
+        "overload": [_load_summary(connections, load) for connections, load in measured.overload.items()],
+        "stampede": _load_summary(STAMPEDE[0], measured.stampede),
         "soak": measured.soak or None,
         "swap": {name: round(value, 2) for name, value in measured.swap.items()},
         "worker_mb": round(measured.memory["peak"]),

@@ -17,14 +17,14 @@ from typing import Any
 import torch
 
 from benchmarks.memory import peak_mb
-from benchmarks.protocols import Task, protocol, read
+from benchmarks.protocols import Task, make_task, read_events
 from benchmarks.report import print_report, revision
-from benchmarks.simulated import write_simulated
+from benchmarks.simulated import write_synthetic_movielens
 from benchmarks.training import equal_shape
-from benchmarks.training.brief_way import targets_per_s
-from benchmarks.training.learning import GOALS, compare_losses, seconds_to
-from benchmarks.training.speed import make_trainer, measure
-from recommender.ml.config import FULL_SOFTMAX_LIMIT, PRESETS, preset
+from benchmarks.training.brief_way import naive_targets_per_s
+from benchmarks.training.learning import GOALS, compare_losses, seconds_to_goals
+from benchmarks.training.speed import make_trainer, measure_speed
+from recommender.ml.config import MAX_FULL_SOFTMAX_ITEMS, PRESETS, get_preset
 
 RATINGS = 1_000_000  # of the generated set
 QUICK_SECONDS = 6.0
@@ -51,13 +51,15 @@ def run(given: argparse.Namespace) -> None:
         return
     seconds = QUICK_SECONDS if given.quick else given.seconds
     films, targets = len(task.vocab), int((task.ends - task.tokens.indptr[:-1] - 1).clip(min=0).sum())
-    speed, parameters = measure(make_trainer(task, preset(given.preset)), seconds)
-    brief = targets_per_s(task.tokens, films, seconds)
+    speed, parameters = measure_speed(make_trainer(task, get_preset(given.preset)), seconds)
+    brief = naive_targets_per_s(task.tokens, films, seconds)
     lengths = (50, 200) if given.full else (50,)
-    beside = [equal_shape.compare(task, n, seconds) for n in lengths] if equal_shape.installed() else []
+    beside = (
+        [equal_shape.compare_with_rectools(task, n, seconds) for n in lengths] if equal_shape.is_installed() else []
+    )
     reached: dict[str, float | None] = dict.fromkeys(map(str, GOALS))
-    if given.goals or (given.data and not given.quick and films <= FULL_SOFTMAX_LIMIT):
-        reached = seconds_to(task, preset(given.preset))
+    if given.goals or (given.data and not given.quick and films <= MAX_FULL_SOFTMAX_ITEMS):
+        reached = seconds_to_goals(task, get_preset(given.preset))
     result: dict[str, Any] = {"bench": "training", "preset": given.preset, "parameters": parameters, "movies": films}
     result |= {"targets": targets, "targets_per_s": round(speed), "brief_targets_per_s": round(brief)}
     result |= {"ratio": round(speed / brief, 1), "brief_stated_samples_per_s": round(STATED), "seconds_to": reached}
@@ -74,9 +76,9 @@ def run(given: argparse.Namespace) -> None:
 def _load(data: Path | None) -> tuple[str, Task]:
     """The set's name, and P1 on it. The tables that it was read into are let go."""
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        path = data or write_simulated(Path(folder) / "simulated", RATINGS)
-        dataset, events = read(path, None)
-    return dataset.name, protocol("P1", dataset, events, path)
+        path = data or write_synthetic_movielens(Path(folder) / "simulated", RATINGS)
+        dataset, events = read_events(path, None)
+    return dataset.name, make_task("P1", dataset, events, path)
 
 
 def _rows(result: dict[str, Any]) -> list[list[object]]:
@@ -97,9 +99,9 @@ def _rows(result: dict[str, Any]) -> list[list[object]]:
 
 
 def _report_losses(name: str, task: Task, given: argparse.Namespace) -> None:
-    trainer = make_trainer(task, preset(given.preset))
+    trainer = make_trainer(task, get_preset(given.preset))
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-    losses = compare_losses(task, preset(given.preset), given.losses)
+    losses = compare_losses(task, get_preset(given.preset), given.losses)
     result: dict[str, Any] = {"bench": "training", "preset": given.preset, "parameters": parameters}
     result |= {"movies": len(task.vocab), "minutes": given.losses, "losses": losses, "peak_mb": round(peak_mb())}
     print("On a simulated set the figures tell which loss learns the simulated order faster, and nothing of lists.")

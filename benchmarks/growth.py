@@ -12,7 +12,7 @@ PANELS = {
 }
 
 
-def draw(sizes: Sequence[Mapping[str, Any]], slopes: Mapping[str, float | None], path: Path) -> None:
+def draw_growth(sizes: Sequence[Mapping[str, Any]], slopes: Mapping[str, float | None], path: Path) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

@@ -12,11 +12,11 @@ from catalog.movielens import read_movielens
 from recommender.ml.checkpoint import data_hash
 from recommender.ml.data import Events, Histories, Tokens, tokenise
 from recommender.ml.evaluate import Targets, leave_one_out, time_split
-from recommender.ml.features import Features, make_features
+from recommender.ml.features import Features, build_features
 from recommender.ml.vocab import Vocab
 
-FEWEST = 5  # interactions of a viewer and of a film that P2 keeps
-KNOWN = {"ml-1m": (6_040, 3_706, 1_000_209)}  # viewers, films and ratings of the published sets
+MIN_INTERACTIONS = 5  # interactions of a viewer and of a film that P2 keeps
+PUBLISHED_SIZES = {"ml-1m": (6_040, 3_706, 1_000_209)}  # viewers, films and ratings of the published sets
 
 
 class Task(NamedTuple):
@@ -29,35 +29,35 @@ class Task(NamedTuple):
     validation: Targets
     tests: dict[str, Targets]  # by the name of the line in the report
     baseline_ends: np.ndarray  # what the closed forms may learn from
-    hash: str
+    data_hash: str
 
 
-def read(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:
+def read_events(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:
     """The data set and all its events."""
     dataset = read_movielens(data, people)
     return dataset, pl.concat(dataset.events)
 
 
-def protocol(name: str, dataset: Dataset, events: pl.DataFrame, data: Path) -> Task:
+def make_task(name: str, dataset: Dataset, events: pl.DataFrame, data: Path) -> Task:
     """The task of protocol `name`: P1, A or P2."""
     makers: dict[str, Callable[[], Task]] = {
-        "P1": lambda: _leave_one_out(dataset, in_order(_checked(dataset.name, events)), timed=True),
+        "P1": lambda: _leave_one_out(dataset, sort_events(_check_complete(dataset.name, events)), timed=True),
         "A": lambda: _leave_one_out(dataset, _sasrec_order(events, data), timed=False),
-        "P2": lambda: _time_split(dataset, five_core(in_order(events))),
+        "P2": lambda: _time_split(dataset, five_core(sort_events(events))),
     }
     return makers[name]()
 
 
-def in_order(events: pl.DataFrame) -> pl.DataFrame:
+def sort_events(events: pl.DataFrame) -> pl.DataFrame:
     """By viewer and time; equal times stay in the order of the file."""
     return events.sort("viewer", "occurred_at", maintain_order=True)
 
 
-def _checked(name: str, events: pl.DataFrame) -> pl.DataFrame:
+def _check_complete(name: str, events: pl.DataFrame) -> pl.DataFrame:
     """Raises SystemExit where a published set is not whole: figures on it would compare with nothing."""
     found = (events["viewer"].n_unique(), events["movie"].n_unique(), len(events))
-    if found != KNOWN.get(name, found):
-        raise SystemExit(f"{name} has {KNOWN[name]} viewers, films and ratings; found {found}.")
+    if found != PUBLISHED_SIZES.get(name, found):
+        raise SystemExit(f"{name} has {PUBLISHED_SIZES[name]} viewers, films and ratings; found {found}.")
     return events
 
 
@@ -68,7 +68,7 @@ def _leave_one_out(dataset: Dataset, events: pl.DataFrame, *, timed: bool) -> Ta
     return Task(
         tokens,
         vocab,
-        features_of(dataset, vocab),
+        movie_features(dataset, vocab),
         split.ends,
         split.validation,
         {"test": split.test},
@@ -83,17 +83,17 @@ def _time_split(dataset: Dataset, events: pl.DataFrame) -> Task:
     tokens, vocab, histories = _tokens(events.filter(pl.col("movie").is_in(known.implode())), timed=True)
     split = time_split(tokens, float(cut))
     tests = {"last": split.last, "successive": split.successive}
-    features = features_of(dataset, vocab)
-    return Task(tokens, vocab, features, split.ends, split.validation, tests, split.known, data_hash(*histories))
+    features = movie_features(dataset, vocab)
+    return Task(tokens, vocab, features, split.ends, split.validation, tests, split.known_ends, data_hash(*histories))
 
 
 def _tokens(events: pl.DataFrame, timed: bool) -> tuple[Tokens, Vocab, Histories]:
-    histories = histories_of(events, timed=timed)
+    histories = to_histories(events, timed=timed)
     vocab = Vocab(histories.movie_ids)
     return tokenise(histories, vocab), vocab, histories
 
 
-def histories_of(events: pl.DataFrame, *, timed: bool = True) -> Histories:
+def to_histories(events: pl.DataFrame, *, timed: bool = True) -> Histories:
     """Histories of events that are sorted by viewer and then by order of watching."""
     n = len(events)
     columns = Events(
@@ -103,13 +103,13 @@ def histories_of(events: pl.DataFrame, *, timed: bool = True) -> Histories:
         ratings=events["rating"].to_numpy(),
         completions=np.full(n, np.nan, np.float32),
     )
-    return Histories.by_viewer(events["viewer"].to_numpy(), columns, timed=timed)
+    return Histories.from_table(events["viewer"].to_numpy(), columns, timed=timed)
 
 
 def five_core(events: pl.DataFrame) -> pl.DataFrame:
     """Drops viewers and films with fewer than five interactions until none is left."""
     while True:
-        kept = events.filter(pl.len().over("viewer") >= FEWEST, pl.len().over("movie") >= FEWEST)
+        kept = events.filter(pl.len().over("viewer") >= MIN_INTERACTIONS, pl.len().over("movie") >= MIN_INTERACTIONS)
         if len(kept) == len(events):
             return kept
         events = kept
@@ -126,7 +126,7 @@ def _sasrec_order(events: pl.DataFrame, data: Path) -> pl.DataFrame:
     return joined.sort("viewer", "sasrec_pos")
 
 
-def features_of(dataset: Dataset, vocab: Vocab) -> Features:
+def movie_features(dataset: Dataset, vocab: Vocab) -> Features:
     """Genres, people and decade of the vocabulary's films, named as the training flow names them."""
     role = pl.col("role").replace_strict({DIRECTOR: "director:", ACTOR: "actor:"}, return_dtype=pl.String)
     decade = pl.format("decade:{}", pl.col("year") // 10 * 10)
@@ -138,4 +138,4 @@ def features_of(dataset: Dataset, vocab: Vocab) -> Features:
         ]
     )
     of_film = dict(named.group_by("movie").agg("name").iter_rows())
-    return make_features([of_film.get(film, []) for film in vocab.movie_ids.tolist()])
+    return build_features([of_film.get(film, []) for film in vocab.movie_ids.tolist()])

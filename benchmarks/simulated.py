@@ -7,16 +7,16 @@ import polars as pl
 
 from catalog import dataset
 
-MOVIES = 59_000
-RATINGS_A_VIEWER = 154  # ML-25M's mean
+NUM_MOVIES = 59_000
+RATINGS_PER_VIEWER = 154  # ML-25M's mean
 GENRES = ("Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Drama", "Horror", "Romance", "Sci-Fi")
 
 
-def write_simulated(folder: Path, ratings: int, seed: int = 1) -> Path:
+def write_synthetic_movielens(folder: Path, ratings: int, seed: int = 1) -> Path:
     """Writes movies.csv and ratings.csv: long-tailed popularity, half stars, sorted as MovieLens sorts them."""
     folder.mkdir(exist_ok=True)
     random = np.random.default_rng(seed)
-    ids = np.arange(1, MOVIES + 1)
+    ids = np.arange(1, NUM_MOVIES + 1)
     pl.DataFrame(
         {
             "movieId": ids,
@@ -26,7 +26,7 @@ def write_simulated(folder: Path, ratings: int, seed: int = 1) -> Path:
     ).write_csv(folder / "movies.csv")
     popularity = (ids + 12.0) ** -1.1
     movie = random.choice(random.permutation(ids), ratings, p=popularity / popularity.sum())
-    user = random.integers(1, ratings // RATINGS_A_VIEWER + 2, ratings)
+    user = random.integers(1, ratings // RATINGS_PER_VIEWER + 2, ratings)
     joined = random.integers(789_652_009, 1_560_000_000, user.max() + 1)
     pl.DataFrame(
         {
@@ -39,7 +39,7 @@ def write_simulated(folder: Path, ratings: int, seed: int = 1) -> Path:
     return folder
 
 
-def films_by_words(films: int, seed: int = 1) -> dataset.Dataset:
+def synthetic_catalogue(films: int, seed: int = 1) -> dataset.Dataset:
     """Films whose titles are of made-up words, a few of them in very many titles, with ten people each; no events."""
     random = np.random.default_rng(seed)
     syllables = [c + v for c in "bcdfghjklmnprstvwz" for v in ("a", "e", "i", "o", "u", "an", "er", "in")]

@@ -12,7 +12,7 @@ from movierec.address import address
 from movierec.start import Start, applications
 from movierec.state import open_state, our_secrets
 
-OURS = {
+ENVIRONMENT = {
     "MOVIEREC_BIND": "127.0.0.1",
     "MOVIEREC_API_OPEN": "1",
     "MOVIEREC_PRODUCTION": "0",
@@ -20,7 +20,7 @@ OURS = {
 }
 
 
-class System(Start):
+class BenchmarkSystem(Start):
     """Servers and tables are up; what the benchmark loads comes before `serve`."""
 
     def serve(self) -> None:
@@ -31,18 +31,18 @@ class System(Start):
 
 
 @contextlib.contextmanager
-def own_system(**settings: str) -> Iterator[System]:
+def isolated_system(**settings: str) -> Iterator[BenchmarkSystem]:
     """From here on Django works in this process and on that system, of which nothing is left afterwards; `settings`
     join the environment of both. Raises ServerError."""
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
         folder = Path(name).resolve()
         folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
-        os.environ |= OURS | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
+        os.environ |= ENVIRONMENT | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
         for replaced in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(replaced, None)
         open_state(folder)
         our_secrets(folder)
-        system = System(folder, address(), lambda line: print(line, flush=True))
+        system = BenchmarkSystem(folder, address(), lambda line: print(line, flush=True))
         try:
             system.servers()
             _make_tables()

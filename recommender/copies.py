@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from recommender import storage
-from recommender.ml.config import FORMAT, MANIFEST
-from recommender.ml.manifest import UNREADABLE, read_manifest, sound
+from recommender.ml.config import FORMAT, MANIFEST_FILE
+from recommender.ml.manifest import MANIFEST_ERRORS, checksum_matches, read_manifest
 from recommender.models import ModelVersion
 
 PRUNED_PREFIX = "Pruned: "  # how the reason of a version begins whose folder was deleted
@@ -31,7 +31,7 @@ def folder(name: str) -> Path:
 
 def is_local(name: str) -> bool:
     """Whether this machine has the version's folder, complete."""
-    return (folder(name) / MANIFEST).exists()
+    return (folder(name) / MANIFEST_FILE).exists()
 
 
 def format_of(name: str) -> int | None:
@@ -43,14 +43,16 @@ def is_loadable(name: str) -> bool:
     """Whether the version is here with every file as it was written, or else in the store, in the format that this
     code reads. Loads nothing. Raises StorageUnavailable."""
     written_as, checksums = _manifest(name)
-    files_sound = not is_local(name) or all(sound(folder(name) / file, sha) for file, sha in checksums.items())
+    files_sound = not is_local(name) or all(
+        checksum_matches(folder(name) / file, sha) for file, sha in checksums.items()
+    )
     return written_as == FORMAT and files_sound
 
 
 def _manifest(name: str) -> tuple[int | None, dict[str, str]]:
     try:
         told = (
-            (folder(name) / MANIFEST).read_bytes()
+            (folder(name) / MANIFEST_FILE).read_bytes()
             if is_local(name)
             else storage.is_configured() and storage.stored_manifest(name)
         )
@@ -58,7 +60,7 @@ def _manifest(name: str) -> tuple[int | None, dict[str, str]]:
             return None, {}
         written_as, checksums = read_manifest(told)
         return int(written_as), checksums
-    except (OSError, *UNREADABLE):
+    except (OSError, *MANIFEST_ERRORS):
         return None, {}
 
 

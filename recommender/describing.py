@@ -9,7 +9,7 @@ from catalog.models import Credit
 from catalog.selectors import CatalogueTable
 
 if TYPE_CHECKING:
-    from recommender.ml.newcomers import Newcomers
+    from recommender.ml.newcomers import ColdItems
     from recommender.ml.ranker import Ranker
 
 MAX_COLD_ITEMS = 2_000  # the latest films are ranked before a night learns of them: each costs what a known one costs
@@ -30,8 +30,8 @@ def movie_features(table: CatalogueTable, rows: Iterable[int] | None = None) -> 
     return films
 
 
-def cold_items(table: CatalogueTable, ranker: "Ranker") -> "Newcomers":
+def cold_items(table: CatalogueTable, ranker: "Ranker") -> "ColdItems":
     """The published films that the model does not know, the latest MOST_NEWCOMERS, as far as it can say anything."""
     rows = np.flatnonzero(table.published & ~np.isin(table.ids, ranker.movie_ids))
     latest = np.sort(rows[np.argsort(-table.added_at[rows], kind="stable")[:MAX_COLD_ITEMS]])
-    return ranker.newcomers(table.ids[latest], movie_features(table, latest.tolist()))
+    return ranker.cold_items(table.ids[latest], movie_features(table, latest.tolist()))

@@ -206,7 +206,7 @@ def _check_loadable(version: ModelVersion) -> None:
     from recommender.ml.ranker import load_ranker
 
     try:
-        if not load_ranker(folder(version.name)).finite:
+        if not load_ranker(folder(version.name)).is_finite:
             raise ModelUnusable("some of its weights are not finite numbers. Train again.")
     except ModelUnusable as error:
         if version.status != ModelVersion.Status.ACTIVE:
@@ -292,14 +292,14 @@ def _cached(name: str) -> "Ranker | None":
 
 
 def _load(name: str) -> "Ranker | None":
-    from recommender.ml.checkpoint import ModelCorrupt, ModelMissing, ModelOutdated
+    from recommender.ml.checkpoint import ModelCorrupt, ModelFormatMismatch, ModelMissing
     from recommender.ml.ranker import load_ranker
 
     try:
         return load_ranker(folder(name))
     except ModelMissing as error:
         log.error("Model %s is missing (is the model store shared with this machine?): %s", name, error)
-    except ModelOutdated as error:
+    except ModelFormatMismatch as error:
         log.error("Model %s is of another format than this code reads; train anew or deploy its code: %s", name, error)
     except ModelCorrupt as error:
         log.error("Model %s is corrupt; restore its folder from a backup or roll back: %s", name, error)

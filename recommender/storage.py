@@ -18,8 +18,8 @@ from typing import Any
 from django.conf import settings
 
 from movierec import disks
-from recommender.ml.config import MANIFEST
-from recommender.ml.manifest import UNREADABLE, read_manifest, sound
+from recommender.ml.config import MANIFEST_FILE
+from recommender.ml.manifest import MANIFEST_ERRORS, checksum_matches, read_manifest
 
 PROBE_TIMEOUT = 5.0  # for the least that a store can be asked; its first call reads its library's files as well
 S3_INSTALL_HINT = "pip install -r requirements-s3.txt"
@@ -68,7 +68,7 @@ def configuration_error(url: str) -> str:
 def version_names() -> set[str]:
     """The versions in the store. Raises StorageUnavailable, as everything here."""
     with _store() as (files, root):
-        return {path.split("/")[-2] for path in files.glob(f"{root}/*/{MANIFEST}")}
+        return {path.split("/")[-2] for path in files.glob(f"{root}/*/{MANIFEST_FILE}")}
 
 
 def stored_manifest(name: str) -> bytes | None:
@@ -79,18 +79,18 @@ def stored_manifest(name: str) -> bytes | None:
 
 def upload(folder: Path) -> bool:
     """A complete version of this machine into the store. False where it lies there already. Raises StorageDamaged."""
-    told = (folder / MANIFEST).read_bytes()
+    told = (folder / MANIFEST_FILE).read_bytes()
     with _store() as (files, root):
         there = f"{root}/{folder.name}"
         before = _manifest(files, there)
         if before == told:
             return False
         if before is not None:
-            files.rm_file(f"{there}/{MANIFEST}")
+            files.rm_file(f"{there}/{MANIFEST_FILE}")
         for file, checksum in _checksums(told).items():
             _verify(folder / file, checksum)
             files.put_file(str(folder / file), f"{there}/{file}")
-        files.pipe_file(f"{there}/{MANIFEST}", told)
+        files.pipe_file(f"{there}/{MANIFEST_FILE}", told)
     return True
 
 
@@ -98,7 +98,7 @@ def download(folder: Path) -> bool:
     """The version of that folder's name out of the store, checked, then renamed into place. False where the store has
     none. One process of a machine at a time: the others find it done. Raises StorageDamaged."""
     with _download_lock(folder.parent), _store() as (files, root):
-        if (folder / MANIFEST).exists():
+        if (folder / MANIFEST_FILE).exists():
             return True
         there = f"{root}/{folder.name}"
         told = _manifest(files, there)
@@ -111,7 +111,7 @@ def download(folder: Path) -> bool:
             for file, checksum in _checksums(told).items():
                 files.get_file(f"{there}/{file}", str(aside / file))
                 _verify(aside / file, checksum)
-            (aside / MANIFEST).write_bytes(told)
+            (aside / MANIFEST_FILE).write_bytes(told)
             shutil.rmtree(folder, ignore_errors=True)  # without a manifest it is no version
             aside.rename(folder)
         finally:
@@ -123,7 +123,7 @@ def remove(name: str) -> None:
     with _store() as (files, root):
         there = f"{root}/{name}"
         if _manifest(files, there) is not None:
-            files.rm_file(f"{there}/{MANIFEST}")
+            files.rm_file(f"{there}/{MANIFEST_FILE}")
         if files.exists(there):
             files.rm(there, recursive=True)
 
@@ -176,7 +176,7 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
 def _manifest(files: Any, there: str) -> bytes | None:
     try:
-        return bytes(files.cat_file(f"{there}/{MANIFEST}"))
+        return bytes(files.cat_file(f"{there}/{MANIFEST_FILE}"))
     except FileNotFoundError:
         return None
 
@@ -185,7 +185,7 @@ def _checksums(told: bytes) -> dict[str, str]:
     """File -> SHA-256. A manifest is what somebody may have written by hand: it may name files of its folder alone."""
     try:
         _, sums = read_manifest(told)
-    except UNREADABLE as error:
+    except MANIFEST_ERRORS as error:
         raise ArtifactDamaged(f"A manifest cannot be read: {error!r}") from error
     if strange := [file for file in sums if Path(file).name != file]:
         raise ArtifactDamaged(f"A manifest names {strange[0]!r}, which is no file of its folder.")
@@ -193,7 +193,7 @@ def _checksums(told: bytes) -> dict[str, str]:
 
 
 def _verify(path: Path, checksum: str) -> None:
-    if not sound(path, checksum):
+    if not checksum_matches(path, checksum):
         raise ArtifactDamaged(f"{path} is missing, cut or edited: its checksum is not the manifest's.")
 
 

@@ -12,7 +12,7 @@ from recommender.ml.data import DISLIKE, NOT_INTERESTED, RATING, WATCH, Events
 from recommender.packed import ExclusionCounts
 
 if TYPE_CHECKING:
-    from recommender.ml.newcomers import Newcomers
+    from recommender.ml.newcomers import ColdItems
     from recommender.ml.ranker import Ranker
 
 NEGATIVE_KINDS = (DISLIKE, NOT_INTERESTED)
@@ -64,7 +64,7 @@ def _first_reasons(ids: np.ndarray, reasons: np.ndarray) -> Exclusions:
 def has_known_movies(events: Events, ranker: "Ranker") -> bool:
     """Whether the model has anything to go by: a film that it knows and that the viewer did not merely reject."""
     ids, kinds = events.movie_ids, events.kinds
-    return bool((ranker.index(ids if kinds is None else ids[~np.isin(kinds, NEGATIVE_KINDS)]) >= 0).any())
+    return bool((ranker.columns_of(ids if kinds is None else ids[~np.isin(kinds, NEGATIVE_KINDS)]) >= 0).any())
 
 
 def rank_for_storage(
@@ -74,7 +74,7 @@ def rank_for_storage(
     shown: np.ndarray,
     exclude: Sequence[np.ndarray],
     pinned: np.ndarray,
-    cold_items: "Newcomers",
+    cold_items: "ColdItems",
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each state row the k best of the films that may be shown (bool [V], and `newcomers`), and in between k at
     most of the model's that may not: an edit that opens one is then true for the list that is there. So that the list
@@ -105,7 +105,7 @@ def _insert_pinned(
     """Those of the pinned films that are unseen where their scores put them, ones that the model does not know last."""
     more = np.setdiff1d(pinned, np.append(best[0], seen)).astype(np.int32)
     scores = np.full(len(more), best[1].min(initial=0.0) - 1, np.float32)
-    known = ranker.index(more) >= 0
+    known = ranker.columns_of(more) >= 0
     if known.any():
         scores[known] = ranker.score(state[None], more[known].tolist())[0]
     ids, scores = np.append(best[0], more), np.append(best[1], scores)

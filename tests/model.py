@@ -21,9 +21,9 @@ from catalog.models import Genre, Movie
 from recommender import cache, registry
 from recommender.api import access
 from recommender.ml.checkpoint import save_model
-from recommender.ml.config import changed, preset
+from recommender.ml.config import get_preset, override
 from recommender.ml.data import Events, Histories, tokenise
-from recommender.ml.features import make_features
+from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.train import Trainer
 from recommender.ml.vocab import Vocab
@@ -77,14 +77,14 @@ def simulated_histories(viewers: int = 400, seed: int = 3) -> list[Events]:
 def train_tiny_model(folder: Path) -> Path:
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    tiny = changed(
-        preset("brief"),
+    tiny = override(
+        get_preset("brief"),
         model={"d_model": 32, "layers": 1, "heads": 2, "ffn": 2, "dropout": 0.1},
         train={"epochs": 8, "batch_positions": 2000, "lr": 1e-2, "warmup_steps": 5},
     )
     vocab = Vocab(np.array(VOCABULARY))
-    features = make_features([[] for _ in range(len(vocab))])
-    tokens = tokenise(Histories.of(simulated_histories()), vocab)
+    features = build_features([[] for _ in range(len(vocab))])
+    tokens = tokenise(Histories.from_events(simulated_histories()), vocab)
     net = TransformerRecModel(len(vocab), tiny.model, features)
     Trainer(net, tokens, tokens.indptr[1:], tiny, device=torch.device("cpu")).run()
     return save_model(folder, net, vocab, features, {"metrics": {}})

@@ -38,7 +38,7 @@ _SHOWN = """
 """
 
 
-def furnish() -> None:
+def populate_site() -> None:
     """Tags, impressions, jobs, versions, rules, keys, staff and what they did; nothing that changes a list."""
     with connection.cursor() as cursor:
         cursor.execute(_TAGS)

@@ -14,7 +14,7 @@ from django.db.models import Model
 from django.test import RequestFactory
 from django.urls import reverse
 
-from benchmarks.serving.stage import FIRST, SECOND
+from benchmarks.serving.stage import ACTIVE_VERSION, NEXT_VERSION
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer
 from recommender.models import Impression, Job, ModelVersion
 
@@ -39,17 +39,22 @@ FILTERS = {
     Impression: ("kind__exact=2",),
     User: ("is_staff__exact=1",),
 }
-COMPLETED = (("credit", "person"), ("movie", "genres"), ("rule", "movie"), ("rule", "tag"))  # model and its field
+AUTOCOMPLETE_FIELDS = (
+    ("credit", "person"),
+    ("movie", "genres"),
+    ("rule", "movie"),
+    ("rule", "tag"),
+)  # model and its field
 
 
-def pages() -> dict[str, str]:
+def admin_pages() -> dict[str, str]:
     """Name -> path, for a superuser, of what the database holds now."""
     found = {"first page": reverse("admin:index"), "app": reverse("admin:app_list", args=["catalog"])}
     for model in apps.get_models():
         if admin.site.is_registered(model):
             name = str(model._meta.verbose_name)
             found |= {f"{name}: {which}": path for which, path in (*_lists(model), *_forms(model))}
-    return found | dict(_besides())
+    return found | dict(_other_pages())
 
 
 def _address(model: type[Model], page: str, *ids: object) -> str:
@@ -58,7 +63,7 @@ def _address(model: type[Model], page: str, *ids: object) -> str:
 
 def _lists(model: type[Model]) -> Iterator[tuple[str, str]]:
     """The list, its second and last page, under each sorting, search and filter."""
-    path, shown = _address(model, "changelist"), _as_shown(model)
+    path, shown = _address(model, "changelist"), _changelist(model)
     yield "list", path
     for page in sorted({2, shown.paginator.num_pages}) if shown.paginator.num_pages > 1 else ():
         yield f"page {page}", f"{path}?p={page}"
@@ -71,7 +76,7 @@ def _lists(model: type[Model]) -> Iterator[tuple[str, str]]:
         yield f"with {chosen}", f"{path}?{chosen}"
 
 
-def _as_shown(model: type[Model]) -> ChangeList:
+def _changelist(model: type[Model]) -> ChangeList:
     request = RequestFactory().get("/")
     request.user = User.objects.filter(is_superuser=True)[0]
     return admin.site.get_model_admin(model).get_changelist_instance(request)
@@ -91,8 +96,8 @@ def _records(model: type[Model]) -> list[tuple[str, Any]]:
     chosen: dict[type[Model], Any] = {Movie: _films, Viewer: _viewers, Job: _jobs, User: _staff}
     if model in chosen:
         return list(chosen[model]())
-    most: dict[type[Model], str] = {Person: _most(Credit, "person_id"), Tag: _most(MovieTag, "tag_id")}
-    most[Genre] = _most(Movie.genres.through, "genre_id")
+    most: dict[type[Model], str] = {Person: _busiest(Credit, "person_id"), Tag: _busiest(MovieTag, "tag_id")}
+    most[Genre] = _busiest(Movie.genres.through, "genre_id")
     record = _scalar(most[model]) if model in most else model._default_manager.values_list("pk", flat=True).first()
     return [("page", record)] if record is not None else []
 
@@ -119,7 +124,7 @@ def _staff() -> Iterator[tuple[str, Any]]:
     yield "page with edits", LogEntry.objects.values_list("user_id", flat=True).first()
 
 
-def _most(link: type[Model], column: str) -> str:
+def _busiest(link: type[Model], column: str) -> str:
     table = connection.ops.quote_name(link._meta.db_table)
     return f"SELECT {column} FROM {table} GROUP BY {column} ORDER BY count(*) DESC LIMIT 1"  # noqa: S608
 
@@ -131,16 +136,19 @@ def _scalar(statement: str) -> Any:
     return row[0] if row else None
 
 
-def _besides() -> Iterator[tuple[str, str]]:
+def _other_pages() -> Iterator[tuple[str, str]]:
     compare = reverse("admin:recommender_modelversion_compare")
-    yield "compare two versions", f"{compare}?{urlencode({'a': FIRST, 'b': SECOND})}"
-    yield "compare two versions with lists", f"{compare}?{urlencode({'a': FIRST, 'b': SECOND, 'lists': 'on'})}"
+    yield "compare two versions", f"{compare}?{urlencode({'a': ACTIVE_VERSION, 'b': NEXT_VERSION})}"
+    yield (
+        "compare two versions with lists",
+        f"{compare}?{urlencode({'a': ACTIVE_VERSION, 'b': NEXT_VERSION, 'lists': 'on'})}",
+    )
     viewer = _scalar("SELECT min(viewer_id) FROM catalog_watchevent")
     preview = reverse("admin:catalog_rule_preview", args=[Rule.objects.values_list("pk", flat=True).first()])
     film = _scalar("SELECT min(id) FROM catalog_movie")
     for shelf in ("recommend", "popular", "home", "similar"):
         yield f"rule tried on {shelf}", f"{preview}?{urlencode({'viewer': viewer, 'shelf': shelf, 'film': film})}"
-    for model, field in COMPLETED:
+    for model, field in AUTOCOMPLETE_FIELDS:
         asked = {"app_label": "catalog", "model_name": model, "field_name": field, "term": "a"}
         yield f"choices of a {model}'s {field}", f"{reverse('admin:autocomplete')}?{urlencode(asked)}"
     yield "password", reverse("admin:password_change")

@@ -12,7 +12,7 @@ VARIANTS = re.compile(r": (page \d|by |search |with )")  # of a list, which look
 TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 
 
-def browser() -> Any:
+def playwright_or_exit() -> Any:
     """Playwright's entry. Raises SystemExit that says what is missing."""
     try:
         from playwright.sync_api import sync_playwright
@@ -23,7 +23,7 @@ def browser() -> Any:
     return sync_playwright()
 
 
-def take(folder: Path, address: str, cookie: str, pages: Mapping[str, str]) -> list[str]:
+def take_screenshots(folder: Path, address: str, cookie: str, pages: Mapping[str, str]) -> list[str]:
     """Leaves a picture of each page in `folder`; what the browser complained of, and what was wider than its window.
     `cookie` is of who has logged in.
     """
@@ -31,7 +31,7 @@ def take(folder: Path, address: str, cookie: str, pages: Mapping[str, str]) -> l
     shown = {name: path for name, path in pages.items() if not VARIANTS.search(name)}
     cookies = [dict(zip(("name", "value"), one.split("=", 1), strict=True), url=address) for one in cookie.split("; ")]
     found: list[str] = []
-    with browser() as started:
+    with playwright_or_exit() as started:
         chromium = started.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
         for size, (width, height) in SIZES.items():
             for scheme in SCHEMES:
@@ -39,13 +39,16 @@ def take(folder: Path, address: str, cookie: str, pages: Mapping[str, str]) -> l
                 context.add_cookies(cookies)
                 for name, path in shown.items():
                     picture = folder / f"{_as_file(name)}-{size}-{scheme}.png"
-                    found += [f"{name}, {size}, {scheme}: {words}" for words in _seen(context, address, path, picture)]
+                    found += [
+                        f"{name}, {size}, {scheme}: {words}"
+                        for words in _page_problems(context, address, path, picture)
+                    ]
                 context.close()
         chromium.close()
     return found
 
 
-def _seen(context: Any, address: str, path: str, picture: Path) -> Iterator[str]:
+def _page_problems(context: Any, address: str, path: str, picture: Path) -> Iterator[str]:
     """Leaves the picture; what is wrong with the page. Posters are elsewhere, where no network may lead."""
     page, heard = context.new_page(), list[str]()
 

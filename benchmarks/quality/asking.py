@@ -8,37 +8,41 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 
-from benchmarks.quality.parity import Listed
+from benchmarks.quality.parity import ServedList
 from catalog.dataset import WATCH
 from recommender.ml.data import Histories, Tokens, tokenise
-from recommender.ml.evaluate import Targets, Time
+from recommender.ml.evaluate import Targets, TimeMode
 from recommender.ml.ranker import Ranker
 
-CLIENTS = 4  # who ask side by side
+NUM_CLIENTS = 4  # who ask side by side
 
 
-class Way(NamedTuple):
+class RequestMode(NamedTuple):
     name: str
-    time: Time  # what the offline figure is told
+    time: TimeMode  # what the offline figure is told
     tokens: Tokens  # what it reads
     source: str  # where the answers have to come from
-    calls: Sequence[tuple[str, dict[str, Any] | None]]  # path and body, by target
+    requests: Sequence[tuple[str, dict[str, Any] | None]]  # path and body, by target
 
 
-def ways(ranker: Ranker, histories: Histories, tokens: Tokens, targets: Targets, depth: int) -> Iterator[Way]:
+def request_modes(
+    ranker: Ranker, histories: Histories, tokens: Tokens, targets: Targets, depth: int
+) -> Iterator[RequestMode]:
     """Each has to be asked before the next is made. `tokens` are those of `histories`, row by row; the lists have
     `depth` films."""
     viewers, moments = histories.viewers[targets.viewers].tolist(), tokens.times[targets.rows].tolist()
     own = [f"/recommend?user_id={viewer}&top_k={depth}" for viewer in viewers]
     at = [(f"{path}&at={moment}", None) for path, moment in zip(own, moments, strict=True)]
-    yield Way("at", "request", tokens, "model", at)
-    yield Way("no_at", "unknown", tokens, "model", [(path, None) for path in own])
-    yield Way("posted", "none", tokenise(_bare(histories), ranker.vocab), "model", _posts(histories, targets, depth))
+    yield RequestMode("at", "request", tokens, "model", at)
+    yield RequestMode("no_at", "unknown", tokens, "model", [(path, None) for path in own])
+    yield RequestMode(
+        "posted", "none", tokenise(_without_times(histories), ranker.vocab), "model", _posts(histories, targets, depth)
+    )
     _store_lists(viewers)
-    yield Way("stored", "unknown", tokens, "cache", [(path, None) for path in own])
+    yield RequestMode("stored", "unknown", tokens, "cache", [(path, None) for path in own])
 
 
-def _bare(histories: Histories) -> Histories:
+def _without_times(histories: Histories) -> Histories:
     """Film ids alone, which are taken for watches."""
     kinds, ratings = np.full_like(histories.kinds, WATCH), np.full_like(histories.ratings, np.nan)
     return histories._replace(kinds=kinds, ratings=ratings, timed=np.zeros_like(histories.timed))
@@ -67,14 +71,14 @@ def _store_lists(viewers: Sequence[int]) -> None:
     call_command("batch")
 
 
-def ask(url: str, way: Way, model: str) -> list[Listed]:
+def request_lists(url: str, way: RequestMode, model: str) -> list[ServedList]:
     """The lists that are served, by target. Raises SystemExit for one that came from elsewhere."""
-    with ThreadPoolExecutor(CLIENTS) as clients:
-        answers = list(clients.map(lambda call: _answer(url, *call), way.calls))
+    with ThreadPoolExecutor(NUM_CLIENTS) as clients:
+        answers = list(clients.map(lambda call: _answer(url, *call), way.requests))
     origins = {(answer["source"], answer["model_version"], answer["degraded"]) for answer in answers}
     if wrong := origins - {(way.source, model, False)}:
         raise SystemExit(f"{way.name}: lists came from {sorted(wrong, key=str)}, not from {way.source} and {model}.")
-    return [_listed(answer["recommendations"]) for answer in answers]
+    return [_served_list(answer["recommendations"]) for answer in answers]
 
 
 def _answer(url: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
@@ -83,6 +87,6 @@ def _answer(url: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         return dict(json.load(answer))
 
 
-def _listed(films: Sequence[dict[str, Any]]) -> Listed:
+def _served_list(films: Sequence[dict[str, Any]]) -> ServedList:
     ids = np.array([int(film["movie_id"]) for film in films], np.int32)
-    return Listed(ids, np.array([film["score"] for film in films], np.float64))
+    return ServedList(ids, np.array([film["score"] for film in films], np.float64))

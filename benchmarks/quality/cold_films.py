@@ -14,82 +14,84 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from benchmarks.protocols import Task, features_of, histories_of, in_order
+from benchmarks.protocols import Task, movie_features, sort_events, to_histories
 from benchmarks.quality import results
-from benchmarks.quality.figures import MAIN, counts, mean, summary
-from benchmarks.quality.run import SELECTED_ON, Ranks, Run, fresh_model, run_seed
+from benchmarks.quality.figures import MAIN_METRICS, mean_metrics, summary, token_counts
+from benchmarks.quality.run import SELECTED_ON, Ranks, SeedRun, new_model, run_seed
 from benchmarks.report import print_report
 from catalog.dataset import Dataset
 from recommender.ml import evaluate
-from recommender.ml.beyond import genres
+from recommender.ml.beyond import genre_matrix_of
 from recommender.ml.checkpoint import data_hash
 from recommender.ml.config import Preset
 from recommender.ml.data import Tokens, tokenise
-from recommender.ml.evaluate import TIMES, Scorer, Targets
+from recommender.ml.evaluate import TIME_MODES, Scorer, Targets
 from recommender.ml.features import Features
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
 
-SHARE = 0.05  # of the films with metadata
-SHOWN = ("mrr", "hr10", "hr50", "percentile")
-Named = dict[str, Any]
+HELD_OUT_SHARE = 0.05  # of the films with metadata
+METRICS = ("mrr", "hr10", "hr50", "percentile")
+RunDescription = dict[str, Any]
 Figures = dict[str, dict[str, float]]  # among all, among those held out
-LOWEST = np.finfo(np.float32).min  # below any score, and finite
+MIN_SCORE = np.finfo(np.float32).min  # below any score, and finite
 
 
-class Cold(NamedTuple):
+class ColdMovies(NamedTuple):
     """The films held out, and which of them each viewer had rated before the target."""
 
-    films: np.ndarray  # bool [N]
+    mask: np.ndarray  # bool [N]
     indptr: np.ndarray  # int64 [U + 1]
     rated: np.ndarray  # int64 [m], films 0..N - 1; those of viewer u are rated[indptr[u]:indptr[u + 1]]
 
-    def of(self, viewer: int) -> np.ndarray:
+    def rated_by(self, viewer: int) -> np.ndarray:
         return self.rated[self.indptr[viewer] : self.indptr[viewer + 1]]
 
 
-def run(given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, shape: Preset, named: Named) -> None:
+def measure_cold_movies(
+    given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, shape: Preset, named: RunDescription
+) -> None:
     """`named` says of which run the result is. Its figures are of request time."""
-    task, cold = held_out(dataset, events)
-    result = {**named, "protocol": "cold-films", "time": "request", "held_out": int(cold.films.sum())}
-    result |= results.about(task, shape)
-    result["parameters"] = sum(p.numel() for p in fresh_model(task, shape).parameters())
-    baselines = {name: figures(task, cold, score) for name, score in _baselines(task).items()}
-    trained = [run_seed(task, shape, seed, "request", given.checkpoints, cold.films) for seed in given.seeds]
+    task, cold = make_cold_task(dataset, events)
+    result = {**named, "protocol": "cold-films", "time": "request", "held_out": int(cold.mask.sum())}
+    result |= results.describe_task(task, shape)
+    result["parameters"] = sum(p.numel() for p in new_model(task, shape).parameters())
+    baselines = {name: cold_metrics(task, cold, score) for name, score in _baselines(task).items()}
+    trained = [run_seed(task, shape, seed, "request", given.checkpoints, cold.mask) for seed in given.seeds]
     runs = [_of_run(task, cold, one) for one in trained]
     result |= {"baselines": baselines, "runs": runs, "selected_on": SELECTED_ON}
-    result |= mean((of["request"]["all"] for of in runs), MAIN)
+    result |= mean_metrics((of["request"]["all"] for of in runs), MAIN_METRICS)
     result |= {"train_s": float(np.median([one.train_s for one in trained])), "curves": [one.curve for one in trained]}
     if given.result:
-        results.save(given.result, result, task, {one.seed: _ranks(task, cold, one) for one in trained})
-    columns = ["", *(f"{name} among {among}" for among in ("all", "held out") for name in SHOWN)]
+        results.save_result(given.result, result, task, {one.seed: _ranks(task, cold, one) for one in trained})
+    columns = ["", *(f"{name} among {among}" for among in ("all", "held out") for name in METRICS)]
     shown = {key: value for key, value in result.items() if key != "curves"}
     print_report(f"Films without a rating, {dataset.name}", columns, _rows(baselines, runs), shown)
 
 
-def held_out(dataset: Dataset, events: pl.DataFrame) -> tuple[Task, Cold]:
+def make_cold_task(dataset: Dataset, events: pl.DataFrame) -> tuple[Task, ColdMovies]:
     """The task, and the films held out."""
     vocab = Vocab(events["movie"].to_numpy())
-    features = features_of(dataset, vocab)
-    films = chosen(features)
-    ordered = in_order(events).with_columns(cold=pl.col("movie").is_in(vocab.movie_ids[films].tolist()))
+    features = movie_features(dataset, vocab)
+    films = choose_cold_movies(features)
+    ordered = sort_events(events).with_columns(cold=pl.col("movie").is_in(vocab.movie_ids[films].tolist()))
     ordered = ordered.with_columns(place=pl.int_range(pl.len()).over("viewer"))
     ordered = ordered.with_columns(last=pl.when("cold").then("place").max().over("viewer"))
     # What was rated after the target would be the future; of the films held out only the target stays.
     earlier = ordered.filter("cold", pl.col("place") < pl.col("last"))
     past = pl.col("last").is_null() | (pl.col("place") <= pl.col("last"))
     ordered = ordered.filter(past, ~pl.col("cold") | (pl.col("place") == pl.col("last")))
-    histories = histories_of(ordered)
+    histories = to_histories(ordered)
     owner = np.searchsorted(histories.viewers, earlier["viewer"].to_numpy())
     indptr = np.searchsorted(owner, np.arange(len(histories.viewers) + 1))
-    cold = Cold(films, indptr, vocab.places(earlier["movie"].to_numpy()) - 1)
+    cold = ColdMovies(films, indptr, vocab.encode(earlier["movie"].to_numpy()) - 1)
     return _task(tokenise(histories, vocab), vocab, features, films, data_hash(*histories)), cold
 
 
-def chosen(features: Features) -> np.ndarray:
+def choose_cold_movies(features: Features) -> np.ndarray:
     """A twentieth of the films that have metadata, the same each time: bool [N]."""
     known = np.flatnonzero(np.diff(features.indptr)[1:])
-    drawn = np.random.default_rng(1).permutation(known)[: max(1, int(SHARE * len(known)))]
+    drawn = np.random.default_rng(1).permutation(known)[: max(1, int(HELD_OUT_SHARE * len(known)))]
     return np.isin(np.arange(len(features.indptr) - 2), drawn)
 
 
@@ -105,9 +107,11 @@ def _task(tokens: Tokens, vocab: Vocab, features: Features, cold: np.ndarray, di
     return Task(tokens, vocab, features, ends, validation, {"test": test}, known, digest)
 
 
-def _of_run(task: Task, cold: Cold, run: Run) -> dict[str, Any]:
-    by_time: dict[str, Figures] = {t: figures(task, cold, evaluate.of_ranker(run.ranker, t)) for t in TIMES}
-    alone = figures(task, cold, evaluate.of_ranker(Ranker(run.ranker.model, task.vocab), "request"))
+def _of_run(task: Task, cold: ColdMovies, run: SeedRun) -> dict[str, Any]:
+    by_time: dict[str, Figures] = {
+        t: cold_metrics(task, cold, evaluate.ranker_scorer(run.ranker, t)) for t in TIME_MODES
+    }
+    alone = cold_metrics(task, cold, evaluate.ranker_scorer(Ranker(run.ranker.model, task.vocab), "request"))
     told = {"seed": run.seed, "epoch": run.epoch, "prior": run.prior_weights()}
     return told | {"train_s": round(run.train_s, 1), **by_time, "alone": alone}
 
@@ -116,7 +120,7 @@ def _baselines(task: Task) -> Mapping[str, Scorer]:
     rng = np.random.default_rng(1)
     return {
         "random": lambda tokens, targets: rng.random((len(targets.rows), len(task.vocab)), np.float32),
-        "genre_popularity": genre_popularity(genres(task.features), counts(task, task.baseline_ends)),
+        "genre_popularity": genre_popularity(genre_matrix_of(task.features), token_counts(task, task.baseline_ends)),
     }
 
 
@@ -125,20 +129,20 @@ def genre_popularity(of_film: np.ndarray, watched: np.ndarray) -> Scorer:
     popularity = of_film.T @ watched / max(1, watched.sum())
 
     def score(tokens: Tokens, targets: Targets) -> np.ndarray:
-        mixes = np.array([of_film[own].sum(0) for own in evaluate.seen(tokens, targets)])
+        mixes = np.array([of_film[own].sum(0) for own in evaluate.seen_items(tokens, targets)])
         shares = mixes / np.maximum(mixes.sum(1, keepdims=True), 1)
         return (shares * popularity) @ of_film.T
 
     return score
 
 
-def figures(task: Task, cold: Cold, score: Scorer) -> Figures:
+def cold_metrics(task: Task, cold: ColdMovies, score: Scorer) -> Figures:
     """Of the targets among all films and among those held out. percentile: the mean share of the other candidates that
     stand below the film, 0.5 by chance."""
     test = task.tests["test"]
     rated = np.diff(cold.indptr)[test.viewers]
     unseen = len(task.vocab) - (test.rows - task.tokens.indptr[test.viewers]) - rated
-    candidates = {"all": unseen, "held_out": cold.films.sum() - rated}
+    candidates = {"all": unseen, "held_out": cold.mask.sum() - rated}
     found = {}
     for among, many in candidates.items():
         ranks = rank_cold(task, cold, score, among == "held_out")
@@ -147,30 +151,30 @@ def figures(task: Task, cold: Cold, score: Scorer) -> Figures:
     return found
 
 
-def rank_cold(task: Task, cold: Cold, score: Scorer, held_out_only: bool) -> np.ndarray:
+def rank_cold(task: Task, cold: ColdMovies, score: Scorer, held_out_only: bool) -> np.ndarray:
     """Ranks float64 [targets]."""
 
     def candidates(tokens: Tokens, targets: Targets) -> np.ndarray:
         scores = np.array(score(tokens, targets), np.float32)
         if held_out_only:
-            scores[:, ~cold.films] = LOWEST
+            scores[:, ~cold.mask] = MIN_SCORE
         for row, viewer in zip(scores, targets.viewers, strict=True):
-            row[cold.of(viewer)] = LOWEST
+            row[cold.rated_by(viewer)] = MIN_SCORE
         return scores
 
-    return evaluate.rank(task.tokens, task.tests["test"], candidates)
+    return evaluate.rank_targets(task.tokens, task.tests["test"], candidates)
 
 
-def _ranks(task: Task, cold: Cold, run: Run) -> Ranks:
+def _ranks(task: Task, cold: ColdMovies, run: SeedRun) -> Ranks:
     """Among all films."""
-    return {t: {"test": rank_cold(task, cold, evaluate.of_ranker(run.ranker, t), False)} for t in TIMES}
+    return {t: {"test": rank_cold(task, cold, evaluate.ranker_scorer(run.ranker, t), False)} for t in TIME_MODES}
 
 
 def _rows(baselines: Mapping[str, Figures], runs: Sequence[Mapping[str, Any]]) -> list[list[object]]:
     def cells(of: Figures) -> list[object]:
-        return [f"{of[among][name]:.4f}" for among in ("all", "held_out") for name in SHOWN]
+        return [f"{of[among][name]:.4f}" for among in ("all", "held_out") for name in METRICS]
 
     rows: list[list[object]] = [[name, *cells(of)] for name, of in baselines.items()]
     for of in runs:
-        rows += [[f"transformer, {t}, seed {of['seed']}", *cells(of[t])] for t in (*TIMES, "alone")]
+        rows += [[f"transformer, {t}, seed {of['seed']}", *cells(of[t])] for t in (*TIME_MODES, "alone")]
     return rows

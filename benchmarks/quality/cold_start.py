@@ -8,30 +8,32 @@ every viewer has at least 20 ratings; on P2 the slices history_* are of targets 
 from collections.abc import Mapping
 
 from benchmarks.protocols import Task
-from benchmarks.quality.figures import MAIN, summary
+from benchmarks.quality.figures import MAIN_METRICS, summary
 from recommender.ml import evaluate
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets
-from recommender.ml.shortened import shortened
+from recommender.ml.shortened import truncate_histories
 
-KNOWN = (1, 2, 5, 10, 20)  # tokens
-MOST = 2_000  # targets asked at each point
+HISTORY_LENGTHS = (1, 2, 5, 10, 20)  # tokens
+MAX_TARGETS = 2_000  # targets asked at each point
 
 
-def curve(task: Task, scorers: Mapping[str, Scorer]) -> dict[str, dict[str, dict[str, float]]]:
+def cold_start_curve(task: Task, scorers: Mapping[str, Scorer]) -> dict[str, dict[str, dict[str, float]]]:
     """HR@10 and NDCG@10 of each scorer by how many tokens it is told; "all" are all of them."""
-    targets = evaluate.sample(next(iter(task.tests.values())), MOST)
+    targets = evaluate.sample_targets(next(iter(task.tests.values())), MAX_TARGETS)
     return {
-        str(n or "all"): {name: _asked(task.tokens, targets, told(score, n)) for name, score in scorers.items()}
-        for n in (*KNOWN, None)
+        str(n or "all"): {
+            name: _accuracy(task.tokens, targets, with_history_length(score, n)) for name, score in scorers.items()
+        }
+        for n in (*HISTORY_LENGTHS, None)
     }
 
 
-def _asked(tokens: Tokens, targets: Targets, score: Scorer) -> dict[str, float]:
-    figures = summary(evaluate.rank(tokens, targets, score))
-    return {name: figures[name] for name in MAIN}
+def _accuracy(tokens: Tokens, targets: Targets, score: Scorer) -> dict[str, float]:
+    figures = summary(evaluate.rank_targets(tokens, targets, score))
+    return {name: figures[name] for name in MAIN_METRICS}
 
 
-def told(score: Scorer, n: int | None) -> Scorer:
+def with_history_length(score: Scorer, n: int | None) -> Scorer:
     """The scorer that is told only the n tokens just before each target."""
-    return score if n is None else lambda tokens, targets: score(*shortened(tokens, targets, n))
+    return score if n is None else lambda tokens, targets: score(*truncate_histories(tokens, targets, n))

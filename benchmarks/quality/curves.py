@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality.pool import Group
+from benchmarks.quality.pool import ResultGroup
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "movierec",
@@ -17,7 +17,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw(groups: Sequence[Group], folder: Path) -> list[Path]:
+def draw_curves(groups: Sequence[ResultGroup], folder: Path) -> list[Path]:
     """One picture a protocol in `folder`, curves-p1.svg and so on; a line a setting, thin ones its seeds."""
     import matplotlib as mpl
     from matplotlib.figure import Figure

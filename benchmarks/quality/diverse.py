@@ -14,18 +14,18 @@ import numpy as np
 import polars as pl
 
 from benchmarks.protocols import Task
-from benchmarks.quality.figures import counts, mean, paired, summary
+from benchmarks.quality.figures import mean_metrics, paired_differences, summary, token_counts
 from benchmarks.quality.run import run_seed
 from benchmarks.report import print_report
 from catalog.dataset import Dataset
 from recommender.ml import beyond, evaluate
 from recommender.ml.config import Preset
-from recommender.ml.evaluate import Targets, Time
+from recommender.ml.evaluate import Targets, TimeMode
 from recommender.ml.ranker import Ranker
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
-LISTED = 10
-SHOWN = {
+LIST_LENGTH = 10
+METRICS = {
     "hr10": "HR@10",
     "ndcg10": "NDCG@10",
     "by_genres": "ILD genres",
@@ -37,34 +37,36 @@ SHOWN = {
 }
 
 
-def run(given: argparse.Namespace, dataset: Dataset, task: Task, shape: Preset, named: dict[str, Any]) -> None:
+def measure_diversity(
+    given: argparse.Namespace, dataset: Dataset, task: Task, shape: Preset, named: dict[str, Any]
+) -> None:
     """Raises SystemExit where it is not of P1, or the model is of other films."""
     if given.protocol != "P1":
         raise SystemExit("--diversity is of P1.")
-    told: Time = given.time or "request"
+    told: TimeMode = given.time or "request"
     ranker = _ranker(given.model, given, task, shape)
     table = _table(dataset, ranker.movie_ids)
     lists = _lists(ranker, task, task.tests["test"], told, table)
     levels = {str(level): _figures(task, ranker, table, of) for level, of in lists.items()}
     ranks = {str(level): _ranks(task, of) for level, of in lists.items()}
     over = {
-        level: paired([own], [ranks["0.0"]], task.tests["test"].viewers)
+        level: paired_differences([own], [ranks["0.0"]], task.tests["test"].viewers)
         for level, own in ranks.items()
         if level != "0.0"
     }
     result = {
         **named,
-        "preset": ranker.card.get("preset", given.preset),
+        "preset": ranker.metadata.get("preset", given.preset),
         "protocol": "P1",
         "time": told,
-        "data_hash": task.hash,
-        "listed": LISTED,
+        "data_hash": task.data_hash,
+        "listed": LIST_LENGTH,
         "levels": levels,
     }
     result |= {"over_plain": over, "targets": len(task.tests["test"].rows), "movies": len(task.vocab)}
-    result |= {"parameters": sum(p.numel() for p in ranker.model.parameters())} | mean([levels["0.0"]])
-    rows = [[level, *(f"{of[name]:.4f}" for name in SHOWN)] for level, of in levels.items()]
-    print_report(f"P1 on {dataset.name}: diversity, lists of {LISTED}", ["", *SHOWN.values()], rows, result)
+    result |= {"parameters": sum(p.numel() for p in ranker.model.parameters())} | mean_metrics([levels["0.0"]])
+    rows = [[level, *(f"{of[name]:.4f}" for name in METRICS)] for level, of in levels.items()]
+    print_report(f"P1 on {dataset.name}: diversity, lists of {LIST_LENGTH}", ["", *METRICS.values()], rows, result)
 
 
 def _ranker(folder: Path | None, given: argparse.Namespace, task: Task, shape: Preset) -> Ranker:
@@ -121,7 +123,7 @@ def _table(dataset: Dataset, movie_ids: np.ndarray) -> Any:
     )
 
 
-def _lists(ranker: Ranker, task: Task, targets: Targets, told: Time, table: Any) -> dict[float, np.ndarray]:
+def _lists(ranker: Ranker, task: Task, targets: Targets, told: TimeMode, table: Any) -> dict[float, np.ndarray]:
     """By level of diversity: int64 [targets, LISTED], columns of the model's films."""
     from recommender.serving.diversity import diversified
     from recommender.serving.query import POOL
@@ -130,16 +132,16 @@ def _lists(ranker: Ranker, task: Task, targets: Targets, told: Time, table: Any)
 
     series = found(table)
     lists: dict[float, list[np.ndarray]] = {level: [] for level in LEVELS}
-    for block in evaluate.blocks(targets):
+    for block in evaluate.chunks(targets):
         states = ranker.encode_tokens(
-            task.tokens, block.viewers, block.rows, evaluate.asked_at(task.tokens, block, told)
+            task.tokens, block.viewers, block.rows, evaluate.request_times(task.tokens, block, told)
         )
-        exclude = [ranker.movie_ids[columns] for columns in evaluate.seen(task.tokens, block)]
+        exclude = [ranker.movie_ids[columns] for columns in evaluate.seen_items(task.tokens, block)]
         for top in ranker.top(states, POOL, exclude=exclude):
             pool = Ranked(*top)
             for level in LEVELS:
-                shown = diversified(table, series, pool, LISTED, level) if level else pool
-                lists[level].append(ranker.index(shown.movie_ids[:LISTED]))
+                shown = diversified(table, series, pool, LIST_LENGTH, level) if level else pool
+                lists[level].append(ranker.columns_of(shown.movie_ids[:LIST_LENGTH]))
     return {level: np.stack(of) for level, of in lists.items()}
 
 
@@ -154,13 +156,13 @@ def _figures(task: Task, ranker: Ranker, table: Any, lists: np.ndarray) -> dict[
     """of_a_series, of_a_director: films of the list that share one with a film above them, on average."""
     from recommender.serving.series import found
 
-    watched = counts(task, task.ends)
+    watched = token_counts(task, task.ends)
     accuracy = summary(_ranks(task, lists))
     return {
         "hr10": accuracy["hr10"],
         "ndcg10": accuracy["ndcg10"],
-        "by_genres": round(beyond.diversity(lists, beyond.genres(task.features)), 4),
-        "by_vectors": round(beyond.diversity(lists, ranker.vectors.films.cpu().numpy().astype(np.float64)), 4),
+        "by_genres": round(beyond.diversity(lists, beyond.genre_matrix_of(task.features)), 4),
+        "by_vectors": round(beyond.diversity(lists, ranker.vectors.items.cpu().numpy().astype(np.float64)), 4),
         "of_a_series": _repeats(lists, found(table)),
         "of_a_director": _repeats(lists, _first_director(table)),
         "novelty": round(beyond.novelty(lists, watched, len(task.ends)), 4),

@@ -9,22 +9,22 @@ from benchmarks.protocols import Task
 from recommender.ml import metrics
 from recommender.ml.evaluate import Targets
 
-NEW_VISIT = 3600  # seconds after the film before
-LIKED = 8  # half stars
-RARE = 20  # tokens of a film in training, at least, for it not to be rare
-MAIN = ("hr10", "ndcg10")
+VISIT_GAP = 3600  # seconds after the film before
+MIN_LIKED_HALF_STARS = 8  # half stars
+MIN_TOKENS = 20  # tokens of a film in training, at least, for it not to be rare
+MAIN_METRICS = ("hr10", "ndcg10")
 
 
 def summary(ranks: np.ndarray) -> dict[str, float]:
     return {name: round(value, 4) for name, value in metrics.summary(ranks).items()}
 
 
-def flat(by_test: dict[str, Any]) -> dict[str, Any]:
+def unwrap_single_test(by_test: dict[str, Any]) -> dict[str, Any]:
     """Protocols with one test need no name for it."""
     return by_test["test"] if set(by_test) == {"test"} else by_test
 
 
-def slices(task: Task) -> dict[str, dict[str, np.ndarray]]:
+def target_slices(task: Task) -> dict[str, dict[str, np.ndarray]]:
     """Parts of the targets, by name and test: bool [targets]. Empty ones and those of all targets are left out.
 
     new_visits: more than an hour after the film before. rated4: the viewer gave the target four stars or more.
@@ -42,42 +42,45 @@ def _parts(task: Task, targets: Targets) -> dict[str, np.ndarray]:
     tokens, (viewers, rows) = task.tokens, targets
     known = rows - tokens.indptr[viewers]
     return {
-        "new_visits": (tokens.times[rows] - tokens.times[rows - 1] > NEW_VISIT) & tokens.timed[viewers],
-        "rated4": tokens.stars[rows] >= LIKED,
-        "rare_films": counts(task, task.ends)[tokens.items[rows] - 1] < RARE,
+        "new_visits": (tokens.times[rows] - tokens.times[rows - 1] > VISIT_GAP) & tokens.timed[viewers],
+        "rated4": tokens.stars[rows] >= MIN_LIKED_HALF_STARS,
+        "rare_films": token_counts(task, task.ends)[tokens.items[rows] - 1] < MIN_TOKENS,
         "history_1_5": known <= 5,
         "history_6_20": (known > 5) & (known <= 20),
         "history_over_20": known > 20,
     }
 
 
-def counts(task: Task, ends: np.ndarray) -> np.ndarray:
+def token_counts(task: Task, ends: np.ndarray) -> np.ndarray:
     """Tokens of each film before row `ends` [U]: int64 [N]."""
     owner = np.repeat(np.arange(len(ends)), task.tokens.lengths())
     used = task.tokens.items[np.arange(len(owner)) < ends[owner]]
     return np.bincount(used - 1, minlength=len(task.vocab))
 
 
-def sliced(ranks: Mapping[str, np.ndarray], parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
+def slice_summaries(ranks: Mapping[str, np.ndarray], parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
     """Figures by slice, from ranks by test."""
     return {
-        name: flat({test: summary(ranks[test][mask]) for test, mask in by_test.items()})
+        name: unwrap_single_test({test: summary(ranks[test][mask]) for test, mask in by_test.items()})
         for name, by_test in parts.items()
     }
 
 
-def mean(figures: Iterable[Mapping[str, float]], names: Iterable[str] = MAIN) -> dict[str, float]:
+def mean_metrics(figures: Iterable[Mapping[str, float]], names: Iterable[str] = MAIN_METRICS) -> dict[str, float]:
     """The mean of each named figure."""
     rows = list(figures)
     return {name: round(float(np.mean([row[name] for row in rows])), 4) for name in names}
 
 
-def paired(ours: list[np.ndarray], others: list[np.ndarray], viewers: np.ndarray) -> dict[str, list[float]]:
+def paired_differences(ours: list[np.ndarray], others: list[np.ndarray], viewers: np.ndarray) -> dict[str, list[float]]:
     """Differences of HR@10 and NDCG@10 on the same targets, each with the bounds of its 95 % interval.
 
     Ranks [targets] by seed; a target's figure is its mean over the seeds. `viewers` [targets] says whose they are.
     """
-    measures = {"hr10": lambda ranks: (ranks <= 10).astype(float), "ndcg10": lambda ranks: metrics.gains(ranks, 10)}
+    measures = {
+        "hr10": lambda ranks: (ranks <= 10).astype(float),
+        "ndcg10": lambda ranks: metrics.ndcg_gains(ranks, 10),
+    }
     found = {}
     for name, of in measures.items():
         own, base = (np.mean([of(ranks) for ranks in side], axis=0) for side in (ours, others))

@@ -8,21 +8,35 @@ import numpy as np
 from benchmarks.protocols import Task
 from benchmarks.quality import cold_start
 from benchmarks.quality.baselines import Baseline
-from benchmarks.quality.figures import MAIN, counts, flat, mean, paired, sliced, slices, summary
-from benchmarks.quality.run import SELECTED_ON, Run
+from benchmarks.quality.figures import (
+    MAIN_METRICS,
+    mean_metrics,
+    paired_differences,
+    slice_summaries,
+    summary,
+    target_slices,
+    token_counts,
+    unwrap_single_test,
+)
+from benchmarks.quality.run import SELECTED_ON, SeedRun
 from recommender.ml import beyond, evaluate
-from recommender.ml.evaluate import Scorer, Time
+from recommender.ml.evaluate import Scorer, TimeMode
 
-BESIDE = ("popularity", "blend")  # baselines that are shown beside the model where accuracy is not the question
-LISTED = 10  # films of a list
+COMPARED_BASELINES = (
+    "popularity",
+    "blend",
+)  # baselines that are shown beside the model where accuracy is not the question
+LIST_LENGTH = 10  # films of a list
 
 
-def measured(task: Task, told: Time, baselines: Mapping[str, Baseline], runs: Sequence[Run]) -> dict[str, Any]:
-    parts = slices(task)
+def build_result(
+    task: Task, told: TimeMode, baselines: Mapping[str, Baseline], runs: Sequence[SeedRun]
+) -> dict[str, Any]:
+    parts = target_slices(task)
     ours = [_of_run(run, parts) for run in runs]
     figures = {
-        name: flat({test: summary(ranks) for test, ranks in of.ranks.items()})
-        | {"fit_s": of.fit_s, "slices": sliced(of.ranks, parts)}
+        name: unwrap_single_test({test: summary(ranks) for test, ranks in of.ranks.items()})
+        | {"fit_s": of.fit_s, "slices": slice_summaries(of.ranks, parts)}
         for name, of in baselines.items()
     }
     result: dict[str, Any] = {"baselines": figures, "runs": ours}
@@ -36,65 +50,72 @@ def measured(task: Task, told: Time, baselines: Mapping[str, Baseline], runs: Se
     return result
 
 
-def _of_run(run: Run, parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
+def _of_run(run: SeedRun, parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
     figures: dict[str, Any] = {
-        t: flat({test: summary(ranks) for test, ranks in of.items()}) for t, of in run.ranks.items()
+        t: unwrap_single_test({test: summary(ranks) for test, ranks in of.items()}) for t, of in run.ranks.items()
     }
-    by_time = {t: sliced(of, parts) for t, of in run.ranks.items()}
+    by_time = {t: slice_summaries(of, parts) for t, of in run.ranks.items()}
     return {
         "seed": run.seed,
         "epoch": run.epoch,
         "prior": run.prior_weights(),
         "train_s": round(run.train_s, 1),
         **figures,
-        "alone": flat({test: summary(ranks) for test, ranks in run.alone.items()}),
+        "alone": unwrap_single_test({test: summary(ranks) for test, ranks in run.ranks_without_prior.items()}),
         "slices": {name: {t: of[name] for t, of in by_time.items()} for name in parts},
     }
 
 
-def _besides(task: Task, told: Time, baselines: Mapping[str, Baseline], runs: Sequence[Run]) -> dict[str, Any]:
+def _besides(task: Task, told: TimeMode, baselines: Mapping[str, Baseline], runs: Sequence[SeedRun]) -> dict[str, Any]:
     """What lists are like besides right, and the cold-start curve: of popularity, the blend and the seeds' mean."""
-    scorers = {name: baselines[name].score for name in BESIDE}
-    scorers |= {f"seed {run.seed}": evaluate.of_ranker(run.ranker, told) for run in runs}
+    scorers = {name: baselines[name].score for name in COMPARED_BASELINES}
+    scorers |= {f"seed {run.seed}": evaluate.ranker_scorer(run.ranker, told) for run in runs}
     lists = {name: _beyond(task, score) for name, score in scorers.items()}
-    curve = {n: _joined(of, MAIN) for n, of in cold_start.curve(task, scorers).items()}
+    curve = {n: _joined(of, MAIN_METRICS) for n, of in cold_start.cold_start_curve(task, scorers).items()}
     return {"beyond": _joined(lists, lists["blend"]), "cold_start": curve}
 
 
 def _beyond(task: Task, score: Scorer) -> dict[str, float]:
     """Of the top lists of the first test's viewers."""
     targets = next(iter(task.tests.values()))
-    watched, of_film = counts(task, task.baseline_ends), beyond.genres(task.features)
-    lists = beyond.top(task.tokens, targets, score, LISTED)
-    return beyond.summary(lists, evaluate.seen(task.tokens, targets), watched, of_film, len(task.ends))
+    watched, of_film = token_counts(task, task.baseline_ends), beyond.genre_matrix_of(task.features)
+    lists = beyond.top_k_lists(task.tokens, targets, score, LIST_LENGTH)
+    return beyond.summary(lists, evaluate.seen_items(task.tokens, targets), watched, of_film, len(task.ends))
 
 
 def _joined(by_scorer: Mapping[str, Mapping[str, float]], names: Iterable[str]) -> dict[str, dict[str, float]]:
     """Figures of the model, mean over its seeds, and of those beside it."""
-    seeds = [of for name, of in by_scorer.items() if name not in BESIDE]
-    of = {"model": mean(seeds, names)}
-    return of | {name: mean([by_scorer[name]], names) for name in BESIDE}
+    seeds = [of for name, of in by_scorer.items() if name not in COMPARED_BASELINES]
+    of = {"model": mean_metrics(seeds, names)}
+    return of | {name: mean_metrics([by_scorer[name]], names) for name in COMPARED_BASELINES}
 
 
 def _headline(tests: list[str], figures: list[dict[str, Any]]) -> dict[str, Any]:
     """hr10 and ndcg10, means over the seeds; by test where there are several."""
     if tests == ["test"]:
-        return mean(figures) if figures else dict.fromkeys(MAIN)
-    return {test: mean(of[test] for of in figures) if figures else None for test in tests}
+        return mean_metrics(figures) if figures else dict.fromkeys(MAIN_METRICS)
+    return {test: mean_metrics(of[test] for of in figures) if figures else None for test in tests}
 
 
 def _over(task: Task, base: Mapping[str, np.ndarray], ours: list[dict[str, np.ndarray]]) -> dict[str, Any]:
     """Paired differences from a baseline's ranks."""
-    return flat(
-        {test: paired([of[test] for of in ours], [base[test]], targets.viewers) for test, targets in task.tests.items()}
+    return unwrap_single_test(
+        {
+            test: paired_differences([of[test] for of in ours], [base[test]], targets.viewers)
+            for test, targets in task.tests.items()
+        }
     )
 
 
-def _over_alone(task: Task, told: Time, runs: Sequence[Run]) -> dict[str, Any]:
+def _over_alone(task: Task, told: TimeMode, runs: Sequence[SeedRun]) -> dict[str, Any]:
     """Paired differences that the prior makes."""
-    return flat(
+    return unwrap_single_test(
         {
-            test: paired([run.ranks[told][test] for run in runs], [run.alone[test] for run in runs], targets.viewers)
+            test: paired_differences(
+                [run.ranks[told][test] for run in runs],
+                [run.ranks_without_prior[test] for run in runs],
+                targets.viewers,
+            )
             for test, targets in task.tests.items()
         }
     )

@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from benchmarks.protocols import Task, features_of, histories_of, in_order
+from benchmarks.protocols import Task, movie_features, sort_events, to_histories
 from benchmarks.quality.run import run_seed
 from catalog.dataset import Dataset
 from recommender.ml import beyond, evaluate, visits
-from recommender.ml.baselines import Prefix, fit_all
+from recommender.ml.baselines import TrainingTokens, baseline_fitters
 from recommender.ml.checkpoint import data_hash
 from recommender.ml.config import Preset
 from recommender.ml.data import Tokens, tokenise
 from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.metrics import paired_bootstrap
 from recommender.ml.ranker import Ranker
-from recommender.ml.visits import DAY, Relevant, Visits
+from recommender.ml.visits import DAY, RelevantItems, Visits
 from recommender.ml.vocab import Vocab
 
 CUT, SELECTION = 0.9, 0.95  # quantiles: of all times; of the times before the cut, where the selection's visits begin
@@ -38,11 +38,11 @@ class Split(NamedTuple):
     catalogue: Vocab
     cut: float  # unix seconds
     visits: Visits  # those that are asked for
-    relevant: Relevant
+    relevant: RelevantItems
     known_ends: np.ndarray  # int64 [U]: rows up to the cut
     task: Task  # what a model trains and selects on
     task_rows: np.ndarray  # int64 [n + 1]: row of the tokens -> row of the task's tokens
-    hash: str
+    data_hash: str
 
     @property
     def targets(self) -> Targets:
@@ -52,15 +52,15 @@ class Split(NamedTuple):
 
 def make_split(dataset: Dataset, events: pl.DataFrame) -> Split:
     """Splits a data set at its cut. Raises SystemExit where no visit is left to ask for."""
-    events = in_order(events)
-    histories = histories_of(events)
+    events = sort_events(events)
+    histories = to_histories(events)
     catalogue = Vocab(np.concatenate([dataset.movies["id"].to_numpy(), histories.movie_ids]))
     tokens = tokenise(histories, catalogue)
     cut = float(np.quantile(tokens.times, CUT))
-    asked = visits.visits_after(tokens, cut)
-    relevant = visits.relevant_films(tokens, asked)
+    asked = visits.find_visits_after(tokens, cut)
+    relevant = visits.relevant_items(tokens, asked)
     some = np.diff(relevant.indptr) > 0
-    asked, relevant = asked.where(some), visits.relevant_films(tokens, asked.where(some))
+    asked, relevant = asked.select(some), visits.relevant_items(tokens, asked.select(some))
     if not len(asked.viewers):
         raise SystemExit("Protocol N: nobody comes back after the cut with a film that is new to them.")
     owner = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
@@ -69,10 +69,10 @@ def make_split(dataset: Dataset, events: pl.DataFrame) -> Split:
     return Split(tokens, catalogue, cut, asked, relevant, known, task, rows, data_hash(*histories))
 
 
-def fewer(split: Split, most: int) -> Split:
+def first_visits(split: Split, most: int) -> Split:
     """Keeps the first visits alone, for a quick look."""
-    asked = split.visits.where(np.arange(min(most, len(split.visits.viewers))))
-    return split._replace(visits=asked, relevant=visits.relevant_films(split.tokens, asked))
+    asked = split.visits.select(np.arange(min(most, len(split.visits.viewers))))
+    return split._replace(visits=asked, relevant=visits.relevant_items(split.tokens, asked))
 
 
 def _training_task(
@@ -86,9 +86,9 @@ def _training_task(
     window = float(np.quantile(tokens.times[tokens.times <= cut], SELECTION))
     owner = np.repeat(np.arange(len(own.indptr) - 1), own.lengths())
     ends = own.indptr[:-1] + np.bincount(owner[own.times <= window], minlength=len(own.indptr) - 1)
-    selecting = visits.visits_after(own, window, until=cut)
+    selecting = visits.find_visits_after(own, window, until=cut)
     validation = Targets(selecting.viewers, selecting.starts)
-    task = Task(own, vocab, features_of(dataset, vocab), ends, validation, {}, ends, data_hash(*histories))
+    task = Task(own, vocab, movie_features(dataset, vocab), ends, validation, {}, ends, data_hash(*histories))
     return task, rows
 
 
@@ -107,9 +107,9 @@ class RollingPopularity:
 
     def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
         days = tokens.times[targets.rows] // DAY
-        return np.stack([self.at(int(day) * DAY) for day in days.tolist()])
+        return np.stack([self.counts_at(int(day) * DAY) for day in days.tolist()])
 
-    def at(self, midnight: int) -> np.ndarray:
+    def counts_at(self, midnight: int) -> np.ndarray:
         """Counts at a moment, float32 [N]."""
         if midnight not in self._held:
             stop = np.searchsorted(self.times, midnight)
@@ -120,12 +120,12 @@ class RollingPopularity:
         return self._held[midnight]
 
 
-def baselines(split: Split) -> dict[str, tuple[Scorer, float]]:
+def fit_baselines(split: Split) -> dict[str, tuple[Scorer, float]]:
     """Every baseline by name, with the seconds that it took to fit."""
     films = len(split.catalogue)
     found: dict[str, tuple[Scorer, float]] = {"popularity": (RollingPopularity(split.tokens, films, None), 0.0)}
     found |= {f"popularity_{days}": (RollingPopularity(split.tokens, films, days), 0.0) for days in WINDOWS}
-    fits = fit_all(Prefix(split.tokens, split.known_ends, films))
+    fits = baseline_fitters(TrainingTokens(split.tokens, split.known_ends, films))
     for name in ("markov", "ease", "recency_ease", "blend"):
         started = time.monotonic()
         score = fits[name]()
@@ -133,10 +133,10 @@ def baselines(split: Split) -> dict[str, tuple[Scorer, float]]:
     return found
 
 
-def of_ranker(split: Split, ranker: Ranker, *, live: bool) -> Scorer:
+def catalogue_scorer(split: Split, ranker: Ranker, *, live: bool) -> Scorer:
     """The model as a scorer of the whole catalogue. `live`: it is told the visit's first second. Films that it does
     not know come last; viewers of whom it can read nothing get what is popular."""
-    columns = split.catalogue.places(ranker.movie_ids) - 1
+    columns = split.catalogue.encode(ranker.movie_ids) - 1
     popular = RollingPopularity(split.tokens, len(split.catalogue), None)
 
     def score(tokens: Tokens, targets: Targets) -> np.ndarray:
@@ -158,37 +158,37 @@ def of_ranker(split: Split, ranker: Ranker, *, live: bool) -> Scorer:
 # --- what came of it ----------------------------------------------------------------------------------------------
 
 
-class Asked(NamedTuple):
+class VisitRanks(NamedTuple):
     """What one scorer answered."""
 
     ranks: np.ndarray  # float64 [relevant films]
     lists: np.ndarray  # int64 [visits, 10]
 
 
-def ask(split: Split, score: Scorer) -> Asked:
+def rank_visits(split: Split, score: Scorer) -> VisitRanks:
     """Ranks the relevant films of every visit."""
     ranks, lists = [], []
-    for start in range(0, len(split.visits.viewers), evaluate.BLOCK):
-        chosen = np.arange(start, min(start + evaluate.BLOCK, len(split.visits.viewers)))
+    for start in range(0, len(split.visits.viewers), evaluate.CHUNK_SIZE):
+        chosen = np.arange(start, min(start + evaluate.CHUNK_SIZE, len(split.visits.viewers)))
         targets = Targets(split.visits.viewers[chosen], split.visits.starts[chosen])
         indptr = split.relevant.indptr[chosen[0] : chosen[-1] + 2]
         part = slice(indptr[0], indptr[-1])
-        relevant = Relevant(indptr - indptr[0], split.relevant.films[part], split.relevant.liked[part])
+        relevant = RelevantItems(indptr - indptr[0], split.relevant.items[part], split.relevant.liked[part])
         scores = np.array(score(split.tokens, targets), np.float32)
-        ranks.append(visits.relevant_ranks(scores, relevant, evaluate.seen(split.tokens, targets)))
+        ranks.append(visits.rank_relevant_items(scores, relevant, evaluate.seen_items(split.tokens, targets)))
         lists.append(np.argsort(-scores, axis=1, kind="stable")[:, :10])
-    return Asked(np.concatenate(ranks), np.concatenate(lists))
+    return VisitRanks(np.concatenate(ranks), np.concatenate(lists))
 
 
-def figures(split: Split, asked: Asked) -> dict[str, Any]:
+def visit_metrics(split: Split, asked: VisitRanks) -> dict[str, Any]:
     """The figures of `every` visit and of the `first` of each viewer, of the `liked` films, and by parts."""
-    of_first = visits.first_of_each(split.visits)
+    of_first = visits.first_visit_mask(split.visits)
     found: dict[str, Any] = {}
     for name, chosen in (("every", np.ones(len(of_first), bool)), ("first", of_first)):
         kept = np.repeat(chosen, np.diff(split.relevant.indptr))
         found[name] = _summary(split.relevant, asked.ranks, kept)
         found[name]["liked"] = _summary(split.relevant, asked.ranks, kept & split.relevant.liked)
-    found["parts"] = {name: _summary(split.relevant, asked.ranks, kept) for name, kept in parts(split).items()}
+    found["parts"] = {name: _summary(split.relevant, asked.ranks, kept) for name, kept in target_slices(split).items()}
     films = len(split.catalogue)
     watched = np.bincount(split.tokens.items - 1, minlength=films)
     ten = np.argsort(-watched, kind="stable")[:10]
@@ -198,11 +198,11 @@ def figures(split: Split, asked: Asked) -> dict[str, Any]:
     return found
 
 
-def _summary(relevant: Relevant, ranks: np.ndarray, kept: np.ndarray) -> dict[str, Any]:
-    return visits.summary(ranks[kept], relevant.only(kept))
+def _summary(relevant: RelevantItems, ranks: np.ndarray, kept: np.ndarray) -> dict[str, Any]:
+    return visits.summary(ranks[kept], relevant.select(kept))
 
 
-def parts(split: Split) -> dict[str, np.ndarray]:
+def target_slices(split: Split) -> dict[str, np.ndarray]:
     """Masks over the relevant films: by what is known of the viewer, by how new the film is in the data, and by how
     long the viewer was away."""
     tokens, asked = split.tokens, split.visits
@@ -211,7 +211,7 @@ def parts(split: Split) -> dict[str, np.ndarray]:
     away = np.repeat((tokens.times[asked.starts] - tokens.times[asked.starts - 1]) / DAY, counts)
     first_seen = np.full(len(split.catalogue), np.inf)
     np.minimum.at(first_seen, tokens.items - 1, tokens.times)
-    fresh = first_seen[split.relevant.films] > np.repeat(tokens.times[asked.starts], counts) - MONTH
+    fresh = first_seen[split.relevant.items] > np.repeat(tokens.times[asked.starts], counts) - MONTH
     return {
         "history_1_5": known <= 5,
         "history_6_20": (known > 5) & (known <= 20),
@@ -224,9 +224,9 @@ def parts(split: Split) -> dict[str, np.ndarray]:
     }
 
 
-def compare(split: Split, ours: Sequence[Asked], other: Asked) -> dict[str, list[float]]:
+def compare_seeds(split: Split, ours: Sequence[VisitRanks], other: VisitRanks) -> dict[str, list[float]]:
     """Differences of NDCG@10 on the same visits, means over the seeds, each with the bounds of its 95 % interval."""
-    of_first = visits.first_of_each(split.visits)
+    of_first = visits.first_visit_mask(split.visits)
     own = np.mean([visits.ndcg(one.ranks, split.relevant) for one in ours], axis=0)
     base = visits.ndcg(other.ranks, split.relevant)
     return {
@@ -235,35 +235,35 @@ def compare(split: Split, ours: Sequence[Asked], other: Asked) -> dict[str, list
     }
 
 
-def best_of(found: Mapping[str, Mapping[str, Any]], test: str) -> str:
+def best_baseline(found: Mapping[str, Mapping[str, Any]], test: str) -> str:
     """The baseline with the highest NDCG@10."""
     return max(found, key=lambda name: found[name][test]["ndcg10"])
 
 
-def measure(given: Any, split: Split, shape: Preset, named: dict[str, Any]) -> dict[str, Any]:
+def measure_next_visit(given: Any, split: Split, shape: Preset, named: dict[str, Any]) -> dict[str, Any]:
     """Asks every baseline and every trained seed; prints the figures as they come and returns the result."""
     found, answers = {}, {}
-    for name, (score, fit_s) in baselines(split).items():
-        answers[name] = ask(split, score)
-        found[name] = figures(split, answers[name]) | {"fit_s": fit_s}
+    for name, (score, fit_s) in fit_baselines(split).items():
+        answers[name] = rank_visits(split, score)
+        found[name] = visit_metrics(split, answers[name]) | {"fit_s": fit_s}
         print(f"{name}: {found[name]['every']}", flush=True)
     result: dict[str, Any] = {**named, "protocol": "N", "baselines": found, "runs": []}
-    stored: list[Asked] = []
+    stored: list[VisitRanks] = []
     for seed in [] if given.baselines_only else given.seeds:
         run = run_seed(split.task, shape, seed, "unknown", given.checkpoints)
-        asked = {live: ask(split, of_ranker(split, run.ranker, live=live)) for live in (False, True)}
+        asked = {live: rank_visits(split, catalogue_scorer(split, run.ranker, live=live)) for live in (False, True)}
         stored.append(asked[False])
-        of_live = figures(split, asked[True])
-        of = figures(split, asked[False])
+        of_live = visit_metrics(split, asked[True])
+        of = visit_metrics(split, asked[False])
         for test in TESTS:
             of[test]["live"] = of_live[test]
         result["runs"].append({"seed": seed, "epoch": run.epoch, "train_s": round(run.train_s, 1), **of})
         print(f"seed {seed}: {of['every']}", flush=True)
-    best = {test: best_of(found, test) for test in TESTS}
+    best = {test: best_baseline(found, test) for test in TESTS}
     result["best_baseline"] = best
     if stored:
         result |= {test: _mean([run[test] for run in result["runs"]]) for test in TESTS}
-        result["over"] = {name: compare(split, stored, answers[name]) for name in {*best.values(), "blend"}}
+        result["over"] = {name: compare_seeds(split, stored, answers[name]) for name in {*best.values(), "blend"}}
         result["train_s"] = float(np.median([run["train_s"] for run in result["runs"]]))
         result["selected_on"] = "NDCG@10 of the first film of the visits before the cut"
     return result
@@ -279,7 +279,7 @@ def _mean(of: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def rows(result: Mapping[str, Any]) -> list[list[object]]:
+def table_rows(result: Mapping[str, Any]) -> list[list[object]]:
     """The table to read: NDCG@10 and HR@10 of both tests, recall@50 of every visit."""
     named = {f"{name}": of for name, of in result["baselines"].items()}
     for run in result["runs"]:

@@ -10,32 +10,32 @@ import numpy as np
 import torch
 
 from benchmarks.protocols import Task
-from benchmarks.quality.figures import flat, paired
+from benchmarks.quality.figures import paired_differences, unwrap_single_test
 from benchmarks.quality.run import Ranks
 from benchmarks.report import revision
 from recommender.ml.checkpoint import data_hash
-from recommender.ml.config import Preset, as_json
-from recommender.ml.evaluate import TIMES
+from recommender.ml.config import Preset, to_json
+from recommender.ml.evaluate import TIME_MODES
 from recommender.ml.train import pick_device
 
 
-def about(task: Task, shape: Preset) -> dict[str, Any]:
+def describe_task(task: Task, shape: Preset) -> dict[str, Any]:
     """What was measured on what, with which code and machine."""
     tokens = task.tokens
     wanted = {test: task.vocab.movie_ids[tokens.items[targets.rows] - 1] for test, targets in task.tests.items()}
     return {
-        "data_hash": task.hash,
-        "targets": flat({test: data_hash(*task.tests[test], films) for test, films in wanted.items()}),
+        "data_hash": task.data_hash,
+        "targets": unwrap_single_test({test: data_hash(*task.tests[test], films) for test, films in wanted.items()}),
         "movies": len(task.vocab),
         "viewers": len(task.ends),
-        "config": as_json(shape.model) | as_json(shape.train),
+        "config": to_json(shape.model) | to_json(shape.train),
         "code": revision(),
         "device": pick_device().type,
         "threads": torch.get_num_threads(),
     }
 
 
-def save(path: Path, result: Mapping[str, Any], task: Task, ranks: Mapping[int, Ranks]) -> None:
+def save_result(path: Path, result: Mapping[str, Any], task: Task, ranks: Mapping[int, Ranks]) -> None:
     """`ranks` by seed. They are stored doubled, since ties share the middle rank."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
@@ -62,22 +62,24 @@ def load_ranks(path: Path) -> tuple[dict[int, Ranks], dict[str, np.ndarray]]:
     return ranks, viewers
 
 
-def differences(
+def compare_ranks(
     ours: Mapping[int, Ranks], others: Mapping[int, Ranks], viewers: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
     """`paired` by what is told of time and by test."""
     return {
-        t: flat(
+        t: unwrap_single_test(
             {
-                test: paired([of[t][test] for of in ours.values()], [of[t][test] for of in others.values()], whose)
+                test: paired_differences(
+                    [of[t][test] for of in ours.values()], [of[t][test] for of in others.values()], whose
+                )
                 for test, whose in viewers.items()
             }
         )
-        for t in TIMES
+        for t in TIME_MODES
     }
 
 
-def comparable(path: Path, result: Mapping[str, Any]) -> Path:
+def check_comparable(path: Path, result: Mapping[str, Any]) -> Path:
     """`path`, whose ranks can be compared with those of `result`. Raises SystemExit where the targets are others."""
     other = json.loads(path.read_text())
     for name in ("data_hash", "targets"):
@@ -88,7 +90,7 @@ def comparable(path: Path, result: Mapping[str, Any]) -> Path:
     return path
 
 
-def against(path: Path, ranks: Mapping[int, Ranks]) -> dict[str, Any]:
+def compare_with_result(path: Path, ranks: Mapping[int, Ranks]) -> dict[str, Any]:
     """The differences from the result in `path`."""
     stored, viewers = load_ranks(path)
-    return {"result": path.name, "seeds": sorted(stored)} | differences(ranks, stored, viewers)
+    return {"result": path.name, "seeds": sorted(stored)} | compare_ranks(ranks, stored, viewers)

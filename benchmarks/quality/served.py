@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.protocols import Task, histories_of, in_order
-from benchmarks.quality.asking import ask, ways
-from benchmarks.quality.parity import NOISE, compare
+from benchmarks.protocols import Task, sort_events, to_histories
+from benchmarks.quality.asking import request_lists, request_modes
+from benchmarks.quality.parity import SCORE_TOLERANCE, compare_lists
 from benchmarks.quality.run import run_seed
 from benchmarks.report import print_report
-from benchmarks.system import System, own_system
+from benchmarks.system import BenchmarkSystem, isolated_system
 from catalog.dataset import Dataset
 from recommender.ml.checkpoint import save_model
 from recommender.ml.config import Preset
@@ -33,35 +33,37 @@ from recommender.ml.data import Histories
 from recommender.ml.evaluate import Targets
 from recommender.ml.ranker import Ranker
 
-ASKED, QUICK_ASKED = 300, 50  # viewers
+NUM_VIEWERS, QUICK_VIEWERS = 300, 50  # viewers
 SIDES = ("offline", "served")
 
 
-def run(given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, task: Task, shape: Preset) -> None:
+def measure_served_parity(
+    given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, task: Task, shape: Preset
+) -> None:
     """Raises SystemExit where the system ranks otherwise than the offline figure, or the two cannot be compared."""
     if given.protocol != "P1":
         raise SystemExit("--served is of P1: the other protocols leave out films that a system has.")
-    test, ordered = task.tests["test"], in_order(events.with_row_index("row"))
+    test, ordered = task.tests["test"], sort_events(events.with_row_index("row"))
     held_out = ordered["row"].to_numpy()[test.rows]
     known = events.filter(~np.isin(np.arange(len(events)), held_out))
-    with own_system() as system:
+    with isolated_system() as system:
         ranker = Ranker.load(_model_folder(system, given, task, shape))
         if not np.array_equal(ranker.movie_ids, task.vocab.movie_ids):
             raise SystemExit(
                 f"The model's {len(ranker.vocab)} films are not the {len(task.vocab)} rated ones of the data."
             )
         _load(replace(dataset, events=[known]), ranker)
-        _check_histories(system.state, histories_of(in_order(known)))
+        _check_histories(system.state, to_histories(sort_events(known)))
         system.serve()
-        chosen = np.random.default_rng(1).permutation(len(test.rows))[: QUICK_ASKED if given.quick else ASKED]
+        chosen = np.random.default_rng(1).permutation(len(test.rows))[: QUICK_VIEWERS if given.quick else NUM_VIEWERS]
         targets = Targets(*(column[np.sort(chosen)] for column in test))
-        compared = _compared(system.where.url, ranker, task, histories_of(ordered), targets)
-    result: dict[str, Any] = {"bench": "quality", "protocol": "P1", "data": dataset.name, "data_hash": task.hash}
-    result |= {"preset": ranker.card.get("preset", given.preset), "movies": len(ranker.vocab)}
+        compared = _compared(system.where.url, ranker, task, to_histories(ordered), targets)
+    result: dict[str, Any] = {"bench": "quality", "protocol": "P1", "data": dataset.name, "data_hash": task.data_hash}
+    result |= {"preset": ranker.metadata.get("preset", given.preset), "movies": len(ranker.vocab)}
     _report(result | {"parameters": sum(p.numel() for p in ranker.model.parameters())}, compared)
 
 
-def _model_folder(system: System, given: argparse.Namespace, task: Task, shape: Preset) -> Path:
+def _model_folder(system: BenchmarkSystem, given: argparse.Namespace, task: Task, shape: Preset) -> Path:
     """In the system's store. Where there is none yet to be copied, one is trained as for the offline figure."""
     folder = system.state / "models" / "benched"
     kept = given.model or folder
@@ -87,7 +89,10 @@ def _check_histories(scratch: Path, offline: Histories) -> None:
     from recommender.viewing import to_model_events
 
     read = [to_model_events(history) for history in selectors.histories(offline.viewers.tolist())]
-    for who, theirs in (("Training", dataset.take_snapshot(scratch).histories), ("Serving", Histories.of(read))):
+    for who, theirs in (
+        ("Training", dataset.take_snapshot(scratch).histories),
+        ("Serving", Histories.from_events(read)),
+    ):
         for column in ("indptr", "movie_ids", "times", "kinds", "ratings", "completions", "timed"):
             if not np.array_equal(getattr(theirs, column), getattr(offline, column), equal_nan=True):
                 raise SystemExit(f"{who} reads other {column} than the files have in stable order of time.")
@@ -100,14 +105,16 @@ def _compared(
     from recommender.api.serializers import MAX_TOP_K as DEPTH
 
     return {
-        way.name: compare(ranker, way.tokens, targets, way.time, DEPTH, ask(url, way, ranker.version))
-        for way in ways(ranker, histories, task.tokens, targets, DEPTH)
+        way.name: compare_lists(ranker, way.tokens, targets, way.time, DEPTH, request_lists(url, way, ranker.version))
+        for way in request_modes(ranker, histories, task.tokens, targets, DEPTH)
     }
 
 
 def _report(result: dict[str, Any], compared: Mapping[str, Mapping[str, Any]]) -> None:
     shares = ("identical_top20", "identical_lists", "identical_ranks")
-    identical = all(of["apart"] <= NOISE and all(of[share] == 1 for share in shares) for of in compared.values())
+    identical = all(
+        of["apart"] <= SCORE_TOLERANCE and all(of[share] == 1 for share in shares) for of in compared.values()
+    )
     figures = {name: [f"{of[w]['hr10']:.3f} / {of[w]['ndcg10']:.3f}" for w in SIDES] for name, of in compared.items()}
     print_report(
         f"P1 on {result['data']}: share that is served as offline, scores apart, HR@10 / NDCG@10",
@@ -120,4 +127,6 @@ def _report(result: dict[str, Any], compared: Mapping[str, Mapping[str, Any]]) -
     )
     if not identical:
         words = ", ".join(f"{name} {of['identical_lists']:.1%}" for name, of in compared.items())
-        raise SystemExit(f"Served lists differ from the offline ones by more than {NOISE} of a score. Same: {words}.")
+        raise SystemExit(
+            f"Served lists differ from the offline ones by more than {SCORE_TOLERANCE} of a score. Same: {words}."
+        )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 TIMEOUT = 60.0  # seconds
-COUNT = "X-Count-Queries"  # the server tells how many queries it made for a request that has this header
+QUERY_COUNT_HEADER = "X-Count-Queries"  # the server tells how many queries it made for a request that has this header
 
 
 class Server(NamedTuple):
@@ -24,13 +24,13 @@ class Server(NamedTuple):
         return "\r\n".join([*lines, "", ""]).encode() + data
 
 
-def counted(request: bytes) -> bytes:
+def with_query_count(request: bytes) -> bytes:
     """The same request, asking how many queries it made."""
     line, rest = request.split(b"\r\n", 1)
-    return line + b"\r\n" + f"{COUNT}: 1\r\n".encode() + rest
+    return line + b"\r\n" + f"{QUERY_COUNT_HEADER}: 1\r\n".encode() + rest
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: dict[str, str]  # names in lower case
     body: bytes
@@ -51,14 +51,14 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reader = self.socket.makefile("rb")
 
-    def ask(self, request: bytes) -> Answer:
+    def send(self, request: bytes) -> Response:
         self.socket.sendall(request)
         status = self.reader.readline()
         headers = {}
         while line := self.reader.readline().strip():
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
-        answer = Answer(int(status.split()[1]), headers, self.reader.read(int(headers["content-length"])))
+        answer = Response(int(status.split()[1]), headers, self.reader.read(int(headers["content-length"])))
         if headers.get("connection") == "close":
             self.close()
             self._open()
@@ -70,7 +70,7 @@ class Connection:
 
 
 @dataclass
-class Load:
+class LoadResult:
     """What came of driving the server."""
 
     seconds: float  # from the first request to the last answer
@@ -80,12 +80,17 @@ class Load:
     failed: list[str] = field(default_factory=list)  # what else came
 
 
-def drive(
-    server: Server, requests: Sequence[bytes], connections: int, *, keep: bool = False, patient: bool = False
-) -> Load:
+def drive_load(
+    server: Server,
+    requests: Sequence[bytes],
+    connections: int,
+    *,
+    keep_lists: bool = False,
+    honour_retry_after: bool = False,
+) -> LoadResult:
     """Sends all requests over so many connections at once, each as fast as it is answered; `keep` keeps the lists.
     `patient`: a connection that was refused is silent for as long as the answer told."""
-    load, lock, waiting = Load(0.0), threading.Lock(), iter(requests)
+    load, lock, waiting = LoadResult(0.0), threading.Lock(), iter(requests)
 
     def work() -> None:
         connection = Connection(server)
@@ -95,14 +100,14 @@ def drive(
             if request is None:
                 break
             started = time.perf_counter()
-            answer = connection.ask(request)
+            answer = connection.send(request)
             took = 1000 * (time.perf_counter() - started)
-            if patient and answer.status == 503:
+            if honour_retry_after and answer.status == 503:
                 time.sleep(float(answer.headers["retry-after"]))
             with lock:
                 if answer.status == 200:
                     load.milliseconds.append(took)
-                    if keep:
+                    if keep_lists:
                         films = answer.json()["recommendations"]
                         load.lists[request] = [(film["movie_id"], film["score"]) for film in films]
                 elif answer.status == 503:

@@ -6,24 +6,24 @@ from django.urls import include, path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from benchmarks.serving.client import COUNT
+from benchmarks.serving.client import QUERY_COUNT_HEADER
 from recommender.api.middleware import Handler
 from recommender.api.views import ApiView
 
 
-class Floor(ApiView):
+class EmptyView(ApiView):
     def get(self, request: Request) -> Response:
         return Response({})
 
 
-class QueryCount:
+class QueryCountMiddleware:
     """Tells how many queries a request made of the database, where the request asks for it."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if COUNT not in request.headers:
+        if QUERY_COUNT_HEADER not in request.headers:
             return self.get_response(request)
         made = 0
 
@@ -34,8 +34,8 @@ class QueryCount:
 
         with connection.execute_wrapper(count):
             response = self.get_response(request)
-        response.headers[COUNT] = str(made)
+        response.headers[QUERY_COUNT_HEADER] = str(made)
         return response
 
 
-urlpatterns = [path("floor", Floor.as_view()), path("", include("movierec.urls"))]
+urlpatterns = [path("floor", EmptyView.as_view()), path("", include("movierec.urls"))]

@@ -7,38 +7,38 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.simulated import write_simulated
-from recommender.ml.baselines import Prefix
+from benchmarks.simulated import write_synthetic_movielens
+from recommender.ml.baselines import TrainingTokens
 from recommender.ml.checkpoint import save_model
-from recommender.ml.config import preset
+from recommender.ml.config import get_preset
 from recommender.ml.data import Histories, tokenise
-from recommender.ml.features import make_features
+from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.prior import Prior
+from recommender.ml.prior import TransitionPrior
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
 
-FIRST, SECOND = "benched", "benched-next"  # model versions: the active one, and the one that takes over
+ACTIVE_VERSION, NEXT_VERSION = "benched", "benched-next"  # model versions: the active one, and the one that takes over
 
 
 @dataclass(frozen=True)
-class Stage:
+class ServingFixture:
     key: str
     histories: Histories
     ranker: Ranker  # of this process, of the same folder as the server's
 
 
-def prepare(data: Path | None, ratings: int, shape: str, people: Path | None = None) -> Stage:
+def load_and_build(data: Path | None, ratings: int, shape: str, people: Path | None = None) -> ServingFixture:
     """Generates `ratings` where no `data` is given."""
     from catalog.movielens import read_movielens
     from catalog.services.bulk import load_dataset
 
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        load_dataset(read_movielens(data or write_simulated(Path(folder) / "simulated", ratings), people))
-    return stage(shape)
+        load_dataset(read_movielens(data or write_synthetic_movielens(Path(folder) / "simulated", ratings), people))
+    return build_fixture(shape)
 
 
-def stage(shape: str) -> Stage:
+def build_fixture(shape: str) -> ServingFixture:
     """On what is loaded. The weights are not trained: they cost as much to ask."""
     from recommender import registry
     from recommender.training import dataset
@@ -46,17 +46,17 @@ def stage(shape: str) -> Stage:
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         snapshot = dataset.take_snapshot(Path(folder))
     vocab = Vocab(snapshot.movie_ids)
-    features = make_features(snapshot.movie_features)
+    features = build_features(snapshot.movie_features)
     torch.manual_seed(1)
-    model = TransformerRecModel(len(vocab), preset(shape).model, features)
+    model = TransformerRecModel(len(vocab), get_preset(shape).model, features)
     tokens = tokenise(snapshot.histories, vocab)
-    prefix = Prefix(tokens, tokens.indptr[1:], len(vocab))
-    prior = Prior.of(prefix.owner, prefix.items, prefix.films, 1.0)
-    for name in (FIRST, SECOND):
+    prefix = TrainingTokens(tokens, tokens.indptr[1:], len(vocab))
+    prior = TransitionPrior.from_tokens(prefix.viewers, prefix.items, prefix.num_items, 1.0)
+    for name in (ACTIVE_VERSION, NEXT_VERSION):
         folder_of_it = save_model(registry.folder(name), model, vocab, features, {"preset": shape}, prior)
         registry.register(folder_of_it, preset=shape, movies=len(vocab))
-    registry.activate(FIRST, "for the benchmark")
-    return Stage(_key(), snapshot.histories, Ranker.load(registry.folder(FIRST)))
+    registry.activate(ACTIVE_VERSION, "for the benchmark")
+    return ServingFixture(_key(), snapshot.histories, Ranker.load(registry.folder(ACTIVE_VERSION)))
 
 
 def _key() -> str:
@@ -66,7 +66,7 @@ def _key() -> str:
     return str(key)
 
 
-def long_histories(histories: Histories, length: int, number: int) -> list[np.ndarray]:
+def make_histories(histories: Histories, length: int, number: int) -> list[np.ndarray]:
     """Film ids [length] each, oldest first: of viewers one after the other, those with too few taking the next one's
     films as well."""
     films = np.random.default_rng(1).permutation(histories.movie_ids)

@@ -12,7 +12,7 @@ from recommender.ml.data import Tokens
 BATCH, LENGTH, WIDTH, LAYERS, HEADS, NEGATIVES = 256, 50, 128, 2, 4, 20
 
 
-class PlainModel(nn.Module):
+class NaiveModel(nn.Module):
     """Item and position embeddings, a transformer encoder, the last state as the viewer."""
 
     def __init__(self, films: int) -> None:
@@ -29,10 +29,10 @@ class PlainModel(nn.Module):
         return (self.items(candidates) @ x[:, -1].unsqueeze(2)).squeeze(2)
 
 
-def targets_per_s(tokens: Tokens, films: int, seconds: float) -> float:
+def naive_targets_per_s(tokens: Tokens, films: int, seconds: float) -> float:
     """Targets a second of this way of training, measured for about `seconds` after a warm-up of two steps."""
     rng = np.random.default_rng(1)
-    model = PlainModel(films)
+    model = NaiveModel(films)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     owner = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
     rows = np.flatnonzero(np.arange(len(owner)) > tokens.indptr[owner])  # every token with one before it is a target

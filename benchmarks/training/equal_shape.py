@@ -20,26 +20,26 @@ import numpy as np
 import torch
 
 from benchmarks.protocols import Task
-from benchmarks.training.speed import make_trainer, measure
-from recommender.ml.config import PRESETS, Preset, changed
+from benchmarks.training.speed import make_trainer, measure_speed
+from recommender.ml.config import PRESETS, Preset, override
 
-PYTHON = Path(__file__).parents[2] / ".venv-rectools" / "bin" / "python"
-WAY = Path(__file__).with_name("rectools_way.py")
+RECTOOLS_PYTHON = Path(__file__).parents[2] / ".venv-rectools" / "bin" / "python"
+RUNNER = Path(__file__).with_name("rectools_way.py")
 DROPOUT, SESSIONS = 0.2, 128  # RecTools' defaults
-LOGITS = 100_000_000  # that a batch may have: RecTools holds them all, 400 MB, and as much for gradients
-VIEWERS = 20_000  # that are handed over: speed does not depend on how many there are
+MAX_LOGITS = 100_000_000  # that a batch may have: RecTools holds them all, 400 MB, and as much for gradients
+MAX_VIEWERS = 20_000  # that are handed over: speed does not depend on how many there are
 
 
-def installed() -> bool:
-    return PYTHON.exists()
+def is_installed() -> bool:
+    return RECTOOLS_PYTHON.exists()
 
 
-def compare(task: Task, length: int, seconds: float) -> dict[str, Any]:
+def compare_with_rectools(task: Task, length: int, seconds: float) -> dict[str, Any]:
     """Both at windows of `length` films, each for about `seconds`."""
     films = len(task.vocab)
-    sessions = max(1, min(SESSIONS, LOGITS // (length * films)))
+    sessions = max(1, min(SESSIONS, MAX_LOGITS // (length * films)))
     shape = _shape(length, sessions, films)
-    ours = measure(make_trainer(task, shape), seconds)
+    ours = measure_speed(make_trainer(task, shape), seconds)
     theirs = _rectools(task, shape, sessions, seconds)
     return {
         "length": length,
@@ -57,7 +57,7 @@ def compare(task: Task, length: int, seconds: float) -> dict[str, Any]:
 def _shape(length: int, sessions: int, films: int) -> Preset:
     model = {"max_len": length, "taste_len": 0, "ffn": 1, "dropout": DROPOUT}
     train = {"batch_positions": sessions * length, "negatives": films, "bf16": False}
-    return changed(PRESETS["brief"], model=model, train=train)
+    return override(PRESETS["brief"], model=model, train=train)
 
 
 def _rectools(task: Task, shape: Preset, sessions: int, seconds: float) -> dict[str, Any]:
@@ -65,10 +65,10 @@ def _rectools(task: Task, shape: Preset, sessions: int, seconds: float) -> dict[
     numbers = (model.max_len, model.d_model, model.layers, model.heads, sessions, model.dropout, seconds)
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         path = Path(folder) / "sessions.npz"
-        viewers, films = last_films(task, model.max_len + 1)
+        viewers, films = last_items(task, model.max_len + 1)
         np.savez(path, viewers=viewers, films=films)
         done = subprocess.run(
-            [PYTHON, "-P", WAY, path, *map(str, numbers)],
+            [RECTOOLS_PYTHON, "-P", RUNNER, path, *map(str, numbers)],
             capture_output=True,
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
@@ -79,11 +79,11 @@ def _rectools(task: Task, shape: Preset, sessions: int, seconds: float) -> dict[
     return told | {"targets_per_s": round(told["targets_per_s"])}
 
 
-def last_films(task: Task, length: int) -> tuple[np.ndarray, np.ndarray]:
+def last_items(task: Task, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Some viewers [n] and the last `length` films [n] of each one's training. Made-up viewers follow who have all
     other films, since RecTools' softmax is over the films that it meets.
     """
-    chosen = np.random.default_rng(0).permutation(len(task.ends))[:VIEWERS]
+    chosen = np.random.default_rng(0).permutation(len(task.ends))[:MAX_VIEWERS]
     rows = task.ends[chosen, None] + np.arange(-length, 0)
     real = rows >= task.tokens.indptr[chosen, None]
     films = task.tokens.items[rows[real]]

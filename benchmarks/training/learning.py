@@ -4,19 +4,19 @@ import contextlib
 import time
 
 from benchmarks.protocols import Task
-from benchmarks.training.speed import make_trainer, measure
+from benchmarks.training.speed import make_trainer, measure_speed
 from recommender.ml import evaluate, metrics
-from recommender.ml.config import Preset, changed
+from recommender.ml.config import Preset, override
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker
-from recommender.ml.train import Progress, Step, Stopped
+from recommender.ml.train import Step, TrainingHooks, TrainingInterrupted
 
 GOALS = (0.15, 0.18)
 NEGATIVES = (512, 1024, 2048, 4096)
-VALIDATED = 2_000  # viewers asked
+MAX_TARGETS = 2_000  # viewers asked
 
 
-def seconds_to(task: Task, shape: Preset) -> dict[str, float | None]:
+def seconds_to_goals(task: Task, shape: Preset) -> dict[str, float | None]:
     """Training seconds, evaluation left out, until the validation reaches each goal; null where it never does."""
     reached: dict[str, float | None] = dict.fromkeys(map(str, GOALS))
     started = time.perf_counter()
@@ -35,8 +35,8 @@ def seconds_to(task: Task, shape: Preset) -> dict[str, float | None]:
     def on_step(step: Step) -> bool:
         return None in reached.values()
 
-    with contextlib.suppress(Stopped):
-        make_trainer(task, shape).run(Progress(on_step, on_epoch))
+    with contextlib.suppress(TrainingInterrupted):
+        make_trainer(task, shape).run(TrainingHooks(on_step, on_epoch))
     return reached
 
 
@@ -46,15 +46,15 @@ def compare_losses(task: Task, shape: Preset, minutes: float) -> dict[str, dict[
     """
     told = {}
     for negatives in (*(n for n in NEGATIVES if n < len(task.vocab)), len(task.vocab)):
-        trainer = make_trainer(task, changed(shape, train={"negatives": negatives}))
-        speed = measure(trainer, minutes * 60).targets_per_s
+        trainer = make_trainer(task, override(shape, train={"negatives": negatives}))
+        speed = measure_speed(trainer, minutes * 60).targets_per_s
         figure = _ndcg10(task, trainer.model.eval())
-        told[str(negatives)] = {"targets_per_s": round(speed), "steps": trainer.total, "ndcg10": round(figure, 4)}
+        told[str(negatives)] = {"targets_per_s": round(speed), "steps": trainer.total_steps, "ndcg10": round(figure, 4)}
         print(f"{negatives} negatives: {told[str(negatives)]}", flush=True)
     return told
 
 
 def _ndcg10(task: Task, model: TransformerRecModel) -> float:
-    targets = evaluate.sample(task.validation, VALIDATED)
-    ranks = evaluate.rank(task.tokens, targets, evaluate.of_ranker(Ranker(model, task.vocab), "request"))
+    targets = evaluate.sample_targets(task.validation, MAX_TARGETS)
+    ranks = evaluate.rank_targets(task.tokens, targets, evaluate.ranker_scorer(Ranker(model, task.vocab), "request"))
     return metrics.ndcg(ranks, 10)

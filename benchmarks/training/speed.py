@@ -5,9 +5,9 @@ import time
 from typing import NamedTuple
 
 from benchmarks.protocols import Task
-from benchmarks.quality.run import fresh_model
+from benchmarks.quality.run import new_model
 from recommender.ml.config import Preset
-from recommender.ml.train import Progress, Step, Stopped, Trainer
+from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingInterrupted
 
 WARM_STEPS = 3
 
@@ -18,10 +18,10 @@ class Speed(NamedTuple):
 
 
 def make_trainer(task: Task, shape: Preset) -> Trainer:
-    return Trainer(fresh_model(task, shape), task.tokens, task.ends, shape)
+    return Trainer(new_model(task, shape), task.tokens, task.ends, shape)
 
 
-def measure(trainer: Trainer, seconds: float) -> Speed:
+def measure_speed(trainer: Trainer, seconds: float) -> Speed:
     """Trains for about `seconds` after a few steps to warm up."""
     done, started = 0, 0.0
 
@@ -33,6 +33,6 @@ def measure(trainer: Trainer, seconds: float) -> Speed:
         done += step.targets
         return time.perf_counter() - started < seconds
 
-    with contextlib.suppress(Stopped):
-        trainer.run(Progress(on_step))
+    with contextlib.suppress(TrainingInterrupted):
+        trainer.run(TrainingHooks(on_step))
     return Speed(done / (time.perf_counter() - started), sum(p.numel() for p in trainer.model.parameters()))

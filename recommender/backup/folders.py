@@ -11,7 +11,7 @@ from django.conf import settings
 
 from recommender import registry
 from recommender.backup.archive import MODEL_FILE, Archive, ArchiveRefused, OnBytes, model_members, no_progress
-from recommender.ml.config import MANIFEST
+from recommender.ml.config import MANIFEST_FILE
 from recommender.ml.manifest import checksum, read_manifest
 
 STAGING_FOLDER, REPLACED_SUFFIX = ".restore", ".former"
@@ -22,7 +22,7 @@ def archive_members(name: str) -> dict[str, Path]:
     """Name in the archive -> file. Raises ValueError with what is wrong with the folder, by its own checksums."""
     folder = registry.folder(name)
     try:
-        _, sums = read_manifest((folder / MANIFEST).read_bytes())
+        _, sums = read_manifest((folder / MANIFEST_FILE).read_bytes())
         for file, wanted in sums.items():
             if checksum(folder / file) != wanted:
                 raise ValueError(f"{file} has not the checksum of its manifest")
@@ -30,7 +30,7 @@ def archive_members(name: str) -> dict[str, Path]:
         raise ValueError(f"{error.filename} is missing") from error
     except (OSError, KeyError, TypeError) as error:
         raise ValueError(f"it cannot be read: {error!r}") from error
-    found = {f"models/{name}/{file}": folder / file for file in (*sums, MANIFEST)}
+    found = {f"models/{name}/{file}": folder / file for file in (*sums, MANIFEST_FILE)}
     if strange := [member for member in found if not MODEL_FILE.fullmatch(member)]:
         raise ValueError(f"{strange[0]} is no name for a file of a model")
     return found

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-CACHE_FLOATS = 160_000  # scores that a block may hold: with the gradient's copies about 2 MB
-PIECE = 100  # queries that attend at a time: the first of them never look at the later half of the keys
+MAX_BLOCK_SCORES = 160_000  # scores that a block may hold: with the gradient's copies about 2 MB
+QUERY_TILE = 100  # queries that attend at a time: the first of them never look at the later half of the keys
 
 
 class GatedAttention(torch.autograd.Function):
@@ -25,7 +25,7 @@ class GatedAttention(torch.autograd.Function):
         """q [N, Q, d], k, v [N, L, d], bias [N, Q, L]; N counts sequences and heads, queries are the last Q of L."""
         ctx.save_for_backward(q, k, v, bias)
         out, earlier = torch.empty_like(q), k.shape[1] - q.shape[1]
-        for s, part, seen in _pieces(bias, earlier):
+        for s, part, seen in _query_tiles(bias, earlier):
             scores = torch.baddbmm(bias[s, part, :seen], q[s, part], k[s, :seen].transpose(1, 2))
             weights = F.silu(scores, inplace=True).tril_(earlier + part.start)
             out[s, part] = torch.bmm(weights, v[s, :seen])
@@ -36,7 +36,7 @@ class GatedAttention(torch.autograd.Function):
         q, k, v, bias = ctx.saved_tensors
         dq, dk, dv, dbias = (torch.empty_like(x) for x in (q, k, v, bias))
         earlier = k.shape[1] - q.shape[1]
-        for s in _blocks(bias):
+        for s in _sequence_blocks(bias):
             scores = torch.baddbmm(bias[s], q[s], k[s].transpose(1, 2))
             torch.bmm(F.silu(scores).tril_(earlier).transpose(1, 2), grad[s], out=dv[s])
             dweights = torch.bmm(grad[s], v[s].transpose(1, 2)).tril_(earlier)
@@ -46,24 +46,24 @@ class GatedAttention(torch.autograd.Function):
         return dq, dk, dv, dbias
 
 
-def _blocks(bias: Tensor, piece: int | None = None) -> list[slice]:
+def _sequence_blocks(bias: Tensor, piece: int | None = None) -> list[slice]:
     """An accelerator takes all at once."""
     count, queries, length = bias.shape
-    size = max(1, CACHE_FLOATS // ((piece or queries) * length)) if bias.device.type == "cpu" else count
+    size = max(1, MAX_BLOCK_SCORES // ((piece or queries) * length)) if bias.device.type == "cpu" else count
     return [slice(first, first + size) for first in range(0, count, size)]
 
 
-def _pieces(bias: Tensor, earlier: int) -> Iterator[tuple[slice, slice, int]]:
+def _query_tiles(bias: Tensor, earlier: int) -> Iterator[tuple[slice, slice, int]]:
     """Blocks of sequences, in them runs of queries, and how many of the keys the last query of a run may see."""
     queries = bias.shape[1]
-    size = PIECE if bias.device.type == "cpu" else queries
-    for s in _blocks(bias, min(size, queries)):
+    size = QUERY_TILE if bias.device.type == "cpu" else queries
+    for s in _sequence_blocks(bias, min(size, queries)):
         for first in range(0, queries, size):
             stop = min(first + size, queries)
             yield s, slice(first, stop), earlier + stop
 
 
-class Lookup(torch.autograd.Function):
+class BiasLookup(torch.autograd.Function):
     """table[:, places] with the heads behind the sequences. Its gradient counts by place, which on a CPU takes a tenth
     of the time of an embedding's."""
 
@@ -88,7 +88,7 @@ def gated_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     return out.view_as(q)
 
 
-def lookup(table: Tensor, places: Tensor) -> Tensor:
+def bias_lookup(table: Tensor, indices: Tensor) -> Tensor:
     """`Lookup`, typed."""
-    out: Tensor = Lookup.apply(table, places)
+    out: Tensor = BiasLookup.apply(table, indices)
     return out

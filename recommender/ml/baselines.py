@@ -14,39 +14,39 @@ import torch
 
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets
-from recommender.ml.transitions import TAU, Transitions, recent
+from recommender.ml.transitions import TAU, Transitions, last_items
 
 EASE_LAMBDA, RECENCY_LAMBDA = 500.0, 1000.0
-EASE_FILMS = 8_000  # EASE inverts films x films: only the most popular take part
+MAX_EASE_ITEMS = 8_000  # EASE inverts films x films: only the most popular take part
 RECENT_DAYS = 30
 
 
-class Prefix:
+class TrainingTokens:
     """The tokens that a baseline may learn from: each viewer's before row `ends`."""
 
-    def __init__(self, tokens: Tokens, ends: np.ndarray, films: int) -> None:
-        self.films = films
+    def __init__(self, tokens: Tokens, ends: np.ndarray, num_items: int) -> None:
+        self.num_items = num_items
         counts = ends - tokens.indptr[:-1]
-        self.owner = np.repeat(np.arange(len(counts)), counts)
+        self.viewers = np.repeat(np.arange(len(counts)), counts)
         starts = np.concatenate([[0], counts.cumsum()[:-1]])
         rows = np.arange(counts.sum()) - np.repeat(starts - tokens.indptr[:-1], counts)
         self.items, self.times = tokens.items[rows] - 1, tokens.times[rows]
 
 
-def popularity(prefix: Prefix) -> Scorer:
+def fit_popularity(training: TrainingTokens) -> Scorer:
     """How many tokens each film has."""
-    return _constant(np.bincount(prefix.items, minlength=prefix.films))
+    return _constant_scorer(np.bincount(training.items, minlength=training.num_items))
 
 
-def recent_popularity(prefix: Prefix, days: int = RECENT_DAYS) -> Scorer:
+def fit_recent_popularity(training: TrainingTokens, days: int = RECENT_DAYS) -> Scorer:
     """The same over the last days of the data; films without any keep the order of all times."""
-    recent = prefix.times > prefix.times.max(initial=0) - days * 86_400
-    ever = np.bincount(prefix.items, minlength=prefix.films)
-    now = np.bincount(prefix.items[recent], minlength=prefix.films)
-    return _constant(now + ever / (ever.max(initial=1) + 1))
+    recent = training.times > training.times.max(initial=0) - days * 86_400
+    ever = np.bincount(training.items, minlength=training.num_items)
+    now = np.bincount(training.items[recent], minlength=training.num_items)
+    return _constant_scorer(now + ever / (ever.max(initial=1) + 1))
 
 
-def _constant(counts: np.ndarray) -> Scorer:
+def _constant_scorer(counts: np.ndarray) -> Scorer:
     scores = counts.astype(np.float32)
     return lambda tokens, targets: np.broadcast_to(scores, (len(targets.rows), len(scores)))
 
@@ -54,52 +54,52 @@ def _constant(counts: np.ndarray) -> Scorer:
 class Markov:
     """Transition counts, asked with the last WINDOW films."""
 
-    def __init__(self, prefix: Prefix) -> None:
-        self.transitions = Transitions.of(prefix.owner, prefix.items, prefix.films)
+    def __init__(self, training: TrainingTokens) -> None:
+        self.transitions = Transitions.from_tokens(training.viewers, training.items, training.num_items)
 
     def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
-        last = recent(tokens, targets.viewers, targets.rows)
+        last = last_items(tokens, targets.viewers, targets.rows)
         return self.transitions.scores(torch.from_numpy(last)).numpy()
 
 
 class Ease:
     """B = I - P / diag(P) with P = (X'X + lambda I)^-1, on the most popular films; asked with weighted histories."""
 
-    def __init__(self, prefix: Prefix, ridge: float, tau: float | None) -> None:
-        counts = np.bincount(prefix.items, minlength=prefix.films)
-        self.chosen = np.sort(np.argsort(-counts, kind="stable")[:EASE_FILMS])
-        self.films, self.tau = prefix.films, tau
-        self.column = np.full(prefix.films, -1)
-        self.column[self.chosen] = np.arange(len(self.chosen))
-        gram = self._gram(prefix)
+    def __init__(self, training: TrainingTokens, ridge: float, tau: float | None) -> None:
+        counts = np.bincount(training.items, minlength=training.num_items)
+        self.items = np.sort(np.argsort(-counts, kind="stable")[:MAX_EASE_ITEMS])
+        self.num_items, self.tau = training.num_items, tau
+        self.column_of_item = np.full(training.num_items, -1)
+        self.column_of_item[self.items] = np.arange(len(self.items))
+        gram = self._gram_matrix(training)
         gram[np.diag_indices_from(gram)] += ridge
         factor = torch.linalg.cholesky(torch.from_numpy(gram.astype(np.float64)))
         inverse = torch.cholesky_inverse(factor).numpy()
         self.weights = (-inverse / np.diag(inverse)).astype(np.float32)
         np.fill_diagonal(self.weights, 0)
 
-    def _gram(self, prefix: Prefix) -> np.ndarray:
+    def _gram_matrix(self, training: TrainingTokens) -> np.ndarray:
         """Counts of viewers that both films share, float32 [M, M], by blocks of viewers."""
-        size = len(self.chosen)
+        size = len(self.items)
         gram = np.zeros((size, size), np.float32)
-        columns = self.column[prefix.items]
-        edges = np.searchsorted(prefix.owner, np.arange(0, prefix.owner.max(initial=0) + 2049, 2048))
+        columns = self.column_of_item[training.items]
+        edges = np.searchsorted(training.viewers, np.arange(0, training.viewers.max(initial=0) + 2049, 2048))
         for start, stop in pairwise(edges):
             real = columns[start:stop] >= 0
             block = np.zeros((2048, size), np.float32)
-            block[prefix.owner[start:stop][real] % 2048, columns[start:stop][real]] = 1
+            block[training.viewers[start:stop][real] % 2048, columns[start:stop][real]] = 1
             gram += block.T @ block
         return gram
 
     def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
-        asked = np.zeros((len(targets.rows), len(self.chosen)), np.float32)
+        asked = np.zeros((len(targets.rows), len(self.items)), np.float32)
         for out, viewer, row in zip(asked, *targets, strict=True):
-            films = self.column[tokens.items[tokens.indptr[viewer] : row] - 1]
+            films = self.column_of_item[tokens.items[tokens.indptr[viewer] : row] - 1]
             age = np.arange(len(films))[::-1]
             weight = np.ones(len(films)) if self.tau is None else np.exp(-age / self.tau)
             out[films[films >= 0]] = weight[films >= 0]
-        scores = np.zeros((len(targets.rows), self.films), np.float32)
-        scores[:, self.chosen] = asked @ self.weights
+        scores = np.zeros((len(targets.rows), self.num_items), np.float32)
+        scores[:, self.items] = asked @ self.weights
         return scores
 
 
@@ -117,14 +117,14 @@ def blend(*scorers: Scorer) -> Scorer:
     return score
 
 
-def fit_all(prefix: Prefix) -> Mapping[str, Callable[[], Scorer]]:
+def baseline_fitters(training: TrainingTokens) -> Mapping[str, Callable[[], Scorer]]:
     """Every baseline by name, fitted when called; the blend takes Markov and the recency EASE, as fitted before."""
-    markov, recency = cache(lambda: Markov(prefix)), cache(lambda: Ease(prefix, RECENCY_LAMBDA, TAU))
+    markov, recency = cache(lambda: Markov(training)), cache(lambda: Ease(training, RECENCY_LAMBDA, TAU))
     return {
-        "popularity": lambda: popularity(prefix),
-        "recent_popularity": lambda: recent_popularity(prefix),
+        "popularity": lambda: fit_popularity(training),
+        "recent_popularity": lambda: fit_recent_popularity(training),
         "markov": markov,
-        "ease": lambda: Ease(prefix, EASE_LAMBDA, None),
+        "ease": lambda: Ease(training, EASE_LAMBDA, None),
         "recency_ease": recency,
         "blend": lambda: blend(markov(), recency()),
     }

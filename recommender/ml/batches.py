@@ -12,7 +12,7 @@ from recommender.ml.config import GAP_BUCKETS, GAP_NONE, GAP_UNKNOWN, ModelConfi
 from recommender.ml.data import Tokens
 
 LENGTH_STEP = 8  # lengths of a batch are multiples of this
-NEVER = np.iinfo(np.int16).max
+UNSEEN = np.iinfo(np.int16).max
 
 
 class Windows(NamedTuple):
@@ -22,7 +22,7 @@ class Windows(NamedTuple):
     starts: np.ndarray  # rows of Tokens.items
     stops: np.ndarray
 
-    def take(self, rows: np.ndarray | slice) -> Self:
+    def select(self, rows: np.ndarray | slice) -> Self:
         return type(self)(self.viewers[rows], self.starts[rows], self.stops[rows])
 
     def lengths(self) -> np.ndarray:
@@ -42,7 +42,7 @@ class Batch:
     taste_weights: Tensor  # float32 [B, F]
     taste_seen: Tensor  # int64 [B, L]: rows of `taste` known at this token
 
-    def take(self, rows: np.ndarray | slice) -> Self:
+    def select(self, rows: np.ndarray | slice) -> Self:
         return type(self)(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def to(self, device: torch.device) -> Self:
@@ -79,7 +79,9 @@ def training_windows(tokens: Tokens, ends: np.ndarray, max_len: int, rng: np.ran
     return Windows(*(np.concatenate([empty, *(cut[i] for cut in cuts)]) for i in range(3)))
 
 
-def grouped(windows: Windows, positions: int, rng: np.random.Generator | None = None) -> Iterator[np.ndarray]:
+def bucket_by_length(
+    windows: Windows, max_positions: int, rng: np.random.Generator | None = None
+) -> Iterator[np.ndarray]:
     """Rows of `windows` in groups of like length, each of at most `positions` padded positions.
 
     With `rng`, ties of length are shuffled and so are the groups.
@@ -91,8 +93,8 @@ def grouped(windows: Windows, positions: int, rng: np.random.Generator | None = 
     groups, begin = [], 0
     while begin < len(order):
         # Lengths ascend, so the last row of a group gives its width: the largest count c with c * width <= positions.
-        ahead = padded[begin : begin + max(1, positions // max(1, padded[begin]))]
-        fits = np.arange(1, len(ahead) + 1) * ahead <= positions
+        ahead = padded[begin : begin + max(1, max_positions // max(1, padded[begin]))]
+        fits = np.arange(1, len(ahead) + 1) * ahead <= max_positions
         count = max(1, int(np.flatnonzero(fits)[-1]) + 1 if fits.any() else 1)
         groups.append(order[begin : begin + count])
         begin += count
@@ -101,7 +103,7 @@ def grouped(windows: Windows, positions: int, rng: np.random.Generator | None = 
     yield from groups
 
 
-def first_seen(tokens: Tokens, windows: Windows, films: np.ndarray) -> np.ndarray:
+def first_seen_index(tokens: Tokens, windows: Windows, items: np.ndarray) -> np.ndarray:
     """When each window's viewer first saw the places `films` [K], int16 [W, K]: 0 before the window, 1 for its first
     token and so on, `NEVER` otherwise.
     """
@@ -110,53 +112,55 @@ def first_seen(tokens: Tokens, windows: Windows, films: np.ndarray) -> np.ndarra
     window = np.repeat(np.arange(len(counts)), counts)
     rows = np.arange(counts.sum()) + np.repeat(begins - counts.cumsum() + counts, counts)
     watched = tokens.items[rows]
-    column = np.full(max(watched.max(initial=0), films.max(initial=0)) + 1, -1)
-    column[films] = np.arange(len(films))
+    column = np.full(max(watched.max(initial=0), items.max(initial=0)) + 1, -1)
+    column[items] = np.arange(len(items))
     columns = column[watched]
     asked = np.flatnonzero(columns >= 0)[::-1]  # backwards, so that the first time is the one that stays
     window, rows, columns = window[asked], rows[asked], columns[asked]
-    first = np.full((len(counts), len(films)), NEVER, np.int16)
+    first = np.full((len(counts), len(items)), UNSEEN, np.int16)
     first[window, columns] = np.maximum(rows - windows.starts[window] + 1, 0)
     return first
 
 
-def collate(tokens: Tokens, windows: Windows, config: ModelConfig, asked_at: np.ndarray | None = None) -> Batch:
+def collate(tokens: Tokens, windows: Windows, config: ModelConfig, requested_at: np.ndarray | None = None) -> Batch:
     """The windows as a batch. `asked_at` int64 [W] is the time of asking by window, -1 where it is unknown."""
     width = max(1, -(-int(windows.lengths().max(initial=1)) // LENGTH_STEP) * LENGTH_STEP)
     rows = windows.stops[:, None] + np.arange(-width, 0)
     real = rows >= windows.starts[:, None]
-    times = _pick(tokens.times, rows, real)
+    times = _gather_padded(tokens.times, rows, real)
     timed = tokens.timed[windows.viewers]
-    taste, taste_weights, taste_seen = _taste(tokens, windows, config, _pick(tokens.taste_before, rows, real), real)
+    taste, taste_weights, taste_seen = _gather_taste(
+        tokens, windows, config, _gather_padded(tokens.taste_seen, rows, real), real
+    )
     return Batch(
-        items=torch.from_numpy(_pick(tokens.items, rows, real)),
+        items=torch.from_numpy(_gather_padded(tokens.items, rows, real)),
         times=torch.from_numpy(times),
         timed=torch.from_numpy(timed),
-        gaps=torch.from_numpy(_gaps(times, timed, asked_at)),
-        stars=torch.from_numpy(_pick(tokens.stars, rows, real)).long(),
+        gaps=torch.from_numpy(_gap_buckets_of(times, timed, requested_at)),
+        stars=torch.from_numpy(_gather_padded(tokens.stars, rows, real)).long(),
         taste=torch.from_numpy(taste),
         taste_weights=torch.from_numpy(taste_weights),
         taste_seen=torch.from_numpy(taste_seen),
     )
 
 
-def _pick(column: np.ndarray, rows: np.ndarray, real: np.ndarray) -> np.ndarray:
+def _gather_padded(column: np.ndarray, rows: np.ndarray, real: np.ndarray) -> np.ndarray:
     """`column` at `rows` where `real`, else 0."""
     if not len(column):
         return np.zeros(rows.shape, column.dtype)
     return np.where(real, column[np.where(real, rows, 0)], column.dtype.type(0))
 
 
-def _gaps(times: np.ndarray, timed: np.ndarray, asked_at: np.ndarray | None) -> np.ndarray:
+def _gap_buckets_of(times: np.ndarray, timed: np.ndarray, requested_at: np.ndarray | None) -> np.ndarray:
     """Buckets of the gap after each token, int64 [B, L]."""
-    last = np.full(len(times), -1) if asked_at is None else asked_at
+    last = np.full(len(times), -1) if requested_at is None else requested_at
     buckets = gap_buckets(np.concatenate([times[:, 1:], last[:, None]], axis=1) - times)
     buckets[last < 0, -1] = GAP_UNKNOWN
     buckets[~timed] = GAP_NONE
     return buckets
 
 
-def _taste(
+def _gather_taste(
     tokens: Tokens, windows: Windows, config: ModelConfig, before: np.ndarray, real: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The rows of taste that the windows' tokens may look at, the last `taste_len` at each of them: items [B, F],
@@ -171,4 +175,8 @@ def _taste(
     before = np.where(real, before, base[:, None])
     rows = base[:, None] + np.arange(max(1, int((before[:, -1] - base).max(initial=1))))
     real = rows < before[:, -1:]
-    return _pick(tokens.taste_items, rows, real), _pick(tokens.taste_weights, rows, real), before - base[:, None]
+    return (
+        _gather_padded(tokens.taste_items, rows, real),
+        _gather_padded(tokens.taste_weights, rows, real),
+        before - base[:, None],
+    )

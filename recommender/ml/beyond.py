@@ -13,16 +13,16 @@ from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.features import Features
 
-HEAD = 0.8  # share of all interactions that the most popular films make up
-SMOOTH = 0.01  # alpha of Steck 2018
+HEAD_SHARE = 0.8  # share of all interactions that the most popular films make up
+SMOOTHING = 0.01  # alpha of Steck 2018
 
 
-def top(tokens: Tokens, targets: Targets, score: Scorer, k: int) -> np.ndarray:
+def top_k_lists(tokens: Tokens, targets: Targets, score: Scorer, k: int) -> np.ndarray:
     """The best k films of each target's viewer, best first, films seen before the target left out."""
     lists = [np.empty((0, k), np.int64)]
-    for block in evaluate.blocks(targets):
+    for block in evaluate.chunks(targets):
         scores = np.array(score(tokens, block), np.float32)
-        for row, seen in zip(scores, evaluate.seen(tokens, block), strict=True):
+        for row, seen in zip(scores, evaluate.seen_items(tokens, block), strict=True):
             row[seen] = -np.inf
         best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
         order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
@@ -30,7 +30,7 @@ def top(tokens: Tokens, targets: Targets, score: Scorer, k: int) -> np.ndarray:
     return np.concatenate(lists)
 
 
-def genres(features: Features) -> np.ndarray:
+def genre_matrix_of(features: Features) -> np.ndarray:
     """Which film has which genre: float64 [N, G], rows of films without any are 0."""
     columns = {i: g for g, i in enumerate(i for i, name in enumerate(features.names) if name.startswith("genre:"))}
     film = np.repeat(np.arange(len(features.indptr) - 1), np.diff(features.indptr)) - 1
@@ -41,12 +41,12 @@ def genres(features: Features) -> np.ndarray:
     return found
 
 
-def coverage(lists: np.ndarray, films: int) -> float:
+def coverage(lists: np.ndarray, num_items: int) -> float:
     """Share of the catalogue that is in any list: |union of the lists| / N (Ge et al. 2010, catalogue coverage)."""
-    return len(np.unique(lists)) / films
+    return len(np.unique(lists)) / num_items
 
 
-def alike(lists: np.ndarray) -> float:
+def inter_list_overlap(lists: np.ndarray) -> float:
     """Mean share of films that two viewers' lists have in common: 0 all different, 1 the same list for everyone
     (1 - personalisation, Zhou et al. 2010)."""
     n, k = lists.shape
@@ -54,13 +54,13 @@ def alike(lists: np.ndarray) -> float:
     return float((shown * (shown - 1)).sum() / (n * (n - 1) * k)) if n > 1 else 0.0
 
 
-def gini(lists: np.ndarray, films: int) -> float:
+def gini(lists: np.ndarray, num_items: int) -> float:
     """Gini coefficient of how often films are listed: 0 all alike, near 1 always the same few.
 
     sum over i of (2i - N - 1) e_i / (N sum e), e_1 <= ... <= e_N (as Fleder and Hosanagar 2009 use it).
     """
-    shown = np.sort(np.bincount(lists.ravel(), minlength=films))
-    return float(((2 * np.arange(1, films + 1) - films - 1) * shown).sum() / (films * shown.sum()))
+    shown = np.sort(np.bincount(lists.ravel(), minlength=num_items))
+    return float(((2 * np.arange(1, num_items + 1) - num_items - 1) * shown).sum() / (num_items * shown.sum()))
 
 
 def long_tail_share(lists: np.ndarray, watched: np.ndarray) -> float:
@@ -68,7 +68,7 @@ def long_tail_share(lists: np.ndarray, watched: np.ndarray) -> float:
     (Abdollahpouri et al. 2019, average percentage of long-tail items).
     """
     order = np.argsort(-watched, kind="stable")
-    head = int(np.searchsorted(watched[order].cumsum(), HEAD * watched.sum())) + 1
+    head = int(np.searchsorted(watched[order].cumsum(), HEAD_SHARE * watched.sum())) + 1
     return float(1 - np.isin(lists, order[:head]).mean())
 
 
@@ -97,27 +97,27 @@ def novelty(lists: np.ndarray, watched: np.ndarray, viewers: int) -> float:
     return float(-np.log2(np.maximum(watched, 1) / viewers)[lists].mean())
 
 
-def calibration(lists: np.ndarray, histories: Sequence[np.ndarray], of_film: np.ndarray) -> float:
+def calibration(lists: np.ndarray, histories: Sequence[np.ndarray], genre_matrix: np.ndarray) -> float:
     """Mean of C_KL = sum over genres of p log(p / q~), q~ = 0.99 q + 0.01 p (Steck 2018, Calibrated
     Recommendations); natural logarithm, 0: as the viewer's own mix.
 
     p and q are the genre mixes of history and list, every film's genres sharing one vote; `of_film` [N, G]. Viewers
     whose history has no genre are left out, and so are lists without any.
     """
-    votes = of_film / np.maximum(of_film.sum(1, keepdims=True), 1)
+    votes = genre_matrix / np.maximum(genre_matrix.sum(1, keepdims=True), 1)
     p = np.array([votes[own].sum(0) for own in histories])
     q = votes[lists].sum(1)
     known = (p.sum(1) > 0) & (q.sum(1) > 0)
     if not known.any():
         return 0.0
     p, q = (mix[known] / mix[known].sum(1, keepdims=True) for mix in (p, q))
-    smoothed = (1 - SMOOTH) * q + SMOOTH * p
+    smoothed = (1 - SMOOTHING) * q + SMOOTHING * p
     ratio = np.divide(p, smoothed, out=np.ones_like(p), where=p > 0)
     return float((p * np.log(ratio)).sum(1).mean())
 
 
 def summary(
-    lists: np.ndarray, histories: Sequence[np.ndarray], watched: np.ndarray, of_film: np.ndarray, viewers: int
+    lists: np.ndarray, histories: Sequence[np.ndarray], watched: np.ndarray, genre_matrix: np.ndarray, viewers: int
 ) -> dict[str, float]:
     """All of it by name."""
     return {
@@ -125,7 +125,7 @@ def summary(
         "gini": gini(lists, len(watched)),
         "long_tail_share": long_tail_share(lists, watched),
         "popularity_bias": popularity_bias(lists, histories, watched),
-        "diversity": diversity(lists, of_film),
+        "diversity": diversity(lists, genre_matrix),
         "novelty": novelty(lists, watched, viewers),
-        "calibration": calibration(lists, histories, of_film),
+        "calibration": calibration(lists, histories, genre_matrix),
     }

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recommender.ml.attention import gated_attention, lookup
+from recommender.ml.attention import bias_lookup, gated_attention
 from recommender.ml.batches import Batch
 from recommender.ml.config import GAP_BUCKETS, GAP_NONE, ModelConfig
 
@@ -17,20 +17,20 @@ class GatedBlock(nn.Module):
         d = config.d_model
         self.heads, self.dropout = config.heads, config.dropout
         self.norm_in, self.norm_out = nn.LayerNorm(d), nn.LayerNorm(d)
-        self.recent = RecentMix(d, config.recent) if config.recent else None
+        self.recent = CausalConv(d, config.recent) if config.recent else None
         self.project = nn.Linear(d, 4 * d)
         self.out = nn.Linear(d, d)
         self.ffn = FeedForward(d, config.ffn, config.dropout) if config.ffn else None
 
-    def forward(self, x: Tensor, real: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor, bias: Tensor) -> Tensor:
         """x [B, L, D]; real [B, L, 1], 0 at padding; bias [B, H, Q, L]. Returns the last Q tokens, [B, Q, D]."""
         b, length, d = x.shape
         queries = bias.shape[2]
         x_in = self.norm_in(x)
         if self.recent is not None:
-            x_in = self.recent(x_in * real)
+            x_in = self.recent(x_in * mask)
         u, v, q, k = F.silu(self.project(x_in)).split(d, dim=2)
-        q, k, v = (t.view(b, length, self.heads, -1).transpose(1, 2) for t in (q, k, v * real))
+        q, k, v = (t.view(b, length, self.heads, -1).transpose(1, 2) for t in (q, k, v * mask))
         mixed = gated_attention(q[:, :, -queries:], k, v, bias)
         mixed = self.norm_out(mixed.transpose(1, 2).reshape(b, queries, d)) * u[:, -queries:]
         x = x[:, -queries:] + self.out(dropout(mixed, self.dropout, self.training))
@@ -47,7 +47,7 @@ class SoftmaxBlock(nn.Module):
         self.norm, self.project, self.out = nn.LayerNorm(d), nn.Linear(d, 3 * d), nn.Linear(d, d)
         self.ffn = FeedForward(d, config.ffn, config.dropout) if config.ffn else None
 
-    def forward(self, x: Tensor, real: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor, bias: Tensor) -> Tensor:
         """As `GatedBlock`; bias is -inf where a query must not look."""
         b, length, d = x.shape
         queries = bias.shape[2]
@@ -71,7 +71,7 @@ class FeedForward(nn.Module):
         return x + dropout(self.down(F.silu(gate) * value), self.dropout, self.training)
 
 
-class RecentMix(nn.Module):
+class CausalConv(nn.Module):
     """Causal depthwise convolution: each token mixed, channel by channel, with the `width - 1` tokens before it."""
 
     def __init__(self, d_model: int, width: int) -> None:
@@ -96,23 +96,23 @@ class AttentionBias(nn.Module):
         self.distance = nn.Parameter(torch.zeros(config.heads, config.max_len + 8))
         self.gap = nn.Parameter(torch.zeros(config.heads, GAP_BUCKETS + 2)) if config.temporal else None
 
-    def forward(self, batch: Batch, by_place: Tensor | None = None) -> Tensor:
+    def forward(self, batch: Batch, position_bias: Tensor | None = None) -> Tensor:
         """[B, H, L, L]; `by_place` is `self.by_place` of any length from L on, where it is at hand."""
         count, length = batch.items.shape
-        bias = self.by_place(length) if by_place is None else by_place[..., :length, :length]
-        if self.gap is not None and by_place is not None and not batch.timed.any():
+        bias = self.position_bias(length) if position_bias is None else position_bias[..., :length, :length]
+        if self.gap is not None and position_bias is not None and not batch.timed.any():
             bias = bias + self.gap[:, GAP_NONE, None, None]
         elif self.gap is not None:
-            return bias + lookup(self.gap, time_buckets(batch))
+            return bias + bias_lookup(self.gap, time_buckets(batch))
         return bias.expand(count, -1, -1, -1)
 
-    def by_place(self, length: int) -> Tensor:
+    def position_bias(self, length: int) -> Tensor:
         """The part that is the same for all histories, [1, H, L, L]: it looks at places alone."""
         places = torch.arange(length, dtype=torch.int32, device=self.distance.device)
-        return lookup(self.distance, (places[:, None] - places).clamp_(min=0)[None])
+        return bias_lookup(self.distance, (places[:, None] - places).clamp_(min=0)[None])
 
 
-def causal_mask(batch: Batch, by_place: Tensor | None = None) -> Tensor:
+def causal_mask(batch: Batch, position_bias: Tensor | None = None) -> Tensor:
     """The softmax blocks' bias [B, 1, L, L]: -inf at padding and at later tokens. A padded query sees itself, so that
     no row of the softmax is empty. Nothing of it is the same for all histories."""
     places = torch.arange(batch.items.shape[1], device=batch.items.device)

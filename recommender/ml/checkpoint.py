@@ -17,19 +17,19 @@ from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
-from recommender.ml.config import FORMAT, MANIFEST, ModelConfig, as_json, model_config
+from recommender.ml.config import FORMAT, MANIFEST_FILE, ModelConfig, parse_model_config, to_json
 from recommender.ml.features import Features
-from recommender.ml.manifest import UNREADABLE, checksum, read_manifest, sound
+from recommender.ml.manifest import MANIFEST_ERRORS, checksum, checksum_matches, read_manifest
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.prior import Prior
+from recommender.ml.prior import TransitionPrior
 from recommender.ml.tensors import read_tensors
-from recommender.ml.vectors import FilmVectors
+from recommender.ml.vectors import ItemVectors
 from recommender.ml.vocab import Vocab
 
-IDS = "items.ids.weight"  # the largest, and what the vectors are made of: no serving process reads it
-WEIGHTS, VECTORS, VOCAB = "weights.safetensors", "vectors.safetensors", "vocab.safetensors"
-PRIOR, CARD = "prior.safetensors", "model.json"
-FILES = (WEIGHTS, VECTORS, VOCAB, PRIOR, CARD)
+ID_WEIGHTS = "items.ids.weight"  # the largest, and what the vectors are made of: no serving process reads it
+WEIGHTS_FILE, VECTORS_FILE, VOCAB_FILE = "weights.safetensors", "vectors.safetensors", "vocab.safetensors"
+PRIOR_FILE, METADATA_FILE = "prior.safetensors", "model.json"
+MODEL_FILES = (WEIGHTS_FILE, VECTORS_FILE, VOCAB_FILE, PRIOR_FILE, METADATA_FILE)
 
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as safetensors passes the system's number on
@@ -43,7 +43,7 @@ class ModelMissing(ModelUnusable):
     """There is no folder, or it has no manifest."""
 
 
-class ModelOutdated(ModelUnusable):
+class ModelFormatMismatch(ModelUnusable):
     """The folder was written in another format than this code reads."""
 
 
@@ -51,13 +51,13 @@ class ModelCorrupt(ModelUnusable):
     """A file is cut, edited or unreadable."""
 
 
-class Loaded(NamedTuple):
+class LoadedModel(NamedTuple):
     model: TransformerRecModel
     vocab: Vocab
     features: Features
-    prior: Prior
-    vectors: FilmVectors
-    card: dict[str, Any]  # config, metrics, and what the writer told besides
+    prior: TransitionPrior
+    vectors: ItemVectors
+    metadata: dict[str, Any]  # config, metrics, and what the writer told besides
 
 
 def save_model(
@@ -65,15 +65,15 @@ def save_model(
     model: TransformerRecModel,
     vocab: Vocab,
     features: Features,
-    card: Mapping[str, Any],
-    prior: Prior | None = None,
+    metadata: Mapping[str, Any],
+    prior: TransitionPrior | None = None,
 ) -> Path:
     """Writes the model aside and renames it to `folder`, so that a half-written one is never seen."""
     aside = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     try:
-        _write(aside, model, vocab, features, card, prior)
+        _write_files(aside, model, vocab, features, metadata, prior)
     except BaseException:  # a full disk is not left fuller
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -83,108 +83,110 @@ def save_model(
     return folder
 
 
-def _write(
+def _write_files(
     aside: Path,
     model: TransformerRecModel,
     vocab: Vocab,
     features: Features,
-    card: Mapping[str, Any],
-    prior: Prior | None,
+    metadata: Mapping[str, Any],
+    prior: TransitionPrior | None,
 ) -> None:
     with torch.no_grad():
-        _save(model.state_dict(), aside / WEIGHTS)
-        vectors = FilmVectors.of(model.items().cpu(), cosine=bool(model.config.temperature))
-        _save(vectors.tensors(), aside / VECTORS)
-        _save((prior or Prior.none(len(vocab))).tensors(), aside / PRIOR)
+        _save_tensors(model.state_dict(), aside / WEIGHTS_FILE)
+        vectors = ItemVectors.from_table(model.items().cpu(), cosine=bool(model.config.temperature))
+        _save_tensors(vectors.to_tensors(), aside / VECTORS_FILE)
+        _save_tensors((prior or TransitionPrior.empty(len(vocab))).to_tensors(), aside / PRIOR_FILE)
     arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
-    with _writing(aside / VOCAB):
-        save_arrays(arrays, aside / VOCAB)
-    told = {**card, "config": as_json(model.config), "feature_names": features.names}
-    with _writing(aside):
-        (aside / CARD).write_text(json.dumps(told, indent=1, sort_keys=True))
-        sums = {name: checksum(aside / name) for name in FILES}
-        (aside / MANIFEST).write_text(json.dumps({"format": FORMAT, "sha256": sums}, indent=1))
+    with _as_os_error(aside / VOCAB_FILE):
+        save_arrays(arrays, aside / VOCAB_FILE)
+    told = {**metadata, "config": to_json(model.config), "feature_names": features.names}
+    with _as_os_error(aside):
+        (aside / METADATA_FILE).write_text(json.dumps(told, indent=1, sort_keys=True))
+        sums = {name: checksum(aside / name) for name in MODEL_FILES}
+        (aside / MANIFEST_FILE).write_text(json.dumps({"format": FORMAT, "sha256": sums}, indent=1))
         for path in aside.iterdir():
-            _flush(path)
+            _fsync(path)
 
 
-def _save(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
-    with _writing(path):
+def _save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    with _as_os_error(path):
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _as_os_error(path: Path) -> Iterator[None]:
     """Raises the system's own error, with the file's name, in place of what a library makes of it: "enforce fail at
     inline_container.cc" is a full disk."""
     try:
         yield
     except (RuntimeError, SafetensorError, OSError) as error:
-        number = _system_error(error)
+        number = _errno_of(error)
         if number is None:
             raise
         raise OSError(number, os.strerror(number), str(path)) from error
 
 
-def _system_error(error: BaseException) -> int | None:
+def _errno_of(error: BaseException) -> int | None:
     found = _OS_ERROR.search(str(error))
     if found:
         return int(found[1])
     if isinstance(error, OSError):
         return error.errno
-    return None if error.__context__ is None else _system_error(error.__context__)
+    return None if error.__context__ is None else _errno_of(error.__context__)
 
 
-def load_model(folder: Path) -> Loaded:
+def load_model(folder: Path) -> LoadedModel:
     """The model of a folder. Raises `ModelMissing`, `ModelOutdated` or `ModelCorrupt`."""
     _verify(folder)
     try:
-        card = json.loads((folder / CARD).read_text())
-        arrays = load_arrays(folder / VOCAB)
+        card = json.loads((folder / METADATA_FILE).read_text())
+        arrays = load_arrays(folder / VOCAB_FILE)
         vocab = Vocab(arrays["movie_ids"])
         features = Features(card["feature_names"], arrays["indptr"], arrays["indices"])
-        prior = Prior.of_tensors(read_tensors(folder / PRIOR), len(vocab))
-        config: ModelConfig = model_config(card["config"])
-        weights = _read_weights(folder / WEIGHTS)
-        model = TransformerRecModel(len(vocab), config, features, ids=weights[IDS])
+        prior = TransitionPrior.from_tensors(read_tensors(folder / PRIOR_FILE), len(vocab))
+        config: ModelConfig = parse_model_config(card["config"])
+        weights = _read_weights(folder / WEIGHTS_FILE)
+        model = TransformerRecModel(len(vocab), config, features, ids=weights[ID_WEIGHTS])
         model.load_state_dict(weights, assign=True)
-        vectors = FilmVectors.of_tensors(read_tensors(folder / VECTORS), len(vocab), config.d_item or config.d_model)
+        vectors = ItemVectors.from_tensors(
+            read_tensors(folder / VECTORS_FILE), len(vocab), config.d_item or config.d_model
+        )
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
-    return Loaded(model.eval(), vocab, features, prior, vectors, card)
+    return LoadedModel(model.eval(), vocab, features, prior, vectors, card)
 
 
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Into memory, but for the ids, which stay mapped."""
-    return {name: tensor if name == IDS else tensor.clone() for name, tensor in load_file(path).items()}
+    return {name: tensor if name == ID_WEIGHTS else tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def _verify(folder: Path) -> None:
     try:
-        written, sums = read_manifest((folder / MANIFEST).read_bytes())
+        written, sums = read_manifest((folder / MANIFEST_FILE).read_bytes())
     except FileNotFoundError:
         raise ModelMissing(f"There is no model in {folder}. Train one: ./run manage train") from None
-    except UNREADABLE as error:
+    except MANIFEST_ERRORS as error:
         raise ModelCorrupt(f"The manifest in {folder} cannot be read: {error!r}.") from error
     if written != FORMAT:
-        raise ModelOutdated(f"{folder} has format {written}; this code reads {FORMAT}. Train again or upgrade.")
-    for name in FILES:
-        if not sound(folder / name, sums.get(name)):
+        raise ModelFormatMismatch(f"{folder} has format {written}; this code reads {FORMAT}. Train again or upgrade.")
+    for name in MODEL_FILES:
+        if not checksum_matches(folder / name, sums.get(name)):
             raise ModelCorrupt(f"{folder / name} is missing, cut or edited: its checksum is not the manifest's.")
 
 
-def _flush(path: Path) -> None:
+def _fsync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
-def save_state(path: Path, state: Mapping[str, Any]) -> None:
+def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """Writes a training state (tensors, numbers, strings) aside and renames it."""
     aside = path.with_suffix(".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         # A file of Python's own: torch's would keep the system's error to itself.
-        with _writing(path), aside.open("wb") as file:
+        with _as_os_error(path), aside.open("wb") as file:
             torch.save(dict(state), file)
             file.flush()
             os.fsync(file.fileno())
@@ -194,7 +196,7 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     aside.rename(path)
 
 
-def load_state(path: Path, device: torch.device) -> dict[str, Any]:
+def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """A training state. Raises `ModelCorrupt` where the file is cut or holds anything but tensors and plain values."""
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)

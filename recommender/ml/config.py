@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 FORMAT = 5  # of a model folder: raised when its files are named or mean something else
-MANIFEST = "manifest.json"
+MANIFEST_FILE = "manifest.json"
 GAP_BUCKETS = 63  # 0 for equal seconds, then one for every factor of e^0.301 = 1.35 up to about 4 years
 GAP_UNKNOWN = GAP_BUCKETS  # the history has its times, the time of asking is not given
 GAP_NONE = GAP_BUCKETS + 1  # no times at all
-STARS = 11  # 0 for no rating, 1..10 for half stars
+NUM_STARS = 11  # 0 for no rating, 1..10 for half stars
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ PRESETS: Mapping[str, Preset] = {
     ),
 }
 
-FULL_SOFTMAX_LIMIT = 12_000  # films; beyond it the full softmax costs more than it gives
+MAX_FULL_SOFTMAX_ITEMS = 12_000  # films; beyond it the full softmax costs more than it gives
 
 
-def preset(name: str) -> Preset:
+def get_preset(name: str) -> Preset:
     """The preset of that name. Raises `ValueError` that lists the names there are."""
     try:
         return PRESETS[name]
@@ -86,7 +86,7 @@ def preset(name: str) -> Preset:
         raise ValueError(f"There is no preset {name!r}; there are: {', '.join(PRESETS)}.") from None
 
 
-def model_config(stored: Mapping[str, Any]) -> ModelConfig:
+def parse_model_config(stored: Mapping[str, Any]) -> ModelConfig:
     """A `ModelConfig` from its stored JSON; unknown keys are refused, since they change what the weights mean."""
     known = {field.name for field in fields(ModelConfig)}
     if unknown := set(stored) - known:
@@ -94,10 +94,10 @@ def model_config(stored: Mapping[str, Any]) -> ModelConfig:
     return ModelConfig(**stored)
 
 
-def as_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+def to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
     return asdict(config)
 
 
-def changed(base: Preset, *, model: Mapping[str, Any] | None = None, train: Mapping[str, Any] | None = None) -> Preset:
+def override(base: Preset, *, model: Mapping[str, Any] | None = None, train: Mapping[str, Any] | None = None) -> Preset:
     """The preset `base` with some fields replaced."""
     return Preset(replace(base.model, **(model or {})), replace(base.train, **(train or {})))

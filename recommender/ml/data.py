@@ -8,7 +8,7 @@ import numpy as np
 from recommender.ml.vocab import PAD, Vocab
 
 WATCH, RATING, LIKE, DISLIKE, NOT_INTERESTED, WATCHLIST = range(1, 7)  # as catalog.models.WatchEvent.Kind
-LIKED_STARS, DISLIKED_STARS = 4.0, 2.0
+MIN_LIKED_STARS, MAX_DISLIKED_STARS = 4.0, 2.0
 _WEIGHTS = np.zeros(WATCHLIST + 1, np.float32)  # by kind; those of a watch and of a rating depend on more
 _WEIGHTS[[LIKE, DISLIKE, NOT_INTERESTED, WATCHLIST]] = 1.0, -1.0, -1.0, 0.25
 
@@ -41,7 +41,7 @@ class Histories(NamedTuple):
     timed: np.ndarray  # bool [U]: this viewer's times are known
 
     @classmethod
-    def by_viewer(cls, viewers: np.ndarray, events: Events, *, timed: bool = True) -> Self:
+    def from_table(cls, viewers: np.ndarray, events: Events, *, timed: bool = True) -> Self:
         """All events of all viewers in one table, sorted by `viewers` [n] and then by time; no column is missing."""
         starts = np.flatnonzero(np.diff(viewers, prepend=-1))
         indptr = np.append(starts, len(viewers)).astype(np.int64)
@@ -49,7 +49,7 @@ class Histories(NamedTuple):
         return cls._make([viewers[starts].astype(np.int64), indptr, *columns, np.full(len(starts), timed)])
 
     @classmethod
-    def of(cls, events: Sequence[Events]) -> Self:
+    def from_events(cls, events: Sequence[Events]) -> Self:
         """Joins the histories of `events`, in their order; viewers are numbered from 0."""
         lengths = np.array([len(one.movie_ids) for one in events], np.int64)
 
@@ -81,7 +81,7 @@ class Tokens(NamedTuple):
     taste_indptr: np.ndarray  # int64 [U + 1]
     taste_items: np.ndarray  # int64 [m]
     taste_weights: np.ndarray  # float32 [m]: above 0 for, below 0 against
-    taste_before: np.ndarray  # int64 [n]: rows of taste (counted over all viewers) up to this token and with it
+    taste_seen: np.ndarray  # int64 [n]: rows of taste (counted over all viewers) up to this token and with it
 
     def lengths(self) -> np.ndarray:
         return np.diff(self.indptr)
@@ -93,22 +93,22 @@ def taste_weights(kinds: np.ndarray, ratings: np.ndarray, completions: np.ndarra
     watched, rated = kinds == WATCH, kinds == RATING
     weights[watched] = 0.5 * np.where(np.isnan(completions[watched]), 1.0, completions[watched])
     stars = ratings[rated]
-    weights[rated] = np.where(stars >= LIKED_STARS, 1.0, np.where(stars <= DISLIKED_STARS, -0.5, 0.0))
+    weights[rated] = np.where(stars >= MIN_LIKED_STARS, 1.0, np.where(stars <= MAX_DISLIKED_STARS, -0.5, 0.0))
     return weights
 
 
 def tokenise(histories: Histories, vocab: Vocab) -> Tokens:
     """Which events enter the sequence and the taste (the table of DESIGN), for films of the vocabulary."""
-    places = vocab.places(histories.movie_ids)
+    places = vocab.encode(histories.movie_ids)
     watched = (histories.kinds == WATCH) & (places != PAD)
     rated = (histories.kinds == RATING) & (places != PAD)
     stars = np.rint(np.nan_to_num(histories.ratings) * 2).astype(np.int8)
     if watched.any() and rated.any():
         owner = np.repeat(np.arange(len(histories.viewers)), np.diff(histories.indptr))
-        watch_of = _earlier_watch(owner * (len(vocab) + 1) + places, watched)
+        watch_of = _find_earlier_watches(owner * (len(vocab) + 1) + places, watched)
         annotating = np.flatnonzero(rated & (watch_of >= 0))
         rated[annotating] = False
-        _annotate(stars, annotating, watch_of[annotating], np.flatnonzero(watched | rated))
+        _move_ratings_to_watches(stars, annotating, watch_of[annotating], np.flatnonzero(watched | rated))
     kept = np.flatnonzero(watched | rated)
     weights = taste_weights(histories.kinds, histories.ratings, histories.completions)
     weights[places == PAD] = 0
@@ -126,11 +126,11 @@ def tokenise(histories: Histories, vocab: Vocab) -> Tokens:
         taste_indptr=taste_indptr,
         taste_items=taste_items,
         taste_weights=weights,
-        taste_before=taste_before,
+        taste_seen=taste_before,
     )
 
 
-def _earlier_watch(keys: np.ndarray, watched: np.ndarray) -> np.ndarray:
+def _find_earlier_watches(keys: np.ndarray, watched: np.ndarray) -> np.ndarray:
     """For each row the first watch row of the same key (viewer and film) before it, or -1. int64 [n]."""
     rows = np.flatnonzero(watched)
     unique, first = np.unique(keys[rows], return_index=True)
@@ -139,7 +139,7 @@ def _earlier_watch(keys: np.ndarray, watched: np.ndarray) -> np.ndarray:
     return np.where((unique[found] == keys) & (candidate < np.arange(len(keys))), candidate, -1)
 
 
-def _annotate(stars: np.ndarray, ratings: np.ndarray, watches: np.ndarray, kept: np.ndarray) -> None:
+def _move_ratings_to_watches(stars: np.ndarray, ratings: np.ndarray, watches: np.ndarray, kept: np.ndarray) -> None:
     """Moves the stars of rating rows onto the watch rows they speak of, unless another film came in between:
     moved past it, they would tell a position its future. Both [m]; changes `stars` in place.
     """

@@ -18,18 +18,20 @@ import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
-WAIT = timedelta(hours=2)  # for the slowest: rank 0 reads the data before the first step and evaluates after an epoch
+TIMEOUT = timedelta(
+    hours=2
+)  # for the slowest: rank 0 reads the data before the first step and evaluates after an epoch
 
 
 @contextmanager
-def joined() -> Iterator[None]:
+def process_group() -> Iterator[None]:
     """In the group of processes that torchrun started, if it started this one."""
     if not distributed.is_torchelastic_launched():
         yield
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
-    distributed.init_process_group(timeout=WAIT)
+    distributed.init_process_group(timeout=TIMEOUT)
     try:
         yield
     finally:
@@ -41,52 +43,52 @@ def rank() -> int:
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
-def size() -> int:
+def world_size() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
-def as_first(value: int) -> int:
+def broadcast_from_rank0(value: int) -> int:
     """Rank 0's value, once all have asked for it."""
-    if size() == 1:
+    if world_size() == 1:
         return value
     told = torch.tensor([value], device=_device())
     distributed.broadcast(told, 0)
     return int(told)
 
 
-def any_says(word: bool) -> bool:
+def any_rank(flag: bool) -> bool:
     """Whether any process says yes, once all have spoken."""
-    if size() == 1:
-        return word
-    said = torch.tensor([int(word)], device=_device())
+    if world_size() == 1:
+        return flag
+    said = torch.tensor([int(flag)], device=_device())
     distributed.all_reduce(said, distributed.ReduceOp.MAX)
     return bool(said)
 
 
-def same_start(model: nn.Module, step: int) -> None:
+def sync_initial_weights(model: nn.Module, step: int) -> None:
     """Gives all of them the weights of rank 0. Raises RuntimeError where they do not stand at the same step."""
-    if any_says(as_first(step) != step):
+    if any_rank(broadcast_from_rank0(step) != step):
         raise RuntimeError("The processes read different checkpoints: their folder must be one that all of them see.")
-    if size() > 1:
+    if world_size() > 1:
         for tensor in model.state_dict().values():
             distributed.broadcast(tensor, 0)
 
 
-def own_rows(targets: Tensor) -> tuple[np.ndarray | slice, float]:
+def local_rows(targets: Tensor) -> tuple[np.ndarray | slice, float]:
     """This process's rows of a batch with targets int64 [B, L], and their part of all its targets."""
-    if size() == 1:
+    if world_size() == 1:
         return slice(None), 1.0
-    rows = np.arange(rank(), len(targets), size())
+    rows = np.arange(rank(), len(targets), world_size())
     part = int((targets[rows] > 0).sum()) / max(1, int((targets > 0).sum()))
     # A group of few rows: works on one that another counts, so that all have the same gradients to add.
     return (rows, part) if part else (np.array([0]), part)
 
 
-def add_up(model: nn.Module, loss: Tensor) -> Tensor:
+def all_reduce_gradients(model: nn.Module, loss: Tensor) -> Tensor:
     """Adds up the gradients of all processes, and their losses, each weighted by `own_rows`' part before. Returns the
     loss of the whole batch.
     """
-    if size() == 1:
+    if world_size() == 1:
         return loss
     parts = [p.grad for p in model.parameters() if p.grad is not None] + [loss.detach()]
     whole = torch.cat([part.flatten() for part in parts])

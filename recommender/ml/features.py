@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-FEWEST_FILMS = 3  # a feature that fewer films share tells nothing that their ids do not
+MIN_MOVIES = 3  # a feature that fewer films share tells nothing that their ids do not
 
 
 class Features(NamedTuple):
@@ -16,17 +16,17 @@ class Features(NamedTuple):
     indices: np.ndarray  # int64 [nnz], into names
 
 
-def make_features(per_film: Sequence[Sequence[str]]) -> Features:
+def build_features(names_by_movie: Sequence[Sequence[str]]) -> Features:
     """Features of the films at places 1..N, from their names. Rare ones are left out."""
-    spelled = [name for names in per_film for name in names]
+    spelled = [name for names in names_by_movie for name in names]
     found, counts = np.unique(np.array(spelled, dtype=object).astype(str), return_counts=True)
-    names = [str(name) for name in found[counts >= FEWEST_FILMS]] or ["none"]
-    return Features(names, *numbered(names, [(), *per_film]))
+    names = [str(name) for name in found[counts >= MIN_MOVIES]] or ["none"]
+    return Features(names, *to_csr(names, [(), *names_by_movie]))
 
 
-def numbered(names: Sequence[str], per_film: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+def to_csr(names: Sequence[str], names_by_movie: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
     """Which of `names` each film has, in CSR form: indptr int64 [n + 1], indices int64 [nnz]."""
     number = {name: i for i, name in enumerate(names)}
-    kept = [sorted({number[name] for name in film if name in number}) for film in per_film]
+    kept = [sorted({number[name] for name in film if name in number}) for film in names_by_movie]
     indptr = np.concatenate([[0], np.cumsum([len(film) for film in kept])]).astype(np.int64)
     return indptr, np.array([i for film in kept for i in film], np.int64)

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from recommender.ml.features import Features
 
 
-class ItemTable(nn.Module):
+class ItemEmbedding(nn.Module):
     """Vectors of the films: an embedding of their id, and where known a sum over their features' embeddings."""
 
     def __init__(self, num_items: int, d_model: int, features: Features | None, ids: Tensor | None = None) -> None:
@@ -27,22 +27,22 @@ class ItemTable(nn.Module):
             self.parts = nn.EmbeddingBag(len(features.names), d_model, mode="sum")
             nn.init.normal_(self.parts.weight, std=0.3 * d_model**-0.5)
 
-    def forward(self, places: Tensor | None = None, forgotten: Tensor | None = None) -> Tensor:
+    def forward(self, tokens: Tensor | None = None, dropped_ids: Tensor | None = None) -> Tensor:
         """Vectors [n, D] of `places` [n], by default of all. `forgotten` bool [n]: from their metadata alone."""
-        vectors = self.ids.weight if places is None else self.ids(places)
+        vectors = self.ids.weight if tokens is None else self.ids(tokens)
         if self.parts is None:
             return vectors
-        if forgotten is not None:
-            vectors = vectors.masked_fill(forgotten[:, None], 0)
-        if places is None:
-            return vectors + self.of_features(self.indices, self.indptr)
-        starts, counts = self.indptr[places], self.indptr[places + 1] - self.indptr[places]
+        if dropped_ids is not None:
+            vectors = vectors.masked_fill(dropped_ids[:, None], 0)
+        if tokens is None:
+            return vectors + self.feature_vectors(self.indices, self.indptr)
+        starts, counts = self.indptr[tokens], self.indptr[tokens + 1] - self.indptr[tokens]
         indptr = F.pad(counts.cumsum(0), (1, 0))
-        rows = torch.arange(int(indptr[-1]), device=places.device)
+        rows = torch.arange(int(indptr[-1]), device=tokens.device)
         rows += torch.repeat_interleave(starts - indptr[:-1], counts)
-        return vectors + self.of_features(self.indices[rows], indptr)
+        return vectors + self.feature_vectors(self.indices[rows], indptr)
 
-    def of_features(self, indices: Tensor, indptr: Tensor) -> Tensor:
+    def feature_vectors(self, indices: Tensor, indptr: Tensor) -> Tensor:
         """The metadata's part of the vectors [n, D]: film i has the features indices[indptr[i]:indptr[i + 1]]."""
         assert self.parts is not None
         scale = indptr.diff().clamp(min=1).sqrt()

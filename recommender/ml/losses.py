@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-BLOCK = 512  # positions whose logits are held at a time: with 4,000 films 8 MB
+BLOCK_SIZE = 512  # positions whose logits are held at a time: with 4,000 films 8 MB
 
-TRIES = 5  # products timed of each precision
+NUM_TRIALS = 5  # products timed of each precision
 
 
 @cache
-def bf16_pays(device: torch.device) -> bool:
+def bf16_is_faster(device: torch.device) -> bool:
     """Whether the loss's product is faster in bf16 on this device. Processors without such an instruction take twenty
     times as long, and what they report of themselves differs by maker; so it is tried, in some milliseconds.
     """
@@ -22,7 +22,7 @@ def bf16_pays(device: torch.device) -> bool:
 
     def seconds(dtype: torch.dtype) -> float:
         users, films, taken = torch.ones(256, 64, dtype=dtype), torch.ones(64, 1024, dtype=dtype), []
-        for _ in range(TRIES):
+        for _ in range(NUM_TRIALS):
             started = time.perf_counter()
             users @ films
             taken.append(time.perf_counter() - started)
@@ -31,18 +31,18 @@ def bf16_pays(device: torch.device) -> bool:
     return seconds(torch.bfloat16) < seconds(torch.float32)
 
 
-class Seen(NamedTuple):
+class SeenMask(NamedTuple):
     """What a position's viewer had seen: the candidates c with first[windows, c] <= order. A list never has them, so
     the softmax need not push them down, which would push their neighbours down as well.
     """
 
-    first: Tensor  # int16 [W, K]: where window w's viewer first saw candidate k, see `batches.first_seen`
+    first_seen: Tensor  # int16 [W, K]: where window w's viewer first saw candidate k, see `batches.first_seen`
     windows: Tensor  # int64 [P]: whose row of `first` is the position's
-    order: Tensor  # int16 [P]: the position's place in its window, from 1
+    positions: Tensor  # int16 [P]: the position's place in its window, from 1
 
-    def at(self, rows: slice) -> Tensor:
+    def rows(self, rows: slice) -> Tensor:
         """Bool [rows, K]."""
-        return self.first[self.windows[rows]] <= self.order[rows, None]
+        return self.first_seen[self.windows[rows]] <= self.positions[rows, None]
 
 
 class SoftmaxLoss(torch.autograd.Function):
@@ -58,30 +58,32 @@ class SoftmaxLoss(torch.autograd.Function):
         users: Tensor,
         targets: Tensor,
         candidates: Tensor,
-        hits: Tensor,
-        seen: Seen | None,
-        shift: float,
+        target_columns: Tensor,
+        seen: SeenMask | None,
+        log_q_correction: float,
         bf16: bool,
     ) -> Tensor:
         """users, targets [P, D]; candidates [K, D]; hits int64 [P]: the target's row in `candidates`, or -1."""
         d_users, d_targets = torch.empty_like(users), torch.empty_like(targets)
         d_candidates = torch.zeros_like(candidates)
         lower, total = candidates.to(torch.bfloat16 if bf16 else users.dtype), users.new_zeros(())
-        for start in range(0, len(users), BLOCK):
-            s = slice(start, start + BLOCK)
+        for start in range(0, len(users), BLOCK_SIZE):
+            s = slice(start, start + BLOCK_SIZE)
             # The last, shorter block stays in full precision: oneDNN would build and keep a bf16 kernel for its length.
-            columns = lower if len(users[s]) == BLOCK else candidates
+            columns = lower if len(users[s]) == BLOCK_SIZE else candidates
             low = columns.dtype
-            hit = (hits[s] >= 0).nonzero().squeeze(1)
+            hit = (target_columns[s] >= 0).nonzero().squeeze(1)
             logits = users[s].to(low) @ columns.T
-            logits[hit, hits[s][hit]] = -torch.inf
+            logits[hit, target_columns[s][hit]] = -torch.inf
             if seen is not None:
-                logits.masked_fill_(seen.at(s), -torch.inf)
+                logits.masked_fill_(seen.rows(s), -torch.inf)
             own = (users[s] * targets[s]).sum(1)
             # One reference point a row keeps exp() in range; the shares are never divided, their users are.
-            top = torch.maximum(logits.amax(1).float() + shift, own)
-            shares = logits.sub_((top - shift).to(low)[:, None]).exp_()
-            offset = (top - shift) - (top - shift).to(low).float()  # what rounding the reference took away
+            top = torch.maximum(logits.amax(1).float() + log_q_correction, own)
+            shares = logits.sub_((top - log_q_correction).to(low)[:, None]).exp_()
+            offset = (top - log_q_correction) - (top - log_q_correction).to(
+                low
+            ).float()  # what rounding the reference took away
             others = shares.sum(1, dtype=torch.float32) * offset.neg().exp()
             norm = others + (own - top).exp()
             total += (norm.log() + top - own).sum()
@@ -104,10 +106,10 @@ def softmax_loss(
     users: Tensor,
     targets: Tensor,
     candidates: Tensor,
-    hits: Tensor,
+    target_columns: Tensor,
     *,
-    seen: Seen | None = None,
-    shift: float = 0.0,
+    seen: SeenMask | None = None,
+    log_q_correction: float = 0.0,
     bf16: bool = False,
 ) -> Tensor:
     """Mean cross-entropy of each user vector's own target against the shared candidates that are not `seen`.
@@ -115,4 +117,4 @@ def softmax_loss(
     With all films as candidates and `shift` 0 it is the full softmax. With K of N films drawn uniformly and
     `shift` log((N - 1) / K) its expectation follows the full softmax's normaliser.
     """
-    return SoftmaxLoss.apply(users, targets, candidates, hits, seen, shift, bf16)
+    return SoftmaxLoss.apply(users, targets, candidates, target_columns, seen, log_q_correction, bf16)

@@ -4,12 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
-UNREADABLE = (ValueError, KeyError, TypeError)
+MANIFEST_ERRORS = (ValueError, KeyError, TypeError)
 
 
-def read_manifest(told: bytes) -> tuple[int, dict[str, str]]:
+def read_manifest(raw: bytes) -> tuple[int, dict[str, str]]:
     """Format, and file -> checksum. Raises UNREADABLE."""
-    manifest = json.loads(told)
+    manifest = json.loads(raw)
     return manifest["format"], dict(manifest["sha256"])
 
 
@@ -18,6 +18,6 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sound(path: Path, wanted: str | None) -> bool:
+def checksum_matches(path: Path, expected: str | None) -> bool:
     """Whether the file is there, and what was written."""
-    return path.exists() and checksum(path) == wanted
+    return path.exists() and checksum(path) == expected

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def ranks(scores: np.ndarray, targets: np.ndarray, seen: list[np.ndarray]) -> np.ndarray:
+def compute_ranks(scores: np.ndarray, targets: np.ndarray, seen: list[np.ndarray]) -> np.ndarray:
     """Rank of each row's target among all films but the seen ones, float64 [B]; 1 is best, ties give the middle rank.
 
     `scores` [B, N] is changed: seen films get -inf, the target never. Raises `FloatingPointError` on scores that are
@@ -29,10 +29,10 @@ def hit_rate(ranks: np.ndarray, k: int) -> float:
 
 def ndcg(ranks: np.ndarray, k: int) -> float:
     """Mean of 1 / log2(rank + 1) where rank <= k, else 0: NDCG@k with one relevant film (Järvelin, Kekäläinen 2002)."""
-    return float(gains(ranks, k).mean()) if len(ranks) else 0.0
+    return float(ndcg_gains(ranks, k).mean()) if len(ranks) else 0.0
 
 
-def gains(ranks: np.ndarray, k: int) -> np.ndarray:
+def ndcg_gains(ranks: np.ndarray, k: int) -> np.ndarray:
     """Each target's part of NDCG@k, float64 [n]: what paired tests compare."""
     return np.where(ranks <= k, 1.0 / np.log2(ranks + 1.0), 0.0)
 

@@ -14,12 +14,12 @@ from torch.nn import functional as F
 
 from recommender.ml.batches import LENGTH_STEP, Batch
 from recommender.ml.blocks import AttentionBias, GatedBlock, SoftmaxBlock, causal_mask, dropout
-from recommender.ml.config import GAP_BUCKETS, GAP_NONE, STARS, ModelConfig
+from recommender.ml.config import GAP_BUCKETS, GAP_NONE, NUM_STARS, ModelConfig
 from recommender.ml.features import Features
-from recommender.ml.items import ItemTable
+from recommender.ml.items import ItemEmbedding
 
 
-class Head(nn.Module):
+class OutputHead(nn.Module):
     """From the encoder's state to the item vectors' wider space; not linear, so that scores are not bound to rank D."""
 
     def __init__(self, d_model: int, d_item: int) -> None:
@@ -32,7 +32,7 @@ class Head(nn.Module):
         return self.straight(x) + self.down(F.silu(gate) * value)
 
 
-class Taste(nn.Module):
+class TasteFusion(nn.Module):
     """Adds a gated projection of the long-term taste to the encoder's state."""
 
     def __init__(self, d_model: int) -> None:
@@ -74,10 +74,10 @@ class TransformerRecModel(nn.Module):
         d = config.d_model
         self.num_items = num_items
         width = config.d_item or d
-        self.items = ItemTable(num_items, width, features if config.metadata else None, ids)
+        self.items = ItemEmbedding(num_items, width, features if config.metadata else None, ids)
         self.read = nn.Linear(width, d, bias=False) if config.d_item else nn.Identity()
-        self.head = Head(d, config.d_item) if config.d_item else nn.Identity()
-        self.stars = nn.Embedding(STARS, d, padding_idx=0) if config.stars else None
+        self.head = OutputHead(d, config.d_item) if config.d_item else nn.Identity()
+        self.stars = nn.Embedding(NUM_STARS, d, padding_idx=0) if config.stars else None
         self.gaps = nn.Embedding(GAP_BUCKETS + 2, d) if config.temporal else None
         self.positions = nn.Embedding(config.max_len + 8, d) if config.block == "softmax" else None
         for table in (self.stars, self.gaps, self.positions):
@@ -86,7 +86,7 @@ class TransformerRecModel(nn.Module):
         block = GatedBlock if config.block == "gated" else SoftmaxBlock
         self.bias = AttentionBias(config) if config.block == "gated" else causal_mask
         self.blocks = nn.ModuleList(block(config) for _ in range(config.layers))
-        self.taste = Taste(d) if config.taste_len else None
+        self.taste = TasteFusion(d) if config.taste_len else None
         self.norm = nn.LayerNorm(d)
         self.scorer = MlpScorer(width) if config.use_mlp_scorer else None
 
@@ -97,39 +97,41 @@ class TransformerRecModel(nn.Module):
         whose long-term favourites are `taste` [B, T]. All hold places, 0 is padding.
         """
         batch, table = untimed_batch(sequence, taste, taste_weights), self.items()
-        users, vectors = self.users(batch, table), self.output(table)[candidate_items]
+        users, vectors = self.user_vectors(batch, table), self.output_vectors(table)[candidate_items]
         if self.scorer is not None:
             scores: Tensor = self.scorer(users, vectors)
             return scores
         return (vectors @ users.unsqueeze(2)).squeeze(2)
 
-    def output(self, table: Tensor) -> Tensor:
+    def output_vectors(self, table: Tensor) -> Tensor:
         """Output vectors [n, D] of the item table's rows: of unit length where the scores are cosines."""
         return F.normalize(table, dim=1) if self.config.temperature else table
 
-    def users(self, batch: Batch, table: Tensor, by_place: Tensor | None = None) -> Tensor:
+    def user_vectors(self, batch: Batch, table: Tensor, position_bias: Tensor | None = None) -> Tensor:
         """Viewers' vectors [B, D] at the end of each window: the dot product with an output vector is the score.
         `by_place` is what `fixed_bias` gave."""
-        return self.states(batch, table, newest=True, by_place=by_place)[:, -1]
+        return self.position_vectors(batch, table, last_only=True, position_bias=position_bias)[:, -1]
 
-    def fixed_bias(self) -> Tensor | None:
+    def static_bias(self) -> Tensor | None:
         """What attention adds whatever the history, for windows of any length: made once where the weights stay."""
         if not isinstance(self.bias, AttentionBias):
             return None
-        return self.bias.by_place(-(-self.config.max_len // LENGTH_STEP) * LENGTH_STEP)
+        return self.bias.position_bias(-(-self.config.max_len // LENGTH_STEP) * LENGTH_STEP)
 
-    def states(self, batch: Batch, table: Tensor, *, newest: bool = False, by_place: Tensor | None = None) -> Tensor:
+    def position_vectors(
+        self, batch: Batch, table: Tensor, *, last_only: bool = False, position_bias: Tensor | None = None
+    ) -> Tensor:
         """Viewers' vectors [B, L, D] after each token; with `newest` after the last alone, [B, 1, D]. `table` [n, D]
         holds the films that the batch's places name, rounded to float16 where no gradient is wanted.
         """
-        films = self._films(batch, table)
-        x = self._encode(batch, films, newest, by_place)
+        films = self._item_reader(batch, table)
+        x = self._encode(batch, films, last_only, position_bias)
         if self.taste is not None:
             x = self.taste(x, self._taste_vectors(batch, films, batch.taste_seen[:, -x.shape[1] :]))
         x = self.head(self.norm(x))
         return F.normalize(x, dim=2) / self.config.temperature if self.config.temperature else x
 
-    def _films(self, batch: Batch, table: Tensor) -> Callable[[Tensor], Tensor]:
+    def _item_reader(self, batch: Batch, table: Tensor) -> Callable[[Tensor], Tensor]:
         """From places to films as the encoder reads them [..., D]. Each film of the table is read once where the batch
         names more: short windows of long histories repeat their viewer's taste.
         """
@@ -138,7 +140,9 @@ class TransformerRecModel(nn.Module):
         read = self.read(table.float())
         return lambda places: F.embedding(places, read)
 
-    def _encode(self, batch: Batch, films: Callable[[Tensor], Tensor], newest: bool, by_place: Tensor | None) -> Tensor:
+    def _encode(
+        self, batch: Batch, films: Callable[[Tensor], Tensor], last_only: bool, position_bias: Tensor | None
+    ) -> Tensor:
         """The encoder's states [B, L, D]; with `newest` the last block works for the last token alone: [B, 1, D]."""
         real = (batch.items > 0).unsqueeze(2)
         x = films(batch.items)
@@ -149,9 +153,9 @@ class TransformerRecModel(nn.Module):
         if self.positions is not None:  # counted over real tokens, so padding changes nothing
             x = x + self.positions(real.squeeze(2).cumsum(1).sub(1).clamp(min=0))
         x = dropout(x, self.config.dropout, self.training) * real
-        real, bias = real.to(x.dtype), self.bias(batch, by_place)
+        real, bias = real.to(x.dtype), self.bias(batch, position_bias)
         for place, block in enumerate(self.blocks, 1):
-            x = block(x, real, bias[:, :, -1:] if newest and place == len(self.blocks) else bias)
+            x = block(x, real, bias[:, :, -1:] if last_only and place == len(self.blocks) else bias)
         return x
 
     def _taste_vectors(self, batch: Batch, films: Callable[[Tensor], Tensor], seen: Tensor) -> Tensor:

@@ -6,10 +6,10 @@ import numpy as np
 from torch import Tensor
 
 
-class Newcomers(NamedTuple):
+class ColdItems(NamedTuple):
     movie_ids: np.ndarray  # int32 [K], none of the model's vocabulary
     vectors: Tensor  # float32 [K, D], output vectors from the films' metadata, rounded as all films' are
 
-    def where(self, keep: np.ndarray) -> Self:
+    def select(self, keep: np.ndarray) -> Self:
         """Those that a mask, bool [K], lets through."""
         return self if keep.all() else type(self)(self.movie_ids[keep], self.vectors[keep])

@@ -14,45 +14,48 @@ from torch import Tensor
 
 from recommender.ml.transitions import WINDOW, Transitions
 
-FLOOR = 1e-3  # shares far below it count for nothing
-KEPT = 128  # films that may follow a film: bounds memory, 512 to 768 bytes a film
+SMOOTHING = 1e-3  # shares far below it count for nothing
+MAX_SUCCESSORS = 128  # films that may follow a film: bounds memory, 512 to 768 bytes a film
 
 
-class Prior(NamedTuple):
+class TransitionPrior(NamedTuple):
     transitions: Transitions
     weights: Tensor  # float32 [WINDOW + 1], by how many of the last WINDOW films are known
 
     @classmethod
-    def of(cls, owner: np.ndarray, items: np.ndarray, films: int, weight: float) -> Self:
+    def from_tokens(cls, viewers: np.ndarray, items: np.ndarray, num_items: int, weight: float) -> Self:
         """From tokens [n] as `Transitions.of` takes them, with one weight for everyone."""
-        return cls(Transitions.of(owner, items, films, KEPT).packed(), torch.full((WINDOW + 1,), weight))
+        return cls(
+            Transitions.from_tokens(viewers, items, num_items, MAX_SUCCESSORS).to_half(),
+            torch.full((WINDOW + 1,), weight),
+        )
 
     @classmethod
-    def none(cls, films: int) -> Self:
-        return cls.of(np.empty(0, np.int64), np.empty(0, np.int64), films, 0.0)
+    def empty(cls, num_items: int) -> Self:
+        return cls.from_tokens(np.empty(0, np.int64), np.empty(0, np.int64), num_items, 0.0)
 
     @property
-    def weighs(self) -> bool:
+    def is_enabled(self) -> bool:
         return bool(self.weights.any())
 
     def scores(self, recent: Tensor) -> Tensor:
         """What is added to the scores of viewers who watched `recent` [B, W], newest first: float32 [B, N]."""
         weights = self.weights[(recent > 0).sum(1)]
-        return self.transitions.scores(recent).div_(FLOOR).log1p_().mul_(weights[:, None])
+        return self.transitions.scores(recent).div_(SMOOTHING).log1p_().mul_(weights[:, None])
 
     def to(self, device: torch.device) -> Self:
         return type(self)(self.transitions.to(device), self.weights.to(device))
 
-    def tensors(self) -> dict[str, Tensor]:
+    def to_tensors(self) -> dict[str, Tensor]:
         """As a model folder keeps it: [N + 1], [nnz], [nnz], [WINDOW + 1]."""
         return {**self.transitions._asdict(), "weights": self.weights}
 
     @classmethod
-    def of_tensors(cls, tensors: dict[str, Tensor], films: int) -> Self:
+    def from_tensors(cls, tensors: dict[str, Tensor], num_items: int) -> Self:
         """Raises ValueError where they do not fit a vocabulary of `films`."""
         indptr, columns, shares, weights = (tensors[name] for name in (*Transitions._fields, "weights"))
-        if len(indptr) != films + 1 or indptr[-1] != len(columns) or len(columns) != len(shares):
-            raise ValueError(f"the transitions are not those of {films} films")
+        if len(indptr) != num_items + 1 or indptr[-1] != len(columns) or len(columns) != len(shares):
+            raise ValueError(f"the transitions are not those of {num_items} films")
         if len(weights) != WINDOW + 1:
             raise ValueError(f"there are {len(weights)} weights of the transitions, not {WINDOW + 1}")
         return cls(Transitions(indptr, columns, shares), weights)

@@ -10,9 +10,9 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-CHUNK = 4096  # films that are shortened at a time: bounds memory
-FEWEST_FILMS = 8_000  # below it exact scores of all films cost as little
-MOST_VIEWERS = 8  # asked at once; for more of them the exact product is faster
+CHUNK_SIZE = 4096  # films that are shortened at a time: bounds memory
+MIN_ITEMS = 8_000  # below it exact scores of all films cost as little
+MAX_VIEWERS = 8  # asked at once; for more of them the exact product is faster
 
 
 class Shortlist(NamedTuple):
@@ -22,15 +22,15 @@ class Shortlist(NamedTuple):
     longest: Tensor  # float32 [1]: greatest length of code * scale
 
     @classmethod
-    def of(cls, table: Tensor, lengths: Tensor) -> Self | None:
+    def quantise(cls, table: Tensor, score_norms: Tensor) -> Self | None:
         """Of the vectors table / lengths, [N, D] by [N]. None where they are few."""
-        if len(table) < FEWEST_FILMS or table.device.type != "cpu":
+        if len(table) < MIN_ITEMS or table.device.type != "cpu":
             return None
         codes, scales = torch.empty(table.shape, dtype=torch.int8), torch.empty(len(table), dtype=torch.bfloat16)
         error, longest = torch.zeros(1), torch.zeros(1)
-        for first in range(0, len(table), CHUNK):
-            part = slice(first, first + CHUNK)
-            vectors = table[part].float() / lengths[part, None]
+        for first in range(0, len(table), CHUNK_SIZE):
+            part = slice(first, first + CHUNK_SIZE)
+            vectors = table[part].float() / score_norms[part, None]
             scales[part] = vectors.abs().amax(1) / 127
             steps = scales[part].float().clamp(min=1e-30)[:, None]
             codes[part] = (vectors / steps).round().clamp(-127, 127)
@@ -39,12 +39,12 @@ class Shortlist(NamedTuple):
             longest = torch.maximum(longest, short.norm(dim=1).max())
         return cls(codes, scales, error, longest)
 
-    def tensors(self) -> dict[str, Tensor]:
+    def to_tensors(self) -> dict[str, Tensor]:
         """As a model folder keeps it."""
         return {f"short_{name}": tensor for name, tensor in self._asdict().items()}
 
     @classmethod
-    def of_tensors(cls, tensors: Mapping[str, Tensor]) -> Self | None:
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Self | None:
         """None where the folder has none, or this torch cannot use it."""
         if "short_codes" not in tensors or not hasattr(torch, "_weight_int8pack_mm"):
             return None
@@ -54,7 +54,7 @@ class Shortlist(NamedTuple):
         """float32 [B, N] for viewers' vectors [B, D], each within `slack` of the dot product."""
         return torch._weight_int8pack_mm(users.bfloat16(), self.codes, self.scales).float()
 
-    def slack(self, users: Tensor) -> Tensor:
+    def error_bound(self, users: Tensor) -> Tensor:
         """How far any of the scores can be from the exact one, [B]: by Cauchy and Schwarz for the vectors' and the
         viewers' rounding, and a part in 2^8 of the greatest possible score for the result's."""
         length, rounded = users.norm(dim=1), (users - users.bfloat16().float()).norm(dim=1)

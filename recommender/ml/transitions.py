@@ -13,8 +13,8 @@ from torch import Tensor
 
 from recommender.ml.data import Tokens
 
-WINDOW, SHRINK, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
-CHUNK = 1_000_000  # tokens whose pairs are counted at a time: about 500 MB
+WINDOW, SHRINKAGE, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
+CHUNK_TOKENS = 1_000_000  # tokens whose pairs are counted at a time: about 500 MB
 
 
 class Transitions(NamedTuple):
@@ -25,28 +25,32 @@ class Transitions(NamedTuple):
     shares: Tensor  # float32 [nnz], packed float16
 
     @classmethod
-    def of(cls, owner: np.ndarray, items: np.ndarray, films: int, kept: int | None = None) -> Self:
+    def from_tokens(
+        cls, viewers: np.ndarray, items: np.ndarray, num_items: int, max_successors: int | None = None
+    ) -> Self:
         """From tokens [n] in the order of watching: whose they are, and their films 0..N - 1. The `kept` greatest
         shares of each film remain, by default all."""
-        parts = [_following(owner, items, chosen, films, kept) for chosen in _chunks(items, films)]
+        parts = [
+            _successors(viewers, items, chosen, num_items, max_successors) for chosen in _item_ranges(items, num_items)
+        ]
         counts, columns, shares = (np.concatenate(column) for column in zip(*parts, strict=True))
         return cls(*map(torch.from_numpy, (np.append(0, counts.cumsum()), columns, shares)))
 
-    def scores(self, recent: Tensor) -> Tensor:
+    def scores(self, history: Tensor) -> Tensor:
         """Sum over recent [B, W] films, newest first, places 1..N or 0, of exp(-age / TAU) times what follows them:
         float32 [B, N]."""
         films = len(self.indptr) - 1
-        rows, ages = (recent > 0).nonzero(as_tuple=True)
-        sources = recent[rows, ages] - 1
+        rows, ages = (history > 0).nonzero(as_tuple=True)
+        sources = history[rows, ages] - 1
         starts, counts = self.indptr[sources], self.indptr[sources + 1] - self.indptr[sources]
-        entries = torch.arange(int(counts.sum()), device=recent.device)
+        entries = torch.arange(int(counts.sum()), device=history.device)
         entries += torch.repeat_interleave(starts - (counts.cumsum(0) - counts), counts)
         weights = torch.repeat_interleave(torch.exp(ages / -TAU), counts) * self.shares[entries]
         keys = torch.repeat_interleave(rows * films, counts) + self.columns[entries].long()
-        total = torch.zeros(len(recent) * films, device=recent.device).index_add_(0, keys, weights)
-        return total.view(len(recent), films)
+        total = torch.zeros(len(history) * films, device=history.device).index_add_(0, keys, weights)
+        return total.view(len(history), films)
 
-    def packed(self) -> Self:
+    def to_half(self) -> Self:
         """In half the memory: every web worker holds them, and those of two models while one takes over."""
         short = torch.uint16 if len(self.indptr) <= 1 << 16 else torch.int32
         return type(self)(self.indptr, self.columns.to(short), self.shares.half())
@@ -57,7 +61,7 @@ class Transitions(NamedTuple):
         return type(self)(*(column.to(device) for column in wide))
 
 
-def recent(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray) -> np.ndarray:
+def last_items(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray) -> np.ndarray:
     """Places of the last WINDOW tokens of `viewers` [B] before row `stops` [B], newest first; int64 [B, WINDOW]."""
     if not len(tokens.items):
         return np.zeros((len(viewers), WINDOW), np.int64)
@@ -65,26 +69,26 @@ def recent(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray) -> np.ndarray
     return np.where(rows >= tokens.indptr[viewers][:, None], tokens.items[np.maximum(rows, 0)], 0)
 
 
-def _chunks(items: np.ndarray, films: int) -> Iterator[tuple[int, int]]:
+def _item_ranges(items: np.ndarray, films: int) -> Iterator[tuple[int, int]]:
     """Ranges of films that have at most CHUNK tokens each, or are one film."""
     ends = np.bincount(items, minlength=films).cumsum()
     start = 0
     while start < films:
         before = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, before + CHUNK, side="right")))
+        stop = max(start + 1, int(np.searchsorted(ends, before + CHUNK_TOKENS, side="right")))
         yield start, stop
         start = stop
 
 
-def _following(
+def _successors(
     owner: np.ndarray, items: np.ndarray, chosen: tuple[int, int], films: int, kept: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How many films follow each film of a range, int64; and which, int32, with their shares, film by film in the order
     of columns."""
-    pairs, total = _pairs(owner, items, chosen, films)
+    pairs, total = _weighted_pairs(owner, items, chosen, films)
     rows, columns = pairs // films - chosen[0], (pairs % films).astype(np.int32)
     del pairs
-    shares = (total / (np.bincount(rows, total)[rows] + SHRINK)).astype(np.float32)
+    shares = (total / (np.bincount(rows, total)[rows] + SHRINKAGE)).astype(np.float32)
     counts = np.bincount(rows, minlength=chosen[1] - chosen[0])
     if kept is not None:
         best = np.lexsort((-shares, rows))  # keeps the rows' order
@@ -94,7 +98,9 @@ def _following(
     return counts, columns, shares
 
 
-def _pairs(owner: np.ndarray, items: np.ndarray, chosen: tuple[int, int], films: int) -> tuple[np.ndarray, np.ndarray]:
+def _weighted_pairs(
+    owner: np.ndarray, items: np.ndarray, chosen: tuple[int, int], films: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Which films follow those of a range, row * films + column, ascending; and their weights."""
     places = np.flatnonzero((items >= chosen[0]) & (items < chosen[1]))
     found = []

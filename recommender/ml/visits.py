@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recommender.ml.data import LIKED_STARS, Tokens
+from recommender.ml.data import MIN_LIKED_STARS, Tokens
 
-GAP = 3_600  # seconds: a longer pause ends a visit
+MAX_GAP = 3_600  # seconds: a longer pause ends a visit
 DAY = 86_400  # seconds
 
 
@@ -21,7 +21,7 @@ class Visits(NamedTuple):
     starts: np.ndarray  # int64 [n]
     stops: np.ndarray  # int64 [n]
 
-    def where(self, keep: np.ndarray) -> "Visits":
+    def select(self, keep: np.ndarray) -> "Visits":
         """Selects the visits of a mask or of positions."""
         return Visits(*(column[keep] for column in self))
 
@@ -29,44 +29,44 @@ class Visits(NamedTuple):
 def find_visits(tokens: Tokens) -> Visits:
     """Splits every viewer's tokens, which have times, into visits, in the order of the tokens."""
     owner = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
-    begins = (np.diff(owner, prepend=-1) != 0) | (np.diff(tokens.times, prepend=0) > GAP)
+    begins = (np.diff(owner, prepend=-1) != 0) | (np.diff(tokens.times, prepend=0) > MAX_GAP)
     starts = np.flatnonzero(begins)
     return Visits(owner[starts], starts, np.append(starts[1:], len(owner)))
 
 
-def visits_after(tokens: Tokens, cut: float, until: float = np.inf) -> Visits:
+def find_visits_after(tokens: Tokens, cut: float, until: float = np.inf) -> Visits:
     """Finds the visits that begin after the moment `cut`, and not after `until`, of viewers with a token before."""
     visits = find_visits(tokens)
     began = tokens.times[visits.starts]
     known = visits.starts > tokens.indptr[visits.viewers]
-    return visits.where((began > cut) & (began <= until) & known)
+    return visits.select((began > cut) & (began <= until) & known)
 
 
-def first_of_each(visits: Visits) -> np.ndarray:
+def first_visit_mask(visits: Visits) -> np.ndarray:
     """Marks the first visit of each viewer, bool [n]."""
     return np.diff(visits.viewers, prepend=-1) != 0
 
 
-class Relevant(NamedTuple):
+class RelevantItems(NamedTuple):
     """The films that a list for each visit should have: films `films[indptr[i]:indptr[i + 1]]` for visit i, 0..N - 1,
     none twice and none that its viewer had seen before."""
 
     indptr: np.ndarray  # int64 [n + 1]
-    films: np.ndarray  # int64 [m]
+    items: np.ndarray  # int64 [m]
     liked: np.ndarray  # bool [m]: rated with four stars or more, or watched without a rating
 
-    def only(self, keep: np.ndarray) -> "Relevant":
+    def select(self, keep: np.ndarray) -> "RelevantItems":
         """Selects some of the films, bool [m], for the same visits."""
         counts = np.append(0, np.cumsum(keep))[self.indptr]
-        return Relevant(counts, self.films[keep], self.liked[keep])
+        return RelevantItems(counts, self.items[keep], self.liked[keep])
 
 
-def relevant_films(tokens: Tokens, visits: Visits) -> Relevant:
+def relevant_items(tokens: Tokens, visits: Visits) -> RelevantItems:
     """Finds what is new to the viewer in each visit."""
     counts: list[int] = [0]
     films: list[int] = []
     liked: list[bool] = []
-    good = (tokens.stars == 0) | (tokens.stars >= 2 * LIKED_STARS)
+    good = (tokens.stars == 0) | (tokens.stars >= 2 * MIN_LIKED_STARS)
     for viewer, start, stop in zip(*visits, strict=True):
         before = set(tokens.items[tokens.indptr[viewer] : start].tolist())
         new: dict[int, bool] = {}
@@ -76,10 +76,10 @@ def relevant_films(tokens: Tokens, visits: Visits) -> Relevant:
         films += new.keys()
         liked += new.values()
         counts.append(len(films))
-    return Relevant(np.array(counts), np.array(films, np.int64), np.array(liked, bool))
+    return RelevantItems(np.array(counts), np.array(films, np.int64), np.array(liked, bool))
 
 
-def relevant_ranks(scores: np.ndarray, relevant: Relevant, seen: list[np.ndarray]) -> np.ndarray:
+def rank_relevant_items(scores: np.ndarray, relevant: RelevantItems, seen: list[np.ndarray]) -> np.ndarray:
     """Ranks every relevant film of B visits among all films that were not seen, float64 [m]; 1 is best, ties give the
     middle rank.
 
@@ -88,7 +88,7 @@ def relevant_ranks(scores: np.ndarray, relevant: Relevant, seen: list[np.ndarray
     if not np.isfinite(scores).all():
         raise FloatingPointError("The scores are not finite; no rank can be computed from them.")
     found = []
-    for row, films in enumerate(np.split(relevant.films, relevant.indptr[1:-1])):
+    for row, films in enumerate(np.split(relevant.items, relevant.indptr[1:-1])):
         own = scores[row, films]
         scores[row, seen[row]] = -np.inf
         ordered = np.sort(scores[row])
@@ -98,7 +98,7 @@ def relevant_ranks(scores: np.ndarray, relevant: Relevant, seen: list[np.ndarray
     return np.concatenate([np.empty(0), *found])
 
 
-def ndcg(ranks: np.ndarray, relevant: Relevant, k: int = 10) -> np.ndarray:
+def ndcg(ranks: np.ndarray, relevant: RelevantItems, k: int = 10) -> np.ndarray:
     """Computes NDCG@k of each visit with a relevant film, NaN for others, float64 [n]: the sum of 1 / log2(rank + 1)
     over its relevant films within the first k, over that of the best order (Järvelin and Kekäläinen 2002)."""
     gained = _sums(np.where(ranks <= k, 1.0 / np.log2(ranks + 1.0), 0.0), relevant)
@@ -106,7 +106,7 @@ def ndcg(ranks: np.ndarray, relevant: Relevant, k: int = 10) -> np.ndarray:
     return np.divide(gained, best, out=np.full(len(gained), np.nan), where=best > 0)
 
 
-def recall(ranks: np.ndarray, relevant: Relevant, k: int) -> np.ndarray:
+def recall(ranks: np.ndarray, relevant: RelevantItems, k: int) -> np.ndarray:
     """Computes of each visit the share of its relevant films within the first k, of as many as can be: over
     min(k, relevant); NaN where there are none, float64 [n]."""
     most = np.minimum(_counts(relevant), k)
@@ -114,19 +114,19 @@ def recall(ranks: np.ndarray, relevant: Relevant, k: int) -> np.ndarray:
     return np.divide(found, most, out=np.full(len(found), np.nan), where=most > 0)
 
 
-def first_rank(ranks: np.ndarray, relevant: Relevant) -> np.ndarray:
+def best_rank(ranks: np.ndarray, relevant: RelevantItems) -> np.ndarray:
     """Finds the rank of the best relevant film of each visit, inf where there is none, float64 [n]."""
     best = np.full(len(relevant.indptr) - 1, np.inf)
     np.minimum.at(best, np.repeat(np.arange(len(best)), _counts(relevant)), ranks)
     return best
 
 
-def summary(ranks: np.ndarray, relevant: Relevant) -> dict[str, float]:
+def summary(ranks: np.ndarray, relevant: RelevantItems) -> dict[str, float]:
     """Averages the figures over the visits that have a relevant film."""
     counted = _counts(relevant) > 0
     if not counted.any():
         return {"visits": 0}
-    best = first_rank(ranks, relevant)[counted]
+    best = best_rank(ranks, relevant)[counted]
     return {
         "ndcg10": round(float(ndcg(ranks, relevant, 10)[counted].mean()), 4),
         "recall10": round(float(recall(ranks, relevant, 10)[counted].mean()), 4),
@@ -137,11 +137,11 @@ def summary(ranks: np.ndarray, relevant: Relevant) -> dict[str, float]:
     }
 
 
-def _counts(relevant: Relevant) -> np.ndarray:
+def _counts(relevant: RelevantItems) -> np.ndarray:
     return np.diff(relevant.indptr)
 
 
-def _sums(values: np.ndarray, relevant: Relevant) -> np.ndarray:
+def _sums(values: np.ndarray, relevant: RelevantItems) -> np.ndarray:
     """Sums [m] values by visit."""
     total = np.append(0.0, np.cumsum(values))
     return np.asarray(total[relevant.indptr[1:]] - total[relevant.indptr[:-1]])

@@ -15,7 +15,7 @@ class Vocab:
     def __len__(self) -> int:
         return len(self.movie_ids)
 
-    def places(self, movie_ids: np.ndarray) -> np.ndarray:
+    def encode(self, movie_ids: np.ndarray) -> np.ndarray:
         """[n] film ids to [n] places, int64; 0 for a film that the vocabulary does not hold."""
         movie_ids = np.asarray(movie_ids)
         if not len(self.movie_ids):

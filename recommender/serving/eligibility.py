@@ -15,7 +15,7 @@ from recommender.serving.holders import Holders
 from recommender.serving.names import NameIndex
 
 if TYPE_CHECKING:
-    from recommender.ml.newcomers import Newcomers
+    from recommender.ml.newcomers import ColdItems
     from recommender.ml.ranker import Ranker
 
 COLUMNS_KEPT = 40  # of one to four bytes a film
@@ -68,7 +68,7 @@ class Catalogue:
         self.version = table.version
         self._spell: Spell | None = None
         self._columns = Kept[np.ndarray](COLUMNS_KEPT)
-        self._of_model = Kept[tuple[np.ndarray, "Newcomers"]](MODELS_AT_ONCE)
+        self._of_model = Kept[tuple[np.ndarray, "ColdItems"]](MODELS_AT_ONCE)
         self.neighbours = Kept[np.ndarray](NEIGHBOURS_KEPT)
 
     @cached_property
@@ -136,11 +136,11 @@ class Catalogue:
         """[V] for every film of the model's vocabulary its row, -1 where it has left the catalogue."""
         return self._beside(ranker)[0]
 
-    def newcomers(self, ranker: "Ranker") -> "Newcomers":
+    def newcomers(self, ranker: "Ranker") -> "ColdItems":
         """Published films that came after the model's training."""
         return self._beside(ranker)[1]
 
-    def _beside(self, ranker: "Ranker") -> tuple[np.ndarray, "Newcomers"]:
+    def _beside(self, ranker: "Ranker") -> tuple[np.ndarray, "ColdItems"]:
         """What this catalogue and the model have of each other."""
         return self._of_model.get(
             ranker.version, lambda: (self.table.rows_of(ranker.movie_ids), cold_items(self.table, ranker))
@@ -236,19 +236,19 @@ class Gate:
         """bool [V] over the model's films; the excluded are not taken out."""
         return self._over(ranker, self.films())
 
-    def newcomers(self, ranker: "Ranker") -> "Newcomers":
+    def newcomers(self, ranker: "Ranker") -> "ColdItems":
         """Those that pass."""
         found = self.catalogue.newcomers(ranker)
-        return found.where(self.passes(found.movie_ids))
+        return found.select(self.passes(found.movie_ids))
 
-    def storable(self, ranker: "Ranker", age_limit: int | None) -> tuple[np.ndarray, "Newcomers"]:
+    def storable(self, ranker: "Ranker", age_limit: int | None) -> tuple[np.ndarray, "ColdItems"]:
         """The films, bool [V] and newcomers, that may be shown within the life of a list that is kept for a viewer with
         this age limit, whatever this request alone asked for: each is let through once its window is open."""
         films = self.catalogue.open(self.now, ahead=settings.LIST_TTL)
         if age_limit is not None:
             films &= self.catalogue.of_age(age_limit)
         found = self.catalogue.newcomers(ranker)
-        return self._over(ranker, films), found.where(films[self.catalogue.table.rows_of(found.movie_ids)])
+        return self._over(ranker, films), found.select(films[self.catalogue.table.rows_of(found.movie_ids)])
 
     def removed(self) -> dict[str, int]:
         """How many of the films that the filters want are kept out, each for the first reason that holds."""

@@ -78,10 +78,10 @@ def _effects(
 
 
 def _of_model(ranker: "Ranker", who: Subject, query: Query, listed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from recommender.ml.attribution import effects
+    from recommender.ml.attribution import leave_one_out_effects
 
-    known = ranker.index(listed) >= 0
-    tried, found = effects(ranker, who.events, listed[known].tolist(), query.at)
+    known = ranker.columns_of(listed) >= 0
+    tried, found = leave_one_out_effects(ranker, who.events, listed[known].tolist(), query.at)
     every = np.zeros((len(tried), len(listed)))
     every[:, known] = found
     return tried, every

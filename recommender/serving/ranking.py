@@ -89,7 +89,7 @@ def best(ranker: "Ranker", rows: np.ndarray, k: int, gate: Gate, exclude: Sequen
 def rated(ranker: "Ranker", state: np.ndarray, movie_ids: np.ndarray) -> np.ndarray:
     """The model's score of each film for one state row [1, S]: float32 [n], -inf for a film that it does not know."""
     scores = np.full(len(movie_ids), -np.inf, np.float32)
-    known = ranker.index(movie_ids) >= 0
+    known = ranker.columns_of(movie_ids) >= 0
     if known.any():
         scores[known] = ranker.score(state, movie_ids[known].tolist())[0]
     return scores

@@ -180,7 +180,7 @@ def active_ranker(look: Look) -> "Ranker | None":
     if ranker is None:
         return None
     films = catalogue(look.stamps.catalogue or 0)
-    return ranker if ranker.card.get("data_set", 0) == films.table.data_set else None
+    return ranker if ranker.metadata.get("data_set", 0) == films.table.data_set else None
 
 
 def serves(ranker: "Ranker | None", look: Look) -> bool:

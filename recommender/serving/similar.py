@@ -91,10 +91,12 @@ def likeness_to(films: Catalogue, ranker: "Ranker | None", row: int) -> tuple[np
     """Computes how much each film is like the one at `row`, float32 [films], 0..1: by content and, where the model
     knows the film, by its parts beside; and whether it does."""
     movie_id = int(films.table.ids[row])
-    if ranker is None or ranker.index(np.array([movie_id]))[0] < 0:
+    if ranker is None or ranker.columns_of(np.array([movie_id]))[0] < 0:
         return kinship(films, row), False
     rows = films.rows_of(ranker)
     here = rows >= 0
     likeness = CONTENT * kinship(films, row)
-    likeness[rows[here]] += LEARNED * ranker.near(movie_id)[here] + WATCHED_AFTER * ranker.after(movie_id)[here]
+    likeness[rows[here]] += (
+        LEARNED * ranker.item_similarity(movie_id)[here] + WATCHED_AFTER * ranker.successor_shares(movie_id)[here]
+    )
     return likeness, True

@@ -47,7 +47,7 @@ class Subject:
         """The films that were sent and that the model's list does not build on, as they came."""
         if ranker is None:
             return list(dict.fromkeys(self.sent))
-        return self._sent_without(ranker.index(self.sent_ids) >= 0)
+        return self._sent_without(ranker.columns_of(self.sent_ids) >= 0)
 
     def not_among(self, movie_ids: np.ndarray) -> list[str]:
         """The films that were sent and are none of these, as they came."""

@@ -100,7 +100,9 @@ def _fused(sitting: Sitting, heard: Sequence[Subject], group: Subject, ranker: "
     most = max(CANDIDATES, sitting.pool)
     best = ranking.best(ranker, states, most, gate, [barred] * len(heard))
     candidates = np.unique(np.concatenate([one.movie_ids for one in best]))
-    candidates = candidates[ranker.index(candidates) >= 0]  # a night has to learn of a film before all can agree on it
+    candidates = candidates[
+        ranker.columns_of(candidates) >= 0
+    ]  # a night has to learn of a film before all can agree on it
     scores = fused(ranker.score(states, candidates.tolist())) if len(candidates) else np.empty(0)
     first = np.argsort(-scores, kind="stable")[: sitting.pool]
     return Ranked(candidates[first], scores[first].astype(np.float32))

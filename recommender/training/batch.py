@@ -34,7 +34,7 @@ from recommender.viewing import (
 )
 
 if TYPE_CHECKING:
-    from recommender.ml.newcomers import Newcomers
+    from recommender.ml.newcomers import ColdItems
     from recommender.ml.ranker import Ranker
 
 BLOCK_SIZE = 256  # viewers: bounds the memory of their scores over all films
@@ -214,12 +214,12 @@ class ListWriter:
     def _load_movies(self) -> None:
         self.table = selectors.catalogue_table()
         self.cold_items = cold_items(self.table, self.ranker)
-        self.masks: dict[int | None, tuple[np.ndarray, Newcomers]] = {}  # by age limit, as `storable` gives it
+        self.masks: dict[int | None, tuple[np.ndarray, ColdItems]] = {}  # by age limit, as `storable` gives it
 
     def known_to_catalogue(self, never: Exclusions) -> Exclusions:
         return never.select(self.table.rows_of(never.movie_ids) >= 0)
 
-    def storable_mask(self, age_limit: int | None) -> tuple[np.ndarray, "Newcomers"]:
+    def storable_mask(self, age_limit: int | None) -> tuple[np.ndarray, "ColdItems"]:
         """bool over the model's films, and newcomers: published, for this age, and available now or within the life of
         a list, since every list is checked against the windows again as it is read."""
         if age_limit not in self.masks:
@@ -229,7 +229,7 @@ class ListWriter:
             if age_limit is not None:
                 films &= table.age <= age_limit
             known = np.append(films, False)[table.rows_of(self.ranker.movie_ids)]  # -1 is that False
-            self.masks[age_limit] = known, self.cold_items.where(films[table.rows_of(self.cold_items.movie_ids)])
+            self.masks[age_limit] = known, self.cold_items.select(films[table.rows_of(self.cold_items.movie_ids)])
         return self.masks[age_limit]
 
     def write_lists(self, readers: Sequence[ViewerInput], epoch: int, check: Callable[[], None]) -> int:

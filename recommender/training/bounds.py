@@ -37,13 +37,13 @@ def better_than_baseline(name: str, own: np.ndarray, those: np.ndarray, before: 
     `before` are the active model's ranks. Where that does not beat the recently popular either, keeping it would serve
     nobody better: it is what viewers would get otherwise, and what the candidate is measured by.
     """
-    mean, low, high = metrics.paired_bootstrap(metrics.gains(own, 10), metrics.gains(those, 10))
+    mean, low, high = metrics.paired_bootstrap(metrics.ndcg_gains(own, 10), metrics.ndcg_gains(those, 10))
     told = _difference(own, those, mean, low, high)
     if name not in FALLBACK_BASELINES:
         return Check(f"Not worse than {_NAMES.get(name, name)}", mean >= -TOLERANCE * metrics.ndcg(those, 10), told)
     passed = low > 0
     if not passed and name == "recent_popularity" and before is not None:
-        _, least, _ = metrics.paired_bootstrap(metrics.gains(before, 10), metrics.gains(those, 10))
+        _, least, _ = metrics.paired_bootstrap(metrics.ndcg_gains(before, 10), metrics.ndcg_gains(those, 10))
         passed = least <= 0
         told += f"; the active model is not better either: {metrics.ndcg(before, 10):.4f}" if passed else ""
     return Check(f"Better than {_NAMES.get(name, name)}", passed, told)
@@ -51,7 +51,7 @@ def better_than_baseline(name: str, own: np.ndarray, those: np.ndarray, before: 
 
 def not_worse_than_active(active: str, own: np.ndarray, before: np.ndarray) -> Check:
     """Not worse than the active model: no test says so, and the means are not far apart."""
-    mean, low, high = metrics.paired_bootstrap(metrics.gains(own, 10), metrics.gains(before, 10))
+    mean, low, high = metrics.paired_bootstrap(metrics.ndcg_gains(own, 10), metrics.ndcg_gains(before, 10))
     passed = high >= 0 and mean >= -TOLERANCE * metrics.ndcg(before, 10)
     return Check(f"Not worse than the active model {active}", passed, _difference(own, before, mean, low, high))
 

@@ -73,4 +73,4 @@ def _histories(events: pl.DataFrame) -> Histories:
         ratings=events["rating"].fill_null(np.nan).to_numpy(),
         completions=events["completion"].fill_null(np.nan).to_numpy(),
     )
-    return Histories.by_viewer(events["viewer"].to_numpy(), columns)
+    return Histories.from_table(events["viewer"].to_numpy(), columns)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recommender.ml import beyond, evaluate, metrics
-from recommender.ml.baselines import Markov, Prefix, popularity, recent_popularity
+from recommender.ml.baselines import Markov, TrainingTokens, fit_popularity, fit_recent_popularity
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Split
 from recommender.ml.features import Features
@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
 def split_holdout(tokens: Tokens, seed: int) -> tuple[Split, str]:
     """What is held out, and that in words."""
-    recent = evaluate.newest(tokens, HOLDOUT_SHARE, MAX_VIEWERS, np.random.default_rng(seed))
+    recent = evaluate.recent_holdout(tokens, HOLDOUT_SHARE, MAX_VIEWERS, np.random.default_rng(seed))
     if len(recent.test.rows) >= MIN_VIEWERS // 2:
         return recent, f"each viewer's first event among the newest {HOLDOUT_SHARE:.0%} of all events"
     return evaluate.leave_one_out(tokens), "each viewer's last event"
@@ -41,9 +41,9 @@ def judge(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Sp
     """`tokens` and `features` are in the candidate's vocabulary. The lists are made without a time of asking, and so is
     this. A candidate whose scores are not finite is measured no further."""
     others = _reference_scorers(candidate, active, tokens, held_out)
-    ranks = {name: evaluate.rank(tokens, held_out.test, scorer) for name, scorer in others.items()}
+    ranks = {name: evaluate.rank_targets(tokens, held_out.test, scorer) for name, scorer in others.items()}
     try:
-        own = evaluate.rank(tokens, held_out.test, evaluate.of_ranker(candidate))
+        own = evaluate.rank_targets(tokens, held_out.test, evaluate.ranker_scorer(candidate))
     except FloatingPointError as error:
         return reject_non_finite(error)
     figures: dict[str, Any] = metrics.summary(own)
@@ -70,14 +70,14 @@ def reject_non_finite(error: FloatingPointError) -> Verdict:
 
 
 def _reference_scorers(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split) -> dict[str, Scorer]:
-    scorers = _baselines(Prefix(tokens, held_out.ends, len(candidate.vocab)))
+    scorers = _baselines(TrainingTokens(tokens, held_out.ends, len(candidate.vocab)))
     return scorers if active is None else scorers | {"active": scorer_for_vocabulary(active, candidate.vocab, tokens)}
 
 
-def _baselines(prefix: Prefix) -> dict[str, Scorer]:
+def _baselines(prefix: TrainingTokens) -> dict[str, Scorer]:
     return {
-        "popularity": popularity(prefix),
-        "recent_popularity": recent_popularity(prefix),
+        "popularity": fit_popularity(prefix),
+        "recent_popularity": fit_recent_popularity(prefix),
         "markov": Markov(prefix),
     }
 
@@ -87,17 +87,17 @@ def _lists(
 ) -> dict[str, dict[str, float]]:
     """What the lists of a sample of viewers are like, of the candidate and of those it has to stand beside."""
     films = len(candidate.vocab)
-    targets = evaluate.sample(held_out.test, MAX_LISTS)
-    watched = np.bincount(Prefix(tokens, held_out.ends, films).items, minlength=films)
-    seen, of_film = evaluate.seen(tokens, targets), beyond.genres(features)
-    scorers = {"candidate": evaluate.of_ranker(candidate)} | {
+    targets = evaluate.sample_targets(held_out.test, MAX_LISTS)
+    watched = np.bincount(TrainingTokens(tokens, held_out.ends, films).items, minlength=films)
+    seen, of_film = evaluate.seen_items(tokens, targets), beyond.genre_matrix_of(features)
+    scorers = {"candidate": evaluate.ranker_scorer(candidate)} | {
         name: scorer for name, scorer in others.items() if name in ("popularity", "active")
     }
     found = {}
     for name, scorer in scorers.items():
-        lists = beyond.top(tokens, targets, scorer, min(LIST_LENGTH, films))
+        lists = beyond.top_k_lists(tokens, targets, scorer, min(LIST_LENGTH, films))
         found[name] = beyond.summary(lists, seen, watched, of_film, len(held_out.ends))
-        found[name]["alike"] = beyond.alike(lists)
+        found[name]["alike"] = beyond.inter_list_overlap(lists)
     return found
 
 

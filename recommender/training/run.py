@@ -27,16 +27,16 @@ from recommender.enough import NotEnoughData
 from recommender.leases import JobCannotRun, Lease, LeaseLost
 from recommender.ml import distributed, evaluate, metrics
 from recommender.ml.checkpoint import load_model, save_model
-from recommender.ml.config import FORMAT, Preset, changed, model_config, preset
+from recommender.ml.config import FORMAT, Preset, get_preset, override, parse_model_config
 from recommender.ml.data import Tokens, tokenise
 from recommender.ml.evaluate import Split
-from recommender.ml.features import Features, make_features
-from recommender.ml.inherit import inherit
+from recommender.ml.features import Features, build_features
+from recommender.ml.inherit import copy_matching_weights
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker
-from recommender.ml.train import FEWEST_EPOCHS, Progress, Step, Trained, Trainer, pick_device
-from recommender.ml.train import Stopped as TrainingStopped
-from recommender.ml.tuning import with_prior
+from recommender.ml.train import MIN_EPOCHS, Step, Trainer, TrainingHooks, TrainingResult, pick_device
+from recommender.ml.train import TrainingInterrupted as TrainingStopped
+from recommender.ml.tuning import fit_prior
 from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
 from recommender.storage import ObjectStoreUnavailable
@@ -74,14 +74,11 @@ class NightlyOptions:
         """Raises ValueError for a preset that does not exist."""
         train: dict[str, Any] = {}
         if warm:
-            usual = preset(self.preset).train
-            train = {
-                "epochs": max(FEWEST_EPOCHS, round(WARM_EPOCH_SHARE * usual.epochs)),
-                "lr": WARM_LR_SHARE * usual.lr,
-            }
+            usual = get_preset(self.preset).train
+            train = {"epochs": max(MIN_EPOCHS, round(WARM_EPOCH_SHARE * usual.epochs)), "lr": WARM_LR_SHARE * usual.lr}
         told = {"epochs": self.epochs, "seed": self.seed}
         train |= {name: value for name, value in told.items() if value is not None}
-        return changed(preset(self.preset), train=train)
+        return override(get_preset(self.preset), train=train)
 
 
 def run(lease: Lease, request_helpers: Callable[[UUID, int], None] = batch.no_helpers) -> None:
@@ -91,11 +88,11 @@ def run(lease: Lease, request_helpers: Callable[[UUID, int], None] = batch.no_he
         try:
             lease.result |= _train(lease, options)
         except NotEnoughData as reason:  # a new site waits for its viewers: nothing failed
-            distributed.as_first(_TRAINED)
+            distributed.broadcast_from_rank0(_TRAINED)
             lease.result |= {"version": None, "better": False, "reason": str(reason)}
         lease.save()
     else:
-        distributed.as_first(_TRAINED)
+        distributed.broadcast_from_rank0(_TRAINED)
     name, better = lease.result["version"], lease.result["better"]
     if name is None:
         lease.log(lease.result["reason"])
@@ -142,7 +139,7 @@ def _train(lease: Lease, options: NightlyOptions) -> dict[str, Any]:
     _ensure_active_available()
     work = TrainingRun.resume(lease, options) or TrainingRun.start(lease, options)
     clock.lap("read")
-    distributed.as_first(_TO_TRAIN)
+    distributed.broadcast_from_rank0(_TO_TRAIN)
     trained = work.train(lease, options)
     clock.lap("train")
     lease.report_progress("evaluation")
@@ -171,7 +168,7 @@ def _train(lease: Lease, options: NightlyOptions) -> dict[str, Any]:
 
 def _evaluate(alone: Ranker, work: "TrainingRun") -> tuple[Ranker, gate.Verdict]:
     try:
-        ranker = with_prior(alone, work.tokens, work.held_out.ends, work.held_out.validation)
+        ranker = fit_prior(alone, work.tokens, work.held_out.ends, work.held_out.validation)
     except FloatingPointError as error:
         return alone, gate.reject_non_finite(error)
     return ranker, gate.judge(ranker, registry.ranker(), work.tokens, work.held_out, work.features)
@@ -181,7 +178,7 @@ def follow_rank0(parameters: Mapping[str, Any]) -> None:
     """What the other processes of a torchrun do: they train along, on the snapshot that rank 0 has written. They hold
     no lease and ask no database.
     """
-    if distributed.as_first(_TO_TRAIN) == _TO_TRAIN:
+    if distributed.broadcast_from_rank0(_TO_TRAIN) == _TO_TRAIN:
         options = NightlyOptions.from_parameters(parameters)
         note = json.loads((TrainingRun.folder() / "run.json").read_text())
         work = TrainingRun(note, options, Snapshot.load(TrainingRun.folder() / "snapshot.npz"), resumed=True)
@@ -213,7 +210,7 @@ class TrainingRun:
         self.preset = options.to_preset(warm=bool(self.parents))
         self.vocab = Vocab(snapshot.movie_ids)
         films = dict(zip(snapshot.movie_ids.tolist(), snapshot.movie_features, strict=True))
-        self.features: Features = make_features([films[film] for film in self.vocab.movie_ids.tolist()])
+        self.features: Features = build_features([films[film] for film in self.vocab.movie_ids.tolist()])
         self.tokens: Tokens = tokenise(snapshot.histories, self.vocab)
         self.held_out: Split
         self.held_out, self.holdout_description = gate.split_holdout(self.tokens, self.preset.train.seed)
@@ -273,15 +270,15 @@ class TrainingRun:
         torch.manual_seed(self.preset.train.seed)
         model = TransformerRecModel(len(self.vocab), self.preset.model, self.features)
         if self.parents:
-            inherit(model, self.vocab, self.features, load_model(registry.folder(self.parents[-1])))
+            copy_matching_weights(model, self.vocab, self.features, load_model(registry.folder(self.parents[-1])))
         device = pick_device(options.device)
         return Trainer(model, self.tokens, self.held_out.ends, self.preset, checkpoints=self.folder(), device=device)
 
-    def train(self, lease: Lease, options: NightlyOptions) -> Trained:
+    def train(self, lease: Lease, options: NightlyOptions) -> TrainingResult:
         trainer = self.trainer(options)
         lease.log(f"Using device: {trainer.device}")
         reporter = Reporter(lease, self)
-        progress = Progress(on_step=reporter.step, on_epoch=reporter.epoch)
+        progress = TrainingHooks(on_step=reporter.step, on_epoch=reporter.epoch)
         try:
             trained = trainer.run(progress, resume=self.resumed, minutes=options.minutes)
             reporter.log_checkpoint()
@@ -311,10 +308,10 @@ def _warm_start_lineage(options: NightlyOptions, erasures: int) -> list[str]:
     ranker = registry.ranker(active) if active else None  # the gate will want it as well
     if ranker is None or ranker.version != active:
         return []
-    card = ranker.card
+    card = ranker.metadata
     parents = [*card.get("parents", []), active]
     same = (card.get("preset"), card.get("erasures")) == (options.preset, erasures)
-    same = same and model_config(card["config"]) == preset(options.preset).model
+    same = same and parse_model_config(card["config"]) == get_preset(options.preset).model
     return parents if same and len(parents) <= MAX_WARM_STARTS else []
 
 
@@ -339,7 +336,7 @@ class Reporter:
 
     def epoch(self, epoch: int, model: TransformerRecModel) -> dict[str, float]:
         ranker = Ranker(model, self.work.vocab)
-        ranks = evaluate.rank(self.work.tokens, self.work.held_out.validation, evaluate.of_ranker(ranker))
+        ranks = evaluate.rank_targets(self.work.tokens, self.work.held_out.validation, evaluate.ranker_scorer(ranker))
         figures = {"ndcg10": metrics.ndcg(ranks, 10), "hr10": metrics.hit_rate(ranks, 10)}
         self.lease.log(f"Epoch {epoch} | NDCG@10: {figures['ndcg10']:.4f} | HR@10: {figures['hr10']:.4f} (validation)")
         self.ended = epoch

@@ -21,7 +21,7 @@ def segment_masks(tokens: Tokens, targets: Targets, features: Features) -> dict[
         f"viewers of {MIN_HEAVY_HISTORY} films or more": known >= MIN_HEAVY_HISTORY,
     }
     names = [name.partition(":")[2] for name in features.names if name.startswith("genre:")]
-    of_film = beyond.genres(features)[tokens.items[targets.rows] - 1] > 0
+    of_film = beyond.genre_matrix_of(features)[tokens.items[targets.rows] - 1] > 0
     parts |= {name: of_film[:, column] for column, name in enumerate(names)}
     return {name: part for name, part in parts.items() if np.count_nonzero(part) >= MIN_TARGETS}
 
@@ -32,7 +32,7 @@ def compare_segments(
     """By segment NDCG@10 of candidate and active model from their ranks [targets], the difference, and its bounds."""
     found = {}
     for name, part in parts.items():
-        ours, theirs = metrics.gains(own[part], 10), metrics.gains(before[part], 10)
+        ours, theirs = metrics.ndcg_gains(own[part], 10), metrics.ndcg_gains(before[part], 10)
         mean, low, high = metrics.paired_bootstrap(ours, theirs)
         found[name] = {
             "targets": float(np.count_nonzero(part)),

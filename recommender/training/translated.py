@@ -3,7 +3,7 @@
 import numpy as np
 
 from recommender.ml.data import Tokens
-from recommender.ml.evaluate import Scorer, Targets, of_ranker
+from recommender.ml.evaluate import Scorer, Targets, ranker_scorer
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
 
@@ -12,9 +12,9 @@ def scorer_for_vocabulary(ranker: Ranker, vocab: Vocab, tokens: Tokens) -> Score
     """An older model as a scorer of the films of `vocab`, for `tokens` in that vocabulary. Films that it does not know
     stand below all others."""
     if np.array_equal(vocab.movie_ids, ranker.movie_ids):
-        return of_ranker(ranker)  # the tokens are in its vocabulary: a copy would be as large as they are
+        return ranker_scorer(ranker)  # the tokens are in its vocabulary: a copy would be as large as they are
     known, row_of = remap_tokens(tokens, vocab, ranker.vocab)
-    columns = vocab.places(ranker.movie_ids) - 1
+    columns = vocab.encode(ranker.movie_ids) - 1
 
     def score(_: Tokens, targets: Targets) -> np.ndarray:
         states = ranker.encode_tokens(known, targets.viewers, row_of[targets.rows])
@@ -29,7 +29,7 @@ def scorer_for_vocabulary(ranker: Ranker, vocab: Vocab, tokens: Tokens) -> Score
 def remap_tokens(tokens: Tokens, vocab: Vocab, other: Vocab) -> tuple[Tokens, np.ndarray]:
     """The tokens in another vocabulary, without films that it lacks; and for every row of `tokens` (and one past the
     last) how many rows before it remain."""
-    place = np.append(0, other.places(vocab.movie_ids))
+    place = np.append(0, other.encode(vocab.movie_ids))
     items, taste = place[tokens.items], place[tokens.taste_items]
     row_of = np.append(0, np.cumsum(items > 0))
     taste_row_of = np.append(0, np.cumsum(taste > 0))
@@ -44,7 +44,7 @@ def remap_tokens(tokens: Tokens, vocab: Vocab, other: Vocab) -> tuple[Tokens, np
             taste_indptr=taste_row_of[tokens.taste_indptr],
             taste_items=taste[taste > 0],
             taste_weights=tokens.taste_weights[taste > 0],
-            taste_before=taste_row_of[tokens.taste_before[kept]],
+            taste_seen=taste_row_of[tokens.taste_seen[kept]],
         ),
         row_of,
     )

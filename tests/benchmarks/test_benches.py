@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import names
-from benchmarks.protocols import five_core, histories_of, protocol, read
+from benchmarks.protocols import five_core, make_task, read_events, to_histories
 from catalog.dataset import EVENTS, to_frame
 from tests.data import movielens_path
 
@@ -69,8 +69,8 @@ def test_five_core_leaves_only_those_who_watched_and_were_watched_enough():
 
 
 def test_time_split_lets_nobody_see_the_future():
-    dataset, events = read(movielens_path("ml-latest-small.zip"), None)
-    task = protocol("P2", dataset, events, movielens_path("ml-latest-small.zip"))
+    dataset, events = read_events(movielens_path("ml-latest-small.zip"), None)
+    task = make_task("P2", dataset, events, movielens_path("ml-latest-small.zip"))
     cut = np.quantile(five_core(events)["occurred_at"].to_numpy(), 0.9)
     for viewer in range(len(task.ends)):
         trained = task.tokens.times[task.tokens.indptr[viewer] : task.ends[viewer]]
@@ -87,6 +87,6 @@ def test_time_split_lets_nobody_see_the_future():
 
 def test_histories_keep_the_order_of_equal_times():
     rows = [(1, film, 2, 3.0, None, 7) for film in (5, 3, 9)] + [(2, 1, 2, 3.0, None, 1)]
-    histories = histories_of(to_frame(rows, EVENTS))
+    histories = to_histories(to_frame(rows, EVENTS))
     assert histories.movie_ids.tolist() == [5, 3, 9, 1]
     assert histories.indptr.tolist() == [0, 3, 4]

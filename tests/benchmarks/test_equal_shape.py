@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.protocols import Task, protocol, read
+from benchmarks.protocols import Task, make_task, read_events
 from benchmarks.training import equal_shape
 from tests.data import movielens_path
 
@@ -11,11 +11,11 @@ from tests.data import movielens_path
 @pytest.fixture(scope="module")
 def task() -> Task:
     path = movielens_path("ml-latest-small.zip")
-    return protocol("P1", *read(path, None), path)
+    return make_task("P1", *read_events(path, None), path)
 
 
 def test_sessions_are_each_viewers_last_films_and_all_films_stand_in_one(task):
-    viewers, films = equal_shape.last_films(task, 6)
+    viewers, films = equal_shape.last_items(task, 6)
     first = np.random.default_rng(0).permutation(len(task.ends))[0]
     end = task.ends[first]
     assert films[viewers == 0].tolist() == task.tokens.items[end - 6 : end].tolist()
@@ -26,9 +26,9 @@ def test_sessions_are_each_viewers_last_films_and_all_films_stand_in_one(task):
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not equal_shape.installed(), reason="RecTools is not installed (benchmarks/training/equal_shape.py)"
+    not equal_shape.is_installed(), reason="RecTools is not installed (benchmarks/training/equal_shape.py)"
 )
 def test_both_ways_are_measured_over_the_same_films(task):
-    told = equal_shape.compare(task, 20, seconds=1)
+    told = equal_shape.compare_with_rectools(task, 20, seconds=1)
     assert told["rectools_films"] == len(task.vocab)
     assert min(told["rectools_targets_per_s"], told["ours_targets_per_s"]) > 0

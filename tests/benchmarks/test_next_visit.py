@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.protocols import read
+from benchmarks.protocols import read_events
 from benchmarks.quality import next_visit
 from benchmarks.quality.next_visit import RollingPopularity
 from recommender.ml.evaluate import Targets
@@ -24,7 +24,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def split(data):
-    return next_visit.make_split(*read(data, None))
+    return next_visit.make_split(*read_events(data, None))
 
 
 def test_the_command_says_what_every_and_the_first_visit_got_beside_the_baselines(data, tmp_path, capsys):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.protocols import protocol, read
+from benchmarks.protocols import make_task, read_events
 from benchmarks.quality import results
-from benchmarks.quality.baselines import Baseline, prove
-from benchmarks.quality.figures import paired, slices
+from benchmarks.quality.baselines import Baseline, check_published
+from benchmarks.quality.figures import paired_differences, target_slices
 from recommender.ml import metrics
-from recommender.ml.evaluate import TIMES
+from recommender.ml.evaluate import TIME_MODES
 from tests.benchmarks.films import VIEWERS, write_movielens_pairs
 
 SMALL = ["--epochs", "2", "--set", "d_model=8", "layers=1", "heads=1"]
@@ -52,7 +52,7 @@ def test_ranks_beside_the_result_give_its_figures(two_seeds):
     ranks, viewers = results.load_ranks(two_seeds)
     assert len(viewers["test"]) == VIEWERS
     for run in json.loads(two_seeds.read_text())["runs"]:
-        for told in TIMES:
+        for told in TIME_MODES:
             of = ranks[run["seed"]][told]["test"]
             assert run[told]["ndcg10"] == pytest.approx(metrics.ndcg(of, 10), abs=5e-5)
             assert run[told]["mrr"] == pytest.approx(metrics.mrr(of), abs=5e-5)
@@ -84,7 +84,7 @@ def test_resumed_run_asks_the_epoch_that_was_selected(folder, data):
 
 def test_paired_interval_is_over_viewers():
     a, b = np.array([1.0, 20, 3, 11, 2, 2]), np.array([2.0, 1, 30, 11, 2, 40])
-    found = paired([a], [b], np.arange(6))
+    found = paired_differences([a], [b], np.arange(6))
     assert found["hr10"] == [round(x, 4) for x in metrics.paired_bootstrap((a <= 10) * 1.0, (b <= 10) * 1.0)]
     assert found["ndcg10"][0] == pytest.approx((1 - 1 / math.log2(3) - 1 + 0.5 + 1 / math.log2(3)) / 6, abs=1e-4)
     alone = metrics.paired_bootstrap(np.array([1.0, 1, 1, 0]), np.zeros(4), np.array([7, 7, 7, 7]))
@@ -92,9 +92,9 @@ def test_paired_interval_is_over_viewers():
 
 
 def test_slices_by_hand(data):
-    dataset, events = read(data, None)
-    task = protocol("P1", dataset, events, data)
-    parts = slices(task)
+    dataset, events = read_events(data, None)
+    task = make_task("P1", dataset, events, data)
+    parts = target_slices(task)
     # The last film of a viewer is the second of a pair: a minute after the first.
     assert "new_visits" not in parts
     last = events.sort("viewer", "occurred_at").group_by("viewer", maintain_order=True).last()
@@ -102,7 +102,7 @@ def test_slices_by_hand(data):
     times = task.tokens.times.copy()
     times[task.tests["test"].rows[3]] += 3_541  # one hour and a second after the film before
     times[task.tests["test"].rows[4]] += 3_540  # one hour
-    later = slices(task._replace(tokens=task.tokens._replace(times=times)))
+    later = target_slices(task._replace(tokens=task.tokens._replace(times=times)))
     assert np.flatnonzero(later["new_visits"]["test"]).tolist() == [3]
 
 
@@ -110,4 +110,4 @@ def test_a_harness_that_does_not_give_the_published_figures_says_so():
     ranks = {"test": np.full(6040, 20.0)}
     ranks["test"][:217] = 4.0  # HR@10 0.036; NDCG@10 0.036 / log2(5) = 0.0155
     with pytest.raises(SystemExit, match=r"popularity has .*0\.036, 0\.015.* published are \(0\.036, 0\.018\)"):
-        prove({"popularity": Baseline(None, 0.0, ranks), "ease": Baseline(None, 0.0, ranks)})
+        check_published({"popularity": Baseline(None, 0.0, ranks), "ease": Baseline(None, 0.0, ranks)})

@@ -10,8 +10,8 @@ import pytest
 from benchmarks import bench_quality
 from benchmarks.__main__ import main
 from benchmarks.quality import tables
-from benchmarks.quality.pool import load, spread
-from recommender.ml.config import preset
+from benchmarks.quality.pool import load_groups, mean_and_std
+from recommender.ml.config import get_preset
 from tests.benchmarks.films import write_movielens_pairs
 
 TINY = {"d_model": 8, "layers": 1, "heads": 1}
@@ -26,7 +26,7 @@ RUNS = {
 
 def relabelled(path):
     """As if these tiny models were the preset, and their films ml-1m."""
-    result, plain = json.loads(path.read_text()), preset("default")
+    result, plain = json.loads(path.read_text()), get_preset("default")
     config = result["config"]
     config |= {name: getattr(plain.model, name) for name, value in TINY.items() if config[name] == value}
     config["epochs"] = plain.train.epochs
@@ -70,7 +70,7 @@ def test_seeds_are_pooled(docs):
         asked[2] == f"{np.mean(hr):.4f} ± {np.std(hr, ddof=1):.4f} / {np.mean(ndcg):.4f} ± {np.std(ndcg, ddof=1):.4f}"
     )
     assert asked[-1] == "2"
-    assert spread([0.1, 0.2, 0.3]) == "0.2000 ± 0.1000"
+    assert mean_and_std([0.1, 0.2, 0.3]) == "0.2000 ± 0.1000"
 
 
 def test_ablation_is_paired_with_the_pool_of_what_it_changed(docs):
@@ -105,7 +105,7 @@ def test_the_same_results_give_the_same_bytes(docs):
     written = [docs / "quality.md", *(docs / "results").glob("*.svg")]
     assert len(written) == 4  # P1, P2 and cold films have a curve each
     before = [path.read_bytes() for path in written]
-    tables.write(docs)
+    tables.write_tables(docs)
     assert [path.read_bytes() for path in written] == before
     assert written[0].read_text().startswith("Words stay.\n")
 
@@ -114,14 +114,14 @@ def test_a_seed_counts_once(docs, tmp_path):
     shutil.copytree(docs / "results", tmp_path / "results")
     shutil.copy(tmp_path / "results" / "p1-default-seed1.json", tmp_path / "results" / "p1-again.json")
     with pytest.raises(SystemExit, match="the same seed"):
-        load(tmp_path / "results")
+        load_groups(tmp_path / "results")
 
 
 def test_page_is_in_step_with_the_committed_results(tmp_path):
     docs = Path(bench_quality.DOCS)
     copy = tmp_path / "docs"
     shutil.copytree(docs, copy)
-    tables.write(copy)
+    tables.write_tables(copy)
     assert (copy / "quality.md").read_text() == (docs / "quality.md").read_text(), "./run bench quality --tables"
     for picture in (docs / "results").glob("curves-*.svg"):
         assert (copy / "results" / picture.name).read_bytes() == picture.read_bytes(), "./run bench quality --tables"

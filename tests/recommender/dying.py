@@ -38,9 +38,9 @@ def _half_written(path: Path, state: Any) -> None:
     _save(path, state)
 
 
-_save = train.save_state
+_save = train.save_checkpoint
 if KILL_POINT == "checkpoint":
-    train.save_state = _half_written
+    train.save_checkpoint = _half_written
 elif KILL_POINT == "activation":  # the row has been flipped, the pointer has not
     cache.publish_model = lambda name: kill_worker()
 elif KILL_POINT:

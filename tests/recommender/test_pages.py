@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from benchmarks.admin.furnished import furnish
-from benchmarks.admin.pages import pages
+from benchmarks.admin.pages import admin_pages
 from catalog.models import Credit, Movie, Person, Rule, Viewer
 from catalog.selectors import movie_watchers
 from catalog.services import publish_movies
@@ -138,7 +138,7 @@ def test_no_page_of_the_admin_asks_more_than_it_may(admin_client):
     for path in (reverse("admin:index"), admin_url("movie", "change", NEMO)):
         admin_client.get(path)  # what a process reads once
     asked = {}
-    for name, path in pages().items():
+    for name, path in admin_pages().items():
         with CaptureQueriesContext(connection) as queries:
             answer = admin_client.get(path)
         assert answer.status_code in (200, 302, 403), f"{name}: {answer.status_code}"

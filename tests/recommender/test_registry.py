@@ -18,8 +18,8 @@ from redis.retry import Retry
 from safetensors.numpy import load_file, save_file
 
 from recommender import cache, copies, registry
-from recommender.ml.checkpoint import WEIGHTS
-from recommender.ml.config import MANIFEST
+from recommender.ml.checkpoint import WEIGHTS_FILE
+from recommender.ml.config import MANIFEST_FILE
 from recommender.models import ModelVersion
 from tests.model import TINY_MODEL, clear_loaded_models, second_version
 
@@ -43,23 +43,23 @@ def second(model, model_folder):
 
 
 def cut(folder):
-    weights = folder / WEIGHTS
+    weights = folder / WEIGHTS_FILE
     weights.write_bytes(weights.read_bytes()[:-100])
 
 
 def age(folder):
-    manifest = json.loads((folder / MANIFEST).read_text())
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"format": 0}))
+    manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest | {"format": 0}))
 
 
 def poison(folder):
     """Whole by its checksums, and not a number in one place."""
-    weights = load_file(folder / WEIGHTS)
+    weights = load_file(folder / WEIGHTS_FILE)
     weights["items.ids.weight"][3] = np.nan
-    save_file(weights, folder / WEIGHTS)
-    manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["sha256"][WEIGHTS] = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    save_file(weights, folder / WEIGHTS_FILE)
+    manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    manifest["sha256"][WEIGHTS_FILE] = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
 
 
 def status(name):
@@ -119,7 +119,7 @@ def test_a_start_knows_what_it_can_serve(second, spoil):
 
 
 def test_a_manifest_of_no_format_is_none(second):
-    (registry.folder("second") / MANIFEST).write_text(json.dumps({"format": "new", "sha256": {}}))
+    (registry.folder("second") / MANIFEST_FILE).write_text(json.dumps({"format": "new", "sha256": {}}))
     assert copies.format_of("second") is None
     assert not copies.is_loadable("second")
 

@@ -12,8 +12,8 @@ import pytest
 from django.core.management import call_command
 
 from recommender import checks, copies, registry, storage
-from recommender.ml.checkpoint import VECTORS, WEIGHTS
-from recommender.ml.config import MANIFEST
+from recommender.ml.checkpoint import VECTORS_FILE, WEIGHTS_FILE
+from recommender.ml.config import MANIFEST_FILE
 from recommender.models import ModelVersion
 from recommender.serving.query import Query
 from recommender.serving.recommend import recommend
@@ -94,7 +94,7 @@ def test_half_an_upload_is_no_version_and_is_completed_later(second, elsewhere, 
     put = files.put_file
 
     def cut_off(source, target, **more):
-        if target.endswith(VECTORS):
+        if target.endswith(VECTORS_FILE):
             raise ConnectionError("the line broke")
         return put(source, target, **more)
 
@@ -114,7 +114,7 @@ def test_half_an_upload_is_no_version_and_is_completed_later(second, elsewhere, 
 def test_a_damaged_copy_is_refused_and_leaves_nothing(second, elsewhere, caplog, model_folder):
     copies.upload_missing()
     files, root = storage._filesystem(storage.settings.MODELS_URL)
-    files.pipe_file(f"{root}/second/{WEIGHTS}", (model_folder / WEIGHTS).read_bytes()[:-100])
+    files.pipe_file(f"{root}/second/{WEIGHTS_FILE}", (model_folder / WEIGHTS_FILE).read_bytes()[:-100])
     elsewhere()
 
     with pytest.raises(registry.ActivationRefused, match="cut or edited"):
@@ -123,13 +123,13 @@ def test_a_damaged_copy_is_refused_and_leaves_nothing(second, elsewhere, caplog,
     assert not [path for path in storage.settings.MODEL_STORE.iterdir() if path.is_dir()]
     assert registry.active_name() == TINY_MODEL
     escape = json.dumps({"format": 4, "sha256": {"../../escaped": "0"}}).encode()
-    files.pipe_file(f"{root}/second/{MANIFEST}", escape)
+    files.pipe_file(f"{root}/second/{MANIFEST_FILE}", escape)
     with pytest.raises(storage.ArtifactDamaged, match="no file of its folder"):
         storage.download(copies.folder("second"))
 
 
 def test_what_is_damaged_here_is_not_uploaded(second, caplog):
-    weights = copies.folder("second") / WEIGHTS
+    weights = copies.folder("second") / WEIGHTS_FILE
     weights.write_bytes(weights.read_bytes()[:-100])
 
     assert copies.upload_missing() == [TINY_MODEL]

@@ -76,7 +76,7 @@ if FAULT == "full disk":
 elif FAULT in ("nan", "constant"):
     run.Trainer.run = _poisoned(run.Trainer.run)  # type: ignore[method-assign]
 elif FAULT == "popular":
-    run.with_prior = _popular  # type: ignore[assignment]
+    run.fit_prior = _popular  # type: ignore[assignment]
 elif FAULT == "older code":
     for room in ("recommender.ml.checkpoint", "recommender.copies", "recommender.training.run"):
         importlib.import_module(room).FORMAT -= 1  # type: ignore[attr-defined]

@@ -27,16 +27,16 @@ class Command(BaseCommand):
         for words in films:
             row = self._find_row(table, words)
             movie, content = int(table.ids[row]), kinship(known, row)
-            place = -1 if ranker is None else int(ranker.index(np.array([movie]))[0])
-            near = ranker.near(movie) if ranker is not None and place >= 0 else None
-            after = ranker.after(movie) if ranker is not None and place >= 0 else None
+            place = -1 if ranker is None else int(ranker.columns_of(np.array([movie]))[0])
+            near = ranker.item_similarity(movie) if ranker is not None and place >= 0 else None
+            after = ranker.successor_shares(movie) if ranker is not None and place >= 0 else None
             self.stdout.write(self.style.SUCCESS(f"{movie} {table.titles[row]} ({table.year[row]})"))
             self.stdout.write("  similarity  content  learned  after")
             found = similar(movie, top_k)
             for other, value in zip(found.movie_ids, found.similarities, strict=True):
                 at, column = int(table.rows_of(np.array([other]))[0]), -1
                 if ranker is not None:
-                    column = int(ranker.index(np.array([other]))[0])
+                    column = int(ranker.columns_of(np.array([other]))[0])
                 parts = ["-" if part is None or column < 0 else f"{part[column]:.2f}" for part in (near, after)]
                 line = f"  {value:10.2f}  {content[at]:7.2f}  {parts[0]:>7}  {parts[1]:>5}"
                 self.stdout.write(f"{line}  {table.titles[at]} ({table.year[at]})")

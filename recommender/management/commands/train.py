@@ -30,7 +30,7 @@ class Command(BaseCommand):
         from recommender.training import run
 
         parameters = job_parameters(options) | {"lists": False, "activate": options["activate"]}
-        with distributed.joined():
+        with distributed.process_group():
             if distributed.rank():
                 run.follow_rank0(parameters)
                 return

@@ -24,7 +24,7 @@ from catalog.models import Rule, WatchEvent
 from movierec import disks
 from movierec.disks import Room
 from recommender import cache
-from recommender.ml.checkpoint import save_state
+from recommender.ml.checkpoint import save_checkpoint
 from recommender.models import Impression, Job
 from recommender.monitoring import room
 from recommender.serving import tally
@@ -197,7 +197,7 @@ def test_a_file_that_may_not_grow_is_named_and_leaves_nothing(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
         with pytest.raises(OSError) as failed:
-            save_state(tmp_path / "epoch1.pt", {"weights": torch.zeros(1_000_000)})
+            save_checkpoint(tmp_path / "epoch1.pt", {"weights": torch.zeros(1_000_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 

@@ -13,9 +13,9 @@ from catalog.selectors import catalogue_table
 from recommender import cache, registry
 from recommender.describing import cold_items
 from recommender.ml.checkpoint import save_model
-from recommender.ml.config import changed, preset
+from recommender.ml.config import get_preset, override
 from recommender.ml.data import Histories, tokenise
-from recommender.ml.features import make_features
+from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker, load_ranker
 from recommender.ml.train import Trainer
@@ -32,14 +32,14 @@ def reading_folder():
     """A model of the default's kind, which reads metadata."""
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    shape = changed(
-        preset("default"),
+    shape = override(
+        get_preset("default"),
         model={"d_model": 16, "d_item": 32, "layers": 1, "taste_len": 0},
         train={"epochs": 6, "batch_positions": 2000, "lr": 1e-2, "warmup_steps": 5, "forget_id": 0.3},
     )
     of = {film: [f"genre:{taste}"] for taste in TASTES for film in TASTES[taste] + INVENTED[taste]}
-    vocab, features = Vocab(np.array(VOCABULARY)), make_features([of.get(film, []) for film in VOCABULARY])
-    tokens = tokenise(Histories.of(simulated_histories()), vocab)
+    vocab, features = Vocab(np.array(VOCABULARY)), build_features([of.get(film, []) for film in VOCABULARY])
+    tokens = tokenise(Histories.from_events(simulated_histories()), vocab)
     net = TransformerRecModel(len(vocab), shape.model, features)
     Trainer(net, tokens, tokens.indptr[1:], shape, device=torch.device("cpu")).run()
     return save_model(Path(settings.MODEL_STORE) / "reads", net, vocab, features, {"metrics": {}})
@@ -130,4 +130,4 @@ def test_its_vector_is_that_of_a_film_nobody_watched(ranker):
 def test_a_model_without_metadata_or_a_film_without_known_features_has_none(ranker, model_folder):
     assert not len(cold_items(catalogue_table(), load_ranker(model_folder)).movie_ids)
     assert not len(ranker.newcomers(np.array([7_000]), [["genre:Opera"]]).movie_ids)
-    assert not len(Ranker(ranker.model, ranker.vocab).newcomers(np.array([7_000]), [["genre:Sci-Fi"]]).movie_ids)
+    assert not len(Ranker(ranker.model, ranker.vocab).cold_items(np.array([7_000]), [["genre:Sci-Fi"]]).movie_ids)

@@ -8,7 +8,7 @@ import pytest
 from recommender.ml import beyond
 from recommender.ml.data import Histories, tokenise
 from recommender.ml.evaluate import leave_one_out
-from recommender.ml.features import make_features
+from recommender.ml.features import build_features
 from recommender.ml.vocab import Vocab
 from tests.recommender.ml.viewers import MOVIES, paired_histories
 
@@ -62,8 +62,8 @@ def test_calibration():
 
 
 def test_genres_are_read_from_features():
-    features = make_features([["genre:Drama", "decade:1990"], ["genre:Drama"], ["genre:Drama", "director:X"], []])
-    assert beyond.genres(features).tolist() == [[1], [1], [1], [0]]
+    features = build_features([["genre:Drama", "decade:1990"], ["genre:Drama"], ["genre:Drama", "director:X"], []])
+    assert beyond.genre_matrix_of(features).tolist() == [[1], [1], [1], [0]]
 
 
 def test_top_leaves_out_what_was_seen_before_the_target():
@@ -72,7 +72,7 @@ def test_top_leaves_out_what_was_seen_before_the_target():
     tokens = tokenise(histories, vocab)
     targets = leave_one_out(tokens).test
     falling = np.arange(MOVIES, 0, -1, dtype=np.float32)
-    lists = beyond.top(tokens, targets, lambda _, block: np.tile(falling, (len(block.rows), 1)), 5)
+    lists = beyond.top_k_lists(tokens, targets, lambda _, block: np.tile(falling, (len(block.rows), 1)), 5)
     for shown, viewer, row in zip(lists, *targets, strict=True):
         seen = set((tokens.items[tokens.indptr[viewer] : row] - 1).tolist())
         assert shown.tolist() == [film for film in range(MOVIES) if film not in seen][:5]

@@ -32,10 +32,10 @@ def test_tokens_are_made_with_little_more_than_they_hold():
         ratings=(RANDOM.integers(1, 11, EVENTS) / 2).astype(np.float32),
         completions=np.full(EVENTS, np.nan, np.float32),
     )
-    histories, vocab = Histories.by_viewer(OWNER, events), Vocab(np.arange(FILMS))
+    histories, vocab = Histories.from_table(OWNER, events), Vocab(np.arange(FILMS))
     assert most_bytes(lambda: tokenise(histories, vocab)) < 60
 
 
 def test_counting_transitions_holds_few_copies_of_the_pairs():
     """Ten pairs an event."""
-    assert most_bytes(lambda: Transitions.of(OWNER, ITEMS, FILMS)) < 600
+    assert most_bytes(lambda: Transitions.from_tokens(OWNER, ITEMS, FILMS)) < 600

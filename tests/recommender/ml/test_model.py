@@ -11,14 +11,14 @@ from recommender.ml.batches import collate, last_windows
 from recommender.ml.blocks import AttentionBias
 from recommender.ml.config import GAP_NONE, PRESETS
 from recommender.ml.data import Events, tokenise
-from recommender.ml.features import make_features
+from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel, untimed_batch
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
 from tests.recommender.ml.viewers import MOVIES, paired_histories
 
 VOCAB = Vocab(np.arange(100, 100 + MOVIES))
-FEATURES = make_features([["genre:Drama" if film % 2 else "genre:Comedy"] for film in range(MOVIES)])
+FEATURES = build_features([["genre:Drama" if film % 2 else "genre:Comedy"] for film in range(MOVIES)])
 
 
 def model_of(name: str, **fields) -> TransformerRecModel:
@@ -55,8 +55,8 @@ def test_padding_changes_nothing(name):
         weights = torch.cat([torch.ones(2, 4), torch.zeros(2, 3)], 1)
         batch = untimed_batch(padded, wide_taste, weights)
         batch.taste_seen = torch.full_like(padded, 4)
-        users = model.users(batch, model.items())
-        torch.testing.assert_close(users @ model.output(model.items())[1:].T, plain, rtol=1e-4, atol=1e-4)
+        users = model.user_vectors(batch, model.items())
+        torch.testing.assert_close(users @ model.output_vectors(model.items())[1:].T, plain, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -70,7 +70,9 @@ def test_a_position_does_not_see_its_future(name):
     part = collate(tokens, last_windows(tokens, viewers, part_stops, 50), model.config, tokens.times[part_stops])
     with torch.inference_mode():
         table = model.items()
-        torch.testing.assert_close(model.states(whole, table)[:, -6], model.users(part, table), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            model.position_vectors(whole, table)[:, -6], model.user_vectors(part, table), rtol=1e-4, atol=1e-4
+        )
 
 
 def test_encoding_in_batch_equals_encoding_alone():
@@ -159,7 +161,7 @@ def test_the_mlp_scorer_ranks_its_shortlist_again(monkeypatch):
     states, left_out = ranker.encode([Events.from_ids([101, 102])]), [np.array([101, 102, 110])]
     films, scores = ranker.top(states, 8, exclude=left_out)[0]
     np.testing.assert_allclose(ranker.score(states, films)[0], scores, rtol=1e-4)
-    _, added, scored = ranker._parts(states)
+    _, added, scored = ranker._all_scores(states)
     dots = scored[0].numpy()
     assert added is None
     all_scores = ranker.scores(states, left_out)[0]
@@ -172,13 +174,13 @@ def test_the_mlp_scorer_ranks_its_shortlist_again(monkeypatch):
 
 def test_similarity_is_between_0_and_1_and_unknown_films_are_told():
     ranker = Ranker(model_of("default"), VOCAB)
-    near = ranker.near(105)
-    place = int(ranker.index([105])[0])
+    near = ranker.item_similarity(105)
+    place = int(ranker.columns_of([105])[0])
     assert near[place] == pytest.approx(1)
     assert ((near >= 0) & (near <= 1)).all()
-    np.testing.assert_allclose(near, ranker.likeness(np.array([105]), ranker.movie_ids)[0].clip(0), atol=1e-6)
-    assert not ranker.after(105).any(), "no transitions were counted"
-    for ask in (ranker.near, ranker.after):
+    np.testing.assert_allclose(near, ranker.cosine_matrix(np.array([105]), ranker.movie_ids)[0].clip(0), atol=1e-6)
+    assert not ranker.successor_shares(105).any(), "no transitions were counted"
+    for ask in (ranker.item_similarity, ranker.successor_shares):
         with pytest.raises(KeyError, match="999"):
             ask(999)
 
@@ -194,5 +196,5 @@ def test_the_newest_state_alone_is_the_last_of_all(name):
     untimed = replace(batch, timed=torch.zeros_like(batch.timed), gaps=torch.full_like(batch.gaps, GAP_NONE))
     with torch.inference_mode():
         for one in (batch, untimed):
-            found = model.users(one, model.items(), model.fixed_bias())
-            torch.testing.assert_close(found, model.states(one, model.items())[:, -1])
+            found = model.user_vectors(one, model.items(), model.static_bias())
+            torch.testing.assert_close(found, model.position_vectors(one, model.items())[:, -1])

@@ -9,21 +9,21 @@ from torch.nn import functional as F
 
 from catalog.models import WatchEvent
 from recommender.ml import attention, data, metrics
-from recommender.ml.attention import gated_attention, lookup
+from recommender.ml.attention import bias_lookup, gated_attention
 from recommender.ml.batches import (
-    NEVER,
+    UNSEEN,
     Windows,
+    bucket_by_length,
     collate,
-    first_seen,
+    first_seen_index,
     gap_buckets,
-    grouped,
     last_windows,
     training_windows,
 )
 from recommender.ml.blocks import time_buckets
 from recommender.ml.config import GAP_BUCKETS, ModelConfig
 from recommender.ml.data import Events, Histories, tokenise
-from recommender.ml.losses import Seen, softmax_loss
+from recommender.ml.losses import SeenMask, softmax_loss
 from recommender.ml.vocab import Vocab
 from tests.recommender.ml.viewers import paired_histories
 
@@ -34,13 +34,13 @@ def test_kinds_are_those_of_the_catalogue():
 
 def test_rank_leaves_out_seen_films_and_takes_the_middle_of_ties():
     scores = np.array([[0.9, 0.5, 0.7, 0.5, 0.1]], np.float32)
-    assert metrics.ranks(scores.copy(), np.array([1]), [np.array([0])]).tolist() == [2.5]
-    assert metrics.ranks(np.zeros((1, 5), np.float32), np.array([1]), [np.empty(0, np.int64)]).tolist() == [3.0]
+    assert metrics.compute_ranks(scores.copy(), np.array([1]), [np.array([0])]).tolist() == [2.5]
+    assert metrics.compute_ranks(np.zeros((1, 5), np.float32), np.array([1]), [np.empty(0, np.int64)]).tolist() == [3.0]
 
 
 def test_scores_that_are_not_finite_are_no_perfect_rank():
     with pytest.raises(FloatingPointError):
-        metrics.ranks(np.full((1, 5), np.nan, np.float32), np.array([1]), [np.empty(0, np.int64)])
+        metrics.compute_ranks(np.full((1, 5), np.nan, np.float32), np.array([1]), [np.empty(0, np.int64)])
 
 
 def test_figures_by_hand():
@@ -66,8 +66,8 @@ def test_loss_and_gradient_are_those_of_cross_entropy(shift, spared):
     films = F.normalize(torch.randn(90, 16), dim=1).requires_grad_()
     wanted = torch.randint(0, 90, (1500,))
     first = torch.randint(0, 200, (15, 90), dtype=torch.int16)
-    seen = Seen(first, torch.arange(1500) // 100, (torch.arange(1500) % 100).to(torch.int16)) if spared else None
-    ours = softmax_loss(users, films[wanted], films, wanted, seen=seen, shift=shift)
+    seen = SeenMask(first, torch.arange(1500) // 100, (torch.arange(1500) % 100).to(torch.int16)) if spared else None
+    ours = softmax_loss(users, films[wanted], films, wanted, seen=seen, log_q_correction=shift)
     mine = torch.autograd.grad(ours, (users, films))
     logits = users @ films.T
     left_out = first.repeat_interleave(100, 0) <= (torch.arange(1500) % 100)[:, None] if spared else logits.isnan()
@@ -86,7 +86,7 @@ def test_sampled_negatives_estimate_the_full_softmax():
     full = softmax_loss(users, films[wanted], films, wanted)
     drawn = torch.randperm(2000)[:500]
     none = torch.full_like(wanted, -1)
-    sampled = softmax_loss(users, films[wanted], films[drawn], none, shift=float(np.log(1999 / 500)))
+    sampled = softmax_loss(users, films[wanted], films[drawn], none, log_q_correction=float(np.log(1999 / 500)))
     assert float(sampled) == pytest.approx(float(full), rel=0.05)
 
 
@@ -99,11 +99,11 @@ def test_attention_and_its_gradients_are_those_of_the_formula(piece, monkeypatch
     table = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
     buckets = torch.randint(0, 5, (9, 24, 24), dtype=torch.int32)
     inputs = (q, k, v, position, table)
-    ours = gated_attention(q, k, v, position + lookup(table, buckets))
+    ours = gated_attention(q, k, v, position + bias_lookup(table, buckets))
     scores = q @ k.transpose(2, 3) + position + table[:, buckets.long()].transpose(0, 1)
     plain = F.silu(scores).tril() @ v
     torch.testing.assert_close(ours, plain)
-    newest = gated_attention(q[:, :, -9:], k, v, (position + lookup(table, buckets))[:, :, -9:])
+    newest = gated_attention(q[:, :, -9:], k, v, (position + bias_lookup(table, buckets))[:, :, -9:])
     torch.testing.assert_close(newest, plain[:, :, -9:])
     seed = torch.randn_like(plain)
     for got, want in zip(
@@ -138,19 +138,19 @@ def test_which_events_enter_sequence_and_taste():
     events = Events(
         np.array(films, np.int32), np.arange(7), np.array(kinds, np.int8), np.array(stars, np.float32), None
     )
-    tokens = tokenise(Histories.of([events]), Vocab(np.arange(10, 15)))
+    tokens = tokenise(Histories.from_events([events]), Vocab(np.arange(10, 15)))
     assert (tokens.items - 1 + 10).tolist() == [10, 12, 14]  # the rating of 10 annotates its watch; 99 is not known
     assert tokens.stars.tolist() == [9, 10, 2]
     assert (tokens.taste_items - 1 + 10).tolist() == [10, 10, 11, 12, 13, 14]
     assert tokens.taste_weights.tolist() == [0.5, 1, 1, 1, -1, -0.5]
-    assert tokens.taste_before.tolist() == [1, 4, 6]
+    assert tokens.taste_seen.tolist() == [1, 4, 6]
 
 
 def test_a_batch_holds_the_taste_that_its_tokens_know_and_no_more():
     """The six places of padding before these ten tokens know none; they must not have all that is older come along."""
     rated = np.full(60, data.RATING, np.int8)
     watched = Events(np.arange(1, 61, dtype=np.int32), np.arange(60), rated, np.full(60, 5, np.float32), None)
-    tokens = tokenise(Histories.of([watched]), Vocab(np.arange(1, 61)))
+    tokens = tokenise(Histories.from_events([watched]), Vocab(np.arange(1, 61)))
     window = last_windows(tokens, np.array([0]), np.array([50]), 10)
     batch = collate(tokens, window, ModelConfig(max_len=10, taste_len=4))
     assert batch.items.shape[1] == 16
@@ -160,10 +160,10 @@ def test_a_batch_holds_the_taste_that_its_tokens_know_and_no_more():
 
 def test_what_each_window_had_seen_and_when():
     watched = [np.array(films, np.int32) for films in ([5, 3, 3, 1, 5, 2], [4, 1])]
-    tokens = tokenise(Histories.of([Events(one) for one in watched]), Vocab(np.arange(1, 6)))
+    tokens = tokenise(Histories.from_events([Events(one) for one in watched]), Vocab(np.arange(1, 6)))
     windows = Windows(np.array([0, 0, 1]), np.array([0, 3, 6]), np.array([3, 5, 7]))
-    first = first_seen(tokens, windows, np.array([1, 3, 4, 5]))
-    assert first.tolist() == [[NEVER, 2, NEVER, 1], [1, 0, NEVER, 0], [NEVER, NEVER, 1, NEVER]]
+    first = first_seen_index(tokens, windows, np.array([1, 3, 4, 5]))
+    assert first.tolist() == [[UNSEEN, 2, UNSEEN, 1], [1, 0, UNSEEN, 0], [UNSEEN, UNSEEN, 1, UNSEEN]]
 
 
 @settings(max_examples=40, deadline=None)
@@ -171,13 +171,13 @@ def test_what_each_window_had_seen_and_when():
 def test_every_token_but_the_first_is_a_target_once(lengths, max_len, seed):
     rng = np.random.default_rng(seed)
     films = [rng.integers(1, 9, n).astype(np.int32) for n in lengths]
-    tokens = tokenise(Histories.of([Events(one) for one in films]), Vocab(np.arange(1, 9)))
+    tokens = tokenise(Histories.from_events([Events(one) for one in films]), Vocab(np.arange(1, 9)))
     windows = training_windows(tokens, tokens.indptr[1:], max_len, rng)
     hit = [row for start, stop in zip(windows.starts, windows.stops, strict=True) for row in range(start + 1, stop + 1)]
     want = [row for n, end in zip(lengths, tokens.indptr[1:], strict=True) for row in range(end - n + 1, end)]
     assert sorted(hit) == want
     assert (windows.lengths() <= max_len).all()
-    groups = list(grouped(windows, 64, rng))
+    groups = list(bucket_by_length(windows, 64, rng))
     assert sorted(np.concatenate([np.empty(0, int), *groups])) == list(range(len(windows.starts)))
 
 

@@ -4,26 +4,28 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.ml.config import changed, preset
+from recommender.ml.config import get_preset, override
 from recommender.ml.data import Events
-from recommender.ml.features import make_features
+from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.prior import Prior
+from recommender.ml.prior import TransitionPrior
 from recommender.ml.ranker import Ranker
-from recommender.ml.shortlist import FEWEST_FILMS, Shortlist
-from recommender.ml.vectors import FilmVectors
+from recommender.ml.shortlist import MIN_ITEMS, Shortlist
+from recommender.ml.vectors import ItemVectors
 from recommender.ml.vocab import Vocab
 
-FILMS = FEWEST_FILMS + 500
+FILMS = MIN_ITEMS + 500
 
 
 @pytest.fixture(scope="module", params=["default", "brief"])
 def ranker(request):
     torch.manual_seed(3)
-    shape = changed(preset(request.param), model={"d_model": 32, "heads": 2, "layers": 1})
+    shape = override(get_preset(request.param), model={"d_model": 32, "heads": 2, "layers": 1})
     rng = np.random.default_rng(3)
-    prior = Prior.of(np.sort(rng.integers(300, size=20_000)), rng.integers(FILMS, size=20_000), FILMS, 1.0)
-    model = TransformerRecModel(FILMS, shape.model, make_features([["genre:Drama"]] * FILMS))
+    prior = TransitionPrior.from_tokens(
+        np.sort(rng.integers(300, size=20_000)), rng.integers(FILMS, size=20_000), FILMS, 1.0
+    )
+    model = TransformerRecModel(FILMS, shape.model, build_features([["genre:Drama"]] * FILMS))
     return Ranker(model, Vocab(np.arange(1, FILMS + 1)), prior)
 
 
@@ -63,12 +65,12 @@ def test_where_the_shortlist_may_miss_a_film_all_are_scored(ranker, asked):
     """All films alike but for a hair: eight bits cannot tell which are the best."""
     states, seen, allowed = asked
     table = 1 + 1e-4 * torch.randn(ranker.vectors.table.shape)
-    alike = Ranker(ranker.model, ranker.vocab, vectors=FilmVectors.of(table, cosine=True))
+    alike = Ranker(ranker.model, ranker.vocab, vectors=ItemVectors.from_table(table, cosine=True))
     only = states[:, : table.shape[1]]
-    assert alike._top_of_few(only, 20, allowed, seen) is None
+    assert alike._top_via_shortlist(only, 20, allowed, seen) is None
     assert len(alike.top(only, 20, allowed, seen)[0][0]) == 20
 
 
 def test_few_films_and_many_viewers_are_scored_exactly(ranker, asked):
-    assert Shortlist.of(ranker.vectors.films[:100], ranker.vectors.lengths[:100]) is None
+    assert Shortlist.quantise(ranker.vectors.films[:100], ranker.vectors.lengths[:100]) is None
     assert ranker._top_of_few(np.tile(asked[0], (2, 1)), 20, None, None) is None

@@ -7,27 +7,27 @@ import pytest
 import torch
 
 from recommender.ml import checkpoint, evaluate, metrics
-from recommender.ml.baselines import Prefix, fit_all
-from recommender.ml.config import MANIFEST, PRESETS, changed
+from recommender.ml.baselines import TrainingTokens, baseline_fitters
+from recommender.ml.config import MANIFEST_FILE, PRESETS, override
 from recommender.ml.data import tokenise
-from recommender.ml.features import make_features
+from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker, load_ranker
-from recommender.ml.train import Progress, Step, Stopped, Trainer
-from recommender.ml.tuning import with_prior
+from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingInterrupted
+from recommender.ml.tuning import fit_prior
 from recommender.ml.vocab import Vocab
 from tests.recommender.ml.viewers import MOVIES, paired_histories
 
 SMALL = {"d_model": 32, "layers": 2, "max_len": 12}
 FAST = {"epochs": 12, "batch_positions": 400, "lr": 5e-3, "warmup_steps": 5, "bf16": False, "negatives": 0}
 VOCAB = Vocab(np.arange(100, 100 + MOVIES))
-FEATURES = make_features([["genre:Drama"] for _ in range(MOVIES)])
+FEATURES = build_features([["genre:Drama"] for _ in range(MOVIES)])
 TOKENS = tokenise(paired_histories(), VOCAB)
 SPLIT = evaluate.leave_one_out(TOKENS)
 
 
 def make_trainer(name="default", folder=None, model=None, ends=SPLIT.ends, **train) -> Trainer:
-    preset = changed(PRESETS[name], model=SMALL | (model or {}), train=FAST | train)
+    preset = override(PRESETS[name], model=SMALL | (model or {}), train=FAST | train)
     torch.manual_seed(preset.train.seed)
     return Trainer(
         TransformerRecModel(MOVIES, preset.model, FEATURES),
@@ -44,8 +44,10 @@ def make_trainer(name="default", folder=None, model=None, ends=SPLIT.ends, **tra
 def test_it_learns_the_order(name, changes):
     trained = make_trainer(name, **changes).run()
     ranker = Ranker(trained.model, VOCAB)
-    ranks = evaluate.rank(TOKENS, SPLIT.test, evaluate.of_ranker(ranker))
-    popular = evaluate.rank(TOKENS, SPLIT.test, fit_all(Prefix(TOKENS, SPLIT.ends, MOVIES))["popularity"]())
+    ranks = evaluate.rank_targets(TOKENS, SPLIT.test, evaluate.ranker_scorer(ranker))
+    popular = evaluate.rank_targets(
+        TOKENS, SPLIT.test, baseline_fitters(TrainingTokens(TOKENS, SPLIT.ends, MOVIES))["popularity"]()
+    )
     assert metrics.hit_rate(ranks, 1) > 0.8 > metrics.hit_rate(popular, 1)
 
 
@@ -55,7 +57,9 @@ def test_the_mlp_scorer_learns_too():
     states = ranker.encode_tokens(TOKENS, *SPLIT.test)
     first = [
         films[0]
-        for films, _ in ranker.top(states, 1, exclude=[VOCAB.movie_ids[s] for s in evaluate.seen(TOKENS, SPLIT.test)])
+        for films, _ in ranker.top(
+            states, 1, exclude=[VOCAB.movie_ids[s] for s in evaluate.seen_items(TOKENS, SPLIT.test)]
+        )
     ]
     assert np.mean(np.array(first) == VOCAB.movie_ids[TOKENS.items[SPLIT.test.rows] - 1]) > 0.8
 
@@ -69,8 +73,8 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another():
 def test_it_learns_the_order_on_a_gpu_too():
     on_gpu = make_trainer(bf16=True)
     on_gpu = Trainer(on_gpu.model, TOKENS, SPLIT.ends, on_gpu.preset, device=torch.device("cuda"))
-    ranker = with_prior(Ranker(on_gpu.run().model, VOCAB), TOKENS, SPLIT.ends, SPLIT.validation)
-    ranks = evaluate.rank(TOKENS, SPLIT.test, evaluate.of_ranker(ranker))
+    ranker = fit_prior(Ranker(on_gpu.run().model, VOCAB), TOKENS, SPLIT.ends, SPLIT.validation)
+    ranks = evaluate.rank_targets(TOKENS, SPLIT.test, evaluate.ranker_scorer(ranker))
     assert metrics.hit_rate(ranks, 1) > 0.8
     states = ranker.encode_tokens(TOKENS, *SPLIT.test)
     assert len(ranker.top(states, 5)) == len(states)
@@ -82,8 +86,8 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tmp_path):
     def stop(step: Step) -> bool:
         return not (step.epoch == 2 and step.step == 3)
 
-    with pytest.raises(Stopped):
-        make_trainer(folder=tmp_path, epochs=3).run(Progress(on_step=stop))
+    with pytest.raises(TrainingInterrupted):
+        make_trainer(folder=tmp_path, epochs=3).run(TrainingHooks(on_step=stop))
     assert {path.name for path in tmp_path.iterdir()} == {"transformer_epoch1.pt", "transformer_latest.pt"}
     resumed = make_trainer(folder=tmp_path, epochs=3).run(resume=True)
     for got, want in zip(resumed.model.parameters(), undisturbed.model.parameters(), strict=True):
@@ -96,7 +100,7 @@ def test_a_cut_checkpoint_is_passed_over_for_an_older_one(tmp_path):
     newest = tmp_path / "transformer_epoch3.pt"
     newest.write_bytes(newest.read_bytes()[:1000])
     taken_up = make_trainer(folder=tmp_path, epochs=3)
-    taken_up._load()
+    taken_up._load_checkpoint()
     assert taken_up.epoch == 3
     assert taken_up.step == 0
 
@@ -104,8 +108,8 @@ def test_a_cut_checkpoint_is_passed_over_for_an_older_one(tmp_path):
 def test_a_checkpoint_goes_on_with_its_own_data_alone(tmp_path):
     make_trainer(folder=tmp_path, epochs=1).run()
     other = make_trainer(folder=tmp_path, epochs=1, ends=SPLIT.ends - 1)
-    other._load()
-    assert (other.epoch, other.total) == (1, 0)
+    other._load_checkpoint()
+    assert (other.epoch, other.total_steps) == (1, 0)
 
 
 def test_a_film_that_is_held_out_gets_no_vector_of_its_own():
@@ -132,12 +136,12 @@ def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
 
     with pytest.raises(checkpoint.ModelMissing, match="Train"):
         load_ranker(tmp_path / "v2")
-    manifest = json.loads((folder / MANIFEST).read_text())
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(checkpoint.ModelOutdated, match="99"):
+    manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest | {"format": 99}))
+    with pytest.raises(checkpoint.ModelFormatMismatch, match="99"):
         load_ranker(folder)
-    (folder / MANIFEST).write_text(json.dumps(manifest))
-    weights = folder / checkpoint.WEIGHTS
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    weights = folder / checkpoint.WEIGHTS_FILE
     weights.write_bytes(weights.read_bytes()[:-5])
     with pytest.raises(checkpoint.ModelCorrupt, match="checksum"):
         load_ranker(folder)
@@ -145,12 +149,13 @@ def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
 
 def test_baselines_by_hand():
     """Film 2n is followed by 2n + 1 with certainty: Markov must see it, popularity cannot."""
-    prefix = Prefix(TOKENS, SPLIT.ends, MOVIES)
+    prefix = TrainingTokens(TOKENS, SPLIT.ends, MOVIES)
     hits = {
-        name: metrics.hit_rate(evaluate.rank(TOKENS, SPLIT.test, fit()), 1) for name, fit in fit_all(prefix).items()
+        name: metrics.hit_rate(evaluate.rank_targets(TOKENS, SPLIT.test, fit()), 1)
+        for name, fit in baseline_fitters(prefix).items()
     }
     assert hits["markov"] == 1.0
     assert hits["blend"] > 0.9
     assert hits["popularity"] < 0.3
     counts = np.bincount(prefix.items, minlength=MOVIES)
-    assert fit_all(prefix)["popularity"]()(TOKENS, SPLIT.test)[0].tolist() == counts.tolist()
+    assert baseline_fitters(prefix)["popularity"]()(TOKENS, SPLIT.test)[0].tolist() == counts.tolist()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from recommender.ml import visits
 from recommender.ml.data import RATING, Events, Histories, tokenise
-from recommender.ml.visits import GAP, Relevant
+from recommender.ml.visits import MAX_GAP, RelevantItems
 from recommender.ml.vocab import Vocab
 
 HOUR = 3_600
@@ -26,12 +26,12 @@ def tokens_of(*viewers):
         )
         for rows in viewers
     ]
-    histories = Histories.of(events)
+    histories = Histories.from_events(events)
     return tokenise(histories, Vocab(np.arange(1, 21)))
 
 
 def test_a_pause_of_more_than_an_hour_ends_a_visit_and_so_does_another_viewer():
-    tokens = tokens_of([(1, 0, 5), (2, GAP, 4), (3, 2 * GAP + 1, 3)], [(4, 2 * GAP + 1, 5)])
+    tokens = tokens_of([(1, 0, 5), (2, MAX_GAP, 4), (3, 2 * MAX_GAP + 1, 3)], [(4, 2 * MAX_GAP + 1, 5)])
     found = visits.find_visits(tokens)
     assert found.viewers.tolist() == [0, 0, 1]
     assert [*zip(found.starts.tolist(), found.stops.tolist(), strict=True)] == [(0, 2), (2, 3), (3, 4)]
@@ -44,39 +44,39 @@ def test_a_visit_is_asked_for_when_it_begins_after_the_cut_and_its_viewer_is_kno
         [(4, late, 5), (5, late + 9 * HOUR, 5)],  # the first one: nothing is known of the viewer
         [(6, 50 * HOUR - 60, 5), (7, 50 * HOUR + 60, 5)],  # one visit, which began before the cut
     )
-    asked = visits.visits_after(tokens, 50 * HOUR)
+    asked = visits.find_visits_after(tokens, 50 * HOUR)
     assert asked.viewers.tolist() == [0, 0, 1]
     assert asked.starts.tolist() == [1, 2, 4]
-    assert visits.first_of_each(asked).tolist() == [True, False, True]
-    assert visits.visits_after(tokens, 50 * HOUR, until=late).starts.tolist() == [1]
+    assert visits.first_visit_mask(asked).tolist() == [True, False, True]
+    assert visits.find_visits_after(tokens, 50 * HOUR, until=late).starts.tolist() == [1]
 
 
 def test_relevant_is_what_is_new_to_the_viewer_and_liked_is_what_got_four_stars():
     tokens = tokens_of([(1, 0, 5), (1, 9 * HOUR, 5), (2, 9 * HOUR, 2), (3, 9 * HOUR + 1, 4), (3, 9 * HOUR + 2, 1)])
-    found = visits.relevant_films(tokens, visits.visits_after(tokens, HOUR))
-    assert found.films.tolist() == [1, 2], "films are counted from 0: film 1 was seen before"
+    found = visits.relevant_items(tokens, visits.find_visits_after(tokens, HOUR))
+    assert found.items.tolist() == [1, 2], "films are counted from 0: film 1 was seen before"
     assert found.liked.tolist() == [False, True]
 
 
 def test_figures_by_hand():
-    relevant = Relevant(np.array([0, 2, 3, 3]), np.array([0, 3, 1]), np.ones(3, bool))
+    relevant = RelevantItems(np.array([0, 2, 3, 3]), np.array([0, 3, 1]), np.ones(3, bool))
     scores = np.array([[9, 8, 7, 6, 5], [1, 1, 1, 1, 0], [5, 4, 3, 2, 1]], np.float32)
-    ranks = visits.relevant_ranks(scores, relevant, [np.array([1]), np.array([0]), np.array([], int)])
+    ranks = visits.rank_relevant_items(scores, relevant, [np.array([1]), np.array([0]), np.array([], int)])
     assert ranks.tolist() == [1.0, 3.0, 2.0], "the seen film is out; of three equal ones the middle rank"
     best = 1 + 1 / np.log2(3)
     assert visits.ndcg(ranks, relevant).tolist() == pytest.approx(
         [(1 + 1 / 2) / best, 1 / np.log2(3), np.nan], nan_ok=True
     )
     assert visits.recall(ranks, relevant, 2)[:2].tolist() == [0.5, 1.0]
-    assert visits.first_rank(ranks, relevant).tolist() == [1.0, 2.0, np.inf]
+    assert visits.best_rank(ranks, relevant).tolist() == [1.0, 2.0, np.inf]
     assert visits.summary(ranks, relevant)["mrr"] == 0.75
     assert visits.summary(ranks, relevant)["visits"] == 2
 
 
 def test_scores_that_are_not_finite_are_refused():
-    relevant = Relevant(np.array([0, 1]), np.array([0]), np.ones(1, bool))
+    relevant = RelevantItems(np.array([0, 1]), np.array([0]), np.ones(1, bool))
     with pytest.raises(FloatingPointError):
-        visits.relevant_ranks(np.array([[np.nan, 1]], np.float32), relevant, [np.array([], int)])
+        visits.rank_relevant_items(np.array([[np.nan, 1]], np.float32), relevant, [np.array([], int)])
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 30))
@@ -87,13 +87,13 @@ def test_the_figures_are_those_of_trec_eval(seed, count, films):
     )  # no ties: trec_eval breaks them
     chosen = [rng.choice(films, rng.integers(1, films + 1), replace=False) for _ in range(count)]
     indptr = np.append(0, np.cumsum([len(one) for one in chosen]))
-    relevant = Relevant(indptr, np.concatenate(chosen), np.ones(indptr[-1], bool))
+    relevant = RelevantItems(indptr, np.concatenate(chosen), np.ones(indptr[-1], bool))
     run = {str(n): {str(film): float(value) for film, value in enumerate(row)} for n, row in enumerate(scores)}
     wanted = {str(n): {str(film): 1 for film in one} for n, one in enumerate(chosen)}
     judge = pytrec_eval.RelevanceEvaluator(wanted, {"ndcg_cut.10", "recip_rank", "success.10", "recall.10"})
     judged = [judge.evaluate(run)[str(n)] for n in range(count)]
-    ranks = visits.relevant_ranks(scores.copy(), relevant, [np.array([], int)] * count)
-    best = visits.first_rank(ranks, relevant)
+    ranks = visits.rank_relevant_items(scores.copy(), relevant, [np.array([], int)] * count)
+    best = visits.best_rank(ranks, relevant)
     for ours, theirs in (
         (visits.ndcg(ranks, relevant, 10), "ndcg_cut_10"),
         (1 / best, "recip_rank"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from recommender.ml import distributed
-from recommender.ml.train import Progress, Step, Stopped, Trainer
+from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingInterrupted
 from tests.recommender.ml.test_training import make_trainer
 
 CASES = {
@@ -28,18 +28,18 @@ def loss_curve(one: Trainer, stop_at: int = MAX_STEPS, **words: bool) -> list[fl
         return distributed.rank() > 0 or len(losses) != stop_at
 
     try:
-        one.run(Progress(on_step), **words)
-    except Stopped:
+        one.run(TrainingHooks(on_step), **words)
+    except TrainingInterrupted:
         assert len(losses) == stop_at
     return losses
 
 
 def main(folder: Path) -> None:
-    with distributed.joined():
+    with distributed.process_group():
         told = {name: loss_curve(make_trainer(**case)) for name, case in CASES.items()}
         kept = folder / "kept"
         told["resumed"] = loss_curve(make_trainer(folder=kept, **CASES["full"]), stop_at=5)
-        distributed.as_first(0)  # as at a new start, rank 0 is not saving any more
+        distributed.broadcast_from_rank0(0)  # as at a new start, rank 0 is not saving any more
         last = make_trainer(folder=kept, **CASES["full"])
         told["resumed"] += loss_curve(last, resume=True)
         told["weights"] = torch.cat([p.detach().flatten() for p in last.model.parameters()]).tolist()

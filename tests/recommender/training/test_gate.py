@@ -6,17 +6,17 @@ import torch
 
 from recommender.ml import evaluate
 from recommender.ml.data import Histories, tokenise
-from recommender.ml.features import make_features
+from recommender.ml.features import build_features
 from recommender.ml.ranker import Ranker, load_ranker
 from recommender.training import bounds, gate, segments
 from tests.model import VOCABULARY, simulated_histories
 
-FEATURES = make_features([["genre:Low"] if n % 2 else ["genre:High"] for n in range(len(VOCABULARY))])
+FEATURES = build_features([["genre:Low"] if n % 2 else ["genre:High"] for n in range(len(VOCABULARY))])
 
 
 @pytest.fixture(scope="module")
 def viewers(model_folder):
-    tokens = tokenise(Histories.of(simulated_histories(viewers=300, seed=9)), load_ranker(model_folder).vocab)
+    tokens = tokenise(Histories.from_events(simulated_histories(viewers=300, seed=9)), load_ranker(model_folder).vocab)
     return tokens, evaluate.leave_one_out(tokens)
 
 

@@ -81,11 +81,13 @@ def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):  # noqa:
     begun, ended = (registry.ranker(version.name).model.items.ids.weight for version in (first, second))
     assert second.status == ModelVersion.Status.ACTIVE, second.reason
     assert second.metrics["ndcg10"] > second.metrics["baselines"]["popularity"]["ndcg10"], "after one epoch"
-    assert registry.ranker(second.name).card["parents"] == [first.name]
-    assert registry.ranker(second.name).card["train"]["lr"] == pytest.approx(0.3e-3)
+    assert registry.ranker(second.name).metadata["parents"] == [first.name]
+    assert registry.ranker(second.name).metadata["train"]["lr"] == pytest.approx(0.3e-3)
     assert torch.nn.functional.cosine_similarity(begun[1:], ended[1:]).mean() > 0.9
     services.erase_viewer(WatchEvent.objects.first().viewer_id)
-    assert registry.ranker(run_nightly(new_lease(epochs=1, warm=True)).name).card["parents"] == [], "someone was erased"
+    assert registry.ranker(run_nightly(new_lease(epochs=1, warm=True)).name).metadata["parents"] == [], (
+        "someone was erased"
+    )
 
 
 def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):  # noqa: F811
@@ -125,7 +127,7 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  #
     assert resumed.data_hash == undisturbed.data_hash, "the data of the night it began"
     assert len(resumed.history) == 4
     assert resumed.metrics["ndcg10"] == undisturbed.metrics["ndcg10"]
-    tables = [registry.ranker(version.name).vectors.films.numpy() for version in (undisturbed, resumed)]
+    tables = [registry.ranker(version.name).vectors.items.numpy() for version in (undisturbed, resumed)]
     np.testing.assert_allclose(*tables, rtol=1e-5, atol=1e-6)
 
 
@@ -172,10 +174,10 @@ def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, ca
 
     scores = scorer_for_vocabulary(ranker, more, tokens)(tokens, targets)
 
-    known = more.places(ranker.movie_ids) - 1
+    known = more.encode(ranker.movie_ids) - 1
     own = run.tokenise(snapshot.histories, ranker.vocab)
     theirs = gate.evaluate.leave_one_out(own).test
-    np.testing.assert_allclose(scores[:, known], gate.evaluate.of_ranker(ranker)(own, theirs), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(scores[:, known], gate.evaluate.ranker_scorer(ranker)(own, theirs), rtol=1e-4, atol=1e-5)
     unknown = np.setdiff1d(np.arange(len(more)), known)
     assert (scores[:, unknown].max(1) < scores[:, known].min(1)).all()
 
