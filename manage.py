@@ -6,7 +6,7 @@ import sys
 
 from movierec.resources import limit_threads
 
-NO_SUCH = ("42P01", "42703")  # SQLSTATE: table, column
+MISSING_SCHEMA_STATES = ("42P01", "42703")  # SQLSTATE: table, column
 
 
 def main(words: list[str]) -> None:
@@ -22,13 +22,15 @@ def main(words: list[str]) -> None:
     try:
         execute_from_command_line(words)
     except Exception as error:
-        trouble = disks.explained(error)
-        no_tables = isinstance(error, ProgrammingError) and getattr(error.__cause__, "sqlstate", "") in NO_SUCH
+        trouble = disks.storage_problem(error)
+        no_tables = (
+            isinstance(error, ProgrammingError) and getattr(error.__cause__, "sqlstate", "") in MISSING_SCHEMA_STATES
+        )
         known = trouble is not None or no_tables or isinstance(error, ImproperlyConfigured | OperationalError)
         if "--traceback" in words or not known:
             raise
         if trouble is not None:
-            sys.exit(f"error: {trouble.words}")
+            sys.exit(f"error: {trouble.message}")
         if no_tables:
             sys.exit("error: The database lacks tables of this version: `./run manage migrate` makes them.")
         if isinstance(error, ImproperlyConfigured):

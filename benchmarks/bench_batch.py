@@ -20,8 +20,8 @@ from benchmarks.apart import run_isolated_in_parallel
 from benchmarks.report import print_report
 from benchmarks.serving.stage import ACTIVE_VERSION, load_and_build
 from benchmarks.system import isolated_system
-from movierec.resources import available
-from movierec.start import AT_ONCE
+from movierec.resources import available_resources
+from movierec.start import LIGHT_CONCURRENCY
 from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_500_000, 300_000
@@ -46,8 +46,8 @@ def measure_batch() -> tuple[dict[str, Any], dict[str, Any]]:
     """What the whole batch took, and what its model alone takes."""
     whole = fill_lists()
     with multiprocessing.Manager() as manager:
-        start = manager.Barrier(AT_ONCE)
-        shares = run_isolated_in_parallel([(_bare, (share, start)) for share in range(AT_ONCE)])
+        start = manager.Barrier(LIGHT_CONCURRENCY)
+        shares = run_isolated_in_parallel([(_bare, (share, start)) for share in range(LIGHT_CONCURRENCY)])
     return whole, {
         "viewers": sum(one["viewers"] for one in shares),
         "seconds": max(one["seconds"] for one in shares),
@@ -56,10 +56,12 @@ def measure_batch() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def fill_lists() -> dict[str, Any]:
     """Lists for every viewer, and what they took."""
-    os.environ["OMP_NUM_THREADS"] = str(max(1, available().cpus // AT_ONCE))
+    os.environ["OMP_NUM_THREADS"] = str(max(1, available_resources().cpus // LIGHT_CONCURRENCY))
     with multiprocessing.Manager() as manager:
-        job, start = _job(), manager.Barrier(AT_ONCE)
-        whole, *others = run_isolated_in_parallel([(_batch, (job, start)), *[(_help, (job, start))] * (AT_ONCE - 1)])
+        job, start = _job(), manager.Barrier(LIGHT_CONCURRENCY)
+        whole, *others = run_isolated_in_parallel(
+            [(_batch, (job, start)), *[(_help, (job, start))] * (LIGHT_CONCURRENCY - 1)]
+        )
     whole["peak_mb"] += sum(one["peak_mb"] for one in others)
     return whole
 
@@ -119,7 +121,7 @@ def _bare(share: int, start: Barrier) -> dict[str, Any]:
     viewers, behind, turn = [], 0, 0
     while ids := selectors.viewer_ids(behind, BLOCK):
         behind, turn = ids[-1], turn + 1
-        if turn % AT_ONCE != share:
+        if turn % LIGHT_CONCURRENCY != share:
             continue
         found = [(to_model_events(one), exclusions_from(one).movie_ids) for one in selectors.histories(ids)]
         viewers += [one for one in found if has_known_movies(one[0], ranker)]

@@ -27,7 +27,7 @@ from benchmarks.serving.client import Connection, LoadResult, Server, drive_load
 from benchmarks.simulated import synthetic_catalogue
 from benchmarks.system import isolated_system
 from catalog.dataset import DIRECTOR, Dataset
-from movierec.start import applications
+from movierec.start import application_services
 
 FILMS = 62_000
 ROUNDS, QUICK_ROUNDS, REQUESTS_PER_ROUND = 6, 2, 50
@@ -46,8 +46,8 @@ def run(given: argparse.Namespace) -> None:
     with isolated_system(MOVIEREC_RATE_READS="100000000/min") as system:
         dataset, load_seconds = _loaded(given.data, given.people)
         server = Server("127.0.0.1", int(os.environ["PORT"]), _key())
-        web, *_ = applications()
-        system.keeper.start(web)
+        web, *_ = application_services()
+        system.supervisor.start(web)
         _wait_for(server)
         typed = TypedSearches(dataset)
         loads: dict[str, list[LoadResult]] = {name: [] for name in typed.kinds}

@@ -20,7 +20,7 @@ from benchmarks.apart import run_isolated
 from benchmarks.report import print_report
 from benchmarks.simulated import write_synthetic_movielens
 from movierec import embedded
-from movierec.places import NAME, database_url, redis_url, sockets
+from movierec.places import DATABASE_NAME, database_url, redis_url, socket_dir
 
 RATINGS, QUICK_RATINGS = 2_000_000, 1_000_000
 _EVENTS = "catalog_watchevent"
@@ -39,7 +39,7 @@ def run(given: argparse.Namespace) -> None:
         generated.mkdir()
         data = given.data or write_synthetic_movielens(generated, QUICK_RATINGS if given.quick else RATINGS)
         state = folder / "state"
-        with embedded.running(state):
+        with embedded.running_servers(state):
             imported = run_isolated(_import, state, data.resolve())
             copy_seconds = _bare_copy(state, folder / "rows.bin", imported["rows"])
     _report(imported, copy_seconds)
@@ -87,8 +87,8 @@ def _bytes() -> int:
 
 def _bare_copy(state: Path, file: Path, rows: int) -> float:
     """Seconds of COPY and commit. The rows lie ready in a file; making it and the table is not counted."""
-    host = str(sockets(state))
-    with psycopg.connect(host=host, user=NAME, dbname=NAME, autocommit=True) as connection:
+    host = str(socket_dir(state))
+    with psycopg.connect(host=host, user=DATABASE_NAME, dbname=DATABASE_NAME, autocommit=True) as connection:
         with file.open("wb") as out, connection.cursor().copy(f"COPY {_EVENTS} TO STDOUT (FORMAT binary)") as copy:
             for block in copy:
                 out.write(block)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from movierec import embedded
-from movierec.address import address
-from movierec.start import Start, applications
-from movierec.state import open_state, our_secrets
+from movierec.address import configured_address
+from movierec.start import Launcher, application_services
+from movierec.state import create_state_folder, load_or_create_secrets
 
 ENVIRONMENT = {
     "MOVIEREC_BIND": "127.0.0.1",
@@ -20,14 +20,14 @@ ENVIRONMENT = {
 }
 
 
-class BenchmarkSystem(Start):
+class BenchmarkSystem(Launcher):
     """Servers and tables are up; what the benchmark loads comes before `serve`."""
 
     def serve(self) -> None:
         """The web processes, until they can recommend. Raises ServerError."""
-        web, *_ = applications()
-        self.web = self.keeper.start(web)
-        self.until_ready()
+        web, *_ = application_services()
+        self.web = self.supervisor.start(web)
+        self.wait_until_ready()
 
 
 @contextlib.contextmanager
@@ -40,15 +40,15 @@ def isolated_system(**settings: str) -> Iterator[BenchmarkSystem]:
         os.environ |= ENVIRONMENT | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
         for replaced in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(replaced, None)
-        open_state(folder)
-        our_secrets(folder)
-        system = BenchmarkSystem(folder, address(), lambda line: print(line, flush=True))
+        create_state_folder(folder)
+        load_or_create_secrets(folder)
+        system = BenchmarkSystem(folder, configured_address(), lambda line: print(line, flush=True))
         try:
-            system.servers()
+            system.start_servers()
             _make_tables()
             yield system
         finally:
-            system.keeper.stop()
+            system.supervisor.stop()
             embedded.remove_sockets(folder)
 
 

@@ -14,30 +14,30 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from movierec.address import address, check_free, check_settings, reached_from_elsewhere
-from movierec.asked import checked
-from movierec.embedded import ServerError, state_dir
-from movierec.processes import dies_with_parent
-from movierec.start import ROOT, start
-from movierec.state import open_state, our_secrets, remove, with_servers
+from movierec.address import check_environment, configured_address, exposure_reason, wait_until_free
+from movierec.asked import prepare_arguments
+from movierec.embedded import SetupError, state_dir
+from movierec.processes import die_with_parent
+from movierec.start import ROOT, launch
+from movierec.state import create_state_folder, delete_state, load_or_create_secrets, shared_servers
 
-BEGAN = time.monotonic()
+STARTED_AT = time.monotonic()
 
 
 def say(line: str) -> None:
     with contextlib.suppress(OSError):  # whoever watched may be gone, and what is being stopped must still stop
-        print(f"[{time.monotonic() - BEGAN:5.1f} s] {line}", flush=True)
+        print(f"[{time.monotonic() - STARTED_AT:5.1f} s] {line}", flush=True)
 
 
 def start_command(words: Sequence[str]) -> int:
-    arguments = checked(words)
-    check_settings()
-    open_on_this_machine_alone()
-    start(state_dir(), arguments, say)
+    arguments = prepare_arguments(words)
+    check_environment()
+    decide_open_api()
+    launch(state_dir(), arguments, say)
     return 0
 
 
-def open_on_this_machine_alone() -> None:
+def decide_open_api() -> None:
     """Opens reads without a key where nothing is said of that, and nothing says that others reach the site."""
     if "MOVIEREC_API_OPEN" in os.environ:
         return
@@ -46,7 +46,7 @@ def open_on_this_machine_alone() -> None:
     env = environ.Env()
     hosts, origins = (env.list(f"MOVIEREC_{name}", default=[]) for name in ("ALLOWED_HOSTS", "TRUSTED_ORIGINS"))
     behind_proxy = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
-    reason = reached_from_elsewhere(address().host, hosts, origins, behind_proxy)
+    reason = exposure_reason(configured_address().host, hosts, origins, behind_proxy)
     production = env.bool("MOVIEREC_PRODUCTION", default=False)
     if reason and not production:
         say(f"reads need a key, as {reason} says that others reach this site")
@@ -56,23 +56,23 @@ def open_on_this_machine_alone() -> None:
 def check_command(words: Sequence[str]) -> int:
     """What would stop `./run WORDS`, with nothing but Python: asked before packages are downloaded."""
     if words[:1] == ["start"]:
-        checked(words[1:])
-        check_settings()
-        check_free(address(), 0.0)
-    open_state(state_dir())
+        prepare_arguments(words[1:])
+        check_environment()
+        wait_until_free(configured_address(), 0.0)
+    create_state_folder(state_dir())
     return 0
 
 
 def manage_command(words: Sequence[str]) -> int:
     """manage.py with the servers up: those that run already, else started for this one command."""
     state = state_dir()
-    open_state(state)
-    our_secrets(state)
+    create_state_folder(state)
+    load_or_create_secrets(state)
     shown = f"./run manage {' '.join(words[:1])}".rstrip()
     alone = words[:1] == ["status"]  # it tells how the servers are: it must not start them, nor wait for them
-    servers = with_servers(state, shown, lambda line: print(line, file=sys.stderr, flush=True))
+    servers = shared_servers(state, shown, lambda line: print(line, file=sys.stderr, flush=True))
     with contextlib.nullcontext() if alone else servers:
-        death = dies_with_parent(signal.SIGTERM)
+        death = die_with_parent(signal.SIGTERM)
         child = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *words], preexec_fn=death)
         # A terminal sends Ctrl-C to the child as well, which answers it; a SIGTERM comes to us alone.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -87,18 +87,16 @@ def clean_command(words: Sequence[str]) -> int:
     given, state = parser.parse_args(words), state_dir()
     if state.exists() and not given.yes:
         if not sys.stdin.isatty():
-            raise ServerError(
-                f"Nothing was deleted: there is no terminal to ask at. ./run clean --yes deletes {state}."
-            )
-        if not _agreed(state):
+            raise SetupError(f"Nothing was deleted: there is no terminal to ask at. ./run clean --yes deletes {state}.")
+        if not _confirmed(state):
             print("Nothing was deleted.")
             return 1
-    gone = remove(state)
+    gone = delete_state(state)
     print("\n".join(f"deleted {folder}" for folder in gone) or f"{state} does not exist: nothing to delete.")
     return 0
 
 
-def _agreed(state: Path) -> bool:
+def _confirmed(state: Path) -> bool:
     return input(f"Delete {state} with its database, models and logs? [y/N] ").strip().lower() == "y"
 
 
@@ -115,7 +113,7 @@ def main() -> int:
     try:
         os.environ["MOVIEREC_STATE"] = str(state_dir())  # absolute for every child
         return COMMANDS[sys.argv[1]](sys.argv[2:])
-    except ServerError as error:
+    except SetupError as error:
         print(f"movierec: {error}", file=sys.stderr, flush=True)
         return 1
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from movierec.places import ServerError
+from movierec.places import SetupError
 
 
 class Address(NamedTuple):
@@ -19,57 +19,59 @@ class Address(NamedTuple):
     @property
     def url(self) -> str:
         """To reach it from this machine."""
-        return f"http://{bracketed(ANY.get(self.host, self.host))}:{self.port}"
+        return f"http://{url_host(WILDCARDS.get(self.host, self.host))}:{self.port}"
 
 
-SCHEMES = {"DATABASE_URL": ("postgres", "postgresql"), "REDIS_URL": ("redis", "rediss", "unix")}
-ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address -> the loopback one among them
+URL_SCHEMES = {"DATABASE_URL": ("postgres", "postgresql"), "REDIS_URL": ("redis", "rediss", "unix")}
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address -> the loopback one among them
 
 
-def bracketed(host: str) -> str:
+def url_host(host: str) -> str:
     """The host as it stands in a URL."""
     return f"[{host}]" if ":" in host else host
 
 
-def listened_on() -> str:
+def bind_host() -> str:
     """The host of MOVIEREC_BIND, with or without the brackets of a URL there."""
     return (os.environ.get("MOVIEREC_BIND") or "127.0.0.1").removeprefix("[").removesuffix("]")
 
 
-def address() -> Address:
+def configured_address() -> Address:
     """From MOVIEREC_BIND and PORT. Raises ServerError for a port that is none."""
     text = os.environ.get("PORT") or "8000"
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise ServerError(f"PORT={text} is no port: set a number from 1 to 65535.")
-    return Address(listened_on(), int(text))
+        raise SetupError(f"PORT={text} is no port: set a number from 1 to 65535.")
+    return Address(bind_host(), int(text))
 
 
-def check_free(where: Address, seconds: float) -> None:
+def wait_until_free(address: Address, timeout: float) -> None:
     """Raises ServerError when somebody else listens there, after waiting so long: it may be our own past, ending."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + timeout
     while True:
         try:
             # As gunicorn chooses it: a name stands for its IPv4 address.
-            family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+            family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
             with socket.socket(family) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(where)
+                probe.bind(address)
                 return
         except socket.gaierror as error:
-            raise ServerError(f"MOVIEREC_BIND={where.host} is no address of this machine: {error.strerror}.") from error
+            raise SetupError(
+                f"MOVIEREC_BIND={address.host} is no address of this machine: {error.strerror}."
+            ) from error
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise ServerError(f"Cannot listen on {where.host}:{where.port}: {error.strerror}.") from error
+                raise SetupError(f"Cannot listen on {address.host}:{address.port}: {error.strerror}.") from error
             if time.monotonic() > until:
-                words = f"Port {where.port} is taken by another program"
-                raise ServerError(f"{words}: choose one with PORT=8001 ./run") from error
+                words = f"Port {address.port} is taken by another program"
+                raise SetupError(f"{words}: choose one with PORT=8001 ./run") from error
         time.sleep(0.2)
 
 
 def url_problem(name: str, url: str) -> str:
     """Why the URL of a server, as the variable `name` has it, cannot be one; "" where it can. It has a password, so it
     is not repeated."""
-    schemes = SCHEMES[name]
+    schemes = URL_SCHEMES[name]
     try:
         urlsplit(url).port  # noqa: B018 - asked for its ValueError
         known = urlsplit(url).scheme in schemes
@@ -84,18 +86,18 @@ def url_problem(name: str, url: str) -> str:
     )
 
 
-def check_settings() -> None:
+def check_environment() -> None:
     """Raises ServerError for what of the environment would stop the start only after all else was made ready."""
     for name in ("MOVIEREC_WEB_WORKERS", "MOVIEREC_WEB_THREADS"):
         text = os.environ.get(name) or "1"
         if not (text.isascii() and text.isdigit() and int(text)):
-            raise ServerError(f"{name}={text} cannot be: set a whole number from 1, or leave it out.")
-    for name in SCHEMES:
+            raise SetupError(f"{name}={text} cannot be: set a whole number from 1, or leave it out.")
+    for name in URL_SCHEMES:
         if problem := (url := os.environ.get(name, "")) and url_problem(name, url):
-            raise ServerError(problem)
+            raise SetupError(problem)
 
 
-def reached_from_elsewhere(bind: str, hosts: Iterable[str], origins: Iterable[str], behind_proxy: bool) -> str:
+def exposure_reason(bind: str, hosts: Iterable[str], origins: Iterable[str], behind_proxy: bool) -> str:
     """What says that others than this machine reach the site, as `MOVIEREC_X=value`; "" where nothing does."""
     if not is_loopback(bind):
         return f"MOVIEREC_BIND={bind}"

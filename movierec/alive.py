@@ -2,8 +2,8 @@
 
 from django.dispatch import Signal
 
-EVERY_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10.0
 
 # Arguments: `kinds`, what the process does (web, beat, the names of its queues), and `process`, its name. Sent from the
 # loop that does the work, not from a thread beside it: a loop that hangs has to fall silent.
-alive = Signal()
+process_alive = Signal()

@@ -10,14 +10,14 @@ from celery.utils.time import maybe_make_aware
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from movierec.alive import EVERY_SECONDS, alive
+from movierec.alive import HEARTBEAT_SECONDS, process_alive
 
-AHEAD = timedelta(seconds=5)  # a last run further in the future than this was made by another clock
+MAX_CLOCK_SKEW = timedelta(seconds=5)  # a last run further in the future than this was made by another clock
 
 
 class Scheduler(DatabaseScheduler):
     sync_every = 20.0  # seconds: whoever judges whether a schedule has fired reads its row
-    told_at = float("-inf")  # monotonic seconds
+    last_heartbeat = float("-inf")  # monotonic seconds
 
     def setup_schedule(self) -> None:
         for name, entry in self.app.conf.beat_schedule.items():
@@ -31,7 +31,9 @@ class Scheduler(DatabaseScheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Celery would be silent until the clock is where it was before it was set back."""
-        ahead = [entry for entry in self.schedule.values() if maybe_make_aware(entry.last_run_at) > self._latest()]
+        ahead = [
+            entry for entry in self.schedule.values() if maybe_make_aware(entry.last_run_at) > self._latest_valid_run()
+        ]
         for entry in ahead:
             entry.last_run_at = entry.model.last_run_at = entry.default_now()
             self._dirty.add(entry.name)
@@ -39,10 +41,10 @@ class Scheduler(DatabaseScheduler):
             self._heap = None
             self.sync()
         pause = float(super().tick(*args, **kwargs))
-        if not 0 <= time.monotonic() - self.told_at < EVERY_SECONDS:
-            self.told_at = time.monotonic()
-            alive.send_robust(sender=Scheduler, kinds=("beat",), process=f"beat@{socket.gethostname()}")
+        if not 0 <= time.monotonic() - self.last_heartbeat < HEARTBEAT_SECONDS:
+            self.last_heartbeat = time.monotonic()
+            process_alive.send_robust(sender=Scheduler, kinds=("beat",), process=f"beat@{socket.gethostname()}")
         return pause
 
-    def _latest(self) -> Any:
-        return maybe_make_aware(self.app.now()) + AHEAD
+    def _latest_valid_run(self) -> Any:
+        return maybe_make_aware(self.app.now()) + MAX_CLOCK_SKEW

@@ -6,13 +6,13 @@ ADMIN_ROOT = "/admin/"
 MAX_BODY = 2 * 1024 * 1024  # bytes
 MAX_FILE, MAX_HISTORY_FILE = 64 * 1024 * 1024, 16 * 1024 * 1024  # bytes; files are read piece by piece
 MAX_FORM = 64 * 1024 * 1024  # bytes of a form of the admin; Django has its own limit for what is in it
-HISTORY = re.compile(r"/users/[^/]+/history\Z")
+HISTORY_PATH = re.compile(r"/users/[^/]+/history\Z")
 
 
-def most_bytes(path: str) -> int:
+def max_body_bytes(path: str) -> int:
     """Returns how many bytes a body for this path may have."""
     if path.startswith(ADMIN_ROOT):
         return MAX_FORM
     if path.startswith("/imports/"):
         return MAX_FILE
-    return MAX_HISTORY_FILE if HISTORY.match(path) else MAX_BODY
+    return MAX_HISTORY_FILE if HISTORY_PATH.match(path) else MAX_BODY

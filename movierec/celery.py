@@ -7,13 +7,13 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.signals import beat_init, before_task_publish, celeryd_init, task_postrun, task_prerun, worker_process_init
 
-from movierec.alive import EVERY_SECONDS, alive
-from movierec.logs import outlive_a_full_disk, request_id
+from movierec.alive import HEARTBEAT_SECONDS, process_alive
+from movierec.logs import request_id, tolerate_full_disk
 from movierec.resources import limit_threads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
 if "celery" in sys.argv[0]:  # a worker or beat, and nobody who only sends tasks
-    outlive_a_full_disk()
+    tolerate_full_disk()
 
 app = Celery("movierec")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -22,14 +22,14 @@ app.autodiscover_tasks()
 
 @worker_process_init.connect
 @beat_init.connect
-def watch_postgres(**_: Any) -> None:
+def start_postgres_monitor(**_: Any) -> None:
     """A call to a Postgres that is frozen, or cut off, would never end."""
     from movierec import lines  # Django is set up by now
 
-    lines.watch(interactive=False)
+    lines.start_monitors(interactive=False)
 
 
-class SignOfLife(bootsteps.StartStopStep):
+class WorkerHeartbeat(bootsteps.StartStopStep):
     """A worker's sign of life, from the loop that takes its messages: not while it has no broker, and none the less
     while a task of its pool works for hours."""
 
@@ -40,10 +40,10 @@ class SignOfLife(bootsteps.StartStopStep):
         kinds = tuple(consumer.app.amqp.queues.consume_from)
 
         def tell() -> None:
-            alive.send_robust(sender=SignOfLife, kinds=kinds, process=consumer.hostname)
+            process_alive.send_robust(sender=WorkerHeartbeat, kinds=kinds, process=consumer.hostname)
 
         tell()
-        self.timer = consumer.timer.call_repeatedly(EVERY_SECONDS, tell)
+        self.timer = consumer.timer.call_repeatedly(HEARTBEAT_SECONDS, tell)
 
     def stop(self, consumer: Any) -> None:
         if self.timer is not None:
@@ -51,11 +51,11 @@ class SignOfLife(bootsteps.StartStopStep):
             self.timer = None
 
 
-app.steps["consumer"].add(SignOfLife)
+app.steps["consumer"].add(WorkerHeartbeat)
 
 
 @celeryd_init.connect
-def share_processors(conf: Any, options: Any = None, **_: Any) -> None:
+def limit_torch_threads(conf: Any, options: Any = None, **_: Any) -> None:
     """Before a worker forks: tasks that it runs side by side share the processors."""
     limit_threads(int((options or {}).get("concurrency") or conf.worker_concurrency or 1))
 
@@ -64,15 +64,15 @@ def share_processors(conf: Any, options: Any = None, **_: Any) -> None:
 
 
 @before_task_publish.connect
-def name_request(headers: dict[str, Any], **_: Any) -> None:
+def send_request_id(headers: dict[str, Any], **_: Any) -> None:
     headers["request_id"] = request_id.get()
 
 
 @task_prerun.connect
-def take_over_request(task: Any, **_: Any) -> None:
+def adopt_request_id(task: Any, **_: Any) -> None:
     request_id.set(task.request.get("request_id") or "")
 
 
 @task_postrun.connect
-def leave_request(**_: Any) -> None:
+def clear_request_id(**_: Any) -> None:
     request_id.set("")

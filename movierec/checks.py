@@ -9,30 +9,30 @@ from django.db import DatabaseError, connection
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from movierec.address import reached_from_elsewhere
+from movierec.address import exposure_reason
 
 
 @register(Tags.security)
-def open_only_on_loopback(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_open_api(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """Reads without a key are for a demonstration on one's own machine, and for nothing else."""
     if settings.API_OPEN and settings.PRODUCTION:
         return [Error("MOVIEREC_API_OPEN=1 and MOVIEREC_PRODUCTION=1 exclude each other.", id="movierec.E001")]
     told = settings.BIND, settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS, settings.BEHIND_PROXY
-    if settings.API_OPEN and (reason := reached_from_elsewhere(*told)):
+    if settings.API_OPEN and (reason := exposure_reason(*told)):
         words = f"MOVIEREC_API_OPEN=1 serves reads without a key, but {reason} says that others reach this site."
         return [Error(words, hint="Unset MOVIEREC_API_OPEN; clients read with a key.", id="movierec.E002")]
     return []
 
 
 @register(Tags.security)
-def no_debug_pages_in_production(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG and settings.PRODUCTION:
         return [Error("MOVIEREC_DEBUG=1 and MOVIEREC_PRODUCTION=1 exclude each other.", id="movierec.E003")]
     return []
 
 
 @register("servers", deploy=True)
-def servers_answer(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_servers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     try:
         connection.ensure_connection()

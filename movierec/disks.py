@@ -13,37 +13,37 @@ from pathlib import Path
 
 MB, GB = 1_000_000, 1_000_000_000  # bytes
 
-_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-_WORDS = {  # of other programs and libraries, which pass no number on
+_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_FULL_MESSAGES = {  # of other programs and libraries, which pass no number on
     "No space left on device": errno.ENOSPC,
     "Disk quota exceeded": errno.EDQUOT,
     "Read-only file system": errno.EROFS,
     "No usable temporary directory found": errno.ENOSPC,
 }
 _DISK_FULL, _READ_ONLY = "53100", "25006"  # SQLSTATE
-_REDIS = {  # what it refuses a write with -> what that means
+_REDIS_MESSAGES = {  # what it refuses a write with -> what that means
     "command not allowed when used memory": "Redis is full: raise its maxmemory, or set maxmemory-policy volatile-lru.",
     "MISCONF Redis": "Redis refuses writes, as it cannot save to its disk. Make room on its machine.",
     "can't write against a read only replica": "Redis is a replica and takes no writes: name its primary in REDIS_URL.",
 }
-_STORE_FULL = re.compile(r"XMinioStorageFull|InsufficientStorage|QuotaExceeded|InsufficientCapacity")
+_STORE_FULL_CODES = re.compile(r"XMinioStorageFull|InsufficientStorage|QuotaExceeded|InsufficientCapacity")
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DiskThresholds:
     """How much of a file system has to be free."""
 
     warn_bytes: int = GB
     warn_share: float = 0.05
     full_bytes: int = 100 * MB
 
-    def wanted(self, total: int) -> int:
+    def required_bytes(self, total_bytes: int) -> int:
         """Bytes, of a file system of so many."""
-        return max(self.warn_bytes, int(self.warn_share * total))
+        return max(self.warn_bytes, int(self.warn_share * total_bytes))
 
 
 @dataclass(frozen=True, slots=True)
-class Disk:
+class DiskUsage:
     """A file system as it was seen from a folder in it. `free` is what a process without root's rights may take."""
 
     path: Path
@@ -54,19 +54,19 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class StorageProblem:
     """What is full, for a client's `code`, and in words that say what to do."""
 
     code: str
-    words: str
+    message: str
 
 
-def look(path: Path) -> Disk:
+def measure(path: Path) -> DiskUsage:
     """The file system of the folder or, where there is none yet, of the nearest one above it. Raises OSError."""
     while not path.exists() and path != path.parent:
         path = path.parent
     found = os.statvfs(path)
-    return Disk(
+    return DiskUsage(
         path,
         found.f_bavail * found.f_frsize,
         found.f_blocks * found.f_frsize,
@@ -75,7 +75,7 @@ def look(path: Path) -> Disk:
     )
 
 
-def amount(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Bytes as people read them."""
     for unit, size in (("TB", 1000 * GB), ("GB", GB), ("MB", MB)):
         if count >= size:
@@ -83,36 +83,36 @@ def amount(count: float) -> str:
     return f"{count / 1000:,.0f} kB"
 
 
-def explained(error: BaseException, where: Path | None = None) -> Trouble | None:
+def storage_problem(error: BaseException, path: Path | None = None) -> StorageProblem | None:
     """What an error, or one behind it, says of a full or closed disk, store or Redis. None: it means something else.
     `where`: what was being written, for an error that names no file."""
-    return next((found for one in _chain(error) if (found := _trouble(one, where)) is not None), None)
+    return next((found for one in _cause_chain(error) if (found := _problem_of(one, path)) is not None), None)
 
 
 def is_full(path: Path) -> bool:
     """Whether next to nothing can be written there, as when Postgres stops for it."""
     try:
-        return look(path).free < _room().full_bytes / 10
+        return measure(path).free < _thresholds().full_bytes / 10
     except OSError:
         return False
 
 
-def nearly_full(path: Path) -> bool:
+def is_nearly_full(path: Path) -> bool:
     """Whether less is free there than has to be."""
     try:
-        disk = look(path)
+        disk = measure(path)
     except OSError:
         return False
-    return disk.free < _room().wanted(disk.total)
+    return disk.free < _thresholds().required_bytes(disk.total)
 
 
-def full_disk(path: Path, number: int = errno.ENOSPC) -> str:
+def disk_full_message(path: Path, number: int = errno.ENOSPC) -> str:
     """The sentence for a folder whose file system took no more."""
     try:
-        disk = look(path)
+        disk = measure(path)
     except OSError:
         return f"The disk of {path} is full. Make room there, then start it again."
-    state = f"{amount(disk.free)} of {amount(disk.total)} free, at least {amount(_room().wanted(disk.total))} needed"
+    state = f"{format_bytes(disk.free)} of {format_bytes(disk.total)} free, at least {format_bytes(_thresholds().required_bytes(disk.total))} needed"
     if number == errno.EROFS:
         return f"The disk of {disk.path} is read-only. Mount it writable (its file system may be damaged)."
     if number == errno.EDQUOT:
@@ -122,12 +122,12 @@ def full_disk(path: Path, number: int = errno.ENOSPC) -> str:
         return f"{words} ({state}). Raise the limit, then start it again."
     if disk.free_files == 0:
         return f"The disk of {disk.path} has no room for one more file (inodes). Delete files, then start it again."
-    if disk.free >= _room().wanted(disk.total):  # what was half written is gone by now
+    if disk.free >= _thresholds().required_bytes(disk.total):  # what was half written is gone by now
         return f"The disk of {disk.path} had no room for all that was to be written ({state}). Make room there first."
     return f"The disk of {disk.path} is full: {state}. Make room there, then start it again."
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def _cause_chain(error: BaseException) -> Iterator[BaseException]:
     """The error and those that led to it, each once."""
     met: list[BaseException] = []
     one: BaseException | None = error
@@ -137,55 +137,61 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
 
 
-def _trouble(error: BaseException, where: Path | None) -> Trouble | None:
+def _problem_of(error: BaseException, path: Path | None) -> StorageProblem | None:
     words, state = str(error), getattr(error, "sqlstate", None)
     if state == _DISK_FULL:
-        return Trouble("disk_full", _database_full(words))
+        return StorageProblem("disk_full", _database_full_message(words))
     if state == _READ_ONLY:
         words = (
             "The database takes no writes: it is a standby, or its server made it read-only (often as its disk is full)"
         )
-        return Trouble("database_read_only", f"{words}. See to its disk, then to its default_transaction_read_only.")
-    if (refusal := next((meant for said, meant in _REDIS.items() if said in words), None)) is not None:
-        return Trouble("redis_full", refusal)
-    if _STORE_FULL.search(words):
-        return Trouble("disk_full", f"The model store is full, or its quota is used up: {words}")
+        return StorageProblem(
+            "database_read_only", f"{words}. See to its disk, then to its default_transaction_read_only."
+        )
+    if (refusal := next((meant for said, meant in _REDIS_MESSAGES.items() if said in words), None)) is not None:
+        return StorageProblem("redis_full", refusal)
+    if _STORE_FULL_CODES.search(words):
+        return StorageProblem("disk_full", f"The model store is full, or its quota is used up: {words}")
     number = error.errno if isinstance(error, OSError) else None
-    if number not in _ERRNOS:
-        number = next((number for said, number in _WORDS.items() if said in words), None)
-    return None if number is None else Trouble("disk_full", full_disk(_named(error) or where or _fullest(), number))
+    if number not in _FULL_ERRNOS:
+        number = next((number for said, number in _FULL_MESSAGES.items() if said in words), None)
+    return (
+        None
+        if number is None
+        else StorageProblem("disk_full", disk_full_message(_path_of_error(error) or path or _fullest_folder(), number))
+    )
 
 
-def _database_full(words: str) -> str:
-    path = _folders().get("database")
-    if path is not None and nearly_full(path):
-        return full_disk(path)
+def _database_full_message(words: str) -> str:
+    path = _written_folders().get("database")
+    if path is not None and is_nearly_full(path):
+        return disk_full_message(path)
     return f"A disk of the database is full: make room on its server. Postgres says: {words.splitlines()[0]}."
 
 
-def _named(error: BaseException) -> Path | None:
+def _path_of_error(error: BaseException) -> Path | None:
     named = getattr(error, "filename2", None) or getattr(error, "filename", None)
     return Path(os.fsdecode(named)).absolute() if isinstance(named, str | bytes | os.PathLike) else None
 
 
-def _fullest() -> Path:
+def _fullest_folder() -> Path:
     """The folder with the least room among those written to."""
     seen = []
-    for folder in _folders().values():
+    for folder in _written_folders().values():
         try:
-            seen.append(look(folder))
+            seen.append(measure(folder))
         except OSError:
             continue
     return min(seen, key=lambda disk: disk.free).path if seen else Path.cwd()
 
 
-def _room() -> Room:
+def _thresholds() -> DiskThresholds:
     from django.conf import settings
 
-    return settings.DISK_ROOM if settings.configured else Room()
+    return settings.DISK_ROOM if settings.configured else DiskThresholds()
 
 
-def _folders() -> dict[str, Path]:
+def _written_folders() -> dict[str, Path]:
     from django.conf import settings
 
     return settings.WRITTEN_FOLDERS if settings.configured else {}

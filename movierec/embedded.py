@@ -12,21 +12,30 @@ from pathlib import Path
 from typing import IO
 
 from movierec.places import (
-    NAME,
-    Place,
-    ServerError,
+    DATABASE_NAME,
+    ServerLayout,
+    SetupError,
     database_url,
-    locate,
-    prepare,
+    prepare_layout,
     redis_url,
-    sockets,
+    resolve_layout,
+    socket_dir,
     state_dir,
     valkey_socket,
 )
-from movierec.processes import Child, program, spawn, stop
-from movierec.resources import MIB, available
+from movierec.processes import Child, program_name, spawn, stop
+from movierec.resources import MIB, available_resources
 
-__all__ = ["SERVERS", "ServerError", "database_url", "needed", "redis_url", "remove_sockets", "running", "state_dir"]
+__all__ = [
+    "SERVERS",
+    "SetupError",
+    "database_url",
+    "required_servers",
+    "redis_url",
+    "remove_sockets",
+    "running_servers",
+    "state_dir",
+]
 
 POSTGRES_OPTIONS = {
     "listen_addresses": "",
@@ -44,26 +53,30 @@ POSTGRES_OPTIONS = {
 }
 POSTGRES_MEMORY = (("shared_buffers", 32, 256), ("maintenance_work_mem", 32, 256))  # MB, of an eighth of what there is
 VALKEY_MEMORY = (64, 1024)  # MB, likewise
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for tests' throw-away data
+NON_DURABLE_OPTIONS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}  # for tests' throw-away data
 
 
-def postgres_command(place: Place, durable: bool) -> list[str]:
-    options = POSTGRES_OPTIONS | ({} if durable else NOT_DURABLE)
-    memory = available().memory // MIB
+def postgres_command(place: ServerLayout, durable: bool) -> list[str]:
+    options = POSTGRES_OPTIONS | ({} if durable else NON_DURABLE_OPTIONS)
+    memory = available_resources().memory // MIB
     options |= {name: f"{max(least, min(most, memory // 8))}MB" for name, least, most in POSTGRES_MEMORY}
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-    return [str(place.postgres_bin / "postgres"), "-D", str(place.data), "-k", str(place.sockets), *settings]
+    return [str(place.postgres_bin / "postgres"), "-D", str(place.data_dir), "-k", str(place.socket_dir), *settings]
 
 
-def valkey_command(place: Place, durable: bool) -> list[str]:
+def valkey_command(place: ServerLayout, durable: bool) -> list[str]:
     """Nothing in Valkey is kept over a restart, durable or not: Postgres has the truth."""
     least, most = VALKEY_MEMORY
-    memory = max(least, min(most, available().memory // MIB // 8))
+    memory = max(least, min(most, available_resources().memory // MIB // 8))
     options = {
         "port": "0",
         "unixsocket": str(valkey_socket(place.state)),
         "unixsocketperm": "700",
-        "dir": str(place.sockets),
+        "dir": str(place.socket_dir),
         "daemonize": "no",
         "save": "",
         "appendonly": "no",
@@ -71,26 +84,26 @@ def valkey_command(place: Place, durable: bool) -> list[str]:
         # Only keys with a TTL may go, so the broker's queues, in another database, stay.
         "maxmemory-policy": "volatile-lru",
     }
-    return [str(place.valkey), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    return [str(place.valkey_binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
-def postgres_answers(state: Path) -> bool:
+def postgres_is_ready(state: Path) -> bool:
     """Whether it takes connections; makes the database the first time."""
     import psycopg
 
     try:
         with psycopg.connect(
-            host=str(sockets(state)), user=NAME, dbname="postgres", autocommit=True, connect_timeout=5
+            host=str(socket_dir(state)), user=DATABASE_NAME, dbname="postgres", autocommit=True, connect_timeout=5
         ) as connection:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchone():
                 with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                    connection.execute(f"CREATE DATABASE {NAME}")  # somebody else may ask at the same moment
+                    connection.execute(f"CREATE DATABASE {DATABASE_NAME}")  # somebody else may ask at the same moment
         return True
     except psycopg.OperationalError:
         return False
 
 
-def valkey_answers(state: Path) -> bool:
+def valkey_is_ready(state: Path) -> bool:
     import redis
 
     try:
@@ -103,49 +116,49 @@ def valkey_answers(state: Path) -> bool:
 @dataclass(frozen=True)
 class Server:
     name: str
-    replaced_by: str  # the environment variable with another server's address
-    command: Callable[[Place, bool], list[str]]
-    answers: Callable[[Path], bool]
+    url_variable: str  # the environment variable with another server's address
+    command: Callable[[ServerLayout, bool], list[str]]
+    is_ready: Callable[[Path], bool]
     stop_signal: int
     stop_seconds: float
     start_seconds: float
 
-    def start(self, place: Place, log: IO[bytes], *, durable: bool = True) -> Child:
+    def start(self, place: ServerLayout, log: IO[bytes], *, durable: bool = True) -> Child:
         if self.name == "postgres":
-            _end_former(place)
+            _stop_orphaned_postgres(place)
         command = self.command(place, durable)
-        return spawn(command, log=log, on_death=self.stop_signal, cwd="/", **place.as_user())
+        return spawn(command, log=log, death_signal=self.stop_signal, cwd="/", **place.user_arguments())
 
-    def wait(self, place: Place, child: Child, pause: Callable[[float], None] = time.sleep) -> None:
+    def wait(self, place: ServerLayout, child: Child, pause: Callable[[float], None] = time.sleep) -> None:
         """Until it answers. Raises ServerError when it ends or takes too long."""
         until = time.monotonic() + self.start_seconds
-        while not self.answers(place.state):
+        while not self.is_ready(place.state):
             if child.poll() is not None:
-                raise ServerError(f"{self.name} ended with code {child.returncode}: see its log in {place.state}/logs.")
+                raise SetupError(f"{self.name} ended with code {child.returncode}: see its log in {place.state}/logs.")
             if time.monotonic() > until:
-                raise ServerError(f"{self.name} did not answer within {self.start_seconds:.0f} s: see its log.")
+                raise SetupError(f"{self.name} did not answer within {self.start_seconds:.0f} s: see its log.")
             pause(0.02)
 
 
 # SIGINT is Postgres' fast shutdown; its start may have to recover what a crash left.
-POSTGRES = Server("postgres", "DATABASE_URL", postgres_command, postgres_answers, signal.SIGINT, 60, 300)
-VALKEY = Server("valkey", "REDIS_URL", valkey_command, valkey_answers, signal.SIGTERM, 10, 30)
+POSTGRES = Server("postgres", "DATABASE_URL", postgres_command, postgres_is_ready, signal.SIGINT, 60, 300)
+VALKEY = Server("valkey", "REDIS_URL", valkey_command, valkey_is_ready, signal.SIGTERM, 10, 30)
 SERVERS = (POSTGRES, VALKEY)
 
 
-def needed() -> list[Server]:
+def required_servers() -> list[Server]:
     """The servers that the environment does not replace."""
-    return [server for server in SERVERS if not os.environ.get(server.replaced_by)]
+    return [server for server in SERVERS if not os.environ.get(server.url_variable)]
 
 
-def _end_former(place: Place) -> None:
+def _stop_orphaned_postgres(place: ServerLayout) -> None:
     """Ends a Postgres that lost its keeper to a kill -9: whoever calls this holds the state folder. Also takes away a
     pid file whose number is any other process' by now (a reboot, a new container): Postgres would not start."""
-    file = place.data / "postmaster.pid"
+    file = place.data_dir / "postmaster.pid"
     until = time.monotonic() + POSTGRES.stop_seconds
     with contextlib.suppress(OSError, ValueError, IndexError):
         pid = int(file.read_text().split()[0])
-        while name := program(pid):
+        while name := program_name(pid):
             if "postgres" not in name:
                 file.unlink()
                 return
@@ -156,27 +169,29 @@ def _end_former(place: Place) -> None:
 def remove_sockets(state: Path) -> None:
     """The servers took theirs away as they ended; a folder that is not empty belongs to one that goes on."""
     with contextlib.suppress(OSError):
-        sockets(state).rmdir()
+        socket_dir(state).rmdir()
 
 
-def made_ready(state: Path, servers: Sequence[Server], say: Callable[[str], None], *, durable: bool = True) -> Place:
+def prepare_servers(
+    state: Path, servers: Sequence[Server], say: Callable[[str], None], *, durable: bool = True
+) -> ServerLayout:
     """All that these servers need before they start. Raises ServerError."""
-    place = locate(state, say, with_data=POSTGRES in servers)
-    prepare(place, with_data=POSTGRES in servers, durable=durable)
+    place = resolve_layout(state, say, with_data=POSTGRES in servers)
+    prepare_layout(place, with_data=POSTGRES in servers, durable=durable)
     return place
 
 
 @contextlib.contextmanager
-def running(
+def running_servers(
     state: Path,
     *,
     servers: Sequence[Server] = SERVERS,
     durable: bool = True,
     say: Callable[[str], None] = print,
-) -> Iterator[Place]:
+) -> Iterator[ServerLayout]:
     """The servers for the length of a with block: tests, benchmarks, one command. Raises ServerError."""
     (state / "logs").mkdir(parents=True, exist_ok=True)
-    place = made_ready(state, servers, say, durable=durable)
+    place = prepare_servers(state, servers, say, durable=durable)
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(remove_sockets, state)
         log = cleanup.enter_context((state / "logs" / "servers.log").open("wb"))

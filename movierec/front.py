@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-PLACES = {
+LINKS = {
     "/docs": "every call, with its fields and errors; it can be tried there",
     "/schema": "the same as an OpenAPI document",
     "/admin/": "for staff: films, viewers, rules, models, jobs",
@@ -15,8 +15,8 @@ PLACES = {
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
     if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
-        response = render(request, "movierec/front_page.html", {"places": PLACES.items()})
+        response = render(request, "movierec/front_page.html", {"places": LINKS.items()})
     else:
-        response = JsonResponse({"name": "movierec", "what": "film recommendations over HTTP", "places": PLACES})
+        response = JsonResponse({"name": "movierec", "what": "film recommendations over HTTP", "places": LINKS})
     response.headers["Vary"] = "Accept"
     return response

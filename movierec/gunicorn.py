@@ -9,12 +9,12 @@ import time
 from typing import Any
 
 from movierec import resources
-from movierec.address import bracketed, listened_on
-from movierec.logs import outlive_a_full_disk
+from movierec.address import bind_host, url_host
+from movierec.logs import tolerate_full_disk
 
-bind = f"{bracketed(listened_on())}:{os.environ.get('PORT') or '8000'}"
+bind = f"{url_host(bind_host())}:{os.environ.get('PORT') or '8000'}"
 worker_class = "movierec.web_worker.WebWorker"
-workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.web_workers())
+workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.default_web_workers())
 # More than may compute and wait (serving/capacity.py): stored lists and refusals never wait for what is computed.
 threads = int(os.environ.get("MOVIEREC_WEB_THREADS") or "48")
 preload_app = False  # torch must not have run before the fork
@@ -45,7 +45,7 @@ def on_starting(server: Any) -> None:
     import django
     from django.core.management import call_command
 
-    outlive_a_full_disk()
+    tolerate_full_disk()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
     django.setup()
     call_command("check", tags=["security"], verbosity=0)
@@ -54,7 +54,7 @@ def on_starting(server: Any) -> None:
 _libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # malloc.h
 LARGE_BODY = 100_000  # bytes
-TIDY_SECONDS = 10.0
+GC_SECONDS = 10.0
 _large_body_seen = threading.Event()
 # torch lets go of the interpreter hundreds of times a list, and gets it back only when whoever has it by then must give
 # it up: with Python's default of 5 ms a few requests being refused made every computed list take a second.
@@ -74,11 +74,11 @@ def post_request(worker: Any, request: Any, environ: dict[str, Any], response: A
         _large_body_seen.set()
 
 
-def _tidy_for_ever() -> None:
+def _collect_garbage_forever() -> None:
     """What a large batch took goes back as well, soon after it: its request and answer refer to each other, so they
     wait for a collection, and the collector counts objects, not their size. Else it is done now and then."""
     while True:
-        if _large_body_seen.wait(TIDY_SECONDS):
+        if _large_body_seen.wait(GC_SECONDS):
             _large_body_seen.clear()
             time.sleep(0.2)  # the answer is still being put away
         gc.collect()
@@ -96,7 +96,7 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    threading.Thread(target=_tidy_for_ever, name="tidy", daemon=True).start()
+    threading.Thread(target=_collect_garbage_forever, name="tidy", daemon=True).start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

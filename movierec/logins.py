@@ -25,6 +25,6 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 @receiver(user_locked_out)
-def note_lock(**_: Any) -> None:
+def log_lockout(**_: Any) -> None:
     words = "Logins to the admin are closed for one name and address, for %s, after %d failures in a row."
     log.warning(words, settings.AXES_COOLOFF_TIME, settings.AXES_FAILURE_LIMIT)

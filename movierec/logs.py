@@ -17,31 +17,34 @@ from typing import Any
 request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the request, or the task, at work here
 
 # As lines of their own, or behind an escaped line break where an error is written as Python writes it.
-_ROWS = re.compile(r"(^|\\n)(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
-_FIELDS = ("method", "route", "status", "ms", "client")  # of a request's line; see recommender.api.middleware
+_ROW_VALUES = re.compile(r"(^|\\n)(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
+_REQUEST_FIELDS = ("method", "route", "status", "ms", "client")  # of a request's line; see recommender.api.middleware
 
 
-class WithoutPaths(logging.Filter):
+class RedactPathsFilter(logging.Filter):
     """Django's lines about a request tell the kind of address in place of the address."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request: Any = getattr(record, "request", None)
         if hasattr(request, "resolver_match"):
-            record.msg, record.args = f"{request.method} {route(request)}: {getattr(record, 'status_code', '')}", ()
+            record.msg, record.args = (
+                f"{request.method} {route_pattern(request)}: {getattr(record, 'status_code', '')}",
+                (),
+            )
         return True
 
 
-def without_rows(text: str) -> str:
+def redact_row_values(text: str) -> str:
     """An error's words without the values that Postgres quotes."""
-    return _ROWS.sub("", text)
+    return _ROW_VALUES.sub("", text)
 
 
-def route(request: Any) -> str:
+def route_pattern(request: Any) -> str:
     """The address as urls.py has it, without what was filled in."""
     return str(request.resolver_match.route) if request.resolver_match else "no such address"
 
 
-class OnlyFailures(logging.Filter):
+class ExceptionsOnlyFilter(logging.Filter):
     """What failed with an exception. That a request was refused says the request's own line already."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -49,10 +52,10 @@ class OnlyFailures(logging.Filter):
 
 
 BURST, BURST_SECONDS = 5, 10.0  # lines of one kind in so many seconds; what is more is counted
-CLIENTS = ("gunicorn", "django", "recommender.api")  # what these say depends on what clients send
+CLIENT_DRIVEN_LOGGERS = ("gunicorn", "django", "recommender.api")  # what these say depends on what clients send
 
 
-class Bounded(logging.StreamHandler[Any]):
+class RateLimitedHandler(logging.StreamHandler[Any]):
     """Writes a few lines of each kind and counts the rest: whoever can make the system log cannot flood its logs."""
 
     def __init__(self) -> None:
@@ -63,22 +66,22 @@ class Bounded(logging.StreamHandler[Any]):
 
     def emit(self, record: logging.LogRecord) -> None:
         if time.monotonic() >= self._until:
-            self.tell()
-        kind = _kind(record)
+            self.flush_counts()
+        kind = _line_kind(record)
         count = self._counts.get(kind, (0, record))[0] + 1
         self._counts[kind] = count, record
         if count <= BURST or record.levelno <= logging.DEBUG:
             super().emit(record)
         elif self._timer is None or not self._timer.is_alive():
-            self._timer = threading.Timer(BURST_SECONDS, self._tell_in_time)
+            self._timer = threading.Timer(BURST_SECONDS, self._flush_counts_locked)
             self._timer.daemon = True
             self._timer.start()
 
-    def _tell_in_time(self) -> None:
+    def _flush_counts_locked(self) -> None:
         with self.lock or threading.RLock():
-            self.tell()
+            self.flush_counts()
 
-    def tell(self) -> None:
+    def flush_counts(self) -> None:
         """Writes what was only counted, and begins to count anew."""
         counts, self._counts = self._counts, {}
         self._until = time.monotonic() + BURST_SECONDS
@@ -89,16 +92,16 @@ class Bounded(logging.StreamHandler[Any]):
                 super().emit(again)
 
 
-def _kind(record: logging.LogRecord) -> Any:
+def _line_kind(record: logging.LogRecord) -> Any:
     """What makes lines alike. Clients choose the words of some: there the place in the code counts."""
     if hasattr(record, "status"):
         return record.name, getattr(record, "route", ""), record.status
-    if record.name.startswith(CLIENTS):
+    if record.name.startswith(CLIENT_DRIVEN_LOGGERS):
         return record.name, record.levelno, record.pathname, record.lineno
     return record.name, record.getMessage()
 
 
-class _Output:
+class _FullDiskTolerantStream:
     """A stream that lets go of what cannot be written because its disk is full."""
 
     def __init__(self, stream: Any) -> None:
@@ -108,15 +111,15 @@ class _Output:
         try:
             return int(self._stream.write(text))
         except OSError as error:
-            return self._passed(error, len(text))
+            return self._ignore_full_disk(error, len(text))
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except OSError as error:
-            self._passed(error, 0)
+            self._ignore_full_disk(error, 0)
 
-    def _passed(self, error: OSError, length: int) -> int:
+    def _ignore_full_disk(self, error: OSError, length: int) -> int:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
             raise error
         return length
@@ -125,24 +128,24 @@ class _Output:
         return getattr(self._stream, name)
 
 
-def outlive_a_full_disk() -> None:
+def tolerate_full_disk() -> None:
     """A process that lives long must neither end nor fail to start because a line of its log finds no room."""
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         stream = getattr(sys, name)
-        if stream is not None and not isinstance(stream, _Output):
-            setattr(sys, name, _Output(stream))
+        if stream is not None and not isinstance(stream, _FullDiskTolerantStream):
+            setattr(sys, name, _FullDiskTolerantStream(stream))
 
 
-class Plain(logging.Formatter):
+class PlainFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname} {name} {process} {message}", style="{")
 
     def format(self, record: logging.LogRecord) -> str:
-        told = without_rows(super().format(record))
+        told = redact_row_values(super().format(record))
         return f"{told} [{request_id.get()}]" if request_id.get() else told
 
 
-class Json(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """One object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -151,11 +154,11 @@ class Json(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "process": record.process,
-            "message": without_rows(record.getMessage()),
+            "message": redact_row_values(record.getMessage()),
         }
         if request_id.get():
             line["request_id"] = request_id.get()
-        line |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
+        line |= {name: getattr(record, name) for name in _REQUEST_FIELDS if hasattr(record, name)}
         if record.exc_info:
-            line["exception"] = without_rows(self.formatException(record.exc_info))
+            line["exception"] = redact_row_values(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)

@@ -14,16 +14,16 @@ from typing import IO, Any
 Child = subprocess.Popen[bytes]
 
 
-def spawn(command: list[str], *, log: IO[bytes], on_death: int, **more: Any) -> Child:
+def spawn(command: list[str], *, log: IO[bytes], death_signal: int, **more: Any) -> Child:
     """Starts a direct child, leader of its own group, which on Linux gets `on_death` when this process dies.
 
     Call from the main thread: the kernel sends that signal when the *thread* that forked ends.
     """
     how: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT} | more
-    return subprocess.Popen(command, start_new_session=True, preexec_fn=dies_with_parent(on_death), **how)
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=die_with_parent(death_signal), **how)
 
 
-def dies_with_parent(on_death: int) -> Callable[[], None] | None:
+def die_with_parent(death_signal: int) -> Callable[[], None] | None:
     """What a child runs before exec, where the kernel can tell it of our death."""
     if sys.platform != "linux":
         return None
@@ -32,7 +32,7 @@ def dies_with_parent(on_death: int) -> Callable[[], None] | None:
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()  # loaded before the fork
 
     def ask_kernel() -> None:
-        prctl(1, on_death)  # PR_SET_PDEATHSIG; after setuid, which would clear it
+        prctl(1, death_signal)  # PR_SET_PDEATHSIG; after setuid, which would clear it
         if os.getppid() != parent:  # we died between fork and prctl
             os._exit(1)
 
@@ -54,7 +54,7 @@ def kill_group(child: Child) -> None:
     child.wait()
 
 
-def program(pid: int) -> str:
+def program_name(pid: int) -> str:
     """The name of a process' program, empty where there is none."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
@@ -79,14 +79,14 @@ def _ps(pid: int, field: str) -> str:
     return subprocess.run(["ps", "-p", str(pid), "-o", field], capture_output=True, text=True).stdout.strip()  # noqa: S607
 
 
-class Ledger:
+class PidFile:
     """A file with the running children, for the start after a kill -9 of their keeper."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.children: dict[str, tuple[int, str]] = {}
 
-    def note(self, name: str, pid: int) -> None:
+    def record(self, name: str, pid: int) -> None:
         """Raises OSError where the file cannot be written; what is known by this process stands all the same."""
         self.children[name] = (pid, _identity(pid))
         aside = self.file.with_suffix(".new")
@@ -98,13 +98,13 @@ class Ledger:
                 aside.unlink(missing_ok=True)
             raise
 
-    def end_leftovers(self, seconds: float = 20) -> list[str]:
+    def stop_orphans(self, seconds: float = 20) -> list[str]:
         """Ends what an earlier keeper left: on Linux its children are ending already. The names of those met."""
         with contextlib.suppress(OSError, ValueError):
             self.children = {name: (pid, born) for name, (pid, born) in json.loads(self.file.read_text()).items()}
-        met = self._alive()
+        met = self._running()
         until = time.monotonic() + seconds
-        while left := self._alive():
+        while left := self._running():
             for name in left:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     if time.monotonic() > until:
@@ -115,5 +115,5 @@ class Ledger:
         self.children = {}
         return met
 
-    def _alive(self) -> list[str]:
+    def _running(self) -> list[str]:
         return [name for name, (pid, born) in self.children.items() if born and _identity(pid) == born]

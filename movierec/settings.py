@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
 from movierec import disks, embedded, places
-from movierec.address import ANY, bracketed, listened_on, url_problem
+from movierec.address import WILDCARDS, bind_host, url_host, url_problem
 from movierec.postgres.connection import Connection
 from movierec.strength import weakness
 
@@ -29,7 +29,7 @@ if "@" in urlsplit(MODELS_URL).netloc:
     raise ImproperlyConfigured("MOVIEREC_MODELS_URL must not hold credentials: their own variables do.")
 DATA_NOTE = STATE_DIR / "data.json"  # what was loaded, and whether a model was trained on it
 CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
-BIND = listened_on()
+BIND = bind_host()
 PORT = env.int("PORT", default=8000)
 API_OPEN = env.bool("MOVIEREC_API_OPEN", default=False)
 BEHIND_PROXY = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
@@ -139,7 +139,7 @@ USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-def _server(name: str, ours: str) -> str:
+def _server_url(name: str, ours: str) -> str:
     """The URL in the environment, else that of the embedded server."""
     url: str = env(name, default="") or ours
     if problem := url_problem(name, url):
@@ -148,7 +148,7 @@ def _server(name: str, ours: str) -> str:
 
 
 # --- Postgres ---------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url_config(_server("DATABASE_URL", embedded.database_url(STATE_DIR)))}
+DATABASES = {"default": env.db_url_config(_server_url("DATABASE_URL", embedded.database_url(STATE_DIR)))}
 DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own, which notices a server that is gone
 INTERACTIVE = env.bool("MOVIEREC_DB_POOL", default=False)  # a web process: somebody waits for what it asks of a server
 # A connection that alone was cut off (the line to Postgres is well, movierec.lines) is found out by TCP.
@@ -173,7 +173,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- room on disks ----------------------------------------------------------------------------------------------------
-DISK_ROOM = disks.Room(
+DISK_ROOM = disks.DiskThresholds(
     env.int("MOVIEREC_DISK_WARN_MB", default=1000) * disks.MB,  # amber below this,
     env.int("MOVIEREC_DISK_WARN_PERCENT", default=5) / 100,  # or below this share, whichever is more
     env.int("MOVIEREC_DISK_FULL_MB", default=100) * disks.MB,  # red below this
@@ -188,15 +188,15 @@ WRITTEN_FOLDERS = {  # what this machine writes to -> where
 if MODELS_URL and "://" not in MODELS_URL:
     WRITTEN_FOLDERS["models of all machines"] = Path(MODELS_URL)
 if env("DATABASE_URL", default="") in ("", embedded.database_url(STATE_DIR)):
-    WRITTEN_FOLDERS["database"] = places.data_dir(STATE_DIR)
+    WRITTEN_FOLDERS["database"] = places.postgres_data_dir(STATE_DIR)
 
 # --- Redis: the broker, Django's cache and the stored lists in three databases, as cache.clear() empties a whole one --
-REDIS_URL = _server("REDIS_URL", embedded.redis_url(STATE_DIR))
+REDIS_URL = _server_url("REDIS_URL", embedded.redis_url(STATE_DIR))
 if urlsplit(REDIS_URL).scheme != "unix" and not (urlsplit(REDIS_URL).path.strip("/") or "0").isdecimal():
     raise ImproperlyConfigured("REDIS_URL names its database by a number, as redis://host:6379/0 does.")
 
 
-def _redis(offset: int, broker: bool = False) -> str:
+def _redis_url(offset: int, broker: bool = False) -> str:
     """The url of the database `offset` after the one that REDIS_URL names, for redis-py or for Celery."""
     url = urlsplit(REDIS_URL)
     if url.scheme == "unix":
@@ -217,19 +217,19 @@ _REDIS_OPTIONS = {
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": _redis(1),
+        "LOCATION": _redis_url(1),
         "OPTIONS": {**_REDIS_OPTIONS, "SERIALIZER": "django_redis.serializers.json.JSONSerializer"},
     },
     "lists": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": _redis(2),
+        "LOCATION": _redis_url(2),
         "OPTIONS": {**_REDIS_OPTIONS, "SERIALIZER": "recommender.cache.BytesSerializer"},
     },
 }
 
 # --- Celery -----------------------------------------------------------------------------------------------------
 _HOUR = 3600
-CELERY_BROKER_URL = _redis(0, broker=True)
+CELERY_BROKER_URL = _redis_url(0, broker=True)
 CELERY_TASK_TIME_LIMIT = 10 * _HOUR
 # A task that is still running when this ends is delivered a second time, so it lies beyond the time limit.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -260,22 +260,22 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "movierec.beat:Scheduler"
 
 
-def _every(seconds: int, task: str) -> dict[str, object]:
+def _interval_task(seconds: int, task: str) -> dict[str, object]:
     """A schedule entry whose messages expire when the next is due: none pile up while no worker runs."""
     return {"task": f"recommender.tasks.{task}", "schedule": seconds, "options": {"expire_seconds": seconds}}
 
 
 CELERY_BEAT_SCHEDULE = {
     "nightly": {"task": "recommender.tasks.start_night", "schedule": crontab(hour="3", minute="30")},
-    "start_first_night": _every(60, "start_first_night"),
-    "publish_pending": _every(5, "publish_pending"),
-    "repair": _every(10, "repair"),
-    "requeue_lost_jobs": _every(30, "requeue_lost_jobs"),
-    "finish_erasures": _every(15, "finish_erasures"),
-    "clear_checkpoints": _every(600, "clear_checkpoints"),
+    "start_first_night": _interval_task(60, "start_first_night"),
+    "publish_pending": _interval_task(5, "publish_pending"),
+    "repair": _interval_task(10, "repair"),
+    "requeue_lost_jobs": _interval_task(30, "requeue_lost_jobs"),
+    "finish_erasures": _interval_task(15, "finish_erasures"),
+    "clear_checkpoints": _interval_task(600, "clear_checkpoints"),
     "tidy": {"task": "recommender.tasks.tidy", "schedule": crontab(hour="2", minute="10")},
-    "guard_active_model": _every(60, "guard_active_model"),
-    "refresh_charts": _every(600, "refresh_charts"),
+    "guard_active_model": _interval_task(60, "guard_active_model"),
+    "refresh_charts": _interval_task(600, "refresh_charts"),
 }
 
 # --- API --------------------------------------------------------------------------------------------------------
@@ -340,8 +340,8 @@ UNFOLD = {
 # --- security ---------------------------------------------------------------------------------------------------
 # This machine's own names are there for its health checks.
 ALLOWED_HOSTS = [*env.list("MOVIEREC_ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
-if BIND not in ANY:  # the address that it was told to listen on is its own name as well
-    ALLOWED_HOSTS.append(bracketed(BIND))
+if BIND not in WILDCARDS:  # the address that it was told to listen on is its own name as well
+    ALLOWED_HOSTS.append(url_host(BIND))
 CSRF_TRUSTED_ORIGINS = env.list("MOVIEREC_TRUSTED_ORIGINS", default=[])
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

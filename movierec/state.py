@@ -12,46 +12,46 @@ from pathlib import Path
 from typing import IO
 
 from movierec import embedded
-from movierec.embedded import Server, ServerError
+from movierec.embedded import Server, SetupError
 
-MADE = ".movierec"  # in a folder that was empty before us, so that ./run clean may delete all of it
+CREATED_MARKER = ".movierec"  # in a folder that was empty before us, so that ./run clean may delete all of it
 
 
-class Held(ServerError):
+class StateFolderLocked(SetupError):
     """Another process holds the state folder."""
 
 
-def open_state(state: Path) -> None:
+def create_state_folder(state: Path) -> None:
     """Makes the folder. Raises ServerError where that cannot be."""
     try:
         if not state.exists() or not any(state.iterdir()):
             state.mkdir(parents=True, exist_ok=True)
-            (state / MADE).touch()
+            (state / CREATED_MARKER).touch()
         (state / "logs").mkdir(exist_ok=True)
     except OSError as error:
-        raise ServerError(f"The state folder {state} cannot be written ({error}): set MOVIEREC_STATE.") from error
+        raise SetupError(f"The state folder {state} cannot be written ({error}): set MOVIEREC_STATE.") from error
 
 
 @contextlib.contextmanager
-def held(state: Path, by: str) -> Iterator[None]:
+def exclusive_lock(state: Path, holder: str) -> Iterator[None]:
     """Holds the folder for this process alone; the kernel lets go of it however the process ends. Raises Held."""
     try:
         file = (state / "lock").open("a+")
     except OSError as error:
-        raise ServerError(f"{state} belongs to another user ({error}): set MOVIEREC_STATE to another.") from error
+        raise SetupError(f"{state} belongs to another user ({error}): set MOVIEREC_STATE to another.") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             file.seek(0)
-            raise Held(file.read().strip() or "another process") from error
+            raise StateFolderLocked(file.read().strip() or "another process") from error
         file.truncate(0)
-        file.write(f"{by} (process {os.getpid()})")
+        file.write(f"{holder} (process {os.getpid()})")
         file.flush()
         yield
 
 
-def our_secrets(state: Path) -> dict[str, str]:
+def load_or_create_secrets(state: Path) -> dict[str, str]:
     """The signing key and the admin's password, made the first time; readable by their owner alone."""
     file = state / "secrets.json"
     if not file.exists():
@@ -67,31 +67,31 @@ def our_secrets(state: Path) -> dict[str, str]:
 
 # --- the servers for the length of one command --------------------------------------------------------------------
 @contextlib.contextmanager
-def with_servers(state: Path, by: str, say: Callable[[str], None]) -> Iterator[None]:
+def shared_servers(state: Path, holder: str, say: Callable[[str], None]) -> Iterator[None]:
     """The embedded servers up: those that run already, else started for this block. Several commands may share them:
     each holds `users` shared, and who started the servers stops them when it can have it alone."""
-    servers = embedded.needed()
+    servers = embedded.required_servers()
     if not servers:
         yield
         return
     with (state / "users").open("a") as users:
         while True:
-            with contextlib.suppress(Held), held(state, by):
+            with contextlib.suppress(StateFolderLocked), exclusive_lock(state, holder):
                 fcntl.flock(users, fcntl.LOCK_SH)
-                with embedded.running(state, servers=servers, say=say):
+                with embedded.running_servers(state, servers=servers, say=say):
                     try:
                         yield
                     finally:
-                        _wait_for_others(users, say)
+                        _wait_for_other_commands(users, say)
                 return
             fcntl.flock(users, fcntl.LOCK_SH)  # waits here while the servers are being stopped
-            if _come_up(state, servers):
+            if _wait_for_servers(state, servers):
                 yield
                 return
             fcntl.flock(users, fcntl.LOCK_UN)
 
 
-def _wait_for_others(users: IO[str], say: Callable[[str], None]) -> None:
+def _wait_for_other_commands(users: IO[str], say: Callable[[str], None]) -> None:
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -99,28 +99,28 @@ def _wait_for_others(users: IO[str], say: Callable[[str], None]) -> None:
         fcntl.flock(users, fcntl.LOCK_EX)
 
 
-def _come_up(state: Path, servers: list[Server], seconds: float = 60) -> bool:
+def _wait_for_servers(state: Path, servers: list[Server], seconds: float = 60) -> bool:
     """Whether the servers of the folder's holder answer; false as soon as nobody holds it any more."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if all(server.answers(state) for server in servers):
+        if all(server.is_ready(state) for server in servers):
             return True
-        with contextlib.suppress(Held), held(state, "a command that looks"):
+        with contextlib.suppress(StateFolderLocked), exclusive_lock(state, "a command that looks"):
             return False
         time.sleep(0.1)
-    raise ServerError(f"{state} is in use, but its servers did not answer within {seconds:.0f} s.")
+    raise SetupError(f"{state} is in use, but its servers did not answer within {seconds:.0f} s.")
 
 
-def remove(state: Path) -> list[Path]:
+def delete_state(state: Path) -> list[Path]:
     """Deletes what movierec keeps for this folder, also outside it; returns what is gone. Raises ServerError."""
     if not state.exists():
         return []
-    if not (state / MADE).exists():
-        raise ServerError(f"{state} was not empty before movierec used it: delete by hand what you no longer need.")
-    with held(state, "./run clean"):
+    if not (state / CREATED_MARKER).exists():
+        raise SetupError(f"{state} was not empty before movierec used it: delete by hand what you no longer need.")
+    with exclusive_lock(state, "./run clean"):
         note = state / "place.json"
         elsewhere = [Path(json.loads(note.read_text())["root_data"])] if note.exists() else []
-        gone = [folder for folder in (*elsewhere, embedded.sockets(state), state) if folder.exists()]
+        gone = [folder for folder in (*elsewhere, embedded.socket_dir(state), state) if folder.exists()]
         for folder in gone:
             shutil.rmtree(folder)
     return gone

@@ -3,14 +3,14 @@
 import re
 
 PLACEHOLDERS = re.compile(r"change.?me|insecure|password|example|your.?key|placeholder|123456|qwerty", re.IGNORECASE)
-FEWEST = 8  # different characters
+MIN_DISTINCT = 8  # different characters
 
 
-def weakness(secret: str, length: int) -> str:
+def weakness(secret: str, min_length: int) -> str:
     """What is wrong with it, or nothing. `length`: characters that it must have at least."""
-    if len(secret) < length:
-        return f"it has {len(secret)} characters, and {length} are the least; take them at random"
-    if len(set(secret)) < FEWEST:
+    if len(secret) < min_length:
+        return f"it has {len(secret)} characters, and {min_length} are the least; take them at random"
+    if len(set(secret)) < MIN_DISTINCT:
         return f"it has only {len(set(secret))} different characters; take them at random"
     found = PLACEHOLDERS.search(secret)
     return f"it has {found[0]!r} in it; take it at random" if found else ""

@@ -11,16 +11,18 @@ from types import FrameType
 from typing import IO
 
 from movierec import disks
-from movierec.processes import Child, Ledger, kill_group
+from movierec.processes import Child, PidFile, kill_group
 
-LOG_LIMIT = 5 * 1024 * 1024  # bytes; what a longer log ends with is put aside, one generation deep, and it is emptied
-STEADY = 60.0  # seconds alive after which a process counts as healthy again
-SLOWEST_RESTART = 30.0  # seconds
-SIGN_SECONDS = 10.0  # between two signs of life; not imported: this runs before any package is there
-SIGN_OF_LIFE = "supervisor.alive"  # in the state folder, its time is that of the last look; gone after an orderly end
+MAX_LOG_BYTES = (
+    5 * 1024 * 1024
+)  # bytes; what a longer log ends with is put aside, one generation deep, and it is emptied
+HEALTHY_AFTER = 60.0  # seconds alive after which a process counts as healthy again
+MAX_RESTART_DELAY = 30.0  # seconds
+HEARTBEAT_SECONDS = 10.0  # between two signs of life; not imported: this runs before any package is there
+HEARTBEAT_FILE = "supervisor.alive"  # in the state folder, its time is that of the last look; gone after an orderly end
 
 
-class Stopped(Exception):
+class StopRequested(Exception):
     """A signal asked for the end."""
 
 
@@ -30,13 +32,13 @@ class Service:
 
     name: str
     start: Callable[[IO[bytes]], Child]
-    floor: int
+    stop_order: int
     stop_signal: int
     stop_seconds: float
     child: Child | None = None
-    started: float = 0.0  # monotonic seconds, like `due`
+    started_at: float = 0.0  # monotonic seconds, like `due`
     failures: int = 0  # ends in a row, each soon after the start
-    due: float = 0.0
+    restart_at: float = 0.0
 
 
 @dataclass
@@ -44,15 +46,15 @@ class Supervisor:
     state: Path
     say: Callable[[str], None]
     services: list[Service] = field(default_factory=list)
-    signals: int = 0
-    told_at: float = float("-inf")  # monotonic seconds
+    signal_count: int = 0
+    last_heartbeat: float = float("-inf")  # monotonic seconds
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(self.state / "children.json")
+        self.pid_file = PidFile(self.state / "children.json")
 
     def watch_signals(self) -> None:
         def count(number: int, frame: FrameType | None) -> None:
-            self.signals += 1
+            self.signal_count += 1
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, count)
@@ -60,8 +62,8 @@ class Supervisor:
     def pause(self, seconds: float) -> None:
         """Sleeps; raises Stopped when the end was asked for. Signals only count, so no child is lost half started."""
         time.sleep(seconds)
-        if self.signals:
-            raise Stopped
+        if self.signal_count:
+            raise StopRequested
 
     def log_file(self, name: str) -> IO[bytes]:
         """For a process that starts. Where it cannot be opened the process starts without: its work matters more."""
@@ -69,15 +71,15 @@ class Supervisor:
             # Appending: it may be emptied under the writer's hands.
             return (self.state / "logs" / f"{name}.log").open("ab")
         except OSError as error:
-            self._say_trouble(f"the log of {name} cannot be written", error)
+            self._report_error(f"the log of {name} cannot be written", error)
             return open(os.devnull, "ab")
 
-    def bound_logs(self) -> None:
+    def rotate_long_logs(self) -> None:
         """Puts long logs aside while their processes write on."""
         for path in (self.state / "logs").glob("*.log"):
             with contextlib.suppress(OSError):
-                if path.stat().st_size > LOG_LIMIT:
-                    put_aside(path)
+                if path.stat().st_size > MAX_LOG_BYTES:
+                    rotate_log(path)
 
     def start(self, service: Service) -> Child:
         """Starts it; known from here on, it is started again whenever it ends."""
@@ -85,51 +87,51 @@ class Supervisor:
             self.services.append(service)
         with self.log_file(service.name) as log:
             service.child = service.start(log)
-        service.started = time.monotonic()
+        service.started_at = time.monotonic()
         try:
-            self.ledger.note(service.name, service.child.pid)
+            self.pid_file.record(service.name, service.child.pid)
         except OSError as error:  # needed only after a kill of this process: no reason to stop what runs
-            self._say_trouble(f"{self.ledger.file} cannot be written", error)
+            self._report_error(f"{self.pid_file.file} cannot be written", error)
         return service.child
 
-    def _say_trouble(self, words: str, error: OSError) -> None:
-        trouble = disks.explained(error, self.state)
-        self.say(f"{words}: {trouble.words if trouble else error}")
+    def _report_error(self, words: str, error: OSError) -> None:
+        trouble = disks.storage_problem(error, self.state)
+        self.say(f"{words}: {trouble.message if trouble else error}")
 
-    def tend(self) -> None:
+    def tick(self) -> None:
         """One look at every child: what ended is started again, later each time it ends soon. And one at the logs."""
-        self.bound_logs()
+        self.rotate_long_logs()
         now = time.monotonic()
-        self._tell(now)
+        self._write_heartbeat(now)
         for service in self.services:
             if service.child is not None and service.child.poll() is not None:
-                self._note_end(service, now)
-            elif service.child is None and now >= service.due:
+                self._schedule_restart(service, now)
+            elif service.child is None and now >= service.restart_at:
                 self.start(service)
 
-    def _tell(self, now: float) -> None:
-        if now - self.told_at >= SIGN_SECONDS:
-            self.told_at = now
+    def _write_heartbeat(self, now: float) -> None:
+        if now - self.last_heartbeat >= HEARTBEAT_SECONDS:
+            self.last_heartbeat = now
             with contextlib.suppress(OSError):
-                (self.state / SIGN_OF_LIFE).touch()
+                (self.state / HEARTBEAT_FILE).touch()
 
-    def _note_end(self, service: Service, now: float) -> None:
+    def _schedule_restart(self, service: Service, now: float) -> None:
         assert service.child is not None
         kill_group(service.child)  # what it started itself must not go on holding a port or files
-        service.failures = 1 if now - service.started > STEADY else service.failures + 1
-        delay = min(SLOWEST_RESTART, 0.25 * 2 ** (service.failures - 1))
+        service.failures = 1 if now - service.started_at > HEALTHY_AFTER else service.failures + 1
+        delay = min(MAX_RESTART_DELAY, 0.25 * 2 ** (service.failures - 1))
         self.say(f"{service.name} ended (code {service.child.returncode}); it starts again in {delay:.2g} s")
-        service.child, service.due = None, now + delay
+        service.child, service.restart_at = None, now + delay
 
     def stop(self) -> None:
         """Floor by floor from the top, each within its services' seconds; another signal hurries."""
-        asked = self.signals
+        asked = self.signal_count
         with contextlib.suppress(OSError):
-            (self.state / SIGN_OF_LIFE).unlink(missing_ok=True)
-        for floor in sorted({service.floor for service in self.services}, reverse=True):
-            self._stop_floor([service for service in self.services if service.floor == floor], asked)
+            (self.state / HEARTBEAT_FILE).unlink(missing_ok=True)
+        for floor in sorted({service.stop_order for service in self.services}, reverse=True):
+            self._stop_group([service for service in self.services if service.stop_order == floor], asked)
 
-    def _stop_floor(self, services: list[Service], asked: int) -> None:
+    def _stop_group(self, services: list[Service], asked: int) -> None:
         alive = {service.name: service.child for service in services if service.child is not None}
         patience = max((service.stop_seconds for service in services), default=0.0)
         # Asked twice: a process that has only just been started may not have its handlers yet.
@@ -139,7 +141,7 @@ class Supervisor:
                     os.kill(service.child.pid, service.stop_signal)
             until = time.monotonic() + patience / 2
             while any(child.poll() is None for child in alive.values()):
-                if time.monotonic() > until or self.signals > asked:
+                if time.monotonic() > until or self.signal_count > asked:
                     break
                 time.sleep(0.05)
         for name, child in alive.items():
@@ -148,14 +150,14 @@ class Supervisor:
             kill_group(child)
 
 
-def put_aside(log: Path) -> None:
+def rotate_log(log: Path) -> None:
     """Copies the log's last LOG_LIMIT bytes beside it and empties it; where the disk is full it is only emptied."""
     former = log.with_suffix(".log.1")
     try:
         former.unlink(missing_ok=True)  # its room is for the next
         with log.open("rb") as source, former.open("wb") as target:
-            source.seek(-min(LOG_LIMIT, os.fstat(source.fileno()).st_size), os.SEEK_END)
-            target.write(source.read(LOG_LIMIT))  # no more, though it is written on
+            source.seek(-min(MAX_LOG_BYTES, os.fstat(source.fileno()).st_size), os.SEEK_END)
+            target.write(source.read(MAX_LOG_BYTES))  # no more, though it is written on
     except OSError:
         with contextlib.suppress(OSError):
             former.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from movierec.alive import EVERY_SECONDS
+from movierec.alive import HEARTBEAT_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class RecommenderConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import selectors, services, signals
-        from movierec.alive import alive
+        from movierec.alive import process_alive
         from recommender import cache, checks, registry  # noqa: F401  (importing registers the system checks)
         from recommender.roles import sync_staff_groups
         from recommender.serving import probe, tally
@@ -33,7 +33,7 @@ class RecommenderConfig(AppConfig):
         registry.on_tick(tally.flush)
         registry.on_tick(probe.probe_next_viewer)
         registry.on_tick(record_web_heartbeat)
-        alive.connect(record_heartbeat)
+        process_alive.connect(record_heartbeat)
         post_migrate.connect(sync_staff_groups, sender=self)
 
 
@@ -72,7 +72,7 @@ _last_web_heartbeat = float("-inf")  # monotonic seconds
 def record_web_heartbeat() -> None:
     """At every look of a web process for models, which goes round every second."""
     global _last_web_heartbeat
-    if time.monotonic() - _last_web_heartbeat >= EVERY_SECONDS:
+    if time.monotonic() - _last_web_heartbeat >= HEARTBEAT_SECONDS:
         _last_web_heartbeat = time.monotonic()
         record_heartbeat(("web",), f"web@{socket.gethostname()}")
 

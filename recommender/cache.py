@@ -74,7 +74,7 @@ def _invalidate_all() -> None:
 
 
 _connection = RedisConnection(_invalidate_all)
-REDIS.on_return.append(lambda: _connection.verify_server())
+REDIS.on_recovery.append(lambda: _connection.verify_server())
 
 
 def _key(name: str) -> str:

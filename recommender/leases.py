@@ -28,7 +28,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from movierec import disks
-from movierec.logs import without_rows
+from movierec.logs import redact_row_values
 from recommender import audit
 from recommender.actors import actor
 from recommender.cache import CacheUnavailable
@@ -205,9 +205,9 @@ def _ended(status: Job.Status, error: str = "") -> dict[str, Any]:
 
 def _describe(error: Exception) -> str:
     """For whoever may read the job: what to do where something is full, and nobody's row."""
-    words = without_rows(f"{type(error).__name__}: {error}").strip()
-    trouble = disks.explained(error)
-    return words if trouble is None else f"{trouble.words} ({words})"
+    words = redact_row_values(f"{type(error).__name__}: {error}").strip()
+    trouble = disks.storage_problem(error)
+    return words if trouble is None else f"{trouble.message} ({words})"
 
 
 def _retry(lease: Lease, error: Exception) -> dict[str, Any]:

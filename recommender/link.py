@@ -40,8 +40,8 @@ class RedisConnection:
     @contextmanager
     def checked_client(self) -> Iterator[Any]:
         """The client, for the commands of the block. Raises CacheUnavailable."""
-        if REDIS.watched:
-            if REDIS.closed:
+        if REDIS.is_running:
+            if REDIS.blocks_this_thread:
                 raise CacheUnavailable("Redis does not answer; it is asked again all the time.")
         elif self.is_down or self.server_id is None:
             self._probe()
@@ -73,8 +73,10 @@ class RedisConnection:
             client = self.client()
             server = f"{client.info('server')['run_id']} {client.info('replication').get('master_replid')}"
             if self.server_id not in (None, server):
-                if REDIS.watched and not REDIS.asking:  # for the thread that asks, while everybody else keeps out
-                    REDIS.lose("another server answers")
+                if (
+                    REDIS.is_running and not REDIS.in_monitor_thread
+                ):  # for the thread that asks, while everybody else keeps out
+                    REDIS.report_failure("another server answers")
                     raise CacheUnavailable("Redis is another server than before.")
                 self.is_down = self.restoring = True
                 try:
@@ -89,7 +91,7 @@ class RedisConnection:
             yield
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             self.is_down = True
-            REDIS.lose(error)
+            REDIS.report_failure(error)
             raise CacheUnavailable(f"Redis is unreachable: {error}") from error
         except RedisError as error:  # out of memory, read-only, ...
             raise CacheUnavailable(f"Redis refused: {error}") from error

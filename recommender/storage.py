@@ -141,8 +141,8 @@ def _store() -> Iterator[tuple[Any, str]]:
         raise
     except Exception as error:
         kind = "" if isinstance(error, ObjectStoreUnavailable) else f"{type(error).__name__}: "
-        if (trouble := disks.explained(error)) is not None:
-            kind = f"{trouble.words} {kind}"
+        if (trouble := disks.storage_problem(error)) is not None:
+            kind = f"{trouble.message} {kind}"
         raise ObjectStoreUnavailable(f"The model store {settings.MODELS_URL} cannot be used: {kind}{error}") from error
 
 

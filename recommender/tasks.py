@@ -16,7 +16,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from movierec.alive import alive
+from movierec.alive import process_alive
 from movierec.lines import REDIS
 from recommender import leases
 from recommender.models import Chunk, Job
@@ -33,7 +33,7 @@ def enqueue(job: Job) -> None:
     task: Any = {Job.Kind.NIGHTLY: nightly, Job.Kind.BATCH: batch, Job.Kind.IMPORT: bring_in}[Job.Kind(job.kind)]
 
     def send() -> None:
-        if REDIS.lost:
+        if REDIS.is_down:
             log.warning("The message of job %s is sent when Redis is back", job.pk)
         else:
             task.delay(str(job.pk))
@@ -127,7 +127,7 @@ def repair() -> dict[str, Any]:
     from recommender.serving import upkeep
 
     told = upkeep.repair_versions()
-    alive.send_robust(sender=repair, kinds=("repair",), process=f"tasks@{socket.gethostname()}")  # end to end
+    process_alive.send_robust(sender=repair, kinds=("repair",), process=f"tasks@{socket.gethostname()}")  # end to end
     return told
 
 

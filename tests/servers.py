@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from movierec import embedded
-from movierec.places import Place
+from movierec.places import ServerLayout
 
 
 class TestedServer:
@@ -28,8 +28,10 @@ class TestedServer:
 
     def start(self) -> None:
         if not self.is_running:
-            running = embedded.running(self.state_dir, servers=[self.server], durable=False, say=lambda line: None)
-            self.place: Place = self._running.enter_context(running)
+            running = embedded.running_servers(
+                self.state_dir, servers=[self.server], durable=False, say=lambda line: None
+            )
+            self.place: ServerLayout = self._running.enter_context(running)
             self.is_running = True
 
     def stop(self) -> None:
@@ -55,7 +57,7 @@ class TestedServer:
 
             with redis.Redis.from_url(embedded.redis_url(self.state_dir)) as client:
                 return [client.info("server")["process_id"]]
-        parent = int((self.place.data / "postmaster.pid").read_text().split()[0])
+        parent = int((self.place.data_dir / "postmaster.pid").read_text().split()[0])
         return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
 
     @property

@@ -15,7 +15,7 @@ import pytest
 
 from catalog.models import Movie, Viewer
 from movierec.bodies import MAX_FILE
-from movierec.start import applications
+from movierec.start import application_services
 from recommender.management.commands import prepare
 from tests.cast import ADA, AMELIE, JEDI, MATRIX, RAIDERS, SPIRITED_AWAY, STAR_WARS, cast  # noqa: F401
 from tests.movierec.system import ROOT
@@ -102,7 +102,7 @@ def units():
 def test_units_and_containers_start_what_run_starts():
     started = dict(units())
     assert started.pop("movierec") == "/srv/movierec/run"
-    assert set(started) == {service.name for service in applications()}
+    assert set(started) == {service.name for service in application_services()}
     for name, words in started.items():
         told = re.search(rf"^  {name}:\n(?:    .*\n)*?    command: \[(.*)\]", COMPOSE, re.MULTILINE)
         contained = [word.strip().strip('"') for word in re.split(r", (?![a-z]+\")", told[1])]

@@ -57,7 +57,7 @@ def measure_served_parity(
         system.serve()
         chosen = np.random.default_rng(1).permutation(len(test.rows))[: QUICK_VIEWERS if given.quick else NUM_VIEWERS]
         targets = Targets(*(column[np.sort(chosen)] for column in test))
-        compared = _compared(system.where.url, ranker, task, to_histories(ordered), targets)
+        compared = _compared(system.address.url, ranker, task, to_histories(ordered), targets)
     result: dict[str, Any] = {"bench": "quality", "protocol": "P1", "data": dataset.name, "data_hash": task.data_hash}
     result |= {"preset": ranker.metadata.get("preset", given.preset), "movies": len(ranker.vocab)}
     _report(result | {"parameters": sum(p.numel() for p in ranker.model.parameters())}, compared)

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-PATIENCE = 0.2  # seconds without an answer until the server is as good as dead to whoever waits for a page
-LONG_PATIENCE = 10.0  # seconds, for work that lasts longer than a server's bad moment
-REDIAL = 1.0  # seconds that a late answer is waited for; then the connection itself is taken for lost
-RETRY = 0.25  # seconds between two tries to connect
-FIRST_WORD = 2.5  # seconds
+INTERACTIVE_TIMEOUT = 0.2  # seconds without an answer until the server is as good as dead to whoever waits for a page
+BACKGROUND_TIMEOUT = 10.0  # seconds, for work that lasts longer than a server's bad moment
+LATE_ANSWER_TIMEOUT = 1.0  # seconds that a late answer is waited for; then the connection itself is taken for lost
+RECONNECT_INTERVAL = 0.25  # seconds between two tries to connect
+FIRST_ANSWER_TIMEOUT = 2.5  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -18,16 +18,16 @@ log = logging.getLogger(__name__)
 class Probe(Protocol):
     """A connection of the asking thread's own. Every method raises what its library raises."""
 
-    def open(self) -> None: ...
+    def connect(self) -> None: ...
 
-    def ask(self) -> None: ...
+    def send_ping(self) -> None: ...
 
-    def answered(self, seconds: float) -> bool: ...
+    def wait_for_answer(self, seconds: float) -> bool: ...
 
     def close(self) -> None: ...
 
 
-class Line:
+class ServerMonitor:
     """Frozen, cut off and dead are one thing here: `lost`. Nobody but the asking thread finds out, so nobody queues
     for it, and whoever is in the middle of a call can look whether to go on waiting.
 
@@ -37,102 +37,102 @@ class Line:
 
     def __init__(self, name: str, probe: Probe) -> None:
         self.name = name
-        self.lost = False
-        self.watched = False
-        self.on_return: list[Callable[[], object]] = []
+        self.is_down = False
+        self.is_running = False
+        self.on_recovery: list[Callable[[], object]] = []
         self._probe = probe
-        self.patience = PATIENCE
-        self._thread = threading.Thread(target=self._ask_forever, name=f"line-{name}", daemon=True)
-        self._news = threading.Condition()
-        self._hurry = threading.Event()
-        self._asked = self._answered = 0  # questions, counted
-        self.returning = False  # while the calls of `on_return` are made
-        self._losses = 0  # counted
-        self._lost_at = 0.0  # monotonic seconds
+        self.timeout = INTERACTIVE_TIMEOUT
+        self._thread = threading.Thread(target=self._run, name=f"line-{name}", daemon=True)
+        self._changed = threading.Condition()
+        self._wake = threading.Event()
+        self._question_count = self._answer_count = 0  # questions, counted
+        self.recovering = False  # while the calls of `on_return` are made
+        self._failure_count = 0  # counted
+        self._down_since = 0.0  # monotonic seconds
 
-    def watch(self, patience: float) -> None:
-        if self.watched:
+    def start(self, timeout: float) -> None:
+        if self.is_running:
             return
-        self.patience, self.lost, self.watched = patience, True, True
-        self._lost_at = time.monotonic()
+        self.timeout, self.is_down, self.is_running = timeout, True, True
+        self._down_since = time.monotonic()
         self._thread.start()
 
-    def first_word(self) -> None:
+    def wait_for_first_answer(self) -> None:
         """Waits, bounded, until the server has answered once."""
-        with self._news:
-            self._news.wait_for(lambda: self._answered > 0, FIRST_WORD)
+        with self._changed:
+            self._changed.wait_for(lambda: self._answer_count > 0, FIRST_ANSWER_TIMEOUT)
 
     @property
-    def asking(self) -> bool:
+    def in_monitor_thread(self) -> bool:
         """Whether this is the thread that asks."""
         return threading.current_thread() is self._thread
 
     @property
-    def closed(self) -> bool:
+    def blocks_this_thread(self) -> bool:
         """Whether this thread had better not begin anything on the server."""
-        return self.lost and not self.asking
+        return self.is_down and not self.in_monitor_thread
 
-    def lose(self, why: object) -> None:
+    def report_failure(self, reason: object) -> None:
         """For whoever met a broken connection: nobody goes on until the server has answered the next question."""
-        self._losses += 1
-        if self.watched and not self.lost:
-            self._lost_at = time.monotonic()
-            self.lost = True
-            log.warning("%s does not answer: %s", self.name, why)
-            with self._news:
-                self._news.notify_all()
-        self._hurry.set()
+        self._failure_count += 1
+        if self.is_running and not self.is_down:
+            self._down_since = time.monotonic()
+            self.is_down = True
+            log.warning("%s does not answer: %s", self.name, reason)
+            with self._changed:
+                self._changed.notify_all()
+        self._wake.set()
 
-    def answers(self) -> bool:
+    def confirm_up(self) -> bool:
         """Whether the server answers a question that is asked from now on; where no thread asks, True."""
-        if not self.watched or self.lost:
-            return not self.lost
-        with self._news:
-            asked = self._asked
-            self._hurry.set()
-            self._news.wait_for(lambda: self.lost or self._answered > asked, 2 * self.patience)
-            return not self.lost
+        if not self.is_running or self.is_down:
+            return not self.is_down
+        with self._changed:
+            asked = self._question_count
+            self._wake.set()
+            self._changed.wait_for(lambda: self.is_down or self._answer_count > asked, 2 * self.timeout)
+            return not self.is_down
 
-    def _ask_forever(self) -> None:
+    def _run(self) -> None:
         while True:
             try:
-                self._probe.open()
+                self._probe.connect()
                 while True:
-                    self._ask()
+                    self._ping()
             except Exception as error:  # of two libraries; the thread outlives whatever it meets
-                self.lose(error)
+                self.report_failure(error)
             try:
                 self._probe.close()
             except Exception as error:
                 log.debug("%s: %s", self.name, error)
-            time.sleep(RETRY)
+            time.sleep(RECONNECT_INTERVAL)
 
-    def _ask(self) -> None:
-        self._asked += 1
-        self._probe.ask()
-        if not self._probe.answered(self.patience):
-            self.lose(f"nothing came for {self.patience:g} s")
+    def _ping(self) -> None:
+        self._question_count += 1
+        self._probe.send_ping()
+        if not self._probe.wait_for_answer(self.timeout):
+            self.report_failure(f"nothing came for {self.timeout:g} s")
             # A frozen server that goes on answers the question that it has; asking on new connections meanwhile would
             # leave it a heap of them.
-            if not self._probe.answered(REDIAL):
-                raise TimeoutError(f"nothing came for {self.patience + REDIAL:g} s")
-        if self.lost:
-            self._come_back()
-        with self._news:
-            self._answered = self._asked
-            self._news.notify_all()
-        self._hurry.wait(self.patience / 4)  # seconds
-        self._hurry.clear()
+            if not self._probe.wait_for_answer(LATE_ANSWER_TIMEOUT):
+                raise TimeoutError(f"nothing came for {self.timeout + LATE_ANSWER_TIMEOUT:g} s")
+        if self.is_down:
+            self._recover()
+        with self._changed:
+            self._answer_count = self._question_count
+            self._changed.notify_all()
+        self._wake.wait(self.timeout / 4)  # seconds
+        self._wake.clear()
 
-    def _come_back(self) -> None:
-        losses, self.returning = self._losses, True
+    def _recover(self) -> None:
+        losses, self.recovering = self._failure_count, True
         try:
-            for call in self.on_return:
+            for call in self.on_recovery:
                 call()
         finally:
-            self.returning = False
-        if self._losses > losses:
+            self.recovering = False
+        if self._failure_count > losses:
             raise ConnectionError("it was lost again while what was missed was made up for")
-        self.lost = False
-        if self._answered:
-            log.warning("%s answers again after %.1f s", self.name, time.monotonic() - self._lost_at)
+        self.is_down = False
+        if self._answer_count:
+            log.warning("%s answers again after %.1f s", self.name, time.monotonic() - self._down_since)

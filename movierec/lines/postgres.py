@@ -7,23 +7,23 @@ from typing import Any
 from psycopg import Connection, OperationalError
 from psycopg.pq import ExecStatus
 
-CONNECT_SECONDS = 2  # the least that psycopg takes
+CONNECT_TIMEOUT = 2  # the least that psycopg takes
 
 
 class PostgresProbe:
     _connection: Connection[Any] | None = None
 
-    def open(self) -> None:
+    def connect(self) -> None:
         from django.db import connection
 
-        parameters = connection.get_connection_params() | {"connect_timeout": CONNECT_SECONDS}
+        parameters = connection.get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT}
         parameters.pop("pool", None)
         self._connection = Connection.connect(**parameters)
 
-    def ask(self) -> None:
+    def send_ping(self) -> None:
         self._server.send_query(b"SELECT 1")
 
-    def answered(self, seconds: float) -> bool:
+    def wait_for_answer(self, seconds: float) -> bool:
         until, poll = time.monotonic() + seconds, select.poll()
         poll.register(self._server.socket, select.POLLIN)
         while True:

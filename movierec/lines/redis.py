@@ -8,25 +8,25 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-CONNECT_SECONDS = 1.0
+CONNECT_TIMEOUT = 1.0
 
 
 class RedisProbe:
     _connection: Any = None
 
-    def open(self) -> None:
+    def connect(self) -> None:
         from django.conf import settings
 
-        bounds = {"socket_timeout": CONNECT_SECONDS, "socket_connect_timeout": CONNECT_SECONDS}
+        bounds = {"socket_timeout": CONNECT_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
         address = str(settings.CACHES["lists"]["LOCATION"])
         pool = ConnectionPool.from_url(address, retry=Retry(NoBackoff(), 0), **bounds)
         self._connection = pool.make_connection()
         self._connection.connect()
 
-    def ask(self) -> None:
+    def send_ping(self) -> None:
         self._connection.send_command("PING", check_health=False)
 
-    def answered(self, seconds: float) -> bool:
+    def wait_for_answer(self, seconds: float) -> bool:
         if not self._connection.can_read(seconds):
             return False
         with suppress(ResponseError):  # who refuses is there

@@ -19,7 +19,7 @@ from rest_framework.settings import api_settings
 
 from movierec import disks
 from movierec.bodies import ADMIN_ROOT
-from movierec.disks import Trouble
+from movierec.disks import StorageProblem
 from recommender.api.wire import json_bytes
 from recommender.serving.capacity import Busy
 
@@ -60,7 +60,7 @@ class StorageFull(exceptions.APIException):
     status_code = 503
     wait = 60  # seconds: somebody has to make room
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: StorageProblem) -> None:
         super().__init__(f"{NOTHING_STORED} The operator has to make room: {_client_message(trouble)}", trouble.code)
         self.default_code = trouble.code
 
@@ -109,31 +109,31 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     return Response(body, status=error.status_code, headers=_error_headers(error), content_type=PROBLEM_JSON)
 
 
-def storage_trouble_of(error: BaseException) -> Trouble | None:
+def storage_trouble_of(error: BaseException) -> StorageProblem | None:
     """What is full, where that is why the call failed. A Postgres that stopped for its full disk only says that it is
     gone: where the disk is of this machine, it is looked at."""
     if isinstance(error, exceptions.APIException | Busy | Http404 | PermissionDenied):
         return None
-    if (trouble := disks.explained(error)) is not None:
+    if (trouble := disks.storage_problem(error)) is not None:
         return trouble
     folder = settings.WRITTEN_FOLDERS.get("database")
     if isinstance(error, OperationalError | InterfaceError) and folder is not None and disks.is_full(folder):
-        return Trouble("disk_full", disks.full_disk(folder))
+        return StorageProblem("disk_full", disks.disk_full_message(folder))
     return None
 
 
 _last_logged: dict[str, float] = {}  # code -> monotonic seconds
 
 
-def _log_sparsely(trouble: Trouble) -> None:
+def _log_sparsely(trouble: StorageProblem) -> None:
     """A line of the log now and then: a full disk refuses thousands of calls, and the log may lie on it."""
     now = time.monotonic()
     if now - _last_logged.get(trouble.code, float("-inf")) >= LOG_INTERVAL:
         _last_logged[trouble.code] = now
-        log.error("%s", trouble.words)
+        log.error("%s", trouble.message)
 
 
-def _client_message(trouble: Trouble) -> str:
+def _client_message(trouble: StorageProblem) -> str:
     return CLIENT_MESSAGES.get(trouble.code, "there is no room.")
 
 
@@ -215,12 +215,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return problem_response(request, 500, "Something failed here; the log has it under this request_id.", "error")
 
 
-def _admin_error_page(request: HttpRequest, error: BaseException | None, trouble: Trouble | None) -> HttpResponse:
+def _admin_error_page(
+    request: HttpRequest, error: BaseException | None, trouble: StorageProblem | None
+) -> HttpResponse:
     """A page that says what is away, and that nothing was saved; without anything that asks the database."""
     if trouble is None and not isinstance(error, OperationalError | InterfaceError):
         about = {"request_id": getattr(request, "request_id", "")}
         return render(request, "500.html", about, status=500)
-    words = trouble.words if trouble else "The database does not answer. Try again when it is back."
+    words = trouble.message if trouble else "The database does not answer. Try again when it is back."
     answer = render(request, "recommender/unavailable.html", {"words": words}, status=503)
     answer["Retry-After"] = str(RETRY_AFTER)
     answer.code = trouble.code if trouble else DatabaseUnreachable.default_code  # type: ignore[attr-defined]

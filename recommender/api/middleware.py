@@ -9,8 +9,8 @@ from typing import cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from movierec.bodies import most_bytes
-from movierec.logs import request_id, route
+from movierec.bodies import max_body_bytes
+from movierec.logs import request_id, route_pattern
 from recommender import actors
 from recommender.api import refusals
 from recommender.api.errors import ADMIN_ROOT, problem_response, storage_trouble_of
@@ -76,7 +76,12 @@ def _log_request(request: HttpRequest, status: int, seconds: float) -> None:
     """A line for what failed or took long; for every request where the log level is DEBUG."""
     level = logging.INFO if status >= 400 or seconds > SLOW_SECONDS else logging.DEBUG
     if log.isEnabledFor(level):
-        about = {"method": request.method, "route": route(request), "status": status, "ms": round(seconds * 1000, 1)}
+        about = {
+            "method": request.method,
+            "route": route_pattern(request),
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+        }
         words = f"{request.method} {about['route']} {status} in {about['ms']} ms"
         log.log(level, words, extra=about | {"client": getattr(request, "client", "")})
 
@@ -119,7 +124,7 @@ class BodySizeLimitMiddleware:
             if request.headers.get("Transfer-Encoding"):
                 return problem_response(request, 411, "Send the body with a Content-Length.", "length_required")
             length = request.headers.get("Content-Length", "")
-            limit = most_bytes(request.path)
+            limit = max_body_bytes(request.path)
             if length.isdigit() and int(length[:20]) > limit:
                 detail = f"The body has {length[:20]} bytes; the limit is {limit} ({limit >> 20} MB). Send it in parts."
                 return problem_response(request, 413, detail, "too_large")

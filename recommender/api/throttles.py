@@ -35,7 +35,7 @@ class RateThrottle(SimpleRateThrottle):
     def _is_within_rate(self, request: Request, caller: str, count_in: Callable[[str, int], int]) -> bool:
         """Whether the window's count, which `count_in` gets by its key and length, is no more than the rate."""
         limit, seconds = self.parse_rate(self.get_rate())
-        if limit is None or seconds is None or REDIS.lost or time.monotonic() < RateThrottle.uncounted_until:
+        if limit is None or seconds is None or REDIS.is_down or time.monotonic() < RateThrottle.uncounted_until:
             return True
         window, elapsed = divmod(time.time(), seconds)
         self._left = seconds - elapsed

@@ -13,8 +13,8 @@ from typing import IO, Any
 from django.db import connection, transaction
 from django.db.backends.postgresql.client import DatabaseClient
 
-from movierec.logs import without_rows
-from movierec.places import ServerError, postgres_programs
+from movierec.logs import redact_row_values
+from movierec.places import SetupError, postgres_bin_dir
 
 LOCK_SECONDS = 30
 # Who is logged in, and from where logins failed: nothing that a copy should hold.
@@ -129,8 +129,8 @@ def _start_program(program: str, options: list[str], **how: Any) -> "subprocess.
 
 def _program_path(name: str) -> str:
     try:
-        program = postgres_programs() / name
-    except ServerError as error:
+        program = postgres_bin_dir() / name
+    except SetupError as error:
         raise DumpFailed(str(error)) from error
     if not program.exists():
         raise DumpFailed(f"{program} is not there: set MOVIEREC_POSTGRES_BIN to the folder of Postgres' programs.")
@@ -164,6 +164,6 @@ def _kill_at_exit(child: "subprocess.Popen[bytes]") -> Iterator[None]:
 def _last_output(said: IO[bytes]) -> str:
     """What a program said at its end, without the rows that it quotes."""
     said.seek(max(0, said.seek(0, os.SEEK_END) - 4_000))
-    lines = without_rows(said.read().decode(errors="replace")).splitlines()
+    lines = redact_row_values(said.read().decode(errors="replace")).splitlines()
     kept = [re.sub(r"^(pg_dump|pg_restore|psql[^ ]*): ", "", line) for line in lines if line]
     return " ".join(kept)[-600:] or "it ended without a message."

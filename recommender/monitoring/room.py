@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from movierec import disks
-from movierec.disks import Disk, amount
+from movierec.disks import DiskUsage, format_bytes
 from recommender.monitoring.checks import Check, Status
 
 ANSWER_SECONDS = 1.0  # a mounted folder whose server is gone answers nobody
@@ -17,7 +17,7 @@ MIN_FREE_FILES = 1_000  # that must still find room
 
 def check_disks() -> list[Check]:
     """A check for each file system, named by what lies on it."""
-    seen: dict[str, tuple[Disk, list[str]]] = {}
+    seen: dict[str, tuple[DiskUsage, list[str]]] = {}
     silent = []
     for use, folder in settings.WRITTEN_FOLDERS.items():
         try:
@@ -36,15 +36,15 @@ def disk_warnings() -> list[str]:
     return [f"{one.detail} {one.remedy}" for one in check_disks() if one.status != Status.OK]
 
 
-def _identity(disk: Disk) -> str:
+def _identity(disk: DiskUsage) -> str:
     return str(disk.path.stat().st_dev)
 
 
-def _check_disk(disk: Disk, uses: list[str]) -> Check:
+def _check_disk(disk: DiskUsage, uses: list[str]) -> Check:
     wanted, named = settings.DISK_ROOM.wanted(disk.total), ", ".join(uses)
-    free, few = amount(disk.free), disk.free_files is not None and disk.free_files < MIN_FREE_FILES
+    free, few = format_bytes(disk.free), disk.free_files is not None and disk.free_files < MIN_FREE_FILES
     figures: Mapping[str, float] = {"free_bytes": disk.free, "total_bytes": disk.total, "wanted_bytes": wanted}
-    detail = f"{disk.path} ({named}) has {free} of {amount(disk.total)} free; at least {amount(wanted)} should be free."
+    detail = f"{disk.path} ({named}) has {free} of {format_bytes(disk.total)} free; at least {format_bytes(wanted)} should be free."
     remedy = "Make room: old backups, logs, a lower MOVIEREC_MODELS_KEPT; docs/operations.md, Incidents."
     name, label, value = f"disk:{disk.path}", f"Disk: {named}", f"{free} free"
     if disk.read_only:
@@ -67,7 +67,7 @@ def _silent_folder(use: str, folder: Path) -> Check:
     )
 
 
-def _read_disk(folder: Path) -> Disk:
+def _read_disk(folder: Path) -> DiskUsage:
     """Raises TimeoutError, OSError. Whoever asks while another is asking waits for the same answer, so that a folder
     that hangs holds one thread."""
     look = _readers.get(folder)
@@ -88,11 +88,11 @@ class _DiskReader(threading.Thread):
     def __init__(self, folder: Path) -> None:
         super().__init__(name=f"disk-{folder.name}", daemon=True)
         self.folder, self.started_at = folder, time.monotonic()
-        self.outcome: Disk | OSError | None = None
+        self.outcome: DiskUsage | OSError | None = None
 
     def run(self) -> None:
         try:
-            self.outcome = disks.look(self.folder)
+            self.outcome = disks.measure(self.folder)
         except OSError as error:
             self.outcome = error
 

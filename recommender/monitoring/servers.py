@@ -40,7 +40,7 @@ def check_postgres(full_disk_refusals: int) -> Check:
             row = own.execute("SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')").fetchone()
     except psycopg.Error as error:
         folder = settings.WRITTEN_FOLDERS.get("database")
-        words = disks.full_disk(folder) if folder and disks.is_full(folder) else str(error).strip()
+        words = disks.disk_full_message(folder) if folder and disks.is_full(folder) else str(error).strip()
         remedy = "Start it (docs/operations.md, Incidents). Clients send refused events again."
         return Check("postgres", label, Status.FAIL, "does not answer", words, remedy)
     if full_disk_refusals:
@@ -74,12 +74,12 @@ def check_redis() -> RedisState:
 def _check_memory(memory: dict[str, float | str]) -> Check:
     used, most, policy = float(memory["used_memory"]), float(memory["maxmemory"]), str(memory["maxmemory_policy"])
     figures = {"used_bytes": used, "max_bytes": most}
-    value = f"{disks.amount(used)} used" + (f" of {disks.amount(most)}" if most else "")
+    value = f"{disks.format_bytes(used)} used" + (f" of {disks.format_bytes(most)}" if most else "")
     try:
         cache.record_heartbeat(["judged"], "here")  # a write, as any other
     except cache.CacheUnavailable as error:
-        trouble = disks.explained(error)
-        words, remedy = (trouble.words, "") if trouble else (str(error), "See to its log and its memory.")
+        trouble = disks.storage_problem(error)
+        words, remedy = (trouble.message, "") if trouble else (str(error), "See to its log and its memory.")
         return Check("redis", "Redis", Status.FAIL, "refuses writes", words, remedy, figures)
     if most and policy == NO_EVICTION and used > MAX_MEMORY_SHARE * most:
         remedy = "Raise its maxmemory, or set maxmemory-policy volatile-lru."

@@ -44,7 +44,7 @@ def publish_missed_versions() -> None:
     try:
         flush_outbox()
     except DatabaseError as error:
-        if not lines.POSTGRES.lost:
+        if not lines.POSTGRES.is_down:
             raise
         log.warning("Versions wait in the outbox: %s", error)
     finally:

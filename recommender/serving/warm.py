@@ -20,8 +20,8 @@ def start() -> None:
     """For a web process that begins: from here on it knows whether its servers are there, and takes up each newly
     activated model."""
     for line in (lines.REDIS, lines.POSTGRES):
-        line.on_return.append(upkeep.publish_missed_versions)
-    lines.watch(interactive=True)
+        line.on_recovery.append(upkeep.publish_missed_versions)
+    lines.start_monitors(interactive=True)
     registry.start_watcher()
     threading.Thread(target=warm, name="warm", daemon=True).start()
 

@@ -17,7 +17,7 @@ from django.db import connection, connections, transaction
 
 from catalog.models import Viewer, WatchEvent
 from movierec.places import valkey_socket
-from movierec.postgres.base import ABANDONED_SECONDS
+from movierec.postgres.base import IDLE_TRANSACTION_SECONDS
 from movierec.processes import stop
 from recommender.models import Job
 from tests import servers
@@ -335,13 +335,13 @@ def test_a_route_that_is_dropped_is_noticed_and_new_connections_are_made(live):
                 ready = remote.send("/health/ready")
                 wire.cut = False
                 mended = time.monotonic()
-                well_at = load.wait_until_all(is_full_answer, 4 * ABANDONED_SECONDS)
+                well_at = load.wait_until_all(is_full_answer, 4 * IDLE_TRANSACTION_SECONDS)
             quick(load, begun, *(name for name in load.calls if name != "event"))
             # A transaction whose client was cut off keeps its viewer's row until Postgres gives it up, and so does each
             # that waited for it; here all events are of one viewer.
-            assert max(one.seconds for one in load.outcomes_since(begun, "event")) < 4 * ABANDONED_SECONDS
+            assert max(one.seconds for one in load.outcomes_since(begun, "event")) < 4 * IDLE_TRANSACTION_SECONDS
             assert (ready.body["parts"][part][:11], ready.seconds < 1.5) == ("unreachable", True)
-            assert well_at - mended < 4 * ABANDONED_SECONDS
+            assert well_at - mended < 4 * IDLE_TRANSACTION_SECONDS
             assert not [one for one in load.outcomes_since(begun) if one.status not in (200, 503)]
     finally:
         remote.stop()

@@ -16,7 +16,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from movierec.places import postgres_programs
+from movierec.places import postgres_bin_dir
 from tests.live.server import LiveServer
 from tests.recommender.worker import ROOT, worker_environment
 
@@ -37,7 +37,7 @@ def installed(transactional_db, tmp_path):
     with psycopg.connect(host=host, user=user, dbname="postgres", autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
         admin.execute(f"CREATE DATABASE {NAME}")
-        restore = [postgres_programs() / "pg_restore", "--no-owner", "--exit-on-error", "-h", host, "-U", user]
+        restore = [postgres_bin_dir() / "pg_restore", "--no-owner", "--exit-on-error", "-h", host, "-U", user]
         subprocess.run([*restore, "-d", NAME, kept / "database.dump"], check=True)
         socket = settings.REDIS_URL.removeprefix("unix://").partition("?")[0]
         with redis.Redis(unix_socket_path=socket, db=FIRST_REDIS + 2) as lists:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from movierec import embedded
-from movierec.state import remove
+from movierec.state import delete_state
 
 ROOT = Path(__file__).resolve().parents[2]
 GENRES = ("Action", "Comedy", "Drama", "Sci-Fi")
@@ -46,7 +46,7 @@ def run_to_end(state: Path, *words: str, port: int | None = None, **more: Any) -
 
 def processes_of(state: Path) -> list[str]:
     """What runs for that folder, by the environment or the words of the processes (Linux)."""
-    marks = [os.fsencode(f"MOVIEREC_STATE={state}\0"), os.fsencode(embedded.sockets(state))]
+    marks = [os.fsencode(f"MOVIEREC_STATE={state}\0"), os.fsencode(embedded.socket_dir(state))]
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -80,9 +80,9 @@ def temporary_state(mode: int = 0o711) -> Iterator[Path]:
     finally:
         assert all_stopped(folder), processes_of(folder)
         if (folder / ".movierec").exists():
-            remove(folder)
+            delete_state(folder)
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(embedded.sockets(folder), ignore_errors=True)
+        shutil.rmtree(embedded.socket_dir(folder), ignore_errors=True)
 
 
 class RunningSystem:

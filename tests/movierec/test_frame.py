@@ -16,7 +16,7 @@ from django.db import connection
 
 from movierec import settings as frame
 from movierec.celery import app
-from movierec.start import applications
+from movierec.start import application_services
 from tests.movierec.system import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -72,8 +72,8 @@ def test_every_scheduled_task_exists_and_has_a_worker():
 )
 def test_three_databases_from_the_one_that_redis_url_names(monkeypatch, url, broker, last):
     monkeypatch.setattr(frame, "REDIS_URL", url)
-    assert frame._redis(0, broker=True) == broker
-    assert frame._redis(2) == last
+    assert frame._redis_url(0, broker=True) == broker
+    assert frame._redis_url(2) == last
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_an_open_api_is_refused_where_others_reach_the_site(settings, name, valu
     ],
 )
 def test_run_opens_reads_on_this_machine_alone(monkeypatch, capsys, variables, opened, words):
-    from movierec.__main__ import open_on_this_machine_alone
+    from movierec.__main__ import decide_open_api
 
     for name in ("API_OPEN", "ALLOWED_HOSTS", "TRUSTED_ORIGINS", "BEHIND_PROXY", "BIND", "PRODUCTION"):
         monkeypatch.delenv(f"MOVIEREC_{name}", raising=False)
@@ -118,7 +118,7 @@ def test_run_opens_reads_on_this_machine_alone(monkeypatch, capsys, variables, o
     monkeypatch.setenv("MOVIEREC_API_OPEN", "")
     monkeypatch.delenv("MOVIEREC_API_OPEN")
 
-    open_on_this_machine_alone()
+    decide_open_api()
 
     assert os.environ["MOVIEREC_API_OPEN"] == opened
     told = capsys.readouterr().out
@@ -200,6 +200,6 @@ def test_every_requirement_is_pinned_once():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("service", [service.name for service in applications()])
+@pytest.mark.parametrize("service", [service.name for service in application_services()])
 def test_run_and_compose_start_the_same_processes(service):
     assert service in COMPOSE["services"]

@@ -7,8 +7,8 @@ import sys
 import pytest
 from django.test import Client
 
-from movierec.address import Address, address, check_free
-from movierec.places import ServerError
+from movierec.address import Address, configured_address, wait_until_free
+from movierec.places import SetupError
 from tests.movierec.system import ROOT, free_port, launcher_environment
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -53,7 +53,7 @@ def test_an_unknown_page_of_the_admin_is_still_a_page(admin_client):
 def test_where_it_listens_is_where_it_says(monkeypatch, bind, url):
     monkeypatch.setenv("MOVIEREC_BIND", bind)
     monkeypatch.setenv("PORT", "8000")
-    assert address().url == url
+    assert configured_address().url == url
 
 
 @pytest.mark.parametrize("host", ["::1", "::", "127.0.0.1", "localhost"])
@@ -62,13 +62,13 @@ def test_a_taken_port_is_seen_on_every_kind_of_address(host):
     with socket.socket(family) as other:
         other.bind((host, 0))
         other.listen()
-        with pytest.raises(ServerError, match="is taken by another program"):
-            check_free(Address(host, other.getsockname()[1]), 0)
+        with pytest.raises(SetupError, match="is taken by another program"):
+            wait_until_free(Address(host, other.getsockname()[1]), 0)
 
 
 def test_an_address_that_is_none():
-    with pytest.raises(ServerError, match="is no address of this machine"):
-        check_free(Address("no.such.host.invalid", 8000), 0)
+    with pytest.raises(SetupError, match="is no address of this machine"):
+        wait_until_free(Address("no.such.host.invalid", 8000), 0)
 
 
 @pytest.mark.parametrize(("bind", "host"), [("[::1]", "[::1]"), ("::1", "[::1]"), ("10.1.2.3", "10.1.2.3")])

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from movierec import embedded, resources
-from movierec.places import Place
-from movierec.resources import MIB, available
+from movierec.places import ServerLayout
+from movierec.resources import MIB, available_resources
 from tests.movierec.system import ROOT
 
 GIB = 1024 * MIB
@@ -53,19 +53,19 @@ def eight(monkeypatch):
     ],
 )  # fmt: skip
 def test_the_least_of_all_limits_counts(tmp_path, eight, cgroup, files, cpus, memory):
-    assert available(machine(tmp_path, cgroup, **files)) == (cpus, memory)
+    assert available_resources(machine(tmp_path, cgroup, **files)) == (cpus, memory)
 
 
 def test_servers_and_workers_fit_into_a_small_container(monkeypatch, tmp_path):
-    place = Place(tmp_path, tmp_path, tmp_path, tmp_path, None)
+    place = ServerLayout(tmp_path, tmp_path, tmp_path, tmp_path, None)
     for memory, workers, buffers, valkey in ((512 * MIB, 1, 64, 64), (64 * GIB, 2, 256, 1024)):
         for module in (embedded, resources):
             monkeypatch.setattr(module, "available", lambda memory=memory: resources.Resources(4, memory))
-        assert resources.web_workers() == workers
+        assert resources.default_web_workers() == workers
         assert f"shared_buffers={buffers}MB" in embedded.postgres_command(place, True)
         assert f"{valkey}mb" in embedded.valkey_command(place, True)
     monkeypatch.setattr(resources, "available", lambda: resources.Resources(1, 64 * GIB))
-    assert resources.web_workers() == 1
+    assert resources.default_web_workers() == 1
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor is all there is")

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from movierec import embedded
-from movierec.state import held, open_state
+from movierec.state import create_state_folder, exclusive_lock
 from tests.movierec.system import ROOT, all_stopped, free_port, launcher_environment, run_to_end, state
 
 __all__ = ["state"]  # the fixture
@@ -122,8 +122,8 @@ def test_ctrl_c_while_the_database_is_made(state):
 
 
 def test_a_second_start_on_one_state_folder(state):
-    open_state(state)
-    with held(state, "movierec at http://127.0.0.1:8000"):
+    create_state_folder(state)
+    with exclusive_lock(state, "movierec at http://127.0.0.1:8000"):
         words = complaint(run_to_end(state))
     assert words.startswith(f"{state} is in use by movierec at http://127.0.0.1:8000 (process {os.getpid()})")
 
@@ -136,8 +136,8 @@ def test_a_postgres_folder_of_somebody_else(state):
 
 
 def test_a_postgres_folder_of_another_version(state):
-    place = embedded.made_ready(state, embedded.SERVERS, print, durable=False)
-    (place.data / "PG_VERSION").write_text("16\n")
+    place = embedded.prepare_servers(state, embedded.SERVERS, print, durable=False)
+    (place.data_dir / "PG_VERSION").write_text("16\n")
     assert "was made by Postgres 16, and the installed one is 18" in complaint(run_to_end(state))
 
 
@@ -151,7 +151,7 @@ def test_servers_of_ones_own_are_used_in_place_of_ours(state):
     )
     assert done.stdout.startswith("Planned operations:")
     assert not (state / "postgres").exists()
-    assert not embedded.sockets(state).exists()
+    assert not embedded.socket_dir(state).exists()
 
 
 def test_commands_side_by_side_share_the_servers(state):

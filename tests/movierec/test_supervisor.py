@@ -13,15 +13,15 @@ import redis
 from movierec import embedded, supervisor
 from movierec.embedded import POSTGRES, VALKEY
 from movierec.processes import spawn
-from movierec.start import Address, Start
-from movierec.supervisor import SIGN_OF_LIFE, Service, Supervisor
+from movierec.start import Address, Launcher
+from movierec.supervisor import HEARTBEAT_FILE, Service, Supervisor
 from tests.movierec.system import ROOT, all_stopped, processes_of, state, temporary_state
 
 __all__ = ["state"]  # the fixture
 
 
 def rows(state, statement):
-    with psycopg.connect(host=str(embedded.sockets(state)), user="movierec", dbname="movierec") as connection:
+    with psycopg.connect(host=str(embedded.socket_dir(state)), user="movierec", dbname="movierec") as connection:
         cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
@@ -34,13 +34,13 @@ def lasting_state():
 @pytest.fixture(scope="module")
 def started(lasting_state):
     (lasting_state / "logs").mkdir()
-    start = Start(lasting_state, Address("127.0.0.1", 0), say=lambda line: None)
+    start = Launcher(lasting_state, Address("127.0.0.1", 0), say=lambda line: None)
     with pytest.MonkeyPatch.context() as patch:
         for server in embedded.SERVERS:
-            patch.delenv(server.replaced_by)  # the test run's own
-        start.servers()
+            patch.delenv(server.url_variable)  # the test run's own
+        start.start_servers()
     yield start
-    start.keeper.stop()
+    start.supervisor.stop()
 
 
 def tend_until(start, answers, seconds=20.0):
@@ -65,7 +65,7 @@ def test_servers_are_started_again_and_postgres_keeps_its_rows(started):
         killed.wait()
         started.keeper.tend()
         assert service.child is None
-        tend_until(started, server.answers)
+        tend_until(started, server.is_ready)
         assert service.child.pid != killed.pid
     assert rows(started.state, "SELECT number FROM kept") == [(7,)]
 
@@ -74,7 +74,7 @@ def test_stopping_leaves_no_process_and_no_socket(started):
     assert len(processes_of(started.state)) >= 2
     started.keeper.stop()
     assert all_stopped(started.state, seconds=2)
-    assert list(embedded.sockets(started.state).iterdir()) == []
+    assert list(embedded.socket_dir(started.state).iterdir()) == []
 
 
 def test_a_killed_keeper_leaves_nothing_that_blocks_the_next_start(state):
@@ -90,15 +90,15 @@ def test_a_killed_keeper_leaves_nothing_that_blocks_the_next_start(state):
     keeper.kill()
     keeper.wait()
     keeper.stdout.close()
-    with embedded.running(state):
+    with embedded.running_servers(state):
         assert rows(state, "SELECT number FROM kept") == [(8,)]
 
 
 def test_a_pid_file_of_a_process_that_is_no_postgres_is_no_obstacle(state):
     """After a reboot, or in a new container, the number may be anybody's."""
-    place = embedded.made_ready(state, embedded.SERVERS, print, durable=False)
-    (place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data}\n1\n5432\n{place.sockets}\n")
-    with embedded.running(state, durable=False):
+    place = embedded.prepare_servers(state, embedded.SERVERS, print, durable=False)
+    (place.data_dir / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data_dir}\n1\n5432\n{place.socket_dir}\n")
+    with embedded.running_servers(state, durable=False):
         assert rows(state, "SELECT 1") == [(1,)]
 
 
@@ -114,12 +114,12 @@ def test_a_log_is_bounded_while_its_process_writes(tmp_path, monkeypatch, room_f
         former.mkdir()  # nothing can be written there, as on a full disk
     keeper = Supervisor(tmp_path, say=lambda line: None)
     command = [sys.executable, "-c", TALKER]
-    talker = Service("talker", lambda out: spawn(command, log=out, on_death=signal.SIGKILL), 1, signal.SIGTERM, 5)
+    talker = Service("talker", lambda out: spawn(command, log=out, death_signal=signal.SIGKILL), 1, signal.SIGTERM, 5)
     keeper.start(talker)
     emptied, size, until = 0, 0, time.monotonic() + 30
     while emptied < 3:
         assert time.monotonic() < until
-        keeper.tend()
+        keeper.tick()
         before, size = size, log.stat().st_size
         emptied += size < before
         assert size < 50_000_000
@@ -147,12 +147,12 @@ def test_a_child_is_started_again_though_nothing_can_be_written(tmp_path):
         until = time.monotonic() + 20
         while service.child is None or service.child.pid == first.pid:
             assert time.monotonic() < until
-            keeper.tend()
+            keeper.tick()
             time.sleep(0.05)
         assert service.child.poll() is None
-        assert (tmp_path / SIGN_OF_LIFE).exists()
+        assert (tmp_path / HEARTBEAT_FILE).exists()
     finally:
         keeper.stop()
     assert any("children.json cannot be written" in line for line in said)
     assert any("the log of sleeper cannot be written" in line for line in said)
-    assert not (tmp_path / SIGN_OF_LIFE).exists(), "it ended in order"
+    assert not (tmp_path / HEARTBEAT_FILE).exists(), "it ended in order"

@@ -27,7 +27,7 @@ def test_servers_that_come_up_later_are_waited_for(state):
     before = started.stdout.readline() + started.stdout.readline()
     assert "waiting up to 90 s for Postgres" in before
     time.sleep(3)
-    with embedded.running(state, durable=False, say=lambda line: None):
+    with embedded.running_servers(state, durable=False, say=lambda line: None):
         said, _ = started.communicate(timeout=200)
     assert started.returncode == 0, said
     assert "no model yet, 100 more events" in said

@@ -31,8 +31,8 @@ class Command(BaseCommand):
             with sigterm_as_interrupt("no backup was made"), progress_display(self.stdout) as progress:
                 done = create_backup(file.absolute(), progress)
         except (OSError, DatabaseError, DumpFailed, ArchiveRefused) as error:
-            trouble = disks.explained(error, file.absolute())
-            raise CommandError(f"No backup was made. {trouble.words if trouble else error}") from error
+            trouble = disks.storage_problem(error, file.absolute())
+            raise CommandError(f"No backup was made. {trouble.message if trouble else error}") from error
         counts, megabytes = done.facts["counts"], file.stat().st_size / 1e6
         self.stdout.write(
             f"{file}: {counts['catalog_movie']:,} films, {counts['catalog_viewer']:,} viewers, "

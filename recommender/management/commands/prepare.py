@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, data: Path | None, people: Path | None, empty: bool, **options: Any) -> None:
         self._print_step("tables")
-        for wait in (servers.postgres, servers.redis):
+        for wait in (servers.wait_for_postgres, servers.wait_for_redis):
             wait(self._print_step)
         check_database_not_newer()
         call_command("migrate", verbosity=0, interactive=False)

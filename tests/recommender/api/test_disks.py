@@ -22,7 +22,7 @@ from django.urls import reverse
 
 from catalog.models import Rule, WatchEvent
 from movierec import disks
-from movierec.disks import Room
+from movierec.disks import DiskThresholds
 from recommender import cache
 from recommender.ml.checkpoint import save_checkpoint
 from recommender.models import Impression, Job
@@ -171,7 +171,7 @@ def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, se
 
 @needs_mount
 def test_a_disk_is_amber_before_it_is_red_and_the_probes_body_warns(model, small_disk, settings, api, capsys):
-    settings.DISK_ROOM = Room(warn_bytes=SMALL // 2, warn_share=0.05, full_bytes=SMALL // 8)
+    settings.DISK_ROOM = DiskThresholds(warn_bytes=SMALL // 2, warn_share=0.05, full_bytes=SMALL // 8)
     settings.WRITTEN_FOLDERS = {"models": small_disk, "backups": small_disk / "not" / "there" / "yet"}
     assert api.get("/health/ready")["warnings"] == []
     (small_disk / "some").write_bytes(b"0" * (SMALL * 5 // 8))
@@ -203,9 +203,9 @@ def test_a_file_that_may_not_grow_is_named_and_leaves_nothing(tmp_path):
 
     assert (failed.value.errno, failed.value.filename) == (errno.EFBIG, str(tmp_path / "epoch1.pt"))
     assert list(tmp_path.iterdir()) == []
-    trouble = disks.explained(failed.value)
+    trouble = disks.storage_problem(failed.value)
     assert trouble.code == "disk_full"
-    assert f"A file in {tmp_path} may not grow" in trouble.words
+    assert f"A file in {tmp_path} may not grow" in trouble.message
 
 
 def test_a_redis_that_is_full_is_red_and_lists_go_on(model, api, capsys):
@@ -224,7 +224,7 @@ def test_a_redis_that_is_full_is_red_and_lists_go_on(model, api, capsys):
     assert body["recommendations"]
     assert (found["value"], found["status"]) == ("refuses writes", "fail")
     assert "raise its maxmemory" in found["detail"]
-    assert disks.explained(refused.value).code == "redis_full"
+    assert disks.storage_problem(refused.value).code == "redis_full"
     assert told("redis", asked(api))["status"] == "ok"
 
 
@@ -250,13 +250,13 @@ def test_a_redis_that_is_full_is_red_and_lists_go_on(model, api, capsys):
     ],
 )
 def test_what_libraries_say_of_a_full_disk_is_told_in_words(error, code, words):
-    found = disks.explained(error)
-    assert (found.code, words in found.words) == (code, True), found
+    found = disks.storage_problem(error)
+    assert (found.code, words in found.message) == (code, True), found
 
 
 def test_what_is_no_full_disk_is_not_taken_for_one():
-    assert disks.explained(OSError(errno.ENOENT, "No such file", "/srv")) is None
-    assert disks.explained(ValueError("OOM is a film")) is None
+    assert disks.storage_problem(OSError(errno.ENOENT, "No such file", "/srv")) is None
+    assert disks.storage_problem(ValueError("OOM is a film")) is None
 
 
 def test_a_database_that_takes_no_writes_says_so(site, model):
@@ -292,7 +292,7 @@ def test_an_export_that_breaks_off_is_counted_as_failed(site, model):
 def test_those_who_ask_at_the_same_moment_get_the_same_answer(monkeypatch, tmp_path):
     """Two probes of one folder are no sign that it hangs; one that hangs is told within seconds, by one thread."""
     monkeypatch.setattr(settings, "WRITTEN_FOLDERS", {"state": tmp_path})
-    look, hangs = disks.look, threading.Event()
+    look, hangs = disks.measure, threading.Event()
 
     def slow(folder):
         time.sleep(0.1)

@@ -9,7 +9,7 @@ from celery.worker.request import Request
 from django.conf import settings
 
 from movierec.celery import app
-from movierec.logs import Json, Plain, WithoutPaths, request_id
+from movierec.logs import JsonFormatter, PlainFormatter, RedactPathsFilter, request_id
 from recommender.models import Job
 from recommender.serving import privacy
 from recommender.training import batch
@@ -24,8 +24,8 @@ def lines():
     """What the log has, line by line."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
-    handler.setFormatter(Json())
-    handler.addFilter(WithoutPaths())
+    handler.setFormatter(JsonFormatter())
+    handler.addFilter(RedactPathsFilter())
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)
@@ -103,9 +103,9 @@ def test_a_job_that_fails_tells_why_and_nobodys_row(model, site, lines, monkeypa
 def test_for_people_a_line_is_a_line():
     request_id.set("")
     record = logging.LogRecord("films", logging.INFO, "", 0, "said %s", ("DETAIL",), None)
-    assert Plain().format(record).endswith(f"films {record.process} said DETAIL")
+    assert PlainFormatter().format(record).endswith(f"films {record.process} said DETAIL")
     record.msg, record.args = "broken\nDETAIL: Key (viewer_id)=(7)", ()
     token = request_id.set("r-1")
-    assert Plain().format(record).endswith("broken\n [r-1]")
+    assert PlainFormatter().format(record).endswith("broken\n [r-1]")
     request_id.reset(token)
     assert settings.LOGGING["formatters"]["line"]["()"] == "movierec.logs.Plain"

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from movierec.logs import BURST, Bounded, Json
+from movierec.logs import BURST, JsonFormatter, RateLimitedHandler
 from recommender.api import documents, refusals
 from recommender.models import ApiKey
 from tests.cast import ADA
@@ -109,9 +109,9 @@ def test_the_schema_is_made_once_and_holds_nothing_of_who_asked(monkeypatch):
 @pytest.fixture
 def written():
     """The log as a web process writes it."""
-    out, handler, root = io.StringIO(), Bounded(), logging.getLogger()
+    out, handler, root = io.StringIO(), RateLimitedHandler(), logging.getLogger()
     handler.setStream(out)
-    handler.setFormatter(Json())
+    handler.setFormatter(JsonFormatter())
     before, root.handlers, level = root.handlers, [handler], root.level
     root.setLevel(logging.INFO)
     yield handler, lambda: [json.loads(line) for line in out.getvalue().splitlines()]

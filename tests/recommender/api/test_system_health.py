@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from movierec import embedded
-from movierec.alive import alive
+from movierec.alive import process_alive
 from movierec.celery import app
 from recommender import cache
 from recommender.models import ApiKey, Job, ModelVersion
@@ -34,7 +34,7 @@ def nobody_reports(model, monkeypatch):
 
 
 def all_report():
-    alive.send(sender=None, kinds=KINDS, process="one@here")
+    process_alive.send(sender=None, kinds=KINDS, process="one@here")
 
 
 def checks(api):
@@ -138,7 +138,7 @@ def status_command(seconds=30):
 
 def pid_of(part):
     """Of an embedded server of the tests (Linux)."""
-    mark = os.fsencode(embedded.sockets(part.state))
+    mark = os.fsencode(embedded.socket_dir(part.state))
     for folder in os.listdir("/proc"):
         if folder.isdigit():
             words = _words_of(folder)

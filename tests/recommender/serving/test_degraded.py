@@ -38,7 +38,7 @@ class Valkey:
         self._up = contextlib.ExitStack()
 
     def start(self):
-        self._up.enter_context(embedded.running(self.state, servers=[embedded.VALKEY], say=lambda line: None))
+        self._up.enter_context(embedded.running_servers(self.state, servers=[embedded.VALKEY], say=lambda line: None))
         time.sleep(PROBE_INTERVAL)  # a lost Redis is asked again after that
 
     def stop(self):
