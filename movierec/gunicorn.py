@@ -91,7 +91,7 @@ def post_worker_init(worker: Any) -> None:
     collector need not look at it again, nor look for cycles several times in one request."""
     from recommender.serving import warm
 
-    warm.start()
+    warm.start_in_web_process()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()

@@ -101,9 +101,9 @@ def clear_caches() -> None:
         caches[name].clear()
     cache._active_model = ""
     eligibility._current = None
-    stamps._last = stamps.UNKNOWN
-    charts._held.clear()
-    charts._ordered.clear()
+    stamps._last_seen = stamps.UNKNOWN
+    charts._cached.clear()
+    charts._ranked.clear()
     access._key_cache.clear()
     batch._cached_writer.cache_clear()
 

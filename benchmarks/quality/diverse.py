@@ -125,22 +125,22 @@ def _table(dataset: Dataset, movie_ids: np.ndarray) -> Any:
 
 def _lists(ranker: Ranker, task: Task, targets: Targets, told: TimeMode, table: Any) -> dict[float, np.ndarray]:
     """By level of diversity: int64 [targets, LISTED], columns of the model's films."""
-    from recommender.serving.diversity import diversified
-    from recommender.serving.query import POOL
-    from recommender.serving.ranking import Ranked
-    from recommender.serving.series import found
+    from recommender.serving.diversity import greedy_diversify
+    from recommender.serving.query import DEFAULT_POOL
+    from recommender.serving.ranking import RankedMovies
+    from recommender.serving.series import detect_series
 
-    series = found(table)
+    series = detect_series(table)
     lists: dict[float, list[np.ndarray]] = {level: [] for level in LEVELS}
     for block in evaluate.chunks(targets):
         states = ranker.encode_tokens(
             task.tokens, block.viewers, block.rows, evaluate.request_times(task.tokens, block, told)
         )
         exclude = [ranker.movie_ids[columns] for columns in evaluate.seen_items(task.tokens, block)]
-        for top in ranker.top(states, POOL, exclude=exclude):
-            pool = Ranked(*top)
+        for top in ranker.top(states, DEFAULT_POOL, exclude=exclude):
+            pool = RankedMovies(*top)
             for level in LEVELS:
-                shown = diversified(table, series, pool, LIST_LENGTH, level) if level else pool
+                shown = greedy_diversify(table, series, pool, LIST_LENGTH, level) if level else pool
                 lists[level].append(ranker.columns_of(shown.movie_ids[:LIST_LENGTH]))
     return {level: np.stack(of) for level, of in lists.items()}
 
@@ -154,7 +154,7 @@ def _ranks(task: Task, lists: np.ndarray) -> np.ndarray:
 
 def _figures(task: Task, ranker: Ranker, table: Any, lists: np.ndarray) -> dict[str, float]:
     """of_a_series, of_a_director: films of the list that share one with a film above them, on average."""
-    from recommender.serving.series import found
+    from recommender.serving.series import detect_series
 
     watched = token_counts(task, task.ends)
     accuracy = summary(_ranks(task, lists))
@@ -163,7 +163,7 @@ def _figures(task: Task, ranker: Ranker, table: Any, lists: np.ndarray) -> dict[
         "ndcg10": accuracy["ndcg10"],
         "by_genres": round(beyond.diversity(lists, beyond.genre_matrix_of(task.features)), 4),
         "by_vectors": round(beyond.diversity(lists, ranker.vectors.items.cpu().numpy().astype(np.float64)), 4),
-        "of_a_series": _repeats(lists, found(table)),
+        "of_a_series": _repeats(lists, detect_series(table)),
         "of_a_director": _repeats(lists, _first_director(table)),
         "novelty": round(beyond.novelty(lists, watched, len(task.ends)), 4),
         "coverage": round(beyond.coverage(lists, len(task.vocab)), 4),

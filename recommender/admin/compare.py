@@ -13,7 +13,7 @@ from recommender.admin.cards import Card, make_cards
 from recommender.admin.pictures import line_chart
 from recommender.models import ModelVersion
 from recommender.serving.beside import top_k_by_model
-from recommender.serving.capacity import Busy
+from recommender.serving.capacity import Overloaded
 
 SAMPLED_VIEWERS, LIST_LENGTH = 10, 10
 MAX_CHOICES = 100  # the newest versions
@@ -114,7 +114,7 @@ def training_curves(*versions: ModelVersion) -> list[tuple[str, Any, str]]:
 def _sampled_lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
     try:
         found = top_k_by_model([a.name, b.name], selectors.sample_viewers(SAMPLED_VIEWERS), LIST_LENGTH)
-    except Busy:
+    except Overloaded:
         return {"busy": True}
     known = selectors.movie_cards({movie for lists in found.values() for ids in lists for movie in ids})
     return {"viewers": [(viewer, _card_pair(lists[0], lists[1], known)) for viewer, lists in found.items()]}

@@ -20,11 +20,11 @@ from recommender.admin.pages import SummaryAboveForm
 from recommender.admin.pictures import column_chart
 from recommender.admin.viewers import genre_bars
 from recommender.serving import pulse
-from recommender.serving.capacity import Busy
+from recommender.serving.capacity import Overloaded
 from recommender.serving.portrait import genre_profile
 from recommender.serving.shown import find_placement
-from recommender.serving.similar import UnknownFilm, similar
-from recommender.serving.tally import untallied
+from recommender.serving.similar import MovieNotFound, find_similar
+from recommender.serving.tally import suppress_metrics
 
 NEIGHBOURS = 12
 SAMPLED_VIEWERS = 50  # viewers whose histories tell what else the film's watchers watch
@@ -121,15 +121,15 @@ def _movie_summary(movie: Movie) -> dict[str, Any]:
 def _neighbours_or_busy(movie_id: int) -> dict[str, Any]:
     try:
         return {"neighbours": _neighbours(movie_id)}
-    except UnknownFilm:  # made a moment ago
+    except MovieNotFound:  # made a moment ago
         return {}
-    except Busy:
+    except Overloaded:
         return {"busy": True}
 
 
 def _neighbours(movie_id: int) -> list[Card]:
-    with untallied():
-        found = similar(movie_id, NEIGHBOURS, trial=())
+    with suppress_metrics():
+        found = find_similar(movie_id, NEIGHBOURS, trial=())
     near = make_cards(found.movie_ids, selectors.movie_cards(found.movie_ids))
     for one, likeness in zip(near, found.similarities, strict=True):
         one.notes.append(f"{likeness:.0%} alike")

@@ -38,7 +38,7 @@ class Tile:
 def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold calls it for the first page. Whoever may not see models and jobs gets the list of pages alone."""
     if request.user.has_perms(["recommender.view_modelversion", "recommender.view_job"]):
-        hours, minutes = tally.sums(HOUR, 24), tally.sums(MINUTE, 60)
+        hours, minutes = tally.read_buckets(HOUR, 24), tally.read_buckets(MINUTE, 60)
         running = _system_tiles()
         context["summary"] = _summary(running)
         context["questions"] = [
@@ -69,8 +69,8 @@ def _summary(running: Sequence[Tile]) -> str:
 
 
 def _health_tiles(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, int]]) -> list[Tile]:
-    last = tally.together(minutes)
-    failed, p95 = tally.share(last, "failed"), tally.percentile(last, 0.95)
+    last = tally.merge_buckets(minutes)
+    failed, p95 = tally.rate(last, "failed"), tally.percentile(last, 0.95)
     return [
         _loaded_model_tile(),
         Tile(
@@ -93,7 +93,7 @@ def _health_tiles(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[
 
 
 def _failed_message(last: Mapping[str, int]) -> str:
-    words = f"{last['failed']:,} of {count_noun(tally.calls(last), 'answer')}" if tally.calls(last) else ""
+    words = f"{last['failed']:,} of {count_noun(tally.total_calls(last), 'answer')}" if tally.total_calls(last) else ""
     busy = f"{count_noun(last['busy'], 'call')} refused as the server was busy" if last["busy"] else ""
     return "; ".join(filter(None, (words, busy)))
 
@@ -109,8 +109,8 @@ def _loaded_model_tile() -> Tile:
 
 
 def _quality_tiles(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping[str, int]]) -> list[Tile]:
-    last = tally.together(minutes)
-    hits, fallback = _hit_rate(last), tally.share(last, "fallback")
+    last = tally.merge_buckets(minutes)
+    hits, fallback = _hit_rate(last), tally.rate(last, "fallback")
     return [
         *_model_tiles(),
         Tile(
@@ -125,7 +125,7 @@ def _quality_tiles(minutes: Sequence[Mapping[str, int]], hours: Sequence[Mapping
             _format_share(fallback),
             "of lists for known viewers came without the active model, or while a part was down",
             "" if fallback is None else "warn" if fallback > MAX_FALLBACK_RATE else "good",
-            _hourly_chart(hours, lambda of: _times_hundred(tally.share(of, "fallback")), "{:.1f} %"),
+            _hourly_chart(hours, lambda of: _times_hundred(tally.rate(of, "fallback")), "{:.1f} %"),
         ),
     ]
 
@@ -163,7 +163,7 @@ def _freshness_tiles(hours: Sequence[Mapping[str, int]]) -> list[Tile]:
         _list_coverage_tile(),
         Tile(
             "Events today",
-            f"{tally.together(since_midnight)['events']:,}",
+            f"{tally.merge_buckets(since_midnight)['events']:,}",
             f"stored since midnight UTC; {count_noun(outbox, 'viewer')} not yet published to Redis",
             _state(outbox < 1_000),
             _hourly_chart(hours, lambda of: of.get("events"), "{:,.0f} events"),
@@ -224,4 +224,4 @@ def _format_share(share: float | None) -> str:
 def _format_milliseconds(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.0f} ms" if value < float("inf") else f"more than {tally.LATENCIES[-1]:,} ms"
+    return f"{value:,.0f} ms" if value < float("inf") else f"more than {tally.LATENCY_BOUNDS[-1]:,} ms"

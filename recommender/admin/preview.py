@@ -13,13 +13,13 @@ from catalog.models import Rule
 from catalog.selectors import MerchandisingRule
 from recommender.admin.cards import Card, make_cards
 from recommender.serving import stamps
-from recommender.serving.charted import charted
-from recommender.serving.eligibility import catalogue
-from recommender.serving.home import home
-from recommender.serving.query import CHARTS, ChartName, Query
+from recommender.serving.charted import recommend_chart
+from recommender.serving.eligibility import current_snapshot
+from recommender.serving.home import build_page
+from recommender.serving.query import CHART_NAMES, ChartName, RecommendRequest
 from recommender.serving.recommend import recommend
-from recommender.serving.similar import similar
-from recommender.serving.tally import untallied
+from recommender.serving.similar import find_similar
+from recommender.serving.tally import suppress_metrics
 
 LIST_LENGTH = 20
 ROW_LENGTH, MAX_ROWS = 12, 20
@@ -33,7 +33,7 @@ class PreviewForm(forms.Form):
         label="List",
         choices=[
             ("recommend", "personal list"),
-            *((name, name) for name in CHARTS),
+            *((name, name) for name in CHART_NAMES),
             ("home", "home page"),
             ("similar", "films like a film"),
         ],
@@ -68,11 +68,11 @@ def before_and_after(rule: Rule, form: PreviewForm) -> list[PreviewColumn]:
     """The page's two columns. Films that came, or stand elsewhere than before, are marked in the second. Raises Busy,
     and UnknownFilm."""
     asked = form.cleaned_data
-    films = catalogue(stamps.look(None).stamps.catalogue or 0)
+    films = current_snapshot(stamps.read_versions(None).versions.catalogue or 0)
     others = tuple(one for one in films.table.rules if one.id != rule.pk)
     tried = selectors.merchandising_rule(rule.pk)
     as_if_live = [] if tried is None else [tried._replace(starts_at=0, ends_at=2**62)]
-    with untallied():
+    with suppress_metrics():
         before, told = _lists(asked, others)
         after, _ = _lists(asked, (*others, *as_if_live))
     every = {movie for side in (before, after) for _, ids in side for movie in ids}
@@ -90,11 +90,13 @@ def before_and_after(rule: Rule, form: PreviewForm) -> list[PreviewColumn]:
 def _lists(asked: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> tuple[list[tuple[str, list[int]]], str]:
     viewer, shelf = asked["viewer"], asked["shelf"]
     if shelf == "home":
-        page = home(Query(user_id=viewer, top_k=ROW_LENGTH, trial=rules), MAX_ROWS, ROW_LENGTH)
-        return [(shown.row.title, shown.movie_ids) for shown in page.rows], page.reason
+        page = build_page(
+            RecommendRequest(viewer_id=viewer, top_k=ROW_LENGTH, rules_override=rules), MAX_ROWS, ROW_LENGTH
+        )
+        return [(shown.row.title, shown.movie_ids) for shown in page.rows], page.empty_reason
     if shelf == "similar":
-        return [("", similar(asked["film"], LIST_LENGTH, user_id=viewer, trial=rules).movie_ids)], ""
-    query = Query(user_id=viewer, top_k=LIST_LENGTH, trial=rules)
-    answer = recommend(query) if shelf == "recommend" else charted(query, cast(ChartName, shelf))
-    told = "" if answer.is_known_user else "No viewer has this id: this is the list of a new viewer. "
-    return [("", [one.movie_id for one in answer.recommendations])], told + answer.reason
+        return [("", find_similar(asked["film"], LIST_LENGTH, user_id=viewer, trial=rules).movie_ids)], ""
+    query = RecommendRequest(viewer_id=viewer, top_k=LIST_LENGTH, rules_override=rules)
+    answer = recommend(query) if shelf == "recommend" else recommend_chart(query, cast(ChartName, shelf))
+    told = "" if answer.is_known_viewer else "No viewer has this id: this is the list of a new viewer. "
+    return [("", [one.movie_id for one in answer.recommendations])], told + answer.empty_reason

@@ -20,8 +20,8 @@ from catalog.models import Rule
 from catalog.plurals import count_noun
 from recommender.admin.pages import get_or_404
 from recommender.admin.preview import PreviewForm, before_and_after
-from recommender.serving.capacity import Busy
-from recommender.serving.similar import UnknownFilm
+from recommender.serving.capacity import Overloaded
+from recommender.serving.similar import MovieNotFound
 
 MAX_ACTIVE_RULES = 200  # rules that hold or will: each costs something at every reading of the catalogue
 
@@ -163,8 +163,8 @@ class RuleAdmin(CatalogueAdmin):
 def _preview_columns(rule: Rule, form: PreviewForm) -> dict[str, Any]:
     try:
         return {"sides": before_and_after(rule, form)}
-    except UnknownFilm as missing:
+    except MovieNotFound as missing:
         form.add_error("film", str(missing))
         return {}
-    except Busy:
+    except Overloaded:
         return {"busy": True}

@@ -16,11 +16,11 @@ from recommender.admin.cards import Card, make_cards
 from recommender.admin.pages import SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.pictures import column_chart, share_bar
 from recommender.serving import privacy
-from recommender.serving.capacity import Busy
+from recommender.serving.capacity import Overloaded
 from recommender.serving.portrait import TasteProfile, build_taste_profile
-from recommender.serving.query import Answer, Query
+from recommender.serving.query import Answer, RecommendRequest
 from recommender.serving.recommend import recommend
-from recommender.serving.tally import untallied
+from recommender.serving.tally import suppress_metrics
 
 LIST_LENGTH = 20
 REMOVAL_REASONS = {
@@ -97,22 +97,24 @@ class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
 def _viewer_summary(viewer: Viewer) -> dict[str, Any]:
     taste = build_taste_profile(viewer.pk)
     try:
-        with untallied():
-            answer = recommend(Query(user_id=viewer.pk, top_k=LIST_LENGTH, titles=True, explain=True))
-    except Busy:
+        with suppress_metrics():
+            answer = recommend(RecommendRequest(viewer_id=viewer.pk, top_k=LIST_LENGTH, titles=True, explain=True))
+    except Overloaded:
         return {"taste": taste and _taste_charts(taste), "busy": True}
     return {
         "taste": taste and _taste_charts(taste),
         "listed": _list_cards(answer),
         "answer": answer,
         "source": SOURCES.get(answer.source, answer.source),
-        "removed": [(REMOVAL_REASONS.get(reason, reason), f"{count:,}") for reason, count in answer.removed.items()],
+        "removed": [
+            (REMOVAL_REASONS.get(reason, reason), f"{count:,}") for reason, count in answer.removal_counts.items()
+        ],
     }
 
 
 def _list_cards(answer: Answer) -> list[Card]:
-    found = make_cards([one.movie_id for one in answer.recommendations], answer.cards or {})
-    for one, reason in zip(found, answer.reasons or (), strict=False):
+    found = make_cards([one.movie_id for one in answer.recommendations], answer.movie_cards or {})
+    for one, reason in zip(found, answer.explanations or (), strict=False):
         one.notes += [f"Because of {' and '.join(of.title for of in reason.because)}."] if reason.because else []
         one.notes += [reason.fact] if reason.fact else []
     return found

@@ -30,7 +30,7 @@ from recommender.api.serializers import FastSerializer, StrictInteger
 from recommender.api.views import ApiView
 from recommender.models import ApiKey, Job
 from recommender.serving import imports
-from recommender.serving.capacity import FILES
+from recommender.serving.capacity import FILE_TRANSFERS
 
 FORMAT_BY_CONTENT_TYPE = {
     "application/x-ndjson": FileFormat.JSONL,
@@ -88,7 +88,7 @@ class ImportsView(ApiView):
             raise UnsupportedMediaType(
                 request.content_type or "nothing", f"Send {' or '.join(FORMAT_BY_CONTENT_TYPE)}."
             )
-        with FILES.place(), SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as spool:
+        with FILE_TRANSFERS.slot(), SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as spool:
             file = cast(BinaryIO, spool)
             asked = {"of": str(RowKind(kind)), "form": str(form), "digest": _spool(request, file)}
             asked |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
@@ -142,7 +142,7 @@ class ExportsView(ApiView):
         text = map("".join, batched(export_rows(RowKind(kind), FileFormat(form))))
         named = {"Content-Disposition": f'attachment; filename="{kind}.{form}"'}
         return StreamingHttpResponse(
-            FILES.streamed(text), content_type=CONTENT_TYPE_BY_FORMAT[FileFormat(form)], headers=named
+            FILE_TRANSFERS.stream(text), content_type=CONTENT_TYPE_BY_FORMAT[FileFormat(form)], headers=named
         )
 
 

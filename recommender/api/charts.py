@@ -11,7 +11,7 @@ from recommender.api.fields import QueryMovieIds, StrictBoolean, Timestamp
 from recommender.api.queries import to_filters, to_request
 from recommender.api.serializers import AgeLimitFields, FilterFields, TitlesField, TopK, UserId
 from recommender.api.views import ApiView
-from recommender.serving.charted import charted
+from recommender.serving.charted import recommend_chart
 from recommender.serving.query import ChartName
 
 
@@ -48,8 +48,8 @@ class ChartView(ApiView):
     def respond(self, name: ChartName) -> Response:
         values = self.validated
         asked = to_request(values, filters=to_filters(values))
-        answer = charted(asked, name, for_you=values.get("personal", False))
-        return Response(present.filtered_list_body(asked.user_id, answer, asked.filters))
+        answer = recommend_chart(asked, name, for_you=values.get("personal", False))
+        return Response(present.filtered_list_body(asked.viewer_id, answer, asked.filters))
 
 
 class PopularView(ChartView):

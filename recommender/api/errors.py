@@ -21,7 +21,7 @@ from movierec import disks
 from movierec.bodies import ADMIN_ROOT
 from movierec.disks import StorageProblem
 from recommender.api.wire import json_bytes
-from recommender.serving.capacity import Busy
+from recommender.serving.capacity import Overloaded
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER = 5
@@ -95,7 +95,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     elif gone:
         log.warning("Postgres does not answer: %s", error)
         error = DatabaseUnreachable()
-    elif isinstance(error, Busy):
+    elif isinstance(error, Overloaded):
         error = ServerOverloaded(f"{error} Send the request again in a moment.")
     elif isinstance(error, Http404):
         error = exceptions.NotFound(str(error) or None)
@@ -112,7 +112,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
 def storage_trouble_of(error: BaseException) -> StorageProblem | None:
     """What is full, where that is why the call failed. A Postgres that stopped for its full disk only says that it is
     gone: where the disk is of this machine, it is looked at."""
-    if isinstance(error, exceptions.APIException | Busy | Http404 | PermissionDenied):
+    if isinstance(error, exceptions.APIException | Overloaded | Http404 | PermissionDenied):
         return None
     if (trouble := disks.storage_problem(error)) is not None:
         return trouble

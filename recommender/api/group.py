@@ -7,9 +7,9 @@ from rest_framework import serializers
 
 from catalog.limits import MAX_ID
 from recommender.api.fields import as_integer
-from recommender.serving.query import Answer, Query
+from recommender.serving.query import Answer, RecommendRequest
 from recommender.serving.recommend import recommend
-from recommender.serving.together import recommend_together
+from recommender.serving.together import recommend_group
 
 MIN_VIEWERS, MAX_VIEWERS = 2, 10
 _VIEWER_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
@@ -57,10 +57,10 @@ def reject_single_viewer_fields(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def answer(asked: Query) -> Answer:
-    return recommend_together(asked) if asked.user_ids else recommend(asked)
+def answer(asked: RecommendRequest) -> Answer:
+    return recommend_group(asked) if asked.viewer_ids else recommend(asked)
 
 
-def with_user_ids(asked: Query, body: dict[str, Any]) -> dict[str, Any]:
+def with_user_ids(asked: RecommendRequest, body: dict[str, Any]) -> dict[str, Any]:
     """The answer, with the viewers where there are several."""
-    return body | {"user_ids": list(asked.user_ids)} if asked.user_ids else body
+    return body | {"user_ids": list(asked.viewer_ids)} if asked.viewer_ids else body

@@ -18,7 +18,7 @@ from recommender.api.bulk import content_type_and_encoding
 from recommender.api.users import check_viewer_id
 from recommender.api.views import ApiView
 from recommender.models import ApiKey
-from recommender.serving.capacity import FILES
+from recommender.serving.capacity import FILE_TRANSFERS
 
 MAX_BYTES_IN_MEMORY = 4 * 1024 * 1024  # bytes
 
@@ -53,7 +53,7 @@ class HistoryImportView(ApiView):
     def post(self, request: Request, user_id: int) -> Response:
         check_viewer_id(user_id)
         _, encoding = content_type_and_encoding(request)
-        with FILES.place(), SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as spool:
+        with FILE_TRANSFERS.slot(), SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as spool:
             shutil.copyfileobj(request._request, spool, 1 << 16)
             try:
                 found = import_history(user_id, cast(BinaryIO, spool), encoding)

@@ -12,7 +12,7 @@ from recommender.api.fields import QueryMovieIds, StrictInteger, Timestamp
 from recommender.api.queries import to_filters, to_request
 from recommender.api.serializers import AgeLimitFields, FilterFields, UserId
 from recommender.api.views import ApiView
-from recommender.serving.home import Page, Shown, home
+from recommender.serving.home import Page, RenderedRow, build_page
 from recommender.serving.query import Filters
 
 MAX_ROWS, MAX_ROW_LENGTH = 20, 50
@@ -71,7 +71,9 @@ class HomeView(ApiView):
     def get(self, request: Request) -> Response:
         values = self.validated
         asked = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
-        return Response(page_body(asked.user_id, home(asked, values["rows"], values["row_length"]), asked.filters))
+        return Response(
+            page_body(asked.viewer_id, build_page(asked, values["rows"], values["row_length"]), asked.filters)
+        )
 
 
 def page_body(user_id: int | None, found: Page, asked: Filters) -> dict[str, Any]:
@@ -79,16 +81,16 @@ def page_body(user_id: int | None, found: Page, asked: Filters) -> dict[str, Any
         "user_id": user_id,
         "rows": [_row_body(one, found) for one in found.rows],
         "model_version": found.model_version,
-        "is_known_user": found.is_known_user,
+        "is_known_user": found.is_known_viewer,
         "degraded": found.degraded,
-        "filters_applied": asked.given(),
+        "filters_applied": asked.as_dict(),
     }
     if found.unknown_names:
         body["unknown_names"] = found.unknown_names
-    return body | {"reason": found.reason} if found.reason else body
+    return body | {"reason": found.empty_reason} if found.empty_reason else body
 
 
-def _row_body(shown: Shown, found: Page) -> dict[str, Any]:
+def _row_body(shown: RenderedRow, found: Page) -> dict[str, Any]:
     row = shown.row
     return {
         "key": row.key,
@@ -98,5 +100,5 @@ def _row_body(shown: Shown, found: Page) -> dict[str, Any]:
         "reason": row.reason,
         "source": row.source,
         "recommendation_id": shown.recommendation_id,
-        "films": [present.movie_card(movie_id, found.cards) for movie_id in shown.movie_ids],
+        "films": [present.movie_card(movie_id, found.movie_cards) for movie_id in shown.movie_ids],
     }

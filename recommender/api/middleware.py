@@ -99,7 +99,7 @@ def _count_request(request: HttpRequest, response: HttpResponse) -> None:
     if isinstance(response, StreamingHttpResponse) and not failed:
         response.streaming_content = _count_at_end(kind, cast(Iterator[bytes], response.streaming_content))
     elif kind != "admin" or failed or request.method == "POST":
-        tally.count_call(kind, failed, code)
+        tally.count_http_call(kind, failed, code)
 
 
 def _count_at_end(kind: str, content: Iterator[bytes]) -> Iterator[bytes]:
@@ -108,9 +108,9 @@ def _count_at_end(kind: str, content: Iterator[bytes]) -> Iterator[bytes]:
         yield from content
     except Exception as error:
         trouble = storage_trouble_of(error)
-        tally.count_call(kind, True, trouble.code if trouble else "")
+        tally.count_http_call(kind, True, trouble.code if trouble else "")
         raise
-    tally.count_call(kind, False)
+    tally.count_http_call(kind, False)
 
 
 class BodySizeLimitMiddleware:

@@ -11,7 +11,7 @@ from recommender.monitoring.system import SystemReport
 from recommender.serving.events import RecordResult
 from recommender.serving.health import Readiness
 from recommender.serving.query import Answer, Filters, Recommendation
-from recommender.serving.similar import Neighbours
+from recommender.serving.similar import SimilarMovies
 
 
 def list_body(user_id: int | None, answer: Answer) -> dict[str, Any]:
@@ -21,15 +21,15 @@ def list_body(user_id: int | None, answer: Answer) -> dict[str, Any]:
 
 def empty_list_info(answer: Answer) -> dict[str, Any]:
     """What is said only where there is something to say."""
-    told = {"reason": answer.reason, "unknown_names": answer.unknown_names}
+    told = {"reason": answer.empty_reason, "unknown_names": answer.unknown_names}
     return {name: value for name, value in told.items() if value}
 
 
 def filtered_list_body(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
-    return list_body(user_id, answer) | {"filters_applied": filters.given()}
+    return list_body(user_id, answer) | {"filters_applied": filters.as_dict()}
 
 
-def similar_body(movie_id: str, found: Neighbours) -> dict[str, Any]:
+def similar_body(movie_id: str, found: SimilarMovies) -> dict[str, Any]:
     return {
         "movie_id": movie_id,
         "similar": [
@@ -40,7 +40,7 @@ def similar_body(movie_id: str, found: Neighbours) -> dict[str, Any]:
         "model_version": found.model_version,
         "recommendation_id": found.recommendation_id,
         "degraded": found.degraded,
-        "removed": found.removed,
+        "removed": found.removal_counts,
         "ignored_history": [],
     }
 
@@ -60,13 +60,13 @@ def batch_body(answers: Mapping[str, Answer], failed: Sequence[str]) -> dict[str
 
 
 def _movies(answer: Answer) -> list[dict[str, Any]]:
-    if answer.cards is None:
+    if answer.movie_cards is None:
         films: list[dict[str, Any]] = [
             {"movie_id": str(film), "score": score} for film, score in answer.recommendations
         ]
     else:
-        films = [_titled_movie(one, answer.cards) for one in answer.recommendations]
-    for film, reason in zip(films, answer.reasons or (), strict=False):
+        films = [_titled_movie(one, answer.movie_cards) for one in answer.recommendations]
+    for film, reason in zip(films, answer.explanations or (), strict=False):
         because = [{"movie_id": str(one.movie_id), "title": one.title, "effect": one.effect} for one in reason.because]
         film |= {"because": because, "fact": reason.fact}
     return films
@@ -90,10 +90,10 @@ def _list_info(answer: Answer) -> dict[str, Any]:
         "source": answer.source,
         "model_version": answer.model_version,
         "recommendation_id": answer.recommendation_id,
-        "is_known_user": answer.is_known_user,
+        "is_known_user": answer.is_known_viewer,
         "degraded": answer.degraded,
-        "ignored_history": answer.ignored_history,
-        "removed": answer.removed,
+        "ignored_history": answer.unused_history,
+        "removed": answer.removal_counts,
     }
 
 

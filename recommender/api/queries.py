@@ -12,20 +12,20 @@ from catalog.limits import parse_id
 from catalog.selectors import strictest_age_limit
 from recommender.api.serializers import EVENT_SERIALIZER, MAX_EVENTS
 from recommender.serving.events import ClientEvent
-from recommender.serving.query import FILTERS, Filters, Query
-from recommender.serving.subject import film_ids
+from recommender.serving.query import FILTER_NAMES, Filters, RecommendRequest
+from recommender.serving.subject import parse_movie_ids
 
 
-def to_request(values: Mapping[str, Any], **more: Any) -> Query:
-    return Query(
-        user_id=values.get("user_id"),
-        user_ids=values.get("user_ids", ()),
+def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
+    return RecommendRequest(
+        viewer_id=values.get("user_id"),
+        viewer_ids=values.get("user_ids", ()),
         history=values.get("history", ()),
         top_k=values["top_k"],
         exclude=_parse_movie_ids(values["exclude"]),
         liked_genres=values.get("liked_genres", ()),
         age_limit=effective_age_limit(values),
-        at=_unix_seconds(values.get("at")),
+        requested_at=_unix_seconds(values.get("at")),
         titles=values.get("titles", False),
         explain=values.get("explain", False),
         diversity=values.get("diversity", 0.0),
@@ -33,12 +33,12 @@ def to_request(values: Mapping[str, Any], **more: Any) -> Query:
     )
 
 
-def to_filtered_request(values: Mapping[str, Any]) -> Query:
+def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
     return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
 
 
 def to_filters(values: Mapping[str, Any]) -> Filters:
-    return Filters(**{name: values[name] for name in FILTERS if name in values})
+    return Filters(**{name: values[name] for name in FILTER_NAMES if name in values})
 
 
 def effective_age_limit(values: Mapping[str, Any]) -> int | None:
@@ -57,7 +57,7 @@ SHARED_FIELDS = (
 )  # by all viewers of a batch
 
 
-def to_batch_requests(values: Mapping[str, Any]) -> tuple[dict[str, Query], list[str]]:
+def to_batch_requests(values: Mapping[str, Any]) -> tuple[dict[str, RecommendRequest], list[str]]:
     """A query for each key that is a viewer id, and the keys that are none."""
     histories = values["user_histories"]
     failed = [key for key in histories if not parse_id(key)]
@@ -109,7 +109,7 @@ def _validate_event(event: dict[str, Any]) -> dict[str, Any] | str:
 
 def _client_events(judged: Sequence[Mapping[str, Any] | str]) -> list[ClientEvent | str]:
     now = timezone.now()
-    films = iter(film_ids([one["movie_id"] for one in judged if not isinstance(one, str)]).tolist())
+    films = iter(parse_movie_ids([one["movie_id"] for one in judged if not isinstance(one, str)]).tolist())
     return [
         one
         if isinstance(one, str)
@@ -120,4 +120,4 @@ def _client_events(judged: Sequence[Mapping[str, Any] | str]) -> list[ClientEven
 
 def _parse_movie_ids(films: Sequence[str]) -> list[int]:
     """Without those that no catalogue can have."""
-    return [number for number in film_ids(films).tolist() if number]
+    return [number for number in parse_movie_ids(films).tolist() if number]

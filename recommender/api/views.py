@@ -30,8 +30,8 @@ from recommender.serving import capacity, health
 from recommender.serving.events import record_client_events
 from recommender.serving.many import recommend_many
 from recommender.serving.recommend import recommend
-from recommender.serving.similar import UnknownFilm, similar
-from recommender.serving.subject import film_id
+from recommender.serving.similar import MovieNotFound, find_similar
+from recommender.serving.subject import parse_movie_id
 
 
 class ApiView(StrictView):
@@ -42,7 +42,7 @@ class ApiView(StrictView):
     @contextmanager
     def reading(self, request: Request) -> Iterator[None]:
         client: Any = request.auth
-        capacity.begin(
+        capacity.begin_call(
             client.prefix if client else request.META.get("REMOTE_ADDR", ""), interactive=self.throttle_scope != "batch"
         )
         yield
@@ -63,12 +63,12 @@ class RecommendView(ApiView):
     @schema.recommend_get
     def get(self, request: Request) -> Response:
         asked = to_request(self.validated)
-        return Response(present.list_body(asked.user_id, recommend(asked)))
+        return Response(present.list_body(asked.viewer_id, recommend(asked)))
 
     @schema.recommend_post
     def post(self, request: Request) -> Response:
         asked = to_request(self.validated)
-        return Response(group.with_user_ids(asked, present.list_body(asked.user_id, group.answer(asked))))
+        return Response(group.with_user_ids(asked, present.list_body(asked.viewer_id, group.answer(asked))))
 
 
 class FilteredView(ApiView):
@@ -78,7 +78,7 @@ class FilteredView(ApiView):
     def post(self, request: Request) -> Response:
         asked = to_filtered_request(self.validated)
         return Response(
-            group.with_user_ids(asked, present.filtered_list_body(asked.user_id, group.answer(asked), asked.filters))
+            group.with_user_ids(asked, present.filtered_list_body(asked.viewer_id, group.answer(asked), asked.filters))
         )
 
 
@@ -89,10 +89,10 @@ class SimilarView(ApiView):
     def post(self, request: Request) -> Response:
         asked = self.validated
         try:
-            found = similar(
-                film_id(asked["movie_id"]), asked["top_k"], effective_age_limit(asked), asked.get("user_id")
+            found = find_similar(
+                parse_movie_id(asked["movie_id"]), asked["top_k"], effective_age_limit(asked), asked.get("user_id")
             )
-        except UnknownFilm:
+        except MovieNotFound:
             raise Http404(f"The catalogue has no film {asked['movie_id']}.") from None
         return Response(present.similar_body(asked["movie_id"], found))
 
@@ -103,16 +103,16 @@ class BatchRecommendView(ApiView):
     @contextmanager
     def reading(self, request: Request) -> Iterator[None]:
         """In the lane of bulk work: whoever has to come back costs next to nothing."""
-        with super().reading(request), capacity.MANY.place(), capacity.turn():
+        with super().reading(request), capacity.BULK_LISTS.slot(), capacity.bulk_turn():
             yield
 
     @schema.batch
     def post(self, request: Request) -> Response:
-        with capacity.MANY.place():
-            with capacity.turn():
+        with capacity.BULK_LISTS.slot():
+            with capacity.bulk_turn():
                 queries, failed = to_batch_requests(self.validated)
             answers = recommend_many(list(queries.values()))
-            with capacity.turn():
+            with capacity.bulk_turn():
                 return Response(present.batch_body(dict(zip(queries, answers, strict=True)), failed))
 
 

@@ -18,7 +18,7 @@ def check_calls(minutes: Sequence[Mapping[str, int]]) -> list[Check]:
         return [
             Check(name, label, Status.UNKNOWN, "unknown", "Redis, which adds them up, does not answer.", "Start Redis.")
         ]
-    hour, lately = tally.together(minutes), tally.together(minutes[-RECENT_MINUTES:])
+    hour, lately = tally.merge_buckets(minutes), tally.merge_buckets(minutes[-RECENT_MINUTES:])
     made, failed = _by_class(hour, tally.CALLS), _by_class(hour, tally.CALLS_FAILED)
     bad = [one for one, count in failed.items() if count >= MAX_FAILURE_RATE * made[one]]
     now = _by_class(lately, tally.CALLS_FAILED)
@@ -36,7 +36,7 @@ def check_calls(minutes: Sequence[Mapping[str, int]]) -> list[Check]:
 
 def count_full_disk_refusals(minutes: Sequence[Mapping[str, int]]) -> int:
     """Calls of the last ten minutes that Postgres refused as its disk was full."""
-    return tally.together(minutes[-RECENT_MINUTES:])[DISK_FULL_COUNTER]
+    return tally.merge_buckets(minutes[-RECENT_MINUTES:])[DISK_FULL_COUNTER]
 
 
 def _by_class(total: Mapping[str, int], prefix: str) -> dict[str, int]:

@@ -46,7 +46,7 @@ class SystemReport:
 def check_system() -> SystemReport:
     redis = servers.check_redis()
     signs = _read_or_none(cache.heartbeat_ages) if redis.answers else None
-    minutes = tally.sums(calls.MINUTE, calls.WINDOW_MINUTES) if redis.answers else []
+    minutes = tally.read_buckets(calls.MINUTE, calls.WINDOW_MINUTES) if redis.answers else []
     postgres = servers.check_postgres(calls.count_full_disk_refusals(minutes))
     found = [
         *processes.check_processes(signs, redis_is_fresh=redis.is_fresh),

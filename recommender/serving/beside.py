@@ -8,10 +8,10 @@ import numpy as np
 from catalog import selectors
 from recommender import registry
 from recommender.serving import ranking, stamps
-from recommender.serving.capacity import computing
-from recommender.serving.eligibility import Catalogue, Gate, catalogue
-from recommender.serving.query import Query
-from recommender.serving.subject import Subject, subject
+from recommender.serving.capacity import compute_slot
+from recommender.serving.eligibility import CatalogueSnapshot, EligibilityFilter, current_snapshot
+from recommender.serving.query import RecommendRequest
+from recommender.serving.subject import ViewerProfile, build_profile
 from recommender.viewing import has_known_movies
 
 
@@ -23,15 +23,15 @@ def top_k_by_model(model_names: Sequence[str], viewer_ids: Sequence[int], k: int
     return _compute_lists(model_names, viewer_ids, k)
 
 
-@computing()
+@compute_slot()
 def _compute_lists(model_names: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
-    films = catalogue(stamps.look(None).stamps.catalogue or 0)
-    who = [subject(Query(user_id=one.viewer_id), one) for one in selectors.histories(viewer_ids)]
+    films = current_snapshot(stamps.read_versions(None).versions.catalogue or 0)
+    who = [build_profile(RecommendRequest(viewer_id=one.viewer_id), one) for one in selectors.histories(viewer_ids)]
     by_model = [_lists_of_model(name, who, films, k) for name in model_names]
     return {one.viewer_id: [lists[n] for lists in by_model] for n, one in enumerate(who) if one.viewer_id is not None}
 
 
-def _lists_of_model(model: str, who: Sequence[Subject], films: Catalogue, k: int) -> list[list[int]]:
+def _lists_of_model(model: str, who: Sequence[ViewerProfile], films: CatalogueSnapshot, k: int) -> list[list[int]]:
     ranker = registry.load_for_comparison(model)
     if ranker is None:
         return [[] for _ in who]
@@ -40,8 +40,8 @@ def _lists_of_model(model: str, who: Sequence[Subject], films: Catalogue, k: int
         if not has_known_movies(one.events, ranker):
             found.append([])
             continue
-        gate = Gate(films, int(time.time()), None, np.empty(0, np.int32), one.age_limit)
+        gate = EligibilityFilter(films, int(time.time()), None, np.empty(0, np.int32), one.age_limit)
         state = ranker.encode([one.events])
-        [best] = ranking.best(ranker, state, k, gate, [one.seen])
+        [best] = ranking.top_by_model(ranker, state, k, gate, [one.seen_ids])
         found.append(best.movie_ids.tolist())
     return found

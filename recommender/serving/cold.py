@@ -6,67 +6,73 @@ import numpy as np
 
 from recommender.ml.data import Events
 from recommender.serving import charts
-from recommender.serving.eligibility import Catalogue, Gate
-from recommender.serving.kinship import kinship
-from recommender.serving.ranking import Ranked
+from recommender.serving.eligibility import CatalogueSnapshot, EligibilityFilter
+from recommender.serving.kinship import similarity_to_movie
+from recommender.serving.ranking import RankedMovies
 from recommender.viewing import NEGATIVE_KINDS
 
-LAST_FILMS = 3  # of the history, whose kin is looked for
+RECENT_MOVIES = 3  # of the history, whose kin is looked for
 
 
-def by_genres(gate: Gate, k: int, exclude: np.ndarray, epoch: int, genres: Sequence[str]) -> Ranked:
+def popular_in_genres(
+    eligibility: EligibilityFilter, k: int, exclude: np.ndarray, epoch: int, genres: Sequence[str]
+) -> RankedMovies:
     """The k films that come first by popularity times the share of the liked genres that a film has (0..1). Below them,
     from 0 down, popular films of other genres."""
-    numbers, _ = gate.catalogue.genres.find(genres)
-    everything = charts.listed("popular", gate, len(gate.catalogue.table.ids), exclude, epoch)
+    numbers, _ = eligibility.snapshot.genre_index.lookup(genres)
+    everything = charts.top_of_chart("popular", eligibility, len(eligibility.snapshot.table.ids), exclude, epoch)
     if not numbers:
-        return Ranked(everything.movie_ids[:k], everything.scores[:k])
-    share = _shares(gate.catalogue, numbers)[gate.catalogue.table.rows_of(everything.movie_ids)]
+        return RankedMovies(everything.movie_ids[:k], everything.scores[:k])
+    share = _genre_shares(eligibility.snapshot, numbers)[eligibility.snapshot.table.rows_of(everything.movie_ids)]
     scores = np.where(share > 0, everything.scores * share, everything.scores - 1)
     first = np.lexsort((-share, -scores))[:k]  # stable: among equals the more popular, then the newer film
-    return Ranked(everything.movie_ids[first], scores[first].astype(np.float32))
+    return RankedMovies(everything.movie_ids[first], scores[first].astype(np.float32))
 
 
-def _shares(catalogue: Catalogue, numbers: Sequence[int]) -> np.ndarray:
+def _genre_shares(snapshot: CatalogueSnapshot, numbers: Sequence[int]) -> np.ndarray:
     """float [films]: the share of these genres that each film has."""
     liked = np.unique(numbers)
-    running = np.concatenate([[0], np.cumsum(np.isin(catalogue.table.genre_of, liked))])
-    return (running[catalogue.table.genre_start[1:]] - running[catalogue.table.genre_start[:-1]]) / len(liked)
+    running = np.concatenate([[0], np.cumsum(np.isin(snapshot.table.genre_of, liked))])
+    return (running[snapshot.table.genre_start[1:]] - running[snapshot.table.genre_start[:-1]]) / len(liked)
 
 
-def by_content(gate: Gate, k: int, exclude: np.ndarray, events: Events) -> tuple[Ranked, np.ndarray]:
+def similar_to_history(
+    eligibility: EligibilityFilter, k: int, exclude: np.ndarray, events: Events
+) -> tuple[RankedMovies, np.ndarray]:
     """The k films most akin to the last ones of the history by genres, people and year (0..1, the mean over those), and
     the film ids that it was judged by. Films that have nothing in common with them are not listed."""
-    table = gate.catalogue.table
-    rows = table.rows_of(_liked(events))
-    last = rows[rows >= 0][-LAST_FILMS:]
+    table = eligibility.snapshot.table
+    rows = table.rows_of(_positive_ids(events))
+    last = rows[rows >= 0][-RECENT_MOVIES:]
     likeness = np.zeros(len(table.ids), np.float32)
     for row in last.tolist():
-        likeness += _kinship(gate.catalogue, row)
+        likeness += _similarity_to(eligibility.snapshot, row)
     likeness /= max(len(last), 1)
-    likeness[~gate.films()] = likeness[last] = 0
-    barred = table.rows_of(np.concatenate([exclude, gate.exclude]))
+    likeness[~eligibility.mask()] = likeness[last] = 0
+    barred = table.rows_of(np.concatenate([exclude, eligibility.excluded_ids]))
     likeness[barred[barred >= 0]] = 0
     least = np.partition(likeness, -k)[-k] if len(likeness) > k else 0
     kin = np.flatnonzero((likeness >= least) & (likeness > 0))
     first = kin[np.argsort(-likeness[kin], kind="stable")[:k]]
-    return Ranked(table.ids[first], likeness[first]), table.ids[last]
+    return RankedMovies(table.ids[first], likeness[first]), table.ids[last]
 
 
-def _liked(events: Events) -> np.ndarray:
+def _positive_ids(events: Events) -> np.ndarray:
     """Film ids in the order of the history, without those turned down."""
     ids, kinds = events.movie_ids, events.kinds
     return ids if kinds is None else ids[~np.isin(kinds, NEGATIVE_KINDS)]
 
 
-def kindred(catalogue: Catalogue, events: Events, movie_ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def content_contributions(
+    snapshot: CatalogueSnapshot, events: Events, movie_ids: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
     """The films that `by_content` judged by, int32 [C], and what each adds to the scores of `movie_ids`, [C, K]."""
-    table = catalogue.table
-    rows, listed = table.rows_of(_liked(events)), table.rows_of(np.array(movie_ids))
-    last = rows[rows >= 0][-LAST_FILMS:]
-    parts = [_kinship(catalogue, row)[listed] / len(last) for row in last.tolist()]
+    table = snapshot.table
+    rows, listed = table.rows_of(_positive_ids(events)), table.rows_of(np.array(movie_ids))
+    last = rows[rows >= 0][-RECENT_MOVIES:]
+    parts = [_similarity_to(snapshot, row)[listed] / len(last) for row in last.tolist()]
     return table.ids[last], np.array(parts).reshape(len(last), len(listed))
 
 
-def _kinship(catalogue: Catalogue, row: int) -> np.ndarray:
-    return catalogue.column("kinship", row, kinship)
+def _similarity_to(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
+    return snapshot.cached_array("kinship", row, similarity_to_movie)

@@ -10,45 +10,47 @@ import numpy as np
 
 from catalog.models import Credit
 from catalog.selectors import CatalogueTable
-from recommender.serving.eligibility import Catalogue
-from recommender.serving.likings import gathered
-from recommender.serving.query import Query
-from recommender.serving.ranking import Ranked
-from recommender.serving.series import series
+from recommender.serving.eligibility import CatalogueSnapshot
+from recommender.serving.likings import csr_gather
+from recommender.serving.query import RecommendRequest
+from recommender.serving.ranking import RankedMovies
+from recommender.serving.series import series_of
 
 DIRECTOR = int(Credit.Role.DIRECTOR)
-GENRES, PEOPLE, YEARS = 0.6, 0.25, 0.15  # parts of likeness
+GENRE_WEIGHT, PEOPLE_WEIGHT, YEAR_WEIGHT = 0.6, 0.25, 0.15  # parts of likeness
 YEAR_SCALE = 15.0  # years apart at which the nearness of two films in time has fallen to 1/e
-FOR_SERIES, FOR_DIRECTORS = 1 / 4, 1 / 2  # of a list, times 1 - diversity: the most that one of them gets
+MAX_SERIES_SHARE, MAX_DIRECTOR_SHARE = 1 / 4, 1 / 2  # of a list, times 1 - diversity: the most that one of them gets
 TOP_PEOPLE = 6  # of a film's credits: directors come first, then the cast in the order of billing
 
 
-def varied(catalogue: Catalogue, ranked: Ranked, query: Query) -> Ranked:
+def diversify(snapshot: CatalogueSnapshot, ranked: RankedMovies, request: RecommendRequest) -> RankedMovies:
     """The films that the query wants of its pool."""
-    return diversified(catalogue.table, series(catalogue), ranked, query.wanted, query.diversity)
+    return greedy_diversify(snapshot.table, series_of(snapshot), ranked, request.limit, request.diversity)
 
 
-def diversified(table: CatalogueTable, series: np.ndarray, ranked: Ranked, k: int, diversity: float) -> Ranked:
+def greedy_diversify(
+    table: CatalogueTable, series: np.ndarray, ranked: RankedMovies, k: int, diversity: float
+) -> RankedMovies:
     """k of the ranked films in a new order, with the scores that they have; `diversity` is above 0, at most 1.
 
     The first film stays the first. No series gets more than (1 - diversity) / 4 of the list and no director more than
     (1 - diversity) / 2, but one at least, as long as the pool has other films. `series` int32 [films].
     """
     rows = table.rows_of(ranked.movie_ids)
-    of_series, of_director = _series(series[rows]), _directors(table, rows)
-    caps = [max(1, int(k * (1 - diversity) * share)) for share in (FOR_SERIES, FOR_DIRECTORS)]
-    order = _chosen(
-        _worth(ranked.scores),
-        likeness(table, series, rows),
+    of_series, of_director = _series_membership(series[rows]), _director_membership(table, rows)
+    caps = [max(1, int(k * (1 - diversity) * share)) for share in (MAX_SERIES_SHARE, MAX_DIRECTOR_SHARE)]
+    order = _greedy_order(
+        _normalised_scores(ranked.scores),
+        pairwise_similarity(table, series, rows),
         np.concatenate([of_series, of_director], axis=1),
         np.repeat(caps, [of_series.shape[1], of_director.shape[1]]),
         min(k, len(rows)),
         diversity,
     )
-    return Ranked(ranked.movie_ids[order], ranked.scores[order])
+    return RankedMovies(ranked.movie_ids[order], ranked.scores[order])
 
 
-def _chosen(
+def _greedy_order(
     worth: np.ndarray, alike: np.ndarray, member: np.ndarray, caps: np.ndarray, k: int, diversity: float
 ) -> np.ndarray:
     """Places in the pool, in their new order; `member` bool [n, groups], `caps` [groups]."""
@@ -65,24 +67,24 @@ def _chosen(
     return order
 
 
-def _worth(scores: np.ndarray) -> np.ndarray:
+def _normalised_scores(scores: np.ndarray) -> np.ndarray:
     """float64 [n], 0..1: where a score lies between the pool's last and first."""
     low, high = float(scores.min()), float(scores.max())
     return (scores.astype(np.float64) - low) / max(high - low, 1e-9)
 
 
-def likeness(table: CatalogueTable, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def pairwise_similarity(table: CatalogueTable, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """float64 [n, n], 0..1: shared genres and leading people (Jaccard), nearness in time; 1 within a series."""
     year = table.year[rows].astype(np.float64)
     near = np.exp(-np.abs(year[:, None] - year[None, :]) / YEAR_SCALE) * ((year > 0)[:, None] & (year > 0)[None, :])
-    owner, entry = gathered(table.genre_start, rows)
+    owner, entry = csr_gather(table.genre_start, rows)
     genres = _jaccard(owner, table.genre_of[entry], len(rows))
-    owner, entry = gathered(table.credit_start, rows)
+    owner, entry = csr_gather(table.credit_start, rows)
     leading = entry - table.credit_start[rows[owner]] < TOP_PEOPLE
     people = _jaccard(owner[leading], table.credit_person[entry][leading], len(rows))
     part_of = series[rows]
     same = (part_of[:, None] == part_of[None, :]) & (part_of >= 0)[:, None]
-    return np.where(same, 1.0, GENRES * genres + PEOPLE * people + YEARS * near)
+    return np.where(same, 1.0, GENRE_WEIGHT * genres + PEOPLE_WEIGHT * people + YEAR_WEIGHT * near)
 
 
 def _jaccard(owner: np.ndarray, trait: np.ndarray, n: int) -> np.ndarray:
@@ -106,12 +108,12 @@ def _shared_traits(owner: np.ndarray, trait: np.ndarray, n: int) -> np.ndarray:
     return has
 
 
-def _series(part_of: np.ndarray) -> np.ndarray:
+def _series_membership(part_of: np.ndarray) -> np.ndarray:
     owner = np.flatnonzero(part_of >= 0)
     return _shared_traits(owner, part_of[owner], len(part_of))
 
 
-def _directors(table: CatalogueTable, rows: np.ndarray) -> np.ndarray:
-    owner, entry = gathered(table.credit_start, rows)
+def _director_membership(table: CatalogueTable, rows: np.ndarray) -> np.ndarray:
+    owner, entry = csr_gather(table.credit_start, rows)
     directs = table.credit_role[entry] == DIRECTOR
     return _shared_traits(owner[directs], table.credit_person[entry][directs], len(rows))

@@ -15,7 +15,7 @@ from recommender import cache
 from recommender.cache import CacheUnavailable
 from recommender.models import Impression
 from recommender.serving import impressions, stamps, tally
-from recommender.serving.eligibility import catalogue
+from recommender.serving.eligibility import current_snapshot
 
 HISTORY_KINDS = {kind.label: kind for kind in WatchEvent.Kind}
 IMPRESSION_KINDS = {kind.label: kind for kind in Impression.Kind}
@@ -64,7 +64,7 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
         results |= {
             n: result for (n, _), result in zip(shown, _record_impressions([one for _, one in shown]), strict=True)
         }
-    tally.add("events", by=sum(one.status == EventStatus.STORED for one in results.values()))
+    tally.increment("events", by=sum(one.status == EventStatus.STORED for one in results.values()))
     versions = {one.viewer_id: v for n, one in history if (v := results[n].viewer_version) is not None}
     return RecordResult([results[n] for n in range(len(client_events))], _publish(versions))
 
@@ -105,7 +105,7 @@ def _to_watch_event(one: ClientEvent) -> NewEvent:
 def _record_impressions(happenings: Sequence[ClientEvent]) -> list[EventResult]:
     if not happenings:
         return []
-    films = catalogue(stamps.look(None).stamps.catalogue or 0)
+    films = current_snapshot(stamps.read_versions(None).versions.catalogue or 0)
     exists = films.table.rows_of(np.array([one.movie_id for one in happenings])) >= 0
     known = [one for one, film in zip(happenings, exists, strict=True) if film]
     told = iter(

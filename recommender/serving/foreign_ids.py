@@ -6,16 +6,16 @@ import numpy as np
 
 from catalog.external_ids import ExternalId
 from recommender.serving import stamps
-from recommender.serving.eligibility import Catalogue, catalogue
+from recommender.serving.eligibility import CatalogueSnapshot, current_snapshot
 
 
-def film_numbers(ids: Sequence[ExternalId]) -> list[int]:
+def resolve_external_ids(ids: Sequence[ExternalId]) -> list[int]:
     """The catalogue's id of each; 0 where it has no such film. One look at what is true now for all of them."""
-    films = catalogue(stamps.look(None).stamps.catalogue or 0)
-    return [_film(films, one) for one in ids]
+    films = current_snapshot(stamps.read_versions(None).versions.catalogue or 0)
+    return [_movie_id_of(films, one) for one in ids]
 
 
-def _film(films: Catalogue, one: ExternalId) -> int:
+def _movie_id_of(films: CatalogueSnapshot, one: ExternalId) -> int:
     numbers, rows = films.by_imdb if one.imdb else films.by_tmdb
     place = int(np.searchsorted(numbers, wanted := one.imdb or one.tmdb))
     found = place < len(numbers) and numbers[place] == wanted

@@ -47,7 +47,7 @@ def _load_failure(active: ModelVersion) -> str:
 
 def _list_faults(active: ModelVersion, minutes: int) -> str:
     """The minute of the activation is not looked at: an earlier time of the same version may lie in it."""
-    total = tally.together(tally.sums(MINUTE, minutes)) if minutes else {}
+    total = tally.merge_buckets(tally.read_buckets(MINUTE, minutes)) if minutes else {}
     begin = probe.counter_name(active.name, "")
     found = {name.removeprefix(begin): count for name, count in total.items() if name.startswith(begin)}
     asked = found.pop(probe.PROBES, 0)

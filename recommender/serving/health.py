@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 from catalog import selectors
 from recommender import copies, enough, storage
 from recommender.serving import stamps
-from recommender.serving.eligibility import catalogue
+from recommender.serving.eligibility import current_snapshot
 from recommender.serving.recommend import active_ranker
 
 
@@ -25,13 +25,13 @@ def check_readiness() -> Readiness:
     parts = {"database": _database_state(), "cache": "ok", "model": "not asked"}
     version = None
     with suppress(*selectors.DATABASE_ERRORS):
-        look = stamps.look(None)
-        catalogue(look.stamps.catalogue or 0)
-        parts["cache"] = "ok" if look.redis else "unreachable: lists come from the model"
+        look = stamps.read_versions(None)
+        current_snapshot(look.versions.catalogue or 0)
+        parts["cache"] = "ok" if look.redis_up else "unreachable: lists come from the model"
         ranker = active_ranker(look)
         version = ranker.version if ranker is not None else None
-        parts["model"] = _model_state(look.stamps.model, version)
-        new_site = look.stamps.model is None  # popular, latest and content lists are all that it promises
+        parts["model"] = _model_state(look.versions.model, version)
+        new_site = look.versions.model is None  # popular, latest and content lists are all that it promises
         return Readiness(new_site or version is not None, parts, version)
     return Readiness(version is not None, parts, version)
 

@@ -10,25 +10,32 @@ import numpy as np
 from catalog.selectors import MovieCard
 from recommender.cache import StoredList
 from recommender.serving import bereft, filters, merchandise, ranking, stamps
-from recommender.serving.capacity import computing
-from recommender.serving.likings import liked
-from recommender.serving.query import Query
-from recommender.serving.recommend import Sitting, active_ranker, asking, serves, sit, stocked
-from recommender.serving.rows import Room, Row, built
-from recommender.serving.subject import Subject
-from recommender.serving.tally import tallied
+from recommender.serving.capacity import compute_slot
+from recommender.serving.likings import liked_movies
+from recommender.serving.query import RecommendRequest
+from recommender.serving.recommend import (
+    RequestContext,
+    active_ranker,
+    compute_and_store,
+    is_active_model,
+    load_viewer,
+    open_context,
+)
+from recommender.serving.rows import CandidateRow, RowContext, build_rows
+from recommender.serving.subject import ViewerProfile
+from recommender.serving.tally import instrumented
 from recommender.viewing import has_known_movies
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-Pinned = Mapping[str, Sequence[tuple[int, int]]]  # row's key -> (place from 0, row of the table), by place
-LEAST = 4  # films; a shorter row is left out, unless the rows asked for are shorter or there are no more films
-FIRST = 5  # films of a row whose scores decide its place
-NOTHING_PINNED: Pinned = {}
-POOL = 200  # the model's best films where the moment of asking is given
+PinnedMovies = Mapping[str, Sequence[tuple[int, int]]]  # row's key -> (place from 0, row of the table), by place
+MIN_MOVIES = 4  # films; a shorter row is left out, unless the rows asked for are shorter or there are no more films
+SCORED_MOVIES = 5  # films of a row whose scores decide its place
+NO_PINS: PinnedMovies = {}
+CANDIDATES = 200  # the model's best films where the moment of asking is given
 # What a short page has first: of a viewer whom the model knows, and of others.
-MINE = (
+PERSONAL_ORDER = (
     "top_picks",
     "because_you_watched",
     "trending_for_you",
@@ -39,7 +46,7 @@ MINE = (
     "popular",
     "popular_genre",
 )
-EVERYONES = (
+GENERIC_ORDER = (
     "top_picks",  # of the stored list, while Postgres is gone
     "because_you_watched",
     "trending",
@@ -53,90 +60,94 @@ EVERYONES = (
 
 
 @dataclass(kw_only=True, slots=True)
-class Shown:
+class RenderedRow:
     """A row as it is shown."""
 
-    row: Row
+    row: CandidateRow
     movie_ids: list[int]
     recommendation_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 @dataclass(kw_only=True, slots=True)
 class Page:
-    rows: list[Shown]
+    rows: list[RenderedRow]
     model_version: str | None
-    is_known_user: bool
+    is_known_viewer: bool
     degraded: bool
     unknown_names: dict[str, list[str]]
-    reason: str  # why there are no rows
-    cards: dict[int, MovieCard]
+    empty_reason: str  # why there are no rows
+    movie_cards: dict[int, MovieCard]
 
 
-@tallied
-@computing()
-def home(query: Query, most: int, length: int) -> Page:
+@instrumented
+@compute_slot()
+def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Page:
     """`most` rows at most, of `length` films at most. Two queries: the history and the titles; without a viewer one."""
-    sitting = sit(query, stamps.look(query.user_id))
-    who = asking(sitting)
-    ranker = active_ranker(sitting.look)
-    sitting.degraded |= not serves(ranker, sitting.look)
+    sitting = open_context(request, stamps.read_versions(request.viewer_id))
+    who = load_viewer(sitting)
+    ranker = active_ranker(sitting.cache_read)
+    sitting.degraded |= not is_active_model(ranker, sitting.cache_read)
     room = _room(sitting, who, ranker)
-    rows, value = built(room, most * length)
-    pinned = merchandise.on_home(room.catalogue, rows, room.allowed, sitting.gate.now, query.trial)
-    candidates = by_turns(rows, EVERYONES if room.ranker is None else MINE)
-    least = min(LEAST, length, max(1, int(room.allowed.sum())))
-    shown = laid_out(candidates, value, most, length, least, pinned)
-    ids = room.catalogue.table.ids
-    listed = [Shown(row=row, movie_ids=ids[row.films].tolist()) for row in shown]
+    rows, value = build_rows(room, max_rows * row_length)
+    pinned = merchandise.apply_to_home_rows(
+        room.snapshot, rows, room.allowed, sitting.eligibility.now, request.rules_override
+    )
+    candidates = round_robin(rows, GENERIC_ORDER if room.ranker is None else PERSONAL_ORDER)
+    least = min(MIN_MOVIES, row_length, max(1, int(room.allowed.sum())))
+    shown = choose_rows(candidates, value, max_rows, row_length, least, pinned)
+    ids = room.snapshot.table.ids
+    listed = [RenderedRow(row=row, movie_ids=ids[row.rows].tolist()) for row in shown]
     return Page(
         rows=listed,
         model_version=_version(room, who),
-        is_known_user=who.known,
+        is_known_viewer=who.exists,
         degraded=sitting.degraded,
         unknown_names=sitting.unknown_names,
-        reason="" if listed else filters.why_empty(sitting.gate, query.filters, sitting.unknown_names),
-        cards=bereft.cards([movie for one in listed for movie in one.movie_ids], room.catalogue),
+        empty_reason=""
+        if listed
+        else filters.explain_empty(sitting.eligibility, request.filters, sitting.unknown_names),
+        movie_cards=bereft.load_movie_cards([movie for one in listed for movie in one.movie_ids], room.snapshot),
     )
 
 
-def _version(room: Room, who: Subject) -> str | None:
+def _version(room: RowContext, who: ViewerProfile) -> str | None:
     if room.ranker is not None:
         return room.ranker.version
-    return who.stored.model if who.stored is not None else None
+    return who.stored_list.model if who.stored_list is not None else None
 
 
-def _room(sitting: Sitting, who: Subject, ranker: "Ranker | None") -> Room:
-    gate = sitting.gate
-    table, allowed = gate.catalogue.table, gate.films()
-    barred = table.rows_of(np.concatenate([who.seen, gate.exclude]))
+def _room(sitting: RequestContext, who: ViewerProfile, ranker: "Ranker | None") -> RowContext:
+    gate = sitting.eligibility
+    table, allowed = gate.snapshot.table, gate.mask()
+    barred = table.rows_of(np.concatenate([who.seen_ids, gate.excluded_ids]))
     allowed[barred[barred >= 0]] = False
-    spoken_of = liked(who.events, table).within(table, gate.age_limit)
-    room = Room(gate.catalogue, sitting.look.stamps.epoch or 0, allowed, spoken_of)
-    if who.stored is not None:
-        best = table.rows_of(who.stored.movie_ids)
+    spoken_of = liked_movies(who.events, table).within_age_limit(table, gate.age_limit)
+    room = RowContext(gate.snapshot, sitting.cache_read.versions.epoch or 0, allowed, spoken_of)
+    if who.stored_list is not None:
+        best = table.rows_of(who.stored_list.movie_ids)
         room.best, room.source = best[best >= 0], "cache"
     elif ranker is not None and has_known_movies(who.events, ranker):
-        room.ranker, room.state = ranker, ranking.states(ranker, [who], sitting.query.at)
+        room.ranker, room.state = ranker, ranking.encode_viewers(ranker, [who], sitting.request.requested_at)
         best = table.rows_of(_best(sitting, who, room))
         room.best = best[best >= 0]
     return room
 
 
-def _best(sitting: Sitting, who: Subject, room: Room) -> np.ndarray:
+def _best(sitting: RequestContext, who: ViewerProfile, room: RowContext) -> np.ndarray:
     """Film ids, the best first: the stored list, or else one made now, which is stored unless it is of a moment."""
     ranker, state = room.ranker, room.state
     assert ranker is not None
     assert state is not None
-    stored: StoredList | None = sitting.look.valid_list() if sitting.query.at is None else None
+    stored: StoredList | None = sitting.cache_read.current_list() if sitting.request.requested_at is None else None
     room.source = "model" if stored is None else "cache"
-    if stored is None and sitting.query.at is None:
-        stored = stocked(sitting, who, ranker, state)
+    if stored is None and sitting.request.requested_at is None:
+        stored = compute_and_store(sitting, who, ranker, state)
     if stored is not None:
         return stored.movie_ids
-    return ranking.best(ranker, state, POOL, sitting.gate, [who.seen])[0].movie_ids
+    return ranking.top_by_model(ranker, state, CANDIDATES, sitting.eligibility, [who.seen_ids])[0].movie_ids
 
 
-def by_turns(rows: Sequence[Row], kinds: Sequence[str]) -> list[Row]:
+def round_robin(rows: Sequence[CandidateRow], kinds: Sequence[str]) -> list[CandidateRow]:
     """The first row of each of the `kinds`, in their order, then the second of each, and so on."""
     turns: dict[str, int] = {}
     placed = []
@@ -146,28 +157,33 @@ def by_turns(rows: Sequence[Row], kinds: Sequence[str]) -> list[Row]:
     return [row for *_, row in sorted(placed, key=lambda one: one[:2])]
 
 
-def laid_out(
-    candidates: Sequence[Row], value: np.ndarray, most: int, length: int, least: int, pinned: Pinned = NOTHING_PINNED
-) -> list[Row]:
+def choose_rows(
+    candidates: Sequence[CandidateRow],
+    value: np.ndarray,
+    max_rows: int,
+    row_length: int,
+    min_movies: int,
+    pinned: PinnedMovies = NO_PINS,
+) -> list[CandidateRow]:
     """The first `most` candidates that have `least` films once no film comes twice, in the viewer's order."""
-    chosen, spare = list(candidates[:most]), list(candidates[most:])
+    chosen, spare = list(candidates[:max_rows]), list(candidates[max_rows:])
     while True:
-        page = _without_repeats(in_order(chosen, value, length), length, pinned)
-        short = {row.key for row in page if len(row.films) < least}
+        page = _deduplicate(order_rows(chosen, value, row_length), row_length, pinned)
+        short = {row.key for row in page if len(row.rows) < min_movies}
         if not short:
             return page
         chosen = [row for row in chosen if row.key not in short]
         chosen += [spare.pop(0) for _ in short if spare]
 
 
-def in_order(rows: Sequence[Row], value: np.ndarray, length: int) -> list[Row]:
+def order_rows(rows: Sequence[CandidateRow], value: np.ndarray, row_length: int) -> list[CandidateRow]:
     """Top picks first; then always the row whose first five films have the highest mean score of the model, films of
     the top picks not counted, among the rows of another kind than the row above. Without scores as they come."""
     top = [row for row in rows if row.kind == "top_picks"]
     picked = np.zeros(len(value), bool)
     for row in top:
-        picked[row.films[:length]] = True
-    left = [(_worth(row.films[~picked[row.films]], value), row) for row in rows if row.kind != "top_picks"]
+        picked[row.rows[:row_length]] = True
+    left = [(_mean_score(row.rows[~picked[row.rows]], value), row) for row in rows if row.kind != "top_picks"]
     while left:
         above = top[-1].kind if top else ""
         others = [one for one in left if one[1].kind != above] or left
@@ -177,13 +193,13 @@ def in_order(rows: Sequence[Row], value: np.ndarray, length: int) -> list[Row]:
     return top
 
 
-def _worth(films: np.ndarray, value: np.ndarray) -> float:
-    first = value[films[:FIRST]]
+def _mean_score(films: np.ndarray, value: np.ndarray) -> float:
+    first = value[films[:SCORED_MOVIES]]
     scored = first[first > -np.inf]
     return float(scored.mean()) if len(scored) else -np.inf
 
 
-def _without_repeats(rows: Sequence[Row], length: int, pinned: Pinned) -> list[Row]:
+def _deduplicate(rows: Sequence[CandidateRow], length: int, pinned: PinnedMovies) -> list[CandidateRow]:
     """Each row with its first films that no row above shows. A film that a row loses is replaced by its next. A pinned
     film stands once on the page: in the first row that it is pinned to."""
     row_of: dict[int, str] = {}  # a pinned film -> the key of its row
@@ -195,7 +211,7 @@ def _without_repeats(rows: Sequence[Row], length: int, pinned: Pinned) -> list[R
     page = []
     for row in rows:
         films: list[int] = []
-        for film in row.films.tolist():
+        for film in row.rows.tolist():
             if film not in taken:
                 films.append(film)
                 if len(films) == length:

@@ -19,7 +19,7 @@ from catalog.exchange.files import Row
 from catalog.exchange.rows import RowKind, validate_row
 from recommender.leases import Lease
 from recommender.models import ImportPart, Job
-from recommender.serving.capacity import paced
+from recommender.serving.capacity import in_bulk_turns
 
 MAX_ROWS = 200_000  # of one call
 VIEWER_KINDS = (RowKind.VIEWERS, RowKind.EVENTS)
@@ -32,7 +32,7 @@ class TooManyRows(ValueError):
 def save_rows(job: Job, rows: Iterable[Row]) -> int:
     """Returns how many rows there are. To be called in the transaction that makes the job."""
     count = 0
-    for number, block in enumerate(paced(batched(rows))):
+    for number, block in enumerate(in_bulk_turns(batched(rows))):
         count += len(block)
         if count > MAX_ROWS:
             raise TooManyRows(f"has more than {MAX_ROWS:,} rows: send it in parts.")

@@ -14,18 +14,18 @@ import numpy as np
 from catalog.models import Rule
 from catalog.selectors import MerchandisingRule
 from recommender.packed import StoredList
-from recommender.serving.diversity import varied
-from recommender.serving.eligibility import Catalogue, Gate
-from recommender.serving.query import Query
-from recommender.serving.ranking import Ranked
+from recommender.serving.diversity import diversify
+from recommender.serving.eligibility import CatalogueSnapshot, EligibilityFilter
+from recommender.serving.query import RecommendRequest
+from recommender.serving.ranking import RankedMovies
 
 if TYPE_CHECKING:
-    from recommender.serving.rows import Row
+    from recommender.serving.rows import CandidateRow
 
-REACH = 200  # places: how far a rule moves a film at the most
-UNSURE = 15  # seconds: clocks differ, and a rule is committed a moment after it was made
+MAX_SHIFT = 200  # places: how far a rule moves a film at the most
+CLOCK_SKEW = 15  # seconds: clocks differ, and a rule is committed a moment after it was made
 BOOST, BURY, PIN, EXCLUDE = Rule.Action.BOOST, Rule.Action.BURY, Rule.Action.PIN, Rule.Action.EXCLUDE
-ROWS = {  # kinds of rows on a home page that are not their own shelf
+SHELF_BY_ROW_KIND = {  # kinds of rows on a home page that are not their own shelf
     "trending_for_you": "trending",
     "popular_genre": "genre",
     "director": "people",
@@ -34,100 +34,110 @@ ROWS = {  # kinds of rows on a home page that are not their own shelf
 
 
 class Pin(NamedTuple):
-    place: int  # from 0
+    position: int  # from 0
     rows: np.ndarray  # int64, of the catalogue's table: one film, or those of which the list's best is meant
-    whole: bool  # one film: it need not be on the list by itself
+    is_single_movie: bool  # one film: it need not be on the list by itself
 
 
-class Rules(NamedTuple):
+class ActiveRules(NamedTuple):
     """What holds for one list from one moment to another."""
 
     until: int  # unix seconds, exclusive
     excluded: np.ndarray | None  # bool [films]
-    up: np.ndarray | None  # int32 [films]: places; down below 0
+    shift: np.ndarray | None  # int32 [films]: places; down below 0
     pins: tuple[Pin, ...]  # by place
     pinned_at: int  # unix seconds: when a pin of one film was last changed
 
 
-class _Known(NamedTuple):
-    catalogue: Catalogue
-    rules: Rules | None
+class _CachedRules(NamedTuple):
+    snapshot: CatalogueSnapshot
+    rules: ActiveRules | None
     until: int
 
 
-_known: dict[str, _Known] = {}  # by shelf
+_cached_by_shelf: dict[str, _CachedRules] = {}  # by shelf
 
 
-def in_force(
-    catalogue: Catalogue, shelf: str, now: int, trial: Sequence[MerchandisingRule] | None = None
-) -> Rules | None:
+def active_rules(
+    snapshot: CatalogueSnapshot, shelf: str, now: int, rules_override: Sequence[MerchandisingRule] | None = None
+) -> ActiveRules | None:
     """The rules of a list at `now`; None where there are none. `trial`: these in place of the catalogue's."""
-    rules = catalogue.table.rules if trial is None else trial
+    rules = snapshot.table.rules if rules_override is None else rules_override
     if not rules:
         return None
-    if trial is not None:
-        return _made(catalogue, shelf, now, rules).rules
-    known = _known.get(shelf)
-    if known is None or known.catalogue is not catalogue or now >= known.until:
-        known = _known[shelf] = _made(catalogue, shelf, now, rules)
+    if rules_override is not None:
+        return _compile_rules(snapshot, shelf, now, rules).rules
+    known = _cached_by_shelf.get(shelf)
+    if known is None or known.snapshot is not snapshot or now >= known.until:
+        known = _cached_by_shelf[shelf] = _compile_rules(snapshot, shelf, now, rules)
     return known.rules
 
 
-def _made(catalogue: Catalogue, shelf: str, now: int, rules: Sequence[MerchandisingRule]) -> _Known:
+def _compile_rules(
+    snapshot: CatalogueSnapshot, shelf: str, now: int, rules: Sequence[MerchandisingRule]
+) -> _CachedRules:
     mine = [rule for rule in rules if not rule.surfaces or shelf in rule.surfaces]
     until = min((turn for rule in mine for turn in (rule.starts_at, rule.ends_at) if turn > now), default=2**62)
     mine = [rule for rule in mine if rule.starts_at <= now < rule.ends_at]
     if not mine:
-        return _Known(catalogue, None, until)
-    rows = {rule.id: _rows(catalogue, rule) for rule in mine}
+        return _CachedRules(snapshot, None, until)
+    rows = {rule.id: _rule_rows(snapshot, rule) for rule in mine}
     excluded, up = None, None
     for rule in mine:
         if rule.action == EXCLUDE:
-            excluded = np.zeros(len(catalogue.table.ids), bool) if excluded is None else excluded
+            excluded = np.zeros(len(snapshot.table.ids), bool) if excluded is None else excluded
             excluded[rows[rule.id]] = True
         elif rule.action in (BOOST, BURY):
-            up = np.zeros(len(catalogue.table.ids), np.int32) if up is None else up
+            up = np.zeros(len(snapshot.table.ids), np.int32) if up is None else up
             up[rows[rule.id]] += rule.positions if rule.action == BOOST else -rule.positions
     pinning = sorted((rule for rule in mine if rule.action == PIN), key=lambda rule: (rule.positions, rule.id))
     pins = tuple(Pin(rule.positions - 1, rows[rule.id], rule.target == Rule.Target.MOVIE) for rule in pinning)
     at = max((rule.changed_at for rule in pinning if rule.target == Rule.Target.MOVIE), default=0)
-    return _Known(catalogue, Rules(until, excluded, up, pins, at), until)
+    return _CachedRules(snapshot, ActiveRules(until, excluded, up, pins, at), until)
 
 
-def _rows(catalogue: Catalogue, rule: MerchandisingRule) -> np.ndarray:
-    rows = catalogue.table.rows_of(rule.movie_ids)
+def _rule_rows(snapshot: CatalogueSnapshot, rule: MerchandisingRule) -> np.ndarray:
+    rows = snapshot.table.rows_of(rule.movie_ids)
     return rows[rows >= 0]
 
 
-def outdates(rules: Rules, stored: StoredList, catalogue: Catalogue) -> bool:
+def makes_stale(rules: ActiveRules, stored_list: StoredList, snapshot: CatalogueSnapshot) -> bool:
     """Whether nobody can say from the stored list if its viewer has seen a film that is pinned by now."""
-    if stored.made_at > rules.pinned_at + UNSURE:
+    if stored_list.made_at > rules.pinned_at + CLOCK_SKEW:
         return False
-    pinned = [catalogue.table.ids[pin.rows] for pin in rules.pins if pin.whole]
-    return bool(pinned) and not np.isin(np.concatenate(pinned), stored.movie_ids).all()
+    pinned = [snapshot.table.ids[pin.rows] for pin in rules.pins if pin.is_single_movie]
+    return bool(pinned) and not np.isin(np.concatenate(pinned), stored_list.movie_ids).all()
 
 
-def arranged(rules: Rules, gate: Gate, ranked: Ranked, seen: np.ndarray | None, query: Query) -> Ranked:
+def apply_rules(
+    rules: ActiveRules,
+    eligibility: EligibilityFilter,
+    ranked: RankedMovies,
+    seen: np.ndarray | None,
+    request: RecommendRequest,
+) -> RankedMovies:
     """The list that the query wants, by the rules. `ranked` has REACH films where there are so many, all of which may
     be shown; `seen` film ids that its viewer must not see again, None where only films of `ranked` are known to be
     unseen. Scores stay the films' own."""
-    places = gate.catalogue.table.rows_of
-    moved = _taken(ranked, _moved(rules.up, places(ranked.movie_ids)))
-    listed = _varied(gate.catalogue, moved, query) if query.diversity else moved
+    places = eligibility.snapshot.table.rows_of
+    moved = _reorder(ranked, _shifted_order(rules.shift, places(ranked.movie_ids)))
+    listed = _diversify_shifted(eligibility.snapshot, moved, request) if request.diversity else moved
     pinned: list[tuple[int, int]] = []
     for pin in rules.pins:
-        ids = gate.catalogue.table.ids[pin.rows]
-        found = next((film for film in _candidates(pin, ids, moved, gate, seen) if film not in dict(pinned)), None)
+        ids = eligibility.snapshot.table.ids[pin.rows]
+        found = next(
+            (film for film in _pin_candidates(pin, ids, moved, eligibility, seen) if film not in dict(pinned)), None
+        )
         if found is not None:
-            pinned.append((found, pin.place))
-    return _pinned(listed, moved, pinned, query.wanted)
+            pinned.append((found, pin.position))
+    return _insert_pins(listed, moved, pinned, request.limit)
 
 
-def _taken(ranked: Ranked, order: np.ndarray) -> Ranked:
-    return Ranked(ranked.movie_ids[order], ranked.scores[order])
+def _reorder(ranked: RankedMovies, order: np.ndarray) -> RankedMovies:
+    return RankedMovies(ranked.movie_ids[order], ranked.scores[order])
 
 
-def _moved(up: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+def _shifted_order(up: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
     """Places of films at `rows` in their new order: one that goes up stands before the film whose place it takes, one
     that goes down behind it."""
     if up is None:
@@ -136,62 +146,72 @@ def _moved(up: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
     return np.argsort(np.arange(len(rows)) - by - 0.5 * np.sign(by), kind="stable")
 
 
-def _varied(catalogue: Catalogue, moved: Ranked, query: Query) -> Ranked:
+def _diversify_shifted(catalogue: CatalogueSnapshot, moved: RankedMovies, query: RecommendRequest) -> RankedMovies:
     """Diversity takes a film's worth from its place, as its score is of before it was moved."""
-    by_place = Ranked(moved.movie_ids, np.sort(moved.scores)[::-1])
+    by_place = RankedMovies(moved.movie_ids, np.sort(moved.scores)[::-1])
     own = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))
-    chosen = varied(catalogue, Ranked(*(column[: query.pool] for column in by_place)), query).movie_ids
-    return Ranked(chosen, np.array([own[film] for film in chosen.tolist()], np.float32))
+    chosen = diversify(
+        catalogue, RankedMovies(*(column[: query.candidate_count] for column in by_place)), query
+    ).movie_ids
+    return RankedMovies(chosen, np.array([own[film] for film in chosen.tolist()], np.float32))
 
 
-def _candidates(pin: Pin, ids: np.ndarray, ranked: Ranked, gate: Gate, seen: np.ndarray | None) -> list[int]:
+def _pin_candidates(
+    pin: Pin, ids: np.ndarray, ranked: RankedMovies, gate: EligibilityFilter, seen: np.ndarray | None
+) -> list[int]:
     listed: list[int] = ranked.movie_ids[np.isin(ranked.movie_ids, ids)].tolist()
-    if listed or not pin.whole or seen is None:
+    if listed or not pin.is_single_movie or seen is None:
         return listed
-    return ids[gate.passes(ids) & ~np.isin(ids, seen)].tolist()
+    return ids[gate.mask_ids(ids) & ~np.isin(ids, seen)].tolist()
 
 
-def _pinned(listed: Ranked, moved: Ranked, pinned: Sequence[tuple[int, int]], wanted: int) -> Ranked:
+def _insert_pins(
+    listed: RankedMovies, moved: RankedMovies, pinned: Sequence[tuple[int, int]], wanted: int
+) -> RankedMovies:
     """A film that was not ranked gets a score below all."""
     if not pinned:
-        return Ranked(listed.movie_ids[:wanted], listed.scores[:wanted])
+        return RankedMovies(listed.movie_ids[:wanted], listed.scores[:wanted])
     score = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))
     ids = [film for film in listed.movie_ids.tolist() if film not in dict(pinned)]
     for film, place in pinned:
         ids.insert(place, film)
     least = min(score.values(), default=0.0) - 1
     ids = ids[:wanted]
-    return Ranked(np.array(ids, np.int32), np.array([score.get(film, least) for film in ids], np.float32))
+    return RankedMovies(np.array(ids, np.int32), np.array([score.get(film, least) for film in ids], np.float32))
 
 
-def on_home(
-    catalogue: Catalogue,
-    rows: Sequence["Row"],
+def apply_to_home_rows(
+    snapshot: CatalogueSnapshot,
+    rows: Sequence["CandidateRow"],
     allowed: np.ndarray,
     now: int,
-    trial: Sequence[MerchandisingRule] | None,
+    rules_override: Sequence[MerchandisingRule] | None,
 ) -> dict[str, list[tuple[int, int]]]:
     """Moves the films of each row, and takes out those that are excluded from it. Returns what is pinned: by the row's
     key (place from 0, film as a row of the table), by place. `allowed` bool [films]: what the viewer may be shown.
 
     A film may be pinned to several rows, which is what a rule for every list says; the page shows it in the first."""
     pinned: dict[str, list[tuple[int, int]]] = {}
-    for row in rows if (catalogue.table.rules if trial is None else trial) else ():
-        rules = in_force(catalogue, f"home:{ROWS.get(row.kind, row.kind)}", now, trial)
+    for row in rows if (snapshot.table.rules if rules_override is None else rules_override) else ():
+        rules = active_rules(snapshot, f"home:{SHELF_BY_ROW_KIND.get(row.kind, row.kind)}", now, rules_override)
         if rules is None:
             continue
         if rules.excluded is not None:
-            row.films = row.films[~rules.excluded[row.films]]
-        row.films = row.films[_moved(rules.up, row.films)]
+            row.rows = row.rows[~rules.excluded[row.rows]]
+        row.rows = row.rows[_shifted_order(rules.shift, row.rows)]
         for pin in rules.pins:
-            found = _fit(row, pin.rows[allowed[pin.rows]]) if pin.whole else row.films[np.isin(row.films, pin.rows)]
+            found = (
+                _pins_for_row(row, pin.rows[allowed[pin.rows]])
+                if pin.is_single_movie
+                else row.rows[np.isin(row.rows, pin.rows)]
+            )
             taken = {film for _, film in pinned.get(row.key, [])}
             film = next((one for one in found.tolist() if one not in taken), None)
             if film is not None:
-                pinned.setdefault(row.key, []).append((pin.place, film))
+                pinned.setdefault(row.key, []).append((pin.position, film))
     return pinned
 
 
-def _fit(row: "Row", films: np.ndarray) -> np.ndarray:
+def _pins_for_row(row: "CandidateRow", films: np.ndarray) -> np.ndarray:
     """The films that a row of a genre, a person or a watched film is about; any film fits into another row."""
     return films if row.topic is None else films[np.isin(films, row.topic)]

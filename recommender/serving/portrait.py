@@ -8,8 +8,8 @@ import numpy as np
 from catalog import selectors
 from catalog.models import Credit
 from recommender.serving import charts, likings, stamps
-from recommender.serving.eligibility import Catalogue, catalogue
-from recommender.serving.rows import HEAD
+from recommender.serving.eligibility import CatalogueSnapshot, current_snapshot
+from recommender.serving.rows import TOP_POPULAR
 from recommender.viewing import to_model_events
 
 MAX_GENRES, MAX_PEOPLE = 8, 6
@@ -42,18 +42,18 @@ def build_taste_profile(viewer_id: int) -> TasteProfile | None:
     history = selectors.history(viewer_id)
     if history is None or not len(history.movie_ids):
         return None
-    look = stamps.look(None)
-    films = catalogue(look.stamps.catalogue or 0)
+    look = stamps.read_versions(None)
+    films = current_snapshot(look.versions.catalogue or 0)
     rows = films.table.rows_of(np.unique(history.movie_ids))
     rows = rows[rows >= 0]
-    liked = likings.liked(to_model_events(history), films.table).rows
+    liked = likings.liked_movies(to_model_events(history), films.table).rows
     ratings = history.ratings[~np.isnan(history.ratings)]
     return TasteProfile(
         movie_count=len(rows),
         liked_count=len(liked),
         event_count=len(history.movie_ids),
         mean_rating=float(ratings.mean()) if len(ratings) else None,
-        genres=_genre_shares(films, rows, look.stamps.epoch or 0),
+        genres=_genre_shares(films, rows, look.versions.epoch or 0),
         people=_favourite_people(films, liked),
         decades=_movies_per_decade(films.table.year[rows]),
     )
@@ -61,28 +61,28 @@ def build_taste_profile(viewer_id: int) -> TasteProfile | None:
 
 def genre_profile(histories: Sequence[selectors.History]) -> list[GenreShare]:
     """The genres of everything that these viewers watched."""
-    look = stamps.look(None)
-    films = catalogue(look.stamps.catalogue or 0)
+    look = stamps.read_versions(None)
+    films = current_snapshot(look.versions.catalogue or 0)
     watched = np.concatenate([np.empty(0, np.int32), *(np.unique(one.movie_ids) for one in histories)])
     rows = films.table.rows_of(watched)
-    return _genre_shares(films, rows[rows >= 0], look.stamps.epoch or 0)
+    return _genre_shares(films, rows[rows >= 0], look.versions.epoch or 0)
 
 
-def _genre_shares(films: Catalogue, rows: np.ndarray, epoch: int) -> list[GenreShare]:
+def _genre_shares(films: CatalogueSnapshot, rows: np.ndarray, epoch: int) -> list[GenreShare]:
     table = films.table
     if not len(rows):
         return []
     own = likings.genre_shares(table, rows, np.ones(len(rows)))
-    popular = charts.chart("popular", films, epoch)
-    usual = likings.genre_shares(table, popular.rows[:HEAD], popular.scores[:HEAD])
+    popular = charts.rank_chart("popular", films, epoch)
+    usual = likings.genre_shares(table, popular.rows[:TOP_POPULAR], popular.scores[:TOP_POPULAR])
     most = np.argsort(-own, kind="stable")[:MAX_GENRES]
     return [GenreShare(table.genre_names[n], float(own[n]), float(usual[n])) for n in most.tolist() if own[n] > 0]
 
 
-def _favourite_people(films: Catalogue, liked: np.ndarray) -> list[FavouritePerson]:
-    found = likings.loved_people(films.table, liked, MAX_PEOPLE)
+def _favourite_people(films: CatalogueSnapshot, liked: np.ndarray) -> list[FavouritePerson]:
+    found = likings.favourite_people(films.table, liked, MAX_PEOPLE)
     names = films.table.person_names
-    return [FavouritePerson(names[one.number], Credit.Role(one.role).label, len(one.films)) for one in found]
+    return [FavouritePerson(names[one.number], Credit.Role(one.role).label, len(one.rows)) for one in found]
 
 
 def _movies_per_decade(years: np.ndarray) -> list[tuple[int, int]]:

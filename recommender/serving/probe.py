@@ -17,7 +17,7 @@ from catalog import selectors
 from recommender import registry
 from recommender.models import ModelVersion
 from recommender.serving import ranking, stamps, tally
-from recommender.serving.eligibility import Gate, catalogue
+from recommender.serving.eligibility import EligibilityFilter, current_snapshot
 from recommender.viewing import exclusions_from, has_known_movies, to_model_events
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def probe_next_viewer() -> None:
     except selectors.DATABASE_ERRORS:
         return
     if fault is not None:
-        tally.add(*(counter_name(watch.version, name) for name in (PROBES, fault) if name))
+        tally.increment(*(counter_name(watch.version, name) for name in (PROBES, fault) if name))
 
 
 def counter_name(version: str, name: str) -> str:
@@ -80,17 +80,17 @@ def fault_rate(ranker: "Ranker", viewers: Sequence[int]) -> float | None:
 def find_fault(ranker: "Ranker", history: selectors.History) -> str | None:
     """What is wrong with the list that the model makes for this viewer, or nothing (""); None where no film is left
     that it could list. Raises OperationalError where Postgres is gone."""
-    films = catalogue(stamps.look(None).stamps.catalogue or 0)
-    gate = Gate(films, int(time.time()), None, np.empty(0, np.int32), history.age_limit)
+    films = current_snapshot(stamps.read_versions(None).versions.catalogue or 0)
+    gate = EligibilityFilter(films, int(time.time()), None, np.empty(0, np.int32), history.age_limit)
     events, seen = to_model_events(history), exclusions_from(history).movie_ids
     try:
         if not has_known_movies(events, ranker):
             return "knows no film of the viewer"
-        left = int(np.count_nonzero(gate.vocabulary(ranker) & ~np.isin(ranker.movie_ids, seen)))
+        left = int(np.count_nonzero(gate.vocabulary_mask(ranker) & ~np.isin(ranker.movie_ids, seen)))
         if not left:
             return None
         ranker.encode([events], [gate.now])
-        [ranked] = ranking.best(ranker, ranker.encode([events]), LIST_LENGTH, gate, [seen])
+        [ranked] = ranking.top_by_model(ranker, ranker.encode([events]), LIST_LENGTH, gate, [seen])
     except (*selectors.DATABASE_ERRORS, MemoryError):
         raise
     except Exception as error:  # whatever a model can raise is what is looked for

@@ -8,7 +8,7 @@ from catalog import selectors
 from recommender import cache
 from recommender.cache import CacheUnavailable, StoredList, Versions
 from recommender.serving import stamps
-from recommender.serving.eligibility import catalogue
+from recommender.serving.eligibility import current_snapshot
 
 SAMPLE_SIZE = 200  # viewers whose lists are looked at
 
@@ -52,12 +52,12 @@ class _ListSample(NamedTuple):
 
 def _sample_lists() -> _ListSample | None:
     """None without Redis or without an active model."""
-    look = stamps.look(None)
-    if not look.redis or not look.stamps.model:
+    look = stamps.read_versions(None)
+    if not look.redis_up or not look.versions.model:
         return None
     ids = selectors.sample_viewers(SAMPLE_SIZE)
     try:
-        return _ListSample(len(ids), cache.read_lists(look.stamps.model, ids), look.stamps)
+        return _ListSample(len(ids), cache.read_lists(look.versions.model, ids), look.versions)
     except CacheUnavailable:
         return None
 
@@ -72,6 +72,6 @@ def models_by_process() -> dict[str, str] | None:
 
 def available_counts() -> tuple[int, int]:
     """How many films can be watched now, of how many."""
-    films = catalogue(stamps.look(None).stamps.catalogue or 0)
+    films = current_snapshot(stamps.read_versions(None).versions.catalogue or 0)
     total = len(films.table.ids)
-    return total - films.spell(int(time.time())).closed, total
+    return total - films.availability(int(time.time())).unavailable_count, total

@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from catalog.selectors import MerchandisingRule
 
-POOL = 100  # films that a diverse list is chosen from, unless the request names its pool
+DEFAULT_POOL = 100  # films that a diverse list is chosen from, unless the request names its pool
 
 ChartName = Literal["popular", "trending", "latest"]
-CHARTS: tuple[ChartName, ...] = get_args(ChartName)
+CHART_NAMES: tuple[ChartName, ...] = get_args(ChartName)
 Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
 
 
@@ -27,19 +27,19 @@ class Filters:
     min_runtime: int | None = None  # minutes
     max_runtime: int | None = None
 
-    def given(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Only what the client asked for."""
-        every = ((name, getattr(self, name)) for name in FILTERS)
+        every = ((name, getattr(self, name)) for name in FILTER_NAMES)
         return {name: value for name, value in every if value not in (None, (), [])}
 
 
-FILTERS = tuple(Filters.__slots__)
+FILTER_NAMES = tuple(Filters.__slots__)
 NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Query:
-    user_id: int | None
+class RecommendRequest:
+    viewer_id: int | None
     history: Sequence[str] = ()  # film ids, oldest first; empty: the viewer's own history
     top_k: int = 20  # the pool
     final_k: int | None = None  # what is returned of it; None: all
@@ -47,23 +47,23 @@ class Query:
     exclude: Sequence[int] = ()
     liked_genres: Sequence[str] = ()  # for a viewer of whom nothing else is known
     age_limit: int | None = None  # years; the viewer's own holds beside it
-    at: int | None = None  # unix seconds; None: now, which a stored list may answer
+    requested_at: int | None = None  # unix seconds; None: now, which a stored list may answer
     titles: bool = False
     explain: bool = False
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
-    user_ids: Sequence[int] = ()  # viewers who watch together, in place of user_id
-    trial: Sequence[MerchandisingRule] | None = None  # rules to try, in place of those in force
+    viewer_ids: Sequence[int] = ()  # viewers who watch together, in place of user_id
+    rules_override: Sequence[MerchandisingRule] | None = None  # rules to try, in place of those in force
 
     @property
-    def wanted(self) -> int:
+    def limit(self) -> int:
         return self.top_k if self.final_k is None else self.final_k
 
     @property
-    def pool(self) -> int:
+    def candidate_count(self) -> int:
         """How many of the best films the wanted ones are chosen from."""
         if not self.diversity:
-            return self.wanted
-        return max(self.wanted, POOL if self.final_k is None else self.top_k)
+            return self.limit
+        return max(self.limit, DEFAULT_POOL if self.final_k is None else self.top_k)
 
 
 class Recommendation(NamedTuple):
@@ -77,12 +77,12 @@ class Answer:
     source: Source
     model_version: str | None
     recommendation_id: str
-    is_known_user: bool
+    is_known_viewer: bool
     degraded: bool = False
-    ignored_history: list[str] = field(default_factory=list)
-    removed: dict[str, int] = field(default_factory=dict)  # reason -> films kept out for it
+    unused_history: list[str] = field(default_factory=list)
+    removal_counts: dict[str, int] = field(default_factory=dict)  # reason -> films kept out for it
     unknown_names: dict[str, list[str]] = field(default_factory=dict)  # filter -> names that no film has
-    reason: str = ""  # why the list is empty
-    reasons: Sequence[Any] | None = None  # an explain.Reason for each film, where they were asked for
-    chart: bool = False  # one that was asked for, not what a viewer got in place of their own list
-    cards: Mapping[int, Any] | None = None  # movie id -> selectors.MovieCard, where titles were asked for
+    empty_reason: str = ""  # why the list is empty
+    explanations: Sequence[Any] | None = None  # an explain.Reason for each film, where they were asked for
+    is_chart: bool = False  # one that was asked for, not what a viewer got in place of their own list
+    movie_cards: Mapping[int, Any] | None = None  # movie id -> selectors.MovieCard, where titles were asked for

@@ -9,84 +9,88 @@ import numpy as np
 
 from recommender import cache
 from recommender.cache import CacheUnavailable
-from recommender.serving.eligibility import Gate
-from recommender.serving.subject import Subject
+from recommender.serving.eligibility import EligibilityFilter
+from recommender.serving.subject import ViewerProfile
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-AT_ONCE = 2  # blocks that are computed side by side
-BLOCK = 16  # viewers of a block: bounds memory, and is nearly as fast as more
+MAX_WORKERS = 2  # blocks that are computed side by side
+BLOCK_SIZE = 16  # viewers of a block: bounds memory, and is nearly as fast as more
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
 
 
-class Ranked(NamedTuple):
+class RankedMovies(NamedTuple):
     movie_ids: np.ndarray  # int32 [n], best first
     scores: np.ndarray  # float32 [n]
 
 
-def states(ranker: "Ranker", subjects: Sequence[Subject], at: int | None) -> np.ndarray:
+def encode_viewers(ranker: "Ranker", viewers: Sequence[ViewerProfile], requested_at: int | None) -> np.ndarray:
     """float32 [B, S]. A viewer's own history without a request time is encoded once a viewer version."""
-    rows = [_cached(ranker, one) if at is None else None for one in subjects]
+    rows = [_cached_embedding(ranker, one) if requested_at is None else None for one in viewers]
     missing = [place for place, row in enumerate(rows) if row is None]
-    blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]
-    for block, encoded in zip(blocks, _encoded(ranker, subjects, blocks, at), strict=True):
+    blocks = [missing[start : start + BLOCK_SIZE] for start in range(0, len(missing), BLOCK_SIZE)]
+    for block, encoded in zip(blocks, _encode_blocks(ranker, viewers, blocks, requested_at), strict=True):
         for place, row in zip(block, encoded, strict=True):
             rows[place] = row
-            if at is None:
-                _keep(ranker, subjects[place], row)
+            if requested_at is None:
+                _store_embedding(ranker, viewers[place], row)
     return np.stack(rows)  # type: ignore[arg-type]
 
 
-def _encoded(
-    ranker: "Ranker", subjects: Sequence[Subject], blocks: Sequence[Sequence[int]], at: int | None
+def _encode_blocks(
+    ranker: "Ranker", viewers: Sequence[ViewerProfile], blocks: Sequence[Sequence[int]], requested_at: int | None
 ) -> Iterator[np.ndarray]:
     def encode(block: Sequence[int]) -> np.ndarray:
-        return ranker.encode([subjects[place].events for place in block], None if at is None else [at] * len(block))
+        return ranker.encode(
+            [viewers[place].events for place in block], None if requested_at is None else [requested_at] * len(block)
+        )
 
-    return _side_by_side(encode, blocks)
+    return _parallel_map(encode, blocks)
 
 
-def _side_by_side(work: Callable[[Block], Result], blocks: Sequence[Block]) -> Iterator[Result]:
+def _parallel_map(work: Callable[[Block], Result], blocks: Sequence[Block]) -> Iterator[Result]:
     """torch lets go of the interpreter while it computes."""
     if len(blocks) < 2:
         yield from map(work, blocks)
     else:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(MAX_WORKERS) as pool:
             yield from pool.map(work, blocks)
 
 
-def _cached(ranker: "Ranker", subject: Subject) -> np.ndarray | None:
-    if subject.viewer_id is None or subject.version is None:
+def _cached_embedding(ranker: "Ranker", viewer: ViewerProfile) -> np.ndarray | None:
+    if viewer.viewer_id is None or viewer.version is None:
         return None
     try:
-        state = cache.read_embedding(ranker.version, subject.viewer_id, subject.version)
+        state = cache.read_embedding(ranker.version, viewer.viewer_id, viewer.version)
     except CacheUnavailable:
         return None
     return state if state is not None and len(state) == ranker.state_size else None
 
 
-def _keep(ranker: "Ranker", subject: Subject, state: np.ndarray) -> None:
-    if subject.viewer_id is None or subject.version is None:
+def _store_embedding(ranker: "Ranker", viewer: ViewerProfile, state: np.ndarray) -> None:
+    if viewer.viewer_id is None or viewer.version is None:
         return
     with suppress(CacheUnavailable):  # it is only encoded again
-        cache.store_embedding(ranker.version, subject.viewer_id, subject.version, state)
+        cache.store_embedding(ranker.version, viewer.viewer_id, viewer.version, state)
 
 
-def best(ranker: "Ranker", rows: np.ndarray, k: int, gate: Gate, exclude: Sequence[np.ndarray]) -> list[Ranked]:
+def top_by_model(
+    ranker: "Ranker", states: np.ndarray, k: int, eligibility: EligibilityFilter, exclude: Sequence[np.ndarray]
+) -> list[RankedMovies]:
     """The k best films that pass the gate for each state row, without the film ids of its `exclude`."""
-    allowed, newcomers = gate.vocabulary(ranker), gate.newcomers(ranker)
+    allowed, newcomers = eligibility.vocabulary_mask(ranker), eligibility.cold_items(ranker)
 
-    def rank(part: slice) -> list[Ranked]:
-        return [Ranked(*top) for top in ranker.top(rows[part], k, allowed, exclude[part], newcomers)]
+    def rank(part: slice) -> list[RankedMovies]:
+        return [RankedMovies(*top) for top in ranker.top(states[part], k, allowed, exclude[part], newcomers)]
 
-    parts = [slice(start, start + BLOCK) for start in range(0, len(rows), BLOCK)]
-    return [ranked for block in _side_by_side(rank, parts) for ranked in block]
+    parts = [slice(start, start + BLOCK_SIZE) for start in range(0, len(states), BLOCK_SIZE)]
+    return [ranked for block in _parallel_map(rank, parts) for ranked in block]
 
 
-def rated(ranker: "Ranker", state: np.ndarray, movie_ids: np.ndarray) -> np.ndarray:
+def score_movies(ranker: "Ranker", state: np.ndarray, movie_ids: np.ndarray) -> np.ndarray:
     """The model's score of each film for one state row [1, S]: float32 [n], -inf for a film that it does not know."""
     scores = np.full(len(movie_ids), -np.inf, np.float32)
     known = ranker.columns_of(movie_ids) >= 0

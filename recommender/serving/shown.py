@@ -7,8 +7,8 @@ import numpy as np
 
 from catalog.selectors import MerchandisingRule
 from recommender.serving import charts, stamps
-from recommender.serving.eligibility import catalogue
-from recommender.serving.query import CHARTS
+from recommender.serving.eligibility import current_snapshot
+from recommender.serving.query import CHART_NAMES
 
 
 class Placement(NamedTuple):
@@ -20,13 +20,13 @@ class Placement(NamedTuple):
 
 
 def find_placement(movie_id: int) -> Placement:
-    look, now = stamps.look(None), int(time.time())
-    films = catalogue(look.stamps.catalogue or 0)
+    look, now = stamps.read_versions(None), int(time.time())
+    films = current_snapshot(look.versions.catalogue or 0)
     [row] = films.table.rows_of(np.array([movie_id])).tolist()
-    open_now = films.spell(now).films
+    open_now = films.availability(now).available
     places: dict[str, int | None] = {}
-    for name in CHARTS:
-        rows = charts.chart(name, films, look.stamps.epoch or 0).rows
+    for name in CHART_NAMES:
+        rows = charts.rank_chart(name, films, look.versions.epoch or 0).rows
         found = np.flatnonzero(rows[open_now[rows]] == row)
         places[name] = int(found[0]) + 1 if len(found) else None
     rules = [one for one in films.table.rules if one.starts_at <= now < one.ends_at and movie_id in one.movie_ids]

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-LAST_PART = 20  # higher numbers are years, rooms, flights and planets
+MAX_PART = 20  # higher numbers are years, rooms, flights and planets
 
 _SIGNS = str.maketrans({"²": " 2", "³": " 3", "⁴": " 4", "½": "", "⅓": "", "\u2019": "'"})
 _FRACTION = re.compile(r"\b1/[23]\b")
@@ -21,7 +21,7 @@ _GLUED = re.compile(r"^(\w*[a-z]{3})([2-9])$")
 _CARDINALS = "two three four five six seven eight nine ten eleven twelve thirteen"
 _ORDINALS = "first second third fourth"
 _ROMAN = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx"
-_NUMBERS = {str(n): n for n in range(1, LAST_PART + 1)} | {"one": 1, "deux": 2, "too": 2, "3d": 3}
+_NUMBERS = {str(n): n for n in range(1, MAX_PART + 1)} | {"one": 1, "deux": 2, "too": 2, "3d": 3}
 for _names, _least in ((_CARDINALS, 2), (_ORDINALS, 1), (_ROMAN, 1)):
     _NUMBERS |= {word: n for n, word in enumerate(_names.split(), _least)}
 _MARKS = {"part", "parts", "pt", "vol", "volume", "chapter", "episode", "ep", "no", "number", "book"}
@@ -29,30 +29,30 @@ _ONLY_MARKED = {"one", *_ORDINALS.split()}  # numbers behind "part", common word
 _CROWNED = {"henry", "richard", "edward", "george", "charles", "louis", "james", "elizabeth", "ludwig", "pope", "king"}
 
 
-class Name(NamedTuple):
+class TitleName(NamedTuple):
     stem: str  # "star wars": words without article, accents, punctuation and number
     part: int  # 0: not numbered
-    whole: bool  # nothing of the title follows it
-    hero: bool = False  # "and the" follows it
+    is_whole_title: bool  # nothing of the title follows it
+    is_hero_name: bool = False  # "and the" follows it
 
 
-def names(title: str) -> list[Name]:
+def parse_title(title: str) -> list[TitleName]:
     """The names in a title, the shortest first: "Star Wars: Episode IV - A New Hope" has "star wars", the same as part
     4, and the whole title; "Alien³" is part 3 of "alien"; "Se7en" is only itself."""
-    pieces = [words for piece in _BREAK.split(_bare(title)) if (words := _words(piece))]
+    pieces = [words for piece in _BREAK.split(_strip_decoration(title)) if (words := _words(piece))]
     hero = _HERO.match(" ".join(pieces[0])) if pieces else None
-    found = [Name(hero[1], 0, whole=False, hero=True)] if hero else []
+    found = [TitleName(hero[1], 0, is_whole_title=False, is_hero_name=True)] if hero else []
     so_far: list[str] = []
     for place, piece in enumerate(pieces, 1):
         so_far += piece
-        stem, part = _numbered(so_far)
-        found.append(Name(" ".join(stem), part, place == len(pieces)))
+        stem, part = _split_part_number(so_far)
+        found.append(TitleName(" ".join(stem), part, place == len(pieces)))
     return found
 
 
-def _bare(title: str) -> str:
+def _strip_decoration(title: str) -> str:
     """Without accents and the articles at either end, without a year and other titles in parentheses behind."""
-    text = title if title.isascii() else _unaccented(title)
+    text = title if title.isascii() else _strip_accents(title)
     text = " ".join(text.casefold().split())
     if "/" in text:
         text = _FRACTION.sub("", text)
@@ -62,7 +62,7 @@ def _bare(title: str) -> str:
     return _ARTICLE_BEFORE.sub("", _ARTICLE_BEHIND.sub("", text) if "," in text else text)
 
 
-def _unaccented(title: str) -> str:
+def _strip_accents(title: str) -> str:
     text = unicodedata.normalize("NFKD", title.translate(_SIGNS))
     return "".join(c for c in text if not unicodedata.combining(c))
 
@@ -75,7 +75,7 @@ def _words(text: str) -> list[str]:
     return found
 
 
-def _numbered(found: list[str]) -> tuple[list[str], int]:
+def _split_part_number(found: list[str]) -> tuple[list[str], int]:
     """The words without the number of the part at their end, and that number."""
     part = _NUMBERS.get(found[-1], 0)
     rest = found[:-1]

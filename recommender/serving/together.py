@@ -14,67 +14,67 @@ import numpy as np
 from catalog import selectors
 from recommender.ml.data import Events
 from recommender.serving import ranking, stamps
-from recommender.serving.capacity import HEAVY, computing
-from recommender.serving.query import Answer, Query
-from recommender.serving.ranking import Ranked
+from recommender.serving.capacity import GROUPS_AND_EXPLANATIONS, compute_slot
+from recommender.serving.query import Answer, RecommendRequest
+from recommender.serving.ranking import RankedMovies
 from recommender.serving.recommend import (
-    Sitting,
+    RequestContext,
     active_ranker,
-    from_kin,
-    from_model,
-    from_popular,
-    meet,
-    serves,
-    sit,
-    told,
+    answer_from_model,
+    apply_viewer,
+    content_fallback,
+    decorate,
+    is_active_model,
+    open_context,
+    popularity_fallback,
 )
-from recommender.serving.subject import Subject, subject
-from recommender.serving.tally import tallied
-from recommender.serving.trend import EVEN, places
+from recommender.serving.subject import ViewerProfile, build_profile
+from recommender.serving.tally import instrumented
+from recommender.serving.trend import RRF_K, rank_positions
 from recommender.viewing import has_known_movies, merge_exclusions
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-LEAST_MISERY = 0.5  # the part of the least content viewer; the rest is the mean of all
-CANDIDATES = 200  # of each viewer's best films, at the least
+LEAST_MISERY_WEIGHT = 0.5  # the part of the least content viewer; the rest is the mean of all
+MIN_CANDIDATES = 200  # of each viewer's best films, at the least
 
 
-@tallied
-@HEAVY.place()
-@computing()
-def recommend_together(query: Query) -> Answer:
+@instrumented
+@GROUPS_AND_EXPLANATIONS.slot()
+@compute_slot()
+def recommend_group(request: RecommendRequest) -> Answer:
     """For the viewers of `query.user_ids`. What any of them has seen or turned down is left out, and the strictest of
     their age limits holds. Viewers of whom the model can read nothing have no say beside that."""
-    sitting = sit(query, stamps.look(None))
-    histories = {history.viewer_id: history for history in selectors.histories(query.user_ids)}
-    members = [subject(_alone(viewer), histories.get(viewer)) for viewer in query.user_ids]
-    group = _as_one(members, list(histories.values()))
-    meet(sitting, group)
-    ranker = active_ranker(sitting.look)
-    sitting.degraded |= not serves(ranker, sitting.look)
-    return told(sitting, _from_model(sitting, members, group, ranker) or from_popular(sitting, group))
+    sitting = open_context(request, stamps.read_versions(None))
+    histories = {history.viewer_id: history for history in selectors.histories(request.viewer_ids)}
+    members = [build_profile(_request_of(viewer), histories.get(viewer)) for viewer in request.viewer_ids]
+    group = _merge_viewers(members, list(histories.values()))
+    apply_viewer(sitting, group)
+    ranker = active_ranker(sitting.cache_read)
+    sitting.degraded |= not is_active_model(ranker, sitting.cache_read)
+    return decorate(sitting, _from_model(sitting, members, group, ranker) or popularity_fallback(sitting, group))
 
 
-def _alone(viewer: int) -> Query:
-    return Query(user_id=viewer)
+def _request_of(viewer: int) -> RecommendRequest:
+    return RecommendRequest(viewer_id=viewer)
 
 
-def _as_one(members: Sequence[Subject], histories: Sequence[selectors.History]) -> Subject:
+def _merge_viewers(members: Sequence[ViewerProfile], histories: Sequence[selectors.History]) -> ViewerProfile:
     """What all of them watched, and what holds for all of them."""
-    return Subject(
+    return ViewerProfile(
         viewer_id=None,
         version=None,
-        events=_in_order(histories),
-        barred=merge_exclusions([one.barred for one in members]),
-        sent=(),
-        sent_ids=np.empty(0, np.int32),
-        known=all(one.known for one in members),
+        events=_merge_events(histories),
+        seen_items=merge_exclusions([one.seen_items for one in members]),
+        posted_history=(),
+        posted_ids=np.empty(0, np.int32),
+        exists=all(one.exists for one in members),
         age_limit=selectors.strictest_age_limit(*(one.age_limit for one in members)),
     )
 
 
-def _in_order(histories: Sequence[selectors.History]) -> Events:
+def _merge_events(histories: Sequence[selectors.History]) -> Events:
     """Film ids and kinds of all events by their times."""
     if not histories:
         return Events.from_ids([])
@@ -83,32 +83,36 @@ def _in_order(histories: Sequence[selectors.History]) -> Events:
     return Events(ids, kinds=kinds)
 
 
-def _from_model(sitting: Sitting, members: Sequence[Subject], group: Subject, ranker: "Ranker | None") -> Answer | None:
+def _from_model(
+    sitting: RequestContext, members: Sequence[ViewerProfile], group: ViewerProfile, ranker: "Ranker | None"
+) -> Answer | None:
     if ranker is None:
         return None
     heard = [one for one in members if has_known_movies(one.events, ranker)]
     if not heard:
-        return from_kin(sitting, group)
-    ranked = _fused(sitting, heard, group, ranker)
-    return from_model(sitting, group, ranker, ranked) if len(ranked.movie_ids) else None
+        return content_fallback(sitting, group)
+    ranked = _fuse_members(sitting, heard, group, ranker)
+    return answer_from_model(sitting, group, ranker, ranked) if len(ranked.movie_ids) else None
 
 
-def _fused(sitting: Sitting, heard: Sequence[Subject], group: Subject, ranker: "Ranker") -> Ranked:
-    query, gate = sitting.query, sitting.gate
-    states = ranking.states(ranker, heard, query.at)
-    barred = np.concatenate([group.seen, gate.exclude])
-    most = max(CANDIDATES, sitting.pool)
-    best = ranking.best(ranker, states, most, gate, [barred] * len(heard))
+def _fuse_members(
+    sitting: RequestContext, heard: Sequence[ViewerProfile], group: ViewerProfile, ranker: "Ranker"
+) -> RankedMovies:
+    query, gate = sitting.request, sitting.eligibility
+    states = ranking.encode_viewers(ranker, heard, query.requested_at)
+    barred = np.concatenate([group.seen_ids, gate.excluded_ids])
+    most = max(MIN_CANDIDATES, sitting.candidate_count)
+    best = ranking.top_by_model(ranker, states, most, gate, [barred] * len(heard))
     candidates = np.unique(np.concatenate([one.movie_ids for one in best]))
     candidates = candidates[
         ranker.columns_of(candidates) >= 0
     ]  # a night has to learn of a film before all can agree on it
-    scores = fused(ranker.score(states, candidates.tolist())) if len(candidates) else np.empty(0)
-    first = np.argsort(-scores, kind="stable")[: sitting.pool]
-    return Ranked(candidates[first], scores[first].astype(np.float32))
+    scores = fuse_rankings(ranker.score(states, candidates.tolist())) if len(candidates) else np.empty(0)
+    first = np.argsort(-scores, kind="stable")[: sitting.candidate_count]
+    return RankedMovies(candidates[first], scores[first].astype(np.float32))
 
 
-def fused(scores: np.ndarray) -> np.ndarray:
+def fuse_rankings(scores: np.ndarray) -> np.ndarray:
     """float64 [n], 0..1, from the viewers' own scores [viewers, n]: 1 for a film that all of them have first."""
-    content = np.stack([(EVEN + 1) / (EVEN + 1 + places(row)) for row in scores])
-    return (1 - LEAST_MISERY) * content.mean(0) + LEAST_MISERY * content.min(0)
+    content = np.stack([(RRF_K + 1) / (RRF_K + 1 + rank_positions(row)) for row in scores])
+    return (1 - LEAST_MISERY_WEIGHT) * content.mean(0) + LEAST_MISERY_WEIGHT * content.min(0)

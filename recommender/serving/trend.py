@@ -5,22 +5,22 @@ from typing import NamedTuple
 import numpy as np
 
 DAY = 86_400  # seconds
-FULL_DAY = 50  # viewers who watch something on one day: then the clock of the charts goes on by that day
-LATELY_DAYS, USUALLY_DAYS = 7.0, 180.0  # half-lives by that clock
-LEAST = 1e-30  # what the oldest watch counts
-ONE_VIEWER = 1.0  # what one viewer's watch counts for at most
-EVEN = 60  # places after which a rank counts half, as in reciprocal rank fusion (Cormack et al. 2009)
+FULL_DAY_VIEWERS = 50  # viewers who watch something on one day: then the clock of the charts goes on by that day
+RECENT_HALF_LIFE, LONG_TERM_HALF_LIFE = 7.0, 180.0  # half-lives by that clock
+MIN_WEIGHT = 1e-30  # what the oldest watch counts
+MAX_PER_VIEWER = 1.0  # what one viewer's watch counts for at most
+RRF_K = 60  # places after which a rank counts half, as in reciprocal rank fusion (Cormack et al. 2009)
 
 
-class Fading(NamedTuple):
+class DecayWeights(NamedTuple):
     """What a watch counts on each day."""
 
-    first: int  # day since 1970
-    lately: np.ndarray  # float64 [days]
-    usually: np.ndarray  # float64 [days]
+    first_day: int  # day since 1970
+    recent: np.ndarray  # float64 [days]
+    long_term: np.ndarray  # float64 [days]
 
 
-def fading(days: np.ndarray, viewers: np.ndarray) -> Fading:
+def decay_weights(days: np.ndarray, viewers: np.ndarray) -> DecayWeights:
     """From how many viewers watched something on which days (int64 [n] ascending, float64 [n]).
 
     Old popularity is a prior that fades with evidence and not with the clock: a day on which FULL_DAY viewers are
@@ -28,33 +28,35 @@ def fading(days: np.ndarray, viewers: np.ndarray) -> Fading:
     years ago is as good as new until others are active, and a few watches of today move nothing.
     """
     if not len(days):
-        return Fading(0, np.ones(1), np.ones(1))
+        return DecayWeights(0, np.ones(1), np.ones(1))
     passed = np.zeros(int(days[-1] - days[0]) + 1)
-    passed[days - days[0]] = np.minimum(viewers / FULL_DAY, 1)
+    passed[days - days[0]] = np.minimum(viewers / FULL_DAY_VIEWERS, 1)
     age = passed[::-1].cumsum()[::-1] - passed  # days that passed since
-    lately, usually = (np.maximum(0.5 ** (age / half_life), LEAST) for half_life in (LATELY_DAYS, USUALLY_DAYS))
-    return Fading(int(days[0]), lately, usually)
+    lately, usually = (
+        np.maximum(0.5 ** (age / half_life), MIN_WEIGHT) for half_life in (RECENT_HALF_LIFE, LONG_TERM_HALF_LIFE)
+    )
+    return DecayWeights(int(days[0]), lately, usually)
 
 
-def surprise(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
+def standardised_excess(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """(observed - expected) / sqrt(expected + 1): how far a count lies above what was to be expected, in about its
     standard deviations. The 1 keeps a single watch of a film that nobody watches from being a trend."""
     return (observed - expected) / np.sqrt(expected + 1)
 
 
-def rising(now: np.ndarray, usual: np.ndarray) -> np.ndarray:
+def trend_scores(recent: np.ndarray, long_term: np.ndarray) -> np.ndarray:
     """For each film the surprise of its present weight, where its share of the usual weights is what was expected; 0
     where one viewer could have made it."""
-    risen = surprise(now, usual * (now.sum() / max(usual.sum(), 1e-9)))
-    return np.where(now > ONE_VIEWER, risen, np.minimum(risen, 0))
+    risen = standardised_excess(recent, long_term * (recent.sum() / max(long_term.sum(), 1e-9)))
+    return np.where(recent > MAX_PER_VIEWER, risen, np.minimum(risen, 0))
 
 
-def blended(*orders: np.ndarray) -> np.ndarray:
+def reciprocal_rank_fusion(*orders: np.ndarray) -> np.ndarray:
     """The mean over the orders of 61 / (61 + place): 1 for the film that is first in all. Each order: places from 0."""
-    return np.mean([(EVEN + 1) / (EVEN + 1 + places) for places in orders], axis=0)
+    return np.mean([(RRF_K + 1) / (RRF_K + 1 + places) for places in orders], axis=0)
 
 
-def places(values: np.ndarray) -> np.ndarray:
+def rank_positions(values: np.ndarray) -> np.ndarray:
     """int64 [n]: 0 for the largest value, and so on; equal ones in the order they stand in."""
     order = np.argsort(-values, kind="stable")
     ranks = np.empty(len(values), np.int64)

@@ -14,7 +14,7 @@ from recommender import audit, cache, registry
 from recommender.cache import CacheUnavailable, Versions
 from recommender.models import Impression, Job
 from recommender.serving import merging
-from recommender.serving.stamps import NOBODY, UNKNOWN
+from recommender.serving.stamps import ANONYMOUS, UNKNOWN
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +55,10 @@ def repair_versions() -> dict[str, Any]:
     """Puts the epoch, the catalogue version and the pointer to the active model back to what Postgres says."""
     try:
         mark = cache.reserve_missing_versions(
-            NOBODY, UNKNOWN._replace(viewer=NOBODY, model="")
+            ANONYMOUS, UNKNOWN._replace(viewer=ANONYMOUS, model="")
         )  # the model's is published below
         catalogue, epoch = selectors.catalogue_and_epoch()
-        cache.fill_reserved_versions(mark, NOBODY, Versions(None, epoch, catalogue, None))
+        cache.fill_reserved_versions(mark, ANONYMOUS, Versions(None, epoch, catalogue, None))
         model = registry.repair_pointer()
     except CacheUnavailable as error:
         return {"published": False, "why": str(error)}

@@ -8,33 +8,33 @@ from django.db import close_old_connections
 from movierec import lines
 from recommender import registry
 from recommender.serving import charts, stamps, upkeep
-from recommender.serving.eligibility import catalogue
-from recommender.serving.query import CHARTS
+from recommender.serving.eligibility import current_snapshot
+from recommender.serving.query import CHART_NAMES
 from recommender.serving.recommend import active_ranker
-from recommender.serving.series import series
+from recommender.serving.series import series_of
 
 log = logging.getLogger(__name__)
 
 
-def start() -> None:
+def start_in_web_process() -> None:
     """For a web process that begins: from here on it knows whether its servers are there, and takes up each newly
     activated model."""
     for line in (lines.REDIS, lines.POSTGRES):
         line.on_recovery.append(upkeep.publish_missed_versions)
     lines.start_monitors(interactive=True)
     registry.start_watcher()
-    threading.Thread(target=warm, name="warm", daemon=True).start()
+    threading.Thread(target=preload, name="warm", daemon=True).start()
 
 
-def warm() -> None:
+def preload() -> None:
     """The active model, the films and their series. Whatever cannot be made now is made on the first request."""
     try:
-        look = stamps.look(None)
+        look = stamps.read_versions(None)
         active_ranker(look)
-        films = catalogue(look.stamps.catalogue or 0)
-        series(films)
-        for name in CHARTS:
-            charts.chart(name, films, look.stamps.epoch or 0)
+        films = current_snapshot(look.versions.catalogue or 0)
+        series_of(films)
+        for name in CHART_NAMES:
+            charts.rank_chart(name, films, look.versions.epoch or 0)
     except Exception as error:  # a part is not there yet: the request that needs it says so
         log.warning("This process starts cold: %s", error)
     finally:

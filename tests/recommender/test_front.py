@@ -60,9 +60,9 @@ def test_it_says_what_is_healthy_good_and_fresh(client, admin_client, settings, 
 
 def test_shares_and_latencies_by_hand():
     total = {"answers": 98, "failed": 2, "lists": 50, "fallback": 5, "ms:1": 60, "ms:5": 38, "ms:over": 2}
-    assert (tally.share(total, "failed"), tally.share(total, "fallback")) == (0.02, 0.1)
+    assert (tally.rate(total, "failed"), tally.rate(total, "fallback")) == (0.02, 0.1)
     assert [tally.percentile(total, part) for part in (0.5, 0.6, 0.95, 0.99)] == [1, 1, 5, float("inf")]
-    assert (tally.share({}, "failed"), tally.percentile({}, 0.5)) == (None, None)
+    assert (tally.rate({}, "failed"), tally.percentile({}, 0.5)) == (None, None)
 
 
 @pytest.mark.django_db

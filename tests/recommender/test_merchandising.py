@@ -14,12 +14,12 @@ from django.utils import timezone
 from catalog.models import Genre, Movie, MovieTag, Person, Rule, Tag
 from recommender.admin import rules
 from recommender.serving import merchandise
-from recommender.serving.charted import charted
-from recommender.serving.home import home
+from recommender.serving.charted import recommend_chart
+from recommender.serving.home import build_page
 from recommender.serving.many import recommend_many
-from recommender.serving.query import Filters, Query
+from recommender.serving.query import Filters, RecommendRequest
 from recommender.serving.recommend import recommend
-from recommender.serving.similar import similar
+from recommender.serving.similar import find_similar
 from tests.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS, UNKNOWN_MOVIE
 from tests.model import UNKNOWN_TO_MODEL
 from tests.support.forms import run_action, submit
@@ -63,7 +63,7 @@ def ended(editor, rule):
 
 
 def listed(viewer=ADA, source=None, top_k=20, **more):
-    answer = recommend(Query(user_id=viewer, top_k=top_k, **more))
+    answer = recommend(RecommendRequest(viewer_id=viewer, top_k=top_k, **more))
     assert source is None or answer.source == source
     return [one.movie_id for one in answer.recommendations]
 
@@ -75,8 +75,8 @@ def test_boost_bury_and_exclude_move_stored_lists_and_cost_no_query(editor):
     made(editor, action="exclude", movie=plain[6], shelves=["recommend"])
     listed()  # this process reads the catalogue anew
     with CaptureQueriesContext(connection) as queries:
-        answer = recommend(Query(user_id=ADA, top_k=20))
-    assert (answer.source, len(queries), answer.removed["merchandising"]) == ("cache", 0, 1)
+        answer = recommend(RecommendRequest(viewer_id=ADA, top_k=20))
+    assert (answer.source, len(queries), answer.removal_counts["merchandising"]) == ("cache", 0, 1)
     # Without plain[6] the boosted one is at place 11, from 0: it goes before the film at place 1, which place 0 leaves.
     expected = [plain[12], *plain[1:4], plain[0], *plain[4:6], *plain[7:12], *plain[13:]]
     assert [one.movie_id for one in answer.recommendations] == expected[:20]
@@ -84,7 +84,9 @@ def test_boost_bury_and_exclude_move_stored_lists_and_cost_no_query(editor):
     for rule in (boost, bury):
         ended(editor, rule)
     assert listed(source="cache") == [one for one in plain if one != plain[6]][:20]
-    assert plain[6] in [one.movie_id for one in charted(Query(user_id=EVE, top_k=100), "popular").recommendations]
+    assert plain[6] in [
+        one.movie_id for one in recommend_chart(RecommendRequest(viewer_id=EVE, top_k=100), "popular").recommendations
+    ]
 
 
 def test_places_by_hand():
@@ -92,7 +94,7 @@ def test_places_by_hand():
     import numpy as np
 
     up = np.array([-2, 0, 0, 0, 3])
-    assert merchandise._moved(up, np.arange(5)).tolist() == [4, 1, 2, 0, 3]
+    assert merchandise._shifted_order(up, np.arange(5)).tolist() == [4, 1, 2, 0, 3]
 
 
 def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monkeypatch):
@@ -110,7 +112,7 @@ def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monke
     assert listed(BEN)[0] == MATRIX
     assert listed(BEN, source="cache")[0] == MATRIX
     assert listed(BEN, filters=Filters(genres=["Crime"]))[0] != MATRIX
-    [answer] = recommend_many([Query(user_id=BEN, top_k=5)])
+    [answer] = recommend_many([RecommendRequest(viewer_id=BEN, top_k=5)])
     assert answer.recommendations[0].movie_id == MATRIX
 
 
@@ -136,12 +138,17 @@ def test_each_list_has_its_own_rules(editor):
     made(editor, action="pin", movie=UNKNOWN_TO_MODEL, places=1, shelves=["popular", "similar", "home:new"])
     made(editor, action="exclude", movie=NEMO, shelves=["latest"])
     lists = {
-        name: [one.movie_id for one in charted(Query(user_id=EVE, top_k=100), name).recommendations] for name in names
+        name: [
+            one.movie_id for one in recommend_chart(RecommendRequest(viewer_id=EVE, top_k=100), name).recommendations
+        ]
+        for name in names
     }
     assert lists["popular"][0] == UNKNOWN_TO_MODEL
     assert (NEMO in lists["popular"], NEMO in lists["latest"]) == (True, False)
-    assert similar(STAR_WARS, 5).movie_ids[0] == UNKNOWN_TO_MODEL
-    page = {shown.row.key: shown.movie_ids for shown in home(Query(user_id=BEN, top_k=6), 20, 6).rows}
+    assert find_similar(STAR_WARS, 5).movie_ids[0] == UNKNOWN_TO_MODEL
+    page = {
+        shown.row.key: shown.movie_ids for shown in build_page(RecommendRequest(viewer_id=BEN, top_k=6), 20, 6).rows
+    }
     assert page["new"][0] == UNKNOWN_TO_MODEL
     assert sum(UNKNOWN_TO_MODEL in films for films in page.values()) == 1
     assert listed() == plain
@@ -174,7 +181,7 @@ def test_a_row_takes_a_pin_only_where_its_title_is_true_of_the_film(editor, home
     first = {row["about"] for row in rows if row["films"][0]["movie_id"] == str(NEMO)}
     genres = {genre.name for genre in Movie.objects.get(pk=NEMO).genres.all()}
     watched = {row["about"] for row in rows if row["kind"] == "because_you_watched"}
-    kin = {about for about in watched if NEMO in similar(int(about), 20, trial=()).movie_ids}
+    kin = {about for about in watched if NEMO in find_similar(int(about), 20, trial=()).movie_ids}
     assert "Sci-Fi" in {row["about"] for row in rows}
     assert first <= genres | kin
 
@@ -213,7 +220,7 @@ def test_a_rule_is_tried_on_a_viewer_and_changes_nothing(editor):
 
 
 def test_a_rule_is_tried_on_films_like_a_film(editor):
-    plain = similar(STAR_WARS, 20, user_id=BEN).movie_ids
+    plain = find_similar(STAR_WARS, 20, user_id=BEN).movie_ids
     rule = made(editor, action="boost", movie=plain[5], places=5, enabled=False, shelves=["similar"])
     page = reverse("admin:catalog_rule_preview", args=[rule.pk])
     assert editor.get(page).context["form"]["shelf"].value() == "similar"
@@ -221,7 +228,7 @@ def test_a_rule_is_tried_on_films_like_a_film(editor):
     before, after = (side.rows[0][1] for side in editor.get(page, asked | {"film": STAR_WARS}).context["sides"])
     assert [card.movie_id for card in before] == plain
     assert [card.movie_id for card in after][:2] == [plain[5], plain[0]]
-    assert similar(STAR_WARS, 20, user_id=BEN).movie_ids == plain
+    assert find_similar(STAR_WARS, 20, user_id=BEN).movie_ids == plain
     for film, told in (("", "Name the film"), (UNKNOWN_MOVIE, f"There is no film {UNKNOWN_MOVIE}.")):
         assert told in editor.get(page, asked | {"film": film}).content.decode()
 

@@ -16,7 +16,7 @@ from catalog.models import Credit, Movie, Person, Rule, Viewer
 from catalog.selectors import movie_watchers
 from catalog.services import publish_movies
 from recommender.serving import capacity, tally
-from recommender.serving.query import Query
+from recommender.serving.query import RecommendRequest
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
 from tests.catalog.test_admin import admin_url
@@ -45,7 +45,7 @@ def test_a_viewers_page_shows_taste_list_reasons_and_what_was_kept_out(admin_cli
     assert {(one.name, one.share) for one in facts.genres[:2]} == {("Action", 5 / 6), ("Adventure", 4 / 6)}
     assert (facts.people[0].name, facts.people[0].films) == ("Harrison Ford", 4)
     assert facts.decades == [(1970, 1), (1980, 3), (1990, 1), (2000, 1)]
-    listed = recommend(Query(user_id=ADA, top_k=20))
+    listed = recommend(RecommendRequest(viewer_id=ADA, top_k=20))
     assert [card.movie_id for card in shown["listed"]] == [one.movie_id for one in listed.recommendations]
     assert any(note.startswith("Because of ") for card in shown["listed"] for note in card.notes)
     assert ("6", "watched or rated already") in [(count, words) for words, count in shown["removed"]]
@@ -64,7 +64,7 @@ def test_a_viewers_page_shows_taste_list_reasons_and_what_was_kept_out(admin_cli
 
 def test_a_viewer_is_erased_by_who_may_and_after_a_question(admin_client, client):
     path = reverse("admin:catalog_viewer_erase", args=[ADA])
-    recommend(Query(user_id=ADA, top_k=5))
+    recommend(RecommendRequest(viewer_id=ADA, top_k=5))
     analyst = User.objects.create_user("looks", is_staff=True)
     analyst.groups.add(Group.objects.get(name="analyst"))
     client.force_login(analyst)
@@ -75,7 +75,7 @@ def test_a_viewer_is_erased_by_who_may_and_after_a_question(admin_client, client
     [told] = admin_client.get(onward).context["messages"]
     assert str(told) == f"Viewer {ADA} is erased: 12 events, 0 impressions."
     assert not Viewer.objects.filter(pk=ADA).exists()
-    assert not recommend(Query(user_id=ADA, top_k=5)).is_known_user
+    assert not recommend(RecommendRequest(viewer_id=ADA, top_k=5)).is_known_viewer
 
 
 def test_a_stranger_has_a_page_too(admin_client):
@@ -87,7 +87,7 @@ def test_a_stranger_has_a_page_too(admin_client):
 
 def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_client):
     rule = Rule.objects.create(name="Space week", action="boost", movie_id=STAR_WARS)
-    recommend(Query(user_id=ADA, top_k=20))
+    recommend(RecommendRequest(viewer_id=ADA, top_k=20))
     publish_movies([NEMO], published=False)
     answer = page(admin_client, "movie", STAR_WARS)
     shown, content = answer.context, answer.content.decode()
@@ -154,7 +154,7 @@ def test_watchers_by_hand():
 
 
 def test_many_films_get_a_window_which_is_true_at_once(admin_client):
-    listed = [one.movie_id for one in recommend(Query(user_id=ADA, top_k=20)).recommendations]
+    listed = [one.movie_id for one in recommend(RecommendRequest(viewer_id=ADA, top_k=20)).recommendations]
     changelist = reverse("admin:catalog_movie_changelist")
     asked = run_action(admin_client, changelist, "schedule", listed[:3])
     assert "Choose when 3 films are shown" in asked.content.decode()
@@ -168,7 +168,7 @@ def test_many_films_get_a_window_which_is_true_at_once(admin_client):
     right = {"available_until_0": "", "available_until_1": ""}
     assert admin_client.post(changelist, form_data(find_form(again), right, button=None)).status_code == 302
     assert Movie.objects.exclude(available_from=None).count() == 3
-    answer = recommend(Query(user_id=ADA, top_k=17))
+    answer = recommend(RecommendRequest(viewer_id=ADA, top_k=17))
     assert [one.movie_id for one in answer.recommendations] == listed[3:]
     assert LogEntry.objects.filter(change_message__startswith="Window set").count() == 3
 

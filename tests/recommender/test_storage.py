@@ -15,7 +15,7 @@ from recommender import checks, copies, registry, storage
 from recommender.ml.checkpoint import VECTORS_FILE, WEIGHTS_FILE
 from recommender.ml.config import MANIFEST_FILE
 from recommender.models import ModelVersion
-from recommender.serving.query import Query
+from recommender.serving.query import RecommendRequest
 from recommender.serving.recommend import recommend
 from tests.cast import ADA
 from tests.model import TINY_MODEL, clear_loaded_models, second_version
@@ -77,11 +77,11 @@ def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, 
     elsewhere()
     assert registry.servable_version() == "second", "which its start looks at"
 
-    first = recommend(Query(user_id=ADA, top_k=5))
+    first = recommend(RecommendRequest(viewer_id=ADA, top_k=5))
 
     assert (first.source, first.degraded) == ("popular", True), "nobody waits for the download"
     wait_until(lambda: registry.ranker() is not None)
-    answer = recommend(Query(user_id=ADA, top_k=5))
+    answer = recommend(RecommendRequest(viewer_id=ADA, top_k=5))
     assert (answer.source, answer.model_version, answer.degraded) == ("model", "second", False)
     assert {path.name: path.read_bytes() for path in copies.folder("second").iterdir()} == files
     call_command("models")

@@ -21,9 +21,9 @@ from catalog.services.bulk import remove_legacy_demo
 from movierec import servers
 from recommender import enough, leases, registry, tasks
 from recommender.models import Job, ModelVersion
-from recommender.serving.charted import charted
-from recommender.serving.query import Query
-from recommender.serving.tally import untallied
+from recommender.serving.charted import recommend_chart
+from recommender.serving.query import RecommendRequest
+from recommender.serving.tally import suppress_metrics
 from recommender.storage import ObjectStoreUnavailable
 
 ADMIN_NAME = "admin"
@@ -200,8 +200,8 @@ def simulated_history() -> selectors.History | None:
 
 def popular_movie_ids() -> list[int]:
     """Films that may be shown, of those watched most; any where nothing was watched."""
-    with untallied():
-        answer = charted(Query(user_id=None, top_k=WELCOME_MOVIES), "popular")
+    with suppress_metrics():
+        answer = recommend_chart(RecommendRequest(viewer_id=None, top_k=WELCOME_MOVIES), "popular")
     films = [one.movie_id for one in answer.recommendations]
     return films or list(Movie.objects.filter(published=True).values_list("pk", flat=True)[:WELCOME_MOVIES])
 

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender import registry
 from recommender.serving import stamps
-from recommender.serving.eligibility import catalogue
-from recommender.serving.kinship import kinship
-from recommender.serving.similar import similar
+from recommender.serving.eligibility import current_snapshot
+from recommender.serving.kinship import similarity_to_movie
+from recommender.serving.similar import find_similar
 
 
 class Command(BaseCommand):
@@ -22,17 +22,17 @@ class Command(BaseCommand):
         parser.add_argument("--top-k", type=int, default=10, help="neighbours of each (default 10)")
 
     def handle(self, *args: Any, films: list[str], top_k: int, **options: Any) -> None:
-        known = catalogue(stamps.look(None).stamps.catalogue or 0)
+        known = current_snapshot(stamps.read_versions(None).versions.catalogue or 0)
         ranker, table = registry.ranker(), known.table
         for words in films:
             row = self._find_row(table, words)
-            movie, content = int(table.ids[row]), kinship(known, row)
+            movie, content = int(table.ids[row]), similarity_to_movie(known, row)
             place = -1 if ranker is None else int(ranker.columns_of(np.array([movie]))[0])
             near = ranker.item_similarity(movie) if ranker is not None and place >= 0 else None
             after = ranker.successor_shares(movie) if ranker is not None and place >= 0 else None
             self.stdout.write(self.style.SUCCESS(f"{movie} {table.titles[row]} ({table.year[row]})"))
             self.stdout.write("  similarity  content  learned  after")
-            found = similar(movie, top_k)
+            found = find_similar(movie, top_k)
             for other, value in zip(found.movie_ids, found.similarities, strict=True):
                 at, column = int(table.rows_of(np.array([other]))[0]), -1
                 if ranker is not None:

@@ -5,9 +5,9 @@ import pytest
 
 from catalog.models import Credit, Genre, Movie, Person
 from catalog.selectors import catalogue_table
-from recommender.serving.diversity import diversified, likeness
-from recommender.serving.ranking import Ranked
-from recommender.serving.series import found
+from recommender.serving.diversity import greedy_diversify, pairwise_similarity
+from recommender.serving.ranking import RankedMovies
+from recommender.serving.series import detect_series
 from tests.cast import ADA, BEN, CLEO, EMPIRE, EVE, GODFATHER, GODFATHER_2, JEDI, STAR_WARS, TOY_STORY
 from tests.recommender.api.conftest import recommended_ids
 
@@ -86,7 +86,7 @@ def pool(*made):
         person, _ = Person.objects.get_or_create(name=director)
         Credit.objects.create(movie=film, person=person, role=Credit.Role.DIRECTOR, order=0)
     table = catalogue_table()
-    return table, Ranked(table.ids, np.arange(len(made), 0, -1, dtype=np.float32))
+    return table, RankedMovies(table.ids, np.arange(len(made), 0, -1, dtype=np.float32))
 
 
 def test_likeness_and_order_by_hand(db):
@@ -96,18 +96,18 @@ def test_likeness_and_order_by_hand(db):
         ("Night Train 2", 2015, ("Comedy", "Drama"), "Bob"),
         ("Meadow", 2015, ("Romance",), "Cid"),
     )
-    series = found(table)
+    series = detect_series(table)
     assert series.tolist() == [0, -1, 0, -1]
-    alike = likeness(table, series, np.arange(4))
+    alike = pairwise_similarity(table, series, np.arange(4))
     assert alike[0] == pytest.approx([1, 0.6 + 0.25 + 0.15, 1, 0.15 * np.exp(-1)])
     assert alike[1, 2] == pytest.approx(0.6 / 3 + 0.15 * np.exp(-1))
     assert alike[2, 3] == pytest.approx(0.15)
     assert (alike == alike.T).all()
     # 0.5: each cap is one. Day Train has Ann and part 2 the series of the first, so Meadow is second; then both are
     # capped, and worth less likeness decides: 2/3 - (1 + 0.15 / e) / 2 against 1/3 - (1 + 0.15) / 2.
-    order = diversified(table, series, ranked, 4, 0.5).movie_ids
+    order = greedy_diversify(table, series, ranked, 4, 0.5).movie_ids
     assert np.searchsorted(table.ids, order).tolist() == [0, 3, 1, 2]
-    short = diversified(table, series, ranked, 2, 1e-6)
+    short = greedy_diversify(table, series, ranked, 2, 1e-6)
     assert np.searchsorted(table.ids, short.movie_ids).tolist() == [0, 3]
     assert short.scores.tolist() == [4, 1]
 
@@ -116,9 +116,9 @@ def test_caps_tighten_with_diversity(db):
     table, ranked = pool(*((f"Saga {n}", 2000 + n, ("Action",), f"Director {n}") for n in range(1, 13)),
                          *((f"Film of Many Words {'x' * n}", 2000, ("Drama",), "Eve") for n in range(1, 13)),
                          *((f"Other {'y' * n}", 1990, ("War",), f"Director {n}{n}") for n in range(1, 21)))  # fmt: skip
-    series = found(table)
+    series = detect_series(table)
     for diversity, of_series, of_director in ((0.2, 4, 8), (0.5, 2, 5), (0.75, 1, 2), (1.0, 1, 1)):
-        rows = table.rows_of(diversified(table, series, ranked, 20, diversity).movie_ids)
+        rows = table.rows_of(greedy_diversify(table, series, ranked, 20, diversity).movie_ids)
         assert (rows < 12).sum() <= of_series
         assert ((rows >= 12) & (rows < 24)).sum() <= of_director
         assert len(rows) == 20

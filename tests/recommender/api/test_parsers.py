@@ -28,7 +28,7 @@ from recommender.api.serializers import (
 )
 from recommender.api.wire import StrictJSONParser, json_bytes
 from recommender.serving.events import KINDS, ClientEvent
-from recommender.serving.subject import film_id
+from recommender.serving.subject import parse_movie_id
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(["1", 20, *KINDS])
@@ -116,7 +116,7 @@ def test_a_moment_means_the_same_in_every_spelling(seconds):
 @thorough
 @given(st.text(max_size=20) | st.text("0123456789", min_size=9, max_size=20))
 def test_a_film_id_is_a_number_that_an_id_can_be(text):
-    number = film_id(text)
+    number = parse_movie_id(text)
 
     assert 0 <= number < 2**31
     assert number == 0 or int(text) == number

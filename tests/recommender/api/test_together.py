@@ -6,7 +6,7 @@ import pytest
 from catalog.models import Viewer
 from catalog.selectors import history
 from catalog.services import save_viewer
-from recommender.serving.together import fused
+from recommender.serving.together import fuse_rankings
 from tests.cast import (
     ADA,
     BEN,
@@ -125,9 +125,9 @@ def test_the_least_content_viewer_counts_for_half():
     """Places 0 and 2 make 1 and 61/63, places 1 and 1 make 61/62 twice; a film that one has last falls behind."""
     scores = np.array([[9.0, 8, 7, 1], [3.0, 5, 4, 6]])
     content = np.array([[1, 61 / 62, 61 / 63, 61 / 64], [61 / 64, 61 / 62, 61 / 63, 1]])
-    assert fused(scores) == pytest.approx(0.5 * content.mean(0) + 0.5 * content.min(0))
-    assert int(np.argmax(fused(scores))) == 1
-    assert fused(scores[:1]) == pytest.approx(content[0])
+    assert fuse_rankings(scores) == pytest.approx(0.5 * content.mean(0) + 0.5 * content.min(0))
+    assert int(np.argmax(fuse_rankings(scores))) == 1
+    assert fuse_rankings(scores[:1]) == pytest.approx(content[0])
 
 
 @pytest.mark.parametrize(

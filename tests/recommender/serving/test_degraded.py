@@ -13,16 +13,16 @@ from recommender import cache, registry
 from recommender.link import PROBE_INTERVAL, RedisConnection
 from recommender.models import ModelVersion
 from recommender.serving import events, health, upkeep
-from recommender.serving.charted import charted
-from recommender.serving.home import home
-from recommender.serving.query import Filters, Query
+from recommender.serving.charted import recommend_chart
+from recommender.serving.home import build_page
+from recommender.serving.query import Filters, RecommendRequest
 from recommender.serving.recommend import recommend
-from recommender.serving.similar import similar
+from recommender.serving.similar import find_similar
 from tests.cast import ADA, EVE, NEMO, STAR_WARS
 from tests.model import TINY_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
-QUERY = Query(user_id=ADA, top_k=10)
+QUERY = RecommendRequest(viewer_id=ADA, top_k=10)
 
 
 def films(answer):
@@ -74,12 +74,12 @@ def test_without_redis_lists_come_from_the_model(valkey):
 
     down = recommend(QUERY)
     assert (down.source, down.degraded, films(down)) == ("model", True, films(whole))
-    assert recommend(Query(user_id=ADA, top_k=5, filters=Filters(genres=["Crime"]))).degraded
-    assert recommend(Query(user_id=EVE, top_k=5)).source == "popular"
-    assert charted(Query(user_id=None, top_k=5), "popular").degraded
-    page = home(QUERY, 5, 4)
+    assert recommend(RecommendRequest(viewer_id=ADA, top_k=5, filters=Filters(genres=["Crime"]))).degraded
+    assert recommend(RecommendRequest(viewer_id=EVE, top_k=5)).source == "popular"
+    assert recommend_chart(RecommendRequest(viewer_id=None, top_k=5), "popular").degraded
+    page = build_page(QUERY, 5, 4)
     assert (page.degraded, page.rows[0].row.key, page.rows[0].movie_ids) == (True, "top_picks", films(whole)[:4])
-    assert similar(STAR_WARS, 5).degraded
+    assert find_similar(STAR_WARS, 5).degraded
     assert health.check_readiness().ready
 
 

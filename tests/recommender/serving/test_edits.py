@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog.models import Movie, Viewer
 from catalog.services import invalidate_viewers
-from recommender.serving.query import Filters, Query
+from recommender.serving.query import Filters, RecommendRequest
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, MATRIX, NEMO, SPIRITED_AWAY, TOY_STORY, TOY_STORY_2
 from tests.catalog.test_admin import admin_url
@@ -32,7 +32,7 @@ def stored():
 
 
 def listed(source="cache", **more):
-    answer = recommend(Query(user_id=ADA, **{"top_k": 40, **more}))
+    answer = recommend(RecommendRequest(viewer_id=ADA, **{"top_k": 40, **more}))
     assert answer.source == source
     return [one.movie_id for one in answer.recommendations]
 
@@ -141,8 +141,8 @@ def test_a_viewers_name_makes_no_list_old(editor, stored):
 
 
 def test_what_a_filter_looks_at(editor, stored):
-    wish = Query(user_id=ADA, top_k=5, filters=Filters(genres=["Crime"], languages=["de"]))
-    assert recommend(wish).reason == "The catalogue has none of the languages: de."
+    wish = RecommendRequest(viewer_id=ADA, top_k=5, filters=Filters(genres=["Crime"], languages=["de"]))
+    assert recommend(wish).empty_reason == "The catalogue has none of the languages: de."
 
     crime = next(film for film in stored if 5200 <= film < 5300)
     edit(editor, "movie", crime, language="de-AT")
@@ -155,6 +155,6 @@ def test_a_genre_that_is_renamed(editor, stored):
 
     edit(editor, "genre", genre.pk, name="Science Fiction")
 
-    wish = Query(user_id=ADA, top_k=5, filters=Filters(genres=["science fiction"]))
+    wish = RecommendRequest(viewer_id=ADA, top_k=5, filters=Filters(genres=["science fiction"]))
     assert len(recommend(wish).recommendations) == 5
-    assert recommend(Query(user_id=ADA, top_k=5, filters=Filters(genres=["Sci-Fi"]))).recommendations == []
+    assert recommend(RecommendRequest(viewer_id=ADA, top_k=5, filters=Filters(genres=["Sci-Fi"]))).recommendations == []

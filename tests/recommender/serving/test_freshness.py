@@ -12,7 +12,7 @@ from catalog.models import Movie, WatchEvent
 from catalog.services import bump_epoch, delete_movies, publish_movies, record_events, save_record
 from recommender import cache
 from recommender.ml.ranker import Ranker
-from recommender.serving.query import Query
+from recommender.serving.query import RecommendRequest
 from recommender.serving.recommend import recommend
 from tests.cast import ADA, BEN, EVE, NEMO, watch_event
 from tests.model import INVENTED, TINY_MODEL
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("model")
 
 
 def ask(viewer=ADA, **more):
-    return recommend(Query(user_id=viewer, **{"top_k": 10, **more}))
+    return recommend(RecommendRequest(viewer_id=viewer, **{"top_k": 10, **more}))
 
 
 def films(answer):
@@ -123,7 +123,7 @@ def test_a_list_that_is_stored_for_a_stranger_ends_with_his_first_event():
     ask()
     cache.store_list(EVE, planted_for._replace(epoch=cache.read_list_and_versions(ADA)[0].epoch))
     served = ask(EVE, top_k=1)
-    assert (served.source, served.is_known_user, films(served)) == ("cache", False, [NEMO])
+    assert (served.source, served.is_known_viewer, films(served)) == ("cache", False, [NEMO])
 
     happened(EVE, INVENTED["Crime"][0])
 
@@ -141,7 +141,7 @@ def test_a_hidden_film_is_gone_on_the_next_read_and_the_list_stays():
 
     assert hidden.source == "cache"
     assert films(hidden)[:8] == films(first)[2:]
-    assert hidden.removed == {"seen": 6, "not_available": 2}
+    assert hidden.removal_counts == {"seen": 6, "not_available": 2}
     publish_movies(films(first)[:2], published=True)
     assert films(ask()) == films(first)
 

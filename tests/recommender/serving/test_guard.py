@@ -124,9 +124,9 @@ def test_a_thousand_hostile_clients_do_not_roll_back_a_good_model(good, api, cli
     api.client.get("/home")  # and a crowd is told to come back
     seconds_pass()
 
-    total = tally.together(tally.sums(60, MINUTES))
-    assert tally.share(total, "failed") > 0.1, "they did harm themselves"
-    assert tally.share(total, "astray") > 0.05
+    total = tally.merge_buckets(tally.read_buckets(60, MINUTES))
+    assert tally.rate(total, "failed") > 0.1, "they did harm themselves"
+    assert tally.rate(total, "astray") > 0.05
     assert total[probe.counter_name("other", probe.PROBES)] == 120
     assert tasks.guard_active_model() == ""
     assert registry.active_name() == "other"
@@ -139,7 +139,7 @@ def test_histories_that_break_every_model_are_not_held_against_the_new_one(good,
 
     seconds_pass()
 
-    total = tally.together(tally.sums(60, MINUTES))
+    total = tally.merge_buckets(tally.read_buckets(60, MINUTES))
     assert total[probe.counter_name("other", "raised ZeroDivisionError")] > 20
     assert tasks.guard_active_model() == ""
     assert registry.active_name() == "other"
@@ -233,7 +233,7 @@ def test_where_no_film_is_left_to_list_nothing_is_counted(good):
     publish_movies(list(Movie.objects.values_list("id", flat=True)), False)
     seconds_pass(10)
 
-    assert probe.counter_name("other", probe.PROBES) not in tally.together(tally.sums(60, MINUTES))
+    assert probe.counter_name("other", probe.PROBES) not in tally.merge_buckets(tally.read_buckets(60, MINUTES))
 
 
 def test_the_watch_of_a_web_process_asks(good):

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from catalog.models import Credit, Genre, Movie, Person
 from catalog.selectors import catalogue_table
 from catalog.services import save_record
-from recommender.serving.eligibility import Catalogue
-from recommender.serving.series import series
-from recommender.serving.title_parts import Name, names
+from recommender.serving.eligibility import CatalogueSnapshot
+from recommender.serving.series import series_of
+from recommender.serving.title_parts import TitleName, parse_title
 
 # Genre letters: a action, c comedy, d drama, f fantasy, h horror, s science fiction, t thriller.
 SERIES = (
@@ -54,7 +54,7 @@ LETTERS = "acdfhst"
 
 
 @pytest.fixture
-def catalogue(db: None) -> Catalogue:
+def catalogue(db: None) -> CatalogueSnapshot:
     Genre.objects.bulk_create(Genre(name=letter) for letter in LETTERS)
     genre = {one.name: one for one in Genre.objects.all()}
     films = {title: letters for one in (*SERIES, STRANGERS) for title, letters in one.items()}
@@ -64,20 +64,20 @@ def catalogue(db: None) -> Catalogue:
     Movie.genres.through.objects.bulk_create(
         Movie.genres.through(movie=row, genre=genre[letter]) for row in rows for letter in films[row.title]
     )
-    return Catalogue(catalogue_table())
+    return CatalogueSnapshot(catalogue_table())
 
 
-def groups(catalogue: Catalogue) -> set[frozenset[str]]:
-    numbers, titles = series(catalogue), np.array(catalogue.table.titles)
+def groups(catalogue: CatalogueSnapshot) -> set[frozenset[str]]:
+    numbers, titles = series_of(catalogue), np.array(catalogue.table.titles)
     return {frozenset(titles[numbers == one]) for one in np.unique(numbers[numbers >= 0])}
 
 
-def test_real_series_come_together_and_strangers_stay_alone(catalogue: Catalogue) -> None:
+def test_real_series_come_together_and_strangers_stay_alone(catalogue: CatalogueSnapshot) -> None:
     assert groups(catalogue) == {frozenset(one) for one in SERIES}
-    assert series(catalogue) is series(catalogue)
+    assert series_of(catalogue) is series_of(catalogue)
 
 
-def test_people_tell_a_series_whose_titles_share_one_word(catalogue: Catalogue) -> None:
+def test_people_tell_a_series_whose_titles_share_one_word(catalogue: CatalogueSnapshot) -> None:
     def film(title: str, year: int, *people: str) -> None:
         made = Movie.objects.create(title=title, year=year)
         made.genres.set(Genre.objects.filter(name__in="at"))
@@ -90,16 +90,16 @@ def test_people_tell_a_series_whose_titles_share_one_word(catalogue: Catalogue) 
     film("Aliens", 1986, "Sigourney Weaver", "Bill Paxton", "Lance Henriksen")
     film("Freddy vs. Batman", 2003, "Pat Hingle", "Michael Gough", "Val Kilmer")
     film("The Batman Murders", 2001, "Somebody Else", "Another One", "A Third")
-    found = groups(Catalogue(catalogue_table()))
+    found = groups(CatalogueSnapshot(catalogue_table()))
     assert found - {frozenset(one) for one in SERIES} == {frozenset({"Batman Returns", "Batman Forever"})}
 
 
-def test_an_edited_title_joins_or_leaves_at_once(catalogue: Catalogue) -> None:
+def test_an_edited_title_joins_or_leaves_at_once(catalogue: CatalogueSnapshot) -> None:
     sequel = Movie.objects.get(title="Toy Story 2 (1999)")
     assert frozenset(SERIES[0]) in groups(catalogue)
     sequel.title = "Bug's Life, A (1998)"
     save_record(sequel)
-    assert frozenset(SERIES[0]) not in groups(Catalogue(catalogue_table()))
+    assert frozenset(SERIES[0]) not in groups(CatalogueSnapshot(catalogue_table()))
 
 
 @given(
@@ -113,20 +113,20 @@ def test_a_part_is_written_in_many_ways(stem: list[str], number: tuple[int, str,
         f"{title} Part {word} (a.k.a. Something)", f"{title.upper()}, Part {part}", f"{title}: Vol. {part}",
         f"{title} {roman}: The Subtitle", f"{title} - Episode {roman} - The Subtitle",
     ):  # fmt: skip
-        assert (" ".join(stem), part) in [name[:2] for name in names(written)], written
+        assert (" ".join(stem), part) in [name[:2] for name in parse_title(written)], written
 
 
 @given(st.text(max_size=60))
 def test_any_title_has_names_or_none(title: str) -> None:
-    found = names(title)
+    found = parse_title(title)
     assert all(name.stem and 0 <= name.part <= 20 for name in found)
-    assert [name.whole for name in found] == [False] * (len(found) - 1) + [True] * bool(found)
+    assert [name.is_whole_title for name in found] == [False] * (len(found) - 1) + [True] * bool(found)
 
 
 def test_names_from_the_shortest() -> None:
-    assert names("Star Wars: Episode V - The Empire Strikes Back") == [
-        Name("star wars", 0, whole=False),
-        Name("star wars", 5, whole=False),
-        Name("star wars episode v the empire strikes back", 0, whole=True),
+    assert parse_title("Star Wars: Episode V - The Empire Strikes Back") == [
+        TitleName("star wars", 0, is_whole_title=False),
+        TitleName("star wars", 5, is_whole_title=False),
+        TitleName("star wars episode v the empire strikes back", 0, is_whole_title=True),
     ]
-    assert names("Se7en (1995)") == [Name("se7en", 0, whole=True)]
+    assert parse_title("Se7en (1995)") == [TitleName("se7en", 0, is_whole_title=True)]

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from recommender.serving.trend import FULL_DAY, LATELY_DAYS, USUALLY_DAYS, blended, fading, places, rising
+from recommender.serving.trend import (
+    FULL_DAY_VIEWERS,
+    LONG_TERM_HALF_LIFE,
+    RECENT_HALF_LIFE,
+    decay_weights,
+    rank_positions,
+    reciprocal_rank_fusion,
+    trend_scores,
+)
 
 TODAY = 19_000  # days since 1970
 
@@ -11,21 +19,23 @@ TODAY = 19_000  # days since 1970
 def test_what_was_watched_fades_with_later_evidence_and_not_with_the_clock():
     years_ago = TODAY - 3000 + np.arange(14)
 
-    busy = fading(years_ago, np.full(14, FULL_DAY * 3.0))
-    assert busy.lately[-1] == busy.usually[-1] == 1, "nothing came since, however long ago it is"
-    assert busy.lately[-1 - int(LATELY_DAYS)] == pytest.approx(0.5)
-    assert busy.usually[0] == pytest.approx(0.5 ** (13 / USUALLY_DAYS))
+    busy = decay_weights(years_ago, np.full(14, FULL_DAY_VIEWERS * 3.0))
+    assert busy.recent[-1] == busy.long_term[-1] == 1, "nothing came since, however long ago it is"
+    assert busy.recent[-1 - int(RECENT_HALF_LIFE)] == pytest.approx(0.5)
+    assert busy.long_term[0] == pytest.approx(0.5 ** (13 / LONG_TERM_HALF_LIFE))
 
-    later = fading(np.append(years_ago, TODAY), np.append(np.full(14, FULL_DAY), 5.0))
-    assert later.lately[:14] == pytest.approx(busy.lately * 0.5 ** (0.1 / LATELY_DAYS)), "a tenth of a day has passed"
-    assert later.lately[13:-1] == pytest.approx(later.lately[13]), "and none in the years without anybody"
+    later = decay_weights(np.append(years_ago, TODAY), np.append(np.full(14, FULL_DAY_VIEWERS), 5.0))
+    assert later.recent[:14] == pytest.approx(busy.recent * 0.5 ** (0.1 / RECENT_HALF_LIFE)), (
+        "a tenth of a day has passed"
+    )
+    assert later.recent[13:-1] == pytest.approx(later.recent[13]), "and none in the years without anybody"
 
-    quiet = fading(years_ago, np.full(14, FULL_DAY / 10))
-    assert quiet.lately[0] == pytest.approx(0.5 ** (1.3 / LATELY_DAYS)), "where few watch it reaches further back"
+    quiet = decay_weights(years_ago, np.full(14, FULL_DAY_VIEWERS / 10))
+    assert quiet.recent[0] == pytest.approx(0.5 ** (1.3 / RECENT_HALF_LIFE)), "where few watch it reaches further back"
 
 
 def test_nothing_watched_fades_nothing():
-    assert fading(np.empty(0, np.int64), np.empty(0)) == (0, np.ones(1), np.ones(1))
+    assert decay_weights(np.empty(0, np.int64), np.empty(0)) == (0, np.ones(1), np.ones(1))
 
 
 def test_a_film_rises_by_how_far_it_lies_above_its_usual_share():
@@ -33,10 +43,10 @@ def test_a_film_rises_by_how_far_it_lies_above_its_usual_share():
 
     by_hand = [(30 - 30) / np.sqrt(31), (8 - 4) / np.sqrt(5), (2 - 2) / np.sqrt(3), (0 - 4) / np.sqrt(5)]
 
-    assert rising(now, usual) == pytest.approx(by_hand)
-    assert rising(np.array([1.0, 9.0]), np.array([0.0, 90.0]))[0] == 0, "one viewer makes no trend"
+    assert trend_scores(now, usual) == pytest.approx(by_hand)
+    assert trend_scores(np.array([1.0, 9.0]), np.array([0.0, 90.0]))[0] == 0, "one viewer makes no trend"
 
 
 def test_a_blend_is_one_for_what_leads_both_and_counts_places_from_the_top():
-    assert places(np.array([0.2, 3.0, -np.inf, 0.2])).tolist() == [1, 0, 3, 2]
-    assert blended(np.array([0, 1]), np.array([0, 61])) == pytest.approx([1, (61 / 62 + 61 / 122) / 2])
+    assert rank_positions(np.array([0.2, 3.0, -np.inf, 0.2])).tolist() == [1, 0, 3, 2]
+    assert reciprocal_rank_fusion(np.array([0, 1]), np.array([0, 61])) == pytest.approx([1, (61 / 62 + 61 / 122) / 2])
