@@ -73,9 +73,9 @@ def populate_and_fill() -> int:
     from django.contrib.auth.models import User
     from django.db import connection
 
-    from benchmarks.admin.furnished import furnish
+    from benchmarks.admin.furnished import populate_site
 
-    furnish()
+    populate_site()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as Postgres does by itself in time
     User.objects.create_superuser(NAME, password=PASSWORD)

@@ -165,7 +165,7 @@ class _Measurer:
             loads = [self.drive(name, number, 16) for name, number in REQUESTS_PER_ROUND.items()]
             requests = self.calls.next_requests("uncached", REQUESTS_PER_ROUND["uncached"])
             crowd, alone = (
-                self.pool.submit(drive_load, self.server, requests, connections, keep=True).result()
+                self.pool.submit(drive_load, self.server, requests, connections, keep_lists=True).result()
                 for connections in (16, 1)
             )
             loads += [crowd, alone]

@@ -30,9 +30,9 @@ __all__ = [
     "SERVERS",
     "SetupError",
     "database_url",
-    "required_servers",
     "redis_url",
     "remove_sockets",
+    "required_servers",
     "running_servers",
     "state_dir",
 ]

@@ -34,7 +34,7 @@ forwarded_allow_ips = ""
 _production = os.environ.get("MOVIEREC_PRODUCTION", "0") not in ("", "0")
 logconfig_dict = {
     "formatters": {"generic": {"()": f"movierec.logs.{'Json' if _production else 'Plain'}"}},
-    "handlers": {"error_console": {"class": "movierec.logs.Bounded", "formatter": "generic"}},
+    "handlers": {"error_console": {"class": "movierec.logs.RateLimitedHandler", "formatter": "generic"}},
     "root": {"level": "INFO", "handlers": []},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}},
 }

@@ -93,14 +93,14 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
-    "recommender.api.middleware.Envelope",
+    "recommender.api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "compression_middleware.middleware.CompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "recommender.api.middleware.BodyLimit",
+    "recommender.api.middleware.BodySizeLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -288,7 +288,7 @@ REST_FRAMEWORK = {
         "recommender.api.tokens.ViewerTokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["recommender.api.throttles.Budget"],
+    "DEFAULT_THROTTLE_CLASSES": ["recommender.api.throttles.RateThrottle"],
     "DEFAULT_THROTTLE_RATES": {  # for each API key, or address without one
         "reads": env("MOVIEREC_RATE_READS", default="300000/min"),
         "events": env("MOVIEREC_RATE_EVENTS", default="60000/min"),
@@ -300,7 +300,7 @@ REST_FRAMEWORK = {
         "logins": env("MOVIEREC_RATE_LOGINS", default="60/min"),
     },
     "NUM_PROXIES": int(BEHIND_PROXY),  # whose word on the client's address counts; all else a client could make up
-    "EXCEPTION_HANDLER": "recommender.api.errors.handle",
+    "EXCEPTION_HANDLER": "recommender.api.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
 }
@@ -321,8 +321,8 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "recommender.api.schema.bodies_are_required",
-        "recommender.api.schema.bodies_are_closed",
+        "recommender.api.schema.require_bodies",
+        "recommender.api.schema.close_bodies",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": False},  # a link within a button is reached by no keyboard
@@ -332,7 +332,7 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = {
     "SITE_TITLE": "movierec",
     "SITE_HEADER": "movierec",
-    "DASHBOARD_CALLBACK": "recommender.admin.front.front",
+    "DASHBOARD_CALLBACK": "recommender.admin.front.dashboard_callback",
     "STYLES": [f"/{STATIC_URL}recommender/admin.css"],
     "SCRIPTS": [f"/{STATIC_URL}recommender/admin.js"],
 }
@@ -374,11 +374,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "without_paths": {"()": "movierec.logs.WithoutPaths"},
-        "only_failures": {"()": "movierec.logs.OnlyFailures"},
+        "without_paths": {"()": "movierec.logs.RedactPathsFilter"},
+        "only_failures": {"()": "movierec.logs.ExceptionsOnlyFilter"},
     },
-    "formatters": {"line": {"()": "movierec.logs.Json" if PRODUCTION else "movierec.logs.Plain"}},
-    "handlers": {"console": {"class": "movierec.logs.Bounded", "formatter": "line", "filters": ["without_paths"]}},
+    "formatters": {"line": {"()": "movierec.logs.JsonFormatter" if PRODUCTION else "movierec.logs.PlainFormatter"}},
+    "handlers": {
+        "console": {"class": "movierec.logs.RateLimitedHandler", "formatter": "line", "filters": ["without_paths"]}
+    },
     "root": {"handlers": ["console"], "level": env("MOVIEREC_LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},

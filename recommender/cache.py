@@ -23,8 +23,8 @@ __all__ = [
     "BytesSerializer",
     "CacheUnavailable",
     "ExclusionCounts",
-    "Versions",
     "StoredList",
+    "Versions",
 ]  # and the functions below
 
 VERSION_TTL = 30 * 86_400  # seconds; far beyond any list's life, so that a stamp outlives the lists it judges

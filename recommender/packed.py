@@ -75,7 +75,7 @@ class StoredList(NamedTuple):
     def unpack(cls, value: Any) -> "StoredList | None":
         if not isinstance(value, bytes) or len(value) < _LIST.size:
             return None
-        magic, layout, epoch, viewer_version, made_at, limit, *ruled_out, count, name_length = _LIST.unpack_from(value)
+        magic, layout, epoch, viewer_version, made_at, limit, *exclusion_counts, count, name_length = _LIST.unpack_from(value)
         ids_at = _LIST.size + name_length
         if magic != _LIST_MAGIC or layout != _LIST_FORMAT or len(value) != ids_at + 8 * count:
             return None
@@ -87,7 +87,7 @@ class StoredList(NamedTuple):
             scores=np.frombuffer(value, "<f4", count, ids_at + 4 * count),
             made_at=made_at,
             age_limit=None if limit < 0 else limit,
-            ruled_out=ExclusionCounts(*ruled_out),
+            exclusion_counts=ExclusionCounts(*exclusion_counts),
         )
 
 

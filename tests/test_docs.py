@@ -7,7 +7,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from django.urls import Resolver404, resolve
 
-from benchmarks.__main__ import names
+from benchmarks.__main__ import benchmark_names
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -45,7 +45,7 @@ def test_every_management_command_exists_with_its_options(text):
 
 
 def test_every_benchmark_exists(text):
-    assert set(re.findall(r"\./run bench ([a-z]+)", text)) <= set(names())
+    assert set(re.findall(r"\./run bench ([a-z]+)", text)) <= set(benchmark_names())
 
 
 def test_every_address_exists(text):

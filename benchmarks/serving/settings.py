@@ -4,4 +4,4 @@ from movierec.settings import *  # noqa: F403
 from movierec.settings import MIDDLEWARE
 
 ROOT_URLCONF = "benchmarks.serving.floor"
-MIDDLEWARE = [*MIDDLEWARE, "benchmarks.serving.floor.QueryCount"]
+MIDDLEWARE = [*MIDDLEWARE, "benchmarks.serving.floor.QueryCountMiddleware"]

@@ -4,4 +4,4 @@ from catalog.services.demo import RemovedDemo
 from catalog.services.load_demo import DemoExists, load_demo, remove_legacy_demo
 from catalog.services.loading import LoadReport, Progress, load_dataset
 
-__all__ = ["DemoExists", "LoadReport", "Progress", "RemovedDemo", "remove_legacy_demo", "load_dataset", "load_demo"]
+__all__ = ["DemoExists", "LoadReport", "Progress", "RemovedDemo", "load_dataset", "load_demo", "remove_legacy_demo"]

@@ -129,7 +129,7 @@ def _neighbours_or_busy(movie_id: int) -> dict[str, Any]:
 
 def _neighbours(movie_id: int) -> list[Card]:
     with suppress_metrics():
-        found = find_similar(movie_id, NEIGHBOURS, trial=())
+        found = find_similar(movie_id, NEIGHBOURS, rules_override=())
     near = make_cards(found.movie_ids, selectors.movie_cards(found.movie_ids))
     for one, likeness in zip(near, found.similarities, strict=True):
         one.notes.append(f"{likeness:.0%} alike")

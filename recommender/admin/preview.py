@@ -95,7 +95,7 @@ def _lists(asked: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> tupl
         )
         return [(shown.row.title, shown.movie_ids) for shown in page.rows], page.empty_reason
     if shelf == "similar":
-        return [("", find_similar(asked["film"], LIST_LENGTH, user_id=viewer, trial=rules).movie_ids)], ""
+        return [("", find_similar(asked["film"], LIST_LENGTH, viewer_id=viewer, rules_override=rules).movie_ids)], ""
     query = RecommendRequest(viewer_id=viewer, top_k=LIST_LENGTH, rules_override=rules)
     answer = recommend(query) if shelf == "recommend" else recommend_chart(query, cast(ChartName, shelf))
     told = "" if answer.is_known_viewer else "No viewer has this id: this is the list of a new viewer. "

@@ -48,7 +48,7 @@ class ChartView(ApiView):
     def respond(self, name: ChartName) -> Response:
         values = self.validated
         asked = to_request(values, filters=to_filters(values))
-        answer = recommend_chart(asked, name, for_you=values.get("personal", False))
+        answer = recommend_chart(asked, name, personal=values.get("personal", False))
         return Response(present.filtered_list_body(asked.viewer_id, answer, asked.filters))
 
 

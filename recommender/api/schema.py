@@ -55,7 +55,7 @@ class ViewerTokenScheme(OpenApiAuthenticationExtension):
 class RecommendRequestExtension(OpenApiSerializerExtension):
     """A viewer, several, a history, or liked genres."""
 
-    target_class = "recommender.api.serializers.RecommendRequest"
+    target_class = "recommender.api.serializers.RecommendRequestSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _non_empty(name: str) -> dict[str, Any]:
 class EventRequestExtension(OpenApiSerializerExtension):
     """A rating event has stars."""
 
-    target_class = "recommender.api.serializers.EventRequest"
+    target_class = "recommender.api.serializers.EventRequestSerializer"
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
@@ -83,7 +83,7 @@ class EventRequestExtension(OpenApiSerializerExtension):
 class CacheBatchRequestExtension(OpenApiSerializerExtension):
     """Histories name the viewers, or days do."""
 
-    target_class = "recommender.api.serializers.CacheBatchRequest"
+    target_class = "recommender.api.serializers.CacheBatchRequestSerializer"
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
@@ -94,7 +94,7 @@ class EventsBodyExtension(OpenApiSerializerExtension):
     """One event, or many in two forms. In a list an object that is no event is no error of the whole: it is answered
     in its place."""
 
-    target_class = "recommender.api.serializers.EventsBody"
+    target_class = "recommender.api.serializers.EventsBodySerializer"
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         event = auto_schema.resolve_serializer(asked.EventRequestSerializer, direction).ref

@@ -311,7 +311,7 @@ class Ranker:
             vectors=loaded.vectors,
             feature_names=loaded.features.names,
             version=folder.name,
-            card=loaded.metadata,
+            metadata=loaded.metadata,
         )
 
 

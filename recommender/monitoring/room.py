@@ -41,7 +41,7 @@ def _identity(disk: DiskUsage) -> str:
 
 
 def _check_disk(disk: DiskUsage, uses: list[str]) -> Check:
-    wanted, named = settings.DISK_ROOM.wanted(disk.total), ", ".join(uses)
+    wanted, named = settings.DISK_ROOM.required_bytes(disk.total), ", ".join(uses)
     free, few = format_bytes(disk.free), disk.free_files is not None and disk.free_files < MIN_FREE_FILES
     figures: Mapping[str, float] = {"free_bytes": disk.free, "total_bytes": disk.total, "wanted_bytes": wanted}
     detail = f"{disk.path} ({named}) has {free} of {format_bytes(disk.total)} free; at least {format_bytes(wanted)} should be free."

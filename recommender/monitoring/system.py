@@ -25,7 +25,7 @@ POSTGRES_CHECKS = {
     "outbox": "Waiting to be published",
 }
 
-Result = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)

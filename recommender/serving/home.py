@@ -221,5 +221,5 @@ def _deduplicate(rows: Sequence[CandidateRow], length: int, pinned: PinnedMovies
                 films.insert(place, film)
         films = films[:length]
         taken.update(films)
-        page.append(replace(row, films=np.array(films, np.int64)))
+        page.append(replace(row, rows=np.array(films, np.int64)))
     return page

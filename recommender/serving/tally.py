@@ -23,8 +23,8 @@ LATENCY_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)  # mi
 OVERFLOW = "over"  # the class above the last
 CALLS, CALLS_FAILED = "call:", "call_failed:"  # begin the names of the sums of each class of call over HTTP
 
-Params = ParamSpec("Asked")
-Result = TypeVar("Told")
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
 
 _counts: Counter[str] = Counter()
 _lock = threading.Lock()

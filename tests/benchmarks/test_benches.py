@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import names
+from benchmarks.__main__ import benchmark_names
 from benchmarks.protocols import five_core, make_task, read_events, to_histories
 from catalog.dataset import EVENTS, to_frame
 from tests.data import movielens_path
@@ -28,7 +28,7 @@ KEYS = {
 
 
 def test_every_benchmark_is_known_here():
-    assert set(names()) == set(KEYS)
+    assert set(benchmark_names()) == set(KEYS)
 
 
 @pytest.mark.slow

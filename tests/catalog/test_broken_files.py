@@ -62,7 +62,7 @@ def test_quotes_that_nothing_closes_are_looked_after_once():
         return parsed(text, delimiter)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "parsed", counted)
+        patch.setattr(records, "parse_record", counted)
         body = "\n".join(["movie_id,title,overview", *[line] * number, '7001,One,"two', 'lines"', ""])
         rows = list(read_rows(io.BytesIO(body.encode()), FileFormat.CSV, columns=COLUMNS[RowKind.MOVIES]))
     assert [row.line for row in rows] == [*range(2, number + 3)]

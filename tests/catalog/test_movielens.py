@@ -152,7 +152,7 @@ def test_broken_input_names_file_and_line(tmp_path: Path, file: str, text: str, 
 
 
 def test_a_bad_row_is_found_beyond_the_first_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.movielens.ratings.BLOCK", 64)
+    monkeypatch.setattr("catalog.movielens.ratings.BLOCK_SIZE", 64)
     rows = [f"{user},{1 + user % 2},{user % 10 / 2 + 0.5},{user}" for user in range(1, 500)]
     write(tmp_path, CSV | {"ratings.csv": "\n".join(["userId,movieId,rating,timestamp", *rows])})
     assert events(tmp_path)["viewer"].to_list() == list(range(1, 500))

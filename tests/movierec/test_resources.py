@@ -64,7 +64,7 @@ def test_servers_and_workers_fit_into_a_small_container(monkeypatch, tmp_path):
         assert resources.default_web_workers() == workers
         assert f"shared_buffers={buffers}MB" in embedded.postgres_command(place, True)
         assert f"{valkey}mb" in embedded.valkey_command(place, True)
-    monkeypatch.setattr(resources, "available", lambda: resources.Resources(1, 64 * GIB))
+    monkeypatch.setattr(resources, "available_resources", lambda: resources.Resources(1, 64 * GIB))
     assert resources.default_web_workers() == 1
 
 

@@ -107,7 +107,7 @@ TALKER = "import sys\nwhile True:\n    print('x' * 99, flush=True)\n"
 
 @pytest.mark.parametrize("room_for_a_copy", [True, False])
 def test_a_log_is_bounded_while_its_process_writes(tmp_path, monkeypatch, room_for_a_copy):
-    monkeypatch.setattr(supervisor, "LOG_LIMIT", 200_000)
+    monkeypatch.setattr(supervisor, "MAX_LOG_BYTES", 200_000)
     (tmp_path / "logs").mkdir()
     log, former = tmp_path / "logs" / "talker.log", tmp_path / "logs" / "talker.log.1"
     if not room_for_a_copy:

@@ -268,7 +268,7 @@ def broken_dump(members, path):
 
 
 def test_who_serves_or_works_now_is_in_the_way(backup, monkeypatch):
-    monkeypatch.setattr("recommender.backup.restore.GONE_SECONDS", 0.0)
+    monkeypatch.setattr("recommender.backup.restore.WEB_STOP_SECONDS", 0.0)
     cache.report_loaded_model("web:1", TINY_MODEL)
     with pytest.raises(CommandError, match=r"1 web processes are serving \(web:1\): stop web"):
         call_command("restore", backup, replace=True)

@@ -50,7 +50,7 @@ def valkey(tmp_path, settings, monkeypatch, transactional_db):
     server.start()
     lists = django_settings.CACHES["lists"] | {"LOCATION": f"unix://{server.socket}?db=2"}
     settings.CACHES = django_settings.CACHES | {"lists": lists}
-    monkeypatch.setattr(cache, "_link", RedisConnection(cache._invalidate_all))
+    monkeypatch.setattr(cache, "_connection", RedisConnection(cache._invalidate_all))
     yield server
     server.kill()
 

@@ -138,7 +138,7 @@ def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):  # noqa: F8
 
 
 def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, monkeypatch):
-    monkeypatch.setattr(chunks, "SIZE", 1)
+    monkeypatch.setattr(chunks, "CHUNK_SIZE", 1)
     upkeep.repair_versions()
     night, lists = order(), order(Job.Kind.BATCH)
     worker("older code")

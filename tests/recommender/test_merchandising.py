@@ -107,7 +107,7 @@ def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monke
     Rule.objects.all().delete()
     made(editor, action="pin", movie=MATRIX, places=1)  # Ada has seen it, Ben has not
     assert listed(source="model") == plain
-    monkeypatch.setattr(merchandise, "UNSURE", -1)  # some seconds later
+    monkeypatch.setattr(merchandise, "CLOCK_SKEW", -1)  # some seconds later
     assert listed(source="cache") == plain
     assert listed(BEN)[0] == MATRIX
     assert listed(BEN, source="cache")[0] == MATRIX
@@ -181,7 +181,7 @@ def test_a_row_takes_a_pin_only_where_its_title_is_true_of_the_film(editor, home
     first = {row["about"] for row in rows if row["films"][0]["movie_id"] == str(NEMO)}
     genres = {genre.name for genre in Movie.objects.get(pk=NEMO).genres.all()}
     watched = {row["about"] for row in rows if row["kind"] == "because_you_watched"}
-    kin = {about for about in watched if NEMO in find_similar(int(about), 20, trial=()).movie_ids}
+    kin = {about for about in watched if NEMO in find_similar(int(about), 20, rules_override=()).movie_ids}
     assert "Sci-Fi" in {row["about"] for row in rows}
     assert first <= genres | kin
 
@@ -220,7 +220,7 @@ def test_a_rule_is_tried_on_a_viewer_and_changes_nothing(editor):
 
 
 def test_a_rule_is_tried_on_films_like_a_film(editor):
-    plain = find_similar(STAR_WARS, 20, user_id=BEN).movie_ids
+    plain = find_similar(STAR_WARS, 20, viewer_id=BEN).movie_ids
     rule = made(editor, action="boost", movie=plain[5], places=5, enabled=False, shelves=["similar"])
     page = reverse("admin:catalog_rule_preview", args=[rule.pk])
     assert editor.get(page).context["form"]["shelf"].value() == "similar"
@@ -228,7 +228,7 @@ def test_a_rule_is_tried_on_films_like_a_film(editor):
     before, after = (side.rows[0][1] for side in editor.get(page, asked | {"film": STAR_WARS}).context["sides"])
     assert [card.movie_id for card in before] == plain
     assert [card.movie_id for card in after][:2] == [plain[5], plain[0]]
-    assert find_similar(STAR_WARS, 20, user_id=BEN).movie_ids == plain
+    assert find_similar(STAR_WARS, 20, viewer_id=BEN).movie_ids == plain
     for film, told in (("", "Name the film"), (UNKNOWN_MOVIE, f"There is no film {UNKNOWN_MOVIE}.")):
         assert told in editor.get(page, asked | {"film": film}).content.decode()
 
@@ -255,7 +255,7 @@ def test_what_a_rule_cannot_be(editor):
 
 
 def test_no_more_rules_are_switched_on_than_may_be(editor, monkeypatch):
-    monkeypatch.setattr(rules, "MOST", 2)
+    monkeypatch.setattr(rules, "MAX_ACTIVE_RULES", 2)
     off = [made(editor, action="boost", movie=NEMO, enabled=False).pk for _ in range(2)]
     over = made(editor, action="boost", movie=NEMO, enabled=False, ends_at=timezone.now() - timedelta(days=1)).pk
     made(editor, action="boost", movie=NEMO)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from benchmarks.admin.furnished import furnish
+from benchmarks.admin.furnished import populate_site
 from benchmarks.admin.pages import admin_pages
 from catalog.models import Credit, Movie, Person, Rule, Viewer
 from catalog.selectors import movie_watchers
@@ -104,7 +104,7 @@ def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_clie
 def test_pages_ask_to_come_back_while_serving_is_busy(admin_client, monkeypatch):
     rule = Rule.objects.create(name="Space week", action="boost", movie_id=STAR_WARS)
     tried = reverse("admin:catalog_rule_preview", args=[rule.pk])
-    monkeypatch.setattr(capacity, "WAITING", 0)
+    monkeypatch.setattr(capacity, "MAX_QUEUED", 0)
     for path in (
         admin_url("viewer", "change", ADA),
         admin_url("movie", "change", STAR_WARS),
@@ -134,7 +134,7 @@ def test_what_staff_look_at_is_not_counted(admin_client, client, settings):
 
 def test_no_page_of_the_admin_asks_more_than_it_may(admin_client):
     """Every list, sorted, searched and filtered, every record's page, history and deletion."""
-    furnish()
+    populate_site()
     for path in (reverse("admin:index"), admin_url("movie", "change", NEMO)):
         admin_client.get(path)  # what a process reads once
     asked = {}

@@ -173,7 +173,7 @@ def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
 
 
 def test_a_cancelled_job_stops_at_its_next_step(transactional_db, monkeypatch):
-    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "RENEW_INTERVAL", 0.05)
     job = a_job()
     lease = leases.claim(job.pk)
     steps = 0

@@ -195,7 +195,7 @@ def test_keys_by_command(model, monkeypatch):
 
     command("revoke", prefix)
 
-    monkeypatch.setattr(access, "REMEMBERED_SECONDS", 0.0)
+    monkeypatch.setattr(access, "CACHE_SECONDS", 0.0)
     access._key_cache.clear()
     app.get(READ, expect=401)
     assert "revoked" in command("list")

@@ -31,7 +31,7 @@ def occupied(model):
 
 
 def test_past_the_queue_a_request_is_told_to_come_back(api, occupied, monkeypatch):
-    monkeypatch.setattr(capacity, "WAITING", 0)
+    monkeypatch.setattr(capacity, "MAX_QUEUED", 0)
     for path, body in (
         ("/recommend", POSTED),
         ("/similar", {"movie_id": str(MATRIX)}),
@@ -46,7 +46,7 @@ def test_past_the_queue_a_request_is_told_to_come_back(api, occupied, monkeypatc
 def test_stored_lists_do_not_wait(api, model, request, monkeypatch):
     api.get(f"/recommend?user_id={ADA}")
     request.getfixturevalue("occupied")
-    monkeypatch.setattr(capacity, "WAITING", 0)
+    monkeypatch.setattr(capacity, "MAX_QUEUED", 0)
     assert api.get(f"/recommend?user_id={ADA}")["source"] == "cache"
 
 
@@ -56,13 +56,13 @@ def test_whoever_waits_is_answered_when_a_place_is_free(api, occupied):
 
 
 def test_nobody_waits_for_ever(api, occupied, monkeypatch):
-    monkeypatch.setattr(capacity, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(capacity, "QUEUE_TIMEOUT", 0.05)
     api.post("/recommend", POSTED, expect=503)
 
 
 def test_a_page_whose_rows_are_computed_needs_one_place(api, model, monkeypatch):
-    monkeypatch.setattr(capacity, "_free", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(capacity, "LONGEST_WAIT", 0.5)
+    monkeypatch.setattr(capacity, "_slots", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(capacity, "QUEUE_TIMEOUT", 0.5)
     kinds = [row["kind"] for row in api.get(f"/home?user_id={ADA}")["rows"]]
     assert "because_you_watched" in kinds
 
@@ -71,7 +71,7 @@ MANY = {"user_histories": {str(user): [str(MATRIX)] for user in range(1, 41)}, "
 
 
 def test_a_batch_takes_no_place_of_lists(api, occupied, monkeypatch):
-    monkeypatch.setattr(capacity, "LONGEST_PATIENCE", 0.01)
+    monkeypatch.setattr(capacity, "MAX_YIELD", 0.01)
     assert api.post("/batch/recommend", MANY)["total_users"] == 40
 
 
@@ -84,7 +84,7 @@ def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monke
         turns.append(capacity._running)
         return own()
 
-    monkeypatch.setattr(capacity, "_alone", seen)
+    monkeypatch.setattr(capacity, "_machine_lock", seen)
     monkeypatch.setattr(capacity.time, "sleep", rests.append)
     capacity._last_interactive_at = float("-inf")
     api.post("/batch/recommend", MANY)

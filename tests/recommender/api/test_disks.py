@@ -298,12 +298,12 @@ def test_those_who_ask_at_the_same_moment_get_the_same_answer(monkeypatch, tmp_p
         time.sleep(0.1)
         return look(folder)
 
-    monkeypatch.setattr(disks, "look", slow)
+    monkeypatch.setattr(disks, "measure", slow)
     with ThreadPoolExecutor(8) as pool:
         found = [one for asked in [pool.submit(room.check_disks) for _ in range(16)] for one in asked.result()]
         assert [one.value for one in found if one.value == "does not answer"] == []
 
-        monkeypatch.setattr(disks, "look", lambda folder: hangs.wait(30))
+        monkeypatch.setattr(disks, "measure", lambda folder: hangs.wait(30))
         found = [one for asked in [pool.submit(room.check_disks) for _ in range(8)] for one in asked.result()]
         assert {one.value for one in found} == {"does not answer"}
         assert len([one for one in threading.enumerate() if one.name == f"disk-{tmp_path.name}"]) <= 8

@@ -44,7 +44,7 @@ def test_a_request_is_told_with_its_id_and_without_its_viewer(model, site, lines
         Job.objects.create(kind="batch", idempotency_key=str(viewer_id))
         Job.objects.create(kind="batch", idempotency_key=str(viewer_id))
 
-    monkeypatch.setattr(privacy, "export", fail)
+    monkeypatch.setattr(privacy, "export_viewer", fail)
     body = site.get(f"/users/{ZOE}/data", expect=500, headers={"X-Request-ID": "broken-1"})
 
     assert (body["request_id"], "IntegrityError" in json.dumps(body)) == ("broken-1", False)
@@ -90,7 +90,7 @@ def test_a_job_that_fails_tells_why_and_nobodys_row(model, site, lines, monkeypa
         Job.objects.create(kind="import", idempotency_key=str(ZOE))
         Job.objects.create(kind="import", idempotency_key=str(ZOE))
 
-    monkeypatch.setattr(batch, "fill_given", fail)
+    monkeypatch.setattr(batch, "fill_from_histories", fail)
     told = site.get(f"/jobs/{worked_off(site, {'user_histories': {str(ADA): ['260']}})}")
 
     assert told["status"] == "failed"
@@ -108,4 +108,4 @@ def test_for_people_a_line_is_a_line():
     token = request_id.set("r-1")
     assert PlainFormatter().format(record).endswith("broken\n [r-1]")
     request_id.reset(token)
-    assert settings.LOGGING["formatters"]["line"]["()"] == "movierec.logs.Plain"
+    assert settings.LOGGING["formatters"]["line"]["()"] == "movierec.logs.PlainFormatter"

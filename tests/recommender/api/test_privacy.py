@@ -78,7 +78,7 @@ def fail_in_training(monkeypatch):
         if phase == "training":
             raise OSError("No space left on device")
 
-    monkeypatch.setattr(enough, "FEWEST_EVENTS", 1)
+    monkeypatch.setattr(enough, "MIN_EVENTS", 1)
     lease = leases.claim(Job.objects.create(kind="nightly", parameters={"preset": "brief"}).pk)
     lease.on_progress = full
     with pytest.raises(OSError, match="No space"), leases.running_lease(lease):
@@ -213,7 +213,7 @@ def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
 
 
 def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, checkpoints, monkeypatch):
-    monkeypatch.setattr(enough, "FEWEST_EVENTS", 1)
+    monkeypatch.setattr(enough, "MIN_EVENTS", 1)
     lease = leases.claim(Job.objects.create(kind="nightly").pk)
     options = run.NightlyOptions(preset="brief")
     run.TrainingRun.start(lease, options)

@@ -84,7 +84,7 @@ def test_an_unexpected_failure_tells_only_its_request_id(api, monkeypatch):
     def fail():
         raise RuntimeError("the secret plan")
 
-    monkeypatch.setattr(health, "readiness", fail)
+    monkeypatch.setattr(health, "check_readiness", fail)
     api.get("/health/ready", expect=500)
 
     body = problem(api, 500, "error")

@@ -77,7 +77,7 @@ def test_early_is_before_any_work(db, django_assert_num_queries, monkeypatch):
         raise AssertionError("a view was reached, or Redis")
 
     monkeypatch.setattr("recommender.api.charts.PopularView.dispatch", touched)
-    monkeypatch.setattr("recommender.api.throttles.Budget._count", touched)
+    monkeypatch.setattr("recommender.api.throttles.Budget._increment", touched)
     with django_assert_num_queries(0):
         assert Client().get("/popular").status_code == 429
 
@@ -92,7 +92,7 @@ def test_the_schema_is_made_once_and_holds_nothing_of_who_asked(monkeypatch):
     made = []
     own = SchemaGenerator.get_schema
     monkeypatch.setattr(SchemaGenerator, "get_schema", lambda *a, **k: made.append(1) or own(*a, **k))
-    monkeypatch.setattr(documents, "_made", {})
+    monkeypatch.setattr(documents, "_documents", {})
     first = Client().get("/schema?format=json&version=evil")
     again = Client().get("/schema?format=json", headers={"Accept-Encoding": "gzip"})
     had = Client().get("/schema?format=json", headers={"If-None-Match": first.headers["ETag"]})

@@ -30,7 +30,7 @@ KINDS = ("web", "light", "batch", "training", "beat", "repair")
 @pytest.fixture
 def nobody_reports(model, monkeypatch):
     """Redis has been there for long, and has heard of nobody."""
-    monkeypatch.setattr(servers, "FRESH", 0.0)
+    monkeypatch.setattr(servers, "FRESH_SECONDS", 0.0)
 
 
 def all_report():
@@ -209,8 +209,8 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
 ):
     """Stopped so that they stand still, and ended; with a shorter patience than two minutes."""
     clear_caches()
-    monkeypatch.setattr(processes, "SILENT", 15.0)
-    monkeypatch.setattr(servers, "FRESH", 0.0)
+    monkeypatch.setattr(processes, "MAX_SILENCE", 15.0)
+    monkeypatch.setattr(servers, "FRESH_SECONDS", 0.0)
     running = {kind: start() for kind, start in STARTS.items()}
 
     def state(kind):
@@ -252,8 +252,8 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
 def test_a_trainer_that_works_for_long_stays_green(transactional_db, monkeypatch, api):
     """The pool is busy for longer than the patience; the loop that takes messages is not."""
     clear_caches()
-    monkeypatch.setattr(processes, "SILENT", 15.0)
-    monkeypatch.setattr(servers, "FRESH", 0.0)
+    monkeypatch.setattr(processes, "MAX_SILENCE", 15.0)
+    monkeypatch.setattr(servers, "FRESH_SECONDS", 0.0)
     worker = start_worker(include="tests.recommender.long_task", queues="training")
     try:
         from tests.recommender.long_task import work
@@ -275,7 +275,7 @@ def test_a_trainer_that_works_for_long_stays_green(transactional_db, monkeypatch
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_processes_start_and_work_while_their_logs_find_no_room(transactional_db, monkeypatch, api):
     clear_caches()
-    monkeypatch.setattr(servers, "FRESH", 0.0)
+    monkeypatch.setattr(servers, "FRESH_SECONDS", 0.0)
     with open("/dev/full", "wb") as full:
         words = [sys.executable, "-m", "celery", "-A", "movierec", "beat", "--pidfile="]
         how = {"env": worker_environment(), "cwd": ROOT, "stdout": full, "stderr": full, "start_new_session": True}

@@ -92,7 +92,7 @@ def test_who_guesses_keys_waits_and_the_known_ones_go_on(rates, site, django_ass
 
 
 def test_a_key_is_known_after_its_minute_as_well(rates, site, monkeypatch):
-    monkeypatch.setattr(access, "REMEMBERED_SECONDS", 0.0)
+    monkeypatch.setattr(access, "CACHE_SECONDS", 0.0)
     site.get(READ)
     for number in range(2):
         wrong(number).get(READ, expect=401)

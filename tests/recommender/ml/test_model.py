@@ -156,7 +156,7 @@ def test_lists_leave_out_what_they_are_told_and_are_in_order():
 
 def test_the_mlp_scorer_ranks_its_shortlist_again(monkeypatch):
     """Lists and evaluation take the same shortlist: the dot product's best among the films not left out."""
-    monkeypatch.setattr(ranker_module, "SHORTLIST", 12)
+    monkeypatch.setattr(ranker_module, "MLP_CANDIDATES", 12)
     ranker = Ranker(model_of("brief", use_mlp_scorer=True), VOCAB)
     states, left_out = ranker.encode([Events.from_ids([101, 102])]), [np.array([101, 102, 110])]
     films, scores = ranker.top(states, 8, exclude=left_out)[0]

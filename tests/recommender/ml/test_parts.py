@@ -92,7 +92,7 @@ def test_sampled_negatives_estimate_the_full_softmax():
 
 @pytest.mark.parametrize("piece", [100, 7])
 def test_attention_and_its_gradients_are_those_of_the_formula(piece, monkeypatch):
-    monkeypatch.setattr(attention, "PIECE", piece)
+    monkeypatch.setattr(attention, "QUERY_TILE", piece)
     torch.manual_seed(1)
     q, k, v = (torch.randn(9, 2, 24, 8, dtype=torch.float64, requires_grad=True) for _ in range(3))
     position = torch.randn(2, 24, 24, dtype=torch.float64, requires_grad=True)

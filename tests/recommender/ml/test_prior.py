@@ -40,7 +40,7 @@ def test_transitions_by_hand():
 
 def test_transitions_are_the_same_however_they_are_counted(monkeypatch):
     whole = Transitions.from_tokens(OWNER, TOKENS.items - 1, MOVIES)
-    monkeypatch.setattr(transitions, "CHUNK", 100)
+    monkeypatch.setattr(transitions, "CHUNK_TOKENS", 100)
     for one, other in zip(whole, Transitions.from_tokens(OWNER, TOKENS.items - 1, MOVIES), strict=True):
         assert torch.equal(one, other)
 

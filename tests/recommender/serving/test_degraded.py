@@ -53,7 +53,7 @@ def valkey(tmp_path, settings, monkeypatch):
         name: {**options, "LOCATION": f"{base}?db={number}"}
         for number, (name, options) in enumerate(live_settings.CACHES.items(), 1)
     }
-    monkeypatch.setattr(cache, "_link", RedisConnection(cache._invalidate_all))
+    monkeypatch.setattr(cache, "_connection", RedisConnection(cache._invalidate_all))
     own.start()
     registry.repair_pointer()
     yield own

@@ -120,7 +120,7 @@ def test_a_thousand_hostile_clients_do_not_roll_back_a_good_model(good, api, cli
 
     for n in range(1_000):
         hostile(api, events, n)
-    monkeypatch.setattr(capacity, "WAITING", -1)
+    monkeypatch.setattr(capacity, "MAX_QUEUED", -1)
     api.client.get("/home")  # and a crowd is told to come back
     seconds_pass()
 

@@ -90,7 +90,7 @@ def test_an_epoch_that_moves_on_has_all_lists_written_again(lease, monkeypatch):
             bump_epoch()
         return look(shelf, viewer_ids)
 
-    monkeypatch.setattr(batch, "BLOCK", 2)
+    monkeypatch.setattr(batch, "BLOCK_SIZE", 2)
     monkeypatch.setattr(batch.ListWriter, "look", an_import_ends)
     held = lease()
     batch.run(held)
@@ -100,7 +100,7 @@ def test_an_epoch_that_moves_on_has_all_lists_written_again(lease, monkeypatch):
 
 
 def test_a_killed_batch_goes_on_behind_its_last_chunk(lease, monkeypatch):
-    monkeypatch.setattr(chunks, "SIZE", 2)
+    monkeypatch.setattr(chunks, "CHUNK_SIZE", 2)
     killed = lease()
     killed.on_progress = lambda phase, done, total: 1 / (done < 2)
     with pytest.raises(ZeroDivisionError):
@@ -119,8 +119,8 @@ def test_a_killed_batch_goes_on_behind_its_last_chunk(lease, monkeypatch):
 
 
 def test_other_processes_take_chunks_and_one_that_dies_loses_its_own(lease, monkeypatch):
-    monkeypatch.setattr(chunks, "SIZE", 1)
-    monkeypatch.setattr(chunks, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(chunks, "CHUNK_SIZE", 1)
+    monkeypatch.setattr(chunks, "LEASE_DURATION", timedelta(seconds=1))
     asked = []
 
     def call(job_id, wanted):
@@ -140,7 +140,7 @@ def test_other_processes_take_chunks_and_one_that_dies_loses_its_own(lease, monk
 
 
 def test_help_for_a_job_that_was_cancelled_writes_no_more(lease, monkeypatch):
-    monkeypatch.setattr(batch, "BLOCK", 1)
+    monkeypatch.setattr(batch, "BLOCK_SIZE", 1)
     fill = batch.ListWriter.write_lists
 
     def cancelled_meanwhile(shelf, readers, epoch, check):

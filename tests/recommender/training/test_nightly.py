@@ -92,7 +92,7 @@ def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):  # noqa:
 
 def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):  # noqa: F811
     good = run_nightly(new_lease(epochs=8))
-    monkeypatch.setattr(tuning, "WEIGHTS", (0.0,))  # counting alone would tell the ring
+    monkeypatch.setattr(tuning, "CANDIDATE_WEIGHTS", (0.0,))  # counting alone would tell the ring
     worse = run_nightly(new_lease(epochs=1))
 
     assert worse.status == ModelVersion.Status.CANDIDATE
