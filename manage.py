@@ -4,7 +4,7 @@
 import os
 import sys
 
-from movierec.resources import limit_threads
+from infrastructure.resources import limit_threads
 
 MISSING_SCHEMA_STATES = ("42P01", "42703")  # SQLSTATE: table, column
 
@@ -17,12 +17,12 @@ def main(words: list[str]) -> None:
     from django.core.management import execute_from_command_line
     from django.db import OperationalError, ProgrammingError
 
-    from movierec import disks
+    from infrastructure import disk_space
 
     try:
         execute_from_command_line(words)
     except Exception as error:
-        trouble = disks.storage_problem(error)
+        trouble = disk_space.storage_problem(error)
         no_tables = (
             isinstance(error, ProgrammingError) and getattr(error.__cause__, "sqlstate", "") in MISSING_SCHEMA_STATES
         )

@@ -23,10 +23,10 @@ from urllib.parse import urlencode
 import torch
 
 from benchmarks.bench_batch import fill_lists
+from benchmarks.benchmark_system import isolated_system
 from benchmarks.report import print_report
 from benchmarks.serving.client import QUERY_COUNT_HEADER, Connection, Server, with_query_count
-from benchmarks.serving.stage import ServingFixture, load_and_build
-from benchmarks.system import isolated_system
+from benchmarks.serving.fixture import ServingFixture, load_and_build
 
 RATINGS, QUICK_RATINGS = 1_000_000, 200_000
 WARM, QUICK_WARM = 7, 2  # times
@@ -73,7 +73,7 @@ def populate_and_fill() -> int:
     from django.contrib.auth.models import User
     from django.db import connection
 
-    from benchmarks.admin.furnished import populate_site
+    from benchmarks.admin.populate import populate_site
 
     populate_site()
     with connection.cursor() as cursor:
@@ -91,7 +91,7 @@ def measure_pages(server: Server, cookie: str, warm: int) -> list[Page]:
 
 def take_pictures(folder: Path, server: Server, cookie: str, found: list[Page]) -> list[str]:
     """Leaves pictures of the pages that there are; what a browser has to complain of."""
-    from benchmarks.admin.pictures import take_screenshots
+    from benchmarks.admin.screenshots import take_screenshots
 
     chosen = {page.name: page.path for page in found if page.status == 200}
     return take_screenshots(folder, f"http://{server.host}:{server.port}", cookie, chosen)

@@ -16,12 +16,12 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-from benchmarks.apart import run_isolated_in_parallel
+from benchmarks.benchmark_system import isolated_system
+from benchmarks.isolated_process import run_isolated_in_parallel
 from benchmarks.report import print_report
-from benchmarks.serving.stage import ACTIVE_VERSION, load_and_build
-from benchmarks.system import isolated_system
-from movierec.resources import available_resources
-from movierec.start import LIGHT_CONCURRENCY
+from benchmarks.serving.fixture import ACTIVE_VERSION, load_and_build
+from infrastructure.resources import available_resources
+from movierec.local.launcher import LIGHT_CONCURRENCY
 from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_500_000, 300_000
@@ -76,7 +76,7 @@ def _batch(job_id: str, start: Barrier) -> dict[str, Any]:
     _django()
     from django.core.cache import caches
 
-    from recommender import leases
+    from recommender.jobs import leases
     from recommender.training import batch
 
     start.wait()
@@ -114,8 +114,8 @@ def _bare(share: int, start: Barrier) -> dict[str, Any]:
 
     from catalog import selectors
     from recommender import registry
+    from recommender.history import exclusions_from, has_known_movies, to_model_events
     from recommender.ml.ranker import Ranker
-    from recommender.viewing import exclusions_from, has_known_movies, to_model_events
 
     ranker = Ranker.load(registry.folder(ACTIVE_VERSION))
     viewers, behind, turn = [], 0, 0

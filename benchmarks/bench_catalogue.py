@@ -22,12 +22,12 @@ from urllib.parse import urlencode
 import numpy as np
 import polars as pl
 
+from benchmarks.benchmark_system import isolated_system
 from benchmarks.report import print_report
 from benchmarks.serving.client import Connection, LoadResult, Server, drive_load
-from benchmarks.simulated import synthetic_catalogue
-from benchmarks.system import isolated_system
+from benchmarks.synthetic_data import synthetic_catalogue
 from catalog.dataset import DIRECTOR, Dataset
-from movierec.start import application_services
+from movierec.local.launcher import application_services
 
 FILMS = 62_000
 ROUNDS, QUICK_ROUNDS, REQUESTS_PER_ROUND = 6, 2, 50
@@ -65,8 +65,8 @@ def run(given: argparse.Namespace) -> None:
 
 
 def _loaded(data: Path | None, people: Path | None) -> tuple[Dataset, float]:
+    from catalog.loading import load_dataset
     from catalog.movielens import read_movielens
-    from catalog.services.bulk import load_dataset
 
     dataset = read_movielens(data, people) if data else synthetic_catalogue(FILMS)
     dataset.events, dataset.expected_events = (), 0

@@ -16,11 +16,11 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.apart import run_isolated
+from benchmarks.isolated_process import run_isolated
 from benchmarks.report import print_report
-from benchmarks.simulated import write_synthetic_movielens
-from movierec import embedded
-from movierec.places import DATABASE_NAME, database_url, redis_url, socket_dir
+from benchmarks.synthetic_data import write_synthetic_movielens
+from movierec.local import embedded_servers
+from movierec.local.server_paths import DATABASE_NAME, database_url, redis_url, socket_dir
 
 RATINGS, QUICK_RATINGS = 2_000_000, 1_000_000
 _EVENTS = "catalog_watchevent"
@@ -39,7 +39,7 @@ def run(given: argparse.Namespace) -> None:
         generated.mkdir()
         data = given.data or write_synthetic_movielens(generated, QUICK_RATINGS if given.quick else RATINGS)
         state = folder / "state"
-        with embedded.running_servers(state):
+        with embedded_servers.running_servers(state):
             imported = run_isolated(_import, state, data.resolve())
             copy_seconds = _bare_copy(state, folder / "rows.bin", imported["rows"])
     _report(imported, copy_seconds)
@@ -61,8 +61,8 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
 
 def import_dataset(data: Path) -> dict[str, Any]:
     """Into the tables of this process's Django."""
+    from catalog.loading import load_dataset
     from catalog.movielens import read_movielens
-    from catalog.services.bulk import load_dataset
 
     started = time.perf_counter()
     report = load_dataset(read_movielens(data))

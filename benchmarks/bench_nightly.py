@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.apart import run_isolated
+from benchmarks.benchmark_system import isolated_system
+from benchmarks.isolated_process import run_isolated
 from benchmarks.report import print_report
-from benchmarks.simulated import write_synthetic_movielens
-from benchmarks.system import isolated_system
+from benchmarks.synthetic_data import write_synthetic_movielens
 
 RATINGS, QUICK_RATINGS = 1_000_000, 150_000
 PARTS = ("read", "train", "evaluate", "batch")
@@ -96,8 +96,8 @@ def _query(*statements: str) -> None:
 
 
 def _load(data: Path | None, ratings: int) -> None:
+    from catalog.loading import load_dataset
     from catalog.movielens import read_movielens
-    from catalog.services.bulk import load_dataset
 
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         load_dataset(read_movielens(data or write_synthetic_movielens(Path(folder) / "simulated", ratings)))
@@ -110,7 +110,7 @@ def read_training_data() -> dict[str, Any]:
     django.setup()
     from recommender.ml.data import tokenise
     from recommender.ml.vocab import Vocab
-    from recommender.training import dataset
+    from recommender.training import snapshot as dataset
 
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
@@ -126,14 +126,15 @@ def _night(parameters: dict[str, Any]) -> dict[str, Any]:
     import django
 
     django.setup()
-    from recommender import leases, registry
+    from recommender import registry
+    from recommender.jobs import leases
     from recommender.models import Job, ModelVersion
-    from recommender.training import batch, run
+    from recommender.training import batch, nightly
 
     lease = leases.claim(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=parameters).pk)
     assert lease is not None
     with leases.running_lease(lease):
-        run.run(lease)
+        nightly.run(lease)
         version = ModelVersion.objects.get(name=lease.result["version"])
         if (
             registry.active_name() is None

@@ -19,13 +19,13 @@ import numpy as np
 import polars as pl
 
 from benchmarks.protocols import Task, make_task, read_events
-from benchmarks.quality import cold_films, diverse, next_visit, results, served, tables
+from benchmarks.quality import cold_movies, diversity_tradeoff, next_visit, quality_tables, results, served_parity
 from benchmarks.quality.baselines import check_published, fit_and_rank
-from benchmarks.quality.figures import MAIN_METRICS
-from benchmarks.quality.measures import build_result
-from benchmarks.quality.run import new_model, run_seed
+from benchmarks.quality.result_builder import build_result
+from benchmarks.quality.seed_runs import new_model, run_seed
+from benchmarks.quality.summaries import MAIN_METRICS
 from benchmarks.report import print_report
-from benchmarks.simulated import write_synthetic_movielens
+from benchmarks.synthetic_data import write_synthetic_movielens
 from catalog.dataset import Dataset
 from recommender.ml.config import PRESETS, Preset, get_preset, override
 from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     if given.tables:
-        tables.write_tables(given.tables)
+        quality_tables.write_tables(given.tables)
         return
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         data = given.data or write_synthetic_movielens(Path(folder) / "simulated", QUICK_RATINGS)
@@ -83,18 +83,18 @@ def run(given: argparse.Namespace) -> None:
     named = {"bench": "quality", "preset": given.preset, "changes": _changes(given), "seeds": given.seeds}
     named |= {"data": dataset.name, "people": given.people and given.people.name}
     if given.cold_films:
-        cold_films.measure_cold_movies(given, dataset, events, _shape(given), named)
+        cold_movies.measure_cold_movies(given, dataset, events, _shape(given), named)
         return
     if given.protocol == "N":
         _measure_next_visit(given, dataset, events, named)
         return
     task = make_task(given.protocol, dataset, events, data)
     if given.served:
-        served.measure_served_parity(given, dataset, events, task, _shape(given))
+        served_parity.measure_served_parity(given, dataset, events, task, _shape(given))
         return
     task = _fewer(task) if given.quick else task
     if given.diversity:
-        diverse.measure_diversity(given, dataset, task, _shape(given), named)
+        diversity_tradeoff.measure_diversity(given, dataset, task, _shape(given), named)
         return
     _measure(given, task, named)
 

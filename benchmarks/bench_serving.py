@@ -33,11 +33,11 @@ import numpy as np
 import torch
 
 from benchmarks import memory
+from benchmarks.benchmark_system import BenchmarkSystem, isolated_system
 from benchmarks.report import print_report
-from benchmarks.serving.calls import LIST_LENGTH, Workload
 from benchmarks.serving.client import QUERY_COUNT_HEADER, Connection, LoadResult, Server, drive_load, with_query_count
-from benchmarks.serving.stage import NEXT_VERSION, ServingFixture, load_and_build
-from benchmarks.system import BenchmarkSystem, isolated_system
+from benchmarks.serving.fixture import NEXT_VERSION, ServingFixture, load_and_build
+from benchmarks.serving.workload import LIST_LENGTH, Workload
 from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_000_000, 300_000

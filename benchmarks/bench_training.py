@@ -3,7 +3,7 @@
 targets_per_s           positions that get a loss, by the preset's own training steps
 brief_targets_per_s     one target a sample, 20 negatives, batch 256, the brief's shape, written plainly
 rectools_targets_per_s  RecTools' SASRec, beside ours_at_rectools_shape_targets_per_s: the same shape and loss
-                        (benchmarks/training/equal_shape.py says how to install it); null where it is not installed
+                        (benchmarks/training/rectools_comparison.py says how to install it); null where it is not installed
 seconds_to              training seconds until NDCG@10 on P1's validation (time of asking told): of data sets with few
                         films, or with --goals
 peak_mb                 most memory that this process ever held (resident)"""
@@ -19,11 +19,11 @@ import torch
 from benchmarks.memory import peak_mb
 from benchmarks.protocols import Task, make_task, read_events
 from benchmarks.report import print_report, revision
-from benchmarks.simulated import write_synthetic_movielens
-from benchmarks.training import equal_shape
-from benchmarks.training.brief_way import naive_targets_per_s
-from benchmarks.training.learning import GOALS, compare_losses, seconds_to_goals
-from benchmarks.training.speed import make_trainer, measure_speed
+from benchmarks.synthetic_data import write_synthetic_movielens
+from benchmarks.training import rectools_comparison
+from benchmarks.training.naive_loop import naive_targets_per_s
+from benchmarks.training.throughput import make_trainer, measure_speed
+from benchmarks.training.time_to_quality import GOALS, compare_losses, seconds_to_goals
 from recommender.ml.config import MAX_FULL_SOFTMAX_ITEMS, PRESETS, get_preset
 
 RATINGS = 1_000_000  # of the generated set
@@ -55,7 +55,9 @@ def run(given: argparse.Namespace) -> None:
     brief = naive_targets_per_s(task.tokens, films, seconds)
     lengths = (50, 200) if given.full else (50,)
     beside = (
-        [equal_shape.compare_with_rectools(task, n, seconds) for n in lengths] if equal_shape.is_installed() else []
+        [rectools_comparison.compare_with_rectools(task, n, seconds) for n in lengths]
+        if rectools_comparison.is_installed()
+        else []
     )
     reached: dict[str, float | None] = dict.fromkeys(map(str, GOALS))
     if given.goals or (given.data and not given.quick and films <= MAX_FULL_SOFTMAX_ITEMS):

@@ -9,10 +9,10 @@ import polars as pl
 
 from catalog.dataset import ACTOR, DIRECTOR, RATING, Dataset
 from catalog.movielens import read_movielens
-from recommender.ml.checkpoint import data_hash
 from recommender.ml.data import Events, Histories, Tokens, tokenise
 from recommender.ml.evaluate import Targets, leave_one_out, time_split
 from recommender.ml.features import Features, build_features
+from recommender.ml.model_folder import data_hash
 from recommender.ml.vocab import Vocab
 
 MIN_INTERACTIONS = 5  # interactions of a viewer and of a film that P2 keeps

@@ -21,7 +21,7 @@ from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilt
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from catalog import changes
+from catalog import change_messages
 from catalog.certificates import CERTIFICATES, minimum_age
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer
 from catalog.plurals import count_noun
@@ -89,7 +89,7 @@ class CatalogueAdmin(BlankChoiceAdmin, StoredRecordAdmin):
         linked = any(
             inline.new_objects or inline.changed_objects or inline.deleted_objects for inline in formsets or ()
         )
-        words = [changes.describe_changes(form), "People changed" if linked else ""]
+        words = [change_messages.describe_changes(form), "People changed" if linked else ""]
         return "; ".join(filter(None, words)) or "Saved without a change."
 
     def log_changes(self, request: HttpRequest, ids: Collection[int], message: str) -> None:

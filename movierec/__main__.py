@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from movierec.address import check_environment, configured_address, exposure_reason, wait_until_free
-from movierec.asked import prepare_arguments
-from movierec.embedded import SetupError, state_dir
-from movierec.processes import die_with_parent
-from movierec.start import ROOT, launch
-from movierec.state import create_state_folder, delete_state, load_or_create_secrets, shared_servers
+from infrastructure.addresses import check_environment, configured_address, exposure_reason, wait_until_free
+from movierec.local.arguments import prepare_arguments
+from movierec.local.embedded_servers import SetupError, state_dir
+from movierec.local.launcher import ROOT, launch
+from movierec.local.processes import die_with_parent
+from movierec.local.state_folder import create_state_folder, delete_state, load_or_create_secrets, shared_servers
 
 STARTED_AT = time.monotonic()
 

@@ -6,4 +6,4 @@ class MovierecConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing is what makes the Celery application current and registers the system checks.
-        from movierec import celery, checks, logins  # noqa: F401
+        from movierec import celery, checks, login_lockout  # noqa: F401

@@ -7,9 +7,9 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.signals import beat_init, before_task_publish, celeryd_init, task_postrun, task_prerun, worker_process_init
 
-from movierec.alive import HEARTBEAT_SECONDS, process_alive
-from movierec.logs import request_id, tolerate_full_disk
-from movierec.resources import limit_threads
+from infrastructure.logs import request_id, tolerate_full_disk
+from infrastructure.resources import limit_threads
+from infrastructure.signals import HEARTBEAT_SECONDS, process_alive
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
 if "celery" in sys.argv[0]:  # a worker or beat, and nobody who only sends tasks
@@ -24,9 +24,9 @@ app.autodiscover_tasks()
 @beat_init.connect
 def start_postgres_monitor(**_: Any) -> None:
     """A call to a Postgres that is frozen, or cut off, would never end."""
-    from movierec import lines  # Django is set up by now
+    from infrastructure import connectivity  # Django is set up by now
 
-    lines.start_monitors(interactive=False)
+    connectivity.start_monitors(interactive=False)
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):

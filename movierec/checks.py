@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from movierec.address import exposure_reason
+from infrastructure.addresses import exposure_reason
 
 
 @register(Tags.security)

@@ -8,12 +8,12 @@ import threading
 import time
 from typing import Any
 
-from movierec import resources
-from movierec.address import bind_host, url_host
-from movierec.logs import tolerate_full_disk
+from infrastructure import resources
+from infrastructure.addresses import bind_host, url_host
+from infrastructure.logs import tolerate_full_disk
 
 bind = f"{url_host(bind_host())}:{os.environ.get('PORT') or '8000'}"
-worker_class = "movierec.web_worker.WebWorker"
+worker_class = "movierec.web.worker.WebWorker"
 workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.default_web_workers())
 # More than may compute and wait (serving/capacity.py): stored lists and refusals never wait for what is computed.
 threads = int(os.environ.get("MOVIEREC_WEB_THREADS") or "48")
@@ -33,8 +33,8 @@ max_requests = 0
 forwarded_allow_ips = ""
 _production = os.environ.get("MOVIEREC_PRODUCTION", "0") not in ("", "0")
 logconfig_dict = {
-    "formatters": {"generic": {"()": f"movierec.logs.{'Json' if _production else 'Plain'}"}},
-    "handlers": {"error_console": {"class": "movierec.logs.RateLimitedHandler", "formatter": "generic"}},
+    "formatters": {"generic": {"()": f"infrastructure.logs.{'Json' if _production else 'Plain'}"}},
+    "handlers": {"error_console": {"class": "infrastructure.logs.RateLimitedHandler", "formatter": "generic"}},
     "root": {"level": "INFO", "handlers": []},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}},
 }
@@ -89,9 +89,9 @@ def _collect_garbage_forever() -> None:
 def post_worker_init(worker: Any) -> None:
     """From here on the process takes up each newly activated model. What is loaded by now stays for good: the garbage
     collector need not look at it again, nor look for cycles several times in one request."""
-    from recommender.serving import warm
+    from recommender.serving import warmup
 
-    warm.start_in_web_process()
+    warmup.start_in_web_process()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()

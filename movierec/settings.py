@@ -13,16 +13,17 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
-from movierec import disks, embedded, places
-from movierec.address import WILDCARDS, bind_host, url_host, url_problem
+from infrastructure import disk_space
+from infrastructure.addresses import WILDCARDS, bind_host, url_host, url_problem
+from movierec.local import embedded_servers, server_paths
 from movierec.postgres.connection import Connection
-from movierec.strength import weakness
+from movierec.secret_strength import weakness
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- where and how this instance runs ---------------------------------------------------------------------------
-STATE_DIR = embedded.state_dir()
+STATE_DIR = embedded_servers.state_dir()
 MODEL_STORE = STATE_DIR / "models"
 MODELS_URL = env("MOVIEREC_MODELS_URL", default="")  # where all machines find the models; empty: MODEL_STORE is all
 if "@" in urlsplit(MODELS_URL).netloc:
@@ -93,14 +94,14 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
-    "recommender.api.middleware.RequestIdMiddleware",
+    "recommender.api.http.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "compression_middleware.middleware.CompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "recommender.api.middleware.BodySizeLimitMiddleware",
+    "recommender.api.http.middleware.BodySizeLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -148,10 +149,10 @@ def _server_url(name: str, ours: str) -> str:
 
 
 # --- Postgres ---------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url_config(_server_url("DATABASE_URL", embedded.database_url(STATE_DIR)))}
+DATABASES = {"default": env.db_url_config(_server_url("DATABASE_URL", embedded_servers.database_url(STATE_DIR)))}
 DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own, which notices a server that is gone
 INTERACTIVE = env.bool("MOVIEREC_DB_POOL", default=False)  # a web process: somebody waits for what it asks of a server
-# A connection that alone was cut off (the line to Postgres is well, movierec.lines) is found out by TCP.
+# A connection that alone was cut off (the line to Postgres is well, infrastructure.connectivity) is found out by TCP.
 _TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}  # seconds, seconds, times
 DATABASES["default"]["OPTIONS"] = {
     **_TCP,
@@ -173,10 +174,10 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- room on disks ----------------------------------------------------------------------------------------------------
-DISK_ROOM = disks.DiskThresholds(
-    env.int("MOVIEREC_DISK_WARN_MB", default=1000) * disks.MB,  # amber below this,
+DISK_ROOM = disk_space.DiskThresholds(
+    env.int("MOVIEREC_DISK_WARN_MB", default=1000) * disk_space.MB,  # amber below this,
     env.int("MOVIEREC_DISK_WARN_PERCENT", default=5) / 100,  # or below this share, whichever is more
-    env.int("MOVIEREC_DISK_FULL_MB", default=100) * disks.MB,  # red below this
+    env.int("MOVIEREC_DISK_FULL_MB", default=100) * disk_space.MB,  # red below this
 )
 WRITTEN_FOLDERS = {  # what this machine writes to -> where
     "state": STATE_DIR,
@@ -187,11 +188,11 @@ WRITTEN_FOLDERS = {  # what this machine writes to -> where
 }
 if MODELS_URL and "://" not in MODELS_URL:
     WRITTEN_FOLDERS["models of all machines"] = Path(MODELS_URL)
-if env("DATABASE_URL", default="") in ("", embedded.database_url(STATE_DIR)):
-    WRITTEN_FOLDERS["database"] = places.postgres_data_dir(STATE_DIR)
+if env("DATABASE_URL", default="") in ("", embedded_servers.database_url(STATE_DIR)):
+    WRITTEN_FOLDERS["database"] = server_paths.postgres_data_dir(STATE_DIR)
 
 # --- Redis: the broker, Django's cache and the stored lists in three databases, as cache.clear() empties a whole one --
-REDIS_URL = _server_url("REDIS_URL", embedded.redis_url(STATE_DIR))
+REDIS_URL = _server_url("REDIS_URL", embedded_servers.redis_url(STATE_DIR))
 if urlsplit(REDIS_URL).scheme != "unix" and not (urlsplit(REDIS_URL).path.strip("/") or "0").isdecimal():
     raise ImproperlyConfigured("REDIS_URL names its database by a number, as redis://host:6379/0 does.")
 
@@ -281,14 +282,14 @@ CELERY_BEAT_SCHEDULE = {
 # --- API --------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_RENDERER_CLASSES": ["recommender.api.wire.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["recommender.api.wire.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["recommender.api.http.json_io.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["recommender.api.http.json_io.StrictJSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "recommender.api.access.ApiKeyAuthentication",
-        "recommender.api.tokens.ViewerTokenAuthentication",
+        "recommender.api.access.authentication.ApiKeyAuthentication",
+        "recommender.api.access.viewer_token_auth.ViewerTokenAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["recommender.api.throttles.RateThrottle"],
+    "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.authentication.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["recommender.api.access.throttles.RateThrottle"],
     "DEFAULT_THROTTLE_RATES": {  # for each API key, or address without one
         "reads": env("MOVIEREC_RATE_READS", default="300000/min"),
         "events": env("MOVIEREC_RATE_EVENTS", default="60000/min"),
@@ -300,7 +301,7 @@ REST_FRAMEWORK = {
         "logins": env("MOVIEREC_RATE_LOGINS", default="60/min"),
     },
     "NUM_PROXIES": int(BEHIND_PROXY),  # whose word on the client's address counts; all else a client could make up
-    "EXCEPTION_HANDLER": "recommender.api.errors.exception_handler",
+    "EXCEPTION_HANDLER": "recommender.api.http.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
 }
@@ -321,8 +322,8 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "recommender.api.schema.require_bodies",
-        "recommender.api.schema.close_bodies",
+        "recommender.api.openapi.operations.require_bodies",
+        "recommender.api.openapi.operations.close_bodies",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": False},  # a link within a button is reached by no keyboard
@@ -332,7 +333,7 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = {
     "SITE_TITLE": "movierec",
     "SITE_HEADER": "movierec",
-    "DASHBOARD_CALLBACK": "recommender.admin.front.dashboard_callback",
+    "DASHBOARD_CALLBACK": "recommender.admin.dashboard.dashboard_callback",
     "STYLES": [f"/{STATIC_URL}recommender/admin.css"],
     "SCRIPTS": [f"/{STATIC_URL}recommender/admin.js"],
 }
@@ -360,7 +361,7 @@ if BEHIND_PROXY:
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "movierec.logins.client_address"
+AXES_CLIENT_IP_CALLABLE = "movierec.login_lockout.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # who logged in when is nobody's business for longer than needed
 AXES_ENABLE_ADMIN = False
@@ -374,12 +375,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "without_paths": {"()": "movierec.logs.RedactPathsFilter"},
-        "only_failures": {"()": "movierec.logs.ExceptionsOnlyFilter"},
+        "without_paths": {"()": "infrastructure.logs.RedactPathsFilter"},
+        "only_failures": {"()": "infrastructure.logs.ExceptionsOnlyFilter"},
     },
-    "formatters": {"line": {"()": "movierec.logs.JsonFormatter" if PRODUCTION else "movierec.logs.PlainFormatter"}},
+    "formatters": {
+        "line": {"()": "infrastructure.logs.JsonFormatter" if PRODUCTION else "infrastructure.logs.PlainFormatter"}
+    },
     "handlers": {
-        "console": {"class": "movierec.logs.RateLimitedHandler", "formatter": "line", "filters": ["without_paths"]}
+        "console": {
+            "class": "infrastructure.logs.RateLimitedHandler",
+            "formatter": "line",
+            "filters": ["without_paths"],
+        }
     },
     "root": {"handlers": ["console"], "level": env("MOVIEREC_LOG_LEVEL", default="INFO")},
     "loggers": {
@@ -388,6 +395,6 @@ LOGGING = {
         "django.security.csrf": {"filters": ["only_failures"]},
         "psycopg.pool": {"level": "ERROR"},  # tells of every try while Postgres is gone; the API's own line says it
         **{name: {"level": "WARNING"} for name in ("aiobotocore", "botocore", "fsspec", "s3fs")},  # DEBUG tells of keys
-        "axes": {"level": "ERROR"},  # its warnings have names and addresses; movierec.logins says what happened
+        "axes": {"level": "ERROR"},  # its warnings have names and addresses; movierec.login_lockout says what happened
     },
 }

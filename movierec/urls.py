@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from movierec.front import front_page
+from movierec.views import front_page
 
 urlpatterns = [
     path("", front_page),
@@ -17,6 +17,6 @@ urlpatterns = [
     path("", include("recommender.api.urls")),
 ]
 
-handler400 = "recommender.api.errors.bad_request"
-handler404 = "recommender.api.errors.not_found"
-handler500 = "recommender.api.errors.server_error"
+handler400 = "recommender.api.http.errors.bad_request"
+handler404 = "recommender.api.http.errors.not_found"
+handler500 = "recommender.api.http.errors.server_error"

@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from movierec.alive import HEARTBEAT_SECONDS
+from infrastructure.signals import HEARTBEAT_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +19,11 @@ class RecommenderConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import selectors, services, signals
-        from movierec.alive import process_alive
+        from infrastructure.signals import process_alive
         from recommender import cache, checks, registry  # noqa: F401  (importing registers the system checks)
-        from recommender.roles import sync_staff_groups
-        from recommender.serving import probe, tally
+        from recommender.monitoring import probe
+        from recommender.serving import metrics
+        from recommender.staff_roles import sync_staff_groups
 
         signals.viewers_changed.connect(publish_viewer_versions)
         signals.catalogue_changed.connect(publish_catalogue_version)
@@ -30,7 +31,7 @@ class RecommenderConfig(AppConfig):
         signals.data_set_replaced.connect(reject_former_data)
         cache.set_epoch_bumper(services.bump_epoch)
         registry.set_data_set_reader(selectors.data_set)
-        registry.on_tick(tally.flush)
+        registry.on_tick(metrics.flush)
         registry.on_tick(probe.probe_next_viewer)
         registry.on_tick(record_web_heartbeat)
         process_alive.connect(record_heartbeat)
@@ -89,7 +90,8 @@ def publish_epoch(epoch: int, **_: Any) -> None:
 def reject_former_data(data_set: int, **_: Any) -> None:
     """Inside the transaction that replaces the data: jobs that work on the former data end, and so do its models."""
     from catalog.limits import DEMO_ID_BASE
-    from recommender import leases, registry
+    from recommender import registry
+    from recommender.jobs import leases
     from recommender.models import Impression, Job
 
     at_work = Job.objects.filter(

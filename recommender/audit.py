@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from movierec.logs import request_id
+from infrastructure.logs import request_id
 from recommender.actors import actor
 from recommender.models import AuditEntry
 

@@ -52,9 +52,9 @@ def check_task_time_limit(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
 
 @register()
 def check_model_store_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    from recommender import storage
+    from recommender.registry import object_store
 
-    if storage.is_configured() and (wrong := storage.configuration_error(settings.MODELS_URL)):
+    if object_store.is_configured() and (wrong := object_store.configuration_error(settings.MODELS_URL)):
         return [Error(f"MOVIEREC_MODELS_URL={settings.MODELS_URL}: {wrong}.", id="recommender.E005")]
     return []
 

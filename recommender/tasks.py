@@ -16,9 +16,9 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from movierec.alive import process_alive
-from movierec.lines import REDIS
-from recommender import leases
+from infrastructure.connectivity import REDIS
+from infrastructure.signals import process_alive
+from recommender.jobs import leases
 from recommender.models import Chunk, Job
 
 HELP_SECONDS = 3_600
@@ -66,9 +66,9 @@ def start_night() -> str | None:
 @shared_task
 def start_first_night() -> str | None:
     """The first night of a site comes as soon as there is enough to learn from, and not at 03:30."""
-    from recommender.training import first
+    from recommender.training import first_nightly
 
-    job = leases.create_unless_pending(Job.Kind.NIGHTLY) if first.is_due() else None
+    job = leases.create_unless_pending(Job.Kind.NIGHTLY) if first_nightly.is_due() else None
     if job is None:
         return None
     enqueue(job)
@@ -77,7 +77,7 @@ def start_first_night() -> str | None:
 
 @shared_task
 def nightly(job_id: str) -> dict[str, Any]:
-    from recommender.training import run
+    from recommender.training import nightly as run
 
     return _work(job_id, partial(run.run, request_helpers=call_for_help))
 
@@ -91,7 +91,7 @@ def batch(job_id: str) -> dict[str, Any]:
 
 @shared_task
 def bring_in(job_id: str) -> dict[str, Any]:
-    from recommender.serving import imports
+    from recommender.ingest import imports
 
     return _work(job_id, imports.run_import)
 
@@ -116,15 +116,15 @@ def batch_chunk(job_id: str) -> bool:
 
 @shared_task
 def publish_pending() -> int:
-    from recommender.serving import upkeep
+    from recommender import maintenance
 
     with leases.advisory_lock("publish_pending") as mine:
-        return upkeep.flush_outbox() if mine else 0
+        return maintenance.flush_outbox() if mine else 0
 
 
 @shared_task
 def repair() -> dict[str, Any]:
-    from recommender.serving import upkeep
+    from recommender import maintenance as upkeep
 
     told = upkeep.repair_versions()
     process_alive.send_robust(sender=repair, kinds=("repair",), process=f"tasks@{socket.gethostname()}")  # end to end
@@ -133,7 +133,7 @@ def repair() -> dict[str, Any]:
 
 @shared_task
 def finish_erasures() -> int:
-    from recommender.serving import privacy
+    from recommender import privacy
 
     with leases.advisory_lock("finish_erasures") as mine:
         return privacy.finish_erasures() if mine else 0
@@ -142,14 +142,14 @@ def finish_erasures() -> int:
 @shared_task
 def clear_checkpoints() -> int:
     """On the trainer's queue: the folder may be of its machine alone."""
-    from recommender.training import leftovers
+    from recommender.training import cleanup
 
-    return leftovers.delete_stale_files()
+    return cleanup.delete_stale_files()
 
 
 @shared_task
 def tidy() -> dict[str, Any]:
-    from recommender.serving import upkeep
+    from recommender import maintenance as upkeep
 
     with leases.advisory_lock("tidy") as mine:
         return upkeep.prune() if mine else {}
@@ -157,10 +157,10 @@ def tidy() -> dict[str, Any]:
 
 @shared_task
 def guard_active_model() -> str:
-    from recommender.serving import guard
+    from recommender.monitoring import rollback_guard
 
     with leases.advisory_lock("guard_active_model") as mine:
-        return guard.rollback_if_faulty() if mine else ""
+        return rollback_guard.rollback_if_faulty() if mine else ""
 
 
 @shared_task
@@ -174,7 +174,7 @@ def requeue_lost_jobs() -> int:
 
 @shared_task
 def refresh_charts() -> dict[str, int]:
-    from recommender.serving import charts
+    from recommender.serving.candidates import charts
 
     with leases.advisory_lock("refresh_charts") as mine:
         return charts.refresh() if mine else {}

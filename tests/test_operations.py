@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from catalog.models import Movie, Viewer
-from movierec.bodies import MAX_FILE
-from movierec.start import application_services
+from infrastructure.body_limits import MAX_FILE
+from movierec.local.launcher import application_services
 from recommender.management.commands import prepare
-from tests.cast import ADA, AMELIE, JEDI, MATRIX, RAIDERS, SPIRITED_AWAY, STAR_WARS, cast  # noqa: F401
-from tests.movierec.system import ROOT
+from tests.support.cast import ADA, AMELIE, JEDI, MATRIX, RAIDERS, SPIRITED_AWAY, STAR_WARS, cast  # noqa: F401
+from tests.support.launcher import ROOT
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text()
 TABLE = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^|`]+)`? \|", GUIDE, re.MULTILINE))

@@ -14,7 +14,7 @@ from django.db.models import Model
 from django.test import RequestFactory
 from django.urls import reverse
 
-from benchmarks.serving.stage import ACTIVE_VERSION, NEXT_VERSION
+from benchmarks.serving.fixture import ACTIVE_VERSION, NEXT_VERSION
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer
 from recommender.models import Impression, Job, ModelVersion
 

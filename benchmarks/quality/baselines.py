@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.protocols import Task
-from benchmarks.quality.figures import summary, unwrap_single_test
+from benchmarks.quality.summaries import summary, unwrap_single_test
 from recommender.ml import evaluate
 from recommender.ml.baselines import TrainingTokens, baseline_fitters, fit_recent_popularity
 from recommender.ml.evaluate import Scorer

@@ -8,11 +8,11 @@ every viewer has at least 20 ratings; on P2 the slices history_* are of targets 
 from collections.abc import Mapping
 
 from benchmarks.protocols import Task
-from benchmarks.quality.figures import MAIN_METRICS, summary
+from benchmarks.quality.summaries import MAIN_METRICS, summary
 from recommender.ml import evaluate
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets
-from recommender.ml.shortened import truncate_histories
+from recommender.ml.truncated_histories import truncate_histories
 
 HISTORY_LENGTHS = (1, 2, 5, 10, 20)  # tokens
 MAX_TARGETS = 2_000  # targets asked at each point

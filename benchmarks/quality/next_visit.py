@@ -12,15 +12,15 @@ import numpy as np
 import polars as pl
 
 from benchmarks.protocols import Task, movie_features, sort_events, to_histories
-from benchmarks.quality.run import run_seed
+from benchmarks.quality.seed_runs import run_seed
 from catalog.dataset import Dataset
-from recommender.ml import beyond, evaluate, visits
+from recommender.ml import beyond_accuracy, evaluate, visits
 from recommender.ml.baselines import TrainingTokens, baseline_fitters
-from recommender.ml.checkpoint import data_hash
 from recommender.ml.config import Preset
 from recommender.ml.data import Tokens, tokenise
 from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.metrics import paired_bootstrap
+from recommender.ml.model_folder import data_hash
 from recommender.ml.ranker import Ranker
 from recommender.ml.visits import DAY, RelevantItems, Visits
 from recommender.ml.vocab import Vocab
@@ -192,8 +192,8 @@ def visit_metrics(split: Split, asked: VisitRanks) -> dict[str, Any]:
     films = len(split.catalogue)
     watched = np.bincount(split.tokens.items - 1, minlength=films)
     ten = np.argsort(-watched, kind="stable")[:10]
-    found["coverage"] = round(beyond.coverage(asked.lists, films), 4)
-    found["novelty"] = round(beyond.novelty(asked.lists, watched, len(split.known_ends)), 2)
+    found["coverage"] = round(beyond_accuracy.coverage(asked.lists, films), 4)
+    found["novelty"] = round(beyond_accuracy.novelty(asked.lists, watched, len(split.known_ends)), 2)
     found["top_ten_share"] = round(float(np.isin(asked.lists, ten).mean()), 4)
     return found
 

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from benchmarks.protocols import Task
-from benchmarks.quality.figures import paired_differences, unwrap_single_test
-from benchmarks.quality.run import Ranks
+from benchmarks.quality.seed_runs import Ranks
+from benchmarks.quality.summaries import paired_differences, unwrap_single_test
 from benchmarks.report import revision
-from recommender.ml.checkpoint import data_hash
 from recommender.ml.config import Preset, to_json
 from recommender.ml.evaluate import TIME_MODES
+from recommender.ml.model_folder import data_hash
 from recommender.ml.train import pick_device
 
 

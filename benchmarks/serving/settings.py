@@ -3,5 +3,5 @@
 from movierec.settings import *  # noqa: F403
 from movierec.settings import MIDDLEWARE
 
-ROOT_URLCONF = "benchmarks.serving.floor"
-MIDDLEWARE = [*MIDDLEWARE, "benchmarks.serving.floor.QueryCountMiddleware"]
+ROOT_URLCONF = "benchmarks.serving.empty_view"
+MIDDLEWARE = [*MIDDLEWARE, "benchmarks.serving.empty_view.QueryCountMiddleware"]

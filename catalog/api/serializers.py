@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog.api.ages import AgeLimitQuery, effective_age_limit
+from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
 from catalog.selectors import Cursor, MovieFilter, Visibility
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000  # films

@@ -10,8 +10,8 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.ages import AgeLimitQuery, effective_age_limit
-from catalog.api.film_values import MovieValues, NewMovie
+from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
+from catalog.api.movie_fields import MovieValues, NewMovie
 from catalog.api.paging import page_response
 from catalog.api.scopes import READ_SCOPE, CatalogueScopes
 from catalog.api.serializers import (

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from catalog.dataset import DISLIKE, EVENTS, LIKE, NOT_INTERESTED, RATING, WATCH, WATCHLIST
-from catalog.demo.films import DemoMovies
+from catalog.demo.movies import DemoMovies
 from catalog.demo.tastes import Tastes
 from catalog.demo.watching import Watches
 from catalog.limits import DEMO_ID_BASE

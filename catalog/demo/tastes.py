@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catalog.demo.films import DemoMovies
+from catalog.demo.movies import DemoMovies
 
 FAVOURITE_GENRES, FAVOURITE_DIRECTORS, FAVOURITE_ACTORS = 3, 4, 5  # of each viewer
 FILMOGRAPHY = 3  # films that a favourite director or actor has at least

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catalog.demo.films import DemoMovies
+from catalog.demo.movies import DemoMovies
 from catalog.demo.tastes import Tastes
 
 MIN_WATCHES, MAX_WATCHES = 15, 120  # films watched by one viewer

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from django.core.management.base import OutputWrapper
 
-from catalog.services.bulk import Progress
+from catalog.loading import Progress
 
 LINE_INTERVAL = 5.0  # seconds between two lines of one step
 

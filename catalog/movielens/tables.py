@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
+from catalog.csv_records import CsvRecords, parse_record
 from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, TAGS, to_frame
 from catalog.errors import DataFileError
 from catalog.limits import MAX_ID
 from catalog.movielens.files import DataFile
 from catalog.movielens.titles import parse_title
-from catalog.records import CsvRecords, parse_record
 
 MAX_TITLE, MAX_TAG, MAX_NAME, MAX_GENRE, MAX_URL = 300, 200, 200, 60, 500  # characters, as in catalog.models
 _NO_GENRES = "(no genres listed)"

@@ -1,9 +1,18 @@
 """Every read of the catalogue and of what viewers did. Doors and flows import from here."""
 
-from catalog.selectors.ages import certificate_age, certificates_within, strictest_age_limit, viewer_age_limit
-from catalog.selectors.called import Match, MovieReference, match_movies
+from catalog.selectors.admin_lists import (
+    movie_counts,
+    movie_tags,
+    person_movies,
+    recent_events,
+    search_movies,
+    search_viewers,
+)
+from catalog.selectors.age_limits import certificate_age, certificates_within, strictest_age_limit, viewer_age_limit
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
-from catalog.selectors.films import (
+from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
+from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
+from catalog.selectors.movies import (
     MovieCard,
     MovieDetails,
     movie_cards,
@@ -14,37 +23,9 @@ from catalog.selectors.films import (
     resolve_people,
     visible_movie_details,
 )
-from catalog.selectors.histories import (
-    History,
-    chunk_boundaries,
-    export_events,
-    histories,
-    history,
-    sample_established_viewers,
-    sample_viewers,
-    viewer_count,
-    viewer_ids,
-)
-from catalog.selectors.listings import (
-    movie_counts,
-    movie_tags,
-    person_movies,
-    recent_events,
-    search_movies,
-    search_viewers,
-)
-from catalog.selectors.names import NameCount, genre_list, people_page
-from catalog.selectors.pages import Cursor, MovieFilter, MoviePage, Visibility, movies_page
-from catalog.selectors.popularity import (
-    NewViewers,
-    WatchWeights,
-    choose_audience,
-    new_viewers,
-    viewers_by_day,
-    watch_weights,
-)
-from catalog.selectors.rules import MerchandisingRule, merchandising_rule
-from catalog.selectors.stamps import (
+from catalog.selectors.people_and_genres import NameCount, genre_list, people_page
+from catalog.selectors.title_matching import Match, MovieReference, match_movies
+from catalog.selectors.versions import (
     DATABASE_ERRORS,
     catalogue_and_epoch,
     data_set,
@@ -55,6 +36,25 @@ from catalog.selectors.stamps import (
     viewer_versions,
 )
 from catalog.selectors.viewer_data import personal_data, viewer_created_at
+from catalog.selectors.viewer_histories import (
+    History,
+    chunk_boundaries,
+    export_events,
+    histories,
+    history,
+    sample_established_viewers,
+    sample_viewers,
+    viewer_count,
+    viewer_ids,
+)
+from catalog.selectors.watch_counts import (
+    NewViewers,
+    WatchWeights,
+    choose_audience,
+    new_viewers,
+    viewers_by_day,
+    watch_weights,
+)
 from catalog.selectors.watchers import MovieWatchers, movie_watchers
 
 __all__ = [

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection
 
-from catalog.selectors import rules
-from catalog.selectors.ages import certificate_age
-from catalog.selectors.rules import MerchandisingRule
+from catalog.selectors import merchandising_rules
+from catalog.selectors.age_limits import certificate_age
+from catalog.selectors.merchandising_rules import MerchandisingRule
 
 MIN_TIME, MAX_TIME = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _MOVIE_DTYPE = np.dtype(
@@ -59,8 +59,8 @@ SELECT
   (SELECT array_agg(name ORDER BY place) FROM people),
   (SELECT string_agg(int4send(id::int), '' ORDER BY place) FROM people),
   (SELECT array_agg(title ORDER BY id) FROM catalog_movie),
-  {rules.ACTIVE_RULES[0]},
-  {rules.ACTIVE_RULES[1]}
+  {merchandising_rules.ACTIVE_RULES[0]},
+  {merchandising_rules.ACTIVE_RULES[1]}
 """
 
 
@@ -95,7 +95,7 @@ class CatalogueTable:
     titles: list[str]
     imdb: np.ndarray  # int32[n], the number in tt0114709; 0 = unknown
     tmdb: np.ndarray  # int32[n], 0 = unknown
-    rules: tuple[MerchandisingRule, ...] = ()  # enabled and not over
+    merchandising_rules: tuple[MerchandisingRule, ...] = ()  # enabled and not over
     data_set: int = 0  # Revision.data_set of the same snapshot: models of another one say nothing of these films
 
     def rows_of(self, movie_ids: np.ndarray) -> np.ndarray:
@@ -142,7 +142,7 @@ def catalogue_table() -> CatalogueTable:
         titles=titles or [],
         imdb=movie["imdb"].astype(np.int32),
         tmdb=movie["tmdb"].astype(np.int32),
-        rules=rules.decode_rules(*live),
+        merchandising_rules=merchandising_rules.decode_rules(*live),
         data_set=data_set,
     )
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from django.db import connection
 
-from catalog.selectors.popularity import tablesample_clause
+from catalog.selectors.watch_counts import tablesample_clause
 
 SAMPLED_ROWS = 300_000  # events: about 30 milliseconds
 RATING_STEPS = 10  # half stars

@@ -1,17 +1,17 @@
 """Every write to the catalogue and to what viewers did. Doors and flows import from here, not from the modules; whole
-data sets are loaded by `catalog.services.bulk`."""
+data sets are loaded by `catalog.loading`."""
 
 from catalog.services.credits import NewCredit, write_credits
 from catalog.services.demo import RemovedDemo, remove_demo
 from catalog.services.erasure import erase_viewer
+from catalog.services.event_duplicates import conflict_result, equal_as_float32
+from catalog.services.event_types import EventResult, EventStatus, NewEvent
 from catalog.services.events import record_events
-from catalog.services.films import delete_movies, delete_records, publish_movies, save_record, schedule_movies
-from catalog.services.happened import EventResult, EventStatus, NewEvent
 from catalog.services.merging import MergeRecord, delete_moved_events, merge_viewer, unmerge_viewer
-from catalog.services.repeats import conflict_result, equal_as_float32
-from catalog.services.revision import bump_catalogue, bump_data_set, bump_epoch
+from catalog.services.movie_upserts import MovieChange, MovieWriteResult, WriteMode, WriteProblem, write_movies
+from catalog.services.movies import delete_movies, delete_records, publish_movies, save_record, schedule_movies
+from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
 from catalog.services.viewers import backdate_viewers, invalidate_viewers, mark_published, save_viewer, write_viewers
-from catalog.services.write_films import MovieChange, MovieWriteResult, WriteMode, WriteProblem, write_movies
 
 __all__ = [
     "EventResult",

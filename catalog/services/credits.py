@@ -6,8 +6,8 @@ from typing import NamedTuple
 from django.db import transaction
 
 from catalog.models import Credit
-from catalog.services.named import get_or_create_people
-from catalog.services.revision import bump_catalogue
+from catalog.services.get_or_create import get_or_create_people
+from catalog.services.versions import bump_catalogue
 
 
 class NewCredit(NamedTuple):

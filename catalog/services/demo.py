@@ -7,8 +7,8 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from catalog.errors import CatalogError
-from catalog.selectors.stamps import has_demo
-from catalog.services.revision import bump_data_set
+from catalog.selectors.versions import has_demo
+from catalog.services.versions import bump_data_set
 
 if TYPE_CHECKING:
     from catalog.dataset import Dataset

@@ -9,8 +9,8 @@ from django.db import connection, transaction
 
 from catalog.limits import MAX_ID
 from catalog.models import Viewer, WatchEvent
-from catalog.services.happened import EventKey, EventResult, EventStatus, NewEvent, event_key
-from catalog.services.repeats import resolve_duplicates
+from catalog.services.event_duplicates import resolve_duplicates
+from catalog.services.event_types import EventKey, EventResult, EventStatus, NewEvent, event_key
 from catalog.signals import viewers_changed
 
 MIN_OCCURRED_AT = datetime(1900, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from django.db.backends.postgresql import base
 from psycopg import Error
 from psycopg_pool import ConnectionPool, PoolClosed
 
-from movierec.lines import POSTGRES
+from infrastructure.connectivity import POSTGRES
 from movierec.postgres import driver
 from movierec.postgres.connection import PostgresUnreachable
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 import psycopg
 from psycopg import OperationalError
 
-from movierec.lines import POSTGRES
+from infrastructure.connectivity import POSTGRES
 
 POLL_INTERVAL = 0.05  # seconds
 CONNECT_TIMEOUT_FACTOR = 5  # times the line's: a server that answers and yet takes no connection

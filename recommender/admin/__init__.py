@@ -1,5 +1,29 @@
 """What staff see and do: models, jobs, API keys, what was shown, merchandising, schedules."""
 
-from recommender.admin import audit, films, front, jobs, keys, models, rules, schedules, shown, staff, viewers
+from recommender.admin import (
+    api_keys,
+    audit,
+    dashboard,
+    impressions,
+    jobs,
+    model_versions,
+    movies,
+    rules,
+    schedules,
+    staff,
+    viewers,
+)
 
-__all__ = ["audit", "films", "front", "jobs", "keys", "models", "rules", "schedules", "shown", "staff", "viewers"]
+__all__ = [
+    "api_keys",
+    "audit",
+    "dashboard",
+    "impressions",
+    "jobs",
+    "model_versions",
+    "movies",
+    "rules",
+    "schedules",
+    "staff",
+    "viewers",
+]

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from recommender.admin.pages import ReadOnlyAdmin
+from recommender.admin.base import ReadOnlyAdmin
 from recommender.models import AuditEntry
 
 

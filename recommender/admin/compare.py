@@ -10,10 +10,10 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from catalog import selectors
 from recommender.admin.cards import Card, make_cards
-from recommender.admin.pictures import line_chart
+from recommender.admin.svg_charts import line_chart
 from recommender.models import ModelVersion
-from recommender.serving.beside import top_k_by_model
-from recommender.serving.capacity import Overloaded
+from recommender.monitoring.model_comparison import top_k_by_model
+from recommender.serving.concurrency import Overloaded
 
 SAMPLED_VIEWERS, LIST_LENGTH = 10, 10
 MAX_CHOICES = 100  # the newest versions

@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from recommender import leases, tasks
-from recommender.admin.pages import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
+from recommender import tasks
+from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
+from recommender.jobs import leases
 from recommender.models import Job
 
 MAX_PARAMETERS_LENGTH = 2_000  # characters; a batch may have been sent thousands of histories

@@ -18,9 +18,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from catalog.admin import CatalogueAdmin
 from catalog.models import Rule
 from catalog.plurals import count_noun
-from recommender.admin.pages import get_or_404
-from recommender.admin.preview import PreviewForm, before_and_after
-from recommender.serving.capacity import Overloaded
+from recommender.admin.base import get_or_404
+from recommender.admin.rule_preview import PreviewForm, before_and_after
+from recommender.serving.concurrency import Overloaded
 from recommender.serving.similar import MovieNotFound
 
 MAX_ACTIVE_RULES = 200  # rules that hold or will: each costs something at every reading of the catalogue

@@ -12,15 +12,15 @@ from catalog.admin import ViewerAdmin
 from catalog.models import Viewer
 from catalog.plurals import count_noun
 from catalog.services import invalidate_viewers
+from recommender import privacy
+from recommender.admin.base import SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.cards import Card, make_cards
-from recommender.admin.pages import SummaryAboveForm, close_dialog_to, get_or_404
-from recommender.admin.pictures import column_chart, share_bar
-from recommender.serving import privacy
-from recommender.serving.capacity import Overloaded
-from recommender.serving.portrait import TasteProfile, build_taste_profile
-from recommender.serving.query import Answer, RecommendRequest
-from recommender.serving.recommend import recommend
-from recommender.serving.tally import suppress_metrics
+from recommender.admin.svg_charts import column_chart, share_bar
+from recommender.monitoring.taste_profile import TasteProfile, build_taste_profile
+from recommender.serving.concurrency import Overloaded
+from recommender.serving.metrics import suppress_metrics
+from recommender.serving.pipeline import recommend
+from recommender.serving.request import Answer, RecommendRequest
 
 LIST_LENGTH = 20
 REMOVAL_REASONS = {

@@ -6,13 +6,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recommender.api import answers, present, schema
+from recommender.api import list_responses, present
+from recommender.api.base_view import ApiView
 from recommender.api.fields import QueryMovieIds, StrictBoolean, Timestamp
+from recommender.api.list_requests import AgeLimitFields, FilterFields, TitlesField, TopK, UserId
+from recommender.api.openapi import operations
 from recommender.api.queries import to_filters, to_request
-from recommender.api.serializers import AgeLimitFields, FilterFields, TitlesField, TopK, UserId
-from recommender.api.views import ApiView
-from recommender.serving.charted import recommend_chart
-from recommender.serving.query import ChartName
+from recommender.serving.chart import recommend_chart
+from recommender.serving.request import ChartName
 
 
 class ChartQuerySerializer(FilterFields, AgeLimitFields):
@@ -29,17 +30,17 @@ class TrendingQuerySerializer(ChartQuerySerializer):
     at = Timestamp(required=False, help_text="The moment asked for, which the model uses where personal is true.")
 
 
-class ChartAnswerSerializer(answers.AboutSerializer, answers.EmptyListSerializer):
+class ChartAnswerSerializer(list_responses.AboutSerializer, list_responses.EmptyListSerializer):
     user_id = serializers.IntegerField(allow_null=True)
-    recommendations = answers.TitledSerializer(many=True)
+    recommendations = list_responses.TitledSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["popular", "trending", "trending_for_you", "latest"], help_text="How the list came about."
     )
-    filters_applied = answers.FiltersAppliedSerializer()
+    filters_applied = list_responses.FiltersAppliedSerializer()
 
 
 def _chart_operation(name: str, summary: str, asked: type[ChartQuerySerializer], description: str) -> Any:
-    return schema.operation(name, summary, ChartAnswerSerializer, parameters=[asked], description=description)
+    return operations.operation(name, summary, ChartAnswerSerializer, parameters=[asked], description=description)
 
 
 class ChartView(ApiView):

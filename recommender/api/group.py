@@ -7,9 +7,9 @@ from rest_framework import serializers
 
 from catalog.limits import MAX_ID
 from recommender.api.fields import as_integer
-from recommender.serving.query import Answer, RecommendRequest
-from recommender.serving.recommend import recommend
-from recommender.serving.together import recommend_group
+from recommender.serving.group import recommend_group
+from recommender.serving.pipeline import recommend
+from recommender.serving.request import Answer, RecommendRequest
 
 MIN_VIEWERS, MAX_VIEWERS = 2, 10
 _VIEWER_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ID}

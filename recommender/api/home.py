@@ -6,14 +6,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recommender.api import present, schema
-from recommender.api.answers import EmptyListSerializer, FiltersAppliedSerializer
+from recommender.api import present
+from recommender.api.base_view import ApiView
 from recommender.api.fields import QueryMovieIds, StrictInteger, Timestamp
+from recommender.api.list_requests import AgeLimitFields, FilterFields, UserId
+from recommender.api.list_responses import EmptyListSerializer, FiltersAppliedSerializer
+from recommender.api.openapi import operations
 from recommender.api.queries import to_filters, to_request
-from recommender.api.serializers import AgeLimitFields, FilterFields, UserId
-from recommender.api.views import ApiView
-from recommender.serving.home import Page, RenderedRow, build_page
-from recommender.serving.query import Filters
+from recommender.serving.home.page import Page, RenderedRow, build_page
+from recommender.serving.request import Filters
 
 MAX_ROWS, MAX_ROW_LENGTH = 20, 50
 ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
@@ -60,7 +61,7 @@ class HomeAnswerSerializer(EmptyListSerializer):
 class HomeView(ApiView):
     opens_to_viewers = True
 
-    @schema.operation(
+    @operations.operation(
         "home",
         "A page of rows with a reason each and no film twice.",
         HomeAnswerSerializer,

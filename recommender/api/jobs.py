@@ -7,9 +7,9 @@ from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
 from recommender import tasks
-from recommender.api.access import ApiPrincipal
-from recommender.api.errors import IdempotencyMismatch
+from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.fields import StrictString
+from recommender.api.http.errors import IdempotencyMismatch
 from recommender.models import Job
 
 FillJob = Callable[[Job], object]

@@ -9,13 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.errors import NotAnAccountError, NotASessionError
-from recommender.api import schema
-from recommender.api.access import ApiPrincipal
+from recommender import merging
+from recommender.api.access.authentication import ApiPrincipal
+from recommender.api.base_view import ApiView
 from recommender.api.fields import StrictUUID
-from recommender.api.serializers import FastSerializer, UserId
-from recommender.api.views import ApiView
+from recommender.api.list_requests import FastSerializer, UserId
+from recommender.api.openapi import operations
 from recommender.models import ApiKey, Merge
-from recommender.serving import merging
 
 
 class MergeRequestSerializer(FastSerializer):
@@ -69,7 +69,7 @@ class MergeView(ApiView):
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
 
-    @schema.operation(
+    @operations.operation(
         "users_merge",
         "Folds what an anonymous session did into an account; an account into another only for users:erase.",
         MergeAnswerSerializer,
@@ -95,7 +95,7 @@ class UndoView(ApiView):
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
 
-    @schema.operation(
+    @operations.operation(
         "users_merge_undo",
         "Gives back what a merge of the last day had moved.",
         UndoAnswerSerializer,

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from catalog.services import EventResult, EventStatus
+from recommender.ingest.events import RecordResult
 from recommender.models import Job
-from recommender.monitoring.system import SystemReport
-from recommender.serving.events import RecordResult
-from recommender.serving.health import Readiness
-from recommender.serving.query import Answer, Filters, Recommendation
+from recommender.monitoring.readiness import Readiness
+from recommender.monitoring.system_health import SystemReport
+from recommender.serving.request import Answer, Filters, Recommendation
 from recommender.serving.similar import SimilarMovies
 
 

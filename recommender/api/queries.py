@@ -10,10 +10,10 @@ from rest_framework.exceptions import ValidationError
 from catalog.api.strict import MAX_UNKNOWN_NAMES, unknown_name_message
 from catalog.limits import parse_id
 from catalog.selectors import strictest_age_limit
-from recommender.api.serializers import EVENT_SERIALIZER, MAX_EVENTS
-from recommender.serving.events import ClientEvent
-from recommender.serving.query import FILTER_NAMES, Filters, RecommendRequest
-from recommender.serving.subject import parse_movie_ids
+from recommender.api.list_requests import EVENT_SERIALIZER, MAX_EVENTS
+from recommender.ingest.events import ClientEvent
+from recommender.serving.request import FILTER_NAMES, Filters, RecommendRequest
+from recommender.serving.viewer import parse_movie_ids
 
 
 def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:

@@ -8,12 +8,12 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recommender.api import schema
-from recommender.api.access import ApiPrincipal
+from recommender.api.access.authentication import ApiPrincipal
+from recommender.api.access.viewer_token_auth import KEYWORD, sign_viewer_token
+from recommender.api.base_view import ApiView
 from recommender.api.fields import StrictInteger
-from recommender.api.serializers import FastSerializer, UserId
-from recommender.api.tokens import KEYWORD, sign_viewer_token
-from recommender.api.views import ApiView
+from recommender.api.list_requests import FastSerializer, UserId
+from recommender.api.openapi import operations
 
 MIN_SECONDS, DEFAULT_SECONDS, MAX_SECONDS = 60, 900, 3_600  # seconds
 
@@ -32,7 +32,7 @@ class ViewerTokenAnswerSerializer(serializers.Serializer):
 
 
 class ViewerTokensView(ApiView):
-    @schema.operation(
+    @operations.operation(
         "viewer_tokens",
         "A short-lived token that reads one viewer's lists, for an app that must not have the key.",
         ViewerTokenAnswerSerializer,

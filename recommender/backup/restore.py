@@ -16,14 +16,15 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models.functions import Now
 
 from catalog import selectors
+from catalog.loading import Progress
 from catalog.models import Movie, Viewer
-from catalog.services.bulk import Progress
-from recommender import cache, copies, registry
-from recommender.backup import folders, postgres
+from recommender import cache, registry
+from recommender.backup import model_folders, pg_tools
 from recommender.backup.archive import DUMP, Archive, ArchiveRefused, model_members
-from recommender.backup.closing import finalise_sql
+from recommender.backup.restore_sql import finalise_sql
 from recommender.models import ApiKey, Job, ModelVersion
-from recommender.storage import ObjectStoreUnavailable
+from recommender.registry import artifacts
+from recommender.registry.object_store import ObjectStoreUnavailable
 
 COUNTED_MODELS: dict[str, Any] = {
     "films": Movie,
@@ -60,9 +61,9 @@ def restore_backup(path: Path, progress: Progress, *, replace: bool = False) -> 
             raise ArchiveRefused(f"{path} has a manifest without its counts: {error}.") from error
         archive.verify(_byte_counter(archive, "checking", progress))
         counted = _byte_counter(archive, "restoring", progress)
-        with folders.extract(archive, counted) as stage, folders.swap_in(stage):
+        with model_folders.extract(archive, counted) as stage, model_folders.swap_in(stage):
             cache.delete_all()  # killed right after the commit, no list of before is there
-            postgres.replace_database(_counted_blocks(archive, counted), last)
+            pg_tools.replace_database(_counted_blocks(archive, counted), last)
         return archive.manifest
 
 
@@ -103,7 +104,7 @@ def _check_replaceable(replace: bool) -> tuple[int, int]:
     """What is there may not be lost by mistake, nor served on. Returns (catalogue, epoch) of now."""
     there = set(connection.introspection.table_names())
     held = {name: model.objects.count() for name, model in COUNTED_MODELS.items() if model._meta.db_table in there}
-    held["folders of models"] = len(folders.stored_folders())
+    held["folders of models"] = len(model_folders.stored_folders())
     held["tables that are not movierec's"] = len(
         there - set(connection.introspection.django_table_names()) - {MIGRATIONS_TABLE}
     )
@@ -134,12 +135,12 @@ def finalise(manifest: dict[str, Any]) -> None:
     """What the transaction cannot hold. Each part may be done again, and a system without it is whole: folders that
     nobody knows are deleted, tables of an older version brought up to date, the shelf pointed at the restored model."""
     ContentType.objects.clear_cache()
-    folders.delete_others(model_members(manifest))
+    model_folders.delete_others(model_members(manifest))
     _write_data_source(dict(manifest.get("source", {})))
     call_command("migrate", verbosity=0, interactive=False)
     cache.delete_all()
     with suppress(ObjectStoreUnavailable):  # `manage.py models --upload` does it later
-        copies.upload_missing()
+        artifacts.upload_missing()
     registry.repair_pointer()
 
 

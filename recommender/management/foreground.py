@@ -10,8 +10,9 @@ from django.core.management.base import CommandError, OutputWrapper
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from recommender import leases, registry
-from recommender.leases import Lease
+from recommender import registry
+from recommender.jobs import leases
+from recommender.jobs.leases import Lease
 from recommender.models import Job
 
 LOG_INTERVAL = 5.0  # between progress lines where there is no terminal

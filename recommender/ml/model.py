@@ -16,7 +16,7 @@ from recommender.ml.batches import LENGTH_STEP, Batch
 from recommender.ml.blocks import AttentionBias, GatedBlock, SoftmaxBlock, causal_mask, dropout
 from recommender.ml.config import GAP_BUCKETS, GAP_NONE, NUM_STARS, ModelConfig
 from recommender.ml.features import Features
-from recommender.ml.items import ItemEmbedding
+from recommender.ml.item_embedding import ItemEmbedding
 
 
 class OutputHead(nn.Module):

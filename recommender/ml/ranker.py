@@ -8,15 +8,15 @@ import numpy as np
 import torch
 
 from recommender.ml.batches import bucket_by_length, collate, last_windows
-from recommender.ml.checkpoint import load_model
+from recommender.ml.cold_items import ColdItems
 from recommender.ml.data import Events, Histories, Tokens, tokenise
 from recommender.ml.features import to_csr
+from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.newcomers import ColdItems
-from recommender.ml.prior import TransitionPrior
+from recommender.ml.model_folder import load_model
 from recommender.ml.shortlist import MAX_VIEWERS
+from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.transitions import WINDOW, last_items
-from recommender.ml.vectors import ItemVectors
 from recommender.ml.vocab import Vocab
 
 MLP_CANDIDATES = 1000  # the dot product's best that the MLP scorer ranks again

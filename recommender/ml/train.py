@@ -14,11 +14,11 @@ from torch.nn import functional as F
 
 from recommender.ml import distributed
 from recommender.ml.batches import Batch, Windows, bucket_by_length, collate, first_seen_index, training_windows
-from recommender.ml.checkpoint import ModelCorrupt, data_hash, load_checkpoint, save_checkpoint
 from recommender.ml.config import GAP_NONE, GAP_UNKNOWN, MAX_FULL_SOFTMAX_ITEMS, Preset, TrainConfig, to_json
 from recommender.ml.data import Tokens
 from recommender.ml.losses import SeenMask, bf16_is_faster, softmax_loss
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.model_folder import ModelCorrupt, data_hash, load_checkpoint, save_checkpoint
 
 CHECKPOINT_SECONDS = 60.0
 MIN_STEPS, MIN_POSITIONS = 64, 512  # of an epoch; of a batch

@@ -12,11 +12,11 @@ import numpy as np
 from catalog import selectors
 from catalog.models import Credit
 from recommender import registry
-from recommender.serving.cold import content_contributions
-from recommender.serving.eligibility import CatalogueSnapshot, EligibilityFilter
-from recommender.serving.query import Answer, RecommendRequest
-from recommender.serving.series import series_of
-from recommender.serving.subject import ViewerProfile, build_profile
+from recommender.movies.series import series_of
+from recommender.movies.snapshot import CatalogueSnapshot, EligibilityFilter
+from recommender.serving.candidates.content import content_contributions
+from recommender.serving.request import Answer, RecommendRequest
+from recommender.serving.viewer import ViewerProfile, build_profile
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker

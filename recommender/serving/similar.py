@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.selectors import MerchandisingRule
-from recommender.serving import merchandise, stamps
-from recommender.serving.capacity import compute_slot
-from recommender.serving.eligibility import CatalogueSnapshot
-from recommender.serving.kinship import similarity_to_movie
-from recommender.serving.query import RecommendRequest, Source
-from recommender.serving.ranking import RankedMovies
-from recommender.serving.recommend import active_ranker, is_active_model, load_viewer, open_context
-from recommender.serving.tally import NotFound, instrumented
+from recommender.movies.content_similarity import similarity_to_movie
+from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.serving import current_versions
+from recommender.serving.candidates.model_scoring import RankedMovies
+from recommender.serving.concurrency import compute_slot
+from recommender.serving.metrics import NotFound, instrumented
+from recommender.serving.pipeline import active_ranker, is_active_model, load_viewer, open_context
+from recommender.serving.request import RecommendRequest, Source
+from recommender.serving.reranking import merchandising
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -55,7 +56,7 @@ def find_similar(
     """The films most like this one that may be shown now, within the age limit (years); without those that the viewer
     has seen or turned down, where one is named; `trial`: these rules in place of those in force. Raises UnknownFilm."""
     query = RecommendRequest(viewer_id=viewer_id, top_k=top_k, age_limit=age_limit, rules_override=rules_override)
-    sitting = open_context(query, stamps.read_versions(viewer_id), "similar")
+    sitting = open_context(query, current_versions.read_versions(viewer_id), "similar")
     films = sitting.eligibility.snapshot
     [row] = films.table.rows_of(np.array([movie_id]))
     if row < 0:
@@ -70,7 +71,7 @@ def find_similar(
     ids, values = films.table.ids[rows], likeness[rows]
     if sitting.rules is not None:
         barred = np.append(who.seen_ids, movie_id)
-        ids, values = merchandise.apply_rules(
+        ids, values = merchandising.apply_rules(
             sitting.rules, sitting.eligibility, RankedMovies(ids, values), barred, query
         )
         values = np.maximum(values, 0)

@@ -17,14 +17,9 @@ from django.conf import settings
 
 from catalog import selectors
 from catalog.plurals import count_noun
-from recommender import cache, copies, registry
+from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.describing import cold_items
-from recommender.leases import JobCannotRun, Lease, LeaseLost
-from recommender.ml.data import Events
-from recommender.models import Erasure
-from recommender.training import chunks
-from recommender.viewing import (
+from recommender.history import (
     Exclusions,
     exclusions_from,
     has_known_movies,
@@ -32,9 +27,15 @@ from recommender.viewing import (
     rank_for_storage,
     to_model_events,
 )
+from recommender.jobs import batch_chunks
+from recommender.jobs.leases import JobCannotRun, Lease, LeaseLost
+from recommender.ml.data import Events
+from recommender.models import Erasure
+from recommender.movies.features import cold_items
+from recommender.registry import artifacts
 
 if TYPE_CHECKING:
-    from recommender.ml.newcomers import ColdItems
+    from recommender.ml.cold_items import ColdItems
     from recommender.ml.ranker import Ranker
 
 BLOCK_SIZE = 256  # viewers: bounds the memory of their scores over all films
@@ -91,14 +92,14 @@ def fill_all(model: str, lease: Lease, request_helpers: Callable[[UUID, int], No
             return  # the process that did it died later
         if {key: lease.result.get(key) for key in where} != where:
             since = int(time.time()) - days * DAY if days else None
-            chunks.create(lease.job_id, model, epoch, since)
+            batch_chunks.create(lease.job_id, model, epoch, since)
             lease.result |= where
             lease.save()
-        request_helpers(lease.job_id, max(0, chunks.progress(lease.job_id).unfinished - 1))
+        request_helpers(lease.job_id, max(0, batch_chunks.progress(lease.job_id).unfinished - 1))
         if _fill_once(shelf, lease):
             break
         lease.log("The epoch moved on while lists were written: they are written again.")
-    found = chunks.progress(lease.job_id)
+    found = batch_chunks.progress(lease.job_id)
     seconds = max(time.monotonic() - started, 1e-6)
     lease.result |= {
         "viewers": found.viewers,
@@ -111,16 +112,16 @@ def fill_all(model: str, lease: Lease, request_helpers: Callable[[UUID, int], No
         f"{count_noun(found.viewers, 'list')} in {seconds:.1f} s; {found.seconds:.1f} s of work over all processes"
     )
     lease.save()
-    chunks.delete_all(lease.job_id)
+    batch_chunks.delete_all(lease.job_id)
 
 
 def _fill_once(shelf: "ListWriter", lease: Lease) -> bool:
     """Whether all lists were written under one epoch."""
     total = selectors.viewer_count()
     while True:
-        found = chunks.progress(lease.job_id)
+        found = batch_chunks.progress(lease.job_id)
         lease.report_progress("lists", found.viewers, total)
-        chunk = chunks.claim(lease.job_id)
+        chunk = batch_chunks.claim(lease.job_id)
         if chunk is not None:
             _fill_chunk(shelf, chunk)
         elif found.unfinished:
@@ -133,18 +134,18 @@ def _fill_once(shelf: "ListWriter", lease: Lease) -> bool:
 
 def process_one_chunk(job_id: UUID | str) -> bool:
     """One chunk of a running batch, in another process than its own. False: there is none to take."""
-    chunk = chunks.claim(job_id)
+    chunk = batch_chunks.claim(job_id)
     if chunk is None:
         return False
     try:
         _fill_chunk(list_writer(chunk.model), chunk)
-    except (JobCannotRun, *copies.FETCH_ERRORS):  # the model is not on this machine: the chunk is for others
+    except (JobCannotRun, *artifacts.FETCH_ERRORS):  # the model is not on this machine: the chunk is for others
         chunk.release()
         raise
     return True
 
 
-def _fill_chunk(shelf: "ListWriter", chunk: chunks.ClaimedChunk) -> None:
+def _fill_chunk(shelf: "ListWriter", chunk: batch_chunks.ClaimedChunk) -> None:
     """Leaves a chunk whose epoch is past as it is: its job makes chunks anew."""
     started, behind, stored = time.monotonic(), chunk.after_viewer_id, 0
     try:
@@ -194,7 +195,7 @@ class ListWriter:
     """Fills the list shelf under one model."""
 
     def __init__(self, model: str) -> None:
-        copies.fetch(model)
+        artifacts.fetch(model)
         ranker = registry.ranker(model)
         if ranker is None or ranker.version != model:
             raise JobCannotRun(f"Model {model} cannot be loaded on this machine; the log says why.")

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recommender.ml import beyond, evaluate, metrics
+from recommender.ml import beyond_accuracy, evaluate, metrics
 from recommender.ml.baselines import Markov, TrainingTokens, fit_popularity, fit_recent_popularity
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Split
 from recommender.ml.features import Features
 from recommender.ml.ranker import Ranker
-from recommender.training import bounds, segments
-from recommender.training.bounds import Check
-from recommender.training.translated import scorer_for_vocabulary
+from recommender.training import gate_checks, segments
+from recommender.training.gate_checks import Check
+from recommender.training.vocabulary_mapping import scorer_for_vocabulary
 
 HOLDOUT_SHARE = 0.05  # share of all events, the newest ones
 MAX_VIEWERS = 10_000  # measured; half of them after each epoch, the other half at the end
@@ -50,15 +50,15 @@ def judge(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Sp
     before = ranks.pop("active", None)
     figures["baselines"] = {name: metrics.summary(those) for name, those in ranks.items()}
     figures["active"] = None
-    checks = [bounds.better_than_baseline(name, own, those, before) for name, those in ranks.items()]
+    checks = [gate_checks.better_than_baseline(name, own, those, before) for name, those in ranks.items()]
     parts: dict[str, Any] = {}
     if active is not None and before is not None:
         figures["active"] = metrics.summary(before) | {"name": active.version}
-        checks.append(bounds.not_worse_than_active(active.version, own, before))
+        checks.append(gate_checks.not_worse_than_active(active.version, own, before))
         parts = segments.compare_segments(own, before, segments.segment_masks(tokens, held_out.test, features))
-        checks.append(bounds.no_segment_falls(parts))
+        checks.append(gate_checks.no_segment_falls(parts))
     lists = _lists(candidate, others, tokens, held_out, features)
-    checks += bounds.check_lists(lists, len(candidate.vocab))
+    checks += gate_checks.check_lists(lists, len(candidate.vocab))
     return Verdict(*_decision(checks, figures), figures | {"gate": _evidence(checks, parts, lists)})
 
 
@@ -89,15 +89,15 @@ def _lists(
     films = len(candidate.vocab)
     targets = evaluate.sample_targets(held_out.test, MAX_LISTS)
     watched = np.bincount(TrainingTokens(tokens, held_out.ends, films).items, minlength=films)
-    seen, of_film = evaluate.seen_items(tokens, targets), beyond.genre_matrix_of(features)
+    seen, of_film = evaluate.seen_items(tokens, targets), beyond_accuracy.genre_matrix_of(features)
     scorers = {"candidate": evaluate.ranker_scorer(candidate)} | {
         name: scorer for name, scorer in others.items() if name in ("popularity", "active")
     }
     found = {}
     for name, scorer in scorers.items():
-        lists = beyond.top_k_lists(tokens, targets, scorer, min(LIST_LENGTH, films))
-        found[name] = beyond.summary(lists, seen, watched, of_film, len(held_out.ends))
-        found[name]["alike"] = beyond.inter_list_overlap(lists)
+        lists = beyond_accuracy.top_k_lists(tokens, targets, scorer, min(LIST_LENGTH, films))
+        found[name] = beyond_accuracy.summary(lists, seen, watched, of_film, len(held_out.ends))
+        found[name]["alike"] = beyond_accuracy.inter_list_overlap(lists)
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from recommender.ml import beyond, metrics
+from recommender.ml import beyond_accuracy, metrics
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Targets
 from recommender.ml.features import Features
@@ -21,7 +21,7 @@ def segment_masks(tokens: Tokens, targets: Targets, features: Features) -> dict[
         f"viewers of {MIN_HEAVY_HISTORY} films or more": known >= MIN_HEAVY_HISTORY,
     }
     names = [name.partition(":")[2] for name in features.names if name.startswith("genre:")]
-    of_film = beyond.genre_matrix_of(features)[tokens.items[targets.rows] - 1] > 0
+    of_film = beyond_accuracy.genre_matrix_of(features)[tokens.items[targets.rows] - 1] > 0
     parts |= {name: of_film[:, column] for column, name in enumerate(names)}
     return {name: part for name, part in parts.items() if np.count_nonzero(part) >= MIN_TARGETS}
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.__main__ import benchmark_names
 from benchmarks.protocols import five_core, make_task, read_events, to_histories
 from catalog.dataset import EVENTS, to_frame
-from tests.data import movielens_path
+from tests.support.movielens import movielens_path
 
 KEYS = {
     "admin": {"pages", "worst_cold_ms", "worst_warm_ms", "worst_queries", "over", "viewers", "events", "lists"},

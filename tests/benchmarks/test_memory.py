@@ -1,6 +1,6 @@
 """The memory that benchmarks tell is that of the process that they tell it of."""
 
-from benchmarks.apart import run_isolated
+from benchmarks.isolated_process import run_isolated
 from benchmarks.memory import peak_mb
 
 

@@ -11,7 +11,7 @@ from benchmarks.quality import next_visit
 from benchmarks.quality.next_visit import RollingPopularity
 from recommender.ml.evaluate import Targets
 from recommender.ml.visits import DAY
-from tests.benchmarks.films import write_movielens_pairs
+from tests.support.movielens_pairs import write_movielens_pairs
 
 FIGURES = {"ndcg10", "recall10", "recall50", "hr10", "mrr", "visits"}
 WINDOWS = ["popularity", *(f"popularity_{days}" for days in (1, 3, 7, 30, 365))]

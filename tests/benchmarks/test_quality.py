@@ -10,10 +10,10 @@ from benchmarks.__main__ import main
 from benchmarks.protocols import make_task, read_events
 from benchmarks.quality import results
 from benchmarks.quality.baselines import Baseline, check_published
-from benchmarks.quality.figures import paired_differences, target_slices
+from benchmarks.quality.summaries import paired_differences, target_slices
 from recommender.ml import metrics
 from recommender.ml.evaluate import TIME_MODES
-from tests.benchmarks.films import VIEWERS, write_movielens_pairs
+from tests.support.movielens_pairs import VIEWERS, write_movielens_pairs
 
 SMALL = ["--epochs", "2", "--set", "d_model=8", "layers=1", "heads=1"]
 

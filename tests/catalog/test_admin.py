@@ -7,14 +7,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from catalog.loading import load_dataset
 from catalog.models import Credit, Genre, Movie, Person, Rule, Tag, Viewer, WatchEvent
 from catalog.movielens import read_movielens
 from catalog.selectors import catalogue_and_epoch, search_movies
 from catalog.services import invalidate_viewers
-from catalog.services.bulk import load_dataset
-from tests.cast import ADA, AMELIE, BEN, CAST_MOVIES, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
-from tests.data import movielens_path
+from tests.support.cast import ADA, AMELIE, BEN, CAST_MOVIES, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
 from tests.support.forms import find_form, form_data, run_action, submit
+from tests.support.movielens import movielens_path
 
 MOST_QUERIES = 15
 

@@ -10,16 +10,16 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog import records
+from catalog import csv_records
 from catalog.errors import DataFileError
-from catalog.exchange.bring_history import import_history
-from catalog.exchange.bring_in import batched, import_rows
-from catalog.exchange.files import FileFormat, read_rows
-from catalog.exchange.rows import COLUMNS, RowKind
+from catalog.exchange.history_import import import_history
+from catalog.exchange.row_files import FileFormat, read_rows
+from catalog.exchange.row_import import batched, import_rows
+from catalog.exchange.row_schemas import COLUMNS, RowKind
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.movielens import read_movielens
-from tests.cast import ADA, BEN, NEMO, cast  # noqa: F401
 from tests.catalog.test_exchange import export_lines, import_file
+from tests.support.cast import ADA, BEN, NEMO, cast  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("cast")
 HEADER = "user_id,movie_id,kind,occurred_at"
@@ -56,13 +56,13 @@ def test_quotes_that_nothing_closes_are_looked_after_once():
     line, number = 'x"y,"z', 3000
     looked = 0
 
-    def counted(text, delimiter, parsed=records.parse_record):
+    def counted(text, delimiter, parsed=csv_records.parse_record):
         nonlocal looked
         looked += 1
         return parsed(text, delimiter)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "parse_record", counted)
+        patch.setattr(csv_records, "parse_record", counted)
         body = "\n".join(["movie_id,title,overview", *[line] * number, '7001,One,"two', 'lines"', ""])
         rows = list(read_rows(io.BytesIO(body.encode()), FileFormat.CSV, columns=COLUMNS[RowKind.MOVIES]))
     assert [row.line for row in rows] == [*range(2, number + 3)]

@@ -12,11 +12,11 @@ from django.core.management import CommandError, call_command
 
 from catalog.dataset import NOT_INTERESTED, RATING, WATCH, Dataset
 from catalog.demo.events import SPAN
-from catalog.demo.films import DemoMovies, read_movies
-from catalog.demo.simulate import simulate_demo
+from catalog.demo.movies import DemoMovies, read_movies
+from catalog.demo.simulation import simulate_demo
 from catalog.limits import DEMO_ID_BASE
+from catalog.loading import load_dataset
 from catalog.models import Credit, Movie, Viewer, WatchEvent
-from catalog.services.bulk import load_dataset
 
 NOW = 1_790_000_000  # 2026-09-21
 DAY = 86_400

@@ -11,7 +11,7 @@ from django.db import connections
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.services import EventStatus, NewEvent, delete_movies, invalidate_viewers, mark_published, record_events
 from catalog.signals import viewers_changed
-from tests.cast import (
+from tests.support.cast import (
     ADA,
     BEN,
     CAST_MOVIES,
@@ -23,7 +23,6 @@ from tests.cast import (
     NEMO,
     TOY_STORY,
     UNKNOWN_MOVIE,
-    cast,  # noqa: F401
     rating_event,
     watch_event,
 )

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import DataFileError
-from catalog.exchange.bring_in import import_rows
-from catalog.exchange.files import FileFormat, Row, read_rows
-from catalog.exchange.rows import FIELDS, RowKind
+from catalog.exchange.row_files import FileFormat, Row, read_rows
+from catalog.exchange.row_import import import_rows
+from catalog.exchange.row_schemas import FIELDS, RowKind
 from catalog.models import Credit, Movie, Viewer, WatchEvent
 from catalog.selectors import catalogue_and_epoch, resolve_movie_ids
-from tests.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO, cast  # noqa: F401
+from tests.support.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO, cast  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("cast")
 KINDS = ("movies", "people", "viewers", "events")

@@ -16,13 +16,13 @@ from django.db import IntegrityError, connection, connections, transaction
 
 from catalog.dataset import CREDITS, EVENTS, GENRES, MOVIES, RATING, TAGS, VIEWERS, WATCH, Dataset, to_frame
 from catalog.errors import CatalogError
+from catalog.loading import LoadReport, load_dataset
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Revision, Tag, Viewer, WatchEvent
 from catalog.selectors import history
 from catalog.services import record_events
-from catalog.services.bulk import LoadReport, load_dataset
 from catalog.signals import catalogue_changed, epoch_changed
-from tests.cast import ADA, CAST_MOVIES, STAR_WARS, TOY_STORY, cast, watch_event  # noqa: F401
-from tests.data import movielens_path
+from tests.support.cast import ADA, CAST_MOVIES, STAR_WARS, TOY_STORY, cast, watch_event  # noqa: F401
+from tests.support.movielens import movielens_path
 
 pytestmark = pytest.mark.django_db
 START = 1_000_000_000  # unix seconds

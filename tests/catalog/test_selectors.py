@@ -12,7 +12,7 @@ from catalog import selectors
 from catalog.models import Credit, Genre, Movie, Viewer, WatchEvent
 from catalog.selectors.catalogue import MAX_TIME, MIN_TIME
 from catalog.services import bump_epoch, invalidate_viewers, publish_movies, record_events
-from tests.cast import (
+from tests.support.cast import (
     ADA,
     AMELIE,
     BEN,
@@ -31,7 +31,6 @@ from tests.cast import (
     TOY_STORY,
     TOY_STORY_2,
     UNKNOWN_MOVIE,
-    cast,  # noqa: F401
     watch_event,
 )
 

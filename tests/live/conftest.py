@@ -8,13 +8,12 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 
-from recommender import registry
+from recommender import maintenance, registry
 from recommender.models import ApiKey
-from recommender.serving import upkeep
-from tests import servers
-from tests.cast import create_cast
-from tests.live.server import LiveServer
-from tests.model import TINY_MODEL, VOCABULARY, clear_caches, create_invented_movies, model_folder  # noqa: F401
+from tests.support import servers
+from tests.support.cast import create_cast
+from tests.support.live_server import LiveServer
+from tests.support.tiny_model import TINY_MODEL, VOCABULARY, clear_caches, create_invented_movies, model_folder  # noqa: F401
 
 
 @pytest.fixture(scope="module")
@@ -53,4 +52,4 @@ def all_parts_run() -> None:
     connections.close_all()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    upkeep.repair_versions()
+    maintenance.repair_versions()

@@ -20,9 +20,9 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from catalog.models import Credit, Genre, Movie, Person, Rule, Tag, Viewer
 from recommender import registry
 from recommender.models import ApiKey, AuditEntry, Impression, Job, ModelVersion
-from tests.cast import BEN, EVE, NEMO, PULP_FICTION
-from tests.live.server import LiveServer
-from tests.model import TINY_MODEL
+from tests.support.cast import BEN, EVE, NEMO, PULP_FICTION
+from tests.support.live_server import LiveServer
+from tests.support.tiny_model import TINY_MODEL
 
 pytestmark = [
     pytest.mark.slow,

@@ -12,11 +12,11 @@ from django.db import connections
 from catalog.models import Viewer
 from recommender import registry
 from recommender.models import ModelVersion
-from tests import servers
-from tests.cast import ADA, BEN, CLEO, MATRIX, SHAWSHANK, STAR_WARS
-from tests.live.server import Load, Outcome
-from tests.model import TINY_MODEL
-from tests.recommender.worker import wait_until
+from tests.support import servers
+from tests.support.cast import ADA, BEN, CLEO, MATRIX, SHAWSHANK, STAR_WARS
+from tests.support.live_server import Load, Outcome
+from tests.support.tiny_model import TINY_MODEL
+from tests.support.workers import wait_until
 
 VIEWERS = (ADA, BEN, CLEO)
 STRANGER = 31_000  # nothing is stored for

@@ -16,13 +16,10 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 
 from catalog.models import Viewer, WatchEvent
-from movierec.places import valkey_socket
+from movierec.local.processes import stop
+from movierec.local.server_paths import valkey_socket
 from movierec.postgres.base import IDLE_TRANSACTION_SECONDS
-from movierec.processes import stop
 from recommender.models import Job
-from tests import servers
-from tests.cast import ADA, MATRIX
-from tests.live.server import LiveServer, Load
 from tests.live.test_degraded import (
     LISTS,
     STRANGER,
@@ -34,8 +31,11 @@ from tests.live.test_degraded import (
     movies_of,
     outcomes_by_name,
 )
-from tests.recommender.worker import ROOT, start_worker, wait_until, worker_environment
-from tests.s3 import S3Server
+from tests.support import servers
+from tests.support.cast import ADA, MATRIX
+from tests.support.live_server import LiveServer, Load
+from tests.support.s3_server import S3Server
+from tests.support.workers import ROOT, start_worker, wait_until, worker_environment
 
 pytestmark = pytest.mark.slow
 

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from tests.cast import ADA
-from tests.live.server import LiveServer
-from tests.movierec.system import ROOT, free_port
-from tests.recommender.worker import wait_until
+from tests.support.cast import ADA
+from tests.support.launcher import ROOT, free_port
+from tests.support.live_server import LiveServer
+from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("live")]
 NAME = "films.example.com"

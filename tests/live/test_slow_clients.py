@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cast import ADA, MATRIX
-from tests.live.server import LiveServer
+from tests.support.cast import ADA, MATRIX
+from tests.support.live_server import LiveServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("live")]
 EACH = 200  # connections of a kind

@@ -16,9 +16,9 @@ import pytest
 import redis
 from django.conf import settings
 
-from movierec.places import postgres_bin_dir
-from tests.live.server import LiveServer
-from tests.recommender.worker import ROOT, worker_environment
+from movierec.local.server_paths import postgres_bin_dir
+from tests.support.live_server import LiveServer
+from tests.support.workers import ROOT, worker_environment
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,8 @@ from django.db import connection
 
 from movierec import settings as frame
 from movierec.celery import app
-from movierec.start import application_services
-from tests.movierec.system import ROOT
+from movierec.local.launcher import application_services
+from tests.support.launcher import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS = sorted(name for name, service in COMPOSE["services"].items() if service["image"] == "movierec")

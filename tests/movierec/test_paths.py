@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.movierec.system import ROOT, free_port
+from tests.support.launcher import ROOT, free_port
 
 WORKS = ["a b", "x#1", "100%", "it's", "ü é", "-x", "a&b;c(d)*", "n" * 200]
 REFUSED = ["a:b", 'a"b', "a$b", "a`b", "a\\b", "a\nb", "a\tb"]

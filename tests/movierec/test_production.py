@@ -15,9 +15,9 @@ from django.core.checks import run_checks
 from django.test import Client
 from django.utils import timezone
 
-from movierec.strength import weakness
-from tests.benchmarks.films import write_movielens_pairs
-from tests.movierec.system import ROOT
+from movierec.secret_strength import weakness
+from tests.support.launcher import ROOT
+from tests.support.movielens_pairs import write_movielens_pairs
 
 LOGIN = "/admin/login/"
 

@@ -28,7 +28,7 @@ def test_what_is_not_there_is_not_allowed_or_cannot_be_read(browser, monkeypatch
     browser.force_login(get_user_model().objects.create_user("new", is_staff=True))
     told(browser.get("/admin/nothing/"), 404, "There is nothing at this address")
     told(browser.get("/admin/catalog/movie/"), 403, "You may not do this")
-    monkeypatch.setattr("recommender.admin.front.dashboard_callback", lambda *_: 1 / 0)
+    monkeypatch.setattr("recommender.admin.dashboard.dashboard_callback", lambda *_: 1 / 0)
     monkeypatch.setattr("django.contrib.admin.sites.AdminSite.get_app_list", lambda *_, **__: 1 / 0)
     failed = browser.get("/admin/")
     told(failed, 500, "Something failed", failed.headers["X-Request-ID"])

@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
-from movierec import embedded, resources
-from movierec.places import ServerLayout
-from movierec.resources import MIB, available_resources
-from tests.movierec.system import ROOT
+from infrastructure import resources
+from infrastructure.resources import MIB, available_resources
+from movierec.local import embedded_servers
+from movierec.local.server_paths import ServerLayout
+from tests.support.launcher import ROOT
 
 GIB = 1024 * MIB
 
@@ -59,11 +60,11 @@ def test_the_least_of_all_limits_counts(tmp_path, eight, cgroup, files, cpus, me
 def test_servers_and_workers_fit_into_a_small_container(monkeypatch, tmp_path):
     place = ServerLayout(tmp_path, tmp_path, tmp_path, tmp_path, None)
     for memory, workers, buffers, valkey in ((512 * MIB, 1, 64, 64), (64 * GIB, 2, 256, 1024)):
-        for module in (embedded, resources):
+        for module in (embedded_servers, resources):
             monkeypatch.setattr(module, "available", lambda memory=memory: resources.Resources(4, memory))
         assert resources.default_web_workers() == workers
-        assert f"shared_buffers={buffers}MB" in embedded.postgres_command(place, True)
-        assert f"{valkey}mb" in embedded.valkey_command(place, True)
+        assert f"shared_buffers={buffers}MB" in embedded_servers.postgres_command(place, True)
+        assert f"{valkey}mb" in embedded_servers.valkey_command(place, True)
     monkeypatch.setattr(resources, "available_resources", lambda: resources.Resources(1, 64 * GIB))
     assert resources.default_web_workers() == 1
 
@@ -72,7 +73,7 @@ def test_servers_and_workers_fit_into_a_small_container(monkeypatch, tmp_path):
 def test_a_process_bound_to_one_processor_uses_one_thread():
     asks = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.environ.pop('OMP_NUM_THREADS', 0)\n"
-        "from movierec.resources import limit_threads; limit_threads(); import torch; print(torch.get_num_threads())"
+        "from infrastructure.resources import limit_threads; limit_threads(); import torch; print(torch.get_num_threads())"
     )
     done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"

@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from movierec import embedded
-from movierec.state import create_state_folder, exclusive_lock
-from tests.movierec.system import ROOT, all_stopped, free_port, launcher_environment, run_to_end, state
+from movierec.local import embedded_servers
+from movierec.local.state_folder import create_state_folder, exclusive_lock
+from tests.support.launcher import ROOT, all_stopped, free_port, launcher_environment, run_to_end, state
 
 __all__ = ["state"]  # the fixture
 
@@ -136,7 +136,7 @@ def test_a_postgres_folder_of_somebody_else(state):
 
 
 def test_a_postgres_folder_of_another_version(state):
-    place = embedded.prepare_servers(state, embedded.SERVERS, print, durable=False)
+    place = embedded_servers.prepare_servers(state, embedded_servers.SERVERS, print, durable=False)
     (place.data_dir / "PG_VERSION").write_text("16\n")
     assert "was made by Postgres 16, and the installed one is 18" in complaint(run_to_end(state))
 
@@ -151,13 +151,13 @@ def test_servers_of_ones_own_are_used_in_place_of_ours(state):
     )
     assert done.stdout.startswith("Planned operations:")
     assert not (state / "postgres").exists()
-    assert not embedded.socket_dir(state).exists()
+    assert not embedded_servers.socket_dir(state).exists()
 
 
 def test_commands_side_by_side_share_the_servers(state):
     """The second uses what the first started, and the first waits with the stopping until the second is done."""
     uses = (
-        "import os; from movierec.state import with_servers; from movierec.embedded import state_dir, POSTGRES\n"
+        "import os; from movierec.local.state_folder import with_servers; from movierec.local.embedded_servers import state_dir, POSTGRES\n"
         "with with_servers(state_dir(), 'a command', lambda line: print(line, flush=True)):\n"
         "    print('up', flush=True); input(); print(POSTGRES.answers(state_dir()), flush=True)"
     )

@@ -10,18 +10,20 @@ import psycopg
 import pytest
 import redis
 
-from movierec import embedded, supervisor
-from movierec.embedded import POSTGRES, VALKEY
-from movierec.processes import spawn
-from movierec.start import Address, Launcher
-from movierec.supervisor import HEARTBEAT_FILE, Service, Supervisor
-from tests.movierec.system import ROOT, all_stopped, processes_of, state, temporary_state
+from movierec.local import embedded_servers, supervisor
+from movierec.local.embedded_servers import POSTGRES, VALKEY
+from movierec.local.launcher import Address, Launcher
+from movierec.local.processes import spawn
+from movierec.local.supervisor import HEARTBEAT_FILE, Service, Supervisor
+from tests.support.launcher import ROOT, all_stopped, processes_of, state, temporary_state
 
 __all__ = ["state"]  # the fixture
 
 
 def rows(state, statement):
-    with psycopg.connect(host=str(embedded.socket_dir(state)), user="movierec", dbname="movierec") as connection:
+    with psycopg.connect(
+        host=str(embedded_servers.socket_dir(state)), user="movierec", dbname="movierec"
+    ) as connection:
         cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
@@ -36,7 +38,7 @@ def started(lasting_state):
     (lasting_state / "logs").mkdir()
     start = Launcher(lasting_state, Address("127.0.0.1", 0), say=lambda line: None)
     with pytest.MonkeyPatch.context() as patch:
-        for server in embedded.SERVERS:
+        for server in embedded_servers.SERVERS:
             patch.delenv(server.url_variable)  # the test run's own
         start.start_servers()
     yield start
@@ -52,7 +54,7 @@ def tend_until(start, answers, seconds=20.0):
 
 
 def test_what_the_queue_holds_is_never_evicted(started):
-    with redis.Redis.from_url(embedded.redis_url(started.state)) as client:
+    with redis.Redis.from_url(embedded_servers.redis_url(started.state)) as client:
         assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "volatile-lru"
         assert int(client.config_get("maxmemory")["maxmemory"]) > 0
 
@@ -74,7 +76,7 @@ def test_stopping_leaves_no_process_and_no_socket(started):
     assert len(processes_of(started.state)) >= 2
     started.keeper.stop()
     assert all_stopped(started.state, seconds=2)
-    assert list(embedded.socket_dir(started.state).iterdir()) == []
+    assert list(embedded_servers.socket_dir(started.state).iterdir()) == []
 
 
 def test_a_killed_keeper_leaves_nothing_that_blocks_the_next_start(state):
@@ -90,15 +92,15 @@ def test_a_killed_keeper_leaves_nothing_that_blocks_the_next_start(state):
     keeper.kill()
     keeper.wait()
     keeper.stdout.close()
-    with embedded.running_servers(state):
+    with embedded_servers.running_servers(state):
         assert rows(state, "SELECT number FROM kept") == [(8,)]
 
 
 def test_a_pid_file_of_a_process_that_is_no_postgres_is_no_obstacle(state):
     """After a reboot, or in a new container, the number may be anybody's."""
-    place = embedded.prepare_servers(state, embedded.SERVERS, print, durable=False)
+    place = embedded_servers.prepare_servers(state, embedded_servers.SERVERS, print, durable=False)
     (place.data_dir / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data_dir}\n1\n5432\n{place.socket_dir}\n")
-    with embedded.running_servers(state, durable=False):
+    with embedded_servers.running_servers(state, durable=False):
         assert rows(state, "SELECT 1") == [(1,)]
 
 

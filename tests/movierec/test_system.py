@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.movierec.system import (
+from tests.support.launcher import (
     ROOT,
     RunningSystem,
     all_stopped,

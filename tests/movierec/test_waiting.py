@@ -8,8 +8,8 @@ import time
 import pytest
 import yaml
 
-from movierec import embedded
-from tests.movierec.system import ROOT, free_port, launcher_environment, state
+from movierec.local import embedded_servers
+from tests.support.launcher import ROOT, free_port, launcher_environment, state
 
 __all__ = ["state"]  # the fixture
 
@@ -23,11 +23,13 @@ def prepare(state, **urls):
 @pytest.mark.slow
 def test_servers_that_come_up_later_are_waited_for(state):
     (state / "logs").mkdir()
-    started = prepare(state, DATABASE_URL=embedded.database_url(state), REDIS_URL=embedded.redis_url(state))
+    started = prepare(
+        state, DATABASE_URL=embedded_servers.database_url(state), REDIS_URL=embedded_servers.redis_url(state)
+    )
     before = started.stdout.readline() + started.stdout.readline()
     assert "waiting up to 90 s for Postgres" in before
     time.sleep(3)
-    with embedded.running_servers(state, durable=False, say=lambda line: None):
+    with embedded_servers.running_servers(state, durable=False, say=lambda line: None):
         said, _ = started.communicate(timeout=200)
     assert started.returncode == 0, said
     assert "no model yet, 100 more events" in said

@@ -9,11 +9,11 @@ from django.contrib.admin.utils import quote
 from django.urls import reverse
 
 from recommender import registry
-from recommender.admin import shown
-from recommender.api import access
+from recommender.admin import impressions
+from recommender.api.access import authentication
 from recommender.models import ApiKey, Impression, Job, ModelVersion
-from tests.cast import ADA, AMELIE, BEN, STAR_WARS
 from tests.support import forms
+from tests.support.cast import ADA, AMELIE, BEN, STAR_WARS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,7 +132,7 @@ def test_a_key_is_shown_once_and_works(admin_client, client):
 
 
 def test_a_revoked_key_opens_nothing_and_takes_no_scopes(admin_client, client, monkeypatch):
-    monkeypatch.setattr(access, "CACHE_SECONDS", 0)  # a minute later
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0)  # a minute later
     made, key = ApiKey.objects.create_key(name="site", scopes=["recommend:read"])
     asked = {"headers": {"Authorization": f"Api-Key {key}"}}
     assert client.get("/recommend?user_id=1", **asked).status_code == 200
@@ -175,8 +175,8 @@ def test_what_was_shown_can_be_looked_up(admin_client, monkeypatch):
     assert found(str(ADA)) == (3, {STAR_WARS})
     assert found(str(AMELIE)) == found("5f") == found(str(BEN)) == (1, {AMELIE})
     assert found("nobody") == found("9" * 30) == (0, set())
-    monkeypatch.setattr(shown, "MAX_PAGED_ROWS", 2)
-    monkeypatch.setattr(shown, "MAX_SEARCHED_ROWS", 3)
+    monkeypatch.setattr(impressions, "MAX_PAGED_ROWS", 2)
+    monkeypatch.setattr(impressions, "MAX_SEARCHED_ROWS", 3)
     assert found(str(AMELIE)) == found("5f") == (0, set()), "too long ago"
     assert found("")[0] == 2, "pages end there"
 

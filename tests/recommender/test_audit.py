@@ -7,10 +7,11 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from catalog.models import Viewer
-from recommender import leases, tasks
+from recommender import tasks
+from recommender.jobs import leases
 from recommender.models import ApiKey, AuditEntry, Job
-from tests.cast import ADA, BEN, EVE
 from tests.support import forms
+from tests.support.cast import ADA, BEN, EVE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -27,9 +27,9 @@ from catalog.models import Movie, Viewer, WatchEvent
 from recommender import cache, registry
 from recommender.backup import archive
 from recommender.models import ApiKey, Job, ModelVersion
-from tests.cast import ADA, BEN, CLEO, DAN, MATRIX, MORNING, watch_event
-from tests.model import TINY_MODEL, clear_caches
-from tests.movierec.system import ROOT
+from tests.support.cast import ADA, BEN, CLEO, DAN, MATRIX, MORNING, watch_event
+from tests.support.launcher import ROOT
+from tests.support.tiny_model import TINY_MODEL, clear_caches
 
 WHO = (ADA, BEN, CLEO, DAN)
 # What a process of the restored system answers, after restoring: one process, as starting one takes seconds.

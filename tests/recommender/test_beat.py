@@ -10,8 +10,8 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from movierec.celery import app
 from recommender.models import Job
-from tests.model import clear_caches
-from tests.recommender.worker import ROOT, start_worker, wait_until, worker_environment
+from tests.support.tiny_model import clear_caches
+from tests.support.workers import ROOT, start_worker, wait_until, worker_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("transactional_db")]
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("transactional_db")]
 class Beat:
     def __init__(self, log):
         self.log = log
-        words = [sys.executable, "-m", "tests.recommender.beat"]
+        words = [sys.executable, "-m", "tests.support.beat_with_clock"]
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 words, env=worker_environment(), cwd=ROOT, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT

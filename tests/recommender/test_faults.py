@@ -15,19 +15,20 @@ from django.test import Client
 from catalog.models import Viewer, WatchEvent
 from catalog.services import NewEvent, record_events
 from movierec.celery import app
-from recommender import copies, leases, registry, tasks
+from recommender import maintenance, registry, tasks
+from recommender.jobs import batch_chunks, leases
 from recommender.models import Job, ModelVersion
-from recommender.serving import upkeep
-from recommender.training import batch, chunks
-from tests import servers
-from tests.cast import ADA, BEN, CLEO, DAN, MORNING
-from tests.model import TINY_MODEL, clear_caches
-from tests.recommender.test_killed import is_served
+from recommender.registry import artifacts
+from recommender.training import batch
+from tests.recommender.test_killed_workers import is_served
 from tests.recommender.test_tasks import wait_for_job
 from tests.recommender.training.test_batch import stored_list
 from tests.recommender.training.test_nightly import new_lease as in_this_process
 from tests.recommender.training.test_nightly import run_nightly
-from tests.recommender.worker import RING, ring, start_worker, wait_until  # noqa: F401
+from tests.support import servers
+from tests.support.cast import ADA, BEN, CLEO, DAN, MORNING
+from tests.support.tiny_model import TINY_MODEL, clear_caches
+from tests.support.workers import RING, ring, start_worker, wait_until  # noqa: F401
 
 pytestmark = pytest.mark.slow
 Status = ModelVersion.Status
@@ -50,7 +51,7 @@ def worker():
     running = []
 
     def start(trouble="", **more):
-        running.append(start_worker(include="tests.recommender.troubles", MOVIEREC_TROUBLE=trouble, **more))
+        running.append(start_worker(include="tests.support.faulty_worker", MOVIEREC_TROUBLE=trouble, **more))
         return running[-1]
 
     yield start
@@ -76,8 +77,8 @@ def beats_until(what, seconds=180):
     """What beat does every few seconds, until then."""
 
     def beat():
-        upkeep.flush_outbox()
-        upkeep.repair_versions()
+        maintenance.flush_outbox()
+        maintenance.repair_versions()
         tasks.requeue_lost_jobs()
         return what()
 
@@ -104,7 +105,7 @@ def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker
     assert "File too large" in job.error
     assert job.error in page(job)
     assert not ModelVersion.objects.exists()
-    assert not list(copies.folder(".").glob(".*.part"))
+    assert not list(artifacts.folder(".").glob(".*.part"))
     is_served(None)
     again = order(resume=True)
     worker()
@@ -138,8 +139,8 @@ def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):  # noqa: F8
 
 
 def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, monkeypatch):
-    monkeypatch.setattr(chunks, "CHUNK_SIZE", 1)
-    upkeep.repair_versions()
+    monkeypatch.setattr(batch_chunks, "CHUNK_SIZE", 1)
+    maintenance.repair_versions()
     night, lists = order(), order(Job.Kind.BATCH)
     worker("older code")
     wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY) and wait_for_job(Job.Kind.BATCH), 120)
@@ -159,7 +160,7 @@ def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, 
 
 def test_redis_emptied_and_restarted_in_the_middle_of_a_batch(ring, worker):  # noqa: F811
     good = run_nightly(in_this_process(epochs=8))
-    upkeep.repair_versions()
+    maintenance.repair_versions()
     job = order(Job.Kind.BATCH)
     worker("slow")
     try:

@@ -13,16 +13,16 @@ from django.utils import timezone
 
 from catalog.models import Genre, Movie, MovieTag, Person, Rule, Tag
 from recommender.admin import rules
-from recommender.serving import merchandise
-from recommender.serving.charted import recommend_chart
-from recommender.serving.home import build_page
-from recommender.serving.many import recommend_many
-from recommender.serving.query import Filters, RecommendRequest
-from recommender.serving.recommend import recommend
+from recommender.serving.bulk import recommend_many
+from recommender.serving.chart import recommend_chart
+from recommender.serving.home.page import build_page
+from recommender.serving.pipeline import recommend
+from recommender.serving.request import Filters, RecommendRequest
+from recommender.serving.reranking import merchandising
 from recommender.serving.similar import find_similar
-from tests.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS, UNKNOWN_MOVIE
-from tests.model import UNKNOWN_TO_MODEL
+from tests.support.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS, UNKNOWN_MOVIE
 from tests.support.forms import run_action, submit
+from tests.support.tiny_model import UNKNOWN_TO_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -94,7 +94,7 @@ def test_places_by_hand():
     import numpy as np
 
     up = np.array([-2, 0, 0, 0, 3])
-    assert merchandise._shifted_order(up, np.arange(5)).tolist() == [4, 1, 2, 0, 3]
+    assert merchandising._shifted_order(up, np.arange(5)).tolist() == [4, 1, 2, 0, 3]
 
 
 def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monkeypatch):
@@ -107,7 +107,7 @@ def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monke
     Rule.objects.all().delete()
     made(editor, action="pin", movie=MATRIX, places=1)  # Ada has seen it, Ben has not
     assert listed(source="model") == plain
-    monkeypatch.setattr(merchandise, "CLOCK_SKEW", -1)  # some seconds later
+    monkeypatch.setattr(merchandising, "CLOCK_SKEW", -1)  # some seconds later
     assert listed(source="cache") == plain
     assert listed(BEN)[0] == MATRIX
     assert listed(BEN, source="cache")[0] == MATRIX

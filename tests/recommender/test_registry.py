@@ -17,11 +17,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from safetensors.numpy import load_file, save_file
 
-from recommender import cache, copies, registry
-from recommender.ml.checkpoint import WEIGHTS_FILE
+from recommender import cache, registry
 from recommender.ml.config import MANIFEST_FILE
+from recommender.ml.model_folder import WEIGHTS_FILE
 from recommender.models import ModelVersion
-from tests.model import TINY_MODEL, clear_loaded_models, second_version
+from recommender.registry import artifacts
+from tests.support.tiny_model import TINY_MODEL, clear_loaded_models, second_version
 
 Status = ModelVersion.Status
 
@@ -120,8 +121,8 @@ def test_a_start_knows_what_it_can_serve(second, spoil):
 
 def test_a_manifest_of_no_format_is_none(second):
     (registry.folder("second") / MANIFEST_FILE).write_text(json.dumps({"format": "new", "sha256": {}}))
-    assert copies.format_of("second") is None
-    assert not copies.is_loadable("second")
+    assert artifacts.format_of("second") is None
+    assert not artifacts.is_loadable("second")
 
 
 def test_an_unknown_version_is_refused_by_name(model):

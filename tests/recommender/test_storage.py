@@ -11,16 +11,17 @@ import sys
 import pytest
 from django.core.management import call_command
 
-from recommender import checks, copies, registry, storage
-from recommender.ml.checkpoint import VECTORS_FILE, WEIGHTS_FILE
+from recommender import checks, registry
 from recommender.ml.config import MANIFEST_FILE
+from recommender.ml.model_folder import VECTORS_FILE, WEIGHTS_FILE
 from recommender.models import ModelVersion
-from recommender.serving.query import RecommendRequest
-from recommender.serving.recommend import recommend
-from tests.cast import ADA
-from tests.model import TINY_MODEL, clear_loaded_models, second_version
-from tests.recommender.worker import ROOT, wait_until
-from tests.s3 import S3Server
+from recommender.registry import artifacts, object_store
+from recommender.serving.pipeline import recommend
+from recommender.serving.request import RecommendRequest
+from tests.support.cast import ADA
+from tests.support.s3_server import S3Server
+from tests.support.tiny_model import TINY_MODEL, clear_loaded_models, second_version
+from tests.support.workers import ROOT, wait_until
 
 Status = ModelVersion.Status
 
@@ -41,12 +42,12 @@ def store(request, settings, monkeypatch, tmp_path, model):
         for name, value in request.getfixturevalue("s3").environment.items():
             monkeypatch.setenv(name, value)
         settings.MODELS_URL = "s3://films/models"
-        for name in storage.version_names():
-            storage.remove(name)
+        for name in object_store.version_names():
+            object_store.remove(name)
     clear_loaded_models()
     yield settings.MODELS_URL
     clear_loaded_models()
-    storage._filesystem.cache_clear()
+    object_store._filesystem.cache_clear()
 
 
 @pytest.fixture
@@ -70,10 +71,10 @@ def elsewhere(settings, tmp_path):
 
 def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, capsys):
     registry.activate("second", "a test")
-    assert storage.version_names() == {"second"}
-    assert copies.upload_missing() == [TINY_MODEL], "what was trained before there was a store"
-    assert copies.upload_missing() == []
-    files = {path.name: path.read_bytes() for path in copies.folder("second").iterdir()}
+    assert object_store.version_names() == {"second"}
+    assert artifacts.upload_missing() == [TINY_MODEL], "what was trained before there was a store"
+    assert artifacts.upload_missing() == []
+    files = {path.name: path.read_bytes() for path in artifacts.folder("second").iterdir()}
     elsewhere()
     assert registry.servable_version() == "second", "which its start looks at"
 
@@ -83,14 +84,14 @@ def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, 
     wait_until(lambda: registry.ranker() is not None)
     answer = recommend(RecommendRequest(viewer_id=ADA, top_k=5))
     assert (answer.source, answer.model_version, answer.degraded) == ("model", "second", False)
-    assert {path.name: path.read_bytes() for path in copies.folder("second").iterdir()} == files
+    assert {path.name: path.read_bytes() for path in artifacts.folder("second").iterdir()} == files
     call_command("models")
     assert [line.split()[5] for line in capsys.readouterr().out.splitlines()[1:]] == ["here+store", "store"]
     assert registry.rollback("it errs").name == TINY_MODEL, "fetched on the way"
 
 
 def test_half_an_upload_is_no_version_and_is_completed_later(second, elsewhere, monkeypatch):
-    files, _ = storage._filesystem(storage.settings.MODELS_URL)
+    files, _ = object_store._filesystem(object_store.settings.MODELS_URL)
     put = files.put_file
 
     def cut_off(source, target, **more):
@@ -103,55 +104,55 @@ def test_half_an_upload_is_no_version_and_is_completed_later(second, elsewhere, 
         registry.activate("second", "a test")
     monkeypatch.setattr(files, "put_file", put)
 
-    assert storage.version_names() == set()
-    assert storage.stored_manifest("second") is None
+    assert object_store.version_names() == set()
+    assert object_store.stored_manifest("second") is None
     assert ModelVersion.objects.get(name="second").status == Status.CANDIDATE
-    assert not storage.download(storage.settings.MODEL_STORE.parent / "second")
+    assert not object_store.download(object_store.settings.MODEL_STORE.parent / "second")
     call_command("models", "--upload")
-    assert storage.version_names() == {TINY_MODEL, "second"}
+    assert object_store.version_names() == {TINY_MODEL, "second"}
 
 
 def test_a_damaged_copy_is_refused_and_leaves_nothing(second, elsewhere, caplog, model_folder):
-    copies.upload_missing()
-    files, root = storage._filesystem(storage.settings.MODELS_URL)
+    artifacts.upload_missing()
+    files, root = object_store._filesystem(object_store.settings.MODELS_URL)
     files.pipe_file(f"{root}/second/{WEIGHTS_FILE}", (model_folder / WEIGHTS_FILE).read_bytes()[:-100])
     elsewhere()
 
     with pytest.raises(registry.ActivationRefused, match="cut or edited"):
         registry.activate("second", "a test")
 
-    assert not [path for path in storage.settings.MODEL_STORE.iterdir() if path.is_dir()]
+    assert not [path for path in object_store.settings.MODEL_STORE.iterdir() if path.is_dir()]
     assert registry.active_name() == TINY_MODEL
     escape = json.dumps({"format": 4, "sha256": {"../../escaped": "0"}}).encode()
     files.pipe_file(f"{root}/second/{MANIFEST_FILE}", escape)
-    with pytest.raises(storage.ArtifactDamaged, match="no file of its folder"):
-        storage.download(copies.folder("second"))
+    with pytest.raises(object_store.ArtifactDamaged, match="no file of its folder"):
+        object_store.download(artifacts.folder("second"))
 
 
 def test_what_is_damaged_here_is_not_uploaded(second, caplog):
-    weights = copies.folder("second") / WEIGHTS_FILE
+    weights = artifacts.folder("second") / WEIGHTS_FILE
     weights.write_bytes(weights.read_bytes()[:-100])
 
-    assert copies.upload_missing() == [TINY_MODEL]
+    assert artifacts.upload_missing() == [TINY_MODEL]
 
     assert "cut or edited" in caplog.text
-    assert storage.version_names() == {TINY_MODEL}
+    assert object_store.version_names() == {TINY_MODEL}
 
 
 def test_pruned_is_pruned_everywhere(second, elsewhere, settings, model_folder):
-    copies.upload_missing()
+    artifacts.upload_missing()
     ModelVersion.objects.filter(name="second").update(created_at="2020-01-01T00:00Z")
     here = settings.MODEL_STORE
     elsewhere()
-    assert copies.try_fetch("second")
+    assert artifacts.try_fetch("second")
     there, settings.MODEL_STORE = settings.MODEL_STORE, here
 
     assert registry.prune(1) == ["second"]
 
-    assert storage.version_names() == {TINY_MODEL}
-    assert not copies.is_local("second")
+    assert object_store.version_names() == {TINY_MODEL}
+    assert not artifacts.is_local("second")
     settings.MODEL_STORE = there
-    copies.fetch(TINY_MODEL)
+    artifacts.fetch(TINY_MODEL)
     assert [path.name for path in there.iterdir() if path.is_dir()] == [TINY_MODEL], "the other machine hears of it"
 
 
@@ -160,11 +161,11 @@ def test_pruned_is_pruned_everywhere(second, elsewhere, settings, model_folder):
 )
 def test_a_store_that_cannot_be_used_is_said_at_the_start(settings, monkeypatch, url, told):
     settings.MODELS_URL = url
-    monkeypatch.setattr(storage, "find_spec", lambda package: None)
+    monkeypatch.setattr(object_store, "find_spec", lambda package: None)
     [error] = checks.check_model_store_url(None)
     assert told in error.msg
-    with pytest.raises(storage.ObjectStoreUnavailable, match=told):
-        storage.version_names()
+    with pytest.raises(object_store.ObjectStoreUnavailable, match=told):
+        object_store.version_names()
 
 
 def test_credentials_in_the_url_are_refused():

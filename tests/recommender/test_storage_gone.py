@@ -6,12 +6,13 @@ import signal
 import pytest
 from django.test import Client
 
-from recommender import copies, registry, storage, tasks
+from recommender import registry, tasks
 from recommender.models import Job, ModelVersion
-from tests.model import clear_caches
+from recommender.registry import artifacts, object_store
 from tests.recommender.test_tasks import expire_lease, wait_for_job
-from tests.recommender.worker import ring, start_worker, wait_until  # noqa: F401
-from tests.s3 import S3Server
+from tests.support.s3_server import S3Server
+from tests.support.tiny_model import clear_caches
+from tests.support.workers import ring, start_worker, wait_until  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,7 @@ def s3(tmp_path, settings, monkeypatch):
     yield server
     clear_caches()
     server.stop()
-    storage._filesystem.cache_clear()
+    object_store._filesystem.cache_clear()
 
 
 def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path, admin_client):  # noqa: F811
@@ -39,8 +40,11 @@ def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path
         job.refresh_from_db()
         version = ModelVersion.objects.get()
         assert job.error.startswith("Attempt 1 of 5: StorageUnavailable: The model store s3://films/models")
-        assert f"Not uploaded, and kept on this machine: The model store {storage.settings.MODELS_URL}" in job.log_tail
-        assert (version.status, copies.is_local(version.name)) == (ModelVersion.Status.CANDIDATE, True)
+        assert (
+            f"Not uploaded, and kept on this machine: The model store {object_store.settings.MODELS_URL}"
+            in job.log_tail
+        )
+        assert (version.status, artifacts.is_local(version.name)) == (ModelVersion.Status.CANDIDATE, True)
         assert job.error.encode()[:40] in page(admin_client, job)
 
         s3.start()
@@ -54,7 +58,7 @@ def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path
 
     job.refresh_from_db()
     assert (job.status, job.attempts, registry.active_name()) == (Job.Status.DONE, 2, version.name), job.error
-    assert storage.version_names() == {version.name}
+    assert object_store.version_names() == {version.name}
     for words in ("Attempt 1 of 5: StorageUnavailable", "Attempt 2 of 5", f"Uploaded {version.name}"):
         assert words in job.log_tail
     assert job.log_tail.count("Epoch 6 | NDCG") == 1, "trained once"

@@ -13,11 +13,12 @@ from django.test import Client
 
 from catalog.models import Revision, Viewer
 from catalog.services import bump_epoch
-from recommender import cache, leases, tasks
+from recommender import cache, tasks
+from recommender.jobs import leases
 from recommender.models import Job, ModelVersion
-from tests.cast import ADA
-from tests.model import clear_caches
-from tests.recommender.worker import RING, ring, start_worker, wait_until, worker  # noqa: F401
+from tests.support.cast import ADA
+from tests.support.tiny_model import clear_caches
+from tests.support.workers import RING, ring, start_worker, wait_until, worker  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

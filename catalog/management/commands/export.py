@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from catalog.exchange.files import FileFormat
-from catalog.exchange.rows import RowKind
-from catalog.exchange.take_out import export_rows
+from catalog.exchange.row_export import export_rows
+from catalog.exchange.row_files import FileFormat
+from catalog.exchange.row_schemas import RowKind
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
-from catalog.exchange.bring_history import UnmatchedRow, import_history
-from catalog.exchange.text import ENCODINGS, python_encoding
+from catalog.exchange.history_import import UnmatchedRow, import_history
+from catalog.exchange.text_encoding import ENCODINGS, python_encoding
 from catalog.limits import MAX_ID
 from catalog.plurals import count_noun
 from catalog.selectors import has_demo

@@ -8,10 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
+from catalog.loading import LoadReport, load_dataset
 from catalog.management.progress import progress_display
 from catalog.movielens import read_movielens
 from catalog.plurals import count_noun
-from catalog.services.bulk import LoadReport, load_dataset
 
 HELP = """Import a MovieLens data set: films, genres, links, tags and ratings.
 

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, Self, TextIO, cast
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
-from catalog.exchange.bring_in import Rejection, batched, import_rows
-from catalog.exchange.files import FileFormat, read_rows
-from catalog.exchange.rows import COLUMNS, RowKind
-from catalog.exchange.text import ENCODINGS, GZIP_MAGIC, python_encoding
+from catalog.exchange.row_files import FileFormat, read_rows
+from catalog.exchange.row_import import Rejection, batched, import_rows
+from catalog.exchange.row_schemas import COLUMNS, RowKind
+from catalog.exchange.text_encoding import ENCODINGS, GZIP_MAGIC, python_encoding
 from catalog.management.progress import progress_display
 
 HELP = """Bring films, people, viewers or events in from a JSONL or CSV file; docs/api.md has the fields of each.

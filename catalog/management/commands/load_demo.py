@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from catalog.demo.simulate import SEED, VIEWER_COUNT
+from catalog.demo.simulation import SEED, VIEWER_COUNT
 from catalog.errors import CatalogError
+from catalog.loading import DemoExists, load_demo
 from catalog.management.progress import progress_display
 from catalog.plurals import count_noun
-from catalog.services.bulk import DemoExists, load_demo
 
 
 class Command(BaseCommand):

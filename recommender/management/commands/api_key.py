@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from catalog.plurals import count_noun
-from recommender.keys import ROTATION_OVERLAP, create, revoke, rotate
+from recommender.api_keys import ROTATION_OVERLAP, create, revoke, rotate
 from recommender.models import ApiKey
 
 KEY_MESSAGE = "This key is shown once; send it as the header `Authorization: Api-Key KEY`:"

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from catalog.management.progress import progress_display
-from movierec import disks
+from infrastructure import disk_space
 from recommender.management.foreground import sigterm_as_interrupt
 
 
@@ -23,15 +23,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         from recommender.backup.archive import ArchiveRefused
-        from recommender.backup.make import create_backup
-        from recommender.backup.postgres import DumpFailed
+        from recommender.backup.create import create_backup
+        from recommender.backup.pg_tools import DumpFailed
 
         began = time.perf_counter()
         try:
             with sigterm_as_interrupt("no backup was made"), progress_display(self.stdout) as progress:
                 done = create_backup(file.absolute(), progress)
         except (OSError, DatabaseError, DumpFailed, ArchiveRefused) as error:
-            trouble = disks.storage_problem(error, file.absolute())
+            trouble = disk_space.storage_problem(error, file.absolute())
             raise CommandError(f"No backup was made. {trouble.message if trouble else error}") from error
         counts, megabytes = done.facts["counts"], file.stat().st_size / 1e6
         self.stdout.write(

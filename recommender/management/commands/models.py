@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender import copies, storage
 from recommender.models import ModelVersion
+from recommender.registry import artifacts, object_store
 
 
 class Command(BaseCommand):
@@ -18,10 +18,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, upload: bool, **options: Any) -> None:
         try:
-            for name in copies.upload_missing() if upload else ():
+            for name in artifacts.upload_missing() if upload else ():
                 self.stdout.write(f"Uploaded {name}")
-            stored = storage.version_names() if storage.is_configured() else set()
-        except storage.ObjectStoreUnavailable as error:
+            stored = object_store.version_names() if object_store.is_configured() else set()
+        except object_store.ObjectStoreUnavailable as error:
             if upload:
                 raise CommandError(str(error)) from error
             self.stderr.write(str(error))
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{'NAME':{width}}  STATUS     NDCG@10   HR@10    FILMS  WHERE       WHY")
         for one in versions:
             ndcg, hits = (one.metrics.get(key, float("nan")) for key in ("ndcg10", "hr10"))
-            where = "+".join(("here",) * copies.is_local(one.name) + ("store",) * (one.name in stored)) or "-"
+            where = "+".join(("here",) * artifacts.is_local(one.name) + ("store",) * (one.name in stored)) or "-"
             line = f"{one.name:{width}}  {one.status:9}  {ndcg:7.4f} {hits:7.4f} {one.movies:8,}  {where:10}  "
             line += one.reason
             self.stdout.write(self.style.SUCCESS(line) if one.status == ModelVersion.Status.ACTIVE else line)

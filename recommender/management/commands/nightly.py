@@ -25,7 +25,7 @@ class Command(BaseCommand):
             tasks.enqueue(job)
             self.stdout.write(f"Enqueued as job {job.pk}; the admin shows its progress.")
             return
-        from recommender.training import run
+        from recommender.training import nightly
 
-        job = run_job(Job.Kind.NIGHTLY, job_parameters(options), run.run, self.stdout)
+        job = run_job(Job.Kind.NIGHTLY, job_parameters(options), nightly.run, self.stdout)
         print_outcome(job, self.stdout)

@@ -16,15 +16,16 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from catalog import selectors, services
+from catalog.loading import remove_legacy_demo
 from catalog.models import Movie, Viewer
-from catalog.services.bulk import remove_legacy_demo
-from movierec import servers
-from recommender import enough, leases, registry, tasks
+from infrastructure import server_wait
+from recommender import registry, tasks, training_data
+from recommender.jobs import leases
 from recommender.models import Job, ModelVersion
-from recommender.serving.charted import recommend_chart
-from recommender.serving.query import RecommendRequest
-from recommender.serving.tally import suppress_metrics
-from recommender.storage import ObjectStoreUnavailable
+from recommender.registry.object_store import ObjectStoreUnavailable
+from recommender.serving.chart import recommend_chart
+from recommender.serving.metrics import suppress_metrics
+from recommender.serving.request import RecommendRequest
 
 ADMIN_NAME = "admin"
 DEMO_SOURCE = "demo"
@@ -45,7 +46,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, data: Path | None, people: Path | None, empty: bool, **options: Any) -> None:
         self._print_step("tables")
-        for wait in (servers.wait_for_postgres, servers.wait_for_redis):
+        for wait in (server_wait.wait_for_postgres, server_wait.wait_for_redis):
             wait(self._print_step)
         check_database_not_newer()
         call_command("migrate", verbosity=0, interactive=False)
@@ -100,9 +101,9 @@ class Command(BaseCommand):
         return served is not None
 
     def _train(self, note: "DataState") -> None:
-        if enough.missing_events():
+        if training_data.missing_events():
             note.write(source=note.source, trained=True)
-            self._print_step(enough.no_model_message())
+            self._print_step(training_data.no_model_message())
             return
         self._print_step("training the model")
         resume = (settings.CHECKPOINT_DIR / "run.json").exists()
@@ -140,7 +141,7 @@ class Command(BaseCommand):
         shown = {
             "request": request if settings.API_OPEN and films else None,
             "films": bool(films),
-            "model": "" if registry.active_name() else enough.no_model_message(),
+            "model": "" if registry.active_name() else training_data.no_model_message(),
             "titles": titles,
             "admin": ADMIN_NAME,
             "password": password,

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from catalog.management.progress import progress_display
-from recommender import copies
 from recommender.cache import CacheUnavailable
 from recommender.management.foreground import sigterm_as_interrupt
+from recommender.registry import artifacts
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, check: bool, replace: bool, **options: Any) -> None:
         from recommender.backup import restore
         from recommender.backup.archive import ArchiveRefused
-        from recommender.backup.postgres import DumpFailed
+        from recommender.backup.pg_tools import DumpFailed
 
         refusals = (ArchiveRefused, restore.RestoreRefused, DumpFailed, CacheUnavailable)
         try:
@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
     def _print_next_steps(self, manifest: dict[str, Any]) -> None:
         active = manifest["active_model"]
-        if active and not copies.is_loadable(active):
+        if active and not artifacts.is_loadable(active):
             words = f"The folder of the active model {active} is not there, whole and in this version's format"
             self.stderr.write(self.style.WARNING(f"{words}: train anew (`manage.py train`)."))
         self.stdout.write(self.style.SUCCESS("Restored. Start the system; `./run manage prepare` fills the lists."))

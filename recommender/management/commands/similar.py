@@ -7,9 +7,9 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender import registry
-from recommender.serving import stamps
-from recommender.serving.eligibility import current_snapshot
-from recommender.serving.kinship import similarity_to_movie
+from recommender.movies.content_similarity import similarity_to_movie
+from recommender.movies.snapshot import current_snapshot
+from recommender.serving import current_versions
 from recommender.serving.similar import find_similar
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--top-k", type=int, default=10, help="neighbours of each (default 10)")
 
     def handle(self, *args: Any, films: list[str], top_k: int, **options: Any) -> None:
-        known = current_snapshot(stamps.read_versions(None).versions.catalogue or 0)
+        known = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
         ranker, table = registry.ranker(), known.table
         for words in films:
             row = self._find_row(table, words)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from recommender.monitoring import system
+from recommender.monitoring import system_health
 from recommender.monitoring.checks import Check, Status, join_sentences
 
 EXIT_FAILURE, EXIT_UNREACHABLE = 1, 2  # exit codes
@@ -26,13 +26,13 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="the answer of GET /health/system")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = system.check_system()
+        found = system_health.check_system()
         if options["json"]:
             checks = [{**asdict(one), "figures": dict(one.figures)} for one in found.checks]
             told = {"status": found.status, "checked_at": found.checked_at.isoformat(), "checks": checks}
             self.stdout.write(json.dumps(told, indent=1))
         else:
-            for line in _table_lines(system.worst_first(found.checks)):
+            for line in _table_lines(system_health.worst_first(found.checks)):
                 self.stdout.write(line)
         self.stdout.flush()
         sys.exit(EXIT_UNREACHABLE if found.is_partial else EXIT_FAILURE if found.status == Status.FAIL else 0)

@@ -27,12 +27,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from recommender.ml import distributed
-        from recommender.training import run
+        from recommender.training import nightly
 
         parameters = job_parameters(options) | {"lists": False, "activate": options["activate"]}
         with distributed.process_group():
             if distributed.rank():
-                run.follow_rank0(parameters)
+                nightly.follow_rank0(parameters)
                 return
-            job = run_job(Job.Kind.NIGHTLY, parameters, run.run, self.stdout)
+            job = run_job(Job.Kind.NIGHTLY, parameters, nightly.run, self.stdout)
         print_outcome(job, self.stdout)

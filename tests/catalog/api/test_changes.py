@@ -5,8 +5,8 @@ import pytest
 from catalog.models import Credit, Movie
 from catalog.selectors import catalogue_and_epoch
 from recommender.models import ApiKey
-from tests.cast import ADA, MATRIX, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_MOVIE
-from tests.recommender.api.conftest import ApiClient, recommended_ids
+from tests.support.api import ApiClient, recommended_ids
+from tests.support.cast import ADA, MATRIX, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_MOVIE
 
 pytestmark = pytest.mark.usefixtures("cast")
 NEW = {

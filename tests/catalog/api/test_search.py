@@ -7,7 +7,8 @@ import pytest
 
 from catalog.models import Movie, SearchWord
 from catalog.services import publish_movies
-from tests.cast import (
+from tests.support.api import ApiClient
+from tests.support.cast import (
     AMELIE,
     EMPIRE,
     GODFATHER,
@@ -24,7 +25,6 @@ from tests.cast import (
     TOY_STORY,
     USUAL_SUSPECTS,
 )
-from tests.recommender.api.conftest import ApiClient
 
 pytestmark = pytest.mark.usefixtures("cast")
 

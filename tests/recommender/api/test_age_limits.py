@@ -4,9 +4,20 @@ import pytest
 
 from catalog.models import Movie, Viewer
 from catalog.services import save_record, save_viewer
-from tests.cast import ADA, BEN, CAST_MOVIES, EVE, GODFATHER, GODFATHER_2, NEMO, PULP_FICTION, STAR_WARS, TOY_STORY
-from tests.model import INVENTED
-from tests.recommender.api.conftest import recommended_ids
+from tests.support.api import recommended_ids
+from tests.support.cast import (
+    ADA,
+    BEN,
+    CAST_MOVIES,
+    EVE,
+    GODFATHER,
+    GODFATHER_2,
+    NEMO,
+    PULP_FICTION,
+    STAR_WARS,
+    TOY_STORY,
+)
+from tests.support.tiny_model import INVENTED
 
 pytestmark = pytest.mark.usefixtures("model")
 AGES = {str(film.id): {"G": 0, "PG": 8, "R": 17}[film.certificate] for film in CAST_MOVIES}

@@ -6,9 +6,9 @@ import pytest
 
 from recommender.models import ApiKey, Job
 from recommender.training import batch
-from tests.cast import ADA, BEN, CLEO, EVE, NEMO, STAR_WARS
-from tests.model import TINY_MODEL
-from tests.recommender.api.conftest import recommended_ids
+from tests.support.api import recommended_ids
+from tests.support.cast import ADA, BEN, CLEO, EVE, NEMO, STAR_WARS
+from tests.support.tiny_model import TINY_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
 BRIEF = {
@@ -67,7 +67,7 @@ def batches(client_with):
 
 def run(job_id):
     """What the worker does when the message arrives."""
-    from recommender import leases
+    from recommender.jobs import leases
 
     lease = leases.claim(job_id)
     with leases.running_lease(lease):

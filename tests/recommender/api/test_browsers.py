@@ -9,9 +9,9 @@ import sys
 import brotli
 import pytest
 
-from tests.cast import ADA, NEMO
-from tests.movierec.system import ROOT
-from tests.recommender.api.conftest import ApiClient
+from tests.support.api import ApiClient
+from tests.support.cast import ADA, NEMO
+from tests.support.launcher import ROOT
 
 READ = f"/recommend?user_id={ADA}&top_k=10&titles=true"
 

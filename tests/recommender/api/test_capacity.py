@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from recommender.serving import capacity
-from tests.cast import ADA, MATRIX, STAR_WARS
+from recommender.serving import concurrency
+from tests.support.cast import ADA, MATRIX, STAR_WARS
 
 POSTED = {"user_id": ADA, "history": [str(STAR_WARS), str(MATRIX)]}
 
@@ -13,14 +13,14 @@ POSTED = {"user_id": ADA, "history": [str(STAR_WARS), str(MATRIX)]}
 @pytest.fixture
 def occupied(model):
     """Every place to compute in is taken until the test is over."""
-    done, taken = threading.Event(), threading.Barrier(capacity.MAX_RUNNING + 1)
+    done, taken = threading.Event(), threading.Barrier(concurrency.MAX_RUNNING + 1)
 
     def take():
-        with capacity.compute_slot():
+        with concurrency.compute_slot():
             taken.wait(10)
             done.wait(10)
 
-    threads = [threading.Thread(target=take) for _ in range(capacity.MAX_RUNNING)]
+    threads = [threading.Thread(target=take) for _ in range(concurrency.MAX_RUNNING)]
     for thread in threads:
         thread.start()
     taken.wait(10)
@@ -31,7 +31,7 @@ def occupied(model):
 
 
 def test_past_the_queue_a_request_is_told_to_come_back(api, occupied, monkeypatch):
-    monkeypatch.setattr(capacity, "MAX_QUEUED", 0)
+    monkeypatch.setattr(concurrency, "MAX_QUEUED", 0)
     for path, body in (
         ("/recommend", POSTED),
         ("/similar", {"movie_id": str(MATRIX)}),
@@ -46,7 +46,7 @@ def test_past_the_queue_a_request_is_told_to_come_back(api, occupied, monkeypatc
 def test_stored_lists_do_not_wait(api, model, request, monkeypatch):
     api.get(f"/recommend?user_id={ADA}")
     request.getfixturevalue("occupied")
-    monkeypatch.setattr(capacity, "MAX_QUEUED", 0)
+    monkeypatch.setattr(concurrency, "MAX_QUEUED", 0)
     assert api.get(f"/recommend?user_id={ADA}")["source"] == "cache"
 
 
@@ -56,13 +56,13 @@ def test_whoever_waits_is_answered_when_a_place_is_free(api, occupied):
 
 
 def test_nobody_waits_for_ever(api, occupied, monkeypatch):
-    monkeypatch.setattr(capacity, "QUEUE_TIMEOUT", 0.05)
+    monkeypatch.setattr(concurrency, "QUEUE_TIMEOUT", 0.05)
     api.post("/recommend", POSTED, expect=503)
 
 
 def test_a_page_whose_rows_are_computed_needs_one_place(api, model, monkeypatch):
-    monkeypatch.setattr(capacity, "_slots", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(capacity, "QUEUE_TIMEOUT", 0.5)
+    monkeypatch.setattr(concurrency, "_slots", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(concurrency, "QUEUE_TIMEOUT", 0.5)
     kinds = [row["kind"] for row in api.get(f"/home?user_id={ADA}")["rows"]]
     assert "because_you_watched" in kinds
 
@@ -71,22 +71,22 @@ MANY = {"user_histories": {str(user): [str(MATRIX)] for user in range(1, 41)}, "
 
 
 def test_a_batch_takes_no_place_of_lists(api, occupied, monkeypatch):
-    monkeypatch.setattr(capacity, "MAX_YIELD", 0.01)
+    monkeypatch.setattr(concurrency, "MAX_YIELD", 0.01)
     assert api.post("/batch/recommend", MANY)["total_users"] == 40
 
 
 def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monkeypatch):
     """Each block comes after the lists that somebody waits for, and rests where calls came lately."""
     turns, rests = [], []
-    own = capacity._machine_lock
+    own = concurrency._machine_lock
 
     def seen():
-        turns.append(capacity._running)
+        turns.append(concurrency._running)
         return own()
 
-    monkeypatch.setattr(capacity, "_machine_lock", seen)
-    monkeypatch.setattr(capacity.time, "sleep", rests.append)
-    capacity._last_interactive_at = float("-inf")
+    monkeypatch.setattr(concurrency, "_machine_lock", seen)
+    monkeypatch.setattr(concurrency.time, "sleep", rests.append)
+    concurrency._last_interactive_at = float("-inf")
     api.post("/batch/recommend", MANY)
     # The body, its histories, those of the database, five blocks, the answer: nobody else is there.
     assert (len(turns), rests) == (9, [])
@@ -97,10 +97,10 @@ def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monke
 
 
 def test_one_client_does_not_have_all_places_for_batches(model, client_with, monkeypatch):
-    monkeypatch.setattr(capacity.BULK_LISTS, "seconds", 0.1)
+    monkeypatch.setattr(concurrency.BULK_LISTS, "seconds", 0.1)
     first, second = client_with("recommend:read"), client_with("recommend:read")
     inside, done, statuses = threading.Event(), threading.Event(), []
-    own = capacity.bulk_turn
+    own = concurrency.bulk_turn
 
     def hold():
         inside.set()
@@ -108,8 +108,8 @@ def test_one_client_does_not_have_all_places_for_batches(model, client_with, mon
         return own()
 
     def call():
-        capacity.begin_call("held", interactive=False)
-        with capacity.BULK_LISTS.slot():
+        concurrency.begin_call("held", interactive=False)
+        with concurrency.BULK_LISTS.slot():
             hold()
 
     thread = threading.Thread(target=call)
@@ -117,8 +117,8 @@ def test_one_client_does_not_have_all_places_for_batches(model, client_with, mon
     inside.wait(10)
     for caller in (first, second):
         caller.client.post("/batch/recommend", MANY, content_type="application/json")
-    capacity.begin_call("held", interactive=False)
-    with pytest.raises(capacity.Overloaded), capacity.BULK_LISTS.slot():
+    concurrency.begin_call("held", interactive=False)
+    with pytest.raises(concurrency.Overloaded), concurrency.BULK_LISTS.slot():
         statuses.append("a second place for one client")
     second.post("/batch/recommend", MANY)
     done.set()
@@ -127,14 +127,14 @@ def test_one_client_does_not_have_all_places_for_batches(model, client_with, mon
 
 
 def test_past_its_lane_a_batch_is_told_to_come_back_before_its_body_is_read(model, api, monkeypatch):
-    monkeypatch.setattr(capacity.BULK_LISTS, "waiting", 0)
+    monkeypatch.setattr(concurrency.BULK_LISTS, "waiting", 0)
     problem = api.post("/batch/recommend", b"{no JSON at all", expect=503)
     assert (problem["code"], api.response["Retry-After"]) == ("overloaded", "1")
     api.get(f"/recommend?user_id={ADA}")
 
 
 def test_files_have_a_lane_and_give_it_back(model, site, monkeypatch):
-    monkeypatch.setattr(capacity.FILE_TRANSFERS, "seconds", 0.05)
+    monkeypatch.setattr(concurrency.FILE_TRANSFERS, "seconds", 0.05)
     opened = site.client.get("/exports/movies.jsonl")
     site.get("/exports/movies.jsonl", expect=503)
     site.post("/users/9/history", b"", expect=503)
@@ -144,19 +144,19 @@ def test_files_have_a_lane_and_give_it_back(model, site, monkeypatch):
     again.close()  # unread
     last = site.client.get("/exports/movies.jsonl")
     assert (last.status_code, b"".join(last.streaming_content) != b"") == (200, True)
-    assert not capacity.FILE_TRANSFERS._running
+    assert not concurrency.FILE_TRANSFERS._running
 
 
 def test_groups_and_reasons_leave_a_place_to_compute_in(model, api, monkeypatch):
-    monkeypatch.setattr(capacity.GROUPS_AND_EXPLANATIONS, "seconds", 0.05)
-    capacity.begin_call("another", interactive=True)
-    with capacity.GROUPS_AND_EXPLANATIONS.slot():
+    monkeypatch.setattr(concurrency.GROUPS_AND_EXPLANATIONS, "seconds", 0.05)
+    concurrency.begin_call("another", interactive=True)
+    with concurrency.GROUPS_AND_EXPLANATIONS.slot():
         pass
-    client = capacity.GROUPS_AND_EXPLANATIONS.acquire()
+    client = concurrency.GROUPS_AND_EXPLANATIONS.acquire()
     try:
         api.post("/recommend", {"user_ids": [ADA, ADA + 1]}, expect=503)
         api.post("/recommend", {**POSTED, "explain": True}, expect=503)
         assert api.post("/recommend", POSTED)["source"] == "model"
     finally:
-        capacity.GROUPS_AND_EXPLANATIONS.release(client)
+        concurrency.GROUPS_AND_EXPLANATIONS.release(client)
     assert "because" in api.post("/recommend", {**POSTED, "explain": True})["recommendations"][0]

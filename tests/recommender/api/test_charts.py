@@ -8,11 +8,12 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from catalog.dataset import EVENTS, GENRES, MOVIES, RATING, Dataset, to_frame
+from catalog.loading import load_dataset
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.services import bump_epoch, publish_movies, record_events
-from catalog.services.bulk import load_dataset
 from recommender import cache, tasks
-from tests.cast import (
+from tests.support.api import recommended_ids
+from tests.support.cast import (
     ADA,
     AMELIE,
     BEN,
@@ -27,8 +28,7 @@ from tests.cast import (
     TOY_STORY,
     watch_event,
 )
-from tests.model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL, clear_caches
-from tests.recommender.api.conftest import recommended_ids
+from tests.support.tiny_model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL, clear_caches
 
 pytestmark = pytest.mark.usefixtures("model")
 CHARTS = ("popular", "trending", "latest")

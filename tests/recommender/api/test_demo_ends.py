@@ -10,17 +10,17 @@ from django.utils import timezone
 
 from catalog import selectors, services
 from catalog.dataset import GENRES, MOVIES, Dataset, to_frame
-from catalog.demo.simulate import simulate_demo
+from catalog.demo.simulation import simulate_demo
 from catalog.limits import DEMO_ID_BASE
+from catalog.loading import load_dataset, remove_legacy_demo
 from catalog.models import Credit, Movie, Revision, Rule, Viewer, WatchEvent
 from catalog.services import NewEvent, record_events
-from catalog.services.bulk import load_dataset, remove_legacy_demo
 from recommender import cache, registry
 from recommender.models import ModelVersion
-from tests.cast import ADA, STAR_WARS
-from tests.model import clear_caches, clear_loaded_models
-from tests.movierec.system import write_movielens_genres
-from tests.recommender.api.conftest import ApiClient
+from tests.support.api import ApiClient
+from tests.support.cast import ADA, STAR_WARS
+from tests.support.launcher import write_movielens_genres
+from tests.support.tiny_model import clear_caches, clear_loaded_models
 
 FILM = DEMO_ID_BASE + 1
 pytestmark = pytest.mark.django_db(transaction=True)

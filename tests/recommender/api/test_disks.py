@@ -21,28 +21,28 @@ from django.db import ProgrammingError, connection
 from django.urls import reverse
 
 from catalog.models import Rule, WatchEvent
-from movierec import disks
-from movierec.disks import DiskThresholds
+from infrastructure import disk_space
+from infrastructure.disk_space import DiskThresholds
 from recommender import cache
-from recommender.ml.checkpoint import save_checkpoint
+from recommender.ml.model_folder import save_checkpoint
 from recommender.models import Impression, Job
-from recommender.monitoring import room
-from recommender.serving import tally
-from tests.cast import ADA, NEMO
-from tests.model import TINY_MODEL
+from recommender.monitoring import disk_checks
+from recommender.serving import metrics
 from tests.recommender.training.test_nightly import new_lease, run_nightly
-from tests.recommender.worker import ring  # noqa: F401
+from tests.support.cast import ADA, NEMO
+from tests.support.tiny_model import TINY_MODEL
+from tests.support.workers import ring  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("nothing_counted")
-SMALL = 2 * disks.MB  # bytes of a file system
+SMALL = 2 * disk_space.MB  # bytes of a file system
 
 
 @pytest.fixture
 def nothing_counted(monkeypatch):
-    tally._counts.clear()
-    monkeypatch.setattr(tally, "FLUSH_SECONDS", 0)
+    metrics._counts.clear()
+    monkeypatch.setattr(metrics, "FLUSH_SECONDS", 0)
     yield
-    tally._counts.clear()
+    metrics._counts.clear()
 
 
 def may_mount():
@@ -128,7 +128,7 @@ def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(
             site.post("/events", [shown] * 50, expect=503)
         saved = admin_client.post(reverse("admin:catalog_rule_add"), rule)
         assert api.get(f"/recommend?user_id={ADA}")["recommendations"], "lists go on"
-        tally.flush()
+        metrics.flush()
         page = admin_client.get("/admin/")
         checks = status(capsys, expect=1)
 
@@ -148,7 +148,7 @@ def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(
 
 
 @needs_mount
-@pytest.mark.parametrize("small_disk", [40 * disks.MB], indirect=True)
+@pytest.mark.parametrize("small_disk", [40 * disk_space.MB], indirect=True)
 def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, settings, small_disk):  # noqa: F811
     settings.CHECKPOINT_DIR = small_disk / "checkpoints"
     lease = new_lease(epochs=3)
@@ -203,7 +203,7 @@ def test_a_file_that_may_not_grow_is_named_and_leaves_nothing(tmp_path):
 
     assert (failed.value.errno, failed.value.filename) == (errno.EFBIG, str(tmp_path / "epoch1.pt"))
     assert list(tmp_path.iterdir()) == []
-    trouble = disks.storage_problem(failed.value)
+    trouble = disk_space.storage_problem(failed.value)
     assert trouble.code == "disk_full"
     assert f"A file in {tmp_path} may not grow" in trouble.message
 
@@ -224,7 +224,7 @@ def test_a_redis_that_is_full_is_red_and_lists_go_on(model, api, capsys):
     assert body["recommendations"]
     assert (found["value"], found["status"]) == ("refuses writes", "fail")
     assert "raise its maxmemory" in found["detail"]
-    assert disks.storage_problem(refused.value).code == "redis_full"
+    assert disk_space.storage_problem(refused.value).code == "redis_full"
     assert told("redis", asked(api))["status"] == "ok"
 
 
@@ -250,13 +250,13 @@ def test_a_redis_that_is_full_is_red_and_lists_go_on(model, api, capsys):
     ],
 )
 def test_what_libraries_say_of_a_full_disk_is_told_in_words(error, code, words):
-    found = disks.storage_problem(error)
+    found = disk_space.storage_problem(error)
     assert (found.code, words in found.message) == (code, True), found
 
 
 def test_what_is_no_full_disk_is_not_taken_for_one():
-    assert disks.storage_problem(OSError(errno.ENOENT, "No such file", "/srv")) is None
-    assert disks.storage_problem(ValueError("OOM is a film")) is None
+    assert disk_space.storage_problem(OSError(errno.ENOENT, "No such file", "/srv")) is None
+    assert disk_space.storage_problem(ValueError("OOM is a film")) is None
 
 
 def test_a_database_that_takes_no_writes_says_so(site, model):
@@ -286,28 +286,28 @@ def test_an_export_that_breaks_off_is_counted_as_failed(site, model):
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE elsewhere RENAME TO catalog_credit")
     assert b"".join(site.client.get("/exports/people.csv").streaming_content)
-    assert (tally._counts["call:exports"], tally._counts["call_failed:exports"]) == (2, 1)
+    assert (metrics._counts["call:exports"], metrics._counts["call_failed:exports"]) == (2, 1)
 
 
 def test_those_who_ask_at_the_same_moment_get_the_same_answer(monkeypatch, tmp_path):
     """Two probes of one folder are no sign that it hangs; one that hangs is told within seconds, by one thread."""
     monkeypatch.setattr(settings, "WRITTEN_FOLDERS", {"state": tmp_path})
-    look, hangs = disks.measure, threading.Event()
+    look, hangs = disk_space.measure, threading.Event()
 
     def slow(folder):
         time.sleep(0.1)
         return look(folder)
 
-    monkeypatch.setattr(disks, "measure", slow)
+    monkeypatch.setattr(disk_space, "measure", slow)
     with ThreadPoolExecutor(8) as pool:
-        found = [one for asked in [pool.submit(room.check_disks) for _ in range(16)] for one in asked.result()]
+        found = [one for asked in [pool.submit(disk_checks.check_disks) for _ in range(16)] for one in asked.result()]
         assert [one.value for one in found if one.value == "does not answer"] == []
 
-        monkeypatch.setattr(disks, "measure", lambda folder: hangs.wait(30))
-        found = [one for asked in [pool.submit(room.check_disks) for _ in range(8)] for one in asked.result()]
+        monkeypatch.setattr(disk_space, "measure", lambda folder: hangs.wait(30))
+        found = [one for asked in [pool.submit(disk_checks.check_disks) for _ in range(8)] for one in asked.result()]
         assert {one.value for one in found} == {"does not answer"}
         assert len([one for one in threading.enumerate() if one.name == f"disk-{tmp_path.name}"]) <= 8
         begun = time.monotonic()
-        assert room.check_disks()[0].value == "does not answer"
-        assert time.monotonic() - begun < 0.5 * room.ANSWER_SECONDS, "nobody waits again for what hangs"
+        assert disk_checks.check_disks()[0].value == "does not answer"
+        assert time.monotonic() - begun < 0.5 * disk_checks.ANSWER_SECONDS, "nobody waits again for what hangs"
     hangs.set()

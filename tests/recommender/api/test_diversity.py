@@ -5,11 +5,11 @@ import pytest
 
 from catalog.models import Credit, Genre, Movie, Person
 from catalog.selectors import catalogue_table
-from recommender.serving.diversity import greedy_diversify, pairwise_similarity
-from recommender.serving.ranking import RankedMovies
-from recommender.serving.series import detect_series
-from tests.cast import ADA, BEN, CLEO, EMPIRE, EVE, GODFATHER, GODFATHER_2, JEDI, STAR_WARS, TOY_STORY
-from tests.recommender.api.conftest import recommended_ids
+from recommender.movies.series import detect_series
+from recommender.serving.candidates.model_scoring import RankedMovies
+from recommender.serving.reranking.diversity import greedy_diversify, pairwise_similarity
+from tests.support.api import recommended_ids
+from tests.support.cast import ADA, BEN, CLEO, EMPIRE, EVE, GODFATHER, GODFATHER_2, JEDI, STAR_WARS, TOY_STORY
 
 STAR_WARS_FILMS = {str(film) for film in (STAR_WARS, EMPIRE, JEDI)}
 GODFATHERS = {str(GODFATHER), str(GODFATHER_2)}

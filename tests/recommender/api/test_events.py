@@ -8,9 +8,9 @@ import pytest
 
 from catalog.models import Viewer, WatchEvent
 from recommender.models import Impression
-from tests.cast import ADA, BEN, EVE, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_MOVIE
-from tests.model import INVENTED
-from tests.recommender.api.conftest import recommended_ids
+from tests.support.api import recommended_ids
+from tests.support.cast import ADA, BEN, EVE, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_MOVIE
+from tests.support.tiny_model import INVENTED
 
 pytestmark = pytest.mark.usefixtures("model")
 

@@ -3,9 +3,9 @@
 import pytest
 
 from catalog.models import Viewer, WatchEvent
-from tests.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, MATRIX, NEMO, RAIDERS, STAR_WARS, TOY_STORY
-from tests.model import UNKNOWN_TO_MODEL
-from tests.recommender.api.conftest import recommended_ids
+from tests.support.api import recommended_ids
+from tests.support.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, MATRIX, NEMO, RAIDERS, STAR_WARS, TOY_STORY
+from tests.support.tiny_model import UNKNOWN_TO_MODEL
 
 HISTORY = [AMELIE, NEMO, STAR_WARS, EMPIRE, TOY_STORY, JEDI]
 

@@ -3,10 +3,10 @@
 import pytest
 from django.db import connection
 
-from recommender import enough, registry
+from recommender import registry, training_data
 from recommender.models import ModelVersion
-from tests.model import TINY_MODEL, clear_caches
-from tests.recommender.api.conftest import ApiClient
+from tests.support.api import ApiClient
+from tests.support.tiny_model import TINY_MODEL, clear_caches
 
 
 def test_live_touches_nothing(transactional_db, django_assert_num_queries):
@@ -32,7 +32,7 @@ def test_ready_without_a_model_and_says_what_it_waits_for(model):
     body = ApiClient().get("/health/ready")
 
     assert (body["status"], body["model_version"]) == ("ready", None)
-    assert body["parts"]["model"].startswith(f"no model yet, {enough.missing_events()} more events")
+    assert body["parts"]["model"].startswith(f"no model yet, {training_data.missing_events()} more events")
 
 
 def test_not_ready_while_the_models_folder_is_unusable(model):

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from catalog.models import Movie, WatchEvent
 from recommender.models import ApiKey
-from tests.cast import AMELIE, EVE, GODFATHER, MATRIX, NEMO, PULP_FICTION, SPIRITED_AWAY, STAR_WARS, TOY_STORY
+from tests.support.cast import (
+    AMELIE,
+    EVE,
+    GODFATHER,
+    MATRIX,
+    NEMO,
+    PULP_FICTION,
+    SPIRITED_AWAY,
+    STAR_WARS,
+    TOY_STORY,
+)
 
 pytestmark = pytest.mark.usefixtures("cast")
 IMDB = """Const,Your Rating,Date Rated,Title,Original Title,URL,Title Type,IMDb Rating,Runtime (mins),Year,Genres

@@ -10,7 +10,8 @@ from catalog.models import Movie, WatchEvent
 from catalog.services import publish_movies, record_events, save_record
 from recommender.ml.ranker import Ranker
 from recommender.models import ModelVersion
-from tests.cast import (
+from tests.support.api import recommended_ids
+from tests.support.cast import (
     ADA,
     AMELIE,
     BEN,
@@ -25,8 +26,7 @@ from tests.cast import (
     rating_event,
     watch_event,
 )
-from tests.model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL, clear_caches
-from tests.recommender.api.conftest import recommended_ids
+from tests.support.tiny_model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL, clear_caches
 
 pytestmark = pytest.mark.usefixtures("model")
 SPACE = {str(film) for film in INVENTED["Sci-Fi"]}

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from movierec.bodies import MAX_BODY
-from tests.cast import ADA
+from infrastructure.body_limits import MAX_BODY
+from tests.support.cast import ADA
 
 OK = {"user_id": ADA, "history": ["1"]}
 

@@ -8,13 +8,13 @@ import pytest
 from celery.worker.request import Request
 from django.conf import settings
 
+from infrastructure.logs import JsonFormatter, PlainFormatter, RedactPathsFilter, request_id
 from movierec.celery import app
-from movierec.logs import JsonFormatter, PlainFormatter, RedactPathsFilter, request_id
+from recommender import privacy
 from recommender.models import Job
-from recommender.serving import privacy
 from recommender.training import batch
-from tests.cast import ADA
-from tests.model import UNKNOWN_TO_MODEL
+from tests.support.cast import ADA
+from tests.support.tiny_model import UNKNOWN_TO_MODEL
 
 ZOE = 1_987_654_321
 
@@ -48,7 +48,7 @@ def test_a_request_is_told_with_its_id_and_without_its_viewer(model, site, lines
     body = site.get(f"/users/{ZOE}/data", expect=500, headers={"X-Request-ID": "broken-1"})
 
     assert (body["request_id"], "IntegrityError" in json.dumps(body)) == ("broken-1", False)
-    told = [line for line in lines() if line["logger"] == "recommender.api.middleware"]
+    told = [line for line in lines() if line["logger"] == "recommender.api.http.middleware"]
     assert [(line.get("request_id"), line["route"], line["status"]) for line in told if "-1" in line["request_id"]] == [
         ("good-1", "recommend", 200),
         ("wrong-1", "recommend", 400),
@@ -108,4 +108,4 @@ def test_for_people_a_line_is_a_line():
     token = request_id.set("r-1")
     assert PlainFormatter().format(record).endswith("broken\n [r-1]")
     request_id.reset(token)
-    assert settings.LOGGING["formatters"]["line"]["()"] == "movierec.logs.PlainFormatter"
+    assert settings.LOGGING["formatters"]["line"]["()"] == "infrastructure.logs.PlainFormatter"

@@ -10,14 +10,8 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from recommender.api.fields import MAX_TIMESTAMP, Timestamp
-from recommender.api.queries import (
-    batch_job_parameters,
-    to_batch_requests,
-    to_client_events,
-    to_filtered_request,
-    to_request,
-)
-from recommender.api.serializers import (
+from recommender.api.http.json_io import StrictJSONParser, json_bytes
+from recommender.api.list_requests import (
     EVENT_SERIALIZER,
     BatchRequestSerializer,
     CacheBatchRequestSerializer,
@@ -26,9 +20,15 @@ from recommender.api.serializers import (
     RecommendRequestSerializer,
     SimilarRequestSerializer,
 )
-from recommender.api.wire import StrictJSONParser, json_bytes
-from recommender.serving.events import KINDS, ClientEvent
-from recommender.serving.subject import parse_movie_id
+from recommender.api.queries import (
+    batch_job_parameters,
+    to_batch_requests,
+    to_client_events,
+    to_filtered_request,
+    to_request,
+)
+from recommender.ingest.events import KINDS, ClientEvent
+from recommender.serving.viewer import parse_movie_id
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(["1", 20, *KINDS])

@@ -15,12 +15,12 @@ from redis import Redis
 
 from catalog import selectors
 from catalog.models import Viewer
-from recommender import cache, enough, leases, tasks
+from recommender import cache, privacy, tasks, training_data
+from recommender.jobs import leases
 from recommender.models import ApiKey, Chunk, Erasure, Job
-from recommender.serving import privacy
-from recommender.training import batch, dataset, run
-from tests.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
-from tests.recommender.api.test_bulk import JSONL, json_lines
+from recommender.training import batch, nightly, snapshot
+from tests.recommender.api.test_imports_exports import JSONL, json_lines
+from tests.support.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
 from tests.support.forms import submit
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -78,11 +78,11 @@ def fail_in_training(monkeypatch):
         if phase == "training":
             raise OSError("No space left on device")
 
-    monkeypatch.setattr(enough, "MIN_EVENTS", 1)
+    monkeypatch.setattr(training_data, "MIN_EVENTS", 1)
     lease = leases.claim(Job.objects.create(kind="nightly", parameters={"preset": "brief"}).pk)
     lease.on_progress = full
     with pytest.raises(OSError, match="No space"), leases.running_lease(lease):
-        run.run(lease)
+        nightly.run(lease)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
         assert tasks.finish_erasures() == 1
     assert traces_of(ZOE) == []
     assert Job.objects.get(pk=zoe).parameters["user_histories"] == {str(ADA): ["260"]}
-    assert ZOE not in dataset.take_snapshot(tmp_path).histories.viewers
+    assert ZOE not in snapshot.take_snapshot(tmp_path).histories.viewers
     assert site.get(f"/recommend?user_id={ZOE}")["is_known_user"] is False
     assert site.delete(DATA)["events"] == 0
 
@@ -213,16 +213,16 @@ def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
 
 
 def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, checkpoints, monkeypatch):
-    monkeypatch.setattr(enough, "MIN_EVENTS", 1)
+    monkeypatch.setattr(training_data, "MIN_EVENTS", 1)
     lease = leases.claim(Job.objects.create(kind="nightly").pk)
-    options = run.NightlyOptions(preset="brief")
-    run.TrainingRun.start(lease, options)
-    assert run.TrainingRun.resume(lease, options) is not None
-    assert ZOE in dataset.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
+    options = nightly.NightlyOptions(preset="brief")
+    nightly.TrainingRun.start(lease, options)
+    assert nightly.TrainingRun.resume(lease, options) is not None
+    assert ZOE in snapshot.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
     site.post("/users/merge", {"from_user_id": 77, "into_user_id": ADA})
-    assert run.TrainingRun.resume(lease, options) is not None
+    assert nightly.TrainingRun.resume(lease, options) is not None
     assert str(lease.job_id) in site.delete(DATA)["in_training"]
 
-    assert run.TrainingRun.resume(lease, options) is None
-    run.TrainingRun.start(lease, options)
-    assert ZOE not in dataset.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
+    assert nightly.TrainingRun.resume(lease, options) is None
+    nightly.TrainingRun.start(lease, options)
+    assert ZOE not in snapshot.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers

@@ -5,9 +5,9 @@ from django.conf import settings
 
 from recommender import cache
 from recommender.ml.ranker import Ranker
-from tests.cast import ADA, AMELIE, CLEO, DAN, EMPIRE, EVE, JEDI, MATRIX, NEMO, STAR_WARS, TOY_STORY
-from tests.model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL
-from tests.recommender.api.conftest import recommended_ids
+from tests.support.api import recommended_ids
+from tests.support.cast import ADA, AMELIE, CLEO, DAN, EMPIRE, EVE, JEDI, MATRIX, NEMO, STAR_WARS, TOY_STORY
+from tests.support.tiny_model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
 SPACE = {str(film) for film in INVENTED["Sci-Fi"]}

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from recommender.api import schema
-from recommender.api.serializers import (
+from recommender.api.list_requests import (
     BatchRequestSerializer,
     EventRequestSerializer,
     FilteredRequestSerializer,
     RecommendRequestSerializer,
     SimilarRequestSerializer,
 )
-from tests.recommender.api.conftest import ApiClient
+from recommender.api.openapi import operations
+from tests.support.api import ApiClient
 
 pytestmark = pytest.mark.usefixtures("model")
 BRIEF = ["/recommend", "/similar", "/recommend/filtered", "/batch/recommend", "/batch/recommend/cache"]
@@ -89,4 +89,4 @@ def test_the_docs_are_a_page(site):
 
 
 def test_the_brief_is_what_the_examples_show():
-    assert schema.EXAMPLE_HISTORY == ["1", "50", "260", "1210"]
+    assert operations.EXAMPLE_HISTORY == ["1", "50", "260", "1210"]

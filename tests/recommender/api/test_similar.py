@@ -4,8 +4,8 @@ import pytest
 
 from catalog.models import Viewer, WatchEvent
 from catalog.services import publish_movies
-from tests.cast import ADA, EMPIRE, JEDI, STAR_WARS, TOY_STORY, TOY_STORY_2, UNKNOWN_MOVIE
-from tests.model import TINY_MODEL, UNKNOWN_TO_MODEL
+from tests.support.cast import ADA, EMPIRE, JEDI, STAR_WARS, TOY_STORY, TOY_STORY_2, UNKNOWN_MOVIE
+from tests.support.tiny_model import TINY_MODEL, UNKNOWN_TO_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -53,7 +53,7 @@ def test_a_viewer_gets_no_film_that_was_seen_or_is_not_for_that_age(api):
 def test_content_counts_genres_people_and_year(api, model):
     model.status = "retired"
     model.save()
-    from tests.model import clear_caches
+    from tests.support.tiny_model import clear_caches
 
     clear_caches()  # no model at all
 

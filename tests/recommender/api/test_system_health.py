@@ -14,15 +14,15 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from movierec import embedded
-from movierec.alive import process_alive
+from infrastructure.signals import process_alive
 from movierec.celery import app
+from movierec.local import embedded_servers
 from recommender import cache
 from recommender.models import ApiKey, Job, ModelVersion
-from recommender.monitoring import processes, servers
-from tests import servers as parts
-from tests.model import clear_caches
-from tests.recommender.worker import ROOT, start_worker, wait_until, worker_environment
+from recommender.monitoring import process_checks, server_checks
+from tests.support import servers as parts
+from tests.support.tiny_model import clear_caches
+from tests.support.workers import ROOT, start_worker, wait_until, worker_environment
 
 KINDS = ("web", "light", "batch", "training", "beat", "repair")
 
@@ -30,7 +30,7 @@ KINDS = ("web", "light", "batch", "training", "beat", "repair")
 @pytest.fixture
 def nobody_reports(model, monkeypatch):
     """Redis has been there for long, and has heard of nobody."""
-    monkeypatch.setattr(servers, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(server_checks, "FRESH_SECONDS", 0.0)
 
 
 def all_report():
@@ -138,7 +138,7 @@ def status_command(seconds=30):
 
 def pid_of(part):
     """Of an embedded server of the tests (Linux)."""
-    mark = os.fsencode(embedded.socket_dir(part.state))
+    mark = os.fsencode(embedded_servers.socket_dir(part.state))
     for folder in os.listdir("/proc"):
         if folder.isdigit():
             words = _words_of(folder)
@@ -209,8 +209,8 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
 ):
     """Stopped so that they stand still, and ended; with a shorter patience than two minutes."""
     clear_caches()
-    monkeypatch.setattr(processes, "MAX_SILENCE", 15.0)
-    monkeypatch.setattr(servers, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(process_checks, "MAX_SILENCE", 15.0)
+    monkeypatch.setattr(server_checks, "FRESH_SECONDS", 0.0)
     running = {kind: start() for kind, start in STARTS.items()}
 
     def state(kind):
@@ -219,7 +219,7 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
     def all_are(wanted):
         wait_until(lambda: {state(kind) for kind in STARTS} == {wanted}, 60)
         tiles = {t.label: t.state for _, group in admin_client.get("/admin/").context["questions"] for t in group}
-        shown = [tiles[processes.EXPECTED[kind].label] for kind in STARTS]
+        shown = [tiles[process_checks.EXPECTED[kind].label] for kind in STARTS]
         assert set(shown) == {{"ok": "good", "fail": "bad"}[wanted]}
         commanded_checks = json.loads(commanded(capsys, "--json")[1])["checks"]
         told = {one["name"]: one["status"] for one in commanded_checks}
@@ -252,11 +252,11 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
 def test_a_trainer_that_works_for_long_stays_green(transactional_db, monkeypatch, api):
     """The pool is busy for longer than the patience; the loop that takes messages is not."""
     clear_caches()
-    monkeypatch.setattr(processes, "MAX_SILENCE", 15.0)
-    monkeypatch.setattr(servers, "FRESH_SECONDS", 0.0)
-    worker = start_worker(include="tests.recommender.long_task", queues="training")
+    monkeypatch.setattr(process_checks, "MAX_SILENCE", 15.0)
+    monkeypatch.setattr(server_checks, "FRESH_SECONDS", 0.0)
+    worker = start_worker(include="tests.support.long_task", queues="training")
     try:
-        from tests.recommender.long_task import work
+        from tests.support.long_task import work
 
         wait_until(lambda: checks(api)["process:training"]["status"] == "ok")
         work.apply_async((25,), queue="training")
@@ -275,7 +275,7 @@ def test_a_trainer_that_works_for_long_stays_green(transactional_db, monkeypatch
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 def test_processes_start_and_work_while_their_logs_find_no_room(transactional_db, monkeypatch, api):
     clear_caches()
-    monkeypatch.setattr(servers, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(server_checks, "FRESH_SECONDS", 0.0)
     with open("/dev/full", "wb") as full:
         words = [sys.executable, "-m", "celery", "-A", "movierec", "beat", "--pidfile="]
         how = {"env": worker_environment(), "cwd": ROOT, "stdout": full, "stderr": full, "start_new_session": True}

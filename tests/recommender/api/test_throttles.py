@@ -5,11 +5,11 @@ import re
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from recommender.api import access
-from recommender.api.throttles import RateThrottle
+from recommender.api.access import authentication
+from recommender.api.access.throttles import RateThrottle
 from recommender.models import ApiKey
-from tests.cast import ADA, NEMO
-from tests.recommender.api.conftest import ApiClient
+from tests.support.api import ApiClient
+from tests.support.cast import ADA, NEMO
 
 pytestmark = pytest.mark.usefixtures("model")
 READ = f"/recommend?user_id={ADA}&top_k=1"
@@ -92,7 +92,7 @@ def test_who_guesses_keys_waits_and_the_known_ones_go_on(rates, site, django_ass
 
 
 def test_a_key_is_known_after_its_minute_as_well(rates, site, monkeypatch):
-    monkeypatch.setattr(access, "CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(authentication, "CACHE_SECONDS", 0.0)
     site.get(READ)
     for number in range(2):
         wrong(number).get(READ, expect=401)

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from catalog.models import Viewer, WatchEvent
-from tests.cast import ADA, CLEO, NEMO, TOY_STORY
-from tests.recommender.api.conftest import ApiClient
+from tests.support.api import ApiClient
+from tests.support.cast import ADA, CLEO, NEMO, TOY_STORY
 
 pytestmark = pytest.mark.usefixtures("model")
 INVENTED = "zzz_invented"

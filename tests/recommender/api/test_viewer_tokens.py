@@ -8,11 +8,11 @@ import time_machine
 from django.core.cache import caches
 from django.utils import timezone
 
-from recommender.api import access
-from recommender.api.throttles import RateThrottle
+from recommender.api.access import authentication
+from recommender.api.access.throttles import RateThrottle
 from recommender.models import ApiKey
-from tests.cast import ADA, BEN, NEMO
-from tests.recommender.api.conftest import ApiClient
+from tests.support.api import ApiClient
+from tests.support.cast import ADA, BEN, NEMO
 
 pytestmark = pytest.mark.usefixtures("model")
 OWN = [
@@ -73,7 +73,7 @@ def test_it_ends_with_its_time_and_with_its_key(app):
         assert app.get(f"/recommend?user_id={ADA}", expect=401)["code"] == "authentication_failed"
 
     ApiKey.objects.update(revoked=True)
-    access._key_cache.clear()
+    authentication._key_cache.clear()
     app.get(f"/recommend?user_id={ADA}", expect=401)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.recommender.ml.test_training import make_trainer
-from tests.recommender.ml.two_processes import CASES, loss_curve
+from tests.support.distributed_training import CASES, loss_curve
 
 ROOT = Path(__file__).parents[3]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow  # two processes that train
 def two(tmp_path_factory):
     """What each of the two processes came to."""
     folder = tmp_path_factory.mktemp("two")
-    program = ["-m", "tests.recommender.ml.two_processes", str(folder)]
+    program = ["-m", "tests.support.distributed_training", str(folder)]
     subprocess.run([*TORCHRUN, *program], check=True, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=300)
     return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in (0, 1)]
 

@@ -15,7 +15,7 @@ from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel, untimed_batch
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
-from tests.recommender.ml.viewers import MOVIES, paired_histories
+from tests.support.paired_histories import MOVIES, paired_histories
 
 VOCAB = Vocab(np.arange(100, 100 + MOVIES))
 FEATURES = build_features([["genre:Drama" if film % 2 else "genre:Comedy"] for film in range(MOVIES)])

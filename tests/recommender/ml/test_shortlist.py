@@ -7,11 +7,11 @@ import torch
 from recommender.ml.config import get_preset, override
 from recommender.ml.data import Events
 from recommender.ml.features import build_features
+from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.prior import TransitionPrior
 from recommender.ml.ranker import Ranker
 from recommender.ml.shortlist import MIN_ITEMS, Shortlist
-from recommender.ml.vectors import ItemVectors
+from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.vocab import Vocab
 
 FILMS = MIN_ITEMS + 500

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.ml import checkpoint, evaluate, metrics
+from recommender.ml import evaluate, metrics, model_folder
 from recommender.ml.baselines import TrainingTokens, baseline_fitters
 from recommender.ml.config import MANIFEST_FILE, PRESETS, override
 from recommender.ml.data import tokenise
 from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker, load_ranker
 from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingInterrupted
-from recommender.ml.tuning import fit_prior
 from recommender.ml.vocab import Vocab
-from tests.recommender.ml.viewers import MOVIES, paired_histories
+from tests.support.paired_histories import MOVIES, paired_histories
 
 SMALL = {"d_model": 32, "layers": 2, "max_len": 12}
 FAST = {"epochs": 12, "batch_positions": 400, "lr": 5e-3, "warmup_steps": 5, "bf16": False, "negatives": 0}
@@ -127,23 +127,23 @@ def test_a_film_that_is_held_out_gets_no_vector_of_its_own():
 
 def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
     model = make_trainer().run().model
-    folder = checkpoint.save_model(tmp_path / "v1", model, VOCAB, FEATURES, {"metrics": {"ndcg10": 0.5}})
+    folder = model_folder.save_model(tmp_path / "v1", model, VOCAB, FEATURES, {"metrics": {"ndcg10": 0.5}})
     ranker = load_ranker(folder)
     assert ranker.version == "v1"
     assert ranker.metrics == {"ndcg10": 0.5}
     states = Ranker(model, VOCAB).encode_tokens(TOKENS, *SPLIT.test)
     np.testing.assert_allclose(ranker.encode_tokens(TOKENS, *SPLIT.test), states, rtol=1e-4, atol=1e-4)
 
-    with pytest.raises(checkpoint.ModelMissing, match="Train"):
+    with pytest.raises(model_folder.ModelMissing, match="Train"):
         load_ranker(tmp_path / "v2")
     manifest = json.loads((folder / MANIFEST_FILE).read_text())
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(checkpoint.ModelFormatMismatch, match="99"):
+    with pytest.raises(model_folder.ModelFormatMismatch, match="99"):
         load_ranker(folder)
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
-    weights = folder / checkpoint.WEIGHTS_FILE
+    weights = folder / model_folder.WEIGHTS_FILE
     weights.write_bytes(weights.read_bytes()[:-5])
-    with pytest.raises(checkpoint.ModelCorrupt, match="checksum"):
+    with pytest.raises(model_folder.ModelCorrupt, match="checksum"):
         load_ranker(folder)
 
 

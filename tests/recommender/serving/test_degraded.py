@@ -8,18 +8,19 @@ import pytest
 from django.conf import settings as live_settings
 
 from catalog.models import Viewer
-from movierec import embedded
-from recommender import cache, registry
-from recommender.link import PROBE_INTERVAL, RedisConnection
+from movierec.local import embedded_servers
+from recommender import cache, maintenance, registry
+from recommender.cache.connection import PROBE_INTERVAL, RedisConnection
+from recommender.ingest import events
 from recommender.models import ModelVersion
-from recommender.serving import events, health, upkeep
-from recommender.serving.charted import recommend_chart
-from recommender.serving.home import build_page
-from recommender.serving.query import Filters, RecommendRequest
-from recommender.serving.recommend import recommend
+from recommender.monitoring import readiness
+from recommender.serving.chart import recommend_chart
+from recommender.serving.home.page import build_page
+from recommender.serving.pipeline import recommend
+from recommender.serving.request import Filters, RecommendRequest
 from recommender.serving.similar import find_similar
-from tests.cast import ADA, EVE, NEMO, STAR_WARS
-from tests.model import TINY_MODEL
+from tests.support.cast import ADA, EVE, NEMO, STAR_WARS
+from tests.support.tiny_model import TINY_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
 QUERY = RecommendRequest(viewer_id=ADA, top_k=10)
@@ -34,11 +35,13 @@ class Valkey:
 
     def __init__(self, state):
         self.state = state
-        self.url = embedded.redis_url(state)
+        self.url = embedded_servers.redis_url(state)
         self._up = contextlib.ExitStack()
 
     def start(self):
-        self._up.enter_context(embedded.running_servers(self.state, servers=[embedded.VALKEY], say=lambda line: None))
+        self._up.enter_context(
+            embedded_servers.running_servers(self.state, servers=[embedded_servers.VALKEY], say=lambda line: None)
+        )
         time.sleep(PROBE_INTERVAL)  # a lost Redis is asked again after that
 
     def stop(self):
@@ -80,7 +83,7 @@ def test_without_redis_lists_come_from_the_model(valkey):
     page = build_page(QUERY, 5, 4)
     assert (page.degraded, page.rows[0].row.key, page.rows[0].movie_ids) == (True, "top_picks", films(whole)[:4])
     assert find_similar(STAR_WARS, 5).degraded
-    assert health.check_readiness().ready
+    assert readiness.check_readiness().ready
 
 
 def test_an_event_without_redis_is_stored_and_published_later(valkey):
@@ -93,7 +96,7 @@ def test_an_event_without_redis_is_stored_and_published_later(valkey):
     assert Viewer.objects.get(pk=ADA).publish_pending
     assert first not in films(recommend(QUERY))
     valkey.start()
-    assert upkeep.flush_outbox()
+    assert maintenance.flush_outbox()
     assert not Viewer.objects.get(pk=ADA).publish_pending
     assert first not in films(recommend(QUERY))
 
@@ -124,7 +127,7 @@ def test_without_the_folder_of_the_active_model_the_version_before_serves(model,
 
     assert (answer.source, answer.model_version, answer.degraded) == ("model", TINY_MODEL, True)
     assert recommend(QUERY).source == "model", "what the version before made is not stored as the active one's"
-    found = health.check_readiness()
+    found = readiness.check_readiness()
     assert (found.ready, found.model_version) == (True, TINY_MODEL)
     assert "broken" in found.components["model"]
 
@@ -138,7 +141,7 @@ def test_without_any_model_popular_films_are_listed(model):
 
     assert (answer.source, answer.model_version, answer.degraded) == ("popular", None, True)
     assert NEMO in films(answer)
-    assert not health.check_readiness().ready
+    assert not readiness.check_readiness().ready
 
 
 def test_a_new_model_is_taken_up_on_the_next_read(model_folder):

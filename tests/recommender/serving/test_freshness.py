@@ -12,10 +12,10 @@ from catalog.models import Movie, WatchEvent
 from catalog.services import bump_epoch, delete_movies, publish_movies, record_events, save_record
 from recommender import cache
 from recommender.ml.ranker import Ranker
-from recommender.serving.query import RecommendRequest
-from recommender.serving.recommend import recommend
-from tests.cast import ADA, BEN, EVE, NEMO, watch_event
-from tests.model import INVENTED, TINY_MODEL
+from recommender.serving.pipeline import recommend
+from recommender.serving.request import RecommendRequest
+from tests.support.cast import ADA, BEN, EVE, NEMO, watch_event
+from tests.support.tiny_model import INVENTED, TINY_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
 

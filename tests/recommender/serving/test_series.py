@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from catalog.models import Credit, Genre, Movie, Person
 from catalog.selectors import catalogue_table
 from catalog.services import save_record
-from recommender.serving.eligibility import CatalogueSnapshot
-from recommender.serving.series import series_of
-from recommender.serving.title_parts import TitleName, parse_title
+from recommender.movies.series import series_of
+from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.movies.title_parser import TitleName, parse_title
 
 # Genre letters: a action, c comedy, d drama, f fantasy, h horror, s science fiction, t thriller.
 SERIES = (

@@ -8,11 +8,11 @@ import pytest
 from catalog.models import Movie, Viewer
 from catalog.selectors import catalogue_table
 from catalog.services import bump_catalogue, bump_epoch, record_events, save_viewer
-from recommender import cache, leases
+from recommender import cache, maintenance
+from recommender.jobs import batch_chunks, leases
 from recommender.models import Chunk, Job
-from recommender.serving import upkeep
-from recommender.training import batch, chunks
-from tests.cast import (
+from recommender.training import batch
+from tests.support.cast import (
     ADA,
     BEN,
     CLEO,
@@ -30,12 +30,12 @@ from tests.cast import (
     TOY_STORY,
     watch_event,
 )
-from tests.model import INVENTED
+from tests.support.tiny_model import INVENTED
 
 
 @pytest.fixture
 def lease(model):
-    upkeep.repair_versions()  # as beat does every few seconds
+    maintenance.repair_versions()  # as beat does every few seconds
 
     def acquired(**parameters):
         return leases.claim(Job.objects.create(kind=Job.Kind.BATCH, parameters=parameters).pk)
@@ -100,7 +100,7 @@ def test_an_epoch_that_moves_on_has_all_lists_written_again(lease, monkeypatch):
 
 
 def test_a_killed_batch_goes_on_behind_its_last_chunk(lease, monkeypatch):
-    monkeypatch.setattr(chunks, "CHUNK_SIZE", 2)
+    monkeypatch.setattr(batch_chunks, "CHUNK_SIZE", 2)
     killed = lease()
     killed.on_progress = lambda phase, done, total: 1 / (done < 2)
     with pytest.raises(ZeroDivisionError):
@@ -119,15 +119,15 @@ def test_a_killed_batch_goes_on_behind_its_last_chunk(lease, monkeypatch):
 
 
 def test_other_processes_take_chunks_and_one_that_dies_loses_its_own(lease, monkeypatch):
-    monkeypatch.setattr(chunks, "CHUNK_SIZE", 1)
-    monkeypatch.setattr(chunks, "LEASE_DURATION", timedelta(seconds=1))
+    monkeypatch.setattr(batch_chunks, "CHUNK_SIZE", 1)
+    monkeypatch.setattr(batch_chunks, "LEASE_DURATION", timedelta(seconds=1))
     asked = []
 
     def call(job_id, wanted):
         asked.append(wanted)
         assert batch.process_one_chunk(job_id)
         assert stored_list(ADA)
-        assert chunks.claim(job_id).after_viewer_id == ADA, "and is never heard of again"
+        assert batch_chunks.claim(job_id).after_viewer_id == ADA, "and is never heard of again"
 
     held = lease()
     batch.run(held, call)

@@ -8,8 +8,8 @@ from recommender.ml import evaluate
 from recommender.ml.data import Histories, tokenise
 from recommender.ml.features import build_features
 from recommender.ml.ranker import Ranker, load_ranker
-from recommender.training import bounds, gate, segments
-from tests.model import VOCABULARY, simulated_histories
+from recommender.training import gate, gate_checks, segments
+from tests.support.tiny_model import VOCABULARY, simulated_histories
 
 FEATURES = build_features([["genre:Low"] if n % 2 else ["genre:High"] for n in range(len(VOCABULARY))])
 
@@ -99,9 +99,9 @@ def test_scores_that_are_not_finite_are_said_to_be(judged, model_folder):
 def test_the_recently_popular_keep_no_model_that_is_worse_than_they_are(baseline, active, passed):
     """The candidate's rank is 5, the baseline's 4."""
     own, those, before = (np.full(300, rank) for rank in (5.0, 4.0, active))
-    check = bounds.better_than_baseline(baseline, own, those, before)
+    check = gate_checks.better_than_baseline(baseline, own, those, before)
     assert (check.passed, "the active model is not better either: 0.3010" in check.told) == (passed, passed)
-    assert not bounds.better_than_baseline(baseline, own, those).passed
+    assert not gate_checks.better_than_baseline(baseline, own, those).passed
 
 
 def test_one_segment_may_not_pay_for_the_others():
@@ -109,8 +109,8 @@ def test_one_segment_may_not_pay_for_the_others():
     before = np.full(600, 2.0)
     own = np.where(np.arange(600) < 500, 1.0, 5.0)
     parts = {"Drama": np.arange(600) < 500, "Western": np.arange(600) >= 500}
-    check = bounds.no_segment_falls(segments.compare_segments(own, before, parts))
-    assert bounds.not_worse_than_active("old", own, before).passed
+    check = gate_checks.no_segment_falls(segments.compare_segments(own, before, parts))
+    assert gate_checks.not_worse_than_active("old", own, before).passed
     assert not check.passed
     assert check.told == "Western 0.6309 to 0.3869"
 
@@ -127,4 +127,4 @@ def test_one_segment_may_not_pay_for_the_others():
 def test_bounds_of_lists(changed, fails):
     usual = {"coverage": 0.4, "popularity_bias": 0.2, "alike": 0.1}
     lists = {"candidate": usual | changed, "active": usual, "popularity": usual | {"alike": 0.6}}
-    assert [check.name for check in bounds.check_lists(lists, films=1000) if not check.passed] == fails
+    assert [check.name for check in gate_checks.check_lists(lists, films=1000) if not check.passed] == fails

@@ -11,15 +11,17 @@ from django.conf import settings
 from catalog import selectors, services
 from catalog.models import Movie, WatchEvent
 from catalog.services import bump_epoch
-from recommender import leases, registry
-from recommender.ml import tuning
+from recommender import registry
+from recommender.jobs import leases
+from recommender.ml import prior_tuning
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
-from recommender.training import dataset, gate, run
-from recommender.training.translated import scorer_for_vocabulary
-from tests.cast import ADA, CLEO, STAR_WARS
-from tests.model import clear_caches
-from tests.recommender.worker import ring  # noqa: F401
+from recommender.training import gate, nightly
+from recommender.training import snapshot as dataset
+from recommender.training.vocabulary_mapping import scorer_for_vocabulary
+from tests.support.cast import ADA, CLEO, STAR_WARS
+from tests.support.tiny_model import clear_caches
+from tests.support.workers import ring  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +40,7 @@ def new_lease(**parameters):
 
 def run_nightly(lease):
     with leases.running_lease(lease):
-        run.run(lease)
+        nightly.run(lease)
     return ModelVersion.objects.get(name=lease.result["version"])
 
 
@@ -92,7 +94,7 @@ def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):  # noqa:
 
 def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):  # noqa: F811
     good = run_nightly(new_lease(epochs=8))
-    monkeypatch.setattr(tuning, "CANDIDATE_WEIGHTS", (0.0,))  # counting alone would tell the ring
+    monkeypatch.setattr(prior_tuning, "CANDIDATE_WEIGHTS", (0.0,))  # counting alone would tell the ring
     worse = run_nightly(new_lease(epochs=1))
 
     assert worse.status == ModelVersion.Status.CANDIDATE
@@ -115,7 +117,7 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  #
 
     lease.on_log = killed_after_two_epochs
     with pytest.raises(SystemExit), leases.running_lease(lease):
-        run.run(lease)
+        nightly.run(lease)
     Movie.objects.create(id=1, title="Came after the run began")
     Job.objects.filter(pk=lease.job_id).update(lease_until="2024-01-01T00:00Z")
 
@@ -136,7 +138,7 @@ def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):  #
     interrupted = new_lease()
     interrupted.on_log = lambda line: _interrupt() if line.startswith("Epoch 2") else None
     with pytest.raises(KeyboardInterrupt), leases.running_lease(interrupted):
-        run.run(interrupted)
+        nightly.run(interrupted)
     assert Job.objects.get().status == Job.Status.CANCELLED
     if imported:
         bump_epoch()
@@ -154,14 +156,14 @@ def _interrupt():
 
 def test_with_nothing_to_learn_from_the_operator_is_told_what_to_do(transactional_db):
     lease = new_lease()
-    run.run(lease)
+    nightly.run(lease)
     assert lease.result["version"] is None
     assert lease.result["reason"].startswith("not enough data yet: 100 more events")
 
 
 def test_unknown_options_are_named(transactional_db):
     with pytest.raises(ValueError, match="speed"):
-        run.run(new_lease(speed="fast"))
+        nightly.run(new_lease(speed="fast"))
 
 
 def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, cast, tmp_path):
@@ -169,13 +171,13 @@ def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, ca
     ranker = registry.ranker()
     snapshot = dataset.take_snapshot(tmp_path)
     more = Vocab(np.append(ranker.movie_ids, [7, 900_000]))
-    tokens = run.tokenise(snapshot.histories, more)
+    tokens = nightly.tokenise(snapshot.histories, more)
     targets = gate.evaluate.leave_one_out(tokens).test
 
     scores = scorer_for_vocabulary(ranker, more, tokens)(tokens, targets)
 
     known = more.encode(ranker.movie_ids) - 1
-    own = run.tokenise(snapshot.histories, ranker.vocab)
+    own = nightly.tokenise(snapshot.histories, ranker.vocab)
     theirs = gate.evaluate.leave_one_out(own).test
     np.testing.assert_allclose(scores[:, known], gate.evaluate.ranker_scorer(ranker)(own, theirs), rtol=1e-4, atol=1e-5)
     unknown = np.setdiff1d(np.arange(len(more)), known)

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from catalog.models import Genre, Movie, WatchEvent
 from catalog.services import NewEvent, record_events
-from recommender import enough, leases, registry, tasks
+from recommender import registry, tasks, training_data
+from recommender.jobs import leases
 from recommender.models import Job, ModelVersion
-from recommender.training import first, run
-from tests.model import clear_caches, clear_loaded_models
-from tests.recommender.api.conftest import ApiClient
+from recommender.training import first_nightly, nightly
+from tests.support.api import ApiClient
+from tests.support.tiny_model import clear_caches, clear_loaded_models
 
 MORNING = datetime(2024, 3, 1, 8, 0, tzinfo=UTC)
 WATCH, RATING, LIKE = WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING, WatchEvent.Kind.LIKE
@@ -26,7 +27,7 @@ def site(transactional_db):
     """An empty one; what a night leaves goes with it."""
     clear_caches()
     clear_loaded_models()
-    enough._remembered = ("", 0.0)
+    training_data._remembered = ("", 0.0)
     yield
     for version in ModelVersion.objects.all():
         shutil.rmtree(registry.folder(version.name), ignore_errors=True)
@@ -57,7 +58,7 @@ def night(**options):
     job = Job.objects.create(kind="nightly", parameters={"preset": "brief", "epochs": 1, "device": "cpu"} | options)
     lease = leases.claim(job.pk)
     with leases.running_lease(lease):
-        run.run(lease)
+        nightly.run(lease)
     job.refresh_from_db()
     assert (job.status, job.error) == (Job.Status.DONE, "")
     return job.result
@@ -89,10 +90,10 @@ def test_too_little_ends_a_night_as_done_with_what_is_missing(shape):
     told = night()
 
     assert told["version"] is None
-    assert told["reason"].startswith(f"not enough data yet: {enough.missing_events()} more event")
-    assert not first.is_due()
+    assert told["reason"].startswith(f"not enough data yet: {training_data.missing_events()} more event")
+    assert not first_nightly.is_due()
     body = ApiClient().get("/health/ready")
-    assert body["parts"]["model"].startswith(f"no model yet, {enough.missing_events()} more event")
+    assert body["parts"]["model"].startswith(f"no model yet, {training_data.missing_events()} more event")
 
 
 @pytest.mark.parametrize("shape", ENOUGH)
@@ -100,13 +101,13 @@ def test_enough_is_enough(shape):
     catalogue, viewers, each, more = ENOUGH[shape]
     films(catalogue, genres=shape != "only ratings")
     happened(viewers, each, catalogue, **more)
-    assert enough.missing_events() == 0
-    assert first.is_due()
+    assert training_data.missing_events() == 0
+    assert first_nightly.is_due()
 
     told = night()
 
     assert told["version"] or told["reason"].startswith("not enough data yet")
-    assert told["version"] is None or not first.is_due(), "the schedule's nights go on from here"
+    assert told["version"] is None or not first_nightly.is_due(), "the schedule's nights go on from here"
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from recommender.models import Job, ModelVersion
-from tests.recommender.worker import ROOT, ring, worker_environment  # noqa: F401
+from tests.support.workers import ROOT, ring, worker_environment  # noqa: F401
 
 
 @pytest.mark.slow

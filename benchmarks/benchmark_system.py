@@ -1,0 +1,67 @@
+"""A system of a benchmark's own: servers, tables and web processes as `./run` starts them, in a folder of its own."""
+
+import contextlib
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from infrastructure.addresses import configured_address
+from movierec.local import embedded_servers
+from movierec.local.launcher import Launcher, application_services
+from movierec.local.state_folder import create_state_folder, load_or_create_secrets
+
+ENVIRONMENT = {
+    "MOVIEREC_BIND": "127.0.0.1",
+    "MOVIEREC_API_OPEN": "1",
+    "MOVIEREC_PRODUCTION": "0",
+    "DJANGO_SETTINGS_MODULE": "movierec.settings",
+}
+
+
+class BenchmarkSystem(Launcher):
+    """Servers and tables are up; what the benchmark loads comes before `serve`."""
+
+    def serve(self) -> None:
+        """The web processes, until they can recommend. Raises ServerError."""
+        web, *_ = application_services()
+        self.web = self.supervisor.start(web)
+        self.wait_until_ready()
+
+
+@contextlib.contextmanager
+def isolated_system(**settings: str) -> Iterator[BenchmarkSystem]:
+    """From here on Django works in this process and on that system, of which nothing is left afterwards; `settings`
+    join the environment of both. Raises ServerError."""
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
+        os.environ |= ENVIRONMENT | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
+        for replaced in ("DATABASE_URL", "REDIS_URL"):
+            os.environ.pop(replaced, None)
+        create_state_folder(folder)
+        load_or_create_secrets(folder)
+        system = BenchmarkSystem(folder, configured_address(), lambda line: print(line, flush=True))
+        try:
+            system.start_servers()
+            _make_tables()
+            yield system
+        finally:
+            system.supervisor.stop()
+            embedded_servers.remove_sockets(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _make_tables() -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)

@@ -1,0 +1,75 @@
+"""Everything of a kind, in the rows that can be brought in again: read page by page, so that memory does not grow."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from catalog.exchange.row_files import FileFormat, write_rows
+from catalog.exchange.row_schemas import FIELDS, RowKind
+from catalog.models import Credit, Viewer, WatchEvent
+from catalog.selectors import movie_details_page
+
+PAGE_SIZE = 2000  # rows
+
+
+def export_rows(kind: RowKind, form: FileFormat) -> Iterator[str]:
+    """The text of the file, in pieces, ordered by id. What changes meanwhile is there as it was or as it is."""
+    yield from write_rows(_READERS[kind](), FIELDS[kind], form)
+
+
+def _movie_rows() -> Iterator[dict[str, Any]]:
+    after = 0
+    while films := movie_details_page(after, PAGE_SIZE):
+        after = films[-1].card.movie_id
+        for film in films:
+            told = film.card._asdict() | film._asdict()
+            yield {name: _iso_text(told[name]) for name in FIELDS[RowKind.MOVIES]}
+
+
+def _credit_rows() -> Iterator[dict[str, Any]]:
+    found = Credit.objects.select_related("person")
+    for credit in _by_pages(lambda after: list(found.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
+        yield {
+            "movie_id": credit.movie_id,
+            "name": credit.person.name,
+            "role": credit.get_role_display(),
+            "order": credit.order,
+        }
+
+
+def _viewer_rows() -> Iterator[dict[str, Any]]:
+    for viewer in _by_pages(lambda after: list(Viewer.objects.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
+        yield {"user_id": viewer.pk, "name": viewer.name, "age_limit": viewer.age_limit, "session": viewer.is_session}
+
+
+def _event_rows() -> Iterator[dict[str, Any]]:
+    found = WatchEvent.objects.select_related("viewer")
+    for event in _by_pages(lambda after: list(found.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
+        yield {
+            "user_id": event.viewer_id,
+            "movie_id": event.movie_id,
+            "kind": event.get_kind_display(),
+            "occurred_at": _iso_text(event.occurred_at),
+            "rating": event.rating,
+            "completion": event.completion,
+            "event_id": event.client_event_id and str(event.client_event_id),
+            "session": event.viewer.is_session,
+        }
+
+
+def _by_pages(page: Callable[[int], list[Any]]) -> Iterator[Any]:
+    after = 0
+    while found := page(after):
+        yield from found
+        after = found[-1].pk
+
+
+def _iso_text(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+_READERS: dict[RowKind, Callable[[], Iterator[dict[str, Any]]]] = {
+    RowKind.MOVIES: _movie_rows,
+    RowKind.PEOPLE: _credit_rows,
+    RowKind.VIEWERS: _viewer_rows,
+    RowKind.EVENTS: _event_rows,
+}

@@ -1,0 +1,159 @@
+"""Rows of JSONL and CSV files, read and written one after the other."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, BinaryIO, NamedTuple, NoReturn
+
+from catalog.csv_records import CsvRecords, Record
+from catalog.errors import DataFileError
+from catalog.exchange.csv_header import Columns, read_header
+from catalog.exchange.text_encoding import decoding_problem, numbered_lines, open_text
+
+ANY_COLUMNS = Columns((), allow_others=True)
+NAME_SEPARATOR = "|"  # the names in one cell
+LIST_COLUMNS = frozenset({"genres", "directors", "actors"})
+
+
+class FileFormat(StrEnum):
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+class Row(NamedTuple):
+    """`problem`: why there are no values."""
+
+    line: int  # from 1, as an editor counts; of the first of several
+    values: dict[str, Any]
+    problem: str = ""
+
+
+class CsvTable(NamedTuple):
+    names: list[str]
+    rows: Iterator[Row]
+
+
+def read_rows(
+    file: BinaryIO,
+    file_format: FileFormat,
+    name: str = "the file",
+    *,
+    columns: Columns = ANY_COLUMNS,
+    encoding: str | None = None,
+) -> Iterator[Row]:
+    """Empty lines are left out; an empty cell says nothing of its field. `encoding`: where somebody has told it. Raises
+    DataFileError where what follows could not be told apart."""
+    text = open_text(file, name, encoding, require_utf8=file_format is FileFormat.CSV)
+    try:
+        yield from _json_rows(text, name) if file_format is FileFormat.JSONL else _read_table(text, name, columns).rows
+    finally:
+        text.detach()
+
+
+@contextmanager
+def csv_table(file: BinaryIO, name: str, columns: Columns, encoding: str | None) -> Iterator[CsvTable]:
+    """The columns' names, and the rows. Raises DataFileError as read_rows() does."""
+    text = open_text(file, name, encoding, require_utf8=True)
+    try:
+        yield _read_table(text, name, columns)
+    finally:
+        text.detach()
+
+
+def _json_rows(text: io.TextIOWrapper, name: str) -> Iterator[Row]:
+    first = True
+    for number, line in numbered_lines(text, name):
+        if not line.strip():
+            continue
+        if first and line.lstrip().startswith("["):
+            raise DataFileError(name, number, "is a JSON list: write one object a line (jq -c '.[]' does it)")
+        first = False
+        yield _parse_json_row(number, line, decoding_problem(line, text.encoding))
+
+
+def _parse_json_row(number: int, line: str, problem: str) -> Row:
+    if problem:
+        return Row(number, {}, problem)
+    try:
+        values = json.loads(line, parse_constant=_reject_constant, object_pairs_hook=_unique_object)
+    except _DuplicateName as error:
+        return Row(number, {}, str(error))
+    except (ValueError, RecursionError):
+        return Row(number, {}, "is not JSON")
+    return Row(number, values) if isinstance(values, dict) else Row(number, {}, "is not a JSON object")
+
+
+class _DuplicateName(ValueError):
+    """A name that stands twice in an object."""
+
+
+def _unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _DuplicateName(f"names {ascii(twice)[:60]} twice")
+    return values
+
+
+def _reject_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
+
+
+def _read_table(text: io.TextIOWrapper, name: str, columns: Columns) -> CsvTable:
+    every = numbered_lines(text, name)
+    number, first = next((one for one in every if one[1].strip()), (1, ""))
+    if not first:
+        return CsvTable([], iter(()))
+    if problem := decoding_problem(first, text.encoding):
+        raise DataFileError(name, number, problem)
+    header = read_header(number, first, columns, name)
+    ids = [one for one in header.names if one.endswith("_id") and one != "event_id"]
+    found = CsvRecords(
+        every,
+        header.delimiter,
+        len(header.names),
+        multiline=header.positions(columns.multiline),
+        ids=header.positions(ids),
+    )
+    return CsvTable(header.names, (_parse_csv_row(header.names, record, text.encoding) for record in found))
+
+
+def _parse_csv_row(names: list[str], record: Record, encoding: str) -> Row:
+    line, cells, problem = record
+    if problem:
+        problem = f"is not CSV: {problem}"
+    elif len(cells) != len(names):
+        problem = f"has {len(cells)} cells where the first line names {len(names)}"
+    problem = problem or decoding_problem("".join(cells), encoding)
+    if problem:
+        return Row(line, {}, problem)
+    told = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
+    return Row(
+        line, {name: cell.split(NAME_SEPARATOR) if name in LIST_COLUMNS else cell for name, cell in told.items()}
+    )
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], names: Iterable[str], file_format: FileFormat) -> Iterator[str]:
+    """The text of the file, in pieces; every row has all of the names."""
+    if file_format is FileFormat.JSONL:
+        yield from (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+        return
+    piece = io.StringIO()
+    writer = csv.writer(piece, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row.values()])
+        yield piece.getvalue()
+        piece.seek(0)
+        piece.truncate()
+    yield piece.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return NAME_SEPARATOR.join(value)
+    return str(value).lower() if isinstance(value, bool) else value

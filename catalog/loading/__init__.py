@@ -1,0 +1,7 @@
+"""Whole data sets. Apart from the other writes: a web process needs none of it, nor polars, which it is made with."""
+
+from catalog.loading.datasets import LoadReport, Progress, load_dataset
+from catalog.loading.demo import DemoExists, load_demo, remove_legacy_demo
+from catalog.services.demo import RemovedDemo
+
+__all__ = ["DemoExists", "LoadReport", "Progress", "RemovedDemo", "load_dataset", "load_demo", "remove_legacy_demo"]

@@ -1,0 +1,90 @@
+"""A whole data set into Postgres: one transaction, the same result when done twice."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from catalog.dataset import Dataset
+from catalog.errors import CatalogError
+from catalog.loading.events import lock_if_empty, merge_events, replace_events
+from catalog.loading.movies import load_movies
+from catalog.services.demo import RemovedDemo, check_demo_ids, delete_demo_rows, lock_demo
+from catalog.services.versions import bump_all, bump_data_set
+
+# What is being done, how many of it are done, how many are expected (None: not counted).
+Progress = Callable[[str, int, int | None], None]
+_IMPORT_LOCK = 5_270_401  # any number, the same in every process
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    name: str
+    movies: int
+    credits: int
+    tags: int
+    viewers: int  # that appear in the data set
+    events: int  # rows read
+    created: int  # events that are new
+    updated: int  # events whose rating or completion is another now
+    repeated: int  # rows that state the same event as an earlier row
+    removed_demo: RemovedDemo | None
+    events_seconds: float  # from the first row read to all indexes built
+    seconds: float  # the whole, with the commit
+
+    @property
+    def rows_per_s(self) -> float:
+        return self.events / self.seconds
+
+
+def load_dataset(dataset: Dataset, progress: Progress = lambda what, done, expected: None) -> LoadReport:
+    """Loads films, people and histories; raises CatalogError with nothing changed.
+
+    The data set wins for what it holds: titles, years, genres, links, tags, credits of its films. What it does not
+    hold stays: other films, windows, hidden films, posters and overviews it has none for. All lists expire.
+    """
+    started = time.perf_counter()
+    with transaction.atomic():
+        report = _load(dataset, progress)
+        progress("committing", 0, None)
+    return LoadReport(**report, seconds=time.perf_counter() - started)
+
+
+def _load(dataset: Dataset, progress: Progress) -> dict:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_IMPORT_LOCK])
+        if not cursor.fetchone()[0]:
+            raise CatalogError("Another import is running; wait until it has ended, then start this one again.")
+        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
+        empty = lock_if_empty(cursor, keep_demo=dataset.is_demo)
+        removed, first_version = None, 1
+        if dataset.is_demo:
+            check_demo_ids(cursor, dataset)
+        else:
+            demo = lock_demo(cursor)
+            removed = delete_demo_rows(cursor, demo, truncate_events=empty)
+            # A new viewer's stamp may not lie behind that of a removed one with the same id.
+            first_version = demo.last_version + 1
+        progress("films", 0, None)
+        other_films = load_movies(cursor, dataset)
+        started = time.perf_counter()
+        load = replace_events if empty else merge_events
+        counts = load(cursor, dataset, first_version, progress)
+        events_seconds = time.perf_counter() - started
+        cursor.execute(
+            "ANALYZE catalog_watchevent, catalog_viewer, catalog_movie, catalog_credit, catalog_movie_genres"
+        )
+    if dataset.is_demo or removed or other_films:
+        bump_data_set()
+    else:
+        bump_all()
+    return {
+        "name": dataset.name,
+        "movies": dataset.movies.height,
+        "credits": dataset.credits.height,
+        "tags": dataset.tags.height,
+        **counts._asdict(),
+        "removed_demo": removed,
+        "events_seconds": events_seconds,
+    }

@@ -1,0 +1,119 @@
+"""Films, genres, tags and credits of a data set: staged, then merged by SQL."""
+
+import polars as pl
+from django.db.backends.utils import CursorWrapper
+
+from catalog.dataset import Dataset
+from catalog.limits import MAX_SEQUENCE_ID
+from catalog.loading.index_rebuild import indexes_rebuilt_after
+
+MAX_BIGINT = 2**63 - 1
+_SQL_TYPES = {pl.Int16: "smallint", pl.Int32: "integer", pl.Int64: "bigint", pl.String: "text"}
+
+_UPSERT_MOVIES = """
+    INSERT INTO catalog_movie AS m (id, title, original_title, year, imdb_id, tmdb_id, overview, poster_url, runtime,
+                                    certificate, language, published, is_demo, added_at)
+    SELECT id, title, coalesce(original_title, ''), year, coalesce(imdb_id, ''), tmdb_id, coalesce(overview, ''),
+           coalesce(poster_url, ''), runtime, coalesce(certificate, ''), coalesce(language, ''), true, %s,
+           coalesce(to_timestamp(added_at), now())
+    FROM staged_movies ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET
+      title = EXCLUDED.title, original_title = EXCLUDED.original_title, year = EXCLUDED.year,
+      imdb_id = coalesce(nullif(EXCLUDED.imdb_id, ''), m.imdb_id), tmdb_id = coalesce(EXCLUDED.tmdb_id, m.tmdb_id),
+      overview = coalesce(nullif(EXCLUDED.overview, ''), m.overview),
+      poster_url = coalesce(nullif(EXCLUDED.poster_url, ''), m.poster_url),
+      runtime = coalesce(EXCLUDED.runtime, m.runtime),
+      certificate = coalesce(nullif(EXCLUDED.certificate, ''), m.certificate),
+      language = coalesce(nullif(EXCLUDED.language, ''), m.language), is_demo = EXCLUDED.is_demo
+"""
+
+# Each: the names, then away with links that the set does not have, then in with those that are missing.
+_MERGE_GENRES = """
+    INSERT INTO catalog_genre (name) SELECT DISTINCT name FROM staged_genres ORDER BY name ON CONFLICT DO NOTHING;
+    CREATE TEMP TABLE wanted ON COMMIT DROP AS
+      SELECT DISTINCT s.movie AS movie_id, g.id AS genre_id FROM staged_genres s JOIN catalog_genre g USING (name);
+    DELETE FROM catalog_movie_genres l USING staged_movies m WHERE l.movie_id = m.id
+      AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.movie_id = l.movie_id AND w.genre_id = l.genre_id);
+    INSERT INTO catalog_movie_genres (movie_id, genre_id) SELECT * FROM wanted ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+    DROP TABLE wanted
+"""
+_MERGE_TAGS = """
+    INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags ORDER BY name ON CONFLICT DO NOTHING;
+    CREATE TEMP TABLE wanted ON COMMIT DROP AS
+      SELECT s.movie AS movie_id, t.id AS tag_id, max(s.count) AS count
+      FROM staged_tags s JOIN catalog_tag t USING (name) GROUP BY 1, 2;
+    DELETE FROM catalog_movietag l USING staged_movies m WHERE l.movie_id = m.id
+      AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.movie_id = l.movie_id AND w.tag_id = l.tag_id);
+    UPDATE catalog_movietag l SET count = w.count FROM wanted w
+      WHERE (l.movie_id, l.tag_id) = (w.movie_id, w.tag_id) AND l.count <> w.count;
+    INSERT INTO catalog_movietag (movie_id, tag_id, count) SELECT * FROM wanted ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+    DROP TABLE wanted
+"""
+_MERGE_CREDITS = """
+    INSERT INTO catalog_person (name) SELECT DISTINCT person FROM staged_credits ORDER BY 1 ON CONFLICT DO NOTHING;
+    CREATE TEMP TABLE wanted ON COMMIT DROP AS
+      SELECT s.movie AS movie_id, p.id AS person_id, s.role, min(s."order") AS "order"
+      FROM staged_credits s JOIN catalog_person p ON p.name = s.person GROUP BY 1, 2, 3;
+    DELETE FROM catalog_credit l USING (SELECT DISTINCT movie FROM staged_credits) m WHERE l.movie_id = m.movie
+      AND NOT EXISTS (SELECT 1 FROM wanted w
+                      WHERE (w.movie_id, w.role, w.person_id) = (l.movie_id, l.role, l.person_id));
+    UPDATE catalog_credit l SET "order" = w."order" FROM wanted w
+      WHERE (l.movie_id, l.role, l.person_id) = (w.movie_id, w.role, w.person_id) AND l."order" <> w."order";
+    INSERT INTO catalog_credit (movie_id, person_id, role, "order") SELECT * FROM wanted ORDER BY 1, 3, 4
+      ON CONFLICT DO NOTHING;
+    DROP TABLE wanted
+"""
+
+
+# Of the ids that the catalogue has already: how many there are, and how many mean another film than before. A title
+# that is corrected keeps its year or its IMDb id.
+_COUNT_CHANGED = """
+    SELECT count(*), count(*) FILTER (WHERE CASE
+        WHEN m.imdb_id <> '' AND coalesce(s.imdb_id, '') <> '' THEN m.imdb_id <> s.imdb_id
+        ELSE lower(m.title) <> lower(s.title) AND m.year IS DISTINCT FROM s.year END)
+    FROM staged_movies s JOIN catalog_movie m USING (id)
+"""
+MAX_CHANGED_SHARE = 0.1  # of the films in both; above it the ids are those of another data set
+
+
+def load_movies(cursor: CursorWrapper, dataset: Dataset) -> bool:
+    """Where a set has no tags or no credits at all, those in the catalogue stay as they are. Returns whether the ids
+    mean other films now."""
+    stage_table(cursor, "staged_movies", dataset.movies)
+    cursor.execute(_COUNT_CHANGED)
+    in_both, others = cursor.fetchone()
+    with indexes_rebuilt_after(cursor, "catalog_movie"):
+        cursor.execute(_UPSERT_MOVIES, [dataset.is_demo])
+    advance_sequence(cursor, "catalog_movie")
+    for name, frame, table, merge in (
+        ("staged_genres", dataset.genres, "catalog_movie_genres", _MERGE_GENRES),
+        ("staged_tags", dataset.tags, "catalog_movietag", _MERGE_TAGS),
+        ("staged_credits", dataset.credits, "catalog_credit", _MERGE_CREDITS),
+    ):
+        if frame.height:
+            stage_table(cursor, name, frame)
+            with indexes_rebuilt_after(cursor, table):
+                cursor.execute(merge)
+            cursor.execute(f"DROP TABLE {name}")
+    cursor.execute("DROP TABLE staged_movies")
+    return bool(others > MAX_CHANGED_SHARE * in_both)
+
+
+def stage_table(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
+    """The frame as a temporary table, gone at the end of the transaction."""
+    columns = ", ".join(f'"{column}" {_SQL_TYPES[type(kind)]}' for column, kind in frame.schema.items())
+    cursor.execute(f"CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")
+    with cursor.copy(f"COPY {name} FROM STDIN (FORMAT csv)") as copy:
+        # An empty string is written as "" and null as nothing, which is how COPY tells them apart.
+        copy.write(frame.write_csv(include_header=False).encode())
+    cursor.execute(f"ANALYZE {name}")
+
+
+def advance_sequence(cursor: CursorWrapper, table: str) -> None:
+    """After rows with ids of their own: the next generated id comes behind those that are not near the last of all."""
+    last = MAX_BIGINT if table == "catalog_watchevent" else MAX_SEQUENCE_ID
+    cursor.execute(
+        f"""SELECT setval(pg_get_serial_sequence('{table}', 'id'),
+                   greatest((SELECT max(id) FROM {table} WHERE id <= %s), 1))""",
+        [last],
+    )

@@ -1,7 +1,0 @@
-"""Whole data sets. Apart from the other writes: a web process needs none of it, nor polars, which it is made with."""
-
-from catalog.services.demo import RemovedDemo
-from catalog.services.load_demo import DemoExists, load_demo, remove_legacy_demo
-from catalog.services.loading import LoadReport, Progress, load_dataset
-
-__all__ = ["DemoExists", "LoadReport", "Progress", "RemovedDemo", "load_dataset", "load_demo", "remove_legacy_demo"]

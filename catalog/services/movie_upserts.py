@@ -1,0 +1,193 @@
+"""Films as another system describes them: made, changed or both, hundreds in a few statements."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from catalog.models import Credit, Movie
+from catalog.selectors.versions import has_demo
+from catalog.services.demo import remove_demo
+from catalog.services.get_or_create import (
+    advance_movie_sequence,
+    allocate_movie_id,
+    get_or_create_genres,
+    get_or_create_people,
+)
+from catalog.services.versions import bump_catalogue
+
+MOVIE_FIELDS = (
+    "title",
+    "original_title",
+    "year",
+    "overview",
+    "poster_url",
+    "runtime",
+    "certificate",
+    "language",
+    "imdb_id",
+    "tmdb_id",
+    "available_from",
+    "available_until",
+    "published",
+)
+_WRITE_LOCK = 5_270_402  # any number, the same in every process
+ROLE_BY_FIELD = {"directors": Credit.Role.DIRECTOR, "actors": Credit.Role.ACTOR}
+
+
+class WriteMode(Enum):
+    CREATE = "create"
+    UPDATE = "update"
+    UPSERT = "either"
+
+
+@dataclass(frozen=True, slots=True)
+class MovieChange:
+    """`values`: any of FIELDS, `genres`, `directors` and `actors` (names; all of them, in billing order). What is not
+    named stays as it is. Without an id an existing film is known by its imdb_id or tmdb_id."""
+
+    movie_id: int | None
+    values: Mapping[str, Any]
+    mode: WriteMode = WriteMode.UPSERT
+
+
+class WriteProblem(Enum):
+    INVALID = "invalid"
+    EXISTS = "there_already"
+    UNKNOWN = "unknown"
+
+
+class MovieWriteResult(NamedTuple):
+    """`problem` says why nothing was written, `reason` in words."""
+
+    movie_id: int | None
+    created: bool = False
+    problem: WriteProblem | None = None
+    reason: str = ""
+
+
+def write_movies(changes: Sequence[MovieChange]) -> list[MovieWriteResult]:
+    """A result for each, in order; later ones see what earlier ones wrote. One transaction, true on the next read.
+
+    Locks: this function's own, as no constraint keeps two callers from making one film twice; the films by id; and the
+    revision last, as every writer of the catalogue does. A film that is not the demo's ends the demo.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITE_LOCK])
+        batch = _UpsertBatch(changes)
+        results = [batch.write(change) for change in changes]
+        if any(not batch.movies[pk].is_demo for pk in batch.written) and has_demo():
+            remove_demo()
+            batch = _UpsertBatch(changes)  # what it found of the demo is gone
+            results = [batch.write(change) for change in changes]
+        if batch.written:
+            batch.store()
+            bump_catalogue()
+    return results
+
+
+class _UpsertBatch:
+    """The films that a batch names, as they are and as they shall be."""
+
+    def __init__(self, changes: Sequence[MovieChange]) -> None:
+        ids = {change.movie_id for change in changes if change.movie_id}
+        imdb = {change.values["imdb_id"] for change in changes if change.values.get("imdb_id")}
+        tmdb = {change.values["tmdb_id"] for change in changes if change.values.get("tmdb_id")}
+        # A site's own film is not the demo's copy of it: that one goes.
+        own = (Q(imdb_id__in=imdb) | Q(tmdb_id__in=tmdb)) & Q(is_demo=False)
+        named = Q(pk__in=ids) | own
+        locked = Movie.objects.select_for_update(no_key=True).filter(named).order_by("pk")
+        self.movies = {movie.pk: movie for movie in locked}
+        oldest_last = [*self.movies.values()][::-1]  # of films that share an id it is the one that the id means
+        self.of_imdb: dict[Any, int] = {movie.imdb_id: movie.pk for movie in oldest_last if movie.imdb_id}
+        self.of_tmdb: dict[Any, int] = {movie.tmdb_id: movie.pk for movie in oldest_last if movie.tmdb_id}
+        self.genres: dict[int, Sequence[str]] = {}
+        self.people: dict[tuple[int, Credit.Role], Sequence[str]] = {}
+        self.written: set[int] = set()
+        self.given_ids: set[int] = set()  # new ones that the sequence did not give
+
+    def write(self, change: MovieChange) -> MovieWriteResult:
+        movie_id = change.movie_id or self._by_other_ids(change.values)
+        movie = self.movies.get(movie_id) if movie_id else None
+        if problem := self._problem(movie_id, movie, change):
+            return MovieWriteResult(movie_id, problem=problem[0], reason=problem[1])
+        created = movie is None
+        if movie is None:
+            movie = Movie(pk=movie_id or allocate_movie_id(self.movies), added_at=timezone.now())
+            self.given_ids |= {movie_id} if movie_id else set()
+        self._apply(movie, change.values)
+        return MovieWriteResult(movie.pk, created)
+
+    def _by_other_ids(self, values: Mapping[str, Any]) -> int | None:
+        return self.of_imdb.get(values.get("imdb_id")) or self.of_tmdb.get(values.get("tmdb_id"))
+
+    def _problem(
+        self, movie_id: int | None, movie: Movie | None, change: MovieChange
+    ) -> tuple[WriteProblem, str] | None:
+        if movie is None and change.mode is WriteMode.UPDATE:
+            return WriteProblem.UNKNOWN, f"The catalogue has no film {movie_id}."
+        if movie is not None and change.mode is WriteMode.CREATE:
+            return WriteProblem.EXISTS, f"This is film {movie.pk} of the catalogue: change that one."
+        if movie is None and not change.values.get("title"):
+            return WriteProblem.INVALID, "title: is needed for a film that the catalogue does not have yet."
+        for name, known in (("imdb_id", self.of_imdb), ("tmdb_id", self.of_tmdb)):
+            other = known.get(change.values.get(name))
+            kept = movie is not None and getattr(movie, name) == change.values.get(name)
+            if other is not None and other != movie_id and not kept:
+                return WriteProblem.EXISTS, f"{name}: film {other} has this one."
+        begins, ends = (
+            change.values.get(name, getattr(movie, name, None)) for name in ("available_from", "available_until")
+        )
+        if begins and ends and ends <= begins:
+            return WriteProblem.INVALID, "available_until: the window must end after it begins."
+        return None
+
+    def _apply(self, movie: Movie, values: Mapping[str, Any]) -> None:
+        for name in MOVIE_FIELDS:
+            if name in values:
+                setattr(movie, name, values[name])
+        self.movies[movie.pk] = movie
+        self.written.add(movie.pk)
+        if movie.imdb_id:
+            self.of_imdb[movie.imdb_id] = movie.pk
+        if movie.tmdb_id:
+            self.of_tmdb[movie.tmdb_id] = movie.pk
+        if "genres" in values:
+            self.genres[movie.pk] = values["genres"]
+        for name, role in ROLE_BY_FIELD.items():
+            if name in values:
+                self.people[movie.pk, role] = values[name]
+
+    def store(self) -> None:
+        Movie.objects.bulk_create(
+            [self.movies[pk] for pk in sorted(self.written)],
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=[*MOVIE_FIELDS],
+        )
+        if self.given_ids:
+            advance_movie_sequence(self.given_ids)
+        self._store_genres()
+        self._store_people()
+
+    def _store_genres(self) -> None:
+        link = Movie.genres.through
+        link.objects.filter(movie_id__in=self.genres).delete()
+        ids = get_or_create_genres({name for names in self.genres.values() for name in names})
+        pairs = dict.fromkeys((pk, ids[name.casefold()]) for pk, names in self.genres.items() for name in names)
+        link.objects.bulk_create(link(movie_id=pk, genre_id=genre) for pk, genre in pairs)
+
+    def _store_people(self) -> None:
+        for role in Credit.Role:
+            Credit.objects.filter(role=role, movie_id__in=[pk for pk, one in self.people if one == role]).delete()
+        ids = get_or_create_people({name for names in self.people.values() for name in names})
+        Credit.objects.bulk_create(
+            Credit(movie_id=pk, person_id=ids[name], role=role, order=order)
+            for (pk, role), names in self.people.items()
+            for order, name in enumerate(dict.fromkeys(names))
+        )

@@ -1,0 +1,170 @@
+"""Log lines: JSON in production, for people elsewhere; each with the id of its request, and nobody's data.
+
+Paths and addresses name viewers, and so do the rows that Postgres quotes: neither is written.
+"""
+
+import errno
+import json
+import logging
+import re
+import sys
+import threading
+import time
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the request, or the task, at work here
+
+# As lines of their own, or behind an escaped line break where an error is written as Python writes it.
+_ROW_VALUES = re.compile(r"(^|\\n)(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
+_REQUEST_FIELDS = (
+    "method",
+    "route",
+    "status",
+    "ms",
+    "client",
+)  # of a request's line; see recommender.api.http.middleware
+
+
+class RedactPathsFilter(logging.Filter):
+    """Django's lines about a request tell the kind of address in place of the address."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request: Any = getattr(record, "request", None)
+        if hasattr(request, "resolver_match"):
+            record.msg, record.args = (
+                f"{request.method} {route_pattern(request)}: {getattr(record, 'status_code', '')}",
+                (),
+            )
+        return True
+
+
+def redact_row_values(text: str) -> str:
+    """An error's words without the values that Postgres quotes."""
+    return _ROW_VALUES.sub("", text)
+
+
+def route_pattern(request: Any) -> str:
+    """The address as urls.py has it, without what was filled in."""
+    return str(request.resolver_match.route) if request.resolver_match else "no such address"
+
+
+class ExceptionsOnlyFilter(logging.Filter):
+    """What failed with an exception. That a request was refused says the request's own line already."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info and record.exc_info[0])
+
+
+BURST, BURST_SECONDS = 5, 10.0  # lines of one kind in so many seconds; what is more is counted
+CLIENT_DRIVEN_LOGGERS = ("gunicorn", "django", "recommender.api")  # what these say depends on what clients send
+
+
+class RateLimitedHandler(logging.StreamHandler[Any]):
+    """Writes a few lines of each kind and counts the rest: whoever can make the system log cannot flood its logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[Any, tuple[int, logging.LogRecord]] = {}  # kind -> lines in this window, the last of them
+        self._until = 0.0  # monotonic seconds
+        self._timer: threading.Timer | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if time.monotonic() >= self._until:
+            self.flush_counts()
+        kind = _line_kind(record)
+        count = self._counts.get(kind, (0, record))[0] + 1
+        self._counts[kind] = count, record
+        if count <= BURST or record.levelno <= logging.DEBUG:
+            super().emit(record)
+        elif self._timer is None or not self._timer.is_alive():
+            self._timer = threading.Timer(BURST_SECONDS, self._flush_counts_locked)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _flush_counts_locked(self) -> None:
+        with self.lock or threading.RLock():
+            self.flush_counts()
+
+    def flush_counts(self) -> None:
+        """Writes what was only counted, and begins to count anew."""
+        counts, self._counts = self._counts, {}
+        self._until = time.monotonic() + BURST_SECONDS
+        for count, record in counts.values():
+            if count > BURST and record.levelno > logging.DEBUG:
+                words = f"{record.getMessage()} (and {count - BURST} more lines like this one)"
+                again = logging.makeLogRecord(record.__dict__ | {"msg": words, "args": (), "exc_info": None})
+                super().emit(again)
+
+
+def _line_kind(record: logging.LogRecord) -> Any:
+    """What makes lines alike. Clients choose the words of some: there the place in the code counts."""
+    if hasattr(record, "status"):
+        return record.name, getattr(record, "route", ""), record.status
+    if record.name.startswith(CLIENT_DRIVEN_LOGGERS):
+        return record.name, record.levelno, record.pathname, record.lineno
+    return record.name, record.getMessage()
+
+
+class _FullDiskTolerantStream:
+    """A stream that lets go of what cannot be written because its disk is full."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return int(self._stream.write(text))
+        except OSError as error:
+            return self._ignore_full_disk(error, len(text))
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._ignore_full_disk(error, 0)
+
+    def _ignore_full_disk(self, error: OSError, length: int) -> int:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
+            raise error
+        return length
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def tolerate_full_disk() -> None:
+    """A process that lives long must neither end nor fail to start because a line of its log finds no room."""
+    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, _FullDiskTolerantStream):
+            setattr(sys, name, _FullDiskTolerantStream(stream))
+
+
+class PlainFormatter(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name} {process} {message}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = redact_row_values(super().format(record))
+        return f"{told} [{request_id.get()}]" if request_id.get() else told
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": record.process,
+            "message": redact_row_values(record.getMessage()),
+        }
+        if request_id.get():
+            line["request_id"] = request_id.get()
+        line |= {name: getattr(record, name) for name in _REQUEST_FIELDS if hasattr(record, name)}
+        if record.exc_info:
+            line["exception"] = redact_row_values(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)

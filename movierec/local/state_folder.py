@@ -1,0 +1,126 @@
+"""One state folder: who holds it, its secrets, and the embedded servers for whoever needs them."""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from movierec.local import embedded_servers
+from movierec.local.embedded_servers import Server, SetupError
+
+CREATED_MARKER = ".movierec"  # in a folder that was empty before us, so that ./run clean may delete all of it
+
+
+class StateFolderLocked(SetupError):
+    """Another process holds the state folder."""
+
+
+def create_state_folder(state: Path) -> None:
+    """Makes the folder. Raises ServerError where that cannot be."""
+    try:
+        if not state.exists() or not any(state.iterdir()):
+            state.mkdir(parents=True, exist_ok=True)
+            (state / CREATED_MARKER).touch()
+        (state / "logs").mkdir(exist_ok=True)
+    except OSError as error:
+        raise SetupError(f"The state folder {state} cannot be written ({error}): set MOVIEREC_STATE.") from error
+
+
+@contextlib.contextmanager
+def exclusive_lock(state: Path, holder: str) -> Iterator[None]:
+    """Holds the folder for this process alone; the kernel lets go of it however the process ends. Raises Held."""
+    try:
+        file = (state / "lock").open("a+")
+    except OSError as error:
+        raise SetupError(f"{state} belongs to another user ({error}): set MOVIEREC_STATE to another.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise StateFolderLocked(file.read().strip() or "another process") from error
+        file.truncate(0)
+        file.write(f"{holder} (process {os.getpid()})")
+        file.flush()
+        yield
+
+
+def load_or_create_secrets(state: Path) -> dict[str, str]:
+    """The signing key and the admin's password, made the first time; readable by their owner alone."""
+    file = state / "secrets.json"
+    if not file.exists():
+        fresh = {"secret_key": secrets.token_urlsafe(48), "admin_password": secrets.token_urlsafe(12)}
+        aside = state / f"secrets.{os.getpid()}"
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            json.dump(fresh, out)
+        with contextlib.suppress(FileExistsError):  # somebody else was first: theirs counts
+            os.link(aside, file)
+        aside.unlink()
+    return dict(json.loads(file.read_text()))
+
+
+# --- the servers for the length of one command --------------------------------------------------------------------
+@contextlib.contextmanager
+def shared_servers(state: Path, holder: str, say: Callable[[str], None]) -> Iterator[None]:
+    """The embedded servers up: those that run already, else started for this block. Several commands may share them:
+    each holds `users` shared, and who started the servers stops them when it can have it alone."""
+    servers = embedded_servers.required_servers()
+    if not servers:
+        yield
+        return
+    with (state / "users").open("a") as users:
+        while True:
+            with contextlib.suppress(StateFolderLocked), exclusive_lock(state, holder):
+                fcntl.flock(users, fcntl.LOCK_SH)
+                with embedded_servers.running_servers(state, servers=servers, say=say):
+                    try:
+                        yield
+                    finally:
+                        _wait_for_other_commands(users, say)
+                return
+            fcntl.flock(users, fcntl.LOCK_SH)  # waits here while the servers are being stopped
+            if _wait_for_servers(state, servers):
+                yield
+                return
+            fcntl.flock(users, fcntl.LOCK_UN)
+
+
+def _wait_for_other_commands(users: IO[str], say: Callable[[str], None]) -> None:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        say("Other commands still use the servers that this one started: waiting for them.")
+        fcntl.flock(users, fcntl.LOCK_EX)
+
+
+def _wait_for_servers(state: Path, servers: list[Server], seconds: float = 60) -> bool:
+    """Whether the servers of the folder's holder answer; false as soon as nobody holds it any more."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if all(server.is_ready(state) for server in servers):
+            return True
+        with contextlib.suppress(StateFolderLocked), exclusive_lock(state, "a command that looks"):
+            return False
+        time.sleep(0.1)
+    raise SetupError(f"{state} is in use, but its servers did not answer within {seconds:.0f} s.")
+
+
+def delete_state(state: Path) -> list[Path]:
+    """Deletes what movierec keeps for this folder, also outside it; returns what is gone. Raises ServerError."""
+    if not state.exists():
+        return []
+    if not (state / CREATED_MARKER).exists():
+        raise SetupError(f"{state} was not empty before movierec used it: delete by hand what you no longer need.")
+    with exclusive_lock(state, "./run clean"):
+        note = state / "place.json"
+        elsewhere = [Path(json.loads(note.read_text())["root_data"])] if note.exists() else []
+        gone = [folder for folder in (*elsewhere, embedded_servers.socket_dir(state), state) if folder.exists()]
+        for folder in gone:
+            shutil.rmtree(folder)
+    return gone

@@ -1,0 +1,48 @@
+"""Impressions and clicks."""
+
+from functools import cached_property
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from catalog.limits import parse_id
+from recommender.admin.base import ReadOnlyAdmin
+from recommender.models import Impression
+
+MAX_PAGED_ROWS, MAX_SEARCHED_ROWS = 10_000, 300_000  # rows; the latter takes some ten milliseconds
+
+
+class BoundedPaginator(Paginator):
+    """Of a table without end: counts and pages no further than anybody looks."""
+
+    @cached_property
+    def count(self) -> int:
+        return int(self.object_list.order_by()[:MAX_PAGED_ROWS].count())  # type: ignore[attr-defined]
+
+
+@admin.register(Impression)
+class ImpressionAdmin(ReadOnlyAdmin):
+    """Only viewers have an index: events pay for each as they are written."""
+
+    list_display = ("occurred_at", "kind", "viewer_id", "movie_id", "position", "recommendation_id")
+    list_filter = ("kind",)
+    search_fields = ("viewer_id", "movie_id", "recommendation_id")
+    search_help_text = f"A viewer's id; or, among the newest {MAX_SEARCHED_ROWS:,}, a film's or a list's. Pages end after {MAX_PAGED_ROWS:,} rows."
+    sortable_by = ("occurred_at",)
+    show_full_result_count = False
+    paginator = BoundedPaginator
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Impression], search_term: str
+    ) -> tuple[QuerySet[Impression], bool]:
+        for word in search_term.split():
+            newest = Impression.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+            lately: dict[str, Any] = {"pk__gt": newest - MAX_SEARCHED_ROWS}
+            found = Q(recommendation_id=word, **lately)
+            if number := parse_id(word):
+                found |= Q(viewer_id=number) | Q(movie_id=number, **lately)
+            queryset = queryset.filter(found)
+        return queryset, False

@@ -1,0 +1,76 @@
+"""What a run learns from: every event and every film as they stood at one moment, as arrays.
+
+The snapshot is a file beside the checkpoints, so that a resumed run sees the data it began with.
+"""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from catalog import selectors
+from recommender.ml.data import Events, Histories
+from recommender.ml.model_folder import data_hash
+from recommender.movies.features import movie_features
+
+_COLUMNS = {
+    "viewer": pl.Int32,
+    "movie": pl.Int32,
+    "kind": pl.Int8,
+    "rating": pl.Float32,
+    "completion": pl.Float32,
+    "occurred_at": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    histories: Histories
+    movie_ids: np.ndarray  # int32 [M], the whole catalogue, ascending
+    movie_features: list[list[str]]  # M: "genre:Drama", "director:Agnès Varda", "actor:...", "decade:1960"
+
+    def content_hash(self) -> str:
+        """SHA-256 over the arrays: says which data a figure was measured on."""
+        return data_hash(*(np.asarray(column) for column in self.histories), self.movie_ids)
+
+    def counts(self) -> dict[str, int]:
+        events = len(self.histories.movie_ids)
+        return {"viewers": len(self.histories.viewers), "events": events, "films": len(self.movie_ids)}
+
+    def save(self, path: Path) -> None:
+        aside = path.with_name(f"{path.stem}.part.npz")
+        features = np.frombuffer(json.dumps(self.movie_features).encode(), np.uint8)
+        np.savez(aside, **self.histories._asdict(), film_ids=self.movie_ids, film_features=features)
+        aside.rename(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Snapshot":
+        """Raises OSError or ValueError where the file is missing or cut."""
+        with np.load(path) as arrays:
+            histories = Histories(*(arrays[name] for name in Histories._fields))
+            return cls(histories, arrays["film_ids"], json.loads(arrays["film_features"].tobytes()))
+
+
+def take_snapshot(scratch: Path) -> Snapshot:
+    """The whole catalogue and all events, in bounded memory: CSV streams to a file in `scratch`, polars reads it."""
+    with tempfile.TemporaryDirectory(prefix="events-", dir=scratch) as folder:
+        path = Path(folder) / "events.csv"
+        selectors.export_events(path)
+        events = pl.read_csv(path, schema=_COLUMNS)
+    table = selectors.catalogue_table()
+    return Snapshot(_histories(events), table.ids, movie_features(table))
+
+
+def _histories(events: pl.DataFrame) -> Histories:
+    """`events` as exported: ordered by viewer, then as each viewer's history is."""
+    columns = Events(
+        movie_ids=events["movie"].to_numpy(),
+        times=events["occurred_at"].to_numpy(),
+        kinds=events["kind"].to_numpy(),
+        ratings=events["rating"].fill_null(np.nan).to_numpy(),
+        completions=events["completion"].fill_null(np.nan).to_numpy(),
+    )
+    return Histories.from_table(events["viewer"].to_numpy(), columns)

@@ -1,0 +1,214 @@
+"""POST /imports/{kind}, GET /jobs/{id}/rejected and GET /exports/{kind}.{form}."""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from catalog.models import Movie, Viewer, WatchEvent
+from infrastructure import body_limits
+from recommender import privacy, tasks
+from recommender.ingest import imports
+from recommender.models import ApiKey, ImportPart, Job
+from tests.support.api import recommended_ids
+from tests.support.cast import ADA, BEN, CAST_MOVIES, NEMO
+
+JSONL, CSV = "application/x-ndjson", "text/csv; charset=utf-8"
+
+
+def json_lines(*rows):
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def post_rows(client, kind, body, content_type=JSONL, expect=202, **more):
+    return client.post(f"/imports/{kind}", body, content_type=content_type, expect=expect, **more)
+
+
+def run_import(client, job):
+    """The job once a worker has done it."""
+    assert tasks.bring_in(job["job_id"])["taken"]
+    return client.get(f"/jobs/{job['job_id']}")
+
+
+@pytest.mark.usefixtures("model")
+def test_films_come_in_by_a_job_and_are_in_lists_on_the_next_read(site):
+    rows = [{"imdb_id": f"tt{n:07d}", "title": f"Film {n}", "genres": ["Sci-Fi", "Bulk"]} for n in range(1, 4)]
+    job = post_rows(site, "movies", json_lines(*rows, {"title": "No id"}, {"movie_id": NEMO, "published": False}))
+    assert site.response.headers["Location"] == f"/jobs/{job['job_id']}"
+    assert (job["kind"], job["status"], job["total"]) == ("import", "queued", 5)
+    assert recommended_ids(site.get("/latest?genres=Bulk")) == []
+
+    after = run_import(site, job)
+    assert (after["status"], after["done"]) == ("done", 5)
+    assert after["result"] == {"stored": 4, "duplicates": 0, "rejected": 1}
+    assert len(recommended_ids(site.get("/latest?genres=Bulk"))) == 3
+    site.get(f"/movies/{NEMO}", expect=404)
+    [rejected] = site.get(f"/jobs/{job['job_id']}/rejected")["results"]
+    assert (rejected["line"], rejected["field"]) == (4, "movie_id")
+    assert set(ImportPart.objects.values_list("rows", flat=True)) == {""}
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_a_new_film_does_not_take_the_id_that_a_row_before_it_was_given(site):
+    following = int(site.post("/movies", {"title": "First"}, expect=201)["movie_id"]) + 1
+    given, other = {"movie_id": following, "title": "Given"}, {"imdb_id": "tt0000001", "title": "Other"}
+    assert run_import(site, post_rows(site, "movies", json_lines(given, other)))["result"]["stored"] == 2
+    assert site.get(f"/movies/{following}")["title"] == "Given"
+    assert site.get("/movies/imdb:tt1")["title"] == "Other"
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_every_rejected_row_is_told_page_by_page(site, monkeypatch):
+    monkeypatch.setattr(imports, "batched", lambda rows: ([row] for row in rows))
+    body = "user_id,name\n1,a\n0,b\n2,c\nx,d\n-1,e\n"
+    job = post_rows(site, "viewers", body.encode(), CSV)
+    assert run_import(site, job)["result"] == {"stored": 2, "duplicates": 0, "rejected": 3}
+    told, address = [], f"/jobs/{job['job_id']}/rejected"
+    while address:
+        page = site.get(address)
+        told += [(one["line"], one["field"]) for one in page["results"]]
+        address = page["next"]
+    assert told == [(3, "user_id"), (5, "user_id"), (6, "user_id")]
+    *parts, whole = Job.objects.get().log_tail.splitlines()
+    assert parts[1] == "Part 2: 1 rows read, 0 stored, 0 there already, 1 refused"
+    assert (len(parts), whole) == (5, "All viewers: 5 rows read, 2 stored, 0 there already, 3 refused")
+    site.get(f"/jobs/{uuid4()}/rejected", expect=404)
+    assert not tasks.bring_in(job["job_id"])["taken"], "it has ended"
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_an_import_that_was_killed_goes_on_where_it_was(site, monkeypatch):
+    monkeypatch.setattr(imports, "batched", lambda rows: ([row] for row in rows))
+    job = post_rows(site, "viewers", json_lines(*({"user_id": 5000 + n, "name": "new"} for n in range(3))))
+    [first, *_] = ImportPart.objects.order_by("number")
+    imports._import_part(first.pk, imports.RowKind.VIEWERS)
+    Viewer.objects.filter(pk=5000).update(name="changed since")
+    assert run_import(site, job)["result"]["stored"] == 3
+    assert Viewer.objects.get(pk=5000).name == "changed since"
+
+
+@pytest.mark.usefixtures("cast")
+def test_the_same_key_and_file_is_the_same_job(site):
+    key, body = {"headers": {"Idempotency-Key": "a"}}, json_lines({"user_id": 1})
+    job = post_rows(site, "viewers", body, **key)
+    assert post_rows(site, "viewers", body, **key)["job_id"] == job["job_id"]
+    assert post_rows(site, "viewers", json_lines({"user_id": 2}), expect=422, **key)["code"] == "idempotency_mismatch"
+    assert post_rows(site, "people", body, expect=422, **key)["code"] == "idempotency_mismatch"
+    site.post("/batch/recommend/cache", {}, expect=422, **key)
+    assert (Job.objects.count(), ImportPart.objects.count()) == (1, 1)
+
+
+@pytest.mark.usefixtures("cast")
+def test_each_limit_is_named(site, monkeypatch):
+    monkeypatch.setattr(imports, "MAX_ROWS", 2)
+    assert "more than 2 rows" in str(post_rows(site, "viewers", json_lines(*[{"user_id": 1}] * 3), expect=400))
+    assert "no rows" in str(post_rows(site, "viewers", b"\n", expect=400))
+    assert "longer than 100,000" in str(post_rows(site, "viewers", b"x" * 100_001, expect=400))
+    assert "twice" in str(post_rows(site, "viewers", b"user_id,user_id\n", CSV, expect=400))
+    assert "Send application/x-ndjson" in str(post_rows(site, "viewers", b"{}", "application/json", expect=415))
+    post_rows(site, "tags", b"{}", expect=404)
+    monkeypatch.setattr(body_limits, "MAX_FILE", 3 << 20)
+    assert "3 MB" in str(post_rows(site, "viewers", b"x" * (3 << 20) + b"x", expect=413))
+    assert not Job.objects.exists()
+
+
+@pytest.mark.usefixtures("cast")
+def test_each_kind_takes_its_scope(client_with, api):
+    scopes = ApiKey.Scope
+    events, keeper = client_with(scopes.EVENTS), client_with(scopes.CATALOGUE, scopes.READ)
+    for kind, client in (("movies", keeper), ("people", keeper), ("events", events)):
+        job = post_rows(client, kind, b"{}")
+        other = events if client is keeper else keeper
+        post_rows(other, kind, b"{}", expect=403)
+        other.get(f"/jobs/{job['job_id']}/rejected", expect=403)
+        client.get(f"/jobs/{job['job_id']}")
+    for kind in ("viewers", "events"):
+        for client in (events, keeper):
+            client.get(f"/exports/{kind}.csv", expect=403)
+    post_rows(keeper, "viewers", b"{}", expect=403)
+    post_rows(api, "movies", b"{}", expect=401)
+    api.get("/exports/movies.csv", expect=401)
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_what_goes_out_comes_in_again(site):
+    for kind in ("movies", "people", "viewers", "events"):
+        for form, content_type in (("jsonl", JSONL), ("csv", CSV)):
+            answer = site.client.get(f"/exports/{kind}.{form}")
+            assert answer.headers["Content-Disposition"].endswith(f'"{kind}.{form}"')
+            assert answer.headers["Cache-Control"] == "private, no-store"
+            result = run_import(site, post_rows(site, kind, answer.getvalue(), content_type))["result"]
+            assert result["rejected"] == 0
+            assert bool(result["duplicates"]) == (kind == "events")
+    assert (Movie.objects.count(), WatchEvent.objects.filter(viewer=ADA).count()) == (len(CAST_MOVIES), 12)
+    for wrong in ("movies.xml", "tags.csv"):
+        site.get(f"/exports/{wrong}", expect=404)
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_who_is_erased_is_not_brought_back_by_what_waits(site):
+    zoe = 1_987_654_321
+    rows = [{"user_id": one, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_000_000} for one in (zoe, BEN)]
+    waiting = post_rows(site, "events", json_lines(*rows))
+    named = post_rows(site, "viewers", f"user_id,name\n{zoe},Zoe\n".encode(), CSV)
+    privacy.erase_viewer(zoe)
+    assert not ImportPart.objects.filter(rows__contains=str(zoe)).exists()
+    assert run_import(site, waiting)["result"]["stored"] == 1
+    assert run_import(site, named)["result"]["stored"] == 0
+    assert not Viewer.objects.filter(pk=zoe).exists()
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_what_waits_for_a_session_goes_to_whom_it_is_merged_into(site):
+    session, zoe = 1_876_543_210, 1_987_654_321
+    row = f"user_id,movie_id,kind,occurred_at,session\n{session},1,watch,1700000000,true\n"
+    waiting = post_rows(site, "events", row.encode(), CSV)
+    rows = [{"user_id": session, "age_limit": limit, "session": True} for limit in (12, 6, None, 99)]
+    named = post_rows(site, "viewers", json_lines(*rows, {"user_id": zoe, "name": "Zoe"}))
+
+    merged = site.post("/users/merge", {"from_user_id": session, "into_user_id": zoe})
+
+    assert (merged["events"], merged["duplicates"]) == (0, 0)
+    assert not ImportPart.objects.filter(rows__contains=str(session)).exists()
+    assert run_import(site, waiting)["result"] == {"stored": 1, "duplicates": 0, "rejected": 0}
+    assert run_import(site, named)["result"]["stored"] == 1
+    assert not Viewer.objects.filter(pk=session).exists()
+    assert list(WatchEvent.objects.filter(viewer=zoe).values_list("movie_id", flat=True)) == [1]
+    viewer = Viewer.objects.get(pk=zoe)
+    assert (viewer.name, viewer.age_limit, viewer.is_session) == ("Zoe", 6, False)
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_a_file_is_read_as_it_was_written_or_refused_at_line_1(site):
+    rows = f"user_id;name\r\n{ADA};Zoë\r\n"
+    for body, charset in (
+        (rows.encode("utf-16"), ""),
+        (rows.encode("utf-8-sig"), ""),
+        (rows.encode(), "; charset=windows-1252"),  # the test's client writes it so
+        (rows.encode(), "; charset=ISO-8859-1"),
+    ):
+        assert run_import(site, post_rows(site, "viewers", body, f"text/csv{charset}"))["result"]["stored"] == 1
+        assert Viewer.objects.get(pk=ADA).name == "Zoë"
+    refused = str(post_rows(site, "viewers", rows.encode("cp1252"), CSV, expect=400))
+    assert all(words in refused for words in ("the body, line 1: is not UTF-8", "charset=windows-1252"))
+    assert "Send a charset of" in str(post_rows(site, "viewers", b"x", "text/csv; charset=big5", expect=415))
+    for body, words in (
+        (b"userid,nam\n5,x\n", "has to name the columns"),
+        (b"user_id,nam\n5,x\n", "line 1: unknown column `nam`: did you mean `name`?"),
+        (b"name\nx\n", "line 1: lacks user_id; there is user_id, name"),
+        (b"PK\x03\x04xlsx", "an Excel workbook"),
+        (b"\x1f\x8bgz", "gzip: unpack it first"),
+        (b"user_id,name\n", "no rows"),
+    ):
+        assert words in str(post_rows(site, "viewers", body, CSV, expect=400))
+    assert "is a JSON list" in str(post_rows(site, "viewers", b'[{"user_id": 5}]', expect=400))
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_an_unclosed_quote_costs_its_own_row(site):
+    rows = [f"{5000 + n},name {n}" for n in range(300)]
+    rows[7] = '5007,"name'
+    job = post_rows(site, "viewers", "\n".join(["user_id,name", *rows]).encode(), CSV)
+    assert run_import(site, job)["result"] == {"stored": 299, "duplicates": 0, "rejected": 1}
+    [row] = site.get(f"/jobs/{job['job_id']}/rejected")["results"]
+    assert (row["line"], "quote" in row["reason"]) == (9, True)
