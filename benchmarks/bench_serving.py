@@ -119,7 +119,7 @@ class _Measurer:
                 for name, number in REQUESTS_PER_ROUND.items():
                     self.keep(name, number, connections)
         for connections, number in OVERLOAD.items():
-            self.found.overload[connections] = self.drive("uncached", number, connections, patient=True)
+            self.found.overload[connections] = self.drive("uncached", number, connections, honour_retry_after=True)
         self.found.stampede = self.drive("uncached", STAMPEDE[1], STAMPEDE[0])
         self.batch()
         if soak:

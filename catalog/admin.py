@@ -230,7 +230,7 @@ class MovieCountChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
-        films = self.model_admin.films_of(self.result_list)
+        films = self.model_admin.movie_counts_of(self.result_list)
         for record in self.result_list:
             record.films = films.get(record.pk, 0)
 
@@ -264,17 +264,17 @@ class NamedRecordAdmin(CatalogueAdmin):
 
 @admin.register(Genre)
 class GenreAdmin(NamedRecordAdmin):
-    link, column = Movie.genres.through, "genre"
+    link_table, column = Movie.genres.through, "genre"
 
 
 @admin.register(Tag)
 class TagAdmin(NamedRecordAdmin):
-    link, column = MovieTag, "tag"
+    link_table, column = MovieTag, "tag"
 
 
 @admin.register(Person)
 class PersonAdmin(NamedRecordAdmin):
-    link, column = Credit, "person"
+    link_table, column = Credit, "person"
     fields = ("name", "filmography")
     readonly_fields = ("filmography",)
 

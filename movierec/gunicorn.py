@@ -33,7 +33,7 @@ max_requests = 0
 forwarded_allow_ips = ""
 _production = os.environ.get("MOVIEREC_PRODUCTION", "0") not in ("", "0")
 logconfig_dict = {
-    "formatters": {"generic": {"()": f"infrastructure.logs.{'Json' if _production else 'Plain'}"}},
+    "formatters": {"generic": {"()": f"infrastructure.logs.{'JsonFormatter' if _production else 'PlainFormatter'}"}},
     "handlers": {"error_console": {"class": "infrastructure.logs.RateLimitedHandler", "formatter": "generic"}},
     "root": {"level": "INFO", "handlers": []},
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}},

@@ -24,7 +24,7 @@ from benchmarks.training.throughput import make_trainer, measure_speed
 from recommender.ml.config import PRESETS, Preset, override
 
 RECTOOLS_PYTHON = Path(__file__).parents[2] / ".venv-rectools" / "bin" / "python"
-RUNNER = Path(__file__).with_name("rectools_way.py")
+RUNNER = Path(__file__).with_name("rectools_runner.py")
 DROPOUT, SESSIONS = 0.2, 128  # RecTools' defaults
 MAX_LOGITS = 100_000_000  # that a batch may have: RecTools holds them all, 400 MB, and as much for gradients
 MAX_VIEWERS = 20_000  # that are handed over: speed does not depend on how many there are

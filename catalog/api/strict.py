@@ -175,7 +175,7 @@ def _read(request: Request, handler: Any, viewer: int | None) -> dict[str, Any]:
         )
     try:
         if query is not None:
-            asked = dict(query.run_validation(query.of_query(request.query_params) | named))
+            asked = dict(query.run_validation(query.parse_query(request.query_params) | named))
         else:
             NO_FIELDS.parse_query(request.query_params)
     except ValidationError as error:

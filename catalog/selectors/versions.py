@@ -12,7 +12,7 @@ DATABASE_ERRORS = (OperationalError, InterfaceError)  # what a query raises whil
 
 def is_database_down() -> bool:
     """Whether Postgres was not there when this process last tried to connect; asks nothing."""
-    return bool(connection.lost)  # type: ignore[attr-defined]  # movierec.postgres
+    return bool(connection.is_down)  # type: ignore[attr-defined]  # movierec.postgres
 
 
 def catalogue_and_epoch() -> tuple[int, int]:

@@ -34,8 +34,8 @@ _AUDIENCE = f"""
     SELECT count(*) FROM (
       SELECT 1 FROM catalog_viewer v WHERE {_PAST_PROBATION} AND (
         SELECT count(*) FROM (SELECT DISTINCT movie_id FROM catalog_watchevent e
-                              WHERE e.viewer_id = v.id AND {_COUNTS} LIMIT %(films_needed)s) films
-      ) >= CASE WHEN {_IS_LONG_KNOWN} THEN 1 ELSE %(films_needed)s END
+                              WHERE e.viewer_id = v.id AND {_COUNTS} LIMIT %(min_movies)s) films
+      ) >= CASE WHEN {_IS_LONG_KNOWN} THEN 1 ELSE %(min_movies)s END
       LIMIT {MIN_AUDIENCE}) enough
 """
 _VIEWERS = f"""
@@ -73,7 +73,7 @@ _WATCH_WEIGHTS = f"""
             FROM (SELECT movie_id, {_DAY} AS day FROM catalog_watchevent e
                   WHERE e.viewer_id = chosen.id AND {_COUNTS}) watched
             GROUP BY movie_id) once) films
-    WHERE long_known OR films >= %(films_needed)s
+    WHERE long_known OR films >= %(min_movies)s
     GROUP BY movie_id, lately_come) by_cohort
     GROUP BY movie_id ORDER BY usual DESC, movie_id LIMIT %(limit)s
 """

@@ -23,7 +23,7 @@ from movierec.local.state_folder import (
 )
 from movierec.local.supervisor import Service, StopRequested, Supervisor
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MAX_START_FAILURES = 5  # ends in a row of one process while the system starts
 READY_TIMEOUT = 180.0
 APPLICATION_STOP_ORDER = 9  # their floor, above the servers'

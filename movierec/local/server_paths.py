@@ -30,7 +30,7 @@ class SetupError(Exception):
 def state_dir() -> Path:
     """Raises ServerError for a path that is no text: it is printed, logged and stored as JSON."""
     given = os.environ.get("MOVIEREC_STATE")
-    path = Path(given or Path(__file__).resolve().parent.parent / "var").expanduser().resolve()
+    path = Path(given or Path(__file__).resolve().parents[2] / "var").expanduser().resolve()
     try:
         str(path).encode()
     except UnicodeEncodeError as error:

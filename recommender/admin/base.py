@@ -62,7 +62,7 @@ class DeferringChangeList(ChangeList):
     """Leaves columns that may be long to the record's own page."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str] | None = None) -> QuerySet[Any]:
-        return super().get_queryset(request, exclude_parameters).defer(*self.model_admin.not_listed)
+        return super().get_queryset(request, exclude_parameters).defer(*self.model_admin.deferred_columns)
 
 
 class ReadOnlyAdmin(ModelAdmin):

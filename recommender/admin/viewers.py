@@ -115,7 +115,7 @@ def _viewer_summary(viewer: Viewer) -> dict[str, Any]:
 def _list_cards(answer: Answer) -> list[Card]:
     found = make_cards([one.movie_id for one in answer.recommendations], answer.movie_cards or {})
     for one, reason in zip(found, answer.explanations or (), strict=False):
-        one.notes += [f"Because of {' and '.join(of.title for of in reason.because)}."] if reason.because else []
+        one.notes += [f"Because of {' and '.join(of.title for of in reason.causes)}."] if reason.causes else []
         one.notes += [reason.fact] if reason.fact else []
     return found
 
@@ -137,5 +137,5 @@ def _taste_charts(taste: TasteProfile) -> dict[str, Any]:
 
 def genre_bars(genres: Any) -> list[tuple[str, SafeString, str]]:
     """(name, bar, share): a mark stands where everyone's share lies; the widest bar is as wide as there is room."""
-    most = max((max(one.share, one.usual) for one in genres), default=1) or 1
-    return [(one.name, share_bar(one.share / most, one.usual / most), f"{one.share:.0%}") for one in genres]
+    most = max((max(one.share, one.baseline_share) for one in genres), default=1) or 1
+    return [(one.name, share_bar(one.share / most, one.baseline_share / most), f"{one.share:.0%}") for one in genres]

@@ -42,7 +42,7 @@ class ApiView(StrictView):
     allow_viewer_token = False  # to a viewer's token
 
     @contextmanager
-    def reading(self, request: Request) -> Iterator[None]:
+    def reading_limits(self, request: Request) -> Iterator[None]:
         client: Any = request.auth
         concurrency.begin_call(
             client.prefix if client else request.META.get("REMOTE_ADDR", ""), interactive=self.throttle_scope != "batch"
@@ -60,7 +60,7 @@ class ApiView(StrictView):
 
 
 class RecommendView(ApiView):
-    opens_to_viewers = True
+    allow_viewer_token = True
 
     @operations.recommend_get
     def get(self, request: Request) -> Response:
@@ -74,7 +74,7 @@ class RecommendView(ApiView):
 
 
 class FilteredView(ApiView):
-    opens_to_viewers = True
+    allow_viewer_token = True
 
     @operations.filtered
     def post(self, request: Request) -> Response:
@@ -85,7 +85,7 @@ class FilteredView(ApiView):
 
 
 class SimilarView(ApiView):
-    opens_to_viewers = True
+    allow_viewer_token = True
 
     @operations.similar
     def post(self, request: Request) -> Response:
@@ -103,7 +103,7 @@ class BatchRecommendView(ApiView):
     throttle_scope = "batch"
 
     @contextmanager
-    def reading(self, request: Request) -> Iterator[None]:
+    def reading_limits(self, request: Request) -> Iterator[None]:
         """In the lane of bulk work: whoever has to come back costs next to nothing."""
         with super().reading(request), concurrency.BULK_LISTS.slot(), concurrency.bulk_turn():
             yield

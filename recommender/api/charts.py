@@ -44,7 +44,7 @@ def _chart_operation(name: str, summary: str, asked: type[ChartQuerySerializer],
 
 
 class ChartView(ApiView):
-    opens_to_viewers = True
+    allow_viewer_token = True
 
     def respond(self, name: ChartName) -> Response:
         values = self.validated

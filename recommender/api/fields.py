@@ -136,17 +136,17 @@ class _BoundedList(serializers.Field):
 
 @extend_schema_field({"type": "array", "items": _MOVIE_ID_SCHEMA, "maxItems": MAX_HISTORY})
 class MovieIds(_BoundedList):
-    what = "film ids"
+    item_name = "film ids"
 
     def __init__(self, *, max_items: int = MAX_HISTORY, **options: Any) -> None:
         super().__init__(max_items=max_items, **options)
 
-    def items(self, data: Sequence[Any]) -> list[str]:
+    def parse_items(self, data: Sequence[Any]) -> list[str]:
         if all(type(one) is str and 0 < len(one) <= MAX_MOVIE_ID_LENGTH for one in data):  # a batch has 200,000 of them
             return list(data)
         return super().parse_items(data)
 
-    def item(self, data: Any) -> str:
+    def parse_item(self, data: Any) -> str:
         return movie_id_text(data)
 
 
@@ -168,12 +168,12 @@ MAX_NAMES, MAX_NAME_LENGTH = 50, 200
     {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH}, "maxItems": MAX_NAMES}
 )
 class Names(_BoundedList):
-    what = "names"
+    item_name = "names"
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_items=MAX_NAMES, **options)
 
-    def item(self, data: Any) -> str:
+    def parse_item(self, data: Any) -> str:
         if not isinstance(data, str) or not 0 < len(data) <= MAX_NAME_LENGTH:
             raise serializers.ValidationError(f"a name is a string of 1 to {MAX_NAME_LENGTH} characters.")
         return data

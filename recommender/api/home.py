@@ -59,7 +59,7 @@ class HomeAnswerSerializer(EmptyListSerializer):
 
 
 class HomeView(ApiView):
-    opens_to_viewers = True
+    allow_viewer_token = True
 
     @operations.operation(
         "home",

@@ -66,10 +66,10 @@ class FastSerializer(StrictSerializer):
             raise serializers.ValidationError(errors)
         return values
 
-    def takes_several(self, field: serializers.Field) -> bool:
+    def is_multi_valued(self, field: serializers.Field) -> bool:
         return isinstance(field, MovieIds | Names)
 
-    def of_texts(self, field: serializers.Field, texts: Sequence[str]) -> Any:
+    def parse_texts(self, field: serializers.Field, texts: Sequence[str]) -> Any:
         text = texts[-1]
         if isinstance(field, MovieIds):  # said several times, or once with commas
             return [one for text in texts for one in text.split(",")]

@@ -67,7 +67,7 @@ def _movies(answer: Answer) -> list[dict[str, Any]]:
     else:
         films = [_titled_movie(one, answer.movie_cards) for one in answer.recommendations]
     for film, reason in zip(films, answer.explanations or (), strict=False):
-        because = [{"movie_id": str(one.movie_id), "title": one.title, "effect": one.effect} for one in reason.because]
+        because = [{"movie_id": str(one.movie_id), "title": one.title, "effect": one.effect} for one in reason.causes]
         film |= {"because": because, "fact": reason.fact}
     return films
 

@@ -107,13 +107,23 @@ def _validate_event(event: dict[str, Any]) -> dict[str, Any] | str:
         return "; ".join(f"{name}: {' '.join(map(str, words))}" for name, words in detail.items())
 
 
+_EVENT_FIELDS_RENAMED = ("user_id", "session", "movie_id", "occurred_at")
+
+
 def _client_events(judged: Sequence[Mapping[str, Any] | str]) -> list[ClientEvent | str]:
     now = timezone.now()
     films = iter(parse_movie_ids([one["movie_id"] for one in judged if not isinstance(one, str)]).tolist())
     return [
         one
         if isinstance(one, str)
-        else ClientEvent(**{"occurred_at": now, **one, "movie_id": next(films), "timed": "occurred_at" in one})
+        else ClientEvent(
+            viewer_id=one["user_id"],
+            is_session=one.get("session", False),
+            movie_id=next(films),
+            occurred_at=one.get("occurred_at", now),
+            has_timestamp="occurred_at" in one,
+            **{name: value for name, value in one.items() if name not in _EVENT_FIELDS_RENAMED},
+        )
         for one in judged
     ]
 

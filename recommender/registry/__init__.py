@@ -69,7 +69,7 @@ def register(model_folder: Path, **columns: Any) -> ModelVersion:
 def code_revision() -> str:
     """Hash over the sources of recommender.ml: what the weights were trained by."""
     digest = hashlib.sha256()
-    for source in sorted((Path(__file__).parent / "ml").glob("*.py")):
+    for source in sorted((Path(__file__).parent.parent / "ml").glob("*.py")):
         digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -32,25 +32,25 @@ def calls(live):
 
     def filtered(rng):
         wish = {"user_id": viewer(rng), "genres": ["Crime", "Sci-Fi"], "final_k": 5}
-        return live.ask("/recommend/filtered", wish)
+        return live.send("/recommend/filtered", wish)
 
     def event(rng):
         body = {"user_id": STRANGER + 1, "movie_id": str(MATRIX), "kind": "watch", "event_id": str(uuid4())}
-        return live.ask("/events", body, key=True)
+        return live.send("/events", body, key=True)
 
     return {
-        "stored": lambda rng: live.ask(f"/recommend?user_id={viewer(rng)}&top_k=10"),
-        "titled": lambda rng: live.ask(f"/recommend?user_id={viewer(rng)}&top_k=5&titles=true"),
-        "posted": lambda rng: live.ask("/recommend", {"user_id": viewer(rng), "history": HISTORY, "top_k": 10}),
-        "anonymous": lambda rng: live.ask("/recommend", {"history": HISTORY, "top_k": 10, "titles": True}),
-        "liked": lambda rng: live.ask("/recommend", {"liked_genres": ["Crime"]}),
+        "stored": lambda rng: live.send(f"/recommend?user_id={viewer(rng)}&top_k=10"),
+        "titled": lambda rng: live.send(f"/recommend?user_id={viewer(rng)}&top_k=5&titles=true"),
+        "posted": lambda rng: live.send("/recommend", {"user_id": viewer(rng), "history": HISTORY, "top_k": 10}),
+        "anonymous": lambda rng: live.send("/recommend", {"history": HISTORY, "top_k": 10, "titles": True}),
+        "liked": lambda rng: live.send("/recommend", {"liked_genres": ["Crime"]}),
         "filtered": filtered,
-        "home": lambda rng: live.ask(f"/home?user_id={viewer(rng)}"),
-        "front": lambda rng: live.ask("/home"),
-        "popular": lambda rng: live.ask("/popular?top_k=5&titles=true"),
-        "seen": lambda rng: live.ask(f"/trending?user_id={viewer(rng)}"),
-        "keyed": lambda rng: live.ask(f"/recommend?user_id={viewer(rng)}", key=True),
-        "similar": lambda rng: live.ask("/similar", {"movie_id": str(STAR_WARS), "user_id": viewer(rng)}),
+        "home": lambda rng: live.send(f"/home?user_id={viewer(rng)}"),
+        "front": lambda rng: live.send("/home"),
+        "popular": lambda rng: live.send("/popular?top_k=5&titles=true"),
+        "seen": lambda rng: live.send(f"/trending?user_id={viewer(rng)}"),
+        "keyed": lambda rng: live.send(f"/recommend?user_id={viewer(rng)}", key=True),
+        "similar": lambda rng: live.send("/similar", {"movie_id": str(STAR_WARS), "user_id": viewer(rng)}),
         "event": event,
     }
 
@@ -58,8 +58,8 @@ def calls(live):
 def begin(live, load):
     """Every process has answered, and every viewer has a list."""
     for viewer in VIEWERS:
-        live.on_each(f"/recommend?user_id={viewer}")
-    load.settled(is_full_answer)
+        live.fetch_from_each_worker(f"/recommend?user_id={viewer}")
+    load.wait_until_all(is_full_answer)
 
 
 def is_degraded(outcome: Outcome) -> bool:
@@ -94,7 +94,7 @@ def test_postgres(live):
         connections.close_all()
         servers.POSTGRES.stop()
         noticed = load.wait_until_all(lambda one: is_degraded(one) or one.call == "event")
-        stranger, ready = live.ask(f"/recommend?user_id={STRANGER}"), live.ask("/health/ready")
+        stranger, ready = live.send(f"/recommend?user_id={STRANGER}"), live.send("/health/ready")
         load.wait_until_each_was_sent()
         back_at = time.monotonic()
         servers.POSTGRES.start()
@@ -126,7 +126,7 @@ def test_valkey(live):
         servers.VALKEY.stop()
         time.sleep(0.5)
         load.wait_until_each_was_sent()
-        ordered = live.ask("/batch/recommend/cache", {"user_histories": {str(ADA): [str(MATRIX)]}}, key=True)
+        ordered = live.send("/batch/recommend/cache", {"user_histories": {str(ADA): [str(MATRIX)]}}, key=True)
         back_at = time.monotonic()
         servers.VALKEY.start()
         well_at = load.wait_until_all(is_full_answer)
@@ -147,31 +147,31 @@ def test_valkey(live):
 @pytest.mark.parametrize("part", [servers.VALKEY, servers.POSTGRES], ids=["valkey", "postgres"])
 def test_health_answers_at_once_and_names_what_is_frozen(live, part):
     name = "cache" if part is servers.VALKEY else "database"
-    with part.frozen():
-        found = [live.ask("/health/ready") for _ in range(8)]
-        assert live.ask("/health/live").seconds < 1
+    with part.freeze():
+        found = [live.send("/health/ready") for _ in range(8)]
+        assert live.send("/health/live").seconds < 1
 
     assert max(one.seconds for one in found) < 1.5
     assert all(one.body["parts"][name].startswith("unreachable") for one in found), found
-    wait_until(lambda: live.ask("/health/ready").body["parts"][name] == "ok", 4)
+    wait_until(lambda: live.send("/health/ready").body["parts"][name] == "ok", 4)
 
 
 def test_what_was_seen_while_valkey_stood_still_is_on_no_list_once_it_goes_on(live):
     """No beat runs here, and the frozen server still has the versions and the lists of before."""
     for pause in (0.0, 0.4):  # seconds: the processes know it, or do not know it yet
-        films = {viewer: live.call(f"/recommend?user_id={viewer}&top_k=10")["recommendations"] for viewer in VIEWERS}
-        assert all(live.call(f"/recommend?user_id={viewer}")["source"] == "cache" for viewer in VIEWERS)
+        films = {viewer: live.fetch(f"/recommend?user_id={viewer}&top_k=10")["recommendations"] for viewer in VIEWERS}
+        assert all(live.fetch(f"/recommend?user_id={viewer}")["source"] == "cache" for viewer in VIEWERS)
         with servers.VALKEY.freeze():
             for viewer in VIEWERS:
                 seen = {"user_id": viewer, "movie_id": films[viewer][0]["movie_id"], "kind": "watch"}
-                told = live.call("/events", seen, key=True)
+                told = live.fetch("/events", seen, key=True)
                 assert (told["results"][0]["status"], told["visible"]) == ("stored", False), told
             time.sleep(pause)
         wrong = []
         until = time.monotonic() + 1.5
         while time.monotonic() < until:
             for viewer in VIEWERS:
-                answer = live.call(f"/recommend?user_id={viewer}&top_k=10")
+                answer = live.fetch(f"/recommend?user_id={viewer}&top_k=10")
                 if films[viewer][0]["movie_id"] in [one["movie_id"] for one in answer["recommendations"]]:
                     wrong.append((viewer, answer))
         assert not wrong, (len(wrong), wrong[0])
@@ -202,9 +202,9 @@ def test_a_model_folder_that_is_lost_or_cut_is_answered_by_the_version_before(li
         os.kill(before[0], signal.SIGTERM)  # gunicorn starts another in its place
         wait_until(lambda: len(live.workers) == len(before) and live.workers != before)
         [new] = [pid for pid in live.workers if pid not in before]
-        wait_until(lambda: new in live.workers and live.ready())
-        with live.only(new):
-            answers = [live.ask("/recommend", {"history": HISTORY, "top_k": 10}) for _ in range(3)]
+        wait_until(lambda: new in live.workers and live.is_ready())
+        with live.only_worker(new):
+            answers = [live.send("/recommend", {"history": HISTORY, "top_k": 10}) for _ in range(3)]
         registry.rollback("the folder is cut")
         well_at = load.wait_until_all(is_full_answer)
         load.wait_until_each_was_sent()

@@ -49,10 +49,10 @@ def test_an_edit_in_the_admin_is_true_on_the_next_read_of_every_web_process(live
     editor.force_login(User.objects.create_superuser("live-editor"))
     path = f"/recommend?user_id={ADA}&top_k=40"
     family = f"{path}&age_limit=17"
-    film = min(movie_ids_in(live.call(family)), key=int)
+    film = min(movie_ids_in(live.fetch(family)), key=int)
 
     def listed(where=path):
-        each = [film in movie_ids_in(answer) for answer in live.on_each(where)]
+        each = [film in movie_ids_in(answer) for answer in live.fetch_from_each_worker(where)]
         assert len(set(each)) == 1, each
         return each[0]
 
@@ -77,8 +77,8 @@ def test_an_edit_in_the_admin_is_true_on_the_next_read_of_every_web_process(live
 def test_every_web_process_counts_on_the_same_budget(live):
     left = []
     for worker in live.workers * 2:
-        with live.only(worker):
-            found = re.search(r"r=(\d+);", live.ask(f"/recommend?user_id={ADA}", key=True).headers["RateLimit"])
+        with live.only_worker(worker):
+            found = re.search(r"r=(\d+);", live.send(f"/recommend?user_id={ADA}", key=True).headers["RateLimit"])
             assert found
             left.append(int(found[1]))
 

@@ -54,7 +54,7 @@ def standing_still(load, *parts, seconds=2.5):
     """What was asked and answered while the parts stood still, and when they went on (monotonic seconds)."""
     with ExitStack() as still:
         for part in parts:
-            still.enter_context(part.frozen())
+            still.enter_context(part.freeze())
         begun = time.monotonic()
         time.sleep(seconds)
         thawed = time.monotonic()
@@ -80,8 +80,8 @@ def noticed(without):
 
 def test_a_frozen_valkey_is_as_gone_as_a_dead_one(live, load):
     without, thawed = standing_still(load, servers.VALKEY)
-    well_at = load.settled(is_full_answer)
-    load.each_asked()
+    well_at = load.wait_until_all(is_full_answer)
+    load.wait_until_each_was_sent()
 
     quick(load, without[0].begun)
     assert_answered(without, *LISTS, "similar", "event")
@@ -96,8 +96,8 @@ def test_a_frozen_valkey_is_as_gone_as_a_dead_one(live, load):
 
 def test_a_frozen_postgres_is_as_gone_as_a_dead_one(live, load):
     without, thawed = standing_still(load, servers.POSTGRES)
-    well_at = load.settled(is_full_answer)
-    load.each_asked()
+    well_at = load.wait_until_all(is_full_answer)
+    load.wait_until_each_was_sent()
 
     quick(load, without[0].begun)
     later = noticed(without)
@@ -114,13 +114,13 @@ def test_a_frozen_postgres_is_as_gone_as_a_dead_one(live, load):
 def test_with_both_frozen_everything_is_refused_at_once_and_health_names_them(live, load):
     with servers.VALKEY.freeze(), servers.POSTGRES.freeze():
         begun = time.monotonic()
-        first = live.ask("/health/ready")
+        first = live.send("/health/ready")
         time.sleep(1)
-        ready, alive = live.ask("/health/ready"), live.ask("/health/live")
-        personal = live.ask(f"/recommend?user_id={ADA}")
+        ready, alive = live.send("/health/ready"), live.send("/health/live")
+        personal = live.send(f"/recommend?user_id={ADA}")
         time.sleep(1)
         thawed = time.monotonic()
-    load.settled(is_full_answer)
+    load.wait_until_all(is_full_answer)
 
     quick(load, begun)
     assert max(one.seconds for one in (first, ready, alive, personal)) < 1.5
@@ -136,7 +136,7 @@ def test_no_acknowledged_event_is_lost_and_none_is_half_done(live):
     def event(rng):
         name = str(uuid4())
         body = {"user_id": 32_000 + rng.randrange(50), "movie_id": str(MATRIX), "kind": "watch", "event_id": name}
-        reply = live.ask("/events", body, key=True)
+        reply = live.send("/events", body, key=True)
         sent[name] = (body, reply.status)
         return reply
 
@@ -153,7 +153,7 @@ def test_no_acknowledged_event_is_lost_and_none_is_half_done(live):
     assert len(refused) + len(stored) == len(sent)
     assert WatchEvent.objects.filter(client_event_id__in=stored).count() == len(stored)
     for body in refused:
-        assert live.call("/events", body, key=True)["results"][0]["status"] in ("stored", "duplicate")
+        assert live.fetch("/events", body, key=True)["results"][0]["status"] in ("stored", "duplicate")
     assert WatchEvent.objects.filter(client_event_id__in=list(sent)).count() == len(sent)
     versions = dict(Viewer.objects.filter(pk__gte=32_000, pk__lt=32_050).values_list("pk", "version"))
     assert all(versions.values())
@@ -166,10 +166,10 @@ def test_a_postmaster_that_stands_still_alone_holds_up_nobody(live, load):
     try:
         begun = time.monotonic()
         time.sleep(2.5)
-        ready = live.ask("/health/ready")
+        ready = live.send("/health/ready")
     finally:
         os.kill(parent, signal.SIGCONT)
-    load.settled(is_full_answer)
+    load.wait_until_all(is_full_answer)
 
     assert ready.status == 200
     assert ready.seconds < 2
@@ -180,7 +180,7 @@ def test_a_postmaster_that_stands_still_alone_holds_up_nobody(live, load):
 def test_a_job_is_taken_on_while_the_broker_stands_still(live):
     with servers.VALKEY.freeze():
         found = [
-            live.ask("/batch/recommend/cache", {"user_histories": {str(ADA): [str(MATRIX)]}}, key=True)
+            live.send("/batch/recommend/cache", {"user_histories": {str(ADA): [str(MATRIX)]}}, key=True)
             for _ in range(4)
         ]
 
@@ -192,19 +192,19 @@ def test_a_job_is_taken_on_while_the_broker_stands_still(live):
 
 def test_a_query_that_is_slow_is_not_taken_for_a_server_that_is_gone(live):
     """The viewer's row is held by somebody else for longer than any patience."""
-    live.call("/events", {"user_id": STRANGER, "movie_id": str(MATRIX), "kind": "watch"}, key=True)
+    live.fetch("/events", {"user_id": STRANGER, "movie_id": str(MATRIX), "kind": "watch"}, key=True)
     done = []
 
     def send():
         body = {"user_id": STRANGER, "movie_id": str(MATRIX), "kind": "watch", "event_id": str(uuid4())}
-        done.append(live.ask("/events", body, key=True))
+        done.append(live.send("/events", body, key=True))
 
     with transaction.atomic():
         Viewer.objects.select_for_update().get(pk=STRANGER)
         sender = threading.Thread(target=send)
         sender.start()
         time.sleep(2)
-        assert live.ask("/health/ready").body["parts"]["database"] == "ok"
+        assert live.send("/health/ready").body["parts"]["database"] == "ok"
         assert not done
     sender.join()
     assert (done[0].status, done[0].body["visible"]) == (200, True)

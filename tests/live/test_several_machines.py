@@ -46,7 +46,7 @@ def test_a_fresh_machine_serves_the_model_it_fetched_and_keeps_it_while_the_stor
         return another.call("/recommend", wish)
 
     def serving():
-        return {(one["model_version"], one["degraded"]) for one in another.on_each("/recommend", wish)}
+        return {(one["model_version"], one["degraded"]) for one in another.fetch_from_each_worker("/recommend", wish)}
 
     assert (tmp_path / "state" / "models" / TINY_MODEL).is_dir()
     assert (asked()["model_version"], asked()["degraded"]) == (TINY_MODEL, False)

@@ -49,7 +49,7 @@ def tend_until(start, answers, seconds=20.0):
     until = time.monotonic() + seconds
     while not answers(start.state):
         assert time.monotonic() < until
-        start.keeper.tend()
+        start.supervisor.tick()
         time.sleep(0.05)
 
 
@@ -61,11 +61,11 @@ def test_what_the_queue_holds_is_never_evicted(started):
 
 def test_servers_are_started_again_and_postgres_keeps_its_rows(started):
     rows(started.state, "CREATE TABLE kept AS SELECT 7 AS number")
-    for service, server in zip(started.keeper.services, (POSTGRES, VALKEY), strict=True):
+    for service, server in zip(started.supervisor.services, (POSTGRES, VALKEY), strict=True):
         killed = service.child
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait()
-        started.keeper.tend()
+        started.supervisor.tick()
         assert service.child is None
         tend_until(started, server.is_ready)
         assert service.child.pid != killed.pid
@@ -74,7 +74,7 @@ def test_servers_are_started_again_and_postgres_keeps_its_rows(started):
 
 def test_stopping_leaves_no_process_and_no_socket(started):
     assert len(processes_of(started.state)) >= 2
-    started.keeper.stop()
+    started.supervisor.stop()
     assert all_stopped(started.state, seconds=2)
     assert list(embedded_servers.socket_dir(started.state).iterdir()) == []
 

@@ -57,7 +57,7 @@ def kill(system, name):
 
 
 def test_the_suggested_request_is_answered_by_the_model(system):
-    answer = system.suggested()
+    answer = system.send_welcome_request()
     assert answer["source"] == "model"
     assert len(answer["recommendations"]) == 10
     assert answer["user_id"] is None, "no viewer of real data is shown"

@@ -95,7 +95,7 @@ def test_a_films_page_shows_watchers_neighbours_and_where_it_is_shown(admin_clie
     near = {card.movie_id: card.notes for card in shown["neighbours"]}
     assert {EMPIRE, JEDI} <= set(near)
     assert near[EMPIRE][0].endswith("% alike")
-    assert shown["standing"].charts["popular"] is not None
+    assert shown["standing"].chart_positions["popular"] is not None
     assert (shown["standing"].open, shown["on_lists"][:2]) == (True, (1, 0))
     assert (rule.name in content, "Certificate PG" in content, "posters.example/260.jpg" in content) == (True,) * 3
     assert not page(admin_client, "movie", NEMO).context["standing"].open

@@ -46,12 +46,12 @@ def test_it_says_what_is_healthy_good_and_fresh(client, admin_client, settings, 
     found = tiles(answer)
     assert found["Active model"].value == model.name
     assert (found["Failed answers, last hour"].value, found["Failed answers, last hour"].state) == ("12.5 %", "bad")
-    assert "1 of 8" in found["Failed answers, last hour"].words
+    assert "1 of 8" in found["Failed answers, last hour"].message
     assert found["Hit rate, last hour"].value == "50.0 %"  # Ada's two, beside what was made for her and for Ben
     assert found["Fallback share, last hour"].value == "0.0 %"
     assert found["Events today"].value == "0"
     assert found["Lists stored"].value == "50.0 %"
-    assert "1 job waiting" in found["Queue"].words
+    assert "1 job waiting" in found["Queue"].message
     assert found["Last night's run"].state == "warn"
     content = answer.content.decode()
     assert "Is it fresh?" in content
@@ -89,7 +89,7 @@ def test_it_sums_up_and_says_how_it_is_without_colours(admin_client):
 def test_new_viewers_who_watched_nothing_are_counted(admin_client):
     def tile():
         found = tiles(admin_client.get("/admin/"))["New viewers, last day"]
-        return found.value, found.words
+        return found.value, found.message
 
     assert tile() == ("0", "")
     Viewer.objects.create(pk=987_001)
@@ -99,7 +99,7 @@ def test_new_viewers_who_watched_nothing_are_counted(admin_client):
 
 def test_where_nothing_was_asked_nothing_is_said_of_answers(admin_client):
     found = tiles(admin_client.get("/admin/"))
-    assert (found["Failed answers, last hour"].words, found["Answered within"].words) == ("", "")
+    assert (found["Failed answers, last hour"].message, found["Answered within"].message) == ("", "")
 
 
 def test_numbers_on_the_page_have_their_nouns(admin_client, settings, model, monkeypatch):
@@ -107,7 +107,7 @@ def test_numbers_on_the_page_have_their_nouns(admin_client, settings, model, mon
     monkeypatch.setattr(metrics, "FLUSH_SECONDS", 0)
     assert admin_client.get(f"/recommend?user_id={ADA}").status_code == 200
     metrics.flush()
-    assert tiles(admin_client.get("/admin/"))["Failed answers, last hour"].words == "0 of 1 answer"
+    assert tiles(admin_client.get("/admin/"))["Failed answers, last hour"].message == "0 of 1 answer"
 
 
 def test_what_was_found_and_what_to_do_are_two_sentences():

@@ -212,7 +212,7 @@ def test_a_rule_is_tried_on_a_viewer_and_changes_nothing(editor):
     before, after = (side.rows[0][1] for side in answer.context["sides"])
     assert [card.movie_id for card in before] == plain
     assert [card.movie_id for card in after][:2] == [plain[5], plain[0]]
-    assert (after[0].notes, after[0].marked) == (["▲ 5"], True)
+    assert (after[0].notes, after[0].is_highlighted) == (["▲ 5"], True)
     assert listed() == plain
     for shelf in ("home", "popular"):
         assert editor.get(page, {"viewer": ADA, "shelf": shelf}).status_code == 200

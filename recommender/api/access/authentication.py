@@ -120,7 +120,7 @@ class HasScope(BasePermission):
 def _is_for_token_viewer(request: Request, view: Any, viewer_id: int) -> bool:
     """Whether the call is open to viewers, can be made for this one and names no other: the number has to be written as
     it is. StrictView then makes the call for this viewer, named or not."""
-    if not getattr(view, "opens_to_viewers", False) or not view.takes_viewer(request):
+    if not getattr(view, "allow_viewer_token", False) or not view.accepts_viewer(request):
         return False
     if any(text != str(viewer_id) for text in request.query_params.getlist("user_id")):
         return False

@@ -41,7 +41,7 @@ class ViewerTokenScheme(OpenApiAuthenticationExtension):
     name = "ViewerToken"
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
-        return [{self.name: []}] if getattr(auto_schema.view, "opens_to_viewers", False) else []
+        return [{self.name: []}] if getattr(auto_schema.view, "allow_viewer_token", False) else []
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {

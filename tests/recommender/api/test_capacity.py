@@ -97,7 +97,7 @@ def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monke
 
 
 def test_one_client_does_not_have_all_places_for_batches(model, client_with, monkeypatch):
-    monkeypatch.setattr(concurrency.BULK_LISTS, "seconds", 0.1)
+    monkeypatch.setattr(concurrency.BULK_LISTS, "timeout", 0.1)
     first, second = client_with("recommend:read"), client_with("recommend:read")
     inside, done, statuses = threading.Event(), threading.Event(), []
     own = concurrency.bulk_turn
@@ -127,14 +127,14 @@ def test_one_client_does_not_have_all_places_for_batches(model, client_with, mon
 
 
 def test_past_its_lane_a_batch_is_told_to_come_back_before_its_body_is_read(model, api, monkeypatch):
-    monkeypatch.setattr(concurrency.BULK_LISTS, "waiting", 0)
+    monkeypatch.setattr(concurrency.BULK_LISTS, "max_queued", 0)
     problem = api.post("/batch/recommend", b"{no JSON at all", expect=503)
     assert (problem["code"], api.response["Retry-After"]) == ("overloaded", "1")
     api.get(f"/recommend?user_id={ADA}")
 
 
 def test_files_have_a_lane_and_give_it_back(model, site, monkeypatch):
-    monkeypatch.setattr(concurrency.FILE_TRANSFERS, "seconds", 0.05)
+    monkeypatch.setattr(concurrency.FILE_TRANSFERS, "timeout", 0.05)
     opened = site.client.get("/exports/movies.jsonl")
     site.get("/exports/movies.jsonl", expect=503)
     site.post("/users/9/history", b"", expect=503)
@@ -148,7 +148,7 @@ def test_files_have_a_lane_and_give_it_back(model, site, monkeypatch):
 
 
 def test_groups_and_reasons_leave_a_place_to_compute_in(model, api, monkeypatch):
-    monkeypatch.setattr(concurrency.GROUPS_AND_EXPLANATIONS, "seconds", 0.05)
+    monkeypatch.setattr(concurrency.GROUPS_AND_EXPLANATIONS, "timeout", 0.05)
     concurrency.begin_call("another", interactive=True)
     with concurrency.GROUPS_AND_EXPLANATIONS.slot():
         pass

@@ -177,7 +177,7 @@ def test_robots_do_not_make_a_film(api, client_with, imported, admin_client, fil
     page = admin_client.get("/admin/")
     [tile] = [one for _, tiles in page.context["questions"] for one in tiles if one.label == "New viewers, last day"]
     assert (tile.value, tile.state) == ("500", "warn")
-    assert f"500 of them watched {Movie.objects.get(id=OBSCURE).title}" in tile.words
+    assert f"500 of them watched {Movie.objects.get(id=OBSCURE).title}" in tile.message
 
 
 def test_patient_robots_are_bounded_by_rate(api, client_with, imported):

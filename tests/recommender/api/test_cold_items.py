@@ -136,5 +136,5 @@ def test_its_vector_is_that_of_a_film_nobody_watched(ranker):
 
 def test_a_model_without_metadata_or_a_film_without_known_features_has_none(ranker, model_folder):
     assert not len(cold_items(catalogue_table(), load_ranker(model_folder)).movie_ids)
-    assert not len(ranker.newcomers(np.array([7_000]), [["genre:Opera"]]).movie_ids)
+    assert not len(ranker.cold_items(np.array([7_000]), [["genre:Opera"]]).movie_ids)
     assert not len(Ranker(ranker.model, ranker.vocab).cold_items(np.array([7_000]), [["genre:Sci-Fi"]]).movie_ids)

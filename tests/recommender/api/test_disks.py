@@ -140,8 +140,8 @@ def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(
     assert not Rule.objects.exists()
     tiles = {tile.label: tile for _, found in page.context["questions"] for tile in found}
     assert tiles["Failed calls, last hour"].state == "bad"
-    assert "events 4 of 4" in tiles["Failed calls, last hour"].words
-    assert "admin 1 of 1" in tiles["Failed calls, last hour"].words
+    assert "events 4 of 4" in tiles["Failed calls, last hour"].message
+    assert "admin 1 of 1" in tiles["Failed calls, last hour"].message
     assert (tiles["Postgres"].value, tiles["Postgres"].state) == ("disk full", "bad")
     assert told("postgres", checks)["status"] == "fail"
     assert site.post("/events", shown)["stored"] == 1, "there is room again"

@@ -60,7 +60,7 @@ def test_without_redis_nobody_is_turned_away(rates, api, monkeypatch):
         raise RedisConnectionError("gone")
 
     monkeypatch.setattr(RateThrottle.cache, "incr", gone, raising=False)
-    monkeypatch.setattr(RateThrottle, "blind_until", 0.0)
+    monkeypatch.setattr(RateThrottle, "uncounted_until", 0.0)
 
     for _ in range(5):
         api.get(READ)
@@ -126,6 +126,6 @@ def test_without_redis_a_wrong_key_is_still_only_wrong(rates, site, monkeypatch)
     for name in ("get", "incr"):
         monkeypatch.setattr(RateThrottle.cache, name, gone, raising=False)
     for number in range(4):
-        monkeypatch.setattr(RateThrottle, "blind_until", 0.0)
+        monkeypatch.setattr(RateThrottle, "uncounted_until", 0.0)
         wrong(number).get(READ, expect=401)
     site.get(READ)

@@ -44,7 +44,7 @@ def exact(ranker, states, k, allowed, seen):
 
 def test_the_lists_are_those_of_exact_scores(ranker, asked):
     states, seen, allowed = asked
-    assert ranker._top_of_few(states, 20, allowed, seen) is not None
+    assert ranker._top_via_shortlist(states, 20, allowed, seen) is not None
     for found, wanted in zip(
         ranker.top(states, 20, allowed, seen), exact(ranker, states, 20, allowed, seen), strict=True
     ):
@@ -56,7 +56,7 @@ def test_no_score_is_further_off_than_is_said(ranker, asked):
     table, _, lengths, short = ranker.vectors
     users = torch.from_numpy(asked[0][:, : table.shape[1]])
     off = (short.scores(users) - users @ (table[1:] / lengths[:, None]).T).abs().amax(1)
-    slack = short.slack(users)
+    slack = short.error_bound(users)
     assert (off <= slack).all()
     assert (slack < 30 * off).all(), "a bound that says nothing would send every list the long way"
 
@@ -73,4 +73,4 @@ def test_where_the_shortlist_may_miss_a_film_all_are_scored(ranker, asked):
 
 def test_few_films_and_many_viewers_are_scored_exactly(ranker, asked):
     assert Shortlist.quantise(ranker.vectors.films[:100], ranker.vectors.lengths[:100]) is None
-    assert ranker._top_of_few(np.tile(asked[0], (2, 1)), 20, None, None) is None
+    assert ranker._top_via_shortlist(np.tile(asked[0], (2, 1)), 20, None, None) is None
