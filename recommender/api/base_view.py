@@ -105,7 +105,7 @@ class BatchRecommendView(ApiView):
     @contextmanager
     def reading_limits(self, request: Request) -> Iterator[None]:
         """In the lane of bulk work: whoever has to come back costs next to nothing."""
-        with super().reading(request), concurrency.BULK_LISTS.slot(), concurrency.bulk_turn():
+        with super().reading_limits(request), concurrency.BULK_LISTS.slot(), concurrency.bulk_turn():
             yield
 
     @operations.batch
