@@ -126,7 +126,7 @@ def _table(dataset: Dataset, movie_ids: np.ndarray) -> Any:
 def _lists(ranker: Ranker, task: Task, targets: Targets, told: TimeMode, table: Any) -> dict[float, np.ndarray]:
     """By level of diversity: int64 [targets, LISTED], columns of the model's films."""
     from recommender.movies.series import detect_series
-    from recommender.serving.candidates.model_scoring import RankedMovies
+    from recommender.serving.ranked_movies import RankedMovies
     from recommender.serving.request import DEFAULT_POOL
     from recommender.serving.reranking.diversity import greedy_diversify
 

@@ -29,11 +29,11 @@ from recommender.ingest.events import record_client_events
 from recommender.models import ApiKey, Job
 from recommender.monitoring import disk_checks, readiness, system_health
 from recommender.monitoring.checks import Status
+from recommender.movies.movie_ids import parse_movie_id
 from recommender.serving import concurrency
 from recommender.serving.bulk import recommend_many
 from recommender.serving.pipeline import recommend
 from recommender.serving.similar import MovieNotFound, find_similar
-from recommender.serving.viewer import parse_movie_id
 
 
 class ApiView(StrictView):

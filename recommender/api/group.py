@@ -7,9 +7,9 @@ from rest_framework import serializers
 
 from catalog.limits import MAX_ID
 from recommender.api.fields import as_integer
-from recommender.serving.group import recommend_group
 from recommender.serving.pipeline import recommend
-from recommender.serving.request import Answer, RecommendRequest
+from recommender.serving.request import RecommendRequest
+from recommender.serving.response import Answer
 
 MIN_VIEWERS, MAX_VIEWERS = 2, 10
 _VIEWER_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
@@ -58,7 +58,7 @@ def reject_single_viewer_fields(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer(asked: RecommendRequest) -> Answer:
-    return recommend_group(asked) if asked.viewer_ids else recommend(asked)
+    return recommend(asked)
 
 
 def with_user_ids(asked: RecommendRequest, body: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from recommender.ingest.events import RecordResult
 from recommender.models import Job
 from recommender.monitoring.readiness import Readiness
 from recommender.monitoring.system_health import SystemReport
-from recommender.serving.request import Answer, Filters, Recommendation
+from recommender.serving.request import Filters
+from recommender.serving.response import Answer, Recommendation
 from recommender.serving.similar import SimilarMovies
 
 

@@ -12,17 +12,19 @@ from catalog.limits import parse_id
 from catalog.selectors import strictest_age_limit
 from recommender.api.list_requests import EVENT_SERIALIZER, MAX_EVENTS
 from recommender.ingest.events import ClientEvent
+from recommender.movies.movie_ids import parse_movie_ids
+from recommender.serving.current_versions import load_movie_ids
 from recommender.serving.request import FILTER_NAMES, Filters, RecommendRequest
-from recommender.serving.viewer import parse_movie_ids
 
 
 def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
     return RecommendRequest(
         viewer_id=values.get("user_id"),
         viewer_ids=values.get("user_ids", ()),
-        history=values.get("history", ()),
+        history=parse_movie_ids(values.get("history", ())),
+        history_texts=values.get("history", ()),
         top_k=values["top_k"],
-        exclude=_parse_movie_ids(values["exclude"]),
+        exclude=parse_movie_ids(values["exclude"]),
         liked_genres=values.get("liked_genres", ()),
         age_limit=effective_age_limit(values),
         requested_at=_unix_seconds(values.get("at")),
@@ -72,7 +74,11 @@ def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     histories = values.get("user_histories")
     if histories is None:
         return {name: values[name] for name in ("top_k", "active_days") if name in values}, []
-    usable = {key: [*map(str, _parse_movie_ids(films))] for key, films in histories.items() if parse_id(key)}
+    usable = {
+        key: [str(movie) for movie in load_movie_ids(parse_movie_ids(films)) if movie]
+        for key, films in histories.items()
+        if parse_id(key)
+    }
     failed = [key for key in histories if not parse_id(key)]
     return {"top_k": values["top_k"], "user_histories": usable}, failed
 
@@ -112,7 +118,7 @@ _EVENT_FIELDS_RENAMED = ("user_id", "session", "movie_id", "occurred_at")
 
 def _client_events(judged: Sequence[Mapping[str, Any] | str]) -> list[ClientEvent | str]:
     now = timezone.now()
-    films = iter(parse_movie_ids([one["movie_id"] for one in judged if not isinstance(one, str)]).tolist())
+    films = iter(load_movie_ids(parse_movie_ids([one["movie_id"] for one in judged if not isinstance(one, str)])))
     return [
         one
         if isinstance(one, str)
@@ -126,8 +132,3 @@ def _client_events(judged: Sequence[Mapping[str, Any] | str]) -> list[ClientEven
         )
         for one in judged
     ]
-
-
-def _parse_movie_ids(films: Sequence[str]) -> list[int]:
-    """Without those that no catalogue can have."""
-    return [number for number in parse_movie_ids(films).tolist() if number]

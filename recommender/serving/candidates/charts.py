@@ -13,9 +13,10 @@ import numpy as np
 from catalog import selectors
 from recommender import cache
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.movies.snapshot import CatalogueSnapshot, EligibilityFilter
+from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates import trending
-from recommender.serving.candidates.model_scoring import RankedMovies
+from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import ChartName
 
 MAX_LENGTH = 50_000  # films kept, best first
