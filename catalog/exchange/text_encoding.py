@@ -87,8 +87,11 @@ def _check_utf8(file: BinaryIO, name: str) -> None:
         line += text.count("\n")
     file.seek(0)
     if first_invalid:
-        message = f"is not UTF-8, as line {first_invalid} shows first. Save the file as UTF-8, or say what it is in, mostly"
-        example = "windows-1252 (HTTP: Content-Type: text/csv; charset=windows-1252; commands: --encoding windows-1252)"
+        message = f"is not UTF-8, as line {first_invalid} shows first. Save the file as UTF-8, or say what it is in,"
+        example = (
+            "mostly windows-1252 (HTTP: Content-Type: text/csv; charset=windows-1252; commands: "
+            "--encoding windows-1252)"
+        )
         raise DataFileError(name, 1, f"{message} {example}")
 
 

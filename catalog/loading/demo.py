@@ -26,7 +26,7 @@ class DemoExists(NamedTuple):
 def load_demo(
     viewers: int, seed: int, progress: Progress = lambda what, done, expected: None
 ) -> LoadReport | DemoExists:
-    """Load own movies and `viewers` simulated viewers, in one transaction. Raises CatalogError with nothing changed."""
+    """Load real movies and `viewers` simulated viewers, in one transaction. Raises CatalogError with nothing changed."""
     if not 1 <= viewers <= MAX_VIEWERS:
         raise CatalogError(f"The demo has 1 to {MAX_VIEWERS:,} viewers, not {viewers:,}.")
     with transaction.atomic():
@@ -38,7 +38,7 @@ def load_demo(
             return DemoExists(movies, Viewer.objects.filter(is_simulated=True).count())
         if own := Movie.objects.count():
             raise CatalogError(
-                f"The catalogue holds {own:,} own films, and the demo goes into an empty one only. To look at it, "
+                f"The catalogue holds {own:,} real films, and the demo goes into an empty one only. To look at it, "
                 "name a new folder in MOVIEREC_STATE or, with a server of your own, an empty database in DATABASE_URL."
             )
         progress("simulating", 0, None)
