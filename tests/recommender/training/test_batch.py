@@ -9,7 +9,7 @@ from catalog.models import Movie, Viewer
 from catalog.selectors import catalogue_table
 from catalog.services import bump_catalogue, bump_epoch, record_events, save_viewer
 from recommender import cache, maintenance
-from recommender.jobs import batch_chunks, leases
+from recommender.jobs import batch_chunks, leases, queue
 from recommender.models import Chunk, Job
 from recommender.training import batch
 from tests.support.cast import (
@@ -144,7 +144,7 @@ def test_help_for_a_job_that_was_cancelled_writes_no_more(lease, monkeypatch):
     fill = batch.ListWriter.write_lists
 
     def cancelled_meanwhile(shelf, readers, epoch, check):
-        leases.cancel(held.job_id)
+        queue.cancel(held.job_id)
         return fill(shelf, readers, epoch, check)
 
     monkeypatch.setattr(batch.ListWriter, "fill", cancelled_meanwhile)
