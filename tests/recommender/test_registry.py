@@ -178,7 +178,7 @@ WATCHER = """
 import time, django
 django.setup()
 from recommender import registry
-registry.watch()
+registry.start_watcher()
 time.sleep(60)
 """
 
