@@ -8,7 +8,6 @@ import signal
 import pytest
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 
 from catalog.models import Revision, Viewer
@@ -17,8 +16,9 @@ from recommender import cache, tasks
 from recommender.jobs import leases, queue
 from recommender.models import Job, ModelVersion
 from tests.support.cast import ADA
+from tests.support.jobs import expire_lease, has_ended
 from tests.support.tiny_model import clear_caches
-from tests.support.workers import RING, ring, start_worker, wait_until, worker  # noqa: F401
+from tests.support.workers import RING, start_worker, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +28,11 @@ def _empty_shelves():
     clear_caches()
 
 
-def wait_for_job(kind):
-    job = Job.objects.filter(kind=kind).first()
-    return job is not None and job.status in (Job.Status.DONE, Job.Status.FAILED, Job.Status.CANCELLED)
-
-
-def test_a_night_from_the_order_to_the_answer(worker, ring, settings):  # noqa: F811
+def test_a_night_from_the_order_to_the_answer(worker, ring, settings):
     settings.API_OPEN = True
     call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "8")
 
-    wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
+    wait_until(lambda: has_ended(Job.Kind.NIGHTLY), 120)
 
     job = Job.objects.get()
     assert job.status == Job.Status.DONE, job.error
@@ -58,7 +53,7 @@ def test_a_night_from_the_order_to_the_answer(worker, ring, settings):  # noqa: 
 
 
 @pytest.mark.slow
-def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on(ring):  # noqa: F811
+def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on(ring):
     call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "30")
     killed = start_worker()
     try:
@@ -72,7 +67,7 @@ def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on(ring): 
     assert tasks.requeue_lost_jobs() == 1
     follower = start_worker()
     try:
-        wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
+        wait_until(lambda: has_ended(Job.Kind.NIGHTLY), 120)
     finally:
         kill(follower)
 
@@ -122,12 +117,6 @@ def test_repair_puts_back_what_an_emptied_redis_lost(model):
 
 def a_job(kind=Job.Kind.BATCH, **fields):
     return Job.objects.create(kind=kind, **fields)
-
-
-def expire_lease(job):
-    """As if the holder had been killed half a minute ago."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE recommender_job SET lease_until = now() - interval '1 second' WHERE id = %s", [job.pk])
 
 
 def test_a_job_is_held_once_and_one_of_its_kind_at_a_time(transactional_db):

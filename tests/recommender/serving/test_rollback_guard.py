@@ -20,7 +20,6 @@ from recommender.models import ModelVersion
 from recommender.monitoring import probe
 from recommender.registry import watcher
 from recommender.serving import concurrency, metrics
-from tests.support.api import ApiClient, api, client_with  # noqa: F401
 from tests.support.cast import EVE, MORNING, STAR_WARS
 from tests.support.tiny_model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL
 
@@ -91,7 +90,7 @@ def broken_by(monkeypatch, breaks):
     monkeypatch.setattr(Ranker, "encode", encoding)
 
 
-def hostile(api, events, n):  # noqa: F811
+def hostile(api, events, n):
     """One client's calls: what a filter, a made-up history, a limit, a moment or nonsense may bring about."""
     viewer = 90_000 + n
     calls = (
@@ -116,7 +115,7 @@ def hostile(api, events, n):  # noqa: F811
     calls[n % len(calls)]()
 
 
-def test_a_thousand_hostile_clients_do_not_roll_back_a_good_model(good, api, client_with, monkeypatch):  # noqa: F811
+def test_a_thousand_hostile_clients_do_not_roll_back_a_good_model(good, api, client_with, monkeypatch):
     broken_by(monkeypatch, lambda _, history: POISON in history.movie_ids)
     events = client_with("events:write")
 
@@ -147,12 +146,12 @@ def test_histories_that_break_every_model_are_not_held_against_the_new_one(good,
     assert registry.active_name() == "other"
 
 
-def good_clients(api, number):  # noqa: F811
+def good_clients(api, number):
     for n in range(number):
         api.client.get(f"/recommend?user_id={KNOWN[n % 40]}&top_k=5")
 
 
-def test_a_bad_model_among_a_thousand_good_clients_is_rolled_back_in_minutes(of_other_films, api, admin_client):  # noqa: F811
+def test_a_bad_model_among_a_thousand_good_clients_is_rolled_back_in_minutes(of_other_films, api, admin_client):
     good_clients(api, 1_000)
     seconds_pass()
 
@@ -169,7 +168,7 @@ def test_a_bad_model_among_a_thousand_good_clients_is_rolled_back_in_minutes(of_
     assert tasks.guard_active_model() == "", "the one before is not blamed for it"
 
 
-def test_a_model_that_fails_for_some_viewers_is_rolled_back(good, api, monkeypatch):  # noqa: F811
+def test_a_model_that_fails_for_some_viewers_is_rolled_back(good, api, monkeypatch):
     """One in five, while stored lists go on for the others."""
     few = {STAR_WARS, *INVENTED["Crime"][:1]}
     broken_by(monkeypatch, lambda self, history: self.version == "other" and few & set(history.movie_ids[:2].tolist()))

@@ -30,6 +30,7 @@ from tests.support.cast import (
     TOY_STORY,
     watch_event,
 )
+from tests.support.jobs import stored_list
 from tests.support.tiny_model import INVENTED
 
 
@@ -41,12 +42,6 @@ def lease(model):
         return leases.claim(Job.objects.create(kind=Job.Kind.BATCH, parameters=parameters).pk)
 
     return acquired
-
-
-def stored_list(viewer):
-    """The viewer's list where it is valid."""
-    stamps, found = cache.read_list_and_versions(viewer)
-    return found if found is not None and found.is_current(stamps) else None
 
 
 def test_every_viewer_with_a_history_gets_a_list_of_films_not_seen(lease, model):
