@@ -64,12 +64,13 @@ def fill_all(model: str, lease: Lease, request_helpers: RequestHelpers = no_help
     writer = writer_for(model)
     days = lease.parameters.get("active_days") or settings.BATCH_ACTIVE_DAYS
     for _ in range(MAX_PASSES):
-        target = {"model": model, "epoch": selectors.catalogue_and_epoch()[1]}
+        epoch = selectors.catalogue_and_epoch()[1]
+        target = {"model": model, "epoch": epoch}
         if lease.result.get("filled") == target:
             return  # the process that did it died later
         if {key: lease.result.get(key) for key in target} != target:
             since = int(time.time()) - days * DAY if days else None
-            batch_chunks.create(lease.job_id, model, target["epoch"], since)
+            batch_chunks.create(lease.job_id, model, epoch, since)
             lease.result |= target
             lease.save()
         request_helpers(lease.job_id, max(0, batch_chunks.progress(lease.job_id).unfinished - 1))
