@@ -6,7 +6,7 @@ import signal
 import pytest
 from django.test import Client
 
-from recommender import registry, tasks
+from recommender import process_state, registry, tasks
 from recommender.models import Job, ModelVersion
 from recommender.registry import artifacts, object_store
 from tests.support.jobs import expire_lease, has_ended
@@ -27,7 +27,7 @@ def s3(tmp_path, settings, monkeypatch):
     yield server
     clear_caches()
     server.stop()
-    object_store._filesystem.cache_clear()
+    process_state.clear()
 
 
 def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path, admin_client):

@@ -13,7 +13,7 @@ from django.test import Client
 from catalog.models import Revision, Viewer
 from catalog.services import bump_epoch
 from recommender import cache, tasks
-from recommender.jobs import leases
+from recommender.jobs import leases, queue
 from recommender.models import Job, ModelVersion
 from tests.support.cast import ADA
 from tests.support.jobs import expire_lease, has_ended
@@ -91,7 +91,7 @@ def test_two_beats_make_one_nightly_job(transactional_db):
     assert tasks.start_night() is None
     Job.objects.update(status=Job.Status.DONE)
     assert tasks.start_night() is None, "the other beat's message, read behind a short night"
-    assert leases.create_unless_pending(Job.Kind.NIGHTLY) is not None, "who asks for one gets it"
+    assert queue.create_unless_pending(Job.Kind.NIGHTLY) is not None, "who asks for one gets it"
 
 
 def test_the_outbox_is_published_and_cleared(cast):
@@ -134,7 +134,7 @@ def test_a_dead_holder_loses_its_job_and_stops_if_it_was_only_asleep(transaction
     asleep.save()
     expire_lease(job)
 
-    assert [lost.pk for lost in leases.requeue_lost()] == [job.pk]
+    assert [lost.pk for lost in queue.requeue_lost()] == [job.pk]
     awake = leases.claim(job.pk)
 
     assert awake.result == {"behind": 512}
@@ -144,10 +144,10 @@ def test_a_dead_holder_loses_its_job_and_stops_if_it_was_only_asleep(transaction
 
 def test_a_message_lost_with_redis_is_sent_again(transactional_db):
     job = a_job()
-    assert leases.requeue_lost() == []
+    assert queue.requeue_lost() == []
     Job.objects.update(created_at="2024-01-01T00:00Z")
-    assert [lost.pk for lost in leases.requeue_lost()] == [job.pk]
-    assert leases.requeue_lost() == [], "not at every beat"
+    assert [lost.pk for lost in queue.requeue_lost()] == [job.pk]
+    assert queue.requeue_lost() == [], "not at every beat"
 
 
 def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
@@ -155,7 +155,7 @@ def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
     leases.claim(job.pk)
     expire_lease(job)
 
-    assert leases.requeue_lost() == []
+    assert queue.requeue_lost() == []
 
     job.refresh_from_db()
     assert job.status == Job.Status.FAILED
@@ -172,7 +172,7 @@ def test_a_cancelled_job_stops_at_its_next_step(transactional_db, monkeypatch):
             lease.report_progress("lists", steps, 100)
             steps += 1
             if steps == 3:
-                assert leases.cancel(job.pk)
+                assert queue.cancel(job.pk)
             if steps > 3:
                 lease._lost.wait(5)
     job.refresh_from_db()

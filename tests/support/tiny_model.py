@@ -14,13 +14,12 @@ from django.conf import settings
 from django.core.cache import caches
 
 from catalog.models import Genre, Movie
-from recommender import cache, registry
+from recommender import process_state, registry
 from recommender.api.access import authentication
 from recommender.models import ModelVersion
 from recommender.movies import snapshot
 from recommender.serving import current_versions
 from recommender.serving.candidates import charts
-from recommender.training import batch
 from tests.support.cast import (
     AMELIE,
     CAST_MOVIES,
@@ -63,19 +62,12 @@ def clear_caches() -> None:
     """Redis and what this process holds of earlier tests: their database is gone."""
     for name in ("lists", "default"):
         caches[name].clear()
-    cache._active_model = ""
+    process_state.clear()
     snapshot._current = None
     current_versions._last_seen = current_versions.UNKNOWN
     charts._cached.clear()
     charts._ranked.clear()
     authentication._key_cache.clear()
-    batch._cached_writer.cache_clear()
-
-
-def clear_loaded_models() -> None:
-    """As in a process that has just started."""
-    for held in (registry._rankers, registry._last_used, registry._retry_at):
-        held.clear()
 
 
 @contextmanager

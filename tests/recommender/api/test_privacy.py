@@ -12,7 +12,7 @@ from django.utils import timezone
 from catalog import selectors
 from catalog.models import Viewer
 from recommender import cache, privacy, tasks, training_data
-from recommender.jobs import leases
+from recommender.jobs import leases, queue
 from recommender.models import ApiKey, Erasure, Job
 from recommender.training import batch, nightly, snapshot
 from tests.support.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
@@ -103,7 +103,7 @@ def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpo
     assert traces_of(ZOE) == ["file: snapshot.npz"]
     running = leases.claim(Job.objects.create(kind="nightly").pk)
     assert tasks.clear_checkpoints() == 0
-    leases.cancel(running.job_id)
+    queue.cancel(running.job_id)
     assert tasks.clear_checkpoints() == 2
     assert traces_of(ZOE) == []
 

@@ -12,15 +12,16 @@ from django.utils import timezone
 
 from catalog.models import Viewer
 from catalog.services import NewEvent, record_events
-from recommender import cache, registry, tasks
+from recommender import cache, process_state, registry, tasks
 from recommender.ml.model_folder import load_model, save_model
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
 from recommender.monitoring import probe
+from recommender.registry import watcher
 from recommender.serving import concurrency, metrics
 from tests.support.cast import EVE, MORNING, STAR_WARS
-from tests.support.tiny_model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL, clear_loaded_models
+from tests.support.tiny_model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL
 
 KNOWN = range(30_001, 30_041)  # viewers of the site from before any model
 POISON = INVENTED["Crime"][19]  # a history with this film breaks the ranker, where a test says so
@@ -49,7 +50,7 @@ def gone_live(write):
     registry.register(folder, preset="brief")
     registry.activate("other", "a test")
     ModelVersion.objects.filter(name="other").update(activated_at=timezone.now() - timedelta(minutes=MINUTES))
-    clear_loaded_models()
+    process_state.clear()
     probe._target, probe._refreshed_at = None, float("-inf")
     yield
     shutil.rmtree(folder)
@@ -237,7 +238,7 @@ def test_where_no_film_is_left_to_list_nothing_is_counted(good):
 
 
 def test_the_watch_of_a_web_process_asks(good):
-    assert probe.probe_next_viewer in registry._tick_callbacks
+    assert probe.probe_next_viewer in watcher.tick_callbacks()
 
 
 def test_an_operator_goes_back_by_hand_with_the_same_rule(good):

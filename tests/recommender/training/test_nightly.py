@@ -12,7 +12,7 @@ from catalog import selectors, services
 from catalog.models import Movie, WatchEvent
 from catalog.services import bump_epoch
 from recommender import registry
-from recommender.jobs import leases
+from recommender.jobs import leases, queue
 from recommender.ml import prior_tuning
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
@@ -59,7 +59,7 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):
     assert len(version.history) == 8
     assert version.data_hash
     assert version.parameters > 0
-    assert [line for line in lease._log_lines if line.startswith("Epoch 1 | Step ")]
+    assert [line for line in lease.log_lines if line.startswith("Epoch 1 | Step ")]
     assert (settings.CHECKPOINT_DIR / "transformer_epoch8.pt").exists()
     assert not (settings.CHECKPOINT_DIR / "snapshot.npz").exists()
 
@@ -109,11 +109,11 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):
     Movie.objects.create(id=1, title="Came after the run began")
     Job.objects.filter(pk=lease.job_id).update(lease_until="2024-01-01T00:00Z")
 
-    [job] = leases.requeue_lost()
+    [job] = queue.requeue_lost()
     taken_up = leases.claim(job.pk)
     resumed = run_nightly(taken_up)
 
-    assert "Resuming" in "".join(taken_up._log_lines)
+    assert "Resuming" in "".join(taken_up.log_lines)
     assert resumed.data_hash == undisturbed.data_hash, "the data of the night it began"
     assert len(resumed.history) == 4
     assert resumed.metrics["ndcg10"] == undisturbed.metrics["ndcg10"]
@@ -134,7 +134,7 @@ def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):
     lease = new_lease(resume=True)
     version = run_nightly(lease)
 
-    assert any("Resuming" in line for line in lease._log_lines) is not imported
+    assert any("Resuming" in line for line in lease.log_lines) is not imported
     assert len(version.history) == 4
 
 
