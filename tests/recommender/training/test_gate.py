@@ -101,7 +101,7 @@ def test_the_recently_popular_keep_no_model_that_is_worse_than_they_are(baseline
     """The candidate's rank is 5, the baseline's 4."""
     own, those, before = (np.full(300, rank) for rank in (5.0, 4.0, active))
     check = gate_checks.better_than_baseline(baseline, own, those, before)
-    assert (check.passed, "the active model is not better either: 0.3010" in check.told) == (passed, passed)
+    assert (check.passed, "the active model is not better either: 0.3010" in check.detail) == (passed, passed)
     assert not gate_checks.better_than_baseline(baseline, own, those).passed
 
 
@@ -113,7 +113,7 @@ def test_one_segment_may_not_pay_for_the_others():
     check = gate_checks.no_segment_falls(segments.compare_segments(own, before, parts))
     assert gate_checks.not_worse_than_active("old", own, before).passed
     assert not check.passed
-    assert check.told == "Western 0.6309 to 0.3869"
+    assert check.detail == "Western 0.6309 to 0.3869"
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_one_segment_may_not_pay_for_the_others():
 def test_bounds_of_lists(changed, fails):
     usual = {"coverage": 0.4, "popularity_bias": 0.2, "alike": 0.1}
     lists = {"candidate": usual | changed, "active": usual, "popularity": usual | {"alike": 0.6}}
-    assert [check.name for check in gate_checks.check_lists(lists, films=1000) if not check.passed] == fails
+    assert [check.name for check in gate_checks.check_lists(lists, movies=1000) if not check.passed] == fails
