@@ -270,7 +270,7 @@ class WatchEvent(models.Model):
 
     class Meta:
         constraints = [
-            # Serves two purposes: the same event is stored once, and a viewer's history is one range scan of this index.
+            # Serves two purposes: an event is stored once, and a viewer's history is one range scan of this index.
             models.UniqueConstraint(fields=["viewer", "occurred_at", "movie", "kind"], name="watch_event_once"),
             models.UniqueConstraint(
                 fields=["client_event_id"],
