@@ -84,7 +84,7 @@ def reject_non_finite(error: FloatingPointError) -> Verdict:
 def _reference_scorers(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split) -> dict[str, Scorer]:
     """Return what the candidate is compared with: the baselines and, under "active", the active model."""
     training_tokens = TrainingTokens(tokens, held_out.ends, len(candidate.vocab))
-    scorers = {
+    scorers: dict[str, Scorer] = {
         "popularity": fit_popularity(training_tokens),
         "recent_popularity": fit_recent_popularity(training_tokens),
         "markov": Markov(training_tokens),

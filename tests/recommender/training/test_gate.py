@@ -49,19 +49,19 @@ class Popular(Ranker):
 
 def constant(good):
     with torch.no_grad():
-        good.vectors.films.zero_()
+        good.vectors.items.zero_()
     return good
 
 
 def broken(good):
     with torch.no_grad():
-        good.vectors.films[3] = torch.nan
+        good.vectors.items[3] = torch.nan
     return good
 
 
 def test_a_good_first_model_passes_and_the_evidence_is_kept(judged):
     verdict = judged()
-    assert verdict.better, verdict.reason
+    assert verdict.passed, verdict.reason
     evidence = verdict.figures["gate"]
     assert {"Better than the most popular films", "Not worse than counting which film follows which"} <= {
         check["name"] for check in evidence["checks"]
@@ -71,7 +71,7 @@ def test_a_good_first_model_passes_and_the_evidence_is_kept(judged):
 
 def test_a_model_as_good_as_the_active_one_passes_segment_by_segment(judged, model_folder):
     verdict = judged(active=load_ranker(model_folder))
-    assert verdict.better, verdict.reason
+    assert verdict.passed, verdict.reason
     assert {"viewers of fewer than 20 films", "Low"} <= set(verdict.figures["gate"]["segments"])
     assert all(part["difference"] == 0 for part in verdict.figures["gate"]["segments"].values())
 
@@ -79,7 +79,7 @@ def test_a_model_as_good_as_the_active_one_passes_segment_by_segment(judged, mod
 @pytest.mark.parametrize("poison", [constant, lambda good: Popular(good.model, good.vocab, version="popular")])
 def test_a_candidate_that_only_lists_what_is_popular_stays_one(judged, model_folder, poison):
     verdict = judged(poison, load_ranker(model_folder))
-    assert not verdict.better
+    assert not verdict.passed
     names = failed(verdict)
     assert "Better than the most popular films" in names
     assert any(name.startswith("Not worse than the active model") for name in names)
@@ -89,7 +89,7 @@ def test_a_candidate_that_only_lists_what_is_popular_stays_one(judged, model_fol
 
 def test_scores_that_are_not_finite_are_said_to_be(judged, model_folder):
     verdict = judged(broken, load_ranker(model_folder))
-    assert (verdict.better, failed(verdict)) == (False, ["Scores are finite"])
+    assert (verdict.passed, failed(verdict)) == (False, ["Scores are finite"])
     assert verdict.figures["ndcg10"] == 0
 
 
