@@ -167,14 +167,14 @@ def _level_metrics(task: Task, ranker: Ranker, table: Any, lists: np.ndarray) ->
         "ndcg10": accuracy["ndcg10"],
         "by_genres": round(beyond_accuracy.diversity(lists, beyond_accuracy.genre_matrix_of(task.features)), 4),
         "by_vectors": round(beyond_accuracy.diversity(lists, ranker.vectors.items.cpu().numpy().astype(np.float64)), 4),
-        "of_a_series": _repeats(lists, detect_series(table)),
-        "of_a_director": _repeats(lists, _first_director(table)),
+        "of_a_series": count_repeats(lists, detect_series(table)),
+        "of_a_director": count_repeats(lists, _first_director(table)),
         "novelty": round(beyond_accuracy.novelty(lists, counts, len(task.ends)), 4),
         "coverage": round(beyond_accuracy.coverage(lists, len(task.vocab)), 4),
     }
 
 
-def _repeats(lists: np.ndarray, group: np.ndarray) -> float:
+def count_repeats(lists: np.ndarray, group: np.ndarray) -> float:
     """Return the mean number of films per list that share their group with a film above; -1 is no group."""
     groups = np.sort(np.where(group[lists] < 0, -1 - np.arange(lists.shape[1]), group[lists]), axis=1)
     return round(float((groups[:, 1:] == groups[:, :-1]).sum(1).mean()), 4)
