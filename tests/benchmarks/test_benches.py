@@ -61,8 +61,8 @@ def test_a_running_system_ranks_like_the_offline_result():
 
 
 def test_five_core_keeps_viewers_and_films_with_five_interactions():
-    rows = [(viewer, film, 2, 3.0, None, 0) for viewer in range(1, 6) for film in range(1, 6)]
-    rows += [(6, film, 2, 3.0, None, 0) for film in range(1, 5)] + [(1, 9, 2, 3.0, None, 0)]
+    rows = [(viewer, movie_id, 2, 3.0, None, 0) for viewer in range(1, 6) for movie_id in range(1, 6)]
+    rows += [(6, movie_id, 2, 3.0, None, 0) for movie_id in range(1, 5)] + [(1, 9, 2, 3.0, None, 0)]
     remaining = five_core(to_frame(rows, EVENTS))
     assert len(remaining) == 25
     assert set(remaining["viewer"]) == set(range(1, 6))
@@ -73,20 +73,20 @@ def test_time_split_trains_on_nothing_after_the_cut():
     task = make_task("P2", dataset, events, movielens_path("ml-latest-small.zip"))
     cut = np.quantile(five_core(events)["occurred_at"].to_numpy(), 0.9)
     for viewer in range(len(task.ends)):
-        trained = task.tokens.times[task.tokens.indptr[viewer] : task.ends[viewer]]
-        assert (trained <= cut).all()
+        train_times = task.tokens.times[task.tokens.indptr[viewer] : task.ends[viewer]]
+        assert (train_times <= cut).all()
     assert (task.tokens.times[task.tests["successive"].rows] > cut).all()
-    known = {
-        film
+    known_items = {
+        item
         for end, start in zip(task.baseline_ends, task.tokens.indptr, strict=False)
-        for film in task.tokens.items[start:end].tolist()
+        for item in task.tokens.items[start:end].tolist()
     }
-    assert set(task.tokens.items.tolist()) == known
+    assert set(task.tokens.items.tolist()) == known_items
     assert set(task.tests["last"].rows) <= set(task.tests["successive"].rows)
 
 
 def test_histories_keep_the_order_of_equal_times():
-    rows = [(1, film, 2, 3.0, None, 7) for film in (5, 3, 9)] + [(2, 1, 2, 3.0, None, 1)]
+    rows = [(1, movie_id, 2, 3.0, None, 7) for movie_id in (5, 3, 9)] + [(2, 1, 2, 3.0, None, 1)]
     histories = to_histories(to_frame(rows, EVENTS))
     assert histories.movie_ids.tolist() == [5, 3, 9, 1]
     assert histories.indptr.tolist() == [0, 3, 4]

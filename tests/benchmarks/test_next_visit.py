@@ -48,27 +48,29 @@ def test_training_validation_and_baselines_use_nothing_after_the_cut(split):
     task = split.task
     assert (split.tokens.times[split.visits.starts] > split.cut).all()
     viewer_of_token = np.repeat(np.arange(len(task.ends)), task.tokens.lengths())
-    trained = np.arange(len(viewer_of_token)) < task.ends[viewer_of_token]
+    is_trained = np.arange(len(viewer_of_token)) < task.ends[viewer_of_token]
     validated = task.tokens.times[task.validation.rows]
     assert len(validated)
-    assert task.tokens.times[trained].max() < validated.min() <= validated.max() <= split.cut
+    assert task.tokens.times[is_trained].max() < validated.min() <= validated.max() <= split.cut
     viewer_of_token = np.repeat(np.arange(len(split.known_ends)), split.tokens.lengths())
-    known = np.arange(len(viewer_of_token)) < split.known_ends[viewer_of_token]
-    assert split.tokens.times[known].max() <= split.cut < split.tokens.times[~known].min()
+    is_known = np.arange(len(viewer_of_token)) < split.known_ends[viewer_of_token]
+    assert split.tokens.times[is_known].max() <= split.cut < split.tokens.times[~is_known].min()
 
 
 def test_task_rows_map_rows_of_the_tokens_to_those_of_the_model(split):
     task, tokens = split.task, split.tokens
     for viewer, start in zip(split.visits.viewers[:50], split.visits.starts[:50], strict=True):
-        films = split.catalogue.movie_ids[tokens.items[tokens.indptr[viewer] : start] - 1]
-        own = task.tokens.items[task.tokens.indptr[viewer] : split.task_rows[start]] - 1
-        assert task.vocab.movie_ids[own].tolist() == films[np.isin(films, task.vocab.movie_ids)].tolist()
+        movie_ids = split.catalogue.movie_ids[tokens.items[tokens.indptr[viewer] : start] - 1]
+        columns = task.tokens.items[task.tokens.indptr[viewer] : split.task_rows[start]] - 1
+        assert task.vocab.movie_ids[columns].tolist() == movie_ids[np.isin(movie_ids, task.vocab.movie_ids)].tolist()
 
 
 def test_popularity_of_some_days_counts_up_to_the_midnight_before_the_visit(split):
-    tokens, films = split.tokens, len(split.catalogue)
+    tokens, num_items = split.tokens, len(split.catalogue)
     row = int(split.visits.starts[0])
     midnight = tokens.times[row] // DAY * DAY
     window = (tokens.times >= midnight - 3 * DAY) & (tokens.times < midnight)
-    [scores] = RollingPopularity(tokens, films, 3)(tokens, Targets(split.visits.viewers[:1], split.visits.starts[:1]))
-    assert np.floor(scores).tolist() == np.bincount(tokens.items[window] - 1, minlength=films).tolist()
+    [scores] = RollingPopularity(tokens, num_items, 3)(
+        tokens, Targets(split.visits.viewers[:1], split.visits.starts[:1])
+    )
+    assert np.floor(scores).tolist() == np.bincount(tokens.items[window] - 1, minlength=num_items).tolist()

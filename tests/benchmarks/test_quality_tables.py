@@ -1,4 +1,4 @@
-"""The tables of docs/quality.md: pooled over seeds, paired with the setting they changed, and in step with docs/results."""
+"""The tables of docs/quality.md: pooled over seeds, paired with the changed setting, in step with docs/results."""
 
 import json
 import shutil
@@ -38,16 +38,16 @@ def docs(tmp_path_factory):
     """A page with empty tables, and the results of five small runs."""
     folder = tmp_path_factory.mktemp("tables")
     data, docs = write_movielens_pairs(folder / "films"), folder / "docs"
-    shape = [f"{name}={value}" for name, value in TINY.items()]
+    fields = [f"{name}={value}" for name, value in TINY.items()]
     for name, changes in RUNS.items():
-        sets = [*shape, *(change for change in changes if "=" in change)]
-        others = [change for change in changes if "=" not in change]
+        sets = [*fields, *(change for change in changes if "=" in change)]
+        options = [change for change in changes if "=" not in change]
         path = docs / "results" / f"{name}.json"
-        arguments = ["--data", str(data), "--epochs", "1", "--result", str(path), *others, "--set", *sets]
+        arguments = ["--data", str(data), "--epochs", "1", "--result", str(path), *options, "--set", *sets]
         assert main(["quality", *arguments]) == 0
         relabel(path)
-    places = "".join(f"<!-- table {name} -->\n<!-- end -->\n" for name in quality_tables.TABLES)
-    (docs / "quality.md").write_text("Text stays.\n" + places)
+    markers = "".join(f"<!-- table {name} -->\n<!-- end -->\n" for name in quality_tables.TABLES)
+    (docs / "quality.md").write_text("Text stays.\n" + markers)
     assert main(["quality", "--tables", str(docs)]) == 0
     return docs
 
@@ -65,7 +65,7 @@ def result(docs, name):
 def test_seeds_of_a_setting_are_pooled(docs):
     first_row = rows(docs, "p1")[0]
     both = [result(docs, f"p1-default-seed{seed}")["runs"][0]["request"] for seed in (1, 2)]
-    hr, ndcg = ([of[name] for of in both] for name in ("hr10", "ndcg10"))
+    hr, ndcg = ([metrics[name] for metrics in both] for name in ("hr10", "ndcg10"))
     assert (
         first_row[2]
         == f"{np.mean(hr):.4f} ± {np.std(hr, ddof=1):.4f} / {np.mean(ndcg):.4f} ± {np.std(ndcg, ddof=1):.4f}"
@@ -75,12 +75,14 @@ def test_seeds_of_a_setting_are_pooled(docs):
 
 
 def test_an_ablation_is_paired_with_the_setting_it_changed(docs):
-    ((label, protocol, seeds, _, hr, ndcg, on_validation, other),) = rows(docs, "ablations")
-    assert (label, protocol, seeds, other) == ("default, d_model 16", "P1", "1", "default, seeds 1 2")
+    ((label, protocol, seeds, _, hr, ndcg, on_validation, base),) = rows(docs, "ablations")
+    assert (label, protocol, seeds, base) == ("default, d_model 16", "P1", "1", "default, seeds 1 2")
     changed = result(docs, "p1-wide-seed1")["runs"][0]["request"]
     plain = [result(docs, f"p1-default-seed{seed}")["runs"][0]["request"] for seed in (1, 2)]
     for cell, name in ((hr, "hr10"), (ndcg, "ndcg10")):
-        assert float(cell.split()[0]) == pytest.approx(changed[name] - np.mean([of[name] for of in plain]), abs=2e-4)
+        assert float(cell.split()[0]) == pytest.approx(
+            changed[name] - np.mean([metrics[name] for metrics in plain]), abs=2e-4
+        )
     validation = [
         np.mean([max(epoch["ndcg10"] for epoch in result(docs, name)["curves"][0]) for name in names])
         for names in (["p1-wide-seed1"], ["p1-default-seed1", "p1-default-seed2"])

@@ -15,11 +15,11 @@ def task() -> Task:
 
 
 def test_sessions_are_last_films_and_cover_all_films(task):
-    viewers, films = rectools_comparison.last_items(task, 6)
+    viewers, items = rectools_comparison.last_items(task, 6)
     first = np.random.default_rng(0).permutation(len(task.ends))[0]
     end = task.ends[first]
-    assert films[viewers == 0].tolist() == task.tokens.items[end - 6 : end].tolist()
-    assert np.unique(films).tolist() == list(range(1, len(task.vocab) + 1))
+    assert items[viewers == 0].tolist() == task.tokens.items[end - 6 : end].tolist()
+    assert np.unique(items).tolist() == list(range(1, len(task.vocab) + 1))
     assert np.bincount(viewers).max() == 6
     assert np.bincount(viewers).min() >= 2, "RecTools drops sessions of one film"
 

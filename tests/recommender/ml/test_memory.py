@@ -9,9 +9,9 @@ from recommender.ml.data import RATING, Events, Histories, tokenise
 from recommender.ml.transitions import Transitions
 from recommender.ml.vocab import Vocab
 
-EVENTS, VIEWERS, FILMS = 200_000, 1_000, 5_000
+EVENTS, VIEWERS, MOVIES = 200_000, 1_000, 5_000
 RANDOM = np.random.default_rng(1)
-OWNER, ITEMS = np.repeat(np.arange(VIEWERS), EVENTS // VIEWERS), RANDOM.integers(0, FILMS, EVENTS)
+TOKEN_VIEWERS, ITEMS = np.repeat(np.arange(VIEWERS), EVENTS // VIEWERS), RANDOM.integers(0, MOVIES, EVENTS)
 
 
 def peak_bytes(work: Callable[[], object]) -> float:
@@ -33,10 +33,10 @@ def test_tokenise_needs_little_more_memory_than_its_result():
         ratings=(RANDOM.integers(1, 11, EVENTS) / 2).astype(np.float32),
         completions=np.full(EVENTS, np.nan, np.float32),
     )
-    histories, vocab = Histories.from_table(OWNER, events), Vocab(np.arange(FILMS))
+    histories, vocab = Histories.from_table(TOKEN_VIEWERS, events), Vocab(np.arange(MOVIES))
     assert peak_bytes(lambda: tokenise(histories, vocab)) < 60
 
 
 def test_counting_transitions_holds_few_copies_of_the_pairs():
     """There are ten pairs per event."""
-    assert peak_bytes(lambda: Transitions.from_tokens(OWNER, ITEMS, FILMS)) < 600
+    assert peak_bytes(lambda: Transitions.from_tokens(TOKEN_VIEWERS, ITEMS, MOVIES)) < 600

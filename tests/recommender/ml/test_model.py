@@ -45,18 +45,18 @@ def test_forward_scores_candidates_after_a_padded_sequence(mlp):
 @pytest.mark.parametrize("name", PRESETS)
 def test_padding_changes_nothing(name):
     model = model_of(name)
-    short = torch.randint(1, MOVIES + 1, (2, 9))
-    padded = torch.cat([torch.zeros(2, 13, dtype=torch.long), short], 1)
-    taste, films = torch.randint(1, MOVIES + 1, (2, 4)), torch.arange(1, MOVIES + 1).repeat(2, 1)
+    sequence = torch.randint(1, MOVIES + 1, (2, 9))
+    padded = torch.cat([torch.zeros(2, 13, dtype=torch.long), sequence], 1)
+    taste, candidates = torch.randint(1, MOVIES + 1, (2, 4)), torch.arange(1, MOVIES + 1).repeat(2, 1)
     wide_taste = torch.cat([taste, torch.zeros(2, 3, dtype=torch.long)], 1)
     with torch.inference_mode():
-        plain = model(short, taste, films, torch.ones(2, 4))
-        torch.testing.assert_close(model(padded, taste, films, torch.ones(2, 4)), plain, rtol=1e-4, atol=1e-4)
+        expected = model(sequence, taste, candidates, torch.ones(2, 4))
+        torch.testing.assert_close(model(padded, taste, candidates, torch.ones(2, 4)), expected, rtol=1e-4, atol=1e-4)
         weights = torch.cat([torch.ones(2, 4), torch.zeros(2, 3)], 1)
         batch = untimed_batch(padded, wide_taste, weights)
         batch.taste_seen = torch.full_like(padded, 4)
         users = model.user_vectors(batch, model.items())
-        torch.testing.assert_close(users @ model.output_vectors(model.items())[1:].T, plain, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(users @ model.output_vectors(model.items())[1:].T, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -66,17 +66,12 @@ def test_loss_and_gradient_are_those_of_cross_entropy(log_q_correction, mask_see
     items = F.normalize(torch.randn(90, 16), dim=1).requires_grad_()
     target_ids = torch.randint(0, 90, (1500,))
     first_seen = torch.randint(0, 200, (15, 90), dtype=torch.int16)
-    seen = (
-        SeenMask(first_seen, torch.arange(1500) // 100, (torch.arange(1500) % 100).to(torch.int16))
-        if mask_seen
-        else None
-    )
+    windows, positions = torch.arange(1500) // 100, (torch.arange(1500) % 100).to(torch.int16)
+    seen = SeenMask(first_seen, windows, positions) if mask_seen else None
     loss = softmax_loss(users, items[target_ids], items, target_ids, seen=seen, log_q_correction=log_q_correction)
     gradients = torch.autograd.grad(loss, (users, items))
     logits = users @ items.T
-    excluded = (
-        first_seen.repeat_interleave(100, 0) <= (torch.arange(1500) % 100)[:, None] if mask_seen else logits.isnan()
-    )
+    excluded = first_seen[windows] <= positions[:, None] if mask_seen else logits.isnan()
     corrected = logits.masked_fill(excluded, -torch.inf) + log_q_correction
     corrected = corrected.scatter(1, target_ids[:, None], logits.gather(1, target_ids[:, None]))
     reference = F.cross_entropy(corrected, target_ids)
@@ -107,17 +102,17 @@ def test_attention_and_its_gradients_are_those_of_the_formula(tile, monkeypatch)
     table = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
     buckets = torch.randint(0, 5, (9, 24, 24), dtype=torch.int32)
     inputs = (q, k, v, position, table)
-    ours = gated_attention(q, k, v, position + bias_lookup(table, buckets))
+    result = gated_attention(q, k, v, position + bias_lookup(table, buckets))
     scores = q @ k.transpose(2, 3) + position + table[:, buckets.long()].transpose(0, 1)
-    plain = F.silu(scores).tril() @ v
-    torch.testing.assert_close(ours, plain)
-    newest = gated_attention(q[:, :, -9:], k, v, (position + bias_lookup(table, buckets))[:, :, -9:])
-    torch.testing.assert_close(newest, plain[:, :, -9:])
-    seed = torch.randn_like(plain)
-    for got, want in zip(
-        torch.autograd.grad(ours, inputs, seed), torch.autograd.grad(plain, inputs, seed), strict=True
+    reference = F.silu(scores).tril() @ v
+    torch.testing.assert_close(result, reference)
+    last_queries = gated_attention(q[:, :, -9:], k, v, (position + bias_lookup(table, buckets))[:, :, -9:])
+    torch.testing.assert_close(last_queries, reference[:, :, -9:])
+    seed = torch.randn_like(reference)
+    for gradient, expected_gradient in zip(
+        torch.autograd.grad(result, inputs, seed), torch.autograd.grad(reference, inputs, seed), strict=True
     ):
-        torch.testing.assert_close(got, want)
+        torch.testing.assert_close(gradient, expected_gradient)
 
 
 def test_the_bucket_of_a_gap_does_not_depend_on_its_age():
@@ -141,10 +136,10 @@ def test_gaps_fall_into_ordered_buckets_and_are_clamped():
 
 def test_which_events_enter_sequence_and_taste():
     kinds = [data.WATCH, data.RATING, data.LIKE, data.RATING, data.NOT_INTERESTED, data.RATING, data.WATCH]
-    films = [10, 10, 11, 12, 13, 14, 99]
+    movie_ids = [10, 10, 11, 12, 13, 14, 99]
     stars = [np.nan, 4.5, np.nan, 5.0, np.nan, 1.0, np.nan]
     events = Events(
-        np.array(films, np.int32), np.arange(7), np.array(kinds, np.int8), np.array(stars, np.float32), None
+        np.array(movie_ids, np.int32), np.arange(7), np.array(kinds, np.int8), np.array(stars, np.float32), None
     )
     tokens = tokenise(Histories.from_events([events]), Vocab(np.arange(10, 15)))
     assert (tokens.items - 1 + 10).tolist() == [10, 12, 14]  # the rating of 10 annotates its watch; 99 is not known
@@ -156,9 +151,9 @@ def test_which_events_enter_sequence_and_taste():
 
 def test_a_batch_gathers_the_taste_that_its_tokens_know_and_no_more():
     """The six positions of padding know no taste; they must not pull in all older rows."""
-    rated = np.full(60, data.RATING, np.int8)
-    watched = Events(np.arange(1, 61, dtype=np.int32), np.arange(60), rated, np.full(60, 5, np.float32), None)
-    tokens = tokenise(Histories.from_events([watched]), Vocab(np.arange(1, 61)))
+    kinds = np.full(60, data.RATING, np.int8)
+    events = Events(np.arange(1, 61, dtype=np.int32), np.arange(60), kinds, np.full(60, 5, np.float32), None)
+    tokens = tokenise(Histories.from_events([events]), Vocab(np.arange(1, 61)))
     window = last_windows(tokens, np.array([0]), np.array([50]), 10)
     batch = collate(tokens, window, ModelConfig(max_len=10, taste_len=4))
     assert batch.items.shape[1] == 16
@@ -167,7 +162,7 @@ def test_a_batch_gathers_the_taste_that_its_tokens_know_and_no_more():
 
 
 def test_first_seen_index_by_hand():
-    watched = [np.array(films, np.int32) for films in ([5, 3, 3, 1, 5, 2], [4, 1])]
+    watched = [np.array(movie_ids_of_viewer, np.int32) for movie_ids_of_viewer in ([5, 3, 3, 1, 5, 2], [4, 1])]
     tokens = tokenise(Histories.from_events([Events(movie_ids) for movie_ids in watched]), Vocab(np.arange(1, 6)))
     windows = Windows(np.array([0, 0, 1]), np.array([0, 3, 6]), np.array([3, 5, 7]))
     first = first_seen_index(tokens, windows, np.array([1, 3, 4, 5]))
@@ -181,9 +176,11 @@ def test_every_token_but_the_first_is_a_target_once(lengths, max_len, seed):
     histories = [rng.integers(1, 9, n).astype(np.int32) for n in lengths]
     tokens = tokenise(Histories.from_events([Events(movie_ids) for movie_ids in histories]), Vocab(np.arange(1, 9)))
     windows = training_windows(tokens, tokens.indptr[1:], max_len, rng)
-    hit = [row for start, stop in zip(windows.starts, windows.stops, strict=True) for row in range(start + 1, stop + 1)]
-    want = [row for n, end in zip(lengths, tokens.indptr[1:], strict=True) for row in range(end - n + 1, end)]
-    assert sorted(hit) == want
+    targets = [
+        row for start, stop in zip(windows.starts, windows.stops, strict=True) for row in range(start + 1, stop + 1)
+    ]
+    expected = [row for n, end in zip(lengths, tokens.indptr[1:], strict=True) for row in range(end - n + 1, end)]
+    assert sorted(targets) == expected
     assert (windows.lengths() <= max_len).all()
     groups = list(bucket_by_length(windows, 64, rng))
     assert sorted(np.concatenate([np.empty(0, int), *groups])) == list(range(len(windows.starts)))

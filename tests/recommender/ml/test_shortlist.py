@@ -87,6 +87,6 @@ def test_all_films_are_scored_where_the_shortlist_may_miss_one(ranker, inputs, f
 
 def test_few_films_and_many_viewers_are_scored_exactly(ranker, inputs, full_products):
     assert Shortlist.quantise(ranker.vectors.items[:100], ranker.vectors.score_norms[:100]) is None
-    many = np.tile(inputs[0], (2, 1))
-    ranker.top(many, 20)
-    assert full_products == [len(many)]
+    states = np.tile(inputs[0], (2, 1))
+    ranker.top(states, 20)
+    assert full_products == [len(states)]

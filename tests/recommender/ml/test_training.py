@@ -33,8 +33,8 @@ def test_the_mlp_scorer_learns_too():
     ranker = Ranker(trained.model, VOCAB)
     states = ranker.encode_tokens(TOKENS, *SPLIT.test)
     first = [
-        films[0]
-        for films, _ in ranker.top(
+        movie_ids[0]
+        for movie_ids, _ in ranker.top(
             states, 1, exclude=[VOCAB.movie_ids[s] for s in evaluate.seen_items(TOKENS, SPLIT.test)]
         )
     ]
@@ -93,8 +93,8 @@ def test_a_truncated_checkpoint_is_skipped_for_an_older_one(tmp_path):
 
 def test_a_checkpoint_of_other_data_is_ignored(tmp_path):
     make_trainer(folder=tmp_path, epochs=1).run()
-    assert resumed_epochs(make_trainer(folder=tmp_path, epochs=1, ends=SPLIT.ends - 1)) == [1]
     assert resumed_epochs(make_trainer(folder=tmp_path, epochs=1)) == [], "the same data: nothing is left to train"
+    assert resumed_epochs(make_trainer(folder=tmp_path, epochs=1, ends=SPLIT.ends - 1)) == [1]
 
 
 def test_a_film_without_training_tokens_gets_no_id_vector():

@@ -31,7 +31,7 @@ def untrained(**fields) -> TransformerRecModel:
 def test_transitions_by_hand():
     """One viewer watched 0, 1, 2; another 2, 0. Row 0: film 1 once, film 2 with weight 1/2."""
     counted = Transitions.from_tokens(np.array([0, 0, 0, 1, 1]), np.array([0, 1, 2, 2, 0]), 3)
-    after = [counted.scores(torch.tensor([[film + 1]]))[0].tolist() for film in range(3)]
+    after = [counted.scores(torch.tensor([[item + 1]]))[0].tolist() for item in range(3)]
     np.testing.assert_allclose(after, [[0, 1 / 11.5, 0.5 / 11.5], [0, 0, 1 / 11], [1 / 11, 0, 0]], rtol=1e-6)
     both = counted.scores(torch.tensor([[2, 1, 0], [0, 0, 0]]))  # film 1 is the newest, film 0 the one before
     older = np.exp(-1 / transitions.TAU)
@@ -46,20 +46,22 @@ def test_transitions_do_not_depend_on_the_chunk_size(monkeypatch):
 
 
 def test_only_the_greatest_shares_are_kept():
-    whole, few = (Transitions.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES, kept) for kept in (None, 3))
-    assert few.indptr.diff().max() == 3
-    for film in range(MOVIES):
-        rows = slice(*few.indptr[film : film + 2].tolist())
-        best = whole.shares[slice(*whole.indptr[film : film + 2].tolist())].sort(descending=True).values[:3]
-        assert few.shares[rows].sort(descending=True).values.tolist() == best.tolist()
+    all_shares, greatest = (
+        Transitions.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES, max_successors) for max_successors in (None, 3)
+    )
+    assert greatest.indptr.diff().max() == 3
+    for item in range(MOVIES):
+        rows = slice(*greatest.indptr[item : item + 2].tolist())
+        best = all_shares.shares[slice(*all_shares.indptr[item : item + 2].tolist())].sort(descending=True).values[:3]
+        assert greatest.shares[rows].sort(descending=True).values.tolist() == best.tolist()
 
 
 def test_half_precision_keeps_scores_within_half_a_thousandth():
-    counted, recent = (
+    counted, history = (
         Transitions.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES),
         torch.tensor([[3, 10, 2], [7, 0, 0]]),
     )
-    np.testing.assert_allclose(counted.to_half().scores(recent), counted.scores(recent), rtol=5e-4, atol=1e-7)
+    np.testing.assert_allclose(counted.to_half().scores(history), counted.scores(history), rtol=5e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("mlp", [False, True])

@@ -18,7 +18,7 @@ def tokens_of(*viewers):
     """Each viewer: (film, seconds, stars) in the order of time."""
     events = [
         Events(
-            np.array([film for film, _, _ in rows], np.int32),
+            np.array([movie_id for movie_id, _, _ in rows], np.int32),
             np.array([at for _, at, _ in rows], np.int64),
             np.full(len(rows), RATING, np.int8),
             np.array([stars for *_, stars in rows], np.float32),
@@ -80,24 +80,24 @@ def test_scores_that_are_not_finite_raise():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 30))
-def test_metrics_equal_those_of_trec_eval(seed, count, films):
+def test_metrics_equal_those_of_trec_eval(seed, count, num_items):
     rng = np.random.default_rng(seed)
     scores = rng.permuted(
-        np.tile(np.arange(films, dtype=np.float32), (count, 1)), axis=1
+        np.tile(np.arange(num_items, dtype=np.float32), (count, 1)), axis=1
     )  # no ties: trec_eval breaks them
-    chosen = [rng.choice(films, rng.integers(1, films + 1), replace=False) for _ in range(count)]
-    indptr = np.append(0, np.cumsum([len(one) for one in chosen]))
-    relevant = RelevantItems(indptr, np.concatenate(chosen), np.ones(indptr[-1], bool))
-    run = {str(n): {str(film): float(value) for film, value in enumerate(row)} for n, row in enumerate(scores)}
-    wanted = {str(n): {str(film): 1 for film in one} for n, one in enumerate(chosen)}
-    judge = pytrec_eval.RelevanceEvaluator(wanted, {"ndcg_cut.10", "recip_rank", "success.10", "recall.10"})
-    judged = [judge.evaluate(run)[str(n)] for n in range(count)]
+    relevant_columns = [rng.choice(num_items, rng.integers(1, num_items + 1), replace=False) for _ in range(count)]
+    indptr = np.append(0, np.cumsum([len(columns) for columns in relevant_columns]))
+    relevant = RelevantItems(indptr, np.concatenate(relevant_columns), np.ones(indptr[-1], bool))
+    run = {str(n): {str(column): float(value) for column, value in enumerate(row)} for n, row in enumerate(scores)}
+    relevance = {str(n): {str(column): 1 for column in columns} for n, columns in enumerate(relevant_columns)}
+    evaluator = pytrec_eval.RelevanceEvaluator(relevance, {"ndcg_cut.10", "recip_rank", "success.10", "recall.10"})
+    expected = [evaluator.evaluate(run)[str(n)] for n in range(count)]
     ranks = visits.rank_relevant_items(scores.copy(), relevant, [np.array([], int)] * count)
     best = visits.best_rank(ranks, relevant)
-    for ours, theirs in (
+    for own_values, name in (
         (visits.ndcg(ranks, relevant, 10), "ndcg_cut_10"),
         (1 / best, "recip_rank"),
         (best <= 10, "success_10"),
         (visits.recall(ranks, relevant, 10) * np.minimum(np.diff(indptr), 10) / np.diff(indptr), "recall_10"),
     ):
-        assert np.allclose(ours, [one[theirs] for one in judged], atol=1e-4), theirs
+        assert np.allclose(own_values, [columns[name] for columns in expected], atol=1e-4), name
