@@ -139,7 +139,7 @@ def _sampled_lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
 def _card_pair(
     left: Sequence[int], right: Sequence[int], movies: Mapping[int, selectors.MovieCard]
 ) -> tuple[list[Card], list[Card], int]:
-    """Return the cards of two lists and the number of shared movies. Cards that are on one list only are highlighted."""
+    """Return the cards of two lists and the number of shared movies. Movies on one list only are highlighted."""
     shared = set(left) & set(right)
     left_cards, right_cards = make_cards(left, movies), make_cards(right, movies)
     for card in (*left_cards, *right_cards):

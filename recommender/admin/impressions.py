@@ -31,7 +31,10 @@ class ImpressionAdmin(ReadOnlyAdmin):
     list_display = ("occurred_at", "kind", "viewer_id", "movie_id", "position", "recommendation_id")
     list_filter = ("kind",)
     search_fields = ("viewer_id", "movie_id", "recommendation_id")
-    search_help_text = f"A viewer's id; or, among the newest {MAX_SEARCHED_ROWS:,}, a film's or a list's. Pages end after {MAX_PAGED_ROWS:,} rows."
+    search_help_text = (
+        f"A viewer's id; or, among the newest {MAX_SEARCHED_ROWS:,}, a film's or a list's. "
+        f"Pages end after {MAX_PAGED_ROWS:,} rows."
+    )
     sortable_by = ("occurred_at",)
     show_full_result_count = False
     paginator = BoundedPaginator

@@ -1,4 +1,4 @@
-"""A movie's page: its audience, similar movies and where it appears; and availability windows for many movies at once."""
+"""A movie's page: its audience, similar movies and where it appears; and availability windows for many at once."""
 
 from datetime import datetime
 from typing import Any

@@ -1,1 +1,1 @@
-"""What comes in from clients: events, impressions and imported files. Above serving, as it publishes what serving reads."""
+"""Ingestion: events, impressions and imported files that clients send."""

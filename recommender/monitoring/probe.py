@@ -43,7 +43,7 @@ _probe_count = 0
 
 
 def probe_next_viewer() -> None:
-    """Ask for the list of the next viewer and count the outcome. A web process's model watcher calls this every second."""
+    """Ask for the list of the next viewer and count the outcome. The model watcher calls this every second."""
     global _probe_count
     try:
         target = _current_target()

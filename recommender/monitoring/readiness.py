@@ -15,10 +15,10 @@ from recommender.serving.pipeline import active_ranker
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Hold whether the process is ready, the state of each component ("ok", or what is wrong) and the model it serves."""
+    """Hold whether the process is ready to serve, and what its answer depends on."""
 
     ready: bool
-    components: dict[str, str]
+    components: dict[str, str]  # name -> "ok", or what is wrong
     model_version: str | None
 
 
