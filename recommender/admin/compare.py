@@ -81,8 +81,8 @@ def _tables(a: ModelVersion, b: ModelVersion) -> list[tuple[str, list[MetricRow]
     return [(title, rows) for title, rows in tables if rows]
 
 
-def _metric_rows(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[MetricRow]:
-    """Return a row for each number that either has. Only accuracy metrics are known to be better when higher."""
+def _metric_rows(a: Any, b: Any) -> list[MetricRow]:
+    """Return a row for each number that a or b has. Only accuracy metrics are known to be better when higher."""
     rows = []
     for name in dict.fromkeys([*a, *b]):
         left, right = a.get(name), b.get(name)
@@ -132,7 +132,9 @@ def _sampled_lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
         {movie_id for lists in lists_by_viewer.values() for movie_ids in lists for movie_id in movie_ids}
     )
     return {
-        "viewers": [(viewer_id, _card_pair(*lists, movies)) for viewer_id, lists in lists_by_viewer.items()],
+        "viewers": [
+            (viewer_id, _card_pair(left, right, movies)) for viewer_id, (left, right) in lists_by_viewer.items()
+        ],
     }
 
 

@@ -24,7 +24,10 @@ from recommender.serving.concurrency import Overloaded
 from recommender.serving.similar import MovieNotFound
 
 MAX_ACTIVE_RULES = 200  # live or scheduled; each adds to every load of the catalogue
-TOO_MANY_RULES = f"At most {MAX_ACTIVE_RULES} rules may be switched on at a time: switch some off first."
+
+
+def _too_many_message() -> str:
+    return f"At most {MAX_ACTIVE_RULES} rules may be switched on at a time: switch some off first."
 
 
 def _not_ended(rules: QuerySet[Rule]) -> QuerySet[Rule]:
@@ -59,7 +62,7 @@ class RuleForm(forms.ModelForm):
             self.add_error(by, f"Choose the {Rule.Target(by).label} that the rule is of.")
         others = _not_ended(Rule.objects.filter(enabled=True)).exclude(pk=self.instance.pk)
         if values.get("enabled") and others.count() >= MAX_ACTIVE_RULES:
-            self.add_error("enabled", TOO_MANY_RULES)
+            self.add_error("enabled", _too_many_message())
         return values
 
 
@@ -136,7 +139,7 @@ class RuleAdmin(CatalogueAdmin):
         """Switch rules on, unless that makes too many active."""
         added = _not_ended(queryset.filter(enabled=False)).count()
         if added + _not_ended(Rule.objects.filter(enabled=True)).count() > MAX_ACTIVE_RULES:
-            self.message_user(request, TOO_MANY_RULES, messages.ERROR)
+            self.message_user(request, _too_many_message(), messages.ERROR)
             return
         self._switch(request, queryset, True)
 

@@ -11,7 +11,7 @@ from catalog.models import Movie, Viewer
 from catalog.services import invalidate_viewers
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import Filters, RecommendRequest
-from tests.catalog.test_admin import admin_url
+from tests.support.admin import admin_url
 from tests.support.cast import ADA, MATRIX, NEMO, SPIRITED_AWAY, TOY_STORY, TOY_STORY_2
 from tests.support.forms import find_form, form_data, run_action, submit
 
