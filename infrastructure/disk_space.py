@@ -112,7 +112,8 @@ def disk_full_message(path: Path, number: int = errno.ENOSPC) -> str:
         disk = measure(path)
     except OSError:
         return f"The disk of {path} is full. Make room there, then start it again."
-    state = f"{format_bytes(disk.free)} of {format_bytes(disk.total)} free, at least {format_bytes(_thresholds().required_bytes(disk.total))} needed"
+    required = _thresholds().required_bytes(disk.total)
+    state = f"{format_bytes(disk.free)} of {format_bytes(disk.total)} free, at least {format_bytes(required)} needed"
     if number == errno.EROFS:
         return f"The disk of {disk.path} is read-only. Mount it writable (its file system may be damaged)."
     if number == errno.EDQUOT:

@@ -7,9 +7,9 @@ from django.urls import reverse
 
 from benchmarks.admin.pages import admin_pages
 from benchmarks.admin.populate import populate_site
-from tests.support.admin import MAX_QUERIES, admin_url
-from tests.support.cast import NEMO, cast  # noqa: F401
-from tests.support.tiny_model import model, model_folder, more_films  # noqa: F401
+from tests.support.admin import MAX_QUERIES
+from tests.support.cast import NEMO
+from tests.support.forms import admin_url
 
 
 @pytest.mark.usefixtures("model")

@@ -12,9 +12,8 @@ from catalog.models import Credit, Genre, Movie, Person, Rule, Tag, Viewer, Watc
 from catalog.movielens import read_movielens
 from catalog.selectors import catalogue_and_epoch, search_movies
 from catalog.services import invalidate_viewers
-from tests.support.admin import admin_url
-from tests.support.cast import ADA, AMELIE, BEN, CAST_MOVIES, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
-from tests.support.forms import find_form, form_data, run_action, submit
+from tests.support.cast import ADA, AMELIE, BEN, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY
+from tests.support.forms import admin_url, find_form, form_data, run_action, submit
 from tests.support.movielens import movielens_path
 
 MOST_QUERIES = 15

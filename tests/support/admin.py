@@ -13,11 +13,6 @@ from tests.support import forms
 MAX_QUERIES = 16  # of any page of the admin
 
 
-def admin_url(model: str, page: str = "changelist", *ids: object) -> str:
-    """Return the path of a page of a catalogue model."""
-    return reverse(f"admin:catalog_{model}_{page}", args=ids)
-
-
 def open_page(client: Client, name: str, *ids: object) -> str:
     """Return the text of a page of the recommender's admin: open_page(client, "job_change", job.pk)."""
     response = client.get(reverse(f"admin:recommender_{name}", args=ids))

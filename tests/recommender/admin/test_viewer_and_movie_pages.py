@@ -14,9 +14,9 @@ from catalog.services import publish_movies
 from recommender.serving import concurrency, metrics
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
-from tests.support.admin import admin_url, get_in_few_queries
+from tests.support.admin import get_in_few_queries
 from tests.support.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
-from tests.support.forms import find_form, form_data, run_action, submit
+from tests.support.forms import admin_url, find_form, form_data, run_action, submit
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -181,9 +181,8 @@ def test_a_window_for_more_than_a_thousand_movies(admin_client):
 
 def test_a_movie_with_hundreds_of_credits_is_saved(admin_client):
     people = Person.objects.bulk_create(Person(name=f"Extra {number}") for number in range(260))
-    Credit.objects.bulk_create(
-        Credit(movie_id=NEMO, person=person, role=Credit.Role.ACTOR, order=9) for person in people
-    )
+    role = Credit.Role.ACTOR
+    Credit.objects.bulk_create(Credit(movie_id=NEMO, person=person, role=role, order=9) for person in people)
     path = admin_url("movie", "change", NEMO)
     assert submit(admin_client, path, {"title": "Nemo"}).status_code == 302
     assert Movie.objects.get(pk=NEMO).title == "Nemo"
