@@ -13,14 +13,14 @@ from tests.support import forms
 MAX_QUERIES = 16  # of any page of the admin
 
 
-def open_page(client: Client, name: str, *ids: object) -> str:
+def open_page(client: Client, name: str, *ids: Any) -> str:
     """Return the text of a page of the recommender's admin: open_page(client, "job_change", job.pk)."""
     response = client.get(reverse(f"admin:recommender_{name}", args=ids))
     assert response.status_code == 200
     return response.content.decode()
 
 
-def submit_dialog(client: Client, name: str, *ids: object, **fields: Any) -> str:
+def submit_dialog(client: Client, name: str, *ids: Any, **fields: Any) -> str:
     """Submit a dialog's form as its page has it. Return the messages of the page that it leads to, or the dialog with
     its errors."""
     path = reverse(f"admin:recommender_{name}", args=[quote(pk) for pk in ids])
