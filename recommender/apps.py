@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from infrastructure.signals import HEARTBEAT_SECONDS
+from infrastructure.heartbeat import HEARTBEAT_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class RecommenderConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import selectors, services, signals
-        from infrastructure.signals import process_alive
+        from infrastructure.signals import process_alive, web_process_started
         from recommender import cache, checks, registry  # noqa: F401  (importing registers the system checks)
         from recommender.monitoring import probe
         from recommender.serving import metrics
@@ -35,6 +35,7 @@ class RecommenderConfig(AppConfig):
         registry.on_tick(probe.probe_next_viewer)
         registry.on_tick(record_web_heartbeat)
         process_alive.connect(record_heartbeat)
+        web_process_started.connect(start_serving)
         post_migrate.connect(sync_staff_groups, sender=self)
 
 
@@ -58,6 +59,13 @@ def publish_catalogue_version(version: int, **_: Any) -> None:
         cache.publish_catalogue_version(version)
     except cache.CacheUnavailable as error:
         log.warning("Catalogue version %d is not published yet: %s", version, error)
+
+
+def start_serving(**_: Any) -> None:
+    """Start what a web process needs before its first request: monitors of its servers, the watcher, the warm-up."""
+    from recommender.serving import warmup  # the read path, which commands and workers need not load
+
+    warmup.start_in_web_process()
 
 
 def record_heartbeat(kinds: Iterable[str], process: str, **_: Any) -> None:
