@@ -12,9 +12,7 @@ import pytest
 
 from movierec.local import embedded_servers, server_paths
 from movierec.local.state_folder import create_state_folder, exclusive_lock
-from tests.support.launcher import ROOT, all_stopped, free_port, launcher_environment, run_to_end, state
-
-__all__ = ["state"]  # the fixture
+from tests.support.launcher import ROOT, all_stopped, free_port, launcher_environment, run_to_end
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:
