@@ -174,7 +174,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- room on disks ----------------------------------------------------------------------------------------------------
-DISK_ROOM = disk_space.DiskThresholds(
+DISK_THRESHOLDS = disk_space.DiskThresholds(
     env.int("MOVIEREC_DISK_WARN_MB", default=1000) * disk_space.MB,  # amber below this,
     env.int("MOVIEREC_DISK_WARN_PERCENT", default=5) / 100,  # or below this share, whichever is more
     env.int("MOVIEREC_DISK_FULL_MB", default=100) * disk_space.MB,  # red below this
