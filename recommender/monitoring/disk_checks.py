@@ -57,9 +57,9 @@ def disk_warnings() -> list[str]:
 
 
 def _check_disk(disk: DiskUsage, uses: list[str]) -> Check:
-    wanted, used_for = settings.DISK_ROOM.required_bytes(disk.total), ", ".join(uses)
+    wanted, used_for = settings.DISK_THRESHOLDS.required_bytes(disk.total), ", ".join(uses)
     free, total = format_bytes(disk.free), format_bytes(disk.total)
-    figures = {"free_bytes": float(disk.free), "total_bytes": float(disk.total), "wanted_bytes": float(wanted)}
+    figures: dict[str, float] = {"free_bytes": disk.free, "total_bytes": disk.total, "wanted_bytes": wanted}
     name, label, value = f"disk:{disk.path}", f"Disk: {used_for}", f"{free} free"
     if disk.read_only:
         detail = f"{disk.path} is read-only ({used_for})."
@@ -69,7 +69,7 @@ def _check_disk(disk: DiskUsage, uses: list[str]) -> Check:
         return Check(name, label, Status.FAIL, "no more files", detail, "Delete many small files there.", figures)
     detail = f"{disk.path} ({used_for}) has {free} of {total} free; at least {format_bytes(wanted)} should be free."
     remedy = "Make room: old backups, logs, a lower MOVIEREC_MODELS_KEPT; docs/operations.md, Incidents."
-    if disk.free < settings.DISK_ROOM.full_bytes:
+    if disk.free < settings.DISK_THRESHOLDS.full_bytes:
         return Check(name, label, Status.FAIL, f"full: {value}", detail, remedy, figures)
     if disk.free < wanted:
         return Check(name, label, Status.WARN, f"nearly full: {value}", detail, remedy, figures)

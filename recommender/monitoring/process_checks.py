@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from movierec.local.supervisor import HEARTBEAT_FILE
+from infrastructure.heartbeat import SUPERVISOR_FILE
 from recommender.monitoring.checks import Check, Status, format_duration
 
 MAX_SILENCE, LATE_AFTER = 120.0, 45.0  # seconds without a heartbeat: the process is gone, it may be
@@ -77,7 +77,7 @@ def _check_process(kind: str, heartbeats: Heartbeats | None, redis_is_fresh: boo
 def check_supervisor() -> list[Check]:
     """Check `./run` of this machine's state folder. Empty where none was started, or it ended in order."""
     try:
-        age = max(0.0, time.time() - (settings.STATE_DIR / HEARTBEAT_FILE).stat().st_mtime)
+        age = max(0.0, time.time() - (settings.STATE_DIR / SUPERVISOR_FILE).stat().st_mtime)
     except OSError:
         return []
     name, label, figures = "process:supervisor", "Supervisor (./run)", {"age_seconds": round(age, 1)}
