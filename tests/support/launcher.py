@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from movierec.local import embedded_servers
+from movierec.local import server_paths
 from movierec.local.state_folder import delete_state
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ def run_to_end(state: Path, *words: str, port: int | None = None, **more: Any) -
 
 def processes_of(state: Path) -> list[str]:
     """Return the command lines of the processes that belong to a state folder (Linux)."""
-    marks = [os.fsencode(f"MOVIEREC_STATE={state}\0"), os.fsencode(embedded_servers.socket_dir(state))]
+    marks = [os.fsencode(f"MOVIEREC_STATE={state}\0"), os.fsencode(server_paths.socket_dir(state))]
     command_lines = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -84,7 +84,7 @@ def temporary_state(mode: int = 0o711) -> Iterator[Path]:
         if (folder / ".movierec").exists():
             delete_state(folder)
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(embedded_servers.socket_dir(folder), ignore_errors=True)
+        shutil.rmtree(server_paths.socket_dir(folder), ignore_errors=True)
 
 
 class RunningSystem:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from movierec.local import embedded_servers
+from movierec.local import embedded_servers, server_paths
 from movierec.local.server_paths import ServerLayout
 
 
@@ -57,7 +57,7 @@ class TestedServer:
         if self.server is embedded_servers.VALKEY:
             import redis
 
-            with redis.Redis.from_url(embedded_servers.redis_url(self.state_dir)) as client:
+            with redis.Redis.from_url(server_paths.redis_url(self.state_dir)) as client:
                 return [client.info("server")["process_id"]]
         parent = int((self.place.data_dir / "postmaster.pid").read_text().split()[0])
         return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
@@ -84,8 +84,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     state.chmod(0o711)  # as root, Postgres runs as another user, who has to get in
     os.environ |= {
         "MOVIEREC_STATE": str(state),
-        "DATABASE_URL": embedded_servers.database_url(state),
-        "REDIS_URL": embedded_servers.redis_url(state),
+        "DATABASE_URL": server_paths.database_url(state),
+        "REDIS_URL": server_paths.redis_url(state),
         "MOVIEREC_API_OPEN": "0",
         # Several processes of the tests run torch at once: with a thread a core each they would wait for one another.
         "OMP_NUM_THREADS": "1",
