@@ -5,6 +5,13 @@ from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from recommender.api.queries import (
+    batch_job_parameters,
+    to_batch_requests,
+    to_client_events,
+    to_filtered_request,
+    to_request,
+)
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
@@ -19,13 +26,6 @@ from recommender.api.list_requests import (
     RecommendQuerySerializer,
     RecommendRequestSerializer,
     SimilarRequestSerializer,
-)
-from recommender.api.queries import (
-    batch_job_parameters,
-    to_batch_requests,
-    to_client_events,
-    to_filtered_request,
-    to_request,
 )
 from recommender.ingest.events import KINDS, ClientEvent
 from recommender.serving.viewer import parse_movie_id
