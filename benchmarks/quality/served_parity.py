@@ -102,7 +102,7 @@ def _compared(
     url: str, ranker: Ranker, task: Task, histories: Histories, targets: Targets
 ) -> dict[str, dict[str, Any]]:
     """By way of asking, one after the other."""
-    from recommender.api.list_requests import MAX_TOP_K as DEPTH
+    from recommender.api.fields import MAX_TOP_K as DEPTH
 
     return {
         way.name: compare_lists(ranker, way.tokens, targets, way.time, DEPTH, request_lists(url, way, ranker.version))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,7 +25,7 @@ class ApiView(StrictView):
     @contextmanager
     def reading_limits(self, request: Request) -> Iterator[None]:
         """Tell admission control whose call this is, and whether somebody waits for it, before the body is read."""
-        principal: ApiPrincipal | None = request.auth
+        principal = cast(ApiPrincipal | None, request.auth)
         caller = principal.prefix if principal else request.META.get("REMOTE_ADDR", "")
         concurrency.begin_call(caller, interactive=self.throttle_scope != "batch")
         yield

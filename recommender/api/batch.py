@@ -16,7 +16,7 @@ from recommender.api.fields import MovieIds, StrictInteger, TopK
 from recommender.api.jobs import JobAnswerSerializer, create_batch_job, job_body
 from recommender.api.list_requests import ListRequestSerializer, possible_movie_ids, to_request
 from recommender.api.list_responses import (
-    ListInfoSerializer,
+    ListInfoFields,
     ScoredMovieSerializer,
     list_info,
     recommended_movies,
@@ -57,6 +57,10 @@ class BatchRequestSerializer(ListRequestSerializer):
         return values
 
 
+class AboutSerializer(ListInfoFields):
+    pass
+
+
 class BatchAnswerSerializer(serializers.Serializer):
     results = serializers.DictField(child=ScoredMovieSerializer(many=True))
     total_users = serializers.IntegerField()
@@ -64,7 +68,7 @@ class BatchAnswerSerializer(serializers.Serializer):
     failed_users = serializers.ListField(child=serializers.CharField(), help_text="Keys that are no viewer's id.")
     model_version = serializers.CharField(allow_null=True)
     degraded = serializers.BooleanField()
-    lists = serializers.DictField(child=ListInfoSerializer(), help_text="What is to be known of each list.")
+    lists = serializers.DictField(child=AboutSerializer(), help_text="What is to be known of each list.")
 
 
 class CacheBatchRequestSerializer(FastSerializer):

@@ -12,7 +12,7 @@ from recommender.api.list_requests import AgeLimitFields, FilterFields, TitlesFi
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
-    ListInfoSerializer,
+    ListInfoFields,
     TitledMovieSerializer,
     filtered_list_body,
 )
@@ -35,7 +35,7 @@ class TrendingQuerySerializer(ChartQuerySerializer):
     at = Timestamp(required=False, help_text="The request time, which the model uses where personal is true.")
 
 
-class ChartAnswerSerializer(ListInfoSerializer, EmptyListSerializer):
+class ChartAnswerSerializer(ListInfoFields, EmptyListSerializer):
     user_id = serializers.IntegerField(allow_null=True)
     recommendations = TitledMovieSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]

@@ -40,8 +40,7 @@ class TitledMovieSerializer(ScoredMovieSerializer):
     poster_url = serializers.CharField(required=False)
 
 
-@extend_schema_serializer(component_name="About")
-class ListInfoSerializer(serializers.Serializer):
+class ListInfoFields(serializers.Serializer):
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["cache", "model", "similar", "popular"], help_text="How the list came about."
     )

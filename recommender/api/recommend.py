@@ -1,5 +1,6 @@
 """/recommend and /recommend/filtered: a list for a viewer, for a group, or for a history that is sent."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
@@ -13,7 +14,7 @@ from recommender.api.list_requests import FilterFields, ListRequestSerializer, T
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
-    ListInfoSerializer,
+    ListInfoFields,
     TitledMovieSerializer,
     filtered_list_body,
     list_body,
@@ -86,7 +87,7 @@ class RecommendRequestExtension(OpenApiSerializerExtension):
         }
 
 
-class RecommendAnswerSerializer(ListInfoSerializer, EmptyListSerializer):
+class RecommendAnswerSerializer(ListInfoFields, EmptyListSerializer):
     recommendations = TitledMovieSerializer(many=True)
     user_id = serializers.IntegerField(allow_null=True)
     user_ids = serializers.ListField(
@@ -145,10 +146,14 @@ class FilteredView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Recommend movies that satisfy attribute filters."""
-        values = self.validated
-        wanted = to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
+        wanted = to_filtered_request(self.validated)
         body = filtered_list_body(wanted.viewer_id, _recommend(wanted), wanted.filters)
         return Response(body | _group_ids(wanted))
+
+
+def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
+    """Return the request to serving for the validated values of POST /recommend/filtered."""
+    return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
 
 
 def _recommend(wanted: RecommendRequest) -> Answer:

@@ -4,14 +4,10 @@ import json
 
 import pytest
 
-from recommender.api.list_requests import (
-    BatchRequestSerializer,
-    EventRequestSerializer,
-    FilteredRequestSerializer,
-    RecommendRequestSerializer,
-    SimilarRequestSerializer,
-)
-from recommender.api.openapi import operations
+from recommender.api.batch import BatchRequestSerializer
+from recommender.api.events import EventRequestSerializer
+from recommender.api.recommend import FilteredRequestSerializer, RecommendRequestSerializer
+from recommender.api.similar import SimilarRequestSerializer
 from tests.support.api import ApiClient
 
 pytestmark = pytest.mark.usefixtures("model")
