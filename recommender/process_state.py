@@ -6,9 +6,9 @@ definition, by a name that says what it is:
     _rankers: OrderedDict[str, Ranker] = OrderedDict()
     process_state.register("registry: rankers in memory", _rankers.clear)
 
-Constants filled at import, loggers, locks and compiled expressions are no state. `catalog` and `movierec` may not import
-this module; they offer a public function that clears theirs, and `recommender.apps` registers it when the app is ready.
-Clearing is for tests, whose databases and caches come and go under one process. A running server never needs it.
+Constants filled at import, loggers, locks and compiled expressions are no state. `catalog` and `infrastructure` may not
+import this module; they offer a public function that clears theirs, and `recommender.apps` registers it when the app is
+ready. Clearing is for tests, whose databases and caches come and go under one process. A running server never needs it.
 """
 
 from collections.abc import Callable

@@ -18,7 +18,8 @@ from redis.exceptions import RedisError
 
 from infrastructure.connectivity import REDIS
 from infrastructure.signals import process_alive
-from recommender.jobs import leases
+from recommender.jobs import leases, queue
+from recommender.locks import advisory_lock
 from recommender.models import Chunk, Job
 
 HELP_SECONDS = 3_600
@@ -56,7 +57,7 @@ def _work(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:
 def start_night() -> str | None:
     """What beat's schedule asks for, twice where there are two beats or its clock was set back. A light task: behind a
     night that runs, the second message would be read when that has ended, and there would be nothing to tell by."""
-    job = leases.create_unless_pending(Job.Kind.NIGHTLY, min_interval=NIGHTS_APART)
+    job = queue.create_unless_pending(Job.Kind.NIGHTLY, min_interval=NIGHTS_APART)
     if job is None:
         return None
     enqueue(job)
@@ -68,7 +69,7 @@ def start_first_night() -> str | None:
     """The first night of a site comes as soon as there is enough to learn from, and not at 03:30."""
     from recommender.training import first_nightly
 
-    job = leases.create_unless_pending(Job.Kind.NIGHTLY) if first_nightly.is_due() else None
+    job = queue.create_unless_pending(Job.Kind.NIGHTLY) if first_nightly.is_due() else None
     if job is None:
         return None
     enqueue(job)
@@ -118,7 +119,7 @@ def batch_chunk(job_id: str) -> bool:
 def publish_pending() -> int:
     from recommender import maintenance
 
-    with leases.advisory_lock("publish_pending") as mine:
+    with advisory_lock("publish_pending") as mine:
         return maintenance.flush_outbox() if mine else 0
 
 
@@ -135,7 +136,7 @@ def repair() -> dict[str, Any]:
 def finish_erasures() -> int:
     from recommender import privacy
 
-    with leases.advisory_lock("finish_erasures") as mine:
+    with advisory_lock("finish_erasures") as mine:
         return privacy.finish_erasures() if mine else 0
 
 
@@ -151,7 +152,7 @@ def clear_checkpoints() -> int:
 def tidy() -> dict[str, Any]:
     from recommender import maintenance as upkeep
 
-    with leases.advisory_lock("tidy") as mine:
+    with advisory_lock("tidy") as mine:
         return upkeep.prune() if mine else {}
 
 
@@ -159,14 +160,14 @@ def tidy() -> dict[str, Any]:
 def guard_active_model() -> str:
     from recommender.monitoring import rollback_guard
 
-    with leases.advisory_lock("guard_active_model") as mine:
+    with advisory_lock("guard_active_model") as mine:
         return rollback_guard.rollback_if_faulty() if mine else ""
 
 
 @shared_task
 def requeue_lost_jobs() -> int:
     Chunk.objects.exclude(job__status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).delete()
-    jobs = leases.requeue_lost()
+    jobs = queue.requeue_lost()
     for job in jobs:
         enqueue(job)
     return len(jobs)
@@ -176,5 +177,5 @@ def requeue_lost_jobs() -> int:
 def refresh_charts() -> dict[str, int]:
     from recommender.serving.candidates import charts
 
-    with leases.advisory_lock("refresh_charts") as mine:
+    with advisory_lock("refresh_charts") as mine:
         return charts.refresh() if mine else {}

@@ -17,7 +17,7 @@ from catalog.models import Movie, Viewer
 from infrastructure.body_limits import MAX_FILE
 from movierec.local.launcher import application_services
 from recommender.management.commands import prepare
-from tests.support.cast import ADA, AMELIE, JEDI, MATRIX, RAIDERS, SPIRITED_AWAY, STAR_WARS, cast  # noqa: F401
+from tests.support.cast import ADA, AMELIE, JEDI, MATRIX, RAIDERS, SPIRITED_AWAY, STAR_WARS
 from tests.support.launcher import ROOT
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text()
@@ -71,7 +71,7 @@ def test_the_admins_password_is_shown_by_a_demo_and_never_in_production(db, sett
     assert prepare.Command()._create_admin() == ""
 
 
-def test_the_example_of_a_start_is_no_real_viewers_history(cast, settings):  # noqa: F811
+def test_the_example_of_a_start_is_no_real_viewers_history(cast, settings):
     Viewer.objects.filter(pk=ADA).update(is_simulated=True)
     Movie.objects.filter(pk=STAR_WARS).update(published=False)
 

@@ -13,7 +13,7 @@ from unfold.forms import BaseDialogForm
 
 from recommender import tasks
 from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
-from recommender.jobs import leases
+from recommender.jobs import queue
 from recommender.models import Job
 
 MAX_PARAMETERS_LENGTH = 2_000  # characters; a batch may have been sent thousands of histories
@@ -95,7 +95,7 @@ class JobAdmin(ReadOnlyAdmin):
         return self._start(request, Job.Kind.BATCH)
 
     def _start(self, request: HttpRequest, kind: Job.Kind) -> HttpResponse:
-        job = leases.create_unless_pending(kind)
+        job = queue.create_unless_pending(kind)
         if job is None:
             messages.warning(request, f"A {kind.label.lower()} job is waiting or running already; see it in the list.")
             return close_dialog_to("recommender_job_changelist")
@@ -115,7 +115,7 @@ class JobAdmin(ReadOnlyAdmin):
     )
     def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         job = get_or_404(self, request, object_id)
-        if leases.cancel(job.pk):
+        if queue.cancel(job.pk):
             messages.success(request, "Cancelled.")
         else:
             messages.warning(request, "The job had ended already.")

@@ -20,7 +20,7 @@ from recommender import registry
 from recommender.backup import model_folders, pg_tools
 from recommender.backup.archive import DUMP
 from recommender.backup.archive_writer import write_archive
-from recommender.jobs import leases
+from recommender.locks import advisory_lock
 from recommender.ml.config import FORMAT as MODEL_FORMAT
 from recommender.models import ApiKey, ModelVersion
 from recommender.registry import artifacts
@@ -43,7 +43,7 @@ def create_backup(path: Path, progress: Progress) -> Backup:
     """Raises DumpFailed, OSError. A file that was there before is replaced once the new one is complete and checked."""
     with (
         tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as aside,
-        leases.advisory_lock("activation", wait=True),  # nobody deletes a model's folder meanwhile
+        advisory_lock("activation", wait=True),  # nobody deletes a model's folder meanwhile
     ):
         dump = Path(aside) / DUMP
         with pg_tools.export_snapshot() as name:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from recommender import registry
-from recommender.jobs import leases
+from recommender.jobs import leases, queue
 from recommender.jobs.leases import Lease
 from recommender.models import Job
 
@@ -30,7 +30,7 @@ def run_job(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease
             raise CommandError(str(reason)) from reason
     job = Job.objects.get(pk=lease.job_id)
     if job.status != Job.Status.DONE:
-        leases.cancel(job.pk)  # a failed attempt must not run on behind the operator's back
+        queue.cancel(job.pk)  # a failed attempt must not run on behind the operator's back
         raise CommandError(f"The job ended as {job.status}: {job.error or 'cancelled from elsewhere'}")
     return job
 
@@ -53,7 +53,7 @@ def _acquire_lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrappe
         left = _take_over_stale(running, out)
         if left.parameters == parameters:
             return left
-        leases.cancel(running.pk)
+        queue.cancel(running.pk)
     lease = leases.claim(Job.objects.create(kind=kind, parameters=parameters).pk)
     if lease is None:
         raise CommandError(f"Another {kind.label.lower()} job started first; the admin shows it under Jobs.")

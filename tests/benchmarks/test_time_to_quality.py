@@ -7,8 +7,8 @@ from benchmarks.protocols import make_task, read_events
 from benchmarks.training.time_to_quality import compare_losses, seconds_to_goals
 from recommender.ml.config import PRESETS, override
 from recommender.ml.train import TrainingHooks
-from tests.recommender.ml.test_training import SPLIT, TOKENS, make_trainer
 from tests.support.movielens import movielens_path
+from tests.support.small_trainer import SPLIT, TOKENS, make_trainer
 
 TINY = override(
     PRESETS["brief"],

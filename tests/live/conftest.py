@@ -13,11 +13,11 @@ from recommender.models import ApiKey
 from tests.support import servers
 from tests.support.cast import create_cast
 from tests.support.live_server import LiveServer
-from tests.support.tiny_model import TINY_MODEL, VOCABULARY, clear_caches, create_invented_movies, model_folder  # noqa: F401
+from tests.support.tiny_model import TINY_MODEL, VOCABULARY, clear_caches, create_invented_movies
 
 
 @pytest.fixture(scope="module")
-def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) -> Iterator[LiveServer]:  # noqa: F811
+def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) -> Iterator[LiveServer]:
     """One for the module: its tests leave every part running and the tiny model active."""
     with django_db_blocker.unblock():
         clear_caches()

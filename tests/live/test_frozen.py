@@ -20,7 +20,9 @@ from movierec.local.processes import stop
 from movierec.local.server_paths import valkey_socket
 from movierec.postgres.base import IDLE_TRANSACTION_SECONDS
 from recommender.models import Job
-from tests.live.test_degraded import (
+from tests.support import servers
+from tests.support.cast import ADA, MATRIX
+from tests.support.live_calls import (
     LISTS,
     STRANGER,
     assert_answered,
@@ -31,8 +33,6 @@ from tests.live.test_degraded import (
     movies_of,
     outcomes_by_name,
 )
-from tests.support import servers
-from tests.support.cast import ADA, MATRIX
 from tests.support.live_server import LiveServer, Load
 from tests.support.s3_server import S3Server
 from tests.support.workers import ROOT, start_worker, wait_until, worker_environment

@@ -12,9 +12,7 @@ import pytest
 
 from movierec.local import embedded_servers
 from movierec.local.state_folder import create_state_folder, exclusive_lock
-from tests.support.launcher import ROOT, all_stopped, free_port, launcher_environment, run_to_end, state
-
-__all__ = ["state"]  # the fixture
+from tests.support.launcher import ROOT, all_stopped, free_port, launcher_environment, run_to_end
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:
@@ -157,7 +155,8 @@ def test_servers_of_ones_own_are_used_in_place_of_ours(state):
 def test_commands_side_by_side_share_the_servers(state):
     """The second uses what the first started, and the first waits with the stopping until the second is done."""
     uses = (
-        "import os; from movierec.local.state_folder import with_servers; from movierec.local.embedded_servers import state_dir, POSTGRES\n"
+        "from movierec.local.state_folder import with_servers\n"
+        "from movierec.local.embedded_servers import state_dir, POSTGRES\n"
         "with with_servers(state_dir(), 'a command', lambda line: print(line, flush=True)):\n"
         "    print('up', flush=True); input(); print(POSTGRES.answers(state_dir()), flush=True)"
     )

@@ -15,9 +15,7 @@ from movierec.local.embedded_servers import POSTGRES, VALKEY
 from movierec.local.launcher import Address, Launcher
 from movierec.local.processes import spawn
 from movierec.local.supervisor import HEARTBEAT_FILE, Service, Supervisor
-from tests.support.launcher import ROOT, all_stopped, processes_of, state, temporary_state
-
-__all__ = ["state"]  # the fixture
+from tests.support.launcher import ROOT, all_stopped, processes_of, temporary_state
 
 
 def rows(state, statement):

@@ -9,9 +9,7 @@ import pytest
 import yaml
 
 from movierec.local import embedded_servers
-from tests.support.launcher import ROOT, free_port, launcher_environment, state
-
-__all__ = ["state"]  # the fixture
+from tests.support.launcher import ROOT, free_port, launcher_environment
 
 
 def prepare(state, **urls):

@@ -18,9 +18,8 @@ from catalog.services import publish_movies
 from recommender.serving import concurrency, metrics
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
-from tests.catalog.test_admin import admin_url
 from tests.support.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS, TOY_STORY
-from tests.support.forms import find_form, form_data, run_action, submit
+from tests.support.forms import admin_url, find_form, form_data, run_action, submit
 
 pytestmark = pytest.mark.usefixtures("model")
 MOST_QUERIES = 16

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from catalog.models import Viewer
 from recommender import tasks
-from recommender.jobs import leases
+from recommender.jobs import queue
 from recommender.models import ApiKey, AuditEntry, Job
 from tests.support import forms
 from tests.support.cast import ADA, BEN, EVE
@@ -61,7 +61,7 @@ def test_who_started_and_cancelled_a_job_is_kept(admin_client, monkeypatch):
 
     call_command("nightly", enqueue=True)
     assert Job.objects.first().started_by.endswith(", at the command line")
-    leases.cancel(Job.objects.first().pk)
+    queue.cancel(Job.objects.first().pk)
     assert Job.objects.first().cancelled_by.endswith(", at the command line")
     Job.objects.update(created_at="2024-01-01T00:00Z")
     tasks.start_night.apply()

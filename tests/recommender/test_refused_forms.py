@@ -6,9 +6,8 @@ import pytest
 
 from catalog.models import Genre, Movie
 from recommender.models import ApiKey
-from tests.catalog.test_admin import admin_url
 from tests.support.cast import ADA, NEMO, PULP_FICTION, STAR_WARS
-from tests.support.forms import submit
+from tests.support.forms import admin_url, submit
 
 pytestmark = pytest.mark.usefixtures("model")
 REFUSED = [

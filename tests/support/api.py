@@ -66,3 +66,8 @@ def site(client_with: Callable[..., ApiClient]) -> ApiClient:
 
 def recommended_ids(body: dict[str, Any]) -> list[str]:
     return [one["movie_id"] for one in body["recommendations"]]
+
+
+def app_client(viewer: int, client_with: Any) -> ApiClient:
+    made = client_with(ApiKey.Scope.READ).post("/viewer-tokens", {"user_id": viewer, "seconds": 300})
+    return ApiClient(Authorization=f"Viewer-Token {made['token']}")

@@ -44,7 +44,8 @@ class CastMovie:
 
 
 CAST_MOVIES = (
-    CastMovie(TOY_STORY, "Toy Story", 1995, "Animation|Children|Comedy", "John Lasseter", "Tom Hanks|Tim Allen", 81, "G"),
+    CastMovie(TOY_STORY, "Toy Story", 1995, "Animation|Children|Comedy", "John Lasseter",
+         "Tom Hanks|Tim Allen", 81, "G"),
     CastMovie(USUAL_SUSPECTS, "The Usual Suspects", 1995, "Crime|Mystery|Thriller", "Bryan Singer",
          "Kevin Spacey|Gabriel Byrne|Benicio del Toro", 106, "R"),
     CastMovie(STAR_WARS, "Star Wars: Episode IV - A New Hope", 1977, "Action|Adventure|Sci-Fi", "George Lucas",
@@ -57,8 +58,8 @@ CAST_MOVIES = (
          "Liam Neeson|Ben Kingsley|Ralph Fiennes", 195, "R"),
     CastMovie(GODFATHER, "The Godfather", 1972, "Crime|Drama", "Francis Ford Coppola",
          "Marlon Brando|Al Pacino|James Caan", 175, "R"),
-    CastMovie(EMPIRE, "Star Wars: Episode V - The Empire Strikes Back", 1980, "Action|Adventure|Sci-Fi", "Irvin Kershner",
-         "Mark Hamill|Harrison Ford|Carrie Fisher", 124, "PG"),
+    CastMovie(EMPIRE, "Star Wars: Episode V - The Empire Strikes Back", 1980, "Action|Adventure|Sci-Fi",
+         "Irvin Kershner", "Mark Hamill|Harrison Ford|Carrie Fisher", 124, "PG"),
     CastMovie(RAIDERS, "Raiders of the Lost Ark", 1981, "Action|Adventure", "Steven Spielberg",
          "Harrison Ford|Karen Allen", 115, "PG"),
     CastMovie(JEDI, "Star Wars: Episode VI - Return of the Jedi", 1983, "Action|Adventure|Sci-Fi", "Richard Marquand",

@@ -8,7 +8,7 @@ import torch
 
 from recommender.ml import distributed
 from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingInterrupted
-from tests.recommender.ml.test_training import make_trainer
+from tests.support.small_trainer import make_trainer
 
 CASES = {
     "full": {"epochs": 2, "model": {"dropout": 0.0}},

@@ -9,6 +9,7 @@ from typing import Any
 
 import lxml.html
 from django.test import Client
+from django.urls import reverse
 from lxml.html import HtmlElement, InputElement, SelectElement
 
 LOGOUT_FORM = "logout-form"
@@ -84,3 +85,20 @@ def _button(form: HtmlElement, name: str) -> HtmlElement:
     own = [one for one in form.getroottree().xpath(kinds) if one.get("form") in (None, form.get("id"))]
     assert own, f"There is no button {name}."
     return own[0]
+
+
+def admin_url(model: str, page: str = "changelist", *ids: object) -> str:
+    return reverse(f"admin:catalog_{model}_{page}", args=ids)
+
+
+def edit(editor, model, pk, **values):
+    path = admin_url(model, "change", pk)
+    answer = submit(editor, path, values)
+    assert answer.status_code == 302, answer.context["errors"]
+
+
+def run_admin_action(editor, action, ids):
+    answer = run_action(editor, f"{admin_url('movie')}?all=", action, ids)
+    if answer.status_code == 200:  # asks first
+        answer = editor.post(admin_url("movie"), form_data(find_form(answer), button=None))
+    assert answer.status_code == 302

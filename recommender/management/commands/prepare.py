@@ -20,7 +20,7 @@ from catalog.loading import remove_legacy_demo
 from catalog.models import Movie, Viewer
 from infrastructure import server_wait
 from recommender import registry, tasks, training_data
-from recommender.jobs import leases
+from recommender.jobs import queue
 from recommender.models import Job, ModelVersion
 from recommender.registry.object_store import ObjectStoreUnavailable
 from recommender.serving.chart import recommend_chart
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         self._load_data(data, people, empty, note)
         if not note.trained or not self._can_serve():
             self._train(note)
-        elif job := leases.create_unless_pending(Job.Kind.BATCH):
+        elif job := queue.create_unless_pending(Job.Kind.BATCH):
             # Redis starts empty. Until a worker has filled it, lists come from the model.
             tasks.enqueue(job)
         self._write_welcome(self._create_admin())

@@ -18,6 +18,8 @@ from infrastructure.signals import process_alive
 from movierec.celery import app
 from movierec.local import embedded_servers
 from recommender import cache
+from recommender.cache import keys
+from recommender.cache.connection import redis_connection
 from recommender.models import ApiKey, Job, ModelVersion
 from recommender.monitoring import process_checks, server_checks
 from tests.support import servers as parts
@@ -299,8 +301,7 @@ def test_processes_start_and_work_while_their_logs_find_no_room(transactional_db
 def test_a_machine_that_fell_silent_beside_others_is_amber(nobody_reports, api, monkeypatch):
     all_report()
     cache.record_heartbeat(["light"], "light@away")
-    client = cache._connection.client()
-    client.zincrby(cache._key("alive"), -300, "light light@away")
+    redis_connection.client().zincrby(keys.full_key(keys.HEARTBEATS), -300, "light light@away")
     found = checks(api)["process:light"]
     assert (found["status"], "light@away" in found["detail"]) == ("warn", True)
     assert found["figures"]["processes"] == 1

@@ -11,7 +11,7 @@ from django.utils import timezone
 from recommender.api.access import authentication
 from recommender.api.access.throttles import RateThrottle
 from recommender.models import ApiKey
-from tests.support.api import ApiClient
+from tests.support.api import ApiClient, app_client
 from tests.support.cast import ADA, BEN, NEMO
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -47,11 +47,6 @@ NOT_OWN: list[tuple[Any, ...]] = [
 
 
 UNLIKE_A_DIGEST = 1_938_475_620  # a viewer's id that no hashed key holds by chance
-
-
-def app_client(viewer: int, client_with: Any) -> ApiClient:
-    made = client_with(ApiKey.Scope.READ).post("/viewer-tokens", {"user_id": viewer, "seconds": 300})
-    return ApiClient(Authorization=f"Viewer-Token {made['token']}")
 
 
 @pytest.fixture

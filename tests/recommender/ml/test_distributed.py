@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.recommender.ml.test_training import make_trainer
 from tests.support.distributed_training import CASES, loss_curve
+from tests.support.small_trainer import make_trainer
 
 ROOT = Path(__file__).parents[3]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -12,16 +12,16 @@ from django.utils import timezone
 
 from catalog.models import Viewer
 from catalog.services import NewEvent, record_events
-from recommender import cache, registry, tasks
+from recommender import cache, process_state, registry, tasks
 from recommender.ml.model_folder import load_model, save_model
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
 from recommender.models import ModelVersion
 from recommender.monitoring import probe
+from recommender.registry import watcher
 from recommender.serving import concurrency, metrics
-from tests.support.api import ApiClient, api, client_with  # noqa: F401
 from tests.support.cast import EVE, MORNING, STAR_WARS
-from tests.support.tiny_model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL, clear_loaded_models
+from tests.support.tiny_model import INVENTED, TINY_MODEL, UNKNOWN_TO_MODEL
 
 KNOWN = range(30_001, 30_041)  # viewers of the site from before any model
 POISON = INVENTED["Crime"][19]  # a history with this film breaks the ranker, where a test says so
@@ -50,7 +50,7 @@ def gone_live(write):
     registry.register(folder, preset="brief")
     registry.activate("other", "a test")
     ModelVersion.objects.filter(name="other").update(activated_at=timezone.now() - timedelta(minutes=MINUTES))
-    clear_loaded_models()
+    process_state.clear()
     probe._target, probe._refreshed_at = None, float("-inf")
     yield
     shutil.rmtree(folder)
@@ -90,7 +90,7 @@ def broken_by(monkeypatch, breaks):
     monkeypatch.setattr(Ranker, "encode", encoding)
 
 
-def hostile(api, events, n):  # noqa: F811
+def hostile(api, events, n):
     """One client's calls: what a filter, a made-up history, a limit, a moment or nonsense may bring about."""
     viewer = 90_000 + n
     calls = (
@@ -115,7 +115,7 @@ def hostile(api, events, n):  # noqa: F811
     calls[n % len(calls)]()
 
 
-def test_a_thousand_hostile_clients_do_not_roll_back_a_good_model(good, api, client_with, monkeypatch):  # noqa: F811
+def test_a_thousand_hostile_clients_do_not_roll_back_a_good_model(good, api, client_with, monkeypatch):
     broken_by(monkeypatch, lambda _, history: POISON in history.movie_ids)
     events = client_with("events:write")
 
@@ -146,12 +146,12 @@ def test_histories_that_break_every_model_are_not_held_against_the_new_one(good,
     assert registry.active_name() == "other"
 
 
-def good_clients(api, number):  # noqa: F811
+def good_clients(api, number):
     for n in range(number):
         api.client.get(f"/recommend?user_id={KNOWN[n % 40]}&top_k=5")
 
 
-def test_a_bad_model_among_a_thousand_good_clients_is_rolled_back_in_minutes(of_other_films, api, admin_client):  # noqa: F811
+def test_a_bad_model_among_a_thousand_good_clients_is_rolled_back_in_minutes(of_other_films, api, admin_client):
     good_clients(api, 1_000)
     seconds_pass()
 
@@ -168,7 +168,7 @@ def test_a_bad_model_among_a_thousand_good_clients_is_rolled_back_in_minutes(of_
     assert tasks.guard_active_model() == "", "the one before is not blamed for it"
 
 
-def test_a_model_that_fails_for_some_viewers_is_rolled_back(good, api, monkeypatch):  # noqa: F811
+def test_a_model_that_fails_for_some_viewers_is_rolled_back(good, api, monkeypatch):
     """One in five, while stored lists go on for the others."""
     few = {STAR_WARS, *INVENTED["Crime"][:1]}
     broken_by(monkeypatch, lambda self, history: self.version == "other" and few & set(history.movie_ids[:2].tolist()))
@@ -238,7 +238,7 @@ def test_where_no_film_is_left_to_list_nothing_is_counted(good):
 
 
 def test_the_watch_of_a_web_process_asks(good):
-    assert probe.probe_next_viewer in registry._tick_callbacks
+    assert probe.probe_next_viewer in watcher.tick_callbacks()
 
 
 def test_an_operator_goes_back_by_hand_with_the_same_rule(good):

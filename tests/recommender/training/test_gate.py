@@ -9,7 +9,8 @@ from recommender.ml.data import Histories, tokenise
 from recommender.ml.features import build_features
 from recommender.ml.ranker import Ranker, load_ranker
 from recommender.training import gate, gate_checks, segments
-from tests.support.tiny_model import VOCABULARY, simulated_histories
+from tests.support.tiny_model import VOCABULARY
+from tests.support.tiny_training import simulated_histories
 
 FEATURES = build_features([["genre:Low"] if n % 2 else ["genre:High"] for n in range(len(VOCABULARY))])
 
