@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from recommender.api.fields import MAX_TIMESTAMP, Timestamp
-from recommender.api.http.json_io import StrictJSONParser, json_bytes
 from recommender.api.batch import (
     BatchRequestSerializer,
     CacheBatchRequestSerializer,
@@ -18,6 +17,8 @@ from recommender.api.batch import (
     to_batch_requests,
 )
 from recommender.api.events import EVENT_SERIALIZER, to_client_events
+from recommender.api.fields import MAX_TIMESTAMP, Timestamp
+from recommender.api.http.json_io import StrictJSONParser, json_bytes
 from recommender.api.list_requests import to_request
 from recommender.api.recommend import (
     FilteredRequestSerializer,
@@ -26,7 +27,6 @@ from recommender.api.recommend import (
     to_filtered_request,
 )
 from recommender.api.similar import SimilarRequestSerializer
-from rest_framework.response import Response
 from recommender.ingest.events import KINDS, ClientEvent
 from recommender.serving.viewer import parse_movie_id
 
