@@ -10,7 +10,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 from infrastructure.logs import BURST, JsonFormatter, RateLimitedHandler
-from recommender.api.access import anonymous_limits
+from recommender.api.http import anonymous_limits
 from recommender.api.openapi import documents
 from recommender.models import ApiKey
 from tests.support.api import ApiClient
