@@ -12,6 +12,7 @@ RUN pip install -r requirements.txt -r requirements-s3.txt
 
 COPY manage.py ./
 COPY movierec ./movierec
+COPY infrastructure ./infrastructure
 COPY catalog ./catalog
 COPY recommender ./recommender
 

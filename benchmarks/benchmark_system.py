@@ -1,4 +1,9 @@
-"""A system of a benchmark's own: servers, tables and web processes as `./run` starts them, in a folder of its own."""
+"""Run an isolated system for a benchmark: servers, tables and web processes as `./run` starts them, in a temporary
+folder.
+
+Django can be set up only after `isolated_system` has written the environment; so benchmarks import models, selectors
+and services inside functions.
+"""
 
 import contextlib
 import os
@@ -21,10 +26,10 @@ ENVIRONMENT = {
 
 
 class BenchmarkSystem(Launcher):
-    """Servers and tables are up; what the benchmark loads comes before `serve`."""
+    """A launcher whose servers and tables are up; the benchmark loads its data and then calls `serve`."""
 
     def serve(self) -> None:
-        """The web processes, until they can recommend. Raises ServerError."""
+        """Start the web processes and wait until they can recommend. Raises `ServerError`."""
         web, *_ = application_services()
         self.web = self.supervisor.start(web)
         self.wait_until_ready()
@@ -32,14 +37,14 @@ class BenchmarkSystem(Launcher):
 
 @contextlib.contextmanager
 def isolated_system(**settings: str) -> Iterator[BenchmarkSystem]:
-    """From here on Django works in this process and on that system, of which nothing is left afterwards; `settings`
-    join the environment of both. Raises ServerError."""
+    """Yield a new system, set Django up for it in this process, and remove everything afterwards. `settings` are added
+    to the environment of both. Raises `ServerError`."""
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
         folder = Path(name).resolve()
-        folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
+        folder.chmod(0o711)  # as root, Postgres runs as another user, who must have access
         os.environ |= ENVIRONMENT | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
-        for replaced in ("DATABASE_URL", "REDIS_URL"):
-            os.environ.pop(replaced, None)
+        for variable in ("DATABASE_URL", "REDIS_URL"):
+            os.environ.pop(variable, None)
         create_state_folder(folder)
         load_or_create_secrets(folder)
         system = BenchmarkSystem(folder, configured_address(), lambda line: print(line, flush=True))

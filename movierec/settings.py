@@ -1,4 +1,4 @@
-"""Django settings: one flat file, read from the environment. README.md has the table of the variables."""
+"""Django settings: one flat file, read from the environment. docs/operations.md has the table of the variables."""
 
 import json
 from datetime import timedelta

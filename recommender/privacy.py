@@ -18,7 +18,7 @@ from catalog.plurals import count_noun
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
 from recommender.ingest import imports
-from recommender.models import Chunk, Erasure, Impression, Job, Merge, ModelVersion
+from recommender.models import BatchChunk, Erasure, Impression, Job, Merge, ModelVersion
 
 _LOCK_NAMESPACE = 5_270_402  # any number, the same in every process
 MAX_PENDING_ROWS = 10_000  # rows of imports in one export
@@ -157,8 +157,8 @@ def delete_lists(viewer_id: int) -> bool:
 
 def delete_from_jobs(viewer_id: int) -> int:
     """Histories that were sent for a batch, run or not, and numbers in results and chunks. Returns how many jobs."""
-    for bound in ("behind", "upto"):  # the same viewers lie between: this one is gone
-        Chunk.objects.filter(**{bound: viewer_id}).update(**{bound: viewer_id - 1})
+    for bound in ("after_viewer_id", "through_viewer_id"):  # the same viewers lie between: this one is gone
+        BatchChunk.objects.filter(**{bound: viewer_id}).update(**{bound: viewer_id - 1})
     named = Q(parameters__user_histories__has_key=str(viewer_id)) | Q(result__failed_users__contains=[viewer_id])
     jobs = list(Job.objects.select_for_update().filter(named))
     for job in jobs:

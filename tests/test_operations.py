@@ -1,5 +1,5 @@
-"""docs/operations.md: what it names exists, what it sets is safe, and nothing that is read is left out. Its commands,
-addresses and links are looked at by test_docs."""
+"""docs/operations.md and the system agree: its table of settings is the only one and is complete, its commands set up
+a safe instance, its units and containers exist. tests/test_docs.py compares commands, addresses and links."""
 
 import json
 import os
@@ -24,25 +24,46 @@ GUIDE = (ROOT / "docs" / "operations.md").read_text()
 TABLE = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^|`]+)`? \|", GUIDE, re.MULTILINE))
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
-SOURCES = [ROOT / "run", *(ROOT / "movierec").rglob("*.py"), *(ROOT / "recommender").rglob("*.py")]
+SOURCES = [
+    ROOT / "run",
+    *(
+        path
+        for name in ("movierec", "infrastructure", "catalog", "recommender")
+        for path in (ROOT / name).rglob("*.py")
+    ),
+]
 SOURCE = "\n".join(path.read_text() for path in SOURCES)
 READ = re.compile(r'(?:\benv(?:\.\w+)?|os\.environ\.get)\(\s*"([A-Z_]+)"(?:,\s*(?:default=)?([^)]*?))?\s*\)')
 OWN = {"DJANGO_SETTINGS_MODULE"}  # not the operator's to set
-NOT_LITERAL = {"generated", "embedded", "none", "found", "the package's", "all cores", "var/"}
+NOT_LITERAL = {
+    "generated",
+    "embedded",
+    "none",
+    "found",
+    "the package's",
+    "all cores",
+    "var/",
+}
 
 
-def test_every_variable_that_is_read_is_told_with_its_default():
-    found = dict(READ.findall(SOURCE)) | dict.fromkeys(re.findall(r"\$\{(MOVIEREC_\w+)", SOURCE), "")
-    assert len(found) > 30
-    assert set(found) - OWN <= set(TABLE)
-    for name, default in found.items():
-        told = TABLE.get(name, "none")
+def test_every_setting_that_is_read_is_in_the_table_with_its_default():
+    settings = dict(READ.findall(SOURCE)) | dict.fromkeys(re.findall(r"\$\{(MOVIEREC_\w+)", SOURCE), "")
+    assert len(settings) > 30
+    assert set(settings) - OWN <= set(TABLE)
+    for name, default in settings.items():
+        documented = TABLE.get(name, "none")
         plain = default.strip("\"'").replace("_", "")
-        if told not in NOT_LITERAL and plain not in ("", "None"):
-            assert told == {"False": "0", "True": "1"}.get(plain, plain), name
+        if documented not in NOT_LITERAL and plain not in ("", "None"):
+            assert documented == {"False": "0", "True": "1"}.get(plain, plain), name
 
 
-def test_every_variable_that_is_told_is_read():
+def test_no_other_document_has_a_table_of_settings():
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        if path.name != "operations.md":
+            assert not re.search(r"^\| `(MOVIEREC_\w+|PORT|DATABASE_URL)`", path.read_text(), re.MULTILINE), path.name
+
+
+def test_every_setting_of_the_guide_is_read():
     for name in set(TABLE) | set(re.findall(r"\b(MOVIEREC_[A-Z_]+)\b", GUIDE)):
         assert name in SOURCE + COMPOSE or name.startswith("OMP_"), name
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
-from recommender.ml.config import PRESETS
+from recommender.ml.config import PRESETS, canonical_preset
 from recommender.models import Job, ModelVersion
 
 JOB_OPTIONS = ("preset", "epochs", "minutes", "seed", "device", "resume")
@@ -18,10 +18,16 @@ def add_training_options(parser: argparse.ArgumentParser, *, warm: bool) -> None
         "--warm",
         action=argparse.BooleanOptionalAction,
         default=warm,
-        help="warm start: train on from the active model in a quarter of the epochs, if it is of the same shape; at most "
-        "six times in a row, and not where a viewer was erased since",
+        help="warm start: train on from the active model in a quarter of the epochs, if it is of the same shape; at "
+        "most six times in a row, and not where a viewer was erased since",
     )
-    parser.add_argument("--preset", default="default", choices=tuple(PRESETS), help="shape and settings of the model")
+    parser.add_argument(
+        "--preset",
+        type=canonical_preset,
+        default="default",
+        choices=tuple(PRESETS),
+        help="shape and settings of the model",
+    )
     parser.add_argument("--epochs", type=int, metavar="N", help="in place of the preset's")
     parser.add_argument("--minutes", type=float, metavar="M", help="cut the epochs to what fits into this time")
     parser.add_argument("--seed", type=int, metavar="S", help="in place of the preset's; the same seed, the same model")

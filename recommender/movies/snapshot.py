@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from django.conf import settings
 
 from catalog import selectors
 from recommender.movies.features import cold_items
@@ -244,15 +243,6 @@ class EligibilityFilter:
         """Those that pass."""
         found = self.snapshot.cold_items(ranker)
         return found.select(self.mask_ids(found.movie_ids))
-
-    def storable_mask(self, ranker: "Ranker", age_limit: int | None) -> tuple[np.ndarray, "ColdItems"]:
-        """The films, bool [V] and newcomers, that may be shown within the life of a list that is kept for a viewer with
-        this age limit, whatever this request alone asked for: each is let through once its window is open."""
-        films = self.snapshot.available_mask(self.now, ahead=settings.LIST_TTL)
-        if age_limit is not None:
-            films &= self.snapshot.allowed_for_age(age_limit)
-        found = self.snapshot.cold_items(ranker)
-        return self._to_vocabulary(ranker, films), found.select(films[self.snapshot.table.rows_of(found.movie_ids)])
 
     def removal_counts(self) -> dict[str, int]:
         """How many of the films that the filters want are kept out, each for the first reason that holds."""

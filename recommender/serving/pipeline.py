@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from django.conf import settings
 
 from catalog import selectors
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.cache.codec import NO_EXCLUSIONS, ExclusionCounts
-from recommender.history import has_known_movies, pinned_within_ttl, rank_for_storage
+from recommender.history import has_known_movies
+from recommender.list_builder import ListViewer, build_lists
 from recommender.movies.snapshot import EligibilityFilter, current_snapshot, nonzero_counts
 from recommender.serving import current_versions, degraded_mode, explain
 from recommender.serving.candidates import charts, content, model_scoring
@@ -207,11 +207,9 @@ def compute_and_store(
     The epoch and the model were read before the history, and the version in one snapshot with it: had any of them
     moved since, the list would carry the older stamp and never be served.
     """
-    shown, newcomers = context.eligibility.storable_mask(ranker, viewer.age_limit)
-    pinned = pinned_within_ttl(context.eligibility.snapshot.table, context.eligibility.now)
-    [ranked] = rank_for_storage(ranker, state, settings.LIST_LENGTH, shown, [viewer.seen_ids], pinned, newcomers)
-    stamps_of_it = (ranker.version, context.cache_read.versions.epoch or 0, viewer.version or 0)
-    made = StoredList(*stamps_of_it, *ranked, context.eligibility.now, viewer.age_limit, viewer.seen_items.counts())
+    row = ListViewer(viewer.version or 0, viewer.seen_items, viewer.age_limit)
+    epoch, now = context.cache_read.versions.epoch or 0, context.eligibility.now
+    [made] = build_lists(context.eligibility.snapshot, ranker, state, [row], epoch, now)
     if context.cache_read.redis_up and viewer.viewer_id is not None:
         try:
             cache.store_list(viewer.viewer_id, made)

@@ -12,8 +12,7 @@ import numpy as np
 import polars as pl
 
 from catalog import selectors
-from recommender.ml.data import Events, Histories
-from recommender.ml.model_folder import data_hash
+from recommender.ml.data import Events, Histories, data_hash
 from recommender.movies.features import movie_features
 
 _COLUMNS = {

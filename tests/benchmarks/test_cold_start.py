@@ -47,7 +47,7 @@ def test_shortened_history_is_the_one_of_somebody_new():
     # Viewer 1: the films 2 and 3 before 4, with the liking in between; 2 had four tokens, the like is none.
     columns = of(first[1:], stars[1:], kinds[1:])
     expected = tokenise(Histories.from_events([columns, second]), vocab)
-    for name in ("indptr", "items", "stars", "taste_indptr", "taste_items", "taste_weights", "taste_before", "timed"):
+    for name in ("indptr", "items", "stars", "taste_indptr", "taste_items", "taste_weights", "taste_seen", "timed"):
         assert getattr(short, name).tolist() == getattr(expected, name).tolist(), name
     assert short.items[asked.rows].tolist() == whole.items[targets.rows].tolist()
     assert asked.viewers.tolist() == [0, 1]
@@ -78,7 +78,7 @@ def test_held_out_films_are_targets_and_nothing_else(data):
         rated = whole[cold.mask[whole]]
         assert cold.rated_by(viewer).tolist() == rated[:-1].tolist()
         assert task.tokens.items[row] - 1 == rated[-1]
-    assert len(cold.rated)
+    assert len(cold.items)
     assert (choose_cold_movies(task.features) == cold.mask).all()
 
 

@@ -11,7 +11,7 @@ from tests.support.movielens import movielens_path
 from tests.support.small_trainer import SPLIT, TOKENS, make_trainer
 
 TINY = override(
-    PRESETS["brief"],
+    PRESETS["basic"],
     model={"d_model": 8, "layers": 1, "heads": 1, "max_len": 20, "ffn": 0},
     train={"epochs": 1, "batch_positions": 4000},
 )

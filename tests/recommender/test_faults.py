@@ -150,7 +150,7 @@ def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, 
         assert (job.status, told in job.error, job.error in page(job)) == (Job.Status.FAILED, True, True), job.error
     assert [(one.name, one.status) for one in ModelVersion.objects.all()] == [(TINY_MODEL, Status.ACTIVE)]
     own = leases.claim(Job.objects.create(kind=Job.Kind.BATCH).pk)
-    batch.run(own, tasks.call_for_help)
+    batch.run(own, tasks.request_batch_helpers)
     assert own.result["viewers"] == 4, "what it could not do others do"
     assert all(stored_list(viewer).model == TINY_MODEL for viewer in (ADA, BEN, CLEO, DAN))
 

@@ -7,7 +7,7 @@ import pytest
 
 from catalog.models import Viewer
 from recommender import registry, tasks
-from recommender.models import Chunk, Job, ModelVersion
+from recommender.models import BatchChunk, Job, ModelVersion
 from tests.support.jobs import assert_lists_are_from, expire_lease, has_ended
 from tests.support.killed_worker import KILL_POINTS
 from tests.support.tiny_model import clear_caches
@@ -46,7 +46,7 @@ def test_a_night_whose_worker_is_killed_is_ended_by_the_next(ring, settings, mom
     assert (job.status, job.attempts) == (Job.Status.RUNNING, 1), "killed, and nobody could tell"
     assert_lists_are_from(None if moment != "activation" else ModelVersion.objects.get().name)
     expire_lease(job)
-    Chunk.objects.update(lease_until=None)
+    BatchChunk.objects.update(lease_until=None)
     assert tasks.requeue_lost_jobs() == 1
     night()
 

@@ -87,10 +87,10 @@ def home_feed(viewer):
 
 
 def test_two_beats_make_one_nightly_job(transactional_db):
-    assert tasks.start_night() == str(Job.objects.get().pk)
-    assert tasks.start_night() is None
+    assert tasks.enqueue_nightly() == str(Job.objects.get().pk)
+    assert tasks.enqueue_nightly() is None
     Job.objects.update(status=Job.Status.DONE)
-    assert tasks.start_night() is None, "the other beat's message, read behind a short night"
+    assert tasks.enqueue_nightly() is None, "the other beat's message, read behind a short night"
     assert queue.create_unless_pending(Job.Kind.NIGHTLY) is not None, "who asks for one gets it"
 
 
@@ -99,7 +99,7 @@ def test_the_outbox_is_published_and_cleared(cast):
     cache.fill_reserved_viewer_versions(cache.reserve_viewer_versions([ADA]), {ADA: 1})
     assert Viewer.objects.filter(publish_pending=True).exists()
 
-    assert tasks.publish_pending() == Viewer.objects.count()
+    assert tasks.flush_outbox() == Viewer.objects.count()
 
     assert not Viewer.objects.filter(publish_pending=True).exists()
     assert cache.read_list_and_versions(ADA)[0].viewer == Viewer.objects.get(pk=ADA).version
@@ -109,7 +109,7 @@ def test_repair_puts_back_what_an_emptied_redis_lost(model):
     bump_epoch()
     caches["lists"].clear()
 
-    tasks.repair()
+    tasks.repair_versions()
 
     truth = Revision.objects.get()
     assert cache.read_list_and_versions(ADA)[0][:3] == (model.name, truth.epoch, truth.catalogue)

@@ -88,4 +88,4 @@ elif FAULT == "impatient broker":
     Lease.report_progress = _slowly(Lease.report_progress)  # type: ignore[method-assign]
     app.conf.broker_transport_options = app.conf.broker_transport_options | {"visibility_timeout": 1}
 if FAULT == "constant":
-    importlib.import_module("recommender.ml.prior_tuning").WEIGHTS = (0.0,)  # type: ignore[attr-defined]
+    importlib.import_module("recommender.ml.prior_tuning").CANDIDATE_WEIGHTS = (0.0,)  # type: ignore[attr-defined]

@@ -17,5 +17,5 @@ def post_rows(client, kind, body, content_type=JSONL, expect=202, **more):
 
 def run_import(client, job):
     """The job once a worker has done it."""
-    assert tasks.bring_in(job["job_id"])["taken"]
+    assert tasks.run_import(job["job_id"])["taken"]
     return client.get(f"/jobs/{job['job_id']}")

@@ -9,7 +9,7 @@ from django.db import connection
 from django.urls import reverse
 from redis import Redis
 
-from recommender.models import Chunk, Job
+from recommender.models import BatchChunk, Job
 from tests.support.cast import ADA, EMPIRE, JEDI, MORNING, STAR_WARS, TOY_STORY
 from tests.support.forms import submit
 from tests.support.imports import JSONL, json_lines
@@ -67,5 +67,5 @@ def zoe(site, admin_client):
     file = {"user_id": ZOE, "name": "half a character: \ud800"}, {"user_id": ADA, "name": "Ada"}
     site.post("/imports/viewers", json_lines(*file), content_type=JSONL, expect=202)
     former = Job.objects.create(kind="batch", status="cancelled", result={"failed_users": [ZOE, 7]})
-    Chunk.objects.create(job=former, behind=7, upto=ZOE, model="tiny", epoch=1)
+    BatchChunk.objects.create(job=former, after_viewer_id=7, through_viewer_id=ZOE, model="tiny", epoch=1)
     return job

@@ -33,4 +33,6 @@ class Command(BaseCommand):
             return
         from recommender.training import batch  # torch, which --enqueue does without
 
-        run_job(Job.Kind.BATCH, parameters, partial(batch.run, request_helpers=tasks.call_for_help), self.stdout)
+        run_job(
+            Job.Kind.BATCH, parameters, partial(batch.run, request_helpers=tasks.request_batch_helpers), self.stdout
+        )

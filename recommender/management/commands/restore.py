@@ -50,8 +50,8 @@ class Command(BaseCommand):
             restore.finalise(manifest)
         except (OSError, DatabaseError, CacheUnavailable) as error:
             raise CommandError(
-                "Database and models are restored; the rest failed. Once the reason is gone, restore again (--replace), "
-                f"or run `./run manage prepare`. {error}"
+                "Database and models are restored; the rest failed. Once the reason is gone, restore again "
+                f"(--replace), or run `./run manage prepare`. {error}"
             ) from error
 
     def _print_manifest(self, manifest: dict[str, Any]) -> None:

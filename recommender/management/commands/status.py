@@ -17,8 +17,8 @@ MARKS = {Status.OK: "ok", Status.WARN: "WARN", Status.UNKNOWN: "?", Status.FAIL:
 
 
 class Command(BaseCommand):
-    help = """Report the state of every part of the system: processes, servers, disks, model, nights, schedules, queues. Ends
-    with 0 where nothing is red, 1 where something is, 2 where Postgres or Redis does not answer. For cron and
+    help = """Report the state of every part of the system: processes, servers, disks, model, nights, schedules, queues.
+    Ends with 0 where nothing is red, 1 where something is, 2 where Postgres or Redis does not answer. For cron and
     monitoring; the admin's first page and GET /health/system show the same."""
     requires_system_checks = []  # some of them ask servers that may be down
 

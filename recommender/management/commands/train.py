@@ -13,8 +13,8 @@ from recommender.models import Job
 class Command(BaseCommand):
     help = """Train a model on every stored event, measure it beside the baselines and the active model, and register
     it. It is activated if it is better (see `models`). Its lists are then made as they are asked for; `batch` makes
-    them all ahead of time, `nightly` does both. Ctrl-C stops; --resume continues. Under torchrun several processes train
-    one model."""
+    them all ahead of time, `nightly` does both. Ctrl-C stops; --resume continues. Under torchrun several processes
+    train one model."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         add_training_options(parser, warm=False)

@@ -24,7 +24,7 @@ from catalog.models import Rule, WatchEvent
 from infrastructure import disk_space
 from infrastructure.disk_space import DiskThresholds
 from recommender import cache
-from recommender.ml.model_folder import save_checkpoint
+from recommender.ml.training_checkpoint import save_checkpoint
 from recommender.models import Impression, Job
 from recommender.monitoring import disk_checks
 from recommender.serving import metrics

@@ -57,7 +57,7 @@ def test_every_rejected_row_is_told_page_by_page(site, monkeypatch):
     assert parts[1] == "Part 2: 1 rows read, 0 stored, 0 there already, 1 refused"
     assert (len(parts), whole) == (5, "All viewers: 5 rows read, 2 stored, 0 there already, 3 refused")
     site.get(f"/jobs/{uuid4()}/rejected", expect=404)
-    assert not tasks.bring_in(job["job_id"])["taken"], "it has ended"
+    assert not tasks.run_import(job["job_id"])["taken"], "it has ended"
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")

@@ -93,7 +93,7 @@ def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpo
     killed.mkdir()
     selectors.export_events(killed / "events.csv")
     assert {"file: snapshot.npz", "file: events.csv"} <= set(traces_of(ZOE))
-    assert (tasks.clear_checkpoints(), killed.exists()) == (1, False)
+    assert (tasks.delete_stale_checkpoints(), killed.exists()) == (1, False)
     assert (checkpoints / "snapshot.npz").exists(), "a training may go on from it"
 
     site.delete(DATA)
@@ -102,9 +102,9 @@ def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpo
         tasks.finish_erasures()
     assert traces_of(ZOE) == ["file: snapshot.npz"]
     running = leases.claim(Job.objects.create(kind="nightly").pk)
-    assert tasks.clear_checkpoints() == 0
+    assert tasks.delete_stale_checkpoints() == 0
     queue.cancel(running.job_id)
-    assert tasks.clear_checkpoints() == 2
+    assert tasks.delete_stale_checkpoints() == 2
     assert traces_of(ZOE) == []
 
 

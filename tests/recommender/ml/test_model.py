@@ -31,7 +31,7 @@ def model_of(name: str, **fields) -> TransformerRecModel:
 
 @pytest.mark.parametrize("mlp", [False, True])
 def test_the_interface_of_the_brief(mlp):
-    model = model_of("brief", use_mlp_scorer=mlp)
+    model = model_of("basic", use_mlp_scorer=mlp)
     sequence = torch.randint(1, MOVIES + 1, (3, 50))
     sequence[:, :20] = 0
     taste, candidates = torch.randint(1, MOVIES + 1, (3, 7)), torch.randint(1, MOVIES + 1, (3, 11))
@@ -157,7 +157,7 @@ def test_lists_leave_out_what_they_are_told_and_are_in_order():
 def test_the_mlp_scorer_ranks_its_shortlist_again(monkeypatch):
     """Lists and evaluation take the same shortlist: the dot product's best among the films not left out."""
     monkeypatch.setattr(ranker_module, "MLP_CANDIDATES", 12)
-    ranker = Ranker(model_of("brief", use_mlp_scorer=True), VOCAB)
+    ranker = Ranker(model_of("basic", use_mlp_scorer=True), VOCAB)
     states, left_out = ranker.encode([Events.from_ids([101, 102])]), [np.array([101, 102, 110])]
     films, scores = ranker.top(states, 8, exclude=left_out)[0]
     np.testing.assert_allclose(ranker.score(states, films)[0], scores, rtol=1e-4)

@@ -17,7 +17,7 @@ from recommender.ml.vocab import Vocab
 FILMS = MIN_ITEMS + 500
 
 
-@pytest.fixture(scope="module", params=["default", "brief"])
+@pytest.fixture(scope="module", params=["default", "basic"])
 def ranker(request):
     torch.manual_seed(3)
     shape = override(get_preset(request.param), model={"d_model": 32, "heads": 2, "layers": 1})
@@ -72,5 +72,5 @@ def test_where_the_shortlist_may_miss_a_film_all_are_scored(ranker, asked):
 
 
 def test_few_films_and_many_viewers_are_scored_exactly(ranker, asked):
-    assert Shortlist.quantise(ranker.vectors.films[:100], ranker.vectors.lengths[:100]) is None
+    assert Shortlist.quantise(ranker.vectors.items[:100], ranker.vectors.score_norms[:100]) is None
     assert ranker._top_via_shortlist(np.tile(asked[0], (2, 1)), 20, None, None) is None

@@ -29,7 +29,7 @@ def test_it_learns_the_order(name, changes):
 
 
 def test_the_mlp_scorer_learns_too():
-    trained = make_trainer("brief", model={"use_mlp_scorer": True}).run()
+    trained = make_trainer("basic", model={"use_mlp_scorer": True}).run()
     ranker = Ranker(trained.model, VOCAB)
     states = ranker.encode_tokens(TOKENS, *SPLIT.test)
     first = [

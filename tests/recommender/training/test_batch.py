@@ -10,7 +10,7 @@ from catalog.selectors import catalogue_table
 from catalog.services import bump_catalogue, bump_epoch, record_events, save_viewer
 from recommender import cache, maintenance
 from recommender.jobs import batch_chunks, leases, queue
-from recommender.models import Chunk, Job
+from recommender.models import BatchChunk, Job
 from recommender.training import batch
 from tests.support.cast import (
     ADA,
@@ -130,7 +130,7 @@ def test_other_processes_take_chunks_and_one_that_dies_loses_its_own(lease, monk
     assert asked == [Viewer.objects.count() - 1]
     assert all(stored_list(viewer) for viewer in (ADA, BEN, CLEO, DAN))
     assert held.result["viewers"] == 4
-    assert not Chunk.objects.exists()
+    assert not BatchChunk.objects.exists()
     assert not batch.process_one_chunk(held.job_id), "the call of a batch that has ended"
 
 

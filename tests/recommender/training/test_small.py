@@ -149,12 +149,12 @@ def test_going_on_without_a_checkpoint_says_so(capsys):
 def test_the_first_night_comes_by_itself_and_once():
     films(12)
     happened(10, 5, 12)
-    assert tasks.start_first_night() is None
+    assert tasks.enqueue_first_nightly() is None
     happened(30, 5, 12)
 
-    order = tasks.start_first_night()
+    order = tasks.enqueue_first_nightly()
 
     assert Job.objects.get(pk=order).kind == Job.Kind.NIGHTLY
-    assert tasks.start_first_night() is None, "it is waiting already"
+    assert tasks.enqueue_first_nightly() is None, "it is waiting already"
     Job.objects.update(status=Job.Status.FAILED, finished_at=timezone.now())
-    assert tasks.start_first_night() is None, "a night that fails is not tried again at once"
+    assert tasks.enqueue_first_nightly() is None, "a night that fails is not tried again at once"
