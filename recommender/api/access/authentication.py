@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey
 
 from catalog.selectors import DATABASE_ERRORS
+from recommender import process_state
 from recommender.api.access.throttles import InvalidKeyThrottle
 from recommender.models import ApiKey
 
@@ -38,6 +39,7 @@ class ApiPrincipal:
 
 
 _key_cache: dict[bytes, tuple[ApiPrincipal, float]] = {}  # digest of the key -> principal, until (monotonic seconds)
+process_state.register("API: keys seen lately", _key_cache.clear)
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
 from infrastructure.connectivity import REDIS
+from recommender import process_state
 
 REDIS_BACKOFF = 1.0  # nothing is counted for this long after Redis failed, so that no call waits for it
 
@@ -87,3 +88,10 @@ class InvalidKeyThrottle(RateThrottle):
     def record(self, request: Request) -> None:
         """Count one invalid key."""
         self._is_within_rate(request, self.get_ident(request), self._increment)
+
+
+def _forget_backoff() -> None:
+    RateThrottle.uncounted_until = 0.0
+
+
+process_state.register("API: when rates are counted again after Redis failed", _forget_backoff)

@@ -18,6 +18,7 @@ from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from catalog.plurals import count_noun
 from infrastructure.body_limits import ADMIN_ROOT
+from recommender import process_state
 from recommender.api.access.loopback import ORIGINAL_HOST
 from recommender.api.http.errors import problem_response
 
@@ -68,6 +69,7 @@ def _rate_setting(scope: str) -> str:
 
 
 address_counts = WindowCounter()
+process_state.register("API: refused calls and logins by address", address_counts.clear)
 
 
 def refuse_early(request: HttpRequest) -> HttpResponse | None:

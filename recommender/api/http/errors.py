@@ -20,6 +20,7 @@ from rest_framework.settings import api_settings
 from infrastructure import disk_space
 from infrastructure.body_limits import ADMIN_ROOT
 from infrastructure.disk_space import StorageProblem
+from recommender import process_state
 from recommender.api.http.json_io import json_bytes
 from recommender.serving.concurrency import Overloaded
 
@@ -36,6 +37,7 @@ CLIENT_MESSAGES = {  # by code; which disk it is stands in the log and on the op
 log = logging.getLogger(__name__)
 
 _last_logged: dict[str, float] = {}  # code of a storage problem -> monotonic seconds
+process_state.register("API: when each full disk or store was logged", _last_logged.clear)
 
 
 class DatabaseUnreachable(exceptions.APIException):

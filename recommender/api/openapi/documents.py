@@ -13,6 +13,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from recommender import process_state
+
 
 class Document(NamedTuple):
     """A rendered answer."""
@@ -22,6 +24,7 @@ class Document(NamedTuple):
 
 
 _documents: dict[tuple[str, str], Document] = {}  # by view and media type: a handful
+process_state.register("API: rendered documents", _documents.clear)
 _lock = threading.Lock()
 
 
