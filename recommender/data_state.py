@@ -49,6 +49,6 @@ class DataState:
         self.save(source=source, is_trained=False)
 
     def _write(self, values: Mapping[str, Any]) -> None:
-        aside = self._file.with_suffix(".new")
-        aside.write_text(json.dumps(dict(values)))
-        aside.replace(self._file)
+        temporary = self._file.with_suffix(".new")
+        temporary.write_text(json.dumps(dict(values)))
+        temporary.replace(self._file)

@@ -101,6 +101,8 @@ class BatchJobAnswerSerializer(JobAnswerSerializer):
 
 
 class BatchRecommendView(ApiView):
+    """Serve POST /batch/recommend."""
+
     throttle_scope = "batch"
 
     @contextmanager
@@ -138,6 +140,8 @@ class BatchRecommendView(ApiView):
 
 
 class BatchCacheView(ApiView):
+    """Serve POST /batch/recommend/cache."""
+
     required_scope = ApiKey.Scope.BATCH
     throttle_scope = "batch"
 

@@ -52,9 +52,9 @@ class ChartView(ApiView):
     def respond(self, name: ChartName) -> Response:
         """Answer with the chart, filtered as the query says."""
         values = self.validated
-        wanted = to_request(values, filters=to_filters(values))
-        answer = recommend_chart(wanted, name, personal=values.get("personal", False))
-        return Response(filtered_list_body(wanted.viewer_id, answer, wanted.filters))
+        list_request = to_request(values, filters=to_filters(values))
+        answer = recommend_chart(list_request, name, personal=values.get("personal", False))
+        return Response(filtered_list_body(list_request.viewer_id, answer, list_request.filters))
 
 
 def chart_operation(name: str, summary: str, query: type[ChartQuerySerializer], description: str) -> Any:
@@ -63,6 +63,8 @@ def chart_operation(name: str, summary: str, query: type[ChartQuerySerializer], 
 
 
 class PopularView(ChartView):
+    """Serve GET /popular."""
+
     @chart_operation(
         "popular", "What everyone watches.", ChartQuerySerializer, "A watch counts half after every 180 days."
     )
@@ -72,6 +74,8 @@ class PopularView(ChartView):
 
 
 class TrendingView(ChartView):
+    """Serve GET /trending."""
+
     @chart_operation(
         "trending",
         "What is watched more than usual lately.",
@@ -86,6 +90,8 @@ class TrendingView(ChartView):
 
 
 class LatestView(ChartView):
+    """Serve GET /latest."""
+
     @chart_operation(
         "latest",
         "The newest films that can be watched now.",

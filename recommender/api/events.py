@@ -120,6 +120,8 @@ class EventsAnswerSerializer(serializers.Serializer):
 
 
 class EventsView(ApiView):
+    """Serve POST /events."""
+
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
 

@@ -176,6 +176,7 @@ class MovieIds(_BoundedList):
         return super().parse_items(data)
 
     def parse_item(self, data: Any) -> str:
+        """Return one parsed item. Raises ValidationError."""
         return movie_id_text(data)
 
 
@@ -205,6 +206,7 @@ class Names(_BoundedList):
         super().__init__(max_items=MAX_NAMES, **options)
 
     def parse_item(self, data: Any) -> str:
+        """Return one parsed item. Raises ValidationError."""
         if not isinstance(data, str) or not 0 < len(data) <= MAX_NAME_LENGTH:
             raise serializers.ValidationError(f"a name is a string of 1 to {MAX_NAME_LENGTH} characters.")
         return data

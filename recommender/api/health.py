@@ -53,6 +53,8 @@ class HealthView(ApiView):
 
 
 class LiveView(HealthView):
+    """Serve GET /health/live."""
+
     @operation("health_live", "Whether the process answers.", LiveAnswerSerializer)
     def get(self, request: Request) -> Response:
         """Answer that the process is alive; nothing is asked of Postgres or Redis."""
@@ -60,6 +62,8 @@ class LiveView(HealthView):
 
 
 class ReadyView(HealthView):
+    """Serve GET /health/ready."""
+
     @bare_operation(
         operation_id="health_ready",
         summary="Whether it can serve a recommendation; else which part cannot.",
@@ -79,6 +83,8 @@ class ReadyView(HealthView):
 
 
 class SystemView(ApiView):
+    """Serve GET /health/system."""
+
     required_scope = ApiKey.Scope.STATUS
     open_on_loopback = True
 

@@ -34,6 +34,8 @@ class HistoryAnswerSerializer(serializers.Serializer):
 
 
 class HistoryImportView(ApiView):
+    """Serve POST /users/{id}/history."""
+
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "batch"
 

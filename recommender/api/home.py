@@ -59,6 +59,8 @@ class HomeAnswerSerializer(EmptyListSerializer):
 
 
 class HomeView(ApiView):
+    """Serve GET /home."""
+
     allow_viewer_token = True
 
     @operation(
@@ -72,9 +74,9 @@ class HomeView(ApiView):
     def get(self, request: Request) -> Response:
         """Return a home page of rows for a viewer, or for everyone."""
         values = self.validated
-        wanted = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
-        page = build_page(wanted, values["rows"], values["row_length"])
-        return Response(page_body(wanted.viewer_id, page, wanted.filters))
+        list_request = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
+        page = build_page(list_request, values["rows"], values["row_length"])
+        return Response(page_body(list_request.viewer_id, page, list_request.filters))
 
 
 def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, Any]:

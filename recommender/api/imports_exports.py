@@ -1,6 +1,6 @@
 """POST /imports/{kind}, GET /jobs/{id}/rejected and GET /exports/{kind}.{form}: files in and out."""
 
-from hashlib import blake2b
+from hashlib import blake2b, file_digest
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import StrictInteger
 from recommender.api.jobs import JobAnswerSerializer, create_import_job, job_body
 from recommender.api.openapi.operations import ERROR_RESPONSES, operation
-from recommender.api.uploads import BLOCK_BYTES, content_type_and_encoding, uploaded_file
+from recommender.api.uploads import content_type_and_encoding, uploaded_file
 from recommender.ingest import imports
 from recommender.models import ApiKey, Job
 from recommender.serving.concurrency import FILE_TRANSFERS
@@ -63,6 +63,8 @@ class RejectedQuerySerializer(FastSerializer):
 
 
 class ImportsView(ApiView):
+    """Serve POST /imports/{kind}."""
+
     throttle_scope = "batch"
 
     @property
@@ -87,7 +89,9 @@ class ImportsView(ApiView):
                 request.content_type or "nothing", f"Send {' or '.join(FORMAT_BY_CONTENT_TYPE)}."
             )
         with uploaded_file(request) as file:
-            parameters = {"of": str(RowKind(kind)), "form": str(file_format), "digest": _digest(file)}
+            digest = file_digest(cast(Any, file), lambda: blake2b(digest_size=16)).hexdigest()
+            file.seek(0)
+            parameters = {"of": str(RowKind(kind)), "form": str(file_format), "digest": digest}
             parameters |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
             job = create_import_job(
                 cast(Any, request.auth),
@@ -99,6 +103,8 @@ class ImportsView(ApiView):
 
 
 class RejectedView(ApiView):
+    """Serve GET /jobs/{id}/rejected."""
+
     throttle_scope = "batch"
 
     @property
@@ -123,6 +129,8 @@ class RejectedView(ApiView):
 
 
 class ExportsView(ApiView):
+    """Serve GET /exports/{kind}.{form}."""
+
     throttle_scope = "batch"
 
     @property
@@ -157,14 +165,6 @@ def _kind_or_404(kwargs: dict[str, Any]) -> RowKind:
         return RowKind(kwargs.get("kind", RowKind.MOVIES))
     except ValueError:
         raise Http404(f"There are only {', '.join(FIELDS)} to bring in and to take out.") from None
-
-
-def _digest(file: BinaryIO) -> str:
-    digest = blake2b(digest_size=16)
-    while block := file.read(BLOCK_BYTES):
-        digest.update(block)
-    file.seek(0)
-    return digest.hexdigest()
 
 
 def _save_rows(job: Job, file: BinaryIO, encoding: str | None) -> None:

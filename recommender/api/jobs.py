@@ -45,6 +45,8 @@ class JobAnswerSerializer(serializers.Serializer):
 
 
 class JobView(ApiView):
+    """Serve GET /jobs/{id}."""
+
     alternative_scopes = tuple(ApiKey.Scope)  # a key that may start a job may follow it
 
     @operation("jobs_read", "How a job is getting on.", JobAnswerSerializer)

@@ -41,6 +41,7 @@ class TitledMovieSerializer(ScoredMovieSerializer):
 
 
 class ListInfoFields(serializers.Serializer):
+    # No docstring: it would describe every answer in the schema.
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["cache", "model", "similar", "popular"], help_text="How the list came about."
     )

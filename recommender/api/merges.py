@@ -77,6 +77,8 @@ ACCOUNT_HINT = "Look whether the numbers stand the wrong way round: into_user_id
 
 
 class MergeView(ApiView):
+    """Serve POST /users/merge."""
+
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
 
@@ -100,6 +102,8 @@ class MergeView(ApiView):
 
 
 class UndoView(ApiView):
+    """Serve POST /users/merge/undo."""
+
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
 

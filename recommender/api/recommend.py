@@ -80,10 +80,10 @@ class RecommendRequestExtension(OpenApiSerializerExtension):
             {"required": [name], "properties": {name: {"type": "array", "minItems": 1}}}
             for name in ("history", "liked_genres")
         ]
-        beside_a_group = {"properties": {"user_id": {"not": {}}, "history": {"type": "array", "maxItems": 0}}}
+        group_schema = {"properties": {"user_id": {"not": {}}, "history": {"type": "array", "maxItems": 0}}}
         return schema | {
             "anyOf": [{"required": ["user_id"]}, {"required": ["user_ids"]}, *non_empty],
-            "dependentSchemas": {"user_ids": beside_a_group},
+            "dependentSchemas": {"user_ids": group_schema},
         }
 
 
@@ -100,6 +100,8 @@ class FilteredAnswerSerializer(RecommendAnswerSerializer):
 
 
 class RecommendView(ApiView):
+    """Serve GET and POST /recommend."""
+
     allow_viewer_token = True
 
     @operation(
@@ -110,8 +112,8 @@ class RecommendView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Recommend movies to a viewer by their stored history."""
-        wanted = to_request(self.validated)
-        return Response(list_body(wanted.viewer_id, recommend(wanted)))
+        list_request = to_request(self.validated)
+        return Response(list_body(list_request.viewer_id, recommend(list_request)))
 
     @operation(
         "recommend",
@@ -122,11 +124,13 @@ class RecommendView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Recommend movies to a viewer, to viewers who watch together, or for a history that is sent."""
-        wanted = to_request(self.validated)
-        return Response(list_body(wanted.viewer_id, _recommend(wanted)) | _group_ids(wanted))
+        list_request = to_request(self.validated)
+        return Response(list_body(list_request.viewer_id, _recommend(list_request)) | _group_ids(list_request))
 
 
 class FilteredView(ApiView):
+    """Serve POST /recommend/filtered."""
+
     allow_viewer_token = True
 
     @operation(
@@ -146,9 +150,9 @@ class FilteredView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Recommend movies that satisfy attribute filters."""
-        wanted = to_filtered_request(self.validated)
-        body = filtered_list_body(wanted.viewer_id, _recommend(wanted), wanted.filters)
-        return Response(body | _group_ids(wanted))
+        list_request = to_filtered_request(self.validated)
+        body = filtered_list_body(list_request.viewer_id, _recommend(list_request), list_request.filters)
+        return Response(body | _group_ids(list_request))
 
 
 def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
@@ -156,9 +160,9 @@ def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
     return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
 
 
-def _recommend(wanted: RecommendRequest) -> Answer:
-    return recommend_group(wanted) if wanted.viewer_ids else recommend(wanted)
+def _recommend(list_request: RecommendRequest) -> Answer:
+    return recommend_group(list_request) if list_request.viewer_ids else recommend(list_request)
 
 
-def _group_ids(wanted: RecommendRequest) -> dict[str, Any]:
-    return {"user_ids": list(wanted.viewer_ids)} if wanted.viewer_ids else {}
+def _group_ids(list_request: RecommendRequest) -> dict[str, Any]:
+    return {"user_ids": list(list_request.viewer_ids)} if list_request.viewer_ids else {}

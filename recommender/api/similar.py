@@ -38,6 +38,8 @@ class SimilarAnswerSerializer(serializers.Serializer):
 
 
 class SimilarView(ApiView):
+    """Serve POST /similar."""
+
     allow_viewer_token = True
 
     @operation(

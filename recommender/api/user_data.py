@@ -122,6 +122,8 @@ class ErasureAnswerSerializer(serializers.Serializer):
 
 
 class UserDataView(ApiView):
+    """Serve GET and DELETE /users/{id}/data."""
+
     required_scope = ApiKey.Scope.ERASE
     throttle_scope = "batch"
 

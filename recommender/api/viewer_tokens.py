@@ -31,6 +31,8 @@ class ViewerTokenAnswerSerializer(serializers.Serializer):
 
 
 class ViewerTokensView(ApiView):
+    """Serve POST /viewer-tokens."""
+
     @operation(
         "viewer_tokens",
         "A short-lived token that reads one viewer's lists, for an app that must not have the key.",

@@ -47,12 +47,15 @@ def create_backup(path: Path, progress: Progress) -> Backup:
     Raises DumpFailed, OSError.
     """
     with (
-        tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as aside,
+        tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
         advisory_lock("activation", wait=True),  # nobody deletes a model's folder meanwhile
     ):
-        dump = Path(aside) / DUMP
+        dump = Path(folder) / DUMP
         with pg_tools.export_snapshot() as name:
-            facts, expected_bytes = _facts(), _table_bytes() // COMPRESSION_RATIO
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT sum(pg_table_size(oid)) FROM pg_class WHERE relkind = 'r'")
+                expected_bytes = int(cursor.fetchone()[0]) // COMPRESSION_RATIO
+            facts = _facts()
             models, left_out = _model_files()
             for written_bytes in pg_tools.dump(name, dump):
                 progress("database", written_bytes, expected_bytes)
@@ -81,12 +84,6 @@ def _facts() -> dict[str, Any]:
         "settings": {name: getattr(settings, name) for name in COMPARED_SETTINGS},
         "source": DataState(settings.DATA_NOTE).as_dict(),
     }
-
-
-def _table_bytes() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT sum(pg_table_size(oid)) FROM pg_class WHERE relkind = 'r'")
-        return int(cursor.fetchone()[0])
 
 
 def _model_files() -> tuple[dict[str, Path], dict[str, str]]:

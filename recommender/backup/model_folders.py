@@ -86,7 +86,7 @@ def swap_in(stage: Path) -> Iterator[None]:
     try:
         for extracted in sorted(stage.iterdir()) if stage.exists() else ():
             if not _same_content(extracted, target := store / extracted.name):
-                moved.append((target, _set_aside(target)))
+                moved.append((target, _hide(target)))
                 extracted.rename(target)
         yield
     except BaseException:
@@ -100,7 +100,8 @@ def swap_in(stage: Path) -> Iterator[None]:
             shutil.rmtree(former, ignore_errors=True)
 
 
-def _set_aside(target: Path) -> Path | None:
+def _hide(target: Path) -> Path | None:
+    """Rename a folder to a hidden name, which is returned; None where there is no such folder."""
     if not target.exists():
         return None
     return target.rename(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}{REPLACED_SUFFIX}"))
@@ -119,5 +120,5 @@ def delete_others(names: Iterable[str]) -> None:
     for leftover in Path(settings.MODEL_STORE).glob(f".*{REPLACED_SUFFIX}"):
         shutil.rmtree(leftover, ignore_errors=True)
     for path in stored_folders():
-        if path.name not in known and (aside := _set_aside(path)) is not None:
-            shutil.rmtree(aside, ignore_errors=True)
+        if path.name not in known and (replaced := _hide(path)) is not None:
+            shutil.rmtree(replaced, ignore_errors=True)

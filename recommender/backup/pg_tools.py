@@ -93,8 +93,10 @@ def replace_database(content: Iterable[bytes], final_sql: str) -> None:
                     psql.stdin.close()
                     psql.wait()
             except (BrokenPipeError, DumpFailed) as error:
-                if not _exited_with_error(psql):
-                    raise DumpFailed(str(error)) from error  # without a COMMIT
+                with suppress(subprocess.TimeoutExpired):
+                    psql.wait(1)
+                if not psql.returncode:  # it saw no error of its own: it ends without a COMMIT
+                    raise DumpFailed(str(error)) from error
         if psql.returncode:
             raise DumpFailed(f"Postgres refused: {_last_output(output)}")
 
@@ -113,13 +115,6 @@ def _write_statements(content: Iterable[bytes], psql: IO[bytes]) -> None:
             child.wait()
         if child.returncode:
             raise DumpFailed(f"pg_restore: {_last_output(output)}")
-
-
-def _exited_with_error(child: "subprocess.Popen[bytes]") -> bool:
-    """Return whether the program ended with an error within a second."""
-    with suppress(subprocess.TimeoutExpired):
-        return bool(child.wait(1))
-    return False
 
 
 def _start_program(program: str, options: list[str], **popen_options: Any) -> "subprocess.Popen[bytes]":

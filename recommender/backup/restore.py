@@ -80,10 +80,10 @@ def restore_backup(path: Path, progress: Progress, *, replace: bool = False) -> 
 
 
 def differing_settings(manifest: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return (then, now) of each setting that lists depend on and that differs, by name."""
-    then = dict(manifest.get("settings", {}))
-    now = {name: getattr(settings, name, None) for name in then}
-    return {name: (value, now[name]) for name, value in then.items() if now[name] != value}
+    """Return the former and the current value of each setting that lists depend on and that differs, by name."""
+    former = dict(manifest.get("settings", {}))
+    current = {name: getattr(settings, name, None) for name in former}
+    return {name: (value, current[name]) for name, value in former.items() if current[name] != value}
 
 
 def _byte_counter(archive: Archive, phase: str, progress: Progress) -> OnBytes:

@@ -51,7 +51,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        began = time.perf_counter()
+        started = time.perf_counter()
         client_id = request.headers.get(REQUEST_ID_HEADER, "")
         this_id = client_id if VALID_REQUEST_ID.match(client_id) else uuid.uuid4().hex
         request.request_id = this_id  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ class RequestIdMiddleware:
         finally:
             actors.current_request.reset(token)
         anonymous_limits.count_refusal(request, response)
-        _log_request(request, response.status_code, time.perf_counter() - began)
+        _log_request(request, response.status_code, time.perf_counter() - started)
         _count_request(request, response)
         response.headers[REQUEST_ID_HEADER] = this_id
         is_page = request.path.startswith(PAGE_PATHS)

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE", help="a tar; one that is there is replaced at the end")
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
-        began = time.perf_counter()
+        started = time.perf_counter()
         try:
             with sigterm_as_interrupt("no backup was made"), progress_display(self.stdout) as progress:
                 backup = create_backup(file.absolute(), progress)
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{file}: {counts['catalog_movie']:,} films, {counts['catalog_viewer']:,} viewers, "
             f"{counts['catalog_watchevent']:,} events, {counts['recommender_modelversion']:,} model versions; "
-            f"{megabytes:,.1f} MB in {time.perf_counter() - began:.1f} s."
+            f"{megabytes:,.1f} MB in {time.perf_counter() - started:.1f} s."
         )
         for name, reason in backup.left_out.items():
             self.stderr.write(self.style.WARNING(f"The folder of model {name} is not in it: {reason}."))

@@ -38,21 +38,18 @@ class Command(BaseCommand):
         except (*refusals, OSError, DatabaseError) as error:
             raise CommandError(f"Nothing was restored. {error}") from error
         if not check:
-            self._finalise(manifest)
+            try:
+                restore.finalise(manifest)
+            except (OSError, DatabaseError, CacheUnavailable) as error:
+                raise CommandError(
+                    "Database and models are restored; the rest failed. Once the reason is gone, restore again "
+                    f"(--replace), or run `./run manage prepare`. {error}"
+                ) from error
         self._print_manifest(manifest)
-        for name, (then, now) in restore.differing_settings(manifest).items():
-            self.stderr.write(self.style.WARNING(f"{name} was {then} then and is {now} now: lists may differ."))
+        for name, (former, current) in restore.differing_settings(manifest).items():
+            self.stderr.write(self.style.WARNING(f"{name} was {former} then and is {current} now: lists may differ."))
         if not check:
             self._print_next_steps(manifest)
-
-    def _finalise(self, manifest: dict[str, Any]) -> None:
-        try:
-            restore.finalise(manifest)
-        except (OSError, DatabaseError, CacheUnavailable) as error:
-            raise CommandError(
-                "Database and models are restored; the rest failed. Once the reason is gone, restore again "
-                f"(--replace), or run `./run manage prepare`. {error}"
-            ) from error
 
     def _print_manifest(self, manifest: dict[str, Any]) -> None:
         origin = f"by movierec {manifest['movierec']} on Postgres {manifest['postgres']}"
