@@ -26,7 +26,10 @@ class DemoExists(NamedTuple):
 def load_demo(
     viewers: int, seed: int, progress: Progress = lambda what, done, expected: None
 ) -> LoadReport | DemoExists:
-    """Load real movies and `viewers` simulated viewers, in one transaction. Raises CatalogError with nothing changed."""
+    """Load real movies and `viewers` simulated viewers, in one transaction.
+
+    Raises CatalogError with nothing changed.
+    """
     if not 1 <= viewers <= MAX_VIEWERS:
         raise CatalogError(f"The demo has 1 to {MAX_VIEWERS:,} viewers, not {viewers:,}.")
     with transaction.atomic():
