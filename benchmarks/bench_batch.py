@@ -20,7 +20,7 @@ from benchmarks.isolated_process import run_isolated_in_parallel
 from benchmarks.report import print_report
 from benchmarks.serving.fixture import ACTIVE_VERSION, load_and_build
 from infrastructure.resources import available_resources
-from movierec.local.launcher import LIGHT_CONCURRENCY
+from movierec.local.services import LIGHT_CONCURRENCY
 from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_500_000, 300_000
@@ -57,20 +57,16 @@ def measure_batch() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def fill_lists() -> dict[str, Any]:
     """Fill lists for every viewer and return the measurements."""
+    from recommender.models import Job  # after Django is set up for the system
+
     os.environ["OMP_NUM_THREADS"] = str(max(1, available_resources().cpus // LIGHT_CONCURRENCY))
     with multiprocessing.Manager() as manager:
-        job, start = _job(), manager.Barrier(LIGHT_CONCURRENCY)
+        job, start = str(Job.objects.create(kind=Job.Kind.BATCH).pk), manager.Barrier(LIGHT_CONCURRENCY)
         batch, *helpers = run_isolated_in_parallel(
             [(_batch, (job, start)), *[(_help, (job, start))] * (LIGHT_CONCURRENCY - 1)]
         )
     batch["peak_mb"] += sum(helper["peak_mb"] for helper in helpers)
     return batch
-
-
-def _job() -> str:
-    from recommender.models import Job
-
-    return str(Job.objects.create(kind=Job.Kind.BATCH).pk)
 
 
 def _batch(job_id: str, start: Barrier) -> dict[str, Any]:
