@@ -11,7 +11,9 @@ COPY requirements-s3.txt ./
 RUN pip install -r requirements.txt -r requirements-s3.txt
 
 COPY manage.py ./
+COPY infrastructure ./infrastructure
 COPY movierec ./movierec
+COPY infrastructure ./infrastructure
 COPY catalog ./catalog
 COPY recommender ./recommender
 

@@ -1,4 +1,7 @@
-"""python -m benchmarks NAME [WORDS]. A benchmark is a bench_NAME.py with a docstring, `add_arguments` and `run`."""
+"""Run a benchmark: python -m benchmarks NAME [OPTIONS].
+
+A benchmark is a module bench_NAME.py with a docstring, `add_arguments` and `run`.
+"""
 
 import argparse
 import importlib
@@ -12,22 +15,24 @@ PREFIX = "bench_"
 
 
 def benchmark_names() -> list[str]:
+    """Return the names of all benchmarks."""
     modules = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
     return sorted(name.removeprefix(PREFIX) for name in modules if name.startswith(PREFIX))
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
+    """Run the benchmark of the command line and return its exit status."""
     parser = argparse.ArgumentParser(prog="./run bench", description="Runs a benchmark; the last line is JSON.")
     parser.add_argument("name", choices=benchmark_names(), help="which one")
-    given = parser.parse_args(words[:1])
-    bench = importlib.import_module(f"benchmarks.{PREFIX}{given.name}")
-    own = argparse.ArgumentParser(
-        prog=f"./run bench {given.name}",
+    args = parser.parse_args(argv[:1])
+    bench = importlib.import_module(f"benchmarks.{PREFIX}{args.name}")
+    bench_parser = argparse.ArgumentParser(
+        prog=f"./run bench {args.name}",
         description=bench.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    bench.add_arguments(own)
-    bench.run(own.parse_args(words[1:]))
+    bench.add_arguments(bench_parser)
+    bench.run(bench_parser.parse_args(argv[1:]))
     return 0
 
 

@@ -1,12 +1,11 @@
-"""Lists of 200 for every viewer, as the batch makes them, on servers of its own, in as many processes side by side as
+"""Fill lists of 200 for every viewer with the batch job, on an isolated system, in as many parallel processes as
 `./run` has workers for it.
 
-viewers_per_min       end to end: read from Postgres, encode, rank all films, leave out what was seen, store in Redis
+viewers_per_min       end to end: read from Postgres, encode, rank all films, exclude seen films, store in Redis
 bare_viewers_per_min  encode, score and take the best 200 of the same viewers in memory, as many processes and threads
-ratio                 the first by the second
-bytes_per_list        Redis' used_memory afterwards less that before, by list
-peak_mb               most memory that each process of the batch ever held (resident), added up: the pages of libraries,
-                      which they share, count in each"""
+ratio                 the first over the second
+bytes_per_list        growth of Redis' used_memory per list
+peak_mb               maximum resident memory of the batch's processes, added up; shared pages count in each"""
 
 import argparse
 import multiprocessing
@@ -21,55 +20,53 @@ from benchmarks.isolated_process import run_isolated_in_parallel
 from benchmarks.report import print_report
 from benchmarks.serving.fixture import ACTIVE_VERSION, load_and_build
 from infrastructure.resources import available_resources
-from movierec.local.launcher import LIGHT_CONCURRENCY
+from movierec.local.services import LIGHT_CONCURRENCY
 from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_500_000, 300_000
-BLOCK = 256  # viewers ranked at a time without the system, as in the batch
+BLOCK_SIZE = 256  # viewers that the bare measurement ranks at a time, as the batch does
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
     parser.add_argument("--preset", default="default", help="the shape of the model")
     parser.add_argument("--quick", action="store_true", help=f"generate {QUICK_RATINGS:,} ratings, not {RATINGS:,}")
 
 
-def run(given: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
+    """Measure the batch and print the report."""
     with isolated_system():
-        stage = load_and_build(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
-        whole, bare = measure_batch()
-    parameters = sum(parameter.numel() for parameter in stage.ranker.model.parameters())
-    _report(whole, bare, given.preset, parameters, len(stage.ranker.vocab))
+        fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
+        batch, bare = measure_batch()
+    parameters = sum(parameter.numel() for parameter in fixture.ranker.model.parameters())
+    _report(batch, bare, args.preset, parameters, len(fixture.ranker.vocab))
 
 
 def measure_batch() -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the whole batch took, and what its model alone takes."""
-    whole = fill_lists()
+    """Measure the whole batch, and the model alone."""
+    batch = fill_lists()
     with multiprocessing.Manager() as manager:
         start = manager.Barrier(LIGHT_CONCURRENCY)
         shares = run_isolated_in_parallel([(_bare, (share, start)) for share in range(LIGHT_CONCURRENCY)])
-    return whole, {
-        "viewers": sum(one["viewers"] for one in shares),
-        "seconds": max(one["seconds"] for one in shares),
+    return batch, {
+        "viewers": sum(share_result["viewers"] for share_result in shares),
+        "seconds": max(share_result["seconds"] for share_result in shares),
     }
 
 
 def fill_lists() -> dict[str, Any]:
-    """Lists for every viewer, and what they took."""
+    """Fill lists for every viewer and return the measurements."""
+    from recommender.models import Job  # after Django is set up for the system
+
     os.environ["OMP_NUM_THREADS"] = str(max(1, available_resources().cpus // LIGHT_CONCURRENCY))
     with multiprocessing.Manager() as manager:
-        job, start = _job(), manager.Barrier(LIGHT_CONCURRENCY)
-        whole, *others = run_isolated_in_parallel(
+        job, start = str(Job.objects.create(kind=Job.Kind.BATCH).pk), manager.Barrier(LIGHT_CONCURRENCY)
+        batch, *helpers = run_isolated_in_parallel(
             [(_batch, (job, start)), *[(_help, (job, start))] * (LIGHT_CONCURRENCY - 1)]
         )
-    whole["peak_mb"] += sum(one["peak_mb"] for one in others)
-    return whole
-
-
-def _job() -> str:
-    from recommender.models import Job
-
-    return str(Job.objects.create(kind=Job.Kind.BATCH).pk)
+    batch["peak_mb"] += sum(helper["peak_mb"] for helper in helpers)
+    return batch
 
 
 def _batch(job_id: str, start: Barrier) -> dict[str, Any]:
@@ -94,7 +91,7 @@ def _batch(job_id: str, start: Barrier) -> dict[str, Any]:
 
 
 def _help(job_id: str, start: Barrier) -> dict[str, Any]:
-    """What another worker's tasks do, until the batch has ended."""
+    """Help with the batch as another worker does, until it has ended."""
     _django()
     from recommender.models import Job
     from recommender.training import batch
@@ -108,7 +105,7 @@ def _help(job_id: str, start: Barrier) -> dict[str, Any]:
 
 
 def _bare(share: int, start: Barrier) -> dict[str, Any]:
-    """One block in `AT_ONCE` is this process's."""
+    """Rank one block in `LIGHT_CONCURRENCY` without the system."""
     _django()
     from django.conf import settings
 
@@ -118,17 +115,19 @@ def _bare(share: int, start: Barrier) -> dict[str, Any]:
     from recommender.ml.ranker import Ranker
 
     ranker = Ranker.load(registry.folder(ACTIVE_VERSION))
-    viewers, behind, turn = [], 0, 0
-    while ids := selectors.viewer_ids(behind, BLOCK):
-        behind, turn = ids[-1], turn + 1
-        if turn % LIGHT_CONCURRENCY != share:
+    viewers, after, number = [], 0, 0
+    while ids := selectors.viewer_ids(after, BLOCK_SIZE):
+        after, number = ids[-1], number + 1
+        if number % LIGHT_CONCURRENCY != share:
             continue
-        found = [(to_model_events(one), exclusions_from(one).movie_ids) for one in selectors.histories(ids)]
-        viewers += [one for one in found if has_known_movies(one[0], ranker)]
+        inputs = [
+            (to_model_events(history), exclusions_from(history).movie_ids) for history in selectors.histories(ids)
+        ]
+        viewers += [pair for pair in inputs if has_known_movies(pair[0], ranker)]
     start.wait()
     started = time.perf_counter()
-    for first in range(0, len(viewers), BLOCK):
-        block = viewers[first : first + BLOCK]
+    for first in range(0, len(viewers), BLOCK_SIZE):
+        block = viewers[first : first + BLOCK_SIZE]
         histories: list[Events] = [events for events, _ in block]
         ranker.top(ranker.encode(histories), settings.LIST_LENGTH, None, [seen for _, seen in block])
     return {"viewers": len(viewers), "seconds": time.perf_counter() - started}
@@ -140,24 +139,26 @@ def _django() -> None:
     django.setup()
 
 
-def _report(whole: dict[str, Any], bare: dict[str, Any], shape: str, parameters: int, movies: int) -> None:
-    rates = {name: 60 * of["viewers"] / of["seconds"] for name, of in (("whole", whole), ("bare", bare))}
+def _report(batch: dict[str, Any], bare: dict[str, Any], preset: str, parameters: int, movies: int) -> None:
+    rates = {
+        name: 60 * measured["viewers"] / measured["seconds"] for name, measured in (("whole", batch), ("bare", bare))
+    }
     result = {
         "bench": "batch",
-        "preset": shape,
+        "preset": preset,
         "parameters": parameters,
         "movies": movies,
-        "viewers": whole["viewers"],
+        "viewers": batch["viewers"],
         "viewers_per_min": round(rates["whole"]),
         "bare_viewers_per_min": round(rates["bare"]),
         "ratio": round(rates["whole"] / rates["bare"], 3),
-        "bytes_per_list": round(whole["bytes_per_list"]),
-        "peak_mb": round(whole["peak_mb"]),
+        "bytes_per_list": round(batch["bytes_per_list"]),
+        "peak_mb": round(batch["peak_mb"]),
     }
     print_report(
-        f"Lists of 200 out of {movies:,} films for {whole['viewers']:,} viewers: {result['bytes_per_list']} bytes each,"
+        f"Lists of 200 out of {movies:,} films for {batch['viewers']:,} viewers: {result['bytes_per_list']} bytes each,"
         f" peak {result['peak_mb']} MB",
         ("", "seconds", "viewers a minute"),
-        (("batch, end to end", whole["seconds"], rates["whole"]), ("bare", bare["seconds"], rates["bare"])),
+        (("batch, end to end", batch["seconds"], rates["whole"]), ("bare", bare["seconds"], rates["bare"])),
         result,
     )

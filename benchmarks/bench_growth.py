@@ -1,12 +1,12 @@
-"""The same work on data sets of several sizes, one after the other, each on servers of its own.
+"""Measure the same work on data sets of several sizes, one after the other, each on an isolated system.
 
-load_s           import into Postgres, and bytes_per_event of its disk afterwards, indexes included
-read_s, read_mb  all histories out of Postgres into training form, and the most memory that it held
-batch_s          lists of 200 for every viewer by as many processes as `./run` has workers, with bare_s beside it as in
-                 `./run bench batch`; batch_mb of both processes, redis_mb of the lists
+load_s           import into Postgres; bytes_per_event on its disk afterwards, indexes included
+read_s, read_mb  read all histories from Postgres into training form; maximum memory of the process
+batch_s          lists of 200 for every viewer by as many processes as `./run` has workers; bare_s as in `./run bench
+                 batch`; batch_mb of both processes, redis_mb of the lists
 
-The slope of a column is that of its logarithm over the logarithm of the events: 1 is in proportion. --result keeps what
-was measured as JSON, with a picture of the same name beside it; sizes that it has already are not measured again."""
+The slope of a column is that of its logarithm over the logarithm of the events: 1 is linear growth. --result keeps
+the measurements as JSON, with a plot of the same name beside it; sizes in that file are not measured again."""
 
 import argparse
 import json
@@ -32,64 +32,66 @@ COLUMNS = ("load_s", "read_s", "read_mb", "batch_s", "bare_s", "batch_mb", "redi
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--data", type=Path, nargs="+", metavar="PATH", help="MovieLens zips or folders")
     parser.add_argument("--preset", default="default", help="the shape of the model")
-    parser.add_argument("--result", type=Path, metavar="FILE", help="keep what is measured here")
+    parser.add_argument("--result", type=Path, metavar="FILE", help="keep the measurements in this file")
     parser.add_argument(
         "--quick", action="store_true", help=f"generate {' and '.join(map(str, QUICK_RATINGS))} ratings"
     )
 
 
-def run(given: argparse.Namespace) -> None:
-    if not given.data and not given.quick:
-        raise SystemExit("--data names the sets to measure; --quick generates two.")
+def run(args: argparse.Namespace) -> None:
+    """Measure every data set and print the report."""
+    if not args.data and not args.quick:
+        raise SystemExit("Name data sets with --data, or generate two with --quick.")
     sizes: list[dict[str, Any]] = []
-    if given.result and given.result.exists():
-        sizes = json.loads(given.result.read_text())["sizes"]
+    if args.result and args.result.exists():
+        sizes = json.loads(args.result.read_text())["sizes"]
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        generated = [write_synthetic_movielens(Path(folder) / str(ratings), ratings) for ratings in QUICK_RATINGS]
-        for data in given.data or generated:
+        data_folders = [write_synthetic_movielens(Path(folder) / str(ratings), ratings) for ratings in QUICK_RATINGS]
+        for data in args.data or data_folders:
             name = "/".join(data.parts[-2:])
             if name not in [size["data"] for size in sizes]:
-                measured = run_isolated(_measured, data, given.preset)
-                measured.pop("peak_mb")  # of the process that drives
-                sizes.append({"data": name} | measured)
-    _report(sorted(sizes, key=lambda size: int(size["events"])), given)
+                measurements = run_isolated(_measured, data, args.preset)
+                measurements.pop("peak_mb")  # of the driving process
+                sizes.append({"data": name} | measurements)
+    _report(sorted(sizes, key=lambda size: int(size["events"])), args)
 
 
 def _measured(data: Path, preset: str) -> dict[str, Any]:
     with isolated_system():
-        loaded = import_dataset(data)
+        imported = import_dataset(data)
         reading = run_isolated(read_training_data)
         ranker = build_fixture(preset).ranker
-        whole, bare = measure_batch()
-    viewers = whole["viewers"]
+        batch, bare = measure_batch()
+    viewers = batch["viewers"]
     return {
         "movies": len(ranker.vocab),
         "parameters": sum(parameter.numel() for parameter in ranker.model.parameters()),
         "viewers": viewers,
-        "events": loaded["rows"],
-        "load_s": round(loaded["seconds"], 1),
-        "bytes_per_event": round(loaded["bytes"] / loaded["rows"]),
+        "events": imported["rows"],
+        "load_s": round(imported["seconds"], 1),
+        "bytes_per_event": round(imported["bytes"] / imported["rows"]),
         "read_s": round(reading["read_s"], 1),
         "read_mb": round(reading["peak_mb"]),
-        "batch_s": round(whole["seconds"], 1),
+        "batch_s": round(batch["seconds"], 1),
         "bare_s": round(bare["seconds"] * viewers / bare["viewers"], 1),
-        "viewers_per_min": round(60 * viewers / whole["seconds"]),
-        "batch_mb": round(whole["peak_mb"]),
-        "redis_mb": round(whole["bytes_per_list"] * viewers / 2**20, 1),
-        "bytes_per_list": round(whole["bytes_per_list"]),
+        "viewers_per_min": round(60 * viewers / batch["seconds"]),
+        "batch_mb": round(batch["peak_mb"]),
+        "redis_mb": round(batch["bytes_per_list"] * viewers / 2**20, 1),
+        "bytes_per_list": round(batch["bytes_per_list"]),
     }
 
 
-def _report(sizes: Sequence[Mapping[str, Any]], given: argparse.Namespace) -> None:
+def _report(sizes: Sequence[Mapping[str, Any]], args: argparse.Namespace) -> None:
     events = [size["events"] for size in sizes]
     slopes = {name: _slope(events, [size[name] for size in sizes]) for name in COLUMNS}
     largest = {name: sizes[-1][name] for name in ("movies", "parameters")}
-    result = {"bench": "growth", "preset": given.preset} | largest | {"sizes": list(sizes), "slopes": slopes}
-    if given.result:
-        given.result.write_text(json.dumps(result, indent=1))
-        draw_growth(sizes, slopes, given.result.with_suffix(".svg"))
+    result = {"bench": "growth", "preset": args.preset} | largest | {"sizes": list(sizes), "slopes": slopes}
+    if args.result:
+        args.result.write_text(json.dumps(result, indent=1))
+        draw_growth(sizes, slopes, args.result.with_suffix(".svg"))
     rows = [[size["events"], size["viewers"], *(size[name] for name in COLUMNS)] for size in sizes]
     print_report(
         f"Growth over {len(sizes)} sizes of a catalogue of {result['movies']:,} films",
@@ -100,7 +102,7 @@ def _report(sizes: Sequence[Mapping[str, Any]], given: argparse.Namespace) -> No
 
 
 def _slope(events: Sequence[int], values: Sequence[float]) -> float | None:
-    """None where there is one size."""
+    """Return the slope of log(values) over log(events); None for a single size."""
     if len(events) < 2:
         return None
     return round(float(np.polyfit(np.log(events), np.log(np.maximum(values, 0.1)), 1)[0]), 2)

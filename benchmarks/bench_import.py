@@ -1,11 +1,11 @@
-"""Import of a MovieLens set against bare COPY of the same rows, on servers of its own, in one run.
+"""Import a MovieLens set and compare with a bare COPY of the same rows, on isolated servers, in one run.
 
 rows_per_s       ratings / seconds of the whole import: files read and checked, films, events, indexes, commit
 copy_rows_per_s  the same rows, ready in Postgres' own binary format, by COPY into an identical empty table with
                  the same keys, indexes and constraints
-ratio            the first by the second
-peak_mb          most memory that the importing process ever held (resident)
-bytes_per_event  of Postgres' disk, the table's indexes included"""
+ratio            the first over the second
+peak_mb          maximum resident memory of the importing process
+bytes_per_event  on Postgres' disk, the table's indexes included"""
 
 import argparse
 import os
@@ -27,17 +27,19 @@ _EVENTS = "catalog_watchevent"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
     parser.add_argument("--quick", action="store_true", help=f"generate {QUICK_RATINGS:,} ratings, not {RATINGS:,}")
 
 
-def run(given: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
+    """Measure both and print the report."""
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
         folder = Path(name).resolve()
-        folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
+        folder.chmod(0o711)  # as root, Postgres runs as another user, who must have access
         generated = folder / "simulated"
         generated.mkdir()
-        data = given.data or write_synthetic_movielens(generated, QUICK_RATINGS if given.quick else RATINGS)
+        data = args.data or write_synthetic_movielens(generated, QUICK_RATINGS if args.quick else RATINGS)
         state = folder / "state"
         with embedded_servers.running_servers(state):
             imported = run_isolated(_import, state, data.resolve())
@@ -50,7 +52,7 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
     os.environ["DATABASE_URL"] = database_url(state)
     os.environ["REDIS_URL"] = redis_url(state)
     os.environ["DJANGO_SETTINGS_MODULE"] = "movierec.settings"
-    import django
+    import django  # after its settings are in the environment
 
     django.setup()
     from django.core.management import call_command
@@ -60,33 +62,30 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
 
 
 def import_dataset(data: Path) -> dict[str, Any]:
-    """Into the tables of this process's Django."""
+    """Import a data set into the database of this process's Django and return the measurements."""
+    from django.db import connection  # after Django is set up for the system
+
     from catalog.loading import load_dataset
     from catalog.movielens import read_movielens
 
     started = time.perf_counter()
     report = load_dataset(read_movielens(data))
     seconds = time.perf_counter() - started
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [_EVENTS])
+        size = int(cursor.fetchone()[0])
     return {
         "name": report.name,
         "movies": report.movies,
         "rows": report.events,
         "seconds": seconds,
         "events_seconds": report.events_seconds,
-        "bytes": _bytes(),
+        "bytes": size,
     }
 
 
-def _bytes() -> int:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [_EVENTS])
-        return int(cursor.fetchone()[0])
-
-
 def _bare_copy(state: Path, file: Path, rows: int) -> float:
-    """Seconds of COPY and commit. The rows lie ready in a file; making it and the table is not counted."""
+    """Return the seconds of COPY and commit. Writing the file of rows and creating the table are not counted."""
     host = str(socket_dir(state))
     with psycopg.connect(host=host, user=DATABASE_NAME, dbname=DATABASE_NAME, autocommit=True) as connection:
         with file.open("wb") as out, connection.cursor().copy(f"COPY {_EVENTS} TO STDOUT (FORMAT binary)") as copy:

@@ -1,13 +1,13 @@
-"""One nightly run on servers of its own: read, train, judge, register, lists for everyone, activate.
+"""Run the nightly job on an isolated system: read, train, evaluate, register, fill all lists, activate.
 
 read_s, train_s, evaluate_s, batch_s  its parts, in seconds
-peak_mb                               most memory that its process ever held (resident)
-reading                               read_s and peak_mb of a process of its own that only reads all histories into
-                                      training form; with --read there is no night after it
+peak_mb                               maximum resident memory of its process
+reading                               read_s and peak_mb of a process that only reads all histories into training form;
+                                      with --read no nightly job follows
 
-With --warm it is the night after one that saw all but the newest 3 % of the events, and goes on from its model:
-first, scratch                        ndcg10, train_s and verdict of that first night, and of this one from scratch,
-                                      on the same held-out viewers as the warm one"""
+With --warm a first job sees all but the newest 3 % of the events, and the measured job starts from its model:
+first, scratch                        ndcg10, train_s and verdict of the first job, and of the second one from scratch,
+                                      on the same held-out viewers as the warm start"""
 
 import argparse
 import tempfile
@@ -25,33 +25,35 @@ PARTS = ("read", "train", "evaluate", "batch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
     parser.add_argument("--preset", default="default", help="what is trained")
-    parser.add_argument("--epochs", type=int, metavar="N", help="in place of the preset's; not of the warm night's")
+    parser.add_argument("--epochs", type=int, metavar="N", help="instead of the preset's; not for the warm start")
     parser.add_argument("--quick", action="store_true", help=f"generate {QUICK_RATINGS:,} ratings and train one epoch")
-    parser.add_argument("--warm", action="store_true", help="measure the night after, from the model of the one before")
+    parser.add_argument("--warm", action="store_true", help="measure a warm start from the model of a first job")
     parser.add_argument("--read", action="store_true", help="measure the reading alone")
 
 
-def run(given: argparse.Namespace) -> None:
-    parameters = {"preset": given.preset, "epochs": given.epochs or (1 if given.quick else None), "warm": False}
+def run(args: argparse.Namespace) -> None:
+    """Measure the nightly job and print the report."""
+    parameters = {"preset": args.preset, "epochs": args.epochs or (1 if args.quick else None), "warm": False}
     with isolated_system():
-        _load(given.data, QUICK_RATINGS if given.quick else RATINGS)
+        _load(args.data, QUICK_RATINGS if args.quick else RATINGS)
         reading = run_isolated(read_training_data)
-        if given.read:
-            return _report_reading(reading, given.preset)
-        nights = _nights(parameters) if given.warm else {"night": run_isolated(_night, parameters)}
-    result = nights.pop("warm", None) or nights.pop("night")
-    told = {name: {key: night[key] for key in ("ndcg10", "train_s", "better")} for name, night in nights.items()}
-    result = {"bench": "nightly", "preset": given.preset} | result | {"peak_mb": round(result["peak_mb"])} | told
+        if args.read:
+            return _report_reading(reading, args.preset)
+        jobs = _run_jobs(parameters) if args.warm else {"single": run_isolated(_run_nightly, parameters)}
+    result = jobs.pop("warm", None) or jobs.pop("single")
+    summaries = {name: {key: job[key] for key in ("ndcg10", "train_s", "better")} for name, job in jobs.items()}
+    result = {"bench": "nightly", "preset": args.preset} | result | {"peak_mb": round(result["peak_mb"])} | summaries
     result["reading"] = {"read_s": round(reading["read_s"], 1), "peak_mb": round(reading["peak_mb"])}
-    lines = [(part, result[f"{part}_s"], result["ndcg10"] if part == "train" else "") for part in PARTS]
-    lines += [(f"train, {name} night", night["train_s"], night["ndcg10"]) for name, night in told.items()]
+    table_rows = [(part, result[f"{part}_s"], result["ndcg10"] if part == "train" else "") for part in PARTS]
+    table_rows += [(f"train, {name} job", job["train_s"], job["ndcg10"]) for name, job in summaries.items()]
     print_report(
-        f"A night with {result['events']:,} events of {result['viewers']:,} viewers on {result['movies']:,} films: "
+        f"Nightly job with {result['events']:,} events of {result['viewers']:,} viewers on {result['movies']:,} films: "
         f"peak {result['peak_mb']} MB",
         ("", "seconds", "NDCG@10"),
-        lines,
+        table_rows,
         result,
     )
 
@@ -67,24 +69,17 @@ def _report_reading(reading: dict[str, Any], preset: str) -> None:
     )
 
 
-def _nights(parameters: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    _hold_back()
-    first = run_isolated(_night, parameters)
-    _give_back()
-    warm = run_isolated(_night, {"preset": parameters["preset"], "warm": True})
-    return {"first": first, "warm": warm, "scratch": run_isolated(_night, parameters)}
-
-
-def _hold_back() -> None:
+def _run_jobs(parameters: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Run a job without the newest 3 % of the events, then one with all events as a warm start and one from scratch."""
     _query(
         """CREATE TABLE held_back AS SELECT * FROM catalog_watchevent WHERE occurred_at >
              (SELECT percentile_disc(0.97) WITHIN GROUP (ORDER BY occurred_at) FROM catalog_watchevent)""",
         "DELETE FROM catalog_watchevent WHERE id IN (SELECT id FROM held_back)",
     )
-
-
-def _give_back() -> None:
+    first = run_isolated(_run_nightly, parameters)
     _query("INSERT INTO catalog_watchevent SELECT * FROM held_back", "DROP TABLE held_back")
+    warm = run_isolated(_run_nightly, {"preset": parameters["preset"], "warm": True})
+    return {"first": first, "warm": warm, "scratch": run_isolated(_run_nightly, parameters)}
 
 
 def _query(*statements: str) -> None:
@@ -104,25 +99,26 @@ def _load(data: Path | None, ratings: int) -> None:
 
 
 def read_training_data() -> dict[str, Any]:
-    """All histories into training form."""
+    """Read all histories into training form and return the measurements."""
     import django
 
     django.setup()
     from recommender.ml.data import tokenise
     from recommender.ml.vocab import Vocab
-    from recommender.training import snapshot as dataset
+    from recommender.training.snapshot import take_snapshot
 
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        snapshot = dataset.take_snapshot(Path(folder))
+        snapshot = take_snapshot(Path(folder))
     tokens = tokenise(snapshot.histories, Vocab(snapshot.movie_ids))
     seconds = time.perf_counter() - started
     counts = snapshot.counts()
-    told = {"movies": counts["films"], "viewers": counts["viewers"], "events": counts["events"]}
-    return told | {"tokens": len(tokens.items), "read_s": seconds}
+    sizes = {"movies": counts["films"], "viewers": counts["viewers"], "events": counts["events"]}
+    return sizes | {"tokens": len(tokens.items), "read_s": seconds}
 
 
-def _night(parameters: dict[str, Any]) -> dict[str, Any]:
+def _run_nightly(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Run one nightly job and return its measurements."""
     import django
 
     django.setup()
@@ -136,13 +132,11 @@ def _night(parameters: dict[str, Any]) -> dict[str, Any]:
     with leases.running_lease(lease):
         nightly.run(lease)
         version = ModelVersion.objects.get(name=lease.result["version"])
-        if (
-            registry.active_name() is None
-        ):  # data without an order: what is learned beats nothing, the lists cost as much
+        if registry.active_name() is None:  # random data: the gate refused the model, whose lists cost as much
             registry.activate(version.name, "for the benchmark")
             batch.fill_all(version.name, lease)
     seconds, counts = version.metrics["seconds"], version.metrics["data"]
-    told = {"parameters": version.parameters, "movies": version.movies, "viewers": lease.result["viewers"]}
-    told |= {"events": counts["events"], "version": version.name, "better": lease.result["better"]}
-    laps = {f"{part}_s": seconds[part] for part in PARTS[:3]} | {"batch_s": lease.result["list_seconds"]}
-    return told | laps | {"ndcg10": version.metrics["ndcg10"]}
+    result = {"parameters": version.parameters, "movies": version.movies, "viewers": lease.result["viewers"]}
+    result |= {"events": counts["events"], "version": version.name, "better": lease.result["better"]}
+    durations = {f"{part}_s": seconds[part] for part in PARTS[:3]} | {"batch_s": lease.result["list_seconds"]}
+    return result | durations | {"ndcg10": version.metrics["ndcg10"]}

@@ -1,24 +1,23 @@
-"""The API of a running system of its own, driven over HTTP from a second process with connections that are kept.
+"""The API of an isolated system, driven over HTTP from a second process with keep-alive connections.
 
 floor      an empty view behind the same middleware, key check and throttle
 cached     GET /recommend of viewers whose lists are stored
 uncached   POST /recommend with a history of 200 films, of which the model reads its newest
 filtered   POST /recommend/filtered with the same histories, by genres and year
-explained  uncached with the reasons of each film
+explained  uncached with explanations
 similar, home, events   POST /similar, GET /home, POST /events, one film or viewer each
 batch      POST /batch/recommend, 1,000 viewers with 150 films each
-bare       encode, score and take the best 20 of the same histories, in one process without any server
-encode     that part of it alone, and of one viewer where 60 are encoded together
+bare       encode, score and take the best 20 for the same histories, in one process without a server
+encode     the encoding alone, and per viewer where 60 are encoded together
 
-overload   uncached over more connections than may be computed and wait: the rest is refused with 503 at once, and
-           comes back after the seconds that Retry-After tells
-stampede   the same from clients that come back at once
+overload   uncached over more connections than may run and queue: the rest gets 503 at once, and tries again after the
+           seconds of Retry-After
+stampede   the same from clients that try again at once
 
-`--soak SECONDS` drives all calls over 16 connections for so long, and compares every list that was computed under that
-load with the one that the same request gets alone.
+`--soak SECONDS` drives all calls over 16 connections for that time, and compares every list computed under load with
+the list of the same request alone.
 
-The calls take turns, so that each is measured beside the others. Times are of the client: from the request's first byte
-to the answer's last."""
+The calls take turns. Times are of the client: from the request's first byte to the response's last."""
 
 import argparse
 import multiprocessing
@@ -44,11 +43,11 @@ RATINGS, QUICK_RATINGS = 1_000_000, 300_000
 ROUNDS, QUICK_ROUNDS = 8, 3
 REQUESTS_PER_ROUND = {"floor": 200, "cached": 200, "uncached": 60, "filtered": 60, "explained": 16}
 REQUESTS_PER_ROUND |= {"similar": 60, "home": 60, "events": 60}
-STORED = 500  # viewers whose lists are read
+NUM_READERS = 500  # viewers whose stored lists are read
 CONNECTIONS = (1, 16)
-OVERLOAD = {64: 600, 128: 900}  # connections: requests
-STAMPEDE = (128, 1500)
-SCORE_NOISE = 1e-4
+OVERLOAD = {64: 600, 128: 900}  # connections -> requests
+STAMPEDE = (128, 1500)  # connections, requests
+SCORE_TOLERANCE = 1e-4  # the API rounds scores
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "benchmarks.serving.settings",
     "MOVIEREC_RATE_READS": "100000000/min",
@@ -57,28 +56,32 @@ SETTINGS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
     parser.add_argument("--preset", default="default", help="the shape of the model")
-    parser.add_argument("--soak", type=int, default=0, metavar="SECONDS", help="full load for so long besides")
+    parser.add_argument("--soak", type=int, default=0, metavar="SECONDS", help="then drive full load for that time")
     parser.add_argument("--quick", action="store_true", help="fewer viewers and repetitions; about a minute")
 
 
-def run(given: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
+    """Measure every call and print the report."""
     torch.set_num_threads(1)
     with isolated_system(**SETTINGS) as system:
-        stage = load_and_build(given.data, QUICK_RATINGS if given.quick else RATINGS, given.preset)
+        fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
         system.serve()
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            measured = _Measurer(system, stage, pool).all(QUICK_ROUNDS if given.quick else ROUNDS, given.soak)
-    _report(measured, stage, given.preset)
+            measurements = _Measurer(system, fixture, pool).all(QUICK_ROUNDS if args.quick else ROUNDS, args.soak)
+    _report(measurements, fixture, args.preset)
 
 
 @dataclass
 class _Measurements:
+    """Everything that the report needs."""
+
     loads: dict[tuple[str, int], list[LoadResult]] = field(default_factory=dict)  # by call and connections
     bare_ms: list[float] = field(default_factory=list)
     encode_ms: list[float] = field(default_factory=list)  # one viewer alone
-    encode_in_batch_ms: list[float] = field(default_factory=list)  # one of those that are encoded together
+    encode_in_batch_ms: list[float] = field(default_factory=list)  # one viewer of those that are encoded together
     queries: dict[str, int] = field(default_factory=dict)
     batch_s: float = 0.0
     overload: dict[int, LoadResult] = field(default_factory=dict)  # by connections
@@ -96,171 +99,180 @@ class _Measurements:
 
     def failed(self) -> list[str]:
         loads = [load for loads in self.loads.values() for load in loads]
-        return [words for load in [*loads, *self.overload.values(), self.stampede] for words in load.failed]
+        return [message for load in [*loads, *self.overload.values(), self.stampede] for message in load.failed]
 
 
 class _Measurer:
-    def __init__(self, system: BenchmarkSystem, stage: ServingFixture, pool: ProcessPoolExecutor) -> None:
-        self.system, self.stage, self.pool = system, stage, pool
-        self.server = Server("127.0.0.1", int(os.environ["PORT"]), stage.key)
-        self.calls = Workload(self.server, stage, STORED)
+    """Drives the calls and records the measurements."""
+
+    def __init__(self, system: BenchmarkSystem, fixture: ServingFixture, pool: ProcessPoolExecutor) -> None:
+        self.fixture, self.pool = fixture, pool
+        self.server = Server("127.0.0.1", int(os.environ["PORT"]), fixture.key)
+        self.workload = Workload(self.server, fixture, NUM_READERS)
         self.workers = memory.worker_pids(system.web.pid)
-        self.found = _Measurements()
+        self.measurements = _Measurements()
 
     def all(self, rounds: int, soak: int) -> _Measurements:
-        self.drive("cached", STORED, 4)  # stores the lists
+        self.drive("cached", NUM_READERS, 4)  # stores the lists
         for name in Workload.NAMES:
-            self.drive(name, 20, 4)  # both workers have seen everything once
-            self.found.queries[name] = self.queries(name)
-        self.found.memory["idle"] = memory.max_mb(self.workers)
+            self.drive(name, 20, 4)  # so that both workers have served the call
+            self.measurements.queries[name] = self.queries(name)
+        self.measurements.memory["idle"] = memory.max_mb(self.workers)
         for _ in range(rounds):
             self.bare(REQUESTS_PER_ROUND["uncached"])
             for connections in CONNECTIONS:
                 for name, number in REQUESTS_PER_ROUND.items():
-                    self.keep(name, number, connections)
+                    self.record(name, number, connections)
         for connections, number in OVERLOAD.items():
-            self.found.overload[connections] = self.drive("uncached", number, connections, honour_retry_after=True)
-        self.found.stampede = self.drive("uncached", STAMPEDE[1], STAMPEDE[0])
+            self.measurements.overload[connections] = self.drive(
+                "uncached", number, connections, honour_retry_after=True
+            )
+        self.measurements.stampede = self.drive("uncached", STAMPEDE[1], STAMPEDE[0])
         self.batch()
         if soak:
             self.soak(soak)
         self.swap()
-        self.found.memory |= {"end": memory.max_mb(self.workers), "peak": memory.max_mb(self.workers, peak=True)}
-        return self.found
+        self.measurements.memory |= {"end": memory.max_mb(self.workers), "peak": memory.max_mb(self.workers, peak=True)}
+        return self.measurements
 
-    def drive(self, name: str, number: int, connections: int, **how: bool) -> LoadResult:
-        return self.pool.submit(
-            drive_load, self.server, self.calls.next_requests(name, number), connections, **how
-        ).result()
+    def drive(self, name: str, number: int, connections: int, **options: bool) -> LoadResult:
+        """Send requests of a call from the second process."""
+        requests = self.workload.next_requests(name, number)
+        return self.pool.submit(drive_load, self.server, requests, connections, **options).result()
 
-    def keep(self, name: str, number: int, connections: int) -> None:
-        self.found.loads.setdefault((name, connections), []).append(self.drive(name, number, connections))
+    def record(self, name: str, number: int, connections: int) -> None:
+        self.measurements.loads.setdefault((name, connections), []).append(self.drive(name, number, connections))
 
     def queries(self, name: str) -> int:
         connection = Connection(self.server)
-        answer = connection.send(with_query_count(self.calls.next_requests(name, 1)[0]))
+        response = connection.send(with_query_count(self.workload.next_requests(name, 1)[0]))
         connection.close()
-        return int(answer.headers[QUERY_COUNT_HEADER.lower()])
+        return int(response.headers[QUERY_COUNT_HEADER.lower()])
 
     def bare(self, number: int) -> None:
-        ranker, found = self.stage.ranker, self.found
-        histories = [list(map(int, own)) for own in self.calls.histories[:number]]
-        for own in histories:
-            films = np.array(own, np.int64)
+        ranker, measurements = self.fixture.ranker, self.measurements
+        histories = [list(map(int, history)) for history in self.workload.histories[:number]]
+        for history in histories:
+            movie_ids = np.array(history, np.int64)
             started = time.perf_counter()
-            states = ranker.encode([Events.from_ids(own)])
+            states = ranker.encode([Events.from_ids(history)])
             encoded = time.perf_counter()
-            ranker.top(states, LIST_LENGTH, exclude=[films])
-            found.bare_ms.append(1000 * (time.perf_counter() - started))
-            found.encode_ms.append(1000 * (encoded - started))
+            ranker.top(states, LIST_LENGTH, exclude=[movie_ids])
+            measurements.bare_ms.append(1000 * (time.perf_counter() - started))
+            measurements.encode_ms.append(1000 * (encoded - started))
         started = time.perf_counter()
-        ranker.encode([Events.from_ids(own) for own in histories])
-        found.encode_in_batch_ms.append(1000 * (time.perf_counter() - started) / number)
+        ranker.encode([Events.from_ids(history) for history in histories])
+        measurements.encode_in_batch_ms.append(1000 * (time.perf_counter() - started) / number)
 
     def soak(self, seconds: int) -> None:
-        """Lists are compared film by film; scores may differ in the last digit that is told."""
+        """Drive full load and compare lists film by film; scores may differ in the last digit of the response."""
         started, before = time.monotonic(), memory.max_mb(self.workers)
-        answers = differing = compared = failed = 0
+        responses = differing = compared = failed = 0
         while time.monotonic() < started + seconds:
             loads = [self.drive(name, number, 16) for name, number in REQUESTS_PER_ROUND.items()]
-            requests = self.calls.next_requests("uncached", REQUESTS_PER_ROUND["uncached"])
-            crowd, alone = (
+            requests = self.workload.next_requests("uncached", REQUESTS_PER_ROUND["uncached"])
+            loaded, alone = (
                 self.pool.submit(drive_load, self.server, requests, connections, keep_lists=True).result()
                 for connections in (16, 1)
             )
-            loads += [crowd, alone]
-            answers += sum(len(load.milliseconds) for load in loads)
+            loads += [loaded, alone]
+            responses += sum(len(load.milliseconds) for load in loads)
             failed += sum(len(load.failed) + load.refused for load in loads)
             compared += len(alone.lists)
             differing += sum(
-                not _is_same_list(crowd.lists.get(request), wanted) for request, wanted in alone.lists.items()
+                not _is_same_list(loaded.lists.get(request), expected) for request, expected in alone.lists.items()
             )
-        self.found.soak = {"seconds": round(time.monotonic() - started), "answers": answers, "failed": failed}
-        self.found.soak |= {"lists_compared": compared, "lists_differing": differing}
-        self.found.soak |= {"mb_before": round(before), "mb_after": round(memory.max_mb(self.workers))}
+        self.measurements.soak = {"seconds": round(time.monotonic() - started), "answers": responses, "failed": failed}
+        self.measurements.soak |= {"lists_compared": compared, "lists_differing": differing}
+        self.measurements.soak |= {"mb_before": round(before), "mb_after": round(memory.max_mb(self.workers))}
 
     def batch(self) -> None:
         connection = Connection(self.server)
         started = time.perf_counter()
-        answer = connection.send(self.calls.batch_request())
-        self.found.batch_s = time.perf_counter() - started
+        response = connection.send(self.workload.batch_request())
+        self.measurements.batch_s = time.perf_counter() - started
         connection.close()
-        if answer.status != 200 or answer.json()["success_count"] != 1000:
-            raise SystemExit(f"POST /batch/recommend answered {answer.status}: {answer.body[:300]!r}")
+        if response.status != 200 or response.json()["success_count"] != 1000:
+            raise SystemExit(f"POST /batch/recommend answered {response.status}: {response.body[:300]!r}")
 
     def swap(self) -> None:
-        """A new model is taken up while viewers read."""
+        """Activate another model while viewers read."""
         from recommender import registry
 
-        reading = self.pool.submit(drive_load, self.server, self.calls.next_requests("uncached", 400), 2)
+        reading = self.pool.submit(drive_load, self.server, self.workload.next_requests("uncached", 400), 2)
         started = time.perf_counter()
         registry.activate(NEXT_VERSION, "the next model of the benchmark")
         seconds = time.perf_counter() - started
         load = reading.result()
         slowest = max(load.milliseconds)
-        self.found.swap = {"seconds": seconds, "failed": len(load.failed) + load.refused, "slowest_ms": slowest}
-        [after] = {Connection(self.server).send(self.calls.next_requests("uncached", 1)[0]).json()["model_version"]}
-        if after != NEXT_VERSION:
-            raise SystemExit(f"After the activation {after} answers, not {NEXT_VERSION}.")
+        self.measurements.swap = {"seconds": seconds, "failed": len(load.failed) + load.refused, "slowest_ms": slowest}
+        request = self.workload.next_requests("uncached", 1)[0]
+        version = Connection(self.server).send(request).json()["model_version"]
+        if version != NEXT_VERSION:
+            raise SystemExit(f"After the activation {version} serves, not {NEXT_VERSION}.")
 
 
-def _is_same_list(found: list[tuple[str, float]] | None, wanted: list[tuple[str, float]]) -> bool:
-    return found is not None and all(
-        one == other and abs(score - its) < SCORE_NOISE
-        for (one, score), (other, its) in zip(found, wanted, strict=True)
+def _is_same_list(movies: list[tuple[str, float]] | None, expected: list[tuple[str, float]]) -> bool:
+    return movies is not None and all(
+        movie_id == expected_id and abs(score - expected_score) < SCORE_TOLERANCE
+        for (movie_id, score), (expected_id, expected_score) in zip(movies, expected, strict=True)
     )
 
 
 def _load_summary(connections: int, load: LoadResult) -> dict[str, float]:
     p50, p99 = np.quantile(load.milliseconds, (0.5, 0.99))
-    told = {"connections": connections, "answered": len(load.milliseconds), "refused": load.refused}
-    return told | {"a_second": round(len(load.milliseconds) / load.seconds), "p50_ms": round(p50), "p99_ms": round(p99)}
+    summary = {"connections": connections, "answered": len(load.milliseconds), "refused": load.refused}
+    return summary | {
+        "a_second": round(len(load.milliseconds) / load.seconds),
+        "p50_ms": round(p50),
+        "p99_ms": round(p99),
+    }
 
 
-def _report(measured: _Measurements, stage: ServingFixture, shape: str) -> None:
-    if failed := measured.failed():
+def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -> None:
+    if failed := measurements.failed():
         raise SystemExit(f"{len(failed)} requests failed, the first of them: {failed[0]}")
-    bare = float(np.median(measured.bare_ms))
-    p50 = {name: measured.milliseconds(name, 1, 0.5) for name in Workload.NAMES}
+    bare = float(np.median(measurements.bare_ms))
+    p50 = {name: measurements.milliseconds(name, 1, 0.5) for name in Workload.NAMES}
     result = {
         "bench": "serving",
-        "preset": shape,
-        "parameters": sum(p.numel() for p in stage.ranker.model.parameters()),
-        "movies": len(stage.ranker.vocab),
+        "preset": preset,
+        "parameters": sum(p.numel() for p in fixture.ranker.model.parameters()),
+        "movies": len(fixture.ranker.vocab),
         **{f"{name}_p50_ms": round(p50[name], 3) for name in Workload.NAMES},
-        "uncached_p99_ms": round(measured.milliseconds("uncached", 1, 0.99), 3),
+        "uncached_p99_ms": round(measurements.milliseconds("uncached", 1, 0.99), 3),
         "bare_ms": round(bare, 3),
-        "encode_ms": round(float(np.median(measured.encode_ms)), 3),
-        "encode_in_batch_ms": round(float(np.median(measured.encode_in_batch_ms)), 3),
-        "bare_p99_ms": round(float(np.quantile(measured.bare_ms, 0.99)), 3),
+        "encode_ms": round(float(np.median(measurements.encode_ms)), 3),
+        "encode_in_batch_ms": round(float(np.median(measurements.encode_in_batch_ms)), 3),
+        "bare_p99_ms": round(float(np.quantile(measurements.bare_ms, 0.99)), 3),
         "cached_over_floor": round(p50["cached"] / p50["floor"], 2),
         "uncached_over_bare": round(p50["uncached"] / bare, 2),
         "filtered_over_uncached": round(p50["filtered"] / p50["uncached"], 2),
-        "cached_rps": round(measured.per_second("cached", 16)),
-        "uncached_rps": round(measured.per_second("uncached", 16)),
-        "batch_s": round(measured.batch_s, 2),
-        "queries": measured.queries,
-        "overload": [_load_summary(connections, load) for connections, load in measured.overload.items()],
-        "stampede": _load_summary(STAMPEDE[0], measured.stampede),
-        "soak": measured.soak or None,
-        "swap": {name: round(value, 2) for name, value in measured.swap.items()},
-        "worker_mb": round(measured.memory["peak"]),
-        "memory_mb": {name: round(value) for name, value in measured.memory.items()},
+        "cached_rps": round(measurements.per_second("cached", 16)),
+        "uncached_rps": round(measurements.per_second("uncached", 16)),
+        "batch_s": round(measurements.batch_s, 2),
+        "queries": measurements.queries,
+        "overload": [_load_summary(connections, load) for connections, load in measurements.overload.items()],
+        "stampede": _load_summary(STAMPEDE[0], measurements.stampede),
+        "soak": measurements.soak or None,
+        "swap": {name: round(value, 2) for name, value in measurements.swap.items()},
+        "worker_mb": round(measurements.memory["peak"]),
+        "memory_mb": {name: round(value) for name, value in measurements.memory.items()},
     }
     print_report(
-        f"{result['movies']:,} films, preset {shape}; {bare:.2f} ms bare, 1,000 viewers in {measured.batch_s:.1f} s, "
-        f"a worker's peak {result['worker_mb']} MB",
+        f"{result['movies']:,} films, preset {preset}; {bare:.2f} ms bare, 1,000 viewers in {measurements.batch_s:.1f} "
+        f"s, a worker's peak {result['worker_mb']} MB",
         ["", "connections", "p50 ms", "p90 ms", "p99 ms", "a second", "503", "queries"],
         [
             [
                 name,
                 connections,
-                *(round(measured.milliseconds(name, connections, q), 2) for q in (0.5, 0.9, 0.99)),
-                round(measured.per_second(name, connections)),
+                *(round(measurements.milliseconds(name, connections, q), 2) for q in (0.5, 0.9, 0.99)),
+                round(measurements.per_second(name, connections)),
                 sum(load.refused for load in loads),
-                measured.queries[name],
+                measurements.queries[name],
             ]
-            for (name, connections), loads in sorted(measured.loads.items(), key=lambda one: one[0][1])
+            for (name, connections), loads in sorted(measurements.loads.items(), key=lambda entry: entry[0][1])
         ],
         result,
     )

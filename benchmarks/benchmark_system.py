@@ -1,4 +1,9 @@
-"""A system of a benchmark's own: servers, tables and web processes as `./run` starts them, in a folder of its own."""
+"""Run an isolated system for a benchmark: servers, tables and web processes as `./run` starts them, in a temporary
+folder.
+
+Django can be set up only after `isolated_system` has written the environment; so benchmarks import models, selectors
+and services inside functions.
+"""
 
 import contextlib
 import os
@@ -9,7 +14,8 @@ from pathlib import Path
 
 from infrastructure.addresses import configured_address
 from movierec.local import embedded_servers
-from movierec.local.launcher import Launcher, application_services
+from movierec.local.launcher import Launcher
+from movierec.local.services import application_services
 from movierec.local.state_folder import create_state_folder, load_or_create_secrets
 
 ENVIRONMENT = {
@@ -21,10 +27,10 @@ ENVIRONMENT = {
 
 
 class BenchmarkSystem(Launcher):
-    """Servers and tables are up; what the benchmark loads comes before `serve`."""
+    """A launcher whose servers and tables are up; the benchmark loads its data and then calls `serve`."""
 
     def serve(self) -> None:
-        """The web processes, until they can recommend. Raises ServerError."""
+        """Start the web processes and wait until they can recommend. Raises `ServerError`."""
         web, *_ = application_services()
         self.web = self.supervisor.start(web)
         self.wait_until_ready()
@@ -32,14 +38,17 @@ class BenchmarkSystem(Launcher):
 
 @contextlib.contextmanager
 def isolated_system(**settings: str) -> Iterator[BenchmarkSystem]:
-    """From here on Django works in this process and on that system, of which nothing is left afterwards; `settings`
-    join the environment of both. Raises ServerError."""
+    """Yield a new system, set Django up for it in this process, and remove everything afterwards. `settings` are added
+    to the environment of both. Raises `ServerError`."""
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
         folder = Path(name).resolve()
-        folder.chmod(0o711)  # as root Postgres runs as another user, who has to get in
-        os.environ |= ENVIRONMENT | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
-        for replaced in ("DATABASE_URL", "REDIS_URL"):
-            os.environ.pop(replaced, None)
+        folder.chmod(0o711)  # as root, Postgres runs as another user, who must have access
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        os.environ |= ENVIRONMENT | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(port)}
+        for variable in ("DATABASE_URL", "REDIS_URL"):
+            os.environ.pop(variable, None)
         create_state_folder(folder)
         load_or_create_secrets(folder)
         system = BenchmarkSystem(folder, configured_address(), lambda line: print(line, flush=True))
@@ -50,12 +59,6 @@ def isolated_system(**settings: str) -> Iterator[BenchmarkSystem]:
         finally:
             system.supervisor.stop()
             embedded_servers.remove_sockets(folder)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _make_tables() -> None:

@@ -1,4 +1,4 @@
-"""The picture of `bench growth`: seconds and memory over the number of events, both in logarithms."""
+"""Plot the results of `bench growth`: seconds and memory over the number of events, on logarithmic scales."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,15 +13,16 @@ PANELS = {
 
 
 def draw_growth(sizes: Sequence[Mapping[str, Any]], slopes: Mapping[str, float | None], path: Path) -> None:
-    import matplotlib as mpl
+    """Write the plot as SVG."""
+    import matplotlib as mpl  # an optional package
     from matplotlib.figure import Figure
 
     events = [size["events"] for size in sizes]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 4.5), layout="constrained")
         for axes, (unit, names) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
-            for name, words in names.items():
-                axes.loglog(events, [size[name] for size in sizes], "o-", label=f"{words}: slope {slopes[name]}")
+            for name, label in names.items():
+                axes.loglog(events, [size[name] for size in sizes], "o-", label=f"{label}: slope {slopes[name]}")
             axes.set(xlabel="events", ylabel=unit)
             axes.legend(loc="lower right", fontsize=8)
         figure.savefig(path, metadata={"Date": None, "Creator": None})

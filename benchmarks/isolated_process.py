@@ -1,4 +1,4 @@
-"""Work in a fresh process, so that its memory is its own."""
+"""Run work in a fresh process, so that its memory can be measured by itself."""
 
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -9,19 +9,19 @@ from benchmarks.memory import peak_mb
 
 
 def run_isolated(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
-    """What `work` returns, and `peak_mb`: the most memory that its process ever held (resident)."""
+    """Return the result of `work` plus `peak_mb`, the maximum resident memory of its process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_with_peak_mb, work, arguments).result()
 
 
 def run_isolated_in_parallel(
-    works: Sequence[tuple[Callable[..., dict[str, Any]], tuple[object, ...]]],
+    calls: Sequence[tuple[Callable[..., dict[str, Any]], tuple[object, ...]]],
 ) -> list[dict[str, Any]]:
-    """As `apart`, each in a process of its own, at once."""
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(lambda one: run_isolated(one[0], *one[1]), works))
+    """Run all calls at once, each like `run_isolated`, and return their results in order."""
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(lambda call: run_isolated(call[0], *call[1]), calls))
 
 
 def _with_peak_mb(work: Callable[..., dict[str, Any]], arguments: tuple[object, ...]) -> dict[str, Any]:
-    told = work(*arguments)
-    return told | {"peak_mb": peak_mb()}
+    result = work(*arguments)
+    return result | {"peak_mb": peak_mb()}

@@ -1,4 +1,4 @@
-"""The data of the evaluation protocols, straight from MovieLens files: P1, A and P2 (see docs/quality.md)."""
+"""Read MovieLens files as tasks of the evaluation protocols P1, A and P2 (see docs/quality.md)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,37 +9,36 @@ import polars as pl
 
 from catalog.dataset import ACTOR, DIRECTOR, RATING, Dataset
 from catalog.movielens import read_movielens
-from recommender.ml.data import Events, Histories, Tokens, tokenise
+from recommender.ml.data import Events, Histories, Tokens, data_hash, tokenise
 from recommender.ml.evaluate import Targets, leave_one_out, time_split
 from recommender.ml.features import Features, build_features
-from recommender.ml.model_folder import data_hash
 from recommender.ml.vocab import Vocab
 
-MIN_INTERACTIONS = 5  # interactions of a viewer and of a film that P2 keeps
-PUBLISHED_SIZES = {"ml-1m": (6_040, 3_706, 1_000_209)}  # viewers, films and ratings of the published sets
+MIN_INTERACTIONS = 5  # of a viewer and of a film in P2
+PUBLISHED_SIZES = {"ml-1m": (6_040, 3_706, 1_000_209)}  # viewers, films and ratings
 
 
 class Task(NamedTuple):
-    """What a protocol trains on and measures."""
+    """The data that a protocol trains on, and the targets that it measures."""
 
     tokens: Tokens
     vocab: Vocab
     features: Features
     ends: np.ndarray  # int64 [U]
     validation: Targets
-    tests: dict[str, Targets]  # by the name of the line in the report
-    baseline_ends: np.ndarray  # what the closed forms may learn from
+    tests: dict[str, Targets]  # by name in the report
+    baseline_ends: np.ndarray  # int64 [U]: tokens that the closed-form baselines learn from
     data_hash: str
 
 
 def read_events(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:
-    """The data set and all its events."""
+    """Read a data set and all its events."""
     dataset = read_movielens(data, people)
     return dataset, pl.concat(dataset.events)
 
 
 def make_task(name: str, dataset: Dataset, events: pl.DataFrame, data: Path) -> Task:
-    """The task of protocol `name`: P1, A or P2."""
+    """Return the task of protocol `name`: P1, A or P2."""
     makers: dict[str, Callable[[], Task]] = {
         "P1": lambda: _leave_one_out(dataset, sort_events(_check_complete(dataset.name, events)), timed=True),
         "A": lambda: _leave_one_out(dataset, _sasrec_order(events, data), timed=False),
@@ -49,22 +48,22 @@ def make_task(name: str, dataset: Dataset, events: pl.DataFrame, data: Path) -> 
 
 
 def sort_events(events: pl.DataFrame) -> pl.DataFrame:
-    """By viewer and time; equal times stay in the order of the file."""
+    """Sort by viewer and time; equal times stay in the order of the file."""
     return events.sort("viewer", "occurred_at", maintain_order=True)
 
 
 def _check_complete(name: str, events: pl.DataFrame) -> pl.DataFrame:
-    """Raises SystemExit where a published set is not whole: figures on it would compare with nothing."""
-    found = (events["viewer"].n_unique(), events["movie"].n_unique(), len(events))
-    if found != PUBLISHED_SIZES.get(name, found):
-        raise SystemExit(f"{name} has {PUBLISHED_SIZES[name]} viewers, films and ratings; found {found}.")
+    """Return the events. Raises `SystemExit` where a published set is incomplete: results could not be compared."""
+    sizes = (events["viewer"].n_unique(), events["movie"].n_unique(), len(events))
+    if sizes != PUBLISHED_SIZES.get(name, sizes):
+        raise SystemExit(f"{name} has {PUBLISHED_SIZES[name]} viewers, films and ratings; found {sizes}.")
     return events
 
 
 def _leave_one_out(dataset: Dataset, events: pl.DataFrame, *, timed: bool) -> Task:
     tokens, vocab, histories = _tokens(events, timed)
     split = leave_one_out(tokens)
-    # The closed forms have nothing to select on validation, so they learn from all but the test.
+    # Closed-form baselines select nothing on validation, so they learn from all but the test.
     return Task(
         tokens,
         vocab,
@@ -79,8 +78,8 @@ def _leave_one_out(dataset: Dataset, events: pl.DataFrame, *, timed: bool) -> Ta
 
 def _time_split(dataset: Dataset, events: pl.DataFrame) -> Task:
     cut = np.quantile(events["occurred_at"].to_numpy(), 0.9)
-    known = events.filter(pl.col("occurred_at") <= cut)["movie"].unique()
-    tokens, vocab, histories = _tokens(events.filter(pl.col("movie").is_in(known.implode())), timed=True)
+    known_movies = events.filter(pl.col("occurred_at") <= cut)["movie"].unique()
+    tokens, vocab, histories = _tokens(events.filter(pl.col("movie").is_in(known_movies.implode())), timed=True)
     split = time_split(tokens, float(cut))
     tests = {"last": split.last, "successive": split.successive}
     features = movie_features(dataset, vocab)
@@ -94,7 +93,7 @@ def _tokens(events: pl.DataFrame, timed: bool) -> tuple[Tokens, Vocab, Histories
 
 
 def to_histories(events: pl.DataFrame, *, timed: bool = True) -> Histories:
-    """Histories of events that are sorted by viewer and then by order of watching."""
+    """Return histories of events that are sorted by viewer and then by order of watching."""
     n = len(events)
     columns = Events(
         movie_ids=events["movie"].to_numpy(),
@@ -107,16 +106,18 @@ def to_histories(events: pl.DataFrame, *, timed: bool = True) -> Histories:
 
 
 def five_core(events: pl.DataFrame) -> pl.DataFrame:
-    """Drops viewers and films with fewer than five interactions until none is left."""
+    """Drop viewers and films with fewer than five interactions until none is left."""
     while True:
-        kept = events.filter(pl.len().over("viewer") >= MIN_INTERACTIONS, pl.len().over("movie") >= MIN_INTERACTIONS)
-        if len(kept) == len(events):
-            return kept
-        events = kept
+        remaining = events.filter(
+            pl.len().over("viewer") >= MIN_INTERACTIONS, pl.len().over("movie") >= MIN_INTERACTIONS
+        )
+        if len(remaining) == len(events):
+            return remaining
+        events = remaining
 
 
 def _sasrec_order(events: pl.DataFrame, data: Path) -> pl.DataFrame:
-    """The order behind the published SASRec figures, from `ml-1m-order.csv.gz` beside the zip."""
+    """Sort as the published SASRec results did, by `ml-1m-order.csv.gz` beside the zip."""
     path = data.parent / "ml-1m-order.csv.gz"
     if not path.exists():
         raise SystemExit(f"Protocol A needs {path.name} beside {data}; it is not there.")
@@ -127,15 +128,15 @@ def _sasrec_order(events: pl.DataFrame, data: Path) -> pl.DataFrame:
 
 
 def movie_features(dataset: Dataset, vocab: Vocab) -> Features:
-    """Genres, people and decade of the vocabulary's films, named as the training flow names them."""
+    """Return genres, people and decade of the vocabulary's films, with the feature names of the nightly training."""
     role = pl.col("role").replace_strict({DIRECTOR: "director:", ACTOR: "actor:"}, return_dtype=pl.String)
     decade = pl.format("decade:{}", pl.col("year") // 10 * 10)
-    named = pl.concat(
+    names = pl.concat(
         [
             dataset.genres.select("movie", name=pl.format("genre:{}", "name")),
             dataset.credits.select("movie", name=role + pl.col("person")),
             dataset.movies.filter(pl.col("year").is_not_null()).select(movie="id", name=decade),
         ]
     )
-    of_film = dict(named.group_by("movie").agg("name").iter_rows())
-    return build_features([of_film.get(film, []) for film in vocab.movie_ids.tolist()])
+    names_of_movie = dict(names.group_by("movie").agg("name").iter_rows())
+    return build_features([names_of_movie.get(movie_id, []) for movie_id in vocab.movie_ids.tolist()])

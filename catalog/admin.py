@@ -1,6 +1,6 @@
-"""Films, people and viewers for the site's editors. Edits go through the services: they are true on the next read.
+"""The admin of movies, people and viewers. Edits go through the services: they are true on the next read.
 
-Events have no list of their own: 25 million rows are looked at viewer by viewer.
+Events have no list of their own: of 25 million rows staff look at one viewer's.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -23,7 +23,7 @@ from unfold.views import ChangeList
 
 from catalog import change_messages
 from catalog.certificates import CERTIFICATES, minimum_age
-from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer
+from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer, WatchEvent
 from catalog.plurals import count_noun
 from catalog.selectors import movie_counts, movie_tags, person_movies, recent_events, search_movies, search_viewers
 from catalog.services import delete_movies, delete_records, publish_movies, save_record, save_viewer
@@ -31,22 +31,24 @@ from catalog.services import delete_movies, delete_records, publish_movies, save
 MAX_EVENTS, MAX_MOVIES, MAX_TAGS = 100, 100, 30
 
 
-def cached_per_record(show: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A page asks for a value that cannot be edited five times: the query behind it is asked once."""
+def cached_per_record(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Cache a read-only value on the record: a page displays it five times, and its query runs once."""
 
-    @wraps(show)
-    def shown(page: Any, record: Any) -> Any:
-        kept = vars(record).setdefault("shown_already", {})
-        if show.__name__ not in kept:
-            kept[show.__name__] = show(page, record)
-        return kept[show.__name__]
+    @wraps(method)
+    def cached(page: Any, record: Any) -> Any:
+        values = vars(record).setdefault("displayed_values", {})
+        if method.__name__ not in values:
+            values[method.__name__] = method(page, record)
+        return values[method.__name__]
 
-    return shown
+    return cached
 
 
 class BlankChoiceAdmin(BaseModelAdmin):
-    """A choice without a default is empty until somebody chooses. The theme's own has the first chosen, so that a row
-    which nobody touched would count as one that somebody filled in."""
+    """Leaves a choice without a default blank.
+
+    The theme chooses the first value, so that an untouched row would count as filled in.
+    """
 
     def formfield_for_choice_field(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> Any:
         if not db_field.has_default():
@@ -55,7 +57,7 @@ class BlankChoiceAdmin(BaseModelAdmin):
 
 
 class StoredRecordAdmin(ModelAdmin):
-    """Where a form is refused, its page tells of the record as it is stored, not of what was entered."""
+    """Shows the stored record, not the entered values, where a form is refused."""
 
     def render_change_form(
         self,
@@ -74,7 +76,7 @@ class StoredRecordAdmin(ModelAdmin):
 
 
 class CatalogueAdmin(BlankChoiceAdmin, StoredRecordAdmin):
-    """Saves and deletes through the services. Saving the links and inlines is part of the same transaction."""
+    """Saves and deletes through the services; links and inlines are saved in the same transaction."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -83,17 +85,17 @@ class CatalogueAdmin(BlankChoiceAdmin, StoredRecordAdmin):
         save_record(obj)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> str:
-        """The history says what each value was and is."""
+        """Return what each value was and is, for the history of the record."""
         if add:
             return "Added."
         linked = any(
             inline.new_objects or inline.changed_objects or inline.deleted_objects for inline in formsets or ()
         )
-        words = [change_messages.describe_changes(form), "People changed" if linked else ""]
-        return "; ".join(filter(None, words)) or "Saved without a change."
+        changes = [change_messages.describe_changes(form), "People changed" if linked else ""]
+        return "; ".join(filter(None, changes)) or "Saved without a change."
 
     def log_changes(self, request: HttpRequest, ids: Collection[int], message: str) -> None:
-        """One entry in the history of each of these records."""
+        """Add an entry to the history of each of these records."""
         records = self.model._default_manager.filter(pk__in=ids)
         LogEntry.objects.log_actions(int(request.user.pk or 0), records, CHANGE, change_message=message)
 
@@ -105,7 +107,7 @@ class CatalogueAdmin(BlankChoiceAdmin, StoredRecordAdmin):
 
 
 class CreditInline(TabularInline):
-    """Who is credited already: role and billing can be changed, the person cannot, so no row asks for its person."""
+    """The existing credits: role and billing can be changed, the person cannot, so no row queries its person."""
 
     model = Credit
     verbose_name_plural = "people"
@@ -122,10 +124,13 @@ class CreditInline(TabularInline):
 
     @display(description="person")
     def name(self, credit: Credit) -> str:
+        """Return the person's name."""
         return credit.person.name
 
 
 class NewCreditInline(BlankChoiceAdmin, TabularInline):
+    """Rows for new credits."""
+
     model = Credit
     verbose_name_plural = "add people"
     fields = ("person", "role", "order")
@@ -141,6 +146,8 @@ class NewCreditInline(BlankChoiceAdmin, TabularInline):
 
 @admin.register(Movie)
 class MovieAdmin(CatalogueAdmin):
+    """Movies: search, edit, publish and unpublish."""
+
     list_display = ("title", "year", "genre_names", "published", "available_from", "available_until", "is_demo")
     list_filter = ("published", ("year", RangeNumericFilter), ("genres", RelatedDropdownFilter), "is_demo")
     list_filter_submit = True
@@ -152,11 +159,11 @@ class MovieAdmin(CatalogueAdmin):
     actions = ("publish", "unpublish")
     autocomplete_fields = ("genres",)
     formfield_overrides = {URLField: {"assume_scheme": "https"}}
-    readonly_fields = ("youngest", "tag_names", "is_demo", "added_at")
+    readonly_fields = ("minimum_age_text", "tag_names", "is_demo", "added_at")
     inlines: ClassVar[Sequence[type[InlineModelAdmin]]] = (CreditInline, NewCreditInline)
     fieldsets = (
         (None, {"fields": (("title", "original_title"), ("year", "runtime", "language"), "genres")}),
-        ("Shown", {"fields": ("published", "available_from", "available_until", ("certificate", "youngest"))}),
+        ("Shown", {"fields": ("published", "available_from", "available_until", ("certificate", "minimum_age_text"))}),
         ("About", {"fields": ("overview", "poster_url", ("imdb_id", "tmdb_id"), "tag_names", ("added_at", "is_demo"))}),
     )
 
@@ -168,11 +175,11 @@ class MovieAdmin(CatalogueAdmin):
         country = settings.CERTIFICATE_COUNTRY
         if obj.certificate and minimum_age(obj.certificate, country) is None:
             known = ", ".join(CERTIFICATES.get(country, {}))
-            words = (
+            message = (
                 f"No age is known for the certificate {obj.certificate!r}: the film counts as one for "
                 f"{settings.UNCERTIFIED_AGE} years. Known are {known}; those of another country with it, as in GB:15."
             )
-            self.message_user(request, words, messages.WARNING)
+            self.message_user(request, message, messages.WARNING)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Movie], search_term: str
@@ -186,57 +193,62 @@ class MovieAdmin(CatalogueAdmin):
         delete_movies(list(queryset.values_list("pk", flat=True)))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict, set, list]:
-        """The films alone: Django would load every event under them to list it."""
-        films = [f"{movie}, with its credits and everything that viewers did with it" for movie in objs]
+        """Return the movies alone: Django would load every event under them to list it."""
+        names = [f"{movie}, with its credits and everything that viewers did with it" for movie in objs]
         missing = set() if self.has_delete_permission(request) else {"film"}
-        return films, {"films": len(films)}, missing, []
+        return names, {"films": len(names)}, missing, []
 
     @admin.action(description="Publish: show the selected films", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Movie]) -> None:
+        """Show the selected movies."""
         self._publish(request, queryset, True)
 
     @admin.action(description="Unpublish: hide the selected films everywhere", permissions=["change"])
     def unpublish(self, request: HttpRequest, queryset: QuerySet[Movie]) -> None:
+        """Hide the selected movies everywhere."""
         self._publish(request, queryset, False)
 
     def _publish(self, request: HttpRequest, queryset: QuerySet[Movie], published: bool) -> None:
         ids = list(queryset.exclude(published=published).values_list("pk", flat=True))
         changed = publish_movies(ids, published)
         self.log_changes(request, ids, f"Published: {not published} → {published}")
-        are = "is" if changed == 1 else "are"
-        words = f"{count_noun(changed, 'film')} {are} now {'shown' if published else 'hidden'}."
-        self.message_user(request, words, messages.SUCCESS)
+        verb = "is" if changed == 1 else "are"
+        message = f"{count_noun(changed, 'film')} {verb} now {'shown' if published else 'hidden'}."
+        self.message_user(request, message, messages.SUCCESS)
 
     @display(description="genres")
     def genre_names(self, movie: Movie) -> str:
+        """Return the names of the movie's genres."""
         return ", ".join(genre.name for genre in movie.genres.all())
 
     @display(description="may be watched from")
-    def youngest(self, movie: Movie) -> str:
+    def minimum_age_text(self, movie: Movie) -> str:
+        """Return the youngest age that may watch, as the certificate says."""
         age = minimum_age(movie.certificate, settings.CERTIFICATE_COUNTRY)
         return f"{settings.UNCERTIFIED_AGE} years, as no age is known" if age is None else f"{age} years"
 
     @display(description="tags")
     @cached_per_record
     def tag_names(self, movie: Movie) -> str:
+        """Return the movie's most frequent tags with their counts."""
         return ", ".join(f"{name} ({count})" for name, count in movie_tags(movie.pk, MAX_TAGS)) or "none"
 
 
 class MovieCountChangeList(ChangeList):
-    """Films are counted for the page's records alone: in the query they would be for all pages before it as well."""
+    """Counts movies for the records of the page alone: a count in the query would run for all pages before it too."""
 
     result_list: Any
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
-        films = self.model_admin.movie_counts_of(self.result_list)
+        counts = self.model_admin.movie_counts_of(self.result_list)
         for record in self.result_list:
-            record.films = films.get(record.pk, 0)
+            record.films = counts.get(record.pk, 0)
 
 
 class NamedRecordAdmin(CatalogueAdmin):
-    """Genres, people and tags: a name, and how many films carry it."""
+    """Genres, people and tags: a name, and how many movies carry it."""
 
     list_display = ("name", "films")
     search_fields = ("name",)
@@ -247,33 +259,41 @@ class NamedRecordAdmin(CatalogueAdmin):
         return MovieCountChangeList
 
     def movie_counts_of(self, records: Iterable[Any]) -> dict[int, int]:
+        """Map the ids of records to how many movies each has."""
         return movie_counts(self.link_table, self.column, [record.pk for record in records])
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict, set, list]:
-        """The records and the rules of them: Django would list every film of a genre."""
-        films = self.movie_counts_of(objs)
-        told = [f"{record}, of {count_noun(films.get(record.pk, 0), 'film')}" for record in objs]
+        """Return the records and their merchandising rules: Django would list every movie of a genre."""
+        counts = self.movie_counts_of(objs)
+        records = [f"{record}, of {count_noun(counts.get(record.pk, 0), 'film')}" for record in objs]
         rules = [f"merchandising rule: {rule}" for rule in Rule.objects.filter(**{f"{self.column}__in": objs})]
         missing = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
-        return [*told, *rules], {self.opts.verbose_name_plural: len(told)}, missing, []
+        return [*records, *rules], {self.opts.verbose_name_plural: len(records)}, missing, []
 
     @display(description="films")
     def films(self, record: Any) -> str:
+        """Return how many movies the record has."""
         return f"{record.films:,}"
 
 
 @admin.register(Genre)
 class GenreAdmin(NamedRecordAdmin):
+    """Genres."""
+
     link_table, column = Movie.genres.through, "genre"
 
 
 @admin.register(Tag)
 class TagAdmin(NamedRecordAdmin):
+    """Tags."""
+
     link_table, column = MovieTag, "tag"
 
 
 @admin.register(Person)
 class PersonAdmin(NamedRecordAdmin):
+    """Directors and actors."""
+
     link_table, column = Credit, "person"
     fields = ("name", "filmography")
     readonly_fields = ("filmography",)
@@ -281,13 +301,14 @@ class PersonAdmin(NamedRecordAdmin):
     @display(description="films")
     @cached_per_record
     def filmography(self, person: Person) -> SafeString | str:
+        """Return the person's newest movies with the role in each, as HTML."""
         rows = ((str(movie), role) for movie, role in person_movies(person.pk, MAX_MOVIES))
         return format_html_join("", "<div>{}, {}</div>", rows) or "none"
 
 
 @admin.register(Viewer)
 class ViewerAdmin(StoredRecordAdmin):
-    """Viewers come from events and imports: they are neither added nor deleted here."""
+    """Viewers; events and imports create them, so they are neither added nor deleted here."""
 
     list_display = ("id", "name", "age_limit", "simulated", "version", "created_at")
     list_display_links = ("id", "name")
@@ -316,11 +337,13 @@ class ViewerAdmin(StoredRecordAdmin):
 
     @display(description="kind", ordering="is_simulated", label={"simulated": "warning"})
     def simulated(self, viewer: Viewer) -> str:
+        """Tell whether the viewer is real or simulated."""
         return "simulated" if viewer.is_simulated else "real"
 
     @display(description=f"last {MAX_EVENTS} events")
     @cached_per_record
     def history(self, viewer: Viewer) -> SafeString | str:
+        """Return the viewer's last events as an HTML table."""
         rows = format_html_join(
             "",
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
@@ -337,6 +360,6 @@ class ViewerAdmin(StoredRecordAdmin):
         return format_html("<table class='w-full'>{}</table>", rows) if rows else "none"
 
 
-def _event_detail(event: Any) -> str:
+def _event_detail(event: WatchEvent) -> str:
     parts = [f"{event.rating:g} stars"] if event.rating is not None else []
     return ", ".join(parts + ([f"{event.completion:.0%} watched"] if event.completion is not None else []))

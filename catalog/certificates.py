@@ -1,7 +1,7 @@
-"""Age certificates: for each country its own, in order, each with the youngest age that may watch.
+"""Age certificates: those of each country, in order, each with the youngest age that may watch.
 
-Where a board names no age (PG, M), it is the one that the board's advice or the country's practice comes to. A
-certificate that is not here is as good as none: how those count is a setting, not a guess.
+Where a board names no age (PG, M), the age follows the board's advice or the country's practice. A certificate that is
+not here counts as none: the setting UNCERTIFIED_AGE says how, instead of a guess.
 """
 
 from functools import cache
@@ -37,25 +37,25 @@ CERTIFICATES: dict[str, dict[str, int]] = {
 
 
 def minimum_age(certificate: str, country: str) -> int | None:
-    """The youngest age that may watch; None where that is not known.
+    """Return the youngest age that may watch; None where that is not known.
 
     `certificate` is one of `country`'s ("R"), or names its own country ("GB:15"). Case, spaces and signs do not count.
     """
-    named, colon, own = certificate.rpartition(":")
-    return _ages(named.strip().upper() if colon else country).get(_plain(own))
+    named_country, colon, name = certificate.rpartition(":")
+    return _ages(named_country.strip().upper() if colon else country).get(_letters(name))
 
 
 def accepted_spellings(country: str) -> list[str]:
-    """Every certificate as it may be written where `country`'s need not name it, in order of age in each country."""
+    """List every certificate as it may be written, by age in each country; those of `country` need not name it."""
     return list(CERTIFICATES.get(country, {})) + [
-        f"{land}:{name}" for land, names in CERTIFICATES.items() for name in names
+        f"{other}:{name}" for other, names in CERTIFICATES.items() for name in names
     ]
 
 
 @cache
 def _ages(country: str) -> dict[str, int]:
-    return {_plain(name): age for name, age in CERTIFICATES.get(country, {}).items()}
+    return {_letters(name): age for name, age in CERTIFICATES.get(country, {}).items()}
 
 
-def _plain(name: str) -> str:
+def _letters(name: str) -> str:
     return "".join(letter for letter in name.upper() if letter.isalnum())

@@ -1,4 +1,4 @@
-"""What staff changed, in words, for the history of a record: the values before and after."""
+"""Messages of what staff changed, for the history of a record: the values before and after."""
 
 import textwrap
 from datetime import datetime
@@ -10,14 +10,14 @@ MAX_LENGTH = 200  # characters of a value
 
 
 def describe_changes(form: Any) -> str:
-    """Of each field that changed: its name, what it was and what it is."""
-    found = []
+    """Describe each field of the form that changed: its name, and the values before and after."""
+    changes = []
     for name in form.changed_data:
         before, after = (_describe_value(value) for value in (form.initial.get(name), form.cleaned_data.get(name)))
         if before != after:
             label = form.fields[name].label or name
-            found.append(f"{str(label).capitalize()}: {before} → {after}")
-    return "; ".join(found)
+            changes.append(f"{str(label).capitalize()}: {before} → {after}")
+    return "; ".join(changes)
 
 
 def _describe_value(value: Any) -> str:

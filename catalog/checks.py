@@ -1,4 +1,4 @@
-"""System checks: settings under which age limits would not hold."""
+"""System checks of the settings under which age limits would not hold."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,15 +12,19 @@ from catalog.models import MAX_AGE_LIMIT
 
 @register()
 def check_certificate_country(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the certificates of the site's country are known."""
     if settings.CERTIFICATE_COUNTRY in CERTIFICATES:
         return []
-    words = f"MOVIEREC_CERTIFICATE_COUNTRY is {settings.CERTIFICATE_COUNTRY}, whose certificates are not known."
-    return [Error(words, hint=f"It is one of {', '.join(sorted(CERTIFICATES))}.", id="catalog.E001")]
+    message = f"MOVIEREC_CERTIFICATE_COUNTRY is {settings.CERTIFICATE_COUNTRY}, whose certificates are not known."
+    return [Error(message, hint=f"It is one of {', '.join(sorted(CERTIFICATES))}.", id="catalog.E001")]
 
 
 @register()
 def check_uncertified_age(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that movies without a known certificate have an age within the limits."""
     if 0 <= settings.UNCERTIFIED_AGE <= MAX_AGE_LIMIT:
         return []
-    words = f"MOVIEREC_UNCERTIFIED_AGE is {settings.UNCERTIFIED_AGE}; it must lie between 0 and {MAX_AGE_LIMIT} years."
-    return [Error(words, id="catalog.E002")]
+    message = (
+        f"MOVIEREC_UNCERTIFIED_AGE is {settings.UNCERTIFIED_AGE}; it must lie between 0 and {MAX_AGE_LIMIT} years."
+    )
+    return [Error(message, id="catalog.E002")]

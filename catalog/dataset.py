@@ -1,6 +1,6 @@
-"""What every source of films and histories is turned into before it is loaded: plain tables, no Django.
+"""Data sets as plain tables, without Django: what every source of movies and histories becomes before it is loaded.
 
-The demo and the MovieLens reader both end here; `catalog.services.load_dataset` begins here.
+The demo and the MovieLens reader make a data set; `catalog.loading.load_dataset` loads it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ Schema = Mapping[str, type[pl.DataType]]
 def to_frame(
     rows: Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]] | Mapping[str, Any], schema: Schema
 ) -> pl.DataFrame:
-    """Rows (dicts, or sequences in the schema's order) or columns as a frame of that schema."""
+    """Make a frame of the schema from rows (dicts, or sequences in the schema's order) or columns."""
     data = rows if isinstance(rows, Mapping) else list(rows)
     return pl.DataFrame(data, schema=dict(schema), orient=None if isinstance(data, Mapping) else "row")
 
@@ -57,10 +57,10 @@ def _empty(schema: Schema) -> pl.DataFrame:
 
 @dataclass
 class Dataset:
-    """Films with what is known of them, and events in the order that is kept for equal times.
+    """Movies with all that is known of them, and events in the order that is kept for equal times.
 
     `events` may be a generator: it is read once, chunk by chunk, so that 25 million rows need little memory.
-    `viewers` names those who have a name; whoever else appears in `events` is created without one.
+    `viewers` has the viewers with a name; others in `events` are created without one.
     """
 
     name: str

@@ -1,20 +1,20 @@
-"""The one family of errors that the catalogue raises on purpose: each says what to do next."""
+"""The errors that the catalogue raises on purpose: each says what to do next."""
 
 
 class CatalogError(Exception):
-    """A write that cannot be done as asked; nothing was changed."""
+    """A write was refused; nothing was changed."""
 
 
 class NotASessionError(CatalogError):
-    """An account, where an anonymous session was meant."""
+    """The viewer is an account, where an anonymous session is needed."""
 
 
 class NotAnAccountError(CatalogError):
-    """An anonymous session, where an account was meant."""
+    """The viewer is an anonymous session, where an account is needed."""
 
 
 class DataFileError(CatalogError):
-    """A data file that cannot be read. `line` counts from 1, as an editor does; None: the file as a whole."""
+    """A data file cannot be read. `line` counts from 1, as an editor does; None: the file as a whole."""
 
     def __init__(self, file: str, line: int | None, problem: str) -> None:
         self.file, self.line, self.problem = file, line, problem

@@ -1,4 +1,4 @@
-"""Films, people and who watched what: tables and constraints, no logic."""
+"""Movies, people, viewers and events: tables and constraints, no logic."""
 
 from typing import Any
 
@@ -18,21 +18,21 @@ MAX_AGE_LIMIT = 21  # years: the highest age limit
 
 
 class RealField(models.FloatField):
-    """Four bytes in place of eight: exact for half stars, and 25 million rows feel the difference."""
+    """A float of four bytes in place of eight: exact for half stars, and 25 million rows feel the difference."""
 
     def db_type(self, connection: object) -> str:
         return "real"
 
 
 class CatalogPlain(models.Func):
-    """Without accents, capitals and what parts words: made by migration 0005."""
+    """Calls catalog_plain(), made by migration 0005: text without accents, capitals and marks between words."""
 
     function = "catalog_plain"
     output_field = models.TextField()
 
 
 def collapse_spaces(text: str) -> str:
-    """Leaves one space between words and none around them."""
+    """Return the text with one space between words and none around them."""
     return " ".join(text.split())
 
 
@@ -88,7 +88,7 @@ class Person(models.Model):
 
 
 class Movie(models.Model):
-    """A film. After a MovieLens import `id` is the MovieLens id."""
+    """A movie. After a MovieLens import `id` is the MovieLens id."""
 
     id = models.AutoField(primary_key=True)
     title = models.CharField(max_length=300)
@@ -154,7 +154,7 @@ class Movie(models.Model):
         return f"{self.title} ({self.year})" if self.year else self.title
 
     def clean(self) -> None:
-        """Writes the values as the API does, and refuses ids at IMDb and TMDB that another film has."""
+        """Write the values as the API does, and refuse ids at IMDb and TMDB that another movie has."""
         self.title, self.original_title = collapse_spaces(self.title), collapse_spaces(self.original_title)
         self.imdb_id = format_imdb_id(number) if (number := parse_imdb_id(self.imdb_id)) else self.imdb_id
         before: Any = Movie.objects.filter(pk=self.pk).values("imdb_id", "tmdb_id").first() or {}
@@ -165,7 +165,7 @@ class Movie(models.Model):
 
 
 class SearchWord(models.Model):
-    """A word of titles and names, for those who mistype it. Triggers on films and people add to it."""
+    """A word of titles and names, to correct typing errors by. Triggers on movies and people add to it."""
 
     word = models.CharField(max_length=40, primary_key=True)
 
@@ -207,7 +207,7 @@ class Credit(models.Model):
 
 
 class Viewer(models.Model):
-    """One of the site's audience; staff are Django users. `id` is the site's own user id."""
+    """A person of the site's audience; staff are Django users. `id` is the site's own user id."""
 
     id = models.AutoField(primary_key=True)
     name = models.CharField(max_length=120, blank=True, help_text="For staff; sent to nobody but the viewer.")
@@ -247,7 +247,7 @@ class Viewer(models.Model):
 
 
 class WatchEvent(models.Model):
-    """What a viewer did with a film. Columns stand in the order that packs a row into 60 bytes."""
+    """What a viewer did with a movie. The order of the columns packs a row into 60 bytes."""
 
     class Kind(models.IntegerChoices):
         WATCH = 1, "watch"
@@ -270,7 +270,7 @@ class WatchEvent(models.Model):
 
     class Meta:
         constraints = [
-            # Serves two ends: the same fact is stored once, and a viewer's history is one range scan of this index.
+            # Serves two purposes: an event is stored once, and a viewer's history is one range scan of this index.
             models.UniqueConstraint(fields=["viewer", "occurred_at", "movie", "kind"], name="watch_event_once"),
             models.UniqueConstraint(
                 fields=["client_event_id"],
@@ -288,7 +288,7 @@ class WatchEvent(models.Model):
 
 
 class Revision(models.Model):
-    """One row: the truth behind the stamps that a stored list carries."""
+    """One row with the versions that cached lists are compared with."""
 
     catalogue = models.BigIntegerField(default=1, help_text="Grows with every write to films and rules.")
     epoch = models.BigIntegerField(
@@ -310,7 +310,7 @@ class Revision(models.Model):
 
 
 class Rule(models.Model):
-    """Merchandising: what editors want of lists beside what viewers' tastes make of them."""
+    """A merchandising rule: what editors want of lists, beside the taste of viewers."""
 
     class Action(models.TextChoices):
         BOOST = "boost", "boost: some places up"

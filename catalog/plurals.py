@@ -1,9 +1,9 @@
-"""Numbers with their noun, in messages."""
+"""Numbers with their noun, for messages."""
 
 from django.template.defaultfilters import pluralize
 
 
 def count_noun(number: int, noun: str, plural: str = "") -> str:
-    """Writes `1 film`, `1,200 films`; `plural` for a noun that takes more than an s."""
-    words = f"{noun},{plural or f'{noun}s'}"
-    return f"{number:,} {pluralize(number, words)}"
+    """Write `1 film`, `1,200 films`; `plural` for a noun that does not just take an s."""
+    suffixes = f"{noun},{plural or f'{noun}s'}"
+    return f"{number:,} {pluralize(number, suffixes)}"

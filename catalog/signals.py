@@ -1,4 +1,4 @@
-"""What the layers above listen to. All but the last are sent after commit, with the truth of that commit."""
+"""Signals for the apps above. All but the last are sent after commit, with the values of that commit."""
 
 from django.dispatch import Signal
 
@@ -11,6 +11,6 @@ catalogue_changed = Signal()
 # epoch: int, Revision.epoch
 epoch_changed = Signal()
 
-# data_set: int, Revision.data_set. Sent inside the transaction that replaces the data: what was trained on the former
-# data must not be active for a moment after the commit.
+# data_set: int, Revision.data_set. Sent inside the transaction that replaces the data: a model of the former data
+# must not be active for a moment after the commit.
 data_set_replaced = Signal()

@@ -1,4 +1,4 @@
-"""What a film's values may be: for the API, files and the admin alike."""
+"""Limits of a movie's values, for the API, files and the admin alike."""
 
 import re
 
@@ -16,9 +16,9 @@ validate_language = RegexValidator(LANGUAGE_PATTERN, "A language is a BCP 47 tag
 
 
 def validate_imdb_id(text: str) -> None:
-    """Raises ValidationError for a text that is no id as IMDb writes it, with what was probably meant."""
+    """Check that the text is an id as IMDb writes it. Raises ValidationError with what was probably pasted."""
     if not text or parse_imdb_id(text) is not None:
         return
-    meant = _PASTED.match(text)
-    hint = f" Write tt{meant[1].zfill(7)}." if meant and int(meant[1]) else ""
+    pasted = _PASTED.match(text)
+    hint = f" Write tt{pasted[1].zfill(7)}." if pasted and int(pasted[1]) else ""
     raise ValidationError(f"An id at IMDb is written as in tt0114709.{hint}", code="invalid")

@@ -89,13 +89,13 @@ class Job(models.Model):
         return f"{self.kind} {self.status}"
 
 
-class Chunk(models.Model):
-    """A share of a batch's viewers: those with an id above `behind` and up to `upto`."""
+class BatchChunk(models.Model):
+    """A share of a batch's viewers, by their ids: after one and through another."""
 
     id = models.BigAutoField(primary_key=True)
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks")
-    behind = models.IntegerField()
-    upto = models.IntegerField()
+    after_viewer_id = models.IntegerField()
+    through_viewer_id = models.IntegerField()
     model = models.CharField(max_length=100)
     epoch = models.IntegerField()
     since = models.BigIntegerField(null=True, help_text="Unix seconds: only viewers with an event since then.")
@@ -105,7 +105,7 @@ class Chunk(models.Model):
     lease_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        return f"viewers {self.behind + 1} to {self.upto}"
+        return f"viewers {self.after_viewer_id + 1} to {self.through_viewer_id}"
 
 
 class ImportPart(models.Model):

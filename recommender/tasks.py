@@ -1,6 +1,6 @@
-"""Celery's door: each task takes its lock or its lease, calls one flow and returns counts.
+"""The Celery tasks: each takes its lock or its lease, calls one flow and returns counts.
 
-The flows are imported inside, so that whoever only enqueues (the web half) loads no torch.
+Their registered names are kept in schedules and in messages that wait, so they stay when a function is renamed.
 """
 
 import logging
@@ -18,163 +18,165 @@ from redis.exceptions import RedisError
 
 from infrastructure.connectivity import REDIS
 from infrastructure.signals import process_alive
-from recommender.jobs import leases
-from recommender.models import Chunk, Job
+from recommender import maintenance, privacy
+from recommender.ingest import imports
+from recommender.jobs import leases, queue
+from recommender.locks import advisory_lock
+from recommender.models import BatchChunk, Job
+from recommender.monitoring import rollback_guard
+from recommender.serving.candidates import charts
+from recommender.training import batch, cleanup, first_nightly
 
-HELP_SECONDS = 3_600
-NIGHTS_APART = timedelta(minutes=30)  # from one being ordered by the schedule to the next
+HELPER_MESSAGE_TTL = 3_600  # seconds
+MIN_NIGHTLY_INTERVAL = timedelta(minutes=30)  # between two nightly jobs of the schedule
 
 log = logging.getLogger(__name__)
 
 
 def enqueue(job: Job) -> None:
-    """Sends the job's id to its queue after the transaction that made it. A message that is lost, or finds no Redis, is
-    sent again."""
-    task: Any = {Job.Kind.NIGHTLY: nightly, Job.Kind.BATCH: batch, Job.Kind.IMPORT: bring_in}[Job.Kind(job.kind)]
+    """Send the job's id to its queue, after the transaction that made it.
+
+    A message that is lost, or finds no Redis, is sent again by `requeue_lost_jobs`.
+    """
+    tasks: dict[str, Any] = {Job.Kind.NIGHTLY: run_nightly, Job.Kind.BATCH: run_batch, Job.Kind.IMPORT: run_import}
 
     def send() -> None:
         if REDIS.is_down:
             log.warning("The message of job %s is sent when Redis is back", job.pk)
         else:
-            task.delay(str(job.pk))
+            tasks[job.kind].delay(str(job.pk))
 
     transaction.on_commit(send, robust=True)
 
 
-def _work(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:
-    """What it returns stands in the worker's log: no viewer's id."""
+def _run_job(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any]:
+    """Run a job's flow under its lease. The result stands in the worker's log, so it has no viewer's id."""
     lease = leases.claim(job_id)
     if lease is None:
         return {"job": job_id, "taken": False}
     with leases.running_lease(lease):
         flow(lease)
-    told = {name: value for name, value in lease.result.items() if name != "failed_users"}
-    return {"job": job_id, "taken": True, **told}
+    result = {name: value for name, value in lease.result.items() if name != "failed_users"}
+    return {"job": job_id, "taken": True, **result}
 
 
-@shared_task
-def start_night() -> str | None:
-    """What beat's schedule asks for, twice where there are two beats or its clock was set back. A light task: behind a
-    night that runs, the second message would be read when that has ended, and there would be nothing to tell by."""
-    job = leases.create_unless_pending(Job.Kind.NIGHTLY, min_interval=NIGHTS_APART)
+def _enqueue_if_created(job: Job | None) -> str | None:
     if job is None:
         return None
     enqueue(job)
     return str(job.pk)
 
 
-@shared_task
-def start_first_night() -> str | None:
-    """The first night of a site comes as soon as there is enough to learn from, and not at 03:30."""
-    from recommender.training import first_nightly
+@shared_task(name="recommender.tasks.start_night")
+def enqueue_nightly() -> str | None:
+    """Enqueue a nightly job, as the schedule asks; once where there are two beats or a clock was set back.
 
-    job = leases.create_unless_pending(Job.Kind.NIGHTLY) if first_nightly.is_due() else None
-    if job is None:
-        return None
-    enqueue(job)
-    return str(job.pk)
+    A task of the light queue: behind a nightly job that runs, the second message would be read when that has ended, and
+    nothing would tell that it is the same night's.
+    """
+    return _enqueue_if_created(queue.create_unless_pending(Job.Kind.NIGHTLY, min_interval=MIN_NIGHTLY_INTERVAL))
 
 
-@shared_task
-def nightly(job_id: str) -> dict[str, Any]:
-    from recommender.training import nightly as run
-
-    return _work(job_id, partial(run.run, request_helpers=call_for_help))
-
-
-@shared_task
-def batch(job_id: str) -> dict[str, Any]:
-    from recommender.training import batch
-
-    return _work(job_id, partial(batch.run, request_helpers=call_for_help))
+@shared_task(name="recommender.tasks.start_first_night")
+def enqueue_first_nightly() -> str | None:
+    """Enqueue a site's first nightly job as soon as there is enough to train on, and not at 03:30."""
+    return _enqueue_if_created(queue.create_unless_pending(Job.Kind.NIGHTLY) if first_nightly.is_due() else None)
 
 
-@shared_task
-def bring_in(job_id: str) -> dict[str, Any]:
-    from recommender.ingest import imports
+@shared_task(name="recommender.tasks.nightly")
+def run_nightly(job_id: str) -> dict[str, Any]:
+    """Run a nightly job: train, evaluate, fill lists, activate."""
+    # It imports torch, which only the trainer's worker needs.
+    from recommender.training import nightly
 
-    return _work(job_id, imports.run_import)
+    return _run_job(job_id, partial(nightly.run, request_helpers=request_batch_helpers))
 
 
-def call_for_help(job_id: UUID, wanted: int) -> None:
-    """A message for each chunk, which any worker of the queue may take, here or on another machine. They come too late
-    where this process is as fast alone, and a lost one is missed by nobody."""
+@shared_task(name="recommender.tasks.batch")
+def run_batch(job_id: str) -> dict[str, Any]:
+    """Run a batch job: lists for all viewers."""
+    return _run_job(job_id, partial(batch.run, request_helpers=request_batch_helpers))
+
+
+@shared_task(name="recommender.tasks.bring_in")
+def run_import(job_id: str) -> dict[str, Any]:
+    """Run an import job: the rows of files that came over HTTP."""
+    return _run_job(job_id, imports.run_import)
+
+
+def request_batch_helpers(job_id: UUID, count: int) -> None:
+    """Send a message for each chunk, which any worker of the queue may take, here or on another machine.
+
+    They come too late where this process is as fast alone; a lost one changes nothing.
+    """
     try:
-        for _ in range(wanted):
-            batch_chunk.apply_async((str(job_id),), expires=HELP_SECONDS, retry=False)
+        for _ in range(count):
+            process_batch_chunk.apply_async((str(job_id),), expires=HELPER_MESSAGE_TTL, retry=False)
     except (OperationalError, RedisError) as error:  # gone, or full
         log.warning("The batch goes on without the help of other workers: %s", error)
 
 
-@shared_task
-def batch_chunk(job_id: str) -> bool:
-    """One chunk a message, so that other tasks get their turn."""
-    from recommender.training import batch
-
+@shared_task(name="recommender.tasks.batch_chunk")
+def process_batch_chunk(job_id: str) -> bool:
+    """Process one chunk of a batch. One a message, so that other tasks get their turn."""
     return batch.process_one_chunk(job_id)
 
 
-@shared_task
-def publish_pending() -> int:
-    from recommender import maintenance
-
-    with leases.advisory_lock("publish_pending") as mine:
-        return maintenance.flush_outbox() if mine else 0
-
-
-@shared_task
-def repair() -> dict[str, Any]:
-    from recommender import maintenance as upkeep
-
-    told = upkeep.repair_versions()
-    process_alive.send_robust(sender=repair, kinds=("repair",), process=f"tasks@{socket.gethostname()}")  # end to end
-    return told
+@shared_task(name="recommender.tasks.publish_pending")
+def flush_outbox() -> int:
+    """Publish the versions of viewers that wait in the outbox."""
+    with advisory_lock("publish_pending") as acquired:
+        return maintenance.flush_outbox() if acquired else 0
 
 
-@shared_task
+@shared_task(name="recommender.tasks.repair")
+def repair_versions() -> dict[str, Any]:
+    """Write the epoch, the catalogue version and the pointer to the active model to Redis as Postgres has them."""
+    result = maintenance.repair_versions()
+    # Beat, broker, worker, Redis and Postgres have worked together: the heartbeat of the whole chain.
+    process_alive.send_robust(sender=repair_versions, kinds=("repair",), process=f"tasks@{socket.gethostname()}")
+    return result
+
+
+@shared_task(name="recommender.tasks.finish_erasures")
 def finish_erasures() -> int:
-    from recommender import privacy
+    """Sweep erased viewers out of Redis again, until nothing that had read them before can still be at work."""
+    with advisory_lock("finish_erasures") as acquired:
+        return privacy.finish_erasures() if acquired else 0
 
-    with leases.advisory_lock("finish_erasures") as mine:
-        return privacy.finish_erasures() if mine else 0
 
-
-@shared_task
-def clear_checkpoints() -> int:
-    """On the trainer's queue: the folder may be of its machine alone."""
-    from recommender.training import cleanup
-
+@shared_task(name="recommender.tasks.clear_checkpoints")
+def delete_stale_checkpoints() -> int:
+    """Delete what failed trainings left. On the trainer's queue: the folder may be of its machine alone."""
     return cleanup.delete_stale_files()
 
 
-@shared_task
-def tidy() -> dict[str, Any]:
-    from recommender import maintenance as upkeep
+@shared_task(name="recommender.tasks.tidy")
+def prune() -> dict[str, Any]:
+    """Delete what is kept for a time only: finished jobs, impressions, merges, folders of old models."""
+    with advisory_lock("tidy") as acquired:
+        return maintenance.prune() if acquired else {}
 
-    with leases.advisory_lock("tidy") as mine:
-        return upkeep.prune() if mine else {}
 
-
-@shared_task
+@shared_task(name="recommender.tasks.guard_active_model")
 def guard_active_model() -> str:
-    from recommender.monitoring import rollback_guard
+    """Roll back an active model that answers badly. Returns why, or an empty text."""
+    with advisory_lock("guard_active_model") as acquired:
+        return rollback_guard.rollback_if_faulty() if acquired else ""
 
-    with leases.advisory_lock("guard_active_model") as mine:
-        return rollback_guard.rollback_if_faulty() if mine else ""
 
-
-@shared_task
+@shared_task(name="recommender.tasks.requeue_lost_jobs")
 def requeue_lost_jobs() -> int:
-    Chunk.objects.exclude(job__status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).delete()
-    jobs = leases.requeue_lost()
+    """Enqueue jobs again whose holder or whose message is gone. Returns how many."""
+    BatchChunk.objects.exclude(job__status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).delete()
+    jobs = queue.requeue_lost()
     for job in jobs:
         enqueue(job)
     return len(jobs)
 
 
-@shared_task
+@shared_task(name="recommender.tasks.refresh_charts")
 def refresh_charts() -> dict[str, int]:
-    from recommender.serving.candidates import charts
-
-    with leases.advisory_lock("refresh_charts") as mine:
-        return charts.refresh() if mine else {}
+    """Compute the charts (popular, trending) and store them for all processes."""
+    with advisory_lock("refresh_charts") as acquired:
+        return charts.refresh() if acquired else {}

@@ -1,15 +1,17 @@
-"""Whether there is enough to train a model on: the one rule that nights, health and the admin's first page share."""
+"""Whether there is enough to train a model on: the one rule that the nightly job, health and the dashboard share."""
 
 import threading
 import time
 
 from django.db import connection
 
+from recommender import process_state
+
 MIN_EVENTS = 100  # watches and ratings, of viewers that have enough of them
-MIN_MOVIES_PER_VIEWER = 4  # films: two to train on, one to validate and one to test with
+MIN_MOVIES_PER_VIEWER = 4  # two to train on, one to validate and one to test with
 REMEMBER_SECONDS = 10.0  # seconds for which a process remembers the answer
 
-# As many viewers as suffice are looked at, in the order of the index: one look, however large the table is.
+# Reads as many viewers as suffice, in the order of the index: the cost does not grow with the table.
 _LEARNABLE_EVENTS = """
     SELECT coalesce(sum(films), 0) FROM (
       SELECT count(DISTINCT movie_id) AS films FROM catalog_watchevent WHERE kind IN (1, 2)
@@ -20,33 +22,41 @@ MODEL_PENDING = "no model is active yet: the next night trains one, and until th
 
 
 class NotEnoughData(Exception):
-    """There is too little to train on; the message says how much more. No fault: it ends a night as done."""
+    """There is too little to train on; the message says how much more. Not an error: the nightly job ends as done."""
 
 
 def missing_events() -> int:
-    """How many more events a model needs at least; 0 where a night can train. Raises DatabaseError."""
+    """Return how many more events a model needs at least; 0 where one can be trained. Raises DatabaseError."""
     with connection.cursor() as cursor:
         cursor.execute(_LEARNABLE_EVENTS, [MIN_MOVIES_PER_VIEWER, -(-MIN_EVENTS // MIN_MOVIES_PER_VIEWER)])
         return max(0, MIN_EVENTS - int(cursor.fetchone()[0]))
 
 
 def missing_message(missing: int) -> str:
-    """What a model waits for, where `missing` is above 0."""
+    """Say what a model waits for, where `missing` is above 0."""
     events = "event" if missing == 1 else "events"
     return f"{missing} more {events} (watches or ratings, by viewers with {MIN_MOVIES_PER_VIEWER} films or more)"
 
 
 def no_model_message() -> str:
-    """Why a site without a model has none. Asked by health checks, so it is remembered for a moment."""
+    """Say why a site without a model has none. Remembered for REMEMBER_SECONDS, as health checks ask often."""
     global _remembered
     with _lock:
-        said, until = _remembered
+        message, until = _remembered
         if time.monotonic() > until:
             missing = missing_events()
-            said = f"no model yet, {missing_message(missing)}" if missing else MODEL_PENDING
-            _remembered = said, time.monotonic() + REMEMBER_SECONDS
-    return said
+            message = f"no model yet, {missing_message(missing)}" if missing else MODEL_PENDING
+            _remembered = message, time.monotonic() + REMEMBER_SECONDS
+    return message
 
 
 _remembered = ("", 0.0)  # the sentence, and until when it is good (monotonic seconds)
 _lock = threading.Lock()
+
+
+def _forget_message() -> None:
+    global _remembered
+    _remembered = ("", 0.0)
+
+
+process_state.register("training data: why there is no model", _forget_message)

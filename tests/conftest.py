@@ -1,17 +1,26 @@
-"""What every test may use."""
+"""Load the fixtures of tests/support for every test."""
 
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
 
+pytest_plugins = [
+    "tests.support.cast",
+    "tests.support.tiny_model",
+    "tests.support.workers",
+    "tests.support.api",
+    "tests.support.launcher",
+    "tests.support.viewer_traces",
+]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def clients_are_on_this_machine() -> None:
-    """They ask it by its name, as a browser on it does; Django's own ask for a host of another name."""
-    made = RequestFactory._base_environ  # type: ignore[attr-defined]
+    """Let Django's test clients send the Host that a browser on this machine sends; their default is `testserver`."""
+    base_environ = RequestFactory._base_environ  # type: ignore[attr-defined]
 
     def local(self: RequestFactory, **request: Any) -> dict[str, Any]:
-        return {"HTTP_HOST": "localhost", **made(self, **request)}
+        return {"HTTP_HOST": "localhost", **base_environ(self, **request)}
 
     RequestFactory._base_environ = local  # type: ignore[attr-defined]

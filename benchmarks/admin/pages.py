@@ -1,4 +1,4 @@
-"""Every page of the admin, by name: which address a browser asks for it."""
+"""List every page of the admin with its address."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ from benchmarks.serving.fixture import ACTIVE_VERSION, NEXT_VERSION
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag, Viewer
 from recommender.models import Impression, Job, ModelVersion
 
-# Words that many, few and no rows have.
+# Search terms that many, few and no rows have.
 SEARCHES = {
     Movie: ("love", "the of", "tom hanks", "xqzzy"),
     Person: ("john", "xqzzy"),
@@ -48,13 +48,13 @@ AUTOCOMPLETE_FIELDS = (
 
 
 def admin_pages() -> dict[str, str]:
-    """Name -> path, for a superuser, of what the database holds now."""
-    found = {"first page": reverse("admin:index"), "app": reverse("admin:app_list", args=["catalog"])}
+    """Return the path of every page that a superuser has with the data of this database, by name."""
+    paths = {"first page": reverse("admin:index"), "app": reverse("admin:app_list", args=["catalog"])}
     for model in apps.get_models():
         if admin.site.is_registered(model):
             name = str(model._meta.verbose_name)
-            found |= {f"{name}: {which}": path for which, path in (*_lists(model), *_forms(model))}
-    return found | dict(_other_pages())
+            paths |= {f"{name}: {which}": path for which, path in (*_lists(model), *_forms(model))}
+    return paths | dict(_other_pages())
 
 
 def _address(model: type[Model], page: str, *ids: object) -> str:
@@ -62,18 +62,18 @@ def _address(model: type[Model], page: str, *ids: object) -> str:
 
 
 def _lists(model: type[Model]) -> Iterator[tuple[str, str]]:
-    """The list, its second and last page, under each sorting, search and filter."""
-    path, shown = _address(model, "changelist"), _changelist(model)
+    """Yield the list, its second and last page, and the list under each sorting, search and filter."""
+    path, changelist = _address(model, "changelist"), _changelist(model)
     yield "list", path
-    for page in sorted({2, shown.paginator.num_pages}) if shown.paginator.num_pages > 1 else ():
+    for page in sorted({2, changelist.paginator.num_pages}) if changelist.paginator.num_pages > 1 else ():
         yield f"page {page}", f"{path}?p={page}"
-    for number, column in enumerate(shown.list_display):
-        if column in (shown.sortable_by or ()) and shown.get_ordering_field(column):
+    for number, column in enumerate(changelist.list_display):
+        if column in (changelist.sortable_by or ()) and changelist.get_ordering_field(column):
             yield f"by {column}", f"{path}?o=-{number}"
     for text in SEARCHES.get(model, ()):
         yield f"search {text}", f"{path}?{urlencode({'q': text})}"
-    for chosen in FILTERS.get(model, ()):
-        yield f"with {chosen}", f"{path}?{chosen}"
+    for query in FILTERS.get(model, ()):
+        yield f"with {query}", f"{path}?{query}"
 
 
 def _changelist(model: type[Model]) -> ChangeList:
@@ -83,7 +83,7 @@ def _changelist(model: type[Model]) -> ChangeList:
 
 
 def _forms(model: type[Model]) -> Iterator[tuple[str, str]]:
-    """The page of each chosen record, its history, the question before it is deleted, and the page for a new one."""
+    """Yield the page, history and deletion of some records, and the page for a new one."""
     for which, record in _records(model):
         yield which, _address(model, "change", record)
         yield f"{which}, history", _address(model, "history", record)
@@ -92,26 +92,30 @@ def _forms(model: type[Model]) -> Iterator[tuple[str, str]]:
 
 
 def _records(model: type[Model]) -> list[tuple[str, Any]]:
-    """Those with the most behind them, and another of each kind that differs."""
-    chosen: dict[type[Model], Any] = {Movie: _films, Viewer: _viewers, Job: _jobs, User: _staff}
-    if model in chosen:
-        return list(chosen[model]())
-    most: dict[type[Model], str] = {Person: _busiest(Credit, "person_id"), Tag: _busiest(MovieTag, "tag_id")}
-    most[Genre] = _busiest(Movie.genres.through, "genre_id")
-    record = _scalar(most[model]) if model in most else model._default_manager.values_list("pk", flat=True).first()
+    """Return the records with the most related rows, and one of each kind that differs, by name."""
+    selectors: dict[type[Model], Any] = {Movie: _films, Viewer: _viewers, Job: _jobs, User: _staff}
+    if model in selectors:
+        return list(selectors[model]())
+    statements: dict[type[Model], str] = {Person: _busiest(Credit, "person_id"), Tag: _busiest(MovieTag, "tag_id")}
+    statements[Genre] = _busiest(Movie.genres.through, "genre_id")
+    record = (
+        _scalar(statements[model])
+        if model in statements
+        else model._default_manager.values_list("pk", flat=True).first()
+    )
     return [("page", record)] if record is not None else []
 
 
 def _films() -> Iterator[tuple[str, Any]]:
-    counted = "SELECT movie_id FROM catalog_watchevent GROUP BY movie_id ORDER BY count(*)"
-    yield "page of the most watched", _scalar(f"{counted} DESC LIMIT 1")
+    by_count = "SELECT movie_id FROM catalog_watchevent GROUP BY movie_id ORDER BY count(*)"
+    yield "page of the most watched", _scalar(f"{by_count} DESC LIMIT 1")
     yield "page of a film hardly watched", _scalar("SELECT max(id) FROM catalog_movie")
 
 
 def _viewers() -> Iterator[tuple[str, Any]]:
-    counted = "SELECT viewer_id FROM catalog_watchevent GROUP BY viewer_id ORDER BY count(*)"
-    yield "page of the longest history", _scalar(f"{counted} DESC LIMIT 1")
-    yield "page of a short history", _scalar(f"{counted} LIMIT 1")
+    by_count = "SELECT viewer_id FROM catalog_watchevent GROUP BY viewer_id ORDER BY count(*)"
+    yield "page of the longest history", _scalar(f"{by_count} DESC LIMIT 1")
+    yield "page of a short history", _scalar(f"{by_count} LIMIT 1")
 
 
 def _jobs() -> Iterator[tuple[str, Any]]:
@@ -125,6 +129,7 @@ def _staff() -> Iterator[tuple[str, Any]]:
 
 
 def _busiest(link: type[Model], column: str) -> str:
+    """Return the SQL of the id with the most rows in the table of `link`."""
     table = connection.ops.quote_name(link._meta.db_table)
     return f"SELECT {column} FROM {table} GROUP BY {column} ORDER BY count(*) DESC LIMIT 1"  # noqa: S608
 
@@ -145,10 +150,10 @@ def _other_pages() -> Iterator[tuple[str, str]]:
     )
     viewer = _scalar("SELECT min(viewer_id) FROM catalog_watchevent")
     preview = reverse("admin:catalog_rule_preview", args=[Rule.objects.values_list("pk", flat=True).first()])
-    film = _scalar("SELECT min(id) FROM catalog_movie")
+    movie = _scalar("SELECT min(id) FROM catalog_movie")
     for shelf in ("recommend", "popular", "home", "similar"):
-        yield f"rule tried on {shelf}", f"{preview}?{urlencode({'viewer': viewer, 'shelf': shelf, 'film': film})}"
+        yield f"rule tried on {shelf}", f"{preview}?{urlencode({'viewer': viewer, 'shelf': shelf, 'film': movie})}"
     for model, field in AUTOCOMPLETE_FIELDS:
-        asked = {"app_label": "catalog", "model_name": model, "field_name": field, "term": "a"}
-        yield f"choices of a {model}'s {field}", f"{reverse('admin:autocomplete')}?{urlencode(asked)}"
+        parameters = {"app_label": "catalog", "model_name": model, "field_name": field, "term": "a"}
+        yield f"choices of a {model}'s {field}", f"{reverse('admin:autocomplete')}?{urlencode(parameters)}"
     yield "password", reverse("admin:password_change")

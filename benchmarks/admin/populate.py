@@ -1,4 +1,4 @@
-"""What a site that has run for a while has beside its catalogue and its viewers."""
+"""Add what a site has after some time besides its catalogue and viewers."""
 
 import random
 from datetime import timedelta
@@ -12,15 +12,15 @@ from django.utils import timezone
 from catalog.models import Genre, Movie, Person, Rule, Viewer
 from recommender.models import ApiKey, Job, ModelVersion
 
-TAGS = 8  # of each film; as many tags as films
-IMPRESSIONS = 20  # of each viewer
-NIGHTS, BATCHES, SENT_BATCHES, IMPORTS = 90, 130, 20, 150
+TAGS = 8  # per film; as many tags as films
+IMPRESSIONS = 20  # per viewer
+NIGHTLY_JOBS, BATCHES, POSTED_BATCHES, IMPORTS = 90, 130, 20, 150
 VERSIONS, RULES, KEYS, STAFF, EDITS = 60, 60, 30, 40, 5_000
-SENT = 1_000  # viewers whose histories a client sent with its batch, of 100 films each
+POSTED_VIEWERS = 1_000  # whose histories a client posted with its batch, of 100 films each
 EPOCHS = 26
 
 _TAGS = "INSERT INTO catalog_tag (name) SELECT 'tag ' || id FROM catalog_movie ON CONFLICT DO NOTHING"
-_TAGGED = """
+_MOVIE_TAGS = """
     INSERT INTO catalog_movietag (movie_id, tag_id, count)
     SELECT films[1 + n %% cardinality(films)],
            tags[1 + floor(cardinality(tags) * power(mod(n * 0.618034, 1), 2))::int], 1 + n %% 9
@@ -29,7 +29,7 @@ _TAGGED = """
     ON CONFLICT DO NOTHING
 """
 _NAMES = "UPDATE catalog_viewer SET name = 'Watcher ' || md5(id::text)"
-_SHOWN = """
+_IMPRESSIONS = """
     INSERT INTO recommender_impression (occurred_at, viewer_id, movie_id, kind, position, recommendation_id)
     SELECT now() - n * interval '3 seconds', viewers[1 + n * 7919 %% cardinality(viewers)],
            films[1 + n * 104729 %% cardinality(films)], 1 + (n %% 25 = 0)::int, n %% 20, md5((n / 20)::text)
@@ -39,12 +39,12 @@ _SHOWN = """
 
 
 def populate_site() -> None:
-    """Tags, impressions, jobs, versions, rules, keys, staff and what they did; nothing that changes a list."""
+    """Add tags, impressions, jobs, versions, rules, keys, staff and their edits; nothing that changes a list."""
     with connection.cursor() as cursor:
         cursor.execute(_TAGS)
-        cursor.execute(_TAGGED, [TAGS * Movie.objects.count()])
+        cursor.execute(_MOVIE_TAGS, [TAGS * Movie.objects.count()])
         cursor.execute(_NAMES)
-        cursor.execute(_SHOWN, [IMPRESSIONS * Viewer.objects.count()])
+        cursor.execute(_IMPRESSIONS, [IMPRESSIONS * Viewer.objects.count()])
     _jobs()
     _versions()
     _rules()
@@ -55,19 +55,19 @@ def populate_site() -> None:
 
 def _jobs() -> None:
     now, log = timezone.now(), "\n".join(f"Epoch 1 | Step {step} | Loss: 5.1234 | Avg: 5.2345" for step in range(160))
-    sent = {str(viewer): list(range(1, 101)) for viewer in range(SENT)}
+    histories = {str(viewer): list(range(1, 101)) for viewer in range(POSTED_VIEWERS)}
     kinds: list[tuple[Job.Kind, int, dict[str, Any]]] = [
-        (Job.Kind.NIGHTLY, NIGHTS, {}),
+        (Job.Kind.NIGHTLY, NIGHTLY_JOBS, {}),
         (Job.Kind.BATCH, BATCHES, {}),
-        (Job.Kind.BATCH, SENT_BATCHES, {"user_histories": sent, "top_k": 50}),
+        (Job.Kind.BATCH, POSTED_BATCHES, {"user_histories": histories, "top_k": 50}),
         (Job.Kind.IMPORT, IMPORTS, {"of": "events"}),
     ]
-    for kind, number, asked in kinds:
+    for kind, number, parameters in kinds:
         Job.objects.bulk_create(
             Job(
                 kind=kind,
                 status=Job.Status.DONE,
-                parameters=asked,
+                parameters=parameters,
                 log_tail=log,
                 result={"viewers": 1},
                 done=1,
@@ -86,32 +86,34 @@ def _versions() -> None:
         "segments": {f"s{n}": segment for n in range(20)},
     }
     epochs = [{"epoch": n, "loss": 5 / (n + 1), "ndcg10": 0.1, "seconds": 60.0} for n in range(EPOCHS)]
-    measured = {"metrics": figures | {"gate": gate}, "history": epochs}
-    ModelVersion.objects.update(**measured)
+    values = {"metrics": figures | {"gate": gate}, "history": epochs}
+    ModelVersion.objects.update(**values)
     ModelVersion.objects.bulk_create(
-        ModelVersion(name=f"v{n}", status=ModelVersion.Status.RETIRED, preset="default", **measured)
+        ModelVersion(name=f"v{n}", status=ModelVersion.Status.RETIRED, preset="default", **values)
         for n in range(VERSIONS)
     )
 
 
 def _rules() -> None:
-    films, genres, people = (list(of.objects.order_by("pk")[:RULES]) for of in (Movie, Genre, Person))
-    of = [
-        ({"by": "movie", "movie": film} if n % 2 else {"by": "genre", "genre": genres[n % len(genres)]})
-        for n, film in enumerate(films)
+    movies, genres, people = (list(targets.objects.order_by("pk")[:RULES]) for targets in (Movie, Genre, Person))
+    targets = [
+        ({"by": "movie", "movie": movie} if n % 2 else {"by": "genre", "genre": genres[n % len(genres)]})
+        for n, movie in enumerate(movies)
     ]
-    of += [{"by": "person", "person": person} for person in people]
+    targets += [{"by": "person", "person": person} for person in people]
     over = timezone.now() - timedelta(days=1)
-    Rule.objects.bulk_create(Rule(name=f"rule {n}", action="boost", ends_at=over, **one) for n, one in enumerate(of))
+    Rule.objects.bulk_create(
+        Rule(name=f"rule {n}", action="boost", ends_at=over, **target) for n, target in enumerate(targets)
+    )
 
 
 def _staff() -> None:
-    groups, choose = list(Group.objects.all()), random.Random(1)
+    groups, random_source = list(Group.objects.all()), random.Random(1)
     people = User.objects.bulk_create(User(username=f"staff{n}", is_staff=True) for n in range(STAFF))
     for person in people:
-        person.groups.add(choose.choice(groups))
-    films = list(Movie.objects.order_by("pk")[:EDITS])
+        person.groups.add(random_source.choice(groups))
+    movies = list(Movie.objects.order_by("pk")[:EDITS])
     for person in people:
         LogEntry.objects.log_actions(
-            person.pk, choose.choices(films, k=EDITS // STAFF), CHANGE, change_message="Title: a → b"
+            person.pk, random_source.choices(movies, k=EDITS // STAFF), CHANGE, change_message="Title: a → b"
         )

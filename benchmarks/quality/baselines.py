@@ -1,4 +1,4 @@
-"""The closed forms of the quality benchmark, fitted and asked."""
+"""Fit the closed-form baselines of the quality benchmark and rank with them."""
 
 import time
 from collections.abc import Mapping
@@ -12,28 +12,32 @@ from recommender.ml import evaluate
 from recommender.ml.baselines import TrainingTokens, baseline_fitters, fit_recent_popularity
 from recommender.ml.evaluate import Scorer
 
-DAYS = 7  # of a popularity beside that of the last 30 days
-PUBLISHED = {"popularity": (0.036, 0.018), "ease": (0.110, 0.054)}  # HR@10, NDCG@10 on protocol A, as published
+DAYS = 7  # of a second recent popularity, besides 30 days
+PUBLISHED = {"popularity": (0.036, 0.018), "ease": (0.110, 0.054)}  # HR@10 and NDCG@10 on protocol A
 
 
 class Baseline(NamedTuple):
+    """A fitted baseline with its ranks."""
+
     score: Scorer
     fit_s: float
     ranks: dict[str, np.ndarray]  # by test
 
 
 def check_published(baselines: Mapping[str, Baseline]) -> None:
-    """The harness on protocol A and ml-1m. Raises SystemExit where it does not give the published figures: then none of
-    its figures can be trusted."""
+    """Check the harness on protocol A and ml-1m. Raises `SystemExit` where it does not reproduce the published results:
+    then no result of it can be trusted."""
     for name, published in PUBLISHED.items():
-        of = summary(baselines[name].ranks["test"])
-        found = round(of["hr10"], 3), round(of["ndcg10"], 3)
-        if found != published:
-            raise SystemExit(f"{name} has HR@10 / NDCG@10 of {found} on A, published are {published}: the data differ.")
+        metrics = summary(baselines[name].ranks["test"])
+        rounded = round(metrics["hr10"], 3), round(metrics["ndcg10"], 3)
+        if rounded != published:
+            raise SystemExit(
+                f"{name} has HR@10 / NDCG@10 of {rounded} on A, published are {published}: the data differ."
+            )
 
 
 def fit_and_rank(task: Task) -> dict[str, Baseline]:
-    """Every baseline by name. They have nothing to select on validation, so they learn from all but the test."""
+    """Fit every baseline, by name. They select nothing on validation, so they learn from all but the test."""
     prefix = TrainingTokens(task.tokens, task.baseline_ends, len(task.vocab))
     fits = {**baseline_fitters(prefix), f"recent_popularity_{DAYS}": lambda: fit_recent_popularity(prefix, DAYS)}
     baselines = {}

@@ -1,6 +1,6 @@
-"""`./run bench quality --diversity`: what the parameter `diversity` costs in accuracy and gains in variety, on P1.
+"""`./run bench quality --diversity`: the cost of the parameter `diversity` in accuracy and its gain in variety, on P1.
 
-Each viewer's list of ten is chosen from the model's best films by the function that serving uses; a target that the
+Each viewer's list of ten is re-ranked from the model's best films by the function that serving uses; a target that the
 re-ranking lifts into the ten counts like any other. Intra-list diversity is the mean of 1 - cosine over the pairs of a
 list, by genres (which the re-ranking looks at) and by the model's own vectors (which it does not). Differences in
 accuracy to the plain order are paired by viewer, with 95 % intervals."""
@@ -38,40 +38,41 @@ METRICS = {
 
 
 def measure_diversity(
-    given: argparse.Namespace, dataset: Dataset, task: Task, shape: Preset, named: dict[str, Any]
+    args: argparse.Namespace, dataset: Dataset, task: Task, preset: Preset, description: dict[str, Any]
 ) -> None:
-    """Raises SystemExit where it is not of P1, or the model is of other films."""
-    if given.protocol != "P1":
-        raise SystemExit("--diversity is of P1.")
-    told: TimeMode = given.time or "request"
-    ranker = _ranker(given.model, given, task, shape)
+    """Measure every level of diversity and print the report. Raises `SystemExit` for another protocol than P1, or a
+    model of other films."""
+    if args.protocol != "P1":
+        raise SystemExit("--diversity works with P1 only.")
+    time_mode: TimeMode = args.time or "request"
+    ranker = _ranker(args.model, args, task, preset)
     table = _table(dataset, ranker.movie_ids)
-    lists = _lists(ranker, task, task.tests["test"], told, table)
-    levels = {str(level): _figures(task, ranker, table, of) for level, of in lists.items()}
-    ranks = {str(level): _ranks(task, of) for level, of in lists.items()}
-    over = {
-        level: paired_differences([own], [ranks["0.0"]], task.tests["test"].viewers)
-        for level, own in ranks.items()
+    lists = _lists(ranker, task, task.tests["test"], time_mode, table)
+    levels = {str(level): _level_metrics(task, ranker, table, values) for level, values in lists.items()}
+    ranks = {str(level): _ranks(task, values) for level, values in lists.items()}
+    differences = {
+        level: paired_differences([level_ranks], [ranks["0.0"]], task.tests["test"].viewers)
+        for level, level_ranks in ranks.items()
         if level != "0.0"
     }
     result = {
-        **named,
-        "preset": ranker.metadata.get("preset", given.preset),
+        **description,
+        "preset": ranker.metadata.get("preset", args.preset),
         "protocol": "P1",
-        "time": told,
+        "time": time_mode,
         "data_hash": task.data_hash,
         "listed": LIST_LENGTH,
         "levels": levels,
     }
-    result |= {"over_plain": over, "targets": len(task.tests["test"].rows), "movies": len(task.vocab)}
+    result |= {"over_plain": differences, "targets": len(task.tests["test"].rows), "movies": len(task.vocab)}
     result |= {"parameters": sum(p.numel() for p in ranker.model.parameters())} | mean_metrics([levels["0.0"]])
-    rows = [[level, *(f"{of[name]:.4f}" for name in METRICS)] for level, of in levels.items()]
+    rows = [[level, *(f"{values[name]:.4f}" for name in METRICS)] for level, values in levels.items()]
     print_report(f"P1 on {dataset.name}: diversity, lists of {LIST_LENGTH}", ["", *METRICS.values()], rows, result)
 
 
-def _ranker(folder: Path | None, given: argparse.Namespace, task: Task, shape: Preset) -> Ranker:
+def _ranker(folder: Path | None, args: argparse.Namespace, task: Task, preset: Preset) -> Ranker:
     if folder is None:
-        return run_seed(task, shape, given.seeds[0], "request", given.checkpoints).ranker
+        return run_seed(task, preset, args.seeds[0], "request", args.checkpoints).ranker
     ranker = Ranker.load(folder)
     if not np.array_equal(ranker.movie_ids, task.vocab.movie_ids):
         raise SystemExit(f"The model's {len(ranker.vocab)} films are not the {len(task.vocab)} rated ones of the data.")
@@ -79,37 +80,39 @@ def _ranker(folder: Path | None, given: argparse.Namespace, task: Task, shape: P
 
 
 def _table(dataset: Dataset, movie_ids: np.ndarray) -> Any:
-    """The films as serving has them in memory, as far as re-ranking looks: a CatalogueTable."""
+    """Return the films as the `CatalogueTable` that serving has in memory, with the columns that re-ranking reads."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
     import django
 
     django.setup()
     from catalog.selectors import CatalogueTable
 
-    films = pl.DataFrame({"id": movie_ids}).join(dataset.movies, on="id", how="left", maintain_order="left")
+    movie_rows = pl.DataFrame({"id": movie_ids}).join(dataset.movies, on="id", how="left", maintain_order="left")
     genres = dataset.genres.filter(pl.col("movie").is_in(movie_ids.tolist())).sort("movie")
     credits_ = dataset.credits.filter(pl.col("movie").is_in(movie_ids.tolist())).sort("movie", "role", "order")
     genre_names, people = (np.unique(names.to_numpy()) for names in (genres["name"], credits_["person"]))
-    nothing = np.zeros(len(movie_ids), np.int64)
+    zeros = np.zeros(len(movie_ids), np.int64)
 
-    def starts(movies: pl.Series) -> np.ndarray:
-        return np.append(np.searchsorted(movies.to_numpy(), movie_ids), len(movies)).astype(np.int32)
+    def indptr_of(column_of_movies: pl.Series) -> np.ndarray:
+        return np.append(np.searchsorted(column_of_movies.to_numpy(), movie_ids), len(column_of_movies)).astype(
+            np.int32
+        )
 
     return CatalogueTable(
         version=1,
         ids=movie_ids,
-        published=nothing == 0,
-        available_from=nothing,
-        available_until=nothing,
-        added_at=nothing,
-        year=films["year"].fill_null(0).to_numpy().astype(np.int16),
-        runtime=nothing,
-        certificate=nothing,
-        age=nothing,
-        language=nothing,
-        genre_start=starts(genres["movie"]),
+        published=zeros == 0,
+        available_from=zeros,
+        available_until=zeros,
+        added_at=zeros,
+        year=movie_rows["year"].fill_null(0).to_numpy().astype(np.int16),
+        runtime=zeros,
+        certificate=zeros,
+        age=zeros,
+        language=zeros,
+        genre_start=indptr_of(genres["movie"]),
         genre_of=np.searchsorted(genre_names, genres["name"].to_numpy()),
-        credit_start=starts(credits_["movie"]),
+        credit_start=indptr_of(credits_["movie"]),
         credit_person=np.searchsorted(people, credits_["person"].to_numpy()),
         credit_role=credits_["role"].to_numpy(),
         certificates=[""],
@@ -117,14 +120,14 @@ def _table(dataset: Dataset, movie_ids: np.ndarray) -> Any:
         genre_names=genre_names.tolist(),
         person_names=people.tolist(),
         person_ids=np.arange(len(people)),
-        titles=films["title"].fill_null("").to_list(),
-        imdb=nothing,
-        tmdb=nothing,
+        titles=movie_rows["title"].fill_null("").to_list(),
+        imdb=zeros,
+        tmdb=zeros,
     )
 
 
-def _lists(ranker: Ranker, task: Task, targets: Targets, told: TimeMode, table: Any) -> dict[float, np.ndarray]:
-    """By level of diversity: int64 [targets, LISTED], columns of the model's films."""
+def _lists(ranker: Ranker, task: Task, targets: Targets, time_mode: TimeMode, table: Any) -> dict[float, np.ndarray]:
+    """Return the lists by level of diversity: int64 [targets, LIST_LENGTH], columns of the model."""
     from recommender.movies.series import detect_series
     from recommender.serving.ranked_movies import RankedMovies
     from recommender.serving.request import DEFAULT_POOL
@@ -132,51 +135,53 @@ def _lists(ranker: Ranker, task: Task, targets: Targets, told: TimeMode, table: 
 
     series = detect_series(table)
     lists: dict[float, list[np.ndarray]] = {level: [] for level in LEVELS}
-    for block in evaluate.chunks(targets):
+    for chunk in evaluate.chunks(targets):
         states = ranker.encode_tokens(
-            task.tokens, block.viewers, block.rows, evaluate.request_times(task.tokens, block, told)
+            task.tokens, chunk.viewers, chunk.rows, evaluate.request_times(task.tokens, chunk, time_mode)
         )
-        exclude = [ranker.movie_ids[columns] for columns in evaluate.seen_items(task.tokens, block)]
+        exclude = [ranker.movie_ids[columns] for columns in evaluate.seen_items(task.tokens, chunk)]
         for top in ranker.top(states, DEFAULT_POOL, exclude=exclude):
-            pool = RankedMovies(*top)
+            candidates = RankedMovies(*top)
             for level in LEVELS:
-                shown = greedy_diversify(table, series, pool, LIST_LENGTH, level) if level else pool
-                lists[level].append(ranker.columns_of(shown.movie_ids[:LIST_LENGTH]))
-    return {level: np.stack(of) for level, of in lists.items()}
+                diversified = greedy_diversify(table, series, candidates, LIST_LENGTH, level) if level else candidates
+                lists[level].append(ranker.columns_of(diversified.movie_ids[:LIST_LENGTH]))
+    return {level: np.stack(rows) for level, rows in lists.items()}
 
 
 def _ranks(task: Task, lists: np.ndarray) -> np.ndarray:
-    """Places of the targets in their lists, from 1; infinite outside."""
+    """Return the ranks of the targets in their lists, from 1; infinite outside."""
     target = task.tokens.items[task.tests["test"].rows] - 1
-    hit = lists == target[:, None]
-    return np.where(hit.any(1), hit.argmax(1) + 1.0, np.inf)
+    is_target = lists == target[:, None]
+    return np.where(is_target.any(1), is_target.argmax(1) + 1.0, np.inf)
 
 
-def _figures(task: Task, ranker: Ranker, table: Any, lists: np.ndarray) -> dict[str, float]:
-    """of_a_series, of_a_director: films of the list that share one with a film above them, on average."""
+def _level_metrics(task: Task, ranker: Ranker, table: Any, lists: np.ndarray) -> dict[str, float]:
+    """Return accuracy and variety of the lists. of_a_series, of_a_director: mean number of films that share one with a
+    film above them."""
     from recommender.movies.series import detect_series
 
-    watched = token_counts(task, task.ends)
+    counts = token_counts(task, task.ends)
     accuracy = summary(_ranks(task, lists))
     return {
         "hr10": accuracy["hr10"],
         "ndcg10": accuracy["ndcg10"],
         "by_genres": round(beyond_accuracy.diversity(lists, beyond_accuracy.genre_matrix_of(task.features)), 4),
         "by_vectors": round(beyond_accuracy.diversity(lists, ranker.vectors.items.cpu().numpy().astype(np.float64)), 4),
-        "of_a_series": _repeats(lists, detect_series(table)),
-        "of_a_director": _repeats(lists, _first_director(table)),
-        "novelty": round(beyond_accuracy.novelty(lists, watched, len(task.ends)), 4),
+        "of_a_series": count_repeats(lists, detect_series(table)),
+        "of_a_director": count_repeats(lists, _first_director(table)),
+        "novelty": round(beyond_accuracy.novelty(lists, counts, len(task.ends)), 4),
         "coverage": round(beyond_accuracy.coverage(lists, len(task.vocab)), 4),
     }
 
 
-def _repeats(lists: np.ndarray, group: np.ndarray) -> float:
-    of_film = np.sort(np.where(group[lists] < 0, -1 - np.arange(lists.shape[1]), group[lists]), axis=1)
-    return round(float((of_film[:, 1:] == of_film[:, :-1]).sum(1).mean()), 4)
+def count_repeats(lists: np.ndarray, group: np.ndarray) -> float:
+    """Return the mean number of films per list that share their group with a film above; -1 is no group."""
+    groups = np.sort(np.where(group[lists] < 0, -1 - np.arange(lists.shape[1]), group[lists]), axis=1)
+    return round(float((groups[:, 1:] == groups[:, :-1]).sum(1).mean()), 4)
 
 
 def _first_director(table: Any) -> np.ndarray:
-    """int64 [films]: -1 where nobody is known."""
+    """Return each film's first director, int64 [films]; -1 where none is known."""
     start, stop = table.credit_start[:-1], table.credit_start[1:]
     entry = np.minimum(start, max(len(table.credit_person) - 1, 0))
     directed = (stop > start) & (table.credit_role[entry] == 1) if len(table.credit_role) else stop > start

@@ -1,4 +1,4 @@
-"""The ways in which a sample of viewers asks a running system, each with what the offline figure is told for it."""
+"""Request lists from a running system in several modes, each with the inputs of the offline ranking."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,54 +14,54 @@ from recommender.ml.data import Histories, Tokens, tokenise
 from recommender.ml.evaluate import Targets, TimeMode
 from recommender.ml.ranker import Ranker
 
-NUM_CLIENTS = 4  # who ask side by side
+NUM_CLIENTS = 4  # in parallel
 
 
 class RequestMode(NamedTuple):
+    """A kind of request, and what the offline ranking gets for it."""
+
     name: str
-    time: TimeMode  # what the offline figure is told
-    tokens: Tokens  # what it reads
-    source: str  # where the answers have to come from
-    requests: Sequence[tuple[str, dict[str, Any] | None]]  # path and body, by target
+    time: TimeMode  # of the offline ranking
+    tokens: Tokens  # of the offline ranking
+    source: str  # that the responses must have
+    requests: Sequence[tuple[str, dict[str, Any] | None]]  # path and body by target
 
 
 def request_modes(
     ranker: Ranker, histories: Histories, tokens: Tokens, targets: Targets, depth: int
 ) -> Iterator[RequestMode]:
-    """Each has to be asked before the next is made. `tokens` are those of `histories`, row by row; the lists have
-    `depth` films."""
-    viewers, moments = histories.viewers[targets.viewers].tolist(), tokens.times[targets.rows].tolist()
-    own = [f"/recommend?user_id={viewer}&top_k={depth}" for viewer in viewers]
-    at = [(f"{path}&at={moment}", None) for path, moment in zip(own, moments, strict=True)]
-    yield RequestMode("at", "request", tokens, "model", at)
-    yield RequestMode("no_at", "unknown", tokens, "model", [(path, None) for path in own])
-    yield RequestMode(
-        "posted", "none", tokenise(_without_times(histories), ranker.vocab), "model", _posts(histories, targets, depth)
+    """Yield the modes; each must be requested before the next is made. `tokens` are those of `histories`, row by row;
+    the lists have `depth` films."""
+    viewers, times = histories.viewers[targets.viewers].tolist(), tokens.times[targets.rows].tolist()
+    paths = [f"/recommend?user_id={viewer}&top_k={depth}" for viewer in viewers]
+    with_time = [(f"{path}&at={time}", None) for path, time in zip(paths, times, strict=True)]
+    yield RequestMode("at", "request", tokens, "model", with_time)
+    yield RequestMode("no_at", "unknown", tokens, "model", [(path, None) for path in paths])
+    ids_only = histories._replace(  # film ids alone count as watches
+        kinds=np.full_like(histories.kinds, WATCH),
+        ratings=np.full_like(histories.ratings, np.nan),
+        timed=np.zeros_like(histories.timed),
     )
+    posts = _posts(histories, targets, depth)
+    yield RequestMode("posted", "none", tokenise(ids_only, ranker.vocab), "model", posts)
     _store_lists(viewers)
-    yield RequestMode("stored", "unknown", tokens, "cache", [(path, None) for path in own])
-
-
-def _without_times(histories: Histories) -> Histories:
-    """Film ids alone, which are taken for watches."""
-    kinds, ratings = np.full_like(histories.kinds, WATCH), np.full_like(histories.ratings, np.nan)
-    return histories._replace(kinds=kinds, ratings=ratings, timed=np.zeros_like(histories.timed))
+    yield RequestMode("stored", "unknown", tokens, "cache", [(path, None) for path in paths])
 
 
 def _posts(histories: Histories, targets: Targets, depth: int) -> list[tuple[str, dict[str, Any]]]:
-    """The viewers' histories before the targets, or as many of their newest films as may be sent."""
+    """Return requests that post the viewers' histories before the targets, up to the limit of the API."""
     from recommender.api.fields import MAX_HISTORY
 
     posts = []
-    for place, row in zip(*targets, strict=True):
-        films = histories.movie_ids[histories.indptr[place] : row][-MAX_HISTORY:].tolist()
-        body = {"user_id": int(histories.viewers[place]), "history": films, "top_k": depth}
+    for viewer_index, row in zip(*targets, strict=True):
+        movie_ids = histories.movie_ids[histories.indptr[viewer_index] : row][-MAX_HISTORY:].tolist()
+        body = {"user_id": int(histories.viewers[viewer_index]), "history": movie_ids, "top_k": depth}
         posts.append(("/recommend", body))
     return posts
 
 
 def _store_lists(viewers: Sequence[int]) -> None:
-    """By the batch; a list that was stored on asking must not pass for the batch's."""
+    """Store the viewers' lists by the batch job, after removing those that earlier requests stored."""
     from django.core.management import call_command
 
     from recommender import cache
@@ -71,22 +71,22 @@ def _store_lists(viewers: Sequence[int]) -> None:
     call_command("batch")
 
 
-def request_lists(url: str, way: RequestMode, model: str) -> list[ServedList]:
-    """The lists that are served, by target. Raises SystemExit for one that came from elsewhere."""
+def request_lists(url: str, mode: RequestMode, model: str) -> list[ServedList]:
+    """Return the served lists by target. Raises `SystemExit` for a list of another source or model."""
     with ThreadPoolExecutor(NUM_CLIENTS) as clients:
-        answers = list(clients.map(lambda call: _answer(url, *call), way.requests))
-    origins = {(answer["source"], answer["model_version"], answer["degraded"]) for answer in answers}
-    if wrong := origins - {(way.source, model, False)}:
-        raise SystemExit(f"{way.name}: lists came from {sorted(wrong, key=str)}, not from {way.source} and {model}.")
-    return [_served_list(answer["recommendations"]) for answer in answers]
+        responses = list(clients.map(lambda call: _send(url, *call), mode.requests))
+    origins = {(response["source"], response["model_version"], response["degraded"]) for response in responses}
+    if wrong := origins - {(mode.source, model, False)}:
+        raise SystemExit(f"{mode.name}: lists came from {sorted(wrong, key=str)}, not from {mode.source} and {model}.")
+    lists = []
+    for response in responses:
+        movies = response["recommendations"]
+        ids = np.array([int(movie["movie_id"]) for movie in movies], np.int32)
+        lists.append(ServedList(ids, np.array([movie["score"] for movie in movies], np.float64)))
+    return lists
 
 
-def _answer(url: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+def _send(url: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
     data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(url + path, data, {"Content-Type": "application/json"}), timeout=60) as answer:
-        return dict(json.load(answer))
-
-
-def _served_list(films: Sequence[dict[str, Any]]) -> ServedList:
-    ids = np.array([int(film["movie_id"]) for film in films], np.int32)
-    return ServedList(ids, np.array([film["score"] for film in films], np.float64))
+    with urlopen(Request(url + path, data, {"Content-Type": "application/json"}), timeout=60) as response:
+        return dict(json.load(response))

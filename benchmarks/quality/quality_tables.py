@@ -1,6 +1,6 @@
 """`./run bench quality --tables`: the tables of docs/quality.md and its pictures, from docs/results.
 
-The page has places for them: <!-- table NAME -->, then what is written here, then <!-- end -->."""
+The page marks where they go: <!-- table NAME -->, then the table, then <!-- end -->."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,17 +17,17 @@ from benchmarks.quality.result_groups import (
     markdown_table,
 )
 
-PLACE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SLICES = {"rated4": "rated 4 stars or more", "new_visits": "on a new visit"}
 TIME_LABELS = {
-    "request": "the moment of the target",
-    "unknown": "the history's times only, as stored lists are",
-    "none": "no times at all, as a bare posted history",
+    "request": "the history's and the request's, as a live request with `at`",
+    "unknown": "the history's only, as stored lists",
+    "none": "none, as a posted history of ids",
 }
 # HR@10, NDCG@10 as published, each on its own protocol (see the text above the tables).
 PUBLISHED = {
     "P1": [
-        ("HSTU-large, moment told (RecTools)", 0.3642, 0.2164),
+        ("HSTU-large, request time given (RecTools)", 0.3642, 0.2164),
         ("SASRec+, no times, a model of its own, five-core", 0.3207, 0.1858),
     ],
     "A": [("SASRec+ 3000", 0.3159, 0.1857), ("SASRec+", 0.3152, 0.1821), ("BERT4Rec", 0.2843, 0.1537)],
@@ -39,11 +39,11 @@ PUBLISHED_P2 = {
 
 
 def write_tables(docs: Path) -> None:
-    """Rewrites the tables of `docs`/quality.md and the pictures of `docs`/results."""
+    """Rewrite the tables of `docs`/quality.md and the plots of `docs`/results."""
     groups, page = load_groups(docs / "results"), docs / "quality.md"
-    page.write_text(PLACE.sub(lambda place: place[1] + TABLES[place[2]](groups) + place[3], page.read_text()))
-    for written in [page, *draw_curves(_main(groups), docs / "results")]:
-        print(written)
+    page.write_text(TABLE.sub(lambda match: match[1] + TABLES[match[2]](groups) + match[3], page.read_text()))
+    for file in [page, *draw_curves(_main(groups), docs / "results")]:
+        print(file)
 
 
 def _main(groups: Sequence[ResultGroup]) -> list[ResultGroup]:
@@ -51,23 +51,23 @@ def _main(groups: Sequence[ResultGroup]) -> list[ResultGroup]:
 
 
 def _presets(groups: Sequence[ResultGroup], protocol: str) -> list[ResultGroup]:
-    """As they are, nothing changed."""
+    """Return the groups of unchanged presets on a protocol."""
     return [group for group in _main(groups) if group["protocol"] == protocol and not group.changes]
 
 
 def leave_one_out_table(groups: Sequence[ResultGroup], protocol: str, times: Sequence[str]) -> str:
-    """HR@10 / NDCG@10 of all targets and of two parts of them; blend and published figures below."""
-    found = _presets(groups, protocol)
+    """Return the table of HR@10 / NDCG@10 of all targets and of two slices; blend and published results below."""
+    selected = _presets(groups, protocol)
     rows: list[list[object]] = []
-    for group in found:
-        for told in times:
-            cells = [group.over_seeds(told), *(group.over_seeds("slices", part, told) for part in SLICES)]
-            rows.append([group.label, TIME_LABELS[told], *cells, len(group.seeds)])
-    for group in found[:1]:
+    for group in selected:
+        for mode in times:
+            cells = [group.over_seeds(mode), *(group.over_seeds("slices", part, mode) for part in SLICES)]
+            rows.append([group.label, TIME_LABELS[mode], *cells, len(group.seeds)])
+    for group in selected[:1]:
         blend = group["baselines"]["blend"]
         rows.append(
             [
-                "*blend of closed forms*",
+                "*blend of baselines*",
                 "",
                 hr_and_ndcg(blend),
                 *(hr_and_ndcg(lookup(blend, "slices", part)) for part in SLICES),
@@ -75,47 +75,47 @@ def leave_one_out_table(groups: Sequence[ResultGroup], protocol: str, times: Seq
             ]
         )
         rows += [[f"*published: {name}*", "", f"{hr} / {ndcg}", "", "", ""] for name, hr, ndcg in PUBLISHED[protocol]]
-    names = [_counted(found, part, words) for part, words in SLICES.items()]
-    return markdown_table(["", "asked with", "all targets", *names, "seeds"], rows)
+    names = [_label_with_targets(selected, part, words) for part, words in SLICES.items()]
+    return markdown_table(["", "times given to the model", "all targets", *names, "seeds"], rows)
 
 
-def _counted(groups: Sequence[ResultGroup], part: str, words: str) -> str:
-    """The words, with the number of targets."""
+def _label_with_targets(groups: Sequence[ResultGroup], part: str, label: str) -> str:
+    """Return the label with the number of targets."""
     for group in groups:
-        if of := lookup(group.runs[0], "slices", part, group["time"]):
-            return f"{words} ({of['targets']:,.0f})"
-    return words
+        if metrics := lookup(group.runs[0], "slices", part, group["time"]):
+            return f"{label} ({metrics['targets']:,.0f})"
+    return label
 
 
 def time_split_table(groups: Sequence[ResultGroup]) -> str:
-    """P2: both tests, and the growing history by what was known of the viewer."""
+    """Return the table of P2: both tests, and the growing history by its length."""
     parts = {"history_1_5": "1 to 5", "history_6_20": "6 to 20", "history_over_20": "over 20"}
-    found = _presets(groups, "P2")
+    selected = _presets(groups, "P2")
     rows: list[list[object]] = []
-    for group in found:
-        for told, words in TIME_LABELS.items():
-            cells = [group.over_seeds(told, test) for test in PUBLISHED_P2]
-            cells += [group.over_seeds("slices", part, told, "successive") for part in parts]
-            rows.append([group.label, words, *cells, len(group.seeds)])
-    for group in found[:1]:
+    for group in selected:
+        for mode, label in TIME_LABELS.items():
+            cells = [group.over_seeds(mode, test) for test in PUBLISHED_P2]
+            cells += [group.over_seeds("slices", part, mode, "successive") for part in parts]
+            rows.append([group.label, label, *cells, len(group.seeds)])
+    for group in selected[:1]:
         for name in ("blend", "recent_popularity", "recent_popularity_7"):
-            of = group["baselines"][name]
-            cells = [hr_and_ndcg(of[test]) for test in PUBLISHED_P2]
+            metrics = group["baselines"][name]
+            cells = [hr_and_ndcg(metrics[test]) for test in PUBLISHED_P2]
             rows.append(
                 [
                     f"*{name}*",
                     "",
                     *cells,
-                    *(hr_and_ndcg(lookup(of, "slices", part, "successive")) for part in parts),
+                    *(hr_and_ndcg(lookup(metrics, "slices", part, "successive")) for part in parts),
                     "",
                 ]
             )
         published = [f"{hr} / {ndcg}" for hr, ndcg in PUBLISHED_P2.values()]
         rows.append(
-            ["*published: SASRec+, each test by a validation of its own*", "", *published, *[""] * (len(parts) + 1)]
+            ["*published: SASRec+, each test with its own validation*", "", *published, *[""] * (len(parts) + 1)]
         )
-    known = [f"successive, {words} films known" for words in parts.values()]
-    return markdown_table(["", "asked with", "last", "successive", *known, "seeds"], rows)
+    history_labels = [f"successive, {label} known films" for label in parts.values()]
+    return markdown_table(["", "times given to the model", "last", "successive", *history_labels, "seeds"], rows)
 
 
 TABLES: dict[str, Callable[[Sequence[ResultGroup]], str]] = {

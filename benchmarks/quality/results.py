@@ -1,5 +1,5 @@
-"""Results on disk: FILE.json to read, and beside it FILE.npz with the rank of every target, so that any two results on
-the same targets can be compared later."""
+"""Store results: FILE.json to read, and FILE.npz with the rank of every target, so that any two results on the same
+targets can be compared later."""
 
 import json
 from collections.abc import Mapping
@@ -14,21 +14,23 @@ from benchmarks.quality.seed_runs import Ranks
 from benchmarks.quality.summaries import paired_differences, unwrap_single_test
 from benchmarks.report import revision
 from recommender.ml.config import Preset, to_json
+from recommender.ml.data import data_hash
 from recommender.ml.evaluate import TIME_MODES
-from recommender.ml.model_folder import data_hash
 from recommender.ml.train import pick_device
 
 
-def describe_task(task: Task, shape: Preset) -> dict[str, Any]:
-    """What was measured on what, with which code and machine."""
+def describe_task(task: Task, preset: Preset) -> dict[str, Any]:
+    """Return the fields of a result that identify data, targets, configuration, code and machine."""
     tokens = task.tokens
-    wanted = {test: task.vocab.movie_ids[tokens.items[targets.rows] - 1] for test, targets in task.tests.items()}
+    target_movies = {test: task.vocab.movie_ids[tokens.items[targets.rows] - 1] for test, targets in task.tests.items()}
     return {
         "data_hash": task.data_hash,
-        "targets": unwrap_single_test({test: data_hash(*task.tests[test], films) for test, films in wanted.items()}),
+        "targets": unwrap_single_test(
+            {test: data_hash(*task.tests[test], movie_ids) for test, movie_ids in target_movies.items()}
+        ),
         "movies": len(task.vocab),
         "viewers": len(task.ends),
-        "config": to_json(shape.model) | to_json(shape.train),
+        "config": to_json(preset.model) | to_json(preset.train),
         "code": revision(),
         "device": pick_device().type,
         "threads": torch.get_num_threads(),
@@ -36,20 +38,22 @@ def describe_task(task: Task, shape: Preset) -> dict[str, Any]:
 
 
 def save_result(path: Path, result: Mapping[str, Any], task: Task, ranks: Mapping[int, Ranks]) -> None:
-    """`ranks` by seed. They are stored doubled, since ties share the middle rank."""
+    """Write a result and its ranks by seed. Ranks are stored doubled, since ties share the middle rank."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
     if not ranks:
         return
     arrays = {f"viewers/{test}": targets.viewers for test, targets in task.tests.items()}
     for seed, by_time in ranks.items():
-        arrays |= {f"{seed}/{t}/{test}": 2 * r for t, by_test in by_time.items() for test, r in by_test.items()}
-    small = {name: a.astype(np.min_scalar_type(int(a.max(initial=0)))) for name, a in arrays.items()}
-    np.savez_compressed(path.with_suffix(".npz"), **small)  # type: ignore[arg-type]  # names are told by keyword
+        arrays |= {
+            f"{seed}/{mode}/{test}": 2 * values for mode, by_test in by_time.items() for test, values in by_test.items()
+        }
+    compact = {name: array.astype(np.min_scalar_type(int(array.max(initial=0)))) for name, array in arrays.items()}
+    np.savez_compressed(path.with_suffix(".npz"), **compact)  # type: ignore[arg-type]  # names are keyword arguments
 
 
 def load_ranks(path: Path) -> tuple[dict[int, Ranks], dict[str, np.ndarray]]:
-    """The ranks of the result `path` by seed, and whose the targets are by test. Raises FileNotFoundError."""
+    """Return the ranks of the result `path` by seed, and the targets' viewers by test. Raises `FileNotFoundError`."""
     ranks: dict[int, Ranks] = {}
     viewers: dict[str, np.ndarray] = {}
     with np.load(path.with_suffix(".npz")) as stored:
@@ -63,27 +67,29 @@ def load_ranks(path: Path) -> tuple[dict[int, Ranks], dict[str, np.ndarray]]:
 
 
 def compare_ranks(
-    ours: Mapping[int, Ranks], others: Mapping[int, Ranks], viewers: Mapping[str, np.ndarray]
+    ranks: Mapping[int, Ranks], base: Mapping[int, Ranks], viewers: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
-    """`paired` by what is told of time and by test."""
+    """Return the paired differences of ranks by seed from other ranks, by time mode and test."""
     return {
-        t: unwrap_single_test(
+        mode: unwrap_single_test(
             {
                 test: paired_differences(
-                    [of[t][test] for of in ours.values()], [of[t][test] for of in others.values()], whose
+                    [by_mode[mode][test] for by_mode in ranks.values()],
+                    [by_mode[mode][test] for by_mode in base.values()],
+                    viewer_index,
                 )
-                for test, whose in viewers.items()
+                for test, viewer_index in viewers.items()
             }
         )
-        for t in TIME_MODES
+        for mode in TIME_MODES
     }
 
 
 def check_comparable(path: Path, result: Mapping[str, Any]) -> Path:
-    """`path`, whose ranks can be compared with those of `result`. Raises SystemExit where the targets are others."""
-    other = json.loads(path.read_text())
+    """Return `path` if its ranks can be compared with those of `result`. Raises `SystemExit` for other targets."""
+    stored = json.loads(path.read_text())
     for name in ("data_hash", "targets"):
-        if other.get(name) != result[name]:
+        if stored.get(name) != result[name]:
             raise SystemExit(f"--against {path}: its {name} is not the same, so the two cannot be compared.")
     if not path.with_suffix(".npz").exists():
         raise SystemExit(f"--against {path}: it has no ranks beside it ({path.with_suffix('.npz').name}).")
@@ -91,6 +97,6 @@ def check_comparable(path: Path, result: Mapping[str, Any]) -> Path:
 
 
 def compare_with_result(path: Path, ranks: Mapping[int, Ranks]) -> dict[str, Any]:
-    """The differences from the result in `path`."""
+    """Return the differences of ranks by seed from the result in `path`."""
     stored, viewers = load_ranks(path)
     return {"result": path.name, "seeds": sorted(stored)} | compare_ranks(ranks, stored, viewers)

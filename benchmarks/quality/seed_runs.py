@@ -1,4 +1,4 @@
-"""One seed of the quality benchmark: trained, epoch and prior chosen on validation, the test asked once."""
+"""Train one seed of the quality benchmark: select epoch and prior on validation, rank the test once."""
 
 import time
 from pathlib import Path
@@ -13,45 +13,52 @@ from recommender.ml import evaluate, metrics
 from recommender.ml.config import Preset, override, to_json
 from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.model_folder import load_checkpoint, save_checkpoint
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingResult
+from recommender.ml.training_checkpoint import load_checkpoint, save_checkpoint
 
-MAX_SELECTION_TARGETS = 2_000  # validation targets asked after an epoch: all of them would take a third of its time
+MAX_SELECTION_TARGETS = 2_000  # validation targets ranked after an epoch: all of them would take a third of its time
 SELECTED_ON = "validation NDCG@10, mean of the three times: epoch, then weight of the prior"
 
-Ranks = dict[TimeMode, dict[str, np.ndarray]]  # float64 [targets], by what is told of time and by test
+Ranks = dict[TimeMode, dict[str, np.ndarray]]  # float64 [targets], by time mode and test
 
 
 class SeedRun(NamedTuple):
+    """The outcome of one seed."""
+
     seed: int
-    epoch: int  # the one that was selected
+    epoch: int  # the selected one
     train_s: float
     curve: list[dict[str, float]]  # by epoch
     ranker: Ranker
     ranks: Ranks
-    ranks_without_prior: dict[str, np.ndarray]  # as `ranks[told]`, without the prior
+    ranks_without_prior: dict[str, np.ndarray]  # by test, in the time mode of the run
 
     def prior_weights(self) -> list[float]:
-        """By how many of the last films are known; empty where the prior does not weigh."""
+        """Return the prior's weights by history length; empty where it is not enabled."""
         return self.ranker.prior.weights.tolist() if self.ranker.prior else []
 
 
 def run_seed(
-    task: Task, shape: Preset, seed: int, told: TimeMode, checkpoints: Path | None, cold: np.ndarray | None = None
+    task: Task,
+    preset: Preset,
+    seed: int,
+    time_mode: TimeMode,
+    checkpoints: Path | None,
+    cold_mask: np.ndarray | None = None,
 ) -> SeedRun:
-    """Trains with this seed and asks. `cold` bool [N]: films that are asked for by their metadata alone."""
-    shape = override(shape, train={"seed": seed})
+    """Train with a seed and rank all tests. `cold_mask` bool [N]: films that are ranked by their metadata alone."""
+    preset = override(preset, train={"seed": seed})
     folder = checkpoints and checkpoints / f"seed{seed}"
-    selection = EpochSelection(task, shape, folder)
-    trained = _train(task, shape, folder, selection)
+    selection = EpochSelection(task, preset, folder)
+    trained = _train(task, preset, folder, selection)
     selection.restore(trained.model)
-    if cold is not None:
-        with torch.no_grad():  # as the trainer does with films that have no token at all; these have their targets
-            trained.model.items.ids.weight[1:][torch.from_numpy(cold)] = 0
-    alone = Ranker(trained.model, task.vocab)
-    ranker = fit_prior(alone, task.tokens, task.ends, task.validation)
+    if cold_mask is not None:
+        with torch.no_grad():  # as the trainer does with films without any token; these have their targets
+            trained.model.items.ids.weight[1:][torch.from_numpy(cold_mask)] = 0
+    without_prior = Ranker(trained.model, task.vocab)
+    ranker = fit_prior(without_prior, task.tokens, task.ends, task.validation)
     return SeedRun(
         seed,
         int(selection.best["epoch"]) or trained.epochs,
@@ -59,30 +66,33 @@ def run_seed(
         trained.history,
         ranker,
         _rank_all_tests(ranker, task),
-        {test: rank_targets(alone, task, targets, told) for test, targets in task.tests.items()},
+        {test: rank_targets(without_prior, task, targets, time_mode) for test, targets in task.tests.items()},
     )
 
 
-def new_model(task: Task, shape: Preset) -> TransformerRecModel:
-    torch.manual_seed(shape.train.seed)
-    return TransformerRecModel(len(task.vocab), shape.model, task.features)
+def new_model(task: Task, preset: Preset) -> TransformerRecModel:
+    """Return the untrained model of a preset and its seed."""
+    torch.manual_seed(preset.train.seed)
+    return TransformerRecModel(len(task.vocab), preset.model, task.features)
 
 
-def rank_targets(ranker: Ranker, task: Task, targets: Targets, told: TimeMode) -> np.ndarray:
-    return evaluate.rank_targets(task.tokens, targets, evaluate.ranker_scorer(ranker, told))
+def rank_targets(ranker: Ranker, task: Task, targets: Targets, time_mode: TimeMode) -> np.ndarray:
+    """Return the ranks of targets by a ranker, float64 [n]."""
+    return evaluate.rank_targets(task.tokens, targets, evaluate.ranker_scorer(ranker, time_mode))
 
 
 def _rank_all_tests(ranker: Ranker, task: Task) -> Ranks:
-    """A model that reads no times answers all ways of telling them alike."""
-    differing = TIME_MODES if ranker.config.temporal else TIME_MODES[:1]
+    """Rank all tests in all time modes; a model that reads no times ranks the same in all."""
+    modes = TIME_MODES if ranker.config.temporal else TIME_MODES[:1]
     ranks = {
-        t: {test: rank_targets(ranker, task, targets, t) for test, targets in task.tests.items()} for t in differing
+        mode: {test: rank_targets(ranker, task, targets, mode) for test, targets in task.tests.items()}
+        for mode in modes
     }
-    return {t: ranks.get(t, ranks[differing[0]]) for t in TIME_MODES}
+    return {mode: ranks.get(mode, ranks[modes[0]]) for mode in TIME_MODES}
 
 
-def _train(task: Task, shape: Preset, folder: Path | None, selection: "EpochSelection") -> TrainingResult:
-    trainer = Trainer(new_model(task, shape), task.tokens, task.ends, shape, checkpoints=folder)
+def _train(task: Task, preset: Preset, folder: Path | None, selection: "EpochSelection") -> TrainingResult:
+    trainer = Trainer(new_model(task, preset), task.tokens, task.ends, preset, checkpoints=folder)
     with Bar(transient=True) as bar:
         row = bar.add_task("training", total=None)
 
@@ -93,34 +103,36 @@ def _train(task: Task, shape: Preset, folder: Path | None, selection: "EpochSele
 
 
 class EpochSelection:
-    """Keeps the weights of the best epoch; on disk too where the trainer keeps its states, to be taken up with them."""
+    """Keeps the weights of the best epoch, on disk too where the trainer saves checkpoints, to resume with them."""
 
-    def __init__(self, task: Task, shape: Preset, folder: Path | None) -> None:
+    def __init__(self, task: Task, preset: Preset, folder: Path | None) -> None:
         self.task, self.targets = task, evaluate.sample_targets(task.validation, MAX_SELECTION_TARGETS)
-        self.seed, self.started = shape.train.seed, time.monotonic()
+        self.seed, self.started = preset.train.seed, time.monotonic()
         self.best: dict[str, Any] = {"epoch": 0, "ndcg10": -1.0, "weights": None}
-        self.of = {"train": to_json(shape.train), "config": to_json(shape.model), "data": task.data_hash}
+        self.run = {"train": to_json(preset.train), "config": to_json(preset.model), "data": task.data_hash}
         self.path = folder and folder / "selected.pt"
         if self.path and self.path.exists():
             state = load_checkpoint(self.path, torch.device("cpu"))
-            if state["of"] == self.of:
+            if state["of"] == self.run:
                 self.best = state["best"]
 
     def on_epoch(self, epoch: int, model: TransformerRecModel) -> dict[str, float]:
-        """Figures on validation, for the curve."""
+        """Return the metrics on validation, for the learning curve."""
         ranker = Ranker(model, self.task.vocab)
-        by_time = {t: metrics.ndcg(rank_targets(ranker, self.task, self.targets, t), 10) for t in TIME_MODES}
+        by_time = {mode: metrics.ndcg(rank_targets(ranker, self.task, self.targets, mode), 10) for mode in TIME_MODES}
         mean = round(float(np.mean(list(by_time.values()))), 4)
-        figures = {f"{t}_ndcg10": round(value, 4) for t, value in by_time.items()} | {"ndcg10": mean}
-        print(f"seed {self.seed} epoch {epoch}: {time.monotonic() - self.started:.0f} s, {figures}", flush=True)
+        metrics_of_epoch = {f"{mode}_ndcg10": round(value, 4) for mode, value in by_time.items()} | {"ndcg10": mean}
+        print(
+            f"seed {self.seed} epoch {epoch}: {time.monotonic() - self.started:.0f} s, {metrics_of_epoch}", flush=True
+        )
         if mean > self.best["ndcg10"]:
             weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
             self.best = {"epoch": epoch, "ndcg10": mean, "weights": weights}
             if self.path:
-                save_checkpoint(self.path, {"of": self.of, "best": self.best})
-        return figures
+                save_checkpoint(self.path, {"of": self.run, "best": self.best})
+        return metrics_of_epoch
 
     def restore(self, model: TransformerRecModel) -> None:
-        """Puts the best epoch's weights into `model`."""
+        """Load the best epoch's weights into `model`."""
         if self.best["weights"] is not None:
             model.load_state_dict(self.best["weights"])

@@ -1,14 +1,14 @@
-"""`./run bench quality --served`: does a running system rank as the offline figure of P1 does?
+"""`./run bench quality --served`: does a running system rank like the offline result of P1?
 
-The data are imported without each viewer's last film, a model is activated, and some of the viewers ask over HTTP for
-the longest list there is:
+The data are imported without each viewer's last film, a model is activated, and the longest possible lists of some
+viewers are requested over HTTP:
 
-at      with the moment of the film that is held out, as the request-time figure
-no_at   without it, as the time-unknown figure
-posted  with their history as bare film ids, as the model ranks one that has neither times nor ratings
-stored  what the batch stored for them, as the time-unknown figure
+at      with the time of the held-out film; compared with the mode `request`
+no_at   without it; compared with the mode `unknown`
+posted  with the history as bare film ids; compared with the mode `none`, without ratings
+stored  the lists of the batch job; compared with the mode `unknown`
 
-The histories that training exports and those that serving and the batch read are compared event by event besides."""
+Besides, the histories that training exports and those that serving and the batch read are compared event by event."""
 
 import argparse
 import shutil
@@ -38,39 +38,40 @@ SIDES = ("offline", "served")
 
 
 def measure_served_parity(
-    given: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, task: Task, shape: Preset
+    args: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, task: Task, preset: Preset
 ) -> None:
-    """Raises SystemExit where the system ranks otherwise than the offline figure, or the two cannot be compared."""
-    if given.protocol != "P1":
-        raise SystemExit("--served is of P1: the other protocols leave out films that a system has.")
+    """Compare and print the report. Raises `SystemExit` where the system ranks differently from the offline result, or
+    the two cannot be compared."""
+    if args.protocol != "P1":
+        raise SystemExit("--served works with P1 only: the other protocols leave out films that a system has.")
     test, ordered = task.tests["test"], sort_events(events.with_row_index("row"))
     held_out = ordered["row"].to_numpy()[test.rows]
-    known = events.filter(~np.isin(np.arange(len(events)), held_out))
+    known_events = events.filter(~np.isin(np.arange(len(events)), held_out))
     with isolated_system() as system:
-        ranker = Ranker.load(_model_folder(system, given, task, shape))
+        ranker = Ranker.load(_model_folder(system, args, task, preset))
         if not np.array_equal(ranker.movie_ids, task.vocab.movie_ids):
             raise SystemExit(
                 f"The model's {len(ranker.vocab)} films are not the {len(task.vocab)} rated ones of the data."
             )
-        _load(replace(dataset, events=[known]), ranker)
-        _check_histories(system.state, to_histories(sort_events(known)))
+        _load(replace(dataset, events=[known_events]), ranker)
+        _check_histories(system.state, to_histories(sort_events(known_events)))
         system.serve()
-        chosen = np.random.default_rng(1).permutation(len(test.rows))[: QUICK_VIEWERS if given.quick else NUM_VIEWERS]
-        targets = Targets(*(column[np.sort(chosen)] for column in test))
-        compared = _compared(system.address.url, ranker, task, to_histories(ordered), targets)
+        sample = np.random.default_rng(1).permutation(len(test.rows))[: QUICK_VIEWERS if args.quick else NUM_VIEWERS]
+        targets = Targets(*(column[np.sort(sample)] for column in test))
+        comparisons = _compare(system.address.url, ranker, task, to_histories(ordered), targets)
     result: dict[str, Any] = {"bench": "quality", "protocol": "P1", "data": dataset.name, "data_hash": task.data_hash}
-    result |= {"preset": ranker.metadata.get("preset", given.preset), "movies": len(ranker.vocab)}
-    _report(result | {"parameters": sum(p.numel() for p in ranker.model.parameters())}, compared)
+    result |= {"preset": ranker.metadata.get("preset", args.preset), "movies": len(ranker.vocab)}
+    _report(result | {"parameters": sum(p.numel() for p in ranker.model.parameters())}, comparisons)
 
 
-def _model_folder(system: BenchmarkSystem, given: argparse.Namespace, task: Task, shape: Preset) -> Path:
-    """In the system's store. Where there is none yet to be copied, one is trained as for the offline figure."""
+def _model_folder(system: BenchmarkSystem, args: argparse.Namespace, task: Task, preset: Preset) -> Path:
+    """Return the model's folder in the system's store, copied or trained as for the offline result."""
     folder = system.state / "models" / "benched"
-    kept = given.model or folder
-    if not kept.exists():
-        ranker = run_seed(task, shape, given.seeds[0], "request", given.checkpoints).ranker
-        save_model(kept, ranker.model, task.vocab, task.features, {"preset": given.preset}, ranker.prior)
-    return folder if kept == folder else Path(shutil.copytree(kept, folder))
+    source = args.model or folder
+    if not source.exists():
+        ranker = run_seed(task, preset, args.seeds[0], "request", args.checkpoints).ranker
+        save_model(source, ranker.model, task.vocab, task.features, {"preset": args.preset}, ranker.prior)
+    return folder if source == folder else Path(shutil.copytree(source, folder))
 
 
 def _load(dataset: Dataset, ranker: Ranker) -> None:
@@ -82,51 +83,63 @@ def _load(dataset: Dataset, ranker: Ranker) -> None:
     registry.activate(ranker.version, "for the benchmark")
 
 
-def _check_histories(scratch: Path, offline: Histories) -> None:
-    """Raises SystemExit where any event of any viewer is read otherwise than it stands in the files."""
+def _check_histories(scratch: Path, expected: Histories) -> None:
+    """Compare the histories of all viewers. Raises `SystemExit` where any event differs from the files."""
     from catalog import selectors
     from recommender.history import to_model_events
     from recommender.training import snapshot
 
-    read = [to_model_events(history) for history in selectors.histories(offline.viewers.tolist())]
-    for who, theirs in (
+    serving_events = [to_model_events(history) for history in selectors.histories(expected.viewers.tolist())]
+    for reader, histories in (
         ("Training", snapshot.take_snapshot(scratch).histories),
-        ("Serving", Histories.from_events(read)),
+        ("Serving", Histories.from_events(serving_events)),
     ):
         for column in ("indptr", "movie_ids", "times", "kinds", "ratings", "completions", "timed"):
-            if not np.array_equal(getattr(theirs, column), getattr(offline, column), equal_nan=True):
-                raise SystemExit(f"{who} reads other {column} than the files have in stable order of time.")
+            if not np.array_equal(getattr(histories, column), getattr(expected, column), equal_nan=True):
+                raise SystemExit(f"{reader} reads other {column} than the files have in stable order of time.")
 
 
-def _compared(
-    url: str, ranker: Ranker, task: Task, histories: Histories, targets: Targets
-) -> dict[str, dict[str, Any]]:
-    """By way of asking, one after the other."""
-    from recommender.api.list_requests import MAX_TOP_K as DEPTH
+def _compare(url: str, ranker: Ranker, task: Task, histories: Histories, targets: Targets) -> dict[str, dict[str, Any]]:
+    """Compare the lists of each request mode, one after the other."""
+    from recommender.api.fields import MAX_TOP_K
 
     return {
-        way.name: compare_lists(ranker, way.tokens, targets, way.time, DEPTH, request_lists(url, way, ranker.version))
-        for way in request_modes(ranker, histories, task.tokens, targets, DEPTH)
+        mode.name: compare_lists(
+            ranker, mode.tokens, targets, mode.time, MAX_TOP_K, request_lists(url, mode, ranker.version)
+        )
+        for mode in request_modes(ranker, histories, task.tokens, targets, MAX_TOP_K)
     }
 
 
-def _report(result: dict[str, Any], compared: Mapping[str, Mapping[str, Any]]) -> None:
+def _report(result: dict[str, Any], comparisons: Mapping[str, Mapping[str, Any]]) -> None:
     shares = ("identical_top20", "identical_lists", "identical_ranks")
     identical = all(
-        of["apart"] <= SCORE_TOLERANCE and all(of[share] == 1 for share in shares) for of in compared.values()
+        comparison["apart"] <= SCORE_TOLERANCE and all(comparison[share] == 1 for share in shares)
+        for comparison in comparisons.values()
     )
-    figures = {name: [f"{of[w]['hr10']:.3f} / {of[w]['ndcg10']:.3f}" for w in SIDES] for name, of in compared.items()}
+    accuracy_columns = {
+        name: [f"{comparison[side]['hr10']:.3f} / {comparison[side]['ndcg10']:.3f}" for side in SIDES]
+        for name, comparison in comparisons.items()
+    }
     print_report(
-        f"P1 on {result['data']}: share that is served as offline, scores apart, HR@10 / NDCG@10",
+        f"P1 on {result['data']}: share of equal lists, difference of scores, HR@10 / NDCG@10",
         ["", "asked", "top 20", "lists", "ranks", "scores", *SIDES],
         [
-            [name, of["asked"], *(f"{of[share]:.1%}" for share in shares), f"{of['apart']:.0e}", *figures[name]]
-            for name, of in compared.items()
+            [
+                name,
+                comparison["asked"],
+                *(f"{comparison[share]:.1%}" for share in shares),
+                f"{comparison['apart']:.0e}",
+                *accuracy_columns[name],
+            ]
+            for name, comparison in comparisons.items()
         ],
-        result | compared["at"]["served"] | {"identical": identical, "served": dict(compared)},
+        result | comparisons["at"]["served"] | {"identical": identical, "served": dict(comparisons)},
     )
     if not identical:
-        words = ", ".join(f"{name} {of['identical_lists']:.1%}" for name, of in compared.items())
+        shares_text = ", ".join(
+            f"{name} {comparison['identical_lists']:.1%}" for name, comparison in comparisons.items()
+        )
         raise SystemExit(
-            f"Served lists differ from the offline ones by more than {SCORE_TOLERANCE} of a score. Same: {words}."
+            f"Served lists differ from the offline ones by more than {SCORE_TOLERANCE} of a score. Same: {shares_text}."
         )

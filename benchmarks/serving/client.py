@@ -1,4 +1,4 @@
-"""A client that costs little itself: requests made ready beforehand, over connections that are kept."""
+"""A cheap HTTP client: prepared requests over keep-alive connections."""
 
 import json
 import socket
@@ -9,15 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 TIMEOUT = 60.0  # seconds
-QUERY_COUNT_HEADER = "X-Count-Queries"  # the server tells how many queries it made for a request that has this header
+QUERY_COUNT_HEADER = (
+    "X-Count-Queries"  # of a request: the response has the number of database queries in the same header
+)
 
 
 class Server(NamedTuple):
+    """The address of the API and a key for it."""
+
     host: str
     port: int
     key: str  # an API key
 
     def request(self, method: str, path: str, body: Any = None) -> bytes:
+        """Return the bytes of a request with a JSON body."""
         data = b"" if body is None else json.dumps(body).encode()
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}:{self.port}", f"Authorization: Api-Key {self.key}"]
         lines += [f"Content-Type: application/json\r\nContent-Length: {len(data)}"] if data else []
@@ -25,22 +30,25 @@ class Server(NamedTuple):
 
 
 def with_query_count(request: bytes) -> bytes:
-    """The same request, asking how many queries it made."""
+    """Return the same request with the header that asks for the number of queries."""
     line, rest = request.split(b"\r\n", 1)
     return line + b"\r\n" + f"{QUERY_COUNT_HEADER}: 1\r\n".encode() + rest
 
 
 class Response(NamedTuple):
+    """A response as it came."""
+
     status: int
     headers: dict[str, str]  # names in lower case
     body: bytes
 
     def json(self) -> Any:
+        """Return the body, parsed."""
         return json.loads(self.body)
 
 
 class Connection:
-    """One at a time: a request goes out when the answer before it is here."""
+    """A keep-alive connection, one request at a time."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -52,32 +60,34 @@ class Connection:
         self.reader = self.socket.makefile("rb")
 
     def send(self, request: bytes) -> Response:
+        """Send a request and return the response; reconnect where the server closes."""
         self.socket.sendall(request)
         status = self.reader.readline()
         headers = {}
         while line := self.reader.readline().strip():
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
-        answer = Response(int(status.split()[1]), headers, self.reader.read(int(headers["content-length"])))
+        response = Response(int(status.split()[1]), headers, self.reader.read(int(headers["content-length"])))
         if headers.get("connection") == "close":
             self.close()
             self._open()
-        return answer
+        return response
 
     def close(self) -> None:
+        """Close the connection."""
         self.reader.close()
         self.socket.close()
 
 
 @dataclass
 class LoadResult:
-    """What came of driving the server."""
+    """The outcome of driving the server."""
 
-    seconds: float  # from the first request to the last answer
-    milliseconds: list[float] = field(default_factory=list)  # of each answer of status 200
-    refused: int = 0  # answered 503
-    lists: dict[bytes, list[tuple[str, float]]] = field(default_factory=dict)  # what was recommended, by request
-    failed: list[str] = field(default_factory=list)  # what else came
+    seconds: float  # from the first request to the last response
+    milliseconds: list[float] = field(default_factory=list)  # of each response of status 200
+    refused: int = 0  # responses of status 503
+    lists: dict[bytes, list[tuple[str, float]]] = field(default_factory=dict)  # movie ids and scores by request
+    failed: list[str] = field(default_factory=list)  # messages of all other responses
 
 
 def drive_load(
@@ -88,32 +98,32 @@ def drive_load(
     keep_lists: bool = False,
     honour_retry_after: bool = False,
 ) -> LoadResult:
-    """Sends all requests over so many connections at once, each as fast as it is answered; `keep` keeps the lists.
-    `patient`: a connection that was refused is silent for as long as the answer told."""
-    load, lock, waiting = LoadResult(0.0), threading.Lock(), iter(requests)
+    """Send all requests over several connections at once, each as fast as responses come. `keep_lists` stores the
+    lists; with `honour_retry_after` a connection waits after a 503 as long as Retry-After says."""
+    load, lock, remaining = LoadResult(0.0), threading.Lock(), iter(requests)
 
     def work() -> None:
         connection = Connection(server)
         while True:
             with lock:
-                request = next(waiting, None)
+                request = next(remaining, None)
             if request is None:
                 break
             started = time.perf_counter()
-            answer = connection.send(request)
-            took = 1000 * (time.perf_counter() - started)
-            if honour_retry_after and answer.status == 503:
-                time.sleep(float(answer.headers["retry-after"]))
+            response = connection.send(request)
+            milliseconds = 1000 * (time.perf_counter() - started)
+            if honour_retry_after and response.status == 503:
+                time.sleep(float(response.headers["retry-after"]))
             with lock:
-                if answer.status == 200:
-                    load.milliseconds.append(took)
+                if response.status == 200:
+                    load.milliseconds.append(milliseconds)
                     if keep_lists:
-                        films = answer.json()["recommendations"]
-                        load.lists[request] = [(film["movie_id"], film["score"]) for film in films]
-                elif answer.status == 503:
+                        movies = response.json()["recommendations"]
+                        load.lists[request] = [(movie["movie_id"], movie["score"]) for movie in movies]
+                elif response.status == 503:
                     load.refused += 1
                 else:
-                    load.failed.append(f"{answer.status} {answer.body[:200].decode(errors='replace')}")
+                    load.failed.append(f"{response.status} {response.body[:200].decode(errors='replace')}")
         connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(connections)]

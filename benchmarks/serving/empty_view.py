@@ -1,4 +1,4 @@
-"""The least that an answer can cost here: an empty view behind the middleware, the key check and the throttle."""
+"""An empty view behind the middleware, the key check and the throttle: the least that a response can cost."""
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -12,12 +12,15 @@ from recommender.api.http.middleware import Handler
 
 
 class EmptyView(ApiView):
+    """Returns an empty object."""
+
     def get(self, request: Request) -> Response:
+        """Return an empty object."""
         return Response({})
 
 
 class QueryCountMiddleware:
-    """Tells how many queries a request made of the database, where the request asks for it."""
+    """Adds the number of database queries to responses whose request has the header for it."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -25,16 +28,16 @@ class QueryCountMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if QUERY_COUNT_HEADER not in request.headers:
             return self.get_response(request)
-        made = 0
+        queries = 0
 
         def count(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
-            nonlocal made
-            made += 1
+            nonlocal queries
+            queries += 1
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(count):
             response = self.get_response(request)
-        response.headers[QUERY_COUNT_HEADER] = str(made)
+        response.headers[QUERY_COUNT_HEADER] = str(queries)
         return response
 
 

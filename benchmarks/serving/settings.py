@@ -1,4 +1,4 @@
-"""The product's settings with two things beside them: the floor's address, and a count of queries for who asks."""
+"""The product's settings plus the URL of the empty view and the query count."""
 
 from movierec.settings import *  # noqa: F403
 from movierec.settings import MIDDLEWARE

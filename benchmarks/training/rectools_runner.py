@@ -1,4 +1,4 @@
-"""RecTools' SASRec for a while, as its own trainer runs it. Runs by itself in the environment that has RecTools:
+"""Train RecTools' SASRec for a while with its own trainer. This script runs alone in the environment that has RecTools:
 
     .venv-rectools/bin/python -P benchmarks/training/rectools_runner.py FILE L WIDTH LAYERS HEADS BATCH DROPOUT SECONDS
 
@@ -44,18 +44,20 @@ class Counter(Callback):
         trainer.should_stop = self.ended - self.started > self.seconds
 
 
-def dataset(path: str) -> Dataset:
+def load_dataset(path: str) -> Dataset:
+    """Read the exported sessions."""
     with np.load(path) as arrays:
         rows = {Columns.User: arrays["viewers"], Columns.Item: arrays["films"]}
     order = pd.to_datetime(np.arange(len(rows[Columns.User])), unit="s")  # only the order counts
     return Dataset.construct(pd.DataFrame(rows | {Columns.Weight: 1.0, Columns.Datetime: order}))
 
 
-def main(words: list[str]) -> None:
+def main(argv: list[str]) -> None:
+    """Train with the options of the command line and print the result."""
     path, (length, width, layers, heads, batch), (dropout, seconds) = (
-        words[0],
-        map(int, words[1:6]),
-        map(float, words[6:]),
+        argv[0],
+        map(int, argv[1:6]),
+        map(float, argv[6:]),
     )
     warnings.filterwarnings("ignore")
     model = SASRecModel(
@@ -76,16 +78,18 @@ def main(words: list[str]) -> None:
             callbacks=[Counter(seconds)],
         ),
     )
-    model.fit(dataset(path))
-    [counter] = [one for one in model.fit_trainer.callbacks if isinstance(one, Counter)]  # fit works on a copy
-    told = {
+    model.fit(load_dataset(path))
+    [counter] = [
+        callback for callback in model.fit_trainer.callbacks if isinstance(callback, Counter)
+    ]  # fit works on a copy
+    result = {
         "targets_per_s": counter.targets / (counter.ended - counter.started),
         "films": len(model.data_preparator.get_known_item_ids()),
         "parameters": sum(p.numel() for p in model.torch_model.parameters()),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "threads": torch.get_num_threads(),
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Targets a second: positions of the training loop that get a loss, padding not counted."""
+"""Measure training throughput: targets (positions with a loss, without padding) per second."""
 
 import contextlib
 import time
@@ -13,26 +13,29 @@ WARM_STEPS = 3
 
 
 class Speed(NamedTuple):
+    """A measured speed and the size of the model."""
+
     targets_per_s: float
     parameters: int
 
 
-def make_trainer(task: Task, shape: Preset) -> Trainer:
-    return Trainer(new_model(task, shape), task.tokens, task.ends, shape)
+def make_trainer(task: Task, preset: Preset) -> Trainer:
+    """Return a trainer of an untrained model."""
+    return Trainer(new_model(task, preset), task.tokens, task.ends, preset)
 
 
 def measure_speed(trainer: Trainer, seconds: float) -> Speed:
-    """Trains for about `seconds` after a few steps to warm up."""
-    done, started = 0, 0.0
+    """Train for about `seconds` after a few warm-up steps and return the speed."""
+    targets, started = 0, 0.0
 
     def on_step(step: Step) -> bool:
-        nonlocal done, started
+        nonlocal targets, started
         if step.epoch == 1 and step.step <= WARM_STEPS:
             started = time.perf_counter()
             return True
-        done += step.targets
+        targets += step.targets
         return time.perf_counter() - started < seconds
 
     with contextlib.suppress(TrainingInterrupted):
         trainer.run(TrainingHooks(on_step))
-    return Speed(done / (time.perf_counter() - started), sum(p.numel() for p in trainer.model.parameters()))
+    return Speed(targets / (time.perf_counter() - started), sum(p.numel() for p in trainer.model.parameters()))

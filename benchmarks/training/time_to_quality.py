@@ -1,4 +1,4 @@
-"""How fast a way of training learns: NDCG@10 on P1's validation, the time of asking told, by seconds of training."""
+"""Measure how fast training reaches quality: NDCG@10 on P1's validation, request time given, by seconds of training."""
 
 import contextlib
 import time
@@ -13,45 +13,49 @@ from recommender.ml.train import Step, TrainingHooks, TrainingInterrupted
 
 GOALS = (0.15, 0.18)
 NEGATIVES = (512, 1024, 2048, 4096)
-MAX_TARGETS = 2_000  # viewers asked
+MAX_TARGETS = 2_000  # of validation
 
 
-def seconds_to_goals(task: Task, shape: Preset) -> dict[str, float | None]:
-    """Training seconds, evaluation left out, until the validation reaches each goal; null where it never does."""
-    reached: dict[str, float | None] = dict.fromkeys(map(str, GOALS))
+def seconds_to_goals(task: Task, preset: Preset) -> dict[str, float | None]:
+    """Return the training seconds, without evaluation, until validation reaches each goal; None where it never does."""
+    goal_seconds: dict[str, float | None] = dict.fromkeys(map(str, GOALS))
     started = time.perf_counter()
 
     def on_epoch(epoch: int, model: TransformerRecModel) -> dict[str, float]:
         nonlocal started
         paused = time.perf_counter()
-        figure = _ndcg10(task, model)
+        ndcg10 = _ndcg10(task, model)
         for goal in GOALS:
-            if figure >= goal and reached[str(goal)] is None:
-                reached[str(goal)] = round(paused - started, 1)
-        print(f"epoch {epoch}: NDCG@10 {figure:.4f} after {paused - started:.0f} s", flush=True)
+            if ndcg10 >= goal and goal_seconds[str(goal)] is None:
+                goal_seconds[str(goal)] = round(paused - started, 1)
+        print(f"epoch {epoch}: NDCG@10 {ndcg10:.4f} after {paused - started:.0f} s", flush=True)
         started += time.perf_counter() - paused
-        return {"ndcg10": figure}
+        return {"ndcg10": ndcg10}
 
     def on_step(step: Step) -> bool:
-        return None in reached.values()
+        return None in goal_seconds.values()
 
     with contextlib.suppress(TrainingInterrupted):
-        make_trainer(task, shape).run(TrainingHooks(on_step, on_epoch))
-    return reached
+        make_trainer(task, preset).run(TrainingHooks(on_step, on_epoch))
+    return goal_seconds
 
 
-def compare_losses(task: Task, shape: Preset, minutes: float) -> dict[str, dict[str, float]]:
-    """Speed, and NDCG@10 after `minutes` of training from the same start: by number of shared negatives, and of the
+def compare_losses(task: Task, preset: Preset, minutes: float) -> dict[str, dict[str, float]]:
+    """Return speed and NDCG@10 after `minutes` of training from the same start, by number of shared negatives up to the
     softmax over all films.
     """
-    told = {}
+    results = {}
     for negatives in (*(n for n in NEGATIVES if n < len(task.vocab)), len(task.vocab)):
-        trainer = make_trainer(task, override(shape, train={"negatives": negatives}))
+        trainer = make_trainer(task, override(preset, train={"negatives": negatives}))
         speed = measure_speed(trainer, minutes * 60).targets_per_s
-        figure = _ndcg10(task, trainer.model.eval())
-        told[str(negatives)] = {"targets_per_s": round(speed), "steps": trainer.total_steps, "ndcg10": round(figure, 4)}
-        print(f"{negatives} negatives: {told[str(negatives)]}", flush=True)
-    return told
+        ndcg10 = _ndcg10(task, trainer.model.eval())
+        results[str(negatives)] = {
+            "targets_per_s": round(speed),
+            "steps": trainer.total_steps,
+            "ndcg10": round(ndcg10, 4),
+        }
+        print(f"{negatives} negatives: {results[str(negatives)]}", flush=True)
+    return results
 
 
 def _ndcg10(task: Task, model: TransformerRecModel) -> float:

@@ -1,14 +1,12 @@
-"""For which age a read of the catalogue is: what the call says, and the limit of the viewer that it names."""
+"""The age limit of a read: what the call says, and the limit of the viewer that it names."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from catalog.api.fields import CertificateField
 from catalog.api.strict import StrictSerializer
-from catalog.certificates import CERTIFICATES, accepted_spellings, minimum_age
 from catalog.limits import MAX_ID
 from catalog.models import MAX_AGE_LIMIT
 from catalog.selectors import strictest_age_limit, viewer_age_limit
@@ -17,21 +15,8 @@ AGE_LIMIT_HELP = "Years: no film for older people. The own limit of the viewer h
 CERTIFICATE_HELP = "No film for people older than this certificate is for."
 
 
-@extend_schema_field({"type": "string", "enum": accepted_spellings(settings.CERTIFICATE_COUNTRY)})
-class CertificateField(serializers.Field):
-    """An age certificate, as the years that it stands for."""
-
-    def to_internal_value(self, data: Any) -> int:
-        home = settings.CERTIFICATE_COUNTRY
-        age = minimum_age(data, home) if isinstance(data, str) else None
-        if age is None:
-            known = ", ".join(CERTIFICATES[home])
-            raise serializers.ValidationError(f"is none of {known}, nor another country's written as in GB:15.")
-        return age
-
-
 class AgeLimitQuery(StrictSerializer):
-    """In every read of the catalogue; `age_limit` reads it."""
+    """The parameters of every read of the catalogue that set an age limit; see effective_age_limit()."""
 
     user_id = serializers.IntegerField(
         required=False,
@@ -43,8 +28,8 @@ class AgeLimitQuery(StrictSerializer):
     certificate = CertificateField(required=False, help_text=CERTIFICATE_HELP)
 
 
-def effective_age_limit(asked: Mapping[str, Any]) -> int | None:
-    """Years: the strictest of what the call says and of the viewer's own; None where there is no limit."""
-    viewer = asked.get("user_id")
-    own = viewer_age_limit(viewer) if viewer is not None else None
-    return strictest_age_limit(asked.get("age_limit"), asked.get("certificate"), own)
+def effective_age_limit(values: Mapping[str, Any]) -> int | None:
+    """Return the strictest limit (years) of the call's and the viewer's own; None where there is no limit."""
+    viewer = values.get("user_id")
+    own_limit = viewer_age_limit(viewer) if viewer is not None else None
+    return strictest_age_limit(values.get("age_limit"), values.get("certificate"), own_limit)

@@ -1,4 +1,4 @@
-"""The answer that is one page of many."""
+"""Responses that are one page of many."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rest_framework.utils.urls import replace_query_param
 
 
 def page_response(request: Request, results: list[dict[str, Any]], next_cursor: object | None) -> Response:
-    """`following`: the cursor of the next page; None on the last."""
+    """Return a page with the address of the next one. `next_cursor`: None on the last page."""
     address = None
     if next_cursor is not None:
         address = replace_query_param(request.build_absolute_uri(), "cursor", str(next_cursor))

@@ -1,44 +1,42 @@
-"""What the catalogue's calls take and give."""
+"""What the catalogue's calls take and return."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
 from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
+from catalog.api.fields import (
+    MAX_NAME_LENGTH,
+    ImdbIdField,
+    NameField,
+    NamesField,
+    RangeBound,
+    SearchField,
+    SearchNamesField,
+    StrictBoolean,
+    StrictInteger,
+    StrictString,
+)
+from catalog.api.strict import StrictSerializer
+from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
 from catalog.selectors import Cursor, MovieFilter, Visibility
+from catalog.validators import LANGUAGE_PATTERN, MAX_OVERVIEW_LENGTH, MAX_RUNTIME
 
-DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000  # films
-MAX_NAMES, MAX_NAME_LENGTH = 50, 200
-
-
-class RangeBound(serializers.IntegerField):
-    """Inclusive."""
-
-    def __init__(self, least: int, most: int) -> None:
-        super().__init__(min_value=least, max_value=most, required=False, help_text="Inclusive.")
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000
+MAX_GENRES, MAX_PEOPLE = 50, 200  # of a movie
 
 
-class SearchField(serializers.CharField):
-    """Text to look for. A null character, which Postgres cannot hold, is in nothing that can be found."""
-
-    def run_validation(self, data: Any = serializers.empty) -> Any:
-        return super().run_validation(data.replace("\0", "\ufffd") if isinstance(data, str) else data)
-
-
-class SearchNamesField(serializers.ListField):
-    """A parameter that is said once for each name."""
-
-    def __init__(self, words: str, longest: int = MAX_NAME_LENGTH) -> None:
-        super().__init__(child=SearchField(max_length=longest), max_length=MAX_NAMES, default=list, help_text=words)
-
-
-def visibility_field(words: str) -> serializers.ChoiceField:
-    every = [one.value for one in Visibility]
-    return serializers.ChoiceField(every, default=Visibility.VISIBLE.value, help_text=words)
+def visibility_field(help_text: str) -> serializers.ChoiceField:
+    """Make the parameter `published`."""
+    choices = [visibility.value for visibility in Visibility]
+    return serializers.ChoiceField(choices, default=Visibility.VISIBLE.value, help_text=help_text)
 
 
 class PageQuery(AgeLimitQuery):
+    """The parameters of a page."""
+
     hints = dict.fromkeys(("page", "offset"), "a page's `next` is the address of the one behind it.")
 
     page_size = serializers.IntegerField(
@@ -51,6 +49,7 @@ class PageQuery(AgeLimitQuery):
     search = SearchField(default="", allow_blank=True, max_length=100)
 
     def validate_cursor(self, text: str) -> Cursor:
+        """Parse the cursor."""
         cursor = Cursor.parse(text)
         if cursor is None:
             raise serializers.ValidationError("cursor is not one that a page gave as `next`.")
@@ -58,6 +57,8 @@ class PageQuery(AgeLimitQuery):
 
 
 class MoviesQuery(PageQuery):
+    """The parameters of GET /movies."""
+
     search = SearchField(
         default="",
         allow_blank=True,
@@ -75,17 +76,61 @@ class MoviesQuery(PageQuery):
     published = visibility_field("With the scope catalog:write: false for films that are hidden, any for all.")
 
     @staticmethod
-    def to_filter(given: Mapping[str, Any]) -> MovieFilter:
-        """What validated values ask for."""
+    def to_filter(values: Mapping[str, Any]) -> MovieFilter:
+        """Return the filter of validated values."""
         names = ("search", "people", "languages", "min_year", "max_year", "min_runtime", "max_runtime")
-        genres = [*given["genres"], *([given["genre"]] if given["genre"] else [])]
-        values = {name: given[name] for name in names if name in given}
-        shown = Visibility(given["published"])
-        return MovieFilter(**values, genres=genres, published=shown, age_limit=effective_age_limit(given))
+        return MovieFilter(
+            **{name: values[name] for name in names if name in values},
+            genres=[*values["genres"], *([values["genre"]] if values["genre"] else [])],
+            published=Visibility(values["published"]),
+            age_limit=effective_age_limit(values),
+        )
 
 
 class MovieQuery(AgeLimitQuery):
+    """The parameters of GET /movies/{id}."""
+
     published = visibility_field("With the scope catalog:write: any for a film that is hidden, too.")
+
+
+class MovieValues(StrictSerializer):
+    """The values of a movie that a call or a row of a file may write; what is left out stays as it is."""
+
+    title = NameField(max_length=300)
+    original_title = NameField(max_length=300, allow_blank=True, required=False)
+    year = StrictInteger(min_value=MIN_YEAR, max_value=MAX_YEAR, allow_null=True, required=False)
+    genres = NamesField(MAX_GENRES, 60, "All of them; a genre that is new is made.")
+    directors = NamesField(MAX_PEOPLE, MAX_NAME_LENGTH, "All of them.")
+    actors = NamesField(MAX_PEOPLE, MAX_NAME_LENGTH, "All of them, in billing order.")
+    overview = StrictString(max_length=MAX_OVERVIEW_LENGTH, allow_blank=True, required=False)
+    poster_url = serializers.URLField(max_length=500, allow_blank=True, required=False)
+    runtime = StrictInteger(min_value=1, max_value=MAX_RUNTIME, allow_null=True, required=False, help_text="Minutes.")
+    certificate = NameField(max_length=12, allow_blank=True, required=False)
+    language = serializers.RegexField(
+        re.compile(LANGUAGE_PATTERN),
+        max_length=12,
+        allow_blank=True,
+        required=False,
+        help_text="A BCP 47 tag: en, en-GB.",
+    )
+    imdb_id = ImdbIdField(max_length=12, allow_blank=True, required=False, help_text="As in tt0114709.")
+    tmdb_id = StrictInteger(min_value=1, max_value=MAX_ID, allow_null=True, required=False)
+    available_from = serializers.DateTimeField(allow_null=True, required=False)
+    available_until = serializers.DateTimeField(allow_null=True, required=False, help_text="Exclusive.")
+    published = StrictBoolean(required=False, help_text="false hides the film everywhere.")
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        if self.partial and not values:
+            raise serializers.ValidationError(f"names no field to change; the fields are {', '.join(self.fields)}.")
+        return values
+
+
+class NewMovie(MovieValues):
+    """The values of a new movie."""
+
+    movie_id = StrictInteger(
+        min_value=1, max_value=MAX_ID, required=False, help_text="Yours to choose; left out, the next free one."
+    )
 
 
 class MovieSerializer(serializers.Serializer):

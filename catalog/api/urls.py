@@ -1,4 +1,4 @@
-"""The catalogue's addresses, without a slash at the end as everywhere in the API."""
+"""The catalogue's addresses, without a slash at the end, as everywhere in the API."""
 
 from django.urls import path
 from django.views.decorators.http import conditional_page

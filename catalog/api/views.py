@@ -1,4 +1,4 @@
-"""The catalogue as visitors see it, and as those who keep it change it: validate, one call, respond."""
+"""The catalogue over HTTP, for visitors to read and for its keepers to change: validate, one call, respond."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
-from catalog.api.movie_fields import MovieValues, NewMovie
 from catalog.api.paging import page_response
 from catalog.api.scopes import READ_SCOPE, CatalogueScopes
 from catalog.api.serializers import (
@@ -20,6 +19,8 @@ from catalog.api.serializers import (
     MoviePageSerializer,
     MovieQuery,
     MoviesQuery,
+    MovieValues,
+    NewMovie,
     PageQuery,
     PeoplePageSerializer,
 )
@@ -34,22 +35,26 @@ from catalog.selectors import (
     resolve_movie_id,
     visible_movie_details,
 )
-from catalog.services import MovieChange, MovieWriteResult, WriteMode, WriteProblem, write_movies
+from catalog.services import MovieChange, WriteMode, WriteProblem, write_movies
 
 _PROBLEMS = {("default", "application/problem+json"): OpenApiTypes.OBJECT}
 _EXAMPLE = {"title": "Perfect Days", "year": 2023, "genres": ["Drama"], "directors": ["Wim Wenders"]}
 
 
 class Conflict(APIException):
+    """The movie exists already, or another movie has one of its ids."""
+
     status_code = 409
     default_code = "conflict"
 
 
 class CatalogueView(CatalogueScopes, StrictView):
+    """A call of the catalogue; only reads of what is visible may be kept as a copy."""
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        # An edit is true on the next read: a copy may be kept only to be asked about. urls.py adds the ETag.
-        kept = request.method == "GET" and response.status_code == 200 and self.required_scope == READ_SCOPE
-        response.headers["Cache-Control"] = "private, no-cache" if kept else "private, no-store"
+        # An edit is true on the next read: a copy has to be validated each time. urls.py adds the ETag.
+        may_be_kept = request.method == "GET" and response.status_code == 200 and self.required_scope == READ_SCOPE
+        response.headers["Cache-Control"] = "private, no-cache" if may_be_kept else "private, no-store"
         patch_vary_headers(response, ["Authorization"])
         return super().finalize_response(request, response, *args, **kwargs)
 
@@ -92,8 +97,8 @@ class MovieView(CatalogueView):
     )
     def get(self, request: Request, movie_id: str) -> Response:
         number = resolve_movie_id(movie_id)
-        find = visible_movie_details if self.required_scope == READ_SCOPE else movie_details
-        movie = find(number, effective_age_limit(self.validated)) if number else None
+        details = visible_movie_details if self.required_scope == READ_SCOPE else movie_details
+        movie = details(number, effective_age_limit(self.validated)) if number else None
         if movie is None:
             raise Http404(f"The catalogue has no film {movie_id}.")
         return Response(_details_dict(movie))
@@ -122,10 +127,13 @@ class PeopleView(CatalogueView):
         responses={200: PeoplePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        asked = self.validated
-        limit = effective_age_limit(asked)
-        people, following = people_page(asked["cursor"].after, asked["page_size"], asked["search"], limit)
-        return page_response(request, [one._asdict() for one in people], following)
+        people, following = people_page(
+            self.validated["cursor"].after,
+            self.validated["page_size"],
+            self.validated["search"],
+            effective_age_limit(self.validated),
+        )
+        return page_response(request, [person._asdict() for person in people], following)
 
 
 class GenresView(CatalogueView):
@@ -137,24 +145,21 @@ class GenresView(CatalogueView):
         responses={200: GenresSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        return Response({"results": [one._asdict() for one in genre_list(effective_age_limit(self.validated))]})
+        genres = genre_list(effective_age_limit(self.validated))
+        return Response({"results": [genre._asdict() for genre in genres]})
 
 
 def _write_movie(change: MovieChange) -> int:
-    """The film's id. Raises what the client is told where nothing was written."""
-    [written] = write_movies([change])
-    if written.problem is None and written.movie_id is not None:
-        return written.movie_id
-    raise _write_error(written)
-
-
-def _write_error(written: MovieWriteResult) -> Exception:
-    if written.problem is WriteProblem.UNKNOWN:
-        return Http404(written.reason)
-    if written.problem is WriteProblem.EXISTS:
-        return Conflict(written.reason)
-    field, _, words = written.reason.partition(": ")
-    return ValidationError({field: [words]})
+    """Write one movie and return its id. Raises Http404, Conflict or ValidationError where nothing was written."""
+    [result] = write_movies([change])
+    if result.problem is None and result.movie_id is not None:
+        return result.movie_id
+    if result.problem is WriteProblem.UNKNOWN:
+        raise Http404(result.reason)
+    if result.problem is WriteProblem.EXISTS:
+        raise Conflict(result.reason)
+    field, _, message = result.reason.partition(": ")
+    raise ValidationError({field: [message]})
 
 
 def _details_or_404(movie_id: int) -> dict[str, Any]:

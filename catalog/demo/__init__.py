@@ -1,1 +1,1 @@
-"""The demo: real films, written down as facts, and simulated viewers. For an empty system, and labelled as such."""
+"""The demo: real movies, written down as facts, and simulated viewers. For an empty system, and labelled as such."""

@@ -1,4 +1,4 @@
-"""The demo's films: facts from films.csv as arrays for the simulation, and as tables for the catalogue."""
+"""The demo's movies: facts from films.csv as arrays for the simulation, and as tables for the catalogue."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +15,16 @@ _NUMBERS = {"year": pl.Int16, "runtime": pl.Int16, "part": pl.Int16, "fame": pl.
 
 @dataclass(frozen=True)
 class DemoMovies:
-    """N films in the order of the file; `next_part`: row of the sequel, or -1. The id of a film
-    is DEMO_BASE + its row + 1."""
+    """N movies in the order of the file. The id of a movie is DEMO_ID_BASE + its row + 1."""
 
     table: pl.DataFrame  # the file, with `id`; lists in genres, directors, actors
-    genres: np.ndarray  # float32 [N, G], 1 where the film has the genre
+    genres: np.ndarray  # float32 [N, G], 1 where the movie has the genre
     directors: np.ndarray  # float32 [N, D]
     actors: np.ndarray  # float32 [N, A]
-    next_part: np.ndarray  # int [N]
+    next_part: np.ndarray  # int [N], row of the sequel, or -1
 
     def column(self, name: str) -> np.ndarray:
+        """Return a column of the file, [N]."""
         return self.table[name].to_numpy()
 
     def __len__(self) -> int:
@@ -32,7 +32,7 @@ class DemoMovies:
 
 
 def read_movies(file: Path = MOVIES_FILE) -> DemoMovies:
-    """`fame` runs from 1 (for lovers of cinema) to 5 (everybody has heard of it)."""
+    """Read the facts. Their `fame` runs from 1 (for lovers of cinema) to 5 (everybody has heard of it)."""
     rows = pl.read_csv(file, infer_schema=False, schema_overrides=_NUMBERS).with_row_index(
         "id", offset=DEMO_ID_BASE + 1
     )
@@ -43,15 +43,16 @@ def read_movies(file: Path = MOVIES_FILE) -> DemoMovies:
 
 
 def _members(lists: pl.Series) -> np.ndarray:
-    """float32 [N, names]: 1 where the list holds the name; names in alphabetical order."""
-    names = {name: place for place, name in enumerate(lists.explode().unique().sort())}
-    members = np.zeros((len(lists), len(names)), np.float32)
-    for row, held in enumerate(lists):
-        members[row, [names[name] for name in held]] = 1
+    """Return float32 [N, names]: 1 where the list has the name; names in alphabetical order."""
+    columns = {name: column for column, name in enumerate(lists.explode().unique().sort())}
+    members = np.zeros((len(lists), len(columns)), np.float32)
+    for row, names in enumerate(lists):
+        members[row, [columns[name] for name in names]] = 1
     return members
 
 
 def _next_parts(rows: pl.DataFrame) -> np.ndarray:
+    """Return int [N]: the row of each movie's sequel, or -1."""
     following = np.full(rows.height, -1)
     parts = rows.filter(pl.col("series") != "").sort("series", "part")
     for series in parts.partition_by("series", maintain_order=True):
@@ -60,20 +61,22 @@ def _next_parts(rows: pl.DataFrame) -> np.ndarray:
     return following
 
 
-def movie_table(films: DemoMovies, added_at: int) -> pl.DataFrame:
-    """`added_at`: when the films came into the catalogue, unix seconds."""
-    unknown = [pl.lit(None, MOVIES[name]).alias(name) for name in MOVIES if name not in films.table.columns]
-    return films.table.with_columns(*unknown).with_columns(added_at=pl.lit(added_at, pl.Int64)).select(list(MOVIES))
+def movie_table(movies: DemoMovies, added_at: int) -> pl.DataFrame:
+    """Return the movies as a table of dataset.MOVIES. `added_at`: when they came into the catalogue, unix seconds."""
+    unknown = [pl.lit(None, MOVIES[name]).alias(name) for name in MOVIES if name not in movies.table.columns]
+    return movies.table.with_columns(*unknown).with_columns(added_at=pl.lit(added_at, pl.Int64)).select(list(MOVIES))
 
 
-def genre_table(films: DemoMovies) -> pl.DataFrame:
-    return to_frame(films.table.select("id", "genres").explode("genres").iter_rows(), GENRES)
+def genre_table(movies: DemoMovies) -> pl.DataFrame:
+    """Return the genres as a table of dataset.GENRES."""
+    return to_frame(movies.table.select("id", "genres").explode("genres").iter_rows(), GENRES)
 
 
-def credit_table(films: DemoMovies) -> pl.DataFrame:
+def credit_table(movies: DemoMovies) -> pl.DataFrame:
+    """Return the credits as a table of dataset.CREDITS."""
     rows = [
         (movie, person, role, order)
-        for movie, *casts in films.table.select("id", "directors", "actors").iter_rows()
+        for movie, *casts in movies.table.select("id", "directors", "actors").iter_rows()
         for role, names in zip((DIRECTOR, ACTOR), casts, strict=True)
         for order, person in enumerate(names)
     ]

@@ -1,4 +1,4 @@
-"""The demo as a data set: viewers that do not exist watch films that do, over the last three years."""
+"""The demo as a data set: simulated viewers watch real movies, over the last three years."""
 
 import time
 
@@ -15,23 +15,23 @@ VIEWER_COUNT, SEED = 3000, 7
 
 
 def simulate_demo(viewers: int = VIEWER_COUNT, seed: int = SEED, now: int | None = None) -> Dataset:
-    """The films of films.csv and `viewers` simulated viewers, with ids above DEMO_BASE. Equal arguments, equal data.
+    """Make a data set of the movies in films.csv and `viewers` simulated viewers, with ids above DEMO_ID_BASE.
 
-    `now`: unix seconds; the last moment at which anything happens. None: the clock's.
+    Equal arguments give equal data. `now`: unix seconds, after which nothing happens; None: the clock's.
     """
     now = int(time.time()) if now is None else now
     rng = np.random.default_rng(seed)
-    films = read_movies()
-    liked = draw_tastes(films, viewers, rng)
-    happened = simulate_events(films, liked, simulate_watches(films, liked, rng), now, rng)
+    movies = read_movies()
+    tastes = draw_tastes(movies, viewers, rng)
+    events = simulate_events(movies, tastes, simulate_watches(movies, tastes, rng), now, rng)
     return Dataset(
         name="demo",
-        movies=movie_table(films, added_at=now - SPAN),
-        genres=genre_table(films),
-        credits=credit_table(films),
+        movies=movie_table(movies, added_at=now - SPAN),
+        genres=genre_table(movies),
+        credits=credit_table(movies),
         viewers=to_frame([(DEMO_ID_BASE + number, f"Simulated {number}") for number in range(1, viewers + 1)], VIEWERS),
-        events=[happened],
-        expected_events=happened.height,
+        events=[events],
+        expected_events=events.height,
         is_demo=True,
         notes=("The films are real; the viewers, and what they watched and thought of it, are simulated.",),
     )

@@ -1,1 +1,1 @@
-"""Films, people, viewers and events in and out in bulk: files of a row a line, each row judged alone."""
+"""Bulk import and export of movies, people, viewers and events: files with a row a line, each row validated alone."""

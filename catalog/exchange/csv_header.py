@@ -1,4 +1,4 @@
-"""The first line of a CSV: what separates its columns, and whether they are those of its kind."""
+"""The first line of a CSV file: the delimiter, and whether the columns are those of its kind."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -12,52 +12,53 @@ MAX_SHOWN = 60  # characters
 
 
 class Columns(NamedTuple):
-    """`needed`: of each group one has to be there. `long`: whose cells may go over lines. `others`: whether there may
-    be columns that are not known. `hints`: name that is no column -> what to name in its place."""
+    """The columns that a file may or must have."""
 
     known: tuple[str, ...]
-    required: tuple[tuple[str, ...], ...] = ()
-    multiline: frozenset[str] = frozenset()
-    allow_others: bool = False
-    hints: Mapping[str, str] = {}
+    required: tuple[tuple[str, ...], ...] = ()  # of each group one column has to be there
+    multiline: frozenset[str] = frozenset()  # columns whose cells may go over lines
+    allow_others: bool = False  # unknown columns are allowed
+    hints: Mapping[str, str] = {}  # name that is no column -> what to name in its place
 
 
 class Header(NamedTuple):
+    """The column names of a file, and what separates its cells."""
+
     names: list[str]
     delimiter: str
 
     def positions(self, names: Iterable[str]) -> list[int]:
+        """Return the positions of those of the names that are columns."""
         return [self.names.index(name) for name in names if name in self.names]
 
 
 def read_header(number: int, line: str, columns: Columns, file: str) -> Header:
-    """With the delimiter by which most of the columns are known. Raises DataFileError at the line."""
-    readings = [_parse_names(line, delimiter) for delimiter in DELIMITERS]
-    header = max(readings, key=lambda one: len({*one.names} & {*columns.known}))
-    if not header.names:
+    """Read the header with the delimiter by which most of its columns are known. Raises DataFileError at the line."""
+    headers = [
+        Header([name.strip() for name in parse_record(line, delimiter)[0]], delimiter) for delimiter in DELIMITERS
+    ]
+    best = max(headers, key=lambda header: len({*header.names} & {*columns.known}))
+    if not best.names:
         raise DataFileError(file, number, f"is not CSV: {parse_record(line, ',')[1]}")
-    if problem := _problem(header.names, columns):
+    if problem := _problem(best.names, columns):
         raise DataFileError(file, number, problem)
-    return header
-
-
-def _parse_names(line: str, delimiter: str) -> Header:
-    return Header([name.strip() for name in parse_record(line, delimiter)[0]], delimiter)
+    return best
 
 
 def _problem(names: Sequence[str], columns: Columns) -> str:
+    """Return what is wrong with the column names, or nothing."""
     if not columns.allow_others and not set(names) & set(columns.known):
-        found = ascii(", ".join(names))[:MAX_SHOWN]
-        return f"has to name the columns, some of {', '.join(columns.known)}; it is {found}"
+        shown = ascii(", ".join(names))[:MAX_SHOWN]
+        return f"has to name the columns, some of {', '.join(columns.known)}; it is {shown}"
     if len(set(names)) != len(names):
         return "names a column twice"
     if "" in names:
         return f"has no name for column {names.index('') + 1}: name it or leave it out (pandas: index=False)"
-    strange = [] if columns.allow_others else [name for name in names if name not in columns.known]
-    lacking = [" or ".join(group) for group in columns.required if not set(group) & set(names)]
-    told = [
+    unknown = [] if columns.allow_others else [name for name in names if name not in columns.known]
+    missing = [" or ".join(group) for group in columns.required if not set(group) & set(names)]
+    problems = [
         unknown_name_message(ascii(name)[1:-1], columns.known, "column", columns.hints)
-        for name in strange[:MAX_UNKNOWN_NAMES]
+        for name in unknown[:MAX_UNKNOWN_NAMES]
     ]
-    told += [f"lacks {' and '.join(lacking)}; there is {', '.join(columns.known)}"] if lacking else []
-    return "; ".join(told)
+    problems += [f"lacks {' and '.join(missing)}; there is {', '.join(columns.known)}"] if missing else []
+    return "; ".join(problems)

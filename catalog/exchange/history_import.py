@@ -1,4 +1,4 @@
-"""A person's own export into a viewer's history, with a report of what was found for it."""
+"""Import of a person's own export into a viewer's history, with a report of what was matched."""
 
 from collections import Counter
 from typing import BinaryIO, NamedTuple
@@ -12,10 +12,15 @@ from catalog.selectors import Match, MovieReference, match_movies
 from catalog.services import EventStatus, NewEvent, record_events
 
 MAX_ROWS = 50_000
-_MESSAGES = {"unknown": "The catalogue has no film of this title and year.", "several": "Several films are called so."}
+_MESSAGES = {
+    "unknown": "The catalogue has no film of this title and year.",
+    "several": "Several films are called so.",
+}
 
 
 class UnmatchedRow(NamedTuple):
+    """A row that was left out, and why."""
+
     line: int
     title: str
     year: int | None
@@ -23,61 +28,66 @@ class UnmatchedRow(NamedTuple):
 
 
 class HistoryReport(NamedTuple):
+    """What became of the rows and their events."""
+
     source: HistorySource
     rows: int
     by_id: int
     by_title: int
-    stored: int  # events that are new
-    duplicates: int  # events that are there already
+    stored: int  # new events
+    duplicates: int  # events that exist already
     unmatched: list[UnmatchedRow]
 
 
 def import_history(viewer_id: int, file: BinaryIO, encoding: str | None = None) -> HistoryReport:
-    """Twice stores nothing anew. Each row is found by id, by title, or unmatched. One transaction; raises DataFileError
-    with nothing stored."""
-    source, told = read_history_file(file, encoding)
-    if len(told) > MAX_ROWS:
-        raise DataFileError("the file", None, f"has {len(told):,} rows; the limit is {MAX_ROWS:,}")
-    sound = [one for one in told if not one.problem]
-    matches = match_movies([MovieReference(one.title, one.year, one.imdb_id, one.tmdb_id) for one in sound])
-    done, refused = _record_events(_new_events(viewer_id, sound, matches))
-    unmatched = [UnmatchedRow(one.line, one.title, one.year, one.problem) for one in told if one.problem]
+    """Match each row by id or by title and store its events, in one transaction. A second time stores nothing new.
+
+    Raises DataFileError with nothing stored.
+    """
+    source, rows = read_history_file(file, encoding)
+    if len(rows) > MAX_ROWS:
+        raise DataFileError("the file", None, f"has {len(rows):,} rows; the limit is {MAX_ROWS:,}")
+    valid = [row for row in rows if not row.problem]
+    matches = match_movies([MovieReference(row.title, row.year, row.imdb_id, row.tmdb_id) for row in valid])
+    statuses, rejected = _record_events(viewer_id, valid, matches)
+    unmatched = [UnmatchedRow(row.line, row.title, row.year, row.problem) for row in rows if row.problem]
     unmatched += [
-        UnmatchedRow(one.line, one.title, one.year, _MESSAGES[match.by])
-        for one, match in zip(sound, matches, strict=True)
+        UnmatchedRow(row.line, row.title, row.year, _MESSAGES[match.by])
+        for row, match in zip(valid, matches, strict=True)
         if match.movie_id is None
     ]
-    by = Counter(match.by for one, match in zip(sound, matches, strict=True) if one.line not in refused)
-    counts = done[EventStatus.STORED], done[EventStatus.DUPLICATE]
+    matched_by = Counter(match.by for row, match in zip(valid, matches, strict=True) if row.line not in rejected)
     return HistoryReport(
         source,
-        len(told),
-        by["id"],
-        by["title"],
-        *counts,
-        sorted([*unmatched, *refused.values()], key=lambda one: one.line),
+        len(rows),
+        matched_by["id"],
+        matched_by["title"],
+        statuses[EventStatus.STORED],
+        statuses[EventStatus.DUPLICATE],
+        sorted([*unmatched, *rejected.values()], key=lambda row: row.line),
     )
 
 
-def _record_events(events: list[tuple[HistoryRow, NewEvent]]) -> tuple[Counter[EventStatus], dict[int, UnmatchedRow]]:
-    """How many events ended how; and the rows, by line, of which one was refused."""
-    done, refused = Counter[EventStatus](), dict[int, UnmatchedRow]()
-    with transaction.atomic():
-        for block in batched(events):
-            results = record_events([event for _, event in block])
-            done.update(result.status for result in results)
-            for (one, _), result in zip(block, results, strict=True):
-                if result.reason:
-                    refused[one.line] = UnmatchedRow(one.line, one.title, one.year, result.reason)
-    return done, refused
+def _record_events(
+    viewer_id: int, rows: list[HistoryRow], matches: list[Match]
+) -> tuple[Counter[EventStatus], dict[int, UnmatchedRow]]:
+    """Store the events of matched rows, ordered by time: the order is kept for equal times.
 
-
-def _new_events(viewer_id: int, told: list[HistoryRow], matches: list[Match]) -> list[tuple[HistoryRow, NewEvent]]:
-    """In the order in which things happened, as the order is kept for equal times."""
-    found = [
-        (one, NewEvent(viewer_id, match.movie_id, kind, at, stars))
-        for one, match in zip(told, matches, strict=True)
+    Returns how many events have each status; and the rows, by line, with a rejected event.
+    """
+    events = [
+        (row, NewEvent(viewer_id, match.movie_id, kind, at, stars))
+        for row, match in zip(rows, matches, strict=True)
         if match.movie_id is not None
-        for kind, at, stars in one.actions
+        for kind, at, stars in row.actions
     ]
-    return sorted(found, key=lambda pair: pair[1].occurred_at)
+    events.sort(key=lambda pair: pair[1].occurred_at)
+    statuses, rejected = Counter[EventStatus](), dict[int, UnmatchedRow]()
+    with transaction.atomic():
+        for batch in batched(events):
+            results = record_events([event for _, event in batch])
+            statuses.update(result.status for result in results)
+            for (row, _), result in zip(batch, results, strict=True):
+                if result.reason:
+                    rejected[row.line] = UnmatchedRow(row.line, row.title, row.year, result.reason)
+    return statuses, rejected

@@ -1,4 +1,4 @@
-"""Everything of a kind, in the rows that can be brought in again: read page by page, so that memory does not grow."""
+"""Export of all rows of a kind, which can be imported again: read page by page, so that memory does not grow."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,23 +11,23 @@ from catalog.selectors import movie_details_page
 PAGE_SIZE = 2000  # rows
 
 
-def export_rows(kind: RowKind, form: FileFormat) -> Iterator[str]:
-    """The text of the file, in pieces, ordered by id. What changes meanwhile is there as it was or as it is."""
-    yield from write_rows(_READERS[kind](), FIELDS[kind], form)
+def export_rows(kind: RowKind, file_format: FileFormat) -> Iterator[str]:
+    """Yield the text of the file in pieces, ordered by id. A row that changes meanwhile is as it was or as it is."""
+    yield from write_rows(_READERS[kind](), FIELDS[kind], file_format)
 
 
 def _movie_rows() -> Iterator[dict[str, Any]]:
     after = 0
-    while films := movie_details_page(after, PAGE_SIZE):
-        after = films[-1].card.movie_id
-        for film in films:
-            told = film.card._asdict() | film._asdict()
-            yield {name: _iso_text(told[name]) for name in FIELDS[RowKind.MOVIES]}
+    while movies := movie_details_page(after, PAGE_SIZE):
+        after = movies[-1].card.movie_id
+        for movie in movies:
+            values = movie.card._asdict() | movie._asdict()
+            yield {name: _iso_text(values[name]) for name in FIELDS[RowKind.MOVIES]}
 
 
 def _credit_rows() -> Iterator[dict[str, Any]]:
-    found = Credit.objects.select_related("person")
-    for credit in _by_pages(lambda after: list(found.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
+    credits_ = Credit.objects.select_related("person")
+    for credit in _by_pages(lambda after: list(credits_.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
         yield {
             "movie_id": credit.movie_id,
             "name": credit.person.name,
@@ -42,8 +42,8 @@ def _viewer_rows() -> Iterator[dict[str, Any]]:
 
 
 def _event_rows() -> Iterator[dict[str, Any]]:
-    found = WatchEvent.objects.select_related("viewer")
-    for event in _by_pages(lambda after: list(found.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
+    events = WatchEvent.objects.select_related("viewer")
+    for event in _by_pages(lambda after: list(events.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
         yield {
             "user_id": event.viewer_id,
             "movie_id": event.movie_id,
@@ -57,10 +57,11 @@ def _event_rows() -> Iterator[dict[str, Any]]:
 
 
 def _by_pages(page: Callable[[int], list[Any]]) -> Iterator[Any]:
+    """Yield all records of the pages; `page` returns the records after an id."""
     after = 0
-    while found := page(after):
-        yield from found
-        after = found[-1].pk
+    while records := page(after):
+        yield from records
+        after = records[-1].pk
 
 
 def _iso_text(value: Any) -> Any:

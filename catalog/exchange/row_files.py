@@ -1,4 +1,4 @@
-"""Rows of JSONL and CSV files, read and written one after the other."""
+"""JSONL and CSV files of rows, read and written row by row."""
 
 import csv
 import io
@@ -14,24 +14,28 @@ from catalog.exchange.csv_header import Columns, read_header
 from catalog.exchange.text_encoding import decoding_problem, numbered_lines, open_text
 
 ANY_COLUMNS = Columns((), allow_others=True)
-NAME_SEPARATOR = "|"  # the names in one cell
+NAME_SEPARATOR = "|"  # between the names in one cell
 LIST_COLUMNS = frozenset({"genres", "directors", "actors"})
 
 
 class FileFormat(StrEnum):
+    """How a file of rows is written."""
+
     JSONL = "jsonl"
     CSV = "csv"
 
 
 class Row(NamedTuple):
-    """`problem`: why there are no values."""
+    """One row of a file. `problem`: why there are no values."""
 
-    line: int  # from 1, as an editor counts; of the first of several
+    line: int  # from 1, as an editor counts; the first of several
     values: dict[str, Any]
     problem: str = ""
 
 
 class CsvTable(NamedTuple):
+    """The column names and the rows of a CSV file."""
+
     names: list[str]
     rows: Iterator[Row]
 
@@ -44,18 +48,24 @@ def read_rows(
     columns: Columns = ANY_COLUMNS,
     encoding: str | None = None,
 ) -> Iterator[Row]:
-    """Empty lines are left out; an empty cell says nothing of its field. `encoding`: where somebody has told it. Raises
-    DataFileError where what follows could not be told apart."""
+    """Yield the rows of a file; empty lines are left out, and an empty cell says nothing of its field.
+
+    `encoding`: where the client or operator has named it. Raises DataFileError where the rows that follow could not be
+    told apart.
+    """
     text = open_text(file, name, encoding, require_utf8=file_format is FileFormat.CSV)
     try:
-        yield from _json_rows(text, name) if file_format is FileFormat.JSONL else _read_table(text, name, columns).rows
+        if file_format is FileFormat.JSONL:
+            yield from _json_rows(text, name)
+        else:
+            yield from _read_table(text, name, columns).rows
     finally:
         text.detach()
 
 
 @contextmanager
 def csv_table(file: BinaryIO, name: str, columns: Columns, encoding: str | None) -> Iterator[CsvTable]:
-    """The columns' names, and the rows. Raises DataFileError as read_rows() does."""
+    """Open a CSV file as column names and rows. Raises DataFileError as read_rows() does."""
     text = open_text(file, name, encoding, require_utf8=True)
     try:
         yield _read_table(text, name, columns)
@@ -64,19 +74,18 @@ def csv_table(file: BinaryIO, name: str, columns: Columns, encoding: str | None)
 
 
 def _json_rows(text: io.TextIOWrapper, name: str) -> Iterator[Row]:
-    first = True
+    is_first = True
     for number, line in numbered_lines(text, name):
         if not line.strip():
             continue
-        if first and line.lstrip().startswith("["):
+        if is_first and line.lstrip().startswith("["):
             raise DataFileError(name, number, "is a JSON list: write one object a line (jq -c '.[]' does it)")
-        first = False
-        yield _parse_json_row(number, line, decoding_problem(line, text.encoding))
+        is_first = False
+        problem = decoding_problem(line, text.encoding)
+        yield Row(number, {}, problem) if problem else _parse_json_row(number, line)
 
 
-def _parse_json_row(number: int, line: str, problem: str) -> Row:
-    if problem:
-        return Row(number, {}, problem)
+def _parse_json_row(number: int, line: str) -> Row:
     try:
         values = json.loads(line, parse_constant=_reject_constant, object_pairs_hook=_unique_object)
     except _DuplicateName as error:
@@ -87,39 +96,40 @@ def _parse_json_row(number: int, line: str, problem: str) -> Row:
 
 
 class _DuplicateName(ValueError):
-    """A name that stands twice in an object."""
+    """A name stands twice in an object."""
 
 
 def _unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _DuplicateName(f"names {ascii(twice)[:60]} twice")
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise _DuplicateName(f"names {ascii(duplicate)[:60]} twice")
     return values
 
 
-def _reject_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
+def _reject_constant(constant: str) -> NoReturn:
+    """Refuse NaN and Infinity, which json reads and JSON does not have."""
+    raise ValueError(f"{constant} is no number")
 
 
 def _read_table(text: io.TextIOWrapper, name: str, columns: Columns) -> CsvTable:
-    every = numbered_lines(text, name)
-    number, first = next((one for one in every if one[1].strip()), (1, ""))
+    lines = numbered_lines(text, name)
+    number, first = next((line for line in lines if line[1].strip()), (1, ""))
     if not first:
         return CsvTable([], iter(()))
     if problem := decoding_problem(first, text.encoding):
         raise DataFileError(name, number, problem)
     header = read_header(number, first, columns, name)
-    ids = [one for one in header.names if one.endswith("_id") and one != "event_id"]
-    found = CsvRecords(
-        every,
+    ids = [column for column in header.names if column.endswith("_id") and column != "event_id"]
+    records = CsvRecords(
+        lines,
         header.delimiter,
         len(header.names),
         multiline=header.positions(columns.multiline),
         ids=header.positions(ids),
     )
-    return CsvTable(header.names, (_parse_csv_row(header.names, record, text.encoding) for record in found))
+    return CsvTable(header.names, (_parse_csv_row(header.names, record, text.encoding) for record in records))
 
 
 def _parse_csv_row(names: list[str], record: Record, encoding: str) -> Row:
@@ -131,14 +141,14 @@ def _parse_csv_row(names: list[str], record: Record, encoding: str) -> Row:
     problem = problem or decoding_problem("".join(cells), encoding)
     if problem:
         return Row(line, {}, problem)
-    told = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
+    filled = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
     return Row(
-        line, {name: cell.split(NAME_SEPARATOR) if name in LIST_COLUMNS else cell for name, cell in told.items()}
+        line, {name: cell.split(NAME_SEPARATOR) if name in LIST_COLUMNS else cell for name, cell in filled.items()}
     )
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], names: Iterable[str], file_format: FileFormat) -> Iterator[str]:
-    """The text of the file, in pieces; every row has all of the names."""
+    """Yield the text of a file in pieces; every row has all of the names."""
     if file_format is FileFormat.JSONL:
         yield from (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
         return

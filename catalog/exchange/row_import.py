@@ -1,4 +1,4 @@
-"""Rows into the tables, a block at a time: what is there already is changed, and a row sent twice counts once."""
+"""Import of rows, a batch at a time: existing records are changed, and a row sent twice counts once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -25,96 +25,101 @@ BATCH_SIZE = 1000  # rows
 _T = TypeVar("_T")
 _KINDS = {kind.label: kind.value for kind in WatchEvent.Kind}
 _ROLES = {role.label: role for role in Credit.Role}
-_DUPLICATE = "duplicate"  # in place of a reason: the fact is there already
-_Reasons = list[str]  # for each row a reason why not, or nothing
+_DUPLICATE = "duplicate"  # in place of a reason: the event exists already
+_Values = Mapping[str, Any]
+_Reasons = list[str]  # for each row why it was not written, or nothing
 
 
 class Rejection(NamedTuple):
+    """Why a row, or one field of it, was rejected."""
+
     line: int
     field: str  # "" for the row as a whole
     reason: str
 
 
 class ImportResult(NamedTuple):
+    """What became of the rows of a batch."""
+
     stored: int
-    duplicates: int  # events that are there already
+    duplicates: int  # events that exist already
     rejected: int  # rows
     rejections: list[Rejection]  # all of them, by line
 
 
 def batched(rows: Iterable[_T]) -> Iterator[list[_T]]:
-    """Of BLOCK."""
-    every = iter(rows)
-    while block := list(islice(every, BATCH_SIZE)):
-        yield block
+    """Yield the rows in lists of BATCH_SIZE; the last list may be shorter."""
+    iterator = iter(rows)
+    while batch := list(islice(iterator, BATCH_SIZE)):
+        yield batch
 
 
 def import_rows(kind: RowKind, rows: Sequence[Row], *, trust_times: bool = False) -> ImportResult:
-    """Up to BLOCK rows. True on the next read. `vouched`: the site's operator says when events happened, no client."""
-    sound: list[tuple[int, dict[str, Any]]] = []
-    reasons: list[Rejection] = []
+    """Write up to BATCH_SIZE rows, true on the next read. `trust_times`: the operator, no client, dates the events."""
+    valid: list[tuple[int, dict[str, Any]]] = []
+    rejections: list[Rejection] = []
     for row in rows:
         values, problems = validate_row(kind, row)
-        reasons += [Rejection(row.line, field, reason) for field, reason in problems]
+        rejections += [Rejection(row.line, field, reason) for field, reason in problems]
         if not problems:
-            sound.append((row.line, values))
-    written = _WRITERS[kind]([values for _, values in sound]) if sound else []
+            valid.append((row.line, values))
+    reasons = _WRITERS[kind]([values for _, values in valid]) if valid else []
     if trust_times and kind is RowKind.EVENTS:
-        backdate_viewers({values["user_id"] for _, values in sound})
-    for (line, _), reason in zip(sound, written, strict=True):
+        backdate_viewers({values["user_id"] for _, values in valid})
+    for (line, _), reason in zip(valid, reasons, strict=True):
         if reason not in ("", _DUPLICATE):
-            reasons.append(Rejection(line, *_split_field(kind, reason)))
-    stored, duplicates = written.count(""), written.count(_DUPLICATE)
-    return ImportResult(stored, duplicates, len(rows) - stored - duplicates, sorted(reasons))
+            rejections.append(Rejection(line, *_split_field(kind, reason)))
+    stored, duplicates = reasons.count(""), reasons.count(_DUPLICATE)
+    return ImportResult(stored, duplicates, len(rows) - stored - duplicates, sorted(rejections))
 
 
 def _split_field(kind: RowKind, reason: str) -> tuple[str, str]:
-    """The field that the reason begins with, if it does."""
-    field, mark, words = reason.partition(": ")
+    """Return the field that the reason begins with, if it does, and the reason."""
+    field, mark, message = reason.partition(": ")
     if mark and field in FIELDS[kind]:
-        return field, words
-    first = reason.partition(" ")[0]
-    return (first if first in FIELDS[kind] else ""), reason
+        return field, message
+    first_word = reason.partition(" ")[0]
+    return (first_word if first_word in FIELDS[kind] else ""), reason
 
 
 def event_facts(rows: Sequence[Row]) -> list[tuple[int, int, datetime]]:
-    """Film, kind and moment of each sound row of events whose film is there."""
-    sound = [values for values, problems in (validate_row(RowKind.EVENTS, row) for row in rows) if not problems]
-    films = resolve_movie_ids({values["movie_id"] for values in sound})
+    """Return (movie, kind, moment) of each valid row of events whose movie exists."""
+    valid = [values for values, problems in (validate_row(RowKind.EVENTS, row) for row in rows) if not problems]
+    movies = resolve_movie_ids({values["movie_id"] for values in valid})
     return [
-        (films[values["movie_id"]], _KINDS[values["kind"]], values["occurred_at"])
-        for values in sound
-        if values["movie_id"] in films
+        (movies[values["movie_id"]], _KINDS[values["kind"]], values["occurred_at"])
+        for values in valid
+        if values["movie_id"] in movies
     ]
 
 
-def _write_movies(rows: Sequence[Mapping[str, Any]]) -> _Reasons:
+def _write_movies(rows: Sequence[_Values]) -> _Reasons:
     changes = [
         MovieChange(row.get("movie_id"), {name: value for name, value in row.items() if name != "movie_id"})
         for row in rows
     ]
-    return [written.reason for written in write_movies(changes)]
+    return [result.reason for result in write_movies(changes)]
 
 
-def _write_people(rows: Sequence[Mapping[str, Any]]) -> _Reasons:
-    def write(known: Sequence[tuple[Mapping[str, Any], int]]) -> _Reasons:
-        write_credits([NewCredit(film, row["name"], _ROLES[row["role"]], row["order"]) for row, film in known])
+def _write_people(rows: Sequence[_Values]) -> _Reasons:
+    def write(known: Sequence[tuple[_Values, int]]) -> _Reasons:
+        write_credits([NewCredit(movie, row["name"], _ROLES[row["role"]], row["order"]) for row, movie in known])
         return [""] * len(known)
 
     return _with_movies(rows, write)
 
 
-def _write_viewers(rows: Sequence[Mapping[str, Any]]) -> _Reasons:
+def _write_viewers(rows: Sequence[_Values]) -> _Reasons:
     write_viewers(rows)
     return [""] * len(rows)
 
 
-def _write_events(rows: Sequence[Mapping[str, Any]]) -> _Reasons:
-    def write(known: Sequence[tuple[Mapping[str, Any], int]]) -> _Reasons:
+def _write_events(rows: Sequence[_Values]) -> _Reasons:
+    def write(known: Sequence[tuple[_Values, int]]) -> _Reasons:
         events = [
             NewEvent(
                 row["user_id"],
-                film,
+                movie,
                 _KINDS[row["kind"]],
                 row["occurred_at"],
                 row["rating"],
@@ -122,25 +127,25 @@ def _write_events(rows: Sequence[Mapping[str, Any]]) -> _Reasons:
                 row["event_id"],
                 is_session=row["session"],
             )
-            for row, film in known
+            for row, movie in known
         ]
-        return [_DUPLICATE if one.status is EventStatus.DUPLICATE else one.reason for one in record_events(events)]
+        return [
+            _DUPLICATE if result.status is EventStatus.DUPLICATE else result.reason for result in record_events(events)
+        ]
 
     return _with_movies(rows, write)
 
 
-def _with_movies(
-    rows: Sequence[Mapping[str, Any]], write: Callable[[Sequence[tuple[Mapping[str, Any], int]]], _Reasons]
-) -> _Reasons:
-    """Writes the rows whose film is there."""
-    films = resolve_movie_ids({row["movie_id"] for row in rows})
-    known = [(row, films[row["movie_id"]]) for row in rows if row["movie_id"] in films]
-    told = iter(write(known) if known else [])
+def _with_movies(rows: Sequence[_Values], write: Callable[[Sequence[tuple[_Values, int]]], _Reasons]) -> _Reasons:
+    """Write the rows whose movie exists, each with the movie's id."""
+    movies = resolve_movie_ids({row["movie_id"] for row in rows})
+    known = [(row, movies[row["movie_id"]]) for row in rows if row["movie_id"] in movies]
+    reasons = iter(write(known) if known else [])
     missing = "movie_id: The catalogue has no such film."
-    return [next(told) if row["movie_id"] in films else missing for row in rows]
+    return [next(reasons) if row["movie_id"] in movies else missing for row in rows]
 
 
-_WRITERS: dict[RowKind, Callable[[Sequence[Mapping[str, Any]]], _Reasons]] = {
+_WRITERS: dict[RowKind, Callable[[Sequence[_Values]], _Reasons]] = {
     RowKind.MOVIES: _write_movies,
     RowKind.PEOPLE: _write_people,
     RowKind.VIEWERS: _write_viewers,

@@ -1,67 +1,50 @@
-"""What a row of each kind may say."""
+"""The fields of the rows of each kind."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from rest_framework import serializers
 
-from catalog.api.movie_fields import MAX_NAME_LENGTH, NameField, NewMovie, StrictBoolean, StrictInteger
+from catalog.api.fields import (
+    MAX_NAME_LENGTH,
+    MovieIdField,
+    NameField,
+    StrictBoolean,
+    StrictInteger,
+    TimestampField,
+)
+from catalog.api.serializers import NewMovie
 from catalog.api.strict import EVENT_HINTS, StrictSerializer
 from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_files import Row
 from catalog.limits import MAX_ID
 from catalog.models import MAX_AGE_LIMIT, Credit, WatchEvent
 
-MAX_ID_LENGTH, MAX_REASON_LENGTH = 20, 300  # characters
+MAX_REASON_LENGTH = 300  # characters
 
 
 class RowKind(StrEnum):
+    """What the rows of a file are."""
+
     MOVIES = "movies"
     PEOPLE = "people"
     VIEWERS = "viewers"
     EVENTS = "events"
 
 
-class TimestampField(serializers.DateTimeField):
-    """ISO 8601, or unix seconds."""
-
-    def to_internal_value(self, value: Any) -> datetime:
-        try:
-            seconds = float(value)
-        except (TypeError, ValueError):
-            moment: datetime = super().to_internal_value(value)
-            return moment
-        try:
-            return datetime.fromtimestamp(seconds, UTC)
-        except (OverflowError, ValueError, OSError):
-            self.fail("invalid", format="seconds since 1970")
-
-
-class MovieIdField(serializers.CharField):
-    def __init__(self) -> None:
-        super().__init__(max_length=MAX_ID_LENGTH, help_text="The catalogue's, imdb:tt0114709 or tmdb:862.")
-
-    def to_internal_value(self, value: Any) -> str:
-        """Whole numbers of programs that know only real ones are written 862.0."""
-        text = str(super().to_internal_value(value))
-        return text.partition(".")[0] if re.fullmatch(r"[0-9]+\.0*", text, re.ASCII) else text
-
-
 class MovieRow(NewMovie):
-    """A film by its movie_id, imdb_id or tmdb_id; what is not named stays as it is."""
+    """A movie by its movie_id, imdb_id or tmdb_id; what is left out stays as it is."""
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         if not any(values.get(name) for name in ("movie_id", "imdb_id", "tmdb_id")):
-            words = "is needed, or imdb_id or tmdb_id: else the same row sent twice would be two films."
-            raise serializers.ValidationError({"movie_id": words})
+            message = "is needed, or imdb_id or tmdb_id: else the same row sent twice would be two films."
+            raise serializers.ValidationError({"movie_id": message})
         return values
 
 
 class PersonRow(StrictSerializer):
-    """One credit."""
+    """One credit of a person."""
 
     movie_id = MovieIdField()
     name = NameField(max_length=MAX_NAME_LENGTH)
@@ -70,6 +53,8 @@ class PersonRow(StrictSerializer):
 
 
 class ViewerRow(StrictSerializer):
+    """A viewer; what is left out stays as it is."""
+
     user_id = StrictInteger(min_value=1, max_value=MAX_ID)
     name = NameField(max_length=120, allow_blank=True, required=False)
     age_limit = StrictInteger(min_value=0, max_value=MAX_AGE_LIMIT, allow_null=True, required=False)
@@ -79,6 +64,8 @@ class ViewerRow(StrictSerializer):
 
 
 class EventRow(StrictSerializer):
+    """One event of a viewer."""
+
     hints = EVENT_HINTS
 
     user_id = StrictInteger(min_value=1, max_value=MAX_ID)
@@ -91,7 +78,7 @@ class EventRow(StrictSerializer):
     session = StrictBoolean(default=False, help_text="Whether the viewer is an anonymous session.")
 
 
-# One of each for all rows: they keep no state, and making one costs more than a row.
+# One serializer of each kind for all rows: they keep no state, and making one costs more than a row.
 _ROWS: dict[RowKind, StrictSerializer] = {
     RowKind.MOVIES: MovieRow(partial=True),
     RowKind.PEOPLE: PersonRow(),
@@ -110,23 +97,18 @@ COLUMNS = {
 
 
 def validate_row(kind: RowKind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """The row's values, or what is wrong with it: field and reason."""
+    """Return the row's values and no problem, or no value and its problems: (field, reason)."""
     if row.problem:
         return {}, [("", row.problem)]
     try:
         return dict(_ROWS[kind].run_validation(row.values)), []
     except serializers.ValidationError as error:
-        told = error.detail if isinstance(error.detail, Mapping) else {"": error.detail}
-        return {}, [(name if name in FIELDS[kind] else "", _first_message(words)) for name, words in told.items()]
+        errors = error.detail if isinstance(error.detail, Mapping) else {"": error.detail}
+        return {}, [(name if name in FIELDS[kind] else "", _first_message(detail)) for name, detail in errors.items()]
 
 
-def _first_message(told: Any) -> str:
-    """Of messages by place, or in a list."""
-    while isinstance(told, Mapping | list):
-        told = next(iter(told.values() if isinstance(told, Mapping) else told))
-    return _clean_message(str(told))
-
-
-def _clean_message(words: str) -> str:
-    """As Postgres and JSON take it: it may quote the file."""
-    return words.encode(errors="replace").decode().replace("\0", "\ufffd")[:MAX_REASON_LENGTH]
+def _first_message(detail: Any) -> str:
+    """Return the first of nested messages, as Postgres and JSON take it: it may quote the file."""
+    while isinstance(detail, Mapping | list):
+        detail = next(iter(detail.values() if isinstance(detail, Mapping) else detail))
+    return str(detail).encode(errors="replace").decode().replace("\0", "\ufffd")[:MAX_REASON_LENGTH]

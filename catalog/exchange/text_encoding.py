@@ -1,4 +1,4 @@
-"""Bytes of a file as text: which encoding they are in is told by what they begin with, by who sent them, or refused."""
+"""The encoding of a file: known by its first bytes or named by the sender, else the file is refused."""
 
 import codecs
 import io
@@ -11,7 +11,7 @@ from catalog.errors import DataFileError
 MAX_LINE_LENGTH = 100_000  # characters
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_SIZE = 1 << 20  # bytes
-# Those that can be named; ISO 8859-1 means Windows-1252, as on the web.
+# The encodings that a sender can name; ISO 8859-1 means Windows-1252, as on the web.
 ENCODINGS = {
     "utf-8": "utf-8",
     "us-ascii": "utf-8",
@@ -40,73 +40,70 @@ _VALID, _INVALID = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]"), re.compile("[\u
 
 
 def python_encoding(name: str) -> str | None:
-    """Python's name of an encoding that a file may be said to be in; None for any other."""
+    """Return Python's name of an encoding that a sender may name; None for any other."""
     return ENCODINGS.get(name.strip().lower().replace("_", "-"))
 
 
 def open_text(file: BinaryIO, name: str, encoding: str | None, *, require_utf8: bool) -> io.TextIOWrapper:
-    """The file from its beginning, in `encoding` (one of ENCODINGS' values) where it does not say its own by a mark.
-    `guard`: refuses a file that is not UTF-8 though it should be, but for single damaged places. Raises DataFileError
-    at line 1."""
-    begin = _first_bytes(file)
-    for magic, words in _COMPRESSED:
-        if begin.startswith(magic):
-            raise DataFileError(name, 1, words)
-    found = (
-        next((one for mark, one in _BYTE_ORDER_MARKS if begin.startswith(mark)), None)
-        or _utf16_without_mark(begin)
-        or encoding
-    )
-    if require_utf8 and found in (None, "utf-8", "utf-8-sig"):
+    """Open the file as text from its beginning, in `encoding` (a value of ENCODINGS) where no mark names another.
+
+    `require_utf8`: refuses a file without a known encoding that is not UTF-8, but for single damaged places. Raises
+    DataFileError at line 1.
+    """
+    file.seek(0)
+    first_bytes = file.read(4)
+    file.seek(0)
+    for magic, message in _COMPRESSED:
+        if first_bytes.startswith(magic):
+            raise DataFileError(name, 1, message)
+    marked = next((marked for mark, marked in _BYTE_ORDER_MARKS if first_bytes.startswith(mark)), None)
+    chosen = marked or _utf16_without_mark(first_bytes) or encoding
+    if require_utf8 and chosen in (None, "utf-8", "utf-8-sig"):
         _check_utf8(file, name)
-    wide = (found or "").startswith(("utf-16", "utf-32"))
-    errors = "replace" if wide else "surrogateescape"
-    return io.TextIOWrapper(file, encoding=found or "utf-8", errors=errors, newline="")
+    is_wide = (chosen or "").startswith(("utf-16", "utf-32"))
+    errors = "replace" if is_wide else "surrogateescape"
+    return io.TextIOWrapper(file, encoding=chosen or "utf-8", errors=errors, newline="")
 
 
-def _first_bytes(file: BinaryIO) -> bytes:
-    file.seek(0)
-    begin = file.read(4)
-    file.seek(0)
-    return begin
-
-
-def _utf16_without_mark(begin: bytes) -> str | None:
-    """UTF-16 of Latin letters without its mark."""
-    if len(begin) < 4 or 0 not in begin:
+def _utf16_without_mark(first_bytes: bytes) -> str | None:
+    """Recognise UTF-16 of Latin letters without its mark."""
+    if len(first_bytes) < 4 or 0 not in first_bytes:
         return None
-    nul = [place for place, byte in enumerate(begin) if not byte]
-    return "utf-16-le" if nul == [1, 3] else "utf-16-be" if nul == [0, 2] else None
+    zeros = [place for place, byte in enumerate(first_bytes) if not byte]
+    return "utf-16-le" if zeros == [1, 3] else "utf-16-be" if zeros == [0, 2] else None
 
 
 def _check_utf8(file: BinaryIO, name: str) -> None:
-    """Raises where not a letter beyond ASCII is UTF-8: then it is another encoding, and which one nobody can know."""
-    decoder, line, first = codecs.getincrementaldecoder("utf-8")("surrogateescape"), 1, 0
-    while piece := file.read(CHUNK_SIZE):
-        text = decoder.decode(piece)
+    """Refuse a file in which no letter beyond ASCII is UTF-8: it is in another encoding, and nothing tells in which."""
+    decoder, line, first_invalid = codecs.getincrementaldecoder("utf-8")("surrogateescape"), 1, 0
+    while chunk := file.read(CHUNK_SIZE):
+        text = decoder.decode(chunk)
         if not text.isascii():
             if _VALID.search(text):
-                first = 0
+                first_invalid = 0
                 break
-            broken = _INVALID.search(text)
-            first = first or (line + text.count("\n", 0, broken.start()) if broken else 0)
+            invalid = _INVALID.search(text)
+            first_invalid = first_invalid or (line + text.count("\n", 0, invalid.start()) if invalid else 0)
         line += text.count("\n")
     file.seek(0)
-    if first:
-        words = f"is not UTF-8, as line {first} shows first. Save the file as UTF-8, or say what it is in, mostly"
-        how = "windows-1252 (HTTP: Content-Type: text/csv; charset=windows-1252; commands: --encoding windows-1252)"
-        raise DataFileError(name, 1, f"{words} {how}")
+    if first_invalid:
+        message = f"is not UTF-8, as line {first_invalid} shows first. Save the file as UTF-8, or say what it is in,"
+        example = (
+            "mostly windows-1252 (HTTP: Content-Type: text/csv; charset=windows-1252; commands: "
+            "--encoding windows-1252)"
+        )
+        raise DataFileError(name, 1, f"{message} {example}")
 
 
 def decoding_problem(text: str, encoding: str) -> str:
-    """Why a text of as_text() is not what the file should say, or nothing."""
+    """Return why a text of open_text() is damaged, or nothing."""
     if encoding.startswith(("utf-16", "utf-32")):
         return f"is not {encoding.upper()}" if "\ufffd" in text else ""
     return f"is not {'UTF-8' if encoding.startswith('utf-8') else encoding}" if _INVALID.search(text) else ""
 
 
 def numbered_lines(text: TextIO, name: str) -> Iterator[tuple[int, str]]:
-    """Each line with its number, from 1. Raises DataFileError at one that is too long."""
+    """Yield each line with its number, from 1. Raises DataFileError at a line that is too long."""
     number = 0
     while line := text.readline(MAX_LINE_LENGTH):
         number += 1

@@ -1,4 +1,4 @@
-"""Whole data sets. Apart from the other writes: a web process needs none of it, nor polars, which it is made with."""
+"""Loading whole data sets. Apart from the other writes: a web process needs none of it, nor polars."""
 
 from catalog.loading.datasets import LoadReport, Progress, load_dataset
 from catalog.loading.demo import DemoExists, load_demo, remove_legacy_demo

@@ -1,33 +1,32 @@
-"""A whole data set into Postgres: one transaction, the same result when done twice."""
+"""A whole data set into Postgres: one transaction, the same result when it is done twice."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import connection, transaction
 
 from catalog.dataset import Dataset
 from catalog.errors import CatalogError
-from catalog.loading.events import lock_if_empty, merge_events, replace_events
+from catalog.loading.events import Progress, lock_if_empty, merge_events, replace_events
 from catalog.loading.movies import load_movies
 from catalog.services.demo import RemovedDemo, check_demo_ids, delete_demo_rows, lock_demo
 from catalog.services.versions import bump_all, bump_data_set
 
-# What is being done, how many of it are done, how many are expected (None: not counted).
-Progress = Callable[[str, int, int | None], None]
 _IMPORT_LOCK = 5_270_401  # any number, the same in every process
 
 
 @dataclass(frozen=True)
 class LoadReport:
+    """What a load read and changed."""
+
     name: str
     movies: int
     credits: int
     tags: int
-    viewers: int  # that appear in the data set
+    viewers: int  # in the data set
     events: int  # rows read
-    created: int  # events that are new
-    updated: int  # events whose rating or completion is another now
+    created: int  # new events
+    updated: int  # events with another rating or completion than before
     repeated: int  # rows that state the same event as an earlier row
     removed_demo: RemovedDemo | None
     events_seconds: float  # from the first row read to all indexes built
@@ -35,14 +34,15 @@ class LoadReport:
 
     @property
     def rows_per_s(self) -> float:
+        """Events loaded per second."""
         return self.events / self.seconds
 
 
 def load_dataset(dataset: Dataset, progress: Progress = lambda what, done, expected: None) -> LoadReport:
-    """Loads films, people and histories; raises CatalogError with nothing changed.
+    """Load movies, people and histories. Raises CatalogError with nothing changed.
 
-    The data set wins for what it holds: titles, years, genres, links, tags, credits of its films. What it does not
-    hold stays: other films, windows, hidden films, posters and overviews it has none for. All lists expire.
+    The data set wins for what it holds: titles, years, genres, links, tags, credits of its movies. What it does not
+    hold stays: other movies, windows, hidden movies, posters and overviews that it lacks. All lists expire.
     """
     started = time.perf_counter()
     with transaction.atomic():
@@ -64,10 +64,10 @@ def _load(dataset: Dataset, progress: Progress) -> dict:
         else:
             demo = lock_demo(cursor)
             removed = delete_demo_rows(cursor, demo, truncate_events=empty)
-            # A new viewer's stamp may not lie behind that of a removed one with the same id.
+            # A new viewer's version may not lie below that of a removed one with the same id.
             first_version = demo.last_version + 1
         progress("films", 0, None)
-        other_films = load_movies(cursor, dataset)
+        ids_changed = load_movies(cursor, dataset)
         started = time.perf_counter()
         load = replace_events if empty else merge_events
         counts = load(cursor, dataset, first_version, progress)
@@ -75,7 +75,7 @@ def _load(dataset: Dataset, progress: Progress) -> dict:
         cursor.execute(
             "ANALYZE catalog_watchevent, catalog_viewer, catalog_movie, catalog_credit, catalog_movie_genres"
         )
-    if dataset.is_demo or removed or other_films:
+    if dataset.is_demo or removed or ids_changed:
         bump_data_set()
     else:
         bump_all()

@@ -1,4 +1,4 @@
-"""The demo into an empty system: once, and never beside real films."""
+"""The demo into an empty system: once, and never beside the site's own movies."""
 
 from typing import NamedTuple
 
@@ -12,12 +12,12 @@ from catalog.loading.datasets import LoadReport, Progress, load_dataset
 from catalog.models import Movie, Viewer
 from catalog.services.demo import RemovedDemo, remove_demo_in
 
-_DEMO_LOCK = 5_270_402  # any number of its own, the same in every process
+_DEMO_LOCK = 5_270_402  # advisory lock; that of write_movies() too, so that no movie comes while the demo loads
 MAX_VIEWERS = 20_000
 
 
 class DemoExists(NamedTuple):
-    """The demo that an earlier load left; nothing was changed."""
+    """The demo that an earlier load left, as how many movies and viewers; nothing was changed."""
 
     movies: int
     viewers: int
@@ -26,19 +26,22 @@ class DemoExists(NamedTuple):
 def load_demo(
     viewers: int, seed: int, progress: Progress = lambda what, done, expected: None
 ) -> LoadReport | DemoExists:
-    """Real films and simulated viewers, in one transaction. Raises CatalogError with nothing changed."""
+    """Load real movies and `viewers` simulated viewers, in one transaction.
+
+    Raises CatalogError with nothing changed.
+    """
     if not 1 <= viewers <= MAX_VIEWERS:
         raise CatalogError(f"The demo has 1 to {MAX_VIEWERS:,} viewers, not {viewers:,}.")
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # Two starts at once: the second waits here and then finds the demo. Its times hang on the clock, so
+            # Two starts at once: the second waits here and then finds the demo. Its times depend on the clock, so
             # loading it again would add every event a second time.
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_DEMO_LOCK])
         if movies := Movie.objects.filter(is_demo=True).count():
             return DemoExists(movies, Viewer.objects.filter(is_simulated=True).count())
-        if real := Movie.objects.count():
+        if own := Movie.objects.count():
             raise CatalogError(
-                f"The catalogue holds {real:,} real films, and the demo goes into an empty one only. To look at it, "
+                f"The catalogue holds {own:,} real films, and the demo goes into an empty one only. To look at it, "
                 "name a new folder in MOVIEREC_STATE or, with a server of your own, an empty database in DATABASE_URL."
             )
         progress("simulating", 0, None)
@@ -46,15 +49,17 @@ def load_demo(
 
 
 def remove_legacy_demo() -> RemovedDemo | None:
-    """Removes a demo that an earlier version loaded under ids from 1, where a site's own may be. A film that was
-    written over since is the site's own and stays, and so do the viewers who watched any film of the site's own. None
-    where there is no such demo."""
-    former = Movie.objects.filter(is_demo=True, pk__lte=DEMO_ID_BASE)
-    if not former.exists() and not Viewer.objects.filter(is_simulated=True, pk__lte=DEMO_ID_BASE).exists():
+    """Remove a demo that an earlier version loaded under ids from 1, where a site's own may be; None without one.
+
+    A movie that was overwritten since is the site's own and stays, and so do the viewers who watched any movie of the
+    site's own.
+    """
+    legacy = Movie.objects.filter(is_demo=True, pk__lte=DEMO_ID_BASE)
+    if not legacy.exists() and not Viewer.objects.filter(is_simulated=True, pk__lte=DEMO_ID_BASE).exists():
         return None
     with transaction.atomic():
         titles = {pk - DEMO_ID_BASE: title for pk, title in read_movies().table.select("id", "title").iter_rows()}
-        own = [pk for pk, title in former.values_list("pk", "title") if titles.get(pk) != title]
+        own = [pk for pk, title in legacy.values_list("pk", "title") if titles.get(pk) != title]
         Movie.objects.filter(pk__in=own).update(is_demo=False)
         Viewer.objects.filter(is_simulated=True, events__movie__is_demo=False).update(is_simulated=False)
         with connection.cursor() as cursor:

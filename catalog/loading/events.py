@@ -1,9 +1,9 @@
 """Events of a data set into Postgres: straight into an empty table, or merged with what is there."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,17 +18,44 @@ from catalog.loading.movies import advance_sequence, stage_table
 from catalog.loading.pg_binary import HEADER, TRAILER, pack_rows, to_pg_timestamps
 
 MAX_LOCK_SECONDS = 60.0
+# Called with the step, how much of it is done, and how much is expected (None: not counted).
+Progress = Callable[[str, int, int | None], None]
 _TABLES = tuple(
     f"catalog_{name}"
     for name in ("movie", "viewer", "watchevent", "movie_genres", "movietag", "credit", "genre", "tag", "person")
 )
 
-
-class _Progress(Protocol):
-    def __call__(self, what: str, done: int, expected: int | None, /) -> None: ...
+_INVALIDATE = """touched AS (UPDATE catalog_viewer SET version = version + 1, publish_pending = true
+                        WHERE id IN (SELECT viewer_id FROM changed))
+            SELECT count(*) FROM changed"""
+_UPDATE_CHANGED = f"""
+    WITH first AS (SELECT DISTINCT ON (viewer_id, occurred_at, movie_id, kind) * FROM staged_events
+                   ORDER BY viewer_id, occurred_at, movie_id, kind, place),
+    changed AS (
+      UPDATE catalog_watchevent e SET rating = s.rating, completion = s.completion FROM first s
+      WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind)
+        AND (e.rating, e.completion) IS DISTINCT FROM (s.rating, s.completion)
+      RETURNING e.viewer_id),
+    {_INVALIDATE}
+"""
+# The anti-join leaves little for ON CONFLICT, which is slow: rows that are repeated in the set, or that another writer
+# adds right now.
+_INSERT_MISSING = f"""
+    WITH changed AS (
+      INSERT INTO catalog_watchevent (occurred_at, viewer_id, movie_id, rating, completion, kind)
+      SELECT occurred_at, viewer_id, movie_id, rating, completion, kind FROM staged_events s
+      WHERE NOT EXISTS (
+        SELECT 1 FROM catalog_watchevent e
+        WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind))
+      ORDER BY place
+      ON CONFLICT DO NOTHING RETURNING viewer_id),
+    {_INVALIDATE}
+"""
 
 
 class EventCounts(NamedTuple):
+    """What was read and changed; the fields mean what they mean in LoadReport."""
+
     events: int
     viewers: int
     created: int
@@ -37,10 +64,10 @@ class EventCounts(NamedTuple):
 
 
 def lock_if_empty(cursor: CursorWrapper, *, keep_demo: bool) -> bool:
-    """Whether no event is to stay. If so, everybody waits from here on until the transaction ends.
+    """Lock all tables until the transaction ends where no event is to stay. Returns whether that is so.
 
-    The first lock is on the films, since those are what `record_events` locks first: a writer then waits with empty
-    hands, and cannot deadlock with the import.
+    The first lock is on the movies, as record_events() locks these first: a writer then waits without holding a lock,
+    and cannot deadlock with the import.
     """
     if _has_events_to_keep(cursor, keep_demo):
         return False
@@ -52,8 +79,11 @@ def lock_if_empty(cursor: CursorWrapper, *, keep_demo: bool) -> bool:
 
 
 def _lock_out_readers(cursor: CursorWrapper) -> None:
-    """Emptying a table and dropping its keys asks for these one after the other, and a reader who has one may want
-    another. Each try waits for less than Postgres does before it ends a deadlock, and lets go of all again."""
+    """Lock every table that the load empties or rebuilds, against readers too.
+
+    A reader who holds one table may want another. Each try waits for less than Postgres does before it ends a deadlock,
+    and releases all tables again. Raises CatalogError after MAX_LOCK_SECONDS.
+    """
     cursor.execute("SET LOCAL lock_timeout = '300ms'")
     until = time.monotonic() + MAX_LOCK_SECONDS
     while True:
@@ -71,15 +101,15 @@ def _lock_out_readers(cursor: CursorWrapper) -> None:
     cursor.execute("SET LOCAL lock_timeout = 0")
 
 
-def _has_events_to_keep(cursor: CursorWrapper, keeping_demo: bool) -> bool:
-    real = """WHERE NOT EXISTS (SELECT 1 FROM catalog_viewer v WHERE v.id = e.viewer_id AND v.is_simulated)
+def _has_events_to_keep(cursor: CursorWrapper, keep_demo: bool) -> bool:
+    not_of_demo = """WHERE NOT EXISTS (SELECT 1 FROM catalog_viewer v WHERE v.id = e.viewer_id AND v.is_simulated)
                 AND NOT EXISTS (SELECT 1 FROM catalog_movie m WHERE m.id = e.movie_id AND m.is_demo)"""
-    cursor.execute(f"SELECT EXISTS (SELECT 1 FROM catalog_watchevent e {'' if keeping_demo else real})")
+    cursor.execute(f"SELECT EXISTS (SELECT 1 FROM catalog_watchevent e {'' if keep_demo else not_of_demo})")
     return bool(cursor.fetchone()[0])
 
 
-def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: _Progress) -> EventCounts:
-    """Into the empty table: without indexes and constraints, which are built over the whole afterwards.
+def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: Progress) -> EventCounts:
+    """Load events into the empty table, without indexes and constraints, which are built over all rows afterwards.
 
     Emptied in this very transaction, the table's new pages need neither the log (wal_level = minimal) nor a later
     vacuum (FREEZE).
@@ -87,14 +117,14 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
     rebuild = drop_indexes(cursor, "catalog_watchevent")
     cursor.execute("TRUNCATE catalog_watchevent")
     cursor.execute("SELECT nextval(pg_get_serial_sequence('catalog_watchevent', 'id'))")
-    source = _PackedRows(dataset, first_id=cursor.fetchone()[0])
+    rows = _PackedRows(dataset, first_id=cursor.fetchone()[0])
     columns = "id, occurred_at, viewer_id, movie_id, rating, completion, kind"
-    _copy(cursor, f"COPY catalog_watchevent ({columns}) FROM STDIN (FORMAT binary, FREEZE)", source, progress)
-    viewers = source.viewers()
+    _copy(cursor, f"COPY catalog_watchevent ({columns}) FROM STDIN (FORMAT binary, FREEZE)", rows, progress)
+    viewers = rows.viewers()
     _write_viewers(cursor, dataset, viewers, first_version, touch=True)
     repeated = 0
-    for place, statement in enumerate(rebuild):
-        progress("indexes", place, len(rebuild))
+    for number, statement in enumerate(rebuild):
+        progress("indexes", number, len(rebuild))
         try:
             with transaction.atomic():
                 cursor.execute(statement)
@@ -104,68 +134,40 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
             repeated = _delete_repeated(cursor)
             cursor.execute(statement)
     advance_sequence(cursor, "catalog_watchevent")
-    return EventCounts(source.count, viewers.height, source.count - repeated, 0, repeated)
+    return EventCounts(rows.count, viewers.height, rows.count - repeated, 0, repeated)
 
 
-def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: _Progress) -> EventCounts:
-    """Beside events that stay: staged, then what is new inserted and what is different updated."""
+def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: Progress) -> EventCounts:
+    """Load events beside those that stay: staged, then new ones inserted and different ones updated."""
     cursor.execute(
         """CREATE TEMP TABLE staged_events (place bigint, occurred_at timestamptz, viewer_id integer, movie_id integer,
                                             rating real, completion real, kind smallint) ON COMMIT DROP"""
     )
-    source = _PackedRows(dataset, first_id=0)
-    _copy(cursor, "COPY staged_events FROM STDIN (FORMAT binary)", source, progress)
+    rows = _PackedRows(dataset, first_id=0)
+    _copy(cursor, "COPY staged_events FROM STDIN (FORMAT binary)", rows, progress)
     cursor.execute("ANALYZE staged_events")
     progress("merging", 0, None)
-    # Locked by id and before the events, as `record_events` does it.
-    viewers = source.viewers()
+    # Locked by id and before the events, as in record_events().
+    viewers = rows.viewers()
     _write_viewers(cursor, dataset, viewers, first_version, touch=False)
     cursor.execute(_UPDATE_CHANGED)
     updated = cursor.fetchone()[0]
     cursor.execute(_INSERT_MISSING)
     created = cursor.fetchone()[0]
     cursor.execute("SELECT count(*) FROM (SELECT DISTINCT viewer_id, occurred_at, movie_id, kind FROM staged_events) d")
-    repeated = source.count - cursor.fetchone()[0]
+    repeated = rows.count - cursor.fetchone()[0]
     cursor.execute("DROP TABLE staged_events")
-    return EventCounts(source.count, viewers.height, created, updated, repeated)
-
-
-_INVALIDATE = """touched AS (UPDATE catalog_viewer SET version = version + 1, publish_pending = true
-                        WHERE id IN (SELECT viewer_id FROM changed))
-            SELECT count(*) FROM changed"""
-_UPDATE_CHANGED = f"""
-    WITH first AS (SELECT DISTINCT ON (viewer_id, occurred_at, movie_id, kind) * FROM staged_events
-                   ORDER BY viewer_id, occurred_at, movie_id, kind, place),
-    changed AS (
-      UPDATE catalog_watchevent e SET rating = s.rating, completion = s.completion FROM first s
-      WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind)
-        AND (e.rating, e.completion) IS DISTINCT FROM (s.rating, s.completion)
-      RETURNING e.viewer_id),
-    {_INVALIDATE}
-"""
-# The anti-join leaves little for ON CONFLICT, which is slow, to find: rows that are repeated in the set, or that
-# somebody else writes right now.
-_INSERT_MISSING = f"""
-    WITH changed AS (
-      INSERT INTO catalog_watchevent (occurred_at, viewer_id, movie_id, rating, completion, kind)
-      SELECT occurred_at, viewer_id, movie_id, rating, completion, kind FROM staged_events s
-      WHERE NOT EXISTS (
-        SELECT 1 FROM catalog_watchevent e
-        WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind))
-      ORDER BY place
-      ON CONFLICT DO NOTHING RETURNING viewer_id),
-    {_INVALIDATE}
-"""
+    return EventCounts(rows.count, viewers.height, created, updated, repeated)
 
 
 class _PackedRows(Iterator[tuple[bytes, int]]):
-    """(packed rows, how many) a chunk; remembers how many there were, and whose."""
+    """Packs the events of a data set chunk by chunk: (bytes, number of rows). Counts rows and notes their viewers."""
 
     def __init__(self, dataset: Dataset, first_id: int) -> None:
         self._frames = iter(dataset.events)
         self._first_id = first_id
         self.expected = dataset.expected_events
-        self._named = dataset.viewers.select(list(VIEWERS))
+        self._with_name = dataset.viewers.select(list(VIEWERS))
         self._active: list[pl.DataFrame] = []  # a chunk's viewers and their first events
         self.count = 0
 
@@ -176,18 +178,18 @@ class _PackedRows(Iterator[tuple[bytes, int]]):
         self.count += frame.height
         ids = pl.Series(np.arange(first, first + frame.height, dtype=np.int64))
         times = frame.select(to_pg_timestamps(pl.col("occurred_at"))).to_series()
-        others = [frame[name] for name in ("viewer", "movie", "rating", "completion", "kind")]
-        return pack_rows([ids, times, *others]), frame.height
+        columns = [frame[name] for name in ("viewer", "movie", "rating", "completion", "kind")]
+        return pack_rows([ids, times, *columns]), frame.height
 
     def viewers(self) -> pl.DataFrame:
-        """Those with a name or an event: id, name, and the first event as unix seconds."""
+        """Return the viewers with a name or an event: id, name, and `since`, the first event as unix seconds."""
         active = pl.concat([pl.DataFrame(schema={"viewer": pl.Int32, "occurred_at": pl.Int64}), *self._active])
         first = active.group_by(id="viewer").agg(since=pl.col("occurred_at").min())
-        return self._named.join(first, on="id", how="full", coalesce=True)
+        return self._with_name.join(first, on="id", how="full", coalesce=True)
 
 
-def _copy(cursor: CursorWrapper, statement: str, rows: _PackedRows, progress: _Progress) -> None:
-    """Reads and packs the next chunk in a thread while the server takes in the one before."""
+def _copy(cursor: CursorWrapper, statement: str, rows: _PackedRows, progress: Progress) -> None:
+    """Copy all rows: a thread reads and packs the next chunk while the server takes in the one before."""
     with ThreadPoolExecutor(1) as reader, cursor.copy(statement) as copy:
         copy.write(HEADER)
         done, pending = 0, reader.submit(next, rows, None)
@@ -202,17 +204,18 @@ def _copy(cursor: CursorWrapper, statement: str, rows: _PackedRows, progress: _P
 def _write_viewers(
     cursor: CursorWrapper, dataset: Dataset, viewers: pl.DataFrame, first_version: int, *, touch: bool
 ) -> None:
-    """Makes the viewers that are missing and locks the others, by id. `touch`: raises the others' version too.
+    """Create the viewers that are missing and lock the others, by id. `touch`: raises the versions of the others too.
 
-    They have been viewers since their first event: whoever loads a data set vouches for it, which no client can."""
+    Their `created_at` is their first event: the operator who loads a data set vouches for it, which no client can.
+    """
     stage_table(cursor, "staged_viewers", viewers)
-    raised = "v.version + 1, publish_pending = true" if touch else "v.version"
+    new_version = "v.version + 1, publish_pending = true" if touch else "v.version"
     cursor.execute(
         f"""INSERT INTO catalog_viewer AS v (id, name, is_simulated, created_at, version, publish_pending)
             SELECT id, coalesce(name, ''), %s, least(now(), to_timestamp(since)), %s, false
             FROM staged_viewers ORDER BY id
             ON CONFLICT (id) DO UPDATE
-              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), is_session = false, version = {raised},
+              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), is_session = false, version = {new_version},
                 created_at = least(v.created_at, EXCLUDED.created_at)""",
         [dataset.is_demo, first_version],
     )
@@ -221,7 +224,7 @@ def _write_viewers(
 
 
 def _delete_repeated(cursor: CursorWrapper) -> int:
-    """Of rows that state the same event the first stays. Returns how many went."""
+    """Delete rows that state the same event as an earlier row. Returns how many."""
     cursor.execute(
         """DELETE FROM catalog_watchevent WHERE id IN (
              SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY viewer_id, occurred_at, movie_id, kind

@@ -1,4 +1,4 @@
-"""Big writes into empty tables: first the rows, then indexes, keys and foreign keys over the whole."""
+"""Big writes into empty tables: first the rows, then the indexes, keys and foreign keys over all of them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,21 +7,22 @@ from django.db.backends.utils import CursorWrapper
 
 
 def is_table_empty(cursor: CursorWrapper, table: str) -> bool:
+    """Tell whether the table has no row."""
     cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {table})")
     return bool(cursor.fetchone()[0])
 
 
 @contextmanager
 def indexes_rebuilt_after(cursor: CursorWrapper, table: str) -> Iterator[None]:
-    """For the length of the block an empty table has no index and no key; one with rows keeps them."""
-    again = drop_indexes(cursor, table) if is_table_empty(cursor, table) else []
+    """Drop the indexes and keys of an empty table for the length of the block; a table with rows keeps them."""
+    statements = drop_indexes(cursor, table) if is_table_empty(cursor, table) else []
     yield
-    for statement in again:
+    for statement in statements:
         cursor.execute(statement)
 
 
 def drop_indexes(cursor: CursorWrapper, table: str) -> list[str]:
-    """Drops indexes, keys and foreign keys, but for a key that other tables refer to.
+    """Drop indexes, keys and foreign keys, but for a key that other tables refer to.
 
     Returns the statements that make them again, as Postgres itself words them. Locks the table, and those it refers
     to, against readers until the transaction ends.
@@ -46,6 +47,6 @@ def drop_indexes(cursor: CursorWrapper, table: str) -> list[str]:
     indexes = cursor.fetchall()
     for name, _ in indexes:
         cursor.execute(f"DROP INDEX {name}")
-    return [what for _, what in indexes] + [
-        f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {what}' for name, what in constraints
+    return [definition for _, definition in indexes] + [
+        f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}' for name, definition in constraints
     ]

@@ -1,4 +1,4 @@
-"""Films, genres, tags and credits of a data set: staged, then merged by SQL."""
+"""Movies, genres, tags and credits of a data set: staged, then merged by SQL."""
 
 import polars as pl
 from django.db.backends.utils import CursorWrapper
@@ -27,61 +27,63 @@ _UPSERT_MOVIES = """
       language = coalesce(nullif(EXCLUDED.language, ''), m.language), is_demo = EXCLUDED.is_demo
 """
 
-# Each: the names, then away with links that the set does not have, then in with those that are missing.
+# Each inserts the names, deletes the links that the set does not have, then inserts the missing ones.
 _MERGE_GENRES = """
     INSERT INTO catalog_genre (name) SELECT DISTINCT name FROM staged_genres ORDER BY name ON CONFLICT DO NOTHING;
-    CREATE TEMP TABLE wanted ON COMMIT DROP AS
+    CREATE TEMP TABLE merged ON COMMIT DROP AS
       SELECT DISTINCT s.movie AS movie_id, g.id AS genre_id FROM staged_genres s JOIN catalog_genre g USING (name);
     DELETE FROM catalog_movie_genres l USING staged_movies m WHERE l.movie_id = m.id
-      AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.movie_id = l.movie_id AND w.genre_id = l.genre_id);
-    INSERT INTO catalog_movie_genres (movie_id, genre_id) SELECT * FROM wanted ORDER BY 1, 2 ON CONFLICT DO NOTHING;
-    DROP TABLE wanted
+      AND NOT EXISTS (SELECT 1 FROM merged w WHERE w.movie_id = l.movie_id AND w.genre_id = l.genre_id);
+    INSERT INTO catalog_movie_genres (movie_id, genre_id) SELECT * FROM merged ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+    DROP TABLE merged
 """
 _MERGE_TAGS = """
     INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags ORDER BY name ON CONFLICT DO NOTHING;
-    CREATE TEMP TABLE wanted ON COMMIT DROP AS
+    CREATE TEMP TABLE merged ON COMMIT DROP AS
       SELECT s.movie AS movie_id, t.id AS tag_id, max(s.count) AS count
       FROM staged_tags s JOIN catalog_tag t USING (name) GROUP BY 1, 2;
     DELETE FROM catalog_movietag l USING staged_movies m WHERE l.movie_id = m.id
-      AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.movie_id = l.movie_id AND w.tag_id = l.tag_id);
-    UPDATE catalog_movietag l SET count = w.count FROM wanted w
+      AND NOT EXISTS (SELECT 1 FROM merged w WHERE w.movie_id = l.movie_id AND w.tag_id = l.tag_id);
+    UPDATE catalog_movietag l SET count = w.count FROM merged w
       WHERE (l.movie_id, l.tag_id) = (w.movie_id, w.tag_id) AND l.count <> w.count;
-    INSERT INTO catalog_movietag (movie_id, tag_id, count) SELECT * FROM wanted ORDER BY 1, 2 ON CONFLICT DO NOTHING;
-    DROP TABLE wanted
+    INSERT INTO catalog_movietag (movie_id, tag_id, count) SELECT * FROM merged ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+    DROP TABLE merged
 """
 _MERGE_CREDITS = """
     INSERT INTO catalog_person (name) SELECT DISTINCT person FROM staged_credits ORDER BY 1 ON CONFLICT DO NOTHING;
-    CREATE TEMP TABLE wanted ON COMMIT DROP AS
+    CREATE TEMP TABLE merged ON COMMIT DROP AS
       SELECT s.movie AS movie_id, p.id AS person_id, s.role, min(s."order") AS "order"
       FROM staged_credits s JOIN catalog_person p ON p.name = s.person GROUP BY 1, 2, 3;
     DELETE FROM catalog_credit l USING (SELECT DISTINCT movie FROM staged_credits) m WHERE l.movie_id = m.movie
-      AND NOT EXISTS (SELECT 1 FROM wanted w
+      AND NOT EXISTS (SELECT 1 FROM merged w
                       WHERE (w.movie_id, w.role, w.person_id) = (l.movie_id, l.role, l.person_id));
-    UPDATE catalog_credit l SET "order" = w."order" FROM wanted w
+    UPDATE catalog_credit l SET "order" = w."order" FROM merged w
       WHERE (l.movie_id, l.role, l.person_id) = (w.movie_id, w.role, w.person_id) AND l."order" <> w."order";
-    INSERT INTO catalog_credit (movie_id, person_id, role, "order") SELECT * FROM wanted ORDER BY 1, 3, 4
+    INSERT INTO catalog_credit (movie_id, person_id, role, "order") SELECT * FROM merged ORDER BY 1, 3, 4
       ON CONFLICT DO NOTHING;
-    DROP TABLE wanted
+    DROP TABLE merged
 """
 
 
-# Of the ids that the catalogue has already: how many there are, and how many mean another film than before. A title
-# that is corrected keeps its year or its IMDb id.
+# Counts the ids that the catalogue has already, and those of them that mean another movie than before. A corrected
+# title keeps its year or its IMDb id.
 _COUNT_CHANGED = """
     SELECT count(*), count(*) FILTER (WHERE CASE
         WHEN m.imdb_id <> '' AND coalesce(s.imdb_id, '') <> '' THEN m.imdb_id <> s.imdb_id
         ELSE lower(m.title) <> lower(s.title) AND m.year IS DISTINCT FROM s.year END)
     FROM staged_movies s JOIN catalog_movie m USING (id)
 """
-MAX_CHANGED_SHARE = 0.1  # of the films in both; above it the ids are those of another data set
+MAX_CHANGED_SHARE = 0.1  # of the movies in both; above it the ids are those of another data set
 
 
 def load_movies(cursor: CursorWrapper, dataset: Dataset) -> bool:
-    """Where a set has no tags or no credits at all, those in the catalogue stay as they are. Returns whether the ids
-    mean other films now."""
+    """Merge the movies of a set into the catalogue. Returns whether the ids mean other movies now.
+
+    Where a set has no tags or no credits at all, those in the catalogue stay as they are.
+    """
     stage_table(cursor, "staged_movies", dataset.movies)
     cursor.execute(_COUNT_CHANGED)
-    in_both, others = cursor.fetchone()
+    in_both, changed = cursor.fetchone()
     with indexes_rebuilt_after(cursor, "catalog_movie"):
         cursor.execute(_UPSERT_MOVIES, [dataset.is_demo])
     advance_sequence(cursor, "catalog_movie")
@@ -96,11 +98,11 @@ def load_movies(cursor: CursorWrapper, dataset: Dataset) -> bool:
                 cursor.execute(merge)
             cursor.execute(f"DROP TABLE {name}")
     cursor.execute("DROP TABLE staged_movies")
-    return bool(others > MAX_CHANGED_SHARE * in_both)
+    return bool(changed > MAX_CHANGED_SHARE * in_both)
 
 
 def stage_table(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
-    """The frame as a temporary table, gone at the end of the transaction."""
+    """Copy a frame into a temporary table, which is dropped at the end of the transaction."""
     columns = ", ".join(f'"{column}" {_SQL_TYPES[type(kind)]}' for column, kind in frame.schema.items())
     cursor.execute(f"CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")
     with cursor.copy(f"COPY {name} FROM STDIN (FORMAT csv)") as copy:
@@ -110,7 +112,7 @@ def stage_table(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
 
 
 def advance_sequence(cursor: CursorWrapper, table: str) -> None:
-    """After rows with ids of their own: the next generated id comes behind those that are not near the last of all."""
+    """Move the table's sequence above the ids that rows brought, but for those near the last possible one."""
     last = MAX_BIGINT if table == "catalog_watchevent" else MAX_SEQUENCE_ID
     cursor.execute(
         f"""SELECT setval(pg_get_serial_sequence('{table}', 'id'),

@@ -1,4 +1,4 @@
-"""Progress of a long write: a bar where a person watches, a line now and then where nobody does."""
+"""Progress of a long write: a bar in a terminal, else a line now and then."""
 
 import time
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ LINE_INTERVAL = 5.0  # seconds between two lines of one step
 
 @contextmanager
 def progress_display(out: OutputWrapper) -> Iterator[Progress]:
+    """Show the progress that the block reports: as bars in a terminal, else as lines."""
     if out.isatty():
         with _bars() as progress:
             yield progress
@@ -22,6 +23,7 @@ def progress_display(out: OutputWrapper) -> Iterator[Progress]:
 
 @contextmanager
 def _bars() -> Iterator[Progress]:
+    # Imported here, as only a command in a terminal draws bars.
     from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
@@ -47,11 +49,11 @@ def _bars() -> Iterator[Progress]:
 
 
 def _lines(out: OutputWrapper) -> Progress:
-    said: dict[str, float] = {}
+    last_line: dict[str, float] = {}
 
     def progress(what: str, done: int, expected: int | None, /) -> None:
-        if time.monotonic() - said.get(what, -LINE_INTERVAL) >= LINE_INTERVAL:
-            said[what] = time.monotonic()
+        if time.monotonic() - last_line.get(what, -LINE_INTERVAL) >= LINE_INTERVAL:
+            last_line[what] = time.monotonic()
             out.write(f"{what}: {done:,} of about {expected:,}" if expected else f"{what} …")
             out.flush()
 

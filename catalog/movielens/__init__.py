@@ -1,7 +1,7 @@
-"""MovieLens files → plain rows. Knows no Django.
+"""MovieLens files as a data set, without Django.
 
-Reads ml-latest, ml-latest-small, ml-25m, ml-32m (csv) and ml-1m, ml-10m (`::`), zip or folder, told apart by the
-files in them.
+Reads ml-latest, ml-latest-small, ml-25m, ml-32m (csv) and ml-1m, ml-10m (`::`), zip or folder; the files in them tell
+which it is.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from catalog.movielens.tables import add_links, add_people, read_movies, read_ta
 
 
 def read_movielens(path: Path, people: Path | None = None) -> Dataset:
-    """The data set at `path`, with the films read and checked; the ratings are read when `events` is.
+    """Read the data set at `path`: the movies now, with all checks; the ratings when `events` is read.
 
     `people`: a CSV, plain or .gz, with movieId, imdbId, tmdbId, actors, directors (names with | between them),
     overview, poster_url. Raises DataFileError naming file and line.
@@ -39,11 +39,11 @@ def read_movielens(path: Path, people: Path | None = None) -> Dataset:
 
 
 def _layout(path: Path, files: dict[str, DataFile]) -> str:
-    """The ending of its files, csv or dat."""
+    """Return the ending of the set's files, csv or dat. Raises DataFileError."""
     for suffix in ("csv", "dat"):
         if f"movies.{suffix}" in files:
             return suffix
-    found = ", ".join(sorted(files)[:10]) or "nothing"
+    names = ", ".join(sorted(files)[:10]) or "nothing"
     raise DataFileError(
-        str(path), None, f"is no MovieLens data set: it needs movies.csv or movies.dat and the ratings; it has {found}"
+        str(path), None, f"is no MovieLens data set: it needs movies.csv or movies.dat and the ratings; it has {names}"
     )

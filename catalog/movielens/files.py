@@ -1,4 +1,4 @@
-"""Finding and opening the files of a data set, in a zip or a folder, flat or one folder down."""
+"""The files of a data set, in a zip or a folder, flat or one folder down."""
 
 import codecs
 import gzip
@@ -18,7 +18,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file of the set. `label` is what a person would look for; `size` is in bytes, unpacked."""
+    """One file of the set. `label`: the name for people; `size`: bytes, unpacked."""
 
     label: str
     size: int
@@ -27,7 +27,7 @@ class DataFile:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Raises DataFileError where the file is cut or damaged, also in the middle of reading."""
+        """Open the file. Raises DataFileError where it is cut or damaged, also in the middle of reading."""
         try:
             if self.member is not None:
                 with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
@@ -42,8 +42,10 @@ class DataFile:
             raise damaged_file(self.label, error) from error
 
     def text(self) -> str:
-        """The whole file, for the small ones. UTF-8, or UTF-16 with its mark; a .dat that is neither is Latin-1, as in
-        MovieLens 1M."""
+        """Read the whole file, for small ones.
+
+        UTF-8, or UTF-16 with its mark; a .dat that is neither is Latin-1, as in MovieLens 1M. Raises DataFileError.
+        """
         text = self._decoded()
         if "\0" in text:
             line = text.count("\n", 0, text.index("\0")) + 1
@@ -52,47 +54,54 @@ class DataFile:
 
     def _decoded(self) -> str:
         with self.open() as stream:
-            raw = stream.read()
+            content = stream.read()
         try:
-            return raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+            return content.decode(
+                "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+            )
         except UnicodeDecodeError as error:
             if self.label.endswith(".dat"):
-                return raw.decode("latin-1")
-            line = raw.count(b"\n", 0, error.start) + 1
+                return content.decode("latin-1")
+            line = content.count(b"\n", 0, error.start) + 1
             raise DataFileError(self.label, line, "is not UTF-8 text; convert the file to UTF-8") from error
 
     def lines(self) -> io.StringIO:
+        """Read the whole file, for iterating over its lines."""
         return io.StringIO(self.text(), newline="")
 
 
 def damaged_file(label: str, error: Exception) -> DataFileError:
+    """Make the error of a damaged file."""
     return DataFileError(label, None, f"is cut or damaged ({error}); download or copy it again")
 
 
 def single_file(path: Path) -> DataFile:
-    """A file that stands alone, plain or .gz."""
+    """Return a file that stands alone, plain or .gz. Raises DataFileError where there is none."""
     if not path.is_file():
         raise DataFileError(str(path), None, "there is no such file")
     return DataFile(path.name, path.stat().st_size, path)
 
 
 def data_files(path: Path) -> tuple[str, dict[str, DataFile]]:
-    """(name of the set, file name → file) of a zip or folder. Of equal names the one nearest to the top counts."""
+    """Return the name of the set in a zip or folder, and its files by name; of equal names the topmost counts.
+
+    Raises DataFileError.
+    """
     if path.is_dir():
-        found = [
-            DataFile(str(p.relative_to(path)), p.stat().st_size, p)
+        all_files = [
+            DataFile(str(entry.relative_to(path)), entry.stat().st_size, entry)
             for pattern in ("*", "*/*")
-            for p in sorted(path.glob(pattern))
-            if p.is_file()
+            for entry in sorted(path.glob(pattern))
+            if entry.is_file()
         ]
     elif path.is_file():
-        found = _members(path)
+        all_files = _members(path)
     else:
         raise DataFileError(str(path), None, "there is no such zip or folder")
     files: dict[str, DataFile] = {}
-    for file in sorted(found, key=lambda f: f.label.count("/")):
+    for file in sorted(all_files, key=lambda file: file.label.count("/")):
         files.setdefault(PurePosixPath(file.label).name, file)
-    folders = {str(PurePosixPath(f.label).parent) for f in files.values() if "movies." in f.label} - {"."}
+    folders = {str(PurePosixPath(file.label).parent) for file in files.values() if "movies." in file.label} - {"."}
     return (folders.pop() if folders else path.resolve().stem), files
 
 

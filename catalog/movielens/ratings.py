@@ -1,4 +1,4 @@
-"""The big file: ratings, block by block, checked in vectorised form. 25 million rows never stand in memory together."""
+"""The ratings, read and checked block by block: 25 million rows are never in memory together."""
 
 import codecs
 import io
@@ -19,7 +19,7 @@ _NUMBERS = {"userId": pl.Int64, "movieId": pl.Int64, "rating": pl.Float64, "time
 
 
 def read_ratings(file: DataFile, movie_ids: np.ndarray) -> Iterator[pl.DataFrame]:
-    """Frames of catalog.dataset.EVENTS, in the order of the file. `movie_ids` int[n]: the films of the set.
+    """Yield frames of catalog.dataset.EVENTS, in the order of the file. `movie_ids` int[n]: the movies of the set.
 
     Raises DataFileError with file and line at the first row that cannot be right.
     """
@@ -41,12 +41,12 @@ def read_ratings(file: DataFile, movie_ids: np.ndarray) -> Iterator[pl.DataFrame
 
 
 def expected_rows(file: DataFile) -> int:
-    """An estimate from the file's size: a MovieLens rating takes about 25 bytes of text."""
+    """Estimate the number of ratings from the file's size: a MovieLens rating takes about 25 bytes of text."""
     return file.size // 25
 
 
 def _header(file: DataFile, stream: BinaryIO) -> tuple[list[str], int]:
-    """(column names, number of the first line of data)."""
+    """Read the column names, and return them with the number of the first line of data."""
     if file.label.endswith(".dat"):
         return list(_NUMBERS), 1
     first = stream.readline().removeprefix(b"\xef\xbb\xbf")
@@ -55,21 +55,21 @@ def _header(file: DataFile, stream: BinaryIO) -> tuple[list[str], int]:
     names = first.decode("utf-8", "replace").strip().split(",")
     missing = [name for name in _NUMBERS if name not in names]
     if missing:
-        found = ", ".join(names)[:200] or "nothing"
-        raise DataFileError(file.label, 1, f"column {' and '.join(missing)} is missing; it has {found}")
+        present = ", ".join(names)[:200] or "nothing"
+        raise DataFileError(file.label, 1, f"column {' and '.join(missing)} is missing; it has {present}")
     return names, 2
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """About BLOCK bytes each, cut at line ends."""
+    """Yield blocks of about BLOCK_SIZE bytes, cut at line ends."""
     rest = b""
-    while read := stream.read(BLOCK_SIZE):
-        whole, end, rest_of_read = read.rpartition(b"\n")
+    while chunk := stream.read(BLOCK_SIZE):
+        lines, end, rest_of_chunk = chunk.rpartition(b"\n")
         if not end:
-            rest += read
+            rest += chunk
             continue
-        yield rest + whole + end
-        rest = rest_of_read
+        yield rest + lines + end
+        rest = rest_of_chunk
     if rest.strip():
         yield rest + b"\n"
 
@@ -85,16 +85,20 @@ def _parse(file: DataFile, header: list[str], block: bytes, line: int) -> pl.Dat
 
 
 def _parse_numbers(header: list[str], block: bytes) -> pl.DataFrame | None:
-    """The block as numbers, or None where a line is not a row of numbers. Whole ones may be written 862.0, as pandas
-    does."""
+    """Parse the block, or return None where a line is not a row of numbers.
+
+    Integers may be written 862.0, as pandas does.
+    """
     rows = _read(header, block, _NUMBERS)
     if rows is not None:
         return rows
     rows = _read(header, block, dict.fromkeys(_NUMBERS, pl.Float64))
     if rows is None:
         return None
-    whole = [name for name, kind in _NUMBERS.items() if kind == pl.Int64]
-    fits = rows.select((pl.col(whole).is_finite() & (pl.col(whole).abs() < 2**53) & (pl.col(whole) % 1 == 0)).all())
+    integers = [name for name, dtype in _NUMBERS.items() if dtype == pl.Int64]
+    fits = rows.select(
+        (pl.col(integers).is_finite() & (pl.col(integers).abs() < 2**53) & (pl.col(integers) % 1 == 0)).all()
+    )
     return rows.cast(_NUMBERS) if all(fits.row(0)) else None  # type: ignore[arg-type]
 
 
@@ -115,7 +119,7 @@ def _read(header: list[str], block: bytes, kinds: Mapping[str, Any]) -> pl.DataF
 
 
 def _first_invalid(header: list[str], lines: list[bytes]) -> int:
-    """Index of the first line that is no row, by bisection with the very parser that refused the block."""
+    """Find the first line that is no row, by bisection with the parser that refused the block. Returns its index."""
     good, bad = 0, len(lines)
     while bad - good > 1:
         middle = (good + bad) // 2
@@ -133,22 +137,22 @@ def _line_problem(header: list[str], line: bytes) -> str:
     return f"{', '.join(fields)[:100]!r} is not {', '.join(header)} in numbers"
 
 
-def _check(file: DataFile, rows: pl.DataFrame, known: np.ndarray, line: int) -> None:
-    """Raises at the first row with a value that cannot be right."""
+def _check(file: DataFile, rows: pl.DataFrame, is_known: np.ndarray, line: int) -> None:
+    """Check the values of the rows. Raises DataFileError at the first impossible one."""
     user, movie, rating, time = (rows[name].to_numpy() for name in _NUMBERS)
-    halves = rating * 2
-    unknown = ~known[np.clip(movie, 0, len(known) - 1)] | (movie < 1) | (movie >= len(known))
-    no_stars = ~((halves >= 1) & (halves <= 10) & (halves == np.floor(halves)))
+    half_stars = rating * 2
+    unknown = ~is_known[np.clip(movie, 0, len(is_known) - 1)] | (movie < 1) | (movie >= len(is_known))
+    bad_rating = ~((half_stars >= 1) & (half_stars <= 10) & (half_stars == np.floor(half_stars)))
     rules = (
         ((user < 1) | (user > MAX_ID), user, f"userId {{}} is not between 1 and {MAX_ID}"),
         (unknown, movie, "film {} does not stand in the file of films"),
-        (no_stars, rating, "rating {} is not among 0.5, 1, 1.5 … 5"),
+        (bad_rating, rating, "rating {} is not among 0.5, 1, 1.5 … 5"),
         ((time < 0) | (time > MAX_TIMESTAMP), time, "timestamp {} is not unix seconds between 1970 and 2100"),
     )
-    firsts = [(int(wrong.argmax()), values, words) for wrong, values, words in rules if wrong.any()]
+    firsts = [(int(wrong.argmax()), values, message) for wrong, values, message in rules if wrong.any()]
     if firsts:
-        place, values, words = min(firsts, key=lambda first: first[0])
-        raise DataFileError(file.label, line + place, words.format(values[place]))
+        row, values, message = min(firsts, key=lambda first: first[0])
+        raise DataFileError(file.label, line + row, message.format(values[row]))
 
 
 def _events(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The small files of a set: films, links, tags, people. Read row by row, so that every complaint has its line."""
+"""The small files of a set: movies, links, tags, people. Read row by row, so that every error has its line."""
 
 import re
 import unicodedata
@@ -19,11 +19,11 @@ MAX_TITLE, MAX_TAG, MAX_NAME, MAX_GENRE, MAX_URL = 300, 200, 200, 60, 500  # cha
 _NO_GENRES = "(no genres listed)"
 _WHOLE_NUMBER = re.compile(r"(\d+)(\.0*)?", re.ASCII)  # pandas writes 862.0
 
-Row = tuple[int, list[str]]  # line number, the wanted fields
+Row = tuple[int, list[str]]  # line number, the fields of the columns in question
 
 
 def read_movies(file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(movies, genres) of movies.csv or movies.dat."""
+    """Read (movies, genres) from movies.csv or movies.dat."""
     movies: dict[int, dict[str, Any]] = {}
     genres: list[tuple[int, str]] = []
     for line, (number, text, listed) in _rows(file, ("movieId", "title", "genres")):
@@ -48,7 +48,7 @@ _UNKNOWN = {"imdb_id": "", "overview": "", "poster_url": "", "certificate": "", 
 
 
 def add_links(movies: pl.DataFrame, file: DataFile) -> pl.DataFrame:
-    """The films with their ids on IMDb (tt and at least seven digits) and TMDB."""
+    """Return the movies with their ids at IMDb (tt and at least seven digits) and TMDB."""
     known = set(movies["id"])
     rows = []
     for line, (number, imdb, tmdb) in _rows(file, ("movieId", "imdbId", "tmdbId")):
@@ -60,20 +60,20 @@ def add_links(movies: pl.DataFrame, file: DataFile) -> pl.DataFrame:
 
 
 def read_tags(file: DataFile, movies: pl.DataFrame) -> pl.DataFrame:
-    """Tags in lower case with the number of viewers who gave them. Empty ones and essays are left out."""
+    """Read tags in lower case with the number of viewers of each; empty and very long ones are left out."""
     known = set(movies["id"])
-    given: set[tuple[int, str, int]] = set()
+    by_viewer: set[tuple[int, str, int]] = set()
     for line, (user, number, text) in _rows(file, ("userId", "movieId", "tag")):
         movie = _parse_movie_id(file, line, number, known)
         tag = " ".join(unicodedata.normalize("NFC", text).lower().split())
         if 0 < len(tag) <= MAX_TAG:
-            given.add((movie, tag, _parse_whole(file, line, "userId", user)))
-    counts = Counter((movie, tag) for movie, tag, _ in given)
+            by_viewer.add((movie, tag, _parse_whole(file, line, "userId", user)))
+    counts = Counter((movie, tag) for movie, tag, _ in by_viewer)
     return to_frame(((movie, tag, count) for (movie, tag), count in sorted(counts.items())), TAGS)
 
 
 def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(movies, credits): overview, poster and ids where still unknown, and who made the film. Skips other films."""
+    """Return the movies with overview, poster and ids where they lack them, and the credits; skips other movies."""
     known = set(movies["id"])
     facts, credits_ = [], []
     columns = ("movieId", "imdbId", "tmdbId", "actors", "directors", "overview", "poster_url")
@@ -81,7 +81,7 @@ def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.D
         movie = _parse_whole(file, line, "movieId", number)
         if movie not in known:
             continue
-        known.remove(movie)  # the first row of a film counts
+        known.remove(movie)  # the first row of a movie counts
         link = _parse_whole(file, line, "tmdbId", tmdb) if tmdb else None
         facts.append(
             (movie, _parse_imdb_id(file, line, imdb), link, overview, poster if len(poster) <= MAX_URL else "")
@@ -97,7 +97,7 @@ def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.D
 def _fill_unknown(
     movies: pl.DataFrame, rows: Sequence[Sequence[Any]], schema: dict[str, type[pl.DataType]]
 ) -> pl.DataFrame:
-    """What the films do not know yet, from the rows."""
+    """Fill the values that movies lack from the rows."""
     new = pl.DataFrame(rows, schema=schema, orient="row").unique("id", keep="first")
     joined = movies.join(new, on="id", how="left", suffix="_new", maintain_order="left")
     return joined.with_columns(
@@ -117,23 +117,23 @@ def _rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
 def _csv_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
     lines = enumerate(file.lines(), start=1)
     _, first = next(lines, (1, ""))
-    header, wrong = parse_record(first, ",")
+    header, header_problem = parse_record(first, ",")
     missing = [name for name in columns if name not in header]
     if missing:
-        found = wrong or ", ".join(header)[:200] or "nothing"
-        raise DataFileError(file.label, 1, f"column {' and '.join(missing)} is missing; it has {found}")
-    places = [header.index(name) for name in columns]
-    ids = [place for place, name in enumerate(header) if name in ("movieId", "userId")]
+        present = header_problem or ", ".join(header)[:200] or "nothing"
+        raise DataFileError(file.label, 1, f"column {' and '.join(missing)} is missing; it has {present}")
+    positions = [header.index(name) for name in columns]
+    ids = [position for position, name in enumerate(header) if name in ("movieId", "userId")]
     for line, cells, problem in CsvRecords(lines, ",", len(header), multiline=range(len(header)), ids=ids):
         if problem:
             raise DataFileError(file.label, line, f"is no CSV row: {problem}")
         if len(cells) != len(header):
             raise DataFileError(file.label, line, f"has {len(cells)} fields where {len(header)} belong")
-        yield line, [cells[place] for place in places]
+        yield line, [cells[position] for position in positions]
 
 
 def _dat_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Rows of `a::b::c`. Only tags.dat has a further field, the time, behind those wanted."""
+    """Yield rows of `a::b::c`. Only tags.dat has a further field behind the columns, the time."""
     for line, text in enumerate(file.lines(), start=1):
         fields = text.rstrip("\r\n").split("::")
         if fields == [""]:
@@ -146,9 +146,9 @@ def _dat_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
 
 
 def _parse_whole(file: DataFile, line: int, column: str, text: str) -> int:
-    written = _WHOLE_NUMBER.fullmatch(text)
-    if written and 1 <= int(written[1]) <= MAX_ID:
-        return int(written[1])
+    match = _WHOLE_NUMBER.fullmatch(text)
+    if match and 1 <= int(match[1]) <= MAX_ID:
+        return int(match[1])
     raise DataFileError(file.label, line, f"{column} {text[:40]!r} is not a whole number from 1 to {MAX_ID}")
 
 

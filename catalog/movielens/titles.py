@@ -1,4 +1,4 @@
-"""MovieLens titles: "City of Lost Children, The (Cité des enfants perdus, La) (1995)" into its parts."""
+"""Parses MovieLens titles: "City of Lost Children, The (Cité des enfants perdus, La) (1995)"."""
 
 import re
 from typing import NamedTuple
@@ -13,7 +13,7 @@ _ARTICLES = (
 _TRAILING_ARTICLE = re.compile(rf"^(?P<rest>.+),\s+(?P<article>{_ARTICLES})$", re.IGNORECASE | re.DOTALL)
 _YEAR = re.compile(r"^(?P<year>\d{4})(\s*[-\u2013\u2014]\s*(\d{4})?)?$", re.ASCII)
 _ALSO_KNOWN_AS = re.compile(r"^a\.?\s?k\.?\s?a\.?\s+", re.IGNORECASE)
-# Parentheses that are part of the name of the film, not another name for it.
+# Parentheses that are part of the title, not another title.
 _QUALIFIER = re.compile(
     r"^(part|vol\.?|volume|chapter|episode|season|act|disc)\b.*$|^[ivx]+$|^\d+$|^(yellow|blue|uncut|director'?s cut)$",
     re.IGNORECASE,
@@ -21,19 +21,21 @@ _QUALIFIER = re.compile(
 
 
 class Title(NamedTuple):
+    """The parts of a title."""
+
     title: str
     original_title: str  # "" where only one title is given
     year: int | None
 
 
 def parse_title(text: str) -> Title:
-    """Never fails and never gives an empty title for a text that is not blank."""
+    """Parse a title. Never fails, and never returns an empty title for a text that is not blank."""
     rest, groups = _peel(" ".join(text.split()))
     year = None
     names: list[str] = []
     for group in reversed(groups):
-        if year is None and (found := _year(group)):
-            year = found
+        if year is None and (group_year := _year(group)):
+            year = group_year
         else:
             names.insert(0, group)
     while names and _QUALIFIER.match(names[0]):
@@ -42,7 +44,7 @@ def parse_title(text: str) -> Title:
 
 
 def move_article(title: str) -> str:
-    """ "American President, The" → "The American President"; "Atalante, L'" → "L'Atalante"."""
+    """Move the article to the front: "Atalante, L'" → "L'Atalante", "American President, The" likewise."""
     match = _TRAILING_ARTICLE.match(title)
     if not match:
         return title
@@ -51,7 +53,7 @@ def move_article(title: str) -> str:
 
 
 def _peel(text: str) -> tuple[str, list[str]]:
-    """The text without its closing parentheses, and what stood in them. The first word always stays."""
+    """Split closing parentheses off the text. Returns the rest and their contents; the first word always stays."""
     groups: list[str] = []
     while text.endswith(")"):
         opening = _opening(text)
@@ -66,7 +68,7 @@ def _peel(text: str) -> tuple[str, list[str]]:
 
 
 def _opening(text: str) -> int | None:
-    """Where the parenthesis that the text ends with was opened."""
+    """Find where the parenthesis that the text ends with was opened."""
     depth = 0
     for place in range(len(text) - 1, -1, -1):
         depth += {")": 1, "(": -1}.get(text[place], 0)
@@ -83,7 +85,7 @@ def _year(group: str) -> int | None:
 
 
 def _original(names: list[str]) -> str:
-    """The last foreign title; where there are only "a.k.a." titles, the first of them."""
+    """Choose the original title: the last foreign one, else the first "a.k.a." title."""
     own = [name for name in names if not _ALSO_KNOWN_AS.match(name)]
     if own:
         return move_article(own[-1])

@@ -1,4 +1,4 @@
-"""Every read of the catalogue and of what viewers did. Doors and flows import from here."""
+"""Every read of the catalogue and of what viewers did. Other packages import from here, not from the modules."""
 
 from catalog.selectors.admin_lists import (
     movie_counts,

@@ -1,4 +1,4 @@
-"""What the admin lists: searches that stay on their indexes, and the first rows of long tables."""
+"""Lists of the admin: searches that stay on their indexes, and the first rows of long tables."""
 
 import re
 from collections.abc import Collection
@@ -14,60 +14,60 @@ _TMDB_ID = re.compile(r"(?:/movie/|^tmdb:)([0-9]{1,10})\b", re.ASCII)
 
 
 def search_movies(movies: QuerySet[Movie], text: str) -> QuerySet[Movie]:
-    """Films where each word stands in the title or in the name of somebody credited, in any case, or is the film's id
-    here, at IMDb or at TMDB, also in a pasted address.
+    """Narrow `movies` to those that fit every word of `text`.
 
-    A union of index scans a word (trigrams, ids): an OR over the join would read every film and every credit.
+    A word fits by title or credited name, in any case, or by an id here, at IMDb or at TMDB, also in a pasted address.
+    Each word is a union of index scans (trigrams, ids): an OR over the join would read every movie and every credit.
     """
     for word in text.split():
-        titles = Movie.objects.filter(title__icontains=word).order_by().values("id")
-        credited = Credit.objects.filter(person__name__icontains=word).order_by().values("movie_id")
-        named = Movie.objects.filter(_has_id(word)).order_by().values("id")
-        movies = movies.filter(id__in=titles.union(credited, named))
+        by_title = Movie.objects.filter(title__icontains=word).order_by().values("id")
+        by_credit = Credit.objects.filter(person__name__icontains=word).order_by().values("movie_id")
+        by_id = Movie.objects.filter(_has_id(word)).order_by().values("id")
+        movies = movies.filter(id__in=by_title.union(by_credit, by_id))
     return movies
 
 
 def _has_id(word: str) -> Q:
-    """The films that a word names by an id: 278, tt0111161, 0111161, https://www.themoviedb.org/movie/278-shawshank."""
-    if (at := _TMDB_ID.search(word)) and (number := parse_id(at[1])):
+    """Match the movies that a word names: 278, tt0111161, 0111161, https://www.themoviedb.org/movie/278-shawshank."""
+    if (match := _TMDB_ID.search(word)) and (number := parse_id(match[1])):
         return Q(tmdb_id=number)
-    if at := _IMDB_ID.search(word):
-        return Q(imdb_id=format_imdb_id(int(at[1])))
+    if match := _IMDB_ID.search(word):
+        return Q(imdb_id=format_imdb_id(int(match[1])))
     if number := parse_id(word):
         return Q(id=number) | Q(tmdb_id=number) | Q(imdb_id=format_imdb_id(number))
     return Q(pk__in=())
 
 
 def search_viewers(viewers: QuerySet[Viewer], text: str) -> QuerySet[Viewer]:
-    """By id, or by a part of the name."""
+    """Narrow `viewers` to those that fit every word of `text` by id or by a part of the name."""
     for word in text.split():
-        found = Q(name__icontains=word)
+        fits = Q(name__icontains=word)
         if number := parse_id(word):
-            found |= Q(id=number)
-        viewers = viewers.filter(found)
+            fits |= Q(id=number)
+        viewers = viewers.filter(fits)
     return viewers
 
 
 def movie_tags(movie_id: int, limit: int) -> list[tuple[str, int]]:
-    """(tag, number of viewers), the most given first."""
+    """Return (tag, number of viewers) of a movie, the most frequent tags first."""
     tags = MovieTag.objects.filter(movie_id=movie_id).order_by("-count", "tag__name")
     return list(tags.values_list("tag__name", "count")[:limit])
 
 
 def person_movies(person_id: int, limit: int) -> list[tuple[Movie, str]]:
-    """(film, role), the newest first."""
+    """Return (movie, role) of a person, the newest movies first."""
     credits_ = Credit.objects.filter(person_id=person_id).select_related("movie").order_by("-movie__year", "movie_id")
     return [(credit.movie, credit.get_role_display()) for credit in credits_[:limit]]
 
 
 def recent_events(viewer_id: int, limit: int) -> list[WatchEvent]:
-    """The viewer's last events with their films, the newest first."""
+    """Return a viewer's last events with their movies, the newest first."""
     events = WatchEvent.objects.filter(viewer_id=viewer_id).order_by("-occurred_at", "-id")
-    # Not joined: of events of one moment, as an import may bring thousands, every film would be read to sort them.
+    # Not joined: of events of one moment, as an import may bring thousands, every movie would be read to sort them.
     return list(events.prefetch_related("movie")[:limit])
 
 
 def movie_counts(link_table: type[Model], column: str, ids: Collection[int]) -> dict[int, int]:
-    """How many films these genres, people or tags have; `link` is the table between, `column` their side of it."""
+    """Count the movies of each genre, person or tag among `ids`, which `column` of `link_table` refers to."""
     links = link_table._default_manager.filter(**{f"{column}__in": ids}).order_by()
-    return dict(links.values_list(column).annotate(films=Count("movie", distinct=True)))
+    return dict(links.values_list(column).annotate(movies=Count("movie", distinct=True)))

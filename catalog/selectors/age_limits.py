@@ -1,11 +1,11 @@
-"""Who may watch what: viewers' age limits, and the certificates of the films that are for them."""
+"""Age limits of viewers, and the certificates of the movies within a limit."""
 
 from django.conf import settings
 from django.db import connection
 
 from catalog.certificates import minimum_age
 
-# Each certificate that a film has, by jumps through the index: films are many, certificates few.
+# Each certificate that a movie has, by jumps through the index: movies are many, certificates few.
 _ALL_CERTIFICATES = """
     WITH RECURSIVE each (name) AS (
         (SELECT certificate FROM catalog_movie ORDER BY certificate LIMIT 1)
@@ -17,18 +17,18 @@ _ALL_CERTIFICATES = """
 
 
 def strictest_age_limit(*limits: int | None) -> int | None:
-    """The lowest of the age limits (years); None where there is none."""
+    """Return the lowest of the age limits (years); None where there is none."""
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def certificate_age(certificate: str) -> int:
-    """Years: the youngest that may watch; an unknown certificate counts as the setting says."""
+    """Return the youngest age (years) that may watch; an unknown certificate counts as UNCERTIFIED_AGE says."""
     age = minimum_age(certificate, settings.CERTIFICATE_COUNTRY)
     return int(settings.UNCERTIFIED_AGE if age is None else age)
 
 
 def viewer_age_limit(viewer_id: int) -> int | None:
-    """Years; None for a viewer without a limit, or whom nobody knows."""
+    """Return a viewer's age limit (years); None for a viewer without a limit and for an unknown viewer."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT age_limit FROM catalog_viewer WHERE id = %s", [viewer_id])
         row = cursor.fetchone()
@@ -36,7 +36,7 @@ def viewer_age_limit(viewer_id: int) -> int | None:
 
 
 def certificates_within(age_limit: int) -> list[str]:
-    """The certificates, as films have them, of all films that somebody of `age_limit` years may watch."""
+    """Return the certificates, as movies have them, of all movies that a person of `age_limit` years may watch."""
     with connection.cursor() as cursor:
         cursor.execute(_ALL_CERTIFICATES)
         return [name for (name,) in cursor.fetchall() if certificate_age(name) <= age_limit]

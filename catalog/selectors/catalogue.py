@@ -1,4 +1,4 @@
-"""The whole catalogue as numpy columns: what eligibility, filters and item features are computed from."""
+"""The whole catalogue as numpy columns, from which eligibility, filters and item features are computed."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,8 @@ from django.db import connection
 
 from catalog.selectors import merchandising_rules
 from catalog.selectors.age_limits import certificate_age
-from catalog.selectors.merchandising_rules import MerchandisingRule
+from catalog.selectors.merchandising_rules import MAX_TIME, MIN_TIME, MerchandisingRule
 
-MIN_TIME, MAX_TIME = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _MOVIE_DTYPE = np.dtype(
     [
         ("id", ">i4"),
@@ -29,7 +28,7 @@ _GENRE_DTYPE = np.dtype([("movie", ">i4"), ("genre", ">i4")])
 _CREDIT_DTYPE = np.dtype([("movie", ">i4"), ("person", ">i4"), ("role", ">i2")])
 _PERSON_DTYPE = ">i4"
 
-# One statement, so that the version, the films and what hangs on them are of one snapshot.
+# One statement, so that the version, the movies and their genres, credits and rules are of one snapshot.
 _SELECT_TABLE = f"""
 WITH certificates AS (SELECT array_agg(DISTINCT certificate ORDER BY certificate) AS names FROM catalog_movie),
      languages AS (SELECT array_agg(DISTINCT language ORDER BY language) AS names FROM catalog_movie),
@@ -66,16 +65,16 @@ SELECT
 
 @dataclass(frozen=True)
 class CatalogueTable:
-    """All films, ordered by id; n films, row i of every column is film ids[i].
+    """All movies, ordered by id; n movies, row i of every column is movie ids[i].
 
-    Genres and credits are in CSR form: those of film i are genre_of[genre_start[i]:genre_start[i + 1]].
+    Genres and credits are in CSR form: those of movie i are genre_of[genre_start[i]:genre_start[i + 1]].
     """
 
     version: int  # Revision.catalogue of the same snapshot
     ids: np.ndarray  # int32[n]
     published: np.ndarray  # bool[n]
-    available_from: np.ndarray  # int64[n], unix seconds; ALWAYS_FROM = open
-    available_until: np.ndarray  # int64[n], exclusive; ALWAYS_UNTIL = open
+    available_from: np.ndarray  # int64[n], unix seconds; MIN_TIME = no beginning
+    available_until: np.ndarray  # int64[n], exclusive; MAX_TIME = no end
     added_at: np.ndarray  # int64[n], unix seconds
     year: np.ndarray  # int16[n], 0 = unknown
     runtime: np.ndarray  # int16[n], minutes, 0 = unknown
@@ -96,10 +95,10 @@ class CatalogueTable:
     imdb: np.ndarray  # int32[n], the number in tt0114709; 0 = unknown
     tmdb: np.ndarray  # int32[n], 0 = unknown
     merchandising_rules: tuple[MerchandisingRule, ...] = ()  # enabled and not over
-    data_set: int = 0  # Revision.data_set of the same snapshot: models of another one say nothing of these films
+    data_set: int = 0  # Revision.data_set of the same snapshot: a model of another one must not serve
 
     def rows_of(self, movie_ids: np.ndarray) -> np.ndarray:
-        """int64: the row of each film, -1 for one that is not in the catalogue."""
+        """Return the row of each movie (int64); -1 for an id that is not in the catalogue."""
         if not len(self.ids):
             return np.full(len(movie_ids), -1, dtype=np.int64)
         rows = np.minimum(np.searchsorted(self.ids, movie_ids), len(self.ids) - 1)
@@ -107,15 +106,16 @@ class CatalogueTable:
 
 
 def catalogue_table() -> CatalogueTable:
+    """Read the whole catalogue in one query."""
     with connection.cursor() as cursor:
         cursor.execute(_SELECT_TABLE)
         row = cursor.fetchone()
-    version, data_set, movies, certificates, languages, genres, genre_names, credits_, names, people, titles, *live = (
-        row
-    )
+    version, data_set, movies, certificates, languages, genres, genre_names, credits_, person_names, *rest = row
+    person_ids, titles, rule_meta, rule_movies = rest
     movie = np.frombuffer(movies or b"", dtype=_MOVIE_DTYPE)
     genre = np.frombuffer(genres or b"", dtype=_GENRE_DTYPE)
     credit = np.frombuffer(credits_ or b"", dtype=_CREDIT_DTYPE)
+    ages = np.array([certificate_age(name) for name in certificates or []], np.int8)  # years
     ids = movie["id"].astype(np.int32)
     return CatalogueTable(
         version=version,
@@ -127,7 +127,7 @@ def catalogue_table() -> CatalogueTable:
         year=movie["year"].astype(np.int16),
         runtime=movie["runtime"].astype(np.int16),
         certificate=movie["certificate"].astype(np.int16),
-        age=_ages(certificates or [])[movie["certificate"]],
+        age=ages[movie["certificate"]],
         language=movie["language"].astype(np.int16),
         genre_start=_run_offsets(ids, genre["movie"]),
         genre_of=genre["genre"].astype(np.int16),
@@ -137,21 +137,16 @@ def catalogue_table() -> CatalogueTable:
         certificates=certificates or [],
         languages=languages or [],
         genre_names=genre_names or [],
-        person_names=names or [],
-        person_ids=np.frombuffer(people or b"", dtype=_PERSON_DTYPE).astype(np.int32),
+        person_names=person_names or [],
+        person_ids=np.frombuffer(person_ids or b"", dtype=_PERSON_DTYPE).astype(np.int32),
         titles=titles or [],
         imdb=movie["imdb"].astype(np.int32),
         tmdb=movie["tmdb"].astype(np.int32),
-        merchandising_rules=merchandising_rules.decode_rules(*live),
+        merchandising_rules=merchandising_rules.decode_rules(rule_meta, rule_movies),
         data_set=data_set,
     )
 
 
-def _ages(certificates: list[str]) -> np.ndarray:
-    """int8 [certificates]: years."""
-    return np.array([certificate_age(name) for name in certificates], np.int8)
-
-
 def _run_offsets(ids: np.ndarray, sorted_movies: np.ndarray) -> np.ndarray:
-    """int32[n + 1]: where each film's run begins in `sorted_movies`, and its end."""
+    """Return int32[n + 1]: where the run of each movie begins in `sorted_movies`, and where the last one ends."""
     return np.append(np.searchsorted(sorted_movies, ids), len(sorted_movies)).astype(np.int32)

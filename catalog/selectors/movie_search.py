@@ -1,4 +1,4 @@
-"""Pages of films: what is looked for and filtered by, and where the next page begins."""
+"""Pages of movies: search and filters, and where the next page begins."""
 
 import re
 from collections.abc import Sequence
@@ -13,24 +13,24 @@ from catalog.selectors.age_limits import certificates_within
 from catalog.selectors.movies import IS_VISIBLE, SELECT_CARD, WITHIN_AGE_LIMIT, MovieCard
 from catalog.selectors.search_query import SearchQuery, correct_spelling, parse_search
 
-_CURSOR = re.compile(r"(?:(?P<typed>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
+_CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
 _CONTAINS_TERM = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
     UNION SELECT id FROM catalog_movie WHERE year = %s
     UNION SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
       WHERE to_tsvector('simple'::regconfig, COALESCE(p.search_name, '')) @@ %s::tsquery)"""
-# An array is made once, before the films are read: the planner cannot guess how few they are, and would start workers.
+# An array is made once, before the movies are read: the planner cannot guess how few they are, and would start workers.
 _CONTAINS_ALL_TERMS = "m.id = ANY(ARRAY({sets}))"
 _IN_TITLE = "(m.search_words @@ %s::tsquery OR coalesce(m.year = %s, false))"
 _SAME_TITLE = """least(length(m.title), coalesce(nullif(length(m.original_title), 0), 999)) <= %s
                   AND ARRAY[catalog_plain(m.title), catalog_plain(m.original_title)] && %s::text[]"""
 _TITLE_PREFIX = "lower(m.title) ^@ ANY(%s::text[])"
-# The very title; then titles that begin so, then those with all the words, the shortest first, as it has the least
-# besides; then films of people called so or of that year, the newest first.
+# The exact title; then titles that begin with the text, then titles with all the words, the shortest first, as it has
+# the least besides; then movies of people of that name or of that year, the newest first.
 _RANK = f"""CASE WHEN NOT (m.search_words @@ %s::tsquery AND {{in_title}}) THEN coalesce(m.year, 0)
                  WHEN {_SAME_TITLE} THEN 6000 WHEN {_TITLE_PREFIX} THEN 5000 - least(length(m.title), 999)
                  ELSE 4000 - least(length(m.title), 999) END"""
 _RANK_OF_COMMON = f"CASE WHEN {_SAME_TITLE} THEN 5000 ELSE 0 END"
-# Asked film by film, as half of all films may be of a genre; the people of a name have few.
+# Tested movie by movie, as half of all movies may be of a genre; the people of a name have few.
 _HAS_GENRE = """EXISTS (SELECT FROM catalog_movie_genres mg WHERE mg.movie_id = m.id AND mg.genre_id = ANY(ARRAY(
                 SELECT id FROM catalog_genre WHERE upper(name) = ANY(ARRAY(SELECT upper(unnest(%s::text[])))))))"""
 _HAS_PERSON = """m.id = ANY(ARRAY(SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
@@ -39,13 +39,15 @@ _IN_LANGUAGE = "(lower(m.language) = ANY(%s) OR split_part(lower(m.language), '-
 
 
 class Visibility(StrEnum):
+    """Which movies a page has; the values are those of the API's parameter `published`."""
+
     VISIBLE = "true"  # published, and within its window
     HIDDEN = "false"  # not published
     ANY = "any"
 
 
 class Cursor(NamedTuple):
-    """Behind which film the page begins: an id; with a search its rank as well, and whether other words were meant."""
+    """The movie after which a page begins: its id; with a search its rank, and whether the search was corrected."""
 
     after: int = 0
     rank: int | None = None
@@ -53,11 +55,11 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """None: no page gave this one."""
+        """Read the text of a cursor; None for a text that no page gave."""
         match = _CURSOR.match(text)
         if not match or int(match["after"]) > MAX_ID:
             return None
-        return cls(int(match["after"]), int(match["rank"]) if match["rank"] else None, match["typed"] == "m")
+        return cls(int(match["after"]), int(match["rank"]) if match["rank"] else None, match["kind"] == "m")
 
     def __str__(self) -> str:
         return str(self.after) if self.rank is None else f"{'m' if self.corrected else 's'}{self.rank}-{self.after}"
@@ -65,15 +67,15 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MovieFilter:
-    """`search`: words of the title, people and years. Years and minutes are inclusive; names mean any of them."""
+    """What a page of movies is filtered by; years and minutes are inclusive, several names mean any of them."""
 
-    search: str = ""
+    search: str = ""  # words of the title, people and years
     genres: Sequence[str] = ()
     people: Sequence[str] = ()
     languages: Sequence[str] = ()
     min_year: int | None = None
     max_year: int | None = None
-    min_runtime: int | None = None
+    min_runtime: int | None = None  # minutes
     max_runtime: int | None = None
     published: Visibility = Visibility.VISIBLE
     age_limit: int | None = None  # years
@@ -81,7 +83,7 @@ class MovieFilter:
 
 @dataclass(frozen=True, slots=True)
 class MoviePage:
-    """`next` is None on the last page."""
+    """A page of movies, and the cursor of the next one; `next` is None on the last page."""
 
     movies: list[MovieCard]
     next: Cursor | None
@@ -89,6 +91,8 @@ class MoviePage:
 
 @dataclass(slots=True)
 class _Conditions:
+    """SQL conditions, all of which hold, and their values."""
+
     conditions: list[str]
     values: list[Any]
 
@@ -101,90 +105,94 @@ class _Conditions:
 
 
 def movies_page(movie_filter: MovieFilter, start: Cursor, page_size: int) -> MoviePage:
-    """By id in one query, or by how well they fit what is looked for in two; where nothing fits, by what may be meant.
-    The next page costs what this one does."""
+    """Return the page of movies after `start`: by id in one query, or by how well they fit the search in two.
+
+    A search that nothing fits is corrected. The next page costs what this one does.
+    """
     if not movie_filter.search:
         where = _conditions(movie_filter)
         where.add("m.id > %s", start.after)
         with connection.cursor() as cursor:
             cursor.execute(f"{SELECT_CARD} WHERE {where} ORDER BY m.id LIMIT %s", [*where.values, page_size + 1])
-            return _page([(MovieCard(*row), None) for row in cursor.fetchall()], page_size, meant=False)
-    words = parse_search(movie_filter.search)
-    if not words.terms:
+            return _page([(MovieCard(*row), None) for row in cursor.fetchall()], page_size, corrected=False)
+    query = parse_search(movie_filter.search)
+    if not query.terms:
         return MoviePage([], None)
     if not start.corrected:
-        page = _page(_search(movie_filter, words, start, page_size + 1), page_size, meant=False)
+        page = _page(_search(movie_filter, query, start, page_size + 1), page_size, corrected=False)
         if page.movies or start.rank is not None:
             return page
-    other = correct_spelling(words)
-    return _page(_search(movie_filter, other, start, page_size + 1) if other else [], page_size, meant=True)
+    other = correct_spelling(query)
+    return _page(_search(movie_filter, other, start, page_size + 1) if other else [], page_size, corrected=True)
 
 
-def _search(asked: MovieFilter, words: SearchQuery, behind: Cursor, most: int) -> list[tuple[MovieCard, int | None]]:
-    where = _conditions(asked)
-    rank, values = _rank(words)
-    if words.is_common:
-        where.add("m.search_words @@ %s::tsquery", " & ".join(term.tsquery for term in words.terms))
+def _search(
+    movie_filter: MovieFilter, query: SearchQuery, start: Cursor, limit: int
+) -> list[tuple[MovieCard, int | None]]:
+    """Return (card, rank) of the movies that fit the query and the filter, the best first."""
+    where = _conditions(movie_filter)
+    rank, values = _rank(query)
+    if query.is_common:
+        where.add("m.search_words @@ %s::tsquery", " & ".join(term.tsquery for term in query.terms))
     else:
-        held = [value for term in words.terms for value in (term.tsquery, term.year, term.people_tsquery)]
-        where.add(_CONTAINS_ALL_TERMS.format(sets=" INTERSECT ".join([_CONTAINS_TERM] * len(words.terms))), *held)
+        term_values = [value for term in query.terms for value in (term.tsquery, term.year, term.people_tsquery)]
+        where.add(
+            _CONTAINS_ALL_TERMS.format(sets=" INTERSECT ".join([_CONTAINS_TERM] * len(query.terms))), *term_values
+        )
     values += where.values
-    following = ""
-    if behind.rank is not None:
-        following = "WHERE (-rank, id) > (%s, %s)"
-        values += [-behind.rank, behind.after]
+    after_start = ""
+    if start.rank is not None:
+        after_start = "WHERE (-rank, id) > (%s, %s)"
+        values += [-start.rank, start.after]
     best = f"""SELECT id, rank FROM (SELECT m.id, {rank} AS rank FROM catalog_movie m WHERE {where}) every
-               {following} ORDER BY rank DESC, id LIMIT %s"""
+               {after_start} ORDER BY rank DESC, id LIMIT %s"""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH best AS ({best}) SELECT card.*, best.rank FROM best JOIN LATERAL ({SELECT_CARD} WHERE m.id = best.id) card "
-            "ON true ORDER BY best.rank DESC, best.id",
-            [*values, most],
+            f"""WITH best AS ({best}) SELECT card.*, best.rank FROM best
+                JOIN LATERAL ({SELECT_CARD} WHERE m.id = best.id) card ON true ORDER BY best.rank DESC, best.id""",
+            [*values, limit],
         )
         return [(MovieCard(*row[:-1]), row[-1]) for row in cursor.fetchall()]
 
 
-def _rank(words: SearchQuery) -> tuple[str, list[Any]]:
-    """How well a film fits, and the values of that."""
-    title = [words.max_title_length, words.title_variants]
-    if words.is_common:
+def _rank(query: SearchQuery) -> tuple[str, list[Any]]:
+    """Return the SQL of how well a movie fits the query, and its values."""
+    title = [query.max_title_length, query.title_variants]
+    if query.is_common:
         return _RANK_OF_COMMON, title
-    likeliest = [term.likeliest for term in words.terms]
-    one = " | ".join(term.tsquery for term in likeliest)
-    every = [value for term in likeliest for value in (term.tsquery, term.year)]
-    return _RANK.format(in_title=" AND ".join([_IN_TITLE] * len(likeliest))), [
-        one,
-        *every,
-        *title,
-        words.title_variants,
-    ]
+    likeliest = [term.likeliest for term in query.terms]
+    any_term = " | ".join(term.tsquery for term in likeliest)
+    every_term = [value for term in likeliest for value in (term.tsquery, term.year)]
+    rank = _RANK.format(in_title=" AND ".join([_IN_TITLE] * len(likeliest)))
+    return rank, [any_term, *every_term, *title, query.title_variants]
 
 
-def _page(found: Sequence[tuple[MovieCard, int | None]], page_size: int, meant: bool) -> MoviePage:
-    cards = [card for card, _ in found[:page_size]]
-    if len(found) <= page_size:
+def _page(rows: Sequence[tuple[MovieCard, int | None]], page_size: int, corrected: bool) -> MoviePage:
+    """Make a page of (card, rank), of which there is one more where another page follows."""
+    cards = [card for card, _ in rows[:page_size]]
+    if len(rows) <= page_size:
         return MoviePage(cards, None)
-    last, rank = found[page_size - 1]
-    return MoviePage(cards, Cursor(last.movie_id, rank, meant))
+    last, rank = rows[page_size - 1]
+    return MoviePage(cards, Cursor(last.movie_id, rank, corrected))
 
 
-def _conditions(asked: MovieFilter) -> _Conditions:
+def _conditions(movie_filter: MovieFilter) -> _Conditions:
     where = _Conditions([], [])
-    if asked.published is not Visibility.ANY:
-        where.add(IS_VISIBLE if asked.published is Visibility.VISIBLE else "NOT m.published")
-    if asked.age_limit is not None:
-        where.add(WITHIN_AGE_LIMIT, certificates_within(asked.age_limit))
-    for condition, names in ((_HAS_GENRE, asked.genres), (_HAS_PERSON, asked.people)):
+    if movie_filter.published is not Visibility.ANY:
+        where.add(IS_VISIBLE if movie_filter.published is Visibility.VISIBLE else "NOT m.published")
+    if movie_filter.age_limit is not None:
+        where.add(WITHIN_AGE_LIMIT, certificates_within(movie_filter.age_limit))
+    for condition, names in ((_HAS_GENRE, movie_filter.genres), (_HAS_PERSON, movie_filter.people)):
         if names:
             where.add(condition, list(names))
-    if asked.languages:
-        tags = [tag.lower() for tag in asked.languages]
+    if movie_filter.languages:
+        tags = [tag.lower() for tag in movie_filter.languages]
         where.add(_IN_LANGUAGE, tags, tags)
     for condition, bound in (
-        ("m.year >= %s", asked.min_year),
-        ("m.year <= %s", asked.max_year),
-        ("m.runtime >= %s", asked.min_runtime),
-        ("m.runtime <= %s", asked.max_runtime),
+        ("m.year >= %s", movie_filter.min_year),
+        ("m.year <= %s", movie_filter.max_year),
+        ("m.runtime >= %s", movie_filter.min_runtime),
+        ("m.runtime <= %s", movie_filter.max_runtime),
     ):
         if bound is not None:
             where.add(condition, bound)

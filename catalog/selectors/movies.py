@@ -1,4 +1,4 @@
-"""Films as people see them: cards, details, people by name."""
+"""Movies as people see them: cards and details, ids as clients write them, people by name."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -22,7 +22,7 @@ _SELECT_DETAILS = f"""SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url, m.o
                       m.certificate, m.language, m.imdb_id, m.tmdb_id, {_DIRECTORS}, {_ACTORS},
                       m.published, m.available_from, m.available_until
                FROM catalog_movie m"""
-_CERTIFICATE_COLUMN = 8  # its column there
+_CERTIFICATE_COLUMN = 8  # its column in _SELECT_DETAILS
 # What a visitor may see now; the window's end is exclusive.
 IS_VISIBLE = """m.published AND (m.available_from IS NULL OR m.available_from <= now())
             AND (m.available_until IS NULL OR m.available_until > now())"""
@@ -30,6 +30,8 @@ WITHIN_AGE_LIMIT = "m.certificate = ANY(%s)"  # of certificates_for
 
 
 class MovieCard(NamedTuple):
+    """What a list shows of a movie."""
+
     movie_id: int
     title: str
     year: int | None
@@ -38,6 +40,8 @@ class MovieCard(NamedTuple):
 
 
 class MovieDetails(NamedTuple):
+    """What a movie's own page shows."""
+
     card: MovieCard
     original_title: str
     overview: str
@@ -54,25 +58,25 @@ class MovieDetails(NamedTuple):
 
 
 def movie_cards(ids: Collection[int]) -> dict[int, MovieCard]:
-    """Film id → card, in one query; unknown films are left out. Published or not: the caller has decided that."""
+    """Map movie ids to cards in one query, published or not; unknown movies are left out."""
     with connection.cursor() as cursor:
         cursor.execute(f"{SELECT_CARD} WHERE m.id = ANY(%s::int[])", [list(ids)])
         return {row[0]: MovieCard(*row) for row in cursor.fetchall()}
 
 
 def visible_movie_details(movie_id: int, age_limit: int | None = None) -> MovieDetails | None:
-    """What a visitor may know of a film that is shown now and is within the age limit (years); else None."""
+    """Return the details of a movie that is visible now and within the age limit (years); else None."""
     return _details(movie_id, age_limit, f" AND {IS_VISIBLE}")
 
 
 def movie_details(movie_id: int, age_limit: int | None = None) -> MovieDetails | None:
-    """A film for those who look after the catalogue, shown or not."""
+    """Return the details of a movie, visible or not; None for an unknown one or above the age limit (years)."""
     return _details(movie_id, age_limit)
 
 
-def _details(movie_id: int, age_limit: int | None, more: str = "") -> MovieDetails | None:
+def _details(movie_id: int, age_limit: int | None, condition: str = "") -> MovieDetails | None:
     with connection.cursor() as cursor:
-        cursor.execute(f"{_SELECT_DETAILS} WHERE m.id = %s{more}", [movie_id])
+        cursor.execute(f"{_SELECT_DETAILS} WHERE m.id = %s{condition}", [movie_id])
         row = cursor.fetchone()
     if row and age_limit is not None and certificate_age(row[_CERTIFICATE_COLUMN]) > age_limit:
         return None
@@ -80,55 +84,60 @@ def _details(movie_id: int, age_limit: int | None, more: str = "") -> MovieDetai
 
 
 def movie_details_page(after: int, page_size: int) -> list[MovieDetails]:
-    """The films with an id above `after`, shown or not, by id."""
+    """Return the movies with an id above `after`, visible or not, by id."""
     with connection.cursor() as cursor:
         cursor.execute(f"{_SELECT_DETAILS} WHERE m.id > %s ORDER BY m.id LIMIT %s", [after, page_size])
         return [MovieDetails(MovieCard(*row[:5]), *row[5:]) for row in cursor.fetchall()]
 
 
 def resolve_movie_ids(texts: Collection[str]) -> dict[str, int]:
-    """As movie_named for many, in two queries: those that the catalogue has."""
-    elsewhere = {text: one for text in texts if (one := parse_external_id(text)) is not None}
+    """Resolve many ids as resolve_movie_id() does, in two queries; texts without a movie are left out."""
+    external = {text: parsed for text in texts if (parsed := parse_external_id(text)) is not None}
     own = {text: number for text in texts if (number := parse_id(text))}
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM catalog_movie WHERE id = ANY(%s::int[])", [list(own.values())])
-        there = {movie_id for (movie_id,) in cursor.fetchall()}
-        imdb = [spelt for other in elsewhere.values() for spelt in (format_imdb_id(other.imdb), f"tt{other.imdb}")]
+        existing = {movie_id for (movie_id,) in cursor.fetchall()}
+        spellings = [text for ids in external.values() for text in (format_imdb_id(ids.imdb), f"tt{ids.imdb}")]
         cursor.execute(
             """SELECT id, imdb_id, tmdb_id FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = ANY(%s)
                ORDER BY id DESC""",
-            [imdb, [other.tmdb for other in elsewhere.values() if other.tmdb]],
+            [spellings, [ids.tmdb for ids in external.values() if ids.tmdb]],
         )
-        of: dict[tuple[str, int], int] = {}
+        oldest: dict[tuple[str, int], int] = {}
         for movie_id, imdb_id, tmdb_id in cursor.fetchall():
-            of["imdb", parse_imdb_id(imdb_id) or 0] = of["tmdb", tmdb_id or 0] = movie_id
-    known = {text: number for text, number in own.items() if number in there}
-    keys = {text: ("imdb", other.imdb) if other.imdb else ("tmdb", other.tmdb) for text, other in elsewhere.items()}
-    return known | {text: of[key] for text, key in keys.items() if key in of}
+            oldest["imdb", parse_imdb_id(imdb_id) or 0] = oldest["tmdb", tmdb_id or 0] = movie_id
+    resolved = {text: number for text, number in own.items() if number in existing}
+    keys = {text: ("imdb", ids.imdb) if ids.imdb else ("tmdb", ids.tmdb) for text, ids in external.items()}
+    return resolved | {text: oldest[key] for text, key in keys.items() if key in oldest}
 
 
 def resolve_movie_id(text: str) -> int | None:
-    """The film that a client means by its id, or by one at IMDB or TMDB; the oldest of several. None: no film's id."""
-    found = parse_external_id(text)
-    if found is None:
+    """Return the movie that a client means by the catalogue's own id, or by an id at IMDb or TMDB.
+
+    Of several movies with one external id the oldest counts. An own id is not looked up. None: the text is no id, or
+    no movie has the external id.
+    """
+    external = parse_external_id(text)
+    if external is None:
         return parse_id(text) or None
-    spellings = [format_imdb_id(found.imdb), f"tt{found.imdb}"] if found.imdb else []
+    spellings = [format_imdb_id(external.imdb), f"tt{external.imdb}"] if external.imdb else []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT min(id) FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = %s", [spellings, found.tmdb or None]
+            "SELECT min(id) FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = %s",
+            [spellings, external.tmdb or None],
         )
         return cursor.fetchone()[0]
 
 
 def resolve_people(names: Collection[str]) -> dict[str, list[int]]:
-    """Each name as asked → the ids of the people called so, in any case; nobody of that name: an empty list."""
+    """Map each name to the ids of the people of that name, in any case; to an empty list where there is nobody."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT asked.name, p.id FROM unnest(%s::text[]) AS asked (name)
-               JOIN catalog_person p ON upper(p.name) = upper(asked.name)""",
+            """SELECT wanted.name, p.id FROM unnest(%s::text[]) AS wanted (name)
+               JOIN catalog_person p ON upper(p.name) = upper(wanted.name)""",
             [list(names)],
         )
-        found: dict[str, list[int]] = {name: [] for name in names}
+        ids: dict[str, list[int]] = {name: [] for name in names}
         for name, person_id in cursor.fetchall():
-            found[name].append(person_id)
-    return found
+            ids[name].append(person_id)
+    return ids

@@ -1,4 +1,4 @@
-"""Who and what the films that are shown have: people and genres, with how many films."""
+"""People and genres of the visible movies, with how many movies each has."""
 
 from typing import Any, NamedTuple
 
@@ -9,22 +9,24 @@ from catalog.selectors.movies import IS_VISIBLE, WITHIN_AGE_LIMIT
 from catalog.selectors.search_query import parse_search
 
 _MOVIE_COUNT = f"""(SELECT count(DISTINCT m.id) FROM catalog_credit c JOIN catalog_movie m ON m.id = c.movie_id
-                        WHERE c.person_id = p.id AND {IS_VISIBLE} {{of_age}})"""
+                    WHERE c.person_id = p.id AND {IS_VISIBLE} {{age_condition}})"""
 
 
 class NameCount(NamedTuple):
+    """A name and how many visible movies carry it."""
+
     name: str
     films: int
 
 
 def genre_list(age_limit: int | None = None) -> list[NameCount]:
-    """All genres by name. `age_limit` (years): only films within it count."""
-    of_age, values = _age_condition(age_limit)
+    """Return all genres by name. `age_limit` (years): only movies within it count."""
+    age_condition, values = _age_condition(age_limit)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT g.name, count(m.id) FROM catalog_genre g
                 LEFT JOIN catalog_movie_genres mg ON mg.genre_id = g.id
-                LEFT JOIN catalog_movie m ON m.id = mg.movie_id AND {IS_VISIBLE} {of_age}
+                LEFT JOIN catalog_movie m ON m.id = mg.movie_id AND {IS_VISIBLE} {age_condition}
                 GROUP BY g.id, g.name ORDER BY g.name""",
             values,
         )
@@ -34,9 +36,12 @@ def genre_list(age_limit: int | None = None) -> list[NameCount]:
 def people_page(
     after: int, page_size: int, search: str = "", age_limit: int | None = None
 ) -> tuple[list[NameCount], int | None]:
-    """People by id, with those whose names have all the words, the last one perhaps unfinished; and the id to go on
-    behind, None on the last page. `age_limit` (years): only films within it count."""
-    of_age, ages = _age_condition(age_limit)
+    """Return a page of people by id, and the id after which the next page begins (None on the last page).
+
+    `search`: only people whose names have all its words, the last one perhaps unfinished. `age_limit` (years): only
+    movies within it count.
+    """
+    age_condition, ages = _age_condition(age_limit)
     conditions = ["p.id > %s"]
     values: list[Any] = [after]
     if search:
@@ -47,15 +52,16 @@ def people_page(
         values.append(" & ".join(term.tsquery for term in terms))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT p.id, p.name, {_MOVIE_COUNT.format(of_age=of_age)}
+            f"""SELECT p.id, p.name, {_MOVIE_COUNT.format(age_condition=age_condition)}
                 FROM (SELECT id, name FROM catalog_person p WHERE {" AND ".join(conditions)} ORDER BY id LIMIT %s) p
                 ORDER BY p.id""",
             [*ages, *values, page_size + 1],
         )
         rows = cursor.fetchall()
     more = len(rows) > page_size
-    return [NameCount(name, films) for _, name, films in rows[:page_size]], rows[page_size - 1][0] if more else None
+    return [NameCount(name, count) for _, name, count in rows[:page_size]], rows[page_size - 1][0] if more else None
 
 
 def _age_condition(age_limit: int | None) -> tuple[str, list[Any]]:
+    """Return the SQL condition of an age limit and its values; empty where there is no limit."""
     return ("", []) if age_limit is None else (f"AND {WITHIN_AGE_LIMIT}", [certificates_within(age_limit)])

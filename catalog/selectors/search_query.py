@@ -1,5 +1,4 @@
-"""What somebody who types looks for: words, the last one perhaps unfinished, years, and what may be meant by a
-word that no title and no name has."""
+"""Search queries as people type them: words, the last one perhaps unfinished, years, and spelling corrections."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,15 +14,15 @@ STOP_WORDS = frozenset({*ARTICLES, "and", "of", "in", "to"})  # left out where o
 CORRECTABLE_LENGTHS = range(3, 21)  # characters of a word
 MIN_PREFIX_LENGTH = 3  # of a word that stands alone: one or two letters begin thousands of titles
 MIN_NAME_PREFIX_LENGTH = 4  # letters that begin few enough names of people
-MAX_ALTERNATIVES = 6  # alternatives of a word
+MAX_ALTERNATIVES = 6  # of a word
 MAX_TRIGRAM_LOOKUPS = 3  # words of one search that are compared with all words
 
 _PARSE = """SELECT plain, ARRAY(SELECT token FROM ts_parse('default', plain) WHERE tokid <> 12)
-             FROM catalog_plain(%s) AS plain"""
-# Two letters swapped first, then one more, less or another.
+            FROM catalog_plain(%s) AS plain"""
+# Two letters swapped first, then one letter more, less or another.
 _EDIT_DISTANCE_1 = """SELECT typed, array_agg(word ORDER BY swapped DESC, similarity(word, typed) DESC, word)
-              FROM unnest(%s::text[], %s::text[], %s::bool[]) AS near (typed, meant, swapped)
-              JOIN catalog_searchword ON word = meant GROUP BY typed"""
+                      FROM unnest(%s::text[], %s::text[], %s::bool[]) AS near (typed, meant, swapped)
+                      JOIN catalog_searchword ON word = meant GROUP BY typed"""
 _TRIGRAM_MATCHES = (
     "SELECT word FROM catalog_searchword WHERE word %% %s ORDER BY similarity(word, %s) DESC, word LIMIT %s"
 )
@@ -31,34 +30,40 @@ _TRIGRAM_MATCHES = (
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word that was typed: any of `words` will do, or the year."""
+    """One word of a search: any of `words` fits, or the year."""
 
     words: tuple[str, ...]
-    is_prefix: bool = False  # a word that begins so will do
+    is_prefix: bool = False  # a longer word that begins so fits as well
     year: int | None = None
 
     @property
     def tsquery(self) -> str:
+        """The term as a tsquery of Postgres."""
         return " | ".join(f"{_quote_lexeme(word)}{':*' if self.is_prefix else ''}" for word in self.words)
 
     @property
     def people_tsquery(self) -> str:
-        unfinished = self.is_prefix and len(self.words[0]) >= MIN_NAME_PREFIX_LENGTH
-        return self.tsquery if unfinished or not self.is_prefix else Term(self.words).tsquery
+        """The tsquery for names of people, of which a short prefix begins too many."""
+        long_enough = self.is_prefix and len(self.words[0]) >= MIN_NAME_PREFIX_LENGTH
+        return self.tsquery if long_enough or not self.is_prefix else Term(self.words).tsquery
 
     @property
     def likeliest(self) -> "Term":
+        """The term with its first word alone."""
         return Term(self.words[:1], self.is_prefix, self.year)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
+    """A parsed search; all of its terms have to fit."""
+
     terms: tuple[Term, ...]
-    text: str  # a film of this very title comes first
-    is_common: bool = False  # nothing but words that any title may have: not worth ranking
+    text: str  # a movie of exactly this title comes first
+    is_common: bool = False  # nothing but stop words, which any title may have: not worth ranking
 
     @property
     def title_variants(self) -> list[str]:
+        """The text as a title, also with an article before it."""
         return [self.text, *(f"{article} {self.text}" for article in ARTICLES)]
 
     @property
@@ -68,66 +73,69 @@ class SearchQuery:
 
 
 def parse_search(text: str) -> SearchQuery:
-    """One query. No terms where the text has no word in it."""
+    """Parse a search in one query. A text without any word gives no terms."""
     with connection.cursor() as cursor:
         cursor.execute(_PARSE, [text])
         plain, tokens = cursor.fetchone()
     words = [word.lower() for word in tokens][:MAX_WORDS]
     telling = [word for word in words if word not in STOP_WORDS]
     unfinished = telling[-1:] if plain[-1:].strip() else []
-    shortest = MIN_PREFIX_LENGTH if len(telling) == 1 else 1
-    terms = tuple(_term(word, word in unfinished and len(word) >= shortest) for word in telling or words)
+    min_length = MIN_PREFIX_LENGTH if len(telling) == 1 else 1
+    terms = tuple(_term(word, word in unfinished and len(word) >= min_length) for word in telling or words)
     return SearchQuery(terms, " ".join(words), is_common=not telling)
 
 
 def correct_spelling(query: SearchQuery) -> SearchQuery | None:
-    """With what may be meant in place of words that do not occur; of every word, where all of them do. None: there is
-    nothing else that could be meant."""
-    judged = [term.words[0] for term in query.terms if term.year is None and len(term.words[0]) in CORRECTABLE_LENGTHS]
-    known = _existing_words(judged)
-    meant = _suggestions([word for word in judged if word not in known] or judged)
-    if not any(meant.values()):
+    """Return the query with suggestions for the words that do not occur; for every word, where all of them occur.
+
+    None: there is nothing else that could be meant.
+    """
+    words = [term.words[0] for term in query.terms if term.year is None and len(term.words[0]) in CORRECTABLE_LENGTHS]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT word FROM catalog_searchword WHERE word = ANY(%s)", [words])
+        existing = {word for (word,) in cursor.fetchall()}
+    suggestions = _suggestions([word for word in words if word not in existing] or words)
+    if not any(suggestions.values()):
         return None
-    terms = [Term(tuple(dict.fromkeys((*meant.get(w, ()), w))), year=t.year) for t in query.terms for w in t.words]
+    terms = [
+        Term(tuple(dict.fromkeys((*suggestions.get(word, ()), word))), year=term.year)
+        for term in query.terms
+        for word in term.words
+    ]
     return SearchQuery(tuple(terms), " ".join(term.words[0] for term in terms))
 
 
-def _term(word: str, begins: bool) -> Term:
+def _term(word: str, is_prefix: bool) -> Term:
     year = int(word) if word.isascii() and word.isdigit() and len(word) == 4 else 0
-    return Term((word,), begins, year if MIN_YEAR <= year <= MAX_YEAR else None)
-
-
-def _existing_words(words: Sequence[str]) -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT word FROM catalog_searchword WHERE word = ANY(%s)", [list(words)])
-        return {word for (word,) in cursor.fetchall()}
+    return Term((word,), is_prefix, year if MIN_YEAR <= year <= MAX_YEAR else None)
 
 
 def _suggestions(words: Sequence[str]) -> dict[str, list[str]]:
-    """For each word those that a finger which slipped once makes of it, likeliest first; for the first few that have
-    none, what has many trigrams in common."""
-    near = [(word, *one) for word in words for one in _single_edits(word)]
-    columns = [list(column) for column in zip(*near, strict=True)] or [[], [], []]
+    """Map each word to existing words one edit away, the likeliest first.
+
+    The first few words without any are compared by trigrams with all words.
+    """
+    edits = [(word, *edit) for word in words for edit in _single_edits(word)]
+    columns = [list(column) for column in zip(*edits, strict=True)] or [[], [], []]
     with connection.cursor() as cursor:
         cursor.execute(_EDIT_DISTANCE_1, columns)
-        found = {typed: several[:MAX_ALTERNATIVES] for typed, several in cursor.fetchall()}
-        for word in [word for word in words if word not in found][:MAX_TRIGRAM_LOOKUPS]:
+        suggestions = {typed: existing[:MAX_ALTERNATIVES] for typed, existing in cursor.fetchall()}
+        for word in [word for word in words if word not in suggestions][:MAX_TRIGRAM_LOOKUPS]:
             cursor.execute(_TRIGRAM_MATCHES, [word, word, MAX_ALTERNATIVES])
-            found[word] = [alike for (alike,) in cursor.fetchall()]
-    return found
+            suggestions[word] = [match for (match,) in cursor.fetchall()]
+    return suggestions
 
 
 def _single_edits(word: str) -> Iterator[tuple[str, bool]]:
-    """What the word may be where a finger slipped once, and whether by swapping two letters."""
-    parts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
-    swapped = {left + right[1] + right[0] + right[2:] for left, right in parts if len(right) > 1}
-    yield from ((one, True) for one in swapped)
-    fewer = {left + right[1:] for left, right in parts if right}
-    others = {left + letter + right[1:] for left, right in parts if right for letter in ascii_lowercase}
-    more = {left + letter + right for left, right in parts for letter in ascii_lowercase}
-    yield from ((one, False) for one in (fewer | others | more) - swapped - {word})
+    """Yield every word that one slip of a finger may have turned into `word`, and whether by swapping two letters."""
+    splits = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    swapped = {left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1}
+    yield from ((edit, True) for edit in swapped)
+    deleted = {left + right[1:] for left, right in splits if right}
+    replaced = {left + letter + right[1:] for left, right in splits if right for letter in ascii_lowercase}
+    inserted = {left + letter + right for left, right in splits for letter in ascii_lowercase}
+    yield from ((edit, False) for edit in (deleted | replaced | inserted) - swapped - {word})
 
 
 def _quote_lexeme(word: str) -> str:
-    """As a lexeme of a tsquery."""
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"

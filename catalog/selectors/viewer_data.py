@@ -1,4 +1,4 @@
-"""All that the catalogue knows of one viewer, for that viewer to have."""
+"""Personal data: all that the catalogue knows of a viewer, for that viewer to have."""
 
 from typing import Any
 
@@ -12,35 +12,39 @@ MAX_NOTES = 10_000
 
 
 def personal_data(viewer_id: int) -> dict[str, Any]:
-    """`viewer`: None for one whom nobody knows. `events` in the order of the history. `admin_notes` of changes: the
-    latest MOST_NOTES, without who made them."""
-    known = Viewer.objects.filter(pk=viewer_id).values("name", "age_limit", "is_simulated", "created_at").first()
+    """Return everything stored of a viewer, as JSON values.
+
+    `viewer`: None for an unknown viewer. `events`: in the order of the history. `admin_notes`: the latest MAX_NOTES
+    changes by staff, without who made them.
+    """
+    viewer = Viewer.objects.filter(pk=viewer_id).values("name", "age_limit", "is_simulated", "created_at").first()
     events = WatchEvent.objects.filter(viewer_id=viewer_id).select_related("movie").order_by("occurred_at", "id")
     notes = admin_log_entries(viewer_id).order_by("-action_time")[:MAX_NOTES]
     return {
-        "viewer": known,
-        "events": [_event(event) for event in events.iterator()],
-        "admin_notes": [_note(note) for note in notes],
+        "viewer": viewer,
+        "events": [_event_values(event) for event in events.iterator()],
+        "admin_notes": [
+            {"noted_at": note.action_time, "about": note.object_repr, "change": note.get_change_message()}
+            for note in notes
+        ],
     }
 
 
 def viewer_created_at(viewer_id: int) -> float | None:
-    """Unix seconds, by which the viewer is told apart from others who had or will have the number; None for one whom
-    nobody knows."""
-    came = Viewer.objects.filter(pk=viewer_id).values_list("created_at", flat=True).first()
-    return came.timestamp() if came else None
+    """Return when the viewer came (unix seconds); None for an unknown viewer.
+
+    The moment tells the viewer apart from others who had or will have the same id.
+    """
+    created_at = Viewer.objects.filter(pk=viewer_id).values_list("created_at", flat=True).first()
+    return created_at.timestamp() if created_at else None
 
 
 def admin_log_entries(viewer_id: int) -> QuerySet[LogEntry]:
-    """What the admin's log says of changes of the viewer."""
+    """Return the admin's log entries about changes of the viewer."""
     return LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Viewer), object_id=str(viewer_id))
 
 
-def _note(note: LogEntry) -> dict[str, Any]:
-    return {"noted_at": note.action_time, "about": note.object_repr, "change": note.get_change_message()}
-
-
-def _event(event: WatchEvent) -> dict[str, Any]:
+def _event_values(event: WatchEvent) -> dict[str, Any]:
     return {
         "movie_id": str(event.movie_id),
         "title": event.movie.title,

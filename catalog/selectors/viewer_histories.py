@@ -1,4 +1,4 @@
-"""What viewers did, as numpy columns. Events cross the wire packed: one value a viewer, no Python object an event."""
+"""Histories of viewers as numpy columns. Events come packed from Postgres: one value a viewer, no object an event."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -11,7 +11,7 @@ from django.db import connection
 
 from catalog.limits import MAX_ID
 
-SAMPLED_ROWS = 100_000  # viewers among whom some are drawn
+SAMPLED_ROWS = 100_000  # viewers, of whom a sample is sorted
 _EVENT_DTYPE = np.dtype([("movie", ">i4"), ("time", ">i8"), ("kind", ">i2"), ("rating", ">f4"), ("completion", ">f4")])
 # date_part gives a double, exact for microseconds until the year 2255, and is twice as fast as extract's numeric.
 _SECONDS = "floor(date_part('epoch', e.occurred_at))::bigint"
@@ -37,7 +37,7 @@ _EXPORT = f"""
 
 
 class History(NamedTuple):
-    """A viewer's events in the order (occurred_at, id), with the version of the very snapshot they were read in."""
+    """A viewer's events in the order (occurred_at, id), with the version and age limit of the same snapshot."""
 
     viewer_id: int
     version: int
@@ -46,24 +46,26 @@ class History(NamedTuple):
     kinds: np.ndarray  # int8[n], WatchEvent.Kind
     ratings: np.ndarray  # float32[n], NaN = none
     completions: np.ndarray  # float32[n], NaN = none
-    age_limit: int | None  # years, of that snapshot too; None = no limit
+    age_limit: int | None  # years; None = no limit
 
 
 def history(viewer_id: int) -> History | None:
-    """None for a viewer nobody knows."""
+    """Read a viewer's history; None for an unknown viewer."""
     return next(iter(histories([viewer_id])), None)
 
 
 def histories(viewer_ids: Collection[int]) -> list[History]:
-    """In the order of their ids; unknown viewers are left out."""
+    """Read the histories of many viewers in one query, by id; unknown viewers are left out."""
     with connection.cursor() as cursor:
         cursor.execute(_SELECT_HISTORIES, [list(viewer_ids)])
         return [_unpack(*row) for row in cursor.fetchall()]
 
 
 def viewer_ids(after: int, limit: int, through: int = MAX_ID, since: int | None = None) -> list[int]:
-    """The next viewers with any events, by id, behind `after` and not above `upto`. `since` (unix seconds): with an
-    event that happened since then."""
+    """Return the next viewers with any events, by id: above `after`, up to `through`.
+
+    `since` (unix seconds): only viewers with an event since then.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT v.id FROM catalog_viewer v WHERE v.id > %s AND v.id <= %s
@@ -76,7 +78,7 @@ def viewer_ids(after: int, limit: int, through: int = MAX_ID, since: int | None 
 
 
 def chunk_boundaries(size: int) -> list[int]:
-    """The ids of every `size`th viewer, and of the last one."""
+    """Return the ids that end chunks of `size` viewers: of every `size`th viewer, and of the last one."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS all_of_them
@@ -88,8 +90,10 @@ def chunk_boundaries(size: int) -> list[int]:
 
 
 def sample_viewers(limit: int) -> list[int]:
-    """Viewers with any events: a run of them by id from a random place, that goes on at the beginning behind the last
-    one, as ids may lie far apart."""
+    """Return viewers with any events: a run by id from a random start, which wraps around at the last viewer.
+
+    Ids may lie far apart, so that random ids would find nobody.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH start AS (SELECT random() * max(id) AS id FROM catalog_viewer)
@@ -108,12 +112,14 @@ def sample_viewers(limit: int) -> list[int]:
 
 
 def sample_established_viewers(before: datetime, limit: int, seed: str) -> list[int]:
-    """Viewers who came before that moment and watched or rated something, drawn from all of them by the seed: whoever
-    makes viewers up cannot choose who is drawn."""
+    """Return viewers who came before that moment and watched or rated something, sampled from all of them by the seed.
+
+    A client that invents viewers cannot choose who is sampled.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'catalog_viewer'::regclass")
-        part = SAMPLED_ROWS / max(cursor.fetchone()[0], SAMPLED_ROWS)
-        sample = f"TABLESAMPLE BERNOULLI ({100 * part:.6f}) REPEATABLE ({crc32(seed.encode())})" if part < 1 else ""
+        share = SAMPLED_ROWS / max(cursor.fetchone()[0], SAMPLED_ROWS)
+        sample = f"TABLESAMPLE BERNOULLI ({100 * share:.6f}) REPEATABLE ({crc32(seed.encode())})" if share < 1 else ""
         cursor.execute(
             f"""SELECT v.id FROM catalog_viewer AS v {sample}
                 WHERE v.created_at <= %s AND EXISTS (
@@ -125,6 +131,7 @@ def sample_established_viewers(before: datetime, limit: int, seed: str) -> list[
 
 
 def viewer_count() -> int:
+    """Return how many viewers there are."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM catalog_viewer")
         return int(cursor.fetchone()[0])
@@ -145,9 +152,9 @@ def _unpack(viewer_id: int, version: int, age_limit: int | None, packed: bytes |
 
 
 def export_events(path: Path) -> int:
-    """Writes all events, ordered by viewer, time and id, as CSV with a header. Returns the number of rows.
+    """Write all events, ordered by viewer, time and id, as CSV with a header. Returns the number of rows.
 
-    Columns: viewer, movie, kind, rating, completion, occurred_at (unix seconds); nothing between commas where unknown.
+    Columns: viewer, movie, kind, rating, completion, occurred_at (unix seconds); an unknown value is empty.
     """
     with path.open("wb") as out, connection.cursor() as cursor:
         with cursor.copy(_EXPORT) as copy:

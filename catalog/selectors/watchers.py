@@ -1,4 +1,4 @@
-"""Who watches a film: by events of it, all of them or a sample where there are many more of other films."""
+"""The viewers of a movie, counted from its events: all of them, or a sample of a large table."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ from catalog.selectors.watch_counts import tablesample_clause
 SAMPLED_ROWS = 300_000  # events: about 30 milliseconds
 RATING_STEPS = 10  # half stars
 
-# There is no index from films to their events: 25 million rows pay for it at every write, and pages like this one read
-# it a few times a day.
+# There is no index from movies to their events: 25 million rows would pay for it at every write, and pages like this
+# one read it a few times a day.
 _SELECT_WATCHES = """
     SELECT viewer_id, rating, date_part('year', occurred_at)::int FROM catalog_watchevent {sample}
     WHERE movie_id = %s AND kind IN (1, 2)
@@ -19,6 +19,8 @@ _SELECT_WATCHES = """
 
 
 class MovieWatchers(NamedTuple):
+    """Who watched or rated a movie, as far as the sample shows."""
+
     viewer_ids: np.ndarray  # int32, ascending, each once
     ratings: np.ndarray  # int64 [10]: how many gave half a star, a whole one, and so on
     years: dict[int, int]  # year -> watches and ratings
@@ -26,16 +28,16 @@ class MovieWatchers(NamedTuple):
 
 
 def movie_watchers(movie_id: int) -> MovieWatchers:
-    """Two queries."""
-    clause, part = tablesample_clause(SAMPLED_ROWS)
+    """Count who watched or rated a movie, in two queries."""
+    clause, share = tablesample_clause(SAMPLED_ROWS)
     with connection.cursor() as cursor:
         cursor.execute(_SELECT_WATCHES.format(sample=clause), [movie_id])
         rows = cursor.fetchall()
-    stars = [int(rating * 2) for _, rating, _ in rows if rating is not None]
+    half_stars = [int(rating * 2) for _, rating, _ in rows if rating is not None]
     years = np.array([year for *_, year in rows], np.int64)
     return MovieWatchers(
         np.unique([viewer for viewer, *_ in rows]).astype(np.int32),
-        np.bincount(stars, minlength=RATING_STEPS + 1)[1:],
+        np.bincount(half_stars, minlength=RATING_STEPS + 1)[1:],
         {int(year): int(count) for year, count in zip(*np.unique(years, return_counts=True), strict=True)},
-        part,
+        share,
     )

@@ -1,7 +1,8 @@
-"""Every write to the catalogue and to what viewers did. Doors and flows import from here, not from the modules; whole
-data sets are loaded by `catalog.loading`."""
+"""Every write to the catalogue and to what viewers did. Other packages import from here, not from the modules.
 
-from catalog.services.credits import NewCredit, write_credits
+Whole data sets are loaded by `catalog.loading`.
+"""
+
 from catalog.services.demo import RemovedDemo, remove_demo
 from catalog.services.erasure import erase_viewer
 from catalog.services.event_duplicates import conflict_result, equal_as_float32
@@ -9,7 +10,15 @@ from catalog.services.event_types import EventResult, EventStatus, NewEvent
 from catalog.services.events import record_events
 from catalog.services.merging import MergeRecord, delete_moved_events, merge_viewer, unmerge_viewer
 from catalog.services.movie_upserts import MovieChange, MovieWriteResult, WriteMode, WriteProblem, write_movies
-from catalog.services.movies import delete_movies, delete_records, publish_movies, save_record, schedule_movies
+from catalog.services.movies import (
+    NewCredit,
+    delete_movies,
+    delete_records,
+    publish_movies,
+    save_record,
+    schedule_movies,
+    write_credits,
+)
 from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
 from catalog.services.viewers import backdate_viewers, invalidate_viewers, mark_published, save_viewer, write_viewers
 

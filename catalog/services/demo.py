@@ -1,4 +1,4 @@
-"""The labelled demo: it gives way to real films and never writes over them."""
+"""The labelled demo: it gives way to the site's own movies and never overwrites them."""
 
 import logging
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,19 +17,25 @@ log = logging.getLogger(__name__)
 
 
 class RemovedDemo(NamedTuple):
+    """How many movies and viewers were removed with the demo."""
+
     movies: int
     viewers: int
 
 
 class LockedDemo(NamedTuple):
+    """The locked movies and viewers of the demo."""
+
     movies: list[int]
     viewers: list[int]
-    last_version: int  # the highest that a stamp of one of these viewers can have
+    last_version: int  # the highest that a cached list of one of these viewers can have
 
 
 def remove_demo() -> RemovedDemo | None:
-    """Removes the demo with all that hangs on it, as the site's own data begins; the models trained on it end in the
-    same transaction. None where there is no demo."""
+    """Remove the demo with all that belongs to it, as the site's own data begins; None where there is no demo.
+
+    The models trained on it end in the same transaction.
+    """
     if not has_demo():
         return None
     with transaction.atomic(), connection.cursor() as cursor:
@@ -37,23 +43,23 @@ def remove_demo() -> RemovedDemo | None:
 
 
 def remove_demo_in(cursor: CursorWrapper) -> RemovedDemo | None:
-    """Without asking whether there is one."""
+    """Remove the demo within a transaction, without asking whether there is one."""
     demo = lock_demo(cursor)
     removed = delete_demo_rows(cursor, demo, truncate_events=False)
     bump_data_set()
-    # A viewer who comes later under one of these ids begins above every version that a list of before may carry.
+    # A viewer who comes later under one of these ids begins above every version that a cached list may carry.
     cursor.execute("UPDATE catalog_revision SET version_floor = greatest(version_floor, %s)", [demo.last_version])
     log.info("The demo was removed: %s", removed)
     return removed
 
 
 def check_demo_ids(cursor: CursorWrapper, dataset: "Dataset") -> None:
-    """Raises CatalogError where an id of the demo belongs to a real film or viewer."""
-    for table, real, ids in (
+    """Check that no id of the demo belongs to a movie or viewer of the site. Raises CatalogError."""
+    for table, is_own, ids in (
         ("catalog_movie", "NOT is_demo", dataset.movies["id"]),
         ("catalog_viewer", "NOT is_simulated", dataset.viewers["id"]),
     ):
-        cursor.execute(f"SELECT count(*) FROM {table} WHERE {real} AND id = ANY(%s::int[])", [ids.to_list()])
+        cursor.execute(f"SELECT count(*) FROM {table} WHERE {is_own} AND id = ANY(%s::int[])", [ids.to_list()])
         if count := cursor.fetchone()[0]:
             raise CatalogError(
                 f"The demo was not loaded: {count} of its ids belong to real rows of {table}. "
@@ -62,7 +68,7 @@ def check_demo_ids(cursor: CursorWrapper, dataset: "Dataset") -> None:
 
 
 def lock_demo(cursor: CursorWrapper) -> LockedDemo:
-    """In the order of `record_events`: films, then viewers, by id."""
+    """Lock the demo in the order of record_events(): movies, then viewers, by id."""
     cursor.execute("SELECT id FROM catalog_movie WHERE is_demo ORDER BY id FOR UPDATE")
     movies = [movie_id for (movie_id,) in cursor.fetchall()]
     cursor.execute("SELECT id, version FROM catalog_viewer WHERE is_simulated ORDER BY id FOR UPDATE")
@@ -71,9 +77,10 @@ def lock_demo(cursor: CursorWrapper) -> LockedDemo:
 
 
 def delete_demo_rows(cursor: CursorWrapper, demo: LockedDemo, *, truncate_events: bool) -> RemovedDemo | None:
-    """Deletes the demo's films and simulated viewers, and the people, genres and tags that only they had.
+    """Delete the demo's movies and simulated viewers, and the people, genres and tags that only they had.
 
-    Real viewers who had watched a demo film lose that event, so their version rises.
+    Real viewers who had watched a demo movie lose that event, so their version rises. `truncate_events`: no event at
+    all is to stay. None where there is no demo.
     """
     movies, viewers, _ = demo
     if not movies and not viewers:

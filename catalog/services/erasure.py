@@ -1,4 +1,4 @@
-"""Viewers who leave: erased with all they did."""
+"""Erasure of viewers with all that they did."""
 
 from django.db import connection, transaction
 
@@ -7,7 +7,10 @@ from catalog.selectors.viewer_data import admin_log_entries
 
 
 def erase_viewer(viewer_id: int) -> int:
-    """Deletes the viewer, the events, and what the admin noted of changes. Returns the number of events."""
+    """Delete the viewer, the events and the admin's notes of changes, and count the erasure.
+
+    Returns the number of events.
+    """
     with transaction.atomic():
         events = delete_viewer(viewer_id)
         Revision.objects.get_or_create(pk=1)
@@ -17,8 +20,11 @@ def erase_viewer(viewer_id: int) -> int:
 
 
 def delete_viewer(viewer_id: int) -> int:
-    """Remembers the highest version of anyone deleted: a viewer who comes back under the same id begins above it, so
-    that no list of before is ever valid again."""
+    """Delete the viewer, the events and the admin's notes within a transaction. Returns the number of events.
+
+    The highest version of all deleted viewers is kept: a viewer who comes back under the same id begins above it, so
+    that no list from before is ever valid again.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT version FROM catalog_viewer WHERE id = %s FOR UPDATE", [viewer_id])
         version = max((row[0] for row in cursor.fetchall()), default=0)

@@ -1,4 +1,4 @@
-"""What is said of one event, and what is answered."""
+"""One event as it is written, and the result of writing it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
+    """An event to store. `kind`: of WatchEvent.Kind; `rating`: stars; `completion`: share of the movie, 0..1."""
+
     viewer_id: int
     movie_id: int
     kind: int
@@ -16,23 +18,26 @@ class NewEvent:
     rating: float | None = None
     completion: float | None = None
     client_event_id: UUID | None = None
-    has_client_time: bool = (
-        True  # whether the client said when; else `occurred_at` is when it came, and is another each time
-    )
-    is_session: bool = False  # whether the client said that the viewer is an anonymous session
+    has_client_time: bool = True  # else `occurred_at` is the moment of arrival, which is another at each resend
+    is_session: bool = False  # the client says that the viewer is an anonymous session
 
 
 class EventStatus(StrEnum):
+    """What became of an event."""
+
     STORED = "stored"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
-    CONFLICT = "conflict"  # it is there with other content
+    CONFLICT = "conflict"  # it is stored with other content
 
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """`viewer_version` is the version as committed; None where the viewer was not touched. `fields`: those in which a
-    conflicting event is another than the one that is there."""
+    """What became of an event, and why.
+
+    `viewer_version`: as committed; None where the viewer was not touched. `fields`: those in which a conflicting event
+    differs from the stored one.
+    """
 
     status: EventStatus
     reason: str = ""
@@ -51,4 +56,5 @@ class EventKey(NamedTuple):
 
 
 def event_key(event: NewEvent) -> EventKey:
+    """Return what identifies the event."""
     return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, event.client_event_id)

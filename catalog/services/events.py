@@ -1,4 +1,4 @@
-"""Writing what viewers did: idempotent, safe under concurrency, the same few statements for one event or a thousand."""
+"""Writing events: idempotent, safe under concurrency, the same few statements for one event or a thousand."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,10 @@ MAX_CLOCK_SKEW = timedelta(days=1)
 
 
 def record_events(events: Sequence[NewEvent]) -> list[EventResult]:
-    """Stores what is new and answers for each event, in order. One transaction, at most six statements.
+    """Store the new events and return a result for each, in order. One transaction, at most six statements.
 
     Locks are taken in one order everywhere, so that writers wait for each other but never deadlock:
-    1. the films (key share, by id; a film cannot be deleted under its new event),
+    1. the movies (key share, by id; a movie cannot be deleted under its new event),
     2. the viewers (by id; unknown ones are created first),
     3. the events themselves, which are serial for each viewer by then.
     """
@@ -30,10 +30,10 @@ def record_events(events: Sequence[NewEvent]) -> list[EventResult]:
 
 
 def _record(events: Sequence[NewEvent]) -> list[EventResult]:
-    problems = [_validation_error(event) for event in events]
-    sound = [event for event, problem in zip(events, problems, strict=True) if not problem]
-    films = lock_movies({event.movie_id for event in sound})
-    accepted = [event for event in sound if event.movie_id in films]
+    errors = [_validation_error(event) for event in events]
+    valid = [event for event, error in zip(events, errors, strict=True) if not error]
+    movies = lock_movies({event.movie_id for event in valid})
+    accepted = [event for event in valid if event.movie_id in movies]
     viewers = {event.viewer_id for event in accepted}
     accounts = {event.viewer_id for event in accepted if not event.is_session}
     versions = lock_viewers(viewers, create=viewers, sessions=viewers - accounts)
@@ -42,23 +42,23 @@ def _record(events: Sequence[NewEvent]) -> list[EventResult]:
     send_viewers_changed(versions)
 
     results: dict[int, EventResult] = {}
-    late: dict[int, NewEvent] = {}
-    for place, (event, problem) in enumerate(zip(events, problems, strict=True)):
-        if not problem and event.movie_id not in films:
-            problem = f"there is no film {event.movie_id}"
-        if problem:
-            results[place] = EventResult(EventStatus.REJECTED, problem, versions.get(event.viewer_id))
+    unstored: dict[int, NewEvent] = {}
+    for position, (event, error) in enumerate(zip(events, errors, strict=True)):
+        if not error and event.movie_id not in movies:
+            error = f"there is no film {event.movie_id}"
+        if error:
+            results[position] = EventResult(EventStatus.REJECTED, error, versions.get(event.viewer_id))
         elif event_key(event) in stored:
-            stored.remove(event_key(event))  # a second one like it in the same call is late
-            results[place] = EventResult(EventStatus.STORED, "", versions[event.viewer_id])
+            stored.remove(event_key(event))  # a second one like it in the same call is a duplicate
+            results[position] = EventResult(EventStatus.STORED, "", versions[event.viewer_id])
         else:
-            late[place] = event
-    results |= resolve_duplicates(late, versions)
-    return [results[place] for place in range(len(events))]
+            unstored[position] = event
+    results |= resolve_duplicates(unstored, versions)
+    return [results[position] for position in range(len(events))]
 
 
 def _validation_error(event: NewEvent) -> str:
-    """Why the event cannot be stored, or nothing."""
+    """Return why the event cannot be stored, or nothing."""
     if not 1 <= event.viewer_id <= MAX_ID:
         return f"viewer id {event.viewer_id} is not between 1 and {MAX_ID}"
     if not 1 <= event.movie_id <= MAX_ID:
@@ -79,7 +79,7 @@ def _validation_error(event: NewEvent) -> str:
 
 
 def lock_movies(ids: set[int]) -> set[int]:
-    """Those that exist."""
+    """Lock movies against deletion until the transaction ends. Returns the ids that exist."""
     if not ids:
         return set()
     with connection.cursor() as cursor:
@@ -90,10 +90,11 @@ def lock_movies(ids: set[int]) -> set[int]:
 
 
 def lock_viewers(ids: Iterable[int], *, create: Iterable[int] = (), sessions: Iterable[int] = ()) -> dict[int, int]:
-    """Locks viewers in id order until the transaction ends. Returns their versions; leaves out who is unknown and not
-    among `create`. Who is created is an account, or one of `sessions`.
+    """Lock viewers in id order until the transaction ends, and create those of `create` that are unknown.
 
-    Creating comes before locking and also in id order: two calls with the same newcomers wait, they do not deadlock.
+    Returns the versions of all; other unknown viewers are left out. A created viewer is an account, or a session where
+    `sessions` has it. Creating comes before locking and also in id order: two calls with the same new viewers wait,
+    they do not deadlock.
     """
     ordered, new = sorted(set(ids)), sorted(set(create))
     if not ordered:
@@ -110,13 +111,13 @@ def lock_viewers(ids: Iterable[int], *, create: Iterable[int] = (), sessions: It
             "SELECT id, version FROM catalog_viewer WHERE id = ANY(%s::int[]) ORDER BY id FOR NO KEY UPDATE", [ordered]
         )
         locked = dict(cursor.fetchall())
-    if not locked.keys() >= set(new):  # one was erased between the two statements, and begins anew
+    if not locked.keys() >= set(new):  # a viewer was erased between the two statements: create it again
         return lock_viewers(ordered, create=new, sessions=sessions)
     return locked
 
 
 def _insert(events: Sequence[NewEvent]) -> set[EventKey]:
-    """The keys of those that were new. Rows go in in the order given, so that ids keep it for equal times."""
+    """Insert events in order, so that ids keep it for equal times. Returns the keys of those that were new."""
     if not events:
         return set()
     columns = zip(*((*event_key(event), event.rating, event.completion) for event in events), strict=True)
@@ -137,8 +138,10 @@ def _insert(events: Sequence[NewEvent]) -> set[EventKey]:
 
 
 def bump_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[int, int]:
-    """Higher for each of these viewers, which must be locked already, and than that of any viewer who is gone; marked
-    for the outbox. Those among `accounts` are no sessions from here on."""
+    """Raise the versions of locked viewers, above that of any deleted viewer too, and mark them for the outbox.
+
+    Viewers among `accounts` are no sessions from here on. Returns the new versions.
+    """
     ordered = sorted(ids)
     if not ordered:
         return {}
@@ -153,6 +156,6 @@ def bump_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[i
 
 
 def send_viewers_changed(versions: dict[int, int]) -> None:
-    """Tells the layers above after commit; a listener that fails leaves the event stored and the outbox marked."""
+    """Send the signal after commit; a listener that fails leaves the event stored and the outbox marked."""
     if versions:
         transaction.on_commit(partial(viewers_changed.send_robust, sender=Viewer, versions=versions))

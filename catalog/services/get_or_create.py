@@ -1,6 +1,6 @@
-"""Genres and people by name, made where they are new, and ids for new films."""
+"""Genres and people by name, created where they are new, and ids for new movies."""
 
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Container
 
 from django.db import connection
 
@@ -9,45 +9,48 @@ from catalog.models import Genre, Movie, Person
 
 
 def get_or_create_genres(names: Collection[str]) -> dict[str, int]:
-    """Folded name to id, for all genres; those of `names` that are new are made."""
-    known = _folded_genres()
-    new = {name.casefold(): name for name in sorted(names) if name.casefold() not in known}
+    """Map the case-folded names of all genres to ids, creating those of `names` that are new.
+
+    Of genres that differ in capitals alone the oldest counts.
+    """
+    ids = _genre_ids()
+    new = {name.casefold(): name for name in sorted(names) if name.casefold() not in ids}
     if not new:
-        return known
+        return ids
     Genre.objects.bulk_create((Genre(name=name) for name in new.values()), ignore_conflicts=True)
-    return _folded_genres()
+    return _genre_ids()
 
 
-def _folded_genres() -> dict[str, int]:
-    """Of genres that differ in capitals alone the oldest."""
+def _genre_ids() -> dict[str, int]:
     return {name.casefold(): pk for name, pk in Genre.objects.order_by("-pk").values_list("name", "pk")}
 
 
 def get_or_create_people(names: Collection[str]) -> dict[str, int]:
-    """Name to id; those who are new are made, unless somebody else makes them at the same moment."""
-    known = dict(Person.objects.filter(name__in=names).values_list("name", "pk"))
-    new = sorted(set(names) - known.keys())
+    """Map names to ids, creating people who are new, unless another writer creates them at the same moment."""
+    ids = dict(Person.objects.filter(name__in=names).values_list("name", "pk"))
+    new = sorted(set(names) - ids.keys())
     if new:
         Person.objects.bulk_create((Person(name=name) for name in new), ignore_conflicts=True)
-        known |= dict(Person.objects.filter(name__in=new).values_list("name", "pk"))
-    return known
+        ids |= dict(Person.objects.filter(name__in=new).values_list("name", "pk"))
+    return ids
 
 
 def allocate_movie_id(reserved: Container[int] = ()) -> int:
-    """One that no film has, nor is among `taken`: ids that were given may lie ahead of the sequence."""
-    return next(pk for pk in _sequence_values() if pk not in reserved and not Movie.objects.filter(pk=pk).exists())
-
-
-def _sequence_values() -> Iterator[int]:
+    """Return an id that no movie has and that is not `reserved`: ids from clients may lie ahead of the sequence."""
     with connection.cursor() as cursor:
         while True:
             cursor.execute("SELECT nextval(pg_get_serial_sequence('catalog_movie', 'id'))")
-            yield cursor.fetchone()[0]
+            movie_id = cursor.fetchone()[0]
+            if movie_id not in reserved and not Movie.objects.filter(pk=movie_id).exists():
+                return int(movie_id)
 
 
 def advance_movie_sequence(client_ids: Collection[int]) -> None:
-    """The sequence goes on above ids that it did not give, but for those so near the last of all that it would end
-    there; `next_movie_id` passes over them."""
+    """Move the sequence above ids that clients chose.
+
+    Ids so near the last possible one that the sequence would end there do not move it; allocate_movie_id() passes over
+    them.
+    """
     last = max((movie_id for movie_id in client_ids if movie_id <= MAX_SEQUENCE_ID), default=1)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Films as another system describes them: made, changed or both, hundreds in a few statements."""
+"""Movies as another system describes them: created, changed or both, hundreds in a few statements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,11 +35,13 @@ MOVIE_FIELDS = (
     "available_until",
     "published",
 )
-_WRITE_LOCK = 5_270_402  # any number, the same in every process
+_WRITE_LOCK = 5_270_402  # advisory lock; that of the demo's loading too, so that no movie comes while it loads
 ROLE_BY_FIELD = {"directors": Credit.Role.DIRECTOR, "actors": Credit.Role.ACTOR}
 
 
 class WriteMode(Enum):
+    """Whether a change may create a movie, change one, or do either."""
+
     CREATE = "create"
     UPDATE = "update"
     UPSERT = "either"
@@ -47,8 +49,11 @@ class WriteMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MovieChange:
-    """`values`: any of FIELDS, `genres`, `directors` and `actors` (names; all of them, in billing order). What is not
-    named stays as it is. Without an id an existing film is known by its imdb_id or tmdb_id."""
+    """Values to write to a movie.
+
+    `values`: any of MOVIE_FIELDS, `genres`, `directors` and `actors` (names; all of them, in billing order). What is
+    left out stays as it is. Without an id an existing movie is found by its imdb_id or tmdb_id.
+    """
 
     movie_id: int | None
     values: Mapping[str, Any]
@@ -56,13 +61,15 @@ class MovieChange:
 
 
 class WriteProblem(Enum):
+    """Why a movie was not written."""
+
     INVALID = "invalid"
     EXISTS = "there_already"
     UNKNOWN = "unknown"
 
 
 class MovieWriteResult(NamedTuple):
-    """`problem` says why nothing was written, `reason` in words."""
+    """What became of a change. `problem`: why nothing was written, with `reason` as a message."""
 
     movie_id: int | None
     created: bool = False
@@ -71,10 +78,10 @@ class MovieWriteResult(NamedTuple):
 
 
 def write_movies(changes: Sequence[MovieChange]) -> list[MovieWriteResult]:
-    """A result for each, in order; later ones see what earlier ones wrote. One transaction, true on the next read.
+    """Write movies and return a result for each, in order; later changes see what earlier ones wrote.
 
-    Locks: this function's own, as no constraint keeps two callers from making one film twice; the films by id; and the
-    revision last, as every writer of the catalogue does. A film that is not the demo's ends the demo.
+    One transaction. Locks: this function's own, as no constraint keeps two callers from creating one movie twice; the
+    movies by id; and the revision last, as every writer of the catalogue does. A movie of the site's own ends the demo.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -83,7 +90,7 @@ def write_movies(changes: Sequence[MovieChange]) -> list[MovieWriteResult]:
         results = [batch.write(change) for change in changes]
         if any(not batch.movies[pk].is_demo for pk in batch.written) and has_demo():
             remove_demo()
-            batch = _UpsertBatch(changes)  # what it found of the demo is gone
+            batch = _UpsertBatch(changes)  # without the movies of the demo
             results = [batch.write(change) for change in changes]
         if batch.written:
             batch.store()
@@ -92,39 +99,40 @@ def write_movies(changes: Sequence[MovieChange]) -> list[MovieWriteResult]:
 
 
 class _UpsertBatch:
-    """The films that a batch names, as they are and as they shall be."""
+    """The movies that a batch of changes names, as they are stored and as they will be."""
 
     def __init__(self, changes: Sequence[MovieChange]) -> None:
         ids = {change.movie_id for change in changes if change.movie_id}
         imdb = {change.values["imdb_id"] for change in changes if change.values.get("imdb_id")}
         tmdb = {change.values["tmdb_id"] for change in changes if change.values.get("tmdb_id")}
-        # A site's own film is not the demo's copy of it: that one goes.
-        own = (Q(imdb_id__in=imdb) | Q(tmdb_id__in=tmdb)) & Q(is_demo=False)
-        named = Q(pk__in=ids) | own
+        # An external id never finds the demo's copy of a movie: the demo is removed, and the site's own movie stays.
+        by_external_id = (Q(imdb_id__in=imdb) | Q(tmdb_id__in=tmdb)) & Q(is_demo=False)
+        named = Q(pk__in=ids) | by_external_id
         locked = Movie.objects.select_for_update(no_key=True).filter(named).order_by("pk")
         self.movies = {movie.pk: movie for movie in locked}
-        oldest_last = [*self.movies.values()][::-1]  # of films that share an id it is the one that the id means
-        self.of_imdb: dict[Any, int] = {movie.imdb_id: movie.pk for movie in oldest_last if movie.imdb_id}
-        self.of_tmdb: dict[Any, int] = {movie.tmdb_id: movie.pk for movie in oldest_last if movie.tmdb_id}
+        oldest_last = [*self.movies.values()][::-1]  # of movies that share an id the oldest counts
+        self.by_imdb_id: dict[Any, int] = {movie.imdb_id: movie.pk for movie in oldest_last if movie.imdb_id}
+        self.by_tmdb_id: dict[Any, int] = {movie.tmdb_id: movie.pk for movie in oldest_last if movie.tmdb_id}
         self.genres: dict[int, Sequence[str]] = {}
         self.people: dict[tuple[int, Credit.Role], Sequence[str]] = {}
         self.written: set[int] = set()
-        self.given_ids: set[int] = set()  # new ones that the sequence did not give
+        self.client_ids: set[int] = set()  # of new movies, not from the sequence
 
     def write(self, change: MovieChange) -> MovieWriteResult:
-        movie_id = change.movie_id or self._by_other_ids(change.values)
+        """Apply one change in memory, or return why it cannot be written."""
+        values = change.values
+        movie_id = (
+            change.movie_id or self.by_imdb_id.get(values.get("imdb_id")) or self.by_tmdb_id.get(values.get("tmdb_id"))
+        )
         movie = self.movies.get(movie_id) if movie_id else None
         if problem := self._problem(movie_id, movie, change):
             return MovieWriteResult(movie_id, problem=problem[0], reason=problem[1])
         created = movie is None
         if movie is None:
             movie = Movie(pk=movie_id or allocate_movie_id(self.movies), added_at=timezone.now())
-            self.given_ids |= {movie_id} if movie_id else set()
-        self._apply(movie, change.values)
+            self.client_ids |= {movie_id} if movie_id else set()
+        self._apply(movie, values)
         return MovieWriteResult(movie.pk, created)
-
-    def _by_other_ids(self, values: Mapping[str, Any]) -> int | None:
-        return self.of_imdb.get(values.get("imdb_id")) or self.of_tmdb.get(values.get("tmdb_id"))
 
     def _problem(
         self, movie_id: int | None, movie: Movie | None, change: MovieChange
@@ -135,10 +143,10 @@ class _UpsertBatch:
             return WriteProblem.EXISTS, f"This is film {movie.pk} of the catalogue: change that one."
         if movie is None and not change.values.get("title"):
             return WriteProblem.INVALID, "title: is needed for a film that the catalogue does not have yet."
-        for name, known in (("imdb_id", self.of_imdb), ("tmdb_id", self.of_tmdb)):
-            other = known.get(change.values.get(name))
-            kept = movie is not None and getattr(movie, name) == change.values.get(name)
-            if other is not None and other != movie_id and not kept:
+        for name, movie_by_id in (("imdb_id", self.by_imdb_id), ("tmdb_id", self.by_tmdb_id)):
+            other = movie_by_id.get(change.values.get(name))
+            unchanged = movie is not None and getattr(movie, name) == change.values.get(name)
+            if other is not None and other != movie_id and not unchanged:
                 return WriteProblem.EXISTS, f"{name}: film {other} has this one."
         begins, ends = (
             change.values.get(name, getattr(movie, name, None)) for name in ("available_from", "available_until")
@@ -154,9 +162,9 @@ class _UpsertBatch:
         self.movies[movie.pk] = movie
         self.written.add(movie.pk)
         if movie.imdb_id:
-            self.of_imdb[movie.imdb_id] = movie.pk
+            self.by_imdb_id[movie.imdb_id] = movie.pk
         if movie.tmdb_id:
-            self.of_tmdb[movie.tmdb_id] = movie.pk
+            self.by_tmdb_id[movie.tmdb_id] = movie.pk
         if "genres" in values:
             self.genres[movie.pk] = values["genres"]
         for name, role in ROLE_BY_FIELD.items():
@@ -164,14 +172,15 @@ class _UpsertBatch:
                 self.people[movie.pk, role] = values[name]
 
     def store(self) -> None:
+        """Write all changed movies with their genres and credits."""
         Movie.objects.bulk_create(
             [self.movies[pk] for pk in sorted(self.written)],
             update_conflicts=True,
             unique_fields=["id"],
             update_fields=[*MOVIE_FIELDS],
         )
-        if self.given_ids:
-            advance_movie_sequence(self.given_ids)
+        if self.client_ids:
+            advance_movie_sequence(self.client_ids)
         self._store_genres()
         self._store_people()
 
@@ -184,7 +193,8 @@ class _UpsertBatch:
 
     def _store_people(self) -> None:
         for role in Credit.Role:
-            Credit.objects.filter(role=role, movie_id__in=[pk for pk, one in self.people if one == role]).delete()
+            changed = [pk for pk, its_role in self.people if its_role == role]
+            Credit.objects.filter(role=role, movie_id__in=changed).delete()
         ids = get_or_create_people({name for names in self.people.values() for name in names})
         Credit.objects.bulk_create(
             Credit(movie_id=pk, person_id=ids[name], role=role, order=order)

@@ -1,30 +1,41 @@
-"""Writes to films and what belongs to them. Each bumps the catalogue version in its own transaction."""
+"""Writes to movies and what belongs to them. Each bumps the catalogue version in its own transaction."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag
 from catalog.services.demo import remove_demo
+from catalog.services.get_or_create import get_or_create_people
 from catalog.services.versions import bump_catalogue, bump_data_set
 from catalog.services.viewers import invalidate_viewers
 
 CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag | Rule
 
 
+class NewCredit(NamedTuple):
+    """A person's part in a movie."""
+
+    movie_id: int
+    name: str
+    role: Credit.Role
+    order: int  # billing: 0 is the first name
+
+
 def save_record(record: CatalogueRecord) -> None:
-    """Saves a film, genre, person, tag, credit or merchandising rule. A new film, of the site's own, ends the demo."""
+    """Save a movie, genre, person, tag, credit or merchandising rule. A new movie of the site's own ends the demo."""
     with transaction.atomic():
-        own_film = isinstance(record, Movie) and record._state.adding
+        is_new_movie = isinstance(record, Movie) and record._state.adding
         record.save()
-        if own_film:
+        if is_new_movie:
             remove_demo()
         bump_catalogue()
 
 
 def delete_records(records: Iterable[CatalogueRecord]) -> None:
-    """Deletes genres, people, tags, credits or rules; films go with `delete_movies`, as they take events along."""
+    """Delete genres, people, tags, credits or rules; movies take events along, so use delete_movies()."""
     with transaction.atomic():
         for record in records:
             record.delete()
@@ -32,7 +43,7 @@ def delete_records(records: Iterable[CatalogueRecord]) -> None:
 
 
 def publish_movies(ids: Collection[int], published: bool) -> int:
-    """Shows or hides films everywhere, on the next read. Returns how many changed."""
+    """Show or hide movies everywhere, from the next read on. Returns how many changed."""
     with transaction.atomic():
         changed = Movie.objects.filter(id__in=ids).exclude(published=published).update(published=published)
         if changed:
@@ -41,7 +52,7 @@ def publish_movies(ids: Collection[int], published: bool) -> int:
 
 
 def schedule_movies(ids: Collection[int], available_from: datetime | None, available_until: datetime | None) -> int:
-    """Gives films a window, in place of what they have, on the next read. Returns how many there are."""
+    """Replace the availability windows of movies, from the next read on. Returns how many movies there are."""
     with transaction.atomic():
         window = {"available_from": available_from, "available_until": available_until}
         changed = Movie.objects.filter(id__in=ids).update(**window)
@@ -50,26 +61,45 @@ def schedule_movies(ids: Collection[int], available_from: datetime | None, avail
     return changed
 
 
-def delete_movies(ids: Collection[int]) -> int:
-    """Deletes films with their events; their viewers' lists become old. Returns how many films there were.
+def write_credits(credits_: Sequence[NewCredit]) -> None:
+    """Add credits, or change the order of those that exist; the last one counts. The movies must exist.
 
-    1. Locks the films, so that no event can be added under them.
-    2. Deletes the events and touches their viewers, in the lock order of `record_events`.
-    3. Deletes the films with their credits, tags and genre links.
+    A few statements for hundreds of credits.
+    """
+    with transaction.atomic():
+        person_ids = get_or_create_people({credit.name for credit in credits_})
+        rows = {
+            (credit.movie_id, credit.role, person_ids[credit.name]): Credit(
+                movie_id=credit.movie_id, role=credit.role, person_id=person_ids[credit.name], order=credit.order
+            )
+            for credit in credits_
+        }
+        Credit.objects.bulk_create(
+            rows.values(), update_conflicts=True, unique_fields=["movie", "role", "person"], update_fields=["order"]
+        )
+        bump_catalogue()
+
+
+def delete_movies(ids: Collection[int]) -> int:
+    """Delete movies with their events; their viewers' lists become stale. Returns how many movies there were.
+
+    1. Locks the movies, so that no event can be added under them.
+    2. Deletes the events and invalidates their viewers, in the lock order of record_events().
+    3. Deletes the movies with their credits, tags and genre links.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id FROM catalog_movie WHERE id = ANY(%s::int[]) ORDER BY id FOR UPDATE", [sorted(ids)]
             )
-            found = [movie_id for (movie_id,) in cursor.fetchall()]
+            existing = [movie_id for (movie_id,) in cursor.fetchall()]
             cursor.execute(
-                "DELETE FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]) RETURNING viewer_id", [found]
+                "DELETE FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]) RETURNING viewer_id", [existing]
             )
             invalidate_viewers({viewer_id for (viewer_id,) in cursor.fetchall()})
-        Movie.objects.filter(id__in=found).delete()
-        if found and not Movie.objects.exists():
+        Movie.objects.filter(id__in=existing).delete()
+        if existing and not Movie.objects.exists():
             bump_data_set()  # whatever comes next may have these ids again
-        elif found:
+        elif existing:
             bump_catalogue()
-    return len(found)
+    return len(existing)

@@ -1,4 +1,4 @@
-"""The two numbers that tell readers elsewhere that films or lists changed."""
+"""Versions of the catalogue and of all lists, by which other processes notice a change."""
 
 from functools import partial
 
@@ -16,25 +16,27 @@ _BUMP = """
 
 
 def bump_catalogue() -> int:
-    """Call inside the transaction that changes films or rules. Returns the new catalogue version."""
+    """Raise the catalogue version, within the transaction that changes movies or rules. Returns the new version."""
     catalogue, _ = _bump(catalogue=1, epoch=0)
     return catalogue
 
 
 def bump_epoch() -> int:
-    """Every stored list expires. For imports, and for whoever sees Redis come back empty. Returns the new epoch."""
+    """Expire every cached list: after imports, and where Redis came back empty. Returns the new epoch."""
     _, epoch = _bump(catalogue=0, epoch=1)
     return epoch
 
 
 def bump_all() -> tuple[int, int]:
-    """(catalogue, epoch), both one higher."""
+    """Raise both versions. Returns (catalogue, epoch)."""
     return _bump(catalogue=1, epoch=1)
 
 
 def bump_data_set() -> int:
-    """The ids mean other films from now on: models of before end, every stored list expires. Call inside the
-    transaction that replaces the data. Returns the new number."""
+    """Note that the ids mean other movies from now on: models from before end, every cached list expires.
+
+    Call it within the transaction that replaces the data. Returns the new number.
+    """
     with transaction.atomic():
         bump_all()
         with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from catalog.services.events import bump_versions, lock_viewers, send_viewers_ch
 
 
 def invalidate_viewers(ids: Iterable[int]) -> dict[int, int]:
-    """Makes every list of these viewers old. Returns the new versions; unknown viewers are left out."""
+    """Make every list of these viewers stale. Returns the new versions; unknown viewers are left out."""
     with transaction.atomic():
         versions = bump_versions(lock_viewers(ids))
         send_viewers_changed(versions)
@@ -19,8 +19,10 @@ def invalidate_viewers(ids: Iterable[int]) -> dict[int, int]:
 
 
 def save_viewer(viewer: Viewer) -> None:
-    """Saves what staff may change of a viewer, and nothing else: events that came meanwhile have raised the version.
-    With another age limit every list of theirs is old. Who has a name is no session."""
+    """Save what staff may change of a viewer and nothing else: events that came meanwhile have raised the version.
+
+    Another age limit makes every list stale. A viewer with a name is no session.
+    """
     with transaction.atomic():
         lock_viewers([viewer.pk])
         before = Viewer.objects.values_list("age_limit", flat=True).get(pk=viewer.pk)
@@ -31,21 +33,24 @@ def save_viewer(viewer: Viewer) -> None:
 
 
 def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Makes or changes viewers: `user_id`, and `name` and `age_limit` where they are named; of one viewer's several
-    rows the last counts. With another age limit every list of theirs is old. A new viewer whose rows all say `session`
-    is one, and a session of which a row does not say so is an account from here on."""
-    wanted: dict[int, dict[str, Any]] = {}
+    """Create or change viewers: `user_id`, and `name` and `age_limit` where a row has them; the last row counts.
+
+    Another age limit makes every list stale. A new viewer whose rows all say `session` is a session, and a session
+    with a row that does not say so becomes an account.
+    """
+    values_by_viewer: dict[int, dict[str, Any]] = {}
     for row in rows:
-        values = wanted.setdefault(row["user_id"], {})
+        values = values_by_viewer.setdefault(row["user_id"], {})
         values.update({name: row[name] for name in ("name", "age_limit") if name in row})
+    ids = values_by_viewer.keys()
     accounts = {row["user_id"] for row in rows if row.get("name") or not row.get("session")}
     with transaction.atomic():
-        if Viewer.objects.filter(pk__in=wanted, is_simulated=True).count() < len(wanted):
+        if Viewer.objects.filter(pk__in=ids, is_simulated=True).count() < len(ids):
             remove_demo()
-        lock_viewers(wanted, create=wanted, sessions=wanted.keys() - accounts)
-        viewers = Viewer.objects.in_bulk(wanted)
+        lock_viewers(ids, create=ids, sessions=ids - accounts)
+        viewers = Viewer.objects.in_bulk(list(ids))
         before = {pk: viewer.age_limit for pk, viewer in viewers.items()}
-        for pk, values in wanted.items():
+        for pk, values in values_by_viewer.items():
             for name, value in values.items():
                 setattr(viewers[pk], name, value)
             viewers[pk].is_session &= pk not in accounts
@@ -54,7 +59,7 @@ def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def backdate_viewers(ids: Iterable[int]) -> None:
-    """Moves the day on which these viewers came back to their first event: charts count viewers who are not new."""
+    """Move the day on which these viewers came back to their first event: charts count viewers who are not new."""
     with transaction.atomic(), connection.cursor() as cursor:
         locked = lock_viewers(ids)
         cursor.execute(
@@ -67,10 +72,10 @@ def backdate_viewers(ids: Iterable[int]) -> None:
 
 
 def mark_published(versions: Mapping[int, int]) -> int:
-    """Clears the outbox of viewers whose version (viewer id -> version) has reached Redis. Returns how many.
+    """Clear the outbox of viewers whose version (viewer id -> version) has reached Redis. Returns how many.
 
-    A viewer who has moved on since stays marked: the condition is on the version that was published. One who is
-    being written to right now is left for the next round.
+    A viewer who has changed since stays marked: the condition is on the version that was published. One who is being
+    written to right now is left for the next round.
     """
     with connection.cursor() as cursor:
         cursor.execute(

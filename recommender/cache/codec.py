@@ -1,4 +1,4 @@
-"""What the list shelf stores, packed: ids and scores as bytes, never pickled. A foreign value unpacks to None."""
+"""How the list cache packs its values: ids and scores as bytes, never pickled. A foreign value unpacks to None."""
 
 import struct
 from typing import Any, NamedTuple
@@ -6,26 +6,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from django_redis.serializers.base import BaseSerializer
 
-# magic, format, epoch, viewer version, made_at, age limit (-1: none), ruled out, films, bytes of the model's name
+# magic, format, epoch, viewer version, made_at, age limit (-1: none), exclusion counts, movies, bytes of model name
 _LIST = struct.Struct("<4sBqqqb3IHB")
 _EMBEDDING = struct.Struct("<4sBq")  # magic, format, viewer version
 _LIST_MAGIC, _EMBEDDING_MAGIC, _LIST_FORMAT, _EMBEDDING_FORMAT = b"mrl\x00", b"mru\x00", 2, 1
 
 
 class BytesSerializer(BaseSerializer):
-    """django-redis keeps ints native; everything else here is bytes already."""
+    """Passes bytes through. django-redis keeps ints native; every other value is packed before it comes here."""
 
     def dumps(self, value: Any) -> bytes:
+        """Return the value as it is. Raises TypeError for anything but bytes."""
         if not isinstance(value, bytes):
             raise TypeError(f"The list cache stores bytes and ints, not {type(value).__name__}: pack it first.")
         return value
 
     def loads(self, value: bytes) -> bytes:
+        """Return the value as it is."""
         return value
 
 
 class Versions(NamedTuple):
-    """What is true now, as far as Redis knows; None is unknown and matches nothing."""
+    """The versions of what lists are made from, as far as Redis knows them; None is unknown and matches nothing."""
 
     model: str | None
     epoch: int | None
@@ -34,7 +36,7 @@ class Versions(NamedTuple):
 
 
 class ExclusionCounts(NamedTuple):
-    """How many films a viewer's history rules out: each counts once, for the first of these reasons."""
+    """How many movies a viewer's history excludes: each counts once, for the first of these reasons."""
 
     seen: int = 0
     disliked: int = 0
@@ -45,10 +47,10 @@ NO_EXCLUSIONS = ExclusionCounts()
 
 
 class StoredList(NamedTuple):
-    """Films best first with their scores, and the stamps of the facts they come from. `made_at`: unix seconds.
+    """Movies best first with their scores, and the versions of what they come from. `made_at`: unix seconds.
 
-    The age limit (years, None: no limit) and what was ruled out are of the viewer version: a list that is valid has the
-    limit that is true now, and nothing needs to be asked for it.
+    The age limit (years, None: no limit) and the exclusion counts are of the viewer version: a list that is current has
+    the limit that is true now, and nothing needs to be read for it.
     """
 
     model: str
@@ -61,23 +63,24 @@ class StoredList(NamedTuple):
     exclusion_counts: ExclusionCounts = NO_EXCLUSIONS
 
     def is_current(self, versions: Versions) -> bool:
+        """Return whether the list was made from what is true now."""
         return (self.model, self.epoch, self.viewer_version) == (versions.model, versions.epoch, versions.viewer)
 
     def pack(self) -> bytes:
+        """Return the list as bytes."""
         name = self.model.encode()
         limit = -1 if self.age_limit is None else self.age_limit
-        stamps = (self.epoch, self.viewer_version, self.made_at, limit)
-        head = _LIST.pack(_LIST_MAGIC, _LIST_FORMAT, *stamps, *self.exclusion_counts, len(self.movie_ids), len(name))
+        numbers = (self.epoch, self.viewer_version, self.made_at, limit)
+        head = _LIST.pack(_LIST_MAGIC, _LIST_FORMAT, *numbers, *self.exclusion_counts, len(self.movie_ids), len(name))
         ids, scores = np.asarray(self.movie_ids, "<i4"), np.asarray(self.scores, "<f4")
         return b"".join((head, name, ids.tobytes(), scores.tobytes()))
 
     @classmethod
     def unpack(cls, value: Any) -> "StoredList | None":
+        """Return the list that `pack` made; None for any other value."""
         if not isinstance(value, bytes) or len(value) < _LIST.size:
             return None
-        magic, layout, epoch, viewer_version, made_at, limit, *exclusion_counts, count, name_length = _LIST.unpack_from(
-            value
-        )
+        magic, layout, epoch, viewer_version, made_at, limit, *excluded, count, name_length = _LIST.unpack_from(value)
         ids_at = _LIST.size + name_length
         if magic != _LIST_MAGIC or layout != _LIST_FORMAT or len(value) != ids_at + 8 * count:
             return None
@@ -89,17 +92,17 @@ class StoredList(NamedTuple):
             scores=np.frombuffer(value, "<f4", count, ids_at + 4 * count),
             made_at=made_at,
             age_limit=None if limit < 0 else limit,
-            exclusion_counts=ExclusionCounts(*exclusion_counts),
+            exclusion_counts=ExclusionCounts(*excluded),
         )
 
 
 def pack_embedding(version: int, embedding: np.ndarray) -> bytes:
-    """A model's state of a viewer at this viewer version."""
+    """Return a model's embedding of a viewer at this viewer version as bytes."""
     return _EMBEDDING.pack(_EMBEDDING_MAGIC, _EMBEDDING_FORMAT, version) + np.asarray(embedding, "<f4").tobytes()
 
 
 def unpack_embedding(value: Any, version: int) -> np.ndarray | None:
-    """float32 [S]; None for one of another viewer version too."""
+    """Return the embedding, float32 [S]; None for one of another viewer version, and for any other value."""
     if not isinstance(value, bytes) or len(value) <= _EMBEDDING.size or (len(value) - _EMBEDDING.size) % 4:
         return None
     if _EMBEDDING.unpack_from(value) != (_EMBEDDING_MAGIC, _EMBEDDING_FORMAT, version):

@@ -1,5 +1,7 @@
-"""What this process has to do with the Redis of the lists: errors in one kind, no waiting while it is lost, and no
-trust in a server that is not the one known."""
+"""This process's connection to the Redis of the lists.
+
+It has one kind of error, does not wait while Redis is down, and trusts no other server than the one known.
+"""
 
 import threading
 import time
@@ -14,8 +16,9 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from infrastructure.connectivity import REDIS
+from recommender import process_state
 
-PROBE_INTERVAL = 1.0
+PROBE_INTERVAL = 1.0  # seconds
 
 
 class CacheUnavailable(Exception):
@@ -23,23 +26,29 @@ class CacheUnavailable(Exception):
 
 
 class RedisConnection:
-    """While Redis is lost every contact fails at once. When it answers again and is another server (restarted, or a
-    copy that lagged), `on_new_server` is called before any thread may read from it.
+    """A circuit breaker around Django's client.
 
-    In a web process a thread of its own finds out both (infrastructure.connectivity); elsewhere whoever needs Redis tries, once a
-    second, and nobody waits for that try."""
+    While Redis is down every call fails at once. When it answers again and is another server (restarted, or a copy that
+    lagged), `on_new_server` is called before any thread may read from it. In a web process a thread of its own finds
+    out both (infrastructure.connectivity); elsewhere the caller that needs Redis tries, once in PROBE_INTERVAL, and no
+    other caller waits for it.
+    """
 
-    def __init__(self, on_new_server: Callable[[], None]) -> None:
-        self.on_new_server = on_new_server
+    def __init__(self) -> None:
+        self.on_new_server: Callable[[], None] = lambda: None
+        self._lock = threading.RLock()
+        self._restoring = False  # by the thread that has the lock: what it writes meanwhile goes through
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget which server was known, as in a process that has just started."""
         self.is_down = False
-        self.server_id: str | None = None  # identity of the server whose contents are trusted
-        self.next_probe_at = 0.0  # monotonic seconds
-        self.lock = threading.RLock()
-        self.restoring = False  # by the thread that has the lock: what it writes meanwhile goes through
+        self.server_id: str | None = None  # of the server whose contents are trusted
+        self._next_probe_at = 0.0  # monotonic seconds
 
     @contextmanager
     def checked_client(self) -> Iterator[Any]:
-        """The client, for the commands of the block. Raises CacheUnavailable."""
+        """Yield the client, for the commands of the block. Raises CacheUnavailable."""
         if REDIS.is_running:
             if REDIS.blocks_this_thread:
                 raise CacheUnavailable("Redis does not answer; it is asked again all the time.")
@@ -50,40 +59,41 @@ class RedisConnection:
 
     @staticmethod
     def client() -> Any:
+        """Return Django's client as it is: unchecked, and with the library's own errors."""
         return caches["lists"].client.get_client(write=True)  # type: ignore[attr-defined]
 
     def _probe(self) -> None:
-        if not self.lock.acquire(blocking=self.server_id is None):
+        if not self._lock.acquire(blocking=self.server_id is None):
             raise CacheUnavailable("Redis was lost; it is asked this moment whether it is back.")
         try:
-            if self.restoring or (self.server_id is not None and not self.is_down):  # or another thread was faster
+            if self._restoring or (self.server_id is not None and not self.is_down):  # or another thread was faster
                 return
             now = time.monotonic()
-            if now < self.next_probe_at:
+            if now < self._next_probe_at:
                 raise CacheUnavailable("Redis was lost less than a second ago; it is asked again shortly.")
-            self.next_probe_at = now + PROBE_INTERVAL
+            self._next_probe_at = now + PROBE_INTERVAL
             with self._translate_errors():
                 self.verify_server()
-            self.next_probe_at = 0.0
+            self._next_probe_at = 0.0
         finally:
-            self.lock.release()
+            self._lock.release()
 
     def verify_server(self) -> None:
-        with self.lock:
+        """Ask the server who it is; where it is another one than before, call `on_new_server` before it is trusted."""
+        with self._lock:
             client = self.client()
-            server = f"{client.info('server')['run_id']} {client.info('replication').get('master_replid')}"
-            if self.server_id not in (None, server):
-                if (
-                    REDIS.is_running and not REDIS.in_monitor_thread
-                ):  # for the thread that asks, while everybody else keeps out
+            server_id = f"{client.info('server')['run_id']} {client.info('replication').get('master_replid')}"
+            if self.server_id not in (None, server_id):
+                if REDIS.is_running and not REDIS.in_monitor_thread:
+                    # The monitor calls `on_new_server`, while all other threads keep out.
                     REDIS.report_failure("another server answers")
                     raise CacheUnavailable("Redis is another server than before.")
-                self.is_down = self.restoring = True
+                self.is_down = self._restoring = True
                 try:
                     self.on_new_server()
                 finally:
-                    self.restoring = False
-            self.server_id, self.is_down = server, False
+                    self._restoring = False
+            self.server_id, self.is_down = server_id, False
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -96,5 +106,9 @@ class RedisConnection:
         except RedisError as error:  # out of memory, read-only, ...
             raise CacheUnavailable(f"Redis refused: {error}") from error
         except DatabaseError as error:  # the epoch could not be raised, so nothing here may be trusted yet
-            words = "Redis is another server than before, and Postgres did not answer"
-            raise CacheUnavailable(f"{words}: {error}") from error
+            message = "Redis is another server than before, and Postgres did not answer"
+            raise CacheUnavailable(f"{message}: {error}") from error
+
+
+redis_connection = RedisConnection()
+process_state.register("cache: the Redis server that is known", redis_connection.reset)

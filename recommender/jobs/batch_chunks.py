@@ -1,7 +1,7 @@
-"""A batch's viewers in chunks, which any number of processes take one after another.
+"""A batch's viewers in chunks, which any number of processes claim one after another.
 
-Who takes a chunk holds it by a lease that each block renews; a holder that is gone loses it to whoever is next. A list
-made twice is the same list, so nothing depends on a lease that was lost while a block was on its way.
+A process holds a chunk by a lease that it renews after each block; a holder that is gone loses it to the next process. A
+list made twice is the same list, so nothing depends on a lease that was lost while a block was on its way.
 """
 
 import uuid
@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from catalog import selectors
 from recommender.jobs.leases import LeaseLost
-from recommender.models import Chunk, Job
+from recommender.models import BatchChunk, Job
 
 CHUNK_SIZE = 512  # viewers: a few seconds of work, which is what a killed process loses
 LEASE_DURATION = timedelta(seconds=30)
@@ -23,56 +23,60 @@ LEASE_DURATION = timedelta(seconds=30)
 
 @dataclass
 class ClaimedChunk:
-    """A chunk in the hands of this process."""
+    """A chunk that this process holds."""
 
     pk: int
-    after_viewer_id: int  # viewers' ids: above this
-    through_viewer_id: int  # and to this
+    after_viewer_id: int  # exclusive
+    through_viewer_id: int  # inclusive
     model: str
     epoch: int
-    since: int | None  # unix seconds: viewers with an event since; None: all
+    since: int | None  # unix seconds: only viewers with an event since then; None: all
     token: uuid.UUID = field(default_factory=uuid.uuid4)
 
     def renew(self) -> None:
-        """Renews the lease. Raises Stopped where the chunk is another's by now, or its job has ended."""
-        if not self._mine().filter(job__status=Job.Status.RUNNING).update(lease_until=Now() + LEASE_DURATION):
+        """Renew the lease. Raises LeaseLost where the chunk is another's by now, or its job has ended."""
+        if not self._own_row().filter(job__status=Job.Status.RUNNING).update(lease_until=Now() + LEASE_DURATION):
             raise LeaseLost(f"Chunk {self.pk} of a batch was taken by another process, or its job has ended.")
 
     def finish(self, viewers: int, seconds: float) -> None:
-        self._mine().update(holder=None, lease_until=None, viewers=viewers, seconds=seconds)
+        """Store that so many lists were written in so many seconds."""
+        self._own_row().update(holder=None, lease_until=None, viewers=viewers, seconds=seconds)
 
     def release(self) -> None:
-        self._mine().update(holder=None, lease_until=None)
+        """Give the chunk back, unfinished."""
+        self._own_row().update(holder=None, lease_until=None)
 
-    def _mine(self) -> QuerySet[Chunk]:
-        return Chunk.objects.filter(pk=self.pk, holder=self.token)
+    def _own_row(self) -> QuerySet[BatchChunk]:
+        return BatchChunk.objects.filter(pk=self.pk, holder=self.token)
 
 
 def create(job_id: uuid.UUID, model: str, epoch: int, since: int | None) -> int:
-    """The job's chunks anew. Returns their number."""
+    """Create the job's chunks, in place of those it has. Returns their number."""
     bounds = [0, *selectors.chunk_boundaries(CHUNK_SIZE)]
     with transaction.atomic():
-        Chunk.objects.filter(job_id=job_id).delete()
-        made = [
-            Chunk(job_id=job_id, behind=behind, upto=upto, model=model, epoch=epoch, since=since)
-            for behind, upto in pairwise(bounds)
+        BatchChunk.objects.filter(job_id=job_id).delete()
+        chunks = [
+            BatchChunk(
+                job_id=job_id, after_viewer_id=after, through_viewer_id=through, model=model, epoch=epoch, since=since
+            )
+            for after, through in pairwise(bounds)
         ]
-        return len(Chunk.objects.bulk_create(made))
+        return len(BatchChunk.objects.bulk_create(chunks))
 
 
 def claim(job_id: uuid.UUID | str) -> ClaimedChunk | None:
-    """A chunk that nobody works on; None where there is none, or the job is not running."""
+    """Claim a chunk that no process works on; None where there is none, or the job is not running."""
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
     with transaction.atomic():
-        chunks = Chunk.objects.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
-        found = chunks.filter(free, job_id=job_id, job__status=Job.Status.RUNNING, viewers=None).first()
-        if found is None:
+        rows = BatchChunk.objects.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+        row = rows.filter(free, job_id=job_id, job__status=Job.Status.RUNNING, viewers=None).first()
+        if row is None:
             return None
-        taken = ClaimedChunk(found.pk, found.behind, found.upto, found.model, found.epoch, found.since)
-        found.holder = taken.token
-        found.lease_until = Now() + LEASE_DURATION
-        found.save(update_fields=["holder", "lease_until"])
-    return taken
+        chunk = ClaimedChunk(row.pk, row.after_viewer_id, row.through_viewer_id, row.model, row.epoch, row.since)
+        row.holder = chunk.token
+        row.lease_until = Now() + LEASE_DURATION
+        row.save(update_fields=["holder", "lease_until"])
+    return chunk
 
 
 @dataclass
@@ -85,10 +89,13 @@ class Progress:
 
 
 def progress(job_id: uuid.UUID) -> Progress:
-    chunks = Chunk.objects.filter(job_id=job_id)
-    told = chunks.aggregate(open=Count("pk", Q(viewers=None)), viewers=Sum("viewers"), seconds=Sum("seconds"))
-    return Progress(told["open"], told["viewers"] or 0, told["seconds"] or 0.0)
+    """Return how far the chunks of a job have come."""
+    totals = BatchChunk.objects.filter(job_id=job_id).aggregate(
+        unfinished=Count("pk", Q(viewers=None)), viewers=Sum("viewers"), seconds=Sum("seconds")
+    )
+    return Progress(totals["unfinished"], totals["viewers"] or 0, totals["seconds"] or 0.0)
 
 
 def delete_all(job_id: uuid.UUID) -> None:
-    Chunk.objects.filter(job_id=job_id).delete()
+    """Delete the chunks of a job."""
+    BatchChunk.objects.filter(job_id=job_id).delete()

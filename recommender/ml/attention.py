@@ -22,7 +22,8 @@ class GatedAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        """q [N, Q, d], k, v [N, L, d], bias [N, Q, L]; N counts sequences and heads, queries are the last Q of L."""
+        """Attend with q [N, Q, d] over k, v [N, L, d] under bias [N, Q, L]; N counts sequences and heads, queries are
+        the last Q of L."""
         ctx.save_for_backward(q, k, v, bias)
         out, earlier = torch.empty_like(q), k.shape[1] - q.shape[1]
         for s, part, seen in _query_tiles(bias, earlier):
@@ -46,15 +47,16 @@ class GatedAttention(torch.autograd.Function):
         return dq, dk, dv, dbias
 
 
-def _sequence_blocks(bias: Tensor, piece: int | None = None) -> list[slice]:
-    """An accelerator takes all at once."""
+def _sequence_blocks(bias: Tensor, tile: int | None = None) -> list[slice]:
+    """Split the sequences so that a block of scores fits into the cache; an accelerator takes all at once."""
     count, queries, length = bias.shape
-    size = max(1, MAX_BLOCK_SCORES // ((piece or queries) * length)) if bias.device.type == "cpu" else count
+    size = max(1, MAX_BLOCK_SCORES // ((tile or queries) * length)) if bias.device.type == "cpu" else count
     return [slice(first, first + size) for first in range(0, count, size)]
 
 
 def _query_tiles(bias: Tensor, earlier: int) -> Iterator[tuple[slice, slice, int]]:
-    """Blocks of sequences, in them runs of queries, and how many of the keys the last query of a run may see."""
+    """Yield a block of sequences, a run of queries in it, and how many of the keys the last of these queries may
+    see."""
     queries = bias.shape[1]
     size = QUERY_TILE if bias.device.type == "cpu" else queries
     for s in _sequence_blocks(bias, min(size, queries)):
@@ -64,16 +66,16 @@ def _query_tiles(bias: Tensor, earlier: int) -> Iterator[tuple[slice, slice, int
 
 
 class BiasLookup(torch.autograd.Function):
-    """table[:, places] with the heads behind the sequences. Its gradient counts by place, which on a CPU takes a tenth
-    of the time of an embedding's."""
+    """table[:, indices], heads after sequences. Its gradient counts by index, which on a CPU takes a tenth of the time
+    of an embedding's."""
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, places: Tensor) -> Tensor:
-        """table [H, n], places int32 [B, L, L]; returns [B, H, L, L]."""
-        ctx.save_for_backward(places)
+    def forward(ctx: Any, table: Tensor, indices: Tensor) -> Tensor:
+        """Look up table [H, n] at indices int32 [B, L, L]; returns [B, H, L, L]."""
+        ctx.save_for_backward(indices)
         ctx.size = table.shape[1]
-        flat = places.flatten()
-        return torch.stack([head.index_select(0, flat).view(places.shape) for head in table], 1)
+        flat = indices.flatten()
+        return torch.stack([head.index_select(0, flat).view(indices.shape) for head in table], 1)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
@@ -83,12 +85,12 @@ class BiasLookup(torch.autograd.Function):
 
 
 def gated_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-    """`GatedAttention`, typed: q [B, H, Q, d], k, v [B, H, L, d], bias [B, H, Q, L]. Padded tokens have v = 0."""
+    """Apply `GatedAttention` to q [B, H, Q, d], k, v [B, H, L, d], bias [B, H, Q, L]. Padded tokens have v = 0."""
     out: Tensor = GatedAttention.apply(*(x.flatten(0, 1).contiguous() for x in (q, k, v, bias)))
     return out.view_as(q)
 
 
 def bias_lookup(table: Tensor, indices: Tensor) -> Tensor:
-    """`Lookup`, typed."""
+    """Apply `BiasLookup`: table [H, n] at indices int32 [B, L, L], to [B, H, L, L]."""
     out: Tensor = BiasLookup.apply(table, indices)
     return out

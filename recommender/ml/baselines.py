@@ -1,8 +1,8 @@
-"""Recommenders in closed form, seconds to fit: what the transformer has to beat, and the fallback's popularity.
+"""Closed-form baselines, seconds to fit: what the transformer has to beat.
 
 Formulas and constants are those of the comparison that the project measures itself against: the Markov chain of
-`transitions`; EASE (Steck 2019, arXiv 1905.03375) with lambda 500, and with lambda 1000 asked
-with the recency-weighted history; their blend by z-scores.
+`transitions`; EASE (Steck 2019, arXiv 1905.03375) with lambda 500, and with lambda 1000 and recency-weighted histories;
+their blend by z-scores.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.transitions import TAU, Transitions, last_items
 
 EASE_LAMBDA, RECENCY_LAMBDA = 500.0, 1000.0
-MAX_EASE_ITEMS = 8_000  # EASE inverts films x films: only the most popular take part
+MAX_EASE_ITEMS = 8_000  # EASE inverts a matrix of films x films: only the most popular take part
 RECENT_DAYS = 30
 
 
@@ -34,16 +34,16 @@ class TrainingTokens:
 
 
 def fit_popularity(training: TrainingTokens) -> Scorer:
-    """How many tokens each film has."""
+    """Score each film by how many tokens it has."""
     return _constant_scorer(np.bincount(training.items, minlength=training.num_items))
 
 
 def fit_recent_popularity(training: TrainingTokens, days: int = RECENT_DAYS) -> Scorer:
-    """The same over the last days of the data; films without any keep the order of all times."""
+    """Score by the tokens of the last days of the data; films without any keep their order by all tokens."""
     recent = training.times > training.times.max(initial=0) - days * 86_400
-    ever = np.bincount(training.items, minlength=training.num_items)
-    now = np.bincount(training.items[recent], minlength=training.num_items)
-    return _constant_scorer(now + ever / (ever.max(initial=1) + 1))
+    all_counts = np.bincount(training.items, minlength=training.num_items)
+    recent_counts = np.bincount(training.items[recent], minlength=training.num_items)
+    return _constant_scorer(recent_counts + all_counts / (all_counts.max(initial=1) + 1))
 
 
 def _constant_scorer(counts: np.ndarray) -> Scorer:
@@ -52,7 +52,7 @@ def _constant_scorer(counts: np.ndarray) -> Scorer:
 
 
 class Markov:
-    """Transition counts, asked with the last WINDOW films."""
+    """Score by transition counts from the last WINDOW films of the history."""
 
     def __init__(self, training: TrainingTokens) -> None:
         self.transitions = Transitions.from_tokens(training.viewers, training.items, training.num_items)
@@ -63,7 +63,9 @@ class Markov:
 
 
 class Ease:
-    """B = I - P / diag(P) with P = (X'X + lambda I)^-1, on the most popular films; asked with weighted histories."""
+    """B = I - P / diag(P) with P = (X'X + lambda I)^-1, on the most popular films.
+
+    Scores are B times the history, whose film of age a (0 is the newest) weighs exp(-a / tau), or 1 without `tau`."""
 
     def __init__(self, training: TrainingTokens, ridge: float, tau: float | None) -> None:
         counts = np.bincount(training.items, minlength=training.num_items)
@@ -79,7 +81,7 @@ class Ease:
         np.fill_diagonal(self.weights, 0)
 
     def _gram_matrix(self, training: TrainingTokens) -> np.ndarray:
-        """Counts of viewers that both films share, float32 [M, M], by blocks of viewers."""
+        """Count the viewers that two films share, float32 [M, M], by blocks of viewers."""
         size = len(self.items)
         gram = np.zeros((size, size), np.float32)
         columns = self.column_of_item[training.items]
@@ -92,24 +94,24 @@ class Ease:
         return gram
 
     def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
-        asked = np.zeros((len(targets.rows), len(self.items)), np.float32)
-        for out, viewer, row in zip(asked, *targets, strict=True):
-            films = self.column_of_item[tokens.items[tokens.indptr[viewer] : row] - 1]
-            age = np.arange(len(films))[::-1]
-            weight = np.ones(len(films)) if self.tau is None else np.exp(-age / self.tau)
-            out[films[films >= 0]] = weight[films >= 0]
+        histories = np.zeros((len(targets.rows), len(self.items)), np.float32)
+        for history, viewer, row in zip(histories, *targets, strict=True):
+            columns = self.column_of_item[tokens.items[tokens.indptr[viewer] : row] - 1]
+            age = np.arange(len(columns))[::-1]
+            weight = np.ones(len(columns)) if self.tau is None else np.exp(-age / self.tau)
+            history[columns[columns >= 0]] = weight[columns >= 0]
         scores = np.zeros((len(targets.rows), self.num_items), np.float32)
-        scores[:, self.items] = asked @ self.weights
+        scores[:, self.items] = histories @ self.weights
         return scores
 
 
 def blend(*scorers: Scorer) -> Scorer:
-    """The sum of the scorers' z-scores, viewer by viewer."""
+    """Add up the scorers' z-scores, viewer by viewer."""
 
     def score(tokens: Tokens, targets: Targets) -> np.ndarray:
         total = np.float32(0)
-        for one in scorers:
-            raw = one(tokens, targets)
+        for scorer in scorers:
+            raw = scorer(tokens, targets)
             spread = raw.std(1, keepdims=True)
             total = total + (raw - raw.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1)
         return np.asarray(total)
@@ -118,7 +120,7 @@ def blend(*scorers: Scorer) -> Scorer:
 
 
 def baseline_fitters(training: TrainingTokens) -> Mapping[str, Callable[[], Scorer]]:
-    """Every baseline by name, fitted when called; the blend takes Markov and the recency EASE, as fitted before."""
+    """Return a function that fits each baseline, by name; the blend shares Markov and the recency EASE with them."""
     markov, recency = cache(lambda: Markov(training)), cache(lambda: Ease(training, RECENCY_LAMBDA, TAU))
     return {
         "popularity": lambda: fit_popularity(training),

@@ -23,7 +23,8 @@ class GatedBlock(nn.Module):
         self.ffn = FeedForward(d, config.ffn, config.dropout) if config.ffn else None
 
     def forward(self, x: Tensor, mask: Tensor, bias: Tensor) -> Tensor:
-        """x [B, L, D]; real [B, L, 1], 0 at padding; bias [B, H, Q, L]. Returns the last Q tokens, [B, Q, D]."""
+        """Encode x [B, L, D] with mask [B, L, 1], 0 at padding, and bias [B, H, Q, L]; returns the last Q tokens [B, Q,
+        D]."""
         b, length, d = x.shape
         queries = bias.shape[2]
         x_in = self.norm_in(x)
@@ -48,7 +49,7 @@ class SoftmaxBlock(nn.Module):
         self.ffn = FeedForward(d, config.ffn, config.dropout) if config.ffn else None
 
     def forward(self, x: Tensor, mask: Tensor, bias: Tensor) -> Tensor:
-        """As `GatedBlock`; bias is -inf where a query must not look."""
+        """Encode as `GatedBlock.forward`; bias is -inf where a query must not look."""
         b, length, d = x.shape
         queries = bias.shape[2]
         q, k, v = (t.view(b, length, self.heads, -1).transpose(1, 2) for t in self.project(self.norm(x)).split(d, 2))
@@ -67,6 +68,7 @@ class FeedForward(nn.Module):
         self.up, self.down = nn.Linear(d_model, 2 * width * d_model), nn.Linear(width * d_model, d_model)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Add the feed-forward part to x [B, L, D]."""
         gate, value = self.up(self.norm(x)).chunk(2, dim=2)
         return x + dropout(self.down(F.silu(gate) * value), self.dropout, self.training)
 
@@ -81,7 +83,7 @@ class CausalConv(nn.Module):
             self.weight[0] = 1
 
     def forward(self, x: Tensor) -> Tensor:
-        """x [B, L, D], zero at padding."""
+        """Mix x [B, L, D], zero at padding."""
         mixed = x * self.weight[0]
         for age in range(1, min(len(self.weight), x.shape[1])):
             mixed[:, age:].addcmul_(x[:, :-age], self.weight[age])
@@ -97,7 +99,7 @@ class AttentionBias(nn.Module):
         self.gap = nn.Parameter(torch.zeros(config.heads, GAP_BUCKETS + 2)) if config.temporal else None
 
     def forward(self, batch: Batch, position_bias: Tensor | None = None) -> Tensor:
-        """[B, H, L, L]; `by_place` is `self.by_place` of any length from L on, where it is at hand."""
+        """Return the bias [B, H, L, L]; `position_bias`, if given, is `self.position_bias` of any length from L on."""
         count, length = batch.items.shape
         bias = self.position_bias(length) if position_bias is None else position_bias[..., :length, :length]
         if self.gap is not None and position_bias is not None and not batch.timed.any():
@@ -107,35 +109,35 @@ class AttentionBias(nn.Module):
         return bias.expand(count, -1, -1, -1)
 
     def position_bias(self, length: int) -> Tensor:
-        """The part that is the same for all histories, [1, H, L, L]: it looks at places alone."""
-        places = torch.arange(length, dtype=torch.int32, device=self.distance.device)
-        return bias_lookup(self.distance, (places[:, None] - places).clamp_(min=0)[None])
+        """Return the part that depends on positions alone and is the same for all histories, [1, H, L, L]."""
+        positions = torch.arange(length, dtype=torch.int32, device=self.distance.device)
+        return bias_lookup(self.distance, (positions[:, None] - positions).clamp_(min=0)[None])
 
 
 def causal_mask(batch: Batch, position_bias: Tensor | None = None) -> Tensor:
-    """The softmax blocks' bias [B, 1, L, L]: -inf at padding and at later tokens. A padded query sees itself, so that
-    no row of the softmax is empty. Nothing of it is the same for all histories."""
-    places = torch.arange(batch.items.shape[1], device=batch.items.device)
-    seen = ((batch.items > 0)[:, None, :] & (places[:, None] >= places)) | (places[:, None] == places)
-    return torch.zeros(seen.shape, device=seen.device).masked_fill_(~seen, -torch.inf).unsqueeze(1)
+    """Return the softmax blocks' bias [B, 1, L, L]: -inf at padding and at later tokens. A padded query sees itself, so
+    that no row of the softmax is empty. `position_bias` is ignored: nothing of it is the same for all histories."""
+    positions = torch.arange(batch.items.shape[1], device=batch.items.device)
+    visible = ((batch.items > 0)[:, None, :] & (positions[:, None] >= positions)) | (positions[:, None] == positions)
+    return torch.zeros(visible.shape, device=visible.device).masked_fill_(~visible, -torch.inf).unsqueeze(1)
 
 
 def time_buckets(batch: Batch) -> Tensor:
-    """Buckets of the time between all pairs of tokens, int32 [B, L, L]; shared by all layers."""
+    """Return buckets of the time between all pairs of tokens, int32 [B, L, L]; shared by all layers."""
     # Whole seconds until they are subtracted: as float32 they would be off by minutes over some years.
     since = (batch.times - batch.times[:, -1:]).clamp_(min=-(2**31 - 1), max=0).int()
-    apart = (since[:, :, None] - since[:, None, :]).clamp_(min=0)
-    buckets = (apart.clamp(min=1).float().log_().mul_(1 / 0.301)).int().add_(1).clamp_(max=GAP_BUCKETS - 1)
-    buckets.masked_fill_(apart == 0, 0)
+    gaps = (since[:, :, None] - since[:, None, :]).clamp_(min=0)
+    buckets = (gaps.clamp(min=1).float().log_().mul_(1 / 0.301)).int().add_(1).clamp_(max=GAP_BUCKETS - 1)
+    buckets.masked_fill_(gaps == 0, 0)
     return buckets.masked_fill_(~batch.timed[:, None, None], GAP_NONE)
 
 
 def dropout(x: Tensor, p: float, training: bool) -> Tensor:
-    """Dropout, where on a CPU one draw of the generator serves eight elements; p is rounded to 1/256."""
+    """Apply dropout; on a CPU one draw of the generator serves eight elements, and p is rounded to 1/256."""
     if not training or p == 0:
         return x
     if x.device.type != "cpu":
         return F.dropout(x, p)
-    dropped = round(p * 256)
+    threshold = round(p * 256)
     draws = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)
-    return x * ((draws[: x.numel()] >= dropped) * (256 / (256 - dropped))).view_as(x)
+    return x * ((draws[: x.numel()] >= threshold) * (256 / (256 - threshold))).view_as(x)

@@ -1,4 +1,4 @@
-"""Films that came after a model's training: they have the vectors of films that nobody has watched yet."""
+"""Cold items: films that came after a model's training, with vectors from their metadata alone."""
 
 from typing import NamedTuple, Self
 
@@ -7,9 +7,11 @@ from torch import Tensor
 
 
 class ColdItems(NamedTuple):
+    """Films that the model does not know by id, to be ranked among its own."""
+
     movie_ids: np.ndarray  # int32 [K], none of the model's vocabulary
     vectors: Tensor  # float32 [K, D], output vectors from the films' metadata, rounded as all films' are
 
     def select(self, keep: np.ndarray) -> Self:
-        """Those that a mask, bool [K], lets through."""
+        """Return the films where the mask `keep`, bool [K], is true."""
         return self if keep.all() else type(self)(self.movie_ids[keep], self.vectors[keep])

@@ -7,13 +7,15 @@ from typing import Any, Literal
 FORMAT = 5  # of a model folder: raised when its files are named or mean something else
 MANIFEST_FILE = "manifest.json"
 GAP_BUCKETS = 63  # 0 for equal seconds, then one for every factor of e^0.301 = 1.35 up to about 4 years
-GAP_UNKNOWN = GAP_BUCKETS  # the history has its times, the time of asking is not given
+GAP_UNKNOWN = GAP_BUCKETS  # the history has its times, the request time is not given
 GAP_NONE = GAP_BUCKETS + 1  # no times at all
 NUM_STARS = 11  # 0 for no rating, 1..10 for half stars
 
 
 @dataclass(frozen=True)
 class ModelConfig:
+    """The shape of a model. Field names are stored in `model.json`: a new name needs a new FORMAT."""
+
     d_model: int = 64
     layers: int = 4
     d_item: int = 128  # width of the item vectors; 0: d_model, without a head between
@@ -33,6 +35,8 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
+    """How a model is trained. Field names are stored in checkpoints and results."""
+
     epochs: int = 26
     batch_positions: int = 4000  # positions of a batch, padding included
     lr: float = 5e-3
@@ -43,7 +47,7 @@ class TrainConfig:
     negatives: int = 0  # films shared as negatives by a batch; 0: every film (full softmax)
     spare_seen: bool = True  # films that the viewer has seen are nobody's negatives
     forget_times: float = 0.2  # share of sequences that train without any times
-    forget_request: float = 0.3  # share of positions that train without the time of asking
+    forget_request: float = 0.3  # share of positions that train without the request time
     forget_stars: float = 0.3  # share of sequences that train without ratings
     forget_id: float = 0.1  # share of films whose vector is their metadata alone, by step
     bf16: bool = True  # the loss's products, where that is faster on the device
@@ -52,6 +56,8 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Preset:
+    """A model's shape with its training, under a name in PRESETS."""
+
     model: ModelConfig
     train: TrainConfig
 
@@ -68,26 +74,33 @@ PRESETS: Mapping[str, Preset] = {
         replace(_PLAIN, layers=3, heads=1, max_len=128, taste_len=0, dropout=0.3, ffn=1),
         TrainConfig(lr=1e-3, batch_positions=8000, epochs=40, spare_seen=False),
     ),
-    # The shape and the settings of the brief: 2 layers, 4 heads, the last 50 films, 3 epochs of 256 targets a step.
-    "brief": Preset(
+    # A plain transformer: 2 layers, 4 heads, the last 50 films, 3 epochs of 256 targets a step.
+    "basic": Preset(
         replace(_PLAIN, layers=2, heads=4, max_len=50, taste_len=50, ffn=4),
         TrainConfig(epochs=3, batch_positions=256, lr=1e-3, negatives=1024, spare_seen=False),
     ),
 }
+PRESET_ALIASES = {"brief": "basic"}  # names that schedules, model versions and results of former versions have
 
 MAX_FULL_SOFTMAX_ITEMS = 12_000  # films; beyond it the full softmax costs more than it gives
 
 
+def canonical_preset(name: str) -> str:
+    """Return today's name of a preset; other names stay as they are."""
+    return PRESET_ALIASES.get(name, name)
+
+
 def get_preset(name: str) -> Preset:
-    """The preset of that name. Raises `ValueError` that lists the names there are."""
+    """Return the preset of that name. Raises `ValueError` that lists the presets."""
     try:
-        return PRESETS[name]
+        return PRESETS[canonical_preset(name)]
     except KeyError:
         raise ValueError(f"There is no preset {name!r}; there are: {', '.join(PRESETS)}.") from None
 
 
 def parse_model_config(stored: Mapping[str, Any]) -> ModelConfig:
-    """A `ModelConfig` from its stored JSON; unknown keys are refused, since they change what the weights mean."""
+    """Return the `ModelConfig` of a stored JSON object. Raises `ValueError` for unknown keys: the weights may depend on
+    them."""
     known = {field.name for field in fields(ModelConfig)}
     if unknown := set(stored) - known:
         raise ValueError(f"The model's config has unknown keys: {', '.join(sorted(unknown))}.")
@@ -95,9 +108,10 @@ def parse_model_config(stored: Mapping[str, Any]) -> ModelConfig:
 
 
 def to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+    """Return the fields as a JSON object."""
     return asdict(config)
 
 
 def override(base: Preset, *, model: Mapping[str, Any] | None = None, train: Mapping[str, Any] | None = None) -> Preset:
-    """The preset `base` with some fields replaced."""
+    """Return the preset `base` with some fields replaced."""
     return Preset(replace(base.model, **(model or {})), replace(base.train, **(train or {})))

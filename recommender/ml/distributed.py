@@ -1,12 +1,12 @@
-"""Several processes that train one model, as `torchrun` starts them: what each does, and what they share.
+"""Data-parallel training in several processes, as `torchrun` starts them.
 
-Every process holds all the data and draws the same groups, negatives and forgetting from the seed. Of each group it
+Every process holds all the data and draws the same batches, negatives and input dropout from the seed. Of each batch it
 works on its own rows; the gradients are added up after the backward pass, each weighted by its rows' part of the
-group's targets, so that the step is the one that a single process would make (dropout apart, which differs by process).
+batch's targets, so that the step is the one of a single process (except for dropout, which differs by process).
 
-Rank 0 saves; all read its checkpoints, so on several machines their folder must be one that all see. The hooks of
-`Progress` are for rank 0 to pass: it evaluates and reports while the others wait. Without torchrun every function here
-leaves things as they are. Gradients travel by gloo between CPUs and by NCCL between GPUs, one a process.
+Rank 0 saves checkpoints and all processes read them, so on several machines they must share the folder. Only rank 0
+passes `TrainingHooks`: it evaluates and reports while the others wait. Without torchrun every function here is a no-op.
+Gradients travel by gloo between CPUs and by NCCL between GPUs, one GPU per process.
 """
 
 import os
@@ -18,14 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
-TIMEOUT = timedelta(
-    hours=2
-)  # for the slowest: rank 0 reads the data before the first step and evaluates after an epoch
+# For the slowest: rank 0 reads the data before the first step and evaluates after an epoch.
+TIMEOUT = timedelta(hours=2)
 
 
 @contextmanager
 def process_group() -> Iterator[None]:
-    """In the group of processes that torchrun started, if it started this one."""
+    """Join the process group that torchrun started; do nothing without torchrun."""
     if not distributed.is_torchelastic_launched():
         yield
         return
@@ -39,34 +38,35 @@ def process_group() -> Iterator[None]:
 
 
 def rank() -> int:
-    """0 for the process that reports and saves, which is also the only one where there is no group."""
+    """Return this process's rank; 0 is the one that reports and saves, and the only one without a group."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def world_size() -> int:
+    """Return the number of processes, 1 without a group."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def broadcast_from_rank0(value: int) -> int:
-    """Rank 0's value, once all have asked for it."""
+    """Return rank 0's value; all processes must call it."""
     if world_size() == 1:
         return value
-    told = torch.tensor([value], device=_device())
-    distributed.broadcast(told, 0)
-    return int(told)
+    tensor = torch.tensor([value], device=_device())
+    distributed.broadcast(tensor, 0)
+    return int(tensor)
 
 
 def any_rank(flag: bool) -> bool:
-    """Whether any process says yes, once all have spoken."""
+    """Return whether `flag` is true in any process; all processes must call it."""
     if world_size() == 1:
         return flag
-    said = torch.tensor([int(flag)], device=_device())
-    distributed.all_reduce(said, distributed.ReduceOp.MAX)
-    return bool(said)
+    tensor = torch.tensor([int(flag)], device=_device())
+    distributed.all_reduce(tensor, distributed.ReduceOp.MAX)
+    return bool(tensor)
 
 
 def sync_initial_weights(model: nn.Module, step: int) -> None:
-    """Gives all of them the weights of rank 0. Raises RuntimeError where they do not stand at the same step."""
+    """Copy the weights of rank 0 to all processes. Raises `RuntimeError` where they do not stand at the same step."""
     if any_rank(broadcast_from_rank0(step) != step):
         raise RuntimeError("The processes read different checkpoints: their folder must be one that all of them see.")
     if world_size() > 1:
@@ -75,25 +75,25 @@ def sync_initial_weights(model: nn.Module, step: int) -> None:
 
 
 def local_rows(targets: Tensor) -> tuple[np.ndarray | slice, float]:
-    """This process's rows of a batch with targets int64 [B, L], and their part of all its targets."""
+    """Return this process's rows of a batch with targets int64 [B, L], and their share of all its targets."""
     if world_size() == 1:
         return slice(None), 1.0
     rows = np.arange(rank(), len(targets), world_size())
     part = int((targets[rows] > 0).sum()) / max(1, int((targets > 0).sum()))
-    # A group of few rows: works on one that another counts, so that all have the same gradients to add.
+    # A batch of few rows: this process repeats a row with weight 0, so that all have the same gradients to add.
     return (rows, part) if part else (np.array([0]), part)
 
 
 def all_reduce_gradients(model: nn.Module, loss: Tensor) -> Tensor:
-    """Adds up the gradients of all processes, and their losses, each weighted by `own_rows`' part before. Returns the
-    loss of the whole batch.
+    """Add up the gradients of all processes, which `local_rows`' share has weighted, and return the loss of the whole
+    batch.
     """
     if world_size() == 1:
         return loss
     parts = [p.grad for p in model.parameters() if p.grad is not None] + [loss.detach()]
-    whole = torch.cat([part.flatten() for part in parts])
-    distributed.all_reduce(whole)
-    for part, summed in zip(parts, whole.split([part.numel() for part in parts]), strict=True):
+    flat = torch.cat([part.flatten() for part in parts])
+    distributed.all_reduce(flat)
+    for part, summed in zip(parts, flat.split([part.numel() for part in parts]), strict=True):
         part.copy_(summed.view_as(part))
     return parts[-1]
 

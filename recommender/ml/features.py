@@ -1,15 +1,15 @@
-"""What is known of films besides who watched them, as lists of feature numbers."""
+"""Metadata of films (genres, people, decade) as lists of feature numbers."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-MIN_MOVIES = 3  # a feature that fewer films share tells nothing that their ids do not
+MIN_MOVIES = 3  # that share a feature; a rarer one adds nothing to their ids
 
 
 class Features(NamedTuple):
-    """Features of the films at places 0..N (0 is padding and has none), film by film."""
+    """Features of the token ids 0..N (0 is padding and has none), in CSR form."""
 
     names: list[str]  # "genre:Drama", "director:Agnès Varda", "decade:1960"
     indptr: np.ndarray  # int64 [N + 2]
@@ -17,16 +17,16 @@ class Features(NamedTuple):
 
 
 def build_features(names_by_movie: Sequence[Sequence[str]]) -> Features:
-    """Features of the films at places 1..N, from their names. Rare ones are left out."""
-    spelled = [name for names in names_by_movie for name in names]
-    found, counts = np.unique(np.array(spelled, dtype=object).astype(str), return_counts=True)
-    names = [str(name) for name in found[counts >= MIN_MOVIES]] or ["none"]
+    """Return the features of the films with token ids 1..N, by name; rare names are left out."""
+    all_names = [name for names in names_by_movie for name in names]
+    unique, counts = np.unique(np.array(all_names, dtype=object).astype(str), return_counts=True)
+    names = [str(name) for name in unique[counts >= MIN_MOVIES]] or ["none"]
     return Features(names, *to_csr(names, [(), *names_by_movie]))
 
 
 def to_csr(names: Sequence[str], names_by_movie: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
-    """Which of `names` each film has, in CSR form: indptr int64 [n + 1], indices int64 [nnz]."""
+    """Return which of `names` each film has, in CSR form: indptr int64 [n + 1], indices int64 [nnz]."""
     number = {name: i for i, name in enumerate(names)}
-    kept = [sorted({number[name] for name in film if name in number}) for film in names_by_movie]
-    indptr = np.concatenate([[0], np.cumsum([len(film) for film in kept])]).astype(np.int64)
-    return indptr, np.array([i for film in kept for i in film], np.int64)
+    rows = [sorted({number[name] for name in movie if name in number}) for movie in names_by_movie]
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+    return indptr, np.array([i for row in rows for i in row], np.int64)

@@ -1,4 +1,4 @@
-"""The one item table: vectors of films, by their id and by what is known of them."""
+"""The item embedding that input and output share: by film id and by the film's features."""
 
 import torch
 from torch import Tensor, nn
@@ -8,10 +8,10 @@ from recommender.ml.features import Features
 
 
 class ItemEmbedding(nn.Module):
-    """Vectors of the films: an embedding of their id, and where known a sum over their features' embeddings."""
+    """Vectors of films: an embedding of their id plus, with features, a sum over the features' embeddings."""
 
     def __init__(self, num_items: int, d_model: int, features: Features | None, ids: Tensor | None = None) -> None:
-        """`ids` [N + 1, D] are the weights of the ids where they are at hand; else they are drawn."""
+        """Take `ids` [N + 1, D] as the weights of the ids, or draw them at random."""
         super().__init__()
         self.indptr: Tensor
         self.indices: Tensor
@@ -28,7 +28,8 @@ class ItemEmbedding(nn.Module):
             nn.init.normal_(self.parts.weight, std=0.3 * d_model**-0.5)
 
     def forward(self, tokens: Tensor | None = None, dropped_ids: Tensor | None = None) -> Tensor:
-        """Vectors [n, D] of `places` [n], by default of all. `forgotten` bool [n]: from their metadata alone."""
+        """Return vectors [n, D] of the token ids `tokens` [n], by default of all; where `dropped_ids` bool [n] is true,
+        from the features alone."""
         vectors = self.ids.weight if tokens is None else self.ids(tokens)
         if self.parts is None:
             return vectors
@@ -43,7 +44,7 @@ class ItemEmbedding(nn.Module):
         return vectors + self.feature_vectors(self.indices[rows], indptr)
 
     def feature_vectors(self, indices: Tensor, indptr: Tensor) -> Tensor:
-        """The metadata's part of the vectors [n, D]: film i has the features indices[indptr[i]:indptr[i + 1]]."""
+        """Return the features' part of the vectors [n, D]: film i has the features indices[indptr[i]:indptr[i + 1]]."""
         assert self.parts is not None
         scale = indptr.diff().clamp(min=1).sqrt()
         return self.parts(indices, indptr[:-1]) / scale[:, None]

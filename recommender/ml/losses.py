@@ -1,4 +1,4 @@
-"""Softmax cross-entropy over films, without ever holding all logits."""
+"""Softmax cross-entropy over films that never holds all logits at once."""
 
 import time
 from functools import cache
@@ -8,45 +8,44 @@ import torch
 from torch import Tensor
 
 BLOCK_SIZE = 512  # positions whose logits are held at a time: with 4,000 films 8 MB
-
 NUM_TRIALS = 5  # products timed of each precision
 
 
 @cache
 def bf16_is_faster(device: torch.device) -> bool:
-    """Whether the loss's product is faster in bf16 on this device. Processors without such an instruction take twenty
-    times as long, and what they report of themselves differs by maker; so it is tried, in some milliseconds.
+    """Measure whether the loss's matrix product is faster in bf16 on this device. CPUs without such an instruction take
+    twenty times as long, and what they report differs by maker; so some products are timed, in a few milliseconds.
     """
     if device.type != "cpu":
         return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
     def seconds(dtype: torch.dtype) -> float:
-        users, films, taken = torch.ones(256, 64, dtype=dtype), torch.ones(64, 1024, dtype=dtype), []
+        users, items, durations = torch.ones(256, 64, dtype=dtype), torch.ones(64, 1024, dtype=dtype), []
         for _ in range(NUM_TRIALS):
             started = time.perf_counter()
-            users @ films
-            taken.append(time.perf_counter() - started)
-        return min(taken)
+            users @ items
+            durations.append(time.perf_counter() - started)
+        return min(durations)
 
     return seconds(torch.bfloat16) < seconds(torch.float32)
 
 
 class SeenMask(NamedTuple):
-    """What a position's viewer had seen: the candidates c with first[windows, c] <= order. A list never has them, so
-    the softmax need not push them down, which would push their neighbours down as well.
+    """What a position's viewer had seen: the candidates c with first_seen[windows, c] <= positions. A list never has
+    them, so the softmax need not push them down, which would push their neighbours down as well.
     """
 
-    first_seen: Tensor  # int16 [W, K]: where window w's viewer first saw candidate k, see `batches.first_seen`
-    windows: Tensor  # int64 [P]: whose row of `first` is the position's
-    positions: Tensor  # int16 [P]: the position's place in its window, from 1
+    first_seen: Tensor  # int16 [W, K]: where window w's viewer first saw candidate k, see `batches.first_seen_index`
+    windows: Tensor  # int64 [P]: the position's row of `first_seen`
+    positions: Tensor  # int16 [P]: the position in its window, from 1
 
     def rows(self, rows: slice) -> Tensor:
-        """Bool [rows, K]."""
+        """Return whether each candidate was seen, for some positions: bool [rows, K]."""
         return self.first_seen[self.windows[rows]] <= self.positions[rows, None]
 
 
 class SoftmaxLoss(torch.autograd.Function):
-    """mean_i of log(exp(u_i t_i) + sum_{c neither i's target nor seen} exp(u_i c + shift)) - u_i t_i.
+    """mean_i of log(exp(u_i t_i) + sum_{c neither i's target nor seen} exp(u_i c + log_q_correction)) - u_i t_i.
 
     The gradient is computed in the forward pass, block by block, where the logits are at hand (as in Cut Cross-Entropy,
     arXiv 2411.09009).
@@ -63,7 +62,8 @@ class SoftmaxLoss(torch.autograd.Function):
         log_q_correction: float,
         bf16: bool,
     ) -> Tensor:
-        """users, targets [P, D]; candidates [K, D]; hits int64 [P]: the target's row in `candidates`, or -1."""
+        """Compute the loss of users, targets [P, D] over candidates [K, D]; target_columns int64 [P]: the target's row
+        in `candidates`, or -1."""
         d_users, d_targets = torch.empty_like(users), torch.empty_like(targets)
         d_candidates = torch.zeros_like(candidates)
         lower, total = candidates.to(torch.bfloat16 if bf16 else users.dtype), users.new_zeros(())
@@ -78,12 +78,11 @@ class SoftmaxLoss(torch.autograd.Function):
             if seen is not None:
                 logits.masked_fill_(seen.rows(s), -torch.inf)
             own = (users[s] * targets[s]).sum(1)
-            # One reference point a row keeps exp() in range; the shares are never divided, their users are.
+            # One reference per row keeps exp() in range. The shares are never divided: the users are scaled instead.
             top = torch.maximum(logits.amax(1).float() + log_q_correction, own)
-            shares = logits.sub_((top - log_q_correction).to(low)[:, None]).exp_()
-            offset = (top - log_q_correction) - (top - log_q_correction).to(
-                low
-            ).float()  # what rounding the reference took away
+            reference = top - log_q_correction
+            shares = logits.sub_(reference.to(low)[:, None]).exp_()
+            offset = reference - reference.to(low).float()  # what rounding the reference took away
             others = shares.sum(1, dtype=torch.float32) * offset.neg().exp()
             norm = others + (own - top).exp()
             total += (norm.log() + top - own).sum()
@@ -112,9 +111,10 @@ def softmax_loss(
     log_q_correction: float = 0.0,
     bf16: bool = False,
 ) -> Tensor:
-    """Mean cross-entropy of each user vector's own target against the shared candidates that are not `seen`.
+    """Return the mean cross-entropy of each user vector's target against the shared candidates that are not `seen`.
 
-    With all films as candidates and `shift` 0 it is the full softmax. With K of N films drawn uniformly and
-    `shift` log((N - 1) / K) its expectation follows the full softmax's normaliser.
+    users, targets [P, D]; candidates [K, D]; target_columns int64 [P], -1 where the target is no candidate. With all
+    films as candidates and `log_q_correction` 0 it is the full softmax. With K of N films drawn uniformly and
+    log((N - 1) / K) its expectation follows the full softmax's normaliser.
     """
     return SoftmaxLoss.apply(users, targets, candidates, target_columns, seen, log_q_correction, bf16)

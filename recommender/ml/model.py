@@ -1,9 +1,11 @@
-"""TransformerRecModel: the order of what a viewer watched, fused with long-term taste, scored against films.
+"""TransformerRecModel: encode a viewer's sequence, fuse it with long-term taste, score films.
 
-- one item table for input and output; an item's vector may have a part that comes from its metadata
+- one item embedding for input and output; an item's vector may have a part that comes from its metadata
 - gated pre-norm blocks (HSTU) that share biases for distance and for the time between watches, or plain softmax blocks
-- a history with times, without the time of asking, or without any times: one set of weights
+- one set of weights for histories with times, without the request time, or without any times
 - the viewer's vector = the encoder's last state + a gated projection of the taste
+
+Attribute names of the modules are names in the stored weights: a new name needs a new FORMAT.
 """
 
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from recommender.ml.item_embedding import ItemEmbedding
 
 
 class OutputHead(nn.Module):
-    """From the encoder's state to the item vectors' wider space; not linear, so that scores are not bound to rank D."""
+    """Map the encoder's state to the wider space of the item vectors; not linear, so that scores exceed rank D."""
 
     def __init__(self, d_model: int, d_item: int) -> None:
         super().__init__()
@@ -28,12 +30,13 @@ class OutputHead(nn.Module):
         self.up, self.down = nn.Linear(d_model, 4 * d_model), nn.Linear(2 * d_model, d_item)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map x [B, Q, D] to [B, Q, d_item]."""
         gate, value = self.up(x).chunk(2, dim=2)
         return self.straight(x) + self.down(F.silu(gate) * value)
 
 
 class TasteFusion(nn.Module):
-    """Adds a gated projection of the long-term taste to the encoder's state."""
+    """Add a gated projection of the long-term taste to the encoder's state."""
 
     def __init__(self, d_model: int) -> None:
         super().__init__()
@@ -41,12 +44,12 @@ class TasteFusion(nn.Module):
         nn.init.zeros_(self.project.weight)  # training starts from the sequence alone
 
     def forward(self, x: Tensor, taste: Tensor) -> Tensor:
-        """x and taste [B, Q, D]."""
+        """Fuse x and taste, both [B, Q, D]."""
         return x + torch.sigmoid(self.gate(torch.cat([x, taste], dim=2))) * self.project(taste)
 
 
 class MlpScorer(nn.Module):
-    """score = MLP([user, item]). The first layer is split, W[u; i] = Wu u + Wi i, so Wi i is computed once a film."""
+    """score = MLP([user, item]). The first layer is split, W[u; i] = Wu u + Wi i, so Wi i is computed once per film."""
 
     def __init__(self, d_model: int) -> None:
         super().__init__()
@@ -54,11 +57,13 @@ class MlpScorer(nn.Module):
         self.out = nn.Linear(d_model, 1)
 
     def forward(self, users: Tensor, items: Tensor) -> Tensor:
-        """users [..., D], items [..., K, D] to scores [..., K]."""
+        """Score items [..., K, D] for users [..., D]: [..., K]."""
         return self.out(F.gelu(self.of_user(users).unsqueeze(-2) + self.of_item(items))).squeeze(-1)
 
 
 class TransformerRecModel(nn.Module):
+    """The sequence model of the ranker; see the module's docstring."""
+
     def __init__(
         self,
         num_items: int,
@@ -67,8 +72,8 @@ class TransformerRecModel(nn.Module):
         *,
         ids: Tensor | None = None,
     ) -> None:
-        """`num_items` films stand at places 1..num_items; `features` describe them where the config wants metadata.
-        `ids`: see `ItemTable`."""
+        """Build a model of `num_items` films with token ids 1..num_items; `features` describe them where the config has
+        metadata. `ids`: see `ItemEmbedding`."""
         super().__init__()
         self.config = config = config or ModelConfig()
         d = config.d_model
@@ -93,8 +98,8 @@ class TransformerRecModel(nn.Module):
     def forward(
         self, sequence: Tensor, taste: Tensor, candidate_items: Tensor, taste_weights: Tensor | None = None
     ) -> Tensor:
-        """Scores [B, K] of `candidate_items` [B, K] after a left-padded `sequence` [B, L] without times, for viewers
-        whose long-term favourites are `taste` [B, T]. All hold places, 0 is padding.
+        """Return scores [B, K] of `candidate_items` [B, K] after a left-padded `sequence` [B, L] without times, for
+        viewers whose long-term favourites are `taste` [B, T]. All hold token ids, 0 is padding.
         """
         batch, table = untimed_batch(sequence, taste, taste_weights), self.items()
         users, vectors = self.user_vectors(batch, table), self.output_vectors(table)[candidate_items]
@@ -104,16 +109,17 @@ class TransformerRecModel(nn.Module):
         return (vectors @ users.unsqueeze(2)).squeeze(2)
 
     def output_vectors(self, table: Tensor) -> Tensor:
-        """Output vectors [n, D] of the item table's rows: of unit length where the scores are cosines."""
+        """Return output vectors [n, D] of the rows of an item table: of unit length where the scores are cosines."""
         return F.normalize(table, dim=1) if self.config.temperature else table
 
     def user_vectors(self, batch: Batch, table: Tensor, position_bias: Tensor | None = None) -> Tensor:
-        """Viewers' vectors [B, D] at the end of each window: the dot product with an output vector is the score.
-        `by_place` is what `fixed_bias` gave."""
+        """Return viewers' vectors [B, D] at the end of each window: the dot product with an output vector is the score.
+        `position_bias` is the result of `static_bias`."""
         return self.position_vectors(batch, table, last_only=True, position_bias=position_bias)[:, -1]
 
     def static_bias(self) -> Tensor | None:
-        """What attention adds whatever the history, for windows of any length: made once where the weights stay."""
+        """Return the part of the attention bias that no history changes, for windows of any length: computed once per
+        model, None where the blocks have none."""
         if not isinstance(self.bias, AttentionBias):
             return None
         return self.bias.position_bias(-(-self.config.max_len // LENGTH_STEP) * LENGTH_STEP)
@@ -121,54 +127,56 @@ class TransformerRecModel(nn.Module):
     def position_vectors(
         self, batch: Batch, table: Tensor, *, last_only: bool = False, position_bias: Tensor | None = None
     ) -> Tensor:
-        """Viewers' vectors [B, L, D] after each token; with `newest` after the last alone, [B, 1, D]. `table` [n, D]
-        holds the films that the batch's places name, rounded to float16 where no gradient is wanted.
+        """Return viewers' vectors [B, L, D] after each token; with `last_only` after the last one, [B, 1, D]. `table`
+        [n, D] holds the films that the batch's token ids refer to, rounded to float16 where no gradient is needed.
         """
-        films = self._item_reader(batch, table)
-        x = self._encode(batch, films, last_only, position_bias)
+        read_items = self._item_reader(batch, table)
+        x = self._encode(batch, read_items, last_only, position_bias)
         if self.taste is not None:
-            x = self.taste(x, self._taste_vectors(batch, films, batch.taste_seen[:, -x.shape[1] :]))
+            x = self.taste(x, self._taste_vectors(batch, read_items, batch.taste_seen[:, -x.shape[1] :]))
         x = self.head(self.norm(x))
         return F.normalize(x, dim=2) / self.config.temperature if self.config.temperature else x
 
     def _item_reader(self, batch: Batch, table: Tensor) -> Callable[[Tensor], Tensor]:
-        """From places to films as the encoder reads them [..., D]. Each film of the table is read once where the batch
-        names more: short windows of long histories repeat their viewer's taste.
+        """Return a function from token ids [...] to input vectors [..., D]. Each film of the table is projected once
+        where the batch has more tokens: short windows of long histories repeat their viewer's taste.
         """
         if batch.items.numel() + batch.taste.numel() < len(table):
-            return lambda places: self.read(F.embedding(places, table).float())
-        read = self.read(table.float())
-        return lambda places: F.embedding(places, read)
+            return lambda token_ids: self.read(F.embedding(token_ids, table).float())
+        inputs = self.read(table.float())
+        return lambda token_ids: F.embedding(token_ids, inputs)
 
     def _encode(
-        self, batch: Batch, films: Callable[[Tensor], Tensor], last_only: bool, position_bias: Tensor | None
+        self, batch: Batch, read_items: Callable[[Tensor], Tensor], last_only: bool, position_bias: Tensor | None
     ) -> Tensor:
-        """The encoder's states [B, L, D]; with `newest` the last block works for the last token alone: [B, 1, D]."""
-        real = (batch.items > 0).unsqueeze(2)
-        x = films(batch.items)
+        """Return the encoder's states [B, L, D]; with `last_only` the last block computes the last token alone: [B, 1,
+        D]."""
+        mask = (batch.items > 0).unsqueeze(2)
+        x = read_items(batch.items)
         if self.stars is not None:
             x = x + self.stars(batch.stars)
         if self.gaps is not None:
             x = x + self.gaps(batch.gaps)
         if self.positions is not None:  # counted over real tokens, so padding changes nothing
-            x = x + self.positions(real.squeeze(2).cumsum(1).sub(1).clamp(min=0))
-        x = dropout(x, self.config.dropout, self.training) * real
-        real, bias = real.to(x.dtype), self.bias(batch, position_bias)
-        for place, block in enumerate(self.blocks, 1):
-            x = block(x, real, bias[:, :, -1:] if last_only and place == len(self.blocks) else bias)
+            x = x + self.positions(mask.squeeze(2).cumsum(1).sub(1).clamp(min=0))
+        x = dropout(x, self.config.dropout, self.training) * mask
+        mask, bias = mask.to(x.dtype), self.bias(batch, position_bias)
+        for number, block in enumerate(self.blocks, 1):
+            x = block(x, mask, bias[:, :, -1:] if last_only and number == len(self.blocks) else bias)
         return x
 
-    def _taste_vectors(self, batch: Batch, films: Callable[[Tensor], Tensor], seen: Tensor) -> Tensor:
-        """Weighted mean [B, Q, D] of the last `taste_len` of the rows of taste `seen` [B, Q] at each token."""
+    def _taste_vectors(self, batch: Batch, read_items: Callable[[Tensor], Tensor], seen: Tensor) -> Tensor:
+        """Return the weighted mean [B, Q, D] of the last `taste_len` of the rows of taste `seen` [B, Q] at each
+        token."""
         rows = torch.arange(batch.taste.shape[1], device=seen.device, dtype=torch.int32)
         age = seen.int().unsqueeze(2) - rows  # 1 is the newest
         weights = batch.taste_weights.unsqueeze(1) * ((age > 0) & (age <= self.config.taste_len))
         total = weights.abs().sum(2, keepdim=True).clamp(min=1e-6)
-        return (weights @ films(batch.taste)) / total
+        return (weights @ read_items(batch.taste)) / total
 
 
 def untimed_batch(sequence: Tensor, taste: Tensor, taste_weights: Tensor | None = None) -> Batch:
-    """The batch of bare sequences [B, L] and tastes [B, T]."""
+    """Return the batch of bare sequences [B, L] and tastes [B, T], without any times."""
     weights = (taste > 0).float() if taste_weights is None else taste_weights
     return Batch(
         items=sequence,

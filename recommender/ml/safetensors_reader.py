@@ -1,4 +1,4 @@
-"""Tensors of a safetensors file, each read into memory once.
+"""Read the tensors of a safetensors file into memory, each once.
 
 The library maps the file: a tensor that is copied out of it counts twice meanwhile, and one that is not copied ends the
 process by SIGBUS when the file is cut short later.
@@ -23,7 +23,8 @@ _TYPES = {
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All of the file's. Raises ValueError or KeyError where it is not what its header says, or of another type.
+    """Read all tensors of a file. Raises `ValueError` or `KeyError` where the file does not match its header, or has a
+    type that is not supported.
 
     The layout is https://github.com/huggingface/safetensors#format: the header's length in 8 bytes, little end first,
     the header in JSON, the tensors.
@@ -37,8 +38,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def _read(file: BinaryIO, start: int, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> Tensor:
     tensor = torch.empty(shape, dtype=_TYPES[dtype])
-    inside = tensor.reshape(-1).view(torch.uint8).numpy().data
+    buffer = tensor.reshape(-1).view(torch.uint8).numpy().data
     file.seek(start + data_offsets[0])
-    if file.readinto(inside) != len(inside):  # type: ignore[attr-defined]
+    if file.readinto(buffer) != len(buffer):  # type: ignore[attr-defined]
         raise ValueError(f"{file.name} ends too early")
     return tensor

@@ -1,7 +1,7 @@
-"""Scores in eight bits, a quarter of the memory to read, that say which few films are worth exact ones.
+"""Quantised item vectors (int8): rough scores at a quarter of the memory traffic choose the films to score exactly.
 
-No list changes by it: from the greatest error that the short numbers can have follows whether a film outside the
-shortlist could belong to the best; then the caller scores all of them.
+No list changes by it: the error bound of the rough scores shows whether a film outside the shortlist could belong to
+the best; in that case the caller scores all films exactly.
 """
 
 from collections.abc import Mapping
@@ -10,20 +10,22 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-CHUNK_SIZE = 4096  # films that are shortened at a time: bounds memory
+CHUNK_SIZE = 4096  # films that are quantised at a time: bounds memory
 MIN_ITEMS = 8_000  # below it exact scores of all films cost as little
-MAX_VIEWERS = 8  # asked at once; for more of them the exact product is faster
+MAX_VIEWERS = 8  # of a call; for more of them the exact product is faster
 
 
 class Shortlist(NamedTuple):
+    """Vectors in eight bits. Model folders store the fields by name."""
+
     codes: Tensor  # int8 [N, D]
-    scales: Tensor  # bfloat16 [N]: vector = code * scale, nearly
-    error: Tensor  # float32 [1]: greatest length of a vector's difference from that
-    longest: Tensor  # float32 [1]: greatest length of code * scale
+    scales: Tensor  # bfloat16 [N]: vector = code * scale, approximately
+    error: Tensor  # float32 [1]: greatest norm of vector - code * scale
+    longest: Tensor  # float32 [1]: greatest norm of code * scale
 
     @classmethod
     def quantise(cls, table: Tensor, score_norms: Tensor) -> Self | None:
-        """Of the vectors table / lengths, [N, D] by [N]. None where they are few."""
+        """Quantise the vectors table / score_norms, [N, D] by [N]; None where they are few or not on a CPU."""
         if len(table) < MIN_ITEMS or table.device.type != "cpu":
             return None
         codes, scales = torch.empty(table.shape, dtype=torch.int8), torch.empty(len(table), dtype=torch.bfloat16)
@@ -34,28 +36,28 @@ class Shortlist(NamedTuple):
             scales[part] = vectors.abs().amax(1) / 127
             steps = scales[part].float().clamp(min=1e-30)[:, None]
             codes[part] = (vectors / steps).round().clamp(-127, 127)
-            short = codes[part] * steps
-            error = torch.maximum(error, (vectors - short).norm(dim=1).max())
-            longest = torch.maximum(longest, short.norm(dim=1).max())
+            approximate = codes[part] * steps
+            error = torch.maximum(error, (vectors - approximate).norm(dim=1).max())
+            longest = torch.maximum(longest, approximate.norm(dim=1).max())
         return cls(codes, scales, error, longest)
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """As a model folder keeps it."""
+        """Return the tensors under their names in the model folder."""
         return {f"short_{name}": tensor for name, tensor in self._asdict().items()}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Self | None:
-        """None where the folder has none, or this torch cannot use it."""
+        """Rebuild from stored tensors; None where there are none, or this torch has no int8 product."""
         if "short_codes" not in tensors or not hasattr(torch, "_weight_int8pack_mm"):
             return None
         return cls(*(tensors[f"short_{name}"] for name in cls._fields))
 
     def scores(self, users: Tensor) -> Tensor:
-        """float32 [B, N] for viewers' vectors [B, D], each within `slack` of the dot product."""
+        """Return scores float32 [B, N] for viewers' vectors [B, D], each within `error_bound` of the dot product."""
         return torch._weight_int8pack_mm(users.bfloat16(), self.codes, self.scales).float()
 
     def error_bound(self, users: Tensor) -> Tensor:
-        """How far any of the scores can be from the exact one, [B]: by Cauchy and Schwarz for the vectors' and the
-        viewers' rounding, and a part in 2^8 of the greatest possible score for the result's."""
+        """Return how far any score can be from the exact one, [B]: by Cauchy and Schwarz for the rounding of vectors
+        and viewers, plus 2^-8 of the greatest possible score for the rounding of the result."""
         length, rounded = users.norm(dim=1), (users - users.bfloat16().float()).norm(dim=1)
         return length * self.error + rounded * self.longest + length * self.longest * 2**-8

@@ -15,20 +15,20 @@ from torch.nn import functional as F
 from recommender.ml import distributed
 from recommender.ml.batches import Batch, Windows, bucket_by_length, collate, first_seen_index, training_windows
 from recommender.ml.config import GAP_NONE, GAP_UNKNOWN, MAX_FULL_SOFTMAX_ITEMS, Preset, TrainConfig, to_json
-from recommender.ml.data import Tokens
+from recommender.ml.data import Tokens, data_hash
 from recommender.ml.losses import SeenMask, bf16_is_faster, softmax_loss
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.model_folder import ModelCorrupt, data_hash, load_checkpoint, save_checkpoint
+from recommender.ml.training_checkpoint import CheckpointCorrupt, load_checkpoint, save_checkpoint
 
 CHECKPOINT_SECONDS = 60.0
-MIN_STEPS, MIN_POSITIONS = 64, 512  # of an epoch; of a batch
-MIN_EPOCHS = 4  # that a budget of minutes leaves: fewer give lists that nobody should see
-DEFAULT_NEGATIVES = 2048  # where there are too many films for the full softmax
+MIN_STEPS, MIN_POSITIONS = 64, 512  # steps of an epoch; positions of a batch
+MIN_EPOCHS = 4  # in a budget of minutes: fewer give lists that nobody should see
+DEFAULT_NEGATIVES = 2048  # of a batch where there are too many films for the full softmax
 MLP_NEGATIVES = 64  # films that the MLP scorer is trained against, shared by a batch
 
 
 class Step(NamedTuple):
-    """What the loop tells after each step."""
+    """Progress of the loop, given to `TrainingHooks.on_step`."""
 
     epoch: int  # from 1
     step: int  # of the epoch, from 1
@@ -40,12 +40,12 @@ class Step(NamedTuple):
 
 
 class TrainingInterrupted(Exception):
-    """The caller's `report` asked to stop; the state is saved."""
+    """`TrainingHooks.on_step` asked to stop; the state is saved."""
 
 
 @dataclass
 class TrainingHooks:
-    """Hooks of the caller: after each step (return False to stop) and after each epoch (its figures are kept)."""
+    """Callbacks after each step (False stops the training) and after each epoch (its metrics go into the history)."""
 
     on_step: Callable[[Step], bool | None] = lambda step: None
     on_epoch: Callable[[int, TransformerRecModel], dict[str, float]] = lambda epoch, model: {}
@@ -53,13 +53,15 @@ class TrainingHooks:
 
 @dataclass
 class TrainingResult:
+    """A trained model and how the training went."""
+
     model: TransformerRecModel
-    history: list[dict[str, float]] = field(default_factory=list)  # by epoch: loss, seconds, figures of on_epoch
+    history: list[dict[str, float]] = field(default_factory=list)  # by epoch: loss, seconds, metrics of on_epoch
     epochs: int = 0
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device of that name; `auto` takes CUDA, then MPS, then the CPU."""
+    """Return the device of that name; `auto` takes CUDA, then MPS, then the CPU."""
     if name != "auto":
         return torch.device(name)
     if torch.cuda.is_available():
@@ -68,7 +70,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 class Trainer:
-    """One run: the model, its optimiser, and where it stands."""
+    """One training run: the model, its optimiser and the progress so far."""
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class Trainer:
         checkpoints: Path | None = None,
         device: torch.device | None = None,
     ) -> None:
-        """Trains `model` on each viewer's tokens before row `ends` [U]. Checkpoints go to the folder `checkpoints`."""
+        """Prepare to train `model` on each viewer's tokens before row `ends` [U], with checkpoints in that folder."""
         self.device = device or pick_device()
         self.model, self.tokens, self.ends = model.to(self.device), tokens, ends
         self.preset, self.config, self.checkpoints = preset, preset.train, checkpoints
@@ -88,7 +90,7 @@ class Trainer:
             model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=self.config.weight_decay, fused=True
         )
         self.bf16 = self.config.bf16 and bf16_is_faster(self.device)
-        self.data_hash = data_hash(tokens.items, tokens.times, ends)  # a checkpoint goes on with the same alone
+        self.data_hash = data_hash(tokens.items, tokens.times, ends)  # a checkpoint of other data is ignored
         self.epochs, self.epoch, self.step, self.total_steps = self.config.epochs, 1, 0, 0
         self.history: list[dict[str, float]] = []
         self.losses = [0.0, 0.0]  # of this epoch: sum, count
@@ -96,10 +98,10 @@ class Trainer:
     def run(
         self, hooks: TrainingHooks | None = None, *, resume: bool = False, minutes: float | None = None
     ) -> TrainingResult:
-        """Trains to the last epoch. `minutes` shortens the run to the whole epochs that fit, judged by the first steps.
+        """Train to the last epoch. `minutes` limits the run to the whole epochs that fit, judged by the first steps.
 
         The result is the same for a seed on one machine, whether or not the run was interrupted and resumed.
-        Raises `Stopped` when `progress.on_step` returned False.
+        Raises `TrainingInterrupted` when `hooks.on_step` returned False.
         """
         hooks = hooks or TrainingHooks()
         if resume:
@@ -124,53 +126,47 @@ class Trainer:
 
     @torch.no_grad()
     def _zero_untrained_ids(self) -> None:
-        """Films without a token to learn from get no vector of their own: as everybody's negatives they learned only to
-        be nobody's choice. What their metadata says of them stays.
+        """Clear the id vectors of films without a training token: as negatives of everybody they learned only to rank
+        low. Their metadata's part stays.
         """
-        learned = np.arange(len(self.tokens.items)) < np.repeat(self.ends, self.tokens.lengths())
-        counts = np.bincount(self.tokens.items[learned], minlength=self.model.num_items + 1)
+        trained = np.arange(len(self.tokens.items)) < np.repeat(self.ends, self.tokens.lengths())
+        counts = np.bincount(self.tokens.items[trained], minlength=self.model.num_items + 1)
         self.model.items.ids.weight[torch.from_numpy(counts == 0).to(self.device)] = 0
 
     def _train_epoch(self, hooks: TrainingHooks) -> None:
         rng = np.random.default_rng([self.config.seed, self.epoch])
         windows = training_windows(self.tokens, self.ends, self.preset.model.max_len, rng)
         # Little data gets smaller batches: an epoch of a few steps would learn little.
-        most = min(self.config.batch_positions, max(MIN_POSITIONS, int(windows.lengths().sum()) // MIN_STEPS))
-        groups = list(bucket_by_length(windows, most, rng))
-        saved = begun = time.monotonic()
+        max_positions = min(self.config.batch_positions, max(MIN_POSITIONS, int(windows.lengths().sum()) // MIN_STEPS))
+        groups = list(bucket_by_length(windows, max_positions, rng))
+        last_save = started = time.monotonic()
         while self.step < len(groups):
             self.step += 1
             loss, targets = self._train_step(windows.select(groups[self.step - 1]), len(groups))
             if self.budget and self.total_steps == 12:
-                self._fit_epochs_to_budget(len(groups), (time.monotonic() - begun) / self.total_steps)
-            told = Step(self.epoch, self.step, len(groups), self.epochs, loss, self.losses[0] / self.losses[1], targets)
-            if distributed.any_rank(hooks.on_step(told) is False):
+                seconds = len(groups) * (time.monotonic() - started) / self.total_steps  # of an epoch
+                fitting = max(MIN_EPOCHS, int(self.budget * 60 / seconds))
+                self.epochs = min(self.config.epochs, distributed.broadcast_from_rank0(fitting))
+            average = self.losses[0] / self.losses[1]
+            step = Step(self.epoch, self.step, len(groups), self.epochs, loss, average, targets)
+            if distributed.any_rank(hooks.on_step(step) is False):
                 self._save_checkpoint("transformer_latest.pt")
                 raise TrainingInterrupted(f"stopped in epoch {self.epoch} after step {self.step}")
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            if time.monotonic() - last_save > CHECKPOINT_SECONDS:
                 self._save_checkpoint("transformer_latest.pt")
-                saved = time.monotonic()
-
-    def _fit_epochs_to_budget(self, steps: int, seconds: float) -> None:
-        """Sets how many epochs fit into the budget."""
-        assert self.budget
-        fitting = max(MIN_EPOCHS, int(self.budget * 60 / (steps * seconds)))
-        self.epochs = min(self.config.epochs, distributed.broadcast_from_rank0(fitting))
+                last_save = time.monotonic()
 
     def _train_step(self, windows: Windows, steps: int) -> tuple[float, int]:
+        """Make one optimiser step of an epoch of `steps`; return the loss and the number of targets."""
         rng = np.random.default_rng([self.config.seed, self.epoch, self.step])
         torch.manual_seed(int(rng.integers(2**62)) + distributed.rank())
         self.model.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(self.total_steps, steps * self.epochs)
         batch, targets = self._make_batch(windows, rng)
-        own, part = distributed.local_rows(targets)
-        loss = (
-            self._compute_loss(
-                batch.select(own).to(self.device), targets[own].to(self.device), windows.select(own), rng
-            )
-            * part
-        )
+        rows, share = distributed.local_rows(targets)
+        batch, targets = batch.select(rows).to(self.device), targets[rows].to(self.device)
+        loss = self._compute_loss(batch, targets, windows.select(rows), rng) * share
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         loss = distributed.all_reduce_gradients(self.model, loss)
@@ -184,15 +180,15 @@ class Trainer:
         return value, int(windows.lengths().sum())
 
     def _learning_rate(self, step: int, steps: int) -> float:
-        """Linear warm-up, then a cosine down to `final_lr`."""
+        """Return the learning rate of a step: linear warm-up, then a cosine down to `final_lr`."""
         config = self.config
-        warm = min(1.0, (step + 1) / config.warmup_steps)
-        done = min(1.0, step / max(1, steps))
-        return config.lr * warm * (config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * done)) / 2)
+        warmup = min(1.0, (step + 1) / config.warmup_steps)
+        progress = min(1.0, step / max(1, steps))
+        return config.lr * warmup * (config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * progress)) / 2)
 
     def _make_batch(self, windows: Windows, rng: np.random.Generator) -> tuple[Batch, Tensor]:
-        """The batch with its targets int64 [B, L], made to forget some of what it knows of times and ratings."""
-        # The token after a window is its last target; its time is the time of asking.
+        """Return the batch, with input dropout, and its targets int64 [B, L]."""
+        # The token after a window is its last target; its time is the request time.
         batch = collate(self.tokens, windows, self.preset.model, self.tokens.times[windows.stops])
         last = torch.from_numpy(self.tokens.items[windows.stops])[:, None]
         targets = torch.cat([batch.items[:, 1:], last], 1) * (batch.items > 0)
@@ -200,61 +196,68 @@ class Trainer:
         return batch, targets
 
     def _compute_loss(self, batch: Batch, targets: Tensor, windows: Windows, rng: np.random.Generator) -> Tensor:
-        films = self.model.num_items
-        negatives = self.config.negatives or (0 if films <= MAX_FULL_SOFTMAX_ITEMS else DEFAULT_NEGATIVES)
-        positions = targets > 0
-        wanted = targets[positions]
-        sampled = 0 < negatives < films
-        candidates = np.sort(rng.choice(films, negatives, replace=False)) + 1 if sampled else np.arange(1, films + 1)
-        drawn = torch.from_numpy(candidates).to(self.device)
+        """Return the softmax loss of targets int64 [B, L] against all films or a sample of them."""
+        num_items = self.model.num_items
+        negatives = self.config.negatives or (0 if num_items <= MAX_FULL_SOFTMAX_ITEMS else DEFAULT_NEGATIVES)
+        sampled = 0 < negatives < num_items
+        candidates = np.arange(1, num_items + 1)
         if sampled:
-            places, local = torch.cat([batch.items.flatten(), batch.taste.flatten(), wanted, drawn]).unique(
-                return_inverse=True
-            )
-            places, local = _prepend_padding(places, local)
-            parts = local.split([batch.items.numel(), batch.taste.numel(), len(wanted), len(drawn)])
-            batch.items, batch.taste = parts[0].view_as(batch.items), parts[1].view_as(batch.taste)
-            own, columns, shift = parts[2], parts[3], math.log((films - 1) / negatives)
-            table = self.model.items(places, self._id_dropout(rng, places))
-            slot = torch.full((len(places),), -1, device=self.device)
-            slot[columns] = torch.arange(len(columns), device=self.device)
-            hits = slot[own]
+            candidates = np.sort(rng.choice(num_items, negatives, replace=False)) + 1
+        candidate_ids = torch.from_numpy(candidates).to(self.device)
+        positions = targets > 0
+        target_ids = targets[positions]
+        if sampled:
+            # The batch gets a table of its own, of the films that it refers to, with padding at row 0.
+            parts = [batch.items.flatten(), batch.taste.flatten(), target_ids, candidate_ids]
+            token_ids, local = torch.cat([target_ids.new_zeros(1), *parts]).unique(return_inverse=True)
+            items, taste, own, columns = local[1:].split([len(part) for part in parts])
+            batch.items, batch.taste = items.view_as(batch.items), taste.view_as(batch.taste)
+            table = self.model.items(token_ids, self._id_dropout(rng, token_ids))
+            column_of = torch.full((len(token_ids),), -1, device=self.device)
+            column_of[columns] = torch.arange(len(columns), device=self.device)
+            target_columns, log_q_correction = column_of[own], math.log((num_items - 1) / negatives)
         else:
             table = self.model.items(None, self._id_dropout(rng))
-            own, columns, shift = wanted, drawn, 0.0
-            hits = own - 1
+            own, columns = target_ids, candidate_ids
+            target_columns, log_q_correction = own - 1, 0.0
         users = self.model.position_vectors(batch, table)[positions]
         vectors = self.model.output_vectors(table)
         seen = self._seen_mask(windows, candidates, positions) if self.config.spare_seen else None
         loss = softmax_loss(
-            users, vectors[own], vectors[columns], hits, seen=seen, log_q_correction=shift, bf16=self.bf16
+            users,
+            vectors[own],
+            vectors[columns],
+            target_columns,
+            seen=seen,
+            log_q_correction=log_q_correction,
+            bf16=self.bf16,
         )
         if self.model.scorer is not None:
             loss = loss + self._mlp_loss(users, vectors, own, rng)
         return loss
 
     def _seen_mask(self, windows: Windows, candidates: np.ndarray, positions: Tensor) -> SeenMask:
-        """What was seen before each target of `positions` bool [B, L]."""
-        first = torch.from_numpy(first_seen_index(self.tokens, windows, candidates)).to(self.device)
-        window, place = positions.nonzero(as_tuple=True)
+        """Return what was seen before each target of `positions` bool [B, L]."""
+        first_seen = torch.from_numpy(first_seen_index(self.tokens, windows, candidates)).to(self.device)
+        window, column = positions.nonzero(as_tuple=True)
         padding = positions.shape[1] - torch.from_numpy(windows.lengths()).to(self.device)
-        return SeenMask(first, window, (place + 1 - padding[window]).to(torch.int16))
+        return SeenMask(first_seen, window, (column + 1 - padding[window]).to(torch.int16))
 
     def _mlp_loss(self, users: Tensor, vectors: Tensor, own: Tensor, rng: np.random.Generator) -> Tensor:
-        """Cross-entropy of the MLP's score of the target against films shared by the batch."""
+        """Return the cross-entropy of the MLP's score of the target against films shared by the batch."""
         assert self.model.scorer is not None
-        drawn = torch.from_numpy(rng.integers(1, len(vectors), MLP_NEGATIVES)).to(self.device)
-        against = self.model.scorer(users, vectors[drawn])
-        against = against.masked_fill(drawn[None, :] == own[:, None], -torch.inf)
-        logits = torch.cat([self.model.scorer(users, vectors[own][:, None]), against], 1)
+        negatives = torch.from_numpy(rng.integers(1, len(vectors), MLP_NEGATIVES)).to(self.device)
+        negative_scores = self.model.scorer(users, vectors[negatives])
+        negative_scores = negative_scores.masked_fill(negatives[None, :] == own[:, None], -torch.inf)
+        logits = torch.cat([self.model.scorer(users, vectors[own][:, None]), negative_scores], 1)
         return F.cross_entropy(logits, torch.zeros_like(own))
 
-    def _id_dropout(self, rng: np.random.Generator, places: Tensor | None = None) -> Tensor | None:
-        """Which films' ids a step forgets, bool [n] of `places` or of all."""
+    def _id_dropout(self, rng: np.random.Generator, token_ids: Tensor | None = None) -> Tensor | None:
+        """Draw the films whose id vectors a step leaves out, bool [n] of `token_ids` or of all."""
         if not self.preset.model.metadata or not self.config.forget_id:
             return None
-        drawn = torch.from_numpy(rng.random(self.model.num_items + 1) < self.config.forget_id).to(self.device)
-        return drawn if places is None else drawn[places]
+        dropped = torch.from_numpy(rng.random(self.model.num_items + 1) < self.config.forget_id).to(self.device)
+        return dropped if token_ids is None else dropped[token_ids]
 
     def _save_checkpoint(self, name: str) -> None:
         if self.checkpoints is None or distributed.rank():
@@ -272,11 +275,8 @@ class Trainer:
         save_checkpoint(self.checkpoints / name, state)
 
     def _load_checkpoint(self) -> None:
-        """Takes up the newest checkpoint that can be read, if there is one of this very run."""
-        best: dict[str, Any] | None = None
-        for state in self._own_checkpoints():
-            if best is None or (state["epoch"], state["step"]) > (best["epoch"], best["step"]):
-                best = state
+        """Continue from the newest readable checkpoint of the same data, model and configuration, if there is one."""
+        best = max(self._own_checkpoints(), key=lambda state: (state["epoch"], state["step"]), default=None)
         if best is None:
             return
         self.model.load_state_dict(best["model"])
@@ -286,31 +286,25 @@ class Trainer:
         self.bf16 = best["bf16"]
 
     def _own_checkpoints(self) -> Iterator[dict[str, Any]]:
+        """Yield the readable checkpoints of the same data, model and configuration."""
         for path in sorted(self.checkpoints.glob("transformer_*.pt")) if self.checkpoints else []:
             try:
                 state = load_checkpoint(path, self.device)
-            except ModelCorrupt:
+            except CheckpointCorrupt:
                 continue  # an older one will do
             same = (to_json(self.config), to_json(self.preset.model), self.model.num_items, self.data_hash)
             if (state["train"], state["config"], state["films"], state.get("data")) == same:
                 yield state
 
 
-def _prepend_padding(places: Tensor, local: Tensor) -> tuple[Tensor, Tensor]:
-    """Puts padding at row 0 of a batch's own table, where it is not there yet."""
-    if int(places[0]) == 0:
-        return places, local
-    return F.pad(places, (1, 0)), local + 1
-
-
 def apply_input_dropout(batch: Batch, config: TrainConfig, rng: np.random.Generator) -> None:
-    """Takes times, the time of asking, and ratings from some of the batch, so that one set of weights learns to do
-    without. Changes the batch.
+    """Remove times, request times and ratings from some rows of the batch, in place, so that one set of weights learns
+    to do without them.
     """
     rows, length = batch.items.shape
-    asking = torch.from_numpy(rng.random((rows, length)) < config.forget_request)
-    untimed = torch.from_numpy(rng.random(rows) < config.forget_times)
-    batch.gaps[asking & (batch.gaps != GAP_NONE)] = GAP_UNKNOWN
-    batch.gaps[untimed] = GAP_NONE
-    batch.timed &= ~untimed
+    without_request = torch.from_numpy(rng.random((rows, length)) < config.forget_request)
+    without_times = torch.from_numpy(rng.random(rows) < config.forget_times)
+    batch.gaps[without_request & (batch.gaps != GAP_NONE)] = GAP_UNKNOWN
+    batch.gaps[without_times] = GAP_NONE
+    batch.timed &= ~without_times
     batch.stars[torch.from_numpy(rng.random(rows) < config.forget_stars)] = 0

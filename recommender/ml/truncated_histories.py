@@ -1,4 +1,4 @@
-"""Viewers of whom less is known: what a cold viewer looks like, made from those who have been here for long."""
+"""Truncated histories: simulate cold viewers from viewers with long histories."""
 
 import numpy as np
 
@@ -7,30 +7,30 @@ from recommender.ml.evaluate import Targets
 
 
 def truncate_histories(tokens: Tokens, targets: Targets, max_tokens: int) -> tuple[Tokens, Targets]:
-    """For each target a viewer of its own, who has the target and the n tokens before it, with the taste from there
-    on. `targets` [m] become viewers 0..m - 1."""
+    """Return tokens with one viewer per target, who has the target, the `max_tokens` tokens before it and the taste
+    from there on. `targets` [m] become viewers 0..m - 1."""
     viewers, rows = targets
     first = np.maximum(tokens.indptr[viewers], rows - max_tokens)
-    kept, indptr = _concatenate_ranges(first, rows + 1)
+    token_rows, indptr = _concatenate_ranges(first, rows + 1)
     older = tokens.taste_seen[np.maximum(first - 1, 0)]
     low = np.where(first > tokens.indptr[viewers], older, tokens.taste_indptr[viewers])
-    tasted, taste_indptr = _concatenate_ranges(low, tokens.taste_seen[rows])
-    owner = np.repeat(np.arange(len(rows)), np.diff(indptr))
-    short = Tokens(
+    taste_rows, taste_indptr = _concatenate_ranges(low, tokens.taste_seen[rows])
+    target_of_token = np.repeat(np.arange(len(rows)), np.diff(indptr))
+    truncated = Tokens(
         indptr=indptr,
-        items=tokens.items[kept],
-        times=tokens.times[kept],
-        stars=tokens.stars[kept],
+        items=tokens.items[token_rows],
+        times=tokens.times[token_rows],
+        stars=tokens.stars[token_rows],
         timed=tokens.timed[viewers],
         taste_indptr=taste_indptr,
-        taste_items=tokens.taste_items[tasted],
-        taste_weights=tokens.taste_weights[tasted],
-        taste_seen=tokens.taste_seen[kept] + (taste_indptr[:-1] - low)[owner],
+        taste_items=tokens.taste_items[taste_rows],
+        taste_weights=tokens.taste_weights[taste_rows],
+        taste_seen=tokens.taste_seen[token_rows] + (taste_indptr[:-1] - low)[target_of_token],
     )
-    return short, Targets(np.arange(len(rows)), indptr[1:] - 1)
+    return truncated, Targets(np.arange(len(rows)), indptr[1:] - 1)
 
 
 def _concatenate_ranges(starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All rows of the ranges [m] one after the other, and where each range begins: int64 [sum], [m + 1]."""
+    """Return all rows of the ranges [m] one after the other, and where each range begins: int64 [sum], [m + 1]."""
     indptr = np.concatenate([[0], np.cumsum(stops - starts)])
     return np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], np.diff(indptr)), indptr

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from catalog import selectors
+from recommender import process_state
 from recommender.movies.features import cold_items
 from recommender.movies.indexes import InvertedIndex, NameIndex
 
@@ -163,6 +164,14 @@ def _sorted_ids(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 _current: CatalogueSnapshot | None = None
 _rebuild_lock = threading.Lock()
+
+
+def _forget() -> None:
+    global _current
+    _current = None
+
+
+process_state.register("movies: the catalogue as last read", _forget)
 
 
 def current_snapshot(version: int) -> CatalogueSnapshot:

@@ -1,4 +1,4 @@
-"""Where the versions' folders are: on this machine, in the model store (`storage`), or both.
+"""Where the versions' folders are: on this machine, in the model store (`object_store`), or both.
 
 The local folder is what processes read from. With a store, a version is there before it goes live, and a machine that
 lacks it fetches it.
@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import close_old_connections
 
+from recommender import process_state
 from recommender.ml.config import FORMAT, MANIFEST_FILE
 from recommender.ml.manifest import MANIFEST_ERRORS, checksum_matches, read_manifest
 from recommender.models import ModelVersion
@@ -26,47 +27,51 @@ log = logging.getLogger(__name__)
 
 
 def folder(name: str) -> Path:
+    """Return the path of the version's folder on this machine, whether it is there or not."""
     return Path(settings.MODEL_STORE) / name
 
 
 def is_local(name: str) -> bool:
-    """Whether this machine has the version's folder, complete."""
+    """Return whether this machine has the version's folder, complete."""
     return (folder(name) / MANIFEST_FILE).exists()
 
 
 def format_of(name: str) -> int | None:
-    """Of the version's folder, here or in the store; looks at its manifest alone. Raises StorageUnavailable."""
+    """Return the format of the version's folder, here or in the store; None without a readable manifest.
+
+    Reads the manifest alone. Raises ObjectStoreUnavailable.
+    """
     return _manifest(name)[0]
 
 
 def is_loadable(name: str) -> bool:
-    """Whether the version is here with every file as it was written, or else in the store, in the format that this
-    code reads. Loads nothing. Raises StorageUnavailable."""
+    """Return whether the version is here with every file as it was written, or else in the store, in the format that
+    this code reads. Loads nothing. Raises ObjectStoreUnavailable."""
     written_as, checksums = _manifest(name)
-    files_sound = not is_local(name) or all(
-        checksum_matches(folder(name) / file, sha) for file, sha in checksums.items()
-    )
-    return written_as == FORMAT and files_sound
+    intact = not is_local(name) or all(checksum_matches(folder(name) / file, sha) for file, sha in checksums.items())
+    return written_as == FORMAT and intact
 
 
 def _manifest(name: str) -> tuple[int | None, dict[str, str]]:
+    """Return the format and the checksum of each file; (None, {}) without a readable manifest."""
     try:
-        told = (
-            (folder(name) / MANIFEST_FILE).read_bytes()
-            if is_local(name)
-            else object_store.is_configured() and object_store.stored_manifest(name)
-        )
-        if not told:
+        if is_local(name):
+            raw: bytes | None = (folder(name) / MANIFEST_FILE).read_bytes()
+        else:
+            raw = object_store.stored_manifest(name) if object_store.is_configured() else None
+        if not raw:
             return None, {}
-        written_as, checksums = read_manifest(told)
+        written_as, checksums = read_manifest(raw)
         return int(written_as), checksums
     except (OSError, *MANIFEST_ERRORS):
         return None, {}
 
 
 def fetch(name: str) -> None:
-    """Has the version's folder on this machine, out of the store if there is one. Raises NOT_TO_BE_HAD; a version that
-    is nowhere is missing to whoever loads it."""
+    """Download the version's folder from the store, if there is one and this machine lacks it. Raises FETCH_ERRORS.
+
+    A version that is nowhere is logged, and missing for the caller that loads it.
+    """
     if is_local(name) or not object_store.is_configured():
         return
     if not object_store.download(folder(name)):
@@ -74,11 +79,11 @@ def fetch(name: str) -> None:
         return
     log.info("Model %s was fetched from the model store", name)
     for pruned in ModelVersion.objects.filter(status=ModelVersion.Status.REFUSED, reason__startswith=PRUNED_PREFIX):
-        _delete_folder(folder(pruned.name))  # by another machine
+        _delete_folder(folder(pruned.name))  # pruned by another machine
 
 
 def try_fetch(name: str) -> bool:
-    """`fetch` for those who have something else to go on with: False where it failed; the log says why."""
+    """Fetch as `fetch` does, for a caller that has something else to go on with. False where it failed: see the log."""
     try:
         fetch(name)
     except FETCH_ERRORS as error:
@@ -89,9 +94,16 @@ def try_fetch(name: str) -> bool:
 _fetcher: threading.Thread | None = None  # one download at a time
 
 
+def _forget_fetcher() -> None:
+    global _fetcher
+    _fetcher = None
+
+
+process_state.register("registry: the download under way", _forget_fetcher)
+
+
 def fetch_in_background(name: str, on_failure: Callable[[], None]) -> None:
-    """In a thread of its own, so that nobody who has another version to serve from waits. Does nothing while one is
-    fetched already."""
+    """Fetch in a thread, so that nobody waits who has another version to serve from. Does nothing during a download."""
     global _fetcher
 
     def run() -> None:
@@ -107,7 +119,7 @@ def fetch_in_background(name: str, on_failure: Callable[[], None]) -> None:
 
 
 def fetch_within(name: str, seconds: float) -> bool:
-    """Whether this machine has the version's folder, or gets it within that time; it is fetched on after that."""
+    """Fetch in the background and wait so long at most. Returns whether this machine has the folder now."""
     if object_store.is_configured() and not is_local(name):
         fetch_in_background(name, lambda: None)
         if _fetcher is not None:
@@ -116,13 +128,12 @@ def fetch_within(name: str, seconds: float) -> bool:
 
 
 def upload_missing() -> list[str]:
-    """Uploads the versions of this machine that the store lacks; their names. Raises StorageUnavailable."""
+    """Upload the versions of this machine that the store lacks. Returns their names. Raises ObjectStoreUnavailable."""
     if not object_store.is_configured():
         return []
-    lacking = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).exclude(
-        name__in=object_store.version_names()
-    )
-    return [one.name for one in lacking if is_local(one.name) and _try_upload(one.name)]
+    candidates = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED)
+    missing = candidates.exclude(name__in=object_store.version_names())
+    return [version.name for version in missing if is_local(version.name) and _try_upload(version.name)]
 
 
 def _try_upload(name: str) -> bool:
@@ -134,14 +145,14 @@ def _try_upload(name: str) -> bool:
 
 
 def ensure_replicated(name: str) -> None:
-    """Has a version that is on this machine or in the store on both. Raises NOT_TO_BE_HAD."""
+    """Copy a version that is on this machine or in the store to both. Raises FETCH_ERRORS."""
     fetch(name)
     if object_store.is_configured() and is_local(name):
         object_store.upload(folder(name))
 
 
 def delete(name: str) -> bool:
-    """The store's first: False where it cannot be reached, and all is left as it is."""
+    """Delete a version in the store, then on this machine. False where the store is away: nothing is deleted then."""
     try:
         if object_store.is_configured():
             object_store.remove(name)
@@ -153,7 +164,7 @@ def delete(name: str) -> bool:
 
 
 def _delete_folder(path: Path) -> None:
-    """Renamed first, so that no half of it is ever met under its name."""
+    """Delete a folder, renamed first, so that half of it is never met under its name."""
     aside = path.with_name(f".{path.name}.gone")
     with suppress(FileNotFoundError):
         path.rename(aside)

@@ -1,7 +1,7 @@
-"""The model store: where versions lie for every machine, named by MOVIEREC_MODELS_URL (an object store, or a folder
-that all mount). Without it there is but the local folder.
+"""The model store: an object store, or a folder that all machines mount, named by MOVIEREC_MODELS_URL.
 
-A version there is a folder as here. Its manifest is written last and deleted first: what has none is no version.
+Without it there is only the local folder. A version in the store is a folder as it is on a machine. Its manifest is
+written last and deleted first: a folder without one is no version.
 Credentials come from the environment alone, as the store's own library reads them.
 """
 
@@ -18,16 +18,17 @@ from typing import Any
 from django.conf import settings
 
 from infrastructure import disk_space
+from recommender import process_state
 from recommender.ml.config import MANIFEST_FILE
 from recommender.ml.manifest import MANIFEST_ERRORS, checksum_matches, read_manifest
 
-PROBE_TIMEOUT = 5.0  # for the least that a store can be asked; its first call reads its library's files as well
+PROBE_TIMEOUT = 5.0  # seconds for the smallest question; the first one reads the library's files as well
 S3_INSTALL_HINT = "pip install -r requirements-s3.txt"
 _S3 = {
     "connect_timeout": 3,  # seconds
     "read_timeout": 30,
     "retries": {"max_attempts": 2},
-    # The manifest has checksums; those of Amazon's own kind other stores answer for the whole of what is read in parts.
+    # The manifest has checksums. Other stores send Amazon's own for the whole file where a part was asked for.
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",
 }
@@ -39,20 +40,22 @@ class ObjectStoreUnavailable(Exception):
 
 
 class ArtifactDamaged(Exception):
-    """What lies here or there is not what its manifest tells."""
+    """A file, here or in the store, does not match the manifest, or the manifest cannot be read."""
 
 
 def is_configured() -> bool:
-    """Whether there is a store beside the local folder."""
+    """Return whether there is a store beside the local folder."""
     return bool(settings.MODELS_URL)
 
 
 def scheme_of(url: str) -> str:
+    """Return the kind of store that a URL names: "s3", ...; "file" for a plain path."""
     return url.partition("://")[0] if "://" in url else "file"
 
 
 def configuration_error(url: str) -> str:
-    """Why no store of that url can be used, whether it is there or not; empty where nothing is wrong."""
+    """Return why no store of that URL can be used, whether it is there or not; empty where nothing is wrong."""
+    # An optional package's registry, read only where a store is configured.
     from fsspec.registry import available_protocols, known_implementations
 
     kind = scheme_of(url)
@@ -66,52 +69,55 @@ def configuration_error(url: str) -> str:
 
 
 def version_names() -> set[str]:
-    """The versions in the store. Raises StorageUnavailable, as everything here."""
+    """Return the names of the versions in the store. Raises ObjectStoreUnavailable, as everything below."""
     with _store() as (files, root):
         return {path.split("/")[-2] for path in files.glob(f"{root}/*/{MANIFEST_FILE}")}
 
 
 def stored_manifest(name: str) -> bytes | None:
-    """What the version's files have to be; None where the store has no such version."""
+    """Return the manifest of a version in the store; None where the store has no such version."""
     with _store() as (files, root):
         return _manifest(files, f"{root}/{name}")
 
 
 def upload(folder: Path) -> bool:
-    """A complete version of this machine into the store. False where it lies there already. Raises StorageDamaged."""
-    told = (folder / MANIFEST_FILE).read_bytes()
+    """Copy a complete version into the store. False where it lies there already. Raises ArtifactDamaged."""
+    raw_manifest = (folder / MANIFEST_FILE).read_bytes()
     with _store() as (files, root):
         there = f"{root}/{folder.name}"
         before = _manifest(files, there)
-        if before == told:
+        if before == raw_manifest:
             return False
         if before is not None:
             files.rm_file(f"{there}/{MANIFEST_FILE}")
-        for file, checksum in _checksums(told).items():
+        for file, checksum in _checksums(raw_manifest).items():
             _verify(folder / file, checksum)
             files.put_file(str(folder / file), f"{there}/{file}")
-        files.pipe_file(f"{there}/{MANIFEST_FILE}", told)
+        files.pipe_file(f"{there}/{MANIFEST_FILE}", raw_manifest)
     return True
 
 
 def download(folder: Path) -> bool:
-    """The version of that folder's name out of the store, checked, then renamed into place. False where the store has
-    none. One process of a machine at a time: the others find it done. Raises StorageDamaged."""
+    """Copy the version of that folder's name out of the store, check it, and rename it into place.
+
+    False where the store has none. One process of a machine does it at a time: the others find it done. Raises
+    ArtifactDamaged.
+    """
     with _download_lock(folder.parent), _store() as (files, root):
         if (folder / MANIFEST_FILE).exists():
             return True
         there = f"{root}/{folder.name}"
-        told = _manifest(files, there)
-        if told is None:
+        raw_manifest = _manifest(files, there)
+        if raw_manifest is None:
             return False
         aside = folder.with_name(f".{folder.name}.coming")
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         try:
-            for file, checksum in _checksums(told).items():
+            for file, checksum in _checksums(raw_manifest).items():
                 files.get_file(f"{there}/{file}", str(aside / file))
                 _verify(aside / file, checksum)
-            (aside / MANIFEST_FILE).write_bytes(told)
+            (aside / MANIFEST_FILE).write_bytes(raw_manifest)
             shutil.rmtree(folder, ignore_errors=True)  # without a manifest it is no version
             aside.rename(folder)
         finally:
@@ -120,6 +126,7 @@ def download(folder: Path) -> bool:
 
 
 def remove(name: str) -> None:
+    """Delete a version in the store, if it is there."""
     with _store() as (files, root):
         there = f"{root}/{name}"
         if _manifest(files, there) is not None:
@@ -130,10 +137,10 @@ def remove(name: str) -> None:
 
 @contextmanager
 def _store() -> Iterator[tuple[Any, str]]:
-    """The file system and the path in it. What its library raises has no common kind."""
+    """Yield the file system and the path in it. Its library's errors have no common class, so all are translated."""
     try:
-        if wrong := configuration_error(settings.MODELS_URL):
-            raise ObjectStoreUnavailable(wrong)
+        if problem := configuration_error(settings.MODELS_URL):
+            raise ObjectStoreUnavailable(problem)
         files, root = _filesystem(settings.MODELS_URL)
         _probe(files, root)
         yield files, root
@@ -141,25 +148,37 @@ def _store() -> Iterator[tuple[Any, str]]:
         raise
     except Exception as error:
         kind = "" if isinstance(error, ObjectStoreUnavailable) else f"{type(error).__name__}: "
-        if (trouble := disk_space.storage_problem(error)) is not None:
-            kind = f"{trouble.message} {kind}"
+        if (full := disk_space.storage_problem(error)) is not None:
+            kind = f"{full.message} {kind}"
         raise ObjectStoreUnavailable(f"The model store {settings.MODELS_URL} cannot be used: {kind}{error}") from error
 
 
 _probe_thread: threading.Thread | None = None
 
 
+def _forget_store() -> None:
+    global _probe_thread
+    _probe_thread = None
+    _filesystem.cache_clear()
+
+
+process_state.register("registry: the model store that is open", _forget_store)
+
+
 def _probe(files: Any, root: str) -> None:
-    """Raises StorageUnavailable where nothing comes back at all. In a thread of its own: a call to a network folder
-    whose server is gone cannot be ended, and while one hangs nobody begins another."""
+    """Raise ObjectStoreUnavailable where no answer comes at all.
+
+    In a thread of its own: a call to a network folder whose server is gone cannot be ended, and while one hangs no
+    other is begun.
+    """
     global _probe_thread
 
     def ask() -> None:
-        with suppress(Exception):  # who refuses is there; the call that follows says why
+        with suppress(Exception):  # a store that refuses is there; the call that follows says why
             files.exists(root)
 
     if _probe_thread is None or not _probe_thread.is_alive():
-        _probe_thread = threading.Thread(target=ask, name="knock", daemon=True)
+        _probe_thread = threading.Thread(target=ask, name="model-store-probe", daemon=True)
         _probe_thread.start()
         _probe_thread.join(PROBE_TIMEOUT)
     if _probe_thread.is_alive():
@@ -168,6 +187,7 @@ def _probe(files: Any, root: str) -> None:
 
 @once
 def _filesystem(url: str) -> tuple[Any, str]:
+    # An optional package, read only where a store is configured.
     from fsspec.core import url_to_fs
 
     files, root = url_to_fs(url, use_listings_cache=False, **BACKEND_OPTIONS.get(scheme_of(url), {}))
@@ -181,14 +201,14 @@ def _manifest(files: Any, there: str) -> bytes | None:
         return None
 
 
-def _checksums(told: bytes) -> dict[str, str]:
+def _checksums(raw_manifest: bytes) -> dict[str, str]:
     """File -> SHA-256. A manifest is what somebody may have written by hand: it may name files of its folder alone."""
     try:
-        _, sums = read_manifest(told)
+        _, sums = read_manifest(raw_manifest)
     except MANIFEST_ERRORS as error:
         raise ArtifactDamaged(f"A manifest cannot be read: {error!r}") from error
-    if strange := [file for file in sums if Path(file).name != file]:
-        raise ArtifactDamaged(f"A manifest names {strange[0]!r}, which is no file of its folder.")
+    if foreign := [file for file in sums if Path(file).name != file]:
+        raise ArtifactDamaged(f"A manifest names {foreign[0]!r}, which is no file of its folder.")
     return sums
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog import selectors
 from catalog.external_ids import ExternalId
-from recommender import cache, registry
+from recommender import cache, process_state, registry
 from recommender.cache import CacheUnavailable, StoredList, Versions
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
 from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot
@@ -42,6 +42,14 @@ class CacheRead(NamedTuple):
 
 
 _last_seen = UNKNOWN  # as this process last saw them
+
+
+def _forget() -> None:
+    global _last_seen
+    _last_seen = UNKNOWN
+
+
+process_state.register("serving: the versions as last seen", _forget)
 
 
 def read_versions(viewer_id: int | None) -> CacheRead:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from django.conf import settings
 
 from recommender import cache
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.history import has_known_movies, pinned_within_ttl, rank_for_storage
+from recommender.history import has_known_movies
+from recommender.list_builder import ListViewer, build_lists
 from recommender.serving.candidates.charts import top_of_chart
 from recommender.serving.candidates.content import popular_in_genres, similar_to_history
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
@@ -106,12 +106,9 @@ def compute_and_store(
     The epoch and the model were read before the history, and the version in one snapshot with it: had any of them
     moved since, the list would carry the older version and never be served. `state`: float32 [1, S].
     """
-    now = context.eligibility.now
-    storable, cold_items = context.eligibility.storable_mask(ranker, viewer.age_limit)
-    pinned = pinned_within_ttl(context.snapshot.table, now)
-    [ranked] = rank_for_storage(ranker, state, settings.LIST_LENGTH, storable, [viewer.seen_ids], pinned, cold_items)
-    versions = (ranker.version, context.cache_read.epoch, viewer.version or 0)
-    stored_list = StoredList(*versions, *ranked, now, viewer.age_limit, viewer.exclusions.counts())
+    row = ListViewer(viewer.version or 0, viewer.exclusions, viewer.age_limit)
+    epoch, now = context.cache_read.epoch, context.eligibility.now
+    [stored_list] = build_lists(context.snapshot, ranker, state, [row], epoch, now)
     if context.cache_read.redis_up and viewer.viewer_id is not None:
         try:
             cache.store_list(viewer.viewer_id, stored_list)

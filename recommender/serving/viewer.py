@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.selectors import CatalogueTable, History
-from recommender.cache.codec import ExclusionCounts, StoredList
+from recommender.cache import ExclusionCounts, StoredList
 from recommender.history import Exclusions, exclusions_from, to_model_events
 from recommender.ml.data import Events
 from recommender.serving.request import RecommendRequest

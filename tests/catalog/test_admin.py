@@ -12,8 +12,8 @@ from catalog.models import Credit, Genre, Movie, Person, Rule, Tag, Viewer, Watc
 from catalog.movielens import read_movielens
 from catalog.selectors import catalogue_and_epoch, search_movies
 from catalog.services import invalidate_viewers
-from tests.support.cast import ADA, AMELIE, BEN, CAST_MOVIES, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY, cast  # noqa: F401
-from tests.support.forms import find_form, form_data, run_action, submit
+from tests.support.cast import ADA, AMELIE, BEN, GODFATHER, MATRIX, NEMO, PULP_FICTION, TOY_STORY
+from tests.support.forms import admin_url, find_form, form_data, run_action, submit
 from tests.support.movielens import movielens_path
 
 MOST_QUERIES = 15
@@ -23,10 +23,6 @@ MOST_QUERIES = 15
 def editor(db: None, client: Client) -> Client:
     client.force_login(User.objects.create_superuser("editor"))
     return client
-
-
-def admin_url(model: str, page: str = "changelist", *ids: object) -> str:
-    return reverse(f"admin:catalog_{model}_{page}", args=ids)
 
 
 @pytest.mark.usefixtures("cast")

@@ -18,8 +18,8 @@ from catalog.exchange.row_import import batched, import_rows
 from catalog.exchange.row_schemas import COLUMNS, RowKind
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.movielens import read_movielens
-from tests.catalog.test_exchange import export_lines, import_file
-from tests.support.cast import ADA, BEN, NEMO, cast  # noqa: F401
+from tests.support.cast import ADA, BEN, NEMO
+from tests.support.exchange import export_lines, import_file
 
 pytestmark = pytest.mark.usefixtures("cast")
 HEADER = "user_id,movie_id,kind,occurred_at"

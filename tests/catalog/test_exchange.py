@@ -1,12 +1,10 @@
 """Films, people, viewers and events in and out in bulk, by command."""
 
-import csv
 import io
 import json
 from contextlib import suppress
 
 import pytest
-from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,28 +14,11 @@ from catalog.exchange.row_import import import_rows
 from catalog.exchange.row_schemas import FIELDS, RowKind
 from catalog.models import Credit, Movie, Viewer, WatchEvent
 from catalog.selectors import catalogue_and_epoch, resolve_movie_ids
-from tests.support.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO, cast  # noqa: F401
+from tests.support.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO
+from tests.support.exchange import export_lines, import_file
 
 pytestmark = pytest.mark.usefixtures("cast")
 KINDS = ("movies", "people", "viewers", "events")
-
-
-def import_file(kind, path, **options):
-    """What the command says; and the rejected rows."""
-    out = io.StringIO()
-    try:
-        call_command("import_rows", kind, path, stdout=out, **options)
-    except CommandError as error:
-        out.write(str(error))
-    report = path.with_name(f"{path.name}.rejected.csv")
-    rows = list(csv.DictReader(report.open(newline=""))) if report.exists() else []
-    return out.getvalue(), [(int(row["line"]), row["field"], row["reason"]) for row in rows]
-
-
-def export_lines(kind, form="jsonl"):
-    out = io.StringIO()
-    call_command("export", kind, "--form", form, stdout=out)
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])

@@ -21,7 +21,7 @@ from catalog.models import Credit, Genre, Movie, MovieTag, Person, Revision, Tag
 from catalog.selectors import history
 from catalog.services import record_events
 from catalog.signals import catalogue_changed, epoch_changed
-from tests.support.cast import ADA, CAST_MOVIES, STAR_WARS, TOY_STORY, cast, watch_event  # noqa: F401
+from tests.support.cast import ADA, CAST_MOVIES, STAR_WARS, TOY_STORY, watch_event
 from tests.support.movielens import movielens_path
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import time
-from uuid import uuid4
 
 import pytest
 from django.db import connections
@@ -13,83 +12,31 @@ from catalog.models import Viewer
 from recommender import registry
 from recommender.models import ModelVersion
 from tests.support import servers
-from tests.support.cast import ADA, BEN, CLEO, MATRIX, SHAWSHANK, STAR_WARS
-from tests.support.live_server import Load, Outcome
+from tests.support.cast import ADA, MATRIX
+from tests.support.live_calls import (
+    HISTORY,
+    LISTS,
+    MAX_SECONDS,
+    STRANGER,
+    VIEWERS,
+    assert_answered,
+    calls,
+    is_degraded,
+    is_full_answer,
+    movies_of,
+    outcomes_by_name,
+    warm_up,
+)
+from tests.support.live_server import Load
 from tests.support.tiny_model import TINY_MODEL
 from tests.support.workers import wait_until
 
-VIEWERS = (ADA, BEN, CLEO)
-STRANGER = 31_000  # nothing is stored for
-HISTORY = [str(film) for film in (STAR_WARS, MATRIX, SHAWSHANK)]
-SLOWEST = 2.5  # seconds, on a busy machine
 VERSIONED = ("stored", "titled", "posted", "anonymous", "filtered", "keyed")
-LISTS = ("stored", "titled", "posted", "anonymous", "liked", "filtered", "home", "front", "popular", "seen", "keyed")
-
-
-def calls(live):
-    def viewer(rng):
-        return rng.choice(VIEWERS)
-
-    def filtered(rng):
-        wish = {"user_id": viewer(rng), "genres": ["Crime", "Sci-Fi"], "final_k": 5}
-        return live.send("/recommend/filtered", wish)
-
-    def event(rng):
-        body = {"user_id": STRANGER + 1, "movie_id": str(MATRIX), "kind": "watch", "event_id": str(uuid4())}
-        return live.send("/events", body, key=True)
-
-    return {
-        "stored": lambda rng: live.send(f"/recommend?user_id={viewer(rng)}&top_k=10"),
-        "titled": lambda rng: live.send(f"/recommend?user_id={viewer(rng)}&top_k=5&titles=true"),
-        "posted": lambda rng: live.send("/recommend", {"user_id": viewer(rng), "history": HISTORY, "top_k": 10}),
-        "anonymous": lambda rng: live.send("/recommend", {"history": HISTORY, "top_k": 10, "titles": True}),
-        "liked": lambda rng: live.send("/recommend", {"liked_genres": ["Crime"]}),
-        "filtered": filtered,
-        "home": lambda rng: live.send(f"/home?user_id={viewer(rng)}"),
-        "front": lambda rng: live.send("/home"),
-        "popular": lambda rng: live.send("/popular?top_k=5&titles=true"),
-        "seen": lambda rng: live.send(f"/trending?user_id={viewer(rng)}"),
-        "keyed": lambda rng: live.send(f"/recommend?user_id={viewer(rng)}", key=True),
-        "similar": lambda rng: live.send("/similar", {"movie_id": str(STAR_WARS), "user_id": viewer(rng)}),
-        "event": event,
-    }
-
-
-def begin(live, load):
-    """Every process has answered, and every viewer has a list."""
-    for viewer in VIEWERS:
-        live.fetch_from_each_worker(f"/recommend?user_id={viewer}")
-    load.wait_until_all(is_full_answer)
-
-
-def is_degraded(outcome: Outcome) -> bool:
-    return outcome.status == 200 and outcome.body.get("degraded", False)
-
-
-def outcomes_by_name(outcomes: list[Outcome], *names: str) -> dict[str, list[Outcome]]:
-    """By name; each of them was asked."""
-    found = {name: [one for one in outcomes if one.call == name] for name in names}
-    assert all(found.values()), {name: len(those) for name, those in found.items()}
-    return found
-
-
-def assert_answered(outcomes: list[Outcome], *names: str, within: float = SLOWEST) -> None:
-    for name, those in outcomes_by_name(outcomes, *names).items():
-        wrong = [one for one in those if one.status != 200 or one.seconds > within]
-        assert not wrong, (name, wrong[0])
-
-
-def movies_of(outcome: Outcome) -> list:
-    return outcome.body.get("recommendations") or outcome.body.get("rows") or outcome.body.get("similar")
-
-
-def is_full_answer(outcome: Outcome) -> bool:
-    return outcome.status == 200 and not is_degraded(outcome) and outcome.body.get("visible", True)
 
 
 def test_postgres(live):
     with Load(calls(live)) as load:
-        begin(live, load)
+        warm_up(live, load)
         gone_at = time.monotonic()
         connections.close_all()
         servers.POSTGRES.stop()
@@ -110,7 +57,7 @@ def test_postgres(live):
     for event in outcomes_by_name(without, "event")["event"]:
         assert (event.status, event.body["code"], event.headers["Retry-After"]) == (503, "database_unreachable", "5")
         assert event.headers["Content-Type"] == "application/problem+json"
-        assert event.seconds < SLOWEST
+        assert event.seconds < MAX_SECONDS
     assert (stranger.status, stranger.headers["Retry-After"]) == (503, "5")
     assert (ready.status, ready.body["parts"]["database"][:11]) == (200, "unreachable")
     assert noticed - gone_at < 10
@@ -121,7 +68,7 @@ def test_postgres(live):
 
 def test_valkey(live):
     with Load(calls(live)) as load:
-        begin(live, load)
+        warm_up(live, load)
         gone_at = time.monotonic()
         servers.VALKEY.stop()
         time.sleep(0.5)
@@ -194,7 +141,7 @@ def broken(live, model_folder):
 def test_a_model_folder_that_is_lost_or_cut_is_answered_by_the_version_before(live, broken):
     """The processes hold what they have loaded; one that comes anew finds the folder as it is by then."""
     with Load(calls(live)) as load:
-        begin(live, load)
+        warm_up(live, load)
         (broken / "weights.safetensors").write_bytes((broken / "weights.safetensors").read_bytes()[:1000])
         held = load.wait_until_all(is_full_answer)
         load.wait_until_each_was_sent()
@@ -223,7 +170,7 @@ def test_a_swap_and_back_fails_no_request_and_mixes_no_versions(live, model_fold
     registry.register(other, preset="brief")
     try:
         with Load(calls(live)) as load:
-            begin(live, load)
+            warm_up(live, load)
             begun = time.monotonic()
             registry.activate("other", "a test")
             swapped_at = time.monotonic()

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.recommender.serving.test_admin_edits import edit, run_admin_action
 from tests.support import freshness_load, servers
 from tests.support.cast import ADA
+from tests.support.forms import edit, run_admin_action
 from tests.support.freshness_load import movie_ids_in
 
 

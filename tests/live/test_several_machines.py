@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from recommender import registry
+from recommender import process_state, registry
 from recommender.models import ModelVersion
-from recommender.registry import artifacts, object_store
+from recommender.registry import artifacts
 from tests.support.cast import ADA
 from tests.support.live_server import LiveServer
 from tests.support.s3_server import S3Server
@@ -25,7 +25,7 @@ def s3(tmp_path, settings, monkeypatch):
     settings.MODELS_URL = server.environment["MOVIEREC_MODELS_URL"]
     yield server
     server.stop()
-    object_store._filesystem.cache_clear()
+    process_state.clear()
 
 
 @pytest.fixture

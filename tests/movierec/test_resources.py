@@ -73,7 +73,8 @@ def test_servers_and_workers_fit_into_a_small_container(monkeypatch, tmp_path):
 def test_a_process_bound_to_one_processor_uses_one_thread():
     asks = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.environ.pop('OMP_NUM_THREADS', 0)\n"
-        "from infrastructure.resources import limit_threads; limit_threads(); import torch; print(torch.get_num_threads())"
+        "from infrastructure.resources import limit_threads; limit_threads()\n"
+        "import torch; print(torch.get_num_threads())"
     )
     done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from catalog.models import Viewer
 from recommender import tasks
-from recommender.jobs import leases
+from recommender.jobs import queue
 from recommender.models import ApiKey, AuditEntry, Job
 from tests.support import forms
 from tests.support.cast import ADA, BEN, EVE
@@ -61,10 +61,10 @@ def test_who_started_and_cancelled_a_job_is_kept(admin_client, monkeypatch):
 
     call_command("nightly", enqueue=True)
     assert Job.objects.first().started_by.endswith(", at the command line")
-    leases.cancel(Job.objects.first().pk)
+    queue.cancel(Job.objects.first().pk)
     assert Job.objects.first().cancelled_by.endswith(", at the command line")
     Job.objects.update(created_at="2024-01-01T00:00Z")
-    tasks.start_night.apply()
+    tasks.enqueue_nightly.apply()
     assert Job.objects.first().started_by == "the system"
 
 
@@ -103,5 +103,5 @@ def test_who_activated_a_model_is_kept_and_old_entries_go(model, admin_client, s
     listed = admin_client.get(reverse("admin:recommender_auditentry_changelist"), {"q": model.name}).content.decode()
     assert "a hunch (admin, in the admin)" in listed
     AuditEntry.objects.filter(details__startswith="a hunch").update(at="2020-01-01T00:00Z")
-    assert tasks.tidy.apply().get()["audit_entries"] == 1
+    assert tasks.prune.apply().get()["audit_entries"] == 1
     assert AuditEntry.objects.count() == 1

@@ -50,14 +50,14 @@ def test_a_list_comes_back_with_the_stamps_in_one_round_trip():
 
 
 def test_a_list_carries_its_viewers_limit_and_what_was_ruled_out():
-    ruled_out = cache.ExclusionCounts(seen=70_000, disliked=2, not_interested=1)
-    made = a_list()._replace(age_limit=0, ruled_out=ruled_out)
+    exclusion_counts = cache.ExclusionCounts(seen=70_000, disliked=2, not_interested=1)
+    made = a_list()._replace(age_limit=0, exclusion_counts=exclusion_counts)
     cache.store_lists({VIEWER: made, VIEWER + 1: a_list()})
     publish()
 
     found, other = cache.read_list_and_versions(VIEWER)[1], cache.read_list_and_versions(VIEWER + 1)[1]
 
-    assert (found.age_limit, found.exclusion_counts) == (0, ruled_out)
+    assert (found.age_limit, found.exclusion_counts) == (0, exclusion_counts)
     assert (other.age_limit, other.exclusion_counts) == (None, (0, 0, 0))
 
 

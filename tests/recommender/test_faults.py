@@ -20,15 +20,12 @@ from recommender.jobs import batch_chunks, leases
 from recommender.models import Job, ModelVersion
 from recommender.registry import artifacts
 from recommender.training import batch
-from tests.recommender.test_killed_workers import is_served
-from tests.recommender.test_tasks import wait_for_job
-from tests.recommender.training.test_batch import stored_list
-from tests.recommender.training.test_nightly import new_lease as in_this_process
-from tests.recommender.training.test_nightly import run_nightly
 from tests.support import servers
 from tests.support.cast import ADA, BEN, CLEO, DAN, MORNING
+from tests.support.jobs import assert_lists_are_from, has_ended, run_nightly, stored_list
+from tests.support.jobs import new_lease as in_this_process
 from tests.support.tiny_model import TINY_MODEL, clear_caches
-from tests.support.workers import RING, ring, start_worker, wait_until  # noqa: F401
+from tests.support.workers import RING, start_worker, wait_until
 
 pytestmark = pytest.mark.slow
 Status = ModelVersion.Status
@@ -94,10 +91,10 @@ def page(job):
     return html.unescape(client.get(f"/admin/recommender/job/{job.pk}/change/").content.decode())
 
 
-def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker):  # noqa: F811
+def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker):
     job = order()
     full = worker("full disk")
-    wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
+    wait_until(lambda: has_ended(Job.Kind.NIGHTLY), 120)
     stop(full)
 
     job.refresh_from_db()
@@ -106,13 +103,13 @@ def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker
     assert job.error in page(job)
     assert not ModelVersion.objects.exists()
     assert not list(artifacts.folder(".").glob(".*.part"))
-    is_served(None)
+    assert_lists_are_from(None)
     again = order(resume=True)
     worker()
     wait_until(lambda: Job.objects.get(pk=again.pk).status == Job.Status.DONE, 120)
     again.refresh_from_db()
     assert "from its last checkpoint" in again.log_tail, "room was made, and the training is not lost"
-    is_served(registry.active_name())
+    assert_lists_are_from(registry.active_name())
 
 
 @pytest.mark.parametrize(
@@ -123,7 +120,7 @@ def test_a_disk_that_is_full_fails_the_night_and_is_not_left_fuller(ring, worker
         ("popular", "Not worse than counting which film follows which"),
     ],
 )
-def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):  # noqa: F811
+def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):
     good = run_nightly(in_this_process(epochs=8, lists=True))
     job = order(epochs=1)
     worker(poison)
@@ -135,7 +132,7 @@ def test_a_poisoned_candidate_stays_one(ring, worker, poison, told):  # noqa: F8
     assert (version.status, registry.active_name()) == (Status.CANDIDATE, good.name)
     assert told in [one["name"] for one in version.metrics["gate"]["checks"] if not one["passed"]]
     assert f"{version.name} stays a candidate: {version.reason}" in page(job)
-    is_served(good.name)
+    assert_lists_are_from(good.name)
 
 
 def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, monkeypatch):
@@ -143,7 +140,7 @@ def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, 
     maintenance.repair_versions()
     night, lists = order(), order(Job.Kind.BATCH)
     worker("older code")
-    wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY) and wait_for_job(Job.Kind.BATCH), 120)
+    wait_until(lambda: has_ended(Job.Kind.NIGHTLY) and has_ended(Job.Kind.BATCH), 120)
 
     for job, told in (
         (night, "deploy the newer code"),
@@ -153,12 +150,12 @@ def test_a_worker_with_older_code_than_the_model_leaves_it_alone(model, worker, 
         assert (job.status, told in job.error, job.error in page(job)) == (Job.Status.FAILED, True, True), job.error
     assert [(one.name, one.status) for one in ModelVersion.objects.all()] == [(TINY_MODEL, Status.ACTIVE)]
     own = leases.claim(Job.objects.create(kind=Job.Kind.BATCH).pk)
-    batch.run(own, tasks.call_for_help)
+    batch.run(own, tasks.request_batch_helpers)
     assert own.result["viewers"] == 4, "what it could not do others do"
     assert all(stored_list(viewer).model == TINY_MODEL for viewer in (ADA, BEN, CLEO, DAN))
 
 
-def test_redis_emptied_and_restarted_in_the_middle_of_a_batch(ring, worker):  # noqa: F811
+def test_redis_emptied_and_restarted_in_the_middle_of_a_batch(ring, worker):
     good = run_nightly(in_this_process(epochs=8))
     maintenance.repair_versions()
     job = order(Job.Kind.BATCH)
@@ -181,7 +178,7 @@ def test_redis_emptied_and_restarted_in_the_middle_of_a_batch(ring, worker):  # 
     assert job.result["viewers"] == Viewer.objects.count()
     assert f"{Viewer.objects.count()} lists" in page(job)
     assert first.events.count() == 13, "ten of before, three of meanwhile"
-    is_served(good.name)
+    assert_lists_are_from(good.name)
 
 
 def watch_next(viewer):
@@ -191,7 +188,7 @@ def watch_next(viewer):
     record_events([NewEvent(viewer.pk, film, WatchEvent.Kind.WATCH, MORNING)])
 
 
-def test_postgres_restarted_in_the_middle_of_a_night(ring, worker):  # noqa: F811
+def test_postgres_restarted_in_the_middle_of_a_night(ring, worker):
     job = order()
     worker("slow")
     wait_until(lambda: Job.objects.filter(phase="training", done__gt=2).exists(), 90)
@@ -200,7 +197,7 @@ def test_postgres_restarted_in_the_middle_of_a_night(ring, worker):  # noqa: F81
     viewer = Viewer.objects.order_by("pk").last()
     watch_next(viewer)
     restart_postgres()
-    beats_until(lambda: wait_for_job(Job.Kind.NIGHTLY))
+    beats_until(lambda: has_ended(Job.Kind.NIGHTLY))
 
     job.refresh_from_db()
     assert job.status == Job.Status.DONE, job.error
@@ -210,7 +207,7 @@ def test_postgres_restarted_in_the_middle_of_a_night(ring, worker):  # noqa: F81
     assert (version.status, len(version.history)) == (Status.ACTIVE, 6), version.reason
     assert f"{version.name} is active" in page(job)
     assert viewer.events.count() == 11
-    is_served(version.name)
+    assert_lists_are_from(version.name)
 
 
 def restart_postgres():
@@ -222,7 +219,7 @@ def restart_postgres():
         connections.close_all()
 
 
-def test_two_nights_at_once_whose_messages_come_again_while_they_run(ring, worker, tmp_path):  # noqa: F811
+def test_two_nights_at_once_whose_messages_come_again_while_they_run(ring, worker, tmp_path):
     """A training longer than the broker's patience: each message is delivered a second time, to whoever is free."""
     with (tmp_path / "log").open("wb") as log:
         jobs = [order(epochs=30), order(epochs=3)]
@@ -244,4 +241,4 @@ def test_two_nights_at_once_whose_messages_come_again_while_they_run(ring, worke
     first, second = sorted(jobs, key=lambda job: job.started_at)
     assert first.finished_at <= second.started_at, "one after the other"
     assert ModelVersion.objects.count() == 2
-    is_served(registry.active_name())
+    assert_lists_are_from(registry.active_name())

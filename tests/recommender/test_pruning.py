@@ -28,7 +28,7 @@ def test_old_jobs_impressions_and_models_go_and_histories_stay(model, model_fold
         registry.activate(name, "a test")
     events = WatchEvent.objects.count()
 
-    told = tasks.tidy()
+    told = tasks.prune()
 
     assert (told["jobs"], told["impressions"]) == (1, 1)
     assert (Job.objects.count(), Impression.objects.count(), WatchEvent.objects.count()) == (2, 1, events)

@@ -17,12 +17,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from safetensors.numpy import load_file, save_file
 
-from recommender import cache, registry
+from recommender import cache, process_state, registry
 from recommender.ml.config import MANIFEST_FILE
 from recommender.ml.model_folder import WEIGHTS_FILE
 from recommender.models import ModelVersion
-from recommender.registry import artifacts
-from tests.support.tiny_model import TINY_MODEL, clear_loaded_models, second_version
+from recommender.registry import artifacts, loader
+from tests.support.tiny_model import TINY_MODEL, second_version
 
 Status = ModelVersion.Status
 
@@ -31,9 +31,9 @@ Status = ModelVersion.Status
 def _nothing_loaded():
     """As in a process that has just started."""
 
-    clear_loaded_models()
+    process_state.clear()
     yield
-    clear_loaded_models()
+    process_state.clear()
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_activation_goes_on_without_redis_and_is_published_later(second, setting
 
     assert registry.active_name() == "second"
     assert "without waiting" in caplog.text
-    cache._connection.next_probe_at = 0.0
+    process_state.clear()
     assert cache.read_list_and_versions(1)[0].model == TINY_MODEL
     assert registry.repair_pointer() == "second"
     assert cache.read_list_and_versions(1)[0].model == "second"
@@ -170,7 +170,7 @@ def test_a_process_keeps_two_rankers_at_most(second, model_folder):
     registry.register(third, preset="brief")
     for name in (TINY_MODEL, "second", "third"):
         assert registry.ranker(name).version == name
-    assert list(registry._rankers) == ["second", "third"]
+    assert list(loader.loaded_names()) == ["second", "third"]
     shutil.rmtree(third)
 
 
@@ -178,7 +178,7 @@ WATCHER = """
 import time, django
 django.setup()
 from recommender import registry
-registry.watch()
+registry.start_watcher()
 time.sleep(60)
 """
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 from django.core.management import call_command
 
-from recommender import checks, registry
+from recommender import checks, process_state, registry
 from recommender.ml.config import MANIFEST_FILE
 from recommender.ml.model_folder import VECTORS_FILE, WEIGHTS_FILE
 from recommender.models import ModelVersion
@@ -20,7 +20,7 @@ from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
 from tests.support.cast import ADA
 from tests.support.s3_server import S3Server
-from tests.support.tiny_model import TINY_MODEL, clear_loaded_models, second_version
+from tests.support.tiny_model import TINY_MODEL, second_version
 from tests.support.workers import ROOT, wait_until
 
 Status = ModelVersion.Status
@@ -44,10 +44,9 @@ def store(request, settings, monkeypatch, tmp_path, model):
         settings.MODELS_URL = "s3://films/models"
         for name in object_store.version_names():
             object_store.remove(name)
-    clear_loaded_models()
+    process_state.clear()
     yield settings.MODELS_URL
-    clear_loaded_models()
-    object_store._filesystem.cache_clear()
+    process_state.clear()
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ def elsewhere(settings, tmp_path):
     """From here on this process is on another machine, which has no model yet."""
 
     def go():
-        clear_loaded_models()
+        process_state.clear()
         settings.MODEL_STORE = tmp_path / "another machine"
         settings.MODEL_STORE.mkdir(exist_ok=True)
 

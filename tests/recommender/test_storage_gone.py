@@ -6,13 +6,13 @@ import signal
 import pytest
 from django.test import Client
 
-from recommender import registry, tasks
+from recommender import process_state, registry, tasks
 from recommender.models import Job, ModelVersion
 from recommender.registry import artifacts, object_store
-from tests.recommender.test_tasks import expire_lease, wait_for_job
+from tests.support.jobs import expire_lease, has_ended
 from tests.support.s3_server import S3Server
 from tests.support.tiny_model import clear_caches
-from tests.support.workers import ring, start_worker, wait_until  # noqa: F401
+from tests.support.workers import start_worker, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -27,10 +27,10 @@ def s3(tmp_path, settings, monkeypatch):
     yield server
     clear_caches()
     server.stop()
-    object_store._filesystem.cache_clear()
+    process_state.clear()
 
 
-def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path, admin_client):  # noqa: F811
+def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path, admin_client):
     job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters={"preset": "brief", "epochs": 6})
     tasks.enqueue(job)
     log = (tmp_path / "worker.log").open("wb")
@@ -50,7 +50,7 @@ def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path
         s3.start()
         expire_lease(job)
         assert tasks.requeue_lost_jobs() == 1
-        wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
+        wait_until(lambda: has_ended(Job.Kind.NIGHTLY), 120)
     finally:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()

@@ -8,17 +8,17 @@ import signal
 import pytest
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 
 from catalog.models import Revision, Viewer
 from catalog.services import bump_epoch
 from recommender import cache, tasks
-from recommender.jobs import leases
+from recommender.jobs import leases, queue
 from recommender.models import Job, ModelVersion
 from tests.support.cast import ADA
+from tests.support.jobs import expire_lease, has_ended
 from tests.support.tiny_model import clear_caches
-from tests.support.workers import RING, ring, start_worker, wait_until, worker  # noqa: F401
+from tests.support.workers import RING, start_worker, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +28,11 @@ def _empty_shelves():
     clear_caches()
 
 
-def wait_for_job(kind):
-    job = Job.objects.filter(kind=kind).first()
-    return job is not None and job.status in (Job.Status.DONE, Job.Status.FAILED, Job.Status.CANCELLED)
-
-
-def test_a_night_from_the_order_to_the_answer(worker, ring, settings):  # noqa: F811
+def test_a_night_from_the_order_to_the_answer(worker, ring, settings):
     settings.API_OPEN = True
     call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "8")
 
-    wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
+    wait_until(lambda: has_ended(Job.Kind.NIGHTLY), 120)
 
     job = Job.objects.get()
     assert job.status == Job.Status.DONE, job.error
@@ -58,7 +53,7 @@ def test_a_night_from_the_order_to_the_answer(worker, ring, settings):  # noqa: 
 
 
 @pytest.mark.slow
-def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on(ring):  # noqa: F811
+def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on(ring):
     call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "30")
     killed = start_worker()
     try:
@@ -72,7 +67,7 @@ def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on(ring): 
     assert tasks.requeue_lost_jobs() == 1
     follower = start_worker()
     try:
-        wait_until(lambda: wait_for_job(Job.Kind.NIGHTLY), 120)
+        wait_until(lambda: has_ended(Job.Kind.NIGHTLY), 120)
     finally:
         kill(follower)
 
@@ -92,11 +87,11 @@ def home_feed(viewer):
 
 
 def test_two_beats_make_one_nightly_job(transactional_db):
-    assert tasks.start_night() == str(Job.objects.get().pk)
-    assert tasks.start_night() is None
+    assert tasks.enqueue_nightly() == str(Job.objects.get().pk)
+    assert tasks.enqueue_nightly() is None
     Job.objects.update(status=Job.Status.DONE)
-    assert tasks.start_night() is None, "the other beat's message, read behind a short night"
-    assert leases.create_unless_pending(Job.Kind.NIGHTLY) is not None, "who asks for one gets it"
+    assert tasks.enqueue_nightly() is None, "the other beat's message, read behind a short night"
+    assert queue.create_unless_pending(Job.Kind.NIGHTLY) is not None, "who asks for one gets it"
 
 
 def test_the_outbox_is_published_and_cleared(cast):
@@ -104,7 +99,7 @@ def test_the_outbox_is_published_and_cleared(cast):
     cache.fill_reserved_viewer_versions(cache.reserve_viewer_versions([ADA]), {ADA: 1})
     assert Viewer.objects.filter(publish_pending=True).exists()
 
-    assert tasks.publish_pending() == Viewer.objects.count()
+    assert tasks.flush_outbox() == Viewer.objects.count()
 
     assert not Viewer.objects.filter(publish_pending=True).exists()
     assert cache.read_list_and_versions(ADA)[0].viewer == Viewer.objects.get(pk=ADA).version
@@ -114,7 +109,7 @@ def test_repair_puts_back_what_an_emptied_redis_lost(model):
     bump_epoch()
     caches["lists"].clear()
 
-    tasks.repair()
+    tasks.repair_versions()
 
     truth = Revision.objects.get()
     assert cache.read_list_and_versions(ADA)[0][:3] == (model.name, truth.epoch, truth.catalogue)
@@ -122,12 +117,6 @@ def test_repair_puts_back_what_an_emptied_redis_lost(model):
 
 def a_job(kind=Job.Kind.BATCH, **fields):
     return Job.objects.create(kind=kind, **fields)
-
-
-def expire_lease(job):
-    """As if the holder had been killed half a minute ago."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE recommender_job SET lease_until = now() - interval '1 second' WHERE id = %s", [job.pk])
 
 
 def test_a_job_is_held_once_and_one_of_its_kind_at_a_time(transactional_db):
@@ -145,7 +134,7 @@ def test_a_dead_holder_loses_its_job_and_stops_if_it_was_only_asleep(transaction
     asleep.save()
     expire_lease(job)
 
-    assert [lost.pk for lost in leases.requeue_lost()] == [job.pk]
+    assert [lost.pk for lost in queue.requeue_lost()] == [job.pk]
     awake = leases.claim(job.pk)
 
     assert awake.result == {"behind": 512}
@@ -155,10 +144,10 @@ def test_a_dead_holder_loses_its_job_and_stops_if_it_was_only_asleep(transaction
 
 def test_a_message_lost_with_redis_is_sent_again(transactional_db):
     job = a_job()
-    assert leases.requeue_lost() == []
+    assert queue.requeue_lost() == []
     Job.objects.update(created_at="2024-01-01T00:00Z")
-    assert [lost.pk for lost in leases.requeue_lost()] == [job.pk]
-    assert leases.requeue_lost() == [], "not at every beat"
+    assert [lost.pk for lost in queue.requeue_lost()] == [job.pk]
+    assert queue.requeue_lost() == [], "not at every beat"
 
 
 def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
@@ -166,7 +155,7 @@ def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
     leases.claim(job.pk)
     expire_lease(job)
 
-    assert leases.requeue_lost() == []
+    assert queue.requeue_lost() == []
 
     job.refresh_from_db()
     assert job.status == Job.Status.FAILED
@@ -183,7 +172,7 @@ def test_a_cancelled_job_stops_at_its_next_step(transactional_db, monkeypatch):
             lease.report_progress("lists", steps, 100)
             steps += 1
             if steps == 3:
-                assert leases.cancel(job.pk)
+                assert queue.cancel(job.pk)
             if steps > 3:
                 lease._lost.wait(5)
     job.refresh_from_db()

@@ -1,9 +1,7 @@
-"""A small real model of the brief's shape, trained once a run on simulated viewers of the cast's films and some more.
+"""Pytest plugin: a small real model, trained once a run on simulated viewers of the cast's movies and invented ones.
 
-    from tests.model import model, more_films, model_folder  # the fixture `model` needs the other two
-
-Three tastes, each watched in its order (space adventures, family films, crime and drama): what a sequence model can
-learn in seconds. `model` registers and activates it in the test's database.
+Three tastes are each watched in their order (space adventures, family movies, crime and drama), which a sequence model
+learns in seconds. The fixture `model` registers and activates it in the test's database.
 """
 
 import shutil
@@ -11,27 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 from django.conf import settings
 from django.core.cache import caches
 
 from catalog.models import Genre, Movie
-from recommender import cache, registry
-from recommender.api.access import authentication
-from recommender.ml.config import get_preset, override
-from recommender.ml.data import Events, Histories, tokenise
-from recommender.ml.features import build_features
-from recommender.ml.model import TransformerRecModel
-from recommender.ml.model_folder import save_model
-from recommender.ml.train import Trainer
-from recommender.ml.vocab import Vocab
+from recommender import process_state, registry
 from recommender.models import ModelVersion
-from recommender.movies import snapshot
-from recommender.serving import current_versions
-from recommender.serving.candidates import charts
-from recommender.training import batch
 from tests.support.cast import (
     AMELIE,
     CAST_MOVIES,
@@ -53,72 +37,34 @@ from tests.support.cast import (
 )
 
 TINY_MODEL = "tiny"
-TASTES = {  # genre of the films that are made up -> real ones, in the order in which people watch them
+TASTES = {  # genre of the invented movies -> real movies, in the order in which people watch them
     "Sci-Fi": [STAR_WARS, EMPIRE, JEDI, RAIDERS, MATRIX],
     "Children": [TOY_STORY, TOY_STORY_2, NEMO, SPIRITED_AWAY, AMELIE],
     "Crime": [GODFATHER, GODFATHER_2, USUAL_SUSPECTS, PULP_FICTION, SHAWSHANK, SCHINDLERS_LIST],
 }
 INVENTED = {genre: list(range(first, first + 20)) for genre, first in zip(TASTES, (5000, 5100, 5200), strict=True)}
-VOCABULARY = sorted([film.id for film in CAST_MOVIES] + [film for films in INVENTED.values() for film in films])
+VOCABULARY = sorted([movie.id for movie in CAST_MOVIES] + [movie for movies in INVENTED.values() for movie in movies])
 UNKNOWN_TO_MODEL = 5300  # in the catalogue, unknown to the model
-
-
-def simulated_histories(viewers: int = 400, seed: int = 3) -> list[Events]:
-    """Each viewer follows one taste in its order, skips some of it, and strays now and then."""
-    rng = np.random.default_rng(seed)
-    events = []
-    for viewer in range(viewers):
-        taste = list(TASTES)[viewer % len(TASTES)]
-        road = np.array(TASTES[taste] + INVENTED[taste])
-        films = road[rng.random(len(road)) < 0.7]
-        stray = rng.choice(VOCABULARY, len(films))
-        events.append(Events.from_ids(np.where(rng.random(len(films)) < 0.05, stray, films).tolist()))
-    return events
-
-
-def train_tiny_model(folder: Path) -> Path:
-    torch.set_num_threads(1)
-    torch.manual_seed(1)
-    tiny = override(
-        get_preset("brief"),
-        model={"d_model": 32, "layers": 1, "heads": 2, "ffn": 2, "dropout": 0.1},
-        train={"epochs": 8, "batch_positions": 2000, "lr": 1e-2, "warmup_steps": 5},
-    )
-    vocab = Vocab(np.array(VOCABULARY))
-    features = build_features([[] for _ in range(len(vocab))])
-    tokens = tokenise(Histories.from_events(simulated_histories()), vocab)
-    net = TransformerRecModel(len(vocab), tiny.model, features)
-    Trainer(net, tokens, tokens.indptr[1:], tiny, device=torch.device("cpu")).run()
-    return save_model(folder, net, vocab, features, {"metrics": {}})
 
 
 @pytest.fixture(scope="session")
 def model_folder() -> Path:
+    """Return the folder of the trained model."""
+    from tests.support.tiny_training import train_tiny_model  # torch: only where a test asks for a model
+
     return train_tiny_model(Path(settings.MODEL_STORE) / TINY_MODEL)
 
 
 def clear_caches() -> None:
-    """Redis and what this process holds of earlier tests: their database is gone."""
+    """Empty Redis and the state of this process: the database that they speak of is gone."""
     for name in ("lists", "default"):
         caches[name].clear()
-    cache._active_model = ""
-    snapshot._current = None
-    current_versions._last_seen = current_versions.UNKNOWN
-    charts._cached.clear()
-    charts._ranked.clear()
-    authentication._key_cache.clear()
-    batch._cached_writer.cache_clear()
-
-
-def clear_loaded_models() -> None:
-    """As in a process that has just started."""
-    for held in (registry._rankers, registry._last_used, registry._retry_at):
-        held.clear()
+    process_state.clear()
 
 
 @contextmanager
 def second_version(model_folder: Path) -> Iterator[ModelVersion]:
-    """Another version of this machine, registered and not active."""
+    """Register a copy of the tiny model as another version, which is not active."""
     folder = registry.folder("second")
     shutil.copytree(model_folder, folder)
     yield registry.register(folder, preset="brief")
@@ -126,30 +72,31 @@ def second_version(model_folder: Path) -> Iterator[ModelVersion]:
 
 
 def create_invented_movies() -> None:
-    """Films beside the cast's, twenty for each taste, so that lists can be long; and one that no model knows."""
+    """Store twenty movies for each taste beside the cast's, so that lists can be long, and one that no model knows."""
     Movie.objects.bulk_create(
-        Movie(id=film, title=f"{genre} Film {n}", year=1970 + 2 * n)
-        for genre, films in INVENTED.items()
-        for n, film in enumerate(films)
+        Movie(id=movie_id, title=f"{genre} Film {n}", year=1970 + 2 * n)
+        for genre, movie_ids in INVENTED.items()
+        for n, movie_id in enumerate(movie_ids)
     )
     Movie.objects.create(id=UNKNOWN_TO_MODEL, title="Quite New", year=2024)
     genres = {genre: Genre.objects.get(name=genre) for genre in TASTES}
-    links = [(film, genres[genre].pk) for genre, films in INVENTED.items() for film in films]
+    links = [(movie_id, genres[genre].pk) for genre, movie_ids in INVENTED.items() for movie_id in movie_ids]
     links.append((UNKNOWN_TO_MODEL, genres["Sci-Fi"].pk))
     Movie.genres.through.objects.bulk_create(
-        Movie.genres.through(movie_id=film, genre_id=genre) for film, genre in links
+        Movie.genres.through(movie_id=movie_id, genre_id=genre) for movie_id, genre in links
     )
 
 
 @pytest.fixture
-def more_films(cast: None) -> None:
+def more_movies(cast: None) -> None:
+    """Store the cast and the invented movies."""
     clear_caches()  # another test's catalogue may have had the same version
     create_invented_movies()
 
 
 @pytest.fixture
-def model(transactional_db: None, more_films: None, model_folder: Path) -> Iterator[ModelVersion]:
-    """The tiny model, active, on empty shelves."""
+def model(transactional_db: None, more_movies: None, model_folder: Path) -> Iterator[ModelVersion]:
+    """Return the tiny model, active, with empty caches."""
     clear_caches()
     registry.register(model_folder, preset="brief", movies=len(VOCABULARY))
     yield registry.activate(TINY_MODEL, "for the tests")

@@ -32,8 +32,8 @@ class Command(BaseCommand):
             for piece in text:
                 self.stdout.write(piece)
             return
-        aside = file.with_name(f"{file.name}.part")
-        with aside.open("w", encoding="utf-8", newline="") as out:
+        partial = file.with_name(f"{file.name}.part")
+        with partial.open("w", encoding="utf-8", newline="") as out:
             out.writelines(text)
-        aside.rename(file)
+        partial.rename(file)
         self.stderr.write(f"{file} has all {kind}.")

@@ -16,11 +16,11 @@ from catalog.selectors import has_demo
 
 
 class Command(BaseCommand):
-    help = """Bring a person's own export into a viewer's history: IMDb ratings, Letterboxd diary, watched or ratings
-    (CSV), Trakt history or ratings (JSON). Rows that no film was found for are written to FILE.unmatched.csv."""
+    help = """Import a person's own export into a viewer's history: IMDb ratings, Letterboxd diary, watched or ratings
+    (CSV), Trakt history or ratings (JSON). Rows without a matching film are written to FILE.unmatched.csv."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("viewer", type=int, metavar="VIEWER", help="The viewer's id; who is not known is made.")
+        parser.add_argument("viewer", type=int, metavar="VIEWER", help="The viewer's id; an unknown viewer is created.")
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
 
@@ -28,20 +28,22 @@ class Command(BaseCommand):
         if not 1 <= viewer <= MAX_ID:
             raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {MAX_ID}.")
         if has_demo():
-            self.stdout.write("The demo is here: what is brought into it goes with it, when films of your own come.")
+            self.stdout.write(
+                "The demo is loaded: what you import now is removed with it, as soon as films of your own come."
+            )
         try:
             with file.open("rb") as source:
-                found = import_history(viewer, source, encoding and python_encoding(encoding))
+                report = import_history(viewer, source, encoding and python_encoding(encoding))
         except (CatalogError, OSError) as error:
             raise CommandError(f"Nothing was imported. {error}") from error
         self.stdout.write(
-            f"{found.source}: {count_noun(found.rows, 'row')}, {found.by_id:,} found by id and {found.by_title:,} by "
-            f"title and year; {count_noun(found.stored, 'event')} stored, {found.duplicates:,} there already."
+            f"{report.source}: {count_noun(report.rows, 'row')}, {report.by_id:,} found by id and {report.by_title:,} "
+            f"by title and year; {count_noun(report.stored, 'event')} stored, {report.duplicates:,} there already."
         )
-        if found.unmatched:
-            report = file.with_name(f"{file.name}.unmatched.csv")
-            with report.open("w", newline="") as out:
-                csv.writer(out).writerows([UnmatchedRow._fields, *found.unmatched])
+        if report.unmatched:
+            path = file.with_name(f"{file.name}.unmatched.csv")
+            with path.open("w", newline="") as out:
+                csv.writer(out).writerows([UnmatchedRow._fields, *report.unmatched])
             self.stdout.write(
-                f"{report} has the {count_noun(len(found.unmatched), 'row')} that were left out, with the reason."
+                f"{path} has the {count_noun(len(report.unmatched), 'row')} that were left out, with the reason."
             )

@@ -42,17 +42,25 @@ class Command(BaseCommand):
                 report = load_dataset(dataset, progress)
         except CatalogError as error:
             raise CommandError(f"Nothing was imported. {error}") from error
-        self._tell(report, time.perf_counter() - started)
+        self._print_report(report, time.perf_counter() - started)
 
-    def _tell(self, report: LoadReport, seconds: float) -> None:
+    def _print_report(self, report: LoadReport, seconds: float) -> None:
         if report.removed_demo:
             demo = report.removed_demo
-            self.stdout.write(
-                f"Removed the demo: {count_noun(demo.movies, 'film')} and {count_noun(demo.viewers, 'simulated viewer')}."
+            removed = f"{count_noun(demo.movies, 'film')} and {count_noun(demo.viewers, 'simulated viewer')}"
+            self.stdout.write(f"Removed the demo: {removed}.")
+        counts = ", ".join(
+            count_noun(number, noun)
+            for number, noun in (
+                (report.movies, "film"),
+                (report.credits, "credit"),
+                (report.tags, "tag"),
+                (report.viewers, "viewer"),
+                (report.events, "rating"),
             )
+        )
         self.stdout.write(
-            f"{report.name}: {count_noun(report.movies, 'film')}, {count_noun(report.credits, 'credit')}, "
-            f"{count_noun(report.tags, 'tag')}, {count_noun(report.viewers, 'viewer')}, {count_noun(report.events, 'rating')} "
+            f"{report.name}: {counts} "
             f"({report.created:,} new, {report.updated:,} changed, {report.repeated:,} repeated)."
         )
         self.stdout.write(self.style.SUCCESS(f"{seconds:.1f} s, {report.events / seconds:,.0f} ratings a second."))

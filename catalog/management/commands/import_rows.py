@@ -21,11 +21,11 @@ from catalog.exchange.row_schemas import COLUMNS, RowKind
 from catalog.exchange.text_encoding import ENCODINGS, GZIP_MAGIC, python_encoding
 from catalog.management.progress import progress_display
 
-HELP = """Bring films, people, viewers or events in from a JSONL or CSV file; docs/api.md has the fields of each.
+HELP = """Import films, people, viewers or events from a JSONL or CSV file; docs/api.md has the fields of each.
 
 FILE may be gzipped; - is standard input. A CSV is separated by comma, semicolon, tab or |, and in UTF-8, UTF-16 with
-its mark, or what --encoding says. Each row is judged alone and a row sent twice counts once, so an import
-that was broken off is started again. Rejected rows are written to a CSV with line, field and reason."""
+its mark, or what --encoding says. Each row is validated alone and a row sent twice counts once, so an
+import that was interrupted can be started again. Rejected rows are written to a CSV with line, field and reason."""
 
 
 class Command(BaseCommand):
@@ -38,41 +38,49 @@ class Command(BaseCommand):
         parser.add_argument("kind", type=RowKind, choices=list(RowKind), metavar="KIND", help=", ".join(RowKind))
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument(
-            "--form", type=FileFormat, choices=list(FileFormat), help="Where the file's name does not tell."
+            "--form",
+            type=FileFormat,
+            choices=list(FileFormat),
+            help="Needed where the file's name does not end in the format.",
         )
         parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
         parser.add_argument("--rejected", type=Path, metavar="FILE", help="Default: FILE.rejected.csv.")
 
     def handle(self, *args: Any, kind: RowKind, file: Path, form: FileFormat | None, **options: Any) -> None:
         report = options["rejected"] or Path(f"{'stdin' if file == Path('-') else file}.rejected.csv")
+        file_format = form or _format_of(file)
         try:
-            stored, duplicates, rejected = self._import(
-                kind, file, form or _format_of(file), report, options["encoding"]
-            )
+            stored, duplicates, rejected = self._import(kind, file, file_format, report, options["encoding"])
         except (CatalogError, OSError, EOFError, zlib.error) as error:
-            words = f"{error}. What came before is stored: mend it and import the whole file again."
-            raise CommandError(words) from error
+            message = f"{error}. What came before is stored: mend it and import the whole file again."
+            raise CommandError(message) from error
         self.stdout.write(f"{kind}: {stored:,} stored, {duplicates:,} there already, {rejected:,} rejected.")
         if rejected:
             raise CommandError(f"{report} has the rejected rows with line, field and reason.")
 
     def _import(
-        self, kind: RowKind, file: Path, form: FileFormat, report: Path, encoding: str | None
+        self, kind: RowKind, file: Path, file_format: FileFormat, report: Path, encoding: str | None
     ) -> tuple[int, int, int]:
+        """Import all rows. Returns how many were stored, existed already, were rejected."""
         stored = duplicates = rejected = 0
-        with _open_source(file) as source, RejectedRowsFile(report) as told, progress_display(self.stdout) as progress:
-            known = encoding and python_encoding(encoding)
-            for block in batched(read_rows(source, form, str(file), columns=COLUMNS[kind], encoding=known)):
-                outcome = import_rows(kind, block, trust_times=True)
-                stored, duplicates = stored + outcome.stored, duplicates + outcome.duplicates
-                rejected += outcome.rejected
-                told.write(outcome.rejections)
+        with (
+            _open_source(file) as source,
+            RejectedRowsFile(report) as rejected_rows,
+            progress_display(self.stdout) as progress,
+        ):
+            python_name = encoding and python_encoding(encoding)
+            rows = read_rows(source, file_format, str(file), columns=COLUMNS[kind], encoding=python_name)
+            for batch in batched(rows):
+                result = import_rows(kind, batch, trust_times=True)
+                stored, duplicates = stored + result.stored, duplicates + result.duplicates
+                rejected += result.rejected
+                rejected_rows.write(result.rejections)
                 progress(kind, stored + duplicates + rejected, None)
         return stored, duplicates, rejected
 
 
 class RejectedRowsFile:
-    """The file of rejected rows, which is only there if there are any."""
+    """The file of rejected rows, which is only made if there are any."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -82,12 +90,13 @@ class RejectedRowsFile:
         self.path.unlink(missing_ok=True)  # of an import before
         return self
 
-    def write(self, reasons: Iterable[Rejection]) -> None:
-        for reason in reasons:
+    def write(self, rejections: Iterable[Rejection]) -> None:
+        """Add rows."""
+        for rejection in rejections:
             if self.file is None:
                 self.file = self.path.open("w", newline="")
                 csv.writer(self.file).writerow(Rejection._fields)
-            csv.writer(self.file).writerow(reason)
+            csv.writer(self.file).writerow(rejection)
 
     def __exit__(self, *error: object) -> None:
         if self.file is not None:
@@ -96,7 +105,7 @@ class RejectedRowsFile:
 
 @contextmanager
 def _open_source(file: Path) -> Iterator[BinaryIO]:
-    """As what can be read from its beginning again, and unpacked."""
+    """Open a file, or standard input, so that it can be read from its beginning again, and unpacked."""
     with TemporaryFile() if file == Path("-") else file.open("rb") as source:
         if file == Path("-"):
             shutil.copyfileobj(sys.stdin.buffer, source)

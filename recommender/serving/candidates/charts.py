@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from catalog import selectors
-from recommender import cache
+from recommender import cache, process_state
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates import trending
@@ -51,6 +51,8 @@ class _RankedChart(NamedTuple):
 _cached: dict[ChartName, _CachedChart] = {}
 _ranked: dict[ChartName, _RankedChart] = {}
 _count_lock = threading.Lock()
+process_state.register("serving: the charts as read from Redis", _cached.clear)
+process_state.register("serving: the charts in the catalogue's rows", _ranked.clear)
 
 
 def refresh() -> dict[str, int]:

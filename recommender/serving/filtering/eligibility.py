@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from django.conf import settings
 
 from catalog.selectors import strictest_age_limit
 from recommender.movies.snapshot import CatalogueSnapshot
@@ -72,22 +71,12 @@ class EligibilityFilter:
 
     def vocabulary_mask(self, ranker: "Ranker") -> np.ndarray:
         """Return which movies of the model's vocabulary pass, bool [V]. `excluded_ids` are not taken out."""
-        return self._to_vocabulary(ranker, self.mask())
+        return np.append(self.mask(), False)[self.snapshot.rows_of_model(ranker)]  # row -1 falls on the appended one
 
     def cold_items(self, ranker: "Ranker") -> "ColdItems":
         """Return the movies that pass and that came after the model's training."""
         cold_items = self.snapshot.cold_items(ranker)
         return cold_items.select(self.mask_ids(cold_items.movie_ids))
-
-    def storable_mask(self, ranker: "Ranker", age_limit: int | None) -> tuple[np.ndarray, "ColdItems"]:
-        """Return which movies, bool [V] and cold items, may be shown within the life of a list stored now for a viewer
-        with this age limit, whatever this request asks for. Each read of the list checks the windows again."""
-        storable = self.snapshot.available_mask(self.now, ahead=settings.LIST_TTL)
-        if age_limit is not None:
-            storable &= self.snapshot.allowed_for_age(age_limit)
-        cold_items = self.snapshot.cold_items(ranker)
-        rows = self.snapshot.table.rows_of(cold_items.movie_ids)
-        return self._to_vocabulary(ranker, storable), cold_items.select(storable[rows])
 
     def removal_counts(self) -> dict[str, int]:
         """Count the movies that match the attribute filters and are kept out, each for the first reason that holds."""
@@ -110,7 +99,3 @@ class EligibilityFilter:
             excluded = int(rest[rows[rows >= 0]].sum())
         counts = {"not_available": unavailable, "age_limit": too_old, "merchandising": by_rule, "excluded": excluded}
         return {reason: count for reason, count in counts.items() if count}
-
-    def _to_vocabulary(self, ranker: "Ranker", mask: np.ndarray) -> np.ndarray:
-        rows = self.snapshot.rows_of_model(ranker)
-        return np.append(mask, False)[rows]  # row -1 falls on the appended one

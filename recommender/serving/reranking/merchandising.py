@@ -13,7 +13,8 @@ import numpy as np
 
 from catalog.models import Rule
 from catalog.selectors import MerchandisingRule
-from recommender.cache.codec import StoredList
+from recommender import process_state
+from recommender.cache import StoredList
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.ranked_movies import RankedMovies
@@ -48,6 +49,7 @@ class _CachedRules(NamedTuple):
 
 
 _cached_by_surface: dict[str, _CachedRules] = {}
+process_state.register("serving: the merchandising rules of each list", _cached_by_surface.clear)
 
 
 def active_rules(

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from catalog.models import Movie
 from catalog.services import publish_movies
-from tests.support.cast import AMELIE, CAST_MOVIES, MATRIX, PULP_FICTION, TOY_STORY, UNKNOWN_MOVIE, cast  # noqa: F401
+from tests.support.cast import AMELIE, CAST_MOVIES, MATRIX, PULP_FICTION, TOY_STORY, UNKNOWN_MOVIE
 
 pytestmark = pytest.mark.usefixtures("cast")
 

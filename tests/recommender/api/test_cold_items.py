@@ -28,8 +28,8 @@ from tests.support.tiny_model import (
     UNKNOWN_TO_MODEL,
     VOCABULARY,
     clear_caches,
-    simulated_histories,
 )
+from tests.support.tiny_training import simulated_histories
 
 SPACE, CRIME = sorted(TASTES["Sci-Fi"]), TASTES["Crime"]
 
@@ -53,7 +53,7 @@ def reading_folder():
 
 
 @pytest.fixture
-def ranker(transactional_db, more_films, reading_folder):
+def ranker(transactional_db, more_movies, reading_folder):
     clear_caches()
     registry.register(reading_folder, preset="default", movies=len(VOCABULARY))
     registry.activate("reads", "for the tests")

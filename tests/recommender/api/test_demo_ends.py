@@ -20,7 +20,7 @@ from recommender.models import ModelVersion
 from tests.support.api import ApiClient
 from tests.support.cast import ADA, STAR_WARS
 from tests.support.launcher import write_movielens_genres
-from tests.support.tiny_model import clear_caches, clear_loaded_models
+from tests.support.tiny_model import clear_caches
 
 FILM = DEMO_ID_BASE + 1
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +31,6 @@ def demo(transactional_db, settings):
     """The demo with a model of it that is active, a rule, and somebody who tries it."""
     settings.API_OPEN = True
     clear_caches()
-    clear_loaded_models()
     call_command("load_demo", viewers=5, stdout=io.StringIO())
     version = {"status": ModelVersion.Status.ACTIVE, "data_set": selectors.data_set()}
     ModelVersion.objects.create(name="of-the-demo", preset="brief", **version)
@@ -39,7 +38,6 @@ def demo(transactional_db, settings):
     Rule.objects.create(name="Look at this", action="pin", by="movie", movie_id=FILM, places=1)
     yield
     clear_caches()
-    clear_loaded_models()
 
 
 def film_with_an_id(site, admin_client, tmp_path):

@@ -24,14 +24,13 @@ from catalog.models import Rule, WatchEvent
 from infrastructure import disk_space
 from infrastructure.disk_space import DiskThresholds
 from recommender import cache
-from recommender.ml.model_folder import save_checkpoint
+from recommender.ml.training_checkpoint import save_checkpoint
 from recommender.models import Impression, Job
 from recommender.monitoring import disk_checks
 from recommender.serving import metrics
-from tests.recommender.training.test_nightly import new_lease, run_nightly
 from tests.support.cast import ADA, NEMO
+from tests.support.jobs import new_lease, run_nightly
 from tests.support.tiny_model import TINY_MODEL
-from tests.support.workers import ring  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("nothing_counted")
 SMALL = 2 * disk_space.MB  # bytes of a file system
@@ -149,7 +148,7 @@ def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(
 
 @needs_mount
 @pytest.mark.parametrize("small_disk", [40 * disk_space.MB], indirect=True)
-def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, settings, small_disk):  # noqa: F811
+def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, settings, small_disk):
     settings.CHECKPOINT_DIR = small_disk / "checkpoints"
     lease = new_lease(epochs=3)
     on_line = lease.on_log
@@ -171,7 +170,7 @@ def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, se
 
 @needs_mount
 def test_a_disk_is_amber_before_it_is_red_and_the_probes_body_warns(model, small_disk, settings, api, capsys):
-    settings.DISK_ROOM = DiskThresholds(warn_bytes=SMALL // 2, warn_share=0.05, full_bytes=SMALL // 8)
+    settings.DISK_THRESHOLDS = DiskThresholds(warn_bytes=SMALL // 2, warn_share=0.05, full_bytes=SMALL // 8)
     settings.WRITTEN_FOLDERS = {"models": small_disk, "backups": small_disk / "not" / "there" / "yet"}
     assert api.get("/health/ready")["warnings"] == []
     (small_disk / "some").write_bytes(b"0" * (SMALL * 5 // 8))

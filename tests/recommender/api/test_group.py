@@ -115,7 +115,7 @@ def test_filters_diversity_and_a_moment_hold_for_several_too(api):
     assert len(recommended_ids(together(api, ADA, CLEO, at=1_800_000_000))) == 20
 
 
-def test_without_a_model_it_is_what_is_popular(api, more_films):
+def test_without_a_model_it_is_what_is_popular(api, more_movies):
     body = together(api, ADA, BEN)
     assert (body["source"], len(recommended_ids(body))) == ("popular", 20)
     assert not set(recommended_ids(body)) & (out(ADA) | out(BEN))

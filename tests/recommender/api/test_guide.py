@@ -28,7 +28,7 @@ def test_every_call_of_the_guide_is_answered(site):
             assert site.post(path, DIARY.encode(), content_type="text/csv")["unmatched"] == []
         elif path.startswith("/imports"):
             job = site.post(path, EVENTS.encode(), content_type="text/csv", expect=202)
-            assert tasks.bring_in(job["job_id"])["stored"] == len(EVENTS.splitlines()) - 1
+            assert tasks.run_import(job["job_id"])["stored"] == len(EVENTS.splitlines()) - 1
         elif path.startswith("/exports"):
             answer = site.client.get(path)
             assert (answer.status_code, b"".join(answer.streaming_content) != b"") == (200, True)

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from recommender import registry, training_data
+from recommender import process_state, registry, training_data
 from recommender.models import ModelVersion
 from tests.support.api import ApiClient
 from tests.support.tiny_model import TINY_MODEL, clear_caches
@@ -36,7 +36,7 @@ def test_ready_without_a_model_and_says_what_it_waits_for(model):
 
 
 def test_not_ready_while_the_models_folder_is_unusable(model):
-    registry._rankers.clear()
+    process_state.clear()
     manifest = registry.folder(TINY_MODEL) / "manifest.json"
     kept = manifest.read_text()
     manifest.write_text("{}")
@@ -44,7 +44,7 @@ def test_not_ready_while_the_models_folder_is_unusable(model):
         body = ApiClient().get("/health/ready", expect=503)
     finally:
         manifest.write_text(kept)
-        registry._retry_at.clear()
+        process_state.clear()
 
     assert body["parts"]["model"] == f"{TINY_MODEL} cannot be loaded"
 

@@ -1,6 +1,5 @@
 """POST /imports/{kind}, GET /jobs/{id}/rejected and GET /exports/{kind}.{form}."""
 
-import json
 from uuid import uuid4
 
 import pytest
@@ -12,22 +11,7 @@ from recommender.ingest import imports
 from recommender.models import ApiKey, ImportPart, Job
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN, CAST_MOVIES, NEMO
-
-JSONL, CSV = "application/x-ndjson", "text/csv; charset=utf-8"
-
-
-def json_lines(*rows):
-    return "\n".join(map(json.dumps, rows)).encode()
-
-
-def post_rows(client, kind, body, content_type=JSONL, expect=202, **more):
-    return client.post(f"/imports/{kind}", body, content_type=content_type, expect=expect, **more)
-
-
-def run_import(client, job):
-    """The job once a worker has done it."""
-    assert tasks.bring_in(job["job_id"])["taken"]
-    return client.get(f"/jobs/{job['job_id']}")
+from tests.support.imports import CSV, JSONL, json_lines, post_rows, run_import
 
 
 @pytest.mark.usefixtures("model")
@@ -73,7 +57,7 @@ def test_every_rejected_row_is_told_page_by_page(site, monkeypatch):
     assert parts[1] == "Part 2: 1 rows read, 0 stored, 0 there already, 1 refused"
     assert (len(parts), whole) == (5, "All viewers: 5 rows read, 2 stored, 0 there already, 3 refused")
     site.get(f"/jobs/{uuid4()}/rejected", expect=404)
-    assert not tasks.bring_in(job["job_id"])["taken"], "it has ended"
+    assert not tasks.run_import(job["job_id"])["taken"], "it has ended"
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")

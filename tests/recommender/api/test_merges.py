@@ -15,9 +15,9 @@ from catalog.models import Movie, Viewer, WatchEvent
 from catalog.services import save_viewer
 from recommender import maintenance, merging, privacy, tasks
 from recommender.models import ApiKey, Erasure, ImportPart, Impression, Job, Merge
-from tests.recommender.api.test_imports_exports import CSV, json_lines, post_rows, run_import
-from tests.recommender.api.test_privacy import ZOE, event, traces_of, zoe  # noqa: F401
 from tests.support.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS
+from tests.support.imports import CSV, json_lines, post_rows, run_import
+from tests.support.viewer_traces import ZOE, event, traces_of
 
 pytestmark = pytest.mark.usefixtures("model")
 SESSION = 1_876_543_210  # a number that stands nowhere by chance
@@ -146,7 +146,7 @@ def test_what_waits_in_an_import_makes_an_account_as_well(writer, site):
     assert merged(writer, ZOE, ADA)["merge_id"] is None
 
 
-def test_an_account_is_merged_by_who_may_erase_alone(zoe, site, writer):  # noqa: F811
+def test_an_account_is_merged_by_who_may_erase_alone(zoe, site, writer):
     before = site.get(f"/users/{ZOE}/data")
     refused = merged(writer, ZOE, ADA, expect=409)
     assert "Zoe" not in refused["detail"]

@@ -16,8 +16,10 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from infrastructure.signals import process_alive
 from movierec.celery import app
-from movierec.local import embedded_servers
+from movierec.local import server_paths
 from recommender import cache
+from recommender.cache import keys
+from recommender.cache.connection import redis_connection
 from recommender.models import ApiKey, Job, ModelVersion
 from recommender.monitoring import process_checks, server_checks
 from tests.support import servers as parts
@@ -138,7 +140,7 @@ def status_command(seconds=30):
 
 def pid_of(part):
     """Of an embedded server of the tests (Linux)."""
-    mark = os.fsencode(embedded_servers.socket_dir(part.state))
+    mark = os.fsencode(server_paths.socket_dir(part.state))
     for folder in os.listdir("/proc"):
         if folder.isdigit():
             words = _words_of(folder)
@@ -299,8 +301,7 @@ def test_processes_start_and_work_while_their_logs_find_no_room(transactional_db
 def test_a_machine_that_fell_silent_beside_others_is_amber(nobody_reports, api, monkeypatch):
     all_report()
     cache.record_heartbeat(["light"], "light@away")
-    client = cache._connection.client()
-    client.zincrby(cache._key("alive"), -300, "light light@away")
+    redis_connection.client().zincrby(keys.full_key(keys.HEARTBEATS), -300, "light light@away")
     found = checks(api)["process:light"]
     assert (found["status"], "light@away" in found["detail"]) == ("warn", True)
     assert found["figures"]["processes"] == 1

@@ -8,8 +8,7 @@ from django.urls import get_resolver
 from catalog.models import Movie, Viewer
 from catalog.selectors import certificate_age
 from catalog.services import save_viewer
-from tests.recommender.api.test_viewer_tokens import app_client
-from tests.support.api import recommended_ids
+from tests.support.api import app_client, recommended_ids
 from tests.support.cast import AMELIE, CLEO, GODFATHER, NEMO, PULP_FICTION, SHAWSHANK, TOY_STORY
 
 pytestmark = pytest.mark.usefixtures("model")

@@ -8,10 +8,10 @@ import time_machine
 from django.core.cache import caches
 from django.utils import timezone
 
-from recommender.api.access import authentication
+from recommender import process_state
 from recommender.api.access.throttles import RateThrottle
 from recommender.models import ApiKey
-from tests.support.api import ApiClient
+from tests.support.api import ApiClient, app_client
 from tests.support.cast import ADA, BEN, NEMO
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -49,11 +49,6 @@ NOT_OWN: list[tuple[Any, ...]] = [
 UNLIKE_A_DIGEST = 1_938_475_620  # a viewer's id that no hashed key holds by chance
 
 
-def app_client(viewer: int, client_with: Any) -> ApiClient:
-    made = client_with(ApiKey.Scope.READ).post("/viewer-tokens", {"user_id": viewer, "seconds": 300})
-    return ApiClient(Authorization=f"Viewer-Token {made['token']}")
-
-
 @pytest.fixture
 def app(client_with):
     return app_client(ADA, client_with)
@@ -73,7 +68,7 @@ def test_it_ends_with_its_time_and_with_its_key(app):
         assert app.get(f"/recommend?user_id={ADA}", expect=401)["code"] == "authentication_failed"
 
     ApiKey.objects.update(revoked=True)
-    authentication._key_cache.clear()
+    process_state.clear()
     app.get(f"/recommend?user_id={ADA}", expect=401)
 
 

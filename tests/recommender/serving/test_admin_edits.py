@@ -11,9 +11,8 @@ from catalog.models import Movie, Viewer
 from catalog.services import invalidate_viewers
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import Filters, RecommendRequest
-from tests.catalog.test_admin import admin_url
 from tests.support.cast import ADA, MATRIX, NEMO, SPIRITED_AWAY, TOY_STORY, TOY_STORY_2
-from tests.support.forms import find_form, form_data, run_action, submit
+from tests.support.forms import edit, run_admin_action
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -35,19 +34,6 @@ def listed(source="cache", **more):
     answer = recommend(RecommendRequest(viewer_id=ADA, **{"top_k": 40, **more}))
     assert answer.source == source
     return [one.movie_id for one in answer.recommendations]
-
-
-def edit(editor, model, pk, **values):
-    path = admin_url(model, "change", pk)
-    answer = submit(editor, path, values)
-    assert answer.status_code == 302, answer.context["errors"]
-
-
-def run_admin_action(editor, action, ids):
-    answer = run_action(editor, f"{admin_url('movie')}?all=", action, ids)
-    if answer.status_code == 200:  # asks first
-        answer = editor.post(admin_url("movie"), form_data(find_form(answer), button=None))
-    assert answer.status_code == 302
 
 
 def test_unpublished_one_by_one_and_published_again(editor, stored):

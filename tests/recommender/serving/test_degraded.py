@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings as live_settings
 
 from catalog.models import Viewer
-from movierec.local import embedded_servers
-from recommender import cache, maintenance, registry
-from recommender.cache.connection import PROBE_INTERVAL, RedisConnection
+from movierec.local import embedded_servers, server_paths
+from recommender import cache, maintenance, process_state, registry
+from recommender.cache.connection import PROBE_INTERVAL
 from recommender.ingest import events
 from recommender.models import ModelVersion
 from recommender.monitoring import readiness
@@ -35,7 +35,7 @@ class Valkey:
 
     def __init__(self, state):
         self.state = state
-        self.url = embedded_servers.redis_url(state)
+        self.url = server_paths.redis_url(state)
         self._up = contextlib.ExitStack()
 
     def start(self):
@@ -56,10 +56,11 @@ def valkey(tmp_path, settings, monkeypatch):
         name: {**options, "LOCATION": f"{base}?db={number}"}
         for number, (name, options) in enumerate(live_settings.CACHES.items(), 1)
     }
-    monkeypatch.setattr(cache, "_connection", RedisConnection(cache._invalidate_all))
+    process_state.clear()
     own.start()
     registry.repair_pointer()
     yield own
+    process_state.clear()
     own.stop()
 
 
@@ -121,7 +122,7 @@ def test_without_the_folder_of_the_active_model_the_version_before_serves(model,
     registry.register(broken, preset="brief")
     registry.activate("broken", "the next one")
     shutil.rmtree(broken)
-    registry._rankers.clear()
+    process_state.clear()
 
     answer = recommend(QUERY)
 
@@ -135,7 +136,7 @@ def test_without_the_folder_of_the_active_model_the_version_before_serves(model,
 def test_without_any_model_popular_films_are_listed(model):
     ModelVersion.objects.update(status=ModelVersion.Status.CANDIDATE)
     cache.publish_model("gone")
-    registry._rankers.clear()
+    process_state.clear()
 
     answer = recommend(QUERY)
 

@@ -9,8 +9,8 @@ from catalog.models import Movie, Viewer
 from catalog.selectors import catalogue_table
 from catalog.services import bump_catalogue, bump_epoch, record_events, save_viewer
 from recommender import cache, maintenance
-from recommender.jobs import batch_chunks, leases
-from recommender.models import Chunk, Job
+from recommender.jobs import batch_chunks, leases, queue
+from recommender.models import BatchChunk, Job
 from recommender.training import batch
 from tests.support.cast import (
     ADA,
@@ -30,6 +30,7 @@ from tests.support.cast import (
     TOY_STORY,
     watch_event,
 )
+from tests.support.jobs import stored_list
 from tests.support.tiny_model import INVENTED
 
 
@@ -41,12 +42,6 @@ def lease(model):
         return leases.claim(Job.objects.create(kind=Job.Kind.BATCH, parameters=parameters).pk)
 
     return acquired
-
-
-def stored_list(viewer):
-    """The viewer's list where it is valid."""
-    stamps, found = cache.read_list_and_versions(viewer)
-    return found if found is not None and found.is_current(stamps) else None
 
 
 def test_every_viewer_with_a_history_gets_a_list_of_films_not_seen(lease, model):
@@ -74,7 +69,7 @@ def test_an_event_while_the_batch_runs_makes_that_list_invalid_not_wrong(lease, 
         record_events([watch_event(ADA, NEMO, MORNING)])  # after the histories were read, before the lists are stored
         return fill(shelf, readers, epoch, check)
 
-    monkeypatch.setattr(batch.ListWriter, "fill", an_event_comes_in_between)
+    monkeypatch.setattr(batch.ListWriter, "write_lists", an_event_comes_in_between)
     batch.run(lease())
 
     assert stored_list(ADA) is None
@@ -91,7 +86,7 @@ def test_an_epoch_that_moves_on_has_all_lists_written_again(lease, monkeypatch):
         return look(shelf, viewer_ids)
 
     monkeypatch.setattr(batch, "BLOCK_SIZE", 2)
-    monkeypatch.setattr(batch.ListWriter, "look", an_import_ends)
+    monkeypatch.setattr(batch.ListWriter, "refresh_versions", an_import_ends)
     held = lease()
     batch.run(held)
 
@@ -135,7 +130,7 @@ def test_other_processes_take_chunks_and_one_that_dies_loses_its_own(lease, monk
     assert asked == [Viewer.objects.count() - 1]
     assert all(stored_list(viewer) for viewer in (ADA, BEN, CLEO, DAN))
     assert held.result["viewers"] == 4
-    assert not Chunk.objects.exists()
+    assert not BatchChunk.objects.exists()
     assert not batch.process_one_chunk(held.job_id), "the call of a batch that has ended"
 
 
@@ -144,10 +139,10 @@ def test_help_for_a_job_that_was_cancelled_writes_no_more(lease, monkeypatch):
     fill = batch.ListWriter.write_lists
 
     def cancelled_meanwhile(shelf, readers, epoch, check):
-        leases.cancel(held.job_id)
+        queue.cancel(held.job_id)
         return fill(shelf, readers, epoch, check)
 
-    monkeypatch.setattr(batch.ListWriter, "fill", cancelled_meanwhile)
+    monkeypatch.setattr(batch.ListWriter, "write_lists", cancelled_meanwhile)
     held = lease()
     with leases.running_lease(held):
         batch.run(held)

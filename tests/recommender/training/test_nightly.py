@@ -12,16 +12,17 @@ from catalog import selectors, services
 from catalog.models import Movie, WatchEvent
 from catalog.services import bump_epoch
 from recommender import registry
-from recommender.jobs import leases
-from recommender.ml import prior_tuning
+from recommender.jobs import leases, queue
+from recommender.ml import evaluate, prior_tuning
+from recommender.ml.data import tokenise
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
-from recommender.training import gate, nightly
-from recommender.training import snapshot as dataset
+from recommender.training import nightly
+from recommender.training.snapshot import Snapshot, take_snapshot
 from recommender.training.vocabulary_mapping import scorer_for_vocabulary
 from tests.support.cast import ADA, CLEO, STAR_WARS
+from tests.support.jobs import new_lease, run_nightly
 from tests.support.tiny_model import clear_caches
-from tests.support.workers import ring  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -32,22 +33,10 @@ def _fresh():
     shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
 
 
-def new_lease(**parameters):
-    """A job's lease; the lists are the batch's own tests."""
-    told = {"preset": "brief", "epochs": 4, "lists": False, "warm": False} | parameters
-    return leases.claim(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=told).pk)
-
-
-def run_nightly(lease):
-    with leases.running_lease(lease):
-        nightly.run(lease)
-    return ModelVersion.objects.get(name=lease.result["version"])
-
-
 def test_the_snapshot_is_what_the_selectors_tell_viewer_by_viewer(cast, tmp_path):
-    snapshot = dataset.take_snapshot(tmp_path)
+    snapshot = take_snapshot(tmp_path)
     snapshot.save(tmp_path / "snapshot.npz")
-    again = dataset.Snapshot.load(tmp_path / "snapshot.npz")
+    again = Snapshot.load(tmp_path / "snapshot.npz")
 
     assert list(tmp_path.iterdir()) == [tmp_path / "snapshot.npz"], "no CSV is left behind"
     assert again.content_hash() == snapshot.content_hash()
@@ -62,7 +51,7 @@ def test_the_snapshot_is_what_the_selectors_tell_viewer_by_viewer(cast, tmp_path
     assert {"genre:Sci-Fi", "director:George Lucas", "actor:Carrie Fisher", "decade:1970"} <= set(features)
 
 
-def test_the_first_model_that_beats_popularity_goes_live(ring):  # noqa: F811
+def test_the_first_model_that_beats_popularity_goes_live(ring):
     lease = new_lease(epochs=8)
     version = run_nightly(lease)
 
@@ -71,12 +60,12 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):  # noqa: F811
     assert len(version.history) == 8
     assert version.data_hash
     assert version.parameters > 0
-    assert [line for line in lease._log_lines if line.startswith("Epoch 1 | Step ")]
+    assert [line for line in lease.log_lines if line.startswith("Epoch 1 | Step ")]
     assert (settings.CHECKPOINT_DIR / "transformer_epoch8.pt").exists()
     assert not (settings.CHECKPOINT_DIR / "snapshot.npz").exists()
 
 
-def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):  # noqa: F811
+def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):
     first = run_nightly(new_lease(epochs=8))
     second = run_nightly(new_lease(epochs=1, warm=True))
 
@@ -92,7 +81,7 @@ def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):  # noqa:
     )
 
 
-def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):  # noqa: F811
+def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):
     good = run_nightly(new_lease(epochs=8))
     monkeypatch.setattr(prior_tuning, "CANDIDATE_WEIGHTS", (0.0,))  # counting alone would tell the ring
     worse = run_nightly(new_lease(epochs=1))
@@ -105,7 +94,7 @@ def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):  # noq
     assert registry.active_name() == worse.name
 
 
-def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  # noqa: F811
+def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):
     undisturbed = run_nightly(new_lease(activate=False))
     lease = new_lease(activate=False)
     report = lease.on_log
@@ -121,11 +110,11 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  #
     Movie.objects.create(id=1, title="Came after the run began")
     Job.objects.filter(pk=lease.job_id).update(lease_until="2024-01-01T00:00Z")
 
-    [job] = leases.requeue_lost()
+    [job] = queue.requeue_lost()
     taken_up = leases.claim(job.pk)
     resumed = run_nightly(taken_up)
 
-    assert "Resuming" in "".join(taken_up._log_lines)
+    assert "Resuming" in "".join(taken_up.log_lines)
     assert resumed.data_hash == undisturbed.data_hash, "the data of the night it began"
     assert len(resumed.history) == 4
     assert resumed.metrics["ndcg10"] == undisturbed.metrics["ndcg10"]
@@ -134,7 +123,7 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):  #
 
 
 @pytest.mark.parametrize("imported", [False, True])
-def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):  # noqa: F811
+def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):
     interrupted = new_lease()
     interrupted.on_log = lambda line: _interrupt() if line.startswith("Epoch 2") else None
     with pytest.raises(KeyboardInterrupt), leases.running_lease(interrupted):
@@ -146,7 +135,7 @@ def test_an_interrupted_run_is_resumed_on_the_same_data_only(ring, imported):  #
     lease = new_lease(resume=True)
     version = run_nightly(lease)
 
-    assert any("Resuming" in line for line in lease._log_lines) is not imported
+    assert any("Resuming" in line for line in lease.log_lines) is not imported
     assert len(version.history) == 4
 
 
@@ -169,22 +158,22 @@ def test_unknown_options_are_named(transactional_db):
 def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, cast, tmp_path):
     """Films that it does not know stand last; the others keep their order."""
     ranker = registry.ranker()
-    snapshot = dataset.take_snapshot(tmp_path)
+    snapshot = take_snapshot(tmp_path)
     more = Vocab(np.append(ranker.movie_ids, [7, 900_000]))
-    tokens = nightly.tokenise(snapshot.histories, more)
-    targets = gate.evaluate.leave_one_out(tokens).test
+    tokens = tokenise(snapshot.histories, more)
+    targets = evaluate.leave_one_out(tokens).test
 
     scores = scorer_for_vocabulary(ranker, more, tokens)(tokens, targets)
 
     known = more.encode(ranker.movie_ids) - 1
-    own = nightly.tokenise(snapshot.histories, ranker.vocab)
-    theirs = gate.evaluate.leave_one_out(own).test
-    np.testing.assert_allclose(scores[:, known], gate.evaluate.ranker_scorer(ranker)(own, theirs), rtol=1e-4, atol=1e-5)
+    own = tokenise(snapshot.histories, ranker.vocab)
+    theirs = evaluate.leave_one_out(own).test
+    np.testing.assert_allclose(scores[:, known], evaluate.ranker_scorer(ranker)(own, theirs), rtol=1e-4, atol=1e-5)
     unknown = np.setdiff1d(np.arange(len(more)), known)
     assert (scores[:, unknown].max(1) < scores[:, known].min(1)).all()
 
 
-def test_a_model_card_tells_how_it_came_to_be(ring):  # noqa: F811
+def test_a_model_card_tells_how_it_came_to_be(ring):
     version = run_nightly(new_lease(epochs=2, seed=5))
     card = json.loads((registry.folder(version.name) / "model.json").read_text())
     assert card["metrics"]["data"] == version.metrics["data"]

@@ -16,7 +16,7 @@ from recommender.jobs import leases
 from recommender.models import Job, ModelVersion
 from recommender.training import first_nightly, nightly
 from tests.support.api import ApiClient
-from tests.support.tiny_model import clear_caches, clear_loaded_models
+from tests.support.tiny_model import clear_caches
 
 MORNING = datetime(2024, 3, 1, 8, 0, tzinfo=UTC)
 WATCH, RATING, LIKE = WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING, WatchEvent.Kind.LIKE
@@ -26,14 +26,11 @@ WATCH, RATING, LIKE = WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING, WatchEvent.
 def site(transactional_db):
     """An empty one; what a night leaves goes with it."""
     clear_caches()
-    clear_loaded_models()
-    training_data._remembered = ("", 0.0)
     yield
     for version in ModelVersion.objects.all():
         shutil.rmtree(registry.folder(version.name), ignore_errors=True)
     shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
     clear_caches()
-    clear_loaded_models()
 
 
 def films(count, genres=True):
@@ -152,12 +149,12 @@ def test_going_on_without_a_checkpoint_says_so(capsys):
 def test_the_first_night_comes_by_itself_and_once():
     films(12)
     happened(10, 5, 12)
-    assert tasks.start_first_night() is None
+    assert tasks.enqueue_first_nightly() is None
     happened(30, 5, 12)
 
-    order = tasks.start_first_night()
+    order = tasks.enqueue_first_nightly()
 
     assert Job.objects.get(pk=order).kind == Job.Kind.NIGHTLY
-    assert tasks.start_first_night() is None, "it is waiting already"
+    assert tasks.enqueue_first_nightly() is None, "it is waiting already"
     Job.objects.update(status=Job.Status.FAILED, finished_at=timezone.now())
-    assert tasks.start_first_night() is None, "a night that fails is not tried again at once"
+    assert tasks.enqueue_first_nightly() is None, "a night that fails is not tried again at once"

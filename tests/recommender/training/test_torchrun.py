@@ -6,11 +6,11 @@ import sys
 import pytest
 
 from recommender.models import Job, ModelVersion
-from tests.support.workers import ROOT, ring, worker_environment  # noqa: F401
+from tests.support.workers import ROOT, worker_environment
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model_under_one_lease(ring):  # noqa: F811
+def test_two_processes_train_one_model_under_one_lease(ring):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     train = ["manage.py", "train", "--preset", "brief", "--epochs", "2"]
     done = subprocess.run(

@@ -1,0 +1,151 @@
+"""Strict field types, for the API and for files: each limit is named when it is broken."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError as InvalidValue
+from django.core.validators import RegexValidator
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from catalog.certificates import CERTIFICATES, accepted_spellings, minimum_age
+from catalog.external_ids import format_imdb_id, parse_imdb_id
+from catalog.models import collapse_spaces
+from catalog.validators import validate_imdb_id
+
+MAX_NAMES, MAX_NAME_LENGTH = 50, 200  # of a search; characters
+MAX_MOVIE_ID_LENGTH = 20  # characters
+_NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
+
+
+class StrictString(serializers.CharField):
+    """A string; a number is refused, as it would be taken for its digits."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class NameField(StrictString):
+    """A name, without spaces around it and doubled ones within."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if not self.allow_blank:
+            self.validators.append(RegexValidator(_NOT_BLANK))  # holds already; from here the schema has it
+
+    def to_internal_value(self, data: Any) -> str:
+        return collapse_spaces(super().to_internal_value(data))
+
+
+class NamesField(serializers.ListField):
+    """An optional list of names; each counts once."""
+
+    def __init__(self, max_names: int, max_name_length: int, help_text: str) -> None:
+        self.max_names = max_names
+        name = NameField(max_length=max_name_length)
+        super().__init__(child=name, max_length=max_names, required=False, help_text=help_text)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) > self.max_names:
+            raise serializers.ValidationError(f"holds {len(data)} names; the limit is {self.max_names}.")
+        return list(dict.fromkeys(super().to_internal_value(data)))
+
+
+class StrictInteger(serializers.IntegerField):
+    """An integer; true and false are refused. Text may hold digits alone, or 862.0 as pandas writes it."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str):
+            data = data.strip()
+            if not re.fullmatch(r"-?[0-9]{1,20}(\.0{0,20})?", data, re.ASCII):
+                self.fail("invalid")
+        if isinstance(data, bool | float) and not (isinstance(data, float) and data.is_integer()):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class StrictBoolean(serializers.BooleanField):
+    """True or false; numbers are refused. Text may hold what a file writes for them."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if isinstance(data, int | float) and not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return bool(super().to_internal_value(data))
+
+
+class TimestampField(serializers.DateTimeField):
+    """A moment in ISO 8601 or unix seconds."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            seconds = float(value)
+        except (TypeError, ValueError):
+            moment: datetime = super().to_internal_value(value)
+            return moment
+        try:
+            return datetime.fromtimestamp(seconds, UTC)
+        except (OverflowError, ValueError, OSError):
+            self.fail("invalid", format="seconds since 1970")
+
+
+class MovieIdField(serializers.CharField):
+    """A movie's id, the catalogue's own or an external one. 862.0, as programs without integers write it, is 862."""
+
+    def __init__(self) -> None:
+        super().__init__(max_length=MAX_MOVIE_ID_LENGTH, help_text="The catalogue's, imdb:tt0114709 or tmdb:862.")
+
+    def to_internal_value(self, value: Any) -> str:
+        text = str(super().to_internal_value(value))
+        return text.partition(".")[0] if re.fullmatch(r"[0-9]+\.0*", text, re.ASCII) else text
+
+
+class ImdbIdField(StrictString):
+    """An id at IMDb, as in tt0114709."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        try:
+            validate_imdb_id(text)
+        except InvalidValue as error:
+            raise serializers.ValidationError(error.messages) from None
+        number = parse_imdb_id(text)
+        return format_imdb_id(number) if number else ""
+
+
+@extend_schema_field({"type": "string", "enum": accepted_spellings(settings.CERTIFICATE_COUNTRY)})
+class CertificateField(serializers.Field):
+    """An age certificate; its value is the age (years) that it stands for."""
+
+    def to_internal_value(self, data: Any) -> int:
+        country = settings.CERTIFICATE_COUNTRY
+        age = minimum_age(data, country) if isinstance(data, str) else None
+        if age is None:
+            accepted = ", ".join(CERTIFICATES[country])
+            raise serializers.ValidationError(f"is none of {accepted}, nor another country's written as in GB:15.")
+        return age
+
+
+class RangeBound(serializers.IntegerField):
+    """One inclusive end of a range."""
+
+    def __init__(self, minimum: int, maximum: int) -> None:
+        super().__init__(min_value=minimum, max_value=maximum, required=False, help_text="Inclusive.")
+
+
+class SearchField(serializers.CharField):
+    """Text to search for. A null character, which Postgres cannot hold, matches nothing."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation(data.replace("\0", "\ufffd") if isinstance(data, str) else data)
+
+
+class SearchNamesField(serializers.ListField):
+    """A query parameter that is sent once for each name."""
+
+    def __init__(self, help_text: str, max_name_length: int = MAX_NAME_LENGTH) -> None:
+        name = SearchField(max_length=max_name_length)
+        super().__init__(child=name, max_length=MAX_NAMES, default=list, help_text=help_text)

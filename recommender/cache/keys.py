@@ -1,0 +1,53 @@
+"""The keys of the list cache, and how their values are read. Names are stored: a running site has values under them."""
+
+from typing import Any
+
+from django.core.cache import caches
+
+MODEL, EPOCH, CATALOGUE = "model", "epoch", "catalogue"
+NEXT_MODEL, PROCESSES, HEARTBEATS = "model:announced", "processes", "alive"
+MODELS_WITH_LISTS = "models:stocked"
+
+RESERVATION_PREFIX = b"\0"  # begins a reservation's token, and no model's name
+
+
+def full_key(name: str) -> str:
+    """Return the key as Redis has it, with Django's prefix, for commands that do not go through Django's cache."""
+    return str(caches["lists"].make_key(name))
+
+
+def list_key(model: str, viewer_id: int) -> str:
+    return f"viewer:{viewer_id}:list:{model}"
+
+
+def version_key(viewer_id: int) -> str:
+    return f"viewer:{viewer_id}:version"
+
+
+def embedding_key(model: str, viewer_id: int) -> str:
+    return f"user:{viewer_id}:embedding:{model}"
+
+
+def chart_key(name: str) -> str:
+    return f"chart:{name}"
+
+
+def loaded_model_key(process: str) -> str:
+    return f"process:{process}"
+
+
+def counters_key(bucket_seconds: int, at: int) -> str:
+    """Return the key of the bucket of that length which `at`, unix seconds, falls into."""
+    return f"tally:{bucket_seconds}:{at // bucket_seconds}"
+
+
+def as_number(value: Any) -> int | None:
+    """Return the number that a key held; None for an absent or foreign value, and for a reservation."""
+    return value if isinstance(value, int) else None
+
+
+def as_name(value: Any) -> str | None:
+    """Return the model's name that a key held; None for an absent or foreign value, and for a reservation."""
+    if not isinstance(value, bytes) or value.startswith(RESERVATION_PREFIX):
+        return None
+    return value.decode(errors="replace")

@@ -1,0 +1,131 @@
+"""Stored lists, charts and embeddings of viewers."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.cache import caches
+
+from recommender import process_state
+from recommender.cache.codec import StoredList, Versions, pack_embedding, unpack_embedding
+from recommender.cache.connection import redis_connection
+from recommender.cache.keys import (
+    MODELS_WITH_LISTS,
+    as_name,
+    as_number,
+    chart_key,
+    embedding_key,
+    full_key,
+    list_key,
+    version_key,
+)
+from recommender.cache.versions import VERSION_TTL, version_names
+
+CHART_TTL = 3_600  # seconds
+
+_last_active_model = ""  # as last read: lets `read_list_and_versions` ask for its list in the same round trip
+
+
+def _forget_active_model() -> None:
+    global _last_active_model
+    _last_active_model = ""
+
+
+process_state.register("cache: the active model as last read", _forget_active_model)
+
+
+def read_list_and_versions(viewer_id: int) -> tuple[Versions, StoredList | None]:
+    """Return the versions and the viewer's list, in one round trip; a second only just after the active model changed.
+
+    The list is not judged here: ask `.is_current(versions)`.
+    """
+    global _last_active_model
+    guess = _last_active_model
+    names = [*version_names(viewer_id), list_key(guess, viewer_id)]
+    with redis_connection.checked_client():
+        values = caches["lists"].get_many(names)
+        model = as_name(values.get(names[0]))
+        packed = values.get(names[4])
+        if model is not None and model != guess:
+            _last_active_model = model
+            packed = caches["lists"].get(list_key(model, viewer_id))
+    versions = Versions(model, *(as_number(values.get(name)) for name in names[1:4]))
+    return versions, StoredList.unpack(packed)
+
+
+def read_lists(model: str, viewer_ids: Sequence[int]) -> dict[int, StoredList]:
+    """Return viewer id -> the list under this model, of the viewers who have one; the lists are not judged."""
+    names = {list_key(model, viewer_id): viewer_id for viewer_id in viewer_ids}
+    with redis_connection.checked_client():
+        values = caches["lists"].get_many(list(names))
+    lists = ((names[name], StoredList.unpack(value)) for name, value in values.items())
+    return {viewer_id: stored for viewer_id, stored in lists if stored is not None}
+
+
+def store_list(viewer_id: int, stored: StoredList) -> None:
+    """Store one viewer's list, under its own model."""
+    store_lists({viewer_id: stored})
+
+
+def store_lists(lists: Mapping[int, StoredList]) -> None:
+    """Store lists by viewer id, in one pipeline.
+
+    The model is a part of the key, so that the lists of the next model lie beside those being served.
+    """
+    with redis_connection.checked_client() as redis:
+        pipe = redis.pipeline(transaction=False)
+        for viewer_id, stored in lists.items():
+            pipe.set(full_key(list_key(stored.model, viewer_id)), stored.pack(), ex=settings.LIST_TTL)
+        _remember_models(pipe, {stored.model for stored in lists.values()})
+        pipe.execute()
+
+
+def _remember_models(pipe: Any, models: Iterable[str]) -> None:
+    """Remember under which models anything is stored of a viewer, so that erasing needs no scan."""
+    for model in models:
+        pipe.sadd(full_key(MODELS_WITH_LISTS), model)
+    pipe.expire(full_key(MODELS_WITH_LISTS), VERSION_TTL)
+
+
+def erase_viewer(viewer_id: int, known_models: Collection[str] = ()) -> None:
+    """Delete everything about one viewer. `known_models`: these too, should Redis have dropped its note of them."""
+    with redis_connection.checked_client() as redis:
+        models = {model.decode() for model in redis.smembers(full_key(MODELS_WITH_LISTS))} | set(known_models)
+        names = [version_key(viewer_id)]
+        names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
+        caches["lists"].delete_many(names)
+
+
+def delete_all() -> None:
+    """Delete all lists, and every version that would judge them."""
+    with redis_connection.checked_client():
+        caches["lists"].clear()
+
+
+def read_chart(name: str) -> StoredList | None:
+    """Return a list for everyone, by the chart's name. Its epoch tells whether an import came since."""
+    with redis_connection.checked_client():
+        return StoredList.unpack(caches["lists"].get(chart_key(name)))
+
+
+def store_chart(name: str, stored: StoredList) -> None:
+    """Store a list for everyone for CHART_TTL."""
+    with redis_connection.checked_client():
+        caches["lists"].set(chart_key(name), stored.pack(), CHART_TTL)
+
+
+def read_embedding(model: str, viewer_id: int, version: int) -> np.ndarray | None:
+    """Return the model's embedding of the viewer, float32 [S], at exactly this viewer version; None without one."""
+    with redis_connection.checked_client():
+        value = caches["lists"].get(embedding_key(model, viewer_id))
+    return unpack_embedding(value, version)
+
+
+def store_embedding(model: str, viewer_id: int, version: int, embedding: np.ndarray) -> None:
+    """Store the model's embedding of the viewer (float32 [S]) at this viewer version."""
+    with redis_connection.checked_client() as redis:
+        pipe = redis.pipeline(transaction=False)
+        pipe.set(full_key(embedding_key(model, viewer_id)), pack_embedding(version, embedding), ex=settings.LIST_TTL)
+        _remember_models(pipe, [model])
+        pipe.execute()

@@ -1,0 +1,143 @@
+"""The versions that stored lists are judged by: of the model, the epoch, the catalogue and each viewer.
+
+A version is published with its new value, or filled in by a reader who found it absent. Filling is a compare-and-set:
+the reader reserves the place with a token, reads the truth from Postgres, and writes it only where the token stands.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+
+from django.core.cache import caches
+
+from infrastructure.connectivity import REDIS
+from recommender.cache.codec import Versions
+from recommender.cache.connection import CacheUnavailable, redis_connection
+from recommender.cache.keys import CATALOGUE, EPOCH, MODEL, RESERVATION_PREFIX, full_key, version_key
+
+VERSION_TTL = 30 * 86_400  # seconds; far beyond any list's life, so that a version outlives the lists it judges
+RESERVATION_TTL = 10  # seconds: longer than reading the truth takes
+MAX_PIPELINE = 10_000  # commands sent together
+
+# A version only grows, and an absent one is not put there by a publisher: one that was overtaken by another, whose
+# number was then evicted, would bring an older truth back. A publisher removes the reservation of a reader who is
+# reading the truth meanwhile.
+_PUBLISH = """
+local held = redis.call('GET', KEYS[1])
+if not held then return end
+local number = tonumber(held)
+if not number then redis.call('DEL', KEYS[1])
+elseif number < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+else redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+"""
+# What was read after the place was reserved is the truth still if the token stands there still. A number may be raised
+# anyway.
+_FILL_RESERVED = """
+local held = redis.call('GET', KEYS[1])
+if held == ARGV[3] or (tonumber(held or '') or math.huge) < (tonumber(ARGV[1]) or -1) then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
+"""
+
+log = logging.getLogger(__name__)
+
+
+def set_epoch_bumper(bump_epoch: Callable[[], int]) -> None:
+    """Wire the one thing that the cache cannot do itself: raise the epoch in Postgres, commit, and return it.
+
+    It is called when another Redis server answers than before, so that no list made before is trusted.
+    """
+    redis_connection.on_new_server = lambda: publish_epoch(bump_epoch())
+
+
+REDIS.on_recovery.append(lambda: redis_connection.verify_server())
+
+
+def version_names(viewer_id: int) -> list[str]:
+    """Return the keys of the versions, in the order of the fields of Versions."""
+    return [MODEL, EPOCH, CATALOGUE, version_key(viewer_id)]
+
+
+def reserve_missing_versions(viewer_id: int, versions: Versions) -> bytes:
+    """Reserve the versions that are None, before the truth is read. Returns the token for `fill_reserved_versions`."""
+    names = zip(version_names(viewer_id), versions, strict=True)
+    return _reserve(name for name, version in names if version is None)
+
+
+def reserve_viewer_versions(viewer_ids: Iterable[int], token: bytes = b"") -> bytes:
+    """Reserve these viewers' absent versions, before their histories are read. Returns the token.
+
+    `token`: the caller's own of before, if nothing that was read under it is still to be filled in.
+    """
+    return _reserve(map(version_key, viewer_ids), token)
+
+
+def _reserve(names: Iterable[str], token: bytes = b"") -> bytes:
+    token = token or RESERVATION_PREFIX + os.urandom(16)
+    with redis_connection.checked_client() as redis:
+        pipe = redis.pipeline(transaction=False)
+        for name in names:
+            pipe.set(full_key(name), token, ex=RESERVATION_TTL, nx=True)
+        pipe.execute()
+    return token
+
+
+def fill_reserved_versions(token: bytes, viewer_id: int, versions: Versions) -> None:
+    """Write the versions as they were read after reserving, where nobody published since; None is left alone."""
+    model = None if versions.model is None else versions.model.encode()
+    values = zip(version_names(viewer_id), (model, *versions[1:]), strict=True)
+    _run(_FILL_RESERVED, {name: value for name, value in values if value is not None}, token)
+
+
+def fill_reserved_viewer_versions(token: bytes, versions: Mapping[int, int]) -> None:
+    """Write the viewers' versions as they were read after reserving, where nobody published since."""
+    _run(_FILL_RESERVED, {version_key(viewer_id): version for viewer_id, version in versions.items()}, token)
+
+
+def publish_viewer_versions(versions: Mapping[int, int]) -> None:
+    """Raise the versions of these viewers, viewer id -> version, as a transaction has committed them."""
+    _run(_PUBLISH, {version_key(viewer_id): version for viewer_id, version in versions.items()})
+
+
+def try_publish_viewer_versions(versions: Mapping[int, int]) -> bool:
+    """Publish as `publish_viewer_versions` does; return False where Redis did not take them.
+
+    Nothing is lost then: the outbox holds them, and beat publishes it within seconds.
+    """
+    if not versions:
+        return True
+    try:
+        publish_viewer_versions(versions)
+    except CacheUnavailable as error:
+        log.warning("Versions of %d viewers wait in the outbox: %s", len(versions), error)
+        return False
+    return True
+
+
+def publish_epoch(epoch: int) -> None:
+    """Raise the epoch, which all lists are judged by."""
+    _run(_PUBLISH, {EPOCH: epoch})
+
+
+def publish_catalogue_version(version: int) -> None:
+    """Raise the version of the catalogue, which every process re-reads its snapshot by."""
+    _run(_PUBLISH, {CATALOGUE: version})
+
+
+def _run(script: str, values: Mapping[str, int | bytes], *more: bytes) -> None:
+    with redis_connection.checked_client() as redis:
+        pipe = redis.pipeline(transaction=False)
+        run = redis.register_script(script)
+        for number, (name, value) in enumerate(values.items(), start=1):
+            run(keys=[full_key(name)], args=[value, VERSION_TTL, *more], client=pipe)
+            if number % MAX_PIPELINE == 0 or number == len(values):
+                pipe.execute()
+
+
+def publish_model(name: str | None) -> None:
+    """Point at the active model, or at none. For the holder of the activation lock: it overwrites what is there."""
+    with redis_connection.checked_client() as redis:
+        if name is None:
+            caches["lists"].delete(MODEL)
+        else:
+            redis.set(full_key(MODEL), name.encode(), ex=VERSION_TTL)

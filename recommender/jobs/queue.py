@@ -1,0 +1,51 @@
+"""Jobs that wait: created once, cancelled, and sent again when their holder or their message is gone."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from recommender import audit
+from recommender.actors import actor
+from recommender.jobs.leases import MAX_ATTEMPTS, ended_columns
+from recommender.locks import advisory_lock
+from recommender.models import Job
+
+RESEND_AFTER = timedelta(minutes=5)  # a queued job's message is sent again when nobody has claimed it for this long
+
+
+def cancel(job_id: uuid.UUID | str) -> bool:
+    """End a job that has not ended; its holder stops at its next step. False: it had ended already."""
+    unended = Job.objects.filter(pk=job_id, status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
+    with transaction.atomic():
+        cancelled = unended.update(holder=None, cancelled_by=actor(), **ended_columns(Job.Status.CANCELLED))
+        if cancelled:
+            audit.record(audit.Action.CANCELLED, str(job_id))
+    return bool(cancelled)
+
+
+def create_unless_pending(kind: Job.Kind, min_interval: timedelta | None = None) -> Job | None:
+    """Create a job, unless one of its kind is queued or running, or was created less than `min_interval` ago: there
+    may be two beats, and a nightly job may last longer than a day."""
+    pending = Q(status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
+    if min_interval is not None:
+        pending |= Q(created_at__gt=Now() - min_interval)
+    with advisory_lock(f"new {kind}", wait=True):
+        return None if Job.objects.filter(pending, kind=kind).exists() else Job.objects.create(kind=kind)
+
+
+def requeue_lost() -> list[Job]:
+    """Queue jobs again whose holder is gone, whose message was lost with Redis, or whose back-off is over.
+
+    Returns them: their messages must be sent. Gives up on a job whose holders died again and again.
+    """
+    due = Q(lease_until__lt=Now()) | Q(lease_until=None, created_at__lt=Now() - RESEND_AFTER)
+    lost = Job.objects.filter(due, status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
+    reason = f"Given up: {MAX_ATTEMPTS} workers took this job and did not end it. Their logs say what killed them."
+    lost.filter(attempts__gte=MAX_ATTEMPTS).update(holder=None, **ended_columns(Job.Status.FAILED, reason))
+    queued: dict[str, Any] = {"status": Job.Status.QUEUED, "holder": None, "lease_until": Now() + RESEND_AFTER}
+    requeued = [job.pk for job in lost if lost.filter(pk=job.pk).update(**queued)]
+    return list(Job.objects.filter(pk__in=requeued))

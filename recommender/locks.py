@@ -1,0 +1,29 @@
+"""Locks between processes on any machine, which Postgres drops with the connection that holds them."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+
+@contextmanager
+def advisory_lock(name: str, *, wait: bool = False) -> Iterator[bool]:
+    """Yield whether this process may do `name` now; with `wait` it waits for its turn.
+
+    For short work. A long job takes a lease (recommender.jobs), which survives a lost connection.
+    """
+    key = zlib.crc32(name.encode())
+    with connection.cursor() as cursor:
+        if wait:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [key])
+            acquired = True
+        else:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+            acquired = bool(cursor.fetchone()[0])
+    try:
+        yield acquired
+    finally:
+        if acquired:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

@@ -1,0 +1,84 @@
+"""What this app does when the catalogue, or a process's own loop, sends a signal.
+
+What has been committed goes out to Redis. Where that fails nothing is lost: beat publishes the outbox of viewers, and
+repairs the epoch and the catalogue version.
+"""
+
+import logging
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from catalog.limits import DEMO_ID_BASE
+from infrastructure.heartbeat import HEARTBEAT_SECONDS
+from recommender import cache, process_state, registry
+from recommender.jobs import queue
+from recommender.models import Impression, Job
+
+log = logging.getLogger(__name__)
+
+
+def start_serving(**_: Any) -> None:
+    """Start what a web process needs before its first request: monitors of its servers, the watcher, the warm-up."""
+    from recommender.serving import warmup  # the read path, which commands and workers need not load
+
+    warmup.start_in_web_process()
+
+
+def publish_viewer_versions(versions: dict[int, int], **_: Any) -> None:
+    """Publish the versions of viewers whose history, limit or name has changed."""
+    cache.try_publish_viewer_versions(versions)
+
+
+def publish_catalogue_version(version: int, **_: Any) -> None:
+    """Publish the catalogue's version after an edit."""
+    try:
+        cache.publish_catalogue_version(version)
+    except cache.CacheUnavailable as error:
+        log.warning("Catalogue version %d is not published yet: %s", version, error)
+
+
+def publish_epoch(epoch: int, **_: Any) -> None:
+    """Publish the epoch after an import."""
+    try:
+        cache.publish_epoch(epoch)
+    except cache.CacheUnavailable as error:
+        log.warning("Epoch %d is not published yet: %s", epoch, error)
+
+
+def record_heartbeat(kinds: Iterable[str], process: str, **_: Any) -> None:
+    """Record that a process does these kinds of work now."""
+    with suppress(cache.CacheUnavailable):  # the health checks say that Redis is gone
+        cache.record_heartbeat(kinds, process)
+
+
+_last_web_heartbeat = float("-inf")  # monotonic seconds
+
+
+def _forget_web_heartbeat() -> None:
+    global _last_web_heartbeat
+    _last_web_heartbeat = float("-inf")
+
+
+process_state.register("receivers: when the last heartbeat of the web was recorded", _forget_web_heartbeat)
+
+
+def record_web_heartbeat() -> None:
+    """Record a web process's heartbeat, at most once in HEARTBEAT_SECONDS; called at every tick of its watcher."""
+    global _last_web_heartbeat
+    if time.monotonic() - _last_web_heartbeat >= HEARTBEAT_SECONDS:
+        _last_web_heartbeat = time.monotonic()
+        record_heartbeat(("web",), f"web@{socket.gethostname()}")
+
+
+def reject_former_data(data_set: int, **_: Any) -> None:
+    """End the jobs that work on the former data and reject its models, inside the transaction that replaces it."""
+    pending = Job.objects.filter(
+        kind__in=(Job.Kind.NIGHTLY, Job.Kind.BATCH), status__in=(Job.Status.QUEUED, Job.Status.RUNNING)
+    )
+    for job in pending:
+        queue.cancel(job.pk)
+    registry.reject_former_data(data_set)
+    Impression.objects.filter(movie_id__gt=DEMO_ID_BASE).delete()

@@ -1,1 +1,0 @@
-from tests.support.api import ApiClient, api, client_with, site  # noqa: F401
