@@ -1,4 +1,4 @@
-"""Pytest plugin: a Postgres and a Valkey of the tests' own, up before pytest-django reads the settings.
+"""Pytest plugin: a Postgres and a Valkey of the tests' own, started before pytest-django reads the settings.
 
 Loaded by `-p tests.support.servers`; a conftest would come too late. `./run` on the same checkout is not disturbed.
 """
@@ -19,7 +19,7 @@ from movierec.local.server_paths import ServerLayout
 
 
 class TestedServer:
-    """A server of this process's tests, which a test may stop and start."""
+    """Hold a server of this process's tests, which a test may stop, start and freeze."""
 
     def __init__(self, server: embedded_servers.Server) -> None:
         self.server = server
@@ -27,6 +27,7 @@ class TestedServer:
         self._running = contextlib.ExitStack()
 
     def start(self) -> None:
+        """Start the server unless it runs."""
         if not self.is_running:
             running = embedded_servers.running_servers(
                 self.state_dir, servers=[self.server], durable=False, say=lambda line: None
@@ -35,12 +36,13 @@ class TestedServer:
             self.is_running = True
 
     def stop(self) -> None:
+        """Stop the server."""
         self._running.close()
         self.is_running = False
 
     @contextlib.contextmanager
     def freeze(self) -> Iterator[None]:
-        """Every process of it stands still (Linux)."""
+        """Stop every process of the server (SIGSTOP) while the block runs (Linux)."""
         pids = self.process_ids()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -51,7 +53,7 @@ class TestedServer:
                 os.kill(pid, signal.SIGCONT)
 
     def process_ids(self) -> list[int]:
-        """Process ids, the parent's first."""
+        """Return the process ids, the parent's first."""
         if self.server is embedded_servers.VALKEY:
             import redis
 
@@ -62,6 +64,7 @@ class TestedServer:
 
     @property
     def state_dir(self) -> Path:
+        """Return the state folder of the tests."""
         return Path(os.environ["MOVIEREC_STATE"])
 
 
