@@ -33,7 +33,7 @@ def _left(folder: Path) -> list[Path]:
         return list(folder.iterdir())
     note, snapshot = folder / "run.json", folder / "snapshot.npz"
     over = [] if _of_now(note) else [path for path in (note, snapshot) if path.exists()]
-    return [*folder.glob("events-*"), *folder.glob("*.part.npz"), *over]
+    return [*folder.glob("events-*"), *folder.glob("*.part.npz"), *folder.glob(".*.part"), *over]
 
 
 def _of_now(note: Path) -> bool:
