@@ -176,9 +176,9 @@ def test_a_known_key_costs_no_query(model, client_with, django_assert_num_querie
         assert reader.get(READ)["source"] == "cache"
 
 
-def command(*words):
+def command(*arguments):
     out = io.StringIO()
-    call_command("api_key", *words, stdout=out, stderr=io.StringIO())
+    call_command("api_key", *arguments, stdout=out, stderr=io.StringIO())
     return out.getvalue().strip()
 
 

@@ -22,7 +22,7 @@ def test_it_works(api):
 
     assert set(body["results"]) == {"123", "456", "789"}
     assert (body["total_users"], body["success_count"], body["failed_users"]) == (3, 3, [])
-    assert all(len(films) == 20 and set(films[0]) == {"movie_id", "score"} for films in body["results"].values())
+    assert all(len(movies) == 20 and set(movies[0]) == {"movie_id", "score"} for movies in body["results"].values())
     assert body["lists"]["789"]["ignored_history"] == ["2", "3"]
     assert (body["lists"]["123"]["source"], body["model_version"], body["degraded"]) == ("model", TINY_MODEL, False)
 
@@ -33,11 +33,11 @@ def test_each_gets_what_it_would_get_alone(api):
     body = api.post("/batch/recommend", {"user_histories": histories, "top_k": 30})
 
     for key, history in histories.items():
-        alone = api.post("/recommend", {"user_id": int(key), "history": history, "top_k": 30})
-        assert [one["movie_id"] for one in body["results"][key]] == recommended_ids(alone), key
-        scores = [one["score"] for one in body["results"][key]]
-        assert scores == pytest.approx([one["score"] for one in alone["recommendations"]], abs=1e-4)
-        assert body["lists"][key]["is_known_user"] == alone["is_known_user"]
+        single = api.post("/recommend", {"user_id": int(key), "history": history, "top_k": 30})
+        assert [item["movie_id"] for item in body["results"][key]] == recommended_ids(single), key
+        scores = [item["score"] for item in body["results"][key]]
+        assert scores == pytest.approx([item["score"] for item in single["recommendations"]], abs=1e-4)
+        assert body["lists"][key]["is_known_user"] == single["is_known_user"]
 
 
 def test_keys_that_are_no_viewer_fail_alone(api):
@@ -119,10 +119,10 @@ def test_the_same_key_and_body_is_the_same_job(batches):
 def test_another_clients_key_is_another_job(batches, client_with):
     key = {"headers": {"Idempotency-Key": "a"}}
 
-    one = batches.post("/batch/recommend/cache", {}, expect=202, **key)
+    item = batches.post("/batch/recommend/cache", {}, expect=202, **key)
     two = client_with(ApiKey.Scope.BATCH).post("/batch/recommend/cache", {}, expect=202, **key)
 
-    assert one["job_id"] != two["job_id"]
+    assert item["job_id"] != two["job_id"]
 
 
 @pytest.mark.parametrize("key", ["", "ä", "a b", "x" * 129])

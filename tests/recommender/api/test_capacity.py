@@ -80,11 +80,11 @@ def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monke
     turns, rests = [], []
     own = concurrency._machine_lock
 
-    def seen():
+    def counted_lock():
         turns.append(concurrency._running)
         return own()
 
-    monkeypatch.setattr(concurrency, "_machine_lock", seen)
+    monkeypatch.setattr(concurrency, "_machine_lock", counted_lock)
     monkeypatch.setattr(concurrency.time, "sleep", rests.append)
     concurrency._last_interactive_at = float("-inf")
     api.post("/batch/recommend", MANY)
@@ -140,8 +140,8 @@ def test_files_have_a_lane_and_give_it_back(model, site, monkeypatch):
     site.post("/users/9/history", b"", expect=503)
     assert b"".join(opened.streaming_content)
     opened.close()
-    again = site.client.get("/exports/movies.jsonl")
-    again.close()  # unread
+    repeated = site.client.get("/exports/movies.jsonl")
+    repeated.close()  # unread
     last = site.client.get("/exports/movies.jsonl")
     assert (last.status_code, b"".join(last.streaming_content) != b"") == (200, True)
     assert not concurrency.FILE_TRANSFERS._running

@@ -69,8 +69,8 @@ def test_a_session_is_folded_into_an_account(site):
     assert (answer["source"], answer["removed"]["seen"]) == ("model", 2)
     assert Impression.objects.get().viewer_id == ZOE
     assert merged(site) == body, "the same again is answered the same"
-    wrong = merged(site, ZOE, ZOE, expect=400)
-    assert wrong["errors"][0]["pointer"] == "#/into_user_id"
+    invalid = merged(site, ZOE, ZOE, expect=400)
+    assert invalid["errors"][0]["pointer"] == "#/into_user_id"
     with time_machine.travel(timezone.now() + merging.UNDO_WINDOW + timedelta(seconds=1)):
         tasks.finish_erasures()
         assert maintenance.prune()["merges"] == 1
@@ -115,8 +115,8 @@ def test_an_account_is_never_swallowed(writer, calls):
 def test_the_numbers_the_wrong_way_round_are_refused(writer):
     writer.post("/events", [own(STAR_WARS), event(ZOE, NEMO)])
     assert merged(writer, ZOE, SESSION, expect=409)["code"] == "not_a_session"
-    fresh = merged(writer, 4711, SESSION, expect=409)  # who has just signed up, and did nothing yet
-    assert (fresh["code"], "wrong way round" in fresh["detail"]) == ("not_an_account", True)
+    new = merged(writer, 4711, SESSION, expect=409)  # who has just signed up, and did nothing yet
+    assert (new["code"], "wrong way round" in new["detail"]) == ("not_an_account", True)
     writer.post("/events", own(NEMO, viewer=4712))
     assert merged(writer, 4712, SESSION, expect=409)["code"] == "not_an_account"
     assert merged(writer)["events"] == 1
@@ -161,8 +161,8 @@ def test_an_account_is_merged_by_who_may_erase_alone(zoe, site, writer):
     assert undone(writer, body["merge_id"], expect=403)["code"] == "permission_denied"
     undone(site, body["merge_id"])
     assert state(ZOE, ADA) == facts
-    again = site.get(f"/users/{ZOE}/data")
-    assert (again["admin_notes"], again["sent_histories"]) == (before["admin_notes"], before["sent_histories"])
+    repeated = site.get(f"/users/{ZOE}/data")
+    assert (repeated["admin_notes"], repeated["sent_histories"]) == (before["admin_notes"], before["sent_histories"])
 
 
 def test_undoing_gives_back_exactly_what_moved(writer, site):
@@ -177,15 +177,15 @@ def test_undoing_gives_back_exactly_what_moved(writer, site):
     assert site.get(f"/recommend?user_id={ZOE}&top_k=1")["removed"]["seen"] == 2
     versions = {viewer.pk: viewer.version for viewer in Viewer.objects.all()}
 
-    told = undone(writer, body["merge_id"])
+    reported = undone(writer, body["merge_id"])
 
     assert state(SESSION, ZOE) == before
-    assert (told["events"], told["from_user_id"], told["visible"]) == (1, SESSION, True)
+    assert (reported["events"], reported["from_user_id"], reported["visible"]) == (1, SESSION, True)
     after = {viewer.pk: viewer.version for viewer in Viewer.objects.all()}
     assert after[ZOE] > versions[ZOE]
     assert site.get(f"/recommend?user_id={ZOE}&top_k=1")["removed"]["seen"] == 1
     assert site.get(f"/recommend?user_id={SESSION}&top_k=1")["removed"]["seen"] == 2
-    assert undone(writer, body["merge_id"]) == told, "the same again is answered the same"
+    assert undone(writer, body["merge_id"]) == reported, "the same again is answered the same"
     assert merged(writer)["merge_id"] != body["merge_id"]
     with time_machine.travel(timezone.now() + privacy.SWEEP_PERIOD * 2):
         tasks.finish_erasures()
@@ -241,15 +241,15 @@ def test_erasing_either_viewer_erases_what_was_kept(writer, site, erased):
     writer.post("/events", [own(STAR_WARS), own(NEMO), event(ZOE, NEMO)])
     first = merged(writer)["merge_id"]
     merged(site, ZOE, BEN)  # so what was the session's is his
-    kept = site.get(f"/users/{erased}/data")["merges"]
-    assert kept
-    assert all(json.loads(one["kept"])["events"] for one in kept)
+    stored = site.get(f"/users/{erased}/data")["merges"]
+    assert stored
+    assert all(json.loads(item["kept"])["events"] for item in stored)
 
     site.delete(f"/users/{erased}/data")
 
     assert site.get(f"/users/{erased}/data")["merges"] == []
     undone(writer, first, expect=404)
-    assert not [one for one in traces_of(erased) if one.startswith("recommender_merge")]
+    assert not [item for item in traces_of(erased) if item.startswith("recommender_merge")]
 
 
 @pytest.mark.parametrize(("limit", "left"), [(None, 6), (12, 6), (6, 6), (0, 0)])
@@ -280,16 +280,16 @@ def at_once(*calls):
     """Runs each in a thread of its own, all from one moment on; returns what they answered, or raised."""
     barrier, answers = threading.Barrier(len(calls)), [None] * len(calls)
 
-    def run(place, call):
+    def run(position, call):
         barrier.wait()
         try:
-            answers[place] = call()
+            answers[position] = call()
         except Exception as error:
-            answers[place] = error
+            answers[position] = error
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=run, args=one) for one in enumerate(calls)]
+    threads = [threading.Thread(target=run, args=item) for item in enumerate(calls)]
     for thread in threads:
         thread.start()
     for thread in threads:

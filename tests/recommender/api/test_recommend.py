@@ -26,7 +26,7 @@ def test_it_works(api):
 
 
 def test_scores_come_best_first(api):
-    scores = [one["score"] for one in api.post("/recommend", BRIEF)["recommendations"]]
+    scores = [item["score"] for item in api.post("/recommend", BRIEF)["recommendations"]]
 
     assert scores == sorted(scores, reverse=True)
 
@@ -83,10 +83,10 @@ def test_another_history_gives_another_list(api):
 def test_a_history_that_is_sent_neither_reads_nor_writes_a_stored_list(api):
     sent = api.post("/recommend", {"user_id": ADA, "history": [str(TOY_STORY)], "top_k": 5})
     own = api.get(f"/recommend?user_id={ADA}&top_k=5")
-    again = api.post("/recommend", {"user_id": ADA, "history": [str(TOY_STORY)], "top_k": 5})
+    repeated = api.post("/recommend", {"user_id": ADA, "history": [str(TOY_STORY)], "top_k": 5})
 
-    assert (sent["source"], own["source"], again["source"]) == ("model", "model", "model")
-    assert recommended_ids(sent) == recommended_ids(again) != recommended_ids(own)
+    assert (sent["source"], own["source"], repeated["source"]) == ("model", "model", "model")
+    assert recommended_ids(sent) == recommended_ids(repeated) != recommended_ids(own)
     assert not {str(STAR_WARS), str(TOY_STORY)} & set(recommended_ids(sent)), "her own films and the one sent are seen"
 
 
@@ -140,7 +140,7 @@ def test_a_list_is_full_where_the_catalogue_can_fill_it(api):
 
     assert len(recommended_ids(body)) == 16 + 60 + 1 - 1
     assert recommended_ids(body)[-1] == str(UNKNOWN_TO_MODEL), "what the model does not know stands last"
-    scores = [one["score"] for one in body["recommendations"]]
+    scores = [item["score"] for item in body["recommendations"]]
     assert scores == sorted(scores, reverse=True)
 
 

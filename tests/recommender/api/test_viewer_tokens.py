@@ -74,13 +74,13 @@ def test_it_ends_with_its_time_and_with_its_key(app):
 
 def test_it_cannot_be_made_up(app, client_with, settings):
     token = app.client.defaults["HTTP_AUTHORIZATION"]
-    for wrong in (
+    for invalid in (
         token[:-1] + ("A" if token[-1] != "A" else "B"),
         "Viewer-Token x",
         "Viewer-Token ",
         "Viewer-Token a:b",
     ):
-        ApiClient(Authorization=wrong).get(f"/recommend?user_id={ADA}", expect=401)
+        ApiClient(Authorization=invalid).get(f"/recommend?user_id={ADA}", expect=401)
     client_with(ApiKey.Scope.EVENTS).post("/viewer-tokens", {"user_id": ADA}, expect=403)
     settings.API_OPEN = True
     ApiClient().post("/viewer-tokens", {"user_id": ADA}, expect=401)  # a read that is open makes no token
