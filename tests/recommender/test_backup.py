@@ -111,7 +111,7 @@ def test_an_empty_system_gives_the_same_lists_after_it(backup, elsewhere, settin
     assert [path.name for path in folder.parent.iterdir()] == [TINY_MODEL], "nothing half-done is left"
 
 
-def test_what_came_after_it_is_gone_and_no_list_of_then_is_served(backup, settings):
+def test_later_data_is_gone_and_no_earlier_list_is_served(backup, settings):
     settings.API_OPEN = True
     before = lists_of(WHO)
     stamps = selectors.catalogue_and_epoch()
@@ -209,7 +209,7 @@ def refused(path):
     return False
 
 
-def test_a_file_that_is_not_what_was_written_is_refused(backup, tmp_path):
+def test_a_changed_file_is_refused(backup, tmp_path):
     members, bad = contents(backup), tmp_path / "bad.tar"
     cut = backup.read_bytes()
     movies = Movie.objects.count()
@@ -232,7 +232,7 @@ def test_a_file_that_is_not_what_was_written_is_refused(backup, tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_fails_in_the_middle_leaves_everything_as_it_was(backup, tmp_path, settings):
+def test_a_restore_that_fails_leaves_everything_as_it_was(backup, tmp_path, settings):
     settings.API_OPEN = True
     members, bad = contents(backup), tmp_path / "bad.tar"
     counts = json.loads(members[0][1])["counts"]
@@ -267,7 +267,7 @@ def broken_dump(members, path):
     return other
 
 
-def test_who_serves_or_works_now_is_in_the_way(backup, monkeypatch):
+def test_a_restore_is_refused_while_processes_serve_or_work(backup, monkeypatch):
     monkeypatch.setattr("recommender.backup.restore.WEB_STOP_SECONDS", 0.0)
     cache.report_loaded_model("web:1", TINY_MODEL)
     with pytest.raises(CommandError, match=r"1 web processes are serving \(web:1\): stop web"):
@@ -292,7 +292,7 @@ def test_programs_of_another_version_than_the_server_are_refused(backup, monkeyp
         call_command("restore", str(backup), "--replace")
 
 
-def test_a_backup_that_fails_leaves_the_one_before(backup, monkeypatch, capsys):
+def test_a_failed_backup_leaves_the_earlier_file(backup, monkeypatch, capsys):
     spoilt, before = registry.folder(TINY_MODEL) / "model.json", backup.read_bytes()
     whole = spoilt.read_bytes()
     monkeypatch.setenv("MOVIEREC_POSTGRES_BIN", "/nowhere")

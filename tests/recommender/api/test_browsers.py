@@ -44,7 +44,7 @@ def test_a_copy_is_good_until_the_list_changes(model, site):
 
 
 @pytest.mark.parametrize(("accepted", "read"), [("gzip", gzip.decompress), ("gzip, br", brotli.decompress)])
-def test_answers_are_compressed_for_whoever_can_read_that(model, site, accepted, read):
+def test_answers_are_compressed_for_clients_that_accept_it(model, site, accepted, read):
     plain = get(site, READ)
     small = get(site, READ, **{"Accept-Encoding": accepted})
 

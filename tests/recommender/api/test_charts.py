@@ -67,7 +67,7 @@ def test_popular_films_come_most_watched_first(api):
     assert recommended_ids(body)[-1] != str(UNKNOWN_TO_MODEL), "films without a watch stand last, the newest first"
 
 
-def test_what_is_watched_more_than_usual_trends_where_the_data_ends(api, ended_years_ago):
+def test_movies_watched_more_than_usual_trend_where_the_data_ends(api, ended_years_ago):
     assert recommended_ids(api.get("/popular"))[0] == str(OLD)
 
     body = api.get("/trending")
@@ -127,7 +127,7 @@ def send(client, *events):
         client.post("/events", {"events": events[start : start + 500]})
 
 
-def test_one_viewer_weighs_once_however_often_they_watch(api, client_with, imported):
+def test_a_viewer_counts_once_however_often_they_watch(api, client_with, imported):
     before = counted_anew(api)
     sixty = [moment.isoformat() for n in range(60) if (moment := timezone.now() - timedelta(minutes=n))]
     for viewer in (EVE, 20_001):  # a stranger and one of the imported viewers
@@ -143,7 +143,7 @@ def test_one_viewer_weighs_once_however_often_they_watch(api, client_with, impor
     assert str(OBSCURE) not in counted_anew(api, "trending")
 
 
-def test_the_first_hour_of_a_site_does_not_forget_what_was_imported(api, client_with, imported):
+def test_the_first_hour_of_a_site_keeps_imported_history_in_the_charts(api, client_with, imported):
     """A hundred watches of new viewers and thirty of old ones, all over the catalogue."""
     send(
         client_with("events:write"),
@@ -220,7 +220,7 @@ def test_nothing_trends_where_nothing_is_watched(api):
     assert len(recommended_ids(api.get("/popular"))) == len(recommended_ids(api.get("/latest"))) == 20
 
 
-def test_beat_counts_anew_and_the_next_process_reads_what_it_stored(api, ended_years_ago, django_assert_num_queries):
+def test_beat_recounts_and_the_next_process_reads_its_counts(api, ended_years_ago, django_assert_num_queries):
     assert tasks.refresh_charts() == {"popular": 2, "trending": 1}
 
     with django_assert_num_queries(3):  # revision, model, catalogue: nothing is counted
@@ -265,7 +265,7 @@ def test_every_chart_takes_the_filters(api, weeks_later, chart):
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_every_chart_leaves_out_what_a_viewer_has_seen_and_what_is_excluded(api, weeks_later, chart):
+def test_every_chart_omits_seen_and_excluded_movies(api, weeks_later, chart):
     whole = recommended_ids(api.get(f"/{chart}?top_k=200"))
     assert {str(TOY_STORY), str(MATRIX)} <= set(whole)
 
@@ -300,7 +300,7 @@ def test_trending_for_you_mixes_the_trend_with_the_models_ranking(api):
 
 
 @pytest.mark.parametrize("whose", ["", f"user_id={EVE}&"])
-def test_nobody_and_a_stranger_get_the_trend_as_it_is(api, whose):
+def test_unknown_viewers_get_the_plain_trend(api, whose):
     body = api.get(f"/trending?{whose}personal=true")
 
     assert (body["source"], body["is_known_user"]) == ("trending", False)
@@ -314,7 +314,7 @@ def test_a_filter_that_nothing_satisfies_gives_the_reason(api):
     assert body["unknown_names"] == {"genres": ["No Such"]}
 
 
-def test_the_shelf_keeps_both_counted_charts(model):
+def test_the_cache_holds_both_counted_charts(model):
     tasks.refresh_charts()
 
     assert {cache.read_chart(name).epoch for name in ("popular", "trending")} == {

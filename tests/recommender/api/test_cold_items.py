@@ -101,7 +101,7 @@ def test_the_batch_and_the_live_list_have_it_alike(api, ranker):
     assert (stored["source"], recommended_ids(stored)) == ("cache", recommended_ids(live))
 
 
-def test_who_has_watched_it_does_not_get_it(api, site, ranker):
+def test_a_viewer_who_watched_it_does_not_get_it(api, site, ranker):
     site.post("/events", {"user_id": ADA, "movie_id": UNKNOWN_TO_MODEL, "kind": "watch"})
     assert place(api.get(f"/recommend?user_id={ADA}&top_k=70")) is None
 
@@ -115,7 +115,7 @@ def test_every_other_personal_call_has_it_or_does_without(api, site, ranker):
     assert any(str(UNKNOWN_TO_MODEL) in json.dumps(row["films"]) for row in home["rows"])
 
 
-def test_its_vector_is_that_of_a_film_nobody_watched(ranker):
+def test_its_vector_is_that_of_an_unwatched_movie(ranker):
     """By hand: the metadata's part alone, and the best k of both kinds by all scores."""
     new = cold_items(catalogue_table(), ranker)
     assert new.movie_ids.tolist() == [UNKNOWN_TO_MODEL]

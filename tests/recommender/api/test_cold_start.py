@@ -44,7 +44,7 @@ def test_in_the_address_and_without_a_viewer(api):
     ) == recommended_ids(got)
 
 
-def test_genres_nobody_knows_are_told(api):
+def test_unknown_genres_are_reported(api):
     some = api.post("/recommend", {"user_id": EVE, "liked_genres": ["Crime", "Krimi"], "top_k": 5})
     none = api.post("/recommend", {"user_id": EVE, "liked_genres": ["Krimi"], "top_k": 5})
 
@@ -82,7 +82,7 @@ def sequel(model):
     return str(movie.pk)
 
 
-def test_one_film_that_the_model_does_not_know_has_kin(api, sequel):
+def test_one_movie_unknown_to_the_model_gives_similar_movies(api, sequel):
     body = api.post("/recommend", {"user_id": EVE, "history": [sequel, "no film"], "top_k": 30})
 
     assert (body["source"], body["model_version"], body["ignored_history"]) == ("similar", None, ["no film"])
@@ -108,7 +108,7 @@ def test_that_film_watched_by_the_viewer(api, site, sequel):
     assert batch["lists"][str(EVE)]["source"] == "similar"
 
 
-def test_a_film_that_was_turned_down_has_no_kin(api, site, sequel):
+def test_a_disliked_movie_gives_no_similar_movies(api, site, sequel):
     site.post("/events", {"user_id": EVE, "movie_id": sequel, "kind": "dislike"})
 
     body = api.get(f"/recommend?user_id={EVE}&top_k=5")
@@ -116,7 +116,7 @@ def test_a_film_that_was_turned_down_has_no_kin(api, site, sequel):
     assert (body["source"], body["removed"]) == ("popular", {"disliked": 1})
 
 
-def test_kin_within_filters(api):
+def test_similar_movies_satisfy_the_filters(api):
     body = api.post("/recommend/filtered", {"history": [str(UNKNOWN_TO_MODEL)], "genres": ["Sci-Fi"], "max_year": 1972})
 
     assert body["source"] == "similar"

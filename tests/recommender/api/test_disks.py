@@ -114,9 +114,7 @@ def status(capsys, expect):
 
 
 @needs_mount
-def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(
-    model, site, api, small_disk, admin_client, capsys
-):
+def test_writes_to_a_full_disk_are_refused_and_counted(model, site, api, small_disk, admin_client, capsys):
     click = {"user_id": ADA, "movie_id": str(NEMO), "kind": "click"}
     rule = {"name": "a rule", "action": "boost", "places": 10, "by": "movie", "movie": NEMO, "enabled": "on"}
     rule |= {f"{name}_{part}": "" for name in ("starts_at", "ends_at") for part in (0, 1)}
@@ -148,7 +146,7 @@ def test_events_rules_and_films_that_find_no_room_are_told_so_and_counted(
 
 @needs_mount
 @pytest.mark.parametrize("small_disk", [40 * disk_space.MB], indirect=True)
-def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, settings, small_disk):
+def test_the_nightly_job_names_the_full_disk_and_continues_when_there_is_room(ring, settings, small_disk):
     settings.CHECKPOINT_DIR = small_disk / "checkpoints"
     lease = new_lease(epochs=3)
     on_line = lease.on_log
@@ -248,12 +246,12 @@ def test_a_redis_that_is_full_is_red_and_lists_go_on(model, api, capsys):
         (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "disk_full", "The disk of"),
     ],
 )
-def test_what_libraries_say_of_a_full_disk_is_told_in_words(error, code, words):
+def test_errors_of_libraries_about_full_disks_become_messages(error, code, words):
     problem = disk_space.storage_problem(error)
     assert (problem.code, words in problem.message) == (code, True), problem
 
 
-def test_what_is_no_full_disk_is_not_taken_for_one():
+def test_other_errors_are_no_full_disk():
     assert disk_space.storage_problem(OSError(errno.ENOENT, "No such file", "/srv")) is None
     assert disk_space.storage_problem(ValueError("OOM is a film")) is None
 
@@ -288,7 +286,7 @@ def test_an_export_that_breaks_off_is_counted_as_failed(site, model):
     assert (metrics._counts["call:exports"], metrics._counts["call_failed:exports"]) == (2, 1)
 
 
-def test_those_who_ask_at_the_same_moment_get_the_same_answer(monkeypatch, tmp_path):
+def test_concurrent_checks_share_one_answer(monkeypatch, tmp_path):
     """Two probes of one folder are no sign that it hangs; one that hangs is told within seconds, by one thread."""
     monkeypatch.setattr(settings, "WRITTEN_FOLDERS", {"state": tmp_path})
     look, hangs = disk_space.measure, threading.Event()

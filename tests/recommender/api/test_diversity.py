@@ -29,7 +29,7 @@ def lists(api, viewer, **more):
 
 
 @pytest.mark.usefixtures("model")
-def test_every_door_gives_the_same_diverse_list_and_zero_is_the_plain_one(api, django_assert_num_queries):
+def test_every_call_gives_the_same_diverse_list_and_zero_is_the_plain_one(api, django_assert_num_queries):
     plain = recommended_ids(api.post("/recommend", {"user_id": BEN, "top_k": 6}))
     assert lists(api, BEN, diversity=0) == [plain] * 4
     first, *others = lists(api, BEN, diversity=0.7)
@@ -59,7 +59,7 @@ def test_a_series_comes_once_where_the_list_is_diverse(api):
 
 
 @pytest.mark.usefixtures("model")
-def test_what_stands_in_the_pool_alone_is_chosen_and_a_short_pool_is_listed_whole(api):
+def test_only_the_pool_is_chosen_from_and_a_short_pool_is_listed_whole(api):
     body = {"user_id": ADA, "genres": ["Crime"], "top_k": 5, "final_k": 3, "diversity": 1}
     pool = recommended_ids(api.post("/recommend/filtered", {**body, "diversity": 0, "final_k": 5}))
     assert set(recommended_ids(api.post("/recommend/filtered", body))) < set(pool)

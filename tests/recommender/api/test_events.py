@@ -75,7 +75,7 @@ def test_a_new_list_but_the_film_stays_after(site, kind):
 
 
 @pytest.mark.parametrize("kind", ["impression", "click"])
-def test_what_was_shown_moves_no_list(site, kind):
+def test_impressions_do_not_change_the_list(site, kind):
     listed = site.get(f"/recommend?user_id={ADA}&top_k=3")
     impression = event(kind=kind, recommendation_id=listed["recommendation_id"], position=2, event_id=str(uuid4()))
 
@@ -144,7 +144,7 @@ def test_another_rating_at_the_same_moment_is_a_conflict_without_an_id(site):
     ("field", "other"),
     [("position", 3), ("recommendation_id", "r-2"), ("kind", "click"), ("movie_id", str(STAR_WARS)), ("user_id", BEN)],
 )
-def test_what_was_shown_under_the_same_id_is_the_same_or_a_conflict(site, field, other):
+def test_an_impression_with_a_known_event_id_is_a_duplicate_or_a_conflict(site, field, other):
     impression = event(kind="impression", position=2, recommendation_id="r-1", event_id=str(uuid4()))
     reported = site.post("/events", [impression, impression | {field: other}, impression])
     assert (statuses(reported), reported["results"][1]["fields"]) == (["stored", "conflict", "duplicate"], [field])
@@ -165,7 +165,7 @@ def test_a_newcomer_is_made_a_viewer(site):
     assert (body["source"], body["is_known_user"]) == ("model", True)
 
 
-def test_each_of_a_list_is_judged_alone(site):
+def test_each_event_of_a_list_is_validated_alone(site):
     body = site.post(
         "/events",
         {
@@ -197,7 +197,7 @@ def test_each_of_a_list_is_judged_alone(site):
     assert "user_id: This field is required." in reasons[8]
 
 
-def test_one_that_cannot_be_read_is_a_bad_request(site):
+def test_a_single_invalid_event_is_a_bad_request(site):
     body = site.post("/events", event(rating=4.2, kind="rating"), expect=400)
 
     assert body["errors"] == [{"pointer": "#/rating", "detail": "must be 0.5 to 5 stars in halves."}]
@@ -233,7 +233,7 @@ def test_more_than_a_thousand_are_refused(site):
 
 
 @pytest.mark.parametrize("body", [[], {"events": []}, {"events": {}}, "event", 3, None, [1], [[]]])
-def test_what_is_no_event_is_refused(site, body):
+def test_a_body_without_events_is_refused(site, body):
     assert site.post("/events", body, expect=400)["code"] == "invalid"
 
 
@@ -241,7 +241,7 @@ def test_the_smallest_share_of_a_film(site):
     assert statuses(site.post("/events", event(completion=2e-50))) == ["stored"]
 
 
-def test_backdated_events_take_their_place(site):
+def test_backdated_events_are_sorted_in_by_time(site):
     site.post("/events", event(occurred_at=1_000_000_000))
 
     assert str(NEMO) not in recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=200"))

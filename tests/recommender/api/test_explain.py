@@ -34,7 +34,7 @@ def test_without_the_named_film_the_score_is_lower_by_its_effect(api, model):
     assert all(without[first["movie_id"]] <= score + 2e-3 for score in others), "no other film matters more"
 
 
-def test_the_fact_is_what_the_catalogue_says_of_both(api, model):
+def test_the_fact_is_what_both_movies_share_in_the_catalogue(api, model):
     movies = api.post("/recommend", posted([STAR_WARS, EMPIRE], top_k=100, explain=True, titles=True))[
         "recommendations"
     ]

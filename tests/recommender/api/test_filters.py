@@ -73,7 +73,7 @@ def test_a_director_is_no_actor(api):
     assert recommended_ids(ask(api, directors=["Harrison Ford"])) == []
 
 
-def test_genres_that_are_not_wanted(api):
+def test_excluded_genres(api):
     body = ask(api, genres=["Sci-Fi", "Crime"], exclude_genres=["thriller", "Adventure"], final_k=200)
 
     assert ask(api, exclude_genres=["Krimi"])["unknown_names"] == {"exclude_genres": ["Krimi"]}
@@ -170,7 +170,7 @@ def test_a_film_of_unknown_year_is_in_no_span(api):
         ),
     ],
 )
-def test_what_nothing_satisfies_gives_an_empty_list_and_the_reason(api, filters, reason):
+def test_filters_without_a_match_give_an_empty_list_and_the_reason(api, filters, reason):
     body = ask(api, **filters)
 
     assert (recommended_ids(body), body["reason"]) == ([], reason)
@@ -217,7 +217,7 @@ def test_a_filter_that_only_they_satisfy_is_answered_by_popularity(api):
     assert (recommended_ids(body), body["source"]) == ([str(UNKNOWN_TO_MODEL)], "popular")
 
 
-def test_one_pass_over_the_films_is_enough(api, monkeypatch):
+def test_filters_read_the_catalogue_once(api, monkeypatch):
     requests = []
     top = Ranker.top
     monkeypatch.setattr(Ranker, "top", lambda self, *args: requests.append(args[1]) or top(self, *args))

@@ -37,7 +37,7 @@ def out(viewer):
 
 
 @pytest.mark.usefixtures("model")
-def test_one_list_for_all_of_them(api, django_assert_max_num_queries):
+def test_a_group_gets_one_list(api, django_assert_max_num_queries):
     api.get(f"/recommend?user_id={ADA}")
     with django_assert_max_num_queries(2):
         body = together(api, ADA, BEN, titles=True)
@@ -60,7 +60,7 @@ def test_one_list_for_all_of_them(api, django_assert_max_num_queries):
 
 
 @pytest.mark.usefixtures("model")
-def test_what_one_of_them_turned_down_is_out_and_the_counts_are_of_all(api):
+def test_a_movie_that_one_of_a_group_rejected_is_out_and_counts_are_of_all(api):
     """Cleo dislikes Toy Story and waves The Matrix away, which Ada has seen; her watchlist is no reason."""
     body = together(api, CLEO, DAN, top_k=200)
     assert not {str(movie) for movie in (TOY_STORY, MATRIX, PULP_FICTION, SHAWSHANK, GODFATHER)} & set(
@@ -115,7 +115,7 @@ def test_filters_diversity_and_a_moment_hold_for_several_too(api):
     assert len(recommended_ids(together(api, ADA, CLEO, at=1_800_000_000))) == 20
 
 
-def test_without_a_model_it_is_what_is_popular(api, more_movies):
+def test_without_a_model_a_group_gets_popular_movies(api, more_movies):
     body = together(api, ADA, BEN)
     assert (body["source"], len(recommended_ids(body))) == ("popular", 20)
     assert not set(recommended_ids(body)) & (out(ADA) | out(BEN))

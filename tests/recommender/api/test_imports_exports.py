@@ -42,7 +42,7 @@ def test_a_new_film_does_not_take_the_id_that_a_row_before_it_was_given(site):
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")
-def test_every_rejected_row_is_told_page_by_page(site, monkeypatch):
+def test_rejected_rows_are_paged(site, monkeypatch):
     monkeypatch.setattr(imports, "batched", lambda rows: ([row] for row in rows))
     body = "user_id,name\n1,a\n0,b\n2,c\nx,d\n-1,e\n"
     job = post_rows(site, "viewers", body.encode(), CSV)
@@ -97,7 +97,7 @@ def test_each_limit_is_named(site, monkeypatch):
 
 
 @pytest.mark.usefixtures("cast")
-def test_each_kind_takes_its_scope(client_with, api):
+def test_each_kind_needs_its_scope(client_with, api):
     scopes = ApiKey.Scope
     events, keeper = client_with(scopes.EVENTS), client_with(scopes.CATALOGUE, scopes.READ)
     for kind, client in (("movies", keeper), ("people", keeper), ("events", events)):
@@ -115,7 +115,7 @@ def test_each_kind_takes_its_scope(client_with, api):
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")
-def test_what_goes_out_comes_in_again(site):
+def test_an_export_can_be_imported(site):
     for kind in ("movies", "people", "viewers", "events"):
         for form, content_type in (("jsonl", JSONL), ("csv", CSV)):
             answer = site.client.get(f"/exports/{kind}.{form}")
@@ -130,7 +130,7 @@ def test_what_goes_out_comes_in_again(site):
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")
-def test_who_is_erased_is_not_brought_back_by_what_waits(site):
+def test_a_pending_import_does_not_bring_an_erased_viewer_back(site):
     zoe = 1_987_654_321
     rows = [{"user_id": item, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_000_000} for item in (zoe, BEN)]
     waiting = post_rows(site, "events", json_lines(*rows))
@@ -143,7 +143,7 @@ def test_who_is_erased_is_not_brought_back_by_what_waits(site):
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")
-def test_what_waits_for_a_session_goes_to_whom_it_is_merged_into(site):
+def test_pending_rows_of_a_session_go_to_the_account_it_is_merged_into(site):
     session, zoe = 1_876_543_210, 1_987_654_321
     row = f"user_id,movie_id,kind,occurred_at,session\n{session},1,watch,1700000000,true\n"
     waiting = post_rows(site, "events", row.encode(), CSV)

@@ -35,7 +35,7 @@ def lines():
     root.setLevel(before)
 
 
-def test_a_request_is_told_with_its_id_and_without_its_viewer(model, site, lines, monkeypatch):
+def test_a_request_is_logged_with_its_id_and_without_its_viewer(model, site, lines, monkeypatch):
     site.get(f"/recommend?user_id={ZOE}", headers={"X-Request-ID": "good-1"})
     site.get(f"/recommend?user_id={ZOE}&top_k=x", expect=400, headers={"X-Request-ID": "wrong-1"})
     site.get(f"/users/{ZOE}/nowhere", expect=404)
@@ -75,7 +75,7 @@ def worked_off(site, body):
     return job
 
 
-def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
+def test_a_task_is_logged_with_the_request_that_enqueued_it(model, site, lines):
     body = {"user_histories": {str(ADA): ["260"], str(ZOE): [str(UNKNOWN_TO_MODEL)]}}
     job = worked_off(site, body)
 
@@ -87,7 +87,7 @@ def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
     assert str(ZOE) not in json.dumps(ours)
 
 
-def test_a_job_that_fails_tells_why_and_nobodys_row(model, site, lines, monkeypatch):
+def test_a_failed_job_logs_the_reason_and_no_row_values(model, site, lines, monkeypatch):
     def fail(model, histories, lease):
         Job.objects.create(kind="import", idempotency_key=str(ZOE))
         Job.objects.create(kind="import", idempotency_key=str(ZOE))

@@ -122,7 +122,7 @@ def test_the_numbers_the_wrong_way_round_are_refused(writer):
     assert merged(writer)["events"] == 1
 
 
-def test_who_was_named_or_imported_is_an_account(writer, site):
+def test_a_named_or_imported_viewer_is_an_account(writer, site):
     writer.post("/events", [own(STAR_WARS, viewer=viewer) for viewer in (SESSION, 4711, 4712, 4713)])
     viewer = Viewer.objects.get(pk=SESSION)
     viewer.name = "Zoe"
@@ -138,7 +138,7 @@ def test_who_was_named_or_imported_is_an_account(writer, site):
     assert merged(writer, 4713, ADA)["events"] == 1
 
 
-def test_what_waits_in_an_import_makes_an_account_as_well(writer, site):
+def test_pending_imports_make_an_account_as_well(writer, site):
     for kind, row in (("viewers", {"user_id": ZOE}), ("events", event(ZOE, NEMO))):
         job = post_rows(site, kind, json_lines(row))
         assert merged(writer, ZOE, ADA, expect=409)["code"] == "not_a_session"
@@ -146,7 +146,7 @@ def test_what_waits_in_an_import_makes_an_account_as_well(writer, site):
     assert merged(writer, ZOE, ADA)["merge_id"] is None
 
 
-def test_an_account_is_merged_by_who_may_erase_alone(zoe, site, writer):
+def test_only_a_key_that_may_erase_merges_an_account(zoe, site, writer):
     before = site.get(f"/users/{ZOE}/data")
     refused = merged(writer, ZOE, ADA, expect=409)
     assert "Zoe" not in refused["detail"]
@@ -165,7 +165,7 @@ def test_an_account_is_merged_by_who_may_erase_alone(zoe, site, writer):
     assert (repeated["admin_notes"], repeated["sent_histories"]) == (before["admin_notes"], before["sent_histories"])
 
 
-def test_undoing_gives_back_exactly_what_moved(writer, site):
+def test_undo_moves_back_exactly_what_moved(writer, site):
     writer.post("/events", [own(STAR_WARS, day=1, event_id=str(uuid4())), own(NEMO, day=2), event(ZOE, NEMO, day=2)])
     writer.post("/events", [own(JEDI, "impression"), event(ZOE, JEDI, "impression")])
     Viewer.objects.filter(pk=SESSION).update(age_limit=12)
@@ -191,7 +191,7 @@ def test_undoing_gives_back_exactly_what_moved(writer, site):
         tasks.finish_erasures()
 
 
-def test_what_came_since_stays_where_it_came(writer, site):
+def test_events_since_the_merge_stay_with_the_account(writer, site):
     writer.post("/events", [own(STAR_WARS, day=1), own(AMELIE, day=4)])
     waiting = post_rows(site, "events", json_lines(own(EMPIRE, day=3)))
     body = merged(writer)
@@ -217,7 +217,7 @@ def test_an_account_that_a_merge_made_goes_with_it(writer, site):
     assert selectors.history(ZOE).movie_ids.tolist() == [NEMO]
 
 
-def test_what_was_merged_on_is_undone_from_the_last(writer, site):
+def test_chained_merges_are_undone_from_the_last(writer, site):
     writer.post("/events", [own(STAR_WARS), event(ZOE, NEMO)])
     first, second = merged(writer)["merge_id"], merged(site, ZOE, BEN)["merge_id"]
     body = undone(writer, first, expect=409)
@@ -237,7 +237,7 @@ def test_it_can_be_undone_for_a_day(writer):
 
 
 @pytest.mark.parametrize("erased", [SESSION, ZOE, BEN])
-def test_erasing_either_viewer_erases_what_was_kept(writer, site, erased):
+def test_erasing_either_viewer_erases_the_undo_data(writer, site, erased):
     writer.post("/events", [own(STAR_WARS), own(NEMO), event(ZOE, NEMO)])
     first = merged(writer)["merge_id"]
     merged(site, ZOE, BEN)  # so what was the session's is his
@@ -310,7 +310,7 @@ class TestAtTheSameTime:
             assert {merge.events for merge in answers} == {2}
         assert not Viewer.objects.filter(pk=SESSION).exists()
 
-    def test_events_beside_a_merge_are_in_one_of_both(self, writer):
+    def test_events_during_a_merge_end_in_one_of_both(self, writer):
         writer.post("/events", [own(STAR_WARS), event(ZOE, JEDI)])
         calls = [lambda day=day: writer.post("/events", own(NEMO, day=day)) for day in range(1, 9)]
         at_once(*calls[:4], lambda: merging.merge(SESSION, ZOE, allow_accounts=False), *calls[4:])

@@ -87,7 +87,7 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     assert site.delete(DATA)["events"] == 0
 
 
-def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpoints, monkeypatch):
+def test_data_of_failed_and_killed_trainings_is_deleted(zoe, site, checkpoints, monkeypatch):
     fail_in_training(monkeypatch)
     killed = checkpoints / "events-killed"
     killed.mkdir()

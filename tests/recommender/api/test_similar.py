@@ -25,7 +25,7 @@ def test_it_works(api):
     assert str(STAR_WARS) not in neighbours(body)
 
 
-def test_a_film_that_the_model_does_not_know_has_kin_by_content(api):
+def test_a_movie_unknown_to_the_model_has_neighbours_by_content(api):
     body = api.post("/similar", {"movie_id": str(UNKNOWN_TO_MODEL), "top_k": 5})
 
     assert (body["source"], body["model_version"]) == ("content", None)
@@ -33,7 +33,7 @@ def test_a_film_that_the_model_does_not_know_has_kin_by_content(api):
     assert neighbours(body)[0] == "5019", "the latest science fiction film"
 
 
-def test_a_series_stands_together(api):
+def test_movies_of_a_series_are_neighbours(api):
     assert set(neighbours(api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 2}))) == {str(EMPIRE), str(JEDI)}
     assert neighbours(api.post("/similar", {"movie_id": str(TOY_STORY_2), "top_k": 1})) == [str(TOY_STORY)]
 

@@ -92,7 +92,7 @@ def test_it_opens_to_its_own_scope_and_on_this_machine(model, settings, client, 
         assert client.get("/health/live", headers={"Host": host}).status_code == 200, host
 
 
-def test_an_old_model_three_refused_nights_and_a_schedule_that_did_not_fire_are_red(nobody_reports, api):
+def test_an_old_model_three_refused_nightly_jobs_and_a_missed_schedule_are_red(nobody_reports, api):
     ended = timezone.now()
     for hours, better in ((80, True), (60, False), (36, False)):
         at = ended - timedelta(hours=hours)
@@ -118,7 +118,7 @@ def test_an_old_model_three_refused_nights_and_a_schedule_that_did_not_fire_are_
     assert "repair is 3 minutes late" in after["schedules"]["detail"]
 
 
-def test_a_job_that_nobody_takes_up_is_amber_then_red(nobody_reports, api):
+def test_a_job_without_a_worker_is_amber_then_red(nobody_reports, api):
     job = Job.objects.create(kind=Job.Kind.IMPORT)
     for minutes, state in ((5, "ok"), (20, "warn"), (70, "fail")):
         Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=minutes))

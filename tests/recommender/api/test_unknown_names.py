@@ -101,7 +101,7 @@ NEAREST = [
 ]
 
 
-def test_the_nearest_name_is_told(site):
+def test_the_nearest_name_is_suggested(site):
     for method, path, body, name, message in NEAREST:
         status, reported = sent(site, method, path, body)
         assert status == 400, (path, reported)
@@ -110,7 +110,7 @@ def test_the_nearest_name_is_told(site):
     assert not WatchEvent.objects.filter(viewer_id=CLEO, movie_id=NEMO).exists()
 
 
-def test_an_event_of_many_is_rejected_in_its_place(site):
+def test_an_event_of_many_is_rejected_by_its_index(site):
     reported = site.post("/events", [EVENT, {**EVENT, "timestamp": 1}])
     assert (reported["stored"], reported["rejected"]) == (1, 1)
     assert "unknown field `timestamp`" in reported["results"][1]["reason"]
@@ -129,13 +129,13 @@ def test_a_parameter_that_says_nothing_is_none_that_was_left_out(site):
         assert error["parameter"] in path
 
 
-def test_a_field_that_stands_twice_is_not_half_heard(site):
+def test_a_field_that_is_sent_twice_is_refused(site):
     body = b'{"user_id": 101, "age_limit": 8, "top_k": 3, "age_limit": 21}'
     assert "names 'age_limit' twice" in site.post("/recommend", body, expect=400)["detail"]
     assert "twice" in site.post("/events", b'[{"kind": "watch", "kind": "like"}]', expect=400)["detail"]
 
 
-def test_parameters_that_exclude_each_other_are_told(site):
+def test_parameters_that_exclude_each_other_are_refused(site):
     body = {"user_histories": {str(ADA): []}, "active_days": 7}
     [error] = site.post("/batch/recommend/cache", body, expect=400)["errors"]
     assert error["pointer"] == "#/active_days"
@@ -171,7 +171,7 @@ def test_a_column_that_is_not_known_ends_the_file_at_its_first_line(site, tmp_pa
     assert not Viewer.objects.filter(pk=7).exists()
 
 
-def test_an_unknown_field_of_a_row_is_told_in_its_line(site, tmp_path):
+def test_an_unknown_field_of_a_row_is_reported_by_its_line(site, tmp_path):
     path = tmp_path / "viewers.jsonl"
     path.write_text('{"user_id": 7, "age_limit": 12}\n{"user_id": 8, "agelimit": 12}\n')
 

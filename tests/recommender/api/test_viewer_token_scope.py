@@ -82,7 +82,7 @@ def test_the_calls_here_are_all_that_a_token_opens():
     assert open_to_tokens - {("movies", "post"), ("movies/<str:movie_id>", "patch")} == set(CALLS)
 
 
-def test_no_film_for_older_people_is_told_on_any_of_them(app):
+def test_no_call_lists_movies_above_the_age_limit(app):
     barred = forbidden()
     assert set(CRIME) <= set(barred)
     for (route, method), ways in CALLS.items():
@@ -107,7 +107,7 @@ def test_the_same_calls_with_the_sites_key_and_no_viewer_tell_of_them(client_wit
     assert reader.get(f"/movies/{GODFATHER}")["title"] == "The Godfather"
 
 
-def test_what_a_childs_history_holds_is_not_said_to_the_child(app, client_with):
+def test_explanations_name_no_movie_above_the_age_limit(app, client_with):
     """She watched them before there was a limit: rows and reasons are not named after them."""
     child = Viewer.objects.get(pk=CHILD)
     child.age_limit = None
@@ -200,7 +200,7 @@ def test_it_ends_with_the_erasure_of_its_viewer(app, client_with):
         app.get(path, expect=401)
 
 
-def test_one_that_was_made_before_the_first_event_goes_on_behind_it(client_with):
+def test_a_token_from_before_the_first_event_stays_valid(client_with):
     phone = app_client(SESSION, client_with)
     as_session(client_with, SESSION)
     for path in OPEN:
@@ -234,7 +234,7 @@ def test_a_page_goes_on_within_the_limit(client_with):
     assert result == [item["movie_id"] for item in site.get("/movies?page_size=1000&age_limit=8")["results"]]
 
 
-def test_a_kept_copy_is_one_viewers(app, client_with):
+def test_a_cached_copy_is_of_one_viewer(app, client_with):
     """One address, two tokens on one phone: the tag of the one is none of the other's answer."""
     other = app_client(CHILD + 1, client_with)
     for path in ("/popular", "/home", "/movies?page_size=1000"):

@@ -88,7 +88,7 @@ def test_it_cannot_be_made_up(app, client_with, settings):
     assert body["errors"] == [{"pointer": "#/seconds", "detail": "Ensure this value is less than or equal to 3600."}]
 
 
-def test_its_budget_is_its_own_and_names_nobody_in_redis(client_with, monkeypatch):
+def test_it_has_a_budget_of_its_own_without_the_viewer_id_in_redis(client_with, monkeypatch):
     app = app_client(UNLIKE_A_DIGEST, client_with)
     rates = {"reads": "9/min", "viewer": "1/day", "events": "1/min"}
     monkeypatch.setattr(RateThrottle, "THROTTLE_RATES", RateThrottle.THROTTLE_RATES | rates)
