@@ -70,7 +70,8 @@ class MoviesView(CatalogueView):
         responses={200: MoviePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        found = movies_page(
+        """Return a page of movies."""
+        page = movies_page(
             MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"]
         )
         return page_response(request, [_card_dict(card) for card in page.movies], page.next)
