@@ -11,6 +11,7 @@ COPY requirements-s3.txt ./
 RUN pip install -r requirements.txt -r requirements-s3.txt
 
 COPY manage.py ./
+COPY infrastructure ./infrastructure
 COPY movierec ./movierec
 COPY infrastructure ./infrastructure
 COPY catalog ./catalog

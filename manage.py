@@ -4,38 +4,36 @@
 import os
 import sys
 
+from infrastructure.disk_space import storage_problem
 from infrastructure.resources import limit_threads
 
 MISSING_SCHEMA_STATES = ("42P01", "42703")  # SQLSTATE: table, column
 
 
-def main(words: list[str]) -> None:
-    """An operator's mistake (a setting that is refused, a server that is not there) ends in one line."""
+def main(arguments: list[str]) -> None:
+    """Run the command; an operator's mistake (a refused setting, a server that is not there) ends in one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
     limit_threads()
+    # After the limit, which counts only before torch is loaded, by whatever a command imports.
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from django.db import OperationalError, ProgrammingError
 
-    from infrastructure import disk_space
-
     try:
-        execute_from_command_line(words)
+        execute_from_command_line(arguments)
     except Exception as error:
-        trouble = disk_space.storage_problem(error)
-        no_tables = (
-            isinstance(error, ProgrammingError) and getattr(error.__cause__, "sqlstate", "") in MISSING_SCHEMA_STATES
-        )
-        known = trouble is not None or no_tables or isinstance(error, ImproperlyConfigured | OperationalError)
-        if "--traceback" in words or not known:
+        if "--traceback" in arguments:
             raise
-        if trouble is not None:
-            sys.exit(f"error: {trouble.message}")
-        if no_tables:
+        if (problem := storage_problem(error)) is not None:
+            sys.exit(f"error: {problem.message}")
+        state = getattr(error.__cause__, "sqlstate", "")
+        if isinstance(error, ProgrammingError) and state in MISSING_SCHEMA_STATES:
             sys.exit("error: The database lacks tables of this version: `./run manage migrate` makes them.")
         if isinstance(error, ImproperlyConfigured):
             sys.exit(f"error: {error}")
-        sys.exit(f"error: Postgres: {error}\nDATABASE_URL says where it is; --traceback shows who asked.")
+        if isinstance(error, OperationalError):
+            sys.exit(f"error: Postgres: {error}\nDATABASE_URL says where it is; --traceback shows who asked.")
+        raise
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from benchmarks.isolated_process import run_isolated_in_parallel
 from benchmarks.report import print_report
 from benchmarks.serving.fixture import ACTIVE_VERSION, load_and_build
 from infrastructure.resources import available_resources
-from movierec.local.launcher import LIGHT_CONCURRENCY
+from movierec.local.services import LIGHT_CONCURRENCY
 from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_500_000, 300_000

@@ -27,7 +27,7 @@ from benchmarks.report import print_report
 from benchmarks.serving.client import Connection, LoadResult, Server, drive_load
 from benchmarks.synthetic_data import synthetic_catalogue
 from catalog.dataset import DIRECTOR, Dataset
-from movierec.local.launcher import application_services
+from movierec.local.services import application_services
 
 NUM_MOVIES = 62_000
 ROUNDS, QUICK_ROUNDS, REQUESTS_PER_ROUND = 6, 2, 50

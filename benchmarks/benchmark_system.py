@@ -14,7 +14,8 @@ from pathlib import Path
 
 from infrastructure.addresses import configured_address
 from movierec.local import embedded_servers
-from movierec.local.launcher import Launcher, application_services
+from movierec.local.launcher import Launcher
+from movierec.local.services import application_services
 from movierec.local.state_folder import create_state_folder, load_or_create_secrets
 
 ENVIRONMENT = {

@@ -1,4 +1,7 @@
-"""Where the API listens, and where its servers are said to be."""
+"""Addresses: where the API listens, where its servers are, and whether others than this machine reach it.
+
+Standard library alone: the launcher uses it before any package is installed.
+"""
 
 import errno
 import ipaddress
@@ -9,16 +12,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from movierec.local.server_paths import SetupError
+from infrastructure.errors import SetupError
 
 
 class Address(NamedTuple):
+    """A host and a port to listen on."""
+
     host: str
     port: int
 
     @property
     def url(self) -> str:
-        """To reach it from this machine."""
+        """Return the URL by which this machine reaches it."""
         return f"http://{url_host(WILDCARDS.get(self.host, self.host))}:{self.port}"
 
 
@@ -27,26 +32,29 @@ WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address
 
 
 def url_host(host: str) -> str:
-    """The host as it stands in a URL."""
+    """Return the host as a URL spells it: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def bind_host() -> str:
-    """The host of MOVIEREC_BIND, with or without the brackets of a URL there."""
+    """Return the host of MOVIEREC_BIND without the brackets that a URL has."""
     return (os.environ.get("MOVIEREC_BIND") or "127.0.0.1").removeprefix("[").removesuffix("]")
 
 
 def configured_address() -> Address:
-    """From MOVIEREC_BIND and PORT. Raises ServerError for a port that is none."""
-    text = os.environ.get("PORT") or "8000"
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise SetupError(f"PORT={text} is no port: set a number from 1 to 65535.")
-    return Address(bind_host(), int(text))
+    """Return the address of MOVIEREC_BIND and PORT. Raises SetupError for a port that is none."""
+    port = os.environ.get("PORT") or "8000"
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise SetupError(f"PORT={port} is no port: set a number from 1 to 65535.")
+    return Address(bind_host(), int(port))
 
 
 def wait_until_free(address: Address, timeout: float) -> None:
-    """Raises ServerError when somebody else listens there, after waiting so long: it may be our own past, ending."""
-    until = time.monotonic() + timeout
+    """Wait until nothing listens on the address, as a former start of our own may still be ending.
+
+    Raises SetupError after `timeout` seconds, and at once for an address that this machine does not have.
+    """
+    deadline = time.monotonic() + timeout
     while True:
         try:
             # As gunicorn chooses it: a name stands for its IPv4 address.
@@ -56,60 +64,50 @@ def wait_until_free(address: Address, timeout: float) -> None:
                 probe.bind(address)
                 return
         except socket.gaierror as error:
-            raise SetupError(
-                f"MOVIEREC_BIND={address.host} is no address of this machine: {error.strerror}."
-            ) from error
+            message = f"MOVIEREC_BIND={address.host} is no address of this machine: {error.strerror}."
+            raise SetupError(message) from error
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise SetupError(f"Cannot listen on {address.host}:{address.port}: {error.strerror}.") from error
-            if time.monotonic() > until:
-                words = f"Port {address.port} is taken by another program"
-                raise SetupError(f"{words}: choose one with PORT=8001 ./run") from error
+            if time.monotonic() > deadline:
+                message = f"Port {address.port} is taken by another program: choose one with PORT=8001 ./run"
+                raise SetupError(message) from error
         time.sleep(0.2)
 
 
-def url_problem(name: str, url: str) -> str:
-    """Why the URL of a server, as the variable `name` has it, cannot be one; "" where it can. It has a password, so it
-    is not repeated."""
-    schemes = URL_SCHEMES[name]
+def url_problem(variable: str, url: str) -> str:
+    """Say what is wrong with a server's URL in an environment variable; "" for a good one.
+
+    The URL itself is not repeated, as it may hold a password.
+    """
+    schemes = URL_SCHEMES[variable]
     try:
         urlsplit(url).port  # noqa: B018 - asked for its ValueError
-        known = urlsplit(url).scheme in schemes
+        is_valid = urlsplit(url).scheme in schemes
     except ValueError:
-        known = False
-    if known:
+        is_valid = False
+    if is_valid:
         return ""
-    beginning = " or ".join(f"{one}:" for one in schemes)
+    beginning = " or ".join(f"{scheme}:" for scheme in schemes)
     return (
-        f"{name} is no URL that begins with {beginning} and has a number as its port, if any. In a "
+        f"{variable} is no URL that begins with {beginning} and has a number as its port, if any. In a "
         "password write %40 for @, %2F for /, %3A for : and %23 for #."
     )
 
 
-def check_environment() -> None:
-    """Raises ServerError for what of the environment would stop the start only after all else was made ready."""
-    for name in ("MOVIEREC_WEB_WORKERS", "MOVIEREC_WEB_THREADS"):
-        text = os.environ.get(name) or "1"
-        if not (text.isascii() and text.isdigit() and int(text)):
-            raise SetupError(f"{name}={text} cannot be: set a whole number from 1, or leave it out.")
-    for name in URL_SCHEMES:
-        if problem := (url := os.environ.get(name, "")) and url_problem(name, url):
-            raise SetupError(problem)
-
-
 def exposure_reason(bind: str, hosts: Iterable[str], origins: Iterable[str], behind_proxy: bool) -> str:
-    """What says that others than this machine reach the site, as `MOVIEREC_X=value`; "" where nothing does."""
+    """Return the setting, as `MOVIEREC_X=value`, by which others than this machine reach the site; "" if none does."""
     if not is_loopback(bind):
         return f"MOVIEREC_BIND={bind}"
     if public := [host for host in hosts if not is_loopback(host)]:
         return f"MOVIEREC_ALLOWED_HOSTS={','.join(public)}"
-    if public := [one for one in origins if not is_loopback(urlsplit(one).hostname or one)]:
+    if public := [origin for origin in origins if not is_loopback(urlsplit(origin).hostname or origin)]:
         return f"MOVIEREC_TRUSTED_ORIGINS={','.join(public)}"
     return "MOVIEREC_BEHIND_PROXY=1" if behind_proxy else ""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
+    """Return whether only this machine reaches the host."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""How large the body of a call may be. The server asks before it reads one, the API before it parses one."""
+"""How large the body of a request may be. The web server asks before it reads one, the API before it parses one."""
 
 import re
 
@@ -10,7 +10,7 @@ HISTORY_PATH = re.compile(r"/users/[^/]+/history\Z")
 
 
 def max_body_bytes(path: str) -> int:
-    """Returns how many bytes a body for this path may have."""
+    """Return how many bytes the body of a request to this path may have."""
     if path.startswith(ADMIN_ROOT):
         return MAX_FORM
     if path.startswith("/imports/"):

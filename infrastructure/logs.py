@@ -1,4 +1,4 @@
-"""Log lines: JSON in production, for people elsewhere; each with the id of its request, and nobody's data.
+"""Log lines: JSON in production, plain text elsewhere; each with the id of its request, none with personal data.
 
 Paths and addresses name viewers, and so do the rows that Postgres quotes: neither is written.
 """
@@ -18,51 +18,45 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the req
 
 # As lines of their own, or behind an escaped line break where an error is written as Python writes it.
 _ROW_VALUES = re.compile(r"(^|\\n)(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
-_REQUEST_FIELDS = (
-    "method",
-    "route",
-    "status",
-    "ms",
-    "client",
-)  # of a request's line; see recommender.api.http.middleware
+_REQUEST_FIELDS = ("method", "route", "status", "ms", "client")  # of the line that the API writes for each request
 
 
 class RedactPathsFilter(logging.Filter):
-    """Django's lines about a request tell the kind of address in place of the address."""
+    """Replace the address in Django's lines about a request by its route."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record and let it pass."""
         request: Any = getattr(record, "request", None)
         if hasattr(request, "resolver_match"):
-            record.msg, record.args = (
-                f"{request.method} {route_pattern(request)}: {getattr(record, 'status_code', '')}",
-                (),
-            )
+            record.msg = f"{request.method} {route_pattern(request)}: {getattr(record, 'status_code', '')}"
+            record.args = ()
         return True
 
 
 def redact_row_values(text: str) -> str:
-    """An error's words without the values that Postgres quotes."""
+    """Return an error's text without the values that Postgres quotes."""
     return _ROW_VALUES.sub("", text)
 
 
 def route_pattern(request: Any) -> str:
-    """The address as urls.py has it, without what was filled in."""
+    """Return the request's route as urls.py has it, without the values in it."""
     return str(request.resolver_match.route) if request.resolver_match else "no such address"
 
 
 class ExceptionsOnlyFilter(logging.Filter):
-    """What failed with an exception. That a request was refused says the request's own line already."""
+    """Let records with an exception pass alone. A refused request has its own line already."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record has an exception."""
         return bool(record.exc_info and record.exc_info[0])
 
 
-BURST, BURST_SECONDS = 5, 10.0  # lines of one kind in so many seconds; what is more is counted
-CLIENT_DRIVEN_LOGGERS = ("gunicorn", "django", "recommender.api")  # what these say depends on what clients send
+BURST, BURST_SECONDS = 5, 10.0  # lines of one kind in so many seconds; more are counted
+CLIENT_DRIVEN_LOGGERS = ("gunicorn", "django", "recommender.api")  # clients choose part of their text
 
 
 class RateLimitedHandler(logging.StreamHandler[Any]):
-    """Writes a few lines of each kind and counts the rest: whoever can make the system log cannot flood its logs."""
+    """Write a few lines of each kind and count the rest, so that no client can flood the logs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,6 +65,7 @@ class RateLimitedHandler(logging.StreamHandler[Any]):
         self._timer: threading.Timer | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, or count it where its kind has had its lines."""
         if time.monotonic() >= self._until:
             self.flush_counts()
         kind = _line_kind(record)
@@ -88,18 +83,18 @@ class RateLimitedHandler(logging.StreamHandler[Any]):
             self.flush_counts()
 
     def flush_counts(self) -> None:
-        """Writes what was only counted, and begins to count anew."""
+        """Write what was only counted, and start counting anew."""
         counts, self._counts = self._counts, {}
         self._until = time.monotonic() + BURST_SECONDS
         for count, record in counts.values():
             if count > BURST and record.levelno > logging.DEBUG:
-                words = f"{record.getMessage()} (and {count - BURST} more lines like this one)"
-                again = logging.makeLogRecord(record.__dict__ | {"msg": words, "args": (), "exc_info": None})
-                super().emit(again)
+                message = f"{record.getMessage()} (and {count - BURST} more lines like this one)"
+                summary = logging.makeLogRecord(record.__dict__ | {"msg": message, "args": (), "exc_info": None})
+                super().emit(summary)
 
 
 def _line_kind(record: logging.LogRecord) -> Any:
-    """What makes lines alike. Clients choose the words of some: there the place in the code counts."""
+    """Return what makes lines alike: the message, or the place in the code where clients choose part of the message."""
     if hasattr(record, "status"):
         return record.name, getattr(record, "route", ""), record.status
     if record.name.startswith(CLIENT_DRIVEN_LOGGERS):
@@ -108,7 +103,7 @@ def _line_kind(record: logging.LogRecord) -> Any:
 
 
 class _FullDiskTolerantStream:
-    """A stream that lets go of what cannot be written because its disk is full."""
+    """A stream that drops what cannot be written because its disk is full."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -135,7 +130,7 @@ class _FullDiskTolerantStream:
 
 
 def tolerate_full_disk() -> None:
-    """A process that lives long must neither end nor fail to start because a line of its log finds no room."""
+    """Keep this process alive, and startable, while its log cannot be written because the disk is full."""
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, _FullDiskTolerantStream):
@@ -143,18 +138,22 @@ def tolerate_full_disk() -> None:
 
 
 class PlainFormatter(logging.Formatter):
+    """One line of text a record."""
+
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname} {name} {process} {message}", style="{")
 
     def format(self, record: logging.LogRecord) -> str:
-        told = redact_row_values(super().format(record))
-        return f"{told} [{request_id.get()}]" if request_id.get() else told
+        """Return the line, with the request's id at its end."""
+        line = redact_row_values(super().format(record))
+        return f"{line} [{request_id.get()}]" if request_id.get() else line
 
 
 class JsonFormatter(logging.Formatter):
-    """One object a line."""
+    """One JSON object a record."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,

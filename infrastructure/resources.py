@@ -1,4 +1,4 @@
-"""What this process may use: processors and memory, as its container (cgroup v1 or v2) and its affinity leave them."""
+"""Processors and memory that this process may use, as its container (cgroup v1 or v2) and its affinity leave them."""
 
 import os
 from collections.abc import Iterator
@@ -10,12 +10,17 @@ UNLIMITED = 2**60  # bytes; cgroup v1 writes "no limit" as about 2^63
 
 
 class Resources(NamedTuple):
+    """What a process may use."""
+
     cpus: int  # whole ones, 1 at least
     memory: int  # bytes
 
 
 def available_resources(root: Path = Path("/")) -> Resources:
-    """The least of what the machine has and what each cgroup above this process allows. `root`: of /proc and /sys."""
+    """Return the least of what the machine has and what each cgroup above this process allows.
+
+    `root`: the folder that has /proc and /sys.
+    """
     cpus, memory = float(_cpu_count()), float(_total_memory(root))
     for folder in _cgroup_folders(root, "cpu"):
         cpus = min(cpus, _cpu_quota(folder))
@@ -27,15 +32,17 @@ def available_resources(root: Path = Path("/")) -> Resources:
 
 
 def limit_threads(processes: int = 1) -> None:
-    """Has torch in this process, and in those that it starts, use its share of the processors, where so many processes
-    work side by side. To be called before torch is loaded. OMP_NUM_THREADS in the environment wins."""
+    """Limit torch, here and in children, to the share of the processors where so many processes work side by side.
+
+    Call it before torch is loaded. OMP_NUM_THREADS in the environment wins.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_resources().cpus // max(1, processes))))
 
 
 def default_web_workers() -> int:
-    """gunicorn's processes: two where there is room, of half a GiB and a processor each."""
-    found = available_resources()
-    return max(1, min(2, found.cpus, found.memory // (1024 * MIB)))
+    """Return how many web processes gunicorn runs: two where each has a processor and a GiB of memory, else one."""
+    resources = available_resources()
+    return max(1, min(2, resources.cpus, resources.memory // (1024 * MIB)))
 
 
 def _cpu_count() -> int:
@@ -53,8 +60,10 @@ def _total_memory(root: Path) -> int:
 
 
 def _cgroup_folders(root: Path, controller: str) -> Iterator[Path]:
-    """The folders of this process's cgroup and of all above it. In a container of its own namespace the path may not be
-    there, and the mount itself is the group."""
+    """Yield the folders of this process's cgroup and of all above it.
+
+    In a container with a namespace of its own the path may not be there, and the mount itself is the group.
+    """
     for line in _read_text(root / "proc/self/cgroup").splitlines():
         number, controllers, path = line.split(":", 2)
         if number == "0":
@@ -73,7 +82,7 @@ def _cgroup_mounts(root: Path, controllers: str, controller: str) -> Iterator[Pa
 
 
 def _cpu_quota(folder: Path) -> float:
-    """Processors; infinite where there is no quota."""
+    """Return the processors that the cgroup allows; infinity where there is no quota."""
     v2 = _read_text(folder / "cpu.max").split()
     if len(v2) == 2 and v2[0].isdigit():
         return int(v2[0]) / int(v2[1])

@@ -1,9 +1,10 @@
-"""Signs of life: a process's own loop says that it turns. Who hears it keeps it; see recommender.monitoring."""
+"""Django signals by which the project's processes tell the applications about themselves."""
 
 from django.dispatch import Signal
 
-HEARTBEAT_SECONDS = 10.0
-
-# Arguments: `kinds`, what the process does (web, beat, the names of its queues), and `process`, its name. Sent from the
-# loop that does the work, not from a thread beside it: a loop that hangs has to fall silent.
+# Sent every HEARTBEAT_SECONDS with `kinds`, what the process does (web, beat, the names of its queues), and `process`,
+# its name. The loop that does the work sends it, not a thread beside it: a loop that hangs has to fall silent.
 process_alive = Signal()
+
+# Sent once by each web process, after the fork and before its first request.
+web_process_started = Signal()

@@ -1,4 +1,7 @@
-"""What `./run` calls: start, manage, clean; and check, by any Python, before the environment is there."""
+"""The commands that the script `run` passes on: start, check, manage and clean.
+
+`check` runs by any Python before packages are installed, so nothing here imports one at module level.
+"""
 
 import signal
 
@@ -12,68 +15,56 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from infrastructure.addresses import check_environment, configured_address, exposure_reason, wait_until_free
+from infrastructure.addresses import configured_address, wait_until_free
+from infrastructure.errors import SetupError
 from movierec.local.arguments import prepare_arguments
-from movierec.local.embedded_servers import SetupError, state_dir
-from movierec.local.launcher import ROOT, launch
+from movierec.local.environment import check_environment, set_open_api
+from movierec.local.launcher import launch
 from movierec.local.processes import die_with_parent
+from movierec.local.server_paths import state_dir
+from movierec.local.services import ROOT
 from movierec.local.state_folder import create_state_folder, delete_state, load_or_create_secrets, shared_servers
 
 STARTED_AT = time.monotonic()
 
 
 def say(line: str) -> None:
-    with contextlib.suppress(OSError):  # whoever watched may be gone, and what is being stopped must still stop
+    """Print a line with the seconds since the start."""
+    with contextlib.suppress(OSError):  # the terminal may be gone, and what is being stopped must still stop
         print(f"[{time.monotonic() - STARTED_AT:5.1f} s] {line}", flush=True)
 
 
-def start_command(words: Sequence[str]) -> int:
-    arguments = prepare_arguments(words)
+def start_command(arguments: Sequence[str]) -> int:
+    """Start everything and run until a signal comes."""
+    prepared = prepare_arguments(arguments)
     check_environment()
-    decide_open_api()
-    launch(state_dir(), arguments, say)
+    set_open_api(say)
+    launch(state_dir(), prepared, say)
     return 0
 
 
-def decide_open_api() -> None:
-    """Opens reads without a key where nothing is said of that, and nothing says that others reach the site."""
-    if "MOVIEREC_API_OPEN" in os.environ:
-        return
-    import environ  # not at the top: check_command runs before any package is there
-
-    env = environ.Env()
-    hosts, origins = (env.list(f"MOVIEREC_{name}", default=[]) for name in ("ALLOWED_HOSTS", "TRUSTED_ORIGINS"))
-    behind_proxy = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
-    reason = exposure_reason(configured_address().host, hosts, origins, behind_proxy)
-    production = env.bool("MOVIEREC_PRODUCTION", default=False)
-    if reason and not production:
-        say(f"reads need a key, as {reason} says that others reach this site")
-    os.environ["MOVIEREC_API_OPEN"] = "0" if reason or production else "1"
-
-
-def check_command(words: Sequence[str]) -> int:
-    """What would stop `./run WORDS`, with nothing but Python: asked before packages are downloaded."""
-    if words[:1] == ["start"]:
-        prepare_arguments(words[1:])
+def check_command(arguments: Sequence[str]) -> int:
+    """Check, with nothing but Python, what would stop `./run ARGUMENTS`. Raises SetupError."""
+    if arguments[:1] == ["start"]:
+        prepare_arguments(arguments[1:])
         check_environment()
         wait_until_free(configured_address(), 0.0)
     create_state_folder(state_dir())
     return 0
 
 
-def manage_command(words: Sequence[str]) -> int:
-    """manage.py with the servers up: those that run already, else started for this one command."""
+def manage_command(arguments: Sequence[str]) -> int:
+    """Run manage.py with the servers up: those that run already, else started for this one command."""
     state = state_dir()
     create_state_folder(state)
     load_or_create_secrets(state)
-    shown = f"./run manage {' '.join(words[:1])}".rstrip()
-    alone = words[:1] == ["status"]  # it tells how the servers are: it must not start them, nor wait for them
-    servers = shared_servers(state, shown, lambda line: print(line, file=sys.stderr, flush=True))
-    with contextlib.nullcontext() if alone else servers:
-        death = die_with_parent(signal.SIGTERM)
-        child = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *words], preexec_fn=death)
+    holder = f"./run manage {' '.join(arguments[:1])}".rstrip()
+    servers = shared_servers(state, holder, lambda line: print(line, file=sys.stderr, flush=True))
+    reports_servers = arguments[:1] == ["status"]  # it must not start the servers whose state it reports, nor wait
+    with contextlib.nullcontext() if reports_servers else servers:
+        die = die_with_parent(signal.SIGTERM)
+        child = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), *arguments], preexec_fn=die)
         # A terminal sends Ctrl-C to the child as well, which answers it; a SIGTERM comes to us alone.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda number, frame: child.terminate())
@@ -81,23 +72,20 @@ def manage_command(words: Sequence[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def clean_command(words: Sequence[str]) -> int:
+def clean_command(arguments: Sequence[str]) -> int:
+    """Delete the state folder, after a question."""
     parser = argparse.ArgumentParser(prog="./run clean", description="Deletes the state folder: data, models, logs.")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    given, state = parser.parse_args(words), state_dir()
-    if state.exists() and not given.yes:
+    options, state = parser.parse_args(arguments), state_dir()
+    if state.exists() and not options.yes:
         if not sys.stdin.isatty():
             raise SetupError(f"Nothing was deleted: there is no terminal to ask at. ./run clean --yes deletes {state}.")
-        if not _confirmed(state):
+        if input(f"Delete {state} with its database, models and logs? [y/N] ").strip().lower() != "y":
             print("Nothing was deleted.")
             return 1
-    gone = delete_state(state)
-    print("\n".join(f"deleted {folder}" for folder in gone) or f"{state} does not exist: nothing to delete.")
+    deleted = delete_state(state)
+    print("\n".join(f"deleted {folder}" for folder in deleted) or f"{state} does not exist: nothing to delete.")
     return 0
-
-
-def _confirmed(state: Path) -> bool:
-    return input(f"Delete {state} with its database, models and logs? [y/N] ").strip().lower() == "y"
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
@@ -109,6 +97,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 
 
 def main() -> int:
+    """Run the command of sys.argv; a SetupError ends it in one line."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         os.environ["MOVIEREC_STATE"] = str(state_dir())  # absolute for every child

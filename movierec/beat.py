@@ -10,7 +10,8 @@ from celery.utils.time import maybe_make_aware
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from infrastructure.signals import HEARTBEAT_SECONDS, process_alive
+from infrastructure.heartbeat import HEARTBEAT_SECONDS
+from infrastructure.signals import process_alive
 
 MAX_CLOCK_SKEW = timedelta(seconds=5)  # a last run further in the future than this was made by another clock
 

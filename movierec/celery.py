@@ -7,9 +7,10 @@ from typing import Any
 from celery import Celery, bootsteps
 from celery.signals import beat_init, before_task_publish, celeryd_init, task_postrun, task_prerun, worker_process_init
 
+from infrastructure.heartbeat import HEARTBEAT_SECONDS
 from infrastructure.logs import request_id, tolerate_full_disk
 from infrastructure.resources import limit_threads
-from infrastructure.signals import HEARTBEAT_SECONDS, process_alive
+from infrastructure.signals import process_alive
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
 if "celery" in sys.argv[0]:  # a worker or beat, and nobody who only sends tasks

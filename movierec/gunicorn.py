@@ -89,9 +89,9 @@ def _collect_garbage_forever() -> None:
 def post_worker_init(worker: Any) -> None:
     """From here on the process takes up each newly activated model. What is loaded by now stays for good: the garbage
     collector need not look at it again, nor look for cycles several times in one request."""
-    from recommender.serving import warmup
+    from infrastructure.signals import web_process_started  # Django is set up by now
 
-    warmup.start_in_web_process()
+    web_process_started.send(sender=None)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()

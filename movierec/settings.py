@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from infrastructure import disk_space
 from infrastructure.addresses import WILDCARDS, bind_host, url_host, url_problem
-from movierec.local import embedded_servers, server_paths
+from movierec.local import server_paths
 from movierec.postgres.connection import Connection
 from movierec.secret_strength import weakness
 
@@ -23,7 +23,7 @@ env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- where and how this instance runs ---------------------------------------------------------------------------
-STATE_DIR = embedded_servers.state_dir()
+STATE_DIR = server_paths.state_dir()
 MODEL_STORE = STATE_DIR / "models"
 MODELS_URL = env("MOVIEREC_MODELS_URL", default="")  # where all machines find the models; empty: MODEL_STORE is all
 if "@" in urlsplit(MODELS_URL).netloc:
@@ -149,7 +149,7 @@ def _server_url(name: str, ours: str) -> str:
 
 
 # --- Postgres ---------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url_config(_server_url("DATABASE_URL", embedded_servers.database_url(STATE_DIR)))}
+DATABASES = {"default": env.db_url_config(_server_url("DATABASE_URL", server_paths.database_url(STATE_DIR)))}
 DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own, which notices a server that is gone
 INTERACTIVE = env.bool("MOVIEREC_DB_POOL", default=False)  # a web process: somebody waits for what it asks of a server
 # A connection that alone was cut off (the line to Postgres is well, infrastructure.connectivity) is found out by TCP.
@@ -174,7 +174,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- room on disks ----------------------------------------------------------------------------------------------------
-DISK_ROOM = disk_space.DiskThresholds(
+DISK_THRESHOLDS = disk_space.DiskThresholds(
     env.int("MOVIEREC_DISK_WARN_MB", default=1000) * disk_space.MB,  # amber below this,
     env.int("MOVIEREC_DISK_WARN_PERCENT", default=5) / 100,  # or below this share, whichever is more
     env.int("MOVIEREC_DISK_FULL_MB", default=100) * disk_space.MB,  # red below this
@@ -188,11 +188,11 @@ WRITTEN_FOLDERS = {  # what this machine writes to -> where
 }
 if MODELS_URL and "://" not in MODELS_URL:
     WRITTEN_FOLDERS["models of all machines"] = Path(MODELS_URL)
-if env("DATABASE_URL", default="") in ("", embedded_servers.database_url(STATE_DIR)):
+if env("DATABASE_URL", default="") in ("", server_paths.database_url(STATE_DIR)):
     WRITTEN_FOLDERS["database"] = server_paths.postgres_data_dir(STATE_DIR)
 
 # --- Redis: the broker, Django's cache and the stored lists in three databases, as cache.clear() empties a whole one --
-REDIS_URL = _server_url("REDIS_URL", embedded_servers.redis_url(STATE_DIR))
+REDIS_URL = _server_url("REDIS_URL", server_paths.redis_url(STATE_DIR))
 if urlsplit(REDIS_URL).scheme != "unix" and not (urlsplit(REDIS_URL).path.strip("/") or "0").isdecimal():
     raise ImproperlyConfigured("REDIS_URL names its database by a number, as redis://host:6379/0 does.")
 

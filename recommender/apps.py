@@ -10,7 +10,7 @@ class RecommenderConfig(AppConfig):
         """Connect the signals, and wire what the lower packages cannot know themselves."""
         # Models can be imported only when all apps are loaded.
         from catalog import selectors, services, signals
-        from infrastructure.signals import process_alive
+        from infrastructure.signals import process_alive, web_process_started
         from recommender import cache, checks, receivers, registry  # noqa: F401  (importing registers the checks)
         from recommender.monitoring import probe
         from recommender.serving import metrics
@@ -26,4 +26,5 @@ class RecommenderConfig(AppConfig):
         registry.on_tick(probe.probe_next_viewer)
         registry.on_tick(receivers.record_web_heartbeat)
         process_alive.connect(receivers.record_heartbeat)
+        web_process_started.connect(receivers.start_serving)
         post_migrate.connect(sync_staff_groups, sender=self)

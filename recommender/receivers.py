@@ -12,12 +12,19 @@ from contextlib import suppress
 from typing import Any
 
 from catalog.limits import DEMO_ID_BASE
-from infrastructure.signals import HEARTBEAT_SECONDS
+from infrastructure.heartbeat import HEARTBEAT_SECONDS
 from recommender import cache, process_state, registry
 from recommender.jobs import queue
 from recommender.models import Impression, Job
 
 log = logging.getLogger(__name__)
+
+
+def start_serving(**_: Any) -> None:
+    """Start what a web process needs before its first request: monitors of its servers, the watcher, the warm-up."""
+    from recommender.serving import warmup  # the read path, which commands and workers need not load
+
+    warmup.start_in_web_process()
 
 
 def publish_viewer_versions(versions: dict[int, int], **_: Any) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from catalog.models import Movie, Viewer
 from infrastructure.body_limits import MAX_FILE
-from movierec.local.launcher import application_services
+from movierec.local.services import application_services
 from recommender.management.commands import prepare
 from tests.support.cast import ADA, AMELIE, JEDI, MATRIX, RAIDERS, SPIRITED_AWAY, STAR_WARS
 from tests.support.launcher import ROOT

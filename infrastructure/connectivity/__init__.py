@@ -1,4 +1,4 @@
-"""Whether Postgres and Redis are there. One thread a server asks for the whole process; everybody else looks it up."""
+"""Whether Postgres and Redis are there. One thread for each server asks it; every other thread looks up the answer."""
 
 from infrastructure.connectivity.postgres import PostgresProbe
 from infrastructure.connectivity.redis import RedisProbe
@@ -11,10 +11,13 @@ REDIS = ServerMonitor("Redis", RedisProbe())
 
 
 def start_monitors(*, interactive: bool) -> None:
-    """Starts the threads of this process, after the fork, and waits for their first word.
-    `interactive`: somebody waits for its answers; else its work is long, and a server may be slow for a while."""
-    lines = (POSTGRES, REDIS) if interactive else (POSTGRES,)
-    for line in lines:
-        line.start(INTERACTIVE_TIMEOUT if interactive else BACKGROUND_TIMEOUT)
-    for line in lines:
-        line.wait_for_first_answer()
+    """Start this process's monitors, after the fork, and wait until each has asked its server once.
+
+    `interactive`: somebody waits for the answers of this process. Else its work is long, so a server may be slow for a
+    while, and Postgres alone is monitored.
+    """
+    monitors = (POSTGRES, REDIS) if interactive else (POSTGRES,)
+    for monitor in monitors:
+        monitor.start(INTERACTIVE_TIMEOUT if interactive else BACKGROUND_TIMEOUT)
+    for monitor in monitors:
+        monitor.wait_for_first_answer()

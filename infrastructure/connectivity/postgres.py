@@ -4,45 +4,50 @@ import select
 import time
 from typing import Any
 
+from django.db import connection
 from psycopg import Connection, OperationalError
 from psycopg.pq import ExecStatus
 
-CONNECT_TIMEOUT = 2  # the least that psycopg takes
+CONNECT_TIMEOUT = 2  # seconds; the least that psycopg takes
 
 
 class PostgresProbe:
+    """The probe of a ServerMonitor for Postgres, with the parameters of Django's connection."""
+
     _connection: Connection[Any] | None = None
 
     def connect(self) -> None:
-        from django.db import connection
-
+        """Open a connection beside Django's pool. Raises OperationalError."""
         parameters = connection.get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT}
         parameters.pop("pool", None)
         self._connection = Connection.connect(**parameters)
 
     def send_ping(self) -> None:
-        self._server.send_query(b"SELECT 1")
+        """Send a query that needs no table."""
+        self._libpq.send_query(b"SELECT 1")
 
-    def wait_for_answer(self, seconds: float) -> bool:
-        until, poll = time.monotonic() + seconds, select.poll()
-        poll.register(self._server.socket, select.POLLIN)
+    def wait_for_answer(self, timeout: float) -> bool:
+        """Return whether the answer came within so many seconds. Raises OperationalError."""
+        deadline, poll = time.monotonic() + timeout, select.poll()
+        poll.register(self._libpq.socket, select.POLLIN)
         while True:
-            while not self._server.is_busy():
-                result = self._server.get_result()
+            while not self._libpq.is_busy():
+                result = self._libpq.get_result()
                 if result is None:
                     return True
                 if result.status == ExecStatus.FATAL_ERROR:
                     raise OperationalError(result.error_message.decode(errors="replace").strip())
-            if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 return False
-            self._server.consume_input()
+            self._libpq.consume_input()
 
     def close(self) -> None:
+        """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     @property
-    def _server(self) -> Any:
+    def _libpq(self) -> Any:
         assert self._connection is not None
         return self._connection.pgconn

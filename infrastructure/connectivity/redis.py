@@ -3,37 +3,42 @@
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from redis import ConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-CONNECT_TIMEOUT = 1.0
+CONNECT_TIMEOUT = 1.0  # seconds
 
 
 class RedisProbe:
+    """The probe of a ServerMonitor for the Redis of the list cache."""
+
     _connection: Any = None
 
     def connect(self) -> None:
-        from django.conf import settings
-
-        bounds = {"socket_timeout": CONNECT_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
-        address = str(settings.CACHES["lists"]["LOCATION"])
-        pool = ConnectionPool.from_url(address, retry=Retry(NoBackoff(), 0), **bounds)
+        """Open a connection beside the pools of the cache. Raises redis' ConnectionError or TimeoutError."""
+        timeouts = {"socket_timeout": CONNECT_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
+        url = str(settings.CACHES["lists"]["LOCATION"])
+        pool = ConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **timeouts)
         self._connection = pool.make_connection()
         self._connection.connect()
 
     def send_ping(self) -> None:
+        """Send a PING."""
         self._connection.send_command("PING", check_health=False)
 
-    def wait_for_answer(self, seconds: float) -> bool:
-        if not self._connection.can_read(seconds):
+    def wait_for_answer(self, timeout: float) -> bool:
+        """Return whether the answer came within so many seconds. A refusal is one: the server is there."""
+        if not self._connection.can_read(timeout):
             return False
-        with suppress(ResponseError):  # who refuses is there
+        with suppress(ResponseError):
             self._connection.read_response()
         return True
 
     def close(self) -> None:
+        """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.disconnect()
             self._connection = None

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-INTERACTIVE_TIMEOUT = 0.2  # seconds without an answer until the server is as good as dead to whoever waits for a page
+INTERACTIVE_TIMEOUT = 0.2  # seconds without an answer until the server counts as down where a person waits for a page
 BACKGROUND_TIMEOUT = 10.0  # seconds, for work that lasts longer than a server's bad moment
-LATE_ANSWER_TIMEOUT = 1.0  # seconds that a late answer is waited for; then the connection itself is taken for lost
+LATE_ANSWER_TIMEOUT = 1.0  # seconds that a late answer is waited for; then the connection itself counts as broken
 RECONNECT_INTERVAL = 0.25  # seconds between two tries to connect
 FIRST_ANSWER_TIMEOUT = 2.5  # seconds
 
@@ -16,41 +16,47 @@ log = logging.getLogger(__name__)
 
 
 class Probe(Protocol):
-    """A connection of the asking thread's own. Every method raises what its library raises."""
+    """A connection of the monitor's own. Every method raises what its library raises."""
 
-    def connect(self) -> None: ...
+    def connect(self) -> None:
+        """Open the connection."""
 
-    def send_ping(self) -> None: ...
+    def send_ping(self) -> None:
+        """Send a question that the server answers at once."""
 
-    def wait_for_answer(self, seconds: float) -> bool: ...
+    def wait_for_answer(self, timeout: float) -> bool:
+        """Return whether the answer came within so many seconds."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the connection, if there is one."""
 
 
 class ServerMonitor:
-    """Frozen, cut off and dead are one thing here: `lost`. Nobody but the asking thread finds out, so nobody queues
-    for it, and whoever is in the middle of a call can look whether to go on waiting.
+    """A health check of one server: frozen, cut off and dead are one state, `is_down`.
 
-    When the server answers again, the calls of `on_return` come first, in the asking thread, to which the line is
-    open by then; where one raises, the server stays lost. Where no thread asks, `lost` is False.
+    Only the monitor's thread finds out, so no other thread queues for it, and a thread in the middle of a call can look
+    whether to go on waiting. When the server answers again, the calls of `on_recovery` come first, in the monitor's
+    thread, for which the server is up by then; where one raises, the server stays down. In a process whose monitor was
+    not started `is_down` is False.
     """
 
     def __init__(self, name: str, probe: Probe) -> None:
         self.name = name
         self.is_down = False
-        self.is_running = False
+        self.is_running = False  # the monitor, not the server
         self.on_recovery: list[Callable[[], object]] = []
+        self.recovering = False  # while the calls of `on_recovery` are made
+        self.timeout = INTERACTIVE_TIMEOUT  # seconds
         self._probe = probe
-        self.timeout = INTERACTIVE_TIMEOUT
-        self._thread = threading.Thread(target=self._run, name=f"line-{name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"monitor-{name}", daemon=True)
         self._changed = threading.Condition()
         self._wake = threading.Event()
-        self._question_count = self._answer_count = 0  # questions, counted
-        self.recovering = False  # while the calls of `on_return` are made
-        self._failure_count = 0  # counted
+        self._question_count = self._answer_count = 0
+        self._failure_count = 0
         self._down_since = 0.0  # monotonic seconds
 
     def start(self, timeout: float) -> None:
+        """Start the thread, once. The server counts as down until its first answer, and after `timeout` seconds."""
         if self.is_running:
             return
         self.timeout, self.is_down, self.is_running = timeout, True, True
@@ -58,22 +64,22 @@ class ServerMonitor:
         self._thread.start()
 
     def wait_for_first_answer(self) -> None:
-        """Waits, bounded, until the server has answered once."""
+        """Wait until the server has answered once, or for FIRST_ANSWER_TIMEOUT."""
         with self._changed:
             self._changed.wait_for(lambda: self._answer_count > 0, FIRST_ANSWER_TIMEOUT)
 
     @property
     def in_monitor_thread(self) -> bool:
-        """Whether this is the thread that asks."""
+        """Return whether the calling thread is the monitor's own."""
         return threading.current_thread() is self._thread
 
     @property
     def blocks_this_thread(self) -> bool:
-        """Whether this thread had better not begin anything on the server."""
+        """Return whether the calling thread must not begin anything on the server."""
         return self.is_down and not self.in_monitor_thread
 
     def report_failure(self, reason: object) -> None:
-        """For whoever met a broken connection: nobody goes on until the server has answered the next question."""
+        """Mark the server as down until it answers the next question, as the caller met a broken connection."""
         self._failure_count += 1
         if self.is_running and not self.is_down:
             self._down_since = time.monotonic()
@@ -84,13 +90,13 @@ class ServerMonitor:
         self._wake.set()
 
     def confirm_up(self) -> bool:
-        """Whether the server answers a question that is asked from now on; where no thread asks, True."""
+        """Ask the server once more and return whether it answers; True where no monitor runs."""
         if not self.is_running or self.is_down:
             return not self.is_down
         with self._changed:
-            asked = self._question_count
+            before = self._question_count
             self._wake.set()
-            self._changed.wait_for(lambda: self.is_down or self._answer_count > asked, 2 * self.timeout)
+            self._changed.wait_for(lambda: self.is_down or self._answer_count > before, 2 * self.timeout)
             return not self.is_down
 
     def _run(self) -> None:
@@ -125,13 +131,13 @@ class ServerMonitor:
         self._wake.clear()
 
     def _recover(self) -> None:
-        losses, self.recovering = self._failure_count, True
+        failures, self.recovering = self._failure_count, True
         try:
             for call in self.on_recovery:
                 call()
         finally:
             self.recovering = False
-        if self._failure_count > losses:
+        if self._failure_count > failures:
             raise ConnectionError("it was lost again while what was missed was made up for")
         self.is_down = False
         if self._answer_count:

@@ -1,5 +1,4 @@
-"""The words of `./run`, and whether the files that they name can be what is needed. Standard library alone: this is
-asked before any package is there."""
+"""The arguments of `./run`: parsed, and the files that they name checked, before anything is installed or started."""
 
 import argparse
 import difflib
@@ -8,49 +7,50 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from movierec.local.server_paths import SetupError
+from infrastructure.errors import SetupError
 
-FLAGS = ("--data", "--people", "--empty", "--help")
-MOVIE_FILES = ("movies.csv", "movies.dat")  # a data set has one of them
+OPTIONS = ("--data", "--people", "--empty", "--help")
+MOVIE_FILES = ("movies.csv", "movies.dat")  # a MovieLens data set has one of them
 
 
 class _ArgumentParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise SetupError(f"./run: {message}. ./run help tells what there is.")
+        raise SetupError(f"./run: {message}. ./run help lists the options.")
 
 
-def prepare_arguments(words: Sequence[str]) -> list[str]:
-    """The words of `prepare` for those of `./run`. Raises ServerError for what cannot be."""
+def prepare_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of `manage.py prepare` for those of `./run`. Raises SetupError for what cannot be."""
     parser = _ArgumentParser(prog="./run", description="Starts everything; Ctrl-C stops it.", allow_abbrev=False)
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder, in place of the demo")
     parser.add_argument("--people", type=Path, metavar="FILE", help="directors and actors for --data")
     parser.add_argument("--empty", action="store_true", help="without the demo: for films of your own")
-    given, unknown = parser.parse_known_args(words)
+    options, unknown = parser.parse_known_args(arguments)
     if unknown:
         name = unknown[0].partition("=")[0]
-        near = difflib.get_close_matches(name, FLAGS, 1)
-        meant = f": did you mean {near[0]}?" if near else f"; there are {', '.join(FLAGS)}."
-        raise SetupError(f"./run knows no {name}{meant}")
-    if given.people and not given.data:
+        near = difflib.get_close_matches(name, OPTIONS, 1)
+        hint = f": did you mean {near[0]}?" if near else f"; there are {', '.join(OPTIONS)}."
+        raise SetupError(f"./run knows no {name}{hint}")
+    if options.people and not options.data:
         raise SetupError("--people goes with --data: it names the people of that data set's films.")
-    if given.empty and given.data:
+    if options.empty and options.data:
         raise SetupError("--empty and --data exclude each other: the one starts without films, the other with those.")
-    if given.data:
-        _check_data(given.data)
-    if given.people:
-        _check_readable("--people", given.people)
-        if given.people.is_dir():
-            raise SetupError(f"--people {given.people} is a folder: name the CSV file, plain or .gz.")
-    arguments = ["--empty"] if given.empty else []
-    for name, path in (("--data", given.data), ("--people", given.people)):
-        arguments += [name, str(path.resolve())] if path is not None else []
-    return arguments
+    if options.data:
+        _check_data(options.data)
+    if options.people:
+        _check_readable("--people", options.people)
+        if options.people.is_dir():
+            raise SetupError(f"--people {options.people} is a folder: name the CSV file, plain or .gz.")
+    prepared = ["--empty"] if options.empty else []
+    for name, path in (("--data", options.data), ("--people", options.people)):
+        prepared += [name, str(path.resolve())] if path is not None else []
+    return prepared
 
 
 def _check_data(path: Path) -> None:
+    """Raise SetupError where the zip or folder is no MovieLens data set."""
     _check_readable("--data", path)
     if path.is_dir():
-        names = {one.name for pattern in ("*", "*/*") for one in path.glob(pattern)}
+        names = {file.name for pattern in ("*", "*/*") for file in path.glob(pattern)}
     else:
         try:
             with zipfile.ZipFile(path) as archive:
@@ -61,13 +61,13 @@ def _check_data(path: Path) -> None:
         raise SetupError(f"--data {path} is no MovieLens data set: it has neither {' nor '.join(MOVIE_FILES)}.")
 
 
-def _check_readable(name: str, path: Path) -> None:
+def _check_readable(option: str, path: Path) -> None:
     if not path.exists():
-        raise SetupError(f"{name} {path}: there is no such file or folder.")
+        raise SetupError(f"{option} {path}: there is no such file or folder.")
     try:
         if path.is_dir():
             next(path.iterdir(), None)
         else:
             path.open("rb").close()
     except OSError as error:
-        raise SetupError(f"{name} {path} cannot be read: {error.strerror}.") from error
+        raise SetupError(f"{option} {path} cannot be read: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""Child processes that never outlive their keeper: started, stopped, and found again after a kill."""
+"""Child processes that never outlive their parent: started, stopped, and found again after the parent was killed."""
 
 import contextlib
 import json
@@ -11,25 +11,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from infrastructure.atomic_files import write_text
+
 Child = subprocess.Popen[bytes]
 
 
-def spawn(command: list[str], *, log: IO[bytes], death_signal: int, **more: Any) -> Child:
-    """Starts a direct child, leader of its own group, which on Linux gets `on_death` when this process dies.
+def spawn(command: list[str], *, log: IO[bytes], death_signal: int, **options: Any) -> Child:
+    """Start a direct child, leader of its own group, which on Linux gets `death_signal` when this process dies.
 
-    Call from the main thread: the kernel sends that signal when the *thread* that forked ends.
+    `options` go to subprocess.Popen. Call it from the main thread: the kernel sends that signal when the *thread* that
+    forked ends.
     """
-    how: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT} | more
-    return subprocess.Popen(command, start_new_session=True, preexec_fn=die_with_parent(death_signal), **how)
+    defaults: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
+    options = defaults | options
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=die_with_parent(death_signal), **options)
 
 
 def die_with_parent(death_signal: int) -> Callable[[], None] | None:
-    """What a child runs before exec, where the kernel can tell it of our death."""
+    """Return what a child runs before exec so that the kernel signals it when we die; None where no kernel does."""
     if sys.platform != "linux":
         return None
-    import ctypes
+    import ctypes  # for Linux alone; loaded before the fork
 
-    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()  # loaded before the fork
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
     def ask_kernel() -> None:
         prctl(1, death_signal)  # PR_SET_PDEATHSIG; after setuid, which would clear it
@@ -39,23 +43,24 @@ def die_with_parent(death_signal: int) -> Callable[[], None] | None:
     return ask_kernel
 
 
-def stop(child: Child, number: int, seconds: float) -> None:
-    """Sends the signal; what is left after `seconds` is killed with its whole group."""
+def stop(child: Child, stop_signal: int, timeout: float) -> None:
+    """Send the signal and wait; what is left after `timeout` seconds is killed with its whole group."""
     if child.poll() is None:
-        child.send_signal(number)
+        child.send_signal(stop_signal)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(seconds)
+            child.wait(timeout)
     kill_group(child)
 
 
 def kill_group(child: Child) -> None:
+    """Kill the child and everything that it started itself."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 
 
 def program_name(pid: int) -> str:
-    """The name of a process' program, empty where there is none."""
+    """Return the name of the program that a process runs; "" where there is no such process."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             return Path(f"/proc/{pid}/comm").read_text().strip()
@@ -64,7 +69,7 @@ def program_name(pid: int) -> str:
 
 
 def _identity(pid: int) -> str:
-    """Tells a process from a later one with the same number; empty where there is none (or only its remains)."""
+    """Return what tells a process from a later one with the same number; "" for none, or only its remains."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -80,40 +85,34 @@ def _ps(pid: int, field: str) -> str:
 
 
 class PidFile:
-    """A file with the running children, for the start after a kill -9 of their keeper."""
+    """A file with the running children, read by the start after a kill -9 of their parent."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.children: dict[str, tuple[int, str]] = {}
+        self.children: dict[str, tuple[int, str]] = {}  # name -> process id, identity
 
     def record(self, name: str, pid: int) -> None:
-        """Raises OSError where the file cannot be written; what is known by this process stands all the same."""
+        """Add a child and write the file. Raises OSError; the child is known to this process all the same."""
         self.children[name] = (pid, _identity(pid))
-        aside = self.file.with_suffix(".new")
-        try:
-            aside.write_text(json.dumps(self.children))
-            aside.replace(self.file)
-        except OSError:
-            with contextlib.suppress(OSError):
-                aside.unlink(missing_ok=True)
-            raise
+        write_text(self.file, json.dumps(self.children))
 
-    def stop_orphans(self, seconds: float = 20) -> list[str]:
-        """Ends what an earlier keeper left: on Linux its children are ending already. The names of those met."""
+    def stop_orphans(self, timeout: float = 20) -> list[str]:
+        """End what an earlier parent left running, and return the names of those. On Linux they are ending already."""
         with contextlib.suppress(OSError, ValueError):
-            self.children = {name: (pid, born) for name, (pid, born) in json.loads(self.file.read_text()).items()}
-        met = self._running()
-        until = time.monotonic() + seconds
-        while left := self._running():
-            for name in left:
+            recorded = json.loads(self.file.read_text())
+            self.children = {name: (pid, identity) for name, (pid, identity) in recorded.items()}
+        orphans = self._running()
+        deadline = time.monotonic() + timeout
+        while running := self._running():
+            for name in running:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    if time.monotonic() > until:
+                    if time.monotonic() > deadline:
                         os.killpg(self.children[name][0], signal.SIGKILL)
                     elif sys.platform != "linux":
                         os.kill(self.children[name][0], signal.SIGINT if name == "postgres" else signal.SIGTERM)
             time.sleep(0.1)
         self.children = {}
-        return met
+        return orphans
 
     def _running(self) -> list[str]:
-        return [name for name, (pid, born) in self.children.items() if born and _identity(pid) == born]
+        return [name for name, (pid, identity) in self.children.items() if identity and _identity(pid) == identity]

@@ -1,4 +1,4 @@
-"""One state folder: who holds it, its secrets, and the embedded servers for whoever needs them."""
+"""The state folder of one system: its lock, its secrets, and the embedded servers shared by commands."""
 
 import contextlib
 import fcntl
@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from movierec.local import embedded_servers
-from movierec.local.embedded_servers import Server, SetupError
+from infrastructure.errors import SetupError
+from movierec.local.embedded_servers import Server, required_servers, running_servers
+from movierec.local.server_paths import root_data_dir, socket_dir
 
 CREATED_MARKER = ".movierec"  # in a folder that was empty before us, so that ./run clean may delete all of it
 
 
 class StateFolderLocked(SetupError):
-    """Another process holds the state folder."""
+    """Another process works with the state folder; the message names it."""
 
 
 def create_state_folder(state: Path) -> None:
-    """Makes the folder. Raises ServerError where that cannot be."""
+    """Make the folder and its folder of logs. Raises SetupError where that cannot be."""
     try:
         if not state.exists() or not any(state.iterdir()):
             state.mkdir(parents=True, exist_ok=True)
@@ -34,7 +35,10 @@ def create_state_folder(state: Path) -> None:
 
 @contextlib.contextmanager
 def exclusive_lock(state: Path, holder: str) -> Iterator[None]:
-    """Holds the folder for this process alone; the kernel lets go of it however the process ends. Raises Held."""
+    """Lock the folder for this process; the kernel unlocks it however the process ends. Raises StateFolderLocked.
+
+    `holder`: what another process is told about this one.
+    """
     try:
         file = (state / "lock").open("a+")
     except OSError as error:
@@ -52,14 +56,14 @@ def exclusive_lock(state: Path, holder: str) -> Iterator[None]:
 
 
 def load_or_create_secrets(state: Path) -> dict[str, str]:
-    """The signing key and the admin's password, made the first time; readable by their owner alone."""
+    """Return the signing key and the admin's password, made the first time; only their owner can read the file."""
     file = state / "secrets.json"
     if not file.exists():
         fresh = {"secret_key": secrets.token_urlsafe(48), "admin_password": secrets.token_urlsafe(12)}
         aside = state / f"secrets.{os.getpid()}"
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             json.dump(fresh, out)
-        with contextlib.suppress(FileExistsError):  # somebody else was first: theirs counts
+        with contextlib.suppress(FileExistsError):  # another process was first: its secrets count, so no atomic_file
             os.link(aside, file)
         aside.unlink()
     return dict(json.loads(file.read_text()))
@@ -68,9 +72,12 @@ def load_or_create_secrets(state: Path) -> dict[str, str]:
 # --- the servers for the length of one command --------------------------------------------------------------------
 @contextlib.contextmanager
 def shared_servers(state: Path, holder: str, say: Callable[[str], None]) -> Iterator[None]:
-    """The embedded servers up: those that run already, else started for this block. Several commands may share them:
-    each holds `users` shared, and who started the servers stops them when it can have it alone."""
-    servers = embedded_servers.required_servers()
+    """Have the embedded servers up for the block: those that run already, else started for it.
+
+    Several commands may share them: each locks `users` shared, and the one that started the servers stops them when it
+    gets that lock alone.
+    """
+    servers = required_servers()
     if not servers:
         yield
         return
@@ -78,7 +85,7 @@ def shared_servers(state: Path, holder: str, say: Callable[[str], None]) -> Iter
         while True:
             with contextlib.suppress(StateFolderLocked), exclusive_lock(state, holder):
                 fcntl.flock(users, fcntl.LOCK_SH)
-                with embedded_servers.running_servers(state, servers=servers, say=say):
+                with running_servers(state, servers=servers, say=say):
                     try:
                         yield
                     finally:
@@ -99,28 +106,26 @@ def _wait_for_other_commands(users: IO[str], say: Callable[[str], None]) -> None
         fcntl.flock(users, fcntl.LOCK_EX)
 
 
-def _wait_for_servers(state: Path, servers: list[Server], seconds: float = 60) -> bool:
-    """Whether the servers of the folder's holder answer; false as soon as nobody holds it any more."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+def _wait_for_servers(state: Path, servers: list[Server], timeout: float = 60) -> bool:
+    """Return whether the servers of the process that has the lock answer; False once no process has it."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
         if all(server.is_ready(state) for server in servers):
             return True
         with contextlib.suppress(StateFolderLocked), exclusive_lock(state, "a command that looks"):
             return False
         time.sleep(0.1)
-    raise SetupError(f"{state} is in use, but its servers did not answer within {seconds:.0f} s.")
+    raise SetupError(f"{state} is in use, but its servers did not answer within {timeout:.0f} s.")
 
 
 def delete_state(state: Path) -> list[Path]:
-    """Deletes what movierec keeps for this folder, also outside it; returns what is gone. Raises ServerError."""
+    """Delete all that movierec keeps for this folder, also outside it, and return what is gone. Raises SetupError."""
     if not state.exists():
         return []
     if not (state / CREATED_MARKER).exists():
         raise SetupError(f"{state} was not empty before movierec used it: delete by hand what you no longer need.")
     with exclusive_lock(state, "./run clean"):
-        note = state / "place.json"
-        elsewhere = [Path(json.loads(note.read_text())["root_data"])] if note.exists() else []
-        gone = [folder for folder in (*elsewhere, embedded_servers.socket_dir(state), state) if folder.exists()]
-        for folder in gone:
+        folders = [folder for folder in (root_data_dir(state), socket_dir(state), state) if folder and folder.exists()]
+        for folder in folders:
             shutil.rmtree(folder)
-    return gone
+    return folders

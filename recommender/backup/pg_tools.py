@@ -13,8 +13,9 @@ from typing import IO, Any
 from django.db import connection, transaction
 from django.db.backends.postgresql.client import DatabaseClient
 
+from infrastructure.errors import SetupError
 from infrastructure.logs import redact_row_values
-from movierec.local.server_paths import SetupError, postgres_bin_dir
+from infrastructure.postgres_programs import postgres_bin_dir
 
 LOCK_SECONDS = 30
 # Who is logged in, and from where logins failed: nothing that a copy should hold.

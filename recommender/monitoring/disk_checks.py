@@ -41,7 +41,7 @@ def _identity(disk: DiskUsage) -> str:
 
 
 def _check_disk(disk: DiskUsage, uses: list[str]) -> Check:
-    wanted, named = settings.DISK_ROOM.required_bytes(disk.total), ", ".join(uses)
+    wanted, named = settings.DISK_THRESHOLDS.required_bytes(disk.total), ", ".join(uses)
     free, few = format_bytes(disk.free), disk.free_files is not None and disk.free_files < MIN_FREE_FILES
     figures: Mapping[str, float] = {"free_bytes": disk.free, "total_bytes": disk.total, "wanted_bytes": wanted}
     detail = f"{disk.path} ({named}) has {free} of {format_bytes(disk.total)} free; at least {format_bytes(wanted)} should be free."
@@ -53,7 +53,7 @@ def _check_disk(disk: DiskUsage, uses: list[str]) -> Check:
     if few:
         detail = f"{disk.path} has room for {disk.free_files:,} more files (inodes; {named})."
         return Check(name, label, Status.FAIL, "no more files", detail, "Delete many small files there.", figures)
-    if disk.free < settings.DISK_ROOM.full_bytes:
+    if disk.free < settings.DISK_THRESHOLDS.full_bytes:
         return Check(name, label, Status.FAIL, f"full: {value}", detail, remedy, figures)
     if disk.free < wanted:
         return Check(name, label, Status.WARN, f"nearly full: {value}", detail, remedy, figures)

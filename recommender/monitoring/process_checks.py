@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from movierec.local.supervisor import HEARTBEAT_FILE
+from infrastructure.heartbeat import SUPERVISOR_FILE
 from recommender.monitoring.checks import Check, Status, format_duration
 
 MAX_SILENCE, LATE_AFTER = 120.0, 45.0  # seconds without a sign of life: it is gone, it may be
@@ -85,7 +85,7 @@ def _restart_advice(service: str) -> str:
 def check_supervisor() -> list[Check]:
     """`./run` of this machine's state folder, where one was started and did not end in order."""
     try:
-        age = max(0.0, time.time() - (settings.STATE_DIR / HEARTBEAT_FILE).stat().st_mtime)
+        age = max(0.0, time.time() - (settings.STATE_DIR / SUPERVISOR_FILE).stat().st_mtime)
     except OSError:
         return []
     figures, label = {"age_seconds": round(age, 1)}, "Supervisor (./run)"

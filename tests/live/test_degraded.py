@@ -16,16 +16,16 @@ from tests.support.cast import ADA, MATRIX
 from tests.support.live_calls import (
     HISTORY,
     LISTS,
-    SLOWEST,
+    MAX_SECONDS,
     STRANGER,
     VIEWERS,
     assert_answered,
-    begin,
     calls,
     is_degraded,
     is_full_answer,
     movies_of,
     outcomes_by_name,
+    warm_up,
 )
 from tests.support.live_server import Load
 from tests.support.tiny_model import TINY_MODEL
@@ -36,7 +36,7 @@ VERSIONED = ("stored", "titled", "posted", "anonymous", "filtered", "keyed")
 
 def test_postgres(live):
     with Load(calls(live)) as load:
-        begin(live, load)
+        warm_up(live, load)
         gone_at = time.monotonic()
         connections.close_all()
         servers.POSTGRES.stop()
@@ -57,7 +57,7 @@ def test_postgres(live):
     for event in outcomes_by_name(without, "event")["event"]:
         assert (event.status, event.body["code"], event.headers["Retry-After"]) == (503, "database_unreachable", "5")
         assert event.headers["Content-Type"] == "application/problem+json"
-        assert event.seconds < SLOWEST
+        assert event.seconds < MAX_SECONDS
     assert (stranger.status, stranger.headers["Retry-After"]) == (503, "5")
     assert (ready.status, ready.body["parts"]["database"][:11]) == (200, "unreachable")
     assert noticed - gone_at < 10
@@ -68,7 +68,7 @@ def test_postgres(live):
 
 def test_valkey(live):
     with Load(calls(live)) as load:
-        begin(live, load)
+        warm_up(live, load)
         gone_at = time.monotonic()
         servers.VALKEY.stop()
         time.sleep(0.5)
@@ -141,7 +141,7 @@ def broken(live, model_folder):
 def test_a_model_folder_that_is_lost_or_cut_is_answered_by_the_version_before(live, broken):
     """The processes hold what they have loaded; one that comes anew finds the folder as it is by then."""
     with Load(calls(live)) as load:
-        begin(live, load)
+        warm_up(live, load)
         (broken / "weights.safetensors").write_bytes((broken / "weights.safetensors").read_bytes()[:1000])
         held = load.wait_until_all(is_full_answer)
         load.wait_until_each_was_sent()
@@ -170,7 +170,7 @@ def test_a_swap_and_back_fails_no_request_and_mixes_no_versions(live, model_fold
     registry.register(other, preset="brief")
     try:
         with Load(calls(live)) as load:
-            begin(live, load)
+            warm_up(live, load)
             begun = time.monotonic()
             registry.activate("other", "a test")
             swapped_at = time.monotonic()

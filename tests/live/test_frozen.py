@@ -26,12 +26,12 @@ from tests.support.live_calls import (
     LISTS,
     STRANGER,
     assert_answered,
-    begin,
     calls,
     is_degraded,
     is_full_answer,
     movies_of,
     outcomes_by_name,
+    warm_up,
 )
 from tests.support.live_server import LiveServer, Load
 from tests.support.s3_server import S3Server
@@ -39,14 +39,14 @@ from tests.support.workers import ROOT, start_worker, wait_until, worker_environ
 
 pytestmark = pytest.mark.slow
 
-SLOWEST = 2.0  # seconds, on a busy machine; in peace 0.3
+MAX_SECONDS = 2.0  # seconds, on a busy machine; in peace 0.3
 CLIENTS = 16
 
 
 @pytest.fixture
 def load(live):
     with Load(calls(live), clients=CLIENTS) as running:
-        begin(live, running)
+        warm_up(live, running)
         yield running
 
 
@@ -59,23 +59,23 @@ def standing_still(load, *parts, seconds=2.5):
         time.sleep(seconds)
         thawed = time.monotonic()
     time.sleep(0.1)
-    return [one for one in load.since(begun) if one.begun + one.seconds < thawed], thawed
+    return [one for one in load.outcomes_since(begun) if one.started_at + one.seconds < thawed], thawed
 
 
 def quick(load, since, *names):
     """Nobody waited long, whatever the answer; most did not wait at all."""
-    asked = load.since(since, *names)
-    slow = [one for one in asked if one.seconds > SLOWEST or one.status == 0]
+    asked = load.outcomes_since(since, *names)
+    slow = [one for one in asked if one.seconds > MAX_SECONDS or one.status == 0]
     assert not slow, (
         len(slow),
         len(asked),
-        [(one.call, round(one.begun - since, 2), round(one.seconds, 2), one.status) for one in slow],
+        [(one.call, round(one.started_at - since, 2), round(one.seconds, 2), one.status) for one in slow],
     )
     assert sorted(one.seconds for one in asked)[len(asked) // 2] < 0.5
 
 
 def noticed(without):
-    return [one for one in without if one.begun > without[0].begun + 0.6]
+    return [one for one in without if one.started_at > without[0].started_at + 0.6]
 
 
 def test_a_frozen_valkey_is_as_gone_as_a_dead_one(live, load):
@@ -83,7 +83,7 @@ def test_a_frozen_valkey_is_as_gone_as_a_dead_one(live, load):
     well_at = load.wait_until_all(is_full_answer)
     load.wait_until_each_was_sent()
 
-    quick(load, without[0].begun)
+    quick(load, without[0].started_at)
     assert_answered(without, *LISTS, "similar", "event")
     later = noticed(without)
     assert all(is_degraded(one) for one in later if one.call != "event")
@@ -91,7 +91,7 @@ def test_a_frozen_valkey_is_as_gone_as_a_dead_one(live, load):
     assert not any(one.body["visible"] for one in outcomes_by_name(later, "event")["event"])
     assert all(one.body["source"] == "model" for one in outcomes_by_name(later, "stored")["stored"])
     assert well_at - thawed < 4
-    assert "cache" in {one.body["source"] for one in outcomes_by_name(load.since(well_at), "stored")["stored"]}
+    assert "cache" in {one.body["source"] for one in outcomes_by_name(load.outcomes_since(well_at), "stored")["stored"]}
 
 
 def test_a_frozen_postgres_is_as_gone_as_a_dead_one(live, load):
@@ -99,7 +99,7 @@ def test_a_frozen_postgres_is_as_gone_as_a_dead_one(live, load):
     well_at = load.wait_until_all(is_full_answer)
     load.wait_until_each_was_sent()
 
-    quick(load, without[0].begun)
+    quick(load, without[0].started_at)
     later = noticed(without)
     assert_answered(later, *LISTS, "similar")
     assert all(is_degraded(one) for one in later if one.call != "event")
@@ -108,7 +108,7 @@ def test_a_frozen_postgres_is_as_gone_as_a_dead_one(live, load):
     for event in outcomes_by_name(later, "event")["event"]:
         assert (event.status, event.body["code"], event.headers["Retry-After"]) == (503, "database_unreachable", "5")
     assert well_at - thawed < 4
-    assert not [one for one in load.since(without[0].begun) if one.status not in (200, 503)]
+    assert not [one for one in load.outcomes_since(without[0].started_at) if one.status not in (200, 503)]
 
 
 def test_with_both_frozen_everything_is_refused_at_once_and_health_names_them(live, load):
@@ -173,7 +173,7 @@ def test_a_postmaster_that_stands_still_alone_holds_up_nobody(live, load):
 
     assert ready.status == 200
     assert ready.seconds < 2
-    slow = [one for one in load.since(begun) if one.seconds > 2.5 or one.status not in (200, 503)]
+    slow = [one for one in load.outcomes_since(begun) if one.seconds > 2.5 or one.status not in (200, 503)]
     assert not slow, slow[0]
 
 
@@ -185,7 +185,7 @@ def test_a_job_is_taken_on_while_the_broker_stands_still(live):
         ]
 
     assert [one.status for one in found] == [202] * 4, found[0]
-    assert max(one.seconds for one in found) < SLOWEST
+    assert max(one.seconds for one in found) < MAX_SECONDS
     assert Job.objects.filter(pk__in=[one.body["job_id"] for one in found]).count() == 4
     Job.objects.all().delete()
 
@@ -235,7 +235,7 @@ def test_a_model_store_that_hangs_holds_up_nobody(live, tmp_path):
                 begun = time.monotonic()
                 ready = [machine.send("/health/ready") for _ in range(5)]
                 time.sleep(2)
-            slow = [one for one in load.outcomes_since(begun) if one.status != 200 or one.seconds > SLOWEST]
+            slow = [one for one in load.outcomes_since(begun) if one.status != 200 or one.seconds > MAX_SECONDS]
             assert not slow, slow[0]
             assert max(one.seconds for one in ready) < 1.5
             assert {one.status for one in ready} == {503}
@@ -328,7 +328,7 @@ def test_a_route_that_is_dropped_is_noticed_and_new_connections_are_made(live):
     try:
         for wire, part in ((valkey, "cache"), (postgres, "database")):
             with Load(calls(remote), clients=8) as load:
-                begin(remote, load)
+                warm_up(remote, load)
                 wire.cut = True
                 begun = time.monotonic()
                 time.sleep(2.5)

@@ -16,7 +16,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from movierec.local.server_paths import postgres_bin_dir
+from infrastructure.postgres_programs import postgres_bin_dir
 from tests.support.live_server import LiveServer
 from tests.support.workers import ROOT, worker_environment
 

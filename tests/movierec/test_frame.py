@@ -16,7 +16,7 @@ from django.db import connection
 
 from movierec import settings as frame
 from movierec.celery import app
-from movierec.local.launcher import application_services
+from movierec.local.services import application_services
 from tests.support.launcher import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -109,7 +109,7 @@ def test_an_open_api_is_refused_where_others_reach_the_site(settings, name, valu
     ],
 )
 def test_run_opens_reads_on_this_machine_alone(monkeypatch, capsys, variables, opened, words):
-    from movierec.__main__ import decide_open_api
+    from movierec.local.environment import set_open_api
 
     for name in ("API_OPEN", "ALLOWED_HOSTS", "TRUSTED_ORIGINS", "BEHIND_PROXY", "BIND", "PRODUCTION"):
         monkeypatch.delenv(f"MOVIEREC_{name}", raising=False)
@@ -118,7 +118,7 @@ def test_run_opens_reads_on_this_machine_alone(monkeypatch, capsys, variables, o
     monkeypatch.setenv("MOVIEREC_API_OPEN", "")
     monkeypatch.delenv("MOVIEREC_API_OPEN")
 
-    decide_open_api()
+    set_open_api(print)
 
     assert os.environ["MOVIEREC_API_OPEN"] == opened
     told = capsys.readouterr().out
@@ -165,7 +165,7 @@ def test_compose_serves_every_queue_and_checks_health():
 
 
 def test_compose_names_only_variables_that_are_read_and_volumes_that_exist():
-    code = "".join(file.read_text() for file in (ROOT / "movierec").glob("*.py"))
+    code = "".join(file.read_text() for name in ("infrastructure", "movierec") for file in (ROOT / name).rglob("*.py"))
     for name in OURS:
         service = COMPOSE["services"][name]
         for variable, value in service["environment"].items():

@@ -28,7 +28,8 @@ def clone(folder: Path) -> Path:
     folder.mkdir(parents=True)
     shutil.copy2(ROOT / "run", folder)
     shutil.copy2(ROOT / "requirements.txt", folder)
-    shutil.copytree(ROOT / "movierec", folder / "movierec", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("infrastructure", "movierec"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
@@ -91,7 +92,7 @@ def test_a_clone_behind_a_link(tmp_path):
     [
         (["--emtpy"], "./run knows no --emtpy: did you mean --empty?"),
         (["--dat=x"], "./run knows no --dat: did you mean --data?"),
-        (["--data"], "./run: argument --data: expected one argument. ./run help tells what there is."),
+        (["--data"], "./run: argument --data: expected one argument. ./run help lists the options."),
         (["--empty", "--data", "."], "--empty and --data exclude each other"),
         (["--people", "x.csv"], "--people goes with --data"),
         (["--data", "requirements.txt"], "--data requirements.txt is no zip, or is cut"),

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from infrastructure.addresses import Address, configured_address, wait_until_free
-from movierec.local.server_paths import SetupError
+from infrastructure.errors import SetupError
 from tests.support.launcher import ROOT, free_port, launcher_environment
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

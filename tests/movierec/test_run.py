@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from movierec.local import embedded_servers
+from movierec.local import embedded_servers, server_paths
 from movierec.local.state_folder import create_state_folder, exclusive_lock
 from tests.support.launcher import ROOT, all_stopped, free_port, launcher_environment, run_to_end
 
@@ -149,16 +149,16 @@ def test_servers_of_ones_own_are_used_in_place_of_ours(state):
     )
     assert done.stdout.startswith("Planned operations:")
     assert not (state / "postgres").exists()
-    assert not embedded_servers.socket_dir(state).exists()
+    assert not server_paths.socket_dir(state).exists()
 
 
 def test_commands_side_by_side_share_the_servers(state):
     """The second uses what the first started, and the first waits with the stopping until the second is done."""
     uses = (
-        "from movierec.local.state_folder import with_servers\n"
-        "from movierec.local.embedded_servers import state_dir, POSTGRES\n"
-        "with with_servers(state_dir(), 'a command', lambda line: print(line, flush=True)):\n"
-        "    print('up', flush=True); input(); print(POSTGRES.answers(state_dir()), flush=True)"
+        "from movierec.local.embedded_servers import POSTGRES; from movierec.local.server_paths import state_dir\n"
+        "from movierec.local.state_folder import shared_servers\n"
+        "with shared_servers(state_dir(), 'a command', lambda line: print(line, flush=True)):\n"
+        "    print('up', flush=True); input(); print(POSTGRES.is_ready(state_dir()), flush=True)"
     )
     env = launcher_environment(state, free_port())
     how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": ROOT, "env": env, "text": True, "bufsize": 1}

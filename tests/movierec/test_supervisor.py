@@ -10,18 +10,17 @@ import psycopg
 import pytest
 import redis
 
-from movierec.local import embedded_servers, supervisor
+from infrastructure.heartbeat import SUPERVISOR_FILE
+from movierec.local import embedded_servers, log_rotation, server_paths
 from movierec.local.embedded_servers import POSTGRES, VALKEY
 from movierec.local.launcher import Address, Launcher
 from movierec.local.processes import spawn
-from movierec.local.supervisor import HEARTBEAT_FILE, Service, Supervisor
+from movierec.local.supervisor import Service, Supervisor
 from tests.support.launcher import ROOT, all_stopped, processes_of, temporary_state
 
 
 def rows(state, statement):
-    with psycopg.connect(
-        host=str(embedded_servers.socket_dir(state)), user="movierec", dbname="movierec"
-    ) as connection:
+    with psycopg.connect(host=str(server_paths.socket_dir(state)), user="movierec", dbname="movierec") as connection:
         cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
@@ -52,7 +51,7 @@ def tend_until(start, answers, seconds=20.0):
 
 
 def test_what_the_queue_holds_is_never_evicted(started):
-    with redis.Redis.from_url(embedded_servers.redis_url(started.state)) as client:
+    with redis.Redis.from_url(server_paths.redis_url(started.state)) as client:
         assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "volatile-lru"
         assert int(client.config_get("maxmemory")["maxmemory"]) > 0
 
@@ -74,13 +73,13 @@ def test_stopping_leaves_no_process_and_no_socket(started):
     assert len(processes_of(started.state)) >= 2
     started.supervisor.stop()
     assert all_stopped(started.state, seconds=2)
-    assert list(embedded_servers.socket_dir(started.state).iterdir()) == []
+    assert list(server_paths.socket_dir(started.state).iterdir()) == []
 
 
 def test_a_killed_keeper_leaves_nothing_that_blocks_the_next_start(state):
     keeps = (
-        "import sys, time; from pathlib import Path; from movierec import embedded\n"
-        "with embedded.running(Path(sys.argv[1])):\n"
+        "import sys, time; from pathlib import Path; from movierec.local.embedded_servers import running_servers\n"
+        "with running_servers(Path(sys.argv[1])):\n"
         "    print('up', flush=True); time.sleep(60)"
     )
     keeper = subprocess.Popen([sys.executable, "-c", keeps, state], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -107,7 +106,7 @@ TALKER = "import sys\nwhile True:\n    print('x' * 99, flush=True)\n"
 
 @pytest.mark.parametrize("room_for_a_copy", [True, False])
 def test_a_log_is_bounded_while_its_process_writes(tmp_path, monkeypatch, room_for_a_copy):
-    monkeypatch.setattr(supervisor, "MAX_LOG_BYTES", 200_000)
+    monkeypatch.setattr(log_rotation, "MAX_LOG_BYTES", 200_000)
     (tmp_path / "logs").mkdir()
     log, former = tmp_path / "logs" / "talker.log", tmp_path / "logs" / "talker.log.1"
     if not room_for_a_copy:
@@ -134,11 +133,11 @@ def test_a_log_is_bounded_while_its_process_writes(tmp_path, monkeypatch, room_f
 
 def test_a_child_is_started_again_though_nothing_can_be_written(tmp_path):
     """As on a full disk: neither the note of the children nor a log. What runs goes on, and it is said."""
-    (tmp_path / "children.new").mkdir()  # where the note is written
+    (tmp_path / "children.json").mkdir()  # where the pids are written
     (tmp_path / "logs").write_text("in the place of the folder")
     said = []
     keeper = Supervisor(tmp_path, said.append)
-    how = {"on_death": signal.SIGKILL}
+    how = {"death_signal": signal.SIGKILL}
     service = Service("sleeper", lambda log: spawn(["sleep", "60"], log=log, **how), 0, signal.SIGTERM, 5)
     try:
         first = keeper.start(service)
@@ -150,9 +149,9 @@ def test_a_child_is_started_again_though_nothing_can_be_written(tmp_path):
             keeper.tick()
             time.sleep(0.05)
         assert service.child.poll() is None
-        assert (tmp_path / HEARTBEAT_FILE).exists()
+        assert (tmp_path / SUPERVISOR_FILE).exists()
     finally:
         keeper.stop()
     assert any("children.json cannot be written" in line for line in said)
     assert any("the log of sleeper cannot be written" in line for line in said)
-    assert not (tmp_path / HEARTBEAT_FILE).exists(), "it ended in order"
+    assert not (tmp_path / SUPERVISOR_FILE).exists(), "it ended in order"

@@ -8,7 +8,7 @@ import time
 import pytest
 import yaml
 
-from movierec.local import embedded_servers
+from movierec.local import embedded_servers, server_paths
 from tests.support.launcher import ROOT, free_port, launcher_environment
 
 
@@ -21,9 +21,7 @@ def prepare(state, **urls):
 @pytest.mark.slow
 def test_servers_that_come_up_later_are_waited_for(state):
     (state / "logs").mkdir()
-    started = prepare(
-        state, DATABASE_URL=embedded_servers.database_url(state), REDIS_URL=embedded_servers.redis_url(state)
-    )
+    started = prepare(state, DATABASE_URL=server_paths.database_url(state), REDIS_URL=server_paths.redis_url(state))
     before = started.stdout.readline() + started.stdout.readline()
     assert "waiting up to 90 s for Postgres" in before
     time.sleep(3)

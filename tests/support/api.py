@@ -1,4 +1,4 @@
-"""The API through Django's client: reads are open on loopback, writes take a key."""
+"""Pytest plugin: the API through Django's client. Reads are open on loopback, writes take a key."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ ALL_SCOPES = tuple(ApiKey.Scope.values)
 
 
 class ApiClient:
-    """JSON in, JSON out; the last response stays at hand."""
+    """Send and return JSON; the last response is `response`."""
 
     def __init__(self, **headers: str) -> None:
         self.client = Client(raise_request_exception=False, headers=headers)
@@ -42,14 +42,14 @@ class ApiClient:
 
 @pytest.fixture
 def api(settings: Any) -> ApiClient:
-    """A reader on this machine, without a key."""
+    """Return a reader on this machine, without a key."""
     settings.API_OPEN = True
     return ApiClient()
 
 
 @pytest.fixture
 def client_with(db: None) -> Callable[..., ApiClient]:
-    """A client whose key has these scopes."""
+    """Return a function that makes a client whose key has the given scopes."""
 
     def make(*scopes: str) -> ApiClient:
         _, key = ApiKey.objects.create_key(name="test", scopes=list(scopes))
@@ -60,12 +60,13 @@ def client_with(db: None) -> Callable[..., ApiClient]:
 
 @pytest.fixture
 def site(client_with: Callable[..., ApiClient]) -> ApiClient:
-    """The site's own server: every scope."""
+    """Return the site's own server: a key with every scope."""
     return client_with(*ALL_SCOPES)
 
 
 def recommended_ids(body: dict[str, Any]) -> list[str]:
-    return [one["movie_id"] for one in body["recommendations"]]
+    """Return the movie ids of a list."""
+    return [movie["movie_id"] for movie in body["recommendations"]]
 
 
 def app_client(viewer: int, client_with: Any) -> ApiClient:

@@ -1,4 +1,4 @@
-"""`celery beat` whose clock is set: each line of its standard input moves it by so many seconds from the truth."""
+"""`celery beat` with a movable clock: each line of standard input sets its offset from the true time, in seconds."""
 
 import sys
 import threading
@@ -9,6 +9,7 @@ from celery.__main__ import main
 
 
 def follow_clock() -> None:
+    """Set the clock as each line says."""
     travel: time_machine.travel | None = None
     for line in sys.stdin:
         if travel is not None:

@@ -1,8 +1,6 @@
-"""The lasting cast: a few viewers and real films that every test knows by name.
+"""Pytest plugin: a few viewers and real movies that every test knows by name. The fixture `cast` stores them.
 
-    from tests.cast import ADA, STAR_WARS, cast  # `cast` is the fixture
-
-Film ids are the MovieLens ids, so the brief's example history ["1", "50", "260", "1210"] means what it means there.
+Movie ids are those of MovieLens.
 """
 
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ from catalog.services import EventStatus, NewEvent, record_events
 ADA = 101  # watches space adventures in order, rates all of them: the heavy viewer
 BEN = 102  # family films with the children, never rates
 CLEO = 103  # crime and drama; likes, dislikes and a watchlist beside her watches
-DAN = 104  # came yesterday: one film
-EVE = 105  # known to nobody: a stranger without a row
+DAN = 104  # watched one movie, in part
+EVE = 105  # has no row
 
 TOY_STORY, USUAL_SUSPECTS, STAR_WARS, PULP_FICTION, SHAWSHANK = 1, 50, 260, 296, 318
 SCHINDLERS_LIST, GODFATHER, EMPIRE, RAIDERS, JEDI = 527, 858, 1196, 1198, 1210
@@ -31,6 +29,8 @@ MORNING = datetime(2024, 3, 1, 8, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class CastMovie:
+    """Describe a movie of the cast; names are separated by `|`."""
+
     id: int
     title: str
     year: int
@@ -80,15 +80,17 @@ CAST_MOVIES = (
 
 
 def watch_event(viewer: int, movie: int, at: datetime, completion: float = 1.0) -> NewEvent:
+    """Return a watch."""
     return NewEvent(viewer, movie, WatchEvent.Kind.WATCH, at, completion=completion)
 
 
 def rating_event(viewer: int, movie: int, at: datetime, stars: float) -> NewEvent:
+    """Return a rating."""
     return NewEvent(viewer, movie, WatchEvent.Kind.RATING, at, rating=stars)
 
 
 def cast_histories() -> list[NewEvent]:
-    """What the cast did before the test begins: one film an evening, from MORNING on."""
+    """Return what the cast did before the test: one movie an evening, from MORNING on."""
     kind = WatchEvent.Kind
     evening = [MORNING + timedelta(days=day, hours=12) for day in range(10)]
     ada = [(STAR_WARS, 5.0), (EMPIRE, 5.0), (JEDI, 4.5), (RAIDERS, 4.0), (MATRIX, 4.5), (AMELIE, 2.0)]
@@ -111,7 +113,7 @@ def cast_histories() -> list[NewEvent]:
 
 
 def create_cast_movies() -> None:
-    """Films made later without an id get one behind these."""
+    """Store the movies with their genres and people. Movies that are created later get higher ids."""
     Movie.objects.bulk_create(
         Movie(id=f.id, title=f.title, original_title=f.original_title, year=f.year, runtime=f.runtime,
               certificate=f.certificate, language=f.language, poster_url=f"https://posters.example/{f.id}.jpg")
@@ -135,7 +137,7 @@ def create_cast_movies() -> None:
 
 
 def create_cast() -> None:
-    """Films, people, and the viewers with their histories, through the service that the site itself uses."""
+    """Store movies, people, and the viewers with their histories, by the service that the site uses."""
     create_cast_movies()
     results = record_events(cast_histories())
     assert {result.status for result in results} == {EventStatus.STORED}, results
@@ -143,5 +145,5 @@ def create_cast() -> None:
 
 @pytest.fixture
 def cast(db: None) -> None:
-    """The whole cast in the database. With a transactional test it is there for other processes too."""
+    """Store the whole cast. In a transactional test other processes see it too."""
     create_cast()

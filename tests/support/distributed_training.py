@@ -1,4 +1,4 @@
-"""torchrun's program in test_distributed.py: trains the cases in a group, and writes what each process came to."""
+"""Program of torchrun in test_distributed.py: train the cases in a process group and write the results."""
 
 import json
 import sys
@@ -16,11 +16,11 @@ CASES = {
     "single rows": {"epochs": 1, "model": {"dropout": 0.0}, "batch_positions": 12},
     "dropout": {"epochs": 2, "model": {"dropout": 0.2}},
 }
-MAX_STEPS = 20  # steps of a case
+MAX_STEPS = 20  # of a case
 
 
-def loss_curve(one: Trainer, stop_at: int = MAX_STEPS, **words: bool) -> list[float]:
-    """The loss of every step; rank 0 asks to stop after `stop_at` of them."""
+def loss_curve(trainer: Trainer, stop_at: int = MAX_STEPS, **options: bool) -> list[float]:
+    """Return the loss of every step; rank 0 stops after `stop_at` of them."""
     losses: list[float] = []
 
     def on_step(step: Step) -> bool:
@@ -28,22 +28,23 @@ def loss_curve(one: Trainer, stop_at: int = MAX_STEPS, **words: bool) -> list[fl
         return distributed.rank() > 0 or len(losses) != stop_at
 
     try:
-        one.run(TrainingHooks(on_step), **words)
+        trainer.run(TrainingHooks(on_step), **options)
     except TrainingInterrupted:
         assert len(losses) == stop_at
     return losses
 
 
 def main(folder: Path) -> None:
+    """Train every case and write loss curves and weights to rankN.json."""
     with distributed.process_group():
-        told = {name: loss_curve(make_trainer(**case)) for name, case in CASES.items()}
-        kept = folder / "kept"
-        told["resumed"] = loss_curve(make_trainer(folder=kept, **CASES["full"]), stop_at=5)
+        results = {name: loss_curve(make_trainer(**case)) for name, case in CASES.items()}
+        checkpoints = folder / "checkpoints"
+        results["resumed"] = loss_curve(make_trainer(folder=checkpoints, **CASES["full"]), stop_at=5)
         distributed.broadcast_from_rank0(0)  # as at a new start, rank 0 is not saving any more
-        last = make_trainer(folder=kept, **CASES["full"])
-        told["resumed"] += loss_curve(last, resume=True)
-        told["weights"] = torch.cat([p.detach().flatten() for p in last.model.parameters()]).tolist()
-        (folder / f"rank{distributed.rank()}.json").write_text(json.dumps(told))
+        last = make_trainer(folder=checkpoints, **CASES["full"])
+        results["resumed"] += loss_curve(last, resume=True)
+        results["weights"] = torch.cat([p.detach().flatten() for p in last.model.parameters()]).tolist()
+        (folder / f"rank{distributed.rank()}.json").write_text(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Rows in and out by the commands, as an operator runs them."""
+"""Import and export of rows by the commands, as an operator runs them."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 
 def import_file(kind, path, **options):
-    """What the command says; and the rejected rows."""
+    """Run `import_rows`; return its output and the rejected rows as (line, field, reason)."""
     out = io.StringIO()
     try:
         call_command("import_rows", kind, path, stdout=out, **options)
@@ -19,6 +19,7 @@ def import_file(kind, path, **options):
 
 
 def export_lines(kind, form="jsonl"):
+    """Run `export`; return its output."""
     out = io.StringIO()
     call_command("export", kind, "--form", form, stdout=out)
     return out.getvalue()

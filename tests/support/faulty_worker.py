@@ -1,4 +1,4 @@
-"""Loaded by a worker beside the tasks (celery -I): makes the trouble that MOVIEREC_TROUBLE names."""
+"""Break a worker that loads this module beside the tasks (celery -I), in the way that MOVIEREC_TROUBLE names."""
 
 import importlib
 import os
@@ -18,11 +18,13 @@ from recommender.ml.ranker import Ranker
 from recommender.training import batch, nightly
 
 FAULT = os.environ.get("MOVIEREC_TROUBLE", "")
-MAX_FILE_BYTES = 10_000  # bytes that a file may have on the full disk
-DELAY = 1.0  # seconds that each step of training and each chunk of lists takes longer: time for other troubles
+MAX_FILE_BYTES = 10_000  # on the full disk
+DELAY = 1.0  # seconds added to each step of training and each chunk of lists, so that a test can break something else
 
 
-def _slowly(progress: Callable[..., None]) -> Callable[..., None]:
+def _slow(progress: Callable[..., None]) -> Callable[..., None]:
+    """Return a progress report that takes DELAY longer."""
+
     def slow(lease: Lease, phase: str, done: int = 0, total: int = 0) -> None:
         progress(lease, phase, done, total)
         time.sleep(DELAY)
@@ -30,7 +32,9 @@ def _slowly(progress: Callable[..., None]) -> Callable[..., None]:
     return slow
 
 
-def _on_a_full_disk(save: Callable[..., Path]) -> Callable[..., Path]:
+def _on_full_disk(save: Callable[..., Path]) -> Callable[..., Path]:
+    """Return a save function whose files may not grow over MAX_FILE_BYTES."""
+
     def saving(*args: Any) -> Path:
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, before[1]))
@@ -42,50 +46,54 @@ def _on_a_full_disk(save: Callable[..., Path]) -> Callable[..., Path]:
     return saving
 
 
-def _poisoned(train: Callable[..., Any]) -> Callable[..., Any]:
+def _with_bad_weights(train: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a training that ends with a NaN, or with all weights zero."""
+
     def training(*args: Any, **more: Any) -> Any:
-        trained = train(*args, **more)
+        result = train(*args, **more)
         with torch.no_grad():
             if FAULT == "nan":
-                trained.model.items.ids.weight[3] = torch.nan
+                result.model.items.ids.weight[3] = torch.nan
             else:
-                for parameter in trained.model.parameters():
+                for parameter in result.model.parameters():
                     parameter.zero_()
-        return trained
+        return result
 
     return training
 
 
 class PopularityRanker(Ranker):
-    """Popularity in disguise: the same films for everyone, and a hair of noise."""
+    """Rank by popularity with a little noise: the same movies for every viewer."""
 
     counts: np.ndarray
 
     def scores(self, states: np.ndarray, exclude: Any = None) -> np.ndarray:
+        """Return counts as scores, float32 [N, V]."""
         noise = np.random.default_rng(1).normal(0, 1e-3, (len(states), len(self.vocab)))
         return (self.counts + noise).astype(np.float32)
 
 
-def _popular(alone: Ranker, tokens: Any, *_: Any) -> Ranker:
-    found = PopularityRanker(alone.model, alone.vocab, version=alone.version)
-    found.counts = np.bincount(tokens.items - 1, minlength=len(alone.vocab))
-    return found
+def _fit_popularity(ranker: Ranker, tokens: Any, *_: Any) -> Ranker:
+    """Return a popularity ranker in place of the trained one."""
+    popularity = PopularityRanker(ranker.model, ranker.vocab, version=ranker.version)
+    popularity.counts = np.bincount(tokens.items - 1, minlength=len(ranker.vocab))
+    return popularity
 
 
 if FAULT == "full disk":
-    nightly.save_model = _on_a_full_disk(nightly.save_model)
+    nightly.save_model = _on_full_disk(nightly.save_model)
 elif FAULT in ("nan", "constant"):
-    nightly.Trainer.run = _poisoned(nightly.Trainer.run)  # type: ignore[method-assign]
+    nightly.Trainer.run = _with_bad_weights(nightly.Trainer.run)  # type: ignore[method-assign]
 elif FAULT == "popular":
-    nightly.fit_prior = _popular  # type: ignore[assignment]
+    nightly.fit_prior = _fit_popularity  # type: ignore[assignment]
 elif FAULT == "older code":
-    for room in ("recommender.ml.model_folder", "recommender.registry.artifacts", "recommender.training.nightly"):
-        importlib.import_module(room).FORMAT -= 1  # type: ignore[attr-defined]
+    for name in ("recommender.ml.model_folder", "recommender.registry.artifacts", "recommender.training.nightly"):
+        importlib.import_module(name).FORMAT -= 1  # type: ignore[attr-defined]
 elif FAULT == "slow":
-    Lease.report_progress = _slowly(Lease.report_progress)  # type: ignore[method-assign]
+    Lease.report_progress = _slow(Lease.report_progress)  # type: ignore[method-assign]
     batch_chunks.CHUNK_SIZE = batch.BLOCK_SIZE = 8
 elif FAULT == "impatient broker":
-    Lease.report_progress = _slowly(Lease.report_progress)  # type: ignore[method-assign]
+    Lease.report_progress = _slow(Lease.report_progress)  # type: ignore[method-assign]
     app.conf.broker_transport_options = app.conf.broker_transport_options | {"visibility_timeout": 1}
 if FAULT == "constant":
     importlib.import_module("recommender.ml.prior_tuning").CANDIDATE_WEIGHTS = (0.0,)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""A form of a page as a browser sends it: what its controls hold, with changes, and the button that was pressed.
+"""Forms of a page as a browser sends them: the values of their controls, with changes, and the pressed button.
 
 A change to a control that the page does not have, or to a choice that it does not offer, raises: no test posts what no
 browser could.
@@ -16,28 +16,28 @@ LOGOUT_FORM = "logout-form"
 
 
 def find_form(answer: Any, form_id: str | None = None) -> HtmlElement:
-    """Finds the form with that id, or the only one of the page besides the one to log out with."""
+    """Return the form with that id, or the only one of the page besides the one to log out with."""
     page = lxml.html.fromstring(answer.content.decode())
     for template in page.xpath("//template"):
         template.drop_tree()  # no part of the page until a script copies it
-    forms = [one for one in page.forms if one.get("id") != LOGOUT_FORM and form_id in (None, one.get("id"))]
-    assert len(forms) == 1, f"{len(forms)} forms: {[one.get('id') for one in page.forms]}"
+    forms = [form for form in page.forms if form.get("id") != LOGOUT_FORM and form_id in (None, form.get("id"))]
+    assert len(forms) == 1, f"{len(forms)} forms: {[form.get('id') for form in page.forms]}"
     return forms[0]
 
 
 def form_data(
     form: HtmlElement, changes: Mapping[str, Any] | None = None, button: str | None = "_save"
 ) -> dict[str, str | list[str]]:
-    """Returns what a browser sends once `button` (its name) is pressed: name to value, or to several. A change is a
+    """Return what a browser sends once `button` (its name) is pressed: name to value, or to several. A change is a
     text, a list of texts for a control that holds several, or a bool for a checkbox."""
     for name, value in (changes or {}).items():
         _enter(form.inputs[name], value)
-    found: dict[str, list[str]] = {}
+    data: dict[str, list[str]] = {}
     for name, value in form.form_values():
-        found.setdefault(name, []).append(value or "")
+        data.setdefault(name, []).append(value or "")
     if button is not None:
-        found[button] = [_button(form, button).get("value") or ""]
-    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+        data[button] = [_button(form, button).get("value") or ""]
+    return {name: values if len(values) > 1 else values[0] for name, values in data.items()}
 
 
 def submit(
@@ -49,7 +49,7 @@ def submit(
     form_id: str | None = None,
     **how: Any,
 ) -> Any:
-    """Opens the page, changes its form and presses the button; returns the answer."""
+    """Open a page, change its form and press the button; return the answer."""
     page = client.get(path)
     assert page.status_code == 200, f"{path}: {page.status_code}"
     form = find_form(page, form_id)
@@ -57,8 +57,8 @@ def submit(
 
 
 def run_action(client: Client, path: str, action: str, records: list[int], **how: Any) -> Any:
-    """Ticks these records of a list and runs the action on them; returns the answer."""
-    changes = {"action": action, "_selected_action": [str(one) for one in records]}
+    """Tick records of a list and run an action on them; return the answer."""
+    changes = {"action": action, "_selected_action": [str(record) for record in records]}
     return submit(client, path, changes, button="index", form_id="changelist-form", **how)
 
 
@@ -68,23 +68,23 @@ def _enter(control: Any, value: Any) -> None:
     if isinstance(control, InputElement) and control.checkable and isinstance(value, bool):
         control.checked = value
     elif isinstance(control, InputElement) and control.type == "checkbox":
-        control.checked = control.get("value") in [str(one) for one in value]  # the only one of its name
+        control.checked = control.get("value") in [str(choice) for choice in value]  # the only one of its name
     else:
-        control.value = [str(one) for one in value] if isinstance(value, list) else str(value)
+        control.value = [str(choice) for choice in value] if isinstance(value, list) else str(value)
 
 
 def _look_up(control: SelectElement, values: list[Any]) -> None:
-    """Adds choices that are in the page only once they were looked up."""
-    for value in {str(one) for one in values} - {"", *control.value_options}:
+    """Add choices that are in the page only once they were looked up."""
+    for value in {str(choice) for choice in values} - {"", *control.value_options}:
         control.append(lxml.html.fragment_fromstring(f'<option value="{value}"></option>'))
 
 
 def _button(form: HtmlElement, name: str) -> HtmlElement:
-    """Finds the button in the form, or elsewhere on the page for it."""
+    """Return the button in the form, or elsewhere on the page for it."""
     kinds = f"//*[self::button or self::input[@type='submit']][@name='{name}']"
-    own = [one for one in form.getroottree().xpath(kinds) if one.get("form") in (None, form.get("id"))]
-    assert own, f"There is no button {name}."
-    return own[0]
+    buttons = [button for button in form.getroottree().xpath(kinds) if button.get("form") in (None, form.get("id"))]
+    assert buttons, f"There is no button {name}."
+    return buttons[0]
 
 
 def admin_url(model: str, page: str = "changelist", *ids: object) -> str:

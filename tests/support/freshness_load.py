@@ -1,4 +1,4 @@
-"""Clients of a site that watch what they are shown and hold every later answer to what was acknowledged."""
+"""Clients of a site that watch movies of their lists and check every later answer against the acknowledged events."""
 
 import random
 import threading
@@ -36,57 +36,59 @@ READS: tuple[Callable[[int], tuple[str, Any]], ...] = (
 
 
 def movie_ids_in(answer: dict[str, Any]) -> set[str]:
-    films = answer.get("recommendations") or [film for row in answer.get("rows", ()) for film in row["films"]]
-    return {film["movie_id"] for film in films}
+    """Return the movie ids of a list or a home page."""
+    movies = answer.get("recommendations") or [movie for row in answer.get("rows", ()) for movie in row["films"]]
+    return {movie["movie_id"] for movie in movies}
 
 
 class AcknowledgedEvents:
-    """What was acknowledged as visible: viewer -> films that no later answer may show."""
+    """Keep what was acknowledged as visible: viewer -> movies that no later answer may list."""
 
     def __init__(self) -> None:
-        self._gone: dict[int, set[str]] = {}
+        self._removed: dict[int, set[str]] = {}
         self._lock = threading.Lock()
         self.acknowledged = self.checked = 0
         self.sources: set[str] = set()
 
-    def add(self, viewer: int, films: set[str]) -> None:
+    def add(self, viewer: int, movie_ids: set[str]) -> None:
+        """Note movies that a viewer must not get any more."""
         with self._lock:
-            self._gone.setdefault(viewer, set()).update(films)
-            self.acknowledged += len(films)
+            self._removed.setdefault(viewer, set()).update(movie_ids)
+            self.acknowledged += len(movie_ids)
 
     def check_answer(self, server: LiveServer, viewer: int, rng: random.Random) -> None:
-        """Whatever was acknowledged before this read begins is true in its answer."""
+        """Read a random list; fail if it shows what was acknowledged before the read began."""
         with self._lock:
-            gone = set(self._gone.get(viewer, ()))
+            removed = set(self._removed.get(viewer, ()))
         answer = server.fetch(*rng.choice(READS)(viewer))
-        assert not gone & movie_ids_in(answer), (viewer, answer.get("source"), gone & movie_ids_in(answer))
+        assert not removed & movie_ids_in(answer), (viewer, answer.get("source"), removed & movie_ids_in(answer))
         if "removed" in answer:
-            turned_down = ("seen", "disliked", "not_interested")
-            assert sum(answer["removed"].get(reason, 0) for reason in turned_down) >= len(gone), answer
+            reasons = ("seen", "disliked", "not_interested")
+            assert sum(answer["removed"].get(reason, 0) for reason in reasons) >= len(removed), answer
         with self._lock:
             self.checked += 1
             self.sources.add(answer.get("source", "home"))
 
 
 def simulate_site(server: LiveServer, ledger: AcknowledgedEvents, number: int, until: float) -> None:
-    """Two sites share each viewer. What was told without being visible is sent again, as it was, until it is."""
-    rng, told = random.Random(number), 0
-    owed: list[dict[str, Any]] = []
-    while time.monotonic() < until or owed:
-        viewer = FIRST_VIEWER + 1000 * (number // 2) + told // EVENTS_PER_VIEWER
+    """Watch and rate as one of two sites that share each viewer. An event that is not yet visible is sent again."""
+    rng, event_count = random.Random(number), 0
+    unconfirmed: list[dict[str, Any]] = []
+    while time.monotonic() < until or unconfirmed:
+        viewer = FIRST_VIEWER + 1000 * (number // 2) + event_count // EVENTS_PER_VIEWER
         offered = sorted(movie_ids_in(server.fetch(f"/recommend?user_id={viewer}&top_k=40")))
-        fresh = [_event(viewer, film, rng) for film in rng.sample(offered, min(len(offered), rng.choice((1, 1, 3))))]
-        events = [*owed, *fresh] if time.monotonic() < until else owed
+        fresh = [_event(viewer, movie, rng) for movie in rng.sample(offered, min(len(offered), rng.choice((1, 1, 3))))]
+        events = [*unconfirmed, *fresh] if time.monotonic() < until else unconfirmed
         rng.shuffle(events)
-        told += len(fresh)
+        event_count += len(fresh)
         for _ in range(rng.choice((1, 2))):  # at times sent again at once
             reply = server.send("/events", {"events": events}, key=True) if events else None
             if reply is None or reply.status != 200:
-                owed = events
+                unconfirmed = events
                 time.sleep(0.05)
                 continue
             assert reply.body["rejected"] == 0, reply
-            owed = [] if reply.body["visible"] else events
+            unconfirmed = [] if reply.body["visible"] else events
             if reply.body["visible"]:
                 for event in events:
                     ledger.add(event["user_id"], {event["movie_id"]})
@@ -94,17 +96,17 @@ def simulate_site(server: LiveServer, ledger: AcknowledgedEvents, number: int, u
             ledger.check_answer(server, viewer, rng)
 
 
-def _event(viewer: int, film: str, rng: random.Random) -> dict[str, Any]:
-    event = {"user_id": viewer, "movie_id": film, "kind": rng.choice(KINDS), "event_id": str(uuid4())}
+def _event(viewer: int, movie: str, rng: random.Random) -> dict[str, Any]:
+    event = {"user_id": viewer, "movie_id": movie, "kind": rng.choice(KINDS), "event_id": str(uuid4())}
     if event["kind"] == "rating":
         event["rating"] = rng.choice((1.0, 3.5, 5.0))
-    if rng.random() < 0.5:  # told late: it happened long ago
+    if rng.random() < 0.5:  # reported late
         event["occurred_at"] = int(time.time()) - rng.randrange(10_000_000)
     return event
 
 
 def evict_versions(until: float) -> None:
-    """Stamps vanish as they may where memory is short."""
+    """Evict versions from Redis at random, as Redis may when memory is short."""
     rng = random.Random(0)
     while time.monotonic() < until:
         viewers = [FIRST_VIEWER + 1000 * rng.randrange(4) + rng.randrange(3) for _ in range(3)]
@@ -115,7 +117,7 @@ def evict_versions(until: float) -> None:
 
 
 def run_batches(until: float) -> None:
-    """Everyone's list is made ahead of time, again and again."""
+    """Make every viewer's list ahead of time, again and again."""
     while time.monotonic() < until:
         lease = leases.claim(Job.objects.create(kind=Job.Kind.BATCH).pk)
         assert lease is not None
@@ -125,7 +127,7 @@ def run_batches(until: float) -> None:
 
 
 def bump_epochs(until: float) -> None:
-    """Imports come, as far as lists can tell."""
+    """Raise the epoch every two seconds, as an import does."""
     while time.monotonic() < until:
         bump_epoch()
         time.sleep(2)

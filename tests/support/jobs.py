@@ -1,4 +1,4 @@
-"""Jobs of the test database: started, ended, their leases expired."""
+"""Jobs in the test database: create, run, expire; and the lists that they leave."""
 
 import json
 
@@ -14,30 +14,32 @@ from tests.support.workers import wait_until
 
 
 def has_ended(kind):
+    """Return whether the latest job of a kind is done, failed or cancelled."""
     job = Job.objects.filter(kind=kind).first()
     return job is not None and job.status in (Job.Status.DONE, Job.Status.FAILED, Job.Status.CANCELLED)
 
 
 def expire_lease(job):
-    """As if the holder had been killed half a minute ago."""
+    """Let a job's lease expire, as if its holder had been killed half a minute ago."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE recommender_job SET lease_until = now() - interval '1 second' WHERE id = %s", [job.pk])
 
 
 def new_lease(**parameters):
-    """A job's lease; the lists are the batch's own tests."""
-    told = {"preset": "brief", "epochs": 4, "lists": False, "warm": False} | parameters
-    return leases.claim(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=told).pk)
+    """Return the lease of a new nightly job, which makes no lists unless asked."""
+    parameters = {"preset": "brief", "epochs": 4, "lists": False, "warm": False} | parameters
+    return leases.claim(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=parameters).pk)
 
 
 def run_nightly(lease):
+    """Run a nightly job in this process; return the version that it registered."""
     with leases.running_lease(lease):
         nightly.run(lease)
     return ModelVersion.objects.get(name=lease.result["version"])
 
 
 def assert_lists_are_from(model):
-    """What viewers get now, after what beat does every few seconds: no film they saw, from this model alone."""
+    """Fail unless viewers get unseen movies from this model alone, after beat's repair."""
     wait_until(
         lambda: maintenance.repair_versions() and cache.read_list_and_versions(1)[0].model == model, 10
     )  # a dead process's lock goes with it
@@ -45,11 +47,11 @@ def assert_lists_are_from(model):
         body = json.loads(Client().get(f"/recommend?user_id={viewer.pk}&top_k=5").content)
         assert body["model_version"] == model
         seen = set(viewer.events.values_list("movie_id", flat=True))
-        assert not seen & {int(one["movie_id"]) for one in body["recommendations"]}
+        assert not seen & {int(movie["movie_id"]) for movie in body["recommendations"]}
         assert cache.read_list_and_versions(viewer.pk)[0].model == model
 
 
 def stored_list(viewer):
-    """The viewer's list where it is valid."""
-    stamps, found = cache.read_list_and_versions(viewer)
-    return found if found is not None and found.is_current(stamps) else None
+    """Return the viewer's stored list if it is current."""
+    versions, stored = cache.read_list_and_versions(viewer)
+    return stored if stored is not None and stored.is_current(versions) else None

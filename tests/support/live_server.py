@@ -1,4 +1,4 @@
-"""gunicorn as `./run` starts it, on the tests' own database and Valkey, and clients that ask it side by side."""
+"""Web processes as `./run` starts them, on the tests' own Postgres and Valkey, and clients that load them."""
 
 import contextlib
 import http.client
@@ -22,6 +22,8 @@ CLIENT_TIMEOUT = 30.0  # seconds that a client waits for an answer
 
 
 class Reply(NamedTuple):
+    """Hold one HTTP answer."""
+
     status: int
     body: Any
     headers: Mapping[str, str]
@@ -29,7 +31,7 @@ class Reply(NamedTuple):
 
 
 class LiveServer:
-    """Every call takes a new connection, so that any of the web processes may answer."""
+    """Run gunicorn. Every call takes a new connection, so any of the web processes may answer."""
 
     def __init__(self, key: str, *, wait: bool = True, **more: str) -> None:
         with socket.socket() as probe:
@@ -37,34 +39,40 @@ class LiveServer:
             self.port = probe.getsockname()[1]
         self.url, self.key = f"http://127.0.0.1:{self.port}", key
         own = {"PORT": str(self.port), "MOVIEREC_API_OPEN": "1", "MOVIEREC_LOG_LEVEL": "ERROR"}
-        words = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
-        self.process = subprocess.Popen(words, env=worker_environment() | own | more, cwd=ROOT, start_new_session=True)
+        command = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
+        self.process = subprocess.Popen(
+            command, env=worker_environment() | own | more, cwd=ROOT, start_new_session=True
+        )
         wait_until(self.is_ready if wait else self.is_alive)
 
     def send(self, path: str, body: Any = None, *, key: bool = False) -> Reply:
+        """Send a GET, or a POST if there is a body, with the key of the tests if asked."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CLIENT_TIMEOUT)
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Api-Key {self.key}"} if key else {})
         started = time.perf_counter()
         try:
             connection.request("GET" if body is None else "POST", path, body and json.dumps(body), headers)
             answer = connection.getresponse()
-            read = json.loads(answer.read())
+            content = json.loads(answer.read())
         finally:
             connection.close()
-        return Reply(answer.status, read, dict(answer.headers), time.perf_counter() - started)
+        return Reply(answer.status, content, dict(answer.headers), time.perf_counter() - started)
 
     def fetch(self, path: str, body: Any = None, *, key: bool = False) -> Any:
+        """Return the body of an answer; fail unless it is 200."""
         reply = self.send(path, body, key=key)
         assert reply.status == 200, reply
         return reply.body
 
     def is_ready(self) -> bool:
+        """Return whether a list can be served."""
         try:
             return self.send("/health/ready").status == 200
         except OSError:
             return False
 
     def is_alive(self) -> bool:
+        """Return whether a web process answers at all."""
         try:
             return self.send("/health/live").status == 200
         except OSError:
@@ -72,13 +80,13 @@ class LiveServer:
 
     @property
     def workers(self) -> list[int]:
-        """Process ids (Linux)."""
-        pid = self.process.pid
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        """Return the process ids of the web processes (Linux)."""
+        parent = self.process.pid
+        return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
     @contextlib.contextmanager
     def only_worker(self, worker: int) -> Iterator[None]:
-        """Every other web process stands still, so that this one answers."""
+        """Stop every other web process (SIGSTOP) while the block runs, so that this one answers."""
         others = [pid for pid in self.workers if pid != worker]
         for pid in others:
             os.kill(pid, signal.SIGSTOP)
@@ -89,14 +97,15 @@ class LiveServer:
                 os.kill(pid, signal.SIGCONT)
 
     def fetch_from_each_worker(self, path: str, body: Any = None) -> list[Any]:
-        """What each of the web processes answers."""
-        found = []
+        """Return the answer of each web process."""
+        bodies = []
         for worker in self.workers:
             with self.only_worker(worker):
-                found.append(self.fetch(path, body))
-        return found
+                bodies.append(self.fetch(path, body))
+        return bodies
 
     def stop(self) -> None:
+        """End gunicorn and all its web processes."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait(30)
@@ -104,6 +113,8 @@ class LiveServer:
 
 @dataclass
 class Outcome:
+    """Hold what became of one call of a client."""
+
     call: str
     status: int  # 0: no answer at all
     seconds: float
@@ -114,7 +125,7 @@ class Outcome:
 
 @dataclass
 class Load:
-    """Clients that ask one thing after another, for as long as the with block lasts. `calls`: name -> what it asks."""
+    """Run clients that send one call after another while the block runs. `calls`: name -> the call."""
 
     calls: Mapping[str, Callable[[random.Random], Reply]]
     clients: int = 6
@@ -135,36 +146,41 @@ class Load:
     def _client(self, number: int) -> None:
         rng = random.Random(number)
         while not self._done.is_set():
-            name, begun = rng.choice(list(self.calls)), time.monotonic()
+            name, started_at = rng.choice(list(self.calls)), time.monotonic()
             try:
                 reply = self.calls[name](rng)
-                outcome = Outcome(name, reply.status, reply.seconds, reply.body, reply.headers, begun)
+                outcome = Outcome(name, reply.status, reply.seconds, reply.body, reply.headers, started_at)
             except (OSError, http.client.HTTPException) as error:
-                outcome = Outcome(name, 0, time.monotonic() - begun, repr(error), {}, begun)
+                outcome = Outcome(name, 0, time.monotonic() - started_at, repr(error), {}, started_at)
             self.outcomes.append(outcome)
 
     def outcomes_since(self, moment: float, *names: str) -> list[Outcome]:
-        """What was asked after that moment (monotonic seconds), of these names or of all."""
-        return [one for one in list(self.outcomes) if one.started_at >= moment and (not names or one.call in names)]
+        """Return the calls that started after `moment` (monotonic seconds), of these names or all."""
+        return [
+            outcome
+            for outcome in list(self.outcomes)
+            if outcome.started_at >= moment and (not names or outcome.call in names)
+        ]
 
     def wait_until_all(self, condition: Callable[[Outcome], bool], seconds: float = 20) -> float:
-        """Goes on until everything of the last second satisfies; when that second began (monotonic seconds)."""
-        begun = time.monotonic()
+        """Wait until every call of the last second satisfies the condition; return when that second began (monotonic
+        seconds)."""
+        started_at = time.monotonic()
 
         def all_of_the_last_second() -> bool:
             moment = time.monotonic() - 1
-            lately = self.outcomes_since(moment)
-            return moment > begun and len(lately) > self.clients and all(map(condition, lately))
+            recent = self.outcomes_since(moment)
+            return moment > started_at and len(recent) > self.clients and all(map(condition, recent))
 
         wait_until(all_of_the_last_second, seconds)
         return time.monotonic() - 1
 
     def wait_until_each_was_sent(self, seconds: float = 20) -> None:
-        """Goes on until everything was asked a few times from now on."""
-        begun = time.monotonic()
+        """Wait until every call was sent at least twice from now on."""
+        started_at = time.monotonic()
 
-        def asked() -> bool:
-            found = [one.call for one in self.outcomes_since(begun)]
-            return all(found.count(name) >= 2 for name in self.calls)
+        def each_was_sent() -> bool:
+            names = [outcome.call for outcome in self.outcomes_since(started_at)]
+            return all(names.count(name) >= 2 for name in self.calls)
 
-        wait_until(asked, seconds)
+        wait_until(each_was_sent, seconds)

@@ -1,4 +1,4 @@
-"""A real S3 server on loopback, with a bucket `films`, that a test may stop and start: rclone's."""
+"""A real S3 server on loopback (rclone's) with a bucket `films`, which a test may stop and start."""
 
 import os
 import secrets
@@ -13,6 +13,8 @@ RCLONE = Path(rclone_api.__file__).parent / "bin" / "rclone"
 
 
 class S3Server:
+    """Serve a folder as S3 on a free port, with keys of its own."""
+
     def __init__(self, folder: Path) -> None:
         self.folder, self.key, self.secret = folder, "KEY" + secrets.token_hex(8), secrets.token_hex(20)
         (folder / "films").mkdir(parents=True)
@@ -22,7 +24,7 @@ class S3Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        """As an operator gives it to the processes."""
+        """Return the settings that an operator gives to the processes."""
         return {
             "MOVIEREC_MODELS_URL": "s3://films/models",
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
@@ -33,7 +35,8 @@ class S3Server:
         }
 
     def start(self) -> None:
-        words = [
+        """Start the server and wait until it answers."""
+        command = [
             str(RCLONE),
             "serve",
             "s3",
@@ -45,7 +48,7 @@ class S3Server:
             str(self.folder),
         ]
         own = {"RCLONE_AUTH_KEY": f'"{self.key},{self.secret}"'}
-        self._process = subprocess.Popen(words, env=os.environ | own, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, env=os.environ | own, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with socket.socket() as probe:
@@ -55,5 +58,6 @@ class S3Server:
         raise AssertionError("The S3 server did not start.")
 
     def stop(self) -> None:
+        """Kill the server."""
         self._process.kill()
         self._process.wait()

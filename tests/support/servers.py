@@ -1,4 +1,4 @@
-"""Pytest plugin: a Postgres and a Valkey of the tests' own, up before pytest-django reads the settings.
+"""Pytest plugin: a Postgres and a Valkey of the tests' own, started before pytest-django reads the settings.
 
 Loaded by `-p tests.support.servers`; a conftest would come too late. `./run` on the same checkout is not disturbed.
 """
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from movierec.local import embedded_servers
+from movierec.local import embedded_servers, server_paths
 from movierec.local.server_paths import ServerLayout
 
 
 class TestedServer:
-    """A server of this process's tests, which a test may stop and start."""
+    """Hold a server of this process's tests, which a test may stop, start and freeze."""
 
     def __init__(self, server: embedded_servers.Server) -> None:
         self.server = server
@@ -27,6 +27,7 @@ class TestedServer:
         self._running = contextlib.ExitStack()
 
     def start(self) -> None:
+        """Start the server unless it runs."""
         if not self.is_running:
             running = embedded_servers.running_servers(
                 self.state_dir, servers=[self.server], durable=False, say=lambda line: None
@@ -35,12 +36,13 @@ class TestedServer:
             self.is_running = True
 
     def stop(self) -> None:
+        """Stop the server."""
         self._running.close()
         self.is_running = False
 
     @contextlib.contextmanager
     def freeze(self) -> Iterator[None]:
-        """Every process of it stands still (Linux)."""
+        """Stop every process of the server (SIGSTOP) while the block runs (Linux)."""
         pids = self.process_ids()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -51,17 +53,18 @@ class TestedServer:
                 os.kill(pid, signal.SIGCONT)
 
     def process_ids(self) -> list[int]:
-        """Process ids, the parent's first."""
+        """Return the process ids, the parent's first."""
         if self.server is embedded_servers.VALKEY:
             import redis
 
-            with redis.Redis.from_url(embedded_servers.redis_url(self.state_dir)) as client:
+            with redis.Redis.from_url(server_paths.redis_url(self.state_dir)) as client:
                 return [client.info("server")["process_id"]]
         parent = int((self.place.data_dir / "postmaster.pid").read_text().split()[0])
         return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
 
     @property
     def state_dir(self) -> Path:
+        """Return the state folder of the tests."""
         return Path(os.environ["MOVIEREC_STATE"])
 
 
@@ -81,8 +84,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     state.chmod(0o711)  # as root, Postgres runs as another user, who has to get in
     os.environ |= {
         "MOVIEREC_STATE": str(state),
-        "DATABASE_URL": embedded_servers.database_url(state),
-        "REDIS_URL": embedded_servers.redis_url(state),
+        "DATABASE_URL": server_paths.database_url(state),
+        "REDIS_URL": server_paths.redis_url(state),
         "MOVIEREC_API_OPEN": "0",
         # Several processes of the tests run torch at once: with a thread a core each they would wait for one another.
         "OMP_NUM_THREADS": "1",

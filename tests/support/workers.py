@@ -1,4 +1,4 @@
-"""A real Celery worker on the test's own database, and simulated viewers that a model learns in seconds."""
+"""Pytest plugin: a real Celery worker on the test's own database, and viewers whose order a model learns in seconds."""
 
 import os
 import signal
@@ -20,13 +20,13 @@ from catalog.services import NewEvent, record_events
 from movierec.local.processes import stop
 
 ROOT = Path(__file__).parents[2]
-RING = list(range(9001, 9025))  # films that everyone watches in this order, beginning anywhere
+RING = list(range(9001, 9025))  # movies that every viewer watches in this order, beginning anywhere
 RING_VIEWERS = range(1, 151)
 WATCHES_EACH = 10
 
 
 def worker_environment() -> dict[str, str]:
-    """For a process that works on the test's database."""
+    """Return the environment of a process that works on the test's database."""
     url = settings.DATABASES["default"]
     own = f"postgres://{url['USER']}@/{url['HOST']}/{connection.settings_dict['NAME']}"
     # One thread each: on a busy machine the threads of one small product wait for each other most of the time.
@@ -39,27 +39,34 @@ def start_worker(
     queues: str = "light,batch,training",
     **more_environment: str,
 ) -> subprocess.Popen[bytes]:
-    words = ["-m", "celery", "-A", "movierec", "worker", "-Q", queues, "-c", "1"]
+    """Start a worker with one child. `include`: a module that it loads beside the tasks."""
+    command = ["-m", "celery", "-A", "movierec", "worker", "-Q", queues, "-c", "1"]
     more = ["--max-tasks-per-child", "1", "--without-gossip", "--without-mingle", "-l", "INFO"]
     more += ["-I", include] if include else []
-    own, both = worker_environment() | more_environment, subprocess.STDOUT if output else None
+    environment, errors = worker_environment() | more_environment, subprocess.STDOUT if output else None
     return subprocess.Popen(
-        [sys.executable, *words, *more], env=own, cwd=ROOT, start_new_session=True, stdout=output, stderr=both
+        [sys.executable, *command, *more],
+        env=environment,
+        cwd=ROOT,
+        start_new_session=True,
+        stdout=output,
+        stderr=errors,
     )
 
 
 @pytest.fixture
 def worker(transactional_db: None) -> Iterator[subprocess.Popen[bytes]]:
+    """Return a worker of all queues."""
     process = start_worker()
     yield process
-    # As the supervisor does. Celery's race: once in some hundred stops a child that is forked while the worker stops is
-    # not told to, and its parent waits for it for ever.
+    # As the supervisor does. Celery's race: once in some hundred stops a child that is forked while the worker stops
+    # gets no signal, and its parent waits for it for ever.
     stop(process, signal.SIGQUIT, 15)
 
 
 @pytest.fixture
 def ring(transactional_db: None) -> None:
-    """Nothing but the order tells what comes next: popularity is the same for every film."""
+    """Store viewers of whom only the order says what comes next: every movie is equally popular."""
     Movie.objects.bulk_create(Movie(id=film, title=f"Part {n}", year=1950 + n) for n, film in enumerate(RING, start=1))
     rng, evening = np.random.default_rng(7), datetime(2024, 1, 1, 20, tzinfo=UTC)
     record_events(

@@ -170,7 +170,7 @@ def test_a_night_says_which_disk_is_full_and_goes_on_when_there_is_room(ring, se
 
 @needs_mount
 def test_a_disk_is_amber_before_it_is_red_and_the_probes_body_warns(model, small_disk, settings, api, capsys):
-    settings.DISK_ROOM = DiskThresholds(warn_bytes=SMALL // 2, warn_share=0.05, full_bytes=SMALL // 8)
+    settings.DISK_THRESHOLDS = DiskThresholds(warn_bytes=SMALL // 2, warn_share=0.05, full_bytes=SMALL // 8)
     settings.WRITTEN_FOLDERS = {"models": small_disk, "backups": small_disk / "not" / "there" / "yet"}
     assert api.get("/health/ready")["warnings"] == []
     (small_disk / "some").write_bytes(b"0" * (SMALL * 5 // 8))

@@ -16,7 +16,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from infrastructure.signals import process_alive
 from movierec.celery import app
-from movierec.local import embedded_servers
+from movierec.local import server_paths
 from recommender import cache
 from recommender.cache import keys
 from recommender.cache.connection import redis_connection
@@ -140,7 +140,7 @@ def status_command(seconds=30):
 
 def pid_of(part):
     """Of an embedded server of the tests (Linux)."""
-    mark = os.fsencode(embedded_servers.socket_dir(part.state))
+    mark = os.fsencode(server_paths.socket_dir(part.state))
     for folder in os.listdir("/proc"):
         if folder.isdigit():
             words = _words_of(folder)

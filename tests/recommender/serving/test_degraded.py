@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings as live_settings
 
 from catalog.models import Viewer
-from movierec.local import embedded_servers
+from movierec.local import embedded_servers, server_paths
 from recommender import cache, maintenance, process_state, registry
 from recommender.cache.connection import PROBE_INTERVAL
 from recommender.ingest import events
@@ -35,7 +35,7 @@ class Valkey:
 
     def __init__(self, state):
         self.state = state
-        self.url = embedded_servers.redis_url(state)
+        self.url = server_paths.redis_url(state)
         self._up = contextlib.ExitStack()
 
     def start(self):

@@ -1,0 +1,49 @@
+"""What `./run` keeps alive: the embedded servers, and the processes of the application."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import IO
+
+from movierec.local.embedded_servers import Server
+from movierec.local.processes import Child, spawn
+from movierec.local.server_paths import ServerLayout
+from movierec.local.supervisor import Service
+
+ROOT = Path(__file__).resolve().parents[2]
+APPLICATION_STOP_ORDER = 9  # above the servers', which the applications need
+LIGHT_CONCURRENCY = 2  # tasks at once of the worker for light and batch tasks
+
+
+def server_service(server: Server, layout: ServerLayout, stop_order: int) -> Service:
+    """Return the service that runs an embedded server."""
+    return Service(
+        server.name, lambda log: server.start(layout, log), stop_order, server.stop_signal, server.stop_seconds
+    )
+
+
+def application_services() -> list[Service]:
+    """Return web, worker, trainer and beat, as `docker-compose.yml` has them too.
+
+    A worker's SIGQUIT also ends a task that takes hours; its job's lease runs out and the next start resumes it.
+    """
+    celery = ["celery", "-A", "movierec"]
+    worker = [*celery, "worker", "--without-gossip", "--without-mingle"]
+    training = ["-Q", "training", "-c", "1", "--max-tasks-per-child", "1", "-n", "training@%h"]
+    light = ["-Q", "light,batch", "-c", str(LIGHT_CONCURRENCY), "-n", "light@%h"]
+    web = ["gunicorn", "-c", str(ROOT / "movierec" / "gunicorn.py"), "movierec.wsgi"]
+    return [
+        _application_service("web", web, signal.SIGTERM, 15, signal.SIGTERM),
+        _application_service("worker", [*worker, *light], signal.SIGQUIT, 15, signal.SIGKILL),
+        _application_service("trainer", [*worker, *training], signal.SIGQUIT, 15, signal.SIGKILL),
+        _application_service("beat", [*celery, "beat", "--pidfile="], signal.SIGTERM, 5, signal.SIGTERM),
+    ]
+
+
+def _application_service(
+    name: str, arguments: list[str], stop_signal: int, stop_seconds: float, death_signal: int
+) -> Service:
+    def start(log: IO[bytes]) -> Child:
+        return spawn([sys.executable, "-m", *arguments], log=log, death_signal=death_signal, cwd=ROOT)
+
+    return Service(name, start, APPLICATION_STOP_ORDER, stop_signal, stop_seconds)
