@@ -1,4 +1,4 @@
-"""What keeps Redis in step with Postgres where publishing failed or Redis was emptied; beat calls it."""
+"""Keep Redis in step with Postgres, and prune what is past its retention. Beat's schedule calls these functions."""
 
 import logging
 from datetime import timedelta
@@ -22,7 +22,7 @@ PRUNE_BATCH = 10_000  # rows deleted at a time, so that no lock is held for long
 
 
 def flush_outbox() -> int:
-    """Publishes the versions of the viewers in the outbox. Returns how many."""
+    """Publish the versions of the viewers in the outbox to Redis. Return the number of viewers."""
     published = 0
     while versions := selectors.pending_viewer_versions(OUTBOX_BATCH):
         try:
@@ -37,9 +37,11 @@ def flush_outbox() -> int:
 
 
 def publish_missed_versions() -> None:
-    """Before a server that was away is used again: a frozen Redis still has the versions from before, by which lists
-    would be valid that are not. Where Postgres is away too every answer says `degraded`, and its return makes up for
-    it."""
+    """Publish the outbox before a server that was away is used again.
+
+    A Redis that was frozen still has the versions from before, by which outdated lists would count as current. Where
+    Postgres is away too, every answer says `degraded`, and this is called again when Postgres returns.
+    """
     try:
         flush_outbox()
     except DatabaseError as error:
@@ -51,13 +53,12 @@ def publish_missed_versions() -> None:
 
 
 def repair_versions() -> dict[str, Any]:
-    """Puts the epoch, the catalogue version and the pointer to the active model back to what Postgres says."""
+    """Set the epoch, the catalogue version and the pointer to the active model in Redis to what Postgres says."""
     try:
-        mark = cache.reserve_missing_versions(
-            ANONYMOUS, UNKNOWN._replace(viewer=ANONYMOUS, model="")
-        )  # the model's is published below
+        missing = UNKNOWN._replace(viewer=ANONYMOUS, model="")  # repair_pointer() publishes the model's below
+        token = cache.reserve_missing_versions(ANONYMOUS, missing)
         catalogue, epoch = selectors.catalogue_and_epoch()
-        cache.fill_reserved_versions(mark, ANONYMOUS, Versions(None, epoch, catalogue, None))
+        cache.fill_reserved_versions(token, ANONYMOUS, Versions(None, epoch, catalogue, None))
         model = registry.repair_pointer()
     except CacheUnavailable as error:
         return {"published": False, "why": str(error)}
@@ -65,14 +66,16 @@ def repair_versions() -> dict[str, Any]:
 
 
 def prune() -> dict[str, Any]:
-    """What is past its keep goes: finished jobs, impressions, merges that can no longer be undone, folders of old
-    models. Viewing histories never do."""
+    """Delete finished jobs, impressions, merges, audit entries and model folders that are past their retention.
+
+    Viewing histories are never deleted. Returns counts by kind.
+    """
     now = timezone.now()
     jobs = Job.objects.filter(finished_at__lt=now - timedelta(days=settings.JOBS_KEPT_DAYS))
-    shown = Impression.objects.filter(occurred_at__lt=now - timedelta(days=settings.IMPRESSIONS_KEPT_DAYS))
-    told: dict[str, Any] = {"jobs": jobs.delete()[1].get("recommender.Job", 0), "impressions": 0}
-    told["merges"] = merging.prune_merges()
-    while gone := Impression.objects.filter(pk__in=shown.values("pk")[:PRUNE_BATCH]).delete()[0]:
-        told["impressions"] += gone
-    told["audit_entries"] = audit.prune()
-    return told | {"models": registry.prune(settings.MODELS_KEPT)}
+    impressions = Impression.objects.filter(occurred_at__lt=now - timedelta(days=settings.IMPRESSIONS_KEPT_DAYS))
+    counts: dict[str, Any] = {"jobs": jobs.delete()[1].get("recommender.Job", 0), "impressions": 0}
+    counts["merges"] = merging.prune_merges()
+    while deleted := Impression.objects.filter(pk__in=impressions.values("pk")[:PRUNE_BATCH]).delete()[0]:
+        counts["impressions"] += deleted
+    counts["audit_entries"] = audit.prune()
+    return counts | {"models": registry.prune(settings.MODELS_KEPT)}

@@ -1,4 +1,4 @@
-"""What staff see and do: models, jobs, API keys, what was shown, merchandising, schedules."""
+"""The admin site's pages: dashboard, model versions, jobs, API keys, impressions, merchandising, schedules, staff."""
 
 from recommender.admin import (
     api_keys,

@@ -1,4 +1,4 @@
-"""API keys: made with their scopes, shown once, rotated, revoked."""
+"""API keys: created with scopes, shown once, rotated, revoked."""
 
 from typing import Any
 
@@ -23,6 +23,8 @@ STATES = {"live": "success", "expired": "warning", "revoked": "danger"}
 
 
 class ApiKeyForm(forms.ModelForm):
+    """Edit a key's name, scopes and end."""
+
     scopes = forms.MultipleChoiceField(choices=ApiKey.Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
 
     class Meta:
@@ -32,7 +34,7 @@ class ApiKeyForm(forms.ModelForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(APIKeyModelAdmin, StoredRecordAdmin):
-    """A new key is shown once, in the message after it was saved; only its hash is kept."""
+    """List, create, rotate and revoke keys. A new key is shown once, after it was saved; only its hash is stored."""
 
     model = ApiKey
     form = ApiKeyForm
@@ -43,37 +45,45 @@ class ApiKeyAdmin(APIKeyModelAdmin, StoredRecordAdmin):
     actions_detail = ("rotate",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        ended = ("scopes",) if obj is not None and obj.revoked else ()
-        return (*super().get_readonly_fields(request, obj), *ended, "last_used_at")
+        """Protect the scopes of a revoked key."""
+        protected = ("scopes",) if obj is not None and obj.revoked else ()
+        return (*super().get_readonly_fields(request, obj), *protected, "last_used_at")
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        seen = ("prefix", "last_used_at") if obj else ()
-        return (*seen, *ApiKeyForm.Meta.fields)
+        """Show the prefix and the last use of an existing key."""
+        stored = ("prefix", "last_used_at") if obj else ()
+        return (*stored, *ApiKeyForm.Meta.fields)
 
     def has_operate_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """Allow rotation to staff who may add keys."""
         return bool(request.user.has_perm("recommender.add_apikey"))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any = None, change: bool = False) -> None:
+        """Save a key and note it in the audit log."""
         super().save_model(request, obj, form, change)
         changed = form.changed_data if form else []
-        done = Action.KEY_MADE if not change else Action.KEY_REVOKED if "revoked" in changed else Action.KEY_CHANGED
+        entry = Action.KEY_MADE if not change else Action.KEY_REVOKED if "revoked" in changed else Action.KEY_CHANGED
         if changed:
-            audit.record(done, obj.prefix, f"{obj.name}: {', '.join(obj.scopes)}")
+            audit.record(entry, obj.prefix, f"{obj.name}: {', '.join(obj.scopes)}")
 
     def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
+        """Delete a key and note it in the audit log."""
         audit.record(Action.KEY_REVOKED, obj.prefix, f"{obj.name}: deleted")
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """Delete keys one by one, so that each is in the audit log."""
         for key in queryset:
             self.delete_model(request, key)
 
     @display(description="scopes")
     def scope_list(self, key: ApiKey) -> str:
+        """Return the scopes, separated by commas."""
         return ", ".join(key.scopes)
 
     @display(description="state", label=STATES)
     def state(self, key: ApiKey) -> str:
+        """Return live, expired or revoked."""
         return "revoked" if key.revoked else "expired" if key.has_expired else "live"
 
     @action(
@@ -81,20 +91,22 @@ class ApiKeyAdmin(APIKeyModelAdmin, StoredRecordAdmin):
         permissions=["operate"],
         dialog={
             "title": "Make the key that follows this one",
-            "description": f"It has its name and scopes. Both are good for {ROTATION_OVERLAP.days} days, then this one ends.",
+            "description": "The new key has the same name and scopes. "
+            f"Both are good for {ROTATION_OVERLAP.days} days, then this one ends.",
             "form_class": BaseDialogForm,
             "form_submit_text": "Rotate",
         },
     )
     def rotate(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        former = get_or_404(self, request, object_id)
+        """Create the key that follows this one, and show it once."""
+        old = get_or_404(self, request, object_id)
         try:
-            fresh, key = rotate(former.prefix)
+            new, secret = rotate(old.prefix)
         except ApiKey.DoesNotExist:
-            messages.error(request, f"{former.prefix} is not live: nothing follows it.")
-            return close_dialog_to("recommender_apikey_change", former.pk)
-        messages.warning(request, f"The API key for {fresh.name} is: {key}. It is shown this once.")
-        return close_dialog_to("recommender_apikey_change", fresh.pk)
+            messages.error(request, f"{old.prefix} is not live: nothing follows it.")
+            return close_dialog_to("recommender_apikey_change", old.pk)
+        messages.warning(request, f"The API key for {new.name} is: {secret}. It is shown this once.")
+        return close_dialog_to("recommender_apikey_change", new.pk)
 
 
 admin.site.unregister(UnscopedKey)  # a key without scopes opens nothing here

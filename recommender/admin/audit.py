@@ -1,4 +1,4 @@
-"""Who did what: activations, jobs, erasures, merges, keys."""
+"""The audit log: who activated a model, started a job, erased or merged a viewer, made a key."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -9,6 +9,8 @@ from recommender.models import AuditEntry
 
 @admin.register(AuditEntry)
 class AuditAdmin(ReadOnlyAdmin):
+    """List audit entries, newest first. Nobody can change or delete one."""
+
     list_display = ("at", "actor", "action", "subject", "details")
     list_display_links = ("at",)
     list_filter = ("action",)

@@ -1,4 +1,4 @@
-"""What the pages share."""
+"""Base classes and helpers of the admin's pages."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -25,12 +25,12 @@ STATUS_COLOURS = {
 
 
 def close_dialog_to(viewname: str, *args: Any) -> HttpResponse:
-    """Closes a dialog and goes on to a page of these ids, as they are in the database."""
+    """Return a response that closes a dialog and opens an admin page. `args` are ids as they are in the database."""
     return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{viewname}", args=[quote(one) for one in args])})
 
 
 def get_or_404(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
-    """Finds the record that an address names (ids stand quoted there); 404 where it is gone or never was."""
+    """Return the record of a URL, whose id is quoted as the admin does. Raises Http404."""
     record = model_admin.get_object(request, unquote(object_id))
     if record is None:
         raise Http404(f"There is no {model_admin.opts.verbose_name} {object_id}.")
@@ -38,37 +38,39 @@ def get_or_404(model_admin: ModelAdmin, request: HttpRequest, object_id: str) ->
 
 
 class SummaryAboveForm(StoredRecordAdmin):
-    """A page that tells of its record, as it is stored, above the form; a new one has nothing to be told."""
+    """Show a summary of the stored record above its form. A new record has none."""
 
     def summary(self, record: Any) -> dict[str, Any]:
-        """What the template above the form draws."""
+        """Return the context of the template above the form."""
         raise NotImplementedError
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Read once a page: what is shown above the form and the form itself are of one row."""
-        found = getattr(request, "found", None)
-        if found is None or str(found.pk) != object_id:
-            found = request.found = super().get_object(request, object_id, from_field)  # type: ignore[attr-defined]
-        return found
+        """Read the record once for each request, so that the summary and the form show the same row."""
+        record = getattr(request, "admin_record", None)
+        if record is None or str(record.pk) != object_id:
+            record = super().get_object(request, object_id, from_field)
+            request.admin_record = record  # type: ignore[attr-defined]
+        return record
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **more: Any) -> Any:
-        answer = super().render_change_form(request, context, *args, **more)
+        """Add the summary to the context of the page."""
+        response = super().render_change_form(request, context, *args, **more)
         if (record := context.get("original")) is not None:
-            answer.context_data |= self.summary(record)
-        return answer
+            response.context_data |= self.summary(record)
+        return response
 
 
 class DeferringChangeList(ChangeList):
-    """Leaves columns that may be long to the record's own page."""
+    """Leave columns that may be long to the record's own page."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str] | None = None) -> QuerySet[Any]:
         return super().get_queryset(request, exclude_parameters).defer(*self.model_admin.deferred_columns)
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the system writes."""
+    """Show rows that only the system writes."""
 
-    deferred_columns: ClassVar[Sequence[str]] = ()  # columns
+    deferred_columns: ClassVar[Sequence[str]] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeferringChangeList

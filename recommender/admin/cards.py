@@ -1,50 +1,63 @@
-"""Films on the admin's pages: a poster or a plain tile in its place, a title, and what is to be said of it there."""
+"""Movie cards on the admin's pages: a poster, or a plain tile in its place, a title and notes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalog.selectors import MovieCard
 
-HUES = 8  # colours of tiles: classes of admin.css
+TILE_COLOURS = 8  # classes of admin.css
 
 
 @dataclass(slots=True)
 class Card:
+    """Hold what the template cards.html draws of a movie."""
+
     position: int  # from 1
     movie_id: int
     title: str
     year: int | None
     genres: str
     poster_url: str
-    hue: int  # of the tile that stands for a poster
+    hue: int  # colour of the tile that stands for a poster
     notes: list[str] = field(default_factory=list)
     is_highlighted: bool = False
 
     @property
     def initials(self) -> str:
+        """Return the first letters of the title's first two words, for the tile."""
         words = [word for word in self.title.split() if word.lower() not in ("the", "a", "an")]
         return "".join(word[0] for word in words[:2]).upper() or "?"
 
 
 def make_card(position: int, movie_id: int, movie: MovieCard | None) -> Card:
+    """Make the card of a movie, with its id for a title where the catalogue no longer has it."""
     if movie is None:
         return Card(position, movie_id, f"film {movie_id}", None, "", "", 0)
-    return Card(position, movie_id, movie.title, movie.year, ", ".join(movie.genres), movie.poster_url, movie_id % HUES)
+    genres = ", ".join(movie.genres)
+    return Card(position, movie_id, movie.title, movie.year, genres, movie.poster_url, movie_id % TILE_COLOURS)
 
 
 def make_cards(
-    ids: Sequence[int],
-    known: Mapping[int, MovieCard],
-    previous_position: Mapping[int, int] | None = None,
+    movie_ids: Sequence[int],
+    movies: Mapping[int, MovieCard],
+    previous_positions: Mapping[int, int] | None = None,
     highlighted: Collection[int] = (),
 ) -> list[Card]:
-    """`was`: the place (from 0) of each film before, where moves are to be told; `marked` stand out."""
-    found = [make_card(place, movie, known.get(movie)) for place, movie in enumerate(ids, start=1)]
-    for one in found if previous_position is not None else ():
-        before = (previous_position or {}).get(one.movie_id)
-        if before is None:
-            one.notes.append("new here")
-        elif before + 1 != one.position:
-            one.notes.append(f"{'▲' if before + 1 > one.position else '▼'} {abs(before + 1 - one.position)}")
-        one.is_highlighted = one.movie_id in highlighted
-    return found
+    """Make the cards of a list in order.
+
+    With `previous_positions` (from 0, by movie id) each card notes how far its movie moved, and `highlighted` movies
+    stand out.
+    """
+    cards = [
+        make_card(position, movie_id, movies.get(movie_id)) for position, movie_id in enumerate(movie_ids, start=1)
+    ]
+    if previous_positions is None:
+        return cards
+    for card in cards:
+        previous = previous_positions.get(card.movie_id)
+        if previous is None:
+            card.notes.append("new here")
+        elif shift := previous + 1 - card.position:
+            card.notes.append(f"{'▲' if shift > 0 else '▼'} {abs(shift)}")
+        card.is_highlighted = card.movie_id in highlighted
+    return cards

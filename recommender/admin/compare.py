@@ -1,5 +1,6 @@
-"""Two model versions side by side: what was measured, how they were trained, and the lists of ten viewers."""
+"""The page that compares two model versions: metrics, training curves, and the lists of sampled viewers."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django import forms
@@ -17,9 +18,12 @@ from recommender.serving.concurrency import Overloaded
 
 SAMPLED_VIEWERS, LIST_LENGTH = 10, 10
 MAX_CHOICES = 100  # the newest versions
+ACCURACY_METRICS = ("ndcg", "hr", "mrr")  # prefixes of metrics that are better when higher
 
 
 class MetricRow(NamedTuple):
+    """Hold one metric of both versions, formatted. `state` is "good", "bad" or empty, of the second version."""
+
     name: str
     figures: tuple[str, str]
     difference: str
@@ -27,19 +31,22 @@ class MetricRow(NamedTuple):
 
 
 class CompareForm(forms.Form):
+    """Choose two versions: by default the active one and the newest other one."""
+
     a = forms.ChoiceField(label="First version", widget=UnfoldAdminSelectWidget)
     b = forms.ChoiceField(label="Second version", widget=UnfoldAdminSelectWidget)
     lists = forms.BooleanField(label="Lists of ten viewers", required=False, widget=UnfoldBooleanSwitchWidget)
 
     def __init__(self, versions: list[ModelVersion], data: Any) -> None:
-        active = next((one.name for one in versions if one.status == ModelVersion.Status.ACTIVE), "")
-        other = next((one.name for one in versions if one.name != active), active)
+        active = next((version.name for version in versions if version.status == ModelVersion.Status.ACTIVE), "")
+        other = next((version.name for version in versions if version.name != active), active)
         super().__init__({"a": active, "b": other} | {name: data[name] for name in ("a", "b", "lists") if name in data})
-        choices = [(one.name, f"{one.name} ({one.status})") for one in versions]
+        choices = [(version.name, f"{version.name} ({version.status})") for version in versions]
         self.fields["a"].choices = self.fields["b"].choices = choices  # type: ignore[attr-defined]
 
 
 def compare_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
+    """Render the comparison of the versions that the query string names. Raises PermissionDenied."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     versions = list(ModelVersion.objects.all()[:MAX_CHOICES])
@@ -50,7 +57,7 @@ def compare_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         "form": form,
     }
     if form.is_valid():
-        by_name = {one.name: one for one in versions}
+        by_name = {version.name: version for version in versions}
         a, b = by_name[form.cleaned_data["a"]], by_name[form.cleaned_data["b"]]
         context |= {"versions": (a, b), "same_data": bool(a.data_hash) and a.data_hash == b.data_hash}
         context |= {"tables": _tables(a, b), "curves": training_curves(a, b)}
@@ -60,32 +67,37 @@ def compare_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
 
 
 def _tables(a: ModelVersion, b: ModelVersion) -> list[tuple[str, list[MetricRow]]]:
-    both = (a.metrics, b.metrics)
-    gates = [one.get("gate", {}) for one in both]
-    segments = [{name: of.get("candidate") for name, of in gate.get("segments", {}).items()} for gate in gates]
-    lists = [gate.get("lists", {}).get("candidate", {}) for gate in gates]
-    found = [
-        ("On the viewers held out", _rows(*both)),
-        ("NDCG@10 by kind of viewer and genre", _rows(*segments)),
-        ("What the lists are like", _rows(*lists)),
+    """Return the titled tables that have a row."""
+    gates = [version.metrics.get("gate", {}) for version in (a, b)]
+    segments = [
+        {name: metrics.get("candidate") for name, metrics in gate.get("segments", {}).items()} for gate in gates
     ]
-    return [(title, rows) for title, rows in found if rows]
+    lists = [gate.get("lists", {}).get("candidate", {}) for gate in gates]
+    tables = [
+        ("On the viewers held out", _metric_rows(a.metrics, b.metrics)),
+        ("NDCG@10 by kind of viewer and genre", _metric_rows(*segments)),
+        ("What the lists are like", _metric_rows(*lists)),
+    ]
+    return [(title, rows) for title, rows in tables if rows]
 
 
-def _rows(a: Any, b: Any) -> list[MetricRow]:
-    """Of every figure that either has; accuracy is better when it is higher, of the others nobody can say so."""
-    names = [name for name in dict.fromkeys([*a, *b]) if any(_number(of.get(name)) for of in (a, b))]
+def _metric_rows(a: Any, b: Any) -> list[MetricRow]:
+    """Return a row for each number that a or b has. Only accuracy metrics are known to be better when higher."""
     rows = []
-    for name in names:
+    for name in dict.fromkeys([*a, *b]):
         left, right = a.get(name), b.get(name)
-        difference = right - left if _number(left) and _number(right) else None
-        better = "" if not difference or not name.startswith(("ndcg", "hr", "mrr")) else _state(difference)
-        told = "-" if difference is None else f"{difference:+.4f}"
-        rows.append(MetricRow(name, (_format_value(left), _format_value(right)), told, better))
+        if not _is_number(left) and not _is_number(right):
+            continue
+        difference = right - left if _is_number(left) and _is_number(right) else None
+        state = ""
+        if difference and name.startswith(ACCURACY_METRICS):
+            state = "good" if difference > 0 else "bad"
+        formatted = "-" if difference is None else f"{difference:+.4f}"
+        rows.append(MetricRow(name, (_format_value(left), _format_value(right)), formatted, state))
     return rows
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -95,35 +107,43 @@ def _format_value(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def _state(difference: float) -> str:
-    return "good" if difference > 0 else "bad"
-
-
 def training_curves(*versions: ModelVersion) -> list[tuple[str, Any, str]]:
-    """A picture of each figure that was taken after every epoch, with its last values."""
-    names = list(dict.fromkeys(name for one in versions for epoch in one.history for name in epoch))
-    found = []
+    """Return (metric, chart, last values) for each metric that was measured after every epoch."""
+    names = dict.fromkeys(name for version in versions for epoch in version.history for name in epoch)
+    curves = []
     for name in names:
-        series = [[float(epoch[name]) for epoch in one.history if _number(epoch.get(name))] for one in versions]
+        series = [
+            [float(epoch[name]) for epoch in version.history if _is_number(epoch.get(name))] for version in versions
+        ]
         if name not in ("epoch", "seconds") and any(len(values) > 1 for values in series):
             last = " and ".join(f"{values[-1]:.4f}" if values else "-" for values in series)
-            found.append((name, line_chart(series, [one.name for one in versions]), last))
-    return found
+            curves.append((name, line_chart(series, [version.name for version in versions]), last))
+    return curves
 
 
 def _sampled_lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
+    """Return the template's context for the lists of sampled viewers under both versions."""
+    viewer_ids = selectors.sample_viewers(SAMPLED_VIEWERS)
     try:
-        found = top_k_by_model([a.name, b.name], selectors.sample_viewers(SAMPLED_VIEWERS), LIST_LENGTH)
+        lists_by_viewer = top_k_by_model([a.name, b.name], viewer_ids, LIST_LENGTH)
     except Overloaded:
         return {"busy": True}
-    known = selectors.movie_cards({movie for lists in found.values() for ids in lists for movie in ids})
-    return {"viewers": [(viewer, _card_pair(lists[0], lists[1], known)) for viewer, lists in found.items()]}
+    movies = selectors.movie_cards(
+        {movie_id for lists in lists_by_viewer.values() for movie_ids in lists for movie_id in movie_ids}
+    )
+    return {
+        "viewers": [
+            (viewer_id, _card_pair(left, right, movies)) for viewer_id, (left, right) in lists_by_viewer.items()
+        ],
+    }
 
 
-def _card_pair(left: list[int], right: list[int], known: Any) -> tuple[list[Card], list[Card], int]:
-    """Films that the other list has not are marked; and how many both have."""
+def _card_pair(
+    left: Sequence[int], right: Sequence[int], movies: Mapping[int, selectors.MovieCard]
+) -> tuple[list[Card], list[Card], int]:
+    """Return the cards of two lists and the number of shared movies. Movies on one list only are highlighted."""
     shared = set(left) & set(right)
-    sides = [make_cards(ids, known) for ids in (left, right)]
-    for one in (*sides[0], *sides[1]):
-        one.is_highlighted = one.movie_id not in shared
-    return sides[0], sides[1], len(shared)
+    left_cards, right_cards = make_cards(left, movies), make_cards(right, movies)
+    for card in (*left_cards, *right_cards):
+        card.is_highlighted = card.movie_id not in shared
+    return left_cards, right_cards, len(shared)

@@ -1,4 +1,4 @@
-"""Impressions and clicks."""
+"""Impressions and clicks, as clients reported them."""
 
 from functools import cached_property
 from typing import Any
@@ -12,11 +12,12 @@ from catalog.limits import parse_id
 from recommender.admin.base import ReadOnlyAdmin
 from recommender.models import Impression
 
-MAX_PAGED_ROWS, MAX_SEARCHED_ROWS = 10_000, 300_000  # rows; the latter takes some ten milliseconds
+MAX_PAGED_ROWS = 10_000
+MAX_SEARCHED_ROWS = 300_000  # the newest; searching them takes some ten milliseconds
 
 
 class BoundedPaginator(Paginator):
-    """Of a table without end: counts and pages no further than anybody looks."""
+    """Count and page no more than MAX_PAGED_ROWS rows: the table grows without end."""
 
     @cached_property
     def count(self) -> int:
@@ -25,12 +26,15 @@ class BoundedPaginator(Paginator):
 
 @admin.register(Impression)
 class ImpressionAdmin(ReadOnlyAdmin):
-    """Only viewers have an index: events pay for each as they are written."""
+    """List impressions and clicks. Only viewer_id has an index: each index slows the writing of events down."""
 
     list_display = ("occurred_at", "kind", "viewer_id", "movie_id", "position", "recommendation_id")
     list_filter = ("kind",)
     search_fields = ("viewer_id", "movie_id", "recommendation_id")
-    search_help_text = f"A viewer's id; or, among the newest {MAX_SEARCHED_ROWS:,}, a film's or a list's. Pages end after {MAX_PAGED_ROWS:,} rows."
+    search_help_text = (
+        f"A viewer's id; or, among the newest {MAX_SEARCHED_ROWS:,}, a film's or a list's. "
+        f"Pages end after {MAX_PAGED_ROWS:,} rows."
+    )
     sortable_by = ("occurred_at",)
     show_full_result_count = False
     paginator = BoundedPaginator
@@ -38,11 +42,12 @@ class ImpressionAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Impression], search_term: str
     ) -> tuple[QuerySet[Impression], bool]:
+        """Search viewers in all rows, and movies and lists among the newest."""
         for word in search_term.split():
             newest = Impression.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-            lately: dict[str, Any] = {"pk__gt": newest - MAX_SEARCHED_ROWS}
-            found = Q(recommendation_id=word, **lately)
+            is_recent: dict[str, Any] = {"pk__gt": newest - MAX_SEARCHED_ROWS}
+            matches = Q(recommendation_id=word, **is_recent)
             if number := parse_id(word):
-                found |= Q(viewer_id=number) | Q(movie_id=number, **lately)
-            queryset = queryset.filter(found)
+                matches |= Q(viewer_id=number) | Q(movie_id=number, **is_recent)
+            queryset = queryset.filter(matches)
         return queryset, False

@@ -1,4 +1,4 @@
-"""Jobs: how far they are, what they said, starting and cancelling them."""
+"""Jobs: their progress and logs, and how staff start and cancel them."""
 
 import json
 import textwrap
@@ -16,11 +16,13 @@ from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_t
 from recommender.jobs import queue
 from recommender.models import Job
 
-MAX_PARAMETERS_LENGTH = 2_000  # characters; a batch may have been sent thousands of histories
+MAX_PARAMETERS_LENGTH = 2_000  # characters; a batch may hold thousands of posted histories
 
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
+    """List jobs, start them and cancel them."""
+
     list_display = ("kind", "status_label", "phase", "progress", "started_by", "created_at", "finished_at")
     list_filter = ("kind", "status")
     deferred_columns = ("parameters", "result", "log_tail")
@@ -32,10 +34,10 @@ class JobAdmin(ReadOnlyAdmin):
         "outcome",
         "log",
         ("created_at", "started_at", "finished_at"),
-        "asked",
+        "parameters_text",
         ("id", "lease_until"),
     )
-    readonly_fields = ("status_label", "progress", "outcome", "log", "asked", "id", "created_at")
+    readonly_fields = ("status_label", "progress", "outcome", "log", "parameters_text", "id", "created_at")
     actions_list = ("start_nightly", "start_batch")
     actions_detail = ("cancel",)
 
@@ -43,14 +45,17 @@ class JobAdmin(ReadOnlyAdmin):
         return False
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow starting and cancelling to staff who may change jobs."""
         return bool(request.user.has_perm("recommender.change_job"))
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_label(self, job: Job) -> str:
+        """Return the status, which the theme colours."""
         return job.status
 
     @display(description="progress")
     def progress(self, job: Job) -> SafeString | str:
+        """Draw a progress bar."""
         if not job.total:
             return "-"
         bar = "<progress value='{}' max='{}'></progress> {} of {}"
@@ -58,14 +63,17 @@ class JobAdmin(ReadOnlyAdmin):
 
     @display(description="result")
     def outcome(self, job: Job) -> SafeString:
+        """Show the result as JSON."""
         return format_html("<pre>{}</pre>", json.dumps(job.result, indent=2, ensure_ascii=False))
 
     @display(description="parameters")
-    def asked(self, job: Job) -> str:
+    def parameters_text(self, job: Job) -> str:
+        """Show the parameters as JSON, cut to MAX_PARAMETERS_LENGTH."""
         return textwrap.shorten(json.dumps(job.parameters), MAX_PARAMETERS_LENGTH, placeholder=" ...")
 
     @display(description="end of the log")
     def log(self, job: Job) -> SafeString:
+        """Show the end of the log."""
         return format_html("<pre>{}</pre>", job.log_tail)
 
     @action(
@@ -79,6 +87,7 @@ class JobAdmin(ReadOnlyAdmin):
         },
     )
     def start_nightly(self, request: HttpRequest, form: BaseDialogForm) -> HttpResponse:
+        """Start the nightly job now."""
         return self._start(request, Job.Kind.NIGHTLY)
 
     @action(
@@ -92,6 +101,7 @@ class JobAdmin(ReadOnlyAdmin):
         },
     )
     def start_batch(self, request: HttpRequest, form: BaseDialogForm) -> HttpResponse:
+        """Start a batch job for all viewers now."""
         return self._start(request, Job.Kind.BATCH)
 
     def _start(self, request: HttpRequest, kind: Job.Kind) -> HttpResponse:
@@ -114,6 +124,7 @@ class JobAdmin(ReadOnlyAdmin):
         },
     )
     def cancel(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """Cancel a job that waits or runs."""
         job = get_or_404(self, request, object_id)
         if queue.cancel(job.pk):
             messages.success(request, "Cancelled.")

@@ -1,4 +1,4 @@
-"""Model versions: what was measured, which one is active, and making another one so."""
+"""Model versions: their metrics, and how staff promote one or roll back."""
 
 import json
 from functools import partial
@@ -24,15 +24,19 @@ _NOT_MEASURED = format_html("<p>{}</p>", "Not measured.")
 
 
 class ReasonForm(BaseDialogForm):
+    """Ask why a version goes live."""
+
     reason = forms.CharField(max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
     def signed_reason(self) -> str:
-        """The reason with who gave it."""
+        """Return the reason with the name of the staff member."""
         return f"{self.cleaned_data['reason']} ({self.request.user.get_username()}, in the admin)"
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
+    """List model versions, show what was measured of each, promote and roll back."""
+
     list_display = ("name", "status_label", "ndcg10", "hr10", "movies", "created_at", "activated_at")
     list_filter = ("status", "preset")
     search_fields = ("name", "reason")
@@ -65,75 +69,89 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     actions_detail = ("promote",)
 
     def get_urls(self) -> list[URLPattern]:
+        """Add the page that compares two versions."""
         comparison = self.admin_site.admin_view(partial(compare.compare_page, model_admin=self))
         return [path("compare/", comparison, name="recommender_modelversion_compare"), *super().get_urls()]
 
     @action(description="Compare two", url_path="to-compare", permissions=["view"])
     def comparison(self, request: HttpRequest) -> HttpResponse:
+        """Open the page that compares two versions."""
         return redirect("admin:recommender_modelversion_compare")
 
     def has_delete_permission(self, request: HttpRequest, obj: ModelVersion | None = None) -> bool:
-        active = obj is not None and obj.status == ModelVersion.Status.ACTIVE
-        return not active and super().has_delete_permission(request, obj)
+        """Protect the active version."""
+        is_active = obj is not None and obj.status == ModelVersion.Status.ACTIVE
+        return not is_active and super().has_delete_permission(request, obj)
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow promotion and rollback to staff who may change versions."""
         return bool(request.user.has_perm("recommender.change_modelversion"))
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_label(self, version: ModelVersion) -> str:
+        """Return the status, which the theme colours."""
         return version.status
 
     @display(description="NDCG@10")
     def ndcg10(self, version: ModelVersion) -> str:
-        return _figure(version.metrics.get("ndcg10"))
+        """Return NDCG@10 on the held-out viewers."""
+        return _format_value(version.metrics.get("ndcg10"))
 
     @display(description="HR@10")
     def hr10(self, version: ModelVersion) -> str:
-        return _figure(version.metrics.get("hr10"))
+        """Return HR@10 on the held-out viewers."""
+        return _format_value(version.metrics.get("hr10"))
 
     @display(description="Beside the others, on the same targets")
     def figures(self, version: ModelVersion) -> SafeString:
-        others = version.metrics.get("baselines", {}) | {"active model": version.metrics.get("active") or {}}
-        rows = [("this model", version.metrics)] + [(name, told) for name, told in others.items() if told]
-        return _table(
-            [(name, _figure(told.get("ndcg10")), _figure(told.get("hr10"))) for name, told in rows],
-            ("ranked by", "NDCG@10", "HR@10"),
-        )
+        """Tabulate accuracy beside the baselines and the model that was active then."""
+        rankers = {"this model": version.metrics, **version.metrics.get("baselines", {})}
+        rankers["active model"] = version.metrics.get("active") or {}
+        rows = [
+            (name, _format_value(accuracy.get("ndcg10")), _format_value(accuracy.get("hr10")))
+            for name, accuracy in rankers.items()
+            if accuracy or name == "this model"
+        ]
+        return _table(rows, ("ranked by", "NDCG@10", "HR@10"))
 
     @display(description="Whether it may go live")
     def checks(self, version: ModelVersion) -> SafeString:
-        found = version.metrics.get("gate", {}).get("checks", [])
-        rows = [("✓" if one["passed"] else "✗", one["name"], one["told"]) for one in found]
+        """Tabulate the checks of the promotion gate."""
+        checks = version.metrics.get("gate", {}).get("checks", [])
+        rows = [("✓" if check["passed"] else "✗", check["name"], check["told"]) for check in checks]
         return _table(rows, ("passed", "check", "seen")) if rows else _NOT_MEASURED
 
     @display(description="NDCG@10 by kind of viewer and genre of the next film")
     def segments(self, version: ModelVersion) -> SafeString:
+        """Tabulate NDCG@10 in each segment, with the interval of its difference to the active model."""
         names = ("targets", "candidate", "active", "difference", "low", "high")
-        found = version.metrics.get("gate", {}).get("segments", {})
-        rows = [(part, *(_figure(of[name]) for name in names)) for part, of in found.items()]
+        segments = version.metrics.get("gate", {}).get("segments", {})
+        rows = [(segment, *(_format_value(values[name]) for name in names)) for segment, values in segments.items()]
         return _table(rows, ("segment", *names)) if rows else _NOT_MEASURED
 
     @display(description="What the lists are like")
     def lists(self, version: ModelVersion) -> SafeString:
-        found = version.metrics.get("gate", {}).get("lists", {})
-        names = list(next(iter(found.values()), {}))
-        rows = [(name, *(_figure(of.get(name)) for of in found.values())) for name in names]
-        return _table(rows, ("figure", *found)) if rows else _NOT_MEASURED
+        """Tabulate beyond-accuracy metrics of the lists beside those of the active model."""
+        by_model = version.metrics.get("gate", {}).get("lists", {})
+        names = list(next(iter(by_model.values()), {}))
+        rows = [(name, *(_format_value(values.get(name)) for values in by_model.values())) for name in names]
+        return _table(rows, ("figure", *by_model)) if rows else _NOT_MEASURED
 
     @display(description="Training")
     def curves(self, version: ModelVersion) -> SafeString:
-        found = compare.training_curves(version)
-        return format_html_join(
-            "", "<div>{}, at the end {}{}</div>", ((name, last, made) for name, made, last in found)
-        )
+        """Draw each metric that was measured after every epoch."""
+        curves = ((name, last, chart) for name, chart, last in compare.training_curves(version))
+        return format_html_join("", "<div>{}, at the end {}{}</div>", curves)
 
     @display(description="By epoch")
     def epochs(self, version: ModelVersion) -> SafeString:
-        names = list(dict.fromkeys(name for epoch in version.history for name in epoch))
-        return _table([tuple(_figure(epoch.get(name)) for name in names) for epoch in version.history], tuple(names))
+        """Tabulate what was measured after every epoch."""
+        names = tuple(dict.fromkeys(name for epoch in version.history for name in epoch))
+        return _table([tuple(_format_value(epoch.get(name)) for name in names) for epoch in version.history], names)
 
     @display(description="Everything measured")
     def everything_measured(self, version: ModelVersion) -> SafeString:
+        """Show all metrics as JSON."""
         return format_html("<pre>{}</pre>", json.dumps(version.metrics, indent=2, ensure_ascii=False))
 
     @action(
@@ -148,11 +166,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         },
     )
     def promote(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        version = get_or_404(self, request, object_id)
+        """Activate a version for the reason given."""
+        version, reason = get_or_404(self, request, object_id), form.signed_reason()
         try:
-            self.log_change(
-                request, registry.activate(version.name, form.signed_reason()), f"Promoted: {form.signed_reason()}"
-            )
+            self.log_change(request, registry.activate(version.name, reason), f"Promoted: {reason}")
             messages.success(request, f"{version.name} is active.")
         except registry.ActivationRefused as refusal:
             messages.error(request, str(refusal))
@@ -169,6 +186,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         },
     )
     def rollback(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
+        """Activate the previous version again for the reason given."""
         try:
             version = registry.rollback(form.signed_reason())
             self.log_change(request, version, f"Rolled back to: {form.signed_reason()}")
@@ -178,15 +196,16 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         return close_dialog_to("recommender_modelversion_changelist")
 
 
-def _figure(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)
 
 
 def _table(rows: list[tuple[Any, ...]], head: tuple[str, ...]) -> SafeString:
-    cells = [
-        format_html("<tr>{}</tr>", format_html_join("", "<td class='pr-6'>{}</td>", ((c,) for c in row)))
+    """Draw rows under their column titles."""
+    lines = [
+        format_html("<tr>{}</tr>", format_html_join("", "<td class='pr-6'>{}</td>", ((cell,) for cell in row)))
         for row in rows
     ]
     titles = format_html_join("", "<th scope='col' class='pr-6 text-left'>{}</th>", ((title,) for title in head))
-    rest = format_html_join("", "{}", ((cell,) for cell in cells))
-    return format_html("<div class='mr-wide'><table><tr>{}</tr>{}</table></div>", titles, rest)
+    body = format_html_join("", "{}", ((line,) for line in lines))
+    return format_html("<div class='mr-wide'><table><tr>{}</tr>{}</table></div>", titles, body)

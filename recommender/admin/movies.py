@@ -1,4 +1,4 @@
-"""A film's page: who watches it, what is like it, where it is shown; and windows for many films at once."""
+"""A movie's page: its audience, similar movies and where it appears; and availability windows for many at once."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from catalog.models import Movie
 from catalog.plurals import count_noun
 from catalog.services import schedule_movies
 from recommender.admin.base import SummaryAboveForm
-from recommender.admin.cards import Card, make_card, make_cards
+from recommender.admin.cards import make_card, make_cards
 from recommender.admin.svg_charts import column_chart
 from recommender.admin.viewers import genre_bars
 from recommender.monitoring import serving_status
@@ -27,13 +27,15 @@ from recommender.serving.metrics import suppress_metrics
 from recommender.serving.similar import MovieNotFound, find_similar
 
 NEIGHBOURS = 12
-SAMPLED_VIEWERS = 50  # viewers whose histories tell what else the film's watchers watch
-MAX_SCHEDULED = 10_000  # films at once
+SAMPLED_VIEWERS = 50  # watchers whose histories give the genres that they watch
+MAX_SCHEDULED = 10_000  # movies at once
 
 admin.site.unregister(Movie)
 
 
 class WindowForm(forms.Form):
+    """Choose an availability window, open at both ends by default."""
+
     available_from = forms.SplitDateTimeField(
         required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Empty: no beginning."
     )
@@ -42,95 +44,88 @@ class WindowForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
+        """Refuse a window that ends before it begins."""
         values = super().clean() or self.cleaned_data
-        begins, ends = values.get("available_from"), values.get("available_until")
-        if begins and ends and ends <= begins:
+        starts_at, ends_at = values.get("available_from"), values.get("available_until")
+        if starts_at and ends_at and ends_at <= starts_at:
             raise forms.ValidationError("The window must end after it begins.")
         return values
 
 
 @admin.register(Movie)
 class MoviePageAdmin(SummaryAboveForm, MovieAdmin):
-    change_form_outer_before_template = "recommender/film.html"
+    """Add to the catalogue's page of a movie what the recommender knows about it."""
+
+    change_form_outer_before_template = "recommender/movie.html"
     actions = ("publish", "unpublish", "schedule")  # type: ignore[assignment]
 
     def summary(self, record: Movie) -> dict[str, Any]:
-        return _movie_summary(record)
+        """Return the movie's audience, placement and neighbours, as movie.html shows them."""
+        watchers = selectors.movie_watchers(record.pk)
+        histories = selectors.histories(watchers.viewer_ids[:SAMPLED_VIEWERS].tolist())
+        star_labels = [f"{halves / 2:g} stars: {count}" for halves, count in enumerate(watchers.ratings, 1)]
+        year_labels = [f"{year}: {count}" for year, count in watchers.years.items()]
+        movie = selectors.MovieCard(record.pk, record.title, record.year, [], record.poster_url)
+        return {
+            "card": make_card(1, record.pk, movie),
+            "watchers": watchers,
+            "stars": column_chart(watchers.ratings.tolist(), star_labels),
+            "rated": int(watchers.ratings.sum()),
+            "years": column_chart(list(watchers.years.values()), year_labels),
+            "span": f"{min(watchers.years)} to {max(watchers.years)}" if watchers.years else "",
+            "genres": genre_bars(genre_profile(histories)),
+            "placement": find_placement(record.pk),
+            "window": describe_window(record.available_from, record.available_until),
+            "watched_by": count_noun(round(len(watchers.viewer_ids) / watchers.sample_share), "viewer"),
+            "exposure": serving_status.movie_exposure(record.pk),
+            **_neighbours(record.pk),
+        }
 
     @admin.action(description="Schedule: set when the selected films are shown", permissions=["change"])
     def schedule(self, request: HttpRequest, queryset: QuerySet[Movie]) -> HttpResponse | None:
-        """Asks for the window first; the page posts the selection back."""
-        ids = list(queryset.values_list("pk", flat=True)[: MAX_SCHEDULED + 1])
-        if len(ids) > MAX_SCHEDULED:
+        """Ask for a window on a page of its own, which posts the selection back, then set it."""
+        movie_ids = list(queryset.values_list("pk", flat=True)[: MAX_SCHEDULED + 1])
+        if len(movie_ids) > MAX_SCHEDULED:
             self.message_user(request, f"You chose more than {MAX_SCHEDULED:,} films: choose fewer.", messages.ERROR)
             return None
         form = WindowForm(request.POST if "window" in request.POST else None)
         if form.is_valid():
-            self._set_window(request, ids, form.cleaned_data["available_from"], form.cleaned_data["available_until"])
+            starts_at, ends_at = form.cleaned_data["available_from"], form.cleaned_data["available_until"]
+            changed = schedule_movies(movie_ids, starts_at, ends_at)
+            self.log_changes(request, movie_ids, f"Window set: {describe_window(starts_at, ends_at)}.")
+            message = f"{count_noun(changed, 'film')} {'has' if changed == 1 else 'have'} a new window."
+            self.message_user(request, message, messages.SUCCESS)
             return None
+        verb = "is" if len(movie_ids) == 1 else "are"
         context = self.admin_site.each_context(request) | {
-            "title": f"Choose when {count_noun(len(ids), 'film')} {'is' if len(ids) == 1 else 'are'} shown",
+            "title": f"Choose when {count_noun(len(movie_ids), 'film')} {verb} shown",
             "opts": self.opts,
             "form": form,
             "media": self.media + form.media,
-            "films": [str(movie) for movie in queryset[:20]],
-            "ids": ids,
+            "movies": [str(movie) for movie in queryset[:20]],
+            "ids": movie_ids,
         }
         return TemplateResponse(request, "recommender/schedule.html", context)
 
-    def _set_window(self, request: HttpRequest, ids: list[int], begins: datetime | None, ends: datetime | None) -> None:
-        changed = schedule_movies(ids, begins, ends)
-        self.log_changes(request, ids, f"Window set: {describe_window(begins, ends)}.")
-        self.message_user(
-            request,
-            f"{count_noun(changed, 'film')} {'has' if changed == 1 else 'have'} a new window.",
-            messages.SUCCESS,
-        )
+
+def describe_window(starts_at: datetime | None, ends_at: datetime | None) -> str:
+    """Describe an availability window in UTC: "from 2024-03-01 20:00 UTC on"."""
+    start, end = (f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "" for moment in (starts_at, ends_at))
+    if start and end:
+        return f"from {start} until {end}"
+    return f"from {start} on" if start else f"until {end}" if end else "at any time"
 
 
-def describe_window(begins: datetime | None, ends: datetime | None) -> str:
-    """Writes when a film is shown, in UTC."""
-    first, last = (f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "" for moment in (begins, ends))
-    if first and last:
-        return f"from {first} until {last}"
-    return f"from {first} on" if first else f"until {last}" if last else "at any time"
-
-
-def _movie_summary(movie: Movie) -> dict[str, Any]:
-    found, where = selectors.movie_watchers(movie.pk), find_placement(movie.pk)
-    poster = selectors.MovieCard(movie.pk, movie.title, movie.year, [], movie.poster_url)
-    histories = selectors.histories(found.viewer_ids[:SAMPLED_VIEWERS].tolist())
-    return {
-        "card": make_card(1, movie.pk, poster),
-        "watchers": found,
-        "stars": column_chart(
-            found.ratings.tolist(), [f"{n / 2:g} stars: {c}" for n, c in enumerate(found.ratings, 1)]
-        ),
-        "rated": int(found.ratings.sum()),
-        "years": column_chart(list(found.years.values()), [f"{year}: {count}" for year, count in found.years.items()]),
-        "span": f"{min(found.years)} to {max(found.years)}" if found.years else "",
-        "genres": genre_bars(genre_profile(histories)),
-        "standing": where,
-        "window": describe_window(movie.available_from, movie.available_until),
-        "watched_by": count_noun(round(len(found.viewer_ids) / found.sample_share), "viewer"),
-        "on_lists": serving_status.movie_exposure(movie.pk),
-        **_neighbours_or_busy(movie.pk),
-    }
-
-
-def _neighbours_or_busy(movie_id: int) -> dict[str, Any]:
+def _neighbours(movie_id: int) -> dict[str, Any]:
+    """Return the template's context for similar movies."""
     try:
-        return {"neighbours": _neighbours(movie_id)}
-    except MovieNotFound:  # made a moment ago
+        with suppress_metrics():
+            similar = find_similar(movie_id, NEIGHBOURS, rules_override=())
+    except MovieNotFound:  # created a moment ago
         return {}
     except Overloaded:
         return {"busy": True}
-
-
-def _neighbours(movie_id: int) -> list[Card]:
-    with suppress_metrics():
-        found = find_similar(movie_id, NEIGHBOURS, rules_override=())
-    near = make_cards(found.movie_ids, selectors.movie_cards(found.movie_ids))
-    for one, likeness in zip(near, found.similarities, strict=True):
-        one.notes.append(f"{likeness:.0%} alike")
-    return near
+    cards = make_cards(similar.movie_ids, selectors.movie_cards(similar.movie_ids))
+    for card, similarity in zip(cards, similar.similarities, strict=True):
+        card.notes.append(f"{similarity:.0%} alike")
+    return {"neighbours": cards}

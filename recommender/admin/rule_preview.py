@@ -1,9 +1,8 @@
-"""A rule on a viewer's list: the list without it, and with it as if it were live now."""
+"""The preview of a merchandising rule: a viewer's list without it, and with it as if it were live now."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 from django import forms
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
@@ -13,8 +12,8 @@ from catalog.models import Rule
 from catalog.selectors import MerchandisingRule
 from recommender.admin.cards import Card, make_cards
 from recommender.movies.snapshot import current_snapshot
-from recommender.serving import current_versions
 from recommender.serving.chart import recommend_chart
+from recommender.serving.current_versions import read_versions
 from recommender.serving.home.page import build_page
 from recommender.serving.metrics import suppress_metrics
 from recommender.serving.pipeline import recommend
@@ -26,6 +25,8 @@ ROW_LENGTH, MAX_ROWS = 12, 20
 
 
 class PreviewForm(forms.Form):
+    """Choose a viewer and a list; by default one that the rule is for."""
+
     viewer = forms.IntegerField(
         min_value=1, max_value=MAX_ID, label="Viewer's id", widget=UnfoldAdminIntegerFieldWidget
     )
@@ -52,6 +53,7 @@ class PreviewForm(forms.Form):
         self.fields["shelf"].initial = shelves[0].partition(":")[0] if shelves else "recommend"
 
     def clean(self) -> dict[str, Any]:
+        """Require a movie for the list of similar movies."""
         values = super().clean() or self.cleaned_data
         if values.get("shelf") == "similar" and values.get("film") is None and "film" not in self.errors:
             self.add_error("film", "Name the film that the others are to be like.")
@@ -59,44 +61,54 @@ class PreviewForm(forms.Form):
 
 
 class PreviewColumn(NamedTuple):
+    """Hold one column of the page: the list without the rule, or with it."""
+
     title: str
-    rows: list[tuple[str, list[Card]]]  # the row's title, "" for a list that has none; its films
+    rows: list[tuple[str, list[Card]]]  # title of the row, "" for a list that has none, and its movies
+    message: str
+
+
+class _PreviewedList(NamedTuple):
+    rows: list[tuple[str, list[int]]]  # title of the row and its movie ids
     message: str
 
 
 def before_and_after(rule: Rule, form: PreviewForm) -> list[PreviewColumn]:
-    """The page's two columns. Films that came, or stand elsewhere than before, are marked in the second. Raises Busy,
-    and UnknownFilm."""
-    asked = form.cleaned_data
-    films = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
-    others = tuple(one for one in films.table.merchandising_rules if one.id != rule.pk)
-    tried = selectors.merchandising_rule(rule.pk)
-    as_if_live = [] if tried is None else [tried._replace(starts_at=0, ends_at=2**62)]
+    """Return the page's two columns. The second notes which movies moved, and highlights those of the rule.
+
+    Raises Overloaded, MovieNotFound.
+    """
+    snapshot = current_snapshot(read_versions(None).versions.catalogue or 0)
+    other_rules = tuple(other for other in snapshot.table.merchandising_rules if other.id != rule.pk)
+    previewed = selectors.merchandising_rule(rule.pk)
+    as_if_live = [] if previewed is None else [previewed._replace(starts_at=0, ends_at=2**62)]
     with suppress_metrics():
-        before, told = _lists(asked, others)
-        after, _ = _lists(asked, (*others, *as_if_live))
-    every = {movie for side in (before, after) for _, ids in side for movie in ids}
-    known = selectors.movie_cards(every)
-    of_rule = set() if tried is None else set(np.intersect1d(list(every), tried.movie_ids).tolist())
-    was = {title: {movie: place for place, movie in enumerate(ids)} for title, ids in before}
+        before = _lists(form.cleaned_data, other_rules)
+        after = _lists(form.cleaned_data, (*other_rules, *as_if_live))
+    movie_ids = {movie_id for preview in (before, after) for _, row in preview.rows for movie_id in row}
+    movies = selectors.movie_cards(movie_ids)
+    of_rule = set() if previewed is None else movie_ids & set(previewed.movie_ids.tolist())
+    positions = {title: {movie_id: index for index, movie_id in enumerate(row)} for title, row in before.rows}
+    without_rule = [(title, make_cards(row, movies)) for title, row in before.rows]
+    with_rule = [(title, make_cards(row, movies, positions.get(title, {}), of_rule)) for title, row in after.rows]
     return [
-        PreviewColumn("Without the rule", [(title, make_cards(ids, known)) for title, ids in before], told),
-        PreviewColumn(
-            "With the rule", [(title, make_cards(ids, known, was.get(title, {}), of_rule)) for title, ids in after], ""
-        ),
+        PreviewColumn("Without the rule", without_rule, before.message),
+        PreviewColumn("With the rule", with_rule, ""),
     ]
 
 
-def _lists(asked: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> tuple[list[tuple[str, list[int]]], str]:
-    viewer, shelf = asked["viewer"], asked["shelf"]
+def _lists(values: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> _PreviewedList:
+    """Make the list that the form's `values` name under these rules alone."""
+    viewer_id, shelf = values["viewer"], values["shelf"]
     if shelf == "home":
-        page = build_page(
-            RecommendRequest(viewer_id=viewer, top_k=ROW_LENGTH, rules_override=rules), MAX_ROWS, ROW_LENGTH
-        )
-        return [(shown.row.title, shown.movie_ids) for shown in page.rows], page.empty_reason
+        request = RecommendRequest(viewer_id=viewer_id, top_k=ROW_LENGTH, rules_override=rules)
+        page = build_page(request, MAX_ROWS, ROW_LENGTH)
+        return _PreviewedList([(row.row.title, row.movie_ids) for row in page.rows], page.empty_reason)
     if shelf == "similar":
-        return [("", find_similar(asked["film"], LIST_LENGTH, viewer_id=viewer, rules_override=rules).movie_ids)], ""
-    query = RecommendRequest(viewer_id=viewer, top_k=LIST_LENGTH, rules_override=rules)
-    answer = recommend(query) if shelf == "recommend" else recommend_chart(query, cast(ChartName, shelf))
-    told = "" if answer.is_known_viewer else "No viewer has this id: this is the list of a new viewer. "
-    return [("", [one.movie_id for one in answer.recommendations])], told + answer.empty_reason
+        similar = find_similar(values["film"], LIST_LENGTH, viewer_id=viewer_id, rules_override=rules)
+        return _PreviewedList([("", similar.movie_ids)], "")
+    request = RecommendRequest(viewer_id=viewer_id, top_k=LIST_LENGTH, rules_override=rules)
+    answer = recommend(request) if shelf == "recommend" else recommend_chart(request, cast(ChartName, shelf))
+    message = "" if answer.is_known_viewer else "No viewer has this id: this is the list of a new viewer. "
+    movie_ids = [recommendation.movie_id for recommendation in answer.recommendations]
+    return _PreviewedList([("", movie_ids)], message + answer.empty_reason)

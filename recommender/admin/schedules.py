@@ -1,4 +1,4 @@
-"""When tasks run: Celery beat's own pages, dressed as all others."""
+"""The schedules of tasks: Celery beat's own pages in the site's theme."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from catalog.admin import StoredRecordAdmin
 
-PARTS = {
+SCHEDULE_ADMINS = {
     CrontabSchedule: beat.CrontabScheduleAdmin,
     IntervalSchedule: beat.IntervalScheduleAdmin,
     ClockedSchedule: beat.ClockedScheduleAdmin,
@@ -24,23 +24,27 @@ PARTS = {
 
 
 class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
-    """Offers the registered tasks."""
+    """Offer the registered tasks."""
 
 
 class TaskForm(beat.PeriodicTaskForm):
+    """Edit a periodic task with the theme's widgets."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
         self.fields["regtask"].widget = TaskSelect()
 
 
-admin.site.unregister([PeriodicTask, *PARTS])
+admin.site.unregister([PeriodicTask, *SCHEDULE_ADMINS])
 
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, StoredRecordAdmin):
+    """List and edit periodic tasks."""
+
     form = TaskForm
 
 
-for model, page in PARTS.items():
-    admin.site.register(model, type(page.__name__, (page, StoredRecordAdmin), {}))
+for model, base_admin in SCHEDULE_ADMINS.items():
+    admin.site.register(model, type(base_admin.__name__, (base_admin, StoredRecordAdmin), {}))

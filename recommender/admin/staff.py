@@ -1,4 +1,4 @@
-"""Who may use the admin: Django's own pages of users and groups, dressed as all others.
+"""Staff accounts and groups: Django's own pages in the site's theme.
 
 Groups and permissions are plain lists in place of Django's two boxes, which have no names for a screen reader.
 """
@@ -15,6 +15,8 @@ admin.site.unregister([User, Group])
 
 @admin.register(User)
 class StaffAdmin(UserAdmin, StoredRecordAdmin):
+    """List and edit staff accounts."""
+
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -23,4 +25,6 @@ class StaffAdmin(UserAdmin, StoredRecordAdmin):
 
 @admin.register(Group)
 class RoleAdmin(GroupAdmin, StoredRecordAdmin):
+    """List and edit groups, which are the roles of staff."""
+
     filter_horizontal = ()

@@ -1,5 +1,6 @@
-"""A viewer's page: taste at a glance, the list that they get now with its reasons, and what was kept out of it."""
+"""A viewer's page: a taste profile, the current list with its explanations, and what was filtered out of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,7 +17,7 @@ from recommender import privacy
 from recommender.admin.base import SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.cards import Card, make_cards
 from recommender.admin.svg_charts import column_chart, share_bar
-from recommender.monitoring.taste_profile import TasteProfile, build_taste_profile
+from recommender.monitoring.taste_profile import GenreShare, TasteProfile, build_taste_profile
 from recommender.serving.concurrency import Overloaded
 from recommender.serving.metrics import suppress_metrics
 from recommender.serving.pipeline import recommend
@@ -44,16 +45,34 @@ admin.site.unregister(Viewer)
 
 @admin.register(Viewer)
 class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
+    """Add to the catalogue's page of a viewer what the recommender knows about them."""
+
     change_form_outer_before_template = "recommender/viewer.html"
     actions_detail = ("recompute", "erase")
 
     def summary(self, record: Viewer) -> dict[str, Any]:
-        return _viewer_summary(record)
+        """Return the viewer's taste profile and current list, as viewer.html shows them."""
+        profile = build_taste_profile(record.pk)
+        context: dict[str, Any] = {"taste": profile and _taste_charts(profile)}
+        try:
+            with suppress_metrics():
+                answer = recommend(RecommendRequest(viewer_id=record.pk, top_k=LIST_LENGTH, titles=True, explain=True))
+        except Overloaded:
+            return context | {"busy": True}
+        removed = answer.removal_counts.items()
+        return context | {
+            "listed": _list_cards(answer),
+            "answer": answer,
+            "source": SOURCES.get(answer.source, answer.source),
+            "removed": [(REMOVAL_REASONS.get(reason, reason), f"{count:,}") for reason, count in removed],
+        }
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow recomputing to staff who may change viewers."""
         return bool(request.user.has_perm("catalog.change_viewer"))
 
     def has_erase_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow erasing to staff who may delete viewers."""
         return bool(request.user.has_perm("catalog.delete_viewer"))
 
     @action(
@@ -68,11 +87,12 @@ class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
         },
     )
     def erase(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """Erase a viewer and report what was deleted."""
         viewer = get_or_404(self, request, object_id)
         erased = privacy.erase_viewer(viewer.pk)
-        gone = f"{count_noun(erased.events, 'event')}, {count_noun(erased.impressions, 'impression')}"
-        later = "" if erased.stored_lists else " Redis does not answer: the stored list goes as soon as it is back."
-        messages.success(request, f"Viewer {object_id} is erased: {gone}.{later}")
+        counts = f"{count_noun(erased.events, 'event')}, {count_noun(erased.impressions, 'impression')}"
+        pending = "" if erased.stored_lists else " Redis does not answer: the stored list goes as soon as it is back."
+        messages.success(request, f"Viewer {object_id} is erased: {counts}.{pending}")
         return close_dialog_to("catalog_viewer_changelist")
 
     @action(
@@ -86,7 +106,7 @@ class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
         },
     )
     def recompute(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        """What is stored of the viewer is old from now on; the page that follows shows the list made anew."""
+        """Make the viewer's stored list outdated. The page that follows computes a new one."""
         viewer = get_or_404(self, request, object_id)
         if invalidate_viewers([viewer.pk]):
             self.log_change(request, viewer, "Recomputed the list.")
@@ -94,48 +114,39 @@ class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
         return close_dialog_to("catalog_viewer_change", viewer.pk)
 
 
-def _viewer_summary(viewer: Viewer) -> dict[str, Any]:
-    taste = build_taste_profile(viewer.pk)
-    try:
-        with suppress_metrics():
-            answer = recommend(RecommendRequest(viewer_id=viewer.pk, top_k=LIST_LENGTH, titles=True, explain=True))
-    except Overloaded:
-        return {"taste": taste and _taste_charts(taste), "busy": True}
-    return {
-        "taste": taste and _taste_charts(taste),
-        "listed": _list_cards(answer),
-        "answer": answer,
-        "source": SOURCES.get(answer.source, answer.source),
-        "removed": [
-            (REMOVAL_REASONS.get(reason, reason), f"{count:,}") for reason, count in answer.removal_counts.items()
-        ],
-    }
-
-
 def _list_cards(answer: Answer) -> list[Card]:
-    found = make_cards([one.movie_id for one in answer.recommendations], answer.movie_cards or {})
-    for one, reason in zip(found, answer.explanations or (), strict=False):
-        one.notes += [f"Because of {' and '.join(of.title for of in reason.causes)}."] if reason.causes else []
-        one.notes += [reason.fact] if reason.fact else []
-    return found
+    """Make the cards of an answer, with its explanations as notes."""
+    movie_ids = [recommendation.movie_id for recommendation in answer.recommendations]
+    cards = make_cards(movie_ids, answer.movie_cards or {})
+    for card, explanation in zip(cards, answer.explanations or (), strict=False):
+        if explanation.causes:
+            card.notes.append(f"Because of {' and '.join(cause.title for cause in explanation.causes)}.")
+        if explanation.fact:
+            card.notes.append(explanation.fact)
+    return cards
 
 
-def _taste_charts(taste: TasteProfile) -> dict[str, Any]:
-    """What the template draws."""
-    most = max((person.movie_count for person in taste.people), default=1)
+def _taste_charts(profile: TasteProfile) -> dict[str, Any]:
+    """Return what viewer.html draws of a taste profile."""
+    most = max((person.movie_count for person in profile.people), default=1)
+    decade_labels = [f"{decade}s: {count}" for decade, count in profile.decades]
     return {
-        "facts": taste,
-        "genres": genre_bars(taste.genres),
+        "profile": profile,
+        "genres": genre_bars(profile.genres),
         "people": [
-            (f"{one.name}, {one.role}", share_bar(one.movie_count / most), one.movie_count) for one in taste.people
+            (f"{person.name}, {person.role}", share_bar(person.movie_count / most), person.movie_count)
+            for person in profile.people
         ],
-        "decades": column_chart([count for _, count in taste.decades], [f"{year}s: {n}" for year, n in taste.decades]),
-        "from": taste.decades[0][0] if taste.decades else None,
-        "to": taste.decades[-1][0] if taste.decades else None,
+        "decades": column_chart([count for _, count in profile.decades], decade_labels),
+        "from": profile.decades[0][0] if profile.decades else None,
+        "to": profile.decades[-1][0] if profile.decades else None,
     }
 
 
-def genre_bars(genres: Any) -> list[tuple[str, SafeString, str]]:
-    """(name, bar, share): a mark stands where everyone's share lies; the widest bar is as wide as there is room."""
-    most = max((max(one.share, one.baseline_share) for one in genres), default=1) or 1
-    return [(one.name, share_bar(one.share / most, one.baseline_share / most), f"{one.share:.0%}") for one in genres]
+def genre_bars(genres: Sequence[GenreShare]) -> list[tuple[str, SafeString, str]]:
+    """Return (name, bar, share) of each genre, with a mark at everyone's share. The largest share fills its bar."""
+    largest = max((max(genre.share, genre.baseline_share) for genre in genres), default=1) or 1
+    return [
+        (genre.name, share_bar(genre.share / largest, genre.baseline_share / largest), f"{genre.share:.0%}")
+        for genre in genres
+    ]

@@ -1,0 +1,1 @@
+"""Ingestion: events, impressions and imported files that clients send."""

@@ -1,12 +1,11 @@
-"""Files that came over HTTP: kept in parts until a worker brings them in, one part after the other.
+"""Import files that came over HTTP: saved in parts, which a worker imports one after the other.
 
-A part and its rows are one transaction, so what was killed goes on where it was. Whoever erases a viewer takes the
-viewer's rows out of the parts that wait, whoever merges one gives them to the other; both lock parts before viewers
-as a worker does.
+A part and its rows are one transaction, so an import that was killed goes on where it was. The erasure of a viewer
+removes the viewer's rows from pending parts, a merge reassigns them; both lock parts before viewers, as a worker does.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -26,11 +25,22 @@ VIEWER_KINDS = (RowKind.VIEWERS, RowKind.EVENTS)
 
 
 class TooManyRows(ValueError):
-    """The file has more than MAX_ROWS."""
+    """Report a file with more than MAX_ROWS rows."""
+
+
+class ReassignedRows(NamedTuple):
+    """Hold what a merge changed in pending imports, so that it can be undone."""
+
+    rows: list[tuple[int, str]]  # primary key of the part, row as JSON
+    has_account: bool  # whether a row makes the viewer an account
+    age_limit: int | None  # the lowest in them
 
 
 def save_rows(job: Job, rows: Iterable[Row]) -> int:
-    """Returns how many rows there are. To be called in the transaction that makes the job."""
+    """Save rows as parts of an import job and return their number. Call it in the transaction that creates the job.
+
+    Raises TooManyRows.
+    """
     count = 0
     for number, block in enumerate(in_bulk_turns(batched(rows))):
         count += len(block)
@@ -42,20 +52,20 @@ def save_rows(job: Job, rows: Iterable[Row]) -> int:
 
 
 def run_import(lease: Lease) -> None:
+    """Import the pending parts of a job, and report totals to its lease after each."""
     kind, parts = RowKind(lease.parameters["of"]), ImportPart.objects.filter(job_id=lease.job_id)
-    for waiting in list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True)):
-        part = _import_part(waiting, kind)
+    for pk in list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True)):
+        part = _import_part(pk, kind)
         lease.result |= _totals(lease.job_id)
-        lease.log(f"Part {part.number + 1}: {_summary(part.stored, part.duplicates, part.rejected)}")
+        lease.log(f"Part {part.number + 1}: {_summary(part.stored or 0, part.duplicates, part.rejected)}")
         lease.report_progress("rows", sum(lease.result.values()), lease.total)
     lease.result |= _totals(lease.job_id)
     lease.log(f"All {kind}: {_summary(**lease.result)}")
 
 
-def _summary(stored: int | None, duplicates: int, rejected: int) -> str:
-    stored = stored or 0
-    read = stored + duplicates + rejected
-    return f"{read:,} rows read, {stored:,} stored, {duplicates:,} there already, {rejected:,} refused"
+def _summary(stored: int, duplicates: int, rejected: int) -> str:
+    row_count = stored + duplicates + rejected
+    return f"{row_count:,} rows read, {stored:,} stored, {duplicates:,} there already, {rejected:,} refused"
 
 
 def _import_part(pk: int, kind: RowKind) -> ImportPart:
@@ -68,91 +78,85 @@ def _import_part(pk: int, kind: RowKind) -> ImportPart:
 
 
 def _totals(job_id: Any) -> dict[str, int]:
-    named = {name: Coalesce(Sum(name), 0) for name in ("stored", "duplicates", "rejected")}
-    return ImportPart.objects.filter(job_id=job_id).aggregate(**named)
+    """Sum the outcome of all imported parts of a job."""
+    sums = {name: Coalesce(Sum(name), 0) for name in ("stored", "duplicates", "rejected")}
+    return ImportPart.objects.filter(job_id=job_id).aggregate(**sums)
 
 
 def rejections_after(job_id: Any, part_number: int) -> tuple[list[list[Any]], int | None]:
-    """Line, field and reason of each rejection in the next part that has any, and where to go on; None: nowhere."""
-    found = ImportPart.objects.filter(job_id=job_id, number__gt=part_number, rejected__gt=0).order_by("number")[:2]
-    parts = list(found)
+    """Return the rejections of the next part that has any, each as [line, field, reason], and the part number to
+    continue after (None: no more)."""
+    with_rejections = ImportPart.objects.filter(job_id=job_id, number__gt=part_number, rejected__gt=0)
+    parts = list(with_rejections.order_by("number")[:2])
     return (parts[0].reasons if parts else []), (parts[0].number if len(parts) > 1 else None)
 
 
 def pending_rows(viewer_id: int) -> Iterator[dict[str, Any]]:
-    """A viewer's rows in what waits. Their values as JSON: what nobody has judged may be what no answer can hold."""
+    """Yield a viewer's rows in pending imports, with their values as JSON text: nothing has validated them yet, so
+    they may hold what a response cannot."""
     for part in _pending_parts_naming(viewer_id).iterator(chunk_size=1):
         for row in _load_rows(part):
-            if _is_viewer(viewer_id, row.values.get("user_id")):
+            if _is_viewer(viewer_id, row):
                 yield {"job_id": str(part.job_id), "line": row.line, "values": json.dumps(row.values)}
 
 
 def delete_viewer_rows(viewer_id: int) -> None:
-    """Takes a viewer's rows out of what waits."""
+    """Delete a viewer's rows from pending imports."""
     for part in _pending_parts_naming(viewer_id).select_for_update(of=("self",)):
         _delete_rows(viewer_id, part)
 
 
-class ReassignedRows(NamedTuple):
-    """What waited of a viewer. `rows`: part and row (as JSON) of each; `accounts`: whether one of them makes the viewer
-    an account; the lowest age limit in them."""
-
-    rows: list[tuple[int, str]]
-    has_account: bool
-    age_limit: int | None
-
-
 def reassign_viewer_rows(viewer_id: int, into: int) -> ReassignedRows:
-    """Events of one viewer that wait become another's. What waits to be said of the first alone is taken out: it would
-    overwrite the other's name and age limit."""
-    kept: list[tuple[int, str]] = []
-    sound: list[dict[str, Any]] = []
+    """Give a viewer's events in pending imports to another viewer, and delete the rows about the viewer itself: they
+    would overwrite the other's name and age limit."""
+    changed: list[tuple[int, str]] = []
+    valid: list[dict[str, Any]] = []
     for part in _pending_parts_naming(viewer_id).select_for_update(of=("self",)).select_related("job"):
         kind = RowKind(part.job.parameters["of"])
-        own = _reassign_rows(viewer_id, part, into) if kind is RowKind.EVENTS else _delete_rows(viewer_id, part)
-        kept += [(part.pk, json.dumps(row)) for row in own]
-        sound += [values for values, problems in (validate_row(kind, row) for row in own) if not problems]
-    limits = [values["age_limit"] for values in sound if values.get("age_limit") is not None]
-    return ReassignedRows(kept, any(not values["session"] for values in sound), min(limits, default=None))
+        rows = _reassign_rows(viewer_id, part, into) if kind is RowKind.EVENTS else _delete_rows(viewer_id, part)
+        changed += [(part.pk, json.dumps(row)) for row in rows]
+        valid += [values for values, problems in (validate_row(kind, row) for row in rows) if not problems]
+    age_limits = [values["age_limit"] for values in valid if values.get("age_limit") is not None]
+    has_account = any(not values["session"] for values in valid)
+    return ReassignedRows(changed, has_account, min(age_limits, default=None))
 
 
 def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: int, last_event: int) -> None:
-    """Undoes pass_on(). What was brought in since is taken from the other viewer (events above `last_event`) and
-    brought in as it was meant."""
+    """Undo reassign_viewer_rows(). Rows that were imported since are taken from the other viewer (events with an id
+    above `last_event`) and imported again for the viewer that they name."""
     by_part: dict[int, list[Row]] = {}
     for pk, row in rows:
         by_part.setdefault(pk, []).append(Row(*json.loads(row)))
     parts = ImportPart.objects.filter(pk__in=by_part).select_for_update(of=("self",)).select_related("job")
     for part in parts.order_by("pk"):
-        own, kind = by_part[part.pk], RowKind(part.job.parameters["of"])
+        restored, kind = by_part[part.pk], RowKind(part.job.parameters["of"])
         if part.stored is None:
-            lines = {row.line for row in own}
+            lines = {row.line for row in restored}
             others = [row for row in _load_rows(part) if row.line not in lines]
-            _save_part_rows(part, sorted([*others, *own], key=lambda row: row.line))
+            _save_part_rows(part, sorted([*others, *restored], key=lambda row: row.line))
         else:
             if kind is RowKind.EVENTS:
-                services.delete_moved_events(into, last_event, event_facts(own))
-            import_rows(kind, own)
+                services.delete_moved_events(into, last_event, event_facts(restored))
+            import_rows(kind, restored)
 
 
 def _reassign_rows(viewer_id: int, part: ImportPart, into: int) -> list[Row]:
-    """The viewer's rows as they were; the part has them as an account's."""
+    """Rewrite the viewer's rows of a part as those of an account. Return them as they were."""
     rows = _load_rows(part)
-    own = [row for row in rows if _is_viewer(viewer_id, row.values.get("user_id"))]
-    given = {row.line: row._replace(values=_without_session(row.values) | {"user_id": into}) for row in own}
-    _save_part_rows(part, [given.get(row.line, row) for row in rows])
-    return own
-
-
-def _without_session(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != "session"}
+    originals = [row for row in rows if _is_viewer(viewer_id, row)]
+    reassigned = {}
+    for row in originals:
+        values = {name: value for name, value in row.values.items() if name != "session"}
+        reassigned[row.line] = row._replace(values=values | {"user_id": into})
+    _save_part_rows(part, [reassigned.get(row.line, row) for row in rows])
+    return originals
 
 
 def _delete_rows(viewer_id: int, part: ImportPart) -> list[Row]:
-    """The viewer's rows, which the part has no longer."""
+    """Delete the viewer's rows from a part. Return them."""
     rows = _load_rows(part)
-    _save_part_rows(part, [row for row in rows if not _is_viewer(viewer_id, row.values.get("user_id"))])
-    return [row for row in rows if _is_viewer(viewer_id, row.values.get("user_id"))]
+    _save_part_rows(part, [row for row in rows if not _is_viewer(viewer_id, row)])
+    return [row for row in rows if _is_viewer(viewer_id, row)]
 
 
 def _load_rows(part: ImportPart) -> list[Row]:
@@ -165,14 +169,14 @@ def _save_part_rows(part: ImportPart, rows: Sequence[Row]) -> None:
 
 
 def _pending_parts_naming(viewer_id: int) -> QuerySet[ImportPart]:
-    """Those that wait and have this number somewhere."""
+    """Select the pending parts whose text contains the viewer's number, as a cheap first filter."""
     of_viewers = ImportPart.objects.filter(stored=None, job__parameters__of__in=VIEWER_KINDS)
     return of_viewers.filter(rows__contains=str(viewer_id)).order_by("pk")
 
 
-def _is_viewer(viewer_id: int, value: Any) -> bool:
-    """As a file may write a viewer's number."""
+def _is_viewer(viewer_id: int, row: Row) -> bool:
+    """Compare a row's user_id, in any spelling that a file may use for a number."""
     try:
-        return float(value) == viewer_id
+        return float(row.values.get("user_id")) == viewer_id  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return False

@@ -1,4 +1,4 @@
-"""What was shown and clicked, in its table: it moves no list, so it costs one look and one insert."""
+"""Store impressions and clicks. They change no list, so they cost one lookup and one insert."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from recommender.models import Impression
 
 
 class NewImpression(NamedTuple):
-    """An impression or a click, in the order of the columns. `session`: whether the viewer is an anonymous session."""
+    """Hold an impression or a click, in the order of the columns."""
 
     viewer_id: int
     movie_id: int
@@ -21,28 +21,35 @@ class NewImpression(NamedTuple):
     position: int | None
     recommendation_id: str
     event_id: UUID | None
-    is_session: bool
+    is_session: bool  # whether the viewer is an anonymous session
 
 
-def store_impressions(shown: Sequence[NewImpression], have_timestamps: Sequence[bool]) -> list[EventResult]:
-    """An answer for each, in order. Where it was not `timed` by the client, another moment is no other content."""
-    if not shown:
+def store_impressions(impressions: Sequence[NewImpression], have_timestamps: Sequence[bool]) -> list[EventResult]:
+    """Insert what is new and return a result for each impression, in order.
+
+    An impression that repeats an event id is a duplicate or a conflict. Its time is compared only where the client
+    sent one (`have_timestamps`).
+    """
+    if not impressions:
         return []
-    fresh = _insert(shown)
-    late = []
-    for place, one in enumerate(shown):
-        if one.event_id and one.event_id not in fresh:
-            late.append(place)
-        fresh -= {one.event_id}  # a second one like it in the same call is late
-    present = _stored_by_event_id([shown[place].event_id for place in late])
-    results = [EventResult(EventStatus.STORED)] * len(shown)
-    for place in late:
-        results[place] = _compare_with_stored(shown[place], have_timestamps[place], present.get(shown[place].event_id))
+    new_ids = _insert(impressions)
+    repeated = []
+    for index, impression in enumerate(impressions):
+        if impression.event_id and impression.event_id not in new_ids:
+            repeated.append(index)
+        new_ids -= {impression.event_id}  # a second one with this id in the same call is a repetition
+    repeated_ids = [impressions[index].event_id for index in repeated]
+    rows = Impression.objects.filter(client_event_id__in=repeated_ids) if repeated else ()
+    stored = {row.client_event_id: row for row in rows}
+    results = [EventResult(EventStatus.STORED)] * len(impressions)
+    for index in repeated:
+        impression = impressions[index]
+        results[index] = _compare_with_stored(impression, have_timestamps[index], stored.get(impression.event_id))
     return results
 
 
-def _insert(shown: Sequence[NewImpression]) -> set[UUID]:
-    """The event ids of those that were new."""
+def _insert(impressions: Sequence[NewImpression]) -> set[UUID]:
+    """Insert all in one statement. Return the event ids that were new."""
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO recommender_impression
@@ -51,26 +58,22 @@ def _insert(shown: Sequence[NewImpression]) -> set[UUID]:
                                     %s::text[], %s::uuid[], %s::bool[]) AS i (a, b, c, d, e, f, event_id, g)
                ORDER BY event_id  -- the same in every call: two with the same ids wait, they do not deadlock
                ON CONFLICT DO NOTHING RETURNING client_event_id""",
-            [list(column) for column in zip(*shown, strict=True)],
+            [list(column) for column in zip(*impressions, strict=True)],
         )
         return {event_id for (event_id,) in cursor.fetchall() if event_id}
 
 
-def _stored_by_event_id(ids: Sequence[UUID | None]) -> dict[UUID | None, Impression]:
-    return {one.client_event_id: one for one in Impression.objects.filter(client_event_id__in=ids)} if ids else {}
-
-
-def _compare_with_stored(one: NewImpression, timed: bool, there: Impression | None) -> EventResult:
-    """A duplicate where it says the same, else a conflict that names what is another."""
-    if there is None:
+def _compare_with_stored(impression: NewImpression, has_timestamp: bool, stored: Impression | None) -> EventResult:
+    """Return DUPLICATE where the stored row says the same, else a conflict that names the fields that differ."""
+    if stored is None:
         return EventResult(EventStatus.REJECTED, "What stood in its place was erased just now: send it again.")
-    said = {
-        "user_id": one.viewer_id == there.viewer_id,
-        "movie_id": one.movie_id == there.movie_id,
-        "kind": one.kind == there.kind,
-        "position": one.position == there.position,
-        "recommendation_id": one.recommendation_id == there.recommendation_id,
-        "occurred_at": not timed or one.occurred_at == there.occurred_at,
+    same_by_field = {
+        "user_id": impression.viewer_id == stored.viewer_id,
+        "movie_id": impression.movie_id == stored.movie_id,
+        "kind": impression.kind == stored.kind,
+        "position": impression.position == stored.position,
+        "recommendation_id": impression.recommendation_id == stored.recommendation_id,
+        "occurred_at": not has_timestamp or impression.occurred_at == stored.occurred_at,
     }
-    differing = tuple(name for name, same in said.items() if not same)
-    return conflict_result(one.event_id, differing) if differing else EventResult(EventStatus.DUPLICATE)
+    differing = tuple(field for field, same in same_by_field.items() if not same)
+    return conflict_result(impression.event_id, differing) if differing else EventResult(EventStatus.DUPLICATE)

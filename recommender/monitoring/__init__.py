@@ -1,2 +1,2 @@
-"""How the whole system is doing, judged in one place: `system.report()`. The admin's first page, GET /health/system and
-`manage.py status` show it, each in its own form."""
+"""Judge how the system is doing: process readiness, whole-system health, list coverage and the rollback guard. The
+dashboard of the admin, GET /health, GET /health/system and `manage.py status` show the results."""

@@ -1,14 +1,16 @@
-"""One thing that was looked at, and how it is."""
+"""The result of one health check, and how it is worded."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from catalog.plurals import count_noun
+
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400  # seconds
 
 
 class Status(StrEnum):
-    """Unknown: what it would be judged by is gone. It is not well either."""
+    """Rank the outcomes of a check, from good to bad. UNKNOWN: the server that would tell does not answer."""
 
     OK = "ok"
     WARN = "warn"
@@ -18,8 +20,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`name` is for programs and stays; the rest is for people. `figures` have their unit in the name (age_seconds,
-    free_bytes, waiting)."""
+    """Hold the result of one check. `name` and `figures` are for programs and stable, the rest is for people."""
 
     name: str
     label: str
@@ -27,27 +28,24 @@ class Check:
     value: str
     detail: str = ""
     remedy: str = ""  # what to do; empty where nothing has to be done
-    figures: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)  # with the unit in the name: age_seconds, free_bytes
 
 
 def worst_status(checks: Iterable[Check]) -> Status:
+    """Return the worst status of all checks; OK where there are none."""
     order = list(Status)
-    return max((one.status for one in checks), key=order.index, default=Status.OK)
+    return max((check.status for check in checks), key=order.index, default=Status.OK)
 
 
 def join_sentences(detail: str, remedy: str) -> str:
-    """What was found and what to do, apart from each other."""
+    """Join what is wrong and what to do, with a full stop between them where one is missing."""
     between = "" if not detail or not remedy or detail.endswith((".", "!", "?", ":")) else "."
     return f"{detail}{between} {remedy}".strip()
 
 
 def format_duration(seconds: float) -> str:
-    """A length of time in its largest unit, as people say it."""
+    """Format a duration in its largest unit, rounded down: "2 hours"."""
     for unit, size in (("day", _DAY), ("hour", _HOUR), ("minute", _MINUTE)):
         if seconds >= size:
-            return _counted(int(seconds // size), unit)
-    return _counted(int(seconds), "second")
-
-
-def _counted(count: int, unit: str) -> str:
-    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
+            return count_noun(int(seconds // size), unit)
+    return count_noun(int(seconds), "second")

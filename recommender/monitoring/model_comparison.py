@@ -1,4 +1,4 @@
-"""The lists of some viewers under several models: what a change of model would mean for people."""
+"""Compute the lists of some viewers under several models, to show what a change of model would mean for people."""
 
 import time
 from collections.abc import Sequence
@@ -9,40 +9,48 @@ from catalog import selectors
 from recommender import registry
 from recommender.history import has_known_movies
 from recommender.movies.snapshot import CatalogueSnapshot, EligibilityFilter, current_snapshot
-from recommender.serving import current_versions
 from recommender.serving.candidates import model_scoring
 from recommender.serving.concurrency import compute_slot
+from recommender.serving.current_versions import read_versions
 from recommender.serving.request import RecommendRequest
 from recommender.serving.viewer import ViewerProfile, build_profile
 
 
 def top_k_by_model(model_names: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
-    """Viewer id -> a list of k film ids for each model: empty where it cannot be loaded or has nothing to go by. No
-    list is stored, and a model that this process does not serve is not kept."""
+    """Return for each viewer id a list of k movie ids under each model, in the order of `model_names`.
+
+    A list is empty where the model cannot be loaded, or knows no movie of the viewer's history. No list is stored, and
+    a model that this process does not serve is not kept in memory. Raises Overloaded.
+    """
     for name in model_names:
-        registry.fetch_for_comparison(name)  # whoever waits for the store takes nobody's place
+        registry.fetch_for_comparison(name)  # before a compute slot is taken: fetching may wait for the model store
     return _compute_lists(model_names, viewer_ids, k)
 
 
 @compute_slot()
 def _compute_lists(model_names: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
-    films = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
-    who = [build_profile(RecommendRequest(viewer_id=one.viewer_id), one) for one in selectors.histories(viewer_ids)]
-    by_model = [_lists_of_model(name, who, films, k) for name in model_names]
-    return {one.viewer_id: [lists[n] for lists in by_model] for n, one in enumerate(who) if one.viewer_id is not None}
+    snapshot = current_snapshot(read_versions(None).versions.catalogue or 0)
+    viewers = {
+        history.viewer_id: build_profile(RecommendRequest(viewer_id=history.viewer_id), history)
+        for history in selectors.histories(viewer_ids)
+    }
+    lists_by_model = [_lists_of_model(name, list(viewers.values()), snapshot, k) for name in model_names]
+    return {viewer_id: [lists[index] for lists in lists_by_model] for index, viewer_id in enumerate(viewers)}
 
 
-def _lists_of_model(model: str, who: Sequence[ViewerProfile], films: CatalogueSnapshot, k: int) -> list[list[int]]:
-    ranker = registry.load_for_comparison(model)
+def _lists_of_model(
+    name: str, viewers: Sequence[ViewerProfile], snapshot: CatalogueSnapshot, k: int
+) -> list[list[int]]:
+    ranker = registry.load_for_comparison(name)
     if ranker is None:
-        return [[] for _ in who]
-    found: list[list[int]] = []
-    for one in who:
-        if not has_known_movies(one.events, ranker):
-            found.append([])
+        return [[] for _ in viewers]
+    lists: list[list[int]] = []
+    for viewer in viewers:
+        if not has_known_movies(viewer.events, ranker):
+            lists.append([])
             continue
-        gate = EligibilityFilter(films, int(time.time()), None, np.empty(0, np.int32), one.age_limit)
-        state = ranker.encode([one.events])
-        [best] = model_scoring.top_by_model(ranker, state, k, gate, [one.seen_ids])
-        found.append(best.movie_ids.tolist())
-    return found
+        eligibility = EligibilityFilter(snapshot, int(time.time()), None, np.empty(0, np.int32), viewer.age_limit)
+        encoded = ranker.encode([viewer.events])
+        [ranked] = model_scoring.top_by_model(ranker, encoded, k, eligibility, [viewer.seen_ids])
+        lists.append(ranked.movie_ids.tolist())
+    return lists

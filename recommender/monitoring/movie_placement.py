@@ -1,4 +1,4 @@
-"""Where a film is shown now: charts, the lists of viewers, and the rules that move it."""
+"""Find where a movie appears now: on charts, and under which merchandising rules."""
 
 import time
 from typing import NamedTuple
@@ -7,32 +7,33 @@ import numpy as np
 
 from catalog.selectors import MerchandisingRule
 from recommender.movies.snapshot import current_snapshot
-from recommender.serving import current_versions
 from recommender.serving.candidates import charts
+from recommender.serving.current_versions import read_versions
 from recommender.serving.request import CHART_NAMES
 
 
 class Placement(NamedTuple):
-    is_available: bool  # published and inside its window
-    chart_positions: dict[
-        str, int | None
-    ]  # chart -> place from 1 among the films that can be watched now; None: not on it
-    rules: list[MerchandisingRule]  # that are of this film and in force, each on some list
+    """Hold where a movie appears now."""
+
+    is_available: bool  # published and inside its availability window
+    chart_positions: dict[str, int | None]  # position from 1 among available movies; None: not on that chart
+    rules: list[MerchandisingRule]  # active rules of this movie
 
 
 def find_placement(movie_id: int) -> Placement:
-    look, now = current_versions.read_versions(None), int(time.time())
-    films = current_snapshot(look.versions.catalogue or 0)
-    [row] = films.table.rows_of(np.array([movie_id])).tolist()
-    open_now = films.availability(now).available
-    places: dict[str, int | None] = {}
+    """Find where a movie appears now."""
+    versions, now = read_versions(None).versions, int(time.time())
+    snapshot = current_snapshot(versions.catalogue or 0)
+    [row] = snapshot.table.rows_of(np.array([movie_id])).tolist()
+    available = snapshot.availability(now).available
+    positions: dict[str, int | None] = {}
     for name in CHART_NAMES:
-        rows = charts.rank_chart(name, films, look.versions.epoch or 0).rows
-        found = np.flatnonzero(rows[open_now[rows]] == row)
-        places[name] = int(found[0]) + 1 if len(found) else None
+        rows = charts.rank_chart(name, snapshot, versions.epoch or 0).rows
+        matches = np.flatnonzero(rows[available[rows]] == row)
+        positions[name] = int(matches[0]) + 1 if len(matches) else None
     rules = [
-        one
-        for one in films.table.merchandising_rules
-        if one.starts_at <= now < one.ends_at and movie_id in one.movie_ids
+        rule
+        for rule in snapshot.table.merchandising_rules
+        if rule.starts_at <= now < rule.ends_at and movie_id in rule.movie_ids
     ]
-    return Placement(row >= 0 and bool(open_now[row]), places, rules)
+    return Placement(row >= 0 and bool(available[row]), positions, rules)

@@ -1,8 +1,8 @@
-"""Asks a model that has just gone live for lists that nobody ordered: of viewers whom the server draws.
+"""Probe a model that has just gone live: ask it for lists of viewers that the server samples.
 
 What clients ask for, with which filters, histories and viewers, says nothing about a model: they choose it. So each web
-process asks its own ranker, a viewer a second within the first hour, and counts what comes of it. The viewers came
-before the model was made, and are the same in every process; nothing is stored, and the embedding cache is passed by.
+process asks its own ranker, one viewer a second within the first hour, and counts the faults. The viewers had a history
+before the model was made, and are the same in every process; nothing is stored, and the embedding cache is not used.
 """
 
 import time
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 WATCH_WINDOW = timedelta(hours=1)  # after the activation
-SAMPLE_SIZE = 100  # drawn for a version
-MIN_VIEWERS = 10  # with fewer nothing can be told from them
-LIST_LENGTH = 20  # films of a list
-REFRESH_SECONDS = 10.0  # before it is asked again which version is watched
-PROBES = "asked"
+SAMPLE_SIZE = 100  # viewers for each version
+MIN_VIEWERS = 10  # with fewer, nothing can be concluded
+LIST_LENGTH = 20  # movies
+REFRESH_SECONDS = 10.0  # between two reads of which version is active
+PROBES = "asked"  # counter of all probes, beside one for each fault
 
 
 class _Target(NamedTuple):
@@ -43,58 +43,58 @@ _probe_count = 0
 
 
 def probe_next_viewer() -> None:
-    """Asks for the list of the next viewer and counts it; the watch of a web process calls this every second."""
+    """Ask for the list of the next viewer and count the outcome. The model watcher calls this every second."""
     global _probe_count
     try:
-        watch = _current_target()
-        if watch is None:
+        target = _current_target()
+        if target is None:
             return
-        ranker = registry.ranker(watch.version)
-        if ranker is None or ranker.version != watch.version:
-            return  # the heartbeat tells of it
+        ranker = registry.ranker(target.version)
+        if ranker is None or ranker.version != target.version:
+            return  # the process's heartbeat reports that
         _probe_count += 1
-        history = selectors.history(watch.viewers[_probe_count % len(watch.viewers)])
+        history = selectors.history(target.viewers[_probe_count % len(target.viewers)])
         fault = find_fault(ranker, history) if history is not None else None
     except selectors.DATABASE_ERRORS:
         return
     if fault is not None:
-        metrics.increment(*(counter_name(watch.version, name) for name in (PROBES, fault) if name))
+        metrics.increment(*(counter_name(target.version, name) for name in (PROBES, fault) if name))
 
 
 def counter_name(version: str, name: str) -> str:
-    """The name in the tally."""
+    """Return the name of a probe counter in the metrics."""
     return f"probe:{version}:{name}"
 
 
 def sample_viewers(version: ModelVersion) -> list[int]:
-    """Ids of viewers who had a history before the version was made, drawn by its name."""
+    """Return ids of viewers who had a history before the version was made, sampled with its name as the seed."""
     return selectors.sample_established_viewers(version.created_at, SAMPLE_SIZE, seed=version.name)
 
 
 def fault_rate(ranker: "Ranker", viewers: Sequence[int]) -> float | None:
-    """0..1, of the lists of these viewers; None where there is none to be made."""
-    faults = [find_fault(ranker, history) for history in selectors.histories(viewers)]
-    judged = [fault for fault in faults if fault is not None]
-    return sum(map(bool, judged)) / len(judged) if judged else None
+    """Return the share of faulty lists of these viewers, 0..1; None where no list can be made."""
+    outcomes = [find_fault(ranker, history) for history in selectors.histories(viewers)]
+    faults = [fault for fault in outcomes if fault is not None]
+    return sum(map(bool, faults)) / len(faults) if faults else None
 
 
 def find_fault(ranker: "Ranker", history: selectors.History) -> str | None:
-    """What is wrong with the list that the model makes for this viewer, or nothing (""); None where no film is left
-    that it could list. Raises OperationalError where Postgres is gone."""
-    films = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
-    gate = EligibilityFilter(films, int(time.time()), None, np.empty(0, np.int32), history.age_limit)
+    """Return what is wrong with the list that the model makes for a viewer: "" where nothing is, None where no movie is
+    left that it could list. Raises OperationalError where Postgres is away."""
+    snapshot = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
+    eligibility = EligibilityFilter(snapshot, int(time.time()), None, np.empty(0, np.int32), history.age_limit)
     events, seen = to_model_events(history), exclusions_from(history).movie_ids
     try:
         if not has_known_movies(events, ranker):
             return "knows no film of the viewer"
-        left = int(np.count_nonzero(gate.vocabulary_mask(ranker) & ~np.isin(ranker.movie_ids, seen)))
+        left = int(np.count_nonzero(eligibility.vocabulary_mask(ranker) & ~np.isin(ranker.movie_ids, seen)))
         if not left:
             return None
-        ranker.encode([events], [gate.now])
-        [ranked] = model_scoring.top_by_model(ranker, ranker.encode([events]), LIST_LENGTH, gate, [seen])
+        ranker.encode([events], [eligibility.now])
+        [ranked] = model_scoring.top_by_model(ranker, ranker.encode([events]), LIST_LENGTH, eligibility, [seen])
     except (*selectors.DATABASE_ERRORS, MemoryError):
         raise
-    except Exception as error:  # whatever a model can raise is what is looked for
+    except Exception as error:  # whatever a model can raise is a fault
         return f"raised {type(error).__name__}"
     if not np.isfinite(ranked.scores).all() or len(ranked.movie_ids) < min(LIST_LENGTH, left):
         return "ranked too few films"
@@ -102,15 +102,13 @@ def find_fault(ranker: "Ranker", history: selectors.History) -> str | None:
 
 
 def _current_target() -> _Target | None:
-    """The active version within its first hour, where there are viewers to tell by."""
+    """Return the active version within its watch window and its sample; None where there are too few viewers."""
     global _target, _refreshed_at
     if time.monotonic() - _refreshed_at < REFRESH_SECONDS:
         return _target
     _refreshed_at = time.monotonic()
-    active = ModelVersion.objects.filter(
-        status=ModelVersion.Status.ACTIVE, activated_at__gt=timezone.now() - WATCH_WINDOW
-    )
-    version = active.first()
+    active = ModelVersion.Status.ACTIVE
+    version = ModelVersion.objects.filter(status=active, activated_at__gt=timezone.now() - WATCH_WINDOW).first()
     if version is None:
         _target = None
     elif _target is None or _target.version != version.name:

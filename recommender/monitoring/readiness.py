@@ -1,4 +1,4 @@
-"""Whether this process can serve: a model in memory, a database that answers, and Redis if possible."""
+"""Check whether this process can serve: a model in memory, a database that answers, and Redis if possible."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,26 +15,30 @@ from recommender.serving.pipeline import active_ranker
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
+    """Hold whether the process is ready to serve, and what its answer depends on."""
+
     ready: bool
-    components: dict[str, str]  # part -> "ok", or what is wrong
+    components: dict[str, str]  # name -> "ok", or what is wrong
     model_version: str | None
 
 
 def check_readiness() -> Readiness:
-    """Ready while a list can be made or served: the films are known, and an active model, if there is one, is loaded.
-    Without Redis lists come from the model, without Postgres from Redis."""
-    parts = {"database": _database_state(), "cache": "ok", "model": "not asked"}
+    """Return ready while a list can be made or served: the movies are known, and the active model, if any, is loaded.
+
+    Without Redis lists come from the model, without Postgres from Redis.
+    """
+    components = {"database": _database_state(), "cache": "ok", "model": "not asked"}
     version = None
     with suppress(*selectors.DATABASE_ERRORS):
-        look = current_versions.read_versions(None)
-        current_snapshot(look.versions.catalogue or 0)
-        parts["cache"] = "ok" if look.redis_up else "unreachable: lists come from the model"
-        ranker = active_ranker(look)
+        cache_read = current_versions.read_versions(None)
+        current_snapshot(cache_read.versions.catalogue or 0)
+        components["cache"] = "ok" if cache_read.redis_up else "unreachable: lists come from the model"
+        ranker = active_ranker(cache_read)
         version = ranker.version if ranker is not None else None
-        parts["model"] = _model_state(look.versions.model, version)
-        new_site = look.versions.model is None  # popular, latest and content lists are all that it promises
-        return Readiness(new_site or version is not None, parts, version)
-    return Readiness(version is not None, parts, version)
+        components["model"] = _model_state(cache_read.versions.model, version)
+        is_new_site = cache_read.versions.model is None  # such a site promises popular, latest and content lists only
+        return Readiness(is_new_site or version is not None, components, version)
+    return Readiness(version is not None, components, version)
 
 
 def _database_state() -> str:
@@ -46,16 +50,14 @@ def _database_state() -> str:
     return "ok"
 
 
-def _model_state(active: str | None, serving: str | None) -> str:
+def _model_state(active: str | None, served: str | None) -> str:
+    """Describe the active version beside the one that this process serves."""
     if active is None:
         return training_data.no_model_message()
-    if serving == active:
+    if served == active:
         return "ok"
-    awaited = (
-        ", which the model store has not given yet"
-        if object_store.is_configured() and not artifacts.is_local(active)
-        else ""
-    )
-    if serving is None:
-        return f"{active} cannot be loaded{awaited}"
-    return f"ok, but {serving} serves in place of {active}{awaited}"
+    is_missing = object_store.is_configured() and not artifacts.is_local(active)
+    missing = ", which the model store has not given yet" if is_missing else ""
+    if served is None:
+        return f"{active} cannot be loaded{missing}"
+    return f"ok, but {served} serves in place of {active}{missing}"

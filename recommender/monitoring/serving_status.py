@@ -1,4 +1,4 @@
-"""How serving is doing: what the admin's first page shows, and nothing that costs more than a few reads."""
+"""Measure how serving is doing for the admin's dashboard, with no more than a few reads."""
 
 import time
 from dataclasses import dataclass
@@ -8,63 +8,67 @@ from catalog import selectors
 from recommender import cache
 from recommender.cache import CacheUnavailable, StoredList, Versions
 from recommender.movies.snapshot import current_snapshot
-from recommender.serving import current_versions
+from recommender.serving.current_versions import read_versions
 
-SAMPLE_SIZE = 200  # viewers whose lists are looked at
+SAMPLE_SIZE = 200  # viewers
 
 
 @dataclass(frozen=True, slots=True)
 class ListCoverage:
-    """Of viewers with a history, drawn at random: how many have a list, and how many one that is true now."""
+    """Count, in a random sample of viewers with a history, those with a stored list and with a current one."""
 
     sampled: int
     stored: int
     current: int
 
 
+class _ListSample(NamedTuple):
+    viewer_count: int  # sampled viewers, all with a history
+    lists: dict[int, StoredList]  # by viewer id, of those that have a list under the active model
+    versions: Versions  # as they are now; without a viewer's
+
+
 def stored_list_coverage() -> ListCoverage | None:
-    """None without Redis, without an active model, or without viewers."""
-    drawn = _sample_lists()
-    if drawn is None or not drawn.viewers:
+    """Return how many sampled viewers have a stored list. None without Redis, an active model or viewers."""
+    sample = _sample_lists()
+    if sample is None or not sample.viewer_count:
         return None
-    versions = selectors.viewer_versions(list(drawn.lists))
-    valid = sum(
-        stored.is_current(drawn.current_versions._replace(viewer=versions.get(viewer)))
-        for viewer, stored in drawn.lists.items()
+    viewer_versions = selectors.viewer_versions(list(sample.lists))
+    current = sum(
+        stored.is_current(sample.versions._replace(viewer=viewer_versions.get(viewer_id)))
+        for viewer_id, stored in sample.lists.items()
     )
-    return ListCoverage(drawn.viewers, len(drawn.lists), valid)
+    return ListCoverage(sample.viewer_count, len(sample.lists), current)
 
 
 def movie_exposure(movie_id: int) -> tuple[int, int, float] | None:
-    """Of the lists of drawn viewers: how many there are, how many have the film, and its mean place there (from 1)."""
-    drawn = _sample_lists()
-    if drawn is None:
+    """Return, for a sample of stored lists, their number, the number that hold the movie, and its mean position from 1.
+
+    None without Redis or an active model.
+    """
+    sample = _sample_lists()
+    if sample is None:
         return None
-    films = [stored.movie_ids for stored in drawn.lists.values()]
-    places = [int((ids == movie_id).argmax()) + 1 for ids in films if movie_id in ids]
-    return len(films), len(places), sum(places) / max(len(places), 1)
-
-
-class _ListSample(NamedTuple):
-    viewers: int  # with a history
-    lists: dict[int, StoredList]  # of those that have one under the active model
-    current_versions: Versions
+    lists = [stored.movie_ids for stored in sample.lists.values()]
+    positions = [int((movie_ids == movie_id).argmax()) + 1 for movie_ids in lists if movie_id in movie_ids]
+    return len(lists), len(positions), sum(positions) / max(len(positions), 1)
 
 
 def _sample_lists() -> _ListSample | None:
-    """None without Redis or without an active model."""
-    look = current_versions.read_versions(None)
-    if not look.redis_up or not look.versions.model:
+    """Read the lists of sampled viewers. None without Redis or an active model."""
+    cache_read = read_versions(None)
+    if not cache_read.redis_up or not cache_read.versions.model:
         return None
-    ids = selectors.sample_viewers(SAMPLE_SIZE)
+    viewer_ids = selectors.sample_viewers(SAMPLE_SIZE)
     try:
-        return _ListSample(len(ids), cache.read_lists(look.versions.model, ids), look.versions)
+        lists = cache.read_lists(cache_read.versions.model, viewer_ids)
     except CacheUnavailable:
         return None
+    return _ListSample(len(viewer_ids), lists, cache_read.versions)
 
 
 def models_by_process() -> dict[str, str] | None:
-    """Live web process -> the newest model it holds; None without Redis."""
+    """Return the newest model that each live web process holds. None without Redis."""
     try:
         return cache.models_by_process()
     except CacheUnavailable:
@@ -72,7 +76,7 @@ def models_by_process() -> dict[str, str] | None:
 
 
 def available_counts() -> tuple[int, int]:
-    """How many films can be watched now, of how many."""
-    films = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
-    total = len(films.table.ids)
-    return total - films.availability(int(time.time())).unavailable_count, total
+    """Return how many movies are available now, and how many there are."""
+    snapshot = current_snapshot(read_versions(None).versions.catalogue or 0)
+    total = len(snapshot.table.ids)
+    return total - snapshot.availability(int(time.time())).unavailable_count, total

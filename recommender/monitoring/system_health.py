@@ -1,24 +1,19 @@
-"""The whole system's health. What cannot be judged because Postgres or Redis is gone is said to be unknown, and is not
-asked for: the report comes within seconds whatever is away or frozen."""
+"""Check the health of the whole system.
 
-from collections.abc import Callable, Sequence
+Where Postgres or Redis does not answer, what it would tell is reported as unknown and not read: the report comes within
+seconds whatever is away or frozen.
+"""
+
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from django.db import DatabaseError, ProgrammingError
 from django.utils import timezone
 
 from recommender import cache
-from recommender.monitoring import (
-    call_checks,
-    disk_checks,
-    nightly_checks,
-    process_checks,
-    queue_checks,
-    server_checks,
-)
+from recommender.monitoring import call_checks, disk_checks, nightly_checks, process_checks, queue_checks, server_checks
 from recommender.monitoring.checks import Check, Status, worst_status
 from recommender.serving import metrics
 
@@ -32,73 +27,72 @@ POSTGRES_CHECKS = {
     "outbox": "Waiting to be published",
 }
 
-Result = TypeVar("Result")
-
 
 @dataclass(frozen=True, slots=True)
 class SystemReport:
+    """Hold all checks of the system, and when they were made."""
+
     checked_at: datetime
     checks: list[Check]
 
     @property
     def status(self) -> Status:
+        """Return the worst status of all checks."""
         return worst_status(self.checks)
 
     @property
     def is_partial(self) -> bool:
-        """Whether Postgres or Redis is gone, so that only a part could be judged."""
-        return any(one.name in ("postgres", "redis") and one.value == "does not answer" for one in self.checks)
+        """Return whether Postgres or Redis does not answer, so that only a part could be checked."""
+        servers = [check for check in self.checks if check.name in ("postgres", "redis")]
+        return any(check.value == "does not answer" for check in servers)
 
 
 def check_system() -> SystemReport:
+    """Run all checks, each server's own first."""
     redis = server_checks.check_redis()
-    signs = _read_or_none(cache.heartbeat_ages) if redis.answers else None
-    minutes = metrics.read_buckets(call_checks.MINUTE, call_checks.WINDOW_MINUTES) if redis.answers else []
+    heartbeats, minutes = None, []
+    if redis.answers:
+        with suppress(cache.CacheUnavailable):
+            heartbeats = cache.heartbeat_ages()
+        minutes = metrics.read_buckets(call_checks.MINUTE, call_checks.WINDOW_MINUTES)
     postgres = server_checks.check_postgres(call_checks.count_full_disk_refusals(minutes))
-    found = [
-        *process_checks.check_processes(signs, redis_is_fresh=redis.is_fresh),
+    charts = queue_checks.check_charts() if redis.answers else _unknown_check("charts", "Age of the charts", "Redis")
+    checks = [
+        *process_checks.check_processes(heartbeats, redis_is_fresh=redis.is_fresh),
         postgres,
         redis.check,
         *disk_checks.check_disks(),
+        call_checks.check_calls(minutes),
+        *_check_postgres_contents(postgres, redis),
+        charts,
     ]
-    found += call_checks.check_calls(minutes)
-    found += _check_postgres_contents(postgres, redis)
-    found.append(
-        queue_checks.check_charts() if redis.answers else _unknown_check("charts", "Age of the charts", "Redis")
-    )
-    return SystemReport(timezone.now(), found)
+    return SystemReport(timezone.now(), checks)
 
 
 def _check_postgres_contents(postgres: Check, redis: server_checks.RedisState) -> list[Check]:
-    waiting = redis.queue_lengths if redis.answers else None
-    lacking: list[Check] = []
+    """Run the checks that read Postgres; UNKNOWN for each where it does not answer or lacks tables."""
+    checks: list[Check] = []
     if postgres.value != "does not answer":
         try:
             return [
                 *nightly_checks.check_nightly(),
-                *nightly_checks.check_schedules(),
-                *queue_checks.check_jobs(waiting),
+                nightly_checks.check_schedules(),
+                *queue_checks.check_jobs(redis.queue_lengths if redis.answers else None),
                 queue_checks.check_outbox(),
             ]
         except ProgrammingError:
-            words = "The database lacks tables of this version."
-            lacking.append(Check("tables", "Tables", Status.FAIL, "missing", words, "Run `./run manage migrate`."))
+            detail = "The database lacks tables of this version."
+            checks.append(Check("tables", "Tables", Status.FAIL, "missing", detail, "Run `./run manage migrate`."))
         except DatabaseError:  # it went away meanwhile
             pass
-    return lacking + [_unknown_check(name, label, "Postgres") for name, label in POSTGRES_CHECKS.items()]
+    return checks + [_unknown_check(name, label, "Postgres") for name, label in POSTGRES_CHECKS.items()]
 
 
-def _unknown_check(name: str, label: str, gone: str) -> Check:
-    return Check(name, label, Status.UNKNOWN, "unknown", f"{gone} does not answer.", f"Start {gone}.")
-
-
-def _read_or_none(ask: Callable[[], Result]) -> Result | None:
-    with suppress(cache.CacheUnavailable):
-        return ask()
-    return None
+def _unknown_check(name: str, label: str, server: str) -> Check:
+    return Check(name, label, Status.UNKNOWN, "unknown", f"{server} does not answer.", f"Start {server}.")
 
 
 def worst_first(checks: Sequence[Check]) -> list[Check]:
-    """The worst first, else as they are."""
+    """Sort checks by status, the worst first, else in their order."""
     order = list(Status)
-    return sorted(checks, key=lambda one: -order.index(one.status))
+    return sorted(checks, key=lambda check: -order.index(check.status))

@@ -1,4 +1,4 @@
-"""A viewer's taste at a glance, for staff: genres beside what everyone watches, people, and from which years."""
+"""Summarise a viewer's taste for staff: genres beside what everyone watches, people, and decades."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,86 +9,97 @@ from catalog import selectors
 from catalog.models import Credit
 from recommender.history import to_model_events
 from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot
-from recommender.serving import current_versions, taste
+from recommender.serving import taste
 from recommender.serving.candidates import charts
+from recommender.serving.current_versions import read_versions
 from recommender.serving.home.rows import TOP_POPULAR
 
 MAX_GENRES, MAX_PEOPLE = 8, 6
 
 
 class GenreShare(NamedTuple):
+    """Hold a genre's share of what some viewers watched, and of what everyone watches, both 0..1."""
+
     name: str
-    share: float  # of the viewer's films, 0..1
-    baseline_share: float  # of what everyone watches
+    share: float
+    baseline_share: float
 
 
 class FavouritePerson(NamedTuple):
+    """Hold a person whom a viewer likes, and in how many liked movies."""
+
     name: str
     role: str
-    movie_count: int  # liked ones
+    movie_count: int
 
 
 class TasteProfile(NamedTuple):
+    """Summarise a viewer's history."""
+
     movie_count: int  # watched or rated, each once
     liked_count: int
     event_count: int
     mean_rating: float | None  # stars
     genres: list[GenreShare]  # the most watched first
     people: list[FavouritePerson]
-    decades: list[tuple[int, int]]  # (1990, films), without gaps
+    decades: list[tuple[int, int]]  # (1990, number of movies), without gaps
 
 
 def build_taste_profile(viewer_id: int) -> TasteProfile | None:
-    """One query; None for a viewer without a history."""
+    """Summarise a viewer's history with one query. None for a viewer without a history."""
     history = selectors.history(viewer_id)
     if history is None or not len(history.movie_ids):
         return None
-    look = current_versions.read_versions(None)
-    films = current_snapshot(look.versions.catalogue or 0)
-    rows = films.table.rows_of(np.unique(history.movie_ids))
+    versions = read_versions(None).versions
+    snapshot = current_snapshot(versions.catalogue or 0)
+    rows = snapshot.table.rows_of(np.unique(history.movie_ids))
     rows = rows[rows >= 0]
-    liked = taste.liked_movies(to_model_events(history), films.table).rows
+    liked = taste.liked_movies(to_model_events(history), snapshot.table).rows
+    people = taste.favourite_people(snapshot.table, liked, MAX_PEOPLE)
+    names = snapshot.table.person_names
     ratings = history.ratings[~np.isnan(history.ratings)]
     return TasteProfile(
         movie_count=len(rows),
         liked_count=len(liked),
         event_count=len(history.movie_ids),
         mean_rating=float(ratings.mean()) if len(ratings) else None,
-        genres=_genre_shares(films, rows, look.versions.epoch or 0),
-        people=_favourite_people(films, liked),
-        decades=_movies_per_decade(films.table.year[rows]),
+        genres=_genre_shares(snapshot, rows, versions.epoch or 0),
+        people=[
+            FavouritePerson(names[person.number], Credit.Role(person.role).label, len(person.rows)) for person in people
+        ],
+        decades=_movies_per_decade(snapshot.table.year[rows]),
     )
 
 
 def genre_profile(histories: Sequence[selectors.History]) -> list[GenreShare]:
-    """The genres of everything that these viewers watched."""
-    look = current_versions.read_versions(None)
-    films = current_snapshot(look.versions.catalogue or 0)
-    watched = np.concatenate([np.empty(0, np.int32), *(np.unique(one.movie_ids) for one in histories)])
-    rows = films.table.rows_of(watched)
-    return _genre_shares(films, rows[rows >= 0], look.versions.epoch or 0)
+    """Return the genres of everything that these viewers watched, the most watched first."""
+    versions = read_versions(None).versions
+    snapshot = current_snapshot(versions.catalogue or 0)
+    movie_ids = np.concatenate([np.empty(0, np.int32), *(np.unique(history.movie_ids) for history in histories)])
+    rows = snapshot.table.rows_of(movie_ids)
+    return _genre_shares(snapshot, rows[rows >= 0], versions.epoch or 0)
 
 
-def _genre_shares(films: CatalogueSnapshot, rows: np.ndarray, epoch: int) -> list[GenreShare]:
-    table = films.table
+def _genre_shares(snapshot: CatalogueSnapshot, rows: np.ndarray, epoch: int) -> list[GenreShare]:
+    """Return the MAX_GENRES most frequent genres of catalogue rows beside those of the popularity chart."""
+    table = snapshot.table
     if not len(rows):
         return []
-    own = taste.genre_shares(table, rows, np.ones(len(rows)))
-    popular = charts.rank_chart("popular", films, epoch)
-    usual = taste.genre_shares(table, popular.rows[:TOP_POPULAR], popular.scores[:TOP_POPULAR])
-    most = np.argsort(-own, kind="stable")[:MAX_GENRES]
-    return [GenreShare(table.genre_names[n], float(own[n]), float(usual[n])) for n in most.tolist() if own[n] > 0]
-
-
-def _favourite_people(films: CatalogueSnapshot, liked: np.ndarray) -> list[FavouritePerson]:
-    found = taste.favourite_people(films.table, liked, MAX_PEOPLE)
-    names = films.table.person_names
-    return [FavouritePerson(names[one.number], Credit.Role(one.role).label, len(one.rows)) for one in found]
+    shares = taste.genre_shares(table, rows, np.ones(len(rows)))
+    popular = charts.rank_chart("popular", snapshot, epoch)
+    baseline = taste.genre_shares(table, popular.rows[:TOP_POPULAR], popular.scores[:TOP_POPULAR])
+    most_watched = np.argsort(-shares, kind="stable")[:MAX_GENRES].tolist()
+    return [
+        GenreShare(table.genre_names[genre], float(shares[genre]), float(baseline[genre]))
+        for genre in most_watched
+        if shares[genre] > 0
+    ]
 
 
 def _movies_per_decade(years: np.ndarray) -> list[tuple[int, int]]:
+    """Count movies per decade. Years of 0 are unknown."""
     decades = years[years > 0].astype(int) // 10
     if not len(decades):
         return []
-    counts = np.bincount(decades - decades.min())
-    return [((int(decades.min()) + n) * 10, count) for n, count in enumerate(counts.tolist())]
+    first = int(decades.min())
+    return [((first + index) * 10, count) for index, count in enumerate(np.bincount(decades - first).tolist())]

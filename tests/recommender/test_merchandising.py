@@ -209,14 +209,14 @@ def test_a_rule_is_tried_on_a_viewer_and_changes_nothing(editor):
     rule = made(editor, action="boost", movie=plain[5], places=5, enabled=False)
     page = reverse("admin:catalog_rule_preview", args=[rule.pk])
     answer = editor.get(page, {"viewer": ADA, "shelf": "recommend"})
-    before, after = (side.rows[0][1] for side in answer.context["sides"])
+    before, after = (column.rows[0][1] for column in answer.context["columns"])
     assert [card.movie_id for card in before] == plain
     assert [card.movie_id for card in after][:2] == [plain[5], plain[0]]
     assert (after[0].notes, after[0].is_highlighted) == (["▲ 5"], True)
     assert listed() == plain
     for shelf in ("home", "popular"):
         assert editor.get(page, {"viewer": ADA, "shelf": shelf}).status_code == 200
-    assert editor.get(page, {"viewer": "x", "shelf": "recommend"}).context.get("sides") is None
+    assert editor.get(page, {"viewer": "x", "shelf": "recommend"}).context.get("columns") is None
 
 
 def test_a_rule_is_tried_on_films_like_a_film(editor):
@@ -225,7 +225,7 @@ def test_a_rule_is_tried_on_films_like_a_film(editor):
     page = reverse("admin:catalog_rule_preview", args=[rule.pk])
     assert editor.get(page).context["form"]["shelf"].value() == "similar"
     asked = {"viewer": BEN, "shelf": "similar"}
-    before, after = (side.rows[0][1] for side in editor.get(page, asked | {"film": STAR_WARS}).context["sides"])
+    before, after = (column.rows[0][1] for column in editor.get(page, asked | {"film": STAR_WARS}).context["columns"])
     assert [card.movie_id for card in before] == plain
     assert [card.movie_id for card in after][:2] == [plain[5], plain[0]]
     assert find_similar(STAR_WARS, 20, viewer_id=BEN).movie_ids == plain
