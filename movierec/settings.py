@@ -288,7 +288,7 @@ REST_FRAMEWORK = {
         "recommender.api.access.authentication.ApiKeyAuthentication",
         "recommender.api.access.viewer_token_auth.ViewerTokenAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.authentication.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["recommender.api.access.throttles.RateThrottle"],
     "DEFAULT_THROTTLE_RATES": {  # for each API key, or address without one
         "reads": env("MOVIEREC_RATE_READS", default="300000/min"),

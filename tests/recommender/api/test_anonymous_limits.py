@@ -10,8 +10,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 from infrastructure.logs import BURST, JsonFormatter, RateLimitedHandler
-from recommender.api.access import anonymous_limits
-from recommender.api.openapi import documents
+from recommender import process_state
 from recommender.models import ApiKey
 from tests.support.api import ApiClient
 from tests.support.cast import ADA
@@ -24,9 +23,9 @@ READ = f"/recommend?user_id={ADA}&top_k=1"
 def budget(settings):
     rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] | {"refused": f"{BUDGET}/min", "logins": "2/min"}
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
-    anonymous_limits.address_counts.clear()
+    process_state.clear()
     yield
-    anonymous_limits.address_counts.clear()
+    process_state.clear()
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
@@ -93,7 +92,6 @@ def test_the_schema_is_made_once_and_holds_nothing_of_who_asked(monkeypatch):
     made = []
     own = SchemaGenerator.get_schema
     monkeypatch.setattr(SchemaGenerator, "get_schema", lambda *a, **k: made.append(1) or own(*a, **k))
-    monkeypatch.setattr(documents, "_documents", {})
     first = Client().get("/schema?format=json&version=evil")
     again = Client().get("/schema?format=json", headers={"Accept-Encoding": "gzip"})
     had = Client().get("/schema?format=json", headers={"If-None-Match": first.headers["ETag"]})

@@ -15,6 +15,8 @@ from recommender import cache, privacy, tasks, training_data
 from recommender.jobs import leases, queue
 from recommender.models import ApiKey, Erasure, Job
 from recommender.training import batch, nightly, snapshot
+from recommender.training.options import NightlyOptions
+from recommender.training.run_state import TrainingRun
 from tests.support.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
 from tests.support.viewer_traces import ZOE, event, traces_of
 
@@ -69,7 +71,7 @@ def test_it_is_all_handed_out(zoe, site, client_with):
 
 def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     kinds = {line.split(":")[0].split()[0] for line in traces_of(ZOE)}
-    tables = {f"recommender_{name}" for name in ("impression", "importpart", "job", "chunk")}
+    tables = {f"recommender_{name}" for name in ("impression", "importpart", "job", "batchchunk")}
     assert kinds >= {"catalog_viewer", "catalog_watchevent", "django_admin_log", "redis", *tables}
     client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).delete(DATA, expect=403)
 
@@ -155,14 +157,14 @@ def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
 def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, checkpoints, monkeypatch):
     monkeypatch.setattr(training_data, "MIN_EVENTS", 1)
     lease = leases.claim(Job.objects.create(kind="nightly").pk)
-    options = nightly.NightlyOptions(preset="brief")
-    nightly.TrainingRun.start(lease, options)
-    assert nightly.TrainingRun.resume(lease, options) is not None
+    options = NightlyOptions(preset="brief")
+    TrainingRun.start(lease, options)
+    assert TrainingRun.resume(lease, options) is not None
     assert ZOE in snapshot.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
     site.post("/users/merge", {"from_user_id": 77, "into_user_id": ADA})
-    assert nightly.TrainingRun.resume(lease, options) is not None
+    assert TrainingRun.resume(lease, options) is not None
     assert str(lease.job_id) in site.delete(DATA)["in_training"]
 
-    assert nightly.TrainingRun.resume(lease, options) is None
-    nightly.TrainingRun.start(lease, options)
+    assert TrainingRun.resume(lease, options) is None
+    TrainingRun.start(lease, options)
     assert ZOE not in snapshot.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers

@@ -5,7 +5,8 @@ import re
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from recommender.api.access import authentication
+from recommender import process_state
+from recommender.api.access import authentication, throttles
 from recommender.api.access.throttles import RateThrottle
 from recommender.models import ApiKey
 from tests.support.api import ApiClient
@@ -56,15 +57,19 @@ def test_health_is_never_throttled(rates, api):
 
 
 def test_without_redis_nobody_is_turned_away(rates, api, monkeypatch):
+    attempts = []
+
     def gone(*args, **kwargs):
+        attempts.append(args)
         raise RedisConnectionError("gone")
 
     monkeypatch.setattr(RateThrottle.cache, "incr", gone, raising=False)
-    monkeypatch.setattr(RateThrottle, "uncounted_until", 0.0)
+    monkeypatch.setattr(throttles, "REDIS_BACKOFF", 60.0)
 
     for _ in range(5):
         api.get(READ)
-    assert RateThrottle.uncounted_until > 0
+    assert len(attempts) == 1, "Redis is asked again while it is left alone"
+    process_state.clear()
 
 
 def wrong(number, **meta):
@@ -126,6 +131,6 @@ def test_without_redis_a_wrong_key_is_still_only_wrong(rates, site, monkeypatch)
     for name in ("get", "incr"):
         monkeypatch.setattr(RateThrottle.cache, name, gone, raising=False)
     for number in range(4):
-        monkeypatch.setattr(RateThrottle, "uncounted_until", 0.0)
+        process_state.clear()
         wrong(number).get(READ, expect=401)
     site.get(READ)

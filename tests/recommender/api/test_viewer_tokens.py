@@ -8,7 +8,7 @@ import time_machine
 from django.core.cache import caches
 from django.utils import timezone
 
-from recommender.api.access import authentication
+from recommender import process_state
 from recommender.api.access.throttles import RateThrottle
 from recommender.models import ApiKey
 from tests.support.api import ApiClient, app_client
@@ -68,7 +68,7 @@ def test_it_ends_with_its_time_and_with_its_key(app):
         assert app.get(f"/recommend?user_id={ADA}", expect=401)["code"] == "authentication_failed"
 
     ApiKey.objects.update(revoked=True)
-    authentication._key_cache.clear()
+    process_state.clear()
     app.get(f"/recommend?user_id={ADA}", expect=401)
 
 
