@@ -71,9 +71,7 @@ class MoviesView(CatalogueView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of movies."""
-        page = movies_page(
-            MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"]
-        )
+        page = movies_page(MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"])
         return page_response(request, [_card_dict(card) for card in page.movies], page.next)
 
     @operation(
