@@ -6,7 +6,6 @@ Credentials come from the environment alone, as the store's own library reads th
 """
 
 import fcntl
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from infrastructure import disk_space
+from infrastructure.atomic_files import atomic_folder
 from recommender import process_state
 from recommender.ml.config import MANIFEST_FILE
 from recommender.ml.manifest import MANIFEST_ERRORS, checksum_matches, read_manifest
@@ -110,18 +110,11 @@ def download(folder: Path) -> bool:
         raw_manifest = _manifest(files, there)
         if raw_manifest is None:
             return False
-        aside = folder.with_name(f".{folder.name}.coming")
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        try:
+        with atomic_folder(folder) as aside:  # in place of a folder without a manifest, which is no version
             for file, checksum in _checksums(raw_manifest).items():
                 files.get_file(f"{there}/{file}", str(aside / file))
                 _verify(aside / file, checksum)
             (aside / MANIFEST_FILE).write_bytes(raw_manifest)
-            shutil.rmtree(folder, ignore_errors=True)  # without a manifest it is no version
-            aside.rename(folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
     return True
 
 

@@ -35,7 +35,7 @@ def _stale_paths(folder: Path) -> list[Path]:
         return list(folder.iterdir())
     note, snapshot = folder / "run.json", folder / "snapshot.npz"
     outdated = [] if _is_current(note) else [path for path in (note, snapshot) if path.exists()]
-    return [*folder.glob("events-*"), *folder.glob("*.part.npz"), *outdated]
+    return [*folder.glob("events-*"), *folder.glob("*.part.npz"), *folder.glob(".*.part"), *outdated]
 
 
 def _is_current(note: Path) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from catalog import selectors
+from infrastructure.atomic_files import atomic_file
 from recommender.ml.data import Events, Histories, data_hash
 from recommender.movies.features import movie_features
 
@@ -43,11 +44,10 @@ class Snapshot:
         return {"viewers": len(self.histories.viewers), "events": events, "films": len(self.movie_ids)}
 
     def save(self, path: Path) -> None:
-        """Write a file that `load` reads, aside first and then renamed."""
-        aside = path.with_name(f"{path.stem}.part.npz")
+        """Write a file that `load` reads."""
         features = np.frombuffer(json.dumps(self.movie_features).encode(), np.uint8)
-        np.savez(aside, **self.histories._asdict(), film_ids=self.movie_ids, film_features=features)
-        aside.rename(path)
+        with atomic_file(path) as file:
+            np.savez(file, **self.histories._asdict(), film_ids=self.movie_ids, film_features=features)
 
     @classmethod
     def load(cls, path: Path) -> "Snapshot":
