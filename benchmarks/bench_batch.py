@@ -57,20 +57,16 @@ def measure_batch() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def fill_lists() -> dict[str, Any]:
     """Fill lists for every viewer and return the measurements."""
+    from recommender.models import Job  # after Django is set up for the system
+
     os.environ["OMP_NUM_THREADS"] = str(max(1, available_resources().cpus // LIGHT_CONCURRENCY))
     with multiprocessing.Manager() as manager:
-        job, start = _job(), manager.Barrier(LIGHT_CONCURRENCY)
+        job, start = str(Job.objects.create(kind=Job.Kind.BATCH).pk), manager.Barrier(LIGHT_CONCURRENCY)
         batch, *helpers = run_isolated_in_parallel(
             [(_batch, (job, start)), *[(_help, (job, start))] * (LIGHT_CONCURRENCY - 1)]
         )
     batch["peak_mb"] += sum(helper["peak_mb"] for helper in helpers)
     return batch
-
-
-def _job() -> str:
-    from recommender.models import Job
-
-    return str(Job.objects.create(kind=Job.Kind.BATCH).pk)
 
 
 def _batch(job_id: str, start: Barrier) -> dict[str, Any]:

@@ -25,6 +25,7 @@ import polars as pl
 from benchmarks.benchmark_system import isolated_system
 from benchmarks.report import print_report
 from benchmarks.serving.client import Connection, LoadResult, Server, drive_load
+from benchmarks.serving.fixture import create_key
 from benchmarks.synthetic_data import synthetic_catalogue
 from catalog.dataset import DIRECTOR, Dataset
 from movierec.local.services import application_services
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     """Measure searches of every kind and print the report."""
     with isolated_system(MOVIEREC_RATE_READS="100000000/min") as system:
         dataset, load_seconds = _load(args.data, args.people)
-        server = Server("127.0.0.1", int(os.environ["PORT"]), _key())
+        server = Server("127.0.0.1", int(os.environ["PORT"]), create_key())
         web, *_ = application_services()
         system.supervisor.start(web)
         _wait_for(server)
@@ -76,13 +77,6 @@ def _load(data: Path | None, people: Path | None) -> tuple[Dataset, float]:
     dataset = read_movielens(data, people) if data else synthetic_catalogue(NUM_MOVIES)
     dataset.events, dataset.expected_events = (), 0
     return dataset, load_dataset(dataset).seconds
-
-
-def _key() -> str:
-    from recommender.models import ApiKey
-
-    _, key = ApiKey.objects.create_key(name="benchmark", scopes=[ApiKey.Scope.READ])
-    return str(key)
 
 
 def _wait_for(server: Server) -> None:

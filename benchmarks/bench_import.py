@@ -63,28 +63,25 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
 
 def import_dataset(data: Path) -> dict[str, Any]:
     """Import a data set into the database of this process's Django and return the measurements."""
+    from django.db import connection  # after Django is set up for the system
+
     from catalog.loading import load_dataset
     from catalog.movielens import read_movielens
 
     started = time.perf_counter()
     report = load_dataset(read_movielens(data))
     seconds = time.perf_counter() - started
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [_EVENTS])
+        size = int(cursor.fetchone()[0])
     return {
         "name": report.name,
         "movies": report.movies,
         "rows": report.events,
         "seconds": seconds,
         "events_seconds": report.events_seconds,
-        "bytes": _bytes(),
+        "bytes": size,
     }
-
-
-def _bytes() -> int:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [_EVENTS])
-        return int(cursor.fetchone()[0])
 
 
 def _bare_copy(state: Path, file: Path, rows: int) -> float:

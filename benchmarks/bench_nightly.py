@@ -70,24 +70,16 @@ def _report_reading(reading: dict[str, Any], preset: str) -> None:
 
 
 def _run_jobs(parameters: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    _hold_back()
-    first = run_isolated(_run_nightly, parameters)
-    _restore()
-    warm = run_isolated(_run_nightly, {"preset": parameters["preset"], "warm": True})
-    return {"first": first, "warm": warm, "scratch": run_isolated(_run_nightly, parameters)}
-
-
-def _hold_back() -> None:
-    """Move the newest 3 % of the events aside."""
+    """Run a job without the newest 3 % of the events, then one with all events as a warm start and one from scratch."""
     _query(
         """CREATE TABLE held_back AS SELECT * FROM catalog_watchevent WHERE occurred_at >
              (SELECT percentile_disc(0.97) WITHIN GROUP (ORDER BY occurred_at) FROM catalog_watchevent)""",
         "DELETE FROM catalog_watchevent WHERE id IN (SELECT id FROM held_back)",
     )
-
-
-def _restore() -> None:
+    first = run_isolated(_run_nightly, parameters)
     _query("INSERT INTO catalog_watchevent SELECT * FROM held_back", "DROP TABLE held_back")
+    warm = run_isolated(_run_nightly, {"preset": parameters["preset"], "warm": True})
+    return {"first": first, "warm": warm, "scratch": run_isolated(_run_nightly, parameters)}
 
 
 def _query(*statements: str) -> None:

@@ -122,7 +122,8 @@ def _measure(args: argparse.Namespace, task: Task, description: dict[str, Any]) 
     if args.result:
         results.save_result(args.result, result, task, ranks)
     printed = {key: value for key, value in result.items() if key != "curves"}
-    print_report(f"{args.protocol} on {result['data']}", _columns(task), _rows(task, result), printed)
+    columns = ["", *(f"{test} {metric}" for test in task.tests for metric in ("HR@10", "NDCG@10")), "seconds"]
+    print_report(f"{args.protocol} on {result['data']}", columns, _rows(task, result), printed)
 
 
 def _measure_next_visit(
@@ -169,10 +170,6 @@ def _first_targets(task: Task) -> Task:
         return Targets(*(column[:QUICK_TARGETS] for column in targets))
 
     return task._replace(validation=first(task.validation), tests={name: first(t) for name, t in task.tests.items()})
-
-
-def _columns(task: Task) -> list[str]:
-    return ["", *(f"{test} {figure}" for test in task.tests for figure in ("HR@10", "NDCG@10")), "seconds"]
 
 
 def _rows(task: Task, result: dict[str, Any]) -> list[list[object]]:

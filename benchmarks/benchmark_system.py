@@ -43,7 +43,10 @@ def isolated_system(**settings: str) -> Iterator[BenchmarkSystem]:
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as name:
         folder = Path(name).resolve()
         folder.chmod(0o711)  # as root, Postgres runs as another user, who must have access
-        os.environ |= ENVIRONMENT | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(_free_port())}
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        os.environ |= ENVIRONMENT | settings | {"MOVIEREC_STATE": str(folder), "PORT": str(port)}
         for variable in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(variable, None)
         create_state_folder(folder)
@@ -56,12 +59,6 @@ def isolated_system(**settings: str) -> Iterator[BenchmarkSystem]:
         finally:
             system.supervisor.stop()
             embedded_servers.remove_sockets(folder)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _make_tables() -> None:

@@ -13,7 +13,9 @@ def worker_pids(master: int) -> list[int]:
 
 def max_mb(pids: list[int], *, peak: bool = False) -> float:
     """Return the memory of the largest process, now or at its peak."""
-    return max(_kilobytes(pid, "VmHWM:" if peak else "VmRSS:") for pid in pids) / 1024
+    field = "VmHWM:" if peak else "VmRSS:"
+    statuses = [Path(f"/proc/{pid}/status").read_text().splitlines() for pid in pids]
+    return max(int(line.split()[1]) for lines in statuses for line in lines if line.startswith(field)) / 1024
 
 
 def peak_mb() -> float:
@@ -23,8 +25,3 @@ def peak_mb() -> float:
         return max_mb([os.getpid()], peak=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)  # macOS counts bytes
-
-
-def _kilobytes(pid: int, name: str) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(name)).split()[1])

@@ -5,7 +5,6 @@ library alone: the launcher uses it before any package is installed.
 """
 
 import contextlib
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,16 +16,16 @@ from typing import IO
 def atomic_file(path: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
     """Open a file that replaces `path` when the block ends. After an error `path` is as it was before.
 
-    `mode`: permissions of the new file, less the umask. Raises OSError.
+    `mode`: permissions of the new file, less the umask. The file's `name` is where it lies until then. Raises OSError.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, mode), "w+b") as file:
+        with open(aside, "w+b", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
-    except BaseException:  # a full disk is not left fuller
+    except BaseException:  # what is left of it would fill a full disk further
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
         raise
@@ -54,22 +53,18 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             sync(path)
         shutil.rmtree(folder, ignore_errors=True)
         aside.rename(folder)
-    except BaseException:
+    except BaseException:  # as above
         shutil.rmtree(aside, ignore_errors=True)
         raise
     sync(folder.parent)
 
 
 def sync(path: Path) -> None:
-    """Wait until a file's content, or a folder's list of names, is on the disk. Raises OSError."""
+    """Wait until a file's content, or a folder's list of names, is on the disk. Raises OSError with the path."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         os.close(opened)
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -151,8 +151,8 @@ def _problem_of(error: BaseException, path: Path | None) -> StorageProblem | Non
         return StorageProblem("disk_full", message)
     if state == _READ_ONLY:
         message = (
-            "The database takes no writes: it is a standby, or its server made it read-only (often as its disk is full)."
-            " See to its disk, then to its default_transaction_read_only."
+            "The database takes no writes: it is a standby, or its server made it read-only (often as its disk is "
+            "full). See to its disk, then to its default_transaction_read_only."
         )
         return StorageProblem("database_read_only", message)
     for refusal, message in _REDIS_MESSAGES.items():

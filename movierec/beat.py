@@ -17,21 +17,24 @@ MAX_CLOCK_SKEW = timedelta(seconds=5)  # a last run further in the future than t
 
 
 class Scheduler(DatabaseScheduler):
-    sync_every = 20.0  # seconds: whoever judges whether a schedule has fired reads its row
+    """Beat's scheduler, with a heartbeat and a check of the clock."""
+
+    sync_every = 20.0  # seconds: the health checks read from the row whether a schedule has fired
     last_heartbeat = float("-inf")  # monotonic seconds
 
     def setup_schedule(self) -> None:
+        """Correct the task of the settings' entries that the database has, then add those that it lacks."""
         for name, entry in self.app.conf.beat_schedule.items():
             PeriodicTask.objects.filter(name=name).exclude(task=entry["task"]).update(task=entry["task"])
         super().setup_schedule()
 
     def update_from_dict(self, mapping: Mapping[str, Any]) -> None:
-        """The settings' entries that the database lacks: those that it has may have been edited in the admin."""
+        """Add the settings' entries that the database lacks: the others may have been edited in the admin."""
         known = PeriodicTask.objects.filter(name__in=mapping).values_list("name", flat=True)
         super().update_from_dict({name: mapping[name] for name in set(mapping) - set(known)})
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Celery would be silent until the clock is where it was before it was set back."""
+        """Run what is due, and send a heartbeat. A clock that was set back does not stop the schedule."""
         ahead = [
             entry for entry in self.schedule.values() if maybe_make_aware(entry.last_run_at) > self._latest_valid_run()
         ]

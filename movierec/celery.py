@@ -13,7 +13,7 @@ from infrastructure.resources import limit_threads
 from infrastructure.signals import process_alive
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
-if "celery" in sys.argv[0]:  # a worker or beat, and nobody who only sends tasks
+if "celery" in sys.argv[0]:  # a worker or beat, not a process that only sends tasks
     tolerate_full_disk()
 
 app = Celery("movierec")
@@ -24,29 +24,33 @@ app.autodiscover_tasks()
 @worker_process_init.connect
 @beat_init.connect
 def start_postgres_monitor(**_: Any) -> None:
-    """A call to a Postgres that is frozen, or cut off, would never end."""
-    from infrastructure import connectivity  # Django is set up by now
+    """Monitor Postgres: a call to one that is frozen, or cut off, would never end."""
+    from infrastructure import connectivity  # needs the settings, which Celery has loaded by now
 
     connectivity.start_monitors(interactive=False)
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):
-    """A worker's sign of life, from the loop that takes its messages: not while it has no broker, and none the less
-    while a task of its pool works for hours."""
+    """A worker's heartbeat, from the loop that takes its messages.
+
+    It stops while the worker has no broker, and goes on while a task of its pool works for hours.
+    """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
     timer: Any = None
 
     def start(self, consumer: Any) -> None:
+        """Send a heartbeat now and every HEARTBEAT_SECONDS."""
         kinds = tuple(consumer.app.amqp.queues.consume_from)
 
-        def tell() -> None:
+        def send_heartbeat() -> None:
             process_alive.send_robust(sender=WorkerHeartbeat, kinds=kinds, process=consumer.hostname)
 
-        tell()
-        self.timer = consumer.timer.call_repeatedly(HEARTBEAT_SECONDS, tell)
+        send_heartbeat()
+        self.timer = consumer.timer.call_repeatedly(HEARTBEAT_SECONDS, send_heartbeat)
 
     def stop(self, consumer: Any) -> None:
+        """Stop the heartbeat."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
@@ -57,23 +61,26 @@ app.steps["consumer"].add(WorkerHeartbeat)
 
 @celeryd_init.connect
 def limit_torch_threads(conf: Any, options: Any = None, **_: Any) -> None:
-    """Before a worker forks: tasks that it runs side by side share the processors."""
+    """Share the processors among the tasks that a worker runs side by side, before it forks."""
     limit_threads(int((options or {}).get("concurrency") or conf.worker_concurrency or 1))
 
 
-# A task carries the id of the request that asked for it, so that the log tells one story.
+# A task carries the id of the request that sent it, so that both log the same id.
 
 
 @before_task_publish.connect
 def send_request_id(headers: dict[str, Any], **_: Any) -> None:
+    """Put the request's id into the task's message."""
     headers["request_id"] = request_id.get()
 
 
 @task_prerun.connect
 def adopt_request_id(task: Any, **_: Any) -> None:
+    """Log with the id of the request that sent the task."""
     request_id.set(task.request.get("request_id") or "")
 
 
 @task_postrun.connect
 def clear_request_id(**_: Any) -> None:
+    """Log without an id again after the task."""
     request_id.set("")

@@ -1,4 +1,4 @@
-"""System checks of the frame."""
+"""System checks of the project's settings and servers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,18 +14,19 @@ from infrastructure.addresses import exposure_reason
 
 @register(Tags.security)
 def check_open_api(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Reads without a key are for a demonstration on one's own machine, and for nothing else."""
+    """Refuse reads without a key where others than this machine reach the site, and in production."""
     if settings.API_OPEN and settings.PRODUCTION:
         return [Error("MOVIEREC_API_OPEN=1 and MOVIEREC_PRODUCTION=1 exclude each other.", id="movierec.E001")]
-    told = settings.BIND, settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS, settings.BEHIND_PROXY
-    if settings.API_OPEN and (reason := exposure_reason(*told)):
-        words = f"MOVIEREC_API_OPEN=1 serves reads without a key, but {reason} says that others reach this site."
-        return [Error(words, hint="Unset MOVIEREC_API_OPEN; clients read with a key.", id="movierec.E002")]
+    exposure = settings.BIND, settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS, settings.BEHIND_PROXY
+    if settings.API_OPEN and (reason := exposure_reason(*exposure)):
+        message = f"MOVIEREC_API_OPEN=1 serves reads without a key, but {reason} says that others reach this site."
+        return [Error(message, hint="Unset MOVIEREC_API_OPEN; clients read with a key.", id="movierec.E002")]
     return []
 
 
 @register(Tags.security)
 def check_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse Django's debug pages in production."""
     if settings.DEBUG and settings.PRODUCTION:
         return [Error("MOVIEREC_DEBUG=1 and MOVIEREC_PRODUCTION=1 exclude each other.", id="movierec.E003")]
     return []
@@ -33,14 +34,17 @@ def check_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckM
 
 @register("servers", deploy=True)
 def check_servers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
+    """Check, with `--deploy`, that Postgres and Redis answer."""
+    problems: list[CheckMessage] = []
     try:
         connection.ensure_connection()
     except DatabaseError as error:
-        words = f"Postgres does not answer: {' '.join(str(error).split())}"
-        found.append(Error(words, hint="DATABASE_URL says where it is.", id="movierec.E004"))
+        message = f"Postgres does not answer: {' '.join(str(error).split())}"
+        problems.append(Error(message, hint="DATABASE_URL says where it is.", id="movierec.E004"))
     try:
         get_redis_connection("lists").ping()
     except RedisError as error:
-        found.append(Error(f"Redis does not answer: {error}", hint="REDIS_URL says where it is.", id="movierec.E005"))
-    return found
+        problems.append(
+            Error(f"Redis does not answer: {error}", hint="REDIS_URL says where it is.", id="movierec.E005")
+        )
+    return problems

@@ -15,7 +15,8 @@ from infrastructure.logs import tolerate_full_disk
 bind = f"{url_host(bind_host())}:{os.environ.get('PORT') or '8000'}"
 worker_class = "movierec.web.worker.WebWorker"
 workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.default_web_workers())
-# More than may compute and wait (serving/capacity.py): stored lists and refusals never wait for what is computed.
+# More than may compute and wait (recommender/serving/concurrency.py): cached lists and refusals never wait for lists
+# that are being computed.
 threads = int(os.environ.get("MOVIEREC_WEB_THREADS") or "48")
 preload_app = False  # torch must not have run before the fork
 control_socket_disable = True
@@ -28,8 +29,8 @@ keepalive = 30  # seconds
 sendfile = False  # what a slow reader leaves waits in memory, not in a thread
 limit_request_line = 8190  # bytes of an address: 100 film ids to exclude, with room
 max_requests = 0
-# Nobody is believed here what scheme or path they came by, on loopback neither: MOVIEREC_BEHIND_PROXY says whose word
-# counts, and Django asks it.
+# gunicorn believes no header about scheme or path, on loopback neither: MOVIEREC_BEHIND_PROXY says whether the proxy's
+# headers count, and Django applies it.
 forwarded_allow_ips = ""
 _production = os.environ.get("MOVIEREC_PRODUCTION", "0") not in ("", "0")
 logconfig_dict = {
@@ -41,8 +42,8 @@ logconfig_dict = {
 
 
 def on_starting(server: Any) -> None:
-    """Refuses to start what the system checks refuse; nothing else asks them in a web process."""
-    import django
+    """Refuse to start what the system checks refuse; nothing else runs them for a web process."""
+    import django  # loaded only where gunicorn runs, not where its configuration is read
     from django.core.management import call_command
 
     tolerate_full_disk()
@@ -56,27 +57,33 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # malloc.h
 LARGE_BODY = 100_000  # bytes
 GC_SECONDS = 10.0
 _large_body_seen = threading.Event()
-# torch lets go of the interpreter hundreds of times a list, and gets it back only when whoever has it by then must give
-# it up: with Python's default of 5 ms a few requests being refused made every computed list take a second.
+# torch releases the interpreter hundreds of times a list, and gets it back only when the thread that has it by then
+# must give it up: with Python's default of 5 ms a few requests being refused made every computed list take a second.
 SWITCH_SECONDS = 0.0005
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Memory of large arrays goes back to the system when they are freed. Else glibc learns to keep what a model once
-    took, for the life of the process."""
+    """Have glibc return the memory of large arrays when they are freed.
+
+    Else it learns to keep what a model once took, for the life of the process.
+    """
     if hasattr(_libc, "mallopt"):
         for what, value in (_MMAP_THRESHOLD, 1 << 20), (_TRIM_THRESHOLD, 2 << 20), (_ARENA_MAX, 2):
             _libc.mallopt(what, value)  # bytes, bytes, arenas
 
 
 def post_request(worker: Any, request: Any, environ: dict[str, Any], response: Any) -> None:
+    """Have garbage collected soon after a large body."""
     if int(environ.get("CONTENT_LENGTH") or 0) > LARGE_BODY:
         _large_body_seen.set()
 
 
 def _collect_garbage_forever() -> None:
-    """What a large batch took goes back as well, soon after it: its request and answer refer to each other, so they
-    wait for a collection, and the collector counts objects, not their size. Else it is done now and then."""
+    """Collect garbage soon after each large body, else now and then, and return the memory to the system.
+
+    A request and its answer refer to each other, so they wait for a collection, and the collector counts objects, not
+    their size.
+    """
     while True:
         if _large_body_seen.wait(GC_SECONDS):
             _large_body_seen.clear()
@@ -87,22 +94,27 @@ def _collect_garbage_forever() -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """From here on the process takes up each newly activated model. What is loaded by now stays for good: the garbage
-    collector need not look at it again, nor look for cycles several times in one request."""
-    from infrastructure.signals import web_process_started  # Django is set up by now
+    """Tell the applications that the process starts, and spare the garbage collector what is loaded for good.
+
+    It need not look at that again, nor look for cycles several times in one request.
+    """
+    from infrastructure.signals import web_process_started  # Django is loaded by now; not where the file is only read
 
     web_process_started.send(sender=None)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    threading.Thread(target=_collect_garbage_forever, name="tidy", daemon=True).start()
+    threading.Thread(target=_collect_garbage_forever, name="collect-garbage", daemon=True).start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """A worker that has served ends here: the interpreter's own end would take torch and the pool's threads apart for
-    seconds, under the feet of the thread that watches for models."""
-    from django.db import connection
+    """End a process that has served at once.
+
+    The interpreter's own end would take torch and the pool's threads apart for seconds, under the feet of the thread
+    that watches for models.
+    """
+    from django.db import connection  # as above
 
     if worker.booted:
         connection.close_pool()  # type: ignore[attr-defined]

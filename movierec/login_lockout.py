@@ -1,4 +1,4 @@
-"""That logins to the admin failed until the door closed, without the name or the address that it closed for."""
+"""Lockout of failed logins to the admin: by which address they are counted, and the log line of a lockout."""
 
 import logging
 from ipaddress import ip_address
@@ -15,16 +15,19 @@ log = logging.getLogger(__name__)
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Whom failed logins are counted for: the address that throttles count by, not the proxy's, else everybody could
-    close the door for everybody."""
-    told = BaseThrottle().get_ident(cast(Request, request))
+    """Return the client's IP address, the one that throttles count by.
+
+    The proxy's address would let every client lock out all others.
+    """
+    address = BaseThrottle().get_ident(cast(Request, request))
     try:
-        return str(ip_address(told))
+        return str(ip_address(address))
     except ValueError:  # a proxy that writes more than an address
         return request.META.get("REMOTE_ADDR") or None
 
 
 @receiver(user_locked_out)
 def log_lockout(**_: Any) -> None:
-    words = "Logins to the admin are closed for one name and address, for %s, after %d failures in a row."
-    log.warning(words, settings.AXES_COOLOFF_TIME, settings.AXES_FAILURE_LIMIT)
+    """Log a lockout, without the name and the address that it is for."""
+    message = "Logins to the admin are closed for one name and address, for %s, after %d failures in a row."
+    log.warning(message, settings.AXES_COOLOFF_TIME, settings.AXES_FAILURE_LIMIT)

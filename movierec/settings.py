@@ -44,18 +44,20 @@ if PRODUCTION:
             raise ImproperlyConfigured(f"MOVIEREC_PRODUCTION=1 needs a strong {_name}: {_weakness}.")
 
 # `./run` makes this file. Without it (lint, a build) nothing is signed that must outlive this process.
-_secrets = STATE_DIR / "secrets.json"
-_made = json.loads(_secrets.read_text()) if _secrets.exists() else {"secret_key": get_random_secret_key()}
-SECRET_KEY = env("MOVIEREC_SECRET_KEY", default="") or _made["secret_key"]
+_secrets_file = STATE_DIR / "secrets.json"
+_secrets = json.loads(_secrets_file.read_text()) if _secrets_file.exists() else {"secret_key": get_random_secret_key()}
+SECRET_KEY = env("MOVIEREC_SECRET_KEY", default="") or _secrets["secret_key"]
 SECRET_KEY_FALLBACKS = env.list(
     "MOVIEREC_SECRET_KEY_FALLBACKS", default=[]
 )  # former ones, while what they signed lives
-ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _made.get("admin_password", "")
+ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _secrets.get("admin_password", "")
 
 # --- stored lists -----------------------------------------------------------------------------------------------
 LIST_TTL = 86_400  # seconds: the greatest age of a stored list
 LIST_LENGTH = 200  # films in a stored list
-MODELS_KEPT = env.int("MOVIEREC_MODELS_KEPT", default=10)  # folders; besides the active one and its way back
+MODELS_KEPT = env.int(
+    "MOVIEREC_MODELS_KEPT", default=10
+)  # folders, besides the active model and its two rollback targets
 JOBS_KEPT_DAYS = env.int("MOVIEREC_JOBS_KEPT_DAYS", default=90)  # after their end
 IMPRESSIONS_KEPT_DAYS = env.int("MOVIEREC_IMPRESSIONS_KEPT_DAYS", default=180)
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
@@ -109,7 +111,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "movierec.urls"
-LOGIN_REDIRECT_URL = "admin:index"  # whoever comes to the login page itself
+LOGIN_REDIRECT_URL = "admin:index"  # after a login on the login page itself
 WSGI_APPLICATION = "movierec.wsgi.application"
 APPEND_SLASH = False
 TEMPLATES = [
@@ -140,19 +142,19 @@ USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-def _server_url(name: str, ours: str) -> str:
-    """The URL in the environment, else that of the embedded server."""
-    url: str = env(name, default="") or ours
-    if problem := url_problem(name, url):
+def _server_url(variable: str, embedded_url: str) -> str:
+    """Return the URL in the environment, else that of the embedded server."""
+    url: str = env(variable, default="") or embedded_url
+    if problem := url_problem(variable, url):
         raise ImproperlyConfigured(problem)
     return url
 
 
 # --- Postgres ---------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url_config(_server_url("DATABASE_URL", server_paths.database_url(STATE_DIR)))}
-DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own, which notices a server that is gone
-INTERACTIVE = env.bool("MOVIEREC_DB_POOL", default=False)  # a web process: somebody waits for what it asks of a server
-# A connection that alone was cut off (the line to Postgres is well, infrastructure.connectivity) is found out by TCP.
+DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own with a circuit breaker
+INTERACTIVE = env.bool("MOVIEREC_DB_POOL", default=False)  # a web process: a person waits for its answers
+# TCP finds out that one connection was cut off, while infrastructure.connectivity still sees Postgres.
 _TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}  # seconds, seconds, times
 DATABASES["default"]["OPTIONS"] = {
     **_TCP,
@@ -173,13 +175,13 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60  # seconds
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-# --- room on disks ----------------------------------------------------------------------------------------------------
+# --- free disk space ------------------------------------------------------------------------------------------------
 DISK_THRESHOLDS = disk_space.DiskThresholds(
     env.int("MOVIEREC_DISK_WARN_MB", default=1000) * disk_space.MB,  # amber below this,
     env.int("MOVIEREC_DISK_WARN_PERCENT", default=5) / 100,  # or below this share, whichever is more
     env.int("MOVIEREC_DISK_FULL_MB", default=100) * disk_space.MB,  # red below this
 )
-WRITTEN_FOLDERS = {  # what this machine writes to -> where
+WRITTEN_FOLDERS = {  # what this machine writes -> where
     "state": STATE_DIR,
     "models": MODEL_STORE,
     "checkpoints": CHECKPOINT_DIR,
@@ -198,7 +200,7 @@ if urlsplit(REDIS_URL).scheme != "unix" and not (urlsplit(REDIS_URL).path.strip(
 
 
 def _redis_url(offset: int, broker: bool = False) -> str:
-    """The url of the database `offset` after the one that REDIS_URL names, for redis-py or for Celery."""
+    """Return the URL of the database `offset` after the one of REDIS_URL, for redis-py or for Celery's broker."""
     url = urlsplit(REDIS_URL)
     if url.scheme == "unix":
         number = int(url.query.partition("db=")[2] or 0) + offset
@@ -211,8 +213,8 @@ def _redis_url(offset: int, broker: bool = False) -> str:
 _REDIS_OPTIONS = {
     "SOCKET_CONNECT_TIMEOUT": 0.3 if INTERACTIVE else 1,  # seconds
     "SOCKET_TIMEOUT": 0.3 if INTERACTIVE else 3,  # seconds
-    # One retry at once covers a connection that went stale; the backing off that is redis-py's default would make
-    # every request wait while Redis is down. Who waited in vain does not wait again.
+    # One retry at once covers a connection that went stale; redis-py's default, to back off, would make every request
+    # wait while Redis is down. A call that timed out is not tried again.
     "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))},
 }
 CACHES = {
@@ -236,7 +238,8 @@ CELERY_TASK_TIME_LIMIT = 10 * _HOUR
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 12 * _HOUR,
     "socket_connect_timeout": 0.3 if INTERACTIVE else 2,  # seconds
-    # Who sends a message to a frozen Redis would wait for ever. A worker's own waiting for messages is not counted.
+    # A process that sends a message to a frozen Redis would wait for ever. A worker's waiting for messages is not
+    # bounded by it.
     "socket_timeout": 0.5 if INTERACTIVE else 20,
     "socket_keepalive": True,
 }
@@ -262,7 +265,7 @@ CELERY_BEAT_SCHEDULER = "movierec.beat:Scheduler"
 
 
 def _interval_task(seconds: int, task: str) -> dict[str, object]:
-    """A schedule entry whose messages expire when the next is due: none pile up while no worker runs."""
+    """Return a schedule entry whose messages expire when the next is due: none pile up while no worker runs."""
     return {"task": f"recommender.tasks.{task}", "schedule": seconds, "options": {"expire_seconds": seconds}}
 
 
@@ -288,7 +291,7 @@ REST_FRAMEWORK = {
         "recommender.api.access.authentication.ApiKeyAuthentication",
         "recommender.api.access.viewer_token_auth.ViewerTokenAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.authentication.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["recommender.api.access.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["recommender.api.access.throttles.RateThrottle"],
     "DEFAULT_THROTTLE_RATES": {  # for each API key, or address without one
         "reads": env("MOVIEREC_RATE_READS", default="300000/min"),
@@ -296,11 +299,11 @@ REST_FRAMEWORK = {
         "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
         "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
         "refused_keys": env("MOVIEREC_RATE_REFUSED_KEYS", default="60/min"),  # for each address
-        # For each address, in each web process: calls that are refused as nobody's, and logins to the admin.
+        # For each address, in each web process: calls refused for want of a key, and logins to the admin.
         "refused": env("MOVIEREC_RATE_REFUSED", default="600/min"),
         "logins": env("MOVIEREC_RATE_LOGINS", default="60/min"),
     },
-    "NUM_PROXIES": int(BEHIND_PROXY),  # whose word on the client's address counts; all else a client could make up
+    "NUM_PROXIES": int(BEHIND_PROXY),  # proxies whose X-Forwarded-For counts; a client could make up the rest
     "EXCEPTION_HANDLER": "recommender.api.http.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
@@ -341,7 +344,7 @@ UNFOLD = {
 # --- security ---------------------------------------------------------------------------------------------------
 # This machine's own names are there for its health checks.
 ALLOWED_HOSTS = [*env.list("MOVIEREC_ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
-if BIND not in WILDCARDS:  # the address that it was told to listen on is its own name as well
+if BIND not in WILDCARDS:  # the address that it listens on is one of its names
     ALLOWED_HOSTS.append(url_host(BIND))
 CSRF_TRUSTED_ORIGINS = env.list("MOVIEREC_TRUSTED_ORIGINS", default=[])
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -363,7 +366,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "movierec.login_lockout.client_address"
 AXES_RESET_ON_SUCCESS = True
-AXES_DISABLE_ACCESS_LOG = True  # who logged in when is nobody's business for longer than needed
+AXES_DISABLE_ACCESS_LOG = True  # personal data that no feature needs
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "movierec/locked.html"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes

@@ -1,4 +1,4 @@
-"""Every address: the admin here, the rest in the rooms' own urls."""
+"""Every URL: the admin here, the API in the applications' own urls."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -9,7 +9,7 @@ from movierec.views import front_page
 urlpatterns = [
     path("", front_page),
     path("admin/", admin.site.urls),
-    # As people type them: the API's addresses have no slash at the end, the admin's have one.
+    # As people type them: the API's URLs have no slash at the end, the admin's have one.
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("docs/", RedirectView.as_view(url="/docs", query_string=True)),
     path("schema/", RedirectView.as_view(url="/schema", query_string=True)),

@@ -1,4 +1,4 @@
-"""GET /: what this is, as a page for people and as JSON for programs. Asks no database."""
+"""GET /: what this is, as a page for people and as JSON for programs. It needs no database."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -14,8 +14,9 @@ LINKS = {
 
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
+    """Return where to go from here, as HTML to a browser and as JSON to a program."""
     if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
-        response = render(request, "movierec/front_page.html", {"places": LINKS.items()})
+        response = render(request, "movierec/front_page.html", {"links": LINKS.items()})
     else:
         response = JsonResponse({"name": "movierec", "what": "film recommendations over HTTP", "places": LINKS})
     response.headers["Vary"] = "Accept"

@@ -54,22 +54,14 @@ def record_heartbeat(kinds: Iterable[str], process: str, **_: Any) -> None:
         cache.record_heartbeat(kinds, process)
 
 
-_last_web_heartbeat = float("-inf")  # monotonic seconds
-
-
-def _forget_web_heartbeat() -> None:
-    global _last_web_heartbeat
-    _last_web_heartbeat = float("-inf")
-
-
-process_state.register("receivers: when the last heartbeat of the web was recorded", _forget_web_heartbeat)
+# Monotonic seconds.
+_last_web_heartbeat = process_state.Value("receivers: when a web heartbeat was recorded last", float("-inf"))
 
 
 def record_web_heartbeat() -> None:
     """Record a web process's heartbeat, at most once in HEARTBEAT_SECONDS; called at every tick of its watcher."""
-    global _last_web_heartbeat
-    if time.monotonic() - _last_web_heartbeat >= HEARTBEAT_SECONDS:
-        _last_web_heartbeat = time.monotonic()
+    if time.monotonic() - _last_web_heartbeat.current >= HEARTBEAT_SECONDS:
+        _last_web_heartbeat.current = time.monotonic()
         record_heartbeat(("web",), f"web@{socket.gethostname()}")
 
 

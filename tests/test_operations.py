@@ -70,7 +70,7 @@ def test_every_setting_of_the_guide_is_read():
 
 @pytest.fixture
 def production(tmp_path):
-    """The environment of the guide's own production.env, written by the guide's own words."""
+    """Return the environment of production.env as the guide's own commands write it."""
     block = next(block for block in BLOCKS if "> production.env" in block)
     subprocess.run(["/bin/sh", "-ec", block], cwd=tmp_path, check=True)
     file = tmp_path / "production.env"
@@ -79,8 +79,8 @@ def production(tmp_path):
 
 
 def test_the_instance_that_the_guide_sets_up_is_clean(production):
-    words = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    done = subprocess.run(words, cwd=ROOT, env=production, capture_output=True, text=True)
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(command, cwd=ROOT, env=production, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n"), done.stderr
 
 
@@ -92,7 +92,7 @@ def test_the_admins_password_is_shown_by_a_demo_and_never_in_production(db, sett
     assert prepare.Command()._create_admin() == ""
 
 
-def test_the_example_of_a_start_is_no_real_viewers_history(cast, settings):
+def test_the_example_printed_at_the_start_shows_no_real_viewer(cast, settings):
     Viewer.objects.filter(pk=ADA).update(is_simulated=True)
     Movie.objects.filter(pk=STAR_WARS).update(published=False)
 
@@ -101,18 +101,22 @@ def test_the_example_of_a_start_is_no_real_viewers_history(cast, settings):
         return json.loads((settings.STATE_DIR / "welcome.json").read_text())
 
     settings.API_OPEN = True
-    made_up = example()["request"]
-    assert (made_up["user_id"], made_up["history"]) == (ADA, [str(film) for film in (JEDI, RAIDERS, MATRIX, AMELIE)])
+    simulated = example()["request"]
+    assert (simulated["user_id"], simulated["history"]) == (
+        ADA,
+        [str(movie) for movie in (JEDI, RAIDERS, MATRIX, AMELIE)],
+    )
     Viewer.objects.update(is_simulated=False)
     popular = example()
     assert set(popular["request"]) == {"history", "top_k"}
-    assert popular["request"]["history"] == [str(film) for film in (SPIRITED_AWAY, AMELIE, MATRIX, RAIDERS)]
+    assert popular["request"]["history"] == [str(movie) for movie in (SPIRITED_AWAY, AMELIE, MATRIX, RAIDERS)]
     assert len(popular["titles"]) == 4
     settings.API_OPEN = False
     assert example()["request"] is None
 
 
 def units():
+    """Yield (name, command) of each systemd unit."""
     for path in sorted((ROOT / "deploy" / "systemd").glob("movierec*.service")):
         unit = ConfigParser(interpolation=None, strict=False)
         unit.optionxform = str
@@ -124,13 +128,13 @@ def test_units_and_containers_start_what_run_starts():
     started = dict(units())
     assert started.pop("movierec") == "/srv/movierec/run"
     assert set(started) == {service.name for service in application_services()}
-    for name, words in started.items():
-        told = re.search(rf"^  {name}:\n(?:    .*\n)*?    command: \[(.*)\]", COMPOSE, re.MULTILINE)
-        contained = [word.strip().strip('"') for word in re.split(r", (?![a-z]+\")", told[1])]
-        assert shlex.split(words)[1:] == contained[1:], name
+    for name, command in started.items():
+        service = re.search(rf"^  {name}:\n(?:    .*\n)*?    command: \[(.*)\]", COMPOSE, re.MULTILINE)
+        contained = [word.strip().strip('"') for word in re.split(r", (?![a-z]+\")", service[1])]
+        assert shlex.split(command)[1:] == contained[1:], name
 
 
-def test_what_docker_commands_name_is_there():
+def test_services_of_docker_commands_exist():
     services = set(re.findall(r"^  ([a-z]+):\n    (?:<<|image)", COMPOSE, re.MULTILINE))
     for line in re.findall(r"^docker compose (.*)$", GUIDE, re.MULTILINE):
         named = re.findall(r"\b(web|worker|trainer|beat|prepare|postgres|valkey)\b", line.split(" sh -c")[0])
@@ -138,7 +142,7 @@ def test_what_docker_commands_name_is_there():
     assert services >= {"web", "worker", "trainer", "beat", "prepare"}
 
 
-def test_files_that_it_names_are_there():
+def test_files_of_the_guide_exist():
     for name in set(re.findall(r"`?(deploy/[\w./-]+(?:\.service|\.conf|Caddyfile))", GUIDE)):
         assert (ROOT / name).exists(), name
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11"

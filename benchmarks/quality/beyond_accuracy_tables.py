@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.quality.result_groups import Metrics, ResultGroup, hr_and_ndcg, lookup, markdown_table
+from benchmarks.quality.result_groups import ResultGroup, hr_and_ndcg, lookup, markdown_table
 
 COMPARED_SCORERS = {"model": "", "blend": "*blend*", "popularity": "*popularity*"}
 BEYOND_METRICS = {
@@ -48,21 +48,18 @@ def rare_movies_table(groups: Sequence[ResultGroup]) -> str:
     """Return the table of accuracy on targets that are rare films."""
     rows: list[list[object]] = []
     for group in groups:
-        parts = lookup(group.runs[0], "slices", "rare_films", group["time"])
-        for test in _tests(parts) if parts and not group.changes else ():
-            path = [] if test == "test" else [test]
+        by_test = lookup(group.runs[0], "slices", "rare_films", group["time"])
+        if not by_test or group.changes:
+            continue
+        for path in [[]] if "hr10" in by_test else [[test] for test in by_test]:
             transformer = group.over_seeds("slices", "rare_films", group["time"], *path)
             baselines = [
                 hr_and_ndcg(lookup(group["baselines"], name, "slices", "rare_films", *path))
                 for name in ("blend", "popularity")
             ]
-            where, targets = " ".join([group["protocol"], *path]), lookup(parts, *path)["targets"]
+            where, targets = " ".join([group["protocol"], *path]), lookup(by_test, *path)["targets"]
             rows.append([group.label, where, f"{targets:,.0f}", transformer, *baselines])
     return markdown_table(["", "protocol", "targets", "transformer", "*blend*", "*popularity*"], rows)
-
-
-def _tests(figures: Metrics) -> list[str]:
-    return ["test"] if "hr10" in figures else list(figures)
 
 
 def cold_movies_table(groups: Sequence[ResultGroup]) -> str:
@@ -77,19 +74,17 @@ def cold_movies_table(groups: Sequence[ResultGroup]) -> str:
     rows: list[list[object]] = []
     for group in selected:
         for mode, label in labels.items():
-            by_candidates = [[lookup(run, mode, candidates) for run in group.runs] for candidates in CANDIDATES]
             cells = [
-                f"{np.mean([metrics[name] for metrics in all_metrics]):.4f}"
-                for all_metrics in by_candidates
+                f"{np.mean([run[mode][candidates][name] for run in group.runs]):.4f}"
+                for candidates in CANDIDATES
                 for name in ACCURACY
             ]
             rows.append([f"{group.label}, {label}", *cells])
         for name, metrics in group["baselines"].items():
-            cells = [f"{metrics[candidates][figure]:.4f}" for candidates in CANDIDATES for figure in ACCURACY]
+            cells = [f"{metrics[candidates][metric]:.4f}" for candidates in CANDIDATES for metric in ACCURACY]
             rows.append([f"*{name.replace('_', ' ')}*", *cells])
-    return markdown_table(
-        ["", *(f"{name} {label}" for label in CANDIDATES.values() for name in ACCURACY.values())], rows
-    )
+    columns = [f"{name} {label}" for label in CANDIDATES.values() for name in ACCURACY.values()]
+    return markdown_table(["", *columns], rows)
 
 
 def _unchanged(groups: Sequence[ResultGroup], name: str) -> list[ResultGroup]:

@@ -31,8 +31,7 @@ from recommender.ml.vocab import Vocab
 
 HELD_OUT_SHARE = 0.05  # of the films with metadata
 METRICS = ("mrr", "hr10", "hr50", "percentile")
-RunDescription = dict[str, Any]
-Figures = dict[str, dict[str, float]]  # by candidate set: all, held_out
+CandidateMetrics = dict[str, dict[str, float]]  # by candidate set: all, held_out
 MIN_SCORE = np.finfo(np.float32).min  # below any score, but finite
 
 
@@ -49,7 +48,7 @@ class ColdMovies(NamedTuple):
 
 
 def measure_cold_movies(
-    args: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, preset: Preset, description: RunDescription
+    args: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, preset: Preset, description: dict[str, Any]
 ) -> None:
     """Measure cold films and print the report; `description` identifies the run. The headline is of request time."""
     task, cold = make_cold_task(dataset, events)
@@ -57,19 +56,17 @@ def measure_cold_movies(
     result |= results.describe_task(task, preset)
     result["parameters"] = sum(p.numel() for p in new_model(task, preset).parameters())
     baselines = {name: cold_metrics(task, cold, score) for name, score in _baselines(task).items()}
-    trained = [run_seed(task, preset, seed, "request", args.checkpoints, cold.mask) for seed in args.seeds]
-    runs = [_run_metrics(task, cold, seed_run) for seed_run in trained]
+    seed_runs = [run_seed(task, preset, seed, "request", args.checkpoints, cold.mask) for seed in args.seeds]
+    runs = [_run_metrics(task, cold, seed_run) for seed_run in seed_runs]
     result |= {"baselines": baselines, "runs": runs, "selected_on": SELECTED_ON}
-    result |= mean_metrics((of["request"]["all"] for of in runs), MAIN_METRICS)
+    result |= mean_metrics((run["request"]["all"] for run in runs), MAIN_METRICS)
     result |= {
-        "train_s": float(np.median([seed_run.train_s for seed_run in trained])),
-        "curves": [seed_run.curve for seed_run in trained],
+        "train_s": float(np.median([seed_run.train_s for seed_run in seed_runs])),
+        "curves": [seed_run.curve for seed_run in seed_runs],
     }
     if args.result:
-        results.save_result(
-            args.result, result, task, {seed_run.seed: _ranks(task, cold, seed_run) for seed_run in trained}
-        )
-    columns = ["", *(f"{name} among {among}" for among in ("all", "held out") for name in METRICS)]
+        results.save_result(args.result, result, task, {run.seed: _ranks(task, cold, run) for run in seed_runs})
+    columns = ["", *(f"{name} among {label}" for label in ("all", "held out") for name in METRICS)]
     printed = {key: value for key, value in result.items() if key != "curves"}
     print_report(f"Films without a rating, {dataset.name}", columns, _rows(baselines, runs), printed)
 
@@ -87,8 +84,8 @@ def make_cold_task(dataset: Dataset, events: pl.DataFrame) -> tuple[Task, ColdMo
     is_past = pl.col("last").is_null() | (pl.col("place") <= pl.col("last"))
     ordered = ordered.filter(is_past, ~pl.col("cold") | (pl.col("place") == pl.col("last")))
     histories = to_histories(ordered)
-    owner = np.searchsorted(histories.viewers, earlier["viewer"].to_numpy())
-    indptr = np.searchsorted(owner, np.arange(len(histories.viewers) + 1))
+    viewers = np.searchsorted(histories.viewers, earlier["viewer"].to_numpy())
+    indptr = np.searchsorted(viewers, np.arange(len(histories.viewers) + 1))
     cold = ColdMovies(mask, indptr, vocab.encode(earlier["movie"].to_numpy()) - 1)
     return _task(tokenise(histories, vocab), vocab, features, mask, data_hash(*histories)), cold
 
@@ -113,12 +110,15 @@ def _task(tokens: Tokens, vocab: Vocab, features: Features, cold: np.ndarray, da
 
 
 def _run_metrics(task: Task, cold: ColdMovies, run: SeedRun) -> dict[str, Any]:
-    by_time: dict[str, Figures] = {
-        t: cold_metrics(task, cold, evaluate.ranker_scorer(run.ranker, t)) for t in TIME_MODES
+    without_prior = Ranker(run.ranker.model, task.vocab)
+    return {
+        "seed": run.seed,
+        "epoch": run.epoch,
+        "prior": run.prior_weights(),
+        "train_s": round(run.train_s, 1),
+        **{mode: cold_metrics(task, cold, evaluate.ranker_scorer(run.ranker, mode)) for mode in TIME_MODES},
+        "alone": cold_metrics(task, cold, evaluate.ranker_scorer(without_prior, "request")),
     }
-    alone = cold_metrics(task, cold, evaluate.ranker_scorer(Ranker(run.ranker.model, task.vocab), "request"))
-    summary_of_run = {"seed": run.seed, "epoch": run.epoch, "prior": run.prior_weights()}
-    return summary_of_run | {"train_s": round(run.train_s, 1), **by_time, "alone": alone}
 
 
 def _baselines(task: Task) -> Mapping[str, Scorer]:
@@ -141,7 +141,7 @@ def genre_popularity(genre_matrix: np.ndarray, counts: np.ndarray) -> Scorer:
     return score
 
 
-def cold_metrics(task: Task, cold: ColdMovies, score: Scorer) -> Figures:
+def cold_metrics(task: Task, cold: ColdMovies, score: Scorer) -> CandidateMetrics:
     """Return accuracy of the targets among all films and among the held-out ones. percentile: the mean share of the
     other candidates that rank below the film, 0.5 by chance."""
     test = task.tests["test"]
@@ -172,14 +172,15 @@ def rank_cold(task: Task, cold: ColdMovies, score: Scorer, held_out_only: bool) 
 
 def _ranks(task: Task, cold: ColdMovies, run: SeedRun) -> Ranks:
     """Return the ranks among all films by time mode."""
-    return {t: {"test": rank_cold(task, cold, evaluate.ranker_scorer(run.ranker, t), False)} for t in TIME_MODES}
+    scorers = {mode: evaluate.ranker_scorer(run.ranker, mode) for mode in TIME_MODES}
+    return {mode: {"test": rank_cold(task, cold, scorer, False)} for mode, scorer in scorers.items()}
 
 
-def _rows(baselines: Mapping[str, Figures], runs: Sequence[Mapping[str, Any]]) -> list[list[object]]:
-    def cells(of: Figures) -> list[object]:
-        return [f"{of[among][name]:.4f}" for among in ("all", "held_out") for name in METRICS]
+def _rows(baselines: Mapping[str, CandidateMetrics], runs: Sequence[Mapping[str, Any]]) -> list[list[object]]:
+    def cells(metrics: CandidateMetrics) -> list[object]:
+        return [f"{metrics[candidates][name]:.4f}" for candidates in ("all", "held_out") for name in METRICS]
 
-    rows: list[list[object]] = [[name, *cells(of)] for name, of in baselines.items()]
-    for of in runs:
-        rows += [[f"transformer, {t}, seed {of['seed']}", *cells(of[t])] for t in (*TIME_MODES, "alone")]
+    rows: list[list[object]] = [[name, *cells(metrics)] for name, metrics in baselines.items()]
+    for run in runs:
+        rows += [[f"transformer, {mode}, seed {run['seed']}", *cells(run[mode])] for mode in (*TIME_MODES, "alone")]
     return rows

@@ -41,30 +41,19 @@ def baselines_table(groups: Sequence[ResultGroup]) -> str:
     for group in groups:
         if group["data"] == MAIN_DATA and group["protocol"] in ("P1", "A", "P2"):
             fastest = by_protocol.setdefault(group["protocol"], {})
-            for name, figures in group["baselines"].items():
-                if name not in fastest or figures["fit_s"] < fastest[name]["fit_s"]:
-                    fastest[name] = figures
+            for name, metrics in group["baselines"].items():
+                if name not in fastest or metrics["fit_s"] < fastest[name]["fit_s"]:
+                    fastest[name] = metrics
     rows = []
     for name, label in BASELINES.items():
         p1, a, p2 = (by_protocol.get(protocol, {}).get(name, {}) for protocol in ("P1", "A", "P2"))
-        on_a = (
-            ["no times", ""]
-            if name in UNTIMED and by_protocol.get("A")
-            else [hr_and_ndcg(a), PUBLISHED_A.get(name, "")]
-        )
-        rows.append(
-            [
-                label,
-                hr_and_ndcg(p1),
-                *on_a,
-                hr_and_ndcg(p2.get("last")),
-                hr_and_ndcg(p2.get("successive")),
-                p1.get("fit_s", ""),
-            ]
-        )
-    return markdown_table(
-        ["", "P1", "A", "published for A", "P2 last", "P2 successive", "seconds to fit"], rows if by_protocol else []
-    )
+        on_a = [hr_and_ndcg(a), PUBLISHED_A.get(name, "")]
+        if name in UNTIMED and by_protocol.get("A"):
+            on_a = ["no times", ""]
+        on_p2 = [hr_and_ndcg(p2.get(test)) for test in ("last", "successive")]
+        rows.append([label, hr_and_ndcg(p1), *on_a, *on_p2, p1.get("fit_s", "")])
+    columns = ["", "P1", "A", "published for A", "P2 last", "P2 successive", "seconds to fit"]
+    return markdown_table(columns, rows if by_protocol else [])
 
 
 def presets_table(groups: Sequence[ResultGroup]) -> str:
@@ -81,16 +70,16 @@ def presets_table(groups: Sequence[ResultGroup]) -> str:
     rows = []
     for group in groups:
         if not group.changes and group["protocol"] != "cold-films":
-            figures = group.over_seeds(group["time"])
-            over, alone = (_ndcg(group[name]) for name in ("over_blend", "over_alone"))
-            minutes = f"{group.minutes:.0f}"
-            rows.append([group.label, group["protocol"], f"{group['parameters']:,}", minutes, figures, over, alone])
+            costs = [f"{group['parameters']:,}", f"{group.minutes:.0f}"]
+            differences = [_ndcg_difference(group[name]) for name in ("over_blend", "over_alone")]
+            rows.append([group.label, group["protocol"], *costs, group.over_seeds(group["time"]), *differences])
     return markdown_table([*columns, "of it by the transition prior"], rows)
 
 
-def _ndcg(differences: Metrics | None) -> str:
-    metrics = (differences or {}).get("last", differences or {})
-    return format_difference(metrics["ndcg10"]) if "ndcg10" in metrics else ""
+def _ndcg_difference(differences: Metrics | None) -> str:
+    """Format the difference of NDCG@10, of the first test where there are several."""
+    of_test = (differences or {}).get("last", differences or {})
+    return format_difference(of_test["ndcg10"]) if "ndcg10" in of_test else ""
 
 
 def ablations_table(groups: Sequence[ResultGroup]) -> str:
@@ -109,15 +98,17 @@ def ablations_table(groups: Sequence[ResultGroup]) -> str:
     rows = []
     for group in groups:
         if group.changes.keys() - {"epochs"} and group["protocol"] != "cold-films":
-            figures = group.over_seeds(group["time"])
-            rows.append([group.label, group["protocol"], len(group.seeds), figures, *_against(group, groups)])
+            accuracy = group.over_seeds(group["time"])
+            rows.append(
+                [group.label, group["protocol"], len(group.seeds), accuracy, *_differences_from_plainer(group, groups)]
+            )
     return markdown_table(columns, rows)
 
 
-def _against(group: ResultGroup, groups: Sequence[ResultGroup]) -> list[str]:
+def _differences_from_plainer(group: ResultGroup, groups: Sequence[ResultGroup]) -> list[str]:
     """Return the differences of HR@10, NDCG@10 and validation NDCG@10 from the setting that lacks the fewest of its
     changes, and that setting."""
-    plainer = [base for base in groups if _is_plainer(group, base)]
+    plainer = [base for base in groups if _is_plainer(base, group)]
     if not plainer:
         return ["", "", f"{group.validation:.4f}", "nothing of this length"]
     base = max(plainer, key=lambda base: len(base.changes))
@@ -132,39 +123,34 @@ def preset_differences_table(groups: Sequence[ResultGroup]) -> str:
     plain = [group for group in groups if group["protocol"] == "P2" and not group.changes]
     rows = []
     for default in (group for group in plain if group["preset"] == "default"):
-        for other in (
-            group for group in plain if group is not default and _same(default, group, "data_hash", "targets")
-        ):
-            for test, differences in _differences(default, other).items():
-                rows.append(
-                    [
-                        f"default over {other.label}",
-                        test,
-                        format_difference(differences["hr10"]),
-                        format_difference(differences["ndcg10"]),
-                    ]
-                )
+        for base in plain:
+            if base is default or not _is_comparable(default, base, "data_hash", "targets"):
+                continue
+            for test, differences in _differences(default, base).items():
+                cells = [format_difference(differences[name]) for name in ("hr10", "ndcg10")]
+                rows.append([f"default over {base.label}", test, *cells])
     return markdown_table(["", "test", "difference of HR@10", "difference of NDCG@10"], rows)
 
 
-def _differences(group: ResultGroup, other: ResultGroup) -> Metrics:
+def _differences(group: ResultGroup, base: ResultGroup) -> Metrics:
     """Return `results.compare_ranks` of two groups, in the time mode of the first."""
     viewers = results.load_ranks(group.results[0]["file"])[1]
-    differences: Metrics = results.compare_ranks(_ranks(group), _ranks(other), viewers)[group["time"]]
+    differences: Metrics = results.compare_ranks(_ranks(group), _ranks(base), viewers)[group["time"]]
     return differences
 
 
-def _same(group: ResultGroup, other: ResultGroup, *names: str) -> bool:
-    """Return whether the fields `names` are equal, and the other group has stored ranks."""
-    ranked = all(result["file"].with_suffix(".npz").exists() for result in other.results)
-    return ranked and all(group[name] == other[name] for name in names)
+def _is_comparable(group: ResultGroup, base: ResultGroup, *names: str) -> bool:
+    """Return whether the fields `names` are equal, and the base has stored ranks."""
+    has_ranks = all(result["file"].with_suffix(".npz").exists() for result in base.results)
+    return has_ranks and all(group[name] == base[name] for name in names)
 
 
-def _is_plainer(group: ResultGroup, other: ResultGroup) -> bool:
-    """Return whether the other group has some of the group's changes, and as many epochs."""
-    part = other.changes.items() < group.changes.items()
-    length = group.changes.get("epochs") == other.changes.get("epochs")
-    return bool(other.runs) and part and length and _same(group, other, "protocol", "preset", "data_hash", "targets")
+def _is_plainer(base: ResultGroup, group: ResultGroup) -> bool:
+    """Return whether the base has only some of the group's changes, and as many epochs."""
+    has_fewer_changes = base.changes.items() < group.changes.items()
+    same_length = group.changes.get("epochs") == base.changes.get("epochs")
+    fields = ("protocol", "preset", "data_hash", "targets")
+    return bool(base.runs) and has_fewer_changes and same_length and _is_comparable(group, base, *fields)
 
 
 def _ranks(group: ResultGroup) -> dict[int, results.Ranks]:

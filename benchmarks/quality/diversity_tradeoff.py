@@ -48,7 +48,7 @@ def measure_diversity(
     ranker = _ranker(args.model, args, task, preset)
     table = _table(dataset, ranker.movie_ids)
     lists = _lists(ranker, task, task.tests["test"], time_mode, table)
-    levels = {str(level): _figures(task, ranker, table, values) for level, values in lists.items()}
+    levels = {str(level): _level_metrics(task, ranker, table, values) for level, values in lists.items()}
     ranks = {str(level): _ranks(task, values) for level, values in lists.items()}
     differences = {
         level: paired_differences([level_ranks], [ranks["0.0"]], task.tests["test"].viewers)
@@ -145,38 +145,39 @@ def _lists(ranker: Ranker, task: Task, targets: Targets, time_mode: TimeMode, ta
             for level in LEVELS:
                 diversified = greedy_diversify(table, series, candidates, LIST_LENGTH, level) if level else candidates
                 lists[level].append(ranker.columns_of(diversified.movie_ids[:LIST_LENGTH]))
-    return {level: np.stack(of) for level, of in lists.items()}
+    return {level: np.stack(rows) for level, rows in lists.items()}
 
 
 def _ranks(task: Task, lists: np.ndarray) -> np.ndarray:
     """Return the ranks of the targets in their lists, from 1; infinite outside."""
     target = task.tokens.items[task.tests["test"].rows] - 1
-    hit = lists == target[:, None]
-    return np.where(hit.any(1), hit.argmax(1) + 1.0, np.inf)
+    is_target = lists == target[:, None]
+    return np.where(is_target.any(1), is_target.argmax(1) + 1.0, np.inf)
 
 
-def _figures(task: Task, ranker: Ranker, table: Any, lists: np.ndarray) -> dict[str, float]:
+def _level_metrics(task: Task, ranker: Ranker, table: Any, lists: np.ndarray) -> dict[str, float]:
     """Return accuracy and variety of the lists. of_a_series, of_a_director: mean number of films that share one with a
     film above them."""
     from recommender.movies.series import detect_series
 
-    watched = token_counts(task, task.ends)
+    counts = token_counts(task, task.ends)
     accuracy = summary(_ranks(task, lists))
     return {
         "hr10": accuracy["hr10"],
         "ndcg10": accuracy["ndcg10"],
         "by_genres": round(beyond_accuracy.diversity(lists, beyond_accuracy.genre_matrix_of(task.features)), 4),
         "by_vectors": round(beyond_accuracy.diversity(lists, ranker.vectors.items.cpu().numpy().astype(np.float64)), 4),
-        "of_a_series": _repeats(lists, detect_series(table)),
-        "of_a_director": _repeats(lists, _first_director(table)),
-        "novelty": round(beyond_accuracy.novelty(lists, watched, len(task.ends)), 4),
+        "of_a_series": count_repeats(lists, detect_series(table)),
+        "of_a_director": count_repeats(lists, _first_director(table)),
+        "novelty": round(beyond_accuracy.novelty(lists, counts, len(task.ends)), 4),
         "coverage": round(beyond_accuracy.coverage(lists, len(task.vocab)), 4),
     }
 
 
-def _repeats(lists: np.ndarray, group: np.ndarray) -> float:
-    of_film = np.sort(np.where(group[lists] < 0, -1 - np.arange(lists.shape[1]), group[lists]), axis=1)
-    return round(float((of_film[:, 1:] == of_film[:, :-1]).sum(1).mean()), 4)
+def count_repeats(lists: np.ndarray, group: np.ndarray) -> float:
+    """Return the mean number of films per list that share their group with a film above; -1 is no group."""
+    groups = np.sort(np.where(group[lists] < 0, -1 - np.arange(lists.shape[1]), group[lists]), axis=1)
+    return round(float((groups[:, 1:] == groups[:, :-1]).sum(1).mean()), 4)
 
 
 def _first_director(table: Any) -> np.ndarray:

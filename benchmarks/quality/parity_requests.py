@@ -34,20 +34,18 @@ def request_modes(
     the lists have `depth` films."""
     viewers, times = histories.viewers[targets.viewers].tolist(), tokens.times[targets.rows].tolist()
     paths = [f"/recommend?user_id={viewer}&top_k={depth}" for viewer in viewers]
-    with_time = [(f"{path}&at={moment}", None) for path, moment in zip(paths, times, strict=True)]
+    with_time = [(f"{path}&at={time}", None) for path, time in zip(paths, times, strict=True)]
     yield RequestMode("at", "request", tokens, "model", with_time)
     yield RequestMode("no_at", "unknown", tokens, "model", [(path, None) for path in paths])
-    yield RequestMode(
-        "posted", "none", tokenise(_without_times(histories), ranker.vocab), "model", _posts(histories, targets, depth)
+    ids_only = histories._replace(  # film ids alone count as watches
+        kinds=np.full_like(histories.kinds, WATCH),
+        ratings=np.full_like(histories.ratings, np.nan),
+        timed=np.zeros_like(histories.timed),
     )
+    posts = _posts(histories, targets, depth)
+    yield RequestMode("posted", "none", tokenise(ids_only, ranker.vocab), "model", posts)
     _store_lists(viewers)
     yield RequestMode("stored", "unknown", tokens, "cache", [(path, None) for path in paths])
-
-
-def _without_times(histories: Histories) -> Histories:
-    """Return the histories as film ids alone, which count as watches."""
-    kinds, ratings = np.full_like(histories.kinds, WATCH), np.full_like(histories.ratings, np.nan)
-    return histories._replace(kinds=kinds, ratings=ratings, timed=np.zeros_like(histories.timed))
 
 
 def _posts(histories: Histories, targets: Targets, depth: int) -> list[tuple[str, dict[str, Any]]]:
@@ -80,15 +78,15 @@ def request_lists(url: str, mode: RequestMode, model: str) -> list[ServedList]:
     origins = {(response["source"], response["model_version"], response["degraded"]) for response in responses}
     if wrong := origins - {(mode.source, model, False)}:
         raise SystemExit(f"{mode.name}: lists came from {sorted(wrong, key=str)}, not from {mode.source} and {model}.")
-    return [_served_list(response["recommendations"]) for response in responses]
+    lists = []
+    for response in responses:
+        movies = response["recommendations"]
+        ids = np.array([int(movie["movie_id"]) for movie in movies], np.int32)
+        lists.append(ServedList(ids, np.array([movie["score"] for movie in movies], np.float64)))
+    return lists
 
 
 def _send(url: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
     data = None if body is None else json.dumps(body).encode()
     with urlopen(Request(url + path, data, {"Content-Type": "application/json"}), timeout=60) as response:
         return dict(json.load(response))
-
-
-def _served_list(movies: Sequence[dict[str, Any]]) -> ServedList:
-    ids = np.array([int(movie["movie_id"]) for movie in movies], np.int32)
-    return ServedList(ids, np.array([movie["score"] for movie in movies], np.float64))

@@ -101,7 +101,7 @@ def _check_histories(scratch: Path, expected: Histories) -> None:
 
 def _compare(url: str, ranker: Ranker, task: Task, histories: Histories, targets: Targets) -> dict[str, dict[str, Any]]:
     """Compare the lists of each request mode, one after the other."""
-    from recommender.api.list_requests import MAX_TOP_K
+    from recommender.api.fields import MAX_TOP_K
 
     return {
         mode.name: compare_lists(

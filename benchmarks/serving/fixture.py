@@ -58,10 +58,11 @@ def build_fixture(preset_name: str) -> ServingFixture:
         model_folder = save_model(registry.folder(name), model, vocab, features, {"preset": preset_name}, prior)
         registry.register(model_folder, preset=preset_name, movies=len(vocab))
     registry.activate(ACTIVE_VERSION, "for the benchmark")
-    return ServingFixture(_key(), snapshot.histories, Ranker.load(registry.folder(ACTIVE_VERSION)))
+    return ServingFixture(create_key(), snapshot.histories, Ranker.load(registry.folder(ACTIVE_VERSION)))
 
 
-def _key() -> str:
+def create_key() -> str:
+    """Create an API key with all scopes."""
     from recommender.models import ApiKey
 
     _, key = ApiKey.objects.create_key(name="benchmark", scopes=list(ApiKey.Scope))

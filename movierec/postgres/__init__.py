@@ -1,1 +1,1 @@
-"""Django's Postgres backend with an eye on whether Postgres is there: settings.py names it as the ENGINE."""
+"""Django's Postgres backend with a circuit breaker: settings.py names it as the ENGINE."""

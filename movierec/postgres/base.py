@@ -1,4 +1,4 @@
-"""The connections of Django: nobody asks for one while Postgres is lost, and a pool that has died is replaced."""
+"""Django's connections: none is made while Postgres is down, and a pool whose connections have died is replaced."""
 
 import threading
 from typing import Any
@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool, PoolClosed
 
 from infrastructure.connectivity import POSTGRES
 from movierec.postgres import driver
-from movierec.postgres.connection import PostgresUnreachable
+from movierec.postgres.connection import UNREACHABLE, PostgresUnreachable
 
 # Of a web process: a client that was cut off leaves its transaction, and the rows that it locked, to a server that does
 # not know. No request thinks for that long between two statements.
@@ -19,29 +19,32 @@ _pools_lock = threading.Lock()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's wrapper of a connection, which fails at once while Postgres is down."""
+
     Database = driver
 
     @property
     def is_down(self) -> bool:
-        """Whether Postgres does not answer this process."""
+        """Return whether Postgres does not answer this process."""
         return POSTGRES.is_down
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Return a connection that answers, of the pool in a web process. Raises PostgresUnreachable."""
         make = super().get_new_connection
         if POSTGRES.blocks_this_thread:
-            raise PostgresUnreachable("Postgres does not answer; it is asked again all the time.")
+            raise PostgresUnreachable(UNREACHABLE)
         if not self.pool:
             return make(conn_params)
         try:
             connection = make(conn_params)
-        except PoolClosed:  # another thread has given it up
+        except PoolClosed:  # another thread has discarded it
             connection = make(conn_params)
         if not _is_alive(connection):
-            left = connection._pool
-            left.putconn(connection)
+            pool = connection._pool
+            pool.putconn(connection)
             if not POSTGRES.confirm_up():
-                raise PostgresUnreachable("Postgres does not answer; it is asked again all the time.")
-            _discard_pool(self.alias, left)  # Postgres was gone for a moment: whatever the pool holds has died
+                raise PostgresUnreachable(UNREACHABLE)
+            _discard_pool(self.alias, pool)  # Postgres was gone for a moment: the pool's connections have died
             connection = make(conn_params)
         return connection
 
@@ -51,18 +54,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return bool(super()._configure_connection(connection))  # type: ignore[misc]  # not in the stubs
 
 
-def _discard_pool(alias: str, left: ConnectionPool) -> None:
+def _discard_pool(alias: str, pool: ConnectionPool) -> None:
     with _pools_lock:
         pools = DatabaseWrapper._connection_pools  # type: ignore[attr-defined]
-        if pools.get(alias) is left:
+        if pools.get(alias) is pool:
             del pools[alias]
-    left.close(0)
+    pool.close(0)
 
 
 def _discard_all_pools() -> None:
-    """Its connections have died, or it waits for longer and longer until it tries to make others."""
-    for alias, left in list(DatabaseWrapper._connection_pools.items()):  # type: ignore[attr-defined]
-        _discard_pool(alias, left)
+    """Discard every pool: its connections have died, or it waits longer and longer before it makes others."""
+    for alias, pool in list(DatabaseWrapper._connection_pools.items()):  # type: ignore[attr-defined]
+        _discard_pool(alias, pool)
 
 
 POSTGRES.on_recovery.append(_discard_all_pools)

@@ -1,8 +1,8 @@
-"""psycopg's connection, which waits for a server only while it is there.
+"""psycopg's connection, which waits for a server only while it is up.
 
-psycopg wakes every few hundredths of a second while nothing comes; the process's line is looked at then. On a unix
-socket, where the kernel has no time-outs, nothing else would end a call to a frozen server. A server that answers the
-line may take for a query as long as it needs.
+psycopg wakes every few hundredths of a second while nothing comes; then the process's monitor of Postgres is read. On a
+unix socket, where the kernel has no time-outs, nothing else would end a call to a frozen server. A server that answers
+the monitor may take for a query as long as it needs.
 """
 
 import time
@@ -15,16 +15,22 @@ from psycopg import OperationalError
 from infrastructure.connectivity import POSTGRES
 
 POLL_INTERVAL = 0.05  # seconds
-CONNECT_TIMEOUT_FACTOR = 5  # times the line's: a server that answers and yet takes no connection
-RECOVERY_TIMEOUT = 5.0  # of the asking thread itself, for which nobody asks
+CONNECT_TIMEOUT_FACTOR = 5  # times the monitor's timeout: a server that answers and yet takes no connection
+RECOVERY_TIMEOUT = 5.0  # seconds, of the monitor's own thread, for which no monitor asks
+
+
+UNREACHABLE = "Postgres does not answer; it is asked again all the time."
 
 
 class PostgresUnreachable(OperationalError):
-    """Postgres does not answer; whether it will do what it was last told is not known."""
+    """Postgres does not answer; whether it will carry out the last statement is not known."""
 
 
 class Connection(psycopg.Connection[Any]):
+    """A connection whose every wait ends when Postgres is down."""
+
     def wait(self, gen: Any, interval: float = POLL_INTERVAL, timeout: float | None = None) -> Any:
+        """Wait as psycopg does. Raises PostgresUnreachable."""
         return super().wait(
             self._close_when_unreachable(_check_while_waiting(gen, _unreachable_check())),
             interval=interval,
@@ -35,11 +41,12 @@ class Connection(psycopg.Connection[Any]):
         try:
             return (yield from waiting)
         except PostgresUnreachable:
-            self.pgconn.finish()  # what still comes is nobody's answer any more
+            self.pgconn.finish()  # what still comes would be taken for the answer to another statement
             raise
 
     @classmethod
     def connect(cls, conninfo: str = "", **more: Any) -> Self:
+        """Connect as psycopg does. Raises PostgresUnreachable at once while Postgres is down."""
         _unreachable_check()()
         return super().connect(conninfo, **more)
 
@@ -50,28 +57,28 @@ class Connection(psycopg.Connection[Any]):
 
 
 def _unreachable_check(seconds: float | None = None) -> Callable[[], None]:
-    """What raises ServerLost when it is called while Postgres is lost, or after so many seconds."""
-    begun = time.monotonic()
+    """Return a function that raises PostgresUnreachable while Postgres is down, and after so many seconds."""
+    started_at = time.monotonic()
     if POSTGRES.in_monitor_thread:
         seconds = RECOVERY_TIMEOUT
 
-    def look() -> None:
-        if POSTGRES.is_down and not POSTGRES.recovering:  # then whoever has a connection got it for what is made up for
-            raise PostgresUnreachable("Postgres does not answer; it is asked again all the time.")
-        if seconds is not None and time.monotonic() - begun > seconds:
+    def check() -> None:
+        if POSTGRES.is_down and not POSTGRES.recovering:  # then only the calls of on_recovery have connections
+            raise PostgresUnreachable(UNREACHABLE)
+        if seconds is not None and time.monotonic() - started_at > seconds:
             raise PostgresUnreachable(f"Postgres did not answer within {seconds:g} s.")
 
-    return look
+    return check
 
 
-def _check_while_waiting(waiting: Any, look: Callable[[], None]) -> Generator[Any, Any, Any]:
-    """What `waiting`, a generator of psycopg's, comes to; `look` is called whenever a tick has brought nothing."""
+def _check_while_waiting(waiting: Any, check: Callable[[], None]) -> Generator[Any, Any, Any]:
+    """Run `waiting`, a generator of psycopg's, and call `check` whenever POLL_INTERVAL has brought nothing."""
     try:
         state = next(waiting)
         while True:
             ready = yield state
             if not ready:
-                look()
+                check()
             state = waiting.send(ready)
     except StopIteration as end:
         return end.value

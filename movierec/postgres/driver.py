@@ -1,4 +1,4 @@
-"""psycopg as Django wants to see it, with connections that do not wait for a server that is lost."""
+"""psycopg as Django's backend uses it, with connections that do not wait for a server that is down."""
 
 from psycopg import *  # noqa: F403
 from psycopg import Error as Error

@@ -1,5 +1,7 @@
-"""A client's connection that no thread waits for: the event loop reads a request whole before a thread gets it, and
-sends what a slow reader has not taken after the thread is free again.
+"""A client's connection that no thread waits for.
+
+The event loop reads a request whole before a thread gets it, and sends the rest of an answer to a slow reader after the
+thread is free again.
 """
 
 import errno
@@ -15,12 +17,12 @@ from gunicorn.util import split_request_uri
 
 from infrastructure.body_limits import max_body_bytes
 
-MAX_MEMORY_BYTES = 32 * 1024  # bytes of a request; what is more lies in a file without a name
-MAX_HEADER_BYTES = 64 * 1024  # bytes of request line and headers; gunicorn's parser has finer limits
-CHUNK_BYTES = 64 * 1024  # bytes read at once
+MAX_MEMORY_BYTES = 32 * 1024  # of a request; a longer one lies in a file without a name
+MAX_HEADER_BYTES = 64 * 1024  # of request line and headers; gunicorn's parser has finer limits
+CHUNK_BYTES = 64 * 1024  # read at once
 MAX_CHUNKS = 64  # parts of an answer sent at once
 MIN_RATE = 32 * 1024  # bytes per second that earn a body or an answer more time
-MAX_UNSENT_BYTES = 6 * 1024 * 1024  # bytes, above every static file; whoever streams more waits for the reader
+MAX_UNSENT_BYTES = 6 * 1024 * 1024  # more than any static file has; a longer stream waits for its reader
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -33,9 +35,9 @@ class RequestRefused(Exception):
 
 
 class BufferedSocket(socket.socket):
-    """To gunicorn's parser and response a blocking socket; neither recv nor a send of one answer ever waits.
+    """A blocking socket to gunicorn's parser and response, but neither recv nor a send of one answer ever waits.
 
-    The event loop calls `arrive` and `flush`, the thread that works on the request `recv` and `sendall`: never both at
+    The event loop calls `receive` and `flush`, the thread that works on the request `recv` and `sendall`: never both at
     a time.
     """
 
@@ -43,22 +45,22 @@ class BufferedSocket(socket.socket):
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         super().setblocking(False)
         self._send_queue: deque[memoryview] = deque()
-        self.unsent_bytes = 0  # bytes
-        self._untried_bytes = 0  # bytes since the last try to send
+        self.unsent_bytes = 0
+        self._untried_bytes = 0  # since the last try to send
         self._surplus = b""  # of the next request, which came right behind this one
         self._request: SpooledTemporaryFile[bytes] | None = None
         self.start_request()
 
     def start_request(self) -> None:
-        """Forgets the request that was answered."""
+        """Forget the request that was answered."""
         self._drop_request()
         self._head = bytearray()
         self.path = ""
-        self.received_bytes = 0  # bytes that came of this request
-        self._expected_bytes: int | None = None  # bytes of it in all; None: its headers are not complete
+        self.received_bytes = 0  # of this request
+        self._expected_bytes: int | None = None  # of all of it; None: its headers are not complete
         self.started_at = time.monotonic()
         self.expects_continue = False  # the client waits for leave to send the body
-        self.body_is_complete = True  # the parser finds the body that the headers tell of
+        self.body_is_complete = True  # the parser finds the body that the headers announce
 
     def _drop_request(self) -> None:
         if self._request is not None:
@@ -68,11 +70,15 @@ class BufferedSocket(socket.socket):
     # --- the event loop's side ------------------------------------------------------------------------------------
     @property
     def has_headers(self) -> bool:
+        """Return whether the headers of the request are complete."""
         return self._expected_bytes is not None
 
     def receive(self) -> bool:
-        """Takes what came; returns whether the request is complete. Raises Refused, BlockingIOError where nothing
-        came, ConnectionError where the client left, OSError where there is no room for it."""
+        """Read what came and return whether the request is complete.
+
+        Raises RequestRefused, BlockingIOError where nothing came, ConnectionError where the client left, OSError where
+        the disk has no room for the body.
+        """
         if self._surplus:
             piece, self._surplus = self._surplus, b""
         else:
@@ -102,10 +108,10 @@ class BufferedSocket(socket.socket):
         return True
 
     def _parse_headers(self, head: bytes) -> None:
-        """Notes the path and the body's length. What gunicorn would refuse has no body here: it gets the headers."""
+        """Set the path and the body's length. A request that gunicorn refuses has no body here: it gets the headers."""
         first, *lines = head.split(b"\r\n")
-        words = first.split(b" ")
-        self.path = _path_of_target(words[1]) if len(words) > 1 else ""
+        parts = first.split(b" ")
+        self.path = _path_of_target(parts[1]) if len(parts) > 1 else ""
         fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
         lengths = [value for name, value in fields if name == b"content-length"]
         by_pieces = any(name == b"transfer-encoding" for name, _ in fields)
@@ -120,13 +126,13 @@ class BufferedSocket(socket.socket):
         ]
 
     def allow_body(self) -> None:
-        """Tells the client to go on, once."""
+        """Tell the client, once, to send the body."""
         if self.expects_continue:
             self.expects_continue = False
             self.sendall(CONTINUE)
 
     def flush(self) -> bool:
-        """Sends what the client takes; returns whether all of it is gone. Raises OSError."""
+        """Send what the client takes and return whether everything is sent. Raises OSError."""
         while self._send_queue:
             try:
                 sent = super().sendmsg(list(islice(self._send_queue, MAX_CHUNKS)))
@@ -140,22 +146,25 @@ class BufferedSocket(socket.socket):
         return True
 
     def discard(self) -> bool:
-        """Reads and forgets; returns whether the client has closed its side. Raises OSError."""
+        """Read and drop what comes; return whether the client has closed its side. Raises OSError."""
         return not super().recv(CHUNK_BYTES)
 
     # --- the side of the thread, which is gunicorn's ----------------------------------------------------------------
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Returns what is left of the request; its end looks as if the client had nothing more to say."""
+        """Return the next bytes of the request; its end looks as if the client had closed its side."""
         return self._request.read(size) if self._request is not None else b""
 
     def send(self, data: bytes, flags: int = 0) -> int:  # type: ignore[override]
+        """Send as `sendall` does and return the number of bytes."""
         if data != CONTINUE:  # gunicorn's leave to send what is here already
             self.sendall(data)
         return len(data)
 
     def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]
-        """Sends what the client takes now and keeps the rest. Raises ConnectionResetError for a reader that is too slow
-        for a stream."""
+        """Send what the client takes now and keep the rest.
+
+        Raises ConnectionResetError for a reader that is too slow for a stream.
+        """
         if self.unsent_bytes > MAX_UNSENT_BYTES:
             self._wait_for_reader()
         piece = memoryview(data)
@@ -173,9 +182,9 @@ class BufferedSocket(socket.socket):
     def _wait_for_reader(self) -> None:
         poll = select.poll()
         poll.register(self.fileno(), select.POLLOUT)
-        until = time.monotonic() + self.send_timeout
+        deadline = time.monotonic() + self.send_timeout
         while self.unsent_bytes > MAX_UNSENT_BYTES // 2:
-            left = until - time.monotonic()
+            left = deadline - time.monotonic()
             if left <= 0:
                 raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly")
             poll.poll(left * 1000)  # milliseconds
@@ -184,19 +193,20 @@ class BufferedSocket(socket.socket):
     send_timeout = 30.0  # for half of MOST_UNSENT
 
     def setblocking(self, flag: bool) -> None:
-        """Keeps it as it is: neither side ever waits in it."""
+        """Change nothing: neither side ever waits in this socket."""
 
     def settimeout(self, value: float | None) -> None:
-        """Keeps it as it is: neither side ever waits in it."""
+        """Change nothing: neither side ever waits in this socket."""
 
     def close(self) -> None:
+        """Close the connection and drop what was not sent."""
         self._drop_request()
         self._send_queue.clear()
         super().close()
 
 
 def _path_of_target(target: bytes) -> str:
-    """The path as the views see it, where the target is a whole address as well."""
+    """Return the path as the views see it, also where the target is a whole URL."""
     try:
         return unquote_to_bytes(split_request_uri(target.decode("latin-1")).path or "").decode("latin-1")
     except ValueError:  # no address at all: gunicorn refuses it

@@ -1,4 +1,4 @@
-"""How long a client may take. Read before Django is: the server needs them for its first connection."""
+"""How long a client may take. Read before Django is, as the server needs it for its first connection."""
 
 import os
 

@@ -1,8 +1,8 @@
-"""gunicorn's threaded worker, in which a thread is taken by whole requests alone.
+"""gunicorn's threaded worker, in which only a whole request takes a thread.
 
 The event loop reads requests and sends answers, each with a deadline. Two hundred clients that drip a byte a second, or
-never read, hold two hundred sockets and not one thread. Where there is no room for another connection, the one that
-has waited longest of the address that has most is closed.
+never read, hold two hundred sockets and not one thread. Where there is no room for another connection, the address with
+the most connections loses the one that has waited longest.
 """
 
 import errno
@@ -21,18 +21,18 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from movierec.web import client_timeouts
 from movierec.web.buffered_socket import MIN_RATE, BufferedSocket, RequestRefused
 
-HEALTH_THREADS = 4  # of their own: who watches is answered however busy the others are
-MAX_OPEN_FILES = 65_536  # that a process may have open, where the system lets it
-RESERVED_FILES = 200  # open files of a process that are no connections
+HEALTH_THREADS = 4  # of their own: health checks are answered however busy the others are
+MAX_OPEN_FILES = 65_536  # of a process, where the system lets it
+RESERVED_FILES = 200  # of them for other things than connections
 SPARE_CONNECTIONS = 8  # connections below the limit at which one is closed for the next
 LINGER_SECONDS = 2.0  # after the last byte of an answer, for a client that is still sending
 SWEEP_SECONDS = 0.5
-MAX_PENDING_BYTES = 512 * 1024 * 1024  # bytes of requests that are not complete, in one process
-MAX_UNSENT_BYTES = 128 * 1024 * 1024  # bytes of answers that readers have not taken, in one process
+MAX_PENDING_BYTES = 512 * 1024 * 1024  # of requests that are not complete, in one process
+MAX_UNSENT_BYTES = 128 * 1024 * 1024  # of answers that readers have not taken, in one process
 
 
 class Stage(IntEnum):
-    """What a connection that no thread works on is waiting for. The lowest is closed first where room is needed."""
+    """What a connection without a thread waits for. The lowest is closed first where room is needed."""
 
     LINGERING = 0  # for the client to close
     IDLE = 1  # for another request
@@ -41,6 +41,8 @@ class Stage(IntEnum):
 
 
 class Connection(TConn):
+    """gunicorn's connection with a stage and a deadline."""
+
     sock: BufferedSocket
 
     def __init__(self, *args: Any) -> None:
@@ -52,10 +54,13 @@ class Connection(TConn):
 
     @property
     def address(self) -> str:
+        """Return the client's IP address; "" on a unix socket."""
         return str(self.client[0]) if isinstance(self.client, tuple) else ""
 
 
 class WebWorker(ThreadWorker):
+    """The worker class of `gunicorn.py`."""
+
     worker_connections: int
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,6 +69,7 @@ class WebWorker(ThreadWorker):
         self.last_sweep = 0.0
 
     def init_process(self) -> None:
+        """Raise the limit of open files, and start the threads for health checks."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         files = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
         if soft != resource.RLIM_INFINITY and soft < files:
@@ -75,10 +81,11 @@ class WebWorker(ThreadWorker):
 
     # --- connections come and wait ----------------------------------------------------------------------------------
     def accept(self, listener: Any) -> None:
+        """Accept a connection and read what it has sent already."""
         if self.nr_conns >= self.worker_connections - SPARE_CONNECTIONS:
             self.evict_connection()
         try:
-            taken, client = listener.accept()
+            accepted, client = listener.accept()
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 self.evict_connection()
@@ -87,11 +94,12 @@ class WebWorker(ThreadWorker):
                 raise
             return
         self.nr_conns += 1
-        connection = Connection(self.cfg, BufferedSocket(taken), client, listener.getsockname())
+        connection = Connection(self.cfg, BufferedSocket(accepted), client, listener.getsockname())
         self.poll(connection, Stage.READING, client_timeouts.HEADER_SECONDS)
         self.read(connection)  # mostly the request is here
 
     def poll(self, connection: Connection, stage: Stage, seconds: float) -> None:
+        """Have the event loop act on the connection's next event, and close it after so many seconds without one."""
         connection.stage, connection.waiting_since = stage, time.monotonic()
         connection.timeout = connection.waiting_since + seconds
         events = selectors.EVENT_WRITE if stage is Stage.SENDING else selectors.EVENT_READ
@@ -104,25 +112,27 @@ class WebWorker(ThreadWorker):
         change = self.poller.modify if connection in self.polled else self.poller.register
 
         def wake(_: object) -> None:
-            if connection in self.polled:  # another's event of the same turn may have closed it
+            if connection in self.polled:  # an event of another connection in the same turn may have closed it
                 act[stage](connection)
 
         change(connection.sock, events, wake)
         self.polled[connection] = None
 
     def stop_polling(self, connection: Connection) -> None:
+        """Take the connection out of the event loop, if it is there."""
         if connection in self.polled:
             del self.polled[connection]
             self.poller.unregister(connection.sock)
 
     def drop(self, connection: Connection) -> None:
-        """Closes it at once."""
+        """Close the connection at once."""
         self.stop_polling(connection)
         self.nr_conns -= 1
         connection.close()
 
     # --- a request comes --------------------------------------------------------------------------------------------
     def read(self, connection: Connection) -> None:
+        """Read what came; a request that is complete gets a thread."""
         sock = connection.sock
         try:
             complete = sock.receive()
@@ -143,7 +153,7 @@ class WebWorker(ThreadWorker):
                 self.extend_deadline(connection)
 
     def extend_deadline(self, connection: Connection) -> None:
-        """Gives the headers their time, and a body its own, which grows with what comes."""
+        """Give headers their time, and a body its own, which grows with the bytes that came."""
         sock = connection.sock
         if connection.stage is Stage.IDLE:
             sock.started_at = time.monotonic()
@@ -152,10 +162,10 @@ class WebWorker(ThreadWorker):
             connection.timeout = sock.started_at + client_timeouts.BODY_SECONDS + sock.received_bytes / MIN_RATE
 
     def refuse(self, connection: Connection, status: int) -> None:
-        """Answers without a thread, and ends the connection."""
+        """Answer with the status, without a thread, and end the connection."""
         phrase = HTTPStatus(status).phrase
-        again = "Retry-After: 1\r\n" if status == 503 else ""
-        head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Length: 0\r\n{again}\r\n"
+        retry = "Retry-After: 1\r\n" if status == 503 else ""
+        head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Length: 0\r\n{retry}\r\n"
         connection.reusable = False
         try:
             connection.sock.sendall(head.encode())
@@ -165,27 +175,30 @@ class WebWorker(ThreadWorker):
             self.finish_answer(connection)
 
     def enqueue_req(self, connection: Connection) -> None:
+        """Give the request to a thread."""
         pool = self.health_pool if connection.sock.path.startswith("/health/") else self.tpool
-        done = pool.submit(self.handle, connection)
-        done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, connection, future))
+        future = pool.submit(self.handle, connection)
+        future.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, connection, future))
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
+        """Run the application, in a thread."""
         if not conn.sock.body_is_complete:
-            req.force_close()  # and the answer says so: what comes of that body must not be taken for a request
+            req.force_close()  # and the answer says so: the rest of that body must not be taken for a request
         return super().handle_request(req, conn)
 
     # --- an answer goes ---------------------------------------------------------------------------------------------
-    def finish_request(self, connection: Connection, done: "Future[Any]") -> None:
-        """Takes the connection back from its thread."""
+    def finish_request(self, connection: Connection, future: "Future[Any]") -> None:
+        """Take the connection back from its thread."""
         if connection.sock.fileno() < 0:  # closed in the midst of an answer that failed
             self.nr_conns -= 1
             return
-        well = not done.cancelled() and done.exception() is None and bool(done.result())
+        succeeded = not future.cancelled() and future.exception() is None and bool(future.result())
         # Bytes that the parser left belong to nothing: it took the request for shorter than it was read here.
-        connection.reusable = well and not connection.parser.unreader.buf.getvalue()
+        connection.reusable = succeeded and not connection.parser.unreader.buf.getvalue()
         self.finish_answer(connection)
 
     def finish_answer(self, connection: Connection) -> None:
+        """Send the rest of the answer; then wait for another request, or end the connection."""
         try:
             gone = connection.sock.flush()
             if not gone:
@@ -199,6 +212,7 @@ class WebWorker(ThreadWorker):
             self.drop(connection)
 
     def send(self, connection: Connection) -> None:
+        """Send what the client takes; each byte earns it more time."""
         before = connection.sock.unsent_bytes
         try:
             gone = connection.sock.flush()
@@ -210,12 +224,14 @@ class WebWorker(ThreadWorker):
                 self.finish_answer(connection)
 
     def wait_for_next_request(self, connection: Connection) -> None:
+        """Keep the connection for another request."""
         connection.sock.start_request()
         linger = 2.0 if not self.alive else float(self.cfg.keepalive)
         self.poll(connection, Stage.IDLE, linger)
         self.read(connection)  # what came behind the last request makes the socket readable no more
 
     def discard(self, connection: Connection) -> None:
+        """Drop what a client still sends after its answer, until it closes."""
         try:
             if connection.sock.discard():
                 self.drop(connection)
@@ -226,12 +242,12 @@ class WebWorker(ThreadWorker):
 
     # --- deadlines and room -----------------------------------------------------------------------------------------
     def murder_pending(self) -> None:
-        """Ends what is over its time; called at each turn of gunicorn's loop."""
+        """End connections that are over their time; gunicorn's loop calls it at each turn."""
         now = time.monotonic()
         if now < self.last_sweep + SWEEP_SECONDS:
             return
         self.last_sweep = now
-        for connection in [one for one in self.polled if one.timeout < now]:
+        for connection in [connection for connection in self.polled if connection.timeout < now]:
             if connection.stage is Stage.READING and connection.sock.received_bytes:
                 self.refuse(connection, 408)
             else:
@@ -240,27 +256,33 @@ class WebWorker(ThreadWorker):
         self.limit_bytes(MAX_UNSENT_BYTES, lambda sock: sock.unsent_bytes, Stage.SENDING)
 
     def limit_bytes(self, max_bytes: int, byte_count: Callable[[BufferedSocket], int], stage: Stage) -> None:
-        """Closes the oldest that hold something until all together hold no more than so many bytes."""
-        total = sum(byte_count(one.sock) for one in self.polled)
-        for connection in sorted((one for one in self.polled if one.stage is stage), key=lambda one: one.waiting_since):
+        """Close connections of the stage, the oldest first, until all together hold no more than `max_bytes`."""
+        total = sum(byte_count(connection.sock) for connection in self.polled)
+        for connection in sorted(
+            (connection for connection in self.polled if connection.stage is stage),
+            key=lambda connection: connection.waiting_since,
+        ):
             if total <= max_bytes:
                 return
             total -= byte_count(connection.sock)
             self.drop(connection)
 
     def evict_connection(self) -> None:
-        """Closes the connection that is missed least: one that waits for nothing, else the longest waiting one of the
-        address that has most."""
-        by_address = Counter(one.address for one in self.polled if one.stage >= Stage.READING)
+        """Close the connection that is missed least, to have room for another.
 
-        def missed(one: Connection) -> tuple[int, int, float]:
-            waits_for_something = int(one.stage >= Stage.READING)
-            return waits_for_something, -by_address[one.address] * waits_for_something, one.waiting_since
+        That is one that waits for nothing, else the one that has waited longest of the address with most connections.
+        """
+        by_address = Counter(connection.address for connection in self.polled if connection.stage >= Stage.READING)
+
+        def importance(connection: Connection) -> tuple[int, int, float]:
+            is_active = int(connection.stage >= Stage.READING)
+            return is_active, -by_address[connection.address] * is_active, connection.waiting_since
 
         if self.polled:
-            self.drop(min(self.polled, key=missed))
+            self.drop(min(self.polled, key=importance))
 
     def murder_keepalived(self, force: bool = False) -> None:
+        """Close every connection, where gunicorn ends the process."""
         if force:
             for connection in list(self.polled):
                 self.drop(connection)

@@ -6,12 +6,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recommender.api import list_responses, present
 from recommender.api.base_view import ApiView
-from recommender.api.fields import QueryMovieIds, StrictBoolean, Timestamp
-from recommender.api.list_requests import AgeLimitFields, FilterFields, TitlesField, TopK, UserId
-from recommender.api.openapi import operations
-from recommender.api.queries import to_filters, to_request
+from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId
+from recommender.api.list_requests import AgeLimitFields, FilterFields, TitlesField, to_filters, to_request
+from recommender.api.list_responses import (
+    EmptyListSerializer,
+    FiltersAppliedSerializer,
+    ListInfoFields,
+    TitledMovieSerializer,
+    filtered_list_body,
+)
+from recommender.api.openapi.operations import operation
 from recommender.serving.chart import recommend_chart
 from recommender.serving.request import ChartName
 
@@ -24,62 +29,75 @@ class ChartQuerySerializer(FilterFields, AgeLimitFields):
 
 
 class TrendingQuerySerializer(ChartQuerySerializer):
-    personal = StrictBoolean(
+    personal = JsonBoolean(
         default=False, help_text="Mix the trend with the taste of the viewer, where user_id names one."
     )
-    at = Timestamp(required=False, help_text="The moment asked for, which the model uses where personal is true.")
+    at = Timestamp(required=False, help_text="The request time, which the model uses where personal is true.")
 
 
-class ChartAnswerSerializer(list_responses.AboutSerializer, list_responses.EmptyListSerializer):
+class ChartAnswerSerializer(ListInfoFields, EmptyListSerializer):
     user_id = serializers.IntegerField(allow_null=True)
-    recommendations = list_responses.TitledSerializer(many=True)
+    recommendations = TitledMovieSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["popular", "trending", "trending_for_you", "latest"], help_text="How the list came about."
     )
-    filters_applied = list_responses.FiltersAppliedSerializer()
-
-
-def _chart_operation(name: str, summary: str, asked: type[ChartQuerySerializer], description: str) -> Any:
-    return operations.operation(name, summary, ChartAnswerSerializer, parameters=[asked], description=description)
+    filters_applied = FiltersAppliedSerializer()
 
 
 class ChartView(ApiView):
+    """A chart by its name."""
+
     allow_viewer_token = True
 
     def respond(self, name: ChartName) -> Response:
+        """Answer with the chart, filtered as the query says."""
         values = self.validated
-        asked = to_request(values, filters=to_filters(values))
-        answer = recommend_chart(asked, name, personal=values.get("personal", False))
-        return Response(present.filtered_list_body(asked.viewer_id, answer, asked.filters))
+        list_request = to_request(values, filters=to_filters(values))
+        answer = recommend_chart(list_request, name, personal=values.get("personal", False))
+        return Response(filtered_list_body(list_request.viewer_id, answer, list_request.filters))
+
+
+def chart_operation(name: str, summary: str, query: type[ChartQuerySerializer], description: str) -> Any:
+    """Describe the call of a chart in the schema."""
+    return operation(name, summary, ChartAnswerSerializer, parameters=[query], description=description)
 
 
 class PopularView(ChartView):
-    @_chart_operation(
+    """Serve GET /popular."""
+
+    @chart_operation(
         "popular", "What everyone watches.", ChartQuerySerializer, "A watch counts half after every 180 days."
     )
     def get(self, request: Request) -> Response:
+        """List the movies that are watched most."""
         return self.respond("popular")
 
 
 class TrendingView(ChartView):
-    @_chart_operation(
+    """Serve GET /trending."""
+
+    @chart_operation(
         "trending",
         "What is watched more than usual lately.",
         TrendingQuerySerializer,
-        "Only films that are, so the list may be shorter than `top_k`. Lately ends where the data ends: imported "
-        "events of years ago have a trend too. With `personal=true` it is mixed with the viewer's taste: the mean of "
-        "61 / (61 + place) in the trend and in the model's ranking; `source` is then `trending_for_you`.",
+        "Only films that are, so the list may be shorter than `top_k`. The recent window ends where the data ends: "
+        "imported events of years ago have a trend too. With `personal=true` it is mixed with the viewer's taste: the "
+        "mean of 61 / (61 + place) in the trend and in the model's ranking; `source` is then `trending_for_you`.",
     )
     def get(self, request: Request) -> Response:
+        """List the movies that are watched more than usual."""
         return self.respond("trending")
 
 
 class LatestView(ChartView):
-    @_chart_operation(
+    """Serve GET /latest."""
+
+    @chart_operation(
         "latest",
         "The newest films that can be watched now.",
         ChartQuerySerializer,
         "By the day since which they can be watched here, then by their year.",
     )
     def get(self, request: Request) -> Response:
+        """List the newest movies."""
         return self.respond("latest")

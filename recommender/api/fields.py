@@ -1,4 +1,7 @@
-"""The API's own types: strict about JSON, and each limit is named when it is broken."""
+"""The field types of requests with JSON: strict about its types; an error names the limit that is broken.
+
+Those of catalog.api.fields read files as well, where every value is text.
+"""
 
 import math
 from collections.abc import Sequence
@@ -9,13 +12,15 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from catalog.api.fields import MAX_MOVIE_ID_LENGTH, MAX_NAME_LENGTH, MAX_NAMES
 from catalog.limits import MAX_ID
 
 MAX_TIMESTAMP = 32_503_680_000  # unix seconds: the year 3000
 DAY_SECONDS = 86_400  # seconds: an offset from UTC is smaller
 MAX_HISTORY = 1000
+MAX_TOP_K = 200
+MIN_VIEWERS, MAX_VIEWERS = 2, 10  # of a group
 MAX_IN_QUERY = 100
-MAX_MOVIE_ID_LENGTH = 20  # characters
 
 _MOVIE_ID_SCHEMA = {
     "anyOf": [
@@ -23,6 +28,7 @@ _MOVIE_ID_SCHEMA = {
         {"type": "integer", "minimum": 0, "maximum": MAX_ID},
     ]
 }
+_VIEWER_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 _TIMESTAMP_SCHEMA = {
     "anyOf": [
         {"type": "number", "minimum": 0, "maximum": MAX_TIMESTAMP},
@@ -32,62 +38,78 @@ _TIMESTAMP_SCHEMA = {
 
 
 @extend_schema_field({"type": "boolean"})
-class StrictBoolean(serializers.Field):
+class JsonBoolean(serializers.Field):
+    """A JSON boolean."""
+
     def to_internal_value(self, data: Any) -> bool:
+        """Return the parsed value. Raises ValidationError."""
         if not isinstance(data, bool):
             raise serializers.ValidationError("must be true or false.")
         return data
 
 
 def as_integer(data: Any) -> int | None:
-    """An integer of JSON, where 3.0 is one; None for anything else."""
+    """Return a JSON number without a fraction as an int; None for anything else."""
     if isinstance(data, bool) or not isinstance(data, int | float):
         return None
     return int(data) if isinstance(data, int) or data.is_integer() else None
 
 
-class StrictInteger(serializers.IntegerField):
+class JsonInteger(serializers.IntegerField):
+    """A JSON number without a fraction; 3.0 is one."""
+
     def to_internal_value(self, data: Any) -> int:
+        """Return the parsed value. Raises ValidationError."""
         number = as_integer(data)
         if number is None:
             raise serializers.ValidationError("must be an integer.")
         return number
 
 
-class StrictFloat(serializers.FloatField):
+class JsonFloat(serializers.FloatField):
+    """A finite JSON number, rounded to six decimals."""
+
     def to_internal_value(self, data: Any) -> float:
+        """Return the parsed value. Raises ValidationError."""
         if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data):
             raise serializers.ValidationError("must be a number.")
         return round(float(data), 6)  # four bytes keep no more, and refuse what they cannot hold
 
 
-class StrictString(serializers.RegexField):
-    """A string that is written as one and matches."""
+class JsonString(serializers.RegexField):
+    """A JSON string that matches a pattern."""
 
     def to_internal_value(self, data: Any) -> str:
+        """Return the parsed value. Raises ValidationError."""
         if not isinstance(data, str):
             raise serializers.ValidationError("must be a string.")
         return data
 
 
 @extend_schema_field({"type": "number", "minimum": 0.5, "maximum": 5, "multipleOf": 0.5})
-class StarRating(StrictFloat):
+class StarRating(JsonFloat):
+    """A rating of 0.5 to 5 stars, in halves."""
+
     def to_internal_value(self, data: Any) -> float:
+        """Return the parsed value. Raises ValidationError."""
         stars = super().to_internal_value(data)
         if not 0.5 <= stars <= 5 or stars * 2 != int(stars * 2):
             raise serializers.ValidationError("must be 0.5 to 5 stars in halves.")
         return stars
 
 
-class StrictUUID(serializers.UUIDField):
+class JsonUUID(serializers.UUIDField):
+    """A UUID as a JSON string."""
+
     def to_internal_value(self, data: Any) -> UUID:
+        """Return the parsed value. Raises ValidationError."""
         if not isinstance(data, str):
             raise serializers.ValidationError("must be a UUID as a string.")
         return UUID(str(super().to_internal_value(data)))
 
 
 def movie_id_text(data: Any) -> str:
-    """A film id as text. Raises ValidationError."""
+    """Return a movie id as text. Raises ValidationError."""
     number = as_integer(data)
     if number is not None and 0 <= number <= MAX_ID:
         data = str(number)
@@ -98,12 +120,15 @@ def movie_id_text(data: Any) -> str:
 
 @extend_schema_field(_MOVIE_ID_SCHEMA)
 class MovieId(serializers.Field):
+    """A movie's id, as a string or a number; the value is text."""
+
     def to_internal_value(self, data: Any) -> str:
+        """Return the parsed value. Raises ValidationError."""
         return movie_id_text(data)
 
 
 class _BoundedList(serializers.Field):
-    """A list in one pass: the errors stand at the places of the items."""
+    """A list of at most `max_items`, validated in one pass; errors are keyed by the index of the item."""
 
     item_name = "items"
 
@@ -112,6 +137,7 @@ class _BoundedList(serializers.Field):
         self.max_items = max_items
 
     def to_internal_value(self, data: Any) -> list[str]:
+        """Return the parsed value. Raises ValidationError."""
         if not isinstance(data, list):
             raise serializers.ValidationError(f"must be a list of {self.item_name}.")
         if len(data) > self.max_items:
@@ -119,34 +145,41 @@ class _BoundedList(serializers.Field):
         return self.parse_items(data)
 
     def parse_items(self, data: Sequence[Any]) -> list[str]:
-        found: list[str] = []
-        wrong: dict[str, Any] = {}
-        for place, item in enumerate(data):
+        """Return the parsed items. Raises ValidationError with the errors of all."""
+        values: list[str] = []
+        errors: dict[str, Any] = {}
+        for index, item in enumerate(data):
             try:
-                found.append(self.parse_item(item))
+                values.append(self.parse_item(item))
             except serializers.ValidationError as error:
-                wrong[str(place)] = error.detail
-        if wrong:
-            raise serializers.ValidationError(wrong)
-        return found
+                errors[str(index)] = error.detail
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
 
     def parse_item(self, data: Any) -> str:
+        """Return one parsed item. Raises ValidationError."""
         raise NotImplementedError
 
 
 @extend_schema_field({"type": "array", "items": _MOVIE_ID_SCHEMA, "maxItems": MAX_HISTORY})
 class MovieIds(_BoundedList):
+    """A list of movie ids, as texts."""
+
     item_name = "film ids"
 
     def __init__(self, *, max_items: int = MAX_HISTORY, **options: Any) -> None:
         super().__init__(max_items=max_items, **options)
 
     def parse_items(self, data: Sequence[Any]) -> list[str]:
-        if all(type(one) is str and 0 < len(one) <= MAX_MOVIE_ID_LENGTH for one in data):  # a batch has 200,000 of them
+        """Return the ids as texts."""
+        # The fast path: a batch has 200,000 of them.
+        if all(type(item) is str and 0 < len(item) <= MAX_MOVIE_ID_LENGTH for item in data):
             return list(data)
         return super().parse_items(data)
 
     def parse_item(self, data: Any) -> str:
+        """Return one parsed item. Raises ValidationError."""
         return movie_id_text(data)
 
 
@@ -155,25 +188,25 @@ _ID_IN_QUERY = f"[^,]{{1,{MAX_MOVIE_ID_LENGTH}}}"
 
 @extend_schema_field({"type": "string", "pattern": f"^{_ID_IN_QUERY}(,{_ID_IN_QUERY}){{0,{MAX_IN_QUERY - 1}}}$"})
 class QueryMovieIds(MovieIds):
-    """As many as an address holds, separated by commas."""
+    """Movie ids in a query, separated by commas: as many as an address holds."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_items=MAX_IN_QUERY, **options)
-
-
-MAX_NAMES, MAX_NAME_LENGTH = 50, 200
 
 
 @extend_schema_field(
     {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH}, "maxItems": MAX_NAMES}
 )
 class Names(_BoundedList):
+    """A list of names of genres, people or languages."""
+
     item_name = "names"
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_items=MAX_NAMES, **options)
 
     def parse_item(self, data: Any) -> str:
+        """Return one parsed item. Raises ValidationError."""
         if not isinstance(data, str) or not 0 < len(data) <= MAX_NAME_LENGTH:
             raise serializers.ValidationError(f"a name is a string of 1 to {MAX_NAME_LENGTH} characters.")
         return data
@@ -184,10 +217,11 @@ class Timestamp(serializers.Field):
     """Unix seconds or ISO 8601; without an offset it is UTC."""
 
     def to_internal_value(self, data: Any) -> datetime:
+        """Return the parsed value. Raises ValidationError."""
         try:
             if isinstance(data, str):
-                given = datetime.fromisoformat(data.upper())
-                moment = given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC)
+                parsed = datetime.fromisoformat(data.upper())
+                moment = parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
             elif isinstance(data, int | float) and not isinstance(data, bool):
                 moment = datetime.fromtimestamp(data, UTC)
             else:
@@ -199,3 +233,48 @@ class Timestamp(serializers.Field):
         ):
             raise serializers.ValidationError("must lie between the years 1970 and 3000.")
         return moment
+
+
+class UserId(JsonInteger):
+    """The site's own number of a viewer."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=MAX_ID, help_text="The site's own number of a viewer.", **options)
+
+
+class TopK(JsonInteger):
+    """The length of a list."""
+
+    def __init__(self, default: int, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=MAX_TOP_K, default=default, **options)
+
+
+@extend_schema_field(
+    {"type": "array", "items": _VIEWER_ID_SCHEMA, "minItems": MIN_VIEWERS, "maxItems": MAX_VIEWERS, "uniqueItems": True}
+)
+class ViewerIds(serializers.Field):
+    """The ids of two to ten viewers."""
+
+    def __init__(self, **options: Any) -> None:
+        message = "Two to ten viewers who watch together, in place of user_id and history."
+        super().__init__(help_text=message, **options)
+
+    def to_internal_value(self, data: Any) -> list[int]:
+        """Return the parsed value. Raises ValidationError."""
+        if not isinstance(data, list):
+            raise serializers.ValidationError("must be a list of viewer ids.")
+        if not MIN_VIEWERS <= len(data) <= MAX_VIEWERS:
+            raise serializers.ValidationError(
+                f"holds {len(data)} viewers; the limits are {MIN_VIEWERS} and {MAX_VIEWERS}."
+            )
+        viewer_ids = [number if number and 1 <= number <= MAX_ID else 0 for number in map(as_integer, data)]
+        errors = {
+            str(index): [f"must be an integer from 1 to {MAX_ID}."]
+            for index, viewer_id in enumerate(viewer_ids)
+            if not viewer_id
+        }
+        if errors:
+            raise serializers.ValidationError(errors)
+        if len(set(viewer_ids)) < len(viewer_ids):
+            raise serializers.ValidationError("names a viewer twice.")
+        return viewer_ids

@@ -1,8 +1,4 @@
-"""A person's own export into a viewer's history: POST /users/{id}/history."""
-
-import shutil
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+"""POST /users/{id}/history: a person's own export from another service, into the viewer's history."""
 
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
@@ -14,13 +10,10 @@ from catalog.errors import DataFileError
 from catalog.exchange.history_files import HistorySource
 from catalog.exchange.history_import import import_history
 from recommender.api.base_view import ApiView
-from recommender.api.imports_exports import content_type_and_encoding
-from recommender.api.openapi import operations
+from recommender.api.openapi.operations import operation
+from recommender.api.uploads import content_type_and_encoding, uploaded_file
 from recommender.api.user_data import check_viewer_id
 from recommender.models import ApiKey
-from recommender.serving.concurrency import FILE_TRANSFERS
-
-MAX_BYTES_IN_MEMORY = 4 * 1024 * 1024  # bytes
 
 
 class UnmatchedRowSerializer(serializers.Serializer):
@@ -41,22 +34,24 @@ class HistoryAnswerSerializer(serializers.Serializer):
 
 
 class HistoryImportView(ApiView):
+    """Serve POST /users/{id}/history."""
+
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "batch"
 
-    @operations.operation(
+    @operation(
         "users_history",
         "Reads what somebody exported from IMDb, Letterboxd or Trakt.",
         HistoryAnswerSerializer,
         request=dict.fromkeys(("text/csv", "application/json"), OpenApiTypes.BINARY),
     )
     def post(self, request: Request, user_id: int) -> Response:
+        """Import a person's export; the answer lists the rows that match no movie."""
         check_viewer_id(user_id)
         _, encoding = content_type_and_encoding(request)
-        with FILE_TRANSFERS.slot(), SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as spool:
-            shutil.copyfileobj(request._request, spool, 1 << 16)
+        with uploaded_file(request) as file:
             try:
-                found = import_history(user_id, cast(BinaryIO, spool), encoding)
+                summary = import_history(user_id, file, encoding)
             except DataFileError as error:
                 raise ValidationError(str(error)) from None
-        return Response(found._asdict() | {"unmatched": [one._asdict() for one in found.unmatched]})
+        return Response(summary._asdict() | {"unmatched": [row._asdict() for row in summary.unmatched]})

@@ -2,18 +2,17 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recommender.api import present
 from recommender.api.base_view import ApiView
-from recommender.api.fields import QueryMovieIds, StrictInteger, Timestamp
-from recommender.api.list_requests import AgeLimitFields, FilterFields, UserId
-from recommender.api.list_responses import EmptyListSerializer, FiltersAppliedSerializer
-from recommender.api.openapi import operations
-from recommender.api.queries import to_filters, to_request
-from recommender.serving.home.page import Page, RenderedRow, build_page
+from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId
+from recommender.api.list_requests import AgeLimitFields, FilterFields, to_filters, to_request
+from recommender.api.list_responses import EmptyListSerializer, FiltersAppliedSerializer, movie_card
+from recommender.api.openapi.operations import operation
+from recommender.serving.home.page import Page, build_page
 from recommender.serving.request import Filters
 
 MAX_ROWS, MAX_ROW_LENGTH = 20, 50
@@ -22,15 +21,16 @@ ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "t
 
 class HomeQuerySerializer(FilterFields, AgeLimitFields):
     user_id = UserId(required=False)
-    rows = StrictInteger(default=8, min_value=1, max_value=MAX_ROWS, help_text="How many rows at most.")
-    row_length = StrictInteger(
+    rows = JsonInteger(default=8, min_value=1, max_value=MAX_ROWS, help_text="How many rows at most.")
+    row_length = JsonInteger(
         default=12, min_value=1, max_value=MAX_ROW_LENGTH, help_text="How many films a row at most."
     )
-    at = Timestamp(required=False, help_text="The moment asked for, which the model uses for the gaps between watches.")
+    at = Timestamp(required=False, help_text="The request time, which the model uses for the gaps between watches.")
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
 
 
-class HomeFilmSerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="HomeFilm")
+class HomeMovieSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     title = serializers.CharField(allow_null=True)
     genres = serializers.ListField(child=serializers.CharField())
@@ -46,7 +46,7 @@ class HomeRowSerializer(serializers.Serializer):
     reason = serializers.CharField(help_text="Why it is on this page, in English.")
     source = serializers.ChoiceField(ROW_SOURCES, help_text="How the row came about.")  # type: ignore[assignment]
     recommendation_id = serializers.CharField(help_text="Send it along with impressions and clicks.")
-    films = HomeFilmSerializer(many=True)
+    films = HomeMovieSerializer(many=True)
 
 
 class HomeAnswerSerializer(EmptyListSerializer):
@@ -59,9 +59,11 @@ class HomeAnswerSerializer(EmptyListSerializer):
 
 
 class HomeView(ApiView):
+    """Serve GET /home."""
+
     allow_viewer_token = True
 
-    @operations.operation(
+    @operation(
         "home",
         "A page of rows with a reason each and no film twice.",
         HomeAnswerSerializer,
@@ -70,36 +72,34 @@ class HomeView(ApiView):
         "a viewer, or for one without a history: what everyone watches.",
     )
     def get(self, request: Request) -> Response:
+        """Return a home page of rows for a viewer, or for everyone."""
         values = self.validated
-        asked = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
-        return Response(
-            page_body(asked.viewer_id, build_page(asked, values["rows"], values["row_length"]), asked.filters)
-        )
+        list_request = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
+        page = build_page(list_request, values["rows"], values["row_length"])
+        return Response(page_body(list_request.viewer_id, page, list_request.filters))
 
 
-def page_body(user_id: int | None, found: Page, asked: Filters) -> dict[str, Any]:
+def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, Any]:
+    """Return the page as the JSON of the API."""
     body = {
         "user_id": user_id,
-        "rows": [_row_body(one, found) for one in found.rows],
-        "model_version": found.model_version,
-        "is_known_user": found.is_known_viewer,
-        "degraded": found.degraded,
-        "filters_applied": asked.as_dict(),
+        "rows": [
+            {
+                "key": rendered.row.key,
+                "kind": rendered.row.kind,
+                "about": rendered.row.about,
+                "title": rendered.row.title,
+                "reason": rendered.row.reason,
+                "source": rendered.row.source,
+                "recommendation_id": rendered.recommendation_id,
+                "films": [movie_card(movie_id, page.movie_cards) for movie_id in rendered.movie_ids],
+            }
+            for rendered in page.rows
+        ],
+        "model_version": page.model_version,
+        "is_known_user": page.is_known_viewer,
+        "degraded": page.degraded,
+        "filters_applied": filters.as_dict(),
     }
-    if found.unknown_names:
-        body["unknown_names"] = found.unknown_names
-    return body | {"reason": found.empty_reason} if found.empty_reason else body
-
-
-def _row_body(shown: RenderedRow, found: Page) -> dict[str, Any]:
-    row = shown.row
-    return {
-        "key": row.key,
-        "kind": row.kind,
-        "about": row.about,
-        "title": row.title,
-        "reason": row.reason,
-        "source": row.source,
-        "recommendation_id": shown.recommendation_id,
-        "films": [present.movie_card(movie_id, found.movie_cards) for movie_id in shown.movie_ids],
-    }
+    notes = {"reason": page.empty_reason, "unknown_names": page.unknown_names}
+    return body | {name: value for name, value in notes.items() if value}

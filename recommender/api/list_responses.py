@@ -1,8 +1,19 @@
-"""What the API answers, for the schema alone: answers are built as plain values in present.py."""
+"""What answers with lists have in common: their serializers, for the schema alone, and the bodies as plain values."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from recommender.monitoring.checks import Status
+from catalog.selectors import MovieCard
+from recommender.serving.request import Answer, Filters
+
+
+class NamesField(serializers.ListField):
+    """A list of names."""
+
+    child = serializers.CharField()
 
 
 class BecauseSerializer(serializers.Serializer):
@@ -11,7 +22,8 @@ class BecauseSerializer(serializers.Serializer):
     effect = serializers.FloatField(min_value=0, help_text="How much lower the score would be without it.")
 
 
-class ScoredSerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="Scored")
+class ScoredMovieSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     score = serializers.FloatField(help_text="Higher is better; comparable within one list only.")
     because = BecauseSerializer(
@@ -20,14 +32,16 @@ class ScoredSerializer(serializers.Serializer):
     fact = serializers.CharField(required=False, help_text="With explain: what it has in common with them, or empty.")
 
 
-class TitledSerializer(ScoredSerializer):
+@extend_schema_serializer(component_name="Titled")
+class TitledMovieSerializer(ScoredMovieSerializer):
     title = serializers.CharField(required=False, allow_null=True)
     genres = serializers.ListField(child=serializers.CharField(), required=False)
     year = serializers.IntegerField(required=False, allow_null=True)
     poster_url = serializers.CharField(required=False)
 
 
-class AboutSerializer(serializers.Serializer):
+class ListInfoFields(serializers.Serializer):
+    # No docstring: it would describe every answer in the schema.
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["cache", "model", "similar", "popular"], help_text="How the list came about."
     )
@@ -45,21 +59,9 @@ class AboutSerializer(serializers.Serializer):
     )
 
 
-class NamesField(serializers.ListField):
-    child = serializers.CharField()
-
-
 class EmptyListSerializer(serializers.Serializer):
     reason = serializers.CharField(required=False, help_text="Why the list is empty.")
     unknown_names = serializers.DictField(child=NamesField(), required=False, help_text="Names no film has.")
-
-
-class RecommendAnswerSerializer(AboutSerializer, EmptyListSerializer):
-    recommendations = TitledSerializer(many=True)
-    user_id = serializers.IntegerField(allow_null=True)
-    user_ids = serializers.ListField(
-        child=serializers.IntegerField(), required=False, help_text="Who watch together; then user_id is null."
-    )
 
 
 class FiltersAppliedSerializer(serializers.Serializer):
@@ -74,114 +76,52 @@ class FiltersAppliedSerializer(serializers.Serializer):
     max_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
 
 
-class FilteredAnswerSerializer(RecommendAnswerSerializer):
-    filters_applied = FiltersAppliedSerializer()
+def list_body(user_id: int | None, answer: Answer) -> dict[str, Any]:
+    """Return the body of a call that answers with one list."""
+    body = {"user_id": user_id, "recommendations": recommended_movies(answer), **list_info(answer)}
+    notes = {"reason": answer.empty_reason, "unknown_names": answer.unknown_names}
+    return body | {name: value for name, value in notes.items() if value}
 
 
-class NeighbourSerializer(serializers.Serializer):
-    movie_id = serializers.CharField()
-    similarity = serializers.FloatField(min_value=0, max_value=1)
+def filtered_list_body(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
+    """Return the body of a call that answers with one filtered list."""
+    return list_body(user_id, answer) | {"filters_applied": filters.as_dict()}
 
 
-class SimilarAnswerSerializer(serializers.Serializer):
-    movie_id = serializers.CharField()
-    similar = NeighbourSerializer(many=True)
-    source = serializers.ChoiceField(  # type: ignore[assignment]
-        ["model", "content"], help_text="By content and by what the model learned, or by content alone."
-    )
-    model_version = serializers.CharField(allow_null=True)
-    recommendation_id = serializers.CharField()
-    degraded = serializers.BooleanField()
-    removed = serializers.DictField(child=serializers.IntegerField(), help_text="As for a list.")
-    ignored_history = serializers.ListField(child=serializers.CharField())
+def recommended_movies(answer: Answer) -> list[dict[str, Any]]:
+    """Return the movies of a list with their scores; with cards and explanations where the answer has them."""
+    movies: list[dict[str, Any]]
+    if answer.movie_cards is None:
+        movies = [{"movie_id": str(movie_id), "score": score} for movie_id, score in answer.recommendations]
+    else:
+        cards = answer.movie_cards
+        movies = [{**movie_card(movie_id, cards), "score": score} for movie_id, score in answer.recommendations]
+    for movie, explanation in zip(movies, answer.explanations or (), strict=False):
+        movie["because"] = [
+            {"movie_id": str(cause.movie_id), "title": cause.title, "effect": cause.effect}
+            for cause in explanation.causes
+        ]
+        movie["fact"] = explanation.fact
+    return movies
 
 
-class BatchAnswerSerializer(serializers.Serializer):
-    results = serializers.DictField(child=ScoredSerializer(many=True))
-    total_users = serializers.IntegerField()
-    success_count = serializers.IntegerField()
-    failed_users = serializers.ListField(child=serializers.CharField(), help_text="Keys that are no viewer's id.")
-    model_version = serializers.CharField(allow_null=True)
-    degraded = serializers.BooleanField()
-    lists = serializers.DictField(child=AboutSerializer(), help_text="What is to be known of each list.")
+def list_info(answer: Answer) -> dict[str, Any]:
+    """Return what an answer says of its list beside the movies."""
+    return {
+        "source": answer.source,
+        "model_version": answer.model_version,
+        "recommendation_id": answer.recommendation_id,
+        "is_known_user": answer.is_known_viewer,
+        "degraded": answer.degraded,
+        "ignored_history": answer.unused_history,
+        "removed": answer.removal_counts,
+    }
 
 
-class JobAnswerSerializer(serializers.Serializer):
-    job_id = serializers.UUIDField()
-    kind = serializers.CharField()
-    status = serializers.ChoiceField(["queued", "running", "done", "failed", "cancelled"])
-    phase = serializers.CharField()
-    done = serializers.IntegerField()
-    total = serializers.IntegerField()
-    result = serializers.DictField()
-    error = serializers.CharField()
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    finished_at = serializers.DateTimeField(allow_null=True)
-
-
-class BatchJobAnswerSerializer(JobAnswerSerializer):
-    failed_users = serializers.ListField(child=serializers.CharField(), help_text="Keys that are no viewer's id.")
-
-
-class EventResultSerializer(serializers.Serializer):
-    index = serializers.IntegerField()
-    status = serializers.ChoiceField(["stored", "duplicate", "rejected", "conflict"])
-    reason = serializers.CharField(required=False)
-    fields = serializers.ListField(  # type: ignore[assignment]
-        child=serializers.CharField(), required=False, help_text="Of a conflict: what is another than before."
-    )
-
-
-class EventsAnswerSerializer(serializers.Serializer):
-    results = EventResultSerializer(many=True)
-    stored = serializers.IntegerField()
-    duplicates = serializers.IntegerField()
-    rejected = serializers.IntegerField()
-    conflicts = serializers.IntegerField(help_text="Events that are there with other content; nothing is changed.")
-    visible = serializers.BooleanField(help_text="Every later read knows of all of them; false: within seconds.")
-
-
-class LiveAnswerSerializer(serializers.Serializer):
-    status = serializers.CharField()
-
-
-class ReadyAnswerSerializer(LiveAnswerSerializer):
-    parts = serializers.DictField(child=serializers.CharField())
-    model_version = serializers.CharField(allow_null=True)
-    warnings = serializers.ListField(child=serializers.CharField(), help_text="Disks that are full or nearly so.")
-
-
-class SystemCheckSerializer(serializers.Serializer):
-    name = serializers.CharField(help_text="For programs: it stays.")
-    label = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, as Field has one
-    status = serializers.ChoiceField([*Status])
-    value = serializers.CharField()
-    detail = serializers.CharField(allow_blank=True)
-    remedy = serializers.CharField(allow_blank=True, help_text="What to do; empty where nothing has to be done.")
-    figures = serializers.DictField(child=serializers.FloatField(), help_text="Each with its unit in the name.")
-
-
-class SystemAnswerSerializer(serializers.Serializer):
-    status = serializers.ChoiceField([*Status], help_text="That of the worst check.")
-    checked_at = serializers.DateTimeField()
-    checks = SystemCheckSerializer(many=True)
-
-
-class ProblemErrorSerializer(serializers.Serializer):
-    pointer = serializers.CharField(required=False, help_text="JSON pointer into the body.")
-    parameter = serializers.CharField(required=False, help_text="Name in the query.")
-    detail = serializers.CharField()
-
-
-class ProblemSerializer(serializers.Serializer):
-    """RFC 9457."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    instance = serializers.CharField()
-    request_id = serializers.CharField()
-    code = serializers.CharField()
-    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+def movie_card(movie_id: int, cards: Mapping[int, MovieCard]) -> dict[str, Any]:
+    """Return what a client shows of a movie. `cards` by movie id."""
+    movie = {"movie_id": str(movie_id)}
+    card = cards.get(movie_id)  # absent: deleted since the list was made
+    if card is None:
+        return movie | {"title": None, "genres": [], "year": None, "poster_url": ""}
+    return movie | {"title": card.title, "genres": card.genres, "year": card.year, "poster_url": card.poster_url}

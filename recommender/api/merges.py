@@ -1,4 +1,4 @@
-"""POST /users/merge and /users/merge/undo."""
+"""POST /users/merge and /users/merge/undo: an anonymous session becomes an account, and back."""
 
 from typing import Any, cast
 
@@ -12,9 +12,9 @@ from catalog.errors import NotAnAccountError, NotASessionError
 from recommender import merging
 from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.base_view import ApiView
-from recommender.api.fields import StrictUUID
-from recommender.api.list_requests import FastSerializer, UserId
-from recommender.api.openapi import operations
+from recommender.api.fast_serializer import FastSerializer
+from recommender.api.fields import JsonUUID, UserId
+from recommender.api.openapi.operations import operation
 from recommender.models import ApiKey, Merge
 
 
@@ -23,13 +23,14 @@ class MergeRequestSerializer(FastSerializer):
     into_user_id = UserId()
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values. Raises ValidationError where both are the same viewer."""
         if values["from_user_id"] == values["into_user_id"]:
             raise serializers.ValidationError({"into_user_id": "is the same viewer as from_user_id: name another."})
         return values
 
 
 class UndoRequestSerializer(FastSerializer):
-    merge_id = StrictUUID(help_text="From the answer of the merge.")
+    merge_id = JsonUUID(help_text="From the answer of the merge.")
 
 
 class MergeAnswerSerializer(serializers.Serializer):
@@ -48,28 +49,40 @@ class UndoAnswerSerializer(MergeAnswerSerializer):
 
 
 class NotASession(APIException):
+    """The viewer that is merged is an account, and the key may not erase accounts."""
+
     status_code = 409
     default_code = "not_a_session"
 
 
 class NotAnAccount(APIException):
+    """The viewer that is merged into is an anonymous session."""
+
     status_code = 409
     default_code = "not_an_account"
 
 
 class MergedFurther(APIException):
+    """The viewer was merged into another since."""
+
     status_code = 409
     default_code = "merged_further"
 
 
-SESSION_HINT = 'Sessions are viewers whose events all came with "session": true'
+SESSION_HINT = (
+    "Look whether the numbers stand the wrong way round. Sessions are viewers whose events all came with "
+    f'"session": true; to merge an account send a key with the scope {ApiKey.Scope.ERASE} as well.'
+)
+ACCOUNT_HINT = "Look whether the numbers stand the wrong way round: into_user_id is the account's."
 
 
 class MergeView(ApiView):
+    """Serve POST /users/merge."""
+
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
 
-    @operations.operation(
+    @operation(
         "users_merge",
         "Folds what an anonymous session did into an account; an account into another only for users:erase.",
         MergeAnswerSerializer,
@@ -77,43 +90,42 @@ class MergeView(ApiView):
         example={"from_user_id": 987_654_321, "into_user_id": 123},
     )
     def post(self, request: Request) -> Response:
-        asked = self.validated
+        """Move the events of a session to an account."""
+        ids = self.validated
         try:
-            joined = merging.merge(asked["from_user_id"], asked["into_user_id"], allow_accounts=_may_erase(request))
+            result = merging.merge(ids["from_user_id"], ids["into_user_id"], allow_accounts=_may_erase(request))
         except NotASessionError as error:
-            words = (
-                f"Look whether the numbers stand the wrong way round. {SESSION_HINT}; to merge an account send a key"
-            )
-            raise NotASession(f"{error} {words} with the scope {ApiKey.Scope.ERASE} as well.") from None
+            raise NotASession(f"{error} {SESSION_HINT}") from None
         except NotAnAccountError as error:
-            words = "Look whether the numbers stand the wrong way round: into_user_id is the account's."
-            raise NotAnAccount(f"{error} {words}") from None
-        return Response(asked | _merge_body(*joined))
+            raise NotAnAccount(f"{error} {ACCOUNT_HINT}") from None
+        return Response(ids | _merge_body(*result))
 
 
 class UndoView(ApiView):
+    """Serve POST /users/merge/undo."""
+
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
 
-    @operations.operation(
+    @operation(
         "users_merge_undo",
         "Gives back what a merge of the last day had moved.",
         UndoAnswerSerializer,
         request=UndoRequestSerializer,
     )
     def post(self, request: Request) -> Response:
-        asked = self.validated
+        """Undo a merge of the last day."""
         try:
-            undone = merging.undo_merge(asked["merge_id"], allow_accounts=_may_erase(request))
+            result = merging.undo_merge(self.validated["merge_id"], allow_accounts=_may_erase(request))
         except merging.MergeNotFound as error:
             raise Http404(str(error)) from None
         except merging.LaterMergeExists as error:
             raise MergedFurther(str(error)) from None
         except NotASessionError as error:
             raise PermissionDenied(f"{error} That takes a key with the scope {ApiKey.Scope.ERASE} as well.") from None
-        merge = undone.merge
-        numbers = {"from_user_id": merge.from_viewer_id, "into_user_id": merge.into_viewer_id}
-        return Response(numbers | _merge_body(*undone) | {"undone_at": merge.undone_at})
+        merge = result.merge
+        ids = {"from_user_id": merge.from_viewer_id, "into_user_id": merge.into_viewer_id}
+        return Response(ids | _merge_body(*result) | {"undone_at": merge.undone_at})
 
 
 def _may_erase(request: Request) -> bool:

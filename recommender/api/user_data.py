@@ -1,7 +1,8 @@
-"""A viewer's own data: GET and DELETE /users/{id}/data."""
+"""GET and DELETE /users/{id}/data: a person's right to a copy of their data, and to erasure."""
 
 from django.http import Http404
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,18 +10,20 @@ from rest_framework.response import Response
 from catalog.limits import MAX_ID
 from recommender import privacy
 from recommender.api.base_view import ApiView
-from recommender.api.openapi import operations
+from recommender.api.openapi.operations import operation
 from recommender.models import ApiKey
 
 
-class KnownViewerSerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="KnownViewer")
+class ViewerRecordSerializer(serializers.Serializer):
     name = serializers.CharField()
     age_limit = serializers.IntegerField(allow_null=True)
     is_simulated = serializers.BooleanField()
     created_at = serializers.DateTimeField()
 
 
-class DoneEventSerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="DoneEvent")
+class StoredEventSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     title = serializers.CharField()
     kind = serializers.CharField()
@@ -30,7 +33,8 @@ class DoneEventSerializer(serializers.Serializer):
     event_id = serializers.UUIDField(allow_null=True)
 
 
-class ShownFilmSerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="ShownFilm")
+class StoredImpressionSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     kind = serializers.CharField()
     occurred_at = serializers.DateTimeField()
@@ -39,7 +43,8 @@ class ShownFilmSerializer(serializers.Serializer):
     event_id = serializers.UUIDField(allow_null=True)
 
 
-class SentHistorySerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="SentHistory")
+class PostedHistorySerializer(serializers.Serializer):
     job_id = serializers.UUIDField()
     sent_at = serializers.DateTimeField()
     history = serializers.ListField(child=serializers.CharField())
@@ -51,13 +56,15 @@ class AdminNoteSerializer(serializers.Serializer):
     change = serializers.CharField()
 
 
-class WaitingRowSerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="WaitingRow")
+class PendingRowSerializer(serializers.Serializer):
     job_id = serializers.UUIDField()
     line = serializers.IntegerField()
     values = serializers.CharField(help_text="As JSON.")
 
 
-class KeptMergeSerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="KeptMerge")
+class StoredMergeSerializer(serializers.Serializer):
     merge_id = serializers.UUIDField()
     from_user_id = serializers.IntegerField()
     into_user_id = serializers.IntegerField()
@@ -69,7 +76,8 @@ class KeptMergeSerializer(serializers.Serializer):
     kept = serializers.CharField(help_text="What undoing it needs, as JSON.")
 
 
-class StoredFilmSerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="StoredFilm")
+class StoredListMovieSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     score = serializers.FloatField()
 
@@ -77,16 +85,16 @@ class StoredFilmSerializer(serializers.Serializer):
 class DataAnswerSerializer(serializers.Serializer):
     user_id = serializers.IntegerField()
     exported_at = serializers.DateTimeField()
-    viewer = KnownViewerSerializer(allow_null=True)
-    events = DoneEventSerializer(many=True)
+    viewer = ViewerRecordSerializer(allow_null=True)
+    events = StoredEventSerializer(many=True)
     admin_notes = AdminNoteSerializer(many=True, help_text="Of changes of the viewer; the latest 10,000.")
-    shown = ShownFilmSerializer(many=True, help_text="Impressions and clicks.")
-    sent_histories = SentHistorySerializer(many=True, help_text="As they came with a batch.")
-    merges = KeptMergeSerializer(
+    shown = StoredImpressionSerializer(many=True, help_text="Impressions and clicks.")
+    sent_histories = PostedHistorySerializer(many=True, help_text="As they came with a batch.")
+    merges = StoredMergeSerializer(
         many=True, help_text="Of the last day, of this viewer into another or the other way round."
     )
-    waiting_rows = WaitingRowSerializer(many=True, help_text="Of imports that are not done; the first 10,000.")
-    stored_list = StoredFilmSerializer(
+    waiting_rows = PendingRowSerializer(many=True, help_text="Of imports that are not done; the first 10,000.")
+    stored_list = StoredListMovieSerializer(
         many=True, allow_null=True, help_text="What the model made of it; null: not at hand."
     )
 
@@ -97,7 +105,8 @@ class TrainedModelSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
-class ErasedAnswerSerializer(serializers.Serializer):
+@extend_schema_serializer(component_name="ErasedAnswer")
+class ErasureAnswerSerializer(serializers.Serializer):
     user_id = serializers.IntegerField()
     erased_at = serializers.DateTimeField()
     events = serializers.IntegerField()
@@ -113,23 +122,27 @@ class ErasedAnswerSerializer(serializers.Serializer):
 
 
 class UserDataView(ApiView):
+    """Serve GET and DELETE /users/{id}/data."""
+
     required_scope = ApiKey.Scope.ERASE
     throttle_scope = "batch"
 
-    @operations.operation("users_data_export", "All that is stored of a viewer.", DataAnswerSerializer)
+    @operation("users_data_export", "All that is stored of a viewer.", DataAnswerSerializer)
     def get(self, request: Request, user_id: int) -> Response:
+        """Return everything that is stored of a viewer."""
         check_viewer_id(user_id)
         return Response({"user_id": user_id, "exported_at": timezone.now(), **privacy.export_viewer(user_id)})
 
-    @operations.operation("users_data_erase", "Erases a viewer everywhere.", ErasedAnswerSerializer)
+    @operation("users_data_erase", "Erases a viewer everywhere.", ErasureAnswerSerializer)
     def delete(self, request: Request, user_id: int) -> Response:
+        """Erase a viewer in the database and in Redis, and name the models that may have learned from them."""
         check_viewer_id(user_id)
-        erased = privacy.erase_viewer(user_id)._asdict()
-        named = {"trained_before": erased.pop("models"), "in_training": erased.pop("trainings")}
-        return Response({"user_id": user_id, "erased_at": timezone.now(), **erased, **named})
+        erasure = privacy.erase_viewer(user_id)._asdict()
+        training = {"trained_before": erasure.pop("models"), "in_training": erasure.pop("trainings")}
+        return Response({"user_id": user_id, "erased_at": timezone.now(), **erasure, **training})
 
 
 def check_viewer_id(user_id: int) -> None:
-    """Raises Http404 for a number that no viewer can have."""
+    """Raise Http404 for a number that can be no viewer's id."""
     if not 1 <= user_id <= MAX_ID:
         raise Http404(f"{user_id} can be no viewer's id: they are 1 to {MAX_ID}.")

@@ -1,7 +1,6 @@
-"""POST /viewer-tokens."""
+"""POST /viewer-tokens: a short-lived token that reads one viewer's lists."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated
@@ -11,16 +10,16 @@ from rest_framework.response import Response
 from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.access.viewer_token_auth import KEYWORD, sign_viewer_token
 from recommender.api.base_view import ApiView
-from recommender.api.fields import StrictInteger
-from recommender.api.list_requests import FastSerializer, UserId
-from recommender.api.openapi import operations
+from recommender.api.fast_serializer import FastSerializer
+from recommender.api.fields import JsonInteger, UserId
+from recommender.api.openapi.operations import operation
 
-MIN_SECONDS, DEFAULT_SECONDS, MAX_SECONDS = 60, 900, 3_600  # seconds
+MIN_SECONDS, DEFAULT_SECONDS, MAX_SECONDS = 60, 900, 3_600
 
 
 class ViewerTokenRequestSerializer(FastSerializer):
     user_id = UserId()
-    seconds = StrictInteger(
+    seconds = JsonInteger(
         default=DEFAULT_SECONDS, min_value=MIN_SECONDS, max_value=MAX_SECONDS, help_text="How long it is good for."
     )
 
@@ -32,7 +31,9 @@ class ViewerTokenAnswerSerializer(serializers.Serializer):
 
 
 class ViewerTokensView(ApiView):
-    @operations.operation(
+    """Serve POST /viewer-tokens."""
+
+    @operation(
         "viewer_tokens",
         "A short-lived token that reads one viewer's lists, for an app that must not have the key.",
         ViewerTokenAnswerSerializer,
@@ -40,9 +41,9 @@ class ViewerTokensView(ApiView):
         example={"user_id": 123, "seconds": 900},
     )
     def post(self, request: Request) -> Response:
+        """Sign a token for a viewer."""
         if not isinstance(request.auth, ApiPrincipal):
             raise NotAuthenticated("A viewer's token is made with an API key.")
-        asked = self.validated
-        token, expires = sign_viewer_token(request.auth, asked["user_id"], asked["seconds"])
-        body: dict[str, Any] = {"token": token, "user_id": asked["user_id"]}
-        return Response(body | {"expires_at": datetime.fromtimestamp(expires, UTC)})
+        viewer_id = self.validated["user_id"]
+        token, expires = sign_viewer_token(request.auth, viewer_id, self.validated["seconds"])
+        return Response({"token": token, "user_id": viewer_id, "expires_at": datetime.fromtimestamp(expires, UTC)})

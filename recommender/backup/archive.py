@@ -16,10 +16,10 @@ FORMAT = 1  # raised when members are named or mean something else
 MANIFEST, SEAL, DUMP = "manifest.json", "manifest.sha256", "database.dump"
 MODEL_FILE = re.compile(r"models/([A-Za-z0-9][A-Za-z0-9._-]{0,59})/([a-z_]{1,40}\.(?:safetensors|json))")
 MAX_MEMBERS = 10_000
-MAX_MANIFEST_BYTES = 4 * 1024 * 1024  # bytes
-BLOCK_BYTES = 1024 * 1024  # bytes
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 
-OnBytes = Callable[[int], None]  # is told of bytes that were just read
+OnBytes = Callable[[int], None]  # takes the number of bytes that were just read
 
 
 class ArchiveRefused(Exception):
@@ -27,10 +27,11 @@ class ArchiveRefused(Exception):
 
 
 def no_progress(count: int) -> None:
-    """For whoever does not want to know."""
+    """Ignore progress."""
 
 
 def sha256_of(source: IO[bytes], on_bytes: OnBytes = no_progress) -> str:
+    """Return the SHA-256 of what is left to read, in hex."""
     digest = hashlib.sha256()
     while block := source.read(BLOCK_BYTES):
         digest.update(block)
@@ -39,20 +40,22 @@ def sha256_of(source: IO[bytes], on_bytes: OnBytes = no_progress) -> str:
 
 
 def model_members(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Folder -> its files -> the names of the members."""
-    found: dict[str, dict[str, str]] = {}
+    """Return the names of the members that are files of models, by folder and file name."""
+    members: dict[str, dict[str, str]] = {}
     for name in manifest["files"]:
         if match := MODEL_FILE.fullmatch(name):
-            found.setdefault(match[1], {})[match[2]] = name
-    return found
+            members.setdefault(match[1], {})[match[2]] = name
+    return members
 
 
 class Archive:
-    """An archive whose list of members is as its manifest says. Contents are checked by `verify`, and again whenever
-    they are read."""
+    """An archive whose list of members is as its manifest says.
+
+    Contents are checked by `verify`, and again whenever they are read.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Raises ArchiveRefused."""
+        """Open the archive and check its list of members. Raises ArchiveRefused."""
         self.path = path
         try:
             self._tar = tarfile.open(path, mode="r:")  # noqa: SIM115  (closed by __exit__)
@@ -75,16 +78,17 @@ class Archive:
 
     @property
     def files(self) -> dict[str, dict[str, Any]]:
+        """Return size and checksum of each member, by name."""
         return dict(self.manifest["files"])
 
     def verify(self, on_bytes: OnBytes = no_progress) -> None:
-        """Reads everything once."""
+        """Read everything once. Raises ArchiveRefused for what is not what was written."""
         for name in self.files:
             for block in self.blocks(name):
                 on_bytes(len(block))
 
     def blocks(self, name: str) -> Iterator[bytes]:
-        """The member's content; raises ArchiveRefused at its end, or before, where it is not what was written."""
+        """Yield the member's content. Raises ArchiveRefused, at the end at the latest, for other content."""
         digest = hashlib.sha256()
         with self._read_errors(), self._tar.extractfile(self._members[name]) as content:  # type: ignore[union-attr]
             while block := content.read(BLOCK_BYTES):
@@ -97,44 +101,46 @@ class Archive:
         with self._read_errors():
             manifest, seal = (self._read_next(name) for name in (MANIFEST, SEAL))
         try:
-            told = json.loads(manifest)
-            written = int(told["format"])
+            values = json.loads(manifest)
+            archive_format = int(values["format"])
         except (ValueError, KeyError, TypeError) as error:
             raise ArchiveRefused(f"{self.path} has a manifest that cannot be read: {error!r}.") from error
-        if written > FORMAT:
-            words = f"{self.path} has format {written}, and this movierec reads up to {FORMAT}"
-            raise ArchiveRefused(f"{words}: restore it with the version that made it, or a newer one.")
+        if archive_format > FORMAT:
+            raise ArchiveRefused(
+                f"{self.path} has format {archive_format}, and this movierec reads up to {FORMAT}: restore it with the "
+                "version that made it, or a newer one."
+            )
         if hashlib.sha256(manifest).hexdigest() != seal.decode(errors="replace"):
             raise ArchiveRefused(f"{self.path} was edited: its manifest has not the checksum that was written with it.")
         try:
-            for one in (told["files"][DUMP], *told["files"].values()):
-                int(one["bytes"]), str(one["sha256"])
+            for entry in (values["files"][DUMP], *values["files"].values()):
+                int(entry["bytes"]), str(entry["sha256"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArchiveRefused(f"{self.path} has a manifest that names no files: {error!r}.") from error
-        return dict(told)
+        return dict(values)
 
     def _read_next(self, name: str) -> bytes:
-        """The next member, which must be this one."""
+        """Return the content of the next member, which must be this one."""
         member = self._tar.next()
         if member is None or member.name != name or member.type != tarfile.REGTYPE or member.size > MAX_MANIFEST_BYTES:
             raise ArchiveRefused(f"{self.path} is no backup of movierec: it has no {name} in its place.")
         return self._tar.extractfile(member).read()  # type: ignore[union-attr]
 
     def _list_members(self) -> dict[str, tarfile.TarInfo]:
-        """Name -> member: exactly those of the manifest, each a plain file of the size that it says."""
-        found: dict[str, tarfile.TarInfo] = {}
+        """Return the members by name: those of the manifest, each a plain file of the size that it says."""
+        members: dict[str, tarfile.TarInfo] = {}
         with self._read_errors():
             while (member := self._tar.next()) is not None:
-                self._check_member(member, found)
-                found[member.name] = member
-        if missing := sorted(set(self.files) - set(found)):
+                self._check_member(member, members)
+                members[member.name] = member
+        if missing := sorted(set(self.files) - set(members)):
             raise ArchiveRefused(f"{self.path} was cut: {missing[0]} and {len(missing) - 1} others are not in it.")
-        return found
+        return members
 
-    def _check_member(self, member: tarfile.TarInfo, found: Mapping[str, Any]) -> None:
-        plain = member.type == tarfile.REGTYPE and member.sparse is None
-        known = member.name in self.files and (member.name == DUMP or MODEL_FILE.fullmatch(member.name))
-        if not plain or not known or member.name in found or len(found) >= MAX_MEMBERS:
+    def _check_member(self, member: tarfile.TarInfo, earlier: Mapping[str, Any]) -> None:
+        is_plain_file = member.type == tarfile.REGTYPE and member.sparse is None
+        is_known = member.name in self.files and (member.name == DUMP or MODEL_FILE.fullmatch(member.name))
+        if not is_plain_file or not is_known or member.name in earlier or len(earlier) >= MAX_MEMBERS:
             raise ArchiveRefused(f"{self.path} has a member that is no part of a backup: {member.name[:100]!r}.")
         if member.size != self.files[member.name].get("bytes"):
             raise ArchiveRefused(f"{self.path} was edited: {member.name} has not the size of the manifest.")

@@ -1,4 +1,4 @@
-"""Writes the file of a backup: aside, sealed, read again, and only then under its name."""
+"""Write the file of a backup: aside, sealed, read again, and only then under its name."""
 
 import hashlib
 import io
@@ -15,15 +15,19 @@ from recommender.backup.archive import FORMAT, MANIFEST, SEAL, Archive, OnBytes,
 def write_archive(
     path: Path, facts: Mapping[str, Any], members: Mapping[str, Path], on_bytes: OnBytes = no_progress
 ) -> str:
-    """Writes the archive and reads it again before it takes its name. Returns the checksum of its manifest.
+    """Write the archive and read it again before it takes its name. Returns the checksum of its manifest.
 
-    `facts` go into the manifest; `members`: name -> file. `told` hears of every byte twice."""
-    files = {name: _file_entry(source, on_bytes) for name, source in members.items()}
+    `facts` go into the manifest; `members` are files by their names in the archive; `on_bytes` counts every byte twice.
+    """
+    files: dict[str, dict[str, Any]] = {}
+    for name, source in members.items():
+        with source.open("rb") as content:
+            files[name] = {"sha256": sha256_of(content, on_bytes), "bytes": content.tell()}
     manifest = json.dumps({"format": FORMAT, **facts, "files": files}, indent=1, sort_keys=True).encode()
     seal = hashlib.sha256(manifest).hexdigest()
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
                 for name, text in ((MANIFEST, manifest), (SEAL, seal.encode())):
                     _add_member(tar, name, len(text), io.BytesIO(text))
@@ -31,18 +35,17 @@ def write_archive(
                     _add_member(tar, name, files[name]["bytes"], source.open("rb"))
             out.flush()
             os.fsync(out.fileno())
-        with Archive(aside) as archive:
+        with Archive(temporary) as archive:
             archive.verify(on_bytes)
-        aside.replace(path)
+        temporary.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
-    _fsync_folder(path.parent)
+        temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name
+    finally:
+        os.close(folder)
     return seal
-
-
-def _file_entry(source: Path, told: OnBytes) -> dict[str, Any]:
-    with source.open("rb") as content:
-        return {"sha256": sha256_of(content, told), "bytes": content.tell()}
 
 
 def _add_member(tar: tarfile.TarFile, name: str, size: int, source: IO[bytes]) -> None:
@@ -50,11 +53,3 @@ def _add_member(tar: tarfile.TarFile, name: str, size: int, source: IO[bytes]) -
     member.size, member.mode = size, 0o600
     with source as content:
         tar.addfile(member, content)
-
-
-def _fsync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

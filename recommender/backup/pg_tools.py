@@ -1,4 +1,4 @@
-"""Postgres' own programs, on the database of the settings: one snapshot out, one transaction in."""
+"""Postgres' own programs on the database of the settings: one snapshot out, one transaction in."""
 
 import os
 import re
@@ -18,114 +18,112 @@ from infrastructure.logs import redact_row_values
 from infrastructure.postgres_programs import postgres_bin_dir
 
 LOCK_SECONDS = 30
-# Who is logged in, and from where logins failed: nothing that a copy should hold.
+# Sessions and failed logins: nothing that a copy should hold.
 EXCLUDED_DATA = ("django_session", "axes_accessattempt", "axes_accessfailurelog", "axes_accesslog")
 
 
 class DumpFailed(Exception):
-    """A program of Postgres refused; the message has its words. The database is as it was."""
+    """A program of Postgres failed; the message is its own. The database is as it was."""
 
 
 def server_version() -> str:
+    """Return the server's version, as in 17.2."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         return str(cursor.fetchone()[0]).split()[0]
 
 
 def _check_version() -> None:
-    """What newer programs write, an older server refuses at the restore, when it is too late. Raises DumpFailed."""
-    told = subprocess.run([_program_path("pg_dump"), "--version"], capture_output=True, text=True).stdout
-    ours = re.search(r"\) (\d+)", told)
+    """Raise DumpFailed unless programs and server are of one version: a restore would find out when it is too late."""
+    version = subprocess.run([_program_path("pg_dump"), "--version"], capture_output=True, text=True).stdout
+    programs = re.search(r"\) (\d+)", version)
     server = re.match(r"\d+", server_version())
-    if ours and server and ours[1] != server[0]:
+    if programs and server and programs[1] != server[0]:
         raise DumpFailed(
-            f"The server is Postgres {server[0]}, its programs here are of {ours[1]}. Set MOVIEREC_POSTGRES_BIN to the "
-            f"folder of the server's own (Debian: /usr/lib/postgresql/{server[0]}/bin)."
+            f"The server is Postgres {server[0]}, its programs here are of {programs[1]}. Set MOVIEREC_POSTGRES_BIN to "
+            f"the folder of the server's own (Debian: /usr/lib/postgresql/{server[0]}/bin)."
         )
 
 
 @contextmanager
 def export_snapshot() -> Iterator[str]:
-    """The name of a snapshot; queries of the block see exactly what a dump of it holds."""
+    """Yield the name of a snapshot; queries of the block see exactly what a dump of it holds."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         yield str(cursor.fetchone()[0])
 
 
-def dump(name: str, to: Path) -> Iterator[int]:
-    """Writes the snapshot's dump, compressed; yields the bytes written so far, to be shown. Raises DumpFailed."""
+def dump(snapshot: str, path: Path) -> Iterator[int]:
+    """Write the snapshot's dump, compressed; yield the bytes written so far. Raises DumpFailed."""
     _check_version()
-    left_out = [f"--exclude-table-data={table}" for table in EXCLUDED_DATA]
-    options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={name}", f"--file={to}"]
-    with tempfile.TemporaryFile() as said:
-        child = _start_program("pg_dump", [*options, *left_out], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+    excluded = [f"--exclude-table-data={table}" for table in EXCLUDED_DATA]
+    options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", f"--file={path}"]
+    with tempfile.TemporaryFile() as output:
+        child = _start_program("pg_dump", [*options, *excluded], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         with _kill_at_exit(child):
             while True:
                 with suppress(subprocess.TimeoutExpired):
                     child.wait(0.2)
                     break
-                yield to.stat().st_size if to.exists() else 0
+                yield path.stat().st_size if path.exists() else 0
         if child.returncode:
-            raise DumpFailed(f"pg_dump: {_last_output(said)}")
+            raise DumpFailed(f"pg_dump: {_last_output(output)}")
 
 
 def replace_database(content: Iterable[bytes], final_sql: str) -> None:
-    """Puts a dump in place of all tables, and then does the statements of `closing`, in one transaction: whatever ends
-    it early leaves the database as it was. Raises DumpFailed, and what `content` raises."""
+    """Put a dump in place of all tables, then run the statements of `final_sql`, in one transaction.
+
+    Whatever ends it early leaves the database as it was. Raises DumpFailed, and what `content` raises.
+    """
     _check_version()
     opening = f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
-    connection.close()  # ours would be in the way
-    with tempfile.TemporaryFile() as said:
+    connection.close()  # its locks would be in the way
+    with tempfile.TemporaryFile() as output:
         psql = _start_program(
-            "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=said, stderr=said
+            "psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=output, stderr=output
         )
         assert psql.stdin is not None
         with _kill_at_exit(psql):
             try:
                 psql.stdin.write(opening.encode())
                 psql.stdin.flush()
-                _restore_into(content, psql.stdin)
+                _write_statements(content, psql.stdin)
                 with _block_signals():
                     psql.stdin.write(f"{final_sql}\nCOMMIT;\n".encode())
                     psql.stdin.close()
                     psql.wait()
             except (BrokenPipeError, DumpFailed) as error:
-                if not _exited_with_error(psql):
-                    raise DumpFailed(str(error)) from error  # without a COMMIT
+                with suppress(subprocess.TimeoutExpired):
+                    psql.wait(1)
+                if not psql.returncode:  # it saw no error of its own: it ends without a COMMIT
+                    raise DumpFailed(str(error)) from error
         if psql.returncode:
-            raise DumpFailed(f"Postgres refused: {_last_output(said)}")
+            raise DumpFailed(f"Postgres refused: {_last_output(output)}")
 
 
-def _restore_into(content: Iterable[bytes], to: IO[bytes]) -> None:
-    """Has pg_restore turn the dump into statements. Raises DumpFailed."""
-    words = [_program_path("pg_restore"), "--no-owner", "--no-privileges", "--no-comments", "--file=-"]
-    with tempfile.TemporaryFile() as said:
-        child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=to, stderr=said)
+def _write_statements(content: Iterable[bytes], psql: IO[bytes]) -> None:
+    """Have pg_restore write the dump as statements to PSQL. Raises DumpFailed."""
+    command = [_program_path("pg_restore"), "--no-owner", "--no-privileges", "--no-comments", "--file=-"]
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=psql, stderr=output)
         assert child.stdin is not None
         with _kill_at_exit(child):
-            with suppress(BrokenPipeError):  # it ended, and says why
+            with suppress(BrokenPipeError):  # the program ended; its output says why
                 for block in content:
                     child.stdin.write(block)
                 child.stdin.close()
             child.wait()
         if child.returncode:
-            raise DumpFailed(f"pg_restore: {_last_output(said)}")
+            raise DumpFailed(f"pg_restore: {_last_output(output)}")
 
 
-def _exited_with_error(child: "subprocess.Popen[bytes]") -> bool:
-    """Whether it ended by itself, with an error, just now."""
-    with suppress(subprocess.TimeoutExpired):
-        return bool(child.wait(1))
-    return False
-
-
-def _start_program(program: str, options: list[str], **how: Any) -> "subprocess.Popen[bytes]":
-    """With the words and variables that Django gives psql, the password not among the words."""
-    words, variables = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
+def _start_program(program: str, options: list[str], **popen_options: Any) -> "subprocess.Popen[bytes]":
+    """Start a program with the arguments and variables that Django gives psql; the password is no argument."""
+    arguments, variables = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
     variables = {"PGCONNECT_TIMEOUT": "5", "LC_ALL": "C"} | (variables or {})
-    words = [_program_path(program), *options, *words[1:]]
-    return subprocess.Popen(words, env=os.environ | variables, start_new_session=True, **how)
+    command = [_program_path(program), *options, *arguments[1:]]
+    return subprocess.Popen(command, env=os.environ | variables, start_new_session=True, **popen_options)
 
 
 def _program_path(name: str) -> str:
@@ -140,7 +138,7 @@ def _program_path(name: str) -> str:
 
 @contextmanager
 def _block_signals() -> Iterator[None]:
-    """No Ctrl-C leaves us without knowing whether the commit was done."""
+    """Hold SIGINT and SIGTERM back: whether the commit was done must be known."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -150,7 +148,7 @@ def _block_signals() -> Iterator[None]:
 
 @contextmanager
 def _kill_at_exit(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Whatever happens in the block, the child does not outlive it."""
+    """Kill the child at the end of the block, however the block ends."""
     try:
         yield
     finally:
@@ -162,9 +160,9 @@ def _kill_at_exit(child: "subprocess.Popen[bytes]") -> Iterator[None]:
         child.wait()
 
 
-def _last_output(said: IO[bytes]) -> str:
-    """What a program said at its end, without the rows that it quotes."""
-    said.seek(max(0, said.seek(0, os.SEEK_END) - 4_000))
-    lines = redact_row_values(said.read().decode(errors="replace")).splitlines()
-    kept = [re.sub(r"^(pg_dump|pg_restore|psql[^ ]*): ", "", line) for line in lines if line]
-    return " ".join(kept)[-600:] or "it ended without a message."
+def _last_output(output: IO[bytes]) -> str:
+    """Return the end of a program's output, without the rows that it quotes."""
+    output.seek(max(0, output.seek(0, os.SEEK_END) - 4_000))
+    lines = redact_row_values(output.read().decode(errors="replace")).splitlines()
+    messages = [re.sub(r"^(pg_dump|pg_restore|psql[^ ]*): ", "", line) for line in lines if line]
+    return " ".join(messages)[-600:] or "it ended without a message."

@@ -1,4 +1,4 @@
-"""A job in the foreground of a terminal: under the same lease as a worker's, with its progress shown."""
+"""Run a job in the foreground of a terminal, under the same lease as in a worker, and show its progress."""
 
 import signal
 import time
@@ -15,12 +15,14 @@ from recommender.jobs import leases, queue
 from recommender.jobs.leases import Lease
 from recommender.models import Job
 
-LOG_INTERVAL = 5.0  # between progress lines where there is no terminal
+LOG_INTERVAL = 5.0  # seconds between progress lines where there is no terminal
 
 
 def run_job(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease], None], out: OutputWrapper) -> Job:
-    """Runs the job to its end. A job with the same parameters whose process was killed is taken up where it stood.
-    Raises CommandError with the reason when the job does not end well."""
+    """Run a job to its end; one with the same parameters whose process was killed is resumed where it stopped.
+
+    Raises CommandError with the reason when the job does not end well.
+    """
     with sigterm_as_interrupt("what was done is kept"):
         try:
             lease = _acquire_lease(kind, dict(parameters), out)
@@ -37,22 +39,25 @@ def run_job(kind: Job.Kind, parameters: Mapping[str, Any], flow: Callable[[Lease
 
 @contextmanager
 def sigterm_as_interrupt(outcome: str) -> Iterator[None]:
-    """A service manager's SIGTERM ends the block as Ctrl-C does: at once and in order, without a lease to wait for at
-    the next start. Raises CommandError then."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let a service manager's SIGTERM end the block as Ctrl-C does; both raise CommandError with OUTCOME.
+
+    So the job ends at once and in order, and leaves no lease that the next start would wait for.
+    """
+    former_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
         raise CommandError(f"Interrupted; {outcome}.", returncode=130) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, former_handler)
 
 
 def _acquire_lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrapper) -> Lease:
+    """Return the lease of a new job, or of one with the same parameters whose process was killed."""
     if (running := Job.objects.filter(kind=kind, status=Job.Status.RUNNING).first()) is not None:
-        left = _take_over_stale(running, out)
-        if left.parameters == parameters:
-            return left
+        stale_lease = _take_over_stale(running, out)
+        if stale_lease.parameters == parameters:
+            return stale_lease
         queue.cancel(running.pk)
     lease = leases.claim(Job.objects.create(kind=kind, parameters=parameters).pk)
     if lease is None:
@@ -61,32 +66,27 @@ def _acquire_lease(kind: Job.Kind, parameters: dict[str, Any], out: OutputWrappe
 
 
 def _take_over_stale(job: Job, out: OutputWrapper) -> Lease:
-    """Waits until the lease of a killed process has run out. Raises CommandError if someone renews it."""
-    known = job.lease_until
+    """Wait until the lease of a killed process has run out, and take it. Raises CommandError if it is renewed."""
+    lease_until = job.lease_until
     out.write("An earlier run stopped without ending its job; waiting up to half a minute for its lease to run out ...")
     while (lease := leases.claim(job.pk)) is None:
         job.refresh_from_db()
-        if job.lease_until != known:
-            words = (
-                f"A {job.get_kind_display().lower()} job is running already ({job.phase}, {job.done} of {job.total})"
+        if job.lease_until != lease_until:
+            raise CommandError(
+                f"A {job.get_kind_display().lower()} job is running already ({job.phase}, {job.done} of {job.total}). "
+                f"Wait for it, or cancel job {job.pk} in the admin."
             )
-            raise CommandError(f"{words}. Wait for it, or cancel job {job.pk} in the admin.")
         time.sleep(leases.RENEW_INTERVAL * 2)
     return lease
 
 
 @contextmanager
 def _show_progress(lease: Lease, out: OutputWrapper) -> Iterator[None]:
-    if out.isatty():
-        with _progress_bar(lease):
-            yield
-    else:
-        _log_progress(lease, out)
+    """Show the lease's progress: a bar in a terminal, lines elsewhere."""
+    if not out.isatty():
+        _write_lines(lease, out)
         yield
-
-
-@contextmanager
-def _progress_bar(lease: Lease) -> Iterator[None]:
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(), transient=True) as bar:
         task = bar.add_task("starting", total=None)
@@ -100,18 +100,19 @@ def _progress_bar(lease: Lease) -> Iterator[None]:
         yield
 
 
-def _log_progress(lease: Lease, out: OutputWrapper) -> None:
-    said = {"training": float("inf")}  # phase -> monotonic seconds of the next line; training has lines of its own
+def _write_lines(lease: Lease, out: OutputWrapper) -> None:
+    """Write a line of progress now and then, and every line of the log."""
+    next_line = {"training": float("inf")}  # by phase, monotonic seconds; training has lines of its own
 
     def progress(phase: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if total and now >= said.get(phase, 0.0):
-            said[phase] = now + LOG_INTERVAL
+        if total and now >= next_line.get(phase, 0.0):
+            next_line[phase] = now + LOG_INTERVAL
             out.write(f"{phase}: {done:,} of {total:,}")
             out.flush()
 
-    def line(text: str) -> None:
+    def write_line(text: str) -> None:
         out.write(text)
         out.flush()
 
-    lease.on_progress, lease.on_log = progress, line
+    lease.on_progress, lease.on_log = progress, write_line

@@ -1,4 +1,4 @@
-"""The options that `train` and `nightly` share, and how their figures are shown."""
+"""The options that `train` and `nightly` share, and how they print a model's metrics."""
 
 import argparse
 from collections.abc import Mapping
@@ -13,12 +13,13 @@ JOB_OPTIONS = ("preset", "epochs", "minutes", "seed", "device", "resume")
 
 
 def add_training_options(parser: argparse.ArgumentParser, *, warm: bool) -> None:
+    """Add the options of a training; `warm`: whether a warm start is the default."""
     parser.add_argument(
         "--warm",
         action=argparse.BooleanOptionalAction,
         default=warm,
-        help="go on from the active model in a quarter of the epochs, if it is of the same shape; at most six times in "
-        "a row, and not where a viewer was erased since",
+        help="warm start: train on from the active model in a quarter of the epochs, if it is of the same shape; at "
+        "most six times in a row, and not where a viewer was erased since",
     )
     parser.add_argument(
         "--preset",
@@ -31,18 +32,17 @@ def add_training_options(parser: argparse.ArgumentParser, *, warm: bool) -> None
     parser.add_argument("--minutes", type=float, metavar="M", help="cut the epochs to what fits into this time")
     parser.add_argument("--seed", type=int, metavar="S", help="in place of the preset's; the same seed, the same model")
     parser.add_argument("--device", default="auto", help="auto (CUDA, else MPS, else CPU), cuda, mps or cpu")
-    parser.add_argument("--resume", action="store_true", help="go on with what was interrupted, if on the same data")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted training, if on the same data")
 
 
 def job_parameters(options: Mapping[str, Any]) -> dict[str, Any]:
-    """A job's parameters: what differs from nothing at all."""
-    return {name: options[name] for name in JOB_OPTIONS if options[name] not in (None, False)} | {
-        "warm": options["warm"]
-    }
+    """Return a job's parameters: the options that were set, and whether the start is warm."""
+    parameters = {name: options[name] for name in JOB_OPTIONS if options[name] not in (None, False)}
+    return parameters | {"warm": options["warm"]}
 
 
 def print_outcome(job: Job, out: OutputWrapper) -> None:
-    """The figures of the model that a night made; else why it made none."""
+    """Print the metrics of the model that a nightly job trained; else why it trained none."""
     if job.result["version"] is None:
         out.write(f"No model was trained: {job.result['reason']}.")
         return
@@ -50,16 +50,16 @@ def print_outcome(job: Job, out: OutputWrapper) -> None:
 
 
 def print_metrics(version: ModelVersion, out: OutputWrapper) -> None:
-    """The model beside the baselines and the active model, on the same held-out targets."""
-    told = version.metrics
-    rows = {version.name: told} | told["baselines"]
-    if told.get("active"):
-        rows[f"active: {told['active']['name']}"] = told["active"]
+    """Print the model beside the baselines and the active model, on the same held-out targets."""
+    metrics = version.metrics
+    rows = {version.name: metrics} | metrics["baselines"]
+    if metrics.get("active"):
+        rows[f"active: {metrics['active']['name']}"] = metrics["active"]
     width = max(map(len, rows))
-    out.write(f"\nHeld out: {told['held_out']} ({told['targets']:.0f} viewers, all films ranked)")
+    out.write(f"\nHeld out: {metrics['held_out']} ({metrics['targets']:.0f} viewers, all films ranked)")
     out.write(f"{'':{width}}  NDCG@10   HR@10   HR@50")
     for name, row in rows.items():
         out.write(f"{name:{width}}  {row['ndcg10']:7.4f} {row['hr10']:7.4f} {row['hr50']:7.4f}")
-    seconds = ", ".join(f"{phase} {spent:.1f} s" for phase, spent in told["seconds"].items())
+    seconds = ", ".join(f"{phase} {spent:.1f} s" for phase, spent in metrics["seconds"].items())
     out.write(f"{version.parameters:,} parameters, {version.movies:,} films; {seconds}")
     out.write(f"{version.status}: {version.reason}")

@@ -22,7 +22,11 @@ def leave_one_out_effects(
     candidates = _history_candidates(ranker, events, movie_ids)
     if not len(candidates):
         return candidates, np.empty((0, len(movie_ids)), np.float32)
-    histories = [events, *(_without(events, movie_id) for movie_id in candidates)]
+    columns = {name: column for name, column in events._asdict().items() if column is not None}
+    histories = [events]
+    for movie_id in candidates:
+        keep = events.movie_ids != movie_id
+        histories.append(Events(**{name: column[keep] for name, column in columns.items()}))
     states = ranker.encode(histories, None if requested_at is None else [requested_at] * len(histories))
     scores = ranker.score(states, movie_ids)
     return candidates, scores[0] - scores[1:]
@@ -38,9 +42,3 @@ def _history_candidates(ranker: Ranker, events: Events, movie_ids: Sequence[int]
     newest, older = known[:NUM_NEWEST], known[NUM_NEWEST:]
     similarity = ranker.cosine_matrix(older, movie_ids).max(1) if len(older) else np.empty(0)
     return np.concatenate([newest, older[np.argsort(-similarity, kind="stable")[:NUM_NEAREST]]])
-
-
-def _without(events: Events, movie_id: int) -> Events:
-    keep = events.movie_ids != movie_id
-    columns = {name: column[keep] for name, column in events._asdict().items() if column is not None}
-    return Events(**columns)

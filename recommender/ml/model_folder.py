@@ -11,12 +11,13 @@ from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
-from recommender.ml.atomic_write import atomic_folder, os_errors
+from infrastructure.atomic_files import atomic_folder
 from recommender.ml.config import FORMAT, MANIFEST_FILE, ModelConfig, parse_model_config, to_json
 from recommender.ml.features import Features
 from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.manifest import MANIFEST_ERRORS, checksum, checksum_matches, read_manifest
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.os_errors import system_errors
 from recommender.ml.safetensors_reader import read_tensors
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.vocab import Vocab
@@ -70,10 +71,10 @@ def save_model(
             vectors = ItemVectors.from_table(model.items().cpu(), cosine=bool(model.config.temperature))
             _save_tensors(vectors.to_tensors(), aside / VECTORS_FILE)
             _save_tensors((prior or TransitionPrior.empty(len(vocab))).to_tensors(), aside / PRIOR_FILE)
-        with os_errors(aside / VOCAB_FILE):
+        with system_errors(aside / VOCAB_FILE):
             arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
             save_arrays(arrays, aside / VOCAB_FILE)
-        with os_errors(aside):
+        with system_errors(aside):
             stored = {**metadata, "config": to_json(model.config), "feature_names": features.names}
             (aside / METADATA_FILE).write_text(json.dumps(stored, indent=1, sort_keys=True))
             checksums = {name: checksum(aside / name) for name in MODEL_FILES}
@@ -82,7 +83,7 @@ def save_model(
 
 
 def _save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
-    with os_errors(path):
+    with system_errors(path):
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from recommender.ml.atomic_write import atomic_file
+from infrastructure.atomic_files import atomic_file
+from recommender.ml.os_errors import system_errors
 
 
 class CheckpointCorrupt(Exception):
@@ -15,8 +16,9 @@ class CheckpointCorrupt(Exception):
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """Write a training state atomically. Raises `OSError` with the system's own number on a full disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     # A file of Python's own: torch's would hide the system's error.
-    with atomic_file(path) as aside, aside.open("wb") as file:
+    with system_errors(path), atomic_file(path) as file:
         torch.save(dict(state), file)
 
 

@@ -6,7 +6,6 @@ Credentials come from the environment alone, as the store's own library reads th
 """
 
 import fcntl
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from infrastructure import disk_space
+from infrastructure.atomic_files import atomic_folder
 from recommender import process_state
 from recommender.ml.config import MANIFEST_FILE
 from recommender.ml.manifest import MANIFEST_ERRORS, checksum_matches, read_manifest
@@ -110,18 +110,11 @@ def download(folder: Path) -> bool:
         raw_manifest = _manifest(files, there)
         if raw_manifest is None:
             return False
-        aside = folder.with_name(f".{folder.name}.coming")
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        try:
+        with atomic_folder(folder) as aside:  # in place of a folder without a manifest, which is no version
             for file, checksum in _checksums(raw_manifest).items():
                 files.get_file(f"{there}/{file}", str(aside / file))
                 _verify(aside / file, checksum)
             (aside / MANIFEST_FILE).write_bytes(raw_manifest)
-            shutil.rmtree(folder, ignore_errors=True)  # without a manifest it is no version
-            aside.rename(folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
     return True
 
 
@@ -153,16 +146,7 @@ def _store() -> Iterator[tuple[Any, str]]:
         raise ObjectStoreUnavailable(f"The model store {settings.MODELS_URL} cannot be used: {kind}{error}") from error
 
 
-_probe_thread: threading.Thread | None = None
-
-
-def _forget_store() -> None:
-    global _probe_thread
-    _probe_thread = None
-    _filesystem.cache_clear()
-
-
-process_state.register("registry: the model store that is open", _forget_store)
+_probe_thread = process_state.Value[threading.Thread | None]("registry: the probe of the model store", None)
 
 
 def _probe(files: Any, root: str) -> None:
@@ -171,17 +155,16 @@ def _probe(files: Any, root: str) -> None:
     In a thread of its own: a call to a network folder whose server is gone cannot be ended, and while one hangs no
     other is begun.
     """
-    global _probe_thread
 
     def ask() -> None:
         with suppress(Exception):  # a store that refuses is there; the call that follows says why
             files.exists(root)
 
-    if _probe_thread is None or not _probe_thread.is_alive():
-        _probe_thread = threading.Thread(target=ask, name="model-store-probe", daemon=True)
-        _probe_thread.start()
-        _probe_thread.join(PROBE_TIMEOUT)
-    if _probe_thread.is_alive():
+    if _probe_thread.current is None or not _probe_thread.current.is_alive():
+        _probe_thread.current = threading.Thread(target=ask, name="model-store-probe", daemon=True)
+        _probe_thread.current.start()
+        _probe_thread.current.join(PROBE_TIMEOUT)
+    if _probe_thread.current.is_alive():
         raise ObjectStoreUnavailable("it does not answer")
 
 
@@ -192,6 +175,9 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
     files, root = url_to_fs(url, use_listings_cache=False, **BACKEND_OPTIONS.get(scheme_of(url), {}))
     return files, root.rstrip("/")
+
+
+process_state.register("registry: the model store that is open", _filesystem.cache_clear)
 
 
 def _manifest(files: Any, there: str) -> bytes | None:

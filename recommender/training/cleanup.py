@@ -1,4 +1,4 @@
-"""What trainings that failed, were cancelled or killed leave in the checkpoint folder. It has rows of viewers."""
+"""Cleans up what trainings leave that failed, were cancelled or killed: the checkpoint folder has viewers' rows."""
 
 import json
 import shutil
@@ -9,43 +9,45 @@ from django.conf import settings
 from catalog import selectors
 from recommender.models import Job
 
-DATA_SET_FILE = "data_set"  # a file of the folder: the number of the data that it is all about
+DATA_SET_FILE = "data_set"  # in the folder: the number of the data set that all of it is about
 
 
 def delete_stale_files() -> int:
-    """Deletes what no training goes on from: what was being read or written, data read before somebody was erased, and
-    all of it, checkpoints too, where the data was replaced since.
-    Returns how many files and folders; none while a training runs."""
-    found = _left(Path(settings.CHECKPOINT_DIR))
-    # Asked after looking: what a training has made since then is not among what was found.
+    """Delete what no training goes on from. Returns how many files and folders; 0 while a training runs.
+
+    That is what was being read or written, data read before a viewer was erased, and the whole folder with its
+    checkpoints where the data was replaced since.
+    """
+    stale = _stale_paths(Path(settings.CHECKPOINT_DIR))
+    # After looking: what a training has made since then is not among these.
     if Job.objects.filter(kind=Job.Kind.NIGHTLY, status=Job.Status.RUNNING).exists():
         return 0
-    for path in found:
+    for path in stale:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-    return len(found)
+    return len(stale)
 
 
-def _left(folder: Path) -> list[Path]:
-    if _of_former_data(folder / DATA_SET_FILE):
+def _stale_paths(folder: Path) -> list[Path]:
+    if _is_of_former_data(folder / DATA_SET_FILE):
         return list(folder.iterdir())
     note, snapshot = folder / "run.json", folder / "snapshot.npz"
-    over = [] if _of_now(note) else [path for path in (note, snapshot) if path.exists()]
-    return [*folder.glob("events-*"), *folder.glob("*.part.npz"), *over]
+    outdated = [] if _is_current(note) else [path for path in (note, snapshot) if path.exists()]
+    return [*folder.glob("events-*"), *folder.glob("*.part.npz"), *folder.glob(".*.part"), *outdated]
 
 
-def _of_now(note: Path) -> bool:
-    """Whether nobody was erased since the data was read that this note is about."""
+def _is_current(note: Path) -> bool:
+    """Return whether no viewer was erased since the data was read that this note is about."""
     try:
         return bool(json.loads(note.read_text())["erasures"] == selectors.erasure_count())
     except (OSError, ValueError, KeyError):
         return False
 
 
-def _of_former_data(file: Path) -> bool:
+def _is_of_former_data(file: Path) -> bool:
     try:
         return int(file.read_text()) != selectors.data_set()
-    except (OSError, ValueError):  # of a version that did not note it
+    except (OSError, ValueError):  # written by a version that had no such file
         return False

@@ -1,4 +1,4 @@
-"""The first night of a new site."""
+"""The first nightly job of a new site, which need not wait for the schedule."""
 
 from datetime import timedelta
 
@@ -8,11 +8,11 @@ from catalog import selectors
 from recommender import registry, training_data
 from recommender.models import Job, ModelVersion
 
-RETRY_AFTER = timedelta(hours=6)  # until it is tried again; the night of the schedule comes anyway
+RETRY_AFTER = timedelta(hours=6)  # a failed one; the schedule's comes anyway
 
 
 def is_due() -> bool:
-    """Whether there is no model of the present data, enough to train one, and no night that failed to just now."""
+    """Return whether there is no model of the present data set, enough to train one, and no failure just now."""
     if registry.active_name() or ModelVersion.objects.filter(data_set=selectors.data_set()).exists():
         return False
     failed = Job.objects.filter(kind=Job.Kind.NIGHTLY, status=Job.Status.FAILED)

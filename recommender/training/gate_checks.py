@@ -1,4 +1,4 @@
-"""What a candidate's figures have to be. Each check says what it saw, so that whoever reads it need not trust it."""
+"""What a candidate must reach to go live. Each check states what it saw, so that its reader need not trust it."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,10 +14,9 @@ MAX_SEGMENT_LOSS = 0.10  # of a segment, as a share of what the active model has
 MIN_COVERAGE_SHARE = 0.5  # of the active model's
 MAX_BIAS_INCREASE = 0.5  # above the active model's popularity bias, natural logarithm: lists 1.6 times as popular
 MAX_OVERLAP_SHARE = 0.9  # of what popularity's lists have in common
-MIN_MOVIES_FOR_OVERLAP = 100  # in a smaller catalogue all lists are alike
+MIN_MOVIES_FOR_OVERLAP = 100  # in a smaller catalogue all lists overlap
 
-
-_NAMES = {
+_BASELINES = {
     "popularity": "the most popular films",
     "recent_popularity": "the recently popular films",
     "markov": "counting which film follows which",
@@ -25,72 +24,92 @@ _NAMES = {
 
 
 class Check(NamedTuple):
+    """One thing that a candidate was checked for."""
+
     name: str
     passed: bool
-    told: str
+    detail: str  # what was seen
+
+    def as_dict(self) -> dict[str, str | bool]:
+        """Return the check as it is stored in a version's metrics, where its detail is called `told`."""
+        return {"name": self.name, "passed": self.passed, "told": self.detail}
 
 
-def better_than_baseline(name: str, own: np.ndarray, those: np.ndarray, before: np.ndarray | None = None) -> Check:
-    """Better than a baseline, by ranks [targets]: surely so where viewers would be served by it otherwise. Transition
-    counts are a part of the candidate, and where order is everything nothing beats them: there it must come near.
+def better_than_baseline(
+    name: str, candidate: np.ndarray, baseline: np.ndarray, active: np.ndarray | None = None
+) -> Check:
+    """Compare the candidate with a baseline, by their ranks of the targets, [targets].
 
-    `before` are the active model's ranks. Where that does not beat the recently popular either, keeping it would serve
-    nobody better: it is what viewers would get otherwise, and what the candidate is measured by.
+    It must surely be better than what viewers would get without a model. Transition counts are a part of the
+    candidate, and where order is everything nothing beats them: it must come near them.
+
+    `active`: the active model's ranks. Where that is not better than the recently popular either, keeping it would
+    serve nobody better, and this check passes.
     """
-    mean, low, high = metrics.paired_bootstrap(metrics.ndcg_gains(own, 10), metrics.ndcg_gains(those, 10))
-    told = _difference(own, those, mean, low, high)
+    mean, low, high = metrics.paired_bootstrap(metrics.ndcg_gains(candidate, 10), metrics.ndcg_gains(baseline, 10))
+    detail = _difference(candidate, baseline, mean, low, high)
+    title = _BASELINES.get(name, name)
     if name not in FALLBACK_BASELINES:
-        return Check(f"Not worse than {_NAMES.get(name, name)}", mean >= -TOLERANCE * metrics.ndcg(those, 10), told)
+        return Check(f"Not worse than {title}", mean >= -TOLERANCE * metrics.ndcg(baseline, 10), detail)
     passed = low > 0
-    if not passed and name == "recent_popularity" and before is not None:
-        _, least, _ = metrics.paired_bootstrap(metrics.ndcg_gains(before, 10), metrics.ndcg_gains(those, 10))
-        passed = least <= 0
-        told += f"; the active model is not better either: {metrics.ndcg(before, 10):.4f}" if passed else ""
-    return Check(f"Better than {_NAMES.get(name, name)}", passed, told)
+    if not passed and name == "recent_popularity" and active is not None:
+        _, lowest, _ = metrics.paired_bootstrap(metrics.ndcg_gains(active, 10), metrics.ndcg_gains(baseline, 10))
+        passed = lowest <= 0
+        detail += f"; the active model is not better either: {metrics.ndcg(active, 10):.4f}" if passed else ""
+    return Check(f"Better than {title}", passed, detail)
 
 
-def not_worse_than_active(active: str, own: np.ndarray, before: np.ndarray) -> Check:
-    """Not worse than the active model: no test says so, and the means are not far apart."""
-    mean, low, high = metrics.paired_bootstrap(metrics.ndcg_gains(own, 10), metrics.ndcg_gains(before, 10))
-    passed = high >= 0 and mean >= -TOLERANCE * metrics.ndcg(before, 10)
-    return Check(f"Not worse than the active model {active}", passed, _difference(own, before, mean, low, high))
+def not_worse_than_active(name: str, candidate: np.ndarray, active: np.ndarray) -> Check:
+    """Compare the candidate with the active model `name`, by their ranks of the targets, [targets].
+
+    It passes where no test says that it is worse, and the means are not far apart.
+    """
+    mean, low, high = metrics.paired_bootstrap(metrics.ndcg_gains(candidate, 10), metrics.ndcg_gains(active, 10))
+    passed = high >= 0 and mean >= -TOLERANCE * metrics.ndcg(active, 10)
+    return Check(f"Not worse than the active model {name}", passed, _difference(candidate, active, mean, low, high))
 
 
-def _difference(own: np.ndarray, those: np.ndarray, mean: float, low: float, high: float) -> str:
-    both = f"NDCG@10 {metrics.ndcg(own, 10):.4f} against {metrics.ndcg(those, 10):.4f}"
+def _difference(candidate: np.ndarray, other: np.ndarray, mean: float, low: float, high: float) -> str:
+    both = f"NDCG@10 {metrics.ndcg(candidate, 10):.4f} against {metrics.ndcg(other, 10):.4f}"
     return f"{both}: {mean:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
 
 
-def no_segment_falls(parts: Mapping[str, Mapping[str, float]]) -> Check:
-    """`parts` as `segments.compared` gives them. One that fell has fallen by more than the bound, and surely so."""
+def no_segment_falls(segments: Mapping[str, Mapping[str, float]]) -> Check:
+    """Check that no segment loses more than MAX_SEGMENT_LOSS, and surely so. `segments` from `compare_segments`."""
     fallen = [
-        f"{name} {of['active']:.4f} to {of['candidate']:.4f}"
-        for name, of in parts.items()
-        if of["high"] < 0 and of["difference"] < -MAX_SEGMENT_LOSS * of["active"]
+        f"{name} {segment['active']:.4f} to {segment['candidate']:.4f}"
+        for name, segment in segments.items()
+        if segment["high"] < 0 and segment["difference"] < -MAX_SEGMENT_LOSS * segment["active"]
     ]
-    told = ", ".join(fallen) or f"{count_noun(len(parts), 'segment')} compared"
-    return Check(f"No segment falls by more than {MAX_SEGMENT_LOSS:.0%}", not fallen, told)
+    detail = ", ".join(fallen) or f"{count_noun(len(segments), 'segment')} compared"
+    return Check(f"No segment falls by more than {MAX_SEGMENT_LOSS:.0%}", not fallen, detail)
 
 
-def check_lists(lists: Mapping[str, Mapping[str, float]], films: int) -> list[Check]:
-    """`lists` as `beyond.summary` tells of them, with `alike`: of the candidate, of popularity, of the active model."""
-    own, popular, before = lists["candidate"], lists["popularity"], lists.get("active")
+def check_lists(lists: Mapping[str, Mapping[str, float]], movies: int) -> list[Check]:
+    """Check whole lists: are they personal, do they show the catalogue, do they drift to popular movies?
+
+    `lists`: `beyond_accuracy.summary` and "alike" of the candidate, of popularity and, if there is one, of the active
+    model. `movies`: in the vocabulary.
+    """
+    candidate, popular, active = lists["candidate"], lists["popularity"], lists.get("active")
     checks = []
-    if films >= MIN_MOVIES_FOR_OVERLAP:
-        told = f"two lists share {own['alike']:.0%} of their films, popularity's {popular['alike']:.0%}"
-        checks.append(Check("Lists are personal", own["alike"] < MAX_OVERLAP_SHARE * popular["alike"], told))
-    if before is not None:
-        least, most = MIN_COVERAGE_SHARE * before["coverage"], before["popularity_bias"] + MAX_BIAS_INCREASE
+    if movies >= MIN_MOVIES_FOR_OVERLAP:
+        detail = f"two lists share {candidate['alike']:.0%} of their films, popularity's {popular['alike']:.0%}"
+        passed = candidate["alike"] < MAX_OVERLAP_SHARE * popular["alike"]
+        checks.append(Check("Lists are personal", passed, detail))
+    if active is not None:
+        min_coverage = MIN_COVERAGE_SHARE * active["coverage"]
+        max_bias = active["popularity_bias"] + MAX_BIAS_INCREASE
         checks += [
             Check(
                 "Enough of the catalogue is shown",
-                own["coverage"] >= least,
-                f"coverage {own['coverage']:.3f}, at least {least:.3f}",
+                candidate["coverage"] >= min_coverage,
+                f"coverage {candidate['coverage']:.3f}, at least {min_coverage:.3f}",
             ),
             Check(
                 "Lists do not drift to popular films",
-                own["popularity_bias"] <= most,
-                f"popularity bias {own['popularity_bias']:+.2f}, at most {most:+.2f}",
+                candidate["popularity_bias"] <= max_bias,
+                f"popularity bias {candidate['popularity_bias']:+.2f}, at most {max_bias:+.2f}",
             ),
         ]
     return checks

@@ -1,107 +1,57 @@
-"""Path 3, nightly: train, judge, register; fill the lists under the new version; activate it.
+"""The nightly job: train, evaluate, register; fill the lists under the new version; activate it.
 
 A run's data, checkpoints and note lie in the checkpoint folder; there is one run at a time, held by the lease of its
-job. A job that is taken up again goes on from its last checkpoint, or behind what its result says is done.
+job. A job that is claimed again goes on from its last checkpoint, or behind what its result says is done.
 
-Under torchrun (recommender/ml/distributed.py) rank 0 does all of this, and the others `follow` it through the training.
+Under torchrun (recommender/ml/distributed.py) rank 0 does all of this, and the other ranks follow it in the training.
 """
 
-import json
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
-from datetime import timedelta
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
-import torch
 from django.conf import settings
-from django.utils import timezone
 
-from catalog import selectors
-from recommender import registry, training_data
-from recommender.jobs.leases import JobCannotRun, Lease, LeaseLost
-from recommender.ml import distributed, evaluate, metrics
-from recommender.ml.config import FORMAT, Preset, get_preset, override, parse_model_config
-from recommender.ml.data import Tokens, tokenise
-from recommender.ml.evaluate import Split
-from recommender.ml.features import Features, build_features
-from recommender.ml.model import TransformerRecModel
-from recommender.ml.model_folder import load_model, save_model
+from recommender import registry
+from recommender.jobs.leases import JobCannotRun, Lease
+from recommender.ml import distributed
+from recommender.ml.config import FORMAT
+from recommender.ml.model_folder import save_model
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
-from recommender.ml.train import MIN_EPOCHS, Step, Trainer, TrainingHooks, TrainingResult, pick_device
-from recommender.ml.train import TrainingInterrupted as TrainingStopped
-from recommender.ml.vocab import Vocab
-from recommender.ml.warm_start import copy_matching_weights
-from recommender.models import ModelVersion
+from recommender.ml.train import TrainingHooks, TrainingInterrupted, TrainingResult
 from recommender.registry import artifacts
 from recommender.registry.object_store import ObjectStoreUnavailable
-from recommender.training import batch, cleanup, gate
-from recommender.training import snapshot as dataset
-from recommender.training.snapshot import Snapshot
+from recommender.training import batch, gate
+from recommender.training.options import NightlyOptions
+from recommender.training.reporter import Reporter
+from recommender.training.run_state import TrainingRun
 from recommender.training_data import NotEnoughData
 
-LOG_EVERY_STEPS = 100
-WARM_EPOCH_SHARE, WARM_LR_SHARE = 0.25, 0.3  # shares of the preset's, for a model that goes on from the active one
-MAX_WARM_STARTS = 6  # such models in a row; then one begins anew, so that nothing is carried along for ever
-_TO_TRAIN, _TRAINED = 1, 0  # what rank 0 tells those that follow
+_TRAIN, _DO_NOT_TRAIN = 1, 0  # what rank 0 broadcasts to the other ranks
 
 
-@dataclass(frozen=True)
-class NightlyOptions:
-    """A job's parameters."""
-
-    preset: str = "default"
-    epochs: int | None = None
-    minutes: float | None = None  # the epochs are cut to what fits
-    seed: int | None = None
-    device: str = "auto"
-    resume: bool = False  # take up the same preset's run that was interrupted on the same data, whichever job began it
-    lists: bool = True
-    activate: bool = True
-    warm: bool = True  # go on from the active model, if it is of the same preset and shape
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> "NightlyOptions":
-        known = {field.name for field in fields(cls)}
-        if unknown := set(parameters) - known:
-            raise ValueError(f"Unknown options: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}.")
-        return cls(**parameters)
-
-    def to_preset(self, *, warm: bool = False) -> Preset:
-        """Raises ValueError for a preset that does not exist."""
-        train: dict[str, Any] = {}
-        if warm:
-            usual = get_preset(self.preset).train
-            train = {"epochs": max(MIN_EPOCHS, round(WARM_EPOCH_SHARE * usual.epochs)), "lr": WARM_LR_SHARE * usual.lr}
-        told = {"epochs": self.epochs, "seed": self.seed}
-        train |= {name: value for name, value in told.items() if value is not None}
-        return override(get_preset(self.preset), train=train)
-
-
-def run(lease: Lease, request_helpers: Callable[[UUID, int], None] = batch.no_helpers) -> None:
-    """A NIGHTLY job from where it stands. `call` as in `batch.run`."""
+def run(lease: Lease, request_helpers: batch.RequestHelpers = batch.no_helpers) -> None:
+    """Run a NIGHTLY job from where it stands. `request_helpers` as in `batch.run`."""
     options = NightlyOptions.from_parameters(lease.parameters)
     if "version" not in lease.result:
         try:
-            lease.result |= _train(lease, options)
+            lease.result |= _train_and_register(lease, options)
         except NotEnoughData as reason:  # a new site waits for its viewers: nothing failed
-            distributed.broadcast_from_rank0(_TRAINED)
+            distributed.broadcast_from_rank0(_DO_NOT_TRAIN)
             lease.result |= {"version": None, "better": False, "reason": str(reason)}
         lease.save()
     else:
-        distributed.broadcast_from_rank0(_TRAINED)
-    name, better = lease.result["version"], lease.result["better"]
+        distributed.broadcast_from_rank0(_DO_NOT_TRAIN)
+    name, passed = lease.result["version"], lease.result["better"]
     if name is None:
         lease.log(lease.result["reason"])
         return
-    lease.log(f"{name} {'passed every check' if better else 'stays a candidate'}: {lease.result['reason']}")
-    goes_live = better and options.activate
-    _upload(lease, needed=goes_live)
+    lease.log(f"{name} {'passed every check' if passed else 'stays a candidate'}: {lease.result['reason']}")
+    goes_live = passed and options.activate
+    _upload(lease, required=goes_live)
     serving = name if goes_live else registry.active_name()
     if options.lists and serving is not None:
         batch.fill_all(serving, lease, request_helpers)
@@ -111,242 +61,131 @@ def run(lease: Lease, request_helpers: Callable[[UUID, int], None] = batch.no_he
         lease.log(f"{name} is active")
 
 
-def _upload(lease: Lease, *, needed: bool) -> None:
-    """Other machines find the version in the model store, where there is one. If it is gone, a version that goes live
-    waits for it: the job is tried again. A candidate is uploaded by a later night."""
+def follow_rank0(parameters: Mapping[str, Any]) -> None:
+    """Train along on the snapshot that rank 0 has written, in the other processes of a torchrun.
+
+    They hold no lease and ask no database.
+    """
+    if distributed.broadcast_from_rank0(_TRAIN) == _TRAIN:
+        options = NightlyOptions.from_parameters(parameters)
+        with suppress(TrainingInterrupted):
+            TrainingRun.load(options).trainer(options).run(resume=True, minutes=options.minutes)
+
+
+def _train_and_register(lease: Lease, options: NightlyOptions) -> dict[str, Any]:
+    """Go from the data to a registered version. Returns the part of the job's result that is about it."""
+    stopwatch = Stopwatch()
+    _ensure_active_available()
+    training_run = TrainingRun.resume(lease, options) or TrainingRun.start(lease, options)
+    stopwatch.lap("read")
+    distributed.broadcast_from_rank0(_TRAIN)
+    trained = _train(lease, training_run, options)
+    stopwatch.lap("train")
+    lease.report_progress("evaluation")
+    ranker, verdict = _evaluate(Ranker(trained.model, training_run.vocab, version=training_run.name), training_run)
+    stopwatch.lap("evaluate")
+    figures = verdict.figures | {
+        "held_out": training_run.holdout_description,
+        "data": training_run.counts,
+        "seconds": stopwatch.laps,
+    }
+    metadata: dict[str, Any] = {
+        "metrics": figures,
+        "preset": options.preset,
+        "train": asdict(training_run.preset.train),
+    }
+    metadata |= {"parents": training_run.parents, "erasures": training_run.erasures, "data_set": training_run.data_set}
+    lease.report_progress("saving")
+    folder = save_model(
+        registry.folder(training_run.name),
+        trained.model,
+        training_run.vocab,
+        training_run.features,
+        metadata,
+        ranker.prior,
+    )
+    registry.register(
+        folder,
+        preset=options.preset,
+        parameters=sum(parameter.numel() for parameter in trained.model.parameters()),
+        movies=len(training_run.vocab),
+        metrics=figures,
+        history=trained.history,
+        data_hash=training_run.data_hash,
+        data_set=training_run.data_set,
+        reason=verdict.reason,
+    )
+    training_run.finish()
+    result = {key: figures[key] for key in ("ndcg10", "hr10", "seconds", "data")}
+    return result | {"version": training_run.name, "better": verdict.passed, "reason": verdict.reason}
+
+
+def _ensure_active_available() -> None:
+    """Fetch the active model, which the candidate is compared with and may start from.
+
+    Raises JobCannotRun where this code is older than it: other processes could not read what it would train.
+    """
+    name = registry.active_name()
+    if name is None:
+        return
+    artifacts.fetch(name)
+    if (written_as := artifacts.format_of(name) or 0) > FORMAT:
+        message = f"The active model {name} has format {written_as}, this worker's code reads {FORMAT}"
+        raise JobCannotRun(f"{message}: deploy the newer code here, then start the nightly job again.")
+
+
+def _train(lease: Lease, training_run: TrainingRun, options: NightlyOptions) -> TrainingResult:
+    trainer = training_run.trainer(options)
+    lease.log(f"Using device: {trainer.device}")
+    reporter = Reporter(
+        lease, training_run.vocab, training_run.tokens, training_run.held_out.validation, training_run.folder()
+    )
+    hooks = TrainingHooks(on_step=reporter.on_step, on_epoch=reporter.on_epoch)
+    try:
+        trained = trainer.run(hooks, resume=training_run.resumed, minutes=options.minutes)
+        reporter.log_checkpoint()
+        return trained
+    except TrainingInterrupted:
+        lease.raise_if_lost()  # says why
+        raise
+
+
+def _evaluate(without_prior: Ranker, training_run: TrainingRun) -> tuple[Ranker, gate.Verdict]:
+    """Fit the prior, then compare with the baselines and the active model."""
+    try:
+        ranker = fit_prior(
+            without_prior, training_run.tokens, training_run.held_out.ends, training_run.held_out.validation
+        )
+    except FloatingPointError as error:
+        return without_prior, gate.reject_non_finite(error)
+    return ranker, gate.judge(
+        ranker, registry.ranker(), training_run.tokens, training_run.held_out, training_run.features
+    )
+
+
+def _upload(lease: Lease, *, required: bool) -> None:
+    """Upload to the model store, where there is one, what other machines may need.
+
+    If the store is away, a version that goes live (`required`) waits for it: the job is tried again. A candidate is
+    uploaded by a later night.
+    """
     try:
         for name in artifacts.upload_missing():
             lease.log(f"Uploaded {name} to {settings.MODELS_URL}")
     except ObjectStoreUnavailable as error:
         lease.log(f"Not uploaded, and kept on this machine: {error}")
-        if needed:
+        if required:
             raise
-
-
-def _ensure_active_available() -> None:
-    """The model that the candidate is measured against and may go on from. Raises CannotRun where this code is older
-    than it: what it would train, the others could not read."""
-    name = registry.active_name()
-    if name is None:
-        return
-    artifacts.fetch(name)
-    if (written := artifacts.format_of(name) or 0) > FORMAT:
-        words = f"The active model {name} has format {written}, this worker's code reads {FORMAT}"
-        raise JobCannotRun(f"{words}: deploy the newer code here, then start the night again.")
-
-
-def _train(lease: Lease, options: NightlyOptions) -> dict[str, Any]:
-    """From the data to a registered version. Returns what the job's result tells of it."""
-    clock = Stopwatch()
-    _ensure_active_available()
-    work = TrainingRun.resume(lease, options) or TrainingRun.start(lease, options)
-    clock.lap("read")
-    distributed.broadcast_from_rank0(_TO_TRAIN)
-    trained = work.train(lease, options)
-    clock.lap("train")
-    lease.report_progress("evaluation")
-    ranker, verdict = _evaluate(Ranker(trained.model, work.vocab, version=work.name), work)
-    clock.lap("evaluate")
-    figures = verdict.figures | {"held_out": work.holdout_description, "data": work.counts, "seconds": clock.laps}
-    card: dict[str, Any] = {"metrics": figures, "preset": options.preset, "train": asdict(work.preset.train)}
-    card |= {"parents": work.parents, "erasures": work.erasures, "data_set": work.data_set}
-    lease.report_progress("saving")
-    folder = save_model(registry.folder(work.name), trained.model, work.vocab, work.features, card, ranker.prior)
-    registry.register(
-        folder,
-        preset=options.preset,
-        parameters=sum(parameter.numel() for parameter in trained.model.parameters()),
-        movies=len(work.vocab),
-        metrics=figures,
-        history=trained.history,
-        data_hash=work.data_hash,
-        data_set=work.data_set,
-        reason=verdict.reason,
-    )
-    work.finish()
-    told = {key: figures[key] for key in ("ndcg10", "hr10", "seconds", "data")}
-    return told | {"version": work.name, "better": verdict.passed, "reason": verdict.reason}
-
-
-def _evaluate(alone: Ranker, work: "TrainingRun") -> tuple[Ranker, gate.Verdict]:
-    try:
-        ranker = fit_prior(alone, work.tokens, work.held_out.ends, work.held_out.validation)
-    except FloatingPointError as error:
-        return alone, gate.reject_non_finite(error)
-    return ranker, gate.judge(ranker, registry.ranker(), work.tokens, work.held_out, work.features)
-
-
-def follow_rank0(parameters: Mapping[str, Any]) -> None:
-    """What the other processes of a torchrun do: they train along, on the snapshot that rank 0 has written. They hold
-    no lease and ask no database.
-    """
-    if distributed.broadcast_from_rank0(_TO_TRAIN) == _TO_TRAIN:
-        options = NightlyOptions.from_parameters(parameters)
-        note = json.loads((TrainingRun.folder() / "run.json").read_text())
-        work = TrainingRun(note, options, Snapshot.load(TrainingRun.folder() / "snapshot.npz"), resumed=True)
-        with suppress(TrainingStopped):
-            work.trainer(options).run(resume=True, minutes=options.minutes)
 
 
 class Stopwatch:
+    """Measures how long each part of a run takes."""
+
     def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
+        self.laps: dict[str, float] = {}  # seconds by part
         self._since = time.monotonic()
 
     def lap(self, name: str) -> None:
+        """Note the seconds since the last call under this name."""
         now = time.monotonic()
         self.laps[name], self._since = round(now - self._since, 2), now
-
-
-class TrainingRun:
-    """One run in the checkpoint folder: a note that says whose it is, the data it sees, its checkpoints."""
-
-    def __init__(self, note: Mapping[str, Any], options: NightlyOptions, snapshot: Snapshot, *, resumed: bool) -> None:
-        self.name: str = note["name"]
-        self.parents: list[str] = note["parents"]  # versions that the model goes on from, the latest last
-        self.erasures: int = note["erasures"]
-        self.data_set: int = note["data_set"]
-        self.resumed = resumed
-        # Its events are too many to keep beside the tokens.
-        self.counts, self.data_hash = snapshot.counts(), snapshot.content_hash()
-        self.preset = options.to_preset(warm=bool(self.parents))
-        self.vocab = Vocab(snapshot.movie_ids)
-        films = dict(zip(snapshot.movie_ids.tolist(), snapshot.movie_features, strict=True))
-        self.features: Features = build_features([films[film] for film in self.vocab.movie_ids.tolist()])
-        self.tokens: Tokens = tokenise(snapshot.histories, self.vocab)
-        self.held_out: Split
-        self.held_out, self.holdout_description = gate.split_holdout(self.tokens, self.preset.train.seed)
-
-    @staticmethod
-    def folder() -> Path:
-        return Path(settings.CHECKPOINT_DIR)
-
-    @classmethod
-    def resume(cls, lease: Lease, options: NightlyOptions) -> "TrainingRun | None":
-        """The run that this job began; or the last one that was interrupted, if the options ask for it."""
-        try:
-            note = json.loads((cls.folder() / "run.json").read_text())
-            same = (note["preset"], note["epoch"]) == (options.preset, selectors.catalogue_and_epoch()[1])
-            if note["data_set"] != selectors.data_set():
-                return None
-            if note["job"] != str(lease.job_id) and not (options.resume and same):
-                return None
-            if note["erasures"] != selectors.erasure_count():
-                lease.log("A viewer was erased since this run read the data: it begins anew, without them")
-                return None
-            snapshot = Snapshot.load(cls.folder() / "snapshot.npz")
-        except (OSError, ValueError, KeyError):
-            return None
-        lease.log(f"Resuming {note['name']} from its last checkpoint")
-        return cls(note, options, snapshot, resumed=True)
-
-    @classmethod
-    def start(cls, lease: Lease, options: NightlyOptions) -> "TrainingRun":
-        options.to_preset()  # raises
-        if missing := training_data.missing_events():
-            raise NotEnoughData(f"not enough data yet: {training_data.missing_message(missing)}")
-        if options.resume:
-            lease.log("There is no checkpoint of this preset on this data to go on from: training begins anew")
-        shutil.rmtree(cls.folder(), ignore_errors=True)
-        cls.folder().mkdir(parents=True)
-        lease.report_progress("reading")
-        # Read first: an import in between makes this another data set, and so does an erasure.
-        epoch, erasures, data_set = selectors.catalogue_and_epoch()[1], selectors.erasure_count(), selectors.data_set()
-        (cls.folder() / cleanup.DATA_SET_FILE).write_text(str(data_set))
-        snapshot = dataset.take_snapshot(cls.folder())
-        counts = snapshot.counts()
-        lease.log("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
-        snapshot.save(cls.folder() / "snapshot.npz")
-        name = _new_name(options.preset)
-        note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
-        note |= {"erasures": erasures, "data_set": data_set, "parents": _warm_start_lineage(options, erasures)}
-        if note["parents"]:
-            lease.log(f"Going on from {note['parents'][-1]}")
-        (cls.folder() / "run.json").write_text(json.dumps(note))
-        work = cls(note, options, snapshot, resumed=False)
-        if not (work.held_out.ends - work.tokens.indptr[:-1] > 1).any():
-            raise NotEnoughData("not enough data yet: what is not held out for measuring has no film after another")
-        return work
-
-    def trainer(self, options: NightlyOptions) -> Trainer:
-        torch.manual_seed(self.preset.train.seed)
-        model = TransformerRecModel(len(self.vocab), self.preset.model, self.features)
-        if self.parents:
-            copy_matching_weights(model, self.vocab, self.features, load_model(registry.folder(self.parents[-1])))
-        device = pick_device(options.device)
-        return Trainer(model, self.tokens, self.held_out.ends, self.preset, checkpoints=self.folder(), device=device)
-
-    def train(self, lease: Lease, options: NightlyOptions) -> TrainingResult:
-        trainer = self.trainer(options)
-        lease.log(f"Using device: {trainer.device}")
-        reporter = Reporter(lease, self)
-        progress = TrainingHooks(on_step=reporter.step, on_epoch=reporter.epoch)
-        try:
-            trained = trainer.run(progress, resume=self.resumed, minutes=options.minutes)
-            reporter.log_checkpoint()
-            return trained
-        except TrainingStopped:
-            lease.raise_if_lost()  # says why
-            raise
-
-    def finish(self) -> None:
-        """The data is large and no longer needed; the checkpoints stay until the next run."""
-        (self.folder() / "run.json").unlink(missing_ok=True)
-        (self.folder() / "snapshot.npz").unlink(missing_ok=True)
-
-
-def _new_name(shape: str) -> str:
-    """By the second; two short nights may begin within one."""
-    begun = timezone.now()
-    while ModelVersion.objects.filter(name=(name := f"{shape}-{begun:%Y%m%d-%H%M%S}")).exists():
-        begun += timedelta(seconds=1)
-    return name
-
-
-def _warm_start_lineage(options: NightlyOptions, erasures: int) -> list[str]:
-    """The active model behind its own parents, where the next one may go on from it; else none. What has learned of a
-    viewer who was erased since then is not gone on from."""
-    active = registry.active_name() if options.warm else None
-    ranker = registry.ranker(active) if active else None  # the gate will want it as well
-    if ranker is None or ranker.version != active:
-        return []
-    card = ranker.metadata
-    parents = [*card.get("parents", []), active]
-    same = (card.get("preset"), card.get("erasures")) == (options.preset, erasures)
-    same = same and parse_model_config(card["config"]) == get_preset(options.preset).model
-    return parents if same and len(parents) <= MAX_WARM_STARTS else []
-
-
-class Reporter:
-    """What a training tells: the log lines of its steps, and figures on the validation viewers after each epoch."""
-
-    def __init__(self, lease: Lease, work: TrainingRun) -> None:
-        self.lease, self.work = lease, work
-        self.ended = 0  # the epoch that has ended and whose checkpoint has not been told
-
-    def step(self, step: Step) -> bool:
-        """False stops the training, which saves its state first."""
-        self.log_checkpoint()
-        if step.step % LOG_EVERY_STEPS == 0 or step.step == step.steps:
-            line = f"Epoch {step.epoch} | Step {step.step} | Loss: {step.loss:.4f} | Avg: {step.average:.4f}"
-            self.lease.log(line)
-        try:
-            self.lease.report_progress("training", (step.epoch - 1) * step.steps + step.step, step.epochs * step.steps)
-        except LeaseLost:
-            return False
-        return True
-
-    def epoch(self, epoch: int, model: TransformerRecModel) -> dict[str, float]:
-        ranker = Ranker(model, self.work.vocab)
-        ranks = evaluate.rank_targets(self.work.tokens, self.work.held_out.validation, evaluate.ranker_scorer(ranker))
-        figures = {"ndcg10": metrics.ndcg(ranks, 10), "hr10": metrics.hit_rate(ranks, 10)}
-        self.lease.log(f"Epoch {epoch} | NDCG@10: {figures['ndcg10']:.4f} | HR@10: {figures['hr10']:.4f} (validation)")
-        self.ended = epoch
-        return figures
-
-    def log_checkpoint(self) -> None:
-        """The checkpoint is written after the epoch's figures are known."""
-        path = self.work.folder() / f"transformer_epoch{self.ended}.pt"
-        if self.ended and path.exists():
-            self.lease.log(f"Saved checkpoint: {path.parent.name}/{path.name}")
-        self.ended = 0

@@ -1,4 +1,4 @@
-"""What a run learns from: every event and every film as they stood at one moment, as arrays.
+"""What a run is trained on: every event and every movie as they stood at one moment, as arrays.
 
 The snapshot is a file beside the checkpoints, so that a resumed run sees the data it began with.
 """
@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from catalog import selectors
+from infrastructure.atomic_files import atomic_file
 from recommender.ml.data import Events, Histories, data_hash
 from recommender.movies.features import movie_features
 
@@ -27,34 +28,37 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Snapshot:
+    """The data of one run."""
+
     histories: Histories
     movie_ids: np.ndarray  # int32 [M], the whole catalogue, ascending
     movie_features: list[list[str]]  # M: "genre:Drama", "director:Agnès Varda", "actor:...", "decade:1960"
 
     def content_hash(self) -> str:
-        """SHA-256 over the arrays: says which data a figure was measured on."""
+        """Return SHA-256 over the arrays, which says what data a metric was measured on."""
         return data_hash(*(np.asarray(column) for column in self.histories), self.movie_ids)
 
     def counts(self) -> dict[str, int]:
+        """Count viewers, events and movies, by the names that a version's metrics store."""
         events = len(self.histories.movie_ids)
         return {"viewers": len(self.histories.viewers), "events": events, "films": len(self.movie_ids)}
 
     def save(self, path: Path) -> None:
-        aside = path.with_name(f"{path.stem}.part.npz")
+        """Write a file that `load` reads."""
         features = np.frombuffer(json.dumps(self.movie_features).encode(), np.uint8)
-        np.savez(aside, **self.histories._asdict(), film_ids=self.movie_ids, film_features=features)
-        aside.rename(path)
+        with atomic_file(path) as file:
+            np.savez(file, **self.histories._asdict(), film_ids=self.movie_ids, film_features=features)
 
     @classmethod
     def load(cls, path: Path) -> "Snapshot":
-        """Raises OSError or ValueError where the file is missing or cut."""
+        """Read a file that `save` wrote. Raises OSError or ValueError where it is missing or cut."""
         with np.load(path) as arrays:
             histories = Histories(*(arrays[name] for name in Histories._fields))
             return cls(histories, arrays["film_ids"], json.loads(arrays["film_features"].tobytes()))
 
 
 def take_snapshot(scratch: Path) -> Snapshot:
-    """The whole catalogue and all events, in bounded memory: CSV streams to a file in `scratch`, polars reads it."""
+    """Read the whole catalogue and all events in bounded memory: CSV streams to a file in `scratch`, polars reads it."""
     with tempfile.TemporaryDirectory(prefix="events-", dir=scratch) as folder:
         path = Path(folder) / "events.csv"
         selectors.export_events(path)
@@ -64,7 +68,7 @@ def take_snapshot(scratch: Path) -> Snapshot:
 
 
 def _histories(events: pl.DataFrame) -> Histories:
-    """`events` as exported: ordered by viewer, then as each viewer's history is."""
+    """Return the histories of `events` as exported: ordered by viewer, then as each viewer's history is."""
     columns = Events(
         movie_ids=events["movie"].to_numpy(),
         times=events["occurred_at"].to_numpy(),

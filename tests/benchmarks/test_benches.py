@@ -34,59 +34,59 @@ def test_every_benchmark_is_known_here():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KEYS)
 def test_quick_benchmark_ends_with_its_keys(name):
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "benchmarks", name, "--quick"], capture_output=True, text=True, check=True, timeout=600
     )
-    result = json.loads(done.stdout.splitlines()[-1])
+    result = json.loads(process.stdout.splitlines()[-1])
     assert KEYS[name] | {"bench", "preset", "parameters", "movies"} <= result.keys()
     assert result["bench"] == name
 
 
 @pytest.mark.slow
-def test_a_running_system_ranks_as_the_offline_figure():
+def test_a_running_system_ranks_like_the_offline_result():
     small = ["--epochs", "1", "--set", "layers=1", "max_len=50"]
     command = [sys.executable, "-m", "benchmarks", "quality", "--served", "--quick", *small]
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, "--data", movielens_path("ml-latest-small.zip")],
         capture_output=True,
         text=True,
         timeout=600,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    result = json.loads(done.stdout.splitlines()[-1])
+    assert process.returncode == 0, process.stderr[-3000:]
+    result = json.loads(process.stdout.splitlines()[-1])
     assert result["identical"]
-    assert {name: way["identical_lists"] for name, way in result["served"].items()} == {
+    assert {name: mode["identical_lists"] for name, mode in result["served"].items()} == {
         "at": 1, "no_at": 1, "posted": 1, "stored": 1
     }  # fmt: skip
 
 
-def test_five_core_leaves_only_those_who_watched_and_were_watched_enough():
-    rows = [(viewer, film, 2, 3.0, None, 0) for viewer in range(1, 6) for film in range(1, 6)]
-    rows += [(6, film, 2, 3.0, None, 0) for film in range(1, 5)] + [(1, 9, 2, 3.0, None, 0)]
-    kept = five_core(to_frame(rows, EVENTS))
-    assert len(kept) == 25
-    assert set(kept["viewer"]) == set(range(1, 6))
+def test_five_core_keeps_viewers_and_films_with_five_interactions():
+    rows = [(viewer, movie_id, 2, 3.0, None, 0) for viewer in range(1, 6) for movie_id in range(1, 6)]
+    rows += [(6, movie_id, 2, 3.0, None, 0) for movie_id in range(1, 5)] + [(1, 9, 2, 3.0, None, 0)]
+    remaining = five_core(to_frame(rows, EVENTS))
+    assert len(remaining) == 25
+    assert set(remaining["viewer"]) == set(range(1, 6))
 
 
-def test_time_split_lets_nobody_see_the_future():
+def test_time_split_trains_on_nothing_after_the_cut():
     dataset, events = read_events(movielens_path("ml-latest-small.zip"), None)
     task = make_task("P2", dataset, events, movielens_path("ml-latest-small.zip"))
     cut = np.quantile(five_core(events)["occurred_at"].to_numpy(), 0.9)
     for viewer in range(len(task.ends)):
-        trained = task.tokens.times[task.tokens.indptr[viewer] : task.ends[viewer]]
-        assert (trained <= cut).all()
+        train_times = task.tokens.times[task.tokens.indptr[viewer] : task.ends[viewer]]
+        assert (train_times <= cut).all()
     assert (task.tokens.times[task.tests["successive"].rows] > cut).all()
-    known = {
-        film
+    known_items = {
+        item
         for end, start in zip(task.baseline_ends, task.tokens.indptr, strict=False)
-        for film in task.tokens.items[start:end].tolist()
+        for item in task.tokens.items[start:end].tolist()
     }
-    assert set(task.tokens.items.tolist()) == known
+    assert set(task.tokens.items.tolist()) == known_items
     assert set(task.tests["last"].rows) <= set(task.tests["successive"].rows)
 
 
 def test_histories_keep_the_order_of_equal_times():
-    rows = [(1, film, 2, 3.0, None, 7) for film in (5, 3, 9)] + [(2, 1, 2, 3.0, None, 1)]
+    rows = [(1, movie_id, 2, 3.0, None, 7) for movie_id in (5, 3, 9)] + [(2, 1, 2, 3.0, None, 1)]
     histories = to_histories(to_frame(rows, EVENTS))
     assert histories.movie_ids.tolist() == [5, 3, 9, 1]
     assert histories.indptr.tolist() == [0, 3, 4]

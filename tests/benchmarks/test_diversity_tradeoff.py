@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.quality.diversity_tradeoff import _repeats
+from benchmarks.quality.diversity_tradeoff import count_repeats
 from tests.support.movielens_pairs import write_movielens_pairs
 
 SMALL = ["layers=1", "d_model=8", "heads=1"]
 
 
 @pytest.mark.slow
-def test_variety_rises_and_its_cost_is_told(tmp_path, capsys):
+def test_variety_rises_and_its_cost_is_reported(tmp_path, capsys):
     data = write_movielens_pairs(tmp_path / "films")
-    words = ["quality", "--data", str(data), "--diversity", "--epochs", "2", "--set", *SMALL]
-    assert main(words) == 0
+    arguments = ["quality", "--data", str(data), "--diversity", "--epochs", "2", "--set", *SMALL]
+    assert main(arguments) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     levels = [result["levels"][level] for level in ("0.0", "0.25", "0.5", "0.75", "1.0")]
     assert result["bench"] == "quality"
@@ -28,7 +28,7 @@ def test_variety_rises_and_its_cost_is_told(tmp_path, capsys):
     assert low <= levels[-1]["hr10"] - levels[0]["hr10"] <= high
 
 
-def test_films_that_share_a_series_with_one_above_are_counted():
+def test_repeats_by_hand():
     lists = np.array([[0, 1, 2], [3, 4, 0]])
-    assert _repeats(lists, np.array([7, 7, 7, -1, -1])) == 1.0
-    assert _repeats(lists, np.full(5, -1)) == 0
+    assert count_repeats(lists, np.array([7, 7, 7, -1, -1])) == 1.0
+    assert count_repeats(lists, np.full(5, -1)) == 0

@@ -13,7 +13,7 @@ from recommender.ml.evaluate import Targets
 from recommender.ml.visits import DAY
 from tests.support.movielens_pairs import write_movielens_pairs
 
-FIGURES = {"ndcg10", "recall10", "recall50", "hr10", "mrr", "visits"}
+METRICS = {"ndcg10", "recall10", "recall50", "hr10", "mrr", "visits"}
 WINDOWS = ["popularity", *(f"popularity_{days}" for days in (1, 3, 7, 30, 365))]
 
 
@@ -27,46 +27,50 @@ def split(data):
     return next_visit.make_split(*read_events(data, None))
 
 
-def test_the_command_says_what_every_and_the_first_visit_got_beside_the_baselines(data, tmp_path, capsys):
-    words = ["--epochs", "2", "--set", "d_model=8", "layers=1", "heads=1"]
-    assert main(["quality", "--protocol", "N", "--data", str(data), "--result", str(tmp_path / "n.json"), *words]) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+def test_the_command_reports_every_and_first_visits_with_baselines(data, tmp_path, capsys):
+    arguments = ["--epochs", "2", "--set", "d_model=8", "layers=1", "heads=1"]
+    assert (
+        main(["quality", "--protocol", "N", "--data", str(data), "--result", str(tmp_path / "n.json"), *arguments]) == 0
+    )
+    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
     result = json.loads((tmp_path / "n.json").read_text())
     assert (result["protocol"], result["data"], [run["seed"] for run in result["runs"]]) == ("N", "films", [1])
     assert {*WINDOWS, "markov", "ease", "recency_ease", "blend"} == result["baselines"].keys()
     for test in ("every", "first"):
-        assert told[test] == result[test]
-        for of in (result[test], result[test]["live"], result[test]["liked"], result["baselines"]["blend"][test]):
-            assert of.keys() >= FIGURES
+        assert printed[test] == result[test]
+        for metrics in (result[test], result[test]["live"], result[test]["liked"], result["baselines"]["blend"][test]):
+            assert metrics.keys() >= METRICS
         assert result["best_baseline"][test] in result["baselines"]
     assert result["every"]["visits"] > result["first"]["visits"] > 0
 
 
-def test_nothing_after_the_cut_trains_selects_or_is_counted_by_a_baseline_but_popularity(split):
+def test_training_validation_and_baselines_use_nothing_after_the_cut(split):
     task = split.task
     assert (split.tokens.times[split.visits.starts] > split.cut).all()
-    owner = np.repeat(np.arange(len(task.ends)), task.tokens.lengths())
-    trained = np.arange(len(owner)) < task.ends[owner]
-    selected = task.tokens.times[task.validation.rows]
-    assert len(selected)
-    assert task.tokens.times[trained].max() < selected.min() <= selected.max() <= split.cut
-    owner = np.repeat(np.arange(len(split.known_ends)), split.tokens.lengths())
-    known = np.arange(len(owner)) < split.known_ends[owner]
-    assert split.tokens.times[known].max() <= split.cut < split.tokens.times[~known].min()
+    viewer_of_token = np.repeat(np.arange(len(task.ends)), task.tokens.lengths())
+    is_trained = np.arange(len(viewer_of_token)) < task.ends[viewer_of_token]
+    validated = task.tokens.times[task.validation.rows]
+    assert len(validated)
+    assert task.tokens.times[is_trained].max() < validated.min() <= validated.max() <= split.cut
+    viewer_of_token = np.repeat(np.arange(len(split.known_ends)), split.tokens.lengths())
+    is_known = np.arange(len(viewer_of_token)) < split.known_ends[viewer_of_token]
+    assert split.tokens.times[is_known].max() <= split.cut < split.tokens.times[~is_known].min()
 
 
-def test_a_row_of_the_tokens_is_found_again_among_those_of_the_model(split):
+def test_task_rows_map_rows_of_the_tokens_to_those_of_the_model(split):
     task, tokens = split.task, split.tokens
     for viewer, start in zip(split.visits.viewers[:50], split.visits.starts[:50], strict=True):
-        films = split.catalogue.movie_ids[tokens.items[tokens.indptr[viewer] : start] - 1]
-        own = task.tokens.items[task.tokens.indptr[viewer] : split.task_rows[start]] - 1
-        assert task.vocab.movie_ids[own].tolist() == films[np.isin(films, task.vocab.movie_ids)].tolist()
+        movie_ids = split.catalogue.movie_ids[tokens.items[tokens.indptr[viewer] : start] - 1]
+        columns = task.tokens.items[task.tokens.indptr[viewer] : split.task_rows[start]] - 1
+        assert task.vocab.movie_ids[columns].tolist() == movie_ids[np.isin(movie_ids, task.vocab.movie_ids)].tolist()
 
 
 def test_popularity_of_some_days_counts_up_to_the_midnight_before_the_visit(split):
-    tokens, films = split.tokens, len(split.catalogue)
+    tokens, num_items = split.tokens, len(split.catalogue)
     row = int(split.visits.starts[0])
     midnight = tokens.times[row] // DAY * DAY
     window = (tokens.times >= midnight - 3 * DAY) & (tokens.times < midnight)
-    [scores] = RollingPopularity(tokens, films, 3)(tokens, Targets(split.visits.viewers[:1], split.visits.starts[:1]))
-    assert np.floor(scores).tolist() == np.bincount(tokens.items[window] - 1, minlength=films).tolist()
+    [scores] = RollingPopularity(tokens, num_items, 3)(
+        tokens, Targets(split.visits.viewers[:1], split.visits.starts[:1])
+    )
+    assert np.floor(scores).tolist() == np.bincount(tokens.items[window] - 1, minlength=num_items).tolist()

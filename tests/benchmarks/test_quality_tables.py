@@ -1,4 +1,4 @@
-"""The tables of docs/quality.md: pooled over seeds, paired with what they changed, and in step with docs/results."""
+"""The tables of docs/quality.md: pooled over seeds, paired with the changed setting, in step with docs/results."""
 
 import json
 import shutil
@@ -24,8 +24,8 @@ RUNS = {
 }
 
 
-def relabelled(path):
-    """As if these tiny models were the preset, and their films ml-1m."""
+def relabel(path):
+    """Make the result look as if the tiny model were the preset and the data ml-1m."""
     result, plain = json.loads(path.read_text()), get_preset("default")
     config = result["config"]
     config |= {name: getattr(plain.model, name) for name, value in TINY.items() if config[name] == value}
@@ -35,19 +35,19 @@ def relabelled(path):
 
 @pytest.fixture(scope="module")
 def docs(tmp_path_factory):
-    """The page with empty places, and results of five small runs."""
+    """A page with empty tables, and the results of five small runs."""
     folder = tmp_path_factory.mktemp("tables")
     data, docs = write_movielens_pairs(folder / "films"), folder / "docs"
-    shape = [f"{name}={value}" for name, value in TINY.items()]
-    for name, words in RUNS.items():
-        sets = [*shape, *(word for word in words if "=" in word)]
-        others = [word for word in words if "=" not in word]
+    fields = [f"{name}={value}" for name, value in TINY.items()]
+    for name, changes in RUNS.items():
+        sets = [*fields, *(change for change in changes if "=" in change)]
+        options = [change for change in changes if "=" not in change]
         path = docs / "results" / f"{name}.json"
-        words = ["--data", str(data), "--epochs", "1", "--result", str(path), *others, "--set", *sets]
-        assert main(["quality", *words]) == 0
-        relabelled(path)
-    places = "".join(f"<!-- table {name} -->\n<!-- end -->\n" for name in quality_tables.TABLES)
-    (docs / "quality.md").write_text("Words stay.\n" + places)
+        arguments = ["--data", str(data), "--epochs", "1", "--result", str(path), *options, "--set", *sets]
+        assert main(["quality", *arguments]) == 0
+        relabel(path)
+    markers = "".join(f"<!-- table {name} -->\n<!-- end -->\n" for name in quality_tables.TABLES)
+    (docs / "quality.md").write_text("Text stays.\n" + markers)
     assert main(["quality", "--tables", str(docs)]) == 0
     return docs
 
@@ -62,29 +62,32 @@ def result(docs, name):
     return json.loads((docs / "results" / f"{name}.json").read_text())
 
 
-def test_seeds_are_pooled(docs):
-    asked = rows(docs, "p1")[0]
+def test_seeds_of_a_setting_are_pooled(docs):
+    first_row = rows(docs, "p1")[0]
     both = [result(docs, f"p1-default-seed{seed}")["runs"][0]["request"] for seed in (1, 2)]
-    hr, ndcg = ([of[name] for of in both] for name in ("hr10", "ndcg10"))
+    hr, ndcg = ([metrics[name] for metrics in both] for name in ("hr10", "ndcg10"))
     assert (
-        asked[2] == f"{np.mean(hr):.4f} ± {np.std(hr, ddof=1):.4f} / {np.mean(ndcg):.4f} ± {np.std(ndcg, ddof=1):.4f}"
+        first_row[2]
+        == f"{np.mean(hr):.4f} ± {np.std(hr, ddof=1):.4f} / {np.mean(ndcg):.4f} ± {np.std(ndcg, ddof=1):.4f}"
     )
-    assert asked[-1] == "2"
+    assert first_row[-1] == "2"
     assert mean_and_std([0.1, 0.2, 0.3]) == "0.2000 ± 0.1000"
 
 
-def test_ablation_is_paired_with_the_pool_of_what_it_changed(docs):
-    ((label, protocol, seeds, _, hr, ndcg, on_validation, other),) = rows(docs, "ablations")
-    assert (label, protocol, seeds, other) == ("default, d_model 16", "P1", "1", "default, seeds 1 2")
+def test_an_ablation_is_paired_with_the_setting_it_changed(docs):
+    ((label, protocol, seeds, _, hr, ndcg, on_validation, base),) = rows(docs, "ablations")
+    assert (label, protocol, seeds, base) == ("default, d_model 16", "P1", "1", "default, seeds 1 2")
     changed = result(docs, "p1-wide-seed1")["runs"][0]["request"]
     plain = [result(docs, f"p1-default-seed{seed}")["runs"][0]["request"] for seed in (1, 2)]
-    for told, name in ((hr, "hr10"), (ndcg, "ndcg10")):
-        assert float(told.split()[0]) == pytest.approx(changed[name] - np.mean([of[name] for of in plain]), abs=2e-4)
-    chosen = [
+    for cell, name in ((hr, "hr10"), (ndcg, "ndcg10")):
+        assert float(cell.split()[0]) == pytest.approx(
+            changed[name] - np.mean([metrics[name] for metrics in plain]), abs=2e-4
+        )
+    validation = [
         np.mean([max(epoch["ndcg10"] for epoch in result(docs, name)["curves"][0]) for name in names])
         for names in (["p1-wide-seed1"], ["p1-default-seed1", "p1-default-seed2"])
     ]
-    assert on_validation == f"{chosen[0]:.4f}, {chosen[0] - chosen[1]:+.4f}"
+    assert on_validation == f"{validation[0]:.4f}, {validation[0] - validation[1]:+.4f}"
 
 
 def test_every_table_has_its_rows(docs):
@@ -102,22 +105,22 @@ def test_every_table_has_its_rows(docs):
 
 
 def test_the_same_results_give_the_same_bytes(docs):
-    written = [docs / "quality.md", *(docs / "results").glob("*.svg")]
-    assert len(written) == 4  # P1, P2 and cold films have a curve each
-    before = [path.read_bytes() for path in written]
+    files = [docs / "quality.md", *(docs / "results").glob("*.svg")]
+    assert len(files) == 4  # P1, P2 and cold films have a curve each
+    before = [path.read_bytes() for path in files]
     quality_tables.write_tables(docs)
-    assert [path.read_bytes() for path in written] == before
-    assert written[0].read_text().startswith("Words stay.\n")
+    assert [path.read_bytes() for path in files] == before
+    assert files[0].read_text().startswith("Text stays.\n")
 
 
-def test_a_seed_counts_once(docs, tmp_path):
+def test_two_results_with_the_same_seed_are_refused(docs, tmp_path):
     shutil.copytree(docs / "results", tmp_path / "results")
     shutil.copy(tmp_path / "results" / "p1-default-seed1.json", tmp_path / "results" / "p1-again.json")
     with pytest.raises(SystemExit, match="the same seed"):
         load_groups(tmp_path / "results")
 
 
-def test_page_is_in_step_with_the_committed_results(tmp_path):
+def test_the_page_is_in_step_with_the_committed_results(tmp_path):
     docs = Path(bench_quality.DOCS)
     copy = tmp_path / "docs"
     shutil.copytree(docs, copy)

@@ -1,4 +1,4 @@
-"""What is handed to RecTools: the same last films, and every film in somebody's session."""
+"""The sessions exported to RecTools: the same last films, and every film in some session."""
 
 import numpy as np
 import pytest
@@ -14,12 +14,12 @@ def task() -> Task:
     return make_task("P1", *read_events(path, None), path)
 
 
-def test_sessions_are_each_viewers_last_films_and_all_films_stand_in_one(task):
-    viewers, films = rectools_comparison.last_items(task, 6)
+def test_sessions_are_last_films_and_cover_all_films(task):
+    viewers, items = rectools_comparison.last_items(task, 6)
     first = np.random.default_rng(0).permutation(len(task.ends))[0]
     end = task.ends[first]
-    assert films[viewers == 0].tolist() == task.tokens.items[end - 6 : end].tolist()
-    assert np.unique(films).tolist() == list(range(1, len(task.vocab) + 1))
+    assert items[viewers == 0].tolist() == task.tokens.items[end - 6 : end].tolist()
+    assert np.unique(items).tolist() == list(range(1, len(task.vocab) + 1))
     assert np.bincount(viewers).max() == 6
     assert np.bincount(viewers).min() >= 2, "RecTools drops sessions of one film"
 
@@ -29,7 +29,7 @@ def test_sessions_are_each_viewers_last_films_and_all_films_stand_in_one(task):
     not rectools_comparison.is_installed(),
     reason="RecTools is not installed (benchmarks/training/rectools_comparison.py)",
 )
-def test_both_ways_are_measured_over_the_same_films(task):
-    told = rectools_comparison.compare_with_rectools(task, 20, seconds=1)
-    assert told["rectools_films"] == len(task.vocab)
-    assert min(told["rectools_targets_per_s"], told["ours_targets_per_s"]) > 0
+def test_both_loops_are_measured_over_the_same_films(task):
+    result = rectools_comparison.compare_with_rectools(task, 20, seconds=1)
+    assert result["rectools_films"] == len(task.vocab)
+    assert min(result["rectools_targets_per_s"], result["ours_targets_per_s"]) > 0

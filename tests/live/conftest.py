@@ -18,7 +18,7 @@ from tests.support.tiny_model import TINY_MODEL, VOCABULARY, clear_caches, creat
 
 @pytest.fixture(scope="module")
 def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) -> Iterator[LiveServer]:
-    """One for the module: its tests leave every part running and the tiny model active."""
+    """Run web processes for a module, whose tests leave every part running and the tiny model active."""
     with django_db_blocker.unblock():
         clear_caches()
         create_cast()
@@ -29,26 +29,27 @@ def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) ->
         running = LiveServer(key)
         yield running
         running.stop()
-        all_parts_run()
+        restart_servers()
         call_command("flush", interactive=False, verbosity=0)
         clear_caches()
 
 
 @pytest.fixture
 def transactional_db(system: LiveServer) -> None:
-    """By this name pytest-django knows who needs the test database; what the module has made stays until its end."""
+    """Replace pytest-django's fixture, so that the rows of the module stay until its end."""
 
 
 @pytest.fixture
 def live(transactional_db: None, system: LiveServer) -> Iterator[LiveServer]:
-    """Whatever a test has stopped runs again after it."""
+    """Return the running system; restart afterwards what the test stopped."""
     yield system
-    all_parts_run()
+    restart_servers()
 
 
-def all_parts_run() -> None:
-    for part in (servers.POSTGRES, servers.VALKEY):
-        part.start()
+def restart_servers() -> None:
+    """Start Postgres and Valkey if they are down, connect again and repair Redis."""
+    for server in (servers.POSTGRES, servers.VALKEY):
+        server.start()
     connections.close_all()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")

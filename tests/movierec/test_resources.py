@@ -61,7 +61,7 @@ def test_servers_and_workers_fit_into_a_small_container(monkeypatch, tmp_path):
     place = ServerLayout(tmp_path, tmp_path, tmp_path, tmp_path, None)
     for memory, workers, buffers, valkey in ((512 * MIB, 1, 64, 64), (64 * GIB, 2, 256, 1024)):
         for module in (embedded_servers, resources):
-            monkeypatch.setattr(module, "available", lambda memory=memory: resources.Resources(4, memory))
+            monkeypatch.setattr(module, "available_resources", lambda memory=memory: resources.Resources(4, memory))
         assert resources.default_web_workers() == workers
         assert f"shared_buffers={buffers}MB" in embedded_servers.postgres_command(place, True)
         assert f"{valkey}mb" in embedded_servers.valkey_command(place, True)

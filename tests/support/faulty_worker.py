@@ -15,6 +15,7 @@ from movierec.celery import app
 from recommender.jobs import batch_chunks
 from recommender.jobs.leases import Lease
 from recommender.ml.ranker import Ranker
+from recommender.ml.train import Trainer
 from recommender.training import batch, nightly
 
 FAULT = os.environ.get("MOVIEREC_TROUBLE", "")
@@ -83,7 +84,7 @@ def _fit_popularity(ranker: Ranker, tokens: Any, *_: Any) -> Ranker:
 if FAULT == "full disk":
     nightly.save_model = _on_full_disk(nightly.save_model)
 elif FAULT in ("nan", "constant"):
-    nightly.Trainer.run = _with_bad_weights(nightly.Trainer.run)  # type: ignore[method-assign]
+    Trainer.run = _with_bad_weights(Trainer.run)  # type: ignore[method-assign]
 elif FAULT == "popular":
     nightly.fit_prior = _fit_popularity  # type: ignore[assignment]
 elif FAULT == "older code":

@@ -15,7 +15,6 @@ from django.core.cache import caches
 
 from catalog.models import Genre, Movie
 from recommender import process_state, registry
-from recommender.api.access import authentication
 from recommender.models import ModelVersion
 from recommender.movies import snapshot
 from recommender.serving import current_versions
@@ -68,7 +67,6 @@ def clear_caches() -> None:
     current_versions._last_seen = current_versions.UNKNOWN
     charts._cached.clear()
     charts._ranked.clear()
-    authentication._key_cache.clear()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from catalog.exchange.row_export import export_rows
 from catalog.exchange.row_files import FileFormat
 from catalog.exchange.row_schemas import RowKind
+from infrastructure.atomic_files import atomic_file
 
 
 class Command(BaseCommand):
@@ -32,8 +33,6 @@ class Command(BaseCommand):
             for piece in text:
                 self.stdout.write(piece)
             return
-        partial = file.with_name(f"{file.name}.part")
-        with partial.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(text)
-        partial.rename(file)
+        with atomic_file(file) as out:
+            out.writelines(piece.encode() for piece in text)
         self.stderr.write(f"{file} has all {kind}.")

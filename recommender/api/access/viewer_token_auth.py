@@ -1,4 +1,4 @@
-"""Tokens of single viewers: the site's server makes one with its key, for the app on somebody's phone to read with."""
+"""Tokens of single viewers: the site's server signs one with its key, for an app on a phone to read with."""
 
 import time
 
@@ -16,57 +16,58 @@ KEYWORD = "Viewer-Token"
 _signer = signing.Signer(salt="movierec.viewer-token")
 
 
-def sign_viewer_token(client: ApiPrincipal, viewer_id: int, seconds: int) -> tuple[str, int]:
-    """The token and when it ends (unix seconds). It ends with its key, too, and with its viewer."""
+def sign_viewer_token(principal: ApiPrincipal, viewer_id: int, seconds: int) -> tuple[str, int]:
+    """Return the token and when it ends (unix seconds). It ends with its key, too, and with its viewer."""
     expires = int(time.time()) + seconds
-    return _signer.sign_object([viewer_id, client.prefix, expires, _viewer_since(viewer_id)]), expires
-
-
-def _viewer_since(viewer_id: int) -> float | None:
-    """Unix seconds; None for a viewer whom nobody knows, and while Postgres is gone."""
     try:
-        return viewer_created_at(viewer_id)
+        created_at = viewer_created_at(viewer_id)
     except DATABASE_ERRORS:
-        return None
-
-
-def _is_revoked(viewer_id: int, came_at: float | None) -> bool:
-    """Whether the viewer was erased or merged since: the number, if anybody has it, is a stranger's, without the age
-    limit. While Postgres is gone nobody is. An import of older events moves the day on which a viewer came back."""
-    if came_at is None:
-        return False
-    try:
-        now = viewer_created_at(viewer_id)
-    except DATABASE_ERRORS:
-        return False
-    return now is None or now > came_at
+        created_at = None  # as for a viewer who is not known yet: such a token does not end with the viewer
+    return _signer.sign_object([viewer_id, principal.prefix, expires, created_at]), expires
 
 
 class ViewerTokenAuthentication(BaseAuthentication):
-    """`Authorization: Viewer-Token <token>`; `request.auth` is a Client who may read and is bound to one viewer."""
+    """Authenticate `Authorization: Viewer-Token <token>`; `request.auth` may then read, for one viewer."""
 
     def authenticate(self, request: Request) -> tuple[None, ApiPrincipal] | None:
+        """Return the principal of the token; None without a token. Raises AuthenticationFailed."""
         keyword, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         if keyword.lower() != KEYWORD.lower():
             return None
-        client = _verify(token.strip())
-        if client is None:
-            words = "it has expired, its key is revoked, or its viewer was erased or merged. Have a new one made."
-            raise AuthenticationFailed(f"This viewer's token is not valid: {words}")
-        return None, client
+        principal = _verify(token.strip())
+        if principal is None:
+            reason = "it has expired, its key is revoked, or its viewer was erased or merged. Have a new one made."
+            raise AuthenticationFailed(f"This viewer's token is not valid: {reason}")
+        return None, principal
 
     def authenticate_header(self, request: Request) -> str:
+        """Return the challenge of a 401."""
         return KEYWORD
 
 
 def _verify(token: str) -> ApiPrincipal | None:
     try:
-        viewer_id, prefix, expires, came_at = _signer.unsign_object(token)
+        viewer_id, prefix, expires, created_at = _signer.unsign_object(token)
     except (signing.BadSignature, ValueError):
         return None
     if expires < time.time():
         return None
     key = lookup_key(f"prefix {prefix}".encode(), lambda: ApiKey.objects.get_usable_keys().get(prefix=prefix))
-    if key is None or key.has_expired() or ApiKey.Scope.READ not in key.scopes or _is_revoked(viewer_id, came_at):
+    if key is None or key.has_expired() or ApiKey.Scope.READ not in key.scopes:
+        return None
+    if created_at is not None and _is_gone(viewer_id, created_at):
         return None
     return ApiPrincipal(prefix, frozenset([ApiKey.Scope.READ.value]), None, viewer_id)
+
+
+def _is_gone(viewer_id: int, created_at: float) -> bool:
+    """Return whether the viewer was erased or merged since `created_at`; False while Postgres is down.
+
+    The id may belong to a stranger by now, without the age limit. An import of older events moves the day on which a
+    viewer came back.
+    """
+    try:
+        now_created_at = viewer_created_at(viewer_id)
+    except DATABASE_ERRORS:
+        return False
+    return now_created_at is None or now_created_at > created_at

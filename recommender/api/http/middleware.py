@@ -1,4 +1,4 @@
-"""Around every view: a name for the request, a bound on what is read of it, and the headers that every answer has."""
+"""Around every view: the request id, a bound on the body, headers of every answer, the log line and the metrics."""
 
 import logging
 import re
@@ -12,15 +12,15 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from infrastructure.body_limits import max_body_bytes
 from infrastructure.logs import request_id, route_pattern
 from recommender import actors
-from recommender.api.access import anonymous_limits
-from recommender.api.http.errors import ADMIN_ROOT, problem_response, storage_trouble_of
+from recommender.api.http import anonymous_limits
+from recommender.api.http.errors import ADMIN_ROOT, problem_response, storage_problem_of
 from recommender.serving import metrics
 
 REQUEST_ID_HEADER = "X-Request-ID"
 VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
-SLOW_SECONDS = 1.0  # seconds
+SLOW_SECONDS = 1.0
 
-# The first word of an address -> the class that its calls are counted in, beside their failures.
+# The first part of an address -> the class that its calls and failures are counted in.
 CALL_CLASS_BY_PATH = {
     **dict.fromkeys(("recommend", "similar", "home", "popular", "trending", "latest"), "lists"),
     **dict.fromkeys(("movies", "people", "genres"), "catalogue"),
@@ -45,54 +45,54 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
-    """Takes over the client's request id, or makes one; every answer carries it, and what is left of the budget."""
+    """Take over the client's request id, or make one; every answer carries it, and what is left of the rate limit."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        began = time.perf_counter()
-        given = request.headers.get(REQUEST_ID_HEADER, "")
-        name = given if VALID_REQUEST_ID.match(given) else uuid.uuid4().hex
-        request.request_id = name  # type: ignore[attr-defined]
-        request_id.set(name)
+        started = time.perf_counter()
+        client_id = request.headers.get(REQUEST_ID_HEADER, "")
+        this_id = client_id if VALID_REQUEST_ID.match(client_id) else uuid.uuid4().hex
+        request.request_id = this_id  # type: ignore[attr-defined]
+        request_id.set(this_id)
         token = actors.current_request.set(request)
         try:
             response = anonymous_limits.refuse_early(request) or self.get_response(request)
         finally:
             actors.current_request.reset(token)
         anonymous_limits.count_refusal(request, response)
-        _log_request(request, response.status_code, time.perf_counter() - began)
+        _log_request(request, response.status_code, time.perf_counter() - started)
         _count_request(request, response)
-        response.headers[REQUEST_ID_HEADER] = name
-        pages = request.path.startswith(PAGE_PATHS)
-        response.headers["Content-Security-Policy"] = PAGE_POLICY if pages else DATA_POLICY
-        if counted := getattr(request, "rate_limit", None):
-            response.headers["RateLimit-Policy"], response.headers["RateLimit"] = counted
+        response.headers[REQUEST_ID_HEADER] = this_id
+        is_page = request.path.startswith(PAGE_PATHS)
+        response.headers["Content-Security-Policy"] = PAGE_POLICY if is_page else DATA_POLICY
+        if rate_limit := getattr(request, "rate_limit", None):
+            response.headers["RateLimit-Policy"], response.headers["RateLimit"] = rate_limit
         return response
 
 
 def _log_request(request: HttpRequest, status: int, seconds: float) -> None:
-    """A line for what failed or took long; for every request where the log level is DEBUG."""
+    """Log what failed or took long; every request where the log level is DEBUG."""
     level = logging.INFO if status >= 400 or seconds > SLOW_SECONDS else logging.DEBUG
     if log.isEnabledFor(level):
-        about = {
+        facts = {
             "method": request.method,
             "route": route_pattern(request),
             "status": status,
             "ms": round(seconds * 1000, 1),
         }
-        words = f"{request.method} {about['route']} {status} in {about['ms']} ms"
-        log.log(level, words, extra=about | {"client": getattr(request, "client", "")})
+        message = f"{request.method} {facts['route']} {status} in {facts['ms']} ms"
+        log.log(level, message, extra=facts | {"client": getattr(request, "client", "")})
 
 
 def _count_request(request: HttpRequest, response: HttpResponse) -> None:
-    """Of the admin only what is saved, and what fails: what staff look at is no traffic."""
+    """Count the call in the metrics; of the admin only what saves or fails: what staff look at is no traffic."""
     kind = CALL_CLASS_BY_PATH.get(request.path.split("/", 2)[1])
     if kind is None or request.resolver_match is None:
         return
-    told = getattr(response, "data", None)
-    code = str(told.get("code", "")) if isinstance(told, dict) else str(getattr(response, "code", ""))
+    body = getattr(response, "data", None)
+    code = str(body.get("code", "")) if isinstance(body, dict) else str(getattr(response, "code", ""))
     failed = response.status_code >= 500 and code != OVERLOADED_CODE
     if kind == "catalogue" and request.method not in ("GET", "HEAD", "OPTIONS"):
         kind = "catalogue changes"
@@ -103,18 +103,18 @@ def _count_request(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _count_at_end(kind: str, content: Iterator[bytes]) -> Iterator[bytes]:
-    """A file that is read from the database while it goes out fails when its answer has long begun."""
+    """Count a streamed file when it ends: it may fail when its answer has long begun."""
     try:
         yield from content
     except Exception as error:
-        trouble = storage_trouble_of(error)
-        metrics.count_http_call(kind, True, trouble.code if trouble else "")
+        problem = storage_problem_of(error)
+        metrics.count_http_call(kind, True, problem.code if problem else "")
         raise
     metrics.count_http_call(kind, False)
 
 
 class BodySizeLimitMiddleware:
-    """Refuses a body that is too large before a byte of it is parsed. The admin has Django's own limits."""
+    """Refuse a body that is too large before a byte of it is parsed. The admin has Django's own limits."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

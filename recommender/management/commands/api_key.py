@@ -15,11 +15,12 @@ MAX_OVERLAP_DAYS = 365
 
 
 def parse_date(text: str) -> datetime:
+    """Return an ISO date or moment, in UTC where it names no zone. Raises ArgumentTypeError."""
     try:
-        given = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no date: write 2027-01-31 or 2027-01-31T12:00") from None
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class Command(BaseCommand):
@@ -32,9 +33,9 @@ class Command(BaseCommand):
         create.add_argument("--scope", dest="scopes", action="append", required=True, choices=ApiKey.Scope.values)
         create.add_argument("--expires", type=parse_date, metavar="DATE", help="UTC; by default it never does")
         actions.add_parser("list", help="show every key but the secret part")
-        rotated = actions.add_parser("rotate", help="make a key's successor; both are good until the old one ends")
-        rotated.add_argument("prefix", help="the first 8 characters, as `list` shows them")
-        rotated.add_argument(
+        rotate = actions.add_parser("rotate", help="make a key's successor; both are good until the old one ends")
+        rotate.add_argument("prefix", help="the first 8 characters, as `list` shows them")
+        rotate.add_argument(
             "--days", type=int, default=ROTATION_OVERLAP.days, help="how long the old one is good (default: 7)"
         )
         revoke = actions.add_parser("revoke", help="end a key for good; web processes follow within a minute")
@@ -70,10 +71,12 @@ class Command(BaseCommand):
         if not 0 <= days <= MAX_OVERLAP_DAYS:
             raise CommandError(f"--days {days}: 0 to {MAX_OVERLAP_DAYS} are allowed.")
         try:
-            fresh, key = rotate(prefix, timedelta(days=days))
+            successor, key = rotate(prefix, timedelta(days=days))
         except ApiKey.DoesNotExist:
             raise CommandError(f"There is no live key {prefix!r}; `manage.py api_key list` shows them.") from None
-        self.stderr.write(f"{fresh.prefix} follows {prefix}, which ends in {count_noun(days, 'day')}. {KEY_MESSAGE}")
+        self.stderr.write(
+            f"{successor.prefix} follows {prefix}, which ends in {count_noun(days, 'day')}. {KEY_MESSAGE}"
+        )
         self.stdout.write(key)
 
     def _revoke(self, prefix: str) -> None:

@@ -10,6 +10,9 @@ from django.db import DatabaseError
 
 from catalog.management.progress import progress_display
 from infrastructure import disk_space
+from recommender.backup.archive import ArchiveRefused
+from recommender.backup.create import create_backup
+from recommender.backup.pg_tools import DumpFailed
 from recommender.management.foreground import sigterm_as_interrupt
 
 
@@ -22,23 +25,19 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE", help="a tar; one that is there is replaced at the end")
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
-        from recommender.backup.archive import ArchiveRefused
-        from recommender.backup.create import create_backup
-        from recommender.backup.pg_tools import DumpFailed
-
-        began = time.perf_counter()
+        started = time.perf_counter()
         try:
             with sigterm_as_interrupt("no backup was made"), progress_display(self.stdout) as progress:
-                done = create_backup(file.absolute(), progress)
+                backup = create_backup(file.absolute(), progress)
         except (OSError, DatabaseError, DumpFailed, ArchiveRefused) as error:
-            trouble = disk_space.storage_problem(error, file.absolute())
-            raise CommandError(f"No backup was made. {trouble.message if trouble else error}") from error
-        counts, megabytes = done.facts["counts"], file.stat().st_size / 1e6
+            problem = disk_space.storage_problem(error, file.absolute())
+            raise CommandError(f"No backup was made. {problem.message if problem else error}") from error
+        counts, megabytes = backup.facts["counts"], file.stat().st_size / 1e6
         self.stdout.write(
             f"{file}: {counts['catalog_movie']:,} films, {counts['catalog_viewer']:,} viewers, "
             f"{counts['catalog_watchevent']:,} events, {counts['recommender_modelversion']:,} model versions; "
-            f"{megabytes:,.1f} MB in {time.perf_counter() - began:.1f} s."
+            f"{megabytes:,.1f} MB in {time.perf_counter() - started:.1f} s."
         )
-        for name, reason in done.left_out.items():
+        for name, reason in backup.left_out.items():
             self.stderr.write(self.style.WARNING(f"The folder of model {name} is not in it: {reason}."))
-        self.stdout.write(f"Seal: {done.seal}")
+        self.stdout.write(f"Seal: {backup.seal}")

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             tasks.enqueue(job)
             self.stdout.write(f"Enqueued as job {job.pk}; GET /jobs/{job.pk} and the admin show its progress.")
             return
-        from recommender.training import batch
+        from recommender.training import batch  # torch, which --enqueue does without
 
         run_job(
             Job.Kind.BATCH, parameters, partial(batch.run, request_helpers=tasks.request_batch_helpers), self.stdout

@@ -35,9 +35,10 @@ class Command(BaseCommand):
             return
         width = max(len(version.name) for version in versions)
         self.stdout.write(f"{'NAME':{width}}  STATUS     NDCG@10   HR@10    FILMS  WHERE       WHY")
-        for one in versions:
-            ndcg, hits = (one.metrics.get(key, float("nan")) for key in ("ndcg10", "hr10"))
-            where = "+".join(("here",) * artifacts.is_local(one.name) + ("store",) * (one.name in stored)) or "-"
-            line = f"{one.name:{width}}  {one.status:9}  {ndcg:7.4f} {hits:7.4f} {one.movies:8,}  {where:10}  "
-            line += one.reason
-            self.stdout.write(self.style.SUCCESS(line) if one.status == ModelVersion.Status.ACTIVE else line)
+        for version in versions:
+            name, is_active = version.name, version.status == ModelVersion.Status.ACTIVE
+            ndcg, hits = (version.metrics.get(key, float("nan")) for key in ("ndcg10", "hr10"))
+            where = "+".join(("here",) * artifacts.is_local(name) + ("store",) * (name in stored)) or "-"
+            line = f"{name:{width}}  {version.status:9}  {ndcg:7.4f} {hits:7.4f} {version.movies:8,}  {where:10}  "
+            line += version.reason
+            self.stdout.write(self.style.SUCCESS(line) if is_active else line)

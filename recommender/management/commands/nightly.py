@@ -25,7 +25,7 @@ class Command(BaseCommand):
             tasks.enqueue(job)
             self.stdout.write(f"Enqueued as job {job.pk}; the admin shows its progress.")
             return
-        from recommender.training import nightly
+        from recommender.training import nightly  # torch, which --enqueue does without
 
         job = run_job(Job.Kind.NIGHTLY, job_parameters(options), nightly.run, self.stdout)
         print_outcome(job, self.stdout)

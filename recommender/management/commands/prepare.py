@@ -3,8 +3,6 @@
 import hashlib
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from catalog.loading import remove_legacy_demo
 from catalog.models import Movie, Viewer
 from infrastructure import server_wait
 from recommender import registry, tasks, training_data
+from recommender.data_state import DataState
 from recommender.jobs import queue
 from recommender.models import Job, ModelVersion
 from recommender.registry.object_store import ObjectStoreUnavailable
@@ -29,7 +28,7 @@ from recommender.serving.request import RecommendRequest
 
 ADMIN_NAME = "admin"
 DEMO_SOURCE = "demo"
-# Of training before the first start: somebody waits for it. The nightly run takes the preset's full epochs.
+# Minutes of training before the first start, which a person waits for; the nightly job trains the preset's epochs.
 DEMO_MINUTES, DATA_MINUTES = 0.5, 10.0
 WELCOME_MOVIES = 4  # in the request that the welcome suggests
 
@@ -50,10 +49,10 @@ class Command(BaseCommand):
             wait(self._print_step)
         check_database_not_newer()
         call_command("migrate", verbosity=0, interactive=False)
-        note = DataState(settings.DATA_NOTE)
-        self._load_data(data, people, empty, note)
-        if not note.trained or not self._can_serve():
-            self._train(note)
+        state = DataState(settings.DATA_NOTE)
+        self._load_data(data, people, empty, state)
+        if not state.is_trained or not self._can_serve():
+            self._train(state)
         elif job := queue.create_unless_pending(Job.Kind.BATCH):
             # Redis starts empty. Until a worker has filled it, lists come from the model.
             tasks.enqueue(job)
@@ -63,128 +62,111 @@ class Command(BaseCommand):
         self.stdout.write(f"--- {line}")
         self.stdout.flush()
 
-    def _load_data(self, data: Path | None, people: Path | None, empty: bool, note: "DataState") -> None:
-        """The demo comes into a database that never had any data, and not again once it was removed."""
-        fresh = selectors.data_set() == 0
+    def _load_data(self, data: Path | None, people: Path | None, empty: bool, state: DataState) -> None:
+        """Load the data set, or the demo into a database that never had any data; a demo that was removed stays out."""
+        is_fresh = selectors.data_set() == 0
         if remove_legacy_demo():
             self._print_step("the demo of a former version, whose ids were those of real films, was removed")
-            fresh = True
+            is_fresh = True
         if empty and services.remove_demo():
             self._print_step("the demo was removed")
-        elif empty and fresh:
+        elif empty and is_fresh:
             services.bump_data_set()
-        filled = Movie.objects.exists()
+        has_movies = Movie.objects.exists()
         if data is None:
-            if fresh and not filled and not empty:
+            if is_fresh and not has_movies and not empty:
                 self._print_step("demo: real films, simulated viewers")
-                with note.loading(DEMO_SOURCE):
+                with state.loading(DEMO_SOURCE):
                     call_command("load_demo")
-            elif note.source == DEMO_SOURCE and not selectors.has_demo():
-                note.write(source="", trained=True)
+            elif state.source == DEMO_SOURCE and not selectors.has_demo():
+                state.save(source="", is_trained=True)
             return
         source = fingerprint([path for path in (data, people) if path is not None])
-        if filled and note.source == source:
+        if has_movies and state.source == source:
             self._print_step(f"{data} is loaded already")
             return
         self._print_step(f"loading {data}")
-        with note.loading(source):
+        with state.loading(source):
             call_command("import_movielens", data, people=people)
 
     def _can_serve(self) -> bool:
+        """Return whether there is a model to serve. Raises CommandError while the model store does not answer."""
         try:
             active, served = registry.active_name(), registry.servable_version()
         except ObjectStoreUnavailable as error:
             raise CommandError(str(error)) from error
         if served != active:
-            then = f"{served} before it is served" if served else "another is trained"
-            self._print_step(f"the active model {active} is gone, damaged or of another format: {then}")
+            remedy = f"{served} before it is served" if served else "another is trained"
+            self._print_step(f"the active model {active} is gone, damaged or of another format: {remedy}")
         return served is not None
 
-    def _train(self, note: "DataState") -> None:
+    def _train(self, state: DataState) -> None:
+        """Train the first model, activate it, and store a list for every viewer."""
         if training_data.missing_events():
-            note.write(source=note.source, trained=True)
+            state.save(source=state.source, is_trained=True)
             self._print_step(training_data.no_model_message())
             return
         self._print_step("training the model")
         resume = (settings.CHECKPOINT_DIR / "run.json").exists()
-        call_command("train", minutes=DEMO_MINUTES if note.source == DEMO_SOURCE else DATA_MINUTES, resume=resume)
-        trained = ModelVersion.objects.filter(data_set=selectors.data_set()).order_by("-created_at").first()
-        note.write(source=note.source, trained=True)
-        if trained is None:
+        call_command("train", minutes=DEMO_MINUTES if state.source == DEMO_SOURCE else DATA_MINUTES, resume=resume)
+        version = ModelVersion.objects.filter(data_set=selectors.data_set()).order_by("-created_at").first()
+        state.save(source=state.source, is_trained=True)
+        if version is None:
             return
-        if trained.status != ModelVersion.Status.ACTIVE:
-            if not note.source:  # a site of its own: popular films serve it until a night is better
+        if version.status != ModelVersion.Status.ACTIVE:
+            if not state.source:  # a site's own data: popular films are listed until a nightly model is better
                 return
-            registry.activate(trained.name, f"The first model of this data, though {trained.reason}")
+            registry.activate(version.name, f"The first model of this data, though {version.reason}")
         self._print_step("lists for every viewer")
         call_command("batch")
 
     def _create_admin(self) -> str:
-        """The generated password while it is the admin's; an admin who changed it keeps theirs. In production it is the
-        operator's own, and what `./run` prints goes into a journal."""
+        """Create the admin; return the generated password while it is still the admin's, else nothing.
+
+        In production nothing is returned: the password is the operator's own, and what `./run` prints goes into a
+        journal.
+        """
         password = settings.ADMIN_PASSWORD
         users = get_user_model()
         admin = users.objects.filter(username=ADMIN_NAME).first()
         if admin is None and password:
             admin = users.objects.create_superuser(ADMIN_NAME, password=password)
-        known = admin is not None and not settings.PRODUCTION and admin.check_password(password)
-        return password if known else ""
+        may_show = admin is not None and not settings.PRODUCTION and admin.check_password(password)
+        return password if may_show else ""
 
     def _write_welcome(self, password: str) -> None:
-        """What `./run` shows when all is up: a request with films that are there, where no key is needed, and how to
-        log in."""
-        watched = simulated_history()
-        films = list(dict.fromkeys(watched.movie_ids.tolist()))[-WELCOME_MOVIES:] if watched else popular_movie_ids()
-        viewer = {"user_id": watched.viewer_id} if watched else {}
-        request = viewer | {"history": [str(film) for film in films], "top_k": 10}
-        titles = [f"{card.title} ({card.year})" for card in selectors.movie_cards(films).values()]
-        shown = {
-            "request": request if settings.API_OPEN and films else None,
-            "films": bool(films),
+        """Write what `./run` prints when all is up: how to log in, and a request with movies that are there.
+
+        The request is left out where the API takes a key.
+        """
+        history = simulated_history()
+        if history:
+            movie_ids = list(dict.fromkeys(history.movie_ids.tolist()))[-WELCOME_MOVIES:]
+        else:
+            movie_ids = popular_movie_ids()
+        viewer = {"user_id": history.viewer_id} if history else {}
+        request = viewer | {"history": [str(movie_id) for movie_id in movie_ids], "top_k": 10}
+        welcome = {
+            "request": request if settings.API_OPEN and movie_ids else None,
+            "films": bool(movie_ids),
             "model": "" if registry.active_name() else training_data.no_model_message(),
-            "titles": titles,
+            "titles": [f"{card.title} ({card.year})" for card in selectors.movie_cards(movie_ids).values()],
             "admin": ADMIN_NAME,
             "password": password,
         }
         file = settings.STATE_DIR / "welcome.json"
         file.touch(mode=0o600)
-        file.write_text(json.dumps(shown))
-
-
-class DataState:
-    """What this state folder's database was loaded from, and whether a model was trained on it."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        found = json.loads(file.read_text()) if file.exists() else {}
-        self.source: str = found.get("source", "")
-        self.trained: bool = found.get("trained", True)  # without a note the database was filled by other means
-
-    @contextmanager
-    def loading(self, source: str) -> Iterator[None]:
-        """A kill in the middle leaves a note that asks for training; an error changes nothing, as the load did not."""
-        before = self.source, self.trained
-        self.write(source="", trained=False)
-        try:
-            yield
-        except Exception:
-            self.write(source=before[0], trained=before[1])
-            raise
-        self.write(source=source, trained=False)
-
-    def write(self, *, source: str, trained: bool) -> None:
-        self.source, self.trained = source, trained
-        aside = self._file.with_suffix(".new")
-        aside.write_text(json.dumps({"source": source, "trained": trained}))
-        aside.replace(self._file)
+        file.write_text(json.dumps(welcome))
 
 
 def check_database_not_newer() -> None:
-    """Raises CommandError where the database was made by a newer version: this one would misread or harm it."""
+    """Raise CommandError for the database of a newer version: this one would misread or harm it."""
     loader = MigrationLoader(connection)
-    known = set(loader.disk_migrations) | {old for one in loader.disk_migrations.values() for old in one.replaces}
-    ours = {app for app, _ in known}
-    newer = sorted(f"{app}.{name}" for app, name in set(loader.applied_migrations) - known if app in ours)
+    known = set(loader.disk_migrations)
+    for migration in loader.disk_migrations.values():
+        known.update(migration.replaces)
+    known_apps = {app for app, _ in known}
+    newer = sorted(f"{app}.{name}" for app, name in set(loader.applied_migrations) - known if app in known_apps)
     if newer:
         raise CommandError(
             f"The database is of a newer version of movierec (it has {newer[-1]}): start that version, restore a "
@@ -193,22 +175,22 @@ def check_database_not_newer() -> None:
 
 
 def simulated_history() -> selectors.History | None:
-    """Of a viewer whom the demo made up: what real ones watched is nothing for a terminal."""
-    made_up = Viewer.objects.filter(is_simulated=True, events__isnull=False).order_by("pk")
-    viewer_id = made_up.values_list("pk", flat=True).first()
+    """Return the history of a simulated viewer: what real ones watched does not belong in a terminal."""
+    simulated = Viewer.objects.filter(is_simulated=True, events__isnull=False).order_by("pk")
+    viewer_id = simulated.values_list("pk", flat=True).first()
     return selectors.history(viewer_id) if viewer_id else None
 
 
 def popular_movie_ids() -> list[int]:
-    """Films that may be shown, of those watched most; any where nothing was watched."""
+    """Return movies that may be shown, the most watched; any where nothing was watched."""
     with suppress_metrics():
         answer = recommend_chart(RecommendRequest(viewer_id=None, top_k=WELCOME_MOVIES), "popular")
-    films = [one.movie_id for one in answer.recommendations]
-    return films or list(Movie.objects.filter(published=True).values_list("pk", flat=True)[:WELCOME_MOVIES])
+    movie_ids = [recommendation.movie_id for recommendation in answer.recommendations]
+    return movie_ids or list(Movie.objects.filter(published=True).values_list("pk", flat=True)[:WELCOME_MOVIES])
 
 
 def fingerprint(paths: list[Path]) -> str:
-    """Tells one data set from another: files by content, folders by their files' names, sizes and times."""
+    """Return a digest that tells data sets apart: files by content, folders by their files' names, sizes and times."""
     digest = hashlib.sha256()
     for path in paths:
         if path.is_dir():

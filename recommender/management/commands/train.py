@@ -13,8 +13,8 @@ from recommender.models import Job
 class Command(BaseCommand):
     help = """Train a model on every stored event, measure it beside the baselines and the active model, and register
     it. It is activated if it is better (see `models`). Its lists are then made as they are asked for; `batch` makes
-    them all ahead of time, `nightly` does both. Ctrl-C stops; --resume goes on. Under torchrun several processes train
-    one model."""
+    them all ahead of time, `nightly` does both. Ctrl-C stops; --resume continues. Under torchrun several processes
+    train one model."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         add_training_options(parser, warm=False)
@@ -26,6 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # torch: only the command itself needs it, not the list of commands
         from recommender.ml import distributed
         from recommender.training import nightly
 

@@ -6,27 +6,27 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from recommender.api.fields import MAX_TIMESTAMP, Timestamp
-from recommender.api.http.json_io import StrictJSONParser, json_bytes
-from recommender.api.list_requests import (
-    EVENT_SERIALIZER,
+from recommender.api.batch import (
     BatchRequestSerializer,
     CacheBatchRequestSerializer,
+    batch_job_parameters,
+    to_batch_requests,
+)
+from recommender.api.events import EVENT_SERIALIZER, to_client_events
+from recommender.api.fields import MAX_TIMESTAMP, Timestamp
+from recommender.api.http.json_io import StrictJSONParser, json_bytes
+from recommender.api.list_requests import to_request
+from recommender.api.recommend import (
     FilteredRequestSerializer,
     RecommendQuerySerializer,
     RecommendRequestSerializer,
-    SimilarRequestSerializer,
-)
-from recommender.api.queries import (
-    batch_job_parameters,
-    to_batch_requests,
-    to_client_events,
     to_filtered_request,
-    to_request,
 )
+from recommender.api.similar import SimilarRequestSerializer
 from recommender.ingest.events import KINDS, ClientEvent
 from recommender.serving.viewer import parse_movie_id
 
@@ -47,7 +47,7 @@ QUERY = RecommendQuerySerializer()
 
 
 def bodies(*fields):
-    """Mostly of the fields that there are."""
+    """Draw bodies that mostly have known fields."""
     return st.dictionaries(st.sampled_from(sorted(fields)), ANYTHING, max_size=8) | ANYTHING
 
 
@@ -69,11 +69,11 @@ def test_bodies_are_read_or_refused(data):
 @given(EVENTS | st.lists(bodies(*EVENT_SERIALIZER.fields), max_size=3))
 def test_events_are_read_or_refused(body):
     try:
-        read = to_client_events(body)
+        events = to_client_events(body)
     except ValidationError as error:
         json.dumps(error.detail)
     else:
-        assert all(isinstance(one, ClientEvent | str) for one in read)
+        assert all(isinstance(event, ClientEvent | str) for event in events)
 
 
 @thorough
@@ -83,8 +83,6 @@ def test_bytes_are_parsed_or_refused(body):
         authentication_classes = permission_classes = throttle_classes = ()
 
         def post(self, request):
-            from rest_framework.response import Response
-
             return Response({"echo": request.data})
 
     request = APIRequestFactory().post("/", body, content_type="application/json")
@@ -107,15 +105,15 @@ def test_queries_are_read_or_refused(values):
 @given(st.integers(0, MAX_TIMESTAMP))
 def test_a_moment_means_the_same_in_every_spelling(seconds):
     moment = datetime.fromtimestamp(seconds, UTC)
-    read = Timestamp().run_validation
+    parse = Timestamp().run_validation
 
-    assert read(seconds) == read(moment.isoformat()) == read(moment.isoformat().replace("+00:00", "z")) == moment
-    assert read(moment.replace(tzinfo=None).isoformat()) == moment
+    assert parse(seconds) == parse(moment.isoformat()) == parse(moment.isoformat().replace("+00:00", "z")) == moment
+    assert parse(moment.replace(tzinfo=None).isoformat()) == moment
 
 
 @thorough
 @given(st.text(max_size=20) | st.text("0123456789", min_size=9, max_size=20))
-def test_a_film_id_is_a_number_that_an_id_can_be(text):
+def test_a_movie_id_is_parsed_to_a_possible_id_or_to_0(text):
     number = parse_movie_id(text)
 
     assert 0 <= number < 2**31

@@ -15,6 +15,8 @@ from recommender import cache, privacy, tasks, training_data
 from recommender.jobs import leases, queue
 from recommender.models import ApiKey, Erasure, Job
 from recommender.training import batch, nightly, snapshot
+from recommender.training.options import NightlyOptions
+from recommender.training.run_state import TrainingRun
 from tests.support.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
 from tests.support.viewer_traces import ZOE, event, traces_of
 
@@ -47,16 +49,16 @@ def test_it_is_all_handed_out(zoe, site, client_with):
     body = site.get(DATA)
 
     assert (body["user_id"], body["viewer"]["name"]) == (ZOE, "Zoe")
-    assert [(one["movie_id"], one["kind"]) for one in body["events"]] == [
+    assert [(item["movie_id"], item["kind"]) for item in body["events"]] == [
         (str(STAR_WARS), "watch"),
         (str(EMPIRE), "watch"),
         (str(TOY_STORY), "dislike"),
     ]
     assert body["events"][0]["occurred_at"] == MORNING.isoformat()
-    assert [(one["movie_id"], one["position"]) for one in body["shown"]] == [(str(JEDI), 3)]
-    assert [one["history"] for one in body["sent_histories"]] == [["260", "1196"]]
+    assert [(item["movie_id"], item["position"]) for item in body["shown"]] == [(str(JEDI), 3)]
+    assert [item["history"] for item in body["sent_histories"]] == [["260", "1196"]]
     assert len(body["stored_list"]) > 20
-    assert [(one["about"], one["change"]) for one in body["admin_notes"]] == [("Zoe", "Changed Name.")]
+    assert [(item["about"], item["change"]) for item in body["admin_notes"]] == [("Zoe", "Changed Name.")]
     [row] = body["waiting_rows"]
     assert (row["line"], json.loads(row["values"])["user_id"]) == (1, ZOE)
     site.delete(DATA)
@@ -69,14 +71,14 @@ def test_it_is_all_handed_out(zoe, site, client_with):
 
 def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     kinds = {line.split(":")[0].split()[0] for line in traces_of(ZOE)}
-    tables = {f"recommender_{name}" for name in ("impression", "importpart", "job", "chunk")}
+    tables = {f"recommender_{name}" for name in ("impression", "importpart", "job", "batchchunk")}
     assert kinds >= {"catalog_viewer", "catalog_watchevent", "django_admin_log", "redis", *tables}
     client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).delete(DATA, expect=403)
 
     body = site.delete(DATA)
 
     assert (body["events"], body["impressions"], body["jobs"], body["stored_lists"]) == (3, 1, 2, True)
-    assert [one["name"] for one in body["trained_before"]] == [model.name]
+    assert [item["name"] for item in body["trained_before"]] == [model.name]
     assert all("erasure" in line for line in traces_of(ZOE)), traces_of(ZOE)
     with time_machine.travel(timezone.now() + privacy.SWEEP_PERIOD + timedelta(seconds=1)):
         assert tasks.finish_erasures() == 1
@@ -87,7 +89,7 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     assert site.delete(DATA)["events"] == 0
 
 
-def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpoints, monkeypatch):
+def test_data_of_failed_and_killed_trainings_is_deleted(zoe, site, checkpoints, monkeypatch):
     fail_in_training(monkeypatch)
     killed = checkpoints / "events-killed"
     killed.mkdir()
@@ -155,14 +157,14 @@ def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
 def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, checkpoints, monkeypatch):
     monkeypatch.setattr(training_data, "MIN_EVENTS", 1)
     lease = leases.claim(Job.objects.create(kind="nightly").pk)
-    options = nightly.NightlyOptions(preset="brief")
-    nightly.TrainingRun.start(lease, options)
-    assert nightly.TrainingRun.resume(lease, options) is not None
+    options = NightlyOptions(preset="brief")
+    TrainingRun.start(lease, options)
+    assert TrainingRun.resume(lease, options) is not None
     assert ZOE in snapshot.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
     site.post("/users/merge", {"from_user_id": 77, "into_user_id": ADA})
-    assert nightly.TrainingRun.resume(lease, options) is not None
+    assert TrainingRun.resume(lease, options) is not None
     assert str(lease.job_id) in site.delete(DATA)["in_training"]
 
-    assert nightly.TrainingRun.resume(lease, options) is None
-    nightly.TrainingRun.start(lease, options)
+    assert TrainingRun.resume(lease, options) is None
+    TrainingRun.start(lease, options)
     assert ZOE not in snapshot.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers

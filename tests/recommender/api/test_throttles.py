@@ -5,7 +5,8 @@ import re
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from recommender.api.access import authentication
+from recommender import process_state
+from recommender.api.access import authentication, throttles
 from recommender.api.access.throttles import RateThrottle
 from recommender.models import ApiKey
 from tests.support.api import ApiClient
@@ -22,7 +23,7 @@ def rates(monkeypatch):
     return values
 
 
-def test_past_the_budget_one_waits(rates, api):
+def test_a_call_past_the_budget_is_refused(rates, api):
     for left in (2, 1, 0):
         api.get(READ)
         assert api.response.headers["RateLimit-Policy"] == '"reads";q=3;w=60'
@@ -55,16 +56,20 @@ def test_health_is_never_throttled(rates, api):
         api.get("/health/ready")
 
 
-def test_without_redis_nobody_is_turned_away(rates, api, monkeypatch):
+def test_without_redis_no_call_is_throttled(rates, api, monkeypatch):
+    attempts = []
+
     def gone(*args, **kwargs):
+        attempts.append(args)
         raise RedisConnectionError("gone")
 
     monkeypatch.setattr(RateThrottle.cache, "incr", gone, raising=False)
-    monkeypatch.setattr(RateThrottle, "uncounted_until", 0.0)
+    monkeypatch.setattr(throttles, "REDIS_BACKOFF", 60.0)
 
     for _ in range(5):
         api.get(READ)
-    assert RateThrottle.uncounted_until > 0
+    assert len(attempts) == 1, "Redis is asked again while it is left alone"
+    process_state.clear()
 
 
 def wrong(number, **meta):
@@ -74,7 +79,7 @@ def wrong(number, **meta):
     return guesser
 
 
-def test_who_guesses_keys_waits_and_the_known_ones_go_on(rates, site, django_assert_num_queries):
+def test_guessed_keys_are_throttled_and_known_ones_are_not(rates, site, django_assert_num_queries):
     site.get(READ)
     for number in range(2):
         assert wrong(number).get(READ, expect=401)["code"] == "authentication_failed"
@@ -100,7 +105,7 @@ def test_a_key_is_known_after_its_minute_as_well(rates, site, monkeypatch):
     site.get(READ)
 
 
-def test_a_known_key_asks_redis_for_its_own_budget_alone(rates, site, monkeypatch):
+def test_a_known_key_reads_only_its_own_budget(rates, site, monkeypatch):
     site.get(READ)
     monkeypatch.setattr(RateThrottle.cache, "get", None, raising=False)
 
@@ -126,6 +131,6 @@ def test_without_redis_a_wrong_key_is_still_only_wrong(rates, site, monkeypatch)
     for name in ("get", "incr"):
         monkeypatch.setattr(RateThrottle.cache, name, gone, raising=False)
     for number in range(4):
-        monkeypatch.setattr(RateThrottle, "uncounted_until", 0.0)
+        process_state.clear()
         wrong(number).get(READ, expect=401)
     site.get(READ)

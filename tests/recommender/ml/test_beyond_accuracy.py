@@ -1,4 +1,4 @@
-"""What lists are like besides right: every formula by hand, on lists of two out of four films."""
+"""Metrics beyond accuracy by hand, on lists of two out of four films."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recommender.ml import beyond_accuracy
-from recommender.ml.data import Histories, tokenise
+from recommender.ml.data import tokenise
 from recommender.ml.evaluate import leave_one_out
 from recommender.ml.features import build_features
 from recommender.ml.vocab import Vocab
@@ -22,13 +22,13 @@ def test_coverage():
 
 
 def test_gini():
-    # Shown 0, 1, 1 and 2 times: (-3 * 0 - 1 * 1 + 1 * 1 + 3 * 2) / (4 * 4).
+    # Listed 0, 1, 1 and 2 times: (-3 * 0 - 1 * 1 + 1 * 1 + 3 * 2) / (4 * 4).
     assert beyond_accuracy.gini(LISTS, 4) == pytest.approx(6 / 16)
     assert beyond_accuracy.gini(np.array([[0, 1], [2, 3]]), 4) == 0
 
 
 def test_long_tail_share():
-    # 80 % of 13 is 10.4: films 0 and 1 are the head; one place of four is outside it.
+    # 80 % of 13 is 10.4: films 0 and 1 are the head; one position of four is outside it.
     assert beyond_accuracy.long_tail_share(LISTS, WATCHED) == 1 / 4
     # Film 0 alone makes up 80 % of 10.
     assert beyond_accuracy.long_tail_share(LISTS, np.array([8, 1, 1, 0])) == 2 / 4
@@ -68,13 +68,13 @@ def test_genres_are_read_from_features():
     assert beyond_accuracy.genre_matrix_of(features).tolist() == [[1], [1], [1], [0]]
 
 
-def test_top_leaves_out_what_was_seen_before_the_target():
-    histories: Histories = paired_histories()
+def test_top_k_lists_exclude_films_seen_before_the_target():
+    histories = paired_histories()
     vocab = Vocab(histories.movie_ids)
     tokens = tokenise(histories, vocab)
     targets = leave_one_out(tokens).test
     falling = np.arange(MOVIES, 0, -1, dtype=np.float32)
-    lists = beyond_accuracy.top_k_lists(tokens, targets, lambda _, block: np.tile(falling, (len(block.rows), 1)), 5)
-    for shown, viewer, row in zip(lists, *targets, strict=True):
+    lists = beyond_accuracy.top_k_lists(tokens, targets, lambda _, chunk: np.tile(falling, (len(chunk.rows), 1)), 5)
+    for top, viewer, row in zip(lists, *targets, strict=True):
         seen = set((tokens.items[tokens.indptr[viewer] : row] - 1).tolist())
-        assert shown.tolist() == [film for film in range(MOVIES) if film not in seen][:5]
+        assert top.tolist() == [item for item in range(MOVIES) if item not in seen][:5]

@@ -1,4 +1,4 @@
-"""Two processes with gloo learn what one would."""
+"""Training in two processes with gloo equals training in one."""
 
 import json
 import os
@@ -21,28 +21,28 @@ pytestmark = pytest.mark.slow  # two processes that train
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    """What each of the two processes came to."""
+    """The results of the two processes."""
     folder = tmp_path_factory.mktemp("two")
     program = ["-m", "tests.support.distributed_training", str(folder)]
     subprocess.run([*TORCHRUN, *program], check=True, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=300)
     return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in (0, 1)]
 
 
-def test_their_loss_curve_is_that_of_one_process(two):
+def test_the_loss_curve_equals_that_of_one_process(two):
     for name in ("full", "sampled", "single rows"):
         np.testing.assert_allclose(two[0][name], loss_curve(make_trainer(**CASES[name])), rtol=1e-3, err_msg=name)
 
 
-def test_with_dropout_they_learn_as_fast(two):
-    """Each process drops other units, so the curves are two samples of one thing."""
-    alone = loss_curve(make_trainer(**CASES["dropout"]))
-    assert two[0]["dropout"] != alone
-    np.testing.assert_allclose(np.mean(two[0]["dropout"][-5:]), np.mean(alone[-5:]), rtol=0.05)
+def test_with_dropout_the_loss_falls_as_fast(two):
+    """Each process drops other units, so the curves are two samples of the same process."""
+    single = loss_curve(make_trainer(**CASES["dropout"]))
+    assert two[0]["dropout"] != single
+    np.testing.assert_allclose(np.mean(two[0]["dropout"][-5:]), np.mean(single[-5:]), rtol=0.05)
 
 
-def test_both_hold_the_same_weights_and_losses(two):
+def test_both_processes_have_the_same_weights_and_losses(two):
     assert two[0] == two[1]
 
 
-def test_stopped_by_the_first_they_go_on_as_if_nothing_had_happened(two):
+def test_an_interrupted_group_resumes_with_the_same_result(two):
     np.testing.assert_allclose(two[0]["resumed"], two[0]["full"], rtol=1e-5)

@@ -1,4 +1,4 @@
-"""What a night holds at 25 million events grows with these: bytes of numpy's arrays by event, at their peak."""
+"""Peak memory of numpy's arrays per event: at 25 million events the nightly job depends on it."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -9,22 +9,23 @@ from recommender.ml.data import RATING, Events, Histories, tokenise
 from recommender.ml.transitions import Transitions
 from recommender.ml.vocab import Vocab
 
-EVENTS, VIEWERS, FILMS = 200_000, 1_000, 5_000
+EVENTS, VIEWERS, MOVIES = 200_000, 1_000, 5_000
 RANDOM = np.random.default_rng(1)
-OWNER, ITEMS = np.repeat(np.arange(VIEWERS), EVENTS // VIEWERS), RANDOM.integers(0, FILMS, EVENTS)
+TOKEN_VIEWERS, ITEMS = np.repeat(np.arange(VIEWERS), EVENTS // VIEWERS), RANDOM.integers(0, MOVIES, EVENTS)
 
 
-def most_bytes(work: Callable[[], object]) -> float:
-    """By event, what `work` returns included."""
+def peak_bytes(work: Callable[[], object]) -> float:
+    """Return the peak per event, including the result of `work`."""
     tracemalloc.start()
     try:
-        kept = work()
-        return tracemalloc.get_traced_memory()[1] / EVENTS if kept is not None else 0
+        result = work()
+        assert result is not None  # alive until the peak is read
+        return tracemalloc.get_traced_memory()[1] / EVENTS
     finally:
         tracemalloc.stop()
 
 
-def test_tokens_are_made_with_little_more_than_they_hold():
+def test_tokenise_needs_little_more_memory_than_its_result():
     events = Events(
         movie_ids=ITEMS.astype(np.int32),
         times=np.arange(EVENTS),
@@ -32,10 +33,10 @@ def test_tokens_are_made_with_little_more_than_they_hold():
         ratings=(RANDOM.integers(1, 11, EVENTS) / 2).astype(np.float32),
         completions=np.full(EVENTS, np.nan, np.float32),
     )
-    histories, vocab = Histories.from_table(OWNER, events), Vocab(np.arange(FILMS))
-    assert most_bytes(lambda: tokenise(histories, vocab)) < 60
+    histories, vocab = Histories.from_table(TOKEN_VIEWERS, events), Vocab(np.arange(MOVIES))
+    assert peak_bytes(lambda: tokenise(histories, vocab)) < 60
 
 
 def test_counting_transitions_holds_few_copies_of_the_pairs():
-    """Ten pairs an event."""
-    assert most_bytes(lambda: Transitions.from_tokens(OWNER, ITEMS, FILMS)) < 600
+    """There are ten pairs per event."""
+    assert peak_bytes(lambda: Transitions.from_tokens(TOKEN_VIEWERS, ITEMS, MOVIES)) < 600

@@ -1,4 +1,4 @@
-"""What the model promises, whatever it has learned."""
+"""Properties of model and ranker that hold for any weights."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def model_of(name: str, **fields) -> TransformerRecModel:
 
 
 @pytest.mark.parametrize("mlp", [False, True])
-def test_the_interface_of_the_brief(mlp):
+def test_forward_scores_candidates_after_a_padded_sequence(mlp):
     model = model_of("basic", use_mlp_scorer=mlp)
     sequence = torch.randint(1, MOVIES + 1, (3, 50))
     sequence[:, :20] = 0
@@ -45,18 +45,18 @@ def test_the_interface_of_the_brief(mlp):
 @pytest.mark.parametrize("name", PRESETS)
 def test_padding_changes_nothing(name):
     model = model_of(name)
-    short = torch.randint(1, MOVIES + 1, (2, 9))
-    padded = torch.cat([torch.zeros(2, 13, dtype=torch.long), short], 1)
-    taste, films = torch.randint(1, MOVIES + 1, (2, 4)), torch.arange(1, MOVIES + 1).repeat(2, 1)
+    sequence = torch.randint(1, MOVIES + 1, (2, 9))
+    padded = torch.cat([torch.zeros(2, 13, dtype=torch.long), sequence], 1)
+    taste, candidates = torch.randint(1, MOVIES + 1, (2, 4)), torch.arange(1, MOVIES + 1).repeat(2, 1)
     wide_taste = torch.cat([taste, torch.zeros(2, 3, dtype=torch.long)], 1)
     with torch.inference_mode():
-        plain = model(short, taste, films, torch.ones(2, 4))
-        torch.testing.assert_close(model(padded, taste, films, torch.ones(2, 4)), plain, rtol=1e-4, atol=1e-4)
+        expected = model(sequence, taste, candidates, torch.ones(2, 4))
+        torch.testing.assert_close(model(padded, taste, candidates, torch.ones(2, 4)), expected, rtol=1e-4, atol=1e-4)
         weights = torch.cat([torch.ones(2, 4), torch.zeros(2, 3)], 1)
         batch = untimed_batch(padded, wide_taste, weights)
         batch.taste_seen = torch.full_like(padded, 4)
         users = model.user_vectors(batch, model.items())
-        torch.testing.assert_close(users @ model.output_vectors(model.items())[1:].T, plain, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(users @ model.output_vectors(model.items())[1:].T, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -85,7 +85,7 @@ def test_encoding_in_batch_equals_encoding_alone():
         events.append(Events(*(c[rows] for c in (histories.movie_ids, histories.times, histories.kinds))))
     events.append(Events.from_ids([101, 102, 103]))
     together = ranker.encode(events)
-    alone = np.concatenate([ranker.encode([one]) for one in events])
+    alone = np.concatenate([ranker.encode([history]) for history in events])
     np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-3)
 
 
@@ -113,81 +113,84 @@ def test_every_field_of_the_config_makes_a_difference(field, value):
     assert not np.allclose(*states)
 
 
-def test_times_and_the_time_of_asking_are_read_and_may_be_missing():
+def test_times_and_the_request_time_change_the_state_and_may_be_missing():
     ranker = Ranker(model_of("default"), VOCAB)
     timed = Events(np.array([101, 102], np.int32), np.array([1_000_000_000, 1_000_000_060]))
-    bare = timed._replace(times=None)
-    asked = [ranker.encode([timed], [1_000_000_061]), ranker.encode([timed], [1_010_000_000]), ranker.encode([timed])]
-    states = [*asked, ranker.encode([bare])]
+    soon, later = (ranker.encode([timed], [time]) for time in (1_000_000_061, 1_010_000_000))
+    states = [soon, later, ranker.encode([timed]), ranker.encode([timed._replace(times=None)])]
     assert all(not np.allclose(a, b) for i, a in enumerate(states) for b in states[:i])
 
 
 def test_a_new_watch_a_like_and_the_order_change_the_state():
     ranker = Ranker(model_of("default"), VOCAB)
-    films = np.array([101, 102, 103], np.int32)
+    ids = np.array([101, 102, 103], np.int32)
     kinds = np.array([1, 1, 3], np.int8)
     states = [
-        ranker.encode([one])
-        for one in (
-            Events(films[:2]),
-            Events(films),
-            Events(films[[1, 0]]),
-            Events(films, np.arange(3), kinds),
-            Events(films[:2], np.arange(2), kinds[:2]),
+        ranker.encode([events])
+        for events in (
+            Events(ids[:2]),
+            Events(ids),
+            Events(ids[[1, 0]]),
+            Events(ids, np.arange(3), kinds),
+            Events(ids[:2], np.arange(2), kinds[:2]),
         )
     ]
     assert all(not np.allclose(a, b) for i, a in enumerate(states) for b in states[:i])
 
 
-def test_lists_leave_out_what_they_are_told_and_are_in_order():
+def test_lists_are_in_order_and_respect_allowed_and_exclude():
     ranker = Ranker(model_of("default"), VOCAB)
     states = ranker.encode([Events.from_ids([101, 102]), Events.from_ids([120])])
     allowed = ranker.movie_ids < 130
     lists = ranker.top(states, 10, allowed, [np.array([101, 102, 999]), np.array([120])])
-    for (films, scores), barred in zip(lists, ([101, 102], [120]), strict=True):
-        assert len(films) == 10
-        assert not set(films.tolist()) & set(barred)
-        assert films.max() < 130
+    for (movie_ids, scores), excluded in zip(lists, ([101, 102], [120]), strict=True):
+        assert len(movie_ids) == 10
+        assert not set(movie_ids.tolist()) & set(excluded)
+        assert movie_ids.max() < 130
         assert (np.diff(scores) <= 0).all()
     everything = ranker.top(states, 500)[0][0]
     assert len(everything) == MOVIES
     np.testing.assert_allclose(ranker.score(states[:1], lists[0][0])[0], lists[0][1], rtol=1e-4)
 
 
-def test_the_mlp_scorer_ranks_its_shortlist_again(monkeypatch):
-    """Lists and evaluation take the same shortlist: the dot product's best among the films not left out."""
+def test_the_mlp_scorer_reranks_its_candidates(monkeypatch):
+    """Lists and evaluation rerank the same candidates: the best dot products among the films not excluded."""
     monkeypatch.setattr(ranker_module, "MLP_CANDIDATES", 12)
     ranker = Ranker(model_of("basic", use_mlp_scorer=True), VOCAB)
-    states, left_out = ranker.encode([Events.from_ids([101, 102])]), [np.array([101, 102, 110])]
-    films, scores = ranker.top(states, 8, exclude=left_out)[0]
-    np.testing.assert_allclose(ranker.score(states, films)[0], scores, rtol=1e-4)
-    _, added, scored = ranker._all_scores(states)
-    dots = scored[0].numpy()
-    assert added is None
-    all_scores = ranker.scores(states, left_out)[0]
-    order = [film for film in ranker.movie_ids[np.argsort(-all_scores)].tolist() if film not in left_out[0]]
-    by_dot = [film for film in ranker.movie_ids[np.argsort(-dots)].tolist() if film not in left_out[0]]
-    assert order[:8] == films.tolist() != by_dot[:8]
+    states, exclude = ranker.encode([Events.from_ids([101, 102])]), [np.array([101, 102, 110])]
+    movie_ids, scores = ranker.top(states, 8, exclude=exclude)[0]
+    np.testing.assert_allclose(ranker.score(states, movie_ids)[0], scores, rtol=1e-4)
+    assert ranker.prior is None
+    vectors = ranker.vectors.items.float() / ranker.vectors.score_norms[:, None]
+    dot_products = (vectors @ torch.from_numpy(states[0])).numpy()
+
+    def ordered(values):
+        return [movie_id for movie_id in ranker.movie_ids[np.argsort(-values)].tolist() if movie_id not in exclude[0]]
+
+    order, by_dot = ordered(ranker.scores(states, exclude)[0]), ordered(dot_products)
+    assert order[:8] == movie_ids.tolist() != by_dot[:8]
     assert set(order[:12]) == set(by_dot[:12])
     assert order[12:] == by_dot[12:]
 
 
-def test_similarity_is_between_0_and_1_and_unknown_films_are_told():
+def test_similarity_is_between_0_and_1_and_unknown_films_raise():
     ranker = Ranker(model_of("default"), VOCAB)
-    near = ranker.item_similarity(105)
-    place = int(ranker.columns_of([105])[0])
-    assert near[place] == pytest.approx(1)
-    assert ((near >= 0) & (near <= 1)).all()
-    np.testing.assert_allclose(near, ranker.cosine_matrix(np.array([105]), ranker.movie_ids)[0].clip(0), atol=1e-6)
+    similarity = ranker.item_similarity(105)
+    column = int(ranker.columns_of([105])[0])
+    assert similarity[column] == pytest.approx(1)
+    assert ((similarity >= 0) & (similarity <= 1)).all()
+    np.testing.assert_allclose(
+        similarity, ranker.cosine_matrix(np.array([105]), ranker.movie_ids)[0].clip(0), atol=1e-6
+    )
     assert not ranker.successor_shares(105).any(), "no transitions were counted"
-    for ask in (ranker.item_similarity, ranker.successor_shares):
+    for method in (ranker.item_similarity, ranker.successor_shares):
         with pytest.raises(KeyError, match="999"):
-            ask(999)
+            method(999)
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_the_newest_state_alone_is_the_last_of_all(name):
-    """Serving asks for one state a viewer, training for one a token."""
+def test_last_only_gives_the_last_of_all_states(name):
+    """Serving computes one state per viewer, training one per token."""
     model = model_of(name)
     tokens = tokenise(paired_histories(), VOCAB)
     batch = collate(tokens, last_windows(tokens, np.arange(5), tokens.indptr[1:6], 10), model.config)
@@ -195,6 +198,6 @@ def test_the_newest_state_alone_is_the_last_of_all(name):
         torch.nn.init.normal_(table)  # they start at zero
     untimed = replace(batch, timed=torch.zeros_like(batch.timed), gaps=torch.full_like(batch.gaps, GAP_NONE))
     with torch.inference_mode():
-        for one in (batch, untimed):
-            found = model.user_vectors(one, model.items(), model.static_bias())
-            torch.testing.assert_close(found, model.position_vectors(one, model.items())[:, -1])
+        for case in (batch, untimed):
+            last = model.user_vectors(case, model.items(), model.static_bias())
+            torch.testing.assert_close(last, model.position_vectors(case, model.items())[:, -1])

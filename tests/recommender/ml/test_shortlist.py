@@ -1,4 +1,4 @@
-"""Eight bits say where to look; what is listed is exact."""
+"""The quantised shortlist: rough scores choose candidates, the lists are those of exact scores."""
 
 import numpy as np
 import pytest
@@ -14,63 +14,79 @@ from recommender.ml.shortlist import MIN_ITEMS, Shortlist
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.vocab import Vocab
 
-FILMS = MIN_ITEMS + 500
+MOVIES = MIN_ITEMS + 500
 
 
 @pytest.fixture(scope="module", params=["default", "basic"])
 def ranker(request):
     torch.manual_seed(3)
-    shape = override(get_preset(request.param), model={"d_model": 32, "heads": 2, "layers": 1})
+    preset = override(get_preset(request.param), model={"d_model": 32, "heads": 2, "layers": 1})
     rng = np.random.default_rng(3)
     prior = TransitionPrior.from_tokens(
-        np.sort(rng.integers(300, size=20_000)), rng.integers(FILMS, size=20_000), FILMS, 1.0
+        np.sort(rng.integers(300, size=20_000)), rng.integers(MOVIES, size=20_000), MOVIES, 1.0
     )
-    model = TransformerRecModel(FILMS, shape.model, build_features([["genre:Drama"]] * FILMS))
-    return Ranker(model, Vocab(np.arange(1, FILMS + 1)), prior)
+    model = TransformerRecModel(MOVIES, preset.model, build_features([["genre:Drama"]] * MOVIES))
+    return Ranker(model, Vocab(np.arange(1, MOVIES + 1)), prior)
 
 
 @pytest.fixture(scope="module")
-def asked(ranker):
+def inputs(ranker):
+    """States of six viewers, their seen films, and a mask of allowed films."""
     rng = np.random.default_rng(4)
-    seen = [rng.choice(FILMS, 50, replace=False) + 1 for _ in range(6)]
-    return ranker.encode([Events.from_ids(films.tolist()) for films in seen]), seen, rng.random(FILMS) < 0.5
+    seen = [rng.choice(MOVIES, 50, replace=False) + 1 for _ in range(6)]
+    return ranker.encode([Events.from_ids(movie_ids.tolist()) for movie_ids in seen]), seen, rng.random(MOVIES) < 0.5
 
 
-def exact(ranker, states, k, allowed, seen):
-    """Without the shortlist."""
+@pytest.fixture
+def full_products(monkeypatch):
+    """Counts the products over all films."""
+    calls, original = [], ItemVectors.dot_products
+
+    def counted(self, others):
+        calls.append(len(others))
+        return original(self, others)
+
+    monkeypatch.setattr(ItemVectors, "dot_products", counted)
+    return calls
+
+
+def exact_top(ranker, states, k, allowed, seen):
+    """Rank without the shortlist."""
     plain = Ranker(ranker.model, ranker.vocab, ranker.prior, vectors=ranker.vectors._replace(shortlist=None))
     return plain.top(states, k, allowed, seen)
 
 
-def test_the_lists_are_those_of_exact_scores(ranker, asked):
-    states, seen, allowed = asked
-    assert ranker._top_via_shortlist(states, 20, allowed, seen) is not None
-    for found, wanted in zip(
-        ranker.top(states, 20, allowed, seen), exact(ranker, states, 20, allowed, seen), strict=True
+def test_lists_are_those_of_exact_scores(ranker, inputs, full_products):
+    states, seen, allowed = inputs
+    lists = ranker.top(states, 20, allowed, seen)
+    assert not full_products, "the shortlist was enough"
+    for (ids, scores), (expected_ids, expected) in zip(
+        lists, exact_top(ranker, states, 20, allowed, seen), strict=True
     ):
-        np.testing.assert_array_equal(found[0], wanted[0])
-        np.testing.assert_allclose(found[1], wanted[1], rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(ids, expected_ids)
+        np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_no_score_is_further_off_than_is_said(ranker, asked):
-    table, _, lengths, short = ranker.vectors
-    users = torch.from_numpy(asked[0][:, : table.shape[1]])
-    off = (short.scores(users) - users @ (table[1:] / lengths[:, None]).T).abs().amax(1)
-    slack = short.error_bound(users)
-    assert (off <= slack).all()
-    assert (slack < 30 * off).all(), "a bound that says nothing would send every list the long way"
+def test_rough_scores_are_within_the_error_bound(ranker, inputs):
+    table, _, score_norms, shortlist = ranker.vectors
+    users = torch.from_numpy(inputs[0][:, : table.shape[1]])
+    error = (shortlist.scores(users) - users @ (table[1:] / score_norms[:, None]).T).abs().amax(1)
+    bound = shortlist.error_bound(users)
+    assert (error <= bound).all()
+    assert (bound < 30 * error).all(), "with a loose bound every list would be scored in full"
 
 
-def test_where_the_shortlist_may_miss_a_film_all_are_scored(ranker, asked):
-    """All films alike but for a hair: eight bits cannot tell which are the best."""
-    states, seen, allowed = asked
+def test_all_films_are_scored_where_the_shortlist_may_miss_one(ranker, inputs, full_products):
+    """Almost equal vectors: eight bits cannot tell which films are the best."""
+    states, seen, allowed = inputs
     table = 1 + 1e-4 * torch.randn(ranker.vectors.table.shape)
-    alike = Ranker(ranker.model, ranker.vocab, vectors=ItemVectors.from_table(table, cosine=True))
-    only = states[:, : table.shape[1]]
-    assert alike._top_via_shortlist(only, 20, allowed, seen) is None
-    assert len(alike.top(only, 20, allowed, seen)[0][0]) == 20
+    similar = Ranker(ranker.model, ranker.vocab, vectors=ItemVectors.from_table(table, cosine=True))
+    assert len(similar.top(states[:, : table.shape[1]], 20, allowed, seen)[0][0]) == 20
+    assert full_products == [len(states)]
 
 
-def test_few_films_and_many_viewers_are_scored_exactly(ranker, asked):
+def test_few_films_and_many_viewers_are_scored_exactly(ranker, inputs, full_products):
     assert Shortlist.quantise(ranker.vectors.items[:100], ranker.vectors.score_norms[:100]) is None
-    assert ranker._top_via_shortlist(np.tile(asked[0], (2, 1)), 20, None, None) is None
+    states = np.tile(inputs[0], (2, 1))
+    ranker.top(states, 20)
+    assert full_products == [len(states)]

@@ -18,7 +18,7 @@ from tests.support.small_trainer import FEATURES, SPLIT, TOKENS, VOCAB, make_tra
 
 @pytest.mark.parametrize("changes", [{}, {"negatives": 20}])
 @pytest.mark.parametrize("name", PRESETS)
-def test_it_learns_the_order(name, changes):
+def test_training_learns_the_order(name, changes):
     trained = make_trainer(name, **changes).run()
     ranker = Ranker(trained.model, VOCAB)
     ranks = evaluate.rank_targets(TOKENS, SPLIT.test, evaluate.ranker_scorer(ranker))
@@ -33,8 +33,8 @@ def test_the_mlp_scorer_learns_too():
     ranker = Ranker(trained.model, VOCAB)
     states = ranker.encode_tokens(TOKENS, *SPLIT.test)
     first = [
-        films[0]
-        for films, _ in ranker.top(
+        movie_ids[0]
+        for movie_ids, _ in ranker.top(
             states, 1, exclude=[VOCAB.movie_ids[s] for s in evaluate.seen_items(TOKENS, SPLIT.test)]
         )
     ]
@@ -57,8 +57,8 @@ def test_it_learns_the_order_on_a_gpu_too():
     assert len(ranker.top(states, 5)) == len(states)
 
 
-def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tmp_path):
-    undisturbed = make_trainer(epochs=3).run()
+def test_an_interrupted_run_resumes_with_the_same_result(tmp_path):
+    uninterrupted = make_trainer(epochs=3).run()
 
     def stop(step: Step) -> bool:
         return not (step.epoch == 2 and step.step == 3)
@@ -67,30 +67,38 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(tmp_path):
         make_trainer(folder=tmp_path, epochs=3).run(TrainingHooks(on_step=stop))
     assert {path.name for path in tmp_path.iterdir()} == {"transformer_epoch1.pt", "transformer_latest.pt"}
     resumed = make_trainer(folder=tmp_path, epochs=3).run(resume=True)
-    for got, want in zip(resumed.model.parameters(), undisturbed.model.parameters(), strict=True):
-        torch.testing.assert_close(got, want)
-    assert [epoch["loss"] for epoch in resumed.history] == pytest.approx([e["loss"] for e in undisturbed.history])
+    for parameter, expected in zip(resumed.model.parameters(), uninterrupted.model.parameters(), strict=True):
+        torch.testing.assert_close(parameter, expected)
+    assert [epoch["loss"] for epoch in resumed.history] == pytest.approx([e["loss"] for e in uninterrupted.history])
 
 
-def test_a_cut_checkpoint_is_passed_over_for_an_older_one(tmp_path):
+def resumed_epochs(trainer) -> list[int]:
+    """The epochs that a resumed run trains."""
+    epochs: list[int] = []
+
+    def on_epoch(epoch, model):
+        epochs.append(epoch)
+        return {}
+
+    trainer.run(TrainingHooks(on_epoch=on_epoch), resume=True)
+    return epochs
+
+
+def test_a_truncated_checkpoint_is_skipped_for_an_older_one(tmp_path):
     make_trainer(folder=tmp_path, epochs=3).run()
     newest = tmp_path / "transformer_epoch3.pt"
     newest.write_bytes(newest.read_bytes()[:1000])
-    taken_up = make_trainer(folder=tmp_path, epochs=3)
-    taken_up._load_checkpoint()
-    assert taken_up.epoch == 3
-    assert taken_up.step == 0
+    assert resumed_epochs(make_trainer(folder=tmp_path, epochs=3)) == [3]
 
 
-def test_a_checkpoint_goes_on_with_its_own_data_alone(tmp_path):
+def test_a_checkpoint_of_other_data_is_ignored(tmp_path):
     make_trainer(folder=tmp_path, epochs=1).run()
-    other = make_trainer(folder=tmp_path, epochs=1, ends=SPLIT.ends - 1)
-    other._load_checkpoint()
-    assert (other.epoch, other.total_steps) == (1, 0)
+    assert resumed_epochs(make_trainer(folder=tmp_path, epochs=1)) == [], "the same data: nothing is left to train"
+    assert resumed_epochs(make_trainer(folder=tmp_path, epochs=1, ends=SPLIT.ends - 1)) == [1]
 
 
-def test_a_film_that_is_held_out_gets_no_vector_of_its_own():
-    """No viewer's tokens from film 7 on are learned from."""
+def test_a_film_without_training_tokens_gets_no_id_vector():
+    """No viewer trains on tokens from film 7 on."""
     ends = np.array(
         [
             min([stop - 1, *(first + np.flatnonzero(TOKENS.items[first:stop] == 7))])
@@ -102,7 +110,7 @@ def test_a_film_that_is_held_out_gets_no_vector_of_its_own():
     assert vectors[9].any()
 
 
-def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
+def test_loading_a_broken_model_folder_says_what_is_wrong(tmp_path):
     model = make_trainer().run().model
     folder = model_folder.save_model(tmp_path / "v1", model, VOCAB, FEATURES, {"metrics": {"ndcg10": 0.5}})
     ranker = load_ranker(folder)
@@ -126,13 +134,13 @@ def test_a_model_folder_says_what_is_wrong_with_it(tmp_path):
 
 def test_baselines_by_hand():
     """Film 2n is followed by 2n + 1 with certainty: Markov must see it, popularity cannot."""
-    prefix = TrainingTokens(TOKENS, SPLIT.ends, MOVIES)
+    training = TrainingTokens(TOKENS, SPLIT.ends, MOVIES)
     hits = {
         name: metrics.hit_rate(evaluate.rank_targets(TOKENS, SPLIT.test, fit()), 1)
-        for name, fit in baseline_fitters(prefix).items()
+        for name, fit in baseline_fitters(training).items()
     }
     assert hits["markov"] == 1.0
     assert hits["blend"] > 0.9
     assert hits["popularity"] < 0.3
-    counts = np.bincount(prefix.items, minlength=MOVIES)
-    assert baseline_fitters(prefix)["popularity"]()(TOKENS, SPLIT.test)[0].tolist() == counts.tolist()
+    counts = np.bincount(training.items, minlength=MOVIES)
+    assert baseline_fitters(training)["popularity"]()(TOKENS, SPLIT.test)[0].tolist() == counts.tolist()

@@ -1,4 +1,4 @@
-"""Transitions by hand, and what they add to the transformer's scores."""
+"""Transitions by hand, and the prior that they add to the transformer's scores."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ VOCAB = Vocab(np.arange(100, 100 + MOVIES))
 FEATURES = build_features([["genre:Drama"] for _ in range(MOVIES)])
 TOKENS = tokenise(paired_histories(), VOCAB)
 SPLIT = evaluate.leave_one_out(TOKENS)
-OWNER = np.repeat(np.arange(len(TOKENS.indptr) - 1), TOKENS.lengths())
+TOKEN_VIEWERS = np.repeat(np.arange(len(TOKENS.indptr) - 1), TOKENS.lengths())
 
 
 def untrained(**fields) -> TransformerRecModel:
@@ -31,53 +31,62 @@ def untrained(**fields) -> TransformerRecModel:
 def test_transitions_by_hand():
     """One viewer watched 0, 1, 2; another 2, 0. Row 0: film 1 once, film 2 with weight 1/2."""
     counted = Transitions.from_tokens(np.array([0, 0, 0, 1, 1]), np.array([0, 1, 2, 2, 0]), 3)
-    after = [counted.scores(torch.tensor([[film + 1]]))[0].tolist() for film in range(3)]
+    after = [counted.scores(torch.tensor([[item + 1]]))[0].tolist() for item in range(3)]
     np.testing.assert_allclose(after, [[0, 1 / 11.5, 0.5 / 11.5], [0, 0, 1 / 11], [1 / 11, 0, 0]], rtol=1e-6)
     both = counted.scores(torch.tensor([[2, 1, 0], [0, 0, 0]]))  # film 1 is the newest, film 0 the one before
     older = np.exp(-1 / transitions.TAU)
     np.testing.assert_allclose(both, [[0, older / 11.5, 1 / 11 + older * 0.5 / 11.5], [0, 0, 0]], rtol=1e-6)
 
 
-def test_transitions_are_the_same_however_they_are_counted(monkeypatch):
-    whole = Transitions.from_tokens(OWNER, TOKENS.items - 1, MOVIES)
+def test_transitions_do_not_depend_on_the_chunk_size(monkeypatch):
+    whole = Transitions.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES)
     monkeypatch.setattr(transitions, "CHUNK_TOKENS", 100)
-    for one, other in zip(whole, Transitions.from_tokens(OWNER, TOKENS.items - 1, MOVIES), strict=True):
-        assert torch.equal(one, other)
+    for tensor, expected in zip(whole, Transitions.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES), strict=True):
+        assert torch.equal(tensor, expected)
 
 
 def test_only_the_greatest_shares_are_kept():
-    whole, few = (Transitions.from_tokens(OWNER, TOKENS.items - 1, MOVIES, kept) for kept in (None, 3))
-    assert few.indptr.diff().max() == 3
-    for film in range(MOVIES):
-        rows = slice(*few.indptr[film : film + 2].tolist())
-        best = whole.shares[slice(*whole.indptr[film : film + 2].tolist())].sort(descending=True).values[:3]
-        assert few.shares[rows].sort(descending=True).values.tolist() == best.tolist()
+    all_shares, greatest = (
+        Transitions.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES, max_successors) for max_successors in (None, 3)
+    )
+    assert greatest.indptr.diff().max() == 3
+    for item in range(MOVIES):
+        rows = slice(*greatest.indptr[item : item + 2].tolist())
+        best = all_shares.shares[slice(*all_shares.indptr[item : item + 2].tolist())].sort(descending=True).values[:3]
+        assert greatest.shares[rows].sort(descending=True).values.tolist() == best.tolist()
 
 
-def test_packed_they_say_the_same_within_half_a_thousandth():
-    counted, recent = Transitions.from_tokens(OWNER, TOKENS.items - 1, MOVIES), torch.tensor([[3, 10, 2], [7, 0, 0]])
-    np.testing.assert_allclose(counted.to_half().scores(recent), counted.scores(recent), rtol=5e-4, atol=1e-7)
+def test_half_precision_keeps_scores_within_half_a_thousandth():
+    counted, history = (
+        Transitions.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES),
+        torch.tensor([[3, 10, 2], [7, 0, 0]]),
+    )
+    np.testing.assert_allclose(counted.to_half().scores(history), counted.scores(history), rtol=5e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("mlp", [False, True])
-def test_the_ranker_adds_what_was_counted(mlp):
+def test_the_ranker_adds_the_prior(mlp):
     model = untrained(use_mlp_scorer=mlp)
-    prior = TransitionPrior.from_tokens(OWNER, TOKENS.items - 1, MOVIES, 1.5)
-    alone, joined = Ranker(model, VOCAB), Ranker(model, VOCAB, prior)
+    prior = TransitionPrior.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES, 1.5)
+    without_prior, with_prior = Ranker(model, VOCAB), Ranker(model, VOCAB, prior)
     history = [Events.from_ids([101, 109, 102]), Events.from_ids([])]
-    plain, states = alone.encode(history), joined.encode(history)
-    assert states.shape == (2, joined.state_size)
-    shares = Transitions.from_tokens(OWNER, TOKENS.items - 1, MOVIES, 128).to_half().scores(torch.tensor([[3, 10, 2]]))
-    wanted = alone.score(plain, VOCAB.movie_ids.tolist())
-    wanted[0] += 1.5 * np.log1p(shares[0].numpy() / SMOOTHING)
-    np.testing.assert_allclose(joined.score(states, VOCAB.movie_ids.tolist()), wanted, rtol=1e-4, atol=1e-4)
-    for (films, scores), row in zip(joined.top(states, 5), wanted, strict=True):
-        assert films.tolist() == VOCAB.movie_ids[np.argsort(-row, kind="stable")[:5]].tolist()
+    plain_states, states = without_prior.encode(history), with_prior.encode(history)
+    assert states.shape == (2, with_prior.state_size)
+    shares = (
+        Transitions.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES, 128)
+        .to_half()
+        .scores(torch.tensor([[3, 10, 2]]))
+    )
+    expected = without_prior.score(plain_states, VOCAB.movie_ids.tolist())
+    expected[0] += 1.5 * np.log1p(shares[0].numpy() / SMOOTHING)
+    np.testing.assert_allclose(with_prior.score(states, VOCAB.movie_ids.tolist()), expected, rtol=1e-4, atol=1e-4)
+    for (movie_ids, scores), row in zip(with_prior.top(states, 5), expected, strict=True):
+        assert movie_ids.tolist() == VOCAB.movie_ids[np.argsort(-row, kind="stable")[:5]].tolist()
         np.testing.assert_allclose(scores, np.sort(row)[::-1][:5], rtol=1e-4, atol=1e-4)
 
 
-def test_the_weight_goes_by_how_many_films_are_known():
-    counted = TransitionPrior.from_tokens(OWNER, TOKENS.items - 1, MOVIES, 1.0)
+def test_the_weight_depends_on_the_history_length():
+    counted = TransitionPrior.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES, 1.0)
     by_length = counted._replace(weights=torch.arange(transitions.WINDOW + 1, dtype=torch.float32))
     recent = torch.zeros(3, transitions.WINDOW, dtype=torch.long)
     recent[0, 0], recent[1, :4] = 3, torch.tensor([3, 10, 2, 5])
@@ -86,18 +95,19 @@ def test_the_weight_goes_by_how_many_films_are_known():
 
 
 def test_validation_chooses_the_weight():
-    """The films' order is certain and the model knows nothing: counting must weigh, unless nothing was counted."""
-    alone = Ranker(untrained(), VOCAB)
-    joined = fit_prior(alone, TOKENS, SPLIT.ends, SPLIT.validation)
+    """The films' order is certain and the model untrained: the prior must get weight, unless nothing was counted."""
+    without_prior = Ranker(untrained(), VOCAB)
+    with_prior = fit_prior(without_prior, TOKENS, SPLIT.ends, SPLIT.validation)
     before, after = (
-        evaluate.rank_targets(TOKENS, SPLIT.test, evaluate.ranker_scorer(ranker)) for ranker in (alone, joined)
+        evaluate.rank_targets(TOKENS, SPLIT.test, evaluate.ranker_scorer(ranker))
+        for ranker in (without_prior, with_prior)
     )
     assert metrics.hit_rate(after, 1) > 0.4 > 0.1 > metrics.hit_rate(before, 1)
-    nothing = fit_prior(Ranker(untrained(), VOCAB), TOKENS, TOKENS.indptr[:-1], SPLIT.validation)
-    assert nothing.prior is None
+    unfitted = fit_prior(Ranker(untrained(), VOCAB), TOKENS, TOKENS.indptr[:-1], SPLIT.validation)
+    assert unfitted.prior is None
 
 
-def test_a_model_folder_keeps_the_prior(tmp_path):
+def test_a_model_folder_stores_the_prior(tmp_path):
     ranker = fit_prior(Ranker(untrained(), VOCAB), TOKENS, SPLIT.ends, SPLIT.validation)
     folder = model_folder.save_model(tmp_path / "v1", ranker.model, VOCAB, FEATURES, {}, ranker.prior)
     loaded = load_ranker(folder)

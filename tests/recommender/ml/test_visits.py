@@ -18,7 +18,7 @@ def tokens_of(*viewers):
     """Each viewer: (film, seconds, stars) in the order of time."""
     events = [
         Events(
-            np.array([film for film, _, _ in rows], np.int32),
+            np.array([movie_id for movie_id, _, _ in rows], np.int32),
             np.array([at for _, at, _ in rows], np.int64),
             np.full(len(rows), RATING, np.int8),
             np.array([stars for *_, stars in rows], np.float32),
@@ -32,33 +32,33 @@ def tokens_of(*viewers):
 
 def test_a_pause_of_more_than_an_hour_ends_a_visit_and_so_does_another_viewer():
     tokens = tokens_of([(1, 0, 5), (2, MAX_GAP, 4), (3, 2 * MAX_GAP + 1, 3)], [(4, 2 * MAX_GAP + 1, 5)])
-    found = visits.find_visits(tokens)
-    assert found.viewers.tolist() == [0, 0, 1]
-    assert [*zip(found.starts.tolist(), found.stops.tolist(), strict=True)] == [(0, 2), (2, 3), (3, 4)]
+    result = visits.find_visits(tokens)
+    assert result.viewers.tolist() == [0, 0, 1]
+    assert [*zip(result.starts.tolist(), result.stops.tolist(), strict=True)] == [(0, 2), (2, 3), (3, 4)]
 
 
-def test_a_visit_is_asked_for_when_it_begins_after_the_cut_and_its_viewer_is_known():
+def test_visits_after_the_cut_have_viewers_with_a_history():
     late = 100 * HOUR
     tokens = tokens_of(
         [(1, 0, 5), (2, late, 5), (3, late + 9 * HOUR, 5)],  # two visits after the cut
         [(4, late, 5), (5, late + 9 * HOUR, 5)],  # the first one: nothing is known of the viewer
         [(6, 50 * HOUR - 60, 5), (7, 50 * HOUR + 60, 5)],  # one visit, which began before the cut
     )
-    asked = visits.find_visits_after(tokens, 50 * HOUR)
-    assert asked.viewers.tolist() == [0, 0, 1]
-    assert asked.starts.tolist() == [1, 2, 4]
-    assert visits.first_visit_mask(asked).tolist() == [True, False, True]
+    selected = visits.find_visits_after(tokens, 50 * HOUR)
+    assert selected.viewers.tolist() == [0, 0, 1]
+    assert selected.starts.tolist() == [1, 2, 4]
+    assert visits.first_visit_mask(selected).tolist() == [True, False, True]
     assert visits.find_visits_after(tokens, 50 * HOUR, until=late).starts.tolist() == [1]
 
 
-def test_relevant_is_what_is_new_to_the_viewer_and_liked_is_what_got_four_stars():
+def test_relevant_items_are_new_to_the_viewer_and_liked_ones_have_four_stars():
     tokens = tokens_of([(1, 0, 5), (1, 9 * HOUR, 5), (2, 9 * HOUR, 2), (3, 9 * HOUR + 1, 4), (3, 9 * HOUR + 2, 1)])
-    found = visits.relevant_items(tokens, visits.find_visits_after(tokens, HOUR))
-    assert found.items.tolist() == [1, 2], "films are counted from 0: film 1 was seen before"
-    assert found.liked.tolist() == [False, True]
+    result = visits.relevant_items(tokens, visits.find_visits_after(tokens, HOUR))
+    assert result.items.tolist() == [1, 2], "films are counted from 0: film 1 was seen before"
+    assert result.liked.tolist() == [False, True]
 
 
-def test_figures_by_hand():
+def test_metrics_by_hand():
     relevant = RelevantItems(np.array([0, 2, 3, 3]), np.array([0, 3, 1]), np.ones(3, bool))
     scores = np.array([[9, 8, 7, 6, 5], [1, 1, 1, 1, 0], [5, 4, 3, 2, 1]], np.float32)
     ranks = visits.rank_relevant_items(scores, relevant, [np.array([1]), np.array([0]), np.array([], int)])
@@ -73,31 +73,31 @@ def test_figures_by_hand():
     assert visits.summary(ranks, relevant)["visits"] == 2
 
 
-def test_scores_that_are_not_finite_are_refused():
+def test_scores_that_are_not_finite_raise():
     relevant = RelevantItems(np.array([0, 1]), np.array([0]), np.ones(1, bool))
     with pytest.raises(FloatingPointError):
         visits.rank_relevant_items(np.array([[np.nan, 1]], np.float32), relevant, [np.array([], int)])
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 30))
-def test_the_figures_are_those_of_trec_eval(seed, count, films):
+def test_metrics_equal_those_of_trec_eval(seed, count, num_items):
     rng = np.random.default_rng(seed)
     scores = rng.permuted(
-        np.tile(np.arange(films, dtype=np.float32), (count, 1)), axis=1
+        np.tile(np.arange(num_items, dtype=np.float32), (count, 1)), axis=1
     )  # no ties: trec_eval breaks them
-    chosen = [rng.choice(films, rng.integers(1, films + 1), replace=False) for _ in range(count)]
-    indptr = np.append(0, np.cumsum([len(one) for one in chosen]))
-    relevant = RelevantItems(indptr, np.concatenate(chosen), np.ones(indptr[-1], bool))
-    run = {str(n): {str(film): float(value) for film, value in enumerate(row)} for n, row in enumerate(scores)}
-    wanted = {str(n): {str(film): 1 for film in one} for n, one in enumerate(chosen)}
-    judge = pytrec_eval.RelevanceEvaluator(wanted, {"ndcg_cut.10", "recip_rank", "success.10", "recall.10"})
-    judged = [judge.evaluate(run)[str(n)] for n in range(count)]
+    relevant_columns = [rng.choice(num_items, rng.integers(1, num_items + 1), replace=False) for _ in range(count)]
+    indptr = np.append(0, np.cumsum([len(columns) for columns in relevant_columns]))
+    relevant = RelevantItems(indptr, np.concatenate(relevant_columns), np.ones(indptr[-1], bool))
+    run = {str(n): {str(column): float(value) for column, value in enumerate(row)} for n, row in enumerate(scores)}
+    relevance = {str(n): {str(column): 1 for column in columns} for n, columns in enumerate(relevant_columns)}
+    evaluator = pytrec_eval.RelevanceEvaluator(relevance, {"ndcg_cut.10", "recip_rank", "success.10", "recall.10"})
+    expected = [evaluator.evaluate(run)[str(n)] for n in range(count)]
     ranks = visits.rank_relevant_items(scores.copy(), relevant, [np.array([], int)] * count)
     best = visits.best_rank(ranks, relevant)
-    for ours, theirs in (
+    for own_values, name in (
         (visits.ndcg(ranks, relevant, 10), "ndcg_cut_10"),
         (1 / best, "recip_rank"),
         (best <= 10, "success_10"),
         (visits.recall(ranks, relevant, 10) * np.minimum(np.diff(indptr), 10) / np.diff(indptr), "recall_10"),
     ):
-        assert np.allclose(ours, [one[theirs] for one in judged], atol=1e-4), theirs
+        assert np.allclose(own_values, [columns[name] for columns in expected], atol=1e-4), name

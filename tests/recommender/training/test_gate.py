@@ -49,19 +49,19 @@ class Popular(Ranker):
 
 def constant(good):
     with torch.no_grad():
-        good.vectors.films.zero_()
+        good.vectors.items.zero_()
     return good
 
 
 def broken(good):
     with torch.no_grad():
-        good.vectors.films[3] = torch.nan
+        good.vectors.items[3] = torch.nan
     return good
 
 
 def test_a_good_first_model_passes_and_the_evidence_is_kept(judged):
     verdict = judged()
-    assert verdict.better, verdict.reason
+    assert verdict.passed, verdict.reason
     evidence = verdict.figures["gate"]
     assert {"Better than the most popular films", "Not worse than counting which film follows which"} <= {
         check["name"] for check in evidence["checks"]
@@ -71,7 +71,7 @@ def test_a_good_first_model_passes_and_the_evidence_is_kept(judged):
 
 def test_a_model_as_good_as_the_active_one_passes_segment_by_segment(judged, model_folder):
     verdict = judged(active=load_ranker(model_folder))
-    assert verdict.better, verdict.reason
+    assert verdict.passed, verdict.reason
     assert {"viewers of fewer than 20 films", "Low"} <= set(verdict.figures["gate"]["segments"])
     assert all(part["difference"] == 0 for part in verdict.figures["gate"]["segments"].values())
 
@@ -79,7 +79,7 @@ def test_a_model_as_good_as_the_active_one_passes_segment_by_segment(judged, mod
 @pytest.mark.parametrize("poison", [constant, lambda good: Popular(good.model, good.vocab, version="popular")])
 def test_a_candidate_that_only_lists_what_is_popular_stays_one(judged, model_folder, poison):
     verdict = judged(poison, load_ranker(model_folder))
-    assert not verdict.better
+    assert not verdict.passed
     names = failed(verdict)
     assert "Better than the most popular films" in names
     assert any(name.startswith("Not worse than the active model") for name in names)
@@ -89,7 +89,7 @@ def test_a_candidate_that_only_lists_what_is_popular_stays_one(judged, model_fol
 
 def test_scores_that_are_not_finite_are_said_to_be(judged, model_folder):
     verdict = judged(broken, load_ranker(model_folder))
-    assert (verdict.better, failed(verdict)) == (False, ["Scores are finite"])
+    assert (verdict.passed, failed(verdict)) == (False, ["Scores are finite"])
     assert verdict.figures["ndcg10"] == 0
 
 
@@ -101,7 +101,7 @@ def test_the_recently_popular_keep_no_model_that_is_worse_than_they_are(baseline
     """The candidate's rank is 5, the baseline's 4."""
     own, those, before = (np.full(300, rank) for rank in (5.0, 4.0, active))
     check = gate_checks.better_than_baseline(baseline, own, those, before)
-    assert (check.passed, "the active model is not better either: 0.3010" in check.told) == (passed, passed)
+    assert (check.passed, "the active model is not better either: 0.3010" in check.detail) == (passed, passed)
     assert not gate_checks.better_than_baseline(baseline, own, those).passed
 
 
@@ -113,7 +113,7 @@ def test_one_segment_may_not_pay_for_the_others():
     check = gate_checks.no_segment_falls(segments.compare_segments(own, before, parts))
     assert gate_checks.not_worse_than_active("old", own, before).passed
     assert not check.passed
-    assert check.told == "Western 0.6309 to 0.3869"
+    assert check.detail == "Western 0.6309 to 0.3869"
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_one_segment_may_not_pay_for_the_others():
 def test_bounds_of_lists(changed, fails):
     usual = {"coverage": 0.4, "popularity_bias": 0.2, "alike": 0.1}
     lists = {"candidate": usual | changed, "active": usual, "popularity": usual | {"alike": 0.6}}
-    assert [check.name for check in gate_checks.check_lists(lists, films=1000) if not check.passed] == fails
+    assert [check.name for check in gate_checks.check_lists(lists, movies=1000) if not check.passed] == fails

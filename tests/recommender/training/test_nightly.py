@@ -13,11 +13,12 @@ from catalog.models import Movie, WatchEvent
 from catalog.services import bump_epoch
 from recommender import registry
 from recommender.jobs import leases, queue
-from recommender.ml import prior_tuning
+from recommender.ml import evaluate, prior_tuning
+from recommender.ml.data import tokenise
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
-from recommender.training import gate, nightly
-from recommender.training import snapshot as dataset
+from recommender.training import nightly
+from recommender.training.snapshot import Snapshot, take_snapshot
 from recommender.training.vocabulary_mapping import scorer_for_vocabulary
 from tests.support.cast import ADA, CLEO, STAR_WARS
 from tests.support.jobs import new_lease, run_nightly
@@ -33,9 +34,9 @@ def _fresh():
 
 
 def test_the_snapshot_is_what_the_selectors_tell_viewer_by_viewer(cast, tmp_path):
-    snapshot = dataset.take_snapshot(tmp_path)
+    snapshot = take_snapshot(tmp_path)
     snapshot.save(tmp_path / "snapshot.npz")
-    again = dataset.Snapshot.load(tmp_path / "snapshot.npz")
+    again = Snapshot.load(tmp_path / "snapshot.npz")
 
     assert list(tmp_path.iterdir()) == [tmp_path / "snapshot.npz"], "no CSV is left behind"
     assert again.content_hash() == snapshot.content_hash()
@@ -157,17 +158,17 @@ def test_unknown_options_are_named(transactional_db):
 def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, cast, tmp_path):
     """Films that it does not know stand last; the others keep their order."""
     ranker = registry.ranker()
-    snapshot = dataset.take_snapshot(tmp_path)
+    snapshot = take_snapshot(tmp_path)
     more = Vocab(np.append(ranker.movie_ids, [7, 900_000]))
-    tokens = nightly.tokenise(snapshot.histories, more)
-    targets = gate.evaluate.leave_one_out(tokens).test
+    tokens = tokenise(snapshot.histories, more)
+    targets = evaluate.leave_one_out(tokens).test
 
     scores = scorer_for_vocabulary(ranker, more, tokens)(tokens, targets)
 
     known = more.encode(ranker.movie_ids) - 1
-    own = nightly.tokenise(snapshot.histories, ranker.vocab)
-    theirs = gate.evaluate.leave_one_out(own).test
-    np.testing.assert_allclose(scores[:, known], gate.evaluate.ranker_scorer(ranker)(own, theirs), rtol=1e-4, atol=1e-5)
+    own = tokenise(snapshot.histories, ranker.vocab)
+    theirs = evaluate.leave_one_out(own).test
+    np.testing.assert_allclose(scores[:, known], evaluate.ranker_scorer(ranker)(own, theirs), rtol=1e-4, atol=1e-5)
     unknown = np.setdiff1d(np.arange(len(more)), known)
     assert (scores[:, unknown].max(1) < scores[:, known].min(1)).all()
 

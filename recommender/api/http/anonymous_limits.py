@@ -1,4 +1,4 @@
-"""What nobody in particular asks: refused at the door, counted by address in this process's memory, and cheap.
+"""Limits for callers without credentials: by address, in this process's memory, before any view runs.
 
 A caller with a key, a token or a session of the admin is never refused here: others behind the same address do not
 lock it out.
@@ -18,25 +18,27 @@ from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from catalog.plurals import count_noun
 from infrastructure.body_limits import ADMIN_ROOT
+from recommender import process_state
 from recommender.api.access.loopback import ORIGINAL_HOST
 from recommender.api.http.errors import problem_response
 
 HEALTH_PREFIX = "/health/"
-REFUSAL_STATUSES = (400, 401, 404, 405, 429)  # statuses of calls by nobody that count; 400 is a Host that is not ours
+REFUSAL_STATUSES = (400, 401, 404, 405, 429)  # that count; 400 is a Host that is not ours
 CREDENTIAL_PREFIXES = ("api-key ", "viewer-token ")
-MAX_ADDRESSES = 20_000  # whoever has more of them is not bounded by counting addresses
+MAX_ADDRESSES = 20_000  # an attacker with more of them is not bounded by counting addresses
 
 _rate_parser = SimpleRateThrottle.__new__(SimpleRateThrottle)
 
 
 class WindowCounter:
-    """Calls of each class and address within a window that begins with the first of them."""
+    """A counter of calls by class and address, within a window that begins with the first of them."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], tuple[float, int]] = {}  # -> when the window ends (monotonic s), calls
         self._lock = threading.Lock()
 
     def increment(self, scope: str, address: str) -> None:
+        """Count one call."""
         seconds = _parse_rate(scope)[1]
         with self._lock:
             now = time.monotonic()
@@ -46,16 +48,17 @@ class WindowCounter:
             self._counts[scope, address] = (until, count + 1) if now < until else (now + seconds, 1)
 
     def retry_after(self, scope: str, address: str) -> float:
-        """Returns the seconds until the address may be refused again; 0 while it has budget."""
+        """Return the seconds until the address may call again; 0 while it has budget."""
         until, count = self._counts.get((scope, address), (0.0, 0))
         return max(0.0, until - time.monotonic()) if count >= _parse_rate(scope)[0] else 0.0
 
     def clear(self) -> None:
+        """Forget all counts."""
         self._counts.clear()
 
 
 def _parse_rate(scope: str) -> tuple[int, int]:
-    """Calls, and seconds."""
+    """Return the number of calls, and the seconds of the window."""
     calls, seconds = _rate_parser.parse_rate(_rate_setting(scope))
     return calls or 0, seconds or 1
 
@@ -66,12 +69,13 @@ def _rate_setting(scope: str) -> str:
 
 
 address_counts = WindowCounter()
+process_state.register("API: refused calls and logins by address", address_counts.clear)
 
 
 def refuse_early(request: HttpRequest) -> HttpResponse | None:
-    """Returns the refusal of a call that no view needs to see, else None."""
+    """Return the refusal of a call that no view needs to see, else None."""
     if request.path.startswith(HEALTH_PREFIX):
-        # Whoever watches asks by an address. Nothing below builds a link from it; this machine's name always passes.
+        # Monitors call by IP address. No link is built from the Host here, and this machine's name always passes.
         request.META[ORIGINAL_HOST] = request.META.get("HTTP_HOST", "")
         request.META["HTTP_HOST"] = "localhost"
     else:
@@ -89,11 +93,12 @@ def refuse_early(request: HttpRequest) -> HttpResponse | None:
 
 
 def count_refusal(request: HttpRequest, response: HttpResponse) -> None:
-    """Counts what was refused, and pages of the admin for nobody."""
-    by_nobody = getattr(request, "auth", None) is None and settings.SESSION_COOKIE_NAME not in request.COOKIES
-    for_nobody = request.path.startswith(ADMIN_ROOT)
-    unknown_host = response.status_code != 400 or getattr(request, "wrong_host", False)
-    if by_nobody and (for_nobody or (response.status_code in REFUSAL_STATUSES and unknown_host)):
+    """Count a refusal by its address, and pages of the admin without a session."""
+    is_anonymous = getattr(request, "auth", None) is None and settings.SESSION_COOKIE_NAME not in request.COOKIES
+    counts_by_status = response.status_code in REFUSAL_STATUSES and (
+        response.status_code != 400 or getattr(request, "wrong_host", False)
+    )
+    if is_anonymous and (request.path.startswith(ADMIN_ROOT) or counts_by_status):
         address_counts.increment("refused", _client_address(request))
 
 
@@ -101,21 +106,21 @@ def _refuse_host(request: HttpRequest) -> HttpResponse:
     request.wrong_host = True  # type: ignore[attr-defined]
     if wait := address_counts.retry_after("refused", _client_address(request)):
         return _too_many_requests(request, "refused", wait)
-    words = (
+    message = (
         "This system does not answer to the host name of the request. If it is one of its own, add it to "
         "MOVIEREC_ALLOWED_HOSTS and restart."
     )
-    return problem_response(request, 400, words, "host_not_allowed")
+    return problem_response(request, 400, message, "host_not_allowed")
 
 
 def _is_anonymous(request: HttpRequest) -> bool:
-    """Whether it could only end in a refusal, or in the login page."""
+    """Return whether the call could only end in a refusal, or in the login page."""
     if request.path.startswith(ADMIN_ROOT):
         return settings.SESSION_COOKIE_NAME not in request.COOKIES
     if request.META.get("HTTP_AUTHORIZATION", "").lower().startswith(CREDENTIAL_PREFIXES):
         return False
     if request.path.startswith(f"/{settings.STATIC_URL.strip('/')}/"):
-        return False  # of the files that there are; one that is not costs a look into a table
+        return False  # a file that exists; one that does not costs a look into a table
     try:
         view = resolve(request.path_info).func
     except Resolver404:
@@ -126,19 +131,17 @@ def _is_anonymous(request: HttpRequest) -> bool:
 
 
 def _too_many_requests(request: HttpRequest, scope: str, wait: float) -> HttpResponse:
-    words = f"Too many such calls came from this address ({_rate_setting(scope)}, {scope})."
-    if request.path.startswith(ADMIN_ROOT) and _is_browser(request):
-        told = {"wait": count_noun(max(1, round(wait)), "second")}
-        answer = HttpResponse(render_to_string("movierec/wait.html", told), status=429)
-        answer.code = "throttled"  # type: ignore[attr-defined]  # for whoever counts
+    seconds = max(1, round(wait))
+    is_browser = request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+    if request.path.startswith(ADMIN_ROOT) and is_browser:
+        page = render_to_string("movierec/wait.html", {"wait": count_noun(seconds, "second")})
+        response = HttpResponse(page, status=429)
+        response.code = "throttled"  # type: ignore[attr-defined]  # for the metrics
     else:
-        answer = problem_response(request, 429, words, "throttled")
-    answer.headers["Retry-After"] = str(max(1, round(wait)))
-    return answer
-
-
-def _is_browser(request: HttpRequest) -> bool:
-    return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+        message = f"Too many such calls came from this address ({_rate_setting(scope)}, {scope})."
+        response = problem_response(request, 429, message, "throttled")
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _client_address(request: HttpRequest) -> str:

@@ -1,0 +1,54 @@
+"""The serializer of requests: strict about names, and fast where most fields are absent."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from catalog.api.strict import StrictSerializer
+from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp
+
+JSON_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,4})?\Z", re.IGNORECASE)
+
+
+class FastSerializer(StrictSerializer):
+    """Validate only the fields that were sent: an absent one costs its default, where the base class asks every field.
+
+    One instance serves all requests: it keeps no state.
+    """
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the validated values. Raises ValidationError with the errors of all fields."""
+        if not isinstance(data, Mapping):
+            return super().to_internal_value(data)
+        values, errors = {}, self.unknown_field_errors(data)
+        for name, field in self.fields.items():
+            try:
+                if name in data or field.required:
+                    values[name] = field.run_validation(data.get(name, empty))
+                elif field.default is not empty:
+                    values[name] = field.get_default()
+            except serializers.ValidationError as error:
+                errors[name] = error.detail
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+    def is_multi_valued(self, field: serializers.Field) -> bool:
+        """Return whether a query may name the parameter several times."""
+        return isinstance(field, MovieIds | Names)
+
+    def parse_texts(self, field: serializers.Field, texts: Sequence[str]) -> Any:
+        """Return the values of one query parameter as the JSON of its field's type; what is none stays a text."""
+        text = texts[-1]
+        if isinstance(field, MovieIds):  # several parameters, or one with commas
+            return [movie_id for text in texts for movie_id in text.split(",")]
+        if isinstance(field, Names):  # several parameters only: a name may have a comma in it
+            return list(texts)
+        if isinstance(field, JsonBoolean):
+            return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+        if isinstance(field, JsonInteger | Timestamp | JsonFloat) and JSON_NUMBER.match(text):
+            return int(text) if text.removeprefix("-").isdigit() else float(text)
+        return text

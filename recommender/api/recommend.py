@@ -1,0 +1,168 @@
+"""/recommend and /recommend/filtered: a list for a viewer, for a group, or for a history that is sent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from recommender.api.base_view import ApiView
+from recommender.api.fields import MovieIds, Names, QueryMovieIds, TopK, UserId, ViewerIds
+from recommender.api.list_requests import FilterFields, ListRequestSerializer, TitlesField, to_filters, to_request
+from recommender.api.list_responses import (
+    EmptyListSerializer,
+    FiltersAppliedSerializer,
+    ListInfoFields,
+    TitledMovieSerializer,
+    filtered_list_body,
+    list_body,
+)
+from recommender.api.openapi.operations import EXAMPLE_HISTORY, operation
+from recommender.serving.group import recommend_group
+from recommender.serving.pipeline import recommend
+from recommender.serving.request import Answer, RecommendRequest
+
+LIKED_GENRES_HELP = "For a viewer whose taste is not known yet: popular films, those with more of these genres first."
+SINGLE_VIEWER_FIELDS = ("user_id", "history")  # of a request for one viewer
+# What /recommend does not do; another call does.
+FILTER_HINTS = dict.fromkeys((*FilterFields().fields, "final_k"), "POST /recommend/filtered takes it.")
+
+
+class RecommendQuerySerializer(ListRequestSerializer):
+    hints = {**FILTER_HINTS, **dict.fromkeys(("history", "user_ids"), "POST /recommend takes it.")}
+
+    user_id = UserId()
+    liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
+    exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
+    titles = TitlesField()
+
+
+class RecommendRequestSerializer(ListRequestSerializer):
+    hints = FILTER_HINTS
+
+    user_id = UserId(required=False)
+    user_ids = ViewerIds(required=False)
+    titles = TitlesField()
+    liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
+    history = MovieIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values. Raises ValidationError unless they name a viewer, a group, a history or liked genres."""
+        if "user_ids" in values:
+            errors = {name: "cannot stand beside user_ids." for name in SINGLE_VIEWER_FIELDS if values.get(name)}
+            if errors:
+                raise serializers.ValidationError(errors)
+        elif "user_id" not in values and not values["history"] and not values["liked_genres"]:
+            raise serializers.ValidationError({"user_id": "is needed where no history and no liked_genres are sent."})
+        return values
+
+
+class FilteredRequestSerializer(FilterFields, RecommendRequestSerializer):
+    hints = {"titles": "titles always come along here."}
+
+    titles = None  # type: ignore[assignment]
+    top_k = TopK(50, help_text="The pool of films that satisfy the filters.")
+    final_k = TopK(20, help_text="How many of the pool are returned.")
+
+
+class RecommendRequestExtension(OpenApiSerializerExtension):
+    """Describe that a request names a viewer, several, a history, or liked genres."""
+
+    target_class = RecommendRequestSerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        """Return the schema of the body."""
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        non_empty = [
+            {"required": [name], "properties": {name: {"type": "array", "minItems": 1}}}
+            for name in ("history", "liked_genres")
+        ]
+        group_schema = {"properties": {"user_id": {"not": {}}, "history": {"type": "array", "maxItems": 0}}}
+        return schema | {
+            "anyOf": [{"required": ["user_id"]}, {"required": ["user_ids"]}, *non_empty],
+            "dependentSchemas": {"user_ids": group_schema},
+        }
+
+
+class RecommendAnswerSerializer(ListInfoFields, EmptyListSerializer):
+    recommendations = TitledMovieSerializer(many=True)
+    user_id = serializers.IntegerField(allow_null=True)
+    user_ids = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="Who watch together; then user_id is null."
+    )
+
+
+class FilteredAnswerSerializer(RecommendAnswerSerializer):
+    filters_applied = FiltersAppliedSerializer()
+
+
+class RecommendView(ApiView):
+    """Serve GET and POST /recommend."""
+
+    allow_viewer_token = True
+
+    @operation(
+        "recommend_stored",
+        "A viewer's list: the cached one while it is current.",
+        RecommendAnswerSerializer,
+        parameters=[RecommendQuerySerializer],
+    )
+    def get(self, request: Request) -> Response:
+        """Recommend movies to a viewer by their stored history."""
+        list_request = to_request(self.validated)
+        return Response(list_body(list_request.viewer_id, recommend(list_request)))
+
+    @operation(
+        "recommend",
+        "A list for a viewer, or for a history that comes along.",
+        RecommendAnswerSerializer,
+        request=RecommendRequestSerializer,
+        example={"user_id": 123, "history": EXAMPLE_HISTORY, "top_k": 20},
+    )
+    def post(self, request: Request) -> Response:
+        """Recommend movies to a viewer, to viewers who watch together, or for a history that is sent."""
+        list_request = to_request(self.validated)
+        return Response(list_body(list_request.viewer_id, _recommend(list_request)) | _group_ids(list_request))
+
+
+class FilteredView(ApiView):
+    """Serve POST /recommend/filtered."""
+
+    allow_viewer_token = True
+
+    @operation(
+        "recommend_filtered",
+        "The best films among those that satisfy the filters.",
+        FilteredAnswerSerializer,
+        request=FilteredRequestSerializer,
+        example={
+            "user_id": 123,
+            "history": EXAMPLE_HISTORY[:3],
+            "genres": ["Action", "Sci-Fi"],
+            "min_year": 1970,
+            "max_year": 2023,
+            "top_k": 50,
+            "final_k": 20,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Recommend movies that satisfy attribute filters."""
+        list_request = to_filtered_request(self.validated)
+        body = filtered_list_body(list_request.viewer_id, _recommend(list_request), list_request.filters)
+        return Response(body | _group_ids(list_request))
+
+
+def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
+    """Return the request to serving for the validated values of POST /recommend/filtered."""
+    return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
+
+
+def _recommend(list_request: RecommendRequest) -> Answer:
+    return recommend_group(list_request) if list_request.viewer_ids else recommend(list_request)
+
+
+def _group_ids(list_request: RecommendRequest) -> dict[str, Any]:
+    return {"user_ids": list(list_request.viewer_ids)} if list_request.viewer_ids else {}

@@ -1,0 +1,47 @@
+"""The parameters of a nightly job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from recommender.ml.config import Preset, get_preset, override
+from recommender.ml.train import MIN_EPOCHS
+
+WARM_EPOCH_SHARE, WARM_LR_SHARE = 0.25, 0.3  # shares of the preset's, for a warm start from the active model
+
+
+@dataclass(frozen=True)
+class NightlyOptions:
+    """The parameters of a nightly job, as they are stored with it."""
+
+    preset: str = "default"
+    epochs: int | None = None
+    minutes: float | None = None  # the epochs are cut to what fits
+    seed: int | None = None
+    device: str = "auto"
+    resume: bool = False  # the same preset's run that was interrupted on the same data, whichever job began it
+    lists: bool = True
+    activate: bool = True
+    warm: bool = True  # start from the active model, if it is of the same preset and shape
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> "NightlyOptions":
+        """Read a job's parameters. Raises ValueError for a name that is no option."""
+        known = {field.name for field in fields(cls)}
+        if unknown := set(parameters) - known:
+            raise ValueError(f"Unknown options: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}.")
+        return cls(**parameters)
+
+    def to_preset(self, *, warm: bool = False) -> Preset:
+        """Return the preset with these options over it; for a warm start with fewer epochs and a lower rate.
+
+        Raises ValueError for a preset that does not exist.
+        """
+        base = get_preset(self.preset)
+        train: dict[str, Any] = {}
+        if warm:
+            epochs = max(MIN_EPOCHS, round(WARM_EPOCH_SHARE * base.train.epochs))
+            train = {"epochs": epochs, "lr": WARM_LR_SHARE * base.train.lr}
+        chosen = {"epochs": self.epochs, "seed": self.seed}
+        train |= {name: value for name, value in chosen.items() if value is not None}
+        return override(base, train=train)

@@ -1,0 +1,153 @@
+"""One training run in the checkpoint folder: a note that says whose it is, the data that it reads, its checkpoints."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from django.conf import settings
+from django.utils import timezone
+
+from catalog import selectors
+from recommender import registry, training_data
+from recommender.jobs.leases import Lease
+from recommender.ml.config import get_preset, parse_model_config
+from recommender.ml.data import Tokens, tokenise
+from recommender.ml.evaluate import Split
+from recommender.ml.features import Features, build_features
+from recommender.ml.model import TransformerRecModel
+from recommender.ml.model_folder import load_model
+from recommender.ml.train import Trainer, pick_device
+from recommender.ml.vocab import Vocab
+from recommender.ml.warm_start import copy_matching_weights
+from recommender.models import ModelVersion
+from recommender.training import cleanup, gate
+from recommender.training.options import NightlyOptions
+from recommender.training.snapshot import Snapshot, take_snapshot
+from recommender.training_data import NotEnoughData
+
+MAX_WARM_STARTS = 6  # in a row; then a model is trained from scratch, so that nothing is carried along for ever
+
+
+class TrainingRun:
+    """A run's data, split and tokens, and the name that its model will have."""
+
+    def __init__(self, note: Mapping[str, Any], options: NightlyOptions, snapshot: Snapshot, *, resumed: bool) -> None:
+        """`note`: as `start` wrote it to run.json."""
+        self.name: str = note["name"]
+        self.parents: list[str] = note["parents"]  # versions that the model was started from, the latest last
+        self.erasures: int = note["erasures"]
+        self.data_set: int = note["data_set"]
+        self.resumed = resumed
+        # The snapshot's events are too many to keep beside the tokens.
+        self.counts, self.data_hash = snapshot.counts(), snapshot.content_hash()
+        self.preset = options.to_preset(warm=bool(self.parents))
+        self.vocab = Vocab(snapshot.movie_ids)
+        features = dict(zip(snapshot.movie_ids.tolist(), snapshot.movie_features, strict=True))
+        self.features: Features = build_features([features[movie] for movie in self.vocab.movie_ids.tolist()])
+        self.tokens: Tokens = tokenise(snapshot.histories, self.vocab)
+        self.held_out: Split
+        self.held_out, self.holdout_description = gate.split_holdout(self.tokens, self.preset.train.seed)
+
+    @staticmethod
+    def folder() -> Path:
+        """Return the checkpoint folder."""
+        return Path(settings.CHECKPOINT_DIR)
+
+    @classmethod
+    def load(cls, options: NightlyOptions) -> "TrainingRun":
+        """Read the run that the folder holds. Raises OSError, ValueError or KeyError where there is none."""
+        note = json.loads((cls.folder() / "run.json").read_text())
+        return cls(note, options, Snapshot.load(cls.folder() / "snapshot.npz"), resumed=True)
+
+    @classmethod
+    def resume(cls, lease: Lease, options: NightlyOptions) -> "TrainingRun | None":
+        """Return the run that this job began, or the last one that was interrupted if the options ask for it.
+
+        None where there is none, or where its data is no longer what may be trained on.
+        """
+        try:
+            note = json.loads((cls.folder() / "run.json").read_text())
+            same = (note["preset"], note["epoch"]) == (options.preset, selectors.catalogue_and_epoch()[1])
+            if note["data_set"] != selectors.data_set():
+                return None
+            if note["job"] != str(lease.job_id) and not (options.resume and same):
+                return None
+            if note["erasures"] != selectors.erasure_count():
+                lease.log("A viewer was erased since this run read the data: it begins anew, without them")
+                return None
+            snapshot = Snapshot.load(cls.folder() / "snapshot.npz")
+        except (OSError, ValueError, KeyError):
+            return None
+        lease.log(f"Resuming {note['name']} from its last checkpoint")
+        return cls(note, options, snapshot, resumed=True)
+
+    @classmethod
+    def start(cls, lease: Lease, options: NightlyOptions) -> "TrainingRun":
+        """Read the data into an empty folder. Raises NotEnoughData, and ValueError for an unknown preset."""
+        options.to_preset()  # raises for an unknown one, before anything is deleted
+        if missing := training_data.missing_events():
+            raise NotEnoughData(f"not enough data yet: {training_data.missing_message(missing)}")
+        if options.resume:
+            lease.log("There is no checkpoint of this preset on this data to go on from: training begins anew")
+        shutil.rmtree(cls.folder(), ignore_errors=True)
+        cls.folder().mkdir(parents=True)
+        lease.report_progress("reading")
+        # Before the data: an import in between makes this another data set, and so does an erasure.
+        epoch, erasures, data_set = selectors.catalogue_and_epoch()[1], selectors.erasure_count(), selectors.data_set()
+        (cls.folder() / cleanup.DATA_SET_FILE).write_text(str(data_set))
+        snapshot = take_snapshot(cls.folder())
+        counts = snapshot.counts()
+        lease.log("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
+        snapshot.save(cls.folder() / "snapshot.npz")
+        name = _new_name(options.preset)
+        note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
+        note |= {"erasures": erasures, "data_set": data_set, "parents": _warm_start_lineage(options, erasures)}
+        if note["parents"]:
+            lease.log(f"Going on from {note['parents'][-1]}")
+        (cls.folder() / "run.json").write_text(json.dumps(note))
+        run = cls(note, options, snapshot, resumed=False)
+        if not (run.held_out.ends - run.tokens.indptr[:-1] > 1).any():
+            raise NotEnoughData("not enough data yet: what is not held out for measuring has no film after another")
+        return run
+
+    def trainer(self, options: NightlyOptions) -> Trainer:
+        """Return a trainer of a new model, or of one that starts from the weights of the last parent."""
+        torch.manual_seed(self.preset.train.seed)
+        model = TransformerRecModel(len(self.vocab), self.preset.model, self.features)
+        if self.parents:
+            copy_matching_weights(model, self.vocab, self.features, load_model(registry.folder(self.parents[-1])))
+        device = pick_device(options.device)
+        return Trainer(model, self.tokens, self.held_out.ends, self.preset, checkpoints=self.folder(), device=device)
+
+    def finish(self) -> None:
+        """Delete the data, which is large and no longer needed; the checkpoints stay until the next run."""
+        (self.folder() / "run.json").unlink(missing_ok=True)
+        (self.folder() / "snapshot.npz").unlink(missing_ok=True)
+
+
+def _new_name(preset: str) -> str:
+    """Return a version's name by the second that no other has; two short runs may begin within one."""
+    started_at = timezone.now()
+    while ModelVersion.objects.filter(name=(name := f"{preset}-{started_at:%Y%m%d-%H%M%S}")).exists():
+        started_at += timedelta(seconds=1)
+    return name
+
+
+def _warm_start_lineage(options: NightlyOptions, erasures: int) -> list[str]:
+    """Return the active model behind its own parents, where the next one may start from it; else none.
+
+    A model that has learned of a viewer who was erased since then is not started from.
+    """
+    active = registry.active_name() if options.warm else None
+    ranker = registry.ranker(active) if active else None  # the gate needs it as well
+    if ranker is None or ranker.version != active:
+        return []
+    metadata = ranker.metadata
+    parents = [*metadata.get("parents", []), active]
+    same = (metadata.get("preset"), metadata.get("erasures")) == (options.preset, erasures)
+    same = same and parse_model_config(metadata["config"]) == get_preset(options.preset).model
+    return parents if same and len(parents) <= MAX_WARM_STARTS else []
