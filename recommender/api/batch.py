@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from catalog.limits import parse_id
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import MovieIds, StrictInteger, TopK
+from recommender.api.fields import JsonInteger, MovieIds, TopK
 from recommender.api.jobs import JobAnswerSerializer, create_batch_job, job_body
 from recommender.api.list_requests import ListRequestSerializer, possible_movie_ids, to_request
 from recommender.api.list_responses import (
@@ -73,7 +73,7 @@ class BatchAnswerSerializer(serializers.Serializer):
 
 class CacheBatchRequestSerializer(FastSerializer):
     user_histories = HistoriesField(required=False, help_text="Only these viewers; left out: all.")
-    active_days = StrictInteger(
+    active_days = JsonInteger(
         required=False, min_value=1, max_value=36_500, help_text="Only viewers with an event in the last so many days."
     )
     top_k = TopK(50, help_text="How many films each stored list must hold at least.")

@@ -16,13 +16,13 @@ from catalog.services import EventStatus
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import (
+    JsonBoolean,
+    JsonFloat,
+    JsonInteger,
+    JsonString,
+    JsonUUID,
     MovieId,
     StarRating,
-    StrictBoolean,
-    StrictFloat,
-    StrictInteger,
-    StrictString,
-    StrictUUID,
     Timestamp,
     UserId,
 )
@@ -49,17 +49,17 @@ class EventRequestSerializer(FastSerializer):
     kind = serializers.ChoiceField(KINDS)
     occurred_at = Timestamp(required=False, help_text="Default now; at most five minutes ahead of the server's clock.")
     rating = StarRating(required=False, help_text="Stars in halves; needed for the kind rating.")
-    completion = StrictFloat(
+    completion = JsonFloat(
         required=False, min_value=0, max_value=1, help_text="The share of the film that was watched."
     )
-    event_id = StrictUUID(required=False, help_text="Sent twice, it counts once; with other content it is a conflict.")
-    session = StrictBoolean(
+    event_id = JsonUUID(required=False, help_text="Sent twice, it counts once; with other content it is a conflict.")
+    session = JsonBoolean(
         default=False, help_text="Whether the viewer is an anonymous session, to be merged into an account."
     )
-    recommendation_id = StrictString(
+    recommendation_id = JsonString(
         r"^[A-Za-z0-9._:-]{1,64}\Z", required=False, help_text="Kept for impression and click."
     )
-    position = StrictInteger(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
+    position = JsonInteger(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values. Raises ValidationError for a rating without stars."""
