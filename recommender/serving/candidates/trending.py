@@ -1,4 +1,4 @@
-"""The formulas behind trending: how watches fade, what is more than usual, and how a trend and a taste are mixed."""
+"""The formulas behind trending: how watches decay, what is more than usual, and how a trend and a taste are mixed."""
 
 from typing import NamedTuple
 
@@ -7,13 +7,13 @@ import numpy as np
 DAY = 86_400  # seconds
 FULL_DAY_VIEWERS = 50  # viewers who watch something on one day: then the clock of the charts goes on by that day
 RECENT_HALF_LIFE, LONG_TERM_HALF_LIFE = 7.0, 180.0  # half-lives by that clock
-MIN_WEIGHT = 1e-30  # what the oldest watch counts
-MAX_PER_VIEWER = 1.0  # what one viewer's watch counts for at most
-RRF_K = 60  # places after which a rank counts half, as in reciprocal rank fusion (Cormack et al. 2009)
+MIN_WEIGHT = 1e-30  # of the oldest watch
+MAX_PER_VIEWER = 1.0  # the weight of one viewer's watch
+RRF_K = 60  # positions after which a rank counts half, as in reciprocal rank fusion (Cormack et al. 2009)
 
 
 class DecayWeights(NamedTuple):
-    """What a watch counts on each day."""
+    """The weight of a watch on each day."""
 
     first_day: int  # day since 1970
     recent: np.ndarray  # float64 [days]
@@ -21,7 +21,7 @@ class DecayWeights(NamedTuple):
 
 
 def decay_weights(days: np.ndarray, viewers: np.ndarray) -> DecayWeights:
-    """From how many viewers watched something on which days (int64 [n] ascending, float64 [n]).
+    """Return the weights from how many viewers watched something on which days (int64 [n] ascending, float64 [n]).
 
     Old popularity is a prior that fades with evidence and not with the clock: a day on which FULL_DAY viewers are
     active passes as a whole, one with fewer by its share, one without any not at all. So imported data that ended
