@@ -17,9 +17,10 @@ from catalog import selectors
 from recommender import registry
 from recommender.history import exclusions_from, has_known_movies, to_model_events
 from recommender.models import ModelVersion
-from recommender.movies.snapshot import EligibilityFilter, current_snapshot
+from recommender.movies.snapshot import current_snapshot
 from recommender.serving import current_versions, metrics
 from recommender.serving.candidates import model_scoring
+from recommender.serving.filtering.eligibility import EligibilityFilter
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker

@@ -16,7 +16,7 @@ from catalog.selectors import DATABASE_ERRORS
 from recommender import cache
 from recommender.cache import CacheUnavailable
 from recommender.serving.concurrency import Overloaded
-from recommender.serving.request import Answer
+from recommender.serving.response import Answer
 
 FLUSH_SECONDS = 3.0
 LATENCY_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)  # milliseconds: upper ends of the classes

@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from catalog import selectors
-from recommender import cache
+from recommender import cache, process_state
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.movies.snapshot import CatalogueSnapshot, EligibilityFilter
+from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates import trending
-from recommender.serving.candidates.model_scoring import RankedMovies
+from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import ChartName
 
 MAX_LENGTH = 50_000  # films kept, best first
@@ -50,6 +51,8 @@ class _RankedChart(NamedTuple):
 _cached: dict[ChartName, _CachedChart] = {}
 _ranked: dict[ChartName, _RankedChart] = {}
 _count_lock = threading.Lock()
+process_state.register("serving: the charts as read from Redis", _cached.clear)
+process_state.register("serving: the charts in the catalogue's rows", _ranked.clear)
 
 
 def refresh() -> dict[str, int]:
