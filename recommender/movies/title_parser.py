@@ -56,7 +56,8 @@ def parse_title(title: str) -> list[TitleName]:
     "Star Wars: Episode IV - A New Hope" has "star wars", the same as part 4, and the whole title; "Alien³" is part 3 of
     "alien"; "Se7en" is only itself.
     """
-    pieces = [words for piece in _SEPARATOR.split(_strip_decoration(title)) if (words := _split_words(piece))]
+    split_pieces = map(_split_words, _SEPARATOR.split(_strip_decoration(title)))
+    pieces = [piece for piece in split_pieces if piece]
     hero = _HERO.match(" ".join(pieces[0])) if pieces else None
     names = [TitleName(hero[1], 0, is_whole_title=False, is_hero_name=True)] if hero else []
     words: list[str] = []
