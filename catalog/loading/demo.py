@@ -41,18 +41,18 @@ def load_demo(
             return DemoExists(movies, Viewer.objects.filter(is_simulated=True).count())
         if existing := Movie.objects.count():
             raise CatalogError(
-                f"The catalogue holds {existing:,} real films, and the demo goes into an empty one only. To look at it, "
-                "name a new folder in MOVIEREC_STATE or, with a server of your existing, an empty database in DATABASE_URL."
+                f"The catalogue holds {existing:,} real films, and the demo goes into an empty one only. To see it, "
+                "name a new folder in MOVIEREC_STATE or, with a server of your own, an empty database in DATABASE_URL."
             )
         progress("simulating", 0, None)
         return load_dataset(simulate_demo(viewers, seed), progress)
 
 
 def remove_legacy_demo() -> RemovedDemo | None:
-    """Remove a demo that an earlier version loaded under ids from 1, where a site's overwritten may be; None without one.
+    """Remove a demo that an earlier version loaded under ids from 1, where a site's own may be; None without one.
 
-    A movie that was overwritten since is the site's overwritten and stays, and so do the viewers who watched any movie of the
-    site's overwritten.
+    A movie that was overwritten since is the site's own and stays, and so do the viewers who watched any movie of the
+    site's own.
     """
     legacy = Movie.objects.filter(is_demo=True, pk__lte=DEMO_ID_BASE)
     if not legacy.exists() and not Viewer.objects.filter(is_simulated=True, pk__lte=DEMO_ID_BASE).exists():
