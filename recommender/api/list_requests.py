@@ -1,6 +1,6 @@
 """What requests for lists have in common: the fields, and their translation for serving."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from catalog.api.age_limits import AGE_LIMIT_HELP, CERTIFICATE_HELP, CertificateField
@@ -8,8 +8,8 @@ from catalog.models import MAX_AGE_LIMIT
 from catalog.selectors import strictest_age_limit
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp, TopK
+from recommender.movies.movie_ids import parse_movie_ids
 from recommender.serving.request import FILTER_NAMES, Filters, RecommendRequest
-from recommender.serving.viewer import parse_movie_ids
 
 MAX_RUNTIME = 32_767  # minutes
 
@@ -64,9 +64,10 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
     return RecommendRequest(
         viewer_id=values.get("user_id"),
         viewer_ids=values.get("user_ids", ()),
-        history=values.get("history", ()),
+        history=parse_movie_ids(values.get("history", ())),
+        history_texts=values.get("history", ()),
         top_k=values["top_k"],
-        exclude=possible_movie_ids(values["exclude"]),
+        exclude=parse_movie_ids(values["exclude"]),
         liked_genres=values.get("liked_genres", ()),
         age_limit=effective_age_limit(values),
         requested_at=None if requested_at is None else max(0, int(requested_at.timestamp())),
@@ -85,8 +86,3 @@ def to_filters(values: Mapping[str, Any]) -> Filters:
 def effective_age_limit(values: Mapping[str, Any]) -> int | None:
     """Return the age limit in years: the stricter of `age_limit` and `certificate`; None without either."""
     return strictest_age_limit(values.get("age_limit"), values.get("certificate"))
-
-
-def possible_movie_ids(texts: Sequence[str]) -> list[int]:
-    """Return the texts as movie ids, without those that no catalogue can have."""
-    return [movie_id for movie_id in parse_movie_ids(texts).tolist() if movie_id]

@@ -1,4 +1,4 @@
-"""More requests than may be computed: refused at once, while stored lists go on."""
+"""Admission control: requests past the limit are refused at once, while cached lists are answered."""
 
 import threading
 
@@ -12,7 +12,7 @@ POSTED = {"user_id": ADA, "history": [str(STAR_WARS), str(MATRIX)]}
 
 @pytest.fixture
 def occupied(model):
-    """Every place to compute in is taken until the test is over."""
+    """Hold every compute slot until the test is over."""
     done, taken = threading.Event(), threading.Barrier(concurrency.MAX_RUNNING + 1)
 
     def take():
@@ -50,8 +50,14 @@ def test_stored_lists_do_not_wait(api, model, request, monkeypatch):
     assert api.get(f"/recommend?user_id={ADA}")["source"] == "cache"
 
 
-def test_a_queued_request_is_answered_when_a_slot_is_free(api, occupied):
-    threading.Timer(0.2, occupied.set).start()
+def test_a_queued_request_is_answered_when_a_slot_is_free(api, occupied, monkeypatch):
+    wait_for_slot = concurrency._wait_for_slot
+
+    def free_a_slot_and_wait():
+        occupied.set()
+        return wait_for_slot()
+
+    monkeypatch.setattr(concurrency, "_wait_for_slot", free_a_slot_and_wait)
     assert api.post("/recommend", POSTED)["source"] == "model"
 
 

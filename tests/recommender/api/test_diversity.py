@@ -6,7 +6,7 @@ import pytest
 from catalog.models import Credit, Genre, Movie, Person
 from catalog.selectors import catalogue_table
 from recommender.movies.series import detect_series
-from recommender.serving.candidates.model_scoring import RankedMovies
+from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.reranking.diversity import greedy_diversify, pairwise_similarity
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN, CLEO, EMPIRE, EVE, GODFATHER, GODFATHER_2, JEDI, STAR_WARS, TOY_STORY
