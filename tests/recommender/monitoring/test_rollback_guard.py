@@ -47,7 +47,7 @@ def recently_activated(write_folder):
     """Activate a version some minutes ago, whose folder `write_folder` makes."""
     folder = registry.folder("other")
     write_folder(folder)
-    registry.register(folder, preset="brief")
+    registry.register(folder, preset="basic")
     registry.activate("other", "a test")
     ModelVersion.objects.filter(name="other").update(activated_at=timezone.now() - timedelta(minutes=MINUTES))
     process_state.clear()
