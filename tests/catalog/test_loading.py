@@ -294,8 +294,9 @@ class TestTheCommand:
 def test_real_histories_stay_beside_an_import() -> None:
     before = WatchEvent.objects.filter(viewer=ADA).count()
     movies = to_frame([{"id": f.id, "title": f.title, "year": f.year} for f in CAST_MOVIES], MOVIES)
-    empty = {"genres": to_frame([], GENRES), "credits": to_frame([], CREDITS), "tags": to_frame([], TAGS)}
-    load_dataset(dataset(movies=movies, events=[(ADA, TOY_STORY, WATCH, None, None, START)], **empty))
+    events = [(ADA, TOY_STORY, WATCH, None, None, START)]
+    genres, credits_, tags = to_frame([], GENRES), to_frame([], CREDITS), to_frame([], TAGS)
+    load_dataset(dataset(movies=movies, events=events, genres=genres, credits=credits_, tags=tags))
     seen = history(ADA)
     assert seen is not None
     assert len(seen.movie_ids) == before + 1
