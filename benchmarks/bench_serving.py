@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> None:
         fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
         system.serve()
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            measurements = _Measurer(system, fixture, pool).all(QUICK_ROUNDS if args.quick else ROUNDS, args.soak)
+            measurements = _Measurer(system, fixture, pool).measure(QUICK_ROUNDS if args.quick else ROUNDS, args.soak)
     _report(measurements, fixture, args.preset)
 
 
@@ -91,13 +91,16 @@ class _Measurements:
     memory: dict[str, float] = field(default_factory=dict)
 
     def milliseconds(self, name: str, connections: int, quantile: float) -> float:
+        """Return a quantile of the response times of a call."""
         return float(np.quantile([ms for load in self.loads[name, connections] for ms in load.milliseconds], quantile))
 
     def per_second(self, name: str, connections: int) -> float:
+        """Return the responses per second of a call."""
         loads = self.loads[name, connections]
         return sum(len(load.milliseconds) for load in loads) / sum(load.seconds for load in loads)
 
     def failed(self) -> list[str]:
+        """Return the messages of all responses that are neither 200 nor 503."""
         loads = [load for loads in self.loads.values() for load in loads]
         return [message for load in [*loads, *self.overload.values(), self.stampede] for message in load.failed]
 
@@ -112,7 +115,8 @@ class _Measurer:
         self.workers = memory.worker_pids(system.web.pid)
         self.measurements = _Measurements()
 
-    def all(self, rounds: int, soak: int) -> _Measurements:
+    def measure(self, rounds: int, soak: int) -> _Measurements:
+        """Measure every call and return the measurements."""
         self.drive("cached", NUM_READERS, 4)  # stores the lists
         for name in Workload.NAMES:
             self.drive(name, 20, 4)  # so that both workers have served the call
@@ -141,15 +145,18 @@ class _Measurer:
         return self.pool.submit(drive_load, self.server, requests, connections, **options).result()
 
     def record(self, name: str, number: int, connections: int) -> None:
+        """Drive a call and keep its times."""
         self.measurements.loads.setdefault((name, connections), []).append(self.drive(name, number, connections))
 
     def queries(self, name: str) -> int:
+        """Return the database queries of one request."""
         connection = Connection(self.server)
         response = connection.send(with_query_count(self.workload.next_requests(name, 1)[0]))
         connection.close()
         return int(response.headers[QUERY_COUNT_HEADER.lower()])
 
     def bare(self, number: int) -> None:
+        """Measure encoding and ranking in this process, without a server."""
         ranker, measurements = self.fixture.ranker, self.measurements
         histories = [list(map(int, history)) for history in self.workload.histories[:number]]
         for history in histories:
@@ -187,6 +194,7 @@ class _Measurer:
         self.measurements.soak |= {"mb_before": round(before), "mb_after": round(memory.max_mb(self.workers))}
 
     def batch(self) -> None:
+        """Measure one batch call."""
         connection = Connection(self.server)
         started = time.perf_counter()
         response = connection.send(self.workload.batch_request())

@@ -1,4 +1,4 @@
-"""Who acts: the one who sent the request, who typed the command, or the system by itself."""
+"""Who acts: the sender of the request, the user at the command line, or the system by itself."""
 
 import getpass
 from contextvars import ContextVar
@@ -9,11 +9,11 @@ from celery import current_task
 MAX_LENGTH = 160  # characters
 SYSTEM = "the system"
 
-current_request: ContextVar[Any] = ContextVar("serving", default=None)  # the request that this thread answers
+current_request: ContextVar[Any] = ContextVar("serving", default=None)  # that this thread answers
 
 
 def actor() -> str:
-    """Names who acts now: a member of staff, an API key by its prefix, a command's user, or the system."""
+    """Name who acts now: a member of staff, an API key by its prefix, a command's user, or the system."""
     request = current_request.get()
     if request is not None:
         return _sender(request)[:MAX_LENGTH]

@@ -1,4 +1,4 @@
-"""System checks: settings that would not fail at once, but serve wrong lists, fail at every call or run jobs twice."""
+"""System checks of settings that would serve wrong lists, fail at every call or run jobs twice."""
 
 import re
 from collections.abc import Sequence
@@ -7,13 +7,17 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-MAX_LIST_LENGTH = 1_000  # films: beyond it a list costs more memory than asking the model
-# Stricter than what reads it, which takes 5/month for five a minute.
+from recommender.cache import VERSION_TTL
+from recommender.registry import object_store
+
+MAX_LIST_LENGTH = 1_000  # movies: a longer list costs more memory than asking the model
+# Stricter than its reader, which takes 5/month for five a minute.
 RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 
 @register()
 def check_list_serializer(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the list cache stores bytes, and pickles nothing."""
     lists: Any = settings.CACHES.get("lists", {})
     serializer = lists.get("OPTIONS", {}).get("SERIALIZER")
     if serializer == "recommender.cache.BytesSerializer":
@@ -24,43 +28,44 @@ def check_list_serializer(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
 
 @register()
 def check_list_length(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that lists are neither empty nor longer than is worth storing."""
     if not 1 <= settings.LIST_LENGTH <= MAX_LIST_LENGTH:
-        words = f"LIST_LENGTH is {settings.LIST_LENGTH}; it must lie between 1 and {MAX_LIST_LENGTH}."
-        return [Error(words, id="recommender.E002")]
+        message = f"LIST_LENGTH is {settings.LIST_LENGTH}; it must lie between 1 and {MAX_LIST_LENGTH}."
+        return [Error(message, id="recommender.E002")]
     return []
 
 
 @register()
 def check_list_ttl(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    from recommender.cache import VERSION_TTL
-
+    """Check that lists expire before the versions that they are judged by."""
     if 0 < settings.LIST_TTL < VERSION_TTL:
         return []
-    words = f"LIST_TTL is {settings.LIST_TTL} s; it must lie between 0 and {VERSION_TTL} s, the life of the stamps."
-    return [Error(words, id="recommender.E003")]
+    message = f"LIST_TTL is {settings.LIST_TTL} s; it must lie between 0 and {VERSION_TTL} s, the life of the versions."
+    return [Error(message, id="recommender.E003")]
 
 
 @register()
 def check_task_time_limit(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that no task is delivered again while it may still run."""
     visible_after = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout", 3600)
     if visible_after > settings.CELERY_TASK_TIME_LIMIT:
         return []
-    words = f"A task may run {settings.CELERY_TASK_TIME_LIMIT} s but is delivered again after {visible_after} s."
+    message = f"A task may run {settings.CELERY_TASK_TIME_LIMIT} s but is delivered again after {visible_after} s."
     hint = 'Raise CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] above CELERY_TASK_TIME_LIMIT.'
-    return [Error(words, hint=hint, id="recommender.E004")]
+    return [Error(message, hint=hint, id="recommender.E004")]
 
 
 @register()
 def check_model_store_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    from recommender.registry import object_store
-
-    if object_store.is_configured() and (wrong := object_store.configuration_error(settings.MODELS_URL)):
-        return [Error(f"MOVIEREC_MODELS_URL={settings.MODELS_URL}: {wrong}.", id="recommender.E005")]
+    """Check that a store of that URL can be used at all."""
+    if object_store.is_configured() and (problem := object_store.configuration_error(settings.MODELS_URL)):
+        return [Error(f"MOVIEREC_MODELS_URL={settings.MODELS_URL}: {problem}.", id="recommender.E005")]
     return []
 
 
 @register()
 def check_model_store_folder(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that models can be kept on this machine."""
     store = settings.MODEL_STORE
     if store.exists() and not store.is_dir():
         return [Warning(f"MODEL_STORE {store} is no folder: no model can be kept.", id="recommender.W001")]
@@ -69,7 +74,7 @@ def check_model_store_folder(app_configs: Sequence[Any] | None, **kwargs: Any) -
 
 @register(Tags.security)
 def check_throttle_rates(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Among what a web process asks before it starts: every counted call would fail."""
+    """Check the API's rates, before a web process starts: every call that is counted would fail."""
     rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
     hint = "A rate is a number of calls and a unit of time, s, min, hour or day: 600/min."
     return [

@@ -1,4 +1,4 @@
-"""A viewer's history as the model reads it, and the movies that it excludes: one set of rules for requests and batch."""
+"""A viewer's history as the model reads it, and the movies that it excludes: one set of rules for request and batch."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple

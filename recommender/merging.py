@@ -1,7 +1,7 @@
-"""An anonymous session's doings taken over by an account, and given back for a day.
+"""Merge an anonymous session into an account, and undo that for a day.
 
-A viewer is a session while everything that was said of it said so: nobody else's account can be taken for one. What
-moved is kept, by ids, so that undoing gives back exactly that; erasing either viewer erases it.
+A viewer counts as a session as long as everything that was reported about it said so; an account is never merged by
+mistake. The ids of what moved are stored, so that an undo gives back exactly that. Erasing either viewer erases them.
 """
 
 from datetime import timedelta
@@ -17,7 +17,6 @@ from catalog.errors import CatalogError, NotASessionError
 from catalog.models import WatchEvent
 from catalog.plurals import count_noun
 from recommender import audit, cache, privacy
-from recommender.cache import CacheUnavailable
 from recommender.ingest import imports
 from recommender.models import Erasure, Impression, Job, Merge
 
@@ -25,109 +24,120 @@ UNDO_WINDOW = timedelta(days=1)
 
 
 class MergeResult(NamedTuple):
-    """`merge` is None where there was nothing to merge. `visible`: every later read knows of it."""
+    """Hold a merge, None where there was nothing to merge, and whether every later read reflects it (`visible`)."""
 
     merge: Merge | None
     visible: bool
 
 
 class UndoResult(NamedTuple):
+    """Hold a merge that was undone, and whether every later read reflects that (`visible`)."""
+
     merge: Merge
     visible: bool
 
 
 class MergeNotFound(CatalogError):
-    """None that can still be undone."""
+    """Report that no such merge can be undone: it is unknown, too old or erased."""
 
 
 class LaterMergeExists(CatalogError):
-    """The other viewer was merged as well since."""
+    """Report that the other viewer was merged into a third one since, which has to be undone first."""
 
 
 def merge(viewer_id: int, into: int, *, allow_accounts: bool) -> MergeResult:
-    """Folds what an anonymous session did into a viewer; the session's own number is free again. The same merge again
-    is answered as the first one. Raises NotASessionError where it is an account, unless `even_accounts`, and
-    NotAnAccountError where the other viewer is a session."""
+    """Move everything of an anonymous session to another viewer and free the session's number.
+
+    The same merge again returns the first one. Raises NotASessionError where `viewer_id` is an account, unless
+    `allow_accounts`; NotAnAccountError where `into` is a session.
+    """
     with transaction.atomic():
         privacy.lock_viewers(viewer_id, into)
-        waiting = imports.reassign_viewer_rows(viewer_id, into)
-        if not allow_accounts and (waiting.has_account or _impressions_of(viewer_id).filter(is_session=False).exists()):
+        pending = imports.reassign_viewer_rows(viewer_id, into)
+        has_account_impressions = _impressions_of(viewer_id).filter(is_session=False).exists()
+        if not allow_accounts and (pending.has_account or has_account_impressions):
             raise NotASessionError(f"Not all that was said of viewer {viewer_id} says that it is an anonymous session.")
-        last = WatchEvent.objects.aggregate(last=Max("pk"))["last"] or 0
-        merged = services.merge_viewer(viewer_id, into, allow_accounts=allow_accounts, age_limit=waiting.age_limit)
-        shown = list(_impressions_of(viewer_id).values_list("pk", flat=True))
-        if merged.undo_data["viewer"] or shown or waiting.rows:
-            Impression.objects.filter(pk__in=shown).update(viewer_id=into)
-            more = {
-                "impressions": shown,
-                "waiting": waiting.rows,
-                "sent": _posted_histories(viewer_id),
-                "last_event": last,
+        last_event = WatchEvent.objects.aggregate(last=Max("pk"))["last"] or 0
+        record = services.merge_viewer(
+            viewer_id, into, allow_accounts=allow_accounts, age_limit=pending.age_limit, announce=False
+        )
+        impressions = list(_impressions_of(viewer_id).values_list("pk", flat=True))
+        if record.undo_data["viewer"] or impressions or pending.rows:
+            jobs = Job.objects.filter(parameters__user_histories__has_key=str(viewer_id))
+            undo_data = {
+                **record.undo_data,
+                "impressions": impressions,
+                "waiting": pending.rows,
+                "sent": {str(job.pk): job.parameters["user_histories"][str(viewer_id)] for job in jobs},
+                "last_event": last_event,
             }
-            made = Merge.objects.create(
+            Impression.objects.filter(pk__in=impressions).update(viewer_id=into)
+            created = Merge.objects.create(
                 from_viewer_id=viewer_id,
                 into_viewer_id=into,
                 merged_at=timezone.now(),
-                events=merged.events,
-                duplicates=merged.duplicates,
-                impressions=len(shown),
-                kept={**merged.undo_data, **more},
+                events=record.events,
+                duplicates=record.duplicates,
+                impressions=len(impressions),
+                kept=undo_data,
             )
             privacy.open_erasure(viewer_id)
             privacy.delete_from_jobs(viewer_id)
-            moved = f"{count_noun(merged.events, 'event')}, {count_noun(len(shown), 'impression')}"
-            audit.record(audit.Action.MERGED, str(made.pk), moved)
-            done: Merge | None = made
+            details = f"{count_noun(record.events, 'event')}, {count_noun(len(impressions), 'impression')}"
+            audit.record(audit.Action.MERGED, str(created.pk), details)
+            stored: Merge | None = created
         else:
             same = _undoable_merges().filter(from_viewer_id=viewer_id, into_viewer_id=into, undone_at=None)
-            done = same.order_by("-merged_at").first()
-    visible = done is None or privacy.delete_lists(viewer_id)
-    return MergeResult(done, visible and _published(selectors.viewer_versions([into])))
+            stored = same.order_by("-merged_at").first()
+    visible = stored is None or privacy.delete_lists(viewer_id)
+    return MergeResult(stored, cache.try_publish_viewer_versions(selectors.viewer_versions([into])) and visible)
 
 
 def undo_merge(merge_id: UUID, *, allow_accounts: bool) -> UndoResult:
-    """Gives back what a merge had moved. Again is answered as the first time. Raises NoSuchMerge, MergedFurther, and
-    NotASessionError where an account was merged, unless `even_accounts`."""
+    """Give back what a merge had moved. Undoing again returns the same.
+
+    Raises MergeNotFound, LaterMergeExists, and NotASessionError where an account was merged, unless `allow_accounts`.
+    """
     viewers = _undoable_merges().filter(pk=merge_id).values_list("from_viewer_id", "into_viewer_id").first()
     if viewers is None:
         raise MergeNotFound(f"There is no merge {merge_id} that could still be undone: it is possible for a day.")
     viewer_id, into = viewers
     with transaction.atomic():
         privacy.lock_viewers(viewer_id, into)
-        done = _undoable_merges().filter(pk=merge_id).first()  # an erasure may have come between
-        if done is None:
+        stored = _undoable_merges().filter(pk=merge_id).first()  # an erasure may have come between
+        if stored is None:
             raise MergeNotFound(f"There is no merge {merge_id} that could still be undone: a viewer of it was erased.")
-        if done.undone_at is None:
-            _restore_viewers(done, allow_accounts)
+        if stored.undone_at is None:
+            _restore_viewers(stored, allow_accounts)
     versions = selectors.viewer_versions([viewer_id, into])
     visible = into in versions or privacy.delete_lists(into)
-    return UndoResult(done, visible and _published(versions))
+    return UndoResult(stored, cache.try_publish_viewer_versions(versions) and visible)
 
 
 def prune_merges() -> int:
-    """Deletes what is kept of merges that can no longer be undone. Returns how many."""
+    """Delete merges that can no longer be undone. Return their number."""
     return Merge.objects.filter(merged_at__lte=timezone.now() - UNDO_WINDOW).delete()[0]
 
 
-def _restore_viewers(done: Merge, allow_accounts: bool) -> None:
-    viewer_id, into, kept = done.from_viewer_id, done.into_viewer_id, done.kept
-    if kept["viewer"] and not kept["viewer"]["is_session"] and not allow_accounts:
+def _restore_viewers(stored: Merge, allow_accounts: bool) -> None:
+    viewer_id, into, undo_data = stored.from_viewer_id, stored.into_viewer_id, stored.kept
+    if undo_data["viewer"] and not undo_data["viewer"]["is_session"] and not allow_accounts:
         raise NotASessionError(f"Viewer {viewer_id}, who was merged, is an account, and no anonymous session.")
-    further = Merge.objects.filter(from_viewer_id=into, undone_at=None, merged_at__gte=done.merged_at).first()
-    if further is not None:
-        raise LaterMergeExists(f"Viewer {into} was merged into another since: undo merge {further.pk} first.")
+    later = Merge.objects.filter(from_viewer_id=into, undone_at=None, merged_at__gte=stored.merged_at).first()
+    if later is not None:
+        raise LaterMergeExists(f"Viewer {into} was merged into another since: undo merge {later.pk} first.")
     Erasure.objects.filter(viewer_id=viewer_id).delete()
-    imports.restore_viewer_rows(kept["waiting"], into, kept["last_event"])
-    versions = services.unmerge_viewer(viewer_id, into, kept)
-    if kept["into"]["is_new"] and into not in versions:
+    imports.restore_viewer_rows(undo_data["waiting"], into, undo_data["last_event"])
+    versions = services.unmerge_viewer(viewer_id, into, undo_data, announce=False)
+    if undo_data["into"]["is_new"] and into not in versions:
         privacy.open_erasure(into)
-    _impressions_of(into).filter(pk__in=kept["impressions"]).update(viewer_id=viewer_id)
-    for job in Job.objects.select_for_update().filter(pk__in=kept["sent"]):
-        job.parameters["user_histories"][str(viewer_id)] = kept["sent"][str(job.pk)]
+    _impressions_of(into).filter(pk__in=undo_data["impressions"]).update(viewer_id=viewer_id)
+    for job in Job.objects.select_for_update().filter(pk__in=undo_data["sent"]):
+        job.parameters["user_histories"][str(viewer_id)] = undo_data["sent"][str(job.pk)]
         job.save(update_fields=["parameters"])
-    done.undone_at, done.kept = timezone.now(), {}
-    done.save(update_fields=["undone_at", "kept"])
-    audit.record(audit.Action.UNMERGED, str(done.pk))
+    stored.undone_at, stored.kept = timezone.now(), {}
+    stored.save(update_fields=["undone_at", "kept"])
+    audit.record(audit.Action.UNMERGED, str(stored.pk))
 
 
 def _undoable_merges() -> QuerySet[Merge]:
@@ -136,17 +146,3 @@ def _undoable_merges() -> QuerySet[Merge]:
 
 def _impressions_of(viewer_id: int) -> QuerySet[Impression]:
     return Impression.objects.filter(viewer_id=viewer_id)
-
-
-def _posted_histories(viewer_id: int) -> dict[str, list[str]]:
-    """Histories that came with batches, by job."""
-    jobs = Job.objects.filter(parameters__user_histories__has_key=str(viewer_id))
-    return {str(job.pk): job.parameters["user_histories"][str(viewer_id)] for job in jobs}
-
-
-def _published(versions: dict[int, int]) -> bool:
-    try:
-        cache.publish_viewer_versions(versions)
-    except CacheUnavailable:
-        return False  # the outbox holds them
-    return True

@@ -1,4 +1,4 @@
-"""Models trained, jobs run, what was shown, and who may call: the truth that Redis only mirrors."""
+"""Model versions, jobs, impressions, API keys and what else Redis only mirrors."""
 
 import uuid
 
@@ -10,6 +10,8 @@ from recommender.actors import MAX_LENGTH, actor
 
 
 class ModelVersion(models.Model):
+    """A trained model; its weights lie in a folder of its name."""
+
     class Status(models.TextChoices):
         CANDIDATE = "candidate"
         ACTIVE = "active"
@@ -43,7 +45,7 @@ class ModelVersion(models.Model):
 
 
 class Job(models.Model):
-    """A long task's state. The holder renews `lease_until`; one whose lease has run out is taken up again."""
+    """A long task's state. Its holder renews `lease_until`; a job whose lease has run out is claimed again."""
 
     class Kind(models.TextChoices):
         NIGHTLY = "nightly"
@@ -109,7 +111,7 @@ class BatchChunk(models.Model):
 
 
 class ImportPart(models.Model):
-    """Some rows of a file that came over HTTP, and what became of them."""
+    """Some rows of a file that was posted, and what became of them."""
 
     id = models.BigAutoField(primary_key=True)
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="parts", db_index=False)
@@ -128,7 +130,7 @@ class ImportPart(models.Model):
 
 
 class Impression(models.Model):
-    """What was shown or clicked. No part of a viewer's history: it moves no list."""
+    """A movie that was shown or clicked. No part of a viewer's history: it changes no list."""
 
     class Kind(models.IntegerChoices):
         IMPRESSION = 1, "impression"
@@ -149,7 +151,7 @@ class Impression(models.Model):
 
 
 class Merge(models.Model):
-    """A session that was folded into a viewer, and what is needed to undo it; kept for a day."""
+    """A session that was merged into a viewer, and what is needed to undo it; kept for a day."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     from_viewer_id = models.IntegerField(db_index=True)
@@ -166,7 +168,7 @@ class Merge(models.Model):
 
 
 class Erasure(models.Model):
-    """A viewer whose data is being erased: gone here, and swept out of Redis again until nothing that had read it
+    """A viewer whose data is being erased: deleted here, and swept out of Redis again until nothing that had read it
     before can still be at work."""
 
     viewer_id = models.IntegerField(unique=True)
@@ -177,7 +179,7 @@ class Erasure(models.Model):
 
 
 class AuditEntry(models.Model):
-    """A deed that somebody may have to answer for. Holds nothing of viewers, not even a number or its digest."""
+    """An action that somebody may have to answer for. Holds nothing of viewers, not even a number or its digest."""
 
     class Action(models.TextChoices):
         ACTIVATED = "model_activated", "model activated"

@@ -1,10 +1,13 @@
 """Names every piece of state that this process keeps from one request to the next, and clears it.
 
-A module that keeps something (a dict, a cached answer, a thread's handle, an lru_cache) registers it below its
-definition, by a name that says what it is:
+A module that keeps something registers it by a name that says what it is. A container registers its own `clear`; a
+single value that is replaced again and again is a `Value`, which registers itself:
 
     _rankers: OrderedDict[str, Ranker] = OrderedDict()
     process_state.register("registry: rankers in memory", _rankers.clear)
+
+    _last_flush = process_state.Value("metrics: when counters were flushed last", 0.0)
+    _last_flush.current = time.monotonic()
 
 Constants filled at import, loggers, locks and compiled expressions are no state. `catalog` and `infrastructure` may not
 import this module; they offer a public function that clears theirs, and `recommender.apps` registers it when the app is
@@ -12,8 +15,11 @@ ready. Clearing is for tests, whose databases and caches come and go under one p
 """
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 _pieces: dict[str, Callable[[], object]] = {}
+
+T = TypeVar("T")
 
 
 def register(name: str, clear: Callable[[], object]) -> None:
@@ -24,6 +30,20 @@ def register(name: str, clear: Callable[[], object]) -> None:
     if name in _pieces:
         raise ValueError(f"There is a piece of process state named {name!r} already.")
     _pieces[name] = clear
+
+
+class Value(Generic[T]):
+    """One value that is replaced while the process runs. Read and set `current`; `clear` puts the first one back."""
+
+    def __init__(self, name: str, initial: T) -> None:
+        """Register the value under `name`. Raises ValueError as `register` does."""
+        self.current = initial
+        self._initial = initial
+        register(name, self.reset)
+
+    def reset(self) -> None:
+        """Put the value back to what it is in a process that has just started."""
+        self.current = self._initial
 
 
 def names() -> list[str]:

@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from catalog.limits import DEMO_ID_BASE
+from infrastructure import connectivity
 from infrastructure.heartbeat import HEARTBEAT_SECONDS
-from recommender import cache, process_state, registry
+from recommender import cache, maintenance, process_state, registry
 from recommender.jobs import queue
 from recommender.models import Impression, Job
 
@@ -24,6 +25,9 @@ def start_serving(**_: Any) -> None:
     """Start what a web process needs before its first request: monitors of its servers, the watcher, the warm-up."""
     from recommender.serving import warmup  # the read path, which commands and workers need not load
 
+    for breaker in (connectivity.REDIS, connectivity.POSTGRES):
+        breaker.on_recovery.append(maintenance.publish_missed_versions)
+    connectivity.start_monitors(interactive=True)
     warmup.start_in_web_process()
 
 
@@ -54,22 +58,14 @@ def record_heartbeat(kinds: Iterable[str], process: str, **_: Any) -> None:
         cache.record_heartbeat(kinds, process)
 
 
-_last_web_heartbeat = float("-inf")  # monotonic seconds
-
-
-def _forget_web_heartbeat() -> None:
-    global _last_web_heartbeat
-    _last_web_heartbeat = float("-inf")
-
-
-process_state.register("receivers: when the last heartbeat of the web was recorded", _forget_web_heartbeat)
+# Monotonic seconds.
+_last_web_heartbeat = process_state.Value("receivers: when a web heartbeat was recorded last", float("-inf"))
 
 
 def record_web_heartbeat() -> None:
     """Record a web process's heartbeat, at most once in HEARTBEAT_SECONDS; called at every tick of its watcher."""
-    global _last_web_heartbeat
-    if time.monotonic() - _last_web_heartbeat >= HEARTBEAT_SECONDS:
-        _last_web_heartbeat = time.monotonic()
+    if time.monotonic() - _last_web_heartbeat.current >= HEARTBEAT_SECONDS:
+        _last_web_heartbeat.current = time.monotonic()
         record_heartbeat(("web",), f"web@{socket.gethostname()}")
 
 

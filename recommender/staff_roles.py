@@ -1,33 +1,34 @@
-"""Three groups of staff with what each needs. Every migration makes sure of them; more may be given by hand."""
+"""Three groups of staff with the permissions that each needs. Every migration adds what is missing."""
 
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-_EDITED = ("movie", "genre", "person", "tag", "credit", "rule")
-_CATALOGUE = (*_EDITED, "viewer")
-_RUN = ("modelversion", "job", "impression", "auditentry")
+_EDITABLE = ("movie", "genre", "person", "tag", "credit", "rule")
+_CATALOGUE = (*_EDITABLE, "viewer")
+_OPERATIONS = ("modelversion", "job", "impression", "auditentry")
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
-    # films, people and merchandising; viewers to look at, as rules are tried on them
-    "editor": {"view": _CATALOGUE, "add": _EDITED, "change": _EDITED, "delete": ("genre", "tag", "credit", "rule")},
-    # models, runs, viewers, keys; the catalogue and what was shown to look at
+    # edits movies, people and merchandising; sees viewers, as rules are tried on them
+    "editor": {"view": _CATALOGUE, "add": _EDITABLE, "change": _EDITABLE, "delete": ("genre", "tag", "credit", "rule")},
+    # runs models, jobs, viewers and keys; sees the catalogue and impressions
     "operator": {
-        "view": (*_CATALOGUE, *_RUN, "apikey"),
+        "view": (*_CATALOGUE, *_OPERATIONS, "apikey"),
         "add": ("apikey",),
         "change": ("modelversion", "job", "viewer", "apikey"),
         "delete": ("viewer",),  # erased everywhere
     },
-    # everything to look at but keys, nothing to change
-    "analyst": {"view": (*_CATALOGUE, *_RUN)},
+    # sees everything but keys, changes nothing
+    "analyst": {"view": (*_CATALOGUE, *_OPERATIONS)},
 }
 
 
 def sync_staff_groups(**_: Any) -> None:
+    """Create the groups and add their permissions. Permissions that were given by hand stay."""
     for role, rights in ROLES.items():
-        group, _made = Group.objects.get_or_create(name=role)
-        wanted = Q()
+        group, _created = Group.objects.get_or_create(name=role)
+        of_role = Q()
         for verb, models in rights.items():
-            wanted |= Q(codename__in=[f"{verb}_{model}" for model in models])
-        ours = Permission.objects.filter(wanted, content_type__app_label__in=("catalog", "recommender"))
-        group.permissions.add(*ours)
+            of_role |= Q(codename__in=[f"{verb}_{model}" for model in models])
+        permissions = Permission.objects.filter(of_role, content_type__app_label__in=("catalog", "recommender"))
+        group.permissions.add(*permissions)

@@ -20,6 +20,10 @@ _LEARNABLE_EVENTS = """
 
 MODEL_PENDING = "no model is active yet: the next night trains one, and until then lists are popular and latest films"
 
+# The message, and until when it is good (monotonic seconds).
+_remembered = process_state.Value("training data: why there is no model", ("", 0.0))
+_lock = threading.Lock()
+
 
 class NotEnoughData(Exception):
     """There is too little to train on; the message says how much more. Not an error: the nightly job ends as done."""
@@ -40,23 +44,10 @@ def missing_message(missing: int) -> str:
 
 def no_model_message() -> str:
     """Say why a site without a model has none. Remembered for REMEMBER_SECONDS, as health checks ask often."""
-    global _remembered
     with _lock:
-        message, until = _remembered
+        message, until = _remembered.current
         if time.monotonic() > until:
             missing = missing_events()
             message = f"no model yet, {missing_message(missing)}" if missing else MODEL_PENDING
-            _remembered = message, time.monotonic() + REMEMBER_SECONDS
+            _remembered.current = message, time.monotonic() + REMEMBER_SECONDS
     return message
-
-
-_remembered = ("", 0.0)  # the sentence, and until when it is good (monotonic seconds)
-_lock = threading.Lock()
-
-
-def _forget_message() -> None:
-    global _remembered
-    _remembered = ("", 0.0)
-
-
-process_state.register("training data: why there is no model", _forget_message)

@@ -129,7 +129,7 @@ def _table(dataset: Dataset, movie_ids: np.ndarray) -> Any:
 def _lists(ranker: Ranker, task: Task, targets: Targets, time_mode: TimeMode, table: Any) -> dict[float, np.ndarray]:
     """Return the lists by level of diversity: int64 [targets, LIST_LENGTH], columns of the model."""
     from recommender.movies.series import detect_series
-    from recommender.serving.candidates.model_scoring import RankedMovies
+    from recommender.serving.ranked_movies import RankedMovies
     from recommender.serving.request import DEFAULT_POOL
     from recommender.serving.reranking.diversity import greedy_diversify
 

@@ -119,6 +119,8 @@ def operation(*, parameters: Sequence[Any] = (), request: Any = None, **more: An
         handler.reads_body_itself = request is not None and not is_read  # type: ignore[attr-defined]
         if request is not None:
             more["request"] = request
+        # Else the schema would take the docstring of the view, which is not for clients.
+        more["description"] = more.get("description") or more.get("summary")
         return extend_schema(parameters=list(parameters), **more)(handler)
 
     return bind

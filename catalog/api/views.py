@@ -60,6 +60,8 @@ class CatalogueView(CatalogueScopes, StrictView):
 
 
 class MoviesView(CatalogueView):
+    """The movies of the catalogue."""
+
     @operation(
         operation_id="movies",
         summary="The films that are shown now, a page at a time: by id, or by how well they fit a search.",
@@ -68,10 +70,9 @@ class MoviesView(CatalogueView):
         responses={200: MoviePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
-        found = movies_page(
-            MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"]
-        )
-        return page_response(request, [_card_dict(card) for card in found.movies], found.next)
+        """Return a page of movies."""
+        page = movies_page(MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"])
+        return page_response(request, [_card_dict(card) for card in page.movies], page.next)
 
     @operation(
         operation_id="movies_create",
@@ -82,12 +83,15 @@ class MoviesView(CatalogueView):
         examples=[OpenApiExample("movies_create", value=_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
+        """Create a movie."""
         values = dict(self.validated)
         movie_id = _write_movie(MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE))
         return Response(_details_or_404(movie_id), status=201, headers={"Location": f"/movies/{movie_id}"})
 
 
 class MovieView(CatalogueView):
+    """One movie of the catalogue."""
+
     @operation(
         operation_id="movie",
         summary="One film with its people. With published=any, and the scope catalog:write, a hidden one too.",
@@ -96,6 +100,7 @@ class MovieView(CatalogueView):
         responses={200: MovieDetailsSerializer, **_PROBLEMS},
     )
     def get(self, request: Request, movie_id: str) -> Response:
+        """Return one movie. Raises Http404."""
         number = resolve_movie_id(movie_id)
         details = visible_movie_details if self.required_scope == READ_SCOPE else movie_details
         movie = details(number, effective_age_limit(self.validated)) if number else None
@@ -112,6 +117,7 @@ class MovieView(CatalogueView):
         examples=[OpenApiExample("movies_update", value={"runtime": 81}, request_only=True)],
     )
     def patch(self, request: Request, movie_id: str) -> Response:
+        """Change a movie. Raises Http404, Conflict, ValidationError."""
         number = resolve_movie_id(movie_id)
         if not number:
             raise Http404(f"The catalogue has no film {movie_id}.")
@@ -119,6 +125,8 @@ class MovieView(CatalogueView):
 
 
 class PeopleView(CatalogueView):
+    """Directors and actors."""
+
     @operation(
         operation_id="people",
         summary="Directors and actors, a page at a time.",
@@ -127,6 +135,7 @@ class PeopleView(CatalogueView):
         responses={200: PeoplePageSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
+        """Return a page of people."""
         people, following = people_page(
             self.validated["cursor"].after,
             self.validated["page_size"],
@@ -137,6 +146,8 @@ class PeopleView(CatalogueView):
 
 
 class GenresView(CatalogueView):
+    """The genres."""
+
     @operation(
         operation_id="genres",
         summary="All genres, with how many films that are shown.",
@@ -145,6 +156,7 @@ class GenresView(CatalogueView):
         responses={200: GenresSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
+        """Return all genres."""
         genres = genre_list(effective_age_limit(self.validated))
         return Response({"results": [genre._asdict() for genre in genres]})
 

@@ -17,19 +17,21 @@ MIN_OCCURRED_AT = datetime(1900, 1, 1, tzinfo=UTC)
 MAX_CLOCK_SKEW = timedelta(days=1)
 
 
-def record_events(events: Sequence[NewEvent]) -> list[EventResult]:
+def record_events(events: Sequence[NewEvent], *, announce: bool = True) -> list[EventResult]:
     """Store the new events and return a result for each, in order. One transaction, at most six statements.
 
     Locks are taken in one order everywhere, so that writers wait for each other but never deadlock:
     1. the movies (key share, by id; a movie cannot be deleted under its new event),
     2. the viewers (by id; unknown ones are created first),
     3. the events themselves, which are serial for each viewer by then.
+
+    A caller that publishes the versions of the results itself passes `announce=False`: the signal is not sent then.
     """
     with transaction.atomic():
-        return _record(events)
+        return _record(events, announce)
 
 
-def _record(events: Sequence[NewEvent]) -> list[EventResult]:
+def _record(events: Sequence[NewEvent], announce: bool) -> list[EventResult]:
     errors = [_validation_error(event) for event in events]
     valid = [event for event, error in zip(events, errors, strict=True) if not error]
     movies = lock_movies({event.movie_id for event in valid})
@@ -39,7 +41,8 @@ def _record(events: Sequence[NewEvent]) -> list[EventResult]:
     versions = lock_viewers(viewers, create=viewers, sessions=viewers - accounts)
     stored = _insert(accepted)
     versions |= bump_versions({key.viewer_id for key in stored}, accounts=accounts)
-    send_viewers_changed(versions)
+    if announce:
+        send_viewers_changed(versions)
 
     results: dict[int, EventResult] = {}
     unstored: dict[int, NewEvent] = {}

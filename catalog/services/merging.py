@@ -26,11 +26,13 @@ class MergeRecord:
     undo_data: Mapping[str, Any]  # JSON; `viewer` is None for one who was not known
 
 
-def merge_viewer(viewer_id: int, into: int, *, allow_accounts: bool, age_limit: int | None = None) -> MergeRecord:
+def merge_viewer(
+    viewer_id: int, into: int, *, allow_accounts: bool, age_limit: int | None = None, announce: bool = True
+) -> MergeRecord:
     """Move the events of one viewer to another, who is created if need be, and delete the first.
 
     The strictest limit of both, and of `age_limit` (years), stays. Raises NotASessionError where the first is an
-    account, unless `allow_accounts`; NotAnAccountError where the other is a session.
+    account, unless `allow_accounts`; NotAnAccountError where the other is a session. `announce` as in record_events().
     """
     with transaction.atomic():
         is_new = not Viewer.objects.filter(pk=into).exists()
@@ -55,15 +57,16 @@ def merge_viewer(viewer_id: int, into: int, *, allow_accounts: bool, age_limit: 
         Viewer.objects.filter(pk=into).update(age_limit=limit)
         delete_viewer(viewer_id)
         versions = bump_versions([into] if undo_data["events"] or limit != limit_before else [])
-        send_viewers_changed(versions)
+        if announce:
+            send_viewers_changed(versions)
     return MergeRecord(len(undo_data["events"]), len(undo_data["duplicates"]), versions.get(into), undo_data)
 
 
-def unmerge_viewer(viewer_id: int, into: int, undo_data: Mapping[str, Any]) -> dict[int, int]:
+def unmerge_viewer(viewer_id: int, into: int, undo_data: Mapping[str, Any], *, announce: bool = True) -> dict[int, int]:
     """Give a viewer back what merge_viewer() moved, as far as it still exists. Returns both viewers' versions.
 
     What was deleted since stays deleted, what came since stays where it came. A viewer whom the merge created and who
-    is deleted again is left out.
+    is deleted again is left out. `announce` as in record_events().
     """
     with transaction.atomic():
         movies = lock_movies({event["movie_id"] for event in undo_data["duplicates"]})
@@ -79,10 +82,12 @@ def unmerge_viewer(viewer_id: int, into: int, undo_data: Mapping[str, Any]) -> d
         if before != merged:  # unless staff have set another limit since
             Viewer.objects.filter(pk=into, age_limit=merged).update(age_limit=before)
         versions = bump_versions([*restored, into])
-        if undo_data["into"]["is_new"] and not _is_in_use(into):
+        untouched = Viewer.objects.filter(pk=into, name="", age_limit=None, events=None)
+        if undo_data["into"]["is_new"] and untouched.exists():
             delete_viewer(into)
             versions.pop(into, None)
-        send_viewers_changed(versions)
+        if announce:
+            send_viewers_changed(versions)
     return versions
 
 
@@ -163,9 +168,3 @@ def _restore_viewer(viewer_id: int, row: Mapping[str, Any]) -> None:
                FROM jsonb_populate_record(NULL::catalog_viewer, %s::jsonb) k WHERE v.id = %s""",
             [json.dumps(row), viewer_id],
         )
-
-
-def _is_in_use(viewer_id: int) -> bool:
-    """Tell whether the viewer has got a name, an age limit or events since the merge created it."""
-    untouched = Viewer.objects.filter(pk=viewer_id, name="", age_limit=None)
-    return not untouched.exists() or WatchEvent.objects.filter(viewer=viewer_id).exists()

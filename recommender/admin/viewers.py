@@ -21,7 +21,8 @@ from recommender.monitoring.taste_profile import GenreShare, TasteProfile, build
 from recommender.serving.concurrency import Overloaded
 from recommender.serving.metrics import suppress_metrics
 from recommender.serving.pipeline import recommend
-from recommender.serving.request import Answer, RecommendRequest
+from recommender.serving.request import RecommendRequest
+from recommender.serving.response import Answer
 
 LIST_LENGTH = 20
 REMOVAL_REASONS = {

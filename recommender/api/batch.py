@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from catalog.limits import parse_id
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import MovieIds, StrictInteger, TopK
+from recommender.api.fields import JsonInteger, MovieIds, TopK
 from recommender.api.jobs import JobAnswerSerializer, create_batch_job, job_body
-from recommender.api.list_requests import ListRequestSerializer, possible_movie_ids, to_request
+from recommender.api.list_requests import ListRequestSerializer, to_request
 from recommender.api.list_responses import (
     ListInfoFields,
     ScoredMovieSerializer,
@@ -23,8 +23,10 @@ from recommender.api.list_responses import (
 )
 from recommender.api.openapi.operations import BATCH_CACHE_OPERATION, EXAMPLE_HISTORY, operation
 from recommender.models import ApiKey
+from recommender.movies.movie_ids import parse_movie_ids
 from recommender.serving import concurrency
 from recommender.serving.bulk import recommend_many
+from recommender.serving.current_versions import load_movie_ids
 from recommender.serving.request import RecommendRequest
 
 MAX_BATCH_VIEWERS = 1000
@@ -73,7 +75,7 @@ class BatchAnswerSerializer(serializers.Serializer):
 
 class CacheBatchRequestSerializer(FastSerializer):
     user_histories = HistoriesField(required=False, help_text="Only these viewers; left out: all.")
-    active_days = StrictInteger(
+    active_days = JsonInteger(
         required=False, min_value=1, max_value=36_500, help_text="Only viewers with an event in the last so many days."
     )
     top_k = TopK(50, help_text="How many films each stored list must hold at least.")
@@ -184,6 +186,10 @@ def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     histories = values.get("user_histories")
     if histories is None:
         return {name: values[name] for name in ("top_k", "active_days") if name in values}, []
-    by_viewer = {key: [*map(str, possible_movie_ids(texts))] for key, texts in histories.items() if parse_id(key)}
+    by_viewer = {
+        key: [str(movie_id) for movie_id in load_movie_ids(parse_movie_ids(texts)) if movie_id]
+        for key, texts in histories.items()
+        if parse_id(key)
+    }
     failed = [key for key in histories if not parse_id(key)]
     return {"top_k": values["top_k"], "user_histories": by_viewer}, failed

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.base_view import ApiView
-from recommender.api.fields import QueryMovieIds, StrictBoolean, Timestamp, TopK, UserId
+from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId
 from recommender.api.list_requests import AgeLimitFields, FilterFields, TitlesField, to_filters, to_request
 from recommender.api.list_responses import (
     EmptyListSerializer,
@@ -29,7 +29,7 @@ class ChartQuerySerializer(FilterFields, AgeLimitFields):
 
 
 class TrendingQuerySerializer(ChartQuerySerializer):
-    personal = StrictBoolean(
+    personal = JsonBoolean(
         default=False, help_text="Mix the trend with the taste of the viewer, where user_id names one."
     )
     at = Timestamp(required=False, help_text="The request time, which the model uses where personal is true.")

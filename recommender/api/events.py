@@ -16,20 +16,21 @@ from catalog.services import EventStatus
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import (
+    JsonBoolean,
+    JsonFloat,
+    JsonInteger,
+    JsonString,
+    JsonUUID,
     MovieId,
     StarRating,
-    StrictBoolean,
-    StrictFloat,
-    StrictInteger,
-    StrictString,
-    StrictUUID,
     Timestamp,
     UserId,
 )
 from recommender.api.openapi.operations import operation
 from recommender.ingest.events import KINDS, ClientEvent, RecordResult, record_client_events
 from recommender.models import ApiKey
-from recommender.serving.viewer import parse_movie_ids
+from recommender.movies.movie_ids import parse_movie_ids
+from recommender.serving.current_versions import load_movie_ids
 
 MAX_EVENTS = 1000
 
@@ -49,17 +50,17 @@ class EventRequestSerializer(FastSerializer):
     kind = serializers.ChoiceField(KINDS)
     occurred_at = Timestamp(required=False, help_text="Default now; at most five minutes ahead of the server's clock.")
     rating = StarRating(required=False, help_text="Stars in halves; needed for the kind rating.")
-    completion = StrictFloat(
+    completion = JsonFloat(
         required=False, min_value=0, max_value=1, help_text="The share of the film that was watched."
     )
-    event_id = StrictUUID(required=False, help_text="Sent twice, it counts once; with other content it is a conflict.")
-    session = StrictBoolean(
+    event_id = JsonUUID(required=False, help_text="Sent twice, it counts once; with other content it is a conflict.")
+    session = JsonBoolean(
         default=False, help_text="Whether the viewer is an anonymous session, to be merged into an account."
     )
-    recommendation_id = StrictString(
+    recommendation_id = JsonString(
         r"^[A-Za-z0-9._:-]{1,64}\Z", required=False, help_text="Kept for impression and click."
     )
-    position = StrictInteger(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
+    position = JsonInteger(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values. Raises ValidationError for a rating without stars."""
@@ -174,7 +175,9 @@ def _validate_event(event: dict[str, Any]) -> dict[str, Any] | str:
 def _to_client_events(events: Sequence[Mapping[str, Any] | str]) -> list[ClientEvent | str]:
     """Return the validated EVENTS as ingestion takes them; texts stay. All movie ids are parsed in one go."""
     now = timezone.now()
-    movie_ids = iter(parse_movie_ids([event["movie_id"] for event in events if not isinstance(event, str)]).tolist())
+    movie_ids = iter(
+        load_movie_ids(parse_movie_ids([event["movie_id"] for event in events if not isinstance(event, str)]))
+    )
     optional = ("rating", "completion", "event_id", "recommendation_id", "position")
     return [
         event

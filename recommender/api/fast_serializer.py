@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from catalog.api.strict import StrictSerializer
-from recommender.api.fields import MovieIds, Names, StrictBoolean, StrictFloat, StrictInteger, Timestamp
+from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp
 
 JSON_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,4})?\Z", re.IGNORECASE)
 
@@ -47,8 +47,8 @@ class FastSerializer(StrictSerializer):
             return [movie_id for text in texts for movie_id in text.split(",")]
         if isinstance(field, Names):  # several parameters only: a name may have a comma in it
             return list(texts)
-        if isinstance(field, StrictBoolean):
+        if isinstance(field, JsonBoolean):
             return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
-        if isinstance(field, StrictInteger | Timestamp | StrictFloat) and JSON_NUMBER.match(text):
+        if isinstance(field, JsonInteger | Timestamp | JsonFloat) and JSON_NUMBER.match(text):
             return int(text) if text.removeprefix("-").isdigit() else float(text)
         return text

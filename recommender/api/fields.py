@@ -1,4 +1,7 @@
-"""The field types of requests: strict about JSON types; an error names the limit that is broken."""
+"""The field types of requests with JSON: strict about its types; an error names the limit that is broken.
+
+Those of catalog.api.fields read files as well, where every value is text.
+"""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +12,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from catalog.api.fields import MAX_MOVIE_ID_LENGTH, MAX_NAME_LENGTH, MAX_NAMES
 from catalog.limits import MAX_ID
 
 MAX_TIMESTAMP = 32_503_680_000  # unix seconds: the year 3000
@@ -17,7 +21,6 @@ MAX_HISTORY = 1000
 MAX_TOP_K = 200
 MIN_VIEWERS, MAX_VIEWERS = 2, 10  # of a group
 MAX_IN_QUERY = 100
-MAX_MOVIE_ID_LENGTH = 20  # characters
 
 _MOVIE_ID_SCHEMA = {
     "anyOf": [
@@ -35,7 +38,7 @@ _TIMESTAMP_SCHEMA = {
 
 
 @extend_schema_field({"type": "boolean"})
-class StrictBoolean(serializers.Field):
+class JsonBoolean(serializers.Field):
     """A JSON boolean."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -52,7 +55,7 @@ def as_integer(data: Any) -> int | None:
     return int(data) if isinstance(data, int) or data.is_integer() else None
 
 
-class StrictInteger(serializers.IntegerField):
+class JsonInteger(serializers.IntegerField):
     """A JSON number without a fraction; 3.0 is one."""
 
     def to_internal_value(self, data: Any) -> int:
@@ -63,7 +66,7 @@ class StrictInteger(serializers.IntegerField):
         return number
 
 
-class StrictFloat(serializers.FloatField):
+class JsonFloat(serializers.FloatField):
     """A finite JSON number, rounded to six decimals."""
 
     def to_internal_value(self, data: Any) -> float:
@@ -73,7 +76,7 @@ class StrictFloat(serializers.FloatField):
         return round(float(data), 6)  # four bytes keep no more, and refuse what they cannot hold
 
 
-class StrictString(serializers.RegexField):
+class JsonString(serializers.RegexField):
     """A JSON string that matches a pattern."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -84,7 +87,7 @@ class StrictString(serializers.RegexField):
 
 
 @extend_schema_field({"type": "number", "minimum": 0.5, "maximum": 5, "multipleOf": 0.5})
-class StarRating(StrictFloat):
+class StarRating(JsonFloat):
     """A rating of 0.5 to 5 stars, in halves."""
 
     def to_internal_value(self, data: Any) -> float:
@@ -95,7 +98,7 @@ class StarRating(StrictFloat):
         return stars
 
 
-class StrictUUID(serializers.UUIDField):
+class JsonUUID(serializers.UUIDField):
     """A UUID as a JSON string."""
 
     def to_internal_value(self, data: Any) -> UUID:
@@ -191,9 +194,6 @@ class QueryMovieIds(MovieIds):
         super().__init__(max_items=MAX_IN_QUERY, **options)
 
 
-MAX_NAMES, MAX_NAME_LENGTH = 50, 200
-
-
 @extend_schema_field(
     {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH}, "maxItems": MAX_NAMES}
 )
@@ -235,14 +235,14 @@ class Timestamp(serializers.Field):
         return moment
 
 
-class UserId(StrictInteger):
+class UserId(JsonInteger):
     """The site's own number of a viewer."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=1, max_value=MAX_ID, help_text="The site's own number of a viewer.", **options)
 
 
-class TopK(StrictInteger):
+class TopK(JsonInteger):
     """The length of a list."""
 
     def __init__(self, default: int, **options: Any) -> None:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.base_view import ApiView
-from recommender.api.fields import QueryMovieIds, StrictInteger, Timestamp, UserId
+from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId
 from recommender.api.list_requests import AgeLimitFields, FilterFields, to_filters, to_request
 from recommender.api.list_responses import EmptyListSerializer, FiltersAppliedSerializer, movie_card
 from recommender.api.openapi.operations import operation
@@ -21,8 +21,8 @@ ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "t
 
 class HomeQuerySerializer(FilterFields, AgeLimitFields):
     user_id = UserId(required=False)
-    rows = StrictInteger(default=8, min_value=1, max_value=MAX_ROWS, help_text="How many rows at most.")
-    row_length = StrictInteger(
+    rows = JsonInteger(default=8, min_value=1, max_value=MAX_ROWS, help_text="How many rows at most.")
+    row_length = JsonInteger(
         default=12, min_value=1, max_value=MAX_ROW_LENGTH, help_text="How many films a row at most."
     )
     at = Timestamp(required=False, help_text="The request time, which the model uses for the gaps between watches.")

@@ -22,7 +22,7 @@ from catalog.exchange.row_schemas import COLUMNS, FIELDS, RowKind
 from catalog.limits import MAX_ID
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import StrictInteger
+from recommender.api.fields import JsonInteger
 from recommender.api.jobs import JobAnswerSerializer, create_import_job, job_body
 from recommender.api.openapi.operations import ERROR_RESPONSES, operation
 from recommender.api.uploads import content_type_and_encoding, uploaded_file
@@ -59,7 +59,7 @@ class RejectedAnswerSerializer(serializers.Serializer):
 
 
 class RejectedQuerySerializer(FastSerializer):
-    cursor = StrictInteger(default=-1, min_value=-1, max_value=MAX_ID, help_text="From `next` of the page before.")
+    cursor = JsonInteger(default=-1, min_value=-1, max_value=MAX_ID, help_text="From `next` of the page before.")
 
 
 class ImportsView(ApiView):

@@ -14,12 +14,12 @@ from rest_framework.response import Response
 from recommender import tasks
 from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.base_view import ApiView
-from recommender.api.fields import StrictString
+from recommender.api.fields import JsonString
 from recommender.api.openapi.operations import operation
 from recommender.models import ApiKey, Job
 
 FillJob = Callable[[Job], object]
-IDEMPOTENCY_KEY = StrictString(r"^[!-~]{1,128}\Z")
+IDEMPOTENCY_KEY = JsonString(r"^[!-~]{1,128}\Z")
 
 
 class IdempotencyMismatch(APIException):

@@ -1,20 +1,20 @@
 """What requests for lists have in common: the fields, and their translation for serving."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from catalog.api.age_limits import AGE_LIMIT_HELP, CERTIFICATE_HELP, CertificateField
 from catalog.models import MAX_AGE_LIMIT
 from catalog.selectors import strictest_age_limit
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import MovieIds, Names, StrictBoolean, StrictFloat, StrictInteger, Timestamp, TopK
+from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp, TopK
+from recommender.movies.movie_ids import parse_movie_ids
 from recommender.serving.request import FILTER_NAMES, Filters, RecommendRequest
-from recommender.serving.viewer import parse_movie_ids
 
 MAX_RUNTIME = 32_767  # minutes
 
 
-class TitlesField(StrictBoolean):
+class TitlesField(JsonBoolean):
     """Whether the movies of the list come with their cards."""
 
     def __init__(self, **options: Any) -> None:
@@ -25,7 +25,7 @@ class TitlesField(StrictBoolean):
 class AgeLimitFields(FastSerializer):
     """The age limit of a call that lists movies; `effective_age_limit` reads it."""
 
-    age_limit = StrictInteger(required=False, min_value=0, max_value=MAX_AGE_LIMIT, help_text=AGE_LIMIT_HELP)
+    age_limit = JsonInteger(required=False, min_value=0, max_value=MAX_AGE_LIMIT, help_text=AGE_LIMIT_HELP)
     certificate = CertificateField(required=False, help_text=CERTIFICATE_HELP)
 
 
@@ -35,8 +35,8 @@ class ListRequestSerializer(AgeLimitFields):
     top_k = TopK(20, help_text="How many films at most.")
     at = Timestamp(required=False, help_text="The request time, which the model uses for the gaps between watches.")
     exclude = MovieIds(default=list, help_text="Films that must not be listed.")
-    explain = StrictBoolean(default=False, help_text="Whether each film comes with its reasons: because and fact.")
-    diversity = StrictFloat(
+    explain = JsonBoolean(default=False, help_text="Whether each film comes with its reasons: because and fact.")
+    diversity = JsonFloat(
         default=0.0,
         min_value=0,
         max_value=1,
@@ -52,10 +52,10 @@ class FilterFields(FastSerializer):
     actors = Names(required=False, help_text="Any of them.")
     directors = Names(required=False, help_text="Any of them.")
     languages = Names(required=False, help_text="Any of them, as BCP 47 tags: en stands for en-GB too.")
-    min_year = StrictInteger(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
-    max_year = StrictInteger(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
-    min_runtime = StrictInteger(required=False, min_value=1, max_value=MAX_RUNTIME, help_text="Minutes, inclusive.")
-    max_runtime = StrictInteger(required=False, min_value=1, max_value=MAX_RUNTIME, help_text="Minutes, inclusive.")
+    min_year = JsonInteger(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
+    max_year = JsonInteger(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
+    min_runtime = JsonInteger(required=False, min_value=1, max_value=MAX_RUNTIME, help_text="Minutes, inclusive.")
+    max_runtime = JsonInteger(required=False, min_value=1, max_value=MAX_RUNTIME, help_text="Minutes, inclusive.")
 
 
 def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
@@ -64,9 +64,10 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
     return RecommendRequest(
         viewer_id=values.get("user_id"),
         viewer_ids=values.get("user_ids", ()),
-        history=values.get("history", ()),
+        history=parse_movie_ids(values.get("history", ())),
+        history_texts=values.get("history", ()),
         top_k=values["top_k"],
-        exclude=possible_movie_ids(values["exclude"]),
+        exclude=parse_movie_ids(values["exclude"]),
         liked_genres=values.get("liked_genres", ()),
         age_limit=effective_age_limit(values),
         requested_at=None if requested_at is None else max(0, int(requested_at.timestamp())),
@@ -85,8 +86,3 @@ def to_filters(values: Mapping[str, Any]) -> Filters:
 def effective_age_limit(values: Mapping[str, Any]) -> int | None:
     """Return the age limit in years: the stricter of `age_limit` and `certificate`; None without either."""
     return strictest_age_limit(values.get("age_limit"), values.get("certificate"))
-
-
-def possible_movie_ids(texts: Sequence[str]) -> list[int]:
-    """Return the texts as movie ids, without those that no catalogue can have."""
-    return [movie_id for movie_id in parse_movie_ids(texts).tolist() if movie_id]

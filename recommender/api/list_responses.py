@@ -7,7 +7,8 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from catalog.selectors import MovieCard
-from recommender.serving.request import Answer, Filters
+from recommender.serving.request import Filters
+from recommender.serving.response import Answer
 
 
 class NamesField(serializers.ListField):

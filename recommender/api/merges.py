@@ -13,7 +13,7 @@ from recommender import merging
 from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import StrictUUID, UserId
+from recommender.api.fields import JsonUUID, UserId
 from recommender.api.openapi.operations import operation
 from recommender.models import ApiKey, Merge
 
@@ -30,7 +30,7 @@ class MergeRequestSerializer(FastSerializer):
 
 
 class UndoRequestSerializer(FastSerializer):
-    merge_id = StrictUUID(help_text="From the answer of the merge.")
+    merge_id = JsonUUID(help_text="From the answer of the merge.")
 
 
 class MergeAnswerSerializer(serializers.Serializer):

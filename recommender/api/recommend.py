@@ -20,9 +20,8 @@ from recommender.api.list_responses import (
     list_body,
 )
 from recommender.api.openapi.operations import EXAMPLE_HISTORY, operation
-from recommender.serving.group import recommend_group
 from recommender.serving.pipeline import recommend
-from recommender.serving.request import Answer, RecommendRequest
+from recommender.serving.request import RecommendRequest
 
 LIKED_GENRES_HELP = "For a viewer whose taste is not known yet: popular films, those with more of these genres first."
 SINGLE_VIEWER_FIELDS = ("user_id", "history")  # of a request for one viewer
@@ -125,7 +124,7 @@ class RecommendView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies to a viewer, to viewers who watch together, or for a history that is sent."""
         list_request = to_request(self.validated)
-        return Response(list_body(list_request.viewer_id, _recommend(list_request)) | _group_ids(list_request))
+        return Response(list_body(list_request.viewer_id, recommend(list_request)) | _group_ids(list_request))
 
 
 class FilteredView(ApiView):
@@ -151,17 +150,13 @@ class FilteredView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies that satisfy attribute filters."""
         list_request = to_filtered_request(self.validated)
-        body = filtered_list_body(list_request.viewer_id, _recommend(list_request), list_request.filters)
+        body = filtered_list_body(list_request.viewer_id, recommend(list_request), list_request.filters)
         return Response(body | _group_ids(list_request))
 
 
 def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
     """Return the request to serving for the validated values of POST /recommend/filtered."""
     return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
-
-
-def _recommend(list_request: RecommendRequest) -> Answer:
-    return recommend_group(list_request) if list_request.viewer_ids else recommend(list_request)
 
 
 def _group_ids(list_request: RecommendRequest) -> dict[str, Any]:

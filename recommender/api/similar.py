@@ -9,8 +9,8 @@ from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
 from recommender.api.list_requests import AgeLimitFields, effective_age_limit
 from recommender.api.openapi.operations import operation
+from recommender.movies.movie_ids import parse_movie_id
 from recommender.serving.similar import MovieNotFound, find_similar
-from recommender.serving.viewer import parse_movie_id
 
 
 class SimilarRequestSerializer(AgeLimitFields):

@@ -11,7 +11,7 @@ from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.access.viewer_token_auth import KEYWORD, sign_viewer_token
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import StrictInteger, UserId
+from recommender.api.fields import JsonInteger, UserId
 from recommender.api.openapi.operations import operation
 
 MIN_SECONDS, DEFAULT_SECONDS, MAX_SECONDS = 60, 900, 3_600
@@ -19,7 +19,7 @@ MIN_SECONDS, DEFAULT_SECONDS, MAX_SECONDS = 60, 900, 3_600
 
 class ViewerTokenRequestSerializer(FastSerializer):
     user_id = UserId()
-    seconds = StrictInteger(
+    seconds = JsonInteger(
         default=DEFAULT_SECONDS, min_value=MIN_SECONDS, max_value=MAX_SECONDS, help_text="How long it is good for."
     )
 

@@ -131,19 +131,18 @@ class Archive:
         members: dict[str, tarfile.TarInfo] = {}
         with self._read_errors():
             while (member := self._tar.next()) is not None:
-                self._check_member(member, members)
+                is_plain_file = member.type == tarfile.REGTYPE and member.sparse is None
+                is_known = member.name in self.files and (member.name == DUMP or MODEL_FILE.fullmatch(member.name))
+                if not is_plain_file or not is_known or member.name in members or len(members) >= MAX_MEMBERS:
+                    raise ArchiveRefused(
+                        f"{self.path} has a member that is no part of a backup: {member.name[:100]!r}."
+                    )
+                if member.size != self.files[member.name].get("bytes"):
+                    raise ArchiveRefused(f"{self.path} was edited: {member.name} has not the size of the manifest.")
                 members[member.name] = member
         if missing := sorted(set(self.files) - set(members)):
             raise ArchiveRefused(f"{self.path} was cut: {missing[0]} and {len(missing) - 1} others are not in it.")
         return members
-
-    def _check_member(self, member: tarfile.TarInfo, earlier: Mapping[str, Any]) -> None:
-        is_plain_file = member.type == tarfile.REGTYPE and member.sparse is None
-        is_known = member.name in self.files and (member.name == DUMP or MODEL_FILE.fullmatch(member.name))
-        if not is_plain_file or not is_known or member.name in earlier or len(earlier) >= MAX_MEMBERS:
-            raise ArchiveRefused(f"{self.path} has a member that is no part of a backup: {member.name[:100]!r}.")
-        if member.size != self.files[member.name].get("bytes"):
-            raise ArchiveRefused(f"{self.path} was edited: {member.name} has not the size of the manifest.")
 
     @contextlib.contextmanager
     def _read_errors(self) -> Iterator[None]:

@@ -85,7 +85,8 @@ def swap_in(stage: Path) -> Iterator[None]:
     store, moved = stage.parent, list[tuple[Path, Path | None]]()
     try:
         for extracted in sorted(stage.iterdir()) if stage.exists() else ():
-            if not _same_content(extracted, target := store / extracted.name):
+            target = store / extracted.name
+            if not target.is_dir() or _checksums(extracted) != _checksums(target):
                 moved.append((target, _hide(target)))
                 extracted.rename(target)
         yield
@@ -107,11 +108,8 @@ def _hide(target: Path) -> Path | None:
     return target.rename(target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}{REPLACED_SUFFIX}"))
 
 
-def _same_content(folder: Path, other: Path) -> bool:
-    def checksums(folder: Path) -> dict[str, str]:
-        return {path.name: checksum(path) for path in folder.iterdir()}
-
-    return other.is_dir() and checksums(folder) == checksums(other)
+def _checksums(folder: Path) -> dict[str, str]:
+    return {path.name: checksum(path) for path in folder.iterdir()}
 
 
 def delete_others(names: Iterable[str]) -> None:

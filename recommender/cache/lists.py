@@ -24,15 +24,8 @@ from recommender.cache.versions import VERSION_TTL, version_names
 
 CHART_TTL = 3_600  # seconds
 
-_last_active_model = ""  # as last read: lets `read_list_and_versions` ask for its list in the same round trip
-
-
-def _forget_active_model() -> None:
-    global _last_active_model
-    _last_active_model = ""
-
-
-process_state.register("cache: the active model as last read", _forget_active_model)
+# Lets `read_list_and_versions` ask for the list of the active model in the same round trip.
+_last_active_model = process_state.Value("cache: the active model as last read", "")
 
 
 def read_list_and_versions(viewer_id: int) -> tuple[Versions, StoredList | None]:
@@ -40,15 +33,14 @@ def read_list_and_versions(viewer_id: int) -> tuple[Versions, StoredList | None]
 
     The list is not judged here: ask `.is_current(versions)`.
     """
-    global _last_active_model
-    guess = _last_active_model
+    guess = _last_active_model.current
     names = [*version_names(viewer_id), list_key(guess, viewer_id)]
     with redis_connection.checked_client():
         values = caches["lists"].get_many(names)
         model = as_name(values.get(names[0]))
         packed = values.get(names[4])
         if model is not None and model != guess:
-            _last_active_model = model
+            _last_active_model.current = model
             packed = caches["lists"].get(list_key(model, viewer_id))
     versions = Versions(model, *(as_number(values.get(name)) for name in names[1:4]))
     return versions, StoredList.unpack(packed)

@@ -1,4 +1,4 @@
-"""Path 2: what viewers did. The history goes to the catalogue, what was shown and clicked to its own table."""
+"""Record client events: viewing history goes to the catalogue, impressions and clicks to a table of their own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from django.utils import timezone
 from catalog.models import WatchEvent
 from catalog.services import EventResult, EventStatus, NewEvent, record_events
 from recommender import cache
-from recommender.cache import CacheUnavailable
-from recommender.ingest import impressions
+from recommender.ingest.impressions import NewImpression, store_impressions
 from recommender.models import Impression
 from recommender.movies.snapshot import current_snapshot
 from recommender.serving import current_versions, metrics
@@ -37,95 +36,84 @@ class ClientEvent:
     event_id: UUID | None = None
     recommendation_id: str = ""
     position: int | None = None
-    has_timestamp: bool = True  # whether the client said when
+    has_timestamp: bool = True  # False: the client sent no time, and occurred_at is the time of receipt
     is_session: bool = False  # whether the viewer is an anonymous session
 
 
 @dataclass(frozen=True, slots=True)
 class RecordResult:
-    """A result for each event, in order. `visible`: every later read is of lists made after all of them."""
+    """Hold a result for each event, in order, and whether every later read reflects all of them (`visible`)."""
 
     results: list[EventResult]
     visible: bool
 
 
 def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordResult:
-    """Stores what is new, in one transaction; then publishes the viewers' versions, of duplicates too.
+    """Store what is new in one transaction, then publish the viewers' versions once, those of duplicates too.
 
-    A text in place of an event says why it could not be read: it is rejected for that reason.
+    A string in place of an event is the reason why it could not be parsed: it is rejected for that reason.
     """
-    reasons = [_rejection_reason(one) for one in client_events]
-    results = {n: EventResult(EventStatus.REJECTED, reason) for n, reason in enumerate(reasons) if reason}
-    sound = [(n, one) for n, one in enumerate(client_events) if isinstance(one, ClientEvent) and not reasons[n]]
-    history = [(n, one) for n, one in sound if one.kind in HISTORY_KINDS]
-    shown = [(n, one) for n, one in sound if one.kind in IMPRESSION_KINDS]
+    results: dict[int, EventResult] = {}
+    history: dict[int, ClientEvent] = {}
+    impressions: dict[int, ClientEvent] = {}
+    for index, event in enumerate(client_events):
+        if isinstance(event, str):
+            results[index] = EventResult(EventStatus.REJECTED, event)
+        elif event.occurred_at > timezone.now() + CLOCK_SKEW:
+            reason = f"{event.occurred_at.isoformat()} lies more than 5 minutes ahead of the server's clock"
+            results[index] = EventResult(EventStatus.REJECTED, f"occurred_at: {reason}")
+        else:
+            (history if event.kind in HISTORY_KINDS else impressions)[index] = event
     with transaction.atomic():
-        stored = record_events([_to_watch_event(one) for _, one in history])
-        results |= {n: result for (n, _), result in zip(history, stored, strict=True)}
-        results |= {
-            n: result for (n, _), result in zip(shown, _record_impressions([one for _, one in shown]), strict=True)
-        }
-    metrics.increment("events", by=sum(one.status == EventStatus.STORED for one in results.values()))
-    versions = {one.viewer_id: v for n, one in history if (v := results[n].viewer_version) is not None}
-    return RecordResult([results[n] for n in range(len(client_events))], _publish(versions))
+        stored = record_events([_to_watch_event(event) for event in history.values()], announce=False)
+        results |= zip(history, stored, strict=True)
+        results |= zip(impressions, _record_impressions(list(impressions.values())), strict=True)
+    metrics.increment("events", by=sum(result.status == EventStatus.STORED for result in results.values()))
+    versions = {
+        event.viewer_id: version
+        for index, event in history.items()
+        if (version := results[index].viewer_version) is not None
+    }
+    visible = cache.try_publish_viewer_versions(versions)
+    return RecordResult([results[index] for index in range(len(client_events))], visible)
 
 
-def _rejection_reason(one: ClientEvent | str) -> str:
-    if isinstance(one, str):
-        return one
-    if one.occurred_at > timezone.now() + CLOCK_SKEW:
-        return f"occurred_at: {one.occurred_at.isoformat()} lies more than 5 minutes ahead of the server's clock"
-    return ""
-
-
-def _publish(versions: dict[int, int]) -> bool:
-    """The signal after commit has published them already, and may have failed unseen; this one is known to arrive."""
-    if not versions:
-        return True
-    try:
-        cache.publish_viewer_versions(versions)
-    except CacheUnavailable:
-        return False  # the outbox holds them: beat publishes within seconds
-    return True
-
-
-def _to_watch_event(one: ClientEvent) -> NewEvent:
+def _to_watch_event(event: ClientEvent) -> NewEvent:
     return NewEvent(
-        viewer_id=one.viewer_id,
-        movie_id=one.movie_id,
-        kind=HISTORY_KINDS[one.kind],
-        occurred_at=one.occurred_at,
-        rating=one.rating,
-        completion=one.completion,
-        client_event_id=one.event_id,
-        has_client_time=one.has_timestamp,
-        is_session=one.is_session,
+        viewer_id=event.viewer_id,
+        movie_id=event.movie_id,
+        kind=HISTORY_KINDS[event.kind],
+        occurred_at=event.occurred_at,
+        rating=event.rating,
+        completion=event.completion,
+        client_event_id=event.event_id,
+        has_client_time=event.has_timestamp,
+        is_session=event.is_session,
     )
 
 
-def _record_impressions(happenings: Sequence[ClientEvent]) -> list[EventResult]:
-    if not happenings:
+def _record_impressions(client_events: Sequence[ClientEvent]) -> list[EventResult]:
+    """Store impressions and clicks of movies that the catalogue has; reject the others."""
+    if not client_events:
         return []
-    films = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
-    exists = films.table.rows_of(np.array([one.movie_id for one in happenings])) >= 0
-    known = [one for one, film in zip(happenings, exists, strict=True) if film]
-    told = iter(
-        impressions.store_impressions([_to_impression(one) for one in known], [one.has_timestamp for one in known])
-    )
-    return [
-        next(told) if film else EventResult(EventStatus.REJECTED, f"there is no film {one.movie_id}")
-        for one, film in zip(happenings, exists, strict=True)
+    snapshot = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
+    exists = snapshot.table.rows_of(np.array([event.movie_id for event in client_events])) >= 0
+    accepted = [event for event, known in zip(client_events, exists, strict=True) if known]
+    rows = [
+        NewImpression(
+            viewer_id=event.viewer_id,
+            movie_id=event.movie_id,
+            kind=IMPRESSION_KINDS[event.kind],
+            occurred_at=event.occurred_at,
+            position=event.position,
+            recommendation_id=event.recommendation_id,
+            event_id=event.event_id,
+            is_session=event.is_session,
+        )
+        for event in accepted
     ]
-
-
-def _to_impression(one: ClientEvent) -> impressions.NewImpression:
-    return impressions.NewImpression(
-        viewer_id=one.viewer_id,
-        movie_id=one.movie_id,
-        kind=IMPRESSION_KINDS[one.kind],
-        occurred_at=one.occurred_at,
-        position=one.position,
-        recommendation_id=one.recommendation_id,
-        event_id=one.event_id,
-        is_session=one.is_session,
-    )
+    stored = iter(store_impressions(rows, [event.has_timestamp for event in accepted]))
+    return [
+        next(stored) if known else EventResult(EventStatus.REJECTED, f"there is no film {event.movie_id}")
+        for event, known in zip(client_events, exists, strict=True)
+    ]

@@ -1,6 +1,6 @@
 """A batch's viewers in chunks, which any number of processes claim one after another.
 
-A process holds a chunk by a lease that it renews after each block; a holder that is gone loses it to the next process. A
+A process holds a chunk by a lease that it renews after each block; a holder that is gone loses it to the next one. A
 list made twice is the same list, so nothing depends on a lease that was lost while a block was on its way.
 """
 

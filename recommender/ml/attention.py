@@ -34,6 +34,7 @@ class GatedAttention(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradients of q, k, v and bias."""
         q, k, v, bias = ctx.saved_tensors
         dq, dk, dv, dbias = (torch.empty_like(x) for x in (q, k, v, bias))
         earlier = k.shape[1] - q.shape[1]
@@ -79,6 +80,7 @@ class BiasLookup(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient of the table."""
         flat = ctx.saved_tensors[0].flatten()
         heads = [torch.bincount(flat, grad[:, h].flatten(), minlength=ctx.size) for h in range(grad.shape[1])]
         return torch.stack(heads), None

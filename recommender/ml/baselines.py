@@ -14,6 +14,7 @@ import torch
 
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets
+from recommender.ml.ragged import concatenate_ranges
 from recommender.ml.transitions import TAU, Transitions, last_items
 
 EASE_LAMBDA, RECENCY_LAMBDA = 500.0, 1000.0
@@ -26,10 +27,8 @@ class TrainingTokens:
 
     def __init__(self, tokens: Tokens, ends: np.ndarray, num_items: int) -> None:
         self.num_items = num_items
-        counts = ends - tokens.indptr[:-1]
-        self.viewers = np.repeat(np.arange(len(counts)), counts)
-        starts = np.concatenate([[0], counts.cumsum()[:-1]])
-        rows = np.arange(counts.sum()) - np.repeat(starts - tokens.indptr[:-1], counts)
+        rows, indptr = concatenate_ranges(tokens.indptr[:-1], ends)
+        self.viewers = np.repeat(np.arange(len(ends)), np.diff(indptr))
         self.items, self.times = tokens.items[rows] - 1, tokens.times[rows]
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from recommender.ml.config import GAP_BUCKETS, GAP_NONE, GAP_UNKNOWN, ModelConfig
 from recommender.ml.data import Tokens
+from recommender.ml.ragged import concatenate_ranges
 
 LENGTH_STEP = 8  # lengths of a batch are multiples of this
 UNSEEN = np.iinfo(np.int16).max  # of `first_seen_index`: the viewer has not seen the film
@@ -111,17 +112,15 @@ def first_seen_index(tokens: Tokens, windows: Windows, items: np.ndarray) -> np.
     """Return when each window's viewer first saw the token ids `items` [K], int16 [W, K]: 0 before the window, 1 for
     its first token and so on, `UNSEEN` otherwise.
     """
-    begins = tokens.indptr[windows.viewers]
-    counts = windows.stops - begins
-    window = np.repeat(np.arange(len(counts)), counts)
-    rows = np.arange(counts.sum()) + np.repeat(begins - counts.cumsum() + counts, counts)
+    rows, indptr = concatenate_ranges(tokens.indptr[windows.viewers], windows.stops)
+    window = np.repeat(np.arange(len(windows.stops)), np.diff(indptr))
     watched = tokens.items[rows]
     column = np.full(max(watched.max(initial=0), items.max(initial=0)) + 1, -1)
     column[items] = np.arange(len(items))
     columns = column[watched]
     matches = np.flatnonzero(columns >= 0)[::-1]  # backwards, so that the first time is the one that stays
     window, rows, columns = window[matches], rows[matches], columns[matches]
-    first = np.full((len(counts), len(items)), UNSEEN, np.int16)
+    first = np.full((len(windows.stops), len(items)), UNSEEN, np.int16)
     first[window, columns] = np.maximum(rows - windows.starts[window] + 1, 0)
     return first
 

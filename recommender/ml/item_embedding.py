@@ -2,9 +2,9 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from recommender.ml.features import Features
+from recommender.ml.ragged import concatenate_tensor_ranges
 
 
 class ItemEmbedding(nn.Module):
@@ -37,10 +37,7 @@ class ItemEmbedding(nn.Module):
             vectors = vectors.masked_fill(dropped_ids[:, None], 0)
         if tokens is None:
             return vectors + self.feature_vectors(self.indices, self.indptr)
-        starts, counts = self.indptr[tokens], self.indptr[tokens + 1] - self.indptr[tokens]
-        indptr = F.pad(counts.cumsum(0), (1, 0))
-        rows = torch.arange(int(indptr[-1]), device=tokens.device)
-        rows += torch.repeat_interleave(starts - indptr[:-1], counts)
+        rows, indptr = concatenate_tensor_ranges(self.indptr[tokens], self.indptr[tokens + 1])
         return vectors + self.feature_vectors(self.indices[rows], indptr)
 
     def feature_vectors(self, indices: Tensor, indptr: Tensor) -> Tensor:

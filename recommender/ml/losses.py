@@ -96,6 +96,7 @@ class SoftmaxLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of users, targets and candidates, as the forward pass computed them."""
         d_users, d_targets, d_candidates = ctx.saved_tensors
         scale = grad / len(d_users)
         return d_users * scale, d_targets * scale, d_candidates * scale, None, None, None, None

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from recommender.ml.data import Tokens
+from recommender.ml.ragged import concatenate_tensor_ranges
 
 WINDOW, SHRINKAGE, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
 CHUNK_TOKENS = 1_000_000  # tokens whose pairs are counted at a time: about 500 MB
@@ -42,9 +43,8 @@ class Transitions(NamedTuple):
         num_items = len(self.indptr) - 1
         rows, ages = (history > 0).nonzero(as_tuple=True)
         sources = history[rows, ages] - 1
-        starts, counts = self.indptr[sources], self.indptr[sources + 1] - self.indptr[sources]
-        entries = torch.arange(int(counts.sum()), device=history.device)
-        entries += torch.repeat_interleave(starts - (counts.cumsum(0) - counts), counts)
+        entries, indptr = concatenate_tensor_ranges(self.indptr[sources], self.indptr[sources + 1])
+        counts = indptr.diff()
         weights = torch.repeat_interleave(torch.exp(ages / -TAU), counts) * self.shares[entries]
         keys = torch.repeat_interleave(rows * num_items, counts) + self.columns[entries].long()
         total = torch.zeros(len(history) * num_items, device=history.device).index_add_(0, keys, weights)

@@ -4,6 +4,7 @@ import numpy as np
 
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Targets
+from recommender.ml.ragged import concatenate_ranges
 
 
 def truncate_histories(tokens: Tokens, targets: Targets, max_tokens: int) -> tuple[Tokens, Targets]:
@@ -11,10 +12,10 @@ def truncate_histories(tokens: Tokens, targets: Targets, max_tokens: int) -> tup
     from there on. `targets` [m] become viewers 0..m - 1."""
     viewers, rows = targets
     first = np.maximum(tokens.indptr[viewers], rows - max_tokens)
-    token_rows, indptr = _concatenate_ranges(first, rows + 1)
+    token_rows, indptr = concatenate_ranges(first, rows + 1)
     older = tokens.taste_seen[np.maximum(first - 1, 0)]
     low = np.where(first > tokens.indptr[viewers], older, tokens.taste_indptr[viewers])
-    taste_rows, taste_indptr = _concatenate_ranges(low, tokens.taste_seen[rows])
+    taste_rows, taste_indptr = concatenate_ranges(low, tokens.taste_seen[rows])
     target_of_token = np.repeat(np.arange(len(rows)), np.diff(indptr))
     truncated = Tokens(
         indptr=indptr,
@@ -28,9 +29,3 @@ def truncate_histories(tokens: Tokens, targets: Targets, max_tokens: int) -> tup
         taste_seen=tokens.taste_seen[token_rows] + (taste_indptr[:-1] - low)[target_of_token],
     )
     return truncated, Targets(np.arange(len(rows)), indptr[1:] - 1)
-
-
-def _concatenate_ranges(starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return all rows of the ranges [m] one after the other, and where each range begins: int64 [sum], [m + 1]."""
-    indptr = np.concatenate([[0], np.cumsum(stops - starts)])
-    return np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], np.diff(indptr)), indptr

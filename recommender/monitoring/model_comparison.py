@@ -8,10 +8,11 @@ import numpy as np
 from catalog import selectors
 from recommender import registry
 from recommender.history import has_known_movies
-from recommender.movies.snapshot import CatalogueSnapshot, EligibilityFilter, current_snapshot
+from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot
 from recommender.serving.candidates import model_scoring
 from recommender.serving.concurrency import compute_slot
 from recommender.serving.current_versions import read_versions
+from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.request import RecommendRequest
 from recommender.serving.viewer import ViewerProfile, build_profile
 

@@ -10,7 +10,7 @@ from recommender import training_data
 from recommender.movies.snapshot import current_snapshot
 from recommender.registry import artifacts, object_store
 from recommender.serving import current_versions
-from recommender.serving.pipeline import active_ranker
+from recommender.serving.current_versions import active_ranker
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ larger part of `similar`, and all of it for a film that no model knows.
 
 import numpy as np
 
+from recommender.movies.indexes import segment_sums
 from recommender.movies.series import series_of
 from recommender.movies.snapshot import CatalogueSnapshot
 
@@ -17,44 +18,41 @@ DIRECTOR = 1  # catalog.models.Credit.Role
 
 
 def similarity_to_movie(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """float32 [films], 0..1, of each film to that at `row`; 1 for itself."""
+    """Return how similar each movie is to the one at `row` by content, float32 [movies], 0..1; 1 for itself."""
     table = snapshot.table
-    likeness = GENRE_WEIGHT * _genre_similarity(snapshot, row) + PEOPLE_WEIGHT * _people_similarity(snapshot, row)
+    similarity = GENRE_WEIGHT * _genre_similarity(snapshot, row) + PEOPLE_WEIGHT * _people_similarity(snapshot, row)
     if table.year[row]:
         apart = np.abs(table.year.astype(np.int32) - int(table.year[row]))
-        likeness += YEAR_WEIGHT * np.where(table.year > 0, np.exp(-apart / YEAR_SCALE), 0.0)
-    group = series_of(snapshot)
-    if group[row] >= 0:
-        likeness[group == group[row]] += SERIES_BONUS * (1 - likeness[group == group[row]])
-    likeness[row] = 1
-    return likeness.astype(np.float32)
+        similarity += YEAR_WEIGHT * np.where(table.year > 0, np.exp(-apart / YEAR_SCALE), 0.0)
+    series = series_of(snapshot)
+    if series[row] >= 0:
+        same = series == series[row]
+        similarity[same] += SERIES_BONUS * (1 - similarity[same])
+    similarity[row] = 1
+    return similarity.astype(np.float32)
 
 
-def _genre_similarity(catalogue: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Jaccard, a genre weighing the more the fewer films have it: shared weight over the weight that either has."""
-    table, holders = catalogue.table, catalogue.movies_by_genre
-    weights = np.log1p(len(table.ids) / np.maximum(np.diff(holders.starts), 1))
-    whole = catalogue.cached_array("genre weight", None, lambda films, _: _total_genre_weights(films, weights))
+def _genre_similarity(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
+    """Return the Jaccard index of the genres, float64 [movies]; a genre weighs the more the fewer movies have it."""
+    table, index = snapshot.table, snapshot.movies_by_genre
+    weights = np.log1p(len(table.ids) / np.maximum(np.diff(index.starts), 1))
+    total = snapshot.cached_array(
+        "genre weight", None, lambda snapshot, _: segment_sums(snapshot.table.genre_start, weights[table.genre_of])
+    )
     shared = np.zeros(len(table.ids))
     for genre in set(table.genre_of[table.genre_start[row] : table.genre_start[row + 1]].tolist()):
-        shared[holders.postings(genre)] += weights[genre]
-    return shared / np.maximum(whole + whole[row] - shared, 1e-9)
+        shared[index.postings(genre)] += weights[genre]
+    return shared / np.maximum(total + total[row] - shared, 1e-9)
 
 
-def _total_genre_weights(catalogue: CatalogueSnapshot, weights: np.ndarray) -> np.ndarray:
-    table = catalogue.table
-    running = np.concatenate([[0.0], np.cumsum(weights[table.genre_of])])
-    return running[table.genre_start[1:]] - running[table.genre_start[:-1]]
-
-
-def _people_similarity(catalogue: CatalogueSnapshot, row: int) -> np.ndarray:
-    """1 - exp(-sum over the people in common)."""
-    table, holders = catalogue.table, catalogue.movies_by_person
-    own = slice(int(table.credit_start[row]), int(table.credit_start[row + 1]))
-    worth: dict[int, float] = {}
-    for person, role in zip(table.credit_person[own].tolist(), table.credit_role[own].tolist(), strict=True):
-        worth[person] = max(worth.get(person, 0.0), DIRECTOR_RATE if role == DIRECTOR else ACTOR_RATE)
+def _people_similarity(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
+    """Return 1 - exp(-sum of the rates of the people in common), float64 [movies]."""
+    table, index = snapshot.table, snapshot.movies_by_person
+    credits = slice(int(table.credit_start[row]), int(table.credit_start[row + 1]))
+    rates: dict[int, float] = {}
+    for person, role in zip(table.credit_person[credits].tolist(), table.credit_role[credits].tolist(), strict=True):
+        rates[person] = max(rates.get(person, 0.0), DIRECTOR_RATE if role == DIRECTOR else ACTOR_RATE)
     total = np.zeros(len(table.ids))
-    for person, weight in worth.items():
-        total[np.unique(holders.postings(person))] += weight
+    for person, rate in rates.items():
+        total[np.unique(index.postings(person))] += rate
     return 1 - np.exp(-total)

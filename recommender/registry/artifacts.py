@@ -91,20 +91,12 @@ def try_fetch(name: str) -> bool:
     return is_local(name)
 
 
-_fetcher: threading.Thread | None = None  # one download at a time
-
-
-def _forget_fetcher() -> None:
-    global _fetcher
-    _fetcher = None
-
-
-process_state.register("registry: the download under way", _forget_fetcher)
+# One download at a time.
+_fetcher = process_state.Value[threading.Thread | None]("registry: the download under way", None)
 
 
 def fetch_in_background(name: str, on_failure: Callable[[], None]) -> None:
     """Fetch in a thread, so that nobody waits who has another version to serve from. Does nothing during a download."""
-    global _fetcher
 
     def run() -> None:
         try:
@@ -113,17 +105,17 @@ def fetch_in_background(name: str, on_failure: Callable[[], None]) -> None:
         finally:
             close_old_connections()
 
-    if _fetcher is None or not _fetcher.is_alive():
-        _fetcher = threading.Thread(target=run, name=f"fetch-{name}", daemon=True)
-        _fetcher.start()
+    if _fetcher.current is None or not _fetcher.current.is_alive():
+        _fetcher.current = threading.Thread(target=run, name=f"fetch-{name}", daemon=True)
+        _fetcher.current.start()
 
 
 def fetch_within(name: str, seconds: float) -> bool:
     """Fetch in the background and wait so long at most. Returns whether this machine has the folder now."""
     if object_store.is_configured() and not is_local(name):
         fetch_in_background(name, lambda: None)
-        if _fetcher is not None:
-            _fetcher.join(seconds)
+        if _fetcher.current is not None:
+            _fetcher.current.join(seconds)
     return is_local(name)
 
 

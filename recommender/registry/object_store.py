@@ -146,16 +146,7 @@ def _store() -> Iterator[tuple[Any, str]]:
         raise ObjectStoreUnavailable(f"The model store {settings.MODELS_URL} cannot be used: {kind}{error}") from error
 
 
-_probe_thread: threading.Thread | None = None
-
-
-def _forget_store() -> None:
-    global _probe_thread
-    _probe_thread = None
-    _filesystem.cache_clear()
-
-
-process_state.register("registry: the model store that is open", _forget_store)
+_probe_thread = process_state.Value[threading.Thread | None]("registry: the probe of the model store", None)
 
 
 def _probe(files: Any, root: str) -> None:
@@ -164,17 +155,16 @@ def _probe(files: Any, root: str) -> None:
     In a thread of its own: a call to a network folder whose server is gone cannot be ended, and while one hangs no
     other is begun.
     """
-    global _probe_thread
 
     def ask() -> None:
         with suppress(Exception):  # a store that refuses is there; the call that follows says why
             files.exists(root)
 
-    if _probe_thread is None or not _probe_thread.is_alive():
-        _probe_thread = threading.Thread(target=ask, name="model-store-probe", daemon=True)
-        _probe_thread.start()
-        _probe_thread.join(PROBE_TIMEOUT)
-    if _probe_thread.is_alive():
+    if _probe_thread.current is None or not _probe_thread.current.is_alive():
+        _probe_thread.current = threading.Thread(target=ask, name="model-store-probe", daemon=True)
+        _probe_thread.current.start()
+        _probe_thread.current.join(PROBE_TIMEOUT)
+    if _probe_thread.current.is_alive():
         raise ObjectStoreUnavailable("it does not answer")
 
 
@@ -185,6 +175,9 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
     files, root = url_to_fs(url, use_listings_cache=False, **BACKEND_OPTIONS.get(scheme_of(url), {}))
     return files, root.rstrip("/")
+
+
+process_state.register("registry: the model store that is open", _filesystem.cache_clear)
 
 
 def _manifest(files: Any, there: str) -> bytes | None:

@@ -7,24 +7,16 @@ import numpy as np
 
 from catalog import selectors
 from recommender.history import has_known_movies
-from recommender.serving import current_versions
-from recommender.serving.candidates import model_scoring
-from recommender.serving.candidates.model_scoring import RankedMovies
+from recommender.serving.answers import build_answer, rerank
+from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import bulk_turn
-from recommender.serving.current_versions import CacheRead
+from recommender.serving.context import RequestContext, open_context
+from recommender.serving.current_versions import active_ranker, is_active_model, read_versions
+from recommender.serving.list_sources import Candidates, content_candidates, model_candidates, popular_candidates
 from recommender.serving.metrics import instrumented
-from recommender.serving.pipeline import (
-    RequestContext,
-    active_ranker,
-    answer_from_model,
-    apply_viewer,
-    content_fallback,
-    decorate,
-    is_active_model,
-    open_context,
-    popularity_fallback,
-)
-from recommender.serving.request import Answer, RecommendRequest
+from recommender.serving.ranked_movies import RankedMovies
+from recommender.serving.request import RecommendRequest
+from recommender.serving.response import Answer
 from recommender.serving.viewer import ViewerProfile, build_profile
 
 if TYPE_CHECKING:
@@ -35,60 +27,69 @@ BLOCK_SIZE = 8  # viewers of a turn
 
 @instrumented
 def recommend_many(requests: Sequence[RecommendRequest]) -> list[Answer]:
-    """An answer for each query, in order, as it would get alone. All share `at`, `top_k` and what is excluded, and come
-    from one model; between blocks of them others have their turn."""
+    """Recommend movies for each request, in order, as for each alone.
+
+    All share `requested_at`, `top_k` and what is excluded, and come from one model; between blocks of them others have
+    their turn.
+    """
     if not requests:
         return []
-    look = current_versions.read_versions(None)
+    cache_read = read_versions(None)
     with bulk_turn():
-        histories = {
-            h.viewer_id: h for h in selectors.histories([q.viewer_id for q in requests if q.viewer_id is not None])
-        }
-    ranker = active_ranker(look)
+        viewer_ids = [request.viewer_id for request in requests if request.viewer_id is not None]
+        histories = {history.viewer_id: history for history in selectors.histories(viewer_ids)}
+    ranker = active_ranker(cache_read)
     answers: list[Answer] = []
     for start in range(0, len(requests), BLOCK_SIZE):
         with bulk_turn():
-            answers += _answer_block(requests[start : start + BLOCK_SIZE], histories, look, ranker)
+            contexts = [
+                open_context(request, cache_read=cache_read) for request in requests[start : start + BLOCK_SIZE]
+            ]
+            answers += _answer_block(contexts, histories, ranker)
     return answers
 
 
 def _answer_block(
-    queries: Sequence[RecommendRequest],
-    histories: Mapping[int, selectors.History],
-    look: CacheRead,
-    ranker: "Ranker | None",
+    contexts: Sequence[RequestContext], histories: Mapping[int, selectors.History], ranker: "Ranker | None"
 ) -> list[Answer]:
-    sittings = [open_context(query, look) for query in queries]
-    subjects = [build_profile(query, histories.get(query.viewer_id or 0)) for query in queries]
-    for sitting, who in zip(sittings, subjects, strict=True):
-        sitting.degraded |= not is_active_model(ranker, look)
-        apply_viewer(sitting, who)
-    answers: dict[int, Answer | None] = {}
-    if ranker is not None:
-        for n, (sitting, who) in enumerate(zip(sittings, subjects, strict=True)):
-            if not has_known_movies(who.events, ranker):
-                answers[n] = content_fallback(sitting, who)
-        places = [n for n in range(len(queries)) if n not in answers]
-        for n, ranked in zip(places, _rank_block(ranker, sittings, subjects, places), strict=True):
-            answers[n] = answer_from_model(sittings[n], subjects[n], ranker, ranked) if len(ranked.movie_ids) else None
-    each = enumerate(zip(sittings, subjects, strict=True))
-    return [decorate(sitting, answers.get(n) or popularity_fallback(sitting, who)) for n, (sitting, who) in each]
+    viewers = [
+        build_profile(context.request, histories.get(context.request.viewer_id or 0), context.posted_ids)
+        for context in contexts
+    ]
+    personal = _personal_candidates(contexts, viewers, ranker) if ranker is not None else {}
+    answers = []
+    for n, (context, viewer) in enumerate(zip(contexts, viewers, strict=True)):
+        context.degraded |= not is_active_model(ranker, context.cache_read)
+        candidates = personal.get(n) or popular_candidates(context, viewer)
+        answers.append(build_answer(context, candidates, rerank(context, candidates)))
+    return answers
 
 
-def _rank_block(
-    ranker: "Ranker", sittings: Sequence[RequestContext], subjects: Sequence[ViewerProfile], places: Sequence[int]
-) -> list[RankedMovies]:
-    """The model's films for the viewers at these places; those with one age limit share a mask."""
-    if not places:
+def _personal_candidates(
+    contexts: Sequence[RequestContext], viewers: Sequence[ViewerProfile], ranker: "Ranker"
+) -> dict[int, Candidates | None]:
+    """Rank movies for each viewer by the model, or by content where it knows nothing of the history; by position."""
+    rankable = [n for n, viewer in enumerate(viewers) if has_known_movies(viewer.events, ranker)]
+    ranked = dict(
+        zip(rankable, _rank(ranker, [contexts[n] for n in rankable], [viewers[n] for n in rankable]), strict=True)
+    )
+    return {
+        n: model_candidates(context, viewer, ranker, ranked[n]) if n in ranked else content_candidates(context, viewer)
+        for n, (context, viewer) in enumerate(zip(contexts, viewers, strict=True))
+    }
+
+
+def _rank(ranker: "Ranker", contexts: Sequence[RequestContext], viewers: Sequence[ViewerProfile]) -> list[RankedMovies]:
+    """Rank movies by the model for each viewer; those with one age limit share a mask."""
+    if not viewers:
         return []
-    query = sittings[0].request
-    rows = model_scoring.encode_viewers(ranker, [subjects[n] for n in places], query.requested_at)
-    limits = [sittings[n].eligibility.age_limit for n in places]
-    found: dict[int, RankedMovies] = {}
-    for limit in set(limits):
-        group = [row for row, own in enumerate(limits) if own == limit]
-        gate = sittings[places[group[0]]].eligibility
-        barred = [np.concatenate([subjects[places[row]].seen_ids, gate.excluded_ids]) for row in group]
-        best = model_scoring.top_by_model(ranker, rows[group], sittings[0].candidate_count, gate, barred)
-        found |= dict(zip(group, best, strict=True))
-    return [found[row] for row in range(len(places))]
+    states = encode_viewers(ranker, viewers, contexts[0].request.requested_at)
+    filters = [context.eligible_for(viewer) for context, viewer in zip(contexts, viewers, strict=True)]
+    ranked: dict[int, RankedMovies] = {}
+    for age_limit in {eligibility.age_limit for eligibility in filters}:
+        rows = [row for row, eligibility in enumerate(filters) if eligibility.age_limit == age_limit]
+        eligibility = filters[rows[0]]
+        exclude = [np.concatenate([viewers[row].seen_ids, eligibility.excluded_ids]) for row in rows]
+        best = top_by_model(ranker, states[rows], contexts[0].candidate_count, eligibility, exclude)
+        ranked |= dict(zip(rows, best, strict=True))
+    return [ranked[row] for row in range(len(viewers))]

@@ -1,61 +1,90 @@
-"""What is true now: the stamps as Redis has them, and from Postgres where it does not."""
+"""What holds now: the versions as Redis has them, and from Postgres where it does not; and the model to serve."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from catalog import selectors
-from recommender import cache, registry
+from catalog.external_ids import ExternalId
+from recommender import cache, process_state, registry
 from recommender.cache import CacheUnavailable, StoredList, Versions
+from recommender.movies.movie_ids import MovieId, resolve_movie_ids
+from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot
 
-ANONYMOUS = 0  # no viewer has this id: asks for the stamps that concern everyone
+if TYPE_CHECKING:
+    from recommender.ml.ranker import Ranker
+
+ANONYMOUS = 0  # no viewer has this id: asks for the versions that concern everyone
 UNKNOWN = Versions(None, None, None, None)
 
 
 class CacheRead(NamedTuple):
-    """`stamps.viewer` is None where there is no stored list to judge by it, 0 for a viewer who is not known."""
+    """What one read of Redis said. `versions.viewer` is None where there is no stored list to judge by it, 0 for a
+    viewer who is not known."""
 
     versions: Versions
     stored_list: StoredList | None
     redis_up: bool
-    token: bytes = b""  # stands in place of the stamps that were absent
+    token: bytes = b""  # reserves the place of the versions that were absent
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of all data, 0 where it is not known."""
+        return self.versions.epoch or 0
 
     def current_list(self) -> StoredList | None:
+        """Return the viewer's stored list if it was made of what holds now."""
         return self.stored_list if self.stored_list is not None and self.stored_list.is_current(self.versions) else None
+
+    def load_snapshot(self) -> CatalogueSnapshot:
+        """Return the catalogue of this version or a later one, read anew where this process has another."""
+        return current_snapshot(self.versions.catalogue or 0)
 
 
 _last_seen = UNKNOWN  # as this process last saw them
 
 
-def read_versions(viewer_id: int | None) -> CacheRead:
-    """One round trip to Redis; no query while every stamp is there. While Postgres is gone an absent stamp is what this
-    process last saw, and no list is judged by it. Raises OperationalError where it has seen none."""
+def _forget() -> None:
     global _last_seen
-    redis, mark = True, b""
+    _last_seen = UNKNOWN
+
+
+process_state.register("serving: the versions as last seen", _forget)
+
+
+def read_versions(viewer_id: int | None) -> CacheRead:
+    """Read the versions and the viewer's stored list: one round trip to Redis, no query while every version is there.
+
+    While Postgres is down an absent version is what this process last saw, and no list is judged by it. Raises
+    OperationalError where it has seen none.
+    """
+    global _last_seen
+    redis_up, token = True, b""
     try:
-        stamps, stored = cache.read_list_and_versions(viewer_id or ANONYMOUS)
+        versions, stored_list = cache.read_list_and_versions(viewer_id or ANONYMOUS)
         if viewer_id is None:
-            stamps = stamps._replace(viewer=ANONYMOUS)
-        if None not in stamps:
-            _last_seen = stamps
-            return CacheRead(stamps, stored, redis)
-        mark = cache.reserve_missing_versions(viewer_id or ANONYMOUS, stamps)
+            versions = versions._replace(viewer=ANONYMOUS)
+        if None not in versions:
+            _last_seen = versions
+            return CacheRead(versions, stored_list, redis_up)
+        token = cache.reserve_missing_versions(viewer_id or ANONYMOUS, versions)
     except CacheUnavailable:
-        stamps, stored, redis = UNKNOWN, None, False
+        versions, stored_list, redis_up = UNKNOWN, None, False
     try:
-        _last_seen = truth = _load_missing(stamps, viewer_id if stored is not None else None)
+        _last_seen = loaded = _load_missing(versions, viewer_id if stored_list is not None else None)
     except selectors.DATABASE_ERRORS:
         if _last_seen.catalogue is None:
             raise
-        newer = {name: value for name, value in stamps._asdict().items() if value is not None}
-        return CacheRead(_last_seen._replace(**newer)._replace(viewer=None), None, redis)
+        newer = {name: value for name, value in versions._asdict().items() if value is not None}
+        return CacheRead(_last_seen._replace(**newer)._replace(viewer=None), None, redis_up)
     with suppress(CacheUnavailable):  # the next reader tries again
-        if redis:
-            cache.fill_reserved_versions(mark, viewer_id or ANONYMOUS, truth)
-    return CacheRead(truth, stored, redis, mark)
+        if redis_up:
+            cache.fill_reserved_versions(token, viewer_id or ANONYMOUS, loaded)
+    return CacheRead(loaded, stored_list, redis_up, token)
 
 
 def _load_missing(versions: Versions, viewer_id: int | None) -> Versions:
-    """The truth in place of every absent stamp; of the viewer's where one is given."""
+    """Read from Postgres every absent version; the viewer's where one is given."""
     if versions.epoch is None or versions.catalogue is None:
         catalogue, epoch = selectors.catalogue_and_epoch()
         versions = versions._replace(catalogue=catalogue, epoch=epoch)
@@ -64,3 +93,32 @@ def _load_missing(versions: Versions, viewer_id: int | None) -> Versions:
     if versions.viewer is None and viewer_id is not None:
         versions = versions._replace(viewer=selectors.viewer_versions([viewer_id]).get(viewer_id, 0))
     return versions
+
+
+def load_movie_ids(movie_ids: Sequence[MovieId]) -> list[int]:
+    """Return the catalogue's own ids by the catalogue as it is now; 0 for an id at IMDB or TMDB that it does not have.
+
+    Reads Redis once, and only where an id is one of IMDB or TMDB.
+    """
+    own_ids = [movie for movie in movie_ids if not isinstance(movie, ExternalId)]
+    if len(own_ids) == len(movie_ids):
+        return own_ids
+    ids: list[int] = resolve_movie_ids(read_versions(None).load_snapshot(), movie_ids).tolist()
+    return ids
+
+
+def active_ranker(cache_read: CacheRead) -> "Ranker | None":
+    """Return the active model's ranker, or that of the version before where its folder cannot be used.
+
+    None where it was trained on other data than the catalogue is of: its ids mean other movies.
+    """
+    ranker = registry.ranker(cache_read.versions.model) if cache_read.versions.model is not None else None
+    if ranker is None:
+        return None
+    data_set = cache_read.load_snapshot().table.data_set
+    return ranker if ranker.metadata.get("data_set", 0) == data_set else None
+
+
+def is_active_model(ranker: "Ranker | None", cache_read: CacheRead) -> bool:
+    """Say whether this is the model that should answer: the active one, or none where none is active."""
+    return cache_read.versions.model == (None if ranker is None else ranker.version)

@@ -1,9 +1,9 @@
 """Two to ten viewers who watch together: one list that nobody has seen and that leaves nobody out.
 
-Each viewer's ranking gives a film 61 / (61 + place), as in reciprocal rank fusion (Cormack et al. 2009): nobody counts
-for more because the model is surer of them. A film's score is half the mean of these and half the least of them. By the
-mean alone one viewer's favourites can be what another cannot stand; by the least alone (PolyLens, O'Connor et al. 2001)
-nobody gets a favourite; both together are a consensus function as of Amer-Yahia et al. 2009.
+Each viewer's ranking gives a movie 61 / (61 + place), as in reciprocal rank fusion (Cormack et al. 2009): nobody counts
+for more because the model is surer of them. A movie's score is half the mean of these and half the least of them. By
+the mean alone one viewer's favourites can be what another cannot stand; by the least alone (PolyLens, O'Connor et al.
+2001) nobody gets a favourite; both together are a consensus function as of Amer-Yahia et al. 2009.
 """
 
 from collections.abc import Sequence
@@ -14,106 +14,91 @@ import numpy as np
 from catalog import selectors
 from recommender.history import has_known_movies, merge_exclusions
 from recommender.ml.data import Events
-from recommender.serving import current_versions
-from recommender.serving.candidates import model_scoring
-from recommender.serving.candidates.model_scoring import RankedMovies
+from recommender.serving.answers import build_answer, rerank
+from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.candidates.trending import RRF_K, rank_positions
 from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slot
-from recommender.serving.metrics import instrumented
-from recommender.serving.pipeline import (
-    RequestContext,
-    active_ranker,
-    answer_from_model,
-    apply_viewer,
-    content_fallback,
-    decorate,
-    is_active_model,
-    open_context,
-    popularity_fallback,
-)
-from recommender.serving.request import Answer, RecommendRequest
-from recommender.serving.viewer import ViewerProfile, build_profile
+from recommender.serving.context import RequestContext, load_ranker, open_context
+from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.list_sources import Candidates, content_candidates, model_candidates, popular_candidates
+from recommender.serving.ranked_movies import RankedMovies
+from recommender.serving.request import RecommendRequest
+from recommender.serving.response import Answer
+from recommender.serving.viewer import NO_EVENTS, ViewerProfile, build_profile
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 LEAST_MISERY_WEIGHT = 0.5  # the part of the least content viewer; the rest is the mean of all
-MIN_CANDIDATES = 200  # of each viewer's best films, at the least
+MIN_CANDIDATES = 200  # of each viewer's best movies
 
 
-@instrumented
-@GROUPS_AND_EXPLANATIONS.slot()
-@compute_slot()
-def recommend_group(request: RecommendRequest) -> Answer:
-    """For the viewers of `query.user_ids`. What any of them has seen or turned down is left out, and the strictest of
-    their age limits holds. Viewers of whom the model can read nothing have no say beside that."""
-    sitting = open_context(request, current_versions.read_versions(None))
-    histories = {history.viewer_id: history for history in selectors.histories(request.viewer_ids)}
-    members = [build_profile(_request_of(viewer), histories.get(viewer)) for viewer in request.viewer_ids]
-    group = _merge_viewers(members, list(histories.values()))
-    apply_viewer(sitting, group)
-    ranker = active_ranker(sitting.cache_read)
-    sitting.degraded |= not is_active_model(ranker, sitting.cache_read)
-    return decorate(sitting, _from_model(sitting, members, group, ranker) or popularity_fallback(sitting, group))
+def recommend_for_group(request: RecommendRequest) -> Answer:
+    """Recommend movies to the viewers of `request.viewer_ids` together.
+
+    What any of them has seen or turned down is left out, and the strictest of their age limits holds. Viewers of whose
+    history the model knows nothing have no say beside that.
+    """
+    context = open_context(request)  # one read of Redis
+    with GROUPS_AND_EXPLANATIONS.slot(), compute_slot():
+        histories = {history.viewer_id: history for history in selectors.histories(request.viewer_ids)}  # one query
+        members = [
+            build_profile(RecommendRequest(viewer_id=viewer_id), histories.get(viewer_id))
+            for viewer_id in request.viewer_ids
+        ]
+        group = merge_viewers(members, list(histories.values()))
+        candidates = _personal_candidates(context, members, group) or popular_candidates(context, group)
+    movies = rerank(context, candidates)
+    return build_answer(context, candidates, movies)
 
 
-def _request_of(viewer: int) -> RecommendRequest:
-    return RecommendRequest(viewer_id=viewer)
-
-
-def _merge_viewers(members: Sequence[ViewerProfile], histories: Sequence[selectors.History]) -> ViewerProfile:
-    """What all of them watched, and what holds for all of them."""
+def merge_viewers(members: Sequence[ViewerProfile], histories: Sequence[selectors.History]) -> ViewerProfile:
+    """Describe the members as one viewer: what all of them watched, and the limits of all of them."""
+    events = NO_EVENTS
+    if histories:
+        order = np.argsort(np.concatenate([history.occurred_at for history in histories]), kind="stable")
+        movie_ids = np.concatenate([history.movie_ids for history in histories])[order]
+        events = Events(movie_ids, kinds=np.concatenate([history.kinds for history in histories])[order])
     return ViewerProfile(
         viewer_id=None,
-        version=None,
-        events=_merge_events(histories),
-        seen_items=merge_exclusions([one.seen_items for one in members]),
-        posted_history=(),
-        posted_ids=np.empty(0, np.int32),
-        exists=all(one.exists for one in members),
-        age_limit=selectors.strictest_age_limit(*(one.age_limit for one in members)),
+        events=events,
+        exclusions=merge_exclusions([member.exclusions for member in members]),
+        exists=all(member.exists for member in members),
+        age_limit=selectors.strictest_age_limit(*(member.age_limit for member in members)),
     )
 
 
-def _merge_events(histories: Sequence[selectors.History]) -> Events:
-    """Film ids and kinds of all events by their times."""
-    if not histories:
-        return Events.from_ids([])
-    order = np.argsort(np.concatenate([one.occurred_at for one in histories]), kind="stable")
-    ids, kinds = (np.concatenate([getattr(one, name) for one in histories])[order] for name in ("movie_ids", "kinds"))
-    return Events(ids, kinds=kinds)
-
-
-def _from_model(
-    sitting: RequestContext, members: Sequence[ViewerProfile], group: ViewerProfile, ranker: "Ranker | None"
-) -> Answer | None:
+def _personal_candidates(
+    context: RequestContext, members: Sequence[ViewerProfile], group: ViewerProfile
+) -> Candidates | None:
+    ranker = load_ranker(context)
     if ranker is None:
         return None
-    heard = [one for one in members if has_known_movies(one.events, ranker)]
-    if not heard:
-        return content_fallback(sitting, group)
-    ranked = _fuse_members(sitting, heard, group, ranker)
-    return answer_from_model(sitting, group, ranker, ranked) if len(ranked.movie_ids) else None
+    rankable = [member for member in members if has_known_movies(member.events, ranker)]
+    if not rankable:
+        return content_candidates(context, group)
+    states = encode_viewers(ranker, rankable, context.request.requested_at)
+    ranked = rank_for_all(ranker, states, context.candidate_count, context.eligible_for(group), group.seen_ids)
+    candidates = model_candidates(context, group, ranker, ranked)
+    return None if candidates is None else candidates._replace(members=members)
 
 
-def _fuse_members(
-    sitting: RequestContext, heard: Sequence[ViewerProfile], group: ViewerProfile, ranker: "Ranker"
+def rank_for_all(
+    ranker: "Ranker", states: np.ndarray, k: int, eligibility: EligibilityFilter, seen_ids: np.ndarray
 ) -> RankedMovies:
-    query, gate = sitting.request, sitting.eligibility
-    states = model_scoring.encode_viewers(ranker, heard, query.requested_at)
-    barred = np.concatenate([group.seen_ids, gate.excluded_ids])
-    most = max(MIN_CANDIDATES, sitting.candidate_count)
-    best = model_scoring.top_by_model(ranker, states, most, gate, [barred] * len(heard))
-    candidates = np.unique(np.concatenate([one.movie_ids for one in best]))
-    candidates = candidates[
-        ranker.columns_of(candidates) >= 0
-    ]  # a night has to learn of a film before all can agree on it
-    scores = fuse_rankings(ranker.score(states, candidates.tolist())) if len(candidates) else np.empty(0)
-    first = np.argsort(-scores, kind="stable")[: sitting.candidate_count]
-    return RankedMovies(candidates[first], scores[first].astype(np.float32))
+    """Rank the best movies of each viewer (rows of `states`) for all of them, the first k; those of `seen_ids` left
+    out."""
+    exclude = np.concatenate([seen_ids, eligibility.excluded_ids])
+    best = top_by_model(ranker, states, max(MIN_CANDIDATES, k), eligibility, [exclude] * len(states))
+    movie_ids = np.unique(np.concatenate([ranked.movie_ids for ranked in best]))
+    movie_ids = movie_ids[ranker.columns_of(movie_ids) >= 0]  # before training knows a movie, all cannot agree on it
+    scores = fuse_rankings(ranker.score(states, movie_ids.tolist())) if len(movie_ids) else np.empty(0)
+    first = np.argsort(-scores, kind="stable")[:k]
+    return RankedMovies(movie_ids[first], scores[first].astype(np.float32))
 
 
 def fuse_rankings(scores: np.ndarray) -> np.ndarray:
-    """float64 [n], 0..1, from the viewers' own scores [viewers, n]: 1 for a film that all of them have first."""
-    content = np.stack([(RRF_K + 1) / (RRF_K + 1 + rank_positions(row)) for row in scores])
+    """Return how content the group is with each movie, float64 [n], 0..1, from the viewers' own scores [viewers, n]: 1
+    for a movie that all of them have first."""
+    content = np.stack([(RRF_K + 1) / (RRF_K + 1 + rank_positions(viewer_scores)) for viewer_scores in scores])
     return (1 - LEAST_MISERY_WEIGHT) * content.mean(0) + LEAST_MISERY_WEIGHT * content.min(0)

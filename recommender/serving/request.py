@@ -1,36 +1,36 @@
-"""What is asked of serving and what it answers: plain values, in the units of the API."""
+"""What serving is asked: plain values, in the units of the API."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from catalog.selectors import MerchandisingRule
+from recommender.movies.movie_ids import MovieId
 
-DEFAULT_POOL = 100  # films that a diverse list is chosen from, unless the request names its pool
+DEFAULT_POOL = 100  # movies that a diverse list is chosen from, unless the request names its pool
 
 ChartName = Literal["popular", "trending", "latest"]
 CHART_NAMES: tuple[ChartName, ...] = get_args(ChartName)
-Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filters:
-    """Which films are wanted: any of the names of each list, and all of these together; numbers inclusive."""
+    """Names and numbers that the listed movies must match: any name of each list, and all the filters together."""
 
     genres: Sequence[str] = ()
     exclude_genres: Sequence[str] = ()  # none of these
     actors: Sequence[str] = ()
     directors: Sequence[str] = ()
     languages: Sequence[str] = ()  # BCP 47; en stands for en-GB too
-    min_year: int | None = None
+    min_year: int | None = None  # inclusive, as all of these
     max_year: int | None = None
     min_runtime: int | None = None  # minutes
     max_runtime: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Only what the client asked for."""
-        every = ((name, getattr(self, name)) for name in FILTER_NAMES)
-        return {name: value for name, value in every if value not in (None, (), [])}
+        """Return the filters that the client set, by name; empty where there are none."""
+        values = ((name, getattr(self, name)) for name in FILTER_NAMES)
+        return {name: value for name, value in values if value not in (None, (), [])}
 
 
 FILTER_NAMES = tuple(Filters.__slots__)
@@ -39,50 +39,37 @@ NO_FILTERS = Filters()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecommendRequest:
+    """A request for a list. Its movie ids are parsed; those of IMDB and TMDB are looked up where it is answered."""
+
     viewer_id: int | None
-    history: Sequence[str] = ()  # film ids, oldest first; empty: the viewer's own history
+    history: Sequence[MovieId] = ()  # oldest first; empty: the viewer's own history
+    history_texts: Sequence[str] = ()  # the same as the client wrote them, to name those that are of no use
     top_k: int = 20  # the pool
-    final_k: int | None = None  # what is returned of it; None: all
+    final_k: int | None = None  # how many of it are returned; None: all
     filters: Filters = NO_FILTERS
-    exclude: Sequence[int] = ()
+    exclude: Sequence[MovieId] = ()
     liked_genres: Sequence[str] = ()  # for a viewer of whom nothing else is known
     age_limit: int | None = None  # years; the viewer's own holds beside it
     requested_at: int | None = None  # unix seconds; None: now, which a stored list may answer
     titles: bool = False
     explain: bool = False
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
-    viewer_ids: Sequence[int] = ()  # viewers who watch together, in place of user_id
-    rules_override: Sequence[MerchandisingRule] | None = None  # rules to try, in place of those in force
+    viewer_ids: Sequence[int] = ()  # viewers who watch together, in place of viewer_id
+    rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
+
+    @property
+    def posted_texts(self) -> Sequence[str]:
+        """The history's ids as text: as the client wrote them, where that is known."""
+        return self.history_texts or [str(movie) for movie in self.history]
 
     @property
     def limit(self) -> int:
+        """How many movies are returned."""
         return self.top_k if self.final_k is None else self.final_k
 
     @property
     def candidate_count(self) -> int:
-        """How many of the best films the wanted ones are chosen from."""
+        """How many of the best movies the returned ones are chosen from."""
         if not self.diversity:
             return self.limit
         return max(self.limit, DEFAULT_POOL if self.final_k is None else self.top_k)
-
-
-class Recommendation(NamedTuple):
-    movie_id: int
-    score: float
-
-
-@dataclass(kw_only=True, slots=True)
-class Answer:
-    recommendations: list[Recommendation]
-    source: Source
-    model_version: str | None
-    recommendation_id: str
-    is_known_viewer: bool
-    degraded: bool = False
-    unused_history: list[str] = field(default_factory=list)
-    removal_counts: dict[str, int] = field(default_factory=dict)  # reason -> films kept out for it
-    unknown_names: dict[str, list[str]] = field(default_factory=dict)  # filter -> names that no film has
-    empty_reason: str = ""  # why the list is empty
-    explanations: Sequence[Any] | None = None  # an explain.Reason for each film, where they were asked for
-    is_chart: bool = False  # one that was asked for, not what a viewer got in place of their own list
-    movie_cards: Mapping[int, Any] | None = None  # movie id -> selectors.MovieCard, where titles were asked for

@@ -1,92 +1,104 @@
-"""Who a list is for: the events that the model reads, and the films that must not be listed again."""
+"""Who a list is for: the events that the model reads, and the movies that must not be listed again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog import selectors
-from catalog.external_ids import parse_external_id
-from catalog.limits import parse_id
-from catalog.selectors import CatalogueTable
-from recommender.cache.codec import ExclusionCounts, StoredList
+from catalog.selectors import CatalogueTable, History
+from recommender.cache import ExclusionCounts, StoredList
 from recommender.history import Exclusions, exclusions_from, to_model_events
 from recommender.ml.data import Events
-from recommender.serving.movie_ids import resolve_external_ids
 from recommender.serving.request import RecommendRequest
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+NO_IDS = np.empty(0, np.int32)
+NO_EVENTS = Events.from_ids([])
+NOTHING_SEEN = exclusions_from(None)
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ViewerProfile:
+    """A viewer, or several as one, as a list is made for them."""
+
     viewer_id: int | None
-    version: int | None  # of the viewer's own history, read in one snapshot with it; None: a history that was sent
-    events: Events
-    seen_items: Exclusions
-    posted_history: Sequence[str]  # the history of the request, as it came
-    posted_ids: np.ndarray  # int32: the ids in it; 0 for what is none
-    exists: bool  # the viewer has a row
+    version: int | None = None  # of their own history, read in one snapshot with it; None: a history that was posted
+    events: Events = NO_EVENTS
+    exclusions: Exclusions = NOTHING_SEEN
+    exists: bool = False  # the viewer has a row
     age_limit: int | None = None  # years, of that snapshot too
-    stored_list: StoredList | None = None  # in place of the history, while Postgres is gone
+    posted_texts: Sequence[str] = ()  # the history of the request, as it came
+    posted_ids: np.ndarray = field(default_factory=lambda: NO_IDS)  # int32 [n]: the ids in it; 0 for what is none
+    stored_list: StoredList | None = None  # what is known of the viewer where their history was not read
 
     @property
     def seen_ids(self) -> np.ndarray:
-        """Film ids: seen, disliked or not interested in; never listed."""
-        return self.seen_items.movie_ids
+        """Ids of the movies that are not listed again, int32 [n]: seen, disliked or not interested in."""
+        return self.exclusions.movie_ids
 
     def exclusion_counts(self, table: CatalogueTable) -> ExclusionCounts:
-        """Of the catalogue's films: what was sent may be anything."""
+        """Count the catalogue's movies that are not listed again, by reason. A posted history may name any movie."""
         if self.stored_list is not None:
             return self.stored_list.exclusion_counts
-        return self.seen_items.select(table.rows_of(self.seen_items.movie_ids) >= 0).counts()
+        return self.exclusions.select(table.rows_of(self.exclusions.movie_ids) >= 0).counts()
 
-    def unused_history(self, ranker: "Ranker | None") -> list[str]:
-        """The films that were sent and that the model's list does not build on, as they came."""
-        if ranker is None:
-            return list(dict.fromkeys(self.posted_history))
-        return self._posted_without(ranker.columns_of(self.posted_ids) >= 0)
-
-    def posted_except(self, movie_ids: np.ndarray) -> list[str]:
-        """The films that were sent and are none of these, as they came."""
-        return self._posted_without(np.isin(self.posted_ids, movie_ids))
-
-    def _posted_without(self, used: np.ndarray) -> list[str]:
+    def unused_history(self, used: np.ndarray) -> list[str]:
+        """Return the posted movies that a list does not build on, as they came, each once. `used`: bool [posted]."""
         if used.all():
             return []
-        return list(dict.fromkeys(one for one, one_used in zip(self.posted_history, used, strict=True) if not one_used))
+        return list(dict.fromkeys(text for text, is_used in zip(self.posted_texts, used, strict=True) if not is_used))
+
+    def unknown_history(self, ranker: "Ranker | None") -> list[str]:
+        """Return the posted movies that the model does not know, as they came; without a model all of them."""
+        if ranker is None:
+            return list(dict.fromkeys(self.posted_texts))
+        return self.unused_history(ranker.columns_of(self.posted_ids) >= 0)
 
 
-def parse_movie_id(text: str) -> int:
-    """The film that a client means, by the catalogue's id or by one at IMDB or TMDB; 0, which is no film's, for
-    anything else."""
-    return int(parse_movie_ids([text])[0])
+def build_profile(request: RecommendRequest, history: History | None, posted_ids: np.ndarray = NO_IDS) -> ViewerProfile:
+    """Describe the viewer by the history that the request posts, else by their own.
 
-
-def parse_movie_ids(written_ids: Sequence[str]) -> np.ndarray:
-    """int32 [n]: `film_id` of each; at once where all are short and of digits alone, as they nearly always are."""
-    together = "".join(written_ids)
-    if together.isascii() and together.isdigit() and all(0 < len(text) < 10 for text in written_ids):
-        return np.array(list(map(int, written_ids)), np.int32)
-    numbers = np.array(list(map(parse_id, written_ids)), np.int32)
-    foreign = {place: found for place, text in enumerate(written_ids) if (found := parse_external_id(text))}
-    if foreign:
-        numbers[list(foreign)] = resolve_external_ids(list(foreign.values()))
-    return numbers
-
-
-def build_profile(request: RecommendRequest, history: selectors.History | None) -> ViewerProfile:
-    """`history` is the viewer's own; None for a viewer who is not known or not named."""
-    limit = None if history is None else history.age_limit
-    sent = parse_movie_ids(request.history)
-    if request.history:
-        events = Events.from_ids(sent[sent > 0])
-        never = exclusions_from(history, events.movie_ids)
-        return ViewerProfile(request.viewer_id, None, events, never, request.history, sent, history is not None, limit)
+    `history` is their own; None for a viewer who has no row or is not named. `posted_ids`: the request's, int32 [n].
+    """
+    if len(posted_ids):
+        events = Events.from_ids(posted_ids[posted_ids > 0])
+        return ViewerProfile(
+            viewer_id=request.viewer_id,
+            events=events,
+            exclusions=exclusions_from(history, events.movie_ids),
+            exists=history is not None,
+            age_limit=history.age_limit if history is not None else None,
+            posted_texts=request.posted_texts,
+            posted_ids=posted_ids,
+        )
     if history is None:
-        return ViewerProfile(request.viewer_id, None, Events.from_ids([]), exclusions_from(None), (), sent, False)
+        return ViewerProfile(viewer_id=request.viewer_id)
     return ViewerProfile(
-        history.viewer_id, history.version, to_model_events(history), exclusions_from(history), (), sent, True, limit
+        viewer_id=history.viewer_id,
+        version=history.version,
+        events=to_model_events(history),
+        exclusions=exclusions_from(history),
+        exists=True,
+        age_limit=history.age_limit,
+    )
+
+
+def profile_from_stored_list(
+    request: RecommendRequest, posted_ids: np.ndarray, stored_list: StoredList, table: CatalogueTable, *, exists: bool
+) -> ViewerProfile:
+    """Describe a viewer whose history cannot be read: every movie but those of their stored list counts as seen."""
+    unseen = np.setdiff1d(stored_list.movie_ids, posted_ids)
+    seen = np.setdiff1d(table.ids, unseen).astype(np.int32)
+    return ViewerProfile(
+        viewer_id=request.viewer_id,
+        events=Events.from_ids(posted_ids[posted_ids > 0]),
+        exclusions=Exclusions(seen, np.zeros(len(seen), np.int8)),
+        exists=exists,
+        age_limit=stored_list.age_limit,
+        posted_texts=request.posted_texts,
+        posted_ids=posted_ids,
+        stored_list=stored_list,
     )

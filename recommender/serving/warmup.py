@@ -1,41 +1,34 @@
-"""What the first requests of a web process would wait for, made before they come."""
+"""What a web process loads when it begins, so that no first request waits for it."""
 
 import logging
 import threading
 
 from django.db import close_old_connections
 
-from infrastructure import connectivity
-from recommender import maintenance, registry
+from recommender import registry
 from recommender.movies.series import series_of
-from recommender.movies.snapshot import current_snapshot
-from recommender.serving import current_versions
-from recommender.serving.candidates import charts
-from recommender.serving.pipeline import active_ranker
+from recommender.serving.candidates.charts import rank_chart
+from recommender.serving.current_versions import active_ranker, read_versions
 from recommender.serving.request import CHART_NAMES
 
 log = logging.getLogger(__name__)
 
 
 def start_in_web_process() -> None:
-    """For a web process that begins: from here on it knows whether its servers are there, and takes up each newly
-    activated model."""
-    for line in (connectivity.REDIS, connectivity.POSTGRES):
-        line.on_recovery.append(maintenance.publish_missed_versions)
-    connectivity.start_monitors(interactive=True)
+    """Watch which model is active and preload, each in a thread of its own."""
     registry.start_watcher()
     threading.Thread(target=preload, name="warm", daemon=True).start()
 
 
 def preload() -> None:
-    """The active model, the films and their series. Whatever cannot be made now is made on the first request."""
+    """Load the active model, the catalogue with its series, and the charts. What fails, the first request loads."""
     try:
-        look = current_versions.read_versions(None)
-        active_ranker(look)
-        films = current_snapshot(look.versions.catalogue or 0)
-        series_of(films)
+        cache_read = read_versions(None)
+        active_ranker(cache_read)
+        snapshot = cache_read.load_snapshot()
+        series_of(snapshot)
         for name in CHART_NAMES:
-            charts.rank_chart(name, films, look.versions.epoch or 0)
+            rank_chart(name, snapshot, cache_read.epoch)
     except Exception as error:  # a part is not there yet: the request that needs it says so
         log.warning("This process starts cold: %s", error)
     finally:

@@ -58,7 +58,7 @@ class Snapshot:
 
 
 def take_snapshot(scratch: Path) -> Snapshot:
-    """Read the whole catalogue and all events in bounded memory: CSV streams to a file in `scratch`, polars reads it."""
+    """Read the whole catalogue and all events in bounded memory: CSV goes to a file in `scratch`, polars reads it."""
     with tempfile.TemporaryDirectory(prefix="events-", dir=scratch) as folder:
         path = Path(folder) / "events.csv"
         selectors.export_events(path)

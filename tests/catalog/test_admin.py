@@ -16,7 +16,7 @@ from tests.support.cast import ADA, AMELIE, BEN, GODFATHER, MATRIX, NEMO, PULP_F
 from tests.support.forms import admin_url, find_form, form_data, run_action, submit
 from tests.support.movielens import movielens_path
 
-MOST_QUERIES = 15
+MAX_QUERIES = 15
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def editor(db: None, client: Client) -> Client:
 
 @pytest.mark.usefixtures("cast")
 class TestFilms:
-    def test_an_edit_is_saved_and_moves_the_catalogue(self, editor: Client) -> None:
+    def test_an_edit_is_saved_and_raises_the_catalogue_version(self, editor: Client) -> None:
         path, before = admin_url("movie", "change", PULP_FICTION), catalogue_and_epoch()[0]
         assert submit(editor, path, {"title": "Pulp", "certificate": "NC-17"}).status_code == 302
         movie = Movie.objects.get(id=PULP_FICTION)
         assert (movie.title, movie.certificate, movie.genres.count(), movie.credits.count()) == ("Pulp", "NC-17", 4, 4)
         assert catalogue_and_epoch()[0] > before
 
-    def test_a_film_is_saved_as_its_page_stands(self, editor: Client) -> None:
+    def test_an_untouched_page_of_a_film_can_be_saved(self, editor: Client) -> None:
         """Also where nobody touched the empty row of *Add people*."""
         path = admin_url("movie", "change", PULP_FICTION)
         before = list(Credit.objects.values_list("movie_id", "person_id", "role", "order"))
@@ -51,13 +51,13 @@ class TestFilms:
         assert answer.status_code == 200
         assert answer.context["inline_admin_formsets"][1].formset.errors == [{"role": ["This field is required."]}]
 
-    def test_the_page_says_from_which_age_a_film_is(self, editor: Client) -> None:
+    def test_the_page_shows_the_minimum_age_of_a_film(self, editor: Client) -> None:
         path = admin_url("movie", "change", PULP_FICTION)
         assert b"17 years" in editor.get(path).content
         Movie.objects.filter(id=PULP_FICTION).update(certificate="unheard of")
         assert b"18 years, as no age is known" in editor.get(path).content
 
-    def test_people_are_added_and_taken_away(self, editor: Client) -> None:
+    def test_people_are_added_and_removed(self, editor: Client) -> None:
         path, before = admin_url("movie", "change", PULP_FICTION), catalogue_and_epoch()[0]
         keanu = Person.objects.get(name="Keanu Reeves")
         new = {"credits-2-0-person": keanu.pk, "credits-2-0-role": Credit.Role.ACTOR.value, "credits-2-0-order": 9}
@@ -67,15 +67,17 @@ class TestFilms:
         assert catalogue_and_epoch()[0] > before
 
     @pytest.mark.parametrize(("action", "published"), [("unpublish", False), ("publish", True)])
-    def test_bulk_publishing_moves_the_catalogue(self, editor: Client, action: str, published: bool) -> None:
+    def test_bulk_publishing_raises_the_catalogue_version(self, editor: Client, action: str, published: bool) -> None:
         Movie.objects.update(published=not published)
         before = catalogue_and_epoch()[0]
-        told = "2 films are now shown." if published else "2 films are now hidden."
-        assert told in run_action(editor, admin_url("movie"), action, [TOY_STORY, NEMO], follow=True).content.decode()
+        expected = "2 films are now shown." if published else "2 films are now hidden."
+        assert (
+            expected in run_action(editor, admin_url("movie"), action, [TOY_STORY, NEMO], follow=True).content.decode()
+        )
         assert set(Movie.objects.filter(published=published).values_list("id", flat=True)) == {TOY_STORY, NEMO}
         assert catalogue_and_epoch()[0] == before + 1
 
-    def test_deleting_takes_the_events_along_and_makes_lists_old(self, editor: Client) -> None:
+    def test_deleting_a_film_deletes_its_events_and_invalidates_lists(self, editor: Client) -> None:
         before = Viewer.objects.get(id=BEN).version
         path = admin_url("movie", "delete", NEMO)
         assert b"everything that viewers did" in editor.get(path).content
@@ -85,7 +87,7 @@ class TestFilms:
         assert Viewer.objects.get(id=BEN).version == before + 1
 
     @pytest.mark.parametrize(
-        ("text", "found"),
+        ("text", "expected_ids"),
         [
             ("matrix", {MATRIX}),
             ("AMÉLIE", {AMELIE}),
@@ -94,9 +96,9 @@ class TestFilms:
             ("hanks matrix", set()),
         ],
     )
-    def test_search_by_title_and_people(self, editor: Client, text: str, found: set[int]) -> None:
+    def test_search_by_title_and_people(self, editor: Client, text: str, expected_ids: set[int]) -> None:
         page = editor.get(admin_url("movie"), {"q": text})
-        assert {movie.id for movie in page.context["cl"].result_list} == found
+        assert {movie.id for movie in page.context["cl"].result_list} == expected_ids
 
     def test_filters(self, editor: Client) -> None:
         crime = Genre.objects.get(name="Crime").pk
@@ -108,7 +110,7 @@ class TestFilms:
 @pytest.mark.usefixtures("cast")
 class TestPeopleAndGenres:
     @pytest.mark.parametrize("model", ["genre", "person", "tag"])
-    def test_renaming_and_deleting_move_the_catalogue(self, editor: Client, model: str) -> None:
+    def test_renaming_and_deleting_raise_the_catalogue_version(self, editor: Client, model: str) -> None:
         path = admin_url(model, "add")
         before = catalogue_and_epoch()[0]
         assert submit(editor, path, {"name": "A new name"}).status_code == 302
@@ -117,13 +119,13 @@ class TestPeopleAndGenres:
         assert submit(editor, admin_url(model, "delete", record.pk), button=None).status_code == 302
         assert catalogue_and_epoch()[0] == before + 3
 
-    def test_before_a_genre_goes_its_films_are_counted_and_its_rules_named(self, editor: Client) -> None:
+    def test_deleting_a_genre_shows_its_film_count_and_rules_first(self, editor: Client) -> None:
         crime = Genre.objects.get(name="Crime")
         Rule.objects.create(name="Noir week", action="boost", by="genre", genre=crime)
-        told = editor.get(admin_url("genre", "delete", crime.pk)).context["deleted_objects"]
-        assert told == [f"Crime, of {crime.movies.count()} films", "merchandising rule: Noir week"]
+        expected = editor.get(admin_url("genre", "delete", crime.pk)).context["deleted_objects"]
+        assert expected == [f"Crime, of {crime.movies.count()} films", "merchandising rule: Noir week"]
         several = run_action(editor, admin_url("genre"), "delete_selected", [crime.pk])
-        assert several.context["deletable_objects"] == [told]
+        assert several.context["deletable_objects"] == [expected]
         looker = User.objects.create_user("looks", is_staff=True)
         looker.user_permissions.add(*Permission.objects.filter(codename__in=("view_genre", "delete_rule")))
         editor.force_login(looker)
@@ -136,8 +138,8 @@ class TestPeopleAndGenres:
 
     def test_autocomplete_finds_people(self, editor: Client) -> None:
         query = {"app_label": "catalog", "model_name": "credit", "field_name": "person", "term": "pacin"}
-        found = editor.get(reverse("admin:autocomplete"), query).json()["results"]
-        assert [person["text"] for person in found] == ["Al Pacino"]
+        results = editor.get(reverse("admin:autocomplete"), query).json()["results"]
+        assert [person["text"] for person in results] == ["Al Pacino"]
 
 
 @pytest.mark.usefixtures("cast")
@@ -148,7 +150,7 @@ class TestViewers:
         assert "4.5 stars" in content
         assert "100% watched" in content
 
-    def test_the_simulated_are_labelled(self, editor: Client) -> None:
+    def test_simulated_viewers_are_labelled(self, editor: Client) -> None:
         Viewer.objects.filter(id=BEN).update(is_simulated=True, name="Simulated 2")
         assert "Simulated 2 (simulated)" in editor.get(admin_url("viewer", "change", BEN)).content.decode()
         rows = editor.get(admin_url("viewer"), {"is_simulated__exact": 1}).context["cl"].result_list
@@ -156,11 +158,11 @@ class TestViewers:
 
     def test_search_by_id_or_name(self, editor: Client) -> None:
         Viewer.objects.filter(id=BEN).update(name="Benjamin")
-        for text, found in ((str(ADA), [ADA]), ("jami", [BEN]), ("nobody", []), ("9" * 30, [])):
+        for text, expected_ids in ((str(ADA), [ADA]), ("jami", [BEN]), ("nobody", []), ("9" * 30, [])):
             rows = editor.get(admin_url("viewer"), {"q": text}).context["cl"].result_list
-            assert [viewer.id for viewer in rows] == found
+            assert [viewer.id for viewer in rows] == expected_ids
 
-    def test_what_staff_save_leaves_alone_what_events_wrote_meanwhile(self, editor: Client) -> None:
+    def test_saving_a_viewer_keeps_what_events_wrote_meanwhile(self, editor: Client) -> None:
         path = admin_url("viewer", "change", BEN)
         page = find_form(editor.get(path))
         invalidate_viewers([BEN])
@@ -168,14 +170,14 @@ class TestViewers:
         ben = Viewer.objects.get(id=BEN)
         assert (ben.name, ben.version, ben.publish_pending) == ("Benjamin", 2, True)
 
-    def test_another_age_limit_makes_the_lists_old(self, editor: Client) -> None:
+    def test_another_age_limit_invalidates_the_lists(self, editor: Client) -> None:
         path = admin_url("viewer", "change", BEN)
         assert submit(editor, path, {"age_limit": 22}).status_code == 200
         assert submit(editor, path, {"age_limit": 12}).status_code == 302
         ben = Viewer.objects.get(id=BEN)
         assert (ben.age_limit, ben.version) == (12, 2)
 
-    def test_they_are_neither_added_nor_deleted(self, editor: Client) -> None:
+    def test_viewers_are_neither_added_nor_deleted(self, editor: Client) -> None:
         assert editor.get(admin_url("viewer", "add")).status_code == 403
         assert editor.get(admin_url("viewer", "delete", ADA)).status_code == 403
 
@@ -193,7 +195,7 @@ class TestViewers:
         f"/admin/catalog/viewer/{ADA}/change/",
     ],
 )
-def test_no_page_asks_more_when_there_is_more(editor: Client, path: str) -> None:
+def test_the_queries_of_a_page_do_not_grow_with_the_rows(editor: Client, path: str) -> None:
     editor.get(path)
     with CaptureQueriesContext(
         connection,
@@ -209,7 +211,7 @@ def test_no_page_asks_more_when_there_is_more(editor: Client, path: str) -> None
     with CaptureQueriesContext(connection) as many:
         editor.get(path)
     assert len(many) <= len(few)
-    assert len(many) <= MOST_QUERIES
+    assert len(many) <= MAX_QUERIES
 
 
 class TestWithTheCatalogueOfMl25m:
@@ -220,12 +222,11 @@ class TestWithTheCatalogueOfMl25m:
         load_dataset(read_movielens(movielens_path("ml-25m-catalog.zip"), movielens_path("movie_people.csv.gz")))
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
-        found = search_movies(Movie.objects.all(), "godfather")
-        plan = found.explain()
+        plan = search_movies(Movie.objects.all(), "godfather").explain()
         assert "movie_title_trgm" in plan
         assert "person_name_trgm" in plan
         assert "Seq Scan on catalog_movie" not in plan
         with CaptureQueriesContext(connection) as queries:
             page = editor.get(admin_url("movie"), {"q": "al pacino"})
-        assert len(queries) <= MOST_QUERIES
+        assert len(queries) <= MAX_QUERIES
         assert len(page.context["cl"].result_list) > 20

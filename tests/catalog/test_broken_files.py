@@ -29,7 +29,7 @@ def events(number, first=0, viewer=BEN):
     return [f"{viewer},{NEMO},watch,{1_600_000_000 + n}" for n in range(first, first + number)]
 
 
-def written(tmp_path, text, name="events.csv"):
+def write_file(tmp_path, text, name="events.csv"):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
@@ -41,34 +41,34 @@ def test_a_quote_that_is_not_closed_costs_its_own_row_alone(tmp_path, closed_at)
     rows[40] = f'{BEN},"{NEMO},watch,1600000040'
     if closed_at:
         rows[closed_at] = f'{BEN},{NEMO}",watch,1'
-    wrong = [42] + ([closed_at + 2] if closed_at else [])
+    wrong_lines = [42] + ([closed_at + 2] if closed_at else [])
 
-    said, rejected = import_file("events", written(tmp_path, "\n".join([HEADER, *rows, ""])))
+    output, rejected = import_file("events", write_file(tmp_path, "\n".join([HEADER, *rows, ""])))
 
-    assert f"{1500 - len(wrong):,} stored, 0 there already, {len(wrong)} rejected" in said
-    assert [line for line, _, _ in rejected] == wrong
+    assert f"{1500 - len(wrong_lines):,} stored, 0 there already, {len(wrong_lines)} rejected" in output
+    assert [line for line, _, _ in rejected] == wrong_lines
     assert "opens a quote that is not closed" in rejected[0][2]
-    assert WatchEvent.objects.filter(viewer=BEN, movie=NEMO, occurred_at__year=2020).count() == 1500 - len(wrong)
+    assert WatchEvent.objects.filter(viewer=BEN, movie=NEMO, occurred_at__year=2020).count() == 1500 - len(wrong_lines)
 
 
-def test_quotes_that_nothing_closes_are_looked_after_once():
+def test_the_end_of_unclosed_quotes_is_searched_once():
     """Each of the lines opens a quote that the next does not close: looking on from each of them would take minutes."""
     line, number = 'x"y,"z', 3000
-    looked = 0
+    calls = 0
 
-    def counted(text, delimiter, parsed=csv_records.parse_record):
-        nonlocal looked
-        looked += 1
+    def counting_parse(text, delimiter, parsed=csv_records.parse_record):
+        nonlocal calls
+        calls += 1
         return parsed(text, delimiter)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_records, "parse_record", counted)
+        patch.setattr(csv_records, "parse_record", counting_parse)
         body = "\n".join(["movie_id,title,overview", *[line] * number, '7001,One,"two', 'lines"', ""])
         rows = list(read_rows(io.BytesIO(body.encode()), FileFormat.CSV, columns=COLUMNS[RowKind.MOVIES]))
     assert [row.line for row in rows] == [*range(2, number + 3)]
     assert all("quote" in row.problem for row in rows[:-1])
     assert rows[-1].values == {"movie_id": "7001", "title": "One", "overview": "two\nlines"}
-    assert looked < 10 * number
+    assert calls < 10 * number
 
 
 def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_path):
@@ -80,14 +80,14 @@ def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_pa
         '7004,Four,"closed"\n'
         '7005,"over\ntwo lines",x\n'
     )
-    _, rejected = import_file("movies", written(tmp_path, text))
+    _, rejected = import_file("movies", write_file(tmp_path, text))
     assert [(line, "quote" in reason) for line, _, reason in rejected] == [(6, True), (9, True), (10, False)]
     assert set(Movie.objects.filter(pk__gt=7000).values_list("pk", flat=True)) == {7001, 7003, 7004}
     assert Movie.objects.get(pk=7001).overview == 'First line\n\nwith a "word", and 2 commas,\nand an end'
 
 
 @pytest.mark.parametrize(
-    ("kind", "header", "words"),
+    ("kind", "header", "messages"),
     [
         (
             "events",
@@ -110,40 +110,42 @@ def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_pa
         ("viewers", 'user_id,"name', ["it opens a quote"]),
     ],
 )
-def test_a_wrong_header_is_refused_at_line_1(tmp_path, kind, header, words):
-    said, rejected = import_file(kind, written(tmp_path, f"{header}\n1,2,3,4\n1,2,3,4\n"))
-    assert "line 1: " in said
-    assert all(word in said for word in words), said
+def test_a_wrong_header_is_refused_at_line_1(tmp_path, kind, header, messages):
+    output, rejected = import_file(kind, write_file(tmp_path, f"{header}\n1,2,3,4\n1,2,3,4\n"))
+    assert "line 1: " in output
+    assert all(word in output for word in messages), output
     assert rejected == []
 
 
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "windows-1252", "iso-8859-1"]
 )
-def test_however_a_program_writes_it_it_is_read(tmp_path, encoding):
-    told = {"encoding": encoding} if encoding in ("windows-1252", "iso-8859-1") else {}
+def test_every_encoding_delimiter_and_line_end_is_read(tmp_path, encoding):
+    options = {"encoding": encoding} if encoding in ("windows-1252", "iso-8859-1") else {}
     for place, (delimiter, end) in enumerate(product(",;\t|", ("\n", "\r\n", "\r"))):
         rows = [["user_id", "name"], [str(ADA), f"Zoë {place}"], [], [str(BEN), f'"B{delimiter}{place}"']]
         text = end.join(delimiter.join(row) for row in rows)
-        said, rejected = import_file("viewers", written(tmp_path, text.encode(encoding), "viewers.csv"), **told)
-        assert said.endswith("viewers: 2 stored, 0 there already, 0 rejected.\n")
+        output, rejected = import_file("viewers", write_file(tmp_path, text.encode(encoding), "viewers.csv"), **options)
+        assert output.endswith("viewers: 2 stored, 0 there already, 0 rejected.\n")
         assert rejected == []
         names = [Viewer.objects.get(pk=pk).name for pk in (ADA, BEN)]
         assert names == [f"Zoë {place}", " ".join(f"B{delimiter}{place}".split())]
 
 
-def test_an_encoding_that_nobody_can_know_is_refused_at_line_1(tmp_path):
-    path = written(tmp_path, "user_id,name\n1,Bob\n2,Zoë\n".encode("windows-1252"), "viewers.csv")
-    said, _ = import_file("viewers", path)
-    assert all(word in said for word in ("line 1: is not UTF-8", "line 3", "--encoding windows-1252"))
-    mixed = written(tmp_path, "user_id,name\n1,Zoë\n".encode() + b"2,Zo\xeb\n", "mixed.csv")  # damage, not an encoding
-    said, rejected = import_file("viewers", mixed)
+def test_an_unknown_encoding_is_refused_at_line_1(tmp_path):
+    path = write_file(tmp_path, "user_id,name\n1,Bob\n2,Zoë\n".encode("windows-1252"), "viewers.csv")
+    output, _ = import_file("viewers", path)
+    assert all(word in output for word in ("line 1: is not UTF-8", "line 3", "--encoding windows-1252"))
+    mixed = write_file(
+        tmp_path, "user_id,name\n1,Zoë\n".encode() + b"2,Zo\xeb\n", "mixed.csv"
+    )  # damage, not an encoding
+    output, rejected = import_file("viewers", mixed)
     assert rejected == [(3, "", "is not UTF-8")]
-    assert "1 stored" in said
+    assert "1 stored" in output
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         (b"PK\x03\x04" + b"\0" * 30, "is a zip archive or an Excel workbook"),
         (b"", "0 stored, 0 there already, 0 rejected"),
@@ -155,8 +157,8 @@ def test_an_encoding_that_nobody_can_know_is_refused_at_line_1(tmp_path):
     ],
     ids=["workbook", "empty", "header", "blank lines", "gzip by another name", "cut", "damaged"],
 )
-def test_what_is_no_text_or_none(tmp_path, text, words):
-    assert words in import_file("events", written(tmp_path, text))[0]
+def test_files_without_text_are_refused_and_empty_ones_store_nothing(tmp_path, text, message):
+    assert message in import_file("events", write_file(tmp_path, text))[0]
 
 
 def test_standard_input_is_read_like_a_file(tmp_path, monkeypatch):
@@ -167,37 +169,38 @@ def test_standard_input_is_read_like_a_file(tmp_path, monkeypatch):
     assert "1 stored" in out.getvalue()
 
 
-def test_whole_numbers_are_taken_as_pandas_writes_them(tmp_path):
+def test_integers_are_read_as_pandas_writes_them(tmp_path):
     Movie.objects.filter(pk=NEMO).update(tmdb_id=None)
     films = f"movie_id,tmdb_id,year,runtime\n{NEMO}.0,862.0,2003.0,\xa0100.0\n{NEMO},1e3,,\n{NEMO},862.5,,\n"
-    _, rejected = import_file("movies", written(tmp_path, films, "films.csv"))
+    _, rejected = import_file("movies", write_file(tmp_path, films, "films.csv"))
     assert [(line, field) for line, field, _ in rejected] == [(3, "tmdb_id"), (4, "tmdb_id")]
     film = Movie.objects.get(pk=NEMO)
     assert (film.tmdb_id, film.year, film.runtime) == (862, 2003, 100)
     rows = f"{HEADER},rating\n{BEN}.0,{NEMO}.0,rating,1600000000.0,4.0\n{BEN},{NEMO}.5,watch,1600000000,\n"
-    _, rejected = import_file("events", written(tmp_path, rows))
+    _, rejected = import_file("events", write_file(tmp_path, rows))
     assert [(line, field) for line, field, _ in rejected] == [(3, "movie_id")]
 
 
 def test_jsonl_line_by_line(tmp_path):
     rows = ['{"user_id": 5, "user_id": 6}', '{"user_id": 7', f'{{"user_id": {ADA}.0, "name": "Ada"}}', "NaN", "5"]
     for encoding in ("utf-8-sig", "utf-16"):
-        path = written(tmp_path, "\n".join(rows).encode(encoding), "viewers.jsonl")
-        said, rejected = import_file("viewers", path)
+        path = write_file(tmp_path, "\n".join(rows).encode(encoding), "viewers.jsonl")
+        output, rejected = import_file("viewers", path)
         assert [line for line, _, _ in rejected] == [1, 2, 4, 5]
         assert "'user_id' twice" in rejected[0][2]
-        assert "1 stored" in said
+        assert "1 stored" in output
     for text in ('[{"user_id": 5}]', '\n[\n{"user_id": 5}\n]'):
         assert (
-            "is a JSON list: write one object a line" in import_file("viewers", written(tmp_path, text, "a.jsonl"))[0]
+            "is a JSON list: write one object a line"
+            in import_file("viewers", write_file(tmp_path, text, "a.jsonl"))[0]
         )
 
 
-def test_other_content_under_the_same_event_id_is_told_with_its_row(tmp_path):
+def test_other_content_under_the_same_event_id_is_rejected_with_its_row(tmp_path):
     event_id = "6d0e6b3c-2f5b-4b3b-9d2a-3b1f6a1f0c11"
     rows = [f"{row},{event_id}" for row in (*events(2), *events(1))]
-    said, rejected = import_file("events", written(tmp_path, "\n".join([f"{HEADER},event_id", *rows])))
-    assert "1 stored, 1 there already, 1 rejected" in said
+    output, rejected = import_file("events", write_file(tmp_path, "\n".join([f"{HEADER},event_id", *rows])))
+    assert "1 stored, 1 there already, 1 rejected" in output
     [(line, field, reason)] = rejected
     assert (line, field) == (3, "event_id")
     assert f"{event_id} came before with another occurred_at" in reason
@@ -210,23 +213,23 @@ PERSONAL = {
 
 
 @pytest.mark.parametrize("text", PERSONAL.values(), ids=PERSONAL)
-@pytest.mark.parametrize("how", [("utf-16", ";"), ("utf-8-sig", "\t"), ("utf-8", ",")])
-def test_personal_files_are_read_as_well(text, how):
-    encoding, delimiter = how
+@pytest.mark.parametrize("encoding_and_delimiter", [("utf-16", ";"), ("utf-8-sig", "\t"), ("utf-8", ",")])
+def test_history_files_are_read_in_every_encoding(text, encoding_and_delimiter):
+    encoding, delimiter = encoding_and_delimiter
     names, row = text.splitlines()
     broken = row.replace("Finding Nemo", '"Finding Nemo')
     changed = "\r\n".join([names, broken, row, row.replace("Finding Nemo", "No such film")]).replace(",", delimiter)
-    found = import_history(ADA, io.BytesIO(changed.encode(encoding)))
-    assert (found.rows, found.by_id + found.by_title, [one.line for one in found.unmatched]) == (3, 1, [2, 4])
+    report = import_history(ADA, io.BytesIO(changed.encode(encoding)))
+    assert (report.rows, report.by_id + report.by_title, [row.line for row in report.unmatched]) == (3, 1, [2, 4])
 
 
-def test_every_row_of_a_personal_file_ends_in_one_count():
+def test_every_row_of_a_history_file_is_counted_once():
     names, row = PERSONAL["imdb"].splitlines()
     text = "\n".join([names, row, row.replace(",8,", ",2,"), row, row.replace("2024", "2124"), "x,y", ""])
-    found = import_history(ADA, io.BytesIO(text.encode()))
-    assert (found.rows, found.by_title, len(found.unmatched)) == (5, 2, 3)
-    assert (found.stored, found.duplicates) == (1, 1)
-    assert "another rating" in found.unmatched[0].reason
+    report = import_history(ADA, io.BytesIO(text.encode()))
+    assert (report.rows, report.by_title, len(report.unmatched)) == (5, 2, 3)
+    assert (report.stored, report.duplicates) == (1, 1)
+    assert "another rating" in report.unmatched[0].reason
     with pytest.raises(DataFileError, match="zip archive"):
         import_history(ADA, io.BytesIO(b"PK\x03\x04" + b"\0" * 30))
     with pytest.raises(DataFileError, match="line 1: is not UTF-8"):
@@ -269,7 +272,7 @@ def test_movielens_as_pandas_writes_it(tmp_path):
 
 def test_a_file_that_is_refused_leaves_the_command_failed(tmp_path):
     with pytest.raises(CommandError, match="line 1"):
-        call_command("import_rows", "events", written(tmp_path, "user_id\n1\n"))
+        call_command("import_rows", "events", write_file(tmp_path, "user_id\n1\n"))
 
 
 SOUND = [HEADER + ",session,rating", *(f"{ADA},{NEMO},watch,{1_600_000_000 + n},," for n in range(12))]
@@ -295,7 +298,7 @@ PIECES = [
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_every_row_of_a_mangled_file_ends_in_one_count(data):
+def test_every_row_of_a_mangled_file_is_counted_once(data):
     """Rows that nothing has touched are stored or there already, wherever the file is broken."""
     lines = [line.encode() for line in FORMS[FileFormat.CSV].splitlines()]
     touched = data.draw(st.sets(st.integers(1, len(lines) - 1), max_size=4))
@@ -314,18 +317,18 @@ def test_every_row_of_a_mangled_file_ends_in_one_count(data):
         line for line in body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[1:] if line.strip(b" ")
     ]
     assert len(rows) == len(physical), "no row goes over lines in a file of events"
-    outcomes = [import_rows(RowKind.EVENTS, block) for block in batched(rows)]
-    assert sum(one.stored + one.duplicates + one.rejected for one in outcomes) == len(rows)
-    rejected = {one.line for outcome in outcomes for one in outcome.rejections}
-    assert len(rejected) == sum(one.rejected for one in outcomes)
+    results = [import_rows(RowKind.EVENTS, block) for block in batched(rows)]
+    assert sum(result.stored + result.duplicates + result.rejected for result in results) == len(rows)
+    rejected = {rejection.line for result in results for rejection in result.rejections}
+    assert len(rejected) == sum(result.rejected for result in results)
     whole = {line.decode() for number, line in enumerate(lines[1:], 1) if number not in touched}
     kept = [row for row in rows if row.line not in rejected]
     assert {row.values.get("occurred_at") for row in kept} >= {line.split(",")[3] for line in whole}
 
 
-def test_what_is_taken_out_names_sessions(tmp_path):
+def test_an_export_says_which_viewers_are_sessions(tmp_path):
     Viewer.objects.create(pk=9001, is_session=True)
     for kind in ("viewers", "events"):
-        assert import_file(kind, written(tmp_path, export_lines(kind, "csv"), f"{kind}.csv"))[1] == []
+        assert import_file(kind, write_file(tmp_path, export_lines(kind, "csv"), f"{kind}.csv"))[1] == []
     assert Viewer.objects.get(pk=9001).is_session
     assert not Viewer.objects.get(pk=ADA).is_session

@@ -27,7 +27,7 @@ from catalog.models import MAX_AGE_LIMIT, Movie
         ("Not Rated", "US", None),
     ],
 )
-def test_the_youngest_age(certificate, country, age):
+def test_the_minimum_age(certificate, country, age):
     assert minimum_age(certificate, country) == age
 
 
@@ -40,7 +40,7 @@ def test_each_country_is_in_order_and_every_spelling_is_its_own(country):
         assert minimum_age(name, country) == minimum_age(f"{country}:{name}", "US") == age
 
 
-def test_what_may_be_written_fits_a_film():
+def test_every_accepted_spelling_fits_the_column():
     longest = Movie._meta.get_field("certificate").max_length or 0
 
     assert all(len(name) <= longest for name in accepted_spellings(settings.CERTIFICATE_COUNTRY))

@@ -88,7 +88,7 @@ class TestTheViewers:
         assert again.viewers.equals(demo.viewers)
         assert not events(simulate_demo(viewers=800, seed=4, now=NOW)).equals(events(demo))
 
-    def test_they_are_named_as_what_they_are(self, demo: Dataset) -> None:
+    def test_simulated_viewers_are_named_so(self, demo: Dataset) -> None:
         assert demo.viewers["name"].to_list() == [f"Simulated {number}" for number in range(1, 801)]
         assert "simulated" in demo.notes[0]
 
@@ -147,9 +147,9 @@ class TestTheViewers:
         assert np.mean(in_order) > 3 * np.mean(shuffled)
 
 
-def load_demo(*words: object) -> str:
+def load_demo(*arguments: object) -> str:
     out = io.StringIO()
-    call_command("load_demo", *map(str, words), stdout=out)
+    call_command("load_demo", *map(str, arguments), stdout=out)
     return out.getvalue()
 
 
@@ -161,10 +161,10 @@ def contents() -> list[list[tuple]]:
 @pytest.mark.django_db
 class TestLoading:
     def test_the_demo_is_labelled_wherever_it_shows(self, films: DemoMovies) -> None:
-        said = load_demo("--viewers", 60)
-        assert f"{len(films):,} real films" in said
-        assert "60 viewers" in said
-        assert "SIMULATED" in said
+        output = load_demo("--viewers", 60)
+        assert f"{len(films):,} real films" in output
+        assert "60 viewers" in output
+        assert "SIMULATED" in output
         assert Movie.objects.filter(is_demo=True).count() == Movie.objects.count() == len(films)
         assert Viewer.objects.filter(is_simulated=True).count() == Viewer.objects.count() == 60
         assert str(Viewer.objects.get(pk=DEMO_ID_BASE + 17)) == "Simulated 17 (simulated)"

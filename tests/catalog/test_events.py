@@ -33,15 +33,15 @@ pytestmark = pytest.mark.usefixtures("cast")
 
 
 @pytest.fixture
-def heard() -> Iterator[list[dict[int, int]]]:
+def signals() -> Iterator[list[dict[int, int]]]:
     """What `viewers_changed` said, in order."""
-    said: list[dict[int, int]] = []
+    received: list[dict[int, int]] = []
 
     def listen(versions: dict[int, int], **_: object) -> None:
-        said.append(versions)
+        received.append(versions)
 
     viewers_changed.connect(listen)
-    yield said
+    yield received
     viewers_changed.disconnect(listen)
 
 
@@ -49,7 +49,7 @@ def version(viewer: int) -> int:
     return Viewer.objects.values_list("version", flat=True).get(id=viewer)
 
 
-def test_it_works(django_capture_on_commit_callbacks: Callable, heard: list[dict[int, int]]) -> None:
+def test_it_works(django_capture_on_commit_callbacks: Callable, signals: list[dict[int, int]]) -> None:
     before = version(ADA)
     with django_capture_on_commit_callbacks(execute=True):
         [result] = record_events([watch_event(ADA, GODFATHER, NOON, completion=0.9)])
@@ -58,11 +58,11 @@ def test_it_works(django_capture_on_commit_callbacks: Callable, heard: list[dict
     assert (event.occurred_at, event.kind, event.completion) == (NOON, WatchEvent.Kind.WATCH, pytest.approx(0.9))
     assert version(ADA) == before + 1
     assert Viewer.objects.get(id=ADA).publish_pending
-    assert heard == [{ADA: before + 1}]
+    assert signals == [{ADA: before + 1}]
 
 
-def test_the_same_fact_is_stored_once_and_announced_again(
-    django_capture_on_commit_callbacks: Callable, heard: list[dict[int, int]]
+def test_the_same_event_is_stored_once_and_signalled_again(
+    django_capture_on_commit_callbacks: Callable, signals: list[dict[int, int]]
 ) -> None:
     event = NewEvent(ADA, GODFATHER, WatchEvent.Kind.WATCH, NOON, client_event_id=uuid4())
     record_events([event])
@@ -72,11 +72,11 @@ def test_the_same_fact_is_stored_once_and_announced_again(
         [without_client_id] = record_events([NewEvent(ADA, GODFATHER, WatchEvent.Kind.WATCH, NOON)])
     assert (again.status, again.viewer_version) == (DUPLICATE, now)
     assert without_client_id.status == DUPLICATE
-    assert heard == [{ADA: now}, {ADA: now}]
+    assert signals == [{ADA: now}, {ADA: now}]
     assert WatchEvent.objects.filter(viewer=ADA, movie=GODFATHER).count() == 1
 
 
-def test_a_client_id_stands_for_one_event_of_one_viewer() -> None:
+def test_a_client_id_belongs_to_one_event_of_one_viewer() -> None:
     client_id = uuid4()
     kind = WatchEvent.Kind.WATCH
     record_events([NewEvent(ADA, GODFATHER, kind, NOON, completion=0.3, client_event_id=client_id)])
@@ -90,15 +90,15 @@ def test_a_client_id_stands_for_one_event_of_one_viewer() -> None:
         NewEvent(ADA, GODFATHER, kind, NOON, completion=0.3, client_event_id=client_id),
     ]
     results = record_events(others)
-    assert [one.fields for one in results] == [
+    assert [result.fields for result in results] == [
         ("movie_id",), ("user_id", "movie_id"), ("kind", "rating"), ("completion",), ("occurred_at",), (), (),
     ]  # fmt: skip
-    assert [one.status for one in results] == [CONFLICT] * 5 + [DUPLICATE] * 2
+    assert [result.status for result in results] == [CONFLICT] * 5 + [DUPLICATE] * 2
     assert f"event_id: {client_id} came before with another kind and rating" in results[2].reason
     assert WatchEvent.objects.filter(client_event_id=client_id).count() == 1
 
 
-def test_the_same_fact_with_another_rating_is_no_duplicate() -> None:
+def test_the_same_event_with_another_rating_is_a_conflict() -> None:
     [first, other, again] = record_events([rating_event(ADA, GODFATHER, NOON, stars) for stars in (4.0, 2.0, 4.0)])
     assert [first.status, other.status, again.status] == [STORED, CONFLICT, DUPLICATE]
     assert other.reason.startswith("rating: ")
@@ -109,10 +109,10 @@ def test_the_same_fact_with_another_rating_is_no_duplicate() -> None:
 def test_two_of_one_client_id_in_a_call_are_one_and_a_conflict() -> None:
     client_id, kind = uuid4(), WatchEvent.Kind.WATCH
     events = [NewEvent(ADA, film, kind, NOON, client_event_id=client_id) for film in (GODFATHER, NEMO, GODFATHER)]
-    assert [one.status for one in record_events(events)] == [STORED, CONFLICT, DUPLICATE]
+    assert [result.status for result in record_events(events)] == [STORED, CONFLICT, DUPLICATE]
 
 
-def test_each_item_has_its_own_answer_and_a_version_rises_once() -> None:
+def test_each_event_has_its_own_result_and_a_version_rises_once() -> None:
     before = version(CLEO)
     results = record_events(
         [
@@ -130,7 +130,7 @@ def test_each_item_has_its_own_answer_and_a_version_rises_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "words"),
+    ("event", "message"),
     [
         (NewEvent(ADA, NEMO, WatchEvent.Kind.RATING, NOON), "needs a rating"),
         (rating_event(ADA, NEMO, NOON, 4.2), "4.2"),
@@ -144,11 +144,11 @@ def test_each_item_has_its_own_answer_and_a_version_rises_once() -> None:
         (watch_event(ADA, NEMO, datetime.now(UTC) + timedelta(days=3)), "ahead"),
     ],
 )
-def test_it_rejects_what_cannot_be_true(event: NewEvent, words: str) -> None:
+def test_impossible_events_are_rejected(event: NewEvent, message: str) -> None:
     before = version(ADA)
     [result] = record_events([event])
     assert result.status == REJECTED
-    assert words in result.reason
+    assert message in result.reason
     assert version(ADA) == before
 
 
@@ -183,7 +183,7 @@ def test_the_outbox_is_cleared_only_up_to_the_published_version() -> None:
     assert not Viewer.objects.get(id=ADA).publish_pending
 
 
-def test_touching_a_viewer_makes_every_list_old() -> None:
+def test_invalidating_a_viewer_raises_the_version() -> None:
     before = version(BEN)
     assert invalidate_viewers([BEN, EVE]) == {BEN: before + 1}
 
@@ -224,7 +224,7 @@ class TestAtTheSameTime:
         assert statuses.count(STORED) == len(events)
         assert set(statuses) == {STORED, DUPLICATE}
 
-    def test_a_film_deleted_meanwhile_is_rejected_or_takes_its_events_along(self) -> None:
+    def test_events_of_a_film_deleted_meanwhile_are_rejected_or_deleted(self) -> None:
         def delete() -> None:
             try:
                 delete_movies([NEMO])

@@ -22,15 +22,15 @@ KINDS = ("movies", "people", "viewers", "events")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-def test_what_is_taken_out_comes_in_again_and_changes_nothing(tmp_path, form):
+def test_an_export_imports_again_and_changes_nothing(tmp_path, form):
     Movie.objects.filter(pk=AMELIE).update(overview='"Paris",\nin 1997', imdb_id="tt0211915")
     before = {kind: export_lines(kind, form) for kind in KINDS}
     for kind, text in before.items():
         path = tmp_path / f"{kind}.{form}"
         path.write_text(text)
-        said, rejected = import_file(kind, path)
+        output, rejected = import_file(kind, path)
         assert rejected == []
-        assert f"{kind}: " in said
+        assert f"{kind}: " in output
     assert {kind: export_lines(kind, form) for kind in KINDS} == before
 
     Movie.objects.all().delete()
@@ -42,7 +42,7 @@ def test_what_is_taken_out_comes_in_again_and_changes_nothing(tmp_path, form):
     }
 
 
-def test_every_row_that_is_wrong_is_told_with_line_field_and_reason(tmp_path):
+def test_every_wrong_row_is_reported_with_line_field_and_reason(tmp_path):
     path = tmp_path / "films.jsonl"
     rows = [
         json.dumps({"imdb_id": "tt0000042", "title": "Forty-two", "genres": ["Drama"]}),
@@ -59,8 +59,8 @@ def test_every_row_that_is_wrong_is_told_with_line_field_and_reason(tmp_path):
     path.write_bytes("\n".join(rows).encode() + b'\n{"movie_id": 1, "title": "\xff"}\n')
     (catalogue, _) = catalogue_and_epoch()
     for _ in range(2):
-        said, rejected = import_file("movies", path)
-        assert "1 stored, 0 there already, 9 rejected" in said
+        output, rejected = import_file("movies", path)
+        assert "1 stored, 0 there already, 9 rejected" in output
         assert [(line, field) for line, field, _ in rejected] == [
             (2, ""), (4, ""), (5, "movie_id"), (6, ""), (7, "title"), (8, "genres"), (8, "year"), (9, "imdb_id"),
             (10, "title"), (11, ""),
@@ -85,8 +85,8 @@ def test_events_count_once_and_reach_their_viewers(tmp_path):
         f"777,imdb:tt1,watch,1700000001,\n"
     )
     version = Viewer.objects.get(pk=BEN).version
-    said, rejected = import_file("events", path)
-    assert "1 stored, 1 there already, 5 rejected" in said
+    output, rejected = import_file("events", path)
+    assert "1 stored, 1 there already, 5 rejected" in output
     assert [(line, field) for line, field, _ in rejected] == [
         (4, "rating"), (5, "movie_id"), (6, "occurred_at"), (7, ""), (8, "movie_id"),
     ]  # fmt: skip
@@ -103,7 +103,7 @@ def test_people_and_viewers(tmp_path):
     )
     assert [field for _, field, _ in import_file("people", path)[1]] == ["role"]
     actors = Credit.objects.filter(movie=NEMO, role=Credit.Role.ACTOR).order_by("order", "pk")
-    assert [one.person.name for one in actors] == ["Albert Brooks", "Ellen DeGeneres", "Willem Dafoe"]
+    assert [record.person.name for record in actors] == ["Albert Brooks", "Ellen DeGeneres", "Willem Dafoe"]
 
     versions = dict(Viewer.objects.values_list("pk", "version"))
     path = tmp_path / "viewers.jsonl"
@@ -116,15 +116,15 @@ def test_people_and_viewers(tmp_path):
     assert after[CLEO].version > versions[CLEO]
 
 
-def test_a_file_that_cannot_be_told_apart_says_where(tmp_path):
-    for name, text, words in (
+def test_an_unreadable_file_is_refused_with_its_line(tmp_path):
+    for name, text, message in (
         ("a.csv", "movie_id,movie_id\n", "names a column twice"),
         ("b.jsonl", "{}\n" + "x" * 100_001, "line 2: is longer than 100,000 characters"),
         ("c.txt", "", "--form"),
     ):
         path = tmp_path / name
         path.write_text(text)
-        assert words in import_file("movies", path)[0]
+        assert message in import_file("movies", path)[0]
     assert "No such file" in import_file("movies", tmp_path / "none.csv")[0]
     (tmp_path / "d.csv").write_text("")
     assert "0 stored" in import_file("movies", tmp_path / "d.csv")[0]
@@ -133,8 +133,10 @@ def test_a_file_that_cannot_be_told_apart_says_where(tmp_path):
 def test_many_ids_are_two_queries(django_assert_num_queries):
     Movie.objects.filter(pk=NEMO).update(imdb_id="tt0266543", tmdb_id=12)
     with django_assert_num_queries(2):
-        found = resolve_movie_ids(["1", "x", "tmdb:12", "imdb:tt266543", "imdb:tt1", "9" * 12, "2147483648", str(NEMO)])
-    assert found == {"1": 1, "tmdb:12": NEMO, "imdb:tt266543": NEMO, str(NEMO): NEMO}
+        resolved = resolve_movie_ids(
+            ["1", "x", "tmdb:12", "imdb:tt266543", "imdb:tt1", "9" * 12, "2147483648", str(NEMO)]
+        )
+    assert resolved == {"1": 1, "tmdb:12": NEMO, "imdb:tt266543": NEMO, str(NEMO): NEMO}
 
 
 ODD = ["", "1", "tmdb:5", "imdb:tt0000001", "watch", "actor", "2020-01-01", "1e400", "0001-01-01T00:00:00Z"]
@@ -148,14 +150,14 @@ SOUND = {"user_id": ADA, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(RowKind), st.data())
-def test_any_row_is_stored_or_named(kind, data):
+def test_any_row_is_stored_or_rejected_by_line(kind, data):
     fields = st.sampled_from(FIELDS[kind])
     sound = {name: value for name, value in SOUND.items() if name in FIELDS[kind]}
     rows = data.draw(st.lists(st.dictionaries(fields, ANY, max_size=5), min_size=1, max_size=3))
-    outcome = import_rows(kind, [Row(n, sound | row) for n, row in enumerate(rows)])
-    assert outcome.stored + outcome.duplicates + outcome.rejected == len(rows)
-    assert {one.line for one in outcome.rejections} <= set(range(len(rows)))
-    json.dumps([outcome.rejections], ensure_ascii=False).encode()
+    result = import_rows(kind, [Row(n, sound | row) for n, row in enumerate(rows)])
+    assert result.stored + result.duplicates + result.rejected == len(rows)
+    assert {record.line for record in result.rejections} <= set(range(len(rows)))
+    json.dumps([result.rejections], ensure_ascii=False).encode()
 
 
 @settings(max_examples=150, deadline=None)

@@ -82,19 +82,19 @@ def counts(report: LoadReport) -> tuple[int, int, int, int]:
 
 
 @pytest.fixture
-def heard(django_capture_on_commit_callbacks: Callable) -> Iterator[list[tuple[str, int]]]:
-    said: list[tuple[str, int]] = []
+def signals(django_capture_on_commit_callbacks: Callable) -> Iterator[list[tuple[str, int]]]:
+    received: list[tuple[str, int]] = []
 
     def films(version: int, **_: object) -> None:
-        said.append(("catalogue", version))
+        received.append(("catalogue", version))
 
     def lists(epoch: int, **_: object) -> None:
-        said.append(("epoch", epoch))
+        received.append(("epoch", epoch))
 
     catalogue_changed.connect(films)
     epoch_changed.connect(lists)
     with django_capture_on_commit_callbacks(execute=True):
-        yield said
+        yield received
 
 
 def test_it_works() -> None:
@@ -121,7 +121,7 @@ def test_twice_gives_the_same() -> None:
     assert contents() == first
 
 
-def test_the_merged_road_ends_where_the_straight_one_does() -> None:
+def test_merged_and_replaced_events_are_the_same() -> None:
     load_dataset(dataset())
     straight = contents()["events"]
     WatchEvent.objects.exclude(id=straight[0]["id"]).delete()
@@ -176,24 +176,24 @@ def test_an_event_of_an_unknown_film_is_refused() -> None:
     assert not Movie.objects.exists()
 
 
-def test_an_import_moves_epoch_and_catalogue_and_says_so_after_commit(
-    django_capture_on_commit_callbacks: Callable, heard: list
+def test_an_import_raises_epoch_and_catalogue_and_signals_after_commit(
+    django_capture_on_commit_callbacks: Callable, signals: list
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         load_dataset(dataset())
     revision = Revision.objects.get()
-    assert heard == [("catalogue", revision.catalogue), ("epoch", revision.epoch)]
+    assert signals == [("catalogue", revision.catalogue), ("epoch", revision.epoch)]
     assert (revision.catalogue, revision.epoch) == (2, 2)
 
 
-def test_generated_ids_go_on_behind_the_imported_ones() -> None:
+def test_generated_ids_continue_after_the_imported_ones() -> None:
     load_dataset(dataset(first=500))
     assert Movie.objects.create(title="New").id == 502
     record_events([watch_event(7, 500, datetime.now(UTC))])
     assert WatchEvent.objects.latest("id").viewer_id == 7
 
 
-def test_what_the_set_does_not_know_stays_as_the_editor_left_it() -> None:
+def test_values_that_the_set_lacks_stay_as_the_editor_left_them() -> None:
     load_dataset(dataset())
     Movie.objects.filter(id=1).update(poster_url="https://p.example/1.jpg", published=False, title="Edited")
     Movie.objects.create(id=77, title="The site's own")
@@ -206,7 +206,7 @@ def test_what_the_set_does_not_know_stays_as_the_editor_left_it() -> None:
 
 
 class TestTheDemo:
-    def test_it_is_labelled_and_gives_way_to_real_films(self) -> None:
+    def test_the_demo_is_labelled_and_gives_way_to_real_films(self) -> None:
         load_dataset(dataset(is_demo=True, first=900))
         assert Movie.objects.filter(is_demo=True).count() == 2
         assert {str(v) for v in Viewer.objects.filter(is_simulated=True)} == {
@@ -221,7 +221,7 @@ class TestTheDemo:
         assert Viewer.objects.get(id=7).version > last
 
     @pytest.mark.parametrize("keeps_events", [False, True])
-    def test_a_real_viewer_loses_only_what_was_of_the_demo(self, keeps_events: bool) -> None:
+    def test_a_real_viewer_loses_only_the_demos_events(self, keeps_events: bool) -> None:
         load_dataset(dataset(is_demo=True, first=900))
         Movie.objects.create(id=50, title="The site's own")
         record_events(
@@ -253,9 +253,9 @@ class TestTheDemo:
 
 
 class TestTheCommand:
-    def run(self, *words: object) -> str:
+    def run(self, *arguments: object) -> str:
         out = StringIO()
-        call_command("import_movielens", *map(str, words), stdout=out)
+        call_command("import_movielens", *map(str, arguments), stdout=out)
         return out.getvalue()
 
     @pytest.mark.slow
@@ -320,7 +320,7 @@ class TestWhileOthersWrite:
             go_on.wait(20)
             yield to_frame([(9, 2, WATCH, None, None, START + 9)], EVENTS)
 
-        def apart(work: Callable[..., Any], *arguments: Any) -> Any:
+        def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
             try:
                 return work(*arguments)
             finally:
@@ -328,12 +328,12 @@ class TestWhileOthersWrite:
 
         now = datetime.now(UTC)
         with ThreadPoolExecutor(4) as pool:
-            first = pool.submit(apart, load_dataset, replace(dataset(), events=slowly()))
+            first = pool.submit(in_thread, load_dataset, replace(dataset(), events=slowly()))
             assert reached.wait(20)
             with pytest.raises(CatalogError, match="Another import is running"):
                 load_dataset(dataset())
             writers = [
-                pool.submit(apart, record_events, [watch_event(v, f, now)]) for v, f in ((7, 1), (9, 2), (70, 1))
+                pool.submit(in_thread, record_events, [watch_event(v, f, now)]) for v, f in ((7, 1), (9, 2), (70, 1))
             ]
             wait(writers, timeout=0.5)
             go_on.set()
@@ -346,7 +346,7 @@ class TestWhileOthersWrite:
     def test_a_reader_of_two_tables_and_an_import_do_not_end_each_other(self) -> None:
         """The reader has the viewers and wants the events, while the import empties these and then wants those."""
 
-        def apart() -> LoadReport:
+        def in_thread() -> LoadReport:
             try:
                 return load_dataset(dataset())
             finally:
@@ -355,7 +355,7 @@ class TestWhileOthersWrite:
         with ThreadPoolExecutor(1) as pool:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM catalog_viewer")
-                first = pool.submit(apart)
+                first = pool.submit(in_thread)
                 wait([first], timeout=0.7)
                 cursor.execute("SELECT count(*) FROM catalog_watchevent")
                 wait([first], timeout=1.5)  # longer than Postgres leaves two that wait for each other

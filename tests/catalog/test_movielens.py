@@ -59,10 +59,10 @@ def test_zip_or_folder_flat_or_nested_is_the_same(tmp_path: Path) -> None:
     flat = write(tmp_path / "ml-tiny", CSV)
     nested, archive, nested_archive = tmp_path / "nested", tmp_path / "flat.zip", tmp_path / "nested.zip"
     write(nested / "ml-tiny", CSV)
-    with zipfile.ZipFile(archive, "w") as one, zipfile.ZipFile(nested_archive, "w") as two:
+    with zipfile.ZipFile(archive, "w") as flat_zip, zipfile.ZipFile(nested_archive, "w") as nested_zip:
         for name, text in CSV.items():
-            one.writestr(name, text)
-            two.writestr(f"ml-tiny/{name}", text)
+            flat_zip.writestr(name, text)
+            nested_zip.writestr(f"ml-tiny/{name}", text)
     expected = events(flat)
     for path in (nested, archive, nested_archive):
         assert events(path).equals(expected)
@@ -77,7 +77,7 @@ def test_the_layout_with_colons_in_either_encoding(tmp_path: Path, encoding: str
     assert pl.concat(dataset.events)["rating"].to_list() == [4.5, 3.0, 0.5]
 
 
-def test_people_fill_what_is_not_known_yet(tmp_path: Path) -> None:
+def test_people_fill_missing_values(tmp_path: Path) -> None:
     people = tmp_path / "people.csv.gz"
     people.write_bytes(
         gzip.compress(
@@ -111,7 +111,7 @@ def test_films_without_ratings_are_a_catalogue(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "line", "words"),
+    ("file", "text", "line", "message"),
     [
         ("ratings.csv", RATINGS + "9,2,4.0\n", 5, "3 fields where 4"),
         ("ratings.csv", RATINGS + "9,2,4.0,x\n", 5, "'9, 2, 4.0, x'"),
@@ -142,13 +142,13 @@ def test_films_without_ratings_are_a_catalogue(tmp_path: Path) -> None:
         ("tags.csv", "userId,movieId,tag,timestamp\n1,1,a,1\n1,8,b,1\n", 3, "film 8"),
     ],
 )
-def test_broken_input_names_file_and_line(tmp_path: Path, file: str, text: str, line: int, words: str) -> None:
+def test_broken_input_names_file_and_line(tmp_path: Path, file: str, text: str, line: int, message: str) -> None:
     write(tmp_path, CSV)
     (tmp_path / file).write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(DataFileError) as caught:
         events(tmp_path)
     assert (caught.value.file, caught.value.line) == (file, line)
-    assert words in caught.value.problem
+    assert message in caught.value.problem
 
 
 def test_a_bad_row_is_found_beyond_the_first_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +238,7 @@ names = st.text("abcdefg éß-'", min_size=1, max_size=20).map(lambda t: " ".joi
     st.one_of(st.none(), names),
     st.one_of(st.none(), st.integers(1870, 2200)),
 )
-def test_what_movielens_takes_apart_is_put_together(
+def test_the_article_moves_to_the_front_of_a_title(
     name: str, article: str, foreign: str | None, year: int | None
 ) -> None:
     text = name + (f", {article}" if article else "") + (f" (x{foreign})" if foreign else "")
@@ -254,9 +254,7 @@ def test_what_movielens_takes_apart_is_put_together(
         min_size=1,
     )
 )
-def test_sound_rows_come_through_unchanged(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, ...]]
-) -> None:
+def test_valid_rows_are_read_unchanged(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, ...]]) -> None:
     folder = tmp_path_factory.mktemp("rows")
     lines = [f"{user},{movie},{halves / 2},{time}" for user, movie, halves, time in rows]
     write(folder, CSV | {"ratings.csv": "\n".join(["userId,movieId,rating,timestamp", *lines])})
@@ -269,10 +267,10 @@ def test_sound_rows_come_through_unchanged(
 
 @settings(max_examples=150, deadline=None)
 @given(st.text("0123456789,.-ex \r\x00\u00e9", max_size=30).filter(lambda line: line.strip()))
-def test_any_row_is_read_or_named(tmp_path_factory: pytest.TempPathFactory, line: str) -> None:
+def test_any_row_is_read_or_its_line_is_named(tmp_path_factory: pytest.TempPathFactory, line: str) -> None:
     folder = write(tmp_path_factory.mktemp("row"), CSV | {"ratings.csv": f"{RATINGS}{line}\n7,1,1.0,5\n"})
     try:
-        found: int | None = events(folder).height
+        rows_or_line: int | None = events(folder).height
     except DataFileError as error:
-        found = error.line
-    assert found == 5  # all of them, or the fifth line of the file
+        rows_or_line = error.line
+    assert rows_or_line == 5  # all of them, or the fifth line of the file

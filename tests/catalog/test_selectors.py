@@ -62,7 +62,7 @@ def test_equal_times_keep_the_order_they_came_in() -> None:
     assert eve.movie_ids.tolist() == [NEMO, TOY_STORY, JEDI, EMPIRE]
 
 
-def test_a_viewer_without_events_is_known_and_a_stranger_is_not() -> None:
+def test_a_viewer_without_events_has_an_empty_history_and_an_unknown_one_none() -> None:
     Viewer.objects.create(id=700, version=3)
     quiet = selectors.history(700)
     assert quiet is not None
@@ -72,12 +72,12 @@ def test_a_viewer_without_events_is_known_and_a_stranger_is_not() -> None:
 
 def test_many_histories_are_one_query(django_assert_num_queries: Callable) -> None:
     with django_assert_num_queries(ONE_QUERY):
-        found = selectors.histories([CLEO, EVE, ADA, BEN, DAN])
-    assert [h.viewer_id for h in found] == [ADA, BEN, CLEO, DAN]
-    assert found[1].movie_ids.tolist() == [TOY_STORY, NEMO, TOY_STORY_2]
+        histories = selectors.histories([CLEO, EVE, ADA, BEN, DAN])
+    assert [h.viewer_id for h in histories] == [ADA, BEN, CLEO, DAN]
+    assert histories[1].movie_ids.tolist() == [TOY_STORY, NEMO, TOY_STORY_2]
 
 
-def test_viewers_are_drawn_however_far_apart_their_ids_lie() -> None:
+def test_viewers_are_sampled_however_far_apart_their_ids_lie() -> None:
     far = 2_000_000_000
     record_events([watch_event(far, NEMO, datetime(2026, 1, 1, tzinfo=UTC))])
     Viewer.objects.create(id=far + 1)  # without events
@@ -141,7 +141,7 @@ class TestTheCatalogueTable:
             assert names == [film.director, *film.actors.split("|")]
             assert table.credit_role[credit].tolist()[:2] == [Credit.Role.DIRECTOR, Credit.Role.ACTOR]
 
-    def test_places_of_unknown_films_are_minus_one(self) -> None:
+    def test_rows_of_unknown_films_are_minus_one(self) -> None:
         table = selectors.catalogue_table()
         assert table.rows_of(np.array([UNKNOWN_MOVIE, TOY_STORY, 0])).tolist() == [-1, 0, -1]
 
@@ -163,12 +163,12 @@ def test_cards_are_one_query_and_leave_out_the_unknown(django_assert_num_queries
 
 
 def test_people_are_found_in_any_case() -> None:
-    found = selectors.resolve_people(["al pacino", "AUDREY TAUTOU", "Nobody"])
-    assert [len(ids) for ids in found.values()] == [1, 1, 0]
-    assert Credit.objects.filter(person_id=found["al pacino"][0]).count() == 2
+    ids_by_name = selectors.resolve_people(["al pacino", "AUDREY TAUTOU", "Nobody"])
+    assert [len(ids) for ids in ids_by_name.values()] == [1, 1, 0]
+    assert Credit.objects.filter(person_id=ids_by_name["al pacino"][0]).count() == 2
 
 
-def test_stamps() -> None:
+def test_versions() -> None:
     assert selectors.catalogue_and_epoch() == (1, 1)
     assert bump_epoch() == 2
     assert selectors.catalogue_and_epoch() == (1, 2)

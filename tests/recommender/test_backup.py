@@ -41,7 +41,7 @@ from django.test import Client
 call_command("restore", sys.argv[1], stdout=sys.stderr)
 from django_celery_beat.models import PeriodicTask
 from recommender.models import ApiKey, Job
-reader = Client(SERVER_NAME="127.0.0.1")
+reader = Client(HTTP_HOST="127.0.0.1")
 lists = [reader.get(f"/recommend?user_id={viewer}&top_k=10").json() for viewer in map(int, sys.argv[2:])]
 times = list(PeriodicTask.objects.filter(name="night").values_list("crontab__hour", "task"))
 jobs = sorted(Job.objects.values_list("status", flat=True))
@@ -54,7 +54,7 @@ def lists_of(viewers):
 
 
 def shown(answers):
-    return [(one["source"], one["model_version"], one["recommendations"]) for one in answers]
+    return [(item["source"], item["model_version"], item["recommendations"]) for item in answers]
 
 
 @pytest.fixture
@@ -93,14 +93,15 @@ def elsewhere(tmp_path):
 def test_an_empty_system_gives_the_same_lists_after_it(backup, elsewhere, settings, tmp_path):
     settings.API_OPEN = True
     before = lists_of(WHO)
-    assert {one["source"] for one in before} == {"model"}
+    assert {item["source"] for item in before} == {"model"}
     assert (backup.stat().st_mode & 0o777) == 0o600
 
-    words = [sys.executable, "-c", ELSEWHERE, str(backup), *map(str, WHO)]
-    done = subprocess.run(words, cwd=ROOT, env=elsewhere, capture_output=True, text=True)
+    command = [sys.executable, "-c", ELSEWHERE, str(backup), *map(str, WHO)]
+    done = subprocess.run(command, cwd=ROOT, env=elsewhere, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
     after, times, scopes, jobs = json.loads(done.stdout.splitlines()[-1])
+    assert [item.get("code") for item in after] == [None] * len(WHO), after
     assert shown(after) == shown(before)
     assert (times, scopes, jobs) == ([["4", "recommender.tasks.nightly"]], ["recommend:read"], ["cancelled", "done"])
     assert "recommender_apikey" in done.stderr
@@ -111,7 +112,7 @@ def test_an_empty_system_gives_the_same_lists_after_it(backup, elsewhere, settin
     assert [path.name for path in folder.parent.iterdir()] == [TINY_MODEL], "nothing half-done is left"
 
 
-def test_what_came_after_it_is_gone_and_no_list_of_then_is_served(backup, settings):
+def test_later_data_is_gone_and_no_earlier_list_is_served(backup, settings):
     settings.API_OPEN = True
     before = lists_of(WHO)
     stamps = selectors.catalogue_and_epoch()
@@ -119,7 +120,7 @@ def test_what_came_after_it_is_gone_and_no_list_of_then_is_served(backup, settin
     (registry.folder(TINY_MODEL) / "weights.safetensors").write_bytes(b"spoilt")
     registry.register(registry.folder("later"), preset="brief")
     Viewer.objects.create(pk=900)
-    services.record_events([watch_event(ADA, film, MORNING) for film in (5000, 5001)])
+    services.record_events([watch_event(ADA, movie, MORNING) for movie in (5000, 5001)])
     services.delete_movies([MATRIX])
     assert shown(lists_of([ADA])) != shown(before[:1])
     with connection.cursor() as cursor:
@@ -202,29 +203,29 @@ WRONG = {
 
 def refused(path):
     try:
-        with archive.Archive(path) as found:
-            found.verify()
+        with archive.Archive(path) as result:
+            result.verify()
     except archive.ArchiveRefused:
         return True
     return False
 
 
-def test_a_file_that_is_not_what_was_written_is_refused(backup, tmp_path):
+def test_a_changed_file_is_refused(backup, tmp_path):
     members, bad = contents(backup), tmp_path / "bad.tar"
     cut = backup.read_bytes()
-    films = Movie.objects.count()
-    for what, (change, words) in WRONG.items():
+    movies = Movie.objects.count()
+    for what, (change, message) in WRONG.items():
         bad.write_bytes(b"x" * 5_000) if change is None else write(bad, change(members))
-        with pytest.raises(CommandError, match=words):
+        with pytest.raises(CommandError, match=message):
             call_command("restore", bad, replace=True)
-        assert Movie.objects.count() == films, what
+        assert Movie.objects.count() == movies, what
     for length in (0, 700, len(cut) // 3, len(cut) - 60_000):
         bad.write_bytes(cut[:length])
         with pytest.raises(CommandError, match=r"is no backup|was cut"):
             call_command("restore", bad, replace=True)
-    for place in random.Random(4).sample(range(len(cut)), 60):
-        bad.write_bytes(cut[:place] + bytes([cut[place] ^ 0x10]) + cut[place + 1 :])
-        assert refused(bad) or contents(bad) == members, f"byte {place}"
+    for position in random.Random(4).sample(range(len(cut)), 60):
+        bad.write_bytes(cut[:position] + bytes([cut[position] ^ 0x10]) + cut[position + 1 :])
+        assert refused(bad) or contents(bad) == members, f"byte {position}"
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         call_command("restore", tmp_path / "none.tar")
     call_command("restore", backup, check=True)
@@ -232,7 +233,7 @@ def test_a_file_that_is_not_what_was_written_is_refused(backup, tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_fails_in_the_middle_leaves_everything_as_it_was(backup, tmp_path, settings):
+def test_a_restore_that_fails_leaves_everything_as_it_was(backup, tmp_path, settings):
     settings.API_OPEN = True
     members, bad = contents(backup), tmp_path / "bad.tar"
     counts = json.loads(members[0][1])["counts"]
@@ -240,13 +241,13 @@ def test_what_fails_in_the_middle_leaves_everything_as_it_was(backup, tmp_path, 
     whole = spoilt.read_bytes()
     spoilt.write_bytes(b"{}")
     services.delete_movies([MATRIX])
-    films, events, revision = Movie.objects.count(), WatchEvent.objects.count(), selectors.catalogue_and_epoch()
+    movies, events, revision = Movie.objects.count(), WatchEvent.objects.count(), selectors.catalogue_and_epoch()
     write(bad, sealed(members, counts=counts | {"catalog_movie": 3}))
-    for file, words in ((bad, "catalog_movie has not the 3 rows"), (broken_dump(members, bad), "pg_restore: ")):
-        with pytest.raises(CommandError, match=f"Nothing was restored.*{words}"):
+    for file, message in ((bad, "catalog_movie has not the 3 rows"), (broken_dump(members, bad), "pg_restore: ")):
+        with pytest.raises(CommandError, match=f"Nothing was restored.*{message}"):
             call_command("restore", file, replace=True)
         assert (Movie.objects.count(), WatchEvent.objects.count(), selectors.catalogue_and_epoch()) == (
-            films,
+            movies,
             events,
             revision,
         )
@@ -267,7 +268,7 @@ def broken_dump(members, path):
     return other
 
 
-def test_who_serves_or_works_now_is_in_the_way(backup, monkeypatch):
+def test_a_restore_is_refused_while_processes_serve_or_work(backup, monkeypatch):
     monkeypatch.setattr("recommender.backup.restore.WEB_STOP_SECONDS", 0.0)
     cache.report_loaded_model("web:1", TINY_MODEL)
     with pytest.raises(CommandError, match=r"1 web processes are serving \(web:1\): stop web"):
@@ -292,7 +293,7 @@ def test_programs_of_another_version_than_the_server_are_refused(backup, monkeyp
         call_command("restore", str(backup), "--replace")
 
 
-def test_a_backup_that_fails_leaves_the_one_before(backup, monkeypatch, capsys):
+def test_a_failed_backup_leaves_the_earlier_file(backup, monkeypatch, capsys):
     spoilt, before = registry.folder(TINY_MODEL) / "model.json", backup.read_bytes()
     whole = spoilt.read_bytes()
     monkeypatch.setenv("MOVIEREC_POSTGRES_BIN", "/nowhere")

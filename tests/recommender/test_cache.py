@@ -1,4 +1,4 @@
-"""The list shelf on a real Valkey."""
+"""The list cache on a real Valkey."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ MODEL, VIEWER = "v1-test", 7
 
 
 @pytest.fixture(autouse=True)
-def _empty_shelf():
+def _empty_cache():
     caches["lists"].clear()
     yield
     caches["lists"].clear()
@@ -34,34 +34,34 @@ def publish(model=MODEL, epoch=3, viewer_version=5):
     )
 
 
-def test_a_list_comes_back_with_the_stamps_in_one_round_trip():
+def test_a_list_comes_back_with_the_versions_in_one_round_trip():
     publish()
     cache.store_lists({VIEWER: a_list(), VIEWER + 1: a_list()})
     cache.read_list_and_versions(VIEWER)  # learns which model is active
 
-    before = calls()
-    stamps, stored = cache.read_list_and_versions(VIEWER)
+    before = command_counts()
+    versions, stored = cache.read_list_and_versions(VIEWER)
 
-    assert calls() - before == {"mget": 1}
-    assert stamps == (MODEL, 3, 11, 5)
-    assert stored.is_current(stamps)
+    assert command_counts() - before == {"mget": 1}
+    assert versions == (MODEL, 3, 11, 5)
+    assert stored.is_current(versions)
     np.testing.assert_array_equal(stored.movie_ids, a_list().movie_ids)
     np.testing.assert_array_equal(stored.scores, a_list().scores)
 
 
-def test_a_list_carries_its_viewers_limit_and_what_was_ruled_out():
+def test_a_list_carries_its_viewers_age_limit_and_exclusion_counts():
     exclusion_counts = cache.ExclusionCounts(seen=70_000, disliked=2, not_interested=1)
-    made = a_list()._replace(age_limit=0, exclusion_counts=exclusion_counts)
-    cache.store_lists({VIEWER: made, VIEWER + 1: a_list()})
+    stored = a_list()._replace(age_limit=0, exclusion_counts=exclusion_counts)
+    cache.store_lists({VIEWER: stored, VIEWER + 1: a_list()})
     publish()
 
-    found, other = cache.read_list_and_versions(VIEWER)[1], cache.read_list_and_versions(VIEWER + 1)[1]
+    first, other = cache.read_list_and_versions(VIEWER)[1], cache.read_list_and_versions(VIEWER + 1)[1]
 
-    assert (found.age_limit, found.exclusion_counts) == (0, exclusion_counts)
+    assert (first.age_limit, first.exclusion_counts) == (0, exclusion_counts)
     assert (other.age_limit, other.exclusion_counts) == (None, (0, 0, 0))
 
 
-def calls():
+def command_counts():
     """Commands that the server has run, by name."""
     from collections import Counter
 
@@ -73,17 +73,17 @@ def calls():
     return Counter({name: count for name, count in counts.items() if name not in housekeeping})
 
 
-@pytest.mark.parametrize("stamp", ["model", "epoch", "viewer_version"])
-def test_a_list_made_before_any_stamp_moved_is_not_valid(stamp):
+@pytest.mark.parametrize("version", ["model", "epoch", "viewer_version"])
+def test_a_list_made_before_any_version_moved_is_not_current(version):
     publish()
     cache.store_list(VIEWER, a_list())
     assert cache.read_list_and_versions(VIEWER)[1].is_current(cache.read_list_and_versions(VIEWER)[0])
 
     cache.store_list(VIEWER, a_list(model="v2-test", epoch=3))  # both models' lists lie side by side
-    publish(**{stamp: {"model": "v3-test", "epoch": 4, "viewer_version": 6}[stamp]})
+    publish(**{version: {"model": "v3-test", "epoch": 4, "viewer_version": 6}[version]})
 
-    stamps, stored = cache.read_list_and_versions(VIEWER)
-    assert stored is None or not stored.is_current(stamps)
+    versions, stored = cache.read_list_and_versions(VIEWER)
+    assert stored is None or not stored.is_current(versions)
 
 
 def test_after_activation_the_list_of_the_new_model_is_read_at_once():
@@ -94,18 +94,18 @@ def test_after_activation_the_list_of_the_new_model_is_read_at_once():
 
     cache.publish_model("v2-test")
 
-    stamps, stored = cache.read_list_and_versions(VIEWER)
-    assert stored.is_current(stamps)
+    versions, stored = cache.read_list_and_versions(VIEWER)
+    assert stored.is_current(versions)
     assert len(stored.movie_ids) == 50
 
 
-def test_an_absent_stamp_is_none_and_matches_nothing():
+def test_an_absent_version_is_none_and_matches_nothing():
     cache.store_list(VIEWER, a_list())
 
-    stamps, stored = cache.read_list_and_versions(VIEWER)
+    versions, stored = cache.read_list_and_versions(VIEWER)
 
-    assert stamps == (None, None, None, None)
-    assert stored is None or not stored.is_current(stamps)
+    assert versions == (None, None, None, None)
+    assert stored is None or not stored.is_current(versions)
 
 
 def test_numbers_never_go_back_under_concurrent_publishers():
@@ -128,32 +128,32 @@ def test_numbers_never_go_back_under_concurrent_publishers():
     assert (cache.read_list_and_versions(VIEWER)[0].viewer, cache.read_list_and_versions(VIEWER)[0].epoch) == (199, 199)
 
 
-def test_what_was_read_before_a_change_is_not_put_back_after_it():
-    mark = cache.reserve_missing_versions(VIEWER, ABSENT)
+def test_a_version_read_before_a_change_is_not_filled_in_after_it():
+    token = cache.reserve_missing_versions(VIEWER, ABSENT)
 
     cache.publish_model("v2-test")
     cache.publish_epoch(4)
     cache.publish_viewer_versions({VIEWER: 6})
-    cache.fill_reserved_versions(mark, VIEWER, cache.Versions("v1-test", 3, 11, 5))
+    cache.fill_reserved_versions(token, VIEWER, cache.Versions("v1-test", 3, 11, 5))
 
     assert cache.read_list_and_versions(VIEWER)[0] == ("v2-test", None, 11, None)
 
 
-def test_not_even_where_the_newer_stamp_was_evicted():
+def test_a_version_read_before_a_change_is_not_filled_in_where_the_newer_one_was_evicted():
     publish()
     caches["lists"].delete("epoch")
-    mark = cache.reserve_missing_versions(VIEWER, cache.read_list_and_versions(VIEWER)[0])
+    token = cache.reserve_missing_versions(VIEWER, cache.read_list_and_versions(VIEWER)[0])
     cache.publish_epoch(4)
     caches["lists"].delete_many(["epoch", f"viewer:{VIEWER}:version"])
 
-    cache.fill_reserved_versions(mark, VIEWER, cache.Versions(None, 3, None, None))
+    cache.fill_reserved_versions(token, VIEWER, cache.Versions(None, 3, None, None))
     cache.publish_epoch(3)  # of a transaction that committed before that of 4
     cache.publish_viewer_versions({VIEWER: 5})
 
     assert cache.read_list_and_versions(VIEWER)[0] == (MODEL, None, 11, None)
 
 
-def test_one_reader_puts_back_what_it_marked_and_another_does_not():
+def test_only_the_reader_who_reserved_a_version_fills_it_in():
     first, second = cache.reserve_viewer_versions([VIEWER]), cache.reserve_viewer_versions([VIEWER])
 
     cache.fill_reserved_viewer_versions(second, {VIEWER: 5})
@@ -179,9 +179,9 @@ def test_a_corrupt_or_foreign_value_is_a_miss(value):
 
 
 def keys_of(viewer, what):
-    found = [key for key in caches["lists"].iter_keys("*") if f":{viewer}:{what}" in key]
-    assert found
-    return found
+    keys = [key for key in caches["lists"].iter_keys("*") if f":{viewer}:{what}" in key]
+    assert keys
+    return keys
 
 
 def test_a_user_embedding_belongs_to_one_model_and_one_viewer_version():
@@ -219,12 +219,12 @@ def test_nothing_of_an_erased_viewer_is_left():
     assert not [key for key in caches["lists"].iter_keys("*") if f":{VIEWER}:" in key]
 
 
-def test_processes_report_what_they_have_loaded():
+def test_processes_report_the_models_that_they_have_loaded():
     cache.report_loaded_model("web:1", "v1-test")
     cache.report_loaded_model("web:2", "")
     assert cache.models_by_process() == {"web:1": "v1-test", "web:2": ""}
 
 
-def test_only_bytes_and_numbers_enter():
+def test_only_bytes_and_numbers_are_stored():
     with pytest.raises(TypeError, match="pack it first"):
         caches["lists"].set("x", {"a": 1})

@@ -16,7 +16,7 @@ def test_the_settings_as_they_are_pass():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("CACHES", {"lists": {"BACKEND": "django_redis.cache.RedisCache"}}, "recommender.E001"),
         ("LIST_LENGTH", 0, "recommender.E002"),
@@ -24,12 +24,12 @@ def test_the_settings_as_they_are_pass():
         ("CELERY_TASK_TIME_LIMIT", 10**6, "recommender.E004"),
     ],
 )
-def test_each_bad_setting_has_its_own_answer(settings, name, value, told):
+def test_each_invalid_setting_has_its_own_message(settings, name, value, message):
     setattr(settings, name, settings.CACHES | value if name == "CACHES" else value)
-    assert told in ids()
+    assert message in ids()
 
 
-def test_a_file_in_the_place_of_the_model_store_is_told(settings, tmp_path):
+def test_a_file_in_place_of_the_model_store_is_reported(settings, tmp_path):
     settings.MODEL_STORE = tmp_path / "models"
     settings.MODEL_STORE.touch()
     assert "recommender.W001" in ids()
@@ -38,7 +38,7 @@ def test_a_file_in_the_place_of_the_model_store_is_told(settings, tmp_path):
 @pytest.mark.parametrize(
     "rate", ["", "abc", "300000/2min", "1_0/min", "-5/min", "0/min", "5/month", "5 / min", "5/min\n"]
 )
-def test_a_rate_that_is_none_stops_the_start_and_is_named(settings, rate):
+def test_an_invalid_rate_is_reported_by_name(settings, rate):
     rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] | {"refused_keys": rate}
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
 
@@ -50,7 +50,7 @@ def test_a_rate_that_is_none_stops_the_start_and_is_named(settings, rate):
 
 
 @pytest.mark.parametrize("rate", ["5/s", "60/min", "60/minute", "2/hour", "1/d"])
-def test_a_rate_that_is_one_passes(settings, rate):
+def test_a_valid_rate_passes(settings, rate):
     rates = dict.fromkeys(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], rate)
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates}
     assert not ids()

@@ -94,7 +94,7 @@ def test_places_by_hand():
     import numpy as np
 
     up = np.array([-2, 0, 0, 0, 3])
-    assert merchandising._shifted_order(up, np.arange(5)).tolist() == [4, 1, 2, 0, 3]
+    assert merchandising.shifted_order(up, np.arange(5)).tolist() == [4, 1, 2, 0, 3]
 
 
 def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monkeypatch):

@@ -12,13 +12,16 @@ def _own_pieces(monkeypatch):
 
 def test_clear_puts_every_registered_piece_back():
     cached, answers = {"key": 1}, ["answer"]
+    last_seen = process_state.Value("a third: what was seen last", 0)
+    last_seen.current = 7
     process_state.register("one module: its cache", cached.clear)
     process_state.register("another module: its answers", answers.clear)
 
     process_state.clear()
 
-    assert (cached, answers) == ({}, [])
-    assert process_state.names() == ["another module: its answers", "one module: its cache"]
+    assert (cached, answers, last_seen.current) == ({}, [], 0)
+    names = ["a third: what was seen last", "another module: its answers", "one module: its cache"]
+    assert process_state.names() == names
 
 
 def test_two_pieces_never_share_a_name():

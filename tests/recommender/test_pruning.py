@@ -14,7 +14,7 @@ from tests.support.tiny_model import TINY_MODEL
 MADE = ("m1", "m2", "m3", "m4", "m5")
 
 
-def test_old_jobs_impressions_and_models_go_and_histories_stay(model, model_folder, settings):
+def test_old_jobs_impressions_and_models_are_deleted_and_histories_stay(model, model_folder, settings):
     settings.MODELS_KEPT = 1
     now = timezone.now()
     for days in (1, 400):
@@ -28,11 +28,11 @@ def test_old_jobs_impressions_and_models_go_and_histories_stay(model, model_fold
         registry.activate(name, "a test")
     events = WatchEvent.objects.count()
 
-    told = tasks.prune()
+    counts = tasks.prune()
 
-    assert (told["jobs"], told["impressions"]) == (1, 1)
+    assert (counts["jobs"], counts["impressions"]) == (1, 1)
     assert (Job.objects.count(), Impression.objects.count(), WatchEvent.objects.count()) == (2, 1, events)
-    assert sorted(told["models"]) == ["m1", "m2"]
+    assert sorted(counts["models"]) == ["m1", "m2"]
     assert [name for name in MADE if registry.folder(name).exists()] == ["m3", "m4", "m5"]
     left = ModelVersion.objects.get(name="m1")
     assert (left.status, left.metrics) == (ModelVersion.Status.REFUSED, {"ndcg10": 0.1})

@@ -68,7 +68,7 @@ def elsewhere(settings, tmp_path):
     return go
 
 
-def test_a_version_that_goes_live_is_found_by_other_machines(second, elsewhere, capsys):
+def test_other_machines_fetch_a_version_that_goes_live(second, elsewhere, capsys):
     registry.activate("second", "a test")
     assert object_store.version_names() == {"second"}
     assert artifacts.upload_missing() == [TINY_MODEL], "what was trained before there was a store"
@@ -128,7 +128,7 @@ def test_a_damaged_copy_is_refused_and_leaves_nothing(second, elsewhere, caplog,
         object_store.download(artifacts.folder("second"))
 
 
-def test_what_is_damaged_here_is_not_uploaded(second, caplog):
+def test_a_damaged_local_folder_is_not_uploaded(second, caplog):
     weights = artifacts.folder("second") / WEIGHTS_FILE
     weights.write_bytes(weights.read_bytes()[:-100])
 
@@ -138,7 +138,7 @@ def test_what_is_damaged_here_is_not_uploaded(second, caplog):
     assert object_store.version_names() == {TINY_MODEL}
 
 
-def test_pruned_is_pruned_everywhere(second, elsewhere, settings, model_folder):
+def test_a_pruned_version_is_deleted_on_every_machine(second, elsewhere, settings, model_folder):
     artifacts.upload_missing()
     ModelVersion.objects.filter(name="second").update(created_at="2020-01-01T00:00Z")
     here = settings.MODEL_STORE
@@ -156,14 +156,14 @@ def test_pruned_is_pruned_everywhere(second, elsewhere, settings, model_folder):
 
 
 @pytest.mark.parametrize(
-    ("url", "told"), [("s3://films/models", "requirements-s3.txt"), ("ftpx://a/b", "no kind of store 'ftpx'")]
+    ("url", "message"), [("s3://films/models", "requirements-s3.txt"), ("ftpx://a/b", "no kind of store 'ftpx'")]
 )
-def test_a_store_that_cannot_be_used_is_said_at_the_start(settings, monkeypatch, url, told):
+def test_a_store_that_cannot_be_used_fails_the_system_check(settings, monkeypatch, url, message):
     settings.MODELS_URL = url
     monkeypatch.setattr(object_store, "find_spec", lambda package: None)
     [error] = checks.check_model_store_url(None)
-    assert told in error.msg
-    with pytest.raises(object_store.ObjectStoreUnavailable, match=told):
+    assert message in error.msg
+    with pytest.raises(object_store.ObjectStoreUnavailable, match=message):
         object_store.version_names()
 
 

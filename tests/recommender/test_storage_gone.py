@@ -1,4 +1,4 @@
-"""A night whose model store is gone: it says so, keeps what it trained, and ends when the store is back."""
+"""A nightly job whose model store is down: it says so, keeps what it trained, and ends when the store is back."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def s3(tmp_path, settings, monkeypatch):
     process_state.clear()
 
 
-def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path, admin_client):
+def test_a_nightly_job_waits_for_the_store_and_does_not_train_again(ring, s3, tmp_path, admin_client):
     job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters={"preset": "brief", "epochs": 6})
     tasks.enqueue(job)
     log = (tmp_path / "worker.log").open("wb")
@@ -39,7 +39,7 @@ def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path
         wait_until(lambda: Job.objects.filter(status=Job.Status.QUEUED, attempts=1).exists(), 120)
         job.refresh_from_db()
         version = ModelVersion.objects.get()
-        assert job.error.startswith("Attempt 1 of 5: StorageUnavailable: The model store s3://films/models")
+        assert job.error.startswith("Attempt 1 of 5: ObjectStoreUnavailable: The model store s3://films/models")
         assert (
             f"Not uploaded, and kept on this machine: The model store {object_store.settings.MODELS_URL}"
             in job.log_tail
@@ -59,13 +59,13 @@ def test_a_night_waits_for_the_store_and_is_not_trained_again(ring, s3, tmp_path
     job.refresh_from_db()
     assert (job.status, job.attempts, registry.active_name()) == (Job.Status.DONE, 2, version.name), job.error
     assert object_store.version_names() == {version.name}
-    for words in ("Attempt 1 of 5: StorageUnavailable", "Attempt 2 of 5", f"Uploaded {version.name}"):
-        assert words in job.log_tail
+    for message in ("Attempt 1 of 5: ObjectStoreUnavailable", "Attempt 2 of 5", f"Uploaded {version.name}"):
+        assert message in job.log_tail
     assert job.log_tail.count("Epoch 6 | NDCG") == 1, "trained once"
-    told = (tmp_path / "worker.log").read_text()
-    assert "recommender.tasks.nightly" in told
-    assert s3.secret not in told
-    assert s3.key not in told
+    log = (tmp_path / "worker.log").read_text()
+    assert "recommender.tasks.nightly" in log
+    assert s3.secret not in log
+    assert s3.key not in log
 
 
 def page(client: Client, job: Job) -> bytes:

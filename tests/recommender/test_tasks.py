@@ -22,13 +22,13 @@ from tests.support.workers import RING, start_worker, wait_until
 
 
 @pytest.fixture(autouse=True)
-def _empty_shelves():
+def _empty_caches():
     clear_caches()
     yield
     clear_caches()
 
 
-def test_a_night_from_the_order_to_the_answer(worker, ring, settings):
+def test_a_nightly_job_from_the_command_to_the_answer(worker, ring, settings):
     settings.API_OPEN = True
     call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "8")
 
@@ -46,14 +46,14 @@ def test_a_night_from_the_order_to_the_answer(worker, ring, settings):
     right = 0
     for viewer, body in answers:
         watched = list(viewer.events.order_by("occurred_at").values_list("movie_id", flat=True))
-        listed = [int(one["movie_id"]) for one in body["recommendations"]]
+        listed = [int(item["movie_id"]) for item in body["recommendations"]]
         assert not set(listed) & set(watched)
         right += RING[(RING.index(watched[-1]) + 1) % len(RING)] in listed[:3]
     assert right >= 12, "the model has learnt what comes next"
 
 
 @pytest.mark.slow
-def test_a_worker_killed_while_it_trains_is_followed_by_one_that_goes_on(ring):
+def test_the_next_worker_resumes_the_training_of_one_that_was_killed(ring):
     call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "30")
     killed = start_worker()
     try:
@@ -105,7 +105,7 @@ def test_the_outbox_is_published_and_cleared(cast):
     assert cache.read_list_and_versions(ADA)[0].viewer == Viewer.objects.get(pk=ADA).version
 
 
-def test_repair_puts_back_what_an_emptied_redis_lost(model):
+def test_repair_restores_the_versions_that_an_emptied_redis_lost(model):
     bump_epoch()
     caches["lists"].clear()
 
@@ -119,7 +119,7 @@ def a_job(kind=Job.Kind.BATCH, **fields):
     return Job.objects.create(kind=kind, **fields)
 
 
-def test_a_job_is_held_once_and_one_of_its_kind_at_a_time(transactional_db):
+def test_a_job_has_one_holder_and_one_of_its_kind_runs_at_a_time(transactional_db):
     first, second = a_job(), a_job()
     assert leases.claim(first.pk) is not None
     assert leases.claim(first.pk) is None
@@ -150,7 +150,7 @@ def test_a_message_lost_with_redis_is_sent_again(transactional_db):
     assert queue.requeue_lost() == [], "not at every beat"
 
 
-def test_a_job_that_kills_its_workers_is_given_up(transactional_db):
+def test_a_job_that_kills_its_workers_fails_after_the_last_attempt(transactional_db):
     job = a_job(attempts=leases.MAX_ATTEMPTS - 1)
     leases.claim(job.pk)
     expire_lease(job)
@@ -182,7 +182,7 @@ def test_a_cancelled_job_stops_at_its_next_step(transactional_db, monkeypatch):
 @pytest.mark.parametrize(
     ("error", "status"), [(cache.CacheUnavailable("Redis is away"), "queued"), (RuntimeError("a bug"), "failed")]
 )
-def test_an_absent_server_is_waited_for_and_a_bug_is_not(transactional_db, error, status):
+def test_a_job_is_tried_again_after_an_absent_server_and_not_after_a_bug(transactional_db, error, status):
     job = a_job()
     try:
         with leases.running_lease(leases.claim(job.pk)):

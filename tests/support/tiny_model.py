@@ -16,9 +16,6 @@ from django.core.cache import caches
 from catalog.models import Genre, Movie
 from recommender import process_state, registry
 from recommender.models import ModelVersion
-from recommender.movies import snapshot
-from recommender.serving import current_versions
-from recommender.serving.candidates import charts
 from tests.support.cast import (
     AMELIE,
     CAST_MOVIES,
@@ -63,10 +60,6 @@ def clear_caches() -> None:
     for name in ("lists", "default"):
         caches[name].clear()
     process_state.clear()
-    snapshot._current = None
-    current_versions._last_seen = current_versions.UNKNOWN
-    charts._cached.clear()
-    charts._ranked.clear()
 
 
 @contextmanager

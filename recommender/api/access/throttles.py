@@ -31,7 +31,16 @@ class RateThrottle(SimpleRateThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Count the call; return whether the caller has budget for it."""
-        self.scope, caller = self._scope_and_caller(request, view)
+        principal: Any = request.auth
+        self.scope = getattr(view, "throttle_scope", "reads")
+        if principal is None:
+            caller = self.get_ident(request)
+        elif principal.viewer_id is None:
+            caller = principal.prefix
+        else:
+            self.scope = "viewer"
+            owner = f"{principal.prefix}:{principal.viewer_id}"
+            caller = blake2b(owner.encode(), digest_size=12).hexdigest()  # no viewer's id is a key in Redis
         return self._is_within_rate(request, caller, self._increment)
 
     def _is_within_rate(self, request: Request, caller: str, count: Callable[[str, int], int]) -> bool:
@@ -51,17 +60,6 @@ class RateThrottle(SimpleRateThrottle):
         left = f'"{self.scope}";r={max(0, limit - calls)};t={ceil(self._left)}'
         setattr(request._request, "rate_limit", (policy, left))  # noqa: B010 - for the headers of whatever is answered
         return calls <= limit
-
-    def _scope_and_caller(self, request: Request, view: Any) -> tuple[str, str]:
-        """Return the name of the budget and of its owner."""
-        scope = getattr(view, "throttle_scope", "reads")
-        principal: Any = request.auth
-        if principal is None:
-            return scope, self.get_ident(request)
-        if principal.viewer_id is None:
-            return scope, principal.prefix
-        owner = f"{principal.prefix}:{principal.viewer_id}"
-        return "viewer", blake2b(owner.encode(), digest_size=12).hexdigest()  # no viewer's id is a key in Redis
 
     def _increment(self, key: str, seconds: int) -> int:
         try:

@@ -1,4 +1,4 @@
-"""Lists for viewers of whom the model can read nothing: by the genres they like, or by films that it does not know."""
+"""Candidates by content, for viewers of whose history the model knows nothing, and by liked genres, for new viewers."""
 
 from collections.abc import Sequence
 
@@ -7,72 +7,71 @@ import numpy as np
 from recommender.history import NEGATIVE_KINDS
 from recommender.ml.data import Events
 from recommender.movies.content_similarity import similarity_to_movie
-from recommender.movies.snapshot import CatalogueSnapshot, EligibilityFilter
+from recommender.movies.indexes import segment_sums
+from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates import charts
-from recommender.serving.candidates.model_scoring import RankedMovies
+from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.ranked_movies import RankedMovies, top_rows
 
-RECENT_MOVIES = 3  # of the history, whose kin is looked for
+RECENT_MOVIES = 3  # of the history, to which similar ones are looked for
 
 
 def popular_in_genres(
     eligibility: EligibilityFilter, k: int, exclude: np.ndarray, epoch: int, genres: Sequence[str]
 ) -> RankedMovies:
-    """The k films that come first by popularity times the share of the liked genres that a film has (0..1). Below them,
-    from 0 down, popular films of other genres."""
-    numbers, _ = eligibility.snapshot.genre_index.lookup(genres)
-    everything = charts.top_of_chart("popular", eligibility, len(eligibility.snapshot.table.ids), exclude, epoch)
+    """Rank movies by popularity times the share of the liked genres that they have (0..1), the first k.
+
+    Below them, from 0 down, come popular movies of other genres. `exclude`: movie ids.
+    """
+    snapshot = eligibility.snapshot
+    numbers, _ = snapshot.genre_index.lookup(genres)
+    popular = charts.top_of_chart("popular", eligibility, len(snapshot.table.ids), exclude, epoch)
     if not numbers:
-        return RankedMovies(everything.movie_ids[:k], everything.scores[:k])
-    share = _genre_shares(eligibility.snapshot, numbers)[eligibility.snapshot.table.rows_of(everything.movie_ids)]
-    scores = np.where(share > 0, everything.scores * share, everything.scores - 1)
-    first = np.lexsort((-share, -scores))[:k]  # stable: among equals the more popular, then the newer film
-    return RankedMovies(everything.movie_ids[first], scores[first].astype(np.float32))
-
-
-def _genre_shares(snapshot: CatalogueSnapshot, numbers: Sequence[int]) -> np.ndarray:
-    """float [films]: the share of these genres that each film has."""
+        return popular.select(slice(k))
     liked = np.unique(numbers)
-    running = np.concatenate([[0], np.cumsum(np.isin(snapshot.table.genre_of, liked))])
-    return (running[snapshot.table.genre_start[1:]] - running[snapshot.table.genre_start[:-1]]) / len(liked)
+    share = segment_sums(snapshot.table.genre_start, np.isin(snapshot.table.genre_of, liked)) / len(liked)
+    share = share[snapshot.table.rows_of(popular.movie_ids)]
+    scores = np.where(share > 0, popular.scores * share, popular.scores - 1)
+    order = np.lexsort((-share, -scores))[:k]  # stable: among equals the more popular, then the newer movie
+    return RankedMovies(popular.movie_ids[order], scores[order].astype(np.float32))
 
 
 def similar_to_history(
     eligibility: EligibilityFilter, k: int, exclude: np.ndarray, events: Events
 ) -> tuple[RankedMovies, np.ndarray]:
-    """The k films most akin to the last ones of the history by genres, people and year (0..1, the mean over those), and
-    the film ids that it was judged by. Films that have nothing in common with them are not listed."""
-    table = eligibility.snapshot.table
-    rows = table.rows_of(_positive_ids(events))
-    last = rows[rows >= 0][-RECENT_MOVIES:]
-    likeness = np.zeros(len(table.ids), np.float32)
+    """Rank movies by their mean similarity to the last ones of the history (0..1), the first k.
+
+    Movies that have nothing in common with those are not listed. Returns the ids of the history's movies too.
+    `exclude`: movie ids.
+    """
+    table, last = eligibility.snapshot.table, _last_rows(eligibility.snapshot, events)
+    similarity = np.zeros(len(table.ids), np.float32)
     for row in last.tolist():
-        likeness += _similarity_to(eligibility.snapshot, row)
-    likeness /= max(len(last), 1)
-    likeness[~eligibility.mask()] = likeness[last] = 0
-    barred = table.rows_of(np.concatenate([exclude, eligibility.excluded_ids]))
-    likeness[barred[barred >= 0]] = 0
-    least = np.partition(likeness, -k)[-k] if len(likeness) > k else 0
-    kin = np.flatnonzero((likeness >= least) & (likeness > 0))
-    first = kin[np.argsort(-likeness[kin], kind="stable")[:k]]
-    return RankedMovies(table.ids[first], likeness[first]), table.ids[last]
-
-
-def _positive_ids(events: Events) -> np.ndarray:
-    """Film ids in the order of the history, without those turned down."""
-    ids, kinds = events.movie_ids, events.kinds
-    return ids if kinds is None else ids[~np.isin(kinds, NEGATIVE_KINDS)]
+        similarity += _similarity_to(eligibility.snapshot, row)
+    similarity /= max(len(last), 1)
+    allowed = eligibility.mask_without(exclude) & (similarity > 0)
+    allowed[last] = False
+    rows = top_rows(similarity, allowed, k)
+    return RankedMovies(table.ids[rows], similarity[rows]), table.ids[last]
 
 
 def content_contributions(
     snapshot: CatalogueSnapshot, events: Events, movie_ids: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The films that `by_content` judged by, int32 [C], and what each adds to the scores of `movie_ids`, [C, K]."""
-    table = snapshot.table
-    rows, listed = table.rows_of(_positive_ids(events)), table.rows_of(np.array(movie_ids))
-    last = rows[rows >= 0][-RECENT_MOVIES:]
-    parts = [_similarity_to(snapshot, row)[listed] / len(last) for row in last.tolist()]
-    return table.ids[last], np.array(parts).reshape(len(last), len(listed))
+    """Return the movies of the history that `similar_to_history` went by, int32 [C], and what each adds to the scores
+    of `movie_ids`, float32 [C, K]."""
+    table, last = snapshot.table, _last_rows(snapshot, events)
+    rows = table.rows_of(np.array(movie_ids))
+    contributions = [_similarity_to(snapshot, row)[rows] / len(last) for row in last.tolist()]
+    return table.ids[last], np.array(contributions).reshape(len(last), len(rows))
+
+
+def _last_rows(snapshot: CatalogueSnapshot, events: Events) -> np.ndarray:
+    """Return the rows of the last movies of the history that were not turned down, in its order."""
+    ids, kinds = events.movie_ids, events.kinds
+    rows = snapshot.table.rows_of(ids if kinds is None else ids[~np.isin(kinds, NEGATIVE_KINDS)])
+    return rows[rows >= 0][-RECENT_MOVIES:]
 
 
 def _similarity_to(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    return snapshot.cached_array("kinship", row, similarity_to_movie)
+    return snapshot.cached_array("content similarity", row, similarity_to_movie)

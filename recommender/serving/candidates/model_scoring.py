@@ -1,15 +1,16 @@
-"""Asking the model: states through the embedding cache, then the best films that pass a gate."""
+"""Candidates by the model: viewers encoded through the embedding cache, then scored against the movies."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from recommender import cache
 from recommender.cache import CacheUnavailable
-from recommender.movies.snapshot import EligibilityFilter
+from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.viewer import ViewerProfile
 
 if TYPE_CHECKING:
@@ -22,37 +23,51 @@ Block = TypeVar("Block")
 Result = TypeVar("Result")
 
 
-class RankedMovies(NamedTuple):
-    movie_ids: np.ndarray  # int32 [n], best first
-    scores: np.ndarray  # float32 [n]
-
-
 def encode_viewers(ranker: "Ranker", viewers: Sequence[ViewerProfile], requested_at: int | None) -> np.ndarray:
-    """float32 [B, S]. A viewer's own history without a request time is encoded once a viewer version."""
-    rows = [_cached_embedding(ranker, one) if requested_at is None else None for one in viewers]
-    missing = [place for place, row in enumerate(rows) if row is None]
+    """Return the model's states of the viewers, float32 [B, S]; `requested_at` in unix seconds.
+
+    A viewer's own history without a request time is encoded once for each version of the viewer.
+    """
+    states = [_cached_embedding(ranker, viewer) if requested_at is None else None for viewer in viewers]
+    missing = [position for position, state in enumerate(states) if state is None]
     blocks = [missing[start : start + BLOCK_SIZE] for start in range(0, len(missing), BLOCK_SIZE)]
-    for block, encoded in zip(blocks, _encode_blocks(ranker, viewers, blocks, requested_at), strict=True):
-        for place, row in zip(block, encoded, strict=True):
-            rows[place] = row
-            if requested_at is None:
-                _store_embedding(ranker, viewers[place], row)
-    return np.stack(rows)  # type: ignore[arg-type]
 
-
-def _encode_blocks(
-    ranker: "Ranker", viewers: Sequence[ViewerProfile], blocks: Sequence[Sequence[int]], requested_at: int | None
-) -> Iterator[np.ndarray]:
     def encode(block: Sequence[int]) -> np.ndarray:
-        return ranker.encode(
-            [viewers[place].events for place in block], None if requested_at is None else [requested_at] * len(block)
-        )
+        histories = [viewers[position].events for position in block]
+        return ranker.encode(histories, None if requested_at is None else [requested_at] * len(block))
 
-    return _parallel_map(encode, blocks)
+    for block, encoded in zip(blocks, _parallel_map(encode, blocks), strict=True):
+        for position, state in zip(block, encoded, strict=True):
+            states[position] = state
+            if requested_at is None:
+                _store_embedding(ranker, viewers[position], state)
+    return np.stack(states)  # type: ignore[arg-type]
+
+
+def top_by_model(
+    ranker: "Ranker", states: np.ndarray, k: int, eligibility: EligibilityFilter, exclude: Sequence[np.ndarray]
+) -> list[RankedMovies]:
+    """Return the k best movies that pass the filter for each state row, without the movie ids of its `exclude`."""
+    allowed, cold_items = eligibility.vocabulary_mask(ranker), eligibility.cold_items(ranker)
+
+    def rank(block: slice) -> list[RankedMovies]:
+        return [RankedMovies(*top) for top in ranker.top(states[block], k, allowed, exclude[block], cold_items)]
+
+    blocks = [slice(start, start + BLOCK_SIZE) for start in range(0, len(states), BLOCK_SIZE)]
+    return [ranked for block in _parallel_map(rank, blocks) for ranked in block]
+
+
+def score_movies(ranker: "Ranker", state: np.ndarray, movie_ids: np.ndarray) -> np.ndarray:
+    """Return the model's scores for one state row [1, S]: float32 [n], -inf for a movie that it does not know."""
+    scores = np.full(len(movie_ids), -np.inf, np.float32)
+    known = ranker.columns_of(movie_ids) >= 0
+    if known.any():
+        scores[known] = ranker.score(state, movie_ids[known].tolist())[0]
+    return scores
 
 
 def _parallel_map(work: Callable[[Block], Result], blocks: Sequence[Block]) -> Iterator[Result]:
-    """torch lets go of the interpreter while it computes."""
+    """Yield the results in order, computed in threads: torch releases the interpreter while it computes."""
     if len(blocks) < 2:
         yield from map(work, blocks)
     else:
@@ -75,25 +90,3 @@ def _store_embedding(ranker: "Ranker", viewer: ViewerProfile, state: np.ndarray)
         return
     with suppress(CacheUnavailable):  # it is only encoded again
         cache.store_embedding(ranker.version, viewer.viewer_id, viewer.version, state)
-
-
-def top_by_model(
-    ranker: "Ranker", states: np.ndarray, k: int, eligibility: EligibilityFilter, exclude: Sequence[np.ndarray]
-) -> list[RankedMovies]:
-    """The k best films that pass the gate for each state row, without the film ids of its `exclude`."""
-    allowed, newcomers = eligibility.vocabulary_mask(ranker), eligibility.cold_items(ranker)
-
-    def rank(part: slice) -> list[RankedMovies]:
-        return [RankedMovies(*top) for top in ranker.top(states[part], k, allowed, exclude[part], newcomers)]
-
-    parts = [slice(start, start + BLOCK_SIZE) for start in range(0, len(states), BLOCK_SIZE)]
-    return [ranked for block in _parallel_map(rank, parts) for ranked in block]
-
-
-def score_movies(ranker: "Ranker", state: np.ndarray, movie_ids: np.ndarray) -> np.ndarray:
-    """The model's score of each film for one state row [1, S]: float32 [n], -inf for a film that it does not know."""
-    scores = np.full(len(movie_ids), -np.inf, np.float32)
-    known = ranker.columns_of(movie_ids) >= 0
-    if known.any():
-        scores[known] = ranker.score(state, movie_ids[known].tolist())[0]
-    return scores

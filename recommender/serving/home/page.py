@@ -1,42 +1,35 @@
-"""A home page: rows with a reason each, no film twice, in an order of the viewer's own."""
+"""A home page: rows with a reason each, no movie twice, in an order of the viewer's own."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog.selectors import MovieCard
-from recommender.cache import StoredList
 from recommender.history import has_known_movies
-from recommender.serving import current_versions, degraded_mode
-from recommender.serving.candidates import model_scoring
+from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import compute_slot
-from recommender.serving.filtering import attributes
+from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
+from recommender.serving.degraded_mode import load_movie_cards
+from recommender.serving.filtering.attributes import explain_empty
+from recommender.serving.home.merchandising import PinnedMovies, apply_to_home_rows
 from recommender.serving.home.rows import CandidateRow, RowContext, build_rows
+from recommender.serving.list_sources import compute_and_store
 from recommender.serving.metrics import instrumented
-from recommender.serving.pipeline import (
-    RequestContext,
-    active_ranker,
-    compute_and_store,
-    is_active_model,
-    load_viewer,
-    open_context,
-)
 from recommender.serving.request import RecommendRequest
-from recommender.serving.reranking import merchandising
+from recommender.serving.response import Source
 from recommender.serving.taste import liked_movies
-from recommender.serving.viewer import ViewerProfile
+from recommender.serving.viewer import NO_IDS, ViewerProfile
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-PinnedMovies = Mapping[str, Sequence[tuple[int, int]]]  # row's key -> (place from 0, row of the table), by place
-MIN_MOVIES = 4  # films; a shorter row is left out, unless the rows asked for are shorter or there are no more films
-SCORED_MOVIES = 5  # films of a row whose scores decide its place
+MIN_MOVIES = 4  # a shorter row is left out, unless the rows asked for are shorter or there are no more movies
+SCORED_MOVIES = 5  # movies of a row whose scores decide its position
+CANDIDATES = 200  # the model's best movies where the request has a time
 NO_PINS: PinnedMovies = {}
-CANDIDATES = 200  # the model's best films where the moment of asking is given
 # What a short page has first: of a viewer whom the model knows, and of others.
 PERSONAL_ORDER = (
     "top_picks",
@@ -50,7 +43,7 @@ PERSONAL_ORDER = (
     "popular_genre",
 )
 GENERIC_ORDER = (
-    "top_picks",  # of the stored list, while Postgres is gone
+    "top_picks",  # of the stored list, while Postgres is down
     "because_you_watched",
     "trending",
     "popular",
@@ -64,7 +57,7 @@ GENERIC_ORDER = (
 
 @dataclass(kw_only=True, slots=True)
 class RenderedRow:
-    """A row as it is shown."""
+    """A row as the page shows it."""
 
     row: CandidateRow
     movie_ids: list[int]
@@ -73,6 +66,8 @@ class RenderedRow:
 
 @dataclass(kw_only=True, slots=True)
 class Page:
+    """A home page with what a client may want to know of how it came about."""
+
     rows: list[RenderedRow]
     model_version: str | None
     is_known_viewer: bool
@@ -85,93 +80,93 @@ class Page:
 @instrumented
 @compute_slot()
 def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Page:
-    """`most` rows at most, of `length` films at most. Two queries: the history and the titles; without a viewer one."""
-    sitting = open_context(request, current_versions.read_versions(request.viewer_id))
-    who = load_viewer(sitting)
-    ranker = active_ranker(sitting.cache_read)
-    sitting.degraded |= not is_active_model(ranker, sitting.cache_read)
-    room = _room(sitting, who, ranker)
-    rows, value = build_rows(room, max_rows * row_length)
-    pinned = merchandising.apply_to_home_rows(
-        room.snapshot, rows, room.allowed, sitting.eligibility.now, request.rules_override
-    )
-    candidates = round_robin(rows, GENERIC_ORDER if room.ranker is None else PERSONAL_ORDER)
-    least = min(MIN_MOVIES, row_length, max(1, int(room.allowed.sum())))
-    shown = choose_rows(candidates, value, max_rows, row_length, least, pinned)
-    ids = room.snapshot.table.ids
-    listed = [RenderedRow(row=row, movie_ids=ids[row.rows].tolist()) for row in shown]
+    """Build a page of at most `max_rows` rows of at most `row_length` movies.
+
+    Two queries: the history and the titles; without a viewer one.
+    """
+    context = open_context(request)  # one read of Redis
+    viewer = load_viewer(context)
+    table, eligibility = context.snapshot.table, context.eligible_for(viewer)
+    row_context = _row_context(context, viewer)
+    rows, scores = build_rows(row_context, max_rows * row_length)
+    pinned = apply_to_home_rows(context.snapshot, rows, row_context.allowed, eligibility.now, request.rules_override)
+    candidates = round_robin(rows, GENERIC_ORDER if row_context.ranker is None else PERSONAL_ORDER)
+    min_movies = min(MIN_MOVIES, row_length, max(1, int(row_context.allowed.sum())))
+    chosen = choose_rows(candidates, scores, max_rows, row_length, min_movies, pinned)
+    rendered = [RenderedRow(row=row, movie_ids=table.ids[row.rows].tolist()) for row in chosen]
+    model_version = viewer.stored_list.model if viewer.stored_list is not None else None
     return Page(
-        rows=listed,
-        model_version=_version(room, who),
-        is_known_viewer=who.exists,
-        degraded=sitting.degraded,
-        unknown_names=sitting.unknown_names,
-        empty_reason=""
-        if listed
-        else attributes.explain_empty(sitting.eligibility, request.filters, sitting.unknown_names),
-        movie_cards=degraded_mode.load_movie_cards([movie for one in listed for movie in one.movie_ids], room.snapshot),
+        rows=rendered,
+        model_version=row_context.ranker.version if row_context.ranker is not None else model_version,
+        is_known_viewer=viewer.exists,
+        degraded=context.degraded,
+        unknown_names=context.unknown_names,
+        empty_reason="" if rendered else explain_empty(eligibility, request.filters, context.unknown_names),
+        movie_cards=load_movie_cards([movie for row in rendered for movie in row.movie_ids], context.snapshot),
     )
 
 
-def _version(room: RowContext, who: ViewerProfile) -> str | None:
-    if room.ranker is not None:
-        return room.ranker.version
-    return who.stored_list.model if who.stored_list is not None else None
+def _row_context(context: RequestContext, viewer: ViewerProfile) -> RowContext:
+    table, eligibility, ranker = context.snapshot.table, context.eligible_for(viewer), load_ranker(context)
+    source: Source = "popular"
+    state, picks = None, NO_IDS
+    if viewer.stored_list is not None:
+        ranker, picks, source = None, viewer.stored_list.movie_ids, "cache"
+    elif ranker is not None and has_known_movies(viewer.events, ranker):
+        state = encode_viewers(ranker, [viewer], context.request.requested_at)
+        picks, source = _picks(context, viewer, ranker, state)
+    else:
+        ranker = None
+    rows = table.rows_of(picks)
+    return RowContext(
+        context.snapshot,
+        context.cache_read.epoch,
+        allowed=eligibility.mask_without(viewer.seen_ids),
+        liked=liked_movies(viewer.events, table).within_age_limit(table, eligibility.age_limit),
+        picks=rows[rows >= 0],
+        source=source,
+        ranker=ranker,
+        state=state,
+    )
 
 
-def _room(sitting: RequestContext, who: ViewerProfile, ranker: "Ranker | None") -> RowContext:
-    gate = sitting.eligibility
-    table, allowed = gate.snapshot.table, gate.mask()
-    barred = table.rows_of(np.concatenate([who.seen_ids, gate.excluded_ids]))
-    allowed[barred[barred >= 0]] = False
-    spoken_of = liked_movies(who.events, table).within_age_limit(table, gate.age_limit)
-    room = RowContext(gate.snapshot, sitting.cache_read.versions.epoch or 0, allowed, spoken_of)
-    if who.stored_list is not None:
-        best = table.rows_of(who.stored_list.movie_ids)
-        room.best, room.source = best[best >= 0], "cache"
-    elif ranker is not None and has_known_movies(who.events, ranker):
-        room.ranker, room.state = ranker, model_scoring.encode_viewers(ranker, [who], sitting.request.requested_at)
-        best = table.rows_of(_best(sitting, who, room))
-        room.best = best[best >= 0]
-    return room
-
-
-def _best(sitting: RequestContext, who: ViewerProfile, room: RowContext) -> np.ndarray:
-    """Film ids, the best first: the stored list, or else one made now, which is stored unless it is of a moment."""
-    ranker, state = room.ranker, room.state
-    assert ranker is not None
-    assert state is not None
-    stored: StoredList | None = sitting.cache_read.current_list() if sitting.request.requested_at is None else None
-    room.source = "model" if stored is None else "cache"
-    if stored is None and sitting.request.requested_at is None:
-        stored = compute_and_store(sitting, who, ranker, state)
-    if stored is not None:
-        return stored.movie_ids
-    return model_scoring.top_by_model(ranker, state, CANDIDATES, sitting.eligibility, [who.seen_ids])[0].movie_ids
+def _picks(
+    context: RequestContext, viewer: ViewerProfile, ranker: "Ranker", state: np.ndarray
+) -> tuple[np.ndarray, Source]:
+    """Return the viewer's list as movie ids, best first: the stored one, or one computed now, which is stored unless it
+    is for a given time."""
+    if context.request.requested_at is not None:
+        eligibility = context.eligible_for(viewer)
+        return top_by_model(ranker, state, CANDIDATES, eligibility, [viewer.seen_ids])[0].movie_ids, "model"
+    stored_list = context.cache_read.current_list()
+    if stored_list is not None and stored_list.viewer_version == viewer.version:
+        return stored_list.movie_ids, "cache"
+    return compute_and_store(context, viewer, ranker, state).movie_ids, "model"
 
 
 def round_robin(rows: Sequence[CandidateRow], kinds: Sequence[str]) -> list[CandidateRow]:
-    """The first row of each of the `kinds`, in their order, then the second of each, and so on."""
+    """Order rows: the first row of each of the `kinds`, in their order, then the second of each, and so on."""
     turns: dict[str, int] = {}
-    placed = []
+    order = []
     for row in rows:
         turn = turns[row.kind] = turns.get(row.kind, -1) + 1
-        placed.append((turn, kinds.index(row.kind), row))
-    return [row for *_, row in sorted(placed, key=lambda one: one[:2])]
+        order.append((turn, kinds.index(row.kind), row))
+    return [row for *_, row in sorted(order, key=lambda item: item[:2])]
 
 
 def choose_rows(
     candidates: Sequence[CandidateRow],
-    value: np.ndarray,
+    scores: np.ndarray,
     max_rows: int,
     row_length: int,
     min_movies: int,
     pinned: PinnedMovies = NO_PINS,
 ) -> list[CandidateRow]:
-    """The first `most` candidates that have `least` films once no film comes twice, in the viewer's order."""
+    """Choose the first `max_rows` candidates that have `min_movies` movies once no movie comes twice, in the viewer's
+    order. `scores`: the model's, float32 [movies], -inf where it has none."""
     chosen, spare = list(candidates[:max_rows]), list(candidates[max_rows:])
     while True:
-        page = _deduplicate(order_rows(chosen, value, row_length), row_length, pinned)
+        page = _deduplicate(order_rows(chosen, scores, row_length), row_length, pinned)
         short = {row.key for row in page if len(row.rows) < min_movies}
         if not short:
             return page
@@ -179,50 +174,53 @@ def choose_rows(
         chosen += [spare.pop(0) for _ in short if spare]
 
 
-def order_rows(rows: Sequence[CandidateRow], value: np.ndarray, row_length: int) -> list[CandidateRow]:
-    """Top picks first; then always the row whose first five films have the highest mean score of the model, films of
-    the top picks not counted, among the rows of another kind than the row above. Without scores as they come."""
-    top = [row for row in rows if row.kind == "top_picks"]
-    picked = np.zeros(len(value), bool)
-    for row in top:
+def order_rows(rows: Sequence[CandidateRow], scores: np.ndarray, row_length: int) -> list[CandidateRow]:
+    """Order rows: top picks first, then always the row whose first five movies have the highest mean score of the
+    model, among the rows of another kind than the row above. Movies of the top picks do not count. Without scores as
+    they come."""
+    ordered = [row for row in rows if row.kind == "top_picks"]
+    picked = np.zeros(len(scores), bool)
+    for row in ordered:
         picked[row.rows[:row_length]] = True
-    left = [(_mean_score(row.rows[~picked[row.rows]], value), row) for row in rows if row.kind != "top_picks"]
-    while left:
-        above = top[-1].kind if top else ""
-        others = [one for one in left if one[1].kind != above] or left
-        best = max(others, key=lambda one: one[0])
-        left.remove(best)
-        top.append(best[1])
-    return top
+    remaining = [(_mean_score(row.rows[~picked[row.rows]], scores), row) for row in rows if row.kind != "top_picks"]
+    while remaining:
+        above = ordered[-1].kind if ordered else ""
+        others = [item for item in remaining if item[1].kind != above] or remaining
+        best = max(others, key=lambda item: item[0])
+        remaining.remove(best)
+        ordered.append(best[1])
+    return ordered
 
 
-def _mean_score(films: np.ndarray, value: np.ndarray) -> float:
-    first = value[films[:SCORED_MOVIES]]
-    scored = first[first > -np.inf]
-    return float(scored.mean()) if len(scored) else -np.inf
+def _mean_score(rows: np.ndarray, scores: np.ndarray) -> float:
+    first = scores[rows[:SCORED_MOVIES]]
+    known = first[first > -np.inf]
+    return float(known.mean()) if len(known) else -np.inf
 
 
-def _deduplicate(rows: Sequence[CandidateRow], length: int, pinned: PinnedMovies) -> list[CandidateRow]:
-    """Each row with its first films that no row above shows. A film that a row loses is replaced by its next. A pinned
-    film stands once on the page: in the first row that it is pinned to."""
-    row_of: dict[int, str] = {}  # a pinned film -> the key of its row
+def _deduplicate(rows: Sequence[CandidateRow], row_length: int, pinned: PinnedMovies) -> list[CandidateRow]:
+    """Cut each row to its first movies that no row above shows; a movie that a row loses is replaced by its next.
+
+    A pinned movie stands once on the page: in the first row that it is pinned to.
+    """
+    row_of: dict[int, str] = {}  # a pinned movie -> the key of its row
     for row in rows:
-        for place, film in pinned.get(row.key, ()):
-            if place < length:
-                row_of.setdefault(film, row.key)
-    taken = set(row_of)
+        for position, movie in pinned.get(row.key, ()):
+            if position < row_length:
+                row_of.setdefault(movie, row.key)
+    used = set(row_of)
     page = []
     for row in rows:
-        films: list[int] = []
-        for film in row.rows.tolist():
-            if film not in taken:
-                films.append(film)
-                if len(films) == length:
+        movies: list[int] = []
+        for movie in row.rows.tolist():
+            if movie not in used:
+                movies.append(movie)
+                if len(movies) == row_length:
                     break
-        for place, film in pinned.get(row.key, ()):
-            if row_of.get(film) == row.key:
-                films.insert(place, film)
-        films = films[:length]
-        taken.update(films)
-        page.append(replace(row, rows=np.array(films, np.int64)))
+        for position, movie in pinned.get(row.key, ()):
+            if row_of.get(movie) == row.key:
+                movies.insert(position, movie)
+        movies = movies[:row_length]
+        used.update(movies)
+        page.append(replace(row, rows=np.array(movies, np.int64)))
     return page

@@ -1,204 +1,195 @@
-"""The rows that a home page may have, each with more films than it shows; the page takes from them."""
+"""The rows that a home page may have, each with more movies than it shows; the page takes from them.
+
+A new row needs a builder here and the place of its kind in the orders of `home.page`.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recommender.movies.indexes import csr_gather
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving import taste
-from recommender.serving.candidates import charts, model_scoring
+from recommender.serving.candidates.charts import rank_chart
+from recommender.serving.candidates.model_scoring import score_movies
+from recommender.serving.candidates.neighbours import neighbours_of
 from recommender.serving.candidates.trending import rank_positions, reciprocal_rank_fusion
-from recommender.serving.request import ChartName, Source
-from recommender.serving.similar import hybrid_similarity, top_allowed
-from recommender.serving.taste import FavouritePerson, LikedMovies
+from recommender.serving.request import ChartName
+from recommender.serving.response import Source
+from recommender.serving.taste import LikedMovies
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-MAX_SEED_ROWS, MAX_GENRE_ROWS, MAX_PEOPLE_ROWS = 3, 3, 2  # rows of a kind at most
-RECENT = 12  # liked films, the newest, of which anchors are chosen
-MAX_NEIGHBOURS = 100  # neighbours of an anchor
-NEAR_DUPLICATES = (
-    20  # an anchor among so many neighbours of an earlier one would give the same row again; a pin has to be one
-)
-TREND_POOL = 200  # films at the head of the trend that a viewer's taste orders anew
-TOP_POPULAR = 2_000  # popular films that genre rows are filled from
-NEW_SHARE, MIN_NEW, MAX_NEW = 0.05, 20, 200  # the newest films: of those that can be watched now
+MAX_SEED_ROWS, MAX_GENRE_ROWS, MAX_PEOPLE_ROWS = 3, 3, 2
+RECENT = 12  # liked movies, the newest, of which seeds are chosen
+NEAR_DUPLICATES = 20  # a seed among so many neighbours of an earlier one gives the same row again; a pin has to be one
+TREND_POOL = 200  # movies at the head of the trend that a viewer's taste orders anew
+TOP_POPULAR = 2_000  # popular movies that genre rows are filled from
+NEW_SHARE, MIN_NEW, MAX_NEW = 0.05, 20, 200  # the newest movies: of those that can be watched now
 
 
 @dataclass(slots=True)
 class CandidateRow:
+    """A row that the page may show."""
+
     kind: str
     title: str
     reason: str
     source: Source
-    rows: np.ndarray  # rows of the catalogue's table, best first
-    about: str = ""  # the film id or the name that the title speaks of
-    topic: np.ndarray | None = None  # rows of all films that the title is true of; None: of any film
+    rows: np.ndarray  # movies as rows of the catalogue's table, best first
+    about: str = ""  # the movie id or the name that the title speaks of
+    topic: np.ndarray | None = None  # rows of all movies that the title is true of; None: of any movie
 
     @property
     def key(self) -> str:
+        """The kind and what the row is about: once on a page."""
         return f"{self.kind}:{self.about}" if self.about else self.kind
 
 
-@dataclass
+@dataclass(frozen=True)
 class RowContext:
-    """What rows are built from: the films that may be shown, the charts, and what is known of the viewer."""
+    """What rows are built from: the movies that may be shown, the charts, and what is known of the viewer."""
 
     snapshot: CatalogueSnapshot
     epoch: int
-    allowed: np.ndarray  # bool [films]
+    allowed: np.ndarray  # bool [movies]
     liked: LikedMovies
-    best: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # the model's list, as rows
-    source: Source = "popular"  # of that list
-    ranker: "Ranker | None" = None
+    picks: np.ndarray  # the viewer's own list, as rows
+    source: Source  # of that list
+    ranker: "Ranker | None" = None  # None where the model knows nothing of the viewer
     state: np.ndarray | None = None  # float32 [1, S], of the viewer
 
     @cached_property
     def baseline_genre_shares(self) -> np.ndarray:
-        """float64 [genres]: their shares of what everyone watches."""
-        popular = charts.rank_chart("popular", self.snapshot, self.epoch)
+        """The genres' shares of what everyone watches, float64 [genres]."""
+        popular = rank_chart("popular", self.snapshot, self.epoch)
         return taste.genre_shares(self.snapshot.table, popular.rows[:TOP_POPULAR], popular.scores[:TOP_POPULAR])
 
-    def chart(self, name: ChartName, most: int | None = None) -> np.ndarray:
-        rows = charts.rank_chart(name, self.snapshot, self.epoch).rows
-        return rows[self.allowed[rows]][:most]
+    def allowed_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return those of the movies at `rows` that may be shown."""
+        return rows[self.allowed[rows]]
+
+    def chart(self, name: ChartName, limit: int) -> np.ndarray:
+        """Return the first movies of a chart that may be shown, as rows."""
+        return self.allowed_of(rank_chart(name, self.snapshot, self.epoch).rows)[:limit]
 
 
-def build_rows(room: RowContext, most: int) -> tuple[list[CandidateRow], np.ndarray]:
-    """All rows, those of a kind together, the most telling first, with about `most` films each where there are so many;
-    and the model's score of every film on them (float32 [films], -inf where it has none), given in one go."""
-    rows = [*_personal_rows(room), *_generic_rows(room, most), *_taste_rows(room, most)]
-    value = np.full(len(room.allowed), -np.inf, np.float32)
-    if room.ranker is not None and room.state is not None:
-        films = np.unique(np.concatenate([row.rows for row in rows]))
-        value[films] = model_scoring.score_movies(room.ranker, room.state, room.snapshot.table.ids[films])
+def build_rows(context: RowContext, limit: int) -> tuple[list[CandidateRow], np.ndarray]:
+    """Build all rows, those of a kind together, the most telling first, with about `limit` movies each.
+
+    Returns the model's score of every movie on them too, float32 [movies], -inf where it has none: they are computed at
+    once.
+    """
+    rows = [*_personal_rows(context), *_generic_rows(context, limit), *_taste_rows(context, limit)]
+    scores = np.full(len(context.allowed), -np.inf, np.float32)
+    if context.ranker is not None and context.state is not None:
+        listed = np.unique(np.concatenate([row.rows for row in rows]))
+        scores[listed] = score_movies(context.ranker, context.state, context.snapshot.table.ids[listed])
     for row in rows:
-        row.rows = _order_row(room, row, value[row.rows])
-    return rows, value
+        row.rows = _order_row(context, row, scores[row.rows])
+    return rows, scores
 
 
-def _personal_rows(room: RowContext) -> Iterator[CandidateRow]:
-    if len(room.best):
-        words = "Chosen for you from everything you have watched."
-        yield CandidateRow("top_picks", "Top picks for you", words, room.source, room.best[room.allowed[room.best]])
-    table = room.snapshot.table
-    for anchor, warmly, near in _seed_movies(room):
-        title = table.titles[anchor]
-        words = f"You liked {title}." if warmly else f"You watched {title}."
-        about = str(table.ids[anchor])
-        yield CandidateRow(
-            "because_you_watched", f"Because you watched {title}", words, "similar", near, about, near[:NEAR_DUPLICATES]
-        )
-
-
-def _seed_movies(room: RowContext) -> Iterator[tuple[int, bool, np.ndarray]]:
-    """Films liked lately, those liked warmly first, with their neighbours; none that is near to an earlier one."""
-    rows, warmly = room.liked.rows[:RECENT], room.liked.strongly[:RECENT]
-    near_already, found = set[int](), 0
-    for place in np.argsort(~warmly, kind="stable").tolist():
-        anchor = int(rows[place])
-        if anchor in near_already or found == MAX_SEED_ROWS:
+def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
+    """Yield the viewer's own list, and neighbours of movies liked lately: those liked strongly first, and none that is
+    near to an earlier one."""
+    if len(context.picks):
+        reason = "Chosen for you from everything you have watched."
+        yield CandidateRow("top_picks", "Top picks for you", reason, context.source, context.allowed_of(context.picks))
+    table, seeds, near_a_seed = context.snapshot.table, 0, set[int]()
+    rows, strongly = context.liked.rows[:RECENT], context.liked.strongly[:RECENT]
+    for position in np.argsort(~strongly, kind="stable").tolist():
+        seed = int(rows[position])
+        if seed in near_a_seed or seeds == MAX_SEED_ROWS:
             continue
-        near = neighbours_of(room.snapshot, room.ranker, anchor)
-        near_already.update(near[:NEAR_DUPLICATES].tolist())
-        found += 1
-        yield anchor, bool(warmly[place]), near[room.allowed[near]]
-
-
-def neighbours_of(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> np.ndarray:
-    """Finds the rows of the published films most like the one at `row`, the nearest first: the same for everyone and at
-    every time, so that a film whose window opens later is among them."""
-
-    def found() -> np.ndarray:
-        likeness, _ = hybrid_similarity(snapshot, ranker, row)
-        published = snapshot.table.published.copy()
-        published[row] = False
-        return top_allowed(likeness, published, MAX_NEIGHBOURS)
-
-    return snapshot.neighbour_cache.get((row, ranker.version if ranker is not None else None), found)
-
-
-def _generic_rows(room: RowContext, most: int) -> Iterator[CandidateRow]:
-    mine = room.state is not None
-    if mine:
-        words = "Watched more than usual lately, what suits you first."
+        seeds += 1
+        neighbours = neighbours_of(context.snapshot, context.ranker, seed)
+        near_a_seed.update(neighbours[:NEAR_DUPLICATES].tolist())
+        neighbours = context.allowed_of(neighbours)
+        title = table.titles[seed]
         yield CandidateRow(
-            "trending_for_you", "Trending for you", words, "trending_for_you", room.chart("trending", TREND_POOL)
+            "because_you_watched",
+            f"Because you watched {title}",
+            f"You liked {title}." if strongly[position] else f"You watched {title}.",
+            "similar",
+            neighbours,
+            about=str(table.ids[seed]),
+            topic=neighbours[:NEAR_DUPLICATES],
         )
+
+
+def _generic_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
+    """Yield the charts: trending, the newest, popular."""
+    if context.state is not None:
+        reason = "Watched more than usual lately, what suits you first."
+        trending = context.chart("trending", TREND_POOL)
+        yield CandidateRow("trending_for_you", "Trending for you", reason, "trending_for_you", trending)
     else:
-        yield CandidateRow(
-            "trending", "Trending now", "Watched more than usual lately.", "trending", room.chart("trending", most)
-        )
-    newest = charts.rank_chart("latest", room.snapshot, room.epoch).rows
-    newest = newest[room.snapshot.table.published[newest]]
+        trending = context.chart("trending", limit)
+        yield CandidateRow("trending", "Trending now", "Watched more than usual lately.", "trending", trending)
+    newest = rank_chart("latest", context.snapshot, context.epoch).rows
+    newest = newest[context.snapshot.table.published[newest]]
     newest = newest[: int(np.clip(NEW_SHARE * len(newest), MIN_NEW, MAX_NEW))]
-    words = "The newest films here" + (", what suits you first." if len(room.liked.rows) else ".")
-    yield CandidateRow("new", "New films", words, "latest", newest[room.allowed[newest]])
-    yield CandidateRow("popular", "Popular", "What everyone watches.", "popular", room.chart("popular", most))
+    reason = "The newest films here" + (", what suits you first." if len(context.liked.rows) else ".")
+    yield CandidateRow("new", "New films", reason, "latest", context.allowed_of(newest))
+    yield CandidateRow("popular", "Popular", "What everyone watches.", "popular", context.chart("popular", limit))
 
 
-def _taste_rows(room: RowContext, most: int) -> Iterator[CandidateRow]:
-    table, films = room.snapshot.table, room.liked.rows
-    head = np.concatenate([room.best[room.allowed[room.best]], room.chart("popular", TOP_POPULAR)])
-    head = head[np.sort(np.unique(head, return_index=True)[1])]
-    owner, entry = taste.csr_gather(table.genre_start, head)
-    love = taste.genre_lift(table, films, room.baseline_genre_shares) if len(films) else room.baseline_genre_shares
-    for genre in np.argsort(-love, kind="stable")[:MAX_GENRE_ROWS].tolist():
-        if love[genre] > 0:
-            name, inside = table.genre_names[genre], head[owner[table.genre_of[entry] == genre]]
-            row = _genre_row(name, inside[:most], mine=len(films) > 0, modelled=room.state is not None)
-            row.topic = room.snapshot.movies_by_genre.postings(genre)
+def _taste_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
+    """Yield the genres and people that stand out among the liked movies; without those the most watched genres."""
+    table, liked, baseline = context.snapshot.table, context.liked.rows, context.baseline_genre_shares
+    pool = np.concatenate([context.allowed_of(context.picks), context.chart("popular", TOP_POPULAR)])
+    pool = pool[np.sort(np.unique(pool, return_index=True)[1])]
+    owner, entry = csr_gather(table.genre_start, pool)
+    lift = taste.genre_lift(table, liked, baseline) if len(liked) else baseline
+    for genre in np.argsort(-lift, kind="stable")[:MAX_GENRE_ROWS].tolist():
+        if lift[genre] > 0:
+            name, rows = table.genre_names[genre], pool[owner[table.genre_of[entry] == genre]][:limit]
+            row = CandidateRow(
+                "popular_genre", f"Popular in {name}", f"What everyone watches in {name}.", "popular", rows, name
+            )
+            if len(liked):
+                row.kind, row.title = "genre", f"More in {name}"
+                row.reason = f"You watch more films in {name} than most people do."
+                row.source = "model" if context.state is not None else "popular"
+            row.topic = context.snapshot.movies_by_genre.postings(genre)
             yield row
-    for person in taste.favourite_people(table, films, MAX_PEOPLE_ROWS):
-        near = taste.movies_of_person(table, person)
-        yield _person_row(room, person, near[room.allowed[near]])
+    for person in taste.favourite_people(table, liked, MAX_PEOPLE_ROWS):
+        name, titles = table.person_names[person.number], [table.titles[row] for row in person.rows[:2]]
+        kind, title = ("director", "More by") if person.role == taste.DIRECTOR else ("actor", "More with")
+        rows = context.allowed_of(taste.movies_of_person(table, person))
+        source: Source = "model" if context.state is not None else "content"
+        reason = f"You liked {titles[0]} and {titles[1]}."
+        yield CandidateRow(kind, f"{title} {name}", reason, source, rows, about=name, topic=rows)
 
 
-def _genre_row(name: str, films: np.ndarray, *, mine: bool, modelled: bool) -> CandidateRow:
-    if not mine:
-        return CandidateRow(
-            "popular_genre", f"Popular in {name}", f"What everyone watches in {name}.", "popular", films, name
-        )
-    source: Source = "model" if modelled else "popular"
-    return CandidateRow(
-        "genre", f"More in {name}", f"You watch more films in {name} than most people do.", source, films, name
-    )
+def _order_row(context: RowContext, row: CandidateRow, scores: np.ndarray) -> np.ndarray:
+    """Return the row's movies as it shows them; `scores`: the model's, -inf where it has none.
 
-
-def _person_row(room: RowContext, person: FavouritePerson, films: np.ndarray) -> CandidateRow:
-    table = room.snapshot.table
-    name, liked = table.person_names[person.number], [table.titles[film] for film in person.rows[:2]]
-    directs = person.role == taste.DIRECTOR
-    kind, title = ("director", f"More by {name}") if directs else ("actor", f"More with {name}")
-    source: Source = "model" if room.state is not None else "content"
-    words = f"You liked {liked[0]} and {liked[1]}."
-    return CandidateRow(kind, title, words, source, films, name, films)
-
-
-def _order_row(room: RowContext, row: CandidateRow, value: np.ndarray) -> np.ndarray:
-    """The row's films as it shows them. Trending mixes the trend with the model's ranking (trend.blended). New: by the
-    model's ranking among them, and those that it does not know yet by their genres, each as its place in per cent."""
+    Trending mixes the trend with the model's ranking (`reciprocal_rank_fusion`). New: by the model's ranking among
+    them, and those that it does not know yet by their genres, each as its position in per cent.
+    """
+    order = None
     if row.kind == "trending_for_you":
-        return row.rows[
-            np.argsort(-reciprocal_rank_fusion(np.arange(len(value)), rank_positions(value)), kind="stable")
-        ]
-    if row.kind in ("genre", "director", "actor"):
-        return row.rows[np.argsort(-value, kind="stable")]
-    if row.kind == "new" and len(room.liked.rows) and len(value):
-        known, content = value > -np.inf, _genre_scores(room, row.rows)
-        by_model = rank_positions(value) / max(1, np.count_nonzero(known))
-        return row.rows[np.argsort(np.where(known, by_model, rank_positions(content) / len(value)), kind="stable")]
-    return row.rows
+        order = -reciprocal_rank_fusion(np.arange(len(scores)), rank_positions(scores))
+    elif row.kind in ("genre", "director", "actor"):
+        order = -scores
+    elif row.kind == "new" and len(context.liked.rows) and len(scores):
+        known = scores > -np.inf
+        by_model = rank_positions(scores) / max(1, np.count_nonzero(known))
+        by_genres = rank_positions(_genre_scores(context, row.rows)) / len(scores)
+        order = np.where(known, by_model, by_genres)
+    return row.rows if order is None else row.rows[np.argsort(order, kind="stable")]
 
 
-def _genre_scores(room: RowContext, films: np.ndarray) -> np.ndarray:
-    """float64 [n]: how far a viewer's share of each film's genres lies above everyone's, on average over its genres."""
-    table = room.snapshot.table
-    love = np.maximum(taste.genre_lift(table, room.liked.rows, room.baseline_genre_shares), 0)
-    owner, entry = taste.csr_gather(table.genre_start, films)
-    total = np.bincount(owner, love[table.genre_of[entry]], minlength=len(films))
-    return np.asarray(total / np.maximum(np.bincount(owner, minlength=len(films)), 1))
+def _genre_scores(context: RowContext, rows: np.ndarray) -> np.ndarray:
+    """Return how far the viewer's share of a movie's genres lies above everyone's, the mean over them: float64 [n]."""
+    table = context.snapshot.table
+    lift = np.maximum(taste.genre_lift(table, context.liked.rows, context.baseline_genre_shares), 0)
+    owner, entry = csr_gather(table.genre_start, rows)
+    total = np.bincount(owner, lift[table.genre_of[entry]], minlength=len(rows))
+    return np.asarray(total / np.maximum(np.bincount(owner, minlength=len(rows)), 1))

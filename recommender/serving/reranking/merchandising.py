@@ -1,52 +1,45 @@
-"""What editors' rules make of a list: films kept out, moved by some places, or put at one place.
+"""Merchandising: editors' rules keep movies out of a list, move them by some positions, or pin them to one.
 
 A rule is true on the next read: rules come with the catalogue, whose version every read looks at, so a list with a rule
-costs no query, and a catalogue without rules nothing at all. Places, not scores, are moved: the scores of a model, of a
-chart and of likeness have nothing in common. A film that is pinned must be unseen by the viewer; the stored list tells,
-since whoever makes one puts the films that will be pinned onto it, and one that was made before the rule is made again.
+costs no query, and a catalogue without rules nothing at all. Positions, not scores, are moved: the scores of a model,
+of a chart and of similarity have nothing in common. A pinned movie must be unseen by the viewer; the stored list tells,
+since the movies that will be pinned are put onto it, and one that was made before the rule is made again.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from catalog.models import Rule
 from catalog.selectors import MerchandisingRule
-from recommender.cache.codec import StoredList
-from recommender.movies.snapshot import CatalogueSnapshot, EligibilityFilter
-from recommender.serving.candidates.model_scoring import RankedMovies
-from recommender.serving.request import RecommendRequest
+from recommender import process_state
+from recommender.cache import StoredList
+from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.reranking.diversity import diversify
 
-if TYPE_CHECKING:
-    from recommender.serving.home.rows import CandidateRow
-
-MAX_SHIFT = 200  # places: how far a rule moves a film at the most
+MAX_SHIFT = 200  # positions: how far a rule moves a movie
 CLOCK_SKEW = 15  # seconds: clocks differ, and a rule is committed a moment after it was made
-BOOST, BURY, PIN, EXCLUDE = Rule.Action.BOOST, Rule.Action.BURY, Rule.Action.PIN, Rule.Action.EXCLUDE
-SHELF_BY_ROW_KIND = {  # kinds of rows on a home page that are not their own shelf
-    "trending_for_you": "trending",
-    "popular_genre": "genre",
-    "director": "people",
-    "actor": "people",
-}
 
 
 class Pin(NamedTuple):
+    """A rule that puts a movie at one position."""
+
     position: int  # from 0
-    rows: np.ndarray  # int64, of the catalogue's table: one film, or those of which the list's best is meant
-    is_single_movie: bool  # one film: it need not be on the list by itself
+    rows: np.ndarray  # int64, of the catalogue's table: one movie, or those of which the list's best is meant
+    is_single_movie: bool  # one movie: it need not be on the list by itself
 
 
 class ActiveRules(NamedTuple):
-    """What holds for one list from one moment to another."""
+    """The rules that hold for one list from one moment to another."""
 
     until: int  # unix seconds, exclusive
-    excluded: np.ndarray | None  # bool [films]
-    shift: np.ndarray | None  # int32 [films]: places; down below 0
-    pins: tuple[Pin, ...]  # by place
-    pinned_at: int  # unix seconds: when a pin of one film was last changed
+    excluded: np.ndarray | None  # bool [movies]
+    shift: np.ndarray | None  # int32 [movies]: positions; down below 0
+    pins: tuple[Pin, ...]  # by position
+    pinned_at: int  # unix seconds: when a pin of one movie was last changed
 
 
 class _CachedRules(NamedTuple):
@@ -55,54 +48,59 @@ class _CachedRules(NamedTuple):
     until: int
 
 
-_cached_by_shelf: dict[str, _CachedRules] = {}  # by shelf
+_cached_by_surface: dict[str, _CachedRules] = {}
+process_state.register("serving: the merchandising rules of each list", _cached_by_surface.clear)
 
 
 def active_rules(
-    snapshot: CatalogueSnapshot, shelf: str, now: int, rules_override: Sequence[MerchandisingRule] | None = None
+    snapshot: CatalogueSnapshot, surface: str, now: int, rules_override: Sequence[MerchandisingRule] | None = None
 ) -> ActiveRules | None:
-    """The rules of a list at `now`; None where there are none. `trial`: these in place of the catalogue's."""
+    """Return the rules of a list at `now` (unix seconds); None where there are none.
+
+    `surface`: the list (catalog.Rule.Surface). `rules_override`: rules in place of the catalogue's.
+    """
     rules = snapshot.table.merchandising_rules if rules_override is None else rules_override
     if not rules:
         return None
     if rules_override is not None:
-        return _compile_rules(snapshot, shelf, now, rules).rules
-    known = _cached_by_shelf.get(shelf)
-    if known is None or known.snapshot is not snapshot or now >= known.until:
-        known = _cached_by_shelf[shelf] = _compile_rules(snapshot, shelf, now, rules)
-    return known.rules
+        return _compile(snapshot, surface, now, rules).rules
+    cached = _cached_by_surface.get(surface)
+    if cached is None or cached.snapshot is not snapshot or now >= cached.until:
+        cached = _cached_by_surface[surface] = _compile(snapshot, surface, now, rules)
+    return cached.rules
 
 
-def _compile_rules(
-    snapshot: CatalogueSnapshot, shelf: str, now: int, rules: Sequence[MerchandisingRule]
-) -> _CachedRules:
-    mine = [rule for rule in rules if not rule.surfaces or shelf in rule.surfaces]
-    until = min((turn for rule in mine for turn in (rule.starts_at, rule.ends_at) if turn > now), default=2**62)
-    mine = [rule for rule in mine if rule.starts_at <= now < rule.ends_at]
-    if not mine:
+def _compile(snapshot: CatalogueSnapshot, surface: str, now: int, rules: Sequence[MerchandisingRule]) -> _CachedRules:
+    rules = [rule for rule in rules if not rule.surfaces or surface in rule.surfaces]
+    until = min((edge for rule in rules for edge in (rule.starts_at, rule.ends_at) if edge > now), default=2**62)
+    rules = [rule for rule in rules if rule.starts_at <= now < rule.ends_at]
+    if not rules:
         return _CachedRules(snapshot, None, until)
-    rows = {rule.id: _rule_rows(snapshot, rule) for rule in mine}
-    excluded, up = None, None
-    for rule in mine:
-        if rule.action == EXCLUDE:
+    rows_of = {}
+    for rule in rules:
+        rows = snapshot.table.rows_of(rule.movie_ids)
+        rows_of[rule.id] = rows[rows >= 0]
+    excluded, shift = None, None
+    for rule in rules:
+        if rule.action == Rule.Action.EXCLUDE:
             excluded = np.zeros(len(snapshot.table.ids), bool) if excluded is None else excluded
-            excluded[rows[rule.id]] = True
-        elif rule.action in (BOOST, BURY):
-            up = np.zeros(len(snapshot.table.ids), np.int32) if up is None else up
-            up[rows[rule.id]] += rule.positions if rule.action == BOOST else -rule.positions
-    pinning = sorted((rule for rule in mine if rule.action == PIN), key=lambda rule: (rule.positions, rule.id))
-    pins = tuple(Pin(rule.positions - 1, rows[rule.id], rule.target == Rule.Target.MOVIE) for rule in pinning)
-    at = max((rule.changed_at for rule in pinning if rule.target == Rule.Target.MOVIE), default=0)
-    return _CachedRules(snapshot, ActiveRules(until, excluded, up, pins, at), until)
-
-
-def _rule_rows(snapshot: CatalogueSnapshot, rule: MerchandisingRule) -> np.ndarray:
-    rows = snapshot.table.rows_of(rule.movie_ids)
-    return rows[rows >= 0]
+            excluded[rows_of[rule.id]] = True
+        elif rule.action in (Rule.Action.BOOST, Rule.Action.BURY):
+            shift = np.zeros(len(snapshot.table.ids), np.int32) if shift is None else shift
+            shift[rows_of[rule.id]] += rule.positions if rule.action == Rule.Action.BOOST else -rule.positions
+    pin_rules = sorted(
+        (rule for rule in rules if rule.action == Rule.Action.PIN), key=lambda rule: (rule.positions, rule.id)
+    )
+    pins = tuple(
+        Pin(rule.positions - 1, rows_of[rule.id], is_single_movie=rule.target == Rule.Target.MOVIE)
+        for rule in pin_rules
+    )
+    pinned_at = max((rule.changed_at for rule in pin_rules if rule.target == Rule.Target.MOVIE), default=0)
+    return _CachedRules(snapshot, ActiveRules(until, excluded, shift, pins, pinned_at), until)
 
 
 def makes_stale(rules: ActiveRules, stored_list: StoredList, snapshot: CatalogueSnapshot) -> bool:
-    """Whether nobody can say from the stored list if its viewer has seen a film that is pinned by now."""
+    """Say whether the stored list cannot tell if its viewer has seen a movie that is pinned by now."""
     if stored_list.made_at > rules.pinned_at + CLOCK_SKEW:
         return False
     pinned = [snapshot.table.ids[pin.rows] for pin in rules.pins if pin.is_single_movie]
@@ -113,105 +111,59 @@ def apply_rules(
     rules: ActiveRules,
     eligibility: EligibilityFilter,
     ranked: RankedMovies,
-    seen: np.ndarray | None,
-    request: RecommendRequest,
+    seen_ids: np.ndarray | None,
+    *,
+    limit: int,
+    pool: int = 0,
+    diversity: float = 0.0,
 ) -> RankedMovies:
-    """The list that the query wants, by the rules. `ranked` has REACH films where there are so many, all of which may
-    be shown; `seen` film ids that its viewer must not see again, None where only films of `ranked` are known to be
-    unseen. Scores stay the films' own."""
-    places = eligibility.snapshot.table.rows_of
-    moved = _reorder(ranked, _shifted_order(rules.shift, places(ranked.movie_ids)))
-    listed = _diversify_shifted(eligibility.snapshot, moved, request) if request.diversity else moved
-    pinned: list[tuple[int, int]] = []
+    """Make the list of `limit` movies by the rules; scores stay the movies' own.
+
+    `ranked`: MAX_SHIFT movies where there are so many, all of them eligible. `seen_ids`: movies that must not be listed
+    again; None where only the ranked ones are known to be unseen. `pool`: how many of the movies, once they are moved,
+    a diverse list is chosen from.
+    """
+    moved = ranked.select(shifted_order(rules.shift, eligibility.snapshot.table.rows_of(ranked.movie_ids)))
+    listed = moved
+    if diversity and len(moved.movie_ids):
+        listed = _diversify(eligibility.snapshot, moved, limit, pool, diversity)
+    pinned: dict[int, int] = {}  # movie -> position
     for pin in rules.pins:
         ids = eligibility.snapshot.table.ids[pin.rows]
-        found = next(
-            (film for film in _pin_candidates(pin, ids, moved, eligibility, seen) if film not in dict(pinned)), None
-        )
-        if found is not None:
-            pinned.append((found, pin.position))
-    return _insert_pins(listed, moved, pinned, request.limit)
+        choices: list[int] = moved.movie_ids[np.isin(moved.movie_ids, ids)].tolist()
+        if not choices and pin.is_single_movie and seen_ids is not None:
+            choices = ids[eligibility.mask_ids(ids) & ~np.isin(ids, seen_ids)].tolist()
+        movie = next((movie for movie in choices if movie not in pinned), None)
+        if movie is not None:
+            pinned[movie] = pin.position
+    if not pinned:
+        return listed.select(slice(limit))
+    score_of = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))
+    below_all = min(score_of.values(), default=0.0) - 1  # for a movie that was not ranked
+    movie_ids = [movie for movie in listed.movie_ids.tolist() if movie not in pinned]
+    for movie, position in pinned.items():
+        movie_ids.insert(position, movie)
+    movie_ids = movie_ids[:limit]
+    scores = [score_of.get(movie, below_all) for movie in movie_ids]
+    return RankedMovies(np.array(movie_ids, np.int32), np.array(scores, np.float32))
 
 
-def _reorder(ranked: RankedMovies, order: np.ndarray) -> RankedMovies:
-    return RankedMovies(ranked.movie_ids[order], ranked.scores[order])
+def shifted_order(shift: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """Return the positions of the movies at `rows` in their new order, int64 [n].
 
-
-def _shifted_order(up: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
-    """Places of films at `rows` in their new order: one that goes up stands before the film whose place it takes, one
-    that goes down behind it."""
-    if up is None:
+    A movie that goes up stands before the one whose position it takes, one that goes down behind it.
+    """
+    if shift is None:
         return np.arange(len(rows))
-    by = up[rows]
+    by = shift[rows]
     return np.argsort(np.arange(len(rows)) - by - 0.5 * np.sign(by), kind="stable")
 
 
-def _diversify_shifted(catalogue: CatalogueSnapshot, moved: RankedMovies, query: RecommendRequest) -> RankedMovies:
-    """Diversity takes a film's worth from its place, as its score is of before it was moved."""
-    by_place = RankedMovies(moved.movie_ids, np.sort(moved.scores)[::-1])
-    own = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))
-    chosen = diversify(
-        catalogue, RankedMovies(*(column[: query.candidate_count] for column in by_place)), query
-    ).movie_ids
-    return RankedMovies(chosen, np.array([own[film] for film in chosen.tolist()], np.float32))
-
-
-def _pin_candidates(
-    pin: Pin, ids: np.ndarray, ranked: RankedMovies, gate: EligibilityFilter, seen: np.ndarray | None
-) -> list[int]:
-    listed: list[int] = ranked.movie_ids[np.isin(ranked.movie_ids, ids)].tolist()
-    if listed or not pin.is_single_movie or seen is None:
-        return listed
-    return ids[gate.mask_ids(ids) & ~np.isin(ids, seen)].tolist()
-
-
-def _insert_pins(
-    listed: RankedMovies, moved: RankedMovies, pinned: Sequence[tuple[int, int]], wanted: int
+def _diversify(
+    snapshot: CatalogueSnapshot, moved: RankedMovies, limit: int, pool: int, diversity: float
 ) -> RankedMovies:
-    """A film that was not ranked gets a score below all."""
-    if not pinned:
-        return RankedMovies(listed.movie_ids[:wanted], listed.scores[:wanted])
-    score = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))
-    ids = [film for film in listed.movie_ids.tolist() if film not in dict(pinned)]
-    for film, place in pinned:
-        ids.insert(place, film)
-    least = min(score.values(), default=0.0) - 1
-    ids = ids[:wanted]
-    return RankedMovies(np.array(ids, np.int32), np.array([score.get(film, least) for film in ids], np.float32))
-
-
-def apply_to_home_rows(
-    snapshot: CatalogueSnapshot,
-    rows: Sequence["CandidateRow"],
-    allowed: np.ndarray,
-    now: int,
-    rules_override: Sequence[MerchandisingRule] | None,
-) -> dict[str, list[tuple[int, int]]]:
-    """Moves the films of each row, and takes out those that are excluded from it. Returns what is pinned: by the row's
-    key (place from 0, film as a row of the table), by place. `allowed` bool [films]: what the viewer may be shown.
-
-    A film may be pinned to several rows, which is what a rule for every list says; the page shows it in the first."""
-    pinned: dict[str, list[tuple[int, int]]] = {}
-    for row in rows if (snapshot.table.merchandising_rules if rules_override is None else rules_override) else ():
-        rules = active_rules(snapshot, f"home:{SHELF_BY_ROW_KIND.get(row.kind, row.kind)}", now, rules_override)
-        if rules is None:
-            continue
-        if rules.excluded is not None:
-            row.rows = row.rows[~rules.excluded[row.rows]]
-        row.rows = row.rows[_shifted_order(rules.shift, row.rows)]
-        for pin in rules.pins:
-            found = (
-                _pins_for_row(row, pin.rows[allowed[pin.rows]])
-                if pin.is_single_movie
-                else row.rows[np.isin(row.rows, pin.rows)]
-            )
-            taken = {film for _, film in pinned.get(row.key, [])}
-            film = next((one for one in found.tolist() if one not in taken), None)
-            if film is not None:
-                pinned.setdefault(row.key, []).append((pin.position, film))
-    return pinned
-
-
-def _pins_for_row(row: "CandidateRow", films: np.ndarray) -> np.ndarray:
-    """The films that a row of a genre, a person or a watched film is about; any film fits into another row."""
-    return films if row.topic is None else films[np.isin(films, row.topic)]
+    """Diversify by positions: a movie counts for as much as the score that belongs to the position it was moved to."""
+    by_position = RankedMovies(moved.movie_ids, np.sort(moved.scores)[::-1]).select(slice(pool))
+    score_of = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))
+    movie_ids = diversify(snapshot, by_position, limit, diversity).movie_ids
+    return RankedMovies(movie_ids, np.array([score_of[movie] for movie in movie_ids.tolist()], np.float32))

@@ -38,7 +38,7 @@ def test_a_new_film_is_there_at_once(site):
     )
 
 
-def test_ids_of_ones_own_and_the_sequence_do_not_collide(site):
+def test_ids_from_clients_and_the_sequence_do_not_collide(site):
     assert site.post("/movies", {"title": "Given", "movie_id": 70_000}, expect=201)["movie_id"] == "70000"
     assert site.post("/movies", {"title": "Next"}, expect=201)["movie_id"] == "70001"
     last_of_all = str(2**31 - 1)
@@ -68,7 +68,7 @@ def test_a_change_leaves_the_rest_and_is_in_every_list_on_the_next_read(site):
     listed = recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=20"))
     assert str(NEMO) in listed
     site.patch(f"/movies/{NEMO}", {"published": False})
-    without = [one for one in listed if one != str(NEMO)]
+    without = [item for item in listed if item != str(NEMO)]
     assert recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=20"))[:19] == without
     site.get(f"/movies/{NEMO}", expect=404)
     assert site.get(f"/movies/{NEMO}?published=any")["published"] is False
@@ -100,7 +100,7 @@ WRONG = [
 ]
 
 
-def test_what_is_wrong_is_named_and_nothing_is_changed(site):
+def test_wrong_values_are_named_and_nothing_is_changed(site):
     before = site.get(f"/movies/{TOY_STORY}")
     for body, pointer in WRONG:
         problem = site.patch(f"/movies/{TOY_STORY}", body, expect=400)
@@ -108,11 +108,11 @@ def test_what_is_wrong_is_named_and_nothing_is_changed(site):
     assert site.get(f"/movies/{TOY_STORY}") == before
 
 
-def test_it_takes_the_scope(client_with, api):
+def test_changes_need_the_write_scope(client_with, api):
     reader, keeper = client_with(ApiKey.Scope.READ), client_with(ApiKey.Scope.CATALOGUE)
-    for one in (reader, client_with(ApiKey.Scope.EVENTS, ApiKey.Scope.BATCH, ApiKey.Scope.ERASE)):
-        assert "catalog:write" in one.post("/movies", NEW, expect=403)["detail"]
-        assert "catalog:write" in one.patch(f"/movies/{NEMO}", {"year": 2000}, expect=403)["detail"]
+    for item in (reader, client_with(ApiKey.Scope.EVENTS, ApiKey.Scope.BATCH, ApiKey.Scope.ERASE)):
+        assert "catalog:write" in item.post("/movies", NEW, expect=403)["detail"]
+        assert "catalog:write" in item.patch(f"/movies/{NEMO}", {"year": 2000}, expect=403)["detail"]
     api.post("/movies", NEW, expect=401)
     keeper.get("/movies", expect=403)
     keeper.post("/movies", NEW, expect=201)
@@ -125,7 +125,7 @@ def test_it_takes_the_scope(client_with, api):
 
 
 @pytest.mark.usefixtures("model")
-def test_ids_of_imdb_and_tmdb_are_read_wherever_an_id_is(site, django_assert_num_queries):
+def test_external_ids_are_accepted_wherever_an_id_is(site, django_assert_num_queries):
     Movie.objects.filter(pk=STAR_WARS).update(imdb_id="tt0076759", tmdb_id=11)
     site.patch(f"/movies/{MATRIX}", {"imdb_id": "tt0133093"})
     own = site.post("/recommend", {"history": [str(STAR_WARS), str(MATRIX)], "exclude": [str(NEMO)], "top_k": 5})
@@ -142,10 +142,10 @@ def test_ids_of_imdb_and_tmdb_are_read_wherever_an_id_is(site, django_assert_num
         == site.post("/similar", {"movie_id": "260"})["similar"]
     )
     site.post("/similar", {"movie_id": "tmdb:12"}, expect=404)
-    told = site.post(
-        "/events", [{"user_id": 9, "movie_id": one, "kind": "watch"} for one in ("imdb:tt0076759", "tmdb:5", "1")]
+    answer = site.post(
+        "/events", [{"user_id": 9, "movie_id": item, "kind": "watch"} for item in ("imdb:tt0076759", "tmdb:5", "1")]
     )
-    assert [one["status"] for one in told["results"]] == ["stored", "rejected", "stored"]
+    assert [item["status"] for item in answer["results"]] == ["stored", "rejected", "stored"]
     assert site.get("/movies/imdb:tt0076759")["movie_id"] == str(STAR_WARS)
     assert site.patch("/movies/tmdb:11", {"runtime": 122})["movie_id"] == str(STAR_WARS)
     for unknown in ("imdb:tt1", "tmdb:0", "tmdb:x", "x", UNKNOWN_MOVIE):

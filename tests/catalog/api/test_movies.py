@@ -75,7 +75,7 @@ def test_one_film(get: Callable) -> None:
     assert (movie["movie_id"], movie["runtime"], movie["certificate"]) == ("296", 154, "R")
 
 
-def test_what_is_not_shown_is_not_there(get: Callable) -> None:
+def test_films_that_are_not_visible_are_not_found(get: Callable) -> None:
     publish_movies([TOY_STORY], False)
     now, day = timezone.now(), timedelta(days=1)
     Movie.objects.filter(id=MATRIX).update(available_from=now + day)
@@ -87,7 +87,7 @@ def test_what_is_not_shown_is_not_there(get: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "message"),
     [
         ({"page_size": 1001}, "page_size is at most 1000"),
         ({"page_size": 0}, "page_size is at least 1"),
@@ -100,10 +100,10 @@ def test_what_is_not_shown_is_not_there(get: Callable) -> None:
         ({"genre": "x" * 61}, "60"),
     ],
 )
-def test_a_limit_is_named_when_it_is_broken(get: Callable, query: dict, words: str) -> None:
+def test_a_limit_is_named_when_it_is_broken(get: Callable, query: dict, message: str) -> None:
     problem = get("/movies", status=400, **query)
     assert problem["status"] == 400
-    assert words in str(problem)
+    assert message in str(problem)
 
 
 def test_a_page_is_one_query(get: Callable, django_assert_num_queries: Callable) -> None:

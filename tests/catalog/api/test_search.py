@@ -29,7 +29,7 @@ from tests.support.cast import (
 pytestmark = pytest.mark.usefixtures("cast")
 
 
-def found(api: ApiClient, **query: Any) -> list[int]:
+def search_ids(api: ApiClient, **query: Any) -> list[int]:
     page = api.get(f"/movies?{urlencode(query, doseq=True)}")
     return [int(movie["movie_id"]) for movie in page["results"]]
 
@@ -67,52 +67,52 @@ def found(api: ApiClient, **query: Any) -> list[int]:
         (r"'a' & !'b':* \ <->", []),
     ],
 )
-def test_what_people_type_finds_what_they_mean(api, typed, films):
-    assert found(api, search=typed) == films
+def test_a_search_finds_what_people_mean(api, typed, films):
+    assert search_ids(api, search=typed) == films
 
 
-def test_titles_that_begin_as_what_is_typed_come_before_shorter_ones(api):
+def test_titles_that_begin_with_the_search_come_before_shorter_ones(api):
     wish = Movie.objects.create(title="Wish Upon a Star", year=1996)
     publish_movies([wish.pk], True)
-    assert found(api, search="star w") == [STAR_WARS, JEDI, EMPIRE, wish.pk]
+    assert search_ids(api, search="star w") == [STAR_WARS, JEDI, EMPIRE, wish.pk]
 
 
-def test_following_next_gives_every_film_of_a_search_once_also_of_what_may_be_meant(api):
+def test_following_next_gives_every_film_of_a_search_once_also_of_a_corrected_one(api):
     for typed in ("star wars", "star wras", "harrison", "the"):
-        whole = found(api, search=typed)
+        all_ids = search_ids(api, search=typed)
         seen, address = [], f"/movies?page_size=1&search={typed.replace(' ', '+')}"
         while address:
             page = api.get(address)
             seen += [int(movie["movie_id"]) for movie in page["results"]]
             address = page["next"]
-        assert seen == whole
+        assert seen == all_ids
         assert len(set(seen)) > 2
 
 
-def test_an_edit_is_found_at_once_whoever_makes_it(api):
+def test_an_edit_past_the_services_is_found_at_once(api):
     Movie.objects.filter(pk=NEMO).update(title="Zaubermühle")
-    assert found(api, search="zaubermuhle") == [NEMO]
-    assert found(api, search="zaubermuelhe") == found(api, search="zuabermuhle") == [NEMO]
+    assert search_ids(api, search="zaubermuhle") == [NEMO]
+    assert search_ids(api, search="zaubermuelhe") == search_ids(api, search="zuabermuhle") == [NEMO]
     assert SearchWord.objects.filter(word="zaubermuhle").exists()
 
 
 def test_filters(api, site):
-    assert found(api, genres=["Sci-Fi", "war"]) == [STAR_WARS, SCHINDLERS_LIST, EMPIRE, JEDI, MATRIX]
-    assert found(api, genres="Comedy", min_year=1995, max_year=1999) == [TOY_STORY, 3114]
-    assert found(api, people=["harrison ford", "AUDREY TAUTOU"], max_runtime=122) == [STAR_WARS, RAIDERS, AMELIE]
-    assert found(api, languages=["FR", "ja"]) == [AMELIE, SPIRITED_AWAY]
-    assert found(api, search="star", min_year=1980) == [JEDI, EMPIRE]
+    assert search_ids(api, genres=["Sci-Fi", "war"]) == [STAR_WARS, SCHINDLERS_LIST, EMPIRE, JEDI, MATRIX]
+    assert search_ids(api, genres="Comedy", min_year=1995, max_year=1999) == [TOY_STORY, 3114]
+    assert search_ids(api, people=["harrison ford", "AUDREY TAUTOU"], max_runtime=122) == [STAR_WARS, RAIDERS, AMELIE]
+    assert search_ids(api, languages=["FR", "ja"]) == [AMELIE, SPIRITED_AWAY]
+    assert search_ids(api, search="star", min_year=1980) == [JEDI, EMPIRE]
     Movie.objects.filter(pk=AMELIE).update(language="fr-CA")
-    assert (found(api, languages="fr"), found(api, languages="fr-FR")) == ([AMELIE], [])
+    assert (search_ids(api, languages="fr"), search_ids(api, languages="fr-FR")) == ([AMELIE], [])
     publish_movies([NEMO], False)
-    assert found(api, search="nemo") == []
-    assert found(site, search="nemo", published="any") == found(site, published="false") == [NEMO]
+    assert search_ids(api, search="nemo") == []
+    assert search_ids(site, search="nemo", published="any") == search_ids(site, published="false") == [NEMO]
     assert api.get("/movies?published=any", expect=401)["code"] == "not_authenticated"
     for query in ("min_year=x", "published=maybe", "cursor=s1-", "&".join(["genres=x"] * 51)):
         assert site.get(f"/movies?{query}", expect=400)["errors"][0]["parameter"]
 
 
-def test_a_copy_is_good_until_a_film_changes(api):
+def test_an_etag_is_valid_until_a_film_changes(api):
     for path in ("/movies?search=nemo", f"/movies/{NEMO}", "/people", "/genres"):
         first = api.client.get(path)
         etag = first.headers["ETag"]
@@ -131,10 +131,10 @@ def test_people_and_genres(api):
     ]
     page = api.get("/people?page_size=2")
     assert len(page["results"]) == 2
-    assert api.get(page["next"])["results"][0]["name"] not in {one["name"] for one in page["results"]}
+    assert api.get(page["next"])["results"][0]["name"] not in {entry["name"] for entry in page["results"]}
     assert api.get("/people?search=...")["results"] == []
     publish_movies([AMELIE], False)
-    genres = {one["name"]: one["films"] for one in api.get("/genres")["results"]}
+    genres = {entry["name"]: entry["films"] for entry in api.get("/genres")["results"]}
     assert (genres["Sci-Fi"], genres["Romance"]) == (4, 0)
 
 

@@ -25,9 +25,9 @@ CRIME_FILM = str(INVENTED["Crime"][0])  # like all that are made up it has no ce
 
 
 def limited(viewer, years):
-    one = Viewer.objects.get(pk=viewer)
-    one.age_limit = years
-    save_viewer(one)
+    item = Viewer.objects.get(pk=viewer)
+    item.age_limit = years
+    save_viewer(item)
 
 
 def lists(api, viewer=ADA, **more):
@@ -40,7 +40,7 @@ def lists(api, viewer=ADA, **more):
             api.post("/recommend", {"user_id": viewer, "history": [str(PULP_FICTION)], "top_k": 200, **more})
         ),
         recommended_ids(api.post("/recommend/filtered", {"user_id": viewer, "min_year": 1900, "final_k": 200, **more})),
-        [one["movie_id"] for one in batch["results"][str(viewer)]],
+        [item["movie_id"] for item in batch["results"][str(viewer)]],
     ]
 
 
@@ -52,7 +52,7 @@ def test_without_a_limit_everything_is_listed(api):
 def test_a_requests_limit_holds_in_every_list(api, wish):
     for listed in lists(api, **wish):
         assert listed
-        assert all(AGES.get(film, 18) <= 8 for film in listed)
+        assert all(AGES.get(movie, 18) <= 8 for movie in listed)
 
 
 def test_a_viewers_limit_holds_in_every_list(api):
@@ -60,18 +60,20 @@ def test_a_viewers_limit_holds_in_every_list(api):
 
     for listed in lists(api):
         assert listed
-        assert all(AGES.get(film, 18) <= 8 for film in listed)
+        assert all(AGES.get(movie, 18) <= 8 for movie in listed)
 
 
 def test_the_stricter_of_both_holds(api):
     limited(ADA, 8)
 
     assert not {
-        film
-        for film in recommended_ids(api.get(f"/recommend?user_id={ADA}&age_limit=21&top_k=200"))
-        if film not in AGES
+        movie
+        for movie in recommended_ids(api.get(f"/recommend?user_id={ADA}&age_limit=21&top_k=200"))
+        if movie not in AGES
     }
-    assert {AGES[film] for film in recommended_ids(api.get(f"/recommend?user_id={ADA}&certificate=G&top_k=200"))} == {0}
+    assert {AGES[movie] for movie in recommended_ids(api.get(f"/recommend?user_id={ADA}&certificate=G&top_k=200"))} == {
+        0
+    }
 
 
 def test_a_film_of_unknown_certificate_counts_as_the_setting_says(api, settings):
@@ -87,10 +89,10 @@ def test_a_film_of_unknown_certificate_counts_as_the_setting_says(api, settings)
 def test_similar_and_popular_keep_to_it(api):
     similar = api.post("/similar", {"movie_id": str(GODFATHER), "top_k": 200, "certificate": "PG-13"})
     assert similar["similar"]
-    assert all(AGES.get(one["movie_id"], 18) <= 13 for one in similar["similar"])
+    assert all(AGES.get(item["movie_id"], 18) <= 13 for item in similar["similar"])
 
     popular = api.get("/popular?certificate=G&top_k=200")
-    assert {AGES[film] for film in recommended_ids(popular)} == {0}
+    assert {AGES[movie] for movie in recommended_ids(popular)} == {0}
     assert popular["removed"] == {"age_limit": 16 + 60 + 1 - len(recommended_ids(popular))}
 
 
@@ -100,12 +102,12 @@ def test_charts_and_home_keep_to_the_viewers_limit_and_to_the_requests(api):
         for wish, oldest in (("", 8), ("&certificate=G", 0)):
             listed = recommended_ids(api.get(f"/{path}?user_id={ADA}&top_k=200{wish}"))
             assert listed or path == "trending"
-            assert all(AGES.get(film, 18) <= oldest for film in listed), path
+            assert all(AGES.get(movie, 18) <= oldest for movie in listed), path
 
     page = api.get(f"/home?user_id={ADA}")
-    listed = [film["movie_id"] for row in page["rows"] for film in row["films"]]
+    listed = [movie["movie_id"] for row in page["rows"] for movie in row["films"]]
     assert listed
-    assert all(AGES.get(film, 18) <= 8 for film in listed)
+    assert all(AGES.get(movie, 18) <= 8 for movie in listed)
 
 
 def test_a_change_of_the_limit_is_true_on_the_next_read_and_costs_no_query(api, django_assert_num_queries):
@@ -116,7 +118,7 @@ def test_a_change_of_the_limit_is_true_on_the_next_read_and_costs_no_query(api, 
     after = api.get(f"/recommend?user_id={BEN}&top_k=5")
 
     assert recommended_ids(after) != recommended_ids(before)
-    assert (after["source"], {AGES[film] <= 8 for film in recommended_ids(after)}) == ("model", {True})
+    assert (after["source"], {AGES[movie] <= 8 for movie in recommended_ids(after)}) == ("model", {True})
     with django_assert_num_queries(0):
         stored = api.get(f"/recommend?user_id={BEN}&top_k=5")
     assert (stored["source"], recommended_ids(stored)) == ("cache", recommended_ids(after))
@@ -138,15 +140,15 @@ def test_a_list_is_full_where_the_catalogue_can_fill_it(api, settings):
 def test_viewers_of_several_ages_in_one_batch(api):
     limited(ADA, 0)
     limited(BEN, 8)
-    asked = {str(ADA): [], str(BEN): [], str(EVE): [str(STAR_WARS)]}
+    requests = {str(ADA): [], str(BEN): [], str(EVE): [str(STAR_WARS)]}
 
-    body = api.post("/batch/recommend", {"user_histories": asked, "top_k": 30})
+    body = api.post("/batch/recommend", {"user_histories": requests, "top_k": 30})
 
-    for key, history in asked.items():
-        alone = api.post("/recommend", {"user_id": int(key), "history": history, "top_k": 30})
-        assert [one["movie_id"] for one in body["results"][key]] == recommended_ids(alone), key
-        assert body["lists"][key]["removed"] == alone["removed"]
-    oldest = [max(AGES.get(one["movie_id"], 18) for one in body["results"][key]) for key in asked]
+    for key, history in requests.items():
+        single = api.post("/recommend", {"user_id": int(key), "history": history, "top_k": 30})
+        assert [item["movie_id"] for item in body["results"][key]] == recommended_ids(single), key
+        assert body["lists"][key]["removed"] == single["removed"]
+    oldest = [max(AGES.get(item["movie_id"], 18) for item in body["results"][key]) for key in requests]
     assert oldest == [0, 8, 18]
 
 
@@ -164,21 +166,21 @@ def test_an_empty_list_says_that_the_age_is_why(api):
 
 
 def test_a_limit_that_is_none_is_refused(api):
-    wrong = [
+    invalid = [
         ({"age_limit": 22}, "#/age_limit", "21"),
         ({"age_limit": -1}, "#/age_limit", "0"),
         ({"age_limit": "12"}, "#/age_limit", "integer"),
         ({"certificate": "PG-12"}, "#/certificate", "PG-13"),
         ({"certificate": 13}, "#/certificate", "GB:15"),
     ]
-    asked = {
+    requests = {
         "/recommend": {"user_id": ADA},
         "/recommend/filtered": {"user_id": ADA},
         "/similar": {"movie_id": str(TOY_STORY)},
         "/batch/recommend": {"user_histories": {}},
     }
-    for path, one in asked.items():
-        for wish, where, words in wrong:
-            [error] = api.post(path, one | wish, expect=400)["errors"]
+    for path, item in requests.items():
+        for wish, where, message in invalid:
+            [error] = api.post(path, item | wish, expect=400)["errors"]
             assert error["pointer"] == where
-            assert words in error["detail"]
+            assert message in error["detail"]

@@ -67,7 +67,7 @@ OF_PROXIES = """
 """.split()  # noqa: SIM905
 
 
-def test_what_comes_through_a_proxy_is_not_this_machine(model, api):
+def test_a_call_through_a_proxy_is_not_from_this_machine(model, api):
     assert api.client.get(READ).status_code == 200
     for header in OF_PROXIES:
         for value in ("127.0.0.1", ""):
@@ -91,7 +91,7 @@ def test_another_peer_or_another_name_is_not_this_machine(model, api, settings):
     assert api.client.get(READ, REMOTE_ADDR="::1", headers={"Host": "[::1]:8000"}).status_code == 200
 
 
-def test_what_nginx_asks_where_nothing_is_set_is_not_this_machine(model, api):
+def test_a_call_of_an_unconfigured_nginx_is_not_from_this_machine(model, api):
     """`proxy_pass` alone: the loopback address as the Host, no header besides, HTTP/1.0."""
     assert api.client.get(READ, SERVER_PROTOCOL="HTTP/1.0").status_code == 401
 
@@ -124,12 +124,12 @@ def test_behind_a_proxy_nothing_is_open(model, api, settings):
     assert api.client.get(READ).status_code == 401
 
 
-def test_what_watches_and_explains_needs_no_key(model):
+def test_health_and_documents_need_no_key(model):
     for path in NO_KEY:
         assert ApiClient().client.get(path).status_code == 200, path
 
 
-def test_a_key_opens_what_its_scopes_say(model, client_with):
+def test_a_key_permits_what_its_scopes_say(model, client_with):
     reader, writer = client_with(ApiKey.Scope.READ), client_with(ApiKey.Scope.EVENTS)
 
     reader.get(READ)
@@ -176,9 +176,9 @@ def test_a_known_key_costs_no_query(model, client_with, django_assert_num_querie
         assert reader.get(READ)["source"] == "cache"
 
 
-def command(*words):
+def command(*arguments):
     out = io.StringIO()
-    call_command("api_key", *words, stdout=out, stderr=io.StringIO())
+    call_command("api_key", *arguments, stdout=out, stderr=io.StringIO())
     return out.getvalue().strip()
 
 
@@ -202,7 +202,7 @@ def test_keys_by_command(model, monkeypatch):
         command("revoke", prefix)
 
 
-def test_two_keys_are_good_while_one_follows_the_other(model):
+def test_both_keys_are_valid_during_a_rotation(model):
     former = command("create", "the app", "--scope", "recommend:read", "--scope", "events:write")
     prefix = former.partition(".")[0]
 

@@ -22,25 +22,25 @@ def test_it_works(api):
 
     assert set(body["results"]) == {"123", "456", "789"}
     assert (body["total_users"], body["success_count"], body["failed_users"]) == (3, 3, [])
-    assert all(len(films) == 20 and set(films[0]) == {"movie_id", "score"} for films in body["results"].values())
+    assert all(len(movies) == 20 and set(movies[0]) == {"movie_id", "score"} for movies in body["results"].values())
     assert body["lists"]["789"]["ignored_history"] == ["2", "3"]
     assert (body["lists"]["123"]["source"], body["model_version"], body["degraded"]) == ("model", TINY_MODEL, False)
 
 
-def test_each_gets_what_it_would_get_alone(api):
+def test_a_batch_gives_each_viewer_the_list_of_a_single_call(api):
     histories = {str(ADA): [], str(BEN): [str(STAR_WARS)], str(EVE): ["1", "50"], "9": [], str(CLEO): ["999999"]}
 
     body = api.post("/batch/recommend", {"user_histories": histories, "top_k": 30})
 
     for key, history in histories.items():
-        alone = api.post("/recommend", {"user_id": int(key), "history": history, "top_k": 30})
-        assert [one["movie_id"] for one in body["results"][key]] == recommended_ids(alone), key
-        scores = [one["score"] for one in body["results"][key]]
-        assert scores == pytest.approx([one["score"] for one in alone["recommendations"]], abs=1e-4)
-        assert body["lists"][key]["is_known_user"] == alone["is_known_user"]
+        single = api.post("/recommend", {"user_id": int(key), "history": history, "top_k": 30})
+        assert [item["movie_id"] for item in body["results"][key]] == recommended_ids(single), key
+        scores = [item["score"] for item in body["results"][key]]
+        assert scores == pytest.approx([item["score"] for item in single["recommendations"]], abs=1e-4)
+        assert body["lists"][key]["is_known_user"] == single["is_known_user"]
 
 
-def test_keys_that_are_no_viewer_fail_alone(api):
+def test_keys_that_are_no_viewer_id_are_reported(api):
     body = api.post("/batch/recommend", {"user_histories": {"1": ["1"], "x": ["1"], "0": [], "-4": [], "9" * 40: []}})
 
     assert (body["total_users"], body["success_count"]) == (5, 1)
@@ -53,7 +53,7 @@ def test_queries_do_not_grow_with_viewers(api, django_assert_max_num_queries):
         api.post("/batch/recommend", {"user_histories": {str(n): ["1", "260"] for n in range(1, 1001)}, "top_k": 10})
 
 
-def test_nobody_asked_is_nobody_answered(api):
+def test_an_empty_batch_has_an_empty_answer(api):
     assert api.post("/batch/recommend", {"user_histories": {}})["total_users"] == 0
 
 
@@ -92,7 +92,7 @@ def test_no_body_is_everyone(batches):
     assert "user_histories" not in Job.objects.get().parameters
 
 
-def test_histories_that_are_sent_are_stored_for_those_viewers(batches):
+def test_lists_for_posted_histories_are_stored(batches):
     histories = {str(EVE): ["1", "nonsense", "3114"], str(BEN): [str(STAR_WARS)]}
     job = batches.post("/batch/recommend/cache", {"user_histories": histories}, expect=202)
 
@@ -119,10 +119,10 @@ def test_the_same_key_and_body_is_the_same_job(batches):
 def test_another_clients_key_is_another_job(batches, client_with):
     key = {"headers": {"Idempotency-Key": "a"}}
 
-    one = batches.post("/batch/recommend/cache", {}, expect=202, **key)
+    item = batches.post("/batch/recommend/cache", {}, expect=202, **key)
     two = client_with(ApiKey.Scope.BATCH).post("/batch/recommend/cache", {}, expect=202, **key)
 
-    assert one["job_id"] != two["job_id"]
+    assert item["job_id"] != two["job_id"]
 
 
 @pytest.mark.parametrize("key", ["", "ä", "a b", "x" * 129])
@@ -130,7 +130,7 @@ def test_an_idempotency_key_is_printable(batches, key):
     batches.post("/batch/recommend/cache", {}, expect=400, headers={"Idempotency-Key": key})
 
 
-def test_a_key_that_is_no_viewer_fails_alone(batches):
+def test_a_batch_job_reports_keys_that_are_no_viewer_id(batches):
     job = batches.post("/batch/recommend/cache", {"user_histories": {"a/\0": ["1"], str(EVE): ["1", "\0"]}}, expect=202)
 
     assert job["failed_users"] == ["a/\0"]
@@ -138,6 +138,6 @@ def test_a_key_that_is_no_viewer_fails_alone(batches):
     assert batches.get(f"/jobs/{job['job_id']}")["result"]["viewers"] == 1
 
 
-def test_a_job_nobody_made_is_not_found(batches):
+def test_an_unknown_job_is_not_found(batches):
     assert batches.get(f"/jobs/{uuid4()}", expect=404)["code"] == "not_found"
     assert batches.get("/jobs/7", expect=404)["code"] == "not_found"

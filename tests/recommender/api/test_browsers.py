@@ -29,9 +29,9 @@ def test_a_copy_is_good_until_the_list_changes(model, site):
         "Authorization, Accept-Encoding",
     )
 
-    again = get(site, READ, **{"If-None-Match": f'"x", {etag}'})
-    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
-    assert again.headers["X-Request-ID"]
+    unchanged = get(site, READ, **{"If-None-Match": f'"x", {etag}'})
+    assert (unchanged.status_code, unchanged.content, unchanged.headers["ETag"]) == (304, b"", etag)
+    assert unchanged.headers["X-Request-ID"]
     assert get(site, f"/recommend?user_id={ADA}&top_k=9&titles=true", **{"If-None-Match": etag}).status_code == 200
 
     site.post("/events", {"user_id": ADA, "movie_id": str(NEMO), "kind": "watch"})
@@ -44,7 +44,7 @@ def test_a_copy_is_good_until_the_list_changes(model, site):
 
 
 @pytest.mark.parametrize(("accepted", "read"), [("gzip", gzip.decompress), ("gzip, br", brotli.decompress)])
-def test_answers_are_compressed_for_whoever_can_read_that(model, site, accepted, read):
+def test_answers_are_compressed_for_clients_that_accept_it(model, site, accepted, read):
     plain = get(site, READ)
     small = get(site, READ, **{"Accept-Encoding": accepted})
 
@@ -57,9 +57,11 @@ def test_answers_are_compressed_for_whoever_can_read_that(model, site, accepted,
 @pytest.fixture
 def from_a_page(settings):
     """With one origin configured: what a process that starts so has for settings."""
-    told = "import json; from movierec import settings as s; print(json.dumps([s.CORS_ALLOWED_ORIGINS, s.MIDDLEWARE]))"
+    script = (
+        "import json; from movierec import settings as s; print(json.dumps([s.CORS_ALLOWED_ORIGINS, s.MIDDLEWARE]))"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", told],
+        [sys.executable, "-c", script],
         env=os.environ | {"MOVIEREC_CORS_ORIGINS": "https://films.example"},
         cwd=ROOT,
         capture_output=True,

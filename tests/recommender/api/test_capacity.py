@@ -1,4 +1,4 @@
-"""More requests than may be computed: refused at once, while stored lists go on."""
+"""Admission control: requests past the limit are refused at once, while cached lists are answered."""
 
 import threading
 
@@ -12,7 +12,7 @@ POSTED = {"user_id": ADA, "history": [str(STAR_WARS), str(MATRIX)]}
 
 @pytest.fixture
 def occupied(model):
-    """Every place to compute in is taken until the test is over."""
+    """Hold every compute slot until the test is over."""
     done, taken = threading.Event(), threading.Barrier(concurrency.MAX_RUNNING + 1)
 
     def take():
@@ -30,7 +30,7 @@ def occupied(model):
         thread.join()
 
 
-def test_past_the_queue_a_request_is_told_to_come_back(api, occupied, monkeypatch):
+def test_a_request_past_the_queue_is_refused_with_retry_after(api, occupied, monkeypatch):
     monkeypatch.setattr(concurrency, "MAX_QUEUED", 0)
     for path, body in (
         ("/recommend", POSTED),
@@ -50,17 +50,23 @@ def test_stored_lists_do_not_wait(api, model, request, monkeypatch):
     assert api.get(f"/recommend?user_id={ADA}")["source"] == "cache"
 
 
-def test_whoever_waits_is_answered_when_a_place_is_free(api, occupied):
-    threading.Timer(0.2, occupied.set).start()
+def test_a_queued_request_is_answered_when_a_slot_is_free(api, occupied, monkeypatch):
+    wait_for_slot = concurrency._wait_for_slot
+
+    def free_a_slot_and_wait():
+        occupied.set()
+        return wait_for_slot()
+
+    monkeypatch.setattr(concurrency, "_wait_for_slot", free_a_slot_and_wait)
     assert api.post("/recommend", POSTED)["source"] == "model"
 
 
-def test_nobody_waits_for_ever(api, occupied, monkeypatch):
+def test_a_queued_request_times_out(api, occupied, monkeypatch):
     monkeypatch.setattr(concurrency, "QUEUE_TIMEOUT", 0.05)
     api.post("/recommend", POSTED, expect=503)
 
 
-def test_a_page_whose_rows_are_computed_needs_one_place(api, model, monkeypatch):
+def test_a_page_whose_rows_are_computed_needs_one_slot(api, model, monkeypatch):
     monkeypatch.setattr(concurrency, "_slots", threading.BoundedSemaphore(1))
     monkeypatch.setattr(concurrency, "QUEUE_TIMEOUT", 0.5)
     kinds = [row["kind"] for row in api.get(f"/home?user_id={ADA}")["rows"]]
@@ -70,7 +76,7 @@ def test_a_page_whose_rows_are_computed_needs_one_place(api, model, monkeypatch)
 MANY = {"user_histories": {str(user): [str(MATRIX)] for user in range(1, 41)}, "top_k": 3}
 
 
-def test_a_batch_takes_no_place_of_lists(api, occupied, monkeypatch):
+def test_a_batch_takes_no_compute_slot(api, occupied, monkeypatch):
     monkeypatch.setattr(concurrency, "MAX_YIELD", 0.01)
     assert api.post("/batch/recommend", MANY)["total_users"] == 40
 
@@ -80,11 +86,11 @@ def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monke
     turns, rests = [], []
     own = concurrency._machine_lock
 
-    def seen():
+    def counted_lock():
         turns.append(concurrency._running)
         return own()
 
-    monkeypatch.setattr(concurrency, "_machine_lock", seen)
+    monkeypatch.setattr(concurrency, "_machine_lock", counted_lock)
     monkeypatch.setattr(concurrency.time, "sleep", rests.append)
     concurrency._last_interactive_at = float("-inf")
     api.post("/batch/recommend", MANY)
@@ -96,7 +102,7 @@ def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monke
     assert set(turns) == {0}
 
 
-def test_one_client_does_not_have_all_places_for_batches(model, client_with, monkeypatch):
+def test_one_client_cannot_take_all_batch_slots(model, client_with, monkeypatch):
     monkeypatch.setattr(concurrency.BULK_LISTS, "timeout", 0.1)
     first, second = client_with("recommend:read"), client_with("recommend:read")
     inside, done, statuses = threading.Event(), threading.Event(), []
@@ -126,28 +132,28 @@ def test_one_client_does_not_have_all_places_for_batches(model, client_with, mon
     assert not statuses
 
 
-def test_past_its_lane_a_batch_is_told_to_come_back_before_its_body_is_read(model, api, monkeypatch):
+def test_a_batch_past_its_bulkhead_is_refused_before_its_body_is_read(model, api, monkeypatch):
     monkeypatch.setattr(concurrency.BULK_LISTS, "max_queued", 0)
     problem = api.post("/batch/recommend", b"{no JSON at all", expect=503)
     assert (problem["code"], api.response["Retry-After"]) == ("overloaded", "1")
     api.get(f"/recommend?user_id={ADA}")
 
 
-def test_files_have_a_lane_and_give_it_back(model, site, monkeypatch):
+def test_file_transfers_release_their_slot(model, site, monkeypatch):
     monkeypatch.setattr(concurrency.FILE_TRANSFERS, "timeout", 0.05)
     opened = site.client.get("/exports/movies.jsonl")
     site.get("/exports/movies.jsonl", expect=503)
     site.post("/users/9/history", b"", expect=503)
     assert b"".join(opened.streaming_content)
     opened.close()
-    again = site.client.get("/exports/movies.jsonl")
-    again.close()  # unread
+    repeated = site.client.get("/exports/movies.jsonl")
+    repeated.close()  # unread
     last = site.client.get("/exports/movies.jsonl")
     assert (last.status_code, b"".join(last.streaming_content) != b"") == (200, True)
     assert not concurrency.FILE_TRANSFERS._running
 
 
-def test_groups_and_reasons_leave_a_place_to_compute_in(model, api, monkeypatch):
+def test_groups_and_explanations_leave_a_compute_slot(model, api, monkeypatch):
     monkeypatch.setattr(concurrency.GROUPS_AND_EXPLANATIONS, "timeout", 0.05)
     concurrency.begin_call("another", interactive=True)
     with concurrency.GROUPS_AND_EXPLANATIONS.slot():

@@ -50,8 +50,8 @@ def ended_years_ago():
 def weeks_later():
     """New viewers have watched some films of the cast more than ever."""
     events = [
-        watch_event(5000 + n, film, MORNING + timedelta(days=40))
-        for film in (TOY_STORY, MATRIX, GODFATHER)
+        watch_event(5000 + n, movie, MORNING + timedelta(days=40))
+        for movie in (TOY_STORY, MATRIX, GODFATHER)
         for n in range(3)
     ]
     record_events(events)
@@ -67,7 +67,7 @@ def test_popular_films_come_most_watched_first(api):
     assert recommended_ids(body)[-1] != str(UNKNOWN_TO_MODEL), "films without a watch stand last, the newest first"
 
 
-def test_what_is_watched_more_than_usual_trends_where_the_data_ends(api, ended_years_ago):
+def test_movies_watched_more_than_usual_trend_where_the_data_ends(api, ended_years_ago):
     assert recommended_ids(api.get("/popular"))[0] == str(OLD)
 
     body = api.get("/trending")
@@ -95,12 +95,12 @@ def imported():
     """A site that began with ratings of five years, which ended in 2015: forty viewers, five films each, loaded by its
     operator. The favourites are the first films of each taste."""
     Viewer.objects.all().delete()
-    favourites = [film for films in INVENTED.values() for film in films[:4]]
-    began = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp())
+    favourites = [movie for movies in INVENTED.values() for movie in movies[:4]]
+    started = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp())
     rows = [
-        (viewer, film, RATING, 4.0, None, began + 86_400 * (50 * (viewer - 20_000) + day))
+        (viewer, movie, RATING, 4.0, None, started + 86_400 * (50 * (viewer - 20_000) + day))
         for viewer in range(20_000, 20_040)
-        for day, film in enumerate(favourites[:5] if viewer % 4 else favourites[5:10])
+        for day, movie in enumerate(favourites[:5] if viewer % 4 else favourites[5:10])
     ]
     load_dataset(
         Dataset(
@@ -112,7 +112,7 @@ def imported():
         )
     )
     clear_caches()
-    return [str(film) for film in favourites[:5]]
+    return [str(movie) for movie in favourites[:5]]
 
 
 def counted_anew(api, chart="popular"):
@@ -127,7 +127,7 @@ def send(client, *events):
         client.post("/events", {"events": events[start : start + 500]})
 
 
-def test_one_viewer_weighs_once_however_often_they_watch(api, client_with, imported):
+def test_a_viewer_counts_once_however_often_they_watch(api, client_with, imported):
     before = counted_anew(api)
     sixty = [moment.isoformat() for n in range(60) if (moment := timezone.now() - timedelta(minutes=n))]
     for viewer in (EVE, 20_001):  # a stranger and one of the imported viewers
@@ -143,7 +143,7 @@ def test_one_viewer_weighs_once_however_often_they_watch(api, client_with, impor
     assert str(OBSCURE) not in counted_anew(api, "trending")
 
 
-def test_the_first_hour_of_a_site_does_not_forget_what_was_imported(api, client_with, imported):
+def test_the_first_hour_of_a_site_keeps_imported_history_in_the_charts(api, client_with, imported):
     """A hundred watches of new viewers and thirty of old ones, all over the catalogue."""
     send(
         client_with("events:write"),
@@ -175,7 +175,7 @@ def test_robots_do_not_make_a_film(api, client_with, imported, admin_client, fil
     assert set(counted_anew(api)[:5]) == set(imported)
     assert str(OBSCURE) not in counted_anew(api, "trending")
     page = admin_client.get("/admin/")
-    [tile] = [one for _, tiles in page.context["questions"] for one in tiles if one.label == "New viewers, last day"]
+    [tile] = [item for _, tiles in page.context["questions"] for item in tiles if item.label == "New viewers, last day"]
     assert (tile.value, tile.state) == ("500", "warn")
     assert f"500 of them watched {Movie.objects.get(id=OBSCURE).title}" in tile.message
 
@@ -185,7 +185,7 @@ def test_patient_robots_are_bounded_by_rate(api, client_with, imported):
     films_of = [OBSCURE, *INVENTED["Sci-Fi"][:3]]
     send(
         client_with("events:write"),
-        *({"user_id": ROBOTS + n, "movie_id": str(film), "kind": "watch"} for n in range(500) for film in films_of),
+        *({"user_id": ROBOTS + n, "movie_id": str(movie), "kind": "watch"} for n in range(500) for movie in films_of),
     )
     Viewer.objects.filter(id__gte=ROBOTS).update(created_at=timezone.now() - timedelta(days=4))
 
@@ -204,11 +204,11 @@ def test_an_honest_rise_still_shows(api, client_with, imported):
 
 def test_rows_that_the_operator_imports_count_at_once(api, imported, tmp_path, model):
     """Unlike those of a client: whoever may load the database vouches for the times in it."""
-    lines = [f"{80_000 + n},{film},watch,2014-05-01T10:00:00Z" for n in range(50) for film in INVENTED["Sci-Fi"][5:9]]
+    lines = [f"{80_000 + n},{movie},watch,2014-05-01T10:00:00Z" for n in range(50) for movie in INVENTED["Sci-Fi"][5:9]]
     (tmp_path / "events.csv").write_text("\n".join(["user_id,movie_id,kind,occurred_at", *lines]))
     call_command("import_rows", "events", str(tmp_path / "events.csv"), stdout=io.StringIO())
 
-    assert {str(film) for film in INVENTED["Sci-Fi"][5:9]} <= set(counted_anew(api)[:5])
+    assert {str(movie) for movie in INVENTED["Sci-Fi"][5:9]} <= set(counted_anew(api)[:5])
 
 
 def test_nothing_trends_where_nothing_is_watched(api):
@@ -220,7 +220,7 @@ def test_nothing_trends_where_nothing_is_watched(api):
     assert len(recommended_ids(api.get("/popular"))) == len(recommended_ids(api.get("/latest"))) == 20
 
 
-def test_beat_counts_anew_and_the_next_process_reads_what_it_stored(api, ended_years_ago, django_assert_num_queries):
+def test_beat_recounts_and_the_next_process_reads_its_counts(api, ended_years_ago, django_assert_num_queries):
     assert tasks.refresh_charts() == {"popular": 2, "trending": 1}
 
     with django_assert_num_queries(3):  # revision, model, catalogue: nothing is counted
@@ -259,13 +259,13 @@ def test_every_chart_takes_the_filters(api, weeks_later, chart):
     body = api.get(f"/{chart}?genres=crime&genres=Children&max_year=1996&titles=true&top_k=200")
 
     assert body["recommendations"]
-    assert all({"Crime", "Children"} & set(film["genres"]) for film in body["recommendations"])
-    assert all(film["year"] <= 1996 for film in body["recommendations"])
+    assert all({"Crime", "Children"} & set(movie["genres"]) for movie in body["recommendations"])
+    assert all(movie["year"] <= 1996 for movie in body["recommendations"])
     assert body["filters_applied"] == {"genres": ["crime", "Children"], "max_year": 1996}
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_every_chart_leaves_out_what_a_viewer_has_seen_and_what_is_excluded(api, weeks_later, chart):
+def test_every_chart_omits_seen_and_excluded_movies(api, weeks_later, chart):
     whole = recommended_ids(api.get(f"/{chart}?top_k=200"))
     assert {str(TOY_STORY), str(MATRIX)} <= set(whole)
 
@@ -273,34 +273,34 @@ def test_every_chart_leaves_out_what_a_viewer_has_seen_and_what_is_excluded(api,
 
     assert (body["user_id"], body["is_known_user"], body["removed"]["seen"]) == (BEN, True, 3)
     assert recommended_ids(body) == [
-        one for one in whole if one not in (str(TOY_STORY), "3114", str(NEMO), str(MATRIX))
+        item for item in whole if item not in (str(TOY_STORY), "3114", str(NEMO), str(MATRIX))
     ]
 
 
 def test_trending_for_you_mixes_the_trend_with_the_models_ranking(api):
     risen = [*INVENTED["Crime"][:5], *INVENTED["Sci-Fi"][:5], UNKNOWN_TO_MODEL]  # Ada watches space adventures
     later = MORNING + timedelta(days=20)
-    for n, film in enumerate(risen):
-        record_events([watch_event(4000 + 100 * n + m, film, later) for m in range(30 - n)])
+    for n, movie in enumerate(risen):
+        record_events([watch_event(4000 + 100 * n + m, movie, later) for m in range(30 - n)])
     clear_caches()
     trend = recommended_ids(api.get(f"/trending?user_id={ADA}&top_k=11"))
-    model = [one for one in recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=200")) if one in trend]
+    model = [item for item in recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=200")) if item in trend]
 
     body = api.get(f"/trending?user_id={ADA}&personal=true&top_k=11")
 
     assert (body["source"], body["model_version"], trend) == (
         "trending_for_you",
         TINY_MODEL,
-        [str(film) for film in risen],
+        [str(movie) for movie in risen],
     )
-    by_hand = {film: (61 / (61 + trend.index(film)) + 61 / (61 + model.index(film))) / 2 for film in trend}
-    scores = {one["movie_id"]: one["score"] for one in body["recommendations"]}
+    by_hand = {movie: (61 / (61 + trend.index(movie)) + 61 / (61 + model.index(movie))) / 2 for movie in trend}
+    scores = {item["movie_id"]: item["score"] for item in body["recommendations"]}
     assert scores == pytest.approx(by_hand, abs=1e-4)
-    assert recommended_ids(body) == sorted(trend, key=lambda film: -by_hand[film]) != trend
+    assert recommended_ids(body) == sorted(trend, key=lambda movie: -by_hand[movie]) != trend
 
 
 @pytest.mark.parametrize("whose", ["", f"user_id={EVE}&"])
-def test_nobody_and_a_stranger_get_the_trend_as_it_is(api, whose):
+def test_unknown_viewers_get_the_plain_trend(api, whose):
     body = api.get(f"/trending?{whose}personal=true")
 
     assert (body["source"], body["is_known_user"]) == ("trending", False)
@@ -314,7 +314,7 @@ def test_a_filter_that_nothing_satisfies_gives_the_reason(api):
     assert body["unknown_names"] == {"genres": ["No Such"]}
 
 
-def test_the_shelf_keeps_both_counted_charts(model):
+def test_the_cache_holds_both_counted_charts(model):
     tasks.refresh_charts()
 
     assert {cache.read_chart(name).epoch for name in ("popular", "trending")} == {

@@ -44,8 +44,8 @@ def reading_folder():
         model={"d_model": 16, "d_item": 32, "layers": 1, "taste_len": 0},
         train={"epochs": 6, "batch_positions": 2000, "lr": 1e-2, "warmup_steps": 5, "forget_id": 0.3},
     )
-    of = {film: [f"genre:{taste}"] for taste in TASTES for film in TASTES[taste] + INVENTED[taste]}
-    vocab, features = Vocab(np.array(VOCABULARY)), build_features([of.get(film, []) for film in VOCABULARY])
+    of = {movie: [f"genre:{taste}"] for taste in TASTES for movie in TASTES[taste] + INVENTED[taste]}
+    vocab, features = Vocab(np.array(VOCABULARY)), build_features([of.get(movie, []) for movie in VOCABULARY])
     tokens = tokenise(Histories.from_events(simulated_histories()), vocab)
     net = TransformerRecModel(len(vocab), shape.model, features)
     Trainer(net, tokens, tokens.indptr[1:], shape, device=torch.device("cpu")).run()
@@ -61,8 +61,8 @@ def ranker(transactional_db, more_movies, reading_folder):
     clear_caches()
 
 
-def place(body, film=UNKNOWN_TO_MODEL):
-    return recommended_ids(body).index(str(film)) if str(film) in recommended_ids(body) else None
+def place(body, movie=UNKNOWN_TO_MODEL):
+    return recommended_ids(body).index(str(movie)) if str(movie) in recommended_ids(body) else None
 
 
 def test_it_is_ranked_where_its_genre_belongs(api, ranker):
@@ -70,7 +70,7 @@ def test_it_is_ranked_where_its_genre_belongs(api, ranker):
 
     assert ada["source"] == "model"
     assert place(ada) < 30 < place(cleo), "space adventures for Ada, crime for Cleo"
-    scores = [one["score"] for one in ada["recommendations"]]
+    scores = [item["score"] for item in ada["recommendations"]]
     assert scores == sorted(scores, reverse=True)
     assert place(api.get(f"/recommend?user_id={ADA}&top_k=70&exclude={UNKNOWN_TO_MODEL}")) is None
     assert place(api.get(f"/recommend?user_id={ADA}&top_k=70&explain=true&diversity=0.5")) is not None
@@ -81,14 +81,14 @@ def test_a_minute_after_it_was_added(api, site, ranker):
         return recommended_ids(api.post("/recommend/filtered", {"user_id": ADA, "genres": ["Sci-Fi"], "final_k": 12}))
 
     before = space()
-    made = site.post("/movies", {"title": "Newer Still", "year": 2025, "genres": ["Sci-Fi"]}, expect=201)
+    created = site.post("/movies", {"title": "Newer Still", "year": 2025, "genres": ["Sci-Fi"]}, expect=201)
 
-    assert [film for film in space() if film != made["movie_id"]] == before[:11]
-    assert made["movie_id"] in recommended_ids(
+    assert [movie for movie in space() if movie != created["movie_id"]] == before[:11]
+    assert created["movie_id"] in recommended_ids(
         api.post("/recommend", {"user_id": ADA, "history": SPACE[:3], "top_k": 40})
     )
 
-    site.patch(f"/movies/{made['movie_id']}", {"published": False})
+    site.patch(f"/movies/{created['movie_id']}", {"published": False})
     assert space() == before
 
 
@@ -101,7 +101,7 @@ def test_the_batch_and_the_live_list_have_it_alike(api, ranker):
     assert (stored["source"], recommended_ids(stored)) == ("cache", recommended_ids(live))
 
 
-def test_who_has_watched_it_does_not_get_it(api, site, ranker):
+def test_a_viewer_who_watched_it_does_not_get_it(api, site, ranker):
     site.post("/events", {"user_id": ADA, "movie_id": UNKNOWN_TO_MODEL, "kind": "watch"})
     assert place(api.get(f"/recommend?user_id={ADA}&top_k=70")) is None
 
@@ -115,7 +115,7 @@ def test_every_other_personal_call_has_it_or_does_without(api, site, ranker):
     assert any(str(UNKNOWN_TO_MODEL) in json.dumps(row["films"]) for row in home["rows"])
 
 
-def test_its_vector_is_that_of_a_film_nobody_watched(ranker):
+def test_its_vector_is_that_of_an_unwatched_movie(ranker):
     """By hand: the metadata's part alone, and the best k of both kinds by all scores."""
     new = cold_items(catalogue_table(), ranker)
     assert new.movie_ids.tolist() == [UNKNOWN_TO_MODEL]

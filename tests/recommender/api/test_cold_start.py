@@ -14,11 +14,11 @@ pytestmark = pytest.mark.usefixtures("model")
 def test_liked_genres_come_first_and_the_rest_below(api):
     body = api.post("/recommend", {"user_id": EVE, "liked_genres": ["crime"], "top_k": 200, "titles": True})
 
-    crime = ["Crime" in film["genres"] for film in body["recommendations"]]
+    crime = ["Crime" in movie["genres"] for movie in body["recommendations"]]
     assert (body["source"], body["is_known_user"], len(crime)) == ("popular", False, 16 + 60 + 1)
     assert crime == sorted(crime, reverse=True)
     assert crime.count(True) == 5 + 20
-    scores = [film["score"] for film in body["recommendations"]]
+    scores = [movie["score"] for movie in body["recommendations"]]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -29,7 +29,7 @@ def test_popularity_times_the_share_of_the_liked_genres(api):
 
     body = api.post("/recommend", {"user_id": EVE, "liked_genres": liked, "top_k": 200})
 
-    scores = {film["movie_id"]: film["score"] for film in body["recommendations"]}
+    scores = {movie["movie_id"]: movie["score"] for movie in body["recommendations"]}
     assert scores[str(PULP_FICTION)] == pytest.approx(popularity[str(PULP_FICTION)], abs=1e-4)
     assert scores[str(NEMO)] == pytest.approx(popularity[str(NEMO)] / 2, abs=1e-4)
     assert scores[str(MATRIX)] == pytest.approx(popularity[str(MATRIX)] - 1, abs=1e-4)
@@ -44,7 +44,7 @@ def test_in_the_address_and_without_a_viewer(api):
     ) == recommended_ids(got)
 
 
-def test_genres_nobody_knows_are_told(api):
+def test_unknown_genres_are_reported(api):
     some = api.post("/recommend", {"user_id": EVE, "liked_genres": ["Crime", "Krimi"], "top_k": 5})
     none = api.post("/recommend", {"user_id": EVE, "liked_genres": ["Krimi"], "top_k": 5})
 
@@ -75,20 +75,20 @@ def test_a_history_that_the_model_reads_counts_for_more(api):
 @pytest.fixture
 def sequel(model):
     """Of Toy Story, and newer than the model: everything else is made up."""
-    film = Movie.objects.create(title="Toy Story 3", year=2010, certificate="G")
-    film.genres.set(Movie.objects.get(id=TOY_STORY_2).genres.all())
-    film.people.set(Movie.objects.get(id=TOY_STORY_2).people.all(), through_defaults={"role": 2})
-    save_record(film)
-    return str(film.pk)
+    movie = Movie.objects.create(title="Toy Story 3", year=2010, certificate="G")
+    movie.genres.set(Movie.objects.get(id=TOY_STORY_2).genres.all())
+    movie.people.set(Movie.objects.get(id=TOY_STORY_2).people.all(), through_defaults={"role": 2})
+    save_record(movie)
+    return str(movie.pk)
 
 
-def test_one_film_that_the_model_does_not_know_has_kin(api, sequel):
+def test_one_movie_unknown_to_the_model_gives_similar_movies(api, sequel):
     body = api.post("/recommend", {"user_id": EVE, "history": [sequel, "no film"], "top_k": 30})
 
     assert (body["source"], body["model_version"], body["ignored_history"]) == ("similar", None, ["no film"])
     assert recommended_ids(body)[:2] == [str(TOY_STORY_2), str(TOY_STORY)]
     assert sequel not in recommended_ids(body)
-    scores = [film["score"] for film in body["recommendations"]]
+    scores = [movie["score"] for movie in body["recommendations"]]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == len(set(recommended_ids(body))) == 30
 
@@ -96,15 +96,19 @@ def test_one_film_that_the_model_does_not_know_has_kin(api, sequel):
 def test_that_film_watched_by_the_viewer(api, site, sequel):
     site.post("/events", {"user_id": EVE, "movie_id": sequel, "kind": "watch"})
 
-    alone = api.get(f"/recommend?user_id={EVE}&top_k=10")
+    single = api.get(f"/recommend?user_id={EVE}&top_k=10")
     batch = api.post("/batch/recommend", {"user_histories": {str(EVE): []}, "top_k": 10})
 
-    assert (alone["source"], recommended_ids(alone)[0], alone["removed"]) == ("similar", str(TOY_STORY_2), {"seen": 1})
-    assert [one["movie_id"] for one in batch["results"][str(EVE)]] == recommended_ids(alone)
+    assert (single["source"], recommended_ids(single)[0], single["removed"]) == (
+        "similar",
+        str(TOY_STORY_2),
+        {"seen": 1},
+    )
+    assert [item["movie_id"] for item in batch["results"][str(EVE)]] == recommended_ids(single)
     assert batch["lists"][str(EVE)]["source"] == "similar"
 
 
-def test_a_film_that_was_turned_down_has_no_kin(api, site, sequel):
+def test_a_disliked_movie_gives_no_similar_movies(api, site, sequel):
     site.post("/events", {"user_id": EVE, "movie_id": sequel, "kind": "dislike"})
 
     body = api.get(f"/recommend?user_id={EVE}&top_k=5")
@@ -112,7 +116,7 @@ def test_a_film_that_was_turned_down_has_no_kin(api, site, sequel):
     assert (body["source"], body["removed"]) == ("popular", {"disliked": 1})
 
 
-def test_kin_within_filters(api):
+def test_similar_movies_satisfy_the_filters(api):
     body = api.post("/recommend/filtered", {"history": [str(UNKNOWN_TO_MODEL)], "genres": ["Sci-Fi"], "max_year": 1972})
 
     assert body["source"] == "similar"

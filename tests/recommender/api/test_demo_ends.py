@@ -132,7 +132,7 @@ def test_trying_the_demo_does_not_end_it(demo, site, tmp_path):
     assert selectors.has_demo()
 
 
-def test_ids_given_after_the_demo_begin_at_the_beginning(demo, site):
+def test_ids_after_the_demo_start_at_1(demo, site):
     assert int(site.post("/movies", {"title": "My own film"}, expect=201)["movie_id"]) < 1_000_000
 
 

@@ -6,7 +6,7 @@ import pytest
 from catalog.models import Credit, Genre, Movie, Person
 from catalog.selectors import catalogue_table
 from recommender.movies.series import detect_series
-from recommender.serving.candidates.model_scoring import RankedMovies
+from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.reranking.diversity import greedy_diversify, pairwise_similarity
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN, CLEO, EMPIRE, EVE, GODFATHER, GODFATHER_2, JEDI, STAR_WARS, TOY_STORY
@@ -24,12 +24,12 @@ def lists(api, viewer, **more):
         recommended_ids(api.get(f"/recommend?{address}")),
         recommended_ids(api.post("/recommend", {"user_id": viewer, "top_k": 6, **more})),
         recommended_ids(api.post("/recommend/filtered", {"user_id": viewer, **wide, **more})),
-        [one["movie_id"] for one in batch["results"][str(viewer)]],
+        [item["movie_id"] for item in batch["results"][str(viewer)]],
     ]
 
 
 @pytest.mark.usefixtures("model")
-def test_every_door_gives_the_same_diverse_list_and_zero_is_the_plain_one(api, django_assert_num_queries):
+def test_every_call_gives_the_same_diverse_list_and_zero_is_the_plain_one(api, django_assert_num_queries):
     plain = recommended_ids(api.post("/recommend", {"user_id": BEN, "top_k": 6}))
     assert lists(api, BEN, diversity=0) == [plain] * 4
     first, *others = lists(api, BEN, diversity=0.7)
@@ -40,8 +40,8 @@ def test_every_door_gives_the_same_diverse_list_and_zero_is_the_plain_one(api, d
         stored = api.get(f"/recommend?user_id={BEN}&top_k=6&diversity=0.7")
     assert (stored["source"], recommended_ids(stored)) == ("cache", first)
     whole = api.get(f"/recommend?user_id={BEN}&top_k=200")["recommendations"]
-    assert [one["score"] for one in stored["recommendations"]] == [
-        one["score"] for film in first for one in whole if one["movie_id"] == film
+    assert [item["score"] for item in stored["recommendations"]] == [
+        item["score"] for movie in first for item in whole if item["movie_id"] == movie
     ]
 
 
@@ -59,7 +59,7 @@ def test_a_series_comes_once_where_the_list_is_diverse(api):
 
 
 @pytest.mark.usefixtures("model")
-def test_what_stands_in_the_pool_alone_is_chosen_and_a_short_pool_is_listed_whole(api):
+def test_only_the_pool_is_chosen_from_and_a_short_pool_is_listed_whole(api):
     body = {"user_id": ADA, "genres": ["Crime"], "top_k": 5, "final_k": 3, "diversity": 1}
     pool = recommended_ids(api.post("/recommend/filtered", {**body, "diversity": 0, "final_k": 5}))
     assert set(recommended_ids(api.post("/recommend/filtered", body))) < set(pool)
@@ -71,22 +71,22 @@ def test_what_stands_in_the_pool_alone_is_chosen_and_a_short_pool_is_listed_whol
 @pytest.mark.parametrize(("value", "words"), [(-0.1, "0"), (1.1, "1"), ("0.5", "number"), (True, "number")])
 def test_a_diversity_that_is_none_is_refused(api, db, value, words):
     for path in ("/recommend", "/recommend/filtered", "/batch/recommend"):
-        whose = {"user_histories": {}} if path.startswith("/batch") else {"user_id": ADA}
-        [error] = api.post(path, {**whose, "diversity": value}, expect=400)["errors"]
+        viewer_part = {"user_histories": {}} if path.startswith("/batch") else {"user_id": ADA}
+        [error] = api.post(path, {**viewer_part, "diversity": value}, expect=400)["errors"]
         assert error["pointer"] == "#/diversity"
         assert words in error["detail"]
     assert api.get(f"/recommend?user_id={ADA}&diversity=x", expect=400)["errors"][0]["parameter"] == "diversity"
 
 
-def pool(*made):
+def pool(*rows):
     """A film for each (title, year, genres, director), the best first, with scores falling by one."""
-    for title, year, genres, director in made:
-        film = Movie.objects.create(title=title, year=year)
-        film.genres.set([Genre.objects.get_or_create(name=name)[0] for name in genres])
+    for title, year, genres, director in rows:
+        movie = Movie.objects.create(title=title, year=year)
+        movie.genres.set([Genre.objects.get_or_create(name=name)[0] for name in genres])
         person, _ = Person.objects.get_or_create(name=director)
-        Credit.objects.create(movie=film, person=person, role=Credit.Role.DIRECTOR, order=0)
+        Credit.objects.create(movie=movie, person=person, role=Credit.Role.DIRECTOR, order=0)
     table = catalogue_table()
-    return table, RankedMovies(table.ids, np.arange(len(made), 0, -1, dtype=np.float32))
+    return table, RankedMovies(table.ids, np.arange(len(rows), 0, -1, dtype=np.float32))
 
 
 def test_likeness_and_order_by_hand(db):

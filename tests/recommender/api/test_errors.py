@@ -68,7 +68,7 @@ def test_json_that_is_no_object(api, body):
         assert problem(api, 400, "invalid")["errors"][0]["pointer"] == "#"
 
 
-def test_a_chunked_body_is_asked_for_its_length(api):
+def test_a_chunked_body_needs_a_length(api):
     api.post("/recommend", {"user_id": ADA}, expect=411, headers={"Transfer-Encoding": "chunked"})
 
     problem(api, 411, "length_required")
@@ -91,7 +91,7 @@ def test_an_unexpected_failure_tells_only_its_request_id(api, monkeypatch):
     assert "secret" not in json.dumps(body)
 
 
-def test_a_request_id_is_taken_over_where_it_is_harmless(api):
+def test_a_harmless_request_id_is_adopted(api):
     api.get("/health/live", headers={"X-Request-ID": "abc-1.2_3"})
     assert api.response.headers["X-Request-ID"] == "abc-1.2_3"
 
@@ -105,7 +105,7 @@ def test_a_pointer_is_escaped(api):
     assert body["errors"][0]["pointer"] == "#/user_histories/a~1b~0c"
 
 
-def test_answers_are_kept_by_nobody(model, api):
+def test_no_cache_stores_answers(model, api):
     api.post("/recommend", {"user_id": ADA})
     assert api.response.headers["Cache-Control"] == "private, no-store"
     api.get("/health/live")

@@ -20,7 +20,7 @@ def event(**more):
 
 
 def statuses(body):
-    return [one["status"] for one in body["results"]]
+    return [item["status"] for item in body["results"]]
 
 
 def test_it_works(site):
@@ -75,20 +75,20 @@ def test_a_new_list_but_the_film_stays_after(site, kind):
 
 
 @pytest.mark.parametrize("kind", ["impression", "click"])
-def test_what_was_shown_moves_no_list(site, kind):
+def test_impressions_do_not_change_the_list(site, kind):
     listed = site.get(f"/recommend?user_id={ADA}&top_k=3")
-    shown = event(kind=kind, recommendation_id=listed["recommendation_id"], position=2, event_id=str(uuid4()))
+    impression = event(kind=kind, recommendation_id=listed["recommendation_id"], position=2, event_id=str(uuid4()))
 
-    assert statuses(site.post("/events", [shown, shown, event(kind=kind, movie_id="999999")])) == [
+    assert statuses(site.post("/events", [impression, impression, event(kind=kind, movie_id="999999")])) == [
         "stored",
         "duplicate",
         "rejected",
     ]
-    assert statuses(site.post("/events", shown)) == ["duplicate"]
+    assert statuses(site.post("/events", impression)) == ["duplicate"]
 
-    kept = Impression.objects.get()
-    assert (kept.viewer_id, kept.movie_id, kept.position, kept.get_kind_display()) == (ADA, NEMO, 2, kind)
-    assert kept.recommendation_id == listed["recommendation_id"]
+    stored = Impression.objects.get()
+    assert (stored.viewer_id, stored.movie_id, stored.position, stored.get_kind_display()) == (ADA, NEMO, 2, kind)
+    assert stored.recommendation_id == listed["recommendation_id"]
     assert site.get(f"/recommend?user_id={ADA}&top_k=3")["source"] == "cache"
 
 
@@ -96,9 +96,9 @@ def test_sent_twice_counts_once(site):
     sent = event(event_id=str(uuid4()))
 
     assert statuses(site.post("/events", sent)) == ["stored"]
-    again = site.post("/events", sent)
+    repeated = site.post("/events", sent)
 
-    assert (statuses(again), again["visible"]) == (["duplicate"], True)
+    assert (statuses(repeated), repeated["visible"]) == (["duplicate"], True)
     assert WatchEvent.objects.filter(viewer_id=ADA, movie_id=NEMO).count() == 1
 
 
@@ -144,11 +144,11 @@ def test_another_rating_at_the_same_moment_is_a_conflict_without_an_id(site):
     ("field", "other"),
     [("position", 3), ("recommendation_id", "r-2"), ("kind", "click"), ("movie_id", str(STAR_WARS)), ("user_id", BEN)],
 )
-def test_what_was_shown_under_the_same_id_is_the_same_or_a_conflict(site, field, other):
-    shown = event(kind="impression", position=2, recommendation_id="r-1", event_id=str(uuid4()))
-    told = site.post("/events", [shown, shown | {field: other}, shown])
-    assert (statuses(told), told["results"][1]["fields"]) == (["stored", "conflict", "duplicate"], [field])
-    assert site.post("/events", shown | {field: other}, expect=409)["code"] == "event_conflict"
+def test_an_impression_with_a_known_event_id_is_a_duplicate_or_a_conflict(site, field, other):
+    impression = event(kind="impression", position=2, recommendation_id="r-1", event_id=str(uuid4()))
+    reported = site.post("/events", [impression, impression | {field: other}, impression])
+    assert (statuses(reported), reported["results"][1]["fields"]) == (["stored", "conflict", "duplicate"], [field])
+    assert site.post("/events", impression | {field: other}, expect=409)["code"] == "event_conflict"
     assert Impression.objects.get().position == 2
 
 
@@ -165,7 +165,7 @@ def test_a_newcomer_is_made_a_viewer(site):
     assert (body["source"], body["is_known_user"]) == ("model", True)
 
 
-def test_each_of_a_list_is_judged_alone(site):
+def test_each_event_of_a_list_is_validated_alone(site):
     body = site.post(
         "/events",
         {
@@ -185,8 +185,8 @@ def test_each_of_a_list_is_judged_alone(site):
     )
 
     assert (body["stored"], body["rejected"], body["visible"]) == (2, 8, True)
-    assert [one["index"] for one in body["results"] if one["status"] == "stored"] == [0, 9]
-    reasons = [one.get("reason", "") for one in body["results"]]
+    assert [item["index"] for item in body["results"] if item["status"] == "stored"] == [0, 9]
+    reasons = [item.get("reason", "") for item in body["results"]]
     assert reasons[1] == "there is no film 999999"
     assert "0.5 to 5 stars in halves" in reasons[2]
     assert reasons[3] == "rating: is needed for the kind rating."
@@ -197,7 +197,7 @@ def test_each_of_a_list_is_judged_alone(site):
     assert "user_id: This field is required." in reasons[8]
 
 
-def test_one_that_cannot_be_read_is_a_bad_request(site):
+def test_a_single_invalid_event_is_a_bad_request(site):
     body = site.post("/events", event(rating=4.2, kind="rating"), expect=400)
 
     assert body["errors"] == [{"pointer": "#/rating", "detail": "must be 0.5 to 5 stars in halves."}]
@@ -205,7 +205,7 @@ def test_one_that_cannot_be_read_is_a_bad_request(site):
 
 def test_a_thousand_at_once(site, django_assert_max_num_queries):
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    road = [film for films in INVENTED.values() for film in films]
+    road = [movie for movies in INVENTED.values() for movie in movies]
     many = [
         event(
             user_id=1000 + n % 50,
@@ -233,7 +233,7 @@ def test_more_than_a_thousand_are_refused(site):
 
 
 @pytest.mark.parametrize("body", [[], {"events": []}, {"events": {}}, "event", 3, None, [1], [[]]])
-def test_what_is_no_event_is_refused(site, body):
+def test_a_body_without_events_is_refused(site, body):
     assert site.post("/events", body, expect=400)["code"] == "invalid"
 
 
@@ -241,7 +241,7 @@ def test_the_smallest_share_of_a_film(site):
     assert statuses(site.post("/events", event(completion=2e-50))) == ["stored"]
 
 
-def test_backdated_events_take_their_place(site):
+def test_backdated_events_are_sorted_in_by_time(site):
     site.post("/events", event(occurred_at=1_000_000_000))
 
     assert str(NEMO) not in recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=200"))

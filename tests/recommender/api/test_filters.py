@@ -43,15 +43,15 @@ def test_it_works(api):
     assert len(body["recommendations"]) == 20
     assert set(body["recommendations"][0]) == {"movie_id", "score", "title", "genres", "year", "poster_url"}
     assert body["filters_applied"] == {"genres": ["Action", "Sci-Fi"], "min_year": 1970, "max_year": 2023}
-    for film in body["recommendations"]:
-        assert {"Action", "Sci-Fi"} & set(film["genres"])
-        assert 1970 <= film["year"] <= 2023
+    for movie in body["recommendations"]:
+        assert {"Action", "Sci-Fi"} & set(movie["genres"])
+        assert 1970 <= movie["year"] <= 2023
 
 
 def test_any_of_the_genres_in_any_case(api):
     body = ask(api, genres=["sci-fi", "CHILDREN", "No Such"], final_k=50)
 
-    assert {genre for film in body["recommendations"] for genre in film["genres"]} >= {"Sci-Fi", "Children"}
+    assert {genre for movie in body["recommendations"] for genre in movie["genres"]} >= {"Sci-Fi", "Children"}
     assert body["unknown_names"] == {"genres": ["No Such"]}
 
 
@@ -73,13 +73,13 @@ def test_a_director_is_no_actor(api):
     assert recommended_ids(ask(api, directors=["Harrison Ford"])) == []
 
 
-def test_genres_that_are_not_wanted(api):
+def test_excluded_genres(api):
     body = ask(api, genres=["Sci-Fi", "Crime"], exclude_genres=["thriller", "Adventure"], final_k=200)
 
     assert ask(api, exclude_genres=["Krimi"])["unknown_names"] == {"exclude_genres": ["Krimi"]}
     assert len(recommended_ids(body)) == 20 + 20 + 1 + 3, "those made up, the new one, and three of the cast"
-    for film in body["recommendations"]:
-        assert not {"Thriller", "Adventure"} & set(film["genres"])
+    for movie in body["recommendations"]:
+        assert not {"Thriller", "Adventure"} & set(movie["genres"])
 
 
 def test_a_film_of_unknown_runtime_is_in_no_span(api):
@@ -95,8 +95,8 @@ def test_a_language_stands_for_all_its_kinds(api):
     Movie.objects.filter(id=MATRIX).update(language="en-GB")
     fitting = {"FR": {AMELIE}, "ja": {SPIRITED_AWAY}, "en": {NEMO, MATRIX}, "en-GB": {MATRIX}, "en_gb": {MATRIX}}
 
-    for language, found in fitting.items():
-        assert set(recommended_ids(ask(api, languages=[language], final_k=200))) == set(map(str, found)), language
+    for language, movie_ids in fitting.items():
+        assert set(recommended_ids(ask(api, languages=[language], final_k=200))) == set(map(str, movie_ids)), language
     both = ask(api, languages=["fr", "ja", "e"], final_k=200)
     assert set(recommended_ids(both)) == {str(AMELIE), str(SPIRITED_AWAY)}
     assert both["unknown_names"] == {"languages": ["e"]}
@@ -141,7 +141,7 @@ def test_popular_takes_the_filters_in_the_address(api):
 def test_years_are_inclusive(api):
     body = ask(api, min_year=1972, max_year=1974, genres=["Crime"])
 
-    assert {film["year"] for film in body["recommendations"]} == {1972, 1974}
+    assert {movie["year"] for movie in body["recommendations"]} == {1972, 1974}
     assert {str(GODFATHER), str(GODFATHER_2)} <= set(recommended_ids(body))
 
 
@@ -170,7 +170,7 @@ def test_a_film_of_unknown_year_is_in_no_span(api):
         ),
     ],
 )
-def test_what_nothing_satisfies_gives_an_empty_list_and_the_reason(api, filters, reason):
+def test_filters_without_a_match_give_an_empty_list_and_the_reason(api, filters, reason):
     body = ask(api, **filters)
 
     assert (recommended_ids(body), body["reason"]) == ([], reason)
@@ -190,7 +190,7 @@ def test_a_stored_list_answers_where_it_holds_enough(api, django_assert_num_quer
 
     assert body["source"] == "cache"
     whole = api.get(f"/recommend?user_id={ADA}&top_k=200&titles=true")["recommendations"]
-    assert recommended_ids(body) == [film["movie_id"] for film in whole if "Sci-Fi" in film["genres"]][:5]
+    assert recommended_ids(body) == [movie["movie_id"] for movie in whole if "Sci-Fi" in movie["genres"]][:5]
 
 
 def test_the_model_answers_where_it_does_not(api, settings, django_assert_num_queries):
@@ -217,11 +217,11 @@ def test_a_filter_that_only_they_satisfy_is_answered_by_popularity(api):
     assert (recommended_ids(body), body["source"]) == ([str(UNKNOWN_TO_MODEL)], "popular")
 
 
-def test_one_pass_over_the_films_is_enough(api, monkeypatch):
-    asked = []
+def test_filters_read_the_catalogue_once(api, monkeypatch):
+    requests = []
     top = Ranker.top
-    monkeypatch.setattr(Ranker, "top", lambda self, *args: asked.append(args[1]) or top(self, *args))
+    monkeypatch.setattr(Ranker, "top", lambda self, *args: requests.append(args[1]) or top(self, *args))
 
     api.post("/recommend/filtered", {"user_id": ADA, "genres": ["Children"], "final_k": 3})
 
-    assert asked == [3]
+    assert requests == [3]

@@ -33,11 +33,11 @@ def together(api, *viewers, path="/recommend", **more):
 
 def out(viewer):
     """What this viewer's own history keeps out: film ids."""
-    return {str(film) for film in history(viewer).movie_ids.tolist()}
+    return {str(movie) for movie in history(viewer).movie_ids.tolist()}
 
 
 @pytest.mark.usefixtures("model")
-def test_one_list_for_all_of_them(api, django_assert_max_num_queries):
+def test_a_group_gets_one_list(api, django_assert_max_num_queries):
     api.get(f"/recommend?user_id={ADA}")
     with django_assert_max_num_queries(2):
         body = together(api, ADA, BEN, titles=True)
@@ -48,7 +48,7 @@ def test_one_list_for_all_of_them(api, django_assert_max_num_queries):
         "user_id": None, "user_ids": [ADA, BEN], "source": "model", "model_version": "tiny", "ignored_history": [],
     }  # fmt: skip
     assert (body["is_known_user"], body["removed"]["seen"]) == (True, 9)
-    scores = [one["score"] for one in body["recommendations"]]
+    scores = [item["score"] for item in body["recommendations"]]
     assert scores == sorted(scores, reverse=True)
     assert 0 < scores[-1] <= scores[0] <= 1
     assert body["recommendations"][0]["title"]
@@ -60,10 +60,10 @@ def test_one_list_for_all_of_them(api, django_assert_max_num_queries):
 
 
 @pytest.mark.usefixtures("model")
-def test_what_one_of_them_turned_down_is_out_and_the_counts_are_of_all(api):
+def test_a_movie_that_one_of_a_group_rejected_is_out_and_counts_are_of_all(api):
     """Cleo dislikes Toy Story and waves The Matrix away, which Ada has seen; her watchlist is no reason."""
     body = together(api, CLEO, DAN, top_k=200)
-    assert not {str(film) for film in (TOY_STORY, MATRIX, PULP_FICTION, SHAWSHANK, GODFATHER)} & set(
+    assert not {str(movie) for movie in (TOY_STORY, MATRIX, PULP_FICTION, SHAWSHANK, GODFATHER)} & set(
         recommended_ids(body)
     )
     assert str(SPIRITED_AWAY) not in recommended_ids(body)
@@ -106,7 +106,7 @@ def test_viewers_without_a_history(api):
 @pytest.mark.usefixtures("model")
 def test_filters_diversity_and_a_moment_hold_for_several_too(api):
     body = together(api, ADA, BEN, path="/recommend/filtered", genres=["Crime"], min_year=1900, final_k=5)
-    assert all("Crime" in film["genres"] for film in body["recommendations"])
+    assert all("Crime" in movie["genres"] for movie in body["recommendations"])
     assert (len(recommended_ids(body)), body["filters_applied"]["genres"]) == (5, ["Crime"])
     assert together(api, ADA, BEN, path="/recommend/filtered", genres=["Nothing"])["reason"]
     plain, diverse = (recommended_ids(together(api, ADA, CLEO, top_k=10, diversity=value)) for value in (0, 1))
@@ -115,7 +115,7 @@ def test_filters_diversity_and_a_moment_hold_for_several_too(api):
     assert len(recommended_ids(together(api, ADA, CLEO, at=1_800_000_000))) == 20
 
 
-def test_without_a_model_it_is_what_is_popular(api, more_movies):
+def test_without_a_model_a_group_gets_popular_movies(api, more_movies):
     body = together(api, ADA, BEN)
     assert (body["source"], len(recommended_ids(body))) == ("popular", 20)
     assert not set(recommended_ids(body)) & (out(ADA) | out(BEN))

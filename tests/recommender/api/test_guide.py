@@ -21,8 +21,8 @@ def test_every_call_of_the_guide_is_answered(site):
     Movie.objects.filter(id=1).update(imdb_id="tt0114709")
     for call in CALLS:
         print(call)  # the last one is shown where it fails
-        words = shlex.split(call.replace("\\\n", " "))
-        url = next(word for word in words if word.startswith("http://"))
+        arguments = shlex.split(call.replace("\\\n", " "))
+        url = next(word for word in arguments if word.startswith("http://"))
         path = url.removeprefix("http://127.0.0.1:8000")
         if path.endswith("/history"):
             assert site.post(path, DIARY.encode(), content_type="text/csv")["unmatched"] == []
@@ -32,9 +32,11 @@ def test_every_call_of_the_guide_is_answered(site):
         elif path.startswith("/exports"):
             answer = site.client.get(path)
             assert (answer.status_code, b"".join(answer.streaming_content) != b"") == (200, True)
-        elif "-d" in words:
-            send = site.patch if "PATCH" in words else site.post
-            answer = send(path, json.loads(words[words.index("-d") + 1]), expect=201 if path == "/movies" else 200)
+        elif "-d" in arguments:
+            send = site.patch if "PATCH" in arguments else site.post
+            answer = send(
+                path, json.loads(arguments[arguments.index("-d") + 1]), expect=201 if path == "/movies" else 200
+            )
             assert answer.get("rejected", 0) == 0
         elif path == "/health/system":
             assert site.client.get(path).status_code in (200, 503)  # no worker runs beside this test
@@ -42,7 +44,7 @@ def test_every_call_of_the_guide_is_answered(site):
             site.get(path)
 
 
-def test_the_guide_shows_every_kind_of_call():
+def test_the_guide_has_an_example_of_every_call():
     paths = {re.search(r"8000(/[a-z/]+)", call)[1] for call in CALLS}
 
     assert {
@@ -65,8 +67,8 @@ def test_the_guide_shows_every_kind_of_call():
 @pytest.mark.usefixtures("model")
 def test_the_answers_of_the_guide_have_the_fields_that_are_answered(api):
     blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)]
-    [shown] = [block for block in blocks if "recommendations" in block]
+    [list_example] = [block for block in blocks if "recommendations" in block]
     [error] = [block for block in blocks if "errors" in block]
 
-    assert set(shown) == set(api.post("/recommend", {"user_id": 123, "history": ["1"]}))
+    assert set(list_example) == set(api.post("/recommend", {"user_id": 123, "history": ["1"]}))
     assert set(error) == set(api.post("/recommend", {"user_id": 123, "top_k": 201}, expect=400))

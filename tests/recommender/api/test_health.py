@@ -38,12 +38,12 @@ def test_ready_without_a_model_and_says_what_it_waits_for(model):
 def test_not_ready_while_the_models_folder_is_unusable(model):
     process_state.clear()
     manifest = registry.folder(TINY_MODEL) / "manifest.json"
-    kept = manifest.read_text()
+    stored = manifest.read_text()
     manifest.write_text("{}")
     try:
         body = ApiClient().get("/health/ready", expect=503)
     finally:
-        manifest.write_text(kept)
+        manifest.write_text(stored)
         process_state.clear()
 
     assert body["parts"]["model"] == f"{TINY_MODEL} cannot be loaded"

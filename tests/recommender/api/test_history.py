@@ -69,21 +69,21 @@ def ids(db, cast):
 
 def test_ratings_of_imdb(site):
     for stored, duplicates in ((2, 0), (0, 2)):
-        found = sent(site, "\ufeff" + IMDB)
-        told = {name: found[name] for name in ("source", "rows", "by_id", "by_title", "stored", "duplicates")}
-        assert told == {
+        result = sent(site, "\ufeff" + IMDB)
+        reported = {name: result[name] for name in ("source", "rows", "by_id", "by_title", "stored", "duplicates")}
+        assert reported == {
             "source": "imdb", "rows": 5, "by_id": 1, "by_title": 1, "stored": stored, "duplicates": duplicates
         }  # fmt: skip
-        assert [(one["line"], one["title"]) for one in found["unmatched"]] == [
+        assert [(item["line"], item["title"]) for item in result["unmatched"]] == [
             (4, "Breaking Bad"), (5, "Some Other"), (6, "Bad Stars")
         ]  # fmt: skip
     assert history() == [(TOY_STORY, "rating", "05-01", 4.5), (MATRIX, "rating", "05-02", 3.5)]
 
 
 def test_letterboxd(site):
-    found = sent(site, DIARY)
-    assert (found["source"], found["by_title"], found["stored"]) == ("letterboxd", 2, 3)
-    assert [(one["line"], one["reason"][:7]) for one in found["unmatched"]] == [(3, "The cat"), (5, "Several")]
+    result = sent(site, DIARY)
+    assert (result["source"], result["by_title"], result["stored"]) == ("letterboxd", 2, 3)
+    assert [(item["line"], item["reason"][:7]) for item in result["unmatched"]] == [(3, "The cat"), (5, "Several")]
     for text in (RATINGS, WATCHED):
         assert sent(site, text)["stored"] == 1
     assert history() == [
@@ -108,9 +108,9 @@ def test_trakt_by_command(tmp_path):
     assert (left["line"], left["reason"]) == ("3", "is no film")
 
 
-def test_what_is_no_export_is_refused(site, client_with):
-    for text, words in (("a,b\n1,2\n", "is no export"), ("[", "is not JSON"), ("", "is no export")):
-        assert words in str(sent(site, text or "\n", expect=400))
+def test_a_file_that_is_no_export_is_refused(site, client_with):
+    for text, message in (("a,b\n1,2\n", "is no export"), ("[", "is not JSON"), ("", "is no export")):
+        assert message in str(sent(site, text or "\n", expect=400))
     site.post(f"/users/{2**31}/history", b"[]", expect=404)
     sent(client_with(ApiKey.Scope.READ, ApiKey.Scope.ERASE), IMDB, expect=403)
     assert history() == []
@@ -124,6 +124,6 @@ ROW = st.fixed_dictionaries({}, optional={"movie": FILM, "watched_at": ANY, "rat
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROW, max_size=4))
 def test_any_list_is_read_or_named(site, rows):
-    found = sent(site, json.dumps(rows))
-    assert found["rows"] == len(rows)
-    assert GODFATHER not in {film for film, *_ in history()}
+    result = sent(site, json.dumps(rows))
+    assert result["rows"] == len(rows)
+    assert GODFATHER not in {movie for movie, *_ in history()}

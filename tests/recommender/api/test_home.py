@@ -38,11 +38,11 @@ def rows(body):
 
 
 def shown(body):
-    return [film["movie_id"] for row in body["rows"] for film in row["films"]]
+    return [movie["movie_id"] for row in body["rows"] for movie in row["films"]]
 
 
 def in_row(row):
-    return [film["movie_id"] for film in row["films"]]
+    return [movie["movie_id"] for movie in row["films"]]
 
 
 def test_it_works(api):
@@ -61,20 +61,22 @@ def test_it_works(api):
     assert rows(body)["top_picks"]["source"] == "model"
 
 
-def test_a_film_like_a_watched_one_stands_beside_it_as_soon_as_its_window_opens(api):
-    """The neighbours are at hand from before."""
-    beside = [row for row in api.get(f"/home?user_id={ADA}&rows=20")["rows"] if row["kind"] == "because_you_watched"]
-    film = int(in_row(beside[0])[0])
-    movie = Movie.objects.get(id=film)
-    movie.available_from = timezone.now() + timedelta(hours=1)
-    save_record(movie)
-    closed = api.get(f"/home?user_id={ADA}&rows=20")
+def test_a_similar_movie_is_listed_as_soon_as_its_window_opens(api):
+    """The neighbours are cached before. At noon, as on another day it would be the newest and stand in that row."""
+    noon = timezone.now().replace(hour=12)
+    with time_machine.travel(noon):
+        page = api.get(f"/home?user_id={ADA}&rows=20")
+        beside = next(row for row in page["rows"] if row["kind"] == "because_you_watched")
+        movie = Movie.objects.get(id=int(in_row(beside)[0]))
+        movie.available_from = noon + timedelta(hours=1)
+        save_record(movie)
+        closed = api.get(f"/home?user_id={ADA}&rows=20")
 
-    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+    with time_machine.travel(noon + timedelta(hours=2)):
         opened = api.get(f"/home?user_id={ADA}&rows=20")
 
-    assert str(film) not in shown(closed)
-    assert str(film) in in_row(rows(opened)[beside[0]["key"]])
+    assert str(movie.id) not in shown(closed)
+    assert str(movie.id) in in_row(rows(opened)[beside["key"]])
 
 
 def test_the_top_picks_are_the_viewers_list(api):
@@ -94,7 +96,7 @@ def test_no_film_comes_twice_and_none_that_was_seen(api):
     assert not WATCHED & set(shown(body))
 
 
-def test_a_row_about_a_film_that_was_liked_has_its_neighbours(api):
+def test_a_because_you_watched_row_has_the_movies_neighbours(api):
     body = api.get(f"/home?user_id={ADA}&rows=20&row_length=5")
 
     about = [row for row in body["rows"] if row["kind"] == "because_you_watched"]
@@ -102,17 +104,17 @@ def test_a_row_about_a_film_that_was_liked_has_its_neighbours(api):
     assert about[0]["about"] in WATCHED - {str(AMELIE)}, "two stars are no liking"
     title = Movie.objects.get(id=about[0]["about"]).title
     assert (about[0]["title"], about[0]["reason"]) == (f"Because you watched {title}", f"You liked {title}.")
-    near = [one["movie_id"] for one in api.post("/similar", {"movie_id": about[0]["about"], "top_k": 60})["similar"]]
-    places = [near.index(one) for one in in_row(about[0])]
+    near = [item["movie_id"] for item in api.post("/similar", {"movie_id": about[0]["about"], "top_k": 60})["similar"]]
+    places = [near.index(item) for item in in_row(about[0])]
     assert places == sorted(places), "in the order of likeness, without what other rows show"
 
 
-def test_a_person_whose_films_were_liked_has_a_row(api):
+def test_a_favourite_person_has_a_row(api):
     more = range(6000, 6020)  # rows above may take some of them
-    Movie.objects.bulk_create(Movie(id=film, title=f"Ford {film}", year=film - 4020) for film in more)
+    Movie.objects.bulk_create(Movie(id=movie, title=f"Ford {movie}", year=movie - 4020) for movie in more)
     ford = Movie.objects.get(id=STAR_WARS).credits.get(person__name="Harrison Ford")
-    for film in more:
-        Movie.objects.get(id=film).credits.create(person=ford.person, role=ford.role)
+    for movie in more:
+        Movie.objects.get(id=movie).credits.create(person=ford.person, role=ford.role)
     publish_movies([6000], True)
 
     row = rows(api.get(f"/home?user_id={ADA}&rows=20&row_length=4"))["actor:Harrison Ford"]
@@ -122,11 +124,11 @@ def test_a_person_whose_films_were_liked_has_a_row(api):
     assert row["reason"].startswith("You liked Raiders of the Lost Ark and ")
 
 
-def test_new_films_have_a_place_though_nobody_watched_them(api):
+def test_unwatched_new_movies_have_a_row(api):
     """The model's ranking among them; those that it does not know yet by their genres."""
     Movie.objects.update(added_at=timezone.now() - timedelta(days=90))
-    fresh = [UNKNOWN_TO_MODEL, *INVENTED["Crime"][:10], *INVENTED["Sci-Fi"][:10]]
-    Movie.objects.filter(id__in=fresh).update(added_at=timezone.now())
+    new = [UNKNOWN_TO_MODEL, *INVENTED["Crime"][:10], *INVENTED["Sci-Fi"][:10]]
+    Movie.objects.filter(id__in=new).update(added_at=timezone.now())
     publish_movies([UNKNOWN_TO_MODEL], True)
 
     row = rows(api.get(f"/home?user_id={ADA}&rows=4&row_length=2"))["new"]
@@ -138,7 +140,7 @@ def test_new_films_have_a_place_though_nobody_watched_them(api):
 def test_rows_come_by_the_models_score_of_their_first_films(api):
     """Ada and Cleo: the same catalogue, another order."""
     later = MORNING + timedelta(days=20)
-    record_events([watch_event(7000 + n, film, later) for n, film in enumerate(2 * INVENTED["Crime"][:8])])
+    record_events([watch_event(7000 + n, movie, later) for n, movie in enumerate(2 * INVENTED["Crime"][:8])])
     clear_caches()
 
     ada, cleo = (api.get(f"/home?user_id={viewer}&rows=20&row_length=4") for viewer in (ADA, CLEO))
@@ -150,9 +152,9 @@ def test_rows_come_by_the_models_score_of_their_first_films(api):
 
 
 @pytest.mark.parametrize("who", ["", f"user_id={EVE}&"])
-def test_without_a_history_it_is_what_everyone_watches(api, who):
+def test_a_page_without_a_history_is_of_popular_movies(api, who):
     later = MORNING + timedelta(days=20)
-    record_events([watch_event(7000 + n, film, later) for n, film in enumerate(2 * INVENTED["Crime"][:8])])
+    record_events([watch_event(7000 + n, movie, later) for n, movie in enumerate(2 * INVENTED["Crime"][:8])])
     clear_caches()
 
     body = api.get(f"/home?{who}row_length=5")
@@ -164,7 +166,7 @@ def test_without_a_history_it_is_what_everyone_watches(api, who):
     assert not body["is_known_user"]
 
 
-def test_one_film_is_enough_for_a_page_of_ones_own(api):
+def test_one_movie_is_enough_for_a_personal_page(api):
     body = api.get(f"/home?user_id={DAN}&row_length=5")
 
     assert body["rows"][0]["key"] == "top_picks"
@@ -215,7 +217,7 @@ def test_filters_and_exclusions_hold_for_the_whole_page(api):
 
     body = api.get(f"/home?user_id={BEN}&genres=Children&exclude={first}")
 
-    assert all("Children" in film["genres"] for row in body["rows"] for film in row["films"])
+    assert all("Children" in movie["genres"] for row in body["rows"] for movie in row["films"])
     assert first not in shown(body)
     assert (body["filters_applied"], len(body["rows"]) > 0) == ({"genres": ["Children"]}, True)
     empty = api.get("/home?genres=No+Such")
@@ -230,14 +232,14 @@ def test_an_empty_catalogue_has_no_rows(api):
     assert api.get("/home")["rows"] == []
 
 
-def test_a_page_is_as_long_as_was_asked(api):
+def test_a_page_has_the_requested_rows_and_length(api):
     assert [len(row["films"]) for row in api.get(f"/home?user_id={ADA}&rows=3&row_length=2")["rows"]] == [2, 2, 2]
-    for faulty, words in {"rows=21": "20", "row_length=51": "50", "rows=0": "1", "user_id=x": "integer"}.items():
+    for faulty, message in {"rows=21": "20", "row_length=51": "50", "rows=0": "1", "user_id=x": "integer"}.items():
         [error] = api.get(f"/home?{faulty}", expect=400)["errors"]
-        assert (error["parameter"], words in error["detail"]) == (faulty.split("=")[0], True)
+        assert (error["parameter"], message in error["detail"]) == (faulty.split("=")[0], True)
 
 
-def test_liked_is_what_was_seen_to_the_end_or_rated_well(api):
+def test_liked_movies_were_watched_to_the_end_or_rated_well(api):
     record_events(
         [watch_event(EVE, STAR_WARS, MORNING, completion=0.3), watch_event(EVE, MATRIX, MORNING, completion=1.0)]
     )
@@ -251,7 +253,7 @@ def test_liked_is_what_was_seen_to_the_end_or_rated_well(api):
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_site_of_few_films_shows_them(api, number):
-    few = [str(film) for film in INVENTED["Sci-Fi"][:number]]
+    few = [str(movie) for movie in INVENTED["Sci-Fi"][:number]]
     publish_movies(Movie.objects.exclude(pk__in=few).values_list("pk", flat=True), False)
     body = api.get("/home")
     assert sorted(shown(body)) == sorted(few), body

@@ -42,17 +42,17 @@ def test_a_new_film_does_not_take_the_id_that_a_row_before_it_was_given(site):
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")
-def test_every_rejected_row_is_told_page_by_page(site, monkeypatch):
+def test_rejected_rows_are_paged(site, monkeypatch):
     monkeypatch.setattr(imports, "batched", lambda rows: ([row] for row in rows))
     body = "user_id,name\n1,a\n0,b\n2,c\nx,d\n-1,e\n"
     job = post_rows(site, "viewers", body.encode(), CSV)
     assert run_import(site, job)["result"] == {"stored": 2, "duplicates": 0, "rejected": 3}
-    told, address = [], f"/jobs/{job['job_id']}/rejected"
+    reported, address = [], f"/jobs/{job['job_id']}/rejected"
     while address:
         page = site.get(address)
-        told += [(one["line"], one["field"]) for one in page["results"]]
+        reported += [(item["line"], item["field"]) for item in page["results"]]
         address = page["next"]
-    assert told == [(3, "user_id"), (5, "user_id"), (6, "user_id")]
+    assert reported == [(3, "user_id"), (5, "user_id"), (6, "user_id")]
     *parts, whole = Job.objects.get().log_tail.splitlines()
     assert parts[1] == "Part 2: 1 rows read, 0 stored, 0 there already, 1 refused"
     assert (len(parts), whole) == (5, "All viewers: 5 rows read, 2 stored, 0 there already, 3 refused")
@@ -97,7 +97,7 @@ def test_each_limit_is_named(site, monkeypatch):
 
 
 @pytest.mark.usefixtures("cast")
-def test_each_kind_takes_its_scope(client_with, api):
+def test_each_kind_needs_its_scope(client_with, api):
     scopes = ApiKey.Scope
     events, keeper = client_with(scopes.EVENTS), client_with(scopes.CATALOGUE, scopes.READ)
     for kind, client in (("movies", keeper), ("people", keeper), ("events", events)):
@@ -115,7 +115,7 @@ def test_each_kind_takes_its_scope(client_with, api):
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")
-def test_what_goes_out_comes_in_again(site):
+def test_an_export_can_be_imported(site):
     for kind in ("movies", "people", "viewers", "events"):
         for form, content_type in (("jsonl", JSONL), ("csv", CSV)):
             answer = site.client.get(f"/exports/{kind}.{form}")
@@ -125,14 +125,14 @@ def test_what_goes_out_comes_in_again(site):
             assert result["rejected"] == 0
             assert bool(result["duplicates"]) == (kind == "events")
     assert (Movie.objects.count(), WatchEvent.objects.filter(viewer=ADA).count()) == (len(CAST_MOVIES), 12)
-    for wrong in ("movies.xml", "tags.csv"):
-        site.get(f"/exports/{wrong}", expect=404)
+    for invalid in ("movies.xml", "tags.csv"):
+        site.get(f"/exports/{invalid}", expect=404)
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")
-def test_who_is_erased_is_not_brought_back_by_what_waits(site):
+def test_a_pending_import_does_not_bring_an_erased_viewer_back(site):
     zoe = 1_987_654_321
-    rows = [{"user_id": one, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_000_000} for one in (zoe, BEN)]
+    rows = [{"user_id": item, "movie_id": "1", "kind": "watch", "occurred_at": 1_700_000_000} for item in (zoe, BEN)]
     waiting = post_rows(site, "events", json_lines(*rows))
     named = post_rows(site, "viewers", f"user_id,name\n{zoe},Zoe\n".encode(), CSV)
     privacy.erase_viewer(zoe)
@@ -143,7 +143,7 @@ def test_who_is_erased_is_not_brought_back_by_what_waits(site):
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")
-def test_what_waits_for_a_session_goes_to_whom_it_is_merged_into(site):
+def test_pending_rows_of_a_session_go_to_the_account_it_is_merged_into(site):
     session, zoe = 1_876_543_210, 1_987_654_321
     row = f"user_id,movie_id,kind,occurred_at,session\n{session},1,watch,1700000000,true\n"
     waiting = post_rows(site, "events", row.encode(), CSV)
@@ -174,9 +174,9 @@ def test_a_file_is_read_as_it_was_written_or_refused_at_line_1(site):
         assert run_import(site, post_rows(site, "viewers", body, f"text/csv{charset}"))["result"]["stored"] == 1
         assert Viewer.objects.get(pk=ADA).name == "Zoë"
     refused = str(post_rows(site, "viewers", rows.encode("cp1252"), CSV, expect=400))
-    assert all(words in refused for words in ("the body, line 1: is not UTF-8", "charset=windows-1252"))
+    assert all(message in refused for message in ("the body, line 1: is not UTF-8", "charset=windows-1252"))
     assert "Send a charset of" in str(post_rows(site, "viewers", b"x", "text/csv; charset=big5", expect=415))
-    for body, words in (
+    for body, message in (
         (b"userid,nam\n5,x\n", "has to name the columns"),
         (b"user_id,nam\n5,x\n", "line 1: unknown column `nam`: did you mean `name`?"),
         (b"name\nx\n", "line 1: lacks user_id; there is user_id, name"),
@@ -184,7 +184,7 @@ def test_a_file_is_read_as_it_was_written_or_refused_at_line_1(site):
         (b"\x1f\x8bgz", "gzip: unpack it first"),
         (b"user_id,name\n", "no rows"),
     ):
-        assert words in str(post_rows(site, "viewers", body, CSV, expect=400))
+        assert message in str(post_rows(site, "viewers", body, CSV, expect=400))
     assert "is a JSON list" in str(post_rows(site, "viewers", b'[{"user_id": 5}]', expect=400))
 
 

@@ -118,7 +118,7 @@ def test_queries(api, query, parameter):
     assert [error["parameter"] for error in body["errors"]] == [parameter]
 
 
-def test_all_errors_of_a_body_are_told_at_once(api):
+def test_all_errors_of_a_body_are_reported_at_once(api):
     body = api.post("/recommend", {"user_id": "x", "top_k": 0, "history": [None, "1", 2.5]}, expect=400)
 
     assert [error["pointer"] for error in body["errors"]] == ["#/top_k", "#/user_id", "#/history/0", "#/history/2"]

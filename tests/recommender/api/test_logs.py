@@ -35,7 +35,7 @@ def lines():
     root.setLevel(before)
 
 
-def test_a_request_is_told_with_its_id_and_without_its_viewer(model, site, lines, monkeypatch):
+def test_a_request_is_logged_with_its_id_and_without_its_viewer(model, site, lines, monkeypatch):
     site.get(f"/recommend?user_id={ZOE}", headers={"X-Request-ID": "good-1"})
     site.get(f"/recommend?user_id={ZOE}&top_k=x", expect=400, headers={"X-Request-ID": "wrong-1"})
     site.get(f"/users/{ZOE}/nowhere", expect=404)
@@ -48,13 +48,15 @@ def test_a_request_is_told_with_its_id_and_without_its_viewer(model, site, lines
     body = site.get(f"/users/{ZOE}/data", expect=500, headers={"X-Request-ID": "broken-1"})
 
     assert (body["request_id"], "IntegrityError" in json.dumps(body)) == ("broken-1", False)
-    told = [line for line in lines() if line["logger"] == "recommender.api.http.middleware"]
-    assert [(line.get("request_id"), line["route"], line["status"]) for line in told if "-1" in line["request_id"]] == [
+    request_lines = [line for line in lines() if line["logger"] == "recommender.api.http.middleware"]
+    assert [
+        (line.get("request_id"), line["route"], line["status"]) for line in request_lines if "-1" in line["request_id"]
+    ] == [
         ("good-1", "recommend", 200),
         ("wrong-1", "recommend", 400),
         ("broken-1", "users/<int:user_id>/data", 500),
     ]
-    assert all(len(line["client"]) == 8 and line["ms"] > 0 for line in told if line["status"] != 404)
+    assert all(len(line["client"]) == 8 and line["ms"] > 0 for line in request_lines if line["status"] != 404)
     [failure] = [line for line in lines() if "exception" in line and line["logger"] == "django.request"]
     assert (failure["request_id"], "IntegrityError" in failure["exception"]) == ("broken-1", True)
     ours = [line for line in lines() if not line["logger"].startswith("django.db")]  # statements: at DEBUG alone
@@ -73,7 +75,7 @@ def worked_off(site, body):
     return job
 
 
-def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
+def test_a_task_is_logged_with_the_request_that_enqueued_it(model, site, lines):
     body = {"user_histories": {str(ADA): ["260"], str(ZOE): [str(UNKNOWN_TO_MODEL)]}}
     job = worked_off(site, body)
 
@@ -85,19 +87,19 @@ def test_a_task_is_told_with_the_request_that_asked_for_it(model, site, lines):
     assert str(ZOE) not in json.dumps(ours)
 
 
-def test_a_job_that_fails_tells_why_and_nobodys_row(model, site, lines, monkeypatch):
+def test_a_failed_job_logs_the_reason_and_no_row_values(model, site, lines, monkeypatch):
     def fail(model, histories, lease):
         Job.objects.create(kind="import", idempotency_key=str(ZOE))
         Job.objects.create(kind="import", idempotency_key=str(ZOE))
 
     monkeypatch.setattr(batch, "fill_from_histories", fail)
-    told = site.get(f"/jobs/{worked_off(site, {'user_histories': {str(ADA): ['260']}})}")
+    request_lines = site.get(f"/jobs/{worked_off(site, {'user_histories': {str(ADA): ['260']}})}")
 
-    assert told["status"] == "failed"
-    assert told["error"].startswith("IntegrityError: duplicate key value violates unique constraint")
+    assert request_lines["status"] == "failed"
+    assert request_lines["error"].startswith("IntegrityError: duplicate key value violates unique constraint")
     assert [line["request_id"] for line in lines() if "raised unexpected: IntegrityError" in line["message"]]
     ours = [line for line in lines() if not line["logger"].startswith("django.db")]
-    assert str(ZOE) not in json.dumps([told, ours])
+    assert str(ZOE) not in json.dumps([request_lines, ours])
 
 
 def test_for_people_a_line_is_a_line():

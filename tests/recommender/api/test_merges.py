@@ -69,8 +69,8 @@ def test_a_session_is_folded_into_an_account(site):
     assert (answer["source"], answer["removed"]["seen"]) == ("model", 2)
     assert Impression.objects.get().viewer_id == ZOE
     assert merged(site) == body, "the same again is answered the same"
-    wrong = merged(site, ZOE, ZOE, expect=400)
-    assert wrong["errors"][0]["pointer"] == "#/into_user_id"
+    invalid = merged(site, ZOE, ZOE, expect=400)
+    assert invalid["errors"][0]["pointer"] == "#/into_user_id"
     with time_machine.travel(timezone.now() + merging.UNDO_WINDOW + timedelta(seconds=1)):
         tasks.finish_erasures()
         assert maintenance.prune()["merges"] == 1
@@ -115,14 +115,14 @@ def test_an_account_is_never_swallowed(writer, calls):
 def test_the_numbers_the_wrong_way_round_are_refused(writer):
     writer.post("/events", [own(STAR_WARS), event(ZOE, NEMO)])
     assert merged(writer, ZOE, SESSION, expect=409)["code"] == "not_a_session"
-    fresh = merged(writer, 4711, SESSION, expect=409)  # who has just signed up, and did nothing yet
-    assert (fresh["code"], "wrong way round" in fresh["detail"]) == ("not_an_account", True)
+    new = merged(writer, 4711, SESSION, expect=409)  # who has just signed up, and did nothing yet
+    assert (new["code"], "wrong way round" in new["detail"]) == ("not_an_account", True)
     writer.post("/events", own(NEMO, viewer=4712))
     assert merged(writer, 4712, SESSION, expect=409)["code"] == "not_an_account"
     assert merged(writer)["events"] == 1
 
 
-def test_who_was_named_or_imported_is_an_account(writer, site):
+def test_a_named_or_imported_viewer_is_an_account(writer, site):
     writer.post("/events", [own(STAR_WARS, viewer=viewer) for viewer in (SESSION, 4711, 4712, 4713)])
     viewer = Viewer.objects.get(pk=SESSION)
     viewer.name = "Zoe"
@@ -138,7 +138,7 @@ def test_who_was_named_or_imported_is_an_account(writer, site):
     assert merged(writer, 4713, ADA)["events"] == 1
 
 
-def test_what_waits_in_an_import_makes_an_account_as_well(writer, site):
+def test_pending_imports_make_an_account_as_well(writer, site):
     for kind, row in (("viewers", {"user_id": ZOE}), ("events", event(ZOE, NEMO))):
         job = post_rows(site, kind, json_lines(row))
         assert merged(writer, ZOE, ADA, expect=409)["code"] == "not_a_session"
@@ -146,7 +146,7 @@ def test_what_waits_in_an_import_makes_an_account_as_well(writer, site):
     assert merged(writer, ZOE, ADA)["merge_id"] is None
 
 
-def test_an_account_is_merged_by_who_may_erase_alone(zoe, site, writer):
+def test_only_a_key_that_may_erase_merges_an_account(zoe, site, writer):
     before = site.get(f"/users/{ZOE}/data")
     refused = merged(writer, ZOE, ADA, expect=409)
     assert "Zoe" not in refused["detail"]
@@ -161,11 +161,11 @@ def test_an_account_is_merged_by_who_may_erase_alone(zoe, site, writer):
     assert undone(writer, body["merge_id"], expect=403)["code"] == "permission_denied"
     undone(site, body["merge_id"])
     assert state(ZOE, ADA) == facts
-    again = site.get(f"/users/{ZOE}/data")
-    assert (again["admin_notes"], again["sent_histories"]) == (before["admin_notes"], before["sent_histories"])
+    repeated = site.get(f"/users/{ZOE}/data")
+    assert (repeated["admin_notes"], repeated["sent_histories"]) == (before["admin_notes"], before["sent_histories"])
 
 
-def test_undoing_gives_back_exactly_what_moved(writer, site):
+def test_undo_moves_back_exactly_what_moved(writer, site):
     writer.post("/events", [own(STAR_WARS, day=1, event_id=str(uuid4())), own(NEMO, day=2), event(ZOE, NEMO, day=2)])
     writer.post("/events", [own(JEDI, "impression"), event(ZOE, JEDI, "impression")])
     Viewer.objects.filter(pk=SESSION).update(age_limit=12)
@@ -177,21 +177,21 @@ def test_undoing_gives_back_exactly_what_moved(writer, site):
     assert site.get(f"/recommend?user_id={ZOE}&top_k=1")["removed"]["seen"] == 2
     versions = {viewer.pk: viewer.version for viewer in Viewer.objects.all()}
 
-    told = undone(writer, body["merge_id"])
+    reported = undone(writer, body["merge_id"])
 
     assert state(SESSION, ZOE) == before
-    assert (told["events"], told["from_user_id"], told["visible"]) == (1, SESSION, True)
+    assert (reported["events"], reported["from_user_id"], reported["visible"]) == (1, SESSION, True)
     after = {viewer.pk: viewer.version for viewer in Viewer.objects.all()}
     assert after[ZOE] > versions[ZOE]
     assert site.get(f"/recommend?user_id={ZOE}&top_k=1")["removed"]["seen"] == 1
     assert site.get(f"/recommend?user_id={SESSION}&top_k=1")["removed"]["seen"] == 2
-    assert undone(writer, body["merge_id"]) == told, "the same again is answered the same"
+    assert undone(writer, body["merge_id"]) == reported, "the same again is answered the same"
     assert merged(writer)["merge_id"] != body["merge_id"]
     with time_machine.travel(timezone.now() + privacy.SWEEP_PERIOD * 2):
         tasks.finish_erasures()
 
 
-def test_what_came_since_stays_where_it_came(writer, site):
+def test_events_since_the_merge_stay_with_the_account(writer, site):
     writer.post("/events", [own(STAR_WARS, day=1), own(AMELIE, day=4)])
     waiting = post_rows(site, "events", json_lines(own(EMPIRE, day=3)))
     body = merged(writer)
@@ -217,7 +217,7 @@ def test_an_account_that_a_merge_made_goes_with_it(writer, site):
     assert selectors.history(ZOE).movie_ids.tolist() == [NEMO]
 
 
-def test_what_was_merged_on_is_undone_from_the_last(writer, site):
+def test_chained_merges_are_undone_from_the_last(writer, site):
     writer.post("/events", [own(STAR_WARS), event(ZOE, NEMO)])
     first, second = merged(writer)["merge_id"], merged(site, ZOE, BEN)["merge_id"]
     body = undone(writer, first, expect=409)
@@ -237,19 +237,19 @@ def test_it_can_be_undone_for_a_day(writer):
 
 
 @pytest.mark.parametrize("erased", [SESSION, ZOE, BEN])
-def test_erasing_either_viewer_erases_what_was_kept(writer, site, erased):
+def test_erasing_either_viewer_erases_the_undo_data(writer, site, erased):
     writer.post("/events", [own(STAR_WARS), own(NEMO), event(ZOE, NEMO)])
     first = merged(writer)["merge_id"]
     merged(site, ZOE, BEN)  # so what was the session's is his
-    kept = site.get(f"/users/{erased}/data")["merges"]
-    assert kept
-    assert all(json.loads(one["kept"])["events"] for one in kept)
+    stored = site.get(f"/users/{erased}/data")["merges"]
+    assert stored
+    assert all(json.loads(item["kept"])["events"] for item in stored)
 
     site.delete(f"/users/{erased}/data")
 
     assert site.get(f"/users/{erased}/data")["merges"] == []
     undone(writer, first, expect=404)
-    assert not [one for one in traces_of(erased) if one.startswith("recommender_merge")]
+    assert not [item for item in traces_of(erased) if item.startswith("recommender_merge")]
 
 
 @pytest.mark.parametrize(("limit", "left"), [(None, 6), (12, 6), (6, 6), (0, 0)])
@@ -280,16 +280,16 @@ def at_once(*calls):
     """Runs each in a thread of its own, all from one moment on; returns what they answered, or raised."""
     barrier, answers = threading.Barrier(len(calls)), [None] * len(calls)
 
-    def run(place, call):
+    def run(position, call):
         barrier.wait()
         try:
-            answers[place] = call()
+            answers[position] = call()
         except Exception as error:
-            answers[place] = error
+            answers[position] = error
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=run, args=one) for one in enumerate(calls)]
+    threads = [threading.Thread(target=run, args=item) for item in enumerate(calls)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -310,7 +310,7 @@ class TestAtTheSameTime:
             assert {merge.events for merge in answers} == {2}
         assert not Viewer.objects.filter(pk=SESSION).exists()
 
-    def test_events_beside_a_merge_are_in_one_of_both(self, writer):
+    def test_events_during_a_merge_end_in_one_of_both(self, writer):
         writer.post("/events", [own(STAR_WARS), event(ZOE, JEDI)])
         calls = [lambda day=day: writer.post("/events", own(NEMO, day=day)) for day in range(1, 9)]
         at_once(*calls[:4], lambda: merging.merge(SESSION, ZOE, allow_accounts=False), *calls[4:])

@@ -28,7 +28,7 @@ from recommender.api.recommend import (
 )
 from recommender.api.similar import SimilarRequestSerializer
 from recommender.ingest.events import KINDS, ClientEvent
-from recommender.serving.viewer import parse_movie_id
+from recommender.movies.movie_ids import parse_movie_id
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(["1", 20, *KINDS])

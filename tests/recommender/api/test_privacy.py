@@ -49,16 +49,16 @@ def test_it_is_all_handed_out(zoe, site, client_with):
     body = site.get(DATA)
 
     assert (body["user_id"], body["viewer"]["name"]) == (ZOE, "Zoe")
-    assert [(one["movie_id"], one["kind"]) for one in body["events"]] == [
+    assert [(item["movie_id"], item["kind"]) for item in body["events"]] == [
         (str(STAR_WARS), "watch"),
         (str(EMPIRE), "watch"),
         (str(TOY_STORY), "dislike"),
     ]
     assert body["events"][0]["occurred_at"] == MORNING.isoformat()
-    assert [(one["movie_id"], one["position"]) for one in body["shown"]] == [(str(JEDI), 3)]
-    assert [one["history"] for one in body["sent_histories"]] == [["260", "1196"]]
+    assert [(item["movie_id"], item["position"]) for item in body["shown"]] == [(str(JEDI), 3)]
+    assert [item["history"] for item in body["sent_histories"]] == [["260", "1196"]]
     assert len(body["stored_list"]) > 20
-    assert [(one["about"], one["change"]) for one in body["admin_notes"]] == [("Zoe", "Changed Name.")]
+    assert [(item["about"], item["change"]) for item in body["admin_notes"]] == [("Zoe", "Changed Name.")]
     [row] = body["waiting_rows"]
     assert (row["line"], json.loads(row["values"])["user_id"]) == (1, ZOE)
     site.delete(DATA)
@@ -78,7 +78,7 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     body = site.delete(DATA)
 
     assert (body["events"], body["impressions"], body["jobs"], body["stored_lists"]) == (3, 1, 2, True)
-    assert [one["name"] for one in body["trained_before"]] == [model.name]
+    assert [item["name"] for item in body["trained_before"]] == [model.name]
     assert all("erasure" in line for line in traces_of(ZOE)), traces_of(ZOE)
     with time_machine.travel(timezone.now() + privacy.SWEEP_PERIOD + timedelta(seconds=1)):
         assert tasks.finish_erasures() == 1
@@ -89,7 +89,7 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
     assert site.delete(DATA)["events"] == 0
 
 
-def test_what_failed_and_killed_trainings_had_read_is_deleted(zoe, site, checkpoints, monkeypatch):
+def test_data_of_failed_and_killed_trainings_is_deleted(zoe, site, checkpoints, monkeypatch):
     fail_in_training(monkeypatch)
     killed = checkpoints / "events-killed"
     killed.mkdir()

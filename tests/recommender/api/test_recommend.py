@@ -26,12 +26,12 @@ def test_it_works(api):
 
 
 def test_scores_come_best_first(api):
-    scores = [one["score"] for one in api.post("/recommend", BRIEF)["recommendations"]]
+    scores = [item["score"] for item in api.post("/recommend", BRIEF)["recommendations"]]
 
     assert scores == sorted(scores, reverse=True)
 
 
-def test_the_first_read_is_the_models_and_the_second_the_shelfs(api):
+def test_the_first_read_is_computed_and_the_second_is_cached(api):
     first = api.get(f"/recommend?user_id={ADA}&top_k=10")
     second = api.get(f"/recommend?user_id={ADA}&top_k=10")
 
@@ -83,14 +83,14 @@ def test_another_history_gives_another_list(api):
 def test_a_history_that_is_sent_neither_reads_nor_writes_a_stored_list(api):
     sent = api.post("/recommend", {"user_id": ADA, "history": [str(TOY_STORY)], "top_k": 5})
     own = api.get(f"/recommend?user_id={ADA}&top_k=5")
-    again = api.post("/recommend", {"user_id": ADA, "history": [str(TOY_STORY)], "top_k": 5})
+    repeated = api.post("/recommend", {"user_id": ADA, "history": [str(TOY_STORY)], "top_k": 5})
 
-    assert (sent["source"], own["source"], again["source"]) == ("model", "model", "model")
-    assert recommended_ids(sent) == recommended_ids(again) != recommended_ids(own)
+    assert (sent["source"], own["source"], repeated["source"]) == ("model", "model", "model")
+    assert recommended_ids(sent) == recommended_ids(repeated) != recommended_ids(own)
     assert not {str(STAR_WARS), str(TOY_STORY)} & set(recommended_ids(sent)), "her own films and the one sent are seen"
 
 
-def test_films_nobody_knows_are_ignored_and_named(api):
+def test_unknown_movies_are_ignored_and_reported(api):
     body = api.post(
         "/recommend", {"user_id": EVE, "history": ["no film", "1", "999999", str(UNKNOWN_TO_MODEL), "999999"]}
     )
@@ -99,14 +99,14 @@ def test_films_nobody_knows_are_ignored_and_named(api):
     assert body["ignored_history"] == ["no film", "999999", str(UNKNOWN_TO_MODEL)]
 
 
-def test_a_history_of_unknown_films_gets_what_is_popular(api):
+def test_a_history_of_unknown_movies_gets_popular_movies(api):
     body = api.post("/recommend", {"user_id": EVE, "history": ["999999"], "top_k": 5})
 
     assert (body["source"], body["model_version"], body["ignored_history"]) == ("popular", None, ["999999"])
     assert len(recommended_ids(body)) == 5
 
 
-def test_a_stranger_gets_what_is_popular(api):
+def test_an_unknown_viewer_gets_popular_movies(api):
     body = api.get(f"/recommend?user_id={EVE}&top_k=5")
 
     assert (body["source"], body["is_known_user"]) == ("popular", False)
@@ -119,7 +119,7 @@ def test_a_history_is_enough_without_a_viewer(api):
     assert (body["user_id"], body["source"]) == (None, "model")
 
 
-def test_never_again_what_was_seen_or_turned_down(api):
+def test_seen_and_rejected_movies_are_never_listed(api):
     body = api.get(f"/recommend?user_id={CLEO}&top_k=200")
 
     assert not {str(TOY_STORY), str(MATRIX), "858", "296", "318"} & set(recommended_ids(body))
@@ -127,7 +127,7 @@ def test_never_again_what_was_seen_or_turned_down(api):
     assert body["removed"] == {"seen": 3, "disliked": 1, "not_interested": 1}
 
 
-def test_what_a_request_excludes_is_not_listed(api):
+def test_excluded_movies_are_not_listed(api):
     [first, second] = recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=2"))
 
     body = api.get(f"/recommend?user_id={ADA}&top_k=1&exclude={first},999999")
@@ -140,11 +140,11 @@ def test_a_list_is_full_where_the_catalogue_can_fill_it(api):
 
     assert len(recommended_ids(body)) == 16 + 60 + 1 - 1
     assert recommended_ids(body)[-1] == str(UNKNOWN_TO_MODEL), "what the model does not know stands last"
-    scores = [one["score"] for one in body["recommendations"]]
+    scores = [item["score"] for item in body["recommendations"]]
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_moment_asked_for_is_computed_and_not_stored(api):
+def test_a_list_for_a_request_time_is_computed_and_not_stored(api):
     for at in (1_700_000_000, "2024-05-01T12:00:00Z"):
         assert api.post("/recommend", {"user_id": ADA, "top_k": 5, "at": at})["source"] == "model"
     assert api.get(f"/recommend?user_id={ADA}&top_k=5&at=2024-05-01")["source"] == "model"
@@ -152,7 +152,7 @@ def test_a_moment_asked_for_is_computed_and_not_stored(api):
     assert cache.read_list_and_versions(ADA)[1] is None
 
 
-def test_stored_lists_are_longer_than_what_is_asked(api):
+def test_stored_lists_are_longer_than_the_requested_ones(api):
     api.get(f"/recommend?user_id={ADA}&top_k=1")
 
     assert len(cache.read_list_and_versions(ADA)[1].movie_ids) == 16 + 60 - 6 <= settings.LIST_LENGTH
@@ -181,7 +181,7 @@ def test_a_taste_without_watches_is_personal(api, site):
     assert api.get(f"/recommend?user_id={EVE}&top_k=5")["source"] == "model"
 
 
-def test_who_only_turned_films_down_gets_what_is_popular_without_them(api, site):
+def test_a_viewer_who_only_rejected_movies_gets_popular_ones_without_them(api, site):
     popular = recommended_ids(api.get("/popular?top_k=2"))
     site.post("/events", {"user_id": EVE, "movie_id": popular[0], "kind": "not_interested"})
 

@@ -83,7 +83,7 @@ def test_every_example_is_answered_as_promised(contract, site):
     assert sent == 10
 
 
-def test_what_a_request_is_made_of_stands_in_the_contract(contract):
+def test_the_contract_has_every_field_of_a_request(contract):
     for serializer in (
         RecommendRequestSerializer,
         FilteredRequestSerializer,

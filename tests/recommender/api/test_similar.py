@@ -11,41 +11,41 @@ pytestmark = pytest.mark.usefixtures("model")
 
 
 def neighbours(body):
-    return [one["movie_id"] for one in body["similar"]]
+    return [item["movie_id"] for item in body["similar"]]
 
 
 def test_it_works(api):
     body = api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 20})
 
     assert (body["movie_id"], body["source"], body["model_version"]) == (str(STAR_WARS), "model", TINY_MODEL)
-    values = [one["similarity"] for one in body["similar"]]
+    values = [item["similarity"] for item in body["similar"]]
     assert len(values) == 20
     assert all(0 <= value <= 1 for value in values)
     assert values == sorted(values, reverse=True)
     assert str(STAR_WARS) not in neighbours(body)
 
 
-def test_a_film_that_the_model_does_not_know_has_kin_by_content(api):
+def test_a_movie_unknown_to_the_model_has_neighbours_by_content(api):
     body = api.post("/similar", {"movie_id": str(UNKNOWN_TO_MODEL), "top_k": 5})
 
     assert (body["source"], body["model_version"]) == ("content", None)
-    assert all(0 <= one["similarity"] <= 1 for one in body["similar"])
+    assert all(0 <= item["similarity"] <= 1 for item in body["similar"])
     assert neighbours(body)[0] == "5019", "the latest science fiction film"
 
 
-def test_a_series_stands_together(api):
+def test_movies_of_a_series_are_neighbours(api):
     assert set(neighbours(api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 2}))) == {str(EMPIRE), str(JEDI)}
     assert neighbours(api.post("/similar", {"movie_id": str(TOY_STORY_2), "top_k": 1})) == [str(TOY_STORY)]
 
 
 def test_a_viewer_gets_no_film_that_was_seen_or_is_not_for_that_age(api):
     everyone = api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 200})
-    seen = set(map(str, WatchEvent.objects.filter(viewer_id=ADA).values_list("movie_id", flat=True)))
-    assert seen & set(neighbours(everyone))
+    observed = set(map(str, WatchEvent.objects.filter(viewer_id=ADA).values_list("movie_id", flat=True)))
+    assert observed & set(neighbours(everyone))
     Viewer.objects.filter(pk=ADA).update(age_limit=12)
     own = api.post("/similar", {"movie_id": str(STAR_WARS), "top_k": 200, "user_id": ADA})
-    assert not seen & set(neighbours(own))
-    assert own["removed"]["seen"] == len(seen)
+    assert not observed & set(neighbours(own))
+    assert own["removed"]["seen"] == len(observed)
     assert own["removed"]["age_limit"] > 0
     assert len(neighbours(own)) < len(neighbours(everyone))
 

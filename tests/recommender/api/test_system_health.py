@@ -41,12 +41,12 @@ def all_report():
 
 def checks(api):
     """Of the endpoint, by name; the first page and the command tell the same."""
-    return {one["name"]: one for one in json.loads(api.client.get("/health/system").content)["checks"]}
+    return {item["name"]: item for item in json.loads(api.client.get("/health/system").content)["checks"]}
 
 
-def commanded(capsys, *words):
+def commanded(capsys, *message):
     with pytest.raises(SystemExit) as ended:
-        call_command("status", *words)
+        call_command("status", *message)
     return ended.value.code, capsys.readouterr().out
 
 
@@ -66,18 +66,18 @@ def test_page_endpoint_and_command_tell_the_same(nobody_reports, api, admin_clie
     code, text = commanded(capsys)
     _, as_json = commanded(capsys, "--json")
     page = admin_client.get("/admin/")
-    found = checks(api)
+    result = checks(api)
 
     assert code == 0, text
-    assert {name: one["status"] for name, one in found.items()} == {
-        one["name"]: one["status"] for one in json.loads(as_json)["checks"]
+    assert {name: item["status"] for name, item in result.items()} == {
+        item["name"]: item["status"] for item in json.loads(as_json)["checks"]
     }
     tiles = {tile.label: tile.state for _, group in page.context["questions"] for tile in group}
     states = {"ok": "good", "warn": "warn", "unknown": "warn", "fail": "bad"}
-    for one in found.values():
-        assert tiles[one["label"]] == states[one["status"]], one
-        assert one["label"] in text
-    assert all(one["remedy"] for one in found.values() if one["status"] != "ok")
+    for item in result.values():
+        assert tiles[item["label"]] == states[item["status"]], item
+        assert item["label"] in text
+    assert all(item["remedy"] for item in result.values() if item["status"] != "ok")
 
 
 def test_it_opens_to_its_own_scope_and_on_this_machine(model, settings, client, client_with):
@@ -92,7 +92,7 @@ def test_it_opens_to_its_own_scope_and_on_this_machine(model, settings, client, 
         assert client.get("/health/live", headers={"Host": host}).status_code == 200, host
 
 
-def test_an_old_model_three_refused_nights_and_a_schedule_that_did_not_fire_are_red(nobody_reports, api):
+def test_an_old_model_three_refused_nightly_jobs_and_a_missed_schedule_are_red(nobody_reports, api):
     ended = timezone.now()
     for hours, better in ((80, True), (60, False), (36, False)):
         at = ended - timedelta(hours=hours)
@@ -118,7 +118,7 @@ def test_an_old_model_three_refused_nights_and_a_schedule_that_did_not_fire_are_
     assert "repair is 3 minutes late" in after["schedules"]["detail"]
 
 
-def test_a_job_that_nobody_takes_up_is_amber_then_red(nobody_reports, api):
+def test_a_job_without_a_worker_is_amber_then_red(nobody_reports, api):
     job = Job.objects.create(kind=Job.Kind.IMPORT)
     for minutes, state in ((5, "ok"), (20, "warn"), (70, "fail")):
         Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=minutes))
@@ -132,8 +132,8 @@ def test_a_job_that_nobody_takes_up_is_amber_then_red(nobody_reports, api):
 
 def status_command(seconds=30):
     """In a process of its own, as cron runs it; its code and what it says."""
-    words = [sys.executable, "manage.py", "status"]
-    done = subprocess.run(words, env=worker_environment(), cwd=ROOT, capture_output=True, text=True, timeout=seconds)
+    message = [sys.executable, "manage.py", "status"]
+    done = subprocess.run(message, env=worker_environment(), cwd=ROOT, capture_output=True, text=True, timeout=seconds)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout
 
@@ -143,8 +143,8 @@ def pid_of(part):
     mark = os.fsencode(server_paths.socket_dir(part.state))
     for folder in os.listdir("/proc"):
         if folder.isdigit():
-            words = _words_of(folder)
-            if mark in words and part.server.name.encode() in words.split(b"\0")[0]:
+            message = _words_of(folder)
+            if mark in message and part.server.name.encode() in message.split(b"\0")[0]:
                 return int(folder)
     raise LookupError(part.server.name)
 
@@ -189,8 +189,8 @@ def test_the_command_ends_with_2_while_a_server_is_gone(transactional_db, part, 
 
 
 def start_beat():
-    words = [sys.executable, "-m", "celery", "-A", "movierec", "beat", "--pidfile="]
-    return subprocess.Popen(words, env=worker_environment(), cwd=ROOT, start_new_session=True)
+    message = [sys.executable, "-m", "celery", "-A", "movierec", "beat", "--pidfile="]
+    return subprocess.Popen(message, env=worker_environment(), cwd=ROOT, start_new_session=True)
 
 
 STARTS = {
@@ -218,14 +218,14 @@ def test_a_worker_a_trainer_and_a_beat_that_stop_turn_red_and_come_back(
     def state(kind):
         return checks(api)[f"process:{kind}"]["status"]
 
-    def all_are(wanted):
-        wait_until(lambda: {state(kind) for kind in STARTS} == {wanted}, 60)
+    def all_are(expected):
+        wait_until(lambda: {state(kind) for kind in STARTS} == {expected}, 60)
         tiles = {t.label: t.state for _, group in admin_client.get("/admin/").context["questions"] for t in group}
-        shown = [tiles[process_checks.EXPECTED[kind].label] for kind in STARTS]
-        assert set(shown) == {{"ok": "good", "fail": "bad"}[wanted]}
+        displayed = [tiles[process_checks.EXPECTED[kind].label] for kind in STARTS]
+        assert set(displayed) == {{"ok": "good", "fail": "bad"}[expected]}
         commanded_checks = json.loads(commanded(capsys, "--json")[1])["checks"]
-        told = {one["name"]: one["status"] for one in commanded_checks}
-        assert {told[f"process:{kind}"] for kind in STARTS} == {wanted}
+        reported = {item["name"]: item["status"] for item in commanded_checks}
+        assert {reported[f"process:{kind}"] for kind in STARTS} == {expected}
 
     try:
         all_are("ok")
@@ -279,9 +279,9 @@ def test_processes_start_and_work_while_their_logs_find_no_room(transactional_db
     clear_caches()
     monkeypatch.setattr(server_checks, "FRESH_SECONDS", 0.0)
     with open("/dev/full", "wb") as full:
-        words = [sys.executable, "-m", "celery", "-A", "movierec", "beat", "--pidfile="]
+        message = [sys.executable, "-m", "celery", "-A", "movierec", "beat", "--pidfile="]
         how = {"env": worker_environment(), "cwd": ROOT, "stdout": full, "stderr": full, "start_new_session": True}
-        running = [start_worker(queues="light,batch", output=full), subprocess.Popen(words, **how)]
+        running = [start_worker(queues="light,batch", output=full), subprocess.Popen(message, **how)]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -302,6 +302,6 @@ def test_a_machine_that_fell_silent_beside_others_is_amber(nobody_reports, api, 
     all_report()
     cache.record_heartbeat(["light"], "light@away")
     redis_connection.client().zincrby(keys.full_key(keys.HEARTBEATS), -300, "light light@away")
-    found = checks(api)["process:light"]
-    assert (found["status"], "light@away" in found["detail"]) == ("warn", True)
-    assert found["figures"]["processes"] == 1
+    result = checks(api)["process:light"]
+    assert (result["status"], "light@away" in result["detail"]) == ("warn", True)
+    assert result["figures"]["processes"] == 1

@@ -23,7 +23,7 @@ def rates(monkeypatch):
     return values
 
 
-def test_past_the_budget_one_waits(rates, api):
+def test_a_call_past_the_budget_is_refused(rates, api):
     for left in (2, 1, 0):
         api.get(READ)
         assert api.response.headers["RateLimit-Policy"] == '"reads";q=3;w=60'
@@ -56,7 +56,7 @@ def test_health_is_never_throttled(rates, api):
         api.get("/health/ready")
 
 
-def test_without_redis_nobody_is_turned_away(rates, api, monkeypatch):
+def test_without_redis_no_call_is_throttled(rates, api, monkeypatch):
     attempts = []
 
     def gone(*args, **kwargs):
@@ -79,7 +79,7 @@ def wrong(number, **meta):
     return guesser
 
 
-def test_who_guesses_keys_waits_and_the_known_ones_go_on(rates, site, django_assert_num_queries):
+def test_guessed_keys_are_throttled_and_known_ones_are_not(rates, site, django_assert_num_queries):
     site.get(READ)
     for number in range(2):
         assert wrong(number).get(READ, expect=401)["code"] == "authentication_failed"
@@ -105,7 +105,7 @@ def test_a_key_is_known_after_its_minute_as_well(rates, site, monkeypatch):
     site.get(READ)
 
 
-def test_a_known_key_asks_redis_for_its_own_budget_alone(rates, site, monkeypatch):
+def test_a_known_key_reads_only_its_own_budget(rates, site, monkeypatch):
     site.get(READ)
     monkeypatch.setattr(RateThrottle.cache, "get", None, raising=False)
 

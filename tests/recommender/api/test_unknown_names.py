@@ -39,9 +39,9 @@ def test_no_call_takes_an_invented_parameter(site):
     assert len(every) > 25
     for method, path, content in every:
         body = {} if content and "application/json" in content else None
-        status, told = sent(site, method, f"{path}?{INVENTED}=1", body)
-        assert status == 400, (method, path, told)
-        [error] = told["errors"]
+        status, reported = sent(site, method, f"{path}?{INVENTED}=1", body)
+        assert status == 400, (method, path, reported)
+        [error] = reported["errors"]
         assert error["parameter"] == INVENTED
         assert f"unknown parameter `{INVENTED}`" in error["detail"]
 
@@ -51,14 +51,14 @@ def test_no_call_takes_an_invented_field(site):
     for method, path, content in calls():
         if (content and "application/json" not in content) or path.endswith("/history"):
             continue  # a file
-        status, told = sent(site, method, path, {INVENTED: 1})
-        assert status == 400, (method, path, told)
+        status, reported = sent(site, method, path, {INVENTED: 1})
+        assert status == 400, (method, path, reported)
         if content:
             with_body += 1
-            assert {"pointer": f"#/{INVENTED}"}.items() <= told["errors"][0].items(), (path, told)
-            assert f"unknown field `{INVENTED}`" in told["errors"][0]["detail"]
+            assert {"pointer": f"#/{INVENTED}"}.items() <= reported["errors"][0].items(), (path, reported)
+            assert f"unknown field `{INVENTED}`" in reported["errors"][0]["detail"]
         else:
-            assert "takes no body" in told["errors"][0]["detail"]
+            assert "takes no body" in reported["errors"][0]["detail"]
     assert with_body > 9
 
 
@@ -101,19 +101,19 @@ NEAREST = [
 ]
 
 
-def test_the_nearest_name_is_told(site):
-    for method, path, body, name, words in NEAREST:
-        status, told = sent(site, method, path, body)
-        assert status == 400, (path, told)
-        named = [one for one in told["errors"] if name in (one.get("parameter"), one.get("pointer", "")[2:])]
-        assert [one["detail"] for one in named if words in one["detail"]], (path, told)
+def test_the_nearest_name_is_suggested(site):
+    for method, path, body, name, message in NEAREST:
+        status, reported = sent(site, method, path, body)
+        assert status == 400, (path, reported)
+        named = [item for item in reported["errors"] if name in (item.get("parameter"), item.get("pointer", "")[2:])]
+        assert [item["detail"] for item in named if message in item["detail"]], (path, reported)
     assert not WatchEvent.objects.filter(viewer_id=CLEO, movie_id=NEMO).exists()
 
 
-def test_an_event_of_many_is_rejected_in_its_place(site):
-    told = site.post("/events", [EVENT, {**EVENT, "timestamp": 1}])
-    assert (told["stored"], told["rejected"]) == (1, 1)
-    assert "unknown field `timestamp`" in told["results"][1]["reason"]
+def test_an_event_of_many_is_rejected_by_its_index(site):
+    reported = site.post("/events", [EVENT, {**EVENT, "timestamp": 1}])
+    assert (reported["stored"], reported["rejected"]) == (1, 1)
+    assert "unknown field `timestamp`" in reported["results"][1]["reason"]
 
 
 def test_a_parameter_that_is_sent_twice_is_not_half_heard(site):
@@ -129,13 +129,13 @@ def test_a_parameter_that_says_nothing_is_none_that_was_left_out(site):
         assert error["parameter"] in path
 
 
-def test_a_field_that_stands_twice_is_not_half_heard(site):
+def test_a_field_that_is_sent_twice_is_refused(site):
     body = b'{"user_id": 101, "age_limit": 8, "top_k": 3, "age_limit": 21}'
     assert "names 'age_limit' twice" in site.post("/recommend", body, expect=400)["detail"]
     assert "twice" in site.post("/events", b'[{"kind": "watch", "kind": "like"}]', expect=400)["detail"]
 
 
-def test_parameters_that_exclude_each_other_are_told(site):
+def test_parameters_that_exclude_each_other_are_refused(site):
     body = {"user_histories": {str(ADA): []}, "active_days": 7}
     [error] = site.post("/batch/recommend/cache", body, expect=400)["errors"]
     assert error["pointer"] == "#/active_days"
@@ -145,7 +145,7 @@ def test_a_great_many_unknown_names_cost_little(site):
     body = {f"{'agelimit' * 30}{number}": 1 for number in range(5_000)}
     errors = site.post("/recommend", {"user_id": ADA, **body}, expect=400)["errors"]
     assert len(errors) == 10
-    assert all(len(one["detail"]) < 400 for one in errors)
+    assert all(len(item["detail"]) < 400 for item in errors)
 
 
 COLUMNS = [
@@ -161,17 +161,17 @@ COLUMNS = [
 
 
 def test_a_column_that_is_not_known_ends_the_file_at_its_first_line(site, tmp_path):
-    for kind, csv, words in COLUMNS:
+    for kind, csv, message in COLUMNS:
         path = tmp_path / f"{kind}.csv"
         path.write_text(csv)
-        told = site.post(f"/imports/{kind}", csv.encode(), expect=400, content_type="text/csv")
-        assert words in told["errors"][0]["detail"]
-        with pytest.raises(CommandError, match=re.escape(words)):
+        reported = site.post(f"/imports/{kind}", csv.encode(), expect=400, content_type="text/csv")
+        assert message in reported["errors"][0]["detail"]
+        with pytest.raises(CommandError, match=re.escape(message)):
             call_command("import_rows", kind, path)
     assert not Viewer.objects.filter(pk=7).exists()
 
 
-def test_an_unknown_field_of_a_row_is_told_in_its_line(site, tmp_path):
+def test_an_unknown_field_of_a_row_is_reported_by_its_line(site, tmp_path):
     path = tmp_path / "viewers.jsonl"
     path.write_text('{"user_id": 7, "age_limit": 12}\n{"user_id": 8, "agelimit": 12}\n')
 

@@ -52,12 +52,12 @@ def forbidden():
     return {str(movie): title for movie, title, certificate in every if certificate_age(certificate) > YEARS}
 
 
-def named_in(body, films):
+def named_in(body, movies):
     """Which of the films the answer names: in an id, or in words."""
-    text = json.dumps({name: one for name, one in body.items() if name not in ("movie_id", "ignored_history")})
+    text = json.dumps({name: item for name, item in body.items() if name not in ("movie_id", "ignored_history")})
     return [
         movie
-        for movie, title in films.items()
+        for movie, title in movies.items()
         if json.dumps(title) in text or f"You liked {title}" in text or f'"movie_id": "{movie}"' in text
     ]
 
@@ -71,10 +71,10 @@ def sent(client, route, method, more, movie=GODFATHER, expect=200):
 
 def test_the_calls_here_are_all_that_a_token_opens():
     open_to_tokens = {
-        (str(one.pattern), method)
+        (str(item.pattern), method)
         for included in get_resolver().url_patterns
-        for one in getattr(included, "url_patterns", ())
-        for view in [getattr(one.callback, "cls", None) or getattr(one.callback, "view_class", None)]
+        for item in getattr(included, "url_patterns", ())
+        for view in [getattr(item.callback, "cls", None) or getattr(item.callback, "view_class", None)]
         if getattr(view, "opens_to_viewers", False)
         for method in ("get", "post", "put", "patch", "delete")
         if hasattr(view, method)
@@ -82,7 +82,7 @@ def test_the_calls_here_are_all_that_a_token_opens():
     assert open_to_tokens - {("movies", "post"), ("movies/<str:movie_id>", "patch")} == set(CALLS)
 
 
-def test_no_film_for_older_people_is_told_on_any_of_them(app):
+def test_no_call_lists_movies_above_the_age_limit(app):
     barred = forbidden()
     assert set(CRIME) <= set(barred)
     for (route, method), ways in CALLS.items():
@@ -107,7 +107,7 @@ def test_the_same_calls_with_the_sites_key_and_no_viewer_tell_of_them(client_wit
     assert reader.get(f"/movies/{GODFATHER}")["title"] == "The Godfather"
 
 
-def test_what_a_childs_history_holds_is_not_said_to_the_child(app, client_with):
+def test_explanations_name_no_movie_above_the_age_limit(app, client_with):
     """She watched them before there was a limit: rows and reasons are not named after them."""
     child = Viewer.objects.get(pk=CHILD)
     child.age_limit = None
@@ -116,7 +116,7 @@ def test_what_a_childs_history_holds_is_not_said_to_the_child(app, client_with):
     explained = {"top_k": 20, "titles": True, "explain": True}
     assert named_in(free, forbidden())
     assert [row for row in free["rows"] if row["kind"] == "because_you_watched"]
-    assert any(film["because"] for film in app.post("/recommend", explained)["recommendations"])
+    assert any(movie["because"] for movie in app.post("/recommend", explained)["recommendations"])
 
     child.age_limit = YEARS
     save_viewer(child)
@@ -129,7 +129,7 @@ def test_what_a_childs_history_holds_is_not_said_to_the_child(app, client_with):
 def test_named_or_not_the_answer_is_the_viewers_own(app, client_with):
     """The token alone, the token with the number, and the site's key with the number."""
     site = client_with("recommend:read")
-    seen = set(Viewer.objects.get(pk=CHILD).events.values_list("movie_id", flat=True))
+    observed = set(Viewer.objects.get(pk=CHILD).events.values_list("movie_id", flat=True))
     for route, method in CALLS:
         for more in CALLS[route, method]:
             if isinstance(more, dict):
@@ -141,11 +141,11 @@ def test_named_or_not_the_answer_is_the_viewers_own(app, client_with):
                 sent(client, route, method, way, expect=expect)
                 for client, way in ((app, more), (app, named), (site, named))
             ]
-            told = [{name: _plain(one[name]) for name in one if name not in GIVEN} for one in answers]
-            assert told[0] == told[1] == told[2], (route, more)
+            reported = [{name: _plain(item[name]) for name in item if name not in GIVEN} for item in answers]
+            assert reported[0] == reported[1] == reported[2], (route, more)
             if "recommendations" in answers[0]:
                 assert answers[0]["user_id"] == CHILD
-                assert not seen & set(map(int, recommended_ids(answers[0])))
+                assert not observed & set(map(int, recommended_ids(answers[0])))
 
 
 GIVEN = ("recommendation_id", "request_id", "source", "next")  # of one answer alone
@@ -153,7 +153,7 @@ GIVEN = ("recommendation_id", "request_id", "source", "next")  # of one answer a
 
 def _plain(value):
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return {k: _plain(v) for k, v in value.items() if k not in GIVEN} if isinstance(value, dict) else value
 
 
@@ -200,7 +200,7 @@ def test_it_ends_with_the_erasure_of_its_viewer(app, client_with):
         app.get(path, expect=401)
 
 
-def test_one_that_was_made_before_the_first_event_goes_on_behind_it(client_with):
+def test_a_token_from_before_the_first_event_stays_valid(client_with):
     phone = app_client(SESSION, client_with)
     as_session(client_with, SESSION)
     for path in OPEN:
@@ -213,28 +213,28 @@ def test_the_catalogue_keeps_to_an_age_for_keys_too(app, client_with, wish):
     site, barred = client_with("recommend:read"), forbidden()
     listed = site.get(f"/movies?page_size=1000&{wish}")["results"]
     assert listed
-    assert not {one["movie_id"] for one in listed} & set(barred)
+    assert not {item["movie_id"] for item in listed} & set(barred)
     assert site.get(f"/movies?search=godfather&{wish}")["results"] == []
     site.get(f"/movies/{AMELIE}")
     assert "no film" in site.get(f"/movies/{AMELIE}?{wish}", expect=404)["detail"]
-    counted = {one["name"]: one["films"] for one in site.get(f"/genres?{wish}")["results"]}
-    every = {one["name"]: one["films"] for one in site.get("/genres")["results"]}
+    counted = {item["name"]: item["films"] for item in site.get(f"/genres?{wish}")["results"]}
+    every = {item["name"]: item["films"] for item in site.get("/genres")["results"]}
     assert counted["Crime"] == 0 < every["Crime"]
     assert counted["Animation"] == every["Animation"] > 0 or counted["Animation"] > 0
-    [pacino] = [one for one in site.get(f"/people?search=pacino&{wish}")["results"] if one["name"] == "Al Pacino"]
+    [pacino] = [item for item in site.get(f"/people?search=pacino&{wish}")["results"] if item["name"] == "Al Pacino"]
     assert pacino["films"] == 0
 
 
 def test_a_page_goes_on_within_the_limit(client_with):
-    site, found, path = client_with("recommend:read"), [], "/movies?page_size=2&age_limit=8"
+    site, result, path = client_with("recommend:read"), [], "/movies?page_size=2&age_limit=8"
     while path:
         page = site.get(path)
-        found += [one["movie_id"] for one in page["results"]]
+        result += [item["movie_id"] for item in page["results"]]
         path = page["next"]
-    assert found == [one["movie_id"] for one in site.get("/movies?page_size=1000&age_limit=8")["results"]]
+    assert result == [item["movie_id"] for item in site.get("/movies?page_size=1000&age_limit=8")["results"]]
 
 
-def test_a_kept_copy_is_one_viewers(app, client_with):
+def test_a_cached_copy_is_of_one_viewer(app, client_with):
     """One address, two tokens on one phone: the tag of the one is none of the other's answer."""
     other = app_client(CHILD + 1, client_with)
     for path in ("/popular", "/home", "/movies?page_size=1000"):

@@ -74,13 +74,13 @@ def test_it_ends_with_its_time_and_with_its_key(app):
 
 def test_it_cannot_be_made_up(app, client_with, settings):
     token = app.client.defaults["HTTP_AUTHORIZATION"]
-    for wrong in (
+    for invalid in (
         token[:-1] + ("A" if token[-1] != "A" else "B"),
         "Viewer-Token x",
         "Viewer-Token ",
         "Viewer-Token a:b",
     ):
-        ApiClient(Authorization=wrong).get(f"/recommend?user_id={ADA}", expect=401)
+        ApiClient(Authorization=invalid).get(f"/recommend?user_id={ADA}", expect=401)
     client_with(ApiKey.Scope.EVENTS).post("/viewer-tokens", {"user_id": ADA}, expect=403)
     settings.API_OPEN = True
     ApiClient().post("/viewer-tokens", {"user_id": ADA}, expect=401)  # a read that is open makes no token
@@ -88,7 +88,7 @@ def test_it_cannot_be_made_up(app, client_with, settings):
     assert body["errors"] == [{"pointer": "#/seconds", "detail": "Ensure this value is less than or equal to 3600."}]
 
 
-def test_its_budget_is_its_own_and_names_nobody_in_redis(client_with, monkeypatch):
+def test_it_has_a_budget_of_its_own_without_the_viewer_id_in_redis(client_with, monkeypatch):
     app = app_client(UNLIKE_A_DIGEST, client_with)
     rates = {"reads": "9/min", "viewer": "1/day", "events": "1/min"}
     monkeypatch.setattr(RateThrottle, "THROTTLE_RATES", RateThrottle.THROTTLE_RATES | rates)

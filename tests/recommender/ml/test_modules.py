@@ -24,6 +24,7 @@ from recommender.ml.blocks import time_buckets
 from recommender.ml.config import GAP_BUCKETS, ModelConfig
 from recommender.ml.data import Events, Histories, tokenise
 from recommender.ml.losses import SeenMask, softmax_loss
+from recommender.ml.ragged import concatenate_ranges, concatenate_tensor_ranges
 from recommender.ml.vocab import Vocab
 from tests.support.paired_histories import paired_histories
 
@@ -189,3 +190,13 @@ def test_every_token_but_the_first_is_a_target_once(lengths, max_len, seed):
 def test_paired_histories_are_pairs():
     histories = paired_histories()
     assert (histories.movie_ids[1::2] == histories.movie_ids[::2] + 1).all()
+
+
+@pytest.mark.parametrize(("starts", "stops"), [([4, 0, 7], [6, 0, 10]), ([], []), ([3], [3])])
+def test_concatenated_ranges_by_hand(starts, stops):
+    rows = [row for start, stop in zip(starts, stops, strict=True) for row in range(start, stop)]
+    indptr = [0, *np.cumsum(np.subtract(stops, starts).astype(int)).tolist()]
+    arrays = concatenate_ranges(np.array(starts, np.int64), np.array(stops, np.int64))
+    tensors = concatenate_tensor_ranges(torch.tensor(starts, dtype=torch.int64), torch.tensor(stops, dtype=torch.int64))
+    for result in (arrays, tensors):
+        assert [part.tolist() for part in result] == [rows, indptr]

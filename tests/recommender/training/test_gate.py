@@ -22,7 +22,7 @@ def viewers(model_folder):
 
 
 @pytest.fixture
-def judged(model_folder, viewers):
+def judge_candidate(model_folder, viewers):
     def judge(candidate=None, active=None):
         fresh = load_ranker(model_folder)
         return gate.judge((candidate or (lambda good: good))(fresh), active, *viewers, FEATURES)
@@ -38,7 +38,7 @@ class Popular(Ranker):
     """Popularity in disguise: a hair of noise by viewer."""
 
     counts = np.bincount(
-        [film for one in simulated_histories(viewers=300, seed=9) for film in one.movie_ids[:-2]],
+        [film for events in simulated_histories(viewers=300, seed=9) for film in events.movie_ids[:-2]],
         minlength=max(VOCABULARY) + 1,
     )
 
@@ -59,8 +59,8 @@ def broken(good):
     return good
 
 
-def test_a_good_first_model_passes_and_the_evidence_is_kept(judged):
-    verdict = judged()
+def test_a_good_first_model_passes_and_the_evidence_is_kept(judge_candidate):
+    verdict = judge_candidate()
     assert verdict.passed, verdict.reason
     evidence = verdict.figures["gate"]
     assert {"Better than the most popular films", "Not worse than counting which film follows which"} <= {
@@ -69,16 +69,16 @@ def test_a_good_first_model_passes_and_the_evidence_is_kept(judged):
     assert evidence["lists"]["candidate"]["coverage"] > evidence["lists"]["popularity"]["coverage"]
 
 
-def test_a_model_as_good_as_the_active_one_passes_segment_by_segment(judged, model_folder):
-    verdict = judged(active=load_ranker(model_folder))
+def test_a_model_as_good_as_the_active_one_passes_segment_by_segment(judge_candidate, model_folder):
+    verdict = judge_candidate(active=load_ranker(model_folder))
     assert verdict.passed, verdict.reason
     assert {"viewers of fewer than 20 films", "Low"} <= set(verdict.figures["gate"]["segments"])
     assert all(part["difference"] == 0 for part in verdict.figures["gate"]["segments"].values())
 
 
 @pytest.mark.parametrize("poison", [constant, lambda good: Popular(good.model, good.vocab, version="popular")])
-def test_a_candidate_that_only_lists_what_is_popular_stays_one(judged, model_folder, poison):
-    verdict = judged(poison, load_ranker(model_folder))
+def test_a_candidate_that_only_lists_what_is_popular_stays_one(judge_candidate, model_folder, poison):
+    verdict = judge_candidate(poison, load_ranker(model_folder))
     assert not verdict.passed
     names = failed(verdict)
     assert "Better than the most popular films" in names
@@ -87,8 +87,8 @@ def test_a_candidate_that_only_lists_what_is_popular_stays_one(judged, model_fol
     assert "popularity" in verdict.reason
 
 
-def test_scores_that_are_not_finite_are_said_to_be(judged, model_folder):
-    verdict = judged(broken, load_ranker(model_folder))
+def test_a_candidate_with_scores_that_are_not_finite_is_rejected(judge_candidate, model_folder):
+    verdict = judge_candidate(broken, load_ranker(model_folder))
     assert (verdict.passed, failed(verdict)) == (False, ["Scores are finite"])
     assert verdict.figures["ndcg10"] == 0
 
@@ -97,7 +97,7 @@ def test_scores_that_are_not_finite_are_said_to_be(judged, model_folder):
     ("baseline", "active", "passed"),
     [("recent_popularity", 3.0, False), ("recent_popularity", 9.0, True), ("popularity", 9.0, False)],
 )
-def test_the_recently_popular_keep_no_model_that_is_worse_than_they_are(baseline, active, passed):
+def test_an_active_model_worse_than_recent_popularity_is_not_kept(baseline, active, passed):
     """The candidate's rank is 5, the baseline's 4."""
     own, those, before = (np.full(300, rank) for rank in (5.0, 4.0, active))
     check = gate_checks.better_than_baseline(baseline, own, those, before)

@@ -1,4 +1,4 @@
-"""The night's steps in this process: what is learnt from, what is kept, what goes live, what a kill leaves."""
+"""The steps of the nightly job in this process: its data, its evaluation, what goes live, what a kill leaves."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ def _fresh():
     shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
 
 
-def test_the_snapshot_is_what_the_selectors_tell_viewer_by_viewer(cast, tmp_path):
+def test_the_snapshot_has_what_the_selectors_return_for_each_viewer(cast, tmp_path):
     snapshot = take_snapshot(tmp_path)
     snapshot.save(tmp_path / "snapshot.npz")
     again = Snapshot.load(tmp_path / "snapshot.npz")
@@ -42,10 +42,10 @@ def test_the_snapshot_is_what_the_selectors_tell_viewer_by_viewer(cast, tmp_path
     assert again.content_hash() == snapshot.content_hash()
     assert again.counts() == {"viewers": 4, "events": WatchEvent.objects.count(), "films": Movie.objects.count()}
     for viewer in (ADA, CLEO):
-        one = selectors.history(viewer)
+        history = selectors.history(viewer)
         place = again.histories.viewers.tolist().index(viewer)
         rows = slice(*again.histories.indptr[place : place + 2].tolist())
-        for mine, theirs in zip(again.histories[2:7], one[2:7], strict=True):
+        for mine, theirs in zip(again.histories[2:7], history[2:7], strict=True):
             np.testing.assert_array_equal(mine[rows], theirs)
     features = again.movie_features[again.movie_ids.tolist().index(STAR_WARS)]
     assert {"genre:Sci-Fi", "director:George Lucas", "actor:Carrie Fisher", "decade:1970"} <= set(features)
@@ -65,7 +65,7 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):
     assert not (settings.CHECKPOINT_DIR / "snapshot.npz").exists()
 
 
-def test_a_night_goes_on_from_the_active_model_unless_it_may_not(ring):
+def test_a_nightly_job_starts_from_the_active_model_unless_it_may_not(ring):
     first = run_nightly(new_lease(epochs=8))
     second = run_nightly(new_lease(epochs=1, warm=True))
 
@@ -94,7 +94,7 @@ def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):
     assert registry.active_name() == worse.name
 
 
-def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):
+def test_a_nightly_job_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):
     undisturbed = run_nightly(new_lease(activate=False))
     lease = new_lease(activate=False)
     report = lease.on_log
@@ -115,7 +115,7 @@ def test_a_night_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):
     resumed = run_nightly(taken_up)
 
     assert "Resuming" in "".join(taken_up.log_lines)
-    assert resumed.data_hash == undisturbed.data_hash, "the data of the night it began"
+    assert resumed.data_hash == undisturbed.data_hash, "the data of the run that it began"
     assert len(resumed.history) == 4
     assert resumed.metrics["ndcg10"] == undisturbed.metrics["ndcg10"]
     tables = [registry.ranker(version.name).vectors.items.numpy() for version in (undisturbed, resumed)]
@@ -143,7 +143,7 @@ def _interrupt():
     raise KeyboardInterrupt
 
 
-def test_with_nothing_to_learn_from_the_operator_is_told_what_to_do(transactional_db):
+def test_without_data_the_job_says_what_is_missing(transactional_db):
     lease = new_lease()
     nightly.run(lease)
     assert lease.result["version"] is None
@@ -173,7 +173,7 @@ def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, ca
     assert (scores[:, unknown].max(1) < scores[:, known].min(1)).all()
 
 
-def test_a_model_card_tells_how_it_came_to_be(ring):
+def test_a_models_metadata_says_how_it_was_trained(ring):
     version = run_nightly(new_lease(epochs=2, seed=5))
     card = json.loads((registry.folder(version.name) / "model.json").read_text())
     assert card["metrics"]["data"] == version.metrics["data"]

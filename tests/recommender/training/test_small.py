@@ -1,4 +1,4 @@
-"""A night on next to no data: it trains, or says in a sentence what is missing; it never fails."""
+"""A nightly job on next to no data: it trains, or says in a sentence what is missing; it never fails."""
 
 import random
 import shutil
@@ -24,7 +24,7 @@ WATCH, RATING, LIKE = WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING, WatchEvent.
 
 @pytest.fixture(autouse=True)
 def site(transactional_db):
-    """An empty one; what a night leaves goes with it."""
+    """Yield an empty site; what a nightly job leaves is deleted with it."""
     clear_caches()
     yield
     for version in ModelVersion.objects.all():
@@ -33,7 +33,7 @@ def site(transactional_db):
     clear_caches()
 
 
-def films(count, genres=True):
+def create_movies(count, genres=True):
     Movie.objects.bulk_create(Movie(id=n, title=f"Film {n}", year=1990 + n % 30) for n in range(1, count + 1))
     if genres and count:
         drama = Genre.objects.get_or_create(name="Drama")[0]
@@ -41,7 +41,7 @@ def films(count, genres=True):
         link.objects.bulk_create(link(movie_id=n, genre_id=drama.pk) for n in range(1, count + 1, 2))
 
 
-def happened(viewers, each, catalogue, kinds=(WATCH,), same_time=False, seed=1):
+def create_events(viewers, each, catalogue, kinds=(WATCH,), same_time=False, seed=1):
     chance, events = random.Random(seed), []
     for viewer in range(1, viewers + 1):
         for step, film in enumerate(chance.sample(range(1, catalogue + 1), min(each, catalogue))):
@@ -51,7 +51,7 @@ def happened(viewers, each, catalogue, kinds=(WATCH,), same_time=False, seed=1):
     record_events(events)
 
 
-def night(**options):
+def run_nightly(**options):
     job = Job.objects.create(kind="nightly", parameters={"preset": "brief", "epochs": 1, "device": "cpu"} | options)
     lease = leases.claim(job.pk)
     with leases.running_lease(lease):
@@ -79,15 +79,15 @@ ENOUGH = {
 
 
 @pytest.mark.parametrize("shape", TOO_LITTLE)
-def test_too_little_ends_a_night_as_done_with_what_is_missing(shape):
+def test_too_little_data_ends_the_job_as_done_and_says_what_is_missing(shape):
     catalogue, viewers, each, more = TOO_LITTLE[shape]
-    films(catalogue)
-    happened(viewers, each, catalogue, **more)
+    create_movies(catalogue)
+    create_events(viewers, each, catalogue, **more)
 
-    told = night()
+    result = run_nightly()
 
-    assert told["version"] is None
-    assert told["reason"].startswith(f"not enough data yet: {training_data.missing_events()} more event")
+    assert result["version"] is None
+    assert result["reason"].startswith(f"not enough data yet: {training_data.missing_events()} more event")
     assert not first_nightly.is_due()
     body = ApiClient().get("/health/ready")
     assert body["parts"]["model"].startswith(f"no model yet, {training_data.missing_events()} more event")
@@ -96,65 +96,67 @@ def test_too_little_ends_a_night_as_done_with_what_is_missing(shape):
 @pytest.mark.parametrize("shape", ENOUGH)
 def test_enough_is_enough(shape):
     catalogue, viewers, each, more = ENOUGH[shape]
-    films(catalogue, genres=shape != "only ratings")
-    happened(viewers, each, catalogue, **more)
+    create_movies(catalogue, genres=shape != "only ratings")
+    create_events(viewers, each, catalogue, **more)
     assert training_data.missing_events() == 0
     assert first_nightly.is_due()
 
-    told = night()
+    result = run_nightly()
 
-    assert told["version"] or told["reason"].startswith("not enough data yet")
-    assert told["version"] is None or not first_nightly.is_due(), "the schedule's nights go on from here"
+    assert result["version"] or result["reason"].startswith("not enough data yet")
+    assert result["version"] is None or not first_nightly.is_due(), "the schedule's nights go on from here"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(25))
-def test_any_small_site_is_trained_or_told_what_is_missing(seed):
+def test_any_small_site_is_trained_or_says_what_is_missing(seed):
     chance = random.Random(seed)
     catalogue = chance.choice((1, 2, 3, 5, 12, 40, 120))
-    films(catalogue, genres=chance.random() < 0.7)
+    create_movies(catalogue, genres=chance.random() < 0.7)
     for part in range(chance.randint(1, 3)):
         kinds = tuple(chance.sample(list(WatchEvent.Kind), chance.randint(1, 4)))
-        happened(chance.randint(1, 260), chance.randint(1, 9), catalogue, kinds, chance.random() < 0.3, seed + part)
+        create_events(
+            chance.randint(1, 260), chance.randint(1, 9), catalogue, kinds, chance.random() < 0.3, seed + part
+        )
 
-    told = night(preset=chance.choice(("brief", "default")))
+    result = run_nightly(preset=chance.choice(("brief", "default")))
 
-    assert told["version"] or told["reason"].startswith("not enough data yet")
+    assert result["version"] or result["reason"].startswith("not enough data yet")
     call_command("batch")
     assert ApiClient().get("/health/ready")["status"] == "ready"
 
 
-def test_commands_say_so_and_do_not_fail(capsys):
-    films(3)
-    happened(3, 3, 3)
+def test_commands_say_what_is_missing_and_do_not_fail(capsys):
+    create_movies(3)
+    create_events(3, 3, 3)
 
     call_command("train")
     call_command("nightly")
     call_command("batch")
 
-    said = capsys.readouterr().out
-    assert said.count("No model was trained: not enough data yet: 100 more events") == 2
-    assert "There is no active model yet: lists are popular films" in said
+    output = capsys.readouterr().out
+    assert output.count("No model was trained: not enough data yet: 100 more events") == 2
+    assert "There is no active model yet: lists are popular films" in output
 
 
 def test_going_on_without_a_checkpoint_says_so(capsys):
-    films(12)
-    happened(30, 5, 12)
+    create_movies(12)
+    create_events(30, 5, 12)
 
     call_command("train", preset="brief", epochs=1, resume=True)
 
     assert "There is no checkpoint of this preset on this data" in capsys.readouterr().out
 
 
-def test_the_first_night_comes_by_itself_and_once():
-    films(12)
-    happened(10, 5, 12)
+def test_the_first_nightly_job_is_enqueued_by_itself_and_once():
+    create_movies(12)
+    create_events(10, 5, 12)
     assert tasks.enqueue_first_nightly() is None
-    happened(30, 5, 12)
+    create_events(30, 5, 12)
 
     order = tasks.enqueue_first_nightly()
 
     assert Job.objects.get(pk=order).kind == Job.Kind.NIGHTLY
     assert tasks.enqueue_first_nightly() is None, "it is waiting already"
     Job.objects.update(status=Job.Status.FAILED, finished_at=timezone.now())
-    assert tasks.enqueue_first_nightly() is None, "a night that fails is not tried again at once"
+    assert tasks.enqueue_first_nightly() is None, "a job that fails is not tried again at once"

@@ -1,0 +1,118 @@
+"""What a request is answered from, read once: the versions that hold, the stored list, the catalogue, the viewer."""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catalog import selectors
+from recommender import cache
+from recommender.cache import CacheUnavailable
+from recommender.movies.movie_ids import resolve_movie_ids
+from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.serving.current_versions import CacheRead, active_ranker, is_active_model, read_versions
+from recommender.serving.filtering.attributes import build_mask, find_unknown_names
+from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.request import RecommendRequest
+from recommender.serving.reranking.merchandising import MAX_SHIFT, ActiveRules, active_rules
+from recommender.serving.viewer import ViewerProfile, build_profile, profile_from_stored_list
+
+if TYPE_CHECKING:
+    from recommender.ml.ranker import Ranker
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """A request with what it is answered from. Only `degraded` changes, once a part turns out to be down."""
+
+    request: RecommendRequest
+    cache_read: CacheRead
+    snapshot: CatalogueSnapshot
+    posted_ids: np.ndarray  # int32 [n], of the request's history; 0 for what is no movie's
+    eligibility: EligibilityFilter  # under the age limit of the request
+    rules: ActiveRules | None  # merchandising
+    unknown_names: dict[str, list[str]]  # filter -> names that no movie has
+    degraded: bool
+
+    @property
+    def candidate_count(self) -> int:
+        """How many movies the list is made from."""
+        count = self.request.candidate_count
+        return count if self.rules is None else max(count, MAX_SHIFT)
+
+    def eligible_for(self, viewer: ViewerProfile) -> EligibilityFilter:
+        """Return the eligibility filter under the viewer's own age limit too."""
+        return self.eligibility.with_age_limit(viewer.age_limit)
+
+
+def open_context(
+    request: RecommendRequest, surface: str = "recommend", cache_read: CacheRead | None = None
+) -> RequestContext:
+    """Open a request with one read of Redis, and no query while Redis has every version.
+
+    `surface`: the list (catalog.Rule.Surface) whose merchandising rules hold. `cache_read`: one that several requests
+    share, in place of their own.
+    """
+    cache_read = cache_read or read_versions(request.viewer_id)
+    snapshot = cache_read.load_snapshot()
+    attributes = build_mask(snapshot, request.filters)
+    unknown_genres = find_unknown_names(snapshot.genre_index, liked_genres=request.liked_genres)
+    excluded_ids = resolve_movie_ids(snapshot, request.exclude)
+    now = int(time.time())
+    rules = active_rules(snapshot, surface, now, request.rules_override)
+    return RequestContext(
+        request=request,
+        cache_read=cache_read,
+        snapshot=snapshot,
+        posted_ids=resolve_movie_ids(snapshot, request.history),
+        eligibility=EligibilityFilter(
+            snapshot,
+            now,
+            attribute_mask=attributes.mask,
+            excluded_ids=excluded_ids[excluded_ids > 0],
+            age_limit=request.age_limit,
+            excluded_by_rule=rules.excluded if rules is not None else None,
+        ),
+        rules=rules,
+        unknown_names=attributes.unknown_names | unknown_genres,
+        degraded=not cache_read.redis_up or selectors.is_database_down(),
+    )
+
+
+def load_viewer(context: RequestContext) -> ViewerProfile:
+    """Read the viewer's history and version in one snapshot of the database: one query, none without a viewer.
+
+    While Postgres is down the viewer is what their stored list tells of them. Raises OperationalError without such a
+    list.
+    """
+    request, stored_list = context.request, context.cache_read.current_list()
+    try:
+        history = selectors.history(request.viewer_id) if request.viewer_id is not None else None
+    except selectors.DATABASE_ERRORS:
+        if stored_list is None:
+            raise
+        context.degraded = True
+        exists = bool(context.cache_read.versions.viewer)
+        return profile_from_stored_list(request, context.posted_ids, stored_list, context.snapshot.table, exists=exists)
+    if history is not None:
+        _restore_version(context, history)
+    return build_profile(request, history, context.posted_ids)
+
+
+def _restore_version(context: RequestContext, history: selectors.History) -> None:
+    """Put the viewer's version, as it was read, into its reserved place: a reservation keeps others from it."""
+    cache_read = context.cache_read
+    if not cache_read.redis_up or cache_read.versions.viewer == history.version:
+        return
+    try:
+        cache.fill_reserved_viewer_versions(cache_read.token, {history.viewer_id: history.version})
+    except CacheUnavailable:
+        context.degraded = True
+
+
+def load_ranker(context: RequestContext) -> "Ranker | None":
+    """Return the model that answers; the answer is degraded where it is not the active one."""
+    ranker = active_ranker(context.cache_read)
+    context.degraded |= not is_active_model(ranker, context.cache_read)
+    return ranker

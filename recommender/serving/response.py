@@ -1,0 +1,50 @@
+"""What serving answers: plain values, in the units of the API."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from catalog.selectors import MovieCard
+
+Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
+
+
+class Recommendation(NamedTuple):
+    """A listed movie with its score, which compares only within its list."""
+
+    movie_id: int
+    score: float
+
+
+class Cause(NamedTuple):
+    """A watched movie that raised the score of a listed one."""
+
+    movie_id: int
+    title: str
+    effect: float  # how much lower the listed movie's score would be without it
+
+
+class Explanation(NamedTuple):
+    """Why a movie is listed."""
+
+    causes: list[Cause]  # most telling first
+    fact: str  # what the movie and a cause have in common, in English; "" where nothing is known
+
+
+@dataclass(kw_only=True, slots=True)
+class Answer:
+    """A list with what a client may want to know of how it came about."""
+
+    recommendations: list[Recommendation]
+    source: Source
+    model_version: str | None
+    recommendation_id: str
+    is_known_viewer: bool
+    degraded: bool = False
+    unused_history: list[str] = field(default_factory=list)  # posted movies that the list does not build on, as posted
+    removal_counts: dict[str, int] = field(default_factory=dict)  # reason -> movies kept out for it
+    unknown_names: dict[str, list[str]] = field(default_factory=dict)  # filter -> names that no movie has
+    empty_reason: str = ""  # why the list is empty
+    explanations: Sequence[Explanation] | None = None  # one for each movie, where they were asked for
+    is_chart: bool = False  # a chart was asked for; it does not stand in for a viewer's own list
+    movie_cards: Mapping[int, MovieCard] | None = None  # movie id -> title and poster, where they were asked for
