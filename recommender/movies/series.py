@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from catalog.selectors import CatalogueTable
+from recommender import process_state
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.movies.title_parser import TitleName, parse_title
 
@@ -42,18 +43,17 @@ class _DetectedSeries(NamedTuple):
     numbers: np.ndarray
 
 
-_last_detected: _DetectedSeries | None = None
+_last_detected = process_state.Value[_DetectedSeries | None]("movies: the series as last detected", None)
 _detect_lock = threading.Lock()
 
 
 def _detect_once(table: CatalogueTable) -> np.ndarray:
     """Most edits change nothing that a series is told by, and finding them takes a second on a large catalogue."""
-    global _last_detected
     with _detect_lock:
-        known = _last_detected
+        known = _last_detected.current
         if known is None or not _same_inputs(known.table, table):
             known = _DetectedSeries(table, detect_series(table))
-        _last_detected = _DetectedSeries(table, known.numbers)
+        _last_detected.current = _DetectedSeries(table, known.numbers)
     return known.numbers.view()
 
 

@@ -197,7 +197,7 @@ def prune(keep: int) -> list[str]:
         pruned = []
         for version in old:
             if not artifacts.delete(version.name):
-                break  # until the next night
+                break  # the next nightly pruning tries again
             version.status = ModelVersion.Status.REFUSED
             version.reason = f"{artifacts.PRUNED_PREFIX}{keep} newer versions are kept. It was: {version.reason}"
             version.save(update_fields=["status", "reason"])

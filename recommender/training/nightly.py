@@ -167,7 +167,7 @@ def _upload(lease: Lease, *, required: bool) -> None:
     """Upload to the model store, where there is one, what other machines may need.
 
     If the store is away, a version that goes live (`required`) waits for it: the job is tried again. A candidate is
-    uploaded by a later night.
+    uploaded by a later nightly job.
     """
     try:
         for name in artifacts.upload_missing():
