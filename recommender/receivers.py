@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from catalog.limits import DEMO_ID_BASE
+from infrastructure import connectivity
 from infrastructure.heartbeat import HEARTBEAT_SECONDS
-from recommender import cache, process_state, registry
+from recommender import cache, maintenance, process_state, registry
 from recommender.jobs import queue
 from recommender.models import Impression, Job
 
@@ -24,6 +25,9 @@ def start_serving(**_: Any) -> None:
     """Start what a web process needs before its first request: monitors of its servers, the watcher, the warm-up."""
     from recommender.serving import warmup  # the read path, which commands and workers need not load
 
+    for breaker in (connectivity.REDIS, connectivity.POSTGRES):
+        breaker.on_recovery.append(maintenance.publish_missed_versions)
+    connectivity.start_monitors(interactive=True)
     warmup.start_in_web_process()
 
 

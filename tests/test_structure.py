@@ -1,5 +1,6 @@
 """Test the import graph: no circle, no upward import, no crowded folder. ARCHITECTURE.md draws the layers."""
 
+import ast
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 
@@ -12,7 +13,14 @@ PRODUCT = ("movierec", "recommender", "catalog", "infrastructure")
 # From the top down. A module imports its own layer and those below it. Longer names win.
 LAYERS = (
     ("movierec",),
-    ("recommender.api", "recommender.admin", "recommender.management", "recommender.tasks", "recommender.apps"),
+    (
+        "recommender.api",
+        "recommender.admin",
+        "recommender.management",
+        "recommender.tasks",
+        "recommender.apps",
+        "recommender.receivers",
+    ),
     (
         "recommender.serving",
         "recommender.ingest",
@@ -28,6 +36,14 @@ LAYERS = (
     ("infrastructure",),
 )
 MAX_MODULES = 20
+CONTAINERS = {"dict", "set", "list", "deque", "OrderedDict", "defaultdict", "Counter", "local"}
+# What a process keeps for its whole life: facts of its machine, and receivers that Django's start connects.
+KEPT_FOR_LIFE = {
+    "recommender/ml/losses.py",
+    "recommender/process_state.py",
+    "recommender/registry/versions.py",
+    "recommender/registry/watcher.py",
+}
 MAY_BE_LARGE = {"recommender/ml"}  # one model from data to ranking, which reads well flat
 
 
@@ -69,6 +85,19 @@ def test_the_graph_is_drawn(imports):
     assert {layer(importer) for importer, _ in imports} == set(range(len(LAYERS)))
 
 
+def test_modules_form_no_circle(imports):
+    assert circle(imports) == []
+
+
+def test_packages_form_no_circle(imports):
+    between = {(package(importer), package(imported)) for importer, imported in imports}
+    assert circle(pair for pair in between if pair[0] != pair[1]) == []
+
+
+def test_nothing_imports_upwards(imports):
+    assert [f"{importer} -> {imported}" for importer, imported in imports if layer(importer) > layer(imported)] == []
+
+
 def test_serving_and_training_never_meet(imports):
     sides = ("recommender.serving", "recommender.training")
     assert [pair for pair in imports if {package(name) for name in pair} == set(sides)] == []
@@ -88,3 +117,29 @@ def test_no_folder_is_crowded():
         if path.name != "__init__.py" and "migrations" not in path.parts
     )
     assert {folder: count for folder, count in modules.items() if count > MAX_MODULES}.keys() <= MAY_BE_LARGE
+
+
+def test_no_test_imports_a_test_module_and_no_product_test_a_benchmark():
+    for path in (ROOT / "tests").rglob("*.py"):
+        for line in path.read_text().splitlines():
+            if line.startswith(("from ", "import ")):
+                assert ".test_" not in line, f"{path.relative_to(ROOT)}: {line}"
+                if "benchmarks" not in path.parts and path.name != "test_docs.py":
+                    assert " benchmarks" not in line, f"{path.relative_to(ROOT)}: {line}"
+
+
+def changing_names(source):
+    """Return the names at the top of a module that change while the process runs: containers, globals, caches."""
+    tree = ast.parse(source)
+    names = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            decorators = {ast.unparse(decorator).split("(")[0].split(".")[-1] for decorator in node.decorator_list}
+            names |= {node.name} if decorators & {"cache", "lru_cache"} else set()
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            call = node.value.func if isinstance(node.value, ast.Call) else None
+            empty = ast.unparse(node.value) in ("{}", "[]")
+            if empty or (call is not None and ast.unparse(call).split(".")[-1] in CONTAINERS):
+                names |= {ast.unparse(target)}
+    return {name for name in names if not name.isupper()}

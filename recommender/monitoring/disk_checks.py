@@ -8,6 +8,7 @@ from django.conf import settings
 
 from infrastructure import disk_space
 from infrastructure.disk_space import DiskUsage, format_bytes
+from recommender import process_state
 from recommender.monitoring.checks import Check, Status
 
 ANSWER_SECONDS = 1.0  # a mounted folder whose server is gone never answers
@@ -30,6 +31,7 @@ class _DiskReader(threading.Thread):
 
 
 _readers: dict[Path, _DiskReader] = {}  # the last reader of each folder
+process_state.register("disk checks: the last reader of each folder", _readers.clear)
 
 
 def check_disks() -> list[Check]:

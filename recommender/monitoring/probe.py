@@ -14,7 +14,7 @@ import numpy as np
 from django.utils import timezone
 
 from catalog import selectors
-from recommender import registry
+from recommender import process_state, registry
 from recommender.history import exclusions_from, has_known_movies, to_model_events
 from recommender.models import ModelVersion
 from recommender.movies.snapshot import current_snapshot
@@ -41,6 +41,14 @@ class _Target(NamedTuple):
 _target: _Target | None = None
 _refreshed_at = float("-inf")  # monotonic seconds
 _probe_count = 0
+
+
+def _forget_target() -> None:
+    global _target, _refreshed_at, _probe_count
+    _target, _refreshed_at, _probe_count = None, float("-inf"), 0
+
+
+process_state.register("rollback guard: the version to probe and its viewers", _forget_target)
 
 
 def probe_next_viewer() -> None:

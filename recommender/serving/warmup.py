@@ -1,12 +1,11 @@
-"""What a web process does when it begins: it watches its servers, and loads what the first requests would wait for."""
+"""What a web process loads when it begins, so that no first request waits for it."""
 
 import logging
 import threading
 
 from django.db import close_old_connections
 
-from infrastructure import connectivity
-from recommender import maintenance, registry
+from recommender import registry
 from recommender.movies.series import series_of
 from recommender.serving.candidates.charts import rank_chart
 from recommender.serving.current_versions import active_ranker, read_versions
@@ -16,10 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def start_in_web_process() -> None:
-    """Watch whether the servers are there and which model is active, and preload, each in a thread of its own."""
-    for breaker in (connectivity.REDIS, connectivity.POSTGRES):
-        breaker.on_recovery.append(maintenance.publish_missed_versions)
-    connectivity.start_monitors(interactive=True)
+    """Watch which model is active and preload, each in a thread of its own."""
     registry.start_watcher()
     threading.Thread(target=preload, name="warm", daemon=True).start()
 
