@@ -34,17 +34,8 @@ _thread = threading.local()  # .client: whose call this thread works on
 _queued = 0
 _running = 0
 _queued_by_client: Counter[str] = Counter()
-# Monotonic seconds.
-_last_interactive_at = process_state.Value("concurrency: when somebody last waited for an answer", float("-inf"))
-
-
-def _forget_interactive_calls() -> None:
-    global _last_interactive_at
-    _last_interactive_at = float("-inf")
-
-
-# The counts above need no clearing: each call takes back what it added.
-process_state.register("concurrency: when somebody last waited for a list", _forget_interactive_calls)
+# The counts above need no clearing: each call takes back what it added. This one is in monotonic seconds.
+_last_interactive_at = process_state.Value("concurrency: when somebody last waited for a list", float("-inf"))
 
 Item = TypeVar("Item")
 
