@@ -76,7 +76,9 @@ class CsvRecords(Iterator[Record]):
             if line[1].count('"') % 2:  # else the quote is open still
                 cells, problem = parse_record("".join(parts), self._delimiter)
                 if problem != UNCLOSED:
-                    return None if problem or not self._is_valid(cells) else cells
+                    single_line = (cell for column, cell in enumerate(cells) if column not in self._multiline)
+                    goes_over = any("\n" in cell or "\r" in cell for cell in single_line)
+                    return None if problem or goes_over or len(cells) != self._width else cells
         return None
 
     def _looks_like_row(self, text: str) -> bool:
@@ -85,11 +87,6 @@ class CsvRecords(Iterator[Record]):
             return False
         ids = [cells[column].strip() for column in self._ids]
         return all(map(_is_number, filter(None, ids))) and (any(ids) or not ids)
-
-    def _is_valid(self, cells: list[str]) -> bool:
-        """Tell whether only cells that may go over lines do so."""
-        single_line = (cell for column, cell in enumerate(cells) if column not in self._multiline)
-        return len(cells) == self._width and not any("\n" in cell or "\r" in cell for cell in single_line)
 
 
 def parse_record(text: str, delimiter: str) -> tuple[list[str], str]:

@@ -37,6 +37,8 @@ def collapse_spaces(text: str) -> str:
 
 
 class Genre(models.Model):
+    """A genre of movies."""
+
     name = models.CharField(max_length=60, unique=True)
 
     class Meta:
@@ -53,6 +55,8 @@ class Genre(models.Model):
 
 
 class Tag(models.Model):
+    """A tag that viewers gave movies."""
+
     name = models.CharField(max_length=200, unique=True)
 
     class Meta:
@@ -66,6 +70,8 @@ class Tag(models.Model):
 
 
 class Person(models.Model):
+    """A director or actor."""
+
     name = models.CharField(max_length=200, unique=True)
     search_name = models.GeneratedField(
         expression=CatalogPlain("name"), output_field=models.TextField(), db_persist=True, editable=False
@@ -177,6 +183,8 @@ class SearchWord(models.Model):
 
 
 class MovieTag(models.Model):
+    """A tag of a movie, and how many viewers gave it."""
+
     movie = models.ForeignKey(Movie, on_delete=models.CASCADE, db_index=False)
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE)
     count = models.PositiveIntegerField(default=1, help_text="How many viewers gave the film this tag.")
@@ -189,6 +197,8 @@ class MovieTag(models.Model):
 
 
 class Credit(models.Model):
+    """A person's part in a movie."""
+
     class Role(models.IntegerChoices):
         DIRECTOR = 1, "director"
         ACTOR = 2, "actor"

@@ -16,7 +16,7 @@ validate_language = RegexValidator(LANGUAGE_PATTERN, "A language is a BCP 47 tag
 
 
 def validate_imdb_id(text: str) -> None:
-    """Check that the text is an id as IMDb writes it. Raises ValidationError with what was probably pasted."""
+    """Check that the text is an id as IMDb writes it. Raises ValidationError with what was probably meant."""
     if not text or parse_imdb_id(text) is not None:
         return
     pasted = _PASTED.match(text)

@@ -134,6 +134,8 @@ class NewMovie(MovieValues):
 
 
 class MovieSerializer(serializers.Serializer):
+    """A movie as lists show it."""
+
     movie_id = serializers.CharField()
     title = serializers.CharField()
     year = serializers.IntegerField(allow_null=True)
@@ -142,6 +144,8 @@ class MovieSerializer(serializers.Serializer):
 
 
 class MovieDetailsSerializer(MovieSerializer):
+    """A movie with all that is known of it."""
+
     original_title = serializers.CharField(allow_blank=True)
     overview = serializers.CharField(allow_blank=True)
     runtime = serializers.IntegerField(allow_null=True, help_text="Minutes.")
@@ -157,19 +161,27 @@ class MovieDetailsSerializer(MovieSerializer):
 
 
 class MoviePageSerializer(serializers.Serializer):
+    """A page of movies."""
+
     results = MovieSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The address of the next page; null on the last.")
 
 
 class PersonSerializer(serializers.Serializer):
+    """A name, and how many visible films carry it."""
+
     name = serializers.CharField()
     films = serializers.IntegerField(help_text="Films of theirs that are shown now.")
 
 
 class PeoplePageSerializer(serializers.Serializer):
+    """A page of people."""
+
     results = PersonSerializer(many=True)
     next = serializers.URLField(allow_null=True)
 
 
 class GenresSerializer(serializers.Serializer):
+    """All genres."""
+
     results = PersonSerializer(many=True)

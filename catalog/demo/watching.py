@@ -103,15 +103,13 @@ class _Simulation:
 
     def next(self, viewers: np.ndarray, opens: np.ndarray, *, first: bool) -> np.ndarray:
         """Choose one more movie for each of `viewers`. `opens` [len(viewers)]: it opens a session."""
-        self._change_mood(viewers[opens])
+        new_mood = viewers[opens]
+        odds = np.log(self.transitions.drift[self.mood[new_mood]]) + self.liked[new_mood]
+        self.mood[new_mood] = np.argmax(odds + self.rng.gumbel(size=odds.shape), axis=1)
         rows = self.transitions.mood + self.mood[viewers] if first else self._rows(viewers, opens)
         movies = self._draw(self.weights[viewers] * self.transitions.weights[rows])
         self._remember(viewers, movies)
         return movies
-
-    def _change_mood(self, viewers: np.ndarray) -> None:
-        odds = np.log(self.transitions.drift[self.mood[viewers]]) + self.liked[viewers]
-        self.mood[viewers] = np.argmax(odds + self.rng.gumbel(size=odds.shape), axis=1)
 
     def _rows(self, viewers: np.ndarray, opens: np.ndarray) -> np.ndarray:
         """Choose the row of `_TransitionWeights.weights` that each viewer goes on by."""

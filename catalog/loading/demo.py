@@ -39,9 +39,9 @@ def load_demo(
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_DEMO_LOCK])
         if movies := Movie.objects.filter(is_demo=True).count():
             return DemoExists(movies, Viewer.objects.filter(is_simulated=True).count())
-        if own := Movie.objects.count():
+        if existing := Movie.objects.count():
             raise CatalogError(
-                f"The catalogue holds {own:,} real films, and the demo goes into an empty one only. To look at it, "
+                f"The catalogue holds {existing:,} real films, and the demo goes into an empty one only. To see it, "
                 "name a new folder in MOVIEREC_STATE or, with a server of your own, an empty database in DATABASE_URL."
             )
         progress("simulating", 0, None)
@@ -59,8 +59,8 @@ def remove_legacy_demo() -> RemovedDemo | None:
         return None
     with transaction.atomic():
         titles = {pk - DEMO_ID_BASE: title for pk, title in read_movies().table.select("id", "title").iter_rows()}
-        own = [pk for pk, title in legacy.values_list("pk", "title") if titles.get(pk) != title]
-        Movie.objects.filter(pk__in=own).update(is_demo=False)
+        overwritten = [pk for pk, title in legacy.values_list("pk", "title") if titles.get(pk) != title]
+        Movie.objects.filter(pk__in=overwritten).update(is_demo=False)
         Viewer.objects.filter(is_simulated=True, events__movie__is_demo=False).update(is_simulated=False)
         with connection.cursor() as cursor:
             return remove_demo_in(cursor)

@@ -35,7 +35,14 @@ def read_ratings(file: DataFile, movie_ids: np.ndarray) -> Iterator[pl.DataFrame
             _check(file, rows, known, line)
             empty = empty and not rows.height
             line += rows.height
-            yield _events(rows)
+            yield rows.select(
+                viewer=pl.col("userId").cast(pl.Int32),
+                movie=pl.col("movieId").cast(pl.Int32),
+                kind=pl.lit(RATING, pl.Int16),
+                rating=pl.col("rating").cast(pl.Float32),
+                completion=pl.lit(None, pl.Float32),
+                occurred_at=pl.col("timestamp"),
+            )
     if empty:
         raise DataFileError(file.label, line, "holds no ratings")
 
@@ -153,14 +160,3 @@ def _check(file: DataFile, rows: pl.DataFrame, is_known: np.ndarray, line: int) 
     if firsts:
         row, values, message = min(firsts, key=lambda first: first[0])
         raise DataFileError(file.label, line + row, message.format(values[row]))
-
-
-def _events(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select(
-        viewer=pl.col("userId").cast(pl.Int32),
-        movie=pl.col("movieId").cast(pl.Int32),
-        kind=pl.lit(RATING, pl.Int16),
-        rating=pl.col("rating").cast(pl.Float32),
-        completion=pl.lit(None, pl.Float32),
-        occurred_at=pl.col("timestamp"),
-    )

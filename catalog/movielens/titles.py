@@ -34,8 +34,9 @@ def parse_title(text: str) -> Title:
     year = None
     names: list[str] = []
     for group in reversed(groups):
-        if year is None and (group_year := _year(group)):
-            year = group_year
+        match = _YEAR.match(group)
+        if year is None and match and MIN_YEAR <= int(match["year"]) <= MAX_YEAR:
+            year = int(match["year"])
         else:
             names.insert(0, group)
     while names and _QUALIFIER.match(names[0]):
@@ -77,16 +78,9 @@ def _opening(text: str) -> int | None:
     return None
 
 
-def _year(group: str) -> int | None:
-    match = _YEAR.match(group)
-    if match and MIN_YEAR <= int(match["year"]) <= MAX_YEAR:
-        return int(match["year"])
-    return None
-
-
 def _original(names: list[str]) -> str:
     """Choose the original title: the last foreign one, else the first "a.k.a." title."""
-    own = [name for name in names if not _ALSO_KNOWN_AS.match(name)]
-    if own:
-        return move_article(own[-1])
+    foreign = [name for name in names if not _ALSO_KNOWN_AS.match(name)]
+    if foreign:
+        return move_article(foreign[-1])
     return move_article(_ALSO_KNOWN_AS.sub("", names[0])) if names else ""

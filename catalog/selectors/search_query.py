@@ -39,7 +39,8 @@ class Term:
     @property
     def tsquery(self) -> str:
         """The term as a tsquery of Postgres."""
-        return " | ".join(f"{_quote_lexeme(word)}{':*' if self.is_prefix else ''}" for word in self.words)
+        lexemes = ("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in self.words)
+        return " | ".join(f"{lexeme}{':*' if self.is_prefix else ''}" for lexeme in lexemes)
 
     @property
     def people_tsquery(self) -> str:
@@ -81,8 +82,12 @@ def parse_search(text: str) -> SearchQuery:
     telling = [word for word in words if word not in STOP_WORDS]
     unfinished = telling[-1:] if plain[-1:].strip() else []
     min_length = MIN_PREFIX_LENGTH if len(telling) == 1 else 1
-    terms = tuple(_term(word, word in unfinished and len(word) >= min_length) for word in telling or words)
-    return SearchQuery(terms, " ".join(words), is_common=not telling)
+    terms = []
+    for word in telling or words:
+        year = int(word) if word.isascii() and word.isdigit() and len(word) == 4 else 0
+        is_prefix = word in unfinished and len(word) >= min_length
+        terms.append(Term((word,), is_prefix, year if MIN_YEAR <= year <= MAX_YEAR else None))
+    return SearchQuery(tuple(terms), " ".join(words), is_common=not telling)
 
 
 def correct_spelling(query: SearchQuery) -> SearchQuery | None:
@@ -103,11 +108,6 @@ def correct_spelling(query: SearchQuery) -> SearchQuery | None:
         for word in term.words
     ]
     return SearchQuery(tuple(terms), " ".join(term.words[0] for term in terms))
-
-
-def _term(word: str, is_prefix: bool) -> Term:
-    year = int(word) if word.isascii() and word.isdigit() and len(word) == 4 else 0
-    return Term((word,), is_prefix, year if MIN_YEAR <= year <= MAX_YEAR else None)
 
 
 def _suggestions(words: Sequence[str]) -> dict[str, list[str]]:
@@ -135,7 +135,3 @@ def _single_edits(word: str) -> Iterator[tuple[str, bool]]:
     replaced = {left + letter + right[1:] for left, right in splits if right for letter in ascii_lowercase}
     inserted = {left + letter + right for left, right in splits for letter in ascii_lowercase}
     yield from ((edit, False) for edit in (deleted | replaced | inserted) - swapped - {word})
-
-
-def _quote_lexeme(word: str) -> str:
-    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -78,11 +78,11 @@ def _compare(event: NewEvent, stored: _StoredEvent, version: int) -> EventResult
 
 def conflict_result(event_id: UUID | None, fields: tuple[str, ...], version: int | None = None) -> EventResult:
     """Return the result for an event that is stored with other `fields`; `event_id` where it was found by that id."""
-    others = " and ".join(filter(None, [", ".join(fields[:-1]), fields[-1]]))
+    names = " and ".join(filter(None, [", ".join(fields[:-1]), fields[-1]]))
     if event_id is None:
-        message = f"{fields[0]}: this viewer's event of this film, kind and moment is there with another {others}"
+        message = f"{fields[0]}: this viewer's event of this film, kind and moment is there with another {names}"
         return EventResult(EventStatus.CONFLICT, f"{message}; send the moment of the new one.", version, fields)
-    message = f"event_id: {event_id} came before with another {others}"
+    message = f"event_id: {event_id} came before with another {names}"
     return EventResult(EventStatus.CONFLICT, f"{message}; send a new event_id for a new event.", version, fields)
 
 

@@ -82,7 +82,8 @@ def unmerge_viewer(viewer_id: int, into: int, undo_data: Mapping[str, Any], *, a
         if before != merged:  # unless staff have set another limit since
             Viewer.objects.filter(pk=into, age_limit=merged).update(age_limit=before)
         versions = bump_versions([*restored, into])
-        if undo_data["into"]["is_new"] and not _is_in_use(into):
+        untouched = Viewer.objects.filter(pk=into, name="", age_limit=None, events=None)
+        if undo_data["into"]["is_new"] and untouched.exists():
             delete_viewer(into)
             versions.pop(into, None)
         if announce:
@@ -167,9 +168,3 @@ def _restore_viewer(viewer_id: int, row: Mapping[str, Any]) -> None:
                FROM jsonb_populate_record(NULL::catalog_viewer, %s::jsonb) k WHERE v.id = %s""",
             [json.dumps(row), viewer_id],
         )
-
-
-def _is_in_use(viewer_id: int) -> bool:
-    """Tell whether the viewer has got a name, an age limit or events since the merge created it."""
-    untouched = Viewer.objects.filter(pk=viewer_id, name="", age_limit=None)
-    return not untouched.exists() or WatchEvent.objects.filter(viewer=viewer_id).exists()

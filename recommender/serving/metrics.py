@@ -1,7 +1,7 @@
-"""What this process has answered: counted in memory, and added to everyone's sums in Redis every few seconds.
+"""Counters of what this process answers, added to everyone's in Redis every few seconds.
 
-Sums lie by the minute and by the hour, so that a page can draw them, and whoever judges a new model can take the
-minutes since it went live: `share(sums, "failed")`, `share(sums, "fallback")`.
+They lie there in buckets of a minute and of an hour, so that a page can draw them, and whoever judges a new model can
+take the minutes since it went live: `rate(total, "failed")`, `rate(total, "fallback")`.
 """
 
 import threading
@@ -9,11 +9,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from catalog.selectors import DATABASE_ERRORS
-from recommender import cache
+from recommender import cache, process_state
 from recommender.cache import CacheUnavailable
 from recommender.serving.concurrency import Overloaded
 from recommender.serving.response import Answer
@@ -21,43 +22,51 @@ from recommender.serving.response import Answer
 FLUSH_SECONDS = 3.0
 LATENCY_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)  # milliseconds: upper ends of the classes
 OVERFLOW = "over"  # the class above the last
-CALLS, CALLS_FAILED = "call:", "call_failed:"  # begin the names of the sums of each class of call over HTTP
+CALLS, CALLS_FAILED = "call:", "call_failed:"  # begin the names of the counters of each class of call over HTTP
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
 _counts: Counter[str] = Counter()
 _lock = threading.Lock()
-_thread = threading.local()
+_suppressed = ContextVar("metrics are suppressed", default=False)
 _flushed_at = 0.0  # monotonic seconds
 
 
+def _forget() -> None:
+    global _flushed_at
+    with _lock:
+        _counts.clear()
+    _flushed_at = 0.0
+
+
+process_state.register("metrics: what was counted since the last flush", _forget)
+
+
 class NotFound(Exception):
-    """The caller asked for what does not exist: no failure."""
+    """The caller asks for what does not exist: no failure."""
 
 
 @contextmanager
 def suppress_metrics() -> Iterator[None]:
-    """Nothing that serving answers inside is counted: what staff look at is no traffic, and no model's fault."""
-    before = getattr(_thread, "silent", False)
-    _thread.silent = True
+    """Count nothing that serving answers inside: what staff look at is no traffic, and no model's fault."""
+    token = _suppressed.set(True)
     try:
         yield
     finally:
-        _thread.silent = before
+        _suppressed.reset(token)
 
 
 def instrumented(call: Callable[Params, Result]) -> Callable[Params, Result]:
-    """Counts what a front door of serving answers, how long it takes, where it fails; not what it asks of another."""
+    """Count what an entry point of serving answers, how long it takes and where it fails. Not to be nested."""
 
     @wraps(call)
-    def counting(*args: Params.args, **more: Params.kwargs) -> Result:
-        if getattr(_thread, "silent", False):
-            return call(*args, **more)
+    def wrapper(*args: Params.args, **kwargs: Params.kwargs) -> Result:
+        if _suppressed.get():
+            return call(*args, **kwargs)
         started = time.perf_counter()
         try:
-            with suppress_metrics():
-                told = call(*args, **more)
+            result = call(*args, **kwargs)
         except Overloaded:
             increment("busy")
             raise
@@ -69,51 +78,58 @@ def instrumented(call: Callable[Params, Result]) -> Callable[Params, Result]:
         except Exception:
             increment("failed")
             raise
-        increment(*_counters_of(told), _latency_bucket(time.perf_counter() - started))
-        return told
+        increment(*_counters_of(result), _latency_counter(time.perf_counter() - started))
+        return result
 
-    return counting
+    return wrapper
 
 
 def increment(*names: str, by: int = 1) -> None:
+    """Add to the counters of these names."""
     with _lock:
         for name in names:
             _counts[name] += by
 
 
 def count_http_call(kind: str, failed: bool, code: str = "") -> None:
-    """A call over HTTP of any class, recommending or not. `code`: of the error of one that failed here."""
+    """Count a call over HTTP of any class, recommending or not. `code`: the error's, of one that failed here."""
     names = [CALLS + kind]
     if failed:
         names += [CALLS_FAILED + kind, *([f"code:{code}"] if code else [])]
     increment(*names)
 
 
-def _counters_of(told: Any) -> list[str]:
-    """`answers` counts calls and `lists` the personal lists that they hold, not charts. Astray is one that a viewer who
-    is known got from elsewhere than a model; a fallback is that, or one made while a part was down."""
-    answers = [told] if isinstance(told, Answer) else told if isinstance(told, list) else []
-    lists = [one for one in answers if not one.is_chart]
+def _counters_of(result: Any) -> list[str]:
+    """Return the counters that an answer adds to.
+
+    `answers` counts calls and `lists` the personal lists that they hold, not charts. `astray` is one that a known
+    viewer got from elsewhere than a model; a `fallback` is that, or one made while a part was down.
+    """
+    answers = [result] if isinstance(result, Answer) else result if isinstance(result, list) else []
     names = ["answers"]
-    for one in lists:
-        names += ["lists", f"source:{one.source}"]
-        astray = one.is_known_viewer and one.model_version is None and one.source in ("popular", "similar")
-        names += ["astray"] * astray + ["fallback"] * (astray or one.degraded)
-    if getattr(told, "degraded", False) or any(one.degraded for one in answers):
+    for answer in answers:
+        if answer.is_chart:
+            continue
+        names += ["lists", f"source:{answer.source}"]
+        astray = answer.is_known_viewer and answer.model_version is None and answer.source in ("popular", "similar")
+        names += ["astray"] * astray + ["fallback"] * (astray or answer.degraded)
+    if getattr(result, "degraded", False) or any(answer.degraded for answer in answers):
         names.append("degraded")
     return names
 
 
-def _latency_bucket(seconds: float) -> str:
-    for end in LATENCY_BOUNDS:
-        if seconds * 1_000 <= end:
-            return f"ms:{end}"
+def _latency_counter(seconds: float) -> str:
+    for bound in LATENCY_BOUNDS:
+        if seconds * 1_000 <= bound:
+            return f"ms:{bound}"
     return f"ms:{OVERFLOW}"
 
 
 def flush() -> None:
-    """Adds what was counted to the sums, not more often than every few seconds; the watch of a web process calls it.
-    While Redis is gone the counts stay here."""
+    """Add what was counted to the buckets in Redis, every few seconds at most; a web process's watcher calls it.
+
+    While Redis is down the counts stay here.
+    """
     global _flushed_at
     if time.monotonic() - _flushed_at < FLUSH_SECONDS:
         return
@@ -130,40 +146,41 @@ def flush() -> None:
 
 
 def read_buckets(span: int, count: int) -> list[dict[str, int]]:
-    """The last `count` minutes or hours (`span` of cache.TALLY_SPANS), the present one last; none without Redis."""
+    """Return the last `count` buckets of `span` seconds (of cache.COUNTER_BUCKETS), the present one last; none without
+    Redis."""
     with suppress(CacheUnavailable):
         return cache.read_counters(int(time.time()), span, count)
     return []
 
 
-def merge_buckets(parts: Sequence[Mapping[str, int]]) -> Counter[str]:
+def merge_buckets(buckets: Sequence[Mapping[str, int]]) -> Counter[str]:
+    """Return the sums of the counters over the buckets."""
     total: Counter[str] = Counter()
-    for part in parts:
-        total.update(part)
+    for bucket in buckets:
+        total.update(bucket)
     return total
 
 
 def total_calls(total: Mapping[str, int]) -> int:
-    """Those that were worked on, whatever came of it."""
+    """Return how many calls were worked on, whatever came of it."""
     return total.get("answers", 0) + total.get("failed", 0)
 
 
 def rate(total: Mapping[str, int], name: str) -> float | None:
-    """0..1: failures of all calls, anything else of all lists; None where there were none."""
+    """Return a counter's share, 0..1: failures of all calls, anything else of all lists; None where there were none."""
     whole = total_calls(total) if name == "failed" else total.get("lists", 0)
     return total.get(name, 0) / whole if whole else None
 
 
-def percentile(total: Mapping[str, int], part: float) -> float | None:
-    """Milliseconds within which this part (0..1) of the calls was answered: the upper end of its class."""
-    classes = [(end, total.get(f"ms:{end}", 0)) for end in LATENCY_BOUNDS] + [
-        (float("inf"), total.get(f"ms:{OVERFLOW}", 0))
-    ]
-    left = part * sum(number for _, number in classes)
-    if not left:
+def percentile(total: Mapping[str, int], share: float) -> float | None:
+    """Return the milliseconds within which this share (0..1) of the calls was answered: the upper end of its class."""
+    classes = [(bound, total.get(f"ms:{bound}", 0)) for bound in LATENCY_BOUNDS]
+    classes.append((float("inf"), total.get(f"ms:{OVERFLOW}", 0)))  # type: ignore[arg-type]
+    remaining = share * sum(count for _, count in classes)
+    if not remaining:
         return None
-    for end, number in classes:
-        left -= number
-        if left <= 0:
-            return end
+    for bound, count in classes:
+        remaining -= count
+        if remaining <= 0:
+            return bound
     return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from recommender.ml.config import Preset, get_preset, override
+from recommender.ml.config import Preset, canonical_preset, get_preset, override
 from recommender.ml.train import MIN_EPOCHS
 
 WARM_EPOCH_SHARE, WARM_LR_SHARE = 0.25, 0.3  # shares of the preset's, for a warm start from the active model
@@ -23,6 +23,9 @@ class NightlyOptions:
     lists: bool = True
     activate: bool = True
     warm: bool = True  # start from the active model, if it is of the same preset and shape
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "preset", canonical_preset(self.preset))  # schedules may have a former name
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> "NightlyOptions":

@@ -14,7 +14,7 @@ from django.utils import timezone
 from catalog import selectors
 from recommender import registry, training_data
 from recommender.jobs.leases import Lease
-from recommender.ml.config import get_preset, parse_model_config
+from recommender.ml.config import canonical_preset, get_preset, parse_model_config
 from recommender.ml.data import Tokens, tokenise
 from recommender.ml.evaluate import Split
 from recommender.ml.features import Features, build_features
@@ -71,7 +71,10 @@ class TrainingRun:
         """
         try:
             note = json.loads((cls.folder() / "run.json").read_text())
-            same = (note["preset"], note["epoch"]) == (options.preset, selectors.catalogue_and_epoch()[1])
+            same = (canonical_preset(note["preset"]), note["epoch"]) == (
+                options.preset,
+                selectors.catalogue_and_epoch()[1],
+            )
             if note["data_set"] != selectors.data_set():
                 return None
             if note["job"] != str(lease.job_id) and not (options.resume and same):
@@ -148,6 +151,6 @@ def _warm_start_lineage(options: NightlyOptions, erasures: int) -> list[str]:
         return []
     metadata = ranker.metadata
     parents = [*metadata.get("parents", []), active]
-    same = (metadata.get("preset"), metadata.get("erasures")) == (options.preset, erasures)
+    same = (canonical_preset(metadata.get("preset", "")), metadata.get("erasures")) == (options.preset, erasures)
     same = same and parse_model_config(metadata["config"]) == get_preset(options.preset).model
     return parents if same and len(parents) <= MAX_WARM_STARTS else []

@@ -26,7 +26,7 @@ def editor(db: None, client: Client) -> Client:
 
 
 @pytest.mark.usefixtures("cast")
-class TestFilms:
+class TestMovies:
     def test_an_edit_is_saved_and_raises_the_catalogue_version(self, editor: Client) -> None:
         path, before = admin_url("movie", "change", PULP_FICTION), catalogue_and_epoch()[0]
         assert submit(editor, path, {"title": "Pulp", "certificate": "NC-17"}).status_code == 302
@@ -34,7 +34,7 @@ class TestFilms:
         assert (movie.title, movie.certificate, movie.genres.count(), movie.credits.count()) == ("Pulp", "NC-17", 4, 4)
         assert catalogue_and_epoch()[0] > before
 
-    def test_an_untouched_page_of_a_film_can_be_saved(self, editor: Client) -> None:
+    def test_an_untouched_page_of_a_movie_can_be_saved(self, editor: Client) -> None:
         """Also where nobody touched the empty row of *Add people*."""
         path = admin_url("movie", "change", PULP_FICTION)
         before = list(Credit.objects.values_list("movie_id", "person_id", "role", "order"))
@@ -51,7 +51,7 @@ class TestFilms:
         assert answer.status_code == 200
         assert answer.context["inline_admin_formsets"][1].formset.errors == [{"role": ["This field is required."]}]
 
-    def test_the_page_shows_the_minimum_age_of_a_film(self, editor: Client) -> None:
+    def test_the_page_shows_the_minimum_age_of_a_movie(self, editor: Client) -> None:
         path = admin_url("movie", "change", PULP_FICTION)
         assert b"17 years" in editor.get(path).content
         Movie.objects.filter(id=PULP_FICTION).update(certificate="unheard of")
@@ -77,7 +77,7 @@ class TestFilms:
         assert set(Movie.objects.filter(published=published).values_list("id", flat=True)) == {TOY_STORY, NEMO}
         assert catalogue_and_epoch()[0] == before + 1
 
-    def test_deleting_a_film_deletes_its_events_and_invalidates_lists(self, editor: Client) -> None:
+    def test_deleting_a_movie_deletes_its_events_and_invalidates_lists(self, editor: Client) -> None:
         before = Viewer.objects.get(id=BEN).version
         path = admin_url("movie", "delete", NEMO)
         assert b"everything that viewers did" in editor.get(path).content
@@ -119,7 +119,7 @@ class TestPeopleAndGenres:
         assert submit(editor, admin_url(model, "delete", record.pk), button=None).status_code == 302
         assert catalogue_and_epoch()[0] == before + 3
 
-    def test_deleting_a_genre_shows_its_film_count_and_rules_first(self, editor: Client) -> None:
+    def test_deleting_a_genre_shows_its_movie_count_and_rules_first(self, editor: Client) -> None:
         crime = Genre.objects.get(name="Crime")
         Rule.objects.create(name="Noir week", action="boost", by="genre", genre=crime)
         expected = editor.get(admin_url("genre", "delete", crime.pk)).context["deleted_objects"]
@@ -131,7 +131,7 @@ class TestPeopleAndGenres:
         editor.force_login(looker)
         assert editor.get(admin_url("genre", "delete", crime.pk)).status_code == 403
 
-    def test_a_person_shows_the_films(self, editor: Client) -> None:
+    def test_a_person_shows_the_movies(self, editor: Client) -> None:
         person = Person.objects.get(name="Al Pacino")
         content = editor.get(admin_url("person", "change", person.pk)).content.decode()
         assert "The Godfather: Part II (1974), actor" in content

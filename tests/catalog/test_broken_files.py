@@ -71,7 +71,7 @@ def test_the_end_of_unclosed_quotes_is_searched_once():
     assert calls < 10 * number
 
 
-def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_film(tmp_path):
+def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_movie(tmp_path):
     text = (
         "movie_id,title,overview\n"
         '7001,One,"First line\n\nwith a ""word"", and 2 commas,\nand an end"\n'
@@ -171,11 +171,11 @@ def test_standard_input_is_read_like_a_file(tmp_path, monkeypatch):
 
 def test_integers_are_read_as_pandas_writes_them(tmp_path):
     Movie.objects.filter(pk=NEMO).update(tmdb_id=None)
-    films = f"movie_id,tmdb_id,year,runtime\n{NEMO}.0,862.0,2003.0,\xa0100.0\n{NEMO},1e3,,\n{NEMO},862.5,,\n"
-    _, rejected = import_file("movies", write_file(tmp_path, films, "films.csv"))
+    movies = f"movie_id,tmdb_id,year,runtime\n{NEMO}.0,862.0,2003.0,\xa0100.0\n{NEMO},1e3,,\n{NEMO},862.5,,\n"
+    _, rejected = import_file("movies", write_file(tmp_path, movies, "films.csv"))
     assert [(line, field) for line, field, _ in rejected] == [(3, "tmdb_id"), (4, "tmdb_id")]
-    film = Movie.objects.get(pk=NEMO)
-    assert (film.tmdb_id, film.year, film.runtime) == (862, 2003, 100)
+    movie = Movie.objects.get(pk=NEMO)
+    assert (movie.tmdb_id, movie.year, movie.runtime) == (862, 2003, 100)
     rows = f"{HEADER},rating\n{BEN}.0,{NEMO}.0,rating,1600000000.0,4.0\n{BEN},{NEMO}.5,watch,1600000000,\n"
     _, rejected = import_file("events", write_file(tmp_path, rows))
     assert [(line, field) for line, field, _ in rejected] == [(3, "movie_id")]

@@ -28,7 +28,7 @@ CERTIFICATES = {"Approved", "G", "NC-17", "Not Rated", "Passed", "PG", "PG-13", 
 
 
 @pytest.fixture(scope="module")
-def films() -> DemoMovies:
+def movies() -> DemoMovies:
     return read_movies()
 
 
@@ -46,36 +46,36 @@ def watches(dataset: Dataset) -> pl.DataFrame:
 
 
 class TestTheFacts:
-    def test_every_film_is_there_once_in_order(self, films: DemoMovies) -> None:
-        names = films.table.select("year", "title").rows()
+    def test_every_movie_is_there_once_in_order(self, movies: DemoMovies) -> None:
+        names = movies.table.select("year", "title").rows()
         assert len(names) == len(set(names)) >= 500
         assert names == sorted(names)
-        assert films.table["id"].to_list() == list(range(DEMO_ID_BASE + 1, DEMO_ID_BASE + len(films) + 1))
+        assert movies.table["id"].to_list() == list(range(DEMO_ID_BASE + 1, DEMO_ID_BASE + len(movies) + 1))
 
-    def test_columns_hold_what_they_may(self, films: DemoMovies) -> None:
-        for film in films.table.iter_rows(named=True):
-            assert 1900 <= film["year"] <= 2026, film
-            assert 40 <= film["runtime"] <= 330, film
-            assert 1 <= film["fame"] <= 5, film
-            assert film["certificate"] in CERTIFICATES, film
-            assert re.fullmatch("[a-z]{2,3}", film["language"]), film
-            assert film["original_title"] != film["title"] == film["title"].strip() != "", film
-            assert set(film["genres"]) <= GENRES, film
-            for names in (film["genres"], film["directors"], film["actors"]):
-                assert len(names) == len(set(names)) >= 1, film
-                assert all(name == name.strip() != "" for name in names), film
+    def test_columns_hold_what_they_may(self, movies: DemoMovies) -> None:
+        for movie in movies.table.iter_rows(named=True):
+            assert 1900 <= movie["year"] <= 2026, movie
+            assert 40 <= movie["runtime"] <= 330, movie
+            assert 1 <= movie["fame"] <= 5, movie
+            assert movie["certificate"] in CERTIFICATES, movie
+            assert re.fullmatch("[a-z]{2,3}", movie["language"]), movie
+            assert movie["original_title"] != movie["title"] == movie["title"].strip() != "", movie
+            assert set(movie["genres"]) <= GENRES, movie
+            for names in (movie["genres"], movie["directors"], movie["actors"]):
+                assert len(names) == len(set(names)) >= 1, movie
+                assert all(name == name.strip() != "" for name in names), movie
 
-    def test_people_are_spelled_in_one_way(self, films: DemoMovies) -> None:
-        people = {name for column in ("directors", "actors") for name in films.table[column].explode()}
+    def test_people_are_spelled_in_one_way(self, movies: DemoMovies) -> None:
+        people = {name for column in ("directors", "actors") for name in movies.table[column].explode()}
         plain = Counter(re.sub("[^a-z]", "", unicodedata.normalize("NFKD", name).casefold()) for name in people)
         assert [name for name, count in plain.items() if count > 1] == []
 
-    def test_series_have_distinct_parts_in_the_order_of_their_numbers(self, films: DemoMovies) -> None:
-        parts = films.table.filter(pl.col("series") != "").sort("series", "part")
-        assert films.table.filter((pl.col("series") != "") != pl.col("part").is_not_null()).is_empty()
+    def test_series_have_distinct_parts_in_the_order_of_their_numbers(self, movies: DemoMovies) -> None:
+        parts = movies.table.filter(pl.col("series") != "").sort("series", "part")
+        assert movies.table.filter((pl.col("series") != "") != pl.col("part").is_not_null()).is_empty()
         assert parts.select("series", "part").is_duplicated().sum() == 0
         assert min(Counter(parts["series"]).values()) >= 2
-        following = films.next_part[parts["id"].to_numpy() - DEMO_ID_BASE - 1]
+        following = movies.next_part[parts["id"].to_numpy() - DEMO_ID_BASE - 1]
         same = parts["series"].to_numpy()[1:] == parts["series"].to_numpy()[:-1]
         assert (following[:-1][same] + DEMO_ID_BASE + 1 == parts["id"].to_numpy()[1:][same]).all()
         assert (following[:-1][~same] == -1).all()
@@ -92,7 +92,7 @@ class TestTheViewers:
         assert demo.viewers["name"].to_list() == [f"Simulated {number}" for number in range(1, 801)]
         assert "simulated" in demo.notes[0]
 
-    def test_nobody_watches_a_film_twice_or_in_the_future(self, demo: Dataset) -> None:
+    def test_nobody_watches_a_movie_twice_or_in_the_future(self, demo: Dataset) -> None:
         seen = watches(demo)
         assert seen.select("viewer", "movie").is_duplicated().sum() == 0
         each = Counter(seen["viewer"])
@@ -118,11 +118,11 @@ class TestTheViewers:
         assert hidden.height
         assert hidden.join(seen, on=["viewer", "movie"]).is_empty()
 
-    def test_series_are_watched_in_order_and_soon_after(self, demo: Dataset, films: DemoMovies) -> None:
+    def test_series_are_watched_in_order_and_soon_after(self, demo: Dataset, movies: DemoMovies) -> None:
         place = (
             watches(demo).with_columns(place=pl.int_range(pl.len()).over("viewer")).select("viewer", "movie", "place")
         )
-        sequels = pl.DataFrame({"movie": films.table["id"], "sequel": films.next_part + DEMO_ID_BASE + 1}).filter(
+        sequels = pl.DataFrame({"movie": movies.table["id"], "sequel": movies.next_part + DEMO_ID_BASE + 1}).filter(
             pl.col("sequel") > DEMO_ID_BASE
         )
         begun = place.join(sequels, on="movie")
@@ -132,11 +132,11 @@ class TestTheViewers:
         assert (steps == 1).sum() / begun.height > 0.5
         assert ((steps >= 1) & (steps <= 5)).sum() / begun.height > 0.6
 
-    def test_what_comes_next_depends_on_what_came_last(self, demo: Dataset, films: DemoMovies) -> None:
+    def test_what_comes_next_depends_on_what_came_last(self, demo: Dataset, movies: DemoMovies) -> None:
         """The order carries what the set of films does not: runs of a director end, and begin anew elsewhere."""
-        same = films.directors @ films.directors.T > 0
-        begun = np.flatnonzero(films.next_part >= 0)
-        same[begun, films.next_part[begun]] = False  # the series have a test of their own
+        same = movies.directors @ movies.directors.T > 0
+        begun = np.flatnonzero(movies.next_part >= 0)
+        same[begun, movies.next_part[begun]] = False  # the series have a test of their own
         rng = np.random.default_rng(1)
         in_order, shuffled = [], []
         for (_,), seen in watches(demo).group_by("viewer"):
@@ -160,23 +160,23 @@ def contents() -> list[list[tuple]]:
 
 @pytest.mark.django_db
 class TestLoading:
-    def test_the_demo_is_labelled_wherever_it_shows(self, films: DemoMovies) -> None:
+    def test_the_demo_is_labelled_wherever_it_shows(self, movies: DemoMovies) -> None:
         output = load_demo("--viewers", 60)
-        assert f"{len(films):,} real films" in output
+        assert f"{len(movies):,} real films" in output
         assert "60 viewers" in output
         assert "SIMULATED" in output
-        assert Movie.objects.filter(is_demo=True).count() == Movie.objects.count() == len(films)
+        assert Movie.objects.filter(is_demo=True).count() == Movie.objects.count() == len(movies)
         assert Viewer.objects.filter(is_simulated=True).count() == Viewer.objects.count() == 60
         assert str(Viewer.objects.get(pk=DEMO_ID_BASE + 17)) == "Simulated 17 (simulated)"
         assert WatchEvent.objects.values("viewer").distinct().count() == 60
 
-    def test_films_come_with_all_that_is_known(self) -> None:
+    def test_movies_come_with_all_that_is_known(self) -> None:
         load_demo("--viewers", 1)
-        film = Movie.objects.get(title="The Matrix")
-        assert (film.year, film.certificate, film.runtime, film.language) == (1999, "R", 136, "en")
-        assert set(film.genres.values_list("name", flat=True)) == {"Action", "Sci-Fi"}
-        assert film.credits.filter(role=Credit.Role.DIRECTOR).count() == 2
-        assert film.credits.get(role=Credit.Role.ACTOR, order=0).person.name == "Keanu Reeves"
+        movie = Movie.objects.get(title="The Matrix")
+        assert (movie.year, movie.certificate, movie.runtime, movie.language) == (1999, "R", 136, "en")
+        assert set(movie.genres.values_list("name", flat=True)) == {"Action", "Sci-Fi"}
+        assert movie.credits.filter(role=Credit.Role.DIRECTOR).count() == 2
+        assert movie.credits.get(role=Credit.Role.ACTOR, order=0).person.name == "Keanu Reeves"
 
     def test_twice_gives_the_same(self) -> None:
         load_demo("--viewers", 20)
@@ -184,13 +184,13 @@ class TestLoading:
         assert "20 simulated viewers. Nothing was changed." in load_demo("--viewers", 30, "--seed", 8)
         assert contents() == before
 
-    def test_it_stays_away_from_real_films(self) -> None:
+    def test_it_stays_away_from_real_movies(self) -> None:
         Movie.objects.create(id=100_000, title="The site's own")
         with pytest.raises(CommandError, match=r"holds 1 real films.*MOVIEREC_STATE"):
             load_demo()
         assert (Movie.objects.count(), Viewer.objects.count()) == (1, 0)
 
-    def test_it_gives_way_to_real_films(self) -> None:
+    def test_it_gives_way_to_real_movies(self) -> None:
         load_demo("--viewers", 20)
         real = simulate_demo(viewers=5, now=NOW)
         real.is_demo = False

@@ -108,7 +108,7 @@ def test_the_same_event_with_another_rating_is_a_conflict() -> None:
 
 def test_two_of_one_client_id_in_a_call_are_one_and_a_conflict() -> None:
     client_id, kind = uuid4(), WatchEvent.Kind.WATCH
-    events = [NewEvent(ADA, film, kind, NOON, client_event_id=client_id) for film in (GODFATHER, NEMO, GODFATHER)]
+    events = [NewEvent(ADA, movie, kind, NOON, client_event_id=client_id) for movie in (GODFATHER, NEMO, GODFATHER)]
     assert [result.status for result in record_events(events)] == [STORED, CONFLICT, DUPLICATE]
 
 
@@ -154,9 +154,9 @@ def test_impossible_events_are_rejected(event: NewEvent, message: str) -> None:
 
 def test_the_number_of_statements_does_not_grow(django_assert_num_queries: Callable) -> None:
     def events(number: int, day: int) -> list[NewEvent]:
-        films, start = [film.id for film in CAST_MOVIES], NOON + timedelta(days=day)
+        movies, start = [movie.id for movie in CAST_MOVIES], NOON + timedelta(days=day)
         return [
-            NewEvent(1000 + i % 50, films[i % 16], 1, start + timedelta(seconds=i), client_event_id=UUID(int=i + 1))
+            NewEvent(1000 + i % 50, movies[i % 16], 1, start + timedelta(seconds=i), client_event_id=UUID(int=i + 1))
             for i in range(number)
         ]
 
@@ -170,9 +170,9 @@ def test_the_number_of_statements_does_not_grow(django_assert_num_queries: Calla
 
 
 def test_equal_times_keep_the_order_of_the_request() -> None:
-    films = [JEDI, TOY_STORY, NEMO, GODFATHER]
-    record_events([watch_event(EVE, film, NOON) for film in films])
-    assert list(WatchEvent.objects.filter(viewer=EVE).order_by("id").values_list("movie_id", flat=True)) == films
+    movies = [JEDI, TOY_STORY, NEMO, GODFATHER]
+    record_events([watch_event(EVE, movie, NOON) for movie in movies])
+    assert list(WatchEvent.objects.filter(viewer=EVE).order_by("id").values_list("movie_id", flat=True)) == movies
 
 
 def test_the_outbox_is_cleared_only_up_to_the_published_version() -> None:
@@ -205,7 +205,7 @@ class TestAtTheSameTime:
 
     def test_no_increment_is_lost(self) -> None:
         before = version(ADA)
-        calls = [[watch_event(ADA, film.id, NOON + timedelta(seconds=i))] for i, film in enumerate(CAST_MOVIES)]
+        calls = [[watch_event(ADA, movie.id, NOON + timedelta(seconds=i))] for i, movie in enumerate(CAST_MOVIES)]
         assert set(self.at_once(calls)) == {STORED}
         assert version(ADA) == before + len(CAST_MOVIES)
 
@@ -218,13 +218,13 @@ class TestAtTheSameTime:
 
     def test_batches_over_the_same_viewers_in_any_order_do_not_deadlock(self) -> None:
         viewers = [ADA, BEN, CLEO, *range(500, 520)]
-        events = [watch_event(viewer, film, NOON) for viewer in viewers for film in (TOY_STORY, NEMO, JEDI)]
+        events = [watch_event(viewer, movie, NOON) for viewer in viewers for movie in (TOY_STORY, NEMO, JEDI)]
         calls = [events, events[::-1], events[::2], events[1::2][::-1]] * 4
         statuses = self.at_once(calls)
         assert statuses.count(STORED) == len(events)
         assert set(statuses) == {STORED, DUPLICATE}
 
-    def test_events_of_a_film_deleted_meanwhile_are_rejected_or_deleted(self) -> None:
+    def test_events_of_a_movie_deleted_meanwhile_are_rejected_or_deleted(self) -> None:
         def delete() -> None:
             try:
                 delete_movies([NEMO])

@@ -85,14 +85,14 @@ def counts(report: LoadReport) -> tuple[int, int, int, int]:
 def signals(django_capture_on_commit_callbacks: Callable) -> Iterator[list[tuple[str, int]]]:
     received: list[tuple[str, int]] = []
 
-    def films(version: int, **_: object) -> None:
+    def on_catalogue(version: int, **_: object) -> None:
         received.append(("catalogue", version))
 
-    def lists(epoch: int, **_: object) -> None:
+    def on_epoch(epoch: int, **_: object) -> None:
         received.append(("epoch", epoch))
 
-    catalogue_changed.connect(films)
-    epoch_changed.connect(lists)
+    catalogue_changed.connect(on_catalogue)
+    epoch_changed.connect(on_epoch)
     with django_capture_on_commit_callbacks(execute=True):
         yield received
 
@@ -170,7 +170,7 @@ def test_an_error_in_the_middle_leaves_the_database_as_it_was(others: bool) -> N
     assert schema() == tables
 
 
-def test_an_event_of_an_unknown_film_is_refused() -> None:
+def test_an_event_of_an_unknown_movie_is_refused() -> None:
     with pytest.raises(IntegrityError, match="movie_id"):
         load_dataset(dataset(events=[(7, 999, WATCH, None, None, START)]))
     assert not Movie.objects.exists()
@@ -206,7 +206,7 @@ def test_values_that_the_set_lacks_stay_as_the_editor_left_them() -> None:
 
 
 class TestTheDemo:
-    def test_the_demo_is_labelled_and_gives_way_to_real_films(self) -> None:
+    def test_the_demo_is_labelled_and_gives_way_to_real_movies(self) -> None:
         load_dataset(dataset(is_demo=True, first=900))
         assert Movie.objects.filter(is_demo=True).count() == 2
         assert {str(v) for v in Viewer.objects.filter(is_simulated=True)} == {
@@ -240,7 +240,7 @@ class TestTheDemo:
         load_dataset(dataset(is_demo=True))
         assert contents() == first
 
-    def test_it_never_writes_over_real_films(self) -> None:
+    def test_it_never_writes_over_real_movies(self) -> None:
         load_dataset(dataset())
         with pytest.raises(CatalogError, match="belong to real rows of catalog_movie"):
             load_dataset(dataset(is_demo=True))
@@ -293,9 +293,10 @@ class TestTheCommand:
 @pytest.mark.usefixtures("cast")
 def test_real_histories_stay_beside_an_import() -> None:
     before = WatchEvent.objects.filter(viewer=ADA).count()
-    films = to_frame([{"id": f.id, "title": f.title, "year": f.year} for f in CAST_MOVIES], MOVIES)
-    load_dataset(dataset(movies=films, events=[(ADA, TOY_STORY, WATCH, None, None, START)], genres=to_frame([], GENRES),
-                         credits=to_frame([], CREDITS), tags=to_frame([], TAGS)))  # fmt: skip
+    movies = to_frame([{"id": f.id, "title": f.title, "year": f.year} for f in CAST_MOVIES], MOVIES)
+    events = [(ADA, TOY_STORY, WATCH, None, None, START)]
+    genres, credits_, tags = to_frame([], GENRES), to_frame([], CREDITS), to_frame([], TAGS)
+    load_dataset(dataset(movies=movies, events=events, genres=genres, credits=credits_, tags=tags))
     seen = history(ADA)
     assert seen is not None
     assert len(seen.movie_ids) == before + 1

@@ -104,7 +104,7 @@ def test_order_of_columns_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path
     assert events(odd).equals(events(plain))
 
 
-def test_films_without_ratings_are_a_catalogue(tmp_path: Path) -> None:
+def test_movies_without_ratings_are_a_catalogue(tmp_path: Path) -> None:
     dataset = read_movielens(write(tmp_path, {"movies.csv": MOVIES}))
     assert list(dataset.events) == []
     assert "only the films" in dataset.notes[0]

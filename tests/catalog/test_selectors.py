@@ -43,8 +43,8 @@ def test_a_history_is_in_order_with_its_version(django_assert_num_queries: Calla
         ada = selectors.history(ADA)
     assert ada is not None
     assert (ada.viewer_id, ada.version, ada.age_limit) == (ADA, 1, None)
-    films = [STAR_WARS, EMPIRE, JEDI, RAIDERS, MATRIX, AMELIE]
-    assert ada.movie_ids.tolist() == [film for film in films for _ in range(2)]
+    movies = [STAR_WARS, EMPIRE, JEDI, RAIDERS, MATRIX, AMELIE]
+    assert ada.movie_ids.tolist() == [movie for movie in movies for _ in range(2)]
     assert ada.kinds.tolist() == [WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING] * 6
     assert ada.occurred_at[0] == (MORNING + timedelta(hours=12)).timestamp()
     assert np.isnan(ada.ratings[::2]).all()
@@ -56,7 +56,7 @@ def test_a_history_is_in_order_with_its_version(django_assert_num_queries: Calla
 
 def test_equal_times_keep_the_order_they_came_in() -> None:
     noon = datetime(2024, 5, 1, 12, tzinfo=UTC)
-    record_events([watch_event(EVE, film, noon) for film in (NEMO, TOY_STORY, JEDI, EMPIRE)])
+    record_events([watch_event(EVE, movie, noon) for movie in (NEMO, TOY_STORY, JEDI, EMPIRE)])
     eve = selectors.history(EVE)
     assert eve is not None
     assert eve.movie_ids.tolist() == [NEMO, TOY_STORY, JEDI, EMPIRE]
@@ -117,7 +117,7 @@ class TestTheCatalogueTable:
         with django_assert_num_queries(ONE_QUERY):
             table = selectors.catalogue_table()
         assert table.version == selectors.catalogue_and_epoch()[0] == 2
-        assert table.ids.tolist() == sorted(film.id for film in CAST_MOVIES)
+        assert table.ids.tolist() == sorted(movie.id for movie in CAST_MOVIES)
         row = int(table.rows_of(np.array([AMELIE]))[0])
         assert table.available_until[row] == until.timestamp()
         assert table.available_from[row] == MIN_TIME
@@ -130,18 +130,18 @@ class TestTheCatalogueTable:
         assert table.languages[table.language[row]] == "fr"
         assert table.ids[~table.published].tolist() == [NEMO]
 
-    def test_genres_and_people_of_every_film(self) -> None:
+    def test_genres_and_people_of_every_movie(self) -> None:
         table = selectors.catalogue_table()
-        for film in CAST_MOVIES:
-            row = int(table.rows_of(np.array([film.id]))[0])
+        for movie in CAST_MOVIES:
+            row = int(table.rows_of(np.array([movie.id]))[0])
             genres = table.genre_of[table.genre_start[row] : table.genre_start[row + 1]]
-            assert [table.genre_names[g] for g in genres] == sorted(film.genres.split("|"))
+            assert [table.genre_names[g] for g in genres] == sorted(movie.genres.split("|"))
             credit = slice(table.credit_start[row], table.credit_start[row + 1])
             names = [table.person_names[p] for p in table.credit_person[credit]]
-            assert names == [film.director, *film.actors.split("|")]
+            assert names == [movie.director, *movie.actors.split("|")]
             assert table.credit_role[credit].tolist()[:2] == [Credit.Role.DIRECTOR, Credit.Role.ACTOR]
 
-    def test_rows_of_unknown_films_are_minus_one(self) -> None:
+    def test_rows_of_unknown_movies_are_minus_one(self) -> None:
         table = selectors.catalogue_table()
         assert table.rows_of(np.array([UNKNOWN_MOVIE, TOY_STORY, 0])).tolist() == [-1, 0, -1]
 

@@ -23,7 +23,7 @@ def system(django_db_setup: None, django_db_blocker: Any, model_folder: Path) ->
         clear_caches()
         create_cast()
         create_invented_movies()
-        registry.register(model_folder, preset="brief", movies=len(VOCABULARY))
+        registry.register(model_folder, preset="basic", movies=len(VOCABULARY))
         registry.activate(TINY_MODEL, "for the tests")
         _, key = ApiKey.objects.create_key(name="live", scopes=ApiKey.Scope.values)
         running = LiveServer(key)

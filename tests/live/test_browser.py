@@ -245,7 +245,7 @@ def test_every_button_does_what_it_says(page: Any, live: LiveServer, records: di
     assert "Viewer 4711 is erased: 0 events, 0 impressions." in page.locator("#main-content").inner_text()
 
     shutil.copytree(registry.folder(TINY_MODEL), registry.folder("other"), dirs_exist_ok=True)
-    other = registry.register(registry.folder("other"), preset="brief")
+    other = registry.register(registry.folder("other"), preset="basic")
     page.goto(address(live, ModelVersion, "change", other.pk))
     dialog(page, "Promote", "Promote", reason="to see it")
     assert registry.active_name() == "other"

@@ -130,7 +130,7 @@ def broken(live, model_folder):
     """Another version, active; its folder goes with the test."""
     folder = registry.folder("broken")
     shutil.copytree(model_folder, folder)
-    registry.register(folder, preset="brief")
+    registry.register(folder, preset="basic")
     registry.activate("broken", "a test")
     yield folder
     registry.activate(TINY_MODEL, "after the test")
@@ -167,7 +167,7 @@ def test_a_model_folder_that_is_lost_or_cut_is_answered_by_the_version_before(li
 def test_a_swap_and_back_fails_no_request_and_mixes_no_versions(live, model_folder):
     other = registry.folder("other")
     shutil.copytree(model_folder, other)
-    registry.register(other, preset="brief")
+    registry.register(other, preset="basic")
     try:
         with Load(calls(live)) as load:
             warm_up(live, load)

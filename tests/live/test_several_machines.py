@@ -51,7 +51,7 @@ def test_a_fresh_machine_serves_the_model_it_fetched_and_keeps_it_while_the_stor
     assert (tmp_path / "state" / "models" / TINY_MODEL).is_dir()
     assert (asked()["model_version"], asked()["degraded"]) == (TINY_MODEL, False)
     shutil.copytree(model_folder, artifacts.folder("next"))
-    registry.register(artifacts.folder("next"), preset="brief")
+    registry.register(artifacts.folder("next"), preset="basic")
     s3.stop()
     try:
         with pytest.raises(registry.ActivationRefused, match="machines could not get it"):

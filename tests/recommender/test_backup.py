@@ -118,7 +118,7 @@ def test_later_data_is_gone_and_no_earlier_list_is_served(backup, settings):
     stamps = selectors.catalogue_and_epoch()
     shutil.copytree(registry.folder(TINY_MODEL), registry.folder("later"))
     (registry.folder(TINY_MODEL) / "weights.safetensors").write_bytes(b"spoilt")
-    registry.register(registry.folder("later"), preset="brief")
+    registry.register(registry.folder("later"), preset="basic")
     Viewer.objects.create(pk=900)
     services.record_events([watch_event(ADA, movie, MORNING) for movie in (5000, 5001)])
     services.delete_movies([MATRIX])

@@ -64,7 +64,7 @@ def stop(process):
 
 def order(kind=Job.Kind.NIGHTLY, **parameters):
     if kind == Job.Kind.NIGHTLY:
-        parameters = {"preset": "brief", "epochs": 6, "warm": False} | parameters
+        parameters = {"preset": "basic", "epochs": 6, "warm": False} | parameters
     job = Job.objects.create(kind=kind, parameters=parameters)
     tasks.enqueue(job)
     return job

@@ -38,7 +38,7 @@ def night(**environment):
 @pytest.mark.parametrize("moment", KILL_POINTS)
 def test_a_night_whose_worker_is_killed_is_ended_by_the_next(ring, settings, moment):
     settings.API_OPEN = True
-    job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters={"preset": "brief", "epochs": 6})
+    job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters={"preset": "basic", "epochs": 6})
     tasks.enqueue(job)
 
     night(MOVIEREC_DIES_AT=moment)

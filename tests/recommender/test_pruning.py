@@ -23,7 +23,7 @@ def test_old_jobs_impressions_and_models_are_deleted_and_histories_stay(model, m
     Job.objects.create(kind="nightly")
     for name in MADE:
         shutil.copytree(model_folder, registry.folder(name))
-        registry.register(registry.folder(name), preset="brief", metrics={"ndcg10": 0.1})
+        registry.register(registry.folder(name), preset="basic", metrics={"ndcg10": 0.1})
     for name in ("m3", "m4"):
         registry.activate(name, "a test")
     events = WatchEvent.objects.count()

@@ -169,7 +169,7 @@ def test_activation_goes_on_without_redis_and_is_published_later(second, setting
 def test_a_process_keeps_two_rankers_at_most(second, model_folder):
     third = registry.folder("third")
     shutil.copytree(model_folder, third)
-    registry.register(third, preset="brief")
+    registry.register(third, preset="basic")
     for name in (TINY_MODEL, "second", "third"):
         assert registry.ranker(name).version == name
     assert list(loader.loaded_names()) == ["second", "third"]

@@ -31,7 +31,7 @@ def s3(tmp_path, settings, monkeypatch):
 
 
 def test_a_nightly_job_waits_for_the_store_and_does_not_train_again(ring, s3, tmp_path, admin_client):
-    job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters={"preset": "brief", "epochs": 6})
+    job = Job.objects.create(kind=Job.Kind.NIGHTLY, parameters={"preset": "basic", "epochs": 6})
     tasks.enqueue(job)
     log = (tmp_path / "worker.log").open("wb")
     worker = start_worker(output=log, MOVIEREC_LOG_LEVEL="DEBUG", **s3.environment)

@@ -30,7 +30,7 @@ def _empty_caches():
 
 def test_a_nightly_job_from_the_command_to_the_answer(worker, ring, settings):
     settings.API_OPEN = True
-    call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "8")
+    call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "8")  # the name of `basic` in version 1.0
 
     wait_until(lambda: has_ended(Job.Kind.NIGHTLY), 120)
 
@@ -54,7 +54,7 @@ def test_a_nightly_job_from_the_command_to_the_answer(worker, ring, settings):
 
 @pytest.mark.slow
 def test_the_next_worker_resumes_the_training_of_one_that_was_killed(ring):
-    call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "30")
+    call_command("nightly", "--enqueue", "--preset", "basic", "--epochs", "30")
     killed = start_worker()
     try:
         wait_until(lambda: Job.objects.filter(phase="training", done__gt=20).exists(), 120)

@@ -27,7 +27,7 @@ def expire_lease(job):
 
 def new_lease(**parameters):
     """Return the lease of a new nightly job, which makes no lists unless asked."""
-    parameters = {"preset": "brief", "epochs": 4, "lists": False, "warm": False} | parameters
+    parameters = {"preset": "basic", "epochs": 4, "lists": False, "warm": False} | parameters
     return leases.claim(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=parameters).pk)
 
 

@@ -67,7 +67,7 @@ def second_version(model_folder: Path) -> Iterator[ModelVersion]:
     """Register a copy of the tiny model as another version, which is not active."""
     folder = registry.folder("second")
     shutil.copytree(model_folder, folder)
-    yield registry.register(folder, preset="brief")
+    yield registry.register(folder, preset="basic")
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -98,6 +98,6 @@ def more_movies(cast: None) -> None:
 def model(transactional_db: None, more_movies: None, model_folder: Path) -> Iterator[ModelVersion]:
     """Return the tiny model, active, with empty caches."""
     clear_caches()
-    registry.register(model_folder, preset="brief", movies=len(VOCABULARY))
+    registry.register(model_folder, preset="basic", movies=len(VOCABULARY))
     yield registry.activate(TINY_MODEL, "for the tests")
     clear_caches()

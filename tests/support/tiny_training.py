@@ -33,7 +33,7 @@ def train_tiny_model(folder: Path) -> Path:
     torch.set_num_threads(1)
     torch.manual_seed(1)
     config = override(
-        get_preset("brief"),
+        get_preset("basic"),
         model={"d_model": 32, "layers": 1, "heads": 2, "ffn": 2, "dropout": 0.1},
         train={"epochs": 8, "batch_positions": 2000, "lr": 1e-2, "warmup_steps": 5},
     )

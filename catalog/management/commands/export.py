@@ -13,6 +13,8 @@ from infrastructure.atomic_files import atomic_file
 
 
 class Command(BaseCommand):
+    """Exports all rows of a kind to a file."""
+
     help = "Write all films, people, viewers or events to a file that import_rows reads again."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

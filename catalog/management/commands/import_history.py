@@ -16,6 +16,8 @@ from catalog.selectors import has_demo
 
 
 class Command(BaseCommand):
+    """Imports a person's own export into a viewer's history."""
+
     help = """Import a person's own export into a viewer's history: IMDb ratings, Letterboxd diary, watched or ratings
     (CSV), Trakt history or ratings (JSON). Rows without a matching film are written to FILE.unmatched.csv."""
 

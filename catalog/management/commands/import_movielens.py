@@ -23,6 +23,8 @@ Names are separated by |. Films that the set does not have are passed over."""
 
 
 class Command(BaseCommand):
+    """Imports a MovieLens data set."""
+
     help = HELP
 
     def create_parser(self, *args: Any, **kwargs: Any) -> Any:

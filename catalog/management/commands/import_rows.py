@@ -29,6 +29,8 @@ import that was interrupted can be started again. Rejected rows are written to a
 
 
 class Command(BaseCommand):
+    """Imports rows of a kind from a file."""
+
     help = HELP
 
     def create_parser(self, *args: Any, **kwargs: Any) -> Any:
@@ -48,7 +50,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, kind: RowKind, file: Path, form: FileFormat | None, **options: Any) -> None:
         report = options["rejected"] or Path(f"{'stdin' if file == Path('-') else file}.rejected.csv")
-        file_format = form or _format_of(file)
+        name = file.name.removesuffix(".gz")
+        file_format = form or next((known for known in FileFormat if name.endswith(f".{known}")), None)
+        if file_format is None:
+            raise CommandError(f"{file} ends neither in .jsonl nor in .csv: name the form with --form.")
         try:
             stored, duplicates, rejected = self._import(kind, file, file_format, report, options["encoding"])
         except (CatalogError, OSError, EOFError, zlib.error) as error:
@@ -113,11 +118,3 @@ def _open_source(file: Path) -> Iterator[BinaryIO]:
         packed = source.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         source.seek(0)
         yield cast(BinaryIO, gzip.GzipFile(fileobj=source)) if packed else cast(BinaryIO, source)
-
-
-def _format_of(file: Path) -> FileFormat:
-    name = file.name.removesuffix(".gz")
-    for form in FileFormat:
-        if name.endswith(f".{form}"):
-            return form
-    raise CommandError(f"{file} ends neither in .jsonl nor in .csv: name the form with --form.")

@@ -14,6 +14,8 @@ from catalog.plurals import count_noun
 
 
 class Command(BaseCommand):
+    """Loads the demo into an empty catalogue."""
+
     help = (
         "Loads the demo into an empty catalogue: real films, simulated viewers with three years of history, labelled "
         "as simulated. Where the demo is loaded already nothing changes; a MovieLens import removes it."

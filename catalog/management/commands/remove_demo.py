@@ -8,6 +8,8 @@ from catalog.services import remove_demo
 
 
 class Command(BaseCommand):
+    """Removes the demo."""
+
     help = (
         "Removes the demo: its films, its simulated viewers, what was tried with them, the models trained on it, its "
         "lists and rules. The first film or viewer of your own does the same. The next start does not bring it back."

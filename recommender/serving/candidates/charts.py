@@ -1,6 +1,6 @@
-"""Lists for everyone: what is popular, what is watched more than usual lately, what is new.
+"""Charts, the candidates for everyone: what is popular, what is watched more than usual lately, what is new.
 
-For viewers without a history, for times without a model, and to fill up a list.
+They serve viewers without a history, times without a model, and lists that are too short.
 """
 
 import threading
@@ -19,19 +19,17 @@ from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import ChartName
 
-MAX_LENGTH = 50_000  # films kept, best first
-SAMPLE_ROWS = 200_000  # events looked at when a request finds no list: bounds how long it waits, about a second
-REFRESH_ROWS = 4_000_000  # events looked at by beat: some twenty seconds, whatever the size of the site
-LOCAL_TTL = 60.0
-MAX_RECENT_PER_VIEWER, MAX_LONG_TERM_PER_VIEWER = (
-    20.0,
-    200.0,
-)  # films that one viewer counts for in each of the two, however many they watch
+MAX_LENGTH = 50_000  # movies of a chart, best first
+SAMPLE_ROWS = 200_000  # events read when a request finds no chart: bounds how long it waits, about a second
+REFRESH_ROWS = 4_000_000  # events read by beat: some twenty seconds, whatever the size of the site
+LOCAL_TTL = 60.0  # seconds
+# Movies that one viewer counts for in each of the two weights, however many they watch.
+MAX_RECENT_PER_VIEWER, MAX_LONG_TERM_PER_VIEWER = 20.0, 200.0
 _NO_MODEL = ""
 
 
 class Chart(NamedTuple):
-    """The films of a chart in one catalogue, best first."""
+    """The movies of a chart in one catalogue, best first."""
 
     rows: np.ndarray  # int64 [n], of the catalogue's table
     scores: np.ndarray  # float32 [n], 0..1
@@ -56,123 +54,122 @@ process_state.register("serving: the charts in the catalogue's rows", _ranked.cl
 
 
 def refresh() -> dict[str, int]:
-    """Counts anew and stores the charts; beat calls it. Returns the number of films on each."""
-    counted = _count(selectors.catalogue_and_epoch()[1], REFRESH_ROWS)
-    for name, chart in counted.items():
+    """Count the charts anew and store them; beat calls it. Returns the number of movies on each."""
+    charts = _count(selectors.catalogue_and_epoch()[1], REFRESH_ROWS)
+    for name, chart in charts.items():
         cache.store_chart(name, chart)
-    return {name: len(chart.movie_ids) for name, chart in counted.items()}
+    return {name: len(chart.movie_ids) for name, chart in charts.items()}
 
 
 def top_of_chart(
     name: ChartName, eligibility: EligibilityFilter, k: int, exclude: np.ndarray, epoch: int
 ) -> RankedMovies:
-    """The chart's first k films that pass, without the film ids of `exclude`; scores in 0..1."""
-    films, scores = rank_chart(name, eligibility.snapshot, epoch)
-    allowed = eligibility.mask()
-    barred = eligibility.snapshot.table.rows_of(np.concatenate([exclude, eligibility.excluded_ids]))
-    allowed[barred[barred >= 0]] = False
-    first = np.flatnonzero(allowed[films])[:k]
-    return RankedMovies(eligibility.snapshot.table.ids[films[first]], scores[first])
+    """Return the chart's first k movies that pass the filter, without the movie ids of `exclude`; scores in 0..1."""
+    chart = rank_chart(name, eligibility.snapshot, epoch)
+    first = np.flatnonzero(eligibility.mask_without(exclude)[chart.rows])[:k]
+    return RankedMovies(eligibility.snapshot.table.ids[chart.rows[first]], chart.scores[first])
 
 
 def rank_chart(name: ChartName, snapshot: CatalogueSnapshot, epoch: int) -> Chart:
-    """Popular: every film, those that nobody has watched last, the newest first. Trending: only the films that are
-    watched more than usual. Latest: every film, by the day since which it can be watched here, then by its year."""
-    stored = None if name == "latest" else _current_chart(name, epoch)
-    known = _ranked.get(name)
-    if known is None or known.snapshot is not snapshot or known.stored_list is not stored:
-        made = _rank_by_date(snapshot) if stored is None else _rank_by_score(snapshot, stored, whole=name == "popular")
-        known = _ranked[name] = _RankedChart(snapshot, stored, made)
-    return known.chart
+    """Return a whole chart in the catalogue's rows.
+
+    Popular: every movie, those that nobody has watched last, the newest first. Trending: only the movies that are
+    watched more than usual. Latest: every movie, by the day since which it can be watched here, then by its year.
+    """
+    stored_list = None if name == "latest" else _current_chart(name, epoch)
+    ranked = _ranked.get(name)
+    if ranked is None or ranked.snapshot is not snapshot or ranked.stored_list is not stored_list:
+        if stored_list is None:
+            chart = _rank_by_date(snapshot)
+        else:
+            chart = _rank_by_score(snapshot, stored_list, complete=name == "popular")
+        ranked = _ranked[name] = _RankedChart(snapshot, stored_list, chart)
+    return ranked.chart
 
 
 def _rank_by_date(snapshot: CatalogueSnapshot) -> Chart:
-    """An import brings many films on one day: among them the year decides."""
+    """Rank by the day; an import brings many movies on one day, and among them the year decides."""
     table = snapshot.table
     day = np.maximum(table.added_at, table.available_from) // trending.DAY
     rows = np.lexsort((-table.ids, -table.year.astype(np.int32), -day))
     return Chart(rows, np.linspace(1, 0, len(rows), endpoint=False, dtype=np.float32))
 
 
-def _rank_by_score(snapshot: CatalogueSnapshot, stored_list: StoredList, *, whole: bool) -> Chart:
+def _rank_by_score(snapshot: CatalogueSnapshot, stored_list: StoredList, *, complete: bool) -> Chart:
+    """Rank by the stored scores; `complete`: with the movies that have none behind."""
     table = snapshot.table
-    score = np.zeros(len(table.ids), np.float32)
+    scores = np.zeros(len(table.ids), np.float32)
     rows = table.rows_of(stored_list.movie_ids)
-    score[rows[rows >= 0]] = stored_list.scores[rows >= 0]
-    order = np.lexsort((table.ids, -table.year.astype(np.int32), -score))
-    if not whole:
-        order = order[: np.count_nonzero(score)]
-    return Chart(order, score[order])
+    scores[rows[rows >= 0]] = stored_list.scores[rows >= 0]
+    order = np.lexsort((table.ids, -table.year.astype(np.int32), -scores))
+    if not complete:
+        order = order[: np.count_nonzero(scores)]
+    return Chart(order, scores[order])
 
 
 def _current_chart(name: ChartName, epoch: int) -> StoredList:
-    """This process's copy while it is fresh and of this epoch; else Redis's; else a count over a sample."""
-    if (held := _unexpired(name, epoch)) is not None:
-        return held
+    """Return this process's copy while it is fresh and of this epoch; else Redis's; else a count over a sample."""
+    if (stored_list := _local_copy(name, epoch)) is not None:
+        return stored_list
     with _count_lock:
-        if (held := _unexpired(name, epoch)) is not None:
-            return held
-        for each, made in _load(name, epoch).items():
-            _cached[each] = _CachedChart(made, time.monotonic() + LOCAL_TTL)
+        if (stored_list := _local_copy(name, epoch)) is not None:
+            return stored_list
+        for loaded_name, loaded in _load(name, epoch).items():
+            _cached[loaded_name] = _CachedChart(loaded, time.monotonic() + LOCAL_TTL)
         return _cached[name].stored_list
 
 
+def _local_copy(name: ChartName, epoch: int) -> StoredList | None:
+    cached = _cached.get(name)
+    if cached is None or cached.stored_list.epoch != epoch or time.monotonic() >= cached.until:
+        return None
+    return cached.stored_list
+
+
 def _load(name: ChartName, epoch: int) -> dict[ChartName, StoredList]:
-    found = _read_stored(name, epoch)
-    if found is not None:
-        return {name: found}
+    """Read the chart from Redis, else count both charts and store them; while Postgres is down, take the last one."""
+    last = _cached[name].stored_list if name in _cached else None
     try:
-        return _count_and_store(epoch)
-    except selectors.DATABASE_ERRORS:
-        if name not in _cached:
-            raise
-        return {name: _cached[name].stored_list._replace(epoch=epoch)}  # an older chart does better than none
-
-
-def _unexpired(name: ChartName, epoch: int) -> StoredList | None:
-    held = _cached.get(name)
-    return held.stored_list if held and held.stored_list.epoch == epoch and time.monotonic() < held.until else None
-
-
-def _read_stored(name: ChartName, epoch: int) -> StoredList | None:
-    try:
-        found = cache.read_chart(name)
+        stored_list = cache.read_chart(name)
     except CacheUnavailable:
-        # Yesterday's popular films do better than a count over the database at every request.
-        found = _cached[name].stored_list if name in _cached else None
-    return found if found is not None and found.epoch == epoch else None
-
-
-def _count_and_store(epoch: int) -> dict[ChartName, StoredList]:
-    counted = _count(epoch, SAMPLE_ROWS)
+        stored_list = last  # an older chart does better than a count over the database at every request
+    if stored_list is not None and stored_list.epoch == epoch:
+        return {name: stored_list}
+    try:
+        charts = _count(epoch, SAMPLE_ROWS)
+    except selectors.DATABASE_ERRORS:
+        if last is None:
+            raise
+        return {name: last._replace(epoch=epoch)}
     with suppress(CacheUnavailable):  # this process's copy serves until Redis is back
-        for name, made in counted.items():
-            cache.store_chart(name, made)
-    return counted
+        for counted_name, chart in charts.items():
+            cache.store_chart(counted_name, chart)
+    return charts
 
 
 def _count(epoch: int, sample_rows: int) -> dict[ChartName, StoredList]:
+    """Count popular and trending over so many events."""
     now = int(time.time())
     audience = selectors.choose_audience()
-    fading = trending.decay_weights(*selectors.viewers_by_day(audience, sample_rows=SAMPLE_ROWS))
-    found = selectors.watch_weights(
+    decay = trending.decay_weights(*selectors.viewers_by_day(audience, sample_rows=SAMPLE_ROWS))
+    watches = selectors.watch_weights(
         audience,
-        fading.first_day,
-        fading.recent.tolist(),
-        fading.long_term.tolist(),
+        decay.first_day,
+        decay.recent.tolist(),
+        decay.long_term.tolist(),
         max_recent=MAX_RECENT_PER_VIEWER,
         max_long_term=MAX_LONG_TERM_PER_VIEWER,
         limit=MAX_LENGTH,
         sample_rows=sample_rows,
     )
-    more = trending.trend_scores(found.recent, found.long_term)
-    rising = np.argsort(-more, kind="stable")[: np.count_nonzero(more > 0)]
+    trend = trending.trend_scores(watches.recent, watches.long_term)
+    rising = np.argsort(-trend, kind="stable")[: np.count_nonzero(trend > 0)]
 
-    def stored(movie_ids: np.ndarray, weights: np.ndarray) -> StoredList:
+    def to_chart(movie_ids: np.ndarray, weights: np.ndarray) -> StoredList:
         scores = (weights / weights.max(initial=1e-9)).astype(np.float32)
         return StoredList(_NO_MODEL, epoch, 0, movie_ids, scores, now)
 
     return {
-        "popular": stored(found.movie_ids, found.long_term),
-        "trending": stored(found.movie_ids[rising], more[rising]),
+        "popular": to_chart(watches.movie_ids, watches.long_term),
+        "trending": to_chart(watches.movie_ids[rising], trend[rising]),
     }

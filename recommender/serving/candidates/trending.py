@@ -1,4 +1,4 @@
-"""The formulas behind trending: how watches fade, what is more than usual, and how a trend and a taste are mixed."""
+"""The formulas behind trending: how watches decay, what is more than usual, and how a trend and a taste are mixed."""
 
 from typing import NamedTuple
 
@@ -7,13 +7,13 @@ import numpy as np
 DAY = 86_400  # seconds
 FULL_DAY_VIEWERS = 50  # viewers who watch something on one day: then the clock of the charts goes on by that day
 RECENT_HALF_LIFE, LONG_TERM_HALF_LIFE = 7.0, 180.0  # half-lives by that clock
-MIN_WEIGHT = 1e-30  # what the oldest watch counts
-MAX_PER_VIEWER = 1.0  # what one viewer's watch counts for at most
-RRF_K = 60  # places after which a rank counts half, as in reciprocal rank fusion (Cormack et al. 2009)
+MIN_WEIGHT = 1e-30  # of the oldest watch
+MAX_PER_VIEWER = 1.0  # the weight of one viewer's watch
+RRF_K = 60  # positions after which a rank counts half, as in reciprocal rank fusion (Cormack et al. 2009)
 
 
 class DecayWeights(NamedTuple):
-    """What a watch counts on each day."""
+    """The weight of a watch on each day."""
 
     first_day: int  # day since 1970
     recent: np.ndarray  # float64 [days]
@@ -21,44 +21,49 @@ class DecayWeights(NamedTuple):
 
 
 def decay_weights(days: np.ndarray, viewers: np.ndarray) -> DecayWeights:
-    """From how many viewers watched something on which days (int64 [n] ascending, float64 [n]).
+    """Return the weights from how many viewers watched something on which days: int64 [n] ascending, float64 [n].
 
-    Old popularity is a prior that fades with evidence and not with the clock: a day on which FULL_DAY viewers are
-    active passes as a whole, one with fewer by its share, one without any not at all. So imported data that ended
-    years ago is as good as new until others are active, and a few watches of today move nothing.
+    Old popularity is a prior that fades with evidence and not with the clock: a day on which FULL_DAY_VIEWERS are
+    active passes as a whole, one with fewer by its share, one without any not at all. So imported data that ended years
+    ago is as good as new until others are active, and a few watches of today move nothing.
     """
     if not len(days):
         return DecayWeights(0, np.ones(1), np.ones(1))
     passed = np.zeros(int(days[-1] - days[0]) + 1)
     passed[days - days[0]] = np.minimum(viewers / FULL_DAY_VIEWERS, 1)
     age = passed[::-1].cumsum()[::-1] - passed  # days that passed since
-    lately, usually = (
+    recent, long_term = (
         np.maximum(0.5 ** (age / half_life), MIN_WEIGHT) for half_life in (RECENT_HALF_LIFE, LONG_TERM_HALF_LIFE)
     )
-    return DecayWeights(int(days[0]), lately, usually)
+    return DecayWeights(int(days[0]), recent, long_term)
 
 
 def standardised_excess(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """(observed - expected) / sqrt(expected + 1): how far a count lies above what was to be expected, in about its
-    standard deviations. The 1 keeps a single watch of a film that nobody watches from being a trend."""
+    """Return (observed - expected) / sqrt(expected + 1): how far a count lies above the expected one, in about its
+    standard deviations. The 1 keeps a single watch of a movie that nobody watches from being a trend."""
     return (observed - expected) / np.sqrt(expected + 1)
 
 
 def trend_scores(recent: np.ndarray, long_term: np.ndarray) -> np.ndarray:
-    """For each film the surprise of its present weight, where its share of the usual weights is what was expected; 0
-    where one viewer could have made it."""
-    risen = standardised_excess(recent, long_term * (recent.sum() / max(long_term.sum(), 1e-9)))
-    return np.where(recent > MAX_PER_VIEWER, risen, np.minimum(risen, 0))
+    """Return how far each movie's recent weight exceeds what its share of the long-term weights lets expect.
+
+    In about standard deviations, float64 [movies]; at most 0 where one viewer could have made it.
+    """
+    excess = standardised_excess(recent, long_term * (recent.sum() / max(long_term.sum(), 1e-9)))
+    return np.where(recent > MAX_PER_VIEWER, excess, np.minimum(excess, 0))
 
 
-def reciprocal_rank_fusion(*orders: np.ndarray) -> np.ndarray:
-    """The mean over the orders of 61 / (61 + place): 1 for the film that is first in all. Each order: places from 0."""
-    return np.mean([(RRF_K + 1) / (RRF_K + 1 + places) for places in orders], axis=0)
+def reciprocal_rank_fusion(*positions: np.ndarray) -> np.ndarray:
+    """Return the mean over the rankings of 61 / (61 + position): 1 for the movie that is first in all of them.
+
+    `positions`: of each movie in each ranking, from 0.
+    """
+    return np.mean([(RRF_K + 1) / (RRF_K + 1 + ranking) for ranking in positions], axis=0)
 
 
 def rank_positions(values: np.ndarray) -> np.ndarray:
-    """int64 [n]: 0 for the largest value, and so on; equal ones in the order they stand in."""
+    """Return the position of each value, int64 [n]: 0 for the largest; equal ones in the order they stand in."""
     order = np.argsort(-values, kind="stable")
-    ranks = np.empty(len(values), np.int64)
-    ranks[order] = np.arange(len(values))
-    return ranks
+    positions = np.empty(len(values), np.int64)
+    positions[order] = np.arange(len(values))
+    return positions

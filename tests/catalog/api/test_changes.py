@@ -23,7 +23,7 @@ NEW = {
 
 
 @pytest.mark.usefixtures("model")
-def test_a_new_film_is_there_at_once(site):
+def test_a_new_movie_is_there_at_once(site):
     made = site.post("/movies", NEW, expect=201)
     assert site.response.headers["Location"] == f"/movies/{made['movie_id']}"
     assert {name: made[name] for name in NEW} == NEW | {"actors": ["Kōji Yakusho", "Tokio Emoto"]}
@@ -49,10 +49,10 @@ def test_ids_from_clients_and_the_sequence_do_not_collide(site):
     assert site.post("/movies", {"title": "B", "imdb_id": "tt77"}, expect=409)["code"] == "conflict"
 
 
-def test_films_that_share_an_id_already_may_keep_it(site):
+def test_movies_that_share_an_id_already_may_keep_it(site):
     Movie.objects.filter(pk__in=(NEMO, MATRIX)).update(tmdb_id=12)
-    for film in (NEMO, MATRIX):
-        assert site.patch(f"/movies/{film}", {"tmdb_id": 12, "runtime": 99})["runtime"] == 99
+    for movie in (NEMO, MATRIX):
+        assert site.patch(f"/movies/{movie}", {"tmdb_id": 12, "runtime": 99})["runtime"] == 99
     assert site.get("/movies/tmdb:12")["movie_id"] == str(min(NEMO, MATRIX))
     assert "has this one" in site.patch(f"/movies/{TOY_STORY}", {"tmdb_id": 12}, expect=409)["detail"]
 

@@ -49,13 +49,13 @@ def test_it_works(get: Callable) -> None:
 
 
 @pytest.mark.parametrize("page_size", [1, 5, 16, 1000])
-def test_following_next_gives_every_film_once(get: Callable, page_size: int) -> None:
+def test_following_next_gives_every_movie_once(get: Callable, page_size: int) -> None:
     seen, address = [], f"/movies?page_size={page_size}"
     while address:
         page = get(address)
         seen += [int(movie["movie_id"]) for movie in page["results"]]
         address = page["next"]
-    assert seen == sorted(film.id for film in CAST_MOVIES)
+    assert seen == sorted(movie.id for movie in CAST_MOVIES)
 
 
 def test_search_and_genre(get: Callable) -> None:
@@ -68,14 +68,14 @@ def test_search_and_genre(get: Callable) -> None:
     assert [m["movie_id"] for m in get(thrillers["next"])["results"]] == [str(MATRIX)]
 
 
-def test_one_film(get: Callable) -> None:
+def test_one_movie(get: Callable) -> None:
     movie = get(f"/movies/{PULP_FICTION}")
     assert movie["directors"] == ["Quentin Tarantino"]
     assert movie["actors"] == ["John Travolta", "Samuel L. Jackson", "Uma Thurman"]
     assert (movie["movie_id"], movie["runtime"], movie["certificate"]) == ("296", 154, "R")
 
 
-def test_films_that_are_not_visible_are_not_found(get: Callable) -> None:
+def test_movies_that_are_not_visible_are_not_found(get: Callable) -> None:
     publish_movies([TOY_STORY], False)
     now, day = timezone.now(), timedelta(days=1)
     Movie.objects.filter(id=MATRIX).update(available_from=now + day)
@@ -83,7 +83,7 @@ def test_films_that_are_not_visible_are_not_found(get: Callable) -> None:
     for gone in (TOY_STORY, MATRIX, AMELIE, UNKNOWN_MOVIE, 2**31, 10**30):
         assert f"no film {gone}" in get(f"/movies/{gone}", status=404)["detail"]
     shown = {int(movie["movie_id"]) for movie in get("/movies")["results"]}
-    assert shown == {film.id for film in CAST_MOVIES} - {TOY_STORY, MATRIX, AMELIE}
+    assert shown == {movie.id for movie in CAST_MOVIES} - {TOY_STORY, MATRIX, AMELIE}
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def search_ids(api: ApiClient, **query: Any) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("typed", "films"),
+    ("typed", "movies"),
     [
         ("the godfather", [GODFATHER, GODFATHER_2]),  # the very title first
         ("godfather, the", [GODFATHER, GODFATHER_2]),
@@ -67,8 +67,8 @@ def search_ids(api: ApiClient, **query: Any) -> list[int]:
         (r"'a' & !'b':* \ <->", []),
     ],
 )
-def test_a_search_finds_what_people_mean(api, typed, films):
-    assert search_ids(api, search=typed) == films
+def test_a_search_finds_what_people_mean(api, typed, movies):
+    assert search_ids(api, search=typed) == movies
 
 
 def test_titles_that_begin_with_the_search_come_before_shorter_ones(api):
@@ -77,7 +77,7 @@ def test_titles_that_begin_with_the_search_come_before_shorter_ones(api):
     assert search_ids(api, search="star w") == [STAR_WARS, JEDI, EMPIRE, wish.pk]
 
 
-def test_following_next_gives_every_film_of_a_search_once_also_of_a_corrected_one(api):
+def test_following_next_gives_every_movie_of_a_search_once_also_of_a_corrected_one(api):
     for typed in ("star wars", "star wras", "harrison", "the"):
         all_ids = search_ids(api, search=typed)
         seen, address = [], f"/movies?page_size=1&search={typed.replace(' ', '+')}"
@@ -112,7 +112,7 @@ def test_filters(api, site):
         assert site.get(f"/movies?{query}", expect=400)["errors"][0]["parameter"]
 
 
-def test_an_etag_is_valid_until_a_film_changes(api):
+def test_an_etag_is_valid_until_a_movie_changes(api):
     for path in ("/movies?search=nemo", f"/movies/{NEMO}", "/people", "/genres"):
         first = api.client.get(path)
         etag = first.headers["ETag"]

@@ -23,7 +23,7 @@ def second(model, model_folder):
     drama = {"targets": 120.0, "candidate": 0.11, "active": 0.10, "difference": 0.01, "low": -0.0321, "high": 0.05}
     lists = {"candidate": {"coverage": 0.4567}, "active": {"coverage": 0.4}}
     metrics["gate"] = {"checks": checks, "segments": {"Drama": drama}, "lists": lists}
-    yield registry.register(folder, preset="brief", metrics=metrics, history=[{"epoch": 1, "loss": 4.5}])
+    yield registry.register(folder, preset="basic", metrics=metrics, history=[{"epoch": 1, "loss": 4.5}])
     shutil.rmtree(folder)
 
 

@@ -39,7 +39,7 @@ def fail_in_training(monkeypatch):
             raise OSError("No space left on device")
 
     monkeypatch.setattr(training_data, "MIN_EVENTS", 1)
-    lease = leases.claim(Job.objects.create(kind="nightly", parameters={"preset": "brief"}).pk)
+    lease = leases.claim(Job.objects.create(kind="nightly", parameters={"preset": "basic"}).pk)
     lease.on_progress = full
     with pytest.raises(OSError, match="No space"), leases.running_lease(lease):
         nightly.run(lease)
@@ -157,7 +157,7 @@ def test_without_redis_it_is_swept_later(zoe, site, monkeypatch):
 def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, checkpoints, monkeypatch):
     monkeypatch.setattr(training_data, "MIN_EVENTS", 1)
     lease = leases.claim(Job.objects.create(kind="nightly").pk)
-    options = NightlyOptions(preset="brief")
+    options = NightlyOptions(preset="basic")
     TrainingRun.start(lease, options)
     assert TrainingRun.resume(lease, options) is not None
     assert ZOE in snapshot.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers

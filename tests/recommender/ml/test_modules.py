@@ -21,11 +21,12 @@ from recommender.ml.batches import (
     training_windows,
 )
 from recommender.ml.blocks import time_buckets
-from recommender.ml.config import GAP_BUCKETS, ModelConfig
+from recommender.ml.config import GAP_BUCKETS, PRESETS, ModelConfig, get_preset
 from recommender.ml.data import Events, Histories, tokenise
 from recommender.ml.losses import SeenMask, softmax_loss
 from recommender.ml.ragged import concatenate_ranges, concatenate_tensor_ranges
 from recommender.ml.vocab import Vocab
+from recommender.training.options import NightlyOptions
 from tests.support.paired_histories import paired_histories
 
 
@@ -185,6 +186,13 @@ def test_every_token_but_the_first_is_a_target_once(lengths, max_len, seed):
     assert (windows.lengths() <= max_len).all()
     groups = list(bucket_by_length(windows, 64, rng))
     assert sorted(np.concatenate([np.empty(0, int), *groups])) == list(range(len(windows.starts)))
+
+
+def test_a_preset_is_found_by_its_former_name():
+    assert get_preset("brief") is PRESETS["basic"]
+    assert NightlyOptions.from_parameters({"preset": "brief"}) == NightlyOptions(preset="basic")
+    with pytest.raises(ValueError, match="there are: default, sasrec, basic"):
+        get_preset("unknown")
 
 
 def test_paired_histories_are_pairs():

@@ -47,7 +47,7 @@ def gone_live(write):
     """`write` makes the folder of a version that has been active for some minutes."""
     folder = registry.folder("other")
     write(folder)
-    registry.register(folder, preset="brief")
+    registry.register(folder, preset="basic")
     registry.activate("other", "a test")
     ModelVersion.objects.filter(name="other").update(activated_at=timezone.now() - timedelta(minutes=MINUTES))
     process_state.clear()

@@ -119,7 +119,7 @@ def test_a_redis_that_comes_back_is_not_trusted_with_what_it_held(valkey):
 def test_without_the_folder_of_the_active_model_the_version_before_serves(model, model_folder):
     broken = registry.folder("broken")
     shutil.copytree(model_folder, broken)
-    registry.register(broken, preset="brief")
+    registry.register(broken, preset="basic")
     registry.activate("broken", "the next one")
     shutil.rmtree(broken)
     process_state.clear()
@@ -148,7 +148,7 @@ def test_without_any_model_popular_films_are_listed(model):
 def test_a_new_model_is_taken_up_on_the_next_read(model_folder):
     recommend(QUERY)
     shutil.copytree(model_folder, registry.folder("next"), dirs_exist_ok=True)
-    registry.register(registry.folder("next"), preset="brief")
+    registry.register(registry.folder("next"), preset="basic")
 
     registry.activate("next", "better")
 

@@ -52,7 +52,7 @@ def create_events(viewers, each, catalogue, kinds=(WATCH,), same_time=False, see
 
 
 def run_nightly(**options):
-    job = Job.objects.create(kind="nightly", parameters={"preset": "brief", "epochs": 1, "device": "cpu"} | options)
+    job = Job.objects.create(kind="nightly", parameters={"preset": "basic", "epochs": 1, "device": "cpu"} | options)
     lease = leases.claim(job.pk)
     with leases.running_lease(lease):
         nightly.run(lease)
@@ -119,7 +119,7 @@ def test_any_small_site_is_trained_or_says_what_is_missing(seed):
             chance.randint(1, 260), chance.randint(1, 9), catalogue, kinds, chance.random() < 0.3, seed + part
         )
 
-    result = run_nightly(preset=chance.choice(("brief", "default")))
+    result = run_nightly(preset=chance.choice(("basic", "default")))
 
     assert result["version"] or result["reason"].startswith("not enough data yet")
     call_command("batch")
@@ -143,7 +143,7 @@ def test_going_on_without_a_checkpoint_says_so(capsys):
     create_movies(12)
     create_events(30, 5, 12)
 
-    call_command("train", preset="brief", epochs=1, resume=True)
+    call_command("train", preset="basic", epochs=1, resume=True)
 
     assert "There is no checkpoint of this preset on this data" in capsys.readouterr().out
 

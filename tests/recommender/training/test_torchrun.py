@@ -12,7 +12,7 @@ from tests.support.workers import ROOT, worker_environment
 @pytest.mark.slow
 def test_two_processes_train_one_model_under_one_lease(ring):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    train = ["manage.py", "train", "--preset", "brief", "--epochs", "2"]
+    train = ["manage.py", "train", "--preset", "basic", "--epochs", "2"]
     done = subprocess.run(
         [*torchrun, *train], env=worker_environment(), cwd=ROOT, capture_output=True, text=True, timeout=300
     )

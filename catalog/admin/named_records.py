@@ -1,0 +1,91 @@
+"""The admin of genres, people and tags."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from catalog.admin.base import CatalogueAdmin, cached_per_record
+from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag
+from catalog.plurals import count_noun
+from catalog.selectors import movie_counts, person_movies
+
+MAX_MOVIES = 100
+
+
+class MovieCountChangeList(ChangeList):
+    """Counts movies for the records of the page alone: a count in the query would run for all pages before it too."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        counts = self.model_admin.movie_counts_of(self.result_list)
+        for record in self.result_list:
+            record.films = counts.get(record.pk, 0)
+
+
+class NamedRecordAdmin(CatalogueAdmin):
+    """Genres, people and tags: a name, and how many movies carry it."""
+
+    list_display = ("name", "films")
+    search_fields = ("name",)
+    link_table: ClassVar[type[Model]]
+    column: ClassVar[str]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return MovieCountChangeList
+
+    def movie_counts_of(self, records: Iterable[Any]) -> dict[int, int]:
+        """Map the ids of records to how many movies each has."""
+        return movie_counts(self.link_table, self.column, [record.pk for record in records])
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict, set, list]:
+        """Return the records and their merchandising rules: Django would list every movie of a genre."""
+        counts = self.movie_counts_of(objs)
+        records = [f"{record}, of {count_noun(counts.get(record.pk, 0), 'film')}" for record in objs]
+        rules = [f"merchandising rule: {rule}" for rule in Rule.objects.filter(**{f"{self.column}__in": objs})]
+        missing = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
+        return [*records, *rules], {self.opts.verbose_name_plural: len(records)}, missing, []
+
+    @display(description="films")
+    def films(self, record: Any) -> str:
+        """Return how many movies the record has."""
+        return f"{record.films:,}"
+
+
+@admin.register(Genre)
+class GenreAdmin(NamedRecordAdmin):
+    """Genres."""
+
+    link_table, column = Movie.genres.through, "genre"
+
+
+@admin.register(Tag)
+class TagAdmin(NamedRecordAdmin):
+    """Tags."""
+
+    link_table, column = MovieTag, "tag"
+
+
+@admin.register(Person)
+class PersonAdmin(NamedRecordAdmin):
+    """Directors and actors."""
+
+    link_table, column = Credit, "person"
+    fields = ("name", "filmography")
+    readonly_fields = ("filmography",)
+
+    @display(description="films")
+    @cached_per_record
+    def filmography(self, person: Person) -> SafeString | str:
+        """Return the person's newest movies with the role in each, as HTML."""
+        rows = ((str(movie), role) for movie, role in person_movies(person.pk, MAX_MOVIES))
+        return format_html_join("", "<div>{}, {}</div>", rows) or "none"

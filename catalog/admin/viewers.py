@@ -1,0 +1,64 @@
+"""The admin of viewers."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from catalog.admin.base import StoredRecordAdmin, cached_per_record
+from catalog.models import Viewer
+from catalog.selectors import recent_events, search_viewers
+from catalog.services import save_viewer
+
+MAX_EVENTS = 100
+
+
+@admin.register(Viewer)
+class ViewerAdmin(StoredRecordAdmin):
+    """Viewers; events and imports create them, so they are neither added nor deleted here."""
+
+    list_display = ("id", "name", "age_limit", "simulated", "version", "created_at")
+    list_display_links = ("id", "name")
+    list_filter = ("is_simulated",)
+    search_fields = ("name",)
+    search_help_text = "A viewer's id, or a part of the name."
+    sortable_by = ("id",)
+    show_full_result_count = False
+    list_per_page = 50
+    fields = ("name", "age_limit", ("id", "simulated"), ("version", "created_at"), "history")
+    readonly_fields = ("id", "simulated", "version", "created_at", "history")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Viewer], search_term: str
+    ) -> tuple[QuerySet[Viewer], bool]:
+        return search_viewers(queryset, search_term), False
+
+    def save_model(self, request: HttpRequest, obj: Viewer, form: ModelForm, change: bool) -> None:
+        save_viewer(obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Viewer | None = None) -> bool:
+        return False
+
+    @display(description="kind", ordering="is_simulated", label={"simulated": "warning"})
+    def simulated(self, viewer: Viewer) -> str:
+        """Tell whether the viewer is real or simulated."""
+        return "simulated" if viewer.is_simulated else "real"
+
+    @display(description=f"last {MAX_EVENTS} events")
+    @cached_per_record
+    def history(self, viewer: Viewer) -> SafeString | str:
+        """Return the viewer's last events as an HTML table."""
+        rows = []
+        for event in recent_events(viewer.pk, MAX_EVENTS):
+            rating = f"{event.rating:g} stars" if event.rating is not None else ""
+            completion = f"{event.completion:.0%} watched" if event.completion is not None else ""
+            details = ", ".join(filter(None, [rating, completion]))
+            rows.append((f"{event.occurred_at:%Y-%m-%d %H:%M}", event.get_kind_display(), str(event.movie), details))
+        cells = "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>"
+        return format_html("<table class='w-full'>{}</table>", format_html_join("", cells, rows)) if rows else "none"
