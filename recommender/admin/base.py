@@ -26,7 +26,7 @@ STATUS_COLOURS = {
 
 def close_dialog_to(viewname: str, *args: Any) -> HttpResponse:
     """Return a response that closes a dialog and opens an admin page. `args` are ids as they are in the database."""
-    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{viewname}", args=[quote(one) for one in args])})
+    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{viewname}", args=[quote(pk) for pk in args])})
 
 
 def get_or_404(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:

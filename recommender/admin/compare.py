@@ -1,6 +1,5 @@
 """The page that compares two model versions: metrics, training curves, and the lists of sampled viewers."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django import forms
@@ -10,7 +9,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from catalog import selectors
-from recommender.admin.cards import Card, make_cards
+from recommender.admin.cards import make_cards
 from recommender.admin.svg_charts import line_chart
 from recommender.models import ModelVersion
 from recommender.monitoring.model_comparison import top_k_by_model
@@ -122,7 +121,10 @@ def training_curves(*versions: ModelVersion) -> list[tuple[str, Any, str]]:
 
 
 def _sampled_lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
-    """Return the template's context for the lists of sampled viewers under both versions."""
+    """Return the template's context for the lists of sampled viewers under both versions.
+
+    Movies on one of a viewer's two lists only are highlighted.
+    """
     viewer_ids = selectors.sample_viewers(SAMPLED_VIEWERS)
     try:
         lists_by_viewer = top_k_by_model([a.name, b.name], viewer_ids, LIST_LENGTH)
@@ -131,19 +133,11 @@ def _sampled_lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
     movies = selectors.movie_cards(
         {movie_id for lists in lists_by_viewer.values() for movie_ids in lists for movie_id in movie_ids}
     )
-    return {
-        "viewers": [
-            (viewer_id, _card_pair(left, right, movies)) for viewer_id, (left, right) in lists_by_viewer.items()
-        ],
-    }
-
-
-def _card_pair(
-    left: Sequence[int], right: Sequence[int], movies: Mapping[int, selectors.MovieCard]
-) -> tuple[list[Card], list[Card], int]:
-    """Return the cards of two lists and the number of shared movies. Movies on one list only are highlighted."""
-    shared = set(left) & set(right)
-    left_cards, right_cards = make_cards(left, movies), make_cards(right, movies)
-    for card in (*left_cards, *right_cards):
-        card.is_highlighted = card.movie_id not in shared
-    return left_cards, right_cards, len(shared)
+    pairs = []
+    for viewer_id, (left, right) in lists_by_viewer.items():
+        shared = set(left) & set(right)
+        left_cards, right_cards = make_cards(left, movies), make_cards(right, movies)
+        for card in (*left_cards, *right_cards):
+            card.is_highlighted = card.movie_id not in shared
+        pairs.append((viewer_id, (left_cards, right_cards, len(shared))))
+    return {"viewers": pairs}

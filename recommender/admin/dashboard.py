@@ -82,13 +82,16 @@ def _health_tiles(minutes: Sequence[Counts], hours: Sequence[Counts]) -> list[Ti
     counts = metrics.merge_buckets(minutes)
     failed, p95 = metrics.rate(counts, "failed"), metrics.percentile(counts, 0.95)
     median = _format_milliseconds(metrics.percentile(counts, 0.5))
+    calls, busy = metrics.total_calls(counts), counts["busy"]
+    messages = [f"{counts['failed']:,} of {count_noun(calls, 'answer')}"] if calls else []
+    messages += [f"{count_noun(busy, 'call')} refused as the server was busy"] if busy else []
     return [
         _loaded_model_tile(),
         Tile(
             "Failed answers, last hour",
             _format_share(failed),
-            _failed_message(counts),
-            "" if failed is None else "bad" if failed >= MAX_FAILURE_RATE else "warn" if counts["busy"] else "good",
+            "; ".join(messages),
+            "" if failed is None else "bad" if failed >= MAX_FAILURE_RATE else "warn" if busy else "good",
             _hourly_chart(hours, lambda hour: hour.get("answers"), "{:,.0f} answers"),
         ),
         Tile(
@@ -99,13 +102,6 @@ def _health_tiles(minutes: Sequence[Counts], hours: Sequence[Counts]) -> list[Ti
             _hourly_chart(hours, lambda hour: metrics.percentile(hour, 0.95), "95 % within {:,.0f} ms"),
         ),
     ]
-
-
-def _failed_message(counts: Counts) -> str:
-    calls = metrics.total_calls(counts)
-    parts = [f"{counts['failed']:,} of {count_noun(calls, 'answer')}"] if calls else []
-    parts += [f"{count_noun(counts['busy'], 'call')} refused as the server was busy"] if counts["busy"] else []
-    return "; ".join(parts)
 
 
 def _loaded_model_tile() -> Tile:

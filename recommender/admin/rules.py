@@ -169,16 +169,12 @@ class RuleAdmin(CatalogueAdmin):
             "rule": rule,
             "effect": f"{self.effect(rule)}, {self.target(rule)}, on {self.surfaces(rule)}",
             "form": form,
-            **(_preview_columns(rule, form) if form.is_valid() else {}),
         }
+        if form.is_valid():
+            try:
+                context["columns"] = before_and_after(rule, form)
+            except MovieNotFound as error:
+                form.add_error("film", str(error))
+            except Overloaded:
+                context["busy"] = True
         return TemplateResponse(request, "recommender/preview.html", context)
-
-
-def _preview_columns(rule: Rule, form: PreviewForm) -> dict[str, Any]:
-    try:
-        return {"columns": before_and_after(rule, form)}
-    except MovieNotFound as missing:
-        form.add_error("film", str(missing))
-        return {}
-    except Overloaded:
-        return {"busy": True}

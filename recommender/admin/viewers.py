@@ -129,13 +129,13 @@ def _list_cards(answer: Answer) -> list[Card]:
 
 def _taste_charts(profile: TasteProfile) -> dict[str, Any]:
     """Return what viewer.html draws of a taste profile."""
-    most = max((person.movie_count for person in profile.people), default=1)
+    max_count = max((person.movie_count for person in profile.people), default=1)
     decade_labels = [f"{decade}s: {count}" for decade, count in profile.decades]
     return {
         "profile": profile,
         "genres": genre_bars(profile.genres),
         "people": [
-            (f"{person.name}, {person.role}", share_bar(person.movie_count / most), person.movie_count)
+            (f"{person.name}, {person.role}", share_bar(person.movie_count / max_count), person.movie_count)
             for person in profile.people
         ],
         "decades": column_chart([count for _, count in profile.decades], decade_labels),
