@@ -16,6 +16,8 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import connection
 
+from recommender import process_state
+
 MAX_RUNNING = 2  # requests that compute side by side in one process
 MAX_QUEUED = 16  # requests that wait for them
 RESERVED_FOR_OTHERS = 4  # places in the queue that no client takes who has all the others
@@ -33,6 +35,15 @@ _queued = 0
 _running = 0
 _queued_by_client: Counter[str] = Counter()
 _last_interactive_at = float("-inf")  # monotonic seconds
+
+
+def _forget_interactive_calls() -> None:
+    global _last_interactive_at
+    _last_interactive_at = float("-inf")
+
+
+# The counts above need no clearing: each call takes back what it added.
+process_state.register("concurrency: when somebody last waited for a list", _forget_interactive_calls)
 
 Item = TypeVar("Item")
 
