@@ -143,3 +143,11 @@ def changing_names(source):
             if empty or (call is not None and ast.unparse(call).split(".")[-1] in CONTAINERS):
                 names |= {ast.unparse(target)}
     return {name for name in names if not name.isupper()}
+
+
+def test_state_of_the_process_is_registered_where_it_is_kept():
+    assert changing_names("_seen = {}\n") == {"_seen"}
+    for path in (ROOT / "recommender").rglob("*.py"):
+        name, source = str(path.relative_to(ROOT)), path.read_text()
+        if "migrations" not in path.parts and name not in KEPT_FOR_LIFE:
+            assert not changing_names(source) or "process_state" in source, f"{name}: {changing_names(source)}"

@@ -20,4 +20,5 @@ class AuditAdmin(ReadOnlyAdmin):
     sortable_by = ("at",)
 
     def has_delete_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
+        """Refuse deletion to everyone."""
         return False

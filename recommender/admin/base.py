@@ -64,6 +64,7 @@ class DeferringChangeList(ChangeList):
     """Leave columns that may be long to the record's own page."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str] | None = None) -> QuerySet[Any]:
+        """Select the rows without the deferred columns."""
         return super().get_queryset(request, exclude_parameters).defer(*self.model_admin.deferred_columns)
 
 
@@ -73,10 +74,13 @@ class ReadOnlyAdmin(ModelAdmin):
     deferred_columns: ClassVar[Sequence[str]] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that leaves long columns out."""
         return DeferringChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse adding to everyone."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse editing to everyone."""
         return False

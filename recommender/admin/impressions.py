@@ -21,6 +21,7 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
+        """Count up to MAX_PAGED_ROWS rows."""
         return int(self.object_list.order_by()[:MAX_PAGED_ROWS].count())  # type: ignore[attr-defined]
 
 

@@ -42,6 +42,7 @@ class JobAdmin(ReadOnlyAdmin):
     actions_detail = ("cancel",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        """Refuse deletion to everyone: maintenance prunes old jobs."""
         return False
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:

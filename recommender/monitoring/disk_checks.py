@@ -24,6 +24,7 @@ class _DiskReader(threading.Thread):
         self.outcome: DiskUsage | OSError | None = None
 
     def run(self) -> None:
+        """Measure once and keep the outcome."""
         try:
             self.outcome = disk_space.measure(self.folder)
         except OSError as error:

@@ -16,6 +16,8 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import connection
 
+from recommender import process_state
+
 MAX_RUNNING = 2  # requests that compute side by side in one process
 MAX_QUEUED = 16  # requests that wait for them
 RESERVED_FOR_OTHERS = 4  # places in the queue that no client takes who has all the others
@@ -32,7 +34,8 @@ _thread = threading.local()  # .client: whose call this thread works on
 _queued = 0
 _running = 0
 _queued_by_client: Counter[str] = Counter()
-_last_interactive_at = float("-inf")  # monotonic seconds
+# The counts above need no clearing: each call takes back what it added. This one is in monotonic seconds.
+_last_interactive_at = process_state.Value("concurrency: when somebody last waited for a list", float("-inf"))
 
 Item = TypeVar("Item")
 
@@ -43,10 +46,9 @@ class Overloaded(Exception):
 
 def begin_call(client: str, *, interactive: bool) -> None:
     """Note whose call this thread works on from here, and whether somebody waits for the answer."""
-    global _last_interactive_at
     _thread.client = client
     if interactive:
-        _last_interactive_at = time.monotonic()
+        _last_interactive_at.current = time.monotonic()
 
 
 def _client() -> str:
@@ -196,7 +198,7 @@ def bulk_turn() -> Iterator[None]:
             yield
         finally:
             duration = time.monotonic() - started
-    if time.monotonic() - _last_interactive_at < INTERACTIVE_WINDOW:
+    if time.monotonic() - _last_interactive_at.current < INTERACTIVE_WINDOW:
         time.sleep(min(MAX_REST, REST_RATIO * duration))
 
 

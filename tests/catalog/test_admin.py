@@ -94,9 +94,18 @@ class TestMovies:
             ("tarantino", {PULP_FICTION}),
             ("pacino godfather", {GODFATHER, 1221}),
             ("hanks matrix", set()),
+            (str(MATRIX), {MATRIX}),
+            ("tt0133093", {MATRIX}),
+            ("0133093", {MATRIX}),
+            ("https://www.imdb.com/title/tt0133093/?ref=1", {MATRIX}),
+            ("https://www.themoviedb.org/movie/603-the-matrix", {MATRIX}),
+            ("tmdb:603 matrix", {MATRIX}),
+            ("tmdb:603 amélie", set()),
+            ("99999999999", set()),
         ],
     )
-    def test_search_by_title_and_people(self, editor: Client, text: str, expected_ids: set[int]) -> None:
+    def test_search_by_title_people_and_ids(self, editor: Client, text: str, expected_ids: set[int]) -> None:
+        Movie.objects.filter(pk=MATRIX).update(imdb_id="tt0133093", tmdb_id=603)
         page = editor.get(admin_url("movie"), {"q": text})
         assert {movie.id for movie in page.context["cl"].result_list} == expected_ids
 

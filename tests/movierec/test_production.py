@@ -1,5 +1,7 @@
-"""A production start: refused when it is set up carelessly (clean as the guide sets it up: tests/test_operations.py);
-and logins that are guessed at."""
+"""A production start is refused when it is set up carelessly, and guessed logins are locked out.
+
+That the setup of docs/operations.md is clean is tested in tests/test_operations.py.
+"""
 
 import os
 import secrets
@@ -26,13 +28,15 @@ def check(**variables):
     """`manage.py check --deploy`, any warning a failure, as a production process would see it."""
     strong = {"MOVIEREC_SECRET_KEY": secrets.token_urlsafe(50), "MOVIEREC_ADMIN_PASSWORD": secrets.token_urlsafe(16)}
     rest = {"MOVIEREC_PRODUCTION": "1", "MOVIEREC_ALLOWED_HOSTS": "films.example", "MOVIEREC_API_OPEN": "0"}
-    words = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    done = subprocess.run(words, cwd=ROOT, env=os.environ | strong | rest | variables, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    completed = subprocess.run(
+        command, cwd=ROOT, env=os.environ | strong | rest | variables, capture_output=True, text=True
+    )
+    return completed.returncode, completed.stdout + completed.stderr
 
 
 @pytest.mark.parametrize(
-    ("variables", "words"),
+    ("variables", "message"),
     [
         ({"MOVIEREC_SECRET_KEY": "short"}, "strong MOVIEREC_SECRET_KEY: it has 5 characters"),
         ({"MOVIEREC_ADMIN_PASSWORD": "change-me-please"}, "strong MOVIEREC_ADMIN_PASSWORD: it has 'change-me'"),
@@ -45,36 +49,40 @@ def check(**variables):
         ({"REDIS_URL": "redis://:q7@127.0.0.1:9"}, "REDIS_URL says where it is."),
     ],
 )
-def test_a_careless_one_is_refused(variables, words):
-    code, told = check(**variables)
+def test_a_careless_setup_is_refused(variables, message):
+    code, output = check(**variables)
     assert code != 0
-    assert words in told
-    assert "Traceback" not in told
-    assert "q7" not in told
+    assert message in output
+    assert "Traceback" not in output
+    assert "q7" not in output
 
 
-def test_a_command_without_its_postgres_says_so_in_two_lines():
+def test_a_command_without_postgres_ends_in_two_lines():
     lost = os.environ | {"DATABASE_URL": "postgres://films:q7@127.0.0.1:9/films"}
-    done = subprocess.run([sys.executable, "manage.py", "migrate"], cwd=ROOT, env=lost, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.startswith('error: Postgres: connection failed: connection to server at "127.0.0.1", port 9')
-    assert done.stderr.endswith("DATABASE_URL says where it is; --traceback shows who asked.\n")
+    completed = subprocess.run(
+        [sys.executable, "manage.py", "migrate"], cwd=ROOT, env=lost, capture_output=True, text=True
+    )
+    assert completed.returncode == 1
+    assert completed.stderr.startswith(
+        'error: Postgres: connection failed: connection to server at "127.0.0.1", port 9'
+    )
+    assert completed.stderr.endswith("DATABASE_URL says where it is; --traceback shows who asked.\n")
 
 
 @pytest.mark.parametrize("words", [["import_movielens"], ["nightly", "--resume"], ["status"], ["api_key", "list"]])
-def test_a_command_on_a_database_without_tables_says_how_they_are_made(words, tmp_path):
+def test_a_command_on_a_database_without_tables_names_migrate(words, tmp_path):
     """`postgres`, the database that every server has, stands for a new one."""
     own = settings.DATABASES["default"]
     env = os.environ | {"DATABASE_URL": f"postgres://{own['USER']}@/{own['HOST']}/postgres"}
     more = [str(write_movielens_pairs(tmp_path / "films"))] if words == ["import_movielens"] else []
     words = [sys.executable, "manage.py", *words, *more]
-    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
-    assert "`./run manage migrate`" in done.stdout + done.stderr
+    completed = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert completed.returncode != 0
+    assert "Traceback" not in completed.stderr
+    assert "`./run manage migrate`" in completed.stdout + completed.stderr
 
 
-def test_what_makes_a_secret_weak():
+def test_weak_secrets():
     assert weakness("", 12).startswith("it has 0 characters")
     assert "different" in weakness("abababababab", 12)
     assert "'password'" in weakness("my-password-of-2026", 12)
@@ -86,7 +94,7 @@ def test_debug_pages_and_open_reads_are_refused_in_production(settings):
     assert sorted(error.id for error in run_checks(tags=["security"])) == ["movierec.E001", "movierec.E003"]
 
 
-def test_five_wrong_passwords_close_the_door_for_a_while(db, caplog, settings):
+def test_five_wrong_passwords_lock_the_login_for_a_while(db, caplog, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     get_user_model().objects.create_superuser("ed", password="the right one, 42")
     right, wrong = {"username": "ed", "password": "the right one, 42"}, {"username": "ed", "password": "a guess"}
@@ -103,7 +111,7 @@ def test_five_wrong_passwords_close_the_door_for_a_while(db, caplog, settings):
 
 
 @pytest.mark.parametrize("behind", [1, 0])
-def test_behind_a_proxy_guesses_close_the_door_for_who_guesses(db, settings, behind):
+def test_behind_a_proxy_the_guessing_address_alone_is_locked_out(db, settings, behind):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": behind}
     get_user_model().objects.create_superuser("ed", password="the right one, 42")
@@ -112,13 +120,13 @@ def test_behind_a_proxy_guesses_close_the_door_for_who_guesses(db, settings, beh
 
     assert [guesser.post(LOGIN, wrong).status_code for _ in range(5)][-1] == 429
 
-    # Whose word is not believed is one address with the rest, who could else make up a new one for each guess.
+    # Without a trusted proxy its header does not count: a client could make up a new address for each guess.
     assert editor.post(f"{LOGIN}?next=/admin/", right).status_code == (302 if behind else 429)
     odd = Client(headers={"X-Forwarded-For": "10.0.0.8:51234"})
     assert odd.post(LOGIN, wrong).status_code in (200, 429)
 
 
-def test_whoever_comes_to_the_login_page_itself_goes_on_to_the_first_page(db, settings):
+def test_a_login_on_the_login_page_leads_to_the_dashboard(db, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     get_user_model().objects.create_superuser("ed", password="the right one, 42")
     answer = Client().post(LOGIN, {"username": "ed", "password": "the right one, 42"})

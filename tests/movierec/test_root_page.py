@@ -14,11 +14,11 @@ from tests.support.launcher import ROOT, free_port, launcher_environment
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
-def test_the_first_page_is_for_people_and_for_programs():
+def test_the_root_page_answers_browsers_and_programs():
     page = Client(headers={"Accept": BROWSER}).get("/")
     assert page.headers["Content-Type"].startswith("text/html")
-    for place in ("/docs", "/admin/", "/health/ready"):
-        assert f'href="{place}"' in page.content.decode()
+    for link in ("/docs", "/admin/", "/health/ready"):
+        assert f'href="{link}"' in page.content.decode()
     for accept in ("*/*", "application/json"):
         assert Client(headers={"Accept": accept}).get("/").json()["name"] == "movierec"
     assert Client().head("/").status_code == 200
@@ -50,14 +50,14 @@ def test_an_unknown_page_of_the_admin_is_still_a_page(admin_client):
         ("localhost", "http://localhost:8000"),
     ],
 )
-def test_where_it_listens_is_where_it_says(monkeypatch, bind, url):
+def test_the_url_of_an_address(monkeypatch, bind, url):
     monkeypatch.setenv("MOVIEREC_BIND", bind)
     monkeypatch.setenv("PORT", "8000")
     assert configured_address().url == url
 
 
 @pytest.mark.parametrize("host", ["::1", "::", "127.0.0.1", "localhost"])
-def test_a_taken_port_is_seen_on_every_kind_of_address(host):
+def test_a_taken_port_is_noticed_on_every_kind_of_address(host):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as other:
         other.bind((host, 0))
@@ -66,18 +66,20 @@ def test_a_taken_port_is_seen_on_every_kind_of_address(host):
             wait_until_free(Address(host, other.getsockname()[1]), 0)
 
 
-def test_an_address_that_is_none():
+def test_an_unknown_host():
     with pytest.raises(SetupError, match="is no address of this machine"):
         wait_until_free(Address("no.such.host.invalid", 8000), 0)
 
 
 @pytest.mark.parametrize(("bind", "host"), [("[::1]", "[::1]"), ("::1", "[::1]"), ("10.1.2.3", "10.1.2.3")])
-def test_the_address_listened_on_is_a_name_of_the_site(tmp_path, bind, host):
-    asks = (
+def test_the_bind_address_is_an_allowed_host(tmp_path, bind, host):
+    code = (
         "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'movierec.settings'\n"
         "from django.conf import settings; from movierec import gunicorn; print(settings.ALLOWED_HOSTS, gunicorn.bind)"
     )
     env = launcher_environment(tmp_path, free_port(), MOVIEREC_BIND=bind)
-    done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-    assert f"'{host}'" in done.stdout
-    assert f"] {host}:" in done.stdout
+    completed = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert f"'{host}'" in completed.stdout
+    assert f"] {host}:" in completed.stdout

@@ -1,4 +1,4 @@
-"""The whole system from `./run`, on a small data set, through what may happen to it."""
+"""The whole system from `./run`, on a small data set: killed processes, signals, restarts, another user."""
 
 import os
 import pwd
@@ -23,7 +23,7 @@ from tests.support.launcher import (
 )
 
 pytestmark = pytest.mark.slow
-STRANGER = pwd.getpwnam("nobody").pw_uid
+OTHER_USER = pwd.getpwnam("nobody").pw_uid
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def system(state, data):
 
 
 def kill(system, name):
-    """Kills it and waits until the keeper has started another."""
+    """Kill a process and wait until the supervisor has started another."""
     pid = system.children()[name]
     os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + 30
@@ -69,26 +69,26 @@ def test_lists_are_ready_before_the_first_request(system):
     assert '"source":"cache"' in body.replace(" ", "")
 
 
-def test_docs_and_admin_stand_where_the_welcome_says(system):
+def test_docs_and_admin_are_where_the_welcome_says(system):
     assert system.get("/docs")[0] == 200
     assert "password" in system.get("/admin/")[1]
 
 
 def test_a_second_start_names_the_first(system, state):
-    done = run_to_end(state)
-    assert done.returncode == 1
-    assert f"is in use by movierec at {system.url}" in done.stdout
+    completed = run_to_end(state)
+    assert completed.returncode == 1
+    assert f"is in use by movierec at {system.url}" in completed.stdout
 
 
 def test_a_command_uses_the_running_servers(system, state):
-    done = run_to_end(
+    completed = run_to_end(
         state, "manage", "shell", "-v0", "-c", "from catalog.models import Movie; print(Movie.objects.count())"
     )
-    assert done.stdout == "60\n"
+    assert completed.stdout == "60\n"
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "trainer", "beat", "valkey", "postgres"])
-def test_what_is_killed_comes_back_and_recommending_goes_on(system, name):
+def test_a_killed_process_comes_back_and_recommending_goes_on(system, name):
     kill(system, name)
     system.wait_ready()
     until = time.monotonic() + 10  # each web process finds out for itself that Postgres is back
@@ -97,7 +97,7 @@ def test_what_is_killed_comes_back_and_recommending_goes_on(system, name):
         time.sleep(0.1)
 
 
-def test_a_killed_keeper_and_the_start_after_it(system, state, data):
+def test_the_start_after_a_killed_launcher(system, state, data):
     """Nothing of the first blocks the second, which finds the data and the model and takes seconds."""
     system.process.kill()
     system.process.wait()
@@ -123,15 +123,15 @@ def test_broken_data_ends_the_start(data):
         broken = folder.with_suffix(".data")
         shutil.copytree(data, broken)
         (broken / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,99,1\n")
-        done = run_to_end(folder, "--data", str(broken))
+        completed = run_to_end(folder, "--data", str(broken))
         shutil.rmtree(broken)
-        assert done.returncode == 1
-        assert "ratings.csv" in done.stdout
+        assert completed.returncode == 1
+        assert "ratings.csv" in completed.stdout
         assert all_stopped(folder)
 
 
-def strangers_python():
-    """A Python that any user can start, or None."""
+def python_of_all_users():
+    """Return a Python that any user can start, or None."""
     for name in ("/usr/bin/python3", "/usr/local/bin/python3"):
         asks = "import sys, ensurepip; sys.exit(sys.version_info < (3, 11))"
         if Path(name).exists() and not subprocess.run([name, "-c", asks], capture_output=True).returncode:
@@ -140,21 +140,21 @@ def strangers_python():
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="becoming another user takes root")
-@pytest.mark.skipif(strangers_python() is None, reason="no Python 3.11 with ensurepip that other users can start")
+@pytest.mark.skipif(python_of_all_users() is None, reason="no Python 3.11 with ensurepip that other users can start")
 def test_another_user_with_a_closed_home(data):
     """A clone in a 0700 home, from nothing: the environment is made there, and all runs as that user."""
     home = Path(tempfile.mkdtemp(prefix="movierec-home-", dir="/tmp"))
     clone, state = home / "movierec", home / "state"
     subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
-    subprocess.run(["chown", "-R", f"{STRANGER}:{STRANGER}", home], check=True)
+    subprocess.run(["chown", "-R", f"{OTHER_USER}:{OTHER_USER}", home], check=True)
     home.chmod(0o700)
-    named = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "MOVIEREC_PYTHON": str(strangers_python())}
+    named = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "MOVIEREC_PYTHON": str(python_of_all_users())}
     env = launcher_environment(state, free_port()) | named
-    how = {"user": STRANGER, "group": STRANGER, "extra_groups": [], "cwd": home, "env": env, "text": True}
+    how = {"user": OTHER_USER, "group": OTHER_USER, "extra_groups": [], "cwd": home, "env": env, "text": True}
     try:
-        done = subprocess.run([clone / "run", "manage", "check"], capture_output=True, timeout=400, **how)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert (state / "postgres").stat().st_uid == STRANGER
+        completed = subprocess.run([clone / "run", "manage", "check"], capture_output=True, timeout=400, **how)
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+        assert (state / "postgres").stat().st_uid == OTHER_USER
         assert all_stopped(state)
     finally:
         shutil.rmtree(home)

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from recommender import process_state
 from recommender.serving import concurrency
 from tests.support.cast import ADA, MATRIX, STAR_WARS
 
@@ -92,7 +93,7 @@ def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monke
 
     monkeypatch.setattr(concurrency, "_machine_lock", counted_lock)
     monkeypatch.setattr(concurrency.time, "sleep", rests.append)
-    concurrency._last_interactive_at = float("-inf")
+    process_state.clear()
     api.post("/batch/recommend", MANY)
     # The body, its histories, those of the database, five blocks, the answer: nobody else is there.
     assert (len(turns), rests) == (9, [])

@@ -26,24 +26,22 @@ def test_servers_that_come_up_later_are_waited_for(state):
     assert "waiting up to 90 s for Postgres" in before
     time.sleep(3)
     with embedded_servers.running_servers(state, durable=False, say=lambda line: None):
-        said, _ = started.communicate(timeout=200)
-    assert started.returncode == 0, said
-    assert "no model yet, 100 more events" in said
+        output, _ = started.communicate(timeout=200)
+    assert started.returncode == 0, output
+    assert "no model yet, 100 more events" in output
 
 
-def test_a_refusal_that_waiting_does_not_change_ends_it_at_once(state):
+def test_a_lasting_refusal_ends_the_wait_early(state):
     url = os.environ["DATABASE_URL"].rpartition("/")[0] + "/no_such_database"
-    began = time.monotonic()
     started = prepare(state, DATABASE_URL=url)
-    said, _ = started.communicate(timeout=80)
+    output, _ = started.communicate(timeout=80)
     assert started.returncode == 1
-    assert "Postgres cannot be reached" in said
-    assert 'database "no_such_database" does not exist' in said
-    assert "waiting up to 5 s" in said
-    assert time.monotonic() - began < 60
+    assert "Postgres cannot be reached" in output
+    assert 'database "no_such_database" does not exist' in output
+    assert "waiting up to 5 s" in output
 
 
-def test_compose_asks_postgres_by_the_way_that_the_others_take():
+def test_compose_checks_postgres_over_tcp():
     """Its temporary server, while it initialises, listens on the unix socket alone."""
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     check = services["postgres"]["healthcheck"]["test"]

@@ -1,4 +1,4 @@
-"""What a container allows is what is used."""
+"""Processors and memory are what the container allows."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from tests.support.launcher import ROOT
 GIB = 1024 * MIB
 
 
-def machine(root, cgroup, **files):
+def fake_root(root, cgroup, **files):
     """A root folder with 64 GiB, this process in `cgroup`, and `files` below /sys/fs/cgroup."""
     (root / "proc/self").mkdir(parents=True)
     (root / "proc/meminfo").write_text(f"MemTotal:       {64 * GIB // 1024} kB\n")
@@ -28,7 +28,7 @@ def machine(root, cgroup, **files):
 
 
 @pytest.fixture
-def eight(monkeypatch):
+def eight_processors(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
 
 
@@ -53,28 +53,28 @@ def eight(monkeypatch):
           "memory__memoryDOTlimit_in_bytes": "9223372036854771712"}, 8, 64 * GIB),
     ],
 )  # fmt: skip
-def test_the_least_of_all_limits_counts(tmp_path, eight, cgroup, files, cpus, memory):
-    assert available_resources(machine(tmp_path, cgroup, **files)) == (cpus, memory)
+def test_the_lowest_limit_counts(tmp_path, eight_processors, cgroup, files, cpus, memory):
+    assert available_resources(fake_root(tmp_path, cgroup, **files)) == (cpus, memory)
 
 
 def test_servers_and_workers_fit_into_a_small_container(monkeypatch, tmp_path):
-    place = ServerLayout(tmp_path, tmp_path, tmp_path, tmp_path, None)
+    layout = ServerLayout(tmp_path, tmp_path, tmp_path, tmp_path, None)
     for memory, workers, buffers, valkey in ((512 * MIB, 1, 64, 64), (64 * GIB, 2, 256, 1024)):
         for module in (embedded_servers, resources):
             monkeypatch.setattr(module, "available_resources", lambda memory=memory: resources.Resources(4, memory))
         assert resources.default_web_workers() == workers
-        assert f"shared_buffers={buffers}MB" in embedded_servers.postgres_command(place, True)
-        assert f"{valkey}mb" in embedded_servers.valkey_command(place, True)
+        assert f"shared_buffers={buffers}MB" in embedded_servers.postgres_command(layout, True)
+        assert f"{valkey}mb" in embedded_servers.valkey_command(layout, True)
     monkeypatch.setattr(resources, "available_resources", lambda: resources.Resources(1, 64 * GIB))
     assert resources.default_web_workers() == 1
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor is all there is")
 def test_a_process_bound_to_one_processor_uses_one_thread():
-    asks = (
+    code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.environ.pop('OMP_NUM_THREADS', 0)\n"
         "from infrastructure.resources import limit_threads; limit_threads()\n"
         "import torch; print(torch.get_num_threads())"
     )
-    done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "1\n"
+    completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert completed.stdout == "1\n"

@@ -1,0 +1,116 @@
+"""The project: its settings, import rules, scheduled tasks and system checks."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.core.checks import run_checks
+from django.db import connection
+
+from movierec import settings as project_settings
+from movierec.celery import app
+from movierec.local.environment import set_open_api
+from tests.support.launcher import ROOT
+
+
+def test_the_tests_run_on_real_servers(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version(), current_setting('TimeZone')")
+        version, zone = cursor.fetchone()
+    assert version.startswith("PostgreSQL 18")
+    assert zone == "UTC"
+
+
+def test_the_import_rules_hold():
+    completed = subprocess.run([sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+                          cwd=ROOT, capture_output=True, text=True)  # fmt: skip
+    assert completed.returncode == 0, completed.stdout
+
+
+def test_web_processes_and_beat_load_no_torch_and_no_polars():
+    """URLs, admin and tasks are all that they load until a model is needed, or a data set is loaded."""
+    code = (
+        "import sys, django; django.setup()\n"
+        "from django.urls import get_resolver; from movierec.celery import app\n"
+        "len(get_resolver().reverse_dict); app.loader.import_default_modules()\n"
+        "print([name for name in ('torch', 'polars') if name in sys.modules])"
+    )
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings"}
+    completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert completed.stdout.strip() == "[]", completed.stdout + completed.stderr
+
+
+def test_the_favicon_is_served(client):
+    assert client.get("/favicon.ico").headers["Content-Type"] == "image/x-icon"
+
+
+def test_every_scheduled_task_exists_and_has_a_worker():
+    app.loader.import_default_modules()
+    served = {"light", "batch", "training"}
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["task"] in app.tasks
+    assert {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} | {app.conf.task_default_queue} == served
+
+
+@pytest.mark.parametrize(
+    ("url", "broker", "last"),
+    [
+        ("redis://:pw@films:6379/4", "redis://:pw@films:6379/4", "redis://:pw@films:6379/6"),
+        ("rediss://films", "rediss://films/0", "rediss://films/2"),
+        ("unix:///a/b.sock?db=1", "redis+socket:///a/b.sock?virtual_host=1", "unix:///a/b.sock?db=3"),
+    ],
+)
+def test_redis_url_names_the_first_of_three_databases(monkeypatch, url, broker, last):
+    monkeypatch.setattr(project_settings, "REDIS_URL", url)
+    assert project_settings._redis_url(0, broker=True) == broker
+    assert project_settings._redis_url(2) == last
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("BIND", "0.0.0.0", "MOVIEREC_BIND=0.0.0.0"),
+        ("ALLOWED_HOSTS", ["localhost", "films.example.com"], "MOVIEREC_ALLOWED_HOSTS=films.example.com"),
+        ("CSRF_TRUSTED_ORIGINS", ["https://films.example.com"], "MOVIEREC_TRUSTED_ORIGINS=https://films.example.com"),
+        ("BEHIND_PROXY", True, "MOVIEREC_BEHIND_PROXY=1"),
+    ],
+)
+def test_an_open_api_is_refused_where_others_reach_the_site(settings, name, value, reason):
+    settings.API_OPEN, settings.ALLOWED_HOSTS = True, ["localhost", "127.0.0.1", "[::1]"]
+    assert run_checks(tags=["security"]) == []
+    setattr(settings, name, value)
+    [error] = run_checks(tags=["security"])
+    assert error.id == "movierec.E002"
+    assert reason in error.msg
+    settings.API_OPEN = False
+    assert run_checks(tags=["security"]) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "opened", "message"),
+    [
+        ({}, "1", ""),
+        ({"MOVIEREC_ALLOWED_HOSTS": "localhost,127.0.0.1"}, "1", ""),
+        ({"MOVIEREC_BIND": "::1"}, "1", ""),
+        ({"MOVIEREC_ALLOWED_HOSTS": "films.example.com"}, "0", "as MOVIEREC_ALLOWED_HOSTS=films.example.com says"),
+        ({"MOVIEREC_BEHIND_PROXY": "1"}, "0", "as MOVIEREC_BEHIND_PROXY=1 says"),
+        ({"MOVIEREC_BIND": "0.0.0.0"}, "0", "as MOVIEREC_BIND=0.0.0.0 says"),
+        ({"MOVIEREC_PRODUCTION": "1"}, "0", ""),
+    ],
+)
+def test_run_opens_reads_where_only_this_machine_reaches_the_site(monkeypatch, capsys, variables, opened, message):
+    for name in ("API_OPEN", "ALLOWED_HOSTS", "TRUSTED_ORIGINS", "BEHIND_PROXY", "BIND", "PRODUCTION"):
+        monkeypatch.delenv(f"MOVIEREC_{name}", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MOVIEREC_API_OPEN", "")
+    monkeypatch.delenv("MOVIEREC_API_OPEN")
+
+    set_open_api(print)
+
+    assert os.environ["MOVIEREC_API_OPEN"] == opened
+    printed = capsys.readouterr().out
+    assert message in printed
+    assert bool(printed) == bool(message)
