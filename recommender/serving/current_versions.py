@@ -1,4 +1,5 @@
-"""What holds now: the versions as Redis has them, and from Postgres where it does not; and the model to serve."""
+"""What holds now: the versions as Redis has them, and from Postgres where it does not; and what follows from them at
+once: the model to serve (`active_ranker`) and the ids of movies that a client named (`load_movie_ids`)."""
 
 from collections.abc import Sequence
 from contextlib import suppress

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.models import Credit
+from recommender.ml.data import Events
 from recommender.movies.series import series_of
 from recommender.movies.snapshot import CatalogueSnapshot
-from recommender.serving.candidates.content import content_contributions
+from recommender.serving.candidates.content import content_similarity, last_rows
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.response import Cause, Explanation, Source
 from recommender.serving.viewer import ViewerProfile
@@ -44,7 +45,7 @@ def explain_movies(
     strongest: dict[int, dict[int, float]] = {movie: {} for movie in movie_ids}  # listed -> watched -> effect
     for viewer in viewers:
         if source == "similar":
-            watched, effects = content_contributions(eligibility.snapshot, viewer.events, movie_ids)
+            watched, effects = _content_effects(eligibility.snapshot, viewer.events, movie_ids)
         else:
             watched, effects = _model_effects(ranker, viewer, movie_ids, requested_at)
         for cause, row in zip(watched.tolist(), effects.tolist(), strict=True):
@@ -52,6 +53,17 @@ def explain_movies(
                 if effect >= MIN_EFFECT and effect > strongest[movie].get(cause, 0.0):
                     strongest[movie][cause] = effect
     return [_explanation(eligibility, movie, strongest[movie]) for movie in movie_ids]
+
+
+def _content_effects(
+    snapshot: CatalogueSnapshot, events: Events, movie_ids: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the movies of the history that `similar_to_history` went by, int32 [C], and what each adds to the scores
+    of the listed ones, float32 [C, K]."""
+    table, last = snapshot.table, last_rows(snapshot, events)
+    listed = table.rows_of(np.array(movie_ids))
+    effects = [content_similarity(snapshot, row)[listed] / len(last) for row in last.tolist()]
+    return table.ids[last], np.array(effects).reshape(len(last), len(listed))
 
 
 def _model_effects(

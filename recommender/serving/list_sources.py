@@ -16,7 +16,7 @@ from recommender.serving.context import RequestContext, load_ranker
 from recommender.serving.current_versions import active_ranker
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.ranked_movies import NO_MOVIES, RankedMovies
-from recommender.serving.reranking.merchandising import makes_stale
+from recommender.serving.reranking.merchandising import lacks_pinned_movies
 from recommender.serving.response import Source
 from recommender.serving.viewer import ViewerProfile
 
@@ -47,7 +47,7 @@ def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = No
         return None
     if viewer is not None and viewer.version != stored_list.viewer_version:
         return None
-    if context.rules is not None and makes_stale(context.rules, stored_list, context.snapshot):
+    if context.rules is not None and lacks_pinned_movies(context.rules, stored_list, context.snapshot):
         return None
     viewer_of_list = viewer or ViewerProfile(
         viewer_id=request.viewer_id,

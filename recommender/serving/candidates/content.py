@@ -44,10 +44,10 @@ def similar_to_history(
     Movies that have nothing in common with those are not listed. Returns the ids of the history's movies too.
     `exclude`: movie ids.
     """
-    table, last = eligibility.snapshot.table, _last_rows(eligibility.snapshot, events)
+    table, last = eligibility.snapshot.table, last_rows(eligibility.snapshot, events)
     similarity = np.zeros(len(table.ids), np.float32)
     for row in last.tolist():
-        similarity += _similarity_to(eligibility.snapshot, row)
+        similarity += content_similarity(eligibility.snapshot, row)
     similarity /= max(len(last), 1)
     allowed = eligibility.mask_without(exclude) & (similarity > 0)
     allowed[last] = False
@@ -55,23 +55,13 @@ def similar_to_history(
     return RankedMovies(table.ids[rows], similarity[rows]), table.ids[last]
 
 
-def content_contributions(
-    snapshot: CatalogueSnapshot, events: Events, movie_ids: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the movies of the history that `similar_to_history` went by, int32 [C], and what each adds to the scores
-    of `movie_ids`, float32 [C, K]."""
-    table, last = snapshot.table, _last_rows(snapshot, events)
-    rows = table.rows_of(np.array(movie_ids))
-    contributions = [_similarity_to(snapshot, row)[rows] / len(last) for row in last.tolist()]
-    return table.ids[last], np.array(contributions).reshape(len(last), len(rows))
-
-
-def _last_rows(snapshot: CatalogueSnapshot, events: Events) -> np.ndarray:
+def last_rows(snapshot: CatalogueSnapshot, events: Events) -> np.ndarray:
     """Return the rows of the last movies of the history that were not turned down, in its order."""
     ids, kinds = events.movie_ids, events.kinds
     rows = snapshot.table.rows_of(ids if kinds is None else ids[~np.isin(kinds, NEGATIVE_KINDS)])
     return rows[rows >= 0][-RECENT_MOVIES:]
 
 
-def _similarity_to(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
+def content_similarity(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
+    """Return the similarity by content of every movie to the one at this row, float32 [movies], read-only."""
     return snapshot.cached_array("content similarity", row, similarity_to_movie)

@@ -99,8 +99,8 @@ def _compile(snapshot: CatalogueSnapshot, surface: str, now: int, rules: Sequenc
     return _CachedRules(snapshot, ActiveRules(until, excluded, shift, pins, pinned_at), until)
 
 
-def makes_stale(rules: ActiveRules, stored_list: StoredList, snapshot: CatalogueSnapshot) -> bool:
-    """Say whether the stored list cannot tell if its viewer has seen a movie that is pinned by now."""
+def lacks_pinned_movies(rules: ActiveRules, stored_list: StoredList, snapshot: CatalogueSnapshot) -> bool:
+    """Say whether a movie was pinned after the list was made and is not on it: nothing tells then if it was seen."""
     if stored_list.made_at > rules.pinned_at + CLOCK_SKEW:
         return False
     pinned = [snapshot.table.ids[pin.rows] for pin in rules.pins if pin.is_single_movie]
