@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from catalog.models import Viewer
 from catalog.plurals import count_noun
+from recommender import process_state
 from recommender.models import Job
 from recommender.monitoring.checks import join_sentences
 from recommender.serving import metrics
@@ -14,7 +15,7 @@ from tests.support.cast import ADA, BEN, EVE
 
 @pytest.fixture(autouse=True)
 def no_counts():
-    metrics._counts.clear()
+    process_state.clear()
 
 
 def tiles(response):
