@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from infrastructure.atomic_files import write_text
+
 
 class DataState:
     """The file's content. `prepare` writes it; a backup takes it along."""
@@ -49,6 +51,4 @@ class DataState:
         self.save(source=source, is_trained=False)
 
     def _write(self, values: Mapping[str, Any]) -> None:
-        temporary = self._file.with_suffix(".new")
-        temporary.write_text(json.dumps(dict(values)))
-        temporary.replace(self._file)
+        write_text(self._file, json.dumps(dict(values)))

@@ -18,7 +18,7 @@ _LEARNABLE_EVENTS = """
       GROUP BY viewer_id HAVING count(DISTINCT movie_id) >= %s ORDER BY viewer_id LIMIT %s) AS viewers
 """
 
-MODEL_PENDING = "no model is active yet: the next night trains one, and until then lists are popular and latest films"
+MODEL_PENDING = "no model is active yet: the next nightly job trains one, until then lists are popular and latest films"
 
 # The message, and until when it is good (monotonic seconds).
 _remembered = process_state.Value("training data: why there is no model", ("", 0.0))

@@ -51,7 +51,7 @@ class RedisConnection:
         """Yield the client, for the commands of the block. Raises CacheUnavailable."""
         if REDIS.is_running:
             if REDIS.blocks_this_thread:
-                raise CacheUnavailable("Redis does not answer; it is asked again all the time.")
+                raise CacheUnavailable("Redis does not answer; the monitor of this process asks it again all the time.")
         elif self.is_down or self.server_id is None:
             self._probe()
         with self._translate_errors():
@@ -64,13 +64,13 @@ class RedisConnection:
 
     def _probe(self) -> None:
         if not self._lock.acquire(blocking=self.server_id is None):
-            raise CacheUnavailable("Redis was lost; it is asked this moment whether it is back.")
+            raise CacheUnavailable("Redis is down; another thread is asking whether it is back.")
         try:
             if self._restoring or (self.server_id is not None and not self.is_down):  # or another thread was faster
                 return
             now = time.monotonic()
             if now < self._next_probe_at:
-                raise CacheUnavailable("Redis was lost less than a second ago; it is asked again shortly.")
+                raise CacheUnavailable("Redis is down; it was asked less than a second ago.")
             self._next_probe_at = now + PROBE_INTERVAL
             with self._translate_errors():
                 self.verify_server()

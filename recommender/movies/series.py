@@ -43,31 +43,22 @@ class _DetectedSeries(NamedTuple):
     series: np.ndarray
 
 
-_last_detected: _DetectedSeries | None = None
+_last_detected = process_state.Value[_DetectedSeries | None]("movies: the series as last detected", None)
 _detect_lock = threading.Lock()
-
-
-def _forget() -> None:
-    global _last_detected
-    _last_detected = None
-
-
-process_state.register("movies: the series as last detected", _forget)
 
 
 def _detect_once(table: CatalogueTable) -> np.ndarray:
     """Detect the series, unless nothing that they depend on changed: it takes a second on a large catalogue."""
-    global _last_detected
     columns = ("ids", "year", "genre_start", "genre_of", "credit_start", "credit_person")
     with _detect_lock:
-        last = _last_detected
+        last = _last_detected.current
         if (
             last is None
             or last.table.titles != table.titles
             or not all(np.array_equal(getattr(last.table, name), getattr(table, name)) for name in columns)
         ):
             last = _DetectedSeries(table, detect_series(table))
-        _last_detected = _DetectedSeries(table, last.series)
+        _last_detected.current = _DetectedSeries(table, last.series)
     return last.series.view()
 
 

@@ -162,16 +162,8 @@ def _sorted_ids(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return numbers[rows], rows
 
 
-_current: CatalogueSnapshot | None = None
+_current = process_state.Value[CatalogueSnapshot | None]("movies: the catalogue as last read", None)
 _rebuild_lock = threading.Lock()
-
-
-def _forget() -> None:
-    global _current
-    _current = None
-
-
-process_state.register("movies: the catalogue as last read", _forget)
 
 
 def current_snapshot(version: int) -> CatalogueSnapshot:
@@ -180,14 +172,13 @@ def current_snapshot(version: int) -> CatalogueSnapshot:
     A table newer than `version` is one whose publishing is under way. An older number can also mean that the database
     was put back to an earlier state, so Postgres is asked which of the two it is.
     """
-    global _current
-    snapshot = _current
+    snapshot = _current.current
     if snapshot is not None and snapshot.version == version:
         return snapshot
     with _rebuild_lock:
-        snapshot = _current
+        snapshot = _current.current
         if snapshot is None or (snapshot.version != version and not _is_latest(snapshot, version)):
-            snapshot = _current = CatalogueSnapshot(selectors.catalogue_table())
+            snapshot = _current.current = CatalogueSnapshot(selectors.catalogue_table())
     return snapshot
 
 

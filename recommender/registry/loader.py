@@ -41,8 +41,8 @@ def ranker(name: str | None = None) -> "Ranker | None":
     name = name or active_name()
     if name is None:
         return None
-    if (wanted := get_or_load(name)) is not None:
-        return wanted
+    if (exact := get_or_load(name)) is not None:
+        return exact
     return next((good for version in retired_versions() if (good := get_or_load(version.name)) is not None), None)
 
 

@@ -188,7 +188,7 @@ def _manifest(files: Any, there: str) -> bytes | None:
 
 
 def _checksums(raw_manifest: bytes) -> dict[str, str]:
-    """File -> SHA-256. A manifest is what somebody may have written by hand: it may name files of its folder alone."""
+    """Return file -> SHA-256. The manifest may have been written by hand: it may name files of its folder alone."""
     try:
         _, sums = read_manifest(raw_manifest)
     except MANIFEST_ERRORS as error:

@@ -164,7 +164,7 @@ def _preload_in_processes(name: str) -> None:
     try:
         cache.announce_next_model(name)
         deadline = time.monotonic() + ACTIVATION_TIMEOUT
-        while missing := sorted(process for process, held in cache.models_by_process().items() if held != name):
+        while missing := sorted(process for process, loaded in cache.models_by_process().items() if loaded != name):
             if time.monotonic() > deadline:
                 log.warning("Activating %s though %s have not loaded it: they load it late.", name, ", ".join(missing))
                 return
@@ -191,13 +191,13 @@ def prune(keep: int) -> list[str]:
     Returns the names.
     """
     with advisory_lock("activation", wait=True):
-        kept = set(ModelVersion.objects.values_list("name", flat=True)[:keep]) | {active_name()}
-        kept |= set(retired_versions().values_list("name", flat=True)[:2]) | _loaded_by_processes()
-        old = ModelVersion.objects.exclude(name__in=kept - {None}).exclude(status=ModelVersion.Status.REFUSED)
+        protected = set(ModelVersion.objects.values_list("name", flat=True)[:keep]) | {active_name()}
+        protected |= set(retired_versions().values_list("name", flat=True)[:2]) | _loaded_by_processes()
+        old = ModelVersion.objects.exclude(name__in=protected - {None}).exclude(status=ModelVersion.Status.REFUSED)
         pruned = []
         for version in old:
             if not artifacts.delete(version.name):
-                break  # until the next night
+                break  # the next nightly pruning tries again
             version.status = ModelVersion.Status.REFUSED
             version.reason = f"{artifacts.PRUNED_PREFIX}{keep} newer versions are kept. It was: {version.reason}"
             version.save(update_fields=["status", "reason"])

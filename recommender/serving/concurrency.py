@@ -34,16 +34,8 @@ _thread = threading.local()  # .client: whose call this thread works on
 _queued = 0
 _running = 0
 _queued_by_client: Counter[str] = Counter()
-_last_interactive_at = float("-inf")  # monotonic seconds
-
-
-def _forget_interactive_calls() -> None:
-    global _last_interactive_at
-    _last_interactive_at = float("-inf")
-
-
-# The counts above need no clearing: each call takes back what it added.
-process_state.register("concurrency: when somebody last waited for a list", _forget_interactive_calls)
+# The counts above need no clearing: each call takes back what it added. This one is in monotonic seconds.
+_last_interactive_at = process_state.Value("concurrency: when somebody last waited for a list", float("-inf"))
 
 Item = TypeVar("Item")
 
@@ -54,10 +46,9 @@ class Overloaded(Exception):
 
 def begin_call(client: str, *, interactive: bool) -> None:
     """Note whose call this thread works on from here, and whether somebody waits for the answer."""
-    global _last_interactive_at
     _thread.client = client
     if interactive:
-        _last_interactive_at = time.monotonic()
+        _last_interactive_at.current = time.monotonic()
 
 
 def _client() -> str:
@@ -207,7 +198,7 @@ def bulk_turn() -> Iterator[None]:
             yield
         finally:
             duration = time.monotonic() - started
-    if time.monotonic() - _last_interactive_at < INTERACTIVE_WINDOW:
+    if time.monotonic() - _last_interactive_at.current < INTERACTIVE_WINDOW:
         time.sleep(min(MAX_REST, REST_RATIO * duration))
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -33,32 +33,51 @@ from recommender.training_data import NotEnoughData
 _TRAIN, _DO_NOT_TRAIN = 1, 0  # what rank 0 broadcasts to the other ranks
 
 
+class Outcome(NamedTuple):
+    """What a training came to, as it is stored in the job's result."""
+
+    version: str | None  # None: there was not enough data
+    passed: bool
+    reason: str
+
+    @classmethod
+    def from_result(cls, result: Mapping[str, Any]) -> "Outcome | None":
+        """Read a job's result; None before the training has ended."""
+        return cls(result["version"], result["better"], result["reason"]) if "version" in result else None
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the outcome under the names that a job's result has for it."""
+        return {"version": self.version, "better": self.passed, "reason": self.reason}
+
+
 def run(lease: Lease, request_helpers: batch.RequestHelpers = batch.no_helpers) -> None:
     """Run a NIGHTLY job from where it stands. `request_helpers` as in `batch.run`."""
     options = NightlyOptions.from_parameters(lease.parameters)
-    if "version" not in lease.result:
+    outcome = Outcome.from_result(lease.result)
+    if outcome is not None:
+        distributed.broadcast_from_rank0(_DO_NOT_TRAIN)
+    else:
         try:
-            lease.result |= _train_and_register(lease, options)
+            outcome, figures = _train_and_register(lease, options)
         except NotEnoughData as reason:  # a new site waits for its viewers: nothing failed
             distributed.broadcast_from_rank0(_DO_NOT_TRAIN)
-            lease.result |= {"version": None, "better": False, "reason": str(reason)}
+            outcome, figures = Outcome(None, False, str(reason)), {}
+        lease.result |= figures | outcome.as_result()
         lease.save()
-    else:
-        distributed.broadcast_from_rank0(_DO_NOT_TRAIN)
-    name, passed = lease.result["version"], lease.result["better"]
-    if name is None:
-        lease.log(lease.result["reason"])
+    if outcome.version is None:
+        lease.log(outcome.reason)
         return
-    lease.log(f"{name} {'passed every check' if passed else 'stays a candidate'}: {lease.result['reason']}")
-    goes_live = passed and options.activate
+    verdict = "passed every check" if outcome.passed else "stays a candidate"
+    lease.log(f"{outcome.version} {verdict}: {outcome.reason}")
+    goes_live = outcome.passed and options.activate
     _upload(lease, required=goes_live)
-    serving = name if goes_live else registry.active_name()
+    serving = outcome.version if goes_live else registry.active_name()
     if options.lists and serving is not None:
         batch.fill_all(serving, lease, request_helpers)
     if goes_live:
         lease.report_progress("activation")
-        registry.activate(name, lease.result["reason"])
-        lease.log(f"{name} is active")
+        registry.activate(outcome.version, outcome.reason)
+        lease.log(f"{outcome.version} is active")
 
 
 def follow_rank0(parameters: Mapping[str, Any]) -> None:
@@ -72,8 +91,8 @@ def follow_rank0(parameters: Mapping[str, Any]) -> None:
             TrainingRun.load(options).trainer(options).run(resume=True, minutes=options.minutes)
 
 
-def _train_and_register(lease: Lease, options: NightlyOptions) -> dict[str, Any]:
-    """Go from the data to a registered version. Returns the part of the job's result that is about it."""
+def _train_and_register(lease: Lease, options: NightlyOptions) -> tuple[Outcome, dict[str, Any]]:
+    """Go from the data to a registered version. Returns its outcome, and the figures that the job's result shows."""
     stopwatch = Stopwatch()
     _ensure_active_available()
     training_run = TrainingRun.resume(lease, options) or TrainingRun.start(lease, options)
@@ -116,8 +135,8 @@ def _train_and_register(lease: Lease, options: NightlyOptions) -> dict[str, Any]
         reason=verdict.reason,
     )
     training_run.finish()
-    result = {key: figures[key] for key in ("ndcg10", "hr10", "seconds", "data")}
-    return result | {"version": training_run.name, "better": verdict.passed, "reason": verdict.reason}
+    summary = {key: figures[key] for key in ("ndcg10", "hr10", "seconds", "data")}
+    return Outcome(training_run.name, verdict.passed, verdict.reason), summary
 
 
 def _ensure_active_available() -> None:
@@ -167,7 +186,7 @@ def _upload(lease: Lease, *, required: bool) -> None:
     """Upload to the model store, where there is one, what other machines may need.
 
     If the store is away, a version that goes live (`required`) waits for it: the job is tried again. A candidate is
-    uploaded by a later night.
+    uploaded by a later nightly job.
     """
     try:
         for name in artifacts.upload_missing():

@@ -31,9 +31,9 @@ from tests.support.cast import ADA, BEN, CLEO, DAN, MATRIX, MORNING, watch_event
 from tests.support.launcher import ROOT
 from tests.support.tiny_model import TINY_MODEL, clear_caches
 
-WHO = (ADA, BEN, CLEO, DAN)
+VIEWERS = (ADA, BEN, CLEO, DAN)
 # What a process of the restored system answers, after restoring: one process, as starting one takes seconds.
-ELSEWHERE = """
+RESTORE_AND_READ = """
 import django, json, sys
 django.setup()
 from django.core.management import call_command
@@ -53,7 +53,7 @@ def lists_of(viewers):
     return [Client().get(f"/recommend?user_id={viewer}&top_k=10").json() for viewer in viewers]
 
 
-def shown(answers):
+def comparable(answers):
     return [(item["source"], item["model_version"], item["recommendations"]) for item in answers]
 
 
@@ -70,7 +70,7 @@ def backup(model, tmp_path):
 
 
 @pytest.fixture
-def elsewhere(tmp_path):
+def empty_system(tmp_path):
     """The environment of a system that has nothing: another database of each server, and an empty folder."""
     server = connection.settings_dict
     name = f"empty_{os.getpid()}"
@@ -90,19 +90,19 @@ def elsewhere(tmp_path):
 
 
 @pytest.mark.slow  # a process that imports and loads everything
-def test_an_empty_system_gives_the_same_lists_after_it(backup, elsewhere, settings, tmp_path):
+def test_an_empty_system_gives_the_same_lists_after_it(backup, empty_system, settings, tmp_path):
     settings.API_OPEN = True
-    before = lists_of(WHO)
+    before = lists_of(VIEWERS)
     assert {item["source"] for item in before} == {"model"}
     assert (backup.stat().st_mode & 0o777) == 0o600
 
-    command = [sys.executable, "-c", ELSEWHERE, str(backup), *map(str, WHO)]
-    done = subprocess.run(command, cwd=ROOT, env=elsewhere, capture_output=True, text=True)
+    command = [sys.executable, "-c", RESTORE_AND_READ, str(backup), *map(str, VIEWERS)]
+    done = subprocess.run(command, cwd=ROOT, env=empty_system, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
     after, times, scopes, jobs = json.loads(done.stdout.splitlines()[-1])
-    assert [item.get("code") for item in after] == [None] * len(WHO), after
-    assert shown(after) == shown(before)
+    assert [item.get("code") for item in after] == [None] * len(VIEWERS), after
+    assert comparable(after) == comparable(before)
     assert (times, scopes, jobs) == ([["4", "recommender.tasks.nightly"]], ["recommend:read"], ["cancelled", "done"])
     assert "recommender_apikey" in done.stderr
     folder = tmp_path / "state" / "models" / TINY_MODEL
@@ -114,7 +114,7 @@ def test_an_empty_system_gives_the_same_lists_after_it(backup, elsewhere, settin
 
 def test_later_data_is_gone_and_no_earlier_list_is_served(backup, settings):
     settings.API_OPEN = True
-    before = lists_of(WHO)
+    before = lists_of(VIEWERS)
     stamps = selectors.catalogue_and_epoch()
     shutil.copytree(registry.folder(TINY_MODEL), registry.folder("later"))
     (registry.folder(TINY_MODEL) / "weights.safetensors").write_bytes(b"spoilt")
@@ -122,7 +122,7 @@ def test_later_data_is_gone_and_no_earlier_list_is_served(backup, settings):
     Viewer.objects.create(pk=900)
     services.record_events([watch_event(ADA, movie, MORNING) for movie in (5000, 5001)])
     services.delete_movies([MATRIX])
-    assert shown(lists_of([ADA])) != shown(before[:1])
+    assert comparable(lists_of([ADA])) != comparable(before[:1])
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE guests ()")
     with pytest.raises(
@@ -139,11 +139,11 @@ def test_later_data_is_gone_and_no_earlier_list_is_served(backup, settings):
     assert list(ModelVersion.objects.values_list("name", flat=True)) == [TINY_MODEL]
     assert not registry.folder("later").exists()
     assert all(now > then for now, then in zip(selectors.catalogue_and_epoch(), stamps, strict=True))
-    assert shown(lists_of(WHO)) == shown(before)
+    assert comparable(lists_of(VIEWERS)) == comparable(before)
     assert lists_of([ADA])[0]["source"] == "cache"
     call_command("backup", backup)  # a restored system can be backed up and restored again
     call_command("restore", backup, replace=True)
-    assert shown(lists_of(WHO)) == shown(before)
+    assert comparable(lists_of(VIEWERS)) == comparable(before)
 
 
 def contents(path):

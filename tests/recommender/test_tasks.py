@@ -1,4 +1,4 @@
-"""Celery's door with a real worker: path 3 from the order to the answer, and what the small tasks repair."""
+"""Celery tasks: a nightly job with a real worker, from the command to the answer, and what the small tasks repair."""
 
 import json
 import os
@@ -6,12 +6,14 @@ import re
 import signal
 
 import pytest
+from django.conf import settings
 from django.core.cache import caches
 from django.core.management import call_command
 from django.test import Client
 
 from catalog.models import Revision, Viewer
 from catalog.services import bump_epoch
+from movierec.celery import app
 from recommender import cache, tasks
 from recommender.jobs import leases, queue
 from recommender.models import Job, ModelVersion
@@ -191,3 +193,22 @@ def test_a_job_is_tried_again_after_an_absent_server_and_not_after_a_bug(transac
         pass
     job.refresh_from_db()
     assert (job.status, str(error) in job.error) == (status, True)
+
+
+def test_tasks_keep_the_names_that_schedules_and_waiting_messages_have():
+    ours = {name.removeprefix("recommender.tasks.") for name in app.tasks if name.startswith("recommender.tasks.")}
+    assert ours == {
+        *(
+            "start_night",
+            "start_first_night",
+            "nightly",
+            "batch",
+            "bring_in",
+            "batch_chunk",
+            "publish_pending",
+            "repair",
+        ),
+        *("finish_erasures", "clear_checkpoints", "tidy", "guard_active_model", "requeue_lost_jobs", "refresh_charts"),
+    }
+    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} | set(settings.CELERY_TASK_ROUTES)
+    assert scheduled <= set(app.tasks)

@@ -115,7 +115,7 @@ def test_the_demo_ends_with_the_first_real_row(demo, site, admin_client, tmp_pat
         registry.activate("of-the-demo", "trying")
     own = Movie.objects.filter(title="My own film").first()
     assert own is None or (own.pk < DEMO_ID_BASE and not Credit.objects.filter(movie=own).exists())
-    assert ApiClient().get("/health/ready")["parts"]["model"].startswith("no model yet")
+    assert ApiClient().get("/health/ready")["parts"]["model"].startswith("no model ")
     assert ApiClient().get("/popular")["source"] == "popular"
 
 
@@ -127,7 +127,7 @@ def test_trying_the_demo_does_not_end_it(demo, site, tmp_path):
     (tmp_path / "ratings.csv").write_text("Date,Name,Year,Letterboxd URI,Rating\n2024-01-01,No such film,1999,x,4\n")
     call_command("import_history", 7, tmp_path / "ratings.csv", stdout=out)
 
-    assert "goes with it" in out.getvalue()
+    assert "is removed with it" in out.getvalue()
     assert registry.active_name() == "of-the-demo"
     assert selectors.has_demo()
 

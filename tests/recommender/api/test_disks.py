@@ -23,7 +23,7 @@ from django.urls import reverse
 from catalog.models import Rule, WatchEvent
 from infrastructure import disk_space
 from infrastructure.disk_space import DiskThresholds
-from recommender import cache
+from recommender import cache, process_state
 from recommender.ml.training_checkpoint import save_checkpoint
 from recommender.models import Impression, Job
 from recommender.monitoring import disk_checks
@@ -38,10 +38,10 @@ SMALL = 2 * disk_space.MB  # bytes of a file system
 
 @pytest.fixture
 def nothing_counted(monkeypatch):
-    metrics._counts.clear()
+    process_state.clear()
     monkeypatch.setattr(metrics, "FLUSH_SECONDS", 0)
     yield
-    metrics._counts.clear()
+    process_state.clear()
 
 
 def may_mount():

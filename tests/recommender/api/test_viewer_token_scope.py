@@ -75,7 +75,7 @@ def test_the_calls_here_are_all_that_a_token_opens():
         for included in get_resolver().url_patterns
         for item in getattr(included, "url_patterns", ())
         for view in [getattr(item.callback, "cls", None) or getattr(item.callback, "view_class", None)]
-        if getattr(view, "opens_to_viewers", False)
+        if getattr(view, "allow_viewer_token", False)
         for method in ("get", "post", "put", "patch", "delete")
         if hasattr(view, method)
     }
