@@ -11,7 +11,6 @@ from catalog.limits import MAX_ID
 from catalog.models import Rule
 from catalog.selectors import MerchandisingRule
 from recommender.admin.cards import Card, make_cards
-from recommender.movies.snapshot import current_snapshot
 from recommender.serving.chart import recommend_chart
 from recommender.serving.current_versions import read_versions
 from recommender.serving.home.page import build_page
@@ -78,7 +77,7 @@ def before_and_after(rule: Rule, form: PreviewForm) -> list[PreviewColumn]:
 
     Raises Overloaded, MovieNotFound.
     """
-    snapshot = current_snapshot(read_versions(None).versions.catalogue or 0)
+    snapshot = read_versions(None).load_snapshot()
     other_rules = tuple(other for other in snapshot.table.merchandising_rules if other.id != rule.pk)
     previewed = selectors.merchandising_rule(rule.pk)
     as_if_live = [] if previewed is None else [previewed._replace(starts_at=0, ends_at=2**62)]

@@ -30,7 +30,6 @@ from recommender.api.openapi.operations import operation
 from recommender.ingest.events import KINDS, ClientEvent, RecordResult, record_client_events
 from recommender.models import ApiKey
 from recommender.movies.movie_ids import parse_movie_ids
-from recommender.serving.current_versions import load_movie_ids
 
 MAX_EVENTS = 1000
 
@@ -175,9 +174,7 @@ def _validate_event(event: dict[str, Any]) -> dict[str, Any] | str:
 def _to_client_events(events: Sequence[Mapping[str, Any] | str]) -> list[ClientEvent | str]:
     """Return the validated EVENTS as ingestion takes them; texts stay. All movie ids are parsed in one go."""
     now = timezone.now()
-    movie_ids = iter(
-        load_movie_ids(parse_movie_ids([event["movie_id"] for event in events if not isinstance(event, str)]))
-    )
+    movie_ids = iter(parse_movie_ids([event["movie_id"] for event in events if not isinstance(event, str)]))
     optional = ("rating", "completion", "event_id", "recommendation_id", "position")
     return [
         event

@@ -14,8 +14,9 @@ from catalog.services import EventResult, EventStatus, NewEvent, record_events
 from recommender import cache
 from recommender.ingest.impressions import NewImpression, store_impressions
 from recommender.models import Impression
-from recommender.movies.snapshot import current_snapshot
-from recommender.serving import current_versions, metrics
+from recommender.movies.movie_ids import MovieId
+from recommender.serving import metrics
+from recommender.serving.current_versions import load_movie_ids, read_versions
 
 HISTORY_KINDS = {kind.label: kind for kind in WatchEvent.Kind}
 IMPRESSION_KINDS = {kind.label: kind for kind in Impression.Kind}
@@ -28,7 +29,7 @@ class ClientEvent:
     """One event as a client reports it."""
 
     viewer_id: int
-    movie_id: int
+    movie_id: MovieId  # as the client names it
     kind: str  # one of KINDS
     occurred_at: datetime
     rating: float | None = None
@@ -53,6 +54,8 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
 
     A string in place of an event is the reason why it could not be parsed: it is rejected for that reason.
     """
+    events = {index: event for index, event in enumerate(client_events) if isinstance(event, ClientEvent)}
+    movie_ids = dict(zip(events, load_movie_ids([event.movie_id for event in events.values()]), strict=True))
     results: dict[int, EventResult] = {}
     history: dict[int, ClientEvent] = {}
     impressions: dict[int, ClientEvent] = {}
@@ -65,9 +68,15 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
         else:
             (history if event.kind in HISTORY_KINDS else impressions)[index] = event
     with transaction.atomic():
-        stored = record_events([_to_watch_event(event) for event in history.values()], announce=False)
+        stored = record_events(
+            [_to_watch_event(event, movie_ids[index]) for index, event in history.items()], announce=False
+        )
         results |= zip(history, stored, strict=True)
-        results |= zip(impressions, _record_impressions(list(impressions.values())), strict=True)
+        results |= zip(
+            impressions,
+            _record_impressions(list(impressions.values()), [movie_ids[index] for index in impressions]),
+            strict=True,
+        )
     metrics.increment("events", by=sum(result.status == EventStatus.STORED for result in results.values()))
     versions = {
         event.viewer_id: version
@@ -78,10 +87,10 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
     return RecordResult([results[index] for index in range(len(client_events))], visible)
 
 
-def _to_watch_event(event: ClientEvent) -> NewEvent:
+def _to_watch_event(event: ClientEvent, movie_id: int) -> NewEvent:
     return NewEvent(
         viewer_id=event.viewer_id,
-        movie_id=event.movie_id,
+        movie_id=movie_id,
         kind=HISTORY_KINDS[event.kind],
         occurred_at=event.occurred_at,
         rating=event.rating,
@@ -92,17 +101,18 @@ def _to_watch_event(event: ClientEvent) -> NewEvent:
     )
 
 
-def _record_impressions(client_events: Sequence[ClientEvent]) -> list[EventResult]:
+def _record_impressions(client_events: Sequence[ClientEvent], movie_ids: Sequence[int]) -> list[EventResult]:
     """Store impressions and clicks of movies that the catalogue has; reject the others."""
     if not client_events:
         return []
-    snapshot = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
-    exists = snapshot.table.rows_of(np.array([event.movie_id for event in client_events])) >= 0
-    accepted = [event for event, known in zip(client_events, exists, strict=True) if known]
+    exists = read_versions(None).load_snapshot().table.rows_of(np.array(movie_ids)) >= 0
+    accepted = [
+        (event, movie_id) for event, movie_id, known in zip(client_events, movie_ids, exists, strict=True) if known
+    ]
     rows = [
         NewImpression(
             viewer_id=event.viewer_id,
-            movie_id=event.movie_id,
+            movie_id=movie_id,
             kind=IMPRESSION_KINDS[event.kind],
             occurred_at=event.occurred_at,
             position=event.position,
@@ -110,10 +120,10 @@ def _record_impressions(client_events: Sequence[ClientEvent]) -> list[EventResul
             event_id=event.event_id,
             is_session=event.is_session,
         )
-        for event in accepted
+        for event, movie_id in accepted
     ]
-    stored = iter(store_impressions(rows, [event.has_timestamp for event in accepted]))
+    stored = iter(store_impressions(rows, [event.has_timestamp for event, _ in accepted]))
     return [
-        next(stored) if known else EventResult(EventStatus.REJECTED, f"there is no film {event.movie_id}")
-        for event, known in zip(client_events, exists, strict=True)
+        next(stored) if known else EventResult(EventStatus.REJECTED, f"there is no film {movie_id}")
+        for movie_id, known in zip(movie_ids, exists, strict=True)
     ]

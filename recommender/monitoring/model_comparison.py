@@ -8,7 +8,7 @@ import numpy as np
 from catalog import selectors
 from recommender import registry
 from recommender.history import has_known_movies
-from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot
+from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates import model_scoring
 from recommender.serving.concurrency import compute_slot
 from recommender.serving.current_versions import read_versions
@@ -30,7 +30,7 @@ def top_k_by_model(model_names: Sequence[str], viewer_ids: Sequence[int], k: int
 
 @compute_slot()
 def _compute_lists(model_names: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
-    snapshot = current_snapshot(read_versions(None).versions.catalogue or 0)
+    snapshot = read_versions(None).load_snapshot()
     viewers = {
         history.viewer_id: build_profile(RecommendRequest(viewer_id=history.viewer_id), history)
         for history in selectors.histories(viewer_ids)

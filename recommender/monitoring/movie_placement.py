@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from catalog.selectors import MerchandisingRule
-from recommender.movies.snapshot import current_snapshot
 from recommender.serving.candidates import charts
 from recommender.serving.current_versions import read_versions
 from recommender.serving.request import CHART_NAMES
@@ -22,13 +21,13 @@ class Placement(NamedTuple):
 
 def find_placement(movie_id: int) -> Placement:
     """Find where a movie appears now."""
-    versions, now = read_versions(None).versions, int(time.time())
-    snapshot = current_snapshot(versions.catalogue or 0)
+    cache_read, now = read_versions(None), int(time.time())
+    snapshot = cache_read.load_snapshot()
     [row] = snapshot.table.rows_of(np.array([movie_id])).tolist()
     available = snapshot.availability(now).available
     positions: dict[str, int | None] = {}
     for name in CHART_NAMES:
-        rows = charts.rank_chart(name, snapshot, versions.epoch or 0).rows
+        rows = charts.rank_chart(name, snapshot, cache_read.epoch).rows
         matches = np.flatnonzero(rows[available[rows]] == row)
         positions[name] = int(matches[0]) + 1 if len(matches) else None
     rules = [

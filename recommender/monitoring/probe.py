@@ -17,7 +17,6 @@ from catalog import selectors
 from recommender import process_state, registry
 from recommender.history import exclusions_from, has_known_movies, to_model_events
 from recommender.models import ModelVersion
-from recommender.movies.snapshot import current_snapshot
 from recommender.serving import current_versions, metrics
 from recommender.serving.candidates import model_scoring
 from recommender.serving.filtering.eligibility import EligibilityFilter
@@ -90,7 +89,7 @@ def fault_rate(ranker: "Ranker", viewers: Sequence[int]) -> float | None:
 def find_fault(ranker: "Ranker", history: selectors.History) -> str | None:
     """Return what is wrong with the list that the model makes for a viewer: "" where nothing is, None where no movie is
     left that it could list. Raises OperationalError where Postgres is away."""
-    snapshot = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
+    snapshot = current_versions.read_versions(None).load_snapshot()
     eligibility = EligibilityFilter(snapshot, int(time.time()), None, np.empty(0, np.int32), history.age_limit)
     events, seen = to_model_events(history), exclusions_from(history).movie_ids
     try:

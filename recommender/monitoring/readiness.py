@@ -7,7 +7,6 @@ from django.db import DatabaseError, connection
 
 from catalog import selectors
 from recommender import training_data
-from recommender.movies.snapshot import current_snapshot
 from recommender.registry import artifacts, object_store
 from recommender.serving import current_versions
 from recommender.serving.current_versions import active_ranker
@@ -31,7 +30,7 @@ def check_readiness() -> Readiness:
     version = None
     with suppress(*selectors.DATABASE_ERRORS):
         cache_read = current_versions.read_versions(None)
-        current_snapshot(cache_read.versions.catalogue or 0)
+        cache_read.load_snapshot()
         components["cache"] = "ok" if cache_read.redis_up else "unreachable: lists come from the model"
         ranker = active_ranker(cache_read)
         version = ranker.version if ranker is not None else None

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from catalog import selectors
 from recommender import cache
 from recommender.cache import CacheUnavailable, StoredList, Versions
-from recommender.movies.snapshot import current_snapshot
 from recommender.serving.current_versions import read_versions
 
 SAMPLE_SIZE = 200  # viewers
@@ -77,6 +76,6 @@ def models_by_process() -> dict[str, str] | None:
 
 def available_counts() -> tuple[int, int]:
     """Return how many movies are available now, and how many there are."""
-    snapshot = current_snapshot(read_versions(None).versions.catalogue or 0)
+    snapshot = read_versions(None).load_snapshot()
     total = len(snapshot.table.ids)
     return total - snapshot.availability(int(time.time())).unavailable_count, total

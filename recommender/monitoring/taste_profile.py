@@ -8,7 +8,7 @@ import numpy as np
 from catalog import selectors
 from catalog.models import Credit
 from recommender.history import to_model_events
-from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot
+from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving import taste
 from recommender.serving.candidates import charts
 from recommender.serving.current_versions import read_versions
@@ -50,8 +50,8 @@ def build_taste_profile(viewer_id: int) -> TasteProfile | None:
     history = selectors.history(viewer_id)
     if history is None or not len(history.movie_ids):
         return None
-    versions = read_versions(None).versions
-    snapshot = current_snapshot(versions.catalogue or 0)
+    cache_read = read_versions(None)
+    snapshot = cache_read.load_snapshot()
     rows = snapshot.table.rows_of(np.unique(history.movie_ids))
     rows = rows[rows >= 0]
     liked = taste.liked_movies(to_model_events(history), snapshot.table).rows
@@ -63,7 +63,7 @@ def build_taste_profile(viewer_id: int) -> TasteProfile | None:
         liked_count=len(liked),
         event_count=len(history.movie_ids),
         mean_rating=float(ratings.mean()) if len(ratings) else None,
-        genres=_genre_shares(snapshot, rows, versions.epoch or 0),
+        genres=_genre_shares(snapshot, rows, cache_read.epoch),
         people=[
             FavouritePerson(names[person.number], Credit.Role(person.role).label, len(person.rows)) for person in people
         ],
@@ -73,11 +73,11 @@ def build_taste_profile(viewer_id: int) -> TasteProfile | None:
 
 def genre_profile(histories: Sequence[selectors.History]) -> list[GenreShare]:
     """Return the genres of everything that these viewers watched, the most watched first."""
-    versions = read_versions(None).versions
-    snapshot = current_snapshot(versions.catalogue or 0)
+    cache_read = read_versions(None)
+    snapshot = cache_read.load_snapshot()
     movie_ids = np.concatenate([np.empty(0, np.int32), *(np.unique(history.movie_ids) for history in histories)])
     rows = snapshot.table.rows_of(movie_ids)
-    return _genre_shares(snapshot, rows[rows >= 0], versions.epoch or 0)
+    return _genre_shares(snapshot, rows[rows >= 0], cache_read.epoch)
 
 
 def _genre_shares(snapshot: CatalogueSnapshot, rows: np.ndarray, epoch: int) -> list[GenreShare]:

@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.selectors import CatalogueTable
 from recommender import registry
 from recommender.movies.content_similarity import similarity_to_movie
-from recommender.movies.snapshot import current_snapshot
 from recommender.serving import current_versions
 from recommender.serving.similar import find_similar
 
@@ -23,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--top-k", type=int, default=10, help="neighbours of each (default 10)")
 
     def handle(self, *args: Any, films: list[str], top_k: int, **options: Any) -> None:
-        snapshot = current_snapshot(current_versions.read_versions(None).versions.catalogue or 0)
+        snapshot = current_versions.read_versions(None).load_snapshot()
         ranker, table = registry.ranker(), snapshot.table
         for text in films:
             row = _find_row(table, text)
