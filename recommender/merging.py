@@ -4,8 +4,9 @@ A viewer counts as a session as long as everything that was reported about it sa
 mistake. The ids of what moved are stored, so that an undo gives back exactly that. Erasing either viewer erases them.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -63,34 +64,35 @@ def merge(viewer_id: int, into: int, *, allow_accounts: bool) -> MergeResult:
         )
         impressions = list(_impressions_of(viewer_id).values_list("pk", flat=True))
         if record.undo_data["viewer"] or impressions or pending.rows:
-            jobs = Job.objects.filter(parameters__user_histories__has_key=str(viewer_id))
-            undo_data = {
-                **record.undo_data,
-                "impressions": impressions,
-                "waiting": pending.rows,
-                "sent": {str(job.pk): job.parameters["user_histories"][str(viewer_id)] for job in jobs},
-                "last_event": last_event,
-            }
-            Impression.objects.filter(pk__in=impressions).update(viewer_id=into)
-            created = Merge.objects.create(
-                from_viewer_id=viewer_id,
-                into_viewer_id=into,
-                merged_at=timezone.now(),
-                events=record.events,
-                duplicates=record.duplicates,
-                impressions=len(impressions),
-                kept=undo_data,
-            )
-            privacy.open_erasure(viewer_id)
-            privacy.delete_from_jobs(viewer_id)
-            details = f"{count_noun(record.events, 'event')}, {count_noun(len(impressions), 'impression')}"
-            audit.record(audit.Action.MERGED, str(created.pk), details)
-            stored: Merge | None = created
+            undo_data = {"impressions": impressions, "waiting": pending.rows, "last_event": last_event}
+            stored: Merge | None = _store_merge(viewer_id, into, record, undo_data)
         else:
             same = _undoable_merges().filter(from_viewer_id=viewer_id, into_viewer_id=into, undone_at=None)
             stored = same.order_by("-merged_at").first()
     visible = stored is None or privacy.delete_lists(viewer_id)
     return MergeResult(stored, cache.try_publish_viewer_versions(selectors.viewer_versions([into])) and visible)
+
+
+def _store_merge(viewer_id: int, into: int, record: services.MergeRecord, undo_data: Mapping[str, Any]) -> Merge:
+    """Move the impressions, erase what else is left of the first viewer, and store what an undo needs."""
+    impressions = undo_data["impressions"]
+    jobs = Job.objects.filter(parameters__user_histories__has_key=str(viewer_id))
+    posted_histories = {str(job.pk): job.parameters["user_histories"][str(viewer_id)] for job in jobs}
+    stored = Merge.objects.create(
+        from_viewer_id=viewer_id,
+        into_viewer_id=into,
+        merged_at=timezone.now(),
+        events=record.events,
+        duplicates=record.duplicates,
+        impressions=len(impressions),
+        kept={**record.undo_data, **undo_data, "sent": posted_histories},
+    )
+    Impression.objects.filter(pk__in=impressions).update(viewer_id=into)
+    privacy.open_erasure(viewer_id)
+    privacy.delete_from_jobs(viewer_id)
+    details = f"{count_noun(record.events, 'event')}, {count_noun(len(impressions), 'impression')}"
+    audit.record(audit.Action.MERGED, str(stored.pk), details)
+    return stored
 
 
 def undo_merge(merge_id: UUID, *, allow_accounts: bool) -> UndoResult:
