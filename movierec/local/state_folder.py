@@ -124,8 +124,12 @@ def delete_state(state: Path) -> list[Path]:
         return []
     if not (state / CREATED_MARKER).exists():
         raise SetupError(f"{state} was not empty before movierec used it: delete by hand what you no longer need.")
-    with exclusive_lock(state, "./run clean"):
-        folders = [folder for folder in (root_data_dir(state), socket_dir(state), state) if folder and folder.exists()]
-        for folder in folders:
-            shutil.rmtree(folder)
+    try:
+        with exclusive_lock(state, "./run clean"):
+            candidates = (root_data_dir(state), socket_dir(state), state)
+            folders = [folder for folder in candidates if folder is not None and folder.exists()]
+            for folder in folders:
+                shutil.rmtree(folder)
+    except StateFolderLocked as holder:
+        raise SetupError(f"Nothing was deleted: {state} is in use by {holder}. Stop that first.") from holder
     return folders

@@ -153,6 +153,11 @@ def test_only_a_folder_that_movierec_made_is_deleted(tmp_path):
     state, other = tmp_path / "state", tmp_path / "other"
     assert delete_state(state) == []
     create_state_folder(state)
+    with (
+        exclusive_lock(state, "movierec"),
+        pytest.raises(SetupError, match=r"is in use by movierec .* Stop that first"),
+    ):
+        delete_state(state)
     assert delete_state(state) == [state]
     assert not state.exists()
 
