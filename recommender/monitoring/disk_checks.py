@@ -60,9 +60,9 @@ def disk_warnings() -> list[str]:
 
 
 def _check_disk(disk: DiskUsage, uses: list[str]) -> Check:
-    wanted, used_for = settings.DISK_THRESHOLDS.required_bytes(disk.total), ", ".join(uses)
+    required, used_for = settings.DISK_THRESHOLDS.required_bytes(disk.total), ", ".join(uses)
     free, total = format_bytes(disk.free), format_bytes(disk.total)
-    figures: dict[str, float] = {"free_bytes": disk.free, "total_bytes": disk.total, "wanted_bytes": wanted}
+    figures: dict[str, float] = {"free_bytes": disk.free, "total_bytes": disk.total, "wanted_bytes": required}
     name, label, value = f"disk:{disk.path}", f"Disk: {used_for}", f"{free} free"
     if disk.read_only:
         detail = f"{disk.path} is read-only ({used_for})."
@@ -70,11 +70,11 @@ def _check_disk(disk: DiskUsage, uses: list[str]) -> Check:
     if disk.free_files is not None and disk.free_files < MIN_FREE_FILES:
         detail = f"{disk.path} has room for {disk.free_files:,} more files (inodes; {used_for})."
         return Check(name, label, Status.FAIL, "no more files", detail, "Delete many small files there.", figures)
-    detail = f"{disk.path} ({used_for}) has {free} of {total} free; at least {format_bytes(wanted)} should be free."
+    detail = f"{disk.path} ({used_for}) has {free} of {total} free; at least {format_bytes(required)} should be free."
     remedy = "Make room: old backups, logs, a lower MOVIEREC_MODELS_KEPT; docs/operations.md, Incidents."
     if disk.free < settings.DISK_THRESHOLDS.full_bytes:
         return Check(name, label, Status.FAIL, f"full: {value}", detail, remedy, figures)
-    if disk.free < wanted:
+    if disk.free < required:
         return Check(name, label, Status.WARN, f"nearly full: {value}", detail, remedy, figures)
     return Check(name, label, Status.OK, value, detail, figures=figures)
 

@@ -65,7 +65,7 @@ def ended(editor, rule):
 def listed(viewer=ADA, source=None, top_k=20, **more):
     answer = recommend(RecommendRequest(viewer_id=viewer, top_k=top_k, **more))
     assert source is None or answer.source == source
-    return [one.movie_id for one in answer.recommendations]
+    return [item.movie_id for item in answer.recommendations]
 
 
 def test_boost_bury_and_exclude_move_stored_lists_and_cost_no_query(editor):
@@ -79,17 +79,17 @@ def test_boost_bury_and_exclude_move_stored_lists_and_cost_no_query(editor):
     assert (answer.source, len(queries), answer.removal_counts["merchandising"]) == ("cache", 0, 1)
     # Without plain[6] the boosted one is at place 11, from 0: it goes before the film at place 1, which place 0 leaves.
     expected = [plain[12], *plain[1:4], plain[0], *plain[4:6], *plain[7:12], *plain[13:]]
-    assert [one.movie_id for one in answer.recommendations] == expected[:20]
+    assert [item.movie_id for item in answer.recommendations] == expected[:20]
 
     for rule in (boost, bury):
         ended(editor, rule)
-    assert listed(source="cache") == [one for one in plain if one != plain[6]][:20]
+    assert listed(source="cache") == [movie for movie in plain if movie != plain[6]][:20]
     assert plain[6] in [
-        one.movie_id for one in recommend_chart(RecommendRequest(viewer_id=EVE, top_k=100), "popular").recommendations
+        item.movie_id for item in recommend_chart(RecommendRequest(viewer_id=EVE, top_k=100), "popular").recommendations
     ]
 
 
-def test_places_by_hand():
+def test_positions_by_hand():
     """Film 4 up by 3 goes before film 1; film 0 down by 2 goes behind film 2; 1 and 2 keep their order."""
     import numpy as np
 
@@ -97,7 +97,7 @@ def test_places_by_hand():
     assert merchandising.shifted_order(up, np.arange(5)).tolist() == [4, 1, 2, 0, 3]
 
 
-def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monkeypatch):
+def test_a_pinned_movie_stands_at_its_position_for_viewers_who_have_not_seen_it(editor, monkeypatch):
     plain = listed(source="model")
     made(editor, action="pin", movie=UNKNOWN_TO_MODEL, places=3)  # no model knows it
     expected = [*plain[:2], UNKNOWN_TO_MODEL, *plain[2:19]]
@@ -119,7 +119,7 @@ def test_a_pinned_film_stands_at_its_place_for_who_has_not_seen_it(editor, monke
 def test_rules_of_a_genre_a_person_and_a_tag(editor):
     plain = listed(source="model", top_k=60)
     crime = set(Movie.objects.filter(genres__name="Crime").values_list("id", flat=True))
-    first = next(film for film in plain if film in crime)
+    first = next(movie for movie in plain if movie in crime)
     pin = made(editor, action="pin", by="genre", genre=Genre.objects.get(name="Crime").pk, places=2)
     assert listed()[1] == first
     ended(editor, pin)
@@ -139,7 +139,7 @@ def test_each_list_has_its_own_rules(editor):
     made(editor, action="exclude", movie=NEMO, shelves=["latest"])
     lists = {
         name: [
-            one.movie_id for one in recommend_chart(RecommendRequest(viewer_id=EVE, top_k=100), name).recommendations
+            item.movie_id for item in recommend_chart(RecommendRequest(viewer_id=EVE, top_k=100), name).recommendations
         ]
         for name in names
     }
@@ -172,7 +172,7 @@ def test_a_pin_on_every_list_stands_once_on_a_home_page(editor, home_rows, viewe
             assert all(row["about"] in film["genres"] for film in row["films"]), row["title"]
 
 
-def test_a_row_takes_a_pin_only_where_its_title_is_true_of_the_film(editor, home_rows):
+def test_a_row_takes_a_pin_only_where_its_title_is_true_of_the_movie(editor, home_rows):
     titled = ["home:genre", "home:people", "home:because_you_watched"]
     made(editor, action="pin", movie=NEMO, places=1, shelves=titled)
 
@@ -186,7 +186,7 @@ def test_a_row_takes_a_pin_only_where_its_title_is_true_of_the_film(editor, home
     assert first <= genres | kin
 
 
-def test_a_pin_below_the_end_of_a_row_takes_the_film_from_no_other(editor, home_rows):
+def test_a_pin_below_the_end_of_a_row_takes_the_movie_from_no_other(editor, home_rows):
     first = home_rows(ADA)[0]["films"][0]["movie_id"]
     made(editor, action="pin", movie=first, places=10, shelves=["home:popular"])
 
@@ -219,7 +219,7 @@ def test_a_rule_is_tried_on_a_viewer_and_changes_nothing(editor):
     assert editor.get(page, {"viewer": "x", "shelf": "recommend"}).context.get("columns") is None
 
 
-def test_a_rule_is_tried_on_films_like_a_film(editor):
+def test_a_rule_is_tried_on_movies_like_a_movie(editor):
     plain = find_similar(STAR_WARS, 20, viewer_id=BEN).movie_ids
     rule = made(editor, action="boost", movie=plain[5], places=5, enabled=False, shelves=["similar"])
     page = reverse("admin:catalog_rule_preview", args=[rule.pk])
@@ -246,7 +246,7 @@ def test_the_history_says_what_changed(editor):
     assert "5 → 7" in editor.get(reverse("admin:catalog_rule_history", args=[rule.pk])).content.decode()
 
 
-def test_what_a_rule_cannot_be(editor):
+def test_invalid_rules_are_refused(editor):
     page = reverse("admin:catalog_rule_add")
     wrong = {"name": "a rule", "by": "genre", "places": 0, "movie": NEMO}
     errors = submit(editor, page, wrong).context["adminform"].form.errors

@@ -26,14 +26,14 @@ def editor(model):
 
 @pytest.fixture
 def stored():
-    """Ada's list, on the shelf from here on: film ids."""
+    """Store the list of Ada from here on, and return its movie ids."""
     return listed("model")
 
 
 def listed(source="cache", **more):
     answer = recommend(RecommendRequest(viewer_id=ADA, **{"top_k": 40, **more}))
     assert answer.source == source
-    return [one.movie_id for one in answer.recommendations]
+    return [item.movie_id for item in answer.recommendations]
 
 
 def test_unpublished_one_by_one_and_published_again(editor, stored):
@@ -61,7 +61,7 @@ def test_what_was_hidden_when_the_list_was_made_comes_back_on_it(editor, stored)
     assert listed() == stored
 
 
-def test_a_film_that_an_edit_makes_fit_for_the_viewer_comes_onto_the_stored_list(editor, stored):
+def test_a_movie_that_an_edit_makes_fit_for_the_viewer_comes_onto_the_stored_list(editor, stored):
     edit(editor, "viewer", ADA, age_limit=17)
     listed("model", top_k=5)
 
@@ -130,10 +130,10 @@ def test_what_a_filter_looks_at(editor, stored):
     wish = RecommendRequest(viewer_id=ADA, top_k=5, filters=Filters(genres=["Crime"], languages=["de"]))
     assert recommend(wish).empty_reason == "The catalogue has none of the languages: de."
 
-    crime = next(film for film in stored if 5200 <= film < 5300)
+    crime = next(movie for movie in stored if 5200 <= movie < 5300)
     edit(editor, "movie", crime, language="de-AT")
 
-    assert [one.movie_id for one in recommend(wish).recommendations] == [crime]
+    assert [item.movie_id for item in recommend(wish).recommendations] == [crime]
 
 
 def test_a_genre_that_is_renamed(editor, stored):

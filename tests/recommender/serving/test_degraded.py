@@ -26,8 +26,8 @@ pytestmark = pytest.mark.usefixtures("model")
 QUERY = RecommendRequest(viewer_id=ADA, top_k=10)
 
 
-def films(answer):
-    return [one.movie_id for one in answer.recommendations]
+def listed_ids(answer):
+    return [recommendation.movie_id for recommendation in answer.recommendations]
 
 
 class Valkey:
@@ -77,29 +77,29 @@ def test_without_redis_lists_come_from_the_model(valkey):
     valkey.stop()
 
     down = recommend(QUERY)
-    assert (down.source, down.degraded, films(down)) == ("model", True, films(whole))
+    assert (down.source, down.degraded, listed_ids(down)) == ("model", True, listed_ids(whole))
     assert recommend(RecommendRequest(viewer_id=ADA, top_k=5, filters=Filters(genres=["Crime"]))).degraded
     assert recommend(RecommendRequest(viewer_id=EVE, top_k=5)).source == "popular"
     assert recommend_chart(RecommendRequest(viewer_id=None, top_k=5), "popular").degraded
     page = build_page(QUERY, 5, 4)
-    assert (page.degraded, page.rows[0].row.key, page.rows[0].movie_ids) == (True, "top_picks", films(whole)[:4])
+    assert (page.degraded, page.rows[0].row.key, page.rows[0].movie_ids) == (True, "top_picks", listed_ids(whole)[:4])
     assert find_similar(STAR_WARS, 5).degraded
     assert readiness.check_readiness().ready
 
 
 def test_an_event_without_redis_is_stored_and_published_later(valkey):
-    first = films(recommend(QUERY))[0]
+    first = listed_ids(recommend(QUERY))[0]
     valkey.stop()
 
     recorded = events.record_client_events([happening(first)])
 
     assert (recorded.results[0].status, recorded.visible) == ("stored", False)
     assert Viewer.objects.get(pk=ADA).publish_pending
-    assert first not in films(recommend(QUERY))
+    assert first not in listed_ids(recommend(QUERY))
     valkey.start()
     assert maintenance.flush_outbox()
     assert not Viewer.objects.get(pk=ADA).publish_pending
-    assert first not in films(recommend(QUERY))
+    assert first not in listed_ids(recommend(QUERY))
 
 
 def test_a_redis_that_comes_back_is_not_trusted_with_what_it_held(valkey):
@@ -133,7 +133,7 @@ def test_without_the_folder_of_the_active_model_the_version_before_serves(model,
     assert "broken" in found.components["model"]
 
 
-def test_without_any_model_popular_films_are_listed(model):
+def test_without_any_model_popular_movies_are_listed(model):
     ModelVersion.objects.update(status=ModelVersion.Status.CANDIDATE)
     cache.publish_model("gone")
     process_state.clear()
@@ -141,7 +141,7 @@ def test_without_any_model_popular_films_are_listed(model):
     answer = recommend(QUERY)
 
     assert (answer.source, answer.model_version, answer.degraded) == ("popular", None, True)
-    assert NEMO in films(answer)
+    assert NEMO in listed_ids(answer)
     assert not readiness.check_readiness().ready
 
 

@@ -24,8 +24,8 @@ def ask(viewer=ADA, **more):
     return recommend(RecommendRequest(viewer_id=viewer, **{"top_k": 10, **more}))
 
 
-def films(answer):
-    return [one.movie_id for one in answer.recommendations]
+def listed_ids(answer):
+    return [recommendation.movie_id for recommendation in answer.recommendations]
 
 
 def happened(viewer, movie):
@@ -37,7 +37,7 @@ def happened(viewer, movie):
 
 
 def planted(**stamps):
-    """A list on Ada's shelf that is recognised by its only film."""
+    """Store a list for Ada that is recognised by its only movie."""
     truth, _ = cache.read_list_and_versions(ADA)
     stored = cache.StoredList(
         model=stamps.get("model", truth.model),
@@ -50,18 +50,18 @@ def planted(**stamps):
     cache.store_list(ADA, stored)
 
 
-def test_a_list_with_every_stamp_right_is_served():
+def test_a_list_with_every_version_right_is_served():
     ask()
     planted()
 
-    assert (films(ask(top_k=1)), ask(top_k=1).source) == ([NEMO], "cache")
+    assert (listed_ids(ask(top_k=1)), ask(top_k=1).source) == ([NEMO], "cache")
 
 
-@pytest.mark.parametrize("stamp", ["epoch", "viewer"])
-def test_a_list_with_an_older_stamp_is_not(stamp):
+@pytest.mark.parametrize("name", ["epoch", "viewer"])
+def test_a_list_with_an_older_version_is_not_served(name):
     ask()
-    truth, _ = cache.read_list_and_versions(ADA)
-    planted(**{stamp: getattr(truth, stamp) - 1})
+    versions, _ = cache.read_list_and_versions(ADA)
+    planted(**{name: getattr(versions, name) - 1})
 
     assert ask(top_k=1).source == "model"
 
@@ -77,12 +77,12 @@ def test_a_list_made_while_an_event_came_in_is_never_served(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Ranker, "top", slow)
         late = ask()
-    assert INVENTED["Sci-Fi"][1] in films(late), "it answers a read that began before the event"
+    assert INVENTED["Sci-Fi"][1] in listed_ids(late), "it answers a read that began before the event"
 
     after = ask()
 
     assert after.source == "model"
-    assert INVENTED["Sci-Fi"][1] not in films(after)
+    assert INVENTED["Sci-Fi"][1] not in listed_ids(after)
 
 
 def test_an_import_makes_every_list_old():
@@ -95,35 +95,35 @@ def test_an_import_makes_every_list_old():
     assert ask().source == "cache"
 
 
-def test_stamps_that_were_evicted_come_back_from_postgres(django_assert_num_queries):
+def test_versions_that_were_evicted_come_back_from_postgres(django_assert_num_queries):
     first = ask()
     caches["lists"].delete_many(["epoch", "catalogue", "model", f"viewer:{ADA}:version"])
 
     with django_assert_num_queries(3):  # the revision, the active model, the viewer's version
         again = ask()
 
-    assert (again.source, films(again)) == ("cache", films(first))
+    assert (again.source, listed_ids(again)) == ("cache", listed_ids(first))
     with django_assert_num_queries(0):
         assert ask().source == "cache"
 
 
 def test_an_evicted_version_does_not_bring_an_old_list_back():
     first = ask()
-    happened(ADA, films(first)[0])
+    happened(ADA, listed_ids(first)[0])
     caches["lists"].delete(f"viewer:{ADA}:version")
 
     after = ask()
 
     assert after.source == "model"
-    assert films(first)[0] not in films(after)
+    assert listed_ids(first)[0] not in listed_ids(after)
 
 
-def test_a_list_that_is_stored_for_a_stranger_ends_with_his_first_event():
+def test_a_list_that_is_stored_for_a_stranger_ends_with_their_first_event():
     planted_for = cache.StoredList(TINY_MODEL, 1, 0, np.array([NEMO], np.int32), np.ones(1, np.float32), 0)
     ask()
     cache.store_list(EVE, planted_for._replace(epoch=cache.read_list_and_versions(ADA)[0].epoch))
     served = ask(EVE, top_k=1)
-    assert (served.source, served.is_known_viewer, films(served)) == ("cache", False, [NEMO])
+    assert (served.source, served.is_known_viewer, listed_ids(served)) == ("cache", False, [NEMO])
 
     happened(EVE, INVENTED["Crime"][0])
 
@@ -133,66 +133,66 @@ def test_a_list_that_is_stored_for_a_stranger_ends_with_his_first_event():
 # The catalogue -------------------------------------------------------------------------------------------------------
 
 
-def test_a_hidden_film_is_gone_on_the_next_read_and_the_list_stays():
+def test_a_hidden_movie_is_gone_on_the_next_read_and_the_list_stays():
     first = ask()
 
-    publish_movies(films(first)[:2], published=False)
+    publish_movies(listed_ids(first)[:2], published=False)
     hidden = ask()
 
     assert hidden.source == "cache"
-    assert films(hidden)[:8] == films(first)[2:]
+    assert listed_ids(hidden)[:8] == listed_ids(first)[2:]
     assert hidden.removal_counts == {"seen": 6, "not_available": 2}
-    publish_movies(films(first)[:2], published=True)
-    assert films(ask()) == films(first)
+    publish_movies(listed_ids(first)[:2], published=True)
+    assert listed_ids(ask()) == listed_ids(first)
 
 
 def test_where_too_many_are_hidden_the_model_fills_the_list():
     first = ask(top_k=60)
 
-    publish_movies(films(first)[:20], published=False)
+    publish_movies(listed_ids(first)[:20], published=False)
     rest = ask(top_k=56)
 
     assert rest.source == "model"
-    assert len(films(rest)) == 51, "70 that she has not seen, less 20, and the one that the model does not know"
-    assert not set(films(rest)) & set(films(first)[:20])
+    assert len(listed_ids(rest)) == 51, "70 that she has not seen, less 20, and the one that the model does not know"
+    assert not set(listed_ids(rest)) & set(listed_ids(first)[:20])
 
 
-def test_a_deleted_film_is_gone():
+def test_a_deleted_movie_is_gone():
     first = ask()
 
-    delete_movies(films(first)[:1])
+    delete_movies(listed_ids(first)[:1])
 
-    assert films(ask())[:9] == films(first)[1:]
+    assert listed_ids(ask())[:9] == listed_ids(first)[1:]
 
 
 def test_windows_are_held_against_the_clock():
-    first = films(ask())
+    first = listed_ids(ask())
     movie = Movie.objects.get(pk=first[0])
     movie.available_until = datetime.now(UTC) + timedelta(hours=1)
     save_record(movie)
-    assert films(ask()) == first
+    assert listed_ids(ask()) == first
 
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=1, seconds=1)):
         after = ask()
 
-    assert (after.source, films(after)[:9]) == ("cache", first[1:])
+    assert (after.source, listed_ids(after)[:9]) == ("cache", first[1:])
 
 
-def test_a_film_whose_window_opens_soon_waits_in_the_stored_list():
-    favourite = films(ask())[0]
+def test_a_movie_whose_window_opens_soon_waits_in_the_stored_list():
+    favourite = listed_ids(ask())[0]
     movie = Movie.objects.get(pk=favourite)
     movie.available_from = datetime.now(UTC) + timedelta(hours=3)
     save_record(movie)
     happened(ADA, NEMO)
-    assert favourite not in films(ask(top_k=60))
+    assert favourite not in listed_ids(ask(top_k=60))
 
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=3, seconds=1)):
         after = ask(top_k=60)
 
-    assert (after.source, favourite in films(after)) == ("cache", True)
+    assert (after.source, favourite in listed_ids(after)) == ("cache", True)
 
 
-def test_an_event_of_a_film_deletion_reaches_its_viewers():
+def test_an_event_of_a_movie_deletion_reaches_its_viewers():
     ask()
 
     delete_movies([WatchEvent.objects.filter(viewer_id=ADA).first().movie_id])

@@ -16,7 +16,7 @@ from recommender.serving.candidates.trending import (
 TODAY = 19_000  # days since 1970
 
 
-def test_what_was_watched_fades_with_later_evidence_and_not_with_the_clock():
+def test_watches_decay_with_later_evidence_and_not_with_the_clock():
     years_ago = TODAY - 3000 + np.arange(14)
 
     busy = decay_weights(years_ago, np.full(14, FULL_DAY_VIEWERS * 3.0))
@@ -34,11 +34,11 @@ def test_what_was_watched_fades_with_later_evidence_and_not_with_the_clock():
     assert quiet.recent[0] == pytest.approx(0.5 ** (1.3 / RECENT_HALF_LIFE)), "where few watch it reaches further back"
 
 
-def test_nothing_watched_fades_nothing():
+def test_without_watches_nothing_decays():
     assert decay_weights(np.empty(0, np.int64), np.empty(0)) == (0, np.ones(1), np.ones(1))
 
 
-def test_a_film_rises_by_how_far_it_lies_above_its_usual_share():
+def test_a_movie_trends_by_how_far_it_lies_above_its_long_term_share():
     now, usual = np.array([30.0, 8.0, 2.0, 0.0]), np.array([300.0, 40.0, 20.0, 40.0])  # a tenth of the usual: 40 of 400
 
     by_hand = [(30 - 30) / np.sqrt(31), (8 - 4) / np.sqrt(5), (2 - 2) / np.sqrt(3), (0 - 4) / np.sqrt(5)]
@@ -47,6 +47,6 @@ def test_a_film_rises_by_how_far_it_lies_above_its_usual_share():
     assert trend_scores(np.array([1.0, 9.0]), np.array([0.0, 90.0]))[0] == 0, "one viewer makes no trend"
 
 
-def test_a_blend_is_one_for_what_leads_both_and_counts_places_from_the_top():
+def test_rank_fusion_is_one_for_the_leader_of_both_and_counts_positions_from_the_top():
     assert rank_positions(np.array([0.2, 3.0, -np.inf, 0.2])).tolist() == [1, 0, 3, 2]
     assert reciprocal_rank_fusion(np.array([0, 1]), np.array([0, 61])) == pytest.approx([1, (61 / 62 + 61 / 122) / 2])
