@@ -140,7 +140,7 @@ def status_command(seconds=30):
 
 def pid_of(part):
     """Of an embedded server of the tests (Linux)."""
-    mark = os.fsencode(server_paths.socket_dir(part.state))
+    mark = os.fsencode(server_paths.socket_dir(part.state_dir))
     for folder in os.listdir("/proc"):
         if folder.isdigit():
             message = _words_of(folder)
