@@ -124,7 +124,7 @@ def model_candidates(
     if not len(ranked.movie_ids):
         return None
     return Candidates(
-        _pad_with_popular(context, viewer, ranked, np.concatenate([viewer.seen_ids, ranker.movie_ids])),
+        _pad_with_popular(context, viewer, ranked, viewer.seen_ids, ranker.movie_ids),
         "model",
         viewer,
         model_version=ranker.version,
@@ -161,13 +161,13 @@ def popular_candidates(context: RequestContext, viewer: ViewerProfile) -> Candid
 
 
 def _pad_with_popular(
-    context: RequestContext, viewer: ViewerProfile, ranked: RankedMovies, exclude: np.ndarray
+    context: RequestContext, viewer: ViewerProfile, ranked: RankedMovies, *exclude: np.ndarray
 ) -> RankedMovies:
     """Append popular movies where the ranked ones are too few, with scores that are lower by one at least."""
     missing = context.request.limit - len(ranked.movie_ids)
     if missing <= 0:
         return ranked
-    exclude = np.concatenate([exclude, ranked.movie_ids])
-    popular = top_of_chart("popular", context.eligible_for(viewer), missing, exclude, context.cache_read.epoch)
+    listed = np.concatenate([*exclude, ranked.movie_ids])
+    popular = top_of_chart("popular", context.eligible_for(viewer), missing, listed, context.cache_read.epoch)
     scores = np.append(ranked.scores, ranked.scores[-1] - 2 + popular.scores)  # theirs are in 0..1
     return RankedMovies(np.append(ranked.movie_ids, popular.movie_ids), scores)
