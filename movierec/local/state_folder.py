@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,12 +61,12 @@ def load_or_create_secrets(state: Path) -> dict[str, str]:
     file = state / "secrets.json"
     if not file.exists():
         fresh = {"secret_key": secrets.token_urlsafe(48), "admin_password": secrets.token_urlsafe(12)}
-        aside = state / f"secrets.{os.getpid()}"
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        descriptor, aside = tempfile.mkstemp(prefix="secrets.", dir=state)  # 0600, and another writer has another name
+        with os.fdopen(descriptor, "w") as out:
             json.dump(fresh, out)
         with contextlib.suppress(FileExistsError):  # another process was first: its secrets count, so no atomic_file
             os.link(aside, file)
-        aside.unlink()
+        os.unlink(aside)
     return dict(json.loads(file.read_text()))
 
 

@@ -12,6 +12,7 @@ from tests.support.cast import NEMO
 from tests.support.forms import admin_url
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("model")
 def test_no_page_of_the_admin_takes_more_queries_than_it_may(admin_client):
     """Every list, sorted, searched and filtered, and every record's page, history and deletion."""

@@ -120,6 +120,7 @@ def test_two_results_with_the_same_seed_are_refused(docs, tmp_path):
         load_groups(tmp_path / "results")
 
 
+@pytest.mark.slow
 def test_the_page_is_in_step_with_the_committed_results(tmp_path):
     docs = Path(bench_quality.DOCS)
     copy = tmp_path / "docs"

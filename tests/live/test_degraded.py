@@ -138,6 +138,7 @@ def broken(live, model_folder):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_a_model_folder_that_is_lost_or_cut_is_answered_by_the_version_before(live, broken):
     """The processes hold what they have loaded; one that comes anew finds the folder as it is by then."""
     with Load(calls(live)) as load:

@@ -30,6 +30,7 @@ def _empty_caches():
     clear_caches()
 
 
+@pytest.mark.slow
 def test_a_nightly_job_from_the_command_to_the_answer(worker, ring, settings):
     settings.API_OPEN = True
     call_command("nightly", "--enqueue", "--preset", "brief", "--epochs", "8")  # the name of `basic` in version 1.0
