@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.support.tiny_model",
     "tests.support.workers",
     "tests.support.api",
+    "tests.support.admin",
     "tests.support.launcher",
     "tests.support.viewer_traces",
 ]

@@ -19,12 +19,6 @@ from tests.support.movielens import movielens_path
 MAX_QUERIES = 15
 
 
-@pytest.fixture
-def editor(db: None, client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("editor"))
-    return client
-
-
 @pytest.mark.usefixtures("cast")
 class TestMovies:
     def test_an_edit_is_saved_and_raises_the_catalogue_version(self, editor: Client) -> None:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -25,13 +24,6 @@ from tests.support.forms import run_action, submit
 from tests.support.tiny_model import UNKNOWN_TO_MODEL
 
 pytestmark = pytest.mark.usefixtures("model")
-
-
-@pytest.fixture
-def editor(model):
-    client = Client()
-    client.force_login(User.objects.create_superuser("editor"))
-    return client
 
 
 @pytest.fixture

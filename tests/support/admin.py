@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import pytest
 from django.contrib.admin.utils import quote
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -11,6 +13,14 @@ from django.urls import reverse
 from tests.support import forms
 
 MAX_QUERIES = 16  # of any page of the admin
+
+
+@pytest.fixture
+def editor(db: None) -> Client:
+    """Return a browser in which a superuser called editor is logged in."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("editor"))
+    return client
 
 
 def open_page(client: Client, name: str, *ids: Any) -> str:

@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Movie, Viewer
@@ -15,13 +13,6 @@ from tests.support.cast import ADA, MATRIX, NEMO, SPIRITED_AWAY, TOY_STORY, TOY_
 from tests.support.forms import edit, run_admin_action
 
 pytestmark = pytest.mark.usefixtures("model")
-
-
-@pytest.fixture
-def editor(model):
-    client = Client()
-    client.force_login(User.objects.create_superuser("editor"))
-    return client
 
 
 @pytest.fixture
