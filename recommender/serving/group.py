@@ -29,7 +29,7 @@ from recommender.serving.viewer import NO_EVENTS, ViewerProfile, build_profile
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-LEAST_MISERY_WEIGHT = 0.5  # the part of the least content viewer; the rest is the mean of all
+LEAST_MISERY_WEIGHT = 0.5  # the part of the least satisfied viewer; the rest is the mean of all
 MIN_CANDIDATES = 200  # of each viewer's best movies
 
 
@@ -98,7 +98,9 @@ def rank_for_all(
 
 
 def fuse_rankings(scores: np.ndarray) -> np.ndarray:
-    """Return how content the group is with each movie, float64 [n], 0..1, from the viewers' own scores [viewers, n]: 1
-    for a movie that all of them have first."""
-    content = np.stack([(RRF_K + 1) / (RRF_K + 1 + rank_positions(viewer_scores)) for viewer_scores in scores])
-    return (1 - LEAST_MISERY_WEIGHT) * content.mean(0) + LEAST_MISERY_WEIGHT * content.min(0)
+    """Return how satisfied the group is with each movie, float64 [n], 0..1, from the viewers' own scores [viewers, n].
+
+    It is 1 for a movie that all of them have first.
+    """
+    satisfaction = np.stack([(RRF_K + 1) / (RRF_K + 1 + rank_positions(viewer_scores)) for viewer_scores in scores])
+    return (1 - LEAST_MISERY_WEIGHT) * satisfaction.mean(0) + LEAST_MISERY_WEIGHT * satisfaction.min(0)
