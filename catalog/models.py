@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Concat, Upper
 
 from catalog.external_ids import format_imdb_id, parse_imdb_id
+from catalog.keys import MAX_KEY_LENGTH
 from catalog.limits import MAX_YEAR, MIN_YEAR
 from catalog.validators import MAX_OVERVIEW_LENGTH, validate_imdb_id, validate_language
 
@@ -36,6 +37,24 @@ def collapse_spaces(text: str) -> str:
     return " ".join(text.split())
 
 
+class KeyField(models.CharField):
+    """A key that is no number, as the site wrote it; null for a record whose key is the number `id`.
+
+    Collation C: bytes are compared, as keys are everywhere.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        options |= {"max_length": MAX_KEY_LENGTH, "null": True, "blank": True, "unique": True, "editable": False}
+        super().__init__(**options | {"db_collation": "C"})
+
+
+def key_constraint(name: str) -> models.CheckConstraint:
+    """Return the constraint that ids below zero, and only they, have a key of their own."""
+    return models.CheckConstraint(
+        name=name, condition=models.Q(id__gt=0, key__isnull=True) | models.Q(id__lt=0, key__isnull=False)
+    )
+
+
 class Genre(models.Model):
     """A genre of movies."""
 
@@ -54,6 +73,35 @@ class Genre(models.Model):
             raise ValidationError({"name": f"There is the genre {other} already."})
 
 
+class GenreAlias(models.Model):
+    """Another name of a genre: who asks for it means the genre."""
+
+    genre = models.ForeignKey(Genre, on_delete=models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "genre aliases"
+        constraints = [models.UniqueConstraint(Upper("name"), name="genre_alias_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.genre}"
+
+
+class GenreTranslation(models.Model):
+    """A genre's name in a language."""
+
+    genre = models.ForeignKey(Genre, on_delete=models.CASCADE, related_name="translations", db_index=False)
+    language = models.CharField(max_length=12, validators=[validate_language], help_text="BCP 47 tag: de, pt-BR.")
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["genre", "language"], name="genre_translation_once")]
+
+    def __str__(self) -> str:
+        return f"{self.genre} in {self.language}: {self.name}"
+
+
 class Tag(models.Model):
     """A tag that viewers gave movies."""
 
@@ -70,9 +118,10 @@ class Tag(models.Model):
 
 
 class Person(models.Model):
-    """A director or actor."""
+    """A director or actor. People of one name are told apart by their ids at IMDb; without one the name is the id."""
 
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
+    imdb_id = models.CharField("IMDb id", max_length=12, blank=True, db_default="", help_text="As in nm0000138.")
     search_name = models.GeneratedField(
         expression=CatalogPlain("name"), output_field=models.TextField(), db_persist=True, editable=False
     )
@@ -84,6 +133,11 @@ class Person(models.Model):
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="person_name_trgm"),
             GinIndex(SearchVector("search_name", config="simple"), name="person_words", fastupdate=False),
             models.Index(fields=["search_name"], name="person_search_name"),
+            models.Index(fields=["name"], name="person_name"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="person_by_name_once", condition=models.Q(imdb_id="")),
+            models.UniqueConstraint(fields=["imdb_id"], name="person_by_imdb_once", condition=~models.Q(imdb_id="")),
         ]
 
     def __str__(self) -> str:
@@ -97,6 +151,7 @@ class Movie(models.Model):
     """A movie. After a MovieLens import `id` is the MovieLens id."""
 
     id = models.AutoField(primary_key=True)
+    key = KeyField(help_text="The site's own id where it is no number.")
     title = models.CharField(max_length=300)
     original_title = models.CharField(max_length=300, blank=True)
     year = models.PositiveSmallIntegerField(
@@ -120,6 +175,9 @@ class Movie(models.Model):
         blank=True,
         validators=[validate_language],
         help_text="BCP 47 tag of the original language: en, en-GB.",
+    )
+    countries = ArrayField(
+        models.CharField(max_length=2), default=list, blank=True, db_default=[], help_text="Of origin: US, GB."
     )
     imdb_id = models.CharField(
         "IMDb id", max_length=12, blank=True, db_index=True, validators=[validate_imdb_id], help_text="As in tt0114709."
@@ -147,13 +205,14 @@ class Movie(models.Model):
             models.Index(fields=["certificate"], name="movie_certificate"),
         ]
         constraints = [
+            key_constraint("movie_key_or_number"),
             models.CheckConstraint(
                 name="movie_window_ends_after_it_begins",
                 condition=models.Q(available_until__isnull=True)
                 | models.Q(available_from__isnull=True)
                 | models.Q(available_until__gt=models.F("available_from")),
                 violation_error_message="The availability window must end after it begins.",
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -168,6 +227,46 @@ class Movie(models.Model):
             value = getattr(self, name)
             if value and value != before.get(name) and (other := Movie.objects.filter(**{name: value}).first()):
                 raise ValidationError({name: f"Film {other.pk}, {other}, has this id."})
+
+
+class MovieTranslation(models.Model):
+    """A movie's title and overview in a language other than its first."""
+
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, related_name="translations", db_index=False)
+    language = models.CharField(max_length=12, validators=[validate_language], help_text="BCP 47 tag: de, pt-BR.")
+    title = models.CharField(max_length=300, blank=True)
+    overview = models.TextField(blank=True, validators=[MaxLengthValidator(MAX_OVERVIEW_LENGTH)])
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["movie", "language"], name="movie_translation_once")]
+
+    def __str__(self) -> str:
+        return f"{self.movie} in {self.language}: {self.title}"
+
+
+class MovieAvailability(models.Model):
+    """A window in which a movie is available in a country. A movie with any is available in no other country."""
+
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, related_name="availability", db_index=False)
+    country = models.CharField(max_length=2, help_text="ISO 3166: US, DE.")
+    available_from = models.DateTimeField(null=True, blank=True)
+    available_until = models.DateTimeField(null=True, blank=True, help_text="Exclusive.")
+
+    class Meta:
+        verbose_name_plural = "availability by country"
+        constraints = [
+            models.UniqueConstraint(fields=["movie", "country"], name="movie_availability_once"),
+            models.CheckConstraint(
+                name="availability_ends_after_it_begins",
+                condition=models.Q(available_until__isnull=True)
+                | models.Q(available_from__isnull=True)
+                | models.Q(available_until__gt=models.F("available_from")),
+                violation_error_message="The availability window must end after it begins.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.movie} in {self.country}"
 
 
 class SearchWord(models.Model):
@@ -217,9 +316,20 @@ class Credit(models.Model):
 
 
 class Viewer(models.Model):
-    """A person of the site's audience; staff are Django users. `id` is the site's own user id."""
+    """A person of the site's audience; staff are Django users. Their key is `key`, or `id` where it is a number."""
 
     id = models.AutoField(primary_key=True)
+    key = KeyField(help_text="The site's own id where it is no number.")
+    account = models.CharField(
+        max_length=MAX_KEY_LENGTH,
+        blank=True,
+        db_default="",
+        help_text="Key of the account that the profile belongs to.",
+    )
+    language = models.CharField(
+        max_length=12, blank=True, db_default="", validators=[validate_language], help_text="BCP 47 tag: de, pt-BR."
+    )
+    country = models.CharField(max_length=2, blank=True, db_default="", help_text="ISO 3166: US, DE.")
     name = models.CharField(max_length=120, blank=True, help_text="For staff; sent to nobody but the viewer.")
     is_simulated = models.BooleanField(default=False, editable=False, db_index=True)
     is_session = models.BooleanField(
@@ -246,10 +356,12 @@ class Viewer(models.Model):
         ordering = ["id"]
         indexes = [
             models.Index(fields=["id"], name="viewer_outbox", condition=models.Q(publish_pending=True)),
+            models.Index(fields=["account"], name="viewer_account", condition=~models.Q(account="")),
         ]
+        constraints = [key_constraint("viewer_key_or_number")]
 
     def __str__(self) -> str:
-        label = self.name or f"Viewer {self.pk}"
+        label = self.name or f"Viewer {self.key or self.pk}"
         return f"{label} (simulated)" if self.is_simulated else label
 
     def clean(self) -> None:
@@ -266,6 +378,12 @@ class WatchEvent(models.Model):
         DISLIKE = 4, "dislike"
         NOT_INTERESTED = 5, "not_interested"
         WATCHLIST = 6, "watchlist"
+        PROGRESS = 7, "progress"
+        REWATCH = 8, "rewatch"
+        UNWATCH = 9, "unwatch"
+        UNLIKE = 10, "unlike"
+        UNDISLIKE = 11, "undislike"
+        INTERESTED = 12, "interested"
 
     id = models.BigAutoField(primary_key=True)
     occurred_at = models.DateTimeField()
@@ -295,6 +413,19 @@ class WatchEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.movie_id} by {self.viewer_id}"
+
+
+class EventKey(models.Model):
+    """The key of an event as the site wrote it, where it is no UUID in lower case.
+
+    Apart from the events: those without a key, or with a UUID, would grow by a column that they leave empty.
+    """
+
+    id = models.UUIDField(primary_key=True, help_text="The event's client_event_id.")
+    key = models.CharField(max_length=MAX_KEY_LENGTH)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Revision(models.Model):

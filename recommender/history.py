@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NEGATIVE_KINDS = (DISLIKE, NOT_INTERESTED)
 # By kind of event: the field of ExclusionCounts that it counts for; -1 where it excludes nothing.
-_REASONS = np.full(8, -1, np.int8)
+_REASONS = np.full(16, -1, np.int8)
 _REASONS[[WATCH, RATING, DISLIKE, NOT_INTERESTED]] = 0, 0, 1, 2
 
 

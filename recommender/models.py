@@ -225,6 +225,8 @@ class ApiKey(AbstractAPIKey):
         CATALOGUE = "catalog:write"
         ERASE = "users:erase"
         STATUS = "status:read"
+        USERS_READ = "users:read"
+        USERS_WRITE = "users:write"
 
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope), default=list)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")

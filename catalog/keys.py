@@ -1,0 +1,32 @@
+"""Keys: the site's own ids of viewers, movies and events, and how they are told apart.
+
+One rule. A key is any string of 1 to 128 printable characters (`str.isprintable`: a space is one, a tab is not),
+compared code point by code point: case, accents in one or two code points, and spaces make other keys. The one
+exception are the numbers 1 to 2**31 - 1: the number 42 and its decimal text "42" are one key, while "042" and "+42"
+are texts like any other.
+
+Inside, a number is its own id. Any other key has an id below zero, given once and never again, so that neither can be
+taken for the other.
+"""
+
+from catalog.limits import MAX_ID
+
+MAX_KEY_LENGTH = 128  # characters
+MAX_JSON_NUMBER = 2**64 - 1  # a site's 64-bit numbers may come as JSON numbers
+_MAX_DIGITS = len(str(MAX_ID))
+
+Key = int | str  # int: 1 to MAX_ID, its own id; str: any other key, never the decimal text of such a number
+
+
+def parse_key(text: str) -> Key | None:
+    """Return the key that a text writes; None where it is empty, too long or has characters that do not print."""
+    if text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= _MAX_DIGITS and int(text) <= MAX_ID:
+        return int(text)
+    return text if 0 < len(text) <= MAX_KEY_LENGTH and text.isprintable() else None
+
+
+def key_of_number(number: int) -> Key | None:
+    """Return the key that a JSON number writes; None below 1 and above 64 bits."""
+    if not 1 <= number <= MAX_JSON_NUMBER:
+        return None
+    return number if number <= MAX_ID else str(number)
