@@ -7,17 +7,14 @@ from recommender.api import (
     charts,
     events,
     health,
-    history_import,
     home,
     imports_exports,
     jobs,
-    merges,
     recommend,
     similar,
-    user_data,
-    viewer_tokens,
 )
 from recommender.api.openapi import documents
+from recommender.api.users import history_import, merges, user_data, viewer_tokens
 
 urlpatterns = [
     path("recommend", recommend.RecommendView.as_view()),

@@ -12,7 +12,7 @@ from catalog.exchange.history_import import import_history
 from recommender.api.base_view import ApiView
 from recommender.api.openapi.operations import operation
 from recommender.api.uploads import content_type_and_encoding, uploaded_file
-from recommender.api.user_data import check_viewer_id
+from recommender.api.users.user_data import check_viewer_id
 from recommender.models import ApiKey
 
 

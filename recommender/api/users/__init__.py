@@ -1,0 +1,1 @@
+"""Calls about one viewer: their profile, history, taste and data, merges, and tokens."""
