@@ -6,7 +6,7 @@ to a UUID of version 8. A text that the bits do not write themselves stands in a
 
 import hashlib
 import re
-from typing import NamedTuple, Self
+from typing import NamedTuple
 from uuid import UUID
 
 from catalog.keys import MAX_KEY_LENGTH
@@ -20,13 +20,13 @@ class EventId(NamedTuple):
     number: UUID
     text: str = ""  # as the site wrote it; empty where that is the number in lower case
 
-    @classmethod
-    def of_number(cls, number: UUID | None, text: str | None) -> Self | None:
-        """Return the id that is stored as a number and, maybe, a text."""
-        return None if number is None else cls(number, text or "")
-
     def __str__(self) -> str:
         return self.text or str(self.number)
+
+
+def event_key_text(number: UUID | None, text: str | None) -> str | None:
+    """Return the key as the site wrote it, of an event that is stored with this number and text."""
+    return text or (None if number is None else str(number))
 
 
 def parse_event_key(text: str) -> EventId | None:
@@ -36,9 +36,6 @@ def parse_event_key(text: str) -> EventId | None:
     if _UUID.fullmatch(text):
         number = UUID(text)
         return EventId(number, "" if str(number) == text else text)
-    try:
-        digest = bytearray(hashlib.sha256(text.encode()).digest()[:16])
-    except UnicodeEncodeError:  # half of a surrogate pair, which no other system can read either
-        return None
+    digest = bytearray(hashlib.sha256(text.encode()).digest()[:16])
     digest[6], digest[8] = 0x80 | digest[6] & 0x0F, 0x80 | digest[8] & 0x3F
     return EventId(UUID(bytes=bytes(digest)), text)

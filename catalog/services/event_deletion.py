@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from catalog.event_keys import EventId
 from catalog.models import WatchEvent
@@ -40,11 +40,9 @@ def delete_events(
 
     Where there is nothing to delete the version stays, and is returned: somebody may send the same call again.
     """
-    conditions = {"movie_id = %s": movie_id, "kind = %s": kind, "occurred_at < %s": before}
-    given = {condition: value for condition, value in conditions.items() if value is not None}
-    where = " AND ".join(["viewer_id = %s", *given])
-    with transaction.atomic(), connection.cursor() as cursor:
+    conditions = {"movie": movie_id, "kind": kind, "occurred_at__lt": before}
+    given = {name: value for name, value in conditions.items() if value is not None}
+    with transaction.atomic():
         versions = lock_viewers([viewer_id])
-        cursor.execute(f"DELETE FROM catalog_watchevent WHERE {where}", [viewer_id, *given.values()])
-        deleted = int(cursor.rowcount)
-        return DeletedEvents(deleted, versions | bump_versions(versions if deleted else []))
+        events, _ = WatchEvent.objects.filter(viewer=viewer_id, **given).delete()
+        return DeletedEvents(events, versions | bump_versions(versions if events else []))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -18,7 +19,7 @@ MAX_CLOCK_SKEW = timedelta(days=1)
 
 
 def record_events(events: Sequence[NewEvent], *, announce: bool = True) -> list[EventResult]:
-    """Store the new events and return a result for each, in order. One transaction, at most six statements, and one for keys of events.
+    """Store the new events and return a result for each, in order. One transaction, at most seven statements.
 
     Locks are taken in one order everywhere, so that writers wait for each other but never deadlock:
     1. the movies (key share, by id; a movie cannot be deleted under its new event),
@@ -143,11 +144,11 @@ def _insert(events: Sequence[NewEvent]) -> set[EventKey]:
 
 def _store_keys(events: Sequence[NewEvent], stored: Collection[EventKey]) -> None:
     """Store the keys of new events that are no UUID in lower case; they go when their events go (by a trigger)."""
-    texts = {
-        event.client_event_id.number: event.client_event_id.text
-        for event in reversed(events)  # the first of an id is the one that was stored
-        if event.client_event_id and event.client_event_id.text and event_key(event) in stored
-    }
+    texts: dict[UUID, str] = {}
+    for event in events:
+        if event.client_event_id and event_key(event) in stored:
+            texts.setdefault(*event.client_event_id)  # the first of an id is the one that was stored
+    texts = {number: text for number, text in texts.items() if text}
     if texts:
         with connection.cursor() as cursor:
             cursor.execute(
