@@ -15,6 +15,9 @@ class ExternalId(NamedTuple):
     imdb: int
     tmdb: int
 
+    def __str__(self) -> str:
+        return f"imdb:{format_imdb_id(self.imdb)}" if self.imdb else f"tmdb:{self.tmdb}"
+
 
 def parse_external_id(text: str) -> ExternalId | None:
     """Parse an external id; None for a text that is none."""
@@ -23,6 +26,11 @@ def parse_external_id(text: str) -> ExternalId | None:
         return None
     parsed = ExternalId(int(match["imdb"] or 0), int(match["tmdb"] or 0))
     return parsed if 0 < parsed.imdb + parsed.tmdb <= MAX_ID else None
+
+
+def is_reference(text: str) -> bool:
+    """Tell whether a text is meant for an id at another site: no movie may have it as a key of its own."""
+    return text.startswith(("imdb:", "tmdb:"))
 
 
 def parse_imdb_id(text: str) -> int | None:

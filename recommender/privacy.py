@@ -20,6 +20,7 @@ from recommender import audit, cache
 from recommender.cache import CacheUnavailable
 from recommender.ingest import imports
 from recommender.models import BatchChunk, Erasure, Impression, Job, Merge, ModelVersion
+from recommender.movies.movie_ids import movie_id_text, movie_id_texts
 
 _LOCK_NAMESPACE = 5_270_402  # any number, the same in every process
 MAX_PENDING_ROWS = 10_000  # rows of pending imports in one export
@@ -55,7 +56,7 @@ def export_viewer(viewer_id: int) -> dict[str, Any]:
             {
                 "job_id": str(job.pk),
                 "sent_at": job.created_at,
-                "history": job.parameters["user_histories"][str(viewer_id)],
+                "history": movie_id_texts(map(int, job.parameters["user_histories"][str(viewer_id)])),
             }
             for job in jobs
         ],
@@ -67,7 +68,7 @@ def export_viewer(viewer_id: int) -> dict[str, Any]:
 
 def _impression_fields(impression: Impression) -> dict[str, Any]:
     return {
-        "movie_id": str(impression.movie_id),
+        "movie_id": movie_id_text(impression.movie_id),
         "kind": impression.get_kind_display(),
         "occurred_at": impression.occurred_at,
         "position": impression.position,
@@ -87,8 +88,10 @@ def _stored_list_rows(viewer_id: int) -> list[dict[str, Any]] | None:
         _, stored = cache.read_list_and_versions(viewer_id)
     except CacheUnavailable:
         return None
-    movies = [] if stored is None else zip(stored.movie_ids.tolist(), stored.scores.tolist(), strict=True)
-    return [{"movie_id": str(movie_id), "score": round(score, 5)} for movie_id, score in movies]
+    if stored is None:
+        return []
+    movies = zip(movie_id_texts(stored.movie_ids.tolist()), stored.scores.tolist(), strict=True)
+    return [{"movie_id": text, "score": round(score, 5)} for text, score in movies]
 
 
 # Erasure -----------------------------------------------------------------------------------------------------------

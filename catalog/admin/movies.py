@@ -76,12 +76,23 @@ class MovieAdmin(CatalogueAdmin):
     actions = ("publish", "unpublish")
     autocomplete_fields = ("genres",)
     formfield_overrides = {URLField: {"assume_scheme": "https"}}
-    readonly_fields = ("minimum_age_text", "tag_names", "is_demo", "added_at")
+    readonly_fields = ("key_text", "minimum_age_text", "tag_names", "is_demo", "added_at")
     inlines: ClassVar[Sequence[type[InlineModelAdmin]]] = (CreditInline, NewCreditInline)
     fieldsets = (
         (None, {"fields": (("title", "original_title"), ("year", "runtime", "language"), "genres")}),
         ("Shown", {"fields": ("published", "available_from", "available_until", ("certificate", "minimum_age_text"))}),
-        ("About", {"fields": ("overview", "poster_url", ("imdb_id", "tmdb_id"), "tag_names", ("added_at", "is_demo"))}),
+        (
+            "About",
+            {
+                "fields": (
+                    "overview",
+                    "poster_url",
+                    ("imdb_id", "tmdb_id"),
+                    "tag_names",
+                    ("key_text", "added_at", "is_demo"),
+                )
+            },
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Movie]:
@@ -97,6 +108,11 @@ class MovieAdmin(CatalogueAdmin):
                 f"{settings.UNCERTIFIED_AGE} years. Known are {known}; those of another country with it, as in GB:15."
             )
             self.message_user(request, message, messages.WARNING)
+
+    @display(description="id")
+    def key_text(self, movie: Movie) -> str:
+        """Return the movie's id as the site knows it."""
+        return movie.key or str(movie.pk)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Movie], search_term: str

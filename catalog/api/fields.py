@@ -12,13 +12,12 @@ from rest_framework import serializers
 
 from catalog.certificates import CERTIFICATES, accepted_spellings, minimum_age
 from catalog.event_keys import EventId, parse_event_key
-from catalog.external_ids import format_imdb_id, parse_imdb_id
-from catalog.keys import MAX_KEY_LENGTH
+from catalog.external_ids import format_imdb_id, is_reference, parse_imdb_id
+from catalog.keys import MAX_KEY_LENGTH, Key, parse_key
 from catalog.models import collapse_spaces
 from catalog.validators import validate_imdb_id
 
 MAX_NAMES, MAX_NAME_LENGTH = 50, 200  # of a search; characters
-MAX_MOVIE_ID_LENGTH = 20  # characters
 _NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 
@@ -95,14 +94,33 @@ class TimestampField(serializers.DateTimeField):
 
 
 class MovieIdField(serializers.CharField):
-    """A movie's id, the catalogue's own or an external one. 862.0, as programs without integers write it, is 862."""
+    """A movie's id, the site's own or an external one.
 
-    def __init__(self) -> None:
-        super().__init__(max_length=MAX_MOVIE_ID_LENGTH, help_text="The catalogue's, imdb:tt0114709 or tmdb:862.")
+    862.0, as programs without integers write it, is 862; so is 862 with spaces around it.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        help_text = "The site's own, imdb:tt0114709 or tmdb:862."
+        super().__init__(max_length=MAX_KEY_LENGTH, trim_whitespace=False, help_text=help_text, **options)
 
     def to_internal_value(self, value: Any) -> str:
         text = str(super().to_internal_value(value))
-        return text.partition(".")[0] if re.fullmatch(r"[0-9]+\.0*", text, re.ASCII) else text
+        if match := re.fullmatch(r"\s*([0-9]+)(\.0*)?\s*", text, re.ASCII):
+            return match[1]
+        if not text.isprintable():
+            raise serializers.ValidationError(f"is no string of 1 to {MAX_KEY_LENGTH} printable characters.")
+        return text
+
+
+class MovieKeyField(MovieIdField):
+    """The key that a movie has or is to have. An id at another site is none."""
+
+    def to_internal_value(self, value: Any) -> Key:  # type: ignore[override]
+        text = super().to_internal_value(value)
+        if is_reference(text):
+            message = "names a film by its id at another site, which can be no key of its own: send imdb_id or tmdb_id."
+            raise serializers.ValidationError(message)
+        return parse_key(text) or text
 
 
 class EventKeyField(serializers.CharField):

@@ -10,6 +10,7 @@ from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
 from catalog.api.fields import (
     MAX_NAME_LENGTH,
     ImdbIdField,
+    MovieKeyField,
     NameField,
     NamesField,
     RangeBound,
@@ -128,9 +129,7 @@ class MovieValues(StrictSerializer):
 class NewMovie(MovieValues):
     """The values of a new movie."""
 
-    movie_id = StrictInteger(
-        min_value=1, max_value=MAX_ID, required=False, help_text="Yours to choose; left out, the next free one."
-    )
+    movie_id = MovieKeyField(required=False)
 
 
 class MovieSerializer(serializers.Serializer):

@@ -1,6 +1,7 @@
 """The catalogue over HTTP, for visitors to read and for its keepers to change: validate, one call, respond."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django.http import Http404
 from django.utils.cache import patch_vary_headers
@@ -30,6 +31,7 @@ from catalog.selectors import (
     MovieDetails,
     genre_list,
     movie_details,
+    movie_keys,
     movies_page,
     people_page,
     resolve_movie_id,
@@ -85,8 +87,9 @@ class MoviesView(CatalogueView):
     def post(self, request: Request) -> Response:
         """Create a movie."""
         values = dict(self.validated)
-        movie_id = _write_movie(MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE))
-        return Response(_details_or_404(movie_id), status=201, headers={"Location": f"/movies/{movie_id}"})
+        movie = _details_or_404(_write_movie(MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE)))
+        location = f"/movies/{quote(movie['movie_id'], safe='')}"
+        return Response(movie, status=201, headers={"Location": location})
 
 
 class MovieView(CatalogueView):
@@ -121,7 +124,8 @@ class MovieView(CatalogueView):
         number = resolve_movie_id(movie_id)
         if not number:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_details_or_404(_write_movie(MovieChange(number, self.validated, WriteMode.UPDATE))))
+        key = number if number > 0 else movie_keys([number]).get(number, movie_id)
+        return Response(_details_or_404(_write_movie(MovieChange(key, self.validated, WriteMode.UPDATE))))
 
 
 class PeopleView(CatalogueView):
@@ -186,4 +190,6 @@ def _details_dict(movie: MovieDetails) -> dict[str, Any]:
 
 
 def _card_dict(card: MovieCard) -> dict[str, Any]:
-    return card._asdict() | {"movie_id": str(card.movie_id)}
+    values = card._asdict() | {"movie_id": card.id_text}
+    del values["key"]
+    return values

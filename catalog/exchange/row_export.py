@@ -19,19 +19,21 @@ def export_rows(kind: RowKind, file_format: FileFormat) -> Iterator[str]:
 
 
 def _movie_rows() -> Iterator[dict[str, Any]]:
-    after = 0
-    while movies := movie_details_page(after, PAGE_SIZE):
-        after = movies[-1].card.movie_id
-        for movie in movies:
-            values = movie.card._asdict() | movie._asdict()
-            yield {name: _iso_text(values[name]) for name in FIELDS[RowKind.MOVIES]}
+    for keyed in (False, True):
+        after = 0
+        while movies := movie_details_page(after, PAGE_SIZE, keyed=keyed):
+            after = movies[-1].card.movie_id
+            for movie in movies:
+                values = movie.card._asdict() | movie._asdict()
+                values["movie_id"] = movie.card.key or movie.card.movie_id
+                yield {name: _iso_text(values[name]) for name in FIELDS[RowKind.MOVIES]}
 
 
 def _credit_rows() -> Iterator[dict[str, Any]]:
-    credits_ = Credit.objects.select_related("person")
+    credits_ = Credit.objects.select_related("person", "movie")
     for credit in _by_pages(lambda after: list(credits_.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
         yield {
-            "movie_id": credit.movie_id,
+            "movie_id": credit.movie.key or credit.movie_id,
             "name": credit.person.name,
             "role": credit.get_role_display(),
             "order": credit.order,
@@ -44,11 +46,11 @@ def _viewer_rows() -> Iterator[dict[str, Any]]:
 
 
 def _event_rows() -> Iterator[dict[str, Any]]:
-    events = WatchEvent.objects.select_related("viewer").annotate(event_key=stored_event_key())
+    events = WatchEvent.objects.select_related("viewer", "movie").annotate(event_key=stored_event_key())
     for event in _by_pages(lambda after: list(events.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
         yield {
             "user_id": event.viewer_id,
-            "movie_id": event.movie_id,
+            "movie_id": event.movie.key or event.movie_id,
             "kind": event.get_kind_display(),
             "occurred_at": _iso_text(event.occurred_at),
             "rating": event.rating,

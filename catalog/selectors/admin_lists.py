@@ -19,6 +19,8 @@ def search_movies(movies: QuerySet[Movie], text: str) -> QuerySet[Movie]:
     A word fits by title or credited name, in any case, or by an id here, at IMDb or at TMDB, also in a pasted address.
     Each word is a union of index scans (trigrams, ids): an OR over the join would read every movie and every credit.
     """
+    if movies.filter(key=text).exists():  # a key may have spaces in it
+        return movies.filter(key=text)
     for word in text.split():
         by_title = Movie.objects.filter(title__icontains=word).order_by().values("id")
         by_credit = Credit.objects.filter(person__name__icontains=word).order_by().values("movie_id")
@@ -28,7 +30,12 @@ def search_movies(movies: QuerySet[Movie], text: str) -> QuerySet[Movie]:
 
 
 def _has_id(word: str) -> Q:
-    """Match the movies that a word names: 278, tt0111161, 0111161, https://www.themoviedb.org/movie/278-shawshank."""
+    """Match the movies that a word names: by a key, as 278, tt0111161, 0111161, or as in
+    https://www.themoviedb.org/movie/278-shawshank."""
+    return Q(key=word) | _has_number(word)
+
+
+def _has_number(word: str) -> Q:
     if (match := _TMDB_ID.search(word)) and (number := parse_id(match[1])):
         return Q(tmdb_id=number)
     if match := _IMDB_ID.search(word):

@@ -1,6 +1,6 @@
 """The whole catalogue as numpy columns, from which eligibility, filters and item features are computed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from django.db import connection
@@ -58,6 +58,7 @@ SELECT
   (SELECT array_agg(name ORDER BY place) FROM people),
   (SELECT string_agg(int4send(id::int), '' ORDER BY place) FROM people),
   (SELECT array_agg(title ORDER BY id) FROM catalog_movie),
+  (SELECT array_agg(key ORDER BY id) FROM catalog_movie WHERE id < 0),
   {merchandising_rules.ACTIVE_RULES[0]},
   {merchandising_rules.ACTIVE_RULES[1]}
 """
@@ -66,6 +67,8 @@ SELECT
 @dataclass(frozen=True)
 class CatalogueTable:
     """All movies, ordered by id; n movies, row i of every column is movie ids[i].
+
+    Movies whose keys are no numbers come first, as their ids are below zero: the key of movie i is keys[i].
 
     Genres and credits are in CSR form: those of movie i are genre_of[genre_start[i]:genre_start[i + 1]].
     """
@@ -95,7 +98,12 @@ class CatalogueTable:
     imdb: np.ndarray  # int32[n], the number in tt0114709; 0 = unknown
     tmdb: np.ndarray  # int32[n], 0 = unknown
     merchandising_rules: tuple[MerchandisingRule, ...] = ()  # enabled and not over
+    keys: list[str] = field(default_factory=list)  # of the movies with ids below zero
     data_set: int = 0  # Revision.data_set of the same snapshot: a model of another one must not serve
+
+    def key_text(self, row: int) -> str:
+        """Return the key of the movie at `row`, as clients know it."""
+        return self.keys[row] if row < len(self.keys) else str(self.ids[row])
 
     def rows_of(self, movie_ids: np.ndarray) -> np.ndarray:
         """Return the row of each movie (int64); -1 for an id that is not in the catalogue."""
@@ -111,7 +119,7 @@ def catalogue_table() -> CatalogueTable:
         cursor.execute(_SELECT_TABLE)
         row = cursor.fetchone()
     version, data_set, movies, certificates, languages, genres, genre_names, credits_, person_names, *rest = row
-    person_ids, titles, rule_meta, rule_movies = rest
+    person_ids, titles, keys, rule_meta, rule_movies = rest
     movie = np.frombuffer(movies or b"", dtype=_MOVIE_DTYPE)
     genre = np.frombuffer(genres or b"", dtype=_GENRE_DTYPE)
     credit = np.frombuffer(credits_ or b"", dtype=_CREDIT_DTYPE)
@@ -143,6 +151,7 @@ def catalogue_table() -> CatalogueTable:
         imdb=movie["imdb"].astype(np.int32),
         tmdb=movie["tmdb"].astype(np.int32),
         merchandising_rules=merchandising_rules.decode_rules(rule_meta, rule_movies),
+        keys=keys or [],
         data_set=data_set,
     )
 

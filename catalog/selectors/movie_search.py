@@ -13,7 +13,7 @@ from catalog.selectors.age_limits import certificates_within
 from catalog.selectors.movies import IS_VISIBLE, SELECT_CARD, WITHIN_AGE_LIMIT, MovieCard
 from catalog.selectors.search_query import SearchQuery, correct_spelling, parse_search
 
-_CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
+_CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>-?[0-9]{1,10})\Z", re.ASCII)
 _CONTAINS_TERM = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
     UNION SELECT id FROM catalog_movie WHERE year = %s
     UNION SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
@@ -57,7 +57,7 @@ class Cursor(NamedTuple):
     def parse(cls, text: str) -> Self | None:
         """Read the text of a cursor; None for a text that no page gave."""
         match = _CURSOR.match(text)
-        if not match or int(match["after"]) > MAX_ID:
+        if not match or abs(int(match["after"])) > MAX_ID:
             return None
         return cls(int(match["after"]), int(match["rank"]) if match["rank"] else None, match["kind"] == "m")
 
@@ -111,7 +111,7 @@ def movies_page(movie_filter: MovieFilter, start: Cursor, page_size: int) -> Mov
     """
     if not movie_filter.search:
         where = _conditions(movie_filter)
-        where.add("m.id > %s", start.after)
+        where.add("m.id > %s", start.after or -MAX_ID - 1)  # no movie has the id 0
         with connection.cursor() as cursor:
             cursor.execute(f"{SELECT_CARD} WHERE {where} ORDER BY m.id LIMIT %s", [*where.values, page_size + 1])
             return _page([(MovieCard(*row), None) for row in cursor.fetchall()], page_size, corrected=False)

@@ -7,22 +7,22 @@ from typing import NamedTuple
 from django.db import connection
 
 from catalog.external_ids import format_imdb_id, parse_external_id, parse_imdb_id
-from catalog.limits import parse_id
-from catalog.models import Credit
+from catalog.keys import Key, parse_key
+from catalog.models import Credit, Movie
 from catalog.selectors.age_limits import certificate_age
 
 _GENRES = """ARRAY(SELECT g.name FROM catalog_movie_genres mg JOIN catalog_genre g ON g.id = mg.genre_id
                    WHERE mg.movie_id = m.id ORDER BY g.name)"""
-SELECT_CARD = f"SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url FROM catalog_movie m"
+SELECT_CARD = f"SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url, m.key FROM catalog_movie m"
 _CREDITED_NAMES = """ARRAY(SELECT p.name FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
                     WHERE c.movie_id = m.id AND c.role = {role} ORDER BY c."order", c.id)"""
 _DIRECTORS = _CREDITED_NAMES.format(role=Credit.Role.DIRECTOR.value)
 _ACTORS = _CREDITED_NAMES.format(role=Credit.Role.ACTOR.value)
-_SELECT_DETAILS = f"""SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url, m.original_title, m.overview, m.runtime,
-                      m.certificate, m.language, m.imdb_id, m.tmdb_id, {_DIRECTORS}, {_ACTORS},
+_SELECT_DETAILS = f"""SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url, m.key, m.original_title, m.overview,
+                      m.runtime, m.certificate, m.language, m.imdb_id, m.tmdb_id, {_DIRECTORS}, {_ACTORS},
                       m.published, m.available_from, m.available_until
                FROM catalog_movie m"""
-_CERTIFICATE_COLUMN = 8  # its column in _SELECT_DETAILS
+_CERTIFICATE_COLUMN = 9  # its column in _SELECT_DETAILS
 # What a visitor may see now; the window's end is exclusive.
 IS_VISIBLE = """m.published AND (m.available_from IS NULL OR m.available_from <= now())
             AND (m.available_until IS NULL OR m.available_until > now())"""
@@ -37,6 +37,12 @@ class MovieCard(NamedTuple):
     year: int | None
     genres: list[str]
     poster_url: str
+    key: str | None = None  # where it is no number
+
+    @property
+    def id_text(self) -> str:
+        """The movie's key as clients know it."""
+        return self.key or str(self.movie_id)
 
 
 class MovieDetails(NamedTuple):
@@ -64,6 +70,11 @@ def movie_cards(ids: Collection[int]) -> dict[int, MovieCard]:
         return {row[0]: MovieCard(*row) for row in cursor.fetchall()}
 
 
+def movie_keys(ids: Collection[int]) -> dict[int, str]:
+    """Map the ids of movies whose keys are no numbers to their keys; other ids are left out."""
+    return dict(Movie.objects.filter(pk__in=ids, key__isnull=False).values_list("pk", "key"))
+
+
 def visible_movie_details(movie_id: int, age_limit: int | None = None) -> MovieDetails | None:
     """Return the details of a movie that is visible now and within the age limit (years); else None."""
     return _details(movie_id, age_limit, f" AND {IS_VISIBLE}")
@@ -80,53 +91,64 @@ def _details(movie_id: int, age_limit: int | None, condition: str = "") -> Movie
         row = cursor.fetchone()
     if row and age_limit is not None and certificate_age(row[_CERTIFICATE_COLUMN]) > age_limit:
         return None
-    return MovieDetails(MovieCard(*row[:5]), *row[5:]) if row else None
+    return MovieDetails(MovieCard(*row[:6]), *row[6:]) if row else None
 
 
-def movie_details_page(after: int, page_size: int) -> list[MovieDetails]:
-    """Return the movies with an id above `after`, visible or not, by id."""
+def movie_details_page(after: int, page_size: int, *, keyed: bool = False) -> list[MovieDetails]:
+    """Return the movies that came after the one with the id `after` (0: from the first on), visible or not.
+
+    Those whose keys are numbers, or the other ones (`keyed`).
+    """
+    behind = "m.id < %s ORDER BY m.id DESC" if keyed else "m.id > %s ORDER BY m.id"
     with connection.cursor() as cursor:
-        cursor.execute(f"{_SELECT_DETAILS} WHERE m.id > %s ORDER BY m.id LIMIT %s", [after, page_size])
-        return [MovieDetails(MovieCard(*row[:5]), *row[5:]) for row in cursor.fetchall()]
+        cursor.execute(f"{_SELECT_DETAILS} WHERE {behind} LIMIT %s", [after, page_size])
+        return [MovieDetails(MovieCard(*row[:6]), *row[6:]) for row in cursor.fetchall()]
 
 
 def resolve_movie_ids(texts: Collection[str]) -> dict[str, int]:
     """Resolve many ids as resolve_movie_id() does, in two queries; texts without a movie are left out."""
     external = {text: parsed for text in texts if (parsed := parse_external_id(text)) is not None}
-    own = {text: number for text in texts if (number := parse_id(text))}
+    own = {text: key for text in texts if text not in external and (key := parse_key(text))}
+    numbers = [key for key in own.values() if isinstance(key, int)]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM catalog_movie WHERE id = ANY(%s::int[])", [list(own.values())])
-        existing = {movie_id for (movie_id,) in cursor.fetchall()}
+        cursor.execute(
+            "SELECT id, key FROM catalog_movie WHERE id = ANY(%s::int[]) OR key = ANY(%s)",
+            [numbers, [key for key in own.values() if isinstance(key, str)]],
+        )
+        id_by_key: dict[Key, int] = {key or movie_id: movie_id for movie_id, key in cursor.fetchall()}
         spellings = [text for ids in external.values() for text in (format_imdb_id(ids.imdb), f"tt{ids.imdb}")]
         cursor.execute(
             """SELECT id, imdb_id, tmdb_id FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = ANY(%s)
-               ORDER BY id DESC""",
+               ORDER BY id > 0, abs(id) DESC""",
             [spellings, [ids.tmdb for ids in external.values() if ids.tmdb]],
         )
         oldest: dict[tuple[str, int], int] = {}
         for movie_id, imdb_id, tmdb_id in cursor.fetchall():
             oldest["imdb", parse_imdb_id(imdb_id) or 0] = oldest["tmdb", tmdb_id or 0] = movie_id
-    resolved = {text: number for text, number in own.items() if number in existing}
+    resolved = {text: id_by_key[key] for text, key in own.items() if key in id_by_key}
     keys = {text: ("imdb", ids.imdb) if ids.imdb else ("tmdb", ids.tmdb) for text, ids in external.items()}
     return resolved | {text: oldest[key] for text, key in keys.items() if key in oldest}
 
 
 def resolve_movie_id(text: str) -> int | None:
-    """Return the movie that a client means by the catalogue's own id, or by an id at IMDb or TMDB.
+    """Return the movie that a client means by the site's own key, or by an id at IMDb or TMDB.
 
-    Of several movies with one external id the oldest counts. An own id is not looked up. None: the text is no id, or
-    no movie has the external id.
+    Of several movies with one external id the oldest counts. A number is not looked up. None: no movie has this key or
+    external id.
     """
     external = parse_external_id(text)
     if external is None:
-        return parse_id(text) or None
+        key = parse_key(text)
+        return Movie.objects.filter(key=key).values_list("pk", flat=True).first() if isinstance(key, str) else key
     spellings = [format_imdb_id(external.imdb), f"tt{external.imdb}"] if external.imdb else []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT min(id) FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = %s",
+            """SELECT id FROM catalog_movie WHERE imdb_id = ANY(%s) OR tmdb_id = %s
+               ORDER BY id < 0, abs(id) LIMIT 1""",
             [spellings, external.tmdb or None],
         )
-        return cursor.fetchone()[0]
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def resolve_people(names: Collection[str]) -> dict[str, list[int]]:

@@ -53,7 +53,7 @@ def admin_log_entries(viewer_id: int) -> QuerySet[LogEntry]:
 
 def _event_values(event: Any) -> dict[str, Any]:
     return {
-        "movie_id": str(event.movie_id),
+        "movie_id": event.movie.key or str(event.movie_id),
         "title": event.movie.title,
         "kind": event.get_kind_display(),
         "occurred_at": event.occurred_at,

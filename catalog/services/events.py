@@ -50,7 +50,7 @@ def _record(events: Sequence[NewEvent], announce: bool) -> list[EventResult]:
     unstored: dict[int, NewEvent] = {}
     for position, (event, error) in enumerate(zip(events, errors, strict=True)):
         if not error and event.movie_id not in movies:
-            error = f"there is no film {event.movie_id}"
+            error = f"there is no film {event.movie_id}" if event.movie_id > 0 else "there is no such film"
         if error:
             results[position] = EventResult(EventStatus.REJECTED, error, versions.get(event.viewer_id))
         elif event_key(event) in stored:
@@ -66,8 +66,6 @@ def _validation_error(event: NewEvent) -> str:
     """Return why the event cannot be stored, or nothing."""
     if not 1 <= event.viewer_id <= MAX_ID:
         return f"viewer id {event.viewer_id} is not between 1 and {MAX_ID}"
-    if not 1 <= event.movie_id <= MAX_ID:
-        return f"film id {event.movie_id} is not between 1 and {MAX_ID}"
     if event.kind not in WatchEvent.Kind.values:
         return f"kind {event.kind} is not one of {', '.join(map(str, WatchEvent.Kind.values))}"
     if event.rating is None and event.kind == WatchEvent.Kind.RATING:

@@ -45,6 +45,13 @@ def allocate_movie_id(reserved: Container[int] = ()) -> int:
                 return int(movie_id)
 
 
+def allocate_keyed_movie_id() -> int:
+    """Return an id, below zero, for a movie whose key is no number."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('catalog_movie_key_id')")
+        return int(cursor.fetchone()[0])
+
+
 def advance_movie_sequence(client_ids: Collection[int]) -> None:
     """Move the sequence above ids that clients chose.
 

@@ -9,11 +9,13 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.keys import Key
 from catalog.models import Credit, Movie
 from catalog.selectors.versions import has_demo
 from catalog.services.demo import remove_demo
 from catalog.services.get_or_create import (
     advance_movie_sequence,
+    allocate_keyed_movie_id,
     allocate_movie_id,
     get_or_create_genres,
     get_or_create_people,
@@ -52,10 +54,10 @@ class MovieChange:
     """Values to write to a movie.
 
     `values`: any of MOVIE_FIELDS, `genres`, `directors` and `actors` (names; all of them, in billing order). What is
-    left out stays as it is. Without an id an existing movie is found by its imdb_id or tmdb_id.
+    left out stays as it is. Without a key an existing movie is found by its imdb_id or tmdb_id.
     """
 
-    movie_id: int | None
+    movie_key: Key | None
     values: Mapping[str, Any]
     mode: WriteMode = WriteMode.UPSERT
 
@@ -102,15 +104,18 @@ class _UpsertBatch:
     """The movies that a batch of changes names, as they are stored and as they will be."""
 
     def __init__(self, changes: Sequence[MovieChange]) -> None:
-        ids = {change.movie_id for change in changes if change.movie_id}
+        ids = {change.movie_key for change in changes if isinstance(change.movie_key, int)}
+        keys = {change.movie_key for change in changes if isinstance(change.movie_key, str)}
         imdb = {change.values["imdb_id"] for change in changes if change.values.get("imdb_id")}
         tmdb = {change.values["tmdb_id"] for change in changes if change.values.get("tmdb_id")}
         # An external id never finds the demo's copy of a movie: the demo is removed, and the site's own movie stays.
         by_external_id = (Q(imdb_id__in=imdb) | Q(tmdb_id__in=tmdb)) & Q(is_demo=False)
-        named = Q(pk__in=ids) | by_external_id
+        named = Q(pk__in=ids) | Q(key__in=keys) | by_external_id
         locked = Movie.objects.select_for_update(no_key=True).filter(named).order_by("pk")
         self.movies = {movie.pk: movie for movie in locked}
-        oldest_last = [*self.movies.values()][::-1]  # of movies that share an id the oldest counts
+        self.id_by_key: dict[Key, int] = {movie.key or movie.pk: movie.pk for movie in self.movies.values()}
+        # Of movies that share an id the oldest counts. Ids below zero fall.
+        oldest_last = sorted(self.movies.values(), key=lambda movie: (movie.pk > 0, -abs(movie.pk)))
         self.by_imdb_id: dict[Any, int] = {movie.imdb_id: movie.pk for movie in oldest_last if movie.imdb_id}
         self.by_tmdb_id: dict[Any, int] = {movie.tmdb_id: movie.pk for movie in oldest_last if movie.tmdb_id}
         self.genres: dict[int, Sequence[str]] = {}
@@ -121,33 +126,38 @@ class _UpsertBatch:
     def write(self, change: MovieChange) -> MovieWriteResult:
         """Apply one change in memory, or return why it cannot be written."""
         values = change.values
-        movie_id = (
-            change.movie_id or self.by_imdb_id.get(values.get("imdb_id")) or self.by_tmdb_id.get(values.get("tmdb_id"))
-        )
+        if change.movie_key:
+            movie_id = self.id_by_key.get(change.movie_key)
+        else:
+            movie_id = self.by_imdb_id.get(values.get("imdb_id")) or self.by_tmdb_id.get(values.get("tmdb_id"))
         movie = self.movies.get(movie_id) if movie_id else None
-        if problem := self._problem(movie_id, movie, change):
+        if problem := self._problem(movie, change):
             return MovieWriteResult(movie_id, problem=problem[0], reason=problem[1])
         created = movie is None
         if movie is None:
-            movie = Movie(pk=movie_id or allocate_movie_id(self.movies), added_at=timezone.now())
-            self.client_ids |= {movie_id} if movie_id else set()
+            movie = self._new_movie(change.movie_key)
         self._apply(movie, values)
         return MovieWriteResult(movie.pk, created)
 
-    def _problem(
-        self, movie_id: int | None, movie: Movie | None, change: MovieChange
-    ) -> tuple[WriteProblem, str] | None:
+    def _new_movie(self, key: Key | None) -> Movie:
+        """Return a movie of this key; without one, of the next free id."""
+        if isinstance(key, str):
+            return Movie(pk=allocate_keyed_movie_id(), key=key, added_at=timezone.now())
+        self.client_ids |= {key} if key else set()
+        return Movie(pk=key or allocate_movie_id(self.movies), added_at=timezone.now())
+
+    def _problem(self, movie: Movie | None, change: MovieChange) -> tuple[WriteProblem, str] | None:
         if movie is None and change.mode is WriteMode.UPDATE:
-            return WriteProblem.UNKNOWN, f"The catalogue has no film {movie_id}."
+            return WriteProblem.UNKNOWN, f"The catalogue has no film {change.movie_key}."
         if movie is not None and change.mode is WriteMode.CREATE:
-            return WriteProblem.EXISTS, f"This is film {movie.pk} of the catalogue: change that one."
+            return WriteProblem.EXISTS, f"This is film {movie.key or movie.pk} of the catalogue: change that one."
         if movie is None and not change.values.get("title"):
             return WriteProblem.INVALID, "title: is needed for a film that the catalogue does not have yet."
         for name, movie_by_id in (("imdb_id", self.by_imdb_id), ("tmdb_id", self.by_tmdb_id)):
             other = movie_by_id.get(change.values.get(name))
             unchanged = movie is not None and getattr(movie, name) == change.values.get(name)
-            if other is not None and other != movie_id and not unchanged:
-                return WriteProblem.EXISTS, f"{name}: film {other} has this one."
+            if other is not None and (movie is None or other != movie.pk) and not unchanged:
+                return WriteProblem.EXISTS, f"{name}: film {self.movies[other].key or other} has this one."
         begins, ends = (
             change.values.get(name, getattr(movie, name, None)) for name in ("available_from", "available_until")
         )
@@ -160,6 +170,7 @@ class _UpsertBatch:
             if name in values:
                 setattr(movie, name, values[name])
         self.movies[movie.pk] = movie
+        self.id_by_key[movie.key or movie.pk] = movie.pk
         self.written.add(movie.pk)
         if movie.imdb_id:
             self.by_imdb_id[movie.imdb_id] = movie.pk

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalog.selectors import MovieCard
+from recommender.movies.movie_ids import movie_id_text
 
 TILE_COLOURS = 8  # classes of admin.css
 
@@ -32,7 +33,7 @@ class Card:
 def make_card(position: int, movie_id: int, movie: MovieCard | None) -> Card:
     """Make the card of a movie, with its id for a title where the catalogue no longer has it."""
     if movie is None:
-        return Card(position, movie_id, f"film {movie_id}", None, "", "", 0)
+        return Card(position, movie_id, f"film {movie_id_text(movie_id)}", None, "", "", 0)
     genres = ", ".join(movie.genres)
     return Card(position, movie_id, movie.title, movie.year, genres, movie.poster_url, movie_id % TILE_COLOURS)
 

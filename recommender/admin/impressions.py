@@ -7,10 +7,13 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from unfold.decorators import display
 
+from catalog import selectors
 from catalog.limits import parse_id
 from recommender.admin.base import ReadOnlyAdmin
 from recommender.models import Impression
+from recommender.movies.movie_ids import movie_id_text
 
 MAX_PAGED_ROWS = 10_000
 MAX_SEARCHED_ROWS = 300_000  # the newest; searching them takes some ten milliseconds
@@ -29,7 +32,7 @@ class BoundedPaginator(Paginator):
 class ImpressionAdmin(ReadOnlyAdmin):
     """List impressions and clicks. Only viewer_id has an index: each index slows the writing of events down."""
 
-    list_display = ("occurred_at", "kind", "viewer_id", "movie_id", "position", "recommendation_id")
+    list_display = ("occurred_at", "kind", "viewer_id", "movie", "position", "recommendation_id")
     list_filter = ("kind",)
     search_fields = ("viewer_id", "movie_id", "recommendation_id")
     search_help_text = (
@@ -40,6 +43,11 @@ class ImpressionAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     paginator = BoundedPaginator
 
+    @display(description="film")
+    def movie(self, impression: Impression) -> str:
+        """Return the movie's key."""
+        return movie_id_text(impression.movie_id)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Impression], search_term: str
     ) -> tuple[QuerySet[Impression], bool]:
@@ -49,6 +57,8 @@ class ImpressionAdmin(ReadOnlyAdmin):
             is_recent: dict[str, Any] = {"pk__gt": newest - MAX_SEARCHED_ROWS}
             matches = Q(recommendation_id=word, **is_recent)
             if number := parse_id(word):
-                matches |= Q(viewer_id=number) | Q(movie_id=number, **is_recent)
+                matches |= Q(viewer_id=number)
+            if movie_id := selectors.resolve_movie_id(word):
+                matches |= Q(movie_id=movie_id, **is_recent)
             queryset = queryset.filter(matches)
         return queryset, False

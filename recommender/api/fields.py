@@ -12,7 +12,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.api.fields import MAX_MOVIE_ID_LENGTH, MAX_NAME_LENGTH, MAX_NAMES
+from catalog.api.fields import MAX_NAME_LENGTH, MAX_NAMES
 from catalog.event_keys import EventId, parse_event_key
 from catalog.keys import MAX_JSON_NUMBER, MAX_KEY_LENGTH
 from catalog.limits import MAX_ID
@@ -26,8 +26,8 @@ MAX_IN_QUERY = 100
 
 _MOVIE_ID_SCHEMA = {
     "anyOf": [
-        {"type": "string", "minLength": 1, "maxLength": MAX_MOVIE_ID_LENGTH},
-        {"type": "integer", "minimum": 0, "maximum": MAX_ID},
+        {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
+        {"type": "integer", "minimum": 0, "maximum": MAX_JSON_NUMBER},
     ]
 }
 _EVENT_ID_SCHEMA = {
@@ -134,10 +134,10 @@ class EventKey(serializers.Field):
 def movie_id_text(data: Any) -> str:
     """Return a movie id as text. Raises ValidationError."""
     number = as_integer(data)
-    if number is not None and 0 <= number <= MAX_ID:
+    if number is not None and 0 <= number <= MAX_JSON_NUMBER:
         data = str(number)
-    if not isinstance(data, str) or not 0 < len(data) <= MAX_MOVIE_ID_LENGTH:
-        raise serializers.ValidationError(f"a film id is a string of 1 to {MAX_MOVIE_ID_LENGTH} characters.")
+    if not isinstance(data, str) or not 0 < len(data) <= MAX_KEY_LENGTH or not data.isprintable():
+        raise serializers.ValidationError(f"a film id is a string of 1 to {MAX_KEY_LENGTH} printable characters.")
     return data
 
 
@@ -197,7 +197,7 @@ class MovieIds(_BoundedList):
     def parse_items(self, data: Sequence[Any]) -> list[str]:
         """Return the ids as texts."""
         # The fast path: a batch has 200,000 of them.
-        if all(type(item) is str and 0 < len(item) <= MAX_MOVIE_ID_LENGTH for item in data):
+        if all(type(item) is str and 0 < len(item) <= MAX_KEY_LENGTH and item.isprintable() for item in data):
             return list(data)
         return super().parse_items(data)
 
@@ -206,12 +206,12 @@ class MovieIds(_BoundedList):
         return movie_id_text(data)
 
 
-_ID_IN_QUERY = f"[^,]{{1,{MAX_MOVIE_ID_LENGTH}}}"
+_ID_IN_QUERY = f"[^,]{{1,{MAX_KEY_LENGTH}}}"
 
 
 @extend_schema_field({"type": "string", "pattern": f"^{_ID_IN_QUERY}(,{_ID_IN_QUERY}){{0,{MAX_IN_QUERY - 1}}}$"})
 class QueryMovieIds(MovieIds):
-    """Movie ids in a query, separated by commas: as many as an address holds."""
+    """Movie ids in a query, separated by commas: as many as an address holds. A key with a comma goes into a body."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_items=MAX_IN_QUERY, **options)

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from catalog.selectors import MovieCard
+from recommender.movies.movie_ids import movie_id_text, movie_id_texts
 from recommender.serving.request import Filters
 from recommender.serving.response import Answer
 
@@ -93,13 +94,16 @@ def recommended_movies(answer: Answer) -> list[dict[str, Any]]:
     """Return the movies of a list with their scores; with cards and explanations where the answer has them."""
     movies: list[dict[str, Any]]
     if answer.movie_cards is None:
-        movies = [{"movie_id": str(movie_id), "score": score} for movie_id, score in answer.recommendations]
+        texts = movie_id_texts(movie_id for movie_id, _ in answer.recommendations)
+        movies = [
+            {"movie_id": text, "score": score} for text, (_, score) in zip(texts, answer.recommendations, strict=True)
+        ]
     else:
         cards = answer.movie_cards
         movies = [{**movie_card(movie_id, cards), "score": score} for movie_id, score in answer.recommendations]
     for movie, explanation in zip(movies, answer.explanations or (), strict=False):
         movie["because"] = [
-            {"movie_id": str(cause.movie_id), "title": cause.title, "effect": cause.effect}
+            {"movie_id": movie_id_text(cause.movie_id), "title": cause.title, "effect": cause.effect}
             for cause in explanation.causes
         ]
         movie["fact"] = explanation.fact
@@ -121,7 +125,7 @@ def list_info(answer: Answer) -> dict[str, Any]:
 
 def movie_card(movie_id: int, cards: Mapping[int, MovieCard]) -> dict[str, Any]:
     """Return what a client shows of a movie. `cards` by movie id."""
-    movie = {"movie_id": str(movie_id)}
+    movie = {"movie_id": movie_id_text(movie_id)}
     card = cards.get(movie_id)  # absent: deleted since the list was made
     if card is None:
         return movie | {"title": None, "genres": [], "year": None, "poster_url": ""}

@@ -9,7 +9,7 @@ from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
 from recommender.api.list_requests import AgeLimitFields, effective_age_limit
 from recommender.api.openapi.operations import operation
-from recommender.movies.movie_ids import parse_movie_id
+from recommender.movies.movie_ids import movie_id_texts, parse_movie_id
 from recommender.serving.similar import MovieNotFound, find_similar
 
 
@@ -63,8 +63,8 @@ class SimilarView(ApiView):
             {
                 "movie_id": movie_id,
                 "similar": [
-                    {"movie_id": str(neighbour), "similarity": similarity}
-                    for neighbour, similarity in zip(answer.movie_ids, answer.similarities, strict=True)
+                    {"movie_id": neighbour, "similarity": similarity}
+                    for neighbour, similarity in zip(movie_id_texts(answer.movie_ids), answer.similarities, strict=True)
                 ],
                 "source": answer.source,
                 "model_version": answer.model_version,

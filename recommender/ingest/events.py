@@ -65,6 +65,8 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
         elif event.occurred_at > timezone.now() + CLOCK_SKEW:
             reason = f"{event.occurred_at.isoformat()} lies more than 5 minutes ahead of the server's clock"
             results[index] = EventResult(EventStatus.REJECTED, f"occurred_at: {reason}")
+        elif not movie_ids[index]:
+            results[index] = EventResult(EventStatus.REJECTED, f"there is no film {event.movie_id}")
         else:
             (history if event.kind in HISTORY_KINDS else impressions)[index] = event
     with transaction.atomic():

@@ -92,14 +92,19 @@ class CatalogueSnapshot:
         return InvertedIndex.from_csr(self.table.credit_start, self.table.credit_person, len(self.table.person_names))
 
     @cached_property
+    def id_by_key(self) -> dict[str, int]:
+        """The ids, below zero, of the movies whose keys are no numbers."""
+        return dict(zip(self.table.keys, self.table.ids.tolist(), strict=False))
+
+    @cached_property
     def by_imdb(self) -> tuple[np.ndarray, np.ndarray]:
         """The numbers at IMDB, ascending, and the row of each."""
-        return _sorted_ids(self.table.imdb)
+        return _sorted_ids(self.table.imdb, len(self.table.keys))
 
     @cached_property
     def by_tmdb(self) -> tuple[np.ndarray, np.ndarray]:
         """The numbers at TMDB, ascending, and the row of each."""
-        return _sorted_ids(self.table.tmdb)
+        return _sorted_ids(self.table.tmdb, len(self.table.keys))
 
     def available_mask(self, now: int, ahead: int = 0) -> np.ndarray:
         """Return which movies are published and available at `now` or within `ahead` seconds of it: bool [movies]."""
@@ -155,15 +160,24 @@ class CatalogueSnapshot:
         )
 
 
-def _sorted_ids(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the known numbers, ascending, and the row of each; of one number the movie with the lowest id is first."""
-    rows = np.flatnonzero(numbers)
+def _sorted_ids(numbers: np.ndarray, keyed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the known numbers, ascending, and the row of each; of one number the oldest movie is first.
+
+    Ids rise with the movies, those of the first `keyed` rows fall: they are below zero.
+    """
+    oldest_first = np.append(np.arange(keyed, len(numbers)), np.arange(keyed)[::-1])
+    rows = oldest_first[numbers[oldest_first] != 0]
     rows = rows[np.argsort(numbers[rows], kind="stable")]
     return numbers[rows], rows
 
 
 _current = process_state.Value[CatalogueSnapshot | None]("movies: the catalogue as last read", None)
 _rebuild_lock = threading.Lock()
+
+
+def last_snapshot() -> CatalogueSnapshot | None:
+    """Return the catalogue as this process last read it, if it has."""
+    return _current.current
 
 
 def current_snapshot(version: int) -> CatalogueSnapshot:

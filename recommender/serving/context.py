@@ -70,7 +70,7 @@ def open_context(
             snapshot,
             now,
             attribute_mask=attributes.mask,
-            excluded_ids=excluded_ids[excluded_ids > 0],
+            excluded_ids=excluded_ids[excluded_ids != 0],
             age_limit=request.age_limit,
             excluded_by_rule=rules.excluded if rules is not None else None,
         ),

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog import selectors
-from catalog.external_ids import ExternalId
 from recommender import cache, process_state, registry
 from recommender.cache import CacheUnavailable, StoredList, Versions
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
@@ -97,13 +96,14 @@ def _load_missing(versions: Versions, viewer_id: int | None) -> Versions:
 
 
 def load_movie_ids(movie_ids: Sequence[MovieId]) -> list[int]:
-    """Return the catalogue's own ids by the catalogue as it is now; 0 for an id at IMDB or TMDB that it does not have.
+    """Return the catalogue's own ids by the catalogue as it is now; 0 for a key that is no number, or an id at IMDB or
+    TMDB, that it does not have.
 
-    Reads Redis once, and only where an id is one of IMDB or TMDB.
+    Reads Redis once, and only where an id is no number.
     """
-    own_ids = [movie for movie in movie_ids if not isinstance(movie, ExternalId)]
-    if len(own_ids) == len(movie_ids):
-        return own_ids
+    numbers = [movie for movie in movie_ids if isinstance(movie, int)]
+    if len(numbers) == len(movie_ids):
+        return numbers
     ids: list[int] = resolve_movie_ids(read_versions(None).load_snapshot(), movie_ids).tolist()
     return ids
 

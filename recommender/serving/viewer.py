@@ -64,7 +64,7 @@ def build_profile(request: RecommendRequest, history: History | None, posted_ids
     `history` is their own; None for a viewer who has no row or is not named. `posted_ids`: the request's, int32 [n].
     """
     if len(posted_ids):
-        events = Events.from_ids(posted_ids[posted_ids > 0])
+        events = Events.from_ids(posted_ids[posted_ids != 0])
         return ViewerProfile(
             viewer_id=request.viewer_id,
             events=events,
@@ -94,7 +94,7 @@ def profile_from_stored_list(
     seen = np.setdiff1d(table.ids, unseen).astype(np.int32)
     return ViewerProfile(
         viewer_id=request.viewer_id,
-        events=Events.from_ids(posted_ids[posted_ids > 0]),
+        events=Events.from_ids(posted_ids[posted_ids != 0]),
         exclusions=Exclusions(seen, np.zeros(len(seen), np.int8)),
         exists=exists,
         age_limit=stored_list.age_limit,

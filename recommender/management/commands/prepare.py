@@ -21,6 +21,7 @@ from recommender import registry, tasks, training_data
 from recommender.data_state import DataState
 from recommender.jobs import queue
 from recommender.models import Job, ModelVersion
+from recommender.movies.movie_ids import movie_id_texts
 from recommender.registry.object_store import ObjectStoreUnavailable
 from recommender.serving.chart import recommend_chart
 from recommender.serving.metrics import suppress_metrics
@@ -145,7 +146,7 @@ class Command(BaseCommand):
         else:
             movie_ids = popular_movie_ids()
         viewer = {"user_id": history.viewer_id} if history else {}
-        request = viewer | {"history": [str(movie_id) for movie_id in movie_ids], "top_k": 10}
+        request = viewer | {"history": movie_id_texts(movie_ids), "top_k": 10}
         welcome = {
             "request": request if settings.API_OPEN and movie_ids else None,
             "films": bool(movie_ids),

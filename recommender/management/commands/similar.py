@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
-from catalog.selectors import CatalogueTable
 from recommender import registry
 from recommender.movies.content_similarity import similarity_to_movie
+from recommender.movies.movie_ids import parse_movie_id, resolve_movie_ids
+from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving import current_versions
 from recommender.serving.similar import find_similar
 
@@ -25,12 +26,12 @@ class Command(BaseCommand):
         snapshot = current_versions.read_versions(None).load_snapshot()
         ranker, table = registry.ranker(), snapshot.table
         for text in films:
-            row = _find_row(table, text)
+            row = _find_row(snapshot, text)
             movie_id, content = int(table.ids[row]), similarity_to_movie(snapshot, row)
             is_ranked = ranker is not None and ranker.columns_of(np.array([movie_id]))[0] >= 0
             learned = ranker.item_similarity(movie_id) if ranker is not None and is_ranked else None
             successors = ranker.successor_shares(movie_id) if ranker is not None and is_ranked else None
-            self.stdout.write(self.style.SUCCESS(f"{movie_id} {table.titles[row]} ({table.year[row]})"))
+            self.stdout.write(self.style.SUCCESS(f"{table.key_text(row)} {table.titles[row]} ({table.year[row]})"))
             self.stdout.write("  similarity  content  learned  after")
             neighbours = find_similar(movie_id, top_k)
             for neighbour, similarity in zip(neighbours.movie_ids, neighbours.similarities, strict=True):
@@ -43,11 +44,11 @@ class Command(BaseCommand):
                 self.stdout.write(f"{line}  {table.titles[row]} ({table.year[row]})")
 
 
-def _find_row(table: CatalogueTable, text: str) -> int:
+def _find_row(snapshot: CatalogueSnapshot, text: str) -> int:
     """Return the row of the movie with this id, or of the shortest title with these words. Raises CommandError."""
-    if text.isdigit():
-        row = int(table.rows_of(np.array([int(text)]))[0])
-    else:
+    table = snapshot.table
+    row = int(table.rows_of(resolve_movie_ids(snapshot, [parse_movie_id(text)]))[0])
+    if row < 0 and not text.isdigit():
         rows = [n for n, title in enumerate(table.titles) if text.casefold() in title.casefold()]
         row = min(rows, key=lambda n: len(table.titles[n]), default=-1)
     if row < 0:

@@ -117,7 +117,7 @@ def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
             f"You liked {title}." if strongly[position] else f"You watched {title}.",
             "similar",
             neighbours,
-            about=str(table.ids[seed]),
+            about=table.key_text(seed),
             topic=neighbours[:NEAR_DUPLICATES],
         )
 
