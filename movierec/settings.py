@@ -67,6 +67,9 @@ BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ah
 CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
 
+# --- viewers ----------------------------------------------------------------------------------------------------
+PROFILES_PER_ACCOUNT = env.int("MOVIEREC_PROFILES_PER_ACCOUNT", default=20)
+
 # --- pages of other sites that may read answers -------------------------------------------------------------------
 CORS_ALLOWED_ORIGINS = env.list("MOVIEREC_CORS_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/)"
@@ -298,6 +301,8 @@ REST_FRAMEWORK = {
         "events": env("MOVIEREC_RATE_EVENTS", default="60000/min"),
         "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
         "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
+        # Events, not calls, for each viewer with a token that may send them.
+        "viewer_events": env("MOVIEREC_RATE_VIEWER_EVENTS", default="60/min"),
         "refused_keys": env("MOVIEREC_RATE_REFUSED_KEYS", default="60/min"),  # for each address
         # For each address, in each web process: calls refused for want of a key, and logins to the admin.
         "refused": env("MOVIEREC_RATE_REFUSED", default="600/min"),

@@ -36,6 +36,16 @@ from catalog.selectors.versions import (
     viewer_versions,
 )
 from catalog.selectors.viewer_data import personal_data, viewer_created_at
+from catalog.selectors.viewer_events import (
+    EventCursor,
+    EventPage,
+    FilmList,
+    ViewerCounts,
+    ViewerEvent,
+    film_list_page,
+    history_page,
+    viewer_counts,
+)
 from catalog.selectors.viewer_histories import (
     History,
     chunk_boundaries,
@@ -47,6 +57,7 @@ from catalog.selectors.viewer_histories import (
     viewer_count,
     viewer_ids,
 )
+from catalog.selectors.viewer_profiles import Profile, account_profiles, viewer_profile
 from catalog.selectors.watch_counts import (
     NewViewers,
     WatchWeights,
@@ -61,6 +72,9 @@ __all__ = [
     "DATABASE_ERRORS",
     "CatalogueTable",
     "Cursor",
+    "EventCursor",
+    "EventPage",
+    "FilmList",
     "History",
     "Match",
     "MerchandisingRule",
@@ -72,8 +86,12 @@ __all__ = [
     "MovieWatchers",
     "NameCount",
     "NewViewers",
+    "Profile",
+    "ViewerCounts",
+    "ViewerEvent",
     "Visibility",
     "WatchWeights",
+    "account_profiles",
     "catalogue_and_epoch",
     "catalogue_table",
     "certificate_age",
@@ -83,10 +101,12 @@ __all__ = [
     "data_set",
     "erasure_count",
     "export_events",
+    "film_list_page",
     "genre_list",
     "has_demo",
     "histories",
     "history",
+    "history_page",
     "is_database_down",
     "match_movies",
     "merchandising_rule",
@@ -113,8 +133,10 @@ __all__ = [
     "strictest_age_limit",
     "viewer_age_limit",
     "viewer_count",
+    "viewer_counts",
     "viewer_created_at",
     "viewer_ids",
+    "viewer_profile",
     "viewer_versions",
     "viewers_by_day",
     "visible_movie_details",

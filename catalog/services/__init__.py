@@ -20,9 +20,11 @@ from catalog.services.movies import (
     write_credits,
 )
 from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
+from catalog.services.viewer_profiles import PROFILE_DEFAULTS, ProfileWrite, write_profile
 from catalog.services.viewers import backdate_viewers, invalidate_viewers, mark_published, save_viewer, write_viewers
 
 __all__ = [
+    "PROFILE_DEFAULTS",
     "EventResult",
     "EventStatus",
     "MergeRecord",
@@ -30,6 +32,7 @@ __all__ = [
     "MovieWriteResult",
     "NewCredit",
     "NewEvent",
+    "ProfileWrite",
     "RemovedDemo",
     "WriteMode",
     "WriteProblem",
@@ -55,5 +58,6 @@ __all__ = [
     "unmerge_viewer",
     "write_credits",
     "write_movies",
+    "write_profile",
     "write_viewers",
 ]

@@ -14,7 +14,7 @@ from recommender.api import (
     similar,
 )
 from recommender.api.openapi import documents
-from recommender.api.users import history_import, merges, user_data, viewer_tokens
+from recommender.api.users import lists, merges, profiles, taste, user_data, viewer_tokens
 
 urlpatterns = [
     path("recommend", recommend.RecommendView.as_view()),
@@ -32,9 +32,16 @@ urlpatterns = [
     path("exports/<slug:kind>.<slug:form>", imports_exports.ExportsView.as_view()),
     path("events", events.EventsView.as_view()),
     path("users/<int:user_id>/data", user_data.UserDataView.as_view()),
-    path("users/<int:user_id>/history", history_import.HistoryImportView.as_view()),
+    path("users/<int:user_id>/history", lists.HistoryView.as_view()),
+    path("users/<int:user_id>/ratings", lists.RatingsView.as_view()),
+    path("users/<int:user_id>/watchlist", lists.WatchlistView.as_view()),
+    path("users/<int:user_id>/hidden", lists.HiddenView.as_view()),
+    path("users/<int:user_id>/taste", taste.TasteView.as_view()),
     path("users/merge", merges.MergeView.as_view()),
     path("users/merge/undo", merges.UndoView.as_view()),
+    path("users/<int:user_id>", profiles.ProfileView.as_view()),
+    path("accounts/<str:account>/profiles", profiles.AccountProfilesView.as_view()),
+    path("accounts/<str:account>/data", profiles.AccountDataView.as_view()),
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", health.LiveView.as_view()),
     path("health/ready", health.ReadyView.as_view()),

@@ -41,6 +41,8 @@ def _is_for_token_viewer(request: Request, view: Any, viewer_id: int) -> bool:
     """
     if not getattr(view, "allow_viewer_token", False) or not view.accepts_viewer(request):
         return False
+    if view.kwargs.get("user_id", viewer_id) != viewer_id:
+        return False
     if any(text != str(viewer_id) for text in request.query_params.getlist("user_id")):
         return False
     body = request.data
