@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from catalog.event_keys import event_key_text
 from catalog.models import WatchEvent
 from catalog.selectors.age_limits import certificates_within
 
@@ -52,7 +53,12 @@ class ViewerEvent(NamedTuple):
     rating: float | None  # stars
     completion: float | None  # share of the film
     client_event_id: UUID | None
-    event_key: str | None  # as the site wrote it, where it is no UUID in lower case
+    event_text: str | None  # the key as the site wrote it, where it is no UUID in lower case
+
+    @property
+    def event_key(self) -> str | None:
+        """The key as the site wrote it; None for an event without one."""
+        return event_key_text(self.client_event_id, self.event_text)
 
 
 class EventPage(NamedTuple):

@@ -14,7 +14,7 @@ from recommender.api import (
     similar,
 )
 from recommender.api.openapi import documents
-from recommender.api.users import lists, merges, profiles, taste, user_data, viewer_tokens
+from recommender.api.users import event_deletion, lists, merges, profiles, taste, user_data, viewer_tokens
 
 urlpatterns = [
     path("recommend", recommend.RecommendView.as_view()),
@@ -31,17 +31,19 @@ urlpatterns = [
     path("imports/<str:kind>", imports_exports.ImportsView.as_view()),
     path("exports/<slug:kind>.<slug:form>", imports_exports.ExportsView.as_view()),
     path("events", events.EventsView.as_view()),
+    path("events/<path:event_id>", event_deletion.EventView.as_view()),
     path("users/<int:user_id>/data", user_data.UserDataView.as_view()),
     path("users/<int:user_id>/history", lists.HistoryView.as_view()),
     path("users/<int:user_id>/ratings", lists.RatingsView.as_view()),
     path("users/<int:user_id>/watchlist", lists.WatchlistView.as_view()),
     path("users/<int:user_id>/hidden", lists.HiddenView.as_view()),
     path("users/<int:user_id>/taste", taste.TasteView.as_view()),
+    path("users/<int:user_id>/events", event_deletion.UserEventsView.as_view()),
     path("users/merge", merges.MergeView.as_view()),
     path("users/merge/undo", merges.UndoView.as_view()),
     path("users/<int:user_id>", profiles.ProfileView.as_view()),
-    path("accounts/<str:account>/profiles", profiles.AccountProfilesView.as_view()),
-    path("accounts/<str:account>/data", profiles.AccountDataView.as_view()),
+    path("accounts/<path:account>/profiles", profiles.AccountProfilesView.as_view()),
+    path("accounts/<path:account>/data", profiles.AccountDataView.as_view()),
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", health.LiveView.as_view()),
     path("health/ready", health.ReadyView.as_view()),

@@ -140,12 +140,11 @@ def _respond(
 
 
 def _item_body(event: selectors.ViewerEvent, card: selectors.MovieCard) -> dict[str, Any]:
-    event_id = event.event_key or (None if event.client_event_id is None else str(event.client_event_id))
     return card._asdict() | {
         "movie_id": str(card.movie_id),
         "kind": event.kind.label,
         "occurred_at": event.occurred_at,
         "rating": event.rating,
         "completion": event.completion,
-        "event_id": event_id,
+        "event_id": event.event_key,
     }

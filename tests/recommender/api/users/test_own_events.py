@@ -51,6 +51,18 @@ def test_it_sends_nobody_elses(app, body):
     assert WatchEvent.objects.count() == before
 
 
+def test_it_takes_back_its_own_viewers_events_alone(app, client_with, site):
+    site.post("/events", {"user_id": BEN, **own(JEDI), "event_id": "bens"})
+    app.post("/events", [own(NEMO, event_id="dans"), own(JEDI, "watchlist")])
+
+    assert app.delete("/events/bens")["events"] == 0
+    assert app.delete("/events/dans")["events"] == 1
+    assert app.delete(f"/users/{DAN}/events?movie_id={JEDI}&kind=watchlist")["events"] == 1
+    assert app.delete(f"/users/{BEN}/events?all=true", expect=403)["code"] == "permission_denied"
+    app_client(DAN, client_with).delete(f"/users/{DAN}/events?all=true", expect=403)
+    assert WatchEvent.objects.filter(viewer=BEN).count() == 4
+
+
 def test_it_sends_few_and_only_of_the_last_days(app, monkeypatch):
     body = app.post("/events", [own(NEMO)] * 51, expect=400)
     assert body["errors"][0]["detail"] == "Holds 51 events; send 1 to 50."

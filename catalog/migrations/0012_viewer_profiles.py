@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0010_site_data'),
+        ('catalog', '0011_event_keys_follow_events'),
     ]
 
     operations = [
