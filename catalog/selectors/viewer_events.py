@@ -4,15 +4,17 @@ A page ends at a moment and an id, and the next one begins behind them: an event
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+import numpy as np
+from django.conf import settings
 from django.db import connection
 
 from catalog.event_keys import event_key_text
+from catalog.last_word import PAST_RATING, EventColumns, find_held_events
 from catalog.models import WatchEvent
 from catalog.selectors.age_limits import certificates_within
 
@@ -68,35 +70,12 @@ class EventPage(NamedTuple):
     next: EventCursor | None
 
 
-@dataclass(frozen=True, slots=True)
-class FilmList:
-    """Films of which the last word, among the kinds of both fields, is one of those that put them on the list."""
+class FilmList(StrEnum):
+    """A list of films that follows from a viewer's history."""
 
-    puts_on: Sequence[WatchEvent.Kind]
-    takes_off: Sequence[WatchEvent.Kind] = ()
-
-    @property
-    def kinds(self) -> list[int]:
-        """The kinds that decide."""
-        return [int(kind) for kind in (*self.puts_on, *self.takes_off)]
-
-
-WATCHED = FilmList([_Kind.WATCH, _Kind.REWATCH, _Kind.RATING], [_Kind.UNWATCH])
-RATED = FilmList([_Kind.RATING])
-LIKED = FilmList([_Kind.LIKE], [_Kind.UNLIKE, _Kind.DISLIKE])
-DISLIKED = FilmList([_Kind.DISLIKE], [_Kind.UNDISLIKE, _Kind.LIKE])
-HIDDEN = FilmList([_Kind.DISLIKE, _Kind.NOT_INTERESTED], [_Kind.UNDISLIKE, _Kind.LIKE, _Kind.INTERESTED])
-WATCHLIST = FilmList([_Kind.WATCHLIST], [*WATCHED.puts_on, *HIDDEN.puts_on])
-
-_COLUMNS = """e.id, e.movie_id, e.kind, e.occurred_at, e.rating, e.completion, e.client_event_id,
-              (SELECT key FROM catalog_eventkey k WHERE k.id = e.client_event_id)"""
-_BEHIND = "(e.occurred_at, e.id) < (%(occurred_at)s, %(number)s)"
-_WITHIN_AGE_LIMIT = """EXISTS (SELECT 1 FROM catalog_movie m WHERE m.id = e.movie_id
-                                AND m.certificate = ANY(%(certificates)s))"""
-_NEWEST_FIRST = "ORDER BY e.occurred_at DESC, e.id DESC LIMIT %(limit)s"
-_LAST_WORDS = """SELECT DISTINCT ON (movie_id) * FROM catalog_watchevent
-                 WHERE viewer_id = %(viewer)s AND kind = ANY(%(kinds)s)
-                 ORDER BY movie_id, occurred_at DESC, id DESC"""
+    RATINGS = "ratings"
+    WATCHLIST = "watchlist"  # until the film is seen, rated or rejected
+    HIDDEN = "hidden"
 
 
 class ViewerCounts(NamedTuple):
@@ -110,14 +89,50 @@ class ViewerCounts(NamedTuple):
     watchlist: int
 
 
-_COUNTED = (WATCHED, RATED, LIKED, DISLIKED, HIDDEN, WATCHLIST)  # in the order of ViewerCounts
-_PUTS_ON = """(array_agg(kind ORDER BY occurred_at DESC, id DESC) FILTER (WHERE kind = ANY(%s)))[1] = ANY(%s)"""
+class _HeldHistory(NamedTuple):
+    """The events that hold (`catalog.last_word`), in the order (occurred_at, id)."""
+
+    numbers: np.ndarray  # int64 [n], of the events' rows
+    occurred_at: np.ndarray  # int64 [n], unix microseconds
+    movie_ids: np.ndarray  # int32 [n]
+    kinds: np.ndarray  # int8 [n], as HeldEvents has them
 
 
-def history_page(viewer_id: int, cursor: EventCursor | None, page_size: int, age_limit: int | None = None) -> EventPage:
+_EVENT_DTYPE = np.dtype(
+    [("number", ">i8"), ("at", ">i8"), ("movie", ">i4"), ("kind", ">i2"), ("rating", ">f4"), ("completion", ">f4")]
+)
+_SELECT_PACKED = """
+    SELECT string_agg(
+        int8send(e.id) || int8send((extract(epoch FROM e.occurred_at) * 1000000)::bigint) || int4send(e.movie_id)
+          || int2send(e.kind) || float4send(coalesce(e.rating, 'NaN')) || float4send(coalesce(e.completion, 'NaN')),
+        '' ORDER BY e.occurred_at, e.id)
+    FROM catalog_watchevent e WHERE e.viewer_id = %s
+"""
+_SELECT_EVENTS = """
+    SELECT e.id, e.movie_id, e.kind, e.occurred_at, e.rating, e.completion, e.client_event_id,
+           (SELECT key FROM catalog_eventkey k WHERE k.id = e.client_event_id)
+    FROM catalog_watchevent e WHERE {condition} ORDER BY e.occurred_at DESC, e.id DESC LIMIT %(limit)s
+"""
+_BEHIND = "(e.occurred_at, e.id) < (%(occurred_at)s, %(number)s)"
+_WITHIN_AGE_LIMIT = """EXISTS (SELECT 1 FROM catalog_movie m WHERE m.id = e.movie_id
+                               AND m.certificate = ANY(%(certificates)s))"""
+
+
+def history_page(
+    viewer_id: int, cursor: EventCursor | None, page_size: int, age_limit: int | None = None
+) -> EventPage:
     """Return a page of all that a viewer did, with films within the age limit (years)."""
-    values = {"viewer": viewer_id}
-    return _read_page("catalog_watchevent", "e.viewer_id = %(viewer)s", values, cursor, page_size, age_limit)
+    conditions = ["e.viewer_id = %(viewer)s"]
+    values: dict[str, Any] = {"viewer": viewer_id}
+    if age_limit is not None:
+        conditions.append(_WITHIN_AGE_LIMIT)
+        values["certificates"] = certificates_within(age_limit)
+    if cursor is not None:
+        conditions.append(_BEHIND)
+        values |= {"occurred_at": cursor.occurred_at, "number": cursor.event_number}
+    events = _read_events(" AND ".join(conditions), values, page_size + 1)
+    last = events[page_size - 1] if len(events) > page_size else None
+    return EventPage(events[:page_size], EventCursor(last.occurred_at, last.number) if last else None)
 
 
 def film_list_page(
@@ -127,47 +142,83 @@ def film_list_page(
 
     Films above the age limit (years) are left out.
     """
-    values = {"viewer": viewer_id, "kinds": films.kinds, "puts_on": [int(kind) for kind in films.puts_on]}
-    return _read_page(f"({_LAST_WORDS})", "e.kind = ANY(%(puts_on)s)", values, cursor, page_size, age_limit)
-
-
-def _read_page(
-    source: str,
-    condition: str,
-    values: dict[str, Any],
-    cursor: EventCursor | None,
-    page_size: int,
-    age_limit: int | None,
-) -> EventPage:
-    values["limit"] = page_size + 1
-    if age_limit is not None:
-        condition += f" AND {_WITHIN_AGE_LIMIT}"
-        values["certificates"] = certificates_within(age_limit)
+    history = _held_history(viewer_id)
+    listed = np.flatnonzero(_listed(history, films))[::-1]
     if cursor is not None:
-        condition += f" AND {_BEHIND}"
-        values |= {"occurred_at": cursor.occurred_at, "number": cursor.event_number}
-    with connection.cursor() as db:
-        db.execute(f"SELECT {_COLUMNS} FROM {source} e WHERE {condition} {_NEWEST_FIRST}", values)
-        events = [ViewerEvent(row[0], row[1], _Kind(row[2]), *row[3:]) for row in db.fetchall()]
-    last = events[page_size - 1] if len(events) > page_size else None
-    return EventPage(events[:page_size], EventCursor(last.occurred_at, last.number) if last else None)
+        before = (cursor.occurred_at - _EPOCH) // timedelta(microseconds=1)
+        times, numbers = history.occurred_at[listed], history.numbers[listed]
+        listed = listed[(times < before) | ((times == before) & (numbers < cursor.event_number))]
+    if age_limit is not None:
+        listed = listed[np.isin(history.movie_ids[listed], _within(history.movie_ids[listed], age_limit))]
+    numbers = history.numbers[listed[:page_size]].tolist()
+    events = _read_events("e.id = ANY(%(numbers)s)", {"numbers": numbers}, page_size)
+    is_last = len(listed) <= page_size or not events
+    return EventPage(events, None if is_last else EventCursor(events[-1].occurred_at, events[-1].number))
 
 
 def viewer_counts(viewer_id: int) -> ViewerCounts:
-    """Count the films of a viewer's lists in one scan of the history."""
-    columns, parameters = [], []
-    for films in _COUNTED:
-        columns.append(
-            "(array_agg(kind ORDER BY occurred_at DESC, id DESC) FILTER (WHERE kind = ANY(%s)))[1] = ANY(%s)"
-        )
-        parameters += [films.kinds, [int(kind) for kind in films.puts_on]]
-    names = ViewerCounts._fields
-    last_words = ", ".join(f"{column} AS {name}" for name, column in zip(names, columns, strict=True))
-    counts = ", ".join(f"count(*) FILTER (WHERE {name})" for name in names)
+    """Count the films of a viewer by what holds of them."""
+    history = _held_history(viewer_id)
+
+    def count(*kinds: int) -> int:
+        return len(np.unique(history.movie_ids[np.isin(history.kinds, kinds)]))
+
+    return ViewerCounts(
+        watched=count(_Kind.WATCH, _Kind.RATING),
+        rated=int(_listed(history, FilmList.RATINGS).sum()),
+        liked=count(_Kind.LIKE),
+        disliked=count(_Kind.DISLIKE),
+        hidden=int(_listed(history, FilmList.HIDDEN).sum()),
+        watchlist=int(_listed(history, FilmList.WATCHLIST).sum()),
+    )
+
+
+def _held_history(viewer_id: int) -> _HeldHistory:
+    with connection.cursor() as db:
+        db.execute(_SELECT_PACKED, [viewer_id])
+        [packed] = db.fetchone()
+    events = np.frombuffer(packed or b"", dtype=_EVENT_DTYPE)
+    columns = EventColumns(
+        events["movie"].astype(np.int32),
+        events["kind"].astype(np.int8),
+        events["rating"].astype(np.float32),
+        events["completion"].astype(np.float32),
+    )
+    held = find_held_events(columns, settings.SEEN_SHARE)
+    return _HeldHistory(
+        events["number"].astype(np.int64)[held.rows],
+        events["at"].astype(np.int64)[held.rows],
+        columns.movie_ids[held.rows],
+        held.kinds,
+    )
+
+
+def _listed(history: _HeldHistory, films: FilmList) -> np.ndarray:
+    """Return which events put a film on the list, bool [n]: at most one of each film."""
+    if films is FilmList.RATINGS:
+        return np.isin(history.kinds, [_Kind.RATING, PAST_RATING])
+    rejected = np.isin(history.kinds, [_Kind.DISLIKE, _Kind.NOT_INTERESTED])
+    if films is FilmList.HIDDEN:
+        return rejected
+    settled = rejected | np.isin(history.kinds, [_Kind.WATCH, _Kind.REWATCH, _Kind.RATING])
+    unique, film_of = np.unique(history.movie_ids, return_inverse=True)
+    last_settled = np.full(len(unique), -1)
+    np.maximum.at(last_settled, film_of[settled], np.flatnonzero(settled))
+    return (history.kinds == _Kind.WATCHLIST) & (np.arange(len(film_of)) > last_settled[film_of])
+
+
+def _within(movie_ids: np.ndarray, age_limit: int) -> list[int]:
+    """Return those of the movies that are within the age limit (years)."""
     with connection.cursor() as db:
         db.execute(
-            f"""SELECT {counts} FROM (SELECT {last_words} FROM catalog_watchevent WHERE viewer_id = %s
-                GROUP BY movie_id) films""",
-            [*parameters, viewer_id],
+            "SELECT id FROM catalog_movie WHERE id = ANY(%s) AND certificate = ANY(%s)",
+            [movie_ids.tolist(), certificates_within(age_limit)],
         )
-        return ViewerCounts(*db.fetchone())
+        return [movie_id for (movie_id,) in db.fetchall()]
+
+
+def _read_events(condition: str, values: dict[str, Any], limit: int) -> list[ViewerEvent]:
+    """Read events, the newest first."""
+    with connection.cursor() as db:
+        db.execute(_SELECT_EVENTS.format(condition=condition), values | {"limit": limit})
+        return [ViewerEvent(row[0], row[1], _Kind(row[2]), *row[3:]) for row in db.fetchall()]

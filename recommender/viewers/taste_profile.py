@@ -8,8 +8,8 @@ import numpy as np
 
 from catalog import selectors
 from catalog.models import Credit
-from catalog.selectors.viewer_events import WATCHED
 from recommender.history import to_model_events
+from recommender.ml.data import RATING, WATCH
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving import taste
 from recommender.serving.candidates import charts
@@ -18,7 +18,6 @@ from recommender.serving.current_versions import read_versions
 from recommender.serving.home.rows import TOP_POPULAR
 
 MAX_GENRES, MAX_AVOIDED_GENRES, MAX_PEOPLE, MAX_LANGUAGES, MAX_SENTENCES = 8, 2, 6, 6, 6
-WATCHED_KINDS = [int(kind) for kind in WATCHED.puts_on]
 MIN_EXCESS = 1.0  # standard deviations: a share that is as far from everyone's is no chance
 
 
@@ -81,7 +80,7 @@ def build_taste_profile(viewer_id: int) -> TasteProfile | None:
         return None
     cache_read = read_versions(None)
     snapshot = cache_read.load_snapshot()
-    rows = snapshot.table.rows_of(np.unique(history.movie_ids[np.isin(history.kinds, WATCHED_KINDS)]))
+    rows = snapshot.table.rows_of(np.unique(history.movie_ids[np.isin(history.kinds, (WATCH, RATING))]))
     rows = rows[rows >= 0]
     all_liked = taste.liked_movies(to_model_events(history), snapshot.table)
     liked = all_liked.within_age_limit(snapshot.table, history.age_limit).rows

@@ -12,7 +12,6 @@ from rest_framework.response import Response
 from catalog import selectors
 from catalog.api.paging import page_response
 from catalog.models import WatchEvent
-from catalog.selectors.viewer_events import HIDDEN, RATED, WATCHLIST
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonInteger
@@ -98,7 +97,7 @@ class RatingsView(FilmListView):
     )
     def get(self, request: Request, user_id: int) -> Response:
         """Return a page of rated films."""
-        return self.respond(request, user_id, RATED)
+        return self.respond(request, user_id, selectors.FilmList.RATINGS)
 
 
 class WatchlistView(FilmListView):
@@ -112,7 +111,7 @@ class WatchlistView(FilmListView):
     )
     def get(self, request: Request, user_id: int) -> Response:
         """Return a page of the watchlist."""
-        return self.respond(request, user_id, WATCHLIST)
+        return self.respond(request, user_id, selectors.FilmList.WATCHLIST)
 
 
 class HiddenView(FilmListView):
@@ -126,7 +125,7 @@ class HiddenView(FilmListView):
     )
     def get(self, request: Request, user_id: int) -> Response:
         """Return a page of hidden films."""
-        return self.respond(request, user_id, HIDDEN)
+        return self.respond(request, user_id, selectors.FilmList.HIDDEN)
 
 
 def _respond(

@@ -145,7 +145,7 @@ def test_a_page_that_cannot_be_is_refused(reader, query):
     assert error["parameter"] == query.partition("=")[0]
 
 
-def test_a_page_costs_three_queries_and_a_copy_is_revalidated(reader):
+def test_a_page_costs_few_queries_and_a_copy_is_revalidated(reader):
     reader.get(f"/users/{BEN}/history")  # the key is known from here
     for name in LISTS:
         with CaptureQueriesContext(
