@@ -317,6 +317,20 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
 }
+_HISTORY_KINDS = [
+    "watch",
+    "rating",
+    "like",
+    "dislike",
+    "not_interested",
+    "watchlist",
+    "progress",
+    "rewatch",
+    "unwatch",
+    "unlike",
+    "undislike",
+    "interested",
+]
 SPECTACULAR_SETTINGS = {
     "TITLE": "movierec",
     "DESCRIPTION": "Personal film recommendations: lists, neighbours, genre pages, events.",
@@ -330,6 +344,11 @@ SPECTACULAR_SETTINGS = {
         "NeighbourSource": ["model", "content"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
+        "KindEnum": [*_HISTORY_KINDS, "impression", "click"],
+        "HistoryKind": _HISTORY_KINDS,
+        "TasteDirection": ["more", "less", "same"],
+        "CreditRole": ["director", "actor"],
+        "TokenScope": ["read", "events"],
         "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
     "POSTPROCESSING_HOOKS": [

@@ -118,9 +118,7 @@ _WITHIN_AGE_LIMIT = """EXISTS (SELECT 1 FROM catalog_movie m WHERE m.id = e.movi
                                AND m.certificate = ANY(%(certificates)s))"""
 
 
-def history_page(
-    viewer_id: int, cursor: EventCursor | None, page_size: int, age_limit: int | None = None
-) -> EventPage:
+def history_page(viewer_id: int, cursor: EventCursor | None, page_size: int, age_limit: int | None = None) -> EventPage:
     """Return a page of all that a viewer did, with films within the age limit (years)."""
     conditions = ["e.viewer_id = %(viewer)s"]
     values: dict[str, Any] = {"viewer": viewer_id}
@@ -150,10 +148,12 @@ def film_list_page(
         listed = listed[(times < before) | ((times == before) & (numbers < cursor.event_number))]
     if age_limit is not None:
         listed = listed[np.isin(history.movie_ids[listed], _within(history.movie_ids[listed], age_limit))]
-    numbers = history.numbers[listed[:page_size]].tolist()
-    events = _read_events("e.id = ANY(%(numbers)s)", {"numbers": numbers}, page_size)
-    is_last = len(listed) <= page_size or not events
-    return EventPage(events, None if is_last else EventCursor(events[-1].occurred_at, events[-1].number))
+    page = listed[:page_size]
+    events = _read_events("e.id = ANY(%(numbers)s)", {"numbers": history.numbers[page].tolist()}, page_size)
+    if len(listed) <= page_size:
+        return EventPage(events, None)
+    moment = _EPOCH + timedelta(microseconds=int(history.occurred_at[page[-1]]))
+    return EventPage(events, EventCursor(moment, int(history.numbers[page[-1]])))
 
 
 def viewer_counts(viewer_id: int) -> ViewerCounts:

@@ -169,6 +169,7 @@ class ProfileView(ReadWriteView):
         "Makes a viewer, or writes the whole profile: what is left out is reset. Scope users:write.",
         WrittenProfileSerializer,
         request=ProfileValuesSerializer,
+        status=(200, 201),
         example={"age_limit": 12, "language": "de", "country": "DE", "account": "family-7"},
     )
     def put(self, request: Request, user_id: int) -> Response:
