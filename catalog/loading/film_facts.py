@@ -24,7 +24,8 @@ _INSERT = f"""
                                certificate, language, countries, published, is_demo, added_at)
     SELECT f.movie_id, CASE WHEN f.movie_id < 0 THEN {_IMDB_ID} END, s.title, coalesce(s.original_title, ''), s.year,
            coalesce({_IMDB_ID}, ''), s.tmdb, coalesce(s.overview, ''), coalesce(s.poster_url, ''), s.runtime,
-           coalesce(s.certificate, ''), coalesce(s.language, ''), coalesce(s.countries, '{{}}')::varchar[], true, false, now()
+           coalesce(s.certificate, ''), coalesce(s.language, ''), coalesce(s.countries, '{{}}')::varchar[], true, false,
+           now()
     FROM film_of f JOIN staged_films s USING (film) WHERE f.way = 'new' ORDER BY f.movie_id
 """
 _TEXTS = ("original_title", "overview", "poster_url", "certificate", "language")
@@ -63,7 +64,9 @@ def _fact_expressions(overwrite: bool) -> Mapping[str, str]:
     """Map columns to the SQL of what they become. Ids are only ever filled, and with none that another film has."""
     first, second = ("s", "m") if overwrite else ("m", "s")
     values = {name: f"coalesce(nullif({first}.{name}, ''), {second}.{name}, '')" for name in _TEXTS}
-    values["original_title"] = f"CASE WHEN m.original_title = '' AND s.original_title = m.title THEN '' ELSE {values['original_title']} END"
+    values["original_title"] = (
+        f"CASE WHEN m.original_title = '' AND s.original_title = m.title THEN '' ELSE {values['original_title']} END"
+    )
     values |= {name: f"coalesce({first}.{name}, {second}.{name})" for name in _NUMBERS}
     countries = {"s": "s.countries::varchar[]", "m": "m.countries"}
     values["countries"] = f"coalesce(nullif({countries[first]}, '{{}}'), {countries[second]}, '{{}}')"
@@ -92,7 +95,9 @@ def write_genres(cursor: CursorWrapper, *, new_genres: bool) -> GenreReport:
         report.created = sorted(name for name in missing if name in ids)
     report.unknown = {name: counts[name] for name in missing if name not in ids}
     cursor.execute("CREATE TEMP TABLE genre_named (name text, genre_id bigint) ON COMMIT DROP")
-    cursor.execute("INSERT INTO genre_named SELECT * FROM unnest(%s::text[], %s::bigint[])", [list(ids), list(ids.values())])
+    cursor.execute(
+        "INSERT INTO genre_named SELECT * FROM unnest(%s::text[], %s::bigint[])", [list(ids), list(ids.values())]
+    )
     with indexes_rebuilt_after(cursor, "catalog_movie_genres"):
         cursor.execute(
             """INSERT INTO catalog_movie_genres (movie_id, genre_id)
@@ -149,7 +154,8 @@ def write_translations(cursor: CursorWrapper, *, overwrite: bool) -> int:
         conflict = (
             ""
             if is_empty
-            else f"""ON CONFLICT (movie_id, language) DO UPDATE SET title = {filled["title"]}, overview = {filled["overview"]}
+            else f"""ON CONFLICT (movie_id, language)
+                     DO UPDATE SET title = {filled["title"]}, overview = {filled["overview"]}
                      WHERE (t.title, t.overview) IS DISTINCT FROM ({filled["title"]}, {filled["overview"]})"""
         )
         cursor.execute(

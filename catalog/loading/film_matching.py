@@ -7,8 +7,8 @@ from django.db.backends.utils import CursorWrapper
 MAX_EXAMPLES = 10
 
 # The plain title without marks and a leading article: `The Good, the Bad …` and `Good, the Bad …` are one.
-PLAIN_TITLE = r"""regexp_replace(btrim(regexp_replace(translate(catalog_plain({}), '.,:;!?"()[]''’´`-–—·…', ''),
-                 '\s+', ' ', 'g')), '^(the|an?) (?=.)', '')"""
+PLAIN_TITLE = r"""regexp_replace(btrim(regexp_replace(translate(catalog_plain({}), ',;!?"()[]', ''), '\s+', ' ', 'g')),
+                 '^(the|an?) (?=.)', '')"""
 
 # Of rows that say the same film the first counts: without it a source that repeats itself would double its films.
 _DROP_REPEATED = """

@@ -83,7 +83,8 @@ _INSERT_NAMED = """
 _RESOLVE = f"""
     CREATE TEMP TABLE resolved ON COMMIT DROP AS
     SELECT DISTINCT ON (movie_id, role, person_id) movie_id, role, person_id, "order" FROM (
-      SELECT t.movie_id, c.role, p.id AS person_id, c."order" FROM staged_credits c JOIN credit_target t USING (film, role)
+      SELECT t.movie_id, c.role, p.id AS person_id, c."order" FROM staged_credits c
+        JOIN credit_target t USING (film, role)
         JOIN (SELECT id, {_NUMBER_OF.format("catalog_person")} AS number FROM catalog_person WHERE imdb_id <> '') p
           ON p.number = c.person
       UNION ALL

@@ -92,8 +92,8 @@ class FilmImportCommand(BaseCommand):
         if report.genres.unknown:
             unknown = [f"{name} ({films:,})" for name, films in report.genres.unknown.items()]
             self.stdout.write(
-                f"Genres that the catalogue lacks were left out: {_names(unknown)}. Make them aliases of genres that it "
-                "has, or import with --new-genres."
+                f"Genres that the catalogue lacks were left out: {_names(unknown)}. Make them aliases of genres that "
+                "it has, or import with --new-genres."
             )
 
 

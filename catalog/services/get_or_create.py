@@ -47,7 +47,7 @@ def _people_ids(names: Collection[str]) -> dict[str, int]:
 
 
 def credited_people(movie_ids: Collection[int]) -> dict[tuple[int, str], int]:
-    """Map (movie, name) to the person of that name who is credited there: who writes a movie's people again means them."""
+    """Map (movie, name) to the person of that name who is credited there, whom a writer of the movie's people means."""
     credits_ = Credit.objects.filter(movie_id__in=movie_ids).order_by("-person_id")
     return {(movie, name): pk for movie, name, pk in credits_.values_list("movie_id", "person__name", "person_id")}
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from catalog.dataset import ACTOR, DIRECTOR
@@ -41,7 +40,7 @@ class ImdbOptions:
 
 
 def read_imdb(path: Path, options: ImdbOptions | None = None) -> FilmSource:
-    """Find the files in the folder or zip and return the source. Raises DataFileError where title.basics is not there."""
+    """Return the files in the folder or zip as a source. Raises DataFileError where there is no title.basics."""
     _, files = data_files(path)
     found = {name: file for name in _NAMES if (file := files.get(f"{name}.tsv.gz") or files.get(f"{name}.tsv"))}
     if "title.basics" not in found:
@@ -49,7 +48,9 @@ def read_imdb(path: Path, options: ImdbOptions | None = None) -> FilmSource:
         raise DataFileError(str(path), None, f"holds no title.basics.tsv.gz of IMDb; it has {names}")
     reader = _Reader(found, options or ImdbOptions())
     if reader.options.min_votes and "title.ratings" not in found:
-        raise DataFileError(str(path), None, "holds no title.ratings.tsv.gz, by which votes are counted; add it or ask for 0 votes")
+        raise DataFileError(
+            str(path), None, "holds no title.ratings.tsv.gz, by which votes are counted; add it or ask for 0 votes"
+        )
     source = FilmSource("IMDb", reader.parts)
     reader.notes = source.notes
     source.notes += [f"There is no {name}.tsv.gz: {lack}." for name, lack in _NAMES.items() if name not in found]
@@ -86,7 +87,16 @@ class _Reader:
     def _titles(self) -> Iterator[Part]:
         voted = self._voted()
         adult = other = unpopular = 0
-        columns = ("tconst", "titleType", "primaryTitle", "originalTitle", "isAdult", "startYear", "runtimeMinutes", "genres")
+        columns = (
+            "tconst",
+            "titleType",
+            "primaryTitle",
+            "originalTitle",
+            "isAdult",
+            "startYear",
+            "runtimeMinutes",
+            "genres",
+        )
         for rows, _ in read_blocks(self.files["title.basics"], columns):
             every = rows.height
             rows = rows.filter(pl.col("titleType").is_in(list(self.options.types)))
@@ -96,7 +106,9 @@ class _Reader:
                 adult, rows = adult + rows.height - decent.height, decent
             rows = _with_number(rows, "tconst", "film")
             title = _clean("primaryTitle", _MAX_TITLE)
-            rows = rows.with_columns(title=pl.when(title == "").then(_clean("originalTitle", _MAX_TITLE)).otherwise(title))
+            rows = rows.with_columns(
+                title=pl.when(title == "").then(_clean("originalTitle", _MAX_TITLE)).otherwise(title)
+            )
             rows = rows.filter(pl.col("title") != "")
             if voted is not None:
                 popular = rows.filter(voted.contains(rows["film"].to_numpy()))
@@ -129,7 +141,9 @@ class _Reader:
             return None
         voted = NumberSet()
         for rows, _ in read_blocks(self.files["title.ratings"], ("tconst", "numVotes")):
-            enough = _with_number(rows.filter(pl.col("numVotes").cast(pl.Int64, strict=False) >= least), "tconst", "film")
+            enough = _with_number(
+                rows.filter(pl.col("numVotes").cast(pl.Int64, strict=False) >= least), "tconst", "film"
+            )
             voted.add(enough["film"].to_numpy())
         return voted
 

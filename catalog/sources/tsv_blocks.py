@@ -11,7 +11,9 @@ from catalog.movielens.files import DataFile
 BLOCK_SIZE = 8 * 1024 * 1024  # bytes of text
 
 
-def read_blocks(file: DataFile, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[pl.DataFrame, int]]:
+def read_blocks(
+    file: DataFile, columns: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[pl.DataFrame, int]]:
     """Yield (rows, the line of the first) with these columns as text; `\\N` is null, and quotes are literal.
 
     Raises DataFileError naming the file, and the line where there is one.

@@ -21,7 +21,14 @@ tt0000104|movie|Night Shift Only|Night Shift Only|1|1999|-|70|Adult
 tt0000105|movie|Unseen|Unseen|0|2001|-|-|-
 tt10000106|movie|The Long Key|The Long Key|0|2019|-|121|Family
 """,
-    "title.ratings": "tt0000101|7.1|1500\ntt0000102|6.0|100\ntt0000103|8.0|9000\ntt0000104|5|800\ntt0000105|5.5|99\ntt10000106|8|2000",
+    "title.ratings": """
+tt0000101|7.1|1500
+tt0000102|6.0|100
+tt0000103|8.0|9000
+tt0000104|5|800
+tt0000105|5.5|99
+tt10000106|8|2000
+""",
     "title.crew": "tt0000101|nm0000011,nm0000012|-\ntt0000102|nm0000013|-\ntt0000105|nm0000013|-\ntt10000106|-|-",
     "title.principals": r"""
 tt0000101|1|nm0000021|actor|-|["Moze"]

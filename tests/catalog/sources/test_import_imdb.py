@@ -78,7 +78,11 @@ def test_a_film_that_is_there_is_completed_and_keeps_what_it_has(tmp_path):
     by_id, by_title, other = (Movie.objects.get(pk=movie.pk) for movie in (by_id, by_title, other))
     assert (by_id.title, by_id.year, by_id.runtime) == ("Paper Moon!", 1973, 99)
     assert [genre.name for genre in by_id.genres.all()] == ["Drama"]
-    assert (by_title.imdb_id, by_title.title, by_title.original_title) == ("tt0000102", "Glass harbour", "Hafen aus Glas")
+    assert (by_title.imdb_id, by_title.title, by_title.original_title) == (
+        "tt0000102",
+        "Glass harbour",
+        "Hafen aus Glas",
+    )
     assert [genre.name for genre in by_title.genres.all()] == ["Drama"]  # Biography is no genre of this catalogue
     assert other.imdb_id == "tt0999999"  # another film of that title and year: it is not this one
     assert Movie.objects.count() == 4
