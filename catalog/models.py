@@ -432,7 +432,7 @@ class WatchEvent(models.Model):
 
 
 class EventKey(models.Model):
-    """The key of an event as the site wrote it, where it is no UUID in lower case.
+    """The key of an event as the site wrote it, where it is no UUID in lower case. Goes with its event, by a trigger.
 
     Apart from the events: those without a key, or with a UUID, would grow by a column that they leave empty.
     """
