@@ -97,7 +97,7 @@ class ImportsView(ApiView):
         with uploaded_file(request) as file:
             digest = file_digest(cast(Any, file), lambda: blake2b(digest_size=16)).hexdigest()
             file.seek(0)
-            parameters = {"of": str(RowKind(kind)), "form": str(file_format), "digest": digest}
+            parameters: dict[str, Any] = {"of": str(RowKind(kind)), "form": str(file_format), "digest": digest}
             parameters |= {"create_genres": True} if self.validated["create_genres"] else {}
             parameters |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
             job = create_import_job(

@@ -26,7 +26,7 @@ DROP FUNCTION catalog_movietranslation_words();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0010_site_data")]
+    dependencies = [("catalog", "0011_event_keys_follow_events")]
 
     operations = [
         migrations.AddField(
