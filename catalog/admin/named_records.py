@@ -35,8 +35,8 @@ class MovieCountChangeList(ChangeList):
 class NamedRecordAdmin(CatalogueAdmin):
     """Genres, people and tags: a name, and how many movies carry it."""
 
-    list_display = ("name", "films")
-    search_fields = ("name",)
+    list_display: tuple[str, ...] = ("name", "films")
+    search_fields: tuple[str, ...] = ("name",)
     link_table: ClassVar[type[Model]]
     column: ClassVar[str]
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from django.db.backends.utils import CursorWrapper
 
 from catalog.loading.index_rebuild import indexes_rebuilt_after
-from catalog.models import Genre, GenreAlias
-from catalog.services.get_or_create import get_or_create_genres
-from catalog.sources.genre_names import SAME_GENRES
+from catalog.selectors import may_bring_genres, stored_genres
+from catalog.services.get_or_create import GenreWriter
 
 _IMDB_ID = "'tt' || lpad(s.imdb::text, greatest(7, length(s.imdb::text)), '0')"
 # Numbers in the order of the source, so that the same import into another database gives the same ids.
@@ -28,6 +27,7 @@ _INSERT = f"""
            now()
     FROM film_of f JOIN staged_films s USING (film) WHERE f.way = 'new' ORDER BY f.movie_id
 """
+MAX_GENRE = 60  # characters
 _TEXTS = ("original_title", "overview", "poster_url", "certificate", "language")
 _NUMBERS = ("year", "runtime")
 
@@ -78,7 +78,7 @@ def _fact_expressions(overwrite: bool) -> Mapping[str, str]:
     return values
 
 
-def write_genres(cursor: CursorWrapper, *, new_genres: bool) -> GenreReport:
+def write_genres(cursor: CursorWrapper, *, create: bool) -> GenreReport:
     """Give genres to the films that have none, in the catalogue's own words.
 
     A genre that the catalogue lacks is created where it has none at all, or on request.
@@ -88,15 +88,19 @@ def write_genres(cursor: CursorWrapper, *, new_genres: bool) -> GenreReport:
     counts: dict[str, int] = dict(cursor.fetchall())
     if not counts:
         return report
-    ids, missing = _known_genres(list(counts))
-    if missing and (new_genres or not Genre.objects.exists()):
-        created = get_or_create_genres([name for name in missing if len(name) <= 60])
-        ids |= {name: created[name.casefold()] for name in missing if name.casefold() in created}
-        report.created = sorted(name for name in missing if name in ids)
-    report.unknown = {name: counts[name] for name in missing if name not in ids}
+    may_create = create or may_bring_genres()
+    stored = stored_genres()
+    ids = {name: stored.ids_of(name) for name in counts}
+    missing = [name for name in counts if not ids[name]]
+    if may_create:
+        report.created = sorted(name for name in missing if len(name) <= MAX_GENRE)
+        ids |= {name: [pk] for name, pk in GenreWriter(create=True).ids(report.created).items()}
+    report.unknown = {name: counts[name] for name in missing if not ids[name]}
+    pairs = [(name, pk) for name, of_name in ids.items() for pk in of_name]
     cursor.execute("CREATE TEMP TABLE genre_named (name text, genre_id bigint) ON COMMIT DROP")
     cursor.execute(
-        "INSERT INTO genre_named SELECT * FROM unnest(%s::text[], %s::bigint[])", [list(ids), list(ids.values())]
+        "INSERT INTO genre_named SELECT * FROM unnest(%s::text[], %s::bigint[])",
+        [[name for name, _ in pairs], [pk for _, pk in pairs]],
     )
     with indexes_rebuilt_after(cursor, "catalog_movie_genres"):
         cursor.execute(
@@ -109,20 +113,6 @@ def write_genres(cursor: CursorWrapper, *, new_genres: bool) -> GenreReport:
     report.links = int(cursor.rowcount)
     cursor.execute("DROP TABLE genre_named")
     return report
-
-
-def _known_genres(names: list[str]) -> tuple[dict[str, int], list[str]]:
-    """Return the ids of the catalogue's genres that these names mean, and the names of no genre."""
-    genres = {name.casefold(): pk for pk, name in Genre.objects.order_by("-pk").values_list("pk", "name")}
-    aliases = {name.casefold(): pk for pk, name in GenreAlias.objects.values_list("genre_id", "name")}
-    same = {name.casefold(): group for group in SAME_GENRES for name in group}
-    ids: dict[str, int] = {}
-    for name in names:
-        spellings = [name, *same.get(name.casefold(), ())]
-        found = (by.get(word.casefold()) for word in spellings for by in (genres, aliases))
-        if pk := next((pk for pk in found if pk is not None), None):
-            ids[name] = pk
-    return ids, [name for name in names if name not in ids]
 
 
 def write_tags(cursor: CursorWrapper) -> int:

@@ -26,7 +26,7 @@ class ImportOptions:
     """What an import may do beside adding films and filling what the catalogue does not know."""
 
     overwrite: bool = False  # what the source says wins over what is there, but for ids and genres
-    new_genres: bool = False  # genres that the catalogue lacks are created, also where it has some
+    create_genres: bool = False  # genres that the catalogue lacks are created, also where it has some
     imdb_keys: bool = False  # a new film's id is its id at IMDb, in place of the next free number
     dry_run: bool = False  # nothing is written
 
@@ -113,7 +113,7 @@ def _write(cursor: CursorWrapper, options: ImportOptions, report: FilmReport, pr
     advance_sequence(cursor, "catalog_movie")
     report.updated = write_films(cursor, overwrite=options.overwrite, imdb_keys=options.imdb_keys)
     progress("genres", 0, None)
-    report.genres = write_genres(cursor, new_genres=options.new_genres)
+    report.genres = write_genres(cursor, create=options.create_genres)
     report.tags = write_tags(cursor)
     progress("people", 0, None)
     report.people = write_people(cursor, overwrite=options.overwrite)

@@ -1,7 +1,6 @@
 """Movies, genres, tags and credits of a data set: staged, then merged by SQL."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import polars as pl
 from django.db.backends.utils import CursorWrapper
@@ -120,7 +119,9 @@ def stage_table(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
     cursor.execute(f"ANALYZE {name}")
 
 
-def create_staged_table(cursor: CursorWrapper, name: str, schema: Mapping[str, Any]) -> None:
+def create_staged_table(
+    cursor: CursorWrapper, name: str, schema: Mapping[str, pl.DataType | type[pl.DataType]]
+) -> None:
     """Create an empty temporary table with these columns (name -> type of polars)."""
     types = ((column, kind if isinstance(kind, type) else type(kind)) for column, kind in schema.items())
     columns = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in types)

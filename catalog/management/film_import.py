@@ -26,7 +26,7 @@ class FilmImportCommand(BaseCommand):
         parser.add_argument(
             "--overwrite", action="store_true", help="The source wins over what is there, but for ids and genres."
         )
-        parser.add_argument("--new-genres", action="store_true", help="Create genres that the catalogue lacks.")
+        parser.add_argument("--create-genres", action="store_true", help="Create genres that the catalogue lacks.")
         parser.add_argument(
             "--keys",
             choices=["numbers", "imdb"],
@@ -42,7 +42,7 @@ class FilmImportCommand(BaseCommand):
         started = time.perf_counter()
         import_options = ImportOptions(
             overwrite=options["overwrite"],
-            new_genres=options["new_genres"],
+            create_genres=options["create_genres"],
             imdb_keys=options["keys"] == "imdb",
             dry_run=options["dry_run"],
         )
@@ -93,7 +93,7 @@ class FilmImportCommand(BaseCommand):
             unknown = [f"{name} ({films:,})" for name, films in report.genres.unknown.items()]
             self.stdout.write(
                 f"Genres that the catalogue lacks were left out: {_names(unknown)}. Make them aliases of genres that "
-                "it has, or import with --new-genres."
+                "it has, or import with --create-genres."
             )
 
 

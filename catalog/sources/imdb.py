@@ -3,7 +3,7 @@
 The format: https://developer.imdb.com/non-commercial-datasets/
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -180,7 +180,7 @@ class _Reader:
         yield from self._billed(held, roles, limits, 0)
 
     def _billed(
-        self, rows: pl.DataFrame, roles: dict[int, tuple[str, ...]], limits: dict[int, int], read: int
+        self, rows: pl.DataFrame, roles: Mapping[int, tuple[str, ...]], limits: Mapping[int, int], read: int
     ) -> Iterator[Part]:
         """Yield the credits of each role, those that are billed first."""
         for role, categories in roles.items():

@@ -88,7 +88,7 @@ def test_a_film_that_is_there_is_completed_and_keeps_what_it_has(tmp_path):
     assert Movie.objects.count() == 4
     assert "2 are there (1 by IMDb id, 0 by TMDB id, 1 by title and year)" in said
     assert "Biography (1)" in said
-    assert "--new-genres" in said
+    assert "--create-genres" in said
     assert set(Genre.objects.values_list("pk", flat=True)) == {scifi.pk, drama.pk}
 
 
@@ -96,7 +96,7 @@ def test_genres_are_named_as_the_catalogue_names_them(tmp_path):
     children, life = Genre.objects.create(name="Children"), Genre.objects.create(name="Lives")
     GenreAlias.objects.create(genre=life, name="biography")
     Genre.objects.create(name="Science Fiction")
-    run(write_imdb(tmp_path), "--new-genres")
+    run(write_imdb(tmp_path), "--create-genres")
     genres = {movie.imdb_id: sorted(genre.name for genre in movie.genres.all()) for movie in Movie.objects.all()}
     assert genres == {
         "tt0000101": ["Comedy", "Science Fiction"],
