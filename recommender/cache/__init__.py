@@ -21,6 +21,7 @@ from recommender.cache.lists import (
     store_list,
     store_lists,
 )
+from recommender.cache.pages import StoredPage, read_page, store_page
 from recommender.cache.processes import (
     announce_next_model,
     heartbeat_ages,
@@ -51,6 +52,7 @@ __all__ = [
     "CacheUnavailable",
     "ExclusionCounts",
     "StoredList",
+    "StoredPage",
     "Versions",
     "add_counters",
     "announce_next_model",
@@ -70,6 +72,7 @@ __all__ = [
     "read_embedding",
     "read_list_and_versions",
     "read_lists",
+    "read_page",
     "record_heartbeat",
     "report_loaded_model",
     "reserve_missing_versions",
@@ -79,5 +82,6 @@ __all__ = [
     "store_embedding",
     "store_list",
     "store_lists",
+    "store_page",
     "try_publish_viewer_versions",
 ]

@@ -20,6 +20,7 @@ from recommender.cache.keys import (
     list_key,
     version_key,
 )
+from recommender.cache.pages import end_sessions
 from recommender.cache.versions import VERSION_TTL, version_names
 
 CHART_TTL = 3_600  # seconds
@@ -87,6 +88,7 @@ def erase_viewer(viewer_id: int, known_models: Collection[str] = ()) -> None:
         names = [version_key(viewer_id)]
         names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
         caches["lists"].delete_many(names)
+    end_sessions(viewer_id)
 
 
 def delete_all() -> None:

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from catalog.selectors import MerchandisingRule
 from recommender.movies.movie_ids import MovieId
+from recommender.serving.paging.page import NO_IDS, Page
 
 DEFAULT_POOL = 100  # movies that a diverse list is chosen from, unless the request names its pool
 
@@ -56,6 +59,12 @@ class RecommendRequest:
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
     viewer_ids: Sequence[int] = ()  # viewers who watch together, in place of viewer_id
     rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
+    page: Page | None = None  # of the list; None: the list has one page, and nothing behind it is asked for
+
+    @property
+    def shown_ids(self) -> np.ndarray:
+        """Return the movies of the list's pages before, int32 [n]."""
+        return NO_IDS if self.page is None else self.page.shown_ids
 
     @property
     def posted_texts(self) -> Sequence[str]:
