@@ -32,6 +32,14 @@ class CatalogPlain(models.Func):
     output_field = models.TextField()
 
 
+class WithoutSpaces(models.Func):
+    """Takes what still parts letters out of a text that CatalogPlain made: J. J. Abrams is JJ Abrams."""
+
+    function = "translate"
+    template = "%(function)s(%(expressions)s, ' ,;!?()*+\"', '')"
+    output_field = models.TextField()
+
+
 def collapse_spaces(text: str) -> str:
     """Return the text with one space between words and none around them."""
     return " ".join(text.split())
@@ -133,6 +141,7 @@ class Person(models.Model):
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="person_name_trgm"),
             GinIndex(SearchVector("search_name", config="simple"), name="person_words", fastupdate=False),
             models.Index(fields=["search_name"], name="person_search_name"),
+            models.Index(WithoutSpaces("search_name"), name="person_by_letters"),
             models.Index(fields=["name"], name="person_name"),
         ]
         constraints = [
@@ -236,8 +245,15 @@ class MovieTranslation(models.Model):
     language = models.CharField(max_length=12, validators=[validate_language], help_text="BCP 47 tag: de, pt-BR.")
     title = models.CharField(max_length=300, blank=True)
     overview = models.TextField(blank=True, validators=[MaxLengthValidator(MAX_OVERVIEW_LENGTH)])
+    search_words = models.GeneratedField(
+        expression=SearchVector(CatalogPlain("title"), config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+        editable=False,
+    )
 
     class Meta:
+        indexes = [GinIndex(fields=["search_words"], name="movie_translation_words", fastupdate=False)]
         constraints = [models.UniqueConstraint(fields=["movie", "language"], name="movie_translation_once")]
 
     def __str__(self) -> str:
@@ -416,7 +432,7 @@ class WatchEvent(models.Model):
 
 
 class EventKey(models.Model):
-    """The key of an event as the site wrote it, where it is no UUID in lower case.
+    """The key of an event as the site wrote it, where it is no UUID in lower case. Goes with its event, by a trigger.
 
     Apart from the events: those without a key, or with a UUID, would grow by a column that they leave empty.
     """

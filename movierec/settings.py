@@ -72,6 +72,11 @@ SHARED_CACHE_SECONDS = env.int("MOVIEREC_SHARED_CACHE_SECONDS", default=0)
 CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
 
+# --- what was watched -------------------------------------------------------------------------------------------
+SEEN_SHARE = env.float("MOVIEREC_SEEN_SHARE", default=0.7)  # of a film, 0..1: from there on it is seen, below started
+CONTINUE_DAYS = env.int("MOVIEREC_CONTINUE_DAYS", default=60)  # how long a started film is offered to go on with
+WATCH_AGAIN_DAYS = env.int("MOVIEREC_WATCH_AGAIN_DAYS", default=180)  # after which a liked film is offered again
+
 # --- pages of other sites that may read answers -------------------------------------------------------------------
 CORS_ALLOWED_ORIGINS = env.list("MOVIEREC_CORS_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/)"

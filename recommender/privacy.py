@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog import selectors, services
+from catalog.event_keys import event_key_text
 from catalog.plurals import count_noun
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
@@ -71,7 +72,7 @@ def _impression_fields(impression: Impression) -> dict[str, Any]:
         "occurred_at": impression.occurred_at,
         "position": impression.position,
         "recommendation_id": impression.recommendation_id,
-        "event_id": impression.client_event_id,
+        "event_id": event_key_text(impression.client_event_id, impression.event_key),
     }
 
 

@@ -11,7 +11,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.certificates import CERTIFICATES, accepted_spellings, minimum_age
+from catalog.event_keys import EventId, parse_event_key
 from catalog.external_ids import format_imdb_id, parse_imdb_id
+from catalog.keys import MAX_KEY_LENGTH
 from catalog.models import collapse_spaces
 from catalog.validators import validate_imdb_id
 
@@ -101,6 +103,19 @@ class MovieIdField(serializers.CharField):
     def to_internal_value(self, value: Any) -> str:
         text = str(super().to_internal_value(value))
         return text.partition(".")[0] if re.fullmatch(r"[0-9]+\.0*", text, re.ASCII) else text
+
+
+class EventKeyField(serializers.CharField):
+    """The key of an event, as the site writes it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_KEY_LENGTH, trim_whitespace=False, **options)
+
+    def to_internal_value(self, value: Any) -> EventId:  # type: ignore[override]
+        event_id = parse_event_key(super().to_internal_value(value))
+        if event_id is None:
+            raise serializers.ValidationError(f"is no string of 1 to {MAX_KEY_LENGTH} printable characters.")
+        return event_id
 
 
 class ImdbIdField(StrictString):

@@ -1,6 +1,9 @@
 """The whole catalogue as numpy columns, from which eligibility, filters and item features are computed."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -52,6 +55,10 @@ SELECT
   (SELECT string_agg(int4send(g.movie_id) || int4send(genres.place::int), '' ORDER BY g.movie_id, genres.place)
      FROM catalog_movie_genres g JOIN genres ON genres.id = g.genre_id),
   (SELECT array_agg(name ORDER BY place) FROM genres),
+  (SELECT json_agg(json_build_array(a.name, genres.place) ORDER BY a.id)
+     FROM catalog_genrealias a JOIN genres ON genres.id = a.genre_id),
+  (SELECT json_agg(json_build_array(t.language, t.name, genres.place) ORDER BY t.id)
+     FROM catalog_genretranslation t JOIN genres ON genres.id = t.genre_id),
   (SELECT string_agg(int4send(c.movie_id) || int4send(people.place::int) || int2send(c.role), ''
                      ORDER BY c.movie_id, c.role, c."order", c.id)
      FROM catalog_credit c JOIN people ON people.id = c.person_id),
@@ -95,6 +102,8 @@ class CatalogueTable:
     imdb: np.ndarray  # int32[n], the number in tt0114709; 0 = unknown
     tmdb: np.ndarray  # int32[n], 0 = unknown
     merchandising_rules: tuple[MerchandisingRule, ...] = ()  # enabled and not over
+    genre_aliases: Sequence[tuple[str, int]] = ()  # name, index into genre_names
+    genre_translations: Sequence[tuple[str, str, int]] = ()  # language, name, index into genre_names
     data_set: int = 0  # Revision.data_set of the same snapshot: a model of another one must not serve
 
     def rows_of(self, movie_ids: np.ndarray) -> np.ndarray:
@@ -110,8 +119,8 @@ def catalogue_table() -> CatalogueTable:
     with connection.cursor() as cursor:
         cursor.execute(_SELECT_TABLE)
         row = cursor.fetchone()
-    version, data_set, movies, certificates, languages, genres, genre_names, credits_, person_names, *rest = row
-    person_ids, titles, rule_meta, rule_movies = rest
+    version, data_set, movies, certificates, languages, genres, genre_names, *rest = row
+    genre_aliases, genre_translations, credits_, person_names, person_ids, titles, rule_meta, rule_movies = rest
     movie = np.frombuffer(movies or b"", dtype=_MOVIE_DTYPE)
     genre = np.frombuffer(genres or b"", dtype=_GENRE_DTYPE)
     credit = np.frombuffer(credits_ or b"", dtype=_CREDIT_DTYPE)
@@ -137,6 +146,8 @@ def catalogue_table() -> CatalogueTable:
         certificates=certificates or [],
         languages=languages or [],
         genre_names=genre_names or [],
+        genre_aliases=[(name, number) for name, number in _from_json(genre_aliases)],
+        genre_translations=[(language, name, number) for language, name, number in _from_json(genre_translations)],
         person_names=person_names or [],
         person_ids=np.frombuffer(person_ids or b"", dtype=_PERSON_DTYPE).astype(np.int32),
         titles=titles or [],
@@ -145,6 +156,11 @@ def catalogue_table() -> CatalogueTable:
         merchandising_rules=merchandising_rules.decode_rules(rule_meta, rule_movies),
         data_set=data_set,
     )
+
+
+def _from_json(value: Any) -> list[list[Any]]:
+    """Return a list of lists that Postgres wrote as JSON, or nothing for none."""
+    return list(json.loads(value) if isinstance(value, str) else value or [])
 
 
 def _run_offsets(ids: np.ndarray, sorted_movies: np.ndarray) -> np.ndarray:

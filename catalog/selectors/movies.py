@@ -127,17 +127,3 @@ def resolve_movie_id(text: str) -> int | None:
             [spellings, external.tmdb or None],
         )
         return cursor.fetchone()[0]
-
-
-def resolve_people(names: Collection[str]) -> dict[str, list[int]]:
-    """Map each name to the ids of the people of that name, in any case; to an empty list where there is nobody."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT wanted.name, p.id FROM unnest(%s::text[]) AS wanted (name)
-               JOIN catalog_person p ON upper(p.name) = upper(wanted.name)""",
-            [list(names)],
-        )
-        ids: dict[str, list[int]] = {name: [] for name in names}
-        for name, person_id in cursor.fetchall():
-            ids[name].append(person_id)
-    return ids

@@ -7,8 +7,10 @@ from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
+from django.conf import settings
 from django.db import connection
 
+from catalog.last_word import EventColumns, find_held_events
 from catalog.limits import MAX_ID
 
 SAMPLED_ROWS = 100_000  # viewers, of whom a sample is sorted
@@ -37,13 +39,14 @@ _EXPORT = f"""
 
 
 class History(NamedTuple):
-    """A viewer's events in the order (occurred_at, id), with the version and age limit of the same snapshot."""
+    """The events of a viewer that hold (`catalog.last_word`), in the order (occurred_at, id), with the version and age
+    limit of the same snapshot."""
 
     viewer_id: int
     version: int
     movie_ids: np.ndarray  # int32[n]
     occurred_at: np.ndarray  # int64[n], unix seconds
-    kinds: np.ndarray  # int8[n], WatchEvent.Kind
+    kinds: np.ndarray  # int8[n], as HeldEvents has them
     ratings: np.ndarray  # float32[n], NaN = none
     completions: np.ndarray  # float32[n], NaN = none
     age_limit: int | None  # years; None = no limit
@@ -139,14 +142,21 @@ def viewer_count() -> int:
 
 def _unpack(viewer_id: int, version: int, age_limit: int | None, packed: bytes | None) -> History:
     events = np.frombuffer(packed or b"", dtype=_EVENT_DTYPE)
+    columns = EventColumns(
+        movie_ids=events["movie"].astype(np.int32),
+        kinds=events["kind"].astype(np.int8),
+        ratings=events["rating"].astype(np.float32),
+        completions=events["completion"].astype(np.float32),
+    )
+    held = find_held_events(columns, settings.SEEN_SHARE)
     return History(
         viewer_id,
         version,
-        events["movie"].astype(np.int32),
-        events["time"].astype(np.int64),
-        events["kind"].astype(np.int8),
-        events["rating"].astype(np.float32),
-        events["completion"].astype(np.float32),
+        columns.movie_ids[held.rows],
+        events["time"].astype(np.int64)[held.rows],
+        held.kinds,
+        held.ratings,
+        columns.completions[held.rows],
         age_limit,
     )
 

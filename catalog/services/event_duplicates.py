@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 from numpy import float32
 
+from catalog.event_keys import EventId
 from catalog.services.event_types import EventResult, EventStatus, NewEvent, event_key
 
 
@@ -72,11 +73,11 @@ def _compare(event: NewEvent, stored: _StoredEvent, version: int) -> EventResult
     differing = tuple(name for name, same in is_same.items() if not same)
     if not differing:
         return EventResult(EventStatus.DUPLICATE, "", version)
-    by_client_id = event.client_event_id is not None and event.client_event_id == stored.client_event_id
+    by_client_id = event.client_event_id is not None and event.client_event_id.number == stored.client_event_id
     return conflict_result(event.client_event_id if by_client_id else None, differing, version)
 
 
-def conflict_result(event_id: UUID | None, fields: tuple[str, ...], version: int | None = None) -> EventResult:
+def conflict_result(event_id: EventId | None, fields: tuple[str, ...], version: int | None = None) -> EventResult:
     """Return the result for an event that is stored with other `fields`; `event_id` where it was found by that id."""
     names = " and ".join(filter(None, [", ".join(fields[:-1]), fields[-1]]))
     if event_id is None:

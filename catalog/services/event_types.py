@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from catalog.event_keys import EventId
+
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
@@ -17,7 +19,7 @@ class NewEvent:
     occurred_at: datetime
     rating: float | None = None
     completion: float | None = None
-    client_event_id: UUID | None = None
+    client_event_id: EventId | None = None
     has_client_time: bool = True  # else `occurred_at` is the moment of arrival, which is another at each resend
     is_session: bool = False  # the client says that the viewer is an anonymous session
 
@@ -57,4 +59,5 @@ class EventKey(NamedTuple):
 
 def event_key(event: NewEvent) -> EventKey:
     """Return what identifies the event."""
-    return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, event.client_event_id)
+    number = event.client_event_id.number if event.client_event_id else None
+    return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, number)

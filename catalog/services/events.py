@@ -1,9 +1,10 @@
 """Writing events: idempotent, safe under concurrency, the same few statements for one event or a thousand."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -18,7 +19,7 @@ MAX_CLOCK_SKEW = timedelta(days=1)
 
 
 def record_events(events: Sequence[NewEvent], *, announce: bool = True) -> list[EventResult]:
-    """Store the new events and return a result for each, in order. One transaction, at most six statements.
+    """Store the new events and return a result for each, in order. One transaction, at most seven statements.
 
     Locks are taken in one order everywhere, so that writers wait for each other but never deadlock:
     1. the movies (key share, by id; a movie cannot be deleted under its new event),
@@ -40,6 +41,7 @@ def _record(events: Sequence[NewEvent], announce: bool) -> list[EventResult]:
     accounts = {event.viewer_id for event in accepted if not event.is_session}
     versions = lock_viewers(viewers, create=viewers, sessions=viewers - accounts)
     stored = _insert(accepted)
+    _store_keys(accepted, stored)
     versions |= bump_versions({key.viewer_id for key in stored}, accounts=accounts)
     if announce:
         send_viewers_changed(versions)
@@ -138,6 +140,22 @@ def _insert(events: Sequence[NewEvent]) -> set[EventKey]:
             [list(column) for column in columns],
         )
         return {EventKey(*row) for row in cursor.fetchall()}
+
+
+def _store_keys(events: Sequence[NewEvent], stored: Collection[EventKey]) -> None:
+    """Store the keys of new events that are no UUID in lower case; they go when their events go (by a trigger)."""
+    texts: dict[UUID, str] = {}
+    for event in events:
+        if event.client_event_id and event_key(event) in stored:
+            texts.setdefault(*event.client_event_id)  # the first of an id is the one that was stored
+    texts = {number: text for number, text in texts.items() if text}
+    if texts:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """INSERT INTO catalog_eventkey (id, key) SELECT * FROM unnest(%s::uuid[], %s::text[])
+                   ON CONFLICT (id) DO UPDATE SET key = EXCLUDED.key""",
+                [list(texts), list(texts.values())],
+            )
 
 
 def bump_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[int, int]:

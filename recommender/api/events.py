@@ -16,11 +16,11 @@ from catalog.services import EventStatus
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import (
+    EventKey,
     JsonBoolean,
     JsonFloat,
     JsonInteger,
     JsonString,
-    JsonUUID,
     MovieId,
     StarRating,
     Timestamp,
@@ -52,7 +52,9 @@ class EventRequestSerializer(FastSerializer):
     completion = JsonFloat(
         required=False, min_value=0, max_value=1, help_text="The share of the film that was watched."
     )
-    event_id = JsonUUID(required=False, help_text="Sent twice, it counts once; with other content it is a conflict.")
+    event_id = EventKey(
+        required=False, help_text="The site's own. Sent twice, it counts once; with other content it is a conflict."
+    )
     session = JsonBoolean(
         default=False, help_text="Whether the viewer is an anonymous session, to be merged into an account."
     )

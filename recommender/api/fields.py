@@ -13,6 +13,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.api.fields import MAX_MOVIE_ID_LENGTH, MAX_NAME_LENGTH, MAX_NAMES
+from catalog.event_keys import EventId, parse_event_key
+from catalog.keys import MAX_JSON_NUMBER, MAX_KEY_LENGTH
 from catalog.limits import MAX_ID
 
 MAX_TIMESTAMP = 32_503_680_000  # unix seconds: the year 3000
@@ -26,6 +28,12 @@ _MOVIE_ID_SCHEMA = {
     "anyOf": [
         {"type": "string", "minLength": 1, "maxLength": MAX_MOVIE_ID_LENGTH},
         {"type": "integer", "minimum": 0, "maximum": MAX_ID},
+    ]
+}
+_EVENT_ID_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
+        {"type": "integer", "minimum": 0, "maximum": MAX_JSON_NUMBER},
     ]
 }
 _VIEWER_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
@@ -106,6 +114,21 @@ class JsonUUID(serializers.UUIDField):
         if not isinstance(data, str):
             raise serializers.ValidationError("must be a UUID as a string.")
         return UUID(str(super().to_internal_value(data)))
+
+
+@extend_schema_field(_EVENT_ID_SCHEMA)
+class EventKey(serializers.Field):
+    """The key of an event: any printable text, or a number, which is its digits."""
+
+    def to_internal_value(self, data: Any) -> EventId:
+        """Return the parsed value. Raises ValidationError."""
+        number = as_integer(data)
+        if number is not None and 0 <= number <= MAX_JSON_NUMBER:
+            data = str(number)
+        event_id = parse_event_key(data) if isinstance(data, str) else None
+        if event_id is None:
+            raise serializers.ValidationError(f"must be a string of 1 to {MAX_KEY_LENGTH} printable characters.")
+        return event_id
 
 
 def movie_id_text(data: Any) -> str:

@@ -101,5 +101,5 @@ def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, An
         "degraded": page.degraded,
         "filters_applied": filters.as_dict(),
     }
-    notes = {"reason": page.empty_reason, "unknown_names": page.unknown_names}
+    notes = {"reason": page.empty_reason, "unknown_names": page.unknown_names, "suggestions": page.suggestions}
     return body | {name: value for name, value in notes.items() if value}

@@ -69,6 +69,11 @@ class NextPageFields(serializers.Serializer):
 class EmptyListSerializer(serializers.Serializer):
     reason = serializers.CharField(required=False, help_text="Why the list is empty.")
     unknown_names = serializers.DictField(child=NamesField(), required=False, help_text="Names no film has.")
+    suggestions = serializers.DictField(
+        child=serializers.DictField(child=NamesField()),
+        required=False,
+        help_text="By filter, for unknown names: names of the catalogue that are near.",
+    )
 
 
 class FiltersAppliedSerializer(serializers.Serializer):
@@ -87,7 +92,11 @@ def list_body(user_id: int | None, answer: Answer) -> dict[str, Any]:
     """Return the body of a call that answers with one list."""
     body = {"user_id": user_id, "recommendations": recommended_movies(answer), **list_info(answer)}
     body["next"] = answer.next_cursor
-    notes = {"reason": answer.empty_reason, "unknown_names": answer.unknown_names}
+    notes = {
+        "reason": answer.empty_reason,
+        "unknown_names": answer.unknown_names,
+        "suggestions": answer.suggestions,
+    }
     return body | {name: value for name, value in notes.items() if value}
 
 

@@ -4,11 +4,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
 from catalog import selectors
+from catalog.names.genres import GenreNames
 from recommender import process_state
 from recommender.movies.features import cold_items
 from recommender.movies.indexes import InvertedIndex, NameIndex
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_ARRAYS = 40  # of one to four bytes a movie
 MAX_NEIGHBOUR_LISTS = 4_096  # half a kilobyte each
+MAX_MISTYPED_NAMES = 1_024
 MAX_MODELS = 2  # while one model takes over from another, both are asked
 
 
@@ -70,16 +72,21 @@ class CatalogueSnapshot:
         self._arrays = LruCache[np.ndarray](MAX_ARRAYS)
         self._by_model = LruCache[tuple[np.ndarray, "ColdItems"]](MAX_MODELS)
         self.neighbour_cache = LruCache[np.ndarray](MAX_NEIGHBOUR_LISTS)
+        self._near_names = LruCache[list[str]](MAX_MISTYPED_NAMES)
 
     @cached_property
-    def genre_index(self) -> NameIndex:
-        """The genres by their names."""
-        return NameIndex(self.table.genre_names)
+    def genre_index(self) -> GenreNames:
+        """The genres by their names, aliases and translations."""
+        return GenreNames(self.table.genre_names, self.table.genre_aliases, self.table.genre_translations)
 
     @cached_property
     def person_index(self) -> NameIndex:
         """The people by their names."""
         return NameIndex(self.table.person_names)
+
+    def near_names(self, index: Literal["genre_index", "person_index"], name: str) -> list[str]:
+        """Return names of the index that are near to a mistyped one; kept, as they take a twentieth of a second."""
+        return self._near_names.get((index, name), lambda: getattr(self, index).near(name))
 
     @cached_property
     def movies_by_genre(self) -> InvertedIndex:

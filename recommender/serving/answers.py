@@ -9,7 +9,7 @@ from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slo
 from recommender.serving.context import RequestContext, load_viewer
 from recommender.serving.degraded_mode import load_movie_cards
 from recommender.serving.explain import explain_movies
-from recommender.serving.filtering.attributes import explain_empty
+from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.list_sources import Candidates
 from recommender.serving.paging.page import MadePage, close_page
@@ -62,6 +62,7 @@ def build_answer(
         unused_history=list(candidates.unused_history),
         removal_counts=count_removed(context, viewer),
         unknown_names=context.unknown_names,
+        suggestions=suggest_names(context.snapshot, context.unknown_names),
         empty_reason="" if movie_ids else _explain_empty(context, eligibility),
         explanations=_explain(context, candidates, movie_ids) if request.explain and movie_ids else None,
         movie_cards=load_movie_cards(movie_ids, context.snapshot) if request.titles else None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog import selectors
-from recommender.history import has_known_movies, merge_exclusions
+from recommender.history import has_known_movies, merge_exclusions, to_model_events
 from recommender.ml.data import Events
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
@@ -66,9 +66,10 @@ def merge_viewers(members: Sequence[ViewerProfile], histories: Sequence[selector
     """Describe the members as one viewer: what all of them watched, and the limits of all of them."""
     events = NO_EVENTS
     if histories:
-        order = np.argsort(np.concatenate([history.occurred_at for history in histories]), kind="stable")
-        movie_ids = np.concatenate([history.movie_ids for history in histories])[order]
-        events = Events(movie_ids, kinds=np.concatenate([history.kinds for history in histories])[order])
+        read = [to_model_events(history) for history in histories]
+        movie_ids, times, kinds, *_ = (np.concatenate(column) for column in zip(*read, strict=True))
+        order = np.argsort(times, kind="stable")
+        events = Events(movie_ids[order], kinds=kinds[order])
     return ViewerProfile(
         viewer_id=None,
         events=events,

@@ -110,7 +110,8 @@ def personal_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
     state = encode_viewers(ranker, [viewer], requested_at)
     ranked = NO_MOVIES
     is_storable = viewer.version is not None and requested_at is None and not context.request.filters.as_dict()
-    if is_storable and context.candidate_count <= settings.LIST_LENGTH:
+    is_within = not len(context.request.shown_ids) or context.candidate_count <= settings.LIST_LENGTH
+    if is_storable and is_within:
         stored_list = compute_and_store(context, viewer, ranker, state)
         ranked = eligible_top(stored_list, eligibility, context.candidate_count)
     if len(ranked.without(context.request.shown_ids).movie_ids) < context.request.limit:

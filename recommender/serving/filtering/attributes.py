@@ -1,18 +1,20 @@
 """Attribute filters as masks over the catalogue, made before anything is ranked; and why a list is empty."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from django.conf import settings
 
 from catalog.models import Credit
+from catalog.names.genres import GenreNames
 from recommender.movies.indexes import NameIndex, segment_sums
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.request import Filters
 
 ACTOR, DIRECTOR = int(Credit.Role.ACTOR), int(Credit.Role.DIRECTOR)
+MAX_SUGGESTED = 8  # unknown names of a request: each costs a comparison with every name of the catalogue
 RANGES = {"year": ("min_year", "max_year"), "runtime": ("min_runtime", "max_runtime")}
 
 
@@ -38,9 +40,22 @@ def build_mask(snapshot: CatalogueSnapshot, filters: Filters) -> AttributeMask:
     return AttributeMask(mask, unknown_names)
 
 
-def find_unknown_names(index: NameIndex, **names: Sequence[str]) -> dict[str, list[str]]:
+def find_unknown_names(index: NameIndex | GenreNames, **names: Sequence[str]) -> dict[str, list[str]]:
     """Return from each list of names those that the index does not have; nothing for a list without any."""
     return {name: unknown for name, values in names.items() if values and (unknown := index.lookup(values)[1])}
+
+
+def suggest_names(
+    snapshot: CatalogueSnapshot, unknown_names: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, list[str]]]:
+    """Return for unknown names of genres and people, by filter, the catalogue's names that are near; a name without
+    any is left out. Only the first MAX_SUGGESTED names are looked at."""
+    unknown = [(filter_name, name) for filter_name, names in unknown_names.items() for name in names]
+    suggestions: dict[str, dict[str, list[str]]] = {}
+    for filter_name, name in [item for item in unknown if item[0] in _INDEX_OF_FILTER][:MAX_SUGGESTED]:
+        if near := snapshot.near_names(_INDEX_OF_FILTER[filter_name], name):
+            suggestions.setdefault(filter_name, {})[name] = near
+    return suggestions
 
 
 def explain_empty(eligibility: EligibilityFilter, filters: Filters, unknown_names: dict[str, list[str]]) -> str:
@@ -138,6 +153,14 @@ def _where_known(column: np.ndarray, matches: np.ndarray) -> np.ndarray:
     return (column > 0) & matches
 
 
+# Filter -> where its names are looked up; a mistyped name is looked for there too.
+_INDEX_OF_FILTER: dict[str, Literal["genre_index", "person_index"]] = {
+    "genres": "genre_index",
+    "exclude_genres": "genre_index",
+    "liked_genres": "genre_index",
+    "actors": "person_index",
+    "directors": "person_index",
+}
 # Filter -> the numbers of its names, and the names that the catalogue does not have.
 NAME_RESOLVERS: dict[str, Callable[[CatalogueSnapshot, Sequence[str]], tuple[list[int], list[str]]]] = {
     "genres": _resolve_genres,
