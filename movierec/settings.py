@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
+from catalog.keys import MAX_KEY_LENGTH
 from infrastructure import disk_space
 from infrastructure.addresses import WILDCARDS, bind_host, url_host, url_problem
 from movierec.local import server_paths
@@ -96,6 +97,7 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
+    "catalog.api.key_paths.KeyPathMiddleware",
     "recommender.api.http.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -323,6 +325,7 @@ SPECTACULAR_SETTINGS = {
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
         "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
+    "PATH_CONVERTER_OVERRIDES": {"key": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH}},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "recommender.api.openapi.operations.require_bodies",

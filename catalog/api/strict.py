@@ -13,6 +13,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from catalog.keys import Key
+
 VIEWER_FIELD = "user_id"  # the field that names the viewer a call is for
 # Unknown names in one answer, and characters of one: looking for a similar name costs time.
 MAX_UNKNOWN_NAMES, MAX_SHOWN_NAME = 10, 60
@@ -174,13 +176,13 @@ class StrictView(APIView):
         return serializer is not None and VIEWER_FIELD in serializer.fields
 
 
-def token_viewer(request: Request) -> int | None:
+def token_viewer(request: Request) -> Key | None:
     """Return the viewer whose token came with the call; None for a call with a key or with nothing."""
-    viewer: int | None = getattr(request.auth, "viewer_id", None)
+    viewer: Key | None = getattr(request.auth, "viewer", None)
     return viewer
 
 
-def _read(request: Request, handler: Any, viewer: int | None) -> dict[str, Any]:
+def _read(request: Request, handler: Any, viewer: Key | None) -> dict[str, Any]:
     """Validate the query and the body. Raises QueryValidationError, BodyValidationError or ValidationError."""
     query, body = getattr(handler, "query", None), getattr(handler, "body", None)
     viewer_value = {} if viewer is None else {VIEWER_FIELD: viewer}
@@ -200,7 +202,7 @@ def _read(request: Request, handler: Any, viewer: int | None) -> dict[str, Any]:
     if body is not None:
         data = request.data
         if viewer_value and isinstance(data, Mapping):
-            data = {**data, **viewer_value}
+            data = {**viewer_value, **data}  # the permission has seen to it that `data` names nobody else
         return dict(body.run_validation(data))
     return values
 

@@ -8,7 +8,13 @@ from catalog.services.erasure import erase_viewer
 from catalog.services.event_duplicates import conflict_result, equal_as_float32
 from catalog.services.event_types import EventResult, EventStatus, NewEvent
 from catalog.services.events import record_events
-from catalog.services.merging import MergeRecord, delete_moved_events, merge_viewer, unmerge_viewer
+from catalog.services.merging import (
+    MergeRecord,
+    UnmergeRecord,
+    delete_moved_events,
+    merge_viewer,
+    unmerge_viewer,
+)
 from catalog.services.movie_upserts import MovieChange, MovieWriteResult, WriteMode, WriteProblem, write_movies
 from catalog.services.movies import (
     NewCredit,
@@ -20,7 +26,14 @@ from catalog.services.movies import (
     write_credits,
 )
 from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
-from catalog.services.viewers import backdate_viewers, invalidate_viewers, mark_published, save_viewer, write_viewers
+from catalog.services.viewers import (
+    backdate_viewers,
+    ensure_viewers,
+    invalidate_viewers,
+    mark_published,
+    save_viewer,
+    write_viewers,
+)
 
 __all__ = [
     "EventResult",
@@ -31,6 +44,7 @@ __all__ = [
     "NewCredit",
     "NewEvent",
     "RemovedDemo",
+    "UnmergeRecord",
     "WriteMode",
     "WriteProblem",
     "backdate_viewers",
@@ -41,6 +55,7 @@ __all__ = [
     "delete_moved_events",
     "delete_movies",
     "delete_records",
+    "ensure_viewers",
     "equal_as_float32",
     "erase_viewer",
     "invalidate_viewers",

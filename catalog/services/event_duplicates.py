@@ -1,6 +1,7 @@
 """Events that are sent again: a duplicate where the content is the same, else a conflict that names what differs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -71,9 +72,10 @@ def _compare(event: NewEvent, stored: _StoredEvent, version: int) -> EventResult
     }
     differing = tuple(name for name, same in is_same.items() if not same)
     if not differing:
-        return EventResult(EventStatus.DUPLICATE, "", version)
+        return EventResult(EventStatus.DUPLICATE, "", version, viewer_id=event.viewer_id)
     by_client_id = event.client_event_id is not None and event.client_event_id == stored.client_event_id
-    return conflict_result(event.client_event_id if by_client_id else None, differing, version)
+    conflict = conflict_result(event.client_event_id if by_client_id else None, differing, version)
+    return replace(conflict, viewer_id=event.viewer_id)
 
 
 def conflict_result(event_id: UUID | None, fields: tuple[str, ...], version: int | None = None) -> EventResult:

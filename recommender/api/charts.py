@@ -7,8 +7,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.base_view import ApiView
-from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId
-from recommender.api.list_requests import AgeLimitFields, FilterFields, TitlesField, to_filters, to_request
+from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId, UserIdAnswer
+from recommender.api.list_requests import (
+    AgeLimitFields,
+    FilterFields,
+    TitlesField,
+    sent_viewer,
+    to_filters,
+    to_request,
+)
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
@@ -36,7 +43,7 @@ class TrendingQuerySerializer(ChartQuerySerializer):
 
 
 class ChartAnswerSerializer(ListInfoFields, EmptyListSerializer):
-    user_id = serializers.IntegerField(allow_null=True)
+    user_id = UserIdAnswer(allow_null=True)
     recommendations = TitledMovieSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["popular", "trending", "trending_for_you", "latest"], help_text="How the list came about."
@@ -54,7 +61,7 @@ class ChartView(ApiView):
         values = self.validated
         list_request = to_request(values, filters=to_filters(values))
         answer = recommend_chart(list_request, name, personal=values.get("personal", False))
-        return Response(filtered_list_body(list_request.viewer_id, answer, list_request.filters))
+        return Response(filtered_list_body(sent_viewer(values), answer, list_request.filters))
 
 
 def chart_operation(name: str, summary: str, query: type[ChartQuerySerializer], description: str) -> Any:

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.base_view import ApiView
-from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId
-from recommender.api.list_requests import AgeLimitFields, FilterFields, to_filters, to_request
+from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId, UserIdAnswer
+from recommender.api.list_requests import AgeLimitFields, FilterFields, sent_viewer, to_filters, to_request
 from recommender.api.list_responses import EmptyListSerializer, FiltersAppliedSerializer, movie_card
 from recommender.api.openapi.operations import operation
 from recommender.serving.home.page import Page, build_page
@@ -50,7 +50,7 @@ class HomeRowSerializer(serializers.Serializer):
 
 
 class HomeAnswerSerializer(EmptyListSerializer):
-    user_id = serializers.IntegerField(allow_null=True)
+    user_id = UserIdAnswer(allow_null=True)
     rows = HomeRowSerializer(many=True)
     model_version = serializers.CharField(allow_null=True)
     is_known_user = serializers.BooleanField()
@@ -76,10 +76,10 @@ class HomeView(ApiView):
         values = self.validated
         list_request = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
         page = build_page(list_request, values["rows"], values["row_length"])
-        return Response(page_body(list_request.viewer_id, page, list_request.filters))
+        return Response(page_body(sent_viewer(values), page, list_request.filters))
 
 
-def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, Any]:
+def page_body(user_id: int | str | None, page: Page, filters: Filters) -> dict[str, Any]:
     """Return the page as the JSON of the API."""
     body = {
         "user_id": user_id,

@@ -6,6 +6,7 @@ from typing import Any
 from catalog.api.age_limits import AGE_LIMIT_HELP, CERTIFICATE_HELP, CertificateField
 from catalog.models import MAX_AGE_LIMIT
 from catalog.selectors import strictest_age_limit
+from recommender import viewer_keys
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp, TopK
 from recommender.movies.movie_ids import parse_movie_ids
@@ -61,9 +62,14 @@ class FilterFields(FastSerializer):
 def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
     """Return the request to serving for validated values; `more`: fields of it that are no values of the call."""
     requested_at = values.get("at")
+    key = values["user_id"].key if "user_id" in values else None
+    group = [viewer.key for viewer in values.get("user_ids", ())]
+    ids = viewer_keys.viewer_ids(group if key is None else [key])
     return RecommendRequest(
-        viewer_id=values.get("user_id"),
-        viewer_ids=values.get("user_ids", ()),
+        viewer_id=None if key is None else ids.get(key),
+        viewer_key=key,
+        viewer_ids=[ids.get(member) for member in group],
+        viewer_keys=group,
         history=parse_movie_ids(values.get("history", ())),
         history_texts=values.get("history", ()),
         top_k=values["top_k"],
@@ -76,6 +82,11 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
         diversity=values.get("diversity", 0.0),
         **more,
     )
+
+
+def sent_viewer(values: Mapping[str, Any]) -> int | str | None:
+    """Return the viewer's id as the call names it, for the answer to repeat; None where it names nobody."""
+    return values["user_id"].sent if "user_id" in values else None
 
 
 def to_filters(values: Mapping[str, Any]) -> Filters:

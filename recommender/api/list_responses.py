@@ -77,14 +77,14 @@ class FiltersAppliedSerializer(serializers.Serializer):
     max_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
 
 
-def list_body(user_id: int | None, answer: Answer) -> dict[str, Any]:
-    """Return the body of a call that answers with one list."""
+def list_body(user_id: int | str | None, answer: Answer) -> dict[str, Any]:
+    """Return the body of a call that answers with one list. `user_id`: as the call named the viewer."""
     body = {"user_id": user_id, "recommendations": recommended_movies(answer), **list_info(answer)}
     notes = {"reason": answer.empty_reason, "unknown_names": answer.unknown_names}
     return body | {name: value for name, value in notes.items() if value}
 
 
-def filtered_list_body(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
+def filtered_list_body(user_id: int | str | None, answer: Answer, filters: Filters) -> dict[str, Any]:
     """Return the body of a call that answers with one filtered list."""
     return list_body(user_id, answer) | {"filters_applied": filters.as_dict()}
 

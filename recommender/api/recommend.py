@@ -9,8 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.base_view import ApiView
-from recommender.api.fields import MovieIds, Names, QueryMovieIds, TopK, UserId, ViewerIds
-from recommender.api.list_requests import FilterFields, ListRequestSerializer, TitlesField, to_filters, to_request
+from recommender.api.fields import MovieIds, Names, QueryMovieIds, TopK, UserId, UserIdAnswer, ViewerIds
+from recommender.api.list_requests import (
+    FilterFields,
+    ListRequestSerializer,
+    TitlesField,
+    sent_viewer,
+    to_filters,
+    to_request,
+)
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
@@ -88,9 +95,9 @@ class RecommendRequestExtension(OpenApiSerializerExtension):
 
 class RecommendAnswerSerializer(ListInfoFields, EmptyListSerializer):
     recommendations = TitledMovieSerializer(many=True)
-    user_id = serializers.IntegerField(allow_null=True)
+    user_id = UserIdAnswer(allow_null=True)
     user_ids = serializers.ListField(
-        child=serializers.IntegerField(), required=False, help_text="Who watch together; then user_id is null."
+        child=UserIdAnswer(), required=False, help_text="Who watch together; then user_id is null."
     )
 
 
@@ -112,7 +119,7 @@ class RecommendView(ApiView):
     def get(self, request: Request) -> Response:
         """Recommend movies to a viewer by their stored history."""
         list_request = to_request(self.validated)
-        return Response(list_body(list_request.viewer_id, recommend(list_request)))
+        return Response(list_body(sent_viewer(self.validated), recommend(list_request)))
 
     @operation(
         "recommend",
@@ -124,7 +131,8 @@ class RecommendView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies to a viewer, to viewers who watch together, or for a history that is sent."""
         list_request = to_request(self.validated)
-        return Response(list_body(list_request.viewer_id, recommend(list_request)) | _group_ids(list_request))
+        body = list_body(sent_viewer(self.validated), recommend(list_request))
+        return Response(body | _group_ids(self.validated))
 
 
 class FilteredView(ApiView):
@@ -150,8 +158,8 @@ class FilteredView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies that satisfy attribute filters."""
         list_request = to_filtered_request(self.validated)
-        body = filtered_list_body(list_request.viewer_id, recommend(list_request), list_request.filters)
-        return Response(body | _group_ids(list_request))
+        body = filtered_list_body(sent_viewer(self.validated), recommend(list_request), list_request.filters)
+        return Response(body | _group_ids(self.validated))
 
 
 def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
@@ -159,5 +167,5 @@ def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
     return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
 
 
-def _group_ids(list_request: RecommendRequest) -> dict[str, Any]:
-    return {"user_ids": list(list_request.viewer_ids)} if list_request.viewer_ids else {}
+def _group_ids(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"user_ids": [viewer.sent for viewer in values["user_ids"]]} if "user_ids" in values else {}

@@ -42,6 +42,7 @@ from recommender.cache.versions import (
     set_epoch_bumper,
     try_publish_viewer_versions,
 )
+from recommender.cache.viewer_keys import delete_viewer_ids, read_viewer_ids, store_viewer_ids
 
 __all__ = [
     "COUNTER_BUCKETS",
@@ -55,6 +56,7 @@ __all__ = [
     "add_counters",
     "announce_next_model",
     "delete_all",
+    "delete_viewer_ids",
     "erase_viewer",
     "fill_reserved_versions",
     "fill_reserved_viewer_versions",
@@ -70,6 +72,7 @@ __all__ = [
     "read_embedding",
     "read_list_and_versions",
     "read_lists",
+    "read_viewer_ids",
     "record_heartbeat",
     "report_loaded_model",
     "reserve_missing_versions",
@@ -79,5 +82,6 @@ __all__ = [
     "store_embedding",
     "store_list",
     "store_lists",
+    "store_viewer_ids",
     "try_publish_viewer_versions",
 ]

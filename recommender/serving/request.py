@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from catalog.keys import Key
 from catalog.selectors import MerchandisingRule
 from recommender.movies.movie_ids import MovieId
 
@@ -41,7 +42,8 @@ NO_FILTERS = Filters()
 class RecommendRequest:
     """A request for a list. Its movie ids are parsed; those of IMDB and TMDB are looked up where it is answered."""
 
-    viewer_id: int | None
+    viewer_id: int | None  # None: nobody, or somebody of whom nothing is known
+    viewer_key: Key | None = None  # as the client named the viewer, to look a text up again where its id is no more
     history: Sequence[MovieId] = ()  # oldest first; empty: the viewer's own history
     history_texts: Sequence[str] = ()  # the same as the client wrote them, to name those that are of no use
     top_k: int = 20  # the pool
@@ -54,7 +56,8 @@ class RecommendRequest:
     titles: bool = False
     explain: bool = False
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
-    viewer_ids: Sequence[int] = ()  # viewers who watch together, in place of viewer_id
+    viewer_ids: Sequence[int | None] = ()  # viewers who watch together, in place of viewer_id
+    viewer_keys: Sequence[Key] = ()  # theirs, in the same order
     rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
 
     @property
