@@ -59,5 +59,9 @@ class EventKey(NamedTuple):
 
 def event_key(event: NewEvent) -> EventKey:
     """Return what identifies the event."""
-    number = event.client_event_id.number if event.client_event_id else None
-    return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, number)
+    return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, event_number(event))
+
+
+def event_number(event: NewEvent) -> UUID | None:
+    """Return the client's own id of the event as it is stored."""
+    return event.client_event_id.number if event.client_event_id else None
