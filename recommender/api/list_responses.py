@@ -10,6 +10,8 @@ from catalog.selectors import MovieCard
 from recommender.serving.request import Filters
 from recommender.serving.response import Answer
 
+LANGUAGE_HELP = "With titles: their language, where the catalogue has them in it; else they are as they are."
+
 
 class NamesField(serializers.ListField):
     """A list of names."""
@@ -70,12 +72,18 @@ class EmptyListSerializer(serializers.Serializer):
     )
 
 
+class LanguageFields(serializers.Serializer):
+    # No docstring: it would describe every answer in the schema.
+    language = serializers.CharField(required=False, help_text=LANGUAGE_HELP)
+
+
 class FiltersAppliedSerializer(serializers.Serializer):
     genres = NamesField(required=False)
     exclude_genres = NamesField(required=False)
     actors = NamesField(required=False)
     directors = NamesField(required=False)
     languages = NamesField(required=False)
+    countries = NamesField(required=False)
     min_year = serializers.IntegerField(required=False)
     max_year = serializers.IntegerField(required=False)
     min_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
@@ -89,6 +97,7 @@ def list_body(user_id: int | None, answer: Answer) -> dict[str, Any]:
         "reason": answer.empty_reason,
         "unknown_names": answer.unknown_names,
         "suggestions": answer.suggestions,
+        "language": answer.language,
     }
     return body | {name: value for name, value in notes.items() if value}
 
