@@ -160,7 +160,7 @@ class CountryField(serializers.Field):
 class TitleLanguageField(serializers.RegexField):
     """The language that an answer's titles, overviews and genres are wanted in.
 
-    A view whose call has one finds the whole wish, with the header Accept-Language, as `languages` in its values.
+    A view whose call has one finds the whole wish, with the header Accept-Language, as `title_languages` in its values.
     """
 
     def __init__(self) -> None:

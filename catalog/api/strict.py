@@ -164,7 +164,7 @@ class StrictView(APIView):
                 self.validated = _read(request, handler, token_viewer(request))
             if isinstance(_fields_of(handler).get("language"), TitleLanguageField):
                 accepted = parse_accept_language(request.headers.get("Accept-Language", ""))
-                self.validated["languages"] = LanguageWish(self.validated.pop("language", ""), accepted)
+                self.validated["title_languages"] = LanguageWish(self.validated.pop("language", ""), accepted)
 
     def reading_limits(self, request: Request) -> AbstractContextManager[None]:
         """Return what surrounds the reading of a call; for views whose bodies cost a lot to read."""

@@ -35,7 +35,7 @@ class ApiView(StrictView):
         # An answer is true now and not later: no cache between server and client may keep it.
         is_read = request.method == "GET" and response.status_code == 200 and self.throttle_scope == "reads"
         response.headers.setdefault("Cache-Control", conditional_get.REVALIDATE if is_read else "private, no-store")
-        speaks_languages = "languages" in getattr(self, "validated", ())
+        speaks_languages = "title_languages" in getattr(self, "validated", ())
         if speaks_languages and isinstance(response.data, Mapping) and response.data.get("language"):
             response.headers["Content-Language"] = response.data["language"]
         if is_read:

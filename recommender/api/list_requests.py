@@ -80,7 +80,7 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
         liked_genres=values.get("liked_genres", ()),
         age_limit=effective_age_limit(values),
         country=values.get("country", ""),
-        languages=values.get("languages", NO_WISH),
+        title_languages=values.get("title_languages", NO_WISH),
         requested_at=None if requested_at is None else max(0, int(requested_at.timestamp())),
         titles=values.get("titles", False),
         explain=values.get("explain", False),

@@ -47,7 +47,7 @@ class RequestContext:
 
     def languages_for(self, viewer: ViewerProfile) -> tuple[str, ...]:
         """Return the languages in which titles are looked for before their first form is taken."""
-        return self.snapshot.language_chain(self.request.languages, viewer.language)
+        return self.snapshot.language_chain(self.request.title_languages, viewer.language)
 
 
 def open_context(

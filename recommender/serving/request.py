@@ -53,7 +53,7 @@ class RecommendRequest:
     liked_genres: Sequence[str] = ()  # for a viewer of whom nothing else is known
     age_limit: int | None = None  # years; the viewer's own holds beside it
     country: str = ""  # where films must be available, ISO 3166; "": the viewer's own
-    languages: LanguageWish = NO_WISH  # of titles and genres; the viewer's own where the call asks for none
+    title_languages: LanguageWish = NO_WISH  # of titles and genres; the viewer's own where the call asks for none
     requested_at: int | None = None  # unix seconds; None: now, which a stored list may answer
     titles: bool = False
     explain: bool = False
