@@ -6,12 +6,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId
-from recommender.api.list_requests import AgeLimitFields, FilterFields, TitlesField, to_filters, to_request
+from recommender.api.list_requests import AudienceFields, FilterFields, TitlesField, to_filters, to_request
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
+    LanguageFields,
     ListInfoFields,
     TitledMovieSerializer,
     filtered_list_body,
@@ -21,11 +23,12 @@ from recommender.serving.chart import recommend_chart
 from recommender.serving.request import ChartName
 
 
-class ChartQuerySerializer(FilterFields, AgeLimitFields):
+class ChartQuerySerializer(FilterFields, AudienceFields):
     user_id = UserId(required=False)
     top_k = TopK(20, help_text="How many films at most.")
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
     titles = TitlesField()
+    language = TitleLanguageField()
 
 
 class TrendingQuerySerializer(ChartQuerySerializer):
@@ -35,7 +38,7 @@ class TrendingQuerySerializer(ChartQuerySerializer):
     at = Timestamp(required=False, help_text="The request time, which the model uses where personal is true.")
 
 
-class ChartAnswerSerializer(ListInfoFields, EmptyListSerializer):
+class ChartAnswerSerializer(ListInfoFields, EmptyListSerializer, LanguageFields):
     user_id = serializers.IntegerField(allow_null=True)
     recommendations = TitledMovieSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]

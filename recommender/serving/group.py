@@ -6,7 +6,7 @@ the mean alone one viewer's favourites can be what another cannot stand; by the 
 2001) nobody gets a favourite; both together are a consensus function as of Amer-Yahia et al. 2009.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +66,15 @@ def merge_viewers(members: Sequence[ViewerProfile], histories: Sequence[selector
         exclusions=merge_exclusions([member.exclusions for member in members]),
         exists=all(member.exists for member in members),
         age_limit=selectors.strictest_age_limit(*(member.age_limit for member in members)),
+        country=_common(member.country for member in members),
+        language=_common(member.language for member in members),
     )
+
+
+def _common(values: Iterable[str]) -> str:
+    """Return the value of all who have one; "" where they differ: a film must be available to all who watch it."""
+    known = set(filter(None, values))
+    return known.pop() if len(known) == 1 else ""
 
 
 def _personal_candidates(
