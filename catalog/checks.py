@@ -1,4 +1,4 @@
-"""System checks of the settings under which age limits would not hold."""
+"""System checks of the settings under which age limits, or what counts as seen, would not hold."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,3 +28,12 @@ def check_uncertified_age(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
         f"MOVIEREC_UNCERTIFIED_AGE is {settings.UNCERTIFIED_AGE}; it must lie between 0 and {MAX_AGE_LIMIT} years."
     )
     return [Error(message, id="catalog.E002")]
+
+
+@register()
+def check_seen_share(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the share from which on a movie is seen is one."""
+    if 0 < settings.SEEN_SHARE <= 1:
+        return []
+    message = f"MOVIEREC_SEEN_SHARE is {settings.SEEN_SHARE}; it must lie above 0 and be at most 1."
+    return [Error(message, id="catalog.E003")]

@@ -13,7 +13,6 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
-from catalog.keys import MAX_KEY_LENGTH
 from infrastructure import disk_space
 from infrastructure.addresses import WILDCARDS, bind_host, url_host, url_problem
 from movierec.local import server_paths
@@ -67,6 +66,15 @@ BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ah
 # --- age limits -------------------------------------------------------------------------------------------------
 CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
+
+# --- countries and languages ------------------------------------------------------------------------------------
+COUNTRY = env("MOVIEREC_COUNTRY", default="").upper()  # ISO 3166: of calls and viewers that name none
+TITLE_LANGUAGE = env("MOVIEREC_TITLE_LANGUAGE", default="en").lower()  # of the films' own titles, behind translations
+
+# --- what was watched -------------------------------------------------------------------------------------------
+SEEN_SHARE = env.float("MOVIEREC_SEEN_SHARE", default=0.7)  # of a film, 0..1: from there on it is seen, below started
+CONTINUE_DAYS = env.int("MOVIEREC_CONTINUE_DAYS", default=60)  # how long a started film is offered to go on with
+WATCH_AGAIN_DAYS = env.int("MOVIEREC_WATCH_AGAIN_DAYS", default=180)  # after which a liked film is offered again
 
 # --- pages of other sites that may read answers -------------------------------------------------------------------
 CORS_ALLOWED_ORIGINS = env.list("MOVIEREC_CORS_ORIGINS", default=[])
@@ -325,7 +333,7 @@ SPECTACULAR_SETTINGS = {
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
         "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
-    "PATH_CONVERTER_OVERRIDES": {"key": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH}},
+    "PATH_CONVERTER_OVERRIDES": {"key": {"type": "string", "minLength": 1, "maxLength": 128}},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "recommender.api.openapi.operations.require_bodies",

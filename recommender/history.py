@@ -5,22 +5,51 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from catalog.last_word import PAST_RATING
 from catalog.selectors import History
 from recommender.cache import ExclusionCounts
-from recommender.ml.data import DISLIKE, NOT_INTERESTED, RATING, WATCH, Events
+from recommender.ml.data import (
+    DISLIKE,
+    LIKE,
+    MAX_DISLIKED_STARS,
+    MIN_LIKED_STARS,
+    NOT_INTERESTED,
+    RATING,
+    WATCH,
+    WATCHLIST,
+    Events,
+)
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 NEGATIVE_KINDS = (DISLIKE, NOT_INTERESTED)
-# By kind of event: the field of ExclusionCounts that it counts for; -1 where it excludes nothing.
+# By kind of what holds: the field of ExclusionCounts that it counts for; -1 where it excludes nothing.
 _REASONS = np.full(16, -1, np.int8)
 _REASONS[[WATCH, RATING, DISLIKE, NOT_INTERESTED]] = 0, 0, 1, 2
 
 
 def to_model_events(history: History) -> Events:
-    """Return the history in the columns that the model reads."""
-    return Events(history.movie_ids, history.occurred_at, history.kinds, history.ratings, history.completions)
+    """Return the history in the columns and kinds that the model reads."""
+    events = Events(history.movie_ids, history.occurred_at, history.kinds, history.ratings, history.completions)
+    return select_model_events(events)[0]
+
+
+def select_model_events(events: Events) -> tuple[Events, np.ndarray | slice]:
+    """Return those of the events that hold which the model reads, and their rows: int64 [m], or a slice of all.
+
+    It reads what was seen, and opinions; not what was merely started, nor rewatches. Of a film that was unwatched, good
+    and bad stars are a like and a dislike. No column may be missing.
+    """
+    kinds, ratings = np.asarray(events.kinds), np.asarray(events.ratings)
+    if not (kinds > WATCHLIST).any():
+        return events, slice(None)
+    kinds, past = kinds.copy(), kinds == PAST_RATING
+    kinds[past & (ratings >= MIN_LIKED_STARS)] = LIKE
+    kinds[past & (ratings <= MAX_DISLIKED_STARS)] = DISLIKE
+    rows = np.flatnonzero(kinds <= WATCHLIST)
+    columns = events._replace(kinds=kinds)
+    return Events(*(np.asarray(column)[rows] for column in columns)), rows
 
 
 class Exclusions(NamedTuple):

@@ -145,6 +145,12 @@ class Impression(models.Model):
     position = models.PositiveSmallIntegerField(null=True, blank=True)
     recommendation_id = models.CharField(max_length=64, blank=True)
     client_event_id = models.UUIDField(null=True, blank=True, unique=True)
+    event_key = models.CharField(
+        max_length=MAX_KEY_LENGTH,
+        blank=True,
+        db_default="",
+        help_text="The client's own id as it came, where it is no UUID in lower case.",
+    )
     is_session = models.BooleanField(default=False, db_default=False, help_text="Of an anonymous session.")
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog import selectors, services
+from catalog.event_keys import event_key_text
 from catalog.keys import Key, parse_key
 from catalog.plurals import count_noun
 from recommender import audit, cache
@@ -75,7 +76,7 @@ def _impression_fields(impression: Impression) -> dict[str, Any]:
         "occurred_at": impression.occurred_at,
         "position": impression.position,
         "recommendation_id": impression.recommendation_id,
-        "event_id": impression.client_event_id,
+        "event_id": event_key_text(impression.client_event_id, impression.event_key),
     }
 
 

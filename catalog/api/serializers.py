@@ -99,7 +99,7 @@ class MovieValues(StrictSerializer):
     title = NameField(max_length=300)
     original_title = NameField(max_length=300, allow_blank=True, required=False)
     year = StrictInteger(min_value=MIN_YEAR, max_value=MAX_YEAR, allow_null=True, required=False)
-    genres = NamesField(MAX_GENRES, 60, "All of them; a genre that is new is made.")
+    genres = NamesField(MAX_GENRES, 60, "All of them, by any of their names.")
     directors = NamesField(MAX_PEOPLE, MAX_NAME_LENGTH, "All of them.")
     actors = NamesField(MAX_PEOPLE, MAX_NAME_LENGTH, "All of them, in billing order.")
     overview = StrictString(max_length=MAX_OVERVIEW_LENGTH, allow_blank=True, required=False)
@@ -120,7 +120,7 @@ class MovieValues(StrictSerializer):
     published = StrictBoolean(required=False, help_text="false hides the film everywhere.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        if self.partial and not values:
+        if self.partial and not values.keys() - {"create_genres"}:
             raise serializers.ValidationError(f"names no field to change; the fields are {', '.join(self.fields)}.")
         return values
 
@@ -131,6 +131,20 @@ class NewMovie(MovieValues):
     movie_id = StrictInteger(
         min_value=1, max_value=MAX_ID, required=False, help_text="Yours to choose; left out, the next free one."
     )
+
+
+class GenreConsent(StrictSerializer):
+    """The consent to new genres: without it a genre that the catalogue does not have is a typing error."""
+
+    create_genres = StrictBoolean(default=False, help_text="Whether genres that are new are made, not refused.")
+
+
+class NewMovieBody(GenreConsent, NewMovie):
+    """The body of POST /movies."""
+
+
+class MovieChangeBody(GenreConsent, MovieValues):
+    """The body of PATCH /movies/{id}."""
 
 
 class MovieSerializer(serializers.Serializer):
@@ -165,6 +179,16 @@ class MoviePageSerializer(serializers.Serializer):
 
     results = MovieSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="The address of the next page; null on the last.")
+    unknown_names = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="By filter: names that the catalogue does not have.",
+    )
+    suggestions = serializers.DictField(
+        child=serializers.DictField(child=serializers.ListField(child=serializers.CharField())),
+        required=False,
+        help_text="By filter, for unknown names: names of the catalogue that are near.",
+    )
 
 
 class PersonSerializer(serializers.Serializer):

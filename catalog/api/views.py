@@ -15,12 +15,12 @@ from catalog.api.paging import page_response
 from catalog.api.scopes import READ_SCOPE, CatalogueScopes
 from catalog.api.serializers import (
     GenresSerializer,
+    MovieChangeBody,
     MovieDetailsSerializer,
     MoviePageSerializer,
     MovieQuery,
     MoviesQuery,
-    MovieValues,
-    NewMovie,
+    NewMovieBody,
     PageQuery,
     PeoplePageSerializer,
 )
@@ -72,20 +72,27 @@ class MoviesView(CatalogueView):
     def get(self, request: Request) -> Response:
         """Return a page of movies."""
         page = movies_page(MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"])
-        return page_response(request, [_card_dict(card) for card in page.movies], page.next)
+        notes = {"unknown_names": page.unknown_names, "suggestions": page.suggestions}
+        return page_response(
+            request,
+            [_card_dict(card) for card in page.movies],
+            page.next,
+            **{name: value for name, value in notes.items() if value},
+        )
 
     @operation(
         operation_id="movies_create",
         summary="A new film; it is in lists on the next read. Scope catalog:write.",
         tags=["movies"],
-        request=NewMovie,
+        request=NewMovieBody,
         responses={201: MovieDetailsSerializer, **_PROBLEMS},
         examples=[OpenApiExample("movies_create", value=_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
         """Create a movie."""
         values = dict(self.validated)
-        movie_id = _write_movie(MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE))
+        create_genres = values.pop("create_genres")
+        movie_id = _write_movie(MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE), create_genres)
         return Response(_details_or_404(movie_id), status=201, headers={"Location": f"/movies/{movie_id}"})
 
 
@@ -112,7 +119,7 @@ class MovieView(CatalogueView):
         operation_id="movies_update",
         summary="Changes what is named and leaves the rest; published: false hides the film. Scope catalog:write.",
         tags=["movies"],
-        request=MovieValues(partial=True),
+        request=MovieChangeBody(partial=True),
         responses={200: MovieDetailsSerializer, **_PROBLEMS},
         examples=[OpenApiExample("movies_update", value={"runtime": 81}, request_only=True)],
     )
@@ -121,7 +128,9 @@ class MovieView(CatalogueView):
         number = resolve_movie_id(movie_id)
         if not number:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_details_or_404(_write_movie(MovieChange(number, self.validated, WriteMode.UPDATE))))
+        values = dict(self.validated)
+        create_genres = values.pop("create_genres", False)
+        return Response(_details_or_404(_write_movie(MovieChange(number, values, WriteMode.UPDATE), create_genres)))
 
 
 class PeopleView(CatalogueView):
@@ -161,9 +170,9 @@ class GenresView(CatalogueView):
         return Response({"results": [genre._asdict() for genre in genres]})
 
 
-def _write_movie(change: MovieChange) -> int:
+def _write_movie(change: MovieChange, create_genres: bool) -> int:
     """Write one movie and return its id. Raises Http404, Conflict or ValidationError where nothing was written."""
-    [result] = write_movies([change])
+    [result] = write_movies([change], create_genres=create_genres)
     if result.problem is None and result.movie_id is not None:
         return result.movie_id
     if result.problem is WriteProblem.UNKNOWN:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from catalog.event_keys import event_key_text
 from catalog.exchange.row_files import FileFormat, write_rows
 from catalog.exchange.row_schemas import FIELDS, RowKind
 from catalog.limits import BEFORE_ALL_IDS
 from catalog.models import Credit, Viewer, WatchEvent
 from catalog.selectors import movie_details_page
+from catalog.selectors.viewer_data import stored_event_key
 
 PAGE_SIZE = 2000  # rows
 
@@ -49,7 +51,7 @@ def _viewer_rows() -> Iterator[dict[str, Any]]:
 
 
 def _event_rows() -> Iterator[dict[str, Any]]:
-    events = WatchEvent.objects.select_related("viewer")
+    events = WatchEvent.objects.select_related("viewer").annotate(event_key=stored_event_key())
     for event in _by_pages(lambda after: list(events.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
         yield {
             "user_id": event.viewer.site_key,
@@ -58,7 +60,7 @@ def _event_rows() -> Iterator[dict[str, Any]]:
             "occurred_at": _iso_text(event.occurred_at),
             "rating": event.rating,
             "completion": event.completion,
-            "event_id": event.client_event_id and str(event.client_event_id),
+            "event_id": event_key_text(event.client_event_id, event.event_key),
             "session": event.viewer.is_session,
         }
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from catalog.api.fields import (
     MAX_NAME_LENGTH,
+    EventKeyField,
     MovieIdField,
     NameField,
     StrictBoolean,
@@ -74,7 +75,7 @@ class EventRow(StrictSerializer):
     occurred_at = TimestampField()
     rating = serializers.FloatField(allow_null=True, default=None)
     completion = serializers.FloatField(allow_null=True, default=None)
-    event_id = serializers.UUIDField(allow_null=True, default=None)
+    event_id = EventKeyField(allow_null=True, default=None)
     session = StrictBoolean(default=False, help_text="Whether the viewer is an anonymous session.")
 
 

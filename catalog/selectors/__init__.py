@@ -10,6 +10,7 @@ from catalog.selectors.admin_lists import (
 )
 from catalog.selectors.age_limits import certificate_age, certificates_within, strictest_age_limit, viewer_age_limit
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
+from catalog.selectors.genre_names import StoredGenres, may_bring_genres, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
@@ -20,10 +21,9 @@ from catalog.selectors.movies import (
     movie_details_page,
     resolve_movie_id,
     resolve_movie_ids,
-    resolve_people,
     visible_movie_details,
 )
-from catalog.selectors.people_and_genres import NameCount, genre_list, people_page
+from catalog.selectors.people_and_genres import NameCount, genre_list, people_page, resolve_people
 from catalog.selectors.title_matching import Match, MovieReference, match_movies
 from catalog.selectors.versions import (
     DATABASE_ERRORS,
@@ -72,6 +72,7 @@ __all__ = [
     "MovieWatchers",
     "NameCount",
     "NewViewers",
+    "StoredGenres",
     "Visibility",
     "WatchWeights",
     "catalogue_and_epoch",
@@ -91,6 +92,7 @@ __all__ = [
     "history",
     "is_database_down",
     "match_movies",
+    "may_bring_genres",
     "merchandising_rule",
     "movie_cards",
     "movie_counts",
@@ -112,6 +114,7 @@ __all__ = [
     "sample_viewers",
     "search_movies",
     "search_viewers",
+    "stored_genres",
     "strictest_age_limit",
     "viewer_age_limit",
     "viewer_count",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
@@ -10,7 +10,9 @@ from django.db import connection
 
 from catalog.limits import MAX_ID
 from catalog.selectors.age_limits import certificates_within
+from catalog.selectors.genre_names import stored_genres
 from catalog.selectors.movies import IS_VISIBLE, SELECT_CARD, WITHIN_AGE_LIMIT, MovieCard
+from catalog.selectors.people_and_genres import near_people, resolve_people
 from catalog.selectors.search_query import SearchQuery, correct_spelling, parse_search
 
 _CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
@@ -31,11 +33,12 @@ _RANK = f"""CASE WHEN NOT (m.search_words @@ %s::tsquery AND {{in_title}}) THEN 
                  ELSE 4000 - least(length(m.title), 999) END"""
 _RANK_OF_COMMON = f"CASE WHEN {_SAME_TITLE} THEN 5000 ELSE 0 END"
 # Tested movie by movie, as half of all movies may be of a genre; the people of a name have few.
-_HAS_GENRE = """EXISTS (SELECT FROM catalog_movie_genres mg WHERE mg.movie_id = m.id AND mg.genre_id = ANY(ARRAY(
-                SELECT id FROM catalog_genre WHERE upper(name) = ANY(ARRAY(SELECT upper(unnest(%s::text[])))))))"""
-_HAS_PERSON = """m.id = ANY(ARRAY(SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
-                WHERE p.search_name IN (SELECT catalog_plain(name) FROM unnest(%s::text[]) name)))"""
+_HAS_GENRE = "EXISTS (SELECT FROM catalog_movie_genres g WHERE g.movie_id = m.id AND g.genre_id = ANY(%s::int[]))"
+_HAS_PERSON = "m.id = ANY(ARRAY(SELECT movie_id FROM catalog_credit WHERE person_id = ANY(%s::int[])))"
 _IN_LANGUAGE = "(lower(m.language) = ANY(%s) OR split_part(lower(m.language), '-', 1) = ANY(%s))"
+
+
+MAX_SUGGESTED = 5  # names of people that are compared with all people
 
 
 class Visibility(StrEnum):
@@ -87,6 +90,8 @@ class MoviePage:
 
     movies: list[MovieCard]
     next: Cursor | None
+    unknown_names: dict[str, list[str]] = field(default_factory=dict)  # filter -> names that the catalogue lacks
+    suggestions: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # filter -> such a name -> near ones
 
 
 @dataclass(slots=True)
@@ -100,17 +105,58 @@ class _Conditions:
         self.conditions.append(condition)
         self.values += values
 
+    def copy(self) -> "_Conditions":
+        return _Conditions([*self.conditions], [*self.values])
+
     def __str__(self) -> str:
         return " AND ".join(self.conditions) or "true"
+
+
+class _ResolvedNames(NamedTuple):
+    """The ids that a filter's names mean; None where the filter has no names of the kind."""
+
+    genre_ids: list[int] | None
+    person_ids: list[int] | None
+    unknown: dict[str, list[str]]
+    suggestions: dict[str, dict[str, list[str]]]
 
 
 def movies_page(movie_filter: MovieFilter, start: Cursor, page_size: int) -> MoviePage:
     """Return the page of movies after `start`: by id in one query, or by how well they fit the search in two.
 
-    A search that nothing fits is corrected. The next page costs what this one does.
+    A filter by genres or by people takes one more each, and one for each name that nobody has. A search that nothing
+    fits is corrected. The next page costs what this one does.
     """
+    names = _resolve_names(movie_filter)
+    page = _movies_page(movie_filter, _conditions(movie_filter, names), start, page_size)
+    return replace(page, unknown_names=names.unknown, suggestions=names.suggestions)
+
+
+def _resolve_names(movie_filter: MovieFilter) -> _ResolvedNames:
+    genre_ids = person_ids = None
+    unknown: dict[str, list[str]] = {}
+    near: dict[str, dict[str, list[str]]] = {}
+    if movie_filter.genres:
+        genres = stored_genres()
+        found = {name: genres.ids_of(name) for name in movie_filter.genres}
+        genre_ids = [pk for ids in found.values() for pk in ids]
+        unknown["genres"] = [name for name, ids in found.items() if not ids]
+        near["genres"] = {name: genres.names.near(name) for name in unknown["genres"]}
+    if movie_filter.people:
+        found = resolve_people(movie_filter.people)
+        person_ids = [pk for ids in found.values() for pk in ids]
+        unknown["people"] = [name for name, ids in found.items() if not ids]
+        near["people"] = {name: near_people(name) for name in unknown["people"][:MAX_SUGGESTED]}
+    return _ResolvedNames(
+        genre_ids,
+        person_ids,
+        {name: names for name, names in unknown.items() if names},
+        {name: shown for name, names in near.items() if (shown := {key: names[key] for key in names if names[key]})},
+    )
+
+
+def _movies_page(movie_filter: MovieFilter, where: "_Conditions", start: Cursor, page_size: int) -> MoviePage:
     if not movie_filter.search:
-        where = _conditions(movie_filter)
         where.add("m.id > %s", start.after)
         with connection.cursor() as cursor:
             cursor.execute(f"{SELECT_CARD} WHERE {where} ORDER BY m.id LIMIT %s", [*where.values, page_size + 1])
@@ -119,18 +165,15 @@ def movies_page(movie_filter: MovieFilter, start: Cursor, page_size: int) -> Mov
     if not query.terms:
         return MoviePage([], None)
     if not start.corrected:
-        page = _page(_search(movie_filter, query, start, page_size + 1), page_size, corrected=False)
+        page = _page(_search(where.copy(), query, start, page_size + 1), page_size, corrected=False)
         if page.movies or start.rank is not None:
             return page
     other = correct_spelling(query)
-    return _page(_search(movie_filter, other, start, page_size + 1) if other else [], page_size, corrected=True)
+    return _page(_search(where, other, start, page_size + 1) if other else [], page_size, corrected=True)
 
 
-def _search(
-    movie_filter: MovieFilter, query: SearchQuery, start: Cursor, limit: int
-) -> list[tuple[MovieCard, int | None]]:
-    """Return (card, rank) of the movies that fit the query and the filter, the best first."""
-    where = _conditions(movie_filter)
+def _search(where: "_Conditions", query: SearchQuery, start: Cursor, limit: int) -> list[tuple[MovieCard, int | None]]:
+    """Return (card, rank) of the movies that fit the query and the conditions, the best first."""
     rank, values = _rank(query)
     if query.is_common:
         where.add("m.search_words @@ %s::tsquery", " & ".join(term.tsquery for term in query.terms))
@@ -176,15 +219,15 @@ def _page(rows: Sequence[tuple[MovieCard, int | None]], page_size: int, correcte
     return MoviePage(cards, Cursor(last.movie_id, rank, corrected))
 
 
-def _conditions(movie_filter: MovieFilter) -> _Conditions:
+def _conditions(movie_filter: MovieFilter, names: _ResolvedNames) -> _Conditions:
     where = _Conditions([], [])
     if movie_filter.published is not Visibility.ANY:
         where.add(IS_VISIBLE if movie_filter.published is Visibility.VISIBLE else "NOT m.published")
     if movie_filter.age_limit is not None:
         where.add(WITHIN_AGE_LIMIT, certificates_within(movie_filter.age_limit))
-    for condition, names in ((_HAS_GENRE, movie_filter.genres), (_HAS_PERSON, movie_filter.people)):
-        if names:
-            where.add(condition, list(names))
+    for condition, ids in ((_HAS_GENRE, names.genre_ids), (_HAS_PERSON, names.person_ids)):
+        if ids is not None:
+            where.add(condition, ids)
     if movie_filter.languages:
         tags = [tag.lower() for tag in movie_filter.languages]
         where.add(_IN_LANGUAGE, tags, tags)

@@ -6,10 +6,11 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
+from catalog.event_keys import event_key_text
 from catalog.keys import Key
-from catalog.models import Viewer, WatchEvent
+from catalog.models import EventKey, Viewer, WatchEvent
 
 MAX_NOTES = 10_000
 
@@ -22,6 +23,7 @@ def personal_data(viewer_id: int) -> dict[str, Any]:
     """
     viewer = Viewer.objects.filter(pk=viewer_id).values("name", "age_limit", "is_simulated", "created_at").first()
     events = WatchEvent.objects.filter(viewer_id=viewer_id).select_related("movie").order_by("occurred_at", "id")
+    events = events.annotate(event_key=stored_event_key())
     notes = admin_log_entries(viewer_id).order_by("-action_time")[:MAX_NOTES]
     return {
         "viewer": viewer,
@@ -31,6 +33,11 @@ def personal_data(viewer_id: int) -> dict[str, Any]:
             for note in notes
         ],
     }
+
+
+def stored_event_key() -> Subquery:
+    """Return the expression for the key of an event that is no UUID in lower case; null for any other event."""
+    return Subquery(EventKey.objects.filter(pk=OuterRef("client_event_id")).values("key"))
 
 
 def find_viewers(keys: Collection[Key]) -> dict[Key, int]:
@@ -76,7 +83,7 @@ def admin_log_entries(viewer_id: int) -> QuerySet[LogEntry]:
     return LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Viewer), object_id=str(viewer_id))
 
 
-def _event_values(event: WatchEvent) -> dict[str, Any]:
+def _event_values(event: Any) -> dict[str, Any]:
     return {
         "movie_id": str(event.movie_id),
         "title": event.movie.title,
@@ -84,5 +91,5 @@ def _event_values(event: WatchEvent) -> dict[str, Any]:
         "occurred_at": event.occurred_at,
         "rating": event.rating,
         "completion": event.completion,
-        "event_id": event.client_event_id,
+        "event_id": event_key_text(event.client_event_id, event.event_key),
     }

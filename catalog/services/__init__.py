@@ -5,6 +5,7 @@ Whole data sets are loaded by `catalog.loading`.
 
 from catalog.services.demo import RemovedDemo, remove_demo
 from catalog.services.erasure import erase_viewer
+from catalog.services.event_deletion import DeletedEvents, delete_event, delete_events
 from catalog.services.event_duplicates import conflict_result, equal_as_float32
 from catalog.services.event_types import EventResult, EventStatus, NewEvent
 from catalog.services.events import record_events
@@ -36,6 +37,7 @@ from catalog.services.viewers import (
 )
 
 __all__ = [
+    "DeletedEvents",
     "EventResult",
     "EventStatus",
     "MergeRecord",
@@ -52,6 +54,8 @@ __all__ = [
     "bump_data_set",
     "bump_epoch",
     "conflict_result",
+    "delete_event",
+    "delete_events",
     "delete_moved_events",
     "delete_movies",
     "delete_records",

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from catalog.event_keys import EventId
 from catalog.keys import Key
 
 
@@ -19,7 +20,7 @@ class NewEvent:
     occurred_at: datetime
     rating: float | None = None
     completion: float | None = None
-    client_event_id: UUID | None = None
+    client_event_id: EventId | None = None
     has_client_time: bool = True  # else `occurred_at` is the moment of arrival, which is another at each resend
     is_session: bool = False  # the client says that the viewer is an anonymous session
 
@@ -67,4 +68,9 @@ class EventKey(NamedTuple):
 
 def event_key(event: NewEvent) -> EventKey:
     """Return what identifies the event."""
-    return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, event.client_event_id)
+    return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, event_number(event))
+
+
+def event_number(event: NewEvent) -> UUID | None:
+    """Return the client's own id of the event as it is stored."""
+    return event.client_event_id.number if event.client_event_id else None

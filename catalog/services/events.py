@@ -1,18 +1,20 @@
 """Writing events: idempotent, safe under concurrency, the same few statements for one event or a thousand."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from catalog.keys import VIEWER_KEY_RULE, Key, parse_key
 from catalog.limits import MAX_ID
 from catalog.models import Viewer, WatchEvent
-from catalog.services.event_duplicates import resolve_duplicates
+from catalog.services.event_duplicates import compare, find_stored, place_corrections
 from catalog.services.event_types import EventKey, EventResult, EventStatus, NewEvent, event_key
+from catalog.services.progress import save_progress
 from catalog.services.viewer_rows import LockedViewer, lock_viewers_by_key
 from catalog.signals import viewers_changed
 
@@ -23,7 +25,8 @@ MAX_CLOCK_SKEW = timedelta(days=1)
 def record_events(
     events: Sequence[NewEvent], *, announce: bool = True, others: Mapping[Key, bool] | None = None
 ) -> list[EventResult]:
-    """Store the new events and return a result for each, in order. One transaction, at most six statements.
+    """Store the new events and return a result for each, in order. One transaction, at most seven statements,
+    and three more for progress and for ratings that correct one of the same moment.
 
     Locks are taken in one order everywhere, so that writers wait for each other but never deadlock:
     1. the movies (key share, by id; a movie cannot be deleted under its new event),
@@ -46,10 +49,9 @@ def _record(events: Sequence[NewEvent], announce: bool, others: Mapping[Key, boo
     events, accepted = _look_up_viewers(events, viewers), _look_up_viewers(accepted, viewers)
     accounts = {event.viewer_id for event in accepted if not event.is_session}
     versions = {viewer.id: viewer.version for viewer in viewers.values()}
-    stored = _insert(accepted)
-    versions |= bump_versions({key.viewer_id for key in stored}, accounts=accounts)
-    if announce:
-        send_viewers_changed(versions)
+    stored = _insert([event for event in accepted if event.kind != WatchEvent.Kind.PROGRESS])
+    _store_keys(accepted, stored)
+    changed = {key.viewer_id for key in stored}
 
     results: dict[int, EventResult] = {}
     unstored: dict[int, NewEvent] = {}
@@ -57,17 +59,53 @@ def _record(events: Sequence[NewEvent], announce: bool, others: Mapping[Key, boo
         if not error and event.movie_id not in movies:
             error = f"there is no film {event.movie_id}"
         if error:
-            viewer_id = event.viewer_id if event.viewer in versions else None
-            version = None if viewer_id is None else versions[viewer_id]
-            results[position] = EventResult(EventStatus.REJECTED, error, version, viewer_id=viewer_id)
+            results[position] = EventResult(EventStatus.REJECTED, error)
         elif event_key(event) in stored:
             stored.remove(event_key(event))  # a second one like it in the same call is a duplicate
-            viewer_id = event.viewer_id
-            results[position] = EventResult(EventStatus.STORED, "", versions[viewer_id], viewer_id=viewer_id)
+            results[position] = EventResult(EventStatus.STORED)
         else:
             unstored[position] = event
-    results |= resolve_duplicates(unstored, versions)
-    return [results[position] for position in range(len(events))]
+    settled, changed_by_them = _settle(unstored, accounts)
+    results |= settled
+    changed |= changed_by_them
+    versions |= bump_versions(changed, accounts=accounts)
+    if announce:
+        send_viewers_changed(versions)
+    return [_add_version(results[position], event, versions) for position, event in enumerate(events)]
+
+
+def _add_version(result: EventResult, event: NewEvent, versions: Mapping[int, int]) -> EventResult:
+    """Return the result with the viewer's id and version, where the viewer was touched."""
+    if not isinstance(event.viewer, int) or event.viewer not in versions:
+        return result
+    return replace(result, viewer_version=versions[event.viewer], viewer_id=event.viewer)
+
+
+def _settle(events: Mapping[int, NewEvent], accounts: Collection[int]) -> tuple[dict[int, EventResult], set[int]]:
+    """Settle the events that are not merely new: progress, later words of a moment, and what was sent before.
+
+    Returns a result for each, by position, and the viewers whose lists are others now.
+    """
+    found = find_stored(events)
+    progress = {position: event for position, event in events.items() if event.kind == WatchEvent.Kind.PROGRESS}
+    saved = save_progress(progress, found)
+    _end_sessions(saved.updated_viewers.intersection(accounts))
+    others = {position: event for position, event in events.items() if position not in progress}
+    corrections = place_corrections(others, found)
+    added = [*saved.new_events, *filter(None, corrections.values())]
+    stored = _insert(added)
+    _store_keys([*saved.updated_events, *added], stored | {event_key(event) for event in saved.updated_events})
+    results, changed = saved.results, saved.changed_viewers
+    for position, event in others.items():
+        correction = corrections.get(position, event)
+        if correction is None:
+            results[position] = EventResult(EventStatus.DUPLICATE)
+        elif correction is not event and event_key(correction) in stored:
+            results[position] = EventResult(EventStatus.STORED)
+            changed.add(event.viewer_id)
+        else:
+            results[position] = compare(event, found.get(position))
+    return results, changed
 
 
 def _lock_viewers(events: Sequence[NewEvent], others: Mapping[Key, bool]) -> dict[Key, LockedViewer]:
@@ -102,6 +140,8 @@ def _validation_error(event: NewEvent) -> str:
         return f"kind {event.kind} is not one of {', '.join(map(str, WatchEvent.Kind.values))}"
     if event.rating is None and event.kind == WatchEvent.Kind.RATING:
         return "a rating event needs a rating from 0.5 to 5 in half stars"
+    if event.completion is None and event.kind == WatchEvent.Kind.PROGRESS:
+        return "a progress event needs a completion from 0 to 1"
     if event.rating is not None and event.rating * 2 not in range(1, 11):
         return f"rating {event.rating} is not among 0.5, 1, 1.5 … 5"
     if event.completion is not None and not (math.isfinite(event.completion) and 0 <= event.completion <= 1):
@@ -145,6 +185,22 @@ def _insert(events: Sequence[NewEvent]) -> set[EventKey]:
         return {EventKey(*row) for row in cursor.fetchall()}
 
 
+def _store_keys(events: Sequence[NewEvent], stored: Collection[EventKey]) -> None:
+    """Store the keys of new events that are no UUID in lower case; they go when their events go (by a trigger)."""
+    texts: dict[UUID, str] = {}
+    for event in events:
+        if event.client_event_id and event_key(event) in stored:
+            texts.setdefault(*event.client_event_id)  # the first of an id is the one that was stored
+    texts = {number: text for number, text in texts.items() if text}
+    if texts:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """INSERT INTO catalog_eventkey (id, key) SELECT * FROM unnest(%s::uuid[], %s::text[])
+                   ON CONFLICT (id) DO UPDATE SET key = EXCLUDED.key""",
+                [list(texts), list(texts.values())],
+            )
+
+
 def bump_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[int, int]:
     """Raise the versions of locked viewers, above that of any deleted viewer too, and mark them for the outbox.
 
@@ -161,6 +217,12 @@ def bump_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[i
             [sorted(set(accounts)), ordered],
         )
         return dict(cursor.fetchall())
+
+
+def _end_sessions(ids: Collection[int]) -> None:
+    """Make locked viewers accounts whose versions do not rise."""
+    if ids:
+        Viewer.objects.filter(pk__in=ids, is_session=True).update(is_session=False)
 
 
 def send_viewers_changed(versions: dict[int, int]) -> None:

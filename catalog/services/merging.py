@@ -91,7 +91,7 @@ def unmerge_viewer(viewer: Key, into: Key, undo_data: Mapping[str, Any], *, anno
             _restore_viewer(viewer_id, undo_data["viewer"])
             _move_back(undo_data["events"], viewer_id, into_id)
             duplicates = [event for event in undo_data["duplicates"] if event["movie_id"] in movies]
-            _restore_rows("catalog_watchevent", [{**event, "viewer_id": viewer_id} for event in duplicates])
+            _restore_events([{**event, "viewer_id": viewer_id} for event in duplicates])
             author_exists = "EXISTS (SELECT 1 FROM auth_user u WHERE u.id = r.user_id)"
             notes = [{**note, "object_id": str(viewer_id)} for note in undo_data["notes"]]
             _restore_rows("django_admin_log", notes, author_exists)
@@ -134,13 +134,14 @@ def _decode_row(row: Any) -> Any:
 
 
 def _delete_duplicates(viewer_id: int, into: int) -> list[dict[str, Any]]:
-    """Delete the viewer's events that the other viewer has too. Returns the whole rows."""
+    """Delete the viewer's events that the other viewer has too. Returns the whole rows, with their keys."""
     with connection.cursor() as cursor:
         cursor.execute(
             """DELETE FROM catalog_watchevent e USING catalog_watchevent o
                WHERE e.viewer_id = %s AND o.viewer_id = %s
                  AND (o.occurred_at, o.movie_id, o.kind) = (e.occurred_at, e.movie_id, e.kind)
-               RETURNING to_jsonb(e)""",
+               RETURNING to_jsonb(e) || jsonb_build_object('event_key', (
+                 SELECT key FROM catalog_eventkey k WHERE k.id = e.client_event_id))""",
             [viewer_id, into],
         )
         return [_decode_row(row) for (row,) in cursor.fetchall()]
@@ -173,6 +174,20 @@ def _restore_rows(table: str, rows: Sequence[dict[str, Any]], condition: str = "
             f"""INSERT INTO {table} SELECT r.* FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) r
                 WHERE {condition} ON CONFLICT DO NOTHING""",
             [json.dumps(rows)],
+        )
+
+
+def _restore_events(events: Sequence[dict[str, Any]]) -> None:
+    """Restore deleted events that nothing stands in the place of, with their keys."""
+    _restore_rows("catalog_watchevent", events)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO catalog_eventkey (id, key)
+               SELECT client_event_id, event_key
+               FROM jsonb_to_recordset(%s::jsonb) AS r (id bigint, client_event_id uuid, event_key text)
+                 JOIN catalog_watchevent e USING (id, client_event_id)
+               WHERE event_key IS NOT NULL ON CONFLICT DO NOTHING""",
+            [json.dumps(events)],
         )
 
 

@@ -35,7 +35,7 @@ from recommender.serving.request import RecommendRequest
 MAX_BATCH_VIEWERS = 1000
 MAX_EXPLAINED_VIEWERS = 20  # each costs a small batch of the model
 # Fields that all viewers of a batch share.
-SHARED_FIELDS = ("top_k", "explain", "exclude", "at", "age_limit", "certificate", "diversity")
+SHARED_FIELDS = ("top_k", "explain", "exclude", "at", "age_limit", "certificate", "country", "diversity")
 
 
 class HistoriesField(serializers.DictField):

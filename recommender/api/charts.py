@@ -6,10 +6,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId, UserIdAnswer
 from recommender.api.list_requests import (
-    AgeLimitFields,
+    AudienceFields,
     FilterFields,
     TitlesField,
     sent_viewer,
@@ -19,6 +20,7 @@ from recommender.api.list_requests import (
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
+    LanguageFields,
     ListInfoFields,
     TitledMovieSerializer,
     filtered_list_body,
@@ -28,11 +30,12 @@ from recommender.serving.chart import recommend_chart
 from recommender.serving.request import ChartName
 
 
-class ChartQuerySerializer(FilterFields, AgeLimitFields):
+class ChartQuerySerializer(FilterFields, AudienceFields):
     user_id = UserId(required=False)
     top_k = TopK(20, help_text="How many films at most.")
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
     titles = TitlesField()
+    language = TitleLanguageField()
 
 
 class TrendingQuerySerializer(ChartQuerySerializer):
@@ -42,7 +45,7 @@ class TrendingQuerySerializer(ChartQuerySerializer):
     at = Timestamp(required=False, help_text="The request time, which the model uses where personal is true.")
 
 
-class ChartAnswerSerializer(ListInfoFields, EmptyListSerializer):
+class ChartAnswerSerializer(ListInfoFields, EmptyListSerializer, LanguageFields):
     user_id = UserIdAnswer(allow_null=True)
     recommendations = TitledMovieSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]

@@ -16,11 +16,11 @@ from catalog.services import EventStatus
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import (
+    EventKey,
     JsonBoolean,
     JsonFloat,
     JsonInteger,
     JsonString,
-    JsonUUID,
     MovieId,
     StarRating,
     Timestamp,
@@ -32,6 +32,7 @@ from recommender.models import ApiKey
 from recommender.movies.movie_ids import parse_movie_ids
 
 MAX_EVENTS = 1000
+NEEDED_FIELDS = {"rating": "rating", "progress": "completion"}  # kind -> what an event of it must have
 
 
 class EventConflict(APIException):
@@ -50,9 +51,14 @@ class EventRequestSerializer(FastSerializer):
     occurred_at = Timestamp(required=False, help_text="Default now; at most five minutes ahead of the server's clock.")
     rating = StarRating(required=False, help_text="Stars in halves; needed for the kind rating.")
     completion = JsonFloat(
-        required=False, min_value=0, max_value=1, help_text="The share of the film that was watched."
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="The share of the film that was watched; needed for the kind progress.",
     )
-    event_id = JsonUUID(required=False, help_text="Sent twice, it counts once; with other content it is a conflict.")
+    event_id = EventKey(
+        required=False, help_text="The site's own. Sent twice, it counts once; with other content it is a conflict."
+    )
     session = JsonBoolean(
         default=False, help_text="Whether the viewer is an anonymous session, to be merged into an account."
     )
@@ -62,22 +68,26 @@ class EventRequestSerializer(FastSerializer):
     position = JsonInteger(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the values. Raises ValidationError for a rating without stars."""
-        if values["kind"] == "rating" and "rating" not in values:
-            raise serializers.ValidationError({"rating": "is needed for the kind rating."})
+        """Return the values. Raises ValidationError for a rating without stars and for progress without a share."""
+        needed = NEEDED_FIELDS.get(values["kind"])
+        if needed and needed not in values:
+            raise serializers.ValidationError({needed: f"is needed for the kind {values['kind']}."})
         return values
 
 
 class EventRequestExtension(OpenApiSerializerExtension):
-    """Describe that a rating event has stars."""
+    """Describe that a rating event has stars, and one of progress a share."""
 
     target_class = EventRequestSerializer
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         """Return the schema of one event."""
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        no_rating = {"properties": {"kind": {"not": {"const": "rating"}}}}
-        return schema | {"anyOf": [no_rating, {"required": ["rating"]}]}
+        needs = [
+            {"anyOf": [{"properties": {"kind": {"not": {"const": kind}}}}, {"required": [name]}]}
+            for kind, name in NEEDED_FIELDS.items()
+        ]
+        return schema | {"allOf": needs}
 
 
 class EventsBodySerializer(serializers.Serializer):

@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.api.fields import MAX_MOVIE_ID_LENGTH, MAX_NAME_LENGTH, MAX_NAMES
+from catalog.event_keys import EventId, parse_event_key
 from catalog.keys import MAX_JSON_NUMBER, MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, key_of_number, parse_key
 from catalog.limits import MAX_ID
 
@@ -33,6 +34,12 @@ VIEWER_KEY_SCHEMA = {
     "anyOf": [
         {"type": "integer", "minimum": 1, "maximum": MAX_JSON_NUMBER},
         {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": r"^[^\x00-\x1f\x7f-\x9f]+$"},
+    ]
+}
+_EVENT_ID_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
+        {"type": "integer", "minimum": 0, "maximum": MAX_JSON_NUMBER},
     ]
 }
 _TIMESTAMP_SCHEMA = {
@@ -112,6 +119,21 @@ class JsonUUID(serializers.UUIDField):
         if not isinstance(data, str):
             raise serializers.ValidationError("must be a UUID as a string.")
         return UUID(str(super().to_internal_value(data)))
+
+
+@extend_schema_field(_EVENT_ID_SCHEMA)
+class EventKey(serializers.Field):
+    """The key of an event: any printable text, or a number, which is its digits."""
+
+    def to_internal_value(self, data: Any) -> EventId:
+        """Return the parsed value. Raises ValidationError."""
+        number = as_integer(data)
+        if number is not None and 0 <= number <= MAX_JSON_NUMBER:
+            data = str(number)
+        event_id = parse_event_key(data) if isinstance(data, str) else None
+        if event_id is None:
+            raise serializers.ValidationError(f"must be a string of 1 to {MAX_KEY_LENGTH} printable characters.")
+        return event_id
 
 
 def movie_id_text(data: Any) -> str:

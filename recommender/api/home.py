@@ -7,10 +7,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId, UserIdAnswer
-from recommender.api.list_requests import AgeLimitFields, FilterFields, sent_viewer, to_filters, to_request
-from recommender.api.list_responses import EmptyListSerializer, FiltersAppliedSerializer, movie_card
+from recommender.api.list_requests import AudienceFields, FilterFields, sent_viewer, to_filters, to_request
+from recommender.api.list_responses import LANGUAGE_HELP, EmptyListSerializer, FiltersAppliedSerializer, movie_card
 from recommender.api.openapi.operations import operation
 from recommender.serving.home.page import Page, build_page
 from recommender.serving.request import Filters
@@ -19,13 +20,14 @@ MAX_ROWS, MAX_ROW_LENGTH = 20, 50
 ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
 
 
-class HomeQuerySerializer(FilterFields, AgeLimitFields):
+class HomeQuerySerializer(FilterFields, AudienceFields):
     user_id = UserId(required=False)
     rows = JsonInteger(default=8, min_value=1, max_value=MAX_ROWS, help_text="How many rows at most.")
     row_length = JsonInteger(
         default=12, min_value=1, max_value=MAX_ROW_LENGTH, help_text="How many films a row at most."
     )
     at = Timestamp(required=False, help_text="The request time, which the model uses for the gaps between watches.")
+    language = TitleLanguageField()
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
 
 
@@ -55,6 +57,7 @@ class HomeAnswerSerializer(EmptyListSerializer):
     model_version = serializers.CharField(allow_null=True)
     is_known_user = serializers.BooleanField()
     degraded = serializers.BooleanField(help_text="A part is down; the rows are right, they only cost more.")
+    language = serializers.CharField(help_text=LANGUAGE_HELP)
     filters_applied = FiltersAppliedSerializer()
 
 
@@ -99,7 +102,8 @@ def page_body(user_id: int | str | None, page: Page, filters: Filters) -> dict[s
         "model_version": page.model_version,
         "is_known_user": page.is_known_viewer,
         "degraded": page.degraded,
+        "language": page.language,
         "filters_applied": filters.as_dict(),
     }
-    notes = {"reason": page.empty_reason, "unknown_names": page.unknown_names}
+    notes = {"reason": page.empty_reason, "unknown_names": page.unknown_names, "suggestions": page.suggestions}
     return body | {name: value for name, value in notes.items() if value}

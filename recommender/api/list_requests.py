@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.api.age_limits import AGE_LIMIT_HELP, CERTIFICATE_HELP, CertificateField
+from catalog.api.age_limits import AGE_LIMIT_HELP, CERTIFICATE_HELP, COUNTRY_HELP, CertificateField
+from catalog.api.fields import CountryField
 from catalog.models import MAX_AGE_LIMIT
+from catalog.names.languages import NO_WISH
 from catalog.selectors import strictest_age_limit
 from recommender import viewer_keys
 from recommender.api.fast_serializer import FastSerializer
@@ -30,7 +32,13 @@ class AgeLimitFields(FastSerializer):
     certificate = CertificateField(required=False, help_text=CERTIFICATE_HELP)
 
 
-class ListRequestSerializer(AgeLimitFields):
+class AudienceFields(AgeLimitFields):
+    """For whom a call lists movies: of which age at most, and where."""
+
+    country = CountryField(required=False, help_text=COUNTRY_HELP)
+
+
+class ListRequestSerializer(AudienceFields):
     """The fields of every request for a personal list."""
 
     top_k = TopK(20, help_text="How many films at most.")
@@ -53,6 +61,7 @@ class FilterFields(FastSerializer):
     actors = Names(required=False, help_text="Any of them.")
     directors = Names(required=False, help_text="Any of them.")
     languages = Names(required=False, help_text="Any of them, as BCP 47 tags: en stands for en-GB too.")
+    countries = Names(required=False, help_text="Any of them, of origin: US, GB.")
     min_year = JsonInteger(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
     max_year = JsonInteger(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
     min_runtime = JsonInteger(required=False, min_value=1, max_value=MAX_RUNTIME, help_text="Minutes, inclusive.")
@@ -76,6 +85,8 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
         exclude=parse_movie_ids(values["exclude"]),
         liked_genres=values.get("liked_genres", ()),
         age_limit=effective_age_limit(values),
+        country=values.get("country", ""),
+        title_languages=values.get("title_languages", NO_WISH),
         requested_at=None if requested_at is None else max(0, int(requested_at.timestamp())),
         titles=values.get("titles", False),
         explain=values.get("explain", False),

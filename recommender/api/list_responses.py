@@ -10,6 +10,8 @@ from catalog.selectors import MovieCard
 from recommender.serving.request import Filters
 from recommender.serving.response import Answer
 
+LANGUAGE_HELP = "With titles: their language, where the catalogue has them in it; else they are as they are."
+
 
 class NamesField(serializers.ListField):
     """A list of names."""
@@ -63,6 +65,16 @@ class ListInfoFields(serializers.Serializer):
 class EmptyListSerializer(serializers.Serializer):
     reason = serializers.CharField(required=False, help_text="Why the list is empty.")
     unknown_names = serializers.DictField(child=NamesField(), required=False, help_text="Names no film has.")
+    suggestions = serializers.DictField(
+        child=serializers.DictField(child=NamesField()),
+        required=False,
+        help_text="By filter, for unknown names: names of the catalogue that are near.",
+    )
+
+
+class LanguageFields(serializers.Serializer):
+    # No docstring: it would describe every answer in the schema.
+    language = serializers.CharField(required=False, help_text=LANGUAGE_HELP)
 
 
 class FiltersAppliedSerializer(serializers.Serializer):
@@ -71,6 +83,7 @@ class FiltersAppliedSerializer(serializers.Serializer):
     actors = NamesField(required=False)
     directors = NamesField(required=False)
     languages = NamesField(required=False)
+    countries = NamesField(required=False)
     min_year = serializers.IntegerField(required=False)
     max_year = serializers.IntegerField(required=False)
     min_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
@@ -80,7 +93,12 @@ class FiltersAppliedSerializer(serializers.Serializer):
 def list_body(user_id: int | str | None, answer: Answer) -> dict[str, Any]:
     """Return the body of a call that answers with one list. `user_id`: as the call named the viewer."""
     body = {"user_id": user_id, "recommendations": recommended_movies(answer), **list_info(answer)}
-    notes = {"reason": answer.empty_reason, "unknown_names": answer.unknown_names}
+    notes = {
+        "reason": answer.empty_reason,
+        "unknown_names": answer.unknown_names,
+        "suggestions": answer.suggestions,
+        "language": answer.language,
+    }
     return body | {name: value for name, value in notes.items() if value}
 
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieIds, Names, QueryMovieIds, TopK, UserId, UserIdAnswer, ViewerIds
 from recommender.api.list_requests import (
@@ -21,6 +22,7 @@ from recommender.api.list_requests import (
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
+    LanguageFields,
     ListInfoFields,
     TitledMovieSerializer,
     filtered_list_body,
@@ -43,6 +45,7 @@ class RecommendQuerySerializer(ListRequestSerializer):
     liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
     titles = TitlesField()
+    language = TitleLanguageField()
 
 
 class RecommendRequestSerializer(ListRequestSerializer):
@@ -51,6 +54,7 @@ class RecommendRequestSerializer(ListRequestSerializer):
     user_id = UserId(required=False)
     user_ids = ViewerIds(required=False)
     titles = TitlesField()
+    language = TitleLanguageField()
     liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
     history = MovieIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
 
@@ -93,7 +97,7 @@ class RecommendRequestExtension(OpenApiSerializerExtension):
         }
 
 
-class RecommendAnswerSerializer(ListInfoFields, EmptyListSerializer):
+class RecommendAnswerSerializer(ListInfoFields, EmptyListSerializer, LanguageFields):
     recommendations = TitledMovieSerializer(many=True)
     user_id = UserIdAnswer(allow_null=True)
     user_ids = serializers.ListField(

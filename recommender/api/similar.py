@@ -7,13 +7,13 @@ from rest_framework.response import Response
 
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
-from recommender.api.list_requests import AgeLimitFields, effective_age_limit
+from recommender.api.list_requests import AudienceFields, effective_age_limit
 from recommender.api.openapi.operations import operation
 from recommender.movies.movie_ids import parse_movie_id
 from recommender.serving.similar import MovieNotFound, find_similar
 
 
-class SimilarRequestSerializer(AgeLimitFields):
+class SimilarRequestSerializer(AudienceFields):
     movie_id = MovieId()
     user_id = UserId(required=False)
     top_k = TopK(20)
@@ -55,7 +55,11 @@ class SimilarView(ApiView):
         movie_id = values["movie_id"]
         try:
             answer = find_similar(
-                parse_movie_id(movie_id), values["top_k"], effective_age_limit(values), values.get("user_id")
+                parse_movie_id(movie_id),
+                values["top_k"],
+                effective_age_limit(values),
+                values.get("user_id"),
+                country=values.get("country", ""),
             )
         except MovieNotFound:
             raise Http404(f"The catalogue has no film {movie_id}.") from None

@@ -14,7 +14,7 @@ from recommender.api import (
     similar,
 )
 from recommender.api.openapi import documents
-from recommender.api.users import history_import, merges, user_data, viewer_tokens
+from recommender.api.users import event_deletion, history_import, merges, user_data, viewer_tokens
 
 urlpatterns = [
     path("recommend", recommend.RecommendView.as_view()),
@@ -31,7 +31,9 @@ urlpatterns = [
     path("imports/<str:kind>", imports_exports.ImportsView.as_view()),
     path("exports/<slug:kind>.<slug:form>", imports_exports.ExportsView.as_view()),
     path("events", events.EventsView.as_view()),
+    path("events/<key:event_id>", event_deletion.EventView.as_view()),
     path("users/<key:user_id>/data", user_data.UserDataView.as_view()),
+    path("users/<key:user_id>/events", event_deletion.UserEventsView.as_view()),
     path("users/<key:user_id>/history", history_import.HistoryImportView.as_view()),
     path("users/merge", merges.MergeView.as_view()),
     path("users/merge/undo", merges.UndoView.as_view()),

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
 from catalog import selectors
+from catalog.event_keys import EventId
 from catalog.keys import Key
 from catalog.models import WatchEvent
 from catalog.services import EventResult, EventStatus, NewEvent, record_events
@@ -36,7 +36,7 @@ class ClientEvent:
     occurred_at: datetime
     rating: float | None = None
     completion: float | None = None
-    event_id: UUID | None = None
+    event_id: EventId | None = None
     recommendation_id: str = ""
     position: int | None = None
     has_timestamp: bool = True  # False: the client sent no time, and occurred_at is the time of receipt

@@ -18,11 +18,13 @@ from catalog.exchange.row_files import Row
 from catalog.exchange.row_import import batched, event_facts, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
 from catalog.keys import Key
+from catalog.selectors import may_bring_genres
 from recommender.jobs.leases import Lease
 from recommender.models import ImportPart, Job
 from recommender.serving.concurrency import in_bulk_turns
 
 MAX_ROWS = 200_000  # of one call
+FIRST_GENRES = "first_genres"  # parameter of a job: the catalogue had no genre when it came, so it brings them
 VIEWER_KINDS = (RowKind.VIEWERS, RowKind.EVENTS)
 
 
@@ -49,15 +51,18 @@ def save_rows(job: Job, rows: Iterable[Row]) -> int:
         if count > MAX_ROWS:
             raise TooManyRows(f"has more than {MAX_ROWS:,} rows: send it in parts.")
         ImportPart.objects.create(job=job, number=number, rows=json.dumps(block))
-    Job.objects.filter(pk=job.pk).update(total=count)
+    if job.parameters["of"] == RowKind.MOVIES and may_bring_genres():
+        job.parameters = job.parameters | {FIRST_GENRES: True}
+    Job.objects.filter(pk=job.pk).update(total=count, parameters=job.parameters)
     return count
 
 
 def run_import(lease: Lease) -> None:
     """Import the pending parts of a job, and report totals to its lease after each."""
     kind, parts = RowKind(lease.parameters["of"]), ImportPart.objects.filter(job_id=lease.job_id)
+    create_genres = any(lease.parameters.get(name) for name in ("create_genres", FIRST_GENRES))
     for pk in list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True)):
-        part = _import_part(pk, kind)
+        part = _import_part(pk, kind, create_genres)
         lease.result |= _totals(lease.job_id)
         lease.log(f"Part {part.number + 1}: {_summary(part.stored or 0, part.duplicates, part.rejected)}")
         lease.report_progress("rows", sum(lease.result.values()), lease.total)
@@ -70,10 +75,10 @@ def _summary(stored: int, duplicates: int, rejected: int) -> str:
     return f"{row_count:,} rows read, {stored:,} stored, {duplicates:,} there already, {rejected:,} refused"
 
 
-def _import_part(pk: int, kind: RowKind) -> ImportPart:
+def _import_part(pk: int, kind: RowKind, create_genres: bool = False) -> ImportPart:
     with transaction.atomic():
         part = ImportPart.objects.select_for_update().get(pk=pk)
-        outcome = import_rows(kind, _load_rows(part))
+        outcome = import_rows(kind, _load_rows(part), create_genres=create_genres)
         part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome
         part.save()
     return part

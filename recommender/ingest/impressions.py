@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.db import connection
 
+from catalog.event_keys import EventId
 from catalog.services import EventResult, EventStatus, conflict_result
 from recommender.models import Impression
 
 
 class NewImpression(NamedTuple):
-    """Hold an impression or a click, in the order of the columns."""
+    """Hold an impression or a click."""
 
     viewer_id: int
     movie_id: int
@@ -20,7 +21,7 @@ class NewImpression(NamedTuple):
     occurred_at: datetime
     position: int | None
     recommendation_id: str
-    event_id: UUID | None
+    event_id: EventId | None
     is_session: bool  # whether the viewer is an anonymous session
 
 
@@ -33,34 +34,38 @@ def store_impressions(impressions: Sequence[NewImpression], have_timestamps: Seq
     if not impressions:
         return []
     new_ids = _insert(impressions)
-    repeated = []
+    repeated: dict[int, UUID] = {}
     for index, impression in enumerate(impressions):
-        if impression.event_id and impression.event_id not in new_ids:
-            repeated.append(index)
-        new_ids -= {impression.event_id}  # a second one with this id in the same call is a repetition
-    repeated_ids = [impressions[index].event_id for index in repeated]
-    rows = Impression.objects.filter(client_event_id__in=repeated_ids) if repeated else ()
+        number = impression.event_id and impression.event_id.number
+        if number and number not in new_ids:
+            repeated[index] = number
+        new_ids.discard(number)  # a second one with this id in the same call is a repetition
+    rows = Impression.objects.filter(client_event_id__in=repeated.values()) if repeated else ()
     stored = {row.client_event_id: row for row in rows}
     results = [EventResult(EventStatus.STORED)] * len(impressions)
-    for index in repeated:
-        impression = impressions[index]
-        results[index] = _compare_with_stored(impression, have_timestamps[index], stored.get(impression.event_id))
+    for index, number in repeated.items():
+        results[index] = _compare_with_stored(impressions[index], have_timestamps[index], stored.get(number))
     return results
 
 
-def _insert(impressions: Sequence[NewImpression]) -> set[UUID]:
+def _insert(impressions: Sequence[NewImpression]) -> set[UUID | None]:
     """Insert all in one statement. Return the event ids that were new."""
+    rows = [
+        (*rest, event_id and event_id.number, event_id.text if event_id else "", is_session)
+        for *rest, event_id, is_session in impressions
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO recommender_impression
-                 (viewer_id, movie_id, kind, occurred_at, position, recommendation_id, client_event_id, is_session)
-               SELECT * FROM unnest(%s::int[], %s::int[], %s::smallint[], %s::timestamptz[], %s::smallint[],
-                                    %s::text[], %s::uuid[], %s::bool[]) AS i (a, b, c, d, e, f, event_id, g)
+                 (viewer_id, movie_id, kind, occurred_at, position, recommendation_id, client_event_id, event_key,
+                  is_session)
+               SELECT * FROM unnest(%s::int[], %s::int[], %s::smallint[], %s::timestamptz[], %s::smallint[], %s::text[],
+                                    %s::uuid[], %s::text[], %s::bool[]) AS i (a, b, c, d, e, f, event_id, g, h)
                ORDER BY event_id  -- the same in every call: two with the same ids wait, they do not deadlock
                ON CONFLICT DO NOTHING RETURNING client_event_id""",
-            [list(column) for column in zip(*impressions, strict=True)],
+            [list(column) for column in zip(*rows, strict=True)],
         )
-        return {event_id for (event_id,) in cursor.fetchall() if event_id}
+        return {event_id for (event_id,) in cursor.fetchall()}
 
 
 def _compare_with_stored(impression: NewImpression, has_timestamp: bool, stored: Impression | None) -> EventResult:

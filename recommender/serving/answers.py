@@ -8,7 +8,7 @@ from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slo
 from recommender.serving.context import RequestContext
 from recommender.serving.degraded_mode import load_movie_cards
 from recommender.serving.explain import explain_movies
-from recommender.serving.filtering.attributes import explain_empty
+from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.list_sources import Candidates
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.reranking.diversity import diversify
@@ -41,6 +41,7 @@ def build_answer(context: RequestContext, candidates: Candidates, movies: Ranked
     request, viewer = context.request, candidates.viewer
     eligibility = context.eligible_for(viewer)
     movie_ids = movies.movie_ids.tolist()
+    languages = context.languages_for(viewer)
     scores = np.round(movies.scores.astype(np.float64), 5).tolist()
     return Answer(
         recommendations=list(map(Recommendation, movie_ids, scores)),
@@ -52,9 +53,11 @@ def build_answer(context: RequestContext, candidates: Candidates, movies: Ranked
         unused_history=list(candidates.unused_history),
         removal_counts=count_removed(context, viewer),
         unknown_names=context.unknown_names,
+        suggestions=suggest_names(context.snapshot, context.unknown_names),
         empty_reason="" if movie_ids else explain_empty(eligibility, request.filters, context.unknown_names),
         explanations=_explain(context, candidates, movie_ids) if request.explain and movie_ids else None,
-        movie_cards=load_movie_cards(movie_ids, context.snapshot) if request.titles else None,
+        movie_cards=load_movie_cards(movie_ids, context.snapshot, languages) if request.titles else None,
+        language=context.snapshot.language_of(languages) if request.titles else "",
     )
 
 

@@ -79,14 +79,15 @@ def _personal_candidates(
 
 
 def _rank(ranker: "Ranker", contexts: Sequence[RequestContext], viewers: Sequence[ViewerProfile]) -> list[RankedMovies]:
-    """Rank movies by the model for each viewer; those with one age limit share a mask."""
+    """Rank movies by the model for each viewer; those with one age limit in one country share a mask."""
     if not viewers:
         return []
     states = encode_viewers(ranker, viewers, contexts[0].request.requested_at)
     filters = [context.eligible_for(viewer) for context, viewer in zip(contexts, viewers, strict=True)]
     ranked: dict[int, RankedMovies] = {}
-    for age_limit in {eligibility.age_limit for eligibility in filters}:
-        rows = [row for row, eligibility in enumerate(filters) if eligibility.age_limit == age_limit]
+    limits = [(eligibility.age_limit, eligibility.country) for eligibility in filters]
+    for limit in set(limits):
+        rows = [row for row, own_limit in enumerate(limits) if own_limit == limit]
         eligibility = filters[rows[0]]
         exclude = [np.concatenate([viewers[row].seen_ids, eligibility.excluded_ids]) for row in rows]
         best = top_by_model(ranker, states[rows], contexts[0].candidate_count, eligibility, exclude)

@@ -48,8 +48,12 @@ class RequestContext:
         return count if self.rules is None else max(count, MAX_SHIFT)
 
     def eligible_for(self, viewer: ViewerProfile) -> EligibilityFilter:
-        """Return the eligibility filter under the viewer's own age limit too."""
-        return self.eligibility.with_age_limit(viewer.age_limit)
+        """Return the eligibility filter under the viewer's own age limit too, and for their country."""
+        return self.eligibility.with_age_limit(viewer.age_limit).in_country(viewer.country)
+
+    def languages_for(self, viewer: ViewerProfile) -> tuple[str, ...]:
+        """Return the languages in which titles are looked for before their first form is taken."""
+        return self.snapshot.language_chain(self.request.title_languages, viewer.language)
 
 
 def open_context(
@@ -79,6 +83,7 @@ def open_context(
             excluded_ids=excluded_ids[excluded_ids > 0],
             age_limit=request.age_limit,
             excluded_by_rule=rules.excluded if rules is not None else None,
+            country=request.country,
         ),
         rules=rules,
         unknown_names=attributes.unknown_names | unknown_genres,

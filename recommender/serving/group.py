@@ -6,14 +6,14 @@ the mean alone one viewer's favourites can be what another cannot stand; by the 
 2001) nobody gets a favourite; both together are a consensus function as of Amer-Yahia et al. 2009.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog import selectors
 from catalog.keys import Key
-from recommender.history import has_known_movies, merge_exclusions
+from recommender.history import has_known_movies, merge_exclusions, to_model_events
 from recommender.ml.data import Events
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
@@ -56,16 +56,25 @@ def merge_viewers(members: Sequence[ViewerProfile], histories: Sequence[selector
     """Describe the members as one viewer: what all of them watched, and the limits of all of them."""
     events = NO_EVENTS
     if histories:
-        order = np.argsort(np.concatenate([history.occurred_at for history in histories]), kind="stable")
-        movie_ids = np.concatenate([history.movie_ids for history in histories])[order]
-        events = Events(movie_ids, kinds=np.concatenate([history.kinds for history in histories])[order])
+        read = [to_model_events(history) for history in histories]
+        movie_ids, times, kinds, *_ = (np.concatenate(column) for column in zip(*read, strict=True))
+        order = np.argsort(times, kind="stable")
+        events = Events(movie_ids[order], kinds=kinds[order])
     return ViewerProfile(
         viewer_id=None,
         events=events,
         exclusions=merge_exclusions([member.exclusions for member in members]),
         exists=all(member.exists for member in members),
         age_limit=selectors.strictest_age_limit(*(member.age_limit for member in members)),
+        country=_common(member.country for member in members),
+        language=_common(member.language for member in members),
     )
+
+
+def _common(values: Iterable[str]) -> str:
+    """Return the value of all who have one; "" where they differ: a film must be available to all who watch it."""
+    known = set(filter(None, values))
+    return known.pop() if len(known) == 1 else ""
 
 
 def _personal_candidates(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from catalog.keys import Key
+from catalog.names.languages import NO_WISH, LanguageWish
 from catalog.selectors import MerchandisingRule
 from recommender.movies.movie_ids import MovieId
 
@@ -23,6 +24,7 @@ class Filters:
     actors: Sequence[str] = ()
     directors: Sequence[str] = ()
     languages: Sequence[str] = ()  # BCP 47; en stands for en-GB too
+    countries: Sequence[str] = ()  # of origin, ISO 3166
     min_year: int | None = None  # inclusive, as all of these
     max_year: int | None = None
     min_runtime: int | None = None  # minutes
@@ -52,6 +54,8 @@ class RecommendRequest:
     exclude: Sequence[MovieId] = ()
     liked_genres: Sequence[str] = ()  # for a viewer of whom nothing else is known
     age_limit: int | None = None  # years; the viewer's own holds beside it
+    country: str = ""  # where films must be available, ISO 3166; "": the viewer's own
+    title_languages: LanguageWish = NO_WISH  # of titles and genres; the viewer's own where the call asks for none
     requested_at: int | None = None  # unix seconds; None: now, which a stored list may answer
     titles: bool = False
     explain: bool = False

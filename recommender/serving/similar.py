@@ -44,14 +44,17 @@ def find_similar(
     age_limit: int | None = None,
     viewer_id: int | None = None,
     *,
+    country: str = "",
     rules_override: Sequence[MerchandisingRule] | None = None,
 ) -> SimilarMovies:
-    """Find the movies most similar to this one that may be shown now, within the age limit (years).
+    """Find the movies most similar to this one that may be shown now, within the age limit (years), in the country.
 
     Where a viewer is named, those that they have seen or turned down are left out. `rules_override`: merchandising
     rules in place of the active ones. Raises MovieNotFound.
     """
-    request = RecommendRequest(viewer_id=viewer_id, top_k=top_k, age_limit=age_limit, rules_override=rules_override)
+    request = RecommendRequest(
+        viewer_id=viewer_id, top_k=top_k, age_limit=age_limit, country=country, rules_override=rules_override
+    )
     context = open_context(request, "similar")  # one read of Redis
     table = context.snapshot.table
     similar_to = resolve_movie_ids(context.snapshot, [movie_id])

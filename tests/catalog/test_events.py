@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connections
 
+from catalog.event_keys import EventId
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.services import EventStatus, NewEvent, delete_movies, invalidate_viewers, mark_published, record_events
 from catalog.signals import viewers_changed
@@ -64,7 +65,7 @@ def test_it_works(django_capture_on_commit_callbacks: Callable, signals: list[di
 def test_the_same_event_is_stored_once_and_signalled_again(
     django_capture_on_commit_callbacks: Callable, signals: list[dict[int, int]]
 ) -> None:
-    event = NewEvent(ADA, GODFATHER, WatchEvent.Kind.WATCH, NOON, client_event_id=uuid4())
+    event = NewEvent(ADA, GODFATHER, WatchEvent.Kind.WATCH, NOON, client_event_id=EventId(uuid4()))
     record_events([event])
     now = version(ADA)
     with django_capture_on_commit_callbacks(execute=True):
@@ -77,7 +78,7 @@ def test_the_same_event_is_stored_once_and_signalled_again(
 
 
 def test_a_client_id_belongs_to_one_event_of_one_viewer() -> None:
-    client_id = uuid4()
+    client_id = EventId(uuid4())
     kind = WatchEvent.Kind.WATCH
     record_events([NewEvent(ADA, GODFATHER, kind, NOON, completion=0.3, client_event_id=client_id)])
     others = [
@@ -95,19 +96,19 @@ def test_a_client_id_belongs_to_one_event_of_one_viewer() -> None:
     ]  # fmt: skip
     assert [result.status for result in results] == [CONFLICT] * 5 + [DUPLICATE] * 2
     assert f"event_id: {client_id} came before with another kind and rating" in results[2].reason
-    assert WatchEvent.objects.filter(client_event_id=client_id).count() == 1
+    assert WatchEvent.objects.filter(client_event_id=client_id.number).count() == 1
 
 
-def test_the_same_event_with_another_rating_is_a_conflict() -> None:
-    [first, other, again] = record_events([rating_event(ADA, GODFATHER, NOON, stars) for stars in (4.0, 2.0, 4.0)])
+def test_the_same_event_with_another_completion_is_a_conflict() -> None:
+    [first, other, again] = record_events([watch_event(ADA, GODFATHER, NOON, completion=c) for c in (0.9, 0.8, 0.9)])
     assert [first.status, other.status, again.status] == [STORED, CONFLICT, DUPLICATE]
-    assert other.reason.startswith("rating: ")
-    assert record_events([rating_event(ADA, GODFATHER, NOON, 2.0)])[0].fields == ("rating",)
-    assert WatchEvent.objects.get(viewer=ADA, movie=GODFATHER, kind=WatchEvent.Kind.RATING).rating == 4.0
+    assert other.reason.startswith("completion: ")
+    assert record_events([watch_event(ADA, GODFATHER, NOON, completion=0.8)])[0].fields == ("completion",)
+    assert WatchEvent.objects.get(viewer=ADA, movie=GODFATHER).completion == pytest.approx(0.9)
 
 
 def test_two_of_one_client_id_in_a_call_are_one_and_a_conflict() -> None:
-    client_id, kind = uuid4(), WatchEvent.Kind.WATCH
+    client_id, kind = EventId(uuid4()), WatchEvent.Kind.WATCH
     events = [NewEvent(ADA, movie, kind, NOON, client_event_id=client_id) for movie in (GODFATHER, NEMO, GODFATHER)]
     assert [result.status for result in record_events(events)] == [STORED, CONFLICT, DUPLICATE]
 
@@ -156,7 +157,9 @@ def test_the_number_of_statements_does_not_grow(django_assert_num_queries: Calla
     def events(number: int, day: int) -> list[NewEvent]:
         movies, start = [movie.id for movie in CAST_MOVIES], NOON + timedelta(days=day)
         return [
-            NewEvent(1000 + i % 50, movies[i % 16], 1, start + timedelta(seconds=i), client_event_id=UUID(int=i + 1))
+            NewEvent(
+                1000 + i % 50, movies[i % 16], 1, start + timedelta(seconds=i), client_event_id=EventId(UUID(int=i + 1))
+            )
             for i in range(number)
         ]
 
@@ -211,7 +214,7 @@ class TestAtTheSameTime:
 
     def test_one_event_sent_many_times_is_stored_once(self) -> None:
         before = version(ADA)
-        event = NewEvent(ADA, GODFATHER, WatchEvent.Kind.WATCH, NOON, client_event_id=uuid4())
+        event = NewEvent(ADA, GODFATHER, WatchEvent.Kind.WATCH, NOON, client_event_id=EventId(uuid4()))
         statuses = self.at_once([[event]] * 12)
         assert sorted(statuses) == [DUPLICATE] * 11 + [STORED]
         assert version(ADA) == before + 1

@@ -30,7 +30,7 @@ class StoredEventSerializer(serializers.Serializer):
     occurred_at = serializers.DateTimeField()
     rating = serializers.FloatField(allow_null=True)
     completion = serializers.FloatField(allow_null=True)
-    event_id = serializers.UUIDField(allow_null=True)
+    event_id = serializers.CharField(allow_null=True)
 
 
 @extend_schema_serializer(component_name="ShownFilm")
@@ -40,7 +40,7 @@ class StoredImpressionSerializer(serializers.Serializer):
     occurred_at = serializers.DateTimeField()
     position = serializers.IntegerField(allow_null=True)
     recommendation_id = serializers.CharField()
-    event_id = serializers.UUIDField(allow_null=True)
+    event_id = serializers.CharField(allow_null=True)
 
 
 @extend_schema_serializer(component_name="SentHistory")

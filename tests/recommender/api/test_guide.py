@@ -32,6 +32,8 @@ def test_every_call_of_the_guide_is_answered(site):
         elif path.startswith("/exports"):
             answer = site.client.get(path)
             assert (answer.status_code, b"".join(answer.streaming_content) != b"") == (200, True)
+        elif "DELETE" in arguments:
+            assert site.delete(path)["visible"]
         elif "-d" in arguments:
             send = site.patch if "PATCH" in arguments else site.post
             answer = send(

@@ -17,7 +17,9 @@ from tests.support.imports import CSV, JSONL, json_lines, post_rows, run_import
 @pytest.mark.usefixtures("model")
 def test_films_come_in_by_a_job_and_are_in_lists_on_the_next_read(site):
     rows = [{"imdb_id": f"tt{n:07d}", "title": f"Film {n}", "genres": ["Sci-Fi", "Bulk"]} for n in range(1, 4)]
-    job = post_rows(site, "movies", json_lines(*rows, {"title": "No id"}, {"movie_id": NEMO, "published": False}))
+    job = post_rows(
+        site, "movies?create_genres=true", json_lines(*rows, {"title": "No id"}, {"movie_id": NEMO, "published": False})
+    )
     assert site.response.headers["Location"] == f"/jobs/{job['job_id']}"
     assert (job["kind"], job["status"], job["total"]) == ("import", "queued", 5)
     assert recommended_ids(site.get("/latest?genres=Bulk")) == []

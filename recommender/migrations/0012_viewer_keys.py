@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recommender", "0010_user_scopes")]
+    dependencies = [("recommender", "0011_impression_event_keys")]
 
     operations = [
         migrations.RenameField("merge", "from_viewer_id", "from_key"),
