@@ -5,6 +5,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from recommender import viewer_keys
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
 from recommender.api.list_requests import AudienceFields, effective_age_limit
@@ -52,13 +53,14 @@ class SimilarView(ApiView):
     def post(self, request: Request) -> Response:
         """List the movies that are most like a movie."""
         values = self.validated
-        movie_id = values["movie_id"]
+        movie_id, viewer = values["movie_id"], values["user_id"].key if "user_id" in values else None
         try:
             answer = find_similar(
                 parse_movie_id(movie_id),
                 values["top_k"],
                 effective_age_limit(values),
-                values.get("user_id"),
+                viewer_keys.viewer_id(viewer) if viewer is not None else None,
+                viewer_key=viewer,
                 country=values.get("country", ""),
             )
         except MovieNotFound:

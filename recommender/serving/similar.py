@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from catalog.keys import Key
 from catalog.selectors import MerchandisingRule
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
 from recommender.serving.answers import count_removed
@@ -44,6 +45,7 @@ def find_similar(
     age_limit: int | None = None,
     viewer_id: int | None = None,
     *,
+    viewer_key: Key | None = None,
     country: str = "",
     rules_override: Sequence[MerchandisingRule] | None = None,
 ) -> SimilarMovies:
@@ -53,7 +55,12 @@ def find_similar(
     rules in place of the active ones. Raises MovieNotFound.
     """
     request = RecommendRequest(
-        viewer_id=viewer_id, top_k=top_k, age_limit=age_limit, country=country, rules_override=rules_override
+        viewer_id=viewer_id,
+        viewer_key=viewer_key,
+        top_k=top_k,
+        age_limit=age_limit,
+        country=country,
+        rules_override=rules_override,
     )
     context = open_context(request, "similar")  # one read of Redis
     table = context.snapshot.table

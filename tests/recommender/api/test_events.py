@@ -180,7 +180,7 @@ def test_each_event_of_a_list_is_validated_alone(site):
                 event(movie_id=str(UNKNOWN_MOVIE)),
                 event(kind="rating", rating=7),
                 event(kind="rating"),
-                event(user_id="101"),
+                event(user_id="10\n1"),
                 event(kind="sneeze"),
                 event(movie_id="Nemo"),
                 event(occurred_at=time.time() + 400),
