@@ -72,6 +72,10 @@ SHARED_CACHE_SECONDS = env.int("MOVIEREC_SHARED_CACHE_SECONDS", default=0)
 CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
 
+# --- countries and languages ------------------------------------------------------------------------------------
+COUNTRY = env("MOVIEREC_COUNTRY", default="").upper()  # ISO 3166: of calls and viewers that name none
+TITLE_LANGUAGE = env("MOVIEREC_TITLE_LANGUAGE", default="en").lower()  # of the films' own titles, behind translations
+
 # --- what was watched -------------------------------------------------------------------------------------------
 SEEN_SHARE = env.float("MOVIEREC_SEEN_SHARE", default=0.7)  # of a film, 0..1: from there on it is seen, below started
 CONTINUE_DAYS = env.int("MOVIEREC_CONTINUE_DAYS", default=60)  # how long a started film is offered to go on with
@@ -106,6 +110,7 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
+    "catalog.api.key_paths.KeyPathMiddleware",
     "recommender.api.http.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -333,6 +338,7 @@ SPECTACULAR_SETTINGS = {
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
         "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
+    "PATH_CONVERTER_OVERRIDES": {"key": {"type": "string", "minLength": 1, "maxLength": 128}},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "recommender.api.openapi.operations.require_bodies",

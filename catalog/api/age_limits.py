@@ -13,6 +13,7 @@ from catalog.selectors import strictest_age_limit, viewer_age_limit
 
 AGE_LIMIT_HELP = "Years: no film for older people. The own limit of the viewer holds beside it."
 CERTIFICATE_HELP = "No film for people older than this certificate is for."
+COUNTRY_HELP = "Where films must be available, ISO 3166: US, DE. Else the viewer's own country, else the site's."
 
 
 class AgeLimitQuery(StrictSerializer):

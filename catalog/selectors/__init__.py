@@ -35,7 +35,7 @@ from catalog.selectors.versions import (
     pending_viewer_versions,
     viewer_versions,
 )
-from catalog.selectors.viewer_data import personal_data, viewer_created_at
+from catalog.selectors.viewer_data import find_viewer, find_viewers, personal_data, viewer_created_at, viewer_keys
 from catalog.selectors.viewer_histories import (
     History,
     chunk_boundaries,
@@ -84,6 +84,8 @@ __all__ = [
     "data_set",
     "erasure_count",
     "export_events",
+    "find_viewer",
+    "find_viewers",
     "genre_list",
     "has_demo",
     "histories",
@@ -118,6 +120,7 @@ __all__ = [
     "viewer_count",
     "viewer_created_at",
     "viewer_ids",
+    "viewer_keys",
     "viewer_versions",
     "viewers_by_day",
     "visible_movie_details",

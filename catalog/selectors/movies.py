@@ -1,8 +1,8 @@
 """Movies as people see them: cards and details, ids as clients write them, people by name."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -14,6 +14,10 @@ from catalog.selectors.age_limits import certificate_age
 _GENRES = """ARRAY(SELECT g.name FROM catalog_movie_genres mg JOIN catalog_genre g ON g.id = mg.genre_id
                    WHERE mg.movie_id = m.id ORDER BY g.name)"""
 SELECT_CARD = f"SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url FROM catalog_movie m"
+_TRANSLATED = """coalesce((SELECT t.{column} FROM catalog_movietranslation t
+    WHERE t.movie_id = m.id AND t.{column} <> '' AND lower(t.language) = ANY(%s::text[])
+    ORDER BY array_position(%s::text[], lower(t.language)) LIMIT 1), m.{column})"""
+_SELECT_TRANSLATED_CARD = SELECT_CARD.replace("m.title", _TRANSLATED.format(column="title"), 1)
 _CREDITED_NAMES = """ARRAY(SELECT p.name FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
                     WHERE c.movie_id = m.id AND c.role = {role} ORDER BY c."order", c.id)"""
 _DIRECTORS = _CREDITED_NAMES.format(role=Credit.Role.DIRECTOR.value)
@@ -57,10 +61,21 @@ class MovieDetails(NamedTuple):
     available_until: datetime | None  # exclusive
 
 
-def movie_cards(ids: Collection[int]) -> dict[int, MovieCard]:
-    """Map movie ids to cards in one query, published or not; unknown movies are left out."""
+def select_card(languages: Sequence[str]) -> tuple[str, list[Any]]:
+    """Return the statement that reads cards, and its values: titles in the first of the languages (small letters) that
+    a movie has a title in, else their first form."""
+    chain = list(languages)
+    return (_SELECT_TRANSLATED_CARD, [chain, chain]) if languages else (SELECT_CARD, [])
+
+
+def movie_cards(ids: Collection[int], languages: Sequence[str] = ()) -> dict[int, MovieCard]:
+    """Map movie ids to cards in one query, published or not; unknown movies are left out.
+
+    `languages`: as for select_card(). Genres have the catalogue's own names.
+    """
+    select, values = select_card(languages)
     with connection.cursor() as cursor:
-        cursor.execute(f"{SELECT_CARD} WHERE m.id = ANY(%s::int[])", [list(ids)])
+        cursor.execute(f"{select} WHERE m.id = ANY(%s::int[])", [*values, list(ids)])
         return {row[0]: MovieCard(*row) for row in cursor.fetchall()}
 
 

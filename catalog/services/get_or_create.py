@@ -5,7 +5,7 @@ from collections.abc import Collection, Container, Sequence
 from django.db import connection
 
 from catalog.limits import MAX_SEQUENCE_ID
-from catalog.models import Genre, Movie, Person
+from catalog.models import Credit, Genre, Movie, Person
 from catalog.names.matching import name_key
 from catalog.selectors import stored_genres
 
@@ -41,13 +41,30 @@ class GenreWriter:
 
 
 def get_or_create_people(names: Collection[str]) -> dict[str, int]:
-    """Map names to ids, creating people who are new, unless another writer creates them at the same moment."""
-    ids = dict(Person.objects.filter(name__in=names).values_list("name", "pk"))
+    """Map names to ids, creating people who are new, unless another writer creates them at the same moment.
+
+    Of several people of a name the one without an id at IMDb is meant; where all have one, somebody new is.
+    """
+    ids = _people_ids(names)
     new = sorted(set(names) - ids.keys())
     if new:
         Person.objects.bulk_create((Person(name=name) for name in new), ignore_conflicts=True)
-        ids |= dict(Person.objects.filter(name__in=new).values_list("name", "pk"))
+        ids |= _people_ids(new)
     return ids
+
+
+def _people_ids(names: Collection[str]) -> dict[str, int]:
+    """Map names to who is meant by the name alone; left out where nobody is, or several with ids at IMDb."""
+    people: dict[str, list[tuple[str, int]]] = {}
+    for name, imdb_id, pk in Person.objects.filter(name__in=names).values_list("name", "imdb_id", "pk"):
+        people.setdefault(name, []).append((imdb_id, pk))
+    return {name: min(of_name)[1] for name, of_name in people.items() if len(of_name) == 1 or not min(of_name)[0]}
+
+
+def credited_people(movie_ids: Collection[int]) -> dict[tuple[int, str], int]:
+    """Map (movie, name) to the person of that name who is credited there, whom a writer of the movie's people means."""
+    credits_ = Credit.objects.filter(movie_id__in=movie_ids).order_by("-person_id")
+    return {(movie, name): pk for movie, name, pk in credits_.values_list("movie_id", "person__name", "person_id")}
 
 
 def allocate_movie_id(reserved: Container[int] = ()) -> int:

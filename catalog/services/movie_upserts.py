@@ -17,6 +17,7 @@ from catalog.services.get_or_create import (
     GenreWriter,
     advance_movie_sequence,
     allocate_movie_id,
+    credited_people,
     get_or_create_people,
 )
 from catalog.services.versions import bump_catalogue
@@ -36,7 +37,7 @@ MOVIE_FIELDS = (
     "available_until",
     "published",
 )
-_WRITE_LOCK = 5_270_402  # advisory lock; that of the demo's loading too, so that no movie comes while it loads
+WRITE_LOCK = 5_270_402  # advisory lock; that of the demo's loading too, so that no movie comes while it loads
 ROLE_BY_FIELD = {"directors": Credit.Role.DIRECTOR, "actors": Credit.Role.ACTOR}
 
 
@@ -89,7 +90,7 @@ def write_movies(changes: Sequence[MovieChange], *, create_genres: bool = False)
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITE_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITE_LOCK])
         create_genres = create_genres or (_adds_movies(changes) and may_bring_genres())
         batch = _UpsertBatch(changes, create_genres)
         results = [batch.write(change) for change in changes]
@@ -208,12 +209,14 @@ class _UpsertBatch:
         link.objects.bulk_create(link(movie_id=pk, genre_id=genre) for pk, genre in pairs)
 
     def _store_people(self) -> None:
+        credited = credited_people({pk for pk, _ in self.people})
         for role in Credit.Role:
             changed = [pk for pk, its_role in self.people if its_role == role]
             Credit.objects.filter(role=role, movie_id__in=changed).delete()
-        ids = get_or_create_people({name for names in self.people.values() for name in names})
+        named = {name for (pk, _), names in self.people.items() for name in names if (pk, name) not in credited}
+        ids = get_or_create_people(named)
         Credit.objects.bulk_create(
-            Credit(movie_id=pk, person_id=ids[name], role=role, order=order)
+            Credit(movie_id=pk, person_id=credited.get((pk, name)) or ids[name], role=role, order=order)
             for (pk, role), names in self.people.items()
             for order, name in enumerate(dict.fromkeys(names))
         )

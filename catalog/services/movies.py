@@ -20,7 +20,7 @@ from catalog.models import (
     Tag,
 )
 from catalog.services.demo import remove_demo
-from catalog.services.get_or_create import get_or_create_people
+from catalog.services.get_or_create import credited_people, get_or_create_people
 from catalog.services.versions import bump_catalogue, bump_data_set
 from catalog.services.viewers import invalidate_viewers
 
@@ -91,13 +91,15 @@ def write_credits(credits_: Sequence[NewCredit]) -> None:
     A few statements for hundreds of credits.
     """
     with transaction.atomic():
-        person_ids = get_or_create_people({credit.name for credit in credits_})
-        rows = {
-            (credit.movie_id, credit.role, person_ids[credit.name]): Credit(
-                movie_id=credit.movie_id, role=credit.role, person_id=person_ids[credit.name], order=credit.order
+        credited = credited_people({credit.movie_id for credit in credits_})
+        named = {credit.name for credit in credits_ if (credit.movie_id, credit.name) not in credited}
+        person_ids = get_or_create_people(named)
+        rows = {}
+        for credit in credits_:
+            person = credited.get((credit.movie_id, credit.name)) or person_ids[credit.name]
+            rows[credit.movie_id, credit.role, person] = Credit(
+                movie_id=credit.movie_id, role=credit.role, person_id=person, order=credit.order
             )
-            for credit in credits_
-        }
         Credit.objects.bulk_create(
             rows.values(), update_conflicts=True, unique_fields=["movie", "role", "person"], update_fields=["order"]
         )

@@ -7,10 +7,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
-from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId
-from recommender.api.list_requests import AgeLimitFields, FilterFields, to_filters, to_request
-from recommender.api.list_responses import EmptyListSerializer, FiltersAppliedSerializer, movie_card
+from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId, UserIdAnswer
+from recommender.api.list_requests import AudienceFields, FilterFields, sent_viewer, to_filters, to_request
+from recommender.api.list_responses import LANGUAGE_HELP, EmptyListSerializer, FiltersAppliedSerializer, movie_card
 from recommender.api.openapi.operations import operation
 from recommender.serving.home.page import Page, build_page
 from recommender.serving.request import Filters
@@ -19,13 +20,14 @@ MAX_ROWS, MAX_ROW_LENGTH = 20, 50
 ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
 
 
-class HomeQuerySerializer(FilterFields, AgeLimitFields):
+class HomeQuerySerializer(FilterFields, AudienceFields):
     user_id = UserId(required=False)
     rows = JsonInteger(default=8, min_value=1, max_value=MAX_ROWS, help_text="How many rows at most.")
     row_length = JsonInteger(
         default=12, min_value=1, max_value=MAX_ROW_LENGTH, help_text="How many films a row at most."
     )
     at = Timestamp(required=False, help_text="The request time, which the model uses for the gaps between watches.")
+    language = TitleLanguageField()
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
 
 
@@ -50,11 +52,12 @@ class HomeRowSerializer(serializers.Serializer):
 
 
 class HomeAnswerSerializer(EmptyListSerializer):
-    user_id = serializers.IntegerField(allow_null=True)
+    user_id = UserIdAnswer(allow_null=True)
     rows = HomeRowSerializer(many=True)
     model_version = serializers.CharField(allow_null=True)
     is_known_user = serializers.BooleanField()
     degraded = serializers.BooleanField(help_text="A part is down; the rows are right, they only cost more.")
+    language = serializers.CharField(help_text=LANGUAGE_HELP)
     filters_applied = FiltersAppliedSerializer()
 
 
@@ -76,10 +79,10 @@ class HomeView(ApiView):
         values = self.validated
         list_request = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
         page = build_page(list_request, values["rows"], values["row_length"])
-        return Response(page_body(list_request.viewer_id, page, list_request.filters))
+        return Response(page_body(sent_viewer(values), page, list_request.filters))
 
 
-def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, Any]:
+def page_body(user_id: int | str | None, page: Page, filters: Filters) -> dict[str, Any]:
     """Return the page as the JSON of the API."""
     body = {
         "user_id": user_id,
@@ -99,6 +102,7 @@ def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, An
         "model_version": page.model_version,
         "is_known_user": page.is_known_viewer,
         "degraded": page.degraded,
+        "language": page.language,
         "filters_applied": filters.as_dict(),
     }
     notes = {"reason": page.empty_reason, "unknown_names": page.unknown_names, "suggestions": page.suggestions}

@@ -11,6 +11,8 @@ from recommender.api.lists.pages import NEXT_HELP
 from recommender.serving.request import Filters
 from recommender.serving.response import Answer
 
+LANGUAGE_HELP = "With titles: their language, where the catalogue has them in it; else they are as they are."
+
 
 class NamesField(serializers.ListField):
     """A list of names."""
@@ -76,31 +78,38 @@ class EmptyListSerializer(serializers.Serializer):
     )
 
 
+class LanguageFields(serializers.Serializer):
+    # No docstring: it would describe every answer in the schema.
+    language = serializers.CharField(required=False, help_text=LANGUAGE_HELP)
+
+
 class FiltersAppliedSerializer(serializers.Serializer):
     genres = NamesField(required=False)
     exclude_genres = NamesField(required=False)
     actors = NamesField(required=False)
     directors = NamesField(required=False)
     languages = NamesField(required=False)
+    countries = NamesField(required=False)
     min_year = serializers.IntegerField(required=False)
     max_year = serializers.IntegerField(required=False)
     min_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
     max_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
 
 
-def list_body(user_id: int | None, answer: Answer) -> dict[str, Any]:
-    """Return the body of a call that answers with one list."""
+def list_body(user_id: int | str | None, answer: Answer) -> dict[str, Any]:
+    """Return the body of a call that answers with one list. `user_id`: as the call named the viewer."""
     body = {"user_id": user_id, "recommendations": recommended_movies(answer), **list_info(answer)}
     body["next"] = answer.next_cursor
     notes = {
         "reason": answer.empty_reason,
         "unknown_names": answer.unknown_names,
         "suggestions": answer.suggestions,
+        "language": answer.language,
     }
     return body | {name: value for name, value in notes.items() if value}
 
 
-def filtered_list_body(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
+def filtered_list_body(user_id: int | str | None, answer: Answer, filters: Filters) -> dict[str, Any]:
     """Return the body of a call that answers with one filtered list."""
     return list_body(user_id, answer) | {"filters_applied": filters.as_dict()}
 

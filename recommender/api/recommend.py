@@ -8,12 +8,21 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
-from recommender.api.fields import MovieIds, Names, QueryMovieIds, TopK, UserId, ViewerIds
-from recommender.api.list_requests import FilterFields, ListRequestSerializer, TitlesField, to_filters, to_request
+from recommender.api.fields import MovieIds, Names, QueryMovieIds, TopK, UserId, UserIdAnswer, ViewerIds
+from recommender.api.list_requests import (
+    FilterFields,
+    ListRequestSerializer,
+    TitlesField,
+    sent_viewer,
+    to_filters,
+    to_request,
+)
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
+    LanguageFields,
     ListInfoFields,
     NextPageFields,
     TitledMovieSerializer,
@@ -39,6 +48,7 @@ class RecommendQuerySerializer(PagedFields, ListRequestSerializer):
     liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
     titles = TitlesField()
+    language = TitleLanguageField()
 
 
 class RecommendRequestSerializer(PagedFields, ListRequestSerializer):
@@ -48,6 +58,7 @@ class RecommendRequestSerializer(PagedFields, ListRequestSerializer):
     user_id = UserId(required=False)
     user_ids = ViewerIds(required=False)
     titles = TitlesField()
+    language = TitleLanguageField()
     liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
     history = MovieIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
 
@@ -91,11 +102,11 @@ class RecommendRequestExtension(OpenApiSerializerExtension):
         }
 
 
-class RecommendAnswerSerializer(NextPageFields, ListInfoFields, EmptyListSerializer):
+class RecommendAnswerSerializer(NextPageFields, ListInfoFields, EmptyListSerializer, LanguageFields):
     recommendations = TitledMovieSerializer(many=True)
-    user_id = serializers.IntegerField(allow_null=True)
+    user_id = UserIdAnswer(allow_null=True)
     user_ids = serializers.ListField(
-        child=serializers.IntegerField(), required=False, help_text="Who watch together; then user_id is null."
+        child=UserIdAnswer(), required=False, help_text="Who watch together; then user_id is null."
     )
 
 
@@ -117,7 +128,7 @@ class RecommendView(ApiView):
     def get(self, request: Request) -> Response:
         """Recommend movies to a viewer by their stored history."""
         list_request = to_request(self.validated)
-        return Response(list_body(list_request.viewer_id, recommend(list_request)))
+        return Response(list_body(sent_viewer(self.validated), recommend(list_request)))
 
     @operation(
         "recommend",
@@ -129,7 +140,8 @@ class RecommendView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies to a viewer, to viewers who watch together, or for a history that is sent."""
         list_request = to_request(self.validated)
-        return Response(list_body(list_request.viewer_id, recommend(list_request)) | _group_ids(list_request))
+        body = list_body(sent_viewer(self.validated), recommend(list_request))
+        return Response(body | _group_ids(self.validated))
 
 
 class FilteredView(ApiView):
@@ -155,8 +167,8 @@ class FilteredView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies that satisfy attribute filters."""
         list_request = to_filtered_request(self.validated)
-        body = filtered_list_body(list_request.viewer_id, recommend(list_request), list_request.filters)
-        return Response(body | _group_ids(list_request))
+        body = filtered_list_body(sent_viewer(self.validated), recommend(list_request), list_request.filters)
+        return Response(body | _group_ids(self.validated))
 
 
 def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
@@ -164,5 +176,5 @@ def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
     return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
 
 
-def _group_ids(list_request: RecommendRequest) -> dict[str, Any]:
-    return {"user_ids": list(list_request.viewer_ids)} if list_request.viewer_ids else {}
+def _group_ids(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"user_ids": [viewer.sent for viewer in values["user_ids"]]} if "user_ids" in values else {}

@@ -9,10 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.strict import QueryValidationError
+from recommender import viewer_keys
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
 from recommender.api.http import conditional_get
-from recommender.api.list_requests import AgeLimitFields, effective_age_limit
+from recommender.api.list_requests import AudienceFields, effective_age_limit
 from recommender.api.list_responses import NextPageFields
 from recommender.api.lists.pages import NO_CURSOR, PagedFields
 from recommender.api.openapi.operations import operation
@@ -22,7 +23,7 @@ from recommender.serving.paging.tokens import CursorInvalid
 from recommender.serving.similar import MovieNotFound, find_similar
 
 
-class SimilarRequestSerializer(PagedFields, AgeLimitFields):
+class SimilarRequestSerializer(PagedFields, AudienceFields):
     list_name = "similar"
 
     movie_id = MovieId()
@@ -48,7 +49,7 @@ class SimilarAnswerSerializer(NextPageFields):
     ignored_history = serializers.ListField(child=serializers.CharField())
 
 
-class SimilarQuerySerializer(PagedFields, AgeLimitFields):
+class SimilarQuerySerializer(PagedFields, AudienceFields):
     list_name = "similar_to"
 
     user_id = UserId(required=False)
@@ -98,9 +99,17 @@ class SimilarToView(ApiView):
 
 def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
     """Answer with the movies like this one. Raises Http404."""
-    age_limit = effective_age_limit(values)
+    viewer = values["user_id"].key if "user_id" in values else None
     try:
-        answer = find_similar(parse_movie_id(movie_id), values["top_k"], age_limit, values.get("user_id"), page=page)
+        answer = find_similar(
+            parse_movie_id(movie_id),
+            values["top_k"],
+            effective_age_limit(values),
+            viewer_keys.viewer_id(viewer) if viewer is not None else None,
+            viewer_key=viewer,
+            country=values.get("country", ""),
+            page=page,
+        )
     except MovieNotFound:
         raise Http404(f"The catalogue has no film {movie_id}.") from None
     return Response(

@@ -43,6 +43,7 @@ from recommender.cache.versions import (
     set_epoch_bumper,
     try_publish_viewer_versions,
 )
+from recommender.cache.viewer_keys import delete_viewer_ids, read_viewer_ids, store_viewer_ids
 
 __all__ = [
     "COUNTER_BUCKETS",
@@ -57,6 +58,7 @@ __all__ = [
     "add_counters",
     "announce_next_model",
     "delete_all",
+    "delete_viewer_ids",
     "erase_viewer",
     "fill_reserved_versions",
     "fill_reserved_viewer_versions",
@@ -73,6 +75,7 @@ __all__ = [
     "read_list_and_versions",
     "read_lists",
     "read_page",
+    "read_viewer_ids",
     "record_heartbeat",
     "report_loaded_model",
     "reserve_missing_versions",
@@ -83,5 +86,6 @@ __all__ = [
     "store_list",
     "store_lists",
     "store_page",
+    "store_viewer_ids",
     "try_publish_viewer_versions",
 ]

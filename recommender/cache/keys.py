@@ -1,5 +1,6 @@
 """The keys of the list cache, and how their values are read. Names are stored: a running site has values under them."""
 
+from hashlib import blake2b
 from typing import Any
 
 from django.core.cache import caches
@@ -22,6 +23,11 @@ def list_key(model: str, viewer_id: int) -> str:
 
 def version_key(viewer_id: int) -> str:
     return f"viewer:{viewer_id}:version"
+
+
+def viewer_id_key(key: str) -> str:
+    """Return where the id of the viewer with this key is stored."""
+    return f"viewer-key:{blake2b(key.encode(), digest_size=16).hexdigest()}:id"
 
 
 def embedding_key(model: str, viewer_id: int) -> str:

@@ -51,6 +51,7 @@ def build_answer(
     request, viewer = context.request, candidates.viewer
     eligibility = context.eligible_for(viewer)
     movie_ids = movies.movie_ids.tolist()
+    languages = context.languages_for(viewer)
     scores = np.round(movies.scores.astype(np.float64), 5).tolist()
     answer = Answer(
         recommendations=list(map(Recommendation, movie_ids, scores)),
@@ -65,7 +66,8 @@ def build_answer(
         suggestions=suggest_names(context.snapshot, context.unknown_names),
         empty_reason="" if movie_ids else _explain_empty(context, eligibility),
         explanations=_explain(context, candidates, movie_ids) if request.explain and movie_ids else None,
-        movie_cards=load_movie_cards(movie_ids, context.snapshot) if request.titles else None,
+        movie_cards=load_movie_cards(movie_ids, context.snapshot, languages) if request.titles else None,
+        language=context.snapshot.language_of(languages) if request.titles else "",
     )
     if request.page is not None:
         if request.page.made is not None:
@@ -104,7 +106,7 @@ def next_cursor(
         MadePage(movies.movie_ids, movies.scores, facts),
         data_set=context.snapshot.table.data_set,
         versions=[context.cache_read.versions.model, version],
-        owners=request.viewer_ids or ([] if request.viewer_id is None else [request.viewer_id]),
+        owners=[viewer_id for viewer_id in (request.viewer_ids or [request.viewer_id]) if viewer_id is not None],
         has_more=more,
     )
 

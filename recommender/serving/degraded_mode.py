@@ -4,7 +4,7 @@ The movies of a current list are unseen by its viewer and within their age limit
 They are the whole choice then, and a viewer without such a list is asked to come back.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -52,10 +52,28 @@ def degraded_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
     )
 
 
-def load_movie_cards(movie_ids: Collection[int], snapshot: CatalogueSnapshot) -> dict[int, selectors.MovieCard]:
-    """Return titles, genres and posters by movie id: one query; while Postgres is down from memory, without posters."""
+def load_movie_cards(
+    movie_ids: Collection[int], snapshot: CatalogueSnapshot, languages: tuple[str, ...] = ()
+) -> dict[int, selectors.MovieCard]:
+    """Return titles, genres and posters by movie id, in the first of the languages that has them: one query.
+
+    While Postgres is down they come from memory, without posters and with the movies' first titles.
+    """
+    cards = _cards_of(movie_ids, snapshot, languages)
+    if not languages:
+        return cards
+    names = snapshot.genre_names_in(languages)
+    return {
+        movie: card._replace(genres=sorted(names.get(genre, genre) for genre in card.genres))
+        for movie, card in cards.items()
+    }
+
+
+def _cards_of(
+    movie_ids: Collection[int], snapshot: CatalogueSnapshot, languages: Sequence[str]
+) -> dict[int, selectors.MovieCard]:
     with suppress(*selectors.DATABASE_ERRORS):
-        return selectors.movie_cards(movie_ids)
+        return selectors.movie_cards(movie_ids, languages)
     table = snapshot.table
     cards = {}
     for movie, row in zip(movie_ids, table.rows_of(np.array(list(movie_ids), np.int32)).tolist(), strict=True):

@@ -54,6 +54,8 @@ def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = No
         viewer_id=request.viewer_id,
         exists=bool(context.cache_read.versions.viewer),
         age_limit=stored_list.age_limit,
+        country=stored_list.country,
+        language=stored_list.language,
         stored_list=stored_list,
     )
     ranked = eligible_top(stored_list, context.eligible_for(viewer_of_list), context.candidate_count)
@@ -128,7 +130,7 @@ def compute_and_store(
     The epoch and the model were read before the history, and the version in one snapshot with it: had any of them
     moved since, the list would carry the older version and never be served. `state`: float32 [1, S].
     """
-    row = ListViewer(viewer.version or 0, viewer.exclusions, viewer.age_limit)
+    row = ListViewer(viewer.version or 0, viewer.exclusions, viewer.age_limit, viewer.country, viewer.language)
     epoch, now = context.cache_read.epoch, context.eligibility.now
     [stored_list] = build_lists(context.snapshot, ranker, state, [row], epoch, now)
     if context.cache_read.redis_up and viewer.viewer_id is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from catalog.keys import Key
 from catalog.selectors import MerchandisingRule
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
 from recommender.serving.answers import count_removed, next_cursor, rerank
@@ -47,15 +48,24 @@ def find_similar(
     age_limit: int | None = None,
     viewer_id: int | None = None,
     *,
+    viewer_key: Key | None = None,
+    country: str = "",
     rules_override: Sequence[MerchandisingRule] | None = None,
     page: Page | None = None,
 ) -> SimilarMovies:
-    """Find the movies most similar to this one that may be shown now, within the age limit (years).
+    """Find the movies most similar to this one that may be shown now, within the age limit (years), in the country.
 
     Where a viewer is named, those that they have seen or turned down are left out. `rules_override`: merchandising
     rules in place of the active ones. `page`: of the list. Raises MovieNotFound.
     """
-    request = RecommendRequest(viewer_id=viewer_id, top_k=top_k, age_limit=age_limit, rules_override=rules_override)
+    request = RecommendRequest(
+        viewer_id=viewer_id,
+        viewer_key=viewer_key,
+        top_k=top_k,
+        age_limit=age_limit,
+        country=country,
+        rules_override=rules_override,
+    )
     return make_page(page, lambda page: _similar_page(replace(request, page=page), movie_id))
 
 
