@@ -12,6 +12,7 @@ from catalog.selectors.age_limits import certificate_age, certificates_within, s
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
 from catalog.selectors.genre_names import StoredGenres, may_bring_genres, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
+from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
     MovieCard,
@@ -59,6 +60,8 @@ from catalog.selectors.watchers import MovieWatchers, movie_watchers
 
 __all__ = [
     "DATABASE_ERRORS",
+    "FACETS",
+    "SORTS",
     "CatalogueTable",
     "Cursor",
     "History",
@@ -81,6 +84,7 @@ __all__ = [
     "certificates_within",
     "choose_audience",
     "chunk_boundaries",
+    "count_facets",
     "data_set",
     "erasure_count",
     "export_events",
@@ -100,6 +104,7 @@ __all__ = [
     "movie_details_page",
     "movie_tags",
     "movie_watchers",
+    "movies_by_ids",
     "movies_page",
     "new_viewers",
     "pending_viewer_versions",
@@ -114,6 +119,7 @@ __all__ = [
     "sample_viewers",
     "search_movies",
     "search_viewers",
+    "sorted_movies_page",
     "stored_genres",
     "strictest_age_limit",
     "viewer_age_limit",
