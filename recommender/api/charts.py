@@ -22,15 +22,17 @@ from recommender.api.list_responses import (
     FiltersAppliedSerializer,
     LanguageFields,
     ListInfoFields,
+    NextPageFields,
     TitledMovieSerializer,
     filtered_list_body,
 )
+from recommender.api.lists.pages import PagedFields
 from recommender.api.openapi.operations import operation
 from recommender.serving.chart import recommend_chart
 from recommender.serving.request import ChartName
 
 
-class ChartQuerySerializer(FilterFields, AudienceFields):
+class ChartQuerySerializer(PagedFields, FilterFields, AudienceFields):
     user_id = UserId(required=False)
     top_k = TopK(20, help_text="How many films at most.")
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
@@ -38,14 +40,24 @@ class ChartQuerySerializer(FilterFields, AudienceFields):
     language = TitleLanguageField()
 
 
+class PopularQuerySerializer(ChartQuerySerializer):
+    list_name = "popular"
+
+
+class LatestQuerySerializer(ChartQuerySerializer):
+    list_name = "latest"
+
+
 class TrendingQuerySerializer(ChartQuerySerializer):
+    list_name = "trending"
+
     personal = JsonBoolean(
         default=False, help_text="Mix the trend with the taste of the viewer, where user_id names one."
     )
     at = Timestamp(required=False, help_text="The request time, which the model uses where personal is true.")
 
 
-class ChartAnswerSerializer(ListInfoFields, EmptyListSerializer, LanguageFields):
+class ChartAnswerSerializer(NextPageFields, ListInfoFields, EmptyListSerializer, LanguageFields):
     user_id = UserIdAnswer(allow_null=True)
     recommendations = TitledMovieSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
@@ -76,7 +88,7 @@ class PopularView(ChartView):
     """Serve GET /popular."""
 
     @chart_operation(
-        "popular", "What everyone watches.", ChartQuerySerializer, "A watch counts half after every 180 days."
+        "popular", "What everyone watches.", PopularQuerySerializer, "A watch counts half after every 180 days."
     )
     def get(self, request: Request) -> Response:
         """List the movies that are watched most."""
@@ -105,7 +117,7 @@ class LatestView(ChartView):
     @chart_operation(
         "latest",
         "The newest films that can be watched now.",
-        ChartQuerySerializer,
+        LatestQuerySerializer,
         "By the day since which they can be watched here, then by their year.",
     )
     def get(self, request: Request) -> Response:

@@ -91,6 +91,7 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
         titles=values.get("titles", False),
         explain=values.get("explain", False),
         diversity=values.get("diversity", 0.0),
+        page=values.get("page"),
         **more,
     )
 

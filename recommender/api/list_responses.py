@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from catalog.selectors import MovieCard
+from recommender.api.lists.pages import NEXT_HELP
 from recommender.serving.request import Filters
 from recommender.serving.response import Answer
 
@@ -62,6 +63,11 @@ class ListInfoFields(serializers.Serializer):
     )
 
 
+class NextPageFields(serializers.Serializer):
+    # No docstring: it would describe every answer in the schema.
+    next = serializers.CharField(allow_null=True, help_text=NEXT_HELP)
+
+
 class EmptyListSerializer(serializers.Serializer):
     reason = serializers.CharField(required=False, help_text="Why the list is empty.")
     unknown_names = serializers.DictField(child=NamesField(), required=False, help_text="Names no film has.")
@@ -93,6 +99,7 @@ class FiltersAppliedSerializer(serializers.Serializer):
 def list_body(user_id: int | str | None, answer: Answer) -> dict[str, Any]:
     """Return the body of a call that answers with one list. `user_id`: as the call named the viewer."""
     body = {"user_id": user_id, "recommendations": recommended_movies(answer), **list_info(answer)}
+    body["next"] = answer.next_cursor
     notes = {
         "reason": answer.empty_reason,
         "unknown_names": answer.unknown_names,

@@ -24,10 +24,12 @@ from recommender.api.list_responses import (
     FiltersAppliedSerializer,
     LanguageFields,
     ListInfoFields,
+    NextPageFields,
     TitledMovieSerializer,
     filtered_list_body,
     list_body,
 )
+from recommender.api.lists.pages import PagedFields
 from recommender.api.openapi.operations import EXAMPLE_HISTORY, operation
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
@@ -38,7 +40,8 @@ SINGLE_VIEWER_FIELDS = ("user_id", "history")  # of a request for one viewer
 FILTER_HINTS = dict.fromkeys((*FilterFields().fields, "final_k"), "POST /recommend/filtered takes it.")
 
 
-class RecommendQuerySerializer(ListRequestSerializer):
+class RecommendQuerySerializer(PagedFields, ListRequestSerializer):
+    list_name = "recommend"
     hints = {**FILTER_HINTS, **dict.fromkeys(("history", "user_ids"), "POST /recommend takes it.")}
 
     user_id = UserId()
@@ -48,7 +51,8 @@ class RecommendQuerySerializer(ListRequestSerializer):
     language = TitleLanguageField()
 
 
-class RecommendRequestSerializer(ListRequestSerializer):
+class RecommendRequestSerializer(PagedFields, ListRequestSerializer):
+    list_name = "recommend"
     hints = FILTER_HINTS
 
     user_id = UserId(required=False)
@@ -70,6 +74,7 @@ class RecommendRequestSerializer(ListRequestSerializer):
 
 
 class FilteredRequestSerializer(FilterFields, RecommendRequestSerializer):
+    list_name = "recommend/filtered"
     hints = {"titles": "titles always come along here."}
 
     titles = None  # type: ignore[assignment]
@@ -92,12 +97,12 @@ class RecommendRequestExtension(OpenApiSerializerExtension):
         ]
         group_schema = {"properties": {"user_id": {"not": {}}, "history": {"type": "array", "maxItems": 0}}}
         return schema | {
-            "anyOf": [{"required": ["user_id"]}, {"required": ["user_ids"]}, *non_empty],
+            "anyOf": [*({"required": [name]} for name in ("user_id", "user_ids", "cursor")), *non_empty],
             "dependentSchemas": {"user_ids": group_schema},
         }
 
 
-class RecommendAnswerSerializer(ListInfoFields, EmptyListSerializer, LanguageFields):
+class RecommendAnswerSerializer(NextPageFields, ListInfoFields, EmptyListSerializer, LanguageFields):
     recommendations = TitledMovieSerializer(many=True)
     user_id = UserIdAnswer(allow_null=True)
     user_ids = serializers.ListField(

@@ -21,6 +21,7 @@ from recommender.cache.lists import (
     store_list,
     store_lists,
 )
+from recommender.cache.pages import StoredPage, read_page, store_page
 from recommender.cache.processes import (
     announce_next_model,
     heartbeat_ages,
@@ -52,6 +53,7 @@ __all__ = [
     "CacheUnavailable",
     "ExclusionCounts",
     "StoredList",
+    "StoredPage",
     "Versions",
     "add_counters",
     "announce_next_model",
@@ -72,6 +74,7 @@ __all__ = [
     "read_embedding",
     "read_list_and_versions",
     "read_lists",
+    "read_page",
     "read_viewer_ids",
     "record_heartbeat",
     "report_loaded_model",
@@ -82,6 +85,7 @@ __all__ = [
     "store_embedding",
     "store_list",
     "store_lists",
+    "store_page",
     "store_viewer_ids",
     "try_publish_viewer_versions",
 ]

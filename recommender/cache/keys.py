@@ -38,6 +38,19 @@ def chart_key(name: str) -> str:
     return f"chart:{name}"
 
 
+def page_session_key(session: str) -> str:
+    return f"pages:{session}"
+
+
+def page_ids_key(session: str) -> str:
+    return f"pages:{session}:ids"
+
+
+def page_sessions_key(viewer_id: int) -> str:
+    """Return the key of the sessions of one viewer's lists; of the lists that are for everyone by 0."""
+    return f"viewer:{viewer_id}:pages"
+
+
 def loaded_model_key(process: str) -> str:
     return f"process:{process}"
 

@@ -21,6 +21,7 @@ from recommender.cache.keys import (
     version_key,
     viewer_id_key,
 )
+from recommender.cache.pages import end_sessions
 from recommender.cache.versions import VERSION_TTL, version_names
 
 CHART_TTL = 3_600  # seconds
@@ -92,6 +93,7 @@ def erase_viewer(viewer_id: int, known_models: Collection[str] = (), key: str = 
         names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
         names += [viewer_id_key(key)] if key else []
         caches["lists"].delete_many(names)
+    end_sessions(viewer_id)
 
 
 def delete_all() -> None:

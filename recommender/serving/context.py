@@ -16,6 +16,7 @@ from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.current_versions import CacheRead, active_ranker, is_active_model, read_versions
 from recommender.serving.filtering.attributes import build_mask, find_unknown_names
 from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.paging.tokens import CursorExpired
 from recommender.serving.request import RecommendRequest
 from recommender.serving.reranking.merchandising import MAX_SHIFT, ActiveRules, active_rules
 from recommender.serving.viewer import ViewerProfile, build_profile, profile_from_stored_list
@@ -43,9 +44,9 @@ class RequestContext:
 
     @property
     def candidate_count(self) -> int:
-        """How many movies the list is made from."""
+        """How many movies the list is made from, those of its pages before among them."""
         count = self.request.candidate_count
-        return count if self.rules is None else max(count, MAX_SHIFT)
+        return len(self.request.shown_ids) + (count if self.rules is None else max(count, MAX_SHIFT))
 
     def eligible_for(self, viewer: ViewerProfile) -> EligibilityFilter:
         """Return the eligibility filter under the viewer's own age limit too, and for their country."""
@@ -62,10 +63,12 @@ def open_context(
     """Open a request with one read of Redis, and no query while Redis has every version.
 
     `surface`: the list (catalog.Rule.Surface) whose merchandising rules hold. `cache_read`: one that several requests
-    share, in place of their own.
+    share, in place of their own. Raises CursorExpired for a page of a list of other data.
     """
     cache_read = cache_read or read_versions(request.viewer_id)
     snapshot = cache_read.load_snapshot()
+    if request.page is not None and request.page.data_set not in (None, snapshot.table.data_set):
+        raise CursorExpired  # its ids mean other movies by now
     attributes = build_mask(snapshot, request.filters)
     unknown_genres = find_unknown_names(snapshot.genre_index, liked_genres=request.liked_genres)
     excluded_ids = resolve_movie_ids(snapshot, request.exclude)

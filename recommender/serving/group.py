@@ -21,7 +21,13 @@ from recommender.serving.candidates.trending import RRF_K, rank_positions
 from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slot
 from recommender.serving.context import RequestContext, load_histories, load_ranker, open_context
 from recommender.serving.filtering.eligibility import EligibilityFilter
-from recommender.serving.list_sources import Candidates, content_candidates, model_candidates, popular_candidates
+from recommender.serving.list_sources import (
+    Candidates,
+    content_candidates,
+    model_candidates,
+    popular_candidates,
+    repeated_candidates,
+)
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Answer
@@ -47,7 +53,11 @@ def recommend_for_group(request: RecommendRequest) -> Answer:
         histories = load_histories(list(zip(request.viewer_ids, keys, strict=True)))  # one query
         members = [build_profile(NO_VIEWER, history) for history in histories]
         group = merge_viewers(members, [history for history in histories if history is not None])
-        candidates = _personal_candidates(context, members, group) or popular_candidates(context, group)
+        candidates = (
+            repeated_candidates(context, group)
+            or _personal_candidates(context, members, group)
+            or popular_candidates(context, group)
+        )
     movies = rerank(context, candidates)
     return build_answer(context, candidates, movies)
 

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from catalog.keys import Key
 from catalog.names.languages import NO_WISH, LanguageWish
 from catalog.selectors import MerchandisingRule
 from recommender.movies.movie_ids import MovieId
+from recommender.serving.paging.page import NO_IDS, Page
 
 DEFAULT_POOL = 100  # movies that a diverse list is chosen from, unless the request names its pool
 
@@ -63,6 +66,12 @@ class RecommendRequest:
     viewer_ids: Sequence[int | None] = ()  # viewers who watch together, in place of viewer_id
     viewer_keys: Sequence[Key] = ()  # theirs, in the same order
     rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
+    page: Page | None = None  # of the list; None: the list has one page, and nothing behind it is asked for
+
+    @property
+    def shown_ids(self) -> np.ndarray:
+        """Return the movies of the list's pages before, int32 [n]."""
+        return NO_IDS if self.page is None else self.page.shown_ids
 
     @property
     def posted_texts(self) -> Sequence[str]:
