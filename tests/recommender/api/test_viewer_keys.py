@@ -146,6 +146,16 @@ def test_a_key_works_wherever_a_viewer_is_named(site, client_with, key):
     assert selectors.find_viewer(key) is None
 
 
+def test_a_child_s_key_hides_films_of_the_catalogue(site):
+    row = {"user_id": "child/1", "name": "Kim", "age_limit": 6}
+    assert run_import(site, post_rows(site, "viewers", json_lines(row), JSONL))["result"]["stored"] == 1
+    site.get(f"/movies/{MATRIX}")
+    site.get(f"/movies/{MATRIX}?user_id=child%2F1", expect=404)
+    site.get(f"/movies/{MATRIX}?user_id=%09", expect=400)
+    listed = recommended_ids(site.get("/recommend?user_id=child%2F1&top_k=200"))
+    assert (str(MATRIX) in listed, str(NEMO) in listed) == (False, True)
+
+
 def test_an_impression_of_a_key_is_kept_and_counted(site):
     shown = {"kind": "impression", "recommendation_id": "r", "position": 1}
     site.post("/events", [{"user_id": "x y", "movie_id": str(NEMO), **shown}])
