@@ -122,6 +122,17 @@ def viewer_key_in_file(value: Any) -> Key | None:
     return key_of_number(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH})
+class ViewerInQuery(serializers.Field):
+    """A viewer's key in a query."""
+
+    def to_internal_value(self, data: Any) -> Key:
+        key = parse_key(str(data))
+        if key is None:
+            raise serializers.ValidationError(VIEWER_KEY_RULE)
+        return key
+
+
 class ViewerKeyField(serializers.Field):
     """The site's own id of a viewer in a file."""
 
