@@ -10,8 +10,21 @@ from rest_framework.response import Response
 from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId, UserIdAnswer
-from recommender.api.list_requests import AudienceFields, FilterFields, sent_viewer, to_filters, to_request
-from recommender.api.list_responses import LANGUAGE_HELP, EmptyListSerializer, FiltersAppliedSerializer, movie_card
+from recommender.api.list_requests import (
+    AudienceFields,
+    DetailsField,
+    FilterFields,
+    sent_viewer,
+    to_filters,
+    to_request,
+)
+from recommender.api.list_responses import (
+    LANGUAGE_HELP,
+    EmptyListSerializer,
+    FiltersAppliedSerializer,
+    MovieDetailFields,
+    movie_card,
+)
 from recommender.api.openapi.operations import operation
 from recommender.serving.home.page import Page, build_page
 from recommender.serving.request import Filters
@@ -28,11 +41,12 @@ class HomeQuerySerializer(FilterFields, AudienceFields):
     )
     at = Timestamp(required=False, help_text="The request time, which the model uses for the gaps between watches.")
     language = TitleLanguageField()
+    details = DetailsField()
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
 
 
 @extend_schema_serializer(component_name="HomeFilm")
-class HomeMovieSerializer(serializers.Serializer):
+class HomeMovieSerializer(MovieDetailFields):
     movie_id = serializers.CharField()
     title = serializers.CharField(allow_null=True)
     genres = serializers.ListField(child=serializers.CharField())
