@@ -77,6 +77,7 @@ _CONCEPTS = (
     _concept("War", de="Kriegsfilm", fr="Guerre", es="Bélica", it="Guerra", pt="Guerra"),
     _concept("Western", "Westerns", de="Western", fr="Western", es="Western", it="Western", pt="Faroeste"),
 )  # fmt: skip
+BUILTIN_LANGUAGES = frozenset(_CONCEPTS[0].translations)
 # Kinds that one vocabulary has and another has not: each stands for the next where that is the only one.
 _RELATED = ({"Children", "Family"}, {"Musical", "Music"})
 

@@ -69,7 +69,7 @@ def explain_empty(eligibility: EligibilityFilter, filters: Filters, unknown_name
 
 
 def _explain_unknown_names(filters: Filters, unknown_names: dict[str, list[str]]) -> str:
-    for name in ("genres", "actors", "directors", "languages"):
+    for name in ("genres", "actors", "directors", "languages", "countries"):
         unknown = unknown_names.get(name, [])
         if unknown and len(unknown) == len(getattr(filters, name)):
             return f"The catalogue has none of the {name}: {', '.join(unknown)}."
@@ -92,14 +92,21 @@ def _explain_ineligible(eligibility: EligibilityFilter) -> str:
     if mask is not None and not mask.any():
         return "Each filter matches some films, but no film matches all of them: leave one out."
     matching = mask if mask is not None else np.ones(len(snapshot.table.ids), bool)
-    available = matching & snapshot.availability(eligibility.now).available
+    available = matching & eligibility.availability().available
     message = f"Films {'matching the filters' if mask is not None else 'in the catalogue'}: {int(matching.sum())}"
     if not available.any():
-        return f"{message}; none is available now."
+        return f"{message}; none is available now{_where(eligibility)}."
     if age_limit is not None and not (available & snapshot.allowed_for_age(age_limit)).any():
         uncertified = f"of unknown certificate count as {settings.UNCERTIFIED_AGE}"
         return f"{message}; none that is available now is for the age of {age_limit}, and those {uncertified}."
     return f"{message}; all of them are excluded, seen, rejected or not to be shown now: see removed."
+
+
+def _where(eligibility: EligibilityFilter) -> str:
+    """Say in which country films were looked for, where the catalogue has windows by country."""
+    if not eligibility.snapshot.table.window_countries:
+        return ""
+    return f" in {eligibility.country}" if eligibility.country else " where no country is named"
 
 
 def _mask_by_filter(snapshot: CatalogueSnapshot, filters: Filters) -> dict[str, np.ndarray]:
@@ -137,6 +144,20 @@ def _resolve_languages(snapshot: CatalogueSnapshot, names: Sequence[str]) -> tup
     return numbers, unknown
 
 
+def _resolve_countries(snapshot: CatalogueSnapshot, names: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Resolve countries of origin by their codes of ISO 3166."""
+    number_of = {name: number for number, name in enumerate(snapshot.table.country_names)}
+    known = [name for name in names if name.strip().upper() in number_of]
+    return [number_of[name.strip().upper()] for name in known], [name for name in names if name not in known]
+
+
+def _country_mask(snapshot: CatalogueSnapshot, names: Sequence[str]) -> np.ndarray:
+    table, (numbers, _) = snapshot.table, _resolve_countries(snapshot, names)
+    if table.country_start is None:
+        return np.zeros(len(table.ids), bool)
+    return segment_sums(table.country_start, np.isin(table.country_of, numbers)) > 0
+
+
 def _genre_mask(snapshot: CatalogueSnapshot, names: Sequence[str]) -> np.ndarray:
     table, (numbers, _) = snapshot.table, _resolve_genres(snapshot, names)
     return segment_sums(table.genre_start, np.isin(table.genre_of, numbers)) > 0
@@ -168,6 +189,7 @@ NAME_RESOLVERS: dict[str, Callable[[CatalogueSnapshot, Sequence[str]], tuple[lis
     "actors": _resolve_people,
     "directors": _resolve_people,
     "languages": _resolve_languages,
+    "countries": _resolve_countries,
 }
 # Filter -> which movies match a value of it. A new filter needs a field of `Filters` and a line here.
 MASK_BUILDERS: dict[str, Callable[[CatalogueSnapshot, Any], np.ndarray]] = {
@@ -176,6 +198,7 @@ MASK_BUILDERS: dict[str, Callable[[CatalogueSnapshot, Any], np.ndarray]] = {
     "actors": lambda snapshot, names: _person_mask(snapshot, names, ACTOR),
     "directors": lambda snapshot, names: _person_mask(snapshot, names, DIRECTOR),
     "languages": lambda snapshot, names: np.isin(snapshot.table.language, _resolve_languages(snapshot, names)[0]),
+    "countries": _country_mask,
     "min_year": lambda snapshot, year: _where_known(snapshot.table.year, snapshot.table.year >= year),
     "max_year": lambda snapshot, year: _where_known(snapshot.table.year, snapshot.table.year <= year),
     "min_runtime": lambda snapshot, minutes: _where_known(snapshot.table.runtime, snapshot.table.runtime >= minutes),
