@@ -10,8 +10,8 @@ from django.core.validators import MaxLengthValidator, MaxValueValidator, MinVal
 from django.db import models
 from django.db.models.functions import Concat, Upper
 
-from catalog.external_ids import format_imdb_id, parse_imdb_id
-from catalog.keys import MAX_KEY_LENGTH
+from catalog.external_ids import format_imdb_id, format_person_id, parse_imdb_id, parse_person_id
+from catalog.keys import MAX_KEY_LENGTH, Key
 from catalog.limits import MAX_YEAR, MIN_YEAR
 from catalog.validators import MAX_OVERVIEW_LENGTH, validate_country, validate_imdb_id, validate_language
 
@@ -29,6 +29,14 @@ class CatalogPlain(models.Func):
     """Calls catalog_plain(), made by migration 0005: text without accents, capitals and marks between words."""
 
     function = "catalog_plain"
+    output_field = models.TextField()
+
+
+class WithoutSpaces(models.Func):
+    """Takes what still parts letters out of a text that CatalogPlain made: J. J. Abrams is JJ Abrams."""
+
+    function = "translate"
+    template = "%(function)s(%(expressions)s, ' ,;!?()*+\"', '')"
     output_field = models.TextField()
 
 
@@ -133,6 +141,7 @@ class Person(models.Model):
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="person_name_trgm"),
             GinIndex(SearchVector("search_name", config="simple"), name="person_words", fastupdate=False),
             models.Index(fields=["search_name"], name="person_search_name"),
+            models.Index(WithoutSpaces("search_name"), name="person_by_letters"),
             models.Index(fields=["name"], name="person_name"),
         ]
         constraints = [
@@ -144,7 +153,17 @@ class Person(models.Model):
         return self.name
 
     def clean(self) -> None:
-        self.name = collapse_spaces(self.name)
+        """Write the values as imports do; two people may share a name, if one of them has an id at IMDb."""
+        self.name, self.imdb_id = collapse_spaces(self.name), self.imdb_id.strip()
+        if self.imdb_id:
+            number = parse_person_id(self.imdb_id)
+            if number is None:
+                raise ValidationError({"imdb_id": "A person's id at IMDb is written as in nm0000138."})
+            self.imdb_id = format_person_id(number)
+            if other := Person.objects.filter(imdb_id=self.imdb_id).exclude(pk=self.pk).first():
+                raise ValidationError({"imdb_id": f"{other} has this id."})
+        elif Person.objects.filter(name=self.name, imdb_id="").exclude(pk=self.pk).exists():
+            raise ValidationError({"name": f"There is {self.name} already: to add another, enter the id at IMDb."})
 
 
 class Movie(models.Model):
@@ -236,8 +255,15 @@ class MovieTranslation(models.Model):
     language = models.CharField(max_length=12, validators=[validate_language], help_text="BCP 47 tag: de, pt-BR.")
     title = models.CharField(max_length=300, blank=True)
     overview = models.TextField(blank=True, validators=[MaxLengthValidator(MAX_OVERVIEW_LENGTH)])
+    search_words = models.GeneratedField(
+        expression=SearchVector(CatalogPlain("title"), config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+        editable=False,
+    )
 
     class Meta:
+        indexes = [GinIndex(fields=["search_words"], name="movie_translation_words", fastupdate=False)]
         constraints = [models.UniqueConstraint(fields=["movie", "language"], name="movie_translation_once")]
 
     def __str__(self) -> str:
@@ -363,8 +389,13 @@ class Viewer(models.Model):
         constraints = [key_constraint("viewer_key_or_number")]
 
     def __str__(self) -> str:
-        label = self.name or f"Viewer {self.key or self.pk}"
+        label = self.name or f"Viewer {self.site_key}"
         return f"{label} (simulated)" if self.is_simulated else label
+
+    @property
+    def site_key(self) -> Key:
+        """Return the viewer's key: what the site calls them."""
+        return int(self.pk) if self.key is None else self.key
 
     def clean(self) -> None:
         self.name = collapse_spaces(self.name)

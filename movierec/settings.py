@@ -55,6 +55,7 @@ ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _secrets.get("adm
 # --- stored lists -----------------------------------------------------------------------------------------------
 LIST_TTL = 86_400  # seconds: the greatest age of a stored list
 LIST_LENGTH = 200  # films in a stored list
+PAGE_LIFETIME = 60 * env.int("MOVIEREC_PAGE_MINUTES", default=30)  # seconds that a list's next page may be asked for
 MODELS_KEPT = env.int(
     "MOVIEREC_MODELS_KEPT", default=10
 )  # folders, besides the active model and its two rollback targets
@@ -63,12 +64,20 @@ IMPRESSIONS_KEPT_DAYS = env.int("MOVIEREC_IMPRESSIONS_KEPT_DAYS", default=180)
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone
 
+# How long caches between the site and its visitors may answer what is the same for everyone, unasked: seconds. An edit
+# shows there so much later.
+SHARED_CACHE_SECONDS = env.int("MOVIEREC_SHARED_CACHE_SECONDS", default=0)
+
 # --- age limits -------------------------------------------------------------------------------------------------
 CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
 
 # --- viewers ----------------------------------------------------------------------------------------------------
 PROFILES_PER_ACCOUNT = env.int("MOVIEREC_PROFILES_PER_ACCOUNT", default=20)
+# --- countries and languages ------------------------------------------------------------------------------------
+COUNTRY = env("MOVIEREC_COUNTRY", default="").upper()  # ISO 3166: of calls and viewers that name none
+TITLE_LANGUAGE = env("MOVIEREC_TITLE_LANGUAGE", default="en").lower()  # of the films' own titles, behind translations
+
 # --- what was watched -------------------------------------------------------------------------------------------
 SEEN_SHARE = env.float("MOVIEREC_SEEN_SHARE", default=0.7)  # of a film, 0..1: from there on it is seen, below started
 CONTINUE_DAYS = env.int("MOVIEREC_CONTINUE_DAYS", default=60)  # how long a started film is offered to go on with
@@ -103,6 +112,7 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
+    "catalog.api.key_paths.KeyPathMiddleware",
     "recommender.api.http.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -351,6 +361,7 @@ SPECTACULAR_SETTINGS = {
         "TokenScope": ["read", "events"],
         "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
+    "PATH_CONVERTER_OVERRIDES": {"key": {"type": "string", "minLength": 1, "maxLength": 128}},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "recommender.api.openapi.operations.require_bodies",

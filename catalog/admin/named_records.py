@@ -35,8 +35,8 @@ class MovieCountChangeList(ChangeList):
 class NamedRecordAdmin(CatalogueAdmin):
     """Genres, people and tags: a name, and how many movies carry it."""
 
-    list_display = ("name", "films")
-    search_fields = ("name",)
+    list_display: tuple[str, ...] = ("name", "films")
+    search_fields: tuple[str, ...] = ("name",)
     link_table: ClassVar[type[Model]]
     column: ClassVar[str]
 
@@ -80,7 +80,10 @@ class PersonAdmin(NamedRecordAdmin):
     """Directors and actors."""
 
     link_table, column = Credit, "person"
-    fields = ("name", "filmography")
+    list_display = ("name", "imdb_id", "films")
+    search_fields = ("name", "imdb_id__exact")
+    search_help_text = "A name, or an id at IMDb as in nm0000138."
+    fields = ("name", "imdb_id", "filmography")
     readonly_fields = ("filmography",)
 
     @display(description="films")

@@ -15,12 +15,12 @@ from catalog.api.paging import page_response
 from catalog.api.scopes import READ_SCOPE, CatalogueScopes
 from catalog.api.serializers import (
     GenresSerializer,
+    MovieChangeBody,
     MovieDetailsSerializer,
     MoviePageSerializer,
     MovieQuery,
     MoviesQuery,
-    MovieValues,
-    NewMovie,
+    NewMovieBody,
     PageQuery,
     PeoplePageSerializer,
 )
@@ -28,11 +28,14 @@ from catalog.api.strict import StrictView, operation
 from catalog.selectors import (
     MovieCard,
     MovieDetails,
+    count_facets,
     genre_list,
     movie_details,
+    movies_by_ids,
     movies_page,
     people_page,
     resolve_movie_id,
+    sorted_movies_page,
     visible_movie_details,
 )
 from catalog.services import MovieChange, WriteMode, WriteProblem, write_movies
@@ -71,21 +74,40 @@ class MoviesView(CatalogueView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of movies."""
-        page = movies_page(MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"])
-        return page_response(request, [_card_dict(card) for card in page.movies], page.next)
+        values, movie_filter = self.validated, MoviesQuery.to_filter(self.validated)
+        if "ids" in values:
+            movies, unknown_ids = movies_by_ids(values["ids"], movie_filter)
+            return page_response(request, [_card_dict(card) for card in movies], None, unknown_ids=unknown_ids)
+        if "sort" in values:
+            page = sorted_movies_page(movie_filter, values["sort"], values["cursor"], values["page_size"])
+        else:
+            page = movies_page(movie_filter, values["cursor"], values["page_size"])
+        facets = count_facets(movie_filter, values["facets"])
+        notes: dict[str, Any] = {
+            "unknown_names": page.unknown_names,
+            "suggestions": page.suggestions,
+            "facets": {name: [count._asdict() for count in counts] for name, counts in facets.items()},
+        }
+        return page_response(
+            request,
+            [_card_dict(card) for card in page.movies],
+            page.next,
+            **{name: value for name, value in notes.items() if value},
+        )
 
     @operation(
         operation_id="movies_create",
         summary="A new film; it is in lists on the next read. Scope catalog:write.",
         tags=["movies"],
-        request=NewMovie,
+        request=NewMovieBody,
         responses={201: MovieDetailsSerializer, **_PROBLEMS},
         examples=[OpenApiExample("movies_create", value=_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
         """Create a movie."""
         values = dict(self.validated)
-        movie_id = _write_movie(MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE))
+        create_genres = values.pop("create_genres")
+        movie_id = _write_movie(MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE), create_genres)
         return Response(_details_or_404(movie_id), status=201, headers={"Location": f"/movies/{movie_id}"})
 
 
@@ -112,7 +134,7 @@ class MovieView(CatalogueView):
         operation_id="movies_update",
         summary="Changes what is named and leaves the rest; published: false hides the film. Scope catalog:write.",
         tags=["movies"],
-        request=MovieValues(partial=True),
+        request=MovieChangeBody(partial=True),
         responses={200: MovieDetailsSerializer, **_PROBLEMS},
         examples=[OpenApiExample("movies_update", value={"runtime": 81}, request_only=True)],
     )
@@ -121,7 +143,9 @@ class MovieView(CatalogueView):
         number = resolve_movie_id(movie_id)
         if not number:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_details_or_404(_write_movie(MovieChange(number, self.validated, WriteMode.UPDATE))))
+        values = dict(self.validated)
+        create_genres = values.pop("create_genres", False)
+        return Response(_details_or_404(_write_movie(MovieChange(number, values, WriteMode.UPDATE), create_genres)))
 
 
 class PeopleView(CatalogueView):
@@ -161,9 +185,9 @@ class GenresView(CatalogueView):
         return Response({"results": [genre._asdict() for genre in genres]})
 
 
-def _write_movie(change: MovieChange) -> int:
+def _write_movie(change: MovieChange, create_genres: bool) -> int:
     """Write one movie and return its id. Raises Http404, Conflict or ValidationError where nothing was written."""
-    [result] = write_movies([change])
+    [result] = write_movies([change], create_genres=create_genres)
     if result.problem is None and result.movie_id is not None:
         return result.movie_id
     if result.problem is WriteProblem.UNKNOWN:

@@ -10,20 +10,23 @@ from catalog.selectors.admin_lists import (
 )
 from catalog.selectors.age_limits import certificate_age, certificates_within, strictest_age_limit, viewer_age_limit
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
+from catalog.selectors.genre_names import StoredGenres, may_bring_genres, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
+from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
+    DetailedCard,
     MovieCard,
     MovieDetails,
+    detailed_cards,
     movie_cards,
     movie_details,
     movie_details_page,
     resolve_movie_id,
     resolve_movie_ids,
-    resolve_people,
     visible_movie_details,
 )
-from catalog.selectors.people_and_genres import NameCount, genre_list, people_page
+from catalog.selectors.people_and_genres import NameCount, genre_list, people_page, resolve_people
 from catalog.selectors.title_matching import Match, MovieReference, match_movies
 from catalog.selectors.versions import (
     DATABASE_ERRORS,
@@ -35,7 +38,7 @@ from catalog.selectors.versions import (
     pending_viewer_versions,
     viewer_versions,
 )
-from catalog.selectors.viewer_data import personal_data, viewer_created_at
+from catalog.selectors.viewer_data import find_viewer, find_viewers, personal_data, viewer_created_at, viewer_keys
 from catalog.selectors.viewer_events import (
     EventCursor,
     EventPage,
@@ -70,8 +73,11 @@ from catalog.selectors.watchers import MovieWatchers, movie_watchers
 
 __all__ = [
     "DATABASE_ERRORS",
+    "FACETS",
+    "SORTS",
     "CatalogueTable",
     "Cursor",
+    "DetailedCard",
     "EventCursor",
     "EventPage",
     "FilmList",
@@ -87,6 +93,7 @@ __all__ = [
     "NameCount",
     "NewViewers",
     "Profile",
+    "StoredGenres",
     "ViewerCounts",
     "ViewerEvent",
     "Visibility",
@@ -98,10 +105,14 @@ __all__ = [
     "certificates_within",
     "choose_audience",
     "chunk_boundaries",
+    "count_facets",
     "data_set",
+    "detailed_cards",
     "erasure_count",
     "export_events",
     "film_list_page",
+    "find_viewer",
+    "find_viewers",
     "genre_list",
     "has_demo",
     "histories",
@@ -109,6 +120,7 @@ __all__ = [
     "history_page",
     "is_database_down",
     "match_movies",
+    "may_bring_genres",
     "merchandising_rule",
     "movie_cards",
     "movie_counts",
@@ -116,6 +128,7 @@ __all__ = [
     "movie_details_page",
     "movie_tags",
     "movie_watchers",
+    "movies_by_ids",
     "movies_page",
     "new_viewers",
     "pending_viewer_versions",
@@ -130,12 +143,15 @@ __all__ = [
     "sample_viewers",
     "search_movies",
     "search_viewers",
+    "sorted_movies_page",
+    "stored_genres",
     "strictest_age_limit",
     "viewer_age_limit",
     "viewer_count",
     "viewer_counts",
     "viewer_created_at",
     "viewer_ids",
+    "viewer_keys",
     "viewer_profile",
     "viewer_versions",
     "viewers_by_day",

@@ -1,8 +1,8 @@
 """Movies as people see them: cards and details, ids as clients write them, people by name."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -14,6 +14,10 @@ from catalog.selectors.age_limits import certificate_age
 _GENRES = """ARRAY(SELECT g.name FROM catalog_movie_genres mg JOIN catalog_genre g ON g.id = mg.genre_id
                    WHERE mg.movie_id = m.id ORDER BY g.name)"""
 SELECT_CARD = f"SELECT m.id, m.title, m.year, {_GENRES}, m.poster_url FROM catalog_movie m"
+_TRANSLATED = """coalesce((SELECT t.{column} FROM catalog_movietranslation t
+    WHERE t.movie_id = m.id AND t.{column} <> '' AND lower(t.language) = ANY(%s::text[])
+    ORDER BY array_position(%s::text[], lower(t.language)) LIMIT 1), m.{column})"""
+_SELECT_TRANSLATED_CARD = SELECT_CARD.replace("m.title", _TRANSLATED.format(column="title"), 1)
 _CREDITED_NAMES = """ARRAY(SELECT p.name FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
                     WHERE c.movie_id = m.id AND c.role = {role} ORDER BY c."order", c.id)"""
 _DIRECTORS = _CREDITED_NAMES.format(role=Credit.Role.DIRECTOR.value)
@@ -39,6 +43,21 @@ class MovieCard(NamedTuple):
     poster_url: str
 
 
+class DetailedCard(NamedTuple):
+    """What a list shows of a movie where it shows more."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    poster_url: str
+    overview: str
+    runtime: int | None  # minutes
+    certificate: str
+    directors: list[str]
+    actors: list[str]  # in billing order
+
+
 class MovieDetails(NamedTuple):
     """What a movie's own page shows."""
 
@@ -57,11 +76,33 @@ class MovieDetails(NamedTuple):
     available_until: datetime | None  # exclusive
 
 
-def movie_cards(ids: Collection[int]) -> dict[int, MovieCard]:
-    """Map movie ids to cards in one query, published or not; unknown movies are left out."""
+def select_card(languages: Sequence[str]) -> tuple[str, list[Any]]:
+    """Return the statement that reads cards, and its values: titles in the first of the languages (small letters) that
+    a movie has a title in, else their first form."""
+    chain = list(languages)
+    return (_SELECT_TRANSLATED_CARD, [chain, chain]) if languages else (SELECT_CARD, [])
+
+
+def movie_cards(ids: Collection[int], languages: Sequence[str] = ()) -> dict[int, MovieCard]:
+    """Map movie ids to cards in one query, published or not; unknown movies are left out.
+
+    `languages`: as for select_card(). Genres have the catalogue's own names.
+    """
+    select, values = select_card(languages)
     with connection.cursor() as cursor:
-        cursor.execute(f"{SELECT_CARD} WHERE m.id = ANY(%s::int[])", [list(ids)])
+        cursor.execute(f"{select} WHERE m.id = ANY(%s::int[])", [*values, list(ids)])
         return {row[0]: MovieCard(*row) for row in cursor.fetchall()}
+
+
+def detailed_cards(ids: Collection[int], languages: Sequence[str] = ()) -> dict[int, DetailedCard]:
+    """Map movie ids to detailed cards as movie_cards() does, in one query; overviews are translated as titles are."""
+    select, values = select_card(languages)
+    overview = _TRANSLATED.format(column="overview") if languages else "m.overview"
+    more = f"{overview}, m.runtime, m.certificate, {_DIRECTORS}, {_ACTORS}"
+    select = select.replace(", m.poster_url FROM", f", m.poster_url, {more} FROM", 1)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{select} WHERE m.id = ANY(%s::int[])", [*values, *values, list(ids)])
+        return {row[0]: DetailedCard(*row) for row in cursor.fetchall()}
 
 
 def visible_movie_details(movie_id: int, age_limit: int | None = None) -> MovieDetails | None:
@@ -127,17 +168,3 @@ def resolve_movie_id(text: str) -> int | None:
             [spellings, external.tmdb or None],
         )
         return cursor.fetchone()[0]
-
-
-def resolve_people(names: Collection[str]) -> dict[str, list[int]]:
-    """Map each name to the ids of the people of that name, in any case; to an empty list where there is nobody."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT wanted.name, p.id FROM unnest(%s::text[]) AS wanted (name)
-               JOIN catalog_person p ON upper(p.name) = upper(wanted.name)""",
-            [list(names)],
-        )
-        ids: dict[str, list[int]] = {name: [] for name in names}
-        for name, person_id in cursor.fetchall():
-            ids[name].append(person_id)
-    return ids

@@ -1,9 +1,11 @@
 """People and genres of the visible movies, with how many movies each has."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from django.db import connection
 
+from catalog.names.matching import NearNames
 from catalog.selectors.age_limits import certificates_within
 from catalog.selectors.movies import IS_VISIBLE, WITHIN_AGE_LIMIT
 from catalog.selectors.search_query import parse_search
@@ -12,11 +14,41 @@ _MOVIE_COUNT = f"""(SELECT count(DISTINCT m.id) FROM catalog_credit c JOIN catal
                     WHERE c.person_id = p.id AND {IS_VISIBLE} {{age_condition}})"""
 
 
+_LETTERS = "translate(search_name, ' ,;!?()*+\"', '')"  # as catalog.models.WithoutSpaces has it: an index is on it
+_PEOPLE_BY_LETTERS = f"""SELECT wanted.name, p.id FROM unnest(%s::text[]) AS wanted (name)
+    JOIN LATERAL (SELECT id FROM catalog_person WHERE {_LETTERS}
+                    = (SELECT {_LETTERS} FROM catalog_plain(wanted.name) AS search_name) ORDER BY id) p ON true"""
+_ALIKE = """SELECT name FROM catalog_person WHERE upper(name) %% upper(%s)
+            ORDER BY similarity(upper(name), upper(%s)) DESC, id LIMIT %s"""
+MAX_COMPARED = 20  # names that have letters in common with a mistyped one
+
+
 class NameCount(NamedTuple):
     """A name and how many visible movies carry it."""
 
     name: str
     films: int
+
+
+def resolve_people(names: Collection[str]) -> dict[str, list[int]]:
+    """Map each name to the ids of the people of that name, in any spelling; to an empty list where there is nobody.
+
+    Case, accents, punctuation and spaces do not matter.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE_BY_LETTERS, [list(names)])
+        ids: dict[str, list[int]] = {name: [] for name in names}
+        for name, person_id in cursor.fetchall():
+            ids[name].append(person_id)
+    return ids
+
+
+def near_people(name: str) -> list[str]:
+    """Return names of people that are near to a mistyped one, the nearest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ALIKE, [name, name, MAX_COMPARED])
+        alike = [known for (known,) in cursor.fetchall()]
+    return NearNames(alike).find(name)
 
 
 def genre_list(age_limit: int | None = None) -> list[NameCount]:

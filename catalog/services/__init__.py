@@ -9,7 +9,13 @@ from catalog.services.event_deletion import DeletedEvents, delete_event, delete_
 from catalog.services.event_duplicates import conflict_result, equal_as_float32
 from catalog.services.event_types import EventResult, EventStatus, NewEvent
 from catalog.services.events import record_events
-from catalog.services.merging import MergeRecord, delete_moved_events, merge_viewer, unmerge_viewer
+from catalog.services.merging import (
+    MergeRecord,
+    UnmergeRecord,
+    delete_moved_events,
+    merge_viewer,
+    unmerge_viewer,
+)
 from catalog.services.movie_upserts import MovieChange, MovieWriteResult, WriteMode, WriteProblem, write_movies
 from catalog.services.movies import (
     NewCredit,
@@ -22,7 +28,14 @@ from catalog.services.movies import (
 )
 from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
 from catalog.services.viewer_profiles import PROFILE_DEFAULTS, ProfileWrite, write_profile
-from catalog.services.viewers import backdate_viewers, invalidate_viewers, mark_published, save_viewer, write_viewers
+from catalog.services.viewers import (
+    backdate_viewers,
+    ensure_viewers,
+    invalidate_viewers,
+    mark_published,
+    save_viewer,
+    write_viewers,
+)
 
 __all__ = [
     "PROFILE_DEFAULTS",
@@ -36,6 +49,7 @@ __all__ = [
     "NewEvent",
     "ProfileWrite",
     "RemovedDemo",
+    "UnmergeRecord",
     "WriteMode",
     "WriteProblem",
     "backdate_viewers",
@@ -48,6 +62,7 @@ __all__ = [
     "delete_moved_events",
     "delete_movies",
     "delete_records",
+    "ensure_viewers",
     "equal_as_float32",
     "erase_viewer",
     "invalidate_viewers",

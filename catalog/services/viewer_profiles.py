@@ -7,8 +7,11 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from catalog.errors import AccountFullError
+from catalog.keys import Key
 from catalog.models import Viewer
-from catalog.services.events import bump_versions, lock_viewers, send_viewers_changed
+from catalog.selectors.viewer_data import find_viewer
+from catalog.services.events import bump_versions, send_viewers_changed
+from catalog.services.viewer_rows import lock_viewers_by_key
 
 _LOCK_NAMESPACE = 5_270_403  # any number, the same in every process
 PROFILE_DEFAULTS: Mapping[str, Any] = {"age_limit": None, "language": "", "country": "", "account": ""}
@@ -19,23 +22,21 @@ class ProfileWrite(NamedTuple):
 
     is_new: bool
     changed: list[str]  # names of the fields
-    version: int | None  # of the viewer, where lists made before are stale
+    versions: dict[int, int]  # of the viewer, where lists made before are stale: viewer id -> version
 
 
-def write_profile(
-    viewer_id: int, values: Mapping[str, Any], *, create: bool, announce: bool = True
-) -> ProfileWrite | None:
+def write_profile(key: Key, values: Mapping[str, Any], *, create: bool, announce: bool = True) -> ProfileWrite | None:
     """Change the named fields of a viewer's profile; None for an unknown viewer, unless `create`.
 
     A viewer who is created is an account, and so is one who belongs to one. Raises AccountFullError where the account
     has as many profiles as it may. `announce` as in record_events().
     """
     with transaction.atomic():
-        is_new = not Viewer.objects.filter(pk=viewer_id).exists()
-        if is_new and not create:
+        is_new = find_viewer(key) is None
+        locked = lock_viewers_by_key([key], create=[key] if create else [])
+        if key not in locked:
             return None
-        lock_viewers([viewer_id], create=[viewer_id])
-        viewer = Viewer.objects.get(pk=viewer_id)
+        viewer = Viewer.objects.get(pk=locked[key].id)
         changed = [name for name, value in values.items() if getattr(viewer, name) != value]
         if "account" in changed and values["account"]:
             _check_room(values["account"])
@@ -43,10 +44,10 @@ def write_profile(
             setattr(viewer, name, values[name])
         viewer.is_session &= not viewer.account
         viewer.save(update_fields=[*changed, "is_session"])
-        versions = bump_versions([viewer_id]) if is_new or set(changed) - {"account"} else {}
+        versions = bump_versions([viewer.pk]) if is_new or set(changed) - {"account"} else {}
         if announce:
             send_viewers_changed(versions)
-    return ProfileWrite(is_new, changed, versions.get(viewer_id))
+    return ProfileWrite(is_new, changed, versions)
 
 
 def _check_room(account: str) -> None:

@@ -30,6 +30,8 @@ class ViewerProfile:
     exclusions: Exclusions = NOTHING_SEEN
     exists: bool = False  # the viewer has a row
     age_limit: int | None = None  # years, of that snapshot too
+    country: str = ""  # ISO 3166, "": not known; and
+    language: str = ""  # BCP 47, as that
     posted_texts: Sequence[str] = ()  # the history of the request, as it came
     posted_ids: np.ndarray = field(default_factory=lambda: NO_IDS)  # int32 [n]: the ids in it; 0 for what is none
     stored_list: StoredList | None = None  # what is known of the viewer where their history was not read
@@ -71,6 +73,8 @@ def build_profile(request: RecommendRequest, history: History | None, posted_ids
             exclusions=exclusions_from(history, events.movie_ids),
             exists=history is not None,
             age_limit=history.age_limit if history is not None else None,
+            country=history.country if history is not None else "",
+            language=history.language if history is not None else "",
             posted_texts=request.posted_texts,
             posted_ids=posted_ids,
         )
@@ -83,6 +87,8 @@ def build_profile(request: RecommendRequest, history: History | None, posted_ids
         exclusions=exclusions_from(history),
         exists=True,
         age_limit=history.age_limit,
+        country=history.country,
+        language=history.language,
     )
 
 
@@ -98,6 +104,8 @@ def profile_from_stored_list(
         exclusions=Exclusions(seen, np.zeros(len(seen), np.int8)),
         exists=exists,
         age_limit=stored_list.age_limit,
+        country=stored_list.country,
+        language=stored_list.language,
         posted_texts=request.posted_texts,
         posted_ids=posted_ids,
         stored_list=stored_list,

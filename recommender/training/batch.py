@@ -133,7 +133,13 @@ def _process_chunk(writer: ListWriter, chunk: batch_chunks.ClaimedChunk) -> None
                 ViewerInput(
                     history.viewer_id,
                     to_model_events(history),
-                    ListViewer(history.version, exclusions_from(history), history.age_limit),
+                    ListViewer(
+                        history.version,
+                        exclusions_from(history),
+                        history.age_limit,
+                        history.country,
+                        history.language,
+                    ),
                 )
                 for history in selectors.histories(ids)
             ]
@@ -162,12 +168,12 @@ def fill_from_histories(model: str, histories: Mapping[int, Sequence[int]], leas
                 failed.append(viewer_id)
                 continue
             history = own.get(viewer_id)
-            version, age_limit = 0, None  # of a viewer who is not known; a first event makes it 1
+            row = ListViewer(0, exclusions_from(None), None)  # of a viewer who is not known; a first event makes it 1
             if history is not None:
-                version, age_limit = history.version, history.age_limit
+                row = ListViewer(history.version, row.exclusions, history.age_limit, history.country, history.language)
             exclusions = exclusions_from(history, events.movie_ids)  # what was posted may be in no catalogue
             exclusions = exclusions.select(writer.snapshot.table.rows_of(exclusions.movie_ids) >= 0)
-            viewers.append(ViewerInput(viewer_id, events, ListViewer(version, exclusions, age_limit)))
+            viewers.append(ViewerInput(viewer_id, events, row._replace(exclusions=exclusions)))
         written += writer.write_lists(viewers, epoch, lease.raise_if_lost)
         lease.report_progress("lists", written, len(viewer_ids))
     lease.result |= {"model": model, "viewers": written, "failed_users": failed}

@@ -35,7 +35,7 @@ class RateThrottle(SimpleRateThrottle):
         self.scope = getattr(view, "throttle_scope", "reads")
         if principal is None:
             caller = self.get_ident(request)
-        elif principal.viewer_id is None:
+        elif principal.viewer is None:
             caller = principal.prefix
         else:
             self.scope = "viewer"
@@ -105,7 +105,7 @@ class InvalidKeyThrottle(RateThrottle):
 
 def _token_caller(principal: Any) -> str:
     """Return who counts as the caller with a viewer's token: a digest, as no viewer's id is a key in Redis."""
-    return blake2b(f"{principal.prefix}:{principal.viewer_id}".encode(), digest_size=12).hexdigest()
+    return blake2b(f"{principal.prefix}:{principal.viewer}".encode(), digest_size=12).hexdigest()
 
 
 def _forget_backoff() -> None:

@@ -70,7 +70,7 @@ class HistoryView(HistoryImportView):
         HistoryPageSerializer,
         parameters=[ListQuerySerializer],
     )
-    def get(self, request: Request, user_id: int) -> Response:
+    def get(self, request: Request, user_id: str) -> Response:
         """Return a page of the history."""
         return _respond(request, user_id, self.validated, selectors.history_page)
 
@@ -81,7 +81,7 @@ class FilmListView(ApiView):
     required_scope = ApiKey.Scope.USERS_READ
     allow_viewer_token = True
 
-    def respond(self, request: Request, user_id: int, films: selectors.FilmList) -> Response:
+    def respond(self, request: Request, user_id: str, films: selectors.FilmList) -> Response:
         """Answer with a page. Raises Http404 for an unknown viewer."""
         return _respond(request, user_id, self.validated, partial(selectors.film_list_page, films=films))
 
@@ -95,7 +95,7 @@ class RatingsView(FilmListView):
         HistoryPageSerializer,
         parameters=[ListQuerySerializer],
     )
-    def get(self, request: Request, user_id: int) -> Response:
+    def get(self, request: Request, user_id: str) -> Response:
         """Return a page of rated films."""
         return self.respond(request, user_id, selectors.FilmList.RATINGS)
 
@@ -109,7 +109,7 @@ class WatchlistView(FilmListView):
         HistoryPageSerializer,
         parameters=[ListQuerySerializer],
     )
-    def get(self, request: Request, user_id: int) -> Response:
+    def get(self, request: Request, user_id: str) -> Response:
         """Return a page of the watchlist."""
         return self.respond(request, user_id, selectors.FilmList.WATCHLIST)
 
@@ -123,17 +123,18 @@ class HiddenView(FilmListView):
         HistoryPageSerializer,
         parameters=[ListQuerySerializer],
     )
-    def get(self, request: Request, user_id: int) -> Response:
+    def get(self, request: Request, user_id: str) -> Response:
         """Return a page of hidden films."""
         return self.respond(request, user_id, selectors.FilmList.HIDDEN)
 
 
 def _respond(
-    request: Request, user_id: int, query: Mapping[str, Any], read_page: Callable[..., selectors.EventPage]
+    request: Request, user_id: str, query: Mapping[str, Any], read_page: Callable[..., selectors.EventPage]
 ) -> Response:
     """Answer with a page of films within the viewer's age limit. Raises Http404 for an unknown viewer."""
-    age_limit = known_profile(user_id).age_limit
-    page = read_page(user_id, cursor=query.get("cursor"), page_size=query["page_size"], age_limit=age_limit)
+    viewer = known_profile(user_id)
+    bounds = {"cursor": query.get("cursor"), "page_size": query["page_size"], "age_limit": viewer.age_limit}
+    page = read_page(viewer.viewer_id, **bounds)
     cards = selectors.movie_cards({event.movie_id for event in page.events})
     return page_response(request, [_item_body(event, cards[event.movie_id]) for event in page.events], page.next)
 

@@ -13,46 +13,38 @@ from rest_framework.response import Response
 
 from catalog import selectors, services
 from catalog.errors import AccountFullError
-from catalog.keys import MAX_KEY_LENGTH, Key, key_of_number, parse_key
+from catalog.keys import MAX_KEY_LENGTH, Key, parse_key
 from catalog.models import MAX_AGE_LIMIT
 from catalog.validators import COUNTRY_PATTERN, LANGUAGE_PATTERN
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import JsonInteger, JsonString, as_integer
+from recommender.api.fields import VIEWER_KEY_SCHEMA, JsonInteger, JsonString, UserIdAnswer, named_viewer
 from recommender.api.openapi.operations import operation
-from recommender.api.users.user_data import TrainedModelSerializer, check_viewer_id
+from recommender.api.users.path_viewer import viewer_of_path
+from recommender.api.users.user_data import TrainedModelSerializer
 from recommender.models import ApiKey
 from recommender.viewers import profiles
 
 MAX_LANGUAGE_LENGTH = 12  # characters
-_KEY_SCHEMA = {
-    "anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH}, {"type": "integer", "minimum": 1}]
-}
 
 
-@extend_schema_field(_KEY_SCHEMA)
-class StoredKey(serializers.Field):
-    """A key in an answer."""
+@extend_schema_field({"anyOf": [*VIEWER_KEY_SCHEMA["anyOf"], {"type": "null"}]})
+class AccountKeyAnswer(serializers.Field):
+    """An account's key in an answer; null for none."""
 
 
-@extend_schema_field({"anyOf": [*_KEY_SCHEMA["anyOf"], {"type": "null"}]})
-class StoredKeyOrNull(serializers.Field):
-    """A key in an answer, or null."""
-
-
-@extend_schema_field({"anyOf": [*_KEY_SCHEMA["anyOf"], {"type": "null"}]})
+@extend_schema_field({"anyOf": [*VIEWER_KEY_SCHEMA["anyOf"], {"type": "null"}]})
 class AccountKey(serializers.Field):
     """An account's key, as a string or a number; the value is text, empty for none."""
 
     def to_internal_value(self, data: Any) -> str:
         """Return the parsed value. Raises ValidationError."""
-        number = as_integer(data)
-        key = parse_key(data) if isinstance(data, str) else None if number is None else key_of_number(number)
-        if key is None:
+        named = named_viewer(data)  # an account's key is written as a viewer's is
+        if named is None:
             raise serializers.ValidationError(
                 f"an account's key is a string of 1 to {MAX_KEY_LENGTH} printable characters, or a number from 1."
             )
-        return str(key)
+        return str(named.key)
 
 
 class ProfileValuesSerializer(FastSerializer):
@@ -86,11 +78,11 @@ class CountsSerializer(serializers.Serializer):
 
 
 class ProfileSerializer(serializers.Serializer):
-    user_id = StoredKey()
+    user_id = UserIdAnswer()
     age_limit = serializers.IntegerField(allow_null=True)
     language = serializers.CharField(allow_null=True)
     country = serializers.CharField(allow_null=True)
-    account = StoredKeyOrNull()
+    account = AccountKeyAnswer()
     session = serializers.BooleanField(help_text="Whether the viewer is an anonymous session.")
     created_at = serializers.DateTimeField()
 
@@ -104,14 +96,14 @@ class WrittenProfileSerializer(ProfileSerializer):
 
 
 class AccountProfilesSerializer(serializers.Serializer):
-    account = StoredKey()
+    account = UserIdAnswer()
     profiles = ProfileSerializer(many=True, help_text="In the order in which they came.")
 
 
 class AccountErasedSerializer(serializers.Serializer):
-    account = StoredKey()
+    account = UserIdAnswer()
     erased_at = serializers.DateTimeField()
-    user_ids = serializers.ListField(child=StoredKey())
+    user_ids = serializers.ListField(child=UserIdAnswer())
     events = serializers.IntegerField()
     impressions = serializers.IntegerField()
     jobs = serializers.IntegerField(help_text="Batches that a history of these viewers was sent with.")
@@ -159,10 +151,10 @@ class ProfileView(ReadWriteView):
     """Serve GET, PUT and PATCH /users/{id}."""
 
     @operation("users_read", "What the site knows of a viewer. Scope users:read.", ProfileAnswerSerializer)
-    def get(self, request: Request, user_id: int) -> Response:
+    def get(self, request: Request, user_id: str) -> Response:
         """Return a viewer's profile with counts. Raises Http404."""
         profile = known_profile(user_id)
-        return Response(profile_body(profile) | {"counts": selectors.viewer_counts(user_id)._asdict()})
+        return Response(profile_body(profile) | {"counts": selectors.viewer_counts(profile.viewer_id)._asdict()})
 
     @operation(
         "users_put",
@@ -172,9 +164,8 @@ class ProfileView(ReadWriteView):
         status=(200, 201),
         example={"age_limit": 12, "language": "de", "country": "DE", "account": "family-7"},
     )
-    def put(self, request: Request, user_id: int) -> Response:
+    def put(self, request: Request, user_id: str) -> Response:
         """Create a viewer or replace the profile. Raises AccountFull."""
-        check_viewer_id(user_id)
         return _write(user_id, {**services.PROFILE_DEFAULTS, **_stored_values(self.validated)}, create=True)
 
     @operation(
@@ -184,7 +175,7 @@ class ProfileView(ReadWriteView):
         request=ProfileValuesSerializer,
         example={"age_limit": 12},
     )
-    def patch(self, request: Request, user_id: int) -> Response:
+    def patch(self, request: Request, user_id: str) -> Response:
         """Change the profile of a known viewer. Raises Http404, AccountFull."""
         return _write(user_id, _stored_values(self.validated), create=False)
 
@@ -217,7 +208,7 @@ class AccountDataView(ApiView):
             {
                 "account": key_value(account),
                 "erased_at": timezone.now(),
-                "user_ids": [key_value(profile.key) for profile in erased],
+                "user_ids": [profile.key for profile in erased],
                 "events": sum(result.events for result in results),
                 "impressions": sum(result.impressions for result in results),
                 "jobs": sum(result.jobs for result in results),
@@ -228,10 +219,9 @@ class AccountDataView(ApiView):
         )
 
 
-def known_profile(viewer_id: int) -> selectors.Profile:
-    """Return a viewer's profile. Raises Http404 for an unknown viewer."""
-    check_viewer_id(viewer_id)
-    profile = selectors.viewer_profile(viewer_id)
+def known_profile(user_id: str) -> selectors.Profile:
+    """Return the profile of the viewer that a path names. Raises Http404 for an unknown viewer."""
+    profile = selectors.viewer_profile(viewer_of_path(user_id))
     if profile is None:
         raise Http404("There is no such viewer: nothing was ever sent of them, or they were erased.")
     return profile
@@ -240,7 +230,7 @@ def known_profile(viewer_id: int) -> selectors.Profile:
 def profile_body(profile: selectors.Profile) -> dict[str, Any]:
     """Return a profile as answers show it."""
     return {
-        "user_id": key_value(profile.key),
+        "user_id": profile.key,
         "age_limit": profile.age_limit,
         "language": profile.language or None,
         "country": profile.country or None,
@@ -260,10 +250,9 @@ def _stored_values(values: dict[str, Any]) -> dict[str, Any]:
     return {name: "" if value is None and name != "age_limit" else value for name, value in values.items()}
 
 
-def _write(viewer_id: int, values: dict[str, Any], *, create: bool) -> Response:
-    check_viewer_id(viewer_id)
+def _write(user_id: str, values: dict[str, Any], *, create: bool) -> Response:
     try:
-        written = profiles.write_profile(viewer_id, values, create=create)
+        written = profiles.write_profile(viewer_of_path(user_id), values, create=create)
     except AccountFullError as error:
         raise AccountFull(str(error)) from None
     if written is None:

@@ -7,8 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.base_view import ApiView
+from recommender.api.fields import UserIdAnswer
 from recommender.api.openapi.operations import operation
-from recommender.api.users.profiles import StoredKey, key_value, known_profile
+from recommender.api.users.profiles import known_profile
 from recommender.models import ApiKey
 from recommender.viewers.taste_profile import EMPTY_TASTE, Direction, build_taste_profile
 
@@ -37,7 +38,7 @@ class LanguageTasteSerializer(serializers.Serializer):
 
 
 class TasteAnswerSerializer(serializers.Serializer):
-    user_id = StoredKey()
+    user_id = UserIdAnswer()
     events = serializers.IntegerField()
     films = serializers.IntegerField(help_text="Watched or rated, each once.")
     liked = serializers.IntegerField()
@@ -56,12 +57,12 @@ class TasteView(ApiView):
     allow_viewer_token = True
 
     @operation("users_taste", "What the system thinks that a viewer likes. Scope users:read.", TasteAnswerSerializer)
-    def get(self, request: Request, user_id: int) -> Response:
+    def get(self, request: Request, user_id: str) -> Response:
         """Return a viewer's taste. Raises Http404."""
         viewer = known_profile(user_id)
-        taste = build_taste_profile(user_id) or EMPTY_TASTE
+        taste = build_taste_profile(viewer.viewer_id) or EMPTY_TASTE
         body: dict[str, Any] = {
-            "user_id": key_value(viewer.key),
+            "user_id": viewer.key,
             "events": taste.event_count,
             "films": taste.movie_count,
             "liked": taste.liked_count,

@@ -11,7 +11,7 @@ from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.access.viewer_token_auth import KEYWORD, NEEDED_SCOPE, TokenScope, sign_viewer_token
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import JsonInteger, UserId
+from recommender.api.fields import JsonInteger, UserId, UserIdAnswer
 from recommender.api.openapi.operations import operation
 
 MIN_SECONDS, DEFAULT_SECONDS, MAX_SECONDS = 60, 900, 3_600
@@ -33,7 +33,7 @@ class ViewerTokenRequestSerializer(FastSerializer):
 
 class ViewerTokenAnswerSerializer(serializers.Serializer):
     token = serializers.CharField(help_text=f"To be sent as `Authorization: {KEYWORD} ...`.")
-    user_id = serializers.IntegerField()
+    user_id = UserIdAnswer()
     scopes = serializers.ListField(child=serializers.ChoiceField(list(TokenScope)))
     expires_at = serializers.DateTimeField()
 
@@ -52,11 +52,11 @@ class ViewerTokensView(ApiView):
         """Sign a token for a viewer."""
         if not isinstance(request.auth, ApiPrincipal):
             raise NotAuthenticated("A viewer's token is made with an API key.")
-        viewer_id = self.validated["user_id"]
+        viewer = self.validated["user_id"]
         scopes = sorted({TokenScope(name) for name in self.validated["scopes"]})
         for scope in scopes:
             if NEEDED_SCOPE[scope] not in request.auth.scopes:
                 raise PermissionDenied(f"A token for {scope} takes a key with the scope {NEEDED_SCOPE[scope]} as well.")
-        token, expires = sign_viewer_token(request.auth, viewer_id, self.validated["seconds"], scopes)
-        body = {"token": token, "user_id": viewer_id, "scopes": scopes}
+        token, expires = sign_viewer_token(request.auth, viewer.key, self.validated["seconds"], scopes)
+        body = {"token": token, "user_id": viewer.sent, "scopes": scopes}
         return Response(body | {"expires_at": datetime.fromtimestamp(expires, UTC)})

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog.selectors import MovieCard
+from catalog.selectors import DetailedCard, MovieCard
 from recommender.history import has_known_movies
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
 from recommender.serving.degraded_mode import load_movie_cards
-from recommender.serving.filtering.attributes import explain_empty
+from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.home.merchandising import PinnedMovies, apply_to_home_rows
 from recommender.serving.home.rows import CandidateRow, RowContext, build_rows
 from recommender.serving.list_sources import compute_and_store
@@ -73,8 +73,11 @@ class Page:
     is_known_viewer: bool
     degraded: bool
     unknown_names: dict[str, list[str]]
+    suggestions: dict[str, dict[str, list[str]]]  # filter -> unknown name -> near names
     empty_reason: str  # why there are no rows
-    movie_cards: dict[int, MovieCard]
+    language: str  # of the titles, where the catalogue has them in it
+    data_set: int  # of the movies' ids
+    movie_cards: dict[int, MovieCard | DetailedCard]
 
 
 @instrumented
@@ -94,6 +97,7 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
     min_movies = min(MIN_MOVIES, row_length, max(1, int(row_context.allowed.sum())))
     chosen = choose_rows(candidates, scores, max_rows, row_length, min_movies, pinned)
     rendered = [RenderedRow(row=row, movie_ids=table.ids[row.rows].tolist()) for row in chosen]
+    languages = context.languages_for(viewer)
     model_version = viewer.stored_list.model if viewer.stored_list is not None else None
     return Page(
         rows=rendered,
@@ -101,8 +105,13 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
         is_known_viewer=viewer.exists,
         degraded=context.degraded,
         unknown_names=context.unknown_names,
+        suggestions=suggest_names(context.snapshot, context.unknown_names),
         empty_reason="" if rendered else explain_empty(eligibility, request.filters, context.unknown_names),
-        movie_cards=load_movie_cards([movie for row in rendered for movie in row.movie_ids], context.snapshot),
+        language=context.snapshot.language_of(languages),
+        data_set=table.data_set,
+        movie_cards=load_movie_cards(
+            [movie for row in rendered for movie in row.movie_ids], context.snapshot, languages, details=request.details
+        ),
     )
 
 

@@ -17,12 +17,12 @@ COMPONENTS = """
     About AccountErased AccountProfiles AdminNote BatchAnswer BatchJobAnswer BatchRequest Because
     CacheBatchRequest CertificateEnum ChartAnswer ChartSource CheckStatus Counts CreditRole DataAnswer
     DecadeTaste DeletedEvents DoneEvent ErasedAnswer EventRequest EventResult EventStatus EventsAnswer
-    EventsBody FilteredAnswer FilteredRequest FiltersApplied GenreTaste Genres HistoryAnswer
+    EventsBody FacetCount FilteredAnswer FilteredRequest FiltersApplied GenreTaste Genres HistoryAnswer
     HistoryAnswerSourceEnum HistoryItem HistoryKind HistoryPage HomeAnswer HomeFilm HomeRow JobAnswer JobStatus
     KeptMerge KindEnum KnownViewer LanguageTaste ListSource LiveAnswer MergeAnswer MergeRequest Movie
     MovieDetails MoviePage Neighbour NeighbourSource NewMovie PatchedMovieValues PatchedProfileValues PeoplePage
     Person PersonTaste Problem ProblemError Profile ProfileAnswer ProfileValues ReadyAnswer RecommendAnswer
-    RecommendRequest RejectedAnswer RejectedRow RowSource Scored SentHistory ShownFilm SimilarAnswer
+    RecommendRequest RejectedAnswer RejectedRow RowSource Scored SeeAll SentHistory ShownFilm SimilarAnswer
     SimilarRequest StoredFilm SystemAnswer SystemCheck TasteAnswer TasteDirection Titled TokenScope TrainedModel
     UndoAnswer UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow WrittenProfile
 """

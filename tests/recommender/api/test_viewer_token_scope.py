@@ -1,6 +1,7 @@
 """A viewer's token is the viewer: a call that does not repeat the number is answered as one that does."""
 
 import json
+import re
 
 import pytest
 from django.urls import get_resolver
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("model")
 SESSION = 1_876_543_211
 CHILD, YEARS = CLEO, 8  # her history is of films that she may not watch any more
 CRIME = [str(PULP_FICTION), str(GODFATHER), str(SHAWSHANK)]
-OWN_ID = "int:user_id"  # of a path
+OWN_ID = "key:user_id"  # of a path
 WIDE = {"top_k": 200, "age_limit": 21, "explain": True}
 # Every call that a token opens, several ways: what the phone leaves out, and what it makes up.
 CALLS = {
@@ -28,11 +29,19 @@ CALLS = {
     ],
     ("recommend/filtered", "post"): [{}, {"genres": ["Crime"]}, {"history": CRIME, "final_k": 200, **WIDE}],
     ("similar", "post"): [{"movie_id": CRIME[0], "top_k": 200}, {"movie_id": str(TOY_STORY), "age_limit": 21}],
+    ("similar/<key:movie_id>", "get"): ["", "?titles=true&top_k=200", "?details=true&age_limit=21"],
     ("home", "get"): ["", "?rows=20&row_length=50", "?genres=Crime", "?age_limit=21&rows=20"],
     ("popular", "get"): ["?titles=true&top_k=200", "?titles=true&genres=Crime&age_limit=21"],
     ("trending", "get"): ["?titles=true&top_k=200", "?titles=true&personal=true&top_k=200"],
     ("latest", "get"): ["?titles=true&top_k=200", "?titles=true&certificate=R"],
-    ("movies", "get"): ["?page_size=1000", "?search=godfather", "?people=Al+Pacino", "?age_limit=21&genres=Crime"],
+    ("movies", "get"): [
+        "?page_size=1000",
+        "?search=godfather",
+        "?people=Al+Pacino",
+        "?age_limit=21&genres=Crime",
+        "?sort=-year",
+        f"?ids={GODFATHER},1",
+    ],
     ("movies/<str:movie_id>", "get"): ["", "?age_limit=21", "?certificate=NC-17"],
     ("people", "get"): ["?page_size=1000", "?search=pacino"],
     ("genres", "get"): ["", "?age_limit=21"],
@@ -46,7 +55,7 @@ OTHERS = {
     ("movies", "post"),
     ("movies/<str:movie_id>", "patch"),
     ("events", "post"),
-    ("events/<path:event_id>", "delete"),
+    ("events/<key:event_id>", "delete"),
     (f"users/<{OWN_ID}>/events", "delete"),
     (f"users/<{OWN_ID}>/history", "post"),
     (f"users/<{OWN_ID}>", "put"),
@@ -79,7 +88,7 @@ def named_in(body, movies):
 
 
 def sent(client, route, method, more, movie=GODFATHER, expect=200):
-    path = "/" + route.replace("<str:movie_id>", str(movie)).replace(f"<{OWN_ID}>", str(CHILD))
+    path = "/" + re.sub(r"<\w+:movie_id>", str(movie), route).replace(f"<{OWN_ID}>", str(CHILD))
     if method == "get":
         return client.get(path + more, expect=expect)
     return client.post(path, more, expect=expect)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0011_impression_event_keys'),
+        ('recommender', '0012_viewer_keys'),
     ]
 
     operations = [

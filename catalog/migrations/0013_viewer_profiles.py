@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0011_event_keys_follow_events'),
+        ('catalog', '0012_names'),
     ]
 
     operations = [
