@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId
-from recommender.api.list_requests import AudienceFields, FilterFields, TitlesField, to_filters, to_request
+from recommender.api.list_requests import AudienceFields, FilterFields, SeenFields, TitlesField, to_filters, to_request
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
@@ -23,7 +23,7 @@ from recommender.serving.chart import recommend_chart
 from recommender.serving.request import ChartName
 
 
-class ChartQuerySerializer(FilterFields, AudienceFields):
+class ChartQuerySerializer(FilterFields, AudienceFields, SeenFields):
     user_id = UserId(required=False)
     top_k = TopK(20, help_text="How many films at most.")
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")

@@ -7,13 +7,13 @@ from rest_framework.response import Response
 
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
-from recommender.api.list_requests import AudienceFields, effective_age_limit
+from recommender.api.list_requests import AudienceFields, SeenFields, effective_age_limit
 from recommender.api.openapi.operations import operation
 from recommender.movies.movie_ids import parse_movie_id
 from recommender.serving.similar import MovieNotFound, find_similar
 
 
-class SimilarRequestSerializer(AudienceFields):
+class SimilarRequestSerializer(AudienceFields, SeenFields):
     movie_id = MovieId()
     user_id = UserId(required=False)
     top_k = TopK(20)
@@ -60,6 +60,7 @@ class SimilarView(ApiView):
                 effective_age_limit(values),
                 values.get("user_id"),
                 country=values.get("country", ""),
+                seen=values["seen"],
             )
         except MovieNotFound:
             raise Http404(f"The catalogue has no film {movie_id}.") from None

@@ -1,6 +1,7 @@
 """The end of the read path: candidates re-ranked, and the answer with what was asked for beside the movies."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Answer, Explanation, Recommendation
 from recommender.serving.viewer import ViewerProfile
+
+NOTHING_SEEN = "The viewer has seen no film, or none without bad stars: leave out seen=only."
 
 
 def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
@@ -39,7 +42,6 @@ def build_answer(context: RequestContext, candidates: Candidates, movies: Ranked
     """Describe the list: where it comes from, what was kept out of it; titles and explanations where they are asked
     for."""
     request, viewer = context.request, candidates.viewer
-    eligibility = context.eligible_for(viewer)
     movie_ids = movies.movie_ids.tolist()
     languages = context.languages_for(viewer)
     scores = np.round(movies.scores.astype(np.float64), 5).tolist()
@@ -54,11 +56,19 @@ def build_answer(context: RequestContext, candidates: Candidates, movies: Ranked
         removal_counts=count_removed(context, viewer),
         unknown_names=context.unknown_names,
         suggestions=suggest_names(context.snapshot, context.unknown_names),
-        empty_reason="" if movie_ids else explain_empty(eligibility, request.filters, context.unknown_names),
+        empty_reason="" if movie_ids else _explain_empty(context, viewer),
         explanations=_explain(context, candidates, movie_ids) if request.explain and movie_ids else None,
         movie_cards=load_movie_cards(movie_ids, context.snapshot, languages) if request.titles else None,
         language=context.snapshot.language_of(languages) if request.titles else "",
     )
+
+
+def _explain_empty(context: RequestContext, viewer: ViewerProfile) -> str:
+    """Say why nothing is listed: where only what was seen may be, by the filters without that."""
+    if viewer.only_ids is not None and not len(viewer.only_ids):
+        return NOTHING_SEEN
+    eligibility = context.eligible_for(replace(viewer, only_ids=None))
+    return explain_empty(eligibility, context.request.filters, context.unknown_names)
 
 
 def count_removed(context: RequestContext, viewer: ViewerProfile) -> dict[str, int]:

@@ -14,7 +14,7 @@ from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import load_ranker, load_viewer, open_context
 from recommender.serving.metrics import NotFound, instrumented
 from recommender.serving.ranked_movies import RankedMovies, top_rows
-from recommender.serving.request import RecommendRequest
+from recommender.serving.request import RecommendRequest, Seen
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Source
 
@@ -45,15 +45,22 @@ def find_similar(
     viewer_id: int | None = None,
     *,
     country: str = "",
+    seen: Seen = "exclude",
     rules_override: Sequence[MerchandisingRule] | None = None,
 ) -> SimilarMovies:
     """Find the movies most similar to this one that may be shown now, within the age limit (years), in the country.
 
-    Where a viewer is named, those that they have seen or turned down are left out. `rules_override`: merchandising
+    Where a viewer is named, those that they turned down are left out, and of what they have seen what `seen` says.
+    `rules_override`: merchandising
     rules in place of the active ones. Raises MovieNotFound.
     """
     request = RecommendRequest(
-        viewer_id=viewer_id, top_k=top_k, age_limit=age_limit, country=country, rules_override=rules_override
+        viewer_id=viewer_id,
+        top_k=top_k,
+        age_limit=age_limit,
+        country=country,
+        seen=seen,
+        rules_override=rules_override,
     )
     context = open_context(request, "similar")  # one read of Redis
     table = context.snapshot.table
