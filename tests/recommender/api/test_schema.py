@@ -19,7 +19,7 @@ COMPONENTS = """
     HomeFilm HomeRow JobAnswer JobStatus KeptMerge KindEnum KnownViewer ListSource LiveAnswer MergeAnswer
     MergeRequest Movie MovieDetails MoviePage Neighbour NeighbourSource NewMovie PatchedMovieValues PeoplePage
     Person Problem ProblemError ReadyAnswer RecommendAnswer RecommendRequest RejectedAnswer RejectedRow RowSource
-    Scored SentHistory ShownFilm SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck Titled
+    Scored SeenFilms SentHistory ShownFilm SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck Titled
     TrainedModel UndoAnswer UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow
 """
 DONE = {"200", "201", "202"}

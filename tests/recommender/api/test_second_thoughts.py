@@ -1,12 +1,14 @@
 """What a viewer takes back, corrects, starts or sees again, at the API: the next read, the home page, seen films."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import caches
 from django.core.management import call_command
 
+from catalog import selectors
 from catalog.models import Movie, WatchEvent
 from catalog.services import bump_catalogue
 from recommender import maintenance
@@ -323,3 +325,56 @@ def test_every_kind_comes_in_by_file(site, tmp_path):
     call_command("import_rows", "events", str(path))
     kinds = WatchEvent.objects.filter(viewer=EVE).values_list("kind", flat=True)
     assert sorted(kinds) == sorted(WatchEvent.Kind.values)
+
+
+# Everyone's -----------------------------------------------------------------------------------------------------------
+
+
+def test_charts_and_watchers_go_by_the_last_word(site):
+    watched = Counter()
+    for n in range(12):
+        viewer = 800 + n
+        for movie in SCI_FI[10:13]:  # enough to count at all
+            say(site, "watch", movie=movie, viewer=viewer, at=LONG_AGO)
+        say(site, "watch", "rewatch", "rewatch", movie=COMEDY[0], viewer=viewer)
+        say(site, "watch", "unwatch", movie=COMEDY[1], viewer=viewer)
+        say(site, "rating", movie=COMEDY[2], viewer=viewer, rating=5, at=LONG_AGO)
+        say(site, "rating", movie=COMEDY[2], viewer=viewer, rating=1)
+        say(site, "rating", movie=COMEDY[3], viewer=viewer, rating=1, at=LONG_AGO)
+        say(site, "rating", movie=COMEDY[3], viewer=viewer, rating=5)
+        say(site, "progress", movie=COMEDY[4], viewer=viewer, completion=0.3)
+        say(site, "watch", movie=COMEDY[5], viewer=viewer, completion=0.3)
+        say(site, "progress", movie=COMEDY[6], viewer=viewer, completion=0.8)
+        say(site, "unwatch", "watch", movie=COMEDY[7], viewer=viewer)
+    weights = selectors.watch_weights(
+        selectors.AUDIENCES[-1], 20_000, [1.0], [1.0], max_recent=1e9, max_long_term=1e9, limit=1000
+    )
+    watched.update(dict(zip(weights.movie_ids.tolist(), weights.long_term.tolist(), strict=True)))
+    assert [round(watched[movie]) for movie in COMEDY[:8]] == [12, 0, 0, 12, 0, 0, 12, 12]
+
+    counted = {movie: selectors.movie_watchers(movie) for movie in COMEDY[:8]}
+    assert [len(counted[movie].viewer_ids) for movie in COMEDY[:8]] == [12, 0, 12, 12, 0, 0, 12, 12]
+    assert counted[COMEDY[3]].ratings.tolist() == [0] * 9 + [12]
+    assert counted[COMEDY[2]].ratings.tolist() == [0, 12] + [0] * 8
+
+
+def test_the_last_word_counts_across_merged_viewers(site):
+    session, account = 901, 902
+    for film in SCI_FI[1:4]:
+        say(site, "watch", movie=film, viewer=account, at=LONG_AGO)
+    say(site, "dislike", movie=SCI_FI[5], viewer=account, at=LONG_AGO)
+    say(site, "rating", movie=SCI_FI[1], viewer=account, rating=1, at=LONG_AGO)
+    later = datetime.now(UTC) - timedelta(days=1)
+    events = [
+        {"kind": "like", "movie_id": str(SCI_FI[5])},
+        {"kind": "rating", "movie_id": str(SCI_FI[1]), "rating": 5},
+        {"kind": "unwatch", "movie_id": str(SCI_FI[2])},
+    ]
+    site.post("/events", [{"user_id": session, "session": True, "occurred_at": later.isoformat(), **e} for e in events])
+    site.post("/users/merge", {"from_user_id": session, "into_user_id": account})
+    films = listed(site, account)
+    assert SCI_FI[5] in films, "liked after a dislike"
+    assert SCI_FI[2] in films, "unwatched by the session"
+    assert SCI_FI[1] not in films
+    history = selectors.history(account)
+    assert history.ratings[(history.movie_ids == SCI_FI[1]) & (history.kinds == WatchEvent.Kind.RATING)].tolist() == [5]
