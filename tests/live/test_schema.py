@@ -14,6 +14,7 @@ BEYOND_SCHEMAS = (
         for name in ("recommend", "home", "popular", "trending", "latest", "genres", "similar/{movie_id}")
     ),
     *(f"POST /{name}" for name in ("recommend", "recommend/filtered", "similar", "events", "viewer-tokens")),
+    "DELETE /users/{user_id}/events",
     "GET /people",
     "POST /imports/{kind}",
     "POST /users/merge",

@@ -20,7 +20,8 @@ COMPONENTS = """
     MergeRequest Movie MovieDetails MoviePage Neighbour NeighbourSource NewMovie PatchedMovieValues PeoplePage
     Person Problem ProblemError ReadyAnswer RecommendAnswer RecommendRequest RejectedAnswer RejectedRow RowSource
     Scored SentHistory ShownFilm SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck Titled
-    CountryEnum DeletedEvents FacetCount TrainedModel UndoAnswer UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow
+    CountryEnum DeletedEvents FacetCount
+    TrainedModel UndoAnswer UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow
 """
 DONE = {"200", "201", "202"}
 
