@@ -15,8 +15,10 @@ from catalog.selectors.merchandising_rules import MerchandisingRule, merchandisi
 from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
+    DetailedCard,
     MovieCard,
     MovieDetails,
+    detailed_cards,
     movie_cards,
     movie_details,
     movie_details_page,
@@ -64,6 +66,7 @@ __all__ = [
     "SORTS",
     "CatalogueTable",
     "Cursor",
+    "DetailedCard",
     "History",
     "Match",
     "MerchandisingRule",
@@ -86,6 +89,7 @@ __all__ = [
     "chunk_boundaries",
     "count_facets",
     "data_set",
+    "detailed_cards",
     "erasure_count",
     "export_events",
     "find_viewer",

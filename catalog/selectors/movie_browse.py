@@ -46,7 +46,7 @@ class _Facet(NamedTuple):
     value: str  # SQL
     joins: str = ""
     known: str = "true"  # which values count
-    films: str = "count(*)"
+    names: str = "{best}"  # SQL that names the values
 
 
 FACETS = {
@@ -61,10 +61,13 @@ FACETS = {
     "countries": _Facet(("countries",), "country", "CROSS JOIN LATERAL unnest(m.countries) country"),
     "people": _Facet(
         ("people",),
-        "p.name",
-        f"JOIN catalog_credit c ON c.movie_id = m.id AND c.role IN ({Credit.Role.DIRECTOR}, {Credit.Role.ACTOR}) "
-        "JOIN catalog_person p ON p.id = c.person_id",
-        films="count(DISTINCT m.id)",
+        "c.person_id",
+        "JOIN catalog_credit c ON c.movie_id = m.id",
+        # Who directs a movie and plays in it counts once; a plain count is some times faster than a distinct one.
+        known=f"""(c.role = {Credit.Role.DIRECTOR.value} OR NOT EXISTS (SELECT FROM catalog_credit d WHERE
+            d.movie_id = c.movie_id AND d.person_id = c.person_id AND d.role = {Credit.Role.DIRECTOR.value}))""",
+        names="SELECT p.name, sum(films)::int FROM ({best}) best JOIN catalog_person p ON p.id = value "
+        "GROUP BY 1 ORDER BY 2 DESC, 1",
     ),
 }
 
@@ -103,11 +106,9 @@ def count_facets(movie_filter: MovieFilter, facets: Sequence[str]) -> dict[str, 
         where = conditions_of(others, resolve_names(others))
         order = "value DESC" if name == "decades" else "films DESC, value"
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"""SELECT {facet.value} AS value, {facet.films} AS films FROM catalog_movie m {facet.joins}
-                    WHERE {facet.known} AND {where} GROUP BY 1 ORDER BY {order} LIMIT %s""",
-                [*where.values, MAX_FACET_VALUES],
-            )
+            best = f"""SELECT {facet.value} AS value, count(*) AS films FROM catalog_movie m {facet.joins}
+                       WHERE {facet.known} AND {where} GROUP BY 1 ORDER BY {order} LIMIT %s"""
+            cursor.execute(facet.names.format(best=best), [*where.values, MAX_FACET_VALUES])
             counts[name] = [FacetCount(*row) for row in cursor.fetchall()]
     return counts
 

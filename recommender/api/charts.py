@@ -11,6 +11,7 @@ from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId, UserIdAnswer
 from recommender.api.list_requests import (
     AudienceFields,
+    DetailsField,
     FilterFields,
     TitlesField,
     sent_viewer,
@@ -37,6 +38,7 @@ class ChartQuerySerializer(PagedFields, FilterFields, AudienceFields):
     top_k = TopK(20, help_text="How many films at most.")
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
     titles = TitlesField()
+    details = DetailsField()
     language = TitleLanguageField()
 
 

@@ -32,6 +32,14 @@ class AgeLimitFields(FastSerializer):
     certificate = CertificateField(required=False, help_text=CERTIFICATE_HELP)
 
 
+class DetailsField(JsonBoolean):
+    """Whether the movies of the list come with more than their cards."""
+
+    def __init__(self, **options: Any) -> None:
+        message = "Whether overview, runtime, certificate, directors and actors come along, beside the titles."
+        super().__init__(default=False, help_text=message, **options)
+
+
 class AudienceFields(AgeLimitFields):
     """For whom a call lists movies: of which age at most, and where."""
 
@@ -88,7 +96,8 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
         country=values.get("country", ""),
         title_languages=values.get("title_languages", NO_WISH),
         requested_at=None if requested_at is None else max(0, int(requested_at.timestamp())),
-        titles=values.get("titles", False),
+        titles=values.get("titles", False) or values.get("details", False),
+        details=values.get("details", False),
         explain=values.get("explain", False),
         diversity=values.get("diversity", 0.0),
         page=values.get("page"),

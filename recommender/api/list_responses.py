@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from catalog.selectors import MovieCard
+from catalog.selectors import DetailedCard, MovieCard
 from recommender.api.lists.pages import NEXT_HELP
 from recommender.serving.request import Filters
 from recommender.serving.response import Answer
@@ -36,8 +36,22 @@ class ScoredMovieSerializer(serializers.Serializer):
     fact = serializers.CharField(required=False, help_text="With explain: what it has in common with them, or empty.")
 
 
+class MovieDetailFields(serializers.Serializer):
+    # No docstring: it would describe every movie in the schema.
+    overview = serializers.CharField(required=False, help_text="With details.")
+    runtime = serializers.IntegerField(required=False, allow_null=True, help_text="With details: minutes.")
+    certificate = serializers.CharField(required=False, help_text="With details.")
+    directors = serializers.ListField(child=serializers.CharField(), required=False, help_text="With details.")
+    actors = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="With details: in billing order."
+    )
+
+
+DETAIL_NAMES = tuple(MovieDetailFields().fields)
+
+
 @extend_schema_serializer(component_name="Titled")
-class TitledMovieSerializer(ScoredMovieSerializer):
+class TitledMovieSerializer(MovieDetailFields, ScoredMovieSerializer):
     title = serializers.CharField(required=False, allow_null=True)
     genres = serializers.ListField(child=serializers.CharField(), required=False)
     year = serializers.IntegerField(required=False, allow_null=True)
@@ -144,10 +158,13 @@ def list_info(answer: Answer) -> dict[str, Any]:
     }
 
 
-def movie_card(movie_id: int, cards: Mapping[int, MovieCard]) -> dict[str, Any]:
+def movie_card(movie_id: int, cards: Mapping[int, MovieCard | DetailedCard]) -> dict[str, Any]:
     """Return what a client shows of a movie. `cards` by movie id."""
-    movie = {"movie_id": str(movie_id)}
+    movie: dict[str, Any] = {"movie_id": str(movie_id)}
     card = cards.get(movie_id)  # absent: deleted since the list was made
     if card is None:
         return movie | {"title": None, "genres": [], "year": None, "poster_url": ""}
-    return movie | {"title": card.title, "genres": card.genres, "year": card.year, "poster_url": card.poster_url}
+    movie |= {"title": card.title, "genres": card.genres, "year": card.year, "poster_url": card.poster_url}
+    if isinstance(card, DetailedCard):
+        movie |= {name: getattr(card, name) for name in DETAIL_NAMES}
+    return movie

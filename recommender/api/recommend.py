@@ -12,6 +12,7 @@ from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieIds, Names, QueryMovieIds, TopK, UserId, UserIdAnswer, ViewerIds
 from recommender.api.list_requests import (
+    DetailsField,
     FilterFields,
     ListRequestSerializer,
     TitlesField,
@@ -48,6 +49,7 @@ class RecommendQuerySerializer(PagedFields, ListRequestSerializer):
     liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
     titles = TitlesField()
+    details = DetailsField()
     language = TitleLanguageField()
 
 
@@ -58,6 +60,7 @@ class RecommendRequestSerializer(PagedFields, ListRequestSerializer):
     user_id = UserId(required=False)
     user_ids = ViewerIds(required=False)
     titles = TitlesField()
+    details = DetailsField()
     language = TitleLanguageField()
     liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
     history = MovieIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")

@@ -8,13 +8,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from catalog.api.strict import QueryValidationError
+from catalog.names.languages import NO_WISH
+from catalog.selectors import DetailedCard, MovieCard
 from recommender import viewer_keys
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
 from recommender.api.http import conditional_get
-from recommender.api.list_requests import AudienceFields, effective_age_limit
-from recommender.api.list_responses import NextPageFields
+from recommender.api.list_requests import AudienceFields, DetailsField, TitlesField, effective_age_limit
+from recommender.api.list_responses import MovieDetailFields, NextPageFields, movie_card
 from recommender.api.lists.pages import NO_CURSOR, PagedFields
 from recommender.api.openapi.operations import operation
 from recommender.movies.movie_ids import parse_movie_id
@@ -29,10 +32,17 @@ class SimilarRequestSerializer(PagedFields, AudienceFields):
     movie_id = MovieId()
     user_id = UserId(required=False)
     top_k = TopK(20)
+    titles = TitlesField()
+    details = DetailsField()
+    language = TitleLanguageField()
 
 
-class NeighbourSerializer(serializers.Serializer):
+class NeighbourSerializer(MovieDetailFields):
     movie_id = serializers.CharField()
+    title = serializers.CharField(required=False, allow_null=True)
+    genres = serializers.ListField(child=serializers.CharField(), required=False)
+    year = serializers.IntegerField(required=False, allow_null=True)
+    poster_url = serializers.CharField(required=False)
     similarity = serializers.FloatField(min_value=0, max_value=1)
 
 
@@ -54,6 +64,9 @@ class SimilarQuerySerializer(PagedFields, AudienceFields):
 
     user_id = UserId(required=False)
     top_k = TopK(20)
+    titles = TitlesField()
+    details = DetailsField()
+    language = TitleLanguageField()
 
 
 class SimilarView(ApiView):
@@ -108,6 +121,9 @@ def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
             viewer_keys.viewer_id(viewer) if viewer is not None else None,
             viewer_key=viewer,
             country=values.get("country", ""),
+            titles=values["titles"] or values["details"],
+            details=values["details"],
+            title_languages=values.get("title_languages", NO_WISH),
             page=page,
         )
     except MovieNotFound:
@@ -116,7 +132,7 @@ def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
         {
             "movie_id": movie_id,
             "similar": [
-                {"movie_id": str(neighbour), "similarity": similarity}
+                {**_card(neighbour, answer.movie_cards), "similarity": similarity}
                 for neighbour, similarity in zip(answer.movie_ids, answer.similarities, strict=True)
             ],
             "source": answer.source,
@@ -128,3 +144,7 @@ def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
             "next": answer.next_cursor,
         }
     )
+
+
+def _card(movie_id: int, cards: Mapping[int, MovieCard | DetailedCard] | None) -> dict[str, Any]:
+    return {"movie_id": str(movie_id)} if cards is None else movie_card(movie_id, cards)

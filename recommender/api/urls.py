@@ -20,7 +20,7 @@ urlpatterns = [
     path("recommend", recommend.RecommendView.as_view()),
     path("recommend/filtered", recommend.FilteredView.as_view()),
     path("similar", similar.SimilarView.as_view()),
-    path("similar/<str:movie_id>", similar.SimilarToView.as_view()),
+    path("similar/<key:movie_id>", similar.SimilarToView.as_view()),
     path("home", home.HomeView.as_view()),
     path("popular", charts.PopularView.as_view()),
     path("trending", charts.TrendingView.as_view()),

@@ -66,7 +66,9 @@ def build_answer(
         suggestions=suggest_names(context.snapshot, context.unknown_names),
         empty_reason="" if movie_ids else _explain_empty(context, eligibility),
         explanations=_explain(context, candidates, movie_ids) if request.explain and movie_ids else None,
-        movie_cards=load_movie_cards(movie_ids, context.snapshot, languages) if request.titles else None,
+        movie_cards=load_movie_cards(movie_ids, context.snapshot, languages, details=request.details)
+        if request.titles
+        else None,
         language=context.snapshot.language_of(languages) if request.titles else "",
     )
     if request.page is not None:

@@ -61,6 +61,7 @@ class RecommendRequest:
     title_languages: LanguageWish = NO_WISH  # of titles and genres; the viewer's own where the call asks for none
     requested_at: int | None = None  # unix seconds; None: now, which a stored list may answer
     titles: bool = False
+    details: bool = False  # of the titled movies: overview, runtime, certificate, people
     explain: bool = False
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
     viewer_ids: Sequence[int | None] = ()  # viewers who watch together, in place of viewer_id

@@ -1,19 +1,21 @@
 """Movies similar to a movie, by content, by what the model learned, and by what is watched after it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from catalog.keys import Key
-from catalog.selectors import MerchandisingRule
+from catalog.names.languages import NO_WISH, LanguageWish
+from catalog.selectors import DetailedCard, MerchandisingRule, MovieCard
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
 from recommender.serving.answers import count_removed, next_cursor, rerank
 from recommender.serving.candidates.neighbours import hybrid_similarity
 from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import load_ranker, load_viewer, open_context
+from recommender.serving.degraded_mode import load_movie_cards
 from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import NotFound, instrumented
 from recommender.serving.paging.page import Page, make_page
@@ -37,6 +39,7 @@ class SimilarMovies:
     recommendation_id: str
     degraded: bool
     removal_counts: dict[str, int]  # reason -> movies kept out for it
+    movie_cards: Mapping[int, MovieCard | DetailedCard] | None = None  # where titles were asked for
     next_cursor: str | None = None  # asks for the next page; None: there is none
 
 
@@ -50,6 +53,9 @@ def find_similar(
     *,
     viewer_key: Key | None = None,
     country: str = "",
+    titles: bool = False,
+    details: bool = False,
+    title_languages: LanguageWish = NO_WISH,
     rules_override: Sequence[MerchandisingRule] | None = None,
     page: Page | None = None,
 ) -> SimilarMovies:
@@ -64,6 +70,9 @@ def find_similar(
         top_k=top_k,
         age_limit=age_limit,
         country=country,
+        titles=titles,
+        details=details,
+        title_languages=title_languages,
         rules_override=rules_override,
     )
     return make_page(page, lambda page: _similar_page(replace(request, page=page), movie_id))
@@ -110,5 +119,10 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
         recommendation_id=recommendation_id,
         degraded=context.degraded,
         removal_counts=count_removed(context, viewer),
+        movie_cards=load_movie_cards(
+            movies.movie_ids.tolist(), context.snapshot, context.languages_for(viewer), details=request.details
+        )
+        if request.titles
+        else None,
         next_cursor=next_cursor(context, viewer, movies, facts, more=bool(allowed.any())),
     )

@@ -22,7 +22,7 @@ class PagedFields(FastSerializer):
     """A call that lists page by page. Its values hold the `page`; beside a cursor they are those of the first page."""
 
     list_name = ""  # of the call: a cursor is of one
-    may_change: tuple[str, ...] = ("top_k", "final_k", "titles", "language")  # from page to page
+    may_change: tuple[str, ...] = ("top_k", "final_k", "titles", "details", "language")  # from page to page
 
     cursor = JsonString(r"^[A-Za-z0-9_-]+\Z", required=False, help_text=CURSOR_HELP)
 

@@ -114,6 +114,14 @@ def about(page: Page, subject: str) -> Page:
     return replace(page, list_name=name)
 
 
+def begin_after(
+    list_name: str, parameters: Mapping[str, Any], movie_ids: Sequence[int], *, data_set: int, versions: Sequence[Any]
+) -> str:
+    """Return the cursor of a list's page behind movies that another answer showed."""
+    shown = np.array(movie_ids, np.int32)
+    return first_token(Root(list_name, parameters, data_set, rounded_now(), shown, list(versions)).pack())
+
+
 def make_page(page: Page | None, build: Callable[[Page | None], Result]) -> Result:
     """Return what `build` makes of a page; where another call has made the page meanwhile, it repeats that."""
     try:

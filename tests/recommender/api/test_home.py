@@ -51,7 +51,17 @@ def test_it_works(api):
     assert (body["user_id"], body["model_version"], body["is_known_user"]) == (ADA, TINY_MODEL, True)
     assert not body["degraded"]
     for row in body["rows"]:
-        assert set(row) == {"key", "kind", "about", "title", "reason", "source", "recommendation_id", "films"}
+        assert set(row) == {
+            "key",
+            "kind",
+            "about",
+            "title",
+            "reason",
+            "source",
+            "recommendation_id",
+            "films",
+            "see_all",
+        }
         assert set(row["films"][0]) == {"movie_id", "title", "year", "genres", "poster_url"}
         assert row["title"]
         assert row["reason"]

@@ -336,3 +336,33 @@ def pages_from(api, cursor):
         body = api.get(f"/recommend?user_id={ADA}&cursor={cursor}")
         yield recommended_ids(body)
         cursor = body["next"]
+
+
+@pytest.mark.parametrize("query", [{"user_id": ADA}, {"user_id": CLEO, "exclude": "5201"}, {}, {"genres": "Crime"}])
+def test_a_home_row_goes_on_behind_its_films(api, query):
+    rows = api.get("/home", data={**query, "rows": 20, "row_length": 4})["rows"]
+    who = {name: query[name] for name in ("user_id",) if name in query}
+
+    calls = set()
+    for row in rows:
+        if row["see_all"] is None:
+            continue
+        method, path, cursor = row["see_all"]["method"], row["see_all"]["path"], row["see_all"]["cursor"]
+        calls.add(path)
+        seen = [film["movie_id"] for film in row["films"]]
+        while cursor:
+            body = call(api, method, path, {**who, "cursor": cursor})
+            seen += films_of(body)
+            assert body.get("recommendations", body.get("similar")) == [] or "title" in films_titled(body)
+            cursor = body["next"]
+        assert len(seen) == len(set(seen))
+        assert len(seen) > len(row["films"]) or row["kind"] in ("director", "actor", "trending", "trending_for_you")
+        if row["kind"] in ("genre", "popular_genre"):
+            named = Movie.objects.filter(genres__name=row["about"]).values_list("id", flat=True)
+            assert set(seen) <= set(map(str, named))
+        assert "5201" not in seen or "exclude" not in query
+    assert calls
+
+
+def films_titled(body):
+    return body.get("recommendations", body.get("similar"))[0]
