@@ -5,9 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog.api.fields import CertificateField
+from catalog.api.fields import CertificateField, ViewerInQuery
 from catalog.api.strict import StrictSerializer
-from catalog.limits import MAX_ID
 from catalog.models import MAX_AGE_LIMIT
 from catalog.selectors import strictest_age_limit, viewer_age_limit
 
@@ -19,10 +18,8 @@ COUNTRY_HELP = "Where films must be available, ISO 3166: US, DE. Else the viewer
 class AgeLimitQuery(StrictSerializer):
     """The parameters of every read of the catalogue that set an age limit; see effective_age_limit()."""
 
-    user_id = serializers.IntegerField(
+    user_id = ViewerInQuery(
         required=False,
-        min_value=1,
-        max_value=MAX_ID,
         help_text="A viewer, whose age limit holds. What they have seen stays in the catalogue.",
     )
     age_limit = serializers.IntegerField(required=False, min_value=0, max_value=MAX_AGE_LIMIT, help_text=AGE_LIMIT_HELP)

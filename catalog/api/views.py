@@ -28,11 +28,14 @@ from catalog.api.strict import StrictView, operation
 from catalog.selectors import (
     MovieCard,
     MovieDetails,
+    count_facets,
     genre_list,
     movie_details,
+    movies_by_ids,
     movies_page,
     people_page,
     resolve_movie_id,
+    sorted_movies_page,
     visible_movie_details,
 )
 from catalog.services import MovieChange, WriteMode, WriteProblem, write_movies
@@ -71,8 +74,20 @@ class MoviesView(CatalogueView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of movies."""
-        page = movies_page(MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"])
-        notes = {"unknown_names": page.unknown_names, "suggestions": page.suggestions}
+        values, movie_filter = self.validated, MoviesQuery.to_filter(self.validated)
+        if "ids" in values:
+            movies, unknown_ids = movies_by_ids(values["ids"], movie_filter)
+            return page_response(request, [_card_dict(card) for card in movies], None, unknown_ids=unknown_ids)
+        if "sort" in values:
+            page = sorted_movies_page(movie_filter, values["sort"], values["cursor"], values["page_size"])
+        else:
+            page = movies_page(movie_filter, values["cursor"], values["page_size"])
+        facets = count_facets(movie_filter, values["facets"])
+        notes: dict[str, Any] = {
+            "unknown_names": page.unknown_names,
+            "suggestions": page.suggestions,
+            "facets": {name: [count._asdict() for count in counts] for name, counts in facets.items()},
+        }
         return page_response(
             request,
             [_card_dict(card) for card in page.movies],

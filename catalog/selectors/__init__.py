@@ -12,10 +12,13 @@ from catalog.selectors.age_limits import certificate_age, certificates_within, s
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
 from catalog.selectors.genre_names import StoredGenres, may_bring_genres, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
+from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
+    DetailedCard,
     MovieCard,
     MovieDetails,
+    detailed_cards,
     movie_cards,
     movie_details,
     movie_details_page,
@@ -35,7 +38,7 @@ from catalog.selectors.versions import (
     pending_viewer_versions,
     viewer_versions,
 )
-from catalog.selectors.viewer_data import personal_data, viewer_created_at
+from catalog.selectors.viewer_data import find_viewer, find_viewers, personal_data, viewer_created_at, viewer_keys
 from catalog.selectors.viewer_histories import (
     History,
     chunk_boundaries,
@@ -59,8 +62,11 @@ from catalog.selectors.watchers import MovieWatchers, movie_watchers
 
 __all__ = [
     "DATABASE_ERRORS",
+    "FACETS",
+    "SORTS",
     "CatalogueTable",
     "Cursor",
+    "DetailedCard",
     "History",
     "Match",
     "MerchandisingRule",
@@ -81,9 +87,13 @@ __all__ = [
     "certificates_within",
     "choose_audience",
     "chunk_boundaries",
+    "count_facets",
     "data_set",
+    "detailed_cards",
     "erasure_count",
     "export_events",
+    "find_viewer",
+    "find_viewers",
     "genre_list",
     "has_demo",
     "histories",
@@ -98,6 +108,7 @@ __all__ = [
     "movie_details_page",
     "movie_tags",
     "movie_watchers",
+    "movies_by_ids",
     "movies_page",
     "new_viewers",
     "pending_viewer_versions",
@@ -112,12 +123,14 @@ __all__ = [
     "sample_viewers",
     "search_movies",
     "search_viewers",
+    "sorted_movies_page",
     "stored_genres",
     "strictest_age_limit",
     "viewer_age_limit",
     "viewer_count",
     "viewer_created_at",
     "viewer_ids",
+    "viewer_keys",
     "viewer_versions",
     "viewers_by_day",
     "visible_movie_details",

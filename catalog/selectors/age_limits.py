@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import connection
 
 from catalog.certificates import minimum_age
+from catalog.keys import Key
+from catalog.models import Viewer
 
 # Each certificate that a movie has, by jumps through the index: movies are many, certificates few.
 _ALL_CERTIFICATES = """
@@ -27,12 +29,10 @@ def certificate_age(certificate: str) -> int:
     return int(settings.UNCERTIFIED_AGE if age is None else age)
 
 
-def viewer_age_limit(viewer_id: int) -> int | None:
+def viewer_age_limit(viewer: Key) -> int | None:
     """Return a viewer's age limit (years); None for a viewer without a limit and for an unknown viewer."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT age_limit FROM catalog_viewer WHERE id = %s", [viewer_id])
-        row = cursor.fetchone()
-    return row[0] if row else None
+    viewers = Viewer.objects.filter(pk=viewer) if isinstance(viewer, int) else Viewer.objects.filter(key=viewer)
+    return viewers.values_list("age_limit", flat=True).first()
 
 
 def certificates_within(age_limit: int) -> list[str]:

@@ -1,6 +1,8 @@
 """Pages of movies: search and filters, and where the next page begins."""
 
+import json
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -16,6 +18,7 @@ from catalog.selectors.people_and_genres import near_people, resolve_people
 from catalog.selectors.search_query import SearchQuery, correct_spelling, parse_search
 
 _CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
+_SORTED = "o"  # begins a cursor of an order that the client chose
 _CONTAINS_TERM = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
     UNION SELECT id FROM catalog_movie WHERE year = %s
     UNION SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
@@ -50,21 +53,43 @@ class Visibility(StrEnum):
 
 
 class Cursor(NamedTuple):
-    """The movie after which a page begins: its id; with a search its rank, and whether the search was corrected."""
+    """The movie after which a page begins: its id; with a search its rank, and whether the search was corrected; in an
+    order of the client's choice that order and the movie's key in it."""
 
     after: int = 0
     rank: int | None = None
     corrected: bool = False
+    sort: str = ""
+    key: str | int | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """Read the text of a cursor; None for a text that no page gave."""
+        if text.startswith(_SORTED):
+            return cls._parse_sorted(text.removeprefix(_SORTED))
         match = _CURSOR.match(text)
         if not match or int(match["after"]) > MAX_ID:
             return None
         return cls(int(match["after"]), int(match["rank"]) if match["rank"] else None, match["kind"] == "m")
 
+    @classmethod
+    def _parse_sorted(cls, text: str) -> Self | None:
+        try:
+            sort, key, after = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        except (ValueError, TypeError):
+            return None
+        if not isinstance(sort, str) or type(after) is not int or abs(after) > MAX_ID + 1:
+            return None
+        if type(key) is not (str if sort.endswith("title") else int) or (isinstance(key, str) and "\0" in key):
+            return None
+        if isinstance(key, int) and abs(key) >= 2 ** (63 if sort.endswith("added") else 31):
+            return None
+        return cls(after, sort=sort, key=key)
+
     def __str__(self) -> str:
+        if self.sort:
+            text = json.dumps([self.sort, self.key, self.after], separators=(",", ":"))
+            return _SORTED + urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
         return str(self.after) if self.rank is None else f"{'m' if self.corrected else 's'}{self.rank}-{self.after}"
 
 
@@ -74,7 +99,10 @@ class MovieFilter:
 
     search: str = ""  # words of the title, people and years
     genres: Sequence[str] = ()
+    exclude_genres: Sequence[str] = ()  # none of these
     people: Sequence[str] = ()
+    certificates: Sequence[str] = ()  # as movies have them
+    countries: Sequence[str] = ()  # of origin, ISO 3166
     languages: Sequence[str] = ()
     min_year: int | None = None
     max_year: int | None = None
@@ -95,7 +123,7 @@ class MoviePage:
 
 
 @dataclass(slots=True)
-class _Conditions:
+class Conditions:
     """SQL conditions, all of which hold, and their values."""
 
     conditions: list[str]
@@ -105,18 +133,19 @@ class _Conditions:
         self.conditions.append(condition)
         self.values += values
 
-    def copy(self) -> "_Conditions":
-        return _Conditions([*self.conditions], [*self.values])
+    def copy(self) -> "Conditions":
+        return Conditions([*self.conditions], [*self.values])
 
     def __str__(self) -> str:
         return " AND ".join(self.conditions) or "true"
 
 
-class _ResolvedNames(NamedTuple):
+class ResolvedNames(NamedTuple):
     """The ids that a filter's names mean; None where the filter has no names of the kind."""
 
     genre_ids: list[int] | None
     person_ids: list[int] | None
+    excluded_genre_ids: list[int]
     unknown: dict[str, list[str]]
     suggestions: dict[str, dict[str, list[str]]]
 
@@ -127,12 +156,13 @@ def movies_page(movie_filter: MovieFilter, start: Cursor, page_size: int) -> Mov
     A filter by genres or by people takes one more each, and one for each name that nobody has. A search that nothing
     fits is corrected. The next page costs what this one does.
     """
-    names = _resolve_names(movie_filter)
-    page = _movies_page(movie_filter, _conditions(movie_filter, names), start, page_size)
+    names = resolve_names(movie_filter)
+    page = _movies_page(movie_filter, conditions_of(movie_filter, names), start, page_size)
     return replace(page, unknown_names=names.unknown, suggestions=names.suggestions)
 
 
-def _resolve_names(movie_filter: MovieFilter) -> _ResolvedNames:
+def resolve_names(movie_filter: MovieFilter) -> ResolvedNames:
+    """Look up the names of a filter: at most two queries, and one for each name that nobody has."""
     genre_ids = person_ids = None
     unknown: dict[str, list[str]] = {}
     near: dict[str, dict[str, list[str]]] = {}
@@ -142,20 +172,28 @@ def _resolve_names(movie_filter: MovieFilter) -> _ResolvedNames:
         genre_ids = [pk for ids in found.values() for pk in ids]
         unknown["genres"] = [name for name, ids in found.items() if not ids]
         near["genres"] = {name: genres.names.near(name) for name in unknown["genres"]}
+    excluded: list[int] = []
+    if movie_filter.exclude_genres:
+        genres = stored_genres()
+        found = {name: genres.ids_of(name) for name in movie_filter.exclude_genres}
+        excluded = [pk for ids in found.values() for pk in ids]
+        unknown["exclude_genres"] = [name for name, ids in found.items() if not ids]
+        near["exclude_genres"] = {name: genres.names.near(name) for name in unknown["exclude_genres"]}
     if movie_filter.people:
         found = resolve_people(movie_filter.people)
         person_ids = [pk for ids in found.values() for pk in ids]
         unknown["people"] = [name for name, ids in found.items() if not ids]
         near["people"] = {name: near_people(name) for name in unknown["people"][:MAX_SUGGESTED]}
-    return _ResolvedNames(
+    return ResolvedNames(
         genre_ids,
         person_ids,
+        excluded,
         {name: names for name, names in unknown.items() if names},
         {name: shown for name, names in near.items() if (shown := {key: names[key] for key in names if names[key]})},
     )
 
 
-def _movies_page(movie_filter: MovieFilter, where: "_Conditions", start: Cursor, page_size: int) -> MoviePage:
+def _movies_page(movie_filter: MovieFilter, where: "Conditions", start: Cursor, page_size: int) -> MoviePage:
     if not movie_filter.search:
         where.add("m.id > %s", start.after)
         with connection.cursor() as cursor:
@@ -172,7 +210,7 @@ def _movies_page(movie_filter: MovieFilter, where: "_Conditions", start: Cursor,
     return _page(_search(where, other, start, page_size + 1) if other else [], page_size, corrected=True)
 
 
-def _search(where: "_Conditions", query: SearchQuery, start: Cursor, limit: int) -> list[tuple[MovieCard, int | None]]:
+def _search(where: "Conditions", query: SearchQuery, start: Cursor, limit: int) -> list[tuple[MovieCard, int | None]]:
     """Return (card, rank) of the movies that fit the query and the conditions, the best first."""
     rank, values = _rank(query)
     if query.is_common:
@@ -219,8 +257,9 @@ def _page(rows: Sequence[tuple[MovieCard, int | None]], page_size: int, correcte
     return MoviePage(cards, Cursor(last.movie_id, rank, corrected))
 
 
-def _conditions(movie_filter: MovieFilter, names: _ResolvedNames) -> _Conditions:
-    where = _Conditions([], [])
+def conditions_of(movie_filter: MovieFilter, names: ResolvedNames) -> Conditions:
+    """Return the conditions of a filter but its search. `names`: its own, resolved."""
+    where = Conditions([], [])
     if movie_filter.published is not Visibility.ANY:
         where.add(IS_VISIBLE if movie_filter.published is Visibility.VISIBLE else "NOT m.published")
     if movie_filter.age_limit is not None:
@@ -228,6 +267,12 @@ def _conditions(movie_filter: MovieFilter, names: _ResolvedNames) -> _Conditions
     for condition, ids in ((_HAS_GENRE, names.genre_ids), (_HAS_PERSON, names.person_ids)):
         if ids is not None:
             where.add(condition, ids)
+    if names.excluded_genre_ids:
+        where.add(f"NOT {_HAS_GENRE}", names.excluded_genre_ids)
+    if movie_filter.certificates:
+        where.add("m.certificate = ANY(%s)", list(movie_filter.certificates))
+    if movie_filter.countries:
+        where.add("m.countries::text[] && %s::text[]", [country.upper() for country in movie_filter.countries])
     if movie_filter.languages:
         tags = [tag.lower() for tag in movie_filter.languages]
         where.add(_IN_LANGUAGE, tags, tags)

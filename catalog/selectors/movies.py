@@ -43,6 +43,21 @@ class MovieCard(NamedTuple):
     poster_url: str
 
 
+class DetailedCard(NamedTuple):
+    """What a list shows of a movie where it shows more."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    poster_url: str
+    overview: str
+    runtime: int | None  # minutes
+    certificate: str
+    directors: list[str]
+    actors: list[str]  # in billing order
+
+
 class MovieDetails(NamedTuple):
     """What a movie's own page shows."""
 
@@ -77,6 +92,17 @@ def movie_cards(ids: Collection[int], languages: Sequence[str] = ()) -> dict[int
     with connection.cursor() as cursor:
         cursor.execute(f"{select} WHERE m.id = ANY(%s::int[])", [*values, list(ids)])
         return {row[0]: MovieCard(*row) for row in cursor.fetchall()}
+
+
+def detailed_cards(ids: Collection[int], languages: Sequence[str] = ()) -> dict[int, DetailedCard]:
+    """Map movie ids to detailed cards as movie_cards() does, in one query; overviews are translated as titles are."""
+    select, values = select_card(languages)
+    overview = _TRANSLATED.format(column="overview") if languages else "m.overview"
+    more = f"{overview}, m.runtime, m.certificate, {_DIRECTORS}, {_ACTORS}"
+    select = select.replace(", m.poster_url FROM", f", m.poster_url, {more} FROM", 1)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{select} WHERE m.id = ANY(%s::int[])", [*values, *values, list(ids)])
+        return {row[0]: DetailedCard(*row) for row in cursor.fetchall()}
 
 
 def visible_movie_details(movie_id: int, age_limit: int | None = None) -> MovieDetails | None:

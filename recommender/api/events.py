@@ -190,7 +190,7 @@ def _to_client_events(events: Sequence[Mapping[str, Any] | str]) -> list[ClientE
         event
         if isinstance(event, str)
         else ClientEvent(
-            viewer_id=event["user_id"],
+            viewer=event["user_id"].key,
             movie_id=next(movie_ids),
             kind=event["kind"],
             occurred_at=event.get("occurred_at", now),

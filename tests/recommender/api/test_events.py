@@ -180,7 +180,7 @@ def test_each_event_of_a_list_is_validated_alone(site):
                 event(movie_id=str(UNKNOWN_MOVIE)),
                 event(kind="rating", rating=7),
                 event(kind="rating"),
-                event(user_id="101"),
+                event(user_id="10\n1"),
                 event(kind="sneeze"),
                 event(movie_id="Nemo"),
                 event(occurred_at=time.time() + 400),
@@ -196,7 +196,7 @@ def test_each_event_of_a_list_is_validated_alone(site):
     assert reasons[1] == "there is no film 999999"
     assert "0.5 to 5 stars in halves" in reasons[2]
     assert reasons[3] == "rating: is needed for the kind rating."
-    assert reasons[4] == "user_id: must be an integer."
+    assert reasons[4].startswith("user_id: a viewer's id is 1 to 128 printable characters")
     assert "sneeze" in reasons[5]
     assert "film id 0" in reasons[6]
     assert "5 minutes ahead" in reasons[7]

@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from catalog import selectors
 from catalog.models import Movie, WatchEvent
+from catalog.selectors.watch_counts import AUDIENCES
 from catalog.services import bump_catalogue
 from recommender import maintenance
 from recommender.jobs import leases
@@ -347,7 +348,7 @@ def test_charts_and_watchers_go_by_the_last_word(site):
         say(site, "progress", movie=COMEDY[6], viewer=viewer, completion=0.8)
         say(site, "unwatch", "watch", movie=COMEDY[7], viewer=viewer)
     weights = selectors.watch_weights(
-        selectors.AUDIENCES[-1], 20_000, [1.0], [1.0], max_recent=1e9, max_long_term=1e9, limit=1000
+        AUDIENCES[-1], 20_000, [1.0], [1.0], max_recent=1e9, max_long_term=1e9, limit=1000
     )
     watched.update(dict(zip(weights.movie_ids.tolist(), weights.long_term.tolist(), strict=True)))
     assert [round(watched[movie]) for movie in COMEDY[:8]] == [12, 0, 0, 12, 0, 0, 12, 12]
