@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
@@ -205,10 +206,12 @@ class GenreConsent(StrictSerializer):
     create_genres = StrictBoolean(default=False, help_text="Whether genres that are new are made, not refused.")
 
 
+@extend_schema_serializer(component_name="NewMovie")
 class NewMovieBody(GenreConsent, NewMovie):
     """The body of POST /movies."""
 
 
+@extend_schema_serializer(component_name="MovieValues")
 class MovieChangeBody(GenreConsent, MovieValues):
     """The body of PATCH /movies/{id}."""
 
