@@ -73,6 +73,7 @@ CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper() 
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
 
 # --- viewers ----------------------------------------------------------------------------------------------------
+TRACK_EVENTS = env.json("MOVIEREC_TRACK_EVENTS", default={})  # what further names of POST /track mean: name -> kind
 PROFILES_PER_ACCOUNT = env.int("MOVIEREC_PROFILES_PER_ACCOUNT", default=20)
 # --- countries and languages ------------------------------------------------------------------------------------
 COUNTRY = env("MOVIEREC_COUNTRY", default="").upper()  # ISO 3166: of calls and viewers that name none

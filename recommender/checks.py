@@ -82,3 +82,17 @@ def check_throttle_rates(app_configs: Sequence[Any] | None, **kwargs: Any) -> li
         for scope, rate in rates.items()
         if not RATE.fullmatch(rate)
     ]
+
+
+@register()
+def check_track_events(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the site's own names of tracked events mean kinds that there are."""
+    from recommender.ingest.events import TRACK_MEANINGS  # which commands need not load
+
+    if not isinstance(settings.TRACK_EVENTS, dict):
+        return [Error("MOVIEREC_TRACK_EVENTS is no JSON object of names and kinds.", id="recommender.E007")]
+    wrong = [name for name, meaning in settings.TRACK_EVENTS.items() if meaning not in TRACK_MEANINGS]
+    if not wrong:
+        return []
+    message = f"MOVIEREC_TRACK_EVENTS gives {', '.join(wrong[:5])} a meaning that there is not."
+    return [Error(message, hint=f"A name means one of {', '.join(TRACK_MEANINGS)}.", id="recommender.E007")]
