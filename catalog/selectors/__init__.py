@@ -8,9 +8,16 @@ from catalog.selectors.admin_lists import (
     search_movies,
     search_viewers,
 )
-from catalog.selectors.age_limits import certificate_age, certificates_within, strictest_age_limit, viewer_age_limit
+from catalog.selectors.age_limits import (
+    EVERYBODY,
+    Audience,
+    certificate_age,
+    certificates_within,
+    strictest_age_limit,
+    viewer_audience,
+)
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
-from catalog.selectors.genre_names import StoredGenres, may_bring_genres, stored_genres
+from catalog.selectors.genre_names import StoredGenres, may_bring_genres, offered_languages, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
@@ -59,6 +66,8 @@ from catalog.selectors.watchers import MovieWatchers, movie_watchers
 
 __all__ = [
     "DATABASE_ERRORS",
+    "EVERYBODY",
+    "Audience",
     "CatalogueTable",
     "Cursor",
     "History",
@@ -100,6 +109,7 @@ __all__ = [
     "movie_watchers",
     "movies_page",
     "new_viewers",
+    "offered_languages",
     "pending_viewer_versions",
     "people_page",
     "person_movies",
@@ -114,7 +124,7 @@ __all__ = [
     "search_viewers",
     "stored_genres",
     "strictest_age_limit",
-    "viewer_age_limit",
+    "viewer_audience",
     "viewer_count",
     "viewer_created_at",
     "viewer_ids",

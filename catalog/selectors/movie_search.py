@@ -11,12 +11,13 @@ from django.db import connection
 from catalog.limits import MAX_ID
 from catalog.selectors.age_limits import certificates_within
 from catalog.selectors.genre_names import stored_genres
-from catalog.selectors.movies import IS_VISIBLE, SELECT_CARD, WITHIN_AGE_LIMIT, MovieCard
+from catalog.selectors.movies import IS_VISIBLE, WITHIN_AGE_LIMIT, MovieCard, select_card
 from catalog.selectors.people_and_genres import near_people, resolve_people
 from catalog.selectors.search_query import SearchQuery, correct_spelling, parse_search
 
 _CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
 _CONTAINS_TERM = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
+    UNION SELECT movie_id FROM catalog_movietranslation WHERE search_words @@ %s::tsquery
     UNION SELECT id FROM catalog_movie WHERE year = %s
     UNION SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
       WHERE to_tsvector('simple'::regconfig, COALESCE(p.search_name, '')) @@ %s::tsquery)"""
@@ -82,6 +83,9 @@ class MovieFilter:
     max_runtime: int | None = None
     published: Visibility = Visibility.VISIBLE
     age_limit: int | None = None  # years
+    countries: Sequence[str] = ()  # of origin
+    country: str = ""  # where they are available, ISO 3166; "": not known
+    titles_in: Sequence[str] = ()  # languages of titles, as for select_card()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,27 +162,36 @@ def _resolve_names(movie_filter: MovieFilter) -> _ResolvedNames:
 def _movies_page(movie_filter: MovieFilter, where: "_Conditions", start: Cursor, page_size: int) -> MoviePage:
     if not movie_filter.search:
         where.add("m.id > %s", start.after)
+        select, values = select_card(movie_filter.titles_in)
         with connection.cursor() as cursor:
-            cursor.execute(f"{SELECT_CARD} WHERE {where} ORDER BY m.id LIMIT %s", [*where.values, page_size + 1])
+            cursor.execute(
+                f"{select} WHERE {where} ORDER BY m.id LIMIT %s", [*values, *where.values, page_size + 1]
+            )
             return _page([(MovieCard(*row), None) for row in cursor.fetchall()], page_size, corrected=False)
     query = parse_search(movie_filter.search)
     if not query.terms:
         return MoviePage([], None)
     if not start.corrected:
-        page = _page(_search(where.copy(), query, start, page_size + 1), page_size, corrected=False)
+        found = _search(where.copy(), query, start, page_size + 1, movie_filter.titles_in)
+        page = _page(found, page_size, corrected=False)
         if page.movies or start.rank is not None:
             return page
     other = correct_spelling(query)
-    return _page(_search(where, other, start, page_size + 1) if other else [], page_size, corrected=True)
+    found = _search(where, other, start, page_size + 1, movie_filter.titles_in) if other else []
+    return _page(found, page_size, corrected=True)
 
 
-def _search(where: "_Conditions", query: SearchQuery, start: Cursor, limit: int) -> list[tuple[MovieCard, int | None]]:
+def _search(
+    where: "_Conditions", query: SearchQuery, start: Cursor, limit: int, languages: Sequence[str]
+) -> list[tuple[MovieCard, int | None]]:
     """Return (card, rank) of the movies that fit the query and the conditions, the best first."""
     rank, values = _rank(query)
     if query.is_common:
         where.add("m.search_words @@ %s::tsquery", " & ".join(term.tsquery for term in query.terms))
     else:
-        term_values = [value for term in query.terms for value in (term.tsquery, term.year, term.people_tsquery)]
+        term_values = [
+            value for term in query.terms for value in (term.tsquery, term.tsquery, term.year, term.people_tsquery)
+        ]
         where.add(
             _CONTAINS_ALL_TERMS.format(sets=" INTERSECT ".join([_CONTAINS_TERM] * len(query.terms))), *term_values
         )
@@ -189,11 +202,12 @@ def _search(where: "_Conditions", query: SearchQuery, start: Cursor, limit: int)
         values += [-start.rank, start.after]
     best = f"""SELECT id, rank FROM (SELECT m.id, {rank} AS rank FROM catalog_movie m WHERE {where}) every
                {after_start} ORDER BY rank DESC, id LIMIT %s"""
+    select, select_values = select_card(languages)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""WITH best AS ({best}) SELECT card.*, best.rank FROM best
-                JOIN LATERAL ({SELECT_CARD} WHERE m.id = best.id) card ON true ORDER BY best.rank DESC, best.id""",
-            [*values, limit],
+                JOIN LATERAL ({select} WHERE m.id = best.id) card ON true ORDER BY best.rank DESC, best.id""",
+            [*values, limit, *select_values],
         )
         return [(MovieCard(*row[:-1]), row[-1]) for row in cursor.fetchall()]
 
@@ -222,12 +236,17 @@ def _page(rows: Sequence[tuple[MovieCard, int | None]], page_size: int, correcte
 def _conditions(movie_filter: MovieFilter, names: _ResolvedNames) -> _Conditions:
     where = _Conditions([], [])
     if movie_filter.published is not Visibility.ANY:
-        where.add(IS_VISIBLE if movie_filter.published is Visibility.VISIBLE else "NOT m.published")
+        if movie_filter.published is Visibility.VISIBLE:
+            where.add(IS_VISIBLE, movie_filter.country)
+        else:
+            where.add("NOT m.published")
     if movie_filter.age_limit is not None:
         where.add(WITHIN_AGE_LIMIT, certificates_within(movie_filter.age_limit))
     for condition, ids in ((_HAS_GENRE, names.genre_ids), (_HAS_PERSON, names.person_ids)):
         if ids is not None:
             where.add(condition, ids)
+    if movie_filter.countries:
+        where.add("m.countries && %s::varchar[]", [country.strip().upper() for country in movie_filter.countries])
     if movie_filter.languages:
         tags = [tag.lower() for tag in movie_filter.languages]
         where.add(_IN_LANGUAGE, tags, tags)
