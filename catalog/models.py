@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models.functions import Concat, Upper
 
 from catalog.external_ids import format_imdb_id, format_person_id, parse_imdb_id, parse_person_id
-from catalog.keys import MAX_KEY_LENGTH
+from catalog.keys import MAX_KEY_LENGTH, Key
 from catalog.limits import MAX_YEAR, MIN_YEAR
 from catalog.validators import MAX_OVERVIEW_LENGTH, validate_imdb_id, validate_language
 
@@ -387,8 +387,13 @@ class Viewer(models.Model):
         constraints = [key_constraint("viewer_key_or_number")]
 
     def __str__(self) -> str:
-        label = self.name or f"Viewer {self.key or self.pk}"
+        label = self.name or f"Viewer {self.site_key}"
         return f"{label} (simulated)" if self.is_simulated else label
+
+    @property
+    def site_key(self) -> Key:
+        """Return the viewer's key: what the site calls them."""
+        return int(self.pk) if self.key is None else self.key
 
     def clean(self) -> None:
         self.name = collapse_spaces(self.name)

@@ -161,8 +161,8 @@ class Merge(models.Model):
     """A session that was merged into a viewer, and what is needed to undo it; kept for a day."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    from_viewer_id = models.IntegerField(db_index=True)
-    into_viewer_id = models.IntegerField(db_index=True)
+    from_key = models.CharField(max_length=MAX_KEY_LENGTH, db_index=True, help_text="As text, a number too.")
+    into_key = models.CharField(max_length=MAX_KEY_LENGTH, db_index=True)
     merged_at = models.DateTimeField(db_index=True)
     undone_at = models.DateTimeField(null=True, blank=True)
     events = models.PositiveIntegerField(help_text="That moved.")
@@ -171,7 +171,7 @@ class Merge(models.Model):
     kept = models.JSONField(default=dict, help_text="What moved and what was deleted; empty once it is undone.")
 
     def __str__(self) -> str:
-        return f"merge of viewer {self.from_viewer_id} into {self.into_viewer_id}"
+        return f"merge of viewer {self.from_key} into {self.into_key}"
 
 
 class Erasure(models.Model):
@@ -179,6 +179,7 @@ class Erasure(models.Model):
     before can still be at work."""
 
     viewer_id = models.IntegerField(unique=True)
+    viewer_key = models.CharField(max_length=MAX_KEY_LENGTH, blank=True, db_default="", help_text="Where it is a text.")
     began_at = models.DateTimeField()
 
     def __str__(self) -> str:

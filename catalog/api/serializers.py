@@ -1,12 +1,14 @@
 """What the catalogue's calls take and return."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
+from catalog.api.age_limits import AgeLimitQuery
 from catalog.api.fields import (
     MAX_NAME_LENGTH,
     ImdbIdField,
@@ -19,12 +21,14 @@ from catalog.api.fields import (
     StrictInteger,
     StrictString,
 )
-from catalog.api.strict import StrictSerializer
+from catalog.api.strict import StrictSerializer, unknown_name_message
 from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
-from catalog.selectors import Cursor, MovieFilter, Visibility
+from catalog.selectors import FACETS, SORTS, Cursor, MovieFilter, Visibility
 from catalog.validators import LANGUAGE_PATTERN, MAX_OVERVIEW_LENGTH, MAX_RUNTIME
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000
+MAX_IDS = 200  # of one call
+FIRST_PAGE = Cursor()
 MAX_GENRES, MAX_PEOPLE = 50, 200  # of a movie
 
 
@@ -67,30 +71,108 @@ class MoviesQuery(PageQuery):
     )
     genres = SearchNamesField("Any of them.", 60)
     genre = SearchField(default="", allow_blank=True, max_length=60, help_text="One of `genres`.")
+    exclude_genres = SearchNamesField("None of them.", 60)
     people = SearchNamesField("Any of them, as directors or actors: whole names.")
     languages = SearchNamesField("Any of them, as BCP 47 tags: en stands for en-GB too.", 12)
+    certificates = SearchNamesField("Any of them, as films have them; `certificate` is an age limit.", 12)
+    countries = SearchNamesField("Any of them, of origin: US, GB.", 2)
     min_year = RangeBound(1800, 2200)
     max_year = RangeBound(1800, 2200)
     min_runtime = RangeBound(1, 32_767)
     max_runtime = RangeBound(1, 32_767)
+    language = TitleLanguageField()
     published = visibility_field("With the scope catalog:write: false for films that are hidden, any for all.")
 
+    sort = serializers.ChoiceField(
+        list(SORTS), required=False, help_text="In place of the order by id; `added`: when the catalogue got a film."
+    )
+    facets = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=100,
+        help_text=f"Counts beside the films, separated by commas: {', '.join(FACETS)}. A facet's own filter does not "
+        "apply to its counts.",
+    )
+    ids = serializers.CharField(
+        required=False,
+        help_text=f"In place of a page: the films of these ids, at most {MAX_IDS}, separated by commas, in this order.",
+    )
+
+    def validate_facets(self, text: str) -> list[str]:
+        """Return the names of the facets."""
+        names = list(dict.fromkeys(filter(None, text.split(","))))
+        for name in names:
+            if name not in FACETS:
+                raise serializers.ValidationError(unknown_name_message(name, FACETS, "facet"))
+        return names
+
+    def validate_ids(self, text: str) -> list[str]:
+        """Return the ids as they were written."""
+        ids = text.split(",")
+        if len(ids) > MAX_IDS:
+            raise serializers.ValidationError(f"holds {len(ids)} film ids; the limit is {MAX_IDS}.")
+        return list(dict.fromkeys(ids))
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values. Raises ValidationError where they cannot stand together."""
+        errors: dict[str, str] = {}
+        if values["search"]:
+            errors |= {
+                name: "cannot stand beside search, which has an order of its own and no counts: leave one out."
+                for name in ("sort", "facets")
+                if values.get(name)
+            }
+        if values["cursor"] != FIRST_PAGE and values["cursor"].sort != values.get("sort", ""):
+            errors["cursor"] = "is of a page in another order: send the same sort, or begin without a cursor."
+        if "ids" in values:
+            fields = {field.name for field in dataclasses.fields(MovieFilter)} - {
+                "published",
+                "age_limit",
+                "country",
+                "titles_in",
+            }
+            names = [*sorted(fields), "genre", "sort", "facets"]
+            errors |= {name: "cannot stand beside ids: leave one out." for name in names if values.get(name)}
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
     @staticmethod
-    def to_filter(values: Mapping[str, Any]) -> MovieFilter:
-        """Return the filter of validated values."""
-        names = ("search", "people", "languages", "min_year", "max_year", "min_runtime", "max_runtime")
+    def to_filter(values: Mapping[str, Any], audience: Audience, titles_in: Sequence[str]) -> MovieFilter:
+        """Return the filter of validated values. `titles_in`: languages of titles, small letters."""
+        names = (
+            "search",
+            "people",
+            "languages",
+            "exclude_genres",
+            "certificates",
+            "countries",
+            "min_year",
+            "max_year",
+            "min_runtime",
+            "max_runtime",
+        )
         return MovieFilter(
             **{name: values[name] for name in names if name in values},
             genres=[*values["genres"], *([values["genre"]] if values["genre"] else [])],
             published=Visibility(values["published"]),
-            age_limit=effective_age_limit(values),
+            age_limit=audience.age_limit,
+            country=audience.country,
+            titles_in=titles_in,
         )
 
 
 class MovieQuery(AgeLimitQuery):
     """The parameters of GET /movies/{id}."""
 
+    language = TitleLanguageField()
     published = visibility_field("With the scope catalog:write: any for a film that is hidden, too.")
+
+
+class GenresQuery(AgeLimitQuery):
+    """The parameters of GET /genres."""
+
+    language = TitleLanguageField()
 
 
 class MovieValues(StrictSerializer):
@@ -139,10 +221,12 @@ class GenreConsent(StrictSerializer):
     create_genres = StrictBoolean(default=False, help_text="Whether genres that are new are made, not refused.")
 
 
+@extend_schema_serializer(component_name="NewMovie")
 class NewMovieBody(GenreConsent, NewMovie):
     """The body of POST /movies."""
 
 
+@extend_schema_serializer(component_name="MovieValues")
 class MovieChangeBody(GenreConsent, MovieValues):
     """The body of PATCH /movies/{id}."""
 
@@ -174,6 +258,13 @@ class MovieDetailsSerializer(MovieSerializer):
     available_until = serializers.DateTimeField(allow_null=True, help_text="Exclusive.")
 
 
+class FacetCountSerializer(serializers.Serializer):
+    """A value of a facet."""
+
+    value = serializers.CharField()
+    films = serializers.IntegerField(help_text="Films that match all filters but the facet's own.")
+
+
 class MoviePageSerializer(serializers.Serializer):
     """A page of movies."""
 
@@ -188,6 +279,12 @@ class MoviePageSerializer(serializers.Serializer):
         child=serializers.DictField(child=serializers.ListField(child=serializers.CharField())),
         required=False,
         help_text="By filter, for unknown names: names of the catalogue that are near.",
+    )
+    unknown_ids = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="With ids: those of no film that is shown."
+    )
+    facets = serializers.DictField(
+        child=FacetCountSerializer(many=True), required=False, help_text="By facet: its values and their films."
     )
 
 

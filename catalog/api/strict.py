@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from catalog.api.fields import TitleLanguageField
+from catalog.keys import Key
 from catalog.names.languages import LanguageWish, parse_accept_language
 
 VIEWER_FIELD = "user_id"  # the field that names the viewer a call is for
@@ -184,13 +185,13 @@ def _fields_of(handler: Any) -> Mapping[str, serializers.Field]:
     return {} if serializer is None else serializer.fields
 
 
-def token_viewer(request: Request) -> int | None:
+def token_viewer(request: Request) -> Key | None:
     """Return the viewer whose token came with the call; None for a call with a key or with nothing."""
-    viewer: int | None = getattr(request.auth, "viewer_id", None)
+    viewer: Key | None = getattr(request.auth, "viewer", None)
     return viewer
 
 
-def _read(request: Request, handler: Any, viewer: int | None) -> dict[str, Any]:
+def _read(request: Request, handler: Any, viewer: Key | None) -> dict[str, Any]:
     """Validate the query and the body. Raises QueryValidationError, BodyValidationError or ValidationError."""
     query, body = getattr(handler, "query", None), getattr(handler, "body", None)
     viewer_value = {} if viewer is None else {VIEWER_FIELD: viewer}
@@ -210,7 +211,7 @@ def _read(request: Request, handler: Any, viewer: int | None) -> dict[str, Any]:
     if body is not None:
         data = request.data
         if viewer_value and isinstance(data, Mapping):
-            data = {**data, **viewer_value}
+            data = {**viewer_value, **data}  # the permission has seen to it that `data` names nobody else
         return dict(body.run_validation(data))
     return values
 

@@ -10,10 +10,11 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
+from catalog.api.age_limits import audience_of
 from catalog.api.paging import page_response
 from catalog.api.scopes import READ_SCOPE, CatalogueScopes
 from catalog.api.serializers import (
+    GenresQuery,
     GenresSerializer,
     MovieChangeBody,
     MovieDetailsSerializer,
@@ -25,14 +26,19 @@ from catalog.api.serializers import (
     PeoplePageSerializer,
 )
 from catalog.api.strict import StrictView, operation
+from catalog.api.title_languages import TitleLanguages, title_languages
 from catalog.selectors import (
+    Audience,
     MovieCard,
     MovieDetails,
+    count_facets,
     genre_list,
     movie_details,
+    movies_by_ids,
     movies_page,
     people_page,
     resolve_movie_id,
+    sorted_movies_page,
     visible_movie_details,
 )
 from catalog.services import MovieChange, WriteMode, WriteProblem, write_movies
@@ -51,10 +57,21 @@ class Conflict(APIException):
 class CatalogueView(CatalogueScopes, StrictView):
     """A call of the catalogue; only reads of what is visible may be kept as a copy."""
 
+    languages: TitleLanguages | None = None  # of an answer with titles or genres
+
+    def read_audience(self) -> tuple[Audience, TitleLanguages]:
+        """Return for whom the call reads, and in which languages titles are looked for."""
+        audience = audience_of(self.validated)
+        self.languages = title_languages(self.validated, audience.language)
+        return audience, self.languages
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # An edit is true on the next read: a copy has to be validated each time. urls.py adds the ETag.
         may_be_kept = request.method == "GET" and response.status_code == 200 and self.required_scope == READ_SCOPE
         response.headers["Cache-Control"] = "private, no-cache" if may_be_kept else "private, no-store"
+        if self.languages is not None and response.status_code < 300:
+            response.headers["Content-Language"] = self.languages.language
+            patch_vary_headers(response, ["Accept-Language"])
         patch_vary_headers(response, ["Authorization"])
         return super().finalize_response(request, response, *args, **kwargs)
 
@@ -71,11 +88,24 @@ class MoviesView(CatalogueView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of movies."""
-        page = movies_page(MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"])
-        notes = {"unknown_names": page.unknown_names, "suggestions": page.suggestions}
+        values, (audience, languages) = self.validated, self.read_audience()
+        movie_filter = MoviesQuery.to_filter(values, audience, languages.chain)
+        if "ids" in values:
+            movies, unknown_ids = movies_by_ids(values["ids"], movie_filter)
+            return page_response(request, [languages.card(card) for card in movies], None, unknown_ids=unknown_ids)
+        if "sort" in values:
+            page = sorted_movies_page(movie_filter, values["sort"], values["cursor"], values["page_size"])
+        else:
+            page = movies_page(movie_filter, values["cursor"], values["page_size"])
+        facets = count_facets(movie_filter, values["facets"])
+        notes: dict[str, Any] = {
+            "unknown_names": page.unknown_names,
+            "suggestions": page.suggestions,
+            "facets": {name: [count._asdict() for count in counts] for name, counts in facets.items()},
+        }
         return page_response(
             request,
-            [_card_dict(card) for card in page.movies],
+            [languages.card(card) for card in page.movies],
             page.next,
             **{name: value for name, value in notes.items() if value},
         )
@@ -109,11 +139,20 @@ class MovieView(CatalogueView):
     def get(self, request: Request, movie_id: str) -> Response:
         """Return one movie. Raises Http404."""
         number = resolve_movie_id(movie_id)
-        details = visible_movie_details if self.required_scope == READ_SCOPE else movie_details
-        movie = details(number, effective_age_limit(self.validated)) if number else None
+        is_public = self.required_scope == READ_SCOPE
+        audience, languages = self.read_audience()
+        if not number:
+            movie = None
+        elif is_public:
+            movie = visible_movie_details(number, audience, languages.chain)
+        else:
+            movie = movie_details(number, audience.age_limit, languages.chain)
         if movie is None:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_details_dict(movie))
+        details = _details_dict(movie) | languages.card(movie.card)
+        if is_public:
+            del details["translations"]  # the answer is in one language
+        return Response(details)
 
     @operation(
         operation_id="movies_update",
@@ -149,7 +188,7 @@ class PeopleView(CatalogueView):
             self.validated["cursor"].after,
             self.validated["page_size"],
             self.validated["search"],
-            effective_age_limit(self.validated),
+            audience_of(self.validated),
         )
         return page_response(request, [person._asdict() for person in people], following)
 
@@ -161,12 +200,15 @@ class GenresView(CatalogueView):
         operation_id="genres",
         summary="All genres, with how many films that are shown.",
         tags=["movies"],
-        parameters=[AgeLimitQuery],
+        parameters=[GenresQuery],
         responses={200: GenresSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
         """Return all genres."""
-        genres = genre_list(effective_age_limit(self.validated))
+        audience, languages = self.read_audience()
+        genres = [
+            genre._replace(name=languages.genre_names.get(genre.name, genre.name)) for genre in genre_list(audience)
+        ]
         return Response({"results": [genre._asdict() for genre in genres]})
 
 
@@ -191,7 +233,12 @@ def _details_or_404(movie_id: int) -> dict[str, Any]:
 
 
 def _details_dict(movie: MovieDetails) -> dict[str, Any]:
-    return _card_dict(movie.card) | {name: value for name, value in movie._asdict().items() if name != "card"}
+    values = {name: value for name, value in movie._asdict().items() if name != "card"}
+    windows = [
+        {"country": window.country, "from": window.available_from, "until": window.available_until}
+        for window in movie.availability
+    ]
+    return _card_dict(movie.card) | values | {"availability": windows}
 
 
 def _card_dict(card: MovieCard) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from catalog.event_keys import event_key_text
 from catalog.exchange.row_files import FileFormat, write_rows
 from catalog.exchange.row_schemas import FIELDS, RowKind
+from catalog.limits import BEFORE_ALL_IDS
 from catalog.models import Credit, Viewer, WatchEvent
 from catalog.selectors import movie_details_page
 from catalog.selectors.viewer_data import stored_event_key
@@ -39,15 +40,21 @@ def _credit_rows() -> Iterator[dict[str, Any]]:
 
 
 def _viewer_rows() -> Iterator[dict[str, Any]]:
-    for viewer in _by_pages(lambda after: list(Viewer.objects.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
-        yield {"user_id": viewer.pk, "name": viewer.name, "age_limit": viewer.age_limit, "session": viewer.is_session}
+    viewers = Viewer.objects.order_by("pk")
+    for viewer in _by_pages(lambda after: list(viewers.filter(pk__gt=after)[:PAGE_SIZE]), BEFORE_ALL_IDS):
+        yield {
+            "user_id": viewer.site_key,
+            "name": viewer.name,
+            "age_limit": viewer.age_limit,
+            "session": viewer.is_session,
+        }
 
 
 def _event_rows() -> Iterator[dict[str, Any]]:
     events = WatchEvent.objects.select_related("viewer").annotate(event_key=stored_event_key())
     for event in _by_pages(lambda after: list(events.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
         yield {
-            "user_id": event.viewer_id,
+            "user_id": event.viewer.site_key,
             "movie_id": event.movie_id,
             "kind": event.get_kind_display(),
             "occurred_at": _iso_text(event.occurred_at),
@@ -58,9 +65,8 @@ def _event_rows() -> Iterator[dict[str, Any]]:
         }
 
 
-def _by_pages(page: Callable[[int], list[Any]]) -> Iterator[Any]:
-    """Yield all records of the pages; `page` returns the records after an id."""
-    after = 0
+def _by_pages(page: Callable[[int], list[Any]], after: int = 0) -> Iterator[Any]:
+    """Yield all records of the pages; `page` returns the records after an id, at first after `after`."""
     while records := page(after):
         yield from records
         after = records[-1].pk

@@ -14,12 +14,12 @@ from catalog.api.fields import (
     StrictBoolean,
     StrictInteger,
     TimestampField,
+    ViewerKeyField,
 )
 from catalog.api.serializers import NewMovie
 from catalog.api.strict import EVENT_HINTS, StrictSerializer
 from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_files import Row
-from catalog.limits import MAX_ID
 from catalog.models import MAX_AGE_LIMIT, Credit, WatchEvent
 
 MAX_REASON_LENGTH = 300  # characters
@@ -56,7 +56,7 @@ class PersonRow(StrictSerializer):
 class ViewerRow(StrictSerializer):
     """A viewer; what is left out stays as it is."""
 
-    user_id = StrictInteger(min_value=1, max_value=MAX_ID)
+    user_id = ViewerKeyField()
     name = NameField(max_length=120, allow_blank=True, required=False)
     age_limit = StrictInteger(min_value=0, max_value=MAX_AGE_LIMIT, allow_null=True, required=False)
     session = StrictBoolean(
@@ -69,7 +69,7 @@ class EventRow(StrictSerializer):
 
     hints = EVENT_HINTS
 
-    user_id = StrictInteger(min_value=1, max_value=MAX_ID)
+    user_id = ViewerKeyField()
     movie_id = MovieIdField()
     kind = serializers.ChoiceField([kind.label for kind in WatchEvent.Kind])
     occurred_at = TimestampField()

@@ -110,7 +110,7 @@ def write_genres(cursor: CursorWrapper, *, create: bool) -> GenreReport:
                WHERE f.way = 'new' OR NOT EXISTS (SELECT FROM catalog_movie_genres h WHERE h.movie_id = f.movie_id)
                ORDER BY 1, 2"""
         )
-    report.links = int(cursor.rowcount)
+        report.links = int(cursor.rowcount)
     cursor.execute("DROP TABLE genre_named")
     return report
 

@@ -109,15 +109,15 @@ def _write(cursor: CursorWrapper, options: ImportOptions, report: FilmReport, pr
         cursor.execute("UPDATE catalog_revision SET version_floor = greatest(version_floor, %s)", [demo.last_version])
     if is_table_empty(cursor, "catalog_movie"):
         lock_out_readers(cursor)  # its indexes are built over all rows afterwards
-    progress("films", 0, None)
+    progress("writing films", 0, None)
     advance_sequence(cursor, "catalog_movie")
     report.updated = write_films(cursor, overwrite=options.overwrite, imdb_keys=options.imdb_keys)
-    progress("genres", 0, None)
+    progress("writing genres", 0, None)
     report.genres = write_genres(cursor, create=options.create_genres)
     report.tags = write_tags(cursor)
-    progress("people", 0, None)
+    progress("writing people", 0, None)
     report.people = write_people(cursor, overwrite=options.overwrite)
-    progress("translations", 0, None)
+    progress("writing titles", 0, None)
     report.translations = write_translations(cursor, overwrite=options.overwrite)
     if report.has_changed:
         cursor.execute("ANALYZE catalog_movie, catalog_credit, catalog_person, catalog_movie_genres")

@@ -147,6 +147,6 @@ def write_people(cursor: CursorWrapper, *, overwrite: bool) -> PeopleReport:
                 SELECT movie_id, person_id, role, "order" FROM resolved ORDER BY movie_id, role, "order"
                 {"" if is_empty else conflict}"""
         )
-    report.credits += int(cursor.rowcount)
+        report.credits += int(cursor.rowcount)
     cursor.execute("DROP TABLE credit_target, evidence, credit_move, resolved")
     return report

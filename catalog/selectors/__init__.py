@@ -19,10 +19,13 @@ from catalog.selectors.age_limits import (
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
 from catalog.selectors.genre_names import StoredGenres, may_bring_genres, offered_languages, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
+from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
+    DetailedCard,
     MovieCard,
     MovieDetails,
+    detailed_cards,
     movie_cards,
     movie_details,
     movie_details_page,
@@ -42,7 +45,7 @@ from catalog.selectors.versions import (
     pending_viewer_versions,
     viewer_versions,
 )
-from catalog.selectors.viewer_data import personal_data, viewer_created_at
+from catalog.selectors.viewer_data import find_viewer, find_viewers, personal_data, viewer_created_at, viewer_keys
 from catalog.selectors.viewer_histories import (
     History,
     chunk_boundaries,
@@ -67,9 +70,12 @@ from catalog.selectors.watchers import MovieWatchers, movie_watchers
 __all__ = [
     "DATABASE_ERRORS",
     "EVERYBODY",
+    "FACETS",
+    "SORTS",
     "Audience",
     "CatalogueTable",
     "Cursor",
+    "DetailedCard",
     "History",
     "Match",
     "MerchandisingRule",
@@ -90,9 +96,13 @@ __all__ = [
     "certificates_within",
     "choose_audience",
     "chunk_boundaries",
+    "count_facets",
     "data_set",
+    "detailed_cards",
     "erasure_count",
     "export_events",
+    "find_viewer",
+    "find_viewers",
     "genre_list",
     "has_demo",
     "histories",
@@ -107,6 +117,7 @@ __all__ = [
     "movie_details_page",
     "movie_tags",
     "movie_watchers",
+    "movies_by_ids",
     "movies_page",
     "new_viewers",
     "offered_languages",
@@ -122,12 +133,14 @@ __all__ = [
     "sample_viewers",
     "search_movies",
     "search_viewers",
+    "sorted_movies_page",
     "stored_genres",
     "strictest_age_limit",
     "viewer_audience",
     "viewer_count",
     "viewer_created_at",
     "viewer_ids",
+    "viewer_keys",
     "viewer_versions",
     "viewers_by_day",
     "visible_movie_details",

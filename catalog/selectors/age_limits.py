@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import connection
 
 from catalog.certificates import minimum_age
+from catalog.keys import Key
+from catalog.models import Viewer
 
 # Each certificate that a movie has, by jumps through the index: movies are many, certificates few.
 _ALL_CERTIFICATES = """
@@ -40,11 +42,10 @@ class Audience(NamedTuple):
 EVERYBODY = Audience()
 
 
-def viewer_audience(viewer_id: int) -> Audience:
+def viewer_audience(viewer: Key) -> Audience:
     """Return a viewer's own limit, country and language; those of everybody for an unknown viewer."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT age_limit, country, language FROM catalog_viewer WHERE id = %s", [viewer_id])
-        row = cursor.fetchone()
+    viewers = Viewer.objects.filter(pk=viewer) if isinstance(viewer, int) else Viewer.objects.filter(key=viewer)
+    row = viewers.values_list("age_limit", "country", "language").first()
     return Audience(*row) if row else EVERYBODY
 
 

@@ -61,6 +61,21 @@ class CountryWindow(NamedTuple):
     available_until: datetime | None  # exclusive
 
 
+class DetailedCard(NamedTuple):
+    """What a list shows of a movie where it shows more."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    poster_url: str
+    overview: str
+    runtime: int | None  # minutes
+    certificate: str
+    directors: list[str]
+    actors: list[str]  # in billing order
+
+
 class MovieDetails(NamedTuple):
     """What a movie's own page shows."""
 
@@ -100,6 +115,17 @@ def movie_cards(ids: Collection[int], languages: Sequence[str] = ()) -> dict[int
         return {row[0]: MovieCard(*row) for row in cursor.fetchall()}
 
 
+def detailed_cards(ids: Collection[int], languages: Sequence[str] = ()) -> dict[int, DetailedCard]:
+    """Map movie ids to detailed cards as movie_cards() does, in one query; overviews are translated as titles are."""
+    select, values = select_card(languages)
+    overview = _TRANSLATED.format(column="overview") if languages else "m.overview"
+    more = f"{overview}, m.runtime, m.certificate, {_DIRECTORS}, {_ACTORS}"
+    select = select.replace(", m.poster_url FROM", f", m.poster_url, {more} FROM", 1)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{select} WHERE m.id = ANY(%s::int[])", [*values, *values, list(ids)])
+        return {row[0]: DetailedCard(*row) for row in cursor.fetchall()}
+
+
 def visible_movie_details(
     movie_id: int, audience: Audience = EVERYBODY, languages: Sequence[str] = ()
 ) -> MovieDetails | None:
@@ -108,9 +134,7 @@ def visible_movie_details(
     return _details(movie_id, audience.age_limit, languages, f" AND {IS_VISIBLE}", [audience.country])
 
 
-def movie_details(
-    movie_id: int, age_limit: int | None = None, languages: Sequence[str] = ()
-) -> MovieDetails | None:
+def movie_details(movie_id: int, age_limit: int | None = None, languages: Sequence[str] = ()) -> MovieDetails | None:
     """Return the details of a movie, visible or not; None for an unknown one or above the age limit (years)."""
     return _details(movie_id, age_limit, languages)
 

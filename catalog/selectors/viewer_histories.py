@@ -101,7 +101,7 @@ def sample_viewers(limit: int) -> list[int]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """WITH start AS (SELECT random() * max(id) AS id FROM catalog_viewer)
+            """WITH start AS (SELECT min(id) + random() * (max(id)::bigint - min(id)) AS id FROM catalog_viewer)
                SELECT id FROM (
                  (SELECT v.id, 1 AS turn FROM catalog_viewer v, start
                   WHERE v.id > start.id AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id)

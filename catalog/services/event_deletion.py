@@ -7,7 +7,8 @@ from django.db import transaction
 
 from catalog.event_keys import EventId
 from catalog.models import WatchEvent
-from catalog.services.events import bump_versions, lock_viewers
+from catalog.services.events import bump_versions
+from catalog.services.viewer_rows import lock_viewers
 
 
 class DeletedEvents(NamedTuple):

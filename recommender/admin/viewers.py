@@ -57,7 +57,11 @@ class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
         context: dict[str, Any] = {"taste": profile and _taste_charts(profile)}
         try:
             with suppress_metrics():
-                answer = recommend(RecommendRequest(viewer_id=record.pk, top_k=LIST_LENGTH, titles=True, explain=True))
+                answer = recommend(
+                    RecommendRequest(
+                        viewer_id=record.pk, viewer_key=record.site_key, top_k=LIST_LENGTH, titles=True, explain=True
+                    )
+                )
         except Overloaded:
             return context | {"busy": True}
         removed = answer.removal_counts.items()
@@ -90,10 +94,10 @@ class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
     def erase(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """Erase a viewer and report what was deleted."""
         viewer = get_or_404(self, request, object_id)
-        erased = privacy.erase_viewer(viewer.pk)
+        erased = privacy.erase_viewer(viewer.site_key)
         counts = f"{count_noun(erased.events, 'event')}, {count_noun(erased.impressions, 'impression')}"
         pending = "" if erased.stored_lists else " Redis does not answer: the stored list goes as soon as it is back."
-        messages.success(request, f"Viewer {object_id} is erased: {counts}.{pending}")
+        messages.success(request, f"The viewer is erased: {counts}.{pending}")
         return close_dialog_to("catalog_viewer_changelist")
 
     @action(

@@ -32,6 +32,7 @@ from recommender.models import ApiKey
 from recommender.movies.movie_ids import parse_movie_ids
 
 MAX_EVENTS = 1000
+NEEDED_FIELDS = {"rating": "rating", "progress": "completion"}  # kind -> what an event of it must have
 
 
 class EventConflict(APIException):
@@ -50,7 +51,10 @@ class EventRequestSerializer(FastSerializer):
     occurred_at = Timestamp(required=False, help_text="Default now; at most five minutes ahead of the server's clock.")
     rating = StarRating(required=False, help_text="Stars in halves; needed for the kind rating.")
     completion = JsonFloat(
-        required=False, min_value=0, max_value=1, help_text="The share of the film that was watched."
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="The share of the film that was watched; needed for the kind progress.",
     )
     event_id = EventKey(
         required=False, help_text="The site's own. Sent twice, it counts once; with other content it is a conflict."
@@ -64,22 +68,26 @@ class EventRequestSerializer(FastSerializer):
     position = JsonInteger(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the values. Raises ValidationError for a rating without stars."""
-        if values["kind"] == "rating" and "rating" not in values:
-            raise serializers.ValidationError({"rating": "is needed for the kind rating."})
+        """Return the values. Raises ValidationError for a rating without stars and for progress without a share."""
+        needed = NEEDED_FIELDS.get(values["kind"])
+        if needed and needed not in values:
+            raise serializers.ValidationError({needed: f"is needed for the kind {values['kind']}."})
         return values
 
 
 class EventRequestExtension(OpenApiSerializerExtension):
-    """Describe that a rating event has stars."""
+    """Describe that a rating event has stars, and one of progress a share."""
 
     target_class = EventRequestSerializer
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         """Return the schema of one event."""
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        no_rating = {"properties": {"kind": {"not": {"const": "rating"}}}}
-        return schema | {"anyOf": [no_rating, {"required": ["rating"]}]}
+        needs = [
+            {"anyOf": [{"properties": {"kind": {"not": {"const": kind}}}}, {"required": [name]}]}
+            for kind, name in NEEDED_FIELDS.items()
+        ]
+        return schema | {"allOf": needs}
 
 
 class EventsBodySerializer(serializers.Serializer):
@@ -182,7 +190,7 @@ def _to_client_events(events: Sequence[Mapping[str, Any] | str]) -> list[ClientE
         event
         if isinstance(event, str)
         else ClientEvent(
-            viewer_id=event["user_id"],
+            viewer=event["user_id"].key,
             movie_id=next(movie_ids),
             kind=event["kind"],
             occurred_at=event.get("occurred_at", now),

@@ -1,5 +1,6 @@
 """GET /home: a page of rows in one call."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
@@ -9,9 +10,23 @@ from rest_framework.response import Response
 
 from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
-from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId
-from recommender.api.list_requests import AudienceFields, FilterFields, to_filters, to_request
-from recommender.api.list_responses import LANGUAGE_HELP, EmptyListSerializer, FiltersAppliedSerializer, movie_card
+from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId, UserIdAnswer
+from recommender.api.list_requests import (
+    AudienceFields,
+    DetailsField,
+    FilterFields,
+    sent_viewer,
+    to_filters,
+    to_request,
+)
+from recommender.api.list_responses import (
+    LANGUAGE_HELP,
+    EmptyListSerializer,
+    FiltersAppliedSerializer,
+    MovieDetailFields,
+    movie_card,
+)
+from recommender.api.lists.see_all import SeeAllSerializer, see_all
 from recommender.api.openapi.operations import operation
 from recommender.serving.home.page import Page, build_page
 from recommender.serving.request import Filters
@@ -28,11 +43,18 @@ class HomeQuerySerializer(FilterFields, AudienceFields):
     )
     at = Timestamp(required=False, help_text="The request time, which the model uses for the gaps between watches.")
     language = TitleLanguageField()
+    details = DetailsField()
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the validated values, and as `sent` the values as they came."""
+        values = super().to_internal_value(data)
+        values["sent"] = dict(data)
+        return values
 
 
 @extend_schema_serializer(component_name="HomeFilm")
-class HomeMovieSerializer(serializers.Serializer):
+class HomeMovieSerializer(MovieDetailFields):
     movie_id = serializers.CharField()
     title = serializers.CharField(allow_null=True)
     genres = serializers.ListField(child=serializers.CharField())
@@ -49,10 +71,11 @@ class HomeRowSerializer(serializers.Serializer):
     source = serializers.ChoiceField(ROW_SOURCES, help_text="How the row came about.")  # type: ignore[assignment]
     recommendation_id = serializers.CharField(help_text="Send it along with impressions and clicks.")
     films = HomeMovieSerializer(many=True)
+    see_all = SeeAllSerializer(allow_null=True, help_text="How the row goes on; null where no call lists the same.")
 
 
 class HomeAnswerSerializer(EmptyListSerializer):
-    user_id = serializers.IntegerField(allow_null=True)
+    user_id = UserIdAnswer(allow_null=True)
     rows = HomeRowSerializer(many=True)
     model_version = serializers.CharField(allow_null=True)
     is_known_user = serializers.BooleanField()
@@ -79,11 +102,11 @@ class HomeView(ApiView):
         values = self.validated
         list_request = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
         page = build_page(list_request, values["rows"], values["row_length"])
-        return Response(page_body(list_request.viewer_id, page, list_request.filters))
+        return Response(page_body(sent_viewer(values), page, list_request.filters, values["sent"]))
 
 
-def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, Any]:
-    """Return the page as the JSON of the API."""
+def page_body(user_id: int | str | None, page: Page, filters: Filters, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the page as the JSON of the API. `sent`: its parameters as they came."""
     body = {
         "user_id": user_id,
         "rows": [
@@ -96,6 +119,14 @@ def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, An
                 "source": rendered.row.source,
                 "recommendation_id": rendered.recommendation_id,
                 "films": [movie_card(movie_id, page.movie_cards) for movie_id in rendered.movie_ids],
+                "see_all": see_all(
+                    rendered.row.kind,
+                    rendered.row.about,
+                    sent,
+                    rendered.movie_ids,
+                    data_set=page.data_set,
+                    model=page.model_version,
+                ),
             }
             for rendered in page.rows
         ],

@@ -17,6 +17,7 @@ from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonString
 from recommender.api.openapi.operations import operation
 from recommender.ingest.imports import FIRST_GENRES
+from recommender.jobs.results import readable_result
 from recommender.models import ApiKey, Job
 
 FillJob = Callable[[Job], object]
@@ -68,7 +69,7 @@ def job_body(job: Job) -> dict[str, Any]:
         "phase": job.phase,
         "done": job.done,
         "total": job.total,
-        "result": job.result,
+        "result": readable_result(job),
         "error": job.error,
         "created_at": job.created_at.isoformat(),
         "started_at": job.started_at and job.started_at.isoformat(),

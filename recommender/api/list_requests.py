@@ -8,6 +8,7 @@ from catalog.api.fields import CountryField
 from catalog.models import MAX_AGE_LIMIT
 from catalog.names.languages import NO_WISH
 from catalog.selectors import strictest_age_limit
+from recommender import viewer_keys
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp, TopK
 from recommender.movies.movie_ids import parse_movie_ids
@@ -29,6 +30,14 @@ class AgeLimitFields(FastSerializer):
 
     age_limit = JsonInteger(required=False, min_value=0, max_value=MAX_AGE_LIMIT, help_text=AGE_LIMIT_HELP)
     certificate = CertificateField(required=False, help_text=CERTIFICATE_HELP)
+
+
+class DetailsField(JsonBoolean):
+    """Whether the movies of the list come with more than their cards."""
+
+    def __init__(self, **options: Any) -> None:
+        message = "Whether overview, runtime, certificate, directors and actors come along, beside the titles."
+        super().__init__(default=False, help_text=message, **options)
 
 
 class AudienceFields(AgeLimitFields):
@@ -70,9 +79,14 @@ class FilterFields(FastSerializer):
 def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
     """Return the request to serving for validated values; `more`: fields of it that are no values of the call."""
     requested_at = values.get("at")
+    key = values["user_id"].key if "user_id" in values else None
+    group = [viewer.key for viewer in values.get("user_ids", ())]
+    ids = viewer_keys.viewer_ids(group if key is None else [key])
     return RecommendRequest(
-        viewer_id=values.get("user_id"),
-        viewer_ids=values.get("user_ids", ()),
+        viewer_id=None if key is None else ids.get(key),
+        viewer_key=key,
+        viewer_ids=[ids.get(member) for member in group],
+        viewer_keys=group,
         history=parse_movie_ids(values.get("history", ())),
         history_texts=values.get("history", ()),
         top_k=values["top_k"],
@@ -82,11 +96,18 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
         country=values.get("country", ""),
         title_languages=values.get("title_languages", NO_WISH),
         requested_at=None if requested_at is None else max(0, int(requested_at.timestamp())),
-        titles=values.get("titles", False),
+        titles=values.get("titles", False) or values.get("details", False),
+        details=values.get("details", False),
         explain=values.get("explain", False),
         diversity=values.get("diversity", 0.0),
+        page=values.get("page"),
         **more,
     )
+
+
+def sent_viewer(values: Mapping[str, Any]) -> int | str | None:
+    """Return the viewer's id as the call names it, for the answer to repeat; None where it names nobody."""
+    return values["user_id"].sent if "user_id" in values else None
 
 
 def to_filters(values: Mapping[str, Any]) -> Filters:

@@ -1,6 +1,6 @@
 """Many viewers in one call: one read of the histories, then the model in blocks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ from recommender.history import has_known_movies
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import bulk_turn
-from recommender.serving.context import RequestContext, open_context
+from recommender.serving.context import RequestContext, load_histories, open_context
 from recommender.serving.current_versions import active_ranker, is_active_model, read_versions
 from recommender.serving.list_sources import Candidates, content_candidates, model_candidates, popular_candidates
 from recommender.serving.metrics import instrumented
@@ -36,8 +36,7 @@ def recommend_many(requests: Sequence[RecommendRequest]) -> list[Answer]:
         return []
     cache_read = read_versions(None)
     with bulk_turn():
-        viewer_ids = [request.viewer_id for request in requests if request.viewer_id is not None]
-        histories = {history.viewer_id: history for history in selectors.histories(viewer_ids)}
+        histories = load_histories([(request.viewer_id, request.viewer_key) for request in requests])
     ranker = active_ranker(cache_read)
     answers: list[Answer] = []
     for start in range(0, len(requests), BLOCK_SIZE):
@@ -45,16 +44,16 @@ def recommend_many(requests: Sequence[RecommendRequest]) -> list[Answer]:
             contexts = [
                 open_context(request, cache_read=cache_read) for request in requests[start : start + BLOCK_SIZE]
             ]
-            answers += _answer_block(contexts, histories, ranker)
+            answers += _answer_block(contexts, histories[start : start + BLOCK_SIZE], ranker)
     return answers
 
 
 def _answer_block(
-    contexts: Sequence[RequestContext], histories: Mapping[int, selectors.History], ranker: "Ranker | None"
+    contexts: Sequence[RequestContext], histories: Sequence[selectors.History | None], ranker: "Ranker | None"
 ) -> list[Answer]:
     viewers = [
-        build_profile(context.request, histories.get(context.request.viewer_id or 0), context.posted_ids)
-        for context in contexts
+        build_profile(context.request, history, context.posted_ids)
+        for context, history in zip(contexts, histories, strict=True)
     ]
     personal = _personal_candidates(contexts, viewers, ranker) if ranker is not None else {}
     answers = []

@@ -12,15 +12,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog import selectors
+from catalog.keys import Key
 from recommender.history import has_known_movies, merge_exclusions, to_model_events
 from recommender.ml.data import Events
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.candidates.trending import RRF_K, rank_positions
 from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slot
-from recommender.serving.context import RequestContext, load_ranker, open_context
+from recommender.serving.context import RequestContext, load_histories, load_ranker, open_context
 from recommender.serving.filtering.eligibility import EligibilityFilter
-from recommender.serving.list_sources import Candidates, content_candidates, model_candidates, popular_candidates
+from recommender.serving.list_sources import (
+    Candidates,
+    content_candidates,
+    model_candidates,
+    popular_candidates,
+    repeated_candidates,
+)
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Answer
@@ -29,6 +36,7 @@ from recommender.serving.viewer import NO_EVENTS, ViewerProfile, build_profile
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+NO_VIEWER = RecommendRequest(viewer_id=None)
 LEAST_MISERY_WEIGHT = 0.5  # the part of the least satisfied viewer; the rest is the mean of all
 MIN_CANDIDATES = 200  # of each viewer's best movies
 
@@ -41,13 +49,15 @@ def recommend_for_group(request: RecommendRequest) -> Answer:
     """
     context = open_context(request)  # one read of Redis
     with GROUPS_AND_EXPLANATIONS.slot(), compute_slot():
-        histories = {history.viewer_id: history for history in selectors.histories(request.viewer_ids)}  # one query
-        members = [
-            build_profile(RecommendRequest(viewer_id=viewer_id), histories.get(viewer_id))
-            for viewer_id in request.viewer_ids
-        ]
-        group = merge_viewers(members, list(histories.values()))
-        candidates = _personal_candidates(context, members, group) or popular_candidates(context, group)
+        keys: Sequence[Key | None] = request.viewer_keys or [None] * len(request.viewer_ids)
+        histories = load_histories(list(zip(request.viewer_ids, keys, strict=True)))  # one query
+        members = [build_profile(NO_VIEWER, history) for history in histories]
+        group = merge_viewers(members, [history for history in histories if history is not None])
+        candidates = (
+            repeated_candidates(context, group)
+            or _personal_candidates(context, members, group)
+            or popular_candidates(context, group)
+        )
     movies = rerank(context, candidates)
     return build_answer(context, candidates, movies)
 

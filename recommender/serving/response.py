@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from catalog.selectors import MovieCard
+from catalog.selectors import DetailedCard, MovieCard
 
 Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
 
@@ -48,5 +48,8 @@ class Answer:
     empty_reason: str = ""  # why the list is empty
     explanations: Sequence[Explanation] | None = None  # one for each movie, where they were asked for
     is_chart: bool = False  # a chart was asked for; it does not stand in for a viewer's own list
+    next_cursor: str | None = None  # asks for the next page; None: there is none, or the list has no pages
     language: str = ""  # of the titles, where the catalogue has them in it; "": no titles
-    movie_cards: Mapping[int, MovieCard] | None = None  # movie id -> title and poster, where they were asked for
+    movie_cards: Mapping[int, MovieCard | DetailedCard] | None = (
+        None  # movie id -> title and poster, where they were asked for
+    )

@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
-# What a file means, where a page ended, which of two moments is later, whether two numbers are one viewer and what an
-# address on the web is no schema says.
+# What a file means, where a page ended, which of two moments is later, whether two ids are one viewer, which characters
+# print and what an address on the web is no schema says.
 BEYOND_SCHEMAS = (
+    *(
+        f"GET /{name}"
+        for name in ("recommend", "home", "popular", "trending", "latest", "genres", "similar/{movie_id}")
+    ),
+    *(f"POST /{name}" for name in ("recommend", "recommend/filtered", "similar", "events", "viewer-tokens")),
+    "DELETE /users/{user_id}/events",
     "GET /people",
     "POST /imports/{kind}",
     "POST /users/merge",

@@ -13,26 +13,29 @@ ALL_SCOPES = tuple(ApiKey.Scope.values)
 
 
 class ApiClient:
-    """Send and return JSON; the last response is `response`."""
+    """Send and return JSON, with the address as gunicorn tells it; the last response is `response`."""
 
     def __init__(self, **headers: str) -> None:
         self.client = Client(raise_request_exception=False, headers=headers)
         self.response: Any = None
 
     def get(self, path: str, expect: int = 200, **more: Any) -> Any:
-        return self._answer(self.client.get(path, **more), expect)
+        return self._answer(self.client.get(path, RAW_URI=path, **more), expect)
 
     def post(self, path: str, body: Any = None, expect: int = 200, **more: Any) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body)
-        return self._answer(self.client.post(path, data, **{"content_type": "application/json", **more}), expect)
+        return self._answer(
+            self.client.post(path, data, RAW_URI=path, **{"content_type": "application/json", **more}), expect
+        )
 
     def patch(self, path: str, body: Any = None, expect: int = 200, **more: Any) -> Any:
         return self._answer(
-            self.client.patch(path, json.dumps(body), **{"content_type": "application/json", **more}), expect
+            self.client.patch(path, json.dumps(body), RAW_URI=path, **{"content_type": "application/json", **more}),
+            expect,
         )
 
     def delete(self, path: str, expect: int = 200, **more: Any) -> Any:
-        return self._answer(self.client.delete(path, **more), expect)
+        return self._answer(self.client.delete(path, RAW_URI=path, **more), expect)
 
     def _answer(self, response: Any, expect: int) -> Any:
         self.response = response

@@ -13,6 +13,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey
 
+from catalog.keys import Key
 from catalog.selectors import DATABASE_ERRORS
 from recommender import process_state
 from recommender.api.access.throttles import InvalidKeyThrottle
@@ -31,7 +32,7 @@ class ApiPrincipal:
     prefix: str  # of the key
     scopes: frozenset[str]
     expires_at: datetime | None
-    viewer_id: int | None = None  # of a viewer's token, which reads the lists of nobody else
+    viewer: Key | None = None  # of a viewer's token, which reads the lists of nobody else
 
     def has_expired(self) -> bool:
         """Return whether the key's last moment has passed."""

@@ -35,11 +35,11 @@ class RateThrottle(SimpleRateThrottle):
         self.scope = getattr(view, "throttle_scope", "reads")
         if principal is None:
             caller = self.get_ident(request)
-        elif principal.viewer_id is None:
+        elif principal.viewer is None:
             caller = principal.prefix
         else:
             self.scope = "viewer"
-            owner = f"{principal.prefix}:{principal.viewer_id}"
+            owner = f"{principal.prefix}:{principal.viewer}"
             caller = blake2b(owner.encode(), digest_size=12).hexdigest()  # no viewer's id is a key in Redis
         return self._is_within_rate(request, caller, self._increment)
 

@@ -7,6 +7,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from catalog.keys import Key
 from catalog.selectors import DATABASE_ERRORS, viewer_created_at
 from recommender.api.access.authentication import ApiPrincipal, lookup_key
 from recommender.models import ApiKey
@@ -16,14 +17,14 @@ KEYWORD = "Viewer-Token"
 _signer = signing.Signer(salt="movierec.viewer-token")
 
 
-def sign_viewer_token(principal: ApiPrincipal, viewer_id: int, seconds: int) -> tuple[str, int]:
+def sign_viewer_token(principal: ApiPrincipal, viewer: Key, seconds: int) -> tuple[str, int]:
     """Return the token and when it ends (unix seconds). It ends with its key, too, and with its viewer."""
     expires = int(time.time()) + seconds
     try:
-        created_at = viewer_created_at(viewer_id)
+        created_at = viewer_created_at(viewer)
     except DATABASE_ERRORS:
         created_at = None  # as for a viewer who is not known yet: such a token does not end with the viewer
-    return _signer.sign_object([viewer_id, principal.prefix, expires, created_at]), expires
+    return _signer.sign_object([viewer, principal.prefix, expires, created_at]), expires
 
 
 class ViewerTokenAuthentication(BaseAuthentication):
@@ -47,7 +48,7 @@ class ViewerTokenAuthentication(BaseAuthentication):
 
 def _verify(token: str) -> ApiPrincipal | None:
     try:
-        viewer_id, prefix, expires, created_at = _signer.unsign_object(token)
+        viewer, prefix, expires, created_at = _signer.unsign_object(token)
     except (signing.BadSignature, ValueError):
         return None
     if expires < time.time():
@@ -55,19 +56,19 @@ def _verify(token: str) -> ApiPrincipal | None:
     key = lookup_key(f"prefix {prefix}".encode(), lambda: ApiKey.objects.get_usable_keys().get(prefix=prefix))
     if key is None or key.has_expired() or ApiKey.Scope.READ not in key.scopes:
         return None
-    if created_at is not None and _is_gone(viewer_id, created_at):
+    if created_at is not None and _is_gone(viewer, created_at):
         return None
-    return ApiPrincipal(prefix, frozenset([ApiKey.Scope.READ.value]), None, viewer_id)
+    return ApiPrincipal(prefix, frozenset([ApiKey.Scope.READ.value]), None, viewer)
 
 
-def _is_gone(viewer_id: int, created_at: float) -> bool:
+def _is_gone(viewer: Key, created_at: float) -> bool:
     """Return whether the viewer was erased or merged since `created_at`; False while Postgres is down.
 
-    The id may belong to a stranger by now, without the age limit. An import of older events moves the day on which a
+    The key may belong to a stranger by now, without the age limit. An import of older events moves the day on which a
     viewer came back.
     """
     try:
-        now_created_at = viewer_created_at(viewer_id)
+        now_created_at = viewer_created_at(viewer)
     except DATABASE_ERRORS:
         return False
     return now_created_at is None or now_created_at > created_at

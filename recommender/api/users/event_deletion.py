@@ -12,7 +12,7 @@ from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, MovieId, Timestamp
 from recommender.api.openapi.operations import operation
-from recommender.api.users.user_data import check_viewer_id
+from recommender.api.users.path_viewer import viewer_of_path
 from recommender.ingest.event_deletion import delete_event, delete_viewer_events
 from recommender.ingest.events import KINDS
 from recommender.models import ApiKey
@@ -65,13 +65,13 @@ class UserEventsView(ApiView):
         DeletedEventsSerializer,
         parameters=[EventsToDeleteSerializer],
     )
-    def delete(self, request: Request, user_id: int) -> Response:
+    def delete(self, request: Request, user_id: str) -> Response:
         """Delete events of a viewer, such as the history or an entry of the watchlist."""
-        check_viewer_id(user_id)
+        viewer = viewer_of_path(user_id)
         values = self.validated
         movie = values.get("movie_id")
         deleted = delete_viewer_events(
-            user_id,
+            viewer,
             movie_id=None if movie is None else parse_movie_id(movie),
             kind=values.get("kind"),
             before=values.get("before"),

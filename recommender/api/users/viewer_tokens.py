@@ -11,7 +11,7 @@ from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.access.viewer_token_auth import KEYWORD, sign_viewer_token
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import JsonInteger, UserId
+from recommender.api.fields import JsonInteger, UserId, UserIdAnswer
 from recommender.api.openapi.operations import operation
 
 MIN_SECONDS, DEFAULT_SECONDS, MAX_SECONDS = 60, 900, 3_600
@@ -26,7 +26,7 @@ class ViewerTokenRequestSerializer(FastSerializer):
 
 class ViewerTokenAnswerSerializer(serializers.Serializer):
     token = serializers.CharField(help_text=f"To be sent as `Authorization: {KEYWORD} ...`.")
-    user_id = serializers.IntegerField()
+    user_id = UserIdAnswer()
     expires_at = serializers.DateTimeField()
 
 
@@ -44,6 +44,6 @@ class ViewerTokensView(ApiView):
         """Sign a token for a viewer."""
         if not isinstance(request.auth, ApiPrincipal):
             raise NotAuthenticated("A viewer's token is made with an API key.")
-        viewer_id = self.validated["user_id"]
-        token, expires = sign_viewer_token(request.auth, viewer_id, self.validated["seconds"])
-        return Response({"token": token, "user_id": viewer_id, "expires_at": datetime.fromtimestamp(expires, UTC)})
+        viewer = self.validated["user_id"]
+        token, expires = sign_viewer_token(request.auth, viewer.key, self.validated["seconds"])
+        return Response({"token": token, "user_id": viewer.sent, "expires_at": datetime.fromtimestamp(expires, UTC)})

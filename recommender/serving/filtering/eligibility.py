@@ -80,6 +80,14 @@ class EligibilityFilter:
         passes[rows[rows >= 0]] = False
         return passes
 
+    def count_at_least(self) -> int:
+        """Return how many movies pass, or somewhat fewer: each of `excluded_ids` counts as one that would pass."""
+        if self.attribute_mask is None and self.age_limit is None and self.excluded_by_rule is None:
+            passing = len(self.snapshot.table.ids) - self.availability().unavailable_count
+        else:
+            passing = int(np.count_nonzero(self.mask()))
+        return passing - len(self.excluded_ids)
+
     def vocabulary_mask(self, ranker: "Ranker") -> np.ndarray:
         """Return which movies of the model's vocabulary pass, bool [V]. `excluded_ids` are not taken out."""
         return np.append(self.mask(), False)[self.snapshot.rows_of_model(ranker)]  # row -1 falls on the appended one

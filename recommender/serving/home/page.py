@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog.selectors import MovieCard
+from catalog.selectors import DetailedCard, MovieCard
 from recommender.history import has_known_movies
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import compute_slot
@@ -76,7 +76,8 @@ class Page:
     suggestions: dict[str, dict[str, list[str]]]  # filter -> unknown name -> near names
     empty_reason: str  # why there are no rows
     language: str  # of the titles, where the catalogue has them in it
-    movie_cards: dict[int, MovieCard]
+    data_set: int  # of the movies' ids
+    movie_cards: dict[int, MovieCard | DetailedCard]
 
 
 @instrumented
@@ -107,8 +108,9 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
         suggestions=suggest_names(context.snapshot, context.unknown_names),
         empty_reason="" if rendered else explain_empty(eligibility, request.filters, context.unknown_names),
         language=context.snapshot.language_of(languages),
+        data_set=table.data_set,
         movie_cards=load_movie_cards(
-            [movie for row in rendered for movie in row.movie_ids], context.snapshot, languages
+            [movie for row in rendered for movie in row.movie_ids], context.snapshot, languages, details=request.details
         ),
     )
 

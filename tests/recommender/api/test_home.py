@@ -51,7 +51,17 @@ def test_it_works(api):
     assert (body["user_id"], body["model_version"], body["is_known_user"]) == (ADA, TINY_MODEL, True)
     assert not body["degraded"]
     for row in body["rows"]:
-        assert set(row) == {"key", "kind", "about", "title", "reason", "source", "recommendation_id", "films"}
+        assert set(row) == {
+            "key",
+            "kind",
+            "about",
+            "title",
+            "reason",
+            "source",
+            "recommendation_id",
+            "films",
+            "see_all",
+        }
         assert set(row["films"][0]) == {"movie_id", "title", "year", "genres", "poster_url"}
         assert row["title"]
         assert row["reason"]
@@ -234,7 +244,7 @@ def test_an_empty_catalogue_has_no_rows(api):
 
 def test_a_page_has_the_requested_rows_and_length(api):
     assert [len(row["films"]) for row in api.get(f"/home?user_id={ADA}&rows=3&row_length=2")["rows"]] == [2, 2, 2]
-    for faulty, message in {"rows=21": "20", "row_length=51": "50", "rows=0": "1", "user_id=x": "integer"}.items():
+    for faulty, message in {"rows=21": "20", "row_length=51": "50", "rows=0": "1", "user_id=%01": "printable"}.items():
         [error] = api.get(f"/home?{faulty}", expect=400)["errors"]
         assert (error["parameter"], message in error["detail"]) == (faulty.split("=")[0], True)
 

@@ -46,7 +46,7 @@ def test_a_new_film_does_not_take_the_id_that_a_row_before_it_was_given(site):
 @pytest.mark.usefixtures("transactional_db", "cast")
 def test_rejected_rows_are_paged(site, monkeypatch):
     monkeypatch.setattr(imports, "batched", lambda rows: ([row] for row in rows))
-    body = "user_id,name\n1,a\n0,b\n2,c\nx,d\n-1,e\n"
+    body = f"user_id,name\n1,a\n\x01,b\n2,c\n{'x' * 129},d\n,e\n"
     job = post_rows(site, "viewers", body.encode(), CSV)
     assert run_import(site, job)["result"] == {"stored": 2, "duplicates": 0, "rejected": 3}
     reported, address = [], f"/jobs/{job['job_id']}/rejected"

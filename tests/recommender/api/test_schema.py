@@ -15,11 +15,12 @@ pytestmark = pytest.mark.usefixtures("model")
 COMPONENTS = """
     About AdminNote BatchAnswer BatchJobAnswer BatchRequest Because CacheBatchRequest CertificateEnum ChartAnswer
     ChartSource CheckStatus DataAnswer DoneEvent ErasedAnswer EventRequest EventResult EventStatus EventsAnswer
-    EventsBody FilteredAnswer FilteredRequest FiltersApplied Genres HistoryAnswer HistoryAnswerSourceEnum HomeAnswer
-    HomeFilm HomeRow JobAnswer JobStatus KeptMerge KindEnum KnownViewer ListSource LiveAnswer MergeAnswer
+    EventsBody FacetCount FilteredAnswer FilteredRequest FiltersApplied Genres HistoryAnswer HistoryAnswerSourceEnum
+    HomeAnswer HomeFilm HomeRow JobAnswer JobStatus KeptMerge KindEnum KnownViewer ListSource LiveAnswer MergeAnswer
     MergeRequest Movie MovieDetails MoviePage Neighbour NeighbourSource NewMovie PatchedMovieValues PeoplePage
     Person Problem ProblemError ReadyAnswer RecommendAnswer RecommendRequest RejectedAnswer RejectedRow RowSource
-    Scored SentHistory ShownFilm SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck Titled
+    CountryEnum DeletedEvents FacetCount
+    Scored SeeAll SentHistory ShownFilm SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck Titled
     TrainedModel UndoAnswer UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow
 """
 DONE = {"200", "201", "202"}

@@ -27,11 +27,19 @@ CALLS = {
     ],
     ("recommend/filtered", "post"): [{}, {"genres": ["Crime"]}, {"history": CRIME, "final_k": 200, **WIDE}],
     ("similar", "post"): [{"movie_id": CRIME[0], "top_k": 200}, {"movie_id": str(TOY_STORY), "age_limit": 21}],
+    ("similar/<key:movie_id>", "get"): ["", "?titles=true&top_k=200", "?details=true&age_limit=21"],
     ("home", "get"): ["", "?rows=20&row_length=50", "?genres=Crime", "?age_limit=21&rows=20"],
     ("popular", "get"): ["?titles=true&top_k=200", "?titles=true&genres=Crime&age_limit=21"],
     ("trending", "get"): ["?titles=true&top_k=200", "?titles=true&personal=true&top_k=200"],
     ("latest", "get"): ["?titles=true&top_k=200", "?titles=true&certificate=R"],
-    ("movies", "get"): ["?page_size=1000", "?search=godfather", "?people=Al+Pacino", "?age_limit=21&genres=Crime"],
+    ("movies", "get"): [
+        "?page_size=1000",
+        "?search=godfather",
+        "?people=Al+Pacino",
+        "?age_limit=21&genres=Crime",
+        "?sort=-year",
+        f"?ids={GODFATHER},1",
+    ],
     ("movies/<str:movie_id>", "get"): ["", "?age_limit=21", "?certificate=NC-17"],
     ("people", "get"): ["?page_size=1000", "?search=pacino"],
     ("genres", "get"): ["", "?age_limit=21"],
@@ -63,7 +71,7 @@ def named_in(body, movies):
 
 
 def sent(client, route, method, more, movie=GODFATHER, expect=200):
-    path = "/" + route.replace("<str:movie_id>", str(movie))
+    path = "/" + route.replace("<str:movie_id>", str(movie)).replace("<key:movie_id>", str(movie))
     if method == "get":
         return client.get(path + more, expect=expect)
     return client.post(path, more, expect=expect)

@@ -26,7 +26,7 @@ def listed(answer):
 
 
 def watch(movie_id):
-    event = ClientEvent(viewer_id=ADA, movie_id=movie_id, kind="watch", occurred_at=timezone.now())
+    event = ClientEvent(viewer=ADA, movie_id=movie_id, kind="watch", occurred_at=timezone.now())
     assert record_client_events([event]).visible
 
 
