@@ -8,7 +8,7 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Concat, Upper
+from django.db.models.functions import Concat, Lower, Upper
 
 from catalog.external_ids import format_imdb_id, format_person_id, parse_imdb_id, parse_person_id
 from catalog.keys import MAX_KEY_LENGTH, Key
@@ -263,7 +263,10 @@ class MovieTranslation(models.Model):
     )
 
     class Meta:
-        indexes = [GinIndex(fields=["search_words"], name="movie_translation_words", fastupdate=False)]
+        indexes = [
+            GinIndex(fields=["search_words"], name="movie_translation_words", fastupdate=False),
+            models.Index(Lower("language"), name="movie_translation_language"),
+        ]
         constraints = [models.UniqueConstraint(fields=["movie", "language"], name="movie_translation_once")]
 
     def __str__(self) -> str:

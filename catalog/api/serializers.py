@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
@@ -20,15 +20,18 @@ from catalog.api.fields import (
     StrictBoolean,
     StrictInteger,
     StrictString,
+    TitleLanguageField,
 )
+from catalog.api.local_fields import AvailabilityField, OriginCountriesField, TranslationsField
 from catalog.api.strict import StrictSerializer, unknown_name_message
 from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
-from catalog.selectors import FACETS, SORTS, Cursor, MovieFilter, Visibility
+from catalog.selectors import FACETS, SORTS, Audience, Cursor, MovieFilter, Visibility
 from catalog.validators import LANGUAGE_PATTERN, MAX_OVERVIEW_LENGTH, MAX_RUNTIME
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000
 MAX_IDS = 200  # of one call
 FIRST_PAGE = Cursor()
+_OF_ANY_CALL = {"published", "age_limit", "country", "titles_in"}  # fields of a filter that stand beside ids too
 MAX_GENRES, MAX_PEOPLE = 50, 200  # of a movie
 
 
@@ -125,12 +128,7 @@ class MoviesQuery(PageQuery):
         if values["cursor"] != FIRST_PAGE and values["cursor"].sort != values.get("sort", ""):
             errors["cursor"] = "is of a page in another order: send the same sort, or begin without a cursor."
         if "ids" in values:
-            fields = {field.name for field in dataclasses.fields(MovieFilter)} - {
-                "published",
-                "age_limit",
-                "country",
-                "titles_in",
-            }
+            fields = {field.name for field in dataclasses.fields(MovieFilter)} - _OF_ANY_CALL
             names = [*sorted(fields), "genre", "sort", "facets"]
             errors |= {name: "cannot stand beside ids: leave one out." for name in names if values.get(name)}
         if errors:
@@ -195,10 +193,13 @@ class MovieValues(StrictSerializer):
         required=False,
         help_text="A BCP 47 tag: en, en-GB.",
     )
+    countries = OriginCountriesField()
     imdb_id = ImdbIdField(max_length=12, allow_blank=True, required=False, help_text="As in tt0114709.")
     tmdb_id = StrictInteger(min_value=1, max_value=MAX_ID, allow_null=True, required=False)
     available_from = serializers.DateTimeField(allow_null=True, required=False)
     available_until = serializers.DateTimeField(allow_null=True, required=False, help_text="Exclusive.")
+    availability = AvailabilityField()
+    translations = TranslationsField()
     published = StrictBoolean(required=False, help_text="false hides the film everywhere.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -241,6 +242,17 @@ class MovieSerializer(serializers.Serializer):
     poster_url = serializers.CharField(allow_blank=True)
 
 
+class CountryWindowSerializer(serializers.Serializer):
+    """When a movie is available in a country."""
+
+    country = serializers.CharField(help_text="ISO 3166.")
+    until = serializers.DateTimeField(allow_null=True, help_text="Exclusive.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Return the fields; `from` is a word of Python's."""
+        return super().get_fields() | {"from": serializers.DateTimeField(allow_null=True)}
+
+
 class MovieDetailsSerializer(MovieSerializer):
     """A movie with all that is known of it."""
 
@@ -249,6 +261,7 @@ class MovieDetailsSerializer(MovieSerializer):
     runtime = serializers.IntegerField(allow_null=True, help_text="Minutes.")
     certificate = serializers.CharField(allow_blank=True)
     language = serializers.CharField(allow_blank=True)
+    countries = serializers.ListField(child=serializers.CharField(), help_text="Of origin, ISO 3166.")
     imdb_id = serializers.CharField(allow_blank=True)
     tmdb_id = serializers.IntegerField(allow_null=True)
     directors = serializers.ListField(child=serializers.CharField())
@@ -256,6 +269,12 @@ class MovieDetailsSerializer(MovieSerializer):
     published = serializers.BooleanField()
     available_from = serializers.DateTimeField(allow_null=True)
     available_until = serializers.DateTimeField(allow_null=True, help_text="Exclusive.")
+    availability = CountryWindowSerializer(many=True, help_text="Empty: in every country.")
+    translations = serializers.DictField(
+        child=serializers.DictField(child=serializers.CharField(allow_blank=True)),
+        required=False,
+        help_text="With published=any or false: titles and overviews by language.",
+    )
 
 
 class FacetCountSerializer(serializers.Serializer):

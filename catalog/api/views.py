@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.age_limits import audience_of
+from catalog.api.local_fields import window_values
 from catalog.api.paging import page_response
 from catalog.api.scopes import READ_SCOPE, CatalogueScopes
 from catalog.api.serializers import (
@@ -150,9 +151,7 @@ class MovieView(CatalogueView):
         if movie is None:
             raise Http404(f"The catalogue has no film {movie_id}.")
         details = _details_dict(movie) | languages.card(movie.card)
-        if is_public:
-            del details["translations"]  # the answer is in one language
-        return Response(details)
+        return Response(details if is_public else details | {"translations": movie.translations})
 
     @operation(
         operation_id="movies_update",
@@ -233,12 +232,8 @@ def _details_or_404(movie_id: int) -> dict[str, Any]:
 
 
 def _details_dict(movie: MovieDetails) -> dict[str, Any]:
-    values = {name: value for name, value in movie._asdict().items() if name != "card"}
-    windows = [
-        {"country": window.country, "from": window.available_from, "until": window.available_until}
-        for window in movie.availability
-    ]
-    return _card_dict(movie.card) | values | {"availability": windows}
+    values = {name: value for name, value in movie._asdict().items() if name not in ("card", "translations")}
+    return _card_dict(movie.card) | values | {"availability": list(map(window_values, movie.availability))}
 
 
 def _card_dict(card: MovieCard) -> dict[str, Any]:

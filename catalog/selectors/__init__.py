@@ -22,6 +22,7 @@ from catalog.selectors.merchandising_rules import MerchandisingRule, merchandisi
 from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
+    CountryWindow,
     DetailedCard,
     MovieCard,
     MovieDetails,
@@ -31,6 +32,7 @@ from catalog.selectors.movies import (
     movie_details_page,
     resolve_movie_id,
     resolve_movie_ids,
+    translation_languages,
     visible_movie_details,
 )
 from catalog.selectors.people_and_genres import NameCount, genre_list, people_page, resolve_people
@@ -74,6 +76,7 @@ __all__ = [
     "SORTS",
     "Audience",
     "CatalogueTable",
+    "CountryWindow",
     "Cursor",
     "DetailedCard",
     "History",
@@ -136,6 +139,7 @@ __all__ = [
     "sorted_movies_page",
     "stored_genres",
     "strictest_age_limit",
+    "translation_languages",
     "viewer_audience",
     "viewer_count",
     "viewer_created_at",

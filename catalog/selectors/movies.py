@@ -1,5 +1,6 @@
 """Movies as people see them: cards and details, ids as clients write them, people by name."""
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ from django.db import connection
 
 from catalog.external_ids import format_imdb_id, parse_external_id, parse_imdb_id
 from catalog.limits import parse_id
-from catalog.models import Credit
+from catalog.models import Credit, MovieTranslation
 from catalog.selectors.age_limits import EVERYBODY, Audience, certificate_age
 
 _GENRES = """ARRAY(SELECT g.name FROM catalog_movie_genres mg JOIN catalog_genre g ON g.id = mg.genre_id
@@ -162,13 +163,22 @@ def movie_details_page(after: int, page_size: int) -> list[MovieDetails]:
         return [_to_details(row) for row in cursor.fetchall()]
 
 
+def translation_languages() -> list[str]:
+    """Return the languages, as they are stored, that titles and overviews are translated into."""
+    return list(MovieTranslation.objects.order_by("language").values_list("language", flat=True).distinct())
+
+
 def _to_details(row: Sequence[Any]) -> MovieDetails:
     *values, availability, translations = row[5:]
     windows = [
         CountryWindow(country, *(None if text is None else datetime.fromisoformat(text) for text in window))
-        for country, *window in availability or ()
+        for country, *window in _from_json(availability) or ()
     ]
-    return MovieDetails(MovieCard(*row[:5]), *values, windows, translations or {})
+    return MovieDetails._make([MovieCard(*row[:5]), *values, windows, _from_json(translations) or {}])
+
+
+def _from_json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def resolve_movie_ids(texts: Collection[str]) -> dict[str, int]:
