@@ -332,7 +332,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ListSource": ["cache", "model", "similar", "popular"],
         "ChartSource": ["popular", "trending", "trending_for_you", "latest"],
-        "RowSource": ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"],
+        "RowSource": [
+            *("cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest", "history")
+        ],
+        "SeenFilms": ["exclude", "include", "only"],
         "NeighbourSource": ["model", "content"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],

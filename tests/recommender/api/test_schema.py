@@ -19,7 +19,7 @@ COMPONENTS = """
     HomeAnswer HomeFilm HomeRow JobAnswer JobStatus KeptMerge KindEnum KnownViewer ListSource LiveAnswer MergeAnswer
     MergeRequest Movie MovieDetails MoviePage Neighbour NeighbourSource NewMovie PatchedMovieValues PeoplePage
     Person Problem ProblemError ReadyAnswer RecommendAnswer RecommendRequest RejectedAnswer RejectedRow RowSource
-    CountryEnum DeletedEvents FacetCount
+    CountryEnum DeletedEvents FacetCount SeenFilms
     Scored SeeAll SentHistory ShownFilm SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck Titled
     TrainedModel UndoAnswer UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow
 """
