@@ -23,10 +23,12 @@ from recommender.ml.data import (
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+MAX_POSTED_EVENTS = 1_000  # that the model reads; all of them are barred from lists
 NEGATIVE_KINDS = (DISLIKE, NOT_INTERESTED)
 # By kind of what holds: the field of ExclusionCounts that it counts for; -1 where it excludes nothing.
+_SEEN = 0
 _REASONS = np.full(16, -1, np.int8)
-_REASONS[[WATCH, RATING, DISLIKE, NOT_INTERESTED]] = 0, 0, 1, 2
+_REASONS[[WATCH, RATING, DISLIKE, NOT_INTERESTED]] = _SEEN, _SEEN, 1, 2
 
 
 def to_model_events(history: History) -> Events:
@@ -52,6 +54,11 @@ def select_model_events(events: Events) -> tuple[Events, np.ndarray | slice]:
     return Events(*(np.asarray(column)[rows] for column in columns)), rows
 
 
+def posted_events(movie_ids: np.ndarray) -> Events:
+    """Return what the model reads of a history that came with a request, int32 [n], oldest first: the newest."""
+    return Events.from_ids(movie_ids[-MAX_POSTED_EVENTS:])
+
+
 class Exclusions(NamedTuple):
     """The movies that are not listed again, each once with its reason: the index of a field of ExclusionCounts."""
 
@@ -67,18 +74,35 @@ class Exclusions(NamedTuple):
         return Exclusions(self.movie_ids[keep], self.reasons[keep])
 
 
-def exclusions_from(history: History | None, posted: np.ndarray | None = None) -> Exclusions:
+def exclusions_from(history: History | None, posted: np.ndarray | None = None, *, with_seen: bool = True) -> Exclusions:
     """Collect the movies of a history that were watched, rated, disliked or turned down; and all `posted` ones, int32.
 
-    `posted`: a history that came with the request, whose movies count as seen.
+    `posted`: a history that came with the request, whose movies count as seen. Without `with_seen` those that were
+    disliked or turned down alone.
     """
     ids, reasons = np.empty(0, np.int32), np.empty(0, np.int8)
     if history is not None:
         reasons = _REASONS[history.kinds]
-        ids, reasons = history.movie_ids[reasons >= 0], reasons[reasons >= 0]
-    if posted is not None:
-        ids, reasons = np.append(ids, posted), np.append(reasons, np.zeros(len(posted), np.int8))
+        chosen = reasons >= (_SEEN if with_seen else _SEEN + 1)
+        ids, reasons = history.movie_ids[chosen], reasons[chosen]
+    if posted is not None and with_seen:
+        ids, reasons = np.append(ids, posted), np.append(reasons, np.full(len(posted), _SEEN, np.int8))
     return _with_first_reasons(ids, reasons)
+
+
+def seen_movies(history: History | None, posted: np.ndarray | None = None, *, liked: bool = False) -> np.ndarray:
+    """Return the movies that were watched or rated, and all `posted` ones, int32 [n], ascending, each once.
+
+    `liked`: without those that got bad stars.
+    """
+    ids = np.empty(0, np.int32) if posted is None else posted
+    if history is not None:
+        seen = np.unique(history.movie_ids[_REASONS[history.kinds] == _SEEN])
+        if liked:
+            is_bad = (history.kinds == RATING) & (history.ratings <= MAX_DISLIKED_STARS)
+            seen = np.setdiff1d(seen, history.movie_ids[is_bad])
+        ids = np.append(ids, seen)
+    return np.unique(ids).astype(np.int32)
 
 
 def merge_exclusions(exclusions: Sequence[Exclusions]) -> Exclusions:

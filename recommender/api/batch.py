@@ -15,7 +15,7 @@ from catalog.keys import Key, parse_key
 from recommender import viewer_keys
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import JsonInteger, MovieIds, TopK
+from recommender.api.fields import HistoryIds, JsonInteger, TopK
 from recommender.api.jobs import JobAnswerSerializer, create_batch_job, job_body
 from recommender.api.list_requests import ListRequestSerializer, to_request
 from recommender.api.list_responses import (
@@ -35,13 +35,13 @@ from recommender.serving.request import RecommendRequest
 MAX_BATCH_VIEWERS = 1000
 MAX_EXPLAINED_VIEWERS = 20  # each costs a small batch of the model
 # Fields that all viewers of a batch share.
-SHARED_FIELDS = ("top_k", "explain", "exclude", "at", "age_limit", "certificate", "country", "diversity")
+SHARED_FIELDS = ("top_k", "explain", "exclude", "seen", "at", "age_limit", "certificate", "country", "diversity")
 
 
 class HistoriesField(serializers.DictField):
     """The movie ids of each viewer's history, by the viewer's id as text."""
 
-    child = MovieIds()
+    child = HistoryIds()
 
     def to_internal_value(self, data: Any) -> dict[str, list[str]]:
         """Return the histories. Raises ValidationError for too many viewers before any history is read."""

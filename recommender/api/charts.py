@@ -13,6 +13,7 @@ from recommender.api.list_requests import (
     AudienceFields,
     DetailsField,
     FilterFields,
+    SeenFields,
     TitlesField,
     sent_viewer,
     to_filters,
@@ -33,7 +34,7 @@ from recommender.serving.chart import recommend_chart
 from recommender.serving.request import ChartName
 
 
-class ChartQuerySerializer(PagedFields, FilterFields, AudienceFields):
+class ChartQuerySerializer(PagedFields, FilterFields, AudienceFields, SeenFields):
     user_id = UserId(required=False)
     top_k = TopK(20, help_text="How many films at most.")
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")

@@ -19,7 +19,8 @@ from catalog.limits import MAX_ID
 
 MAX_TIMESTAMP = 32_503_680_000  # unix seconds: the year 3000
 DAY_SECONDS = 86_400  # seconds: an offset from UTC is smaller
-MAX_HISTORY = 1000
+MAX_MOVIES = 1000  # of a list of movie ids
+MAX_HISTORY = 10_000  # movie ids of a history; the model reads the newest, all are barred from lists
 MAX_TOP_K = 200
 MIN_VIEWERS, MAX_VIEWERS = 2, 10  # of a group
 MAX_IN_QUERY = 100
@@ -190,13 +191,13 @@ class _BoundedList(serializers.Field):
         raise NotImplementedError
 
 
-@extend_schema_field({"type": "array", "items": _MOVIE_ID_SCHEMA, "maxItems": MAX_HISTORY})
+@extend_schema_field({"type": "array", "items": _MOVIE_ID_SCHEMA, "maxItems": MAX_MOVIES})
 class MovieIds(_BoundedList):
     """A list of movie ids, as texts."""
 
     item_name = "film ids"
 
-    def __init__(self, *, max_items: int = MAX_HISTORY, **options: Any) -> None:
+    def __init__(self, *, max_items: int = MAX_MOVIES, **options: Any) -> None:
         super().__init__(max_items=max_items, **options)
 
     def parse_items(self, data: Sequence[Any]) -> list[str]:
@@ -209,6 +210,14 @@ class MovieIds(_BoundedList):
     def parse_item(self, data: Any) -> str:
         """Return one parsed item. Raises ValidationError."""
         return movie_id_text(data)
+
+
+@extend_schema_field({"type": "array", "items": _MOVIE_ID_SCHEMA, "maxItems": MAX_HISTORY})
+class HistoryIds(MovieIds):
+    """The movie ids of a history, oldest first."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_items=MAX_HISTORY, **options)
 
 
 _ID_IN_QUERY = f"[^,]{{1,{MAX_MOVIE_ID_LENGTH}}}"

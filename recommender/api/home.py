@@ -32,7 +32,7 @@ from recommender.serving.home.page import Page, build_page
 from recommender.serving.request import Filters
 
 MAX_ROWS, MAX_ROW_LENGTH = 20, 50
-ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
+ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest", "history"]
 
 
 class HomeQuerySerializer(FilterFields, AudienceFields):
@@ -60,6 +60,9 @@ class HomeMovieSerializer(MovieDetailFields):
     genres = serializers.ListField(child=serializers.CharField())
     year = serializers.IntegerField(allow_null=True)
     poster_url = serializers.CharField()
+    completion = serializers.FloatField(
+        required=False, min_value=0, max_value=1, help_text="In the row continue_watching: how much was watched."
+    )
 
 
 class HomeRowSerializer(serializers.Serializer):
@@ -94,8 +97,9 @@ class HomeView(ApiView):
         "A page of rows with a reason each and no film twice.",
         HomeAnswerSerializer,
         parameters=[HomeQuerySerializer],
-        description="Top picks first, then the rows by the mean score that the model gives their first films. Without "
-        "a viewer, or for one without a history: what everyone watches.",
+        description="What the viewer started first, then top picks, then the rows by the mean score of their "
+        "first films by the model; what may be watched again is last. Without a viewer, or for one without a history: "
+        "what everyone watches.",
     )
     def get(self, request: Request) -> Response:
         """Return a home page of rows for a viewer, or for everyone."""
@@ -118,7 +122,7 @@ def page_body(user_id: int | str | None, page: Page, filters: Filters, sent: Map
                 "reason": rendered.row.reason,
                 "source": rendered.row.source,
                 "recommendation_id": rendered.recommendation_id,
-                "films": [movie_card(movie_id, page.movie_cards) for movie_id in rendered.movie_ids],
+                "films": [_home_movie(movie_id, rendered.row.kind, page) for movie_id in rendered.movie_ids],
                 "see_all": see_all(
                     rendered.row.kind,
                     rendered.row.about,
@@ -138,3 +142,9 @@ def page_body(user_id: int | str | None, page: Page, filters: Filters, sent: Map
     }
     notes = {"reason": page.empty_reason, "unknown_names": page.unknown_names, "suggestions": page.suggestions}
     return body | {name: value for name, value in notes.items() if value}
+
+
+def _home_movie(movie_id: int, row_kind: str, page: Page) -> dict[str, Any]:
+    """Return a movie as its row shows it."""
+    card = movie_card(movie_id, page.movie_cards)
+    return card | {"completion": page.completions[movie_id]} if row_kind == "continue_watching" else card

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rest_framework import serializers
+
 from catalog.api.age_limits import AGE_LIMIT_HELP, CERTIFICATE_HELP, COUNTRY_HELP, CertificateField
 from catalog.api.fields import CountryField
 from catalog.models import MAX_AGE_LIMIT
@@ -12,9 +14,13 @@ from recommender import viewer_keys
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp, TopK
 from recommender.movies.movie_ids import parse_movie_ids
-from recommender.serving.request import FILTER_NAMES, Filters, RecommendRequest
+from recommender.serving.request import FILTER_NAMES, SEEN, Filters, RecommendRequest
 
 MAX_RUNTIME = 32_767  # minutes
+SEEN_HELP = (
+    "Films that the viewer has seen: left out, listed among the others, or alone, without those that got bad stars. "
+    "Disliked films and those of no interest stay out. A list with seen films is computed; source never says cache."
+)
 
 
 class TitlesField(JsonBoolean):
@@ -46,7 +52,13 @@ class AudienceFields(AgeLimitFields):
     country = CountryField(required=False, help_text=COUNTRY_HELP)
 
 
-class ListRequestSerializer(AudienceFields):
+class SeenFields(FastSerializer):
+    """Whether a list has what its viewer has seen."""
+
+    seen = serializers.ChoiceField(SEEN, default="exclude", help_text=SEEN_HELP)
+
+
+class ListRequestSerializer(AudienceFields, SeenFields):
     """The fields of every request for a personal list."""
 
     top_k = TopK(20, help_text="How many films at most.")
@@ -91,6 +103,7 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
         history_texts=values.get("history", ()),
         top_k=values["top_k"],
         exclude=parse_movie_ids(values["exclude"]),
+        seen=values.get("seen", "exclude"),
         liked_genres=values.get("liked_genres", ()),
         age_limit=effective_age_limit(values),
         country=values.get("country", ""),

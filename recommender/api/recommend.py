@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
-from recommender.api.fields import MovieIds, Names, QueryMovieIds, TopK, UserId, UserIdAnswer, ViewerIds
+from recommender.api.fields import HistoryIds, Names, QueryMovieIds, TopK, UserId, UserIdAnswer, ViewerIds
 from recommender.api.list_requests import (
     DetailsField,
     FilterFields,
@@ -63,12 +63,14 @@ class RecommendRequestSerializer(PagedFields, ListRequestSerializer):
     details = DetailsField()
     language = TitleLanguageField()
     liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
-    history = MovieIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
+    history = HistoryIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values. Raises ValidationError unless they name a viewer, a group, a history or liked genres."""
         if "user_ids" in values:
             errors = {name: "cannot stand beside user_ids." for name in SINGLE_VIEWER_FIELDS if values.get(name)}
+            if values["seen"] != "exclude":
+                errors["seen"] = "cannot stand beside user_ids: nobody learns what another has seen."
             if errors:
                 raise serializers.ValidationError(errors)
         elif "user_id" not in values and not values["history"] and not values["liked_genres"]:

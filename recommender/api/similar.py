@@ -16,7 +16,7 @@ from recommender import viewer_keys
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
 from recommender.api.http import conditional_get
-from recommender.api.list_requests import AudienceFields, DetailsField, TitlesField, effective_age_limit
+from recommender.api.list_requests import AudienceFields, DetailsField, SeenFields, TitlesField, effective_age_limit
 from recommender.api.list_responses import MovieDetailFields, NextPageFields, movie_card
 from recommender.api.lists.pages import NO_CURSOR, PagedFields
 from recommender.api.openapi.operations import operation
@@ -26,7 +26,7 @@ from recommender.serving.paging.tokens import CursorInvalid
 from recommender.serving.similar import MovieNotFound, find_similar
 
 
-class SimilarRequestSerializer(PagedFields, AudienceFields):
+class SimilarRequestSerializer(PagedFields, AudienceFields, SeenFields):
     list_name = "similar"
 
     movie_id = MovieId()
@@ -59,7 +59,7 @@ class SimilarAnswerSerializer(NextPageFields):
     ignored_history = serializers.ListField(child=serializers.CharField())
 
 
-class SimilarQuerySerializer(PagedFields, AudienceFields):
+class SimilarQuerySerializer(PagedFields, AudienceFields, SeenFields):
     list_name = "similar_to"
 
     user_id = UserId(required=False)
@@ -121,6 +121,7 @@ def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
             viewer_keys.viewer_id(viewer) if viewer is not None else None,
             viewer_key=viewer,
             country=values.get("country", ""),
+            seen=values["seen"],
             titles=values["titles"] or values["details"],
             details=values["details"],
             title_languages=values.get("title_languages", NO_WISH),

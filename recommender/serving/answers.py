@@ -1,6 +1,7 @@
 """The end of the read path: candidates re-ranked, and the answer with what was asked for beside the movies."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from recommender.serving.context import RequestContext, load_viewer
 from recommender.serving.degraded_mode import load_movie_cards
 from recommender.serving.explain import explain_movies
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
-from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.list_sources import Candidates
 from recommender.serving.paging.page import MadePage, close_page
 from recommender.serving.ranked_movies import RankedMovies
@@ -18,6 +18,8 @@ from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Answer, Explanation, Recommendation
 from recommender.serving.viewer import ViewerProfile
+
+NOTHING_SEEN = "The viewer has seen no film, or none without bad stars: leave out seen=only."
 
 
 def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
@@ -49,7 +51,6 @@ def build_answer(
     """Describe the list: where it comes from, what was kept out of it; titles and explanations where they are asked
     for. `more`: whether a page follows, where another list than the whole catalogue decides that."""
     request, viewer = context.request, candidates.viewer
-    eligibility = context.eligible_for(viewer)
     movie_ids = movies.movie_ids.tolist()
     languages = context.languages_for(viewer)
     scores = np.round(movies.scores.astype(np.float64), 5).tolist()
@@ -64,7 +65,7 @@ def build_answer(
         removal_counts=count_removed(context, viewer),
         unknown_names=context.unknown_names,
         suggestions=suggest_names(context.snapshot, context.unknown_names),
-        empty_reason="" if movie_ids else _explain_empty(context, eligibility),
+        empty_reason="" if movie_ids else _explain_empty(context, viewer),
         explanations=_explain(context, candidates, movie_ids) if request.explain and movie_ids else None,
         movie_cards=load_movie_cards(movie_ids, context.snapshot, languages, details=request.details)
         if request.titles
@@ -77,12 +78,6 @@ def build_answer(
         more = has_more(context, candidates, movies.movie_ids) if more is None else more
         answer.next_cursor = next_cursor(context, viewer, movies, facts_of(answer), more=more)
     return answer
-
-
-def _explain_empty(context: RequestContext, eligibility: EligibilityFilter) -> str:
-    if len(context.request.shown_ids):
-        return "The list ended with the page before."
-    return explain_empty(eligibility, context.request.filters, context.unknown_names)
 
 
 def facts_of(answer: Answer) -> dict[str, Any]:
@@ -132,6 +127,16 @@ def has_more(context: RequestContext, candidates: Candidates, movie_ids: np.ndar
     if viewer.stored_list is not None:  # Postgres is down: what else there is nobody can say
         return True
     return bool(eligibility.mask_without(np.concatenate([seen_ids, listed])).any())
+
+
+def _explain_empty(context: RequestContext, viewer: ViewerProfile) -> str:
+    """Say why nothing is listed: where only what was seen may be, by the filters without that."""
+    if len(context.request.shown_ids):
+        return "The list ended with the page before."
+    if viewer.only_ids is not None and not len(viewer.only_ids):
+        return NOTHING_SEEN
+    eligibility = context.eligible_for(replace(viewer, only_ids=None))
+    return explain_empty(eligibility, context.request.filters, context.unknown_names)
 
 
 def count_removed(context: RequestContext, viewer: ViewerProfile) -> dict[str, int]:

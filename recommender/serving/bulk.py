@@ -79,13 +79,17 @@ def _personal_candidates(
 
 
 def _rank(ranker: "Ranker", contexts: Sequence[RequestContext], viewers: Sequence[ViewerProfile]) -> list[RankedMovies]:
-    """Rank movies by the model for each viewer; those with one age limit in one country share a mask."""
+    """Rank movies by the model for each viewer; those with one age limit in one country share a mask, unless each has
+    movies of their own."""
     if not viewers:
         return []
     states = encode_viewers(ranker, viewers, contexts[0].request.requested_at)
     filters = [context.eligible_for(viewer) for context, viewer in zip(contexts, viewers, strict=True)]
     ranked: dict[int, RankedMovies] = {}
-    limits = [(eligibility.age_limit, eligibility.country) for eligibility in filters]
+    limits = [
+        (eligibility.age_limit, eligibility.country, None if viewer.only_ids is None else row)
+        for row, (eligibility, viewer) in enumerate(zip(filters, viewers, strict=True))
+    ]
     for limit in set(limits):
         rows = [row for row, own_limit in enumerate(limits) if own_limit == limit]
         eligibility = filters[rows[0]]

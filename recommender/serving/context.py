@@ -49,8 +49,10 @@ class RequestContext:
         return len(self.request.shown_ids) + (count if self.rules is None else max(count, MAX_SHIFT))
 
     def eligible_for(self, viewer: ViewerProfile) -> EligibilityFilter:
-        """Return the eligibility filter under the viewer's own age limit too, and for their country."""
-        return self.eligibility.with_age_limit(viewer.age_limit).in_country(viewer.country)
+        """Return the eligibility filter under the viewer's own age limit too, for their country, and of the movies that
+        alone may be listed to them."""
+        eligibility = self.eligibility.with_age_limit(viewer.age_limit).in_country(viewer.country)
+        return eligibility if viewer.only_ids is None else eligibility.restricted_to(viewer.only_ids)
 
     def languages_for(self, viewer: ViewerProfile) -> tuple[str, ...]:
         """Return the languages in which titles are looked for before their first form is taken."""
@@ -106,7 +108,7 @@ def load_viewer(context: RequestContext) -> ViewerProfile:
         if history is None and request.viewer_id is not None and request.viewer_id < 0:
             history = _look_up_again(context)
     except selectors.DATABASE_ERRORS:
-        if stored_list is None:
+        if stored_list is None or request.seen == "only":  # what was seen stands in Postgres alone
             raise
         context.degraded = True
         exists = bool(context.cache_read.versions.viewer)

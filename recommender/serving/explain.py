@@ -50,6 +50,8 @@ def explain_movies(
             watched, effects = _model_effects(ranker, viewer, movie_ids, requested_at)
         for cause, row in zip(watched.tolist(), effects.tolist(), strict=True):
             for movie, effect in zip(movie_ids, row, strict=True):
+                if movie == cause:
+                    continue  # a film that was seen is no reason for itself
                 if effect >= MIN_EFFECT and effect > strongest[movie].get(cause, 0.0):
                     strongest[movie][cause] = effect
     return [_explanation(eligibility, movie, strongest[movie]) for movie in movie_ids]

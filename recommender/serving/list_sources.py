@@ -44,7 +44,7 @@ def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = No
     `viewer`: the viewer, where they were read after the list; the list must then be of their version.
     """
     request, stored_list = context.request, context.cache_read.current_list()
-    if stored_list is None or len(context.posted_ids) or request.requested_at is not None:
+    if stored_list is None or len(context.posted_ids) or request.requested_at is not None or request.seen != "exclude":
         return None
     if viewer is not None and viewer.version != stored_list.viewer_version:
         return None
@@ -111,7 +111,8 @@ def personal_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
     eligibility, requested_at = context.eligible_for(viewer), context.request.requested_at
     state = encode_viewers(ranker, [viewer], requested_at)
     ranked = NO_MOVIES
-    is_storable = viewer.version is not None and requested_at is None and not context.request.filters.as_dict()
+    is_of_viewer_alone = viewer.version is not None and requested_at is None and context.request.seen == "exclude"
+    is_storable = is_of_viewer_alone and not context.request.filters.as_dict()
     is_within = not len(context.request.shown_ids) or context.candidate_count <= settings.LIST_LENGTH
     if is_storable and is_within:
         stored_list = compute_and_store(context, viewer, ranker, state)

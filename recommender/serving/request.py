@@ -14,7 +14,9 @@ from recommender.serving.paging.page import NO_IDS, Page
 
 DEFAULT_POOL = 100  # movies that a diverse list is chosen from, unless the request names its pool
 
+Seen = Literal["exclude", "include", "only"]
 ChartName = Literal["popular", "trending", "latest"]
+SEEN: tuple[Seen, ...] = get_args(Seen)
 CHART_NAMES: tuple[ChartName, ...] = get_args(ChartName)
 
 
@@ -55,6 +57,7 @@ class RecommendRequest:
     final_k: int | None = None  # how many of it are returned; None: all
     filters: Filters = NO_FILTERS
     exclude: Sequence[MovieId] = ()
+    seen: Seen = "exclude"  # what the viewer has seen is left out, is listed too, or alone
     liked_genres: Sequence[str] = ()  # for a viewer of whom nothing else is known
     age_limit: int | None = None  # years; the viewer's own holds beside it
     country: str = ""  # where films must be available, ISO 3166; "": the viewer's own

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from catalog.selectors import DetailedCard, MovieCard
 
-Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
+Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest", "history"]
 
 
 class Recommendation(NamedTuple):

@@ -20,7 +20,7 @@ from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import NotFound, instrumented
 from recommender.serving.paging.page import Page, make_page
 from recommender.serving.ranked_movies import RankedMovies, top_rows
-from recommender.serving.request import RecommendRequest
+from recommender.serving.request import RecommendRequest, Seen
 from recommender.serving.response import Source
 
 
@@ -53,6 +53,7 @@ def find_similar(
     *,
     viewer_key: Key | None = None,
     country: str = "",
+    seen: Seen = "exclude",
     titles: bool = False,
     details: bool = False,
     title_languages: LanguageWish = NO_WISH,
@@ -61,8 +62,8 @@ def find_similar(
 ) -> SimilarMovies:
     """Find the movies most similar to this one that may be shown now, within the age limit (years), in the country.
 
-    Where a viewer is named, those that they have seen or turned down are left out. `rules_override`: merchandising
-    rules in place of the active ones. `page`: of the list. Raises MovieNotFound.
+    Where a viewer is named, those that they turned down are left out, and of what they have seen what `seen` says.
+    `rules_override`: merchandising rules in place of the active ones. `page`: of the list. Raises MovieNotFound.
     """
     request = RecommendRequest(
         viewer_id=viewer_id,
@@ -70,6 +71,7 @@ def find_similar(
         top_k=top_k,
         age_limit=age_limit,
         country=country,
+        seen=seen,
         titles=titles,
         details=details,
         title_languages=title_languages,

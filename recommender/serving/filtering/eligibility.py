@@ -40,6 +40,13 @@ class EligibilityFilter:
         country = self.country or country or settings.COUNTRY
         return self if country == self.country else replace(self, country=country)
 
+    def restricted_to(self, movie_ids: np.ndarray) -> "EligibilityFilter":
+        """Return this filter of these movies alone."""
+        rows = self.snapshot.table.rows_of(movie_ids)
+        mask = np.zeros(len(self.snapshot.table.ids), bool)
+        mask[rows[rows >= 0]] = True
+        return replace(self, attribute_mask=mask if self.attribute_mask is None else mask & self.attribute_mask)
+
     def availability(self) -> AvailabilityInterval:
         """Return which movies are available now in the country."""
         return self.snapshot.availability(self.now, self.country)

@@ -17,6 +17,7 @@ from recommender.serving.candidates.charts import rank_chart
 from recommender.serving.candidates.model_scoring import score_movies
 from recommender.serving.candidates.neighbours import neighbours_of
 from recommender.serving.candidates.trending import rank_positions, reciprocal_rank_fusion
+from recommender.serving.home.own_movies import OwnMovies
 from recommender.serving.request import ChartName
 from recommender.serving.response import Source
 from recommender.serving.taste import LikedMovies
@@ -30,6 +31,8 @@ NEAR_DUPLICATES = 20  # a seed among so many neighbours of an earlier one gives 
 TREND_POOL = 200  # movies at the head of the trend that a viewer's taste orders anew
 TOP_POPULAR = 2_000  # popular movies that genre rows are filled from
 NEW_SHARE, MIN_NEW, MAX_NEW = 0.05, 20, 200  # the newest movies: of those that can be watched now
+
+NO_OWN_MOVIES = OwnMovies()
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class RowContext:
     source: Source  # of that list
     ranker: "Ranker | None" = None  # None where the model knows nothing of the viewer
     state: np.ndarray | None = None  # float32 [1, S], of the viewer
+    own: OwnMovies = NO_OWN_MOVIES
 
     @cached_property
     def baseline_genre_shares(self) -> np.ndarray:
@@ -84,7 +88,7 @@ def build_rows(context: RowContext, limit: int) -> tuple[list[CandidateRow], np.
     Returns the model's score of every movie on them too, float32 [movies], -inf where it has none: they are computed at
     once.
     """
-    rows = [*_personal_rows(context), *_generic_rows(context, limit), *_taste_rows(context, limit)]
+    rows = [*_own_rows(context), *_personal_rows(context), *_generic_rows(context, limit), *_taste_rows(context, limit)]
     scores = np.full(len(context.allowed), -np.inf, np.float32)
     if context.ranker is not None and context.state is not None:
         listed = np.unique(np.concatenate([row.rows for row in rows]))
@@ -92,6 +96,19 @@ def build_rows(context: RowContext, limit: int) -> tuple[list[CandidateRow], np.
     for row in rows:
         row.rows = _order_row(context, row, scores[row.rows])
     return rows, scores
+
+
+def _own_rows(context: RowContext) -> Iterator[CandidateRow]:
+    """Yield what the viewer started, and what they liked long ago."""
+    own = context.own
+    if len(own.started):
+        reason = (
+            "You have not watched it to the end." if len(own.started) == 1 else "You have not watched them to the end."
+        )
+        yield CandidateRow("continue_watching", "Continue watching", reason, "history", own.started, topic=own.started)
+    if len(own.again):
+        reason = "You liked them, and it is a while ago."
+        yield CandidateRow("watch_again", "Watch again", reason, "history", own.again, topic=own.again)
 
 
 def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
@@ -176,7 +193,7 @@ def _order_row(context: RowContext, row: CandidateRow, scores: np.ndarray) -> np
     order = None
     if row.kind == "trending_for_you":
         order = -reciprocal_rank_fusion(np.arange(len(scores)), rank_positions(scores))
-    elif row.kind in ("genre", "director", "actor"):
+    elif row.kind in ("genre", "director", "actor", "watch_again"):
         order = -scores
     elif row.kind == "new" and len(context.liked.rows) and len(scores):
         known = scores > -np.inf

@@ -35,7 +35,7 @@ def wrong(api, path, body):
         ({**OK, "top_k": "20"}, "#/top_k", "must be an integer"),
         ({**OK, "history": "1,50"}, "#/history", "must be a list"),
         ({**OK, "history": {"0": "1"}}, "#/history", "must be a list"),
-        ({**OK, "history": ["1"] * 1001}, "#/history", "holds 1001 film ids; the limit is 1000"),
+        ({**OK, "history": ["1"] * 10_001}, "#/history", "holds 10001 film ids; the limit is 10000"),
         ({**OK, "history": ["1", None]}, "#/history/1", "a film id is a string"),
         ({**OK, "history": ["1", True]}, "#/history/1", "a film id is a string"),
         ({**OK, "history": ["1" * 21]}, "#/history/0", "1 to 20 characters"),
