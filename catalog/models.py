@@ -15,7 +15,7 @@ from catalog.keys import MAX_KEY_LENGTH, Key
 from catalog.limits import MAX_YEAR, MIN_YEAR
 from catalog.names.countries import country_problem, find_country
 from catalog.names.languages import canonical_tag
-from catalog.validators import MAX_OVERVIEW_LENGTH, validate_imdb_id, validate_language
+from catalog.validators import MAX_OVERVIEW_LENGTH, validate_country, validate_imdb_id, validate_language
 
 MAX_AGE_LIMIT = 21  # years: the highest age limit
 
@@ -381,7 +381,9 @@ class Viewer(models.Model):
     language = models.CharField(
         max_length=12, blank=True, db_default="", validators=[validate_language], help_text="BCP 47 tag: de, pt-BR."
     )
-    country = models.CharField(max_length=2, blank=True, db_default="", help_text="ISO 3166: US, DE.")
+    country = models.CharField(
+        max_length=2, blank=True, db_default="", validators=[validate_country], help_text="ISO 3166: US, DE."
+    )
     name = models.CharField(max_length=120, blank=True, help_text="For staff; sent to nobody but the viewer.")
     is_simulated = models.BooleanField(default=False, editable=False, db_index=True)
     is_session = models.BooleanField(

@@ -72,6 +72,8 @@ SHARED_CACHE_SECONDS = env.int("MOVIEREC_SHARED_CACHE_SECONDS", default=0)
 CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
 
+# --- viewers ----------------------------------------------------------------------------------------------------
+PROFILES_PER_ACCOUNT = env.int("MOVIEREC_PROFILES_PER_ACCOUNT", default=20)
 # --- countries and languages ------------------------------------------------------------------------------------
 COUNTRY = env("MOVIEREC_COUNTRY", default="").upper()  # ISO 3166: of calls and viewers that name none
 TITLE_LANGUAGE = env("MOVIEREC_TITLE_LANGUAGE", default="en").lower()  # of the films' own titles, behind translations
@@ -313,6 +315,8 @@ REST_FRAMEWORK = {
         "events": env("MOVIEREC_RATE_EVENTS", default="60000/min"),
         "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
         "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
+        # Events, not calls, for each viewer with a token that may send them.
+        "viewer_events": env("MOVIEREC_RATE_VIEWER_EVENTS", default="60/min"),
         "refused_keys": env("MOVIEREC_RATE_REFUSED_KEYS", default="60/min"),  # for each address
         # For each address, in each web process: calls refused for want of a key, and logins to the admin.
         "refused": env("MOVIEREC_RATE_REFUSED", default="600/min"),
@@ -323,6 +327,20 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
 }
+_HISTORY_KINDS = [
+    "watch",
+    "rating",
+    "like",
+    "dislike",
+    "not_interested",
+    "watchlist",
+    "progress",
+    "rewatch",
+    "unwatch",
+    "unlike",
+    "undislike",
+    "interested",
+]
 SPECTACULAR_SETTINGS = {
     "TITLE": "movierec",
     "DESCRIPTION": "Personal film recommendations: lists, neighbours, genre pages, events.",
@@ -339,6 +357,11 @@ SPECTACULAR_SETTINGS = {
         "NeighbourSource": ["model", "content"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
+        "KindEnum": [*_HISTORY_KINDS, "impression", "click"],
+        "HistoryKind": _HISTORY_KINDS,
+        "TasteDirection": ["more", "less", "same"],
+        "CreditRole": ["director", "actor"],
+        "TokenScope": ["read", "events"],
         "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
     "PATH_CONVERTER_OVERRIDES": {"key": {"type": "string", "minLength": 1, "maxLength": 128}},

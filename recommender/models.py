@@ -195,6 +195,7 @@ class AuditEntry(models.Model):
         ERASED = "viewer_erased", "viewer erased"
         MERGED = "viewers_merged", "viewers merged"
         UNMERGED = "merge_undone", "merge undone"
+        PROFILE = "profile_written", "viewer's profile written"
         KEY_MADE = "key_made", "API key made"
         KEY_CHANGED = "key_changed", "API key changed"
         KEY_ROTATED = "key_rotated", "API key rotated"

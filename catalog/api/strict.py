@@ -176,7 +176,7 @@ class StrictView(APIView):
 
     def accepts_viewer(self, request: Request) -> bool:
         """Tell whether the call can be made for one viewer: only such a call may be open to a viewer's token."""
-        return VIEWER_FIELD in _fields_of(self._handler(request))
+        return VIEWER_FIELD in self.kwargs or VIEWER_FIELD in _fields_of(self._handler(request))
 
 
 def _fields_of(handler: Any) -> Mapping[str, serializers.Field]:
@@ -194,7 +194,6 @@ def token_viewer(request: Request) -> Key | None:
 def _read(request: Request, handler: Any, viewer: Key | None) -> dict[str, Any]:
     """Validate the query and the body. Raises QueryValidationError, BodyValidationError or ValidationError."""
     query, body = getattr(handler, "query", None), getattr(handler, "body", None)
-    viewer_value = {} if viewer is None else {VIEWER_FIELD: viewer}
     has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0", 0)
     if body is None and not getattr(handler, "reads_body_itself", False) and has_body:
         raise BodyValidationError(
@@ -203,15 +202,16 @@ def _read(request: Request, handler: Any, viewer: Key | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     try:
         if query is not None:
-            values = dict(query.run_validation(query.parse_query(request.query_params) | viewer_value))
+            named = {VIEWER_FIELD: viewer} if viewer is not None and VIEWER_FIELD in query.fields else {}
+            values = dict(query.run_validation(query.parse_query(request.query_params) | named))
         else:
             NO_FIELDS.parse_query(request.query_params)
     except ValidationError as error:
         raise QueryValidationError(error.detail) from None
     if body is not None:
         data = request.data
-        if viewer_value and isinstance(data, Mapping):
-            data = {**viewer_value, **data}  # the permission has seen to it that `data` names nobody else
+        if viewer is not None and isinstance(data, Mapping) and VIEWER_FIELD in body.fields:
+            data = {VIEWER_FIELD: viewer, **data}  # the permission has seen to it that `data` names nobody else
         return dict(body.run_validation(data))
     return values
 

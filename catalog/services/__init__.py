@@ -27,6 +27,7 @@ from catalog.services.movies import (
     write_credits,
 )
 from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
+from catalog.services.viewer_profiles import PROFILE_DEFAULTS, ProfileWrite, write_profile
 from catalog.services.viewers import (
     backdate_viewers,
     ensure_viewers,
@@ -37,6 +38,7 @@ from catalog.services.viewers import (
 )
 
 __all__ = [
+    "PROFILE_DEFAULTS",
     "DeletedEvents",
     "EventResult",
     "EventStatus",
@@ -45,6 +47,7 @@ __all__ = [
     "MovieWriteResult",
     "NewCredit",
     "NewEvent",
+    "ProfileWrite",
     "RemovedDemo",
     "UnmergeRecord",
     "WriteMode",
@@ -74,5 +77,6 @@ __all__ = [
     "unmerge_viewer",
     "write_credits",
     "write_movies",
+    "write_profile",
     "write_viewers",
 ]

@@ -17,12 +17,12 @@ from recommender import privacy
 from recommender.admin.base import SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.cards import Card, make_cards
 from recommender.admin.svg_charts import column_chart, share_bar
-from recommender.monitoring.taste_profile import GenreShare, TasteProfile, build_taste_profile
 from recommender.serving.concurrency import Overloaded
 from recommender.serving.metrics import suppress_metrics
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Answer
+from recommender.viewers.taste_profile import GenreShare, TasteProfile, build_taste_profile
 
 LIST_LENGTH = 20
 REMOVAL_REASONS = {

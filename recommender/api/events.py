@@ -11,8 +11,9 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.strict import EVENT_HINTS, MAX_UNKNOWN_NAMES, unknown_name_message
+from catalog.api.strict import EVENT_HINTS, MAX_UNKNOWN_NAMES, token_viewer, unknown_name_message
 from catalog.services import EventStatus
+from recommender.api.access.throttles import ViewerEventsThrottle
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import (
@@ -27,6 +28,7 @@ from recommender.api.fields import (
     UserId,
 )
 from recommender.api.openapi.operations import operation
+from recommender.api.users.own_events import MAX_OWN_EVENTS, limit_own_events, name_viewer
 from recommender.ingest.events import KINDS, ClientEvent, RecordResult, record_client_events
 from recommender.models import ApiKey
 from recommender.movies.movie_ids import parse_movie_ids
@@ -134,6 +136,11 @@ class EventsView(ApiView):
 
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
+    allow_viewer_token = True
+
+    def accepts_viewer(self, request: Request) -> bool:
+        """Return true: a call with a viewer's token is for that viewer, and post() looks at each event."""
+        return True
 
     @operation(
         "events",
@@ -144,7 +151,14 @@ class EventsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Store what viewers did, and answer for each event."""
-        outcome = record_client_events(to_client_events(request.data))
+        viewer = token_viewer(request)
+        if viewer is None:
+            events = to_client_events(request.data)
+        else:
+            events = to_client_events(name_viewer(request.data, viewer), MAX_OWN_EVENTS)
+            ViewerEventsThrottle().spend(request, len(events))
+            events = limit_own_events(events, viewer)
+        outcome = record_client_events(events)
         is_single = isinstance(request.data, dict) and "events" not in request.data
         if is_single and outcome.results[0].status == EventStatus.CONFLICT:
             raise EventConflict(outcome.results[0].reason)
@@ -154,7 +168,7 @@ class EventsView(ApiView):
 EVENT_SERIALIZER = EventRequestSerializer()  # one for all requests: it keeps no state
 
 
-def to_client_events(body: Any) -> list[ClientEvent | str]:
+def to_client_events(body: Any, max_events: int = MAX_EVENTS) -> list[ClientEvent | str]:
     """Return the events of a body: one object, a list, or {"events": list}.
 
     A text stands in place of an event of a list that is not valid and says why. Raises ValidationError for a single
@@ -168,8 +182,8 @@ def to_client_events(body: Any) -> list[ClientEvent | str]:
     events = body["events"] if isinstance(body, dict) else body
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         raise ValidationError("Send one event as an object, or a list of them, or that list under events.")
-    if not 0 < len(events) <= MAX_EVENTS:
-        raise ValidationError(f"Holds {len(events)} events; send 1 to {MAX_EVENTS}.")
+    if not 0 < len(events) <= max_events:
+        raise ValidationError(f"Holds {len(events)} events; send 1 to {max_events}.")
     return _to_client_events([_validate_event(event) for event in events])
 
 

@@ -14,7 +14,7 @@ from recommender.api import (
     similar,
 )
 from recommender.api.openapi import documents
-from recommender.api.users import event_deletion, history_import, merges, user_data, viewer_tokens
+from recommender.api.users import event_deletion, lists, merges, profiles, taste, user_data, viewer_tokens
 
 urlpatterns = [
     path("recommend", recommend.RecommendView.as_view()),
@@ -35,9 +35,16 @@ urlpatterns = [
     path("events/<key:event_id>", event_deletion.EventView.as_view()),
     path("users/<key:user_id>/data", user_data.UserDataView.as_view()),
     path("users/<key:user_id>/events", event_deletion.UserEventsView.as_view()),
-    path("users/<key:user_id>/history", history_import.HistoryImportView.as_view()),
+    path("users/<key:user_id>/history", lists.HistoryView.as_view()),
+    path("users/<key:user_id>/ratings", lists.RatingsView.as_view()),
+    path("users/<key:user_id>/watchlist", lists.WatchlistView.as_view()),
+    path("users/<key:user_id>/hidden", lists.HiddenView.as_view()),
+    path("users/<key:user_id>/taste", taste.TasteView.as_view()),
     path("users/merge", merges.MergeView.as_view()),
     path("users/merge/undo", merges.UndoView.as_view()),
+    path("users/<key:user_id>", profiles.ProfileView.as_view()),
+    path("accounts/<key:account>/profiles", profiles.AccountProfilesView.as_view()),
+    path("accounts/<key:account>/data", profiles.AccountDataView.as_view()),
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", health.LiveView.as_view()),
     path("health/ready", health.ReadyView.as_view()),

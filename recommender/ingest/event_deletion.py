@@ -23,11 +23,18 @@ class DeletionResult(NamedTuple):
     visible: bool
 
 
-def delete_event(event_id: EventId) -> DeletionResult:
-    """Delete the event, impression or click of this key. Deleting again does no harm."""
+def delete_event(event_id: EventId, *, only_of: Key | None = None) -> DeletionResult:
+    """Delete the event, impression or click of this key. Deleting again does no harm.
+
+    `only_of`: what is another viewer's counts as not there.
+    """
+    viewer_id = only_of if only_of is None or isinstance(only_of, int) else selectors.find_viewer(only_of)
+    if viewer_id is None and only_of is not None:
+        return DeletionResult(0, 0, True)
+    of_viewer = {} if viewer_id is None else {"viewer_id": viewer_id}
     with transaction.atomic():
-        deleted = services.delete_event(event_id)
-        impressions, _ = Impression.objects.filter(client_event_id=event_id.number).delete()
+        deleted = services.delete_event(event_id, only_of=viewer_id)
+        impressions, _ = Impression.objects.filter(client_event_id=event_id.number, **of_viewer).delete()
     return DeletionResult(deleted.events, impressions, cache.try_publish_viewer_versions(deleted.versions))
 
 

@@ -34,6 +34,11 @@ class ApiClient:
             expect,
         )
 
+    def put(self, path: str, body: Any = None, expect: int = 200, **more: Any) -> Any:
+        return self._answer(
+            self.client.put(path, json.dumps(body), **{"content_type": "application/json", **more}), expect
+        )
+
     def delete(self, path: str, expect: int = 200, **more: Any) -> Any:
         return self._answer(self.client.delete(path, RAW_URI=path, **more), expect)
 
@@ -72,6 +77,8 @@ def recommended_ids(body: dict[str, Any]) -> list[str]:
     return [movie["movie_id"] for movie in body["recommendations"]]
 
 
-def app_client(viewer: int, client_with: Any) -> ApiClient:
-    made = client_with(ApiKey.Scope.READ).post("/viewer-tokens", {"user_id": viewer, "seconds": 300})
+def app_client(viewer: int, client_with: Any, *scopes: str) -> ApiClient:
+    """Return an app with a viewer's token: for reading, unless `scopes` says else."""
+    body = {"user_id": viewer, "seconds": 300} | ({"scopes": scopes} if scopes else {})
+    made = client_with(ApiKey.Scope.READ, *([ApiKey.Scope.EVENTS] if scopes else [])).post("/viewer-tokens", body)
     return ApiClient(Authorization=f"Viewer-Token {made['token']}")

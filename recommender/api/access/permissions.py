@@ -42,6 +42,9 @@ def _is_for_token_viewer(request: Request, view: Any, viewer: Key) -> bool:
     """
     if not getattr(view, "allow_viewer_token", False) or not view.accepts_viewer(request):
         return False
+    path_viewer = view.kwargs.get("user_id")
+    if path_viewer is not None and parse_key(path_viewer) != viewer:
+        return False
     if any(parse_key(text) != viewer for text in request.query_params.getlist("user_id")):
         return False
     body = request.data

@@ -101,17 +101,24 @@ def close_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def operation(
-    operation_id: str, summary: str, answer: Any, *, example: Any = None, status: int = 200, **more: Any
+    operation_id: str,
+    summary: str,
+    answer: Any,
+    *,
+    example: Any = None,
+    status: int | tuple[int, ...] = 200,
+    **more: Any,
 ) -> Any:
     """Describe a call of the API in the schema and bind its serializers; `more` as for catalog.api.strict.operation.
 
-    `answer`: the serializer of the body. `example`: a body to send; a test sends it.
+    `answer`: the serializer of the body, under each `status`. `example`: a body to send; a test sends it.
     """
+    statuses = status if isinstance(status, tuple) else (status,)
     examples = [OpenApiExample(operation_id, value=example, request_only=True)] if example is not None else []
     return bare_operation(
         operation_id=operation_id,
         summary=summary,
-        responses={status: answer, **ERROR_RESPONSES},
+        responses={**dict.fromkeys(statuses, answer), **ERROR_RESPONSES},
         examples=examples,
         tags=[operation_id.split("_")[0]],
         **more,

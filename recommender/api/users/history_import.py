@@ -9,10 +9,10 @@ from rest_framework.response import Response
 from catalog.errors import DataFileError
 from catalog.exchange.history_files import HistorySource
 from catalog.exchange.history_import import import_history
-from recommender.api.base_view import ApiView
 from recommender.api.openapi.operations import operation
 from recommender.api.uploads import content_type_and_encoding, uploaded_file
 from recommender.api.users.path_viewer import viewer_of_path
+from recommender.api.users.profiles import ReadWriteView
 from recommender.models import ApiKey
 
 
@@ -33,11 +33,11 @@ class HistoryAnswerSerializer(serializers.Serializer):
     unmatched = UnmatchedRowSerializer(many=True)
 
 
-class HistoryImportView(ApiView):
+class HistoryImportView(ReadWriteView):
     """Serve POST /users/{id}/history."""
 
-    required_scope = ApiKey.Scope.EVENTS
-    throttle_scope = "batch"
+    write_scope = ApiKey.Scope.EVENTS
+    write_throttle_scope = "batch"
 
     @operation(
         "users_history",

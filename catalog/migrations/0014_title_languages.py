@@ -5,7 +5,7 @@ from django.db.models.functions import Lower
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0012_names")]
+    dependencies = [("catalog", "0013_viewer_profiles")]
 
     operations = [
         migrations.AddIndex(
