@@ -8,11 +8,13 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Concat, Upper
+from django.db.models.functions import Concat, Lower, Upper
 
 from catalog.external_ids import format_imdb_id, format_person_id, parse_imdb_id, parse_person_id
 from catalog.keys import MAX_KEY_LENGTH, Key
 from catalog.limits import MAX_YEAR, MIN_YEAR
+from catalog.names.countries import country_problem, find_country
+from catalog.names.languages import canonical_tag
 from catalog.validators import MAX_OVERVIEW_LENGTH, validate_country, validate_imdb_id, validate_language
 
 MAX_AGE_LIMIT = 21  # years: the highest age limit
@@ -43,6 +45,14 @@ class WithoutSpaces(models.Func):
 def collapse_spaces(text: str) -> str:
     """Return the text with one space between words and none around them."""
     return " ".join(text.split())
+
+
+def _clean_country(field: str, text: str, *, former: bool = False) -> str:
+    """Return a country's code in capital letters. Raises ValidationError for the field."""
+    country = find_country(text, former=former)
+    if country is None:
+        raise ValidationError({field: f"{text} {country_problem(text)}"})
+    return country
 
 
 class KeyField(models.CharField):
@@ -95,6 +105,9 @@ class GenreAlias(models.Model):
     def __str__(self) -> str:
         return f"{self.name} is {self.genre}"
 
+    def clean(self) -> None:
+        self.name = collapse_spaces(self.name)
+
 
 class GenreTranslation(models.Model):
     """A genre's name in a language."""
@@ -108,6 +121,9 @@ class GenreTranslation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.genre} in {self.language}: {self.name}"
+
+    def clean(self) -> None:
+        self.name, self.language = collapse_spaces(self.name), canonical_tag(self.language)
 
 
 class Tag(models.Model):
@@ -241,6 +257,7 @@ class Movie(models.Model):
         """Write the values as the API does, and refuse ids at IMDb and TMDB that another movie has."""
         self.title, self.original_title = collapse_spaces(self.title), collapse_spaces(self.original_title)
         self.imdb_id = format_imdb_id(number) if (number := parse_imdb_id(self.imdb_id)) else self.imdb_id
+        self.countries = [_clean_country("countries", code, former=True) for code in self.countries]
         before: Any = Movie.objects.filter(pk=self.pk).values("imdb_id", "tmdb_id").first() or {}
         for name in ("imdb_id", "tmdb_id"):
             value = getattr(self, name)
@@ -263,11 +280,17 @@ class MovieTranslation(models.Model):
     )
 
     class Meta:
-        indexes = [GinIndex(fields=["search_words"], name="movie_translation_words", fastupdate=False)]
+        indexes = [
+            GinIndex(fields=["search_words"], name="movie_translation_words", fastupdate=False),
+            models.Index(Lower("language"), name="movie_translation_language"),
+        ]
         constraints = [models.UniqueConstraint(fields=["movie", "language"], name="movie_translation_once")]
 
     def __str__(self) -> str:
         return f"{self.movie} in {self.language}: {self.title}"
+
+    def clean(self) -> None:
+        self.title, self.language = collapse_spaces(self.title), canonical_tag(self.language)
 
 
 class MovieAvailability(models.Model):
@@ -293,6 +316,9 @@ class MovieAvailability(models.Model):
 
     def __str__(self) -> str:
         return f"{self.movie} in {self.country}"
+
+    def clean(self) -> None:
+        self.country = _clean_country("country", self.country)
 
 
 class SearchWord(models.Model):

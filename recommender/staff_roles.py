@@ -5,12 +5,18 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-_EDITABLE = ("movie", "genre", "person", "tag", "credit", "rule")
+_LOCAL = ("genrealias", "genretranslation", "movietranslation", "movieavailability")
+_EDITABLE = ("movie", "genre", "person", "tag", "credit", "rule", *_LOCAL)
 _CATALOGUE = (*_EDITABLE, "viewer")
 _OPERATIONS = ("modelversion", "job", "impression", "auditentry")
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     # edits movies, people and merchandising; sees viewers, as rules are tried on them
-    "editor": {"view": _CATALOGUE, "add": _EDITABLE, "change": _EDITABLE, "delete": ("genre", "tag", "credit", "rule")},
+    "editor": {
+        "view": _CATALOGUE,
+        "add": _EDITABLE,
+        "change": _EDITABLE,
+        "delete": ("genre", "tag", "credit", "rule", *_LOCAL),
+    },
     # runs models, jobs, viewers and keys; sees the catalogue and impressions
     "operator": {
         "view": (*_CATALOGUE, *_OPERATIONS, "apikey"),

@@ -29,7 +29,14 @@ class ViewerAdmin(StoredRecordAdmin):
     sortable_by = ("own_id",)
     show_full_result_count = False
     list_per_page = 50
-    fields = ("name", "age_limit", ("own_id", "simulated"), ("version", "created_at"), "history")
+    fields = (
+        "name",
+        "age_limit",
+        ("country", "language"),
+        ("own_id", "simulated"),
+        ("version", "created_at"),
+        "history",
+    )
     readonly_fields = ("own_id", "simulated", "version", "created_at", "history")
 
     def get_search_results(

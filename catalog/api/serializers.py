@@ -2,13 +2,13 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
+from catalog.api.age_limits import AgeLimitQuery
 from catalog.api.fields import (
     MAX_NAME_LENGTH,
     ImdbIdField,
@@ -20,15 +20,18 @@ from catalog.api.fields import (
     StrictBoolean,
     StrictInteger,
     StrictString,
+    TitleLanguageField,
 )
+from catalog.api.local_fields import AvailabilityField, OriginCountriesField, TranslationsField
 from catalog.api.strict import StrictSerializer, unknown_name_message
 from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
-from catalog.selectors import FACETS, SORTS, Cursor, MovieFilter, Visibility
+from catalog.selectors import FACETS, SORTS, Audience, Cursor, MovieFilter, Visibility
 from catalog.validators import LANGUAGE_PATTERN, MAX_OVERVIEW_LENGTH, MAX_RUNTIME
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000
 MAX_IDS = 200  # of one call
 FIRST_PAGE = Cursor()
+_OF_ANY_CALL = {"published", "age_limit", "country", "titles_in"}  # fields of a filter that stand beside ids too
 MAX_GENRES, MAX_PEOPLE = 50, 200  # of a movie
 
 
@@ -80,6 +83,7 @@ class MoviesQuery(PageQuery):
     max_year = RangeBound(1800, 2200)
     min_runtime = RangeBound(1, 32_767)
     max_runtime = RangeBound(1, 32_767)
+    language = TitleLanguageField()
     published = visibility_field("With the scope catalog:write: false for films that are hidden, any for all.")
 
     sort = serializers.ChoiceField(
@@ -124,7 +128,7 @@ class MoviesQuery(PageQuery):
         if values["cursor"] != FIRST_PAGE and values["cursor"].sort != values.get("sort", ""):
             errors["cursor"] = "is of a page in another order: send the same sort, or begin without a cursor."
         if "ids" in values:
-            fields = {field.name for field in dataclasses.fields(MovieFilter)} - {"published", "age_limit"}
+            fields = {field.name for field in dataclasses.fields(MovieFilter)} - _OF_ANY_CALL
             names = [*sorted(fields), "genre", "sort", "facets"]
             errors |= {name: "cannot stand beside ids: leave one out." for name in names if values.get(name)}
         if errors:
@@ -132,8 +136,8 @@ class MoviesQuery(PageQuery):
         return values
 
     @staticmethod
-    def to_filter(values: Mapping[str, Any]) -> MovieFilter:
-        """Return the filter of validated values."""
+    def to_filter(values: Mapping[str, Any], audience: Audience, titles_in: Sequence[str]) -> MovieFilter:
+        """Return the filter of validated values. `titles_in`: languages of titles, small letters."""
         names = (
             "search",
             "people",
@@ -150,14 +154,23 @@ class MoviesQuery(PageQuery):
             **{name: values[name] for name in names if name in values},
             genres=[*values["genres"], *([values["genre"]] if values["genre"] else [])],
             published=Visibility(values["published"]),
-            age_limit=effective_age_limit(values),
+            age_limit=audience.age_limit,
+            country=audience.country,
+            titles_in=titles_in,
         )
 
 
 class MovieQuery(AgeLimitQuery):
     """The parameters of GET /movies/{id}."""
 
+    language = TitleLanguageField()
     published = visibility_field("With the scope catalog:write: any for a film that is hidden, too.")
+
+
+class GenresQuery(AgeLimitQuery):
+    """The parameters of GET /genres."""
+
+    language = TitleLanguageField()
 
 
 class MovieValues(StrictSerializer):
@@ -180,10 +193,13 @@ class MovieValues(StrictSerializer):
         required=False,
         help_text="A BCP 47 tag: en, en-GB.",
     )
+    countries = OriginCountriesField()
     imdb_id = ImdbIdField(max_length=12, allow_blank=True, required=False, help_text="As in tt0114709.")
     tmdb_id = StrictInteger(min_value=1, max_value=MAX_ID, allow_null=True, required=False)
     available_from = serializers.DateTimeField(allow_null=True, required=False)
     available_until = serializers.DateTimeField(allow_null=True, required=False, help_text="Exclusive.")
+    availability = AvailabilityField()
+    translations = TranslationsField()
     published = StrictBoolean(required=False, help_text="false hides the film everywhere.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -226,6 +242,17 @@ class MovieSerializer(serializers.Serializer):
     poster_url = serializers.CharField(allow_blank=True)
 
 
+class CountryWindowSerializer(serializers.Serializer):
+    """When a movie is available in a country."""
+
+    country = serializers.CharField(help_text="ISO 3166.")
+    until = serializers.DateTimeField(allow_null=True, help_text="Exclusive.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Return the fields; `from` is a word of Python's."""
+        return super().get_fields() | {"from": serializers.DateTimeField(allow_null=True)}
+
+
 class MovieDetailsSerializer(MovieSerializer):
     """A movie with all that is known of it."""
 
@@ -234,6 +261,7 @@ class MovieDetailsSerializer(MovieSerializer):
     runtime = serializers.IntegerField(allow_null=True, help_text="Minutes.")
     certificate = serializers.CharField(allow_blank=True)
     language = serializers.CharField(allow_blank=True)
+    countries = serializers.ListField(child=serializers.CharField(), help_text="Of origin, ISO 3166.")
     imdb_id = serializers.CharField(allow_blank=True)
     tmdb_id = serializers.IntegerField(allow_null=True)
     directors = serializers.ListField(child=serializers.CharField())
@@ -241,6 +269,12 @@ class MovieDetailsSerializer(MovieSerializer):
     published = serializers.BooleanField()
     available_from = serializers.DateTimeField(allow_null=True)
     available_until = serializers.DateTimeField(allow_null=True, help_text="Exclusive.")
+    availability = CountryWindowSerializer(many=True, help_text="Empty: in every country.")
+    translations = serializers.DictField(
+        child=serializers.DictField(child=serializers.CharField(allow_blank=True)),
+        required=False,
+        help_text="With published=any or false: titles and overviews by language.",
+    )
 
 
 class FacetCountSerializer(serializers.Serializer):

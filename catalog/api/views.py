@@ -10,10 +10,12 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
+from catalog.api.age_limits import audience_of
+from catalog.api.local_fields import window_values
 from catalog.api.paging import page_response
 from catalog.api.scopes import READ_SCOPE, CatalogueScopes
 from catalog.api.serializers import (
+    GenresQuery,
     GenresSerializer,
     MovieChangeBody,
     MovieDetailsSerializer,
@@ -25,7 +27,9 @@ from catalog.api.serializers import (
     PeoplePageSerializer,
 )
 from catalog.api.strict import StrictView, operation
+from catalog.api.title_languages import TitleLanguages, title_languages
 from catalog.selectors import (
+    Audience,
     MovieCard,
     MovieDetails,
     count_facets,
@@ -54,10 +58,21 @@ class Conflict(APIException):
 class CatalogueView(CatalogueScopes, StrictView):
     """A call of the catalogue; only reads of what is visible may be kept as a copy."""
 
+    languages: TitleLanguages | None = None  # of an answer with titles or genres
+
+    def read_audience(self) -> tuple[Audience, TitleLanguages]:
+        """Return for whom the call reads, and in which languages titles are looked for."""
+        audience = audience_of(self.validated)
+        self.languages = title_languages(self.validated, audience.language)
+        return audience, self.languages
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # An edit is true on the next read: a copy has to be validated each time. urls.py adds the ETag.
         may_be_kept = request.method == "GET" and response.status_code == 200 and self.required_scope == READ_SCOPE
         response.headers["Cache-Control"] = "private, no-cache" if may_be_kept else "private, no-store"
+        if self.languages is not None and response.status_code < 300:
+            response.headers["Content-Language"] = self.languages.language
+            patch_vary_headers(response, ["Accept-Language"])
         patch_vary_headers(response, ["Authorization"])
         return super().finalize_response(request, response, *args, **kwargs)
 
@@ -74,10 +89,11 @@ class MoviesView(CatalogueView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of movies."""
-        values, movie_filter = self.validated, MoviesQuery.to_filter(self.validated)
+        values, (audience, languages) = self.validated, self.read_audience()
+        movie_filter = MoviesQuery.to_filter(values, audience, languages.chain)
         if "ids" in values:
             movies, unknown_ids = movies_by_ids(values["ids"], movie_filter)
-            return page_response(request, [_card_dict(card) for card in movies], None, unknown_ids=unknown_ids)
+            return page_response(request, [languages.card(card) for card in movies], None, unknown_ids=unknown_ids)
         if "sort" in values:
             page = sorted_movies_page(movie_filter, values["sort"], values["cursor"], values["page_size"])
         else:
@@ -90,7 +106,7 @@ class MoviesView(CatalogueView):
         }
         return page_response(
             request,
-            [_card_dict(card) for card in page.movies],
+            [languages.card(card) for card in page.movies],
             page.next,
             **{name: value for name, value in notes.items() if value},
         )
@@ -124,11 +140,18 @@ class MovieView(CatalogueView):
     def get(self, request: Request, movie_id: str) -> Response:
         """Return one movie. Raises Http404."""
         number = resolve_movie_id(movie_id)
-        details = visible_movie_details if self.required_scope == READ_SCOPE else movie_details
-        movie = details(number, effective_age_limit(self.validated)) if number else None
+        is_public = self.required_scope == READ_SCOPE
+        audience, languages = self.read_audience()
+        if not number:
+            movie = None
+        elif is_public:
+            movie = visible_movie_details(number, audience, languages.chain)
+        else:
+            movie = movie_details(number, audience.age_limit, languages.chain)
         if movie is None:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_details_dict(movie))
+        details = _details_dict(movie) | languages.card(movie.card)
+        return Response(details if is_public else details | {"translations": movie.translations})
 
     @operation(
         operation_id="movies_update",
@@ -164,7 +187,7 @@ class PeopleView(CatalogueView):
             self.validated["cursor"].after,
             self.validated["page_size"],
             self.validated["search"],
-            effective_age_limit(self.validated),
+            audience_of(self.validated),
         )
         return page_response(request, [person._asdict() for person in people], following)
 
@@ -176,12 +199,15 @@ class GenresView(CatalogueView):
         operation_id="genres",
         summary="All genres, with how many films that are shown.",
         tags=["movies"],
-        parameters=[AgeLimitQuery],
+        parameters=[GenresQuery],
         responses={200: GenresSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
         """Return all genres."""
-        genres = genre_list(effective_age_limit(self.validated))
+        audience, languages = self.read_audience()
+        genres = [
+            genre._replace(name=languages.genre_names.get(genre.name, genre.name)) for genre in genre_list(audience)
+        ]
         return Response({"results": [genre._asdict() for genre in genres]})
 
 
@@ -206,7 +232,8 @@ def _details_or_404(movie_id: int) -> dict[str, Any]:
 
 
 def _details_dict(movie: MovieDetails) -> dict[str, Any]:
-    return _card_dict(movie.card) | {name: value for name, value in movie._asdict().items() if name != "card"}
+    values = {name: value for name, value in movie._asdict().items() if name not in ("card", "translations")}
+    return _card_dict(movie.card) | values | {"availability": list(map(window_values, movie.availability))}
 
 
 def _card_dict(card: MovieCard) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from catalog.api.local_fields import window_cell, window_values
 from catalog.event_keys import event_key_text
 from catalog.exchange.row_files import FileFormat, write_rows
-from catalog.exchange.row_schemas import FIELDS, RowKind
+from catalog.exchange.row_schemas import FIELDS, TRANSLATED_TEXTS, RowKind
 from catalog.limits import BEFORE_ALL_IDS
 from catalog.models import Credit, Viewer, WatchEvent
-from catalog.selectors import movie_details_page
+from catalog.selectors import movie_details_page, translation_languages
 from catalog.selectors.viewer_data import stored_event_key
 
 PAGE_SIZE = 2000  # rows
@@ -16,7 +17,29 @@ PAGE_SIZE = 2000  # rows
 
 def export_rows(kind: RowKind, file_format: FileFormat) -> Iterator[str]:
     """Yield the text of the file in pieces, ordered by id. A row that changes meanwhile is as it was or as it is."""
-    yield from write_rows(_READERS[kind](), FIELDS[kind], file_format)
+    if kind is RowKind.MOVIES and file_format is FileFormat.CSV:
+        yield from _movies_csv()
+    else:
+        yield from write_rows(_READERS[kind](), FIELDS[kind], file_format)
+
+
+def _movies_csv() -> Iterator[str]:
+    """Yield movies as CSV: translations in columns of their own, one for each text in each language."""
+    languages = translation_languages()
+    own = [name for name in FIELDS[RowKind.MOVIES] if name != "translations"]
+    by_language = [(name, language) for language in languages for name in TRANSLATED_TEXTS]
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for row in _movie_rows():
+            texts = {
+                f"{name}:{language}": row["translations"].get(language, {}).get(name, "")
+                for name, language in by_language
+            }
+            windows = [window_cell(window) for window in row["availability"]]
+            yield {name: row[name] for name in own} | {"availability": windows} | texts
+
+    names = [*own, *(f"{name}:{language}" for name, language in by_language)]
+    yield from write_rows(rows(), names, FileFormat.CSV)
 
 
 def _movie_rows() -> Iterator[dict[str, Any]]:
@@ -25,6 +48,10 @@ def _movie_rows() -> Iterator[dict[str, Any]]:
         after = movies[-1].card.movie_id
         for movie in movies:
             values = movie.card._asdict() | movie._asdict()
+            values["availability"] = [
+                {name: _iso_text(value) for name, value in window_values(window).items()}
+                for window in movie.availability
+            ]
             yield {name: _iso_text(values[name]) for name in FIELDS[RowKind.MOVIES]}
 
 

@@ -22,6 +22,7 @@ from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_files import Row
 from catalog.models import MAX_AGE_LIMIT, Credit, WatchEvent
 
+TRANSLATED_TEXTS = ("title", "overview")  # of a movie, in a CSV as title:de
 MAX_REASON_LENGTH = 300  # characters
 
 
@@ -91,8 +92,15 @@ _REQUIRED: dict[RowKind, tuple[tuple[str, ...], ...]] = {
     kind: tuple((name,) for name, field in row.fields.items() if field.required) for kind, row in _ROWS.items()
 }
 _REQUIRED[RowKind.MOVIES] = (("movie_id", "imdb_id", "tmdb_id"),)
+_BY_LANGUAGE = {RowKind.MOVIES: TRANSLATED_TEXTS}
 COLUMNS = {
-    kind: Columns(FIELDS[kind], _REQUIRED[kind], frozenset({"overview"}), hints=row.hints)
+    kind: Columns(
+        FIELDS[kind],
+        _REQUIRED[kind],
+        frozenset({"overview"}),
+        hints=row.hints,
+        by_language=_BY_LANGUAGE.get(kind, ()),
+    )
     for kind, row in _ROWS.items()
 }
 

@@ -60,3 +60,10 @@ def _with_wider_tags(tag: str) -> Iterator[str]:
     while tag:
         yield tag
         tag = tag.rpartition("-")[0]
+
+
+def canonical_tag(tag: str) -> str:
+    """Return a tag as it is stored: de-AT, zh-Hant-TW."""
+    language, *subtags = tag.lower().split("-")
+    cased = [part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in subtags]
+    return "-".join([language, *cased])

@@ -8,13 +8,21 @@ from catalog.selectors.admin_lists import (
     search_movies,
     search_viewers,
 )
-from catalog.selectors.age_limits import certificate_age, certificates_within, strictest_age_limit, viewer_age_limit
+from catalog.selectors.age_limits import (
+    EVERYBODY,
+    Audience,
+    certificate_age,
+    certificates_within,
+    strictest_age_limit,
+    viewer_audience,
+)
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
-from catalog.selectors.genre_names import StoredGenres, may_bring_genres, stored_genres
+from catalog.selectors.genre_names import StoredGenres, may_bring_genres, offered_languages, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
 from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
+    CountryWindow,
     DetailedCard,
     MovieCard,
     MovieDetails,
@@ -24,6 +32,7 @@ from catalog.selectors.movies import (
     movie_details_page,
     resolve_movie_id,
     resolve_movie_ids,
+    translation_languages,
     visible_movie_details,
 )
 from catalog.selectors.people_and_genres import NameCount, genre_list, people_page, resolve_people
@@ -73,9 +82,12 @@ from catalog.selectors.watchers import MovieWatchers, movie_watchers
 
 __all__ = [
     "DATABASE_ERRORS",
+    "EVERYBODY",
     "FACETS",
     "SORTS",
+    "Audience",
     "CatalogueTable",
+    "CountryWindow",
     "Cursor",
     "DetailedCard",
     "EventCursor",
@@ -131,6 +143,7 @@ __all__ = [
     "movies_by_ids",
     "movies_page",
     "new_viewers",
+    "offered_languages",
     "pending_viewer_versions",
     "people_page",
     "person_movies",
@@ -146,7 +159,8 @@ __all__ = [
     "sorted_movies_page",
     "stored_genres",
     "strictest_age_limit",
-    "viewer_age_limit",
+    "translation_languages",
+    "viewer_audience",
     "viewer_count",
     "viewer_counts",
     "viewer_created_at",

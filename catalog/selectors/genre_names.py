@@ -15,6 +15,18 @@ _SELECT_NAMES = """SELECT g.id, g.name,
     FROM catalog_genre g ORDER BY g.id"""
 
 
+# By jumps through an index: titles are many, languages few.
+_LANGUAGES = """
+    WITH RECURSIVE each (name) AS (
+        (SELECT lower(language) FROM catalog_movietranslation ORDER BY 1 LIMIT 1)
+        UNION ALL
+        SELECT (SELECT lower(language) FROM catalog_movietranslation WHERE lower(language) > each.name
+                ORDER BY 1 LIMIT 1)
+        FROM each WHERE each.name IS NOT NULL
+    )
+    SELECT name FROM each WHERE name IS NOT NULL UNION SELECT lower(language) FROM catalog_genretranslation"""
+
+
 class StoredGenres(NamedTuple):
     """The genres by their names, and the id of each."""
 
@@ -38,6 +50,13 @@ def stored_genres() -> StoredGenres:
         for language, name in zip(languages, names, strict=True)
     ]
     return StoredGenres(GenreNames([row[1] for row in rows], aliases, translations), [row[0] for row in rows])
+
+
+def offered_languages() -> frozenset[str]:
+    """Return the languages, in small letters, that titles or genres are translated into: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LANGUAGES)
+        return frozenset(language for (language,) in cursor.fetchall())
 
 
 def may_bring_genres() -> bool:

@@ -8,7 +8,7 @@ from django.db import connection
 
 from catalog.models import Credit
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, conditions_of, resolve_names
-from catalog.selectors.movies import SELECT_CARD, MovieCard, resolve_movie_ids
+from catalog.selectors.movies import MovieCard, resolve_movie_ids, select_card
 
 MAX_FACET_VALUES = 50  # of one facet, those of the most movies
 LAST_YEAR = 32_767  # sorts movies of unknown year behind all others, in both directions
@@ -79,10 +79,12 @@ def sorted_movies_page(movie_filter: MovieFilter, sort: str, start: Cursor, page
     direction, operator = ("DESC", "<") if order.descending else ("ASC", ">")
     if start.key is not None:
         where.add(f"({order.key} {operator} %s OR ({order.key} = %s AND m.id > %s))", start.key, start.key, start.after)
-    statement = SELECT_CARD.replace(" FROM catalog_movie m", f", {order.key} FROM catalog_movie m")
+    select, values = select_card(movie_filter.titles_in)
+    statement = select.replace(" FROM catalog_movie m", f", {order.key} FROM catalog_movie m")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{statement} WHERE {where} ORDER BY {order.key} {direction}, m.id LIMIT %s", [*where.values, page_size + 1]
+            f"{statement} WHERE {where} ORDER BY {order.key} {direction}, m.id LIMIT %s",
+            [*values, *where.values, page_size + 1],
         )
         rows = cursor.fetchall()
     following = None
@@ -125,7 +127,8 @@ def movies_by_ids(texts: Sequence[str], movie_filter: MovieFilter) -> tuple[list
     where = conditions_of(movie_filter, resolve_names(movie_filter))
     where.add("m.id = ANY(%s::int[])", list(ids.values()))
     with connection.cursor() as cursor:
-        cursor.execute(f"{SELECT_CARD} WHERE {where}", where.values)
+        select, values = select_card(movie_filter.titles_in)
+        cursor.execute(f"{select} WHERE {where}", [*values, *where.values])
         cards: dict[Any, MovieCard] = {row[0]: MovieCard(*row) for row in cursor.fetchall()}
     found = dict.fromkeys(ids[text] for text in texts if ids.get(text) in cards)
     return [cards[movie_id] for movie_id in found], [text for text in texts if ids.get(text) not in cards]

@@ -13,25 +13,30 @@ from django.db import connection
 from catalog.limits import MAX_ID
 from catalog.selectors.age_limits import certificates_within
 from catalog.selectors.genre_names import stored_genres
-from catalog.selectors.movies import IS_VISIBLE, SELECT_CARD, WITHIN_AGE_LIMIT, MovieCard
+from catalog.selectors.movies import IS_VISIBLE, WITHIN_AGE_LIMIT, MovieCard, select_card
 from catalog.selectors.people_and_genres import near_people, resolve_people
 from catalog.selectors.search_query import SearchQuery, correct_spelling, parse_search
 
 _CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>[0-9]{1,10})\Z", re.ASCII)
 _SORTED = "o"  # begins a cursor of an order that the client chose
 _CONTAINS_TERM = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
+    UNION SELECT movie_id FROM catalog_movietranslation WHERE search_words @@ %s::tsquery
     UNION SELECT id FROM catalog_movie WHERE year = %s
     UNION SELECT c.movie_id FROM catalog_credit c JOIN catalog_person p ON p.id = c.person_id
       WHERE to_tsvector('simple'::regconfig, COALESCE(p.search_name, '')) @@ %s::tsquery)"""
 # An array is made once, before the movies are read: the planner cannot guess how few they are, and would start workers.
 _CONTAINS_ALL_TERMS = "m.id = ANY(ARRAY({sets}))"
-_IN_TITLE = "(m.search_words @@ %s::tsquery OR coalesce(m.year = %s, false))"
-_SAME_TITLE = """least(length(m.title), coalesce(nullif(length(m.original_title), 0), 999)) <= %s
-                  AND ARRAY[catalog_plain(m.title), catalog_plain(m.original_title)] && %s::text[]"""
+_HAS_WORD = """m.search_words @@ %s::tsquery OR EXISTS (SELECT FROM catalog_movietranslation t
+               WHERE t.movie_id = m.id AND t.search_words @@ %s::tsquery)"""
+_IN_TITLE = f"({_HAS_WORD} OR coalesce(m.year = %s, false))"
+_SAME_TITLE = """(least(length(m.title), coalesce(nullif(length(m.original_title), 0), 999)) <= %s
+                  AND ARRAY[catalog_plain(m.title), catalog_plain(m.original_title)] && %s::text[]
+                  OR EXISTS (SELECT FROM catalog_movietranslation t WHERE t.movie_id = m.id
+                             AND catalog_plain(t.title) = ANY(%s::text[])))"""
 _TITLE_PREFIX = "lower(m.title) ^@ ANY(%s::text[])"
 # The exact title; then titles that begin with the text, then titles with all the words, the shortest first, as it has
 # the least besides; then movies of people of that name or of that year, the newest first.
-_RANK = f"""CASE WHEN NOT (m.search_words @@ %s::tsquery AND {{in_title}}) THEN coalesce(m.year, 0)
+_RANK = f"""CASE WHEN NOT (({_HAS_WORD}) AND {{in_title}}) THEN coalesce(m.year, 0)
                  WHEN {_SAME_TITLE} THEN 6000 WHEN {_TITLE_PREFIX} THEN 5000 - least(length(m.title), 999)
                  ELSE 4000 - least(length(m.title), 999) END"""
 _RANK_OF_COMMON = f"CASE WHEN {_SAME_TITLE} THEN 5000 ELSE 0 END"
@@ -110,6 +115,8 @@ class MovieFilter:
     max_runtime: int | None = None
     published: Visibility = Visibility.VISIBLE
     age_limit: int | None = None  # years
+    country: str = ""  # where they are available, ISO 3166; "": not known
+    titles_in: Sequence[str] = ()  # languages of titles, as for select_card()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,27 +203,34 @@ def resolve_names(movie_filter: MovieFilter) -> ResolvedNames:
 def _movies_page(movie_filter: MovieFilter, where: "Conditions", start: Cursor, page_size: int) -> MoviePage:
     if not movie_filter.search:
         where.add("m.id > %s", start.after)
+        select, values = select_card(movie_filter.titles_in)
         with connection.cursor() as cursor:
-            cursor.execute(f"{SELECT_CARD} WHERE {where} ORDER BY m.id LIMIT %s", [*where.values, page_size + 1])
+            cursor.execute(f"{select} WHERE {where} ORDER BY m.id LIMIT %s", [*values, *where.values, page_size + 1])
             return _page([(MovieCard(*row), None) for row in cursor.fetchall()], page_size, corrected=False)
     query = parse_search(movie_filter.search)
     if not query.terms:
         return MoviePage([], None)
     if not start.corrected:
-        page = _page(_search(where.copy(), query, start, page_size + 1), page_size, corrected=False)
+        found = _search(where.copy(), query, start, page_size + 1, movie_filter.titles_in)
+        page = _page(found, page_size, corrected=False)
         if page.movies or start.rank is not None:
             return page
     other = correct_spelling(query)
-    return _page(_search(where, other, start, page_size + 1) if other else [], page_size, corrected=True)
+    found = _search(where, other, start, page_size + 1, movie_filter.titles_in) if other else []
+    return _page(found, page_size, corrected=True)
 
 
-def _search(where: "Conditions", query: SearchQuery, start: Cursor, limit: int) -> list[tuple[MovieCard, int | None]]:
+def _search(
+    where: Conditions, query: SearchQuery, start: Cursor, limit: int, languages: Sequence[str]
+) -> list[tuple[MovieCard, int | None]]:
     """Return (card, rank) of the movies that fit the query and the conditions, the best first."""
     rank, values = _rank(query)
     if query.is_common:
         where.add("m.search_words @@ %s::tsquery", " & ".join(term.tsquery for term in query.terms))
     else:
-        term_values = [value for term in query.terms for value in (term.tsquery, term.year, term.people_tsquery)]
+        term_values = [
+            value for term in query.terms for value in (term.tsquery, term.tsquery, term.year, term.people_tsquery)
+        ]
         where.add(
             _CONTAINS_ALL_TERMS.format(sets=" INTERSECT ".join([_CONTAINS_TERM] * len(query.terms))), *term_values
         )
@@ -227,25 +241,26 @@ def _search(where: "Conditions", query: SearchQuery, start: Cursor, limit: int) 
         values += [-start.rank, start.after]
     best = f"""SELECT id, rank FROM (SELECT m.id, {rank} AS rank FROM catalog_movie m WHERE {where}) every
                {after_start} ORDER BY rank DESC, id LIMIT %s"""
+    select, select_values = select_card(languages)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""WITH best AS ({best}) SELECT card.*, best.rank FROM best
-                JOIN LATERAL ({SELECT_CARD} WHERE m.id = best.id) card ON true ORDER BY best.rank DESC, best.id""",
-            [*values, limit],
+                JOIN LATERAL ({select} WHERE m.id = best.id) card ON true ORDER BY best.rank DESC, best.id""",
+            [*values, limit, *select_values],
         )
         return [(MovieCard(*row[:-1]), row[-1]) for row in cursor.fetchall()]
 
 
 def _rank(query: SearchQuery) -> tuple[str, list[Any]]:
     """Return the SQL of how well a movie fits the query, and its values."""
-    title = [query.max_title_length, query.title_variants]
+    title = [query.max_title_length, query.title_variants, query.title_variants]
     if query.is_common:
         return _RANK_OF_COMMON, title
     likeliest = [term.likeliest for term in query.terms]
     any_term = " | ".join(term.tsquery for term in likeliest)
-    every_term = [value for term in likeliest for value in (term.tsquery, term.year)]
+    every_term = [value for term in likeliest for value in (term.tsquery, term.tsquery, term.year)]
     rank = _RANK.format(in_title=" AND ".join([_IN_TITLE] * len(likeliest)))
-    return rank, [any_term, *every_term, *title, query.title_variants]
+    return rank, [any_term, any_term, *every_term, *title, query.title_variants]
 
 
 def _page(rows: Sequence[tuple[MovieCard, int | None]], page_size: int, corrected: bool) -> MoviePage:
@@ -261,7 +276,10 @@ def conditions_of(movie_filter: MovieFilter, names: ResolvedNames) -> Conditions
     """Return the conditions of a filter but its search. `names`: its own, resolved."""
     where = Conditions([], [])
     if movie_filter.published is not Visibility.ANY:
-        where.add(IS_VISIBLE if movie_filter.published is Visibility.VISIBLE else "NOT m.published")
+        if movie_filter.published is Visibility.VISIBLE:
+            where.add(IS_VISIBLE, movie_filter.country)
+        else:
+            where.add("NOT m.published")
     if movie_filter.age_limit is not None:
         where.add(WITHIN_AGE_LIMIT, certificates_within(movie_filter.age_limit))
     for condition, ids in ((_HAS_GENRE, names.genre_ids), (_HAS_PERSON, names.person_ids)):

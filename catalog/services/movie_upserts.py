@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from catalog.models import Credit, Movie
 from catalog.selectors.genre_names import may_bring_genres
+from catalog.selectors.movies import CountryWindow
 from catalog.selectors.versions import has_demo
 from catalog.services.demo import remove_demo
 from catalog.services.get_or_create import (
@@ -20,6 +21,7 @@ from catalog.services.get_or_create import (
     credited_people,
     get_or_create_people,
 )
+from catalog.services.local_values import replace_availability, write_translations
 from catalog.services.versions import bump_catalogue
 
 MOVIE_FIELDS = (
@@ -31,6 +33,7 @@ MOVIE_FIELDS = (
     "runtime",
     "certificate",
     "language",
+    "countries",
     "imdb_id",
     "tmdb_id",
     "available_from",
@@ -53,7 +56,8 @@ class WriteMode(Enum):
 class MovieChange:
     """Values to write to a movie.
 
-    `values`: any of MOVIE_FIELDS, `genres`, `directors` and `actors` (names; all of them, in billing order). What is
+    `values`: any of MOVIE_FIELDS, `genres`, `directors` and `actors` (names; all of them, in billing order),
+    `availability` (all windows by country) and `translations` (language -> texts to change, None to delete). What is
     left out stays as it is. Without an id an existing movie is found by its imdb_id or tmdb_id.
     """
 
@@ -128,6 +132,8 @@ class _UpsertBatch:
             GenreWriter(create_genres) if any(change.values.get("genres") for change in changes) else None
         )
         self.people: dict[tuple[int, Credit.Role], Sequence[str]] = {}
+        self.availability: dict[int, Sequence[CountryWindow]] = {}
+        self.translations: dict[int, dict[str, Mapping[str, str] | None]] = {}
         self.written: set[int] = set()
         self.client_ids: set[int] = set()  # of new movies, not from the sequence
 
@@ -182,6 +188,12 @@ class _UpsertBatch:
             self.by_tmdb_id[movie.tmdb_id] = movie.pk
         if "genres" in values:
             self.genres[movie.pk] = values["genres"]
+        if "availability" in values:
+            self.availability[movie.pk] = values["availability"]
+        for language, texts in values.get("translations", {}).items():
+            changes = self.translations.setdefault(movie.pk, {})
+            earlier = changes.get(language) or {}
+            changes[language] = None if texts is None else {**earlier, **texts}
         for name, role in ROLE_BY_FIELD.items():
             if name in values:
                 self.people[movie.pk, role] = values[name]
@@ -198,6 +210,8 @@ class _UpsertBatch:
             advance_movie_sequence(self.client_ids)
         self._store_genres()
         self._store_people()
+        replace_availability(self.availability)
+        write_translations(self.translations)
 
     def _store_genres(self) -> None:
         link = Movie.genres.through

@@ -23,14 +23,15 @@ def invalidate_viewers(ids: Iterable[int]) -> dict[int, int]:
 def save_viewer(viewer: Viewer) -> None:
     """Save what staff may change of a viewer and nothing else: events that came meanwhile have raised the version.
 
-    Another age limit makes every list stale. A viewer with a name is no session.
+    Another age limit, country or language makes every list stale. A viewer with a name is no session.
     """
+    of_lists = ("age_limit", "country", "language")
     with transaction.atomic():
         lock_viewers([viewer.pk])
-        before = Viewer.objects.values_list("age_limit", flat=True).get(pk=viewer.pk)
+        before = Viewer.objects.values_list(*of_lists).get(pk=viewer.pk)
         Viewer.objects.filter(pk=viewer.pk).exclude(name=viewer.name).update(is_session=False)
-        viewer.save(update_fields=["name", "age_limit"])
-        if viewer.age_limit != before:
+        viewer.save(update_fields=["name", *of_lists])
+        if tuple(getattr(viewer, name) for name in of_lists) != before:
             invalidate_viewers([viewer.pk])
 
 

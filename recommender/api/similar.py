@@ -17,7 +17,7 @@ from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
 from recommender.api.http import conditional_get
 from recommender.api.list_requests import AudienceFields, DetailsField, SeenFields, TitlesField, effective_age_limit
-from recommender.api.list_responses import MovieDetailFields, NextPageFields, movie_card
+from recommender.api.list_responses import LanguageFields, MovieDetailFields, NextPageFields, movie_card
 from recommender.api.lists.pages import NO_CURSOR, PagedFields
 from recommender.api.openapi.operations import operation
 from recommender.movies.movie_ids import parse_movie_id
@@ -46,7 +46,7 @@ class NeighbourSerializer(MovieDetailFields):
     similarity = serializers.FloatField(min_value=0, max_value=1)
 
 
-class SimilarAnswerSerializer(NextPageFields):
+class SimilarAnswerSerializer(NextPageFields, LanguageFields):
     movie_id = serializers.CharField()
     similar = NeighbourSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
@@ -143,6 +143,7 @@ def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
             "removed": answer.removal_counts,
             "ignored_history": [],
             "next": answer.next_cursor,
+            **({"language": answer.language} if answer.language else {}),
         }
     )
 

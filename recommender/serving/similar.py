@@ -40,6 +40,7 @@ class SimilarMovies:
     degraded: bool
     removal_counts: dict[str, int]  # reason -> movies kept out for it
     movie_cards: Mapping[int, MovieCard | DetailedCard] | None = None  # where titles were asked for
+    language: str = ""  # of the titles; "": no titles
     next_cursor: str | None = None  # asks for the next page; None: there is none
 
 
@@ -126,5 +127,6 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
         )
         if request.titles
         else None,
+        language=context.snapshot.language_of(context.languages_for(viewer)) if request.titles else "",
         next_cursor=next_cursor(context, viewer, movies, facts, more=bool(allowed.any())),
     )
