@@ -360,6 +360,8 @@ SPECTACULAR_SETTINGS = {
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
         "KindEnum": [*_HISTORY_KINDS, "impression", "click"],
         "HistoryKind": _HISTORY_KINDS,
+        "TrackStatus": ["stored", "duplicate", "conflict", "rejected", "merged", "written", "deleted", "ignored"],
+        "MessageType": ["track", "identify", "alias", "group", "page", "screen"],
         "TasteDirection": ["more", "less", "same"],
         "CreditRole": ["director", "actor"],
         "TokenScope": ["read", "events"],

@@ -34,11 +34,8 @@ def sent(client, *messages):
 
 
 def events_of(key):
-    return list(
-        WatchEvent.objects.filter(viewer__key=key)
-        .order_by("pk")
-        .values_list("movie_id", "kind", "rating", "completion")
-    )
+    events = WatchEvent.objects.filter(viewer__key=key).order_by("pk")
+    return list(events.values_list("movie_id", "kind", "rating", "completion"))
 
 
 def test_a_tracked_event_is_an_event(source):
