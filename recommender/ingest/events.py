@@ -23,8 +23,6 @@ from recommender.serving.current_versions import load_movie_ids, read_versions
 HISTORY_KINDS = {kind.label: kind for kind in WatchEvent.Kind}
 IMPRESSION_KINDS = {kind.label: kind for kind in Impression.Kind}
 KINDS = (*HISTORY_KINDS, *IMPRESSION_KINDS)
-OFF_WATCHLIST = "off_watchlist"  # what a tracked event may mean beside the kinds: takes a film off the watchlist
-TRACK_MEANINGS = (*KINDS, OFF_WATCHLIST)
 CLOCK_SKEW = timedelta(minutes=5)
 
 

@@ -17,8 +17,9 @@ from catalog.models import MAX_AGE_LIMIT
 from catalog.validators import COUNTRY_PATTERN, LANGUAGE_PATTERN
 from recommender import process_state
 from recommender.api.fields import MAX_LANGUAGE_LENGTH, NamedViewer, named_viewer
-from recommender.ingest.events import OFF_WATCHLIST, TRACK_MEANINGS
+from recommender.ingest.events import KINDS
 
+OFF_WATCHLIST = "off_watchlist"  # what a name may mean beside the kinds of events
 TYPES = ("track", "identify", "alias", "group", "page", "screen")
 # Names that the specifications of Segment have for the film, the first that is there counts.
 _MOVIE_NAMES = ("movie_id", "movieId", "film_id", "filmId", "content_asset_id", "product_id", "productId", "sku")
@@ -61,7 +62,7 @@ def event_meanings() -> dict[str, str]:
     """Return what each tracked name means, by its letters and digits: our table and the operator's, which wins."""
     if not _event_names:
         table = json.loads((Path(__file__).parent / "track_events.json").read_text())
-        table |= {kind: kind for kind in TRACK_MEANINGS} | settings.TRACK_EVENTS
+        table |= {kind: kind for kind in (*KINDS, OFF_WATCHLIST)} | settings.TRACK_EVENTS
         _event_names.update({_plain(name): meaning for name, meaning in table.items()})
     return _event_names
 
