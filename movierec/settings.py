@@ -73,6 +73,7 @@ CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper() 
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
 
 # --- viewers ----------------------------------------------------------------------------------------------------
+TRACK_EVENTS = env.json("MOVIEREC_TRACK_EVENTS", default={})  # what further names of POST /track mean: name -> kind
 PROFILES_PER_ACCOUNT = env.int("MOVIEREC_PROFILES_PER_ACCOUNT", default=20)
 # --- countries and languages ------------------------------------------------------------------------------------
 COUNTRY = env("MOVIEREC_COUNTRY", default="").upper()  # ISO 3166: of calls and viewers that name none
@@ -359,6 +360,8 @@ SPECTACULAR_SETTINGS = {
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
         "KindEnum": [*_HISTORY_KINDS, "impression", "click"],
         "HistoryKind": _HISTORY_KINDS,
+        "TrackStatus": ["stored", "duplicate", "conflict", "rejected", "merged", "written", "deleted", "ignored"],
+        "MessageType": ["track", "identify", "alias", "group", "page", "screen"],
         "TasteDirection": ["more", "less", "same"],
         "CreditRole": ["director", "actor"],
         "TokenScope": ["read", "events"],

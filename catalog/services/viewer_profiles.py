@@ -25,15 +25,17 @@ class ProfileWrite(NamedTuple):
     versions: dict[int, int]  # of the viewer, where lists made before are stale: viewer id -> version
 
 
-def write_profile(key: Key, values: Mapping[str, Any], *, create: bool, announce: bool = True) -> ProfileWrite | None:
+def write_profile(
+    key: Key, values: Mapping[str, Any], *, create: bool, is_session: bool = False, announce: bool = True
+) -> ProfileWrite | None:
     """Change the named fields of a viewer's profile; None for an unknown viewer, unless `create`.
 
-    A viewer who is created is an account, and so is one who belongs to one. Raises AccountFullError where the account
-    has as many profiles as it may. `announce` as in record_events().
+    A viewer who is created is an account, unless `is_session`, and so is one who belongs to one. Raises
+    AccountFullError where the account has as many profiles as it may. `announce` as in record_events().
     """
     with transaction.atomic():
         is_new = find_viewer(key) is None
-        locked = lock_viewers_by_key([key], create=[key] if create else [])
+        locked = lock_viewers_by_key([key], create=[key] if create else [], sessions=[key] if is_session else [])
         if key not in locked:
             return None
         viewer = Viewer.objects.get(pk=locked[key].id)

@@ -24,6 +24,7 @@ MAX_HISTORY = 10_000  # movie ids of a history; the model reads the newest, all 
 MAX_TOP_K = 200
 MIN_VIEWERS, MAX_VIEWERS = 2, 10  # of a group
 MAX_IN_QUERY = 100
+MAX_LANGUAGE_LENGTH = 12  # characters of a BCP 47 tag
 
 _MOVIE_ID_SCHEMA = {
     "anyOf": [

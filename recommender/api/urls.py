@@ -14,6 +14,7 @@ from recommender.api import (
     similar,
 )
 from recommender.api.openapi import documents
+from recommender.api.stream import track
 from recommender.api.users import event_deletion, lists, merges, profiles, taste, user_data, viewer_tokens
 
 urlpatterns = [
@@ -33,6 +34,8 @@ urlpatterns = [
     path("exports/<slug:kind>.<slug:form>", imports_exports.ExportsView.as_view()),
     path("events", events.EventsView.as_view()),
     path("events/<key:event_id>", event_deletion.EventView.as_view()),
+    path("track", track.TrackView.as_view()),
+    path("v1/<slug:call>", track.SegmentView.as_view()),
     path("users/<key:user_id>/data", user_data.UserDataView.as_view()),
     path("users/<key:user_id>/events", event_deletion.UserEventsView.as_view()),
     path("users/<key:user_id>/history", lists.HistoryView.as_view()),

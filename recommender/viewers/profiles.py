@@ -25,13 +25,15 @@ class AccountErasure(NamedTuple):
     results: list[privacy.ErasureResult]
 
 
-def write_profile(key: Key, values: Mapping[str, Any], *, create: bool) -> WrittenProfile | None:
+def write_profile(
+    key: Key, values: Mapping[str, Any], *, create: bool, is_session: bool = False
+) -> WrittenProfile | None:
     """Change the named fields of a profile, note which, and publish the viewer's version.
 
-    None for an unknown viewer, unless `create`. Raises AccountFullError.
+    None for an unknown viewer, unless `create`, then as a session where `is_session`. Raises AccountFullError.
     """
     with transaction.atomic():
-        written = services.write_profile(key, values, create=create, announce=False)
+        written = services.write_profile(key, values, create=create, is_session=is_session, announce=False)
         if written is None:
             return None
         if written.changed or written.is_new:

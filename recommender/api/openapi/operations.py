@@ -58,6 +58,17 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
         }
 
 
+class BasicKeyScheme(OpenApiAuthenticationExtension):
+    """Describe authentication by API key as the user name of HTTP Basic."""
+
+    target_class = "recommender.api.access.authentication.BasicKeyAuthentication"
+    name = "BasicKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return that the key is the user name."""
+        return {"type": "http", "scheme": "basic", "description": "The key is the user name; there is no password."}
+
+
 class ViewerTokenScheme(OpenApiAuthenticationExtension):
     """Describe authentication by a viewer's token."""
 

@@ -18,14 +18,19 @@ from catalog.models import MAX_AGE_LIMIT
 from catalog.validators import COUNTRY_PATTERN, LANGUAGE_PATTERN
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import VIEWER_KEY_SCHEMA, JsonInteger, JsonString, UserIdAnswer, named_viewer
+from recommender.api.fields import (
+    MAX_LANGUAGE_LENGTH,
+    VIEWER_KEY_SCHEMA,
+    JsonInteger,
+    JsonString,
+    UserIdAnswer,
+    named_viewer,
+)
 from recommender.api.openapi.operations import operation
 from recommender.api.users.path_viewer import viewer_of_path
 from recommender.api.users.user_data import TrainedModelSerializer
 from recommender.models import ApiKey
 from recommender.viewers import profiles
-
-MAX_LANGUAGE_LENGTH = 12  # characters
 
 
 @extend_schema_field({"anyOf": [*VIEWER_KEY_SCHEMA["anyOf"], {"type": "null"}]})
