@@ -106,8 +106,9 @@ def seen_movies(history: History | None, posted: np.ndarray | None = None, *, li
 
 
 def merge_exclusions(exclusions: Sequence[Exclusions]) -> Exclusions:
-    """Collect the movies that any viewer of a group excludes."""
-    return _with_first_reasons(*(np.concatenate(column) for column in zip(*exclusions, strict=True)))
+    """Collect the movies that any viewer of a group excludes, all for one reason: theirs would tell on somebody."""
+    ids = np.unique(np.concatenate([viewer.movie_ids for viewer in exclusions]))
+    return Exclusions(ids.astype(np.int32), np.zeros(len(ids), np.int8))
 
 
 def _with_first_reasons(ids: np.ndarray, reasons: np.ndarray) -> Exclusions:

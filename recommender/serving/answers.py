@@ -1,11 +1,13 @@
 """The end of the read path: candidates re-ranked, and the answer with what was asked for beside the movies."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from catalog import selectors
 from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slot
 from recommender.serving.context import RequestContext, load_viewer
 from recommender.serving.degraded_mode import load_movie_cards
@@ -54,6 +56,13 @@ def build_answer(
     movie_ids = movies.movie_ids.tolist()
     languages = context.languages_for(viewer)
     scores = np.round(movies.scores.astype(np.float64), 5).tolist()
+    explanations = _explain(context, candidates, movie_ids) if request.explain and movie_ids else None
+    cards = None
+    if request.titles:
+        causes = [cause.movie_id for explanation in explanations or () for cause in explanation.causes]
+        named = [*movie_ids, *causes] if languages else movie_ids
+        cards = load_movie_cards(named, context.snapshot, languages, details=request.details)
+        explanations = explanations and [_translate_causes(explanation, cards) for explanation in explanations]
     answer = Answer(
         recommendations=list(map(Recommendation, movie_ids, scores)),
         source=candidates.source,
@@ -66,10 +75,8 @@ def build_answer(
         unknown_names=context.unknown_names,
         suggestions=suggest_names(context.snapshot, context.unknown_names),
         empty_reason="" if movie_ids else _explain_empty(context, viewer),
-        explanations=_explain(context, candidates, movie_ids) if request.explain and movie_ids else None,
-        movie_cards=load_movie_cards(movie_ids, context.snapshot, languages, details=request.details)
-        if request.titles
-        else None,
+        explanations=explanations,
+        movie_cards=cards,
         language=context.snapshot.language_of(languages) if request.titles else "",
     )
     if request.page is not None:
@@ -78,6 +85,17 @@ def build_answer(
         more = has_more(context, candidates, movies.movie_ids) if more is None else more
         answer.next_cursor = next_cursor(context, viewer, movies, facts_of(answer), more=more)
     return answer
+
+
+def _translate_causes(
+    explanation: Explanation, cards: Mapping[int, selectors.MovieCard | selectors.DetailedCard]
+) -> Explanation:
+    """Return the explanation with the titles of its causes as the cards have them."""
+    causes = [
+        cause._replace(title=cards[cause.movie_id].title) if cause.movie_id in cards else cause
+        for cause in explanation.causes
+    ]
+    return explanation._replace(causes=causes)
 
 
 def facts_of(answer: Answer) -> dict[str, Any]:
@@ -158,6 +176,7 @@ def _explain(context: RequestContext, candidates: Candidates, movie_ids: list[in
             movie_ids,
             candidates.source,
             viewers,
+            candidates.members or [viewer],
             candidates.ranker,
             context.eligible_for(viewer),
             context.request.requested_at,

@@ -45,7 +45,8 @@ def recommend_for_group(request: RecommendRequest) -> Answer:
     """Recommend movies to the viewers of `request.viewer_ids` together.
 
     What any of them has seen or turned down is left out, and the strictest of their age limits holds. Viewers of whose
-    history the model knows nothing have no say beside that.
+    history the model knows nothing have no say beside that. The answer tells nobody what another watched alone: movies
+    that are left out count together, and an explanation says only what is true of each member.
     """
     context = open_context(request)  # one read of Redis
     with GROUPS_AND_EXPLANATIONS.slot(), compute_slot():
@@ -58,6 +59,7 @@ def recommend_for_group(request: RecommendRequest) -> Answer:
             or _personal_candidates(context, members, group)
             or popular_candidates(context, group)
         )
+    candidates = candidates._replace(members=members)
     movies = rerank(context, candidates)
     return build_answer(context, candidates, movies)
 
@@ -98,8 +100,7 @@ def _personal_candidates(
         return content_candidates(context, group)
     states = encode_viewers(ranker, rankable, context.request.requested_at)
     ranked = rank_for_all(ranker, states, context.candidate_count, context.eligible_for(group), group.seen_ids)
-    candidates = model_candidates(context, group, ranker, ranked)
-    return None if candidates is None else candidates._replace(members=members)
+    return model_candidates(context, group, ranker, ranked)
 
 
 def rank_for_all(

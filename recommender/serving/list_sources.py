@@ -35,7 +35,7 @@ class Candidates(NamedTuple):
     seen_ids: np.ndarray | None = None  # movies that may not be put beside them; None: not known
     ranker: "Ranker | None" = None  # the model that they come from
     unused_history: Sequence[str] = ()  # posted movies that they do not build on, as posted
-    members: Sequence[ViewerProfile] = ()  # of a group: those whose histories the model ranked by
+    members: Sequence[ViewerProfile] = ()  # of a group
 
 
 def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = None) -> Candidates | None:

@@ -107,7 +107,8 @@ def _own_rows(context: RowContext) -> Iterator[CandidateRow]:
         )
         yield CandidateRow("continue_watching", "Continue watching", reason, "history", own.started, topic=own.started)
     if len(own.again):
-        reason = "You liked them, and it is a while ago."
+        said = np.isin(own.again, context.liked.rows[context.liked.strongly]).all()
+        reason = f"You liked them{'' if said else ' or watched them again'}, and it is a while ago."
         yield CandidateRow("watch_again", "Watch again", reason, "history", own.again, topic=own.again)
 
 
@@ -115,7 +116,7 @@ def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
     """Yield the viewer's own list, and neighbours of movies liked lately: those liked strongly first, and none that is
     near to an earlier one."""
     if len(context.picks):
-        reason = "Chosen for you from everything you have watched."
+        reason = "Chosen for you by your history."
         yield CandidateRow("top_picks", "Top picks for you", reason, context.source, context.allowed_of(context.picks))
     table, seeds, near_a_seed = context.snapshot.table, 0, set[int]()
     rows, strongly = context.liked.rows[:RECENT], context.liked.strongly[:RECENT]
@@ -176,11 +177,12 @@ def _taste_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
             row.topic = context.snapshot.movies_by_genre.postings(genre)
             yield row
     for person in taste.favourite_people(table, liked, MAX_PEOPLE_ROWS):
-        name, titles = table.person_names[person.number], [table.titles[row] for row in person.rows[:2]]
+        name, said = table.person_names[person.number], np.isin(person.rows, context.liked.rows[context.liked.strongly])
+        titles = [table.titles[row] for row in person.rows[np.argsort(~said, kind="stable")][:2]]
         kind, title = ("director", "More by") if person.role == taste.DIRECTOR else ("actor", "More with")
         rows = context.allowed_of(taste.movies_of_person(table, person))
         source: Source = "model" if context.state is not None else "content"
-        reason = f"You liked {titles[0]} and {titles[1]}."
+        reason = f"You {'liked' if said.sum() >= len(titles) else 'watched'} {titles[0]} and {titles[1]}."
         yield CandidateRow(kind, f"{title} {name}", reason, source, rows, about=name, topic=rows)
 
 
