@@ -90,6 +90,10 @@ WEBHOOK_VIEWER_SECONDS = env.int("MOVIEREC_WEBHOOK_VIEWER_SECONDS", default=60) 
 WEBHOOK_QUEUE = env.int("MOVIEREC_WEBHOOK_QUEUE", default=10_000)  # messages that wait for one endpoint
 WEBHOOK_GIVE_UP_HOURS = env.int("MOVIEREC_WEBHOOK_GIVE_UP_HOURS", default=72)  # of failures: then it is disabled
 
+# --- Kafka ------------------------------------------------------------------------------------------------------
+KAFKA_BROKERS = env("MOVIEREC_KAFKA_BROKERS", default="")  # host:port, separated by commas
+KAFKA_OPTIONS = env.json("MOVIEREC_KAFKA_OPTIONS", default={})  # further ones of librdkafka: TLS, SASL
+
 # --- pages of other sites that may read answers -------------------------------------------------------------------
 CORS_ALLOWED_ORIGINS = env.list("MOVIEREC_CORS_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/)"
