@@ -11,11 +11,13 @@ from catalog.api.fields import (
     EventKeyField,
     MovieIdField,
     NameField,
+    NamesField,
     StrictBoolean,
     StrictInteger,
     TimestampField,
     ViewerKeyField,
 )
+from catalog.api.local_fields import MAX_GENRE_LENGTH, GenreTranslationsField
 from catalog.api.serializers import NewMovie
 from catalog.api.strict import EVENT_HINTS, StrictSerializer
 from catalog.exchange.csv_header import Columns
@@ -23,6 +25,7 @@ from catalog.exchange.row_files import Row
 from catalog.models import MAX_AGE_LIMIT, Credit, WatchEvent
 
 TRANSLATED_TEXTS = ("title", "overview")  # of a movie, in a CSV as title:de
+MAX_ALIASES = 100  # of a genre
 MAX_REASON_LENGTH = 300  # characters
 
 
@@ -31,6 +34,7 @@ class RowKind(StrEnum):
 
     MOVIES = "movies"
     PEOPLE = "people"
+    GENRES = "genres"
     VIEWERS = "viewers"
     EVENTS = "events"
 
@@ -52,6 +56,14 @@ class PersonRow(StrictSerializer):
     name = NameField(max_length=MAX_NAME_LENGTH)
     role = serializers.ChoiceField([role.label for role in Credit.Role])
     order = StrictInteger(min_value=0, max_value=32_767, default=0, help_text="Billing: 0 is the first name.")
+
+
+class GenreRow(StrictSerializer):
+    """A genre with its other names; one that is new is made."""
+
+    name = NameField(max_length=MAX_GENRE_LENGTH)
+    aliases = NamesField(MAX_ALIASES, MAX_GENRE_LENGTH, "All of them.")
+    translations = GenreTranslationsField()
 
 
 class ViewerRow(StrictSerializer):
@@ -84,6 +96,7 @@ class EventRow(StrictSerializer):
 _ROWS: dict[RowKind, StrictSerializer] = {
     RowKind.MOVIES: MovieRow(partial=True),
     RowKind.PEOPLE: PersonRow(),
+    RowKind.GENRES: GenreRow(),
     RowKind.VIEWERS: ViewerRow(),
     RowKind.EVENTS: EventRow(),
 }
@@ -92,7 +105,7 @@ _REQUIRED: dict[RowKind, tuple[tuple[str, ...], ...]] = {
     kind: tuple((name,) for name, field in row.fields.items() if field.required) for kind, row in _ROWS.items()
 }
 _REQUIRED[RowKind.MOVIES] = (("movie_id", "imdb_id", "tmdb_id"),)
-_BY_LANGUAGE = {RowKind.MOVIES: TRANSLATED_TEXTS}
+_BY_LANGUAGE = {RowKind.MOVIES: TRANSLATED_TEXTS, RowKind.GENRES: ("name",)}
 COLUMNS = {
     kind: Columns(
         FIELDS[kind],

@@ -59,7 +59,8 @@ def test_an_explained_list_costs_one_query_stored_or_not(stored):
     with CaptureQueriesContext(connection) as queries:
         answer = recommend(EXPLAINED)
     assert (answer.source, len(queries)) == ("cache" if stored else "model", 1)
-    assert any(explanation.causes for explanation in answer.explanations)
+    assert any(explanation.fact for explanation in answer.explanations)
+    assert not any(explanation.causes for explanation in answer.explanations), "they watched no film in common"
 
 
 def test_a_watch_after_the_history_was_read_is_in_no_explanation(watch_while_read):
