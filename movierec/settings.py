@@ -84,6 +84,12 @@ SEEN_SHARE = env.float("MOVIEREC_SEEN_SHARE", default=0.7)  # of a film, 0..1: f
 CONTINUE_DAYS = env.int("MOVIEREC_CONTINUE_DAYS", default=60)  # how long a started film is offered to go on with
 WATCH_AGAIN_DAYS = env.int("MOVIEREC_WATCH_AGAIN_DAYS", default=180)  # after which a liked film is offered again
 
+# --- webhooks ---------------------------------------------------------------------------------------------------
+WEBHOOKS_TO_PRIVATE = env.bool("MOVIEREC_WEBHOOKS_TO_PRIVATE", default=False)  # private addresses, and http to them
+WEBHOOK_VIEWER_SECONDS = env.int("MOVIEREC_WEBHOOK_VIEWER_SECONDS", default=60)  # a viewer is told of so often at most
+WEBHOOK_QUEUE = env.int("MOVIEREC_WEBHOOK_QUEUE", default=10_000)  # messages that wait for one endpoint
+WEBHOOK_GIVE_UP_HOURS = env.int("MOVIEREC_WEBHOOK_GIVE_UP_HOURS", default=72)  # of failures: then it is disabled
+
 # --- pages of other sites that may read answers -------------------------------------------------------------------
 CORS_ALLOWED_ORIGINS = env.list("MOVIEREC_CORS_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(?!admin/)"
@@ -293,6 +299,7 @@ CELERY_BEAT_SCHEDULE = {
     "publish_pending": _interval_task(5, "publish_pending"),
     "repair": _interval_task(10, "repair"),
     "requeue_lost_jobs": _interval_task(30, "requeue_lost_jobs"),
+    "send_webhooks": _interval_task(5, "send_webhooks"),
     "finish_erasures": _interval_task(15, "finish_erasures"),
     "clear_checkpoints": _interval_task(600, "clear_checkpoints"),
     "tidy": {"task": "recommender.tasks.tidy", "schedule": crontab(hour="2", minute="10")},

@@ -21,7 +21,16 @@ from catalog.plurals import count_noun
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
 from recommender.ingest import imports
-from recommender.models import BatchChunk, Erasure, Impression, Job, Merge, ModelVersion
+from recommender.models import (
+    BatchChunk,
+    Erasure,
+    Impression,
+    Job,
+    Merge,
+    ModelVersion,
+    WebhookEndpoint,
+    WebhookMessage,
+)
 
 _LOCK_NAMESPACE = 5_270_402  # any number, the same in every process
 NOBODY = 0  # the id of no viewer
@@ -169,6 +178,7 @@ def finish_erasures() -> int:
         )
         is_over = erasure.began_at < timezone.now() - SWEEP_PERIOD and not older_batches.exists()
         with transaction.atomic():
+            _delete_webhook_messages(erasure.viewer_id)
             delete_from_jobs(erasure.viewer_id)
             if delete_lists(erasure.viewer_id, erasure.viewer_key or None) and is_over:
                 finished += Erasure.objects.filter(pk=erasure.pk, began_at=erasure.began_at).delete()[0]
@@ -177,8 +187,13 @@ def finish_erasures() -> int:
 
 def open_erasure(viewer_id: int, viewer: Key) -> None:
     """Record that a viewer is being erased, so that finish_erasures() sweeps again later."""
+    _delete_webhook_messages(viewer_id)
     values = {"began_at": timezone.now(), "viewer_key": viewer if isinstance(viewer, str) else ""}
     Erasure.objects.update_or_create(viewer_id=viewer_id, defaults=values)
+
+
+def _delete_webhook_messages(viewer_id: int) -> None:
+    WebhookMessage.objects.filter(event=WebhookEndpoint.Event.VIEWER, subject=str(viewer_id)).delete()
 
 
 def delete_lists(viewer_id: int | None, viewer: Key | None) -> bool:

@@ -19,10 +19,10 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     # runs models, jobs, viewers and keys; sees the catalogue and impressions
     "operator": {
-        "view": (*_CATALOGUE, *_OPERATIONS, "apikey"),
-        "add": ("apikey",),
-        "change": ("modelversion", "job", "viewer", "apikey"),
-        "delete": ("viewer",),  # erased everywhere
+        "view": (*_CATALOGUE, *_OPERATIONS, "apikey", "webhookendpoint"),
+        "add": ("apikey", "webhookendpoint"),
+        "change": ("modelversion", "job", "viewer", "apikey", "webhookendpoint"),
+        "delete": ("viewer", "webhookendpoint"),  # erased everywhere
     },
     # sees everything but keys, changes nothing
     "analyst": {"view": (*_CATALOGUE, *_OPERATIONS)},

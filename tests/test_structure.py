@@ -31,6 +31,7 @@ LAYERS = (
         "recommender.merging",
         "recommender.privacy",
         "recommender.viewers",
+        "recommender.webhooks",
     ),
     ("recommender",),  # stores: cache, registry, jobs, movies, and the single modules beside them
     ("recommender.ml", "catalog"),
