@@ -96,6 +96,8 @@ def _viewer_rows() -> Iterator[dict[str, Any]]:
             "user_id": viewer.site_key,
             "name": viewer.name,
             "age_limit": viewer.age_limit,
+            "country": viewer.country or None,
+            "language": viewer.language,
             "session": viewer.is_session,
         }
 

@@ -1,5 +1,6 @@
 """The fields of the rows of each kind."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -8,6 +9,7 @@ from rest_framework import serializers
 
 from catalog.api.fields import (
     MAX_NAME_LENGTH,
+    CountryField,
     EventKeyField,
     MovieIdField,
     NameField,
@@ -23,6 +25,7 @@ from catalog.api.strict import EVENT_HINTS, StrictSerializer
 from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_files import Row
 from catalog.models import MAX_AGE_LIMIT, Credit, WatchEvent
+from catalog.validators import LANGUAGE_PATTERN
 
 TRANSLATED_TEXTS = ("title", "overview")  # of a movie, in a CSV as title:de
 MAX_ALIASES = 100  # of a genre
@@ -72,9 +75,16 @@ class ViewerRow(StrictSerializer):
     user_id = ViewerKeyField()
     name = NameField(max_length=120, allow_blank=True, required=False)
     age_limit = StrictInteger(min_value=0, max_value=MAX_AGE_LIMIT, allow_null=True, required=False)
+    country = CountryField(allow_null=True, required=False, help_text="ISO 3166: US, DE.")
+    language = serializers.RegexField(
+        re.compile(LANGUAGE_PATTERN), max_length=12, allow_blank=True, required=False, help_text="BCP 47: de, pt-BR."
+    )
     session = StrictBoolean(
         default=False, help_text="An anonymous session without a name, to be merged into an account."
     )
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        return values | ({"country": values["country"] or ""} if "country" in values else {})
 
 
 class EventRow(StrictSerializer):
