@@ -10,15 +10,16 @@ from rest_framework import serializers
 
 from catalog.api.fields import MAX_LANGUAGE_LENGTH
 from catalog.models import collapse_spaces
-from catalog.names.countries import COUNTRIES, country_problem, find_country
+from catalog.names.countries import COUNTRIES, FORMER_COUNTRIES, country_problem, find_country
 from catalog.names.languages import canonical_tag
 from catalog.selectors import CountryWindow
 from catalog.validators import LANGUAGE_PATTERN, MAX_OVERVIEW_LENGTH
 
 MAX_COUNTRIES, MAX_TRANSLATIONS = 250, 100  # of a movie
-MAX_TITLE_LENGTH = 300  # characters
+MAX_TITLE_LENGTH, MAX_GENRE_LENGTH = 300, 60  # characters
 _MOMENT = serializers.DateTimeField(allow_null=True)
 _OPEN_ENDS = ("", "..")  # of an interval in a cell
+_NO_NUL = r"^[^\x00]*$"
 _NULLABLE_MOMENT = {"type": ["string", "null"], "format": "date-time"}
 _WINDOW_SCHEMA = {
     "type": "object",
@@ -30,17 +31,32 @@ _WINDOW_SCHEMA = {
     "required": ["country"],
     "additionalProperties": False,
 }
+_ORIGINS_SCHEMA = {
+    "type": "array",
+    "items": {
+        "type": "string",
+        "anyOf": [{"enum": sorted(COUNTRIES | FORMER_COUNTRIES)}],
+    },  # not a component of its own
+    "maxItems": MAX_COUNTRIES,
+}
 _TRANSLATION_SCHEMA = {
     "type": ["object", "null"],
     "properties": {
-        "title": {"type": "string", "maxLength": MAX_TITLE_LENGTH},
-        "overview": {"type": "string", "maxLength": MAX_OVERVIEW_LENGTH},
+        "title": {"type": "string", "maxLength": MAX_TITLE_LENGTH, "pattern": _NO_NUL},
+        "overview": {"type": "string", "maxLength": MAX_OVERVIEW_LENGTH, "pattern": _NO_NUL},
     },
+    "minProperties": 1,
     "additionalProperties": False,
+}
+_TRANSLATIONS_SCHEMA = {
+    "type": "object",
+    "propertyNames": {"pattern": LANGUAGE_PATTERN.replace(r"\Z", "$"), "maxLength": MAX_LANGUAGE_LENGTH},
+    "additionalProperties": _TRANSLATION_SCHEMA,
+    "maxProperties": MAX_TRANSLATIONS,
 }
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string", "pattern": "^[A-Z]{2}$"}, "maxItems": MAX_COUNTRIES})
+@extend_schema_field(_ORIGINS_SCHEMA)
 class OriginCountriesField(serializers.Field):
     """The countries that a movie is from, each once; also those that are no more."""
 
@@ -92,7 +108,7 @@ class AvailabilityField(serializers.Field):
         return CountryWindow(country, begins, ends)
 
 
-@extend_schema_field({"type": "object", "additionalProperties": _TRANSLATION_SCHEMA, "maxProperties": MAX_TRANSLATIONS})
+@extend_schema_field(_TRANSLATIONS_SCHEMA)
 class TranslationsField(serializers.Field):
     """Titles and overviews by language. What is left out stays; null takes a language away."""
 
@@ -124,6 +140,27 @@ class TranslationsField(serializers.Field):
             if not isinstance(text, str) or "\0" in text or len(text) > _LIMITS[name]:
                 raise serializers.ValidationError(f"{language}: {name} is text of at most {_LIMITS[name]} characters.")
         return {name: collapse_spaces(text) if name == "title" else text for name, text in texts.items()}
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": ["string", "null"], "maxLength": 60}})
+class GenreTranslationsField(serializers.Field):
+    """A genre's names by language. What is left out stays; null deletes a language."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, help_text='By BCP 47 tag: {"de": "Krimi"}. null deletes a language.')
+
+    def to_internal_value(self, data: Any) -> dict[str, str | None]:
+        if not isinstance(data, Mapping) or len(data) > MAX_TRANSLATIONS:
+            raise serializers.ValidationError(f"must be an object of at most {MAX_TRANSLATIONS} languages.")
+        names: dict[str, str | None] = {}
+        for language, value in data.items():
+            name = value.get("name") if isinstance(value, Mapping) else value  # of a CSV's column name:de
+            if not isinstance(language, str) or not is_language(language):
+                raise serializers.ValidationError(f"{_shown(language)} is no BCP 47 tag, as in de or pt-BR.")
+            if name is not None and (not isinstance(name, str) or "\0" in name or len(name) > MAX_GENRE_LENGTH):
+                raise serializers.ValidationError(f"{language}: a name has at most {MAX_GENRE_LENGTH} characters.")
+            names[canonical_tag(language)] = name and collapse_spaces(name)
+        return names
 
 
 _LIMITS = {"title": MAX_TITLE_LENGTH, "overview": MAX_OVERVIEW_LENGTH}

@@ -8,7 +8,7 @@ from catalog.event_keys import event_key_text
 from catalog.exchange.row_files import FileFormat, write_rows
 from catalog.exchange.row_schemas import FIELDS, TRANSLATED_TEXTS, RowKind
 from catalog.limits import BEFORE_ALL_IDS
-from catalog.models import Credit, Viewer, WatchEvent
+from catalog.models import Credit, Genre, Viewer, WatchEvent
 from catalog.selectors import movie_details_page, translation_languages
 from catalog.selectors.viewer_data import stored_event_key
 
@@ -19,6 +19,8 @@ def export_rows(kind: RowKind, file_format: FileFormat) -> Iterator[str]:
     """Yield the text of the file in pieces, ordered by id. A row that changes meanwhile is as it was or as it is."""
     if kind is RowKind.MOVIES and file_format is FileFormat.CSV:
         yield from _movies_csv()
+    elif kind is RowKind.GENRES and file_format is FileFormat.CSV:
+        yield from _genres_csv()
     else:
         yield from write_rows(_READERS[kind](), FIELDS[kind], file_format)
 
@@ -40,6 +42,27 @@ def _movies_csv() -> Iterator[str]:
 
     names = [*own, *(f"{name}:{language}" for name, language in by_language)]
     yield from write_rows(rows(), names, FileFormat.CSV)
+
+
+def _genres_csv() -> Iterator[str]:
+    """Yield genres as CSV: a column for the names in each language."""
+    genres = list(_genre_rows())
+    languages = sorted({language for genre in genres for language in genre["translations"]})
+    rows = (
+        {"name": genre["name"], "aliases": genre["aliases"]}
+        | {f"name:{language}": genre["translations"].get(language, "") for language in languages}
+        for genre in genres
+    )
+    yield from write_rows(rows, ["name", "aliases", *(f"name:{tag}" for tag in languages)], FileFormat.CSV)
+
+
+def _genre_rows() -> Iterator[dict[str, Any]]:
+    for genre in Genre.objects.order_by("pk").prefetch_related("aliases", "translations"):
+        yield {
+            "name": genre.name,
+            "aliases": [alias.name for alias in genre.aliases.all()],
+            "translations": {row.language: row.name for row in genre.translations.all()},
+        }
 
 
 def _movie_rows() -> Iterator[dict[str, Any]]:
@@ -73,6 +96,8 @@ def _viewer_rows() -> Iterator[dict[str, Any]]:
             "user_id": viewer.site_key,
             "name": viewer.name,
             "age_limit": viewer.age_limit,
+            "country": viewer.country or None,
+            "language": viewer.language,
             "session": viewer.is_session,
         }
 
@@ -106,6 +131,7 @@ def _iso_text(value: Any) -> Any:
 _READERS: dict[RowKind, Callable[[], Iterator[dict[str, Any]]]] = {
     RowKind.MOVIES: _movie_rows,
     RowKind.PEOPLE: _credit_rows,
+    RowKind.GENRES: _genre_rows,
     RowKind.VIEWERS: _viewer_rows,
     RowKind.EVENTS: _event_rows,
 }

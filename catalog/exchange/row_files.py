@@ -15,7 +15,7 @@ from catalog.exchange.text_encoding import decoding_problem, numbered_lines, ope
 
 ANY_COLUMNS = Columns((), allow_others=True)
 NAME_SEPARATOR = "|"  # between the names in one cell
-LIST_COLUMNS = frozenset({"genres", "directors", "actors", "countries", "availability"})
+LIST_COLUMNS = frozenset({"genres", "directors", "actors", "countries", "availability", "aliases"})
 
 
 class FileFormat(StrEnum):

@@ -11,12 +11,14 @@ from catalog.models import Credit, WatchEvent
 from catalog.selectors import resolve_movie_ids
 from catalog.services import (
     EventStatus,
+    GenreChange,
     MovieChange,
     NewCredit,
     NewEvent,
     backdate_viewers,
     record_events,
     write_credits,
+    write_genres,
     write_movies,
     write_viewers,
 )
@@ -118,6 +120,10 @@ def _write_people(rows: Sequence[_Values]) -> _Reasons:
     return _with_movies(rows, write)
 
 
+def _write_genres(rows: Sequence[_Values]) -> _Reasons:
+    return write_genres([GenreChange(row["name"], row.get("aliases"), row.get("translations", {})) for row in rows])
+
+
 def _write_viewers(rows: Sequence[_Values]) -> _Reasons:
     write_viewers(rows)
     return [""] * len(rows)
@@ -156,6 +162,7 @@ def _with_movies(rows: Sequence[_Values], write: Callable[[Sequence[tuple[_Value
 
 _WRITERS: dict[RowKind, Callable[[Sequence[_Values]], _Reasons]] = {
     RowKind.PEOPLE: _write_people,
+    RowKind.GENRES: _write_genres,
     RowKind.VIEWERS: _write_viewers,
     RowKind.EVENTS: _write_events,
 }

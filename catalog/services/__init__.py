@@ -9,6 +9,7 @@ from catalog.services.event_deletion import DeletedEvents, delete_event, delete_
 from catalog.services.event_duplicates import conflict_result, equal_as_float32
 from catalog.services.event_types import EventResult, EventStatus, NewEvent
 from catalog.services.events import record_events
+from catalog.services.genres import GenreChange, write_genres
 from catalog.services.merging import (
     MergeRecord,
     UnmergeRecord,
@@ -42,6 +43,7 @@ __all__ = [
     "DeletedEvents",
     "EventResult",
     "EventStatus",
+    "GenreChange",
     "MergeRecord",
     "MovieChange",
     "MovieWriteResult",
@@ -76,6 +78,7 @@ __all__ = [
     "schedule_movies",
     "unmerge_viewer",
     "write_credits",
+    "write_genres",
     "write_movies",
     "write_profile",
     "write_viewers",

@@ -11,6 +11,12 @@ from catalog.services.demo import remove_demo
 from catalog.services.events import bump_versions, send_viewers_changed
 from catalog.services.viewer_rows import lock_viewers, lock_viewers_by_key
 
+_OF_LISTS = ("age_limit", "country", "language")  # what a stored list depends on or carries
+
+
+def _list_facts(viewer: Viewer) -> tuple[object, ...]:
+    return tuple(getattr(viewer, name) for name in _OF_LISTS)
+
 
 def invalidate_viewers(ids: Iterable[int]) -> dict[int, int]:
     """Make every list of these viewers stale. Returns the new versions; unknown viewers are left out."""
@@ -25,26 +31,26 @@ def save_viewer(viewer: Viewer) -> None:
 
     Another age limit, country or language makes every list stale. A viewer with a name is no session.
     """
-    of_lists = ("age_limit", "country", "language")
     with transaction.atomic():
         lock_viewers([viewer.pk])
-        before = Viewer.objects.values_list(*of_lists).get(pk=viewer.pk)
+        before = Viewer.objects.values_list(*_OF_LISTS).get(pk=viewer.pk)
         Viewer.objects.filter(pk=viewer.pk).exclude(name=viewer.name).update(is_session=False)
-        viewer.save(update_fields=["name", *of_lists])
-        if tuple(getattr(viewer, name) for name in of_lists) != before:
+        viewer.save(update_fields=["name", *_OF_LISTS])
+        if _list_facts(viewer) != before:
             invalidate_viewers([viewer.pk])
 
 
 def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Create or change viewers: `user_id`, and `name` and `age_limit` where a row has them; the last row counts.
+    """Create or change viewers: `user_id`, and of `name`, `age_limit`, `country` and `language` what a row has; the
+    last row counts.
 
-    Another age limit makes every list stale. A new viewer whose rows all say `session` is a session, and a session
-    with a row that does not say so becomes an account.
+    Another age limit, country or language makes every list stale. A new viewer whose rows all say `session` is
+    a session, and a session with a row that does not say so becomes an account.
     """
     values_by_viewer: dict[Key, dict[str, Any]] = {}
     for row in rows:
         values = values_by_viewer.setdefault(row["user_id"], {})
-        values.update({name: row[name] for name in ("name", "age_limit") if name in row})
+        values.update({name: row[name] for name in ("name", *_OF_LISTS) if name in row})
     keys = values_by_viewer.keys()
     accounts = {row["user_id"] for row in rows if row.get("name") or not row.get("session")}
     with transaction.atomic():
@@ -53,14 +59,14 @@ def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
             remove_demo()
         locked = lock_viewers_by_key(keys, create=keys, sessions=keys - accounts)
         viewers = Viewer.objects.in_bulk([viewer.id for viewer in locked.values()])
-        before = {pk: viewer.age_limit for pk, viewer in viewers.items()}
+        before = {pk: _list_facts(viewer) for pk, viewer in viewers.items()}
         for key, values in values_by_viewer.items():
             viewer = viewers[locked[key].id]
             for name, value in values.items():
                 setattr(viewer, name, value)
             viewer.is_session &= key not in accounts
-        Viewer.objects.bulk_update(viewers.values(), ["name", "age_limit", "is_session"])
-        invalidate_viewers(pk for pk, viewer in viewers.items() if viewer.age_limit != before[pk])
+        Viewer.objects.bulk_update(viewers.values(), ["name", *_OF_LISTS, "is_session"])
+        invalidate_viewers(pk for pk, viewer in viewers.items() if _list_facts(viewer) != before[pk])
 
 
 def ensure_viewers(keys: Iterable[Key]) -> dict[Key, int]:

@@ -39,6 +39,7 @@ CONTENT_TYPE_BY_FORMAT = {FileFormat.JSONL: "application/x-ndjson", FileFormat.C
 IMPORT_SCOPES = {
     RowKind.MOVIES: ApiKey.Scope.CATALOGUE,
     RowKind.PEOPLE: ApiKey.Scope.CATALOGUE,
+    RowKind.GENRES: ApiKey.Scope.CATALOGUE,
     RowKind.VIEWERS: ApiKey.Scope.ERASE,
     RowKind.EVENTS: ApiKey.Scope.EVENTS,
 }
@@ -80,7 +81,7 @@ class ImportsView(ApiView):
 
     @operation(
         "imports",
-        "Brings films, people, viewers or events in from a file; a job tells what became of the rows.",
+        "Brings films, people, genres, viewers or events in from a file; a job tells what became of the rows.",
         JobAnswerSerializer,
         status=202,
         request=dict.fromkeys(FORMAT_BY_CONTENT_TYPE, OpenApiTypes.BINARY),
@@ -147,7 +148,7 @@ class ExportsView(ApiView):
 
     @bare_operation(
         operation_id="exports",
-        summary="All films, people, viewers or events, as a file that POST /imports takes.",
+        summary="All films, people, genres, viewers or events, as a file that POST /imports takes.",
         tags=["imports"],
         parameters=[KIND_PARAMETER, OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*FileFormat])],
         responses={

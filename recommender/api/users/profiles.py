@@ -193,7 +193,7 @@ class AccountProfilesView(ApiView):
     @operation("accounts_profiles", "The profiles of an account. Scope users:read.", AccountProfilesSerializer)
     def get(self, request: Request, account: str) -> Response:
         """Return an account's profiles. Raises Http404."""
-        found = selectors.account_profiles(account)
+        found = selectors.account_profiles(account_of_path(account))
         if not found:
             raise Http404("No profile belongs to this account.")
         return Response({"account": key_value(account), "profiles": [profile_body(profile) for profile in found]})
@@ -208,7 +208,7 @@ class AccountDataView(ApiView):
     @operation("accounts_erase", "Erases every profile of an account everywhere.", AccountErasedSerializer)
     def delete(self, request: Request, account: str) -> Response:
         """Erase the viewers of an account."""
-        erased, results = profiles.erase_account(account)
+        erased, results = profiles.erase_account(account_of_path(account))
         return Response(
             {
                 "account": key_value(account),
@@ -222,6 +222,14 @@ class AccountDataView(ApiView):
                 "in_training": results[-1].trainings if results else [],
             }
         )
+
+
+def account_of_path(account: str) -> str:
+    """Return the key of the account that a path names. Raises Http404 for what is no key."""
+    key = parse_key(account)
+    if key is None:
+        raise Http404(f"An account's key has 1 to {MAX_KEY_LENGTH} printable characters.")
+    return str(key)
 
 
 def known_profile(user_id: str) -> selectors.Profile:

@@ -111,6 +111,30 @@ def test_the_viewers_own_language_counts_where_the_call_wishes_none(api, transla
     assert nemo(api.get(f"/home?user_id={ADA}&rows=20&row_length=50"))["title"] == GERMAN
 
 
+def test_a_page_in_another_language_costs_two_queries_more(api, translated, django_assert_num_queries):
+    for headers, queries in (({}, 1), ({"Accept-Language": "de"}, 3), ({"Accept-Language": "en"}, 2)):
+        with django_assert_num_queries(queries):  # the languages that there are, the genres' names, the page
+            api.get("/movies", headers=headers)
+        with django_assert_num_queries(queries):
+            api.get(f"/movies/{NEMO}", headers=headers)
+    api.get("/popular")  # the catalogue and the charts
+    for language in ("", "&language=de"):
+        with django_assert_num_queries(1):
+            api.get(f"/popular?top_k=5&titles=true{language}")
+        with django_assert_num_queries(0):
+            api.get(f"/popular?top_k=5{language}", headers={"Accept-Language": "de"})
+
+
+def test_a_viewers_language_and_country_come_by_file(api, translated, tmp_path):
+    path = tmp_path / "viewers.csv"
+    path.write_text(f"user_id,country,language\n{ADA},de,fr\n{ADA + 1},XX,\n")
+    assert [(line, field) for line, field, _ in import_file("viewers", path)[1]] == [(3, "country")]
+    assert nemo(api.get(f"/recommend?user_id={ADA}&top_k=50&titles=true"))["title"] == FRENCH
+    assert f'"user_id": {ADA}, "name": "", "age_limit": null, "country": "DE", "language": "fr"' in export_lines(
+        "viewers"
+    )
+
+
 def test_a_copy_in_another_language_is_no_copy(api, translated):
     for path in ("/popular?top_k=200&titles=true", "/movies?page_size=1000"):
         api.get(path, headers={"Accept-Language": "de"})

@@ -1,12 +1,14 @@
 """Names of genres and people as clients write them: spellings, aliases, suggestions; new genres on request alone."""
 
+import json
+
 import pytest
 
 from catalog.models import Genre, GenreAlias, GenreTranslation, Movie, Person
 from catalog.services import save_record
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, AMELIE, EVE, MATRIX, NEMO
-from tests.support.exchange import import_file
+from tests.support.exchange import export_lines, import_file
 from tests.support.imports import CSV, json_lines, post_rows, run_import
 
 
@@ -134,3 +136,33 @@ def test_the_first_films_of_a_catalogue_bring_their_genres(site, monkeypatch):
     site.post("/movies", {"title": "First", "genres": ["Heimatfilm"]}, expect=201)
     site.post("/movies", {"title": "Second", "genres": ["Hemiatfilm"]}, expect=400)
     assert Genre.objects.count() == 1
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_files_carry_the_names_of_genres(site, tmp_path):
+    path = tmp_path / "genres.csv"
+    path.write_text(
+        "name,aliases,name:de,name:pt-br\nsci-fi,Zukunft|Raum & Zeit,Zukunftsfilm,\nHeist,,,Assalto\nCrime,ZUKUNFT,,\n"
+    )
+    output, rejected = import_file("genres", path)
+    assert "2 stored" in output
+    assert [(line, field) for line, field, _ in rejected] == [(4, "aliases")], "an alias is of one genre"
+    stored = {"name": "Sci-Fi", "aliases": ["Raum & Zeit", "Zukunft"], "translations": {"de": "Zukunftsfilm"}}
+    lines = [json.loads(line) for line in export_lines("genres").splitlines()]
+    assert stored in lines
+    assert {"name": "Heist", "aliases": [], "translations": {"pt-BR": "Assalto"}} in lines
+    assert site.get("/movies?genres=zukunft") == site.get("/movies?genres=Sci-Fi") | {"next": None}
+    assert "Zukunftsfilm" in [genre["name"] for genre in site.get("/genres?language=de")["results"]]
+    for form in ("csv", "jsonl"):
+        copy = tmp_path / f"copy.{form}"
+        copy.write_text(export_lines("genres", form))
+        GenreAlias.objects.all().delete()
+        GenreTranslation.objects.all().delete()
+        assert import_file("genres", copy)[1] == []
+        assert [json.loads(line) for line in export_lines("genres").splitlines()] == lines
+    rows = json_lines(
+        {"name": "Sci-Fi", "aliases": [], "translations": {"de": None}}, {"name": "x" * 61}, {"aliases": []}
+    )
+    job = run_import(site, post_rows(site, "genres", rows))
+    assert job["result"] == {"stored": 1, "duplicates": 0, "rejected": 2}
+    assert site.get("/movies?genres=zukunft")["unknown_names"] == {"genres": ["zukunft"]}
