@@ -5,12 +5,19 @@ copy_rows_per_s  the same rows, ready in Postgres' own binary format, by COPY in
                  the same keys, indexes and constraints
 ratio            the first over the second
 peak_mb          maximum resident memory of the importing process
-bytes_per_event  on Postgres' disk, the table's indexes included"""
+bytes_per_event  on Postgres' disk, the table's indexes included
+
+With --imdb N it imports generated files in IMDb's format into an empty catalogue instead:
+
+imdb_titles      titles, all of which become films
+imdb_s           seconds of the whole import: files read, people told apart, indexes, commit
+imdb_peak_mb     maximum resident memory of the importing process"""
 
 import argparse
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +26,7 @@ import psycopg
 from benchmarks.isolated_process import run_isolated
 from benchmarks.report import print_report
 from benchmarks.synthetic_data import write_synthetic_movielens
+from benchmarks.synthetic_imdb import write_synthetic_imdb
 from movierec.local import embedded_servers
 from movierec.local.server_paths import DATABASE_NAME, database_url, redis_url, socket_dir
 
@@ -29,6 +37,7 @@ _EVENTS = "catalog_watchevent"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
+    parser.add_argument("--imdb", type=int, metavar="N", help="N titles of IMDb in place of ratings")
     parser.add_argument("--quick", action="store_true", help=f"generate {QUICK_RATINGS:,} ratings, not {RATINGS:,}")
 
 
@@ -39,15 +48,21 @@ def run(args: argparse.Namespace) -> None:
         folder.chmod(0o711)  # as root, Postgres runs as another user, who must have access
         generated = folder / "simulated"
         generated.mkdir()
+        if args.imdb:
+            write_synthetic_imdb(generated, args.imdb)
+            state = folder / "state"
+            with embedded_servers.running_servers(state):
+                _report_imdb(run_isolated(_import, state, generated, import_imdb))
+            return
         data = args.data or write_synthetic_movielens(generated, QUICK_RATINGS if args.quick else RATINGS)
         state = folder / "state"
         with embedded_servers.running_servers(state):
-            imported = run_isolated(_import, state, data.resolve())
+            imported = run_isolated(_import, state, data.resolve(), import_dataset)
             copy_seconds = _bare_copy(state, folder / "rows.bin", imported["rows"])
     _report(imported, copy_seconds)
 
 
-def _import(state: Path, data: Path) -> dict[str, Any]:
+def _import(state: Path, data: Path, work: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     os.environ["MOVIEREC_STATE"] = str(state)
     os.environ["DATABASE_URL"] = database_url(state)
     os.environ["REDIS_URL"] = redis_url(state)
@@ -58,7 +73,7 @@ def _import(state: Path, data: Path) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    return import_dataset(data)
+    return work(data)
 
 
 def import_dataset(data: Path) -> dict[str, Any]:
@@ -82,6 +97,50 @@ def import_dataset(data: Path) -> dict[str, Any]:
         "events_seconds": report.events_seconds,
         "bytes": size,
     }
+
+
+def import_imdb(folder: Path) -> dict[str, Any]:
+    """Import IMDb's files into the database of this process's Django and return the measurements."""
+    from catalog.loading import import_films  # after Django is set up for the system
+    from catalog.sources.imdb import read_imdb
+
+    started, steps = time.perf_counter(), dict[str, float]()
+
+    def progress(what: str, done: int, expected: int | None, /) -> None:
+        steps.setdefault(what, time.perf_counter() - started)
+
+    report = import_films(read_imdb(folder), progress=progress)
+    return {
+        "titles": report.added,
+        "seconds": report.seconds,
+        "people": report.people.people,
+        "credits": report.people.credits,
+        "translations": report.translations,
+        "steps": steps,
+    }
+
+
+def _report_imdb(imported: dict[str, Any]) -> None:
+    result = {
+        "bench": "import",
+        "preset": "default",
+        "parameters": 0,  # no model takes part
+        "movies": imported["titles"],
+        "imdb_titles": imported["titles"],
+        "imdb_s": round(imported["seconds"], 1),
+        "imdb_peak_mb": round(imported["peak_mb"]),
+        "imdb_people": imported["people"],
+        "imdb_credits": imported["credits"],
+        "imdb_translations": imported["translations"],
+    }
+    ends = [*list(imported["steps"].values())[1:], imported["seconds"]]
+    print_report(
+        f"Import of IMDb: {imported['titles']:,} titles, {imported['credits']:,} credits, "
+        f"peak {result['imdb_peak_mb']} MB",
+        ("step", "seconds"),
+        [(step, end - begin) for (step, begin), end in zip(imported["steps"].items(), ends, strict=True)],
+        result,
+    )
 
 
 def _bare_copy(state: Path, file: Path, rows: int) -> float:

@@ -2,6 +2,7 @@
 
 floor      an empty view behind the same middleware, key check and throttle
 cached     GET /recommend of viewers whose lists are stored
+cached_key the same of viewers whose keys are texts
 uncached   POST /recommend with a history of 200 films, of which the model reads its newest
 filtered   POST /recommend/filtered with the same histories, by genres and year
 explained  uncached with explanations
@@ -35,13 +36,13 @@ from benchmarks import memory
 from benchmarks.benchmark_system import BenchmarkSystem, isolated_system
 from benchmarks.report import print_report
 from benchmarks.serving.client import QUERY_COUNT_HEADER, Connection, LoadResult, Server, drive_load, with_query_count
-from benchmarks.serving.fixture import NEXT_VERSION, ServingFixture, load_and_build
+from benchmarks.serving.fixture import NEXT_VERSION, ServingFixture, load_and_build, store_keyed_viewers
 from benchmarks.serving.workload import LIST_LENGTH, Workload
 from recommender.ml.data import Events
 
 RATINGS, QUICK_RATINGS = 1_000_000, 300_000
 ROUNDS, QUICK_ROUNDS = 8, 3
-REQUESTS_PER_ROUND = {"floor": 200, "cached": 200, "uncached": 60, "filtered": 60, "explained": 16}
+REQUESTS_PER_ROUND = {"floor": 200, "cached": 200, "cached_key": 200, "uncached": 60, "filtered": 60, "explained": 16}
 REQUESTS_PER_ROUND |= {"similar": 60, "home": 60, "events": 60}
 NUM_READERS = 500  # viewers whose stored lists are read
 CONNECTIONS = (1, 16)
@@ -111,13 +112,15 @@ class _Measurer:
     def __init__(self, system: BenchmarkSystem, fixture: ServingFixture, pool: ProcessPoolExecutor) -> None:
         self.fixture, self.pool = fixture, pool
         self.server = Server("127.0.0.1", int(os.environ["PORT"]), fixture.key)
-        self.workload = Workload(self.server, fixture, NUM_READERS)
+        keys = store_keyed_viewers(fixture.histories.viewers[:NUM_READERS].tolist())
+        self.workload = Workload(self.server, fixture, NUM_READERS, keys)
         self.workers = memory.worker_pids(system.web.pid)
         self.measurements = _Measurements()
 
     def measure(self, rounds: int, soak: int) -> _Measurements:
         """Measure every call and return the measurements."""
         self.drive("cached", NUM_READERS, 4)  # stores the lists
+        self.drive("cached_key", 4 * NUM_READERS, 4)  # and both workers know the keys
         for name in Workload.NAMES:
             self.drive(name, 20, 4)  # so that both workers have served the call
             self.measurements.queries[name] = self.queries(name)
@@ -253,6 +256,7 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         "encode_ms": round(float(np.median(measurements.encode_ms)), 3),
         "encode_in_batch_ms": round(float(np.median(measurements.encode_in_batch_ms)), 3),
         "bare_p99_ms": round(float(np.quantile(measurements.bare_ms, 0.99)), 3),
+        "cached_key_over_cached": round(p50["cached_key"] / p50["cached"], 3),
         "cached_over_floor": round(p50["cached"] / p50["floor"], 2),
         "uncached_over_bare": round(p50["uncached"] / bare, 2),
         "filtered_over_uncached": round(p50["filtered"] / p50["uncached"], 2),

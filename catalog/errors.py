@@ -13,6 +13,10 @@ class NotAnAccountError(CatalogError):
     """The viewer is an anonymous session, where an account is needed."""
 
 
+class AccountFullError(CatalogError):
+    """The account has as many profiles as it may."""
+
+
 class DataFileError(CatalogError):
     """A data file cannot be read. `line` counts from 1, as an editor does; None: the file as a whole."""
 

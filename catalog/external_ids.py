@@ -6,6 +6,7 @@ from typing import NamedTuple
 from catalog.limits import MAX_ID
 
 _EXTERNAL_ID = re.compile(r"(?:imdb:tt(?P<imdb>[0-9]{1,9})|tmdb:(?P<tmdb>[0-9]{1,10}))\Z", re.ASCII)
+_PERSON_ID = re.compile(r"(?:nm)?0*(?P<number>[1-9][0-9]{0,8})\Z", re.ASCII)
 _IMDB_ID = re.compile(r"tt(?P<number>[0-9]{1,9})\Z", re.ASCII)
 
 
@@ -42,3 +43,14 @@ def parse_imdb_id(text: str) -> int | None:
 def format_imdb_id(number: int) -> str:
     """Write the id as IMDb does, with seven digits at least."""
     return f"tt{number:07d}"
+
+
+def parse_person_id(text: str) -> int | None:
+    """Return the number of a person's id as IMDb writes it (nm0000138), or of its digits alone; else None."""
+    match = _PERSON_ID.match(text)
+    return int(match["number"]) if match else None
+
+
+def format_person_id(number: int) -> str:
+    """Write a person's id as IMDb does, with seven digits at least."""
+    return f"nm{number:07d}"

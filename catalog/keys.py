@@ -13,6 +13,9 @@ from catalog.limits import MAX_ID
 
 MAX_KEY_LENGTH = 128  # characters
 MAX_JSON_NUMBER = 2**64 - 1  # a site's 64-bit numbers may come as JSON numbers
+VIEWER_KEY_RULE = (
+    f"a viewer's id is 1 to {MAX_KEY_LENGTH} printable characters, or a number from 1 to {MAX_JSON_NUMBER}."
+)
 _MAX_DIGITS = len(str(MAX_ID))
 
 Key = int | str  # int: 1 to MAX_ID, its own id; str: any other key, never the decimal text of such a number

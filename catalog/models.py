@@ -8,12 +8,14 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Concat, Upper
+from django.db.models.functions import Concat, Lower, Upper
 
-from catalog.external_ids import format_imdb_id, parse_imdb_id
-from catalog.keys import MAX_KEY_LENGTH
+from catalog.external_ids import format_imdb_id, format_person_id, parse_imdb_id, parse_person_id
+from catalog.keys import MAX_KEY_LENGTH, Key
 from catalog.limits import MAX_YEAR, MIN_YEAR
-from catalog.validators import MAX_OVERVIEW_LENGTH, validate_imdb_id, validate_language
+from catalog.names.countries import country_problem, find_country
+from catalog.names.languages import canonical_tag
+from catalog.validators import MAX_OVERVIEW_LENGTH, validate_country, validate_imdb_id, validate_language
 
 MAX_AGE_LIMIT = 21  # years: the highest age limit
 
@@ -32,9 +34,25 @@ class CatalogPlain(models.Func):
     output_field = models.TextField()
 
 
+class WithoutSpaces(models.Func):
+    """Takes what still parts letters out of a text that CatalogPlain made: J. J. Abrams is JJ Abrams."""
+
+    function = "translate"
+    template = "%(function)s(%(expressions)s, ' ,;!?()*+\"', '')"
+    output_field = models.TextField()
+
+
 def collapse_spaces(text: str) -> str:
     """Return the text with one space between words and none around them."""
     return " ".join(text.split())
+
+
+def _clean_country(field: str, text: str, *, former: bool = False) -> str:
+    """Return a country's code in capital letters. Raises ValidationError for the field."""
+    country = find_country(text, former=former)
+    if country is None:
+        raise ValidationError({field: f"{text} {country_problem(text)}"})
+    return country
 
 
 class KeyField(models.CharField):
@@ -87,6 +105,9 @@ class GenreAlias(models.Model):
     def __str__(self) -> str:
         return f"{self.name} is {self.genre}"
 
+    def clean(self) -> None:
+        self.name = collapse_spaces(self.name)
+
 
 class GenreTranslation(models.Model):
     """A genre's name in a language."""
@@ -100,6 +121,9 @@ class GenreTranslation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.genre} in {self.language}: {self.name}"
+
+    def clean(self) -> None:
+        self.name, self.language = collapse_spaces(self.name), canonical_tag(self.language)
 
 
 class Tag(models.Model):
@@ -133,6 +157,7 @@ class Person(models.Model):
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="person_name_trgm"),
             GinIndex(SearchVector("search_name", config="simple"), name="person_words", fastupdate=False),
             models.Index(fields=["search_name"], name="person_search_name"),
+            models.Index(WithoutSpaces("search_name"), name="person_by_letters"),
             models.Index(fields=["name"], name="person_name"),
         ]
         constraints = [
@@ -144,7 +169,17 @@ class Person(models.Model):
         return self.name
 
     def clean(self) -> None:
-        self.name = collapse_spaces(self.name)
+        """Write the values as imports do; two people may share a name, if one of them has an id at IMDb."""
+        self.name, self.imdb_id = collapse_spaces(self.name), self.imdb_id.strip()
+        if self.imdb_id:
+            number = parse_person_id(self.imdb_id)
+            if number is None:
+                raise ValidationError({"imdb_id": "A person's id at IMDb is written as in nm0000138."})
+            self.imdb_id = format_person_id(number)
+            if other := Person.objects.filter(imdb_id=self.imdb_id).exclude(pk=self.pk).first():
+                raise ValidationError({"imdb_id": f"{other} has this id."})
+        elif Person.objects.filter(name=self.name, imdb_id="").exclude(pk=self.pk).exists():
+            raise ValidationError({"name": f"There is {self.name} already: to add another, enter the id at IMDb."})
 
 
 class Movie(models.Model):
@@ -222,6 +257,7 @@ class Movie(models.Model):
         """Write the values as the API does, and refuse ids at IMDb and TMDB that another movie has."""
         self.title, self.original_title = collapse_spaces(self.title), collapse_spaces(self.original_title)
         self.imdb_id = format_imdb_id(number) if (number := parse_imdb_id(self.imdb_id)) else self.imdb_id
+        self.countries = [_clean_country("countries", code, former=True) for code in self.countries]
         before: Any = Movie.objects.filter(pk=self.pk).values("imdb_id", "tmdb_id").first() or {}
         for name in ("imdb_id", "tmdb_id"):
             value = getattr(self, name)
@@ -236,12 +272,25 @@ class MovieTranslation(models.Model):
     language = models.CharField(max_length=12, validators=[validate_language], help_text="BCP 47 tag: de, pt-BR.")
     title = models.CharField(max_length=300, blank=True)
     overview = models.TextField(blank=True, validators=[MaxLengthValidator(MAX_OVERVIEW_LENGTH)])
+    search_words = models.GeneratedField(
+        expression=SearchVector(CatalogPlain("title"), config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+        editable=False,
+    )
 
     class Meta:
+        indexes = [
+            GinIndex(fields=["search_words"], name="movie_translation_words", fastupdate=False),
+            models.Index(Lower("language"), name="movie_translation_language"),
+        ]
         constraints = [models.UniqueConstraint(fields=["movie", "language"], name="movie_translation_once")]
 
     def __str__(self) -> str:
         return f"{self.movie} in {self.language}: {self.title}"
+
+    def clean(self) -> None:
+        self.title, self.language = collapse_spaces(self.title), canonical_tag(self.language)
 
 
 class MovieAvailability(models.Model):
@@ -267,6 +316,9 @@ class MovieAvailability(models.Model):
 
     def __str__(self) -> str:
         return f"{self.movie} in {self.country}"
+
+    def clean(self) -> None:
+        self.country = _clean_country("country", self.country)
 
 
 class SearchWord(models.Model):
@@ -329,7 +381,9 @@ class Viewer(models.Model):
     language = models.CharField(
         max_length=12, blank=True, db_default="", validators=[validate_language], help_text="BCP 47 tag: de, pt-BR."
     )
-    country = models.CharField(max_length=2, blank=True, db_default="", help_text="ISO 3166: US, DE.")
+    country = models.CharField(
+        max_length=2, blank=True, db_default="", validators=[validate_country], help_text="ISO 3166: US, DE."
+    )
     name = models.CharField(max_length=120, blank=True, help_text="For staff; sent to nobody but the viewer.")
     is_simulated = models.BooleanField(default=False, editable=False, db_index=True)
     is_session = models.BooleanField(
@@ -361,8 +415,13 @@ class Viewer(models.Model):
         constraints = [key_constraint("viewer_key_or_number")]
 
     def __str__(self) -> str:
-        label = self.name or f"Viewer {self.key or self.pk}"
+        label = self.name or f"Viewer {self.site_key}"
         return f"{label} (simulated)" if self.is_simulated else label
+
+    @property
+    def site_key(self) -> Key:
+        """Return the viewer's key: what the site calls them."""
+        return int(self.pk) if self.key is None else self.key
 
     def clean(self) -> None:
         self.name = collapse_spaces(self.name)

@@ -9,10 +9,12 @@ from catalog.external_ids import parse_imdb_id
 
 MAX_OVERVIEW_LENGTH = 20_000  # characters
 MAX_RUNTIME = 32_767  # minutes
-LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,1}\Z"
+LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}\Z"
+COUNTRY_PATTERN = r"^[A-Z]{2}\Z"
 _PASTED = re.compile(r"(?:.*/title/)?(?:tt)?([0-9]{1,9})(?:\D.*)?\Z", re.ASCII)
 
 validate_language = RegexValidator(LANGUAGE_PATTERN, "A language is a BCP 47 tag, as in en or en-GB.")
+validate_country = RegexValidator(COUNTRY_PATTERN, "A country is two capital letters of ISO 3166, as in US or DE.")
 
 
 def validate_imdb_id(text: str) -> None:

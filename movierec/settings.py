@@ -55,6 +55,7 @@ ADMIN_PASSWORD = env("MOVIEREC_ADMIN_PASSWORD", default="") or _secrets.get("adm
 # --- stored lists -----------------------------------------------------------------------------------------------
 LIST_TTL = 86_400  # seconds: the greatest age of a stored list
 LIST_LENGTH = 200  # films in a stored list
+PAGE_LIFETIME = 60 * env.int("MOVIEREC_PAGE_MINUTES", default=30)  # seconds that a list's next page may be asked for
 MODELS_KEPT = env.int(
     "MOVIEREC_MODELS_KEPT", default=10
 )  # folders, besides the active model and its two rollback targets
@@ -63,9 +64,35 @@ IMPRESSIONS_KEPT_DAYS = env.int("MOVIEREC_IMPRESSIONS_KEPT_DAYS", default=180)
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone
 
+# How long caches between the site and its visitors may answer what is the same for everyone, unasked: seconds. An edit
+# shows there so much later.
+SHARED_CACHE_SECONDS = env.int("MOVIEREC_SHARED_CACHE_SECONDS", default=0)
+
 # --- age limits -------------------------------------------------------------------------------------------------
 CERTIFICATE_COUNTRY = env("MOVIEREC_CERTIFICATE_COUNTRY", default="US").upper()  # whose certificates need not name it
 UNCERTIFIED_AGE = env.int("MOVIEREC_UNCERTIFIED_AGE", default=18)  # years: for films of unknown certificate
+
+# --- viewers ----------------------------------------------------------------------------------------------------
+TRACK_EVENTS = env.json("MOVIEREC_TRACK_EVENTS", default={})  # what further names of POST /track mean: name -> kind
+PROFILES_PER_ACCOUNT = env.int("MOVIEREC_PROFILES_PER_ACCOUNT", default=20)
+# --- countries and languages ------------------------------------------------------------------------------------
+COUNTRY = env("MOVIEREC_COUNTRY", default="").upper()  # ISO 3166: of calls and viewers that name none
+TITLE_LANGUAGE = env("MOVIEREC_TITLE_LANGUAGE", default="en").lower()  # of the films' own titles, behind translations
+
+# --- what was watched -------------------------------------------------------------------------------------------
+SEEN_SHARE = env.float("MOVIEREC_SEEN_SHARE", default=0.7)  # of a film, 0..1: from there on it is seen, below started
+CONTINUE_DAYS = env.int("MOVIEREC_CONTINUE_DAYS", default=60)  # how long a started film is offered to go on with
+WATCH_AGAIN_DAYS = env.int("MOVIEREC_WATCH_AGAIN_DAYS", default=180)  # after which a liked film is offered again
+
+# --- webhooks ---------------------------------------------------------------------------------------------------
+WEBHOOKS_TO_PRIVATE = env.bool("MOVIEREC_WEBHOOKS_TO_PRIVATE", default=False)  # private addresses, and http to them
+WEBHOOK_VIEWER_SECONDS = env.int("MOVIEREC_WEBHOOK_VIEWER_SECONDS", default=60)  # a viewer is told of so often at most
+WEBHOOK_QUEUE = env.int("MOVIEREC_WEBHOOK_QUEUE", default=10_000)  # messages that wait for one endpoint
+WEBHOOK_GIVE_UP_HOURS = env.int("MOVIEREC_WEBHOOK_GIVE_UP_HOURS", default=72)  # of failures: then it is disabled
+
+# --- Kafka ------------------------------------------------------------------------------------------------------
+KAFKA_BROKERS = env("MOVIEREC_KAFKA_BROKERS", default="")  # host:port, separated by commas
+KAFKA_OPTIONS = env.json("MOVIEREC_KAFKA_OPTIONS", default={})  # further ones of librdkafka: TLS, SASL
 
 # --- pages of other sites that may read answers -------------------------------------------------------------------
 CORS_ALLOWED_ORIGINS = env.list("MOVIEREC_CORS_ORIGINS", default=[])
@@ -96,6 +123,7 @@ INSTALLED_APPS = [
     "recommender",
 ]
 MIDDLEWARE = [
+    "catalog.api.key_paths.KeyPathMiddleware",
     "recommender.api.http.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -275,6 +303,7 @@ CELERY_BEAT_SCHEDULE = {
     "publish_pending": _interval_task(5, "publish_pending"),
     "repair": _interval_task(10, "repair"),
     "requeue_lost_jobs": _interval_task(30, "requeue_lost_jobs"),
+    "send_webhooks": _interval_task(5, "send_webhooks"),
     "finish_erasures": _interval_task(15, "finish_erasures"),
     "clear_checkpoints": _interval_task(600, "clear_checkpoints"),
     "tidy": {"task": "recommender.tasks.tidy", "schedule": crontab(hour="2", minute="10")},
@@ -298,6 +327,8 @@ REST_FRAMEWORK = {
         "events": env("MOVIEREC_RATE_EVENTS", default="60000/min"),
         "batch": env("MOVIEREC_RATE_BATCH", default="600/min"),
         "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
+        # Events, not calls, for each viewer with a token that may send them.
+        "viewer_events": env("MOVIEREC_RATE_VIEWER_EVENTS", default="60/min"),
         "refused_keys": env("MOVIEREC_RATE_REFUSED_KEYS", default="60/min"),  # for each address
         # For each address, in each web process: calls refused for want of a key, and logins to the admin.
         "refused": env("MOVIEREC_RATE_REFUSED", default="600/min"),
@@ -308,6 +339,20 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
 }
+_HISTORY_KINDS = [
+    "watch",
+    "rating",
+    "like",
+    "dislike",
+    "not_interested",
+    "watchlist",
+    "progress",
+    "rewatch",
+    "unwatch",
+    "unlike",
+    "undislike",
+    "interested",
+]
 SPECTACULAR_SETTINGS = {
     "TITLE": "movierec",
     "DESCRIPTION": "Personal film recommendations: lists, neighbours, genre pages, events.",
@@ -317,12 +362,23 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ListSource": ["cache", "model", "similar", "popular"],
         "ChartSource": ["popular", "trending", "trending_for_you", "latest"],
-        "RowSource": ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"],
+        "RowSource": [
+            *("cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest", "history")
+        ],
+        "SeenFilms": ["exclude", "include", "only"],
         "NeighbourSource": ["model", "content"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
+        "KindEnum": [*_HISTORY_KINDS, "impression", "click"],
+        "HistoryKind": _HISTORY_KINDS,
+        "TrackStatus": ["stored", "duplicate", "conflict", "rejected", "merged", "written", "deleted", "ignored"],
+        "MessageType": ["track", "identify", "alias", "group", "page", "screen"],
+        "TasteDirection": ["more", "less", "same"],
+        "CreditRole": ["director", "actor"],
+        "TokenScope": ["read", "events"],
         "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
+    "PATH_CONVERTER_OVERRIDES": {"key": {"type": "string", "minLength": 1, "maxLength": 128}},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "recommender.api.openapi.operations.require_bodies",

@@ -7,7 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from catalog.models import WatchEvent
 from recommender.cache import VERSION_TTL
+from recommender.models import Impression
 from recommender.registry import object_store
 
 MAX_LIST_LENGTH = 1_000  # movies: a longer list costs more memory than asking the model
@@ -82,3 +84,16 @@ def check_throttle_rates(app_configs: Sequence[Any] | None, **kwargs: Any) -> li
         for scope, rate in rates.items()
         if not RATE.fullmatch(rate)
     ]
+
+
+@register()
+def check_track_events(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the site's own names of tracked events mean kinds that there are."""
+    meanings = [*WatchEvent.Kind.labels, *Impression.Kind.labels, "off_watchlist"]
+    if not isinstance(settings.TRACK_EVENTS, dict):
+        return [Error("MOVIEREC_TRACK_EVENTS is no JSON object of names and kinds.", id="recommender.E007")]
+    wrong = [name for name, meaning in settings.TRACK_EVENTS.items() if meaning not in meanings]
+    if not wrong:
+        return []
+    message = f"MOVIEREC_TRACK_EVENTS gives {', '.join(wrong[:5])} a meaning that there is not."
+    return [Error(message, hint=f"A name means one of {', '.join(meanings)}.", id="recommender.E007")]

@@ -5,22 +5,58 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from catalog.last_word import PAST_RATING
 from catalog.selectors import History
 from recommender.cache import ExclusionCounts
-from recommender.ml.data import DISLIKE, NOT_INTERESTED, RATING, WATCH, Events
+from recommender.ml.data import (
+    DISLIKE,
+    LIKE,
+    MAX_DISLIKED_STARS,
+    MIN_LIKED_STARS,
+    NOT_INTERESTED,
+    RATING,
+    WATCH,
+    WATCHLIST,
+    Events,
+)
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+MAX_POSTED_EVENTS = 1_000  # that the model reads; all of them are barred from lists
 NEGATIVE_KINDS = (DISLIKE, NOT_INTERESTED)
-# By kind of event: the field of ExclusionCounts that it counts for; -1 where it excludes nothing.
+# By kind of what holds: the field of ExclusionCounts that it counts for; -1 where it excludes nothing.
+_SEEN = 0
 _REASONS = np.full(16, -1, np.int8)
-_REASONS[[WATCH, RATING, DISLIKE, NOT_INTERESTED]] = 0, 0, 1, 2
+_REASONS[[WATCH, RATING, DISLIKE, NOT_INTERESTED]] = _SEEN, _SEEN, 1, 2
 
 
 def to_model_events(history: History) -> Events:
-    """Return the history in the columns that the model reads."""
-    return Events(history.movie_ids, history.occurred_at, history.kinds, history.ratings, history.completions)
+    """Return the history in the columns and kinds that the model reads."""
+    events = Events(history.movie_ids, history.occurred_at, history.kinds, history.ratings, history.completions)
+    return select_model_events(events)[0]
+
+
+def select_model_events(events: Events) -> tuple[Events, np.ndarray | slice]:
+    """Return those of the events that hold which the model reads, and their rows: int64 [m], or a slice of all.
+
+    It reads what was seen, and opinions; not what was merely started, nor rewatches. Of a film that was unwatched, good
+    and bad stars are a like and a dislike. No column may be missing.
+    """
+    kinds, ratings = np.asarray(events.kinds), np.asarray(events.ratings)
+    if not (kinds > WATCHLIST).any():
+        return events, slice(None)
+    kinds, past = kinds.copy(), kinds == PAST_RATING
+    kinds[past & (ratings >= MIN_LIKED_STARS)] = LIKE
+    kinds[past & (ratings <= MAX_DISLIKED_STARS)] = DISLIKE
+    rows = np.flatnonzero(kinds <= WATCHLIST)
+    columns = events._replace(kinds=kinds)
+    return Events(*(np.asarray(column)[rows] for column in columns)), rows
+
+
+def posted_events(movie_ids: np.ndarray) -> Events:
+    """Return what the model reads of a history that came with a request, int32 [n], oldest first: the newest."""
+    return Events.from_ids(movie_ids[-MAX_POSTED_EVENTS:])
 
 
 class Exclusions(NamedTuple):
@@ -38,23 +74,41 @@ class Exclusions(NamedTuple):
         return Exclusions(self.movie_ids[keep], self.reasons[keep])
 
 
-def exclusions_from(history: History | None, posted: np.ndarray | None = None) -> Exclusions:
+def exclusions_from(history: History | None, posted: np.ndarray | None = None, *, with_seen: bool = True) -> Exclusions:
     """Collect the movies of a history that were watched, rated, disliked or turned down; and all `posted` ones, int32.
 
-    `posted`: a history that came with the request, whose movies count as seen.
+    `posted`: a history that came with the request, whose movies count as seen. Without `with_seen` those that were
+    disliked or turned down alone.
     """
     ids, reasons = np.empty(0, np.int32), np.empty(0, np.int8)
     if history is not None:
         reasons = _REASONS[history.kinds]
-        ids, reasons = history.movie_ids[reasons >= 0], reasons[reasons >= 0]
-    if posted is not None:
-        ids, reasons = np.append(ids, posted), np.append(reasons, np.zeros(len(posted), np.int8))
+        chosen = reasons >= (_SEEN if with_seen else _SEEN + 1)
+        ids, reasons = history.movie_ids[chosen], reasons[chosen]
+    if posted is not None and with_seen:
+        ids, reasons = np.append(ids, posted), np.append(reasons, np.full(len(posted), _SEEN, np.int8))
     return _with_first_reasons(ids, reasons)
 
 
+def seen_movies(history: History | None, posted: np.ndarray | None = None, *, liked: bool = False) -> np.ndarray:
+    """Return the movies that were watched or rated, and all `posted` ones, int32 [n], ascending, each once.
+
+    `liked`: without those that got bad stars.
+    """
+    ids = np.empty(0, np.int32) if posted is None else posted
+    if history is not None:
+        seen = np.unique(history.movie_ids[_REASONS[history.kinds] == _SEEN])
+        if liked:
+            is_bad = (history.kinds == RATING) & (history.ratings <= MAX_DISLIKED_STARS)
+            seen = np.setdiff1d(seen, history.movie_ids[is_bad])
+        ids = np.append(ids, seen)
+    return np.unique(ids).astype(np.int32)
+
+
 def merge_exclusions(exclusions: Sequence[Exclusions]) -> Exclusions:
-    """Collect the movies that any viewer of a group excludes."""
-    return _with_first_reasons(*(np.concatenate(column) for column in zip(*exclusions, strict=True)))
+    """Collect the movies that any viewer of a group excludes, all for one reason: theirs would tell on somebody."""
+    ids = np.unique(np.concatenate([viewer.movie_ids for viewer in exclusions]))
+    return Exclusions(ids.astype(np.int32), np.zeros(len(ids), np.int8))
 
 
 def _with_first_reasons(ids: np.ndarray, reasons: np.ndarray) -> Exclusions:

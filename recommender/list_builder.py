@@ -27,6 +27,8 @@ class ListViewer(NamedTuple):
     version: int
     exclusions: Exclusions
     age_limit: int | None  # years
+    country: str = ""  # ISO 3166; "": not known
+    language: str = ""  # BCP 47, as that: of titles beside the list
 
 
 def build_lists(
@@ -43,27 +45,30 @@ def build_lists(
     """
     pinned = pinned_within_ttl(snapshot.table, now)
     lists: dict[int, StoredList] = {}
-    for age_limit in {viewer.age_limit for viewer in viewers}:  # one mask serves all viewers with the same limit
-        rows = [row for row, viewer in enumerate(viewers) if viewer.age_limit == age_limit]
-        storable, cold_items = storable_movies(snapshot, ranker, age_limit, now)
+    # One mask serves all viewers with the same limit in the same country.
+    for age_limit, country in {(viewer.age_limit, viewer.country) for viewer in viewers}:
+        rows = [row for row, viewer in enumerate(viewers) if (viewer.age_limit, viewer.country) == (age_limit, country)]
+        storable, cold_items = storable_movies(snapshot, ranker, age_limit, now, country or settings.COUNTRY)
         seen = [viewers[row].exclusions.movie_ids for row in rows]
         ranked = _rank(ranker, embeddings[rows], settings.LIST_LENGTH, storable, cold_items, seen, pinned)
         for row, (movie_ids, scores) in zip(rows, ranked, strict=True):
-            version, exclusions, _ = viewers[row]
-            counts = exclusions.counts()
-            lists[row] = StoredList(ranker.version, epoch, version, movie_ids, scores, now, age_limit, counts)
+            viewer, counts = viewers[row], viewers[row].exclusions.counts()
+            made_from = (ranker.version, epoch, viewer.version)
+            lists[row] = StoredList(
+                *made_from, movie_ids, scores, now, age_limit, counts, country=country, language=viewer.language
+            )
     return [lists[row] for row in range(len(viewers))]
 
 
 def storable_movies(
-    snapshot: CatalogueSnapshot, ranker: "Ranker", age_limit: int | None, now: int
+    snapshot: CatalogueSnapshot, ranker: "Ranker", age_limit: int | None, now: int, country: str = ""
 ) -> tuple[np.ndarray, "ColdItems"]:
     """Return what may be listed within the life of a list: a mask of the model's movies, bool [V], and cold items.
 
-    Published, allowed for this age, and available now or before the list expires: windows are checked again whenever
-    the list is read.
+    Published, allowed for this age, and available in this country now or before the list expires: windows are checked
+    again whenever the list is read.
     """
-    movies = snapshot.available_mask(now, ahead=settings.LIST_TTL)
+    movies = snapshot.available_mask(now, ahead=settings.LIST_TTL, country=country)
     if age_limit is not None:
         movies &= snapshot.allowed_for_age(age_limit)
     cold_items = snapshot.cold_items(ranker)

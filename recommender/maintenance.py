@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from catalog import selectors, services
 from infrastructure import connectivity
-from recommender import audit, cache, merging, registry
+from recommender import audit, cache, merging, registry, webhooks
 from recommender.cache import CacheUnavailable, Versions
 from recommender.models import Impression, Job
 from recommender.serving.current_versions import ANONYMOUS, UNKNOWN
@@ -29,6 +29,7 @@ def flush_outbox() -> int:
             cache.publish_viewer_versions(versions)
         except CacheUnavailable:
             break  # they stay in the outbox
+        webhooks.queue_viewers(versions)
         cleared = services.mark_published(versions)
         published += cleared
         if not cleared:  # all are being written to right now
@@ -78,4 +79,5 @@ def prune() -> dict[str, Any]:
     while deleted := Impression.objects.filter(pk__in=impressions.values("pk")[:PRUNE_BATCH]).delete()[0]:
         counts["impressions"] += deleted
     counts["audit_entries"] = audit.prune()
+    webhooks.prune()
     return counts | {"models": registry.prune(settings.MODELS_KEPT)}

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from catalog import selectors, services
 from catalog.errors import CatalogError, NotASessionError
+from catalog.keys import Key, parse_key
 from catalog.models import WatchEvent
 from catalog.plurals import count_noun
 from recommender import audit, cache, privacy
@@ -46,50 +47,63 @@ class LaterMergeExists(CatalogError):
     """Report that the other viewer was merged into a third one since, which has to be undone first."""
 
 
-def merge(viewer_id: int, into: int, *, allow_accounts: bool) -> MergeResult:
-    """Move everything of an anonymous session to another viewer and free the session's number.
+def merge(viewer: Key, into: Key, *, allow_accounts: bool) -> MergeResult:
+    """Move everything of an anonymous session to another viewer and free the session's key.
 
-    The same merge again returns the first one. Raises NotASessionError where `viewer_id` is an account, unless
+    The same merge again returns the first one. Raises NotASessionError where `viewer` is an account, unless
     `allow_accounts`; NotAnAccountError where `into` is a session.
     """
     with transaction.atomic():
-        privacy.lock_viewers(viewer_id, into)
-        pending = imports.reassign_viewer_rows(viewer_id, into)
+        privacy.lock_viewers(viewer, into)
+        pending = imports.reassign_viewer_rows(viewer, into)
+        viewer_id = privacy.stored_id(viewer)
         has_account_impressions = _impressions_of(viewer_id).filter(is_session=False).exists()
         if not allow_accounts and (pending.has_account or has_account_impressions):
-            raise NotASessionError(f"Not all that was said of viewer {viewer_id} says that it is an anonymous session.")
+            raise NotASessionError(f"Not all that was said of viewer {viewer} says that it is an anonymous session.")
         last_event = WatchEvent.objects.aggregate(last=Max("pk"))["last"] or 0
         record = services.merge_viewer(
-            viewer_id, into, allow_accounts=allow_accounts, age_limit=pending.age_limit, announce=False
+            viewer, into, allow_accounts=allow_accounts, age_limit=pending.age_limit, announce=False
         )
+        into_id = record.into_id if isinstance(into, str) else into
         impressions = list(_impressions_of(viewer_id).values_list("pk", flat=True))
         if record.undo_data["viewer"] or impressions or pending.rows:
             undo_data = {"impressions": impressions, "waiting": pending.rows, "last_event": last_event}
-            stored: Merge | None = _store_merge(viewer_id, into, record, undo_data)
+            if into_id is None:  # nothing moves but rows of imports that are not done, or impressions
+                into_id = services.ensure_viewers([into])[into]
+            stored: Merge | None = _store_merge(viewer, into, viewer_id, into_id, record, undo_data)
         else:
-            same = _undoable_merges().filter(from_viewer_id=viewer_id, into_viewer_id=into, undone_at=None)
+            same = _undoable_merges().filter(from_key=str(viewer), into_key=str(into), undone_at=None)
             stored = same.order_by("-merged_at").first()
-    visible = stored is None or privacy.delete_lists(viewer_id)
-    return MergeResult(stored, cache.try_publish_viewer_versions(selectors.viewer_versions([into])) and visible)
+    visible = stored is None or privacy.delete_lists(viewer_id, viewer)
+    versions = selectors.viewer_versions([] if into_id is None else [into_id])
+    return MergeResult(stored, cache.try_publish_viewer_versions(versions) and visible)
 
 
-def _store_merge(viewer_id: int, into: int, record: services.MergeRecord, undo_data: Mapping[str, Any]) -> Merge:
+def _store_merge(
+    viewer: Key,
+    into: Key,
+    viewer_id: int | None,
+    into_id: int,
+    record: services.MergeRecord,
+    undo_data: Mapping[str, Any],
+) -> Merge:
     """Move the impressions, erase what else is left of the first viewer, and store what an undo needs."""
     impressions = undo_data["impressions"]
     jobs = Job.objects.filter(parameters__user_histories__has_key=str(viewer_id))
     posted_histories = {str(job.pk): job.parameters["user_histories"][str(viewer_id)] for job in jobs}
     stored = Merge.objects.create(
-        from_viewer_id=viewer_id,
-        into_viewer_id=into,
+        from_key=str(viewer),
+        into_key=str(into),
         merged_at=timezone.now(),
         events=record.events,
         duplicates=record.duplicates,
         impressions=len(impressions),
         kept={**record.undo_data, **undo_data, "sent": posted_histories},
     )
-    Impression.objects.filter(pk__in=impressions).update(viewer_id=into)
-    privacy.open_erasure(viewer_id)
-    privacy.delete_from_jobs(viewer_id)
+    if viewer_id is not None:
+        Impression.objects.filter(pk__in=impressions).update(viewer_id=into_id)
+        privacy.open_erasure(viewer_id, viewer)
+        privacy.delete_from_jobs(viewer_id)
     details = f"{count_noun(record.events, 'event')}, {count_noun(len(impressions), 'impression')}"
     audit.record(audit.Action.MERGED, str(stored.pk), details)
     return stored
@@ -100,19 +114,20 @@ def undo_merge(merge_id: UUID, *, allow_accounts: bool) -> UndoResult:
 
     Raises MergeNotFound, LaterMergeExists, and NotASessionError where an account was merged, unless `allow_accounts`.
     """
-    viewers = _undoable_merges().filter(pk=merge_id).values_list("from_viewer_id", "into_viewer_id").first()
-    if viewers is None:
+    keys = _undoable_merges().filter(pk=merge_id).values_list("from_key", "into_key").first()
+    if keys is None:
         raise MergeNotFound(f"There is no merge {merge_id} that could still be undone: it is possible for a day.")
-    viewer_id, into = viewers
+    viewers = [viewer for viewer in map(parse_key, keys) if viewer is not None]
     with transaction.atomic():
-        privacy.lock_viewers(viewer_id, into)
+        privacy.lock_viewers(*viewers)
         stored = _undoable_merges().filter(pk=merge_id).first()  # an erasure may have come between
         if stored is None:
             raise MergeNotFound(f"There is no merge {merge_id} that could still be undone: a viewer of it was erased.")
+        deleted = None
         if stored.undone_at is None:
-            _restore_viewers(stored, allow_accounts)
-    versions = selectors.viewer_versions([viewer_id, into])
-    visible = into in versions or privacy.delete_lists(into)
+            deleted = _restore_viewers(stored, *viewers, allow_accounts=allow_accounts)
+    versions = selectors.viewer_versions(selectors.find_viewers(viewers).values())
+    visible = deleted is None or privacy.delete_lists(deleted, viewers[1])
     return UndoResult(stored, cache.try_publish_viewer_versions(versions) and visible)
 
 
@@ -121,30 +136,38 @@ def prune_merges() -> int:
     return Merge.objects.filter(merged_at__lte=timezone.now() - UNDO_WINDOW).delete()[0]
 
 
-def _restore_viewers(stored: Merge, allow_accounts: bool) -> None:
-    viewer_id, into, undo_data = stored.from_viewer_id, stored.into_viewer_id, stored.kept
+def _restore_viewers(stored: Merge, viewer: Key, into: Key, *, allow_accounts: bool) -> int | None:
+    """Give back what the merge had moved. Returns the id of the other viewer, where the merge had created them and they
+    are deleted again."""
+    undo_data = stored.kept
     if undo_data["viewer"] and not undo_data["viewer"]["is_session"] and not allow_accounts:
-        raise NotASessionError(f"Viewer {viewer_id}, who was merged, is an account, and no anonymous session.")
-    later = Merge.objects.filter(from_viewer_id=into, undone_at=None, merged_at__gte=stored.merged_at).first()
+        raise NotASessionError(f"Viewer {viewer}, who was merged, is an account, and no anonymous session.")
+    later = Merge.objects.filter(from_key=str(into), undone_at=None, merged_at__gte=stored.merged_at).first()
     if later is not None:
         raise LaterMergeExists(f"Viewer {into} was merged into another since: undo merge {later.pk} first.")
-    Erasure.objects.filter(viewer_id=viewer_id).delete()
+    if isinstance(viewer, int):
+        Erasure.objects.filter(viewer_id=viewer).delete()
+    into_before = privacy.stored_id(into)
     imports.restore_viewer_rows(undo_data["waiting"], into, undo_data["last_event"])
-    versions = services.unmerge_viewer(viewer_id, into, undo_data, announce=False)
-    if undo_data["into"]["is_new"] and into not in versions:
-        privacy.open_erasure(into)
-    _impressions_of(into).filter(pk__in=undo_data["impressions"]).update(viewer_id=viewer_id)
+    record = services.unmerge_viewer(viewer, into, undo_data, announce=False)
+    deleted = into_before if undo_data["into"]["is_new"] and record.into_id is None else None
+    if deleted is not None:
+        privacy.open_erasure(deleted, into)
+    viewer_id = viewer if isinstance(viewer, int) else record.viewer_id
+    if viewer_id is not None:
+        _impressions_of(into_before).filter(pk__in=undo_data["impressions"]).update(viewer_id=viewer_id)
     for job in Job.objects.select_for_update().filter(pk__in=undo_data["sent"]):
         job.parameters["user_histories"][str(viewer_id)] = undo_data["sent"][str(job.pk)]
         job.save(update_fields=["parameters"])
     stored.undone_at, stored.kept = timezone.now(), {}
     stored.save(update_fields=["undone_at", "kept"])
     audit.record(audit.Action.UNMERGED, str(stored.pk))
+    return deleted
 
 
 def _undoable_merges() -> QuerySet[Merge]:
     return Merge.objects.filter(merged_at__gt=timezone.now() - UNDO_WINDOW)
 
 
-def _impressions_of(viewer_id: int) -> QuerySet[Impression]:
-    return Impression.objects.filter(viewer_id=viewer_id)
+def _impressions_of(viewer_id: int | None) -> QuerySet[Impression]:
+    return Impression.objects.filter(viewer_id=privacy.NOBODY if viewer_id is None else viewer_id)

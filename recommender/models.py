@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey
 
 from catalog.keys import MAX_KEY_LENGTH
@@ -161,8 +162,8 @@ class Merge(models.Model):
     """A session that was merged into a viewer, and what is needed to undo it; kept for a day."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    from_viewer_id = models.IntegerField(db_index=True)
-    into_viewer_id = models.IntegerField(db_index=True)
+    from_key = models.CharField(max_length=MAX_KEY_LENGTH, db_index=True, help_text="As text, a number too.")
+    into_key = models.CharField(max_length=MAX_KEY_LENGTH, db_index=True)
     merged_at = models.DateTimeField(db_index=True)
     undone_at = models.DateTimeField(null=True, blank=True)
     events = models.PositiveIntegerField(help_text="That moved.")
@@ -171,7 +172,7 @@ class Merge(models.Model):
     kept = models.JSONField(default=dict, help_text="What moved and what was deleted; empty once it is undone.")
 
     def __str__(self) -> str:
-        return f"merge of viewer {self.from_viewer_id} into {self.into_viewer_id}"
+        return f"merge of viewer {self.from_key} into {self.into_key}"
 
 
 class Erasure(models.Model):
@@ -179,10 +180,64 @@ class Erasure(models.Model):
     before can still be at work."""
 
     viewer_id = models.IntegerField(unique=True)
+    viewer_key = models.CharField(max_length=MAX_KEY_LENGTH, blank=True, db_default="", help_text="Where it is a text.")
     began_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"erasure of viewer {self.viewer_id}"
+
+
+class WebhookEndpoint(models.Model):
+    """An address of the site that is told of what happened here."""
+
+    class Event(models.TextChoices):
+        VIEWER = "viewer.lists_changed", "a viewer's lists changed"
+        NIGHT = "night.ended", "a nightly job ended"
+        IMPORT = "import.ended", "an import ended"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    url = models.URLField("URL", max_length=500)
+    description = models.CharField(max_length=120, blank=True)
+    events = ArrayField(models.CharField(max_length=30, choices=Event))
+    secret = models.CharField(max_length=80, editable=False, help_text="Signs every message; shown once.")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    jobs_through = models.DateTimeField(default=timezone.now, editable=False, help_text="When the last job ended.")
+    failures = models.PositiveIntegerField(default=0, editable=False, help_text="Without a success in between.")
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    retry_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_error = models.CharField(max_length=200, blank=True, editable=False)
+    last_success_at = models.DateTimeField(null=True, blank=True, editable=False)
+    dropped = models.PositiveBigIntegerField(default=0, editable=False, help_text="For which there was no room.")
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return self.description or self.url
+
+
+class WebhookMessage(models.Model):
+    """Something that an endpoint is to be told, or was told lately. Of a viewer there is one at a time."""
+
+    id = models.BigAutoField(primary_key=True)
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    event = models.CharField(max_length=30, choices=WebhookEndpoint.Event)
+    subject = models.CharField(max_length=40, help_text="The id of the viewer or of the job.")
+    message_id = models.UUIDField(help_text="The same at every try.")
+    changed_at = models.DateTimeField(help_text="When it happened last.")
+    due_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    is_pending = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["endpoint", "event", "subject"], name="webhook_message_once")]
+        indexes = [
+            models.Index(fields=["endpoint", "due_at"], name="webhook_message_due", condition=models.Q(is_pending=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.endpoint_id}"
 
 
 class AuditEntry(models.Model):
@@ -194,6 +249,10 @@ class AuditEntry(models.Model):
         ERASED = "viewer_erased", "viewer erased"
         MERGED = "viewers_merged", "viewers merged"
         UNMERGED = "merge_undone", "merge undone"
+        WEBHOOK_MADE = "webhook_made", "webhook made"
+        WEBHOOK_CHANGED = "webhook_changed", "webhook changed"
+        WEBHOOK_STOPPED = "webhook_stopped", "webhook stopped after failures"
+        PROFILE = "profile_written", "viewer's profile written"
         KEY_MADE = "key_made", "API key made"
         KEY_CHANGED = "key_changed", "API key changed"
         KEY_ROTATED = "key_rotated", "API key rotated"

@@ -8,6 +8,7 @@ import json
 from datetime import timedelta
 from itertools import islice
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -15,14 +16,25 @@ from django.utils import timezone
 
 from catalog import selectors, services
 from catalog.event_keys import event_key_text
+from catalog.keys import Key, parse_key
 from catalog.plurals import count_noun
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
 from recommender.ingest import imports
-from recommender.models import BatchChunk, Erasure, Impression, Job, Merge, ModelVersion
+from recommender.models import (
+    BatchChunk,
+    Erasure,
+    Impression,
+    Job,
+    Merge,
+    ModelVersion,
+    WebhookEndpoint,
+    WebhookMessage,
+)
 from recommender.movies.movie_ids import movie_id_text, movie_id_texts
 
 _LOCK_NAMESPACE = 5_270_402  # any number, the same in every process
+NOBODY = 0  # the id of no viewer
 MAX_PENDING_ROWS = 10_000  # rows of pending imports in one export
 SWEEP_PERIOD = timedelta(minutes=2)  # longer than any request or batch block takes between reading and storing
 
@@ -42,12 +54,13 @@ class ErasureResult(NamedTuple):
 # Export ------------------------------------------------------------------------------------------------------------
 
 
-def export_viewer(viewer_id: int) -> dict[str, Any]:
+def export_viewer(viewer: Key) -> dict[str, Any]:
     """Return everything that is stored of a viewer or computed from it.
 
     `stored_list` is None where Redis does not answer. `waiting_rows` has the first MAX_PENDING_ROWS rows of pending
     imports.
     """
+    viewer_id = stored_id(viewer) or NOBODY
     impressions = Impression.objects.filter(viewer_id=viewer_id).order_by("occurred_at", "id")
     jobs = Job.objects.filter(parameters__user_histories__has_key=str(viewer_id)).order_by("created_at")
     return selectors.personal_data(viewer_id) | {
@@ -60,8 +73,8 @@ def export_viewer(viewer_id: int) -> dict[str, Any]:
             }
             for job in jobs
         ],
-        "merges": [_merge_fields(merge) for merge in merges_of(viewer_id).order_by("merged_at", "pk")],
-        "waiting_rows": list(islice(imports.pending_rows(viewer_id), MAX_PENDING_ROWS)),
+        "merges": [_merge_fields(merge) for merge in merges_of(viewer).order_by("merged_at", "pk")],
+        "waiting_rows": list(islice(imports.pending_rows(viewer), MAX_PENDING_ROWS)),
         "stored_list": _stored_list_rows(viewer_id),
     }
 
@@ -78,9 +91,10 @@ def _impression_fields(impression: Impression) -> dict[str, Any]:
 
 
 def _merge_fields(merge: Merge) -> dict[str, Any]:
-    names = ("from_viewer_id", "into_viewer_id", "merged_at", "undone_at", "events", "duplicates", "impressions")
-    fields = {name.replace("viewer", "user"): getattr(merge, name) for name in names}
-    return {"merge_id": merge.pk, **fields, "kept": json.dumps(merge.kept, ensure_ascii=False)}
+    names = ("merged_at", "undone_at", "events", "duplicates", "impressions")
+    viewers = {"from_user_id": parse_key(merge.from_key), "into_user_id": parse_key(merge.into_key)}
+    fields = {name: getattr(merge, name) for name in names}
+    return {"merge_id": merge.pk, **viewers, **fields, "kept": json.dumps(merge.kept, ensure_ascii=False)}
 
 
 def _stored_list_rows(viewer_id: int) -> list[dict[str, Any]] | None:
@@ -97,16 +111,19 @@ def _stored_list_rows(viewer_id: int) -> list[dict[str, Any]] | None:
 # Erasure -----------------------------------------------------------------------------------------------------------
 
 
-def erase_viewer(viewer_id: int) -> ErasureResult:
+def erase_viewer(viewer: Key) -> ErasureResult:
     """Erase a viewer everywhere. Erasing twice, or an unknown viewer, does no harm."""
+    events = impressions = jobs = 0
     with transaction.atomic():
-        lock_viewers(viewer_id)
-        open_erasure(viewer_id)
-        imports.delete_viewer_rows(viewer_id)
-        events = services.erase_viewer(viewer_id)
-        impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
-        _delete_merges(viewer_id)
-        jobs = delete_from_jobs(viewer_id)
+        lock_viewers(viewer)
+        imports.delete_viewer_rows(viewer)
+        _delete_merges(viewer)
+        viewer_id = stored_id(viewer)
+        if viewer_id is not None:
+            open_erasure(viewer_id, viewer)
+            events = services.erase_viewer(viewer_id)
+            impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
+            jobs = delete_from_jobs(viewer_id)
         details = f"{count_noun(events, 'event')}, {count_noun(impressions, 'impression')}"
         audit.record(audit.Action.ERASED, details=details)
     models = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).order_by("created_at")
@@ -115,34 +132,44 @@ def erase_viewer(viewer_id: int) -> ErasureResult:
         events,
         impressions,
         jobs,
-        stored_lists=delete_lists(viewer_id),
+        stored_lists=delete_lists(viewer_id, viewer),
         models=[dict(model) for model in models.values("name", "status", "created_at")],
         trainings=[str(pk) for pk in trainings.values_list("pk", flat=True)],
     )
 
 
-def lock_viewers(*viewer_ids: int) -> None:
+def lock_viewers(*viewers: Key) -> None:
     """Wait until no other transaction erases, merges or unmerges these viewers, and keep it so until this one ends."""
+    # Two texts may have one number: then one of them waits in vain, and no more.
+    numbers = sorted({key if isinstance(key, int) else -crc32(key.encode()) // 2 for key in viewers})
     with connection.cursor() as cursor:
-        for viewer_id in sorted(viewer_ids):
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_NAMESPACE, viewer_id])
+        for number in numbers:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_NAMESPACE, number])
 
 
-def merges_of(viewer_id: int) -> QuerySet[Merge]:
+def stored_id(viewer: Key) -> int | None:
+    """Return the id under which anything is stored of a viewer, as Postgres has it; None for a text that is nobody's.
+
+    Something may be stored of a number that is no viewer's.
+    """
+    return viewer if isinstance(viewer, int) else selectors.find_viewer(viewer)
+
+
+def merges_of(viewer: Key) -> QuerySet[Merge]:
     """Select the merges of this viewer into another, and of others into this viewer."""
-    return Merge.objects.filter(Q(from_viewer_id=viewer_id) | Q(into_viewer_id=viewer_id))
+    return Merge.objects.filter(Q(from_key=str(viewer)) | Q(into_key=str(viewer)))
 
 
-def _delete_merges(viewer_id: int) -> None:
+def _delete_merges(viewer: Key) -> None:
     """Delete a viewer's merges, and those into viewers that were merged into this one: their undo data holds what is
     this viewer's now."""
-    viewers, newly_found = {viewer_id}, {viewer_id}
+    keys, newly_found = {str(viewer)}, {str(viewer)}
     while newly_found:
-        sources = Merge.objects.filter(into_viewer_id__in=newly_found).values_list("from_viewer_id", flat=True)
-        newly_found = set(sources) - viewers
-        viewers |= newly_found
-    merges_of(viewer_id).delete()
-    Merge.objects.filter(into_viewer_id__in=viewers).delete()
+        sources = Merge.objects.filter(into_key__in=newly_found).values_list("from_key", flat=True)
+        newly_found = set(sources) - keys
+        keys |= newly_found
+    merges_of(viewer).delete()
+    Merge.objects.filter(into_key__in=keys).delete()
 
 
 def finish_erasures() -> int:
@@ -154,21 +181,35 @@ def finish_erasures() -> int:
         )
         is_over = erasure.began_at < timezone.now() - SWEEP_PERIOD and not older_batches.exists()
         with transaction.atomic():
+            _delete_webhook_messages(erasure.viewer_id)
             delete_from_jobs(erasure.viewer_id)
-            if delete_lists(erasure.viewer_id) and is_over:
+            if delete_lists(erasure.viewer_id, erasure.viewer_key or None) and is_over:
                 finished += Erasure.objects.filter(pk=erasure.pk, began_at=erasure.began_at).delete()[0]
     return finished
 
 
-def open_erasure(viewer_id: int) -> None:
+def open_erasure(viewer_id: int, viewer: Key) -> None:
     """Record that a viewer is being erased, so that finish_erasures() sweeps again later."""
-    Erasure.objects.update_or_create(viewer_id=viewer_id, defaults={"began_at": timezone.now()})
+    _delete_webhook_messages(viewer_id)
+    values = {"began_at": timezone.now(), "viewer_key": viewer if isinstance(viewer, str) else ""}
+    Erasure.objects.update_or_create(viewer_id=viewer_id, defaults=values)
 
 
-def delete_lists(viewer_id: int) -> bool:
-    """Delete a viewer's stored lists and versions from Redis. Return False where Redis does not answer."""
+def _delete_webhook_messages(viewer_id: int) -> None:
+    WebhookMessage.objects.filter(event=WebhookEndpoint.Event.VIEWER, subject=str(viewer_id)).delete()
+
+
+def delete_lists(viewer_id: int | None, viewer: Key | None) -> bool:
+    """Delete a viewer's stored lists and versions from Redis, and what it knows of the key where that is a text.
+
+    Return False where Redis does not answer.
+    """
+    key = viewer if isinstance(viewer, str) else ""
     try:
-        cache.erase_viewer(viewer_id, list(ModelVersion.objects.values_list("name", flat=True)))
+        if viewer_id is None:
+            cache.delete_viewer_ids([key] if key else [])
+        else:
+            cache.erase_viewer(viewer_id, list(ModelVersion.objects.values_list("name", flat=True)), key)
     except CacheUnavailable:
         return False
     return True

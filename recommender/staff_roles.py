@@ -5,18 +5,24 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-_EDITABLE = ("movie", "genre", "person", "tag", "credit", "rule")
+_LOCAL = ("genrealias", "genretranslation", "movietranslation", "movieavailability")
+_EDITABLE = ("movie", "genre", "person", "tag", "credit", "rule", *_LOCAL)
 _CATALOGUE = (*_EDITABLE, "viewer")
 _OPERATIONS = ("modelversion", "job", "impression", "auditentry")
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     # edits movies, people and merchandising; sees viewers, as rules are tried on them
-    "editor": {"view": _CATALOGUE, "add": _EDITABLE, "change": _EDITABLE, "delete": ("genre", "tag", "credit", "rule")},
+    "editor": {
+        "view": _CATALOGUE,
+        "add": _EDITABLE,
+        "change": _EDITABLE,
+        "delete": ("genre", "tag", "credit", "rule", *_LOCAL),
+    },
     # runs models, jobs, viewers and keys; sees the catalogue and impressions
     "operator": {
-        "view": (*_CATALOGUE, *_OPERATIONS, "apikey"),
-        "add": ("apikey",),
-        "change": ("modelversion", "job", "viewer", "apikey"),
-        "delete": ("viewer",),  # erased everywhere
+        "view": (*_CATALOGUE, *_OPERATIONS, "apikey", "webhookendpoint"),
+        "add": ("apikey", "webhookendpoint"),
+        "change": ("modelversion", "job", "viewer", "apikey", "webhookendpoint"),
+        "delete": ("viewer", "webhookendpoint"),  # erased everywhere
     },
     # sees everything but keys, changes nothing
     "analyst": {"view": (*_CATALOGUE, *_OPERATIONS)},

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from infrastructure.connectivity import REDIS
 from infrastructure.signals import process_alive
-from recommender import maintenance, privacy
+from recommender import maintenance, privacy, webhooks
 from recommender.ingest import imports
 from recommender.jobs import leases, queue
 from recommender.locks import advisory_lock
@@ -27,6 +27,7 @@ from recommender.monitoring import rollback_guard
 from recommender.serving.candidates import charts
 from recommender.training import batch, cleanup, first_nightly
 
+WEBHOOK_MESSAGE_TTL = 30  # seconds: the next round sends another
 HELPER_MESSAGE_TTL = 3_600  # seconds
 MIN_NIGHTLY_INTERVAL = timedelta(minutes=30)  # between two nightly jobs of the schedule
 
@@ -136,6 +137,23 @@ def repair_versions() -> dict[str, Any]:
     # Beat, broker, worker, Redis and Postgres have worked together: the heartbeat of the whole chain.
     process_alive.send_robust(sender=repair_versions, kinds=("repair",), process=f"tasks@{socket.gethostname()}")
     return result
+
+
+@shared_task(name="recommender.tasks.send_webhooks")
+def send_webhooks() -> int:
+    """Note the jobs that ended, and have each webhook that is due delivered. Returns how many endpoints are due."""
+    with advisory_lock("send_webhooks") as acquired:
+        endpoints = webhooks.queue_jobs_and_find_due() if acquired else []
+    for endpoint in endpoints:
+        deliver_webhook.apply_async((str(endpoint),), expires=WEBHOOK_MESSAGE_TTL)
+    return len(endpoints)
+
+
+@shared_task(name="recommender.tasks.deliver_webhook")
+def deliver_webhook(endpoint_id: str) -> int:
+    """Deliver what one webhook waits for. Returns how many messages were taken."""
+    with advisory_lock(f"webhook {endpoint_id}") as acquired:
+        return webhooks.deliver(UUID(endpoint_id)) if acquired else 0
 
 
 @shared_task(name="recommender.tasks.finish_erasures")

@@ -30,6 +30,8 @@ LAYERS = (
         "recommender.maintenance",
         "recommender.merging",
         "recommender.privacy",
+        "recommender.viewers",
+        "recommender.webhooks",
     ),
     ("recommender",),  # stores: cache, registry, jobs, movies, and the single modules beside them
     ("recommender.ml", "catalog"),

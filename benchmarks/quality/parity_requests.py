@@ -50,11 +50,11 @@ def request_modes(
 
 def _posts(histories: Histories, targets: Targets, depth: int) -> list[tuple[str, dict[str, Any]]]:
     """Return requests that post the viewers' histories before the targets, up to the limit of the API."""
-    from recommender.api.fields import MAX_HISTORY
+    from recommender.history import MAX_POSTED_EVENTS
 
     posts = []
     for viewer_index, row in zip(*targets, strict=True):
-        movie_ids = histories.movie_ids[histories.indptr[viewer_index] : row][-MAX_HISTORY:].tolist()
+        movie_ids = histories.movie_ids[histories.indptr[viewer_index] : row][-MAX_POSTED_EVENTS:].tolist()
         body = {"user_id": int(histories.viewers[viewer_index]), "history": movie_ids, "top_k": depth}
         posts.append(("/recommend", body))
     return posts

@@ -1,6 +1,7 @@
 """Prepare a system to be driven: a catalogue with viewers, an active model and a client's key."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,3 +81,23 @@ def make_histories(histories: Histories, length: int, count: int) -> list[np.nda
         if len(drawn) == count:
             break
     return drawn
+
+
+def store_keyed_viewers(viewer_ids: Sequence[int]) -> list[str]:
+    """Store viewers whose keys are texts, with the histories of these viewers. Returns the keys, in order."""
+    from django.db import connection
+
+    from catalog.services import ensure_viewers
+
+    key_of = {viewer_id: f"viewer-{viewer_id}@example.org" for viewer_id in viewer_ids}
+    ids = ensure_viewers(key_of.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO catalog_watchevent (viewer_id, occurred_at, movie_id, kind, rating, completion)
+               SELECT pair.to_id, occurred_at, movie_id, kind, rating, completion
+               FROM catalog_watchevent JOIN unnest(%s::int[], %s::int[]) AS pair (from_id, to_id)
+                 ON viewer_id = pair.from_id
+               ORDER BY id""",
+            [list(viewer_ids), [ids[key_of[viewer_id]] for viewer_id in viewer_ids]],
+        )
+    return list(key_of.values())

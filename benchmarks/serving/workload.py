@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count, cycle
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import numpy as np
@@ -19,10 +20,10 @@ FILTERS = {"genres": ["Drama", "Comedy"], "min_year": 1950, "top_k": 50, "final_
 class Workload:
     """Requests of each call by name, no two of them equal while the data last."""
 
-    NAMES = ("floor", "cached", "uncached", "filtered", "explained", "similar", "home", "events")
+    NAMES = ("floor", "cached", "cached_key", "uncached", "filtered", "explained", "similar", "home", "events")
 
-    def __init__(self, server: Server, fixture: ServingFixture, num_readers: int) -> None:
-        """Let `num_readers` viewers read their lists again and again; the others send the events."""
+    def __init__(self, server: Server, fixture: ServingFixture, num_readers: int, keys: Sequence[str] = ()) -> None:
+        """Let `num_readers` viewers read their lists again and again, and those of `keys`; others send events."""
         self.server = server
         viewers = fixture.histories.viewers.tolist()
         self.readers, writers = viewers[:num_readers], viewers[num_readers:] or viewers
@@ -35,6 +36,9 @@ class Workload:
             "floor": self._each([0], lambda _: ("GET", "/floor", None)),
             "cached": self._each(
                 self.readers, lambda viewer_id: ("GET", f"/recommend?user_id={viewer_id}&top_k={LIST_LENGTH}", None)
+            ),
+            "cached_key": self._each(
+                keys, lambda key: ("GET", f"/recommend?user_id={quote(key, safe='')}&top_k={LIST_LENGTH}", None)
             ),
             "uncached": self._each(
                 self.histories, lambda history: ("POST", "/recommend", self._posted(history, top_k=LIST_LENGTH))

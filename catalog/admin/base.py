@@ -1,6 +1,6 @@
 """What the pages of the catalogue's admin have in common."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from catalog import change_messages
+from catalog.models import Credit
 from catalog.services import delete_records, save_record
 
 
@@ -59,6 +60,16 @@ class StoredRecordAdmin(ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
+def _describe_linked(formsets: Iterable[Any]) -> str:
+    """Name the kinds of records beside the form that changed: "People, availability by country changed"."""
+    kinds = dict.fromkeys(
+        "people" if inline.model is Credit else str(inline.model._meta.verbose_name_plural)
+        for inline in formsets
+        if inline.new_objects or inline.changed_objects or inline.deleted_objects
+    )
+    return f"{', '.join(kinds).capitalize()} changed" if kinds else ""
+
+
 class CatalogueAdmin(BlankChoiceAdmin, StoredRecordAdmin):
     """Saves and deletes through the services; links and inlines are saved in the same transaction."""
 
@@ -72,10 +83,7 @@ class CatalogueAdmin(BlankChoiceAdmin, StoredRecordAdmin):
         """Return what each value was and is, for the history of the record."""
         if add:
             return "Added."
-        linked = any(
-            inline.new_objects or inline.changed_objects or inline.deleted_objects for inline in formsets or ()
-        )
-        changes = [change_messages.describe_changes(form), "People changed" if linked else ""]
+        changes = [change_messages.describe_changes(form), _describe_linked(formsets or ())]
         return "; ".join(filter(None, changes)) or "Saved without a change."
 
     def log_changes(self, request: HttpRequest, ids: Collection[int], message: str) -> None:

@@ -15,7 +15,7 @@ from unfold.decorators import display
 
 from catalog.admin.base import BlankChoiceAdmin, CatalogueAdmin, cached_per_record
 from catalog.certificates import CERTIFICATES, minimum_age
-from catalog.models import Credit, Movie
+from catalog.models import Credit, Movie, MovieAvailability, MovieTranslation
 from catalog.plurals import count_noun
 from catalog.selectors import movie_tags, search_movies
 from catalog.services import delete_movies, publish_movies
@@ -61,6 +61,25 @@ class NewCreditInline(BlankChoiceAdmin, TabularInline):
     has_change_permission = has_delete_permission = has_view_permission
 
 
+class TranslationInline(TabularInline):
+    """Titles and overviews in other languages."""
+
+    model = MovieTranslation
+    verbose_name_plural = "translations"
+    fields = ("language", "title", "overview")
+    extra = 0
+    tab = True
+
+
+class AvailabilityInline(TabularInline):
+    """The countries that a movie is available in; without any it is available in all."""
+
+    model = MovieAvailability
+    fields = ("country", "available_from", "available_until")
+    extra = 0
+    tab = True
+
+
 @admin.register(Movie)
 class MovieAdmin(CatalogueAdmin):
     """Movies: search, edit, publish and unpublish."""
@@ -77,9 +96,14 @@ class MovieAdmin(CatalogueAdmin):
     autocomplete_fields = ("genres",)
     formfield_overrides = {URLField: {"assume_scheme": "https"}}
     readonly_fields = ("key_text", "minimum_age_text", "tag_names", "is_demo", "added_at")
-    inlines: ClassVar[Sequence[type[InlineModelAdmin]]] = (CreditInline, NewCreditInline)
+    inlines: ClassVar[Sequence[type[InlineModelAdmin]]] = (
+        CreditInline,
+        NewCreditInline,
+        TranslationInline,
+        AvailabilityInline,
+    )
     fieldsets = (
-        (None, {"fields": (("title", "original_title"), ("year", "runtime", "language"), "genres")}),
+        (None, {"fields": (("title", "original_title"), ("year", "runtime", "language", "countries"), "genres")}),
         ("Shown", {"fields": ("published", "available_from", "available_until", ("certificate", "minimum_age_text"))}),
         (
             "About",

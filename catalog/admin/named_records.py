@@ -4,17 +4,18 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from catalog.admin.base import CatalogueAdmin, cached_per_record
-from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag
+from catalog.models import Credit, Genre, GenreAlias, GenreTranslation, Movie, MovieTag, Person, Rule, Tag
 from catalog.plurals import count_noun
-from catalog.selectors import movie_counts, person_movies
+from catalog.selectors import movie_counts, person_movies, resolve_people, stored_genres
 
 MAX_MOVIES = 100
 
@@ -35,8 +36,8 @@ class MovieCountChangeList(ChangeList):
 class NamedRecordAdmin(CatalogueAdmin):
     """Genres, people and tags: a name, and how many movies carry it."""
 
-    list_display = ("name", "films")
-    search_fields = ("name",)
+    list_display: tuple[str, ...] = ("name", "films")
+    search_fields: tuple[str, ...] = ("name",)
     link_table: ClassVar[type[Model]]
     column: ClassVar[str]
 
@@ -61,11 +62,39 @@ class NamedRecordAdmin(CatalogueAdmin):
         return f"{record.films:,}"
 
 
+class AliasInline(TabularInline):
+    """Other names of a genre."""
+
+    model = GenreAlias
+    fields = ("name",)
+    extra = 0
+
+
+class GenreTranslationInline(TabularInline):
+    """A genre's names in other languages, in place of the built-in ones."""
+
+    model = GenreTranslation
+    verbose_name_plural = "translations"
+    fields = ("language", "name")
+    extra = 0
+
+
 @admin.register(Genre)
 class GenreAdmin(NamedRecordAdmin):
     """Genres."""
 
     link_table, column = Movie.genres.through, "genre"
+    inlines = (AliasInline, GenreTranslationInline)
+    search_help_text = "A genre's name, alias or translation; spelling does not matter."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Genre], search_term: str
+    ) -> tuple[QuerySet[Genre], bool]:
+        """Find genres by a part of the name, and by every name that the API finds them by."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if search_term:
+            found |= queryset.filter(pk__in=stored_genres().ids_of(search_term))
+        return found, may_repeat
 
 
 @admin.register(Tag)
@@ -80,8 +109,21 @@ class PersonAdmin(NamedRecordAdmin):
     """Directors and actors."""
 
     link_table, column = Credit, "person"
-    fields = ("name", "filmography")
+
+    list_display = ("name", "imdb_id", "films")
+    search_fields = ("name", "imdb_id__exact")
+    search_help_text = "A name, or an id at IMDb as in nm0000138."
+    fields = ("name", "imdb_id", "filmography")
     readonly_fields = ("filmography",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Person], search_term: str
+    ) -> tuple[QuerySet[Person], bool]:
+        """Find people by a part of the name, and by the whole name in any spelling."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if search_term:
+            found |= queryset.filter(pk__in=resolve_people([search_term])[search_term])
+        return found, may_repeat
 
     @display(description="films")
     @cached_per_record

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from catalog.admin.base import StoredRecordAdmin, cached_per_record
+from catalog.keys import Key
 from catalog.models import Viewer
 from catalog.selectors import recent_events, search_viewers
 from catalog.services import save_viewer
@@ -20,16 +21,23 @@ MAX_EVENTS = 100
 class ViewerAdmin(StoredRecordAdmin):
     """Viewers; events and imports create them, so they are neither added nor deleted here."""
 
-    list_display = ("id", "name", "age_limit", "simulated", "version", "created_at")
-    list_display_links = ("id", "name")
+    list_display = ("own_id", "name", "age_limit", "simulated", "version", "created_at")
+    list_display_links = ("own_id", "name")
     list_filter = ("is_simulated",)
     search_fields = ("name",)
     search_help_text = "A viewer's id, or a part of the name."
-    sortable_by = ("id",)
+    sortable_by = ("own_id",)
     show_full_result_count = False
     list_per_page = 50
-    fields = ("name", "age_limit", ("id", "simulated"), ("version", "created_at"), "history")
-    readonly_fields = ("id", "simulated", "version", "created_at", "history")
+    fields = (
+        "name",
+        "age_limit",
+        ("country", "language"),
+        ("own_id", "simulated"),
+        ("version", "created_at"),
+        "history",
+    )
+    readonly_fields = ("own_id", "simulated", "version", "created_at", "history")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Viewer], search_term: str
@@ -44,6 +52,11 @@ class ViewerAdmin(StoredRecordAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Viewer | None = None) -> bool:
         return False
+
+    @display(description="id", ordering="id")
+    def own_id(self, viewer: Viewer) -> Key:
+        """Return the viewer's key, which the site knows them by."""
+        return viewer.site_key
 
     @display(description="kind", ordering="is_simulated", label={"simulated": "warning"})
     def simulated(self, viewer: Viewer) -> str:

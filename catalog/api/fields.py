@@ -13,11 +13,14 @@ from rest_framework import serializers
 from catalog.certificates import CERTIFICATES, accepted_spellings, minimum_age
 from catalog.event_keys import EventId, parse_event_key
 from catalog.external_ids import format_imdb_id, is_reference, parse_imdb_id
-from catalog.keys import MAX_KEY_LENGTH, Key, parse_key
+from catalog.keys import MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, key_of_number, parse_key
 from catalog.models import collapse_spaces
-from catalog.validators import validate_imdb_id
+from catalog.names.countries import COUNTRIES, country_problem, find_country
+from catalog.validators import LANGUAGE_PATTERN, validate_imdb_id
 
 MAX_NAMES, MAX_NAME_LENGTH = 50, 200  # of a search; characters
+MAX_EXACT_FLOAT = 2**53
+MAX_LANGUAGE_LENGTH = 12  # characters
 _NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 
@@ -123,6 +126,41 @@ class MovieKeyField(MovieIdField):
         return parse_key(text) or text
 
 
+def viewer_key_in_file(value: Any) -> Key | None:
+    """Return the viewer's key that a file's value writes; None where it writes none.
+
+    A number may be written as programs without integers do, 862.0, and with spaces around it; any other text counts as
+    it stands.
+    """
+    if isinstance(value, str):
+        number = re.fullmatch(r"\s*([0-9]+)(\.0*)?\s*", value, re.ASCII)
+        return parse_key(number[1] if number else value)
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_FLOAT:
+        return key_of_number(int(value))
+    return key_of_number(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH})
+class ViewerInQuery(serializers.Field):
+    """A viewer's key in a query."""
+
+    def to_internal_value(self, data: Any) -> Key:
+        key = parse_key(str(data))
+        if key is None:
+            raise serializers.ValidationError(VIEWER_KEY_RULE)
+        return key
+
+
+class ViewerKeyField(serializers.Field):
+    """The site's own id of a viewer in a file."""
+
+    def to_internal_value(self, data: Any) -> Key:
+        key = viewer_key_in_file(data)
+        if key is None:
+            raise serializers.ValidationError(VIEWER_KEY_RULE)
+        return key
+
+
 class EventKeyField(serializers.CharField):
     """The key of an event, as the site writes it."""
 
@@ -160,6 +198,32 @@ class CertificateField(serializers.Field):
             accepted = ", ".join(CERTIFICATES[country])
             raise serializers.ValidationError(f"is none of {accepted}, nor another country's written as in GB:15.")
         return age
+
+
+@extend_schema_field({"type": "string", "enum": sorted(COUNTRIES)})
+class CountryField(serializers.Field):
+    """A country by its code of ISO 3166, in any case; its value has capital letters."""
+
+    def to_internal_value(self, data: Any) -> str:
+        country = find_country(data) if isinstance(data, str) else None
+        if country is None:
+            raise serializers.ValidationError(country_problem(data if isinstance(data, str) else ""))
+        return country
+
+
+class TitleLanguageField(serializers.RegexField):
+    """The language that an answer's titles, overviews and genres are wanted in.
+
+    A view whose call has one finds the whole wish, with the header Accept-Language, as `title_languages` in its values.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            re.compile(LANGUAGE_PATTERN),
+            max_length=MAX_LANGUAGE_LENGTH,
+            required=False,
+            help_text="BCP 47 tag of titles and genres: de, pt-BR. Else Accept-Language, else the viewer's own.",
+        )
 
 
 class RangeBound(serializers.IntegerField):

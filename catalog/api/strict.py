@@ -13,6 +13,10 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from catalog.api.fields import TitleLanguageField
+from catalog.keys import Key
+from catalog.names.languages import LanguageWish, parse_accept_language
+
 VIEWER_FIELD = "user_id"  # the field that names the viewer a call is for
 # Unknown names in one answer, and characters of one: looking for a similar name costs time.
 MAX_UNKNOWN_NAMES, MAX_SHOWN_NAME = 10, 60
@@ -159,6 +163,9 @@ class StrictView(APIView):
         if handler is not None:
             with self.reading_limits(request):
                 self.validated = _read(request, handler, token_viewer(request))
+            if isinstance(_fields_of(handler).get("language"), TitleLanguageField):
+                accepted = parse_accept_language(request.headers.get("Accept-Language", ""))
+                self.validated["title_languages"] = LanguageWish(self.validated.pop("language", ""), accepted)
 
     def reading_limits(self, request: Request) -> AbstractContextManager[None]:
         """Return what surrounds the reading of a call; for views whose bodies cost a lot to read."""
@@ -169,21 +176,24 @@ class StrictView(APIView):
 
     def accepts_viewer(self, request: Request) -> bool:
         """Tell whether the call can be made for one viewer: only such a call may be open to a viewer's token."""
-        handler = self._handler(request)
-        serializer = getattr(handler, "body", None) or getattr(handler, "query", None)
-        return serializer is not None and VIEWER_FIELD in serializer.fields
+        return VIEWER_FIELD in self.kwargs or VIEWER_FIELD in _fields_of(self._handler(request))
 
 
-def token_viewer(request: Request) -> int | None:
+def _fields_of(handler: Any) -> Mapping[str, serializers.Field]:
+    """Return the fields of a call's body, else of its query."""
+    serializer = getattr(handler, "body", None) or getattr(handler, "query", None)
+    return {} if serializer is None else serializer.fields
+
+
+def token_viewer(request: Request) -> Key | None:
     """Return the viewer whose token came with the call; None for a call with a key or with nothing."""
-    viewer: int | None = getattr(request.auth, "viewer_id", None)
+    viewer: Key | None = getattr(request.auth, "viewer", None)
     return viewer
 
 
-def _read(request: Request, handler: Any, viewer: int | None) -> dict[str, Any]:
+def _read(request: Request, handler: Any, viewer: Key | None) -> dict[str, Any]:
     """Validate the query and the body. Raises QueryValidationError, BodyValidationError or ValidationError."""
     query, body = getattr(handler, "query", None), getattr(handler, "body", None)
-    viewer_value = {} if viewer is None else {VIEWER_FIELD: viewer}
     has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0", 0)
     if body is None and not getattr(handler, "reads_body_itself", False) and has_body:
         raise BodyValidationError(
@@ -192,15 +202,16 @@ def _read(request: Request, handler: Any, viewer: int | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     try:
         if query is not None:
-            values = dict(query.run_validation(query.parse_query(request.query_params) | viewer_value))
+            named = {VIEWER_FIELD: viewer} if viewer is not None and VIEWER_FIELD in query.fields else {}
+            values = dict(query.run_validation(query.parse_query(request.query_params) | named))
         else:
             NO_FIELDS.parse_query(request.query_params)
     except ValidationError as error:
         raise QueryValidationError(error.detail) from None
     if body is not None:
         data = request.data
-        if viewer_value and isinstance(data, Mapping):
-            data = {**data, **viewer_value}
+        if viewer is not None and isinstance(data, Mapping) and VIEWER_FIELD in body.fields:
+            data = {VIEWER_FIELD: viewer, **data}  # the permission has seen to it that `data` names nobody else
         return dict(body.run_validation(data))
     return values
 

@@ -11,30 +11,37 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.age_limits import AgeLimitQuery, effective_age_limit
+from catalog.api.age_limits import audience_of
+from catalog.api.local_fields import window_values
 from catalog.api.paging import page_response
 from catalog.api.scopes import READ_SCOPE, CatalogueScopes
 from catalog.api.serializers import (
+    GenresQuery,
     GenresSerializer,
+    MovieChangeBody,
     MovieDetailsSerializer,
     MoviePageSerializer,
     MovieQuery,
     MoviesQuery,
-    MovieValues,
-    NewMovie,
+    NewMovieBody,
     PageQuery,
     PeoplePageSerializer,
 )
 from catalog.api.strict import StrictView, operation
+from catalog.api.title_languages import TitleLanguages, title_languages
 from catalog.selectors import (
+    Audience,
     MovieCard,
     MovieDetails,
+    count_facets,
     genre_list,
     movie_details,
     movie_keys,
+    movies_by_ids,
     movies_page,
     people_page,
     resolve_movie_id,
+    sorted_movies_page,
     visible_movie_details,
 )
 from catalog.services import MovieChange, WriteMode, WriteProblem, write_movies
@@ -53,10 +60,21 @@ class Conflict(APIException):
 class CatalogueView(CatalogueScopes, StrictView):
     """A call of the catalogue; only reads of what is visible may be kept as a copy."""
 
+    languages: TitleLanguages | None = None  # of an answer with titles or genres
+
+    def read_audience(self) -> tuple[Audience, TitleLanguages]:
+        """Return for whom the call reads, and in which languages titles are looked for."""
+        audience = audience_of(self.validated)
+        self.languages = title_languages(self.validated, audience.language)
+        return audience, self.languages
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         # An edit is true on the next read: a copy has to be validated each time. urls.py adds the ETag.
         may_be_kept = request.method == "GET" and response.status_code == 200 and self.required_scope == READ_SCOPE
         response.headers["Cache-Control"] = "private, no-cache" if may_be_kept else "private, no-store"
+        if self.languages is not None and response.status_code < 300:
+            response.headers["Content-Language"] = self.languages.language
+            patch_vary_headers(response, ["Accept-Language"])
         patch_vary_headers(response, ["Authorization"])
         return super().finalize_response(request, response, *args, **kwargs)
 
@@ -73,21 +91,42 @@ class MoviesView(CatalogueView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of movies."""
-        page = movies_page(MoviesQuery.to_filter(self.validated), self.validated["cursor"], self.validated["page_size"])
-        return page_response(request, [_card_dict(card) for card in page.movies], page.next)
+        values, (audience, languages) = self.validated, self.read_audience()
+        movie_filter = MoviesQuery.to_filter(values, audience, languages.chain)
+        if "ids" in values:
+            movies, unknown_ids = movies_by_ids(values["ids"], movie_filter)
+            return page_response(request, [languages.card(card) for card in movies], None, unknown_ids=unknown_ids)
+        if "sort" in values:
+            page = sorted_movies_page(movie_filter, values["sort"], values["cursor"], values["page_size"])
+        else:
+            page = movies_page(movie_filter, values["cursor"], values["page_size"])
+        facets = count_facets(movie_filter, values["facets"])
+        notes: dict[str, Any] = {
+            "unknown_names": page.unknown_names,
+            "suggestions": page.suggestions,
+            "facets": {name: [count._asdict() for count in counts] for name, counts in facets.items()},
+        }
+        return page_response(
+            request,
+            [languages.card(card) for card in page.movies],
+            page.next,
+            **{name: value for name, value in notes.items() if value},
+        )
 
     @operation(
         operation_id="movies_create",
         summary="A new film; it is in lists on the next read. Scope catalog:write.",
         tags=["movies"],
-        request=NewMovie,
+        request=NewMovieBody,
         responses={201: MovieDetailsSerializer, **_PROBLEMS},
         examples=[OpenApiExample("movies_create", value=_EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
         """Create a movie."""
         values = dict(self.validated)
-        movie = _details_or_404(_write_movie(MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE)))
+        create_genres = values.pop("create_genres")
+        change = MovieChange(values.pop("movie_id", None), values, WriteMode.CREATE)
+        movie = _details_or_404(_write_movie(change, create_genres))
         location = f"/movies/{quote(movie['movie_id'], safe='')}"
         return Response(movie, status=201, headers={"Location": location})
 
@@ -105,17 +144,24 @@ class MovieView(CatalogueView):
     def get(self, request: Request, movie_id: str) -> Response:
         """Return one movie. Raises Http404."""
         number = resolve_movie_id(movie_id)
-        details = visible_movie_details if self.required_scope == READ_SCOPE else movie_details
-        movie = details(number, effective_age_limit(self.validated)) if number else None
+        is_public = self.required_scope == READ_SCOPE
+        audience, languages = self.read_audience()
+        if not number:
+            movie = None
+        elif is_public:
+            movie = visible_movie_details(number, audience, languages.chain)
+        else:
+            movie = movie_details(number, audience.age_limit, languages.chain)
         if movie is None:
             raise Http404(f"The catalogue has no film {movie_id}.")
-        return Response(_details_dict(movie))
+        details = _details_dict(movie) | languages.card(movie.card)
+        return Response(details if is_public else details | {"translations": movie.translations})
 
     @operation(
         operation_id="movies_update",
         summary="Changes what is named and leaves the rest; published: false hides the film. Scope catalog:write.",
         tags=["movies"],
-        request=MovieValues(partial=True),
+        request=MovieChangeBody(partial=True),
         responses={200: MovieDetailsSerializer, **_PROBLEMS},
         examples=[OpenApiExample("movies_update", value={"runtime": 81}, request_only=True)],
     )
@@ -125,7 +171,9 @@ class MovieView(CatalogueView):
         if not number:
             raise Http404(f"The catalogue has no film {movie_id}.")
         key = number if number > 0 else movie_keys([number]).get(number, movie_id)
-        return Response(_details_or_404(_write_movie(MovieChange(key, self.validated, WriteMode.UPDATE))))
+        values = dict(self.validated)
+        create_genres = values.pop("create_genres", False)
+        return Response(_details_or_404(_write_movie(MovieChange(key, values, WriteMode.UPDATE), create_genres)))
 
 
 class PeopleView(CatalogueView):
@@ -144,7 +192,7 @@ class PeopleView(CatalogueView):
             self.validated["cursor"].after,
             self.validated["page_size"],
             self.validated["search"],
-            effective_age_limit(self.validated),
+            audience_of(self.validated),
         )
         return page_response(request, [person._asdict() for person in people], following)
 
@@ -156,18 +204,21 @@ class GenresView(CatalogueView):
         operation_id="genres",
         summary="All genres, with how many films that are shown.",
         tags=["movies"],
-        parameters=[AgeLimitQuery],
+        parameters=[GenresQuery],
         responses={200: GenresSerializer, **_PROBLEMS},
     )
     def get(self, request: Request) -> Response:
         """Return all genres."""
-        genres = genre_list(effective_age_limit(self.validated))
+        audience, languages = self.read_audience()
+        genres = [
+            genre._replace(name=languages.genre_names.get(genre.name, genre.name)) for genre in genre_list(audience)
+        ]
         return Response({"results": [genre._asdict() for genre in genres]})
 
 
-def _write_movie(change: MovieChange) -> int:
+def _write_movie(change: MovieChange, create_genres: bool) -> int:
     """Write one movie and return its id. Raises Http404, Conflict or ValidationError where nothing was written."""
-    [result] = write_movies([change])
+    [result] = write_movies([change], create_genres=create_genres)
     if result.problem is None and result.movie_id is not None:
         return result.movie_id
     if result.problem is WriteProblem.UNKNOWN:
@@ -186,7 +237,8 @@ def _details_or_404(movie_id: int) -> dict[str, Any]:
 
 
 def _details_dict(movie: MovieDetails) -> dict[str, Any]:
-    return _card_dict(movie.card) | {name: value for name, value in movie._asdict().items() if name != "card"}
+    values = {name: value for name, value in movie._asdict().items() if name not in ("card", "translations")}
+    return _card_dict(movie.card) | values | {"availability": list(map(window_values, movie.availability))}
 
 
 def _card_dict(card: MovieCard) -> dict[str, Any]:

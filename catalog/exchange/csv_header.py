@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from catalog.api.local_fields import is_language
 from catalog.api.strict import MAX_UNKNOWN_NAMES, unknown_name_message
 from catalog.csv_records import parse_record
 from catalog.errors import DataFileError
@@ -19,6 +20,12 @@ class Columns(NamedTuple):
     multiline: frozenset[str] = frozenset()  # columns whose cells may go over lines
     allow_others: bool = False  # unknown columns are allowed
     hints: Mapping[str, str] = {}  # name that is no column -> what to name in its place
+    by_language: tuple[str, ...] = ()  # columns that may stand once for each language, as in title:de
+
+    def is_known(self, name: str) -> bool:
+        """Say whether a file may have a column of this name."""
+        column, colon, language = name.partition(":")
+        return name in self.known or (bool(colon) and column in self.by_language and is_language(language))
 
 
 class Header(NamedTuple):
@@ -54,7 +61,7 @@ def _problem(names: Sequence[str], columns: Columns) -> str:
         return "names a column twice"
     if "" in names:
         return f"has no name for column {names.index('') + 1}: name it or leave it out (pandas: index=False)"
-    unknown = [] if columns.allow_others else [name for name in names if name not in columns.known]
+    unknown = [] if columns.allow_others else [name for name in names if not columns.is_known(name)]
     missing = [" or ".join(group) for group in columns.required if not set(group) & set(names)]
     problems = [
         unknown_name_message(ascii(name)[1:-1], columns.known, "column", columns.hints)

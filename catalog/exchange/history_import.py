@@ -8,6 +8,7 @@ from django.db import transaction
 from catalog.errors import DataFileError
 from catalog.exchange.history_files import HistoryRow, HistorySource, read_history_file
 from catalog.exchange.row_import import batched
+from catalog.keys import Key
 from catalog.selectors import Match, MovieReference, match_movies
 from catalog.services import EventStatus, NewEvent, record_events
 
@@ -39,7 +40,7 @@ class HistoryReport(NamedTuple):
     unmatched: list[UnmatchedRow]
 
 
-def import_history(viewer_id: int, file: BinaryIO, encoding: str | None = None) -> HistoryReport:
+def import_history(viewer: Key, file: BinaryIO, encoding: str | None = None) -> HistoryReport:
     """Match each row by id or by title and store its events, in one transaction. A second time stores nothing new.
 
     Raises DataFileError with nothing stored.
@@ -49,7 +50,7 @@ def import_history(viewer_id: int, file: BinaryIO, encoding: str | None = None) 
         raise DataFileError("the file", None, f"has {len(rows):,} rows; the limit is {MAX_ROWS:,}")
     valid = [row for row in rows if not row.problem]
     matches = match_movies([MovieReference(row.title, row.year, row.imdb_id, row.tmdb_id) for row in valid])
-    statuses, rejected = _record_events(viewer_id, valid, matches)
+    statuses, rejected = _record_events(viewer, valid, matches)
     unmatched = [UnmatchedRow(row.line, row.title, row.year, row.problem) for row in rows if row.problem]
     unmatched += [
         UnmatchedRow(row.line, row.title, row.year, _MESSAGES[match.by])
@@ -69,14 +70,14 @@ def import_history(viewer_id: int, file: BinaryIO, encoding: str | None = None) 
 
 
 def _record_events(
-    viewer_id: int, rows: list[HistoryRow], matches: list[Match]
+    viewer: Key, rows: list[HistoryRow], matches: list[Match]
 ) -> tuple[Counter[EventStatus], dict[int, UnmatchedRow]]:
     """Store the events of matched rows, ordered by time: the order is kept for equal times.
 
     Returns how many events have each status; and the rows, by line, with a rejected event.
     """
     events = [
-        (row, NewEvent(viewer_id, match.movie_id, kind, at, stars))
+        (row, NewEvent(viewer, match.movie_id, kind, at, stars))
         for row, match in zip(rows, matches, strict=True)
         if match.movie_id is not None
         for kind, at, stars in row.actions

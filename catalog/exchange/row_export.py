@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from catalog.api.local_fields import window_cell, window_values
 from catalog.event_keys import event_key_text
 from catalog.exchange.row_files import FileFormat, write_rows
-from catalog.exchange.row_schemas import FIELDS, RowKind
-from catalog.models import Credit, Viewer, WatchEvent
-from catalog.selectors import movie_details_page
+from catalog.exchange.row_schemas import FIELDS, TRANSLATED_TEXTS, RowKind
+from catalog.limits import BEFORE_ALL_IDS
+from catalog.models import Credit, Genre, Viewer, WatchEvent
+from catalog.selectors import movie_details_page, translation_languages
 from catalog.selectors.viewer_data import stored_event_key
 
 PAGE_SIZE = 2000  # rows
@@ -15,7 +17,52 @@ PAGE_SIZE = 2000  # rows
 
 def export_rows(kind: RowKind, file_format: FileFormat) -> Iterator[str]:
     """Yield the text of the file in pieces, ordered by id. A row that changes meanwhile is as it was or as it is."""
-    yield from write_rows(_READERS[kind](), FIELDS[kind], file_format)
+    if kind is RowKind.MOVIES and file_format is FileFormat.CSV:
+        yield from _movies_csv()
+    elif kind is RowKind.GENRES and file_format is FileFormat.CSV:
+        yield from _genres_csv()
+    else:
+        yield from write_rows(_READERS[kind](), FIELDS[kind], file_format)
+
+
+def _movies_csv() -> Iterator[str]:
+    """Yield movies as CSV: translations in columns of their own, one for each text in each language."""
+    languages = translation_languages()
+    own = [name for name in FIELDS[RowKind.MOVIES] if name != "translations"]
+    by_language = [(name, language) for language in languages for name in TRANSLATED_TEXTS]
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for row in _movie_rows():
+            texts = {
+                f"{name}:{language}": row["translations"].get(language, {}).get(name, "")
+                for name, language in by_language
+            }
+            windows = [window_cell(window) for window in row["availability"]]
+            yield {name: row[name] for name in own} | {"availability": windows} | texts
+
+    names = [*own, *(f"{name}:{language}" for name, language in by_language)]
+    yield from write_rows(rows(), names, FileFormat.CSV)
+
+
+def _genres_csv() -> Iterator[str]:
+    """Yield genres as CSV: a column for the names in each language."""
+    genres = list(_genre_rows())
+    languages = sorted({language for genre in genres for language in genre["translations"]})
+    rows = (
+        {"name": genre["name"], "aliases": genre["aliases"]}
+        | {f"name:{language}": genre["translations"].get(language, "") for language in languages}
+        for genre in genres
+    )
+    yield from write_rows(rows, ["name", "aliases", *(f"name:{tag}" for tag in languages)], FileFormat.CSV)
+
+
+def _genre_rows() -> Iterator[dict[str, Any]]:
+    for genre in Genre.objects.order_by("pk").prefetch_related("aliases", "translations"):
+        yield {
+            "name": genre.name,
+            "aliases": [alias.name for alias in genre.aliases.all()],
+            "translations": {row.language: row.name for row in genre.translations.all()},
+        }
 
 
 def _movie_rows() -> Iterator[dict[str, Any]]:
@@ -26,6 +73,10 @@ def _movie_rows() -> Iterator[dict[str, Any]]:
             for movie in movies:
                 values = movie.card._asdict() | movie._asdict()
                 values["movie_id"] = movie.card.key or movie.card.movie_id
+                values["availability"] = [
+                    {name: _iso_text(value) for name, value in window_values(window).items()}
+                    for window in movie.availability
+                ]
                 yield {name: _iso_text(values[name]) for name in FIELDS[RowKind.MOVIES]}
 
 
@@ -41,15 +92,23 @@ def _credit_rows() -> Iterator[dict[str, Any]]:
 
 
 def _viewer_rows() -> Iterator[dict[str, Any]]:
-    for viewer in _by_pages(lambda after: list(Viewer.objects.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
-        yield {"user_id": viewer.pk, "name": viewer.name, "age_limit": viewer.age_limit, "session": viewer.is_session}
+    viewers = Viewer.objects.order_by("pk")
+    for viewer in _by_pages(lambda after: list(viewers.filter(pk__gt=after)[:PAGE_SIZE]), BEFORE_ALL_IDS):
+        yield {
+            "user_id": viewer.site_key,
+            "name": viewer.name,
+            "age_limit": viewer.age_limit,
+            "country": viewer.country or None,
+            "language": viewer.language,
+            "session": viewer.is_session,
+        }
 
 
 def _event_rows() -> Iterator[dict[str, Any]]:
     events = WatchEvent.objects.select_related("viewer", "movie").annotate(event_key=stored_event_key())
     for event in _by_pages(lambda after: list(events.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
         yield {
-            "user_id": event.viewer_id,
+            "user_id": event.viewer.site_key,
             "movie_id": event.movie.key or event.movie_id,
             "kind": event.get_kind_display(),
             "occurred_at": _iso_text(event.occurred_at),
@@ -60,9 +119,8 @@ def _event_rows() -> Iterator[dict[str, Any]]:
         }
 
 
-def _by_pages(page: Callable[[int], list[Any]]) -> Iterator[Any]:
-    """Yield all records of the pages; `page` returns the records after an id."""
-    after = 0
+def _by_pages(page: Callable[[int], list[Any]], after: int = 0) -> Iterator[Any]:
+    """Yield all records of the pages; `page` returns the records after an id, at first after `after`."""
     while records := page(after):
         yield from records
         after = records[-1].pk
@@ -75,6 +133,7 @@ def _iso_text(value: Any) -> Any:
 _READERS: dict[RowKind, Callable[[], Iterator[dict[str, Any]]]] = {
     RowKind.MOVIES: _movie_rows,
     RowKind.PEOPLE: _credit_rows,
+    RowKind.GENRES: _genre_rows,
     RowKind.VIEWERS: _viewer_rows,
     RowKind.EVENTS: _event_rows,
 }

@@ -15,7 +15,7 @@ from catalog.exchange.text_encoding import decoding_problem, numbered_lines, ope
 
 ANY_COLUMNS = Columns((), allow_others=True)
 NAME_SEPARATOR = "|"  # between the names in one cell
-LIST_COLUMNS = frozenset({"genres", "directors", "actors"})
+LIST_COLUMNS = frozenset({"genres", "directors", "actors", "countries", "availability", "aliases"})
 
 
 class FileFormat(StrEnum):
@@ -126,13 +126,13 @@ def _read_table(text: io.TextIOWrapper, name: str, columns: Columns) -> CsvTable
         lines,
         header.delimiter,
         len(header.names),
-        multiline=header.positions(columns.multiline),
+        multiline=[n for n, name in enumerate(header.names) if name.partition(":")[0] in columns.multiline],
         ids=header.positions(ids),
     )
-    return CsvTable(header.names, (_parse_csv_row(header.names, record, text.encoding) for record in records))
+    return CsvTable(header.names, (_parse_csv_row(header.names, record, text.encoding, columns) for record in records))
 
 
-def _parse_csv_row(names: list[str], record: Record, encoding: str) -> Row:
+def _parse_csv_row(names: list[str], record: Record, encoding: str, columns: Columns) -> Row:
     line, cells, problem = record
     if problem:
         problem = f"is not CSV: {problem}"
@@ -142,9 +142,14 @@ def _parse_csv_row(names: list[str], record: Record, encoding: str) -> Row:
     if problem:
         return Row(line, {}, problem)
     filled = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
-    return Row(
-        line, {name: cell.split(NAME_SEPARATOR) if name in LIST_COLUMNS else cell for name, cell in filled.items()}
-    )
+    values: dict[str, Any] = {}
+    for name, cell in filled.items():
+        column, colon, language = name.partition(":")
+        if colon and column in columns.by_language:
+            values.setdefault("translations", {}).setdefault(language, {})[column] = cell
+        else:
+            values[name] = cell.split(NAME_SEPARATOR) if name in LIST_COLUMNS else cell
+    return Row(line, values)
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], names: Iterable[str], file_format: FileFormat) -> Iterator[str]:

@@ -11,12 +11,14 @@ from catalog.models import Credit, WatchEvent
 from catalog.selectors import resolve_movie_ids
 from catalog.services import (
     EventStatus,
+    GenreChange,
     MovieChange,
     NewCredit,
     NewEvent,
     backdate_viewers,
     record_events,
     write_credits,
+    write_genres,
     write_movies,
     write_viewers,
 )
@@ -54,8 +56,13 @@ def batched(rows: Iterable[_T]) -> Iterator[list[_T]]:
         yield batch
 
 
-def import_rows(kind: RowKind, rows: Sequence[Row], *, trust_times: bool = False) -> ImportResult:
-    """Write up to BATCH_SIZE rows, true on the next read. `trust_times`: the operator, no client, dates the events."""
+def import_rows(
+    kind: RowKind, rows: Sequence[Row], *, trust_times: bool = False, create_genres: bool = False
+) -> ImportResult:
+    """Write up to BATCH_SIZE rows, true on the next read.
+
+    `trust_times`: the operator, no client, dates the events. `create_genres`: genres of movies that are new are made.
+    """
     valid: list[tuple[int, dict[str, Any]]] = []
     rejections: list[Rejection] = []
     for row in rows:
@@ -63,7 +70,11 @@ def import_rows(kind: RowKind, rows: Sequence[Row], *, trust_times: bool = False
         rejections += [Rejection(row.line, field, reason) for field, reason in problems]
         if not problems:
             valid.append((row.line, values))
-    reasons = _WRITERS[kind]([values for _, values in valid]) if valid else []
+    rows_to_write = [values for _, values in valid]
+    if kind is RowKind.MOVIES:
+        reasons = _write_movies(rows_to_write, create_genres)
+    else:
+        reasons = _WRITERS[kind](rows_to_write) if valid else []
     if trust_times and kind is RowKind.EVENTS:
         backdate_viewers({values["user_id"] for _, values in valid})
     for (line, _), reason in zip(valid, reasons, strict=True):
@@ -93,12 +104,12 @@ def event_facts(rows: Sequence[Row]) -> list[tuple[int, int, datetime]]:
     ]
 
 
-def _write_movies(rows: Sequence[_Values]) -> _Reasons:
+def _write_movies(rows: Sequence[_Values], create_genres: bool) -> _Reasons:
     changes = [
         MovieChange(row.get("movie_id"), {name: value for name, value in row.items() if name != "movie_id"})
         for row in rows
     ]
-    return [result.reason for result in write_movies(changes)]
+    return [result.reason for result in write_movies(changes, create_genres=create_genres)]
 
 
 def _write_people(rows: Sequence[_Values]) -> _Reasons:
@@ -107,6 +118,10 @@ def _write_people(rows: Sequence[_Values]) -> _Reasons:
         return [""] * len(known)
 
     return _with_movies(rows, write)
+
+
+def _write_genres(rows: Sequence[_Values]) -> _Reasons:
+    return write_genres([GenreChange(row["name"], row.get("aliases"), row.get("translations", {})) for row in rows])
 
 
 def _write_viewers(rows: Sequence[_Values]) -> _Reasons:
@@ -146,8 +161,8 @@ def _with_movies(rows: Sequence[_Values], write: Callable[[Sequence[tuple[_Value
 
 
 _WRITERS: dict[RowKind, Callable[[Sequence[_Values]], _Reasons]] = {
-    RowKind.MOVIES: _write_movies,
     RowKind.PEOPLE: _write_people,
+    RowKind.GENRES: _write_genres,
     RowKind.VIEWERS: _write_viewers,
     RowKind.EVENTS: _write_events,
 }

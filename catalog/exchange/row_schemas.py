@@ -1,5 +1,6 @@
 """The fields of the rows of each kind."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -8,20 +9,26 @@ from rest_framework import serializers
 
 from catalog.api.fields import (
     MAX_NAME_LENGTH,
+    CountryField,
     EventKeyField,
     MovieIdField,
     NameField,
+    NamesField,
     StrictBoolean,
     StrictInteger,
     TimestampField,
+    ViewerKeyField,
 )
+from catalog.api.local_fields import MAX_GENRE_LENGTH, GenreTranslationsField
 from catalog.api.serializers import NewMovie
 from catalog.api.strict import EVENT_HINTS, StrictSerializer
 from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_files import Row
-from catalog.limits import MAX_ID
 from catalog.models import MAX_AGE_LIMIT, Credit, WatchEvent
+from catalog.validators import LANGUAGE_PATTERN
 
+TRANSLATED_TEXTS = ("title", "overview")  # of a movie, in a CSV as title:de
+MAX_ALIASES = 100  # of a genre
 MAX_REASON_LENGTH = 300  # characters
 
 
@@ -30,6 +37,7 @@ class RowKind(StrEnum):
 
     MOVIES = "movies"
     PEOPLE = "people"
+    GENRES = "genres"
     VIEWERS = "viewers"
     EVENTS = "events"
 
@@ -53,15 +61,30 @@ class PersonRow(StrictSerializer):
     order = StrictInteger(min_value=0, max_value=32_767, default=0, help_text="Billing: 0 is the first name.")
 
 
+class GenreRow(StrictSerializer):
+    """A genre with its other names; one that is new is made."""
+
+    name = NameField(max_length=MAX_GENRE_LENGTH)
+    aliases = NamesField(MAX_ALIASES, MAX_GENRE_LENGTH, "All of them.")
+    translations = GenreTranslationsField()
+
+
 class ViewerRow(StrictSerializer):
     """A viewer; what is left out stays as it is."""
 
-    user_id = StrictInteger(min_value=1, max_value=MAX_ID)
+    user_id = ViewerKeyField()
     name = NameField(max_length=120, allow_blank=True, required=False)
     age_limit = StrictInteger(min_value=0, max_value=MAX_AGE_LIMIT, allow_null=True, required=False)
+    country = CountryField(allow_null=True, required=False, help_text="ISO 3166: US, DE.")
+    language = serializers.RegexField(
+        re.compile(LANGUAGE_PATTERN), max_length=12, allow_blank=True, required=False, help_text="BCP 47: de, pt-BR."
+    )
     session = StrictBoolean(
         default=False, help_text="An anonymous session without a name, to be merged into an account."
     )
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        return values | ({"country": values["country"] or ""} if "country" in values else {})
 
 
 class EventRow(StrictSerializer):
@@ -69,7 +92,7 @@ class EventRow(StrictSerializer):
 
     hints = EVENT_HINTS
 
-    user_id = StrictInteger(min_value=1, max_value=MAX_ID)
+    user_id = ViewerKeyField()
     movie_id = MovieIdField()
     kind = serializers.ChoiceField([kind.label for kind in WatchEvent.Kind])
     occurred_at = TimestampField()
@@ -83,6 +106,7 @@ class EventRow(StrictSerializer):
 _ROWS: dict[RowKind, StrictSerializer] = {
     RowKind.MOVIES: MovieRow(partial=True),
     RowKind.PEOPLE: PersonRow(),
+    RowKind.GENRES: GenreRow(),
     RowKind.VIEWERS: ViewerRow(),
     RowKind.EVENTS: EventRow(),
 }
@@ -91,8 +115,15 @@ _REQUIRED: dict[RowKind, tuple[tuple[str, ...], ...]] = {
     kind: tuple((name,) for name, field in row.fields.items() if field.required) for kind, row in _ROWS.items()
 }
 _REQUIRED[RowKind.MOVIES] = (("movie_id", "imdb_id", "tmdb_id"),)
+_BY_LANGUAGE = {RowKind.MOVIES: TRANSLATED_TEXTS, RowKind.GENRES: ("name",)}
 COLUMNS = {
-    kind: Columns(FIELDS[kind], _REQUIRED[kind], frozenset({"overview"}), hints=row.hints)
+    kind: Columns(
+        FIELDS[kind],
+        _REQUIRED[kind],
+        frozenset({"overview"}),
+        hints=row.hints,
+        by_language=_BY_LANGUAGE.get(kind, ()),
+    )
     for kind, row in _ROWS.items()
 }
 

@@ -2,6 +2,18 @@
 
 from catalog.loading.datasets import LoadReport, Progress, load_dataset
 from catalog.loading.demo import DemoExists, load_demo, remove_legacy_demo
+from catalog.loading.film_import import FilmReport, ImportOptions, import_films
 from catalog.services.demo import RemovedDemo
 
-__all__ = ["DemoExists", "LoadReport", "Progress", "RemovedDemo", "load_dataset", "load_demo", "remove_legacy_demo"]
+__all__ = [
+    "DemoExists",
+    "FilmReport",
+    "ImportOptions",
+    "LoadReport",
+    "Progress",
+    "RemovedDemo",
+    "import_films",
+    "load_dataset",
+    "load_demo",
+    "remove_legacy_demo",
+]

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from catalog.dataset import Dataset
 from catalog.errors import CatalogError
@@ -38,6 +39,14 @@ class LoadReport:
         return self.events / self.seconds
 
 
+def begin_import(cursor: CursorWrapper) -> None:
+    """Keep other imports out until the transaction ends, and give it memory. Raises CatalogError while one runs."""
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_IMPORT_LOCK])
+    if not cursor.fetchone()[0]:
+        raise CatalogError("Another import is running; wait until it has ended, then start this one again.")
+    cursor.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
+
+
 def load_dataset(dataset: Dataset, progress: Progress = lambda what, done, expected: None) -> LoadReport:
     """Load movies, people and histories. Raises CatalogError with nothing changed.
 
@@ -53,10 +62,7 @@ def load_dataset(dataset: Dataset, progress: Progress = lambda what, done, expec
 
 def _load(dataset: Dataset, progress: Progress) -> dict:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_IMPORT_LOCK])
-        if not cursor.fetchone()[0]:
-            raise CatalogError("Another import is running; wait until it has ended, then start this one again.")
-        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
+        begin_import(cursor)
         empty = lock_if_empty(cursor, keep_demo=dataset.is_demo)
         removed, first_version = None, 1
         if dataset.is_demo:

@@ -74,11 +74,11 @@ def lock_if_empty(cursor: CursorWrapper, *, keep_demo: bool) -> bool:
     cursor.execute("LOCK TABLE catalog_movie IN EXCLUSIVE MODE")
     if _has_events_to_keep(cursor, keep_demo):
         return False
-    _lock_out_readers(cursor)
+    lock_out_readers(cursor)
     return True
 
 
-def _lock_out_readers(cursor: CursorWrapper) -> None:
+def lock_out_readers(cursor: CursorWrapper) -> None:
     """Lock every table that the load empties or rebuilds, against readers too.
 
     A reader who holds one table may want another. Each try waits for less than Postgres does before it ends a deadlock,

@@ -13,10 +13,14 @@ def is_table_empty(cursor: CursorWrapper, table: str) -> bool:
 
 
 @contextmanager
-def indexes_rebuilt_after(cursor: CursorWrapper, table: str) -> Iterator[None]:
-    """Drop the indexes and keys of an empty table for the length of the block; a table with rows keeps them."""
-    statements = drop_indexes(cursor, table) if is_table_empty(cursor, table) else []
-    yield
+def indexes_rebuilt_after(cursor: CursorWrapper, table: str) -> Iterator[bool]:
+    """Drop the indexes and keys of an empty table for the length of the block; a table with rows keeps them.
+
+    Yields whether they were dropped: rows that conflict are found at the end then, as an error.
+    """
+    is_empty = is_table_empty(cursor, table)
+    statements = drop_indexes(cursor, table) if is_empty else []
+    yield is_empty
     for statement in statements:
         cursor.execute(statement)
 

@@ -1,5 +1,7 @@
 """Movies, genres, tags and credits of a data set: staged, then merged by SQL."""
 
+from collections.abc import Mapping
+
 import polars as pl
 from django.db.backends.utils import CursorWrapper
 
@@ -27,7 +29,8 @@ _UPSERT_MOVIES = """
       language = coalesce(nullif(EXCLUDED.language, ''), m.language), is_demo = EXCLUDED.is_demo
 """
 
-# Each inserts the names, deletes the links that the set does not have, then inserts the missing ones.
+# Each inserts the names, deletes the links that the set does not have, then inserts the missing ones. Of people of one
+# name a movie keeps its own; else the one without an id at IMDb is meant, or the only one.
 _MERGE_GENRES = """
     INSERT INTO catalog_genre (name) SELECT DISTINCT name FROM staged_genres ORDER BY name ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE merged ON COMMIT DROP AS
@@ -50,10 +53,18 @@ _MERGE_TAGS = """
     DROP TABLE merged
 """
 _MERGE_CREDITS = """
-    INSERT INTO catalog_person (name) SELECT DISTINCT person FROM staged_credits ORDER BY 1 ON CONFLICT DO NOTHING;
+    INSERT INTO catalog_person (name) SELECT name FROM (SELECT DISTINCT person AS name FROM staged_credits) staged
+      LEFT JOIN (SELECT name, count(*) AS people FROM catalog_person GROUP BY name) known USING (name)
+      WHERE people IS DISTINCT FROM 1 ORDER BY 1 ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE merged ON COMMIT DROP AS
-      SELECT s.movie AS movie_id, p.id AS person_id, s.role, min(s."order") AS "order"
-      FROM staged_credits s JOIN catalog_person p ON p.name = s.person GROUP BY 1, 2, 3;
+      SELECT s.movie AS movie_id, coalesce(c.person_id, p.id) AS person_id, s.role, min(s."order") AS "order"
+      FROM staged_credits s
+      JOIN (SELECT DISTINCT ON (name) name, id FROM catalog_person ORDER BY name, imdb_id, id) p ON p.name = s.person
+      LEFT JOIN (SELECT DISTINCT ON (movie_id, role, name) movie_id, role, name, person_id
+                 FROM catalog_credit JOIN catalog_person person ON person.id = person_id
+                 WHERE movie_id IN (SELECT movie FROM staged_credits) ORDER BY 1, 2, 3, 4) c
+        ON (c.movie_id, c.role, c.name) = (s.movie, s.role, s.person)
+      GROUP BY 1, 2, 3;
     DELETE FROM catalog_credit l USING (SELECT DISTINCT movie FROM staged_credits) m WHERE l.movie_id = m.movie
       AND NOT EXISTS (SELECT 1 FROM merged w
                       WHERE (w.movie_id, w.role, w.person_id) = (l.movie_id, l.role, l.person_id));
@@ -103,12 +114,25 @@ def load_movies(cursor: CursorWrapper, dataset: Dataset) -> bool:
 
 def stage_table(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
     """Copy a frame into a temporary table, which is dropped at the end of the transaction."""
-    columns = ", ".join(f'"{column}" {_SQL_TYPES[type(kind)]}' for column, kind in frame.schema.items())
+    create_staged_table(cursor, name, frame.schema)
+    copy_frame(cursor, name, frame)
+    cursor.execute(f"ANALYZE {name}")
+
+
+def create_staged_table(
+    cursor: CursorWrapper, name: str, schema: Mapping[str, pl.DataType | type[pl.DataType]]
+) -> None:
+    """Create an empty temporary table with these columns (name -> type of polars)."""
+    types = ((column, kind if isinstance(kind, type) else type(kind)) for column, kind in schema.items())
+    columns = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in types)
     cursor.execute(f"CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")
+
+
+def copy_frame(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
+    """Copy the rows of a frame into a table of the same columns."""
     with cursor.copy(f"COPY {name} FROM STDIN (FORMAT csv)") as copy:
         # An empty string is written as "" and null as nothing, which is how COPY tells them apart.
         copy.write(frame.write_csv(include_header=False).encode())
-    cursor.execute(f"ANALYZE {name}")
 
 
 def advance_sequence(cursor: CursorWrapper, table: str) -> None:

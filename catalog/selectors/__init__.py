@@ -8,23 +8,35 @@ from catalog.selectors.admin_lists import (
     search_movies,
     search_viewers,
 )
-from catalog.selectors.age_limits import certificate_age, certificates_within, strictest_age_limit, viewer_age_limit
+from catalog.selectors.age_limits import (
+    EVERYBODY,
+    Audience,
+    certificate_age,
+    certificates_within,
+    strictest_age_limit,
+    viewer_audience,
+)
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
+from catalog.selectors.genre_names import StoredGenres, may_bring_genres, offered_languages, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
+from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
 from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, Visibility, movies_page
 from catalog.selectors.movies import (
+    CountryWindow,
+    DetailedCard,
     MovieCard,
     MovieDetails,
+    detailed_cards,
     movie_cards,
     movie_details,
     movie_details_page,
     movie_keys,
     resolve_movie_id,
     resolve_movie_ids,
-    resolve_people,
+    translation_languages,
     visible_movie_details,
 )
-from catalog.selectors.people_and_genres import NameCount, genre_list, people_page
+from catalog.selectors.people_and_genres import NameCount, genre_list, people_page, resolve_people
 from catalog.selectors.title_matching import Match, MovieReference, match_movies
 from catalog.selectors.versions import (
     DATABASE_ERRORS,
@@ -36,7 +48,17 @@ from catalog.selectors.versions import (
     pending_viewer_versions,
     viewer_versions,
 )
-from catalog.selectors.viewer_data import personal_data, viewer_created_at
+from catalog.selectors.viewer_data import find_viewer, find_viewers, personal_data, viewer_created_at, viewer_keys
+from catalog.selectors.viewer_events import (
+    EventCursor,
+    EventPage,
+    FilmList,
+    ViewerCounts,
+    ViewerEvent,
+    film_list_page,
+    history_page,
+    viewer_counts,
+)
 from catalog.selectors.viewer_histories import (
     History,
     chunk_boundaries,
@@ -48,6 +70,7 @@ from catalog.selectors.viewer_histories import (
     viewer_count,
     viewer_ids,
 )
+from catalog.selectors.viewer_profiles import Profile, account_profiles, viewer_profile
 from catalog.selectors.watch_counts import (
     NewViewers,
     WatchWeights,
@@ -60,8 +83,17 @@ from catalog.selectors.watchers import MovieWatchers, movie_watchers
 
 __all__ = [
     "DATABASE_ERRORS",
+    "EVERYBODY",
+    "FACETS",
+    "SORTS",
+    "Audience",
     "CatalogueTable",
+    "CountryWindow",
     "Cursor",
+    "DetailedCard",
+    "EventCursor",
+    "EventPage",
+    "FilmList",
     "History",
     "Match",
     "MerchandisingRule",
@@ -73,23 +105,35 @@ __all__ = [
     "MovieWatchers",
     "NameCount",
     "NewViewers",
+    "Profile",
+    "StoredGenres",
+    "ViewerCounts",
+    "ViewerEvent",
     "Visibility",
     "WatchWeights",
+    "account_profiles",
     "catalogue_and_epoch",
     "catalogue_table",
     "certificate_age",
     "certificates_within",
     "choose_audience",
     "chunk_boundaries",
+    "count_facets",
     "data_set",
+    "detailed_cards",
     "erasure_count",
     "export_events",
+    "film_list_page",
+    "find_viewer",
+    "find_viewers",
     "genre_list",
     "has_demo",
     "histories",
     "history",
+    "history_page",
     "is_database_down",
     "match_movies",
+    "may_bring_genres",
     "merchandising_rule",
     "movie_cards",
     "movie_counts",
@@ -98,8 +142,10 @@ __all__ = [
     "movie_keys",
     "movie_tags",
     "movie_watchers",
+    "movies_by_ids",
     "movies_page",
     "new_viewers",
+    "offered_languages",
     "pending_viewer_versions",
     "people_page",
     "person_movies",
@@ -112,11 +158,17 @@ __all__ = [
     "sample_viewers",
     "search_movies",
     "search_viewers",
+    "sorted_movies_page",
+    "stored_genres",
     "strictest_age_limit",
-    "viewer_age_limit",
+    "translation_languages",
+    "viewer_audience",
     "viewer_count",
+    "viewer_counts",
     "viewer_created_at",
     "viewer_ids",
+    "viewer_keys",
+    "viewer_profile",
     "viewer_versions",
     "viewers_by_day",
     "visible_movie_details",

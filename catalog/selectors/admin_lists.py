@@ -6,6 +6,7 @@ from collections.abc import Collection
 from django.db.models import Count, Model, Q, QuerySet
 
 from catalog.external_ids import format_imdb_id
+from catalog.keys import parse_key
 from catalog.limits import parse_id
 from catalog.models import Credit, Movie, MovieTag, Viewer, WatchEvent
 
@@ -46,11 +47,14 @@ def _has_number(word: str) -> Q:
 
 
 def search_viewers(viewers: QuerySet[Viewer], text: str) -> QuerySet[Viewer]:
-    """Narrow `viewers` to those that fit every word of `text` by id or by a part of the name."""
+    """Narrow `viewers` to the one whose key `text` is, or to those that fit every word of it by key or name."""
+    key = parse_key(text)
+    if isinstance(key, str) and (whole := viewers.filter(key=key)).exists():
+        return whole
     for word in text.split():
         fits = Q(name__icontains=word)
-        if number := parse_id(word):
-            fits |= Q(id=number)
+        if (key := parse_key(word)) is not None:
+            fits |= Q(id=key) if isinstance(key, int) else Q(key=key)
         viewers = viewers.filter(fits)
     return viewers
 

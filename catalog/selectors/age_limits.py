@@ -1,9 +1,13 @@
-"""Age limits of viewers, and the certificates of the movies within a limit."""
+"""Age limits, countries and languages of viewers, and the certificates of the movies within a limit."""
+
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
 from catalog.certificates import minimum_age
+from catalog.keys import Key
+from catalog.models import Viewer
 
 # Each certificate that a movie has, by jumps through the index: movies are many, certificates few.
 _ALL_CERTIFICATES = """
@@ -27,12 +31,22 @@ def certificate_age(certificate: str) -> int:
     return int(settings.UNCERTIFIED_AGE if age is None else age)
 
 
-def viewer_age_limit(viewer_id: int) -> int | None:
-    """Return a viewer's age limit (years); None for a viewer without a limit and for an unknown viewer."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT age_limit FROM catalog_viewer WHERE id = %s", [viewer_id])
-        row = cursor.fetchone()
-    return row[0] if row else None
+class Audience(NamedTuple):
+    """For whom movies are read: of which age at most (years), in which country, in which language."""
+
+    age_limit: int | None = None
+    country: str = ""  # ISO 3166; "": not known
+    language: str = ""  # BCP 47; "": not known
+
+
+EVERYBODY = Audience()
+
+
+def viewer_audience(viewer: Key) -> Audience:
+    """Return a viewer's own limit, country and language; those of everybody for an unknown viewer."""
+    viewers = Viewer.objects.filter(pk=viewer) if isinstance(viewer, int) else Viewer.objects.filter(key=viewer)
+    row = viewers.values_list("age_limit", "country", "language").first()
+    return Audience(*row) if row else EVERYBODY
 
 
 def certificates_within(age_limit: int) -> list[str]:

@@ -1,6 +1,9 @@
 """The whole catalogue as numpy columns, from which eligibility, filters and item features are computed."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -27,11 +30,16 @@ _MOVIE_DTYPE = np.dtype(
 _GENRE_DTYPE = np.dtype([("movie", ">i4"), ("genre", ">i4")])
 _CREDIT_DTYPE = np.dtype([("movie", ">i4"), ("person", ">i4"), ("role", ">i2")])
 _PERSON_DTYPE = ">i4"
+_COUNTRY_DTYPE = np.dtype([("movie", ">i4"), ("country", ">i2")])
+_WINDOW_DTYPE = np.dtype([("movie", ">i4"), ("country", ">i2"), ("from", ">i8"), ("until", ">i8")])
 
 # One statement, so that the version, the movies and their genres, credits and rules are of one snapshot.
 _SELECT_TABLE = f"""
 WITH certificates AS (SELECT array_agg(DISTINCT certificate ORDER BY certificate) AS names FROM catalog_movie),
      languages AS (SELECT array_agg(DISTINCT language ORDER BY language) AS names FROM catalog_movie),
+     countries AS (SELECT array_agg(DISTINCT country ORDER BY country) AS names
+                   FROM catalog_movie, unnest(countries) country),
+     window_countries AS (SELECT array_agg(DISTINCT country ORDER BY country) AS names FROM catalog_movieavailability),
      genres AS (SELECT id, name, row_number() OVER (ORDER BY name) - 1 AS place FROM catalog_genre),
      people AS (SELECT id, name, row_number() OVER (ORDER BY id) - 1 AS place FROM catalog_person)
 SELECT
@@ -52,6 +60,19 @@ SELECT
   (SELECT string_agg(int4send(g.movie_id) || int4send(genres.place::int), '' ORDER BY g.movie_id, genres.place)
      FROM catalog_movie_genres g JOIN genres ON genres.id = g.genre_id),
   (SELECT array_agg(name ORDER BY place) FROM genres),
+  (SELECT string_agg(int4send(m.id) || int2send((array_position(countries.names, country) - 1)::int2),
+                     '' ORDER BY m.id, country) FROM catalog_movie m, unnest(m.countries) country, countries),
+  (SELECT names FROM countries),
+  (SELECT string_agg(int4send(movie_id) || int2send((array_position(window_countries.names, country) - 1)::int2)
+        || int8send(coalesce(floor(date_part('epoch', available_from))::bigint, {MIN_TIME}))
+        || int8send(coalesce(ceil(date_part('epoch', available_until))::bigint, {MAX_TIME})),
+      '' ORDER BY country, movie_id) FROM catalog_movieavailability, window_countries),
+  (SELECT names FROM window_countries),
+  (SELECT array_agg(DISTINCT lower(language)) FROM catalog_movietranslation),
+  (SELECT json_agg(json_build_array(a.name, genres.place) ORDER BY a.id)
+     FROM catalog_genrealias a JOIN genres ON genres.id = a.genre_id),
+  (SELECT json_agg(json_build_array(t.language, t.name, genres.place) ORDER BY t.id)
+     FROM catalog_genretranslation t JOIN genres ON genres.id = t.genre_id),
   (SELECT string_agg(int4send(c.movie_id) || int4send(people.place::int) || int2send(c.role), ''
                      ORDER BY c.movie_id, c.role, c."order", c.id)
      FROM catalog_credit c JOIN people ON people.id = c.person_id),
@@ -62,6 +83,10 @@ SELECT
   {merchandising_rules.ACTIVE_RULES[0]},
   {merchandising_rules.ACTIVE_RULES[1]}
 """
+
+
+def _no_numbers() -> np.ndarray:
+    return np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -99,6 +124,19 @@ class CatalogueTable:
     tmdb: np.ndarray  # int32[n], 0 = unknown
     merchandising_rules: tuple[MerchandisingRule, ...] = ()  # enabled and not over
     keys: list[str] = field(default_factory=list)  # of the movies with ids below zero
+    # Countries of origin, in CSR form: those of movie i are country_of[country_start[i]:country_start[i + 1]].
+    country_start: np.ndarray | None = None  # int32[n + 1]; None: no movie has any
+    country_of: np.ndarray = field(default_factory=_no_numbers)  # int16, index into country_names
+    country_names: Sequence[str] = ()
+    # Windows by country, in CSR form: those of country c are the entries window_start[c]:window_start[c + 1].
+    window_movie: np.ndarray = field(default_factory=_no_numbers)  # int32, row of the movie, ascending within a country
+    window_start: np.ndarray = field(default_factory=_no_numbers)  # int64[countries + 1]
+    window_from: np.ndarray = field(default_factory=_no_numbers)  # int64, unix seconds; MIN_TIME = no beginning
+    window_until: np.ndarray = field(default_factory=_no_numbers)  # int64, exclusive; MAX_TIME = no end
+    window_countries: Sequence[str] = ()
+    translation_languages: Sequence[str] = ()  # of titles, in small letters
+    genre_aliases: Sequence[tuple[str, int]] = ()  # name, index into genre_names
+    genre_translations: Sequence[tuple[str, str, int]] = ()  # language, name, index into genre_names
     data_set: int = 0  # Revision.data_set of the same snapshot: a model of another one must not serve
 
     def key_text(self, row: int) -> str:
@@ -118,13 +156,17 @@ def catalogue_table() -> CatalogueTable:
     with connection.cursor() as cursor:
         cursor.execute(_SELECT_TABLE)
         row = cursor.fetchone()
-    version, data_set, movies, certificates, languages, genres, genre_names, credits_, person_names, *rest = row
-    person_ids, titles, keys, rule_meta, rule_movies = rest
+    version, data_set, movies, certificates, languages, genres, genre_names, *rest = row
+    countries, country_names, windows, window_countries, translation_languages, *rest = rest
+    genre_aliases, genre_translations, credits_, person_names, person_ids, titles, keys, *rest = rest
+    rule_meta, rule_movies = rest
     movie = np.frombuffer(movies or b"", dtype=_MOVIE_DTYPE)
     genre = np.frombuffer(genres or b"", dtype=_GENRE_DTYPE)
     credit = np.frombuffer(credits_ or b"", dtype=_CREDIT_DTYPE)
     ages = np.array([certificate_age(name) for name in certificates or []], np.int8)  # years
     ids = movie["id"].astype(np.int32)
+    country = np.frombuffer(countries or b"", dtype=_COUNTRY_DTYPE)
+    window = np.frombuffer(windows or b"", dtype=_WINDOW_DTYPE)
     return CatalogueTable(
         version=version,
         ids=ids,
@@ -145,6 +187,17 @@ def catalogue_table() -> CatalogueTable:
         certificates=certificates or [],
         languages=languages or [],
         genre_names=genre_names or [],
+        country_start=_run_offsets(ids, country["movie"]),
+        country_of=country["country"].astype(np.int16),
+        country_names=country_names or [],
+        window_movie=np.searchsorted(ids, window["movie"]).astype(np.int32),
+        window_start=np.searchsorted(window["country"], np.arange(len(window_countries or []) + 1)),
+        window_from=window["from"].astype(np.int64),
+        window_until=window["until"].astype(np.int64),
+        window_countries=window_countries or [],
+        translation_languages=translation_languages or [],
+        genre_aliases=[(name, number) for name, number in _from_json(genre_aliases)],
+        genre_translations=[(language, name, number) for language, name, number in _from_json(genre_translations)],
         person_names=person_names or [],
         person_ids=np.frombuffer(person_ids or b"", dtype=_PERSON_DTYPE).astype(np.int32),
         titles=titles or [],
@@ -154,6 +207,11 @@ def catalogue_table() -> CatalogueTable:
         keys=keys or [],
         data_set=data_set,
     )
+
+
+def _from_json(value: Any) -> list[list[Any]]:
+    """Return a list of lists that Postgres wrote as JSON, or nothing for none."""
+    return list(json.loads(value) if isinstance(value, str) else value or [])
 
 
 def _run_offsets(ids: np.ndarray, sorted_movies: np.ndarray) -> np.ndarray:

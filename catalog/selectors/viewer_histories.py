@@ -7,8 +7,10 @@ from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
+from django.conf import settings
 from django.db import connection
 
+from catalog.last_word import EventColumns, find_held_events
 from catalog.limits import MAX_ID
 
 SAMPLED_ROWS = 100_000  # viewers, of whom a sample is sorted
@@ -17,7 +19,7 @@ _EVENT_DTYPE = np.dtype([("movie", ">i4"), ("time", ">i8"), ("kind", ">i2"), ("r
 _SECONDS = "floor(date_part('epoch', e.occurred_at))::bigint"
 # One statement: the version and the events it belongs to come from the same snapshot.
 _SELECT_HISTORIES = f"""
-    SELECT v.id, v.version, v.age_limit, h.packed
+    SELECT v.id, v.version, v.age_limit, v.country, v.language, h.packed
     FROM catalog_viewer v
     CROSS JOIN LATERAL (
         SELECT string_agg(
@@ -37,16 +39,19 @@ _EXPORT = f"""
 
 
 class History(NamedTuple):
-    """A viewer's events in the order (occurred_at, id), with the version and age limit of the same snapshot."""
+    """The events of a viewer that hold (`catalog.last_word`), in the order (occurred_at, id), with the version, age
+    limit, country and language of the same snapshot."""
 
     viewer_id: int
     version: int
     movie_ids: np.ndarray  # int32[n]
     occurred_at: np.ndarray  # int64[n], unix seconds
-    kinds: np.ndarray  # int8[n], WatchEvent.Kind
+    kinds: np.ndarray  # int8[n], as HeldEvents has them
     ratings: np.ndarray  # float32[n], NaN = none
     completions: np.ndarray  # float32[n], NaN = none
     age_limit: int | None  # years; None = no limit
+    country: str = ""  # ISO 3166; "" = not known
+    language: str = ""  # BCP 47; "" = not known
 
 
 def history(viewer_id: int) -> History | None:
@@ -96,7 +101,7 @@ def sample_viewers(limit: int) -> list[int]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """WITH start AS (SELECT random() * max(id) AS id FROM catalog_viewer)
+            """WITH start AS (SELECT min(id) + random() * (max(id)::bigint - min(id)) AS id FROM catalog_viewer)
                SELECT id FROM (
                  (SELECT v.id, 1 AS turn FROM catalog_viewer v, start
                   WHERE v.id > start.id AND EXISTS (SELECT 1 FROM catalog_watchevent e WHERE e.viewer_id = v.id)
@@ -137,17 +142,28 @@ def viewer_count() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _unpack(viewer_id: int, version: int, age_limit: int | None, packed: bytes | None) -> History:
+def _unpack(
+    viewer_id: int, version: int, age_limit: int | None, country: str, language: str, packed: bytes | None
+) -> History:
     events = np.frombuffer(packed or b"", dtype=_EVENT_DTYPE)
+    columns = EventColumns(
+        movie_ids=events["movie"].astype(np.int32),
+        kinds=events["kind"].astype(np.int8),
+        ratings=events["rating"].astype(np.float32),
+        completions=events["completion"].astype(np.float32),
+    )
+    held = find_held_events(columns, settings.SEEN_SHARE)
     return History(
         viewer_id,
         version,
-        events["movie"].astype(np.int32),
-        events["time"].astype(np.int64),
-        events["kind"].astype(np.int8),
-        events["rating"].astype(np.float32),
-        events["completion"].astype(np.float32),
+        columns.movie_ids[held.rows],
+        events["time"].astype(np.int64)[held.rows],
+        held.kinds,
+        held.ratings,
+        columns.completions[held.rows],
         age_limit,
+        country,
+        language,
     )
 
 

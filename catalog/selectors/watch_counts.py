@@ -2,7 +2,8 @@
 
 All SQL behind the charts is here. Clients choose the ids of viewers and the times of events, so neither is trusted:
 
-- a movie counts once for each viewer, at its latest watch or good rating;
+- a movie counts once for each viewer, at its latest watch, or at their rating where that is good: by the last word, as
+  in `catalog.last_word`;
 - a viewer counts once the site has known them for some days (`created_at`, which the server sets) and has seen more
   than a movie or two of theirs, or has known them for long;
 - the viewers who came on one day count together as at most a share of those before them, and, while they are not long
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.conf import settings
 from django.db import connection
 
 from catalog.models import WatchEvent
@@ -26,7 +28,24 @@ COHORT_SHARE, MIN_COHORT_WEIGHT = 0.1, 50  # what the viewers of one day count f
 MOVIE_SHARE, MIN_MOVIE_WEIGHT = 0.05, 3  # what they count for one movie, while not long known: of that; viewers
 MIN_AUDIENCE = 20  # viewers
 
-_COUNTS = """kind = ANY(%(kinds)s::int[]) AND (rating IS NULL OR rating >= %(stars)s) AND occurred_at <= now()"""
+_WATCHED = """(kind = 8 OR (kind IN (1, 7) AND (rating IS NULL OR rating >= %(stars)s)
+  AND coalesce(completion, CASE kind WHEN 1 THEN 1 ELSE 0 END) >= %(seen_share)s::real))"""
+_COUNTS = f"({_WATCHED} OR (kind = 2 AND rating >= %(stars)s)) AND occurred_at <= now()"
+# A viewer's movies by the last word. A moment in microseconds and the half stars are one number, as one moment has one
+# rating: the greatest is the newest, and half the low four bits are its stars.
+_BY_LAST_WORD = f"""
+    SELECT movie_id, greatest(watched, CASE WHEN (rated & 15) / 2.0 >= %(stars)s THEN rated_at END) AS occurred_at
+    FROM (SELECT movie_id, max(occurred_at) FILTER (WHERE {_WATCHED}) AS watched,
+            max(occurred_at) FILTER (WHERE kind = 2) AS rated_at,
+            max((date_part('epoch', occurred_at) * 1000000)::bigint * 16 + (rating * 2)::int)
+              FILTER (WHERE kind = 2) AS rated,
+            max(occurred_at) FILTER (WHERE kind = 9) AS unwatched
+          FROM catalog_watchevent e
+          WHERE e.viewer_id = {{viewer}} AND kind IN (1, 2, 7, 8, 9) AND occurred_at <= now()
+          GROUP BY movie_id) said
+    WHERE greatest(watched, CASE WHEN (rated & 15) / 2.0 >= %(stars)s THEN rated_at END)
+      > coalesce(unwatched, '-infinity')
+"""
 _DAY = "(occurred_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01'"
 _IS_LONG_KNOWN = f"v.created_at <= now() - interval '{LONG_KNOWN_DAYS} days'"
 _PAST_PROBATION = "v.created_at <= now() - make_interval(days => %(probation_days)s)"
@@ -61,7 +80,7 @@ _BY_DAY = f"""
       WHERE e.viewer_id = chosen.id AND kind = ANY(%(kinds)s::int[]) AND occurred_at <= now()) active
     GROUP BY day ORDER BY day
 """
-_DAY_INDEX = "greatest(1, least(%(days)s, max(day) - %(first)s + 1))"
+_DAY_INDEX = "greatest(1, least(%(days)s, day - %(first)s + 1))"
 _WATCH_WEIGHTS = f"""
     WITH {_VIEWERS}
     SELECT movie_id, sum(least(recent, max_movie_weight)), sum(least(long_term, max_movie_weight)) AS total FROM (
@@ -73,9 +92,8 @@ _WATCH_WEIGHTS = f"""
         long_term * least(1, %(max_long_term)s / sum(long_term) OVER ()) AS long_term
       FROM (SELECT movie_id, (%(recent)s::float8[])[{_DAY_INDEX}] AS recent,
               (%(long_term)s::float8[])[{_DAY_INDEX}] AS long_term
-            FROM (SELECT movie_id, {_DAY} AS day FROM catalog_watchevent e
-                  WHERE e.viewer_id = chosen.id AND {_COUNTS}) watched
-            GROUP BY movie_id) once) movies
+            FROM (SELECT movie_id, {_DAY} AS day FROM ({_BY_LAST_WORD.format(viewer="chosen.id")}) held) watched
+            ) once) movies
     WHERE long_known OR movies >= %(min_movies)s
     GROUP BY movie_id, new_cohort) by_cohort
     GROUP BY movie_id ORDER BY total DESC, movie_id LIMIT %(limit)s
@@ -91,7 +109,7 @@ _NEW_VIEWERS = """
       SELECT movie_id, title, count(*) AS viewers FROM watched JOIN catalog_movie m ON m.id = movie_id
       GROUP BY movie_id, title ORDER BY viewers DESC, movie_id LIMIT 1) favourite ON true
 """
-_KINDS = [WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING]
+_KINDS = [WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING, WatchEvent.Kind.PROGRESS, WatchEvent.Kind.REWATCH]
 
 
 class Audience(NamedTuple):
@@ -184,7 +202,7 @@ def new_viewers(limit: int = 20_000) -> NewViewers:
 
 def _rows(statement: str, values: dict[str, Any]) -> list[tuple]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"kinds": _KINDS, **values})
+        cursor.execute(statement, {"kinds": _KINDS, "seen_share": settings.SEEN_SHARE, **values})
         return cursor.fetchall()
 
 

@@ -9,7 +9,14 @@ from catalog.services.event_deletion import DeletedEvents, delete_event, delete_
 from catalog.services.event_duplicates import conflict_result, equal_as_float32
 from catalog.services.event_types import EventResult, EventStatus, NewEvent
 from catalog.services.events import record_events
-from catalog.services.merging import MergeRecord, delete_moved_events, merge_viewer, unmerge_viewer
+from catalog.services.genres import GenreChange, write_genres
+from catalog.services.merging import (
+    MergeRecord,
+    UnmergeRecord,
+    delete_moved_events,
+    merge_viewer,
+    unmerge_viewer,
+)
 from catalog.services.movie_upserts import MovieChange, MovieWriteResult, WriteMode, WriteProblem, write_movies
 from catalog.services.movies import (
     NewCredit,
@@ -21,18 +28,30 @@ from catalog.services.movies import (
     write_credits,
 )
 from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
-from catalog.services.viewers import backdate_viewers, invalidate_viewers, mark_published, save_viewer, write_viewers
+from catalog.services.viewer_profiles import PROFILE_DEFAULTS, ProfileWrite, write_profile
+from catalog.services.viewers import (
+    backdate_viewers,
+    ensure_viewers,
+    invalidate_viewers,
+    mark_published,
+    save_viewer,
+    write_viewers,
+)
 
 __all__ = [
+    "PROFILE_DEFAULTS",
     "DeletedEvents",
     "EventResult",
     "EventStatus",
+    "GenreChange",
     "MergeRecord",
     "MovieChange",
     "MovieWriteResult",
     "NewCredit",
     "NewEvent",
+    "ProfileWrite",
     "RemovedDemo",
+    "UnmergeRecord",
     "WriteMode",
     "WriteProblem",
     "backdate_viewers",
@@ -45,6 +64,7 @@ __all__ = [
     "delete_moved_events",
     "delete_movies",
     "delete_records",
+    "ensure_viewers",
     "equal_as_float32",
     "erase_viewer",
     "invalidate_viewers",
@@ -58,6 +78,8 @@ __all__ = [
     "schedule_movies",
     "unmerge_viewer",
     "write_credits",
+    "write_genres",
     "write_movies",
+    "write_profile",
     "write_viewers",
 ]

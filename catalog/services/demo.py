@@ -13,6 +13,15 @@ from catalog.services.versions import bump_data_set
 if TYPE_CHECKING:
     from catalog.dataset import Dataset
 
+_OF_MOVIES = (
+    "catalog_movie_genres",
+    "catalog_movietag",
+    "catalog_credit",
+    "catalog_rule",
+    "catalog_movietranslation",
+    "catalog_movieavailability",
+)
+_OF_GENRES = ("catalog_genrealias", "catalog_genretranslation")
 log = logging.getLogger(__name__)
 
 
@@ -98,7 +107,7 @@ def delete_demo_rows(cursor: CursorWrapper, demo: LockedDemo, *, truncate_events
             "DELETE FROM catalog_watchevent WHERE movie_id = ANY(%s::int[]) OR viewer_id = ANY(%s::int[])",
             [movies, viewers],
         )
-    for table in ("catalog_movie_genres", "catalog_movietag", "catalog_credit", "catalog_rule"):
+    for table in _OF_MOVIES:
         cursor.execute(f"DELETE FROM {table} WHERE movie_id = ANY(%s::int[])", [movies])
     cursor.execute("DELETE FROM catalog_viewer WHERE id = ANY(%s::int[])", [viewers])
     cursor.execute("DELETE FROM catalog_movie WHERE id = ANY(%s::int[])", [movies])
@@ -109,5 +118,7 @@ def delete_demo_rows(cursor: CursorWrapper, demo: LockedDemo, *, truncate_events
     ):
         unused = f"NOT EXISTS (SELECT 1 FROM {link} l WHERE l.{column} = t.{{}})".format
         cursor.execute(f"DELETE FROM catalog_rule t WHERE {column} IS NOT NULL AND {unused(column)}")
+        for names in _OF_GENRES if table == "catalog_genre" else ():
+            cursor.execute(f"DELETE FROM {names} t WHERE {unused(column)}")
         cursor.execute(f"DELETE FROM {table} t WHERE {unused('id')}")
     return RemovedDemo(len(movies), len(viewers))

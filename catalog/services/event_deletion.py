@@ -7,7 +7,8 @@ from django.db import transaction
 
 from catalog.event_keys import EventId
 from catalog.models import WatchEvent
-from catalog.services.events import bump_versions, lock_viewers
+from catalog.services.events import bump_versions
+from catalog.services.viewer_rows import lock_viewers
 
 
 class DeletedEvents(NamedTuple):
@@ -17,14 +18,17 @@ class DeletedEvents(NamedTuple):
     versions: dict[int, int]
 
 
-def delete_event(event_id: EventId) -> DeletedEvents:
-    """Delete the event of this key, if there is one. Its viewer's version rises."""
+def delete_event(event_id: EventId, *, only_of: int | None = None) -> DeletedEvents:
+    """Delete the event of this key, if there is one. Its viewer's version rises.
+
+    `only_of`: another viewer's event counts as not there.
+    """
     while True:
         with transaction.atomic():
             viewer_id = (
                 WatchEvent.objects.filter(client_event_id=event_id.number).values_list("viewer_id", flat=True).first()
             )
-            if viewer_id is None:
+            if viewer_id is None or only_of not in (None, viewer_id):
                 return DeletedEvents(0, {})
             lock_viewers([viewer_id])
             events, _ = WatchEvent.objects.filter(client_event_id=event_id.number, viewer=viewer_id).delete()

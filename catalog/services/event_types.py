@@ -7,13 +7,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from catalog.event_keys import EventId
+from catalog.keys import Key
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event to store. `kind`: of WatchEvent.Kind; `rating`: stars; `completion`: share of the movie, 0..1."""
 
-    viewer_id: int
+    viewer: Key
     movie_id: int
     kind: int
     occurred_at: datetime
@@ -22,6 +23,13 @@ class NewEvent:
     client_event_id: EventId | None = None
     has_client_time: bool = True  # else `occurred_at` is the moment of arrival, which is another at each resend
     is_session: bool = False  # the client says that the viewer is an anonymous session
+
+    @property
+    def viewer_id(self) -> int:
+        """Return the viewer's id. Raises TypeError where the viewer is a text that nothing has looked up."""
+        if not isinstance(self.viewer, int):
+            raise TypeError("The viewer is named by a text; record_events() looks it up.")
+        return self.viewer
 
 
 class EventStatus(StrEnum):
@@ -37,14 +45,15 @@ class EventStatus(StrEnum):
 class EventResult:
     """What became of an event, and why.
 
-    `viewer_version`: as committed; None where the viewer was not touched. `fields`: those in which a conflicting event
-    differs from the stored one.
+    `viewer_version`: of `viewer_id`, as committed; None where the viewer was not touched. `fields`: those in which a
+    conflicting event differs from the stored one.
     """
 
     status: EventStatus
     reason: str = ""
     viewer_version: int | None = None
     fields: tuple[str, ...] = ()
+    viewer_id: int | None = None
 
 
 class EventKey(NamedTuple):
@@ -59,5 +68,9 @@ class EventKey(NamedTuple):
 
 def event_key(event: NewEvent) -> EventKey:
     """Return what identifies the event."""
-    number = event.client_event_id.number if event.client_event_id else None
-    return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, number)
+    return EventKey(event.viewer_id, event.occurred_at, event.movie_id, event.kind, event_number(event))
+
+
+def event_number(event: NewEvent) -> UUID | None:
+    """Return the client's own id of the event as it is stored."""
+    return event.client_event_id.number if event.client_event_id else None

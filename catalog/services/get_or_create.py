@@ -1,38 +1,70 @@
 """Genres and people by name, created where they are new, and ids for new movies."""
 
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Sequence
 
 from django.db import connection
 
 from catalog.limits import MAX_SEQUENCE_ID
-from catalog.models import Genre, Movie, Person
+from catalog.models import Credit, Genre, Movie, Person
+from catalog.names.matching import name_key
+from catalog.selectors import stored_genres
 
 
-def get_or_create_genres(names: Collection[str]) -> dict[str, int]:
-    """Map the case-folded names of all genres to ids, creating those of `names` that are new.
+class GenreWriter:
+    """Finds the genres of movies by any of their names, and makes those that are new where the writer says so."""
 
-    Of genres that differ in capitals alone the oldest counts.
-    """
-    ids = _genre_ids()
-    new = {name.casefold(): name for name in sorted(names) if name.casefold() not in ids}
-    if not new:
-        return ids
-    Genre.objects.bulk_create((Genre(name=name) for name in new.values()), ignore_conflicts=True)
-    return _genre_ids()
+    def __init__(self, create: bool) -> None:
+        self.create = create
+        self.stored = stored_genres()
 
+    def problem(self, names: Sequence[str]) -> str:
+        """Say which genre the catalogue does not have, and which one is near; nothing where all are known."""
+        unknown = [] if self.create else [name for name in names if not self.stored.names.find(name)]
+        if not unknown:
+            return ""
+        near = self.stored.names.near(unknown[0])
+        hint = f"did you mean {near[0]}?" if near else "GET /genres lists those that there are."
+        return f"The catalogue has no genre {unknown[0]}: {hint} To make new genres send create_genres."
 
-def _genre_ids() -> dict[str, int]:
-    return {name.casefold(): pk for name, pk in Genre.objects.order_by("-pk").values_list("name", "pk")}
+    def ids(self, names: Collection[str]) -> dict[str, int]:
+        """Map the names to ids, making those that are new. Of genres that are spelled alike the oldest counts."""
+        numbers = {name: self._numbers(name) for name in names}
+        if new := {name_key(name): name for name in sorted(names, reverse=True) if not numbers[name]}:
+            Genre.objects.bulk_create((Genre(name=name) for name in new.values()), ignore_conflicts=True)
+            self.stored = stored_genres()
+            numbers = {name: self._numbers(name) for name in names}
+        return {name: self.stored.ids[found[0]] for name, found in numbers.items()}
+
+    def _numbers(self, name: str) -> list[int]:
+        """Return the genres that a name means: who makes genres means one of another name by no name of ours."""
+        return self.stored.names.find_stated(name) if self.create else self.stored.names.find(name)
 
 
 def get_or_create_people(names: Collection[str]) -> dict[str, int]:
-    """Map names to ids, creating people who are new, unless another writer creates them at the same moment."""
-    ids = dict(Person.objects.filter(name__in=names).values_list("name", "pk"))
+    """Map names to ids, creating people who are new, unless another writer creates them at the same moment.
+
+    Of several people of a name the one without an id at IMDb is meant; where all have one, somebody new is.
+    """
+    ids = _people_ids(names)
     new = sorted(set(names) - ids.keys())
     if new:
         Person.objects.bulk_create((Person(name=name) for name in new), ignore_conflicts=True)
-        ids |= dict(Person.objects.filter(name__in=new).values_list("name", "pk"))
+        ids |= _people_ids(new)
     return ids
+
+
+def _people_ids(names: Collection[str]) -> dict[str, int]:
+    """Map names to who is meant by the name alone; left out where nobody is, or several with ids at IMDb."""
+    people: dict[str, list[tuple[str, int]]] = {}
+    for name, imdb_id, pk in Person.objects.filter(name__in=names).values_list("name", "imdb_id", "pk"):
+        people.setdefault(name, []).append((imdb_id, pk))
+    return {name: min(of_name)[1] for name, of_name in people.items() if len(of_name) == 1 or not min(of_name)[0]}
+
+
+def credited_people(movie_ids: Collection[int]) -> dict[tuple[int, str], int]:
+    """Map (movie, name) to the person of that name who is credited there, whom a writer of the movie's people means."""
+    credits_ = Credit.objects.filter(movie_id__in=movie_ids).order_by("-person_id")
+    return {(movie, name): pk for movie, name, pk in credits_.values_list("movie_id", "person__name", "person_id")}
 
 
 def allocate_movie_id(reserved: Container[int] = ()) -> int:

@@ -11,15 +11,19 @@ from django.utils import timezone
 
 from catalog.keys import Key
 from catalog.models import Credit, Movie
+from catalog.selectors.genre_names import may_bring_genres
+from catalog.selectors.movies import CountryWindow
 from catalog.selectors.versions import has_demo
 from catalog.services.demo import remove_demo
 from catalog.services.get_or_create import (
+    GenreWriter,
     advance_movie_sequence,
     allocate_keyed_movie_id,
     allocate_movie_id,
-    get_or_create_genres,
+    credited_people,
     get_or_create_people,
 )
+from catalog.services.local_values import replace_availability, write_translations
 from catalog.services.versions import bump_catalogue
 
 MOVIE_FIELDS = (
@@ -31,13 +35,14 @@ MOVIE_FIELDS = (
     "runtime",
     "certificate",
     "language",
+    "countries",
     "imdb_id",
     "tmdb_id",
     "available_from",
     "available_until",
     "published",
 )
-_WRITE_LOCK = 5_270_402  # advisory lock; that of the demo's loading too, so that no movie comes while it loads
+WRITE_LOCK = 5_270_402  # advisory lock; that of the demo's loading too, so that no movie comes while it loads
 ROLE_BY_FIELD = {"directors": Credit.Role.DIRECTOR, "actors": Credit.Role.ACTOR}
 
 
@@ -53,7 +58,8 @@ class WriteMode(Enum):
 class MovieChange:
     """Values to write to a movie.
 
-    `values`: any of MOVIE_FIELDS, `genres`, `directors` and `actors` (names; all of them, in billing order). What is
+    `values`: any of MOVIE_FIELDS, `genres`, `directors` and `actors` (names; all of them, in billing order),
+    `availability` (all windows by country) and `translations` (language -> texts to change, None to delete). What is
     left out stays as it is. Without a key an existing movie is found by its imdb_id or tmdb_id.
     """
 
@@ -79,20 +85,24 @@ class MovieWriteResult(NamedTuple):
     reason: str = ""
 
 
-def write_movies(changes: Sequence[MovieChange]) -> list[MovieWriteResult]:
+def write_movies(changes: Sequence[MovieChange], *, create_genres: bool = False) -> list[MovieWriteResult]:
     """Write movies and return a result for each, in order; later changes see what earlier ones wrote.
+
+    `create_genres`: a genre that the catalogue does not have is made, not refused. New movies of a catalogue that has
+    no genre yet, or the demo's alone, bring theirs along.
 
     One transaction. Locks: this function's own, as no constraint keeps two callers from creating one movie twice; the
     movies by id; and the revision last, as every writer of the catalogue does. A movie of the site's own ends the demo.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITE_LOCK])
-        batch = _UpsertBatch(changes)
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITE_LOCK])
+        create_genres = create_genres or (_adds_movies(changes) and may_bring_genres())
+        batch = _UpsertBatch(changes, create_genres)
         results = [batch.write(change) for change in changes]
         if any(not batch.movies[pk].is_demo for pk in batch.written) and has_demo():
             remove_demo()
-            batch = _UpsertBatch(changes)  # without the movies of the demo
+            batch = _UpsertBatch(changes, create_genres)  # without the movies of the demo
             results = [batch.write(change) for change in changes]
         if batch.written:
             batch.store()
@@ -100,10 +110,14 @@ def write_movies(changes: Sequence[MovieChange]) -> list[MovieWriteResult]:
     return results
 
 
+def _adds_movies(changes: Sequence[MovieChange]) -> bool:
+    return any(change.mode is not WriteMode.UPDATE and change.values.get("genres") for change in changes)
+
+
 class _UpsertBatch:
     """The movies that a batch of changes names, as they are stored and as they will be."""
 
-    def __init__(self, changes: Sequence[MovieChange]) -> None:
+    def __init__(self, changes: Sequence[MovieChange], create_genres: bool) -> None:
         ids = {change.movie_key for change in changes if isinstance(change.movie_key, int)}
         keys = {change.movie_key for change in changes if isinstance(change.movie_key, str)}
         imdb = {change.values["imdb_id"] for change in changes if change.values.get("imdb_id")}
@@ -119,7 +133,12 @@ class _UpsertBatch:
         self.by_imdb_id: dict[Any, int] = {movie.imdb_id: movie.pk for movie in oldest_last if movie.imdb_id}
         self.by_tmdb_id: dict[Any, int] = {movie.tmdb_id: movie.pk for movie in oldest_last if movie.tmdb_id}
         self.genres: dict[int, Sequence[str]] = {}
+        self.genre_writer = (
+            GenreWriter(create_genres) if any(change.values.get("genres") for change in changes) else None
+        )
         self.people: dict[tuple[int, Credit.Role], Sequence[str]] = {}
+        self.availability: dict[int, Sequence[CountryWindow]] = {}
+        self.translations: dict[int, dict[str, Mapping[str, str] | None]] = {}
         self.written: set[int] = set()
         self.client_ids: set[int] = set()  # of new movies, not from the sequence
 
@@ -153,6 +172,8 @@ class _UpsertBatch:
             return WriteProblem.EXISTS, f"This is film {movie.key or movie.pk} of the catalogue: change that one."
         if movie is None and not change.values.get("title"):
             return WriteProblem.INVALID, "title: is needed for a film that the catalogue does not have yet."
+        if self.genre_writer and (unknown := self.genre_writer.problem(change.values.get("genres", ()))):
+            return WriteProblem.INVALID, f"genres: {unknown}"
         for name, movie_by_id in (("imdb_id", self.by_imdb_id), ("tmdb_id", self.by_tmdb_id)):
             other = movie_by_id.get(change.values.get(name))
             unchanged = movie is not None and getattr(movie, name) == change.values.get(name)
@@ -178,6 +199,12 @@ class _UpsertBatch:
             self.by_tmdb_id[movie.tmdb_id] = movie.pk
         if "genres" in values:
             self.genres[movie.pk] = values["genres"]
+        if "availability" in values:
+            self.availability[movie.pk] = values["availability"]
+        for language, texts in values.get("translations", {}).items():
+            changes = self.translations.setdefault(movie.pk, {})
+            earlier = changes.get(language) or {}
+            changes[language] = None if texts is None else {**earlier, **texts}
         for name, role in ROLE_BY_FIELD.items():
             if name in values:
                 self.people[movie.pk, role] = values[name]
@@ -194,21 +221,27 @@ class _UpsertBatch:
             advance_movie_sequence(self.client_ids)
         self._store_genres()
         self._store_people()
+        replace_availability(self.availability)
+        write_translations(self.translations)
 
     def _store_genres(self) -> None:
         link = Movie.genres.through
         link.objects.filter(movie_id__in=self.genres).delete()
-        ids = get_or_create_genres({name for names in self.genres.values() for name in names})
-        pairs = dict.fromkeys((pk, ids[name.casefold()]) for pk, names in self.genres.items() for name in names)
+        if self.genre_writer is None:
+            return
+        ids = self.genre_writer.ids({name for names in self.genres.values() for name in names})
+        pairs = dict.fromkeys((pk, ids[name]) for pk, names in self.genres.items() for name in names)
         link.objects.bulk_create(link(movie_id=pk, genre_id=genre) for pk, genre in pairs)
 
     def _store_people(self) -> None:
+        credited = credited_people({pk for pk, _ in self.people})
         for role in Credit.Role:
             changed = [pk for pk, its_role in self.people if its_role == role]
             Credit.objects.filter(role=role, movie_id__in=changed).delete()
-        ids = get_or_create_people({name for names in self.people.values() for name in names})
+        named = {name for (pk, _), names in self.people.items() for name in names if (pk, name) not in credited}
+        ids = get_or_create_people(named)
         Credit.objects.bulk_create(
-            Credit(movie_id=pk, person_id=ids[name], role=role, order=order)
+            Credit(movie_id=pk, person_id=credited.get((pk, name)) or ids[name], role=role, order=order)
             for (pk, role), names in self.people.items()
             for order, name in enumerate(dict.fromkeys(names))
         )

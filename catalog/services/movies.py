@@ -6,13 +6,37 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from catalog.models import Credit, Genre, Movie, MovieTag, Person, Rule, Tag
+from catalog.models import (
+    Credit,
+    Genre,
+    GenreAlias,
+    GenreTranslation,
+    Movie,
+    MovieAvailability,
+    MovieTag,
+    MovieTranslation,
+    Person,
+    Rule,
+    Tag,
+)
 from catalog.services.demo import remove_demo
-from catalog.services.get_or_create import get_or_create_people
+from catalog.services.get_or_create import credited_people, get_or_create_people
 from catalog.services.versions import bump_catalogue, bump_data_set
 from catalog.services.viewers import invalidate_viewers
 
-CatalogueRecord = Movie | Genre | Person | Tag | Credit | MovieTag | Rule
+CatalogueRecord = (
+    Movie
+    | Genre
+    | GenreAlias
+    | GenreTranslation
+    | Person
+    | Tag
+    | Credit
+    | MovieTag
+    | MovieTranslation
+    | MovieAvailability
+    | Rule
+)
 
 
 class NewCredit(NamedTuple):
@@ -25,7 +49,7 @@ class NewCredit(NamedTuple):
 
 
 def save_record(record: CatalogueRecord) -> None:
-    """Save a movie, genre, person, tag, credit or merchandising rule. A new movie of the site's own ends the demo."""
+    """Save a record of the catalogue. A new movie of the site's own ends the demo."""
     with transaction.atomic():
         is_new_movie = isinstance(record, Movie) and record._state.adding
         record.save()
@@ -67,13 +91,15 @@ def write_credits(credits_: Sequence[NewCredit]) -> None:
     A few statements for hundreds of credits.
     """
     with transaction.atomic():
-        person_ids = get_or_create_people({credit.name for credit in credits_})
-        rows = {
-            (credit.movie_id, credit.role, person_ids[credit.name]): Credit(
-                movie_id=credit.movie_id, role=credit.role, person_id=person_ids[credit.name], order=credit.order
+        credited = credited_people({credit.movie_id for credit in credits_})
+        named = {credit.name for credit in credits_ if (credit.movie_id, credit.name) not in credited}
+        person_ids = get_or_create_people(named)
+        rows = {}
+        for credit in credits_:
+            person = credited.get((credit.movie_id, credit.name)) or person_ids[credit.name]
+            rows[credit.movie_id, credit.role, person] = Credit(
+                movie_id=credit.movie_id, role=credit.role, person_id=person, order=credit.order
             )
-            for credit in credits_
-        }
         Credit.objects.bulk_create(
             rows.values(), update_conflicts=True, unique_fields=["movie", "role", "person"], update_fields=["order"]
         )

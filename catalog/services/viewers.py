@@ -5,9 +5,17 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from catalog.keys import Key
 from catalog.models import Viewer
 from catalog.services.demo import remove_demo
-from catalog.services.events import bump_versions, lock_viewers, send_viewers_changed
+from catalog.services.events import bump_versions, send_viewers_changed
+from catalog.services.viewer_rows import lock_viewers, lock_viewers_by_key
+
+_OF_LISTS = ("age_limit", "country", "language")  # what a stored list depends on or carries
+
+
+def _list_facts(viewer: Viewer) -> tuple[object, ...]:
+    return tuple(getattr(viewer, name) for name in _OF_LISTS)
 
 
 def invalidate_viewers(ids: Iterable[int]) -> dict[int, int]:
@@ -21,47 +29,62 @@ def invalidate_viewers(ids: Iterable[int]) -> dict[int, int]:
 def save_viewer(viewer: Viewer) -> None:
     """Save what staff may change of a viewer and nothing else: events that came meanwhile have raised the version.
 
-    Another age limit makes every list stale. A viewer with a name is no session.
+    Another age limit, country or language makes every list stale. A viewer with a name is no session.
     """
     with transaction.atomic():
         lock_viewers([viewer.pk])
-        before = Viewer.objects.values_list("age_limit", flat=True).get(pk=viewer.pk)
+        before = Viewer.objects.values_list(*_OF_LISTS).get(pk=viewer.pk)
         Viewer.objects.filter(pk=viewer.pk).exclude(name=viewer.name).update(is_session=False)
-        viewer.save(update_fields=["name", "age_limit"])
-        if viewer.age_limit != before:
+        viewer.save(update_fields=["name", *_OF_LISTS])
+        if _list_facts(viewer) != before:
             invalidate_viewers([viewer.pk])
 
 
 def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Create or change viewers: `user_id`, and `name` and `age_limit` where a row has them; the last row counts.
+    """Create or change viewers: `user_id`, and of `name`, `age_limit`, `country` and `language` what a row has; the
+    last row counts.
 
-    Another age limit makes every list stale. A new viewer whose rows all say `session` is a session, and a session
-    with a row that does not say so becomes an account.
+    Another age limit, country or language makes every list stale. A new viewer whose rows all say `session` is
+    a session, and a session with a row that does not say so becomes an account.
     """
-    values_by_viewer: dict[int, dict[str, Any]] = {}
+    values_by_viewer: dict[Key, dict[str, Any]] = {}
     for row in rows:
         values = values_by_viewer.setdefault(row["user_id"], {})
-        values.update({name: row[name] for name in ("name", "age_limit") if name in row})
-    ids = values_by_viewer.keys()
+        values.update({name: row[name] for name in ("name", *_OF_LISTS) if name in row})
+    keys = values_by_viewer.keys()
     accounts = {row["user_id"] for row in rows if row.get("name") or not row.get("session")}
     with transaction.atomic():
-        if Viewer.objects.filter(pk__in=ids, is_simulated=True).count() < len(ids):
+        numbers = [key for key in keys if isinstance(key, int)]  # no viewer of the demo has another key
+        if Viewer.objects.filter(pk__in=numbers, is_simulated=True).count() < len(keys):
             remove_demo()
-        lock_viewers(ids, create=ids, sessions=ids - accounts)
-        viewers = Viewer.objects.in_bulk(list(ids))
-        before = {pk: viewer.age_limit for pk, viewer in viewers.items()}
-        for pk, values in values_by_viewer.items():
+        locked = lock_viewers_by_key(keys, create=keys, sessions=keys - accounts)
+        viewers = Viewer.objects.in_bulk([viewer.id for viewer in locked.values()])
+        before = {pk: _list_facts(viewer) for pk, viewer in viewers.items()}
+        for key, values in values_by_viewer.items():
+            viewer = viewers[locked[key].id]
             for name, value in values.items():
-                setattr(viewers[pk], name, value)
-            viewers[pk].is_session &= pk not in accounts
-        Viewer.objects.bulk_update(viewers.values(), ["name", "age_limit", "is_session"])
-        invalidate_viewers(pk for pk, viewer in viewers.items() if viewer.age_limit != before[pk])
+                setattr(viewer, name, value)
+            viewer.is_session &= key not in accounts
+        Viewer.objects.bulk_update(viewers.values(), ["name", *_OF_LISTS, "is_session"])
+        invalidate_viewers(pk for pk, viewer in viewers.items() if _list_facts(viewer) != before[pk])
 
 
-def backdate_viewers(ids: Iterable[int]) -> None:
+def ensure_viewers(keys: Iterable[Key]) -> dict[Key, int]:
+    """Return the ids of viewers by key. A number is one; a text that is nobody's becomes a viewer.
+
+    Nothing is said of such a viewer yet, so a session's it may be as well as an account's.
+    """
+    keys = set(keys)
+    texts = {key for key in keys if isinstance(key, str)}
+    with transaction.atomic():
+        locked = lock_viewers_by_key(texts, create=texts, sessions=texts)
+    return {key: key if isinstance(key, int) else locked[key].id for key in keys}
+
+
+def backdate_viewers(keys: Iterable[Key]) -> None:
     """Move the day on which these viewers came back to their first event: charts count viewers who are not new."""
     with transaction.atomic(), connection.cursor() as cursor:
-        locked = lock_viewers(ids)
+        locked = [viewer.id for viewer in lock_viewers_by_key(keys).values()]
         cursor.execute(
             """UPDATE catalog_viewer v SET created_at = first.at
                FROM (SELECT viewer_id, min(occurred_at) AS at FROM catalog_watchevent

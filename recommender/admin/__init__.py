@@ -1,4 +1,5 @@
-"""The admin site's pages: dashboard, model versions, jobs, API keys, impressions, merchandising, schedules, staff."""
+"""The admin site's pages: dashboard, model versions, jobs, API keys, impressions, merchandising, schedules, staff,
+webhooks."""
 
 from recommender.admin import (
     api_keys,
@@ -12,6 +13,7 @@ from recommender.admin import (
     schedules,
     staff,
     viewers,
+    webhooks,
 )
 
 __all__ = [
@@ -26,4 +28,5 @@ __all__ = [
     "schedules",
     "staff",
     "viewers",
+    "webhooks",
 ]

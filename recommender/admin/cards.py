@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from catalog.selectors import MovieCard
+from catalog.selectors import DetailedCard, MovieCard
 from recommender.movies.movie_ids import movie_id_text
 
 TILE_COLOURS = 8  # classes of admin.css
@@ -30,7 +30,7 @@ class Card:
         return "".join(word[0] for word in words[:2]).upper() or "?"
 
 
-def make_card(position: int, movie_id: int, movie: MovieCard | None) -> Card:
+def make_card(position: int, movie_id: int, movie: MovieCard | DetailedCard | None) -> Card:
     """Make the card of a movie, with its id for a title where the catalogue no longer has it."""
     if movie is None:
         return Card(position, movie_id, f"film {movie_id_text(movie_id)}", None, "", "", 0)
@@ -40,7 +40,7 @@ def make_card(position: int, movie_id: int, movie: MovieCard | None) -> Card:
 
 def make_cards(
     movie_ids: Sequence[int],
-    movies: Mapping[int, MovieCard],
+    movies: Mapping[int, MovieCard | DetailedCard],
     previous_positions: Mapping[int, int] | None = None,
     highlighted: Collection[int] = (),
 ) -> list[Card]:

@@ -133,11 +133,12 @@ def _sampled_lists(a: ModelVersion, b: ModelVersion) -> dict[str, Any]:
     movies = selectors.movie_cards(
         {movie_id for lists in lists_by_viewer.values() for movie_ids in lists for movie_id in movie_ids}
     )
+    keys = selectors.viewer_keys(lists_by_viewer)
     pairs = []
     for viewer_id, (left, right) in lists_by_viewer.items():
         shared = set(left) & set(right)
         left_cards, right_cards = make_cards(left, movies), make_cards(right, movies)
         for card in (*left_cards, *right_cards):
             card.is_highlighted = card.movie_id not in shared
-        pairs.append((viewer_id, (left_cards, right_cards, len(shared))))
+        pairs.append((viewer_id, keys.get(viewer_id, ""), (left_cards, right_cards, len(shared))))
     return {"viewers": pairs}

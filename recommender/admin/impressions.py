@@ -5,12 +5,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from catalog import selectors
+from catalog.keys import Key
 from catalog.limits import parse_id
+from catalog.models import Viewer
 from recommender.admin.base import ReadOnlyAdmin
 from recommender.models import Impression
 from recommender.movies.movie_ids import movie_id_text
@@ -32,7 +34,7 @@ class BoundedPaginator(Paginator):
 class ImpressionAdmin(ReadOnlyAdmin):
     """List impressions and clicks. Only viewer_id has an index: each index slows the writing of events down."""
 
-    list_display = ("occurred_at", "kind", "viewer_id", "movie", "position", "recommendation_id")
+    list_display = ("occurred_at", "kind", "viewer", "movie", "position", "recommendation_id")
     list_filter = ("kind",)
     search_fields = ("viewer_id", "movie_id", "recommendation_id")
     search_help_text = (
@@ -48,6 +50,15 @@ class ImpressionAdmin(ReadOnlyAdmin):
         """Return the movie's key."""
         return movie_id_text(impression.movie_id)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Impression]:
+        """Add the keys of viewers that are texts."""
+        key = Viewer.objects.filter(pk=OuterRef("viewer_id")).values("key")
+        return super().get_queryset(request).annotate(text_key=Subquery(key))
+
+    def viewer(self, impression: Impression) -> Key:
+        """Return the viewer's key."""
+        return getattr(impression, "text_key", None) or impression.viewer_id
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Impression], search_term: str
     ) -> tuple[QuerySet[Impression], bool]:
@@ -58,6 +69,8 @@ class ImpressionAdmin(ReadOnlyAdmin):
             matches = Q(recommendation_id=word, **is_recent)
             if number := parse_id(word):
                 matches |= Q(viewer_id=number)
+            elif viewer_id := selectors.find_viewer(word):
+                matches |= Q(viewer_id=viewer_id)
             if movie_id := selectors.resolve_movie_id(word):
                 matches |= Q(movie_id=movie_id, **is_recent)
             queryset = queryset.filter(matches)

@@ -14,6 +14,7 @@ from unfold.forms import BaseDialogForm
 from recommender import tasks
 from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
 from recommender.jobs import queue
+from recommender.jobs.results import readable_result
 from recommender.models import Job
 
 MAX_PARAMETERS_LENGTH = 2_000  # characters; a batch may hold thousands of posted histories
@@ -65,7 +66,7 @@ class JobAdmin(ReadOnlyAdmin):
     @display(description="result")
     def outcome(self, job: Job) -> SafeString:
         """Show the result as JSON."""
-        return format_html("<pre>{}</pre>", json.dumps(job.result, indent=2, ensure_ascii=False))
+        return format_html("<pre>{}</pre>", json.dumps(readable_result(job), indent=2, ensure_ascii=False))
 
     @display(description="parameters")
     def parameters_text(self, job: Job) -> str:

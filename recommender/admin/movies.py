@@ -21,10 +21,10 @@ from recommender.admin.svg_charts import column_chart
 from recommender.admin.viewers import genre_bars
 from recommender.monitoring import serving_status
 from recommender.monitoring.movie_placement import find_placement
-from recommender.monitoring.taste_profile import genre_profile
 from recommender.serving.concurrency import Overloaded
 from recommender.serving.metrics import suppress_metrics
 from recommender.serving.similar import MovieNotFound, find_similar
+from recommender.viewers.taste_profile import genre_profile
 
 NEIGHBOURS = 12
 SAMPLED_VIEWERS = 50  # watchers whose histories give the genres that they watch

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from django import forms
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from catalog import selectors
+from catalog.keys import MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, parse_key
 from catalog.limits import MAX_ID
 from catalog.models import Rule
 from catalog.selectors import MerchandisingRule
+from recommender import viewer_keys
 from recommender.admin.cards import Card, make_cards
 from recommender.serving.chart import recommend_chart
 from recommender.serving.current_versions import read_versions
@@ -26,8 +28,8 @@ ROW_LENGTH, MAX_ROWS = 12, 20
 class PreviewForm(forms.Form):
     """Choose a viewer and a list; by default one that the rule is for."""
 
-    viewer = forms.IntegerField(
-        min_value=1, max_value=MAX_ID, label="Viewer's id", widget=UnfoldAdminIntegerFieldWidget
+    viewer = forms.CharField(
+        max_length=MAX_KEY_LENGTH, strip=False, label="Viewer's id", widget=UnfoldAdminTextInputWidget
     )
     shelf = forms.ChoiceField(
         label="List",
@@ -50,6 +52,13 @@ class PreviewForm(forms.Form):
     def __init__(self, *args: Any, shelves: Sequence[str], **more: Any) -> None:
         super().__init__(*args, **more)
         self.fields["shelf"].initial = shelves[0].partition(":")[0] if shelves else "recommend"
+
+    def clean_viewer(self) -> Key:
+        """Return the viewer's key. Raises ValidationError."""
+        key = parse_key(self.cleaned_data["viewer"])
+        if key is None:
+            raise forms.ValidationError(VIEWER_KEY_RULE[0].upper() + VIEWER_KEY_RULE[1:])
+        return key
 
     def clean(self) -> dict[str, Any]:
         """Require a movie for the list of similar movies."""
@@ -98,15 +107,16 @@ def before_and_after(rule: Rule, form: PreviewForm) -> list[PreviewColumn]:
 
 def _lists(values: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> _PreviewedList:
     """Make the list that the form's `values` name under these rules alone."""
-    viewer_id, shelf = values["viewer"], values["shelf"]
+    shelf, viewer = values["shelf"], values["viewer"]
+    viewer_id = viewer_keys.viewer_id(viewer)
     if shelf == "home":
-        request = RecommendRequest(viewer_id=viewer_id, top_k=ROW_LENGTH, rules_override=rules)
+        request = RecommendRequest(viewer_id=viewer_id, viewer_key=viewer, top_k=ROW_LENGTH, rules_override=rules)
         page = build_page(request, MAX_ROWS, ROW_LENGTH)
         return _PreviewedList([(row.row.title, row.movie_ids) for row in page.rows], page.empty_reason)
     if shelf == "similar":
         similar = find_similar(values["film"], LIST_LENGTH, viewer_id=viewer_id, rules_override=rules)
         return _PreviewedList([("", similar.movie_ids)], "")
-    request = RecommendRequest(viewer_id=viewer_id, top_k=LIST_LENGTH, rules_override=rules)
+    request = RecommendRequest(viewer_id=viewer_id, viewer_key=viewer, top_k=LIST_LENGTH, rules_override=rules)
     answer = recommend(request) if shelf == "recommend" else recommend_chart(request, cast(ChartName, shelf))
     message = "" if answer.is_known_viewer else "No viewer has this id: this is the list of a new viewer. "
     movie_ids = [recommendation.movie_id for recommendation in answer.recommendations]

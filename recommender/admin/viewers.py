@@ -17,12 +17,12 @@ from recommender import privacy
 from recommender.admin.base import SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.cards import Card, make_cards
 from recommender.admin.svg_charts import column_chart, share_bar
-from recommender.monitoring.taste_profile import GenreShare, TasteProfile, build_taste_profile
 from recommender.serving.concurrency import Overloaded
 from recommender.serving.metrics import suppress_metrics
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Answer
+from recommender.viewers.taste_profile import GenreShare, TasteProfile, build_taste_profile
 
 LIST_LENGTH = 20
 REMOVAL_REASONS = {
@@ -57,7 +57,11 @@ class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
         context: dict[str, Any] = {"taste": profile and _taste_charts(profile)}
         try:
             with suppress_metrics():
-                answer = recommend(RecommendRequest(viewer_id=record.pk, top_k=LIST_LENGTH, titles=True, explain=True))
+                answer = recommend(
+                    RecommendRequest(
+                        viewer_id=record.pk, viewer_key=record.site_key, top_k=LIST_LENGTH, titles=True, explain=True
+                    )
+                )
         except Overloaded:
             return context | {"busy": True}
         removed = answer.removal_counts.items()
@@ -90,10 +94,10 @@ class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
     def erase(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """Erase a viewer and report what was deleted."""
         viewer = get_or_404(self, request, object_id)
-        erased = privacy.erase_viewer(viewer.pk)
+        erased = privacy.erase_viewer(viewer.site_key)
         counts = f"{count_noun(erased.events, 'event')}, {count_noun(erased.impressions, 'impression')}"
         pending = "" if erased.stored_lists else " Redis does not answer: the stored list goes as soon as it is back."
-        messages.success(request, f"Viewer {object_id} is erased: {counts}.{pending}")
+        messages.success(request, f"The viewer is erased: {counts}.{pending}")
         return close_dialog_to("catalog_viewer_changelist")
 
     @action(

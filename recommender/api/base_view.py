@@ -1,6 +1,6 @@
 """The base of every view: scope, budget, who may use a viewer's token, and the caching headers of answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
@@ -35,7 +35,10 @@ class ApiView(StrictView):
         # An answer is true now and not later: no cache between server and client may keep it.
         is_read = request.method == "GET" and response.status_code == 200 and self.throttle_scope == "reads"
         response.headers.setdefault("Cache-Control", conditional_get.REVALIDATE if is_read else "private, no-store")
+        speaks_languages = "title_languages" in getattr(self, "validated", ())
+        if speaks_languages and isinstance(response.data, Mapping) and response.data.get("language"):
+            response.headers["Content-Language"] = response.data["language"]
         if is_read:
-            response.headers["Vary"] = "Authorization"
+            response.headers["Vary"] = "Authorization, Accept-Language" if speaks_languages else "Authorization"
             response.add_post_render_callback(partial(conditional_get.apply_etag, request._request))
         return super().finalize_response(request, response, *args, **kwargs)

@@ -1,7 +1,8 @@
 """POST /batch/recommend: lists for many viewers at once. POST /batch/recommend/cache: a job that stores lists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
@@ -9,10 +10,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.limits import parse_id
+from catalog import services
+from catalog.keys import Key, parse_key
+from recommender import viewer_keys
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import JsonInteger, MovieIds, TopK
+from recommender.api.fields import HistoryIds, JsonInteger, TopK
 from recommender.api.jobs import JobAnswerSerializer, create_batch_job, job_body
 from recommender.api.list_requests import ListRequestSerializer, to_request
 from recommender.api.list_responses import (
@@ -32,13 +35,13 @@ from recommender.serving.request import RecommendRequest
 MAX_BATCH_VIEWERS = 1000
 MAX_EXPLAINED_VIEWERS = 20  # each costs a small batch of the model
 # Fields that all viewers of a batch share.
-SHARED_FIELDS = ("top_k", "explain", "exclude", "at", "age_limit", "certificate", "diversity")
+SHARED_FIELDS = ("top_k", "explain", "exclude", "seen", "at", "age_limit", "certificate", "country", "diversity")
 
 
 class HistoriesField(serializers.DictField):
     """The movie ids of each viewer's history, by the viewer's id as text."""
 
-    child = MovieIds()
+    child = HistoryIds()
 
     def to_internal_value(self, data: Any) -> dict[str, list[str]]:
         """Return the histories. Raises ValidationError for too many viewers before any history is read."""
@@ -169,27 +172,35 @@ def to_batch_requests(values: Mapping[str, Any]) -> tuple[dict[str, RecommendReq
     """Return a request for each key that is a viewer's id, and the keys that are none."""
     histories = values["user_histories"]
     shared = {name: values[name] for name in SHARED_FIELDS if name in values}
-    viewer_ids = {key: parse_id(key) for key in histories}
+    viewers, failed = _parse_keys(histories)
+    ids = viewer_keys.viewer_ids(viewers.values())
     requests = {
-        key: to_request({**shared, "user_id": viewer_id, "history": histories[key]})
-        for key, viewer_id in viewer_ids.items()
-        if viewer_id
+        sent: replace(to_request({**shared, "history": histories[sent]}), viewer_id=ids.get(viewer), viewer_key=viewer)
+        for sent, viewer in viewers.items()
     }
-    return requests, [key for key, viewer_id in viewer_ids.items() if not viewer_id]
+    return requests, failed
+
+
+def _parse_keys(sent: Iterable[str]) -> tuple[dict[str, Key], list[str]]:
+    """Return the viewers' keys by what was sent, and what is no viewer's."""
+    parsed = {text: parse_key(text) for text in sent}
+    viewers = {text: key for text, key in parsed.items() if key is not None}
+    return viewers, [text for text in parsed if text not in viewers]
 
 
 def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return a batch job's parameters, as JSON, and the keys that are no viewer's id.
 
-    Movies that no catalogue can have are left out.
+    Movies that no catalogue can have are left out. The job names viewers by their ids: who has a text for a key and is
+    not known becomes a viewer, as a list is stored under an id.
     """
     histories = values.get("user_histories")
     if histories is None:
         return {name: values[name] for name in ("top_k", "active_days") if name in values}, []
+    viewers, failed = _parse_keys(histories)
+    ids = services.ensure_viewers(viewers.values())
     by_viewer = {
-        key: [str(movie_id) for movie_id in load_movie_ids(parse_movie_ids(texts)) if movie_id]
-        for key, texts in histories.items()
-        if parse_id(key)
+        str(ids[viewer]): [str(movie_id) for movie_id in load_movie_ids(parse_movie_ids(histories[sent])) if movie_id]
+        for sent, viewer in viewers.items()
     }
-    failed = [key for key in histories if not parse_id(key)]
     return {"top_k": values["top_k"], "user_histories": by_viewer}, failed

@@ -6,37 +6,62 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
-from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId
-from recommender.api.list_requests import AgeLimitFields, FilterFields, TitlesField, to_filters, to_request
+from recommender.api.fields import JsonBoolean, QueryMovieIds, Timestamp, TopK, UserId, UserIdAnswer
+from recommender.api.list_requests import (
+    AudienceFields,
+    DetailsField,
+    FilterFields,
+    SeenFields,
+    TitlesField,
+    sent_viewer,
+    to_filters,
+    to_request,
+)
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
+    LanguageFields,
     ListInfoFields,
+    NextPageFields,
     TitledMovieSerializer,
     filtered_list_body,
 )
+from recommender.api.lists.pages import PagedFields
 from recommender.api.openapi.operations import operation
 from recommender.serving.chart import recommend_chart
 from recommender.serving.request import ChartName
 
 
-class ChartQuerySerializer(FilterFields, AgeLimitFields):
+class ChartQuerySerializer(PagedFields, FilterFields, AudienceFields, SeenFields):
     user_id = UserId(required=False)
     top_k = TopK(20, help_text="How many films at most.")
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
     titles = TitlesField()
+    details = DetailsField()
+    language = TitleLanguageField()
+
+
+class PopularQuerySerializer(ChartQuerySerializer):
+    list_name = "popular"
+
+
+class LatestQuerySerializer(ChartQuerySerializer):
+    list_name = "latest"
 
 
 class TrendingQuerySerializer(ChartQuerySerializer):
+    list_name = "trending"
+
     personal = JsonBoolean(
         default=False, help_text="Mix the trend with the taste of the viewer, where user_id names one."
     )
     at = Timestamp(required=False, help_text="The request time, which the model uses where personal is true.")
 
 
-class ChartAnswerSerializer(ListInfoFields, EmptyListSerializer):
-    user_id = serializers.IntegerField(allow_null=True)
+class ChartAnswerSerializer(NextPageFields, ListInfoFields, EmptyListSerializer, LanguageFields):
+    user_id = UserIdAnswer(allow_null=True)
     recommendations = TitledMovieSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["popular", "trending", "trending_for_you", "latest"], help_text="How the list came about."
@@ -54,7 +79,7 @@ class ChartView(ApiView):
         values = self.validated
         list_request = to_request(values, filters=to_filters(values))
         answer = recommend_chart(list_request, name, personal=values.get("personal", False))
-        return Response(filtered_list_body(list_request.viewer_id, answer, list_request.filters))
+        return Response(filtered_list_body(sent_viewer(values), answer, list_request.filters))
 
 
 def chart_operation(name: str, summary: str, query: type[ChartQuerySerializer], description: str) -> Any:
@@ -66,7 +91,7 @@ class PopularView(ChartView):
     """Serve GET /popular."""
 
     @chart_operation(
-        "popular", "What everyone watches.", ChartQuerySerializer, "A watch counts half after every 180 days."
+        "popular", "What everyone watches.", PopularQuerySerializer, "A watch counts half after every 180 days."
     )
     def get(self, request: Request) -> Response:
         """List the movies that are watched most."""
@@ -95,7 +120,7 @@ class LatestView(ChartView):
     @chart_operation(
         "latest",
         "The newest films that can be watched now.",
-        ChartQuerySerializer,
+        LatestQuerySerializer,
         "By the day since which they can be watched here, then by their year.",
     )
     def get(self, request: Request) -> Response:

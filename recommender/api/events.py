@@ -11,8 +11,9 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.strict import EVENT_HINTS, MAX_UNKNOWN_NAMES, unknown_name_message
+from catalog.api.strict import EVENT_HINTS, MAX_UNKNOWN_NAMES, token_viewer, unknown_name_message
 from catalog.services import EventStatus
+from recommender.api.access.throttles import ViewerEventsThrottle
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import (
@@ -27,11 +28,13 @@ from recommender.api.fields import (
     UserId,
 )
 from recommender.api.openapi.operations import operation
+from recommender.api.users.own_events import MAX_OWN_EVENTS, limit_own_events, name_viewer
 from recommender.ingest.events import KINDS, ClientEvent, RecordResult, record_client_events
 from recommender.models import ApiKey
 from recommender.movies.movie_ids import parse_movie_ids
 
 MAX_EVENTS = 1000
+NEEDED_FIELDS = {"rating": "rating", "progress": "completion"}  # kind -> what an event of it must have
 
 
 class EventConflict(APIException):
@@ -50,7 +53,10 @@ class EventRequestSerializer(FastSerializer):
     occurred_at = Timestamp(required=False, help_text="Default now; at most five minutes ahead of the server's clock.")
     rating = StarRating(required=False, help_text="Stars in halves; needed for the kind rating.")
     completion = JsonFloat(
-        required=False, min_value=0, max_value=1, help_text="The share of the film that was watched."
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="The share of the film that was watched; needed for the kind progress.",
     )
     event_id = EventKey(
         required=False, help_text="The site's own. Sent twice, it counts once; with other content it is a conflict."
@@ -64,22 +70,26 @@ class EventRequestSerializer(FastSerializer):
     position = JsonInteger(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the values. Raises ValidationError for a rating without stars."""
-        if values["kind"] == "rating" and "rating" not in values:
-            raise serializers.ValidationError({"rating": "is needed for the kind rating."})
+        """Return the values. Raises ValidationError for a rating without stars and for progress without a share."""
+        needed = NEEDED_FIELDS.get(values["kind"])
+        if needed and needed not in values:
+            raise serializers.ValidationError({needed: f"is needed for the kind {values['kind']}."})
         return values
 
 
 class EventRequestExtension(OpenApiSerializerExtension):
-    """Describe that a rating event has stars."""
+    """Describe that a rating event has stars, and one of progress a share."""
 
     target_class = EventRequestSerializer
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         """Return the schema of one event."""
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        no_rating = {"properties": {"kind": {"not": {"const": "rating"}}}}
-        return schema | {"anyOf": [no_rating, {"required": ["rating"]}]}
+        needs = [
+            {"anyOf": [{"properties": {"kind": {"not": {"const": kind}}}}, {"required": [name]}]}
+            for kind, name in NEEDED_FIELDS.items()
+        ]
+        return schema | {"allOf": needs}
 
 
 class EventsBodySerializer(serializers.Serializer):
@@ -126,6 +136,11 @@ class EventsView(ApiView):
 
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
+    allow_viewer_token = True
+
+    def accepts_viewer(self, request: Request) -> bool:
+        """Return true: a call with a viewer's token is for that viewer, and post() looks at each event."""
+        return True
 
     @operation(
         "events",
@@ -136,7 +151,14 @@ class EventsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Store what viewers did, and answer for each event."""
-        outcome = record_client_events(to_client_events(request.data))
+        viewer = token_viewer(request)
+        if viewer is None:
+            events = to_client_events(request.data)
+        else:
+            events = to_client_events(name_viewer(request.data, viewer), MAX_OWN_EVENTS)
+            ViewerEventsThrottle().spend(request, len(events))
+            events = limit_own_events(events, viewer)
+        outcome = record_client_events(events)
         is_single = isinstance(request.data, dict) and "events" not in request.data
         if is_single and outcome.results[0].status == EventStatus.CONFLICT:
             raise EventConflict(outcome.results[0].reason)
@@ -146,7 +168,7 @@ class EventsView(ApiView):
 EVENT_SERIALIZER = EventRequestSerializer()  # one for all requests: it keeps no state
 
 
-def to_client_events(body: Any) -> list[ClientEvent | str]:
+def to_client_events(body: Any, max_events: int = MAX_EVENTS) -> list[ClientEvent | str]:
     """Return the events of a body: one object, a list, or {"events": list}.
 
     A text stands in place of an event of a list that is not valid and says why. Raises ValidationError for a single
@@ -160,8 +182,8 @@ def to_client_events(body: Any) -> list[ClientEvent | str]:
     events = body["events"] if isinstance(body, dict) else body
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         raise ValidationError("Send one event as an object, or a list of them, or that list under events.")
-    if not 0 < len(events) <= MAX_EVENTS:
-        raise ValidationError(f"Holds {len(events)} events; send 1 to {MAX_EVENTS}.")
+    if not 0 < len(events) <= max_events:
+        raise ValidationError(f"Holds {len(events)} events; send 1 to {max_events}.")
     return _to_client_events([_validate_event(event) for event in events])
 
 
@@ -182,7 +204,7 @@ def _to_client_events(events: Sequence[Mapping[str, Any] | str]) -> list[ClientE
         event
         if isinstance(event, str)
         else ClientEvent(
-            viewer_id=event["user_id"],
+            viewer=event["user_id"].key,
             movie_id=next(movie_ids),
             kind=event["kind"],
             occurred_at=event.get("occurred_at", now),

@@ -8,7 +8,8 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from catalog.api.strict import StrictSerializer
-from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp
+from catalog.keys import parse_key
+from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp, UserId
 
 JSON_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,4})?\Z", re.IGNORECASE)
 
@@ -47,6 +48,8 @@ class FastSerializer(StrictSerializer):
             return [movie_id for text in texts for movie_id in text.split(",")]
         if isinstance(field, Names):  # several parameters only: a name may have a comma in it
             return list(texts)
+        if isinstance(field, UserId):  # a number where it is one, which the answer repeats as such
+            return text if (key := parse_key(text)) is None else key
         if isinstance(field, JsonBoolean):
             return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
         if isinstance(field, JsonInteger | Timestamp | JsonFloat) and JSON_NUMBER.match(text):

@@ -6,7 +6,7 @@ Those of catalog.api.fields read files as well, where every value is text.
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
@@ -14,20 +14,28 @@ from rest_framework import serializers
 
 from catalog.api.fields import MAX_NAME_LENGTH, MAX_NAMES
 from catalog.event_keys import EventId, parse_event_key
-from catalog.keys import MAX_JSON_NUMBER, MAX_KEY_LENGTH
+from catalog.keys import MAX_JSON_NUMBER, MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, key_of_number, parse_key
 from catalog.limits import MAX_ID
 
 MAX_TIMESTAMP = 32_503_680_000  # unix seconds: the year 3000
 DAY_SECONDS = 86_400  # seconds: an offset from UTC is smaller
-MAX_HISTORY = 1000
+MAX_MOVIES = 1000  # of a list of movie ids
+MAX_HISTORY = 10_000  # movie ids of a history; the model reads the newest, all are barred from lists
 MAX_TOP_K = 200
 MIN_VIEWERS, MAX_VIEWERS = 2, 10  # of a group
 MAX_IN_QUERY = 100
+MAX_LANGUAGE_LENGTH = 12  # characters of a BCP 47 tag
 
 _MOVIE_ID_SCHEMA = {
     "anyOf": [
         {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
         {"type": "integer", "minimum": 0, "maximum": MAX_JSON_NUMBER},
+    ]
+}
+VIEWER_KEY_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": MAX_JSON_NUMBER},
+        {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": r"^[^\x00-\x1f\x7f-\x9f]+$"},
     ]
 }
 _EVENT_ID_SCHEMA = {
@@ -36,7 +44,6 @@ _EVENT_ID_SCHEMA = {
         {"type": "integer", "minimum": 0, "maximum": MAX_JSON_NUMBER},
     ]
 }
-_VIEWER_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 _TIMESTAMP_SCHEMA = {
     "anyOf": [
         {"type": "number", "minimum": 0, "maximum": MAX_TIMESTAMP},
@@ -185,13 +192,13 @@ class _BoundedList(serializers.Field):
         raise NotImplementedError
 
 
-@extend_schema_field({"type": "array", "items": _MOVIE_ID_SCHEMA, "maxItems": MAX_HISTORY})
+@extend_schema_field({"type": "array", "items": _MOVIE_ID_SCHEMA, "maxItems": MAX_MOVIES})
 class MovieIds(_BoundedList):
     """A list of movie ids, as texts."""
 
     item_name = "film ids"
 
-    def __init__(self, *, max_items: int = MAX_HISTORY, **options: Any) -> None:
+    def __init__(self, *, max_items: int = MAX_MOVIES, **options: Any) -> None:
         super().__init__(max_items=max_items, **options)
 
     def parse_items(self, data: Sequence[Any]) -> list[str]:
@@ -204,6 +211,14 @@ class MovieIds(_BoundedList):
     def parse_item(self, data: Any) -> str:
         """Return one parsed item. Raises ValidationError."""
         return movie_id_text(data)
+
+
+@extend_schema_field({"type": "array", "items": _MOVIE_ID_SCHEMA, "maxItems": MAX_HISTORY})
+class HistoryIds(MovieIds):
+    """The movie ids of a history, oldest first."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_items=MAX_HISTORY, **options)
 
 
 _ID_IN_QUERY = f"[^,]{{1,{MAX_KEY_LENGTH}}}"
@@ -258,11 +273,41 @@ class Timestamp(serializers.Field):
         return moment
 
 
-class UserId(JsonInteger):
-    """The site's own number of a viewer."""
+class NamedViewer(NamedTuple):
+    """A viewer as a call names them: the key, and the JSON value that the answer repeats."""
+
+    key: Key
+    sent: int | str
+
+
+def named_viewer(data: Any) -> NamedViewer | None:
+    """Return the viewer that a JSON value names; None for a value that can name none."""
+    if isinstance(data, str):
+        sent: int | str | None = data
+    else:
+        sent = as_integer(data)
+    key = None if sent is None else parse_key(sent) if isinstance(sent, str) else key_of_number(sent)
+    return None if sent is None or key is None else NamedViewer(key, sent)
+
+
+@extend_schema_field(VIEWER_KEY_SCHEMA)
+class UserId(serializers.Field):
+    """The site's own id of a viewer, a number or a text; the value is a NamedViewer."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=1, max_value=MAX_ID, help_text="The site's own number of a viewer.", **options)
+        super().__init__(**{"help_text": "The site's own id of a viewer."} | options)
+
+    def to_internal_value(self, data: Any) -> NamedViewer:
+        """Return the parsed value. Raises ValidationError."""
+        viewer = named_viewer(data)
+        if viewer is None:
+            raise serializers.ValidationError(VIEWER_KEY_RULE)
+        return viewer
+
+
+@extend_schema_field(VIEWER_KEY_SCHEMA)
+class UserIdAnswer(serializers.Field):
+    """A viewer's id in an answer: as it came in the body, else a number up to 2**31 - 1 and any other text."""
 
 
 class TopK(JsonInteger):
@@ -273,7 +318,7 @@ class TopK(JsonInteger):
 
 
 @extend_schema_field(
-    {"type": "array", "items": _VIEWER_ID_SCHEMA, "minItems": MIN_VIEWERS, "maxItems": MAX_VIEWERS, "uniqueItems": True}
+    {"type": "array", "items": VIEWER_KEY_SCHEMA, "minItems": MIN_VIEWERS, "maxItems": MAX_VIEWERS, "uniqueItems": True}
 )
 class ViewerIds(serializers.Field):
     """The ids of two to ten viewers."""
@@ -282,7 +327,7 @@ class ViewerIds(serializers.Field):
         message = "Two to ten viewers who watch together, in place of user_id and history."
         super().__init__(help_text=message, **options)
 
-    def to_internal_value(self, data: Any) -> list[int]:
+    def to_internal_value(self, data: Any) -> list[NamedViewer]:
         """Return the parsed value. Raises ValidationError."""
         if not isinstance(data, list):
             raise serializers.ValidationError("must be a list of viewer ids.")
@@ -290,14 +335,11 @@ class ViewerIds(serializers.Field):
             raise serializers.ValidationError(
                 f"holds {len(data)} viewers; the limits are {MIN_VIEWERS} and {MAX_VIEWERS}."
             )
-        viewer_ids = [number if number and 1 <= number <= MAX_ID else 0 for number in map(as_integer, data)]
-        errors = {
-            str(index): [f"must be an integer from 1 to {MAX_ID}."]
-            for index, viewer_id in enumerate(viewer_ids)
-            if not viewer_id
-        }
+        viewers = [named_viewer(item) for item in data]
+        errors = {str(index): [VIEWER_KEY_RULE] for index, viewer in enumerate(viewers) if viewer is None}
         if errors:
             raise serializers.ValidationError(errors)
-        if len(set(viewer_ids)) < len(viewer_ids):
+        named = [viewer for viewer in viewers if viewer is not None]
+        if len({viewer.key for viewer in named}) < len(named):
             raise serializers.ValidationError("names a viewer twice.")
-        return viewer_ids
+        return named

@@ -1,5 +1,6 @@
 """GET /home: a page of rows in one call."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
@@ -7,35 +8,61 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
-from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId
-from recommender.api.list_requests import AgeLimitFields, FilterFields, to_filters, to_request
-from recommender.api.list_responses import EmptyListSerializer, FiltersAppliedSerializer, movie_card
+from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId, UserIdAnswer
+from recommender.api.list_requests import (
+    AudienceFields,
+    DetailsField,
+    FilterFields,
+    sent_viewer,
+    to_filters,
+    to_request,
+)
+from recommender.api.list_responses import (
+    LANGUAGE_HELP,
+    EmptyListSerializer,
+    FiltersAppliedSerializer,
+    MovieDetailFields,
+    movie_card,
+)
+from recommender.api.lists.see_all import SeeAllSerializer, see_all
 from recommender.api.openapi.operations import operation
 from recommender.serving.home.page import Page, build_page
 from recommender.serving.request import Filters
 
 MAX_ROWS, MAX_ROW_LENGTH = 20, 50
-ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
+ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest", "history"]
 
 
-class HomeQuerySerializer(FilterFields, AgeLimitFields):
+class HomeQuerySerializer(FilterFields, AudienceFields):
     user_id = UserId(required=False)
     rows = JsonInteger(default=8, min_value=1, max_value=MAX_ROWS, help_text="How many rows at most.")
     row_length = JsonInteger(
         default=12, min_value=1, max_value=MAX_ROW_LENGTH, help_text="How many films a row at most."
     )
     at = Timestamp(required=False, help_text="The request time, which the model uses for the gaps between watches.")
+    language = TitleLanguageField()
+    details = DetailsField()
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the validated values, and as `sent` the values as they came."""
+        values = super().to_internal_value(data)
+        values["sent"] = dict(data)
+        return values
 
 
 @extend_schema_serializer(component_name="HomeFilm")
-class HomeMovieSerializer(serializers.Serializer):
+class HomeMovieSerializer(MovieDetailFields):
     movie_id = serializers.CharField()
     title = serializers.CharField(allow_null=True)
     genres = serializers.ListField(child=serializers.CharField())
     year = serializers.IntegerField(allow_null=True)
     poster_url = serializers.CharField()
+    completion = serializers.FloatField(
+        required=False, min_value=0, max_value=1, help_text="In the row continue_watching: how much was watched."
+    )
 
 
 class HomeRowSerializer(serializers.Serializer):
@@ -47,14 +74,16 @@ class HomeRowSerializer(serializers.Serializer):
     source = serializers.ChoiceField(ROW_SOURCES, help_text="How the row came about.")  # type: ignore[assignment]
     recommendation_id = serializers.CharField(help_text="Send it along with impressions and clicks.")
     films = HomeMovieSerializer(many=True)
+    see_all = SeeAllSerializer(allow_null=True, help_text="How the row goes on; null where no call lists the same.")
 
 
 class HomeAnswerSerializer(EmptyListSerializer):
-    user_id = serializers.IntegerField(allow_null=True)
+    user_id = UserIdAnswer(allow_null=True)
     rows = HomeRowSerializer(many=True)
     model_version = serializers.CharField(allow_null=True)
     is_known_user = serializers.BooleanField()
     degraded = serializers.BooleanField(help_text="A part is down; the rows are right, they only cost more.")
+    language = serializers.CharField(help_text=LANGUAGE_HELP)
     filters_applied = FiltersAppliedSerializer()
 
 
@@ -68,19 +97,20 @@ class HomeView(ApiView):
         "A page of rows with a reason each and no film twice.",
         HomeAnswerSerializer,
         parameters=[HomeQuerySerializer],
-        description="Top picks first, then the rows by the mean score that the model gives their first films. Without "
-        "a viewer, or for one without a history: what everyone watches.",
+        description="What the viewer started first, then top picks, then the rows by the mean score of their "
+        "first films by the model; what may be watched again is last. Without a viewer, or for one without a history: "
+        "what everyone watches.",
     )
     def get(self, request: Request) -> Response:
         """Return a home page of rows for a viewer, or for everyone."""
         values = self.validated
         list_request = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
         page = build_page(list_request, values["rows"], values["row_length"])
-        return Response(page_body(list_request.viewer_id, page, list_request.filters))
+        return Response(page_body(sent_viewer(values), page, list_request.filters, values["sent"]))
 
 
-def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, Any]:
-    """Return the page as the JSON of the API."""
+def page_body(user_id: int | str | None, page: Page, filters: Filters, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the page as the JSON of the API. `sent`: its parameters as they came."""
     body = {
         "user_id": user_id,
         "rows": [
@@ -92,14 +122,29 @@ def page_body(user_id: int | None, page: Page, filters: Filters) -> dict[str, An
                 "reason": rendered.row.reason,
                 "source": rendered.row.source,
                 "recommendation_id": rendered.recommendation_id,
-                "films": [movie_card(movie_id, page.movie_cards) for movie_id in rendered.movie_ids],
+                "films": [_home_movie(movie_id, rendered.row.kind, page) for movie_id in rendered.movie_ids],
+                "see_all": see_all(
+                    rendered.row.kind,
+                    rendered.row.about,
+                    sent,
+                    rendered.movie_ids,
+                    data_set=page.data_set,
+                    model=page.model_version,
+                ),
             }
             for rendered in page.rows
         ],
         "model_version": page.model_version,
         "is_known_user": page.is_known_viewer,
         "degraded": page.degraded,
+        "language": page.language,
         "filters_applied": filters.as_dict(),
     }
-    notes = {"reason": page.empty_reason, "unknown_names": page.unknown_names}
+    notes = {"reason": page.empty_reason, "unknown_names": page.unknown_names, "suggestions": page.suggestions}
     return body | {name: value for name, value in notes.items() if value}
+
+
+def _home_movie(movie_id: int, row_kind: str, page: Page) -> dict[str, Any]:
+    """Return a movie as its row shows it."""
+    card = movie_card(movie_id, page.movie_cards)
+    return card | {"completion": page.completions[movie_id]} if row_kind == "continue_watching" else card

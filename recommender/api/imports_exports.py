@@ -22,7 +22,7 @@ from catalog.exchange.row_schemas import COLUMNS, FIELDS, RowKind
 from catalog.limits import MAX_ID
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import JsonInteger
+from recommender.api.fields import JsonBoolean, JsonInteger
 from recommender.api.jobs import JobAnswerSerializer, create_import_job, job_body
 from recommender.api.openapi.operations import ERROR_RESPONSES, operation
 from recommender.api.uploads import content_type_and_encoding, uploaded_file
@@ -39,6 +39,7 @@ CONTENT_TYPE_BY_FORMAT = {FileFormat.JSONL: "application/x-ndjson", FileFormat.C
 IMPORT_SCOPES = {
     RowKind.MOVIES: ApiKey.Scope.CATALOGUE,
     RowKind.PEOPLE: ApiKey.Scope.CATALOGUE,
+    RowKind.GENRES: ApiKey.Scope.CATALOGUE,
     RowKind.VIEWERS: ApiKey.Scope.ERASE,
     RowKind.EVENTS: ApiKey.Scope.EVENTS,
 }
@@ -62,6 +63,12 @@ class RejectedQuerySerializer(FastSerializer):
     cursor = JsonInteger(default=-1, min_value=-1, max_value=MAX_ID, help_text="From `next` of the page before.")
 
 
+class ImportQuerySerializer(FastSerializer):
+    create_genres = JsonBoolean(
+        default=False, help_text="Of films: whether genres that are new are made. An empty catalogue gets them anyway."
+    )
+
+
 class ImportsView(ApiView):
     """Serve POST /imports/{kind}."""
 
@@ -74,11 +81,11 @@ class ImportsView(ApiView):
 
     @operation(
         "imports",
-        "Brings films, people, viewers or events in from a file; a job tells what became of the rows.",
+        "Brings films, people, genres, viewers or events in from a file; a job tells what became of the rows.",
         JobAnswerSerializer,
         status=202,
         request=dict.fromkeys(FORMAT_BY_CONTENT_TYPE, OpenApiTypes.BINARY),
-        parameters=[KIND_PARAMETER],
+        parameters=[KIND_PARAMETER, ImportQuerySerializer],
     )
     def post(self, request: Request, kind: str) -> Response:
         """Store the rows of a file and start the job that imports them."""
@@ -91,7 +98,8 @@ class ImportsView(ApiView):
         with uploaded_file(request) as file:
             digest = file_digest(cast(Any, file), lambda: blake2b(digest_size=16)).hexdigest()
             file.seek(0)
-            parameters = {"of": str(RowKind(kind)), "form": str(file_format), "digest": digest}
+            parameters: dict[str, Any] = {"of": str(RowKind(kind)), "form": str(file_format), "digest": digest}
+            parameters |= {"create_genres": True} if self.validated["create_genres"] else {}
             parameters |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
             job = create_import_job(
                 cast(Any, request.auth),
@@ -140,7 +148,7 @@ class ExportsView(ApiView):
 
     @bare_operation(
         operation_id="exports",
-        summary="All films, people, viewers or events, as a file that POST /imports takes.",
+        summary="All films, people, genres, viewers or events, as a file that POST /imports takes.",
         tags=["imports"],
         parameters=[KIND_PARAMETER, OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*FileFormat])],
         responses={

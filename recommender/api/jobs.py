@@ -16,6 +16,8 @@ from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonString
 from recommender.api.openapi.operations import operation
+from recommender.ingest.imports import FIRST_GENRES
+from recommender.jobs.results import readable_result
 from recommender.models import ApiKey, Job
 
 FillJob = Callable[[Job], object]
@@ -67,7 +69,7 @@ def job_body(job: Job) -> dict[str, Any]:
         "phase": job.phase,
         "done": job.done,
         "total": job.total,
-        "result": job.result,
+        "result": readable_result(job),
         "error": job.error,
         "created_at": job.created_at.isoformat(),
         "started_at": job.started_at and job.started_at.isoformat(),
@@ -96,7 +98,8 @@ def _create_once(
     except ValidationError:
         raise ValidationError({"Idempotency-Key": "must be 1 to 128 printable ASCII characters."}) from None
     job = _create_and_enqueue(f"{principal.prefix}:{key}", values, fill)
-    if (job.kind, job.parameters) != (values["kind"], values["parameters"]):
+    asked_for = {name: value for name, value in job.parameters.items() if name != FIRST_GENRES}
+    if (job.kind, asked_for) != (values["kind"], values["parameters"]):
         raise IdempotencyMismatch
     return job
 

@@ -3,15 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.api.age_limits import AGE_LIMIT_HELP, CERTIFICATE_HELP, CertificateField
+from rest_framework import serializers
+
+from catalog.api.age_limits import AGE_LIMIT_HELP, CERTIFICATE_HELP, COUNTRY_HELP, CertificateField
+from catalog.api.fields import CountryField
 from catalog.models import MAX_AGE_LIMIT
+from catalog.names.languages import NO_WISH
 from catalog.selectors import strictest_age_limit
+from recommender import viewer_keys
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp, TopK
 from recommender.movies.movie_ids import parse_movie_ids
-from recommender.serving.request import FILTER_NAMES, Filters, RecommendRequest
+from recommender.serving.request import FILTER_NAMES, SEEN, Filters, RecommendRequest
 
 MAX_RUNTIME = 32_767  # minutes
+SEEN_HELP = (
+    "Films that the viewer has seen: left out, listed among the others, or alone, without those that got bad stars. "
+    "Disliked films and those of no interest stay out. A list with seen films is computed; source never says cache."
+)
 
 
 class TitlesField(JsonBoolean):
@@ -29,7 +38,27 @@ class AgeLimitFields(FastSerializer):
     certificate = CertificateField(required=False, help_text=CERTIFICATE_HELP)
 
 
-class ListRequestSerializer(AgeLimitFields):
+class DetailsField(JsonBoolean):
+    """Whether the movies of the list come with more than their cards."""
+
+    def __init__(self, **options: Any) -> None:
+        message = "Whether overview, runtime, certificate, directors and actors come along, beside the titles."
+        super().__init__(default=False, help_text=message, **options)
+
+
+class AudienceFields(AgeLimitFields):
+    """For whom a call lists movies: of which age at most, and where."""
+
+    country = CountryField(required=False, help_text=COUNTRY_HELP)
+
+
+class SeenFields(FastSerializer):
+    """Whether a list has what its viewer has seen."""
+
+    seen = serializers.ChoiceField(SEEN, default="exclude", help_text=SEEN_HELP)
+
+
+class ListRequestSerializer(AudienceFields, SeenFields):
     """The fields of every request for a personal list."""
 
     top_k = TopK(20, help_text="How many films at most.")
@@ -52,6 +81,7 @@ class FilterFields(FastSerializer):
     actors = Names(required=False, help_text="Any of them.")
     directors = Names(required=False, help_text="Any of them.")
     languages = Names(required=False, help_text="Any of them, as BCP 47 tags: en stands for en-GB too.")
+    countries = Names(required=False, help_text="Any of them, of origin: US, GB.")
     min_year = JsonInteger(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
     max_year = JsonInteger(required=False, min_value=1800, max_value=2200, help_text="Inclusive.")
     min_runtime = JsonInteger(required=False, min_value=1, max_value=MAX_RUNTIME, help_text="Minutes, inclusive.")
@@ -61,21 +91,36 @@ class FilterFields(FastSerializer):
 def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
     """Return the request to serving for validated values; `more`: fields of it that are no values of the call."""
     requested_at = values.get("at")
+    key = values["user_id"].key if "user_id" in values else None
+    group = [viewer.key for viewer in values.get("user_ids", ())]
+    ids = viewer_keys.viewer_ids(group if key is None else [key])
     return RecommendRequest(
-        viewer_id=values.get("user_id"),
-        viewer_ids=values.get("user_ids", ()),
+        viewer_id=None if key is None else ids.get(key),
+        viewer_key=key,
+        viewer_ids=[ids.get(member) for member in group],
+        viewer_keys=group,
         history=parse_movie_ids(values.get("history", ())),
         history_texts=values.get("history", ()),
         top_k=values["top_k"],
         exclude=parse_movie_ids(values["exclude"]),
+        seen=values.get("seen", "exclude"),
         liked_genres=values.get("liked_genres", ()),
         age_limit=effective_age_limit(values),
+        country=values.get("country", ""),
+        title_languages=values.get("title_languages", NO_WISH),
         requested_at=None if requested_at is None else max(0, int(requested_at.timestamp())),
-        titles=values.get("titles", False),
+        titles=values.get("titles", False) or values.get("details", False),
+        details=values.get("details", False),
         explain=values.get("explain", False),
         diversity=values.get("diversity", 0.0),
+        page=values.get("page"),
         **more,
     )
+
+
+def sent_viewer(values: Mapping[str, Any]) -> int | str | None:
+    """Return the viewer's id as the call names it, for the answer to repeat; None where it names nobody."""
+    return values["user_id"].sent if "user_id" in values else None
 
 
 def to_filters(values: Mapping[str, Any]) -> Filters:

@@ -6,10 +6,13 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from catalog.selectors import MovieCard
+from catalog.selectors import DetailedCard, MovieCard
+from recommender.api.lists.pages import NEXT_HELP
 from recommender.movies.movie_ids import movie_id_text, movie_id_texts
 from recommender.serving.request import Filters
 from recommender.serving.response import Answer
+
+LANGUAGE_HELP = "With titles: their language, where the catalogue has them in it; else they are as they are."
 
 
 class NamesField(serializers.ListField):
@@ -34,8 +37,22 @@ class ScoredMovieSerializer(serializers.Serializer):
     fact = serializers.CharField(required=False, help_text="With explain: what it has in common with them, or empty.")
 
 
+class MovieDetailFields(serializers.Serializer):
+    # No docstring: it would describe every movie in the schema.
+    overview = serializers.CharField(required=False, help_text="With details.")
+    runtime = serializers.IntegerField(required=False, allow_null=True, help_text="With details: minutes.")
+    certificate = serializers.CharField(required=False, help_text="With details.")
+    directors = serializers.ListField(child=serializers.CharField(), required=False, help_text="With details.")
+    actors = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="With details: in billing order."
+    )
+
+
+DETAIL_NAMES = tuple(MovieDetailFields().fields)
+
+
 @extend_schema_serializer(component_name="Titled")
-class TitledMovieSerializer(ScoredMovieSerializer):
+class TitledMovieSerializer(MovieDetailFields, ScoredMovieSerializer):
     title = serializers.CharField(required=False, allow_null=True)
     genres = serializers.ListField(child=serializers.CharField(), required=False)
     year = serializers.IntegerField(required=False, allow_null=True)
@@ -61,9 +78,24 @@ class ListInfoFields(serializers.Serializer):
     )
 
 
+class NextPageFields(serializers.Serializer):
+    # No docstring: it would describe every answer in the schema.
+    next = serializers.CharField(allow_null=True, help_text=NEXT_HELP)
+
+
 class EmptyListSerializer(serializers.Serializer):
     reason = serializers.CharField(required=False, help_text="Why the list is empty.")
     unknown_names = serializers.DictField(child=NamesField(), required=False, help_text="Names no film has.")
+    suggestions = serializers.DictField(
+        child=serializers.DictField(child=NamesField()),
+        required=False,
+        help_text="By filter, for unknown names: names of the catalogue that are near.",
+    )
+
+
+class LanguageFields(serializers.Serializer):
+    # No docstring: it would describe every answer in the schema.
+    language = serializers.CharField(required=False, help_text=LANGUAGE_HELP)
 
 
 class FiltersAppliedSerializer(serializers.Serializer):
@@ -72,20 +104,27 @@ class FiltersAppliedSerializer(serializers.Serializer):
     actors = NamesField(required=False)
     directors = NamesField(required=False)
     languages = NamesField(required=False)
+    countries = NamesField(required=False)
     min_year = serializers.IntegerField(required=False)
     max_year = serializers.IntegerField(required=False)
     min_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
     max_runtime = serializers.IntegerField(required=False, help_text="Minutes.")
 
 
-def list_body(user_id: int | None, answer: Answer) -> dict[str, Any]:
-    """Return the body of a call that answers with one list."""
+def list_body(user_id: int | str | None, answer: Answer) -> dict[str, Any]:
+    """Return the body of a call that answers with one list. `user_id`: as the call named the viewer."""
     body = {"user_id": user_id, "recommendations": recommended_movies(answer), **list_info(answer)}
-    notes = {"reason": answer.empty_reason, "unknown_names": answer.unknown_names}
+    body["next"] = answer.next_cursor
+    notes = {
+        "reason": answer.empty_reason,
+        "unknown_names": answer.unknown_names,
+        "suggestions": answer.suggestions,
+        "language": answer.language,
+    }
     return body | {name: value for name, value in notes.items() if value}
 
 
-def filtered_list_body(user_id: int | None, answer: Answer, filters: Filters) -> dict[str, Any]:
+def filtered_list_body(user_id: int | str | None, answer: Answer, filters: Filters) -> dict[str, Any]:
     """Return the body of a call that answers with one filtered list."""
     return list_body(user_id, answer) | {"filters_applied": filters.as_dict()}
 
@@ -123,10 +162,13 @@ def list_info(answer: Answer) -> dict[str, Any]:
     }
 
 
-def movie_card(movie_id: int, cards: Mapping[int, MovieCard]) -> dict[str, Any]:
+def movie_card(movie_id: int, cards: Mapping[int, MovieCard | DetailedCard]) -> dict[str, Any]:
     """Return what a client shows of a movie. `cards` by movie id."""
-    movie = {"movie_id": movie_id_text(movie_id)}
+    movie: dict[str, Any] = {"movie_id": movie_id_text(movie_id)}
     card = cards.get(movie_id)  # absent: deleted since the list was made
     if card is None:
         return movie | {"title": None, "genres": [], "year": None, "poster_url": ""}
-    return movie | {"title": card.title, "genres": card.genres, "year": card.year, "poster_url": card.poster_url}
+    movie |= {"title": card.title, "genres": card.genres, "year": card.year, "poster_url": card.poster_url}
+    if isinstance(card, DetailedCard):
+        movie |= {name: getattr(card, name) for name in DETAIL_NAMES}
+    return movie

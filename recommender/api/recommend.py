@@ -8,17 +8,29 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
 from recommender.api.base_view import ApiView
-from recommender.api.fields import MovieIds, Names, QueryMovieIds, TopK, UserId, ViewerIds
-from recommender.api.list_requests import FilterFields, ListRequestSerializer, TitlesField, to_filters, to_request
+from recommender.api.fields import HistoryIds, Names, QueryMovieIds, TopK, UserId, UserIdAnswer, ViewerIds
+from recommender.api.list_requests import (
+    DetailsField,
+    FilterFields,
+    ListRequestSerializer,
+    TitlesField,
+    sent_viewer,
+    to_filters,
+    to_request,
+)
 from recommender.api.list_responses import (
     EmptyListSerializer,
     FiltersAppliedSerializer,
+    LanguageFields,
     ListInfoFields,
+    NextPageFields,
     TitledMovieSerializer,
     filtered_list_body,
     list_body,
 )
+from recommender.api.lists.pages import PagedFields
 from recommender.api.openapi.operations import EXAMPLE_HISTORY, operation
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
@@ -29,28 +41,36 @@ SINGLE_VIEWER_FIELDS = ("user_id", "history")  # of a request for one viewer
 FILTER_HINTS = dict.fromkeys((*FilterFields().fields, "final_k"), "POST /recommend/filtered takes it.")
 
 
-class RecommendQuerySerializer(ListRequestSerializer):
+class RecommendQuerySerializer(PagedFields, ListRequestSerializer):
+    list_name = "recommend"
     hints = {**FILTER_HINTS, **dict.fromkeys(("history", "user_ids"), "POST /recommend takes it.")}
 
     user_id = UserId()
     liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
     exclude = QueryMovieIds(default=list, help_text="Films that must not be listed, separated by commas.")
     titles = TitlesField()
+    details = DetailsField()
+    language = TitleLanguageField()
 
 
-class RecommendRequestSerializer(ListRequestSerializer):
+class RecommendRequestSerializer(PagedFields, ListRequestSerializer):
+    list_name = "recommend"
     hints = FILTER_HINTS
 
     user_id = UserId(required=False)
     user_ids = ViewerIds(required=False)
     titles = TitlesField()
+    details = DetailsField()
+    language = TitleLanguageField()
     liked_genres = Names(default=list, help_text=LIKED_GENRES_HELP)
-    history = MovieIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
+    history = HistoryIds(default=list, help_text="Film ids, oldest first, in place of the viewer's own history.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values. Raises ValidationError unless they name a viewer, a group, a history or liked genres."""
         if "user_ids" in values:
             errors = {name: "cannot stand beside user_ids." for name in SINGLE_VIEWER_FIELDS if values.get(name)}
+            if values["seen"] != "exclude":
+                errors["seen"] = "cannot stand beside user_ids: nobody learns what another has seen."
             if errors:
                 raise serializers.ValidationError(errors)
         elif "user_id" not in values and not values["history"] and not values["liked_genres"]:
@@ -59,6 +79,7 @@ class RecommendRequestSerializer(ListRequestSerializer):
 
 
 class FilteredRequestSerializer(FilterFields, RecommendRequestSerializer):
+    list_name = "recommend/filtered"
     hints = {"titles": "titles always come along here."}
 
     titles = None  # type: ignore[assignment]
@@ -81,16 +102,16 @@ class RecommendRequestExtension(OpenApiSerializerExtension):
         ]
         group_schema = {"properties": {"user_id": {"not": {}}, "history": {"type": "array", "maxItems": 0}}}
         return schema | {
-            "anyOf": [{"required": ["user_id"]}, {"required": ["user_ids"]}, *non_empty],
+            "anyOf": [*({"required": [name]} for name in ("user_id", "user_ids", "cursor")), *non_empty],
             "dependentSchemas": {"user_ids": group_schema},
         }
 
 
-class RecommendAnswerSerializer(ListInfoFields, EmptyListSerializer):
+class RecommendAnswerSerializer(NextPageFields, ListInfoFields, EmptyListSerializer, LanguageFields):
     recommendations = TitledMovieSerializer(many=True)
-    user_id = serializers.IntegerField(allow_null=True)
+    user_id = UserIdAnswer(allow_null=True)
     user_ids = serializers.ListField(
-        child=serializers.IntegerField(), required=False, help_text="Who watch together; then user_id is null."
+        child=UserIdAnswer(), required=False, help_text="Who watch together; then user_id is null."
     )
 
 
@@ -112,7 +133,7 @@ class RecommendView(ApiView):
     def get(self, request: Request) -> Response:
         """Recommend movies to a viewer by their stored history."""
         list_request = to_request(self.validated)
-        return Response(list_body(list_request.viewer_id, recommend(list_request)))
+        return Response(list_body(sent_viewer(self.validated), recommend(list_request)))
 
     @operation(
         "recommend",
@@ -124,7 +145,8 @@ class RecommendView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies to a viewer, to viewers who watch together, or for a history that is sent."""
         list_request = to_request(self.validated)
-        return Response(list_body(list_request.viewer_id, recommend(list_request)) | _group_ids(list_request))
+        body = list_body(sent_viewer(self.validated), recommend(list_request))
+        return Response(body | _group_ids(self.validated))
 
 
 class FilteredView(ApiView):
@@ -150,8 +172,8 @@ class FilteredView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies that satisfy attribute filters."""
         list_request = to_filtered_request(self.validated)
-        body = filtered_list_body(list_request.viewer_id, recommend(list_request), list_request.filters)
-        return Response(body | _group_ids(list_request))
+        body = filtered_list_body(sent_viewer(self.validated), recommend(list_request), list_request.filters)
+        return Response(body | _group_ids(self.validated))
 
 
 def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
@@ -159,5 +181,5 @@ def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
     return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
 
 
-def _group_ids(list_request: RecommendRequest) -> dict[str, Any]:
-    return {"user_ids": list(list_request.viewer_ids)} if list_request.viewer_ids else {}
+def _group_ids(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"user_ids": [viewer.sent for viewer in values["user_ids"]]} if "user_ids" in values else {}

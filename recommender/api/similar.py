@@ -1,30 +1,52 @@
-"""POST /similar: movies like a movie."""
+"""POST /similar and GET /similar/{id}: movies like a movie."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.http import Http404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.fields import TitleLanguageField
+from catalog.api.strict import QueryValidationError
+from catalog.names.languages import NO_WISH
+from catalog.selectors import DetailedCard, MovieCard
+from recommender import viewer_keys
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
-from recommender.api.list_requests import AgeLimitFields, effective_age_limit
+from recommender.api.http import conditional_get
+from recommender.api.list_requests import AudienceFields, DetailsField, SeenFields, TitlesField, effective_age_limit
+from recommender.api.list_responses import LanguageFields, MovieDetailFields, NextPageFields, movie_card
+from recommender.api.lists.pages import NO_CURSOR, PagedFields
 from recommender.api.openapi.operations import operation
 from recommender.movies.movie_ids import movie_id_texts, parse_movie_id
+from recommender.serving.paging.page import Page, about
+from recommender.serving.paging.tokens import CursorInvalid
 from recommender.serving.similar import MovieNotFound, find_similar
 
 
-class SimilarRequestSerializer(AgeLimitFields):
+class SimilarRequestSerializer(PagedFields, AudienceFields, SeenFields):
+    list_name = "similar"
+
     movie_id = MovieId()
     user_id = UserId(required=False)
     top_k = TopK(20)
+    titles = TitlesField()
+    details = DetailsField()
+    language = TitleLanguageField()
 
 
-class NeighbourSerializer(serializers.Serializer):
+class NeighbourSerializer(MovieDetailFields):
     movie_id = serializers.CharField()
+    title = serializers.CharField(required=False, allow_null=True)
+    genres = serializers.ListField(child=serializers.CharField(), required=False)
+    year = serializers.IntegerField(required=False, allow_null=True)
+    poster_url = serializers.CharField(required=False)
     similarity = serializers.FloatField(min_value=0, max_value=1)
 
 
-class SimilarAnswerSerializer(serializers.Serializer):
+class SimilarAnswerSerializer(NextPageFields, LanguageFields):
     movie_id = serializers.CharField()
     similar = NeighbourSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
@@ -35,6 +57,16 @@ class SimilarAnswerSerializer(serializers.Serializer):
     degraded = serializers.BooleanField()
     removed = serializers.DictField(child=serializers.IntegerField(), help_text="As for a list.")
     ignored_history = serializers.ListField(child=serializers.CharField())
+
+
+class SimilarQuerySerializer(PagedFields, AudienceFields, SeenFields):
+    list_name = "similar_to"
+
+    user_id = UserId(required=False)
+    top_k = TopK(20)
+    titles = TitlesField()
+    details = DetailsField()
+    language = TitleLanguageField()
 
 
 class SimilarView(ApiView):
@@ -51,26 +83,70 @@ class SimilarView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """List the movies that are most like a movie."""
-        values = self.validated
-        movie_id = values["movie_id"]
+        return _respond(self.validated["movie_id"], self.validated, self.validated["page"])
+
+
+class SimilarToView(ApiView):
+    """Serve GET /similar/{id}."""
+
+    allow_viewer_token = True
+
+    @operation(
+        "similar_to",
+        "Films like a film, for caches: what POST /similar answers.",
+        SimilarAnswerSerializer,
+        parameters=[SimilarQuerySerializer],
+        description="Without a viewer the answer is the same for everyone: a shared cache may keep it. It has an ETag.",
+    )
+    def get(self, request: Request, movie_id: str) -> Response:
+        """List the movies that are most like the one in the address."""
         try:
-            answer = find_similar(
-                parse_movie_id(movie_id), values["top_k"], effective_age_limit(values), values.get("user_id")
-            )
-        except MovieNotFound:
-            raise Http404(f"The catalogue has no film {movie_id}.") from None
-        return Response(
-            {
-                "movie_id": movie_id,
-                "similar": [
-                    {"movie_id": neighbour, "similarity": similarity}
-                    for neighbour, similarity in zip(movie_id_texts(answer.movie_ids), answer.similarities, strict=True)
-                ],
-                "source": answer.source,
-                "model_version": answer.model_version,
-                "recommendation_id": answer.recommendation_id,
-                "degraded": answer.degraded,
-                "removed": answer.removal_counts,
-                "ignored_history": [],
-            }
+            page = about(self.validated["page"], movie_id)
+        except CursorInvalid:
+            raise QueryValidationError({"cursor": [NO_CURSOR]}) from None
+        response = _respond(movie_id, self.validated, page)
+        if "user_id" not in self.validated:
+            response.headers["Cache-Control"] = conditional_get.shared_cache_control()
+        return response
+
+
+def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
+    """Answer with the movies like this one. Raises Http404."""
+    viewer = values["user_id"].key if "user_id" in values else None
+    try:
+        answer = find_similar(
+            parse_movie_id(movie_id),
+            values["top_k"],
+            effective_age_limit(values),
+            viewer_keys.viewer_id(viewer) if viewer is not None else None,
+            viewer_key=viewer,
+            country=values.get("country", ""),
+            seen=values["seen"],
+            titles=values["titles"] or values["details"],
+            details=values["details"],
+            title_languages=values.get("title_languages", NO_WISH),
+            page=page,
         )
+    except MovieNotFound:
+        raise Http404(f"The catalogue has no film {movie_id}.") from None
+    return Response(
+        {
+            "movie_id": movie_id,
+            "similar": [
+                {**_card(neighbour, answer.movie_cards), "similarity": similarity}
+                for neighbour, similarity in zip(answer.movie_ids, answer.similarities, strict=True)
+            ],
+            "source": answer.source,
+            "model_version": answer.model_version,
+            "recommendation_id": answer.recommendation_id,
+            "degraded": answer.degraded,
+            "removed": answer.removal_counts,
+            "ignored_history": [],
+            "next": answer.next_cursor,
+            **({"language": answer.language} if answer.language else {}),
+        }
+    )
+
+
+def _card(movie_id: int, cards: Mapping[int, MovieCard | DetailedCard] | None) -> dict[str, Any]:
+    return {"movie_id": str(movie_id)} if cards is None else movie_card(movie_id, cards)

@@ -14,12 +14,14 @@ from recommender.api import (
     similar,
 )
 from recommender.api.openapi import documents
-from recommender.api.users import event_deletion, history_import, merges, user_data, viewer_tokens
+from recommender.api.stream import track
+from recommender.api.users import event_deletion, lists, merges, profiles, taste, user_data, viewer_tokens
 
 urlpatterns = [
     path("recommend", recommend.RecommendView.as_view()),
     path("recommend/filtered", recommend.FilteredView.as_view()),
     path("similar", similar.SimilarView.as_view()),
+    path("similar/<key:movie_id>", similar.SimilarToView.as_view()),
     path("home", home.HomeView.as_view()),
     path("popular", charts.PopularView.as_view()),
     path("trending", charts.TrendingView.as_view()),
@@ -31,12 +33,21 @@ urlpatterns = [
     path("imports/<str:kind>", imports_exports.ImportsView.as_view()),
     path("exports/<slug:kind>.<slug:form>", imports_exports.ExportsView.as_view()),
     path("events", events.EventsView.as_view()),
-    path("events/<path:event_id>", event_deletion.EventView.as_view()),
-    path("users/<int:user_id>/data", user_data.UserDataView.as_view()),
-    path("users/<int:user_id>/events", event_deletion.UserEventsView.as_view()),
-    path("users/<int:user_id>/history", history_import.HistoryImportView.as_view()),
+    path("events/<key:event_id>", event_deletion.EventView.as_view()),
+    path("track", track.TrackView.as_view()),
+    path("v1/<slug:call>", track.SegmentView.as_view()),
+    path("users/<key:user_id>/data", user_data.UserDataView.as_view()),
+    path("users/<key:user_id>/events", event_deletion.UserEventsView.as_view()),
+    path("users/<key:user_id>/history", lists.HistoryView.as_view()),
+    path("users/<key:user_id>/ratings", lists.RatingsView.as_view()),
+    path("users/<key:user_id>/watchlist", lists.WatchlistView.as_view()),
+    path("users/<key:user_id>/hidden", lists.HiddenView.as_view()),
+    path("users/<key:user_id>/taste", taste.TasteView.as_view()),
     path("users/merge", merges.MergeView.as_view()),
     path("users/merge/undo", merges.UndoView.as_view()),
+    path("users/<key:user_id>", profiles.ProfileView.as_view()),
+    path("accounts/<key:account>/profiles", profiles.AccountProfilesView.as_view()),
+    path("accounts/<key:account>/data", profiles.AccountDataView.as_view()),
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
     path("health/live", health.LiveView.as_view()),
     path("health/ready", health.ReadyView.as_view()),

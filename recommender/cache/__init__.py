@@ -21,6 +21,7 @@ from recommender.cache.lists import (
     store_list,
     store_lists,
 )
+from recommender.cache.pages import StoredPage, read_page, store_page
 from recommender.cache.processes import (
     announce_next_model,
     heartbeat_ages,
@@ -42,6 +43,7 @@ from recommender.cache.versions import (
     set_epoch_bumper,
     try_publish_viewer_versions,
 )
+from recommender.cache.viewer_keys import delete_viewer_ids, read_viewer_ids, store_viewer_ids
 
 __all__ = [
     "COUNTER_BUCKETS",
@@ -51,10 +53,12 @@ __all__ = [
     "CacheUnavailable",
     "ExclusionCounts",
     "StoredList",
+    "StoredPage",
     "Versions",
     "add_counters",
     "announce_next_model",
     "delete_all",
+    "delete_viewer_ids",
     "erase_viewer",
     "fill_reserved_versions",
     "fill_reserved_viewer_versions",
@@ -70,6 +74,8 @@ __all__ = [
     "read_embedding",
     "read_list_and_versions",
     "read_lists",
+    "read_page",
+    "read_viewer_ids",
     "record_heartbeat",
     "report_loaded_model",
     "reserve_missing_versions",
@@ -79,5 +85,7 @@ __all__ = [
     "store_embedding",
     "store_list",
     "store_lists",
+    "store_page",
+    "store_viewer_ids",
     "try_publish_viewer_versions",
 ]

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from django_redis.serializers.base import BaseSerializer
 
-# magic, format, epoch, viewer version, made_at, age limit (-1: none), exclusion counts, movies, bytes of model name
-_LIST = struct.Struct("<4sBqqqb3IHB")
+# magic, format, epoch, viewer version, made_at, age limit (-1: none), exclusion counts, country, language, movies,
+# bytes of model name
+_LIST = struct.Struct("<4sBqqqb3I2s12sHB")
 _EMBEDDING = struct.Struct("<4sBq")  # magic, format, viewer version
-_LIST_MAGIC, _EMBEDDING_MAGIC, _LIST_FORMAT, _EMBEDDING_FORMAT = b"mrl\x00", b"mru\x00", 2, 1
+_LIST_MAGIC, _EMBEDDING_MAGIC, _LIST_FORMAT, _EMBEDDING_FORMAT = b"mrl\x00", b"mru\x00", 3, 1
 
 
 class BytesSerializer(BaseSerializer):
@@ -49,8 +50,8 @@ NO_EXCLUSIONS = ExclusionCounts()
 class StoredList(NamedTuple):
     """Movies best first with their scores, and the versions of what they come from. `made_at`: unix seconds.
 
-    The age limit (years, None: no limit) and the exclusion counts are of the viewer version: a list that is current has
-    the limit that is true now, and nothing needs to be read for it.
+    The age limit (years, None: no limit), the country, the language and the exclusion counts are of the viewer version:
+    a list that is current has those that are true now, and nothing needs to be read for them.
     """
 
     model: str
@@ -61,6 +62,8 @@ class StoredList(NamedTuple):
     made_at: int
     age_limit: int | None = None
     exclusion_counts: ExclusionCounts = NO_EXCLUSIONS
+    country: str = ""  # ISO 3166; "": not known
+    language: str = ""  # BCP 47
 
     def is_current(self, versions: Versions) -> bool:
         """Return whether the list was made from what is true now."""
@@ -71,7 +74,9 @@ class StoredList(NamedTuple):
         name = self.model.encode()
         limit = -1 if self.age_limit is None else self.age_limit
         numbers = (self.epoch, self.viewer_version, self.made_at, limit)
-        head = _LIST.pack(_LIST_MAGIC, _LIST_FORMAT, *numbers, *self.exclusion_counts, len(self.movie_ids), len(name))
+        place = (self.country.encode(), self.language.encode())
+        lengths = (len(self.movie_ids), len(name))
+        head = _LIST.pack(_LIST_MAGIC, _LIST_FORMAT, *numbers, *self.exclusion_counts, *place, *lengths)
         ids, scores = np.asarray(self.movie_ids, "<i4"), np.asarray(self.scores, "<f4")
         return b"".join((head, name, ids.tobytes(), scores.tobytes()))
 
@@ -80,7 +85,8 @@ class StoredList(NamedTuple):
         """Return the list that `pack` made; None for any other value."""
         if not isinstance(value, bytes) or len(value) < _LIST.size:
             return None
-        magic, layout, epoch, viewer_version, made_at, limit, *excluded, count, name_length = _LIST.unpack_from(value)
+        magic, layout, epoch, viewer_version, made_at, limit, *rest, count, name_length = _LIST.unpack_from(value)
+        *excluded, country, language = rest
         ids_at = _LIST.size + name_length
         if magic != _LIST_MAGIC or layout != _LIST_FORMAT or len(value) != ids_at + 8 * count:
             return None
@@ -93,6 +99,8 @@ class StoredList(NamedTuple):
             made_at=made_at,
             age_limit=None if limit < 0 else limit,
             exclusion_counts=ExclusionCounts(*excluded),
+            country=country.rstrip(b"\0").decode(errors="replace"),
+            language=language.rstrip(b"\0").decode(errors="replace"),
         )
 
 

@@ -1,5 +1,6 @@
 """The keys of the list cache, and how their values are read. Names are stored: a running site has values under them."""
 
+from hashlib import blake2b
 from typing import Any
 
 from django.core.cache import caches
@@ -24,12 +25,30 @@ def version_key(viewer_id: int) -> str:
     return f"viewer:{viewer_id}:version"
 
 
+def viewer_id_key(key: str) -> str:
+    """Return where the id of the viewer with this key is stored."""
+    return f"viewer-key:{blake2b(key.encode(), digest_size=16).hexdigest()}:id"
+
+
 def embedding_key(model: str, viewer_id: int) -> str:
     return f"user:{viewer_id}:embedding:{model}"
 
 
 def chart_key(name: str) -> str:
     return f"chart:{name}"
+
+
+def page_session_key(session: str) -> str:
+    return f"pages:{session}"
+
+
+def page_ids_key(session: str) -> str:
+    return f"pages:{session}:ids"
+
+
+def page_sessions_key(viewer_id: int) -> str:
+    """Return the key of the sessions of one viewer's lists; of the lists that are for everyone by 0."""
+    return f"viewer:{viewer_id}:pages"
 
 
 def loaded_model_key(process: str) -> str:

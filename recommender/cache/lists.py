@@ -19,7 +19,9 @@ from recommender.cache.keys import (
     full_key,
     list_key,
     version_key,
+    viewer_id_key,
 )
+from recommender.cache.pages import end_sessions
 from recommender.cache.versions import VERSION_TTL, version_names
 
 CHART_TTL = 3_600  # seconds
@@ -80,13 +82,18 @@ def _remember_models(pipe: Any, models: Iterable[str]) -> None:
     pipe.expire(full_key(MODELS_WITH_LISTS), VERSION_TTL)
 
 
-def erase_viewer(viewer_id: int, known_models: Collection[str] = ()) -> None:
-    """Delete everything about one viewer. `known_models`: these too, should Redis have dropped its note of them."""
+def erase_viewer(viewer_id: int, known_models: Collection[str] = (), key: str = "") -> None:
+    """Delete everything about one viewer. `known_models`: these too, should Redis have dropped its note of them.
+
+    `key`: the viewer's, where it is a text. Other processes notice by the version that is gone.
+    """
     with redis_connection.checked_client() as redis:
         models = {model.decode() for model in redis.smembers(full_key(MODELS_WITH_LISTS))} | set(known_models)
         names = [version_key(viewer_id)]
         names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
+        names += [viewer_id_key(key)] if key else []
         caches["lists"].delete_many(names)
+    end_sessions(viewer_id)
 
 
 def delete_all() -> None:

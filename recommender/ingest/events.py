@@ -1,6 +1,6 @@
 """Record client events: viewing history goes to the catalogue, impressions and clicks to a table of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +8,9 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+from catalog import selectors
 from catalog.event_keys import EventId
+from catalog.keys import Key
 from catalog.models import WatchEvent
 from catalog.services import EventResult, EventStatus, NewEvent, record_events
 from recommender import cache
@@ -28,7 +30,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 class ClientEvent:
     """One event as a client reports it."""
 
-    viewer_id: int
+    viewer: Key
     movie_id: MovieId  # as the client names it
     kind: str  # one of KINDS
     occurred_at: datetime
@@ -71,7 +73,9 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
             (history if event.kind in HISTORY_KINDS else impressions)[index] = event
     with transaction.atomic():
         stored = record_events(
-            [_to_watch_event(event, movie_ids[index]) for index, event in history.items()], announce=False
+            [_to_watch_event(event, movie_ids[index]) for index, event in history.items()],
+            announce=False,
+            others=_named_viewers(impressions.values()),
         )
         results |= zip(history, stored, strict=True)
         results |= zip(
@@ -81,9 +85,9 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
         )
     metrics.increment("events", by=sum(result.status == EventStatus.STORED for result in results.values()))
     versions = {
-        event.viewer_id: version
-        for index, event in history.items()
-        if (version := results[index].viewer_version) is not None
+        result.viewer_id: result.viewer_version
+        for index in history
+        if (result := results[index]).viewer_id is not None and result.viewer_version is not None
     }
     visible = cache.try_publish_viewer_versions(versions)
     return RecordResult([results[index] for index in range(len(client_events))], visible)
@@ -91,7 +95,7 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
 
 def _to_watch_event(event: ClientEvent, movie_id: int) -> NewEvent:
     return NewEvent(
-        viewer_id=event.viewer_id,
+        viewer=event.viewer,
         movie_id=movie_id,
         kind=HISTORY_KINDS[event.kind],
         occurred_at=event.occurred_at,
@@ -103,6 +107,15 @@ def _to_watch_event(event: ClientEvent, movie_id: int) -> NewEvent:
     )
 
 
+def _named_viewers(client_events: Iterable[ClientEvent]) -> dict[Key, bool]:
+    """Return the viewers who are named by a text, who need a row to have an id -> whether each is a session."""
+    viewers: dict[Key, bool] = {}
+    for event in client_events:
+        if isinstance(event.viewer, str):
+            viewers[event.viewer] = viewers.get(event.viewer, True) and event.is_session
+    return viewers
+
+
 def _record_impressions(client_events: Sequence[ClientEvent], movie_ids: Sequence[int]) -> list[EventResult]:
     """Store impressions and clicks of movies that the catalogue has; reject the others."""
     if not client_events:
@@ -111,9 +124,11 @@ def _record_impressions(client_events: Sequence[ClientEvent], movie_ids: Sequenc
     accepted = [
         (event, movie_id) for event, movie_id, known in zip(client_events, movie_ids, exists, strict=True) if known
     ]
+    named = _named_viewers(event for event, _ in accepted)
+    viewer_ids = selectors.find_viewers(named) if named else {}
     rows = [
         NewImpression(
-            viewer_id=event.viewer_id,
+            viewer_id=event.viewer if isinstance(event.viewer, int) else viewer_ids[event.viewer],
             movie_id=movie_id,
             kind=IMPRESSION_KINDS[event.kind],
             occurred_at=event.occurred_at,

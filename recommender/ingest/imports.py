@@ -13,14 +13,18 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from catalog import services
+from catalog.api.fields import viewer_key_in_file
 from catalog.exchange.row_files import Row
 from catalog.exchange.row_import import batched, event_facts, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
+from catalog.keys import Key
+from catalog.selectors import may_bring_genres
 from recommender.jobs.leases import Lease
 from recommender.models import ImportPart, Job
 from recommender.serving.concurrency import in_bulk_turns
 
 MAX_ROWS = 200_000  # of one call
+FIRST_GENRES = "first_genres"  # parameter of a job: the catalogue had no genre when it came, so it brings them
 VIEWER_KINDS = (RowKind.VIEWERS, RowKind.EVENTS)
 
 
@@ -47,15 +51,18 @@ def save_rows(job: Job, rows: Iterable[Row]) -> int:
         if count > MAX_ROWS:
             raise TooManyRows(f"has more than {MAX_ROWS:,} rows: send it in parts.")
         ImportPart.objects.create(job=job, number=number, rows=json.dumps(block))
-    Job.objects.filter(pk=job.pk).update(total=count)
+    if job.parameters["of"] == RowKind.MOVIES and may_bring_genres():
+        job.parameters = job.parameters | {FIRST_GENRES: True}
+    Job.objects.filter(pk=job.pk).update(total=count, parameters=job.parameters)
     return count
 
 
 def run_import(lease: Lease) -> None:
     """Import the pending parts of a job, and report totals to its lease after each."""
     kind, parts = RowKind(lease.parameters["of"]), ImportPart.objects.filter(job_id=lease.job_id)
+    create_genres = any(lease.parameters.get(name) for name in ("create_genres", FIRST_GENRES))
     for pk in list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True)):
-        part = _import_part(pk, kind)
+        part = _import_part(pk, kind, create_genres)
         lease.result |= _totals(lease.job_id)
         lease.log(f"Part {part.number + 1}: {_summary(part.stored or 0, part.duplicates, part.rejected)}")
         lease.report_progress("rows", sum(lease.result.values()), lease.total)
@@ -68,10 +75,10 @@ def _summary(stored: int, duplicates: int, rejected: int) -> str:
     return f"{row_count:,} rows read, {stored:,} stored, {duplicates:,} there already, {rejected:,} refused"
 
 
-def _import_part(pk: int, kind: RowKind) -> ImportPart:
+def _import_part(pk: int, kind: RowKind, create_genres: bool = False) -> ImportPart:
     with transaction.atomic():
         part = ImportPart.objects.select_for_update().get(pk=pk)
-        outcome = import_rows(kind, _load_rows(part))
+        outcome = import_rows(kind, _load_rows(part), create_genres=create_genres)
         part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome
         part.save()
     return part
@@ -91,29 +98,29 @@ def rejections_after(job_id: Any, part_number: int) -> tuple[list[list[Any]], in
     return (parts[0].reasons if parts else []), (parts[0].number if len(parts) > 1 else None)
 
 
-def pending_rows(viewer_id: int) -> Iterator[dict[str, Any]]:
+def pending_rows(viewer: Key) -> Iterator[dict[str, Any]]:
     """Yield a viewer's rows in pending imports, with their values as JSON text: nothing has validated them yet, so
     they may hold what a response cannot."""
-    for part in _pending_parts_naming(viewer_id).iterator(chunk_size=1):
+    for part in _pending_parts_naming(viewer).iterator(chunk_size=1):
         for row in _load_rows(part):
-            if _is_viewer(viewer_id, row):
+            if _is_viewer(viewer, row):
                 yield {"job_id": str(part.job_id), "line": row.line, "values": json.dumps(row.values)}
 
 
-def delete_viewer_rows(viewer_id: int) -> None:
+def delete_viewer_rows(viewer: Key) -> None:
     """Delete a viewer's rows from pending imports."""
-    for part in _pending_parts_naming(viewer_id).select_for_update(of=("self",)):
-        _delete_rows(viewer_id, part)
+    for part in _pending_parts_naming(viewer).select_for_update(of=("self",)):
+        _delete_rows(viewer, part)
 
 
-def reassign_viewer_rows(viewer_id: int, into: int) -> ReassignedRows:
+def reassign_viewer_rows(viewer: Key, into: Key) -> ReassignedRows:
     """Give a viewer's events in pending imports to another viewer, and delete the rows about the viewer itself: they
     would overwrite the other's name and age limit."""
     changed: list[tuple[int, str]] = []
     valid: list[dict[str, Any]] = []
-    for part in _pending_parts_naming(viewer_id).select_for_update(of=("self",)).select_related("job"):
+    for part in _pending_parts_naming(viewer).select_for_update(of=("self",)).select_related("job"):
         kind = RowKind(part.job.parameters["of"])
-        rows = _reassign_rows(viewer_id, part, into) if kind is RowKind.EVENTS else _delete_rows(viewer_id, part)
+        rows = _reassign_rows(viewer, part, into) if kind is RowKind.EVENTS else _delete_rows(viewer, part)
         changed += [(part.pk, json.dumps(row)) for row in rows]
         valid += [values for values, problems in (validate_row(kind, row) for row in rows) if not problems]
     age_limits = [values["age_limit"] for values in valid if values.get("age_limit") is not None]
@@ -121,7 +128,7 @@ def reassign_viewer_rows(viewer_id: int, into: int) -> ReassignedRows:
     return ReassignedRows(changed, has_account, min(age_limits, default=None))
 
 
-def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: int, last_event: int) -> None:
+def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: Key, last_event: int) -> None:
     """Undo reassign_viewer_rows(). Rows that were imported since are taken from the other viewer (events with an id
     above `last_event`) and imported again for the viewer that they name."""
     by_part: dict[int, list[Row]] = {}
@@ -140,10 +147,10 @@ def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: int, last_event: 
             import_rows(kind, restored)
 
 
-def _reassign_rows(viewer_id: int, part: ImportPart, into: int) -> list[Row]:
+def _reassign_rows(viewer: Key, part: ImportPart, into: Key) -> list[Row]:
     """Rewrite the viewer's rows of a part as those of an account. Return them as they were."""
     rows = _load_rows(part)
-    originals = [row for row in rows if _is_viewer(viewer_id, row)]
+    originals = [row for row in rows if _is_viewer(viewer, row)]
     reassigned = {}
     for row in originals:
         values = {name: value for name, value in row.values.items() if name != "session"}
@@ -152,11 +159,11 @@ def _reassign_rows(viewer_id: int, part: ImportPart, into: int) -> list[Row]:
     return originals
 
 
-def _delete_rows(viewer_id: int, part: ImportPart) -> list[Row]:
+def _delete_rows(viewer: Key, part: ImportPart) -> list[Row]:
     """Delete the viewer's rows from a part. Return them."""
     rows = _load_rows(part)
-    _save_part_rows(part, [row for row in rows if not _is_viewer(viewer_id, row)])
-    return [row for row in rows if _is_viewer(viewer_id, row)]
+    _save_part_rows(part, [row for row in rows if not _is_viewer(viewer, row)])
+    return [row for row in rows if _is_viewer(viewer, row)]
 
 
 def _load_rows(part: ImportPart) -> list[Row]:
@@ -168,15 +175,12 @@ def _save_part_rows(part: ImportPart, rows: Sequence[Row]) -> None:
     part.save(update_fields=["rows"])
 
 
-def _pending_parts_naming(viewer_id: int) -> QuerySet[ImportPart]:
-    """Select the pending parts whose text contains the viewer's number, as a cheap first filter."""
+def _pending_parts_naming(viewer: Key) -> QuerySet[ImportPart]:
+    """Select the pending parts whose text contains the viewer's key, as a cheap first filter."""
     of_viewers = ImportPart.objects.filter(stored=None, job__parameters__of__in=VIEWER_KINDS)
-    return of_viewers.filter(rows__contains=str(viewer_id)).order_by("pk")
+    return of_viewers.filter(rows__contains=json.dumps(str(viewer))[1:-1]).order_by("pk")
 
 
-def _is_viewer(viewer_id: int, row: Row) -> bool:
+def _is_viewer(viewer: Key, row: Row) -> bool:
     """Compare a row's user_id, in any spelling that a file may use for a number."""
-    try:
-        return float(row.values.get("user_id")) == viewer_id  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
+    return viewer_key_in_file(row.values.get("user_id")) == viewer

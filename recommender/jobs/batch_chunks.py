@@ -14,6 +14,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from catalog import selectors
+from catalog.limits import BEFORE_ALL_IDS
 from recommender.jobs.leases import LeaseLost
 from recommender.models import BatchChunk, Job
 
@@ -52,7 +53,7 @@ class ClaimedChunk:
 
 def create(job_id: uuid.UUID, model: str, epoch: int, since: int | None) -> int:
     """Create the job's chunks, in place of those it has. Returns their number."""
-    bounds = [0, *selectors.chunk_boundaries(CHUNK_SIZE)]
+    bounds = [BEFORE_ALL_IDS, *selectors.chunk_boundaries(CHUNK_SIZE)]
     with transaction.atomic():
         BatchChunk.objects.filter(job_id=job_id).delete()
         chunks = [

@@ -45,7 +45,7 @@ class Histories(NamedTuple):
     def from_table(cls, viewers: np.ndarray, events: Events, *, timed: bool = True) -> Self:
         """Build from one table of all viewers' events, sorted by `viewers` [n] and then by time; no column is
         missing."""
-        starts = np.flatnonzero(np.diff(viewers, prepend=-1))
+        starts = np.flatnonzero(np.append(True, viewers[1:] != viewers[:-1])[: len(viewers)])
         indptr = np.append(starts, len(viewers)).astype(np.int64)
         columns = [np.asarray(column) for column in events]
         return cls._make([viewers[starts].astype(np.int64), indptr, *columns, np.full(len(starts), timed)])

@@ -51,6 +51,7 @@ def _lists_of_model(
             lists.append([])
             continue
         eligibility = EligibilityFilter(snapshot, int(time.time()), None, np.empty(0, np.int32), viewer.age_limit)
+        eligibility = eligibility.in_country(viewer.country)
         encoded = ranker.encode([viewer.events])
         [ranked] = model_scoring.top_by_model(ranker, encoded, k, eligibility, [viewer.seen_ids])
         lists.append(ranked.movie_ids.tolist())

@@ -91,6 +91,7 @@ def find_fault(ranker: "Ranker", history: selectors.History) -> str | None:
     left that it could list. Raises OperationalError where Postgres is away."""
     snapshot = current_versions.read_versions(None).load_snapshot()
     eligibility = EligibilityFilter(snapshot, int(time.time()), None, np.empty(0, np.int32), history.age_limit)
+    eligibility = eligibility.in_country(history.country)
     events, seen = to_model_events(history), exclusions_from(history).movie_ids
     try:
         if not has_known_movies(events, ranker):

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 
 from catalog import selectors
 from catalog.plurals import count_noun
 from recommender import cache
-from recommender.models import Job
+from recommender.models import Job, WebhookEndpoint
 from recommender.monitoring.checks import Check, Status, format_duration
 
 QUEUE_WARN_AFTER, QUEUE_FAIL_AFTER = timedelta(minutes=10), timedelta(hours=1)  # a queued job that no worker claims
@@ -78,6 +79,20 @@ def check_outbox() -> Check:
     remedy = "" if status == Status.OK else "Look at Redis and the worker: they publish every five seconds."
     detail = "Redis does not know of their newest events yet" if count else ""
     return Check("outbox", "Waiting to be published", status, value, detail, remedy, {"waiting": float(count)})
+
+
+def check_webhooks() -> Check:
+    """Check whether messages reach the site's webhooks, and whether one was given up."""
+    name, label = "webhooks", "Webhooks"
+    endpoints = list(WebhookEndpoint.objects.exclude(failing_since=None).order_by("failing_since"))
+    figures = {"failing": float(len(endpoints))}
+    if not endpoints:
+        return Check(name, label, Status.OK, "none fails", figures=figures)
+    stopped = sum(not endpoint.enabled for endpoint in endpoints)
+    value = f"{len(endpoints)} failing" + (f", {stopped} of them disabled" if stopped else "")
+    detail = f"{urlsplit(endpoints[0].url).hostname}: {endpoints[0].last_error}"
+    remedy = "See Webhooks: mend the receiver, or delete the webhook."
+    return Check(name, label, Status.WARN, value, detail, remedy, figures)
 
 
 def check_charts() -> Check:

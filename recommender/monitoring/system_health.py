@@ -25,6 +25,7 @@ POSTGRES_CHECKS = {
     "queue": "Queue",
     "jobs_failed": "Failed jobs, last day",
     "outbox": "Waiting to be published",
+    "webhooks": "Webhooks",
 }
 
 
@@ -79,6 +80,7 @@ def _check_postgres_contents(postgres: Check, redis: server_checks.RedisState) -
                 nightly_checks.check_schedules(),
                 *queue_checks.check_jobs(redis.queue_lengths if redis.answers else None),
                 queue_checks.check_outbox(),
+                queue_checks.check_webhooks(),
             ]
         except ProgrammingError:
             detail = "The database lacks tables of this version."

@@ -3,11 +3,12 @@
 Genres and credits lie in CSR form: the entries of the movie at `row` are those from starts[row] to starts[row + 1].
 """
 
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
+
+from catalog.names.matching import NearNames, name_key
 
 
 class InvertedIndex(NamedTuple):
@@ -46,25 +47,23 @@ def segment_sums(starts: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.asarray(running[starts[1:]] - running[starts[:-1]])
 
 
-def normalise_name(name: str) -> str:
-    """Return the name without case, accents and doubled spaces."""
-    if not name.isascii():
-        name = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return " ".join(name.casefold().split())
-
-
 class NameIndex:
-    """Finds the numbers of names as people type them."""
+    """Finds the numbers of names as people type them: case, accents, punctuation and spaces do not matter."""
 
     def __init__(self, names: Sequence[str]) -> None:
+        self._names, self._keys = names, list(map(name_key, names))
         self._numbers: dict[str, list[int]] = {}
-        for number, name in enumerate(names):
-            self._numbers.setdefault(normalise_name(name), []).append(number)
+        for number, key in enumerate(self._keys):
+            self._numbers.setdefault(key, []).append(number)
 
     def lookup(self, names: Sequence[str]) -> tuple[list[int], list[str]]:
         """Return the numbers of all the names together, and the names that nothing has."""
-        numbers_of = {name: self._numbers.get(normalise_name(name), []) for name in names}
+        numbers_of = {name: self._numbers.get(name_key(name), []) for name in names}
         return (
             [number for numbers in numbers_of.values() for number in numbers],
             [name for name, numbers in numbers_of.items() if not numbers],
         )
+
+    def near(self, name: str) -> list[str]:
+        """Return names that are near to a mistyped one, the nearest first."""
+        return NearNames(self._names, self._keys).find(name)

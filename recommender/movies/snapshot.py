@@ -4,11 +4,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
+from django.conf import settings
 
 from catalog import selectors
+from catalog.names.genres import BUILTIN_LANGUAGES, GenreNames
+from catalog.names.languages import NO_WISH, LanguageWish, language_chain
 from recommender import process_state
 from recommender.movies.features import cold_items
 from recommender.movies.indexes import InvertedIndex, NameIndex
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_ARRAYS = 40  # of one to four bytes a movie
 MAX_NEIGHBOUR_LISTS = 4_096  # half a kilobyte each
+MAX_COUNTRIES = 64  # whose availability is kept, a byte a movie
+MAX_MISTYPED_NAMES = 1_024
 MAX_MODELS = 2  # while one model takes over from another, both are asked
 
 
@@ -66,20 +71,25 @@ class CatalogueSnapshot:
     def __init__(self, table: selectors.CatalogueTable) -> None:
         self.table = table
         self.version = table.version
-        self._availability: AvailabilityInterval | None = None
+        self._availability: dict[str, AvailabilityInterval] = {}  # country -> the last one
         self._arrays = LruCache[np.ndarray](MAX_ARRAYS)
         self._by_model = LruCache[tuple[np.ndarray, "ColdItems"]](MAX_MODELS)
         self.neighbour_cache = LruCache[np.ndarray](MAX_NEIGHBOUR_LISTS)
+        self._near_names = LruCache[list[str]](MAX_MISTYPED_NAMES)
 
     @cached_property
-    def genre_index(self) -> NameIndex:
-        """The genres by their names."""
-        return NameIndex(self.table.genre_names)
+    def genre_index(self) -> GenreNames:
+        """The genres by their names, aliases and translations."""
+        return GenreNames(self.table.genre_names, self.table.genre_aliases, self.table.genre_translations)
 
     @cached_property
     def person_index(self) -> NameIndex:
         """The people by their names."""
         return NameIndex(self.table.person_names)
+
+    def near_names(self, index: Literal["genre_index", "person_index"], name: str) -> list[str]:
+        """Return names of the index that are near to a mistyped one; kept, as they take a twentieth of a second."""
+        return self._near_names.get((index, name), lambda: getattr(self, index).near(name))
 
     @cached_property
     def movies_by_genre(self) -> InvertedIndex:
@@ -106,29 +116,82 @@ class CatalogueSnapshot:
         """The numbers at TMDB, ascending, and the row of each."""
         return _sorted_ids(self.table.tmdb, len(self.table.keys))
 
-    def available_mask(self, now: int, ahead: int = 0) -> np.ndarray:
-        """Return which movies are published and available at `now` or within `ahead` seconds of it: bool [movies]."""
+    def available_mask(self, now: int, ahead: int = 0, country: str = "") -> np.ndarray:
+        """Return which movies are published and available in a country at `now` or within `ahead` seconds of it: bool
+        [movies]. A movie with windows by country is available in no other, and nowhere without a country."""
         table = self.table
-        return table.published & (table.available_from <= now + ahead) & (now < table.available_until)
+        available = table.published & (table.available_from <= now + ahead) & (now < table.available_until)
+        if len(table.window_movie):
+            closed = self._limited_to_countries.copy()
+            windows = self._windows_in(country)
+            is_open = (table.window_from[windows] <= now + ahead) & (now < table.window_until[windows])
+            closed[table.window_movie[windows][is_open]] = False
+            available &= ~closed
+        return available
 
-    def availability(self, now: int) -> AvailabilityInterval:
-        """Return which movies are available at `now`; computed again only when a window has begun or ended since."""
-        interval = self._availability
+    def availability(self, now: int, country: str = "") -> AvailabilityInterval:
+        """Return which movies are available in a country at `now`; computed again only when a window has begun or
+        ended since."""
+        country = country if country in self._window_countries else ""  # no film has a window in any other
+        interval = self._availability.get(country)
         if interval is None or not interval.covers(now):
-            available = self.available_mask(now)
+            available = self.available_mask(now, country=country)
             available.flags.writeable = False
-            after = int(np.searchsorted(self._boundaries, now, side="right"))
-            since, until = int(self._boundaries[after - 1]), int(self._boundaries[after])
+            boundaries = self._boundaries(country)
+            after = int(np.searchsorted(boundaries, now, side="right"))
+            since, until = int(boundaries[after - 1]), int(boundaries[after])
             unavailable_count = len(available) - int(np.count_nonzero(available))
-            interval = self._availability = AvailabilityInterval(since, until, available, unavailable_count)
+            interval = AvailabilityInterval(since, until, available, unavailable_count)
+            if len(self._availability) >= MAX_COUNTRIES:
+                self._availability = {}
+            self._availability[country] = interval
         return interval
 
     @cached_property
-    def _boundaries(self) -> np.ndarray:
-        """When windows of published movies begin or end: unix seconds ascending, between the least and largest."""
-        published, limits = self.table.published, np.iinfo(np.int64)
-        windows = (self.table.available_from[published], self.table.available_until[published])
-        return np.unique(np.concatenate([*windows, [limits.min, limits.max]]))
+    def _limited_to_countries(self) -> np.ndarray:
+        """Which movies are available in some countries only, bool [movies]."""
+        limited = np.zeros(len(self.table.ids), bool)
+        limited[self.table.window_movie] = True
+        return limited
+
+    @cached_property
+    def _window_countries(self) -> dict[str, int]:
+        return {country: number for number, country in enumerate(self.table.window_countries)}
+
+    def _windows_in(self, country: str) -> slice:
+        """Return where the windows of a country are; an empty slice for one that no window is in."""
+        number, starts = self._window_countries.get(country), self.table.window_start
+        return slice(0, 0) if number is None else slice(int(starts[number]), int(starts[number + 1]))
+
+    def _boundaries(self, country: str) -> np.ndarray:
+        """Return when windows of published movies begin or end: unix seconds ascending, between the least and largest
+        possible one."""
+        table, windows, limits = self.table, self._windows_in(country), np.iinfo(np.int64)
+        published = table.published
+        own = (table.available_from[published], table.available_until[published])
+        return np.unique(
+            np.concatenate([*own, table.window_from[windows], table.window_until[windows], [limits.min, limits.max]])
+        )
+
+    def language_chain(self, wish: LanguageWish, own: str) -> tuple[str, ...]:
+        """Return the languages in which titles and genres are looked for, as the call or the viewer wishes."""
+        if wish == NO_WISH and not own:
+            return ()
+        return language_chain(wish, own, self.languages, settings.TITLE_LANGUAGE)
+
+    def language_of(self, languages: tuple[str, ...]) -> str:
+        """Return the language of an answer that looks for texts in `languages`: the first that there are any in."""
+        known = self.languages | BUILTIN_LANGUAGES
+        return next((language for language in languages if language in known), settings.TITLE_LANGUAGE)
+
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """The languages, in small letters, that titles or genres are translated into."""
+        return self.genre_index.languages | frozenset(self.table.translation_languages)
+
+    def genre_names_in(self, languages: tuple[str, ...]) -> dict[str, str]:
+        """Map the genres' own names to those in the first of the languages that has one."""
+        return dict(zip(self.table.genre_names, self.genre_index.in_language(languages), strict=True))
 
     def cached_array(
         self, name: str, value: Hashable, make: Callable[["CatalogueSnapshot", Any], np.ndarray]

@@ -1,25 +1,34 @@
 """The end of the read path: candidates re-ranked, and the answer with what was asked for beside the movies."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from catalog import selectors
 from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slot
-from recommender.serving.context import RequestContext
+from recommender.serving.context import RequestContext, load_viewer
 from recommender.serving.degraded_mode import load_movie_cards
 from recommender.serving.explain import explain_movies
-from recommender.serving.filtering.attributes import explain_empty
+from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.list_sources import Candidates
+from recommender.serving.paging.page import MadePage, close_page
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Answer, Explanation, Recommendation
 from recommender.serving.viewer import ViewerProfile
 
+NOTHING_SEEN = "The viewer has seen no film, or none without bad stars: leave out seen=only."
+
 
 def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
     """Put the candidates into their final order: by the merchandising rules and the diversity that is asked for."""
     request, ranked = context.request, candidates.ranked
+    if request.page is not None and request.page.made is not None:
+        return ranked
     if context.rules is not None:
         return apply_rules(
             context.rules,
@@ -29,20 +38,32 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
             limit=request.limit,
             pool=request.candidate_count,
             diversity=request.diversity,
+            shown_ids=request.shown_ids,
         )
+    if len(request.shown_ids):
+        ranked = ranked.without(request.shown_ids).select(slice(request.candidate_count))
     if request.diversity and len(ranked.movie_ids):
         return diversify(context.snapshot, ranked, request.limit, request.diversity)
-    return ranked
+    return ranked if request.page is None else ranked.select(slice(request.limit))
 
 
-def build_answer(context: RequestContext, candidates: Candidates, movies: RankedMovies) -> Answer:
+def build_answer(
+    context: RequestContext, candidates: Candidates, movies: RankedMovies, *, more: bool | None = None
+) -> Answer:
     """Describe the list: where it comes from, what was kept out of it; titles and explanations where they are asked
-    for."""
+    for. `more`: whether a page follows, where another list than the whole catalogue decides that."""
     request, viewer = context.request, candidates.viewer
-    eligibility = context.eligible_for(viewer)
     movie_ids = movies.movie_ids.tolist()
+    languages = context.languages_for(viewer)
     scores = np.round(movies.scores.astype(np.float64), 5).tolist()
-    return Answer(
+    explanations = _explain(context, candidates, movie_ids) if request.explain and movie_ids else None
+    cards = None
+    if request.titles:
+        causes = [cause.movie_id for explanation in explanations or () for cause in explanation.causes]
+        named = [*movie_ids, *causes] if languages else movie_ids
+        cards = load_movie_cards(named, context.snapshot, languages, details=request.details)
+        explanations = explanations and [_translate_causes(explanation, cards) for explanation in explanations]
+    answer = Answer(
         recommendations=list(map(Recommendation, movie_ids, scores)),
         source=candidates.source,
         model_version=candidates.model_version,
@@ -52,10 +73,88 @@ def build_answer(context: RequestContext, candidates: Candidates, movies: Ranked
         unused_history=list(candidates.unused_history),
         removal_counts=count_removed(context, viewer),
         unknown_names=context.unknown_names,
-        empty_reason="" if movie_ids else explain_empty(eligibility, request.filters, context.unknown_names),
-        explanations=_explain(context, candidates, movie_ids) if request.explain and movie_ids else None,
-        movie_cards=load_movie_cards(movie_ids, context.snapshot) if request.titles else None,
+        suggestions=suggest_names(context.snapshot, context.unknown_names),
+        empty_reason="" if movie_ids else _explain_empty(context, viewer),
+        explanations=explanations,
+        movie_cards=cards,
+        language=context.snapshot.language_of(languages) if request.titles else "",
     )
+    if request.page is not None:
+        if request.page.made is not None:
+            answer.recommendation_id = request.page.made.facts["recommendation_id"]
+        more = has_more(context, candidates, movies.movie_ids) if more is None else more
+        answer.next_cursor = next_cursor(context, viewer, movies, facts_of(answer), more=more)
+    return answer
+
+
+def _translate_causes(
+    explanation: Explanation, cards: Mapping[int, selectors.MovieCard | selectors.DetailedCard]
+) -> Explanation:
+    """Return the explanation with the titles of its causes as the cards have them."""
+    causes = [
+        cause._replace(title=cards[cause.movie_id].title) if cause.movie_id in cards else cause
+        for cause in explanation.causes
+    ]
+    return explanation._replace(causes=causes)
+
+
+def facts_of(answer: Answer) -> dict[str, Any]:
+    """Return what an answer says of its list that is said again where its page is asked for again."""
+    return {
+        "source": answer.source,
+        "model_version": answer.model_version,
+        "recommendation_id": answer.recommendation_id,
+        "unused_history": answer.unused_history,
+    }
+
+
+def next_cursor(
+    context: RequestContext, viewer: ViewerProfile, movies: RankedMovies, facts: dict[str, Any], *, more: bool
+) -> str | None:
+    """Return the cursor of the page behind these movies; None where there is none. `more`: whether movies are left."""
+    request = context.request
+    if request.page is None:
+        return None
+    version = viewer.stored_list.viewer_version if viewer.stored_list is not None else viewer.version
+    return close_page(
+        request.page,
+        MadePage(movies.movie_ids, movies.scores, facts),
+        data_set=context.snapshot.table.data_set,
+        versions=[context.cache_read.versions.model, version],
+        owners=[viewer_id for viewer_id in (request.viewer_ids or [request.viewer_id]) if viewer_id is not None],
+        has_more=more,
+    )
+
+
+def has_more(context: RequestContext, candidates: Candidates, movie_ids: np.ndarray) -> bool:
+    """Say whether the catalogue has a movie for the page behind these: mostly by numbers alone.
+
+    Reads the history, in one query, where the catalogue's end is near and the page comes from a stored list.
+    """
+    viewer, listed = candidates.viewer, np.append(context.request.shown_ids, movie_ids)
+    eligibility, seen_ids = context.eligible_for(viewer), candidates.seen_ids
+    if seen_ids is None and viewer.stored_list is not None:
+        seen_count = sum(viewer.stored_list.exclusion_counts)
+    else:
+        seen_count = len(viewer.seen_ids)
+    if eligibility.count_at_least() > seen_count + len(listed):
+        return True
+    if seen_ids is None:
+        viewer = load_viewer(context)
+        seen_ids = viewer.seen_ids
+    if viewer.stored_list is not None:  # Postgres is down: what else there is nobody can say
+        return True
+    return bool(eligibility.mask_without(np.concatenate([seen_ids, listed])).any())
+
+
+def _explain_empty(context: RequestContext, viewer: ViewerProfile) -> str:
+    """Say why nothing is listed: where only what was seen may be, by the filters without that."""
+    if len(context.request.shown_ids):
+        return "The list ended with the page before."
+    if viewer.only_ids is not None and not len(viewer.only_ids):
+        return NOTHING_SEEN
+    eligibility = context.eligible_for(replace(viewer, only_ids=None))
+    return explain_empty(eligibility, context.request.filters, context.unknown_names)
 
 
 def count_removed(context: RequestContext, viewer: ViewerProfile) -> dict[str, int]:
@@ -77,6 +176,7 @@ def _explain(context: RequestContext, candidates: Candidates, movie_ids: list[in
             movie_ids,
             candidates.source,
             viewers,
+            candidates.members or [viewer],
             candidates.ranker,
             context.eligible_for(viewer),
             context.request.requested_at,

@@ -1,6 +1,6 @@
 """Many viewers in one call: one read of the histories, then the model in blocks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ from recommender.history import has_known_movies
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import bulk_turn
-from recommender.serving.context import RequestContext, open_context
+from recommender.serving.context import RequestContext, load_histories, open_context
 from recommender.serving.current_versions import active_ranker, is_active_model, read_versions
 from recommender.serving.list_sources import Candidates, content_candidates, model_candidates, popular_candidates
 from recommender.serving.metrics import instrumented
@@ -36,8 +36,7 @@ def recommend_many(requests: Sequence[RecommendRequest]) -> list[Answer]:
         return []
     cache_read = read_versions(None)
     with bulk_turn():
-        viewer_ids = [request.viewer_id for request in requests if request.viewer_id is not None]
-        histories = {history.viewer_id: history for history in selectors.histories(viewer_ids)}
+        histories = load_histories([(request.viewer_id, request.viewer_key) for request in requests])
     ranker = active_ranker(cache_read)
     answers: list[Answer] = []
     for start in range(0, len(requests), BLOCK_SIZE):
@@ -45,16 +44,16 @@ def recommend_many(requests: Sequence[RecommendRequest]) -> list[Answer]:
             contexts = [
                 open_context(request, cache_read=cache_read) for request in requests[start : start + BLOCK_SIZE]
             ]
-            answers += _answer_block(contexts, histories, ranker)
+            answers += _answer_block(contexts, histories[start : start + BLOCK_SIZE], ranker)
     return answers
 
 
 def _answer_block(
-    contexts: Sequence[RequestContext], histories: Mapping[int, selectors.History], ranker: "Ranker | None"
+    contexts: Sequence[RequestContext], histories: Sequence[selectors.History | None], ranker: "Ranker | None"
 ) -> list[Answer]:
     viewers = [
-        build_profile(context.request, histories.get(context.request.viewer_id or 0), context.posted_ids)
-        for context in contexts
+        build_profile(context.request, history, context.posted_ids)
+        for context, history in zip(contexts, histories, strict=True)
     ]
     personal = _personal_candidates(contexts, viewers, ranker) if ranker is not None else {}
     answers = []
@@ -80,14 +79,19 @@ def _personal_candidates(
 
 
 def _rank(ranker: "Ranker", contexts: Sequence[RequestContext], viewers: Sequence[ViewerProfile]) -> list[RankedMovies]:
-    """Rank movies by the model for each viewer; those with one age limit share a mask."""
+    """Rank movies by the model for each viewer; those with one age limit in one country share a mask, unless each has
+    movies of their own."""
     if not viewers:
         return []
     states = encode_viewers(ranker, viewers, contexts[0].request.requested_at)
     filters = [context.eligible_for(viewer) for context, viewer in zip(contexts, viewers, strict=True)]
     ranked: dict[int, RankedMovies] = {}
-    for age_limit in {eligibility.age_limit for eligibility in filters}:
-        rows = [row for row, eligibility in enumerate(filters) if eligibility.age_limit == age_limit]
+    limits = [
+        (eligibility.age_limit, eligibility.country, None if viewer.only_ids is None else row)
+        for row, (eligibility, viewer) in enumerate(zip(filters, viewers, strict=True))
+    ]
+    for limit in set(limits):
+        rows = [row for row, own_limit in enumerate(limits) if own_limit == limit]
         eligibility = filters[rows[0]]
         exclude = [np.concatenate([viewers[row].seen_ids, eligibility.excluded_ids]) for row in rows]
         best = top_by_model(ranker, states[rows], contexts[0].candidate_count, eligibility, exclude)

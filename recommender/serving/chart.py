@@ -1,5 +1,6 @@
 """Charts as answers: filtered, without what a viewer has seen, and trending mixed with a viewer's taste."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,9 @@ from recommender.serving.candidates.charts import top_of_chart
 from recommender.serving.candidates.model_scoring import encode_viewers, score_movies
 from recommender.serving.candidates.trending import rank_positions, reciprocal_rank_fusion
 from recommender.serving.context import load_ranker, load_viewer, open_context
-from recommender.serving.list_sources import Candidates
+from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import instrumented
+from recommender.serving.paging.page import make_page
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import ChartName, RecommendRequest
 from recommender.serving.response import Answer
@@ -30,9 +32,13 @@ def recommend_chart(request: RecommendRequest, name: ChartName, *, personal: boo
     `personal` mixes the trend with the viewer's taste; the source then says so. It stays the trend where the model
     knows nothing of the history.
     """
+    return make_page(request.page, lambda page: _chart_page(replace(request, page=page), name, personal=personal))
+
+
+def _chart_page(request: RecommendRequest, name: ChartName, *, personal: bool) -> Answer:
     context = open_context(request, name)  # one read of Redis
     viewer = load_viewer(context)  # one query
-    pool = TREND_POOL if personal else context.candidate_count
+    pool = max(TREND_POOL if personal else 0, context.candidate_count + 1)  # one more tells whether a page follows
     ranked = top_of_chart(name, context.eligible_for(viewer), pool, viewer.seen_ids, context.cache_read.epoch)
     ranker = load_ranker(context) if personal else None
     candidates = Candidates(ranked, name, viewer, seen_ids=viewer.seen_ids)
@@ -41,8 +47,12 @@ def recommend_chart(request: RecommendRequest, name: ChartName, *, personal: boo
         candidates = candidates._replace(
             ranked=mix_with_taste(ranker, state, ranked), source="trending_for_you", model_version=ranker.version
         )
-    candidates = candidates._replace(ranked=candidates.ranked.select(slice(context.candidate_count)))
-    answer = build_answer(context, candidates, rerank(context, candidates))
+    candidates = repeated_candidates(context, viewer) or candidates._replace(
+        ranked=candidates.ranked.select(slice(context.candidate_count))
+    )
+    movies = rerank(context, candidates)
+    more = bool(len(ranked.without(np.append(request.shown_ids, movies.movie_ids)).movie_ids))
+    answer = build_answer(context, candidates, movies, more=more)
     answer.is_chart = True
     if name == "trending" and not request.filters.as_dict() and answer.empty_reason:
         answer.empty_reason = NO_TREND

@@ -1,19 +1,22 @@
 """What a request is answered from, read once: the versions that hold, the stored list, the catalogue, the viewer."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog import selectors
-from recommender import cache
+from catalog.keys import Key
+from recommender import cache, viewer_keys
 from recommender.cache import CacheUnavailable
 from recommender.movies.movie_ids import resolve_movie_ids
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.current_versions import CacheRead, active_ranker, is_active_model, read_versions
 from recommender.serving.filtering.attributes import build_mask, find_unknown_names
 from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.paging.tokens import CursorExpired
 from recommender.serving.request import RecommendRequest
 from recommender.serving.reranking.merchandising import MAX_SHIFT, ActiveRules, active_rules
 from recommender.serving.viewer import ViewerProfile, build_profile, profile_from_stored_list
@@ -24,7 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RequestContext:
-    """A request with what it is answered from. Only `degraded` changes, once a part turns out to be down."""
+    """A request with what it is answered from.
+
+    Only `degraded` changes, once a part turns out to be down; and the viewer's id with what was read by it, where the
+    viewer turns out to be another one by now.
+    """
 
     request: RecommendRequest
     cache_read: CacheRead
@@ -37,13 +44,19 @@ class RequestContext:
 
     @property
     def candidate_count(self) -> int:
-        """How many movies the list is made from."""
+        """How many movies the list is made from, those of its pages before among them."""
         count = self.request.candidate_count
-        return count if self.rules is None else max(count, MAX_SHIFT)
+        return len(self.request.shown_ids) + (count if self.rules is None else max(count, MAX_SHIFT))
 
     def eligible_for(self, viewer: ViewerProfile) -> EligibilityFilter:
-        """Return the eligibility filter under the viewer's own age limit too."""
-        return self.eligibility.with_age_limit(viewer.age_limit)
+        """Return the eligibility filter under the viewer's own age limit too, for their country, and of the movies that
+        alone may be listed to them."""
+        eligibility = self.eligibility.with_age_limit(viewer.age_limit).in_country(viewer.country)
+        return eligibility if viewer.only_ids is None else eligibility.restricted_to(viewer.only_ids)
+
+    def languages_for(self, viewer: ViewerProfile) -> tuple[str, ...]:
+        """Return the languages in which titles are looked for before their first form is taken."""
+        return self.snapshot.language_chain(self.request.title_languages, viewer.language)
 
 
 def open_context(
@@ -52,10 +65,12 @@ def open_context(
     """Open a request with one read of Redis, and no query while Redis has every version.
 
     `surface`: the list (catalog.Rule.Surface) whose merchandising rules hold. `cache_read`: one that several requests
-    share, in place of their own.
+    share, in place of their own. Raises CursorExpired for a page of a list of other data.
     """
     cache_read = cache_read or read_versions(request.viewer_id)
     snapshot = cache_read.load_snapshot()
+    if request.page is not None and request.page.data_set not in (None, snapshot.table.data_set):
+        raise CursorExpired  # its ids mean other movies by now
     attributes = build_mask(snapshot, request.filters)
     unknown_genres = find_unknown_names(snapshot.genre_index, liked_genres=request.liked_genres)
     excluded_ids = resolve_movie_ids(snapshot, request.exclude)
@@ -73,6 +88,7 @@ def open_context(
             excluded_ids=excluded_ids[excluded_ids != 0],
             age_limit=request.age_limit,
             excluded_by_rule=rules.excluded if rules is not None else None,
+            country=request.country,
         ),
         rules=rules,
         unknown_names=attributes.unknown_names | unknown_genres,
@@ -89,15 +105,40 @@ def load_viewer(context: RequestContext) -> ViewerProfile:
     request, stored_list = context.request, context.cache_read.current_list()
     try:
         history = selectors.history(request.viewer_id) if request.viewer_id is not None else None
+        if history is None and request.viewer_id is not None and request.viewer_id < 0:
+            history = _look_up_again(context)
     except selectors.DATABASE_ERRORS:
-        if stored_list is None:
+        if stored_list is None or request.seen == "only":  # what was seen stands in Postgres alone
             raise
         context.degraded = True
         exists = bool(context.cache_read.versions.viewer)
         return profile_from_stored_list(request, context.posted_ids, stored_list, context.snapshot.table, exists=exists)
     if history is not None:
         _restore_version(context, history)
-    return build_profile(request, history, context.posted_ids)
+    return build_profile(context.request, history, context.posted_ids)
+
+
+def _look_up_again(context: RequestContext) -> selectors.History | None:
+    """Return the history of who has the key now, where its id was another viewer's, who was erased or merged."""
+    key = context.request.viewer_key
+    viewer_id = viewer_keys.look_up_again([key]).get(key) if isinstance(key, str) else None
+    context.request = replace(context.request, viewer_id=viewer_id)
+    if viewer_id is None:
+        return None
+    context.cache_read = read_versions(viewer_id)
+    return selectors.history(viewer_id)
+
+
+def load_histories(viewers: Sequence[tuple[int | None, Key | None]]) -> list[selectors.History | None]:
+    """Read the histories of several viewers, given as id and key, in order: one query; None for an unknown viewer."""
+    ids = [viewer_id for viewer_id, _ in viewers]
+    found = {history.viewer_id: history for history in selectors.histories([pk for pk in ids if pk is not None])}
+    gone = {key: pk for pk, key in viewers if pk is not None and pk < 0 and pk not in found and isinstance(key, str)}
+    if gone:
+        now = viewer_keys.look_up_again(gone)
+        found |= {history.viewer_id: history for history in selectors.histories(now.values())}
+        ids = [now.get(key) if isinstance(key, str) and key in gone else pk for pk, key in viewers]
+    return [None if pk is None else found.get(pk) for pk in ids]
 
 
 def _restore_version(context: RequestContext, history: selectors.History) -> None:

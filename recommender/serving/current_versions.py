@@ -91,7 +91,9 @@ def _load_missing(versions: Versions, viewer_id: int | None) -> Versions:
     if versions.model is None:
         versions = versions._replace(model=registry.active_name())
     if versions.viewer is None and viewer_id is not None:
-        versions = versions._replace(viewer=selectors.viewer_versions([viewer_id]).get(viewer_id, 0))
+        # A list may be there for a number that is no viewer yet. An id below zero is nobody's once its viewer is gone.
+        unknown = 0 if viewer_id > 0 else None
+        versions = versions._replace(viewer=selectors.viewer_versions([viewer_id]).get(viewer_id, unknown))
     return versions
 
 

@@ -4,13 +4,14 @@ The movies of a current list are unseen by its viewer and within their age limit
 They are the whole choice then, and a viewer without such a list is asked to come back.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import numpy as np
 from django.db import OperationalError
 
 from catalog import selectors
+from catalog.models import Credit
 from recommender.history import has_known_movies
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates.model_scoring import encode_viewers, score_movies
@@ -19,6 +20,8 @@ from recommender.serving.current_versions import active_ranker
 from recommender.serving.list_sources import Candidates, eligible_top
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.viewer import ViewerProfile
+
+Card = selectors.MovieCard | selectors.DetailedCard
 
 
 def degraded_candidates(context: RequestContext, viewer: ViewerProfile) -> Candidates | None:
@@ -38,6 +41,7 @@ def degraded_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
         order = np.argsort(-scores, kind="stable")
         ranked = RankedMovies(ranked.movie_ids[order], scores[order])
     ranked = ranked.select(~np.isin(ranked.movie_ids, viewer.posted_ids))
+    ranked = ranked.without(context.request.shown_ids)
     ranked = eligible_top(ranked, context.eligible_for(viewer), context.candidate_count)
     if not len(ranked.movie_ids):
         raise OperationalError("Postgres is down, and nothing of the stored list may be shown.")
@@ -51,14 +55,48 @@ def degraded_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
     )
 
 
-def load_movie_cards(movie_ids: Collection[int], snapshot: CatalogueSnapshot) -> dict[int, selectors.MovieCard]:
-    """Return titles, genres and posters by movie id: one query; while Postgres is down from memory, without posters."""
+def load_movie_cards(
+    movie_ids: Collection[int], snapshot: CatalogueSnapshot, languages: tuple[str, ...] = (), *, details: bool = False
+) -> dict[int, Card]:
+    """Return titles, genres and posters by movie id, in the first of the languages that has them: one query.
+
+    `details`: with overview, runtime, certificate and people. While Postgres is down all comes from memory, without
+    posters and overviews, and with the movies' first titles.
+    """
+    cards = _cards_of(movie_ids, snapshot, languages, details)
+    if not languages:
+        return cards
+    names = snapshot.genre_names_in(languages)
+    return {
+        movie: card._replace(genres=sorted(names.get(genre, genre) for genre in card.genres))
+        for movie, card in cards.items()
+    }
+
+
+def _cards_of(
+    movie_ids: Collection[int], snapshot: CatalogueSnapshot, languages: Sequence[str], details: bool
+) -> dict[int, Card]:
     with suppress(*selectors.DATABASE_ERRORS):
-        return selectors.movie_cards(movie_ids)
+        if details:
+            return dict(selectors.detailed_cards(movie_ids, languages))
+        return dict(selectors.movie_cards(movie_ids, languages))
     table = snapshot.table
-    cards = {}
+    cards: dict[int, Card] = {}
     for movie, row in zip(movie_ids, table.rows_of(np.array(list(movie_ids), np.int32)).tolist(), strict=True):
         if row >= 0:
             genres = [table.genre_names[n] for n in table.genre_of[table.genre_start[row] : table.genre_start[row + 1]]]
-            cards[movie] = selectors.MovieCard(movie, table.titles[row], int(table.year[row]) or None, genres, "")
+            card = selectors.MovieCard(movie, table.titles[row], int(table.year[row]) or None, genres, "")
+            cards[movie] = _detailed(card, table, row) if details else card
     return cards
+
+
+def _detailed(card: selectors.MovieCard, table: selectors.CatalogueTable, row: int) -> selectors.DetailedCard:
+    credits = slice(table.credit_start[row], table.credit_start[row + 1])
+    people = list(zip(table.credit_role[credits].tolist(), table.credit_person[credits].tolist(), strict=True))
+    by_role = {
+        role: [table.person_names[person] for role_of, person in people if role_of == role]
+        for role in Credit.Role.values
+    }
+    certificate = table.certificates[table.certificate[row]]
+    directors, actors = by_role[Credit.Role.DIRECTOR], by_role[Credit.Role.ACTOR]
+    return selectors.DetailedCard(*card, "", int(table.runtime[row]) or None, certificate, directors, actors)

@@ -1,7 +1,7 @@
 """Why a movie is listed: the watched movies that raised its score most, and what the catalogue says they share.
 
-Nothing is claimed that was not computed: a movie whose score no watched movie raised gets no cause, and a popular list
-says that it is popular.
+Nothing is claimed that was not computed: a movie whose score no watched movie raised gets no cause, only what it has in
+common with what was watched; and a popular list says that it is popular.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from recommender.ml.data import Events
 from recommender.movies.series import series_of
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates.content import content_similarity, last_rows
+from recommender.serving.common_ground import CommonGround
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.response import Cause, Explanation, Source
 from recommender.serving.viewer import ViewerProfile
@@ -32,16 +33,20 @@ def explain_movies(
     movie_ids: Sequence[int],
     source: Source,
     viewers: Sequence[ViewerProfile],
+    audience: Sequence[ViewerProfile],
     ranker: "Ranker | None",
     eligibility: EligibilityFilter,
     requested_at: int | None,
 ) -> list[Explanation]:
     """Explain each of the listed movies, in order, by the histories and the model that the list was made from.
 
-    No explanation names a movie above the filter's age limit. `requested_at`: unix seconds, as the list was asked for.
+    `audience`: who reads it. No explanation names a movie that one of them did not watch, or above the filter's age
+    limit. `requested_at`: unix seconds, as the list was asked for.
     """
+    ground, rows = CommonGround(eligibility, audience), eligibility.snapshot.table.rows_of(np.array(movie_ids)).tolist()
     if source == "popular":
-        return [Explanation([], POPULAR) for _ in movie_ids]
+        return [Explanation([], (ground.describe(row) if row >= 0 else "") or POPULAR) for row in rows]
+    may_be_named = set(ground.shared_ids.tolist())
     strongest: dict[int, dict[int, float]] = {movie: {} for movie in movie_ids}  # listed -> watched -> effect
     for viewer in viewers:
         if source == "similar":
@@ -50,9 +55,15 @@ def explain_movies(
             watched, effects = _model_effects(ranker, viewer, movie_ids, requested_at)
         for cause, row in zip(watched.tolist(), effects.tolist(), strict=True):
             for movie, effect in zip(movie_ids, row, strict=True):
+                if movie == cause or cause not in may_be_named:
+                    continue  # a film that was seen is no reason for itself
                 if effect >= MIN_EFFECT and effect > strongest[movie].get(cause, 0.0):
                     strongest[movie][cause] = effect
-    return [_explanation(eligibility, movie, strongest[movie]) for movie in movie_ids]
+    explanations = [_explanation(eligibility, movie, strongest[movie]) for movie in movie_ids]
+    return [
+        explanation._replace(fact=ground.describe(row)) if not explanation.fact and row >= 0 else explanation
+        for explanation, row in zip(explanations, rows, strict=True)
+    ]
 
 
 def _content_effects(

@@ -6,21 +6,28 @@ the mean alone one viewer's favourites can be what another cannot stand; by the 
 2001) nobody gets a favourite; both together are a consensus function as of Amer-Yahia et al. 2009.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog import selectors
-from recommender.history import has_known_movies, merge_exclusions
+from catalog.keys import Key
+from recommender.history import has_known_movies, merge_exclusions, to_model_events
 from recommender.ml.data import Events
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.candidates.trending import RRF_K, rank_positions
 from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slot
-from recommender.serving.context import RequestContext, load_ranker, open_context
+from recommender.serving.context import RequestContext, load_histories, load_ranker, open_context
 from recommender.serving.filtering.eligibility import EligibilityFilter
-from recommender.serving.list_sources import Candidates, content_candidates, model_candidates, popular_candidates
+from recommender.serving.list_sources import (
+    Candidates,
+    content_candidates,
+    model_candidates,
+    popular_candidates,
+    repeated_candidates,
+)
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Answer
@@ -29,6 +36,7 @@ from recommender.serving.viewer import NO_EVENTS, ViewerProfile, build_profile
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
+NO_VIEWER = RecommendRequest(viewer_id=None)
 LEAST_MISERY_WEIGHT = 0.5  # the part of the least satisfied viewer; the rest is the mean of all
 MIN_CANDIDATES = 200  # of each viewer's best movies
 
@@ -37,17 +45,21 @@ def recommend_for_group(request: RecommendRequest) -> Answer:
     """Recommend movies to the viewers of `request.viewer_ids` together.
 
     What any of them has seen or turned down is left out, and the strictest of their age limits holds. Viewers of whose
-    history the model knows nothing have no say beside that.
+    history the model knows nothing have no say beside that. The answer tells nobody what another watched alone: movies
+    that are left out count together, and an explanation says only what is true of each member.
     """
     context = open_context(request)  # one read of Redis
     with GROUPS_AND_EXPLANATIONS.slot(), compute_slot():
-        histories = {history.viewer_id: history for history in selectors.histories(request.viewer_ids)}  # one query
-        members = [
-            build_profile(RecommendRequest(viewer_id=viewer_id), histories.get(viewer_id))
-            for viewer_id in request.viewer_ids
-        ]
-        group = merge_viewers(members, list(histories.values()))
-        candidates = _personal_candidates(context, members, group) or popular_candidates(context, group)
+        keys: Sequence[Key | None] = request.viewer_keys or [None] * len(request.viewer_ids)
+        histories = load_histories(list(zip(request.viewer_ids, keys, strict=True)))  # one query
+        members = [build_profile(NO_VIEWER, history) for history in histories]
+        group = merge_viewers(members, [history for history in histories if history is not None])
+        candidates = (
+            repeated_candidates(context, group)
+            or _personal_candidates(context, members, group)
+            or popular_candidates(context, group)
+        )
+    candidates = candidates._replace(members=members)
     movies = rerank(context, candidates)
     return build_answer(context, candidates, movies)
 
@@ -56,16 +68,25 @@ def merge_viewers(members: Sequence[ViewerProfile], histories: Sequence[selector
     """Describe the members as one viewer: what all of them watched, and the limits of all of them."""
     events = NO_EVENTS
     if histories:
-        order = np.argsort(np.concatenate([history.occurred_at for history in histories]), kind="stable")
-        movie_ids = np.concatenate([history.movie_ids for history in histories])[order]
-        events = Events(movie_ids, kinds=np.concatenate([history.kinds for history in histories])[order])
+        read = [to_model_events(history) for history in histories]
+        movie_ids, times, kinds, *_ = (np.concatenate(column) for column in zip(*read, strict=True))
+        order = np.argsort(times, kind="stable")
+        events = Events(movie_ids[order], kinds=kinds[order])
     return ViewerProfile(
         viewer_id=None,
         events=events,
         exclusions=merge_exclusions([member.exclusions for member in members]),
         exists=all(member.exists for member in members),
         age_limit=selectors.strictest_age_limit(*(member.age_limit for member in members)),
+        country=_common(member.country for member in members),
+        language=_common(member.language for member in members),
     )
+
+
+def _common(values: Iterable[str]) -> str:
+    """Return the value of all who have one; "" where they differ: a film must be available to all who watch it."""
+    known = set(filter(None, values))
+    return known.pop() if len(known) == 1 else ""
 
 
 def _personal_candidates(
@@ -79,8 +100,7 @@ def _personal_candidates(
         return content_candidates(context, group)
     states = encode_viewers(ranker, rankable, context.request.requested_at)
     ranked = rank_for_all(ranker, states, context.candidate_count, context.eligible_for(group), group.seen_ids)
-    candidates = model_candidates(context, group, ranker, ranked)
-    return None if candidates is None else candidates._replace(members=members)
+    return model_candidates(context, group, ranker, ranked)
 
 
 def rank_for_all(

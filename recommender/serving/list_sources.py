@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from django.conf import settings
 
 from recommender import cache
 from recommender.cache import CacheUnavailable, StoredList
@@ -34,7 +35,7 @@ class Candidates(NamedTuple):
     seen_ids: np.ndarray | None = None  # movies that may not be put beside them; None: not known
     ranker: "Ranker | None" = None  # the model that they come from
     unused_history: Sequence[str] = ()  # posted movies that they do not build on, as posted
-    members: Sequence[ViewerProfile] = ()  # of a group: those whose histories the model ranked by
+    members: Sequence[ViewerProfile] = ()  # of a group
 
 
 def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = None) -> Candidates | None:
@@ -43,7 +44,7 @@ def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = No
     `viewer`: the viewer, where they were read after the list; the list must then be of their version.
     """
     request, stored_list = context.request, context.cache_read.current_list()
-    if stored_list is None or len(context.posted_ids) or request.requested_at is not None:
+    if stored_list is None or len(context.posted_ids) or request.requested_at is not None or request.seen != "exclude":
         return None
     if viewer is not None and viewer.version != stored_list.viewer_version:
         return None
@@ -53,10 +54,12 @@ def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = No
         viewer_id=request.viewer_id,
         exists=bool(context.cache_read.versions.viewer),
         age_limit=stored_list.age_limit,
+        country=stored_list.country,
+        language=stored_list.language,
         stored_list=stored_list,
     )
     ranked = eligible_top(stored_list, context.eligible_for(viewer_of_list), context.candidate_count)
-    if len(ranked.movie_ids) < request.limit:
+    if len(ranked.without(request.shown_ids).movie_ids) < request.limit:
         return None
     ranker = active_ranker(context.cache_read) if viewer is not None else None
     return Candidates(
@@ -66,6 +69,25 @@ def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = No
         model_version=stored_list.model,
         seen_ids=viewer.seen_ids if viewer is not None else None,
         ranker=ranker if ranker is not None and ranker.version == stored_list.model else None,
+    )
+
+
+def repeated_candidates(context: RequestContext, viewer: ViewerProfile) -> Candidates | None:
+    """Take the page as it was made before, without what may not be listed any more; None for one that was not made."""
+    page = context.request.page
+    if page is None or page.made is None:
+        return None
+    movies, facts = RankedMovies(page.made.movie_ids, page.made.scores), page.made.facts
+    movies = movies.select(context.eligible_for(viewer).mask_ids(movies.movie_ids)).without(viewer.seen_ids)
+    ranker = active_ranker(context.cache_read)
+    return Candidates(
+        movies,
+        facts["source"],
+        viewer,
+        model_version=facts["model_version"],
+        seen_ids=viewer.seen_ids,
+        ranker=ranker if ranker is not None and ranker.version == facts["model_version"] else None,
+        unused_history=facts["unused_history"],
     )
 
 
@@ -89,10 +111,13 @@ def personal_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
     eligibility, requested_at = context.eligible_for(viewer), context.request.requested_at
     state = encode_viewers(ranker, [viewer], requested_at)
     ranked = NO_MOVIES
-    if viewer.version is not None and requested_at is None and not context.request.filters.as_dict():
+    is_of_viewer_alone = viewer.version is not None and requested_at is None and context.request.seen == "exclude"
+    is_storable = is_of_viewer_alone and not context.request.filters.as_dict()
+    is_within = not len(context.request.shown_ids) or context.candidate_count <= settings.LIST_LENGTH
+    if is_storable and is_within:
         stored_list = compute_and_store(context, viewer, ranker, state)
         ranked = eligible_top(stored_list, eligibility, context.candidate_count)
-    if len(ranked.movie_ids) < context.request.limit:
+    if len(ranked.without(context.request.shown_ids).movie_ids) < context.request.limit:
         exclude = np.concatenate([viewer.seen_ids, eligibility.excluded_ids])
         [ranked] = top_by_model(ranker, state, context.candidate_count, eligibility, [exclude])
     return model_candidates(context, viewer, ranker, ranked)
@@ -106,7 +131,7 @@ def compute_and_store(
     The epoch and the model were read before the history, and the version in one snapshot with it: had any of them
     moved since, the list would carry the older version and never be served. `state`: float32 [1, S].
     """
-    row = ListViewer(viewer.version or 0, viewer.exclusions, viewer.age_limit)
+    row = ListViewer(viewer.version or 0, viewer.exclusions, viewer.age_limit, viewer.country, viewer.language)
     epoch, now = context.cache_read.epoch, context.eligibility.now
     [stored_list] = build_lists(context.snapshot, ranker, state, [row], epoch, now)
     if context.cache_read.redis_up and viewer.viewer_id is not None:
@@ -164,10 +189,10 @@ def _pad_with_popular(
     context: RequestContext, viewer: ViewerProfile, ranked: RankedMovies, *exclude: np.ndarray
 ) -> RankedMovies:
     """Append popular movies where the ranked ones are too few, with scores that are lower by one at least."""
-    missing = context.request.limit - len(ranked.movie_ids)
+    missing = context.request.limit - len(ranked.without(context.request.shown_ids).movie_ids)
     if missing <= 0:
         return ranked
-    listed = np.concatenate([*exclude, ranked.movie_ids])
+    listed = np.concatenate([*exclude, ranked.movie_ids, context.request.shown_ids])
     popular = top_of_chart("popular", context.eligible_for(viewer), missing, listed, context.cache_read.epoch)
     scores = np.append(ranked.scores, ranked.scores[-1] - 2 + popular.scores)  # theirs are in 0..1
     return RankedMovies(np.append(ranked.movie_ids, popular.movie_ids), scores)

@@ -17,6 +17,8 @@ from catalog.selectors import DATABASE_ERRORS
 from recommender import cache, process_state
 from recommender.cache import CacheUnavailable
 from recommender.serving.concurrency import Overloaded
+from recommender.serving.paging.page import PagesUnavailable, PageWasMade
+from recommender.serving.paging.tokens import CursorExpired
 from recommender.serving.response import Answer
 
 FLUSH_SECONDS = 3.0
@@ -70,9 +72,9 @@ def instrumented(call: Callable[Params, Result]) -> Callable[Params, Result]:
         except Overloaded:
             increment("busy")
             raise
-        except NotFound:
+        except (NotFound, CursorExpired, PageWasMade):
             raise
-        except DATABASE_ERRORS:
+        except (*DATABASE_ERRORS, PagesUnavailable):
             increment("unreachable")
             raise
         except Exception:

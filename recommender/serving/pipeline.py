@@ -1,12 +1,20 @@
 """The read path: one request in, one list out."""
 
+from dataclasses import replace
+
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import load_viewer, open_context
 from recommender.serving.degraded_mode import degraded_candidates
 from recommender.serving.group import recommend_for_group
-from recommender.serving.list_sources import personal_candidates, popular_candidates, stored_candidates
+from recommender.serving.list_sources import (
+    personal_candidates,
+    popular_candidates,
+    repeated_candidates,
+    stored_candidates,
+)
 from recommender.serving.metrics import instrumented
+from recommender.serving.paging.page import make_page
 from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Answer
 
@@ -17,15 +25,21 @@ def recommend(request: RecommendRequest) -> Answer:
 
     Raises Overloaded, and OperationalError where Postgres is down and the viewer has no current stored list.
     """
+    return make_page(request.page, lambda page: _recommend_page(replace(request, page=page)))
+
+
+def _recommend_page(request: RecommendRequest) -> Answer:
     if request.viewer_ids:
         return recommend_for_group(request)
     context = open_context(request)  # versions, stored list and catalogue: one read of Redis
-    candidates = None if request.explain else stored_candidates(context)  # an explanation needs the history: see below
+    needs_history = request.explain or (request.page is not None and request.page.made is not None)
+    candidates = None if needs_history else stored_candidates(context)
     if candidates is None:
         with compute_slot():
             viewer = load_viewer(context)  # one query
             candidates = (
-                degraded_candidates(context, viewer)
+                repeated_candidates(context, viewer)
+                or degraded_candidates(context, viewer)
                 or stored_candidates(context, viewer)
                 or personal_candidates(context, viewer)
                 or popular_candidates(context, viewer)

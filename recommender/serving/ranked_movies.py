@@ -15,6 +15,10 @@ class RankedMovies(NamedTuple):
         """Return the movies at these positions in their order, or those of a bool mask."""
         return RankedMovies(self.movie_ids[choice], self.scores[choice])
 
+    def without(self, movie_ids: np.ndarray) -> "RankedMovies":
+        """Return the movies that are none of these."""
+        return self.select(~np.isin(self.movie_ids, movie_ids)) if len(movie_ids) else self
+
 
 NO_MOVIES = RankedMovies(np.empty(0, np.int32), np.empty(0, np.float32))
 

@@ -4,12 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import numpy as np
+
+from catalog.keys import Key
+from catalog.names.languages import NO_WISH, LanguageWish
 from catalog.selectors import MerchandisingRule
 from recommender.movies.movie_ids import MovieId
+from recommender.serving.paging.page import NO_IDS, Page
 
 DEFAULT_POOL = 100  # movies that a diverse list is chosen from, unless the request names its pool
 
+Seen = Literal["exclude", "include", "only"]
 ChartName = Literal["popular", "trending", "latest"]
+SEEN: tuple[Seen, ...] = get_args(Seen)
 CHART_NAMES: tuple[ChartName, ...] = get_args(ChartName)
 
 
@@ -22,6 +29,7 @@ class Filters:
     actors: Sequence[str] = ()
     directors: Sequence[str] = ()
     languages: Sequence[str] = ()  # BCP 47; en stands for en-GB too
+    countries: Sequence[str] = ()  # of origin, ISO 3166
     min_year: int | None = None  # inclusive, as all of these
     max_year: int | None = None
     min_runtime: int | None = None  # minutes
@@ -41,21 +49,33 @@ NO_FILTERS = Filters()
 class RecommendRequest:
     """A request for a list. Its movie ids are parsed; those of IMDB and TMDB are looked up where it is answered."""
 
-    viewer_id: int | None
+    viewer_id: int | None  # None: nobody, or somebody of whom nothing is known
+    viewer_key: Key | None = None  # as the client named the viewer, to look a text up again where its id is no more
     history: Sequence[MovieId] = ()  # oldest first; empty: the viewer's own history
     history_texts: Sequence[str] = ()  # the same as the client wrote them, to name those that are of no use
     top_k: int = 20  # the pool
     final_k: int | None = None  # how many of it are returned; None: all
     filters: Filters = NO_FILTERS
     exclude: Sequence[MovieId] = ()
+    seen: Seen = "exclude"  # what the viewer has seen is left out, is listed too, or alone
     liked_genres: Sequence[str] = ()  # for a viewer of whom nothing else is known
     age_limit: int | None = None  # years; the viewer's own holds beside it
+    country: str = ""  # where films must be available, ISO 3166; "": the viewer's own
+    title_languages: LanguageWish = NO_WISH  # of titles and genres; the viewer's own where the call asks for none
     requested_at: int | None = None  # unix seconds; None: now, which a stored list may answer
     titles: bool = False
+    details: bool = False  # of the titled movies: overview, runtime, certificate, people
     explain: bool = False
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
-    viewer_ids: Sequence[int] = ()  # viewers who watch together, in place of viewer_id
+    viewer_ids: Sequence[int | None] = ()  # viewers who watch together, in place of viewer_id
+    viewer_keys: Sequence[Key] = ()  # theirs, in the same order
     rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
+    page: Page | None = None  # of the list; None: the list has one page, and nothing behind it is asked for
+
+    @property
+    def shown_ids(self) -> np.ndarray:
+        """Return the movies of the list's pages before, int32 [n]."""
+        return NO_IDS if self.page is None else self.page.shown_ids
 
     @property
     def posted_texts(self) -> Sequence[str]:

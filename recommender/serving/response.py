@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from catalog.selectors import MovieCard
+from catalog.selectors import DetailedCard, MovieCard
 
-Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest"]
+Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest", "history"]
 
 
 class Recommendation(NamedTuple):
@@ -44,7 +44,12 @@ class Answer:
     unused_history: list[str] = field(default_factory=list)  # posted movies that the list does not build on, as posted
     removal_counts: dict[str, int] = field(default_factory=dict)  # reason -> movies kept out for it
     unknown_names: dict[str, list[str]] = field(default_factory=dict)  # filter -> names that no movie has
+    suggestions: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # filter -> unknown name -> near names
     empty_reason: str = ""  # why the list is empty
     explanations: Sequence[Explanation] | None = None  # one for each movie, where they were asked for
     is_chart: bool = False  # a chart was asked for; it does not stand in for a viewer's own list
-    movie_cards: Mapping[int, MovieCard] | None = None  # movie id -> title and poster, where they were asked for
+    next_cursor: str | None = None  # asks for the next page; None: there is none, or the list has no pages
+    language: str = ""  # of the titles, where the catalogue has them in it; "": no titles
+    movie_cards: Mapping[int, MovieCard | DetailedCard] | None = (
+        None  # movie id -> title and poster, where they were asked for
+    )

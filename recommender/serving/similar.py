@@ -1,21 +1,26 @@
 """Movies similar to a movie, by content, by what the model learned, and by what is watched after it."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from catalog.selectors import MerchandisingRule
+from catalog.keys import Key
+from catalog.names.languages import NO_WISH, LanguageWish
+from catalog.selectors import DetailedCard, MerchandisingRule, MovieCard
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
-from recommender.serving.answers import count_removed
+from recommender.serving.answers import count_removed, next_cursor, rerank
 from recommender.serving.candidates.neighbours import hybrid_similarity
 from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import load_ranker, load_viewer, open_context
+from recommender.serving.degraded_mode import load_movie_cards
+from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import NotFound, instrumented
+from recommender.serving.paging.page import Page, make_page
 from recommender.serving.ranked_movies import RankedMovies, top_rows
-from recommender.serving.request import RecommendRequest
-from recommender.serving.reranking.merchandising import apply_rules
+from recommender.serving.request import RecommendRequest, Seen
 from recommender.serving.response import Source
 
 
@@ -34,6 +39,9 @@ class SimilarMovies:
     recommendation_id: str
     degraded: bool
     removal_counts: dict[str, int]  # reason -> movies kept out for it
+    movie_cards: Mapping[int, MovieCard | DetailedCard] | None = None  # where titles were asked for
+    language: str = ""  # of the titles; "": no titles
+    next_cursor: str | None = None  # asks for the next page; None: there is none
 
 
 @instrumented
@@ -44,14 +52,36 @@ def find_similar(
     age_limit: int | None = None,
     viewer_id: int | None = None,
     *,
+    viewer_key: Key | None = None,
+    country: str = "",
+    seen: Seen = "exclude",
+    titles: bool = False,
+    details: bool = False,
+    title_languages: LanguageWish = NO_WISH,
     rules_override: Sequence[MerchandisingRule] | None = None,
+    page: Page | None = None,
 ) -> SimilarMovies:
-    """Find the movies most similar to this one that may be shown now, within the age limit (years).
+    """Find the movies most similar to this one that may be shown now, within the age limit (years), in the country.
 
-    Where a viewer is named, those that they have seen or turned down are left out. `rules_override`: merchandising
-    rules in place of the active ones. Raises MovieNotFound.
+    Where a viewer is named, those that they turned down are left out, and of what they have seen what `seen` says.
+    `rules_override`: merchandising rules in place of the active ones. `page`: of the list. Raises MovieNotFound.
     """
-    request = RecommendRequest(viewer_id=viewer_id, top_k=top_k, age_limit=age_limit, rules_override=rules_override)
+    request = RecommendRequest(
+        viewer_id=viewer_id,
+        viewer_key=viewer_key,
+        top_k=top_k,
+        age_limit=age_limit,
+        country=country,
+        seen=seen,
+        titles=titles,
+        details=details,
+        title_languages=title_languages,
+        rules_override=rules_override,
+    )
+    return make_page(page, lambda page: _similar_page(replace(request, page=page), movie_id))
+
+
+def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies:
     context = open_context(request, "similar")  # one read of Redis
     table = context.snapshot.table
     similar_to = resolve_movie_ids(context.snapshot, [movie_id])
@@ -62,16 +92,41 @@ def find_similar(
     ranker = load_ranker(context)
     eligibility, seen_ids = context.eligible_for(viewer), np.append(viewer.seen_ids, similar_to)
     similarity, known = hybrid_similarity(context.snapshot, ranker, row)
-    rows = top_rows(similarity, eligibility.mask_without(seen_ids), context.candidate_count)
-    movies = RankedMovies(table.ids[rows], similarity[rows])
-    if context.rules is not None:
-        movies = apply_rules(context.rules, eligibility, movies, seen_ids, limit=top_k)
+    allowed = eligibility.mask_without(seen_ids)
+    rows = top_rows(similarity, allowed, context.candidate_count)
+    candidates = Candidates(
+        RankedMovies(table.ids[rows], similarity[rows]),
+        "model" if known else "content",
+        viewer,
+        model_version=ranker.version if ranker is not None and known else None,
+        seen_ids=seen_ids,
+    )
+    candidates = repeated_candidates(context, viewer) or candidates
+    movies = rerank(context, candidates)
+    recommendation_id = uuid.uuid4().hex
+    if request.page is not None and request.page.made is not None:
+        recommendation_id = request.page.made.facts["recommendation_id"]
+    facts: dict[str, Any] = {
+        "source": candidates.source,
+        "model_version": candidates.model_version,
+        "recommendation_id": recommendation_id,
+        "unused_history": [],
+    }
+    listed = table.rows_of(np.append(request.shown_ids, movies.movie_ids))
+    allowed[listed[listed >= 0]] = False
     return SimilarMovies(
         movie_ids=movies.movie_ids.tolist(),
         similarities=np.round(np.maximum(movies.scores, 0).astype(np.float64), 4).tolist(),
-        source="model" if known else "content",
-        model_version=ranker.version if ranker is not None and known else None,
-        recommendation_id=uuid.uuid4().hex,
+        source=candidates.source,
+        model_version=candidates.model_version,
+        recommendation_id=recommendation_id,
         degraded=context.degraded,
         removal_counts=count_removed(context, viewer),
+        movie_cards=load_movie_cards(
+            movies.movie_ids.tolist(), context.snapshot, context.languages_for(viewer), details=request.details
+        )
+        if request.titles
+        else None,
+        language=context.snapshot.language_of(context.languages_for(viewer)) if request.titles else "",
+        next_cursor=next_cursor(context, viewer, movies, facts, more=bool(allowed.any())),
     )

@@ -6,12 +6,21 @@ import numpy as np
 
 from catalog.models import Credit
 from catalog.selectors import CatalogueTable
-from recommender.ml.data import RATING, WATCH, Events, taste_weights
+from recommender.ml.data import (
+    DISLIKE,
+    LIKE,
+    MAX_DISLIKED_STARS,
+    MIN_LIKED_STARS,
+    NOT_INTERESTED,
+    RATING,
+    WATCH,
+    Events,
+    taste_weights,
+)
 from recommender.movies.indexes import csr_gather
 from recommender.serving.candidates.trending import standardised_excess
 
 MIN_LIKED_WEIGHT = 0.4  # of taste_weights over a movie's events: watched to four fifths, and not rated badly
-MIN_STRONG_WEIGHT = 1.0  # a like, or four stars
 LEADING_ACTORS = 4  # actors of a movie that count, in billing order
 MIN_IN_GENRE, MIN_WITH_PERSON = 3, 2  # liked movies that speak for a genre, for a person
 DIRECTOR = int(Credit.Role.DIRECTOR)
@@ -21,7 +30,7 @@ class LikedMovies(NamedTuple):
     """Movies that a viewer watched or rated, and liked."""
 
     rows: np.ndarray  # int64 [n] of the catalogue's table, the one watched last first
-    strongly: np.ndarray  # bool [n]
+    strongly: np.ndarray  # bool [n]: the viewer said so, by a like or by four stars: only of these a page says "liked"
 
     def within_age_limit(self, table: CatalogueTable, age_limit: int | None) -> "LikedMovies":
         """Return those for this age (years): rows are named after them, and a child's page names no other movie."""
@@ -53,7 +62,10 @@ def liked_movies(events: Events, table: CatalogueTable) -> LikedMovies:
     order = np.argsort(-last, kind="stable")
     liked = order[((weight >= MIN_LIKED_WEIGHT) & (last >= 0) & (rows >= 0))[order]]
     liked = liked[table.published[rows[liked]]]
-    return LikedMovies(rows[liked], weight[liked] >= MIN_STRONG_WEIGHT)
+    for_it = (kinds == LIKE) | ((kinds == RATING) & (ratings >= MIN_LIKED_STARS))
+    against_it = np.isin(kinds, (DISLIKE, NOT_INTERESTED)) | ((kinds == RATING) & (ratings <= MAX_DISLIKED_STARS))
+    said = np.bincount(movie_of_event, for_it) - np.bincount(movie_of_event, against_it)
+    return LikedMovies(rows[liked], said[liked] > 0)
 
 
 def genre_shares(table: CatalogueTable, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -9,16 +9,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
+import numpy as np
 from django.conf import settings
 
 from catalog import selectors
 from catalog.plurals import count_noun
 from recommender import registry
-from recommender.history import exclusions_from, has_known_movies, to_model_events
+from recommender.history import exclusions_from, has_known_movies, posted_events, to_model_events
 from recommender.jobs import batch_chunks
 from recommender.jobs.leases import JobCannotRun, Lease, LeaseLost
 from recommender.list_builder import ListViewer
-from recommender.ml.data import Events
 from recommender.models import Erasure
 from recommender.registry import artifacts
 from recommender.training.list_writer import ListWriter, ViewerInput, writer_for
@@ -133,7 +133,13 @@ def _process_chunk(writer: ListWriter, chunk: batch_chunks.ClaimedChunk) -> None
                 ViewerInput(
                     history.viewer_id,
                     to_model_events(history),
-                    ListViewer(history.version, exclusions_from(history), history.age_limit),
+                    ListViewer(
+                        history.version,
+                        exclusions_from(history),
+                        history.age_limit,
+                        history.country,
+                        history.language,
+                    ),
                 )
                 for history in selectors.histories(ids)
             ]
@@ -157,17 +163,18 @@ def fill_from_histories(model: str, histories: Mapping[int, Sequence[int]], leas
         own = {history.viewer_id: history for history in selectors.histories(block)}
         viewers = []
         for viewer_id in sorted(set(block) - erased):
-            events = Events.from_ids(histories[viewer_id])
+            posted = np.array(histories[viewer_id], np.int32)
+            events = posted_events(posted)
             if not has_known_movies(events, writer.ranker):
                 failed.append(viewer_id)
                 continue
             history = own.get(viewer_id)
-            version, age_limit = 0, None  # of a viewer who is not known; a first event makes it 1
+            row = ListViewer(0, exclusions_from(None), None)  # of a viewer who is not known; a first event makes it 1
             if history is not None:
-                version, age_limit = history.version, history.age_limit
-            exclusions = exclusions_from(history, events.movie_ids)  # what was posted may be in no catalogue
+                row = ListViewer(history.version, row.exclusions, history.age_limit, history.country, history.language)
+            exclusions = exclusions_from(history, posted)  # what was posted may be in no catalogue
             exclusions = exclusions.select(writer.snapshot.table.rows_of(exclusions.movie_ids) >= 0)
-            viewers.append(ViewerInput(viewer_id, events, ListViewer(version, exclusions, age_limit)))
+            viewers.append(ViewerInput(viewer_id, events, row._replace(exclusions=exclusions)))
         written += writer.write_lists(viewers, epoch, lease.raise_if_lost)
         lease.report_progress("lists", written, len(viewer_ids))
     lease.result |= {"model": model, "viewers": written, "failed_users": failed}

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from django.conf import settings
 
 from catalog import selectors
+from catalog.last_word import EventColumns, find_held_events
 from infrastructure.atomic_files import atomic_file
+from recommender.history import select_model_events
 from recommender.ml.data import Events, Histories, data_hash
 from recommender.movies.features import movie_features
 
@@ -68,12 +71,23 @@ def take_snapshot(scratch: Path) -> Snapshot:
 
 
 def _histories(events: pl.DataFrame) -> Histories:
-    """Return the histories of `events` as exported: ordered by viewer, then as each viewer's history is."""
-    columns = Events(
+    """Return what holds of `events` as the model reads it. They are as exported: ordered by viewer, then as each
+    viewer's history is."""
+    viewers = events["viewer"].to_numpy()
+    columns = EventColumns(
         movie_ids=events["movie"].to_numpy(),
-        times=events["occurred_at"].to_numpy(),
         kinds=events["kind"].to_numpy(),
         ratings=events["rating"].fill_null(np.nan).to_numpy(),
         completions=events["completion"].fill_null(np.nan).to_numpy(),
     )
-    return Histories.from_table(events["viewer"].to_numpy(), columns)
+    held = find_held_events(columns, settings.SEEN_SHARE, viewers)
+    read, rows = select_model_events(
+        Events(
+            movie_ids=columns.movie_ids[held.rows],
+            times=events["occurred_at"].to_numpy()[held.rows],
+            kinds=held.kinds,
+            ratings=held.ratings,
+            completions=columns.completions[held.rows],
+        )
+    )
+    return Histories.from_table(viewers[held.rows][rows], read)

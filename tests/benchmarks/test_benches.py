@@ -20,7 +20,15 @@ KEYS = {
     "batch": {"viewers", "viewers_per_min", "bare_viewers_per_min", "ratio", "bytes_per_list", "peak_mb"},
     "growth": {"sizes", "slopes"},
     "nightly": {"read_s", "train_s", "evaluate_s", "batch_s", "peak_mb", "viewers"},
-    "serving": {"floor_p50_ms", "cached_p50_ms", "uncached_p50_ms", "uncached_p99_ms", "bare_ms", "filtered_p50_ms"}
+    "serving": {
+        "floor_p50_ms",
+        "cached_p50_ms",
+        "cached_key_p50_ms",
+        "uncached_p50_ms",
+        "uncached_p99_ms",
+        "bare_ms",
+        "filtered_p50_ms",
+    }
     | {"similar_p50_ms", "home_p50_ms", "cached_rps", "uncached_rps", "worker_mb"},
     "training": {"targets_per_s", "brief_targets_per_s", "rectools_targets_per_s", "seconds_to", "peak_mb"}
     | {"ours_at_rectools_shape_targets_per_s", "equal_shape", "brief_stated_samples_per_s", "epoch_s"},

@@ -227,9 +227,8 @@ def test_every_row_of_a_history_file_is_counted_once():
     names, row = PERSONAL["imdb"].splitlines()
     text = "\n".join([names, row, row.replace(",8,", ",2,"), row, row.replace("2024", "2124"), "x,y", ""])
     report = import_history(ADA, io.BytesIO(text.encode()))
-    assert (report.rows, report.by_title, len(report.unmatched)) == (5, 2, 3)
-    assert (report.stored, report.duplicates) == (1, 1)
-    assert "another rating" in report.unmatched[0].reason
+    assert (report.rows, report.by_title, len(report.unmatched)) == (5, 3, 2)
+    assert (report.stored, report.duplicates) == (2, 1)  # of several ratings of one moment the later row counts
     with pytest.raises(DataFileError, match="zip archive"):
         import_history(ADA, io.BytesIO(b"PK\x03\x04" + b"\0" * 30))
     with pytest.raises(DataFileError, match="line 1: is not UTF-8"):

@@ -99,12 +99,12 @@ def test_a_client_id_belongs_to_one_event_of_one_viewer() -> None:
     assert WatchEvent.objects.filter(client_event_id=client_id.number).count() == 1
 
 
-def test_the_same_event_with_another_rating_is_a_conflict() -> None:
-    [first, other, again] = record_events([rating_event(ADA, GODFATHER, NOON, stars) for stars in (4.0, 2.0, 4.0)])
+def test_the_same_event_with_another_completion_is_a_conflict() -> None:
+    [first, other, again] = record_events([watch_event(ADA, GODFATHER, NOON, completion=c) for c in (0.9, 0.8, 0.9)])
     assert [first.status, other.status, again.status] == [STORED, CONFLICT, DUPLICATE]
-    assert other.reason.startswith("rating: ")
-    assert record_events([rating_event(ADA, GODFATHER, NOON, 2.0)])[0].fields == ("rating",)
-    assert WatchEvent.objects.get(viewer=ADA, movie=GODFATHER, kind=WatchEvent.Kind.RATING).rating == 4.0
+    assert other.reason.startswith("completion: ")
+    assert record_events([watch_event(ADA, GODFATHER, NOON, completion=0.8)])[0].fields == ("completion",)
+    assert WatchEvent.objects.get(viewer=ADA, movie=GODFATHER).completion == pytest.approx(0.9)
 
 
 def test_two_of_one_client_id_in_a_call_are_one_and_a_conflict() -> None:

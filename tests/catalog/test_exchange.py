@@ -18,7 +18,7 @@ from tests.support.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO
 from tests.support.exchange import export_lines, import_file
 
 pytestmark = pytest.mark.usefixtures("cast")
-KINDS = ("movies", "people", "viewers", "events")
+KINDS = ("genres", "movies", "people", "viewers", "events")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])

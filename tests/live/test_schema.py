@@ -6,9 +6,19 @@ from pathlib import Path
 
 import pytest
 
-# What a file means, where a page ended, which of two moments is later, whether two numbers are one viewer and what an
-# address on the web is no schema says.
+# What a file means, where a page ended, which of two moments is later, whether two ids are one viewer, which characters
+# print and what an address on the web is no schema says.
 BEYOND_SCHEMAS = (
+    *(
+        f"GET /{name}"
+        for name in ("recommend", "home", "popular", "trending", "latest", "genres", "similar/{movie_id}")
+    ),
+    *(f"POST /{name}" for name in ("recommend", "recommend/filtered", "similar", "events", "viewer-tokens")),
+    "DELETE /users/{user_id}/events",
+    *(f"{method} /users/{{user_id}}" for method in ("GET", "PUT", "PATCH")),
+    *(f"GET /users/{{user_id}}/{name}" for name in ("history", "ratings", "watchlist", "hidden", "taste")),
+    "GET /accounts/{account}/profiles",
+    "DELETE /accounts/{account}/data",
     "GET /people",
     "POST /imports/{kind}",
     "POST /users/merge",

@@ -13,26 +13,34 @@ ALL_SCOPES = tuple(ApiKey.Scope.values)
 
 
 class ApiClient:
-    """Send and return JSON; the last response is `response`."""
+    """Send and return JSON, with the address as gunicorn tells it; the last response is `response`."""
 
     def __init__(self, **headers: str) -> None:
         self.client = Client(raise_request_exception=False, headers=headers)
         self.response: Any = None
 
     def get(self, path: str, expect: int = 200, **more: Any) -> Any:
-        return self._answer(self.client.get(path, **more), expect)
+        return self._answer(self.client.get(path, RAW_URI=path, **more), expect)
 
     def post(self, path: str, body: Any = None, expect: int = 200, **more: Any) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body)
-        return self._answer(self.client.post(path, data, **{"content_type": "application/json", **more}), expect)
+        return self._answer(
+            self.client.post(path, data, RAW_URI=path, **{"content_type": "application/json", **more}), expect
+        )
 
     def patch(self, path: str, body: Any = None, expect: int = 200, **more: Any) -> Any:
         return self._answer(
-            self.client.patch(path, json.dumps(body), **{"content_type": "application/json", **more}), expect
+            self.client.patch(path, json.dumps(body), RAW_URI=path, **{"content_type": "application/json", **more}),
+            expect,
+        )
+
+    def put(self, path: str, body: Any = None, expect: int = 200, **more: Any) -> Any:
+        return self._answer(
+            self.client.put(path, json.dumps(body), **{"content_type": "application/json", **more}), expect
         )
 
     def delete(self, path: str, expect: int = 200, **more: Any) -> Any:
-        return self._answer(self.client.delete(path, **more), expect)
+        return self._answer(self.client.delete(path, RAW_URI=path, **more), expect)
 
     def _answer(self, response: Any, expect: int) -> Any:
         self.response = response
@@ -69,6 +77,8 @@ def recommended_ids(body: dict[str, Any]) -> list[str]:
     return [movie["movie_id"] for movie in body["recommendations"]]
 
 
-def app_client(viewer: int, client_with: Any) -> ApiClient:
-    made = client_with(ApiKey.Scope.READ).post("/viewer-tokens", {"user_id": viewer, "seconds": 300})
+def app_client(viewer: int, client_with: Any, *scopes: str) -> ApiClient:
+    """Return an app with a viewer's token: for reading, unless `scopes` says else."""
+    body = {"user_id": viewer, "seconds": 300} | ({"scopes": scopes} if scopes else {})
+    made = client_with(ApiKey.Scope.READ, *([ApiKey.Scope.EVENTS] if scopes else [])).post("/viewer-tokens", body)
     return ApiClient(Authorization=f"Viewer-Token {made['token']}")

@@ -108,7 +108,7 @@ def cast_histories() -> list[NewEvent]:
         NewEvent(CLEO, MATRIX, kind.NOT_INTERESTED, evening[6]),
         NewEvent(CLEO, GODFATHER_2, kind.WATCHLIST, evening[7]),
     ]
-    events += [watch_event(DAN, SPIRITED_AWAY, evening[9], completion=0.4)]
+    events += [watch_event(DAN, SPIRITED_AWAY, evening[9], completion=0.9)]
     return events
 
 

@@ -1,6 +1,7 @@
 """Pytest plugin: a viewer whose id appears nowhere by chance, and a search for it in every table, key and file."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import connection
 from django.urls import reverse
 from redis import Redis
 
+from catalog import selectors
 from recommender.models import BatchChunk, Job
 from tests.support.cast import ADA, EMPIRE, JEDI, MORNING, STAR_WARS, TOY_STORY
 from tests.support.forms import submit
@@ -49,24 +51,34 @@ def own_files():
 
 
 def in_file(viewer, path):
-    """Return whether a file contains the id, as text or as a column of a snapshot."""
+    """Return whether a file contains the key, or the id, as text or as a column of a snapshot."""
     content = path.read_bytes()
-    return str(viewer).encode() in content or viewer.to_bytes(4, "little") in content
+    number = viewer.to_bytes(4, "little", signed=True) if isinstance(viewer, int) else b"no such bytes"
+    return str(viewer).encode() in content or number in content
 
 
 @pytest.fixture
 def zoe(site, admin_client):
     """Store a viewer with traces wherever there can be any; return the id of a waiting job."""
+    return leave_traces(site, admin_client, ZOE)
+
+
+def leave_traces(site, admin_client, viewer):
+    """Leave traces of a viewer, by key, wherever there can be any; return the id of a waiting job."""
+    named = quote(str(viewer), safe="")
     watched = [(STAR_WARS, "watch"), (EMPIRE, "watch"), (TOY_STORY, "dislike")]
-    site.post("/events", [event(ZOE, movie, kind, day) for day, (movie, kind) in enumerate(watched)])
-    site.post("/events", event(ZOE, JEDI, "impression", recommendation_id="r-1", position=3))
-    site.get(f"/recommend?user_id={ZOE}")  # stores a list
-    site.get(f"/home?user_id={ZOE}")
-    submit(admin_client, reverse("admin:catalog_viewer_change", args=[ZOE]), {"name": "Zoe"})
-    histories = {"user_histories": {str(ZOE): ["260", "1196"], str(ADA): ["260"]}}
+    site.post("/events", [event(viewer, movie, kind, day) for day, (movie, kind) in enumerate(watched)])
+    site.post("/events", event(viewer, JEDI, "impression", recommendation_id="r-1", position=3))
+    site.get(f"/recommend?user_id={named}")  # stores a list
+    site.get(f"/home?user_id={named}")
+    viewer_id = selectors.find_viewer(viewer)
+    submit(admin_client, reverse("admin:catalog_viewer_change", args=[viewer_id]), {"name": "Zoe"})
+    histories = {"user_histories": {str(viewer): ["260", "1196"], str(ADA): ["260"]}}
     job = site.post("/batch/recommend/cache", histories, expect=202)["job_id"]
-    file = {"user_id": ZOE, "name": "half a character: \ud800"}, {"user_id": ADA, "name": "Ada"}
+    file = {"user_id": viewer, "name": "half a character: \ud800"}, {"user_id": ADA, "name": "Ada"}
     site.post("/imports/viewers", json_lines(*file), content_type=JSONL, expect=202)
-    former = Job.objects.create(kind="batch", status="cancelled", result={"failed_users": [ZOE, 7]})
-    BatchChunk.objects.create(job=former, after_viewer_id=7, through_viewer_id=ZOE, model="tiny", epoch=1)
+    former = Job.objects.create(kind="batch", status="cancelled", result={"failed_users": [viewer_id, 7]})
+    BatchChunk.objects.create(
+        job=former, after_viewer_id=viewer_id - 7, through_viewer_id=viewer_id, model="tiny", epoch=1
+    )
     return job

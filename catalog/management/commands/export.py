@@ -15,7 +15,7 @@ from infrastructure.atomic_files import atomic_file
 class Command(BaseCommand):
     """Exports all rows of a kind to a file."""
 
-    help = "Write all films, people, viewers or events to a file that import_rows reads again."
+    help = "Write all films, people, genres, viewers or events to a file that import_rows reads again."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("kind", type=RowKind, choices=list(RowKind), metavar="KIND", help=", ".join(RowKind))

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.errors import CatalogError
 from catalog.exchange.history_import import UnmatchedRow, import_history
 from catalog.exchange.text_encoding import ENCODINGS, python_encoding
-from catalog.limits import MAX_ID
+from catalog.keys import VIEWER_KEY_RULE, parse_key
 from catalog.plurals import count_noun
 from catalog.selectors import has_demo
 
@@ -22,20 +22,21 @@ class Command(BaseCommand):
     (CSV), Trakt history or ratings (JSON). Rows without a matching film are written to FILE.unmatched.csv."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("viewer", type=int, metavar="VIEWER", help="The viewer's id; an unknown viewer is created.")
+        parser.add_argument("viewer", metavar="VIEWER", help="The viewer's id; an unknown viewer is created.")
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
 
-    def handle(self, *args: Any, viewer: int, file: Path, encoding: str | None, **options: Any) -> None:
-        if not 1 <= viewer <= MAX_ID:
-            raise CommandError(f"{viewer} can be no viewer's id: they are 1 to {MAX_ID}.")
+    def handle(self, *args: Any, viewer: str, file: Path, encoding: str | None, **options: Any) -> None:
+        key = parse_key(viewer)
+        if key is None:
+            raise CommandError(f"There can be no such viewer: {VIEWER_KEY_RULE}")
         if has_demo():
             self.stdout.write(
                 "The demo is loaded: what you import now is removed with it, as soon as films of your own come."
             )
         try:
             with file.open("rb") as source:
-                report = import_history(viewer, source, encoding and python_encoding(encoding))
+                report = import_history(key, source, encoding and python_encoding(encoding))
         except (CatalogError, OSError) as error:
             raise CommandError(f"Nothing was imported. {error}") from error
         self.stdout.write(

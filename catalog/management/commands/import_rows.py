@@ -6,7 +6,7 @@ import gzip
 import shutil
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,8 +20,9 @@ from catalog.exchange.row_import import Rejection, batched, import_rows
 from catalog.exchange.row_schemas import COLUMNS, RowKind
 from catalog.exchange.text_encoding import ENCODINGS, GZIP_MAGIC, python_encoding
 from catalog.management.progress import progress_display
+from catalog.selectors import may_bring_genres
 
-HELP = """Import films, people, viewers or events from a JSONL or CSV file; docs/api.md has the fields of each.
+HELP = """Import films, people, genres, viewers or events from a JSONL or CSV file; docs/api.md has the fields of each.
 
 FILE may be gzipped; - is standard input. A CSV is separated by comma, semicolon, tab or |, and in UTF-8, UTF-16 with
 its mark, or what --encoding says. Each row is validated alone and a row sent twice counts once, so an
@@ -46,6 +47,11 @@ class Command(BaseCommand):
             help="Needed where the file's name does not end in the format.",
         )
         parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
+        parser.add_argument(
+            "--create-genres",
+            action="store_true",
+            help="Of films: make genres that are new. A catalogue without any gets them in any case.",
+        )
         parser.add_argument("--rejected", type=Path, metavar="FILE", help="Default: FILE.rejected.csv.")
 
     def handle(self, *args: Any, kind: RowKind, file: Path, form: FileFormat | None, **options: Any) -> None:
@@ -55,7 +61,7 @@ class Command(BaseCommand):
         if file_format is None:
             raise CommandError(f"{file} ends neither in .jsonl nor in .csv: name the form with --form.")
         try:
-            stored, duplicates, rejected = self._import(kind, file, file_format, report, options["encoding"])
+            stored, duplicates, rejected = self._import(kind, file, file_format, report, options)
         except (CatalogError, OSError, EOFError, zlib.error) as error:
             message = f"{error}. What came before is stored: mend it and import the whole file again."
             raise CommandError(message) from error
@@ -64,7 +70,7 @@ class Command(BaseCommand):
             raise CommandError(f"{report} has the rejected rows with line, field and reason.")
 
     def _import(
-        self, kind: RowKind, file: Path, file_format: FileFormat, report: Path, encoding: str | None
+        self, kind: RowKind, file: Path, file_format: FileFormat, report: Path, options: Mapping[str, Any]
     ) -> tuple[int, int, int]:
         """Import all rows. Returns how many were stored, existed already, were rejected."""
         stored = duplicates = rejected = 0
@@ -73,10 +79,11 @@ class Command(BaseCommand):
             RejectedRowsFile(report) as rejected_rows,
             progress_display(self.stdout) as progress,
         ):
-            python_name = encoding and python_encoding(encoding)
+            python_name = options["encoding"] and python_encoding(options["encoding"])
+            create_genres = options["create_genres"] or may_bring_genres()  # for the whole file
             rows = read_rows(source, file_format, str(file), columns=COLUMNS[kind], encoding=python_name)
             for batch in batched(rows):
-                result = import_rows(kind, batch, trust_times=True)
+                result = import_rows(kind, batch, trust_times=True, create_genres=create_genres)
                 stored, duplicates = stored + result.stored, duplicates + result.duplicates
                 rejected += result.rejected
                 rejected_rows.write(result.rejections)

@@ -1,5 +1,6 @@
 """Authentication by API key, remembered for a minute so that a call asks no database."""
 
+import base64
 import hashlib
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey
 
+from catalog.keys import Key
 from catalog.selectors import DATABASE_ERRORS
 from recommender import process_state
 from recommender.api.access.throttles import InvalidKeyThrottle
@@ -31,7 +33,7 @@ class ApiPrincipal:
     prefix: str  # of the key
     scopes: frozenset[str]
     expires_at: datetime | None
-    viewer_id: int | None = None  # of a viewer's token, which reads the lists of nobody else
+    viewer: Key | None = None  # of a viewer's token, which reads the lists of nobody else
 
     def has_expired(self) -> bool:
         """Return whether the key's last moment has passed."""
@@ -47,10 +49,9 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, ApiPrincipal] | None:
         """Return the principal of the key; None without a key. Raises AuthenticationFailed, Throttled."""
-        keyword, _, key = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-        if keyword.lower() != KEYWORD.lower():
+        key = self.read_key(request)
+        if key is None:
             return None
-        key = key.strip()
         digest = hashlib.sha256(key.encode()).digest()
         # Only a key that this process does not know counts against its address: guesses lock no known key out.
         throttle = None if digest in _key_cache else InvalidKeyThrottle()
@@ -64,9 +65,28 @@ class ApiKeyAuthentication(BaseAuthentication):
         request._request.client = principal.prefix  # type: ignore[attr-defined]  # for the log
         return None, principal
 
+    def read_key(self, request: Request) -> str | None:
+        """Return the key that came with the call; None without one."""
+        keyword, _, key = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+        return key.strip() if keyword.lower() == KEYWORD.lower() else None
+
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401."""
         return KEYWORD
+
+
+class BasicKeyAuthentication(ApiKeyAuthentication):
+    """Authenticate by a key as the user name of HTTP Basic, where Segment's clients write theirs."""
+
+    def read_key(self, request: Request) -> str | None:
+        """Return the key that came with the call; None without one."""
+        keyword, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+        if keyword.lower() != "basic":
+            return None
+        try:
+            return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
+        except ValueError:
+            return ""
 
 
 def lookup_key(digest: bytes, load: Callable[[], AbstractAPIKey]) -> ApiPrincipal | None:

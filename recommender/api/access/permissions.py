@@ -6,6 +6,7 @@ from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from catalog.keys import Key, key_of_number, parse_key
 from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.access.loopback import is_from_loopback
 from recommender.models import ApiKey
@@ -29,22 +30,26 @@ class HasScope(BasePermission):
             if request.auth.scopes.isdisjoint({str(scope), *getattr(view, "alternative_scopes", ())}):
                 return False
             self.message = "This token opens the lists of its own viewer, and of nobody else."
-            return request.auth.viewer_id is None or _is_for_token_viewer(request, view, request.auth.viewer_id)
+            return request.auth.viewer is None or _is_for_token_viewer(request, view, request.auth.viewer)
         is_open = str(scope) == ApiKey.Scope.READ or getattr(view, "open_on_loopback", False)
         return is_open and settings.API_OPEN and not settings.BEHIND_PROXY and is_from_loopback(request)
 
 
-def _is_for_token_viewer(request: Request, view: Any, viewer_id: int) -> bool:
+def _is_for_token_viewer(request: Request, view: Any, viewer: Key) -> bool:
     """Return whether the view allows viewers' tokens, can be called for this viewer, and the call names no other.
 
-    The id has to be written as it is. StrictView then makes the call for this viewer, named or not.
+    StrictView then makes the call for this viewer, named or not.
     """
     if not getattr(view, "allow_viewer_token", False) or not view.accepts_viewer(request):
         return False
-    if any(text != str(viewer_id) for text in request.query_params.getlist("user_id")):
+    path_viewer = view.kwargs.get("user_id")
+    if path_viewer is not None and parse_key(path_viewer) != viewer:
+        return False
+    if any(parse_key(text) != viewer for text in request.query_params.getlist("user_id")):
         return False
     body = request.data
     if not isinstance(body, dict) or request.method in SAFE_METHODS:
         return True
-    user_id = body.get("user_id", viewer_id)
-    return "user_ids" not in body and type(user_id) is int and user_id == viewer_id
+    user_id = body.get("user_id", viewer)
+    key = parse_key(user_id) if isinstance(user_id, str) else key_of_number(user_id) if type(user_id) is int else None
+    return "user_ids" not in body and key == viewer

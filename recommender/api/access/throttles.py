@@ -35,12 +35,11 @@ class RateThrottle(SimpleRateThrottle):
         self.scope = getattr(view, "throttle_scope", "reads")
         if principal is None:
             caller = self.get_ident(request)
-        elif principal.viewer_id is None:
+        elif principal.viewer is None:
             caller = principal.prefix
         else:
             self.scope = "viewer"
-            owner = f"{principal.prefix}:{principal.viewer_id}"
-            caller = blake2b(owner.encode(), digest_size=12).hexdigest()  # no viewer's id is a key in Redis
+            caller = _token_caller(principal)
         return self._is_within_rate(request, caller, self._increment)
 
     def _is_within_rate(self, request: Request, caller: str, count: Callable[[str, int], int]) -> bool:
@@ -72,6 +71,22 @@ class RateThrottle(SimpleRateThrottle):
         return self._left
 
 
+class ViewerEventsThrottle(RateThrottle):
+    """Count the events that viewers' tokens send: no client can fill the tables or make a chart."""
+
+    scope = "viewer_events"
+
+    def spend(self, request: Request, events: int) -> None:
+        """Count a call's events. Raises Throttled where the viewer has used the budget up."""
+
+        def count(key: str, seconds: int) -> int:
+            self.cache.add(key, 0, 2 * seconds)
+            return int(self.cache.incr(key, events))
+
+        if not self._is_within_rate(request, _token_caller(request.auth), count):
+            raise Throttled(self.wait(), f"This viewer's token may send {self.get_rate()} events: send the rest later.")
+
+
 class InvalidKeyThrottle(RateThrottle):
     """Count invalid keys by the address that sends them: few guesses reach the database."""
 
@@ -86,6 +101,11 @@ class InvalidKeyThrottle(RateThrottle):
     def record(self, request: Request) -> None:
         """Count one invalid key."""
         self._is_within_rate(request, self.get_ident(request), self._increment)
+
+
+def _token_caller(principal: Any) -> str:
+    """Return who counts as the caller with a viewer's token: a digest, as no viewer's id is a key in Redis."""
+    return blake2b(f"{principal.prefix}:{principal.viewer}".encode(), digest_size=12).hexdigest()
 
 
 def _forget_backoff() -> None:

@@ -1,33 +1,51 @@
-"""Tokens of single viewers: the site's server signs one with its key, for an app on a phone to read with."""
+"""Tokens of single viewers: the site's server signs one with its key, for an app on a phone to read and report with."""
 
 import time
+from collections.abc import Collection
+from enum import StrEnum
 
 from django.core import signing
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from catalog.keys import Key
 from catalog.selectors import DATABASE_ERRORS, viewer_created_at
 from recommender.api.access.authentication import ApiPrincipal, lookup_key
 from recommender.models import ApiKey
 
 KEYWORD = "Viewer-Token"
 
+
+class TokenScope(StrEnum):
+    """What a viewer's token may do, always for its own viewer alone."""
+
+    READ = "read"
+    EVENTS = "events"
+
+
+NEEDED_SCOPE = {TokenScope.READ: ApiKey.Scope.READ, TokenScope.EVENTS: ApiKey.Scope.EVENTS}  # of the key that signs
+_OPENS = {
+    TokenScope.READ: {ApiKey.Scope.READ.value, ApiKey.Scope.USERS_READ.value},
+    TokenScope.EVENTS: {ApiKey.Scope.EVENTS.value},
+}
 _signer = signing.Signer(salt="movierec.viewer-token")
 
 
-def sign_viewer_token(principal: ApiPrincipal, viewer_id: int, seconds: int) -> tuple[str, int]:
+def sign_viewer_token(
+    principal: ApiPrincipal, viewer: Key, seconds: int, scopes: Collection[TokenScope] = (TokenScope.READ,)
+) -> tuple[str, int]:
     """Return the token and when it ends (unix seconds). It ends with its key, too, and with its viewer."""
     expires = int(time.time()) + seconds
     try:
-        created_at = viewer_created_at(viewer_id)
+        created_at = viewer_created_at(viewer)
     except DATABASE_ERRORS:
         created_at = None  # as for a viewer who is not known yet: such a token does not end with the viewer
-    return _signer.sign_object([viewer_id, principal.prefix, expires, created_at]), expires
+    return _signer.sign_object([viewer, principal.prefix, expires, created_at, *sorted(scopes)]), expires
 
 
 class ViewerTokenAuthentication(BaseAuthentication):
-    """Authenticate `Authorization: Viewer-Token <token>`; `request.auth` may then read, for one viewer."""
+    """Authenticate `Authorization: Viewer-Token <token>`; `request.auth` may then act for one viewer."""
 
     def authenticate(self, request: Request) -> tuple[None, ApiPrincipal] | None:
         """Return the principal of the token; None without a token. Raises AuthenticationFailed."""
@@ -47,27 +65,31 @@ class ViewerTokenAuthentication(BaseAuthentication):
 
 def _verify(token: str) -> ApiPrincipal | None:
     try:
-        viewer_id, prefix, expires, created_at = _signer.unsign_object(token)
+        viewer, prefix, expires, created_at, *names = _signer.unsign_object(token)
+        scopes = [TokenScope(name) for name in names or (TokenScope.READ,)]
     except (signing.BadSignature, ValueError):
         return None
     if expires < time.time():
         return None
     key = lookup_key(f"prefix {prefix}".encode(), lambda: ApiKey.objects.get_usable_keys().get(prefix=prefix))
-    if key is None or key.has_expired() or ApiKey.Scope.READ not in key.scopes:
+    if key is None or key.has_expired():
         return None
-    if created_at is not None and _is_gone(viewer_id, created_at):
+    opened = frozenset[str]().union(*(_OPENS[scope] for scope in scopes if NEEDED_SCOPE[scope] in key.scopes))
+    if not opened:
         return None
-    return ApiPrincipal(prefix, frozenset([ApiKey.Scope.READ.value]), None, viewer_id)
+    if created_at is not None and _is_gone(viewer, created_at):
+        return None
+    return ApiPrincipal(prefix, opened, None, viewer)
 
 
-def _is_gone(viewer_id: int, created_at: float) -> bool:
+def _is_gone(viewer: Key, created_at: float) -> bool:
     """Return whether the viewer was erased or merged since `created_at`; False while Postgres is down.
 
-    The id may belong to a stranger by now, without the age limit. An import of older events moves the day on which a
+    The key may belong to a stranger by now, without the age limit. An import of older events moves the day on which a
     viewer came back.
     """
     try:
-        now_created_at = viewer_created_at(viewer_id)
+        now_created_at = viewer_created_at(viewer)
     except DATABASE_ERRORS:
         return False
     return now_created_at is None or now_created_at > created_at

@@ -3,6 +3,7 @@
 import re
 from hashlib import blake2b
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 
@@ -10,6 +11,12 @@ REVALIDATE = "private, no-cache"  # the client may keep it, and asks again each 
 # A list has another id in each answer; the copy that a client keeps keeps its own.
 _RECOMMENDATION_IDS = re.compile(rb'"recommendation_id":"[^"]*"')
 _NOT_MODIFIED_HEADERS = ("ETag", "Cache-Control", "Vary")
+
+
+def shared_cache_control() -> str:
+    """Return the header of an answer that is the same for everyone: by default a cache asks each time, too."""
+    seconds = int(settings.SHARED_CACHE_SECONDS)
+    return f"public, max-age={seconds}" if seconds else "public, no-cache"
 
 
 def apply_etag(request: HttpRequest, response: HttpResponse) -> HttpResponse:

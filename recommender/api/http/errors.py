@@ -23,6 +23,8 @@ from infrastructure.disk_space import StorageProblem
 from recommender import process_state
 from recommender.api.http.json_io import json_bytes
 from recommender.serving.concurrency import Overloaded
+from recommender.serving.paging.page import PagesUnavailable
+from recommender.serving.paging.tokens import CursorExpired
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER = 5  # seconds
@@ -59,6 +61,23 @@ class StorageFull(exceptions.APIException):
         message = CLIENT_MESSAGES.get(problem.code, "there is no room.")
         super().__init__(f"{NOTHING_STORED} The operator has to make room: {message}", problem.code)
         self.default_code = problem.code
+
+
+class CursorGone(exceptions.APIException):
+    """A list cannot be continued any more."""
+
+    status_code = 410
+    default_detail = "The list of this cursor is not kept any more: begin a new list, without a cursor."
+    default_code = "cursor_expired"
+
+
+class NoNextPages(exceptions.APIException):
+    """What the pages of lists showed cannot be read."""
+
+    status_code = 503
+    default_detail = "No next page can be made while Redis is down. Send the same request again later."
+    default_code = "pages_unavailable"
+    wait = RETRY_AFTER
 
 
 class ServerOverloaded(exceptions.APIException):
@@ -99,6 +118,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         error = DatabaseUnreachable()
     elif isinstance(error, Overloaded):
         error = ServerOverloaded(f"{error} Send the request again in a moment.")
+    elif isinstance(error, CursorExpired):
+        error = CursorGone()
+    elif isinstance(error, PagesUnavailable):
+        error = NoNextPages()
     elif isinstance(error, Http404):
         error = exceptions.NotFound(str(error) or None)
     elif isinstance(error, PermissionDenied):

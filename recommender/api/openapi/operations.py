@@ -58,6 +58,17 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
         }
 
 
+class BasicKeyScheme(OpenApiAuthenticationExtension):
+    """Describe authentication by API key as the user name of HTTP Basic."""
+
+    target_class = "recommender.api.access.authentication.BasicKeyAuthentication"
+    name = "BasicKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return that the key is the user name."""
+        return {"type": "http", "scheme": "basic", "description": "The key is the user name; there is no password."}
+
+
 class ViewerTokenScheme(OpenApiAuthenticationExtension):
     """Describe authentication by a viewer's token."""
 
@@ -101,17 +112,24 @@ def close_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def operation(
-    operation_id: str, summary: str, answer: Any, *, example: Any = None, status: int = 200, **more: Any
+    operation_id: str,
+    summary: str,
+    answer: Any,
+    *,
+    example: Any = None,
+    status: int | tuple[int, ...] = 200,
+    **more: Any,
 ) -> Any:
     """Describe a call of the API in the schema and bind its serializers; `more` as for catalog.api.strict.operation.
 
-    `answer`: the serializer of the body. `example`: a body to send; a test sends it.
+    `answer`: the serializer of the body, under each `status`. `example`: a body to send; a test sends it.
     """
+    statuses = status if isinstance(status, tuple) else (status,)
     examples = [OpenApiExample(operation_id, value=example, request_only=True)] if example is not None else []
     return bare_operation(
         operation_id=operation_id,
         summary=summary,
-        responses={status: answer, **ERROR_RESPONSES},
+        responses={**dict.fromkeys(statuses, answer), **ERROR_RESPONSES},
         examples=examples,
         tags=[operation_id.split("_")[0]],
         **more,

@@ -7,12 +7,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.strict import token_viewer
 from catalog.event_keys import parse_event_key
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, MovieId, Timestamp
 from recommender.api.openapi.operations import operation
-from recommender.api.users.user_data import check_viewer_id
+from recommender.api.users.path_viewer import viewer_of_path
 from recommender.ingest.event_deletion import delete_event, delete_viewer_events
 from recommender.ingest.events import KINDS
 from recommender.models import ApiKey
@@ -43,6 +44,11 @@ class EventView(ApiView):
 
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
+    allow_viewer_token = True
+
+    def accepts_viewer(self, request: Request) -> bool:
+        """Return true: with a viewer's token only that viewer's event is deleted."""
+        return True
 
     @operation("events_delete", "Takes back the event, impression or click of this key.", DeletedEventsSerializer)
     def delete(self, request: Request, event_id: str) -> Response:
@@ -50,7 +56,7 @@ class EventView(ApiView):
         parsed = parse_event_key(event_id)
         if parsed is None:
             raise Http404("This can be no event's key: one has 1 to 128 printable characters.")
-        return Response(delete_event(parsed)._asdict())
+        return Response(delete_event(parsed, only_of=token_viewer(request))._asdict())
 
 
 class UserEventsView(ApiView):
@@ -58,6 +64,7 @@ class UserEventsView(ApiView):
 
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
+    allow_viewer_token = True
 
     @operation(
         "users_events_delete",
@@ -65,13 +72,13 @@ class UserEventsView(ApiView):
         DeletedEventsSerializer,
         parameters=[EventsToDeleteSerializer],
     )
-    def delete(self, request: Request, user_id: int) -> Response:
+    def delete(self, request: Request, user_id: str) -> Response:
         """Delete events of a viewer, such as the history or an entry of the watchlist."""
-        check_viewer_id(user_id)
+        viewer = viewer_of_path(user_id)
         values = self.validated
         movie = values.get("movie_id")
         deleted = delete_viewer_events(
-            user_id,
+            viewer,
             movie_id=None if movie is None else parse_movie_id(movie),
             kind=values.get("kind"),
             before=values.get("before"),

@@ -9,10 +9,10 @@ from rest_framework.response import Response
 from catalog.errors import DataFileError
 from catalog.exchange.history_files import HistorySource
 from catalog.exchange.history_import import import_history
-from recommender.api.base_view import ApiView
 from recommender.api.openapi.operations import operation
 from recommender.api.uploads import content_type_and_encoding, uploaded_file
-from recommender.api.users.user_data import check_viewer_id
+from recommender.api.users.path_viewer import viewer_of_path
+from recommender.api.users.profiles import ReadWriteView
 from recommender.models import ApiKey
 
 
@@ -33,11 +33,11 @@ class HistoryAnswerSerializer(serializers.Serializer):
     unmatched = UnmatchedRowSerializer(many=True)
 
 
-class HistoryImportView(ApiView):
+class HistoryImportView(ReadWriteView):
     """Serve POST /users/{id}/history."""
 
-    required_scope = ApiKey.Scope.EVENTS
-    throttle_scope = "batch"
+    write_scope = ApiKey.Scope.EVENTS
+    write_throttle_scope = "batch"
 
     @operation(
         "users_history",
@@ -45,13 +45,13 @@ class HistoryImportView(ApiView):
         HistoryAnswerSerializer,
         request=dict.fromkeys(("text/csv", "application/json"), OpenApiTypes.BINARY),
     )
-    def post(self, request: Request, user_id: int) -> Response:
+    def post(self, request: Request, user_id: str) -> Response:
         """Import a person's export; the answer lists the rows that match no movie."""
-        check_viewer_id(user_id)
+        viewer = viewer_of_path(user_id)
         _, encoding = content_type_and_encoding(request)
         with uploaded_file(request) as file:
             try:
-                summary = import_history(user_id, file, encoding)
+                summary = import_history(viewer, file, encoding)
             except DataFileError as error:
                 raise ValidationError(str(error)) from None
         return Response(summary._asdict() | {"unmatched": [row._asdict() for row in summary.unmatched]})

@@ -9,11 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.errors import NotAnAccountError, NotASessionError
+from catalog.keys import parse_key
 from recommender import merging
 from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import JsonUUID, UserId
+from recommender.api.fields import JsonUUID, UserId, UserIdAnswer
 from recommender.api.openapi.operations import operation
 from recommender.models import ApiKey, Merge
 
@@ -24,7 +25,7 @@ class MergeRequestSerializer(FastSerializer):
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values. Raises ValidationError where both are the same viewer."""
-        if values["from_user_id"] == values["into_user_id"]:
+        if values["from_user_id"].key == values["into_user_id"].key:
             raise serializers.ValidationError({"into_user_id": "is the same viewer as from_user_id: name another."})
         return values
 
@@ -34,8 +35,8 @@ class UndoRequestSerializer(FastSerializer):
 
 
 class MergeAnswerSerializer(serializers.Serializer):
-    from_user_id = serializers.IntegerField()
-    into_user_id = serializers.IntegerField()
+    from_user_id = UserIdAnswer()
+    into_user_id = UserIdAnswer()
     events = serializers.IntegerField()
     duplicates = serializers.IntegerField(help_text="Events that the viewer had already.")
     impressions = serializers.IntegerField()
@@ -70,10 +71,10 @@ class MergedFurther(APIException):
 
 
 SESSION_HINT = (
-    "Look whether the numbers stand the wrong way round. Sessions are viewers whose events all came with "
+    "Look whether the ids stand the wrong way round. Sessions are viewers whose events all came with "
     f'"session": true; to merge an account send a key with the scope {ApiKey.Scope.ERASE} as well.'
 )
-ACCOUNT_HINT = "Look whether the numbers stand the wrong way round: into_user_id is the account's."
+ACCOUNT_HINT = "Look whether the ids stand the wrong way round: into_user_id is the account's."
 
 
 class MergeView(ApiView):
@@ -91,14 +92,14 @@ class MergeView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Move the events of a session to an account."""
-        ids = self.validated
+        viewer, into = self.validated["from_user_id"], self.validated["into_user_id"]
         try:
-            result = merging.merge(ids["from_user_id"], ids["into_user_id"], allow_accounts=_may_erase(request))
+            result = merging.merge(viewer.key, into.key, allow_accounts=_may_erase(request))
         except NotASessionError as error:
             raise NotASession(f"{error} {SESSION_HINT}") from None
         except NotAnAccountError as error:
             raise NotAnAccount(f"{error} {ACCOUNT_HINT}") from None
-        return Response(ids | _merge_body(*result))
+        return Response({"from_user_id": viewer.sent, "into_user_id": into.sent} | _merge_body(*result))
 
 
 class UndoView(ApiView):
@@ -124,7 +125,7 @@ class UndoView(ApiView):
         except NotASessionError as error:
             raise PermissionDenied(f"{error} That takes a key with the scope {ApiKey.Scope.ERASE} as well.") from None
         merge = result.merge
-        ids = {"from_user_id": merge.from_viewer_id, "into_user_id": merge.into_viewer_id}
+        ids = {"from_user_id": parse_key(merge.from_key), "into_user_id": parse_key(merge.into_key)}
         return Response(ids | _merge_body(*result) | {"undone_at": merge.undone_at})
 
 

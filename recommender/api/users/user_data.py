@@ -1,16 +1,16 @@
 """GET and DELETE /users/{id}/data: a person's right to a copy of their data, and to erasure."""
 
-from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.limits import MAX_ID
 from recommender import privacy
 from recommender.api.base_view import ApiView
+from recommender.api.fields import UserIdAnswer
 from recommender.api.openapi.operations import operation
+from recommender.api.users.path_viewer import viewer_of_path
 from recommender.models import ApiKey
 
 
@@ -66,8 +66,8 @@ class PendingRowSerializer(serializers.Serializer):
 @extend_schema_serializer(component_name="KeptMerge")
 class StoredMergeSerializer(serializers.Serializer):
     merge_id = serializers.UUIDField()
-    from_user_id = serializers.IntegerField()
-    into_user_id = serializers.IntegerField()
+    from_user_id = UserIdAnswer()
+    into_user_id = UserIdAnswer()
     merged_at = serializers.DateTimeField()
     undone_at = serializers.DateTimeField(allow_null=True)
     events = serializers.IntegerField()
@@ -83,7 +83,7 @@ class StoredListMovieSerializer(serializers.Serializer):
 
 
 class DataAnswerSerializer(serializers.Serializer):
-    user_id = serializers.IntegerField()
+    user_id = UserIdAnswer()
     exported_at = serializers.DateTimeField()
     viewer = ViewerRecordSerializer(allow_null=True)
     events = StoredEventSerializer(many=True)
@@ -107,7 +107,7 @@ class TrainedModelSerializer(serializers.Serializer):
 
 @extend_schema_serializer(component_name="ErasedAnswer")
 class ErasureAnswerSerializer(serializers.Serializer):
-    user_id = serializers.IntegerField()
+    user_id = UserIdAnswer()
     erased_at = serializers.DateTimeField()
     events = serializers.IntegerField()
     impressions = serializers.IntegerField()
@@ -128,21 +128,15 @@ class UserDataView(ApiView):
     throttle_scope = "batch"
 
     @operation("users_data_export", "All that is stored of a viewer.", DataAnswerSerializer)
-    def get(self, request: Request, user_id: int) -> Response:
+    def get(self, request: Request, user_id: str) -> Response:
         """Return everything that is stored of a viewer."""
-        check_viewer_id(user_id)
-        return Response({"user_id": user_id, "exported_at": timezone.now(), **privacy.export_viewer(user_id)})
+        viewer = viewer_of_path(user_id)
+        return Response({"user_id": viewer, "exported_at": timezone.now(), **privacy.export_viewer(viewer)})
 
     @operation("users_data_erase", "Erases a viewer everywhere.", ErasureAnswerSerializer)
-    def delete(self, request: Request, user_id: int) -> Response:
+    def delete(self, request: Request, user_id: str) -> Response:
         """Erase a viewer in the database and in Redis, and name the models that may have learned from them."""
-        check_viewer_id(user_id)
-        erasure = privacy.erase_viewer(user_id)._asdict()
+        viewer = viewer_of_path(user_id)
+        erasure = privacy.erase_viewer(viewer)._asdict()
         training = {"trained_before": erasure.pop("models"), "in_training": erasure.pop("trainings")}
-        return Response({"user_id": user_id, "erased_at": timezone.now(), **erasure, **training})
-
-
-def check_viewer_id(user_id: int) -> None:
-    """Raise Http404 for a number that can be no viewer's id."""
-    if not 1 <= user_id <= MAX_ID:
-        raise Http404(f"{user_id} can be no viewer's id: they are 1 to {MAX_ID}.")
+        return Response({"user_id": viewer, "erased_at": timezone.now(), **erasure, **training})

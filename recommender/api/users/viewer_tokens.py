@@ -1,17 +1,17 @@
-"""POST /viewer-tokens: a short-lived token that reads one viewer's lists."""
+"""POST /viewer-tokens: a short-lived token that reads one viewer's lists, and reports their events if asked for."""
 
 from datetime import UTC, datetime
 
 from rest_framework import serializers
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.access.authentication import ApiPrincipal
-from recommender.api.access.viewer_token_auth import KEYWORD, sign_viewer_token
+from recommender.api.access.viewer_token_auth import KEYWORD, NEEDED_SCOPE, TokenScope, sign_viewer_token
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import JsonInteger, UserId
+from recommender.api.fields import JsonInteger, UserId, UserIdAnswer
 from recommender.api.openapi.operations import operation
 
 MIN_SECONDS, DEFAULT_SECONDS, MAX_SECONDS = 60, 900, 3_600
@@ -22,11 +22,19 @@ class ViewerTokenRequestSerializer(FastSerializer):
     seconds = JsonInteger(
         default=DEFAULT_SECONDS, min_value=MIN_SECONDS, max_value=MAX_SECONDS, help_text="How long it is good for."
     )
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(list(TokenScope)),
+        default=lambda: [TokenScope.READ.value],
+        min_length=1,
+        max_length=len(TokenScope),
+        help_text="read: lists, films and the viewer's own data. events: POST /events for the viewer.",
+    )
 
 
 class ViewerTokenAnswerSerializer(serializers.Serializer):
     token = serializers.CharField(help_text=f"To be sent as `Authorization: {KEYWORD} ...`.")
-    user_id = serializers.IntegerField()
+    user_id = UserIdAnswer()
+    scopes = serializers.ListField(child=serializers.ChoiceField(list(TokenScope)))
     expires_at = serializers.DateTimeField()
 
 
@@ -35,7 +43,7 @@ class ViewerTokensView(ApiView):
 
     @operation(
         "viewer_tokens",
-        "A short-lived token that reads one viewer's lists, for an app that must not have the key.",
+        "A short-lived token for one viewer's lists, and events if asked for, for an app that must not have the key.",
         ViewerTokenAnswerSerializer,
         request=ViewerTokenRequestSerializer,
         example={"user_id": 123, "seconds": 900},
@@ -44,6 +52,11 @@ class ViewerTokensView(ApiView):
         """Sign a token for a viewer."""
         if not isinstance(request.auth, ApiPrincipal):
             raise NotAuthenticated("A viewer's token is made with an API key.")
-        viewer_id = self.validated["user_id"]
-        token, expires = sign_viewer_token(request.auth, viewer_id, self.validated["seconds"])
-        return Response({"token": token, "user_id": viewer_id, "expires_at": datetime.fromtimestamp(expires, UTC)})
+        viewer = self.validated["user_id"]
+        scopes = sorted({TokenScope(name) for name in self.validated["scopes"]})
+        for scope in scopes:
+            if NEEDED_SCOPE[scope] not in request.auth.scopes:
+                raise PermissionDenied(f"A token for {scope} takes a key with the scope {NEEDED_SCOPE[scope]} as well.")
+        token, expires = sign_viewer_token(request.auth, viewer.key, self.validated["seconds"], scopes)
+        body = {"token": token, "user_id": viewer.sent, "scopes": scopes}
+        return Response(body | {"expires_at": datetime.fromtimestamp(expires, UTC)})

@@ -1,18 +1,20 @@
 """Attribute filters as masks over the catalogue, made before anything is ranked; and why a list is empty."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from django.conf import settings
 
 from catalog.models import Credit
+from catalog.names.genres import GenreNames
 from recommender.movies.indexes import NameIndex, segment_sums
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.request import Filters
 
 ACTOR, DIRECTOR = int(Credit.Role.ACTOR), int(Credit.Role.DIRECTOR)
+MAX_SUGGESTED = 8  # unknown names of a request: each costs a comparison with every name of the catalogue
 RANGES = {"year": ("min_year", "max_year"), "runtime": ("min_runtime", "max_runtime")}
 
 
@@ -38,9 +40,22 @@ def build_mask(snapshot: CatalogueSnapshot, filters: Filters) -> AttributeMask:
     return AttributeMask(mask, unknown_names)
 
 
-def find_unknown_names(index: NameIndex, **names: Sequence[str]) -> dict[str, list[str]]:
+def find_unknown_names(index: NameIndex | GenreNames, **names: Sequence[str]) -> dict[str, list[str]]:
     """Return from each list of names those that the index does not have; nothing for a list without any."""
     return {name: unknown for name, values in names.items() if values and (unknown := index.lookup(values)[1])}
+
+
+def suggest_names(
+    snapshot: CatalogueSnapshot, unknown_names: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, list[str]]]:
+    """Return for unknown names of genres and people, by filter, the catalogue's names that are near; a name without
+    any is left out. Only the first MAX_SUGGESTED names are looked at."""
+    unknown = [(filter_name, name) for filter_name, names in unknown_names.items() for name in names]
+    suggestions: dict[str, dict[str, list[str]]] = {}
+    for filter_name, name in [item for item in unknown if item[0] in _INDEX_OF_FILTER][:MAX_SUGGESTED]:
+        if near := snapshot.near_names(_INDEX_OF_FILTER[filter_name], name):
+            suggestions.setdefault(filter_name, {})[name] = near
+    return suggestions
 
 
 def explain_empty(eligibility: EligibilityFilter, filters: Filters, unknown_names: dict[str, list[str]]) -> str:
@@ -54,7 +69,7 @@ def explain_empty(eligibility: EligibilityFilter, filters: Filters, unknown_name
 
 
 def _explain_unknown_names(filters: Filters, unknown_names: dict[str, list[str]]) -> str:
-    for name in ("genres", "actors", "directors", "languages"):
+    for name in ("genres", "actors", "directors", "languages", "countries"):
         unknown = unknown_names.get(name, [])
         if unknown and len(unknown) == len(getattr(filters, name)):
             return f"The catalogue has none of the {name}: {', '.join(unknown)}."
@@ -77,14 +92,21 @@ def _explain_ineligible(eligibility: EligibilityFilter) -> str:
     if mask is not None and not mask.any():
         return "Each filter matches some films, but no film matches all of them: leave one out."
     matching = mask if mask is not None else np.ones(len(snapshot.table.ids), bool)
-    available = matching & snapshot.availability(eligibility.now).available
+    available = matching & eligibility.availability().available
     message = f"Films {'matching the filters' if mask is not None else 'in the catalogue'}: {int(matching.sum())}"
     if not available.any():
-        return f"{message}; none is available now."
+        return f"{message}; none is available now{_where(eligibility)}."
     if age_limit is not None and not (available & snapshot.allowed_for_age(age_limit)).any():
         uncertified = f"of unknown certificate count as {settings.UNCERTIFIED_AGE}"
         return f"{message}; none that is available now is for the age of {age_limit}, and those {uncertified}."
     return f"{message}; all of them are excluded, seen, rejected or not to be shown now: see removed."
+
+
+def _where(eligibility: EligibilityFilter) -> str:
+    """Say in which country films were looked for, where the catalogue has windows by country."""
+    if not eligibility.snapshot.table.window_countries:
+        return ""
+    return f" in {eligibility.country}" if eligibility.country else " where no country is named"
 
 
 def _mask_by_filter(snapshot: CatalogueSnapshot, filters: Filters) -> dict[str, np.ndarray]:
@@ -122,6 +144,20 @@ def _resolve_languages(snapshot: CatalogueSnapshot, names: Sequence[str]) -> tup
     return numbers, unknown
 
 
+def _resolve_countries(snapshot: CatalogueSnapshot, names: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Resolve countries of origin by their codes of ISO 3166."""
+    number_of = {name: number for number, name in enumerate(snapshot.table.country_names)}
+    known = [name for name in names if name.strip().upper() in number_of]
+    return [number_of[name.strip().upper()] for name in known], [name for name in names if name not in known]
+
+
+def _country_mask(snapshot: CatalogueSnapshot, names: Sequence[str]) -> np.ndarray:
+    table, (numbers, _) = snapshot.table, _resolve_countries(snapshot, names)
+    if table.country_start is None:
+        return np.zeros(len(table.ids), bool)
+    return segment_sums(table.country_start, np.isin(table.country_of, numbers)) > 0
+
+
 def _genre_mask(snapshot: CatalogueSnapshot, names: Sequence[str]) -> np.ndarray:
     table, (numbers, _) = snapshot.table, _resolve_genres(snapshot, names)
     return segment_sums(table.genre_start, np.isin(table.genre_of, numbers)) > 0
@@ -138,6 +174,14 @@ def _where_known(column: np.ndarray, matches: np.ndarray) -> np.ndarray:
     return (column > 0) & matches
 
 
+# Filter -> where its names are looked up; a mistyped name is looked for there too.
+_INDEX_OF_FILTER: dict[str, Literal["genre_index", "person_index"]] = {
+    "genres": "genre_index",
+    "exclude_genres": "genre_index",
+    "liked_genres": "genre_index",
+    "actors": "person_index",
+    "directors": "person_index",
+}
 # Filter -> the numbers of its names, and the names that the catalogue does not have.
 NAME_RESOLVERS: dict[str, Callable[[CatalogueSnapshot, Sequence[str]], tuple[list[int], list[str]]]] = {
     "genres": _resolve_genres,
@@ -145,6 +189,7 @@ NAME_RESOLVERS: dict[str, Callable[[CatalogueSnapshot, Sequence[str]], tuple[lis
     "actors": _resolve_people,
     "directors": _resolve_people,
     "languages": _resolve_languages,
+    "countries": _resolve_countries,
 }
 # Filter -> which movies match a value of it. A new filter needs a field of `Filters` and a line here.
 MASK_BUILDERS: dict[str, Callable[[CatalogueSnapshot, Any], np.ndarray]] = {
@@ -153,6 +198,7 @@ MASK_BUILDERS: dict[str, Callable[[CatalogueSnapshot, Any], np.ndarray]] = {
     "actors": lambda snapshot, names: _person_mask(snapshot, names, ACTOR),
     "directors": lambda snapshot, names: _person_mask(snapshot, names, DIRECTOR),
     "languages": lambda snapshot, names: np.isin(snapshot.table.language, _resolve_languages(snapshot, names)[0]),
+    "countries": _country_mask,
     "min_year": lambda snapshot, year: _where_known(snapshot.table.year, snapshot.table.year >= year),
     "max_year": lambda snapshot, year: _where_known(snapshot.table.year, snapshot.table.year <= year),
     "min_runtime": lambda snapshot, minutes: _where_known(snapshot.table.runtime, snapshot.table.runtime >= minutes),

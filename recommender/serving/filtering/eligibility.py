@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from django.conf import settings
 
 from catalog.selectors import strictest_age_limit
-from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.movies.snapshot import AvailabilityInterval, CatalogueSnapshot
 
 if TYPE_CHECKING:
     from recommender.ml.cold_items import ColdItems
@@ -17,8 +18,8 @@ NO_MOVIES = np.empty(0, np.int32)
 
 @dataclass(frozen=True, slots=True)
 class EligibilityFilter:
-    """Lets a movie pass that is available now, within the age limit, matches the attribute filters and is not excluded,
-    neither by the request nor by a merchandising rule."""
+    """Lets a movie pass that is available now in the country, within the age limit, matches the attribute filters and
+    is not excluded, neither by the request nor by a merchandising rule."""
 
     snapshot: CatalogueSnapshot
     now: int  # unix seconds
@@ -26,6 +27,7 @@ class EligibilityFilter:
     excluded_ids: np.ndarray = field(default_factory=lambda: NO_MOVIES)  # int32 [n], by the request
     age_limit: int | None = None  # years
     excluded_by_rule: np.ndarray | None = None  # bool [movies]
+    country: str = ""  # ISO 3166; "": not known
 
     def with_age_limit(self, age_limit: int | None) -> "EligibilityFilter":
         """Return this filter under the stricter of its own age limit and this one (years)."""
@@ -33,10 +35,26 @@ class EligibilityFilter:
             return self
         return replace(self, age_limit=strictest_age_limit(self.age_limit, age_limit))
 
+    def in_country(self, country: str) -> "EligibilityFilter":
+        """Return this filter for a country where the request names none: the viewer's own, else the site's."""
+        country = self.country or country or settings.COUNTRY
+        return self if country == self.country else replace(self, country=country)
+
+    def restricted_to(self, movie_ids: np.ndarray) -> "EligibilityFilter":
+        """Return this filter of these movies alone."""
+        rows = self.snapshot.table.rows_of(movie_ids)
+        mask = np.zeros(len(self.snapshot.table.ids), bool)
+        mask[rows[rows >= 0]] = True
+        return replace(self, attribute_mask=mask if self.attribute_mask is None else mask & self.attribute_mask)
+
+    def availability(self) -> AvailabilityInterval:
+        """Return which movies are available now in the country."""
+        return self.snapshot.availability(self.now, self.country)
+
     def mask_ids(self, movie_ids: np.ndarray) -> np.ndarray:
         """Return which of these movies pass, bool [n]."""
         rows = self.snapshot.table.rows_of(movie_ids)
-        passes = (rows >= 0) & self.snapshot.availability(self.now).available[rows]
+        passes = (rows >= 0) & self.availability().available[rows]
         if self.age_limit is not None:
             passes &= self.snapshot.table.age[rows] <= self.age_limit
         if self.attribute_mask is not None:
@@ -53,7 +71,7 @@ class EligibilityFilter:
 
     def mask(self) -> np.ndarray:
         """Return which movies of the catalogue pass, bool [movies], a new array. `excluded_ids` are not taken out."""
-        passes = self.snapshot.availability(self.now).available.copy()
+        passes = self.availability().available.copy()
         if self.age_limit is not None:
             passes &= self.snapshot.allowed_for_age(self.age_limit)
         if self.attribute_mask is not None:
@@ -69,6 +87,14 @@ class EligibilityFilter:
         passes[rows[rows >= 0]] = False
         return passes
 
+    def count_at_least(self) -> int:
+        """Return how many movies pass, or somewhat fewer: each of `excluded_ids` counts as one that would pass."""
+        if self.attribute_mask is None and self.age_limit is None and self.excluded_by_rule is None:
+            passing = len(self.snapshot.table.ids) - self.availability().unavailable_count
+        else:
+            passing = int(np.count_nonzero(self.mask()))
+        return passing - len(self.excluded_ids)
+
     def vocabulary_mask(self, ranker: "Ranker") -> np.ndarray:
         """Return which movies of the model's vocabulary pass, bool [V]. `excluded_ids` are not taken out."""
         return np.append(self.mask(), False)[self.snapshot.rows_of_model(ranker)]  # row -1 falls on the appended one
@@ -80,7 +106,7 @@ class EligibilityFilter:
 
     def removal_counts(self) -> dict[str, int]:
         """Count the movies that match the attribute filters and are kept out, each for the first reason that holds."""
-        interval = self.snapshot.availability(self.now)
+        interval = self.availability()
         if self.attribute_mask is None:
             unavailable, rest = interval.unavailable_count, interval.available
         else:

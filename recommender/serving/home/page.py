@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog.selectors import MovieCard
-from recommender.history import has_known_movies
+from catalog.selectors import DetailedCard, MovieCard
+from recommender.history import exclusions_from, has_known_movies
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
 from recommender.serving.degraded_mode import load_movie_cards
-from recommender.serving.filtering.attributes import explain_empty
+from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.home.merchandising import PinnedMovies, apply_to_home_rows
-from recommender.serving.home.rows import CandidateRow, RowContext, build_rows
+from recommender.serving.home.own_movies import find_own_movies
+from recommender.serving.home.rows import NO_OWN_MOVIES, CandidateRow, RowContext, build_rows
 from recommender.serving.list_sources import compute_and_store
 from recommender.serving.metrics import instrumented
 from recommender.serving.request import RecommendRequest
@@ -30,8 +31,11 @@ MIN_MOVIES = 4  # a shorter row is left out, unless the rows asked for are short
 SCORED_MOVIES = 5  # movies of a row whose scores decide its position
 CANDIDATES = 200  # the model's best movies where the request has a time
 NO_PINS: PinnedMovies = {}
+TOP_KINDS, LAST_KIND = ("continue_watching", "top_picks"), "watch_again"
+FIXED_KINDS = {*TOP_KINDS, LAST_KIND}  # whose place no score decides
 # What a short page has first: of a viewer whom the model knows, and of others.
 PERSONAL_ORDER = (
+    "continue_watching",
     "top_picks",
     "because_you_watched",
     "trending_for_you",
@@ -39,10 +43,12 @@ PERSONAL_ORDER = (
     "genre",
     "director",
     "actor",
+    "watch_again",
     "popular",
     "popular_genre",
 )
 GENERIC_ORDER = (
+    "continue_watching",
     "top_picks",  # of the stored list, while Postgres is down
     "because_you_watched",
     "trending",
@@ -52,6 +58,7 @@ GENERIC_ORDER = (
     "popular_genre",
     "director",
     "actor",
+    "watch_again",
 )
 
 
@@ -73,8 +80,12 @@ class Page:
     is_known_viewer: bool
     degraded: bool
     unknown_names: dict[str, list[str]]
+    suggestions: dict[str, dict[str, list[str]]]  # filter -> unknown name -> near names
     empty_reason: str  # why there are no rows
-    movie_cards: dict[int, MovieCard]
+    language: str  # of the titles, where the catalogue has them in it
+    data_set: int  # of the movies' ids
+    movie_cards: dict[int, MovieCard | DetailedCard]
+    completions: dict[int, float]  # movie id -> how much the viewer watched of what they started
 
 
 @instrumented
@@ -88,21 +99,30 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
     viewer = load_viewer(context)
     table, eligibility = context.snapshot.table, context.eligible_for(viewer)
     row_context = _row_context(context, viewer)
+    own = row_context.own
     rows, scores = build_rows(row_context, max_rows * row_length)
     pinned = apply_to_home_rows(context.snapshot, rows, row_context.allowed, eligibility.now, request.rules_override)
     candidates = round_robin(rows, GENERIC_ORDER if row_context.ranker is None else PERSONAL_ORDER)
     min_movies = min(MIN_MOVIES, row_length, max(1, int(row_context.allowed.sum())))
     chosen = choose_rows(candidates, scores, max_rows, row_length, min_movies, pinned)
     rendered = [RenderedRow(row=row, movie_ids=table.ids[row.rows].tolist()) for row in chosen]
+    languages = context.languages_for(viewer)
     model_version = viewer.stored_list.model if viewer.stored_list is not None else None
+    shares = np.nan_to_num(own.completions).astype(float).round(4).tolist()
     return Page(
         rows=rendered,
         model_version=row_context.ranker.version if row_context.ranker is not None else model_version,
         is_known_viewer=viewer.exists,
         degraded=context.degraded,
         unknown_names=context.unknown_names,
+        suggestions=suggest_names(context.snapshot, context.unknown_names),
         empty_reason="" if rendered else explain_empty(eligibility, request.filters, context.unknown_names),
-        movie_cards=load_movie_cards([movie for row in rendered for movie in row.movie_ids], context.snapshot),
+        completions=dict(zip(table.ids[own.started].tolist(), shares, strict=True)),
+        language=context.snapshot.language_of(languages),
+        data_set=table.data_set,
+        movie_cards=load_movie_cards(
+            [movie for row in rendered for movie in row.movie_ids], context.snapshot, languages, details=request.details
+        ),
     )
 
 
@@ -118,15 +138,21 @@ def _row_context(context: RequestContext, viewer: ViewerProfile) -> RowContext:
     else:
         ranker = None
     rows = table.rows_of(picks)
+    liked = liked_movies(viewer.events, table).within_age_limit(table, eligibility.age_limit)
+    own = NO_OWN_MOVIES
+    if viewer.history is not None:
+        may_be_seen = eligibility.mask_without(exclusions_from(viewer.history, with_seen=False).movie_ids)
+        own = find_own_movies(viewer.history, table, may_be_seen, liked, eligibility.now)
     return RowContext(
         context.snapshot,
         context.cache_read.epoch,
         allowed=eligibility.mask_without(viewer.seen_ids),
-        liked=liked_movies(viewer.events, table).within_age_limit(table, eligibility.age_limit),
+        liked=liked,
         picks=rows[rows >= 0],
         source=source,
         ranker=ranker,
         state=state,
+        own=own,
     )
 
 
@@ -167,7 +193,7 @@ def choose_rows(
     chosen, spare = list(candidates[:max_rows]), list(candidates[max_rows:])
     while True:
         page = _deduplicate(order_rows(chosen, scores, row_length), row_length, pinned)
-        short = {row.key for row in page if len(row.rows) < min_movies}
+        short = {row.key for row in page if len(row.rows) < (1 if row.kind == "continue_watching" else min_movies)}
         if not short:
             return page
         chosen = [row for row in chosen if row.key not in short]
@@ -175,21 +201,21 @@ def choose_rows(
 
 
 def order_rows(rows: Sequence[CandidateRow], scores: np.ndarray, row_length: int) -> list[CandidateRow]:
-    """Order rows: top picks first, then always the row whose first five movies have the highest mean score of the
-    model, among the rows of another kind than the row above. Movies of the top picks do not count. Without scores as
-    they come."""
-    ordered = [row for row in rows if row.kind == "top_picks"]
+    """Order rows: what was started, top picks, then always the row whose first five movies have the highest mean score
+    of the model, among the rows of another kind than the row above; movies of the rows on top do not count. Without
+    scores as they come. What may be watched again comes last: it has been seen."""
+    ordered = [row for kind in TOP_KINDS for row in rows if row.kind == kind]
     picked = np.zeros(len(scores), bool)
     for row in ordered:
         picked[row.rows[:row_length]] = True
-    remaining = [(_mean_score(row.rows[~picked[row.rows]], scores), row) for row in rows if row.kind != "top_picks"]
+    remaining = [(_mean_score(row.rows[~picked[row.rows]], scores), row) for row in rows if row.kind not in FIXED_KINDS]
     while remaining:
         above = ordered[-1].kind if ordered else ""
         others = [item for item in remaining if item[1].kind != above] or remaining
         best = max(others, key=lambda item: item[0])
         remaining.remove(best)
         ordered.append(best[1])
-    return ordered
+    return ordered + [row for row in rows if row.kind == LAST_KIND]
 
 
 def _mean_score(rows: np.ndarray, scores: np.ndarray) -> float:

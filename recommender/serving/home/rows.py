@@ -17,6 +17,7 @@ from recommender.serving.candidates.charts import rank_chart
 from recommender.serving.candidates.model_scoring import score_movies
 from recommender.serving.candidates.neighbours import neighbours_of
 from recommender.serving.candidates.trending import rank_positions, reciprocal_rank_fusion
+from recommender.serving.home.own_movies import OwnMovies
 from recommender.serving.request import ChartName
 from recommender.serving.response import Source
 from recommender.serving.taste import LikedMovies
@@ -30,6 +31,8 @@ NEAR_DUPLICATES = 20  # a seed among so many neighbours of an earlier one gives 
 TREND_POOL = 200  # movies at the head of the trend that a viewer's taste orders anew
 TOP_POPULAR = 2_000  # popular movies that genre rows are filled from
 NEW_SHARE, MIN_NEW, MAX_NEW = 0.05, 20, 200  # the newest movies: of those that can be watched now
+
+NO_OWN_MOVIES = OwnMovies()
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ class RowContext:
     source: Source  # of that list
     ranker: "Ranker | None" = None  # None where the model knows nothing of the viewer
     state: np.ndarray | None = None  # float32 [1, S], of the viewer
+    own: OwnMovies = NO_OWN_MOVIES
 
     @cached_property
     def baseline_genre_shares(self) -> np.ndarray:
@@ -84,7 +88,7 @@ def build_rows(context: RowContext, limit: int) -> tuple[list[CandidateRow], np.
     Returns the model's score of every movie on them too, float32 [movies], -inf where it has none: they are computed at
     once.
     """
-    rows = [*_personal_rows(context), *_generic_rows(context, limit), *_taste_rows(context, limit)]
+    rows = [*_own_rows(context), *_personal_rows(context), *_generic_rows(context, limit), *_taste_rows(context, limit)]
     scores = np.full(len(context.allowed), -np.inf, np.float32)
     if context.ranker is not None and context.state is not None:
         listed = np.unique(np.concatenate([row.rows for row in rows]))
@@ -94,11 +98,25 @@ def build_rows(context: RowContext, limit: int) -> tuple[list[CandidateRow], np.
     return rows, scores
 
 
+def _own_rows(context: RowContext) -> Iterator[CandidateRow]:
+    """Yield what the viewer started, and what they liked long ago."""
+    own = context.own
+    if len(own.started):
+        reason = (
+            "You have not watched it to the end." if len(own.started) == 1 else "You have not watched them to the end."
+        )
+        yield CandidateRow("continue_watching", "Continue watching", reason, "history", own.started, topic=own.started)
+    if len(own.again):
+        said = np.isin(own.again, context.liked.rows[context.liked.strongly]).all()
+        reason = f"You liked them{'' if said else ' or watched them again'}, and it is a while ago."
+        yield CandidateRow("watch_again", "Watch again", reason, "history", own.again, topic=own.again)
+
+
 def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
     """Yield the viewer's own list, and neighbours of movies liked lately: those liked strongly first, and none that is
     near to an earlier one."""
     if len(context.picks):
-        reason = "Chosen for you from everything you have watched."
+        reason = "Chosen for you by your history."
         yield CandidateRow("top_picks", "Top picks for you", reason, context.source, context.allowed_of(context.picks))
     table, seeds, near_a_seed = context.snapshot.table, 0, set[int]()
     rows, strongly = context.liked.rows[:RECENT], context.liked.strongly[:RECENT]
@@ -159,11 +177,12 @@ def _taste_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
             row.topic = context.snapshot.movies_by_genre.postings(genre)
             yield row
     for person in taste.favourite_people(table, liked, MAX_PEOPLE_ROWS):
-        name, titles = table.person_names[person.number], [table.titles[row] for row in person.rows[:2]]
+        name, said = table.person_names[person.number], np.isin(person.rows, context.liked.rows[context.liked.strongly])
+        titles = [table.titles[row] for row in person.rows[np.argsort(~said, kind="stable")][:2]]
         kind, title = ("director", "More by") if person.role == taste.DIRECTOR else ("actor", "More with")
         rows = context.allowed_of(taste.movies_of_person(table, person))
         source: Source = "model" if context.state is not None else "content"
-        reason = f"You liked {titles[0]} and {titles[1]}."
+        reason = f"You {'liked' if said.sum() >= len(titles) else 'watched'} {titles[0]} and {titles[1]}."
         yield CandidateRow(kind, f"{title} {name}", reason, source, rows, about=name, topic=rows)
 
 
@@ -176,7 +195,7 @@ def _order_row(context: RowContext, row: CandidateRow, scores: np.ndarray) -> np
     order = None
     if row.kind == "trending_for_you":
         order = -reciprocal_rank_fusion(np.arange(len(scores)), rank_positions(scores))
-    elif row.kind in ("genre", "director", "actor"):
+    elif row.kind in ("genre", "director", "actor", "watch_again"):
         order = -scores
     elif row.kind == "new" and len(context.liked.rows) and len(scores):
         known = scores > -np.inf

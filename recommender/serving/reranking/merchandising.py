@@ -16,7 +16,7 @@ from catalog.selectors import MerchandisingRule
 from recommender import process_state
 from recommender.cache import StoredList
 from recommender.movies.snapshot import CatalogueSnapshot
-from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.filtering.eligibility import NO_MOVIES, EligibilityFilter
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.reranking.diversity import diversify
 
@@ -116,26 +116,30 @@ def apply_rules(
     limit: int,
     pool: int = 0,
     diversity: float = 0.0,
+    shown_ids: np.ndarray = NO_MOVIES,
 ) -> RankedMovies:
     """Make the list of `limit` movies by the rules; scores stay the movies' own.
 
     `ranked`: MAX_SHIFT movies where there are so many, all of them eligible. `seen_ids`: movies that must not be listed
     again; None where only the ranked ones are known to be unseen. `pool`: how many of the movies, once they are moved,
-    a diverse list is chosen from.
+    a diverse list is chosen from. `shown_ids`: movies of the pages before, whose positions come before this page's.
     """
     moved = ranked.select(shifted_order(rules.shift, eligibility.snapshot.table.rows_of(ranked.movie_ids)))
+    moved = moved.without(shown_ids)
     listed = moved
     if diversity and len(moved.movie_ids):
         listed = _diversify(eligibility.snapshot, moved, limit, pool, diversity)
     pinned: dict[int, int] = {}  # movie -> position
     for pin in rules.pins:
+        if pin.position < len(shown_ids):
+            continue
         ids = eligibility.snapshot.table.ids[pin.rows]
         choices: list[int] = moved.movie_ids[np.isin(moved.movie_ids, ids)].tolist()
         if not choices and pin.is_single_movie and seen_ids is not None:
-            choices = ids[eligibility.mask_ids(ids) & ~np.isin(ids, seen_ids)].tolist()
+            choices = ids[eligibility.mask_ids(ids) & ~np.isin(ids, np.append(seen_ids, shown_ids))].tolist()
         movie = next((movie for movie in choices if movie not in pinned), None)
         if movie is not None:
-            pinned[movie] = pin.position
+            pinned[movie] = pin.position - len(shown_ids)
     if not pinned:
         return listed.select(slice(limit))
     score_of = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))

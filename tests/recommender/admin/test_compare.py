@@ -22,7 +22,7 @@ def test_two_versions_are_compared_in_few_queries(other_version, admin_client, d
     assert (rows["hr10"].difference, rows["hr10"].state) == ("-0.1000", "bad")
     assert page.context["same_data"]
     assert {name for name, *_ in page.context["curves"]} == {"loss", "ndcg10"}
-    lists = dict(page.context["viewers"])
+    lists = {viewer: lists for viewer, _, lists in page.context["viewers"]}
     left, right, shared = lists[ADA]
     assert [card.movie_id for card in left] == [card.movie_id for card in right], "the same weights"
     assert (len(left), shared) == (10, 10)

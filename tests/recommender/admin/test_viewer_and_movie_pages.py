@@ -64,7 +64,7 @@ def test_a_viewer_is_erased_with_the_permission_and_after_a_question(admin_clien
     assert Viewer.objects.filter(pk=ADA).exists()
     onward = submit(admin_client, path, button=None).headers["HX-Redirect"]
     [message] = admin_client.get(onward).context["messages"]
-    assert str(message) == f"Viewer {ADA} is erased: 12 events, 0 impressions."
+    assert str(message) == "The viewer is erased: 12 events, 0 impressions."
     assert not Viewer.objects.filter(pk=ADA).exists()
     assert not recommend(RecommendRequest(viewer_id=ADA, top_k=5)).is_known_viewer
 

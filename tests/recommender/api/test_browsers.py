@@ -26,7 +26,7 @@ def test_a_copy_is_good_until_the_list_changes(model, site):
     etag = first.headers["ETag"]
     assert (first.headers["Cache-Control"], first.headers["Vary"]) == (
         "private, no-cache",
-        "Authorization, Accept-Encoding",
+        "Authorization, Accept-Language, Accept-Encoding",
     )
 
     unchanged = get(site, READ, **{"If-None-Match": f'"x", {etag}'})

@@ -13,7 +13,19 @@ from catalog.dataset import GENRES, MOVIES, Dataset, to_frame
 from catalog.demo.simulation import simulate_demo
 from catalog.limits import DEMO_ID_BASE
 from catalog.loading import load_dataset, remove_legacy_demo
-from catalog.models import Credit, Movie, Revision, Rule, Viewer, WatchEvent
+from catalog.models import (
+    Credit,
+    Genre,
+    GenreAlias,
+    GenreTranslation,
+    Movie,
+    MovieAvailability,
+    MovieTranslation,
+    Revision,
+    Rule,
+    Viewer,
+    WatchEvent,
+)
 from catalog.services import NewEvent, record_events
 from recommender import cache, registry
 from recommender.models import ModelVersion
@@ -36,6 +48,11 @@ def demo(transactional_db, settings):
     ModelVersion.objects.create(name="of-the-demo", preset="brief", **version)
     cache.publish_model("of-the-demo")
     Rule.objects.create(name="Look at this", action="pin", by="movie", movie_id=FILM, places=1)
+    MovieTranslation.objects.create(movie_id=FILM, language="de", title="Ausprobiert")
+    MovieAvailability.objects.create(movie_id=FILM, country="DE")
+    for genre in Genre.objects.all():
+        GenreAlias.objects.create(genre=genre, name=f"Also {genre}")
+        GenreTranslation.objects.create(genre=genre, language="de", name=f"{genre} auf Deutsch")
     yield
     clear_caches()
 

@@ -134,10 +134,16 @@ def test_an_id_without_a_moment_is_the_same_whenever_it_comes(site):
     assert site.post("/events", sent | {"occurred_at": "2026-01-01T20:00:00Z"}, expect=409)["code"] == "event_conflict"
 
 
-def test_another_rating_at_the_same_moment_is_a_conflict_without_an_id(site):
+def test_of_two_ratings_at_the_same_moment_the_later_sent_counts(site):
     sent = event(kind="rating", rating=4, occurred_at="2026-01-01T20:00:00Z")
-    assert statuses(site.post("/events", [sent, sent | {"rating": 2}])) == ["stored", "conflict"]
-    assert "another rating" in site.post("/events", sent | {"rating": 2}, expect=409)["detail"]
+    assert statuses(site.post("/events", [sent, sent | {"rating": 2}])) == ["stored", "stored"]
+    assert statuses(site.post("/events", [sent, sent | {"rating": 2}])) == ["duplicate", "duplicate"]
+
+
+def test_another_completion_at_the_same_moment_is_a_conflict_without_an_id(site):
+    sent = event(completion=0.9, occurred_at="2026-01-01T20:00:00Z")
+    assert statuses(site.post("/events", [sent, sent | {"completion": 0.8}])) == ["stored", "conflict"]
+    assert "another completion" in site.post("/events", sent | {"completion": 0.8}, expect=409)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +180,7 @@ def test_each_event_of_a_list_is_validated_alone(site):
                 event(movie_id=str(UNKNOWN_MOVIE)),
                 event(kind="rating", rating=7),
                 event(kind="rating"),
-                event(user_id="101"),
+                event(user_id="10\n1"),
                 event(kind="sneeze"),
                 event(movie_id="Nemo"),
                 event(occurred_at=time.time() + 400),
@@ -190,7 +196,7 @@ def test_each_event_of_a_list_is_validated_alone(site):
     assert reasons[1] == "there is no film 999999"
     assert "0.5 to 5 stars in halves" in reasons[2]
     assert reasons[3] == "rating: is needed for the kind rating."
-    assert reasons[4] == "user_id: must be an integer."
+    assert reasons[4].startswith("user_id: a viewer's id is 1 to 128 printable characters")
     assert "sneeze" in reasons[5]
     assert "film id 0" in reasons[6]
     assert "5 minutes ahead" in reasons[7]

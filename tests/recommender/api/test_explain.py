@@ -3,8 +3,22 @@
 import pytest
 
 from catalog.models import Viewer, WatchEvent
+from catalog.services import record_events
 from tests.support.api import recommended_ids
-from tests.support.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, MATRIX, NEMO, RAIDERS, STAR_WARS, TOY_STORY
+from tests.support.cast import (
+    ADA,
+    AMELIE,
+    BEN,
+    EMPIRE,
+    JEDI,
+    MATRIX,
+    MORNING,
+    NEMO,
+    RAIDERS,
+    STAR_WARS,
+    TOY_STORY,
+    watch_event,
+)
 from tests.support.tiny_model import UNKNOWN_TO_MODEL
 
 HISTORY = [AMELIE, NEMO, STAR_WARS, EMPIRE, TOY_STORY, JEDI]
@@ -59,8 +73,10 @@ def test_a_stored_list_is_explained_as_it_is(api, model):
 
 
 def test_films_of_viewers_together_and_in_a_batch(api, model):
+    record_events([watch_event(BEN, STAR_WARS, MORNING)])
     together = api.post("/recommend", {"user_ids": [ADA, BEN], "explain": True})["recommendations"]
-    assert any(movie["because"] for movie in together)
+    named = {item["movie_id"] for movie in together for item in movie["because"]}
+    assert named == {str(STAR_WARS)}, "the one that both of them watched"
     batch = api.post("/batch/recommend", {"user_histories": {"7": [str(STAR_WARS), str(MATRIX)]}, "explain": True})
     assert any(movie["because"] for movie in batch["results"]["7"])
     many = {"user_histories": {str(n): [] for n in range(1, 22)}, "explain": True}

@@ -35,7 +35,7 @@ def test_every_call_of_the_guide_is_answered(site):
         elif "DELETE" in arguments:
             assert site.delete(path)["visible"]
         elif "-d" in arguments:
-            send = site.patch if "PATCH" in arguments else site.post
+            send = site.patch if "PATCH" in arguments else site.put if "PUT" in arguments else site.post
             answer = send(
                 path, json.loads(arguments[arguments.index("-d") + 1]), expect=201 if path == "/movies" else 200
             )

@@ -111,7 +111,7 @@ def test_trakt_by_command(tmp_path):
 def test_a_file_that_is_no_export_is_refused(site, client_with):
     for text, message in (("a,b\n1,2\n", "is no export"), ("[", "is not JSON"), ("", "is no export")):
         assert message in str(sent(site, text or "\n", expect=400))
-    site.post(f"/users/{2**31}/history", b"[]", expect=404)
+    site.post(f"/users/{'x' * 129}/history", b"[]", expect=404)
     sent(client_with(ApiKey.Scope.READ, ApiKey.Scope.ERASE), IMDB, expect=403)
     assert history() == []
 

@@ -22,6 +22,7 @@ from tests.support.cast import (
     JEDI,
     MATRIX,
     MORNING,
+    RAIDERS,
     STAR_WARS,
     rating_event,
     watch_event,
@@ -51,7 +52,17 @@ def test_it_works(api):
     assert (body["user_id"], body["model_version"], body["is_known_user"]) == (ADA, TINY_MODEL, True)
     assert not body["degraded"]
     for row in body["rows"]:
-        assert set(row) == {"key", "kind", "about", "title", "reason", "source", "recommendation_id", "films"}
+        assert set(row) == {
+            "key",
+            "kind",
+            "about",
+            "title",
+            "reason",
+            "source",
+            "recommendation_id",
+            "films",
+            "see_all",
+        }
         assert set(row["films"][0]) == {"movie_id", "title", "year", "genres", "poster_url"}
         assert row["title"]
         assert row["reason"]
@@ -93,7 +104,9 @@ def test_no_film_comes_twice_and_none_that_was_seen(api):
     body = api.get(f"/home?user_id={ADA}&rows=20&row_length=9")
 
     assert len(shown(body)) == len(set(shown(body)))
-    assert not WATCHED & set(shown(body))
+    again = rows(body).pop("watch_again")
+    assert set(in_row(again)) <= WATCHED | {str(RAIDERS)}
+    assert not WATCHED & (set(shown(body)) - set(in_row(again)))
 
 
 def test_a_because_you_watched_row_has_the_movies_neighbours(api):
@@ -182,7 +195,9 @@ def test_without_a_model_there_are_rows_by_content_and_by_everyone(api):
     assert body["model_version"] is None
     assert {"because_you_watched", "popular", "new", "genre"} <= {row["kind"] for row in body["rows"]}
     assert "top_picks" not in rows(body)
-    assert {row["source"] for row in body["rows"]} <= {"similar", "popular", "trending", "latest", "content"}
+    assert {row["source"] for row in body["rows"]} <= {
+        *("similar", "popular", "trending", "latest", "content", "history")
+    }
 
 
 def test_it_costs_two_queries_and_the_model_reads_a_history_once(api, monkeypatch, django_assert_num_queries):
@@ -234,7 +249,7 @@ def test_an_empty_catalogue_has_no_rows(api):
 
 def test_a_page_has_the_requested_rows_and_length(api):
     assert [len(row["films"]) for row in api.get(f"/home?user_id={ADA}&rows=3&row_length=2")["rows"]] == [2, 2, 2]
-    for faulty, message in {"rows=21": "20", "row_length=51": "50", "rows=0": "1", "user_id=x": "integer"}.items():
+    for faulty, message in {"rows=21": "20", "row_length=51": "50", "rows=0": "1", "user_id=%01": "printable"}.items():
         [error] = api.get(f"/home?{faulty}", expect=400)["errors"]
         assert (error["parameter"], message in error["detail"]) == (faulty.split("=")[0], True)
 

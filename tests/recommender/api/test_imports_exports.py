@@ -17,7 +17,9 @@ from tests.support.imports import CSV, JSONL, json_lines, post_rows, run_import
 @pytest.mark.usefixtures("model")
 def test_films_come_in_by_a_job_and_are_in_lists_on_the_next_read(site):
     rows = [{"imdb_id": f"tt{n:07d}", "title": f"Film {n}", "genres": ["Sci-Fi", "Bulk"]} for n in range(1, 4)]
-    job = post_rows(site, "movies", json_lines(*rows, {"title": "No id"}, {"movie_id": NEMO, "published": False}))
+    job = post_rows(
+        site, "movies?create_genres=true", json_lines(*rows, {"title": "No id"}, {"movie_id": NEMO, "published": False})
+    )
     assert site.response.headers["Location"] == f"/jobs/{job['job_id']}"
     assert (job["kind"], job["status"], job["total"]) == ("import", "queued", 5)
     assert recommended_ids(site.get("/latest?genres=Bulk")) == []
@@ -44,7 +46,7 @@ def test_a_new_film_does_not_take_the_id_that_a_row_before_it_was_given(site):
 @pytest.mark.usefixtures("transactional_db", "cast")
 def test_rejected_rows_are_paged(site, monkeypatch):
     monkeypatch.setattr(imports, "batched", lambda rows: ([row] for row in rows))
-    body = "user_id,name\n1,a\n0,b\n2,c\nx,d\n-1,e\n"
+    body = f"user_id,name\n1,a\n\x01,b\n2,c\n{'x' * 129},d\n,e\n"
     job = post_rows(site, "viewers", body.encode(), CSV)
     assert run_import(site, job)["result"] == {"stored": 2, "duplicates": 0, "rejected": 3}
     reported, address = [], f"/jobs/{job['job_id']}/rejected"

@@ -54,7 +54,7 @@ def test_a_request_is_logged_with_its_id_and_without_its_viewer(model, site, lin
     ] == [
         ("good-1", "recommend", 200),
         ("wrong-1", "recommend", 400),
-        ("broken-1", "users/<int:user_id>/data", 500),
+        ("broken-1", "users/<key:user_id>/data", 500),
     ]
     assert all(len(line["client"]) == 8 and line["ms"] > 0 for line in request_lines if line["status"] != 404)
     [failure] = [line for line in lines() if "exception" in line and line["logger"] == "django.request"]

@@ -66,7 +66,8 @@ def test_it_is_all_handed_out(zoe, site, client_with):
     assert (after["admin_notes"], after["waiting_rows"]) == ([], [])
     client_with(ApiKey.Scope.READ, ApiKey.Scope.EVENTS).get(DATA, expect=403)
     assert site.get("/users/4/data")["viewer"] is None
-    site.get("/users/2147483648/data", expect=404)
+    assert site.get("/users/2147483648/data")["user_id"] == "2147483648"
+    site.get(f"/users/{'x' * 129}/data", expect=404)
 
 
 def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):

@@ -9,18 +9,23 @@ from recommender.api.events import EventRequestSerializer
 from recommender.api.recommend import FilteredRequestSerializer, RecommendRequestSerializer
 from recommender.api.similar import SimilarRequestSerializer
 from tests.support.api import ApiClient
+from tests.support.cast import ADA
 
 pytestmark = pytest.mark.usefixtures("model")
 # Client generators name their types by these: a renamed class must keep its component name.
 COMPONENTS = """
-    About AdminNote BatchAnswer BatchJobAnswer BatchRequest Because CacheBatchRequest CertificateEnum ChartAnswer
-    ChartSource CheckStatus DataAnswer DoneEvent ErasedAnswer EventRequest EventResult EventStatus EventsAnswer
-    EventsBody FilteredAnswer FilteredRequest FiltersApplied Genres HistoryAnswer HistoryAnswerSourceEnum HomeAnswer
-    HomeFilm HomeRow JobAnswer JobStatus KeptMerge KindEnum KnownViewer ListSource LiveAnswer MergeAnswer
-    MergeRequest Movie MovieDetails MoviePage Neighbour NeighbourSource NewMovie PatchedMovieValues PeoplePage
-    Person Problem ProblemError ReadyAnswer RecommendAnswer RecommendRequest RejectedAnswer RejectedRow RowSource
-    Scored SentHistory ShownFilm SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck Titled
-    TrainedModel UndoAnswer UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow
+    About AccountErased AccountProfiles AdminNote BatchAnswer BatchJobAnswer BatchRequest Because
+    CacheBatchRequest CertificateEnum ChartAnswer ChartSource CheckStatus CountryEnum CountryWindow Counts
+    CreditRole DataAnswer DecadeTaste DeletedEvents DoneEvent ErasedAnswer EventRequest EventResult EventStatus
+    EventsAnswer EventsBody FacetCount FilteredAnswer FilteredRequest FiltersApplied GenreTaste Genres
+    HistoryAnswer HistoryAnswerSourceEnum HistoryItem HistoryKind HistoryPage HomeAnswer HomeFilm HomeRow
+    JobAnswer JobStatus KeptMerge KindEnum KnownViewer LanguageTaste ListSource LiveAnswer MergeAnswer
+    MergeRequest MessageType Movie MovieDetails MoviePage Neighbour NeighbourSource NewMovie PatchedMovieValues
+    PatchedProfileValues PeoplePage Person PersonTaste Problem ProblemError Profile ProfileAnswer ProfileValues
+    ReadyAnswer RecommendAnswer RecommendRequest RejectedAnswer RejectedRow RowSource Scored SeeAll SeenFilms
+    SentHistory ShownFilm SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck TasteAnswer
+    TasteDirection Titled TokenScope TrackAnswer TrackBody TrackResult TrackStatus TrainedModel UndoAnswer
+    UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow WrittenProfile
 """
 DONE = {"200", "201", "202"}
 
@@ -74,13 +79,14 @@ def test_every_example_is_answered_as_promised(contract, site):
         for method, call in calls.items():
             content = call.get("requestBody", {}).get("content", {}).get("application/json", {})
             for example in content.get("examples", {}).values():
-                [status] = DONE & set(call["responses"])
-                body = getattr(site, method)(path.format(movie_id=1), example["value"], expect=int(status))
+                status = min(DONE & set(call["responses"]))
+                address = path.format(movie_id=1, user_id=ADA)
+                body = getattr(site, method)(address, example["value"], expect=int(status))
                 answer = call["responses"][status]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
                 promised = contract["components"]["schemas"][answer]
                 assert set(promised["required"]) <= set(body) <= set(promised["properties"]), path
                 sent += 1
-    assert sent == 10
+    assert sent == 13
 
 
 def test_the_contract_has_every_field_of_a_request(contract):

@@ -1,6 +1,7 @@
 """A viewer's token is the viewer: a call that does not repeat the number is answered as one that does."""
 
 import json
+import re
 
 import pytest
 from django.urls import get_resolver
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("model")
 SESSION = 1_876_543_211
 CHILD, YEARS = CLEO, 8  # her history is of films that she may not watch any more
 CRIME = [str(PULP_FICTION), str(GODFATHER), str(SHAWSHANK)]
+OWN_ID = "key:user_id"  # of a path
 WIDE = {"top_k": 200, "age_limit": 21, "explain": True}
 # Every call that a token opens, several ways: what the phone leaves out, and what it makes up.
 CALLS = {
@@ -27,14 +29,37 @@ CALLS = {
     ],
     ("recommend/filtered", "post"): [{}, {"genres": ["Crime"]}, {"history": CRIME, "final_k": 200, **WIDE}],
     ("similar", "post"): [{"movie_id": CRIME[0], "top_k": 200}, {"movie_id": str(TOY_STORY), "age_limit": 21}],
+    ("similar/<key:movie_id>", "get"): ["", "?titles=true&top_k=200", "?details=true&age_limit=21"],
     ("home", "get"): ["", "?rows=20&row_length=50", "?genres=Crime", "?age_limit=21&rows=20"],
     ("popular", "get"): ["?titles=true&top_k=200", "?titles=true&genres=Crime&age_limit=21"],
     ("trending", "get"): ["?titles=true&top_k=200", "?titles=true&personal=true&top_k=200"],
     ("latest", "get"): ["?titles=true&top_k=200", "?titles=true&certificate=R"],
-    ("movies", "get"): ["?page_size=1000", "?search=godfather", "?people=Al+Pacino", "?age_limit=21&genres=Crime"],
+    ("movies", "get"): [
+        "?page_size=1000",
+        "?search=godfather",
+        "?people=Al+Pacino",
+        "?age_limit=21&genres=Crime",
+        "?sort=-year",
+        f"?ids={GODFATHER},1",
+    ],
     ("movies/<str:movie_id>", "get"): ["", "?age_limit=21", "?certificate=NC-17"],
     ("people", "get"): ["?page_size=1000", "?search=pacino"],
     ("genres", "get"): ["", "?age_limit=21"],
+    **{(f"users/<{OWN_ID}>/{name}", "get"): ["", "?page_size=1"] for name in ("history", "ratings", "watchlist")},
+    (f"users/<{OWN_ID}>/hidden", "get"): [""],
+    (f"users/<{OWN_ID}>/taste", "get"): [""],
+    (f"users/<{OWN_ID}>", "get"): [""],
+}
+# What needs a token for events, or none at all opens; tests/recommender/api/users has them.
+OTHERS = {
+    ("movies", "post"),
+    ("movies/<str:movie_id>", "patch"),
+    ("events", "post"),
+    ("events/<key:event_id>", "delete"),
+    (f"users/<{OWN_ID}>/events", "delete"),
+    (f"users/<{OWN_ID}>/history", "post"),
+    (f"users/<{OWN_ID}>", "put"),
+    (f"users/<{OWN_ID}>", "patch"),
 }
 
 
@@ -63,7 +88,7 @@ def named_in(body, movies):
 
 
 def sent(client, route, method, more, movie=GODFATHER, expect=200):
-    path = "/" + route.replace("<str:movie_id>", str(movie))
+    path = "/" + re.sub(r"<\w+:movie_id>", str(movie), route).replace(f"<{OWN_ID}>", str(CHILD))
     if method == "get":
         return client.get(path + more, expect=expect)
     return client.post(path, more, expect=expect)
@@ -79,7 +104,7 @@ def test_the_calls_here_are_all_that_a_token_opens():
         for method in ("get", "post", "put", "patch", "delete")
         if hasattr(view, method)
     }
-    assert open_to_tokens - {("movies", "post"), ("movies/<str:movie_id>", "patch")} == set(CALLS)
+    assert open_to_tokens - OTHERS == set(CALLS)
 
 
 def test_no_call_lists_movies_above_the_age_limit(app):
@@ -128,11 +153,13 @@ def test_explanations_name_no_movie_above_the_age_limit(app, client_with):
 
 def test_named_or_not_the_answer_is_the_viewers_own(app, client_with):
     """The token alone, the token with the number, and the site's key with the number."""
-    site = client_with("recommend:read")
+    site = client_with("recommend:read", "users:read")
     observed = set(Viewer.objects.get(pk=CHILD).events.values_list("movie_id", flat=True))
     for route, method in CALLS:
         for more in CALLS[route, method]:
-            if isinstance(more, dict):
+            if OWN_ID in route:
+                named = more
+            elif isinstance(more, dict):
                 named = more | {"user_id": CHILD}
             else:
                 named = f"{more}&user_id={CHILD}" if more else f"?user_id={CHILD}"

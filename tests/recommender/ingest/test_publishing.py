@@ -36,7 +36,7 @@ def published_version(viewer_id):
 
 
 def watch(viewer_id, movie_id):
-    return ClientEvent(viewer_id=viewer_id, movie_id=movie_id, kind="watch", occurred_at=timezone.now())
+    return ClientEvent(viewer=viewer_id, movie_id=movie_id, kind="watch", occurred_at=timezone.now())
 
 
 def test_an_event_publishes_its_viewers_version_once():

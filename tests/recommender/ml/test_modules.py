@@ -31,7 +31,9 @@ from tests.support.paired_histories import paired_histories
 
 
 def test_kinds_are_those_of_the_catalogue():
-    assert [getattr(data, kind.name) for kind in WatchEvent.Kind] == [kind.value for kind in WatchEvent.Kind]
+    """The model knows the first six; what the others say is in what holds of them."""
+    known = [kind for kind in WatchEvent.Kind if kind <= WatchEvent.Kind.WATCHLIST]
+    assert [getattr(data, kind.name) for kind in known] == [kind.value for kind in known]
 
 
 def test_ranks_exclude_seen_films_and_ties_give_the_middle_rank():

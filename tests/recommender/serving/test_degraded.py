@@ -67,7 +67,7 @@ def valkey(tmp_path, settings, monkeypatch):
 def happening(movie):
     from django.utils import timezone
 
-    return events.ClientEvent(viewer_id=ADA, movie_id=movie, kind="watch", occurred_at=timezone.now())
+    return events.ClientEvent(viewer=ADA, movie_id=movie, kind="watch", occurred_at=timezone.now())
 
 
 def test_without_redis_lists_come_from_the_model(valkey):

@@ -26,7 +26,7 @@ def listed(answer):
 
 
 def watch(movie_id):
-    event = ClientEvent(viewer_id=ADA, movie_id=movie_id, kind="watch", occurred_at=timezone.now())
+    event = ClientEvent(viewer=ADA, movie_id=movie_id, kind="watch", occurred_at=timezone.now())
     assert record_client_events([event]).visible
 
 
@@ -88,7 +88,8 @@ def test_a_group_is_read_once_and_explained_by_its_members():
     with CaptureQueriesContext(connection) as queries:
         answer = recommend(RecommendRequest(viewer_id=None, viewer_ids=[ADA, BEN], top_k=20, explain=True))
     assert len(queries) == 1
-    assert any(explanation.causes for explanation in answer.explanations)
+    assert len(answer.explanations) == 20
+    assert not any(explanation.causes for explanation in answer.explanations), "they watched no film in common"
 
 
 def test_a_posted_history_is_read_as_it_was_written():

@@ -1,0 +1,33 @@
+"""The ids of viewers whose keys are texts, by key. Redis has a digest of the key, and nothing of it to read."""
+
+from collections.abc import Collection, Mapping
+
+from django.core.cache import caches
+
+from recommender.cache.connection import redis_connection
+from recommender.cache.keys import as_number, full_key, viewer_id_key
+from recommender.cache.versions import VERSION_TTL
+
+
+def read_viewer_ids(keys: Collection[str]) -> dict[str, int]:
+    """Return the ids that are known here by key. An id may be out of date: its viewer is gone then."""
+    names = {viewer_id_key(key): key for key in keys}
+    with redis_connection.checked_client():
+        values = caches["lists"].get_many(list(names))
+    numbers = ((names[name], as_number(value)) for name, value in values.items())
+    return {key: number for key, number in numbers if number is not None}
+
+
+def store_viewer_ids(ids: Mapping[str, int]) -> None:
+    """Store ids by key, in one pipeline."""
+    with redis_connection.checked_client() as redis:
+        pipe = redis.pipeline(transaction=False)
+        for key, viewer_id in ids.items():
+            pipe.set(full_key(viewer_id_key(key)), viewer_id, ex=VERSION_TTL)
+        pipe.execute()
+
+
+def delete_viewer_ids(keys: Collection[str]) -> None:
+    """Delete what is stored of these keys."""
+    with redis_connection.checked_client():
+        caches["lists"].delete_many([viewer_id_key(key) for key in keys])

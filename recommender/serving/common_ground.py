@@ -1,0 +1,118 @@
+"""What a movie has in common with a whole history: people and genres of several watched movies, in English.
+
+Of a group only what holds for each member is said: nobody learns from it what another watched alone.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from catalog.models import Credit
+from catalog.plurals import count_noun
+from catalog.selectors import CatalogueTable
+from recommender.ml.data import RATING, WATCH
+from recommender.movies.indexes import csr_gather
+from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.viewer import ViewerProfile
+
+DIRECTOR = int(Credit.Role.DIRECTOR)
+MIN_WITH_ACTOR, MIN_OF_GENRES, MIN_OF_GENRE = 2, 2, 3  # watched movies that speak for an actor, a pair of genres, one
+
+
+class CommonGround:
+    """Finds what movies have in common with what each member of an audience watched. One viewer is an audience too."""
+
+    def __init__(self, eligibility: EligibilityFilter, members: Sequence[ViewerProfile]) -> None:
+        self._table = eligibility.snapshot.table
+        self._watched = [_watched_rows(eligibility, member) for member in members]
+
+    @property
+    def shared_ids(self) -> np.ndarray:
+        """Ids of the movies that every member watched, int32 [n]: they alone may be named."""
+        rows = self._watched[0]
+        for others in self._watched[1:]:
+            rows = np.intersect1d(rows, others)
+        return np.asarray(self._table.ids[rows])
+
+    def describe(self, row: int) -> str:
+        """Say what the movie at `row` has in common with the watched ones: a director, an actor, genres; or ""."""
+        watched = [rows[rows != row] for rows in self._watched]
+        if not all(len(rows) for rows in watched):
+            return ""
+        return self._people(row, watched) or self._genres(row, watched)
+
+    def _people(self, row: int, watched: Sequence[np.ndarray]) -> str:
+        table, (first, last) = self._table, self._table.credit_start[row : row + 2].tolist()
+        people, roles = table.credit_person[first:last], table.credit_role[first:last]
+        keys = _credit_keys(people, roles)
+        counts = np.stack([_count(keys, _credit_keys(*_credits_of(table, rows))) for rows in watched])
+        # One movie of an actor says little, unless everybody of a group has one.
+        fewest, total = counts.min(0), counts.sum(0)
+        directs = roles == DIRECTOR
+        wanted = 1 if len(watched) > 1 else MIN_WITH_ACTOR
+        for mask, phrase in ((directs & (fewest >= 1), "Directed by"), (~directs & (fewest >= wanted), "With")):
+            if mask.any():
+                best = int(np.argmax(np.where(mask, total, -1)))
+                return f"{phrase} {table.person_names[people[best]]}, {self._as_in(int(total[best]))}."
+        return ""
+
+    def _genres(self, row: int, watched: Sequence[np.ndarray]) -> str:
+        table, (first, last) = self._table, self._table.genre_start[row : row + 2].tolist()
+        genres = table.genre_of[first:last]
+        has = [_has_genres(table, rows, genres) for rows in watched]  # bool [movies, genres] of each member
+        for size, fewest in ((2, MIN_OF_GENRES), (1, MIN_OF_GENRE)):
+            found = []
+            for choice in combinations(range(len(genres)), size):
+                counts = [int(member[:, list(choice)].all(1).sum()) for member in has]
+                if min(counts) >= fewest:
+                    found.append((sum(counts), choice))
+            if found:
+                count, choice = max(found, key=lambda item: item[0])
+                names = " and ".join(table.genre_names[genres[n]] for n in choice)
+                return f"{names}, {self._as_in(count)}."
+        return ""
+
+    def _as_in(self, count: int) -> str:
+        """Say of how many watched movies it is true; of a group no number, which would tell on its members."""
+        if len(self._watched) > 1:
+            return "as in films that each of you watched"
+        return f"as in {count_noun(count, 'film')} that you watched"
+
+
+def _watched_rows(eligibility: EligibilityFilter, viewer: ViewerProfile) -> np.ndarray:
+    """Return the rows of the movies that a viewer watched or rated and that an answer may mention, int64 ascending."""
+    ids, kinds = viewer.events.movie_ids, viewer.events.kinds
+    rows = eligibility.snapshot.table.rows_of(ids if kinds is None else ids[np.isin(kinds, (WATCH, RATING))])
+    rows = np.unique(rows[rows >= 0])
+    if eligibility.age_limit is not None:
+        rows = rows[eligibility.snapshot.table.age[rows] <= eligibility.age_limit]
+    return rows
+
+
+def _credits_of(table: CatalogueTable, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return person and role of every credit of the movies at `rows`."""
+    _, entries = csr_gather(table.credit_start, rows)
+    return table.credit_person[entries], table.credit_role[entries]
+
+
+def _credit_keys(people: np.ndarray, roles: np.ndarray) -> np.ndarray:
+    return people.astype(np.int64) * 8 + roles
+
+
+def _count(keys: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Count how often each of the keys is among others: a movie has each person once in a role."""
+    found, counts = np.unique(among, return_counts=True)
+    if not len(found):
+        return np.zeros(len(keys), np.int64)
+    places = np.minimum(np.searchsorted(found, keys), len(found) - 1)
+    return np.where(found[places] == keys, counts[places], 0)
+
+
+def _has_genres(table: CatalogueTable, rows: np.ndarray, genres: np.ndarray) -> np.ndarray:
+    """Return which of the movies at `rows` have which of the genres, bool [rows, genres]."""
+    owner, entries = csr_gather(table.genre_start, rows)
+    has = np.zeros((len(rows), len(genres)), bool)
+    for column, genre in enumerate(genres.tolist()):
+        has[owner[table.genre_of[entries] == genre], column] = True
+    return has

@@ -1,0 +1,1 @@
+"""What is known of one viewer: the profile, the household, and the taste."""
