@@ -13,7 +13,7 @@ from rest_framework import serializers
 from catalog.certificates import CERTIFICATES, accepted_spellings, minimum_age
 from catalog.event_keys import EventId, parse_event_key
 from catalog.external_ids import format_imdb_id, is_reference, parse_imdb_id
-from catalog.keys import MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, key_of_number, parse_key
+from catalog.keys import MAX_JSON_NUMBER, MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, key_of_number, parse_key
 from catalog.models import collapse_spaces
 from catalog.names.countries import COUNTRIES, country_problem, find_country
 from catalog.validators import LANGUAGE_PATTERN, validate_imdb_id
@@ -115,15 +115,40 @@ class MovieIdField(serializers.CharField):
         return text
 
 
-class MovieKeyField(MovieIdField):
-    """The key that a movie has or is to have. An id at another site is none."""
+@extend_schema_field(
+    {
+        "anyOf": [
+            {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
+            {"type": "integer", "minimum": 1, "maximum": MAX_JSON_NUMBER},
+        ]
+    }
+)
+class MovieKeyField(serializers.Field):
+    """The key that a new movie is to have, a text or a number. An id at another site is none."""
 
-    def to_internal_value(self, value: Any) -> Key:  # type: ignore[override]
-        text = super().to_internal_value(value)
-        if is_reference(text):
+    def to_internal_value(self, value: Any) -> Key:
+        if isinstance(value, str):
+            key = parse_key(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+            key = key_of_number(int(value))
+        else:
+            key = None
+        if key is None:
+            raise serializers.ValidationError(
+                f"is a string of 1 to {MAX_KEY_LENGTH} printable characters, or a number from 1 to 64 bits."
+            )
+        if isinstance(key, str) and is_reference(key):
             message = "names a film by its id at another site, which can be no key of its own: send imdb_id or tmdb_id."
             raise serializers.ValidationError(message)
-        return parse_key(text) or text
+        return key
+
+
+class MovieKeyInFile(MovieKeyField):
+    """The key of a movie in a file. A number may be written as viewer_key_in_file() says."""
+
+    def to_internal_value(self, value: Any) -> Key:
+        number = re.fullmatch(r"\s*([0-9]+)(\.0*)?\s*", value, re.ASCII) if isinstance(value, str) else None
+        return super().to_internal_value(number[1] if number else value)
 
 
 def viewer_key_in_file(value: Any) -> Key | None:

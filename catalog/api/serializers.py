@@ -99,6 +99,7 @@ class MoviesQuery(PageQuery):
     )
     ids = serializers.CharField(
         required=False,
+        trim_whitespace=False,
         help_text=f"In place of a page: the films of these ids, at most {MAX_IDS}, separated by commas, in this order.",
     )
 
@@ -212,7 +213,7 @@ class MovieValues(StrictSerializer):
 class NewMovie(MovieValues):
     """The values of a new movie."""
 
-    movie_id = MovieKeyField(required=False)
+    movie_id = MovieKeyField(required=False, help_text="Yours to choose; left out, the next free number.")
 
 
 class GenreConsent(StrictSerializer):

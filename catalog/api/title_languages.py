@@ -19,10 +19,8 @@ class TitleLanguages(NamedTuple):
 
     def card(self, card: MovieCard) -> dict[str, Any]:
         """Return a card as the JSON of the API."""
-        return card._asdict() | {
-            "movie_id": str(card.movie_id),
-            "genres": sorted(self.genre_names.get(genre, genre) for genre in card.genres),
-        }
+        genres = sorted(self.genre_names.get(genre, genre) for genre in card.genres)
+        return card.as_json() | {"genres": genres}
 
 
 def title_languages(values: Mapping[str, Any], own: str) -> TitleLanguages:

@@ -7,7 +7,7 @@ from catalog.api.views import GenresView, MoviesView, MovieView, PeopleView
 
 urlpatterns = [
     path("movies", conditional_page(MoviesView.as_view())),
-    path("movies/<path:movie_id>", conditional_page(MovieView.as_view())),
+    path("movies/<key:movie_id>", conditional_page(MovieView.as_view())),
     path("people", conditional_page(PeopleView.as_view())),
     path("genres", conditional_page(GenresView.as_view())),
 ]

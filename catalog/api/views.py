@@ -31,7 +31,6 @@ from catalog.api.strict import StrictView, operation
 from catalog.api.title_languages import TitleLanguages, title_languages
 from catalog.selectors import (
     Audience,
-    MovieCard,
     MovieDetails,
     count_facets,
     genre_list,
@@ -238,10 +237,4 @@ def _details_or_404(movie_id: int) -> dict[str, Any]:
 
 def _details_dict(movie: MovieDetails) -> dict[str, Any]:
     values = {name: value for name, value in movie._asdict().items() if name not in ("card", "translations")}
-    return _card_dict(movie.card) | values | {"availability": list(map(window_values, movie.availability))}
-
-
-def _card_dict(card: MovieCard) -> dict[str, Any]:
-    values = card._asdict() | {"movie_id": card.id_text}
-    del values["key"]
-    return values
+    return movie.card.as_json() | values | {"availability": list(map(window_values, movie.availability))}

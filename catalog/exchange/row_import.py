@@ -156,8 +156,10 @@ def _with_movies(rows: Sequence[_Values], write: Callable[[Sequence[tuple[_Value
     movies = resolve_movie_ids({row["movie_id"] for row in rows})
     known = [(row, movies[row["movie_id"]]) for row in rows if row["movie_id"] in movies]
     reasons = iter(write(known) if known else [])
-    missing = "movie_id: The catalogue has no such film."
-    return [next(reasons) if row["movie_id"] in movies else missing for row in rows]
+    return [
+        next(reasons) if row["movie_id"] in movies else f"movie_id: The catalogue has no film {row['movie_id']}."
+        for row in rows
+    ]
 
 
 _WRITERS: dict[RowKind, Callable[[Sequence[_Values]], _Reasons]] = {

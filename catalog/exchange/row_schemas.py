@@ -12,6 +12,7 @@ from catalog.api.fields import (
     CountryField,
     EventKeyField,
     MovieIdField,
+    MovieKeyInFile,
     NameField,
     NamesField,
     StrictBoolean,
@@ -44,6 +45,8 @@ class RowKind(StrEnum):
 
 class MovieRow(NewMovie):
     """A movie by its movie_id, imdb_id or tmdb_id; what is left out stays as it is."""
+
+    movie_id = MovieKeyInFile(required=False)
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         if not any(values.get(name) for name in ("movie_id", "imdb_id", "tmdb_id")):

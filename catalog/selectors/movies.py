@@ -59,6 +59,16 @@ class MovieCard(NamedTuple):
         """The movie's key as clients know it."""
         return self.key or str(self.movie_id)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the card as the JSON of the API."""
+        return {
+            "movie_id": self.id_text,
+            "title": self.title,
+            "year": self.year,
+            "genres": self.genres,
+            "poster_url": self.poster_url,
+        }
+
 
 class CountryWindow(NamedTuple):
     """When a movie is available in a country."""
@@ -241,17 +251,3 @@ def resolve_movie_id(text: str) -> int | None:
         )
         row = cursor.fetchone()
     return row[0] if row else None
-
-
-def resolve_people(names: Collection[str]) -> dict[str, list[int]]:
-    """Map each name to the ids of the people of that name, in any case; to an empty list where there is nobody."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT wanted.name, p.id FROM unnest(%s::text[]) AS wanted (name)
-               JOIN catalog_person p ON upper(p.name) = upper(wanted.name)""",
-            [list(names)],
-        )
-        ids: dict[str, list[int]] = {name: [] for name in names}
-        for name, person_id in cursor.fetchall():
-            ids[name].append(person_id)
-    return ids

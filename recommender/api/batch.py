@@ -26,7 +26,7 @@ from recommender.api.list_responses import (
 )
 from recommender.api.openapi.operations import BATCH_CACHE_OPERATION, EXAMPLE_HISTORY, operation
 from recommender.models import ApiKey
-from recommender.movies.movie_ids import parse_movie_ids
+from recommender.movies.movie_ids import movie_id_texts, parse_movie_ids
 from recommender.serving import concurrency
 from recommender.serving.bulk import recommend_many
 from recommender.serving.current_versions import load_movie_ids
@@ -200,7 +200,7 @@ def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     viewers, failed = _parse_keys(histories)
     ids = services.ensure_viewers(viewers.values())
     by_viewer = {
-        str(ids[viewer]): [str(movie_id) for movie_id in load_movie_ids(parse_movie_ids(histories[sent])) if movie_id]
+        str(ids[viewer]): movie_id_texts(filter(None, load_movie_ids(parse_movie_ids(histories[sent]))))
         for sent, viewer in viewers.items()
     }
     return {"top_k": values["top_k"], "user_histories": by_viewer}, failed

@@ -15,7 +15,6 @@ from rest_framework import serializers
 from catalog.api.fields import MAX_NAME_LENGTH, MAX_NAMES
 from catalog.event_keys import EventId, parse_event_key
 from catalog.keys import MAX_JSON_NUMBER, MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, key_of_number, parse_key
-from catalog.limits import MAX_ID
 
 MAX_TIMESTAMP = 32_503_680_000  # unix seconds: the year 3000
 DAY_SECONDS = 86_400  # seconds: an offset from UTC is smaller

@@ -20,7 +20,7 @@ from recommender.api.list_requests import AudienceFields, DetailsField, SeenFiel
 from recommender.api.list_responses import LanguageFields, MovieDetailFields, NextPageFields, movie_card
 from recommender.api.lists.pages import NO_CURSOR, PagedFields
 from recommender.api.openapi.operations import operation
-from recommender.movies.movie_ids import movie_id_texts, parse_movie_id
+from recommender.movies.movie_ids import movie_id_text, parse_movie_id
 from recommender.serving.paging.page import Page, about
 from recommender.serving.paging.tokens import CursorInvalid
 from recommender.serving.similar import MovieNotFound, find_similar
@@ -149,4 +149,4 @@ def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
 
 
 def _card(movie_id: int, cards: Mapping[int, MovieCard | DetailedCard] | None) -> dict[str, Any]:
-    return {"movie_id": str(movie_id)} if cards is None else movie_card(movie_id, cards)
+    return {"movie_id": movie_id_text(movie_id)} if cards is None else movie_card(movie_id, cards)

@@ -141,6 +141,6 @@ def _record_impressions(client_events: Sequence[ClientEvent], movie_ids: Sequenc
     ]
     stored = iter(store_impressions(rows, [event.has_timestamp for event, _ in accepted]))
     return [
-        next(stored) if known else EventResult(EventStatus.REJECTED, f"there is no film {movie_id}")
-        for movie_id, known in zip(movie_ids, exists, strict=True)
+        next(stored) if known else EventResult(EventStatus.REJECTED, f"there is no film {event.movie_id}")
+        for event, known in zip(client_events, exists, strict=True)
     ]

@@ -140,8 +140,7 @@ def _respond(
 
 
 def _item_body(event: selectors.ViewerEvent, card: selectors.MovieCard) -> dict[str, Any]:
-    return card._asdict() | {
-        "movie_id": str(card.movie_id),
+    return card.as_json() | {
         "kind": event.kind.label,
         "occurred_at": event.occurred_at,
         "rating": event.rating,

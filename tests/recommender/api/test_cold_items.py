@@ -8,6 +8,8 @@ import pytest
 import torch
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog.selectors import catalogue_table
 from recommender import cache, registry
@@ -90,6 +92,16 @@ def test_a_minute_after_it_was_added(api, site, ranker):
 
     site.patch(f"/movies/{created['movie_id']}", {"published": False})
     assert space() == before
+
+
+def test_with_a_text_for_a_key_it_costs_a_stored_list_no_query(api, site, ranker):
+    site.post("/movies", {"movie_id": "sku-1", "title": "Newer Still", "year": 2025, "genres": ["Sci-Fi"]}, expect=201)
+    asked = f"/recommend?user_id={ADA}&top_k=30"
+    api.get(asked)
+    with CaptureQueriesContext(connection) as queries:
+        body = api.get(asked)
+    assert (body["source"], [query["sql"] for query in queries]) == ("cache", [])
+    assert "sku-1" in [movie["movie_id"] for movie in body["recommendations"]]
 
 
 def test_the_batch_and_the_live_list_have_it_alike(api, ranker):
