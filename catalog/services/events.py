@@ -134,6 +134,8 @@ def _validation_error(event: NewEvent) -> str:
         return f"viewer id {event.viewer} is not between 1 and {MAX_ID}"
     if isinstance(event.viewer, str) and parse_key(event.viewer) != event.viewer:
         return VIEWER_KEY_RULE
+    if not event.movie_id or abs(event.movie_id) > MAX_ID:
+        return f"film id {event.movie_id} is none that a film can have"
     if event.kind not in WatchEvent.Kind.values:
         return f"kind {event.kind} is not one of {', '.join(map(str, WatchEvent.Kind.values))}"
     if event.rating is None and event.kind == WatchEvent.Kind.RATING:

@@ -142,8 +142,8 @@ def movie_id_text(data: Any) -> str:
     number = as_integer(data)
     if number is not None and 0 <= number <= MAX_JSON_NUMBER:
         data = str(number)
-    if not isinstance(data, str) or not 0 < len(data) <= MAX_KEY_LENGTH or not data.isprintable():
-        raise serializers.ValidationError(f"a film id is a string of 1 to {MAX_KEY_LENGTH} printable characters.")
+    if not isinstance(data, str) or not 0 < len(data) <= MAX_KEY_LENGTH:
+        raise serializers.ValidationError(f"a film id is a string of 1 to {MAX_KEY_LENGTH} characters.")
     return data
 
 
@@ -203,7 +203,7 @@ class MovieIds(_BoundedList):
     def parse_items(self, data: Sequence[Any]) -> list[str]:
         """Return the ids as texts."""
         # The fast path: a batch has 200,000 of them.
-        if all(type(item) is str and 0 < len(item) <= MAX_KEY_LENGTH and item.isprintable() for item in data):
+        if all(type(item) is str and 0 < len(item) <= MAX_KEY_LENGTH for item in data):
             return list(data)
         return super().parse_items(data)
 

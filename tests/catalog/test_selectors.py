@@ -157,7 +157,15 @@ def test_cards_are_one_query_and_leave_out_the_unknown(django_assert_num_queries
     with django_assert_num_queries(ONE_QUERY):
         cards = selectors.movie_cards([NEMO, GODFATHER, UNKNOWN_MOVIE])
     assert set(cards) == {NEMO, GODFATHER}
-    assert cards[GODFATHER] == (GODFATHER, "The Godfather", 1972, ["Crime", "Drama"], "https://posters.example/858.jpg")
+    poster = "https://posters.example/858.jpg"
+    assert cards[GODFATHER] == (GODFATHER, "The Godfather", 1972, ["Crime", "Drama"], poster, None)
+        GODFATHER,
+        "The Godfather",
+        1972,
+        ["Crime", "Drama"],
+        "https://posters.example/858.jpg",
+        None,
+    )
     Genre.objects.all().delete()
     assert selectors.movie_cards([NEMO])[NEMO].genres == []
 

@@ -93,7 +93,7 @@ def test_movies_that_are_not_visible_are_not_found(get: Callable) -> None:
         ({"page_size": 0}, "page_size is at least 1"),
         ({"page_size": "x"}, "integer"),
         ({"cursor": "abc"}, "cursor is not one"),
-        ({"cursor": -1}, "cursor is not one"),
+        ({"cursor": "--1"}, "cursor is not one"),
         ({"cursor": 2**31}, "cursor is not one"),
         ({"cursor": "9" * 2000}, "cursor is not one"),
         ({"search": "x" * 101}, "100"),

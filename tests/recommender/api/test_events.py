@@ -198,7 +198,7 @@ def test_each_event_of_a_list_is_validated_alone(site):
     assert reasons[3] == "rating: is needed for the kind rating."
     assert reasons[4].startswith("user_id: a viewer's id is 1 to 128 printable characters")
     assert "sneeze" in reasons[5]
-    assert "film id 0" in reasons[6]
+    assert reasons[6] == "there is no film Nemo"
     assert "5 minutes ahead" in reasons[7]
     assert "user_id: This field is required." in reasons[8]
 

@@ -42,7 +42,7 @@ CALLS = {
         "?sort=-year",
         f"?ids={GODFATHER},1",
     ],
-    ("movies/<str:movie_id>", "get"): ["", "?age_limit=21", "?certificate=NC-17"],
+    ("movies/<key:movie_id>", "get"): ["", "?age_limit=21", "?certificate=NC-17"],
     ("people", "get"): ["?page_size=1000", "?search=pacino"],
     ("genres", "get"): ["", "?age_limit=21"],
     **{(f"users/<{OWN_ID}>/{name}", "get"): ["", "?page_size=1"] for name in ("history", "ratings", "watchlist")},
@@ -53,7 +53,7 @@ CALLS = {
 # What needs a token for events, or none at all opens; tests/recommender/api/users has them.
 OTHERS = {
     ("movies", "post"),
-    ("movies/<str:movie_id>", "patch"),
+    ("movies/<key:movie_id>", "patch"),
     ("events", "post"),
     ("events/<key:event_id>", "delete"),
     (f"users/<{OWN_ID}>/events", "delete"),
