@@ -159,13 +159,6 @@ def test_cards_are_one_query_and_leave_out_the_unknown(django_assert_num_queries
     assert set(cards) == {NEMO, GODFATHER}
     poster = "https://posters.example/858.jpg"
     assert cards[GODFATHER] == (GODFATHER, "The Godfather", 1972, ["Crime", "Drama"], poster, None)
-        GODFATHER,
-        "The Godfather",
-        1972,
-        ["Crime", "Drama"],
-        "https://posters.example/858.jpg",
-        None,
-    )
     Genre.objects.all().delete()
     assert selectors.movie_cards([NEMO])[NEMO].genres == []
 
