@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.db.models import F
+
 from catalog.api.local_fields import window_cell, window_values
 from catalog.event_keys import event_key_text
 from catalog.exchange.row_files import FileFormat, write_rows
@@ -81,10 +83,10 @@ def _movie_rows() -> Iterator[dict[str, Any]]:
 
 
 def _credit_rows() -> Iterator[dict[str, Any]]:
-    credits_ = Credit.objects.select_related("person", "movie")
+    credits_ = Credit.objects.select_related("person").annotate(movie_key=F("movie__key"))
     for credit in _by_pages(lambda after: list(credits_.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
         yield {
-            "movie_id": credit.movie.key or credit.movie_id,
+            "movie_id": credit.movie_key or credit.movie_id,
             "name": credit.person.name,
             "role": credit.get_role_display(),
             "order": credit.order,
@@ -105,11 +107,12 @@ def _viewer_rows() -> Iterator[dict[str, Any]]:
 
 
 def _event_rows() -> Iterator[dict[str, Any]]:
-    events = WatchEvent.objects.select_related("viewer", "movie").annotate(event_key=stored_event_key())
+    events = WatchEvent.objects.select_related("viewer")
+    events = events.annotate(event_key=stored_event_key(), movie_key=F("movie__key"))
     for event in _by_pages(lambda after: list(events.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
         yield {
             "user_id": event.viewer.site_key,
-            "movie_id": event.movie.key or event.movie_id,
+            "movie_id": event.movie_key or event.movie_id,
             "kind": event.get_kind_display(),
             "occurred_at": _iso_text(event.occurred_at),
             "rating": event.rating,

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from django import forms
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from catalog import selectors
 from catalog.keys import MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, parse_key
-from catalog.limits import MAX_ID
 from catalog.models import Rule
 from catalog.selectors import MerchandisingRule
 from recommender import viewer_keys
 from recommender.admin.cards import Card, make_cards
+from recommender.movies.movie_ids import parse_movie_id
 from recommender.serving.chart import recommend_chart
 from recommender.serving.current_versions import read_versions
 from recommender.serving.home.page import build_page
@@ -41,12 +41,12 @@ class PreviewForm(forms.Form):
         ],
         widget=UnfoldAdminSelectWidget,
     )
-    film = forms.IntegerField(
-        min_value=1,
-        max_value=MAX_ID,
+    film = forms.CharField(
+        max_length=MAX_KEY_LENGTH,
+        strip=False,
         required=False,
         label="Film's id, for films like it",
-        widget=UnfoldAdminIntegerFieldWidget,
+        widget=UnfoldAdminTextInputWidget,
     )
 
     def __init__(self, *args: Any, shelves: Sequence[str], **more: Any) -> None:
@@ -63,7 +63,7 @@ class PreviewForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Require a movie for the list of similar movies."""
         values = super().clean() or self.cleaned_data
-        if values.get("shelf") == "similar" and values.get("film") is None and "film" not in self.errors:
+        if values.get("shelf") == "similar" and not values.get("film") and "film" not in self.errors:
             self.add_error("film", "Name the film that the others are to be like.")
         return values
 
@@ -114,7 +114,7 @@ def _lists(values: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> _Pr
         page = build_page(request, MAX_ROWS, ROW_LENGTH)
         return _PreviewedList([(row.row.title, row.movie_ids) for row in page.rows], page.empty_reason)
     if shelf == "similar":
-        similar = find_similar(values["film"], LIST_LENGTH, viewer_id=viewer_id, rules_override=rules)
+        similar = find_similar(parse_movie_id(values["film"]), LIST_LENGTH, viewer_id=viewer_id, rules_override=rules)
         return _PreviewedList([("", similar.movie_ids)], "")
     request = RecommendRequest(viewer_id=viewer_id, viewer_key=viewer, top_k=LIST_LENGTH, rules_override=rules)
     answer = recommend(request) if shelf == "recommend" else recommend_chart(request, cast(ChartName, shelf))
