@@ -13,7 +13,7 @@ from catalog.dataset import ACTOR, CREDITS, DIRECTOR, GENRES, MOVIES, TAGS, to_f
 from catalog.errors import DataFileError
 from catalog.limits import MAX_ID
 from catalog.movielens.files import DataFile
-from catalog.movielens.titles import parse_title
+from catalog.title_parsing import parse_title
 
 MAX_TITLE, MAX_TAG, MAX_NAME, MAX_GENRE, MAX_URL = 300, 200, 200, 60, 500  # characters, as in catalog.models
 _NO_GENRES = "(no genres listed)"

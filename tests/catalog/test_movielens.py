@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from catalog.errors import DataFileError
 from catalog.movielens import read_movielens
-from catalog.movielens.titles import Title, parse_title
+from catalog.title_parsing import Title, parse_title
 
 MOVIES = 'movieId,title,genres\n1,Toy Story (1995),Adventure|Animation\n2,"Net, The (1995)",(no genres listed)\n'
 RATINGS = "userId,movieId,rating,timestamp\n7,2,4.5,1000000000\n7,1,3.0,1000000000\n9,1,0.5,900000000\n"

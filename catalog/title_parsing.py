@@ -1,4 +1,4 @@
-"""Parses MovieLens titles: "City of Lost Children, The (Cité des enfants perdus, La) (1995)"."""
+"""Titles as film sites write them: "City of Lost Children, The (Cité des enfants perdus, La) (1995)"."""
 
 import re
 from typing import NamedTuple
