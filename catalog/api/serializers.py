@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_serializer, inline_serializer
 from rest_framework import serializers
 
 from catalog.api.age_limits import AgeLimitQuery
@@ -26,7 +26,7 @@ from catalog.api.fields import (
 from catalog.api.local_fields import AvailabilityField, OriginCountriesField, TranslationsField
 from catalog.api.strict import StrictSerializer, unknown_name_message
 from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
-from catalog.selectors import FACETS, SORTS, Audience, Cursor, MovieFilter, Visibility
+from catalog.selectors import CATALOGUE_FACTS, FACETS, SORTS, Audience, Cursor, MovieFilter, Visibility
 from catalog.validators import LANGUAGE_PATTERN, MAX_OVERVIEW_LENGTH, MAX_RUNTIME
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000
@@ -325,3 +325,37 @@ class GenresSerializer(serializers.Serializer):
     """All genres."""
 
     results = PersonSerializer(many=True)
+
+
+class LackingSerializer(serializers.Serializer):
+    """How many films lack a fact. Null: they were not counted, as there are too many events to be read."""
+
+    movies = serializers.IntegerField(allow_null=True)
+    share = serializers.FloatField(allow_null=True, help_text="0 to 1.")
+
+
+class NamesakesSerializer(serializers.Serializer):
+    """The films of one title and year."""
+
+    title = serializers.CharField()
+    year = serializers.IntegerField()
+    films = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()), help_text="Ids; those of one list count as one."
+    )
+
+
+class DoublesSerializer(serializers.Serializer):
+    """The films that share title and year with another."""
+
+    titles = serializers.IntegerField()
+    movies = serializers.IntegerField()
+    counted_as_one = serializers.IntegerField(help_text="Of these films.")
+    listed = NamesakesSerializer(many=True, help_text="500 at most, those that count as one first.")
+
+
+class CatalogueReportSerializer(serializers.Serializer):
+    """What the catalogue lacks."""
+
+    movies = serializers.IntegerField()
+    missing = inline_serializer("MissingFacts", {fact: LackingSerializer() for fact in CATALOGUE_FACTS})
+    doubles = DoublesSerializer()

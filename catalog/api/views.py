@@ -14,8 +14,9 @@ from rest_framework.response import Response
 from catalog.api.age_limits import audience_of
 from catalog.api.local_fields import window_values
 from catalog.api.paging import page_response
-from catalog.api.scopes import READ_SCOPE, CatalogueScopes
+from catalog.api.scopes import READ_SCOPE, WRITE_SCOPE, CatalogueScopes
 from catalog.api.serializers import (
+    CatalogueReportSerializer,
     GenresQuery,
     GenresSerializer,
     MovieChangeBody,
@@ -32,6 +33,7 @@ from catalog.api.title_languages import TitleLanguages, title_languages
 from catalog.selectors import (
     Audience,
     MovieDetails,
+    catalogue_report,
     count_facets,
     genre_list,
     movie_details,
@@ -45,6 +47,7 @@ from catalog.selectors import (
 )
 from catalog.services import MovieChange, WriteMode, WriteProblem, write_movies
 
+MAX_COUNTED_EVENTS = 5_000_000  # a second's reading; manage.py catalogue_report counts more
 _PROBLEMS = {("default", "application/problem+json"): OpenApiTypes.OBJECT}
 _EXAMPLE = {"title": "Perfect Days", "year": 2023, "genres": ["Drama"], "directors": ["Wim Wenders"]}
 
@@ -213,6 +216,23 @@ class GenresView(CatalogueView):
             genre._replace(name=languages.genre_names.get(genre.name, genre.name)) for genre in genre_list(audience)
         ]
         return Response({"results": [genre._asdict() for genre in genres]})
+
+
+class CatalogueReportView(CatalogueView):
+    """What the catalogue lacks."""
+
+    allow_viewer_token = False
+    required_scope = WRITE_SCOPE  # it tells of hidden films
+
+    @operation(
+        operation_id="catalogue_report",
+        summary="How many films lack what, hidden ones too, and which are there twice. Scope catalog:write.",
+        tags=["movies"],
+        responses={200: CatalogueReportSerializer, **_PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """Return the report."""
+        return Response(catalogue_report(max_events=MAX_COUNTED_EVENTS).as_json())
 
 
 def _write_movie(change: MovieChange, create_genres: bool) -> int:

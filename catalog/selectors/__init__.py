@@ -17,6 +17,15 @@ from catalog.selectors.age_limits import (
     viewer_audience,
 )
 from catalog.selectors.catalogue import CatalogueTable, catalogue_table
+from catalog.selectors.completeness import (
+    CATALOGUE_FACTS,
+    CatalogueReport,
+    NamedFilm,
+    Namesakes,
+    catalogue_report,
+    movies_without,
+    namesake_ids,
+)
 from catalog.selectors.genre_names import StoredGenres, may_bring_genres, offered_languages, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
 from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
@@ -82,11 +91,13 @@ from catalog.selectors.watch_counts import (
 from catalog.selectors.watchers import MovieWatchers, movie_watchers
 
 __all__ = [
+    "CATALOGUE_FACTS",
     "DATABASE_ERRORS",
     "EVERYBODY",
     "FACETS",
     "SORTS",
     "Audience",
+    "CatalogueReport",
     "CatalogueTable",
     "CountryWindow",
     "Cursor",
@@ -104,6 +115,8 @@ __all__ = [
     "MovieReference",
     "MovieWatchers",
     "NameCount",
+    "NamedFilm",
+    "Namesakes",
     "NewViewers",
     "Profile",
     "StoredGenres",
@@ -113,6 +126,7 @@ __all__ = [
     "WatchWeights",
     "account_profiles",
     "catalogue_and_epoch",
+    "catalogue_report",
     "catalogue_table",
     "certificate_age",
     "certificates_within",
@@ -144,6 +158,8 @@ __all__ = [
     "movie_watchers",
     "movies_by_ids",
     "movies_page",
+    "movies_without",
+    "namesake_ids",
     "new_viewers",
     "offered_languages",
     "pending_viewer_versions",

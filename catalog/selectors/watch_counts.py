@@ -216,7 +216,13 @@ def tablesample_clause(rows: int, method: str = "SYSTEM") -> tuple[str, float]:
 
     By the planner's own estimate of the table; nothing, and 1, where it is small or not analysed.
     """
+    estimate = estimate_events()
+    return (f"TABLESAMPLE {method} ({100 * rows / estimate:.6f})", rows / estimate) if estimate > rows else ("", 1.0)
+
+
+def estimate_events() -> float:
+    """Return about how many events there are, by Postgres' last look; -1 where it never took one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'catalog_watchevent'::regclass")
-        estimate = cursor.fetchone()[0]
-    return (f"TABLESAMPLE {method} ({100 * rows / estimate:.6f})", rows / estimate) if estimate > rows else ("", 1.0)
+        estimate: float = cursor.fetchone()[0]
+    return estimate

@@ -1,13 +1,17 @@
 """A movie's page: its audience, similar movies and where it appears; and availability windows for many at once."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
 from catalog import selectors
@@ -17,6 +21,7 @@ from catalog.plurals import count_noun
 from catalog.services import schedule_movies
 from recommender.admin.base import SummaryAboveForm
 from recommender.admin.cards import make_card, make_cards
+from recommender.admin.catalogue_report import ReportFilter, report_page
 from recommender.admin.svg_charts import column_chart
 from recommender.admin.viewers import genre_bars
 from recommender.monitoring import serving_status
@@ -57,7 +62,19 @@ class MoviePageAdmin(SummaryAboveForm, MovieAdmin):
     """Add to the catalogue's page of a movie what the recommender knows about it."""
 
     change_form_outer_before_template = "recommender/movie.html"
+    list_filter = (*MovieAdmin.list_filter, ReportFilter)  # type: ignore[assignment]
+    actions_list = ("to_report",)
     actions = ("publish", "unpublish", "schedule")  # type: ignore[assignment]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that says what the catalogue lacks."""
+        report = self.admin_site.admin_view(partial(report_page, model_admin=self))
+        return [path("report/", report, name="catalog_movie_report"), *super().get_urls()]
+
+    @action(description="What the catalogue lacks", url_path="to-report", permissions=["view"])
+    def to_report(self, request: HttpRequest) -> HttpResponse:
+        """Open the page that says what the catalogue lacks."""
+        return redirect("admin:catalog_movie_report")
 
     def summary(self, record: Movie) -> dict[str, Any]:
         """Return the movie's audience, placement and neighbours, as movie.html shows them."""
