@@ -14,10 +14,11 @@ from unfold.forms import BaseDialogForm
 from recommender import tasks
 from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
 from recommender.jobs import queue
-from recommender.jobs.results import readable_result
+from recommender.jobs.results import readable_parameters, readable_result
 from recommender.models import Job
 
 MAX_PARAMETERS_LENGTH = 2_000  # characters; a batch may hold thousands of posted histories
+MAX_VIEWERS_SHOWN = 100  # of them; more do not fit
 
 
 @admin.register(Job)
@@ -71,7 +72,8 @@ class JobAdmin(ReadOnlyAdmin):
     @display(description="parameters")
     def parameters_text(self, job: Job) -> str:
         """Show the parameters as JSON, cut to MAX_PARAMETERS_LENGTH."""
-        return textwrap.shorten(json.dumps(job.parameters), MAX_PARAMETERS_LENGTH, placeholder=" ...")
+        text = json.dumps(readable_parameters(job, MAX_VIEWERS_SHOWN), ensure_ascii=False)
+        return textwrap.shorten(text, MAX_PARAMETERS_LENGTH, placeholder=" ...")
 
     @display(description="end of the log")
     def log(self, job: Job) -> SafeString:

@@ -26,7 +26,7 @@ from recommender.api.list_responses import (
 )
 from recommender.api.openapi.operations import BATCH_CACHE_OPERATION, EXAMPLE_HISTORY, operation
 from recommender.models import ApiKey
-from recommender.movies.movie_ids import movie_id_texts, parse_movie_ids
+from recommender.movies.movie_ids import parse_movie_ids
 from recommender.serving import concurrency
 from recommender.serving.bulk import recommend_many
 from recommender.serving.current_versions import load_movie_ids
@@ -191,8 +191,8 @@ def _parse_keys(sent: Iterable[str]) -> tuple[dict[str, Key], list[str]]:
 def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return a batch job's parameters, as JSON, and the keys that are no viewer's id.
 
-    Movies that no catalogue can have are left out. The job names viewers by their ids: who has a text for a key and is
-    not known becomes a viewer, as a list is stored under an id.
+    Movies that no catalogue can have are left out. The job names viewers and movies by their ids, not by their keys: who
+    has a text for a key and is not known becomes a viewer, as a list is stored under an id.
     """
     histories = values.get("user_histories")
     if histories is None:
@@ -200,7 +200,7 @@ def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     viewers, failed = _parse_keys(histories)
     ids = services.ensure_viewers(viewers.values())
     by_viewer = {
-        str(ids[viewer]): movie_id_texts(filter(None, load_movie_ids(parse_movie_ids(histories[sent]))))
+        str(ids[viewer]): [str(movie) for movie in load_movie_ids(parse_movie_ids(histories[sent])) if movie]
         for sent, viewer in viewers.items()
     }
     return {"top_k": values["top_k"], "user_histories": by_viewer}, failed

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from catalog.keys import parse_key
 from catalog.limits import MAX_ID
 from catalog.models import Movie, WatchEvent
+from recommender import tasks
 from recommender.ml.vocab import Vocab
+from recommender.models import Job
+from tests.support.api import recommended_ids
 from tests.support.cast import BEN, EMPIRE, JEDI, STAR_WARS
 from tests.support.imports import CSV, post_rows, run_import
 
@@ -146,6 +149,44 @@ def test_a_vocabulary_takes_ids_below_zero():
     vocab = Vocab([-7, 3, -1, 9, 3])
     assert vocab.movie_ids.tolist() == [-7, -1, 3, 9]
     assert vocab.encode([-1, 9, 5, 0]).tolist() == [2, 4, 0, 0]
+
+
+def test_a_batch_takes_histories_of_its_key_and_the_viewer_is_handed_them_by_it(site, admin_client):
+    made(site, "tt0111161")
+    made(site, "a/b 1")
+    histories = {"new@x": ["tt0111161", str(STAR_WARS), "a/b 1", "of no film"], str(BEN): ["tt0111161"]}
+    again = {"headers": {"Idempotency-Key": "k"}}
+    job = site.post("/batch/recommend/cache", {"user_histories": histories}, expect=202, **again)["job_id"]
+    assert site.post("/batch/recommend/cache", {"user_histories": histories}, expect=202, **again)["job_id"] == job
+
+    tasks.run_batch(job)
+
+    done = site.get(f"/jobs/{job}")
+    assert (done["status"], done["result"]["viewers"], done["result"]["failed_users"]) == ("done", 1, [BEN])
+    listed = site.get("/recommend?user_id=new%40x&top_k=50")
+    assert listed["source"] == "cache"
+    assert {"tt0111161", "a/b 1", str(STAR_WARS)}.isdisjoint(recommended_ids(listed))
+    page = admin_client.get(reverse("admin:recommender_job_change", args=[job])).content.decode()
+    assert all(text in page for text in ("new@x", "tt0111161", "a/b 1"))
+    [sent] = site.get("/users/new%40x/data")["sent_histories"]
+    assert (sent["job_id"], sent["history"]) == (job, ["tt0111161", str(STAR_WARS), "a/b 1"])
+    assert site.get(f"/users/{BEN}/data")["sent_histories"][0]["history"] == ["tt0111161"]
+    assert site.delete("/users/new%40x/data")["jobs"] == 1
+    assert Job.objects.get().parameters["user_histories"].keys() == {str(BEN)}
+    assert site.get("/users/new%40x/data")["sent_histories"] == []
+
+
+def test_a_session_takes_the_histories_that_were_sent_of_it_along_and_back(site):
+    made(site, "tt0111161")
+    site.post("/events", {"user_id": "sess/1", "movie_id": str(EMPIRE), "kind": "watch", "session": True})
+    histories = {"sess/1": ["tt0111161"]}
+    job = site.post("/batch/recommend/cache", {"user_histories": histories}, expect=202)["job_id"]
+    merge = site.post("/users/merge", {"from_user_id": "sess/1", "into_user_id": "me@x"})
+    assert site.get("/users/sess%2F1/data")["sent_histories"] == []
+    site.post("/users/merge/undo", {"merge_id": merge["merge_id"]})
+    assert site.get("/users/sess%2F1/data")["sent_histories"][0]["history"] == ["tt0111161"]
+    tasks.run_batch(job)
+    assert site.get(f"/jobs/{job}")["status"] == "done"
 
 
 def test_an_event_goes_with_its_film(site):
