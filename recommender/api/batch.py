@@ -191,8 +191,8 @@ def _parse_keys(sent: Iterable[str]) -> tuple[dict[str, Key], list[str]]:
 def batch_job_parameters(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return a batch job's parameters, as JSON, and the keys that are no viewer's id.
 
-    Movies that no catalogue can have are left out. The job names viewers and movies by their ids, not by their keys: who
-    has a text for a key and is not known becomes a viewer, as a list is stored under an id.
+    Movies that no catalogue can have are left out. The job names viewers and movies by ids, not by keys: who has a
+    text for a key and is not known becomes a viewer, as a list is stored under an id.
     """
     histories = values.get("user_histories")
     if histories is None:
