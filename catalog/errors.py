@@ -17,6 +17,10 @@ class AccountFullError(CatalogError):
     """The account has as many profiles as it may."""
 
 
+class MappingError(CatalogError):
+    """It was not said in a way that can be read which column of a file is which field."""
+
+
 class DataFileError(CatalogError):
     """A data file cannot be read. `line` counts from 1, as an editor does; None: the file as a whole."""
 

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from catalog.csv_records import CsvRecords, Record
@@ -15,6 +16,7 @@ from catalog.exchange.text_encoding import decoding_problem, numbered_lines, ope
 
 ANY_COLUMNS = Columns((), allow_others=True)
 NAME_SEPARATOR = "|"  # between the names in one cell
+ROWS_TO_LOOK_AT = 100  # of a JSONL, before a mapped column that none of them has counts as missing
 LIST_COLUMNS = frozenset({"genres", "directors", "actors", "countries", "availability", "aliases"})
 
 
@@ -56,7 +58,7 @@ def read_rows(
     text = open_text(file, name, encoding, require_utf8=file_format is FileFormat.CSV)
     try:
         if file_format is FileFormat.JSONL:
-            yield from _json_rows(text, name)
+            yield from _json_rows(text, name, columns)
         else:
             yield from _read_table(text, name, columns).rows
     finally:
@@ -73,7 +75,12 @@ def csv_table(file: BinaryIO, name: str, columns: Columns, encoding: str | None)
         text.detach()
 
 
-def _json_rows(text: io.TextIOWrapper, name: str) -> Iterator[Row]:
+def _json_rows(text: io.TextIOWrapper, name: str, columns: Columns) -> Iterator[Row]:
+    rows = _plain_json_rows(text, name)
+    return _mapped_rows(rows, name, columns) if columns.mapping else rows
+
+
+def _plain_json_rows(text: io.TextIOWrapper, name: str) -> Iterator[Row]:
     is_first = True
     for number, line in numbered_lines(text, name):
         if not line.strip():
@@ -83,6 +90,25 @@ def _json_rows(text: io.TextIOWrapper, name: str) -> Iterator[Row]:
         is_first = False
         problem = decoding_problem(line, text.encoding)
         yield Row(number, {}, problem) if problem else _parse_json_row(number, line)
+
+
+def _mapped_rows(rows: Iterator[Row], name: str, columns: Columns) -> Iterator[Row]:
+    """Yield the rows with the fields that their columns are mapped to.
+
+    Raises DataFileError where no row has one of the columns; before the first row, if its field is needed.
+    """
+    unseen = dict(columns.mapping.columns)
+    needed = {field for group in columns.required if len(group) == 1 for field in group}
+    while some := list(islice(rows, ROWS_TO_LOOK_AT)):
+        sound = {row.line: columns.mapping.rename(row.values, columns.is_known) for row in some if not row.problem}
+        for values in sound.values() if unseen else ():
+            unseen = {field: column for field, column in unseen.items() if field not in values}
+        if sound and (missing := [field for field in unseen if field in needed]):
+            message = f"no row up to this one has `{unseen[missing[0]]}`, mapped to {missing[0]}"
+            raise DataFileError(name, some[-1].line, message)
+        yield from (Row(row.line, sound[row.line]) if row.line in sound else row for row in some)
+    for field, column in unseen.items():
+        raise DataFileError(name, None, f"no row has `{column}`, mapped to {field}")
 
 
 def _parse_json_row(number: int, line: str) -> Row:
@@ -121,18 +147,19 @@ def _read_table(text: io.TextIOWrapper, name: str, columns: Columns) -> CsvTable
     if problem := decoding_problem(first, text.encoding):
         raise DataFileError(name, number, problem)
     header = read_header(number, first, columns, name)
-    ids = [column for column in header.names if column.endswith("_id") and column != "event_id"]
+    ids = [column for column in header.names if column and column.endswith("_id") and column != "event_id"]
     records = CsvRecords(
         lines,
         header.delimiter,
         len(header.names),
-        multiline=[n for n, name in enumerate(header.names) if name.partition(":")[0] in columns.multiline],
+        multiline=[n for n, name in enumerate(header.names) if name and name.partition(":")[0] in columns.multiline],
         ids=header.positions(ids),
     )
-    return CsvTable(header.names, (_parse_csv_row(header.names, record, text.encoding, columns) for record in records))
+    rows = (_parse_csv_row(header.names, record, text.encoding, columns) for record in records)
+    return CsvTable([column for column in header.names if column], rows)
 
 
-def _parse_csv_row(names: list[str], record: Record, encoding: str, columns: Columns) -> Row:
+def _parse_csv_row(names: Sequence[str | None], record: Record, encoding: str, columns: Columns) -> Row:
     line, cells, problem = record
     if problem:
         problem = f"is not CSV: {problem}"
@@ -141,7 +168,7 @@ def _parse_csv_row(names: list[str], record: Record, encoding: str, columns: Col
     problem = problem or decoding_problem("".join(cells), encoding)
     if problem:
         return Row(line, {}, problem)
-    filled = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
+    filled = {name: cell for name, cell in zip(names, cells, strict=True) if cell and name} | columns.mapping.constants
     values: dict[str, Any] = {}
     for name, cell in filled.items():
         column, colon, language = name.partition(":")

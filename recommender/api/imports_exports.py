@@ -1,5 +1,6 @@
 """POST /imports/{kind}, GET /jobs/{id}/rejected and GET /exports/{kind}.{form}: files in and out."""
 
+from collections.abc import Mapping
 from hashlib import blake2b, file_digest
 from typing import Any, BinaryIO, cast
 from uuid import UUID
@@ -13,8 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.paging import page_response
+from catalog.api.strict import QueryValidationError
 from catalog.api.strict import operation as bare_operation
-from catalog.errors import DataFileError
+from catalog.errors import DataFileError, MappingError
+from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_export import export_rows
 from catalog.exchange.row_files import FileFormat, read_rows
 from catalog.exchange.row_import import Rejection, batched
@@ -45,6 +48,7 @@ IMPORT_SCOPES = {
 }
 # To read all that viewers did takes more than to add to it.
 EXPORT_SCOPES = IMPORT_SCOPES | {RowKind.EVENTS: ApiKey.Scope.ERASE}
+MAX_MAPPING_LENGTH = 2_000  # characters
 KIND_PARAMETER = OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=[*RowKind])
 
 
@@ -66,6 +70,15 @@ class RejectedQuerySerializer(FastSerializer):
 class ImportQuerySerializer(FastSerializer):
     create_genres = JsonBoolean(
         default=False, help_text="Of films: whether genres that are new are made. An empty catalogue gets them anyway."
+    )
+    map = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=MAX_MAPPING_LENGTH,
+        help_text="Which column is which field: user_id=customer,movie_id=sku. Unknown columns are left out then.",
+    )
+    set = serializers.CharField(
+        default="", allow_blank=True, max_length=MAX_MAPPING_LENGTH, help_text="What every row has: kind=rating."
     )
 
 
@@ -95,17 +108,19 @@ class ImportsView(ApiView):
             raise UnsupportedMediaType(
                 request.content_type or "nothing", f"Send {' or '.join(FORMAT_BY_CONTENT_TYPE)}."
             )
+        columns = _columns(RowKind(kind), self.validated)
         with uploaded_file(request) as file:
             digest = file_digest(cast(Any, file), lambda: blake2b(digest_size=16)).hexdigest()
             file.seek(0)
             parameters: dict[str, Any] = {"of": str(RowKind(kind)), "form": str(file_format), "digest": digest}
             parameters |= {"create_genres": True} if self.validated["create_genres"] else {}
             parameters |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
+            parameters |= {name: self.validated[name] for name in ("map", "set") if self.validated[name]}
             job = create_import_job(
                 cast(Any, request.auth),
                 request.headers.get("Idempotency-Key"),
                 parameters,
-                lambda new_job: _save_rows(new_job, file, encoding),
+                lambda new_job: _save_rows(new_job, file, columns, encoding),
             )
         return Response(job_body(job), status=202, headers={"Location": f"/jobs/{job.pk}"})
 
@@ -175,9 +190,19 @@ def _kind_or_404(kwargs: dict[str, Any]) -> RowKind:
         raise Http404(f"There are only {', '.join(FIELDS)} to bring in and to take out.") from None
 
 
-def _save_rows(job: Job, file: BinaryIO, encoding: str | None) -> None:
-    kind, file_format = RowKind(job.parameters["of"]), FileFormat(job.parameters["form"])
-    rows = read_rows(file, file_format, "the body", columns=COLUMNS[kind], encoding=encoding)
+def _columns(kind: RowKind, query: Mapping[str, Any]) -> Columns:
+    """Return the columns of the file. Raises QueryValidationError for a mapping that cannot be read."""
+    columns = COLUMNS[kind]
+    for name, pairs in (("map", ([query["map"]], [])), ("set", ([query["map"]], [query["set"]]))):
+        try:
+            columns = COLUMNS[kind].mapped(*pairs)
+        except MappingError as error:
+            raise QueryValidationError({name: [str(error)]}) from None
+    return columns
+
+
+def _save_rows(job: Job, file: BinaryIO, columns: Columns, encoding: str | None) -> None:
+    rows = read_rows(file, FileFormat(job.parameters["form"]), "the body", columns=columns, encoding=encoding)
     try:
         if not imports.save_rows(job, rows):
             raise ValidationError("The file has no rows.")

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO, Self, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
 
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, MappingError
+from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_files import FileFormat, read_rows
 from catalog.exchange.row_import import Rejection, batched, import_rows
 from catalog.exchange.row_schemas import COLUMNS, RowKind
@@ -52,6 +53,16 @@ class Command(BaseCommand):
             action="store_true",
             help="Of films: make genres that are new. A catalogue without any gets them in any case.",
         )
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="FIELD=COLUMN,…",
+            help="Which column of the file is which field: user_id=customer,movie_id=sku. Unknown columns are left out.",
+        )
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="FIELD=VALUE,…", help="What every row has: kind=rating."
+        )
         parser.add_argument("--rejected", type=Path, metavar="FILE", help="Default: FILE.rejected.csv.")
 
     def handle(self, *args: Any, kind: RowKind, file: Path, form: FileFormat | None, **options: Any) -> None:
@@ -61,7 +72,11 @@ class Command(BaseCommand):
         if file_format is None:
             raise CommandError(f"{file} ends neither in .jsonl nor in .csv: name the form with --form.")
         try:
-            stored, duplicates, rejected = self._import(kind, file, file_format, report, options)
+            columns = COLUMNS[kind].mapped(options["map"], options["set"])
+        except MappingError as error:
+            raise CommandError(str(error)) from None
+        try:
+            stored, duplicates, rejected = self._import(kind, file, file_format, columns, report, options)
         except (CatalogError, OSError, EOFError, zlib.error) as error:
             message = f"{error}. What came before is stored: mend it and import the whole file again."
             raise CommandError(message) from error
@@ -70,7 +85,13 @@ class Command(BaseCommand):
             raise CommandError(f"{report} has the rejected rows with line, field and reason.")
 
     def _import(
-        self, kind: RowKind, file: Path, file_format: FileFormat, report: Path, options: Mapping[str, Any]
+        self,
+        kind: RowKind,
+        file: Path,
+        file_format: FileFormat,
+        columns: Columns,
+        report: Path,
+        options: Mapping[str, Any],
     ) -> tuple[int, int, int]:
         """Import all rows. Returns how many were stored, existed already, were rejected."""
         stored = duplicates = rejected = 0
@@ -81,7 +102,7 @@ class Command(BaseCommand):
         ):
             python_name = options["encoding"] and python_encoding(options["encoding"])
             create_genres = options["create_genres"] or may_bring_genres()  # for the whole file
-            rows = read_rows(source, file_format, str(file), columns=COLUMNS[kind], encoding=python_name)
+            rows = read_rows(source, file_format, str(file), columns=columns, encoding=python_name)
             for batch in batched(rows):
                 result = import_rows(kind, batch, trust_times=True, create_genres=create_genres)
                 stored, duplicates = stored + result.stored, duplicates + result.duplicates
