@@ -32,13 +32,13 @@ class ColumnMapping(NamedTuple):
         return bool(self.columns or self.constants)
 
     def rename(self, row: Mapping[str, Any], is_field: Callable[[str], bool]) -> dict[str, Any]:
-        """Return the fields of a JSON object. A column `a.b` is the member b of the member a, where none has the name."""
+        """Return the fields of a JSON object. A column `a.b` is the member b of a, where none is called so."""
         fields = zip(self.fields_of(list(row), is_field), row.values(), strict=True)
         values = {field: value for field, value in fields if field is not None}
         for field, column in self.columns.items():
             if field not in values and (value := _look_up(row, column)) is not _MISSING:
                 values[field] = value
-        return values | self.constants
+        return {**values, **self.constants}
 
 
 def _look_up(row: Mapping[str, Any], path: str) -> Any:

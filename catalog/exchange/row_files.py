@@ -168,7 +168,8 @@ def _parse_csv_row(names: Sequence[str | None], record: Record, encoding: str, c
     problem = problem or decoding_problem("".join(cells), encoding)
     if problem:
         return Row(line, {}, problem)
-    filled = {name: cell for name, cell in zip(names, cells, strict=True) if cell and name} | columns.mapping.constants
+    filled = {name: cell for name, cell in zip(names, cells, strict=True) if cell and name}
+    filled.update(columns.mapping.constants)
     values: dict[str, Any] = {}
     for name, cell in filled.items():
         column, colon, language = name.partition(":")

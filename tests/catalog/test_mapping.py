@@ -10,7 +10,11 @@ from tests.support.exchange import import_file
 from tests.support.imports import CSV, JSONL, json_lines, post_rows, run_import
 
 pytestmark = pytest.mark.usefixtures("cast")
-SALES = "\ufeffno;customer;sku;stars;ts;colour\r\n1;{ben};{nemo};4,5;2012-05-01 20:00;red\r\n2;ana@shop.example;{nemo};;1336000000;\r\n"
+SALES = (
+    "\ufeffno;customer;sku;stars;ts;colour\r\n"
+    "1;{ben};{nemo};4,5;2012-05-01 20:00;red\r\n"
+    "2;ana@shop.example;{nemo};;1336000000;\r\n"
+)
 MAP = "user_id=customer,movie_id=sku,occurred_at=ts"
 
 

@@ -58,7 +58,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="FIELD=COLUMN,…",
-            help="Which column of the file is which field: user_id=customer,movie_id=sku. Unknown columns are left out.",
+            help="Which column is which field: user_id=customer,movie_id=sku. Unknown columns are left out.",
         )
         parser.add_argument(
             "--set", action="append", default=[], metavar="FIELD=VALUE,…", help="What every row has: kind=rating."
