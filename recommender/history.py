@@ -22,6 +22,7 @@ from recommender.ml.data import (
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
+    from recommender.movies.doubles import Doubles
 
 MAX_POSTED_EVENTS = 1_000  # that the model reads; all of them are barred from lists
 NEGATIVE_KINDS = (DISLIKE, NOT_INTERESTED)
@@ -72,6 +73,16 @@ class Exclusions(NamedTuple):
     def select(self, keep: np.ndarray) -> "Exclusions":
         """Return those of the mask `keep`, bool [n]."""
         return Exclusions(self.movie_ids[keep], self.reasons[keep])
+
+    def with_doubles(self, doubles: "Doubles") -> "Exclusions":
+        """Return them with their doubles, each for the first reason that holds of its film."""
+        others = doubles.other_ids(self.movie_ids)
+        if not len(others):
+            return self
+        films = doubles.films_of(self.movie_ids)
+        order = np.lexsort((self.reasons, films))
+        places = order[np.searchsorted(films[order], doubles.films_of(others))]
+        return Exclusions(np.append(self.movie_ids, others), np.append(self.reasons, self.reasons[places]))
 
 
 def exclusions_from(history: History | None, posted: np.ndarray | None = None, *, with_seen: bool = True) -> Exclusions:

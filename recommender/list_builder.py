@@ -14,6 +14,7 @@ from catalog.models import Rule
 from catalog.selectors import CatalogueTable
 from recommender.cache import StoredList
 from recommender.history import Exclusions
+from recommender.movies.doubles import Doubles
 from recommender.movies.snapshot import CatalogueSnapshot
 
 if TYPE_CHECKING:
@@ -49,10 +50,13 @@ def build_lists(
     for age_limit, country in {(viewer.age_limit, viewer.country) for viewer in viewers}:
         rows = [row for row, viewer in enumerate(viewers) if (viewer.age_limit, viewer.country) == (age_limit, country)]
         storable, cold_items = storable_movies(snapshot, ranker, age_limit, now, country or settings.COUNTRY)
-        seen = [viewers[row].exclusions.movie_ids for row in rows]
-        ranked = _rank(ranker, embeddings[rows], settings.LIST_LENGTH, storable, cold_items, seen, pinned)
-        for row, (movie_ids, scores) in zip(rows, ranked, strict=True):
-            viewer, counts = viewers[row], viewers[row].exclusions.counts()
+        exclusions = [viewers[row].exclusions.with_doubles(snapshot.doubles) for row in rows]
+        seen = [barred.movie_ids for barred in exclusions]
+        ranked = _rank(
+            ranker, embeddings[rows], settings.LIST_LENGTH, storable, cold_items, seen, pinned, snapshot.doubles
+        )
+        for row, (movie_ids, scores), barred in zip(rows, ranked, exclusions, strict=True):
+            viewer, counts = viewers[row], barred.counts()
             made_from = (ranker.version, epoch, viewer.version)
             lists[row] = StoredList(
                 *made_from, movie_ids, scores, now, age_limit, counts, country=country, language=viewer.language
@@ -96,13 +100,16 @@ def _rank(
     cold_items: "ColdItems",
     seen: Sequence[np.ndarray],
     pinned: np.ndarray,
+    doubles: Doubles,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return ids int32 and scores float32 of each viewer's list, best first.
 
-    It has the k best storable movies, and in between k at most that are not: after an edit that opens one of these the
-    list is still right. Pinned movies come along, so that the list tells who has seen them.
+    It has the k best storable movies, of doubles the best one, and in between k at most that are not: after an edit
+    that opens one of these the list is still right. Pinned movies come along, so that the list tells who has seen them.
     """
-    best = ranker.top(embeddings, k, storable, seen, cold_items)
+    best = ranker.top(embeddings, doubles.ranked_count(k), storable, seen, cold_items)
+    if doubles.extra:
+        best = [(ids[keep][:k], scores[keep][:k]) for ids, scores in best for keep in [doubles.keep_first(ids)]]
     if not storable.all():
         closed = ranker.top(embeddings, k, ~storable, seen)
         best = [_merge_closed(*pair, k) for pair in zip(best, closed, strict=True)]

@@ -349,7 +349,7 @@ class DoublesSerializer(serializers.Serializer):
 
     titles = serializers.IntegerField()
     movies = serializers.IntegerField()
-    counted_as_one = serializers.IntegerField(help_text="Of these films.")
+    counted_as_one = serializers.IntegerField(help_text="Of these films: who saw one has seen the other.")
     listed = NamesakesSerializer(many=True, help_text="500 at most, those that count as one first.")
 
 

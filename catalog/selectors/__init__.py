@@ -26,6 +26,7 @@ from catalog.selectors.completeness import (
     movies_without,
     namesake_ids,
 )
+from catalog.selectors.doubles import first_doubles
 from catalog.selectors.genre_names import StoredGenres, may_bring_genres, offered_languages, stored_genres
 from catalog.selectors.merchandising_rules import MerchandisingRule, merchandising_rule
 from catalog.selectors.movie_browse import FACETS, SORTS, count_facets, movies_by_ids, sorted_movies_page
@@ -140,6 +141,7 @@ __all__ = [
     "film_list_page",
     "find_viewer",
     "find_viewers",
+    "first_doubles",
     "genre_list",
     "has_demo",
     "histories",

@@ -32,7 +32,7 @@ def top_k_by_model(model_names: Sequence[str], viewer_ids: Sequence[int], k: int
 def _compute_lists(model_names: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
     snapshot = read_versions(None).load_snapshot()
     viewers = {
-        history.viewer_id: build_profile(RecommendRequest(viewer_id=history.viewer_id), history)
+        history.viewer_id: build_profile(RecommendRequest(viewer_id=history.viewer_id), history, snapshot.doubles)
         for history in selectors.histories(viewer_ids)
     }
     lists_by_model = [_lists_of_model(name, list(viewers.values()), snapshot, k) for name in model_names]

@@ -92,7 +92,7 @@ def find_fault(ranker: "Ranker", history: selectors.History) -> str | None:
     snapshot = current_versions.read_versions(None).load_snapshot()
     eligibility = EligibilityFilter(snapshot, int(time.time()), None, np.empty(0, np.int32), history.age_limit)
     eligibility = eligibility.in_country(history.country)
-    events, seen = to_model_events(history), exclusions_from(history).movie_ids
+    events, seen = to_model_events(history), exclusions_from(history).with_doubles(snapshot.doubles).movie_ids
     try:
         if not has_known_movies(events, ranker):
             return "knows no film of the viewer"
@@ -105,7 +105,7 @@ def find_fault(ranker: "Ranker", history: selectors.History) -> str | None:
         raise
     except Exception as error:  # whatever a model can raise is a fault
         return f"raised {type(error).__name__}"
-    if not np.isfinite(ranked.scores).all() or len(ranked.movie_ids) < min(LIST_LENGTH, left):
+    if not np.isfinite(ranked.scores).all() or len(ranked.movie_ids) < min(LIST_LENGTH, left - snapshot.doubles.extra):
         return "ranked too few films"
     return "gave every film the same score" if len(ranked.scores) > 1 and not np.ptp(ranked.scores) else ""
 

@@ -13,6 +13,7 @@ from catalog import selectors
 from catalog.names.genres import BUILTIN_LANGUAGES, GenreNames
 from catalog.names.languages import NO_WISH, LanguageWish, language_chain
 from recommender import process_state
+from recommender.movies.doubles import Doubles, doubles_in
 from recommender.movies.features import cold_items
 from recommender.movies.indexes import InvertedIndex, NameIndex
 
@@ -90,6 +91,11 @@ class CatalogueSnapshot:
     def near_names(self, index: Literal["genre_index", "person_index"], name: str) -> list[str]:
         """Return names of the index that are near to a mistyped one; kept, as they take a twentieth of a second."""
         return self._near_names.get((index, name), lambda: getattr(self, index).near(name))
+
+    @cached_property
+    def doubles(self) -> Doubles:
+        """Which movies are one film."""
+        return doubles_in(self.table)
 
     @cached_property
     def movies_by_genre(self) -> InvertedIndex:

@@ -40,8 +40,8 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
             diversity=request.diversity,
             shown_ids=request.shown_ids,
         )
-    if len(request.shown_ids):
-        ranked = ranked.without(request.shown_ids).select(slice(request.candidate_count))
+    if len(context.shown_ids):
+        ranked = ranked.without(context.shown_ids).select(slice(request.candidate_count))
     if request.diversity and len(ranked.movie_ids):
         return diversify(context.snapshot, ranked, request.limit, request.diversity)
     return ranked if request.page is None else ranked.select(slice(request.limit))

@@ -52,7 +52,7 @@ def _answer_block(
     contexts: Sequence[RequestContext], histories: Sequence[selectors.History | None], ranker: "Ranker | None"
 ) -> list[Answer]:
     viewers = [
-        build_profile(context.request, history, context.posted_ids)
+        build_profile(context.request, history, context.snapshot.doubles, context.posted_ids)
         for context, history in zip(contexts, histories, strict=True)
     ]
     personal = _personal_candidates(contexts, viewers, ranker) if ranker is not None else {}

@@ -51,7 +51,9 @@ def _chart_page(request: RecommendRequest, name: ChartName, *, personal: bool) -
         ranked=candidates.ranked.select(slice(context.candidate_count))
     )
     movies = rerank(context, candidates)
-    more = bool(len(ranked.without(np.append(request.shown_ids, movies.movie_ids)).movie_ids))
+    listed = context.snapshot.doubles.all_ids(np.append(request.shown_ids, movies.movie_ids))
+    listed = context.snapshot.doubles.all_ids(np.append(request.shown_ids, movies.movie_ids))
+    more = bool(len(ranked.without(listed).movie_ids))
     answer = build_answer(context, candidates, movies, more=more)
     answer.is_chart = True
     if name == "trending" and not request.filters.as_dict() and answer.empty_reason:

@@ -24,7 +24,7 @@ class CommonGround:
     """Finds what movies have in common with what each member of an audience watched. One viewer is an audience too."""
 
     def __init__(self, eligibility: EligibilityFilter, members: Sequence[ViewerProfile]) -> None:
-        self._table = eligibility.snapshot.table
+        self._table, self._films = eligibility.snapshot.table, eligibility.snapshot.doubles.films
         self._watched = [_watched_rows(eligibility, member) for member in members]
 
     @property
@@ -37,7 +37,8 @@ class CommonGround:
 
     def describe(self, row: int) -> str:
         """Say what the movie at `row` has in common with the watched ones: a director, an actor, genres; or ""."""
-        watched = [rows[rows != row] for rows in self._watched]
+        others = [rows[self._films[rows] != self._films[row]] for rows in self._watched]
+        watched = [rows[np.unique(self._films[rows], return_index=True)[1]] for rows in others]  # doubles say it once
         if not all(len(rows) for rows in watched):
             return ""
         return self._people(row, watched) or self._genres(row, watched)

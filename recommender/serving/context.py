@@ -37,6 +37,7 @@ class RequestContext:
     cache_read: CacheRead
     snapshot: CatalogueSnapshot
     posted_ids: np.ndarray  # int32 [n], of the request's history; 0 for what is no movie's
+    shown_ids: np.ndarray  # int32 [n], on the pages before, with their doubles
     eligibility: EligibilityFilter  # under the age limit of the request
     rules: ActiveRules | None  # merchandising
     unknown_names: dict[str, list[str]]  # filter -> names that no movie has
@@ -81,11 +82,12 @@ def open_context(
         cache_read=cache_read,
         snapshot=snapshot,
         posted_ids=resolve_movie_ids(snapshot, request.history),
+        shown_ids=snapshot.doubles.all_ids(request.shown_ids),
         eligibility=EligibilityFilter(
             snapshot,
             now,
             attribute_mask=attributes.mask,
-            excluded_ids=excluded_ids[excluded_ids != 0],
+            excluded_ids=snapshot.doubles.all_ids(excluded_ids[excluded_ids != 0]),
             age_limit=request.age_limit,
             excluded_by_rule=rules.excluded if rules is not None else None,
             country=request.country,
@@ -115,7 +117,7 @@ def load_viewer(context: RequestContext) -> ViewerProfile:
         return profile_from_stored_list(request, context.posted_ids, stored_list, context.snapshot.table, exists=exists)
     if history is not None:
         _restore_version(context, history)
-    return build_profile(context.request, history, context.posted_ids)
+    return build_profile(context.request, history, context.snapshot.doubles, context.posted_ids)
 
 
 def _look_up_again(context: RequestContext) -> selectors.History | None:

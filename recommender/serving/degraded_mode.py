@@ -40,8 +40,8 @@ def degraded_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
         scores = score_movies(ranker, state, ranked.movie_ids)
         order = np.argsort(-scores, kind="stable")
         ranked = RankedMovies(ranked.movie_ids[order], scores[order])
-    ranked = ranked.select(~np.isin(ranked.movie_ids, viewer.posted_ids))
-    ranked = ranked.without(context.request.shown_ids)
+    ranked = ranked.without(context.snapshot.doubles.all_ids(viewer.posted_ids))
+    ranked = ranked.without(context.shown_ids)
     ranked = eligible_top(ranked, context.eligible_for(viewer), context.candidate_count)
     if not len(ranked.movie_ids):
         raise OperationalError("Postgres is down, and nothing of the stored list may be shown.")

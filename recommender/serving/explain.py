@@ -47,15 +47,18 @@ def explain_movies(
     if source == "popular":
         return [Explanation([], (ground.describe(row) if row >= 0 else "") or POPULAR) for row in rows]
     may_be_named = set(ground.shared_ids.tolist())
+    doubles = eligibility.snapshot.doubles
+    films = doubles.films_of(np.array(movie_ids)).tolist()
     strongest: dict[int, dict[int, float]] = {movie: {} for movie in movie_ids}  # listed -> watched -> effect
     for viewer in viewers:
         if source == "similar":
             watched, effects = _content_effects(eligibility.snapshot, viewer.events, movie_ids)
         else:
             watched, effects = _model_effects(ranker, viewer, movie_ids, requested_at)
-        for cause, row in zip(watched.tolist(), effects.tolist(), strict=True):
-            for movie, effect in zip(movie_ids, row, strict=True):
-                if movie == cause or cause not in may_be_named:
+        causes = zip(watched.tolist(), doubles.films_of(watched).tolist(), effects.tolist(), strict=True)
+        for cause, cause_film, row in causes:
+            for movie, film, effect in zip(movie_ids, films, row, strict=True):
+                if film == cause_film or cause not in may_be_named:
                     continue  # a film that was seen is no reason for itself
                 if effect >= MIN_EFFECT and effect > strongest[movie].get(cause, 0.0):
                     strongest[movie][cause] = effect
@@ -95,7 +98,11 @@ def _model_effects(
 
 def _explanation(eligibility: EligibilityFilter, movie: int, effect_of: dict[int, float]) -> Explanation:
     snapshot, table = eligibility.snapshot, eligibility.snapshot.table
-    strongest = sorted(effect_of.items(), key=lambda item: -item[1])[:MAX_CAUSES]
+    watched_films = snapshot.doubles.films_of(np.array(list(effect_of), np.int32)).tolist()
+    by_film: dict[int, tuple[int, float]] = {}  # of doubles that were both watched, the one that says more
+    for film, cause in zip(watched_films, effect_of.items(), strict=True):
+        by_film[film] = max(by_film.get(film, cause), cause, key=lambda item: item[1])
+    strongest = sorted(by_film.values(), key=lambda item: -item[1])[:MAX_CAUSES]
     listed_row, *rows = table.rows_of(np.array([movie, *(watched for watched, _ in strongest)])).tolist()
     causes, fact = [], ""
     for row, (watched, effect) in zip(rows, strongest, strict=True):

@@ -52,7 +52,7 @@ def recommend_for_group(request: RecommendRequest) -> Answer:
     with GROUPS_AND_EXPLANATIONS.slot(), compute_slot():
         keys: Sequence[Key | None] = request.viewer_keys or [None] * len(request.viewer_ids)
         histories = load_histories(list(zip(request.viewer_ids, keys, strict=True)))  # one query
-        members = [build_profile(NO_VIEWER, history) for history in histories]
+        members = [build_profile(NO_VIEWER, history, context.snapshot.doubles) for history in histories]
         group = merge_viewers(members, [history for history in histories if history is not None])
         candidates = (
             repeated_candidates(context, group)
@@ -113,8 +113,9 @@ def rank_for_all(
     movie_ids = np.unique(np.concatenate([ranked.movie_ids for ranked in best]))
     movie_ids = movie_ids[ranker.columns_of(movie_ids) >= 0]  # before training knows a movie, all cannot agree on it
     scores = fuse_rankings(ranker.score(states, movie_ids.tolist())) if len(movie_ids) else np.empty(0)
-    first = np.argsort(-scores, kind="stable")[:k]
-    return RankedMovies(movie_ids[first], scores[first].astype(np.float32))
+    order = np.argsort(-scores, kind="stable")
+    ranked = RankedMovies(movie_ids[order], scores[order].astype(np.float32))
+    return ranked.first_of_doubles(eligibility.snapshot.doubles, k)
 
 
 def fuse_rankings(scores: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = No
         stored_list=stored_list,
     )
     ranked = eligible_top(stored_list, context.eligible_for(viewer_of_list), context.candidate_count)
-    if len(ranked.without(request.shown_ids).movie_ids) < request.limit:
+    if len(ranked.without(context.shown_ids).movie_ids) < request.limit:
         return None
     ranker = active_ranker(context.cache_read) if viewer is not None else None
     return Candidates(
@@ -92,9 +92,11 @@ def repeated_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
 
 
 def eligible_top(stored_list: StoredList | RankedMovies, eligibility: EligibilityFilter, k: int) -> RankedMovies:
-    """Return the first k movies of a list that are eligible."""
+    """Return the first k movies of a list that are eligible and no doubles of one above."""
+    doubles = eligibility.snapshot.doubles
     for length in (2 * k, len(stored_list.movie_ids)):  # mostly the first will do
-        first = np.flatnonzero(eligibility.mask_ids(stored_list.movie_ids[:length]))[:k]
+        first = np.flatnonzero(eligibility.mask_ids(stored_list.movie_ids[:length]))
+        first = first[doubles.keep_first(stored_list.movie_ids[first])][:k]
         if len(first) == k:
             break
     return RankedMovies(stored_list.movie_ids[first], stored_list.scores[first])
@@ -117,7 +119,7 @@ def personal_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
     if is_storable and is_within:
         stored_list = compute_and_store(context, viewer, ranker, state)
         ranked = eligible_top(stored_list, eligibility, context.candidate_count)
-    if len(ranked.without(context.request.shown_ids).movie_ids) < context.request.limit:
+    if len(ranked.without(context.shown_ids).movie_ids) < context.request.limit:
         exclude = np.concatenate([viewer.seen_ids, eligibility.excluded_ids])
         [ranked] = top_by_model(ranker, state, context.candidate_count, eligibility, [exclude])
     return model_candidates(context, viewer, ranker, ranked)
@@ -189,7 +191,7 @@ def _pad_with_popular(
     context: RequestContext, viewer: ViewerProfile, ranked: RankedMovies, *exclude: np.ndarray
 ) -> RankedMovies:
     """Append popular movies where the ranked ones are too few, with scores that are lower by one at least."""
-    missing = context.request.limit - len(ranked.without(context.request.shown_ids).movie_ids)
+    missing = context.request.limit - len(ranked.without(context.shown_ids).movie_ids)
     if missing <= 0:
         return ranked
     listed = np.concatenate([*exclude, ranked.movie_ids, context.request.shown_ids])

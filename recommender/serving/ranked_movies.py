@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommender.movies.doubles import Doubles
+
 
 class RankedMovies(NamedTuple):
     """Movies with their scores, best first."""
@@ -18,6 +20,10 @@ class RankedMovies(NamedTuple):
     def without(self, movie_ids: np.ndarray) -> "RankedMovies":
         """Return the movies that are none of these."""
         return self.select(~np.isin(self.movie_ids, movie_ids)) if len(movie_ids) else self
+
+    def first_of_doubles(self, doubles: Doubles, k: int) -> "RankedMovies":
+        """Return the first k movies that are no doubles of one above."""
+        return self.select(doubles.keep_first(self.movie_ids)).select(slice(k))
 
 
 NO_MOVIES = RankedMovies(np.empty(0, np.int32), np.empty(0, np.float32))

@@ -90,12 +90,13 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
         raise MovieNotFound(f"There is no film {movie_id}.")
     viewer = load_viewer(context)  # one query where a viewer is named
     ranker = load_ranker(context)
-    eligibility, seen_ids = context.eligible_for(viewer), np.append(viewer.seen_ids, similar_to)
+    eligibility, doubles = context.eligible_for(viewer), context.snapshot.doubles
+    seen_ids = np.append(viewer.seen_ids, doubles.all_ids(similar_to))
     similarity, known = hybrid_similarity(context.snapshot, ranker, row)
     allowed = eligibility.mask_without(seen_ids)
-    rows = top_rows(similarity, allowed, context.candidate_count)
+    rows = top_rows(similarity, allowed, doubles.ranked_count(context.candidate_count))
     candidates = Candidates(
-        RankedMovies(table.ids[rows], similarity[rows]),
+        RankedMovies(table.ids[rows], similarity[rows]).first_of_doubles(doubles, context.candidate_count),
         "model" if known else "content",
         viewer,
         model_version=ranker.version if ranker is not None and known else None,
@@ -113,7 +114,7 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
         "unused_history": [],
     }
     listed = table.rows_of(np.append(request.shown_ids, movies.movie_ids))
-    allowed[listed[listed >= 0]] = False
+    allowed[doubles.all_rows(listed)] = False
     return SimilarMovies(
         movie_ids=movies.movie_ids.tolist(),
         similarities=np.round(np.maximum(movies.scores, 0).astype(np.float64), 4).tolist(),

@@ -10,6 +10,7 @@ from catalog.selectors import CatalogueTable, History
 from recommender.cache import ExclusionCounts, StoredList
 from recommender.history import Exclusions, exclusions_from, posted_events, seen_movies, to_model_events
 from recommender.ml.data import Events
+from recommender.movies.doubles import Doubles
 from recommender.serving.request import RecommendRequest, Seen
 
 if TYPE_CHECKING:
@@ -63,10 +64,13 @@ class ViewerProfile:
         return self.unused_history(ranker.columns_of(self.posted_ids) >= 0)
 
 
-def build_profile(request: RecommendRequest, history: History | None, posted_ids: np.ndarray = NO_IDS) -> ViewerProfile:
+def build_profile(
+    request: RecommendRequest, history: History | None, doubles: Doubles, posted_ids: np.ndarray = NO_IDS
+) -> ViewerProfile:
     """Describe the viewer by the history that the request posts, else by their own.
 
     `history` is their own; None for a viewer who has no row or is not named. `posted_ids`: the request's, int32 [n].
+    Who saw one of the catalogue's `doubles` has seen the others.
     """
     if len(posted_ids):
         posted = posted_ids[posted_ids != 0]
@@ -95,7 +99,9 @@ def build_profile(request: RecommendRequest, history: History | None, posted_ids
             language=history.language,
             history=history,
         )
-    return profile if request.seen == "exclude" else _with_seen(profile, history, request.seen)
+    if request.seen != "exclude":
+        profile = _with_seen(profile, history, request.seen)
+    return replace(profile, exclusions=profile.exclusions.with_doubles(doubles))
 
 
 def _with_seen(profile: ViewerProfile, history: History | None, seen: Seen) -> ViewerProfile:

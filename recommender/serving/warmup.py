@@ -21,12 +21,13 @@ def start_in_web_process() -> None:
 
 
 def preload() -> None:
-    """Load the active model, the catalogue with its series, and the charts. What fails, the first request loads."""
+    """Load the active model, the catalogue with its series and doubles, and the charts. What fails is loaded later."""
     try:
         cache_read = read_versions(None)
         active_ranker(cache_read)
         snapshot = cache_read.load_snapshot()
         series_of(snapshot)
+        _ = snapshot.doubles
         for name in CHART_NAMES:
             rank_chart(name, snapshot, cache_read.epoch)
     except Exception as error:  # a part is not there yet: the request that needs it says so

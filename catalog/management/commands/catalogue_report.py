@@ -35,7 +35,7 @@ def _lines(report: CatalogueReport) -> Iterator[str]:
     yield ""
     yield (
         f"{report.titles:,} titles and years have more than one film, {report.namesakes:,} in all. "
-        f"{report.doubles:,} of these are doubles (=), the others differ (|)."
+        f"{report.doubles:,} of these are doubles (=): who saw one has seen the other. The others differ (|)."
     )
     for namesakes in report.listed:
         yield f"  {_describe(namesakes)}"

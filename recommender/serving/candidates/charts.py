@@ -64,10 +64,12 @@ def refresh() -> dict[str, int]:
 def top_of_chart(
     name: ChartName, eligibility: EligibilityFilter, k: int, exclude: np.ndarray, epoch: int
 ) -> RankedMovies:
-    """Return the chart's first k movies that pass the filter, without the movie ids of `exclude`; scores in 0..1."""
-    chart = rank_chart(name, eligibility.snapshot, epoch)
-    first = np.flatnonzero(eligibility.mask_without(exclude)[chart.rows])[:k]
-    return RankedMovies(eligibility.snapshot.table.ids[chart.rows[first]], chart.scores[first])
+    """Return the chart's first k movies that pass the filter, without the movie ids of `exclude`; scores in 0..1. Of
+    doubles the first."""
+    snapshot, chart = eligibility.snapshot, rank_chart(name, eligibility.snapshot, epoch)
+    first = np.flatnonzero(eligibility.mask_without(exclude)[chart.rows])[: snapshot.doubles.ranked_count(k)]
+    ranked = RankedMovies(snapshot.table.ids[chart.rows[first]], chart.scores[first])
+    return ranked.first_of_doubles(snapshot.doubles, k)
 
 
 def rank_chart(name: ChartName, snapshot: CatalogueSnapshot, epoch: int) -> Chart:

@@ -44,15 +44,16 @@ def similar_to_history(
     Movies that have nothing in common with those are not listed. Returns the ids of the history's movies too.
     `exclude`: movie ids.
     """
-    table, last = eligibility.snapshot.table, last_rows(eligibility.snapshot, events)
+    table, doubles = eligibility.snapshot.table, eligibility.snapshot.doubles
+    last = last_rows(eligibility.snapshot, events)
     similarity = np.zeros(len(table.ids), np.float32)
     for row in last.tolist():
         similarity += content_similarity(eligibility.snapshot, row)
     similarity /= max(len(last), 1)
     allowed = eligibility.mask_without(exclude) & (similarity > 0)
-    allowed[last] = False
-    rows = top_rows(similarity, allowed, k)
-    return RankedMovies(table.ids[rows], similarity[rows]), table.ids[last]
+    allowed[doubles.all_rows(last)] = False
+    rows = top_rows(similarity, allowed, doubles.ranked_count(k))
+    return RankedMovies(table.ids[rows], similarity[rows]).first_of_doubles(doubles, k), table.ids[last]
 
 
 def last_rows(snapshot: CatalogueSnapshot, events: Events) -> np.ndarray:

@@ -47,11 +47,15 @@ def encode_viewers(ranker: "Ranker", viewers: Sequence[ViewerProfile], requested
 def top_by_model(
     ranker: "Ranker", states: np.ndarray, k: int, eligibility: EligibilityFilter, exclude: Sequence[np.ndarray]
 ) -> list[RankedMovies]:
-    """Return the k best movies that pass the filter for each state row, without the movie ids of its `exclude`."""
+    """Return the k best movies that pass the filter for each state row, without the movie ids of its `exclude`; of
+    doubles the best."""
+    doubles = eligibility.snapshot.doubles
+    count = doubles.ranked_count(k)
     allowed, cold_items = eligibility.vocabulary_mask(ranker), eligibility.cold_items(ranker)
 
     def rank(block: slice) -> list[RankedMovies]:
-        return [RankedMovies(*top) for top in ranker.top(states[block], k, allowed, exclude[block], cold_items)]
+        best = ranker.top(states[block], count, allowed, exclude[block], cold_items)
+        return [RankedMovies(*top).first_of_doubles(doubles, k) for top in best]
 
     blocks = [slice(start, start + BLOCK_SIZE) for start in range(0, len(states), BLOCK_SIZE)]
     return [ranked for block in _parallel_map(rank, blocks) for ranked in block]

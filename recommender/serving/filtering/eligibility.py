@@ -81,19 +81,20 @@ class EligibilityFilter:
         return passes
 
     def mask_without(self, movie_ids: np.ndarray) -> np.ndarray:
-        """Return which movies of the catalogue pass and are none of these, bool [movies]."""
+        """Return which movies of the catalogue pass and are none of these, nor doubles of them, bool [movies]."""
         passes = self.mask()
         rows = self.snapshot.table.rows_of(np.concatenate([movie_ids, self.excluded_ids]))
-        passes[rows[rows >= 0]] = False
+        passes[self.snapshot.doubles.all_rows(rows)] = False
         return passes
 
     def count_at_least(self) -> int:
-        """Return how many movies pass, or somewhat fewer: each of `excluded_ids` counts as one that would pass."""
+        """Return how many films pass, or somewhat fewer: each of `excluded_ids` counts as one that would pass, and so
+        does each double."""
         if self.attribute_mask is None and self.age_limit is None and self.excluded_by_rule is None:
             passing = len(self.snapshot.table.ids) - self.availability().unavailable_count
         else:
             passing = int(np.count_nonzero(self.mask()))
-        return passing - len(self.excluded_ids)
+        return passing - len(self.excluded_ids) - self.snapshot.doubles.extra
 
     def vocabulary_mask(self, ranker: "Ranker") -> np.ndarray:
         """Return which movies of the model's vocabulary pass, bool [V]. `excluded_ids` are not taken out."""

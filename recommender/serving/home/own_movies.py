@@ -6,7 +6,9 @@ import numpy as np
 from django.conf import settings
 
 from catalog.models import WatchEvent
-from catalog.selectors import CatalogueTable, History
+from catalog.selectors import History
+from recommender.history import seen_movies
+from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.taste import LikedMovies
 
 DAY = 86_400  # seconds
@@ -22,19 +24,22 @@ class OwnMovies(NamedTuple):
 
 
 def find_own_movies(
-    history: History, table: CatalogueTable, allowed: np.ndarray, liked: LikedMovies, now: int
+    history: History, snapshot: CatalogueSnapshot, allowed: np.ndarray, liked: LikedMovies, now: int
 ) -> OwnMovies:
     """Find what may be shown of a history (`allowed`, bool [movies]): started within MOVIEREC_CONTINUE_DAYS and not
-    finished; and liked strongly or rewatched, and not seen for MOVIEREC_WATCH_AGAIN_DAYS. `now`: unix seconds."""
+    finished, nor seen in a double; and liked strongly or rewatched, and not seen for MOVIEREC_WATCH_AGAIN_DAYS. `now`:
+    unix seconds."""
+    table, doubles = snapshot.table, snapshot.doubles
     started = np.flatnonzero(history.kinds == WatchEvent.Kind.PROGRESS)[::-1]
     started = started[history.occurred_at[started] >= now - settings.CONTINUE_DAYS * DAY]
     rows = table.rows_of(history.movie_ids[started])
     shown = (rows >= 0) & allowed[rows]
+    shown &= ~np.isin(history.movie_ids[started], doubles.other_ids(seen_movies(history)))
 
     kinds = WatchEvent.Kind
     is_viewing = np.isin(history.kinds, (kinds.WATCH, kinds.RATING, kinds.REWATCH, kinds.PROGRESS))
     is_recent = is_viewing & (history.occurred_at > now - settings.WATCH_AGAIN_DAYS * DAY)
     loved = np.isin(liked.rows, table.rows_of(history.movie_ids[history.kinds == kinds.REWATCH])) | liked.strongly
     again = liked.rows[loved & allowed[liked.rows]]
-    again = again[~np.isin(again, table.rows_of(history.movie_ids[is_recent]))]
+    again = again[~np.isin(again, doubles.all_rows(table.rows_of(history.movie_ids[is_recent])))]
     return OwnMovies(rows[shown], history.completions[started][shown], again)

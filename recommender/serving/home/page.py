@@ -103,8 +103,9 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
     rows, scores = build_rows(row_context, max_rows * row_length)
     pinned = apply_to_home_rows(context.snapshot, rows, row_context.allowed, eligibility.now, request.rules_override)
     candidates = round_robin(rows, GENERIC_ORDER if row_context.ranker is None else PERSONAL_ORDER)
-    min_movies = min(MIN_MOVIES, row_length, max(1, int(row_context.allowed.sum())))
-    chosen = choose_rows(candidates, scores, max_rows, row_length, min_movies, pinned)
+    doubles = context.snapshot.doubles
+    min_movies = min(MIN_MOVIES, row_length, max(1, int(row_context.allowed.sum()) - doubles.extra))
+    chosen = choose_rows(candidates, scores, max_rows, row_length, min_movies, pinned, films=doubles.films)
     rendered = [RenderedRow(row=row, movie_ids=table.ids[row.rows].tolist()) for row in chosen]
     languages = context.languages_for(viewer)
     model_version = viewer.stored_list.model if viewer.stored_list is not None else None
@@ -142,7 +143,7 @@ def _row_context(context: RequestContext, viewer: ViewerProfile) -> RowContext:
     own = NO_OWN_MOVIES
     if viewer.history is not None:
         may_be_seen = eligibility.mask_without(exclusions_from(viewer.history, with_seen=False).movie_ids)
-        own = find_own_movies(viewer.history, table, may_be_seen, liked, eligibility.now)
+        own = find_own_movies(viewer.history, context.snapshot, may_be_seen, liked, eligibility.now)
     return RowContext(
         context.snapshot,
         context.cache_read.epoch,
@@ -187,12 +188,15 @@ def choose_rows(
     row_length: int,
     min_movies: int,
     pinned: PinnedMovies = NO_PINS,
+    *,
+    films: np.ndarray,
 ) -> list[CandidateRow]:
-    """Choose the first `max_rows` candidates that have `min_movies` movies once no movie comes twice, in the viewer's
-    order. `scores`: the model's, float32 [movies], -inf where it has none."""
+    """Choose the first `max_rows` candidates that have `min_movies` movies once no film comes twice, in the viewer's
+    order. `scores`: the model's, float32 [movies], -inf where it has none. `films`: a number of each movie's film,
+    [movies]: doubles have one."""
     chosen, spare = list(candidates[:max_rows]), list(candidates[max_rows:])
     while True:
-        page = _deduplicate(order_rows(chosen, scores, row_length), row_length, pinned)
+        page = _deduplicate(order_rows(chosen, scores, row_length), row_length, pinned, films)
         short = {row.key for row in page if len(row.rows) < (1 if row.kind == "continue_watching" else min_movies)}
         if not short:
             return page
@@ -224,29 +228,34 @@ def _mean_score(rows: np.ndarray, scores: np.ndarray) -> float:
     return float(known.mean()) if len(known) else -np.inf
 
 
-def _deduplicate(rows: Sequence[CandidateRow], row_length: int, pinned: PinnedMovies) -> list[CandidateRow]:
-    """Cut each row to its first movies that no row above shows; a movie that a row loses is replaced by its next.
+def _deduplicate(
+    rows: Sequence[CandidateRow], row_length: int, pinned: PinnedMovies, films: np.ndarray
+) -> list[CandidateRow]:
+    """Cut each row to its first films that no row above shows; a film that a row loses is replaced by its next.
 
     A pinned movie stands once on the page: in the first row that it is pinned to.
     """
-    row_of: dict[int, str] = {}  # a pinned movie -> the key of its row
+    row_of: dict[int, str] = {}  # a pinned film -> the key of its row
     for row in rows:
         for position, movie in pinned.get(row.key, ()):
             if position < row_length:
-                row_of.setdefault(movie, row.key)
+                row_of.setdefault(int(films[movie]), row.key)
     used = set(row_of)
     page = []
     for row in rows:
         movies: list[int] = []
-        for movie in row.rows.tolist():
-            if movie not in used:
+        here: set[int] = set()
+        for movie, film in zip(row.rows.tolist(), films[row.rows].tolist(), strict=True):
+            if film not in used and film not in here:
                 movies.append(movie)
+                here.add(film)
                 if len(movies) == row_length:
                     break
         for position, movie in pinned.get(row.key, ()):
-            if row_of.get(movie) == row.key:
+            if row_of.get(int(films[movie])) == row.key:
                 movies.insert(position, movie)
+                del row_of[int(films[movie])]  # a double may be pinned beside it
         movies = movies[:row_length]
-        used.update(movies)
+        used.update(films[movies].tolist())
         page.append(replace(row, rows=np.array(movies, np.int64)))
     return page

@@ -125,7 +125,9 @@ def apply_rules(
     a diverse list is chosen from. `shown_ids`: movies of the pages before, whose positions come before this page's.
     """
     moved = ranked.select(shifted_order(rules.shift, eligibility.snapshot.table.rows_of(ranked.movie_ids)))
-    moved = moved.without(shown_ids)
+    doubles, ids_of = eligibility.snapshot.doubles, eligibility.snapshot.table.ids
+    barred = doubles.all_ids(shown_ids)
+    moved = moved.without(barred)
     listed = moved
     if diversity and len(moved.movie_ids):
         listed = _diversify(eligibility.snapshot, moved, limit, pool, diversity)
@@ -133,10 +135,13 @@ def apply_rules(
     for pin in rules.pins:
         if pin.position < len(shown_ids):
             continue
-        ids = eligibility.snapshot.table.ids[pin.rows]
+        ids = ids_of[pin.rows]
         choices: list[int] = moved.movie_ids[np.isin(moved.movie_ids, ids)].tolist()
-        if not choices and pin.is_single_movie and seen_ids is not None:
-            choices = ids[eligibility.mask_ids(ids) & ~np.isin(ids, np.append(seen_ids, shown_ids))].tolist()
+        if not choices and pin.is_single_movie:
+            unseen = np.isin(ids, doubles.other_ids(moved.movie_ids))  # a double on the list tells as well
+            if seen_ids is not None:
+                unseen |= ~np.isin(ids, np.append(seen_ids, barred))
+            choices = ids[eligibility.mask_ids(ids) & unseen].tolist()
         movie = next((movie for movie in choices if movie not in pinned), None)
         if movie is not None:
             pinned[movie] = pin.position - len(shown_ids)
@@ -144,7 +149,8 @@ def apply_rules(
         return listed.select(slice(limit))
     score_of = dict(zip(moved.movie_ids.tolist(), moved.scores.tolist(), strict=True))
     below_all = min(score_of.values(), default=0.0) - 1  # for a movie that was not ranked
-    movie_ids = [movie for movie in listed.movie_ids.tolist() if movie not in pinned]
+    pinned_films = doubles.all_ids(np.array(list(pinned), np.int32))
+    movie_ids = listed.without(pinned_films).movie_ids.tolist()
     for movie, position in pinned.items():
         movie_ids.insert(position, movie)
     movie_ids = movie_ids[:limit]

@@ -120,5 +120,7 @@ def test_rows_take_turns_and_show_no_movie_twice():
     rows[0].about, rows[1].about = "a", "b"
     order = round_robin(rows, ("top_picks", "genre"))
     assert [candidate.key for candidate in order] == ["top_picks", "genre:a", "genre:b"]
-    page = choose_rows(order, np.full(7, -np.inf, np.float32), max_rows=3, row_length=2, min_movies=2)
+    page = choose_rows(
+        order, np.full(7, -np.inf, np.float32), max_rows=3, row_length=2, min_movies=2, films=np.arange(7)
+    )
     assert [candidate.rows.tolist() for candidate in page] == [[0, 3], [1, 2], [4, 5]]
