@@ -142,10 +142,11 @@ class Tag(models.Model):
 
 
 class Person(models.Model):
-    """A director or actor. People of one name are told apart by their ids at IMDb; without one the name is the id."""
+    """A director or actor. People of one name are told apart by ids at IMDb or TMDB; without one the name is the id."""
 
     name = models.CharField(max_length=200)
     imdb_id = models.CharField("IMDb id", max_length=12, blank=True, db_default="", help_text="As in nm0000138.")
+    tmdb_id = models.PositiveIntegerField("TMDB id", null=True, blank=True, validators=[MinValueValidator(1)])
     search_name = models.GeneratedField(
         expression=CatalogPlain("name"), output_field=models.TextField(), db_persist=True, editable=False
     )
@@ -161,15 +162,18 @@ class Person(models.Model):
             models.Index(fields=["name"], name="person_name"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["name"], name="person_by_name_once", condition=models.Q(imdb_id="")),
+            models.UniqueConstraint(
+                fields=["name"], name="person_by_name_once", condition=models.Q(imdb_id="", tmdb_id__isnull=True)
+            ),
             models.UniqueConstraint(fields=["imdb_id"], name="person_by_imdb_once", condition=~models.Q(imdb_id="")),
+            models.UniqueConstraint(fields=["tmdb_id"], name="person_by_tmdb_once"),
         ]
 
     def __str__(self) -> str:
         return self.name
 
     def clean(self) -> None:
-        """Write the values as imports do; two people may share a name, if one of them has an id at IMDb."""
+        """Write the values as imports do; two people may share a name, if one of them has an id at IMDb or TMDB."""
         self.name, self.imdb_id = collapse_spaces(self.name), self.imdb_id.strip()
         if self.imdb_id:
             number = parse_person_id(self.imdb_id)
@@ -178,8 +182,16 @@ class Person(models.Model):
             self.imdb_id = format_person_id(number)
             if other := Person.objects.filter(imdb_id=self.imdb_id).exclude(pk=self.pk).first():
                 raise ValidationError({"imdb_id": f"{other} has this id."})
-        elif Person.objects.filter(name=self.name, imdb_id="").exclude(pk=self.pk).exists():
-            raise ValidationError({"name": f"There is {self.name} already: to add another, enter the id at IMDb."})
+        if self.tmdb_id:
+            if other := Person.objects.filter(tmdb_id=self.tmdb_id).exclude(pk=self.pk).first():
+                raise ValidationError({"tmdb_id": f"{other} has this id."})
+        elif (
+            not self.imdb_id
+            and Person.objects.filter(name=self.name, imdb_id="", tmdb_id=None).exclude(pk=self.pk).exists()
+        ):
+            raise ValidationError(
+                {"name": f"There is {self.name} already: to add another, enter the id at IMDb or TMDB."}
+            )
 
 
 class Movie(models.Model):

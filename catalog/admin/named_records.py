@@ -110,10 +110,10 @@ class PersonAdmin(NamedRecordAdmin):
 
     link_table, column = Credit, "person"
 
-    list_display = ("name", "imdb_id", "films")
+    list_display = ("name", "imdb_id", "tmdb_id", "films")
     search_fields = ("name", "imdb_id__exact")
     search_help_text = "A name, or an id at IMDb as in nm0000138."
-    fields = ("name", "imdb_id", "filmography")
+    fields = ("name", "imdb_id", "tmdb_id", "filmography")
     readonly_fields = ("filmography",)
 
     def get_search_results(

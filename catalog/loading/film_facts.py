@@ -21,7 +21,8 @@ _ALLOCATE = """
 _INSERT = f"""
     INSERT INTO catalog_movie (id, key, title, original_title, year, imdb_id, tmdb_id, overview, poster_url, runtime,
                                certificate, language, countries, published, is_demo, added_at)
-    SELECT f.movie_id, CASE WHEN f.movie_id < 0 THEN {_IMDB_ID} END, s.title, coalesce(s.original_title, ''), s.year,
+    SELECT f.movie_id, CASE WHEN f.movie_id < 0 THEN {_IMDB_ID} END, coalesce(s.title, s.original_title),
+           CASE WHEN s.title IS NULL THEN '' ELSE coalesce(s.original_title, '') END, s.year,
            coalesce({_IMDB_ID}, ''), s.tmdb, coalesce(s.overview, ''), coalesce(s.poster_url, ''), s.runtime,
            coalesce(s.certificate, ''), coalesce(s.language, ''), coalesce(s.countries, '{{}}')::varchar[], true, false,
            now()
@@ -41,15 +42,16 @@ class GenreReport:
     unknown: dict[str, int] = field(default_factory=dict)  # name -> films; the catalogue has no such genre
 
 
-def write_films(cursor: CursorWrapper, *, overwrite: bool, imdb_keys: bool) -> int:
-    """Insert the films that the catalogue lacks and fill facts of the others; return how many of these changed.
-
-    New films stand in film_of with the way `new` afterwards.
-    """
+def insert_films(cursor: CursorWrapper, *, imdb_keys: bool) -> None:
+    """Insert the films that the catalogue lacks; they stand in film_of with the way `new` afterwards."""
     cursor.execute(_ALLOCATE.format(by_key="imdb IS NOT NULL" if imdb_keys else "false"))
     cursor.execute("ANALYZE film_of")
     with indexes_rebuilt_after(cursor, "catalog_movie"):
         cursor.execute(_INSERT)
+
+
+def complete_films(cursor: CursorWrapper, *, overwrite: bool) -> int:
+    """Fill facts of the films that were there; return how many of them changed."""
     values = dict(_fact_expressions(overwrite))
     cursor.execute(
         f"""UPDATE catalog_movie m SET {", ".join(f"{name} = {value}" for name, value in values.items())}
@@ -74,7 +76,7 @@ def _fact_expressions(overwrite: bool) -> Mapping[str, str]:
     values["tmdb_id"] = """coalesce(m.tmdb_id, CASE WHEN NOT EXISTS (
         SELECT FROM catalog_movie o WHERE o.tmdb_id = s.tmdb) THEN s.tmdb END)"""
     if overwrite:
-        values["title"] = "s.title"
+        values["title"] = "coalesce(s.title, m.title)"
     return values
 
 
@@ -84,7 +86,10 @@ def write_genres(cursor: CursorWrapper, *, create: bool) -> GenreReport:
     A genre that the catalogue lacks is created where it has none at all, or on request.
     """
     report = GenreReport()
-    cursor.execute("SELECT name, count(*) FROM staged_genres GROUP BY name ORDER BY count(*) DESC, name")
+    cursor.execute(
+        """SELECT name, count(*) FROM staged_genres WHERE film IN (SELECT film FROM film_of)
+           GROUP BY name ORDER BY count(*) DESC, name"""
+    )
     counts: dict[str, int] = dict(cursor.fetchall())
     if not counts:
         return report
@@ -121,7 +126,9 @@ def write_tags(cursor: CursorWrapper) -> int:
     if not cursor.fetchone()[0]:
         return 0
     cursor.execute(
-        "INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags ORDER BY name ON CONFLICT DO NOTHING"
+        """INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags JOIN film_of f USING (film)
+           WHERE NOT EXISTS (SELECT FROM catalog_movietag h WHERE h.movie_id = f.movie_id)
+           ORDER BY name ON CONFLICT DO NOTHING"""
     )
     cursor.execute(
         """INSERT INTO catalog_movietag (movie_id, tag_id, count)
@@ -158,3 +165,30 @@ def write_translations(cursor: CursorWrapper, *, overwrite: bool) -> int:
                 {conflict}"""
         )
         return int(cursor.rowcount)
+
+
+def write_availability(cursor: CursorWrapper, *, overwrite: bool) -> int:
+    """Say in which countries films are available that say nothing of it; return how many countries are new or gone.
+
+    With `overwrite` the source's countries take the place of others, but for a country's window, which stays.
+    """
+    cursor.execute("SELECT EXISTS (SELECT FROM staged_availability)")
+    if not cursor.fetchone()[0]:
+        return 0
+    cursor.execute(
+        f"""CREATE TEMP TABLE available ON COMMIT DROP AS
+            SELECT DISTINCT f.movie_id, s.country FROM film_of f JOIN staged_availability s USING (film)
+            WHERE {overwrite} OR NOT EXISTS (SELECT FROM catalog_movieavailability h WHERE h.movie_id = f.movie_id)"""
+    )
+    cursor.execute(
+        """DELETE FROM catalog_movieavailability h WHERE movie_id IN (SELECT movie_id FROM available)
+             AND NOT EXISTS (SELECT FROM available a WHERE (a.movie_id, a.country) = (h.movie_id, h.country))"""
+    )
+    changes = int(cursor.rowcount)
+    cursor.execute(
+        """INSERT INTO catalog_movieavailability (movie_id, country)
+           SELECT movie_id, country FROM available ORDER BY 1, 2 ON CONFLICT DO NOTHING"""
+    )
+    changes += int(cursor.rowcount)
+    cursor.execute("DROP TABLE available")
+    return changes

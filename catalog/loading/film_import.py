@@ -10,7 +10,15 @@ from django.db.backends.utils import CursorWrapper
 
 from catalog.loading.datasets import begin_import
 from catalog.loading.events import Progress, lock_out_readers
-from catalog.loading.film_facts import GenreReport, write_films, write_genres, write_tags, write_translations
+from catalog.loading.film_facts import (
+    GenreReport,
+    complete_films,
+    insert_films,
+    write_availability,
+    write_genres,
+    write_tags,
+    write_translations,
+)
 from catalog.loading.film_matching import MatchReport, match_films
 from catalog.loading.film_people import PeopleReport, write_people
 from catalog.loading.index_rebuild import is_table_empty
@@ -23,8 +31,9 @@ from catalog.sources.film_source import SCHEMAS, FilmSource, Part, Table
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What an import may do beside adding films and filling what the catalogue does not know."""
+    """What an import may do beside filling what the catalogue does not know."""
 
+    add: bool = True  # films that the catalogue lacks are added
     overwrite: bool = False  # what the source says wins over what is there, but for ids and genres
     create_genres: bool = False  # genres that the catalogue lacks are created, also where it has some
     imdb_keys: bool = False  # a new film's id is its id at IMDb, in place of the next free number
@@ -44,6 +53,7 @@ class FilmReport:
     people: PeopleReport = field(default_factory=PeopleReport)
     tags: int = 0
     translations: int = 0
+    available: int = 0  # countries of films
     removed_demo: RemovedDemo | None = None
     seconds: float = 0.0
 
@@ -51,7 +61,7 @@ class FilmReport:
     def has_changed(self) -> bool:
         """Say whether anything was written."""
         counts = (self.added, self.updated, self.genres.links, self.people.changes, self.tags, self.translations)
-        return any(counts) or self.removed_demo is not None
+        return any(counts) or bool(self.available) or self.removed_demo is not None
 
 
 def import_films(
@@ -73,11 +83,12 @@ def import_films(
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITE_LOCK])
             progress("matching", 0, None)
             report.films, report.matches = match_films(cursor)
-            report.added = report.films - report.matches.films - report.matches.ambiguous
+            may_add = options.add and source.may_add
+            report.added = report.films - report.matches.films - report.matches.ambiguous if may_add else 0
             if options.dry_run:
                 transaction.set_rollback(True)
             else:
-                _write(cursor, options, report, progress)
+                _write(cursor, source, options, report, progress)
         progress("committing", 0, None)
     report.seconds = time.perf_counter() - started
     return report
@@ -101,7 +112,9 @@ def _stage(cursor: CursorWrapper, source: FilmSource, progress: Progress) -> Non
         cursor.execute(f"ANALYZE {table}")
 
 
-def _write(cursor: CursorWrapper, options: ImportOptions, report: FilmReport, progress: Progress) -> None:
+def _write(
+    cursor: CursorWrapper, source: FilmSource, options: ImportOptions, report: FilmReport, progress: Progress
+) -> None:
     demo = lock_demo(cursor)
     report.removed_demo = delete_demo_rows(cursor, demo, truncate_events=False)
     if report.removed_demo:
@@ -111,14 +124,17 @@ def _write(cursor: CursorWrapper, options: ImportOptions, report: FilmReport, pr
         lock_out_readers(cursor)  # its indexes are built over all rows afterwards
     progress("writing films", 0, None)
     advance_sequence(cursor, "catalog_movie")
-    report.updated = write_films(cursor, overwrite=options.overwrite, imdb_keys=options.imdb_keys)
+    if options.add and source.may_add:
+        insert_films(cursor, imdb_keys=options.imdb_keys)
+    report.updated = complete_films(cursor, overwrite=options.overwrite)
     progress("writing genres", 0, None)
     report.genres = write_genres(cursor, create=options.create_genres)
     report.tags = write_tags(cursor)
     progress("writing people", 0, None)
-    report.people = write_people(cursor, overwrite=options.overwrite)
+    report.people = write_people(cursor, source.person_ids, overwrite=options.overwrite)
     progress("writing titles", 0, None)
     report.translations = write_translations(cursor, overwrite=options.overwrite)
+    report.available = write_availability(cursor, overwrite=options.overwrite)
     if report.has_changed:
         cursor.execute("ANALYZE catalog_movie, catalog_credit, catalog_person, catalog_movie_genres")
         if report.removed_demo:

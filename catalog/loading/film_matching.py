@@ -49,6 +49,20 @@ _TITLE_PAIRS = f"""
       JOIN staged_films s USING (film) JOIN known k ON k.id = mt.id
     WHERE {_NO_CONTRADICTION} AND (s.tmdb IS NULL OR k.tmdb IS NULL OR s.tmdb = k.tmdb)
 """
+# A film without a year may be any film of its title.
+_TITLE_PAIRS_WITHOUT_YEAR = f"""
+    INSERT INTO title_pairs
+    WITH film_titles AS (
+      SELECT s.film, {PLAIN_TITLE.format("t.title")} AS plain FROM staged_films s,
+        unnest(ARRAY[s.title, s.original_title]) t (title)
+      WHERE s.year IS NULL AND t.title <> '' AND NOT EXISTS (SELECT FROM film_of f WHERE f.film = s.film)),
+    movie_titles AS (
+      SELECT m.id, {PLAIN_TITLE.format("t.title")} AS plain FROM catalog_movie m,
+        unnest(ARRAY[m.title, m.original_title]) t (title) WHERE t.title <> '')
+    SELECT DISTINCT s.film, k.id FROM film_titles JOIN movie_titles USING (plain)
+      JOIN staged_films s USING (film) JOIN known k USING (id)
+    WHERE {_NO_CONTRADICTION} AND (s.tmdb IS NULL OR k.tmdb IS NULL OR s.tmdb = k.tmdb) AND {_UNMATCHED}
+"""
 _BY_TITLE = """
     INSERT INTO film_of (film, movie_id, way)
     SELECT film, movie_id, 'title' FROM (
@@ -70,6 +84,7 @@ class MatchReport:
     by_imdb: int = 0
     by_tmdb: int = 0
     by_title: int = 0
+    repeated: int = 0  # rows of the source that say a film again, by an id
     ambiguous: int = 0  # several films of that title and year; they are neither matched nor added
     examples: list[str] = field(default_factory=list)  # of the ambiguous ones
 
@@ -80,30 +95,36 @@ def match_films(cursor: CursorWrapper) -> tuple[int, MatchReport]:
     Leaves the table film_of (film, movie_id, way), in which a film may stand for several movies of one id, but no movie
     twice; and the table ambiguous (film).
     """
+    repeated = 0
     for column in ("film", "imdb", "tmdb"):
         cursor.execute(f"SELECT count({column}) - count(DISTINCT {column}) FROM staged_films")
         if cursor.fetchone()[0]:
             cursor.execute(_DROP_REPEATED.format(column=column))
+            repeated += int(cursor.rowcount)
     cursor.execute("CREATE TEMP TABLE film_of (film integer, movie_id integer, way text) ON COMMIT DROP")
     cursor.execute(_KNOWN)
     for statement in (_BY_IMDB, _BY_TMDB):
         cursor.execute(statement)
         cursor.execute("ANALYZE known, film_of")
-    for statement in (_TITLE_PAIRS, _BY_TITLE, _AMBIGUOUS):
-        cursor.execute(statement)
+    cursor.execute(_TITLE_PAIRS)
+    cursor.execute(_BY_TITLE)
+    cursor.execute("SELECT EXISTS (SELECT FROM staged_films WHERE year IS NULL)")
+    if cursor.fetchone()[0]:
+        cursor.execute(_TITLE_PAIRS_WITHOUT_YEAR)
+    cursor.execute(_AMBIGUOUS)
     cursor.execute(
         """SELECT count(DISTINCT film) FILTER (WHERE way = 'imdb'), count(DISTINCT film) FILTER (WHERE way = 'tmdb'),
                   count(DISTINCT film) FILTER (WHERE way = 'title') FROM film_of"""
     )
     by_imdb, by_tmdb, by_title = cursor.fetchone()
     cursor.execute(
-        """SELECT s.title || coalesce(' (' || s.year || ')', '') FROM staged_films s JOIN ambiguous USING (film)
+        """SELECT coalesce(s.title, s.original_title) || coalesce(' (' || s.year || ')', '') FROM staged_films s JOIN ambiguous USING (film)
            ORDER BY s.film LIMIT %s""",
         [MAX_EXAMPLES],
     )
     examples = [title for (title,) in cursor.fetchall()]
     cursor.execute("SELECT (SELECT count(*) FROM staged_films), (SELECT count(*) FROM ambiguous)")
     films, ambiguous = cursor.fetchone()
-    report = MatchReport(by_imdb + by_tmdb + by_title, by_imdb, by_tmdb, by_title, ambiguous, examples)
+    report = MatchReport(by_imdb + by_tmdb + by_title, by_imdb, by_tmdb, by_title, repeated, ambiguous, examples)
     cursor.execute("DROP TABLE known, title_pairs")
     return films, report

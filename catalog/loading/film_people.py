@@ -1,13 +1,32 @@
-"""Directors and actors of staged films: told apart by their ids at IMDb where the source has them, else by name."""
+"""Directors and actors of staged films: told apart by their ids at the source's site where it has them, else by name."""
 
 from dataclasses import dataclass
 
 from django.db.backends.utils import CursorWrapper
 
 from catalog.loading.index_rebuild import indexes_rebuilt_after
+from catalog.sources.film_source import PersonIds
 
-_IMDB_ID = "'nm' || lpad({0}::text, greatest(7, length({0}::text)), '0')"
-_NUMBER_OF = "substring({}.imdb_id from '^nm0*([1-9][0-9]{{0,8}})$')::int"
+
+@dataclass(frozen=True)
+class _IdColumn:
+    """A site's ids of people in SQL; `{}` is the alias of catalog_person, or the number where one is written."""
+
+    name: str
+    number: str  # null where there is none
+    written: str
+    missing: str
+
+
+_COLUMNS = {
+    PersonIds.IMDB: _IdColumn(
+        "imdb_id",
+        "substring({}.imdb_id from '^nm0*([1-9][0-9]{{0,8}})$')::int",
+        "'nm' || lpad({0}::text, greatest(7, length({0}::text)), '0')",
+        "{}.imdb_id = ''",
+    ),
+    PersonIds.TMDB: _IdColumn("tmdb_id", "{}.tmdb_id", "{}", "{}.tmdb_id IS NULL"),
+}
 # A suffix that a comma cut off its name.
 _IS_NOBODY = r"name ~* '^(jr|sr|ii|iii|iv)\.?$'"
 
@@ -19,47 +38,60 @@ _TARGETS = """
     WHERE f.way = 'new' OR {overwrite}
        OR NOT EXISTS (SELECT FROM catalog_credit cr WHERE cr.movie_id = f.movie_id AND cr.role = c.role)
 """
-# A person without an id who is credited in a film with someone of that name and an id: they are one.
+# A person without an id of the site who is credited in a film with someone of that name and an id: they are one. Unless
+# the id belongs to somebody else at the other site. Of two of one name in a film, the one who is billed alike.
 _EVIDENCE = """
     CREATE TEMP TABLE evidence ON COMMIT DROP AS
-    SELECT DISTINCT ON (cr.id) cr.id AS credit_id, cr.person_id, c.person AS number
-    FROM film_of f JOIN staged_credits c USING (film) JOIN staged_names n USING (person)
-      JOIN catalog_credit cr ON cr.movie_id = f.movie_id
-      JOIN catalog_person p ON p.id = cr.person_id AND p.imdb_id = '' AND p.search_name = catalog_plain(n.name)
-    WHERE f.way <> 'new' ORDER BY cr.id, (cr.role = c.role) DESC, c."order", c.person
+    SELECT DISTINCT ON (credit_id) credit_id, person_id, number, is_known_elsewhere FROM (
+      SELECT cr.id AS credit_id, cr.person_id, c.person AS number, NOT {other_missing_p} AS is_known_elsewhere,
+             cr.role = c.role AS is_same_role, c."order",
+             dense_rank() OVER (PARTITION BY cr.movie_id, cr.role, p.search_name ORDER BY cr."order", cr.id) AS billed,
+             dense_rank() OVER (PARTITION BY cr.movie_id, c.role, p.search_name ORDER BY c."order", c.person) AS staged
+      FROM film_of f JOIN staged_credits c USING (film) JOIN staged_names n USING (person)
+        JOIN catalog_credit cr ON cr.movie_id = f.movie_id
+        JOIN catalog_person p ON p.id = cr.person_id AND {missing_p} AND p.search_name = catalog_plain(n.name)
+      WHERE f.way <> 'new' AND NOT (NOT {other_missing_p} AND EXISTS (
+        SELECT FROM catalog_person o WHERE o.{name} = {written_c} AND NOT {other_missing_o}))) pairs
+    ORDER BY credit_id, is_same_role DESC, (billed = staged) DESC, "order", number
 """
-# Who has one id alone takes it, if nobody has it yet.
-_ADOPT = f"""
-    UPDATE catalog_person p SET imdb_id = {_IMDB_ID.format("sole.number")}
+# Who has one id alone takes it, if nobody has it yet; who has an id at the other site is one person, and takes the
+# id that most films say.
+_ADOPT = """
+    UPDATE catalog_person p SET {name} = {written_sole}
     FROM (SELECT DISTINCT ON (number) number, person_id FROM (
-            SELECT person_id, min(number) AS number FROM evidence GROUP BY person_id
-            HAVING count(DISTINCT number) = 1) one_id
-          ORDER BY number, person_id) sole
-    WHERE p.id = sole.person_id
-      AND NOT EXISTS (SELECT FROM catalog_person o WHERE o.imdb_id = {_IMDB_ID.format("sole.number")})
+            SELECT person_id, mode() WITHIN GROUP (ORDER BY number) AS number, bool_or(is_known_elsewhere) AS is_known,
+                   count(*) AS films
+            FROM evidence GROUP BY person_id HAVING count(DISTINCT number) = 1 OR bool_or(is_known_elsewhere)) one_id
+          ORDER BY number, is_known DESC, films DESC, person_id) sole
+    WHERE p.id = sole.person_id AND NOT EXISTS (SELECT FROM catalog_person o WHERE o.{name} = {written_sole})
 """
-_INSERT_NUMBERED = f"""
-    INSERT INTO catalog_person (name, imdb_id)
-    SELECT n.name, {_IMDB_ID.format("n.person")}
+_INSERT_NUMBERED = """
+    INSERT INTO catalog_person (name, {name})
+    SELECT n.name, {written_n}
     FROM (SELECT DISTINCT ON (person) person, name FROM staged_names ORDER BY person, name) n
     WHERE (n.person IN (SELECT c.person FROM staged_credits c JOIN credit_target t USING (film, role))
-           OR n.person IN (SELECT number FROM evidence))
-      AND NOT EXISTS (SELECT FROM catalog_person o WHERE o.imdb_id = {_IMDB_ID.format("n.person")})
+           OR n.person IN (SELECT number FROM evidence WHERE NOT is_known_elsewhere))
+      AND NOT EXISTS (SELECT FROM catalog_person o WHERE o.{name} = {written_n})
     ORDER BY n.person
 """
 # The others: a name that was two people, or one whose id another has. Their credits in these films are moved; where
-# all the evidence is for one id, everything is.
-_MOVES = f"""
+# all the evidence is for one id, everything is. Who has an id at the other site goes with all, to one who has none there.
+_MOVES = """
     CREATE TEMP TABLE credit_move ON COMMIT DROP AS
-    WITH owner AS (SELECT id, {_NUMBER_OF.format("p")} AS number FROM catalog_person p
-                   WHERE p.imdb_id IN (SELECT {_IMDB_ID.format("number")} FROM evidence)),
-    sole AS (SELECT person_id, min(number) AS number FROM evidence e JOIN catalog_person p ON p.id = e.person_id
-             WHERE p.imdb_id = '' GROUP BY person_id HAVING count(DISTINCT number) = 1)
-    SELECT cr.id AS credit_id, cr.person_id AS old, o.id AS new FROM catalog_credit cr
-      JOIN sole s ON s.person_id = cr.person_id JOIN owner o ON o.number = s.number
+    WITH owner AS (SELECT id, {number_p} AS number, {other_missing_p} AS is_free FROM catalog_person p
+                   WHERE p.{name} IN (SELECT {written_number} FROM evidence)),
+    sole AS (SELECT person_id, mode() WITHIN GROUP (ORDER BY number) AS number, bool_or(is_known_elsewhere) AS is_known
+             FROM evidence e JOIN catalog_person p ON p.id = e.person_id WHERE {missing_p}
+             GROUP BY person_id HAVING count(DISTINCT number) = 1 OR bool_or(is_known_elsewhere)),
+    whole AS (SELECT person_id, id, number FROM sole JOIN owner USING (number) WHERE NOT is_known
+              UNION ALL
+              SELECT * FROM (SELECT DISTINCT ON (id) person_id, id, number FROM sole JOIN owner USING (number)
+                             WHERE is_known AND is_free ORDER BY id, person_id) known)
+    SELECT cr.id AS credit_id, cr.person_id AS old, w.id AS new FROM catalog_credit cr JOIN whole w USING (person_id)
     UNION
-    SELECT e.credit_id, e.person_id, o.id FROM evidence e JOIN catalog_person p ON p.id = e.person_id AND p.imdb_id = ''
-      JOIN owner o ON o.number = e.number WHERE e.person_id NOT IN (SELECT person_id FROM sole)
+    SELECT e.credit_id, e.person_id, o.id FROM evidence e JOIN catalog_person p ON p.id = e.person_id AND {missing_p}
+      JOIN owner o ON o.number = e.number
+    WHERE NOT e.is_known_elsewhere AND e.person_id NOT IN (SELECT person_id FROM sole)
 """
 _MOVE = """
     DELETE FROM catalog_credit cr USING credit_move m WHERE cr.id = m.credit_id AND EXISTS (
@@ -68,9 +100,15 @@ _MOVE = """
     UPDATE catalog_rule r SET person_id = m.new FROM (
       SELECT old, min(new) AS new FROM credit_move GROUP BY old HAVING count(DISTINCT new) = 1) m
       WHERE r.person_id = m.old AND NOT EXISTS (SELECT FROM catalog_credit cr WHERE cr.person_id = m.old);
+    CREATE TEMP TABLE other_id ON COMMIT DROP AS
+      SELECT DISTINCT m.new AS person_id, p.{other_name} AS id FROM credit_move m JOIN catalog_person p ON p.id = m.old
+      WHERE NOT {other_missing_p};
     DELETE FROM catalog_person p USING (SELECT DISTINCT old FROM credit_move) m WHERE p.id = m.old
       AND NOT EXISTS (SELECT FROM catalog_credit cr WHERE cr.person_id = p.id)
-      AND NOT EXISTS (SELECT FROM catalog_rule r WHERE r.person_id = p.id)
+      AND NOT EXISTS (SELECT FROM catalog_rule r WHERE r.person_id = p.id);
+    UPDATE catalog_person p SET {other_name} = o.id FROM other_id o WHERE p.id = o.person_id
+      AND NOT EXISTS (SELECT FROM catalog_person q WHERE q.{other_name} = o.id);
+    DROP TABLE other_id
 """
 # By name alone: the person without an id, else the only one of that name, else somebody new.
 _INSERT_NAMED = """
@@ -80,16 +118,16 @@ _INSERT_NAMED = """
       SELECT FROM catalog_person p WHERE p.name = c.name ORDER BY p.imdb_id LIMIT 2) of_name) <> 1
     ORDER BY 1 ON CONFLICT DO NOTHING
 """
-_RESOLVE = f"""
+_RESOLVE = """
     CREATE TEMP TABLE resolved ON COMMIT DROP AS
     SELECT DISTINCT ON (movie_id, role, person_id) movie_id, role, person_id, "order" FROM (
       SELECT t.movie_id, c.role, p.id AS person_id, c."order" FROM staged_credits c
         JOIN credit_target t USING (film, role)
-        JOIN (SELECT id, {_NUMBER_OF.format("catalog_person")} AS number FROM catalog_person WHERE imdb_id <> '') p
-          ON p.number = c.person
+        JOIN (SELECT id, {number_p} AS number FROM catalog_person p WHERE NOT {missing_p}) p ON p.number = c.person
       UNION ALL
       SELECT t.movie_id, c.role, p.id, c."order" FROM staged_credits c JOIN credit_target t USING (film, role)
-        JOIN LATERAL (SELECT id FROM catalog_person WHERE name = c.name ORDER BY imdb_id, id LIMIT 1) p ON true
+        JOIN LATERAL (SELECT id FROM catalog_person WHERE name = c.name
+                      ORDER BY imdb_id, tmdb_id NULLS FIRST, id LIMIT 1) p ON true
       WHERE c.person IS NULL) credited
     ORDER BY movie_id, role, person_id, "order"
 """
@@ -106,7 +144,7 @@ class PeopleReport:
 
     credits: int = 0  # new, or with another billing
     people: int = 0  # new
-    recognised: int = 0  # people known by name who have an id now, or were found to be somebody with one
+    recognised: int = 0  # people of the catalogue who have the site's id now, or were found to be somebody with it
 
     @property
     def changes(self) -> int:
@@ -114,28 +152,29 @@ class PeopleReport:
         return self.credits + self.people + self.recognised
 
 
-def write_people(cursor: CursorWrapper, *, overwrite: bool) -> PeopleReport:
+def write_people(cursor: CursorWrapper, ids: PersonIds, *, overwrite: bool) -> PeopleReport:
     """Write the people and credits of the films that have none of a role; with `overwrite` of all staged films."""
     report = PeopleReport()
     for table in ("staged_names", "staged_credits"):
         cursor.execute(f"DELETE FROM {table} WHERE {_IS_NOBODY}")
     cursor.execute(_TARGETS.format(overwrite="true" if overwrite else "false"))
     cursor.execute("ANALYZE credit_target")
-    cursor.execute(_EVIDENCE)
-    cursor.execute(_ADOPT)
+    sql = _words(ids)
+    cursor.execute(_EVIDENCE.format(**sql))
+    cursor.execute(_ADOPT.format(**sql))
     report.recognised = int(cursor.rowcount)
     with indexes_rebuilt_after(cursor, "catalog_person"):
-        cursor.execute(_INSERT_NUMBERED)
+        cursor.execute(_INSERT_NUMBERED.format(**sql))
         report.people = int(cursor.rowcount)
-    cursor.execute(_MOVES)
+    cursor.execute(_MOVES.format(**sql))
     cursor.execute("SELECT count(DISTINCT old) FROM credit_move")
     if moved := int(cursor.fetchone()[0]):
         report.recognised += moved
-        cursor.execute(_MOVE)
+        cursor.execute(_MOVE.format(**sql))
     cursor.execute(_INSERT_NAMED)
     report.people += int(cursor.rowcount)
     cursor.execute("ANALYZE catalog_person")
-    cursor.execute(_RESOLVE)
+    cursor.execute(_RESOLVE.format(**sql))
     if overwrite:
         cursor.execute(_DELETE_OTHERS)
         report.credits = int(cursor.rowcount)
@@ -150,3 +189,21 @@ def write_people(cursor: CursorWrapper, *, overwrite: bool) -> PeopleReport:
         report.credits += int(cursor.rowcount)
     cursor.execute("DROP TABLE credit_target, evidence, credit_move, resolved")
     return report
+
+
+def _words(ids: PersonIds) -> dict[str, str]:
+    """Return what the statements name: the column of the source's ids, and that of the other site's."""
+    column = _COLUMNS[ids]
+    other = next(other for kind, other in _COLUMNS.items() if kind is not ids)
+    return {
+        "name": column.name,
+        "number_p": column.number.format("p"),
+        "missing_p": column.missing.format("p"),
+        "written_c": column.written.format("c.person"),
+        "written_n": column.written.format("n.person"),
+        "written_sole": column.written.format("sole.number"),
+        "written_number": column.written.format("number"),
+        "other_name": other.name,
+        "other_missing_p": other.missing.format("p"),
+        "other_missing_o": other.missing.format("o"),
+    }

@@ -30,7 +30,7 @@ _UPSERT_MOVIES = """
 """
 
 # Each inserts the names, deletes the links that the set does not have, then inserts the missing ones. Of people of one
-# name a movie keeps its own; else the one without an id at IMDb is meant, or the only one.
+# name a movie keeps its own; else the one without an id elsewhere is meant, or the only one.
 _MERGE_GENRES = """
     INSERT INTO catalog_genre (name) SELECT DISTINCT name FROM staged_genres ORDER BY name ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE merged ON COMMIT DROP AS
@@ -59,7 +59,8 @@ _MERGE_CREDITS = """
     CREATE TEMP TABLE merged ON COMMIT DROP AS
       SELECT s.movie AS movie_id, coalesce(c.person_id, p.id) AS person_id, s.role, min(s."order") AS "order"
       FROM staged_credits s
-      JOIN (SELECT DISTINCT ON (name) name, id FROM catalog_person ORDER BY name, imdb_id, id) p ON p.name = s.person
+      JOIN (SELECT DISTINCT ON (name) name, id FROM catalog_person
+            ORDER BY name, imdb_id, tmdb_id NULLS FIRST, id) p ON p.name = s.person
       LEFT JOIN (SELECT DISTINCT ON (movie_id, role, name) movie_id, role, name, person_id
                  FROM catalog_credit JOIN catalog_person person ON person.id = person_id
                  WHERE movie_id IN (SELECT movie FROM staged_credits) ORDER BY 1, 2, 3, 4) c

@@ -24,6 +24,9 @@ class FilmImportCommand(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Only say what would be matched and added.")
         parser.add_argument(
+            "--existing-only", action="store_true", help="Only complete films that are there; add none."
+        )
+        parser.add_argument(
             "--overwrite", action="store_true", help="The source wins over what is there, but for ids and genres."
         )
         parser.add_argument("--create-genres", action="store_true", help="Create genres that the catalogue lacks.")
@@ -41,6 +44,7 @@ class FilmImportCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.perf_counter()
         import_options = ImportOptions(
+            add=not options["existing_only"],
             overwrite=options["overwrite"],
             create_genres=options["create_genres"],
             imdb_keys=options["keys"] == "imdb",
@@ -67,9 +71,11 @@ class FilmImportCommand(BaseCommand):
             f"{report.name}: {count_noun(report.films, 'film')}, of which {matches.films:,} are there "
             f"({matches.by_imdb:,} by IMDb id, {matches.by_tmdb:,} by TMDB id, {matches.by_title:,} by title and year)."
         )
+        if matches.repeated:
+            self.stdout.write(f"{count_noun(matches.repeated, 'film')} stood there again under the same id, left out.")
         if matches.ambiguous:
             self.stdout.write(
-                f"{count_noun(matches.ambiguous, 'film')} left out, as the catalogue has films of that title and year, "
+                f"{count_noun(matches.ambiguous, 'film')} left out, as the catalogue has films of that title (and year), "
                 f"and which is meant is not sure: {'; '.join(matches.examples)}. Give those films their ids, then "
                 "import again."
             )
@@ -86,6 +92,8 @@ class FilmImportCommand(BaseCommand):
             count_noun(report.tags, "tag"),
             count_noun(report.translations, "translated title"),
         )
+        if report.available:
+            counts += (count_noun(report.available, "country", "countries") + " of availability",)
         self.stdout.write(f"{', '.join(counts)}.")
         if report.genres.created:
             self.stdout.write(f"New genres: {_names(report.genres.created)}.")

@@ -27,19 +27,26 @@ class DataFile:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Open the file. Raises DataFileError where it is cut or damaged, also in the middle of reading."""
+        """Open the file, unpacked. Raises DataFileError where it is cut or damaged, also in the middle of reading."""
         try:
-            if self.member is not None:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
-                    yield cast(BinaryIO, stream)
-            elif self.path.suffix == ".gz":
-                with gzip.open(self.path) as stream:
-                    yield cast(BinaryIO, stream)
-            else:
-                with self.path.open("rb") as stream:
-                    yield stream
+            with self._open_stored() as stored:
+                # A browser may have unpacked it and left its name.
+                if stored.peek(2)[:2] == b"\x1f\x8b":
+                    with gzip.open(stored) as stream:
+                        yield cast(BinaryIO, stream)
+                else:
+                    yield cast(BinaryIO, stored)
         except _DAMAGE as error:
             raise damaged_file(self.label, error) from error
+
+    @contextmanager
+    def _open_stored(self) -> Iterator[io.BufferedReader | zipfile.ZipExtFile]:
+        if self.member is None:
+            with self.path.open("rb") as stream:
+                yield stream
+        else:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as member:
+                yield cast(zipfile.ZipExtFile, member)
 
     def text(self) -> str:
         """Read the whole file, for small ones.

@@ -43,7 +43,7 @@ class GenreWriter:
 def get_or_create_people(names: Collection[str]) -> dict[str, int]:
     """Map names to ids, creating people who are new, unless another writer creates them at the same moment.
 
-    Of several people of a name the one without an id at IMDb is meant; where all have one, somebody new is.
+    Of several people of a name the one without an id elsewhere is meant; where all have one, somebody new is.
     """
     ids = _people_ids(names)
     new = sorted(set(names) - ids.keys())
@@ -54,10 +54,11 @@ def get_or_create_people(names: Collection[str]) -> dict[str, int]:
 
 
 def _people_ids(names: Collection[str]) -> dict[str, int]:
-    """Map names to who is meant by the name alone; left out where nobody is, or several with ids at IMDb."""
-    people: dict[str, list[tuple[str, int]]] = {}
-    for name, imdb_id, pk in Person.objects.filter(name__in=names).values_list("name", "imdb_id", "pk"):
-        people.setdefault(name, []).append((imdb_id, pk))
+    """Map names to who is meant by the name alone; left out where nobody is, or several with ids elsewhere."""
+    people: dict[str, list[tuple[bool, int]]] = {}
+    named = Person.objects.filter(name__in=names).values_list("name", "imdb_id", "tmdb_id", "pk")
+    for name, imdb_id, tmdb_id, pk in named:
+        people.setdefault(name, []).append((bool(imdb_id or tmdb_id), pk))
     return {name: min(of_name)[1] for name, of_name in people.items() if len(of_name) == 1 or not min(of_name)[0]}
 
 

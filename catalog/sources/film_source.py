@@ -19,6 +19,14 @@ class Table(StrEnum):
     CREDITS = "staged_credits"
     NAMES = "staged_names"
     TRANSLATIONS = "staged_translations"
+    AVAILABILITY = "staged_availability"
+
+
+class PersonIds(StrEnum):
+    """The site by whose ids a source tells people apart."""
+
+    IMDB = "IMDb"
+    TMDB = "TMDB"
 
 
 # `film`: the source's own number of the film. Empty string or null: not known.
@@ -27,7 +35,7 @@ SCHEMAS: dict[Table, Schema] = {
         "film": pl.Int32,
         "imdb": pl.Int32,  # the number in tt0114709
         "tmdb": pl.Int32,
-        "title": pl.String,
+        "title": pl.String,  # null: no more than the original one is known
         "original_title": pl.String,
         "year": pl.Int16,
         "runtime": pl.Int16,  # minutes
@@ -39,7 +47,7 @@ SCHEMAS: dict[Table, Schema] = {
     },
     Table.GENRES: {"film": pl.Int32, "name": pl.String},
     Table.TAGS: {"film": pl.Int32, "name": pl.String, "count": pl.Int32},
-    # `person`: the number in nm0000138; null where only the name is known.
+    # `person`: the number at the site of PersonIds; null where only the name is known.
     Table.CREDITS: {"film": pl.Int32, "person": pl.Int32, "name": pl.String, "role": pl.Int16, "order": pl.Int16},
     Table.NAMES: {"person": pl.Int32, "name": pl.String},
     # `place`: of several translations into one language the lowest counts.
@@ -50,6 +58,7 @@ SCHEMAS: dict[Table, Schema] = {
         "overview": pl.String,
         "place": pl.Int32,
     },
+    Table.AVAILABILITY: {"film": pl.Int32, "country": pl.String},
 }
 
 
@@ -67,6 +76,8 @@ class FilmSource:
 
     name: str
     read: Callable[[], Iterator[Part]]
+    person_ids: PersonIds = PersonIds.IMDB
+    may_add: bool = True  # false: it knows too little of films to make new ones
     notes: list[str] = field(default_factory=list)
 
 

@@ -88,13 +88,16 @@ def test_the_model_learns_them_as_two():
 def test_the_admin_takes_a_second_person_of_a_name_with_an_id_only(editor):
     add = admin_url("person", "add")
     assert submit(editor, add, {"name": "Tom Hanks"}).context["errors"] == [
-        ["There is Tom Hanks already: to add another, enter the id at IMDb."]
+        ["There is Tom Hanks already: to add another, enter the id at IMDb or TMDB."]
     ]
     assert submit(editor, add, {"name": "Tom Hanks", "imdb_id": "Tom"}).status_code == 200
     assert submit(editor, add, {"name": "Tom  Hanks", "imdb_id": "158"}).status_code == 302
     assert Person.objects.get(imdb_id="nm0000158").name == "Tom Hanks"
     refused = submit(editor, add, {"name": "Another", "imdb_id": "nm158"})
     assert ["Tom Hanks has this id."] in refused.context["errors"]
+    assert submit(editor, add, {"name": "Tom Hanks", "tmdb_id": "31"}).status_code == 302
+    taken = submit(editor, add, {"name": "Another", "tmdb_id": "31"})
+    assert ["Tom Hanks has this id."] in taken.context["errors"]
     page = editor.get(admin_url("person"), {"q": "nm0000158"})
     assert [person.imdb_id for person in page.context["cl"].result_list] == ["nm0000158"]
 
