@@ -118,7 +118,8 @@ def match_films(cursor: CursorWrapper) -> tuple[int, MatchReport]:
     )
     by_imdb, by_tmdb, by_title = cursor.fetchone()
     cursor.execute(
-        """SELECT coalesce(s.title, s.original_title) || coalesce(' (' || s.year || ')', '') FROM staged_films s JOIN ambiguous USING (film)
+        """SELECT coalesce(s.title, s.original_title) || coalesce(' (' || s.year || ')', '')
+           FROM staged_films s JOIN ambiguous USING (film)
            ORDER BY s.film LIMIT %s""",
         [MAX_EXAMPLES],
     )

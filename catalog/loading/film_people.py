@@ -1,4 +1,4 @@
-"""Directors and actors of staged films: told apart by their ids at the source's site where it has them, else by name."""
+"""Directors and actors of staged films: told apart by their ids at a site where the source has them, else by name."""
 
 from dataclasses import dataclass
 
@@ -75,7 +75,7 @@ _INSERT_NUMBERED = """
     ORDER BY n.person
 """
 # The others: a name that was two people, or one whose id another has. Their credits in these films are moved; where
-# all the evidence is for one id, everything is. Who has an id at the other site goes with all, to one who has none there.
+# all the evidence is for one id, everything is. Who has an id at the other site goes with all to one without.
 _MOVES = """
     CREATE TEMP TABLE credit_move ON COMMIT DROP AS
     WITH owner AS (SELECT id, {number_p} AS number, {other_missing_p} AS is_free FROM catalog_person p

@@ -75,15 +75,15 @@ class FilmImportCommand(BaseCommand):
             self.stdout.write(f"{count_noun(matches.repeated, 'film')} stood there again under the same id, left out.")
         if matches.ambiguous:
             self.stdout.write(
-                f"{count_noun(matches.ambiguous, 'film')} left out, as the catalogue has films of that title (and year), "
-                f"and which is meant is not sure: {'; '.join(matches.examples)}. Give those films their ids, then "
+                f"{count_noun(matches.ambiguous, 'film')} left out, as the catalogue has such a title (and year), "
+                f"and it is not sure which is meant: {'; '.join(matches.examples)}. Give those films their ids, then "
                 "import again."
             )
         if dry_run:
             self.stdout.write(f"Nothing was written. It would add {count_noun(report.added, 'film')}.")
             return
         people = report.people
-        counts = (
+        counts = [
             count_noun(report.added, "new film"),
             f"{count_noun(report.updated, 'film')} completed",
             count_noun(people.people, "new person", "new people"),
@@ -91,9 +91,9 @@ class FilmImportCommand(BaseCommand):
             count_noun(people.credits, "credit"),
             count_noun(report.tags, "tag"),
             count_noun(report.translations, "translated title"),
-        )
+        ]
         if report.available:
-            counts += (count_noun(report.available, "country", "countries") + " of availability",)
+            counts.append(f"{count_noun(report.available, 'country', 'countries')} of availability")
         self.stdout.write(f"{', '.join(counts)}.")
         if report.genres.created:
             self.stdout.write(f"New genres: {_names(report.genres.created)}.")

@@ -10,16 +10,16 @@ METADATA = (
     "adult,belongs_to_collection,budget,genres,homepage,id,imdb_id,original_language,original_title,overview,"
     "popularity,poster_path,production_companies,production_countries,release_date,revenue,runtime,spoken_languages,"
     "status,tagline,title,video,vote_average,vote_count"
-).split(",")
+)
 V11 = (
     "id,title,vote_average,vote_count,status,release_date,revenue,runtime,adult,backdrop_path,budget,homepage,imdb_id,"
     "original_language,original_title,overview,popularity,poster_path,tagline,genres,production_companies,"
     "production_countries,spoken_languages,keywords"
-).split(",")
+)
 TMDB_5000 = (
     "budget,genres,homepage,id,keywords,original_language,original_title,overview,popularity,production_companies,"
     "production_countries,release_date,revenue,runtime,spoken_languages,status,tagline,title,vote_average,vote_count"
-).split(",")
+)
 
 PAPER: dict[str, Any] = {
     "adult": False, "genres": [{"id": 35, "name": "Comedy"}, {"id": 878, "name": "Science Fiction"}], "id": 501,
@@ -75,12 +75,12 @@ def names_cell(value: Any) -> Any:
     return ", ".join(item["name"] for item in value) if isinstance(value, list) else value
 
 
-def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], cell: Any = python_cell) -> Path:
+def write_table(path: Path, columns: str, rows: Sequence[Mapping[str, Any]], cell: Any = python_cell) -> Path:
     """Write a CSV file; what a row does not say is empty."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([cell(row.get(name, "")) for name in columns] for row in rows)
+        writer.writerow(columns.split(","))
+        writer.writerows([cell(row.get(name, "")) for name in columns.split(",")] for row in rows)
     return path
 
 
@@ -89,11 +89,11 @@ def write_movies_dataset(folder: Path, films: Sequence[Mapping[str, Any]] = (PAP
     folder.mkdir(exist_ok=True)
     write_table(folder / "movies_metadata.csv", METADATA, films)
     credit_rows = [{"id": film, **people} for film, people in CREDITS.items()]
-    write_table(folder / "credits.csv", ("cast", "crew", "id"), credit_rows)
+    write_table(folder / "credits.csv", "cast,crew,id", credit_rows)
     keywords = [{"id": 501, "keywords": [{"id": 1, "name": "moon"}, {"id": 2, "name": "dad's car"}]}]
-    write_table(folder / "keywords.csv", ("id", "keywords"), [*keywords, {"id": 502, "keywords": []}])
+    write_table(folder / "keywords.csv", "id,keywords", [*keywords, {"id": 502, "keywords": []}])
     links = [{"movieId": 1, "imdbId": "0000102", "tmdbId": "502.0"}]
-    write_table(folder / "links.csv", ("movieId", "imdbId", "tmdbId"), links)
+    write_table(folder / "links.csv", "movieId,imdbId,tmdbId", links)
     (folder / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,4.0,1\n")
     return folder
 

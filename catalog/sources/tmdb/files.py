@@ -54,10 +54,8 @@ class BrokenLine(NamedTuple):
 
 def find_files(path: Path) -> tuple[list[TmdbFile], list[str]]:
     """Return the files of TMDB's data, in reading order, and the names of the others. Raises DataFileError."""
-    if path.is_file() and not is_zipfile(path):
-        files = {path.name: single_file(path)}
-    else:
-        files = data_files(path)[1]
+    is_single = path.is_file() and not is_zipfile(path)
+    files = {path.name: single_file(path)} if is_single else data_files(path)[1]
     known: list[TmdbFile] = []
     others: list[str] = []
     for name, file in sorted(files.items()):
@@ -115,10 +113,10 @@ def _csv_rows(file: DataFile, number: int, first: str, lines: Iterator[Line]) ->
     held: list[str] = []
     held_line = 0
     for line, cells, problem in records:
-        if problem or len(cells) >= len(names) or (held and len(held) + len(cells) - 1 > len(names)):
-            if held:
-                yield _short(file, held_line, held, names)
-                held = []
+        goes_on = not problem and len(cells) < len(names) and len(held) + len(cells) - 1 <= len(names)
+        if held and not goes_on:
+            yield _short(file, held_line, held, names)
+            held = []
         if problem:
             yield BrokenLine(file.label, line, problem)
         elif len(cells) < len(names):

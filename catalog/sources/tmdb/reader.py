@@ -146,7 +146,9 @@ class _Reader:
         if not title:
             raise BrokenRow("has no title")
         self.films.add(film)
-        self.staged[Table.FILMS].append({"film": film, "tmdb": film, "imdb": self.imdb.get(film), "original_title": title})
+        self.staged[Table.FILMS].append(
+            {"film": film, "tmdb": film, "imdb": self.imdb.get(film), "original_title": title}
+        )
 
     def _wanted_film(self, row: Row) -> int:
         """Return the film's number; 0 where the film is left out. Raises BrokenRow."""
