@@ -47,6 +47,7 @@ class ImportResult(NamedTuple):
     duplicates: int  # events that exist already
     rejected: int  # rows
     rejections: list[Rejection]  # all of them, by line
+    duplicate_lines: list[int]
 
 
 def batched(rows: Iterable[_T]) -> Iterator[list[_T]]:
@@ -80,8 +81,10 @@ def import_rows(
     for (line, _), reason in zip(valid, reasons, strict=True):
         if reason not in ("", _DUPLICATE):
             rejections.append(Rejection(line, *_split_field(kind, reason)))
-    stored, duplicates = reasons.count(""), reasons.count(_DUPLICATE)
-    return ImportResult(stored, duplicates, len(rows) - stored - duplicates, sorted(rejections))
+    stored = reasons.count("")
+    duplicates = [line for (line, _), reason in zip(valid, reasons, strict=True) if reason == _DUPLICATE]
+    rejected = len(rows) - stored - len(duplicates)
+    return ImportResult(stored, len(duplicates), rejected, sorted(rejections), duplicates)
 
 
 def _split_field(kind: RowKind, reason: str) -> tuple[str, str]:

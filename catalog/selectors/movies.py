@@ -189,6 +189,13 @@ def movie_details_page(after: int, page_size: int, *, keyed: bool = False) -> li
         return [_to_details(row) for row in cursor.fetchall()]
 
 
+def movie_details_by_ids(ids: Collection[int]) -> dict[int, MovieDetails]:
+    """Map movie ids to details, visible or not; unknown movies are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_SELECT_DETAILS} WHERE m.id = ANY(%s::int[])", [list(ids)])
+        return {row[0]: _to_details(row) for row in cursor.fetchall()}
+
+
 def translation_languages() -> list[str]:
     """Return the languages, as they are stored, that titles and overviews are translated into."""
     return list(MovieTranslation.objects.order_by("language").values_list("language", flat=True).distinct())

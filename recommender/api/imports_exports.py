@@ -80,6 +80,9 @@ class ImportQuerySerializer(FastSerializer):
     set = serializers.CharField(
         default="", allow_blank=True, max_length=MAX_MAPPING_LENGTH, help_text="What every row has: kind=rating."
     )
+    dry_run = JsonBoolean(
+        default=False, help_text="Writes nothing: the job's result says what would be made, changed and rejected."
+    )
 
 
 class ImportsView(ApiView):
@@ -115,7 +118,9 @@ class ImportsView(ApiView):
             parameters: dict[str, Any] = {"of": str(RowKind(kind)), "form": str(file_format), "digest": digest}
             parameters |= {"create_genres": True} if self.validated["create_genres"] else {}
             parameters |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
-            parameters |= {name: self.validated[name] for name in ("map", "set") if self.validated[name]}
+            parameters |= {
+                name: self.validated[name] for name in ("map", "set", imports.DRY_RUN) if self.validated[name]
+            }
             job = create_import_job(
                 cast(Any, request.auth),
                 request.headers.get("Idempotency-Key"),

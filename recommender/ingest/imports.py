@@ -14,8 +14,9 @@ from django.db.models.functions import Coalesce
 
 from catalog import services
 from catalog.api.fields import viewer_key_in_file
+from catalog.exchange.dry_run import DryRun
 from catalog.exchange.row_files import Row
-from catalog.exchange.row_import import batched, event_facts, import_rows
+from catalog.exchange.row_import import Rejection, batched, event_facts, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
 from catalog.keys import Key
 from catalog.selectors import may_bring_genres
@@ -25,6 +26,7 @@ from recommender.serving.concurrency import in_bulk_turns
 
 MAX_ROWS = 200_000  # of one call
 FIRST_GENRES = "first_genres"  # parameter of a job: the catalogue had no genre when it came, so it brings them
+DRY_RUN = "dry_run"  # parameter of a job: what would become of the rows is wanted, and nothing else
 VIEWER_KINDS = (RowKind.VIEWERS, RowKind.EVENTS)
 
 
@@ -58,16 +60,39 @@ def save_rows(job: Job, rows: Iterable[Row]) -> int:
 
 
 def run_import(lease: Lease) -> None:
-    """Import the pending parts of a job, and report totals to its lease after each."""
+    """Import the pending parts of a job, and report totals to its lease after each.
+
+    A dry run writes nothing but what would become of the rows.
+    """
     kind, parts = RowKind(lease.parameters["of"]), ImportPart.objects.filter(job_id=lease.job_id)
     create_genres = any(lease.parameters.get(name) for name in ("create_genres", FIRST_GENRES))
-    for pk in list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True)):
+    pending = list(parts.filter(stored=None).order_by("number").values_list("pk", flat=True))
+    if lease.parameters.get(DRY_RUN):
+        _run_dry(lease, DryRun(kind, create_genres=create_genres), pending)
+        return
+    for pk in pending:
         part = _import_part(pk, kind, create_genres)
         lease.result |= _totals(lease.job_id)
         lease.log(f"Part {part.number + 1}: {_summary(part.stored or 0, part.duplicates, part.rejected)}")
         lease.report_progress("rows", sum(lease.result.values()), lease.total)
     lease.result |= _totals(lease.job_id)
     lease.log(f"All {kind}: {_summary(**lease.result)}")
+
+
+def _run_dry(lease: Lease, dry_run: DryRun, parts: Sequence[int]) -> None:
+    """Judge the parts. They stay pending until all are judged: a dry run that was killed begins anew, and an erasure
+    or a merge reaches their rows meanwhile."""
+    rejections: dict[int, list[Rejection]] = {}
+    for pk in parts:
+        rejections[pk] = dry_run.add(_load_rows(ImportPart.objects.get(pk=pk)))
+        lease.result = dry_run.report.as_json()
+        lease.report_progress("rows", dry_run.report.rows, lease.total)
+    with transaction.atomic():
+        for pk, reasons in rejections.items():
+            rejected = len({rejection.line for rejection in reasons})
+            ImportPart.objects.filter(pk=pk).update(rows="", stored=0, rejected=rejected, reasons=reasons)
+    lease.result = dry_run.report.as_json()
+    lease.log("Dry run: nothing was written.")
 
 
 def _summary(stored: int, duplicates: int, rejected: int) -> str:
@@ -79,7 +104,7 @@ def _import_part(pk: int, kind: RowKind, create_genres: bool = False) -> ImportP
     with transaction.atomic():
         part = ImportPart.objects.select_for_update().get(pk=pk)
         outcome = import_rows(kind, _load_rows(part), create_genres=create_genres)
-        part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome
+        part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome[:4]
         part.save()
     return part
 

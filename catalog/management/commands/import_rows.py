@@ -1,26 +1,22 @@
 """manage.py import_rows KIND FILE"""
 
 import argparse
-import csv
-import gzip
-import shutil
-import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Self, TextIO, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from catalog.errors import CatalogError, MappingError
-from catalog.exchange.csv_header import Columns
-from catalog.exchange.row_files import FileFormat, read_rows
-from catalog.exchange.row_import import Rejection, batched, import_rows
+from catalog.errors import CatalogError
+from catalog.exchange.dry_run import DryRun
+from catalog.exchange.row_files import FileFormat, Row
+from catalog.exchange.row_import import batched, import_rows
 from catalog.exchange.row_schemas import COLUMNS, RowKind
-from catalog.exchange.text_encoding import ENCODINGS, GZIP_MAGIC, python_encoding
+from catalog.exchange.text_encoding import ENCODINGS, python_encoding
 from catalog.management.progress import progress_display
+from catalog.management.row_files import RejectedRowsFile, open_rows
 from catalog.selectors import may_bring_genres
 
 HELP = """Import films, people, genres, viewers or events from a JSONL or CSV file; docs/api.md has the fields of each.
@@ -28,6 +24,10 @@ HELP = """Import films, people, genres, viewers or events from a JSONL or CSV fi
 FILE may be gzipped; - is standard input. A CSV is separated by comma, semicolon, tab or |, and in UTF-8, UTF-16 with
 its mark, or what --encoding says. Each row is validated alone and a row sent twice counts once, so an
 import that was interrupted can be started again. Rejected rows are written to a CSV with line, field and reason."""
+
+
+BROKEN_OFF = "What came before is stored: mend it and import the whole file again."
+Count = Callable[[int, int | None], None]  # called with how many rows are done, and how many are expected
 
 
 class Command(BaseCommand):
@@ -63,86 +63,66 @@ class Command(BaseCommand):
         parser.add_argument(
             "--set", action="append", default=[], metavar="FIELD=VALUE,…", help="What every row has: kind=rating."
         )
+        parser.add_argument("--dry-run", action="store_true", help="Say what would become of the rows; write nothing.")
         parser.add_argument("--rejected", type=Path, metavar="FILE", help="Default: FILE.rejected.csv.")
 
     def handle(self, *args: Any, kind: RowKind, file: Path, form: FileFormat | None, **options: Any) -> None:
         report = options["rejected"] or Path(f"{'stdin' if file == Path('-') else file}.rejected.csv")
-        name = file.name.removesuffix(".gz")
-        file_format = form or next((known for known in FileFormat if name.endswith(f".{known}")), None)
-        if file_format is None:
-            raise CommandError(f"{file} ends neither in .jsonl nor in .csv: name the form with --form.")
         try:
             columns = COLUMNS[kind].mapped(options["map"], options["set"])
-        except MappingError as error:
-            raise CommandError(str(error)) from None
-        try:
-            stored, duplicates, rejected = self._import(kind, file, file_format, columns, report, options)
+            encoding = options["encoding"] and python_encoding(options["encoding"])
+            with (
+                open_rows(file, form, columns, encoding) as rows,
+                RejectedRowsFile(report) as rejected_rows,
+                progress_display(self.stdout) as progress,
+            ):
+                create_genres = options["create_genres"] or may_bring_genres()  # for the whole file
+                run = self._judge if options["dry_run"] else self._import
+                rejected = run(kind, rows, create_genres, rejected_rows, partial(progress, kind))
         except (CatalogError, OSError, EOFError, zlib.error) as error:
-            message = f"{error}. What came before is stored: mend it and import the whole file again."
-            raise CommandError(message) from error
-        self.stdout.write(f"{kind}: {stored:,} stored, {duplicates:,} there already, {rejected:,} rejected.")
+            raise CommandError(str(error)) from error
         if rejected:
             raise CommandError(f"{report} has the rejected rows with line, field and reason.")
 
     def _import(
-        self,
-        kind: RowKind,
-        file: Path,
-        file_format: FileFormat,
-        columns: Columns,
-        report: Path,
-        options: Mapping[str, Any],
-    ) -> tuple[int, int, int]:
-        """Import all rows. Returns how many were stored, existed already, were rejected."""
+        self, kind: RowKind, rows: Iterator[Row], create_genres: bool, rejected_rows: RejectedRowsFile, progress: Count
+    ) -> int:
+        """Import all rows. Returns how many were rejected."""
         stored = duplicates = rejected = 0
-        with (
-            _open_source(file) as source,
-            RejectedRowsFile(report) as rejected_rows,
-            progress_display(self.stdout) as progress,
-        ):
-            python_name = options["encoding"] and python_encoding(options["encoding"])
-            create_genres = options["create_genres"] or may_bring_genres()  # for the whole file
-            rows = read_rows(source, file_format, str(file), columns=columns, encoding=python_name)
+        try:
             for batch in batched(rows):
                 result = import_rows(kind, batch, trust_times=True, create_genres=create_genres)
                 stored, duplicates = stored + result.stored, duplicates + result.duplicates
                 rejected += result.rejected
                 rejected_rows.write(result.rejections)
-                progress(kind, stored + duplicates + rejected, None)
-        return stored, duplicates, rejected
+                progress(stored + duplicates + rejected, None)
+        except (CatalogError, OSError, EOFError, zlib.error) as error:
+            raise CatalogError(f"{error}. {BROKEN_OFF}") from error
+        self.stdout.write(f"{kind}: {stored:,} stored, {duplicates:,} there already, {rejected:,} rejected.")
+        return rejected
 
-
-class RejectedRowsFile:
-    """The file of rejected rows, which is only made if there are any."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.file: TextIO | None = None
-
-    def __enter__(self) -> Self:
-        self.path.unlink(missing_ok=True)  # of an import before
-        return self
-
-    def write(self, rejections: Iterable[Rejection]) -> None:
-        """Add rows."""
-        for rejection in rejections:
-            if self.file is None:
-                self.file = self.path.open("w", newline="")
-                csv.writer(self.file).writerow(Rejection._fields)
-            csv.writer(self.file).writerow(rejection)
-
-    def __exit__(self, *error: object) -> None:
-        if self.file is not None:
-            self.file.close()
-
-
-@contextmanager
-def _open_source(file: Path) -> Iterator[BinaryIO]:
-    """Open a file, or standard input, so that it can be read from its beginning again, and unpacked."""
-    with TemporaryFile() if file == Path("-") else file.open("rb") as source:
-        if file == Path("-"):
-            shutil.copyfileobj(sys.stdin.buffer, source)
-            source.seek(0)
-        packed = source.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-        source.seek(0)
-        yield cast(BinaryIO, gzip.GzipFile(fileobj=source)) if packed else cast(BinaryIO, source)
+    def _judge(
+        self, kind: RowKind, rows: Iterator[Row], create_genres: bool, rejected_rows: RejectedRowsFile, progress: Count
+    ) -> int:
+        """Say what would become of all rows. Returns how many would be rejected."""
+        dry_run = DryRun(kind, trust_times=True, create_genres=create_genres)
+        for batch in batched(rows):
+            rejected_rows.write(dry_run.add(batch))
+            progress(dry_run.report.rows, None)
+        report = dry_run.report
+        self.stdout.write(
+            f"{kind}: {report.rows:,} rows read. {report.made:,} would be made, {report.changed:,} changed, "
+            f"{report.unchanged:,} are there already, {report.rejected:,} rejected. Nothing was written."
+        )
+        for what, count, names in (
+            ("genres", len(report.new_genres), report.new_genres),
+            ("people", report.new_people, report.new_people_names),
+            ("viewers", report.new_viewers, []),
+        ):
+            if count:
+                self.stdout.write(
+                    f"New {what}: {count:,}{' (' if names else ''}{', '.join(names)}{')' if names else ''}"
+                )
+        if report.removes_demo:
+            self.stdout.write("The demo would be removed.")
+        return report.rejected
