@@ -18,6 +18,8 @@ _QUALIFIER = re.compile(
     r"^(part|vol\.?|volume|chapter|episode|season|act|disc)\b.*$|^[ivx]+$|^\d+$|^(yellow|blue|uncut|director'?s cut)$",
     re.IGNORECASE,
 )
+# What IMDb wrote behind the year of what was no film of the cinema: for video, for television, a game.
+_KIND = re.compile(r"^(V|TV|VG)$")
 
 
 class Title(NamedTuple):
@@ -37,6 +39,7 @@ def parse_title(text: str) -> Title:
         match = _YEAR.match(group)
         if year is None and match and MIN_YEAR <= int(match["year"]) <= MAX_YEAR:
             year = int(match["year"])
+            names = [name for name in names if not _KIND.match(name)]
         else:
             names.insert(0, group)
     while names and _QUALIFIER.match(names[0]):

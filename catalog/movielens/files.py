@@ -13,6 +13,8 @@ from typing import BinaryIO, cast
 
 from catalog.errors import DataFileError
 
+MAX_TEXT = 1024**3  # bytes of a file that is read as a whole: twelve times the tags of MovieLens 32M
+MAX_DEPTH = 3  # folders above a file
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
 
@@ -51,7 +53,8 @@ class DataFile:
     def text(self) -> str:
         """Read the whole file, for small ones.
 
-        UTF-8, or UTF-16 with its mark; a .dat that is neither is Latin-1, as in MovieLens 1M. Raises DataFileError.
+        UTF-8, or UTF-16 with its mark; of what is no CSV also Windows-1252 and Latin-1, as in MovieLens 100K, 1M and
+        HetRec. Raises DataFileError.
         """
         text = self._decoded()
         if "\0" in text:
@@ -61,14 +64,19 @@ class DataFile:
 
     def _decoded(self) -> str:
         with self.open() as stream:
-            content = stream.read()
+            content = stream.read(MAX_TEXT + 1)
+        if len(content) > MAX_TEXT:
+            raise DataFileError(self.label, None, f"has more than {MAX_TEXT >> 20:,} MB of text, which no such file has")
         try:
             return content.decode(
                 "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
             )
         except UnicodeDecodeError as error:
-            if self.label.endswith(".dat"):
-                return content.decode("latin-1")
+            if not self.label.endswith((".csv", ".csv.gz")):
+                try:
+                    return content.decode("windows-1252")
+                except UnicodeDecodeError:
+                    return content.decode("latin-1")
             line = content.count(b"\n", 0, error.start) + 1
             raise DataFileError(self.label, line, "is not UTF-8 text; convert the file to UTF-8") from error
 
@@ -92,24 +100,46 @@ def single_file(path: Path) -> DataFile:
 def data_files(path: Path) -> tuple[str, dict[str, DataFile]]:
     """Return the name of the set in a zip or folder, and its files by name; of equal names the topmost counts.
 
+    Looks one folder down. Raises DataFileError.
+    """
+    folders = data_folders(path, depth=1)
+    files: dict[str, DataFile] = {}
+    for folder in folders:
+        files = folder.files | files
+    return (folders[0].name if folders else path.resolve().stem), files
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A folder with files, in a zip or on disk. `label`: its path in the zip or folder, "." at the top."""
+
+    label: str
+    name: str
+    files: dict[str, DataFile]  # by name
+
+
+def data_folders(path: Path, depth: int = MAX_DEPTH) -> list[DataFolder]:
+    """Return the folders that hold files in a zip or folder, the topmost first, down to `depth` folders below it.
+
     Raises DataFileError.
     """
     if path.is_dir():
         all_files = [
             DataFile(str(entry.relative_to(path)), entry.stat().st_size, entry)
-            for pattern in ("*", "*/*")
-            for entry in sorted(path.glob(pattern))
+            for level in range(depth + 1)
+            for entry in sorted(path.glob("*/" * level + "*"))
             if entry.is_file()
         ]
     elif path.is_file():
-        all_files = _members(path)
+        all_files = [file for file in _members(path) if file.label.count("/") <= depth]
     else:
         raise DataFileError(str(path), None, "there is no such zip or folder")
-    files: dict[str, DataFile] = {}
+    folders: dict[PurePosixPath, dict[str, DataFile]] = {}
     for file in sorted(all_files, key=lambda file: file.label.count("/")):
-        files.setdefault(PurePosixPath(file.label).name, file)
-    folders = {str(PurePosixPath(file.label).parent) for file in files.values() if "movies." in file.label} - {"."}
-    return (folders.pop() if folders else path.resolve().stem), files
+        place = PurePosixPath(file.label)
+        folders.setdefault(place.parent, {})[place.name] = file
+    top = path.resolve().stem
+    return [DataFolder(str(place), place.name or top, files) for place, files in folders.items()]
 
 
 def _members(path: Path) -> list[DataFile]:
@@ -118,7 +148,7 @@ def _members(path: Path) -> list[DataFile]:
             return [
                 DataFile(info.filename, info.file_size, path, info.filename)
                 for info in archive.infolist()
-                if not info.is_dir() and info.filename.count("/") <= 1 and not info.filename.startswith("__MACOSX")
+                if not info.is_dir() and not info.filename.startswith("__MACOSX")
             ]
     except _DAMAGE as error:
         raise damaged_file(str(path), error) from error

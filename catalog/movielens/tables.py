@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -22,21 +22,57 @@ _WHOLE_NUMBER = re.compile(r"(\d+)(\.0*)?", re.ASCII)  # pandas writes 862.0
 Row = tuple[int, list[str]]  # line number, the fields of the columns in question
 
 
+class FilmRow(NamedTuple):
+    """A film as a file of any layout has it. `year`: where the title may lack it; `imdb`: with or without tt."""
+
+    line: int
+    id: str
+    title: str
+    genres: Sequence[str] = ()
+    year: int | None = None
+    imdb: str = ""
+
+
 def read_movies(file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Read (movies, genres) from movies.csv or movies.dat."""
+    return to_movies(
+        file,
+        (
+            FilmRow(line, number, title, genres.split("|"))
+            for line, (number, title, genres) in read_rows(file, ("movieId", "title", "genres"))
+        ),
+    )
+
+
+def read_movietweetings(file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read (movies, genres) of MovieTweetings, whose films have the numbers of IMDb.
+
+    A film that stands there twice, as 25 and as 0000025, counts once.
+    """
+    rows: dict[int, FilmRow] = {}
+    for line, (number, title, genres) in read_rows(file, ("movieId", "title", "genres")):
+        film = parse_whole(file, line, "movieId", number)
+        rows.setdefault(film, FilmRow(line, number, title, genres.split("|"), imdb=number))
+    return to_movies(file, rows.values())
+
+
+def to_movies(file: DataFile, rows: Iterable[FilmRow]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Check the rows, and return them as (movies, genres)."""
     movies: dict[int, dict[str, Any]] = {}
     genres: list[tuple[int, str]] = []
-    for line, (number, text, listed) in _rows(file, ("movieId", "title", "genres")):
-        movie = _parse_whole(file, line, "movieId", number)
+    for row in rows:
+        movie = parse_whole(file, row.line, "movieId", row.id)
         if movie in movies:
-            raise DataFileError(file.label, line, f"film {movie} stands here a second time")
-        title = parse_title(text)
-        if not title.title or len(text) > MAX_TITLE:
-            raise DataFileError(file.label, line, f"the title is empty or longer than {MAX_TITLE} characters")
-        movies[movie] = {"id": movie, **title._asdict(), **_UNKNOWN}
-        for name in dict.fromkeys(part.strip() for part in listed.split("|")):
+            raise DataFileError(file.label, row.line, f"film {movie} stands here a second time")
+        title = parse_title(row.title)
+        if not title.title or len(row.title) > MAX_TITLE:
+            raise DataFileError(file.label, row.line, f"the title is empty or longer than {MAX_TITLE} characters")
+        imdb_id = _parse_imdb_id(file, row.line, row.imdb)
+        movies[movie] = {"id": movie, **_UNKNOWN, **title._asdict(), "imdb_id": imdb_id}
+        movies[movie]["year"] = title.year or row.year
+        for name in dict.fromkeys(part.strip() for part in row.genres):
             if len(name) > MAX_GENRE:
-                raise DataFileError(file.label, line, f"genre {name[:20]!r}… is longer than {MAX_GENRE} characters")
+                raise DataFileError(file.label, row.line, f"genre {name[:20]!r}… is longer than {MAX_GENRE} characters")
             if name and name != _NO_GENRES:
                 genres.append((movie, name))
     if not movies:
@@ -44,17 +80,17 @@ def read_movies(file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
     return to_frame(movies.values(), MOVIES), to_frame(genres, GENRES)
 
 
-_UNKNOWN = {"imdb_id": "", "overview": "", "poster_url": "", "certificate": "", "language": ""}
+_UNKNOWN = {"overview": "", "poster_url": "", "certificate": "", "language": ""}
 
 
 def add_links(movies: pl.DataFrame, file: DataFile) -> pl.DataFrame:
     """Return the movies with their ids at IMDb (tt and at least seven digits) and TMDB."""
     known = set(movies["id"])
     rows = []
-    for line, (number, imdb, tmdb) in _rows(file, ("movieId", "imdbId", "tmdbId")):
+    for line, (number, imdb, tmdb) in read_rows(file, ("movieId", "imdbId", "tmdbId")):
         movie = _parse_movie_id(file, line, number, known)
         rows.append(
-            (movie, _parse_imdb_id(file, line, imdb), _parse_whole(file, line, "tmdbId", tmdb) if tmdb else None)
+            (movie, _parse_imdb_id(file, line, imdb), parse_whole(file, line, "tmdbId", tmdb) if tmdb else None)
         )
     return _fill_unknown(movies, rows, {"id": pl.Int32, "imdb_id": pl.String, "tmdb_id": pl.Int32})
 
@@ -63,13 +99,27 @@ def read_tags(file: DataFile, movies: pl.DataFrame) -> pl.DataFrame:
     """Read tags in lower case with the number of viewers of each; empty and very long ones are left out."""
     known = set(movies["id"])
     by_viewer: set[tuple[int, str, int]] = set()
-    for line, (user, number, text) in _rows(file, ("userId", "movieId", "tag")):
+    for line, (user, number, text) in read_rows(file, ("userId", "movieId", "tag")):
         movie = _parse_movie_id(file, line, number, known)
-        tag = " ".join(unicodedata.normalize("NFC", text).lower().split())
-        if 0 < len(tag) <= MAX_TAG:
-            by_viewer.add((movie, tag, _parse_whole(file, line, "userId", user)))
-    counts = Counter((movie, tag) for movie, tag, _ in by_viewer)
+        if tag := clean_tag(text):
+            by_viewer.add((movie, tag, parse_whole(file, line, "userId", user)))
+    return to_tags(Counter((movie, tag) for movie, tag, _ in by_viewer))
+
+
+def clean_tag(text: str) -> str:
+    """Return the tag in lower case with one space between words; "" for an empty or very long one."""
+    tag = " ".join(unicodedata.normalize("NFC", text).lower().split())
+    return tag if len(tag) <= MAX_TAG else ""
+
+
+def to_tags(counts: Mapping[tuple[int, str], int]) -> pl.DataFrame:
+    """Return the table of tags from (movie, tag) -> number of viewers."""
     return to_frame(((movie, tag, count) for (movie, tag), count in sorted(counts.items())), TAGS)
+
+
+def clean_names(names: Iterable[str]) -> list[str]:
+    """Return names of people with one space between words, each once, without empty ones."""
+    return [name for name in dict.fromkeys(" ".join(name.split())[:MAX_NAME] for name in names) if name]
 
 
 def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -77,19 +127,18 @@ def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.D
     known = set(movies["id"])
     facts, credits_ = [], []
     columns = ("movieId", "imdbId", "tmdbId", "actors", "directors", "overview", "poster_url")
-    for line, (number, imdb, tmdb, actors, directors, overview, poster) in _rows(file, columns):
-        movie = _parse_whole(file, line, "movieId", number)
+    for line, (number, imdb, tmdb, actors, directors, overview, poster) in read_rows(file, columns):
+        movie = parse_whole(file, line, "movieId", number)
         if movie not in known:
             continue
         known.remove(movie)  # the first row of a movie counts
-        link = _parse_whole(file, line, "tmdbId", tmdb) if tmdb else None
+        link = parse_whole(file, line, "tmdbId", tmdb) if tmdb else None
         facts.append(
             (movie, _parse_imdb_id(file, line, imdb), link, overview, poster if len(poster) <= MAX_URL else "")
         )
         for role, names in ((DIRECTOR, directors), (ACTOR, actors)):
-            people = dict.fromkeys(" ".join(name.split())[:MAX_NAME] for name in names.split("|"))
-            people.pop("", None)
-            credits_ += [(movie, person, role, order) for order, person in enumerate(people)]
+            people = enumerate(clean_names(names.split("|")))
+            credits_ += [(movie, person, role, order) for order, person in people]
     schema = {name: MOVIES[name] for name in ("id", "imdb_id", "tmdb_id", "overview", "poster_url")}
     return _fill_unknown(movies, facts, schema), to_frame(credits_, CREDITS)
 
@@ -110,7 +159,8 @@ def _fill_unknown(
     ).select(movies.columns)
 
 
-def _rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
+def read_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
+    """Yield the rows of a CSV, or of a .dat with `::`, with the fields of these columns. Raises DataFileError."""
     return _dat_rows(file, columns) if file.label.endswith(".dat") else _csv_rows(file, columns)
 
 
@@ -140,12 +190,15 @@ def _dat_rows(file: DataFile, columns: tuple[str, ...]) -> Iterator[Row]:
             continue
         if columns[-1] == "tag":  # a tag may hold "::" itself
             fields = [*fields[:2], "::".join(fields[2:-1])] if len(fields) > 3 else []
+        elif len(fields) > 3:  # and so may a title
+            fields = [fields[0], "::".join(fields[1:-1]), fields[-1]]
         if len(fields) != len(columns):
             raise DataFileError(file.label, line, f"is not {'::'.join(columns)}")
         yield line, fields
 
 
-def _parse_whole(file: DataFile, line: int, column: str, text: str) -> int:
+def parse_whole(file: DataFile, line: int, column: str, text: str) -> int:
+    """Return the number, from 1 to MAX_ID. Raises DataFileError."""
     match = _WHOLE_NUMBER.fullmatch(text)
     if match and 1 <= int(match[1]) <= MAX_ID:
         return int(match[1])
@@ -153,7 +206,7 @@ def _parse_whole(file: DataFile, line: int, column: str, text: str) -> int:
 
 
 def _parse_movie_id(file: DataFile, line: int, text: str, known: set[int]) -> int:
-    movie = _parse_whole(file, line, "movieId", text)
+    movie = parse_whole(file, line, "movieId", text)
     if movie not in known:
         raise DataFileError(file.label, line, f"film {movie} does not stand in the file of films")
     return movie
@@ -163,4 +216,4 @@ def _parse_imdb_id(file: DataFile, line: int, text: str) -> str:
     number = text.removeprefix("tt")
     if not number:
         return ""
-    return f"tt{_parse_whole(file, line, 'imdbId', number):07d}"
+    return f"tt{parse_whole(file, line, 'imdbId', number):07d}"

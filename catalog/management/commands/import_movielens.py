@@ -13,9 +13,9 @@ from catalog.management.progress import progress_display
 from catalog.movielens import read_movielens
 from catalog.plurals import count_noun
 
-HELP = """Import a MovieLens data set: films, genres, links, tags and ratings.
+HELP = """Import a data set of MovieLens or MovieTweetings: films, genres, links, tags, people and ratings.
 
-PATH is a zip or a folder of ml-latest, ml-latest-small, ml-25m, ml-32m (csv) or ml-1m, ml-10m (::).
+PATH is a zip or a folder of any release: 100K, 1M, 10M, 20M, 25M, 32M, latest, HetRec 2011, MovieTweetings.
 Everything is loaded in one transaction: after an error, which names file and line, the database is as it was.
 Importing the same set again changes nothing; a newer one adds and updates. The labelled demo is removed first."""
 PEOPLE = """A CSV, plain or .gz, with movieId, imdbId, tmdbId, actors, directors, overview, poster_url.
@@ -23,7 +23,7 @@ Names are separated by |. Films that the set does not have are passed over."""
 
 
 class Command(BaseCommand):
-    """Imports a MovieLens data set."""
+    """Imports a data set of MovieLens or MovieTweetings."""
 
     help = HELP
 

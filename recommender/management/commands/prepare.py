@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--data", type=Path, metavar="PATH", help="A MovieLens zip or folder, in place of the demo."
+            "--data", type=Path, metavar="PATH", help="A zip or folder of MovieLens or MovieTweetings."
         )
         parser.add_argument("--people", type=Path, metavar="FILE", help="Directors and actors for --data.")
         parser.add_argument("--empty", action="store_true", help="No demo: a site for films of your own.")
