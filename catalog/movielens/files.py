@@ -66,7 +66,7 @@ class DataFile:
         with self.open() as stream:
             content = stream.read(MAX_TEXT + 1)
         if len(content) > MAX_TEXT:
-            raise DataFileError(self.label, None, f"has more than {MAX_TEXT >> 20:,} MB of text, which no such file has")
+            raise DataFileError(self.label, None, f"has more than {MAX_TEXT >> 20:,} MB of text; no such file has")
         try:
             return content.decode(
                 "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"

@@ -22,7 +22,7 @@ _UNKNOWN = ("", r"\N")
 
 
 def read_items(file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Read (movies, genres) from u.item: id, title, release date, video release date, URL, and a flag for each genre."""
+    """Read (movies, genres) from u.item: id, title, release dates, URL, and a flag for each genre."""
     return to_movies(file, _items(file))
 
 

@@ -49,7 +49,6 @@ class RatingsFormat:
     scale: Scale = Scale.STARS
     clock: Clock = Clock.SECONDS
 
-
     def numbers(self) -> dict[str, type[pl.DataType]]:
         """Return the columns that are read, with their types."""
         times = _DATE if self.clock is Clock.PARTS else ("timestamp",)
@@ -180,7 +179,7 @@ class _Reader:
         return rows
 
     def _first_invalid(self, lines: list[bytes]) -> int:
-        """Find the first line that is no row, by bisection with the parser that refused the block. Returns its index."""
+        """Find the first line that is no row, by bisection with the parser that refused the block; return its index."""
         good, bad = 0, len(lines)
         while bad - good > 1:
             middle = (good + bad) // 2

@@ -21,7 +21,7 @@ class _ArgumentParser(argparse.ArgumentParser):
 def prepare_arguments(arguments: Sequence[str]) -> list[str]:
     """Return the arguments of `manage.py prepare` for those of `./run`. Raises SetupError for what cannot be."""
     parser = _ArgumentParser(prog="./run", description="Starts everything; Ctrl-C stops it.", allow_abbrev=False)
-    parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder, in place of the demo")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="a zip or folder of MovieLens or MovieTweetings")
     parser.add_argument("--people", type=Path, metavar="FILE", help="directors and actors for --data")
     parser.add_argument("--empty", action="store_true", help="without the demo: for films of your own")
     options, unknown = parser.parse_known_args(arguments)

@@ -72,7 +72,7 @@ def write_kaggle(folder: Path, films: Sequence[Film], ratings: Sequence[Rating])
 
 def write_100k(folder: Path, films: Sequence[Film], ratings: Sequence[Rating]) -> None:
     items = [
-        (film.id, film.title, "01-Jan-1995", "", "http://us.imdb.example/", *(int(flag in film.genres) for flag in FLAGS))
+        (film.id, film.title, "01-Jan-1995", "", "http://imdb.example/", *(int(flag in film.genres) for flag in FLAGS))
         for film in films
     ]
     _write(folder, "u.item", items, "|", "latin-1")
@@ -117,8 +117,7 @@ def write_hetrec_dates(folder: Path, films: Sequence[Film], ratings: Sequence[Ra
 def write_hetrec_films(folder: Path, films: Sequence[Film]) -> None:
     rotten = [r"\N"] * 15
     movies = [
-        (f.id, f.title.rpartition(" (")[0] or f.title, f"{f.id:07d}", "", "", f.title[-5:-1], *rotten)
-        for f in films
+        (f.id, f.title.rpartition(" (")[0] or f.title, f"{f.id:07d}", "", "", f.title[-5:-1], *rotten) for f in films
     ]
     header = ("id", "title", "imdbID", "spanishTitle", "imdbPictureURL", "year", *(f"rt{n}" for n in range(15)))
     _write(folder, "movies.dat", [header, *movies], "\t", "latin-1")

@@ -38,9 +38,7 @@ class Command(BaseCommand):
     help = "Brings the database up to date, loads data and trains a model where there are none. Twice changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--data", type=Path, metavar="PATH", help="A zip or folder of MovieLens or MovieTweetings."
-        )
+        parser.add_argument("--data", type=Path, metavar="PATH", help="A zip or folder of MovieLens or MovieTweetings.")
         parser.add_argument("--people", type=Path, metavar="FILE", help="Directors and actors for --data.")
         parser.add_argument("--empty", action="store_true", help="No demo: a site for films of your own.")
 
