@@ -73,8 +73,9 @@ def _utf16_without_mark(first_bytes: bytes) -> str | None:
     return "utf-16-le" if zeros == [1, 3] else "utf-16-be" if zeros == [0, 2] else None
 
 
-def _check_utf8(file: BinaryIO, name: str) -> None:
-    """Refuse a file in which no letter beyond ASCII is UTF-8: it is in another encoding, and nothing tells in which."""
+def find_non_utf8(file: BinaryIO) -> int:
+    """Return the first line of a file in which no letter beyond ASCII is UTF-8: it is in another encoding; else 0."""
+    file.seek(0)
     decoder, line, first_invalid = codecs.getincrementaldecoder("utf-8")("surrogateescape"), 1, 0
     while chunk := file.read(CHUNK_SIZE):
         text = decoder.decode(chunk)
@@ -86,7 +87,12 @@ def _check_utf8(file: BinaryIO, name: str) -> None:
             first_invalid = first_invalid or (line + text.count("\n", 0, invalid.start()) if invalid else 0)
         line += text.count("\n")
     file.seek(0)
-    if first_invalid:
+    return first_invalid
+
+
+def _check_utf8(file: BinaryIO, name: str) -> None:
+    """Refuse a file in another encoding than UTF-8: nothing tells in which."""
+    if first_invalid := find_non_utf8(file):
         message = f"is not UTF-8, as line {first_invalid} shows first. Save the file as UTF-8, or say what it is in,"
         example = (
             "mostly windows-1252 (HTTP: Content-Type: text/csv; charset=windows-1252; commands: "

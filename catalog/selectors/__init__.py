@@ -64,10 +64,12 @@ from catalog.selectors.viewer_events import (
     EventCursor,
     EventPage,
     FilmList,
+    KnownViewings,
     ViewerCounts,
     ViewerEvent,
     film_list_page,
     history_page,
+    known_viewings,
     viewer_counts,
 )
 from catalog.selectors.viewer_histories import (
@@ -108,6 +110,7 @@ __all__ = [
     "EventPage",
     "FilmList",
     "History",
+    "KnownViewings",
     "Match",
     "MerchandisingRule",
     "MovieCard",
@@ -149,6 +152,7 @@ __all__ = [
     "history",
     "history_page",
     "is_database_down",
+    "known_viewings",
     "match_movies",
     "may_bring_genres",
     "merchandising_rule",

@@ -4,6 +4,7 @@ A page ends at a moment and an id, and the next one begins behind them: an event
 """
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
@@ -14,9 +15,11 @@ from django.conf import settings
 from django.db import connection
 
 from catalog.event_keys import event_key_text
+from catalog.keys import Key
 from catalog.last_word import PAST_RATING, EventColumns, find_held_events
 from catalog.models import WatchEvent
 from catalog.selectors.age_limits import certificates_within
+from catalog.selectors.viewer_data import find_viewers
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,19})\Z", re.ASCII)
@@ -89,6 +92,14 @@ class ViewerCounts(NamedTuple):
     watchlist: int
 
 
+class KnownViewings(NamedTuple):
+    """When a viewer watched and rated a film, as far as is known."""
+
+    watched_at: frozenset[datetime]
+    rated_at: frozenset[datetime]
+    stars: float | None  # of the newest rating
+
+
 class _HeldHistory(NamedTuple):
     """The events that hold (`catalog.last_word`), in the order (occurred_at, id)."""
 
@@ -154,6 +165,26 @@ def film_list_page(
         return EventPage(events, None)
     moment = _EPOCH + timedelta(microseconds=int(history.occurred_at[page[-1]]))
     return EventPage(events, EventCursor(moment, int(history.numbers[page[-1]])))
+
+
+def known_viewings(viewer: Key, movie_ids: Collection[int]) -> dict[int, KnownViewings]:
+    """Map those of the movies that a viewer watched or rated to when that was; a viewer who is not there has none."""
+    rows = WatchEvent.objects.filter(
+        viewer_id__in=find_viewers([viewer]).values(),
+        movie_id__in=movie_ids,
+        kind__in=(_Kind.WATCH, _Kind.REWATCH, _Kind.RATING),
+    )
+    found: dict[int, KnownViewings] = {}
+    for movie_id, kind, at, stars in rows.order_by("occurred_at", "id").values_list(
+        "movie_id", "kind", "occurred_at", "rating"
+    ):
+        known = found.get(movie_id, KnownViewings(frozenset(), frozenset(), None))
+        found[movie_id] = (
+            known._replace(rated_at=known.rated_at | {at}, stars=stars)
+            if kind == _Kind.RATING
+            else known._replace(watched_at=known.watched_at | {at})
+        )
+    return found
 
 
 def viewer_counts(viewer_id: int) -> ViewerCounts:

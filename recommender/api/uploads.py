@@ -15,6 +15,7 @@ from recommender.serving.concurrency import FILE_TRANSFERS
 
 MAX_BYTES_IN_MEMORY = 4 * 1024 * 1024  # a longer file lies on disk while it is read
 BLOCK_BYTES = 1 << 16
+MAX_NAME_LENGTH = 200  # characters of a file's name
 
 
 @contextmanager
@@ -37,3 +38,9 @@ def content_type_and_encoding(request: Request) -> tuple[str, str | None]:
     if charset and encoding is None:
         raise UnsupportedMediaType(request.content_type, f"Send a charset of {', '.join(ENCODINGS)}.")
     return content_type, encoding
+
+
+def uploaded_name(request: Request) -> str:
+    """Return the file's own name, where the client says it (Content-Disposition: attachment; filename="diary.csv")."""
+    _, parameters = parse_header_parameters(request.headers.get("Content-Disposition", ""))
+    return str(parameters.get("filename", ""))[:MAX_NAME_LENGTH]

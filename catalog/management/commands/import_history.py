@@ -8,7 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
-from catalog.exchange.history_import import UnmatchedRow, import_history
+from catalog.exchange.history.dates import DateOrder
+from catalog.exchange.history.importing import UnmatchedRow, import_history
+from catalog.exchange.history.reading import ReadOptions
+from catalog.exchange.history.rows import LIST_KINDS
 from catalog.exchange.text_encoding import ENCODINGS, python_encoding
 from catalog.keys import VIEWER_KEY_RULE, parse_key
 from catalog.plurals import count_noun
@@ -18,15 +21,32 @@ from catalog.selectors import has_demo
 class Command(BaseCommand):
     """Imports a person's own export into a viewer's history."""
 
-    help = """Import a person's own export into a viewer's history: IMDb ratings, Letterboxd diary, watched or ratings
-    (CSV), Trakt history or ratings (JSON). Rows without a matching film are written to FILE.unmatched.csv."""
+    help = """Import a person's own export into a viewer's history: of Letterboxd and Trakt the archive as it came or
+    single files, of IMDb ratings, watchlist and lists. Rows without a matching film are written to
+    FILE.unmatched.csv."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("viewer", metavar="VIEWER", help="The viewer's id; an unknown viewer is created.")
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
 
-    def handle(self, *args: Any, viewer: str, file: Path, encoding: str | None, **options: Any) -> None:
+        parser.add_argument("--kind", choices=LIST_KINDS, help="What the films of a list are.")
+        parser.add_argument("--date-order", choices=[*DateOrder], help="Of dates like 03/04/2021.")
+        parser.add_argument("--profile", default="", help="Whose rows are read, of a file of several people.")
+        parser.add_argument("--dry-run", action="store_true", help="Store nothing; say what would be stored.")
+
+    def handle(
+        self,
+        *args: Any,
+        viewer: str,
+        file: Path,
+        encoding: str | None,
+        kind: str | None,
+        date_order: str | None,
+        profile: str,
+        dry_run: bool,
+        **options: Any,
+    ) -> None:
         key = parse_key(viewer)
         if key is None:
             raise CommandError(f"There can be no such viewer: {VIEWER_KEY_RULE}")
@@ -34,15 +54,27 @@ class Command(BaseCommand):
             self.stdout.write(
                 "The demo is loaded: what you import now is removed with it, as soon as films of your own come."
             )
+        said = ReadOptions(
+            str(file),
+            encoding and python_encoding(encoding),
+            LIST_KINDS[kind] if kind else None,
+            DateOrder(date_order) if date_order else None,
+            profile,
+        )
         try:
             with file.open("rb") as source:
-                report = import_history(key, source, encoding and python_encoding(encoding))
+                report = import_history(key, source, said, dry_run=dry_run)
         except (CatalogError, OSError) as error:
             raise CommandError(f"Nothing was imported. {error}") from error
         self.stdout.write(
             f"{report.source}: {count_noun(report.rows, 'row')}, {report.by_id:,} found by id and {report.by_title:,} "
-            f"by title and year; {count_noun(report.stored, 'event')} stored, {report.duplicates:,} there already."
+            f"by title and year; {count_noun(report.stored, 'event')} {'would be ' if dry_run else ''}stored, "
+            f"{report.duplicates:,} there already."
         )
+        if report.events:
+            self.stdout.write("It says: " + ", ".join(f"{name} {count:,}" for name, count in report.events.items()))
+        for left in (one for one in report.files if one.left_out):
+            self.stdout.write(f"{left.name} was left out: it {left.left_out}.")
         if report.unmatched:
             path = file.with_name(f"{file.name}.unmatched.csv")
             with path.open("w", newline="") as out:

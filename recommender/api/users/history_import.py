@@ -1,5 +1,7 @@
 """POST /users/{id}/history: a person's own export from another service, into the viewer's history."""
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -7,20 +9,51 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.errors import DataFileError
-from catalog.exchange.history_files import HistorySource
-from catalog.exchange.history_import import import_history
+from catalog.exchange.history.dates import DateOrder
+from catalog.exchange.history.importing import HistoryReport, import_history
+from catalog.exchange.history.reading import MAX_OTHER_ROWS, ReadOptions
+from catalog.exchange.history.rows import LIST_KINDS, HistorySource
+from recommender.api.fast_serializer import FastSerializer
+from recommender.api.fields import JsonBoolean
 from recommender.api.openapi.operations import operation
-from recommender.api.uploads import content_type_and_encoding, uploaded_file
+from recommender.api.uploads import content_type_and_encoding, uploaded_file, uploaded_name
 from recommender.api.users.path_viewer import viewer_of_path
 from recommender.api.users.profiles import ReadWriteView
 from recommender.models import ApiKey
 
+MAX_PROFILE_LENGTH = 200  # characters
+
+
+class HistoryQuerySerializer(FastSerializer):
+    kind = serializers.ChoiceField(
+        [*LIST_KINDS],
+        required=False,
+        help_text="What the films of a list are, where neither its rows nor its file's name say it.",
+    )
+    date_order = serializers.ChoiceField(
+        [*DateOrder], required=False, help_text="Of dates like 03/04/2021, where the file does not show it."
+    )
+    profile = serializers.CharField(
+        required=False, max_length=MAX_PROFILE_LENGTH, help_text="Whose rows are read, of a file of several people."
+    )
+    dry_run = JsonBoolean(default=False, help_text="Store nothing; the answer says what would be stored.")
+
 
 class UnmatchedRowSerializer(serializers.Serializer):
+    file = serializers.CharField(help_text="Of an archive; else empty.")
     line = serializers.IntegerField(help_text="Of a JSON list the place, from 1.")
     title = serializers.CharField()
     year = serializers.IntegerField(allow_null=True)
     reason = serializers.CharField()
+
+
+class HistoryFileSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field has a `source` of its own
+        list(HistorySource), allow_null=True
+    )
+    rows = serializers.IntegerField(help_text="Of films.")
+    left_out = serializers.CharField(help_text="Why none of it was read; else empty.")
 
 
 class HistoryAnswerSerializer(serializers.Serializer):
@@ -30,7 +63,12 @@ class HistoryAnswerSerializer(serializers.Serializer):
     by_title = serializers.IntegerField(help_text="Rows whose film was found by title and year.")
     stored = serializers.IntegerField(help_text="Events that are new.")
     duplicates = serializers.IntegerField(help_text="Events that are there already.")
+    merged = serializers.IntegerField(help_text="Rows that say nothing beside other rows of their film.")
+    events = serializers.DictField(child=serializers.IntegerField(), help_text="What the rows say, by kind of event.")
+    other_rows = serializers.IntegerField(help_text=f"Of episodes and games; {MAX_OTHER_ROWS:,} at most are listed.")
     unmatched = UnmatchedRowSerializer(many=True)
+    files = HistoryFileSerializer(many=True)
+    dry_run = serializers.BooleanField()
 
 
 class HistoryImportView(ReadWriteView):
@@ -41,17 +79,30 @@ class HistoryImportView(ReadWriteView):
 
     @operation(
         "users_history",
-        "Reads what somebody exported from IMDb, Letterboxd or Trakt.",
+        "Reads what somebody took along from another site: an archive or a file.",
         HistoryAnswerSerializer,
-        request=dict.fromkeys(("text/csv", "application/json"), OpenApiTypes.BINARY),
+        request=dict.fromkeys(("text/csv", "application/json", "application/zip"), OpenApiTypes.BINARY),
+        parameters=[HistoryQuerySerializer],
     )
     def post(self, request: Request, user_id: str) -> Response:
         """Import a person's export; the answer lists the rows that match no movie."""
-        viewer = viewer_of_path(user_id)
+        viewer, query = viewer_of_path(user_id), self.validated
         _, encoding = content_type_and_encoding(request)
+        options = ReadOptions(
+            uploaded_name(request),
+            encoding,
+            LIST_KINDS[query["kind"]] if "kind" in query else None,
+            DateOrder(query["date_order"]) if "date_order" in query else None,
+            query.get("profile", ""),
+        )
         with uploaded_file(request) as file:
             try:
-                summary = import_history(viewer, file, encoding)
+                report = import_history(viewer, file, options, dry_run=query["dry_run"])
             except DataFileError as error:
                 raise ValidationError(str(error)) from None
-        return Response(summary._asdict() | {"unmatched": [row._asdict() for row in summary.unmatched]})
+        return Response(_body(report))
+
+
+def _body(report: HistoryReport) -> dict[str, Any]:
+    lists = {name: [row._asdict() for row in getattr(report, name)] for name in ("unmatched", "files")}
+    return report._asdict() | lists

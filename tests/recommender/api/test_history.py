@@ -89,7 +89,7 @@ def test_letterboxd(site):
     assert history() == [
         (AMELIE, "watch", "01-02", None),
         (AMELIE, "rating", "01-02", 4.5),
-        (AMELIE, "watch", "01-04", None),
+        (AMELIE, "rewatch", "01-04", None),
         (PULP_FICTION, "rating", "02-01", 0.5),
         (SPIRITED_AWAY, "watch", "02-02", None),
     ]

@@ -1,0 +1,159 @@
+"""Import of a person's own file into a viewer's history, with a report of what was matched."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import BinaryIO, NamedTuple
+
+from django.db import transaction
+
+from catalog.exchange.history.merging import Said, merge_statements
+from catalog.exchange.history.reading import FileReport, ReadOptions, read_history
+from catalog.exchange.history.rows import NO_FILM, Basis, HistoryRow, HistorySource, Kind, Statement
+from catalog.exchange.row_import import batched
+from catalog.keys import Key
+from catalog.selectors import KnownViewings, Match, MovieReference, known_viewings, match_movies
+from catalog.services import EventStatus, NewEvent, record_events
+
+_MESSAGES = {
+    "unknown": "The catalogue has no film of this title and year.",
+    "several": "Several films are called so.",
+}
+
+
+class UnmatchedRow(NamedTuple):
+    """A row that was left out, and why."""
+
+    line: int
+    title: str
+    year: int | None
+    reason: str
+    file: str = ""  # in an archive
+
+
+class HistoryReport(NamedTuple):
+    """What became of the rows and their events."""
+
+    source: HistorySource
+    rows: int
+    by_id: int
+    by_title: int
+    stored: int  # new events
+    duplicates: int  # events that exist already
+    unmatched: list[UnmatchedRow]
+    merged: int  # rows that say nothing beside other rows of their film
+    events: dict[str, int]  # by kind: what the file says, stored now or there already
+    other_rows: int  # of episodes, games and the like
+    files: list[FileReport]
+    dry_run: bool
+
+
+class _Event(NamedTuple):
+    """An event that a row gives."""
+
+    row: int  # its position
+    event: NewEvent
+
+
+def import_history(
+    viewer: Key, file: BinaryIO, options: ReadOptions | None = None, *, dry_run: bool = False
+) -> HistoryReport:
+    """Match each row by id or by title and store its events, in one transaction. A second time stores nothing new.
+
+    `dry_run`: nothing is stored; the report says what would have been. Raises DataFileError with nothing stored.
+    """
+    history = read_history(file, options or ReadOptions())
+    rows = history.rows
+    valid = [position for position, row in enumerate(rows) if not row.problem]
+    matches = dict(zip(valid, match_movies([_reference(rows[position]) for position in valid]), strict=True))
+    movies = {position: match.movie_id for position, match in matches.items() if match.movie_id is not None}
+    events, repeated = _settle(viewer, rows, movies)
+    statuses, rejected = _record_events(events, dry_run)
+    kinds = Counter(Kind(event.kind).label for _, event in events)
+    by = Counter(match.by for position, match in matches.items() if position not in rejected)
+    return HistoryReport(
+        history.source,
+        len(rows) + history.other_rows - sum(row.is_no_film for row in rows),
+        by["id"],
+        by["title"],
+        statuses[EventStatus.STORED],
+        statuses[EventStatus.DUPLICATE] + repeated,
+        _unmatched(rows, matches, rejected),
+        len(movies.keys() - {event.row for event in events}),
+        dict(sorted(kinds.items())),
+        history.other_rows,
+        history.files,
+        dry_run,
+    )
+
+
+def _reference(row: HistoryRow) -> MovieReference:
+    if row.only_by_id:
+        return MovieReference("", None, row.imdb_id, row.tmdb_id)
+    return MovieReference(row.title, row.year, row.imdb_id, row.tmdb_id)
+
+
+def _settle(viewer: Key, rows: Sequence[HistoryRow], movies: dict[int, int]) -> tuple[list[_Event], int]:
+    """Return the events that the rows give together, in the order of their moments; and how many are left out because
+    the viewer's history says the same with a moment that is as good."""
+    said: dict[int, list[Said]] = {}
+    years: dict[int, int | None] = {}
+    for position, movie_id in movies.items():
+        said.setdefault(movie_id, []).extend(Said(position, statement) for statement in rows[position].statements)
+        years[movie_id] = years.get(movie_id) or rows[position].year
+    known = known_viewings(viewer, said.keys())
+    events, repeated = [], 0
+    for movie_id, statements in said.items():
+        for one in merge_statements(statements, years[movie_id]):
+            if movie_id in known and _is_known(one.statement, known[movie_id]):
+                repeated += 1
+            else:
+                events.append(_event(viewer, movie_id, one))
+    events.sort(key=lambda pair: (pair.event.occurred_at, pair.row))
+    return events, repeated
+
+
+def _is_known(statement: Statement, known: KnownViewings) -> bool:
+    """Say whether the viewer's history tells the same, perhaps from another file, with another moment that is as good:
+    the same day of a watch, any day where it was only noted; the same stars. An event of the same moment is stored
+    again, so that it counts as a duplicate."""
+    if statement.kind == Kind.RATING:
+        return known.stars == statement.stars and statement.at not in known.rated_at
+    if statement.kind not in (Kind.WATCH, Kind.REWATCH) or statement.at is None or statement.at in known.watched_at:
+        return False
+    if statement.basis is not Basis.DEED:
+        return bool(known.watched_at)
+    return statement.at.date() in {at.date() for at in known.watched_at}
+
+
+def _event(viewer: Key, movie_id: int, said: Said) -> _Event:
+    kind, at, stars, *_ = said.statement
+    if kind is None or at is None:
+        raise ValueError("merge_statements() gives every statement its kind and moment.")
+    return _Event(said.row, NewEvent(viewer, movie_id, kind, at, stars))
+
+
+def _record_events(events: list[_Event], dry_run: bool) -> tuple[Counter[EventStatus], dict[int, str]]:
+    """Store the events, ordered by time: the order is kept for equal times.
+
+    Returns how many events have each status; and why rows, by position, had an event rejected.
+    """
+    statuses, rejected = Counter[EventStatus](), dict[int, str]()
+    with transaction.atomic():
+        for batch in batched(events):
+            results = record_events([event for _, event in batch])
+            statuses.update(result.status for result in results)
+            rejected |= {row: result.reason for (row, _), result in zip(batch, results, strict=True) if result.reason}
+        transaction.set_rollback(dry_run)
+    return statuses, rejected
+
+
+def _unmatched(rows: Sequence[HistoryRow], matches: dict[int, Match], rejected: dict[int, str]) -> list[UnmatchedRow]:
+    reasons = {position: row.problem for position, row in enumerate(rows) if row.problem} | rejected
+    for position, match in matches.items():
+        if match.movie_id is None:
+            reasons[position] = NO_FILM if rows[position].only_by_id else _MESSAGES[match.by]
+    return [
+        UnmatchedRow(row.line, row.title, row.year, reasons[position], row.file)
+        for position, row in enumerate(rows)
+        if position in reasons
+    ]

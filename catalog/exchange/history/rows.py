@@ -1,0 +1,105 @@
+"""What a person's file says of films, whatever site it is from."""
+
+import re
+from datetime import datetime
+from enum import Enum, StrEnum, auto
+from typing import NamedTuple
+
+from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
+from catalog.models import WatchEvent
+
+Kind = WatchEvent.Kind
+MAX_TITLE_LENGTH = 300  # characters
+# What a list of films may be said to be, where the file does not say it itself.
+LIST_KINDS = {
+    str(kind.label): kind for kind in (Kind.WATCH, Kind.WATCHLIST, Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED)
+}
+NO_FILM = "is no film"
+_YEAR = re.compile(r"\d{4}", re.ASCII)
+
+
+class HistorySource(StrEnum):
+    """The site that a file is from."""
+
+    IMDB = "imdb"
+    LETTERBOXD = "letterboxd"
+    TRAKT = "trakt"
+
+
+class Basis(Enum):
+    """What the moment of a statement is."""
+
+    DEED = auto()  # when it was done
+    NOTED = auto()  # when it was written down; another row may know when it was done
+    CURRENT = auto()  # when the rating was given that counts now
+
+
+class Statement(NamedTuple):
+    """One thing that a row says of its film. `kind`: None where neither the row nor its file tells."""
+
+    kind: Kind | None
+    at: datetime | None  # None: it has no date
+    stars: float | None = None
+    basis: Basis = Basis.DEED
+    likely: Kind | None = None  # what a file alone is taken for that does not tell
+
+
+class HistoryRow(NamedTuple):
+    """One row of a file. `problem`: why it says nothing of a film."""
+
+    line: int = 0  # of the file; of a JSON list the position, from 1
+    title: str = ""
+    other_title: str = ""  # the original one
+    year: int | None = None
+    imdb_id: str = ""
+    tmdb_id: int | None = None
+    directors: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    problem: str = ""
+    only_by_id: bool = False  # by its type it is no film, unless its id is a film's
+    file: str = ""  # in an archive
+
+    @property
+    def is_no_film(self) -> bool:
+        """Say whether the row is of series, games and the like, which no limit counts."""
+        return self.problem == NO_FILM
+
+
+def clean_text(text: object) -> str:
+    """Return a text as Postgres takes it, at most MAX_TITLE_LENGTH long; "" for anything else."""
+    if not isinstance(text, str):
+        return ""
+    return " ".join(text.encode(errors="replace").decode().replace("\0", " ").split())[:MAX_TITLE_LENGTH]
+
+
+def parse_year(text: object) -> int | None:
+    """Return a film's year, of 2008-2013 the first; None where there is none, as in 0 or an empty cell."""
+    match = _YEAR.match(str(text))
+    return int(match[0]) if match and MIN_YEAR <= int(match[0]) <= MAX_YEAR else None
+
+
+def parse_tmdb_id(value: object) -> int | None:
+    """Return a film's number at TMDB; None for anything else."""
+    text = str(value).removesuffix(".0")
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:11]) <= MAX_ID else None
+
+
+def rating_of(text: object, best: int, at: datetime | None, basis: Basis = Basis.CURRENT) -> tuple[Statement, ...]:
+    """Return the rating, in half stars of five, that a text of 0 to `best` gives; nothing for an empty one and for 0.
+
+    Raises ValueError.
+    """
+    if text in (None, ""):
+        return ()
+    try:
+        value = float(str(text).replace(",", "."))
+    except ValueError:
+        value = -1
+    if not 0 <= value <= best:
+        raise ValueError(f"{str(text)[:40]!r} is no rating from 1 to {best}")
+    return (Statement(Kind.RATING, at, max(0.5, round(value * 10 / best) / 2), basis),) if value else ()
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names that commas separate."""
+    return tuple(name for part in text.split(",") if (name := clean_text(part)))
