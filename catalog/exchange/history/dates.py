@@ -69,8 +69,8 @@ class Dates:
         readings = None if _ISO.match(text) else _readings(text)
         if readings is None:
             return _read_plain(text)
-        day = readings.get(self._order) if self._order in readings else None
-        if day is None and len(set(readings.values())) == 1:
+        day = readings.get(self._order) if self._order else None
+        if self._order is None and len(set(readings.values())) == 1:
             day = next(iter(readings.values()))
         if day is None:
             raise ValueError(f"{text[:40]!r} is no date in this order")

@@ -17,9 +17,9 @@ from catalog.exchange.history.rows import (
 )
 from catalog.exchange.history.tables import Cells, TableFormat
 
-# Rows that their owner took back, or whose film is gone.
-LEFT_OUT_FOLDERS = frozenset({"deleted", "orphaned"})
-_LIKED_FILMS = "films"  # of the folder `likes`, which also has reviews and lists
+# Of rows that their owner took back, or whose film is gone.
+_DELETED = frozenset({"deleted", "orphaned"})
+_LIKED_FILMS = "films"  # of the folder `likes`, which also has reviews and lists of others
 _IMPORT_COLUMNS = frozenset(
     ("imdbid", "tmdbid", "letterboxduri", "rating10", "watcheddate", "rewatch", "rating", "directors", "review")
 )
@@ -27,10 +27,18 @@ _KIND_BY_NAME = {"watched": Kind.WATCH, "watchlist": Kind.WATCHLIST}
 _YES = frozenset({"yes", "true", "1"})
 
 
+def why_left_out(path: str) -> str:
+    """Return why a file of the archive is not read; nothing for one that is."""
+    file = PurePosixPath(path)
+    if _DELETED & {*file.parts[:-1]}:
+        return "was deleted at its site"
+    return "is about the words of others" if file.parent.name == "likes" and file.stem != _LIKED_FILMS else ""
+
+
 def _kind_of(path: str) -> Kind | None:
     file = PurePosixPath(path)
     if file.parent.name == "likes":
-        return Kind.LIKE if file.stem == _LIKED_FILMS else None
+        return Kind.LIKE
     return None if file.parent.name == "lists" else _KIND_BY_NAME.get(file.stem.lower())
 
 

@@ -4,7 +4,6 @@ import io
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
 
 from django.utils import timezone
@@ -48,7 +47,7 @@ class FileReport(NamedTuple):
     """What became of one file of an archive, or of the only one."""
 
     name: str
-    source: HistorySource | None
+    source: HistorySource | None  # None: it is none that is known
     rows: int  # of films
     left_out: str = ""  # why none of it was read
 
@@ -92,8 +91,8 @@ def _read_archive(file: BinaryIO, options: ReadOptions) -> History:
     others, sources = 0, Counter[HistorySource]()
     for packed in unpack(file, "the file"):
         name = clean_text(packed.path)
-        if letterboxd.LEFT_OUT_FOLDERS & {*PurePosixPath(name).parts[:-1]}:
-            reports.append(FileReport(name, None, 0, "was deleted at its site"))
+        if reason := letterboxd.why_left_out(name):
+            reports.append(FileReport(name, None, 0, reason))
             continue
         part = _read_part(packed.content, name, options._replace(name=name), in_archive=True)
         if part is None:

@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE")
         parser.add_argument("--encoding", choices=sorted(ENCODINGS), help="Where it is neither UTF-8 nor says its own.")
 
-        parser.add_argument("--kind", choices=LIST_KINDS, help="What the films of a list are.")
+        parser.add_argument("--kind", choices=[*LIST_KINDS], help="What the films of a list are.")
         parser.add_argument("--date-order", choices=[*DateOrder], help="Of dates like 03/04/2021.")
         parser.add_argument("--profile", default="", help="Whose rows are read, of a file of several people.")
         parser.add_argument("--dry-run", action="store_true", help="Store nothing; say what would be stored.")

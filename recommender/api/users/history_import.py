@@ -49,9 +49,7 @@ class UnmatchedRowSerializer(serializers.Serializer):
 
 class HistoryFileSerializer(serializers.Serializer):
     name = serializers.CharField()
-    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field has a `source` of its own
-        list(HistorySource), allow_null=True
-    )
+    source = serializers.CharField(help_text="The site it is from; empty: it is none that is known.")  # type: ignore[assignment]
     rows = serializers.IntegerField(help_text="Of films.")
     left_out = serializers.CharField(help_text="Why none of it was read; else empty.")
 
@@ -104,5 +102,5 @@ class HistoryImportView(ReadWriteView):
 
 
 def _body(report: HistoryReport) -> dict[str, Any]:
-    lists = {name: [row._asdict() for row in getattr(report, name)] for name in ("unmatched", "files")}
-    return report._asdict() | lists
+    files = [file._asdict() | {"source": file.source or ""} for file in report.files]
+    return report._asdict() | {"unmatched": [row._asdict() for row in report.unmatched], "files": files}

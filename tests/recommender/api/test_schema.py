@@ -18,8 +18,8 @@ COMPONENTS = """
     CacheBatchRequest CatalogueReport CertificateEnum ChartAnswer ChartSource CheckStatus CountryEnum
     CountryWindow Counts CreditRole DataAnswer DecadeTaste DeletedEvents DoneEvent Doubles ErasedAnswer
     EventRequest EventResult EventStatus EventsAnswer EventsBody FacetCount FilteredAnswer FilteredRequest
-    FiltersApplied GenreTaste Genres HistoryAnswer HistoryAnswerSourceEnum HistoryItem HistoryKind HistoryPage
-    HomeAnswer HomeFilm HomeRow JobAnswer JobStatus KeptMerge KindEnum KnownViewer Lacking LanguageTaste
+    FiltersApplied GenreTaste Genres HistoryAnswer HistoryAnswerSourceEnum HistoryFile HistoryItem HistoryKind
+    HistoryPage HomeAnswer HomeFilm HomeRow JobAnswer JobStatus KeptMerge KindEnum KnownViewer Lacking LanguageTaste
     ListSource LiveAnswer MergeAnswer MergeRequest MessageType MissingFacts Movie MovieDetails MoviePage
     Namesakes Neighbour NeighbourSource NewMovie PatchedMovieValues PatchedProfileValues PeoplePage Person
     PersonTaste Problem ProblemError Profile ProfileAnswer ProfileValues ReadyAnswer RecommendAnswer
