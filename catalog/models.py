@@ -235,6 +235,11 @@ class Movie(models.Model):
     available_from = models.DateTimeField(null=True, blank=True)
     available_until = models.DateTimeField(null=True, blank=True, help_text="Exclusive.")
     published = models.BooleanField(default=True)
+    double_of = models.IntegerField(
+        null=True,
+        editable=False,
+        help_text="Id of the film that staff say it is, its own: of none by its title. Empty: of those by its title.",
+    )
     is_demo = models.BooleanField(default=False, editable=False, help_text="Part of the demo; an import removes it.")
     added_at = models.DateTimeField(auto_now_add=True)
     search_words = models.GeneratedField(

@@ -18,9 +18,10 @@ from catalog.certificates import CERTIFICATES, minimum_age
 from catalog.models import Credit, Movie, MovieAvailability, MovieTranslation
 from catalog.plurals import count_noun
 from catalog.selectors import movie_tags, search_movies
-from catalog.services import delete_movies, publish_movies
+from catalog.services import delete_movies, forget_doubles, join_doubles, part_doubles, publish_movies
 
 MAX_TAGS = 30
+MAX_DOUBLES = 20  # movies that are said to be one film at once
 
 
 class CreditInline(TabularInline):
@@ -92,7 +93,7 @@ class MovieAdmin(CatalogueAdmin):
         "Words of the title and names of people, which all have to fit; or an id: ours, IMDb's or TMDB's."
     )
     sortable_by = ("year",)
-    actions = ("publish", "unpublish")
+    actions = ("publish", "unpublish", "join", "part", "forget")
     autocomplete_fields = ("genres",)
     formfield_overrides = {URLField: {"assume_scheme": "https"}}
     readonly_fields = ("key_text", "minimum_age_text", "tag_names", "is_demo", "added_at")
@@ -171,6 +172,35 @@ class MovieAdmin(CatalogueAdmin):
         self.log_changes(request, ids, f"Published: {not published} → {published}")
         verb = "is" if changed == 1 else "are"
         message = f"{count_noun(changed, 'film')} {verb} now {'shown' if published else 'hidden'}."
+        self.message_user(request, message, messages.SUCCESS)
+
+    @admin.action(description="Doubles: the selected films are one film", permissions=["change"])
+    def join(self, request: HttpRequest, queryset: QuerySet[Movie]) -> None:
+        """Let the selected movies count as one film."""
+        ids = list(queryset.values_list("pk", flat=True)[: MAX_DOUBLES + 1])
+        if not 2 <= len(ids) <= MAX_DOUBLES:
+            self.message_user(request, f"Choose 2 to {MAX_DOUBLES} films that are one.", messages.ERROR)
+            return
+        join_doubles(ids)
+        self._report_doubles(request, ids, "one film")
+
+    @admin.action(description="Doubles: each of the selected films is one of its own", permissions=["change"])
+    def part(self, request: HttpRequest, queryset: QuerySet[Movie]) -> None:
+        """Let each of the selected movies count as a film of its own."""
+        ids = list(queryset.values_list("pk", flat=True))
+        part_doubles(ids)
+        self._report_doubles(request, ids, "films of their own")
+
+    @admin.action(description="Doubles: let titles and years tell again", permissions=["change"])
+    def forget(self, request: HttpRequest, queryset: QuerySet[Movie]) -> None:
+        """Forget what was said of the selected movies."""
+        ids = list(queryset.values_list("pk", flat=True))
+        forget_doubles(ids)
+        self._report_doubles(request, ids, "what their titles and years tell")
+
+    def _report_doubles(self, request: HttpRequest, ids: list[int], counted: str) -> None:
+        self.log_changes(request, ids, f"Counts as {counted}, of {count_noun(len(ids), 'film')}.")
+        message = f"{count_noun(len(ids), 'film')} now count{'s' if len(ids) == 1 else ''} as {counted}."
         self.message_user(request, message, messages.SUCCESS)
 
     @display(description="genres")

@@ -338,7 +338,7 @@ class NamesakesSerializer(serializers.Serializer):
     """The films of one title and year."""
 
     title = serializers.CharField()
-    year = serializers.IntegerField()
+    year = serializers.IntegerField(allow_null=True)
     films = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()), help_text="Ids; those of one list count as one."
     )

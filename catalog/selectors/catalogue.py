@@ -25,6 +25,7 @@ _MOVIE_DTYPE = np.dtype(
         ("language", ">i2"),
         ("imdb", ">i4"),
         ("tmdb", ">i4"),
+        ("double_of", ">i4"),
     ]
 )
 _GENRE_DTYPE = np.dtype([("movie", ">i4"), ("genre", ">i4")])
@@ -53,7 +54,8 @@ SELECT
         || int2send(coalesce(year, 0::int2)) || int2send(coalesce(runtime, 0::int2))
         || int2send((array_position(certificates.names, certificate) - 1)::int2)
         || int2send((array_position(languages.names, language) - 1)::int2)
-        || int4send(coalesce(substring(imdb_id from '^tt([0-9]{{1,9}})$')::int, 0)) || int4send(coalesce(tmdb_id, 0)),
+        || int4send(coalesce(substring(imdb_id from '^tt([0-9]{{1,9}})$')::int, 0)) || int4send(coalesce(tmdb_id, 0))
+        || int4send(coalesce(double_of, 0)),
       '' ORDER BY id) FROM catalog_movie, certificates, languages),
   (SELECT names FROM certificates),
   (SELECT names FROM languages),
@@ -137,6 +139,7 @@ class CatalogueTable:
     translation_languages: Sequence[str] = ()  # of titles, in small letters
     genre_aliases: Sequence[tuple[str, int]] = ()  # name, index into genre_names
     genre_translations: Sequence[tuple[str, str, int]] = ()  # language, name, index into genre_names
+    double_of: np.ndarray | None = None  # int32[n], Movie.double_of, 0 = staff said nothing; None: of no movie
     data_set: int = 0  # Revision.data_set of the same snapshot: a model of another one must not serve
 
     def key_text(self, row: int) -> str:
@@ -205,6 +208,7 @@ def catalogue_table() -> CatalogueTable:
         tmdb=movie["tmdb"].astype(np.int32),
         merchandising_rules=merchandising_rules.decode_rules(rule_meta, rule_movies),
         keys=keys or [],
+        double_of=movie["double_of"].astype(np.int32),
         data_set=data_set,
     )
 

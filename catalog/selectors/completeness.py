@@ -42,10 +42,10 @@ class NamedFilm(NamedTuple):
 
 
 class Namesakes(NamedTuple):
-    """The films of one title and year. `films`: those of one list count as one film."""
+    """The films of one title and year, or that staff say are one. `films`: those of one list count as one film."""
 
     title: str
-    year: int
+    year: int | None
     films: list[list[NamedFilm]]
 
 
@@ -106,7 +106,7 @@ def catalogue_report(table: CatalogueTable | None = None, *, max_events: int | N
     listed = [
         Namesakes(
             table.titles[films[0][0]],
-            int(table.year[films[0][0]]),
+            int(table.year[films[0][0]]) or None,
             [[NamedFilm(int(table.ids[row]), table.key_text(row)) for row in rows] for rows in films],
         )
         for films in found[:MAX_LISTED]

@@ -1,4 +1,4 @@
-"""Doubles: films of the catalogue that are one film, told by their titles and years.
+"""Doubles: films of the catalogue that are one film, told by their titles and years, or by staff.
 
 Films of one title (case, accents, marks and spaces do not count) and one year are one film, unless what is known of
 them says that they differ: directors of whom they have none in common, or two ids at TMDB. Two ids at IMDb do not say
@@ -6,10 +6,12 @@ so, as MovieLens has films under an id that IMDb gave up as well as under the ne
 one. Where some films of a title and year differ, the others go with that film alone with which they have a director or
 an id in common. A film without a year has no double, nor has one of a title that more than MAX_NAMESAKES films of the
 year have.
+
+Staff may say that films are one, whatever their titles, and that a film is none of its namesakes (`Movie.double_of`).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -22,28 +24,52 @@ MAX_NAMESAKES = 20
 
 
 def namesakes(table: CatalogueTable) -> list[list[list[int]]]:
-    """Return the rows of the films that share title and year with another: for each title and year the films, each a
-    list of the rows that are one film. Oldest rows first."""
-    rows_of: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for row, (title, year) in enumerate(zip(table.titles, table.year.tolist(), strict=True)):
-        if year:
-            rows_of[year, name_key(title)].append(row)
-    return [list(_films(table, rows)) for rows in rows_of.values() if len(rows) > 1]
+    """Return the rows of the films that share title and year, or are one by what staff say: for each title and year the
+    films, each a list of the rows that are one film. Oldest rows first."""
+    same_title = _rows_by_title(table)
+    first = _first_doubles(table, same_title)
+    said = [[row, int(first[row])] for row in np.flatnonzero(first != np.arange(len(first))).tolist()]
+    found = []
+    for rows in _merge([*same_title, *said]):
+        films: dict[int, list[int]] = defaultdict(list)
+        for row in rows:
+            films[int(first[row])].append(row)
+        found.append(list(films.values()))
+    return found
 
 
 def first_doubles(table: CatalogueTable) -> np.ndarray:
     """Return for each row the first row that is the same film, int32 [movies]: its own for a film without a double."""
+    return _first_doubles(table, _rows_by_title(table))
+
+
+def _first_doubles(table: CatalogueTable, same_title: Iterable[Sequence[int]]) -> np.ndarray:
+    said = np.zeros(len(table.ids), np.int32) if table.double_of is None else table.double_of
+    is_alone = said == table.ids
+    films = [
+        film for rows in same_title for film in _films(table, [row for row in rows if not is_alone[row]])
+    ]  # by their titles
+    rows = np.flatnonzero((said != 0) & ~is_alone)
+    others = table.rows_of(said[rows])
+    films += [[row, other] for row, other in zip(rows.tolist(), others.tolist(), strict=True) if other >= 0]
     first = np.arange(len(table.ids), dtype=np.int32)
-    for films in namesakes(table):
-        for rows in films:
-            first[rows] = rows[0]
+    for film in _merge(films):
+        first[film] = film[0]
     return first
 
 
+def _rows_by_title(table: CatalogueTable) -> list[list[int]]:
+    """Return the rows of each title and year that several films have."""
+    rows_of: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row, (title, year) in enumerate(zip(table.titles, table.year.tolist(), strict=True)):
+        if year:
+            rows_of[year, name_key(title)].append(row)
+    return [rows for rows in rows_of.values() if len(rows) > 1]
+
+
 def _films(table: CatalogueTable, rows: Sequence[int]) -> Iterator[list[int]]:
-    """Divide rows of one title and year into films."""
+    """Yield the rows that are one film, of rows of one title and year."""
     if len(rows) > MAX_NAMESAKES:
-        yield from ([row] for row in rows)
         return
     facts = {row: _Facts(table, row) for row in rows}
     for film in _components(rows, lambda row, other: not facts[row].differs(facts[other])):
@@ -55,12 +81,26 @@ def _films(table: CatalogueTable, rows: Sequence[int]) -> Iterator[list[int]]:
 
 def _components(rows: Sequence[int], are_one: Callable[[int, int], bool]) -> list[list[int]]:
     """Return the rows in groups: whoever is one with a row of a group belongs to it."""
-    groups: list[list[int]] = []
-    for row in rows:
-        near = [group for group in groups if any(are_one(row, other) for other in group)]
-        groups = [group for group in groups if group not in near]
-        groups.append([*(other for group in near for other in group), row])
-    return sorted(sorted(group) for group in groups)
+    return _merge([[row] for row in rows] + [[a, b] for a, b in combinations(rows, 2) if are_one(a, b)])
+
+
+def _merge(groups: Iterable[Sequence[int]]) -> list[list[int]]:
+    """Return the groups as sets without a common row: groups that have one become one. Ascending."""
+    parent: dict[int, int] = {}
+
+    def root(row: int) -> int:
+        while parent.setdefault(row, row) != row:
+            parent[row] = row = parent[parent[row]]
+        return row
+
+    for group in groups:
+        for row in group:
+            low, high = sorted((root(group[0]), root(row)))
+            parent[high] = low
+    merged: dict[int, list[int]] = defaultdict(list)
+    for row in sorted(parent):
+        merged[root(row)].append(row)
+    return list(merged.values())
 
 
 class _Facts:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import F, Q
 
 from catalog.models import (
     Credit,
@@ -21,7 +22,7 @@ from catalog.models import (
 )
 from catalog.services.demo import remove_demo
 from catalog.services.get_or_create import credited_people, get_or_create_people
-from catalog.services.versions import bump_catalogue, bump_data_set
+from catalog.services.versions import bump_all, bump_catalogue, bump_data_set
 from catalog.services.viewers import invalidate_viewers
 
 CatalogueRecord = (
@@ -73,6 +74,36 @@ def publish_movies(ids: Collection[int], published: bool) -> int:
         if changed:
             bump_catalogue()
     return changed
+
+
+def join_doubles(ids: Collection[int]) -> None:
+    """Note that these movies are one film, whatever their titles say, and so are those that were one with any of them.
+
+    It holds for lists on the next read.
+    """
+    with transaction.atomic():
+        noted = Movie.objects.filter(id__in=ids).values_list("double_of", flat=True)
+        joined = {*ids, *(movie_id for movie_id in noted if movie_id is not None)}
+        joined.update(Movie.objects.filter(double_of__in=joined).values_list("id", flat=True))
+        oldest, *others = sorted(joined, key=abs)
+        Movie.objects.filter(id__in=others).update(double_of=oldest)
+        Movie.objects.filter(id=oldest).exclude(double_of=F("id")).update(double_of=None)
+        bump_all()  # a stored list may have the double of a film that its viewer saw
+
+
+def part_doubles(ids: Collection[int]) -> None:
+    """Note that each of these movies is a film of its own, whatever its title says."""
+    with transaction.atomic():
+        Movie.objects.filter(id__in=ids).update(double_of=F("id"))
+        Movie.objects.filter(double_of__in=ids).exclude(id__in=ids).update(double_of=None)
+        bump_all()
+
+
+def forget_doubles(ids: Collection[int]) -> None:
+    """Forget what was noted of these movies: their titles and years tell again."""
+    with transaction.atomic():
+        Movie.objects.filter(Q(id__in=ids) | Q(double_of__in=ids)).update(double_of=None)
+        bump_all()
 
 
 def schedule_movies(ids: Collection[int], available_from: datetime | None, available_until: datetime | None) -> int:

@@ -64,7 +64,7 @@ class MoviePageAdmin(SummaryAboveForm, MovieAdmin):
     change_form_outer_before_template = "recommender/movie.html"
     list_filter = (*MovieAdmin.list_filter, ReportFilter)  # type: ignore[assignment]
     actions_list = ("to_report",)
-    actions = ("publish", "unpublish", "schedule")  # type: ignore[assignment]
+    actions = (*MovieAdmin.actions, "schedule")  # type: ignore[assignment]
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page that says what the catalogue lacks."""

@@ -12,11 +12,12 @@ from recommender.serving.request import CHART_NAMES
 
 
 class Placement(NamedTuple):
-    """Hold where a movie appears now."""
+    """Hold where a movie appears now, and which movies count as one film with it."""
 
     is_available: bool  # published and inside its availability window
     chart_positions: dict[str, int | None]  # position from 1 among available movies; None: not on that chart
     rules: list[MerchandisingRule]  # active rules of this movie
+    doubles: list[tuple[int, str]]  # id and title
 
 
 def find_placement(movie_id: int) -> Placement:
@@ -35,4 +36,6 @@ def find_placement(movie_id: int) -> Placement:
         for rule in snapshot.table.merchandising_rules
         if rule.starts_at <= now < rule.ends_at and movie_id in rule.movie_ids
     ]
-    return Placement(row >= 0 and bool(available[row]), positions, rules)
+    others = snapshot.doubles.other_rows(np.array([row])).tolist()
+    doubles = [(int(snapshot.table.ids[other]), snapshot.table.titles[other]) for other in others]
+    return Placement(row >= 0 and bool(available[row]), positions, rules, doubles)

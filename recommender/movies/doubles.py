@@ -78,7 +78,7 @@ class _Found(NamedTuple):
     films: np.ndarray
 
 
-_COLUMNS = ("ids", "year", "imdb", "tmdb", "credit_start", "credit_person", "credit_role")
+_COLUMNS = ("ids", "year", "imdb", "tmdb", "credit_start", "credit_person", "credit_role", "double_of")
 _last_found = process_state.Value[_Found | None]("movies: the doubles as last found", None)
 _lock = threading.Lock()
 

@@ -46,4 +46,4 @@ def _lines(report: CatalogueReport) -> Iterator[str]:
 def _describe(namesakes: Namesakes) -> str:
     """Write the ids of the films, those of one film with an equals sign between them."""
     films = " | ".join(" = ".join(film.key for film in film_ids) for film_ids in namesakes.films)
-    return f"{namesakes.title} ({namesakes.year}): {films}"
+    return f"{namesakes.title}{f' ({namesakes.year})' if namesakes.year else ''}: {films}"

@@ -1,19 +1,24 @@
 """Doubles count as one film: who saw one has seen the other, and no list has both."""
 
+import json
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.utils import timezone
 
 from catalog.models import Credit, Movie, Person, Rule, WatchEvent
 from catalog.selectors import history
-from catalog.services import NewEvent, bump_catalogue, publish_movies, record_events
+from catalog.services import NewEvent, bump_catalogue, delete_movies, publish_movies, record_events
 from recommender import maintenance
 from recommender.jobs import leases
 from recommender.models import Job
 from recommender.training import batch
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN, CLEO, DAN, EVE, GODFATHER, NEMO, TOY_STORY, watch_event
+from tests.support.forms import admin_url, run_action
 from tests.support.jobs import stored_list
 from tests.support.tiny_model import INVENTED, clear_caches
 
@@ -254,3 +259,68 @@ def test_a_film_is_not_similar_to_its_double(api, doubles):
         films = {film for page in all_pages(api, "GET", f"/similar/{movie_id}", {}) for film in page}
         assert len(films) > 50
         assert not set(doubles[2]) & films
+
+
+def report():
+    out = StringIO()
+    call_command("catalogue_report", "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def say(editor, action, *movie_ids):
+    """Choose films in the list and run an action, as staff do; return the message."""
+    answer = run_action(
+        editor, f"{admin_url('movie')}?all=", action, [int(movie_id) for movie_id in movie_ids], follow=True
+    )
+    [message] = answer.context["messages"]
+    return str(message)
+
+
+def test_staff_say_that_films_are_one(api, editor, doubles):
+    """Other titles, years and directors; a stored list that was made before follows too."""
+    pair = (str(SPACE[4]), str(CRIME[4]))
+    before = recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=200"))
+    assert set(pair) <= set(before)
+    assert say(editor, "join", *pair) == "2 films now count as one film."
+    assert len(set(pair) & set(recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=200")))) == 1
+
+    page = editor.get(admin_url("movie", "change", pair[0])).content.decode()
+    assert "It counts as one film with" in page
+    record_events([watch_event(ADA, CRIME[4], timezone.now())])
+    assert not set(pair) & set(recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=200")))
+
+    third = str(CHILDREN[6])
+    say(editor, "join", pair[1], third)
+    assert not {*pair, third} & set(recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=200")))
+    assert "Counts as one film, of 2 films." in editor.get(admin_url("movie", "history", third)).content.decode()
+    say(editor, "forget", pair[1])
+    listed = set(recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=200")))
+    assert len({pair[0], third} & listed) == 1, "these two are still one, of which nothing was seen"
+
+
+def test_staff_say_that_films_are_not_one(api, editor, doubles):
+    api.get(f"/recommend?user_id={BEN}")
+    assert say(editor, "part", *doubles[0]) == "2 films now count as films of their own."
+    assert doubles[0][1] in recommended_ids(api.get(f"/recommend?user_id={BEN}&top_k=200"))
+    [same] = [entry["films"] for entry in report()["doubles"]["listed"] if {doubles[0][0]} in map(set, entry["films"])]
+    assert same == [[doubles[0][1]], [doubles[0][0]]]
+    assert say(editor, "forget", doubles[0][0]) == "1 film now counts as what their titles and years tell."
+
+
+def test_one_film_alone_is_not_joined(api, editor, doubles):
+    assert say(editor, "join", doubles[0][0]) == "Choose 2 to 20 films that are one."
+    assert not Movie.objects.exclude(double_of=None).exists()
+
+
+def test_a_film_that_staff_joined_and_that_is_gone_has_no_double(api, editor, doubles):
+    say(editor, "join", SPACE[4], CRIME[4])
+    delete_movies([SPACE[4]])
+    assert str(CRIME[4]) in recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=200"))
+
+
+def test_who_may_not_change_films_is_not_asked(client, cast):
+    user = User.objects.create_user("looks", is_staff=True)
+    user.groups.add(Group.objects.get(name="analyst"))
+    client.force_login(user)
+    client.post(admin_url("movie"), {"action": "join", "_selected_action": [NEMO, GODFATHER], "index": 0})
+    assert not Movie.objects.exclude(double_of=None).exists()
