@@ -184,3 +184,28 @@ class GenreNames:
             if concepts and name_key(own) in {name_key(english) for english in concepts[0].english}:
                 return concepts[0].translations[language]
         return own
+
+
+def kinds_in(name: str) -> list[str]:
+    """Return the kinds of movies that a name is made of, in MovieLens' words; [] where its last word is of none.
+
+    Romantic comedy is Romance and Comedy, buddy comedy is Comedy, film adaptation is no kind.
+    """
+    if kind := _kind_of(name):
+        return [kind]
+    words = re.sub(r"\s+(film|movie)s?\Z", "", name.strip(), flags=re.IGNORECASE).split()
+    kinds: list[str] = []
+    end, is_last = len(words), True
+    while end:
+        start = next((start for start in range(max(0, end - 3), end) if _kind_of(" ".join(words[start:end]))), None)
+        if start is None and is_last:
+            return []
+        if start is not None:
+            kinds.insert(0, _kind_of(" ".join(words[start:end])))
+        end, is_last = (end - 1 if start is None else start), False
+    return list(dict.fromkeys(kinds))
+
+
+def _kind_of(name: str) -> str:
+    key = name_key(name)
+    return next((c.english[0] for c in _MEANINGS.get(key, ()) if key in map(name_key, c.english)), "")
