@@ -1,4 +1,4 @@
-"""The first line of a CSV file: the delimiter, and whether the columns are those of its kind."""
+"""The columns of a file: whether they are those of its kind; of a CSV also what separates them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Self
@@ -53,9 +53,14 @@ def read_header(number: int, line: str, columns: Columns, file: str) -> Header:
     names, delimiter = max(headers, key=lambda header: len({*header[0]} & known))
     if not names:
         raise DataFileError(file, number, f"is not CSV: {parse_record(line, ',')[1]}")
-    if problem := _mapping_problem(names, columns) if columns.mapping else _problem(names, columns):
-        raise DataFileError(file, number, problem)
+    check_columns(names, columns, file, number)
     return Header(columns.mapping.fields_of(names, columns.is_known), delimiter)
+
+
+def check_columns(names: Sequence[str], columns: Columns, file: str, line: int | None) -> None:
+    """Check that a file's columns are those of its kind, or as they are mapped. Raises DataFileError at the line."""
+    if problem := _mapping_problem(names, columns) if columns.mapping else _problem(names, columns):
+        raise DataFileError(file, line, problem)
 
 
 def _problem(names: Sequence[str], columns: Columns) -> str:

@@ -1,4 +1,4 @@
-"""JSONL and CSV files of rows, read and written row by row."""
+"""JSONL, CSV and Parquet files of rows, read row by row; the first two are written as well."""
 
 import csv
 import io
@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn
 from catalog.csv_records import CsvRecords, Record
 from catalog.errors import DataFileError
 from catalog.exchange.csv_header import Columns, read_header
+from catalog.exchange.parquet_files import parquet_values
 from catalog.exchange.text_encoding import decoding_problem, numbered_lines, open_text
 
 ANY_COLUMNS = Columns((), allow_others=True)
@@ -25,12 +26,16 @@ class FileFormat(StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
+
+
+WRITTEN_FORMATS = (FileFormat.JSONL, FileFormat.CSV)
 
 
 class Row(NamedTuple):
     """One row of a file. `problem`: why there are no values."""
 
-    line: int  # from 1, as an editor counts; the first of several
+    line: int  # from 1, as an editor counts; the first of several. Of a Parquet file the row
     values: dict[str, Any]
     problem: str = ""
 
@@ -49,12 +54,16 @@ def read_rows(
     *,
     columns: Columns = ANY_COLUMNS,
     encoding: str | None = None,
+    max_rows: int | None = None,
 ) -> Iterator[Row]:
     """Yield the rows of a file; empty lines are left out, and an empty cell says nothing of its field.
 
-    `encoding`: where the client or operator has named it. Raises DataFileError where the rows that follow could not be
-    told apart.
+    `encoding`: where the client or operator has named it. `max_rows`: a Parquet file that says that it has more is
+    refused at once. Raises DataFileError where the rows that follow could not be told apart.
     """
+    if file_format is FileFormat.PARQUET:
+        yield from _parquet_rows(file, name, columns, max_rows)
+        return
     text = open_text(file, name, encoding, require_utf8=file_format is FileFormat.CSV)
     try:
         if file_format is FileFormat.JSONL:
@@ -73,6 +82,11 @@ def csv_table(file: BinaryIO, name: str, columns: Columns, encoding: str | None)
         yield _read_table(text, name, columns)
     finally:
         text.detach()
+
+
+def _parquet_rows(file: BinaryIO, name: str, columns: Columns, max_rows: int | None) -> Iterator[Row]:
+    for number, values in enumerate(parquet_values(file, name, columns, max_rows), start=1):
+        yield Row(number, {}, values) if isinstance(values, str) else Row(number, _gather(values, columns))
 
 
 def _json_rows(text: io.TextIOWrapper, name: str, columns: Columns) -> Iterator[Row]:
@@ -168,16 +182,22 @@ def _parse_csv_row(names: Sequence[str | None], record: Record, encoding: str, c
     problem = problem or decoding_problem("".join(cells), encoding)
     if problem:
         return Row(line, {}, problem)
-    filled = {name: cell for name, cell in zip(names, cells, strict=True) if cell and name}
+    filled: dict[str, str] = {name: cell for name, cell in zip(names, cells, strict=True) if cell and name}
     filled.update(columns.mapping.constants)
+    return Row(line, _gather(filled, columns))
+
+
+def _gather(cells: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    """Gather the texts by language, and part the names that stand in one cell."""
     values: dict[str, Any] = {}
-    for name, cell in filled.items():
+    for name, cell in cells.items():
         column, colon, language = name.partition(":")
         if colon and column in columns.by_language:
             values.setdefault("translations", {}).setdefault(language, {})[column] = cell
         else:
-            values[name] = cell.split(NAME_SEPARATOR) if name in LIST_COLUMNS else cell
-    return Row(line, values)
+            is_list = name in LIST_COLUMNS and isinstance(cell, str)
+            values[name] = cell.split(NAME_SEPARATOR) if is_list else cell
+    return values
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], names: Iterable[str], file_format: FileFormat) -> Iterator[str]:

@@ -34,6 +34,7 @@ _BYTE_ORDER_MARKS = (
 )
 _COMPRESSED = (
     (GZIP_MAGIC, "is packed with gzip: unpack it first"),
+    (b"PAR1", "is a Parquet file: name that form (HTTP: Content-Type: application/vnd.apache.parquet)"),
     (b"PK\x03\x04", "is a zip archive or an Excel workbook: unpack it, or save it as CSV UTF-8"),
 )
 _VALID, _INVALID = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]"), re.compile("[\udc80-\udcff]")

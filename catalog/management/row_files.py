@@ -27,7 +27,7 @@ def open_rows(
     name = file.name.removesuffix(".gz")
     file_format = file_format or next((known for known in FileFormat if name.endswith(f".{known}")), None)
     if file_format is None:
-        raise CatalogError(f"{file} ends neither in .jsonl nor in .csv: name the form with --form.")
+        raise CatalogError(f"{file} ends in none of .jsonl, .csv and .parquet: name the form with --form.")
     with _open_source(file) as source:
         yield read_rows(source, file_format, str(file), columns=columns, encoding=encoding)
 

@@ -19,7 +19,7 @@ from catalog.api.strict import operation as bare_operation
 from catalog.errors import DataFileError, MappingError
 from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_export import export_rows
-from catalog.exchange.row_files import FileFormat, read_rows
+from catalog.exchange.row_files import WRITTEN_FORMATS, FileFormat, read_rows
 from catalog.exchange.row_import import Rejection, batched
 from catalog.exchange.row_schemas import COLUMNS, FIELDS, RowKind
 from catalog.limits import MAX_ID
@@ -37,6 +37,7 @@ FORMAT_BY_CONTENT_TYPE = {
     "application/x-ndjson": FileFormat.JSONL,
     "application/jsonl": FileFormat.JSONL,
     "text/csv": FileFormat.CSV,
+    "application/vnd.apache.parquet": FileFormat.PARQUET,
 }
 CONTENT_TYPE_BY_FORMAT = {FileFormat.JSONL: "application/x-ndjson", FileFormat.CSV: "text/csv; charset=utf-8"}
 IMPORT_SCOPES = {
@@ -170,16 +171,20 @@ class ExportsView(ApiView):
         operation_id="exports",
         summary="All films, people, genres, viewers or events, as a file that POST /imports takes.",
         tags=["imports"],
-        parameters=[KIND_PARAMETER, OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*FileFormat])],
+        parameters=[KIND_PARAMETER, OpenApiParameter("form", str, OpenApiParameter.PATH, enum=[*WRITTEN_FORMATS])],
         responses={
-            **{(200, content_type): OpenApiTypes.BINARY for content_type in FORMAT_BY_CONTENT_TYPE},
+            **{
+                (200, content_type): OpenApiTypes.BINARY
+                for content_type, file_format in FORMAT_BY_CONTENT_TYPE.items()
+                if file_format in WRITTEN_FORMATS
+            },
             **ERROR_RESPONSES,
         },
     )
     def get(self, request: Request, kind: str, form: str) -> StreamingHttpResponse:
         """Stream all rows of a kind."""
-        if form not in [*FileFormat]:
-            raise Http404(f"There is no form {form[:20]}: {' or '.join(FileFormat)}.")
+        if form not in WRITTEN_FORMATS:
+            raise Http404(f"There is no form {form[:20]}: {' or '.join(WRITTEN_FORMATS)}.")
         blocks = map("".join, batched(export_rows(RowKind(kind), FileFormat(form))))
         return StreamingHttpResponse(
             FILE_TRANSFERS.stream(blocks),
@@ -207,7 +212,8 @@ def _columns(kind: RowKind, query: Mapping[str, Any]) -> Columns:
 
 
 def _save_rows(job: Job, file: BinaryIO, columns: Columns, encoding: str | None) -> None:
-    rows = read_rows(file, FileFormat(job.parameters["form"]), "the body", columns=columns, encoding=encoding)
+    file_format = FileFormat(job.parameters["form"])
+    rows = read_rows(file, file_format, "the body", columns=columns, encoding=encoding, max_rows=imports.MAX_ROWS)
     try:
         if not imports.save_rows(job, rows):
             raise ValidationError("The file has no rows.")

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import DataFileError
-from catalog.exchange.row_files import FileFormat, Row, read_rows
+from catalog.exchange.row_files import WRITTEN_FORMATS, Row, read_rows
 from catalog.exchange.row_import import import_rows
 from catalog.exchange.row_schemas import FIELDS, RowKind
 from catalog.models import Credit, Movie, Viewer, WatchEvent
@@ -161,7 +161,9 @@ def test_any_row_is_stored_or_rejected_by_line(kind, data):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(FileFormat), st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode))))
+@given(
+    st.sampled_from(WRITTEN_FORMATS), st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode)))
+)
 def test_any_bytes_are_rows_or_an_error_with_a_line(form, parts):
     rows = read_rows(io.BytesIO(b"\n".join([b"user_id,name", *parts])), form)
     with suppress(DataFileError):

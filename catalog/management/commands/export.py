@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from catalog.exchange.row_export import export_rows
-from catalog.exchange.row_files import FileFormat
+from catalog.exchange.row_files import WRITTEN_FORMATS, FileFormat
 from catalog.exchange.row_schemas import RowKind
 from infrastructure.atomic_files import atomic_file
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--form",
             type=FileFormat,
-            choices=list(FileFormat),
+            choices=list(WRITTEN_FORMATS),
             default=FileFormat.JSONL,
             help="%(default)s if not named.",
         )

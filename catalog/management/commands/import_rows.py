@@ -19,7 +19,8 @@ from catalog.management.progress import progress_display
 from catalog.management.row_files import RejectedRowsFile, open_rows
 from catalog.selectors import may_bring_genres
 
-HELP = """Import films, people, genres, viewers or events from a JSONL or CSV file; docs/api.md has the fields of each.
+HELP = """Import films, people, genres, viewers or events from a JSONL, CSV or Parquet file; docs/api.md has the
+fields of each.
 
 FILE may be gzipped; - is standard input. A CSV is separated by comma, semicolon, tab or |, and in UTF-8, UTF-16 with
 its mark, or what --encoding says. Each row is validated alone and a row sent twice counts once, so an
