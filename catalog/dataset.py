@@ -25,6 +25,7 @@ MOVIES = {
     "runtime": pl.Int16,
     "certificate": pl.String,
     "language": pl.String,
+    "countries": pl.String,  # as Postgres writes an array: {US,GB}
     "added_at": pl.Int64,
 }
 GENRES = {"movie": pl.Int32, "name": pl.String}

@@ -14,10 +14,10 @@ _SQL_TYPES = {pl.Int16: "smallint", pl.Int32: "integer", pl.Int64: "bigint", pl.
 
 _UPSERT_MOVIES = """
     INSERT INTO catalog_movie AS m (id, title, original_title, year, imdb_id, tmdb_id, overview, poster_url, runtime,
-                                    certificate, language, published, is_demo, added_at)
+                                    certificate, language, countries, published, is_demo, added_at)
     SELECT id, title, coalesce(original_title, ''), year, coalesce(imdb_id, ''), tmdb_id, coalesce(overview, ''),
-           coalesce(poster_url, ''), runtime, coalesce(certificate, ''), coalesce(language, ''), true, %s,
-           coalesce(to_timestamp(added_at), now())
+           coalesce(poster_url, ''), runtime, coalesce(certificate, ''), coalesce(language, ''),
+           coalesce(countries, '{}')::varchar[], true, %s, coalesce(to_timestamp(added_at), now())
     FROM staged_movies ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
       title = EXCLUDED.title, original_title = EXCLUDED.original_title, year = EXCLUDED.year,
@@ -26,7 +26,8 @@ _UPSERT_MOVIES = """
       poster_url = coalesce(nullif(EXCLUDED.poster_url, ''), m.poster_url),
       runtime = coalesce(EXCLUDED.runtime, m.runtime),
       certificate = coalesce(nullif(EXCLUDED.certificate, ''), m.certificate),
-      language = coalesce(nullif(EXCLUDED.language, ''), m.language), is_demo = EXCLUDED.is_demo
+      language = coalesce(nullif(EXCLUDED.language, ''), m.language),
+      countries = coalesce(nullif(EXCLUDED.countries, '{}'), m.countries), is_demo = EXCLUDED.is_demo
 """
 
 # Each inserts the names, deletes the links that the set does not have, then inserts the missing ones. Of people of one

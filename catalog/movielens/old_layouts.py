@@ -11,6 +11,7 @@ from catalog.errors import DataFileError
 from catalog.limits import MAX_YEAR, MIN_YEAR
 from catalog.movielens.files import DataFile
 from catalog.movielens.tables import FilmRow, clean_names, clean_tag, parse_whole, to_movies, to_tags
+from catalog.names.country_names import country_code
 
 _FLAGS = (
     "", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
@@ -49,19 +50,33 @@ def _items(file: DataFile) -> Iterator[FilmRow]:
 
 
 def read_hetrec_movies(files: Mapping[str, DataFile]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Read (movies, genres) from movies.dat and movie_genres.dat."""
-    genres: dict[str, list[str]] = {}
-    if file := files.get("movie_genres.dat"):
-        for _, (movie, genre) in _table(file, ("movieID", "genre")):
-            genres.setdefault(movie, []).append(genre)
+    """Read (movies, genres) from movies.dat, movie_genres.dat and movie_countries.dat."""
+    genres = _by_movie(files.get("movie_genres.dat"), "genre")
+    countries = _by_movie(files.get("movie_countries.dat"), "country")
     file = files["movies.dat"]
     return to_movies(
         file,
         (
-            FilmRow(line, movie, title, genres.get(movie, ()), _year(year), "" if imdb in _UNKNOWN else imdb)
+            FilmRow(
+                line,
+                movie,
+                title,
+                genres.get(movie, ()),
+                _year(year),
+                "" if imdb in _UNKNOWN else imdb,
+                [code for name in countries.get(movie, ()) if (code := country_code(name))],
+            )
             for line, (movie, title, imdb, year) in _table(file, ("id", "title", "imdbID", "year"))
         ),
     )
+
+
+def _by_movie(file: DataFile | None, column: str) -> dict[str, list[str]]:
+    """Map a film's id to its values of a table that may not be there."""
+    values: dict[str, list[str]] = {}
+    for _, (movie, value) in _table(file, ("movieID", column)) if file else ():
+        values.setdefault(movie, []).append(value)
+    return values
 
 
 def read_hetrec_credits(files: Mapping[str, DataFile], movies: Collection[int]) -> pl.DataFrame:

@@ -23,7 +23,10 @@ Row = tuple[int, list[str]]  # line number, the fields of the columns in questio
 
 
 class FilmRow(NamedTuple):
-    """A film as a file of any layout has it. `year`: where the title may lack it; `imdb`: with or without tt."""
+    """A film as a file of any layout has it.
+
+    `year`: where the title may lack it; `imdb`: with or without tt; `countries`: codes of ISO 3166.
+    """
 
     line: int
     id: str
@@ -31,6 +34,7 @@ class FilmRow(NamedTuple):
     genres: Sequence[str] = ()
     year: int | None = None
     imdb: str = ""
+    countries: Sequence[str] = ()
 
 
 def read_movies(file: DataFile) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -69,7 +73,7 @@ def to_movies(file: DataFile, rows: Iterable[FilmRow]) -> tuple[pl.DataFrame, pl
             raise DataFileError(file.label, row.line, f"the title is empty or longer than {MAX_TITLE} characters")
         imdb_id = _parse_imdb_id(file, row.line, row.imdb)
         movies[movie] = {"id": movie, **_UNKNOWN, **title._asdict(), "imdb_id": imdb_id}
-        movies[movie]["year"] = title.year or row.year
+        movies[movie] |= {"year": title.year or row.year, "countries": f"{{{','.join(row.countries)}}}"}
         for name in dict.fromkeys(part.strip() for part in row.genres):
             if len(name) > MAX_GENRE:
                 raise DataFileError(file.label, row.line, f"genre {name[:20]!r}… is longer than {MAX_GENRE} characters")

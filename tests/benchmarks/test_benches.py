@@ -11,6 +11,7 @@ from benchmarks.__main__ import benchmark_names
 from benchmarks.protocols import five_core, make_task, read_events, to_histories
 from catalog.dataset import EVENTS, to_frame
 from tests.support.movielens import movielens_path
+from tests.support.releases import RATINGS, WRITERS, write_release
 
 KEYS = {
     "admin": {"pages", "worst_cold_ms", "worst_warm_ms", "worst_queries", "over", "viewers", "events", "lists"},
@@ -66,6 +67,14 @@ def test_a_running_system_ranks_like_the_offline_result():
     assert {name: mode["identical_lists"] for name, mode in result["served"].items()} == {
         "at": 1, "no_at": 1, "posted": 1, "stored": 1
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("release", WRITERS)
+def test_the_benches_read_every_release(tmp_path, release):
+    data = write_release(tmp_path / f"{release}-made-up", release)
+    dataset, events = read_events(data, None)
+    assert events.select("viewer", "movie", "rating", "occurred_at").rows() == list(RATINGS)
+    assert len(make_task("P1", dataset, events, data).vocab) == len({rating.film for rating in RATINGS})
 
 
 def test_five_core_keeps_viewers_and_films_with_five_interactions():

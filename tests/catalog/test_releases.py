@@ -80,7 +80,7 @@ def test_the_command_says_which_release_it_took_the_files_for(tmp_path: Path, re
     assert f"data is {said}." in run(write_release(tmp_path / "data", release))
 
 
-def test_hetrec_brings_people_ids_and_tags(tmp_path: Path) -> None:
+def test_hetrec_brings_people_ids_countries_and_tags(tmp_path: Path) -> None:
     run(write_release(tmp_path / "hetrec", "hetrec2011"))
     credits_ = Credit.objects.order_by("movie_id", "role", "order").values_list("movie_id", "role", "person__name")
     assert list(credits_) == [
@@ -94,6 +94,7 @@ def test_hetrec_brings_people_ids_and_tags(tmp_path: Path) -> None:
         (25, Credit.Role.ACTOR, "Lena Hart"),
     ]
     assert Movie.objects.get(pk=25).imdb_id == "tt0000025"
+    assert list(Movie.objects.order_by("pk").values_list("countries", flat=True)) == [["US"], ["DE"], [], []]
     assert list(MovieTag.objects.values_list("movie_id", "tag__name", "count")) == [(1, "harbour", 2)]
 
 

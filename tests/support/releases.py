@@ -122,6 +122,8 @@ def write_hetrec_films(folder: Path, films: Sequence[Film]) -> None:
     header = ("id", "title", "imdbID", "spanishTitle", "imdbPictureURL", "year", *(f"rt{n}" for n in range(15)))
     _write(folder, "movies.dat", [header, *movies], "\t", "latin-1")
     genres = [(film.id, genre) for film in films for genre in film.genres]
+    countries = [(film.id, ("USA", "West Germany", "", "Atlantis")[place % 4]) for place, film in enumerate(films)]
+    _write(folder, "movie_countries.dat", [("movieID", "country"), *countries], "\t")
     _write(folder, "movie_genres.dat", [("movieID", "genre"), *genres], "\t")
     directors = [(f.id, f.director.lower().replace(" ", "_"), f.director) for f in films if f.director]
     _write(folder, "movie_directors.dat", [("movieID", "directorID", "directorName"), *directors], "\t", "latin-1")
