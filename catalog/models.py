@@ -8,6 +8,7 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import F, Q
 from django.db.models.functions import Concat, Lower, Upper
 
 from catalog.external_ids import format_imdb_id, format_person_id, parse_imdb_id, parse_person_id
@@ -280,6 +281,27 @@ class Movie(models.Model):
             value = getattr(self, name)
             if value and value != before.get(name) and (other := Movie.objects.filter(**{name: value}).first()):
                 raise ValidationError({name: f"Film {other.pk}, {other}, has this id."})
+
+
+class MovieStanding(models.Model):
+    """How a movie stands with viewers, as it was counted last. Not every movie has one: the rest nobody has watched or
+    rated."""
+
+    # Without a constraint: a count writes thousands, and must neither wait for edits of movies nor hold them up.
+    movie = models.OneToOneField(Movie, on_delete=models.CASCADE, primary_key=True, db_constraint=False)
+    popularity = models.FloatField(default=0, db_default=0, help_text="0 to 1: the score on the popular chart.")
+    rating = models.FloatField(
+        default=0, db_default=0, help_text="Stars: the mean rating, drawn to that of all films; 0 where there is none."
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(F("popularity").desc(), "movie", name="movie_by_popularity", condition=Q(popularity__gt=0)),
+            models.Index(F("rating").desc(), "movie", name="movie_by_rating", condition=Q(rating__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.movie_id}: popularity {self.popularity:g}, rating {self.rating:g}"
 
 
 class MovieTranslation(models.Model):

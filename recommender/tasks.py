@@ -198,3 +198,10 @@ def refresh_charts() -> dict[str, int]:
     """Compute the charts (popular, trending) and store them for all processes."""
     with advisory_lock("refresh_charts") as acquired:
         return charts.refresh() if acquired else {}
+
+
+@shared_task(name="recommender.tasks.refresh_ratings")
+def refresh_ratings() -> int:
+    """Count how movies are rated, where there are too many events for doing it with the charts."""
+    with advisory_lock("refresh_ratings") as acquired:
+        return charts.refresh_ratings() if acquired else 0

@@ -88,7 +88,10 @@ class MoviesQuery(PageQuery):
     published = visibility_field("With the scope catalog:write: false for films that are hidden, any for all.")
 
     sort = serializers.ChoiceField(
-        list(SORTS), required=False, help_text="In place of the order by id; `added`: when the catalogue got a film."
+        list(SORTS),
+        required=False,
+        help_text="In place of the order by id; `added`: when the catalogue got a film. `popularity` and `rating` have "
+        "the best first, and films without either last.",
     )
     facets = serializers.CharField(
         default="",

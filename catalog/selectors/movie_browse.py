@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from catalog.models import Credit
-from catalog.selectors.movie_search import Cursor, MovieFilter, MoviePage, conditions_of, resolve_names
+from catalog.selectors.movie_search import Conditions, Cursor, MovieFilter, MoviePage, conditions_of, resolve_names
 from catalog.selectors.movies import MovieCard, resolve_movie_ids, select_card
 
 MAX_FACET_VALUES = 50  # of one facet, those of the most movies
@@ -21,6 +21,7 @@ class SortOrder(NamedTuple):
 
     key: str  # SQL
     descending: bool = False
+    of_standing: bool = False  # a column of catalog_moviestanding, above 0; movies without one stand last, by id
 
 
 _ADDED = "(extract(epoch FROM m.added_at) * 1000000)::bigint"
@@ -31,6 +32,8 @@ SORTS = {
     "-year": SortOrder(f"coalesce(-m.year, {LAST_YEAR})::int"),
     "added": SortOrder(_ADDED),
     "-added": SortOrder(f"-{_ADDED}"),
+    "popularity": SortOrder("s.popularity", descending=True, of_standing=True),
+    "rating": SortOrder("s.rating", descending=True, of_standing=True),
 }
 
 
@@ -43,56 +46,106 @@ class FacetCount(NamedTuple):
 
 class _Facet(NamedTuple):
     own_filters: tuple[str, ...]  # not applied to its own counts
-    value: str  # SQL
-    joins: str = ""
-    known: str = "true"  # which values count
-    names: str = "{best}"  # SQL that names the values
+    counts: str  # SQL of values and how many movies have them; {where}: what holds of the movies m
+    names: str = "{counts} ORDER BY films DESC, value LIMIT {limit}"  # SQL that orders and names the values
 
 
+def _of_movies(value: str, known: str, joins: str = "") -> str:
+    """Return the SQL that counts movies by a value of their own."""
+    return f"""SELECT {value} AS value, count(*) AS films FROM catalog_movie m {joins}
+               WHERE {known} AND {{where}} GROUP BY 1"""
+
+
+# An array of the movies is made once; joined to them, the links would look each of their movies up.
+_MATCHING = "= ANY(ARRAY(SELECT m.id FROM catalog_movie m WHERE {where}))"
 FACETS = {
     "genres": _Facet(
         ("genres", "exclude_genres"),
-        "g.name",
-        "JOIN catalog_movie_genres mg ON mg.movie_id = m.id JOIN catalog_genre g ON g.id = mg.genre_id",
+        f"SELECT genre_id, count(*) AS films FROM catalog_movie_genres WHERE movie_id {_MATCHING} GROUP BY 1",
+        "SELECT g.name, films FROM ({counts}) counted JOIN catalog_genre g ON g.id = genre_id "
+        "ORDER BY 2 DESC, 1 LIMIT {limit}",
     ),
-    "decades": _Facet(("min_year", "max_year"), "(m.year / 10 * 10)::text", known="m.year IS NOT NULL"),
-    "languages": _Facet(("languages",), "m.language", known="m.language <> ''"),
-    "certificates": _Facet(("certificates",), "m.certificate", known="m.certificate <> ''"),
-    "countries": _Facet(("countries",), "country", "CROSS JOIN LATERAL unnest(m.countries) country"),
+    "decades": _Facet(
+        ("min_year", "max_year"),
+        _of_movies("(m.year / 10 * 10)::text", "m.year IS NOT NULL"),
+        "{counts} ORDER BY value DESC LIMIT {limit}",
+    ),
+    "languages": _Facet(("languages",), _of_movies("m.language", "m.language <> ''")),
+    "certificates": _Facet(("certificates",), _of_movies("m.certificate", "m.certificate <> ''")),
+    "countries": _Facet(
+        ("countries",), _of_movies("country", "true", "CROSS JOIN LATERAL unnest(m.countries) country")
+    ),
     "people": _Facet(
         ("people",),
-        "c.person_id",
-        "JOIN catalog_credit c ON c.movie_id = m.id",
         # Who directs a movie and plays in it counts once; a plain count is some times faster than a distinct one.
-        known=f"""(c.role = {Credit.Role.DIRECTOR.value} OR NOT EXISTS (SELECT FROM catalog_credit d WHERE
-            d.movie_id = c.movie_id AND d.person_id = c.person_id AND d.role = {Credit.Role.DIRECTOR.value}))""",
-        names="SELECT p.name, sum(films)::int FROM ({best}) best JOIN catalog_person p ON p.id = value "
-        "GROUP BY 1 ORDER BY 2 DESC, 1",
+        f"""SELECT person_id AS value, count(*) AS films FROM catalog_credit
+            WHERE movie_id {_MATCHING} AND (role = {Credit.Role.DIRECTOR.value} OR (movie_id, person_id) NOT IN (
+              SELECT movie_id, person_id FROM catalog_credit WHERE role = {Credit.Role.DIRECTOR.value}))
+            GROUP BY 1""",
+        "SELECT p.name, sum(films)::int FROM ({counts} ORDER BY films DESC, value LIMIT {limit}) best "
+        "JOIN catalog_person p ON p.id = value GROUP BY 1 ORDER BY 2 DESC, 1",
     ),
 }
 
 
 def sorted_movies_page(movie_filter: MovieFilter, sort: str, start: Cursor, page_size: int) -> MoviePage:
-    """Return the page of movies after `start` in an order of SORTS: one query beside those of names."""
+    """Return the page of movies after `start` in an order of SORTS: one query beside those of names, or two."""
     order, names = SORTS[sort], resolve_names(movie_filter)
     where = conditions_of(movie_filter, names)
-    direction, operator = ("DESC", "<") if order.descending else ("ASC", ">")
-    if start.key is not None:
-        where.add(f"({order.key} {operator} %s OR ({order.key} = %s AND m.id > %s))", start.key, start.key, start.after)
-    select, values = select_card(movie_filter.titles_in)
-    statement = select.replace(" FROM catalog_movie m", f", {order.key} FROM catalog_movie m")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{statement} WHERE {where} ORDER BY {order.key} {direction}, m.id LIMIT %s",
-            [*values, *where.values, page_size + 1],
-        )
-        rows = cursor.fetchall()
+    rows: list[tuple] = []
+    if start.key is None or start.key or not order.of_standing:
+        rows = _sorted_rows(order, where, start, page_size + 1, movie_filter.titles_in)
+    if order.of_standing and len(rows) <= page_size:
+        last = start if start.key is not None and not start.key else None
+        rows += _rows_without_standing(order, where, last, page_size + 1 - len(rows), movie_filter.titles_in)
     following = None
     if len(rows) > page_size:
         *_, key = rows[page_size - 1]
         following = Cursor(rows[page_size - 1][0], sort=sort, key=key)
     cards = [MovieCard(*row[:-1]) for row in rows[:page_size]]
     return MoviePage(cards, following, names.unknown, names.suggestions)
+
+
+def _sorted_rows(
+    order: SortOrder, where: Conditions, start: Cursor, limit: int, languages: Sequence[str]
+) -> list[tuple]:
+    """Return (columns of a card, key) of the movies after `start`; of those that have a standing, where that is it."""
+    where = where.copy()
+    direction, operator = ("DESC", "<") if order.descending else ("ASC", ">")
+    source = "catalog_movie m"
+    if order.of_standing:
+        source = "catalog_moviestanding s JOIN catalog_movie m ON m.id = s.movie_id"
+        where.add(f"{order.key} > 0")
+    if start.key is not None:
+        where.add(
+            f"{order.key} {operator}= %s AND ({order.key} {operator} %s OR m.id > %s)",
+            start.key,
+            start.key,
+            start.after,
+        )
+    last = "s.movie_id" if order.of_standing else "m.id"  # as the index has it
+    return _card_rows(source, order.key, where, f"{order.key} {direction}, {last}", limit, languages)
+
+
+def _rows_without_standing(
+    order: SortOrder, where: Conditions, start: Cursor | None, limit: int, languages: Sequence[str]
+) -> list[tuple]:
+    """Return (columns of a card, 0.0) of the movies that nobody has watched or rated, after `start`."""
+    where = where.copy()
+    where.add(f"NOT EXISTS (SELECT FROM catalog_moviestanding s WHERE s.movie_id = m.id AND {order.key} > 0)")
+    if start is not None:
+        where.add("m.id > %s", start.after)
+    return _card_rows("catalog_movie m", "0::float8", where, "m.id", limit, languages)
+
+
+def _card_rows(
+    source: str, key: str, where: Conditions, order: str, limit: int, languages: Sequence[str]
+) -> list[tuple]:
+    select, values = select_card(languages)
+    statement = select.replace(" FROM catalog_movie m", f", {key} FROM {source}")
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} WHERE {where} ORDER BY {order} LIMIT %s", [*values, *where.values, limit])
+        return cursor.fetchall()
 
 
 def count_facets(movie_filter: MovieFilter, facets: Sequence[str]) -> dict[str, list[FacetCount]]:
@@ -106,11 +159,9 @@ def count_facets(movie_filter: MovieFilter, facets: Sequence[str]) -> dict[str, 
         facet = FACETS[name]
         others = _without(movie_filter, facet.own_filters)
         where = conditions_of(others, resolve_names(others))
-        order = "value DESC" if name == "decades" else "films DESC, value"
         with connection.cursor() as cursor:
-            best = f"""SELECT {facet.value} AS value, count(*) AS films FROM catalog_movie m {facet.joins}
-                       WHERE {facet.known} AND {where} GROUP BY 1 ORDER BY {order} LIMIT %s"""
-            cursor.execute(facet.names.format(best=best), [*where.values, MAX_FACET_VALUES])
+            statement = facet.names.format(counts=facet.counts.format(where=where), limit=MAX_FACET_VALUES)
+            cursor.execute(statement, where.values)
             counts[name] = [FacetCount(*row) for row in cursor.fetchall()]
     return counts
 

@@ -65,7 +65,7 @@ class Cursor(NamedTuple):
     rank: int | None = None
     corrected: bool = False
     sort: str = ""
-    key: str | int | None = None
+    key: str | int | float | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -85,7 +85,8 @@ class Cursor(NamedTuple):
             return None
         if not isinstance(sort, str) or type(after) is not int or abs(after) > MAX_ID + 1:
             return None
-        if type(key) is not (str if sort.endswith("title") else int) or (isinstance(key, str) and "\0" in key):
+        types = {"title": str, "popularity": float, "rating": float}
+        if type(key) is not types.get(sort.removeprefix("-"), int) or (isinstance(key, str) and "\0" in key):
             return None
         if isinstance(key, int) and abs(key) >= 2 ** (63 if sort.endswith("added") else 31):
             return None

@@ -27,6 +27,7 @@ LONG_KNOWN_DAYS = 30  # since a viewer came; then one movie is enough
 COHORT_SHARE, MIN_COHORT_WEIGHT = 0.1, 50  # what the viewers of one day count for: of the viewers before them; viewers
 MOVIE_SHARE, MIN_MOVIE_WEIGHT = 0.05, 3  # what they count for one movie, while not long known: of that; viewers
 MIN_AUDIENCE = 20  # viewers
+PRIOR_RATINGS = 10  # average ratings that each movie is given before its own
 
 _WATCHED = """(kind = 8 OR (kind IN (1, 7) AND (rating IS NULL OR rating >= %(stars)s)
   AND coalesce(completion, CASE kind WHEN 1 THEN 1 ELSE 0 END) >= %(seen_share)s::real))"""
@@ -97,6 +98,21 @@ _WATCH_WEIGHTS = f"""
     WHERE long_known OR movies >= %(min_movies)s
     GROUP BY movie_id, new_cohort) by_cohort
     GROUP BY movie_id ORDER BY total DESC, movie_id LIMIT %(limit)s
+"""
+# A movie's ratings are the newest of each viewer, by the last word. What a cohort counts for is bounded as above.
+_RATINGS = f"""
+    WITH {_VIEWERS}
+    SELECT movie_id, sum(stars * share), sum(viewers * share) FROM (
+    SELECT movie_id, sum(weight * rating) AS stars, sum(weight) AS viewers,
+      CASE WHEN new_cohort IS NULL THEN 1 ELSE least(1, max(max_movie_weight) / sum(weight)) END AS share
+    FROM chosen CROSS JOIN LATERAL (
+      SELECT movie_id, rating, count(*) OVER () AS movies FROM (
+        SELECT DISTINCT ON (movie_id) movie_id, rating FROM catalog_watchevent e
+        WHERE e.viewer_id = chosen.id AND kind = 2 AND rating IS NOT NULL AND occurred_at <= now()
+        ORDER BY movie_id, occurred_at DESC) newest) rated
+    WHERE long_known OR movies >= %(min_movies)s
+    GROUP BY movie_id, new_cohort) by_cohort
+    GROUP BY movie_id ORDER BY movie_id
 """
 _NEW_VIEWERS = """
     WITH came AS MATERIALIZED (
@@ -190,6 +206,21 @@ def watch_weights(
     return WatchWeights(
         np.array(movie_ids, np.int32), np.array(recent_weights, np.float64), np.array(long_term_weights, np.float64)
     )
+
+
+def mean_ratings(counted: Audience) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rated movies (int32 [n]) and their mean ratings in stars (float64 [n]). Reads every viewer's events.
+
+    A mean of few ratings is drawn to that of all: each is as if PRIOR_RATINGS more viewers had given the average.
+    """
+    rows = _rows(_RATINGS.format(sample=""), counted._asdict())
+    if not rows:
+        return np.empty(0, np.int32), np.empty(0)
+    movie_ids, stars, viewers = zip(*rows, strict=True)
+    sums, counts = np.array(stars, np.float64), np.array(viewers, np.float64)
+    average = sums.sum() / counts.sum()
+    means = (sums + PRIOR_RATINGS * average) / (counts + PRIOR_RATINGS)
+    return np.array(movie_ids, np.int32), means.round(6)  # so that equal ones are equal, whatever was added up first
 
 
 def new_viewers(limit: int = 20_000) -> NewViewers:

@@ -17,6 +17,7 @@ from catalog.services.merging import (
     merge_viewer,
     unmerge_viewer,
 )
+from catalog.services.movie_standings import write_standings
 from catalog.services.movie_upserts import MovieChange, MovieWriteResult, WriteMode, WriteProblem, write_movies
 from catalog.services.movies import (
     NewCredit,
@@ -87,5 +88,6 @@ __all__ = [
     "write_genres",
     "write_movies",
     "write_profile",
+    "write_standings",
     "write_viewers",
 ]

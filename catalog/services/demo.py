@@ -20,6 +20,7 @@ _OF_MOVIES = (
     "catalog_rule",
     "catalog_movietranslation",
     "catalog_movieavailability",
+    "catalog_moviestanding",
 )
 _OF_GENRES = ("catalog_genrealias", "catalog_genretranslation")
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catalog import selectors
+from catalog import selectors, services
 from recommender import cache, process_state
 from recommender.cache import CacheUnavailable, StoredList
 from recommender.movies.snapshot import CatalogueSnapshot
@@ -54,11 +54,28 @@ process_state.register("serving: the charts in the catalogue's rows", _ranked.cl
 
 
 def refresh() -> dict[str, int]:
-    """Count the charts anew and store them; beat calls it. Returns the number of movies on each."""
+    """Count the charts anew and store them; beat calls it. Returns the number of movies on each.
+
+    The catalogue gets the popularity, too, by which it is sorted; and the ratings, where that is no long work.
+    """
     charts = _count(selectors.catalogue_and_epoch()[1], REFRESH_ROWS)
+    popular = charts["popular"]
+    services.write_standings("popularity", popular.movie_ids, popular.scores)
+    if selectors.estimate_events() <= REFRESH_ROWS:
+        refresh_ratings()
     for name, chart in charts.items():
         cache.store_chart(name, chart)
     return {name: len(chart.movie_ids) for name, chart in charts.items()}
+
+
+def refresh_ratings() -> int:
+    """Count anew how movies are rated, by every viewer: a sample would miss most of the movies that few have rated.
+
+    Returns the number of rated movies.
+    """
+    movie_ids, stars = selectors.mean_ratings(selectors.choose_audience())
+    services.write_standings("rating", movie_ids, stars)
+    return len(movie_ids)
 
 
 def top_of_chart(

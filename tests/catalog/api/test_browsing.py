@@ -117,7 +117,7 @@ def test_films_by_their_ids_come_in_the_order_asked(api, django_assert_num_queri
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [
-        ("sort=rating", "sort"),
+        ("sort=best", "sort"),
         ("facets=genres,actors", "facets"),
         ("search=matrix&sort=title", "sort"),
         ("search=matrix&facets=genres", "facets"),
