@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0014_title_languages'),
+        ('catalog', '0015_person_tmdb_id'),
     ]
 
     operations = [
