@@ -19,6 +19,7 @@ from catalog.selectors.search_query import SearchQuery, correct_spelling, parse_
 
 _CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>-?[0-9]{1,10})\Z", re.ASCII)
 _SORTED = "o"  # begins a cursor of an order that the client chose
+_TYPES_OF_KEYS: dict[str, type] = {"title": str, "popularity": float, "rating": float}  # of orders; int of all others
 _CONTAINS_TERM = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
     UNION SELECT movie_id FROM catalog_movietranslation WHERE search_words @@ %s::tsquery
     UNION SELECT id FROM catalog_movie WHERE year = %s
@@ -85,8 +86,8 @@ class Cursor(NamedTuple):
             return None
         if not isinstance(sort, str) or type(after) is not int or abs(after) > MAX_ID + 1:
             return None
-        types = {"title": str, "popularity": float, "rating": float}
-        if type(key) is not types.get(sort.removeprefix("-"), int) or (isinstance(key, str) and "\0" in key):
+        key_type = _TYPES_OF_KEYS.get(sort.removeprefix("-"), int)
+        if type(key) is not key_type or (isinstance(key, str) and "\0" in key):
             return None
         if isinstance(key, int) and abs(key) >= 2 ** (63 if sort.endswith("added") else 31):
             return None
