@@ -86,8 +86,8 @@ class Cursor(NamedTuple):
             return None
         if not isinstance(sort, str) or type(after) is not int or abs(after) > MAX_ID + 1:
             return None
-        key_type = _TYPES_OF_KEYS.get(sort.removeprefix("-"), int)
-        if type(key) is not key_type or (isinstance(key, str) and "\0" in key):
+        type_of_key = type(key)
+        if type_of_key is not _TYPES_OF_KEYS.get(sort.removeprefix("-"), int) or (type_of_key is str and "\0" in key):
             return None
         if isinstance(key, int) and abs(key) >= 2 ** (63 if sort.endswith("added") else 31):
             return None
