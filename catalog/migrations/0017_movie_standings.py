@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0015_person_tmdb_id'),
+        ('catalog', '0016_double_of'),
     ]
 
     operations = [
