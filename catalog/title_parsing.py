@@ -13,6 +13,7 @@ _ARTICLES = (
 _TRAILING_ARTICLE = re.compile(rf"^(?P<rest>.+),\s+(?P<article>{_ARTICLES})$", re.IGNORECASE | re.DOTALL)
 _YEAR = re.compile(r"^(?P<year>\d{4})(\s*[-\u2013\u2014]\s*(\d{4})?)?$", re.ASCII)
 _ALSO_KNOWN_AS = re.compile(r"^a\.?\s?k\.?\s?a\.?\s+", re.IGNORECASE)
+_BETWEEN_NAMES = re.compile(r"\s+(?:/|a\.?k\.?a\.?)\s+", re.IGNORECASE)
 # Parentheses that are part of the title, not another title.
 _QUALIFIER = re.compile(
     r"^(part|vol\.?|volume|chapter|episode|season|act|disc)\b.*$|^[ivx]+$|^\d+$|^(yellow|blue|uncut|director'?s cut)$",
@@ -32,6 +33,18 @@ class Title(NamedTuple):
 
 def parse_title(text: str) -> Title:
     """Parse a title. Never fails, and never returns an empty title for a text that is not blank."""
+    rest, names, year = _take_apart(text)
+    return Title(move_article(rest), _original(names), year)
+
+
+def parse_names(text: str) -> tuple[list[str], int | None]:
+    """Return all names in a title, the first the title itself, and the year in parentheses; a blank text has none."""
+    rest, names, year = _take_apart(text)
+    parts = [part for name in (rest, *names) for part in _BETWEEN_NAMES.split(_ALSO_KNOWN_AS.sub("", name))]
+    return list(dict.fromkeys(move_article(part) for part in parts if part)), year
+
+
+def _take_apart(text: str) -> tuple[str, list[str], int | None]:
     rest, groups = _peel(" ".join(text.split()))
     year = None
     names: list[str] = []
@@ -44,7 +57,7 @@ def parse_title(text: str) -> Title:
             names.insert(0, group)
     while names and _QUALIFIER.match(names[0]):
         rest = f"{rest} ({names.pop(0)})"
-    return Title(move_article(rest), _original(names), year)
+    return rest, names, year
 
 
 def move_article(title: str) -> str:
