@@ -17,6 +17,9 @@ Words = tuple[str, ...]
 MIN_PART_WORDS = 2  # of a title that stands for one with its series in front
 MIN_OWN_PART_WORDS = 3  # of a film's title that stands for one that is written with a series in front
 MAX_JOINED_LETTERS = 6  # of a word that may be letters apart: S.W.A.T.
+MAX_MAKER_WORDS = 4
+MAX_SMALL_WORD = 2  # letters: of, in, to
+MAX_JOINED_WORDS = 4  # of a title of which two words may be one
 _BEGINNING = 3  # letters
 
 _BEFORE_FOLDING = str.maketrans(
@@ -36,7 +39,7 @@ _SAME = {
     "ep": "episode", "jr": "junior", "sr": "senior", "mt": "mount",
     "colour": "color", "colours": "colors",
 }  # fmt: skip
-_ANDS = frozenset(("n", "et", "und"))  # behind another word
+_ANDS = frozenset(("et", "und"))  # behind another word
 _COUNTERS = frozenset(("part", "volume", "chapter", "episode"))
 _UNITS = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
@@ -79,7 +82,7 @@ _MAKERS = frozenset(
 
 
 _VARYING = (
-    _ARTICLES | _ANDS | _COUNTERS | _FILLERS | _UNITS.keys() | _TENS.keys() | _POWERS.keys() | _ORDINALS.keys()
+    _ARTICLES | _ANDS | {"n"} | _COUNTERS | _FILLERS | _UNITS.keys() | _TENS.keys() | _POWERS.keys() | _ORDINALS.keys()
     | _ROMAN.keys() | _SAME.keys() | {*_SAME.values(), "hundred", "and", "versus"}
 )  # fmt: skip
 
@@ -132,11 +135,9 @@ def compare_titles(one: TitleKey, other: TitleKey) -> Likeness | None:
     return None
 
 
-def is_series(one: TitleKey, other: TitleKey) -> bool:
-    """Say whether a title goes on with a number or a subtitle behind another one."""
-    words = without_article(one.words)
-    first = without_article(other.parts[0])
-    return first[: len(words)] == words and (len(first) == len(words) or first[len(words)].isdigit())
+def is_of_series(one: TitleKey, other: TitleKey) -> bool:
+    """Say whether a title is another one, or goes on with a subtitle behind it."""
+    return without_article(one.words) == without_article(other.parts[0])
 
 
 def without_article(words: Words) -> Words:
@@ -145,9 +146,11 @@ def without_article(words: Words) -> Words:
 
 
 def _form(words: Words) -> str:
-    """Return the words in one piece, without what counts parts before a number."""
+    """Return the words in one piece, without what counts parts before a number, and without "or"."""
     pairs = zip(words, (*words[1:], ""), strict=True)
-    return "".join(word for word, after in pairs if not (word in _COUNTERS and after.isdigit()))
+    return "".join(
+        word for word, after in pairs if word not in _FILLERS and not (word in _COUNTERS and after.isdigit())
+    )
 
 
 def _form_of(parts: Sequence[Words]) -> str:
@@ -169,25 +172,39 @@ def _is_place_in_series(parts: Sequence[Words]) -> bool:
 
 
 def _is_telling(words: Words, least: int) -> bool:
-    """Say whether a part of a title can stand for the whole: it has so many words that are no numbers."""
-    return len([w for w in without_article(words) if not w.isdigit() and w not in _COUNTERS]) >= least
+    """Say whether a part of a title can stand for the whole: it has so many words, without small ones, counters and a
+    number at the end."""
+    end = len(words) - 1 if words[-1].isdigit() else len(words)
+    telling = [w for w in words[:end] if (len(w) > MAX_SMALL_WORD or w.isdigit()) and w not in _COUNTERS | _ARTICLES]
+    return len(telling) >= least
 
 
 def _keys(name: str) -> Iterator[TitleKey]:
     """Yield a name as words; also without its maker in front, and with figures that stand for letters."""
-    parts = tuple(_parts(name))
-    if not parts:
+    if not (parts := tuple(_parts(name))):
         return
     yield TitleKey(parts)
-    first = parts[0]
-    for length in range(1, min(5, len(first) + 1)):
-        rest = tuple(part for part in (first[length:], *parts[1:]) if part)
-        if first[:length] in _MAKERS and rest:
-            yield TitleKey(rest)
-    if _LETTERS_AND_DIGITS.search(name):
-        spelled = _LETTERS_AND_DIGITS.sub(lambda match: match[0].translate(_DIGIT_AS_LETTER), name)
+    made = _words_of_maker(parts[0])
+    rest = tuple(part for part in (parts[0][made:], *parts[1:]) if part)
+    if made and rest:
+        yield TitleKey(rest)
+    for spelled in _spell_figures(name):
         if parts := tuple(_parts(spelled)):
             yield TitleKey(parts)
+
+
+def _words_of_maker(words: Words) -> int:
+    """Return how many words in front name who made the film."""
+    return next((length for length in range(1, MAX_MAKER_WORDS + 1) if words[:length] in _MAKERS), 0)
+
+
+def _spell_figures(name: str) -> Iterator[str]:
+    """Yield a name with figures within words as letters, as in Se7en; also with the number behind, as in Scre4m."""
+    found = _LETTERS_AND_DIGITS.search(name)
+    if found:
+        spelled = _LETTERS_AND_DIGITS.sub(lambda match: match[0].translate(_DIGIT_AS_LETTER), name)
+        yield spelled
+        yield f"{spelled} {''.join(filter(str.isdigit, found[0]))}"
 
 
 def _parts(name: str) -> Iterator[Words]:
@@ -205,8 +222,8 @@ def _fold(text: str) -> list[str]:
 
 
 def _canonical(words: Sequence[str]) -> Words:
-    same = ["and" if word in _ANDS and place else _SAME.get(word, word) for place, word in enumerate(words)]
-    return tuple(_read_numbers(_join_letters(same)))
+    joined = _join_letters(["and" if word in _ANDS and place else word for place, word in enumerate(words)])
+    return tuple(_read_numbers(["and" if word == "n" else _SAME.get(word, word) for word in joined]))
 
 
 def _join_letters(words: Sequence[str]) -> list[str]:
@@ -264,35 +281,49 @@ def _number_at(words: Sequence[str], start: int) -> tuple[int, int]:
     return total + value, position
 
 
-def search_texts(name: str) -> list[str]:
+def search_texts(title: str) -> list[str]:
     """Return texts of which one's words are all in any spelling of a title, or of its first and last part.
 
     A word that has several spellings is left out, unless there is no other.
     """
-    raw = name.translate(_BEFORE_FOLDING)
-    whole = _steady_words(raw)
-    texts = [" ".join(whole)] if whole else [*_spellings(_WORD.findall(raw))]
-    parts = [part for part in _BETWEEN_PARTS.split(raw) if part.strip()]
+    names, _ = parse_names(title)
+    names += [spelled for name in names for spelled in _spell_figures(name)]
+    return list(dict.fromkeys(text for name in names for text in _texts_of(name.translate(_BEFORE_FOLDING)) if text))
+
+
+def _texts_of(name: str) -> Iterator[str]:
+    words = _WORD.findall(name)
+    made = _words_of_maker(tuple(_canonical([part for word in words for part in _fold(word)])))
+    for chosen in (words, words[made:]) if made else (words,):
+        steady = [word for word in chosen if not _varies(word)]
+        yield from [" ".join(steady)] if steady else _spellings(chosen)
+    if len(words) == 1 and len(name) <= MAX_JOINED_LETTERS:
+        yield " ".join(name)
+    parts = [part for part in _BETWEEN_PARTS.split(name) if part.strip()]
     if len(parts) > 1:
-        texts += [" ".join(_steady_words(part)) for part in (parts[0], parts[-1])]
-    return list(dict.fromkeys(text for text in texts if text))
+        for part in (parts[0], parts[-1]):
+            yield " ".join(word for word in _WORD.findall(part) if not _varies(word))
 
 
-def search_beginnings(name: str) -> list[str]:
-    """Return what words of any spelling of a title begin with, words written together or apart included."""
-    words = [word for text in _steady_words(name.translate(_BEFORE_FOLDING)) for word in _fold(text)]
-    longer = [word for word in words if len(word) > MAX_JOINED_LETTERS] or words
-    return [word[:_BEGINNING] for word in longer if len(word) >= _BEGINNING]
-
-
-def _steady_words(text: str) -> list[str]:
-    return [word for word in _WORD.findall(text) if not _varies(word)]
+def search_beginnings(title: str) -> list[list[str]]:
+    """Return lists of what words begin with, of which one's are all in a title whose words are together or apart."""
+    names, _ = parse_names(title)
+    words = [word for word in _fold(names[0]) if word not in _VARYING] if names else []
+    found = [[word[:_BEGINNING] for word in words if len(word) >= _BEGINNING]]
+    if len(words) <= MAX_JOINED_WORDS:
+        for place in range(len(words) - 1):  # Night Crawler: Nightcrawler
+            joined = words[place] + words[place + 1][:1]
+            found.append([joined, *(word[:_BEGINNING] for word in (*words[:place], *words[place + 2 :]))])
+    if words and len(words[0]) > 1:  # Xmen: X-Men
+        found.append([words[0][:1], words[0][1:], *(word[:_BEGINNING] for word in words[1:])])
+    return [beginnings for beginnings in found if beginnings]
 
 
 def _varies(word: str) -> bool:
-    """Say whether spellings of a title may have another word in place of this one."""
+    """Say whether spellings of a title may have another word in place of this one. Capitals may stand apart."""
     folded = "".join(_fold(word))
-    return len(folded) < 3 or folded in _VARYING or any(c.isdigit() for c in folded)
+    is_short_form = word.isupper() and len(word) <= MAX_JOINED_LETTERS
+    return len(folded) < 3 or is_short_form or folded in _VARYING or any(c.isdigit() for c in folded)
 
 
 def _spellings(words: Sequence[str]) -> Iterator[str]:
@@ -303,6 +334,7 @@ def _spellings(words: Sequence[str]) -> Iterator[str]:
     yield " ".join(_canonical(folded))
     for spelled in (_FIGURE_WORDS, _ROMAN_OF):
         yield " ".join(spelled.get(word, word) for word in _canonical(folded))
+    yield " ".join(f"{int(word):,}" if word.isdigit() else word for word in folded)
     joined = "".join(folded)
     if joined.isalpha() and len(joined) <= MAX_JOINED_LETTERS:
         yield " ".join(joined)

@@ -14,7 +14,7 @@ from catalog.title_keys import (
     Likeness,
     TitleKey,
     compare_titles,
-    is_series,
+    is_of_series,
     search_beginnings,
     search_texts,
     title_keys,
@@ -26,6 +26,9 @@ MAX_CANDIDATES = 200  # films of a text; those with the shortest titles
 MIN_WORDS_WITHOUT_YEAR = 3  # of a part of a title that stands for the whole, where no year confirms it
 MIN_WORDS_OF_UNDATED = 2  # of the title of a film without a year
 MAX_NAMED_FILMS = 3  # of an answer that names what a title may mean
+# Films that MovieLens has by the title that they had before they were shown; title and year -> id at IMDb.
+_RENAMED = {("Avengers: Endgame", 2019): "tt4154796", ("Spider-Man: Homecoming", 2017): "tt2250912"}
+_RENAMED_KEYS = {(title_keys(title)[0][0].words, year): imdb_id for (title, year), imdb_id in _RENAMED.items()}
 _NEAR = """SELECT r.place, m.id FROM unnest(%s::int[], %s::text[], %s::int[]) AS r (place, words, year)
     CROSS JOIN LATERAL (
       SELECT m.id FROM catalog_movie m
@@ -94,6 +97,7 @@ class _Found(NamedTuple):
     film: _Film
     rank: tuple[int, ...]
     is_subtitled: bool = False  # its title goes on behind the reference's
+    is_certain: bool = True  # it may be matched; else it only keeps another film from it
 
 
 def match_movies(references: Sequence[MovieReference]) -> list[Match]:
@@ -110,7 +114,7 @@ def match_movies(references: Sequence[MovieReference]) -> list[Match]:
 
 
 def _match_block(references: Sequence[MovieReference]) -> list[Match]:
-    ids = [_external_ids(reference) for reference in references]
+    ids = [_external_ids(reference) or _renamed(reference) for reference in references]
     movie_by_id = resolve_movie_ids({text for texts in ids for text in texts})
     found = [list(dict.fromkeys(movie_by_id[text] for text in texts if text in movie_by_id)) for texts in ids]
     wanted = {place: _wanted(reference) for place, reference in enumerate(references) if len(found[place]) != 1}
@@ -122,14 +126,20 @@ def _match_block(references: Sequence[MovieReference]) -> list[Match]:
         if place in contradicting
         else by_title[place]
         if place in by_title
-        else Match(found[place][0], "id")
-        for place in range(len(references))
+        else Match(found[place][0], "id" if _external_ids(reference) else "title")
+        for place, reference in enumerate(references)
     ]
 
 
 def _external_ids(reference: MovieReference) -> list[str]:
     imdb = [f"imdb:{reference.imdb_id}"] if parse_imdb_id(reference.imdb_id) else []
     return imdb + ([f"tmdb:{reference.tmdb_id}"] if reference.tmdb_id else [])
+
+
+def _renamed(reference: MovieReference) -> list[str]:
+    keys, year = title_keys(reference.title)
+    found = _RENAMED_KEYS.get((keys[0].words, reference.year or year or 0)) if keys else None
+    return [f"imdb:{found}"] if found else []
 
 
 def _wanted(reference: MovieReference) -> _Wanted:
@@ -159,7 +169,8 @@ def _match_titles(wanted: Mapping[int, _Wanted]) -> dict[int, Match]:
     beginnings = [
         (place, " & ".join(f"{word}:*" for word in words), wanted[place].year)
         for place, match in matches.items()
-        if match.by == "unknown" and wanted[place].year and (words := search_beginnings(wanted[place].reference.title))
+        if match.by == "unknown" and wanted[place].year
+        for words in search_beginnings(wanted[place].reference.title)
     ]
     matches |= _choose_among(wanted, _candidates(_BY_BEGINNINGS, beginnings))
     unknown = {place for place, match in matches.items() if match.by == "unknown" and wanted[place].year}
@@ -203,7 +214,7 @@ def _choose_among(wanted: Mapping[int, _Wanted], candidates: Mapping[int, list[_
         place: [found for film in films if (found := _compare(wanted[place], film))]
         for place, films in candidates.items()
     }
-    alike = _without_series(wanted, alike)
+    alike = _doubt_series(wanted, alike)
     directors = _directors(
         found.film.id for place, several in alike.items() if wanted[place].reference.directors for found in several
     )
@@ -226,14 +237,14 @@ def _compare(wanted: _Wanted, film: _Film) -> _Found | None:
     distance = abs(film.year - wanted.year)
     if distance == 0 and is_equal:
         return _Found(film, (0, int(likeness), int(is_other_name)))
-    if distance == 0 or (distance == 1 and likeness <= Likeness.FORM):
+    if distance == 0 or (distance == 1 and likeness == Likeness.SAME):
         return _Found(film, (1,), likeness == Likeness.SUBTITLE)
     return None
 
 
-def _without_series(wanted: Mapping[int, _Wanted], alike: dict[int, list[_Found]]) -> dict[int, list[_Found]]:
-    """Leave out films whose title goes on behind the reference's, where other films are of the same series: the bare
-    title may mean another one. "Borat" is one film, "Spider-Man" is several."""
+def _doubt_series(wanted: Mapping[int, _Wanted], alike: dict[int, list[_Found]]) -> dict[int, list[_Found]]:
+    """Doubt films whose title goes on behind the reference's, where other films are of the same series: the bare title
+    may mean another one. "Borat" is one film, "Justice League" is several."""
     texts = [
         (place, text, None)
         for place, several in alike.items()
@@ -242,12 +253,12 @@ def _without_series(wanted: Mapping[int, _Wanted], alike: dict[int, list[_Found]
     ]
     of_series = {
         place: {
-            film.id for film in films if any(is_series(key, own) for key in wanted[place].keys for own in film.keys)
+            film.id for film in films if any(is_of_series(key, own) for key in wanted[place].keys for own in film.keys)
         }
         for place, films in _candidates(_BY_WORDS, texts).items()
     }
     return alike | {
-        place: [found for found in alike[place] if not found.is_subtitled or ids <= {found.film.id}]
+        place: [found._replace(is_certain=not found.is_subtitled or ids <= {found.film.id}) for found in alike[place]]
         for place, ids in of_series.items()
     }
 
@@ -284,7 +295,7 @@ def _choose(wanted: _Wanted, found: Sequence[_Found], directors: Mapping[int, se
     if len(best_ones) > 1 and known:
         best_ones = [one for one in best_ones if known & directors.get(one.film.id, set())] or best_ones
     if len(best_ones) == 1:
-        return Match(best_ones[0].film.id, "title")
+        return Match(best_ones[0].film.id, "title") if best_ones[0].is_certain else Match(None, "unknown")
     return Match(None, "several", _labels(best_ones)) if best_ones else Match(None, "unknown")
 
 

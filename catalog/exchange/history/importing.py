@@ -15,8 +15,11 @@ from catalog.selectors import KnownViewings, Match, MovieReference, known_viewin
 from catalog.services import EventStatus, NewEvent, record_events
 
 _MESSAGES = {
-    "unknown": "The catalogue has no film of this title and year.",
-    "several": "Several films are called so.",
+    "unknown": "The catalogue has no film of this title.",
+    "year": "The catalogue has films of this title of other years: {films}.",
+    "several": "Several films are called so: {films}.",
+    "other_id": "By its id it is another film than {films}.",
+    "ids": "Its ids are of two films: {films}.",
 }
 
 
@@ -89,7 +92,7 @@ def import_history(
 def _reference(row: HistoryRow) -> MovieReference:
     if row.only_by_id:
         return MovieReference("", None, row.imdb_id, row.tmdb_id)
-    return MovieReference(row.title, row.year, row.imdb_id, row.tmdb_id)
+    return MovieReference(row.title, row.year, row.imdb_id, row.tmdb_id, row.other_title, row.directors)
 
 
 def _settle(viewer: Key, rows: Sequence[HistoryRow], movies: dict[int, int]) -> tuple[list[_Event], int]:
@@ -151,7 +154,8 @@ def _unmatched(rows: Sequence[HistoryRow], matches: dict[int, Match], rejected: 
     reasons = {position: row.problem for position, row in enumerate(rows) if row.problem} | rejected
     for position, match in matches.items():
         if match.movie_id is None:
-            reasons[position] = NO_FILM if rows[position].only_by_id else _MESSAGES[match.by]
+            message = _MESSAGES[match.by].format(films=", ".join(match.films))
+            reasons[position] = NO_FILM if rows[position].only_by_id else message
     return [
         UnmatchedRow(row.line, row.title, row.year, reasons[position], row.file)
         for position, row in enumerate(rows)

@@ -64,7 +64,7 @@ def history():
 def ids(db, cast):
     Movie.objects.filter(pk=TOY_STORY).update(imdb_id="tt0114709")
     Movie.objects.filter(pk=STAR_WARS).update(tmdb_id=11)
-    Movie.objects.bulk_create([Movie(title="Twice", year=2000), Movie(title="The Twice", year=2000)])
+    Movie.objects.bulk_create([Movie(title="Twice", year=2000), Movie(title="Twice", year=2000)])
 
 
 def test_ratings_of_imdb(site):
@@ -82,13 +82,16 @@ def test_ratings_of_imdb(site):
 
 def test_letterboxd(site):
     result = sent(site, DIARY)
-    assert (result["source"], result["by_title"], result["stored"]) == ("letterboxd", 2, 3)
-    assert [(item["line"], item["reason"][:7]) for item in result["unmatched"]] == [(3, "The cat"), (5, "Several")]
+    assert (result["source"], result["by_title"], result["stored"]) == ("letterboxd", 3, 4)
+    assert [(item["line"], item["reason"]) for item in result["unmatched"]] == [
+        (5, "Several films are called so: Twice (2000), Twice (2000).")
+    ]
     for text in (RATINGS, WATCHED):
         assert sent(site, text)["stored"] == 1
     assert history() == [
         (AMELIE, "watch", "01-02", None),
         (AMELIE, "rating", "01-02", 4.5),
+        (GODFATHER, "watch", "01-03", None),
         (AMELIE, "rewatch", "01-04", None),
         (PULP_FICTION, "rating", "02-01", 0.5),
         (SPIRITED_AWAY, "watch", "02-02", None),
