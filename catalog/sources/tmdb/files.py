@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from itertools import islice
 from pathlib import Path
@@ -59,8 +59,12 @@ def find_files(path: Path) -> tuple[list[TmdbFile], list[str]]:
     known: list[TmdbFile] = []
     others: list[str] = []
     for name, file in sorted(files.items()):
-        is_alone = len(files) == 1
-        kind = _kind(file) if is_alone or name.lower().removesuffix(".gz").endswith(_SUFFIXES) else None
+        kind = None
+        if len(files) == 1:
+            kind = _kind(file)
+        elif name.lower().removesuffix(".gz").endswith(_SUFFIXES):
+            with suppress(DataFileError):  # somebody else's file beside them
+                kind = _kind(file)
         if kind is None:
             others.append(name)
         else:

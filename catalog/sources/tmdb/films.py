@@ -101,15 +101,10 @@ def credits_of(row: Row, max_cast: int) -> Iterator[Credit]:
     """Yield directors and cast, each once and in billing order."""
     nested = row.values.get("credits")
     source = Row(row.file, row.line, nested, row.unreadable) if isinstance(nested, dict) else row
-    if _is_text_of_names(source.values.get("cast")) or "director" in source.values:
-        yield from _named(source.names("director") or source.names("directors"), DIRECTOR, MAX_DIRECTORS)
-        yield from _named(source.names("cast"), ACTOR, max_cast)
-        return
-    crew = [entry for entry in source.entries("crew") if clean(entry.get("job"), 40).lower() == "director"]
-    yield from _numbered(crew, DIRECTOR, MAX_DIRECTORS)
-    cast = source.entries("cast")
-    billing = {id(entry): (order if (order := whole(entry.get("order"))) is not None else 9_999) for entry in cast}
-    yield from _numbered(sorted(cast, key=lambda entry: billing[id(entry)]), ACTOR, max_cast)
+    directors = [entry for entry in source.entries("crew") if clean(entry.get("job"), 40).lower() == "director"]
+    yield from _numbered(directors or _named(source, "director", "directors"), DIRECTOR, MAX_DIRECTORS)
+    cast = _named(source, "cast") if _is_text_of_names(source.values.get("cast")) else source.entries("cast")
+    yield from _numbered(sorted(cast, key=_billing), ACTOR, max_cast)
 
 
 def translations_of(row: Row, title_language: str) -> Iterator[Translation]:
@@ -149,9 +144,14 @@ def _is_text_of_names(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip()) and not value.lstrip().startswith(("[", "{"))
 
 
-def _named(names: Sequence[str], role: int, limit: int) -> Iterator[Credit]:
-    for order, name in enumerate(dict.fromkeys(names[:limit])):
-        yield Credit(None, name, role, order)
+def _named(row: Row, *columns: str) -> list[dict[str, Any]]:
+    """Return the people in the columns of whom the names alone are known."""
+    return [{"name": name} for column in columns for name in row.names(column)]
+
+
+def _billing(entry: dict[str, Any]) -> int:
+    order = whole(entry.get("order"))
+    return 9_999 if order is None else order
 
 
 def _numbered(entries: Sequence[dict[str, Any]], role: int, limit: int) -> Iterator[Credit]:
@@ -200,7 +200,7 @@ def _certificate(row: Row, country: str) -> str:
     for entry in older:
         name = clean(entry.get("certification"), MAX_CERTIFICATE + 1)
         stated.setdefault(clean(entry.get("iso_3166_1"), 2), []).append((len(_RELEASE_TYPES), name))
-    for code in [country, *CERTIFICATES]:
+    for code in [country, *CERTIFICATES] if stated else ():
         for _, name in sorted(stated.get(code, []), key=lambda found: found[0]):
             written = name if code == country else f"{code}:{name}"
             if name and len(written) <= MAX_CERTIFICATE and minimum_age(written, country) is not None:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,12 @@ def test_films_people_and_titles_come_into_an_empty_catalogue(tmp_path):
     ]
     assert "1 titles of other types, 1 for adults only, 1 with too few votes" in said
     assert "3 new films, 0 films completed, 7 new people, 0 people recognised, 9 credits" in said
+
+
+def test_a_zip_of_the_files_as_they_are(tmp_path):
+    write_imdb(tmp_path / "imdb")
+    run(Path(shutil.make_archive(str(tmp_path / "archive"), "zip", tmp_path / "imdb")))
+    assert Movie.objects.count() == 3
 
 
 def test_twice_changes_nothing(tmp_path):

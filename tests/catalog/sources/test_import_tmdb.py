@@ -109,12 +109,15 @@ def test_people_known_by_name_alone_keep_their_suffix(tmp_path):
     rows = [
         {"id": 1, "title": "A", "release_date": "5/9/1973", "genres": "Drama|Music", "cast": "Al Dahl|Bo Lund",
          "director": "Ada North, Jr., Jun Verne"},
+        {"id": 2, "title": "B", "release_date": "", "genres": ["Drama"], "cast": ["Bo Lund", "Al Dahl"]},
     ]  # fmt: skip
     run(write_table(tmp_path / "tmdb-movies.csv", columns, rows))
     film = films()[1]
     assert film.year == 1973
     assert names(film.people) == ["Ada North Jr.", "Al Dahl", "Bo Lund", "Jun Verne"]
     assert names(film.genres) == ["Drama", "Music"]
+    assert (films()[2].year, names(films()[2].genres)) == (None, ["Drama"])
+    assert [name for name, _ in cast_of(films()[2])] == ["Bo Lund", "Al Dahl"]
 
 
 def broken_metadata(folder: Path) -> Path:
@@ -190,6 +193,7 @@ def test_files_as_spreadsheets_and_browsers_leave_them(tmp_path):
 
 def test_a_zip_of_the_whole_data_set(tmp_path):
     write_movies_dataset(tmp_path / "set")
+    (tmp_path / "set" / "settings.json").write_text("{not JSON")
     run(Path(shutil.make_archive(str(tmp_path / "archive"), "zip", tmp_path / "set")))
     assert cast_of(films()[502]) == [("Sam Field", 24)]
 
