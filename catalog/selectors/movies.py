@@ -133,6 +133,12 @@ def movie_cards(ids: Collection[int], languages: Sequence[str] = ()) -> dict[int
         return {row[0]: MovieCard(*row) for row in cursor.fetchall()}
 
 
+def movie_runtimes(ids: Collection[int]) -> dict[int, int]:
+    """Map the ids of movies whose runtime is known to it, in minutes; other ids are left out."""
+    runtimes = Movie.objects.filter(pk__in=ids).values_list("pk", "runtime")
+    return {movie: runtime for movie, runtime in runtimes if runtime}
+
+
 def movie_keys(ids: Collection[int]) -> dict[int, str]:
     """Map the ids of movies whose keys are no numbers to their keys; other ids are left out."""
     return dict(Movie.objects.filter(pk__in=ids, key__isnull=False).values_list("pk", "key"))

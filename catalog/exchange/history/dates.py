@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
 from catalog.errors import DataFileError
@@ -175,8 +175,3 @@ def _month(name: str) -> int | None:
         return int(name)
     plain = name.lower().translate(_ACCENTS)
     return next((_MONTHS[plain[:length]] for length in (5, 4, 3) if plain[:length] in _MONTHS), None)
-
-
-def is_same_viewing(earlier: datetime, later: datetime) -> bool:
-    """Say whether two plays are one viewing: a film that was stopped and went on within a day."""
-    return later - earlier <= timedelta(days=1)

@@ -1,7 +1,7 @@
 """JSON as sites write it: the items in it, wherever they stand."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from catalog.errors import DataFileError
@@ -10,7 +10,12 @@ from catalog.exchange.history.rows import HistoryRow, HistorySource, Kind
 
 _FALLBACK_ENCODING = "cp1252"
 # Where items stand in an object: the names from the outside in.
-_PLACES = (("movies",), ("Items",), ("response", "data", "data"), ("data", "data"), ("data",), ("items",), ("history",))
+_PLACES = (
+    ("Items",), ("MediaContainer", "Metadata"), ("response", "data", "data"), ("data", "data"), ("data",), ("items",),
+    ("history",),
+)  # fmt: skip
+# Objects with a list for films, and others of what is none, by the name under which one of them is known.
+_FILMS, _OTHERS = "movies", {"shows": "show", "anime": "show", "episodes": "episode", "seasons": "season"}
 
 Item = Mapping[str, Any]
 
@@ -20,7 +25,7 @@ class JsonFormat(NamedTuple):
 
     source: HistorySource
     label: str
-    recognises: Callable[[list[Any]], bool]
+    recognises: Callable[[Sequence[Item]], bool]
     read: Callable[[Item, Dates], HistoryRow]
     kind_of: Callable[[str], Kind | None] = lambda path: None  # what the films are, by the file's name
     profile_of: Callable[[Item], str] = lambda item: ""  # whose item it is, in documents of several people
@@ -38,6 +43,8 @@ def load_items(file: BinaryIO, name: str, encoding: str | None) -> list[Any] | N
         raise DataFileError(name, None, "is not JSON") from None
     if isinstance(document, list):
         return document
+    if isinstance(document, dict) and any(isinstance(document.get(name), list) for name in (_FILMS, *_OTHERS)):
+        return _of_all_kinds(document)
     for place in _PLACES:
         found = document
         for part in place:
@@ -45,6 +52,15 @@ def load_items(file: BinaryIO, name: str, encoding: str | None) -> list[Any] | N
         if isinstance(found, list):
             return found
     return None
+
+
+def _of_all_kinds(document: Mapping[str, Any]) -> list[Any]:
+    items = [*document[_FILMS]] if isinstance(document.get(_FILMS), list) else []
+    for name, one in _OTHERS.items():
+        listed = document.get(name)
+        if isinstance(listed, list):
+            items += [{one: item} | item if isinstance(item, dict) and one not in item else item for item in listed]
+    return items
 
 
 def _load_old(content: bytes, name: str) -> Any:

@@ -11,9 +11,10 @@ from catalog.exchange.history.reading import FileReport, ReadOptions, read_histo
 from catalog.exchange.history.rows import NO_FILM, Basis, HistoryRow, HistorySource, Kind, Statement
 from catalog.exchange.row_import import batched
 from catalog.keys import Key
-from catalog.selectors import KnownViewings, Match, MovieReference, known_viewings, match_movies
+from catalog.selectors import KnownViewings, Match, MovieReference, known_viewings, match_movies, movie_runtimes
 from catalog.services import EventStatus, NewEvent, record_events
 
+UNKNOWN_RUNTIME = 90  # minutes: of a film of which it is not known
 _MESSAGES = {
     "unknown": "The catalogue has no film of this title.",
     "year": "The catalogue has films of this title of other years: {films}.",
@@ -98,15 +99,19 @@ def _reference(row: HistoryRow) -> MovieReference:
 def _settle(viewer: Key, rows: Sequence[HistoryRow], movies: dict[int, int]) -> tuple[list[_Event], int]:
     """Return the events that the rows give together, in the order of their moments; and how many are left out because
     the viewer's history says the same with a moment that is as good."""
+    runtimes = movie_runtimes(set(movies.values()))
     said: dict[int, list[Said]] = {}
     years: dict[int, int | None] = {}
     for position, movie_id in movies.items():
-        said.setdefault(movie_id, []).extend(Said(position, statement) for statement in rows[position].statements)
+        said.setdefault(movie_id, []).extend(
+            Said(position, _with_share(statement, runtimes.get(movie_id))) for statement in rows[position].statements
+        )
         years[movie_id] = years.get(movie_id) or rows[position].year
     known = known_viewings(viewer, said.keys())
     events, repeated = [], 0
     for movie_id, statements in said.items():
-        for one in merge_statements(statements, years[movie_id]):
+        last_watch = max(known[movie_id].watched_at, default=None) if movie_id in known else None
+        for one in merge_statements(statements, years[movie_id], last_watch):
             if movie_id in known and _is_known(one.statement, known[movie_id]):
                 repeated += 1
             else:
@@ -115,24 +120,35 @@ def _settle(viewer: Key, rows: Sequence[HistoryRow], movies: dict[int, int]) -> 
     return events, repeated
 
 
+def _with_share(statement: Statement, runtime: int | None) -> Statement:
+    """Return the statement with the share of the film that was played, where it says how long. `runtime`: minutes."""
+    if statement.seconds is None:
+        return statement
+    share = statement.seconds / 60 / (runtime or UNKNOWN_RUNTIME)
+    return statement._replace(completion=min(1.0, round(share, 2)))
+
+
 def _is_known(statement: Statement, known: KnownViewings) -> bool:
     """Say whether the viewer's history tells the same, perhaps from another file, with another moment that is as good:
     the same day of a watch, any day where it was only noted; the same stars. An event of the same moment is stored
     again, so that it counts as a duplicate."""
     if statement.kind == Kind.RATING:
         return known.stars == statement.stars and statement.at not in known.rated_at
-    if statement.kind not in (Kind.WATCH, Kind.REWATCH) or statement.at is None or statement.at in known.watched_at:
+    if statement.kind not in (Kind.WATCH, Kind.REWATCH) or statement.at is None:
         return False
+    if statement.at in known.watched_at:
+        return statement.completion is not None  # which may be another by now, as the film's runtime may be
     if statement.basis is not Basis.DEED:
         return bool(known.watched_at)
     return statement.at.date() in {at.date() for at in known.watched_at}
 
 
 def _event(viewer: Key, movie_id: int, said: Said) -> _Event:
-    kind, at, stars, *_ = said.statement
-    if kind is None or at is None:
+    statement = said.statement
+    if statement.kind is None or statement.at is None:
         raise ValueError("merge_statements() gives every statement its kind and moment.")
-    return _Event(said.row, NewEvent(viewer, movie_id, kind, at, stars))
+    event = NewEvent(viewer, movie_id, statement.kind, statement.at, statement.stars, statement.completion)
+    return _Event(said.row, event)
 
 
 def _record_events(events: list[_Event], dry_run: bool) -> tuple[Counter[EventStatus], dict[int, str]]:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NamedTuple
 from django.utils import timezone
 
 from catalog.errors import DataFileError
-from catalog.exchange.history import imdb, letterboxd, trakt
+from catalog.exchange.history import imdb, letterboxd, players, streaming, trackers, trakt
 from catalog.exchange.history.archives import MAX_FILE_BYTES, is_zip, unpack
 from catalog.exchange.history.dates import DateOrder, Dates, find_date_order
 from catalog.exchange.history.documents import JsonFormat, load_items
@@ -20,17 +20,14 @@ from catalog.services.events import MAX_CLOCK_SKEW, MIN_OCCURRED_AT
 MAX_ROWS = 50_000  # of films
 MAX_OTHER_ROWS = 1_000  # of episodes and the like: more of them are counted alone
 _UNSAID = f"does not say what was done with the film: send kind={'|'.join(LIST_KINDS)}"
-_TABLES: tuple[TableFormat, ...] = (*imdb.FORMATS, *letterboxd.FORMATS)
-_DOCUMENTS: tuple[JsonFormat, ...] = (
-    JsonFormat(
-        HistorySource.TRAKT,
-        "Trakt's history, watched films, ratings, watchlist or lists (JSON)",
-        trakt.recognises,
-        trakt.read_item,
-        trakt.kind_of,
-        is_left_out=trakt.is_left_out,
-    ),
+_TABLES: tuple[TableFormat, ...] = (
+    *imdb.FORMATS,
+    *players.TABLES,
+    *trackers.TABLES,
+    *streaming.FORMATS,
+    *letterboxd.FORMATS,
 )
+_DOCUMENTS: tuple[JsonFormat, ...] = (*players.DOCUMENTS, *trackers.DOCUMENTS, *trakt.DOCUMENTS)
 
 
 class ReadOptions(NamedTuple):
@@ -77,7 +74,7 @@ def read_history(file: BinaryIO, options: ReadOptions = ReadOptions()) -> Histor
         return _read_archive(file, options)
     part = _read_part(file, "the file", options)
     if part is None:
-        labels = [*(one.label for one in _TABLES), *(one.label for one in _DOCUMENTS)]
+        labels = [one for one in (*(form.label for form in _TABLES), *(form.label for form in _DOCUMENTS)) if one]
         raise DataFileError("the file", 1, f"is no export that is known. Known are: {'; '.join(labels)}")
     rows, others = _keep(part.rows)
     if any(row.problem == _UNSAID for row in rows):
@@ -108,6 +105,8 @@ def _read_archive(file: BinaryIO, options: ReadOptions) -> History:
         reports.append(FileReport(name, part.source, len(kept)))
     if not sources:
         raise DataFileError("the file", None, "is an archive without a file that is known: send it as its site made it")
+    if options.profile and not rows and not others:
+        raise DataFileError("the file", None, f"has no rows of {options.profile[:60]}")
     return History(sources.most_common(1)[0][0], rows, others, reports)
 
 
@@ -139,23 +138,22 @@ def _read_document(file: BinaryIO, name: str, options: ReadOptions, in_archive: 
     items = load_items(file, name, options.encoding)
     if items is None:
         return None
-    chosen = next((one for one in _DOCUMENTS if one.recognises(items)), None)
+    objects = [item for item in items if isinstance(item, dict)]
+    chosen = next((one for one in _DOCUMENTS if one.recognises(objects)), None)
     if chosen is None:
         if in_archive:
             return None
-        chosen = _DOCUMENTS[0]
+        chosen = _DOCUMENTS[-1]
     if in_archive and chosen.is_left_out(name):
         return None
     dates = Dates(options.date_order)
-    numbered = [(position, item) for position, item in enumerate(items, start=1)]
-    people = {chosen.profile_of(item) for _, item in numbered if isinstance(item, dict)}
-    _check_profiles(people, options.profile, name)
+    _check_profiles({chosen.profile_of(item) for item in objects}, options, name, in_archive)
     rows = [
         _read_row(position, partial(chosen.read, item, dates), item)
         if isinstance(item, dict)
         else HistoryRow(position, problem=NO_FILM)
-        for position, item in numbered
-        if not options.profile or not isinstance(item, dict) or chosen.profile_of(item) == options.profile
+        for position, item in enumerate(items, start=1)
+        if not options.profile or not isinstance(item, dict) or chosen.profile_of(item) in ("", options.profile)
     ]
     return _Part(chosen.source, [_say(row, chosen.kind_of, options, in_archive) for row in rows])
 
@@ -163,7 +161,8 @@ def _read_document(file: BinaryIO, name: str, options: ReadOptions, in_archive: 
 def _read_table(table: Table, name: str, options: ReadOptions, in_archive: bool) -> _Part:
     form, rows = table.format, table.rows
     if form.profile:
-        _check_profiles({row.cells.get(form.profile, "") for row in rows if row.cells}, options.profile, name)
+        people = {row.cells.get(form.profile, "") for row in rows if row.cells}
+        _check_profiles(people, options, name, in_archive)
         rows = [row for row in rows if not options.profile or row.cells.get(form.profile) in (None, options.profile)]
     written = ((row.line, row.cells[column]) for row in rows for column in form.dates if column in row.cells)
     dates = find_date_order(written, name, options.date_order)
@@ -176,16 +175,17 @@ def _read_table(table: Table, name: str, options: ReadOptions, in_archive: bool)
     return _Part(form.source, [_say(row, form.kind_of, options, in_archive) for row in read])
 
 
-def _check_profiles(people: set[str], chosen: str, name: str) -> None:
-    """Refuse a file of several people, of whom none is chosen. Raises DataFileError."""
-    known = sorted(people - {""})
-    if chosen and known and chosen not in known:
+def _check_profiles(people: set[str], options: ReadOptions, name: str, in_archive: bool) -> None:
+    """Refuse a file of several people, of whom none is chosen, or one without rows of the chosen. Raises DataFileError.
+
+    In an archive some of the files may have no rows of a person.
+    """
+    known, chosen = sorted(people - {""}), options.profile
+    if chosen and known and chosen not in known and not in_archive:
         raise DataFileError(name, None, f"has no rows of {chosen[:60]}; there are {', '.join(known)[:200]}")
     if not chosen and len(known) > 1:
-        shown = ", ".join(known)[:200]
-        raise DataFileError(
-            name, None, f"has rows of several people, {shown}: say whose are meant, as profile={known[0]}"
-        )
+        message = f"has rows of several people, {', '.join(known)[:200]}"
+        raise DataFileError(name, None, f"{message}: say whose are meant, as profile={known[0][:60]}")
 
 
 def _read_row(line: int, read: Callable[[], HistoryRow], written: Mapping[str, Any]) -> HistoryRow:

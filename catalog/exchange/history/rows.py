@@ -10,6 +10,7 @@ from catalog.models import WatchEvent
 
 Kind = WatchEvent.Kind
 MAX_TITLE_LENGTH = 300  # characters
+MIN_SECONDS, MIN_SHARE = 120, 0.02  # of a film that was played at all
 # What a list of films may be said to be, where the file does not say it itself.
 LIST_KINDS = {
     str(kind.label): kind for kind in (Kind.WATCH, Kind.WATCHLIST, Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED)
@@ -24,6 +25,12 @@ class HistorySource(StrEnum):
     IMDB = "imdb"
     LETTERBOXD = "letterboxd"
     TRAKT = "trakt"
+    NETFLIX = "netflix"
+    PRIME_VIDEO = "prime_video"
+    PLEX = "plex"
+    JELLYFIN = "jellyfin"
+    SIMKL = "simkl"
+    MOVARY = "movary"
 
 
 class Basis(Enum):
@@ -42,6 +49,10 @@ class Statement(NamedTuple):
     stars: float | None = None
     basis: Basis = Basis.DEED
     likely: Kind | None = None  # what a file alone is taken for that does not tell
+    seconds: int | None = None  # of playing
+    completion: float | None = (
+        None  # share of the film that was seen, 0..1; None: the whole, unless `seconds` says less
+    )
 
 
 class HistoryRow(NamedTuple):
@@ -98,6 +109,16 @@ def rating_of(text: object, best: int, at: datetime | None, basis: Basis = Basis
     if not 0 <= value <= best:
         raise ValueError(f"{str(text)[:40]!r} is no rating from 1 to {best}")
     return (Statement(Kind.RATING, at, max(0.5, round(value * 10 / best) / 2), basis),) if value else ()
+
+
+def refuse_short_play(row: HistoryRow) -> HistoryRow:
+    """Return the row, with a problem where the film was only just begun. Raises ValueError for a date that is none."""
+    for said in row.statements:
+        if said.seconds is not None and said.seconds < MIN_SECONDS:
+            return row._replace(problem=f"was played for {said.seconds} seconds only")
+        if said.completion is not None and said.completion < MIN_SHARE:
+            return row._replace(problem=f"was played for {said.completion:.0%} only")
+    return row
 
 
 def split_names(text: str) -> tuple[str, ...]:

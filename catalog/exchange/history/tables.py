@@ -32,6 +32,7 @@ class TableFormat(NamedTuple):
     profile: str = ""  # column that says whose row it is, in files of several people
     first_line: str = ""  # what the first line begins with, of a file whose columns come later
     bare_columns: tuple[str, ...] = ()  # of a file whose first line is a row already
+    lacking: str = ""  # column that rows may lack which the first line names
 
 
 class TableRow(NamedTuple):
@@ -71,7 +72,7 @@ def _read(text: io.TextIOWrapper, name: str, formats: tuple[TableFormat, ...]) -
             names = [cell.strip().strip("\ufeff").lower() for cell in cells]
             chosen = _recognise(frozenset(names), before, formats)
             if chosen is not None:
-                return Table(chosen, names, list(_rows(lines, names, delimiter, text.encoding)))
+                return Table(chosen, names, list(_rows(lines, names, delimiter, text.encoding, chosen.lacking)))
             bare = next((f for f in formats if f.bare_columns and _is_bare_row(f, names)), None)
             if bare is not None:
                 columns = list(bare.bare_columns)
@@ -82,17 +83,22 @@ def _read(text: io.TextIOWrapper, name: str, formats: tuple[TableFormat, ...]) -
 
 def _recognise(names: frozenset[str], first_line: str, formats: tuple[TableFormat, ...]) -> TableFormat | None:
     begins = [one for one in formats if one.first_line and first_line.startswith(one.first_line)]
-    return next((one for one in begins or formats if one.recognises(names)), None)
+    named = [one for one in begins or formats if not one.bare_columns]
+    return next((one for one in named if one.recognises(names)), None)
 
 
 def _is_bare_row(one: TableFormat, cells: list[str]) -> bool:
     return len(cells) == len(one.bare_columns) and one.recognises(frozenset(cells))
 
 
-def _rows(lines: Iterator[tuple[int, str]], names: list[str], delimiter: str, encoding: str) -> Iterator[TableRow]:
+def _rows(
+    lines: Iterator[tuple[int, str]], names: list[str], delimiter: str, encoding: str, lacking: str = ""
+) -> Iterator[TableRow]:
+    shorter = [name for name in names if name != lacking]
     free = [position for position, name in enumerate(names) if name in _FREE_TEXT]
     for record in CsvRecords(lines, delimiter, len(names), multiline=free, ids=[]):
-        row = _table_row(record, names, encoding)
+        columns = shorter if len(record.cells) == len(shorter) else names
+        row = _table_row(record, columns, encoding)
         if row.cells or row.problem:
             yield row
 

@@ -21,9 +21,9 @@ from catalog.selectors import has_demo
 class Command(BaseCommand):
     """Imports a person's own export into a viewer's history."""
 
-    help = """Import a person's own export into a viewer's history: of Letterboxd and Trakt the archive as it came or
-    single files, of IMDb ratings, watchlist and lists. Rows without a matching film are written to
-    FILE.unmatched.csv."""
+    help = """Import a person's own file into a viewer's history: an archive as it came or a single file of Letterboxd,
+    IMDb, Trakt, Netflix, Prime Video, Plex (Tautulli), Jellyfin, Simkl or Movary. Rows without a matching film are
+    written to FILE.unmatched.csv."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("viewer", metavar="VIEWER", help="The viewer's id; an unknown viewer is created.")

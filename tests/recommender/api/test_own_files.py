@@ -1,12 +1,11 @@
 """POST /users/{id}/history: archives and files as people have them, of Letterboxd and IMDb."""
 
 import io
-import zipfile
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalog.models import Movie, WatchEvent
+from catalog.models import Movie
 from tests.support.cast import (
     AMELIE,
     EMPIRE,
@@ -20,6 +19,7 @@ from tests.support.cast import (
     STAR_WARS,
     TOY_STORY,
 )
+from tests.support.own_files import pack_zip, send_file, stored_events
 
 pytestmark = pytest.mark.usefixtures("cast")
 FILMS = "Date,Name,Year,Letterboxd URI\n"
@@ -53,27 +53,6 @@ OLD_IMDB = (
 )
 
 
-def packed(files, folder=""):
-    body = io.BytesIO()
-    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(f"{folder}{name}", text)
-    return body.getvalue()
-
-
-def sent(client, body, query="", expect=200, name="", viewer=EVE):
-    body = body if isinstance(body, bytes) else body.encode()
-    headers = {"HTTP_CONTENT_DISPOSITION": f'attachment; filename="{name}"'} if name else {}
-    return client.post(
-        f"/users/{viewer}/history{query}", body, content_type="application/octet-stream", expect=expect, **headers
-    )
-
-
-def events():
-    rows = WatchEvent.objects.filter(viewer_id=EVE).order_by("occurred_at", "kind")
-    return [(row.movie_id, row.get_kind_display(), f"{row.occurred_at:%Y-%m-%d}", row.rating) for row in rows]
-
-
 WHOLE = [
     (NEMO, "watch", "2020-06-01", None),
     (NEMO, "rating", "2020-06-01", 3.5),
@@ -89,10 +68,10 @@ WHOLE = [
 
 @pytest.mark.parametrize("folder", ["", "letterboxd-eve-2022-06-01/"])
 def test_an_archive_of_letterboxd_is_one_history(site, folder):
-    dry = sent(site, packed(LETTERBOXD, folder), "?dry_run=true")
-    assert (dry["dry_run"], dry["stored"], events()) == (True, len(WHOLE), [])
-    report = sent(site, packed(LETTERBOXD, folder))
-    assert events() == WHOLE
+    dry = send_file(site, pack_zip(LETTERBOXD, folder), "?dry_run=true")
+    assert (dry["dry_run"], dry["stored"], stored_events()) == (True, len(WHOLE), [])
+    report = send_file(site, pack_zip(LETTERBOXD, folder))
+    assert stored_events() == WHOLE
     assert report | {"dry_run": True} == dry
     assert report["events"] == {"like": 1, "rating": 3, "rewatch": 1, "watch": 3, "watchlist": 1}
     assert (report["source"], report["unmatched"]) == ("letterboxd", [])
@@ -105,24 +84,24 @@ def test_an_archive_of_letterboxd_is_one_history(site, folder):
         "orphaned/diary.csv": "was deleted at its s",
         "profile.csv": "says nothing of film",
     }
-    again = sent(site, packed(LETTERBOXD, folder))
+    again = send_file(site, pack_zip(LETTERBOXD, folder))
     assert (again["stored"], again["duplicates"]) == (0, len(WHOLE))
 
 
 def test_files_of_one_account_one_by_one_are_the_same_history(site):
     for name in ("diary.csv", "ratings.csv", "watched.csv", "watchlist.csv"):
-        sent(site, LETTERBOXD[name], name=name)
-    sent(site, LETTERBOXD["likes/films.csv"], "?kind=like")
-    assert events() == WHOLE
+        send_file(site, LETTERBOXD[name], name=name)
+    send_file(site, LETTERBOXD["likes/films.csv"], "?kind=like")
+    assert stored_events() == WHOLE
 
 
 def test_a_list_says_by_its_caller_what_its_films_are(site):
-    assert "send kind=watch|watchlist|like" in str(sent(site, LETTERBOXD["lists/best.csv"], expect=400))
-    assert sent(site, "x", "?kind=rating", expect=400)["errors"][0]["parameter"] == "kind"
-    sent(site, LETTERBOXD["lists/best.csv"], "?kind=like")
-    assert [event[:2] for event in events()] == [(MATRIX, "like")]
-    report = sent(site, packed(LETTERBOXD), "?kind=watchlist")
-    assert (MATRIX, "watchlist") in [event[:2] for event in events()]
+    assert "send kind=watch|watchlist|like" in str(send_file(site, LETTERBOXD["lists/best.csv"], expect=400))
+    assert send_file(site, "x", "?kind=rating", expect=400)["errors"][0]["parameter"] == "kind"
+    send_file(site, LETTERBOXD["lists/best.csv"], "?kind=like")
+    assert [event[:2] for event in stored_events()] == [(MATRIX, "like")]
+    report = send_file(site, pack_zip(LETTERBOXD), "?kind=watchlist")
+    assert (MATRIX, "watchlist") in [event[:2] for event in stored_events()]
     assert report["events"]["watchlist"] == 2
 
 
@@ -136,9 +115,9 @@ def test_letterboxds_import_format_of_converters(site):
         ',,The Matrix,1999,"Lana Wachowski, Lilly Wachowski",,,2020-01-03,true,,\r\n'
         ",,Finding Nemo,2003,,,,,,,\r\n"
     )
-    report = sent(site, "\ufeff" + text)
+    report = send_file(site, "\ufeff" + text)
     assert (report["source"], report["by_id"], report["by_title"]) == ("letterboxd", 2, 2)
-    assert events() == [
+    assert stored_events() == [
         (NEMO, "watch", "2003-01-01", None),  # without a date: of the film's year
         (STAR_WARS, "watch", "2020-01-01", None),
         (STAR_WARS, "rating", "2020-01-01", 4.5),
@@ -147,8 +126,8 @@ def test_letterboxds_import_format_of_converters(site):
         (MATRIX, "rewatch", "2020-01-03", None),
     ]
     site.delete(f"/users/{EVE}/events?all=true")
-    sent(site, text, "?kind=watchlist")
-    assert (NEMO, "watchlist", "2003-01-01", None) in events()
+    send_file(site, text, "?kind=watchlist")
+    assert (NEMO, "watchlist", "2003-01-01", None) in stored_events()
 
 
 NEW_LIST = (
@@ -164,13 +143,16 @@ NEW_LIST = (
 def test_a_list_of_imdb_in_german_goes_by_ids_before_types(site):
     Movie.objects.filter(pk=SHAWSHANK).update(imdb_id="tt0111161")
     Movie.objects.create(title="Breaking Bad", year=2008)
-    report = sent(site, NEW_LIST)
-    assert events() == [(SHAWSHANK, "rating", "2023-05-02", 5.0), (PULP_FICTION, "watchlist", "2023-05-03", None)]
+    report = send_file(site, NEW_LIST)
+    assert stored_events() == [
+        (SHAWSHANK, "rating", "2023-05-02", 5.0),
+        (PULP_FICTION, "watchlist", "2023-05-03", None),
+    ]
     assert [(row["line"], row["title"], row["reason"]) for row in report["unmatched"]] == [
         (4, "Breaking Bad", "is no film")
     ]
     Movie.objects.filter(title="Breaking Bad").update(imdb_id="tt0903747")
-    assert sent(site, NEW_LIST, "?kind=watch&dry_run=1")["events"] == {"rating": 1, "watch": 2}
+    assert send_file(site, NEW_LIST, "?kind=watch&dry_run=1")["events"] == {"rating": 1, "watch": 2}
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
@@ -182,9 +164,9 @@ def test_an_old_list_of_imdb_in_any_encoding(site, encoding):
         '"1","2001-07-20","http://www.imdb.com/title/tt0245429/"\r\n'
     )
     Movie.objects.filter(pk=SPIRITED_AWAY).update(imdb_id="tt0245429")
-    report = sent(site, (OLD_IMDB + rows).encode(encoding), name="WATCHLIST.csv")
+    report = send_file(site, (OLD_IMDB + rows).encode(encoding), name="WATCHLIST.csv")
     assert (report["by_id"], report["by_title"]) == (1, 1)
-    assert events() == [(AMELIE, "rating", "2011-03-12", 4.5), (SPIRITED_AWAY, "watchlist", "2011-03-13", None)]
+    assert stored_events() == [(AMELIE, "rating", "2011-03-12", 4.5), (SPIRITED_AWAY, "watchlist", "2011-03-13", None)]
 
 
 DATES = "Date;Name;Year;Letterboxd URI;Rating\n{}Finding Nemo;2003;x;4\n{}The Matrix;1999;x;3\n"
@@ -205,38 +187,38 @@ DATES = "Date;Name;Year;Letterboxd URI;Rating\n{}Finding Nemo;2003;x;4\n{}The Ma
     ],
 )
 def test_the_order_of_dates_is_found_in_the_file(site, first, second, days):
-    sent(site, DATES.format(f"{first};", f"{second};"))
-    assert [day for _, _, day, _ in events()] == days
+    send_file(site, DATES.format(f"{first};", f"{second};"))
+    assert [day for _, _, day, _ in stored_events()] == days
 
 
 def test_a_file_whose_dates_may_mean_two_days_is_refused(site):
     text = DATES.format("05/05/2021;", "03/04/2021;")
-    message = str(sent(site, text, expect=400))
+    message = str(send_file(site, text, expect=400))
     assert "line 3: '03/04/2021' may be 3 April 2021 or 4 March 2021" in message
     assert "say date_order=dmy or date_order=mdy" in message
-    sent(site, text, "?date_order=mdy")
-    assert [day for _, _, day, _ in events()] == ["2021-03-04", "2021-05-05"]
+    send_file(site, text, "?date_order=mdy")
+    assert [day for _, _, day, _ in stored_events()] == ["2021-03-04", "2021-05-05"]
     both = DATES.format("13/01/2021;", "01/31/2021;")
-    assert "line 3: '01/31/2021' is written in another order" in str(sent(site, both, expect=400))
-    report = sent(site, both, "?date_order=dmy&dry_run=true")
+    assert "line 3: '01/31/2021' is written in another order" in str(send_file(site, both, expect=400))
+    report = send_file(site, both, "?date_order=dmy&dry_run=true")
     assert [(row["line"], row["title"], row["reason"]) for row in report["unmatched"]] == [
         (3, "The Matrix", "'01/31/2021' is no date in this order")
     ]
 
 
 def test_archives_are_read_within_bounds(site):
-    bomb = packed({"diary.csv": b"0" * 20_000_000})
-    assert "has more than 16,777,216 bytes" in str(sent(site, bomb, expect=400))
-    many = packed({f"{n}.csv": b"\n" * 16_000_000 for n in range(5)})
-    assert "unpacks to more than 67,108,864 bytes" in str(sent(site, many, expect=400))
-    assert "the limit is 5,000" in str(sent(site, packed({f"{n}.csv": "" for n in range(5_001)}), expect=400))
-    assert "is a workbook" in str(sent(site, packed({"[Content_Types].xml": "", "xl/a.xml": ""}), expect=400))
-    assert "without a file that is known" in str(sent(site, packed({"notes.txt": "hello"}), expect=400))
-    broken = bytearray(packed(LETTERBOXD))
+    bomb = pack_zip({"diary.csv": b"0" * 20_000_000})
+    assert "has more than 16,777,216 bytes" in str(send_file(site, bomb, expect=400))
+    many = pack_zip({f"{n}.csv": b"\n" * 16_000_000 for n in range(5)})
+    assert "unpacks to more than 67,108,864 bytes" in str(send_file(site, many, expect=400))
+    assert "the limit is 5,000" in str(send_file(site, pack_zip({f"{n}.csv": "" for n in range(5_001)}), expect=400))
+    assert "is a workbook" in str(send_file(site, pack_zip({"[Content_Types].xml": "", "xl/a.xml": ""}), expect=400))
+    assert "without a file that is known" in str(send_file(site, pack_zip({"notes.txt": "hello"}), expect=400))
+    broken = bytearray(pack_zip(LETTERBOXD))
     broken[60:80] = b"\0" * 20
-    for body in (bytes(broken), packed(LETTERBOXD)[:-30], b"PK\x03\x04"):
-        assert "zip archive that cannot be read" in str(sent(site, body, expect=400))
-    assert events() == []
+    for body in (bytes(broken), pack_zip(LETTERBOXD)[:-30], b"PK\x03\x04"):
+        assert "zip archive that cannot be read" in str(send_file(site, body, expect=400))
+    assert stored_events() == []
 
 
 def test_what_cannot_be_read_has_its_own_reason(site):
@@ -244,8 +226,8 @@ def test_what_cannot_be_read_has_its_own_reason(site):
         "2121-01-01,The Matrix,1999,x\nyesterday,Finding Nemo,2003,x\n2021-01-01,,2001,x\n"
         "2021-01-01,Star Wars: Episode V - The Empire Strikes Back,1980,x\n2021-01-01,a,b\n"
     )
-    report = sent(site, text)
-    assert [event[0] for event in events()] == [EMPIRE]
+    report = send_file(site, text)
+    assert [event[0] for event in stored_events()] == [EMPIRE]
     assert [(row["line"], row["title"], row["reason"][:42]) for row in report["unmatched"]] == [
         (2, "The Matrix", "2121-01-01 is no day on which somebody can"),
         (3, "Finding Nemo", "'yesterday' is no date"),
@@ -255,17 +237,17 @@ def test_what_cannot_be_read_has_its_own_reason(site):
 
 
 def test_the_command_reads_the_same_and_stores_nothing_in_a_dry_run(tmp_path):
-    (tmp_path / "export.zip").write_bytes(packed(LETTERBOXD))
+    (tmp_path / "export.zip").write_bytes(pack_zip(LETTERBOXD))
     (tmp_path / "watchlist.csv").write_text(DATES.format("05/05/2021;", "03/04/2021;").replace("Rating", "Tags"))
     out = io.StringIO()
     call_command("import_history", str(EVE), tmp_path / "export.zip", "--dry-run", stdout=out)
     assert "9 events would be stored" in out.getvalue()
     assert "It says: like 1, rating 3, rewatch 1, watch 3, watchlist 1" in out.getvalue()
     assert "lists/best.csv was left out: it does not say what was done with the film" in out.getvalue()
-    assert events() == []
+    assert stored_events() == []
     call_command("import_history", str(EVE), tmp_path / "export.zip", stdout=out)
-    assert events() == WHOLE
+    assert stored_events() == WHOLE
     with pytest.raises(CommandError, match="line 3: '03/04/2021' may be"):
         call_command("import_history", str(EVE), tmp_path / "watchlist.csv")
     call_command("import_history", str(EVE), tmp_path / "watchlist.csv", "--date-order", "mdy", stdout=out)
-    assert (MATRIX, "watchlist", "2021-03-04", None) in events()
+    assert (MATRIX, "watchlist", "2021-03-04", None) in stored_events()
