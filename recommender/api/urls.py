@@ -43,7 +43,7 @@ urlpatterns = [
     path("users/<key:user_id>/watchlist", lists.WatchlistView.as_view()),
     path("users/<key:user_id>/hidden", lists.HiddenView.as_view()),
     path("users/<key:user_id>/taste", taste.TasteView.as_view()),
-    path("users/merge", merges.MergeView.as_view()),
+    path("users/merge", merges.merge_or_viewer(profiles.ProfileView.as_view())),
     path("users/merge/undo", merges.UndoView.as_view()),
     path("users/<key:user_id>", profiles.ProfileView.as_view()),
     path("accounts/<key:account>/profiles", profiles.AccountProfilesView.as_view()),

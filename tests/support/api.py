@@ -36,7 +36,8 @@ class ApiClient:
 
     def put(self, path: str, body: Any = None, expect: int = 200, **more: Any) -> Any:
         return self._answer(
-            self.client.put(path, json.dumps(body), **{"content_type": "application/json", **more}), expect
+            self.client.put(path, json.dumps(body), RAW_URI=path, **{"content_type": "application/json", **more}),
+            expect,
         )
 
     def delete(self, path: str, expect: int = 200, **more: Any) -> Any:

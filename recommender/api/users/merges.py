@@ -1,8 +1,11 @@
 """POST /users/merge and /users/merge/undo: an anonymous session becomes an account, and back."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, cast
 
-from django.http import Http404
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.request import Request
@@ -17,6 +20,9 @@ from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonUUID, UserId, UserIdAnswer
 from recommender.api.openapi.operations import operation
 from recommender.models import ApiKey, Merge
+
+
+HttpView = Callable[..., HttpResponseBase]
 
 
 class MergeRequestSerializer(FastSerializer):
@@ -100,6 +106,17 @@ class MergeView(ApiView):
         except NotAnAccountError as error:
             raise NotAnAccount(f"{error} {ACCOUNT_HINT}") from None
         return Response({"from_user_id": viewer.sent, "into_user_id": into.sent} | _merge_body(*result))
+
+
+def merge_or_viewer(viewer_view: HttpView) -> HttpView:
+    """Return the view of /users/merge: POST merges, every other call is for the viewer whose key is `merge`."""
+    merge_view = MergeView.as_view()
+
+    @wraps(merge_view)  # with what the schema and the middleware read of a view
+    def view(request: HttpRequest) -> HttpResponseBase:
+        return merge_view(request) if request.method == "POST" else viewer_view(request, user_id="merge")
+
+    return view
 
 
 class UndoView(ApiView):
