@@ -21,7 +21,6 @@ from recommender.api.fields import JsonUUID, UserId, UserIdAnswer
 from recommender.api.openapi.operations import operation
 from recommender.models import ApiKey, Merge
 
-
 HttpView = Callable[..., HttpResponseBase]
 
 

@@ -8,13 +8,13 @@ from django.core.cache import caches
 from django.db.models import F
 from django.utils import timezone
 
-from catalog.models import Movie, Revision, Rule, Viewer
+from catalog.models import Genre, Movie, Revision, Rule, Viewer, WatchEvent
 from catalog.services import bump_catalogue, bump_epoch, record_events
 from recommender import cache, registry
 from recommender.cache import CacheUnavailable, pages, publish_epoch
 from recommender.serving.paging import page as paging
 from tests.support.api import app_client, recommended_ids
-from tests.support.cast import ADA, BEN, CLEO, EVE, MORNING, NEMO, STAR_WARS, watch_event
+from tests.support.cast import ADA, BEN, CLEO, EVE, GODFATHER, MORNING, NEMO, STAR_WARS, watch_event
 from tests.support.tiny_model import second_version
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -31,6 +31,45 @@ LISTS = {
     "latest": ("GET", "/latest", {"top_k": 9}),
     "similar": ("POST", "/similar", {"movie_id": str(STAR_WARS), "user_id": ADA, "top_k": 9}),
     "similar, cacheable": ("GET", f"/similar/{STAR_WARS}", {"top_k": 9}),
+    "with seen films": ("GET", "/recommend", {"user_id": ADA, "seen": "include", "top_k": 9}),
+    "with seen films, for a time": (
+        "GET",
+        "/recommend",
+        {"user_id": ADA, "seen": "include", "top_k": 9, "at": "2024-05-01T20:00:00Z"},
+    ),
+    "with posted films": ("POST", "/recommend", {"history": ["1", "50", "260"], "seen": "include", "top_k": 9}),
+    "with seen films, diverse": (
+        "POST",
+        "/recommend",
+        {"user_id": ADA, "seen": "include", "diversity": 0.6, "top_k": 9},
+    ),
+    "with seen films, without a history": ("GET", "/recommend", {"user_id": EVE, "seen": "include", "top_k": 9}),
+    "filtered, with seen films": (
+        "POST",
+        "/recommend/filtered",
+        {"user_id": BEN, "genres": ["Sci-Fi", "Crime"], "seen": "include", "final_k": 9},
+    ),
+    "popular, with seen films": ("GET", "/popular", {"top_k": 9, "user_id": ADA, "seen": "include"}),
+    "latest, with seen films": ("GET", "/latest", {"top_k": 9, "user_id": ADA, "seen": "include"}),
+    "similar, with seen films": (
+        "POST",
+        "/similar",
+        {"movie_id": str(STAR_WARS), "user_id": ADA, "seen": "include", "top_k": 9},
+    ),
+    "seen films": ("GET", "/recommend", {"user_id": ADA, "seen": "only", "top_k": 2}),
+    "posted films": ("POST", "/recommend", {"history": ["1", "50", "260"], "seen": "only", "top_k": 2}),
+    "filtered, seen films": (
+        "POST",
+        "/recommend/filtered",
+        {"user_id": ADA, "genres": ["Sci-Fi", "Crime"], "seen": "only", "final_k": 1},
+    ),
+    "popular, seen films": ("GET", "/popular", {"top_k": 2, "user_id": ADA, "seen": "only"}),
+    "latest, seen films": ("GET", "/latest", {"top_k": 2, "user_id": ADA, "seen": "only"}),
+    "similar, seen films": (
+        "POST",
+        "/similar",
+        {"movie_id": str(STAR_WARS), "user_id": ADA, "seen": "only", "top_k": 2},
+    ),
 }
 
 
@@ -76,10 +115,65 @@ def test_pages_hold_each_film_of_the_list_once_and_end_with_it(api, name):
     films = [film for page in found for film in page]
     assert len(films) == len(set(films))
     assert set(films) == set(whole)
-    assert [len(page) for page in found[:-1]] == [9] * (len(found) - 1)
-    assert 0 < len(found[-1]) <= 9
-    if name != "diverse" and name != "of a group":
+    size = values.get("top_k") or values["final_k"]
+    assert [len(page) for page in found[:-1]] == [size] * (len(found) - 1)
+    assert 0 < len(found[-1]) <= size
+    if "diversity" not in values and name != "of a group":
         assert films == whole, "nothing changed in between, so the pages are the list"
+
+
+@pytest.fixture
+def large_catalogue():
+    """More films than one answer holds, and more than a stored list does."""
+    genre = Genre.objects.get(name="Crime")
+    made = Movie.objects.bulk_create(Movie(title=f"Film {n}", year=1950 + n % 70) for n in range(450))
+    Movie.genres.through.objects.bulk_create(
+        Movie.genres.through(movie_id=movie.pk, genre_id=genre.pk) for movie in made
+    )
+    bump_catalogue()
+    return set(map(str, Movie.objects.values_list("id", flat=True)))
+
+
+LONG_LISTS = {
+    "a viewer's own": ("GET", "/recommend", {}),
+    "for a time": ("GET", "/recommend", {"at": "2024-05-01T20:00:00Z"}),
+    "popular": ("GET", "/popular", {}),
+    "latest": ("GET", "/latest", {}),
+    "filtered": ("POST", "/recommend/filtered", {"genres": ["Crime"]}),
+    "similar": ("POST", "/similar", {"movie_id": str(GODFATHER)}),
+}
+
+
+@pytest.mark.parametrize("name", LONG_LISTS)
+def test_the_pages_of_a_long_list_hold_all_that_may_be_listed(api, site, large_catalogue, name):
+    watched = sorted(large_catalogue, key=int)[::2]
+    rejected, badly_rated = watched.pop(), watched[-1]
+    events = [{"user_id": EVE, "movie_id": movie, "kind": "watch"} for movie in watched]
+    events += [{"user_id": EVE, "movie_id": rejected, "kind": "dislike"}]
+    events += [{"user_id": EVE, "movie_id": badly_rated, "kind": "rating", "rating": 1}]
+    events = [
+        {**event, "occurred_at": (MORNING + timedelta(minutes=minute)).isoformat()}
+        for minute, event in enumerate(events)
+    ]
+    assert site.post("/events", events)["stored"] == len(events)
+    method, path, values = LONG_LISTS[name]
+    values = {"user_id": EVE, "final_k" if path.endswith("filtered") else "top_k": 90, **values}
+
+    found = {}
+    for seen in ("exclude", "include", "only"):
+        films = [film for page in all_pages(api, method, path, {**values, "seen": seen}) for film in page]
+        assert len(films) == len(set(films)), "a film twice"
+        found[seen] = set(films)
+
+    everything = found["include"]
+    if name == "filtered":
+        everything = set(map(str, Movie.objects.filter(genres__name="Crime").values_list("id", flat=True))) - {rejected}
+    elif name != "similar":  # which ends where nothing is alike any more
+        everything = large_catalogue - {rejected}
+    assert found["include"] == everything
+    assert found["exclude"] == everything - {*watched}
+    assert found["only"] == everything & {*watched} - {badly_rated}
+    assert len(found["exclude"]) > 200
 
 
 def test_a_first_page_stores_nothing_and_asks_nothing(api, django_assert_num_queries):
@@ -132,11 +226,16 @@ def test_one_etag_holds_for_a_list_and_its_cursor(api):
     assert api.get("/popular?top_k=5")["next"] == first["next"]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_no_film_comes_twice_whatever_happens_in_between(api, site, editor_rules, model_folder, seed):
-    rng = random.Random(seed)
+WITH_SEEN = ("with seen films", "filtered, with seen films", "similar, with seen films", "popular, with seen films")
+
+
+@pytest.mark.parametrize(
+    "name", ["a viewer's own", "of a group", "filtered", "similar", "popular", *WITH_SEEN, "seen films"]
+)
+def test_no_film_comes_twice_whatever_happens_in_between(api, site, editor_rules, model_folder, name):
+    rng = random.Random(name)
     films = list(Movie.objects.values_list("id", flat=True))
-    method, path, values = LISTS[rng.choice(["a viewer's own", "of a group", "filtered", "similar", "popular"])]
+    method, path, values = LISTS[name]
     body = call(api, method, path, values)
     shown, watched, hidden = films_of(body), set(), set()
     with second_version(model_folder) as second:
@@ -166,7 +265,7 @@ def test_no_film_comes_twice_whatever_happens_in_between(api, site, editor_rules
             page = films_of(body)
             assert not set(page) & set(shown), "a film twice"
             assert not set(page) & hidden
-            if values.get("user_id") == ADA or "user_ids" in values:
+            if "seen" not in values and (values.get("user_id") == ADA or "user_ids" in values):
                 assert not set(page) & watched
             shown += page
         registry.activate("tiny", "for the test")
@@ -362,6 +461,30 @@ def test_a_home_row_goes_on_behind_its_films(api, query):
             assert set(seen) <= set(map(str, named))
         assert "5201" not in seen or "exclude" not in query
     assert calls
+
+
+@pytest.mark.parametrize("viewer", [ADA, EVE])
+def test_the_rows_of_a_home_page_go_on_to_the_catalogue_s_end(api, large_catalogue, viewer):
+    unseen = large_catalogue - {str(event.movie_id) for event in WatchEvent.objects.filter(viewer=viewer)}
+    crime = set(map(str, Movie.objects.filter(genres__name="Crime").values_list("id", flat=True)))
+    whole = {"top_picks": unseen, "new": unseen, "popular": unseen, "genre": unseen & crime}
+
+    rows = api.get(f"/home?user_id={viewer}&rows=20&row_length=6")["rows"]
+
+    ended = []
+    for row in rows:
+        if row["kind"] not in whole or row["about"] not in (None, "", "Crime"):
+            continue
+        films = [film["movie_id"] for film in row["films"]]
+        method, path, cursor = row["see_all"]["method"], row["see_all"]["path"], row["see_all"]["cursor"]
+        while cursor:
+            body = call(api, method, path, {"user_id": viewer, "cursor": cursor, **page_size(path, random.Random(1))})
+            films += films_of(body)
+            cursor = body["next"]
+        assert len(films) == len(set(films)), row["kind"]
+        assert set(films) == whole[row["kind"]], row["kind"]
+        ended.append(row["kind"])
+    assert {"new", "popular"} <= set(ended)
 
 
 def films_titled(body):
