@@ -15,6 +15,7 @@ from catalog.selectors import find_viewer, strictest_age_limit
 from catalog.selectors.viewer_data import admin_log_entries
 from catalog.services.erasure import delete_viewer
 from catalog.services.events import bump_versions, lock_movies, send_viewers_changed
+from catalog.services.viewer_profiles import PROFILE_DEFAULTS
 from catalog.services.viewer_rows import lock_viewers_by_key
 
 NOBODY = 0  # the id of no viewer
@@ -99,7 +100,7 @@ def unmerge_viewer(viewer: Key, into: Key, undo_data: Mapping[str, Any], *, anno
         if before != merged:  # unless staff have set another limit since
             Viewer.objects.filter(pk=into_id, age_limit=merged).update(age_limit=before)
         versions = bump_versions(row.id for row in locked.values())
-        untouched = Viewer.objects.filter(pk=into_id, name="", age_limit=None, events=None)
+        untouched = Viewer.objects.filter(pk=into_id, name="", events=None, **PROFILE_DEFAULTS)
         if undo_data["into"]["is_new"] and untouched.exists():
             delete_viewer(into_id)
             versions.pop(into_id, None)
@@ -192,12 +193,14 @@ def _restore_events(events: Sequence[dict[str, Any]]) -> None:
 
 
 def _restore_viewer(viewer_id: int, row: Mapping[str, Any]) -> None:
-    """Restore the viewer's columns; a name or an age limit that was set since stays."""
+    """Restore the viewer's columns; what was set since stays."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE catalog_viewer v SET name = coalesce(nullif(v.name, ''), k.name), is_simulated = k.is_simulated,
                  is_session = v.is_session AND k.is_session, age_limit = coalesce(v.age_limit, k.age_limit),
-                 created_at = k.created_at
+                 created_at = k.created_at, account = coalesce(nullif(v.account, ''), k.account, ''),
+                 language = coalesce(nullif(v.language, ''), k.language, ''),
+                 country = coalesce(nullif(v.country, ''), k.country, '')
                FROM jsonb_populate_record(NULL::catalog_viewer, %s::jsonb) k WHERE v.id = %s""",
             [json.dumps(row), viewer_id],
         )

@@ -114,14 +114,14 @@ class ImportsView(ApiView):
             )
         columns = _columns(RowKind(kind), self.validated)
         with uploaded_file(request) as file:
-            digest = file_digest(cast(Any, file), lambda: blake2b(digest_size=16)).hexdigest()
+            digest = file_digest(cast(Any, file), lambda: blake2b(digest_size=16))
+            digest.update(self.validated["set"].encode())  # it may name a viewer, whom the job must not outlive
             file.seek(0)
-            parameters: dict[str, Any] = {"of": str(RowKind(kind)), "form": str(file_format), "digest": digest}
+            parameters: dict[str, Any] = {"of": str(RowKind(kind)), "form": str(file_format)}
+            parameters["digest"] = digest.hexdigest()
             parameters |= {"create_genres": True} if self.validated["create_genres"] else {}
             parameters |= {"encoding": encoding} if encoding not in (None, "utf-8") else {}
-            parameters |= {
-                name: self.validated[name] for name in ("map", "set", imports.DRY_RUN) if self.validated[name]
-            }
+            parameters |= {name: self.validated[name] for name in ("map", imports.DRY_RUN) if self.validated[name]}
             job = create_import_job(
                 cast(Any, request.auth),
                 request.headers.get("Idempotency-Key"),

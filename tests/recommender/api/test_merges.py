@@ -217,6 +217,16 @@ def test_an_account_that_a_merge_made_goes_with_it(writer, site):
     assert selectors.history(ZOE).movie_ids.tolist() == [NEMO]
 
 
+def test_an_account_that_a_merge_made_stays_once_it_has_a_profile(writer, site):
+    writer.post("/events", own(STAR_WARS))
+    merge = merged(writer)["merge_id"]
+    site.patch(f"/users/{ZOE}", {"language": "de"})
+
+    undone(writer, merge)
+
+    assert site.get(f"/users/{ZOE}")["language"] == "de"
+
+
 def test_chained_merges_are_undone_from_the_last(writer, site):
     writer.post("/events", [own(STAR_WARS), event(ZOE, NEMO)])
     first, second = merged(writer)["merge_id"], merged(site, ZOE, BEN)["merge_id"]

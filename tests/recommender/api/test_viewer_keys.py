@@ -336,7 +336,7 @@ def test_the_same_new_keys_written_at_once_are_one_viewer_each(cast):
 
 
 def test_nothing_is_left_of_an_erased_key(site, admin_client):
-    key, viewer_id = "zoe.unlikely@example.org", -1_987_654_320
+    key, viewer_id = "zoë.o'unlikely+1@example.org", -1_987_654_320
     with connection.cursor() as cursor:
         cursor.execute("SELECT setval('catalog_viewer_key_id', %s)", [viewer_id + 1])
     leave_traces(site, admin_client, key)
