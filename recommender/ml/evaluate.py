@@ -7,6 +7,7 @@ import numpy as np
 
 from recommender.ml import metrics
 from recommender.ml.data import Tokens
+from recommender.ml.popularity import DAY, DailyPopularity, Popularity
 from recommender.ml.ranker import Ranker
 
 CHUNK_SIZE = 512  # targets whose scores are held at a time
@@ -115,8 +116,9 @@ def rank_targets(tokens: Tokens, targets: Targets, score: Scorer) -> np.ndarray:
     return np.concatenate([np.empty(0), *parts])
 
 
-def ranker_scorer(ranker: Ranker, time: TimeMode = "unknown") -> Scorer:
-    """Return the ranker as a scorer that is given the times of the mode `time`."""
+def ranker_scorer(ranker: Ranker, time: TimeMode = "unknown", popularity: DailyPopularity | None = None) -> Scorer:
+    """Return the ranker as a scorer that is given the times of the mode `time`, at the counts of the midnight before each
+    target, or at those that are stored with the model."""
 
     def score(tokens: Tokens, targets: Targets) -> np.ndarray:
         if time == "none":
@@ -125,6 +127,14 @@ def ranker_scorer(ranker: Ranker, time: TimeMode = "unknown") -> Scorer:
         exclude = None
         if ranker.model.scorer:  # its candidates depend on what is excluded; others are excluded from the ranks later
             exclude = [ranker.movie_ids[columns] for columns in seen_items(tokens, targets)]
-        return ranker.scores(states, exclude)
+        if popularity is None or ranker.popularity_term is None:
+            return ranker.scores(states, exclude)
+        scores = np.empty((len(states), len(ranker.vocab)), np.float32)
+        days = tokens.times[targets.rows] // DAY
+        for day in np.unique(days).tolist():
+            rows = np.flatnonzero(days == day)
+            then = ranker.with_popularity(Popularity(ranker.movie_ids, popularity.at_day(day)))
+            scores[rows] = then.scores(states[rows], exclude and [exclude[row] for row in rows])
+        return scores
 
     return score

@@ -1,6 +1,7 @@
 """A loaded model that ranks: it encodes histories as viewers' states, and states as ranked lists."""
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,8 @@ from recommender.ml.features import to_csr
 from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.model_folder import load_model
+from recommender.ml.popularity import Popularity
+from recommender.ml.popularity_term import NUM_FIELDS, PopularityTerm, film_fields
 from recommender.ml.shortlist import MAX_VIEWERS
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.transitions import WINDOW, last_items
@@ -33,6 +36,7 @@ class Ranker:
         vocab: Vocab,
         prior: TransitionPrior | None = None,
         *,
+        popularity_term: PopularityTerm | None = None,
         vectors: ItemVectors | None = None,
         feature_names: Sequence[str] = (),
         version: str = "",
@@ -43,11 +47,35 @@ class Ranker:
         self.feature_names = feature_names
         self.device = next(model.parameters()).device
         self.prior = prior.to(self.device) if prior is not None and prior.is_enabled else None
+        self.popularity_term = popularity_term
+        if popularity_term is not None:
+            self._set_popularity(Popularity(vocab.movie_ids, popularity_term.counts.numpy()))
         with torch.inference_mode():
             vectors = vectors or ItemVectors.from_table(model.items().detach(), cosine=bool(self.config.temperature))
             self.position_bias = model.static_bias()
         self.vectors = vectors.to(self.device)
         self.width = self.vectors.table.shape[1]
+
+    def _set_popularity(self, popularity: Popularity) -> None:
+        assert self.popularity_term is not None
+        self.popularity = popularity
+        counts = torch.from_numpy(popularity.counts_of(self.vocab.movie_ids))
+        self.film_fields = film_fields(counts, self.popularity_term.learned).to(self.device)
+
+    def with_popularity(self, popularity: Popularity) -> Self:
+        """Return the same ranker at newer counts; it shares the model. Without a popularity term it is this one."""
+        if self.popularity_term is None:
+            return self
+        newer = copy(self)
+        newer._set_popularity(popularity)
+        return newer
+
+    def with_popularity_term(self, term: PopularityTerm) -> Self:
+        """Return the same ranker with a popularity term."""
+        ranker = copy(self)
+        ranker.popularity_term = term
+        ranker._set_popularity(Popularity(self.vocab.movie_ids, term.counts.numpy()))
+        return ranker
 
     @property
     def movie_ids(self) -> np.ndarray:
@@ -71,9 +99,9 @@ class Ranker:
 
     @property
     def state_size(self) -> int:
-        """Return the length of a state: the viewer's vector and, with a prior, the last films, which float32 holds
-        exactly."""
-        return self.width + (WINDOW if self.prior else 0)
+        """Return the length of a state: the viewer's vector; with a prior the last films, which float32 holds
+        exactly; with a popularity term its weights."""
+        return self.width + (WINDOW if self.prior else 0) + (NUM_FIELDS if self.popularity_term else 0)
 
     def columns_of(self, movie_ids: np.ndarray | Sequence[int]) -> np.ndarray:
         """Return the columns of films in `movie_ids`, int64 [n]; -1 where the model does not know the film."""
@@ -101,43 +129,50 @@ class Ranker:
                 users = self.model.user_vectors(batch, self.vectors.table, self.position_bias)
                 states[rows, : self.width] = users.float().cpu().numpy()
         if self.prior:
-            states[:, self.width :] = last_items(tokens, viewers, stops)
+            states[:, self.width : self.width + WINDOW] = last_items(tokens, viewers, stops)
+        if self.popularity_term:
+            states[:, -NUM_FIELDS:] = self.popularity_term.viewer_weights(tokens, viewers, stops, requested_at)
         return states
 
     def scores(self, states: np.ndarray, exclude: Sequence[np.ndarray] | None = None) -> np.ndarray:
         """Return the scores of all films, float32 [B, N], in the order of `top` with the same `exclude`: dot product
-        plus prior. An MLP scorer scores its candidates; the others follow below in the order of the dot product.
+        plus prior and popularity. An MLP scorer scores its candidates; the others follow below in the order of the dot product.
         """
         with torch.inference_mode():
-            users, prior_scores, scores = self._all_scores(states)
+            users, added, scores = self._all_scores(states)
             if self.model.scorer is not None:
                 candidates = scores.clone()
                 self._apply_masks(candidates, None, exclude)
                 columns = candidates.topk(min(MLP_CANDIDATES, scores.shape[1]), dim=1).indices
-                exact = self._exact_scores(users, columns, prior_scores)
+                exact = self._exact_scores(users, columns, added)
                 below = scores - scores.amax(1, keepdim=True) + exact.amin(1, keepdim=True) - 1
                 scores = below.scatter_(1, columns, exact)
             return scores.float().cpu().numpy()
 
     def _all_scores(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
-        """Return viewers' vectors [B, D], the prior's scores [B, N], and dot products plus prior [B, N]."""
-        users, prior_scores = self._split_states(states)
+        """Return viewers' vectors [B, D], what is added to dot products [B, N], and the sums [B, N]."""
+        users, added = self._split_states(states)
         scores = self.vectors.dot_products(users).div_(self.vectors.score_norms)
-        return users, prior_scores, scores if prior_scores is None else scores.add_(prior_scores)
+        return users, added, scores if added is None else scores.add_(added)
 
     def _split_states(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return viewers' vectors [B, D] and the prior's scores [B, N]."""
+        """Return viewers' vectors [B, D], and what the prior and popularity add to the scores [B, N]."""
         columns = torch.from_numpy(states).to(self.device)
-        users, last = columns[:, : self.width], columns[:, self.width :]
-        return users, self.prior.scores(last.long()) if self.prior else None
+        users, added = columns[:, : self.width], None
+        if self.prior:
+            added = self.prior.scores(columns[:, self.width : self.width + WINDOW].long())
+        if self.popularity_term:
+            popular = columns[:, -NUM_FIELDS:] @ self.film_fields
+            added = popular if added is None else added.add_(popular)
+        return users, added
 
     def score(self, states: np.ndarray, movie_ids: Sequence[int]) -> np.ndarray:
         """Return the scores of some films, float32 [B, K]. Raises `KeyError` for a film that the model does not
         know."""
         columns = self._known_columns(movie_ids)
         with torch.inference_mode():
-            users, prior_scores = self._split_states(states)
-            return self._exact_scores(users, columns.expand(len(users), -1), prior_scores).float().cpu().numpy()
+            users, added = self._split_states(states)
+            return self._exact_scores(users, columns.expand(len(users), -1), added).float().cpu().numpy()
 
     def top(
         self,
@@ -163,12 +198,12 @@ class Ranker:
         with torch.inference_mode():
             if (lists := self._top_via_shortlist(states, k, allowed, exclude)) is not None:
                 return lists
-            users, prior_scores, scores = self._all_scores(states)
+            users, added, scores = self._all_scores(states)
             self._apply_masks(scores, allowed, exclude)
             count = min(max(k, MLP_CANDIDATES) if self.model.scorer is not None else k, scores.shape[1])
             best, columns = scores.topk(count, dim=1)
             if self.model.scorer is not None:
-                exact = self._exact_scores(users, columns, prior_scores).masked_fill(best == -torch.inf, -torch.inf)
+                exact = self._exact_scores(users, columns, added).masked_fill(best == -torch.inf, -torch.inf)
                 best, order = exact.topk(min(k, count), dim=1)
                 columns = columns.gather(1, order)
         return self._to_lists(columns, best)
@@ -197,6 +232,10 @@ class Ranker:
         with torch.inference_mode():
             users, vectors = torch.from_numpy(states[:, : self.width]).to(self.device), cold_items.vectors
             cold_scores = users @ vectors.T if self.model.scorer is None else self.model.scorer(users, vectors)
+            if self.popularity_term:
+                counts = torch.from_numpy(self.popularity.counts_of(cold_items.movie_ids))
+                fields = film_fields(counts, torch.zeros(len(counts))).to(self.device)
+                cold_scores = cold_scores + torch.from_numpy(states[:, -NUM_FIELDS:]).to(self.device) @ fields
             cold_scores = cold_scores.cpu().numpy()
         lists = []
         for row, (own_ids, own_scores) in enumerate(best):
@@ -216,13 +255,13 @@ class Ranker:
         shortlist = self.vectors.shortlist if self.model.scorer is None else None
         if shortlist is None or len(states) > MAX_VIEWERS or count > len(self.vocab):
             return None
-        users, prior_scores = self._split_states(states)
+        users, added = self._split_states(states)
         rough = shortlist.scores(users)
-        if prior_scores is not None:
-            rough += prior_scores
+        if added is not None:
+            rough += added
         self._apply_masks(rough, allowed, exclude)
         nearest, columns = rough.topk(count, dim=1)
-        exact = self._exact_scores(users, columns, prior_scores).masked_fill_(nearest == -torch.inf, -torch.inf)
+        exact = self._exact_scores(users, columns, added).masked_fill_(nearest == -torch.inf, -torch.inf)
         best, order = exact.topk(k, dim=1)
         complete = (best[:, -1] >= nearest[:, -1] + shortlist.error_bound(users)) | (nearest[:, -1] == -torch.inf)
         if not bool(complete.all()):
@@ -235,15 +274,15 @@ class Ranker:
         return [(self.movie_ids[found[values > -np.inf]], values[values > -np.inf]) for found, values in rows]
 
     def _exact_scores(
-        self, users: torch.Tensor, columns: torch.Tensor, prior_scores: torch.Tensor | None
+        self, users: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None
     ) -> torch.Tensor:
-        """Return the final scores [B, K] of the films at `columns` [B, K]; `prior_scores` are [B, N]."""
+        """Return the final scores [B, K] of the films at `columns` [B, K]; `added` is [B, N]."""
         vectors = self.vectors.rows(columns) / self.vectors.score_norms[columns].unsqueeze(2)
         if self.model.scorer is not None:
             scores = self.model.scorer(users, vectors)
         else:
             scores = (vectors @ users.unsqueeze(2)).squeeze(2)
-        return scores if prior_scores is None else scores + prior_scores.gather(1, columns)
+        return scores if added is None else scores + added.gather(1, columns)
 
     def _apply_masks(
         self, scores: torch.Tensor, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
@@ -299,6 +338,7 @@ class Ranker:
             loaded.model,
             loaded.vocab,
             loaded.prior,
+            popularity_term=loaded.popularity_term,
             vectors=loaded.vectors,
             feature_names=loaded.features.names,
             version=folder.name,
