@@ -12,6 +12,7 @@ from catalog.movielens import read_movielens
 from recommender.ml.data import Events, Histories, Tokens, data_hash, tokenise
 from recommender.ml.evaluate import Targets, leave_one_out, time_split
 from recommender.ml.features import Features, build_features
+from recommender.ml.popularity import DailyPopularity
 from recommender.ml.vocab import Vocab
 
 MIN_INTERACTIONS = 5  # of a viewer and of a film in P2
@@ -29,6 +30,8 @@ class Task(NamedTuple):
     tests: dict[str, Targets]  # by name in the report
     baseline_ends: np.ndarray  # int64 [U]: tokens that the closed-form baselines learn from
     data_hash: str
+    popularity: DailyPopularity | None = None  # what is known of it at a target; None: nothing, as without times
+    within_visits: Targets | None = None  # of validation, beside the first films of its visits
 
 
 def read_events(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:
@@ -73,6 +76,7 @@ def _leave_one_out(dataset: Dataset, events: pl.DataFrame, *, timed: bool) -> Ta
         {"test": split.test},
         np.where(tokens.lengths() >= 3, tokens.indptr[1:] - 1, tokens.indptr[1:]),
         data_hash(*histories),
+        DailyPopularity.from_tokens(tokens, len(vocab), split.ends) if timed else None,
     )
 
 
@@ -83,7 +87,9 @@ def _time_split(dataset: Dataset, events: pl.DataFrame) -> Task:
     split = time_split(tokens, float(cut))
     tests = {"last": split.last, "successive": split.successive}
     features = movie_features(dataset, vocab)
-    return Task(tokens, vocab, features, split.ends, split.validation, tests, split.known_ends, data_hash(*histories))
+    popularity = DailyPopularity.from_tokens(tokens, len(vocab), split.known_ends)
+    hashed = data_hash(*histories)
+    return Task(tokens, vocab, features, split.ends, split.validation, tests, split.known_ends, hashed, popularity)
 
 
 def _tokens(events: pl.DataFrame, timed: bool) -> tuple[Tokens, Vocab, Histories]:
@@ -128,7 +134,12 @@ def _sasrec_order(events: pl.DataFrame, data: Path) -> pl.DataFrame:
 
 
 def movie_features(dataset: Dataset, vocab: Vocab) -> Features:
-    """Return genres, people and decade of the vocabulary's films, with the feature names of the nightly training."""
+    """Return the features of the vocabulary's films, see `feature_names`."""
+    return build_features(feature_names(dataset, vocab.movie_ids))
+
+
+def feature_names(dataset: Dataset, movie_ids: np.ndarray) -> list[list[str]]:
+    """Return genres, people and decade of films, with the feature names of the nightly training."""
     role = pl.col("role").replace_strict({DIRECTOR: "director:", ACTOR: "actor:"}, return_dtype=pl.String)
     decade = pl.format("decade:{}", pl.col("year") // 10 * 10)
     names = pl.concat(
@@ -139,4 +150,4 @@ def movie_features(dataset: Dataset, vocab: Vocab) -> Features:
         ]
     )
     names_of_movie = dict(names.group_by("movie").agg("name").iter_rows())
-    return build_features([names_of_movie.get(movie_id, []) for movie_id in vocab.movie_ids.tolist()])
+    return [names_of_movie.get(movie_id, []) for movie_id in movie_ids.tolist()]

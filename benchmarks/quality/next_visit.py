@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from benchmarks.protocols import Task, movie_features, sort_events, to_histories
+from benchmarks.protocols import Task, feature_names, movie_features, sort_events, to_histories
 from benchmarks.quality.seed_runs import run_seed
 from catalog.dataset import Dataset
 from recommender.ml import beyond_accuracy, evaluate, visits
@@ -20,12 +20,13 @@ from recommender.ml.config import Preset
 from recommender.ml.data import Tokens, data_hash, tokenise
 from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.metrics import paired_bootstrap
+from recommender.ml.popularity import WINDOW_DAYS, DailyPopularity
+from recommender.ml.ragged import concatenate_ranges
 from recommender.ml.ranker import Ranker
 from recommender.ml.visits import DAY, RelevantItems, Visits
 from recommender.ml.vocab import Vocab
 
 CUT, SELECTION = 0.9, 0.95  # quantiles: of all times; of the times before the cut, where validation begins
-WINDOWS = (1, 3, 7, 30, 365)  # days of the rolling popularities
 TESTS = ("every", "first")  # every visit after the cut; the first of each viewer
 MONTH = 30 * DAY
 
@@ -42,6 +43,8 @@ class Split(NamedTuple):
     task: Task  # for training and validation of a model
     task_rows: np.ndarray  # int64 [n + 1]: row of the tokens -> row of the task's tokens
     data_hash: str
+    cold_ids: np.ndarray  # int32 [K]: films of the catalogue without an event up to the cut
+    cold_features: list[list[str]]  # [K]
 
     @property
     def targets(self) -> Targets:
@@ -67,7 +70,9 @@ def make_split(dataset: Dataset, events: pl.DataFrame) -> Split:
         viewer_of_token[tokens.times <= cut], minlength=len(tokens.indptr) - 1
     )
     task, rows = _training_task(dataset, events, tokens, catalogue, cut, histories)
-    return Split(tokens, catalogue, cut, selected, relevant, known_ends, task, rows, data_hash(*histories))
+    cold_ids = np.setdiff1d(catalogue.movie_ids, task.vocab.movie_ids)
+    hashed, cold_features = data_hash(*histories), feature_names(dataset, cold_ids)
+    return Split(tokens, catalogue, cut, selected, relevant, known_ends, task, rows, hashed, cold_ids, cold_features)
 
 
 def first_visits(split: Split, max_visits: int) -> Split:
@@ -91,8 +96,25 @@ def _training_task(
     )
     validation_visits = visits.find_visits_after(own_tokens, window_start, until=cut)
     validation = Targets(validation_visits.viewers, validation_visits.starts)
-    task = Task(own_tokens, vocab, movie_features(dataset, vocab), ends, validation, {}, ends, data_hash(*histories))
+    task = Task(
+        own_tokens,
+        vocab,
+        movie_features(dataset, vocab),
+        ends,
+        validation,
+        {},
+        ends,
+        data_hash(*histories),
+        DailyPopularity.from_tokens(own_tokens, len(vocab)),
+        _within_visits(validation_visits),
+    )
     return task, rows
+
+
+def _within_visits(validation: Visits) -> Targets:
+    """Return the tokens of visits behind the first of each."""
+    rows, indptr = concatenate_ranges(validation.starts + 1, validation.stops)
+    return Targets(np.repeat(validation.viewers, np.diff(indptr)), rows)
 
 
 class RollingPopularity:
@@ -129,7 +151,7 @@ def fit_baselines(split: Split) -> dict[str, tuple[Scorer, float]]:
     """Fit every baseline; return it with the seconds that took, by name."""
     num_items = len(split.catalogue)
     fitted: dict[str, tuple[Scorer, float]] = {"popularity": (RollingPopularity(split.tokens, num_items, None), 0.0)}
-    fitted |= {f"popularity_{days}": (RollingPopularity(split.tokens, num_items, days), 0.0) for days in WINDOWS}
+    fitted |= {f"popularity_{days}": (RollingPopularity(split.tokens, num_items, days), 0.0) for days in WINDOW_DAYS}
     fits = baseline_fitters(TrainingTokens(split.tokens, split.known_ends, num_items))
     for name in ("markov", "ease", "recency_ease", "blend"):
         started = time.monotonic()
@@ -140,17 +162,24 @@ def fit_baselines(split: Split) -> dict[str, tuple[Scorer, float]]:
 
 def catalogue_scorer(split: Split, ranker: Ranker, *, live: bool) -> Scorer:
     """Return the ranker as a scorer of the whole catalogue. `live` gives it the visit's first second as request time.
-    Films that it does not know come last; viewers without a known film get popular films."""
+    Films that came after its training are ranked by their metadata and their watches; viewers without a known film get
+    popular films."""
     columns = split.catalogue.encode(ranker.movie_ids) - 1
+    daily = DailyPopularity.from_tokens(split.tokens, len(split.catalogue))
     popular = RollingPopularity(split.tokens, len(split.catalogue), None)
+    cold_items = ranker.cold_items(split.cold_ids, split.cold_features)
+    cold_columns = split.catalogue.encode(cold_items.movie_ids) - 1
 
     def score(tokens: Tokens, targets: Targets) -> np.ndarray:
         own_tokens, rows = split.task.tokens, split.task_rows[targets.rows]
         asked_at = tokens.times[targets.rows] if live else None
         states = ranker.encode_tokens(own_tokens, targets.viewers, rows, asked_at)
-        known_scores = ranker.scores(states)
-        scores = np.repeat(known_scores.min(1, keepdims=True) - 1, len(split.catalogue), axis=1)
-        scores[:, columns] = known_scores
+        scores = np.empty((len(states), len(split.catalogue)), np.float32)
+        for asked, then in evaluate.by_day(ranker, daily, split.catalogue.movie_ids, tokens.times[targets.rows]):
+            known_scores = then.scores(states[asked])
+            scores[asked] = known_scores.min(1, keepdims=True) - 1
+            scores[np.ix_(asked, columns)] = known_scores
+            scores[np.ix_(asked, cold_columns)] = then.cold_scores(states[asked], cold_items)
         unreadable = np.flatnonzero(rows == own_tokens.indptr[targets.viewers])
         if len(unreadable):
             unreadable_targets = Targets(*(column[unreadable] for column in targets))

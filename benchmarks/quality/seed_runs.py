@@ -13,6 +13,7 @@ from recommender.ml import evaluate, metrics
 from recommender.ml.config import Preset, override, to_json
 from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.popularity_fitting import fit_popularity_term
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingResult
@@ -57,8 +58,11 @@ def run_seed(
     if cold_mask is not None:
         with torch.no_grad():  # as the trainer does with films without any token; these have their targets
             trained.model.items.ids.weight[1:][torch.from_numpy(cold_mask)] = 0
-    without_prior = Ranker(trained.model, task.vocab)
+    without_prior = Ranker(trained.model, task.vocab, feature_names=task.features.names)
     ranker = fit_prior(without_prior, task.tokens, task.ends, task.validation)
+    if task.popularity:
+        fitted_on = (task.tokens, task.ends, task.validation, task.popularity, task.within_visits)
+        ranker = fit_popularity_term(ranker, *fitted_on)
     return SeedRun(
         seed,
         int(selection.best["epoch"]) or trained.epochs,
@@ -78,7 +82,7 @@ def new_model(task: Task, preset: Preset) -> TransformerRecModel:
 
 def rank_targets(ranker: Ranker, task: Task, targets: Targets, time_mode: TimeMode) -> np.ndarray:
     """Return the ranks of targets by a ranker, float64 [n]."""
-    return evaluate.rank_targets(task.tokens, targets, evaluate.ranker_scorer(ranker, time_mode))
+    return evaluate.rank_targets(task.tokens, targets, evaluate.ranker_scorer(ranker, time_mode, task.popularity))
 
 
 def _rank_all_tests(ranker: Ranker, task: Task) -> Ranks:

@@ -14,6 +14,7 @@ import torch
 
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets
+from recommender.ml.popularity import DAY, WINDOW_DAYS, DailyPopularity
 from recommender.ml.ragged import concatenate_ranges
 from recommender.ml.transitions import TAU, Transitions, last_items
 
@@ -43,6 +44,22 @@ def fit_recent_popularity(training: TrainingTokens, days: int = RECENT_DAYS) -> 
     all_counts = np.bincount(training.items, minlength=training.num_items)
     recent_counts = np.bincount(training.items[recent], minlength=training.num_items)
     return _constant_scorer(recent_counts + all_counts / (all_counts.max(initial=1) + 1))
+
+
+def rolling_popularity(popularity: DailyPopularity, days: int) -> Scorer:
+    """Score by the counts of the last `days` (one of WINDOW_DAYS) before the midnight before each target; films without
+    any keep their order by all counts."""
+    window = WINDOW_DAYS.index(days)
+
+    def score(tokens: Tokens, targets: Targets) -> np.ndarray:
+        scores = np.empty((len(targets.rows), popularity.num_items), np.float32)
+        target_days = tokens.times[targets.rows] // DAY
+        for day in np.unique(target_days).tolist():
+            counts = popularity.at_day(day)
+            scores[target_days == day] = counts[:, window] + counts[:, -1] / (counts[:, -1].max(initial=0) + 1)
+        return scores
+
+    return score
 
 
 def _constant_scorer(counts: np.ndarray) -> Scorer:

@@ -8,6 +8,7 @@ import numpy as np
 from recommender.ml import metrics
 from recommender.ml.data import Tokens
 from recommender.ml.popularity import DAY, DailyPopularity, Popularity
+from recommender.ml.ragged import concatenate_ranges
 from recommender.ml.ranker import Ranker
 
 CHUNK_SIZE = 512  # targets whose scores are held at a time
@@ -82,6 +83,16 @@ def recent_holdout(tokens: Tokens, share: float, max_viewers: int, rng: np.rando
     return Split(ends, *(Targets(*(column[side] for column in targets)) for side in (half, ~half)))
 
 
+def later_in_holdout(tokens: Tokens, split: Split) -> Targets:
+    """Return what the viewers of the validation watched after their targets there, as further targets: none of a viewer
+    who is in the test as well."""
+    tested = np.isin(split.validation.viewers, split.test.viewers)
+    viewers, rows = (column[~tested] for column in split.validation)
+    stops = tokens.indptr[viewers + 1]
+    later, indptr = concatenate_ranges(rows + 1, stops)
+    return Targets(np.repeat(viewers, np.diff(indptr)), later)
+
+
 def request_times(tokens: Tokens, targets: Targets, time: TimeMode) -> np.ndarray | None:
     """Return the request time of each target, int64 [n]: the target's own time, or None where the mode gives none."""
     return tokens.times[targets.rows] if time == "request" else None
@@ -116,9 +127,22 @@ def rank_targets(tokens: Tokens, targets: Targets, score: Scorer) -> np.ndarray:
     return np.concatenate([np.empty(0), *parts])
 
 
+def by_day(
+    ranker: Ranker, popularity: DailyPopularity, movie_ids: np.ndarray, times: np.ndarray
+) -> Iterator[tuple[np.ndarray, Ranker]]:
+    """Yield the positions of `times` [n] (unix seconds) of one day, and the ranker at the counts of the midnight
+    before; `movie_ids` are the films that `popularity` counts. Without a popularity term all are of one day."""
+    if ranker.popularity_term is None:
+        yield np.arange(len(times)), ranker
+        return
+    days = times // DAY
+    for day in np.unique(days).tolist():
+        yield np.flatnonzero(days == day), ranker.with_popularity(Popularity(movie_ids, popularity.at_day(day)))
+
+
 def ranker_scorer(ranker: Ranker, time: TimeMode = "unknown", popularity: DailyPopularity | None = None) -> Scorer:
-    """Return the ranker as a scorer that is given the times of the mode `time`, at the counts of the midnight before each
-    target, or at those that are stored with the model."""
+    """Return the ranker as a scorer that is given the times of the mode `time`, at the counts of the midnight before
+    each target, or at those that are stored with the model."""
 
     def score(tokens: Tokens, targets: Targets) -> np.ndarray:
         if time == "none":
@@ -127,13 +151,10 @@ def ranker_scorer(ranker: Ranker, time: TimeMode = "unknown", popularity: DailyP
         exclude = None
         if ranker.model.scorer:  # its candidates depend on what is excluded; others are excluded from the ranks later
             exclude = [ranker.movie_ids[columns] for columns in seen_items(tokens, targets)]
-        if popularity is None or ranker.popularity_term is None:
+        if popularity is None:
             return ranker.scores(states, exclude)
         scores = np.empty((len(states), len(ranker.vocab)), np.float32)
-        days = tokens.times[targets.rows] // DAY
-        for day in np.unique(days).tolist():
-            rows = np.flatnonzero(days == day)
-            then = ranker.with_popularity(Popularity(ranker.movie_ids, popularity.at_day(day)))
+        for rows, then in by_day(ranker, popularity, ranker.movie_ids, tokens.times[targets.rows]):
             scores[rows] = then.scores(states[rows], exclude and [exclude[row] for row in rows])
         return scores
 

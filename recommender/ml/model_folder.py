@@ -17,8 +17,8 @@ from recommender.ml.features import Features
 from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.manifest import MANIFEST_ERRORS, checksum, checksum_matches, read_manifest
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.popularity_term import PopularityTerm
 from recommender.ml.os_errors import system_errors
+from recommender.ml.popularity_term import PopularityTerm
 from recommender.ml.safetensors_reader import read_tensors
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.vocab import Vocab

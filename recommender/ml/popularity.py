@@ -1,4 +1,7 @@
-"""How many watches each film has lately: counts over rolling windows up to a midnight (UTC)."""
+"""How many watches each film has lately: counts over rolling windows up to a midnight (UTC).
+
+They are counted as the charts count (recommender/serving/candidates/charts.py): no poor ratings, on the same clock.
+"""
 
 from functools import lru_cache
 from typing import NamedTuple, Self
@@ -11,6 +14,8 @@ from recommender.ml.ragged import concatenate_ranges
 DAY = 86_400  # seconds
 WINDOW_DAYS = (1, 3, 7, 30, 365)
 NUM_COUNTS = len(WINDOW_DAYS) + 1  # the windows, then all times
+FULL_DAY_VIEWERS = 50
+MIN_GOOD_STARS = 3.0  # a rating below speaks against the film, as in charts
 MAX_CACHED_DAYS = 64  # of six numbers a film
 
 
@@ -31,28 +36,49 @@ class Popularity(NamedTuple):
 
 
 class DailyPopularity:
-    """The counts of a vocabulary's films as they were at any midnight."""
+    """The counts of a vocabulary's films as they were at any midnight.
 
-    def __init__(self, times: np.ndarray, items: np.ndarray, num_items: int) -> None:
-        """Take watches: times int64 [n], unix seconds, and columns [n], 0..num_items - 1."""
-        order = np.argsort(times, kind="stable")
-        self.times, self.items, self.num_items = times[order], items[order], num_items
+    A day on which `FULL_DAY_VIEWERS` viewers watched something passes as a whole, one with fewer by its share: so the
+    windows of a small site reach further back, and data that was imported years after its last watch is as good as new.
+    """
+
+    def __init__(self, days: np.ndarray, viewers: np.ndarray, items: np.ndarray, num_items: int) -> None:
+        """Take watches: the day of each since 1970, its viewer and its column 0..num_items - 1, all [n]."""
+        order = np.argsort(days, kind="stable")
+        self.days, self.items, self.num_items = days[order], items[order], num_items
+        self.first_day, passed = passed_days(np.unique(np.stack([days, viewers]), axis=1)[0])
+        self.clock = np.concatenate([[0.0], passed.cumsum()])  # days that had passed at each midnight from first_day on
         self.at_day = lru_cache(MAX_CACHED_DAYS)(self._count)
 
     @classmethod
     def from_tokens(cls, tokens: Tokens, num_items: int, ends: np.ndarray | None = None) -> Self:
-        """Count all tokens, or each viewer's before row `ends` [U]."""
-        rows = slice(None) if ends is None else concatenate_ranges(tokens.indptr[:-1], ends)[0]
-        return cls(tokens.times[rows], tokens.items[rows] - 1, num_items)
+        """Count all tokens, or each viewer's before row `ends` [U], but for poor ratings."""
+        rows, indptr = concatenate_ranges(tokens.indptr[:-1], tokens.indptr[1:] if ends is None else ends)
+        viewers = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+        good = (tokens.stars[rows] == 0) | (tokens.stars[rows] >= 2 * MIN_GOOD_STARS)
+        rows, viewers = rows[good], viewers[good]
+        return cls(tokens.times[rows] // DAY, viewers, tokens.items[rows] - 1, num_items)
 
     def latest(self) -> np.ndarray:
         """Return the counts with every watch, float32 [num_items, NUM_COUNTS]."""
-        return self._count(int(self.times[-1]) // DAY + 1 if len(self.times) else 0)
+        return self._count(int(self.days[-1]) + 1 if len(self.days) else 0)
 
     def _count(self, day: int) -> np.ndarray:
-        """Count up to the midnight before `day` (days since 1970), float32 [num_items, NUM_COUNTS]."""
-        midnight = day * DAY
-        stop = np.searchsorted(self.times, midnight)
-        starts = [np.searchsorted(self.times, midnight - days * DAY) for days in WINDOW_DAYS]
-        counts = [np.bincount(self.items[start:stop], minlength=self.num_items) for start in (*starts, 0)]
-        return np.stack(counts, axis=1).astype(np.float32)
+        """Count up to the midnight before `day` (since 1970), float32 [num_items, NUM_COUNTS]."""
+        now = self.clock[np.clip(day - self.first_day, 0, len(self.clock) - 1)]
+        stop = np.searchsorted(self.days, day)
+        counts = [np.bincount(self.items[:stop], minlength=self.num_items)]
+        for window in reversed(WINDOW_DAYS):
+            first = self.first_day + int(np.searchsorted(self.clock, now - window - 1e-6))
+            start = np.searchsorted(self.days, first)
+            counts.append(np.bincount(self.items[start:stop], minlength=self.num_items))
+        return np.stack(counts[::-1], axis=1).astype(np.float32)
+
+
+def passed_days(days: np.ndarray) -> tuple[int, np.ndarray]:
+    """Return the first of `days` [n] (since 1970, ascending, one for each viewer who was active on it), and how much of
+    each day from it on has passed, float64, 0..1."""
+    if not len(days):
+        return 0, np.zeros(0)
+    viewers = np.bincount(days - days[0])
+    return int(days[0]), np.minimum(viewers / FULL_DAY_VIEWERS, 1.0)

@@ -46,7 +46,8 @@ class Examples(NamedTuple):
 
     def select(self, rows: np.ndarray) -> "Examples":
         """Return some of the examples."""
-        return Examples(*(column[rows] for column in self))
+        tensors = (column[torch.from_numpy(rows)] for column in self[1:])
+        return Examples(self.viewers[rows], *tensors)
 
 
 class WeightNetwork(nn.Module):
@@ -78,8 +79,8 @@ def fit_popularity_term(
     """Return `ranker`, whose model learned from the tokens before row `ends` [U], with a popularity term.
 
     It is fitted on `validation` in all time modes, and on `within_visits` with the request time, at the counts of the
-    midnight before each target. Where it does not raise NDCG@10 for the viewers who were left out of the fit, the ranker
-    stays as it is.
+    midnight before each target. Where it does not raise NDCG@10 for the viewers who were left out of the fit, the
+    ranker stays as it is.
     """
     num_items = len(ranker.vocab)
     learned = DailyPopularity.from_tokens(tokens, num_items, ends).latest()[:, -1]
@@ -92,7 +93,9 @@ def fit_popularity_term(
     parts = [
         example
         for targets, mode in sources
-        for example in _read_examples(ranker, tokens, targets, mode, popularity, torch.from_numpy(learned), first_watched)
+        for example in _read_examples(
+            ranker, tokens, targets, mode, popularity, torch.from_numpy(learned), first_watched
+        )
     ]
     if len(parts) < MIN_TARGETS:
         return ranker

@@ -1,10 +1,10 @@
 """What is popular now, as a term of every score, weighed for each viewer.
 
-score(viewer, film) = model + transitions + sum_k w_k(viewer) f_k(film), where f are log(1 + count) of the film's watches
-in the last 1, 3, 7, 30, 365 days, of all its watches and of those that the model learned from, and whether it learned
-from none. A small network gives the weights: it reads how long the history is, how new the films were when the viewer
-watched them, and how long the viewer has been away. So popularity counts for much when somebody comes back after a week
-and watches what is new, and for little within a visit. The counts may be newer than the model.
+score(viewer, film) = model + transitions + sum_k w_k(viewer) f_k(film), where f are log(1 + count) of the film's
+watches in the last 1, 3, 7, 30, 365 days, of all its watches and of those that the model learned from, and whether it
+learned from none. A small network gives the weights: it reads how long the history is, how new the films were when the
+viewer watched them, and how long the viewer has been away. So popularity counts for much when somebody comes back after
+a week and watches what is new, and for little within a visit. The counts may be newer than the model.
 """
 
 from collections.abc import Mapping
@@ -72,9 +72,9 @@ def film_fields(counts: Tensor, learned: Tensor) -> Tensor:
 def viewer_traits(
     tokens: Tokens, viewers: np.ndarray, stops: np.ndarray, requested_at: np.ndarray | None, first_watched: np.ndarray
 ) -> np.ndarray:
-    """Describe viewers by their tokens before row `stops`, float32 [B, NUM_TRAITS]: log of the history's length; whether
-    it has times, the mean log age in days of its last films when they were watched and the share that was new; whether
-    the request time is known, and the log of the hours since the last watch."""
+    """Describe viewers by their tokens before row `stops`, float32 [B, NUM_TRAITS]: log of the history's length;
+    whether it has times, the mean log age in days of its last films when they were watched and the share that was new;
+    whether the request time is known, and the log of the hours since the last watch."""
     traits = np.zeros((len(viewers), NUM_TRAITS), np.float32)
     traits[:, 0] = np.log1p(stops - tokens.indptr[viewers])
     rows = stops[:, None] - 1 - np.arange(RECENT_FILMS)

@@ -32,7 +32,7 @@ def fit_prior(ranker: Ranker, tokens: Tokens, ends: np.ndarray, validation: Targ
         best.append(CANDIDATE_WEIGHTS[int(np.argmax(np.mean(by_mode, axis=0)))])
     weights = np.interp(np.arange(WINDOW + 1), (*HISTORY_LENGTHS, WINDOW), best).astype(np.float32)
     prior = prior._replace(weights=torch.from_numpy(weights))
-    return Ranker(ranker.model, ranker.vocab, prior, version=ranker.version, metadata=ranker.metadata)
+    return ranker.with_prior(prior)
 
 
 def _ndcg_by_weight(

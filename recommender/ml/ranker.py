@@ -46,7 +46,7 @@ class Ranker:
         self.model, self.vocab, self.version, self.metadata = model.eval(), vocab, version, metadata or {}
         self.feature_names = feature_names
         self.device = next(model.parameters()).device
-        self.prior = prior.to(self.device) if prior is not None and prior.is_enabled else None
+        self._set_prior(prior)
         self.popularity_term = popularity_term
         if popularity_term is not None:
             self._set_popularity(Popularity(vocab.movie_ids, popularity_term.counts.numpy()))
@@ -56,11 +56,20 @@ class Ranker:
         self.vectors = vectors.to(self.device)
         self.width = self.vectors.table.shape[1]
 
+    def _set_prior(self, prior: TransitionPrior | None) -> None:
+        self.prior = prior.to(self.device) if prior is not None and prior.is_enabled else None
+
     def _set_popularity(self, popularity: Popularity) -> None:
         assert self.popularity_term is not None
         self.popularity = popularity
         counts = torch.from_numpy(popularity.counts_of(self.vocab.movie_ids))
         self.film_fields = film_fields(counts, self.popularity_term.learned).to(self.device)
+
+    def with_prior(self, prior: TransitionPrior) -> Self:
+        """Return the same ranker with a transition prior."""
+        ranker = copy(self)
+        ranker._set_prior(prior)
+        return ranker
 
     def with_popularity(self, popularity: Popularity) -> Self:
         """Return the same ranker at newer counts; it shares the model. Without a popularity term it is this one."""
@@ -136,7 +145,8 @@ class Ranker:
 
     def scores(self, states: np.ndarray, exclude: Sequence[np.ndarray] | None = None) -> np.ndarray:
         """Return the scores of all films, float32 [B, N], in the order of `top` with the same `exclude`: dot product
-        plus prior and popularity. An MLP scorer scores its candidates; the others follow below in the order of the dot product.
+        plus prior and popularity. An MLP scorer scores its candidates; the others follow below in the order of the dot
+        product.
         """
         with torch.inference_mode():
             users, added, scores = self._all_scores(states)
@@ -220,6 +230,19 @@ class Ranker:
             rounded = self.model.items.feature_vectors(*tensors).half().float()
             return ColdItems(movie_ids, self.model.output_vectors(rounded)).select(known)
 
+    def cold_scores(self, states: np.ndarray, cold_items: ColdItems) -> np.ndarray:
+        """Return the scores of cold items, float32 [B, K]. No transitions to them were counted, so the prior adds
+        nothing to them."""
+        with torch.inference_mode():
+            columns = torch.from_numpy(states).to(self.device)
+            users, vectors = columns[:, : self.width], cold_items.vectors
+            scores = users @ vectors.T if self.model.scorer is None else self.model.scorer(users, vectors)
+            if self.popularity_term:
+                counts = torch.from_numpy(self.popularity.counts_of(cold_items.movie_ids))
+                fields = film_fields(counts, torch.zeros(len(counts))).to(self.device)
+                scores = scores + columns[:, -NUM_FIELDS:] @ fields
+            return scores.float().cpu().numpy()
+
     def _merge_cold_items(
         self,
         best: list[tuple[np.ndarray, np.ndarray]],
@@ -228,15 +251,8 @@ class Ranker:
         cold_items: ColdItems,
         exclude: Sequence[np.ndarray] | None,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the best k of both. No transitions to cold items were counted, so the prior adds nothing to them."""
-        with torch.inference_mode():
-            users, vectors = torch.from_numpy(states[:, : self.width]).to(self.device), cold_items.vectors
-            cold_scores = users @ vectors.T if self.model.scorer is None else self.model.scorer(users, vectors)
-            if self.popularity_term:
-                counts = torch.from_numpy(self.popularity.counts_of(cold_items.movie_ids))
-                fields = film_fields(counts, torch.zeros(len(counts))).to(self.device)
-                cold_scores = cold_scores + torch.from_numpy(states[:, -NUM_FIELDS:]).to(self.device) @ fields
-            cold_scores = cold_scores.cpu().numpy()
+        """Return the best k of both."""
+        cold_scores, vectors = self.cold_scores(states, cold_items), cold_items.vectors
         lists = []
         for row, (own_ids, own_scores) in enumerate(best):
             keep = np.ones(len(vectors), bool) if exclude is None else ~np.isin(cold_items.movie_ids, exclude[row])
@@ -273,9 +289,7 @@ class Ranker:
         rows = zip(columns.cpu().numpy(), scores.float().cpu().numpy(), strict=True)
         return [(self.movie_ids[found[values > -np.inf]], values[values > -np.inf]) for found, values in rows]
 
-    def _exact_scores(
-        self, users: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None
-    ) -> torch.Tensor:
+    def _exact_scores(self, users: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
         """Return the final scores [B, K] of the films at `columns` [B, K]; `added` is [B, N]."""
         vectors = self.vectors.rows(columns) / self.vectors.score_norms[columns].unsqueeze(2)
         if self.model.scorer is not None:

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recommender.ml import beyond_accuracy, evaluate, metrics
-from recommender.ml.baselines import Markov, TrainingTokens, fit_popularity, fit_recent_popularity
+from recommender.ml.baselines import RECENT_DAYS, Markov, TrainingTokens, fit_popularity, rolling_popularity
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Split
 from recommender.ml.features import Features
+from recommender.ml.popularity import WINDOW_DAYS, DailyPopularity
 from recommender.ml.ranker import Ranker
 from recommender.training import gate_checks, segments
 from recommender.training.gate_checks import Check
@@ -42,16 +43,24 @@ def split_holdout(tokens: Tokens, seed: int) -> tuple[Split, str]:
     return evaluate.leave_one_out(tokens), "each viewer's last event"
 
 
-def judge(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split, features: Features) -> Verdict:
+def judge(
+    candidate: Ranker,
+    active: Ranker | None,
+    tokens: Tokens,
+    held_out: Split,
+    features: Features,
+    popularity: DailyPopularity,
+) -> Verdict:
     """Measure a candidate and check it. A candidate whose scores are not finite is measured no further.
 
     `tokens` and `features` are in the candidate's vocabulary. Stored lists are made without a request time, and so is
-    this.
+    this. What is popular is known up to the midnight before each target, to the baselines and to both models.
     """
-    references = _reference_scorers(candidate, active, tokens, held_out)
+    references = _reference_scorers(candidate, active, tokens, held_out, popularity)
+    candidate_scorer = evaluate.ranker_scorer(candidate, popularity=popularity)
     ranks = {name: evaluate.rank_targets(tokens, held_out.test, scorer) for name, scorer in references.items()}
     try:
-        candidate_ranks = evaluate.rank_targets(tokens, held_out.test, evaluate.ranker_scorer(candidate))
+        candidate_ranks = evaluate.rank_targets(tokens, held_out.test, candidate_scorer)
     except FloatingPointError as error:
         return reject_non_finite(error)
     active_ranks = ranks.pop("active", None)
@@ -69,7 +78,7 @@ def judge(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Sp
         masks = segments.segment_masks(tokens, held_out.test, features)
         by_segment = segments.compare_segments(candidate_ranks, active_ranks, masks)
         checks.append(gate_checks.no_segment_falls(by_segment))
-    lists = _summarise_lists(candidate, references, tokens, held_out, features)
+    lists = _summarise_lists({"candidate": candidate_scorer, **references}, tokens, held_out, features)
     checks += gate_checks.check_lists(lists, len(candidate.vocab))
     return Verdict(*_decide(checks, figures), figures | {"gate": _evidence(checks, by_segment, lists)})
 
@@ -81,31 +90,35 @@ def reject_non_finite(error: FloatingPointError) -> Verdict:
     return Verdict(False, check.detail, unmeasured | {"gate": _evidence([check], {}, {})})
 
 
-def _reference_scorers(candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split) -> dict[str, Scorer]:
+def _reference_scorers(
+    candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split, popularity: DailyPopularity
+) -> dict[str, Scorer]:
     """Return what the candidate is compared with: the baselines and, under "active", the active model."""
     training_tokens = TrainingTokens(tokens, held_out.ends, len(candidate.vocab))
     scorers: dict[str, Scorer] = {
         "popularity": fit_popularity(training_tokens),
-        "recent_popularity": fit_recent_popularity(training_tokens),
+        "recent_popularity": rolling_popularity(popularity, RECENT_DAYS),
+        **{f"popularity_{days}": rolling_popularity(popularity, days) for days in WINDOW_DAYS if days != RECENT_DAYS},
         "markov": Markov(training_tokens),
     }
-    return scorers if active is None else scorers | {"active": scorer_for_vocabulary(active, candidate.vocab, tokens)}
+    if active is not None:
+        scorers["active"] = scorer_for_vocabulary(active, candidate.vocab, tokens, popularity)
+    return scorers
 
 
 def _summarise_lists(
-    candidate: Ranker, references: Mapping[str, Scorer], tokens: Tokens, held_out: Split, features: Features
+    scorers: Mapping[str, Scorer], tokens: Tokens, held_out: Split, features: Features
 ) -> dict[str, dict[str, float]]:
     """Summarise the lists of a sample of viewers: the candidate's, popularity's and the active model's."""
-    movies = len(candidate.vocab)
+    movies = len(features.indptr) - 2
     targets = evaluate.sample_targets(held_out.test, MAX_LISTS)
     watch_counts = np.bincount(TrainingTokens(tokens, held_out.ends, movies).items, minlength=movies)
     seen, genres = evaluate.seen_items(tokens, targets), beyond_accuracy.genre_matrix_of(features)
-    scorers = {"candidate": evaluate.ranker_scorer(candidate)} | {
-        name: scorer for name, scorer in references.items() if name in ("popularity", "active")
-    }
     summaries = {}
-    for name, scorer in scorers.items():
-        lists = beyond_accuracy.top_k_lists(tokens, targets, scorer, min(LIST_LENGTH, movies))
+    for name in ("candidate", "popularity", "active"):
+        if name not in scorers:
+            continue
+        lists = beyond_accuracy.top_k_lists(tokens, targets, scorers[name], min(LIST_LENGTH, movies))
         summaries[name] = beyond_accuracy.summary(lists, seen, watch_counts, genres, len(held_out.ends))
         summaries[name]["alike"] = beyond_accuracy.inter_list_overlap(lists)
     return summaries

@@ -18,7 +18,11 @@ MIN_MOVIES_FOR_OVERLAP = 100  # in a smaller catalogue all lists overlap
 
 _BASELINES = {
     "popularity": "the most popular films",
-    "recent_popularity": "the recently popular films",
+    "recent_popularity": "the films popular in the last 30 days",
+    "popularity_1": "the films popular yesterday",
+    "popularity_3": "the films popular in the last 3 days",
+    "popularity_7": "the films popular in the last 7 days",
+    "popularity_365": "the films popular in the last year",
     "markov": "counting which film follows which",
 }
 

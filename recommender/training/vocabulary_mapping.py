@@ -3,26 +3,31 @@
 import numpy as np
 
 from recommender.ml.data import Tokens
-from recommender.ml.evaluate import Scorer, Targets, ranker_scorer
+from recommender.ml.evaluate import Scorer, Targets, by_day, ranker_scorer
+from recommender.ml.popularity import DailyPopularity
 from recommender.ml.ranker import Ranker
 from recommender.ml.vocab import Vocab
 
 
-def scorer_for_vocabulary(ranker: Ranker, vocab: Vocab, tokens: Tokens) -> Scorer:
-    """Return an older model as a scorer of the movies of `vocab`, for `tokens` in that vocabulary.
+def scorer_for_vocabulary(ranker: Ranker, vocab: Vocab, tokens: Tokens, popularity: DailyPopularity) -> Scorer:
+    """Return an older model as a scorer of the movies of `vocab`, for `tokens` in that vocabulary and at the counts of
+    the midnight before each target.
 
     Movies that it does not know stand below all others.
     """
     if np.array_equal(vocab.movie_ids, ranker.movie_ids):
-        return ranker_scorer(ranker)  # the tokens are in its vocabulary: a copy would be as large as they are
+        # The tokens are in its vocabulary: a copy would be as large as they are.
+        return ranker_scorer(ranker, popularity=popularity)
     own_tokens, row_of = remap_tokens(tokens, vocab, ranker.vocab)
     columns = vocab.encode(ranker.movie_ids) - 1
 
     def score(_: Tokens, targets: Targets) -> np.ndarray:
         embeddings = ranker.encode_tokens(own_tokens, targets.viewers, row_of[targets.rows])
-        own = ranker.scores(embeddings)
-        scores = np.repeat(own.min(1, keepdims=True) - 1, len(vocab), axis=1)
-        scores[:, columns[columns >= 0]] = own[:, columns >= 0]
+        scores = np.empty((len(embeddings), len(vocab)), np.float32)
+        for rows, then in by_day(ranker, popularity, vocab.movie_ids, tokens.times[targets.rows]):
+            own = then.scores(embeddings[rows])
+            scores[rows] = own.min(1, keepdims=True) - 1
+            scores[np.ix_(rows, columns[columns >= 0])] = own[:, columns >= 0]
         return scores
 
     return score
