@@ -310,6 +310,7 @@ CELERY_BEAT_SCHEDULE = {
     "guard_active_model": _interval_task(60, "guard_active_model"),
     "refresh_charts": _interval_task(600, "refresh_charts"),
     "refresh_ratings": {"task": "recommender.tasks.refresh_ratings", "schedule": crontab(hour="2", minute="40")},
+    "count_watches": _interval_task(3_600, "count_watches"),
 }
 
 # --- API --------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from recommender.jobs import leases, queue
 from recommender.locks import advisory_lock
 from recommender.models import BatchChunk, Job
 from recommender.monitoring import rollback_guard
+from recommender.movies import popularity_counts
 from recommender.serving.candidates import charts
 from recommender.training import batch, cleanup, first_nightly
 
@@ -191,6 +192,13 @@ def requeue_lost_jobs() -> int:
     for job in jobs:
         enqueue(job)
     return len(jobs)
+
+
+@shared_task(name="recommender.tasks.count_watches")
+def count_watches() -> dict[str, int]:
+    """Count what is popular now, for the lists of all processes."""
+    with advisory_lock("count_watches") as acquired:
+        return {"movies": popularity_counts.refresh()} if acquired else {}
 
 
 @shared_task(name="recommender.tasks.refresh_charts")

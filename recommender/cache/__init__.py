@@ -6,7 +6,7 @@ answer or refuses, unless it says otherwise. Where Redis is another server than 
 before anything read from it is trusted.
 """
 
-from recommender.cache.codec import NO_EXCLUSIONS, BytesSerializer, ExclusionCounts, StoredList, Versions
+from recommender.cache.codec import NO_EXCLUSIONS, BytesSerializer, ExclusionCounts, StoredList, Versions, WatchCounts
 from recommender.cache.connection import CacheUnavailable
 from recommender.cache.counters import COUNTER_BUCKETS, add_counters, read_counters
 from recommender.cache.lists import (
@@ -16,10 +16,12 @@ from recommender.cache.lists import (
     read_embedding,
     read_list_and_versions,
     read_lists,
+    read_watch_counts,
     store_chart,
     store_embedding,
     store_list,
     store_lists,
+    store_watch_counts,
 )
 from recommender.cache.pages import StoredPage, read_page, store_page
 from recommender.cache.processes import (
@@ -55,6 +57,7 @@ __all__ = [
     "StoredList",
     "StoredPage",
     "Versions",
+    "WatchCounts",
     "add_counters",
     "announce_next_model",
     "delete_all",
@@ -76,6 +79,7 @@ __all__ = [
     "read_lists",
     "read_page",
     "read_viewer_ids",
+    "read_watch_counts",
     "record_heartbeat",
     "report_loaded_model",
     "reserve_missing_versions",
@@ -87,5 +91,6 @@ __all__ = [
     "store_lists",
     "store_page",
     "store_viewer_ids",
+    "store_watch_counts",
     "try_publish_viewer_versions",
 ]

@@ -10,7 +10,9 @@ from django_redis.serializers.base import BaseSerializer
 # bytes of model name
 _LIST = struct.Struct("<4sBqqqb3I2s12sHB")
 _EMBEDDING = struct.Struct("<4sBq")  # magic, format, viewer version
-_LIST_MAGIC, _EMBEDDING_MAGIC, _LIST_FORMAT, _EMBEDDING_FORMAT = b"mrl\x00", b"mru\x00", 3, 1
+_COUNTS = struct.Struct("<4sBqqIB")  # magic, format, data set, made_at, movies, counts of each
+_LIST_MAGIC, _EMBEDDING_MAGIC, _COUNTS_MAGIC = b"mrl\x00", b"mru\x00", b"mrc\x00"
+_LIST_FORMAT, _EMBEDDING_FORMAT, _COUNTS_FORMAT = 3, 1, 1
 
 
 class BytesSerializer(BaseSerializer):
@@ -102,6 +104,32 @@ class StoredList(NamedTuple):
             country=country.rstrip(b"\0").decode(errors="replace"),
             language=language.rstrip(b"\0").decode(errors="replace"),
         )
+
+
+class WatchCounts(NamedTuple):
+    """How many viewers watched each movie lately, over several windows. `made_at`: unix seconds."""
+
+    data_set: int  # that the ids are of
+    made_at: int
+    movie_ids: np.ndarray  # int32 [n], ascending
+    counts: np.ndarray  # float32 [n, windows]
+
+    def pack(self) -> bytes:
+        """Return the counts as bytes."""
+        head = _COUNTS.pack(_COUNTS_MAGIC, _COUNTS_FORMAT, self.data_set, self.made_at, *self.counts.shape)
+        return head + np.asarray(self.movie_ids, "<i4").tobytes() + np.asarray(self.counts, "<f4").tobytes()
+
+    @classmethod
+    def unpack(cls, value: Any) -> "WatchCounts | None":
+        """Return the counts that `pack` made; None for any other value."""
+        if not isinstance(value, bytes) or len(value) < _COUNTS.size:
+            return None
+        magic, layout, data_set, made_at, movies, windows = _COUNTS.unpack_from(value)
+        counts_at = _COUNTS.size + 4 * movies
+        if (magic, layout) != (_COUNTS_MAGIC, _COUNTS_FORMAT) or len(value) != counts_at + 4 * movies * windows:
+            return None
+        counts = np.frombuffer(value, "<f4", movies * windows, counts_at).reshape(movies, windows)
+        return cls(data_set, made_at, np.frombuffer(value, "<i4", movies, _COUNTS.size), counts)
 
 
 def pack_embedding(version: int, embedding: np.ndarray) -> bytes:

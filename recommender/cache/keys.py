@@ -8,6 +8,7 @@ from django.core.cache import caches
 MODEL, EPOCH, CATALOGUE = "model", "epoch", "catalogue"
 NEXT_MODEL, PROCESSES, HEARTBEATS = "model:announced", "processes", "alive"
 MODELS_WITH_LISTS = "models:stocked"
+WATCH_COUNTS = "watch-counts"
 
 RESERVATION_PREFIX = b"\0"  # begins a reservation's token, and no model's name
 

@@ -1,4 +1,4 @@
-"""Stored lists, charts and embeddings of viewers."""
+"""Stored lists, charts, watch counts and embeddings of viewers."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -8,10 +8,11 @@ from django.conf import settings
 from django.core.cache import caches
 
 from recommender import process_state
-from recommender.cache.codec import StoredList, Versions, pack_embedding, unpack_embedding
+from recommender.cache.codec import StoredList, Versions, WatchCounts, pack_embedding, unpack_embedding
 from recommender.cache.connection import redis_connection
 from recommender.cache.keys import (
     MODELS_WITH_LISTS,
+    WATCH_COUNTS,
     as_name,
     as_number,
     chart_key,
@@ -25,6 +26,7 @@ from recommender.cache.pages import end_sessions
 from recommender.cache.versions import VERSION_TTL, version_names
 
 CHART_TTL = 3_600  # seconds
+WATCH_COUNTS_TTL = 2 * 86_400  # seconds; after that the model's own counts are as good
 
 # Lets `read_list_and_versions` ask for the list of the active model in the same round trip.
 _last_active_model = process_state.Value("cache: the active model as last read", "")
@@ -112,6 +114,18 @@ def store_chart(name: str, stored: StoredList) -> None:
     """Store a list for everyone for CHART_TTL."""
     with redis_connection.checked_client():
         caches["lists"].set(chart_key(name), stored.pack(), CHART_TTL)
+
+
+def read_watch_counts() -> WatchCounts | None:
+    """Return how many viewers watched each movie lately."""
+    with redis_connection.checked_client():
+        return WatchCounts.unpack(caches["lists"].get(WATCH_COUNTS))
+
+
+def store_watch_counts(counts: WatchCounts) -> None:
+    """Store how many viewers watched each movie lately, for WATCH_COUNTS_TTL."""
+    with redis_connection.checked_client():
+        caches["lists"].set(WATCH_COUNTS, counts.pack(), WATCH_COUNTS_TTL)
 
 
 def read_embedding(model: str, viewer_id: int, version: int) -> np.ndarray | None:

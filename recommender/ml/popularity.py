@@ -9,12 +9,11 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from recommender.ml.data import Tokens
-from recommender.ml.ragged import concatenate_ranges
 
 DAY = 86_400  # seconds
 WINDOW_DAYS = (1, 3, 7, 30, 365)
 NUM_COUNTS = len(WINDOW_DAYS) + 1  # the windows, then all times
-FULL_DAY_VIEWERS = 50
+FULL_DAY_VIEWERS = 50  # viewers who watch something on one day: then the clock of what is popular goes on by that day
 MIN_GOOD_STARS = 3.0  # a rating below speaks against the film, as in charts
 MAX_CACHED_DAYS = 64  # of six numbers a film
 
@@ -46,18 +45,19 @@ class DailyPopularity:
         """Take watches: the day of each since 1970, its viewer and its column 0..num_items - 1, all [n]."""
         order = np.argsort(days, kind="stable")
         self.days, self.items, self.num_items = days[order], items[order], num_items
-        self.first_day, passed = passed_days(np.unique(np.stack([days, viewers]), axis=1)[0])
+        active_days, active_viewers = np.unique(np.unique(np.stack([days, viewers]), axis=1)[0], return_counts=True)
+        self.first_day, passed = passed_days(active_days, active_viewers)
         self.clock = np.concatenate([[0.0], passed.cumsum()])  # days that had passed at each midnight from first_day on
         self.at_day = lru_cache(MAX_CACHED_DAYS)(self._count)
 
     @classmethod
     def from_tokens(cls, tokens: Tokens, num_items: int, ends: np.ndarray | None = None) -> Self:
         """Count all tokens, or each viewer's before row `ends` [U], but for poor ratings."""
-        rows, indptr = concatenate_ranges(tokens.indptr[:-1], tokens.indptr[1:] if ends is None else ends)
-        viewers = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-        good = (tokens.stars[rows] == 0) | (tokens.stars[rows] >= 2 * MIN_GOOD_STARS)
-        rows, viewers = rows[good], viewers[good]
-        return cls(tokens.times[rows] // DAY, viewers, tokens.items[rows] - 1, num_items)
+        viewers = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
+        counted = (tokens.stars == 0) | (tokens.stars >= 2 * MIN_GOOD_STARS)
+        if ends is not None:
+            counted &= np.arange(len(viewers)) < ends[viewers]
+        return cls(tokens.times[counted] // DAY, viewers[counted], tokens.items[counted] - 1, num_items)
 
     def latest(self) -> np.ndarray:
         """Return the counts with every watch, float32 [num_items, NUM_COUNTS]."""
@@ -75,10 +75,11 @@ class DailyPopularity:
         return np.stack(counts[::-1], axis=1).astype(np.float32)
 
 
-def passed_days(days: np.ndarray) -> tuple[int, np.ndarray]:
-    """Return the first of `days` [n] (since 1970, ascending, one for each viewer who was active on it), and how much of
-    each day from it on has passed, float64, 0..1."""
+def passed_days(days: np.ndarray, viewers: np.ndarray) -> tuple[int, np.ndarray]:
+    """Return the first of `days` (since 1970, ascending, int64 [n]) and how much of each day from it to the last has
+    passed, float64, 0..1, by how many viewers were active on `days` [n]."""
     if not len(days):
         return 0, np.zeros(0)
-    viewers = np.bincount(days - days[0])
-    return int(days[0]), np.minimum(viewers / FULL_DAY_VIEWERS, 1.0)
+    passed = np.zeros(int(days[-1] - days[0]) + 1)
+    passed[days - days[0]] = np.minimum(viewers / FULL_DAY_VIEWERS, 1)
+    return int(days[0]), passed

@@ -9,6 +9,7 @@ from catalog import selectors
 from recommender import cache, process_state, registry
 from recommender.cache import CacheUnavailable, StoredList, Versions
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
+from recommender.movies.popularity_counts import at_current_counts
 from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def load_movie_ids(movie_ids: Sequence[MovieId]) -> list[int]:
 
 
 def active_ranker(cache_read: CacheRead) -> "Ranker | None":
-    """Return the active model's ranker, or that of the version before where its folder cannot be used.
+    """Return the active model's ranker at what is popular now, or that of the version before where its folder cannot be
+    used.
 
     None where it was trained on other data than the catalogue is of: its ids mean other movies.
     """
@@ -119,7 +121,7 @@ def active_ranker(cache_read: CacheRead) -> "Ranker | None":
     if ranker is None:
         return None
     data_set = cache_read.load_snapshot().table.data_set
-    return ranker if ranker.metadata.get("data_set", 0) == data_set else None
+    return at_current_counts(ranker) if ranker.metadata.get("data_set", 0) == data_set else None
 
 
 def is_active_model(ranker: "Ranker | None", cache_read: CacheRead) -> bool:

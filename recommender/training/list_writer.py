@@ -13,6 +13,7 @@ from recommender.history import has_known_movies
 from recommender.jobs.leases import JobCannotRun
 from recommender.list_builder import ListViewer, build_lists
 from recommender.ml.data import Events
+from recommender.movies.popularity_counts import at_current_counts
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.registry import artifacts
 
@@ -60,7 +61,8 @@ class ListWriter:
         # Nobody knows yet when these lists will be read: they are made without a request time.
         embeddings = self.ranker.encode([viewer.events for viewer in viewers])
         rows = [viewer.row for viewer in viewers]
-        lists = build_lists(self.snapshot, self.ranker, embeddings, rows, epoch, int(time.time()))
+        ranker = at_current_counts(self.ranker)
+        lists = build_lists(self.snapshot, ranker, embeddings, rows, epoch, int(time.time()))
         self._store({viewer.viewer_id: made for viewer, made in zip(viewers, lists, strict=True)}, check)
         return len(lists)
 

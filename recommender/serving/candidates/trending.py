@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommender.ml.popularity import passed_days
+
 DAY = 86_400  # seconds
-FULL_DAY_VIEWERS = 50  # viewers who watch something on one day: then the clock of the charts goes on by that day
 RECENT_HALF_LIFE, LONG_TERM_HALF_LIFE = 7.0, 180.0  # half-lives by that clock
 MIN_WEIGHT = 1e-30  # of the oldest watch
 MAX_PER_VIEWER = 1.0  # the weight of one viewer's watch
@@ -29,13 +30,12 @@ def decay_weights(days: np.ndarray, viewers: np.ndarray) -> DecayWeights:
     """
     if not len(days):
         return DecayWeights(0, np.ones(1), np.ones(1))
-    passed = np.zeros(int(days[-1] - days[0]) + 1)
-    passed[days - days[0]] = np.minimum(viewers / FULL_DAY_VIEWERS, 1)
+    first_day, passed = passed_days(days, viewers)
     age = passed[::-1].cumsum()[::-1] - passed  # days that passed since
     recent, long_term = (
         np.maximum(0.5 ** (age / half_life), MIN_WEIGHT) for half_life in (RECENT_HALF_LIFE, LONG_TERM_HALF_LIFE)
     )
-    return DecayWeights(int(days[0]), recent, long_term)
+    return DecayWeights(first_day, recent, long_term)
 
 
 def standardised_excess(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:

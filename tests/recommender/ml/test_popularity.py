@@ -15,7 +15,6 @@ from recommender.ml.popularity_fitting import MIN_TARGETS, fit_popularity_term
 from recommender.ml.popularity_term import NUM_FIELDS, NUM_TRAITS, PopularityTerm, viewer_traits
 from recommender.ml.ranker import Ranker, load_ranker
 from recommender.ml.vocab import Vocab
-from recommender.serving.candidates import trending
 
 MOVIES, VIEWERS, DAYS, START = 40, 300, 60, 15_000  # START: days since 1970
 VOCAB = Vocab(np.arange(100, 100 + MOVIES))
@@ -98,7 +97,6 @@ def test_on_a_small_site_windows_reach_further_back():
     popularity = DailyPopularity(days, np.tile(np.arange(half), 4), days - START, 4)
     assert popularity.at_day(START + 4)[:, 0].tolist() == [0, 0, half, half]
     assert popularity.at_day(START + 4 + 3_650)[:, 0].tolist() == [0, 0, half, half]
-    assert FULL_DAY_VIEWERS == trending.FULL_DAY_VIEWERS  # one clock for the charts and for the model
 
 
 def test_poor_ratings_do_not_make_a_film_popular():

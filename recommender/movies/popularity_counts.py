@@ -1,0 +1,106 @@
+"""What is popular now, counted for the model's popularity term: refreshed by beat, kept in Redis for all processes.
+
+Counted as the charts are (catalog/selectors/watch_counts.py), so that nobody makes a film popular alone, and over the
+windows that the model was trained with. Without it the model ranks with the counts of its training.
+"""
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from catalog import selectors
+from recommender import cache, process_state
+from recommender.cache import CacheUnavailable, WatchCounts
+from recommender.ml.popularity import NUM_COUNTS, WINDOW_DAYS, Popularity, passed_days
+
+if TYPE_CHECKING:
+    from recommender.ml.ranker import Ranker
+
+MAX_MOVIES = 50_000  # that are counted, the most watched of each pair of windows
+CLOCK_ROWS, COUNT_ROWS = 200_000, 4_000_000  # events that are read: some minutes for a large site
+LOCAL_TTL = 300.0  # seconds that a process keeps its copy
+OUTSIDE = 1e-30  # the weight of a watch outside a window: above none
+# Movies that one viewer counts for in a window, however many they watch.
+MAX_PER_VIEWER = (20.0, 20.0, 20.0, 200.0, 200.0, 200.0)
+
+
+class _Local(NamedTuple):
+    counts: WatchCounts | None
+    until: float  # monotonic seconds
+
+
+_local = process_state.Value[_Local | None]("movies: the watch counts as last read", None)
+_ranker = process_state.Value["tuple[Ranker, WatchCounts, Ranker] | None"]("movies: the ranker at these counts", None)
+
+
+def refresh() -> int:
+    """Count anew and store it. Returns the number of movies that somebody watched."""
+    counts = count_watches()
+    cache.store_watch_counts(counts)
+    return len(counts.movie_ids)
+
+
+def at_current_counts(ranker: "Ranker") -> "Ranker":
+    """Return the ranker at what is popular now; as it is where nothing newer than its training is known of its data
+    set."""
+    counts = _current()
+    if counts is None or ranker.popularity_term is None or counts.data_set != ranker.metadata.get("data_set", 0):
+        return ranker
+    kept = _ranker.current
+    if kept is None or kept[0] is not ranker or kept[1] is not counts:
+        newer = ranker.with_popularity(Popularity(counts.movie_ids, counts.counts))
+        kept = _ranker.current = (ranker, counts, newer)
+    return kept[2]
+
+
+def _current() -> WatchCounts | None:
+    """Return this process's copy while it is fresh, else what Redis has; the last one while Redis is away."""
+    local = _local.current
+    if local is None or time.monotonic() >= local.until:
+        counts = local.counts if local else None
+        with suppress(CacheUnavailable):
+            counts = cache.read_watch_counts()
+            if local and local.counts and counts and local.counts.made_at == counts.made_at:
+                counts = local.counts  # the same: what was made of it holds
+        local = _local.current = _Local(counts, time.monotonic() + LOCAL_TTL)
+    return local.counts
+
+
+def count_watches() -> WatchCounts:
+    """Count over the windows of the popularity term, up to now."""
+    data_set, now = selectors.data_set(), int(time.time())
+    audience = selectors.choose_audience()
+    first_day, windows = window_weights(*selectors.viewers_by_day(audience, sample_rows=CLOCK_ROWS))
+    share = min(1.0, COUNT_ROWS / max(1.0, selectors.estimate_events()))  # of the events that are read
+    ids, found = [], []
+    for pair in range(0, NUM_COUNTS, 2):
+        weights = selectors.watch_weights(
+            audience,
+            first_day,
+            windows[pair].tolist(),
+            windows[pair + 1].tolist(),
+            max_recent=MAX_PER_VIEWER[pair],
+            max_long_term=MAX_PER_VIEWER[pair + 1],
+            limit=MAX_MOVIES,
+            sample_rows=COUNT_ROWS,
+        )
+        ids.append(weights.movie_ids)
+        found.append(np.stack([weights.recent, weights.long_term], axis=1) / share)
+    movie_ids = np.unique(np.concatenate(ids))
+    counts = np.zeros((len(movie_ids), NUM_COUNTS), np.float32)
+    for number, (own_ids, own) in enumerate(zip(ids, found, strict=True)):
+        counts[np.searchsorted(movie_ids, own_ids), 2 * number : 2 * number + 2] = own
+    return WatchCounts(data_set, now, movie_ids, counts)
+
+
+def window_weights(days: np.ndarray, viewers: np.ndarray) -> tuple[int, np.ndarray]:
+    """Return the first day and what a watch on each day from it on counts in each window, float64 [NUM_COUNTS, days];
+    from how many viewers were active on which days, as `selectors.viewers_by_day` returns it."""
+    first_day, passed = passed_days(days, viewers)
+    if not len(passed):
+        return 0, np.ones((NUM_COUNTS, 1))
+    age = passed[::-1].cumsum()[::-1]  # days that passed since the day began
+    limits = np.array([*WINDOW_DAYS, np.inf])
+    return first_day, np.where(age <= limits[:, None] + 1e-6, 1.0, OUTSIDE)
