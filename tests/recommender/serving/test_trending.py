@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from recommender.ml.popularity import FULL_DAY_VIEWERS
 from recommender.serving.candidates.trending import (
-    FULL_DAY_VIEWERS,
     LONG_TERM_HALF_LIFE,
     RECENT_HALF_LIFE,
     decay_weights,
