@@ -72,14 +72,16 @@ def judge(
         for name, baseline in ranks.items()
     ]
     by_segment: dict[str, Any] = {}
+    surely_better = False
     if active is not None and active_ranks is not None:
         figures["active"] = metrics.summary(active_ranks) | {"name": active.version}
         checks.append(gate_checks.not_worse_than_active(active.version, candidate_ranks, active_ranks))
+        surely_better = gate_checks.is_surely_better(candidate_ranks, active_ranks)
         masks = segments.segment_masks(tokens, held_out.test, features)
         by_segment = segments.compare_segments(candidate_ranks, active_ranks, masks)
         checks.append(gate_checks.no_segment_falls(by_segment))
     lists = _summarise_lists({"candidate": candidate_scorer, **references}, tokens, held_out, features)
-    checks += gate_checks.check_lists(lists, len(candidate.vocab))
+    checks += gate_checks.check_lists(lists, len(candidate.vocab), surely_better=surely_better)
     return Verdict(*_decide(checks, figures), figures | {"gate": _evidence(checks, by_segment, lists)})
 
 

@@ -12,9 +12,10 @@ from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.popularity import DAY, FULL_DAY_VIEWERS, WINDOW_DAYS, DailyPopularity, Popularity
 from recommender.ml.popularity_fitting import MIN_TARGETS, fit_popularity_term
-from recommender.ml.popularity_term import NUM_FIELDS, NUM_TRAITS, PopularityTerm, viewer_traits
+from recommender.ml.popularity_term import PopularityTerm, viewer_traits
 from recommender.ml.ranker import Ranker, load_ranker
 from recommender.ml.vocab import Vocab
+from tests.support.popular_model import fixed_term
 
 MOVIES, VIEWERS, DAYS, START = 40, 300, 60, 15_000  # START: days since 1970
 VOCAB = Vocab(np.arange(100, 100 + MOVIES))
@@ -58,20 +59,11 @@ def untrained(**fields) -> Ranker:
     return Ranker(model, VOCAB, feature_names=FEATURES.names)
 
 
-def fixed_term(weights: list[float]) -> PopularityTerm:
-    """Return a term that gives every viewer the same weights of the fields."""
-    first_watched = torch.full((MOVIES + 1,), START * DAY)
-    return PopularityTerm(
-        first_watched,
-        torch.arange(MOVIES, dtype=torch.float32),
-        torch.from_numpy(POPULARITY.latest()),
-        torch.zeros(NUM_TRAITS),
-        torch.ones(NUM_TRAITS),
-        torch.zeros(4, NUM_TRAITS),
-        torch.zeros(4),
-        torch.zeros(NUM_FIELDS + 1, 4),
-        torch.tensor([*weights, float(np.log(2.0))]),
-    )
+LEARNED = torch.arange(MOVIES, dtype=torch.float32)
+
+
+def term_with(weights: list[float]) -> PopularityTerm:
+    return fixed_term(weights, LEARNED, torch.from_numpy(POPULARITY.latest()))
 
 
 WEIGHTS = [2.0, -0.5, 0.0, 1.0, 0.0, 0.25, 0.5, 3.0]
@@ -147,13 +139,13 @@ def test_traits_of_a_viewer_by_hand():
 @pytest.mark.parametrize("mlp", [False, True])
 def test_the_ranker_adds_popularity(mlp):
     plain = untrained(use_mlp_scorer=mlp)
-    popular = plain.with_popularity_term(fixed_term(WEIGHTS))
+    popular = plain.with_popularity_term(term_with(WEIGHTS))
     history = [Events.from_ids([101, 109, 102]), Events.from_ids([])]
     states = popular.encode(history)
     assert states.shape == (2, popular.state_size)
     counts = POPULARITY.latest()
     fields = np.vstack([np.log1p(counts.T), np.log1p(np.arange(MOVIES)), np.arange(MOVIES) == 0])
-    added = (np.array(WEIGHTS) / 2) @ fields  # the model's own weight is 2
+    added = np.array(WEIGHTS) @ fields
     expected = plain.score(plain.encode(history), VOCAB.movie_ids.tolist()) + added
     np.testing.assert_allclose(popular.score(states, VOCAB.movie_ids.tolist()), expected, rtol=1e-4, atol=1e-3)
     for (movie_ids, scores), row in zip(popular.top(states, 5), expected, strict=True):
@@ -162,7 +154,7 @@ def test_the_ranker_adds_popularity(mlp):
 
 
 def test_newer_counts_need_no_new_model():
-    ranker = untrained().with_popularity_term(fixed_term([1.0] + [0.0] * 7))
+    ranker = untrained().with_popularity_term(term_with([1.0] + [0.0] * 7))
     counts = np.zeros((2, 6), np.float32)
     counts[:, 0] = 50, 1_000  # of a film of the model, and of one that it does not know
     risen = ranker.with_popularity(Popularity(np.array([120, 999], np.int32), counts))
@@ -171,16 +163,16 @@ def test_newer_counts_need_no_new_model():
         r.score(states, [120])[0, 0] - r.score(states, [121])[0, 0]
         for r in (ranker.with_popularity(Popularity(np.array([999], np.int32), counts[:1])), risen)
     )
-    assert added - plain == pytest.approx(np.log1p(50) / 2, rel=1e-3)
+    assert added - plain == pytest.approx(np.log1p(50), rel=1e-3)
     cold = ranker.cold_items(np.array([999], np.int32), [["genre:Drama"]])
     before, after = (r.cold_scores(states, cold)[0, 0] for r in (ranker, risen))
-    assert after - before == pytest.approx(np.log1p(1_000) / 2, rel=1e-3)
+    assert after - before == pytest.approx(np.log1p(1_000), rel=1e-3)
     [(movie_ids, _)] = risen.top(states, 40, cold_items=cold)
     assert 999 in movie_ids.tolist()
 
 
 def test_a_model_folder_stores_the_term(tmp_path):
-    ranker = untrained().with_popularity_term(fixed_term(WEIGHTS))
+    ranker = untrained().with_popularity_term(term_with(WEIGHTS))
     folder = model_folder.save_model(
         tmp_path / "v1", ranker.model, VOCAB, FEATURES, {}, popularity_term=ranker.popularity_term
     )

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from catalog.models import Movie, WatchEvent
 from catalog.services import bump_epoch
 from recommender import registry
 from recommender.jobs import leases, queue
-from recommender.ml import evaluate, prior_tuning
+from recommender.ml import evaluate, popularity_fitting, prior_tuning
 from recommender.ml.data import tokenise
+from recommender.ml.popularity import DailyPopularity
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
 from recommender.training import nightly
@@ -84,6 +86,7 @@ def test_a_nightly_job_starts_from_the_active_model_unless_it_may_not(ring):
 def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):
     good = run_nightly(new_lease(epochs=8))
     monkeypatch.setattr(prior_tuning, "CANDIDATE_WEIGHTS", (0.0,))  # counting alone would tell the ring
+    monkeypatch.setattr(popularity_fitting, "MIN_TARGETS", sys.maxsize)
     worse = run_nightly(new_lease(epochs=1))
 
     assert worse.status == ModelVersion.Status.CANDIDATE
@@ -163,7 +166,8 @@ def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, ca
     tokens = tokenise(snapshot.histories, more)
     targets = evaluate.leave_one_out(tokens).test
 
-    scores = scorer_for_vocabulary(ranker, more, tokens)(tokens, targets)
+    popularity = DailyPopularity.from_tokens(tokens, len(more))
+    scores = scorer_for_vocabulary(ranker, more, tokens, popularity)(tokens, targets)
 
     known = more.encode(ranker.movie_ids) - 1
     own = tokenise(snapshot.histories, ranker.vocab)
