@@ -32,6 +32,8 @@ _PLAIN_LETTERS = str.maketrans(
 )
 _BETWEEN_PARTS = re.compile(r"[:;|()\[\]]+|\s[-\u2013\u2014~/]+\s|\.\.\.+|\u2026")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_LETTERS_APART = re.compile(r"\b(?:[^\W\d_][.*\u00b7]){1,}[^\W\d_]\b")  # S.W.A.T., M*A*S*H
+_NO_LETTER = re.compile(r"\W")
 _WORD = re.compile(r"\w+")
 _ARTICLES = frozenset(("the", "a", "an"))
 _SAME = {
@@ -39,7 +41,7 @@ _SAME = {
     "ep": "episode", "jr": "junior", "sr": "senior", "mt": "mount",
     "colour": "color", "colours": "colors",
 }  # fmt: skip
-_ANDS = frozenset(("et", "und"))  # behind another word
+_ANDS = frozenset(("n", "et", "und"))  # behind another word
 _COUNTERS = frozenset(("part", "volume", "chapter", "episode"))
 _UNITS = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
@@ -82,7 +84,7 @@ _MAKERS = frozenset(
 
 
 _VARYING = (
-    _ARTICLES | _ANDS | {"n"} | _COUNTERS | _FILLERS | _UNITS.keys() | _TENS.keys() | _POWERS.keys() | _ORDINALS.keys()
+    _ARTICLES | _ANDS | _COUNTERS | _FILLERS | _UNITS.keys() | _TENS.keys() | _POWERS.keys() | _ORDINALS.keys()
     | _ROMAN.keys() | _SAME.keys() | {*_SAME.values(), "hundred", "and", "versus"}
 )  # fmt: skip
 
@@ -208,7 +210,8 @@ def _spell_figures(name: str) -> Iterator[str]:
 
 
 def _parts(name: str) -> Iterator[Words]:
-    for part in _BETWEEN_PARTS.split(_THOUSANDS.sub("", name)):
+    joined = _LETTERS_APART.sub(lambda match: _NO_LETTER.sub("", match[0]), _THOUSANDS.sub("", name))
+    for part in _BETWEEN_PARTS.split(joined):
         words = _canonical(_fold(part))
         while words and words[-1] in _FILLERS and len(words) > 1:
             words = words[:-1]
@@ -222,23 +225,8 @@ def _fold(text: str) -> list[str]:
 
 
 def _canonical(words: Sequence[str]) -> Words:
-    joined = _join_letters(["and" if word in _ANDS and place else word for place, word in enumerate(words)])
-    return tuple(_read_numbers(["and" if word == "n" else _SAME.get(word, word) for word in joined]))
-
-
-def _join_letters(words: Sequence[str]) -> list[str]:
-    """Join letters that stand apart: S.W.A.T. is SWAT."""
-    joined: list[str] = []
-    run = 0  # letters that the last word was joined from
-    for word in words:
-        is_letter = len(word) == 1 and word.isalpha()
-        if is_letter and run:
-            joined[-1] += word
-            run += 1
-        else:
-            joined.append(word)
-            run = int(is_letter)
-    return joined
+    same = ["and" if word in _ANDS and place else _SAME.get(word, word) for place, word in enumerate(words)]
+    return tuple(_read_numbers(same))
 
 
 def _read_numbers(words: Sequence[str]) -> Iterator[str]:
@@ -296,7 +284,7 @@ def _texts_of(name: str) -> Iterator[str]:
     made = _words_of_maker(tuple(_canonical([part for word in words for part in _fold(word)])))
     for chosen in (words, words[made:]) if made else (words,):
         steady = [word for word in chosen if not _varies(word)]
-        yield from [" ".join(steady)] if steady else _spellings(chosen)
+        yield from [" ".join(steady), " ".join(chosen)] if steady else _spellings(chosen)
     if len(words) == 1 and len(name) <= MAX_JOINED_LETTERS:
         yield " ".join(name)
     parts = [part for part in _BETWEEN_PARTS.split(name) if part.strip()]
@@ -314,8 +302,8 @@ def search_beginnings(title: str) -> list[list[str]]:
         for place in range(len(words) - 1):  # Night Crawler: Nightcrawler
             joined = words[place] + words[place + 1][:1]
             found.append([joined, *(word[:_BEGINNING] for word in (*words[:place], *words[place + 2 :]))])
-    if words and len(words[0]) > 1:  # Xmen: X-Men
-        found.append([words[0][:1], words[0][1:], *(word[:_BEGINNING] for word in words[1:])])
+    for length in range(1, min(_BEGINNING, len(words[0])) if words else 0):  # Xmen: X-Men
+        found.append([words[0][:length], words[0][length:], *(word[:_BEGINNING] for word in words[1:])])
     return [beginnings for beginnings in found if beginnings]
 
 
@@ -329,6 +317,7 @@ def _varies(word: str) -> bool:
 def _spellings(words: Sequence[str]) -> Iterator[str]:
     """Yield the spellings of a title of nothing but words that have several: as it is, in figures, in words, joined."""
     yield " ".join(words)
+    yield " ".join(word for word in words if word != "and")
     yield "".join(words)
     folded = [word for text in words for word in _fold(text)]
     yield " ".join(_canonical(folded))
