@@ -30,7 +30,7 @@ _BEFORE_FOLDING = str.maketrans(
 _PLAIN_LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", "ħ": "h"}
 )
-_BETWEEN_PARTS = re.compile(r"[:;|()\[\]]+|\s[-\u2013\u2014~/]+\s|\.\.\.+|\u2026")
+_BETWEEN_PARTS = re.compile(r"[:;|()\[\]]+|\s[-\u2013\u2014~/]+\s|\.\.\.+|\u2026|\s(?=episode\s(?:\d|[ivx]+\b))", re.I)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _LETTERS_APART = re.compile(r"\b(?:[^\W\d_][.*\u00b7]){1,}[^\W\d_]\b")  # S.W.A.T., M*A*S*H
 _NO_LETTER = re.compile(r"\W")
