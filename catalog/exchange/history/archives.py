@@ -42,7 +42,7 @@ def unpack(file: BinaryIO, name: str) -> Iterator[PackedFile]:
 
 
 def _unpack(archive: zipfile.ZipFile, name: str) -> Iterator[PackedFile]:
-    members = [member for member in archive.infolist() if not member.is_dir()]
+    members = [member for member in archive.infolist() if member.filename and not member.filename.endswith("/")]
     if len(members) > MAX_FILES:
         raise DataFileError(name, None, f"has {len(members):,} files; the limit is {MAX_FILES:,}")
     if any(member.filename == _WORKBOOK for member in members):

@@ -70,7 +70,7 @@ def _read(text: io.TextIOWrapper, name: str, formats: tuple[TableFormat, ...]) -
         for delimiter in DELIMITERS:
             cells, _ = parse_record(line, delimiter)
             names = [cell.strip().strip("\ufeff").lower() for cell in cells]
-            chosen = _recognise(frozenset(names), before, formats)
+            chosen = _recognise(frozenset(filter(None, names)), before, formats)
             if chosen is not None:
                 return Table(chosen, names, list(_rows(lines, names, delimiter, text.encoding, chosen.lacking)))
             bare = next((f for f in formats if f.bare_columns and _is_bare_row(f, names)), None)

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from catalog.models import Movie, WatchEvent
 from tests.support.cast import (
@@ -313,3 +315,32 @@ def test_movary(site):
         (MATRIX, "watchlist", "2022-01-01", None),
         (JEDI, "rewatch", "2022-05-02", None),
     ]
+
+
+HEADERS = (
+    "Const,Your Rating,Date Rated,Title,Title Type,Year",
+    "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date",
+    "imdbID,tmdbID,Title,Year,Directors,Rating10,WatchedDate",
+    "Profile Name,Start Time,Duration,Title,Supplemental Video Type",
+    "date,friendly_name,media_type,full_title,year,percent_complete,watched_status",
+    "SIMKL_ID,Title,Type,Year,Watchlist,WatchedDate,Rating,TMDB,IMDB",
+    "title,year,tmdbId,imdbId,watchedAt",
+)
+CELL = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["", "2021-05-01", "03/04/2021", "99/99/99", "tt0133093", "603", "nan", "1e999", "movie", "1:00:00"]
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(HEADERS), st.lists(st.lists(CELL, min_size=5, max_size=9), max_size=4))
+def test_any_table_is_read_or_refused_with_the_reason(site, header, rows):
+    lines = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]
+    body = "\n".join([header, *lines]).encode(errors="replace")
+    response = site.client.post(f"/users/{EVE}/history?dry_run=true", body, content_type="text/csv")
+    report = response.json()
+    assert response.status_code in (200, 400), report
+    if response.status_code == 200:
+        assert report["by_id"] + report["by_title"] + len(report["unmatched"]) == report["rows"]

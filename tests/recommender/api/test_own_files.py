@@ -206,6 +206,13 @@ def test_a_file_whose_dates_may_mean_two_days_is_refused(site):
     ]
 
 
+def test_files_that_a_spreadsheet_saved_again(site):
+    text = "sep=;\r\nDate;Name;Year;Letterboxd URI;Rating;;\r\n05.01.2021;Finding Nemo;2003,0;x;3,5;;\r\n;;;;;;\r\n"
+    report = send_file(site, (text + "31.01.2021;Am\xe9lie;2001;x;4;;\r\n").encode("cp1252"))
+    assert (report["rows"], report["unmatched"]) == (2, [])
+    assert stored_events() == [(NEMO, "rating", "2021-01-05", 3.5), (AMELIE, "rating", "2021-01-31", 4.0)]
+
+
 def test_archives_are_read_within_bounds(site):
     bomb = pack_zip({"diary.csv": b"0" * 20_000_000})
     assert "has more than 16,777,216 bytes" in str(send_file(site, bomb, expect=400))
