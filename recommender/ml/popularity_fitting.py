@@ -67,6 +67,11 @@ class WeightNetwork(nn.Module):
         logits: Tensor = of_model * examples.scores + (weights.unsqueeze(1) @ examples.fields).squeeze(1)
         return logits
 
+    def columns(self) -> tuple[Tensor, ...]:
+        """Return the network as the last fields of a `PopularityTerm`."""
+        layers = (self.hidden.weight, self.hidden.bias, self.out.weight, self.out.bias)
+        return self.mean, self.spread, *(weights.detach().clone() for weights in layers)
+
 
 def fit_popularity_term(
     ranker: Ranker,
@@ -84,9 +89,7 @@ def fit_popularity_term(
     """
     num_items = len(ranker.vocab)
     learned = DailyPopularity.from_tokens(tokens, num_items, ends).latest()[:, -1]
-    first_watched = np.full(num_items + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first_watched, tokens.items, tokens.times)
-    first_watched[first_watched == np.iinfo(np.int64).max] = 0
+    first_watched = first_watch_times(tokens, num_items)
     sources: list[tuple[Targets, TimeMode]] = [(validation, mode) for mode in evaluate.TIME_MODES]
     if within_visits is not None:
         sources.append((within_visits, "request"))
@@ -102,15 +105,16 @@ def fit_popularity_term(
     network = _train(_pad(parts))
     if network is None:
         return ranker
-    counts = torch.from_numpy(popularity.latest())
-    columns = (network.mean, network.spread, network.hidden.weight, network.hidden.bias, network.out.weight)
-    term = PopularityTerm(
-        torch.from_numpy(first_watched),
-        torch.from_numpy(learned),
-        counts,
-        *(column.detach().clone() for column in (*columns, network.out.bias)),
-    )
-    return ranker.with_popularity_term(term)
+    films = (torch.from_numpy(first_watched), torch.from_numpy(learned), torch.from_numpy(popularity.latest()))
+    return ranker.with_popularity_term(PopularityTerm(*films, *network.columns()))
+
+
+def first_watch_times(tokens: Tokens, num_items: int) -> np.ndarray:
+    """Return when each film was first watched, int64 [num_items + 1], unix seconds by token id; 0: never."""
+    never = np.iinfo(np.int64).max
+    first = np.full(num_items + 1, never)
+    np.minimum.at(first, tokens.items, tokens.times)
+    return np.where(first == never, 0, first)
 
 
 class _Example(NamedTuple):
