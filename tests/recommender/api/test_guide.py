@@ -11,7 +11,7 @@ from catalog.models import Movie
 from recommender import tasks
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
-EVENTS, DIARY = re.findall(r"```csv\n(.*?)```", GUIDE, re.DOTALL)
+EVENTS, SALES, DIARY = re.findall(r"```csv\n(.*?)```", GUIDE, re.DOTALL)
 CALLS = re.findall(r"^curl (?:[^\n]*\\\n)*[^\n]*", GUIDE, re.MULTILINE)
 
 
@@ -27,8 +27,9 @@ def test_every_call_of_the_guide_is_answered(site):
         if path.endswith("/history"):
             assert site.post(path, DIARY.encode(), content_type="text/csv")["unmatched"] == []
         elif path.startswith("/imports"):
-            job = site.post(path, EVENTS.encode(), content_type="text/csv", expect=202)
-            assert tasks.run_import(job["job_id"])["stored"] == len(EVENTS.splitlines()) - 1
+            rows = SALES if "@sales.csv" in arguments else EVENTS
+            job = site.post(path, rows.encode(), content_type="text/csv", expect=202)
+            assert tasks.run_import(job["job_id"])["stored"] == len(rows.splitlines()) - 1
         elif path.startswith("/exports"):
             answer = site.client.get(path)
             assert (answer.status_code, b"".join(answer.streaming_content) != b"") == (200, True)
