@@ -1,6 +1,7 @@
 """Log lines: JSON in production, plain text elsewhere; each with the id of its request, none with personal data.
 
-Paths and addresses name viewers, and so do the rows that Postgres quotes: neither is written.
+Paths and addresses name viewers, and so do the rows that Postgres quotes and the values that exceptions do: none of
+them is written.
 """
 
 import errno
@@ -18,6 +19,9 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the req
 
 # As lines of their own, or behind an escaped line break where an error is written as Python writes it.
 _ROW_VALUES = re.compile(r"(^|\\n)(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
+# An exception quotes the value that it stumbled over. Names of the code and of columns, paths and addresses may stand.
+_QUOTED = re.compile(r"""(?<!\w)(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote)(?!\w))[^\\\n])*)(?P=quote)(?!\w)""")
+_MAY_STAND = re.compile(r"[A-Za-z_][\w.]*|/[^@]*|[0-9.:]*", re.ASCII)
 _REQUEST_FIELDS = ("method", "route", "status", "ms", "client")  # of the line that the API writes for each request
 
 
@@ -36,6 +40,17 @@ class RedactPathsFilter(logging.Filter):
 def redact_row_values(text: str) -> str:
     """Return an error's text without the values that Postgres quotes."""
     return _ROW_VALUES.sub("", text)
+
+
+def redact_exception(text: str) -> str:
+    """Return an exception's text, or its traceback, without values: neither those that Postgres quotes, nor others."""
+    return _QUOTED.sub(
+        lambda match: match[0] if _MAY_STAND.fullmatch(match["text"]) else "'...'", redact_row_values(text)
+    )
+
+
+def _redact(text: str, record: logging.LogRecord) -> str:
+    return redact_exception(text) if record.exc_info else redact_row_values(text)
 
 
 def route_pattern(request: Any) -> str:
@@ -145,7 +160,7 @@ class PlainFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with the request's id at its end."""
-        line = redact_row_values(super().format(record))
+        line = _redact(super().format(record), record)
         return f"{line} [{request_id.get()}]" if request_id.get() else line
 
 
@@ -159,11 +174,11 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "process": record.process,
-            "message": redact_row_values(record.getMessage()),
+            "message": _redact(record.getMessage(), record),
         }
         if request_id.get():
             line["request_id"] = request_id.get()
         line |= {name: getattr(record, name) for name in _REQUEST_FIELDS if hasattr(record, name)}
         if record.exc_info:
-            line["exception"] = redact_row_values(self.formatException(record.exc_info))
+            line["exception"] = redact_exception(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)

@@ -26,7 +26,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from infrastructure import disk_space
-from infrastructure.logs import redact_row_values
+from infrastructure.logs import redact_exception
 from recommender.cache import CacheUnavailable
 from recommender.models import Job
 from recommender.registry.object_store import ObjectStoreUnavailable
@@ -206,6 +206,8 @@ def _retry_columns(lease: Lease, error: Exception) -> dict[str, Any]:
 
 def _describe(error: Exception) -> str:
     """Say what to do where a disk is full, and nothing of anybody's row."""
-    message = redact_row_values(f"{type(error).__name__}: {error}").strip()
+    message = f"{type(error).__name__}: {error}".strip()
+    if not isinstance(error, JobCannotRun):  # whose words are for the operator
+        message = redact_exception(message)
     problem = disk_space.storage_problem(error)
     return message if problem is None else f"{problem.message} ({message})"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import time_machine
 from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -24,12 +25,13 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from catalog import selectors, services
 from catalog.models import Movie, Viewer, WatchEvent
-from recommender import cache, registry
+from recommender import cache, privacy, process_state, registry, tasks, viewer_keys
 from recommender.backup import archive
 from recommender.models import ApiKey, Job, ModelVersion
 from tests.support.cast import ADA, BEN, CLEO, DAN, MATRIX, MORNING, watch_event
 from tests.support.launcher import ROOT
 from tests.support.tiny_model import TINY_MODEL, clear_caches
+from tests.support.viewer_traces import traces_of
 
 VIEWERS = (ADA, BEN, CLEO, DAN)
 # What a process of the restored system answers, after restoring: one process, as starting one takes seconds.
@@ -144,6 +146,26 @@ def test_later_data_is_gone_and_no_earlier_list_is_served(backup, settings):
     call_command("backup", backup)  # a restored system can be backed up and restored again
     call_command("restore", backup, replace=True)
     assert comparable(lists_of(VIEWERS)) == comparable(before)
+
+
+def test_who_was_erased_since_is_back_by_key_until_erased_again(model, tmp_path):
+    zoe, later = "zoë.o'unlikely+3@example.org", "came.later@example.org"
+    services.record_events([watch_event(zoe, movie, MORNING) for movie in (5000, 5001)])
+    call_command("backup", tmp_path / "movierec.tar")
+    privacy.erase_viewer(zoe)
+    services.record_events([watch_event(later, 5000, MORNING)])
+    assert viewer_keys.viewer_id(later) == selectors.find_viewer(later)
+
+    call_command("restore", tmp_path / "movierec.tar", replace=True)
+
+    assert [event["movie_id"] for event in privacy.export_viewer(zoe)["events"]] == ["5000", "5001"]
+    assert privacy.erase_viewer(zoe).events == 2
+    with time_machine.travel(timezone.now() + 2 * privacy.SWEEP_PERIOD):
+        tasks.finish_erasures()
+    assert [trace for trace in traces_of(zoe) if "movierec.tar" not in trace] == []
+    process_state.clear()
+    services.record_events([watch_event("another", 5001, MORNING)])  # under the id that came later had
+    assert viewer_keys.viewer_id(later) is None
 
 
 def contents(path):

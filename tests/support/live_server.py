@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from tests.support.workers import ROOT, wait_until, worker_environment
 
@@ -33,15 +33,21 @@ class Reply(NamedTuple):
 class LiveServer:
     """Run gunicorn. Every call takes a new connection, so any of the web processes may answer."""
 
-    def __init__(self, key: str, *, wait: bool = True, **more: str) -> None:
+    def __init__(self, key: str, *, wait: bool = True, output: IO[bytes] | None = None, **more: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url, self.key = f"http://127.0.0.1:{self.port}", key
         own = {"PORT": str(self.port), "MOVIEREC_API_OPEN": "1", "MOVIEREC_LOG_LEVEL": "ERROR"}
         command = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
+        errors = subprocess.STDOUT if output else None
         self.process = subprocess.Popen(
-            command, env=worker_environment() | own | more, cwd=ROOT, start_new_session=True
+            command,
+            env=worker_environment() | own | more,
+            cwd=ROOT,
+            start_new_session=True,
+            stdout=output,
+            stderr=errors,
         )
         wait_until(self.is_ready if wait else self.is_alive)
 
