@@ -206,10 +206,7 @@ def delete_lists(viewer_id: int | None, viewer: Key | None) -> bool:
     """
     key = viewer if isinstance(viewer, str) else ""
     try:
-        if viewer_id is None:
-            cache.delete_viewer_ids([key] if key else [])
-        else:
-            cache.erase_viewer(viewer_id, list(ModelVersion.objects.values_list("name", flat=True)), key)
+        cache.erase_viewer(viewer_id, list(ModelVersion.objects.values_list("name", flat=True)), key)
     except CacheUnavailable:
         return False
     return True

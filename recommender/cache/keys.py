@@ -28,7 +28,7 @@ def version_key(viewer_id: int) -> str:
 
 def viewer_id_key(key: str) -> str:
     """Return where the id of the viewer with this key is stored."""
-    return f"viewer-key:{blake2b(key.encode(), digest_size=16).hexdigest()}:id"
+    return f"viewer-key:{_digest(key)}:id"
 
 
 def embedding_key(model: str, viewer_id: int) -> str:
@@ -47,9 +47,9 @@ def page_ids_key(session: str) -> str:
     return f"pages:{session}:ids"
 
 
-def page_sessions_key(viewer_id: int) -> str:
-    """Return the key of the sessions of one viewer's lists; of the lists that are for everyone by 0."""
-    return f"viewer:{viewer_id}:pages"
+def page_sessions_key(owner: int | str) -> str:
+    """Return the key of the sessions of one viewer's lists, by their key; of the lists that are for everyone by 0."""
+    return f"viewer:{owner}:pages" if isinstance(owner, int) else f"viewer-key:{_digest(owner)}:pages"
 
 
 def loaded_model_key(process: str) -> str:
@@ -59,6 +59,11 @@ def loaded_model_key(process: str) -> str:
 def counters_key(bucket_seconds: int, at: int) -> str:
     """Return the key of the bucket of that length which `at`, unix seconds, falls into."""
     return f"tally:{bucket_seconds}:{at // bucket_seconds}"
+
+
+def _digest(viewer_key: str) -> str:
+    """Return what stands for a viewer's key: no key of Redis names anybody."""
+    return blake2b(viewer_key.encode(), digest_size=16).hexdigest()
 
 
 def as_number(value: Any) -> int | None:

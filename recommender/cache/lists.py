@@ -84,18 +84,22 @@ def _remember_models(pipe: Any, models: Iterable[str]) -> None:
     pipe.expire(full_key(MODELS_WITH_LISTS), VERSION_TTL)
 
 
-def erase_viewer(viewer_id: int, known_models: Collection[str] = (), key: str = "") -> None:
+def erase_viewer(viewer_id: int | None, known_models: Collection[str] = (), key: str = "") -> None:
     """Delete everything about one viewer. `known_models`: these too, should Redis have dropped its note of them.
 
-    `key`: the viewer's, where it is a text. Other processes notice by the version that is gone.
+    `viewer_id`: None where nothing is known of the viewer but what was asked for. `key`: the viewer's, where it is a
+    text. Other processes notice by the version that is gone.
     """
+    names = [viewer_id_key(key)] if key else []
     with redis_connection.checked_client() as redis:
-        models = {model.decode() for model in redis.smembers(full_key(MODELS_WITH_LISTS))} | set(known_models)
-        names = [version_key(viewer_id)]
-        names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
-        names += [viewer_id_key(key)] if key else []
+        if viewer_id is not None:
+            models = {model.decode() for model in redis.smembers(full_key(MODELS_WITH_LISTS))} | set(known_models)
+            names.append(version_key(viewer_id))
+            names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
         caches["lists"].delete_many(names)
-    end_sessions(viewer_id)
+    for owner in (viewer_id, key):
+        if owner:
+            end_sessions(owner)
 
 
 def delete_all() -> None:

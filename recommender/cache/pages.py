@@ -74,12 +74,13 @@ def store_page(
     nonce: bytes,
     first_id: int,
     movie_ids: np.ndarray,
-    owners: Sequence[int],
+    owners: Sequence[int | str],
 ) -> bytes | None:
     """Store a page once; return the session's nonce, or None where another call stored it before, or the session ended.
 
     `nonce`: of the session that the page continues; empty where it begins one. `movie_ids`: what the session has
-    shown from its movie `first_id` on. `owners`: the ids of the viewers whom the list is for.
+    shown from its movie `first_id` on. `owners`: the keys of the viewers whom the list is for, who
+    need not be known.
     """
     name, ids_name = full_key(page_session_key(session.hex())), full_key(page_ids_key(session.hex()))
     values = [root, nonce, os.urandom(8), str(number), page, 4 * first_id, np.asarray(movie_ids, "<i4").tobytes()]
@@ -92,7 +93,7 @@ def store_page(
     return stored
 
 
-def _note_session(redis: Any, owner: int, session: bytes) -> None:
+def _note_session(redis: Any, owner: int | str, session: bytes) -> None:
     """Note whose session it is, and end those that are too many."""
     index = full_key(page_sessions_key(owner))
     pipe = redis.pipeline(transaction=False)
@@ -105,9 +106,9 @@ def _note_session(redis: Any, owner: int, session: bytes) -> None:
         _delete(redis, [member.decode() for member, _ in redis.zpopmin(index, surplus)])
 
 
-def end_sessions(viewer_id: int) -> None:
-    """Delete the sessions of lists that are for this viewer."""
-    index = full_key(page_sessions_key(viewer_id))
+def end_sessions(owner: int | str) -> None:
+    """Delete the sessions of lists that are for the viewer with this key."""
+    index = full_key(page_sessions_key(owner))
     with redis_connection.checked_client() as redis:
         _delete(redis, [member.decode() for member in redis.zrange(index, 0, -1)])
         redis.delete(index)

@@ -121,7 +121,7 @@ def next_cursor(
         MadePage(movies.movie_ids, movies.scores, facts),
         data_set=context.snapshot.table.data_set,
         versions=[context.cache_read.versions.model, version],
-        owners=[viewer_id for viewer_id in (request.viewer_ids or [request.viewer_id]) if viewer_id is not None],
+        owners=[key for key in (*request.viewer_keys, request.viewer_key) if key is not None],
         has_more=more,
     )
 

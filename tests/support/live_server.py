@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tests.support.workers import ROOT, wait_until, worker_environment
 
@@ -33,7 +33,7 @@ class Reply(NamedTuple):
 class LiveServer:
     """Run gunicorn. Every call takes a new connection, so any of the web processes may answer."""
 
-    def __init__(self, key: str, *, wait: bool = True, output: IO[bytes] | None = None, **more: str) -> None:
+    def __init__(self, key: str, *, wait: bool = True, output: Any = None, **more: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from catalog.keys import Key
 from recommender import cache
 from recommender.cache import CacheUnavailable
 from recommender.serving.paging.tokens import (
@@ -149,7 +150,7 @@ def _redis() -> Iterator[None]:
 
 
 def close_page(
-    page: Page, made: MadePage, *, data_set: int, versions: Sequence[Any], owners: Sequence[int], has_more: bool
+    page: Page, made: MadePage, *, data_set: int, versions: Sequence[Any], owners: Sequence[Key], has_more: bool
 ) -> str | None:
     """Return the token of the next page, None where there is none. A page behind the first is stored before.
 
@@ -182,7 +183,7 @@ def close_page(
     return later_token(LaterPage(page.session, nonce, page.number + 1, shown)) if has_more else None
 
 
-def _close_first(page: Page, made: MadePage, data_set: int, versions: Sequence[Any], owners: Sequence[int]) -> str:
+def _close_first(page: Page, made: MadePage, data_set: int, versions: Sequence[Any], owners: Sequence[Key]) -> str:
     parameters = dict(page.parameters)
     root = Root(page.list_name, parameters, data_set, rounded_now(), made.movie_ids, list(versions)).pack()
     if len(root) > MAX_CARRIED:
@@ -191,7 +192,7 @@ def _close_first(page: Page, made: MadePage, data_set: int, versions: Sequence[A
     return first_token(root)
 
 
-def _store_first(root: bytes, made: MadePage, owners: Sequence[int]) -> str:
+def _store_first(root: bytes, made: MadePage, owners: Sequence[Key]) -> str:
     session = session_of(root)
     nonce = cache.store_page(
         session, 0, b"{}\n", root=root, nonce=b"", first_id=0, movie_ids=made.movie_ids, owners=owners

@@ -357,3 +357,22 @@ def test_nothing_is_left_of_an_erased_key(site, admin_client):
     assert (traces_of(key), traces_of(viewer_id), traces_of("sess/unlikely")) == ([], [], [])
     assert site.get(address("/users/{}/data", key))["viewer"] is None
     assert BEN in Viewer.objects.values_list("pk", flat=True)
+
+
+def test_what_was_read_before_anything_was_known_goes_too(site):
+    key = "zoë.o'unlikely+4@example.org"
+    for path, values in [
+        ("/recommend", {"top_k": 5}),
+        ("/recommend/filtered", {"genres": ["Crime"], "final_k": 5}),
+        ("/similar", {"movie_id": str(STAR_WARS), "top_k": 5}),
+        ("/recommend", {"top_k": 5, "history": [str(n) for n in range(1, 900)]}),
+    ]:
+        first = site.post(path, {"user_id": key, **values})
+        site.post(path, {"user_id": key, "cursor": first["next"]})
+    group = site.post("/recommend", {"user_ids": [key, ADA], "top_k": 5})
+    site.post("/recommend", {"cursor": group["next"]})
+    redis = caches["lists"].client.get_client()
+    assert len(list(redis.scan_iter("*pages:*:ids"))) == 5
+    site.delete(address("/users/{}/data", key))
+    assert traces_of(key) == []
+    assert not list(redis.scan_iter("*pages:*:ids")), "long ones are compressed"
