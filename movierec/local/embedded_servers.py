@@ -35,7 +35,8 @@ POSTGRES_OPTIONS = {
     # No replica hangs on this server, so COPY into a table made in the same transaction may skip the log.
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    # Statements and rows carry viewers' data: an error is logged, its values are not.
+    # Statements, rows and the errors about them quote viewers' data: an error is logged by who met it, without values.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
