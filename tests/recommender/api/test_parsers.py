@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
@@ -91,6 +92,7 @@ def test_bytes_are_parsed_or_refused(body):
     json.loads(response.content)
 
 
+@pytest.mark.django_db  # where keys that are texts are looked up
 @thorough
 @given(st.dictionaries(st.sampled_from(sorted(QUERY.fields)), st.text(max_size=40)))
 def test_queries_are_read_or_refused(values):
