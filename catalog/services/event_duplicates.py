@@ -11,6 +11,7 @@ from numpy import float32
 
 from catalog.event_keys import EventId
 from catalog.models import WatchEvent
+from catalog.pg_arrays import integer_array, moment_array, uuid_array
 from catalog.services.event_types import EventResult, EventStatus, NewEvent, event_key, event_number
 
 MOMENT = timedelta(milliseconds=1)  # ratings of one movie that are sent with one moment lie within it
@@ -39,7 +40,7 @@ def find_stored(unstored: Mapping[int, NewEvent]) -> dict[int, StoredEvent]:
     natural key."""
     if not unstored:
         return {}
-    columns = zip(*((position, *event_key(event)) for position, event in unstored.items()), strict=True)
+    keys = [event_key(event) for event in unstored.values()]
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH unstored AS MATERIALIZED (
@@ -53,7 +54,14 @@ def find_stored(unstored: Mapping[int, NewEvent]) -> dict[int, StoredEvent]:
                  e.client_event_id
                FROM unstored u JOIN catalog_watchevent e ON e.client_event_id = u.client_event_id
                ORDER BY rank""",
-            [list(column) for column in columns],
+            [
+                integer_array(unstored),
+                integer_array(key.viewer_id for key in keys),
+                moment_array(key.occurred_at for key in keys),
+                integer_array(key.movie_id for key in keys),
+                integer_array(key.kind for key in keys),
+                uuid_array(key.client_event_id for key in keys),
+            ],
         )
         # The event of the same client id comes last, and counts.
         return {position: StoredEvent(*row) for _, position, *row in cursor.fetchall()}
@@ -115,7 +123,7 @@ def _ratings_of_moments(
     given: dict[tuple[int, datetime, int], list[tuple[datetime, float | None]]] = {}
     if not ratings:
         return given
-    keys = {event_key(event)[:3] for event in ratings.values()}
+    keys = [*{event_key(event)[:3] for event in ratings.values()}]
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT k.viewer_id, k.occurred_at, k.movie_id, e.occurred_at, e.rating
@@ -124,7 +132,13 @@ def _ratings_of_moments(
                  AND e.occurred_at >= k.occurred_at
                  AND e.occurred_at < k.occurred_at + make_interval(secs => %s)
                ORDER BY e.occurred_at""",
-            [*map(list, zip(*keys, strict=True)), WatchEvent.Kind.RATING, MOMENT.total_seconds()],
+            [
+                integer_array(viewer_id for viewer_id, _, _ in keys),
+                moment_array(moment for _, moment, _ in keys),
+                integer_array(movie_id for _, _, movie_id in keys),
+                WatchEvent.Kind.RATING,
+                MOMENT.total_seconds(),
+            ],
         )
         for viewer_id, occurred_at, movie_id, *rating in cursor.fetchall():
             given.setdefault((viewer_id, occurred_at, movie_id), []).append((rating[0], rating[1]))

@@ -1,9 +1,10 @@
 """One event as it is written, and the result of writing it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from catalog.event_keys import EventId
@@ -30,6 +31,53 @@ class NewEvent:
         if not isinstance(self.viewer, int):
             raise TypeError("The viewer is named by a text; record_events() looks it up.")
         return self.viewer
+
+
+@dataclass(frozen=True, slots=True)
+class EventBlock:
+    """Events to store, as columns: what thousands of rows of a file are before there is an object for each."""
+
+    viewers: Sequence[Key]
+    movie_ids: Sequence[int]
+    kinds: Sequence[int]
+    moments: Sequence[datetime]
+    ratings: Sequence[float | None]
+    completions: Sequence[float | None]
+    event_ids: Sequence[EventId | None]
+    sessions: Sequence[bool]
+    has_client_times: Sequence[bool] | None = None  # None: all of them have
+
+    @classmethod
+    def of(cls, events: Sequence[NewEvent]) -> Self:
+        """Return the events as columns."""
+        return cls(
+            [event.viewer for event in events],
+            [event.movie_id for event in events],
+            [event.kind for event in events],
+            [event.occurred_at for event in events],
+            [event.rating for event in events],
+            [event.completion for event in events],
+            [event.client_event_id for event in events],
+            [event.is_session for event in events],
+            [event.has_client_time for event in events],
+        )
+
+    def __len__(self) -> int:
+        return len(self.viewers)
+
+    def event(self, position: int, viewer: Key | None = None) -> NewEvent:
+        """Return one event. `viewer`: in place of its own, such as the id of one who is named by a text."""
+        return NewEvent(
+            self.viewers[position] if viewer is None else viewer,
+            self.movie_ids[position],
+            self.kinds[position],
+            self.moments[position],
+            self.ratings[position],
+            self.completions[position],
+            self.event_ids[position],
+            self.has_client_times is None or self.has_client_times[position],
+            self.sessions[position],
+        )
 
 
 class EventStatus(StrEnum):

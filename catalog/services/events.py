@@ -5,21 +5,67 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from uuid import UUID
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from catalog.event_keys import EventId
 from catalog.keys import VIEWER_KEY_RULE, Key, parse_key
 from catalog.limits import MAX_ID
 from catalog.models import Viewer, WatchEvent
+from catalog.pg_arrays import integer_array, moment_array, real_array, uuid_array
 from catalog.services.event_duplicates import compare, find_stored, place_corrections
-from catalog.services.event_types import EventKey, EventResult, EventStatus, NewEvent, event_key
+from catalog.services.event_types import EventBlock, EventResult, EventStatus, NewEvent, event_key
 from catalog.services.progress import save_progress
 from catalog.services.viewer_rows import LockedViewer, lock_viewers_by_key
 from catalog.signals import viewers_changed
 
 MIN_OCCURRED_AT = datetime(1900, 1, 1, tzinfo=UTC)
 MAX_CLOCK_SKEW = timedelta(days=1)
+_STORED = EventResult(EventStatus.STORED)
+# Returns the places (from 1) of those that were not new, and the ids of the new ones as ranges.
+_INSERT = """
+    WITH sequence AS MATERIALIZED (SELECT pg_get_serial_sequence('catalog_watchevent', 'id')::regclass AS name),
+    sent AS MATERIALIZED (
+      SELECT nextval((SELECT name FROM sequence)) AS id, e.*
+      FROM unnest(%s::int[], %s::timestamptz[], %s::int[], %s::smallint[], %s::uuid[], %s::real[], %s::real[])
+        WITH ORDINALITY
+        AS e (viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion, place)),
+    stored AS (
+      INSERT INTO catalog_watchevent
+        (id, viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion)
+      SELECT id, viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion FROM sent
+      ORDER BY place
+      ON CONFLICT DO NOTHING
+      RETURNING id)
+    SELECT (SELECT array_agg(place) FROM sent WHERE NOT EXISTS (SELECT FROM stored WHERE stored.id = sent.id)),
+      (SELECT range_agg(int8range(id, id + 1)) FROM stored)
+"""
+
+
+class RecordedBlock(NamedTuple):
+    """What became of a block of events."""
+
+    others: dict[int, EventResult]  # by position, of those that were not merely stored
+    viewer_ids: dict[Key, int]  # of the viewers that were touched, by key
+    versions: dict[int, int]  # theirs, as committed (viewer id -> version)
+    ranges: list[tuple[int, int]]  # ids of the new events: from one, and below another
+
+
+class _Inserted(NamedTuple):
+    """Which events were new. Positions in their block."""
+
+    sent: set[int]
+    unstored: set[int]
+    ranges: list[tuple[int, int]]  # as in RecordedBlock
+
+
+class _Settled(NamedTuple):
+    """What became of events that were not merely new."""
+
+    results: dict[int, EventResult]  # by position
+    changed: set[int]  # viewers whose lists are others now
+    ranges: list[tuple[int, int]]  # as in RecordedBlock
 
 
 def record_events(
@@ -37,55 +83,59 @@ def record_events(
     `others`: viewers without an event here who are to be there as well when this returns -> whether each is a session.
     """
     with transaction.atomic():
-        return _record(events, announce, others or {})
+        recorded = _record(EventBlock.of(events), announce, others or {})
+    results = [recorded.others.get(position, _STORED) for position in range(len(events))]
+    return [_add_version(result, event.viewer, recorded) for result, event in zip(results, events, strict=True)]
 
 
-def _record(events: Sequence[NewEvent], announce: bool, others: Mapping[Key, bool]) -> list[EventResult]:
-    errors = [_validation_error(event) for event in events]
-    valid = [event for event, error in zip(events, errors, strict=True) if not error]
-    movies = lock_movies({event.movie_id for event in valid})
-    accepted = [event for event in valid if event.movie_id in movies]
-    viewers = _lock_viewers(accepted, others)
-    events, accepted = _look_up_viewers(events, viewers), _look_up_viewers(accepted, viewers)
-    accounts = {event.viewer_id for event in accepted if not event.is_session}
+def record_block(block: EventBlock, *, backdate: bool = False) -> RecordedBlock:
+    """Store the new events of a block as record_events() does, which has one object for each.
+
+    `backdate`: the operator, no client, dates the events, so viewers count as known since the first of theirs.
+    """
+    with transaction.atomic():
+        recorded = _record(block, announce=True, others={})
+        if backdate:
+            _backdate(block, recorded)
+    return recorded
+
+
+def _record(block: EventBlock, announce: bool, others: Mapping[Key, bool]) -> RecordedBlock:
+    errors = _validation_errors(block)
+    sound = [position for position in range(len(block)) if position not in errors]
+    movies = lock_movies({block.movie_ids[position] for position in sound})
+    for position in sound:
+        if (movie_id := block.movie_ids[position]) not in movies:
+            errors[position] = f"there is no film {movie_id}" if movie_id > 0 else "there is no such film"
+    accepted = [position for position in sound if position not in errors]
+    viewers = _lock_viewers(block, accepted, others)
+    ids = {key: viewer.id for key, viewer in viewers.items()}
     versions = {viewer.id: viewer.version for viewer in viewers.values()}
-    stored = _insert([event for event in accepted if event.kind != WatchEvent.Kind.PROGRESS])
-    _store_keys(accepted, stored)
-    changed = {key.viewer_id for key in stored}
+    accounts = {ids[block.viewers[position]] for position in accepted if not block.sessions[position]}
 
-    results: dict[int, EventResult] = {}
-    unstored: dict[int, NewEvent] = {}
-    for position, (event, error) in enumerate(zip(events, errors, strict=True)):
-        if not error and event.movie_id not in movies:
-            error = f"there is no film {event.movie_id}" if event.movie_id > 0 else "there is no such film"
-        if error:
-            results[position] = EventResult(EventStatus.REJECTED, error)
-        elif event_key(event) in stored:
-            stored.remove(event_key(event))  # a second one like it in the same call is a duplicate
-            results[position] = EventResult(EventStatus.STORED)
-        else:
-            unstored[position] = event
-    settled, changed_by_them = _settle(unstored, accounts)
-    results |= settled
-    changed |= changed_by_them
-    versions |= bump_versions(changed, accounts=accounts)
+    plain = [position for position in accepted if block.kinds[position] != WatchEvent.Kind.PROGRESS]
+    inserted = _insert(block, plain, ids)
+    changed = {ids[block.viewers[position]] for position in plain if position not in inserted.unstored}
+    waiting = [position for position in accepted if position in inserted.unstored or position not in inserted.sent]
+    settled = _settle({n: block.event(n, ids[block.viewers[n]]) for n in waiting}, accounts)
+    versions |= bump_versions(changed | settled.changed, accounts=accounts)
     if announce:
         send_viewers_changed(versions)
-    return [_add_version(results[position], event, versions) for position, event in enumerate(events)]
+    rejected = {position: EventResult(EventStatus.REJECTED, error) for position, error in errors.items()}
+    outcome = {n: result for n, result in settled.results.items() if result.status is not EventStatus.STORED}
+    return RecordedBlock(rejected | outcome, ids, versions, [*inserted.ranges, *settled.ranges])
 
 
-def _add_version(result: EventResult, event: NewEvent, versions: Mapping[int, int]) -> EventResult:
+def _add_version(result: EventResult, viewer: Key, recorded: RecordedBlock) -> EventResult:
     """Return the result with the viewer's id and version, where the viewer was touched."""
-    if not isinstance(event.viewer, int) or event.viewer not in versions:
+    viewer_id = recorded.viewer_ids.get(viewer)
+    if viewer_id is None or viewer_id not in recorded.versions:
         return result
-    return replace(result, viewer_version=versions[event.viewer], viewer_id=event.viewer)
+    return replace(result, viewer_version=recorded.versions[viewer_id], viewer_id=viewer_id)
 
 
-def _settle(events: Mapping[int, NewEvent], accounts: Collection[int]) -> tuple[dict[int, EventResult], set[int]]:
-    """Settle the events that are not merely new: progress, later words of a moment, and what was sent before.
-
-    Returns a result for each, by position, and the viewers whose lists are others now.
-    """
+def _settle(events: Mapping[int, NewEvent], accounts: Collection[int]) -> _Settled:
+    """Settle the events that are not merely new: progress, later words of a moment, and what was sent before."""
     found = find_stored(events)
     progress = {position: event for position, event in events.items() if event.kind == WatchEvent.Kind.PROGRESS}
     saved = save_progress(progress, found)
@@ -93,63 +143,90 @@ def _settle(events: Mapping[int, NewEvent], accounts: Collection[int]) -> tuple[
     others = {position: event for position, event in events.items() if position not in progress}
     corrections = place_corrections(others, found)
     added = [*saved.new_events, *filter(None, corrections.values())]
-    stored = _insert(added)
-    _store_keys([*saved.updated_events, *added], stored | {event_key(event) for event in saved.updated_events})
+    inserted = _insert(EventBlock.of(added), range(len(added)), {event.viewer: event.viewer_id for event in added})
+    stored = {event_key(event) for position, event in enumerate(added) if position not in inserted.unstored}
+    _store_texts(event.client_event_id for event in saved.updated_events)
     results, changed = saved.results, saved.changed_viewers
     for position, event in others.items():
         correction = corrections.get(position, event)
         if correction is None:
             results[position] = EventResult(EventStatus.DUPLICATE)
         elif correction is not event and event_key(correction) in stored:
-            results[position] = EventResult(EventStatus.STORED)
+            results[position] = _STORED
             changed.add(event.viewer_id)
         else:
             results[position] = compare(event, found.get(position))
-    return results, changed
+    return _Settled(results, changed, inserted.ranges)
 
 
-def _lock_viewers(events: Sequence[NewEvent], others: Mapping[Key, bool]) -> dict[Key, LockedViewer]:
+def _lock_viewers(block: EventBlock, accepted: Sequence[int], others: Mapping[Key, bool]) -> dict[Key, LockedViewer]:
     """Create and lock the viewers of the events, and the others. Of a session all events must say that it is one."""
-    viewers = {event.viewer for event in events} | others.keys()
-    accounts = {event.viewer for event in events if not event.is_session}
+    viewers = {block.viewers[position] for position in accepted} | others.keys()
+    accounts = {block.viewers[position] for position in accepted if not block.sessions[position]}
     accounts |= {viewer for viewer, is_session in others.items() if not is_session}
     return lock_viewers_by_key(viewers, create=viewers, sessions=viewers - accounts)
 
 
-def _look_up_viewers(events: Sequence[NewEvent], viewers: Mapping[Key, LockedViewer]) -> list[NewEvent]:
-    """Return the events with the ids of their viewers; those of unknown viewers, who have none, stay as they are."""
-    if all(isinstance(event.viewer, int) for event in events):
-        return list(events)
-    return [
-        replace(event, viewer=viewers[event.viewer].id)
-        if isinstance(event.viewer, str) and event.viewer in viewers
-        else event
-        for event in events
-    ]
+def _validation_errors(block: EventBlock) -> dict[int, str]:
+    """Return by position why events cannot be stored."""
+    errors: dict[int, str] = {}
+    viewer_errors = {viewer: _viewer_error(viewer) for viewer in set(block.viewers)}
+    movie_errors = {movie_id: _movie_error(movie_id) for movie_id in set(block.movie_ids)}
+    contents = list(zip(block.kinds, block.ratings, block.completions, strict=True))
+    content_errors = {content: _content_error(*content) for content in set(contents)}
+    now = datetime.now(UTC)
+    if _are_in_time(block.moments, now) and not any(
+        (*viewer_errors.values(), *movie_errors.values(), *content_errors.values())
+    ):
+        return errors
+    for position, content in enumerate(contents):
+        error = (
+            viewer_errors[block.viewers[position]]
+            or movie_errors[block.movie_ids[position]]
+            or content_errors[content]
+            or _moment_error(block.moments[position], now)
+        )
+        if error:
+            errors[position] = error
+    return errors
 
 
-def _validation_error(event: NewEvent) -> str:
-    """Return why the event cannot be stored, or nothing."""
-    if isinstance(event.viewer, int) and not 1 <= event.viewer <= MAX_ID:
-        return f"viewer id {event.viewer} is not between 1 and {MAX_ID}"
-    if isinstance(event.viewer, str) and parse_key(event.viewer) != event.viewer:
-        return VIEWER_KEY_RULE
-    if not event.movie_id or abs(event.movie_id) > MAX_ID:
-        return f"film id {event.movie_id} is none that a film can have"
-    if event.kind not in WatchEvent.Kind.values:
-        return f"kind {event.kind} is not one of {', '.join(map(str, WatchEvent.Kind.values))}"
-    if event.rating is None and event.kind == WatchEvent.Kind.RATING:
+def _viewer_error(viewer: Key) -> str:
+    if isinstance(viewer, int):
+        return "" if 1 <= viewer <= MAX_ID else f"viewer id {viewer} is not between 1 and {MAX_ID}"
+    return "" if parse_key(viewer) == viewer else VIEWER_KEY_RULE
+
+
+def _movie_error(movie_id: int) -> str:
+    is_possible = movie_id and abs(movie_id) <= MAX_ID
+    return "" if is_possible else f"film id {movie_id} is none that a film can have"
+
+
+def _content_error(kind: int, rating: float | None, completion: float | None) -> str:
+    if kind not in WatchEvent.Kind.values:
+        return f"kind {kind} is not one of {', '.join(map(str, WatchEvent.Kind.values))}"
+    if rating is None and kind == WatchEvent.Kind.RATING:
         return "a rating event needs a rating from 0.5 to 5 in half stars"
-    if event.completion is None and event.kind == WatchEvent.Kind.PROGRESS:
+    if completion is None and kind == WatchEvent.Kind.PROGRESS:
         return "a progress event needs a completion from 0 to 1"
-    if event.rating is not None and event.rating * 2 not in range(1, 11):
-        return f"rating {event.rating} is not among 0.5, 1, 1.5 … 5"
-    if event.completion is not None and not (math.isfinite(event.completion) and 0 <= event.completion <= 1):
-        return f"completion {event.completion} is not between 0 and 1"
-    if event.occurred_at.tzinfo is None:
+    if rating is not None and rating * 2 not in range(1, 11):
+        return f"rating {rating} is not among 0.5, 1, 1.5 … 5"
+    if completion is not None and not (math.isfinite(completion) and 0 <= completion <= 1):
+        return f"completion {completion} is not between 0 and 1"
+    return ""
+
+
+def _are_in_time(moments: Sequence[datetime], now: datetime) -> bool:
+    if any(moment.tzinfo is None for moment in moments):
+        return False
+    return not moments or not (_moment_error(min(moments), now) or _moment_error(max(moments), now))
+
+
+def _moment_error(moment: datetime, now: datetime) -> str:
+    if moment.tzinfo is None:
         return "occurred_at has no time zone"
-    if not MIN_OCCURRED_AT <= event.occurred_at <= datetime.now(UTC) + MAX_CLOCK_SKEW:
-        return f"occurred_at {event.occurred_at.isoformat()} is before 1900 or over a day ahead of the server's clock"
+    if not MIN_OCCURRED_AT <= moment <= now + MAX_CLOCK_SKEW:
+        return f"occurred_at {moment.isoformat()} is before 1900 or over a day ahead of the server's clock"
     return ""
 
 
@@ -159,45 +236,61 @@ def lock_movies(ids: set[int]) -> set[int]:
         return set()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM catalog_movie WHERE id = ANY(%s::int[]) ORDER BY id FOR KEY SHARE", [sorted(ids)]
+            "SELECT id FROM catalog_movie WHERE id = ANY(%s::int[]) ORDER BY id FOR KEY SHARE",
+            [integer_array(sorted(ids))],
         )
         return {movie_id for (movie_id,) in cursor.fetchall()}
 
 
-def _insert(events: Sequence[NewEvent]) -> set[EventKey]:
-    """Insert events in order, so that ids keep it for equal times. Returns the keys of those that were new."""
-    if not events:
-        return set()
-    columns = zip(*((*event_key(event), event.rating, event.completion) for event in events), strict=True)
+def _insert(block: EventBlock, positions: Sequence[int], ids: Mapping[Key, int]) -> _Inserted:
+    """Insert events in order, so that their ids keep it for equal times, with their keys. `ids`: of viewers by key."""
+    sent = set(positions)
+    if not sent:
+        return _Inserted(sent, set(), [])
+    columns = [
+        integer_array(ids[block.viewers[n]] for n in positions),
+        moment_array(block.moments[n] for n in positions),
+        integer_array(block.movie_ids[n] for n in positions),
+        integer_array(block.kinds[n] for n in positions),
+        uuid_array(None if (event_id := block.event_ids[n]) is None else event_id.number for n in positions),
+        real_array(block.ratings[n] for n in positions),
+        real_array(block.completions[n] for n in positions),
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO catalog_watchevent
-                 (viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion)
-               SELECT viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion
-               FROM unnest(%s::int[], %s::timestamptz[], %s::int[], %s::smallint[], %s::uuid[], %s::real[], %s::real[])
-                 WITH ORDINALITY
-                 AS e (viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion, place)
-               ORDER BY place
-               ON CONFLICT DO NOTHING
-               RETURNING viewer_id, occurred_at, movie_id, kind, client_event_id""",
-            [list(column) for column in columns],
-        )
-        return {EventKey(*row) for row in cursor.fetchall()}
+        cursor.execute(_INSERT, columns)
+        places, ranges = cursor.fetchone()
+    unstored = {positions[place - 1] for place in places or ()}
+    _store_texts(block.event_ids[n] for n in positions if n not in unstored)
+    return _Inserted(sent, unstored, [(first.lower, first.upper) for first in ranges or ()])
 
 
-def _store_keys(events: Sequence[NewEvent], stored: Collection[EventKey]) -> None:
+def _store_texts(event_ids: Iterable[EventId | None]) -> None:
     """Store the keys of new events that are no UUID in lower case; they go when their events go (by a trigger)."""
-    texts: dict[UUID, str] = {}
-    for event in events:
-        if event.client_event_id and event_key(event) in stored:
-            texts.setdefault(*event.client_event_id)  # the first of an id is the one that was stored
-    texts = {number: text for number, text in texts.items() if text}
+    texts = {event_id.number: event_id.text for event_id in event_ids if event_id and event_id.text}
     if texts:
         with connection.cursor() as cursor:
             cursor.execute(
                 """INSERT INTO catalog_eventkey (id, key) SELECT * FROM unnest(%s::uuid[], %s::text[])
                    ON CONFLICT (id) DO UPDATE SET key = EXCLUDED.key""",
-                [list(texts), list(texts.values())],
+                [uuid_array(texts), list(texts.values())],
+            )
+
+
+def _backdate(block: EventBlock, recorded: RecordedBlock) -> None:
+    """Move the day on which locked viewers came back to their first event: charts count viewers who are not new."""
+    first: dict[int, datetime] = {}
+    for position, (viewer, moment) in enumerate(zip(block.viewers, block.moments, strict=True)):
+        result = recorded.others.get(position, _STORED)
+        viewer_id = recorded.viewer_ids.get(viewer)
+        if viewer_id is not None and result.status in (EventStatus.STORED, EventStatus.DUPLICATE):
+            first[viewer_id] = min(first.get(viewer_id, moment), moment)
+    if first:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE catalog_viewer v SET created_at = first.at
+                   FROM unnest(%s::int[], %s::timestamptz[]) AS first (viewer_id, at)
+                   WHERE v.id = first.viewer_id AND first.at < v.created_at""",
+                [integer_array(first), moment_array(first.values())],
             )
 
 
