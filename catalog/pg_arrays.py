@@ -12,7 +12,7 @@ def integer_array(values: Iterable[int]) -> str:
 
 def real_array(values: Iterable[float | None]) -> str:
     """Return finite numbers as the text of an array."""
-    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def moment_array(values: Iterable[datetime]) -> str:
@@ -22,4 +22,4 @@ def moment_array(values: Iterable[datetime]) -> str:
 
 def uuid_array(values: Iterable[UUID | None]) -> str:
     """Return UUIDs as the text of an array."""
-    return "{" + ",".join("NULL" if value is None else value.hex for value in values) + "}"
+    return "{" + ",".join(["NULL" if value is None else value.hex for value in values]) + "}"

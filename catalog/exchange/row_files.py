@@ -169,22 +169,27 @@ def _read_table(text: io.TextIOWrapper, name: str, columns: Columns) -> CsvTable
         multiline=[n for n, name in enumerate(header.names) if name and name.partition(":")[0] in columns.multiline],
         ids=header.positions(ids),
     )
-    rows = (_parse_csv_row(header.names, record, text.encoding, columns) for record in records)
+    rows = _csv_rows(records, header.names, text.encoding, columns)
     return CsvTable([column for column in header.names if column], rows)
 
 
-def _parse_csv_row(names: Sequence[str | None], record: Record, encoding: str, columns: Columns) -> Row:
-    line, cells, problem = record
-    if problem:
-        problem = f"is not CSV: {problem}"
-    elif len(cells) != len(names):
-        problem = f"has {len(cells)} cells where the first line names {len(names)}"
-    problem = problem or decoding_problem("".join(cells), encoding)
-    if problem:
-        return Row(line, {}, problem)
-    filled: dict[str, str] = {name: cell for name, cell in zip(names, cells, strict=True) if cell and name}
-    filled.update(columns.mapping.constants)
-    return Row(line, _gather(filled, columns))
+def _csv_rows(records: Iterable[Record], names: Sequence[str | None], encoding: str, columns: Columns) -> Iterator[Row]:
+    constants = columns.mapping.constants
+    is_plain = not any(name and (name in LIST_COLUMNS or ":" in name) for name in (*names, *constants))
+    for line, cells, problem in records:
+        if problem:
+            problem = f"is not CSV: {problem}"
+        elif len(cells) != len(names):
+            problem = f"has {len(cells)} cells where the first line names {len(names)}"
+        problem = problem or decoding_problem("".join(cells), encoding)
+        if problem:
+            yield Row(line, {}, problem)
+            continue
+        values: dict[str, Any] = {
+            name: cell for name, cell in zip(names, cells, strict=True) if cell and name is not None
+        }
+        values.update(constants)
+        yield Row(line, values if is_plain else _gather(values, columns))
 
 
 def _gather(cells: Mapping[str, Any], columns: Columns) -> dict[str, Any]:

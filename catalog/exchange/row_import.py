@@ -5,18 +5,18 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
+from catalog.exchange.event_rows import KINDS, read_event_rows
 from catalog.exchange.row_files import Row
 from catalog.exchange.row_schemas import FIELDS, RowKind, validate_row
-from catalog.models import Credit, WatchEvent
+from catalog.models import Credit
 from catalog.selectors import resolve_movie_ids
 from catalog.services import (
+    EventBlock,
     EventStatus,
     GenreChange,
     MovieChange,
     NewCredit,
-    NewEvent,
-    backdate_viewers,
-    record_events,
+    record_block,
     write_credits,
     write_genres,
     write_movies,
@@ -24,10 +24,9 @@ from catalog.services import (
 )
 
 BATCH_SIZE = 1000  # rows
+BLOCK_SIZE = 5000  # rows of events, which are written as columns
 _T = TypeVar("_T")
-_KINDS = {kind.label: kind.value for kind in WatchEvent.Kind}
 _ROLES = {role.label: role for role in Credit.Role}
-_DUPLICATE = "duplicate"  # in place of a reason: the event exists already
 _Values = Mapping[str, Any]
 _Reasons = list[str]  # for each row why it was not written, or nothing
 
@@ -50,20 +49,22 @@ class ImportResult(NamedTuple):
     duplicate_lines: list[int]
 
 
-def batched(rows: Iterable[_T]) -> Iterator[list[_T]]:
-    """Yield the rows in lists of BATCH_SIZE; the last list may be shorter."""
+def batched(rows: Iterable[_T], kind: RowKind | None = None) -> Iterator[list[_T]]:
+    """Yield the rows in lists of as many as are written at once; the last list may be shorter."""
     iterator = iter(rows)
-    while batch := list(islice(iterator, BATCH_SIZE)):
+    while batch := list(islice(iterator, BLOCK_SIZE if kind is RowKind.EVENTS else BATCH_SIZE)):
         yield batch
 
 
 def import_rows(
     kind: RowKind, rows: Sequence[Row], *, trust_times: bool = False, create_genres: bool = False
 ) -> ImportResult:
-    """Write up to BATCH_SIZE rows, true on the next read.
+    """Write the rows of a batch, true on the next read.
 
     `trust_times`: the operator, no client, dates the events. `create_genres`: genres of movies that are new are made.
     """
+    if kind is RowKind.EVENTS:
+        return _import_events(rows, trust_times)
     valid: list[tuple[int, dict[str, Any]]] = []
     rejections: list[Rejection] = []
     for row in rows:
@@ -76,15 +77,46 @@ def import_rows(
         reasons = _write_movies(rows_to_write, create_genres)
     else:
         reasons = _WRITERS[kind](rows_to_write) if valid else []
-    if trust_times and kind is RowKind.EVENTS:
-        backdate_viewers({values["user_id"] for _, values in valid})
     for (line, _), reason in zip(valid, reasons, strict=True):
-        if reason not in ("", _DUPLICATE):
+        if reason:
             rejections.append(Rejection(line, *_split_field(kind, reason)))
     stored = reasons.count("")
-    duplicates = [line for (line, _), reason in zip(valid, reasons, strict=True) if reason == _DUPLICATE]
+    return ImportResult(stored, 0, len(rows) - stored, sorted(rejections), [])
+
+
+def _import_events(rows: Sequence[Row], trust_times: bool) -> ImportResult:
+    read, rejections = read_event_rows(rows), list[Rejection]()
+    for position in read.doubtful:
+        _, problems = validate_row(RowKind.EVENTS, rows[position])
+        rejections += [Rejection(rows[position].line, field, reason) for field, reason in problems]
+    movies = resolve_movie_ids(set(read.movies))
+    if len(movies) < len(set(read.movies)):
+        unknown = {n for n, movie in enumerate(read.movies) if movie not in movies}
+        for n in unknown:
+            reason = f"The catalogue has no film {read.movies[n]}."
+            rejections.append(Rejection(rows[read.positions[n]].line, "movie_id", reason))
+        read = read.without(unknown)
+    block = EventBlock(
+        read.viewers,
+        [movies[movie] for movie in read.movies],
+        read.kinds,
+        read.moments,
+        read.ratings,
+        read.completions,
+        read.event_ids,
+        read.sessions,
+    )
+    recorded = record_block(block, backdate=trust_times)
+    duplicates = []
+    for n, result in recorded.others.items():
+        line = rows[read.positions[n]].line
+        if result.status is EventStatus.DUPLICATE:
+            duplicates.append(line)
+        else:
+            rejections.append(Rejection(line, *_split_field(RowKind.EVENTS, result.reason)))
+    stored = len(block) - len(recorded.others)
     rejected = len(rows) - stored - len(duplicates)
-    return ImportResult(stored, len(duplicates), rejected, sorted(rejections), duplicates)
+    return ImportResult(stored, len(duplicates), rejected, sorted(rejections), sorted(duplicates))
 
 
 def _split_field(kind: RowKind, reason: str) -> tuple[str, str]:
@@ -101,7 +133,7 @@ def event_facts(rows: Sequence[Row]) -> list[tuple[int, int, datetime]]:
     valid = [values for values, problems in (validate_row(RowKind.EVENTS, row) for row in rows) if not problems]
     movies = resolve_movie_ids({values["movie_id"] for values in valid})
     return [
-        (movies[values["movie_id"]], _KINDS[values["kind"]], values["occurred_at"])
+        (movies[values["movie_id"]], KINDS[values["kind"]], values["occurred_at"])
         for values in valid
         if values["movie_id"] in movies
     ]
@@ -132,28 +164,6 @@ def _write_viewers(rows: Sequence[_Values]) -> _Reasons:
     return [""] * len(rows)
 
 
-def _write_events(rows: Sequence[_Values]) -> _Reasons:
-    def write(known: Sequence[tuple[_Values, int]]) -> _Reasons:
-        events = [
-            NewEvent(
-                row["user_id"],
-                movie,
-                _KINDS[row["kind"]],
-                row["occurred_at"],
-                row["rating"],
-                row["completion"],
-                row["event_id"],
-                is_session=row["session"],
-            )
-            for row, movie in known
-        ]
-        return [
-            _DUPLICATE if result.status is EventStatus.DUPLICATE else result.reason for result in record_events(events)
-        ]
-
-    return _with_movies(rows, write)
-
-
 def _with_movies(rows: Sequence[_Values], write: Callable[[Sequence[tuple[_Values, int]]], _Reasons]) -> _Reasons:
     """Write the rows whose movie exists, each with the movie's id."""
     movies = resolve_movie_ids({row["movie_id"] for row in rows})
@@ -169,5 +179,4 @@ _WRITERS: dict[RowKind, Callable[[Sequence[_Values]], _Reasons]] = {
     RowKind.PEOPLE: _write_people,
     RowKind.GENRES: _write_genres,
     RowKind.VIEWERS: _write_viewers,
-    RowKind.EVENTS: _write_events,
 }

@@ -131,6 +131,12 @@ COLUMNS = {
 }
 
 
+def row_fields(kind: RowKind) -> Mapping[str, serializers.Field]:
+    """Return the fields that validate a row's values."""
+    fields: Mapping[str, serializers.Field] = _ROWS[kind].fields
+    return fields
+
+
 def validate_row(kind: RowKind, row: Row) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return the row's values and no problem, or no value and its problems: (field, reason)."""
     if row.problem:

@@ -104,6 +104,8 @@ def _check_utf8(file: BinaryIO, name: str) -> None:
 
 def decoding_problem(text: str, encoding: str) -> str:
     """Return why a text of open_text() is damaged, or nothing."""
+    if text.isascii():
+        return ""
     if encoding.startswith(("utf-16", "utf-32")):
         return f"is not {encoding.upper()}" if "\ufffd" in text else ""
     return f"is not {'UTF-8' if encoding.startswith('utf-8') else encoding}" if _INVALID.search(text) else ""

@@ -5,10 +5,11 @@ import gzip
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO, Self, TextIO, cast
+from typing import BinaryIO, Self, TextIO, TypeVar, cast
 
 from catalog.errors import CatalogError
 from catalog.exchange.csv_header import Columns
@@ -17,6 +18,7 @@ from catalog.exchange.row_import import Rejection
 from catalog.exchange.text_encoding import GZIP_MAGIC
 
 STDIN = Path("-")
+_T = TypeVar("_T")
 
 
 @contextmanager
@@ -30,6 +32,15 @@ def open_rows(
         raise CatalogError(f"{file} ends in none of .jsonl, .csv and .parquet: name the form with --form.")
     with _open_source(file) as source:
         yield read_rows(source, file_format, str(file), columns=columns, encoding=encoding)
+
+
+def read_ahead(items: Iterator[_T]) -> Iterator[_T]:
+    """Yield the items; a thread makes the next one while the one before is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        pending = reader.submit(next, items, None)
+        while (item := pending.result()) is not None:
+            pending = reader.submit(next, items, None)
+            yield item
 
 
 class RejectedRowsFile:

@@ -7,8 +7,8 @@ from catalog.services.demo import RemovedDemo, remove_demo
 from catalog.services.erasure import erase_viewer
 from catalog.services.event_deletion import DeletedEvents, delete_event, delete_events
 from catalog.services.event_duplicates import conflict_result, equal_as_float32
-from catalog.services.event_types import EventResult, EventStatus, NewEvent
-from catalog.services.events import record_events
+from catalog.services.event_types import EventBlock, EventResult, EventStatus, NewEvent
+from catalog.services.events import RecordedBlock, record_block, record_events
 from catalog.services.genres import GenreChange, write_genres
 from catalog.services.merging import (
     MergeRecord,
@@ -34,7 +34,6 @@ from catalog.services.movies import (
 from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
 from catalog.services.viewer_profiles import PROFILE_DEFAULTS, ProfileWrite, write_profile
 from catalog.services.viewers import (
-    backdate_viewers,
     ensure_viewers,
     invalidate_viewers,
     mark_published,
@@ -45,6 +44,7 @@ from catalog.services.viewers import (
 __all__ = [
     "PROFILE_DEFAULTS",
     "DeletedEvents",
+    "EventBlock",
     "EventResult",
     "EventStatus",
     "GenreChange",
@@ -54,11 +54,11 @@ __all__ = [
     "NewCredit",
     "NewEvent",
     "ProfileWrite",
+    "RecordedBlock",
     "RemovedDemo",
     "UnmergeRecord",
     "WriteMode",
     "WriteProblem",
-    "backdate_viewers",
     "bump_catalogue",
     "bump_data_set",
     "bump_epoch",
@@ -78,6 +78,7 @@ __all__ = [
     "merge_viewer",
     "part_doubles",
     "publish_movies",
+    "record_block",
     "record_events",
     "remove_demo",
     "save_record",

@@ -1,7 +1,7 @@
 """One event as it is written, and the result of writing it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
@@ -64,6 +64,11 @@ class EventBlock:
 
     def __len__(self) -> int:
         return len(self.viewers)
+
+    def only(self, positions: Sequence[int]) -> Self:
+        """Return the events at these positions."""
+        columns = (getattr(self, field.name) for field in fields(self))
+        return type(self)(*(column and [column[position] for position in positions] for column in columns))
 
     def event(self, position: int, viewer: Key | None = None) -> NewEvent:
         """Return one event. `viewer`: in place of its own, such as the id of one who is named by a text."""

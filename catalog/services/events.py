@@ -53,9 +53,8 @@ class RecordedBlock(NamedTuple):
 
 
 class _Inserted(NamedTuple):
-    """Which events were new. Positions in their block."""
+    """Which of the events were not new, by their positions."""
 
-    sent: set[int]
     unstored: set[int]
     ranges: list[tuple[int, int]]  # as in RecordedBlock
 
@@ -102,22 +101,26 @@ def record_block(block: EventBlock, *, backdate: bool = False) -> RecordedBlock:
 
 def _record(block: EventBlock, announce: bool, others: Mapping[Key, bool]) -> RecordedBlock:
     errors = _validation_errors(block)
-    sound = [position for position in range(len(block)) if position not in errors]
-    movies = lock_movies({block.movie_ids[position] for position in sound})
-    for position in sound:
-        if (movie_id := block.movie_ids[position]) not in movies:
-            errors[position] = f"there is no film {movie_id}" if movie_id > 0 else "there is no such film"
-    accepted = [position for position in sound if position not in errors]
+    movies = lock_movies(set(block.movie_ids))
+    if len(movies) < len(set(block.movie_ids)):
+        for position, movie_id in enumerate(block.movie_ids):
+            if movie_id not in movies:
+                error = f"there is no film {movie_id}" if movie_id > 0 else "there is no such film"
+                errors.setdefault(position, error)
+    accepted = [position for position in range(len(block)) if position not in errors] if errors else range(len(block))
     viewers = _lock_viewers(block, accepted, others)
     ids = {key: viewer.id for key, viewer in viewers.items()}
     versions = {viewer.id: viewer.version for viewer in viewers.values()}
     accounts = {ids[block.viewers[position]] for position in accepted if not block.sessions[position]}
 
-    plain = [position for position in accepted if block.kinds[position] != WatchEvent.Kind.PROGRESS]
+    progress = [position for position in accepted if block.kinds[position] == WatchEvent.Kind.PROGRESS]
+    plain = sorted({*accepted}.difference(progress)) if progress else accepted
     inserted = _insert(block, plain, ids)
-    changed = {ids[block.viewers[position]] for position in plain if position not in inserted.unstored}
-    waiting = [position for position in accepted if position in inserted.unstored or position not in inserted.sent]
-    settled = _settle({n: block.event(n, ids[block.viewers[n]]) for n in waiting}, accounts)
+    stored = [position for position in plain if position not in inserted.unstored] if inserted.unstored else plain
+    changed = {ids[block.viewers[position]] for position in stored}
+    settled = _settle(
+        {n: block.event(n, ids[block.viewers[n]]) for n in sorted({*progress, *inserted.unstored})}, accounts
+    )
     versions |= bump_versions(changed | settled.changed, accounts=accounts)
     if announce:
         send_viewers_changed(versions)
@@ -145,7 +148,7 @@ def _settle(events: Mapping[int, NewEvent], accounts: Collection[int]) -> _Settl
     added = [*saved.new_events, *filter(None, corrections.values())]
     inserted = _insert(EventBlock.of(added), range(len(added)), {event.viewer: event.viewer_id for event in added})
     stored = {event_key(event) for position, event in enumerate(added) if position not in inserted.unstored}
-    _store_texts(event.client_event_id for event in saved.updated_events)
+    _store_texts(filter(None, (event.client_event_id for event in saved.updated_events)))
     results, changed = saved.results, saved.changed_viewers
     for position, event in others.items():
         correction = corrections.get(position, event)
@@ -244,29 +247,30 @@ def lock_movies(ids: set[int]) -> set[int]:
 
 def _insert(block: EventBlock, positions: Sequence[int], ids: Mapping[Key, int]) -> _Inserted:
     """Insert events in order, so that their ids keep it for equal times, with their keys. `ids`: of viewers by key."""
-    sent = set(positions)
-    if not sent:
-        return _Inserted(sent, set(), [])
+    if not positions:
+        return _Inserted(set(), [])
+    if len(positions) < len(block):
+        block = block.only(positions)
     columns = [
-        integer_array(ids[block.viewers[n]] for n in positions),
-        moment_array(block.moments[n] for n in positions),
-        integer_array(block.movie_ids[n] for n in positions),
-        integer_array(block.kinds[n] for n in positions),
-        uuid_array(None if (event_id := block.event_ids[n]) is None else event_id.number for n in positions),
-        real_array(block.ratings[n] for n in positions),
-        real_array(block.completions[n] for n in positions),
+        integer_array(map(ids.__getitem__, block.viewers)),
+        moment_array(block.moments),
+        integer_array(block.movie_ids),
+        integer_array(block.kinds),
+        uuid_array(event_id and event_id.number for event_id in block.event_ids),
+        real_array(block.ratings),
+        real_array(block.completions),
     ]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, columns)
         places, ranges = cursor.fetchone()
-    unstored = {positions[place - 1] for place in places or ()}
-    _store_texts(block.event_ids[n] for n in positions if n not in unstored)
-    return _Inserted(sent, unstored, [(first.lower, first.upper) for first in ranges or ()])
+    unstored = {place - 1 for place in places or ()}
+    _store_texts(event_id for n, event_id in enumerate(block.event_ids) if event_id and n not in unstored)
+    return _Inserted({positions[n] for n in unstored}, [(first.lower, first.upper) for first in ranges or ()])
 
 
-def _store_texts(event_ids: Iterable[EventId | None]) -> None:
+def _store_texts(event_ids: Iterable[EventId]) -> None:
     """Store the keys of new events that are no UUID in lower case; they go when their events go (by a trigger)."""
-    texts = {event_id.number: event_id.text for event_id in event_ids if event_id and event_id.text}
+    texts = {event_id.number: event_id.text for event_id in event_ids if event_id.text}
     if texts:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -278,19 +282,18 @@ def _store_texts(event_ids: Iterable[EventId | None]) -> None:
 
 def _backdate(block: EventBlock, recorded: RecordedBlock) -> None:
     """Move the day on which locked viewers came back to their first event: charts count viewers who are not new."""
-    first: dict[int, datetime] = {}
+    first: dict[Key, datetime] = {}
+    rejected = {n for n, result in recorded.others.items() if result.status is not EventStatus.DUPLICATE}
     for position, (viewer, moment) in enumerate(zip(block.viewers, block.moments, strict=True)):
-        result = recorded.others.get(position, _STORED)
-        viewer_id = recorded.viewer_ids.get(viewer)
-        if viewer_id is not None and result.status in (EventStatus.STORED, EventStatus.DUPLICATE):
-            first[viewer_id] = min(first.get(viewer_id, moment), moment)
+        if (viewer not in first or moment < first[viewer]) and position not in rejected:
+            first[viewer] = moment
     if first:
         with connection.cursor() as cursor:
             cursor.execute(
                 """UPDATE catalog_viewer v SET created_at = first.at
                    FROM unnest(%s::int[], %s::timestamptz[]) AS first (viewer_id, at)
                    WHERE v.id = first.viewer_id AND first.at < v.created_at""",
-                [integer_array(first), moment_array(first.values())],
+                [integer_array(map(recorded.viewer_ids.__getitem__, first)), moment_array(first.values())],
             )
 
 

@@ -101,19 +101,6 @@ def ensure_viewers(keys: Iterable[Key]) -> dict[Key, int]:
     return {key: key if isinstance(key, int) else locked[key].id for key in keys}
 
 
-def backdate_viewers(keys: Iterable[Key]) -> None:
-    """Move the day on which these viewers came back to their first event: charts count viewers who are not new."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        locked = [viewer.id for viewer in lock_viewers_by_key(keys).values()]
-        cursor.execute(
-            """UPDATE catalog_viewer v SET created_at = first.at
-               FROM (SELECT viewer_id, min(occurred_at) AS at FROM catalog_watchevent
-                     WHERE viewer_id = ANY(%s::int[]) GROUP BY viewer_id) first
-               WHERE v.id = first.viewer_id AND first.at < v.created_at""",
-            [sorted(locked)],
-        )
-
-
 def mark_published(versions: Mapping[int, int]) -> int:
     """Clear the outbox of viewers whose version (viewer id -> version) has reached Redis. Returns how many.
 

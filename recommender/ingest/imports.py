@@ -47,13 +47,13 @@ def save_rows(job: Job, rows: Iterable[Row]) -> int:
 
     Raises TooManyRows.
     """
-    count = 0
-    for number, block in enumerate(in_bulk_turns(batched(rows))):
+    count, kind = 0, RowKind(job.parameters["of"])
+    for number, block in enumerate(in_bulk_turns(batched(rows, kind))):
         count += len(block)
         if count > MAX_ROWS:
             raise TooManyRows(f"has more than {MAX_ROWS:,} rows: send it in parts.")
         ImportPart.objects.create(job=job, number=number, rows=json.dumps(block))
-    if job.parameters["of"] == RowKind.MOVIES and may_bring_genres():
+    if kind is RowKind.MOVIES and may_bring_genres():
         job.parameters = job.parameters | {FIRST_GENRES: True}
     Job.objects.filter(pk=job.pk).update(total=count, parameters=job.parameters)
     return count

@@ -30,7 +30,8 @@ def unchanged(cast):
 
 @pytest.fixture(params=[1000, 1], ids=["in one part", "in parts"])
 def parts(request, monkeypatch):
-    monkeypatch.setattr(row_import, "BATCH_SIZE", request.param)
+    for name in ("BATCH_SIZE", "BLOCK_SIZE"):
+        monkeypatch.setattr(row_import, name, request.param)
 
 
 def write(tmp_path, name, *rows):

@@ -16,7 +16,7 @@ from catalog.exchange.row_import import batched, import_rows
 from catalog.exchange.row_schemas import COLUMNS, RowKind
 from catalog.exchange.text_encoding import ENCODINGS, python_encoding
 from catalog.management.progress import progress_display
-from catalog.management.row_files import RejectedRowsFile, open_rows
+from catalog.management.row_files import RejectedRowsFile, open_rows, read_ahead
 from catalog.selectors import may_bring_genres
 
 HELP = """Import films, people, genres, viewers or events from a JSONL, CSV or Parquet file; docs/api.md has the
@@ -91,7 +91,7 @@ class Command(BaseCommand):
         """Import all rows. Returns how many were rejected."""
         stored = duplicates = rejected = 0
         try:
-            for batch in batched(rows):
+            for batch in read_ahead(batched(rows, kind)):
                 result = import_rows(kind, batch, trust_times=True, create_genres=create_genres)
                 stored, duplicates = stored + result.stored, duplicates + result.duplicates
                 rejected += result.rejected
@@ -107,7 +107,7 @@ class Command(BaseCommand):
     ) -> int:
         """Say what would become of all rows. Returns how many would be rejected."""
         dry_run = DryRun(kind, trust_times=True, create_genres=create_genres)
-        for batch in batched(rows):
+        for batch in read_ahead(batched(rows, kind)):
             rejected_rows.write(dry_run.add(batch))
             progress(dry_run.report.rows, None)
         report = dry_run.report
