@@ -40,17 +40,33 @@ class CsvRecords(Iterator[Record]):
         self._no_quote_before = 0  # up to this line there is no quote that could close one
 
     def __next__(self) -> Record:
-        while True:
-            number, text = self._read_ahead.popleft() if self._read_ahead else next(self._lines)
-            if '"' not in text:  # the same as below, at a third of the price
-                text = text.rstrip("\r\n")
-                if text.strip(" "):
-                    return Record(number, text.split(self._delimiter))
+        while (line := self._next_line()) is not None:
+            number, text = line
+            if not text.strip(" \r\n"):
                 continue
+            if '"' not in text:  # the same as below, at a third of the price
+                return Record(number, text.rstrip("\r\n").split(self._delimiter))
             cells, problem = parse_record(text, self._delimiter)
             if problem == UNCLOSED and number > self._no_quote_before:
                 cells, problem = self._parse_multiline(text)
             return Record(number, cells, problem)
+        raise StopIteration
+
+    def plain_lines(self, most: int) -> tuple[list[int], list[str]]:
+        """Return the numbers and texts of the next lines up to one with a quote: the delimiter alone parts their
+        cells."""
+        numbers: list[int] = []
+        texts: list[str] = []
+        while len(texts) < most and (line := self._next_line()) is not None:
+            number, text = line
+            if '"' in text:
+                self._read_ahead.appendleft(line)
+                break
+            text = text.rstrip("\r\n")
+            if text.strip(" "):
+                numbers.append(number)
+                texts.append(text)
+        return numbers, texts
 
     def _next_line(self) -> Line | None:
         return self._read_ahead.popleft() if self._read_ahead else next(self._lines, None)

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from catalog.exchange.row_files import Row
 from catalog.exchange.row_import import ImportResult, Rejection, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
+from catalog.exchange.text_blocks import Row
 from catalog.models import Credit, Genre, Person, Viewer
 from catalog.selectors import find_viewers, has_demo, movie_details_by_ids, resolve_movie_ids, stored_genres
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from rest_framework import serializers
 
 from catalog.api.fields import viewer_key_in_file
-from catalog.event_keys import parse_event_key
-from catalog.exchange.row_files import Row
+from catalog.event_keys import EventId, parse_event_key
 from catalog.exchange.row_schemas import RowKind, row_fields
-from catalog.keys import MAX_KEY_LENGTH
+from catalog.exchange.text_blocks import Batch, Row, TextBlock
+from catalog.keys import MAX_KEY_LENGTH, Key
 from catalog.models import WatchEvent
 
 KINDS = {kind.label: int(kind) for kind in WatchEvent.Kind}
@@ -21,54 +21,75 @@ MAX_SECONDS_DIGITS = 12
 
 
 class EventRows(NamedTuple):
-    """Valid rows as columns of one length, and the positions of the others, which have to be validated alone."""
+    """Valid rows as columns of one length, and the others, each of which has to be validated alone."""
 
-    positions: list[int]
-    viewers: list[Any]
-    movies: list[str]  # as the file names them
-    kinds: list[int]
-    moments: list[datetime]
-    ratings: list[float | None]
-    completions: list[float | None]
-    event_ids: list[Any]
-    sessions: list[bool]
-    doubtful: list[int]
+    lines: Sequence[int]
+    viewers: Sequence[Key]
+    movies: Sequence[str]  # as the file names them
+    kinds: Sequence[int]
+    moments: Sequence[datetime]
+    ratings: Sequence[float | None]
+    completions: Sequence[float | None]
+    event_ids: Sequence[EventId | None]
+    sessions: Sequence[bool]
+    doubtful: Sequence[Row]
 
     def without(self, places: Collection[int]) -> "EventRows":
-        """Return the rows but those at these places of the columns."""
-        kept = [n for n in range(len(self.positions)) if n not in places]
+        """Return the valid rows but those at these places."""
+        kept = [place for place in range(len(self.lines)) if place not in places]
         *columns, doubtful = self
-        return EventRows._make([*([column[n] for n in kept] for column in columns), doubtful])
+        return EventRows._make([*([column[place] for place in kept] for column in columns), doubtful])
 
 
-def read_event_rows(rows: Sequence[Row]) -> EventRows:
-    """Return the rows as columns. A row is `doubtful` where one of its values is not valid, or it has no such field."""
+def read_event_rows(batch: Batch) -> EventRows:
+    """Return rows as columns. A row is `doubtful` where one of its values is not valid, or it has no such field."""
     fields = row_fields(RowKind.EVENTS)
+    if isinstance(batch, TextBlock):
+        lines, broken = batch.lines, batch.broken
+        columns = [_read_texts(name, field, batch.columns.get(name), len(lines)) for name, field in fields.items()]
+        return _sort_out(lines, columns, batch.row, set(), broken)
+    columns = [
+        _read_values(name, field, [row.values.get(name, _ABSENT) for row in batch]) for name, field in fields.items()
+    ]
     names = frozenset(fields)
-    doubtful = {n for n, row in enumerate(rows) if row.problem or not row.values.keys() <= names}
-    columns = []
-    for name, field in fields.items():
-        column = _read_column(name, field, [row.values.get(name, _ABSENT) for row in rows])
+    doubtful = {place for place, row in enumerate(batch) if row.problem or not row.values.keys() <= names}
+    return _sort_out([row.line for row in batch], columns, batch.__getitem__, doubtful, ())
+
+
+def _sort_out(
+    lines: Sequence[int],
+    columns: Sequence[Sequence[Any]],
+    row_at: Callable[[int], Row],
+    doubtful: set[int],
+    broken: Sequence[Row],
+) -> EventRows:
+    """Take the rows out that are doubtful, by their places, or have a value that is not valid."""
+    for column in columns:
         if _INVALID in column:
-            doubtful |= {n for n, value in enumerate(column) if value is _INVALID}
-        columns.append(column)
-    if not doubtful:
-        return EventRows._make([[*range(len(rows))], *columns, []])
-    positions = [n for n in range(len(rows)) if n not in doubtful]
-    return EventRows._make([positions, *([column[n] for n in positions] for column in columns), sorted(doubtful)])
+            doubtful |= {place for place, value in enumerate(column) if value is _INVALID}
+    rows = EventRows._make([lines, *columns, [*broken, *map(row_at, sorted(doubtful))]])
+    return rows.without(doubtful) if doubtful else rows
 
 
-def _read_column(name: str, field: serializers.Field, raw: Sequence[Any]) -> list[Any]:
-    read = _READERS.get(name, _read)
-    by_type = {scalar: _Known(field, read) for scalar in _SCALARS}  # 1, 1.0 and true are equal, and not the same
-    absent = _INVALID if field.required else field.get_default()
-    if set(map(type, raw)) == {str}:
-        known = by_type[str]
-        return [known[value] for value in raw]
+def _read_texts(name: str, field: serializers.Field, texts: Sequence[str] | None, count: int) -> list[Any]:
+    """Read a column of texts; an empty one says nothing."""
+    known = _Known(field, _READERS.get(name, _read))
+    known[""] = _default(field)
+    return [known[""]] * count if texts is None else [known[text] for text in texts]
+
+
+def _read_values(name: str, field: serializers.Field, values: Sequence[Any]) -> list[Any]:
+    """Read a column of any values. 1, 1.0 and true are equal, and not the same."""
+    by_type = {scalar: _Known(field, _READERS.get(name, _read)) for scalar in _SCALARS}
+    absent = _default(field)
     return [
         absent if value is _ABSENT else by_type[type(value)][value] if type(value) in by_type else _read(field, value)
-        for value in raw
+        for value in values
     ]
+
+
+def _default(field: serializers.Field) -> Any:
+    return _INVALID if field.required else field.get_default()
 
 
 class _Known(dict[Any, Any]):

@@ -13,6 +13,7 @@ from catalog.csv_records import CsvRecords, Record
 from catalog.errors import DataFileError
 from catalog.exchange.csv_header import Columns, read_header
 from catalog.exchange.parquet_files import parquet_values
+from catalog.exchange.text_blocks import Row, TextBlock
 from catalog.exchange.text_encoding import decoding_problem, numbered_lines, open_text
 
 ANY_COLUMNS = Columns((), allow_others=True)
@@ -32,19 +33,98 @@ class FileFormat(StrEnum):
 WRITTEN_FORMATS = (FileFormat.JSONL, FileFormat.CSV)
 
 
-class Row(NamedTuple):
-    """One row of a file. `problem`: why there are no values."""
-
-    line: int  # from 1, as an editor counts; the first of several. Of a Parquet file the row
-    values: dict[str, Any]
-    problem: str = ""
-
-
 class CsvTable(NamedTuple):
-    """The column names and the rows of a CSV file."""
+    """A CSV file behind its first line."""
 
-    names: list[str]
-    rows: Iterator[Row]
+    columns: Sequence[str | None]  # fields; None: the column is left out
+    records: CsvRecords
+    delimiter: str
+    encoding: str
+    kind: Columns
+
+    @property
+    def names(self) -> list[str]:
+        """The fields."""
+        return [column for column in self.columns if column]
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The rows."""
+        constants = self.kind.mapping.constants
+        is_plain = not any(name in LIST_COLUMNS or ":" in name for name in (*self.names, *constants))
+        for record in self.records:
+            if problem := self.problem(record):
+                yield Row(record.line, {}, problem)
+                continue
+            cells = zip(self.columns, record.cells, strict=True)
+            values: dict[str, Any] = {name: cell for name, cell in cells if cell and name is not None}
+            values.update(constants)
+            yield Row(record.line, values if is_plain else _gather(values, self.kind))
+
+    def blocks(self, size: int) -> Iterator[TextBlock]:
+        """The rows in blocks, for kinds of rows whose fields are all of them plain text."""
+        while True:
+            block = _Block(self)
+            while len(block) < size:
+                block.add_lines(*self.records.plain_lines(size - len(block)))
+                record = next(self.records, None) if len(block) < size else None
+                if record is None:
+                    break
+                block.add(record)
+            if not len(block):
+                return
+            yield block.finished()
+
+    def problem(self, record: Record) -> str:
+        """Return why a record is no row, or nothing."""
+        if record.problem:
+            return f"is not CSV: {record.problem}"
+        if len(record.cells) != len(self.columns):
+            return f"has {len(record.cells)} cells where the first line names {len(self.columns)}"
+        return decoding_problem("".join(record.cells), self.encoding)
+
+
+class _Block:
+    """A block of rows that is being read."""
+
+    def __init__(self, table: CsvTable) -> None:
+        self.table = table
+        self.lines: list[int] = []
+        self.columns: list[list[str]] = [[] for _ in table.columns]
+        self.broken: list[Row] = []
+
+    def __len__(self) -> int:
+        return len(self.lines) + len(self.broken)
+
+    def add(self, record: Record) -> None:
+        """Add a record."""
+        if problem := self.table.problem(record):
+            self.broken.append(Row(record.line, {}, problem))
+            return
+        self.lines.append(record.line)
+        for column, cell in zip(self.columns, record.cells, strict=True):
+            column.append(cell)
+
+    def add_lines(self, numbers: Sequence[int], texts: Sequence[str]) -> None:
+        """Add lines without a quote. All of their cells are parted at once, where each line has as many."""
+        delimiter, width = self.table.delimiter, len(self.columns)
+        if any(text.count(delimiter) != width - 1 for text in texts) or not "".join(texts).isascii():
+            for number, text in zip(numbers, texts, strict=True):
+                self.add(Record(number, text.split(delimiter)))
+        elif texts:
+            self.lines += numbers
+            cells = delimiter.join(texts).split(delimiter)
+            for place, column in enumerate(self.columns):
+                column += cells[place::width]
+
+    def finished(self) -> TextBlock:
+        """Return the block."""
+        columns: dict[str, Sequence[str]] = {
+            name: column for name, column in zip(self.table.columns, self.columns, strict=True) if name is not None
+        }
+        constants = self.table.kind.mapping.constants
+        columns |= {name: [text] * len(self.lines) for name, text in constants.items()}
+        return TextBlock(self.lines, columns, self.broken)
 
 
 def read_rows(
@@ -157,7 +237,7 @@ def _read_table(text: io.TextIOWrapper, name: str, columns: Columns) -> CsvTable
     lines = numbered_lines(text, name)
     number, first = next((line for line in lines if line[1].strip()), (1, ""))
     if not first:
-        return CsvTable([], iter(()))
+        return CsvTable([], CsvRecords(lines, ",", 0, multiline=(), ids=()), ",", text.encoding, columns)
     if problem := decoding_problem(first, text.encoding):
         raise DataFileError(name, number, problem)
     header = read_header(number, first, columns, name)
@@ -169,27 +249,7 @@ def _read_table(text: io.TextIOWrapper, name: str, columns: Columns) -> CsvTable
         multiline=[n for n, name in enumerate(header.names) if name and name.partition(":")[0] in columns.multiline],
         ids=header.positions(ids),
     )
-    rows = _csv_rows(records, header.names, text.encoding, columns)
-    return CsvTable([column for column in header.names if column], rows)
-
-
-def _csv_rows(records: Iterable[Record], names: Sequence[str | None], encoding: str, columns: Columns) -> Iterator[Row]:
-    constants = columns.mapping.constants
-    is_plain = not any(name and (name in LIST_COLUMNS or ":" in name) for name in (*names, *constants))
-    for line, cells, problem in records:
-        if problem:
-            problem = f"is not CSV: {problem}"
-        elif len(cells) != len(names):
-            problem = f"has {len(cells)} cells where the first line names {len(names)}"
-        problem = problem or decoding_problem("".join(cells), encoding)
-        if problem:
-            yield Row(line, {}, problem)
-            continue
-        values: dict[str, Any] = {
-            name: cell for name, cell in zip(names, cells, strict=True) if cell and name is not None
-        }
-        values.update(constants)
-        yield Row(line, values if is_plain else _gather(values, columns))
+    return CsvTable(header.names, records, header.delimiter, text.encoding, columns)
 
 
 def _gather(cells: Mapping[str, Any], columns: Columns) -> dict[str, Any]:

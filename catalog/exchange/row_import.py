@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
-from catalog.exchange.event_rows import KINDS, read_event_rows
-from catalog.exchange.row_files import Row
+from catalog.exchange.csv_header import Columns
+from catalog.exchange.event_rows import KINDS, EventRows, read_event_rows
+from catalog.exchange.row_files import FileFormat, csv_table, read_rows
 from catalog.exchange.row_schemas import FIELDS, RowKind, validate_row
+from catalog.exchange.text_blocks import Batch, Row, rows_of
 from catalog.models import Credit
 from catalog.selectors import resolve_movie_ids
 from catalog.services import (
@@ -24,7 +26,7 @@ from catalog.services import (
 )
 
 BATCH_SIZE = 1000  # rows
-BLOCK_SIZE = 5000  # rows of events, which are written as columns
+BLOCK_SIZE = 10_000  # rows of events, which are written as columns
 _T = TypeVar("_T")
 _ROLES = {role.label: role for role in Credit.Role}
 _Values = Mapping[str, Any]
@@ -49,22 +51,40 @@ class ImportResult(NamedTuple):
     duplicate_lines: list[int]
 
 
-def batched(rows: Iterable[_T], kind: RowKind | None = None) -> Iterator[list[_T]]:
-    """Yield the rows in lists of as many as are written at once; the last list may be shorter."""
-    iterator = iter(rows)
-    while batch := list(islice(iterator, BLOCK_SIZE if kind is RowKind.EVENTS else BATCH_SIZE)):
+def read_batches(
+    kind: RowKind,
+    file: BinaryIO,
+    file_format: FileFormat,
+    name: str,
+    *,
+    columns: Columns,
+    encoding: str | None = None,
+    max_rows: int | None = None,
+) -> Iterator[Batch]:
+    """Yield the rows of a file, as many at a time as are written at once. Parameters and errors as in read_rows()."""
+    if kind is RowKind.EVENTS and file_format is FileFormat.CSV:
+        with csv_table(file, name, columns, encoding) as table:
+            yield from table.blocks(BLOCK_SIZE)
+    else:
+        rows = read_rows(file, file_format, name, columns=columns, encoding=encoding, max_rows=max_rows)
+        yield from batched(rows, BLOCK_SIZE if kind is RowKind.EVENTS else BATCH_SIZE)
+
+
+def batched(items: Iterable[_T], size: int | None = None) -> Iterator[list[_T]]:
+    """Yield the items in lists of this size, else of BATCH_SIZE; the last list may be shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size or BATCH_SIZE)):
         yield batch
 
 
-def import_rows(
-    kind: RowKind, rows: Sequence[Row], *, trust_times: bool = False, create_genres: bool = False
-) -> ImportResult:
+def import_rows(kind: RowKind, batch: Batch, *, trust_times: bool = False, create_genres: bool = False) -> ImportResult:
     """Write the rows of a batch, true on the next read.
 
     `trust_times`: the operator, no client, dates the events. `create_genres`: genres of movies that are new are made.
     """
     if kind is RowKind.EVENTS:
-        return _import_events(rows, trust_times)
+        return _import_events(read_event_rows(batch), trust_times)
+    rows = rows_of(batch)
     valid: list[tuple[int, dict[str, Any]]] = []
     rejections: list[Rejection] = []
     for row in rows:
@@ -84,38 +104,35 @@ def import_rows(
     return ImportResult(stored, 0, len(rows) - stored, sorted(rejections), [])
 
 
-def _import_events(rows: Sequence[Row], trust_times: bool) -> ImportResult:
-    read, rejections = read_event_rows(rows), list[Rejection]()
-    for position in read.doubtful:
-        _, problems = validate_row(RowKind.EVENTS, rows[position])
-        rejections += [Rejection(rows[position].line, field, reason) for field, reason in problems]
-    movies = resolve_movie_ids(set(read.movies))
-    if len(movies) < len(set(read.movies)):
-        unknown = {n for n, movie in enumerate(read.movies) if movie not in movies}
-        for n in unknown:
-            reason = f"The catalogue has no film {read.movies[n]}."
-            rejections.append(Rejection(rows[read.positions[n]].line, "movie_id", reason))
-        read = read.without(unknown)
+def _import_events(rows: EventRows, trust_times: bool) -> ImportResult:
+    count, rejections = len(rows.lines) + len(rows.doubtful), list[Rejection]()
+    for row in rows.doubtful:
+        _, problems = validate_row(RowKind.EVENTS, row)
+        rejections += [Rejection(row.line, field, reason) for field, reason in problems]
+    movies = resolve_movie_ids(set(rows.movies))
+    if unknown := {place: movie for place, movie in enumerate(rows.movies) if movie not in movies}:
+        for place, movie in unknown.items():
+            rejections.append(Rejection(rows.lines[place], "movie_id", f"The catalogue has no film {movie}."))
+        rows = rows.without(unknown)
     block = EventBlock(
-        read.viewers,
-        [movies[movie] for movie in read.movies],
-        read.kinds,
-        read.moments,
-        read.ratings,
-        read.completions,
-        read.event_ids,
-        read.sessions,
+        rows.viewers,
+        [movies[movie] for movie in rows.movies],
+        rows.kinds,
+        rows.moments,
+        rows.ratings,
+        rows.completions,
+        rows.event_ids,
+        rows.sessions,
     )
     recorded = record_block(block, backdate=trust_times)
     duplicates = []
-    for n, result in recorded.others.items():
-        line = rows[read.positions[n]].line
+    for place, result in recorded.others.items():
         if result.status is EventStatus.DUPLICATE:
-            duplicates.append(line)
+            duplicates.append(rows.lines[place])
         else:
-            rejections.append(Rejection(line, *_split_field(RowKind.EVENTS, result.reason)))
+            rejections.append(Rejection(rows.lines[place], *_split_field(RowKind.EVENTS, result.reason)))
     stored = len(block) - len(recorded.others)
-    rejected = len(rows) - stored - len(duplicates)
+    rejected = count - stored - len(duplicates)
     return ImportResult(stored, len(duplicates), rejected, sorted(rejections), sorted(duplicates))
 
 

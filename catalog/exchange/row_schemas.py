@@ -24,7 +24,7 @@ from catalog.api.local_fields import MAX_GENRE_LENGTH, GenreTranslationsField
 from catalog.api.serializers import NewMovie
 from catalog.api.strict import EVENT_HINTS, StrictSerializer
 from catalog.exchange.csv_header import Columns
-from catalog.exchange.row_files import Row
+from catalog.exchange.text_blocks import Row
 from catalog.models import MAX_AGE_LIMIT, Credit, WatchEvent
 from catalog.validators import LANGUAGE_PATTERN
 

@@ -13,8 +13,10 @@ from typing import BinaryIO, Self, TextIO, TypeVar, cast
 
 from catalog.errors import CatalogError
 from catalog.exchange.csv_header import Columns
-from catalog.exchange.row_files import FileFormat, Row, read_rows
-from catalog.exchange.row_import import Rejection
+from catalog.exchange.row_files import FileFormat
+from catalog.exchange.row_import import Rejection, read_batches
+from catalog.exchange.row_schemas import RowKind
+from catalog.exchange.text_blocks import Batch
 from catalog.exchange.text_encoding import GZIP_MAGIC
 
 STDIN = Path("-")
@@ -23,18 +25,18 @@ _T = TypeVar("_T")
 
 @contextmanager
 def open_rows(
-    file: Path, file_format: FileFormat | None, columns: Columns, encoding: str | None
-) -> Iterator[Iterator[Row]]:
+    kind: RowKind, file: Path, file_format: FileFormat | None, columns: Columns, encoding: str | None
+) -> Iterator[Iterator[Batch]]:
     """Open a file of rows, gzipped or not; the name tells the format where none is given. Raises CatalogError."""
     name = file.name.removesuffix(".gz")
     file_format = file_format or next((known for known in FileFormat if name.endswith(f".{known}")), None)
     if file_format is None:
         raise CatalogError(f"{file} ends in none of .jsonl, .csv and .parquet: name the form with --form.")
     with _open_source(file) as source:
-        yield read_rows(source, file_format, str(file), columns=columns, encoding=encoding)
+        yield _read_ahead(read_batches(kind, source, file_format, str(file), columns=columns, encoding=encoding))
 
 
-def read_ahead(items: Iterator[_T]) -> Iterator[_T]:
+def _read_ahead(items: Iterator[_T]) -> Iterator[_T]:
     """Yield the items; a thread makes the next one while the one before is worked on."""
     with ThreadPoolExecutor(1) as reader:
         pending = reader.submit(next, items, None)

@@ -19,8 +19,8 @@ from catalog.api.strict import operation as bare_operation
 from catalog.errors import DataFileError, MappingError
 from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_export import export_rows
-from catalog.exchange.row_files import WRITTEN_FORMATS, FileFormat, read_rows
-from catalog.exchange.row_import import Rejection, batched
+from catalog.exchange.row_files import WRITTEN_FORMATS, FileFormat
+from catalog.exchange.row_import import Rejection, batched, read_batches
 from catalog.exchange.row_schemas import COLUMNS, FIELDS, RowKind
 from catalog.limits import MAX_ID
 from recommender.api.base_view import ApiView
@@ -213,9 +213,17 @@ def _columns(kind: RowKind, query: Mapping[str, Any]) -> Columns:
 
 def _save_rows(job: Job, file: BinaryIO, columns: Columns, encoding: str | None) -> None:
     file_format = FileFormat(job.parameters["form"])
-    rows = read_rows(file, file_format, "the body", columns=columns, encoding=encoding, max_rows=imports.MAX_ROWS)
+    batches = read_batches(
+        RowKind(job.parameters["of"]),
+        file,
+        file_format,
+        "the body",
+        columns=columns,
+        encoding=encoding,
+        max_rows=imports.MAX_ROWS,
+    )
     try:
-        if not imports.save_rows(job, rows):
+        if not imports.save_rows(job, batches):
             raise ValidationError("The file has no rows.")
     except (DataFileError, imports.TooManyRows) as error:
         raise ValidationError(str(error)) from None

@@ -15,9 +15,9 @@ from django.db.models.functions import Coalesce
 from catalog import services
 from catalog.api.fields import viewer_key_in_file
 from catalog.exchange.dry_run import DryRun
-from catalog.exchange.row_files import Row
-from catalog.exchange.row_import import Rejection, batched, event_facts, import_rows
+from catalog.exchange.row_import import Rejection, event_facts, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
+from catalog.exchange.text_blocks import Batch, Row, TextBlock, rows_of
 from catalog.keys import Key
 from catalog.selectors import may_bring_genres
 from recommender.jobs.leases import Lease
@@ -42,17 +42,17 @@ class ReassignedRows(NamedTuple):
     age_limit: int | None  # the lowest in them
 
 
-def save_rows(job: Job, rows: Iterable[Row]) -> int:
+def save_rows(job: Job, batches: Iterable[Batch]) -> int:
     """Save rows as parts of an import job and return their number. Call it in the transaction that creates the job.
 
     Raises TooManyRows.
     """
     count, kind = 0, RowKind(job.parameters["of"])
-    for number, block in enumerate(in_bulk_turns(batched(rows, kind))):
-        count += len(block)
+    for number, batch in enumerate(in_bulk_turns(batches)):
+        count += len(batch)
         if count > MAX_ROWS:
             raise TooManyRows(f"has more than {MAX_ROWS:,} rows: send it in parts.")
-        ImportPart.objects.create(job=job, number=number, rows=json.dumps(block))
+        ImportPart.objects.create(job=job, number=number, rows=_dump(batch))
     if kind is RowKind.MOVIES and may_bring_genres():
         job.parameters = job.parameters | {FIRST_GENRES: True}
     Job.objects.filter(pk=job.pk).update(total=count, parameters=job.parameters)
@@ -103,7 +103,7 @@ def _summary(stored: int, duplicates: int, rejected: int) -> str:
 def _import_part(pk: int, kind: RowKind, create_genres: bool = False) -> ImportPart:
     with transaction.atomic():
         part = ImportPart.objects.select_for_update().get(pk=pk)
-        outcome = import_rows(kind, _load_rows(part), create_genres=create_genres)
+        outcome = import_rows(kind, _load(part), create_genres=create_genres)
         part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome[:4]
         part.save()
     return part
@@ -191,8 +191,22 @@ def _delete_rows(viewer: Key, part: ImportPart) -> list[Row]:
     return [row for row in rows if _is_viewer(viewer, row)]
 
 
-def _load_rows(part: ImportPart) -> list[Row]:
-    return [Row(*row) for row in json.loads(part.rows)]
+def _dump(batch: Batch) -> str:
+    """Return rows as the text that a part keeps: a list of rows, or the columns of a block."""
+    if isinstance(batch, TextBlock):
+        return json.dumps({"lines": batch.lines, "columns": batch.columns, "broken": batch.broken})
+    return json.dumps(batch)
+
+
+def _load(part: ImportPart) -> Batch:
+    loaded = json.loads(part.rows)
+    if isinstance(loaded, list):
+        return [Row(*row) for row in loaded]
+    return TextBlock(loaded["lines"], loaded["columns"], [Row(*row) for row in loaded["broken"]])
+
+
+def _load_rows(part: ImportPart) -> Sequence[Row]:
+    return rows_of(_load(part))
 
 
 def _save_part_rows(part: ImportPart, rows: Sequence[Row]) -> None:

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import DataFileError
-from catalog.exchange.row_files import WRITTEN_FORMATS, Row, read_rows
+from catalog.exchange.row_files import WRITTEN_FORMATS, read_rows
 from catalog.exchange.row_import import import_rows
 from catalog.exchange.row_schemas import FIELDS, RowKind
+from catalog.exchange.text_blocks import Row
 from catalog.models import Credit, Movie, Viewer, WatchEvent
 from catalog.selectors import catalogue_and_epoch, resolve_movie_ids
 from tests.support.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO

@@ -2,7 +2,7 @@
 
 import argparse
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
 from catalog.exchange.dry_run import DryRun
-from catalog.exchange.row_files import FileFormat, Row
-from catalog.exchange.row_import import batched, import_rows
+from catalog.exchange.row_files import FileFormat
+from catalog.exchange.row_import import import_rows
 from catalog.exchange.row_schemas import COLUMNS, RowKind
+from catalog.exchange.text_blocks import Batch, rows_of
 from catalog.exchange.text_encoding import ENCODINGS, python_encoding
 from catalog.management.progress import progress_display
-from catalog.management.row_files import RejectedRowsFile, open_rows, read_ahead
+from catalog.management.row_files import RejectedRowsFile, open_rows
 from catalog.selectors import may_bring_genres
 
 HELP = """Import films, people, genres, viewers or events from a JSONL, CSV or Parquet file; docs/api.md has the
@@ -73,25 +74,30 @@ class Command(BaseCommand):
             columns = COLUMNS[kind].mapped(options["map"], options["set"])
             encoding = options["encoding"] and python_encoding(options["encoding"])
             with (
-                open_rows(file, form, columns, encoding) as rows,
+                open_rows(kind, file, form, columns, encoding) as batches,
                 RejectedRowsFile(report) as rejected_rows,
                 progress_display(self.stdout) as progress,
             ):
                 create_genres = options["create_genres"] or may_bring_genres()  # for the whole file
                 run = self._judge if options["dry_run"] else self._import
-                rejected = run(kind, rows, create_genres, rejected_rows, partial(progress, kind))
+                rejected = run(kind, batches, create_genres, rejected_rows, partial(progress, kind))
         except (CatalogError, OSError, EOFError, zlib.error) as error:
             raise CommandError(str(error)) from error
         if rejected:
             raise CommandError(f"{report} has the rejected rows with line, field and reason.")
 
     def _import(
-        self, kind: RowKind, rows: Iterator[Row], create_genres: bool, rejected_rows: RejectedRowsFile, progress: Count
+        self,
+        kind: RowKind,
+        batches: Iterable[Batch],
+        create_genres: bool,
+        rejected_rows: RejectedRowsFile,
+        progress: Count,
     ) -> int:
         """Import all rows. Returns how many were rejected."""
         stored = duplicates = rejected = 0
         try:
-            for batch in read_ahead(batched(rows, kind)):
+            for batch in batches:
                 result = import_rows(kind, batch, trust_times=True, create_genres=create_genres)
                 stored, duplicates = stored + result.stored, duplicates + result.duplicates
                 rejected += result.rejected
@@ -103,12 +109,17 @@ class Command(BaseCommand):
         return rejected
 
     def _judge(
-        self, kind: RowKind, rows: Iterator[Row], create_genres: bool, rejected_rows: RejectedRowsFile, progress: Count
+        self,
+        kind: RowKind,
+        batches: Iterable[Batch],
+        create_genres: bool,
+        rejected_rows: RejectedRowsFile,
+        progress: Count,
     ) -> int:
         """Say what would become of all rows. Returns how many would be rejected."""
         dry_run = DryRun(kind, trust_times=True, create_genres=create_genres)
-        for batch in read_ahead(batched(rows, kind)):
-            rejected_rows.write(dry_run.add(batch))
+        for batch in batches:
+            rejected_rows.write(dry_run.add(rows_of(batch)))
             progress(dry_run.report.rows, None)
         report = dry_run.report
         self.stdout.write(

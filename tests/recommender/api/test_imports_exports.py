@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from catalog.exchange import row_import
 from catalog.models import Movie, Viewer, WatchEvent
 from infrastructure import body_limits
 from recommender import privacy, tasks
@@ -45,7 +46,7 @@ def test_a_new_film_does_not_take_the_id_that_a_row_before_it_was_given(site):
 
 @pytest.mark.usefixtures("transactional_db", "cast")
 def test_rejected_rows_are_paged(site, monkeypatch):
-    monkeypatch.setattr(imports, "batched", lambda rows, kind: ([row] for row in rows))
+    monkeypatch.setattr(row_import, "BATCH_SIZE", 1)
     body = f"user_id,name\n1,a\n\x01,b\n2,c\n{'x' * 129},d\n,e\n"
     job = post_rows(site, "viewers", body.encode(), CSV)
     assert run_import(site, job)["result"] == {"stored": 2, "duplicates": 0, "rejected": 3}
@@ -64,7 +65,7 @@ def test_rejected_rows_are_paged(site, monkeypatch):
 
 @pytest.mark.usefixtures("transactional_db", "cast")
 def test_an_import_that_was_killed_goes_on_where_it_was(site, monkeypatch):
-    monkeypatch.setattr(imports, "batched", lambda rows, kind: ([row] for row in rows))
+    monkeypatch.setattr(row_import, "BATCH_SIZE", 1)
     job = post_rows(site, "viewers", json_lines(*({"user_id": 5000 + n, "name": "new"} for n in range(3))))
     [first, *_] = ImportPart.objects.order_by("number")
     imports._import_part(first.pk, imports.RowKind.VIEWERS)

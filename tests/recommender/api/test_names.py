@@ -124,7 +124,7 @@ def test_a_file_makes_new_genres_when_it_is_told_to(site, tmp_path):
 
 @pytest.mark.usefixtures("transactional_db")
 def test_the_first_films_of_a_catalogue_bring_their_genres(site, monkeypatch):
-    monkeypatch.setattr("recommender.ingest.imports.batched", lambda rows: ([row] for row in rows))
+    monkeypatch.setattr("catalog.exchange.row_import.BATCH_SIZE", 1)
     body = b"movie_id,title,genres\n1,A,Drama\n2,B,Road Movie\n"
     job = post_rows(site, "movies", body, CSV, headers={"Idempotency-Key": "first"})
     assert run_import(site, job)["result"]["stored"] == 2, "each part after the first finds genres"
