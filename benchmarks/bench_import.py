@@ -7,6 +7,13 @@ ratio            the first over the second
 peak_mb          maximum resident memory of the importing process
 bytes_per_event  on Postgres' disk, the table's indexes included
 
+Then events as files of rows, as the API and the commands take them, each beside a bare COPY of the same rows:
+
+events_file_rows_per_s    import_rows of a CSV
+events_http_rows_per_s    POST /imports/events and the job behind it
+events_export_rows_per_s  export as CSV
+events_copy_rows_per_s    bare COPY
+
 With --imdb N it imports generated files in IMDb's format into an empty catalogue instead:
 
 imdb_titles      titles, all of which become films
@@ -23,6 +30,7 @@ from typing import Any
 
 import psycopg
 
+from benchmarks.event_files import measure_event_files
 from benchmarks.isolated_process import run_isolated
 from benchmarks.report import print_report
 from benchmarks.synthetic_data import write_synthetic_movielens
@@ -59,7 +67,9 @@ def run(args: argparse.Namespace) -> None:
         with embedded_servers.running_servers(state):
             imported = run_isolated(_import, state, data.resolve(), import_dataset)
             copy_seconds = _bare_copy(state, folder / "rows.bin", imported["rows"])
-    _report(imported, copy_seconds)
+            files = run_isolated(_import, state, generated, measure_event_files)
+            files["seconds"]["copy"] = _bare_copy(state, folder / "rows.bin", files["rows"])
+    _report(imported, copy_seconds, files)
 
 
 def _import(state: Path, data: Path, work: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
@@ -166,11 +176,12 @@ def _bare_copy(state: Path, file: Path, rows: int) -> float:
         copied = connection.execute("SELECT count(*) FROM bare_copy").fetchone()
         if copied != (rows,):
             raise RuntimeError(f"bare COPY wrote {copied} rows, the import {rows}: the comparison does not hold")
+        connection.execute("DROP TABLE bare_copy")
     return seconds
 
 
-def _report(imported: dict[str, Any], copy_seconds: float) -> None:
-    rows = imported["rows"]
+def _report(imported: dict[str, Any], copy_seconds: float, files: dict[str, Any]) -> None:
+    rows, of_files = imported["rows"], files["rows"]
     rates = {name: rows / seconds for name, seconds in (("whole", imported["seconds"]), ("copy", copy_seconds))}
     result = {
         "bench": "import",
@@ -186,7 +197,10 @@ def _report(imported: dict[str, Any], copy_seconds: float) -> None:
         "seconds": round(imported["seconds"], 2),
         "events_seconds": round(imported["events_seconds"], 2),
         "copy_seconds": round(copy_seconds, 2),
+        "events_rows": of_files,
+        "events_peak_mb": round(files["peak_mb"]),
     }
+    result |= {f"events_{name}_rows_per_s": round(of_files / seconds) for name, seconds in files["seconds"].items()}
     print_report(
         f"Import of {imported['name']}: {rows:,} ratings, {imported['movies']:,} films, peak {result['peak_mb']} MB",
         ("", "seconds", "rows a second"),
@@ -194,6 +208,15 @@ def _report(imported: dict[str, Any], copy_seconds: float) -> None:
             ("whole import", imported["seconds"], rates["whole"]),
             ("  of it the events", imported["events_seconds"], rows / imported["events_seconds"]),
             ("bare COPY", copy_seconds, rates["copy"]),
+            *(
+                (label, files["seconds"][name], of_files / files["seconds"][name])
+                for name, label in (
+                    ("file", f"{of_files:,} events by file"),
+                    ("http", "the same by HTTP"),
+                    ("export", "the same out as CSV"),
+                    ("copy", "bare COPY of the same"),
+                )
+            ),
         ),
         result,
     )

@@ -6,25 +6,32 @@ from typing import Any
 from django.db.models import F
 
 from catalog.api.local_fields import window_cell, window_values
-from catalog.event_keys import event_key_text
+from catalog.exchange.event_export import export_event_lines
 from catalog.exchange.row_files import FileFormat, write_rows
+from catalog.exchange.row_import import batched
 from catalog.exchange.row_schemas import FIELDS, TRANSLATED_TEXTS, RowKind
 from catalog.limits import BEFORE_ALL_IDS
-from catalog.models import Credit, Genre, Viewer, WatchEvent
+from catalog.models import Credit, Genre, Viewer
 from catalog.selectors import movie_details_page, translation_languages
-from catalog.selectors.viewer_data import stored_event_key
 
 PAGE_SIZE = 2000  # rows
+LINES_IN_PIECE = 1000
 
 
 def export_rows(kind: RowKind, file_format: FileFormat) -> Iterator[str]:
     """Yield the text of the file in pieces, ordered by id. A row that changes meanwhile is as it was or as it is."""
+    if kind is RowKind.EVENTS:
+        if file_format is FileFormat.CSV:
+            yield f"{','.join(FIELDS[kind])}\n"
+        yield from export_event_lines(file_format)
+        return
     if kind is RowKind.MOVIES and file_format is FileFormat.CSV:
-        yield from _movies_csv()
+        lines = _movies_csv()
     elif kind is RowKind.GENRES and file_format is FileFormat.CSV:
-        yield from _genres_csv()
+        lines = _genres_csv()
     else:
-        yield from write_rows(_READERS[kind](), FIELDS[kind], file_format)
+        lines = write_rows(_READERS[kind](), FIELDS[kind], file_format)
+    yield from map("".join, batched(lines, LINES_IN_PIECE))
 
 
 def _movies_csv() -> Iterator[str]:
@@ -106,22 +113,6 @@ def _viewer_rows() -> Iterator[dict[str, Any]]:
         }
 
 
-def _event_rows() -> Iterator[dict[str, Any]]:
-    events = WatchEvent.objects.select_related("viewer")
-    events = events.annotate(event_key=stored_event_key(), movie_key=F("movie__key"))
-    for event in _by_pages(lambda after: list(events.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
-        yield {
-            "user_id": event.viewer.site_key,
-            "movie_id": event.movie_key or event.movie_id,
-            "kind": event.get_kind_display(),
-            "occurred_at": _iso_text(event.occurred_at),
-            "rating": event.rating,
-            "completion": event.completion,
-            "event_id": event_key_text(event.client_event_id, event.event_key),
-            "session": event.viewer.is_session,
-        }
-
-
 def _by_pages(page: Callable[[int], list[Any]], after: int = 0) -> Iterator[Any]:
     """Yield all records of the pages; `page` returns the records after an id, at first after `after`."""
     while records := page(after):
@@ -138,5 +129,4 @@ _READERS: dict[RowKind, Callable[[], Iterator[dict[str, Any]]]] = {
     RowKind.PEOPLE: _credit_rows,
     RowKind.GENRES: _genre_rows,
     RowKind.VIEWERS: _viewer_rows,
-    RowKind.EVENTS: _event_rows,
 }

@@ -101,10 +101,10 @@ def record_block(block: EventBlock, *, backdate: bool = False) -> RecordedBlock:
 
 def _record(block: EventBlock, announce: bool, others: Mapping[Key, bool]) -> RecordedBlock:
     errors = _validation_errors(block)
-    movies = lock_movies(set(block.movie_ids))
-    if len(movies) < len(set(block.movie_ids)):
+    wanted = {movie_id for position, movie_id in enumerate(block.movie_ids) if position not in errors}
+    if unknown := wanted - lock_movies(wanted):
         for position, movie_id in enumerate(block.movie_ids):
-            if movie_id not in movies:
+            if movie_id in unknown:
                 error = f"there is no film {movie_id}" if movie_id > 0 else "there is no such film"
                 errors.setdefault(position, error)
     accepted = [position for position in range(len(block)) if position not in errors] if errors else range(len(block))

@@ -20,7 +20,7 @@ from catalog.errors import DataFileError, MappingError
 from catalog.exchange.csv_header import Columns
 from catalog.exchange.row_export import export_rows
 from catalog.exchange.row_files import WRITTEN_FORMATS, FileFormat
-from catalog.exchange.row_import import Rejection, batched, read_batches
+from catalog.exchange.row_import import Rejection, read_batches
 from catalog.exchange.row_schemas import COLUMNS, FIELDS, RowKind
 from catalog.limits import MAX_ID
 from recommender.api.base_view import ApiView
@@ -185,9 +185,8 @@ class ExportsView(ApiView):
         """Stream all rows of a kind."""
         if form not in WRITTEN_FORMATS:
             raise Http404(f"There is no form {form[:20]}: {' or '.join(WRITTEN_FORMATS)}.")
-        blocks = map("".join, batched(export_rows(RowKind(kind), FileFormat(form))))
         return StreamingHttpResponse(
-            FILE_TRANSFERS.stream(blocks),
+            FILE_TRANSFERS.stream(export_rows(RowKind(kind), FileFormat(form))),
             content_type=CONTENT_TYPE_BY_FORMAT[FileFormat(form)],
             headers={"Content-Disposition": f'attachment; filename="{kind}.{form}"'},
         )

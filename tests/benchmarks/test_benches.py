@@ -16,7 +16,16 @@ from tests.support.releases import RATINGS, WRITERS, write_release
 KEYS = {
     "admin": {"pages", "worst_cold_ms", "worst_warm_ms", "worst_queries", "over", "viewers", "events", "lists"},
     "catalogue": {"title_p50_ms", "mistyped_p99_ms", "search_p99_ms", "found", "load_s"},
-    "import": {"rows", "rows_per_s", "copy_rows_per_s", "ratio"},
+    "import": {
+        "rows",
+        "rows_per_s",
+        "copy_rows_per_s",
+        "ratio",
+        "events_file_rows_per_s",
+        "events_http_rows_per_s",
+        "events_export_rows_per_s",
+        "events_copy_rows_per_s",
+    },
     "quality": {"hr10", "ndcg10", "seeds", "train_s", "selected_on", "baselines", "data_hash"},
     "batch": {"viewers", "viewers_per_min", "bare_viewers_per_min", "ratio", "bytes_per_list", "peak_mb"},
     "growth": {"sizes", "slopes"},
