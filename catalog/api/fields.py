@@ -21,6 +21,7 @@ from catalog.validators import LANGUAGE_PATTERN, validate_imdb_id
 MAX_NAMES, MAX_NAME_LENGTH = 50, 200  # of a search; characters
 MAX_EXACT_FLOAT = 2**53
 MAX_LANGUAGE_LENGTH = 12  # characters
+MIN_REAL = 1.2e-38  # the smallest number above 0 that Postgres' real holds in full
 _NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 
@@ -94,6 +95,14 @@ class TimestampField(serializers.DateTimeField):
             return datetime.fromtimestamp(seconds, UTC)
         except (OverflowError, ValueError, OSError):
             self.fail("invalid", format="seconds since 1970")
+
+
+class ShareField(serializers.FloatField):
+    """A share of a movie in a file. One that four bytes cannot hold is none."""
+
+    def to_internal_value(self, data: Any) -> float:
+        share = float(super().to_internal_value(data))
+        return 0.0 if abs(share) < MIN_REAL else share
 
 
 class MovieIdField(serializers.CharField):

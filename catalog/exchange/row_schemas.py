@@ -15,6 +15,7 @@ from catalog.api.fields import (
     MovieKeyInFile,
     NameField,
     NamesField,
+    ShareField,
     StrictBoolean,
     StrictInteger,
     TimestampField,
@@ -100,7 +101,7 @@ class EventRow(StrictSerializer):
     kind = serializers.ChoiceField([kind.label for kind in WatchEvent.Kind])
     occurred_at = TimestampField()
     rating = serializers.FloatField(allow_null=True, default=None)
-    completion = serializers.FloatField(allow_null=True, default=None)
+    completion = ShareField(allow_null=True, default=None)
     event_id = EventKeyField(allow_null=True, default=None)
     session = StrictBoolean(default=False, help_text="Whether the viewer is an anonymous session.")
 

@@ -3,16 +3,18 @@
 import io
 import json
 from contextlib import suppress
+from datetime import UTC
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import DataFileError
+from catalog.exchange.event_rows import read_event_rows
 from catalog.exchange.row_files import WRITTEN_FORMATS, read_rows
 from catalog.exchange.row_import import import_rows
-from catalog.exchange.row_schemas import FIELDS, RowKind
-from catalog.exchange.text_blocks import Row
+from catalog.exchange.row_schemas import FIELDS, RowKind, validate_row
+from catalog.exchange.text_blocks import Row, TextBlock
 from catalog.models import Credit, Movie, Viewer, WatchEvent
 from catalog.selectors import catalogue_and_epoch, resolve_movie_ids
 from tests.support.cast import ADA, AMELIE, BEN, CLEO, MATRIX, NEMO
@@ -169,3 +171,57 @@ def test_any_bytes_are_rows_or_an_error_with_a_line(form, parts):
     rows = read_rows(io.BytesIO(b"\n".join([b"user_id,name", *parts])), form)
     with suppress(DataFileError):
         assert all(row.line and not (row.problem and row.values) for row in rows)
+
+
+CELLS = {
+    "user_id": ["5", " 5.0", "zoe", "007", "\x07", "x" * 129, "4294967296", "é"],
+    "movie_id": ["1", "1.0", " 1 ", "imdb:tt1", "a-film", "\n", "9" * 200, "x" * 129],
+    "kind": ["watch", "rating", "nap", " like "],
+    "occurred_at": [
+        "1600000000", "1600000000.5", "2020-01-01", "2020-01-01T00:00:00Z", "2020-01-01 10:00", "20200101", "-5",
+        "2020-01-01T00:00:00+05:30", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00", "2020-13-01", "noon",
+        "9" * 12, "1e9", "2020-W01-1", "٢٠٢٠-01-01",
+    ],
+    "rating": ["4.5", "5", "4,5", "nan", "x"],
+    "completion": ["0.5", "1", "2", "inf"],
+    "event_id": ["a", "0" * 129, "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "\t", " "],
+    "session": ["true", "0", "yes", "maybe"],
+}  # fmt: skip
+FIELDS_NEEDED = ("user_id", "movie_id", "kind", "occurred_at")
+JSON_CELLS = st.one_of(ANY, st.sampled_from([1, True, 1.0, 5, 5.5, 2**40, -1, None, 1_600_000_000, 1e10]))
+
+
+def cells(name, as_text):
+    sampled = st.sampled_from(["", *CELLS[name]])
+    return sampled if as_text else st.one_of(sampled, JSON_CELLS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.booleans())
+def test_columns_of_events_are_read_as_single_rows_are(data, as_text):
+    names = [name for name in CELLS if name in FIELDS_NEEDED or data.draw(st.booleans())]
+    rows = data.draw(st.lists(st.fixed_dictionaries({name: cells(name, as_text) for name in names}), max_size=6))
+    if as_text:
+        batch = TextBlock([*range(len(rows))], {name: [row[name] for row in rows] for name in names})
+        read, rows = read_event_rows(batch), [{name: cell for name, cell in row.items() if cell} for row in rows]
+    else:
+        read = read_event_rows([Row(n, row) for n, row in enumerate(rows)])
+    one_by_one = [validate_row(RowKind.EVENTS, Row(n, row)) for n, row in enumerate(rows)]
+    assert [row.line for row in read.doubtful] == [n for n, (_, problems) in enumerate(one_by_one) if problems]
+    assert list(read.lines) == [n for n, (_, problems) in enumerate(one_by_one) if not problems]
+    for place, line in enumerate(read.lines):
+        values = [column[place] for column in read[1:-1]]
+        values[2] = WatchEvent.Kind(values[2]).label
+        assert repr(dict(zip(FIELDS[RowKind.EVENTS], values, strict=True))) == repr(as_utc(one_by_one[line][0]))
+
+
+def as_utc(values):
+    return values | {"occurred_at": values["occurred_at"].astimezone(UTC)}
+
+
+def test_a_share_too_small_for_its_column_is_none_at_all(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text(f"user_id,movie_id,kind,occurred_at,completion\n{BEN},{NEMO},watch,1600000000,1e-60\n")
+    assert "1 stored" in import_file("events", path)[0]
+    assert WatchEvent.objects.get(viewer=BEN, occurred_at__year=2020).completion == 0
+    assert "1 there already" in import_file("events", path)[0]
