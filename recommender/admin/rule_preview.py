@@ -112,7 +112,7 @@ def _lists(values: Mapping[str, Any], rules: Sequence[MerchandisingRule]) -> _Pr
     if shelf == "home":
         request = RecommendRequest(viewer_id=viewer_id, viewer_key=viewer, top_k=ROW_LENGTH, rules_override=rules)
         page = build_page(request, MAX_ROWS, ROW_LENGTH)
-        return _PreviewedList([(row.row.title, row.movie_ids) for row in page.rows], page.empty_reason)
+        return _PreviewedList([(row.title, row.movie_ids) for row in page.rows], page.empty_reason)
     if shelf == "similar":
         similar = find_similar(parse_movie_id(values["film"]), LIST_LENGTH, viewer_id=viewer_id, rules_override=rules)
         return _PreviewedList([("", similar.movie_ids)], "")

@@ -67,10 +67,10 @@ class HomeMovieSerializer(MovieDetailFields):
 
 class HomeRowSerializer(serializers.Serializer):
     key = serializers.CharField(help_text="The kind and, where it is about something, that: once on a page.")
-    kind = serializers.CharField(help_text="What the row is; to translate its title by.")
+    kind = serializers.CharField(help_text="What the row is; to give it a title of one's own by.")
     about = serializers.CharField(help_text="The film id, genre or name that the title speaks of, or nothing.")
-    title = serializers.CharField(help_text="In English.")
-    reason = serializers.CharField(help_text="Why it is on this page, in English.")
+    title = serializers.CharField(help_text="In the wished language if it is told in it, else in English.")
+    reason = serializers.CharField(help_text="Why it is on this page, likewise.")
     source = serializers.ChoiceField(ROW_SOURCES, help_text="How the row came about.")  # type: ignore[assignment]
     recommendation_id = serializers.CharField(help_text="Send it along with impressions and clicks.")
     films = HomeMovieSerializer(many=True)
@@ -118,8 +118,8 @@ def page_body(user_id: int | str | None, page: Page, filters: Filters, sent: Map
                 "key": rendered.row.key,
                 "kind": rendered.row.kind,
                 "about": rendered.row.about,
-                "title": rendered.row.title,
-                "reason": rendered.row.reason,
+                "title": rendered.title,
+                "reason": rendered.reason,
                 "source": rendered.row.source,
                 "recommendation_id": rendered.recommendation_id,
                 "films": [_home_movie(movie_id, rendered.row.kind, page) for movie_id in rendered.movie_ids],

@@ -113,7 +113,8 @@ def merge_or_viewer(viewer_view: HttpView) -> HttpView:
 
     @wraps(merge_view)  # with what the schema and the middleware read of a view
     def view(request: HttpRequest) -> HttpResponseBase:
-        return merge_view(request) if request.method == "POST" else viewer_view(request, user_id="merge")
+        is_merge = request.method in ("POST", "OPTIONS")
+        return merge_view(request) if is_merge else viewer_view(request, user_id="merge")
 
     return view
 

@@ -1,14 +1,16 @@
 """A home page: rows with a reason each, no movie twice, in an order of the viewer's own."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from django.conf import settings
 
 from catalog.selectors import DetailedCard, MovieCard
 from recommender.history import exclusions_from, has_known_movies
+from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
@@ -16,6 +18,7 @@ from recommender.serving.degraded_mode import load_movie_cards
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.home.merchandising import PinnedMovies, apply_to_home_rows
 from recommender.serving.home.own_movies import find_own_movies
+from recommender.serving.home.row_texts import RowText, choose_language, put_into_words
 from recommender.serving.home.rows import NO_OWN_MOVIES, CandidateRow, RowContext, build_rows
 from recommender.serving.list_sources import compute_and_store
 from recommender.serving.metrics import instrumented
@@ -67,6 +70,8 @@ class RenderedRow:
     """A row as the page shows it."""
 
     row: CandidateRow
+    title: str
+    reason: str
     movie_ids: list[int]
     recommendation_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -82,7 +87,7 @@ class Page:
     unknown_names: dict[str, list[str]]
     suggestions: dict[str, dict[str, list[str]]]  # filter -> unknown name -> near names
     empty_reason: str  # why there are no rows
-    language: str  # of the titles, where the catalogue has them in it
+    language: str  # of the films' titles, where the catalogue has them in it
     data_set: int  # of the movies' ids
     movie_cards: dict[int, MovieCard | DetailedCard]
     completions: dict[int, float]  # movie id -> how much the viewer watched of what they started
@@ -106,8 +111,11 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
     doubles = context.snapshot.doubles
     min_movies = min(MIN_MOVIES, row_length, max(1, int(row_context.allowed.sum()) - doubles.extra))
     chosen = choose_rows(candidates, scores, max_rows, row_length, min_movies, pinned, films=doubles.films)
-    rendered = [RenderedRow(row=row, movie_ids=table.ids[row.rows].tolist()) for row in chosen]
     languages = context.languages_for(viewer)
+    named = [film for row in chosen for text in (row.title, row.reason) for film in text.films]
+    shown = np.concatenate([np.array(named, np.int64), *(row.rows for row in chosen)])
+    cards = load_movie_cards(table.ids[shown].tolist(), context.snapshot, languages, details=request.details)
+    rendered = _render(chosen, context.snapshot, languages, cards)
     model_version = viewer.stored_list.model if viewer.stored_list is not None else None
     shares = np.nan_to_num(own.completions).astype(float).round(4).tolist()
     return Page(
@@ -121,10 +129,29 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
         completions=dict(zip(table.ids[own.started].tolist(), shares, strict=True)),
         language=context.snapshot.language_of(languages),
         data_set=table.data_set,
-        movie_cards=load_movie_cards(
-            [movie for row in rendered for movie in row.movie_ids], context.snapshot, languages, details=request.details
-        ),
+        movie_cards=cards,
     )
+
+
+def _render(
+    rows: Sequence[CandidateRow],
+    snapshot: CatalogueSnapshot,
+    languages: tuple[str, ...],
+    cards: Mapping[int, MovieCard | DetailedCard],
+) -> list[RenderedRow]:
+    """Return the rows with their titles and reasons, in the first of the languages that they are told in."""
+    table, genres = snapshot.table, snapshot.genre_names_in(languages)
+    language = choose_language((*languages, settings.TITLE_LANGUAGE))
+
+    def say(text: RowText) -> str:
+        films = {row: (int(table.ids[row]), table.titles[row]) for row in text.films}
+        titles = {row: cards[movie].title if movie in cards else title for row, (movie, title) in films.items()}
+        return put_into_words(text, language, titles, genres)
+
+    return [
+        RenderedRow(row=row, title=say(row.title), reason=say(row.reason), movie_ids=table.ids[row.rows].tolist())
+        for row in rows
+    ]
 
 
 def _row_context(context: RequestContext, viewer: ViewerProfile) -> RowContext:

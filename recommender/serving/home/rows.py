@@ -18,6 +18,7 @@ from recommender.serving.candidates.model_scoring import score_movies
 from recommender.serving.candidates.neighbours import neighbours_of
 from recommender.serving.candidates.trending import rank_positions, reciprocal_rank_fusion
 from recommender.serving.home.own_movies import OwnMovies
+from recommender.serving.home.row_texts import RowText
 from recommender.serving.request import ChartName
 from recommender.serving.response import Source
 from recommender.serving.taste import LikedMovies
@@ -40,8 +41,8 @@ class CandidateRow:
     """A row that the page may show."""
 
     kind: str
-    title: str
-    reason: str
+    title: RowText
+    reason: RowText
     source: Source
     rows: np.ndarray  # movies as rows of the catalogue's table, best first
     about: str = ""  # the movie id or the name that the title speaks of
@@ -102,22 +103,21 @@ def _own_rows(context: RowContext) -> Iterator[CandidateRow]:
     """Yield what the viewer started, and what they liked long ago."""
     own = context.own
     if len(own.started):
-        reason = (
-            "You have not watched it to the end." if len(own.started) == 1 else "You have not watched them to the end."
-        )
-        yield CandidateRow("continue_watching", "Continue watching", reason, "history", own.started, topic=own.started)
+        films = "it" if len(own.started) == 1 else "them"
+        title, reason = RowText("Continue watching"), RowText(f"You have not watched {films} to the end.")
+        yield CandidateRow("continue_watching", title, reason, "history", own.started, topic=own.started)
     if len(own.again):
         said = np.isin(own.again, context.liked.rows[context.liked.strongly]).all()
-        reason = f"You liked them{'' if said else ' or watched them again'}, and it is a while ago."
-        yield CandidateRow("watch_again", "Watch again", reason, "history", own.again, topic=own.again)
+        reason = RowText(f"You liked them{'' if said else ' or watched them again'}, and it is a while ago.")
+        yield CandidateRow("watch_again", RowText("Watch again"), reason, "history", own.again, topic=own.again)
 
 
 def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
     """Yield the viewer's own list, and neighbours of movies liked lately: those liked strongly first, and none that is
     near to an earlier one."""
     if len(context.picks):
-        reason = "Chosen for you by your history."
-        yield CandidateRow("top_picks", "Top picks for you", reason, context.source, context.allowed_of(context.picks))
+        title, reason = RowText("Top picks for you"), RowText("Chosen for you by your history.")
+        yield CandidateRow("top_picks", title, reason, context.source, context.allowed_of(context.picks))
     table, seeds, near_a_seed = context.snapshot.table, 0, set[int]()
     rows, strongly = context.liked.rows[:RECENT], context.liked.strongly[:RECENT]
     for position in np.argsort(~strongly, kind="stable").tolist():
@@ -128,11 +128,10 @@ def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
         neighbours = neighbours_of(context.snapshot, context.ranker, seed)
         near_a_seed.update(neighbours[:NEAR_DUPLICATES].tolist())
         neighbours = context.allowed_of(neighbours)
-        title = table.titles[seed]
         yield CandidateRow(
             "because_you_watched",
-            f"Because you watched {title}",
-            f"You liked {title}." if strongly[position] else f"You watched {title}.",
+            RowText("Because you watched {film}", (seed,)),
+            RowText("You liked {film}." if strongly[position] else "You watched {film}.", (seed,)),
             "similar",
             neighbours,
             about=table.key_text(seed),
@@ -143,18 +142,19 @@ def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
 def _generic_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
     """Yield the charts: trending, the newest, popular."""
     if context.state is not None:
-        reason = "Watched more than usual lately, what suits you first."
+        title, reason = RowText("Trending for you"), RowText("Watched more than usual lately, what suits you first.")
         trending = context.chart("trending", TREND_POOL)
-        yield CandidateRow("trending_for_you", "Trending for you", reason, "trending_for_you", trending)
+        yield CandidateRow("trending_for_you", title, reason, "trending_for_you", trending)
     else:
-        trending = context.chart("trending", limit)
-        yield CandidateRow("trending", "Trending now", "Watched more than usual lately.", "trending", trending)
+        title, reason = RowText("Trending now"), RowText("Watched more than usual lately.")
+        yield CandidateRow("trending", title, reason, "trending", context.chart("trending", limit))
     newest = rank_chart("latest", context.snapshot, context.epoch).rows
     newest = newest[context.snapshot.table.published[newest]]
     newest = newest[: int(np.clip(NEW_SHARE * len(newest), MIN_NEW, MAX_NEW))]
-    reason = "The newest films here" + (", what suits you first." if len(context.liked.rows) else ".")
-    yield CandidateRow("new", "New films", reason, "latest", context.allowed_of(newest))
-    yield CandidateRow("popular", "Popular", "What everyone watches.", "popular", context.chart("popular", limit))
+    reason = RowText("The newest films here" + (", what suits you first." if len(context.liked.rows) else "."))
+    yield CandidateRow("new", RowText("New films"), reason, "latest", context.allowed_of(newest))
+    title, reason = RowText("Popular"), RowText("What everyone watches.")
+    yield CandidateRow("popular", title, reason, "popular", context.chart("popular", limit))
 
 
 def _taste_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
@@ -167,23 +167,26 @@ def _taste_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
     for genre in np.argsort(-lift, kind="stable")[:MAX_GENRE_ROWS].tolist():
         if lift[genre] > 0:
             name, rows = table.genre_names[genre], pool[owner[table.genre_of[entry] == genre]][:limit]
-            row = CandidateRow(
-                "popular_genre", f"Popular in {name}", f"What everyone watches in {name}.", "popular", rows, name
-            )
+            title = RowText("Popular in {genre}", genre=name)
+            reason = RowText("What everyone watches in {genre}.", genre=name)
+            row = CandidateRow("popular_genre", title, reason, "popular", rows, name)
             if len(liked):
-                row.kind, row.title = "genre", f"More in {name}"
-                row.reason = f"You watch more films in {name} than most people do."
+                row.kind, row.title = "genre", RowText("More in {genre}", genre=name)
+                row.reason = RowText("You watch more films in {genre} than most people do.", genre=name)
                 row.source = "model" if context.state is not None else "popular"
             row.topic = context.snapshot.movies_by_genre.postings(genre)
             yield row
     for person in taste.favourite_people(table, liked, MAX_PEOPLE_ROWS):
         name, said = table.person_names[person.number], np.isin(person.rows, context.liked.rows[context.liked.strongly])
-        titles = [table.titles[row] for row in person.rows[np.argsort(~said, kind="stable")][:2]]
-        kind, title = ("director", "More by") if person.role == taste.DIRECTOR else ("actor", "More with")
+        films = tuple(person.rows[np.argsort(~said, kind="stable")][:2].tolist())
+        kind, text = (
+            ("director", "More by {person}") if person.role == taste.DIRECTOR else ("actor", "More with {person}")
+        )
         rows = context.allowed_of(taste.movies_of_person(table, person))
         source: Source = "model" if context.state is not None else "content"
-        reason = f"You {'liked' if said.sum() >= len(titles) else 'watched'} {titles[0]} and {titles[1]}."
-        yield CandidateRow(kind, f"{title} {name}", reason, source, rows, about=name, topic=rows)
+        did = "liked" if said.sum() >= len(films) else "watched"
+        title, reason = RowText(text, person=name), RowText(f"You {did} {{film}} and {{other}}.", films)
+        yield CandidateRow(kind, title, reason, source, rows, about=name, topic=rows)
 
 
 def _order_row(context: RowContext, row: CandidateRow, scores: np.ndarray) -> np.ndarray:

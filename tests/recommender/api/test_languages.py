@@ -1,12 +1,16 @@
 """Titles, overviews and genre names in the language that a call, its Accept-Language or its viewer wishes."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.models import Genre, GenreTranslation, MovieTranslation, Viewer
+from catalog.names.genres import BUILTIN_LANGUAGES
 from catalog.names.languages import LanguageWish, canonical_tag, language_chain, parse_accept_language
 from catalog.services import save_record, save_viewer
+from recommender.serving.home import row_texts
 from tests.support.cast import ADA, EMPIRE, NEMO, SPIRITED_AWAY, STAR_WARS, TOY_STORY
 from tests.support.exchange import export_lines, import_file
 from tests.support.forms import admin_url, submit
@@ -109,6 +113,53 @@ def test_the_viewers_own_language_counts_where_the_call_wishes_none(api, transla
     assert nemo(api.get(path, headers={"Accept-Language": "fr"}))["title"] == FRENCH
     assert nemo(api.get(f"/movies?page_size=1000&user_id={ADA}"))["title"] == GERMAN
     assert nemo(api.get(f"/home?user_id={ADA}&rows=20&row_length=50"))["title"] == GERMAN
+
+
+# The rows of a home page ---------------------------------------------------------------------------------------------
+
+
+def home_rows(api, language, **headers):
+    path = f"/home?user_id={ADA}&rows=20&row_length=4" + (f"&language={language}" if language else "")
+    return {row["kind"]: row for row in api.get(path, headers=headers)["rows"]}
+
+
+def test_rows_are_called_in_the_language_with_the_films_and_genres_in_it(api, translated):
+    english = home_rows(api, "")
+    watched = english["because_you_watched"]["about"]
+    save_record(MovieTranslation(movie_id=int(watched), language="de", title="Der Lieblingsfilm"))
+    german = home_rows(api, "de-AT")
+
+    assert {kind: row["about"] for kind, row in english.items()} == {k: row["about"] for k, row in german.items()}
+    assert all(german[kind]["title"] != row["title"] for kind, row in english.items())
+    assert all(german[kind]["reason"] != row["reason"] for kind, row in english.items())
+    assert german["top_picks"]["title"] == "Für dich ausgewählt"
+    about_film = [row for row in api.get(f"/home?user_id={ADA}&rows=20&language=de")["rows"] if row["about"] == watched]
+    assert [row["title"] for row in about_film] == ["Weil du Der Lieblingsfilm gesehen hast"]
+    genres = [row for row in api.get(f"/home?user_id={ADA}&rows=20&language=fr")["rows"] if row["kind"] == "genre"]
+    assert {row["about"]: row["title"] for row in genres}["Sci-Fi"] == "Encore du genre Science-fiction"
+    assert home_rows(api, "", **{"Accept-Language": "fr-CA, en;q=0.3"})["popular"]["title"] == "Populaires"
+    assert home_rows(api, "ja")["popular"]["title"] == home_rows(api, "en-GB")["popular"]["title"] == "Popular"
+
+
+def test_rows_follow_the_language_of_a_viewer_and_of_a_site(api, model, settings):
+    viewer = Viewer.objects.get(pk=ADA)
+    viewer.language = "pt-BR"
+    save_viewer(viewer)
+    assert home_rows(api, "")["popular"]["reason"] == "O que todo mundo assiste."
+    assert home_rows(api, "", **{"Accept-Language": "en"})["popular"]["title"] == "Popular"
+    settings.TITLE_LANGUAGE = "de"
+    assert api.get("/home")["rows"][0]["title"] in ("Beliebt", "Im Trend")
+    assert api.get("/home?language=en")["rows"][0]["title"] in ("Popular", "Trending now")
+
+
+@pytest.mark.parametrize("text", row_texts._TRANSLATIONS)
+def test_a_row_s_words_name_the_same_in_every_language(text):
+    def names(words):
+        return sorted(re.findall(r"{(.*?)}", words))
+
+    translations = row_texts._TRANSLATIONS[text]
+    assert set(translations) == set(BUILTIN_LANGUAGES) == set(row_texts.LANGUAGES) - {"en"}
+    assert all(names(words) == names(text) and words != text for words in translations.values())
 
 
 def test_a_page_in_another_language_costs_two_queries_more(api, translated, django_assert_num_queries):

@@ -10,6 +10,7 @@ from recommender.serving.candidates.neighbours import neighbours_of
 from recommender.serving.filtering.attributes import build_mask, explain_empty
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.home.page import choose_rows, round_robin
+from recommender.serving.home.row_texts import RowText
 from recommender.serving.home.rows import CandidateRow
 from recommender.serving.ranked_movies import NO_MOVIES, RankedMovies, top_rows
 from recommender.serving.request import Filters
@@ -112,7 +113,7 @@ def test_rules_on_an_empty_list(diversity):
 
 
 def row(kind, *rows):
-    return CandidateRow(kind, kind, "", "popular", np.array(rows))
+    return CandidateRow(kind, RowText(kind), RowText(""), "popular", np.array(rows))
 
 
 def test_rows_take_turns_and_show_no_movie_twice():
