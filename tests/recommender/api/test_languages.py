@@ -134,9 +134,9 @@ def test_rows_are_called_in_the_language_with_the_films_and_genres_in_it(api, tr
     assert all(german[kind]["reason"] != row["reason"] for kind, row in english.items())
     assert german["top_picks"]["title"] == "Für dich ausgewählt"
     about_film = [row for row in api.get(f"/home?user_id={ADA}&rows=20&language=de")["rows"] if row["about"] == watched]
-    assert [row["title"] for row in about_film] == ["Weil du Der Lieblingsfilm gesehen hast"]
+    assert [row["title"] for row in about_film] == ["Weil du „Der Lieblingsfilm“ gesehen hast"]
     genres = [row for row in api.get(f"/home?user_id={ADA}&rows=20&language=fr")["rows"] if row["kind"] == "genre"]
-    assert {row["about"]: row["title"] for row in genres}["Sci-Fi"] == "Encore du genre Science-fiction"
+    assert {row["about"]: row["title"] for row in genres}["Sci-Fi"] == "D'autres films du genre Science-fiction"
     assert home_rows(api, "", **{"Accept-Language": "fr-CA, en;q=0.3"})["popular"]["title"] == "Populaires"
     assert home_rows(api, "ja")["popular"]["title"] == home_rows(api, "en-GB")["popular"]["title"] == "Popular"
 
