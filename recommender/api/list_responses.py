@@ -12,7 +12,7 @@ from recommender.movies.movie_ids import movie_id_text, movie_id_texts
 from recommender.serving.request import Filters
 from recommender.serving.response import Answer
 
-LANGUAGE_HELP = "With titles: their language, where the catalogue has them in it; else they are as they are."
+LANGUAGE_HELP = "Of titles, genres and reasons, as far as there are any in it."
 
 
 class NamesField(serializers.ListField):

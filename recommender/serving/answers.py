@@ -1,17 +1,16 @@
 """The end of the read path: candidates re-ranked, and the answer with what was asked for beside the movies."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from catalog import selectors
 from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slot
 from recommender.serving.context import RequestContext, load_viewer
 from recommender.serving.degraded_mode import load_movie_cards
-from recommender.serving.explain import explain_movies
+from recommender.serving.explain import Reasons, explain_movies
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.list_sources import Candidates
 from recommender.serving.paging.page import MadePage, close_page
@@ -20,6 +19,7 @@ from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Answer, Explanation, Recommendation
 from recommender.serving.viewer import ViewerProfile
+from recommender.serving.wording.texts import Words
 
 NOTHING_SEEN = "The viewer has seen no film, or none without bad stars: leave out seen=only."
 
@@ -56,13 +56,10 @@ def build_answer(
     movie_ids = movies.movie_ids.tolist()
     languages = context.languages_for(viewer)
     scores = np.round(movies.scores.astype(np.float64), 5).tolist()
-    explanations = _explain(context, candidates, movie_ids) if request.explain and movie_ids else None
-    cards = None
-    if request.titles:
-        causes = [cause.movie_id for explanation in explanations or () for cause in explanation.causes]
-        named = [*movie_ids, *causes] if languages else movie_ids
-        cards = load_movie_cards(named, context.snapshot, languages, details=request.details)
-        explanations = explanations and [_translate_causes(explanation, cards) for explanation in explanations]
+    reasons = _explain(context, candidates, movie_ids) if request.explain and movie_ids else None
+    causes = [cause.movie_id for of_movie in reasons or () for cause in of_movie.causes] if languages else []
+    named = [*(movie_ids if request.titles else ()), *causes]
+    cards = load_movie_cards(named, context.snapshot, languages, details=request.details) if named else {}
     answer = Answer(
         recommendations=list(map(Recommendation, movie_ids, scores)),
         source=candidates.source,
@@ -75,9 +72,9 @@ def build_answer(
         unknown_names=context.unknown_names,
         suggestions=suggest_names(context.snapshot, context.unknown_names),
         empty_reason="" if movie_ids else _explain_empty(context, viewer),
-        explanations=explanations,
-        movie_cards=cards,
-        language=context.snapshot.language_of(languages) if request.titles else "",
+        explanations=None if reasons is None else _put_into_words(reasons, Words(context.snapshot, languages, cards)),
+        movie_cards=cards if request.titles else None,
+        language=context.snapshot.language_of(languages) if request.titles or reasons is not None else "",
     )
     if request.page is not None:
         if request.page.made is not None:
@@ -87,15 +84,14 @@ def build_answer(
     return answer
 
 
-def _translate_causes(
-    explanation: Explanation, cards: Mapping[int, selectors.MovieCard | selectors.DetailedCard]
-) -> Explanation:
-    """Return the explanation with the titles of its causes as the cards have them."""
-    causes = [
-        cause._replace(title=cards[cause.movie_id].title) if cause.movie_id in cards else cause
-        for cause in explanation.causes
+def _put_into_words(found: Sequence[Reasons], words: Words) -> list[Explanation]:
+    return [
+        Explanation(
+            [cause._replace(title=words.title_of(cause.movie_id, cause.title)) for cause in reasons.causes],
+            "" if reasons.fact is None else words.say(reasons.fact),
+        )
+        for reasons in found
     ]
-    return explanation._replace(causes=causes)
 
 
 def facts_of(answer: Answer) -> dict[str, Any]:
@@ -165,7 +161,7 @@ def count_removed(context: RequestContext, viewer: ViewerProfile) -> dict[str, i
     return seen | context.eligible_for(viewer).removal_counts()
 
 
-def _explain(context: RequestContext, candidates: Candidates, movie_ids: list[int]) -> list[Explanation] | None:
+def _explain(context: RequestContext, candidates: Candidates, movie_ids: list[int]) -> list[Reasons] | None:
     """Explain the list by the histories that it was made from; None while Postgres is down, as they were not read."""
     viewer = candidates.viewer
     if viewer.stored_list is not None:

@@ -1,4 +1,4 @@
-"""What a movie has in common with a whole history: people and genres of several watched movies, in English.
+"""What a movie has in common with a whole history: people and genres of several watched movies.
 
 Of a group only what holds for each member is said: nobody learns from it what another watched alone.
 """
@@ -9,12 +9,12 @@ from itertools import combinations
 import numpy as np
 
 from catalog.models import Credit
-from catalog.plurals import count_noun
 from catalog.selectors import CatalogueTable
 from recommender.ml.data import RATING, WATCH
 from recommender.movies.indexes import csr_gather
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.viewer import ViewerProfile
+from recommender.serving.wording.texts import Text
 
 DIRECTOR = int(Credit.Role.DIRECTOR)
 MIN_WITH_ACTOR, MIN_OF_GENRES, MIN_OF_GENRE = 2, 2, 3  # watched movies that speak for an actor, a pair of genres, one
@@ -35,15 +35,15 @@ class CommonGround:
             rows = np.intersect1d(rows, others)
         return np.asarray(self._table.ids[rows])
 
-    def describe(self, row: int) -> str:
-        """Say what the movie at `row` has in common with the watched ones: a director, an actor, genres; or ""."""
+    def describe(self, row: int) -> Text | None:
+        """Return what the movie at `row` has in common with the watched ones: a director, an actor, genres."""
         others = [rows[self._films[rows] != self._films[row]] for rows in self._watched]
         watched = [rows[np.unique(self._films[rows], return_index=True)[1]] for rows in others]  # doubles say it once
         if not all(len(rows) for rows in watched):
-            return ""
+            return None
         return self._people(row, watched) or self._genres(row, watched)
 
-    def _people(self, row: int, watched: Sequence[np.ndarray]) -> str:
+    def _people(self, row: int, watched: Sequence[np.ndarray]) -> Text | None:
         table, (first, last) = self._table, self._table.credit_start[row : row + 2].tolist()
         people, roles = table.credit_person[first:last], table.credit_role[first:last]
         keys = _credit_keys(people, roles)
@@ -52,13 +52,17 @@ class CommonGround:
         fewest, total = counts.min(0), counts.sum(0)
         directs = roles == DIRECTOR
         wanted = 1 if len(watched) > 1 else MIN_WITH_ACTOR
-        for mask, phrase in ((directs & (fewest >= 1), "Directed by"), (~directs & (fewest >= wanted), "With")):
+        for mask, phrase in (
+            (directs & (fewest >= 1), "Directed by {person}"),
+            (~directs & (fewest >= wanted), "With {person}"),
+        ):
             if mask.any():
                 best = int(np.argmax(np.where(mask, total, -1)))
-                return f"{phrase} {table.person_names[people[best]]}, {self._as_in(int(total[best]))}."
-        return ""
+                count = int(total[best])
+                return Text(f"{phrase}, {self._as_in(count)}.", people=[table.person_names[people[best]]], total=count)
+        return None
 
-    def _genres(self, row: int, watched: Sequence[np.ndarray]) -> str:
+    def _genres(self, row: int, watched: Sequence[np.ndarray]) -> Text | None:
         table, (first, last) = self._table, self._table.genre_start[row : row + 2].tolist()
         genres = table.genre_of[first:last]
         has = [_has_genres(table, rows, genres) for rows in watched]  # bool [movies, genres] of each member
@@ -70,15 +74,15 @@ class CommonGround:
                     found.append((sum(counts), choice))
             if found:
                 count, choice = max(found, key=lambda item: item[0])
-                names = " and ".join(table.genre_names[genres[n]] for n in choice)
-                return f"{names}, {self._as_in(count)}."
-        return ""
+                names = [table.genre_names[genres[n]] for n in choice]
+                return Text(f"{{genre}}, {self._as_in(count)}.", genres=names, total=count)
+        return None
 
     def _as_in(self, count: int) -> str:
         """Say of how many watched movies it is true; of a group no number, which would tell on its members."""
         if len(self._watched) > 1:
             return "as in films that each of you watched"
-        return f"as in {count_noun(count, 'film')} that you watched"
+        return "as in 1 film that you watched" if count == 1 else "as in {count} films that you watched"
 
 
 def _watched_rows(eligibility: EligibilityFilter, viewer: ViewerProfile) -> np.ndarray:

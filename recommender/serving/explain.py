@@ -5,7 +5,7 @@ common with what was watched; and a popular list says that it is popular.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates.content import content_similarity, last_rows
 from recommender.serving.common_ground import CommonGround
 from recommender.serving.filtering.eligibility import EligibilityFilter
-from recommender.serving.response import Cause, Explanation, Source
+from recommender.serving.response import Cause, Source
 from recommender.serving.viewer import ViewerProfile
+from recommender.serving.wording.texts import Text
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -26,7 +27,14 @@ DIRECTOR = int(Credit.Role.DIRECTOR)
 MAX_CAUSES = 2  # watched movies named for each listed one
 MIN_EFFECT = 0.01  # of a score; below it the model says nothing
 MAX_NAMES = 3  # people or genres in a fact
-POPULAR = "Popular with other viewers."
+POPULAR = Text("Popular with other viewers.")
+
+
+class Reasons(NamedTuple):
+    """Why a movie is listed, before it is put into words."""
+
+    causes: list[Cause]  # most telling first
+    fact: Text | None  # what the movie and a cause have in common; None where nothing is known
 
 
 def explain_movies(
@@ -37,7 +45,7 @@ def explain_movies(
     ranker: "Ranker | None",
     eligibility: EligibilityFilter,
     requested_at: int | None,
-) -> list[Explanation]:
+) -> list[Reasons]:
     """Explain each of the listed movies, in order, by the histories and the model that the list was made from.
 
     `audience`: who reads it. No explanation names a movie that one of them did not watch, or above the filter's age
@@ -45,7 +53,7 @@ def explain_movies(
     """
     ground, rows = CommonGround(eligibility, audience), eligibility.snapshot.table.rows_of(np.array(movie_ids)).tolist()
     if source == "popular":
-        return [Explanation([], (ground.describe(row) if row >= 0 else "") or POPULAR) for row in rows]
+        return [Reasons([], (ground.describe(row) if row >= 0 else None) or POPULAR) for row in rows]
     may_be_named = set(ground.shared_ids.tolist())
     doubles = eligibility.snapshot.doubles
     films = doubles.films_of(np.array(movie_ids)).tolist()
@@ -62,10 +70,10 @@ def explain_movies(
                     continue  # a film that was seen is no reason for itself
                 if effect >= MIN_EFFECT and effect > strongest[movie].get(cause, 0.0):
                     strongest[movie][cause] = effect
-    explanations = [_explanation(eligibility, movie, strongest[movie]) for movie in movie_ids]
+    found = [_reasons(eligibility, movie, strongest[movie]) for movie in movie_ids]
     return [
-        explanation._replace(fact=ground.describe(row)) if not explanation.fact and row >= 0 else explanation
-        for explanation, row in zip(explanations, rows, strict=True)
+        reasons._replace(fact=ground.describe(row)) if reasons.fact is None and row >= 0 else reasons
+        for reasons, row in zip(found, rows, strict=True)
     ]
 
 
@@ -96,7 +104,7 @@ def _model_effects(
     return watched, effects
 
 
-def _explanation(eligibility: EligibilityFilter, movie: int, effect_of: dict[int, float]) -> Explanation:
+def _reasons(eligibility: EligibilityFilter, movie: int, effect_of: dict[int, float]) -> Reasons:
     snapshot, table = eligibility.snapshot, eligibility.snapshot.table
     watched_films = snapshot.doubles.films_of(np.array(list(effect_of), np.int32)).tolist()
     by_film: dict[int, tuple[int, float]] = {}  # of doubles that were both watched, the one that says more
@@ -104,40 +112,34 @@ def _explanation(eligibility: EligibilityFilter, movie: int, effect_of: dict[int
         by_film[film] = max(by_film.get(film, cause), cause, key=lambda item: item[1])
     strongest = sorted(by_film.values(), key=lambda item: -item[1])[:MAX_CAUSES]
     listed_row, *rows = table.rows_of(np.array([movie, *(watched for watched, _ in strongest)])).tolist()
-    causes, fact = [], ""
+    causes, fact = [], None
     for row, (watched, effect) in zip(rows, strongest, strict=True):
         if row < 0 or not eligibility.may_mention(row):
             continue
         causes.append(Cause(watched, table.titles[row], round(effect, 4)))
-        if not fact and listed_row >= 0:
+        if fact is None and listed_row >= 0:
             fact = shared_attributes(snapshot, listed_row, row)
-    return Explanation(causes, fact)
+    return Reasons(causes, fact)
 
 
-def shared_attributes(snapshot: CatalogueSnapshot, row: int, other: int) -> str:
-    """Say what the movie at `row` shares with the other, the most telling of series, director, cast, genres; or ""."""
-    table, title = snapshot.table, snapshot.table.titles[other]
-    series = series_of(snapshot)
+def shared_attributes(snapshot: CatalogueSnapshot, row: int, other: int) -> Text | None:
+    """Return what the movie at `row` shares with the other, the most telling of series, director, cast, genres."""
+    table, series = snapshot.table, series_of(snapshot)
     if series[row] >= 0 and series[row] == series[other]:
-        return f"Of the same series as {title}."
+        return Text("Of the same series as {film}.", (other,))
     others = {(table.credit_person[n], table.credit_role[n]) for n in _entries(table.credit_start, other)}
     shared = [n for n in _entries(table.credit_start, row) if (table.credit_person[n], table.credit_role[n]) in others]
-    if directors := [table.person_names[table.credit_person[n]] for n in shared if table.credit_role[n] == DIRECTOR]:
-        return f"Directed by {_join_names(directors)}, like {title}."
-    if shared:
-        return f"With {_join_names([table.person_names[table.credit_person[n]] for n in shared])}, like {title}."
+    directing = [n for n in shared if table.credit_role[n] == DIRECTOR]
+    if people := [table.person_names[table.credit_person[n]] for n in (directing or shared)[:MAX_NAMES]]:
+        text = "Directed by {person}, like {film}." if directing else "With {person}, like {film}."
+        return Text(text, (other,), people=people)
     if table.ids[row] == table.ids[other]:
-        return ""
+        return None
     other_genres = {int(table.genre_of[n]) for n in _entries(table.genre_start, other)}
     genres = [int(table.genre_of[n]) for n in _entries(table.genre_start, row)]
-    names = [table.genre_names[genre] for genre in genres if genre in other_genres]
-    return f"{_join_names(names)}, like {title}." if names else ""
+    names = [table.genre_names[genre] for genre in genres if genre in other_genres][:MAX_NAMES]
+    return Text("{genre}, like {film}.", (other,), genres=names) if names else None
 
 
 def _entries(starts: np.ndarray, row: int) -> range:
     return range(int(starts[row]), int(starts[row + 1]))
-
-
-def _join_names(names: list[str]) -> str:
-    *first, last = names[:MAX_NAMES]
-    return f"{', '.join(first)} and {last}" if first else last

@@ -28,7 +28,7 @@ class Explanation(NamedTuple):
     """Why a movie is listed."""
 
     causes: list[Cause]  # most telling first
-    fact: str  # what the movie and a cause have in common, in English; "" where nothing is known
+    fact: str  # what the movie and a cause have in common; "" where nothing is known
 
 
 @dataclass(kw_only=True, slots=True)
@@ -49,7 +49,7 @@ class Answer:
     explanations: Sequence[Explanation] | None = None  # one for each movie, where they were asked for
     is_chart: bool = False  # a chart was asked for; it does not stand in for a viewer's own list
     next_cursor: str | None = None  # asks for the next page; None: there is none, or the list has no pages
-    language: str = ""  # of the titles, where the catalogue has them in it; "": no titles
+    language: str = ""  # of titles and explanations, where there are any in it; "": the answer has neither
     movie_cards: Mapping[int, MovieCard | DetailedCard] | None = (
         None  # movie id -> title and poster, where they were asked for
     )

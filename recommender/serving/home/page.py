@@ -1,16 +1,14 @@
 """A home page: rows with a reason each, no movie twice, in an order of the viewer's own."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from django.conf import settings
 
-from catalog.selectors import DetailedCard, MovieCard
+from catalog.selectors import CatalogueTable, DetailedCard, MovieCard
 from recommender.history import exclusions_from, has_known_movies
-from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
@@ -18,7 +16,6 @@ from recommender.serving.degraded_mode import load_movie_cards
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.home.merchandising import PinnedMovies, apply_to_home_rows
 from recommender.serving.home.own_movies import find_own_movies
-from recommender.serving.home.row_texts import RowText, choose_language, put_into_words
 from recommender.serving.home.rows import NO_OWN_MOVIES, CandidateRow, RowContext, build_rows
 from recommender.serving.list_sources import compute_and_store
 from recommender.serving.metrics import instrumented
@@ -26,6 +23,7 @@ from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Source
 from recommender.serving.taste import liked_movies
 from recommender.serving.viewer import NO_IDS, ViewerProfile
+from recommender.serving.wording.texts import Words
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -115,7 +113,8 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
     named = [film for row in chosen for text in (row.title, row.reason) for film in text.films]
     shown = np.concatenate([np.array(named, np.int64), *(row.rows for row in chosen)])
     cards = load_movie_cards(table.ids[shown].tolist(), context.snapshot, languages, details=request.details)
-    rendered = _render(chosen, context.snapshot, languages, cards)
+    words = Words(context.snapshot, languages, cards)
+    rendered = [_render(row, words, table) for row in chosen]
     model_version = viewer.stored_list.model if viewer.stored_list is not None else None
     shares = np.nan_to_num(own.completions).astype(float).round(4).tolist()
     return Page(
@@ -133,25 +132,9 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
     )
 
 
-def _render(
-    rows: Sequence[CandidateRow],
-    snapshot: CatalogueSnapshot,
-    languages: tuple[str, ...],
-    cards: Mapping[int, MovieCard | DetailedCard],
-) -> list[RenderedRow]:
-    """Return the rows with their titles and reasons, in the first of the languages that they are told in."""
-    table, genres = snapshot.table, snapshot.genre_names_in(languages)
-    language = choose_language((*languages, settings.TITLE_LANGUAGE))
-
-    def say(text: RowText) -> str:
-        films = {row: (int(table.ids[row]), table.titles[row]) for row in text.films}
-        titles = {row: cards[movie].title if movie in cards else title for row, (movie, title) in films.items()}
-        return put_into_words(text, language, titles, genres)
-
-    return [
-        RenderedRow(row=row, title=say(row.title), reason=say(row.reason), movie_ids=table.ids[row.rows].tolist())
-        for row in rows
-    ]
+def _render(row: CandidateRow, words: Words, table: CatalogueTable) -> RenderedRow:
+    title, reason = words.say(row.title), words.say(row.reason)
+    return RenderedRow(row=row, title=title, reason=reason, movie_ids=table.ids[row.rows].tolist())
 
 
 def _row_context(context: RequestContext, viewer: ViewerProfile) -> RowContext:

@@ -18,10 +18,10 @@ from recommender.serving.candidates.model_scoring import score_movies
 from recommender.serving.candidates.neighbours import neighbours_of
 from recommender.serving.candidates.trending import rank_positions, reciprocal_rank_fusion
 from recommender.serving.home.own_movies import OwnMovies
-from recommender.serving.home.row_texts import RowText
 from recommender.serving.request import ChartName
 from recommender.serving.response import Source
 from recommender.serving.taste import LikedMovies
+from recommender.serving.wording.texts import Text
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -41,8 +41,8 @@ class CandidateRow:
     """A row that the page may show."""
 
     kind: str
-    title: RowText
-    reason: RowText
+    title: Text
+    reason: Text
     source: Source
     rows: np.ndarray  # movies as rows of the catalogue's table, best first
     about: str = ""  # the movie id or the name that the title speaks of
@@ -104,19 +104,19 @@ def _own_rows(context: RowContext) -> Iterator[CandidateRow]:
     own = context.own
     if len(own.started):
         films = "it" if len(own.started) == 1 else "them"
-        title, reason = RowText("Continue watching"), RowText(f"You have not watched {films} to the end.")
+        title, reason = Text("Continue watching"), Text(f"You have not watched {films} to the end.")
         yield CandidateRow("continue_watching", title, reason, "history", own.started, topic=own.started)
     if len(own.again):
         said = np.isin(own.again, context.liked.rows[context.liked.strongly]).all()
-        reason = RowText(f"You liked them{'' if said else ' or watched them again'}, and it is a while ago.")
-        yield CandidateRow("watch_again", RowText("Watch again"), reason, "history", own.again, topic=own.again)
+        reason = Text(f"You liked them{'' if said else ' or watched them again'}, and it is a while ago.")
+        yield CandidateRow("watch_again", Text("Watch again"), reason, "history", own.again, topic=own.again)
 
 
 def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
     """Yield the viewer's own list, and neighbours of movies liked lately: those liked strongly first, and none that is
     near to an earlier one."""
     if len(context.picks):
-        title, reason = RowText("Top picks for you"), RowText("Chosen for you by your history.")
+        title, reason = Text("Top picks for you"), Text("Chosen for you by your history.")
         yield CandidateRow("top_picks", title, reason, context.source, context.allowed_of(context.picks))
     table, seeds, near_a_seed = context.snapshot.table, 0, set[int]()
     rows, strongly = context.liked.rows[:RECENT], context.liked.strongly[:RECENT]
@@ -130,8 +130,8 @@ def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
         neighbours = context.allowed_of(neighbours)
         yield CandidateRow(
             "because_you_watched",
-            RowText("Because you watched {film}", (seed,)),
-            RowText("You liked {film}." if strongly[position] else "You watched {film}.", (seed,)),
+            Text("Because you watched {film}", (seed,)),
+            Text("You liked {film}." if strongly[position] else "You watched {film}.", (seed,)),
             "similar",
             neighbours,
             about=table.key_text(seed),
@@ -142,18 +142,18 @@ def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
 def _generic_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
     """Yield the charts: trending, the newest, popular."""
     if context.state is not None:
-        title, reason = RowText("Trending for you"), RowText("Watched more than usual lately, what suits you first.")
+        title, reason = Text("Trending for you"), Text("Watched more than usual lately, what suits you first.")
         trending = context.chart("trending", TREND_POOL)
         yield CandidateRow("trending_for_you", title, reason, "trending_for_you", trending)
     else:
-        title, reason = RowText("Trending now"), RowText("Watched more than usual lately.")
+        title, reason = Text("Trending now"), Text("Watched more than usual lately.")
         yield CandidateRow("trending", title, reason, "trending", context.chart("trending", limit))
     newest = rank_chart("latest", context.snapshot, context.epoch).rows
     newest = newest[context.snapshot.table.published[newest]]
     newest = newest[: int(np.clip(NEW_SHARE * len(newest), MIN_NEW, MAX_NEW))]
-    reason = RowText("The newest films here" + (", what suits you first." if len(context.liked.rows) else "."))
-    yield CandidateRow("new", RowText("New films"), reason, "latest", context.allowed_of(newest))
-    title, reason = RowText("Popular"), RowText("What everyone watches.")
+    reason = Text("The newest films here" + (", what suits you first." if len(context.liked.rows) else "."))
+    yield CandidateRow("new", Text("New films"), reason, "latest", context.allowed_of(newest))
+    title, reason = Text("Popular"), Text("What everyone watches.")
     yield CandidateRow("popular", title, reason, "popular", context.chart("popular", limit))
 
 
@@ -167,12 +167,12 @@ def _taste_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
     for genre in np.argsort(-lift, kind="stable")[:MAX_GENRE_ROWS].tolist():
         if lift[genre] > 0:
             name, rows = table.genre_names[genre], pool[owner[table.genre_of[entry] == genre]][:limit]
-            title = RowText("Popular in {genre}", genre=name)
-            reason = RowText("What everyone watches in {genre}.", genre=name)
+            title = Text("Popular in {genre}", genres=[name])
+            reason = Text("What everyone watches in {genre}.", genres=[name])
             row = CandidateRow("popular_genre", title, reason, "popular", rows, name)
             if len(liked):
-                row.kind, row.title = "genre", RowText("More in {genre}", genre=name)
-                row.reason = RowText("You watch more films in {genre} than most people do.", genre=name)
+                row.kind, row.title = "genre", Text("More in {genre}", genres=[name])
+                row.reason = Text("You watch more films in {genre} than most people do.", genres=[name])
                 row.source = "model" if context.state is not None else "popular"
             row.topic = context.snapshot.movies_by_genre.postings(genre)
             yield row
@@ -185,7 +185,7 @@ def _taste_rows(context: RowContext, limit: int) -> Iterator[CandidateRow]:
         rows = context.allowed_of(taste.movies_of_person(table, person))
         source: Source = "model" if context.state is not None else "content"
         did = "liked" if said.sum() >= len(films) else "watched"
-        title, reason = RowText(text, person=name), RowText(f"You {did} {{film}} and {{other}}.", films)
+        title, reason = Text(text, people=[name]), Text(f"You {did} {{film}} and {{other}}.", films)
         yield CandidateRow(kind, title, reason, source, rows, about=name, topic=rows)
 
 

@@ -6,12 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.models import Genre, GenreTranslation, MovieTranslation, Viewer
+from catalog.models import Credit, Genre, GenreTranslation, MovieTranslation, Person, Viewer
 from catalog.names.genres import BUILTIN_LANGUAGES
 from catalog.names.languages import LanguageWish, canonical_tag, language_chain, parse_accept_language
-from catalog.services import save_record, save_viewer
-from recommender.serving.home import row_texts
-from tests.support.cast import ADA, EMPIRE, NEMO, SPIRITED_AWAY, STAR_WARS, TOY_STORY
+from catalog.services import record_events, save_record, save_viewer
+from recommender.serving.wording.texts import LANGUAGES
+from recommender.serving.wording.translations import TRANSLATIONS
+from tests.support.cast import (
+    ADA,
+    BEN,
+    EMPIRE,
+    JEDI,
+    MORNING,
+    NEMO,
+    RAIDERS,
+    SPIRITED_AWAY,
+    STAR_WARS,
+    TOY_STORY,
+    watch_event,
+)
 from tests.support.exchange import export_lines, import_file
 from tests.support.forms import admin_url, submit
 
@@ -152,14 +165,70 @@ def test_rows_follow_the_language_of_a_viewer_and_of_a_site(api, model, settings
     assert api.get("/home?language=en")["rows"][0]["title"] in ("Popular", "Trending now")
 
 
-@pytest.mark.parametrize("text", row_texts._TRANSLATIONS)
-def test_a_row_s_words_name_the_same_in_every_language(text):
+@pytest.mark.parametrize("text", TRANSLATIONS)
+def test_a_text_names_the_same_in_every_language(text):
     def names(words):
         return sorted(re.findall(r"{(.*?)}", words))
 
-    translations = row_texts._TRANSLATIONS[text]
-    assert set(translations) == set(BUILTIN_LANGUAGES) == set(row_texts.LANGUAGES) - {"en"}
+    translations = TRANSLATIONS[text]
+    assert set(translations) == set(BUILTIN_LANGUAGES) == set(LANGUAGES) - {"en"}
     assert all(names(words) == names(text) and words != text for words in translations.values())
+
+
+# Explanations --------------------------------------------------------------------------------------------------------
+
+
+def explained(api, call, **more):
+    history = {"history": [str(STAR_WARS), str(EMPIRE)], "top_k": 100, "explain": True}
+    body = api.post(call, history | more)
+    return body, {movie["movie_id"]: movie for movie in body["recommendations"]}
+
+
+def test_explanations_are_told_in_the_language(api, translated):
+    save_record(MovieTranslation(movie_id=STAR_WARS, language="de", title="Krieg der Sterne"))
+    save_record(MovieTranslation(movie_id=EMPIRE, language="de", title="Das Imperium schlägt zurück"))
+    for titles in (False, True):  # what is listed need not have titles
+        body, films = explained(api, "/recommend", language="de", titles=titles)
+        german = {"Krieg der Sterne", "Das Imperium schlägt zurück"}
+        assert body["language"] == "de"
+        assert {cause["title"] for film in films.values() for cause in film["because"]} == german
+        assert films[str(RAIDERS)]["fact"] in {f"Mit Harrison Ford, wie in „{title}“." for title in german}
+        assert films[str(JEDI)]["fact"] in {f"Aus derselben Reihe wie „{title}“." for title in german}
+        assert ("title" in films[str(JEDI)]) == titles
+    films = explained(api, "/recommend", language="ja")[1]
+    assert films[str(RAIDERS)]["fact"].startswith("With Harrison Ford, like ")
+    names = {film["fact"] for film in explained(api, "/recommend", language="es")[1].values()}
+    assert any(re.search(r"^Acción y Ciencia ficción, como «Star Wars", fact) for fact in names), names
+
+
+def test_what_is_common_to_a_history_and_to_a_group_is_told_in_the_language(api, translated):
+    director, actor = Person.objects.create(name="Agnès Une"), Person.objects.create(name="Irène Souvent")
+    for movie in (STAR_WARS, SPIRITED_AWAY):
+        Credit.objects.filter(movie_id=movie, role=Credit.Role.DIRECTOR).delete()
+        Credit.objects.create(movie_id=movie, person=director, role=Credit.Role.DIRECTOR)
+    for movie in (STAR_WARS, NEMO):
+        Credit.objects.create(movie_id=movie, person=actor, role=Credit.Role.ACTOR, order=9)
+    save_record(director)
+    films = explained(api, "/recommend", history=[str(STAR_WARS)], language="fr")[1]  # one film raises no score
+    assert films[str(SPIRITED_AWAY)]["fact"] == "Réalisé par Agnès Une, comme un film que vous avez vu."
+
+    record_events([watch_event(viewer, STAR_WARS, MORNING) for viewer in (ADA, BEN)])
+    asked = {"user_ids": [ADA, BEN], "top_k": 100, "explain": True, "language": "fr"}
+    films = {movie["movie_id"]: movie for movie in api.post("/recommend", asked)["recommendations"]}
+    assert films[str(SPIRITED_AWAY)]["fact"] in (
+        "Réalisé par Agnès Une, comme des films que vous avez tous vus.",
+        "Réalisé par Agnès Une, comme «\N{NO-BREAK SPACE}Star Wars: Episode IV - A New Hope\N{NO-BREAK SPACE}».",
+    )
+
+
+def test_a_batch_explains_in_each_viewers_own_language(api, model):
+    viewer = Viewer.objects.get(pk=ADA)
+    viewer.language = "it"
+    save_viewer(viewer)
+    body = api.post("/batch/recommend", {"user_histories": {str(ADA): [], str(BEN): []}, "explain": True})
+    facts = {key: {film["fact"] for film in films if film["fact"]} for key, films in body["results"].items()}
+    assert all(" come " in fact or fact.startswith(("Della stessa", "Popolare")) for fact in facts[str(ADA)]), facts
+    assert not any(" come " in fact for fact in facts[str(BEN)])
 
 
 def test_a_page_in_another_language_costs_two_queries_more(api, translated, django_assert_num_queries):

@@ -10,11 +10,11 @@ from recommender.serving.candidates.neighbours import neighbours_of
 from recommender.serving.filtering.attributes import build_mask, explain_empty
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.home.page import choose_rows, round_robin
-from recommender.serving.home.row_texts import RowText
 from recommender.serving.home.rows import CandidateRow
 from recommender.serving.ranked_movies import NO_MOVIES, RankedMovies, top_rows
 from recommender.serving.request import Filters
 from recommender.serving.reranking.merchandising import ActiveRules, Pin, apply_rules
+from recommender.serving.wording.texts import Text
 from tests.support.small_catalogue import small_catalogue
 
 NOW = 1_000
@@ -113,7 +113,7 @@ def test_rules_on_an_empty_list(diversity):
 
 
 def row(kind, *rows):
-    return CandidateRow(kind, RowText(kind), RowText(""), "popular", np.array(rows))
+    return CandidateRow(kind, Text(kind), Text(""), "popular", np.array(rows))
 
 
 def test_rows_take_turns_and_show_no_movie_twice():

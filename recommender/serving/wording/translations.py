@@ -1,53 +1,17 @@
-"""What rows are called and why they are there, in English and in the languages that genres have built-in names in."""
+"""The texts that viewers read, in each language beside English, by the English text. A test holds them together.
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+{film} and {other} are titles in quotation marks, {genre} and {person} one name or several, {count} a number from 2.
+"""
 
-ENGLISH = "en"
-LANGUAGES = (ENGLISH, "de", "fr", "es", "it", "pt")
-
-
-class RowText(NamedTuple):
-    """A title or a reason: the English text, a key of `_TRANSLATIONS`, and what stands in it."""
-
-    text: str  # with {film}, {other}, {genre}, {person}
-    films: tuple[int, ...] = ()  # rows of the catalogue's table: the film, and another
-    genre: str = ""  # by the catalogue's own name
-    person: str = ""
-
-
-def choose_language(tags: Iterable[str]) -> str:
-    """Return the first language that rows are told in, of these tags (BCP 47); English where there is none."""
-    languages = (tag.lower().partition("-")[0] for tag in tags)
-    return next((language for language in languages if language in LANGUAGES), ENGLISH)
-
-
-def put_into_words(text: RowText, language: str, titles: Mapping[int, str], genre_names: Mapping[str, str]) -> str:
-    """Return a text in one of the LANGUAGES.
-
-    `titles`: of films by their rows. `genre_names`: in the language, by the catalogue's own name.
-    """
-    template = _TRANSLATIONS[text.text].get(language, text.text)
-    before, after = _QUOTATION_MARKS.get(language, ("", ""))
-    films = (f"{before}{titles[row]}{after}" for row in text.films)
-    named = dict(zip(("film", "other"), films, strict=False))
-    return template.format(**named, genre=genre_names.get(text.genre, text.genre), person=text.person)
+from collections.abc import Mapping
 
 
 def _in(*, de: str, fr: str, es: str, it: str, pt: str) -> Mapping[str, str]:
     return {"de": de, "fr": fr, "es": es, "it": it, "pt": pt}
 
 
-# Around a film's title in a sentence.
-_QUOTATION_MARKS: Mapping[str, tuple[str, str]] = {
-    "de": ("„", "“"),
-    "fr": ("«\N{NO-BREAK SPACE}", "\N{NO-BREAK SPACE}»"),
-    "es": ("«", "»"),
-    "it": ("«", "»"),
-    "pt": ("“", "”"),
-}
-
-_TRANSLATIONS: Mapping[str, Mapping[str, str]] = {
+TRANSLATIONS: Mapping[str, Mapping[str, str]] = {
+    # Rows of a home page
     "Continue watching": _in(
         de="Weiterschauen",
         fr="Reprendre la lecture",
@@ -243,5 +207,90 @@ _TRANSLATIONS: Mapping[str, Mapping[str, str]] = {
         es="Más películas con {person}",
         it="Altri film con {person}",
         pt="Mais filmes com {person}",
+    ),
+    # Why a film is listed
+    "Of the same series as {film}.": _in(
+        de="Aus derselben Reihe wie {film}.",
+        fr="De la même saga que {film}.",
+        es="De la misma saga que {film}.",
+        it="Della stessa saga di {film}.",
+        pt="Da mesma franquia que {film}.",
+    ),
+    "Directed by {person}, like {film}.": _in(
+        de="Regie: {person}, wie bei {film}.",
+        fr="Réalisé par {person}, comme {film}.",
+        es="Dirigida por {person}, como {film}.",
+        it="Diretto da {person}, come {film}.",
+        pt="Dirigido por {person}, como {film}.",
+    ),
+    "With {person}, like {film}.": _in(
+        de="Mit {person}, wie in {film}.",
+        fr="Avec {person}, comme dans {film}.",
+        es="Con {person}, como en {film}.",
+        it="Con {person}, come in {film}.",
+        pt="Com {person}, como em {film}.",
+    ),
+    "{genre}, like {film}.": _in(
+        de="{genre}, wie {film}.",
+        fr="{genre}, comme {film}.",
+        es="{genre}, como {film}.",
+        it="{genre}, come {film}.",
+        pt="{genre}, como {film}.",
+    ),
+    "Directed by {person}, as in 1 film that you watched.": _in(
+        de="Regie: {person}, wie bei einem Film, den du gesehen hast.",
+        fr="Réalisé par {person}, comme un film que vous avez vu.",
+        es="Dirigida por {person}, como una película que has visto.",
+        it="Diretto da {person}, come un film che hai visto.",
+        pt="Dirigido por {person}, como um filme que você viu.",
+    ),
+    "Directed by {person}, as in {count} films that you watched.": _in(
+        de="Regie: {person}, wie bei {count} Filmen, die du gesehen hast.",
+        fr="Réalisé par {person}, comme {count} films que vous avez vus.",
+        es="Dirigida por {person}, como {count} películas que has visto.",
+        it="Diretto da {person}, come {count} film che hai visto.",
+        pt="Dirigido por {person}, como {count} filmes que você viu.",
+    ),
+    "With {person}, as in {count} films that you watched.": _in(
+        de="Mit {person}, wie in {count} Filmen, die du gesehen hast.",
+        fr="Avec {person}, comme dans {count} films que vous avez vus.",
+        es="Con {person}, como en {count} películas que has visto.",
+        it="Con {person}, come in {count} film che hai visto.",
+        pt="Com {person}, como em {count} filmes que você viu.",
+    ),
+    "{genre}, as in {count} films that you watched.": _in(
+        de="{genre}, wie {count} Filme, die du gesehen hast.",
+        fr="{genre}, comme {count} films que vous avez vus.",
+        es="{genre}, como {count} películas que has visto.",
+        it="{genre}, come {count} film che hai visto.",
+        pt="{genre}, como {count} filmes que você viu.",
+    ),
+    "Directed by {person}, as in films that each of you watched.": _in(
+        de="Regie: {person}, wie bei Filmen, die ihr alle gesehen habt.",
+        fr="Réalisé par {person}, comme des films que vous avez tous vus.",
+        es="Dirigida por {person}, como películas que ha visto todo el grupo.",
+        it="Diretto da {person}, come film che avete visto tutti.",
+        pt="Dirigido por {person}, como filmes que todos vocês viram.",
+    ),
+    "With {person}, as in films that each of you watched.": _in(
+        de="Mit {person}, wie in Filmen, die ihr alle gesehen habt.",
+        fr="Avec {person}, comme dans des films que vous avez tous vus.",
+        es="Con {person}, como en películas que ha visto todo el grupo.",
+        it="Con {person}, come in film che avete visto tutti.",
+        pt="Com {person}, como em filmes que todos vocês viram.",
+    ),
+    "{genre}, as in films that each of you watched.": _in(
+        de="{genre}, wie Filme, die ihr alle gesehen habt.",
+        fr="{genre}, comme des films que vous avez tous vus.",
+        es="{genre}, como películas que ha visto todo el grupo.",
+        it="{genre}, come film che avete visto tutti.",
+        pt="{genre}, como filmes que todos vocês viram.",
+    ),
+    "Popular with other viewers.": _in(
+        de="Bei anderen beliebt.",
+        fr="Populaire auprès des autres spectateurs.",
+        es="Popular entre otros espectadores.",
+        it="Popolare tra gli altri spettatori.",
+        pt="Popular entre outros espectadores.",
     ),
 }
