@@ -20,7 +20,16 @@ import numpy as np
 import polars as pl
 
 from benchmarks.protocols import Task, make_task, read_events
-from benchmarks.quality import cold_movies, diversity_tradeoff, next_visit, quality_tables, results, served_parity
+from benchmarks.quality import (
+    cold_movies,
+    diversity_tradeoff,
+    next_visit,
+    next_visit_result,
+    quality_tables,
+    results,
+    served_parity,
+    trec_judge,
+)
 from benchmarks.quality.baselines import check_published, fit_and_rank
 from benchmarks.quality.result_builder import build_result
 from benchmarks.quality.seed_runs import new_model, run_seed
@@ -29,7 +38,7 @@ from benchmarks.report import print_report
 from benchmarks.synthetic_data import write_synthetic_movielens
 from catalog.dataset import Dataset
 from recommender.ml.config import PRESETS, Preset, canonical_preset, get_preset, override
-from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode
+from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode, ranker_scorer
 
 _TIME_MODE: dict[str, TimeMode] = {"P1": "request", "A": "none", "P2": "unknown"}  # unless --time says otherwise
 DOCS = Path(__file__).parent.parent / "docs"
@@ -68,6 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=DOCS,
         metavar="DIR",
         help="measure nothing: write the tables of DIR/quality.md from DIR/results (docs)",
+    )
+    parser.add_argument(
+        "--judge", type=Path, metavar="DIR", help="write top lists and relevant films to DIR, have trec_eval score them"
     )
     parser.add_argument("--quick", action="store_true", help="three epochs, few targets: about a minute")
     parser.add_argument("--served", action="store_true", help="P1: does a running system rank like the offline result?")
@@ -119,6 +131,10 @@ def _measure(args: argparse.Namespace, task: Task, description: dict[str, Any]) 
     result |= build_result(task, time_mode, baselines, runs)
     if other_result and runs:
         result["against"] = results.compare_with_result(other_result, ranks)
+    if args.judge:
+        scorers = {name: baseline.score for name, baseline in baselines.items()}
+        scorers |= {f"seed {run.seed}": ranker_scorer(run.ranker, time_mode, task.popularity) for run in runs}
+        result["judged"] = trec_judge.judge_task(args.judge, task, scorers)
     if args.result:
         results.save_result(args.result, result, task, ranks)
     printed = {key: value for key, value in result.items() if key != "curves"}
@@ -137,12 +153,12 @@ def _measure_next_visit(
         "viewers": len(split.known_ends),
     }
     about["parameters"] = sum(p.numel() for p in new_model(split.task, preset).parameters())
-    result = next_visit.measure_next_visit(args, split, preset, {**description, **about})
+    result = next_visit_result.measure_next_visit(args, split, preset, {**description, **about})
     if args.result:
         results.save_result(args.result, result, split.task, {})
     title = f"N on {result['data']}: {len(split.visits.viewers):,} visits after the cut"
     printed = {key: value for key, value in result.items() if key != "runs"}
-    print_report(title, next_visit.COLUMNS, next_visit.table_rows(result), printed)
+    print_report(title, next_visit_result.COLUMNS, next_visit_result.table_rows(result), printed)
 
 
 def _changes(args: argparse.Namespace) -> dict[str, Any]:

@@ -5,19 +5,18 @@ counts up to the midnight (UTC) before the visit. Every film of the catalogue is
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from benchmarks.protocols import Task, feature_names, movie_features, sort_events, to_histories
-from benchmarks.quality.seed_runs import run_seed
+from benchmarks.quality.trending_chart import TrendingChart
 from catalog.dataset import Dataset
 from recommender.ml import beyond_accuracy, evaluate, visits
 from recommender.ml.baselines import TrainingTokens, baseline_fitters
-from recommender.ml.config import Preset
-from recommender.ml.data import Tokens, data_hash, tokenise
+from recommender.ml.data import Histories, Tokens, data_hash, tokenise
 from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.metrics import paired_bootstrap
 from recommender.ml.popularity import WINDOW_DAYS, DailyPopularity
@@ -27,8 +26,8 @@ from recommender.ml.visits import DAY, RelevantItems, Visits
 from recommender.ml.vocab import Vocab
 
 CUT, SELECTION = 0.9, 0.95  # quantiles: of all times; of the times before the cut, where validation begins
-TESTS = ("every", "first")  # every visit after the cut; the first of each viewer
 MONTH = 30 * DAY
+LIST_LENGTH = 10
 
 
 class Split(NamedTuple):
@@ -45,6 +44,8 @@ class Split(NamedTuple):
     data_hash: str
     cold_ids: np.ndarray  # int32 [K]: films of the catalogue without an event up to the cut
     cold_features: list[list[str]]  # [K]
+    histories: Histories  # the rows of `tokens`
+    popularity: DailyPopularity  # of the catalogue's films
 
     @property
     def targets(self) -> Targets:
@@ -72,7 +73,9 @@ def make_split(dataset: Dataset, events: pl.DataFrame) -> Split:
     task, rows = _training_task(dataset, events, tokens, catalogue, cut, histories)
     cold_ids = np.setdiff1d(catalogue.movie_ids, task.vocab.movie_ids)
     hashed, cold_features = data_hash(*histories), feature_names(dataset, cold_ids)
-    return Split(tokens, catalogue, cut, selected, relevant, known_ends, task, rows, hashed, cold_ids, cold_features)
+    popularity = DailyPopularity.from_tokens(tokens, len(catalogue))
+    about_cold = hashed, cold_ids, cold_features
+    return Split(tokens, catalogue, cut, selected, relevant, known_ends, task, rows, *about_cold, histories, popularity)
 
 
 def first_visits(split: Split, max_visits: int) -> Split:
@@ -82,7 +85,7 @@ def first_visits(split: Split, max_visits: int) -> Split:
 
 
 def _training_task(
-    dataset: Dataset, events: pl.DataFrame, tokens: Tokens, catalogue: Vocab, cut: float, histories: Any
+    dataset: Dataset, events: pl.DataFrame, tokens: Tokens, catalogue: Vocab, cut: float, histories: Histories
 ) -> tuple[Task, np.ndarray]:
     """Return the task of the model, with tokens of films that have an event up to the cut, and for each row of `tokens`
     its row there. Training ends where validation begins; the first film of each visit after that selects the epoch."""
@@ -152,6 +155,7 @@ def fit_baselines(split: Split) -> dict[str, tuple[Scorer, float]]:
     num_items = len(split.catalogue)
     fitted: dict[str, tuple[Scorer, float]] = {"popularity": (RollingPopularity(split.tokens, num_items, None), 0.0)}
     fitted |= {f"popularity_{days}": (RollingPopularity(split.tokens, num_items, days), 0.0) for days in WINDOW_DAYS}
+    fitted["trending"] = TrendingChart(split.tokens, num_items), 0.0
     fits = baseline_fitters(TrainingTokens(split.tokens, split.known_ends, num_items))
     for name in ("markov", "ease", "recency_ease", "blend"):
         started = time.monotonic()
@@ -165,17 +169,16 @@ def catalogue_scorer(split: Split, ranker: Ranker, *, live: bool) -> Scorer:
     Films that came after its training are ranked by their metadata and their watches; viewers without a known film get
     popular films."""
     columns = split.catalogue.encode(ranker.movie_ids) - 1
-    daily = DailyPopularity.from_tokens(split.tokens, len(split.catalogue))
     popular = RollingPopularity(split.tokens, len(split.catalogue), None)
     cold_items = ranker.cold_items(split.cold_ids, split.cold_features)
     cold_columns = split.catalogue.encode(cold_items.movie_ids) - 1
 
     def score(tokens: Tokens, targets: Targets) -> np.ndarray:
         own_tokens, rows = split.task.tokens, split.task_rows[targets.rows]
-        asked_at = tokens.times[targets.rows] if live else None
-        states = ranker.encode_tokens(own_tokens, targets.viewers, rows, asked_at)
+        times, movie_ids = tokens.times[targets.rows], split.catalogue.movie_ids
+        states = ranker.encode_tokens(own_tokens, targets.viewers, rows, times if live else None)
         scores = np.empty((len(states), len(split.catalogue)), np.float32)
-        for asked, then in evaluate.by_day(ranker, daily, split.catalogue.movie_ids, tokens.times[targets.rows]):
+        for asked, then in evaluate.by_day(ranker, split.popularity, movie_ids, times):
             known_scores = then.scores(states[asked])
             scores[asked] = known_scores.min(1, keepdims=True) - 1
             scores[np.ix_(asked, columns)] = known_scores
@@ -193,11 +196,11 @@ class VisitRanks(NamedTuple):
     """Ranks and lists of one scorer."""
 
     ranks: np.ndarray  # float64 [relevant films]
-    lists: np.ndarray  # int64 [visits, 10]
+    lists: np.ndarray  # int64 [visits, length]
 
 
-def rank_visits(split: Split, score: Scorer) -> VisitRanks:
-    """Rank the relevant films of every visit."""
+def rank_visits(split: Split, score: Scorer, length: int = LIST_LENGTH) -> VisitRanks:
+    """Rank the relevant films of every visit, and list the best `length` films."""
     ranks, lists = [], []
     for start in range(0, len(split.visits.viewers), evaluate.CHUNK_SIZE):
         indices = np.arange(start, min(start + evaluate.CHUNK_SIZE, len(split.visits.viewers)))
@@ -207,15 +210,20 @@ def rank_visits(split: Split, score: Scorer) -> VisitRanks:
         relevant = RelevantItems(indptr - indptr[0], split.relevant.items[part], split.relevant.liked[part])
         scores = np.array(score(split.tokens, targets), np.float32)
         ranks.append(visits.rank_relevant_items(scores, relevant, evaluate.seen_items(split.tokens, targets)))
-        lists.append(np.argsort(-scores, axis=1, kind="stable")[:, :10])
+        lists.append(np.argsort(-scores, axis=1, kind="stable")[:, :length])
     return VisitRanks(np.concatenate(ranks), np.concatenate(lists))
+
+
+def test_masks(split: Split) -> dict[str, np.ndarray]:
+    """Return the tests as masks over the visits: `every`, and the `first` after the cut of each viewer."""
+    is_first = visits.first_visit_mask(split.visits)
+    return {"every": np.ones(len(is_first), bool), "first": is_first}
 
 
 def visit_metrics(split: Split, ranked: VisitRanks) -> dict[str, Any]:
     """Return the metrics of `every` visit and of the `first` of each viewer, of the `liked` films, and by slices."""
-    is_first = visits.first_visit_mask(split.visits)
     result: dict[str, Any] = {}
-    for name, keep in (("every", np.ones(len(is_first), bool)), ("first", is_first)):
+    for name, keep in test_masks(split).items():
         keep_items = np.repeat(keep, np.diff(split.relevant.indptr))
         result[name] = _summary(split.relevant, ranked.ranks, keep_items)
         result[name]["liked"] = _summary(split.relevant, ranked.ranks, keep_items & split.relevant.liked)
@@ -233,6 +241,23 @@ def visit_metrics(split: Split, ranked: VisitRanks) -> dict[str, Any]:
 
 def _summary(relevant: RelevantItems, ranks: np.ndarray, keep: np.ndarray) -> dict[str, Any]:
     return visits.summary(ranks[keep], relevant.select(keep))
+
+
+def ndcg_difference(split: Split, lists: Sequence[VisitRanks], base: VisitRanks) -> dict[str, Any]:
+    """Return the difference of NDCG@10 from `base` on the same visits, of the mean over `lists` and by test, each with
+    its 95 % interval over the viewers; of all films and of the `liked` ones."""
+    result: dict[str, Any] = {}
+    for name, keep_items in (("all", np.ones(len(base.ranks), bool)), ("liked", split.relevant.liked)):
+        relevant = split.relevant.select(keep_items)
+        own = np.mean([visits.ndcg(ranked.ranks[keep_items], relevant) for ranked in lists], axis=0)
+        other = visits.ndcg(base.ranks[keep_items], relevant)
+        for test, mask in test_masks(split).items():
+            keep = mask & np.isfinite(other)
+            if not keep.any():
+                continue
+            interval = paired_bootstrap(own[keep], other[keep], split.visits.viewers[keep])
+            result.setdefault(test, {})[name] = [round(value, 4) for value in interval]
+    return result
 
 
 def target_slices(split: Split) -> dict[str, np.ndarray]:
@@ -255,80 +280,3 @@ def target_slices(split: Split) -> dict[str, np.ndarray]:
         "away_under_a_week": (days_away >= 1) & (days_away < 7),
         "away_longer": days_away >= 7,
     }
-
-
-def compare_seeds(split: Split, seed_ranks: Sequence[VisitRanks], baseline: VisitRanks) -> dict[str, list[float]]:
-    """Return the differences of NDCG@10 on the same visits, means over the seeds, each with its 95 % interval."""
-    is_first = visits.first_visit_mask(split.visits)
-    seed_mean = np.mean([visits.ndcg(ranked.ranks, split.relevant) for ranked in seed_ranks], axis=0)
-    base = visits.ndcg(baseline.ranks, split.relevant)
-    return {
-        name: [round(value, 4) for value in paired_bootstrap(seed_mean[keep], base[keep], split.visits.viewers[keep])]
-        for name, keep in (("every", np.ones(len(is_first), bool)), ("first", is_first))
-    }
-
-
-def best_baseline(metrics: Mapping[str, Mapping[str, Any]], test: str) -> str:
-    """Return the name of the baseline with the highest NDCG@10."""
-    return max(metrics, key=lambda name: metrics[name][test]["ndcg10"])
-
-
-def measure_next_visit(args: Any, split: Split, preset: Preset, description: dict[str, Any]) -> dict[str, Any]:
-    """Rank with every baseline and every trained seed, printing metrics on the way, and return the result."""
-    baseline_metrics, baseline_ranks = {}, {}
-    for name, (score, fit_s) in fit_baselines(split).items():
-        baseline_ranks[name] = rank_visits(split, score)
-        baseline_metrics[name] = visit_metrics(split, baseline_ranks[name]) | {"fit_s": fit_s}
-        print(f"{name}: {baseline_metrics[name]['every']}", flush=True)
-    result: dict[str, Any] = {**description, "protocol": "N", "baselines": baseline_metrics, "runs": []}
-    stored: list[VisitRanks] = []
-    for seed in [] if args.baselines_only else args.seeds:
-        run = run_seed(split.task, preset, seed, "unknown", args.checkpoints)
-        by_mode = {live: rank_visits(split, catalogue_scorer(split, run.ranker, live=live)) for live in (False, True)}
-        stored.append(by_mode[False])
-        live_metrics = visit_metrics(split, by_mode[True])
-        metrics = visit_metrics(split, by_mode[False])
-        for test in TESTS:
-            metrics[test]["live"] = live_metrics[test]
-        result["runs"].append({"seed": seed, "epoch": run.epoch, "train_s": round(run.train_s, 1), **metrics})
-        print(f"seed {seed}: {metrics['every']}", flush=True)
-    best_names = {test: best_baseline(baseline_metrics, test) for test in TESTS}
-    result["best_baseline"] = best_names
-    if stored:
-        result |= {test: _mean([run[test] for run in result["runs"]]) for test in TESTS}
-        result["over"] = {
-            name: compare_seeds(split, stored, baseline_ranks[name]) for name in {*best_names.values(), "blend"}
-        }
-        result["train_s"] = float(np.median([run["train_s"] for run in result["runs"]]))
-        result["selected_on"] = "NDCG@10 of the first film of the visits before the cut"
-    return result
-
-
-def _mean(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the mean over the seeds of nested metrics."""
-    return {
-        name: _mean([seed[name] for seed in seeds])
-        if isinstance(value, Mapping)
-        else round(float(np.mean([seed[name] for seed in seeds])), 4)
-        for name, value in seeds[0].items()
-    }
-
-
-def table_rows(result: Mapping[str, Any]) -> list[list[object]]:
-    """Return the rows of the report: NDCG@10 and HR@10 of both tests, recall@50 of every visit."""
-    by_name = {f"{name}": metrics for name, metrics in result["baselines"].items()}
-    for run in result["runs"]:
-        by_name[f"model as stored, seed {run['seed']}"] = run
-        by_name[f"model live, seed {run['seed']}"] = {test: run[test]["live"] for test in TESTS}
-    return [
-        [
-            name,
-            *(f"{metrics[test][figure]:.4f}" for test in TESTS for figure in ("ndcg10", "hr10")),
-            f"{metrics['every']['recall50']:.4f}",
-            f"{metrics['every']['liked']['ndcg10']:.4f}",
-        ]
-        for name, metrics in by_name.items()
-    ]
-
-
-COLUMNS = ["", "every NDCG@10", "every HR@10", "first NDCG@10", "first HR@10", "every recall@50", "liked NDCG@10"]

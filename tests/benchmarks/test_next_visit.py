@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.protocols import read_events
-from benchmarks.quality import next_visit
+from benchmarks.quality import next_visit, visit_order
 from benchmarks.quality.next_visit import RollingPopularity
+from recommender.ml import visits
 from recommender.ml.evaluate import Targets
 from recommender.ml.visits import DAY
 from tests.support.movielens_pairs import write_movielens_pairs
@@ -35,13 +36,24 @@ def test_the_command_reports_every_and_first_visits_with_baselines(data, tmp_pat
     printed = json.loads(capsys.readouterr().out.splitlines()[-1])
     result = json.loads((tmp_path / "n.json").read_text())
     assert (result["protocol"], result["data"], [run["seed"] for run in result["runs"]]) == ("N", "films", [1])
-    assert {*WINDOWS, "markov", "ease", "recency_ease", "blend"} == result["baselines"].keys()
+    assert {*WINDOWS, "trending", "markov", "ease", "recency_ease", "blend"} == result["baselines"].keys()
     for test in ("every", "first"):
         assert printed[test] == result[test]
         for metrics in (result[test], result[test]["live"], result[test]["liked"], result["baselines"]["blend"][test]):
             assert metrics.keys() >= METRICS
         assert result["best_baseline"][test] in result["baselines"]
     assert result["every"]["visits"] > result["first"]["visits"] > 0
+    for metrics in (result["runs"][0], result["baselines"]["trending"]):
+        assert metrics["parts"].keys() >= {"history_1_5", "film_under_30_days", "away_under_a_day"}
+        assert 0 < metrics["coverage"] <= 1
+        assert metrics["novelty"] >= 0
+        assert 0 <= metrics["top_ten_share"] <= 1
+    for name in {*result["best_baseline"].values(), "blend"}:
+        for test in ("every", "first"):
+            mean, low, high = result["over"][name][test]["all"]
+            assert low <= mean <= high
+            assert mean == pytest.approx(result[test]["ndcg10"] - result["baselines"][name][test]["ndcg10"], abs=2e-4)
+    assert result["shuffled"].keys() == {"markov", "recency_ease", "blend", "seed 1"}
 
 
 def test_training_validation_and_baselines_use_nothing_after_the_cut(split):
@@ -74,3 +86,32 @@ def test_popularity_of_some_days_counts_up_to_the_midnight_before_the_visit(spli
         tokens, Targets(split.visits.viewers[:1], split.visits.starts[:1])
     )
     assert np.floor(scores).tolist() == np.bincount(tokens.items[window] - 1, minlength=num_items).tolist()
+
+
+def test_shuffling_keeps_what_was_watched_in_each_visit_and_all_that_is_asked(split):
+    shuffled = visit_order.shuffle_within_visits(split)
+    tokens, other = split.tokens, shuffled.tokens
+    found = visits.find_visits(tokens)
+    assert visits.find_visits(other).starts.tolist() == found.starts.tolist()
+    for start, stop in zip(found.starts, found.stops, strict=True):
+        before, after = (
+            sorted(zip(of.items[start:stop].tolist(), of.stars[start:stop].tolist(), strict=True))
+            for of in (tokens, other)
+        )
+        assert before == after
+    assert (tokens.times == other.times).all()
+    assert 0.3 < (tokens.items != other.items).mean() < 0.7, "of two films in each visit"
+    popularity = RollingPopularity(tokens, len(split.catalogue), 3)
+    ranked, again = (next_visit.rank_visits(of, popularity) for of in (split, shuffled))
+    assert visit_order.order_dependence(split, ranked, again) == {
+        "overlap10": 1.0,
+        "ndcg10": {test: {films: [0, 0, 0] for films in ("all", "liked")} for test in ("every", "first")},
+    }
+
+
+def test_what_knows_the_order_of_a_page_loses_by_shuffling(split):
+    """The films of a pair come one after the other, and transitions rank by the last film."""
+    markov = next_visit.fit_baselines(split)["markov"][0]
+    shuffled = visit_order.shuffle_within_visits(split)
+    ranked, again = (next_visit.rank_visits(of, markov) for of in (split, shuffled))
+    assert 0 < visit_order.order_dependence(split, ranked, again)["overlap10"] < 1

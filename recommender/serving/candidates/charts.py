@@ -23,8 +23,6 @@ MAX_LENGTH = 50_000  # movies of a chart, best first
 SAMPLE_ROWS = 200_000  # events read when a request finds no chart: bounds how long it waits, about a second
 REFRESH_ROWS = 4_000_000  # events read by beat: some twenty seconds, whatever the size of the site
 LOCAL_TTL = 60.0  # seconds
-# Movies that one viewer counts for in each of the two weights, however many they watch.
-MAX_RECENT_PER_VIEWER, MAX_LONG_TERM_PER_VIEWER = 20.0, 200.0
 _NO_MODEL = ""
 
 
@@ -176,8 +174,8 @@ def _count(epoch: int, sample_rows: int) -> dict[ChartName, StoredList]:
         decay.first_day,
         decay.recent.tolist(),
         decay.long_term.tolist(),
-        max_recent=MAX_RECENT_PER_VIEWER,
-        max_long_term=MAX_LONG_TERM_PER_VIEWER,
+        max_recent=trending.MAX_RECENT_PER_VIEWER,
+        max_long_term=trending.MAX_LONG_TERM_PER_VIEWER,
         limit=MAX_LENGTH,
         sample_rows=sample_rows,
     )

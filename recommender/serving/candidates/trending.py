@@ -10,6 +10,8 @@ DAY = 86_400  # seconds
 RECENT_HALF_LIFE, LONG_TERM_HALF_LIFE = 7.0, 180.0  # half-lives by that clock
 MIN_WEIGHT = 1e-30  # of the oldest watch
 MAX_PER_VIEWER = 1.0  # the weight of one viewer's watch
+# Movies that one viewer counts for in each of the two weights, however many they watch.
+MAX_RECENT_PER_VIEWER, MAX_LONG_TERM_PER_VIEWER = 20.0, 200.0
 RRF_K = 60  # positions after which a rank counts half, as in reciprocal rank fusion (Cormack et al. 2009)
 
 
