@@ -54,7 +54,7 @@ class NextVisit:
     def measure_baselines(self) -> None:
         """Fit and rank every baseline."""
         for name, (score, fit_s) in fit_baselines(self.split).items():
-            metrics = self.rank(name, lambda split, score=score: score, ordered=name in ORDERED_BASELINES)
+            metrics = self.rank(name, _always(score), ordered=name in ORDERED_BASELINES)
             self.result["baselines"][name] = metrics | {"fit_s": fit_s}
         self.result["best_baseline"] = {test: best_baseline(self.result["baselines"], test) for test in TESTS}
 
@@ -83,6 +83,10 @@ class NextVisit:
         split = first_visits(self.split, trec_judge.MAX_TARGETS)
         rank = partial(_rank_without_ties, split)
         self.result["judged"] = trec_judge.judge_all(folder, self.scorers, rank, split.catalogue.movie_ids)
+
+
+def _always(score: Scorer) -> ScorerOf:
+    return lambda split: score
 
 
 def _rank_without_ties(split: Split, score: Scorer) -> Ranking:
