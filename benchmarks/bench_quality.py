@@ -25,7 +25,6 @@ from benchmarks.quality import (
     diversity_tradeoff,
     next_visit,
     next_visit_result,
-    quality_tables,
     results,
     served_parity,
     trec_judge,
@@ -34,6 +33,7 @@ from benchmarks.quality.baselines import check_published, fit_and_rank
 from benchmarks.quality.result_builder import build_result
 from benchmarks.quality.seed_runs import new_model, run_seed
 from benchmarks.quality.summaries import MAIN_METRICS
+from benchmarks.quality.tables import quality_tables
 from benchmarks.report import print_report
 from benchmarks.synthetic_data import write_synthetic_movielens
 from catalog.dataset import Dataset

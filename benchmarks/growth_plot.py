@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality.learning_curves import STYLE
+from benchmarks.quality.tables.learning_curves import STYLE
 
 PANELS = {
     "seconds": {"load_s": "import", "read_s": "read for training", "batch_s": "all lists", "bare_s": "all lists, bare"},

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks import bench_quality
 from benchmarks.__main__ import main
-from benchmarks.quality import quality_tables
-from benchmarks.quality.result_groups import load_groups, mean_and_std
+from benchmarks.quality.tables import quality_tables
+from benchmarks.quality.tables.result_groups import load_groups, mean_and_std
 from recommender.ml.config import get_preset
 from tests.support.movielens_pairs import write_movielens_pairs
 

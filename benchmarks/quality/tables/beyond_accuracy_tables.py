@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.quality.result_groups import ResultGroup, hr_and_ndcg, lookup, markdown_table
+from benchmarks.quality.tables.result_groups import ResultGroup, hr_and_ndcg, lookup, markdown_table
 
 COMPARED_SCORERS = {"model": "", "blend": "*blend*", "popularity": "*popularity*"}
 BEYOND_METRICS = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality.result_groups import ResultGroup
+from benchmarks.quality.tables.result_groups import ResultGroup
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "movierec",

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.quality import beyond_accuracy_tables, comparison_tables
-from benchmarks.quality.learning_curves import draw_curves
-from benchmarks.quality.result_groups import (
+from benchmarks.quality.tables import beyond_accuracy_tables, comparison_tables
+from benchmarks.quality.tables.learning_curves import draw_curves
+from benchmarks.quality.tables.result_groups import (
     MAIN_DATA,
     ResultGroup,
     hr_and_ndcg,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.quality import results
-from benchmarks.quality.result_groups import (
+from benchmarks.quality.tables.result_groups import (
     MAIN_DATA,
     Metrics,
     ResultGroup,
