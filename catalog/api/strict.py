@@ -108,11 +108,14 @@ class StrictSerializer(serializers.Serializer):
 NO_FIELDS = StrictSerializer()
 
 
-def operation(*, parameters: Sequence[Any] = (), request: Any = None, **more: Any) -> Callable[[Operation], Operation]:
+def operation(
+    *, parameters: Sequence[Any] = (), request: Any = None, needs_body: bool = True, **more: Any
+) -> Callable[[Operation], Operation]:
     """Describe a call in the schema, and bind its handler to that description.
 
     The serializer among `parameters` is the query, `request` the body, and StrictView accepts nothing else. Any other
-    `request` (files, events) the handler reads itself.
+    `request` (files, events) the handler reads itself. `needs_body`: whether a call without the body is refused, though
+    each of its fields may be absent.
     """
 
     def bind(handler: Operation) -> Operation:
@@ -120,6 +123,7 @@ def operation(*, parameters: Sequence[Any] = (), request: Any = None, **more: An
         is_read = _is_strict_serializer(request)
         handler.query = None if query is None else _instance(query)  # type: ignore[attr-defined]
         handler.body = _instance(request) if is_read else None  # type: ignore[attr-defined]
+        handler.needs_body = is_read and needs_body  # type: ignore[attr-defined]
         handler.reads_body_itself = request is not None and not is_read  # type: ignore[attr-defined]
         if request is not None:
             more["request"] = request
@@ -191,11 +195,22 @@ def token_viewer(request: Request) -> Key | None:
     return viewer
 
 
+def require_body(request: Request) -> None:
+    """Raise ValidationError where the call came without a body: a client lost it, and {} would be another wish."""
+    if not _has_body(request):
+        raise ValidationError("The body is missing: send a JSON object, {} if all of its fields are to be left out.")
+
+
+def _has_body(request: Request) -> bool:
+    return request.META.get("CONTENT_LENGTH") not in (None, "", "0", 0)
+
+
 def _read(request: Request, handler: Any, viewer: Key | None) -> dict[str, Any]:
     """Validate the query and the body. Raises QueryValidationError, BodyValidationError or ValidationError."""
     query, body = getattr(handler, "query", None), getattr(handler, "body", None)
-    has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0", 0)
-    if body is None and not getattr(handler, "reads_body_itself", False) and has_body:
+    if getattr(handler, "needs_body", False):
+        require_body(request)
+    if body is None and not getattr(handler, "reads_body_itself", False) and _has_body(request):
         raise BodyValidationError(
             "This call takes no body: send its values as parameters of the address, if it has any."
         )

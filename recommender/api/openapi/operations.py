@@ -10,7 +10,7 @@ from catalog.api.strict import operation as bare_operation
 from recommender.api.http.errors import PROBLEM_JSON
 from recommender.models import ApiKey
 
-BATCH_CACHE_OPERATION = "batch_recommend_cache"
+BATCH_CACHE_OPERATION = "batch_recommend_cache"  # for everyone it needs no body
 EXAMPLE_HISTORY = ["1", "50", "260", "1210"]
 
 
@@ -90,7 +90,7 @@ class ViewerTokenScheme(OpenApiAuthenticationExtension):
 
 
 def require_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Mark bodies as required, though each field may be absent; a batch for everyone alone needs none."""
+    """Mark bodies as required, though each of their fields may be absent."""
     for calls in result["paths"].values():
         for call in calls.values():
             if "requestBody" in call and call["operationId"] != BATCH_CACHE_OPERATION:
@@ -131,6 +131,7 @@ def operation(
         summary=summary,
         responses={**dict.fromkeys(statuses, answer), **ERROR_RESPONSES},
         examples=examples,
+        needs_body=operation_id != BATCH_CACHE_OPERATION,
         tags=[operation_id.split("_")[0]],
         **more,
     )

@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.strict import require_body
 from catalog.errors import AccountFullError, NotAnAccountError, NotASessionError
 from catalog.selectors import find_viewer
 from recommender import merging
@@ -107,6 +108,7 @@ class TrackView(ApiView):
 
     def take(self, request: Request) -> dict[str, Any]:
         """Return the answer's body."""
+        require_body(request)
         messages = _messages(request.data)
         may_write_profiles = ApiKey.Scope.USERS_WRITE in cast(ApiPrincipal, request.auth).scopes
         outcomes, visible = take_messages(messages, self.default_type, may_write_profiles)

@@ -90,6 +90,22 @@ def test_every_example_is_answered_as_promised(contract, site):
     assert sent == 13
 
 
+def test_a_body_that_is_required_is_missed(contract, site):
+    """A client that lost it must not reset a profile, nor hear that its message was taken."""
+    site.patch(f"/users/{ADA}", {"age_limit": 12})
+    missed = 0
+    for path, calls in contract["paths"].items():
+        for method, call in calls.items():
+            body = call.get("requestBody", {})
+            if "application/json" not in body.get("content", {}):
+                continue
+            answer = site.client.generic(method.upper(), path.format(movie_id=1, user_id=ADA), b"")
+            assert answer.status_code == (400 if body.get("required") else 202), (method, path, answer.content)
+            missed += answer.status_code == 400
+    assert missed > 9
+    assert site.get(f"/users/{ADA}")["age_limit"] == 12
+
+
 def test_the_contract_has_every_field_of_a_request(contract):
     for serializer in (
         RecommendRequestSerializer,
