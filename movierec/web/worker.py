@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import IntEnum
-from http import HTTPStatus
 from typing import Any
 
+from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from movierec.web import client_timeouts
 from movierec.web.buffered_socket import MIN_RATE, BufferedSocket, RequestRefused
+from movierec.web.refusals import refusal
 
 HEALTH_THREADS = 4  # of their own: health checks are answered however busy the others are
 MAX_OPEN_FILES = 65_536  # of a process, where the system lets it
@@ -29,6 +30,14 @@ LINGER_SECONDS = 2.0  # after the last byte of an answer, for a client that is s
 SWEEP_SECONDS = 0.5
 MAX_PENDING_BYTES = 512 * 1024 * 1024  # of requests that are not complete, in one process
 MAX_UNSENT_BYTES = 128 * 1024 * 1024  # of answers that readers have not taken, in one process
+
+
+def _write_refusal(sock: BufferedSocket, status: int, reason: str, message: str) -> None:
+    """Answer a request that gunicorn's parser does not take."""
+    sock.sendall(refusal(status, message))
+
+
+util.write_error = _write_refusal  # gunicorn's own is a page in HTML
 
 
 class Stage(IntEnum):
@@ -163,12 +172,9 @@ class WebWorker(ThreadWorker):
 
     def refuse(self, connection: Connection, status: int) -> None:
         """Answer with the status, without a thread, and end the connection."""
-        phrase = HTTPStatus(status).phrase
-        retry = "Retry-After: 1\r\n" if status == 503 else ""
-        head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Length: 0\r\n{retry}\r\n"
         connection.reusable = False
         try:
-            connection.sock.sendall(head.encode())
+            connection.sock.sendall(refusal(status))
         except OSError:
             self.drop(connection)
         else:
