@@ -29,6 +29,7 @@ MAX_NAMED_FILMS = 3  # of an answer that names what a title may mean
 # Films that MovieLens has by the title that they had before they were shown; title and year -> id at IMDb.
 _RENAMED = {("Avengers: Endgame", 2019): "tt4154796", ("Spider-Man: Homecoming", 2017): "tt2250912"}
 _RENAMED_KEYS = {(title_keys(title)[0][0].words, year): imdb_id for (title, year), imdb_id in _RENAMED.items()}
+_YEAR_BESIDE = "year beside"  # as Match.by, until all references are matched: by the title, with a year beside its own
 _NEAR = """SELECT r.place, m.id FROM unnest(%s::int[], %s::text[], %s::int[]) AS r (place, words, year)
     CROSS JOIN LATERAL (
       SELECT m.id FROM catalog_movie m
@@ -105,12 +106,25 @@ def match_movies(references: Sequence[MovieReference]) -> list[Match]:
 
     External ids come first. A title counts with its year. A year beside it, as sites differ in what a movie's year is,
     needs an equal title; a title without its series or subtitle needs the year itself. No title counts against an id of
-    the same site, nor where two films fit alike: then nothing is matched.
+    the same site, nor where two films fit alike: then nothing is matched. Nor does a year beside a film's own where the
+    references, which are of one site, give that film another year too: they are of two films, and one is missing here.
     """
     matches: list[Match] = []
     for start in range(0, len(references), BLOCK_SIZE):
         matches += _match_block(references[start : start + BLOCK_SIZE])
-    return matches
+    years: dict[int, set[int]] = defaultdict(set)  # movie -> its years as the references tell them
+    for match, reference in zip(matches, references, strict=True):
+        year = reference.year or title_keys(reference.title)[1]
+        if match.movie_id is not None and year:
+            years[match.movie_id].add(year)
+    return [
+        match
+        if match.by != _YEAR_BESIDE or match.movie_id is None
+        else Match(match.movie_id, "title")
+        if len(years[match.movie_id]) == 1
+        else Match(None, "year", match.films)
+        for match in matches
+    ]
 
 
 def _match_block(references: Sequence[MovieReference]) -> list[Match]:
@@ -295,7 +309,9 @@ def _choose(wanted: _Wanted, found: Sequence[_Found], directors: Mapping[int, se
     if len(best_ones) > 1 and known:
         best_ones = [one for one in best_ones if known & directors.get(one.film.id, set())] or best_ones
     if len(best_ones) == 1:
-        return Match(best_ones[0].film.id, "title") if best_ones[0].is_certain else Match(None, "unknown")
+        film, is_certain = best_ones[0].film, best_ones[0].is_certain
+        by = "title" if wanted.year in (None, film.year) or not film.year else _YEAR_BESIDE
+        return Match(film.id, by, (film.label,) * (by == _YEAR_BESIDE)) if is_certain else Match(None, "unknown")
     return Match(None, "several", _labels(best_ones)) if best_ones else Match(None, "unknown")
 
 

@@ -79,6 +79,26 @@ def test_of_movies_with_one_title_the_year_decides_else_the_director() -> None:
 
 
 @pytest.mark.usefixtures("cast")
+@pytest.mark.usefixtures("cast")
+def test_a_film_has_one_year_in_one_file() -> None:
+    """A remake of the year after, which the catalogue lacks: in a file with both films it is none of them."""
+    earlier = Movie.objects.create(title="Small Ladies", year=2018).pk
+    by_year = {year: MovieReference("Small Ladies", year) for year in (2017, 2018, 2019)}
+    missed = Match(None, "year", ("Small Ladies (2018)",))
+    assert match_movies([by_year[2019]]) == [Match(earlier, "title")], "mostly it is the film, of a festival or abroad"
+    assert match_movies([by_year[2019]] * 2) == [Match(earlier, "title")] * 2
+    assert match_movies([by_year[2019], by_year[2018]]) == [missed, Match(earlier, "title")]
+    assert match_movies([by_year[2019], by_year[2017]]) == [missed, missed]
+    later = Movie.objects.create(title="Small Ladies", year=2019, imdb_id="tt3281549").pk
+    assert match_movies([by_year[2018], by_year[2019]]) == [Match(earlier, "title"), Match(later, "title")]
+    assert match_movies([by_year[2017]]) == [Match(earlier, "title")]
+    far = [MovieReference("Small Ladies", 2018), *[MovieReference("No such movie", 1999)] * 600, by_year[2017]]
+    assert match_movies(far)[-1] == missed, "however far apart they stand"
+    directed = MovieReference("Small Ladies", 2020, imdb_id="tt9999999")
+    assert match_movies([directed])[0].movie_id is None, "an id at the same site says more than a year"
+
+
+@pytest.mark.usefixtures("cast")
 def test_titles_in_other_languages_count() -> None:
     MovieTranslation.objects.create(movie_id=NEMO, language="de", title="Findet Nemo")
     MovieTranslation.objects.create(movie_id=NEMO, language="ru", title="\u0412 поисках Немо")
