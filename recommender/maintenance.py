@@ -12,6 +12,7 @@ from catalog import selectors, services
 from infrastructure import connectivity
 from recommender import audit, cache, merging, registry, webhooks
 from recommender.cache import CacheUnavailable, Versions
+from recommender.ingest import import_undo
 from recommender.models import Impression, Job
 from recommender.serving.current_versions import ANONYMOUS, UNKNOWN
 
@@ -72,7 +73,8 @@ def prune() -> dict[str, Any]:
     Viewing histories are never deleted. Returns counts by kind.
     """
     now = timezone.now()
-    jobs = Job.objects.filter(finished_at__lt=now - timedelta(days=settings.JOBS_KEPT_DAYS))
+    ended = Job.objects.filter(finished_at__lt=now - timedelta(days=settings.JOBS_KEPT_DAYS))
+    jobs = ended.exclude(pk__in=import_undo.imports_in_work())
     impressions = Impression.objects.filter(occurred_at__lt=now - timedelta(days=settings.IMPRESSIONS_KEPT_DAYS))
     counts: dict[str, Any] = {"jobs": jobs.delete()[1].get("recommender.Job", 0), "impressions": 0}
     counts["merges"] = merging.prune_merges()

@@ -53,6 +53,7 @@ class Job(models.Model):
         NIGHTLY = "nightly"
         BATCH = "batch"
         IMPORT = "import"
+        IMPORT_UNDO = "import_undo", "Import taken back"
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -123,12 +124,34 @@ class ImportPart(models.Model):
     duplicates = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     reasons = models.JSONField(default=list, help_text="Line, field and reason of each rejection.")
+    event_ranges = models.JSONField(
+        null=True,
+        help_text="Ids of the events that it made, from one and below another; none: what it made is not noted.",
+    )
+    events_deleted = models.PositiveIntegerField(default=0, db_default=0, help_text="When it was taken back.")
+    changed = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Records that it wrote to and that its import had not made."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "number"], name="import_part_once")]
 
     def __str__(self) -> str:
         return f"part {self.number} of import {self.job_id}"
+
+
+class ImportedRecords(models.Model):
+    """Records of a kind that a part of an import made, and that it can take back."""
+
+    id = models.BigAutoField(primary_key=True)
+    part = models.ForeignKey(ImportPart, on_delete=models.CASCADE, related_name="records")
+    kind = models.CharField(max_length=10, help_text="A RecordKind.")
+    ids = ArrayField(models.BigIntegerField(), help_text="Those that are not taken back.")
+    states = ArrayField(models.BigIntegerField(), help_text="A fingerprint of each, as the import left it.")
+    deleted = models.PositiveIntegerField(default=0, help_text="When it was taken back.")
+
+    def __str__(self) -> str:
+        return f"{len(self.ids)} {self.kind} of part {self.part_id}"
 
 
 class Impression(models.Model):
@@ -246,6 +269,7 @@ class AuditEntry(models.Model):
     class Action(models.TextChoices):
         ACTIVATED = "model_activated", "model activated"
         CANCELLED = "job_cancelled", "job cancelled"
+        IMPORT_UNDONE = "import_taken_back", "import taken back"
         ERASED = "viewer_erased", "viewer erased"
         MERGED = "viewers_merged", "viewers merged"
         UNMERGED = "merge_undone", "merge undone"

@@ -20,7 +20,7 @@ from catalog.keys import Key, parse_key
 from catalog.plurals import count_noun
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
-from recommender.ingest import imports
+from recommender.ingest import import_records, imports
 from recommender.models import (
     BatchChunk,
     Erasure,
@@ -182,6 +182,7 @@ def finish_erasures() -> int:
         is_over = erasure.began_at < timezone.now() - SWEEP_PERIOD and not older_batches.exists()
         with transaction.atomic():
             _delete_webhook_messages(erasure.viewer_id)
+            import_records.forget_viewer(None, erasure.viewer_id)
             delete_from_jobs(erasure.viewer_id)
             if delete_lists(erasure.viewer_id, erasure.viewer_key or None) and is_over:
                 finished += Erasure.objects.filter(pk=erasure.pk, began_at=erasure.began_at).delete()[0]

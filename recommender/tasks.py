@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from infrastructure.connectivity import REDIS
 from infrastructure.signals import process_alive
 from recommender import maintenance, privacy, webhooks
-from recommender.ingest import imports
+from recommender.ingest import import_undo, imports
 from recommender.jobs import leases, queue
 from recommender.locks import advisory_lock
 from recommender.models import BatchChunk, Job
@@ -40,7 +40,12 @@ def enqueue(job: Job) -> None:
 
     A message that is lost, or finds no Redis, is sent again by `requeue_lost_jobs`.
     """
-    tasks: dict[str, Any] = {Job.Kind.NIGHTLY: run_nightly, Job.Kind.BATCH: run_batch, Job.Kind.IMPORT: run_import}
+    tasks: dict[str, Any] = {
+        Job.Kind.NIGHTLY: run_nightly,
+        Job.Kind.BATCH: run_batch,
+        Job.Kind.IMPORT: run_import,
+        Job.Kind.IMPORT_UNDO: run_import_undo,
+    }
 
     def send() -> None:
         if REDIS.is_down:
@@ -104,6 +109,21 @@ def run_batch(job_id: str) -> dict[str, Any]:
 def run_import(job_id: str) -> dict[str, Any]:
     """Run an import job: the rows of files that came over HTTP."""
     return _run_job(job_id, imports.run_import)
+
+
+@shared_task(name="recommender.tasks.take_back")
+def run_import_undo(job_id: str) -> dict[str, Any]:
+    """Run a job that takes an import back."""
+    return _run_job(job_id, import_undo.run_undo)
+
+
+def enqueue_import_undo(import_id: UUID) -> Job:
+    """Have an import taken back. Returns the job; errors as of import_undo.request_undo()."""
+    with transaction.atomic():
+        job, is_to_be_sent = import_undo.request_undo(import_id)
+        if is_to_be_sent:
+            enqueue(job)
+    return job
 
 
 def request_batch_helpers(job_id: UUID, count: int) -> None:

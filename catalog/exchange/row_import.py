@@ -16,8 +16,10 @@ from catalog.services import (
     EventBlock,
     EventStatus,
     GenreChange,
+    MadeRecords,
     MovieChange,
     NewCredit,
+    RecordKind,
     record_block,
     write_credits,
     write_genres,
@@ -77,13 +79,22 @@ def batched(items: Iterable[_T], size: int | None = None) -> Iterator[list[_T]]:
         yield batch
 
 
-def import_rows(kind: RowKind, batch: Batch, *, trust_times: bool = False, create_genres: bool = False) -> ImportResult:
+def import_rows(
+    kind: RowKind,
+    batch: Batch,
+    *,
+    trust_times: bool = False,
+    create_genres: bool = False,
+    made: MadeRecords | None = None,
+) -> ImportResult:
     """Write the rows of a batch, true on the next read.
 
     `trust_times`: the operator, no client, dates the events. `create_genres`: genres of movies that are new are made.
+    `made`: is filled with what the rows make.
     """
+    made = MadeRecords() if made is None else made
     if kind is RowKind.EVENTS:
-        return _import_events(read_event_rows(batch), trust_times)
+        return _import_events(read_event_rows(batch), trust_times, made)
     rows = rows_of(batch)
     valid: list[tuple[int, dict[str, Any]]] = []
     rejections: list[Rejection] = []
@@ -94,9 +105,9 @@ def import_rows(kind: RowKind, batch: Batch, *, trust_times: bool = False, creat
             valid.append((row.line, values))
     rows_to_write = [values for _, values in valid]
     if kind is RowKind.MOVIES:
-        reasons = _write_movies(rows_to_write, create_genres)
+        reasons = _write_movies(rows_to_write, create_genres, made)
     else:
-        reasons = _WRITERS[kind](rows_to_write) if valid else []
+        reasons = _WRITERS[kind](rows_to_write, made) if valid else []
     for (line, _), reason in zip(valid, reasons, strict=True):
         if reason:
             rejections.append(Rejection(line, *_split_field(kind, reason)))
@@ -104,7 +115,7 @@ def import_rows(kind: RowKind, batch: Batch, *, trust_times: bool = False, creat
     return ImportResult(stored, 0, len(rows) - stored, sorted(rejections), [])
 
 
-def _import_events(rows: EventRows, trust_times: bool) -> ImportResult:
+def _import_events(rows: EventRows, trust_times: bool, made: MadeRecords) -> ImportResult:
     count, rejections = len(rows.lines) + len(rows.doubtful), list[Rejection]()
     for row in rows.doubtful:
         _, problems = validate_row(RowKind.EVENTS, row)
@@ -125,6 +136,9 @@ def _import_events(rows: EventRows, trust_times: bool) -> ImportResult:
         rows.sessions,
     )
     recorded = record_block(block, backdate=trust_times)
+    made.event_ranges += recorded.ranges
+    made.renewed_events.update(recorded.renewed)
+    made.add(RecordKind.VIEWERS, recorded.new_viewers)
     duplicates = []
     for place, result in recorded.others.items():
         if result.status is EventStatus.DUPLICATE:
@@ -156,28 +170,30 @@ def event_facts(rows: Sequence[Row]) -> list[tuple[int, int, datetime]]:
     ]
 
 
-def _write_movies(rows: Sequence[_Values], create_genres: bool) -> _Reasons:
+def _write_movies(rows: Sequence[_Values], create_genres: bool, made: MadeRecords) -> _Reasons:
     changes = [
         MovieChange(row.get("movie_id"), {name: value for name, value in row.items() if name != "movie_id"})
         for row in rows
     ]
-    return [result.reason for result in write_movies(changes, create_genres=create_genres)]
+    return [result.reason for result in write_movies(changes, create_genres=create_genres, made=made)]
 
 
-def _write_people(rows: Sequence[_Values]) -> _Reasons:
+def _write_people(rows: Sequence[_Values], made: MadeRecords) -> _Reasons:
     def write(known: Sequence[tuple[_Values, int]]) -> _Reasons:
-        write_credits([NewCredit(movie, row["name"], _ROLES[row["role"]], row["order"]) for row, movie in known])
+        credits_ = [NewCredit(movie, row["name"], _ROLES[row["role"]], row["order"]) for row, movie in known]
+        write_credits(credits_, made=made)
         return [""] * len(known)
 
     return _with_movies(rows, write)
 
 
-def _write_genres(rows: Sequence[_Values]) -> _Reasons:
-    return write_genres([GenreChange(row["name"], row.get("aliases"), row.get("translations", {})) for row in rows])
+def _write_genres(rows: Sequence[_Values], made: MadeRecords) -> _Reasons:
+    changes = [GenreChange(row["name"], row.get("aliases"), row.get("translations", {})) for row in rows]
+    return write_genres(changes, made=made)
 
 
-def _write_viewers(rows: Sequence[_Values]) -> _Reasons:
-    write_viewers(rows)
+def _write_viewers(rows: Sequence[_Values], made: MadeRecords) -> _Reasons:
+    write_viewers(rows, made=made)
     return [""] * len(rows)
 
 
@@ -192,7 +208,7 @@ def _with_movies(rows: Sequence[_Values], write: Callable[[Sequence[tuple[_Value
     ]
 
 
-_WRITERS: dict[RowKind, Callable[[Sequence[_Values]], _Reasons]] = {
+_WRITERS: dict[RowKind, Callable[[Sequence[_Values], MadeRecords], _Reasons]] = {
     RowKind.PEOPLE: _write_people,
     RowKind.GENRES: _write_genres,
     RowKind.VIEWERS: _write_viewers,

@@ -32,7 +32,9 @@ _UPDATE_CHANGED = f"""
     WITH first AS (SELECT DISTINCT ON (viewer_id, occurred_at, movie_id, kind) * FROM staged_events
                    ORDER BY viewer_id, occurred_at, movie_id, kind, place),
     changed AS (
-      UPDATE catalog_watchevent e SET rating = s.rating, completion = s.completion FROM first s
+      UPDATE catalog_watchevent e SET rating = s.rating, completion = s.completion,
+        id = nextval(pg_get_serial_sequence('catalog_watchevent', 'id'))  -- who takes the former one back finds none
+      FROM first s
       WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind)
         AND (e.rating, e.completion) IS DISTINCT FROM (s.rating, s.completion)
       RETURNING e.viewer_id),

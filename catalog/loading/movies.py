@@ -138,10 +138,14 @@ def copy_frame(cursor: CursorWrapper, name: str, frame: pl.DataFrame) -> None:
 
 
 def advance_sequence(cursor: CursorWrapper, table: str) -> None:
-    """Move the table's sequence above the ids that rows brought, but for those near the last possible one."""
+    """Move the table's sequence above the ids that rows brought, but for those near the last possible one.
+
+    It never moves back: an id that was taken back, or noted somewhere, is no other row's.
+    """
     last = MAX_BIGINT if table == "catalog_watchevent" else MAX_SEQUENCE_ID
     cursor.execute(
         f"""SELECT setval(pg_get_serial_sequence('{table}', 'id'),
-                   greatest((SELECT max(id) FROM {table} WHERE id <= %s), 1))""",
+                   greatest((SELECT max(id) FROM {table} WHERE id <= %s),
+                            pg_sequence_last_value(pg_get_serial_sequence('{table}', 'id')::regclass), 1))""",
         [last],
     )

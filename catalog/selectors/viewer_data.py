@@ -78,9 +78,11 @@ def viewer_created_at(key: Key) -> float | None:
     return created_at.timestamp() if created_at else None
 
 
-def admin_log_entries(viewer_id: int) -> QuerySet[LogEntry]:
-    """Return the admin's log entries about changes of the viewer."""
-    return LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Viewer), object_id=str(viewer_id))
+def admin_log_entries(*viewer_ids: int) -> QuerySet[LogEntry]:
+    """Return the admin's log entries about changes of viewers."""
+    return LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Viewer), object_id__in=map(str, viewer_ids)
+    )
 
 
 def _event_values(event: Any) -> dict[str, Any]:

@@ -31,6 +31,9 @@ from catalog.services.movies import (
     schedule_movies,
     write_credits,
 )
+from catalog.services.undo.deletion import DeletedRecords, delete_event_ranges, delete_unused
+from catalog.services.undo.fingerprints import fingerprints
+from catalog.services.undo.made import MadeRecords, RecordKind
 from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
 from catalog.services.viewer_profiles import PROFILE_DEFAULTS, ProfileWrite, write_profile
 from catalog.services.viewers import (
@@ -44,16 +47,19 @@ from catalog.services.viewers import (
 __all__ = [
     "PROFILE_DEFAULTS",
     "DeletedEvents",
+    "DeletedRecords",
     "EventBlock",
     "EventResult",
     "EventStatus",
     "GenreChange",
+    "MadeRecords",
     "MergeRecord",
     "MovieChange",
     "MovieWriteResult",
     "NewCredit",
     "NewEvent",
     "ProfileWrite",
+    "RecordKind",
     "RecordedBlock",
     "RemovedDemo",
     "UnmergeRecord",
@@ -64,13 +70,16 @@ __all__ = [
     "bump_epoch",
     "conflict_result",
     "delete_event",
+    "delete_event_ranges",
     "delete_events",
     "delete_moved_events",
     "delete_movies",
     "delete_records",
+    "delete_unused",
     "ensure_viewers",
     "equal_as_float32",
     "erase_viewer",
+    "fingerprints",
     "forget_doubles",
     "invalidate_viewers",
     "join_doubles",

@@ -50,6 +50,8 @@ class RecordedBlock(NamedTuple):
     viewer_ids: dict[Key, int]  # of the viewers that were touched, by key
     versions: dict[int, int]  # theirs, as committed (viewer id -> version)
     ranges: list[tuple[int, int]]  # ids of the new events: from one, and below another
+    renewed: dict[int, int]  # progress that went on: the event's former id -> its id
+    new_viewers: list[int]  # ids of those who were not known
 
 
 class _Inserted(NamedTuple):
@@ -65,6 +67,7 @@ class _Settled(NamedTuple):
     results: dict[int, EventResult]  # by position
     changed: set[int]  # viewers whose lists are others now
     ranges: list[tuple[int, int]]  # as in RecordedBlock
+    renewed: dict[int, int]  # as in RecordedBlock
 
 
 def record_events(
@@ -126,7 +129,14 @@ def _record(block: EventBlock, announce: bool, others: Mapping[Key, bool]) -> Re
         send_viewers_changed(versions)
     rejected = {position: EventResult(EventStatus.REJECTED, error) for position, error in errors.items()}
     outcome = {n: result for n, result in settled.results.items() if result.status is not EventStatus.STORED}
-    return RecordedBlock(rejected | outcome, ids, versions, [*inserted.ranges, *settled.ranges])
+    return RecordedBlock(
+        rejected | outcome,
+        ids,
+        versions,
+        [*inserted.ranges, *settled.ranges],
+        settled.renewed,
+        [viewer.id for viewer in viewers.values() if viewer.is_new],
+    )
 
 
 def _add_version(result: EventResult, viewer: Key, recorded: RecordedBlock) -> EventResult:
@@ -159,7 +169,7 @@ def _settle(events: Mapping[int, NewEvent], accounts: Collection[int]) -> _Settl
             changed.add(event.viewer_id)
         else:
             results[position] = compare(event, found.get(position))
-    return _Settled(results, changed, inserted.ranges)
+    return _Settled(results, changed, inserted.ranges, saved.renewed)
 
 
 def _lock_viewers(block: EventBlock, accepted: Sequence[int], others: Mapping[Key, bool]) -> dict[Key, LockedViewer]:

@@ -8,6 +8,7 @@ from django.db.models.functions import Upper
 
 from catalog.models import Genre, GenreAlias, GenreTranslation
 from catalog.selectors.genre_names import stored_genres
+from catalog.services.undo.made import MadeRecords, RecordKind
 from catalog.services.versions import bump_catalogue
 
 
@@ -19,19 +20,20 @@ class GenreChange(NamedTuple):
     translations: Mapping[str, str | None] = {}  # language -> name; None deletes it, a language left out stays
 
 
-def write_genres(changes: Sequence[GenreChange]) -> list[str]:
+def write_genres(changes: Sequence[GenreChange], *, made: MadeRecords | None = None) -> list[str]:
     """Create or change genres, true on the next read. Returns why each was not written, "" for those that were.
 
-    A genre is found by its own name or an alias of the catalogue, in any spelling; one that is new is made.
+    A genre is found by its own name or an alias of the catalogue, in any spelling; one that is new is made. `made`: is
+    filled.
     """
     with transaction.atomic():
-        reasons = [_write_genre(change) for change in changes]
+        reasons = [_write_genre(change, made) for change in changes]
         if not all(reasons):
             bump_catalogue()
     return reasons
 
 
-def _write_genre(change: GenreChange) -> str:
+def _write_genre(change: GenreChange, made: MadeRecords | None) -> str:
     stored = stored_genres()
     found = stored.names.find_stated(change.name)
     genre_id = stored.ids[found[0]] if found else None
@@ -39,8 +41,11 @@ def _write_genre(change: GenreChange) -> str:
     taken = GenreAlias.objects.annotate(upper_name=Upper("name")).filter(upper_name__in=others)
     if other := taken.exclude(genre_id=genre_id or 0).select_related("genre").first():
         return f"aliases: {other.name} is an alias of {other.genre} already."
+    is_new = genre_id is None
     if genre_id is None:
         genre_id = Genre.objects.create(name=change.name).pk
+    if made is not None:
+        made.add(RecordKind.GENRES, [genre_id] if is_new else [], [genre_id])
     if change.aliases is not None:
         GenreAlias.objects.filter(genre_id=genre_id).delete()
         once = {alias.upper(): alias for alias in change.aliases}

@@ -1,13 +1,14 @@
 """Genres and people by name, created where they are new, and ids for new movies."""
 
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 
 from django.db import connection
 
 from catalog.limits import MAX_SEQUENCE_ID
-from catalog.models import Credit, Genre, Movie, Person
+from catalog.models import Credit, Movie, Person
 from catalog.names.matching import name_key
 from catalog.selectors import stored_genres
+from catalog.services.undo.made import MadeRecords, RecordKind
 
 
 class GenreWriter:
@@ -26,11 +27,16 @@ class GenreWriter:
         hint = f"did you mean {near[0]}?" if near else "GET /genres lists those that there are."
         return f"The catalogue has no genre {unknown[0]}: {hint} To make new genres send create_genres."
 
-    def ids(self, names: Collection[str]) -> dict[str, int]:
-        """Map the names to ids, making those that are new. Of genres that are spelled alike the oldest counts."""
+    def ids(self, names: Collection[str], made: MadeRecords | None = None) -> dict[str, int]:
+        """Map the names to ids, making those that are new. Of genres that are spelled alike the oldest counts.
+
+        `made`: is filled.
+        """
         numbers = {name: self._numbers(name) for name in names}
         if new := {name_key(name): name for name in sorted(names, reverse=True) if not numbers[name]}:
-            Genre.objects.bulk_create((Genre(name=name) for name in new.values()), ignore_conflicts=True)
+            created = _create_by_name("catalog_genre", new.values())
+            if made is not None:
+                made.add(RecordKind.GENRES, created)
             self.stored = stored_genres()
             numbers = {name: self._numbers(name) for name in names}
         return {name: self.stored.ids[found[0]] for name, found in numbers.items()}
@@ -40,17 +46,29 @@ class GenreWriter:
         return self.stored.names.find_stated(name) if self.create else self.stored.names.find(name)
 
 
-def get_or_create_people(names: Collection[str]) -> dict[str, int]:
+def get_or_create_people(names: Collection[str], made: MadeRecords | None = None) -> dict[str, int]:
     """Map names to ids, creating people who are new, unless another writer creates them at the same moment.
 
-    Of several people of a name the one without an id elsewhere is meant; where all have one, somebody new is.
+    Of several people of a name the one without an id elsewhere is meant; where all have one, somebody new is. `made`:
+    is filled.
     """
     ids = _people_ids(names)
     new = sorted(set(names) - ids.keys())
     if new:
-        Person.objects.bulk_create((Person(name=name) for name in new), ignore_conflicts=True)
+        created = _create_by_name("catalog_person", new)
+        if made is not None:
+            made.add(RecordKind.PEOPLE, created)
         ids |= _people_ids(new)
     return ids
+
+
+def _create_by_name(table: str, names: Iterable[str]) -> set[int]:
+    """Create records that have only a name; one who is there already stays. Returns the ids of those that are new."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING RETURNING id", [list(names)]
+        )
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def _people_ids(names: Collection[str]) -> dict[str, int]:

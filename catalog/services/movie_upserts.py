@@ -24,6 +24,7 @@ from catalog.services.get_or_create import (
     get_or_create_people,
 )
 from catalog.services.local_values import replace_availability, write_translations
+from catalog.services.undo.made import MadeRecords, RecordKind
 from catalog.services.versions import bump_catalogue
 
 MOVIE_FIELDS = (
@@ -85,11 +86,13 @@ class MovieWriteResult(NamedTuple):
     reason: str = ""
 
 
-def write_movies(changes: Sequence[MovieChange], *, create_genres: bool = False) -> list[MovieWriteResult]:
+def write_movies(
+    changes: Sequence[MovieChange], *, create_genres: bool = False, made: MadeRecords | None = None
+) -> list[MovieWriteResult]:
     """Write movies and return a result for each, in order; later changes see what earlier ones wrote.
 
     `create_genres`: a genre that the catalogue does not have is made, not refused. New movies of a catalogue that has
-    no genre yet, or the demo's alone, bring theirs along.
+    no genre yet, or the demo's alone, bring theirs along. `made`: is filled.
 
     One transaction. Locks: this function's own, as no constraint keeps two callers from creating one movie twice; the
     movies by id; and the revision last, as every writer of the catalogue does. A movie of the site's own ends the demo.
@@ -105,7 +108,7 @@ def write_movies(changes: Sequence[MovieChange], *, create_genres: bool = False)
             batch = _UpsertBatch(changes, create_genres)  # without the movies of the demo
             results = [batch.write(change) for change in changes]
         if batch.written:
-            batch.store()
+            batch.store(made)
             bump_catalogue()
     return results
 
@@ -140,6 +143,7 @@ class _UpsertBatch:
         self.availability: dict[int, Sequence[CountryWindow]] = {}
         self.translations: dict[int, dict[str, Mapping[str, str] | None]] = {}
         self.written: set[int] = set()
+        self.created: set[int] = set()
         self.client_ids: set[int] = set()  # of new movies, not from the sequence
 
     def write(self, change: MovieChange) -> MovieWriteResult:
@@ -155,6 +159,7 @@ class _UpsertBatch:
         created = movie is None
         if movie is None:
             movie = self._new_movie(change.movie_key)
+            self.created.add(movie.pk)
         self._apply(movie, values)
         return MovieWriteResult(movie.pk, created)
 
@@ -209,8 +214,8 @@ class _UpsertBatch:
             if name in values:
                 self.people[movie.pk, role] = values[name]
 
-    def store(self) -> None:
-        """Write all changed movies with their genres and credits."""
+    def store(self, made: MadeRecords | None = None) -> None:
+        """Write all changed movies with their genres and credits. `made`: is filled."""
         Movie.objects.bulk_create(
             [self.movies[pk] for pk in sorted(self.written)],
             update_conflicts=True,
@@ -219,27 +224,29 @@ class _UpsertBatch:
         )
         if self.client_ids:
             advance_movie_sequence(self.client_ids)
-        self._store_genres()
-        self._store_people()
+        self._store_genres(made)
+        self._store_people(made)
+        if made is not None:
+            made.add(RecordKind.MOVIES, self.created, self.written)
         replace_availability(self.availability)
         write_translations(self.translations)
 
-    def _store_genres(self) -> None:
+    def _store_genres(self, made: MadeRecords | None) -> None:
         link = Movie.genres.through
         link.objects.filter(movie_id__in=self.genres).delete()
         if self.genre_writer is None:
             return
-        ids = self.genre_writer.ids({name for names in self.genres.values() for name in names})
+        ids = self.genre_writer.ids({name for names in self.genres.values() for name in names}, made)
         pairs = dict.fromkeys((pk, ids[name]) for pk, names in self.genres.items() for name in names)
         link.objects.bulk_create(link(movie_id=pk, genre_id=genre) for pk, genre in pairs)
 
-    def _store_people(self) -> None:
+    def _store_people(self, made: MadeRecords | None) -> None:
         credited = credited_people({pk for pk, _ in self.people})
         for role in Credit.Role:
             changed = [pk for pk, its_role in self.people if its_role == role]
             Credit.objects.filter(role=role, movie_id__in=changed).delete()
         named = {name for (pk, _), names in self.people.items() for name in names if (pk, name) not in credited}
-        ids = get_or_create_people(named)
+        ids = get_or_create_people(named, made)
         Credit.objects.bulk_create(
             Credit(movie_id=pk, person_id=credited.get((pk, name)) or ids[name], role=role, order=order)
             for (pk, role), names in self.people.items()

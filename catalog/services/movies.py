@@ -22,6 +22,7 @@ from catalog.models import (
 )
 from catalog.services.demo import remove_demo
 from catalog.services.get_or_create import credited_people, get_or_create_people
+from catalog.services.undo.made import MadeRecords, RecordKind
 from catalog.services.versions import bump_all, bump_catalogue, bump_data_set
 from catalog.services.viewers import invalidate_viewers
 
@@ -116,24 +117,30 @@ def schedule_movies(ids: Collection[int], available_from: datetime | None, avail
     return changed
 
 
-def write_credits(credits_: Sequence[NewCredit]) -> None:
+def write_credits(credits_: Sequence[NewCredit], *, made: MadeRecords | None = None) -> None:
     """Add credits, or change the order of those that exist; the last one counts. The movies must exist.
 
-    A few statements for hundreds of credits.
+    A few statements for hundreds of credits. `made`: is filled.
     """
     with transaction.atomic():
         credited = credited_people({credit.movie_id for credit in credits_})
         named = {credit.name for credit in credits_ if (credit.movie_id, credit.name) not in credited}
-        person_ids = get_or_create_people(named)
-        rows = {}
+        person_ids = get_or_create_people(named, made)
+        orders: dict[tuple[int, int, int], int] = {}
         for credit in credits_:
             person = credited.get((credit.movie_id, credit.name)) or person_ids[credit.name]
-            rows[credit.movie_id, credit.role, person] = Credit(
-                movie_id=credit.movie_id, role=credit.role, person_id=person, order=credit.order
+            orders[credit.movie_id, credit.role, person] = credit.order
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """INSERT INTO catalog_credit (movie_id, role, person_id, "order")
+                   SELECT * FROM unnest(%s::int[], %s::smallint[], %s::int[], %s::smallint[])
+                   ON CONFLICT (movie_id, role, person_id) DO UPDATE SET "order" = EXCLUDED."order"
+                   RETURNING id, xmax = 0""",
+                [*map(list, zip(*orders, strict=True)), list(orders.values())] if orders else [[]] * 4,
             )
-        Credit.objects.bulk_create(
-            rows.values(), update_conflicts=True, unique_fields=["movie", "role", "person"], update_fields=["order"]
-        )
+            written = cursor.fetchall()
+        if made is not None:
+            made.add(RecordKind.CREDITS, (pk for pk, is_new in written if is_new), (pk for pk, _ in written))
         bump_catalogue()
 
 

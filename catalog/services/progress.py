@@ -26,6 +26,7 @@ class SavedProgress:
     updated_events: list[NewEvent] = field(default_factory=list)  # that rows were updated to
     updated_viewers: set[int] = field(default_factory=set)
     changed_viewers: set[int] = field(default_factory=set)  # those of them whose lists are others now
+    renewed: dict[int, int] = field(default_factory=dict)  # former ids of updated rows -> their ids
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ def save_progress(events: Mapping[int, NewEvent], found: Mapping[int, StoredEven
             elif row.event is not None or row.kind == WatchEvent.Kind.WATCH:
                 changed.append(row)
                 saved.updated_events += filter(None, [row.event])
-    _write(changed)
+    saved.renewed = _write(changed)
     return saved
 
 
@@ -149,28 +150,36 @@ def _read_films(pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], _Fi
     return films
 
 
-def _write(rows: Collection[_Row]) -> None:
-    """Update stored rows. The keys of events that they were before are forgotten."""
+def _write(rows: Collection[_Row]) -> dict[int, int]:
+    """Update stored rows. The keys of events that they were before are forgotten.
+
+    A row that is another event from here on has another id, so who takes the former one back does not find it. Returns
+    those ids by the former ones.
+    """
     if not rows:
-        return
+        return {}
     columns: list[list[Any]] = [
         [row.pk for row in rows],
         [row.kind for row in rows],
         [row.occurred_at for row in rows],
         [row.completion for row in rows],
         [row.event_id for row in rows],
+        [row.event is not None for row in rows],
     ]
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH newest AS MATERIALIZED (
-                 SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::real[], %s::uuid[])
-                   AS n (id, kind, occurred_at, completion, client_event_id)),
+                 SELECT n.*, CASE WHEN is_another
+                   THEN nextval(pg_get_serial_sequence('catalog_watchevent', 'id')) ELSE id END AS next_id
+                 FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::real[], %s::uuid[], %s::bool[])
+                   AS n (id, kind, occurred_at, completion, client_event_id, is_another)),
                forgotten AS (
                  DELETE FROM catalog_eventkey k USING catalog_watchevent e, newest n
                  WHERE e.id = n.id AND k.id = e.client_event_id AND k.id IS DISTINCT FROM n.client_event_id)
                UPDATE catalog_watchevent e
-               SET kind = n.kind, occurred_at = n.occurred_at, completion = n.completion,
+               SET id = n.next_id, kind = n.kind, occurred_at = n.occurred_at, completion = n.completion,
                  client_event_id = n.client_event_id
-               FROM newest n WHERE e.id = n.id""",
+               FROM newest n WHERE e.id = n.id RETURNING n.id, n.next_id""",
             columns,
         )
+        return {former: now for former, now in cursor.fetchall() if former != now}

@@ -14,6 +14,7 @@ class LockedViewer(NamedTuple):
 
     id: int
     version: int
+    is_new: bool = False  # created by this call
 
 
 def lock_viewers(ids: Iterable[int]) -> dict[int, int]:
@@ -43,18 +44,21 @@ def lock_viewers_by_key(
     new_numbers, new_texts = _split(create)
     session_numbers, session_texts = _split(sessions)
     with connection.cursor() as cursor:
-        if new_numbers:
-            _create_by_number(cursor, new_numbers, session_numbers)
+        created = _create_by_number(cursor, new_numbers, session_numbers) if new_numbers else set()
         if new_texts:
-            _create_by_text(cursor, new_texts, session_texts)
+            created |= _create_by_text(cursor, new_texts, session_texts)
         cursor.execute(
             """SELECT id, key, version FROM catalog_viewer WHERE id = ANY(%s::int[]) OR key = ANY(%s::text[])
                ORDER BY id FOR NO KEY UPDATE""",
             [numbers, texts],
         )
-        locked = {pk if key is None else key: LockedViewer(pk, version) for pk, key, version in cursor.fetchall()}
+        locked = {
+            pk if key is None else key: LockedViewer(pk, version, pk in created)
+            for pk, key, version in cursor.fetchall()
+        }
     if not locked.keys() >= set(create):  # a viewer was erased between the two statements: create it again
-        return lock_viewers_by_key(wanted, create=create, sessions=sessions)
+        again = lock_viewers_by_key(wanted, create=create, sessions=sessions)
+        return {key: viewer._replace(is_new=viewer.is_new or viewer.id in created) for key, viewer in again.items()}
     return locked
 
 
@@ -66,22 +70,28 @@ def _split(keys: Iterable[Key]) -> tuple[list[int], list[str]]:
     )
 
 
-def _create_by_number(cursor: CursorWrapper, numbers: list[int], sessions: list[int]) -> None:
+def _create_by_number(cursor: CursorWrapper, numbers: list[int], sessions: list[int]) -> set[int]:
+    """Create viewers who are not there. Returns their ids."""
     cursor.execute(
         """INSERT INTO catalog_viewer (id, name, is_simulated, is_session, created_at, version, publish_pending)
            SELECT id, '', false, id = ANY(%s::int[]), now(), 0, false FROM unnest(%s::int[]) AS id ORDER BY id
-           ON CONFLICT (id) DO NOTHING""",
+           ON CONFLICT (id) DO NOTHING RETURNING id""",
         [sessions, numbers],
     )
+    return {viewer_id for (viewer_id,) in cursor.fetchall()}
 
 
-def _create_by_text(cursor: CursorWrapper, texts: list[str], sessions: list[str]) -> None:
-    """Create viewers under ids below zero that were never given before; one who is there takes none of them."""
+def _create_by_text(cursor: CursorWrapper, texts: list[str], sessions: list[str]) -> set[int]:
+    """Create viewers under ids below zero that were never given before; one who is there takes none of them.
+
+    Returns the ids of those who are new.
+    """
     cursor.execute(
         """INSERT INTO catalog_viewer (id, key, name, is_simulated, is_session, created_at, version, publish_pending)
            SELECT nextval('catalog_viewer_key_id'), key, '', false, key = ANY(%s::text[]), now(), 0, false
            FROM (SELECT key FROM unnest(%s::text[]) WITH ORDINALITY AS sent (key, place)
                  WHERE NOT EXISTS (SELECT 1 FROM catalog_viewer v WHERE v.key = sent.key) ORDER BY place) AS unknown
-           ON CONFLICT (key) DO NOTHING""",
+           ON CONFLICT (key) DO NOTHING RETURNING id""",
         [sessions, texts],
     )
+    return {viewer_id for (viewer_id,) in cursor.fetchall()}

@@ -9,6 +9,7 @@ from catalog.keys import Key
 from catalog.models import Viewer
 from catalog.services.demo import remove_demo
 from catalog.services.events import bump_versions, send_viewers_changed
+from catalog.services.undo.made import MadeRecords, RecordKind
 from catalog.services.viewer_rows import lock_viewers, lock_viewers_by_key
 
 _OF_LISTS = ("age_limit", "country", "language")  # what a stored list depends on or carries
@@ -40,12 +41,12 @@ def save_viewer(viewer: Viewer) -> None:
             invalidate_viewers([viewer.pk])
 
 
-def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
+def write_viewers(rows: Sequence[Mapping[str, Any]], *, made: MadeRecords | None = None) -> None:
     """Create or change viewers: `user_id`, and of `name`, `age_limit`, `country` and `language` what a row has; the
     last row counts.
 
     Another age limit, country or language makes every list stale. A new viewer whose rows all say `session` is
-    a session, and a session with a row that does not say so becomes an account.
+    a session, and a session with a row that does not say so becomes an account. `made`: is filled.
     """
     values_by_viewer: dict[Key, dict[str, Any]] = {}
     for row in rows:
@@ -71,6 +72,8 @@ def write_viewers(rows: Sequence[Mapping[str, Any]]) -> None:
             if (_list_facts(viewer), viewer.name, viewer.is_session) != before[pk]
         )
         invalidate_viewers(pk for pk, viewer in viewers.items() if _list_facts(viewer) != before[pk][0])
+        if made is not None:
+            made.add(RecordKind.VIEWERS, {viewer.id for viewer in locked.values() if viewer.is_new}, viewers)
 
 
 def _update(viewers: Iterable[Viewer]) -> None:

@@ -3,9 +3,12 @@
 import json
 import textwrap
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
@@ -13,12 +16,33 @@ from unfold.forms import BaseDialogForm
 
 from recommender import tasks
 from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
+from recommender.ingest import import_undo
 from recommender.jobs import queue
 from recommender.jobs.results import readable_parameters, readable_result
 from recommender.models import Job
 
 MAX_PARAMETERS_LENGTH = 2_000  # characters; a batch may hold thousands of posted histories
 MAX_VIEWERS_SHOWN = 100  # of them; more do not fit
+
+RECORD_NAMES = {"movies": "films"}  # of kinds whose records are called otherwise here
+
+
+class TakeBackForm(BaseDialogForm):
+    """Says what goes before staff confirm it."""
+
+    form_before_template = "recommender/take_back.html"
+
+    def get_before_template_context(self, request: HttpRequest, object_id: int | str | None = None) -> dict[str, Any]:
+        """Return what the import made, or why it cannot be taken back."""
+        try:
+            job = get_object_or_404(Job, pk=UUID(unquote(str(object_id))), kind=Job.Kind.IMPORT)
+            import_undo.check(job)
+        except import_undo.CannotTakeBack as reason:
+            return {"reason": str(reason)}
+        except ValueError:
+            raise Http404(f"There is no job {object_id}.") from None
+        made = [(RECORD_NAMES.get(kind, kind), count) for kind, count in import_undo.made_counts(job.pk).items()]
+        return {"made": made, "is_running": job.status in import_undo.UNENDED, "undo": import_undo.undo_of(job)}
 
 
 @admin.register(Job)
@@ -41,7 +65,7 @@ class JobAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("status_label", "progress", "outcome", "log", "parameters_text", "id", "created_at")
     actions_list = ("start_nightly", "start_batch")
-    actions_detail = ("cancel",)
+    actions_detail = ("cancel", "take_back")
 
     def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
         """Refuse deletion to everyone: maintenance prunes old jobs."""
@@ -50,6 +74,11 @@ class JobAdmin(ReadOnlyAdmin):
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow starting and cancelling to staff who may change jobs."""
         return bool(request.user.has_perm("recommender.change_job"))
+
+    def has_take_back_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow taking back to staff who may change jobs, on the pages of imports."""
+        job = None if obj is None else self.get_object(request, unquote(str(obj)))
+        return self.has_operate_permission(request) and (job is None or job.kind == Job.Kind.IMPORT)
 
     @display(description="status", ordering="status", label=STATUS_COLOURS)
     def status_label(self, job: Job) -> str:
@@ -135,3 +164,28 @@ class JobAdmin(ReadOnlyAdmin):
         else:
             messages.warning(request, "The job had ended already.")
         return close_dialog_to("recommender_job_change", job.pk)
+
+    @action(
+        description="Take back",
+        permissions=["take_back"],
+        dialog={
+            "title": "Take this import back",
+            "description": "A job deletes what the import made. What something else has changed or uses since is left "
+            "alone, and what the import changed of records that were there stays as it is.",
+            "form_class": TakeBackForm,
+            "form_submit_text": "Take it back",
+        },
+    )
+    def take_back(self, request: HttpRequest, form: TakeBackForm, object_id: str) -> HttpResponse:
+        """Start the job that takes an import back, and open its page."""
+        job = get_or_404(self, request, object_id)
+        try:
+            undo = tasks.enqueue_import_undo(job.pk)
+        except import_undo.CannotTakeBack as reason:
+            messages.error(request, str(reason))
+            return close_dialog_to("recommender_job_change", job.pk)
+        if undo.status == Job.Status.DONE:
+            messages.warning(request, "It was taken back before; this is what came of it.")
+        else:
+            messages.success(request, "It is being taken back.")
+        return close_dialog_to("recommender_job_change", undo.pk)

@@ -139,9 +139,7 @@ class RejectedView(ApiView):
     @property
     def required_scope(self) -> str:  # type: ignore[override]
         """Return the scope that the import itself needed."""
-        job_id = getattr(self, "kwargs", {}).get("job_id")
-        job = Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).first() if job_id else None
-        return IMPORT_SCOPES[RowKind(job.parameters["of"])] if job else ApiKey.Scope.READ
+        return import_scope(self) or ApiKey.Scope.READ
 
     @operation(
         "imports_rejected",
@@ -190,6 +188,13 @@ class ExportsView(ApiView):
             content_type=CONTENT_TYPE_BY_FORMAT[FileFormat(form)],
             headers={"Content-Disposition": f'attachment; filename="{kind}.{form}"'},
         )
+
+
+def import_scope(view: ApiView) -> str | None:
+    """Return the scope that the import of a view's address needed; None where there is no such import."""
+    job_id = getattr(view, "kwargs", {}).get("job_id")
+    job = Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).first() if job_id else None
+    return IMPORT_SCOPES[RowKind(job.parameters["of"])] if job else None
 
 
 def _kind_or_404(kwargs: dict[str, Any]) -> RowKind:

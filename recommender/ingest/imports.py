@@ -20,6 +20,8 @@ from catalog.exchange.row_schemas import RowKind, validate_row
 from catalog.exchange.text_blocks import Batch, Row, TextBlock, rows_of
 from catalog.keys import Key
 from catalog.selectors import may_bring_genres
+from catalog.services import MadeRecords
+from recommender.ingest import import_records
 from recommender.jobs.leases import Lease
 from recommender.models import ImportPart, Job
 from recommender.serving.concurrency import in_bulk_turns
@@ -103,8 +105,14 @@ def _summary(stored: int, duplicates: int, rejected: int) -> str:
 def _import_part(pk: int, kind: RowKind, create_genres: bool = False) -> ImportPart:
     with transaction.atomic():
         part = ImportPart.objects.select_for_update().get(pk=pk)
-        outcome = import_rows(kind, _load(part), create_genres=create_genres)
+        if part.stored is not None:  # another worker was here, or the import was taken back
+            return part
+        if kind is not RowKind.EVENTS:
+            import_records.lock(part.job_id)
+        made = MadeRecords()
+        outcome = import_rows(kind, _load(part), create_genres=create_genres, made=made)
         part.rows, part.stored, part.duplicates, part.rejected, part.reasons = "", *outcome[:4]
+        import_records.save(part, made)
         part.save()
     return part
 
@@ -133,9 +141,10 @@ def pending_rows(viewer: Key) -> Iterator[dict[str, Any]]:
 
 
 def delete_viewer_rows(viewer: Key) -> None:
-    """Delete a viewer's rows from pending imports."""
+    """Delete a viewer's rows from pending imports, and the id from what imports made."""
     for part in _pending_parts_naming(viewer).select_for_update(of=("self",)):
         _delete_rows(viewer, part)
+    import_records.forget_viewer(viewer)
 
 
 def reassign_viewer_rows(viewer: Key, into: Key) -> ReassignedRows:
@@ -148,6 +157,7 @@ def reassign_viewer_rows(viewer: Key, into: Key) -> ReassignedRows:
         rows = _reassign_rows(viewer, part, into) if kind is RowKind.EVENTS else _delete_rows(viewer, part)
         changed += [(part.pk, json.dumps(row)) for row in rows]
         valid += [values for values, problems in (validate_row(kind, row) for row in rows) if not problems]
+    import_records.forget_viewer(viewer)
     age_limits = [values["age_limit"] for values in valid if values.get("age_limit") is not None]
     has_account = any(not values["session"] for values in valid)
     return ReassignedRows(changed, has_account, min(age_limits, default=None))
@@ -166,10 +176,13 @@ def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: Key, last_event: 
             lines = {row.line for row in restored}
             others = [row for row in _load_rows(part) if row.line not in lines]
             _save_part_rows(part, sorted([*others, *restored], key=lambda row: row.line))
-        else:
+        elif import_records.TAKEN_BACK_BY not in part.job.result:
             if kind is RowKind.EVENTS:
                 services.delete_moved_events(into, last_event, event_facts(restored))
-            import_rows(kind, restored)
+            made = MadeRecords()
+            import_rows(kind, restored, made=made)
+            import_records.save(part, made)
+            part.save()
 
 
 def _reassign_rows(viewer: Key, part: ImportPart, into: Key) -> list[Row]:

@@ -27,6 +27,16 @@ def cancel(job_id: uuid.UUID | str) -> bool:
     return bool(cancelled)
 
 
+def restart(job: Job) -> None:
+    """Queue a job that has ended again, with its result so far. Its message must be sent."""
+    columns = {"status": Job.Status.QUEUED, "attempts": 0, "error": "", "cancelled_by": "", "started_by": actor()}
+    moments = {"lease_until": Now() + RESEND_AFTER, "started_at": None, "finished_at": None}
+    Job.objects.filter(pk=job.pk).exclude(status__in=[Job.Status.QUEUED, Job.Status.RUNNING]).update(
+        **columns, **moments
+    )
+    job.refresh_from_db()
+
+
 def create_unless_pending(kind: Job.Kind, min_interval: timedelta | None = None) -> Job | None:
     """Create a job, unless one of its kind is queued or running, or was created less than `min_interval` ago: there
     may be two beats, and a nightly job may last longer than a day."""
