@@ -34,9 +34,7 @@ def delete_viewers(ids: Collection[int]) -> int:
     """
     with connection.cursor() as cursor:
         ordered = sorted(ids)
-        cursor.execute(
-            "SELECT version FROM catalog_viewer WHERE id = ANY(%s::int[]) ORDER BY id FOR UPDATE", [ordered]
-        )
+        cursor.execute("SELECT version FROM catalog_viewer WHERE id = ANY(%s::int[]) ORDER BY id FOR UPDATE", [ordered])
         version = max((row[0] for row in cursor.fetchall()), default=0)
         cursor.execute("DELETE FROM catalog_watchevent WHERE viewer_id = ANY(%s::int[])", [ordered])
         events = cursor.rowcount

@@ -41,7 +41,7 @@ class TakeBackForm(BaseDialogForm):
             return {"reason": str(reason)}
         except ValueError:
             raise Http404(f"There is no job {object_id}.") from None
-        made = [(RECORD_NAMES.get(kind, kind), count) for kind, count in import_undo.made_counts(job.pk).items()]
+        made = [(RECORD_NAMES.get(kind, kind), f"{count:,}") for kind, count in import_undo.made_counts(job.pk).items()]
         return {"made": made, "is_running": job.status in import_undo.UNENDED, "undo": import_undo.undo_of(job)}
 
 

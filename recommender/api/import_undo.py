@@ -50,9 +50,8 @@ class ImportUndoView(ApiView):
         try:
             job = tasks.enqueue_import_undo(job_id)
         except Job.DoesNotExist:
-            days = settings.JOBS_KEPT_DAYS
-            message = f"There is no import {job_id}: one is known, and can be taken back, for {days} days after its end."
-            raise Http404(message) from None
+            known = f"one is known, and can be taken back, for {settings.JOBS_KEPT_DAYS} days after it ended"
+            raise Http404(f"There is no import {job_id}: {known}.") from None
         except CannotTakeBack as reason:
             raise ImportCannotBeTakenBack(str(reason), reason.code) from None
         status: Any = 200 if job.status == Job.Status.DONE else 202

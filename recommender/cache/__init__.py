@@ -12,6 +12,7 @@ from recommender.cache.counters import COUNTER_BUCKETS, add_counters, read_count
 from recommender.cache.lists import (
     delete_all,
     erase_viewer,
+    erase_viewers,
     read_chart,
     read_embedding,
     read_list_and_versions,
@@ -63,6 +64,7 @@ __all__ = [
     "delete_all",
     "delete_viewer_ids",
     "erase_viewer",
+    "erase_viewers",
     "fill_reserved_versions",
     "fill_reserved_viewer_versions",
     "heartbeat_ages",

@@ -90,16 +90,19 @@ def erase_viewer(viewer_id: int | None, known_models: Collection[str] = (), key:
     `viewer_id`: None where nothing is known of the viewer but what was asked for. `key`: the viewer's, where it is a
     text. Other processes notice by the version that is gone.
     """
-    names = [viewer_id_key(key)] if key else []
+    erase_viewers([] if viewer_id is None else [viewer_id], known_models, [key] if key else [])
+
+
+def erase_viewers(ids: Collection[int], known_models: Collection[str] = (), keys: Collection[str] = ()) -> None:
+    """Delete everything about viewers, as erase_viewer() does about one. `keys`: of those whose keys are texts."""
+    names = [viewer_id_key(key) for key in keys]
     with redis_connection.checked_client() as redis:
-        if viewer_id is not None:
-            models = {model.decode() for model in redis.smembers(full_key(MODELS_WITH_LISTS))} | set(known_models)
+        models = {model.decode() for model in redis.smembers(full_key(MODELS_WITH_LISTS))} | set(known_models)
+        for viewer_id in ids:
             names.append(version_key(viewer_id))
             names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
         caches["lists"].delete_many(names)
-    for owner in (viewer_id, key):
-        if owner:
-            end_sessions(owner)
+    end_sessions([*ids, *keys])
 
 
 def delete_all() -> None:

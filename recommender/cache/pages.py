@@ -6,7 +6,7 @@ its pages showed, four bytes each. Both live PAGE_LIFETIME seconds from the last
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -106,12 +106,16 @@ def _note_session(redis: Any, owner: int | str, session: bytes) -> None:
         _delete(redis, [member.decode() for member, _ in redis.zpopmin(index, surplus)])
 
 
-def end_sessions(owner: int | str) -> None:
-    """Delete the sessions of lists that are for the viewer with this key."""
-    index = full_key(page_sessions_key(owner))
+def end_sessions(owners: Iterable[int | str]) -> None:
+    """Delete the sessions of lists that are for the viewers with these keys, in two round trips."""
+    indexes = [full_key(page_sessions_key(owner)) for owner in owners]
     with redis_connection.checked_client() as redis:
-        _delete(redis, [member.decode() for member in redis.zrange(index, 0, -1)])
-        redis.delete(index)
+        pipe = redis.pipeline(transaction=False)
+        for index in indexes:
+            pipe.zrange(index, 0, -1)
+        _delete(redis, [member.decode() for members in pipe.execute() for member in members])
+        if indexes:
+            redis.delete(*indexes)
 
 
 def _delete(redis: Any, sessions: Sequence[str]) -> None:

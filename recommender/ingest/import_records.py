@@ -58,7 +58,7 @@ def _add_events(part: ImportPart, made: MadeRecords) -> int:
     part.event_ranges = [*(part.event_ranges or ()), *made.event_ranges]
     if not made.renewed_events:
         return 0
-    noted = ImportPart.objects.filter(job_id=part.job_id).exclude(event_ranges=None)
+    noted = ImportPart.objects.filter(job_id=part.job_id).exclude(event_ranges__isnull=True)
     ranges = [one for of_part in noted.values_list("event_ranges", flat=True) for one in of_part]
     own = [now for former, now in made.renewed_events.items() if _contain([*ranges, *part.event_ranges], former)]
     part.event_ranges += [(now, now + 1) for now in own]

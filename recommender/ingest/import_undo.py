@@ -43,7 +43,7 @@ def check(job: Job) -> None:
     """Raise CannotTakeBack where it is not known what the import made, or it made nothing."""
     if job.parameters.get(DRY_RUN):
         raise CannotTakeBack("dry_run", "It was a dry run, which wrote nothing: there is nothing to take back.")
-    if ImportPart.objects.filter(job=job, stored__gt=0, event_ranges=None).exists():
+    if ImportPart.objects.filter(job=job, stored__gt=0, event_ranges__isnull=True).exists():
         raise CannotTakeBack(
             "import_not_recorded",
             "It ran under a version that did not note what an import makes, so it cannot be taken back. Delete its "
@@ -93,7 +93,7 @@ def made_counts(import_id: UUID | str) -> dict[str, int]:
 
     Kinds of which there are none are left out.
     """
-    ranges = _parts(import_id).exclude(event_ranges=None).values_list("event_ranges", flat=True)
+    ranges = _parts(import_id).exclude(event_ranges__isnull=True).values_list("event_ranges", flat=True)
     events = sum(below - first for of_part in ranges for first, below in of_part)
     counts = {"events": events} | _left(import_id)
     return {kind: count for kind, count in counts.items() if count}
@@ -115,8 +115,8 @@ def run_undo(lease: Lease) -> None:
             lease.result = _result(import_id)
             lease.report_progress(kind, done, total)
     lease.result = _result(import_id) | {"left": _left(import_id)}
-    lease.log(f"Deleted: {_text(lease.result['deleted'])}. Left, as something else uses or changed them: "
-              f"{_text(lease.result['left'])}.")  # fmt: skip
+    lease.log(f"Deleted: {_text(lease.result['deleted'])}.")
+    lease.log(f"Left, as something else uses them or has changed them: {_text(lease.result['left'])}.")
 
 
 def _end_parts(import_id: str) -> None:
@@ -160,10 +160,11 @@ def _delete_records(pk: int, kind: RecordKind) -> int:
 
 def _delete_lists(viewers: Mapping[int, Key]) -> None:
     """Delete what Redis has of viewers who are gone; none of it is valid any more, and all of it expires in a day."""
-    models = list(ModelVersion.objects.values_list("name", flat=True)) if viewers else []
+    if not viewers:
+        return
+    keys = [key for key in viewers.values() if isinstance(key, str)]
     try:
-        for viewer_id, key in viewers.items():
-            cache.erase_viewer(viewer_id, models, key if isinstance(key, str) else "")
+        cache.erase_viewers(viewers, list(ModelVersion.objects.values_list("name", flat=True)), keys)
     except CacheUnavailable as error:
         log.warning("Lists of viewers who were taken back expire by themselves: %s", error)
 
