@@ -182,7 +182,7 @@ def finish_erasures() -> int:
         is_over = erasure.began_at < timezone.now() - SWEEP_PERIOD and not older_batches.exists()
         with transaction.atomic():
             _delete_webhook_messages(erasure.viewer_id)
-            import_records.forget_viewer(None, erasure.viewer_id)
+            import_records.forget_viewer_id(erasure.viewer_id)
             delete_from_jobs(erasure.viewer_id)
             if delete_lists(erasure.viewer_id, erasure.viewer_key or None) and is_over:
                 finished += Erasure.objects.filter(pk=erasure.pk, began_at=erasure.began_at).delete()[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -52,7 +53,7 @@ class DryRun:
 
     def __init__(self, kind: RowKind, *, trust_times: bool = False, create_genres: bool = False) -> None:
         self.kind, self.report = kind, DryRunReport()
-        self._options = {"trust_times": trust_times, "create_genres": create_genres}
+        self._import_rows = partial(import_rows, trust_times=trust_times, create_genres=create_genres)
         # What earlier parts would have made: none of it is there when a later one is judged.
         self._made: set[Any] = set()
         self._stubs: dict[Any, Row] = {}  # of films, by each of their ids
@@ -71,7 +72,7 @@ class DryRun:
         with transaction.atomic():
             if stubs := self._stubs_of(sound.values()):
                 import_rows(self.kind, stubs, create_genres=False)
-            result = import_rows(self.kind, rows, **self._options)
+            result = self._import_rows(self.kind, rows)
             for line in {rejection.line for rejection in result.rejections}:
                 sound.pop(line, None)
             written = [*sound.values()]

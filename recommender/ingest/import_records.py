@@ -37,10 +37,15 @@ def save(part: ImportPart, made: MadeRecords) -> None:
         )
 
 
-def forget_viewer(viewer: Key | None, viewer_id: int | None = None) -> None:
-    """Delete the id of a viewer who is erased or merged from the notes. `viewer_id`: where it is known."""
-    if viewer_id is None and viewer is not None:
-        viewer_id = viewer if isinstance(viewer, int) else selectors.find_viewer(viewer)
+def forget_viewer(viewer: Key) -> None:
+    """Delete a viewer who is erased or merged from the notes."""
+    viewer_id = viewer if isinstance(viewer, int) else selectors.find_viewer(viewer)
+    if viewer_id is not None:
+        forget_viewer_id(viewer_id)
+
+
+def forget_viewer_id(viewer_id: int) -> None:
+    """Delete the id of a viewer from the notes."""
     naming = ImportedRecords.objects.filter(kind=RecordKind.VIEWERS, ids__contains=[viewer_id])
     with transaction.atomic():
         for records in naming.select_for_update().order_by("pk"):
@@ -59,7 +64,7 @@ def _add_events(part: ImportPart, made: MadeRecords) -> int:
     if not made.renewed_events:
         return 0
     noted = ImportPart.objects.filter(job_id=part.job_id).exclude(event_ranges__isnull=True)
-    ranges = [one for of_part in noted.values_list("event_ranges", flat=True) for one in of_part]
+    ranges = [one for of_part in noted.values_list("event_ranges", flat=True) for one in of_part or ()]
     own = [now for former, now in made.renewed_events.items() if _contain([*ranges, *part.event_ranges], former)]
     part.event_ranges += [(now, now + 1) for now in own]
     return len(own)

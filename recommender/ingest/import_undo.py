@@ -94,7 +94,7 @@ def made_counts(import_id: UUID | str) -> dict[str, int]:
     Kinds of which there are none are left out.
     """
     ranges = _parts(import_id).exclude(event_ranges__isnull=True).values_list("event_ranges", flat=True)
-    events = sum(below - first for of_part in ranges for first, below in of_part)
+    events = sum(below - first for of_part in ranges for first, below in of_part or ())
     counts = {"events": events} | _left(import_id)
     return {kind: count for kind, count in counts.items() if count}
 
