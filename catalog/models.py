@@ -293,6 +293,13 @@ class MovieStanding(models.Model):
     rating = models.FloatField(
         default=0, db_default=0, help_text="Stars: the mean rating, drawn to that of all films; 0 where there is none."
     )
+    # A page that follows one from before a count is in the order from before it.
+    popularity_before = models.FloatField(
+        db_default=0, help_text="The popularity before the count of popularity_since."
+    )
+    popularity_since = models.BigIntegerField(db_default=0, help_text="Revision.standings since which it holds.")
+    rating_before = models.FloatField(db_default=0, help_text="The rating before the count of rating_since.")
+    rating_since = models.BigIntegerField(db_default=0, help_text="Revision.standings since which it holds.")
 
     class Meta:
         indexes = [
@@ -540,6 +547,7 @@ class Revision(models.Model):
     data_set = models.BigIntegerField(
         db_default=0, help_text="Grows when ids come to mean other films: no model trained before serves any more."
     )
+    standings = models.BigIntegerField(db_default=0, help_text="Grows with each count of how films stand.")
 
     class Meta:
         constraints = [models.CheckConstraint(name="revision_is_one_row", condition=models.Q(pk=1))]

@@ -17,6 +17,7 @@ from django.utils import timezone
 from catalog import selectors, services
 from catalog.event_keys import event_key_text
 from catalog.keys import Key, parse_key
+from catalog.models import WatchEvent
 from catalog.plurals import count_noun
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
@@ -94,7 +95,37 @@ def _merge_fields(merge: Merge) -> dict[str, Any]:
     names = ("merged_at", "undone_at", "events", "duplicates", "impressions")
     viewers = {"from_user_id": parse_key(merge.from_key), "into_user_id": parse_key(merge.into_key)}
     fields = {name: getattr(merge, name) for name in names}
-    return {"merge_id": merge.pk, **viewers, **fields, "kept": json.dumps(merge.kept, ensure_ascii=False)}
+    kept = json.dumps(_kept_values(merge) if merge.kept else {}, ensure_ascii=False)
+    return {"merge_id": merge.pk, **viewers, **fields, "kept": kept}
+
+
+def _kept_values(merge: Merge) -> dict[str, Any]:
+    """Return what undoing a merge needs by the site's keys: no numbers of rows, and not which staff wrote a note."""
+    kept = merge.kept
+    movies = dict(zip((ids := [event["movie_id"] for event in kept["duplicates"]]), movie_id_texts(ids), strict=True))
+    return {
+        "viewer": kept["viewer"]
+        and {"user_id": parse_key(merge.from_key)}
+        | {name: value for name, value in kept["viewer"].items() if name not in ("id", "key", "version")},
+        "into": kept["into"],
+        "events": len(kept["events"]),
+        "impressions": len(kept["impressions"]),
+        "duplicates": [
+            {
+                "movie_id": movies[event["movie_id"]],
+                "kind": WatchEvent.Kind(event["kind"]).label,
+                **{name: event[name] for name in ("occurred_at", "rating", "completion")},
+                "event_id": event_key_text(event["client_event_id"], event.get("event_key")),
+            }
+            for event in kept["duplicates"]
+        ],
+        "notes": [
+            {"noted_at": note["action_time"], "about": note["object_repr"], "change": note["change_message"]}
+            for note in kept["notes"]
+        ],
+        "waiting": [rows for _, rows in kept["waiting"]],  # as JSON: nothing has validated them
+        "sent": {job: movie_id_texts(map(int, history)) for job, history in kept["sent"].items()},
+    }
 
 
 def _stored_list_rows(viewer_id: int) -> list[dict[str, Any]] | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from django.db import connection
 
 from catalog.models import Credit
 from catalog.selectors.movie_search import Conditions, Cursor, MovieFilter, MoviePage, conditions_of, resolve_names
 from catalog.selectors.movies import MovieCard, resolve_movie_ids, select_card
+from catalog.selectors.versions import standings_count
 
 MAX_FACET_VALUES = 50  # of one facet, those of the most movies
 LAST_YEAR = 32_767  # sorts movies of unknown year behind all others, in both directions
@@ -22,6 +23,12 @@ class SortOrder(NamedTuple):
     key: str  # SQL
     descending: bool = False
     of_standing: bool = False  # a column of catalog_moviestanding, above 0; movies without one stand last, by id
+
+    def before(self, standings: int) -> Self:
+        """Return the order as it was by the count of that number, as far as one count behind is known."""
+        return self._replace(
+            key=f"(CASE WHEN {self.key}_since > {standings} THEN {self.key}_before ELSE {self.key} END)"
+        )
 
 
 _ADDED = "(extract(epoch FROM m.added_at) * 1000000)::bigint"
@@ -89,8 +96,14 @@ FACETS = {
 
 
 def sorted_movies_page(movie_filter: MovieFilter, sort: str, start: Cursor, page_size: int) -> MoviePage:
-    """Return the page of movies after `start` in an order of SORTS: one query beside those of names, or two."""
+    """Return the page of movies after `start` in an order of SORTS: one query beside those of names; up to three in an
+    order of standings."""
     order, names = SORTS[sort], resolve_names(movie_filter)
+    standings = None
+    if order.of_standing:
+        now = standings_count()
+        standings = now if start.standings is None else start.standings
+        order = order if standings == now else order.before(standings)
     where = conditions_of(movie_filter, names)
     rows: list[tuple] = []
     if start.key is None or start.key or not order.of_standing:
@@ -101,7 +114,7 @@ def sorted_movies_page(movie_filter: MovieFilter, sort: str, start: Cursor, page
     following = None
     if len(rows) > page_size:
         *_, key = rows[page_size - 1]
-        following = Cursor(rows[page_size - 1][0], sort=sort, key=key)
+        following = Cursor(rows[page_size - 1][0], sort=sort, key=key, standings=standings)
     cards = [MovieCard(*row[:-1]) for row in rows[:page_size]]
     return MoviePage(cards, following, names.unknown, names.suggestions)
 

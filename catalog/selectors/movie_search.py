@@ -60,13 +60,15 @@ class Visibility(StrEnum):
 
 class Cursor(NamedTuple):
     """The movie after which a page begins: its id; with a search its rank, and whether the search was corrected; in an
-    order of the client's choice that order and the movie's key in it."""
+    order of the client's choice that order and the movie's key in it, and with an order of standings which count that
+    key is of."""
 
     after: int = 0
     rank: int | None = None
     corrected: bool = False
     sort: str = ""
     key: str | int | float | None = None
+    standings: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -81,8 +83,11 @@ class Cursor(NamedTuple):
     @classmethod
     def _parse_sorted(cls, text: str) -> Self | None:
         try:
-            sort, key, after = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            sort, key, after, *more = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         except (ValueError, TypeError):
+            return None
+        standings = more[0] if more else None
+        if len(more) > 1 or (more and (type(standings) is not int or not 0 <= standings < 2**63)):
             return None
         if not isinstance(sort, str) or type(after) is not int or abs(after) > MAX_ID + 1:
             return None
@@ -91,11 +96,12 @@ class Cursor(NamedTuple):
             return None
         if isinstance(key, int) and abs(key) >= 2 ** (63 if sort.endswith("added") else 31):
             return None
-        return cls(after, sort=sort, key=key)
+        return cls(after, sort=sort, key=key, standings=standings)
 
     def __str__(self) -> str:
         if self.sort:
-            text = json.dumps([self.sort, self.key, self.after], separators=(",", ":"))
+            count = [] if self.standings is None else [self.standings]
+            text = json.dumps([self.sort, self.key, self.after, *count], separators=(",", ":"))
             return _SORTED + urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
         return str(self.after) if self.rank is None else f"{'m' if self.corrected else 's'}{self.rank}-{self.after}"
 

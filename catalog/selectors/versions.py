@@ -25,6 +25,11 @@ def erasure_count() -> int:
     return Revision.objects.values_list("erasures", flat=True).first() or 0
 
 
+def standings_count() -> int:
+    """Return which count of how movies stand holds."""
+    return Revision.objects.values_list("standings", flat=True).first() or 0
+
+
 def data_set() -> int:
     """Return the number of the data that the ids belong to; 0 from the start.
 

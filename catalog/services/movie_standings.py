@@ -9,10 +9,21 @@ from django.db import connection, transaction
 _WRITE = """
     WITH counted AS (SELECT movie_id, value FROM unnest(%(ids)s::int[], %(values)s::float8[]) AS c (movie_id, value)
                      WHERE EXISTS (SELECT FROM catalog_movie m WHERE m.id = movie_id)),
-    cleared AS (UPDATE catalog_moviestanding SET {column} = 0
+    cleared AS (UPDATE catalog_moviestanding
+                SET {column} = 0, {column}_before = {column}, {column}_since = %(version)s
                 WHERE {column} <> 0 AND movie_id NOT IN (SELECT movie_id FROM counted))
-    INSERT INTO catalog_moviestanding AS s (movie_id, {column}) SELECT movie_id, value FROM counted
-    ON CONFLICT (movie_id) DO UPDATE SET {column} = excluded.{column} WHERE s.{column} <> excluded.{column}
+    INSERT INTO catalog_moviestanding AS s (movie_id, {column}, {column}_since)
+    SELECT movie_id, value, %(version)s FROM counted
+    ON CONFLICT (movie_id) DO UPDATE
+    SET {column} = excluded.{column}, {column}_before = s.{column}, {column}_since = %(version)s
+    WHERE s.{column} <> excluded.{column}
+"""
+# Above what the rows say as well: a restored database may count from the start.
+_NEXT_VERSION = """
+    INSERT INTO catalog_revision AS r (id, catalogue, epoch, standings) VALUES (1, 1, 1, 1)
+    ON CONFLICT (id) DO UPDATE SET standings = 1 + greatest(
+      r.standings, (SELECT max(greatest(popularity_since, rating_since)) FROM catalog_moviestanding))
+    RETURNING standings
 """
 
 
@@ -23,7 +34,9 @@ def write_standings(column: Literal["popularity", "rating"], movie_ids: np.ndarr
         cursor.execute(
             "DELETE FROM catalog_moviestanding s WHERE NOT EXISTS (SELECT FROM catalog_movie m WHERE m.id = s.movie_id)"
         )
+        cursor.execute(_NEXT_VERSION)
+        (version,) = cursor.fetchone()
         cursor.execute(
             _WRITE.format(column=column),
-            {"ids": movie_ids.tolist(), "values": values.astype(np.float64).tolist()},
+            {"ids": movie_ids.tolist(), "values": values.astype(np.float64).tolist(), "version": version},
         )

@@ -134,6 +134,35 @@ def test_pages_go_on_where_they_ended(site, sort):
     assert len(rest) == len(set(rest)) == Movie.objects.count() - 39
 
 
+@pytest.mark.parametrize("sort", ORDERS)
+def test_a_count_between_two_pages_neither_repeats_nor_drops_a_film(site, sort):
+    counted(site, *rated(4, 6_000, 6_001, movie=NEMO), *rated(3, 6_000, 6_001, movie=JEDI))
+    before = in_order(site, f"sort={sort}")
+    first = site.get(f"/movies?sort={sort}&page_size=5")
+    shown = [movie["movie_id"] for movie in first["results"]]
+    risen, new, fallen = int(before[-1]), INVENTED["Crime"][-1], int(shown[0])
+    crowd = range(6_000, 6_040)
+    counted(
+        site,
+        *rated(5, *crowd, movie=risen),
+        *rated(5, *crowd, movie=new),
+        *rated(0.5, *crowd, movie=fallen, day=90),
+        *(event(viewer, movie, day=90) for viewer in crowd for movie in (risen, new)),
+    )
+
+    rest, path = [], first["next"]
+    while path:
+        body = site.get(path.removeprefix("http://testserver"))
+        rest += [movie["movie_id"] for movie in body["results"]]
+        path = body["next"]
+
+    assert shown + rest == before
+    now = in_order(site, f"sort={sort}")
+    assert now != before
+    assert sorted(now) == sorted(before)
+    assert now.index(str(risen)) < 5, "who begins again sees the new count"
+
+
 def test_what_nobody_watches_any_more_stands_nowhere(site):
     counted(site, *rated(4, 6_000, movie=NEMO))
     assert site.delete("/users/6000/events?movie_id=" + str(NEMO))["events"] == 1

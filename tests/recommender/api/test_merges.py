@@ -246,6 +246,23 @@ def test_it_can_be_undone_for_a_day(writer):
     writer.post("/users/merge/undo", {"merge_id": 5}, expect=400)
 
 
+def test_the_export_tells_a_merge_by_the_site_s_keys(site):
+    site.post("/movies", {"movie_id": "own/1", "title": "Of a key", "genres": ["Drama"]}, expect=201)
+    own_film = {"viewer": "visit-é", "movie": "own/1"}
+    site.post("/events", [own(**own_film, event_id="e/1"), own(NEMO, day=1, viewer="visit-é"), event("zoe@x", "own/1")])
+    site.post("/events", own("own/1", "impression", viewer="visit-é"))
+    merged(site, "visit-é", "zoe@x")
+
+    kept = json.loads(site.get("/users/zoe@x/data")["merges"][0]["kept"])
+
+    assert (kept["viewer"]["user_id"], kept["viewer"]["is_session"]) == ("visit-é", True)
+    [double] = kept["duplicates"]
+    assert [double[name] for name in ("movie_id", "kind", "event_id")] == ["own/1", "watch", "e/1"]
+    assert (kept["events"], kept["impressions"]) == (1, 1)
+    inner = {Movie.objects.get(key="own/1").pk, Viewer.objects.get(key="zoe@x").pk}
+    assert not [number for number in inner if str(number) in json.dumps(kept)], "numbers of our own"
+
+
 @pytest.mark.parametrize("erased", [SESSION, ZOE, BEN])
 def test_erasing_either_viewer_erases_the_undo_data(writer, site, erased):
     writer.post("/events", [own(STAR_WARS), own(NEMO), event(ZOE, NEMO)])
