@@ -27,6 +27,7 @@ from benchmarks.quality import (
     next_visit_result,
     results,
     served_parity,
+    served_visits,
     trec_judge,
 )
 from benchmarks.quality.baselines import check_published, fit_and_rank
@@ -82,7 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--judge", type=Path, metavar="DIR", help="write top lists and relevant films to DIR, have trec_eval score them"
     )
     parser.add_argument("--quick", action="store_true", help="three epochs, few targets: about a minute")
-    parser.add_argument("--served", action="store_true", help="P1: does a running system rank like the offline result?")
+    parser.add_argument(
+        "--served", action="store_true", help="P1, N: does a running system rank like the offline result?"
+    )
     parser.add_argument("--diversity", action="store_true", help="P1: costs and gains of the parameter diversity")
     parser.add_argument("--model", type=Path, metavar="DIR", help="with --served or --diversity: a model folder")
 
@@ -146,6 +149,9 @@ def _measure_next_visit(
     args: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, description: dict[str, Any]
 ) -> None:
     preset, split = _preset(args), next_visit.make_split(dataset, events)
+    if args.served:
+        served_visits.measure_served_visits(args, dataset, events, split)
+        return
     if args.quick:
         split = next_visit.first_visits(split, QUICK_TARGETS)
     about = results.describe_task(split.task, preset) | {

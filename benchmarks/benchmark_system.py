@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infrastructure.addresses import configured_address
-from movierec.local import embedded_servers
+from movierec.local import embedded_servers, processes
 from movierec.local.launcher import Launcher
 from movierec.local.services import application_services
 from movierec.local.state_folder import create_state_folder, load_or_create_secrets
@@ -32,6 +32,13 @@ class BenchmarkSystem(Launcher):
     def serve(self) -> None:
         """Start the web processes and wait until they can recommend. Raises `ServerError`."""
         web, *_ = application_services()
+        self.web = self.supervisor.start(web)
+        self.wait_until_ready()
+
+    def restart_web(self) -> None:
+        """Stop the web processes and start them anew, with nothing kept in memory. Raises `ServerError`."""
+        web = next(service for service in self.supervisor.services if service.child is self.web)
+        processes.stop(self.web, web.stop_signal, web.stop_seconds)
         self.web = self.supervisor.start(web)
         self.wait_until_ready()
 

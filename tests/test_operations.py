@@ -1,6 +1,7 @@
 """docs/operations.md and the system agree: its table of settings is the only one and is complete, its commands set up
 a safe instance, its units and containers exist. tests/test_docs.py compares commands, addresses and links."""
 
+import io
 import json
 import os
 import re
@@ -13,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from catalog import selectors
 from catalog.models import Movie, Viewer
 from infrastructure.body_limits import MAX_FILE
 from movierec.local.services import application_services
+from recommender.data_state import DataState
 from recommender.management.commands import prepare
+from recommender.models import Job, ModelVersion
 from tests.support.cast import ADA, AMELIE, JEDI, MATRIX, RAIDERS, SPIRITED_AWAY, STAR_WARS
 from tests.support.launcher import ROOT
 
@@ -90,6 +94,31 @@ def test_the_admins_password_is_shown_by_a_demo_and_never_in_production(db, sett
     assert prepare.Command()._create_admin() == settings.ADMIN_PASSWORD
     settings.PRODUCTION = True
     assert prepare.Command()._create_admin() == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_first_model_that_popular_films_are_better_than_does_not_go_live(settings, tmp_path):
+    """A nightly job trains on instead, and the next start does not train again before it opens."""
+    surely = {"popularity_30": {"ndcg10": 0.2, "low": -0.2, "high": -0.1}}
+    metrics = {"gate": {"next_visit": {"ranked": surely}}}
+    version = ModelVersion.objects.create(name="first", data_set=selectors.data_set(), metrics=metrics)
+    state = DataState(tmp_path / "data.json")
+    state.save(source="a fingerprint", is_trained=True)
+    printed = io.StringIO()
+    command = prepare.Command(stdout=printed)
+    assert command._waits_for_night(state)
+    assert "first does not go live: the films popular in the last 30 days are better for the next visit" in (
+        printed.getvalue()
+    )
+    assert [job.kind for job in Job.objects.all()] == [Job.Kind.NIGHTLY]
+    assert command._waits_for_night(state)
+    assert Job.objects.count() == 1
+    state.save(source=prepare.DEMO_SOURCE, is_trained=True)
+    assert not command._waits_for_night(state), "the demo shows a model"
+    state.save(source="a fingerprint", is_trained=True)
+    surely["popularity_30"]["high"] = 0.1
+    ModelVersion.objects.filter(pk=version.pk).update(metrics=metrics)
+    assert not command._waits_for_night(state)
 
 
 def test_the_example_printed_at_the_start_shows_no_real_viewer(cast, settings):

@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from recommender import registry
 from recommender.admin import compare
 from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
+from recommender.admin.next_visit import next_visit_table
 from recommender.models import ModelVersion
 
 _NOT_MEASURED = format_html("<p>{}</p>", "Not measured.")
@@ -45,6 +46,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         ("name", "status_label", "preset"),
         "reason",
         "checks",
+        "next_visit",
         "figures",
         "segments",
         "lists",
@@ -58,6 +60,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     readonly_fields = (
         "status_label",
         "checks",
+        "next_visit",
         "figures",
         "segments",
         "lists",
@@ -102,7 +105,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         """Return HR@10 on the held-out viewers."""
         return _format_value(version.metrics.get("hr10"))
 
-    @display(description="Beside the others, on the same targets")
+    @display(description="The first film after the training's end, beside the others")
     def figures(self, version: ModelVersion) -> SafeString:
         """Tabulate accuracy beside the baselines and the model that was active then."""
         rankers = {"this model": version.metrics, **version.metrics.get("baselines", {})}
@@ -120,6 +123,11 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         checks = version.metrics.get("gate", {}).get("checks", [])
         rows = [("✓" if check["passed"] else "✗", check["name"], check["told"]) for check in checks]
         return _table(rows, ("passed", "check", "seen")) if rows else _NOT_MEASURED
+
+    @display(description="For the next visit, beside what needs no training")
+    def next_visit(self, version: ModelVersion) -> SafeString:
+        """Tabulate how good lists for the next visit are, beside ten baselines and the model that was active then."""
+        return next_visit_table(version.metrics)
 
     @display(description="NDCG@10 by kind of viewer and genre of the next film")
     def segments(self, version: ModelVersion) -> SafeString:

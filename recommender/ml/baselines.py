@@ -46,10 +46,10 @@ def fit_recent_popularity(training: TrainingTokens, days: int = RECENT_DAYS) -> 
     return _constant_scorer(recent_counts + all_counts / (all_counts.max(initial=1) + 1))
 
 
-def rolling_popularity(popularity: DailyPopularity, days: int) -> Scorer:
-    """Score by the counts of the last `days` (one of WINDOW_DAYS) before the midnight before each target; films without
-    any keep their order by all counts."""
-    window = WINDOW_DAYS.index(days)
+def rolling_popularity(popularity: DailyPopularity, days: int | None) -> Scorer:
+    """Score by the counts of the last `days` (one of WINDOW_DAYS; None: of all times) before the midnight before each
+    target; films without any keep their order by all counts."""
+    window = -1 if days is None else WINDOW_DAYS.index(days)
 
     def score(tokens: Tokens, targets: Targets) -> np.ndarray:
         scores = np.empty((len(targets.rows), popularity.num_items), np.float32)
@@ -79,13 +79,15 @@ class Markov:
 
 
 class Ease:
-    """B = I - P / diag(P) with P = (X'X + lambda I)^-1, on the most popular films.
+    """B = I - P / diag(P) with P = (X'X + lambda I)^-1, on the `max_items` most popular films.
 
     Scores are B times the history, whose film of age a (0 is the newest) weighs exp(-a / tau), or 1 without `tau`."""
 
-    def __init__(self, training: TrainingTokens, ridge: float, tau: float | None) -> None:
+    def __init__(
+        self, training: TrainingTokens, ridge: float, tau: float | None, max_items: int = MAX_EASE_ITEMS
+    ) -> None:
         counts = np.bincount(training.items, minlength=training.num_items)
-        self.items = np.sort(np.argsort(-counts, kind="stable")[:MAX_EASE_ITEMS])
+        self.items = np.sort(np.argsort(-counts, kind="stable")[:max_items])
         self.num_items, self.tau = training.num_items, tau
         self.column_of_item = np.full(training.num_items, -1)
         self.column_of_item[self.items] = np.arange(len(self.items))
@@ -135,14 +137,17 @@ def blend(*scorers: Scorer) -> Scorer:
     return score
 
 
-def baseline_fitters(training: TrainingTokens) -> Mapping[str, Callable[[], Scorer]]:
+def baseline_fitters(
+    training: TrainingTokens, *, max_ease_items: int = MAX_EASE_ITEMS
+) -> Mapping[str, Callable[[], Scorer]]:
     """Return a function that fits each baseline, by name; the blend shares Markov and the recency EASE with them."""
-    markov, recency = cache(lambda: Markov(training)), cache(lambda: Ease(training, RECENCY_LAMBDA, TAU))
+    markov = cache(lambda: Markov(training))
+    recency = cache(lambda: Ease(training, RECENCY_LAMBDA, TAU, max_ease_items))
     return {
         "popularity": lambda: fit_popularity(training),
         "recent_popularity": lambda: fit_recent_popularity(training),
         "markov": markov,
-        "ease": lambda: Ease(training, EASE_LAMBDA, None),
+        "ease": lambda: Ease(training, EASE_LAMBDA, None, max_ease_items),
         "recency_ease": recency,
         "blend": lambda: blend(markov(), recency()),
     }

@@ -10,6 +10,7 @@ from recommender.ml.data import Tokens
 from recommender.ml.popularity import DAY, DailyPopularity, Popularity
 from recommender.ml.ragged import concatenate_ranges
 from recommender.ml.ranker import Ranker
+from recommender.ml.visits import RelevantItems, rank_relevant_items
 
 CHUNK_SIZE = 512  # targets whose scores are held at a time
 
@@ -125,6 +126,20 @@ def rank_targets(tokens: Tokens, targets: Targets, score: Scorer) -> np.ndarray:
         scores = np.array(score(tokens, chunk), np.float32)
         parts.append(metrics.compute_ranks(scores, tokens.items[chunk.rows] - 1, seen_items(tokens, chunk)))
     return np.concatenate([np.empty(0), *parts])
+
+
+def rank_relevant(tokens: Tokens, targets: Targets, relevant: RelevantItems, score: Scorer) -> np.ndarray:
+    """Return the ranks float64 [m] of the films that are relevant to each target's list, among all films that its
+    viewer had not seen."""
+    ranks = [np.empty(0)]
+    for start in range(0, len(targets.rows), CHUNK_SIZE):
+        chunk = Targets(*(column[start : start + CHUNK_SIZE] for column in targets))
+        indptr = relevant.indptr[start : start + CHUNK_SIZE + 1]
+        part = slice(indptr[0], indptr[-1])
+        own = RelevantItems(indptr - indptr[0], relevant.items[part], relevant.liked[part])
+        scores = np.array(score(tokens, chunk), np.float32)
+        ranks.append(rank_relevant_items(scores, own, seen_items(tokens, chunk)))
+    return np.concatenate(ranks)
 
 
 def by_day(

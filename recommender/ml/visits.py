@@ -42,6 +42,12 @@ def find_visits_after(tokens: Tokens, cut: float, until: float = np.inf) -> Visi
     return visits.select((began > cut) & (began <= until) & known)
 
 
+def rest_of_visits(tokens: Tokens, viewers: np.ndarray, rows: np.ndarray) -> Visits:
+    """Return for each row of the tokens [n] what is left of its visit, from this row on."""
+    stops = find_visits(tokens).stops
+    return Visits(viewers, rows, stops[np.searchsorted(stops, rows, side="right")])
+
+
 def first_visit_mask(visits: Visits) -> np.ndarray:
     """Mark the first visit of each viewer, bool [n]."""
     return np.diff(visits.viewers, prepend=-1) != 0

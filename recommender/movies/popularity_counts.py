@@ -13,7 +13,7 @@ import numpy as np
 from catalog import selectors
 from recommender import cache, process_state
 from recommender.cache import CacheUnavailable, WatchCounts
-from recommender.ml.popularity import NUM_COUNTS, WINDOW_DAYS, Popularity, passed_days
+from recommender.ml.popularity import DAY, MAX_PER_VIEWER, NUM_COUNTS, WINDOW_DAYS, Popularity, passed_days
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -22,8 +22,6 @@ MAX_MOVIES = 50_000  # that are counted, the most watched of each pair of window
 CLOCK_ROWS, COUNT_ROWS = 200_000, 4_000_000  # events that are read: some minutes for a large site
 LOCAL_TTL = 300.0  # seconds that a process keeps its copy
 OUTSIDE = 1e-30  # the weight of a watch outside a window: above none
-# Movies that one viewer counts for in a window, however many they watch.
-MAX_PER_VIEWER = (20.0, 20.0, 20.0, 200.0, 200.0, 200.0)
 
 
 class _Local(NamedTuple):
@@ -72,7 +70,9 @@ def count_watches() -> WatchCounts:
     """Count over the windows of the popularity term, up to now."""
     data_set, now = selectors.data_set(), int(time.time())
     audience = selectors.choose_audience()
-    first_day, windows = window_weights(*selectors.viewers_by_day(audience, sample_rows=CLOCK_ROWS))
+    days, viewers = selectors.viewers_by_day(audience, sample_rows=CLOCK_ROWS)
+    # Today is in every window beside the full days before: as of the midnight, which training looks back from.
+    first_day, windows = window_weights(days, np.where(days == now // DAY, 0.0, viewers))
     share = min(1.0, COUNT_ROWS / max(1.0, selectors.estimate_events()))  # of the events that are read
     ids, found = [], []
     for pair in range(0, NUM_COUNTS, 2):

@@ -16,7 +16,8 @@ from recommender.ml.evaluate import Scorer, Split
 from recommender.ml.features import Features
 from recommender.ml.popularity import WINDOW_DAYS, DailyPopularity
 from recommender.ml.ranker import Ranker
-from recommender.training import gate_checks, segments
+from recommender.training import gate_checks, next_visit, segments
+from recommender.training.evidence import ACTIVE, CANDIDATE
 from recommender.training.gate_checks import Check
 from recommender.training.vocabulary_mapping import scorer_for_vocabulary
 
@@ -71,25 +72,33 @@ def judge(
         gate_checks.better_than_baseline(name, candidate_ranks, baseline, active_ranks)
         for name, baseline in ranks.items()
     ]
+    models = {CANDIDATE: candidate_scorer}
+    if active is not None:
+        models[ACTIVE] = references[ACTIVE]
+    next_visits = next_visit.measure_next_visits(models, tokens, held_out, len(candidate.vocab), popularity)
+    if next_visits["visits"]:
+        checks.append(gate_checks.follows_what_is_popular(next_visits))
     by_segment: dict[str, Any] = {}
     surely_better = False
     if active is not None and active_ranks is not None:
         figures["active"] = metrics.summary(active_ranks) | {"name": active.version}
         checks.append(gate_checks.not_worse_than_active(active.version, candidate_ranks, active_ranks))
+        if next_visits["visits"]:
+            checks.append(gate_checks.serves_next_visit(active.version, next_visits))
         surely_better = gate_checks.is_surely_better(candidate_ranks, active_ranks)
         masks = segments.segment_masks(tokens, held_out.test, features)
         by_segment = segments.compare_segments(candidate_ranks, active_ranks, masks)
         checks.append(gate_checks.no_segment_falls(by_segment))
     lists = _summarise_lists({"candidate": candidate_scorer, **references}, tokens, held_out, features)
     checks += gate_checks.check_lists(lists, len(candidate.vocab), surely_better=surely_better)
-    return Verdict(*_decide(checks, figures), figures | {"gate": _evidence(checks, by_segment, lists)})
+    return Verdict(*_decide(checks, figures), figures | {"gate": _evidence(checks, by_segment, lists, next_visits)})
 
 
 def reject_non_finite(error: FloatingPointError) -> Verdict:
     """Return the verdict on a candidate that cannot rank at all."""
     check = Check("Scores are finite", False, str(error))
     unmeasured: dict[str, Any] = metrics.summary(np.empty(0)) | {"baselines": {}, "active": None}
-    return Verdict(False, check.detail, unmeasured | {"gate": _evidence([check], {}, {})})
+    return Verdict(False, check.detail, unmeasured | {"gate": _evidence([check], {}, {}, {})})
 
 
 def _reference_scorers(
@@ -136,5 +145,12 @@ def _decide(checks: list[Check], figures: Mapping[str, Any]) -> tuple[bool, str]
     return True, f"NDCG@10 {figures['ndcg10']:.4f}, {beside}, popular films {popular:.4f}; all checks passed"
 
 
-def _evidence(checks: list[Check], by_segment: Mapping[str, Any], lists: Mapping[str, Any]) -> dict[str, Any]:
-    return {"checks": [check.as_dict() for check in checks], "segments": dict(by_segment), "lists": dict(lists)}
+def _evidence(
+    checks: list[Check], by_segment: Mapping[str, Any], lists: Mapping[str, Any], next_visits: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "checks": [check.as_dict() for check in checks],
+        "segments": dict(by_segment),
+        "lists": dict(lists),
+        "next_visit": dict(next_visits),
+    }

@@ -1,12 +1,13 @@
 """What a candidate must reach to go live. Each check states what it saw, so that its reader need not trust it."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from catalog.plurals import count_noun
 from recommender.ml import metrics
+from recommender.training.evidence import ACTIVE, CANDIDATE, POPULARITY, TITLES
 
 FALLBACK_BASELINES = ("popularity", "recent_popularity")  # what viewers would get without any model
 TOLERANCE = 0.03  # below the active model or transition counts, as a share of them; a test need not be sure of it
@@ -15,16 +16,6 @@ MIN_COVERAGE_SHARE = 0.5  # of the active model's
 MAX_BIAS_INCREASE = 0.5  # above the active model's popularity bias, natural logarithm: lists 1.6 times as popular
 MAX_OVERLAP_SHARE = 0.9  # of what popularity's lists have in common
 MIN_MOVIES_FOR_OVERLAP = 100  # in a smaller catalogue all lists overlap
-
-_BASELINES = {
-    "popularity": "the most popular films",
-    "recent_popularity": "the films popular in the last 30 days",
-    "popularity_1": "the films popular yesterday",
-    "popularity_3": "the films popular in the last 3 days",
-    "popularity_7": "the films popular in the last 7 days",
-    "popularity_365": "the films popular in the last year",
-    "markov": "counting which film follows which",
-}
 
 
 class Check(NamedTuple):
@@ -52,7 +43,7 @@ def better_than_baseline(
     """
     mean, low, high = metrics.paired_bootstrap(metrics.ndcg_gains(candidate, 10), metrics.ndcg_gains(baseline, 10))
     detail = _difference(candidate, baseline, mean, low, high)
-    title = _BASELINES.get(name, name)
+    title = TITLES.get(name, name)
     if name not in FALLBACK_BASELINES:
         return Check(f"Not worse than {title}", mean >= -TOLERANCE * metrics.ndcg(baseline, 10), detail)
     passed = low > 0
@@ -76,6 +67,35 @@ def not_worse_than_active(name: str, candidate: np.ndarray, active: np.ndarray) 
 def _difference(candidate: np.ndarray, other: np.ndarray, mean: float, low: float, high: float) -> str:
     both = f"NDCG@10 {metrics.ndcg(candidate, 10):.4f} against {metrics.ndcg(other, 10):.4f}"
     return f"{both}: {mean:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
+
+
+def follows_what_is_popular(next_visits: Mapping[str, Any]) -> Check:
+    """Check that the lists for the next visit are not surely worse than the best of the popular ones, from
+    `next_visit.measure_next_visits`.
+
+    An active model that is worse than them too is not kept for that: this check passes then.
+    """
+    ranked = next_visits["ranked"]
+    best = max(POPULARITY, key=lambda name: ranked[name]["ndcg10"])
+    passed = ranked[best]["high"] >= 0
+    detail = _next_visit_difference(ranked, best)
+    if not passed and ACTIVE in ranked:
+        passed = ranked[ACTIVE]["ndcg10"] < ranked[best]["ndcg10"]
+        detail += f"; the active model is not better either: {ranked[ACTIVE]['ndcg10']:.4f}" if passed else ""
+    return Check(f"Next visit: not worse than {TITLES[best]}", passed, detail)
+
+
+def serves_next_visit(name: str, next_visits: Mapping[str, Any]) -> Check:
+    """Check that the lists for the next visit are not surely worse than those of the active model `name`."""
+    ranked = next_visits["ranked"]
+    title = f"Next visit: not worse than the active model {name}"
+    return Check(title, ranked[ACTIVE]["high"] >= 0, _next_visit_difference(ranked, ACTIVE))
+
+
+def _next_visit_difference(ranked: Mapping[str, Mapping[str, float]], name: str) -> str:
+    candidate, other = ranked[CANDIDATE], ranked[name]
+    both = f"NDCG@10 {candidate['ndcg10']:.4f} against {other['ndcg10']:.4f}"
+    return f"{both}: {other['difference']:+.4f}, 95 % interval {other['low']:+.4f} to {other['high']:+.4f}"
 
 
 def no_segment_falls(segments: Mapping[str, Mapping[str, float]]) -> Check:

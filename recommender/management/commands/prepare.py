@@ -26,6 +26,7 @@ from recommender.registry.object_store import ObjectStoreUnavailable
 from recommender.serving.chart import recommend_chart
 from recommender.serving.metrics import suppress_metrics
 from recommender.serving.request import RecommendRequest
+from recommender.training import evidence
 
 ADMIN_NAME = "admin"
 DEMO_SOURCE = "demo"
@@ -105,19 +106,40 @@ class Command(BaseCommand):
             state.save(source=state.source, is_trained=True)
             self._print_step(training_data.no_model_message())
             return
+        if self._waits_for_night(state):
+            return
         self._print_step("training the model")
         resume = (settings.CHECKPOINT_DIR / "run.json").exists()
         call_command("train", minutes=DEMO_MINUTES if state.source == DEMO_SOURCE else DATA_MINUTES, resume=resume)
-        version = ModelVersion.objects.filter(data_set=selectors.data_set()).order_by("-created_at").first()
+        version = newest_version()
         state.save(source=state.source, is_trained=True)
         if version is None:
             return
         if version.status != ModelVersion.Status.ACTIVE:
             if not state.source:  # a site's own data: popular films are listed until a nightly model is better
                 return
-            registry.activate(version.name, f"The first model of this data, though {version.reason}")
+            if self._waits_for_night(state):
+                return
+            registry.activate(version.name, f"Nothing else was there, though {version.reason}")
         self._print_step("lists for every viewer")
         call_command("batch")
+
+    def _waits_for_night(self, state: DataState) -> bool:
+        """Return whether the newest model is a candidate that popular films are better than: they are listed then, and
+        a nightly job trains on. The demo shows a model, whatever it is worth."""
+        version = newest_version()
+        if state.source == DEMO_SOURCE or version is None or version.status != ModelVersion.Status.CANDIDATE:
+            return False
+        better = evidence.better_without_it(version.metrics)
+        if better is None:
+            return False
+        self._print_step(f"{version.name} does not go live: {better} are better for the next visit")
+        self._print_step(
+            "popular films are listed until a model is better; a longer training goes on in the background"
+        )
+        if job := queue.create_unless_pending(Job.Kind.NIGHTLY):
+            tasks.enqueue(job)
+        return True
 
     def _create_admin(self) -> str:
         """Create the admin; return the generated password while it is still the admin's, else nothing.
@@ -156,6 +178,11 @@ class Command(BaseCommand):
         file = settings.STATE_DIR / "welcome.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps(welcome))
+
+
+def newest_version() -> ModelVersion | None:
+    """Return the version of the present data that was trained last."""
+    return ModelVersion.objects.filter(data_set=selectors.data_set()).order_by("-created_at").first()
 
 
 def check_database_not_newer() -> None:

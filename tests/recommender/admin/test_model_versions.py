@@ -7,9 +7,24 @@ from django.urls import reverse
 
 from recommender import registry
 from recommender.models import ModelVersion
+from recommender.training.evidence import LEARNED, POPULARITY
 from tests.support.admin import open_page, submit_dialog
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+LEVEL = {"hr10": 0.4, "ndcg10": 0.1, "difference": 0.03, "low": -0.01, "high": 0.07, "seconds": 0.2}
+NEXT_VISIT = {
+    "visits": 412,
+    "ranked": {
+        **{name: LEVEL | {"ndcg10": 0.05, "difference": 0.08, "low": 0.02} for name in POPULARITY},
+        **dict.fromkeys(LEARNED, LEVEL),
+        "candidate": LEVEL | {"ndcg10": 0.13},
+        "active": LEVEL | {"ndcg10": 0.12},
+        "popularity_3": LEVEL | {"ndcg10": 0.1431, "difference": -0.0131, "low": -0.0202, "high": -0.0011},
+        "ease": LEVEL | {"ndcg10": 0.1501, "difference": -0.0201, "low": -0.03, "high": -0.01},
+    },
+}
 
 
 @pytest.fixture
@@ -22,7 +37,7 @@ def second(model, model_folder):
     checks = [{"name": "Better than popularity", "passed": True, "told": "0.1234 against 0.0500"}]
     drama = {"targets": 120.0, "candidate": 0.11, "active": 0.10, "difference": 0.01, "low": -0.0321, "high": 0.05}
     lists = {"candidate": {"coverage": 0.4567}, "active": {"coverage": 0.4}}
-    metrics["gate"] = {"checks": checks, "segments": {"Drama": drama}, "lists": lists}
+    metrics["gate"] = {"checks": checks, "segments": {"Drama": drama}, "lists": lists, "next_visit": NEXT_VISIT}
     yield registry.register(folder, preset="basic", metrics=metrics, history=[{"epoch": 1, "loss": 4.5}])
     shutil.rmtree(folder)
 
@@ -35,9 +50,28 @@ def test_a_version_shows_its_metrics_beside_the_others(admin_client, second):
     assert "0.4567" in page.split("What the lists are like")[1].split("By epoch")[0]
 
 
+def test_a_version_shows_how_it_does_for_the_next_visit(admin_client, second, model):
+    page = open_page(admin_client, "modelversion_change", second.pk)
+    table = page.split("For the next visit")[1].split("</table>")[0]
+    assert "worse than the best popular list, the films popular in the last 3 days." in table
+    assert "They are worse than films that the same people watch (EASE)." in table
+    assert "Measured on 412 visits" in table
+    titles = [row.split("<svg")[0] for row in table.split('<th scope="row">')[1:]]
+    assert titles[:4] == [
+        "films that the same people watch (EASE)",
+        "the films popular in the last 3 days",
+        "this model",
+        f"the active model then, {model.name}",
+    ]
+    assert len(titles) == 12
+    assert table.count("this model is worse") == 2
+    assert table.count("this model is better") == 5
+    assert "-0.0202 to -0.0011" in table
+
+
 def test_a_version_without_metrics_has_a_page(admin_client, model):
     page = open_page(admin_client, "modelversion_change", model.pk)
-    assert page.count("Not measured.") == 3
+    assert page.count("Not measured.") == 4
 
 
 def test_promotion_and_rollback_store_the_reason_and_who_gave_it(admin_client, second, model):

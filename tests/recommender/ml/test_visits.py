@@ -6,8 +6,9 @@ import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.ml import visits
+from recommender.ml import evaluate, visits
 from recommender.ml.data import RATING, Events, Histories, tokenise
+from recommender.ml.evaluate import Targets
 from recommender.ml.visits import MAX_GAP, RelevantItems
 from recommender.ml.vocab import Vocab
 
@@ -35,6 +36,19 @@ def test_a_pause_of_more_than_an_hour_ends_a_visit_and_so_does_another_viewer():
     result = visits.find_visits(tokens)
     assert result.viewers.tolist() == [0, 0, 1]
     assert [*zip(result.starts.tolist(), result.stops.tolist(), strict=True)] == [(0, 2), (2, 3), (3, 4)]
+
+
+def test_what_is_left_of_a_visit_is_ranked_for_each_list():
+    """The first viewer's list lacks film 3, seen before; of the second's visit its first film is past."""
+    tokens = tokens_of([(3, 0, 5), (1, 9 * HOUR, 5), (2, 9 * HOUR + 60, 4)], [(4, 0, 5), (5, 60, 5), (6, 120, 5)])
+    targets = Targets(np.array([0, 1]), np.array([1, 4]))
+    rest = visits.rest_of_visits(tokens, *targets)
+    assert [*zip(rest.starts.tolist(), rest.stops.tolist(), strict=True)] == [(1, 3), (4, 6)]
+    relevant = visits.relevant_items(tokens, rest)
+    scores = np.tile(np.arange(20, 0, -1, dtype=np.float32), (2, 1))
+    scores[0, 2] = 99.0
+    ranks = evaluate.rank_relevant(tokens, targets, relevant, lambda tokens, targets: scores)
+    assert ranks.tolist() == [1, 2, 4, 5]
 
 
 def test_visits_after_the_cut_have_viewers_with_a_history():

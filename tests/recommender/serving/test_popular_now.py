@@ -4,18 +4,26 @@ import shutil
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from django.core.cache import caches
 from django.utils import timezone
 
 from catalog.models import Viewer, WatchEvent
-from catalog.services import record_events
+from catalog.services import NewEvent, record_events
 from recommender import maintenance, registry, tasks
 from recommender.cache import WatchCounts, read_watch_counts
 from recommender.jobs import leases
 from recommender.ml.model_folder import load_model, save_model
-from recommender.ml.popularity import FULL_DAY_VIEWERS, WINDOW_DAYS
+from recommender.ml.popularity import (
+    DAY,
+    FULL_DAY_VIEWERS,
+    MIN_GOOD_STARS,
+    WINDOW_DAYS,
+    DailyPopularity,
+    Popularity,
+)
 from recommender.models import Job
 from recommender.movies import popularity_counts
 from recommender.movies.popularity_counts import window_weights
@@ -46,12 +54,13 @@ def following(model, model_folder):
 
 
 def everybody_watches(movie_id, first_viewer=7_000):
-    """Record a watch of the film, and of two more, by viewers who have been here for long."""
+    """Record a watch of the film by viewers who have been here for long, and of two more by every second of them."""
     now = timezone.now() - timedelta(minutes=5)
     viewers = range(first_viewer, first_viewer + FULL_DAY_VIEWERS)
     others = (INVENTED["Crime"][0], INVENTED["Crime"][1])
-    for film, when in ((movie_id, now), *((other, now - timedelta(days=60)) for other in others)):
-        record_events([watch_event(viewer, film, when) for viewer in viewers])
+    record_events([watch_event(viewer, movie_id, now) for viewer in viewers])
+    for other in others:
+        record_events([watch_event(viewer, other, now - timedelta(days=60)) for viewer in viewers[::2]])
     Viewer.objects.filter(pk__in=viewers).update(created_at=now - timedelta(days=90))
 
 
@@ -103,6 +112,46 @@ def test_counts_of_another_data_set_are_not_used(following):
     newer = popularity_counts.at_current_counts(ranker)
     assert newer is not ranker
     assert popularity_counts.at_current_counts(ranker) is newer  # made once
+
+
+def test_training_counts_as_beat_does(more_movies):
+    """Crowds of one day, viewers of one film, new ones, heavy ones, films watched twice, poor ratings."""
+    rng = np.random.default_rng(4)
+    today = int(timezone.now().timestamp()) // DAY
+    films = [film for of_genre in INVENTED.values() for film in of_genre]
+    came = {viewer: 100 + viewer // 8 for viewer in range(1, 640)} | dict.fromkeys(range(640, 840), 150)
+    rows = []
+    for viewer, days_ago in came.items():
+        days_ago = 185 - days_ago  # 85 to 6
+        for _ in range(1 if viewer % 9 == 0 else int(rng.integers(2, 45 if viewer % 50 == 0 else 8))):
+            film = int(rng.choice(films[: 1 + viewer % len(films)]))
+            stars = 2.0 if (viewer + film) % 7 == 0 else 4.0
+            rows.append((viewer, film, today - int(rng.integers(5, days_ago + 1)), stars))
+    rows += [(9_000 + n, films[n % 3], today - 2, 4.0) for n in range(6)]  # they came too late to count
+    rows += [(n, films[2], today - 1, 4.0) for n in range(7, 600, 7) if (n + films[2]) % 7]
+    frame = pl.DataFrame(rows, schema=["viewer", "movie", "day", "stars"], orient="row").unique(
+        ["viewer", "movie", "day"], keep="first", maintain_order=True
+    )
+    frame = frame.sort("viewer", "day", maintain_order=True)
+    moments = [datetime.fromtimestamp(day * DAY + 60 * (n % 600), UTC) for n, day in enumerate(frame["day"].to_list())]
+    record_events(
+        [
+            NewEvent(viewer, movie, WatchEvent.Kind.RATING, at, stars)
+            for (viewer, movie, _, stars), at in zip(frame.iter_rows(), moments, strict=True)
+        ]
+    )
+    first = frame.group_by("viewer").agg(pl.col("day").min())
+    for viewer, day in first.iter_rows():
+        Viewer.objects.filter(pk=viewer).update(created_at=datetime.fromtimestamp((day + 1) * DAY - 1, UTC))
+    counts = popularity_counts.count_watches()
+    vocab = np.unique(frame["movie"].to_numpy())
+    viewer_index = np.unique(frame["viewer"].to_numpy(), return_inverse=True)[1]
+    columns = np.searchsorted(vocab, frame["movie"].to_numpy())
+    good = frame["stars"].to_numpy() >= MIN_GOOD_STARS
+    daily = DailyPopularity(frame["day"].to_numpy(), viewer_index, columns, len(vocab), good)
+    np.testing.assert_allclose(
+        Popularity(counts.movie_ids, counts.counts).counts_of(vocab), daily.at_day(today), rtol=1e-4, atol=1e-9
+    )
 
 
 def test_windows_follow_the_clock_of_the_site():

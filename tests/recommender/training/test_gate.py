@@ -9,7 +9,8 @@ from recommender.ml.data import Histories, tokenise
 from recommender.ml.features import build_features
 from recommender.ml.popularity import DailyPopularity
 from recommender.ml.ranker import Ranker, load_ranker
-from recommender.training import gate, gate_checks, segments
+from recommender.training import evidence, gate, gate_checks, segments
+from recommender.training.evidence import ACTIVE, CANDIDATE, LEARNED, POPULARITY
 from tests.support.tiny_model import VOCABULARY
 from tests.support.tiny_training import simulated_histories
 
@@ -69,6 +70,54 @@ def test_a_good_first_model_passes_and_the_evidence_is_kept(judge_candidate):
         check["name"] for check in evidence["checks"]
     }
     assert evidence["lists"]["candidate"]["coverage"] > evidence["lists"]["popularity"]["coverage"]
+
+
+def test_the_next_visit_is_measured_beside_ten_baselines(judge_candidate, model_folder):
+    evidence_kept = judge_candidate(active=load_ranker(model_folder)).figures["gate"]
+    ranked = evidence_kept["next_visit"]["ranked"]
+    assert ranked.keys() == {CANDIDATE, ACTIVE, *POPULARITY, *LEARNED}
+    assert len(POPULARITY + LEARNED) == 10
+    assert 290 < evidence_kept["next_visit"]["visits"] <= 300  # some saw their last film before
+    assert ranked[CANDIDATE]["ndcg10"] > ranked["popularity"]["ndcg10"] + ranked["popularity"]["low"] > 0
+    assert ranked[ACTIVE]["difference"] == ranked[ACTIVE]["low"] == ranked[ACTIVE]["high"] == 0
+    assert all(values["seconds"] >= 0 for values in ranked.values())
+    assert sum(check["name"].startswith("Next visit") for check in evidence_kept["checks"]) == 2
+
+
+def next_visits(candidate, popular, high, **others):
+    """Return evidence where the films of the last three days are the best popular list."""
+    ranked = {name: {"ndcg10": 0.01, "difference": 0.1, "low": 0.09, "high": 0.11} for name in POPULARITY}
+    ranked |= {CANDIDATE: {"ndcg10": candidate}} | others
+    difference = candidate - popular
+    ranked["popularity_3"] = {"ndcg10": popular, "difference": difference, "low": difference - 0.1, "high": high}
+    return {"visits": 500, "ranked": ranked}
+
+
+def test_a_candidate_surely_below_what_is_popular_fails_unless_the_active_model_is_below_it_too():
+    def check(*figures, **others):
+        return gate_checks.follows_what_is_popular(next_visits(*figures, **others))
+
+    below = check(0.10, 0.15, -0.02)
+    assert (below.name, below.passed) == ("Next visit: not worse than the films popular in the last 3 days", False)
+    assert "0.1000 against 0.1500: -0.0500" in below.detail
+    assert check(0.14, 0.15, 0.02).passed
+    assert not check(0.10, 0.15, -0.02, active={"ndcg10": 0.16}).passed
+    assert check(0.10, 0.15, -0.02, active={"ndcg10": 0.12}).passed
+
+
+def test_a_candidate_surely_below_the_active_model_at_the_next_visit_fails():
+    active = {"ndcg10": 0.2, "difference": -0.1, "low": -0.2, "high": -0.05}
+    assert not gate_checks.serves_next_visit("old", next_visits(0.1, 0.05, 0.2, active=active)).passed
+    assert gate_checks.serves_next_visit("old", next_visits(0.1, 0.05, 0.2, active=active | {"high": 0.01})).passed
+
+
+def test_popular_films_are_better_than_a_model_only_where_that_is_sure():
+    surely = {"popularity_30": {"ndcg10": 0.2, "high": -0.01}, "popularity": {"ndcg10": 0.1, "high": 0.01}}
+    metrics = {"gate": {"next_visit": {"ranked": surely}}}
+    assert evidence.better_without_it(metrics) == "the films popular in the last 30 days"
+    surely["popularity_30"]["high"] = 0.0
+    assert evidence.better_without_it(metrics) is None
+    assert evidence.better_without_it({}) is None
 
 
 def test_a_model_as_good_as_the_active_one_passes_segment_by_segment(judge_candidate, model_folder):
