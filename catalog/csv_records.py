@@ -6,11 +6,12 @@ Django.
 """
 
 import csv
+import re
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-MAX_RECORD_LENGTH = 100_000  # characters
+MAX_RECORD_LENGTH = 1_000_000  # characters
 UNCLOSED = "it opens a quote that is not closed where it should be"
 
 Line = tuple[int, str]  # its number, from 1, and its text with the line's end
@@ -28,7 +29,7 @@ class CsvRecords(Iterator[Record]):
     """Reads the records after a header of `width` columns; empty lines are left out.
 
     Cells in the columns `multiline` may go over several lines; no line within them may look like a row: as many cells,
-    with nothing but numbers in the columns `ids`.
+    with nothing but numbers in the columns `ids`, or texts built like those of the row itself (sku-17 like sku-4).
     """
 
     def __init__(
@@ -84,11 +85,11 @@ class CsvRecords(Iterator[Record]):
 
     def _close(self, first: str, following: list[Line]) -> list[str] | None:
         """Return the cells of the record that begins with `first`, or None; adds the lines read to `following`."""
-        parts, size = [first], len(first)
+        parts, size, own = [first], len(first), self._id_shapes(first)
         while (line := self._next_line()) is not None:
             following.append(line)
             size += len(line[1])
-            if size > MAX_RECORD_LENGTH or self._looks_like_row(line[1]):
+            if size > MAX_RECORD_LENGTH or self._looks_like_row(line[1], own):
                 return None
             parts.append(line[1])
             if line[1].count('"') % 2:  # else the quote is open still
@@ -99,12 +100,18 @@ class CsvRecords(Iterator[Record]):
                     return None if problem or goes_over or len(cells) != self._width else cells
         return None
 
-    def _looks_like_row(self, text: str) -> bool:
+    def _id_shapes(self, first: str) -> dict[int, str]:
+        """Return by column how the ids of the row are built that begins with `first`."""
+        cells = next(csv.reader([first], delimiter=self._delimiter), [])
+        return {column: _shape(cells[column].strip()) for column in self._ids if column < len(cells)}
+
+    def _looks_like_row(self, text: str, own: Mapping[int, str]) -> bool:
         cells, problem = parse_record(text, self._delimiter)
         if problem or len(cells) != self._width:
             return False
-        ids = [cells[column].strip() for column in self._ids]
-        return all(map(_is_number, filter(None, ids))) and (any(ids) or not ids)
+        ids = {column: cells[column].strip() for column in self._ids if cells[column].strip()}
+        fits = (_is_number(cell) or _shape(cell) == own.get(column, "") != "" for column, cell in ids.items())
+        return all(fits) and bool(ids or not self._ids)
 
 
 def parse_record(text: str, delimiter: str) -> tuple[list[str], str]:
@@ -113,6 +120,12 @@ def parse_record(text: str, delimiter: str) -> tuple[list[str], str]:
         return next(csv.reader([text], delimiter=delimiter, strict=True), []), ""
     except csv.Error as error:
         return [], UNCLOSED if str(error) == "unexpected end of data" else str(error)
+
+
+def _shape(text: str) -> str:
+    """Return how a text with a digit and without spaces is built, as w-w for sku-17; nothing for any other."""
+    has_shape = any(map(str.isdigit, text)) and not any(map(str.isspace, text))
+    return re.sub(r"[^\W_]+", "w", text) if has_shape else ""
 
 
 def _is_number(text: str) -> bool:

@@ -9,6 +9,8 @@ Inside, a number is its own id. Any other key has an id below zero, given once a
 taken for the other.
 """
 
+import re
+
 from catalog.limits import MAX_ID
 
 MAX_KEY_LENGTH = 128  # characters
@@ -17,6 +19,9 @@ VIEWER_KEY_RULE = (
     f"a viewer's id is 1 to {MAX_KEY_LENGTH} printable characters, or a number from 1 to {MAX_JSON_NUMBER}."
 )
 _MAX_DIGITS = len(str(MAX_ID))
+
+_NUMBER_IN_FILE = re.compile(r"\s*([0-9]+)(\.0*)?\s*", re.ASCII)
+_TEXT_IN_FILE = re.compile(r"'+ *[0-9]+(\.0*)? *", re.ASCII)
 
 Key = int | str  # int: 1 to MAX_ID, its own id; str: any other key, never the decimal text of such a number
 
@@ -33,3 +38,19 @@ def key_of_number(number: int) -> Key | None:
     if not 1 <= number <= MAX_JSON_NUMBER:
         return None
     return number if number <= MAX_ID else str(number)
+
+
+def read_key_text(text: str) -> str:
+    """Return the text of a key that a file writes.
+
+    A number may be written as programs without integers do, 862.0, and with spaces around it. With an apostrophe in
+    front, as in a spreadsheet, it counts as it stands; any other text does so anyway.
+    """
+    if number := _NUMBER_IN_FILE.fullmatch(text):
+        return number[1]
+    return text[1:] if _TEXT_IN_FILE.fullmatch(text) else text
+
+
+def write_key_text(text: str) -> str:
+    """Write the text of a key so that read_key_text() returns it."""
+    return text if read_key_text(text) == text else f"'{text}"

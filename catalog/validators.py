@@ -3,7 +3,7 @@
 import re
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import RegexValidator, URLValidator
 
 from catalog.external_ids import parse_imdb_id
 
@@ -15,6 +15,18 @@ _PASTED = re.compile(r"(?:.*/title/)?(?:tt)?([0-9]{1,9})(?:\D.*)?\Z", re.ASCII)
 
 validate_language = RegexValidator(LANGUAGE_PATTERN, "A language is a BCP 47 tag, as in en or en-GB.")
 validate_country = RegexValidator(COUNTRY_PATTERN, "A country is two capital letters of ISO 3166, as in US or DE.")
+
+
+_validate_url = URLValidator(("http", "https"))
+
+
+def keep_url(text: str) -> str:
+    """Return the text where it is an address that a movie's poster may have, else nothing."""
+    try:
+        _validate_url(text)
+    except ValidationError:
+        return ""
+    return text
 
 
 def validate_imdb_id(text: str) -> None:

@@ -13,7 +13,15 @@ from rest_framework import serializers
 from catalog.certificates import CERTIFICATES, accepted_spellings, minimum_age
 from catalog.event_keys import EventId, parse_event_key
 from catalog.external_ids import format_imdb_id, is_reference, parse_imdb_id
-from catalog.keys import MAX_JSON_NUMBER, MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, key_of_number, parse_key
+from catalog.keys import (
+    MAX_JSON_NUMBER,
+    MAX_KEY_LENGTH,
+    VIEWER_KEY_RULE,
+    Key,
+    key_of_number,
+    parse_key,
+    read_key_text,
+)
 from catalog.models import collapse_spaces
 from catalog.names.countries import COUNTRIES, country_problem, find_country
 from catalog.validators import LANGUAGE_PATTERN, validate_imdb_id
@@ -47,17 +55,18 @@ class NameField(StrictString):
 
 
 class NamesField(serializers.ListField):
-    """An optional list of names; each counts once."""
+    """An optional list of names; each counts once, unless `may_repeat`."""
 
-    def __init__(self, max_names: int, max_name_length: int, help_text: str) -> None:
-        self.max_names = max_names
+    def __init__(self, max_names: int, max_name_length: int, help_text: str, *, may_repeat: bool = False) -> None:
+        self.max_names, self.may_repeat = max_names, may_repeat
         name = NameField(max_length=max_name_length)
         super().__init__(child=name, max_length=max_names, required=False, help_text=help_text)
 
     def to_internal_value(self, data: Any) -> list[str]:
         if isinstance(data, list) and len(data) > self.max_names:
             raise serializers.ValidationError(f"holds {len(data)} names; the limit is {self.max_names}.")
-        return list(dict.fromkeys(super().to_internal_value(data)))
+        names = super().to_internal_value(data)
+        return names if self.may_repeat else list(dict.fromkeys(names))
 
 
 class StrictInteger(serializers.IntegerField):
@@ -106,20 +115,15 @@ class ShareField(serializers.FloatField):
 
 
 class MovieIdField(serializers.CharField):
-    """A movie's id, the site's own or an external one.
-
-    862.0, as programs without integers write it, is 862; so is 862 with spaces around it.
-    """
+    """A movie's id in a file, the site's own or an external one, written as read_key_text() says."""
 
     def __init__(self, **options: Any) -> None:
         help_text = "The site's own, imdb:tt0114709 or tmdb:862."
-        super().__init__(max_length=MAX_KEY_LENGTH, trim_whitespace=False, help_text=help_text, **options)
+        super().__init__(trim_whitespace=False, help_text=help_text, **options)
 
     def to_internal_value(self, value: Any) -> str:
-        text = str(super().to_internal_value(value))
-        if match := re.fullmatch(r"\s*([0-9]+)(\.0*)?\s*", text, re.ASCII):
-            return match[1]
-        if not text.isprintable():
+        text = read_key_text(str(super().to_internal_value(value)))
+        if not (0 < len(text) <= MAX_KEY_LENGTH and text.isprintable()):
             raise serializers.ValidationError(f"is no string of 1 to {MAX_KEY_LENGTH} printable characters.")
         return text
 
@@ -153,22 +157,16 @@ class MovieKeyField(serializers.Field):
 
 
 class MovieKeyInFile(MovieKeyField):
-    """The key of a movie in a file. A number may be written as viewer_key_in_file() says."""
+    """The key of a movie in a file, written as read_key_text() says."""
 
     def to_internal_value(self, value: Any) -> Key:
-        number = re.fullmatch(r"\s*([0-9]+)(\.0*)?\s*", value, re.ASCII) if isinstance(value, str) else None
-        return super().to_internal_value(number[1] if number else value)
+        return super().to_internal_value(read_key_text(value) if isinstance(value, str) else value)
 
 
 def viewer_key_in_file(value: Any) -> Key | None:
-    """Return the viewer's key that a file's value writes; None where it writes none.
-
-    A number may be written as programs without integers do, 862.0, and with spaces around it; any other text counts as
-    it stands.
-    """
+    """Return the viewer's key that a file's value writes, as read_key_text() says; None where it writes none."""
     if isinstance(value, str):
-        number = re.fullmatch(r"\s*([0-9]+)(\.0*)?\s*", value, re.ASCII)
-        return parse_key(number[1] if number else value)
+        return parse_key(read_key_text(value))
     if isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT_FLOAT:
         return key_of_number(int(value))
     return key_of_number(value) if isinstance(value, int) and not isinstance(value, bool) else None

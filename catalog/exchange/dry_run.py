@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
+from catalog.exchange.movie_export import movie_values
 from catalog.exchange.row_import import ImportResult, Rejection, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
 from catalog.exchange.text_blocks import Row
@@ -174,18 +175,31 @@ def _movie_records(rows: Sequence[_Values]) -> list[_Record]:
     found = resolve_movie_ids({text for names in texts for text in names})
     ids = [next((found[text] for text in names if text in found), None) for names in texts]
     details = movie_details_by_ids({movie_id for movie_id in ids if movie_id is not None})
+    states = {values["card"].movie_id: values for values in movie_values(list(details.values()))}
     return [
-        _Record(_movie_ids(row)[0], None if movie_id is None else details[movie_id])
+        _Record(_movie_ids(row)[0], None if movie_id is None else states.get(movie_id))
         for row, movie_id in zip(rows, ids, strict=True)
     ]
 
 
 def _credit_records(rows: Sequence[_Values]) -> list[_Record]:
     movies = resolve_movie_ids({row["movie_id"] for row in rows})
-    credits_ = Credit.objects.filter(movie_id__in=movies.values()).select_related("person")
-    orders = {(item.movie_id, item.person.name, item.get_role_display()): item.order for item in credits_}
-    keys = [(movies[row["movie_id"]], row["name"], row["role"]) for row in rows]
-    return [_Record(key, orders.get(key)) for key in keys]
+    stored: dict[tuple[int, str, str], set[tuple[str, int | None, int]]] = {}
+    for item in Credit.objects.filter(movie_id__in=movies.values()).select_related("person"):
+        person = item.person
+        stored.setdefault((item.movie_id, item.get_role_display(), person.name), set()).add(
+            (person.imdb_id, person.tmdb_id, item.order)
+        )
+    records = []
+    for row in rows:
+        person = row["person"]
+        place = movies[row["movie_id"]], row["role"], person.name
+        namesakes = stored.get(place, set())
+        if person.has_id:
+            named = {known for known in namesakes if person.imdb_id == known[0] or person.tmdb_id == known[1]}
+            namesakes = named or {known for known in namesakes if not (known[0] or known[1])}
+        records.append(_Record((*place, person), namesakes or None))
+    return records
 
 
 def _genre_records(rows: Sequence[_Values]) -> list[_Record]:
@@ -206,7 +220,7 @@ def _viewer_records(rows: Sequence[_Values]) -> list[_Record]:
     keys = [row["user_id"] for row in rows]
     ids = find_viewers(set(keys))
     columns = Viewer.objects.filter(pk__in=ids.values()).values_list(
-        "pk", "name", "age_limit", "country", "language", "is_session"
+        "pk", "name", "age_limit", "country", "language", "is_session", "account"
     )
     states = {pk: state for pk, *state in columns}
     return [_Record(key, states.get(ids.get(key, 0))) for key in keys]

@@ -14,12 +14,15 @@ _KIND = f"CASE e.kind {_KINDS} END"
 _MOMENT = """to_char(e.occurred_at AT TIME ZONE 'UTC', CASE WHEN date_trunc('second', e.occurred_at) = e.occurred_at
     THEN 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"' END)"""
 _EVENT_KEY = "coalesce((SELECT k.key FROM catalog_eventkey k WHERE k.id = e.client_event_id), e.client_event_id::text)"
+# As write_key_text() writes a text that would be read as a number.
+_TEXT = r"""CASE WHEN {key} ~ '^''* *[0-9]+(\.0*)? *$' AND {key} !~ '^[0-9]+$' THEN '''' || {key} ELSE {key} END"""
+_USER_ID, _MOVIE_ID = f"({_TEXT.format(key='v.key')})", f"({_TEXT.format(key='m.key')})"
 _CELL = """CASE WHEN {key} ~ '[",]' THEN '"' || replace({key}, '"', '""') || '"' ELSE {key} END"""  # keys print
-_CSV_LINE = f"""concat_ws(',', coalesce({_CELL.format(key="v.key")}, v.id::text),
-    coalesce({_CELL.format(key="m.key")}, m.id::text), {_KIND}, {_MOMENT}, coalesce(e.rating::text, ''),
+_CSV_LINE = f"""concat_ws(',', coalesce({_CELL.format(key=_USER_ID)}, v.id::text),
+    coalesce({_CELL.format(key=_MOVIE_ID)}, m.id::text), {_KIND}, {_MOMENT}, coalesce(e.rating::text, ''),
     coalesce(e.completion::text, ''), coalesce({_CELL.format(key=_EVENT_KEY)}, ''), v.is_session::text)"""
-_JSON_LINE = f"""'{{"user_id": ' || coalesce(to_json(v.key)::text, v.id::text)
-    || ', "movie_id": ' || coalesce(to_json(m.key)::text, m.id::text)
+_JSON_LINE = f"""'{{"user_id": ' || coalesce(to_json({_USER_ID})::text, v.id::text)
+    || ', "movie_id": ' || coalesce(to_json({_MOVIE_ID})::text, m.id::text)
     || ', "kind": "' || {_KIND} || '", "occurred_at": "' || {_MOMENT}
     || '", "rating": ' || coalesce(e.rating::text, 'null') || ', "completion": ' || coalesce(e.completion::text, 'null')
     || ', "event_id": ' || coalesce(to_json({_EVENT_KEY})::text, 'null')

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db.models import F
-
-from catalog.api.local_fields import window_cell, window_values
+from catalog.api.local_fields import window_cell
 from catalog.exchange.event_export import export_event_lines
+from catalog.exchange.movie_export import credit_rows, key_in_file, movie_rows
+from catalog.exchange.people_and_tags import write_tag
 from catalog.exchange.row_files import FileFormat, write_rows
 from catalog.exchange.row_import import batched
 from catalog.exchange.row_schemas import FIELDS, TRANSLATED_TEXTS, RowKind
-from catalog.limits import BEFORE_ALL_IDS
-from catalog.models import Credit, Genre, Viewer
-from catalog.selectors import movie_details_page, translation_languages
+from catalog.keys import write_key_text
+from catalog.models import Genre, Viewer
+from catalog.selectors import translation_languages
 
 PAGE_SIZE = 2000  # rows
 LINES_IN_PIECE = 1000
@@ -41,16 +41,24 @@ def _movies_csv() -> Iterator[str]:
     by_language = [(name, language) for language in languages for name in TRANSLATED_TEXTS]
 
     def rows() -> Iterator[dict[str, Any]]:
-        for row in _movie_rows():
+        for row in movie_rows():
             texts = {
                 f"{name}:{language}": row["translations"].get(language, {}).get(name, "")
                 for name, language in by_language
             }
-            windows = [window_cell(window) for window in row["availability"]]
-            yield {name: row[name] for name in own} | {"availability": windows} | texts
+            lists = {
+                "availability": [window_cell(window) for window in row["availability"]],
+                "tags": [write_tag(name, count) for name, count in row["tags"].items()],
+            }
+            yield {name: row[name] for name in own} | lists | texts
 
     names = [*own, *(f"{name}:{language}" for name, language in by_language)]
     yield from write_rows(rows(), names, FileFormat.CSV)
+
+
+def _plain_movie_rows() -> Iterator[dict[str, Any]]:
+    for row in movie_rows():
+        yield {name: row[name] for name in FIELDS[RowKind.MOVIES]}
 
 
 def _genres_csv() -> Iterator[str]:
@@ -70,63 +78,35 @@ def _genre_rows() -> Iterator[dict[str, Any]]:
         yield {
             "name": genre.name,
             "aliases": [alias.name for alias in genre.aliases.all()],
-            "translations": {row.language: row.name for row in genre.translations.all()},
-        }
-
-
-def _movie_rows() -> Iterator[dict[str, Any]]:
-    for keyed in (False, True):
-        after = 0
-        while movies := movie_details_page(after, PAGE_SIZE, keyed=keyed):
-            after = movies[-1].card.movie_id
-            for movie in movies:
-                values = movie.card._asdict() | movie._asdict()
-                values["movie_id"] = movie.card.key or movie.card.movie_id
-                values["availability"] = [
-                    {name: _iso_text(value) for name, value in window_values(window).items()}
-                    for window in movie.availability
-                ]
-                yield {name: _iso_text(values[name]) for name in FIELDS[RowKind.MOVIES]}
-
-
-def _credit_rows() -> Iterator[dict[str, Any]]:
-    credits_ = Credit.objects.select_related("person").annotate(movie_key=F("movie__key"))
-    for credit in _by_pages(lambda after: list(credits_.filter(pk__gt=after).order_by("pk")[:PAGE_SIZE])):
-        yield {
-            "movie_id": credit.movie_key or credit.movie_id,
-            "name": credit.person.name,
-            "role": credit.get_role_display(),
-            "order": credit.order,
+            "translations": dict(sorted((row.language, row.name) for row in genre.translations.all())),
         }
 
 
 def _viewer_rows() -> Iterator[dict[str, Any]]:
-    viewers = Viewer.objects.order_by("pk")
-    for viewer in _by_pages(lambda after: list(viewers.filter(pk__gt=after)[:PAGE_SIZE]), BEFORE_ALL_IDS):
+    for viewer in _viewers():
         yield {
-            "user_id": viewer.site_key,
+            "user_id": key_in_file(viewer.site_key),
             "name": viewer.name,
             "age_limit": viewer.age_limit,
             "country": viewer.country or None,
             "language": viewer.language,
             "session": viewer.is_session,
+            "account": write_key_text(viewer.account),
         }
 
 
-def _by_pages(page: Callable[[int], list[Any]], after: int = 0) -> Iterator[Any]:
-    """Yield all records of the pages; `page` returns the records after an id, at first after `after`."""
-    while records := page(after):
-        yield from records
-        after = records[-1].pk
-
-
-def _iso_text(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
+def _viewers() -> Iterator[Viewer]:
+    """Yield all viewers: those whose keys are numbers, then the others, by key."""
+    after: Any
+    for field, after in (("id", 0), ("key", "")):
+        while viewers := list(Viewer.objects.filter(**{f"{field}__gt": after}).order_by(field)[:PAGE_SIZE]):
+            yield from viewers
+            after = getattr(viewers[-1], field)
 
 
 _READERS: dict[RowKind, Callable[[], Iterator[dict[str, Any]]]] = {
-    RowKind.MOVIES: _movie_rows,
-    RowKind.PEOPLE: _credit_rows,
+    RowKind.MOVIES: _plain_movie_rows,
+    RowKind.PEOPLE: credit_rows,
     RowKind.GENRES: _genre_rows,
     RowKind.VIEWERS: _viewer_rows,
 }

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -18,8 +19,12 @@ from catalog.exchange.text_encoding import decoding_problem, numbered_lines, ope
 
 ANY_COLUMNS = Columns((), allow_others=True)
 NAME_SEPARATOR = "|"  # between the names in one cell
+_ESCAPED = ("\\\\", "\\|")
 ROWS_TO_LOOK_AT = 100  # of a JSONL, before a mapped column that none of them has counts as missing
-LIST_COLUMNS = frozenset({"genres", "directors", "actors", "countries", "availability", "aliases"})
+LIST_COLUMNS = frozenset(
+    {"genres", "directors", "actors", "director_ids", "actor_ids", "countries", "availability", "aliases", "tags"}
+)
+_TOKEN = re.compile(r"\\[|\\]|[^|\\]+|.", re.DOTALL)  # of a cell with several names
 
 
 class FileFormat(StrEnum):
@@ -261,8 +266,25 @@ def _gather(cells: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
             values.setdefault("translations", {}).setdefault(language, {})[column] = cell
         else:
             is_list = name in LIST_COLUMNS and isinstance(cell, str)
-            values[name] = cell.split(NAME_SEPARATOR) if is_list else cell
+            values[name] = _split_names(cell) if is_list else cell
     return values
+
+
+def _split_names(cell: str) -> list[str]:
+    """Part the names of a cell. A backslash makes a separator, or a backslash, behind it a part of the name."""
+    if "\\" not in cell:
+        return cell.split(NAME_SEPARATOR)
+    names = [""]
+    for token in _TOKEN.findall(cell):
+        if token == NAME_SEPARATOR:
+            names.append("")
+        else:
+            names[-1] += token[1:] if token in _ESCAPED else token
+    return names
+
+
+def _join_names(names: Iterable[str]) -> str:
+    return NAME_SEPARATOR.join(re.sub(r"([|\\])", r"\\\1", name) for name in names)
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], names: Iterable[str], file_format: FileFormat) -> Iterator[str]:
@@ -283,5 +305,5 @@ def write_rows(rows: Iterable[Mapping[str, Any]], names: Iterable[str], file_for
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
-        return NAME_SEPARATOR.join(value)
+        return _join_names(value)
     return str(value).lower() if isinstance(value, bool) else value

@@ -20,6 +20,7 @@ from catalog.services import (
     MovieChange,
     NewCredit,
     RecordKind,
+    WriteProblem,
     record_block,
     write_credits,
     write_genres,
@@ -29,6 +30,7 @@ from catalog.services import (
 
 BATCH_SIZE = 1000  # rows
 BLOCK_SIZE = 10_000  # rows of events, which are written as columns
+HOW_TO_SHARE = " Where both are meant, say shared_ids."
 _T = TypeVar("_T")
 _ROLES = {role.label: role for role in Credit.Role}
 _Values = Mapping[str, Any]
@@ -175,12 +177,13 @@ def _write_movies(rows: Sequence[_Values], create_genres: bool, made: MadeRecord
         MovieChange(row.get("movie_id"), {name: value for name, value in row.items() if name != "movie_id"})
         for row in rows
     ]
-    return [result.reason for result in write_movies(changes, create_genres=create_genres, made=made)]
+    results = write_movies(changes, create_genres=create_genres, made=made)
+    return [f"{result.reason}{HOW_TO_SHARE if result.problem is WriteProblem.EXISTS else ''}" for result in results]
 
 
 def _write_people(rows: Sequence[_Values], made: MadeRecords) -> _Reasons:
     def write(known: Sequence[tuple[_Values, int]]) -> _Reasons:
-        credits_ = [NewCredit(movie, row["name"], _ROLES[row["role"]], row["order"]) for row, movie in known]
+        credits_ = [NewCredit(movie, row["person"], _ROLES[row["role"]], row["order"]) for row, movie in known]
         write_credits(credits_, made=made)
         return [""] * len(known)
 
@@ -193,8 +196,7 @@ def _write_genres(rows: Sequence[_Values], made: MadeRecords) -> _Reasons:
 
 
 def _write_viewers(rows: Sequence[_Values], made: MadeRecords) -> _Reasons:
-    write_viewers(rows, made=made)
-    return [""] * len(rows)
+    return write_viewers(rows, made=made)
 
 
 def _with_movies(rows: Sequence[_Values], write: Callable[[Sequence[tuple[_Values, int]]], _Reasons]) -> _Reasons:

@@ -18,6 +18,7 @@ from catalog.api.fields import (
     ShareField,
     StrictBoolean,
     StrictInteger,
+    StrictString,
     TimestampField,
     ViewerKeyField,
 )
@@ -25,12 +26,15 @@ from catalog.api.local_fields import MAX_GENRE_LENGTH, GenreTranslationsField
 from catalog.api.serializers import NewMovie
 from catalog.api.strict import EVENT_HINTS, StrictSerializer
 from catalog.exchange.csv_header import Columns
+from catalog.exchange.people_and_tags import PersonIdsField, TagsField, name_people, parse_person_ids
 from catalog.exchange.text_blocks import Row
+from catalog.limits import MAX_ID
 from catalog.models import MAX_AGE_LIMIT, Credit, WatchEvent
-from catalog.validators import LANGUAGE_PATTERN
+from catalog.validators import LANGUAGE_PATTERN, MAX_OVERVIEW_LENGTH
 
 TRANSLATED_TEXTS = ("title", "overview")  # of a movie, in a CSV as title:de
 MAX_ALIASES = 100  # of a genre
+MAX_PEOPLE = 2_000  # of a movie and a role
 MAX_REASON_LENGTH = 300  # characters
 
 
@@ -48,11 +52,27 @@ class MovieRow(NewMovie):
     """A movie by its movie_id, imdb_id or tmdb_id; what is left out stays as it is."""
 
     movie_id = MovieKeyInFile(required=False)
+    directors = NamesField(MAX_PEOPLE, MAX_NAME_LENGTH, "All of them.", may_repeat=True)
+    actors = NamesField(MAX_PEOPLE, MAX_NAME_LENGTH, "All of them, in billing order.", may_repeat=True)
+    overview = StrictString(max_length=MAX_OVERVIEW_LENGTH, allow_blank=True, required=False, trim_whitespace=False)
+    director_ids = PersonIdsField(MAX_PEOPLE)
+    actor_ids = PersonIdsField(MAX_PEOPLE)
+    tags = TagsField(required=False)
+    double_of = MovieKeyInFile(required=False, allow_null=True)
+    shared_ids = StrictBoolean(required=False)
+    added_at = TimestampField(required=False)
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         if not any(values.get(name) for name in ("movie_id", "imdb_id", "tmdb_id")):
             message = "is needed, or imdb_id or tmdb_id: else the same row sent twice would be two films."
             raise serializers.ValidationError({"movie_id": message})
+        for names, ids in (("directors", "director_ids"), ("actors", "actor_ids")):
+            people_ids = values.pop(ids, [])
+            if names in values or people_ids:
+                try:
+                    values[names] = name_people(values.get(names, []), people_ids)
+                except serializers.ValidationError as error:
+                    raise serializers.ValidationError({ids: error.detail}) from None
         return values
 
 
@@ -63,6 +83,17 @@ class PersonRow(StrictSerializer):
     name = NameField(max_length=MAX_NAME_LENGTH)
     role = serializers.ChoiceField([role.label for role in Credit.Role])
     order = StrictInteger(min_value=0, max_value=32_767, default=0, help_text="Billing: 0 is the first name.")
+    imdb_id = StrictString(max_length=12, allow_blank=True, default="", help_text="The person's, as in nm0000138.")
+    tmdb_id = StrictInteger(min_value=1, max_value=MAX_ID, allow_null=True, default=None, help_text="The person's.")
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Gather who is meant as `person`."""
+        try:
+            person = parse_person_ids(values.pop("imdb_id"))
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"imdb_id": error.detail}) from None
+        tmdb_id = values.pop("tmdb_id") or person.tmdb_id
+        return values | {"person": person._replace(name=values.pop("name"), tmdb_id=tmdb_id)}
 
 
 class GenreRow(StrictSerializer):
@@ -71,6 +102,20 @@ class GenreRow(StrictSerializer):
     name = NameField(max_length=MAX_GENRE_LENGTH)
     aliases = NamesField(MAX_ALIASES, MAX_GENRE_LENGTH, "All of them.")
     translations = GenreTranslationsField()
+
+
+class AccountKeyInFile(ViewerKeyField):
+    """The key of the account that a profile belongs to, as text; empty for none."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_null=True, help_text="Key of the account that the profile belongs to.", **options)
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        """Return whether the data is empty, and the value then."""
+        return (True, "") if data in ("", None) else super().validate_empty_values(data)
+
+    def to_internal_value(self, data: Any) -> str:
+        return str(super().to_internal_value(data))
 
 
 class ViewerRow(StrictSerializer):
@@ -86,6 +131,7 @@ class ViewerRow(StrictSerializer):
     session = StrictBoolean(
         default=False, help_text="An anonymous session without a name, to be merged into an account."
     )
+    account = AccountKeyInFile(required=False)
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         return values | ({"country": values["country"] or ""} if "country" in values else {})

@@ -8,7 +8,7 @@ from typing import BinaryIO, TextIO
 
 from catalog.errors import DataFileError
 
-MAX_LINE_LENGTH = 100_000  # characters
+MAX_LINE_LENGTH = 1_000_000  # characters
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_SIZE = 1 << 20  # bytes
 # The encodings that a sender can name; ISO 8859-1 means Windows-1252, as on the web.

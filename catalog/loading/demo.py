@@ -11,8 +11,8 @@ from catalog.limits import DEMO_ID_BASE
 from catalog.loading.datasets import LoadReport, Progress, load_dataset
 from catalog.models import Movie, Viewer
 from catalog.services.demo import RemovedDemo, remove_demo_in
+from catalog.services.get_or_create import lock_catalogue_writers
 
-_DEMO_LOCK = 5_270_402  # advisory lock; that of write_movies() too, so that no movie comes while the demo loads
 MAX_VIEWERS = 20_000
 
 
@@ -33,10 +33,9 @@ def load_demo(
     if not 1 <= viewers <= MAX_VIEWERS:
         raise CatalogError(f"The demo has 1 to {MAX_VIEWERS:,} viewers, not {viewers:,}.")
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            # Two starts at once: the second waits here and then finds the demo. Its times depend on the clock, so
-            # loading it again would add every event a second time.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_DEMO_LOCK])
+        # Two starts at once: the second waits here and then finds the demo. Its times depend on the clock, so loading
+        # it again would add every event a second time.
+        lock_catalogue_writers()
         if movies := Movie.objects.filter(is_demo=True).count():
             return DemoExists(movies, Viewer.objects.filter(is_simulated=True).count())
         if existing := Movie.objects.count():

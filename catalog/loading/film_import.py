@@ -24,7 +24,7 @@ from catalog.loading.film_people import PeopleReport, write_people
 from catalog.loading.index_rebuild import is_table_empty
 from catalog.loading.movies import advance_sequence, copy_frame, create_staged_table
 from catalog.services.demo import RemovedDemo, delete_demo_rows, lock_demo
-from catalog.services.movie_upserts import WRITE_LOCK
+from catalog.services.get_or_create import lock_catalogue_writers
 from catalog.services.versions import bump_all, bump_data_set
 from catalog.sources.film_source import SCHEMAS, FilmSource, Part, Table
 
@@ -80,7 +80,7 @@ def import_films(
             begin_import(cursor)
             _stage(cursor, source, progress)
             # From here on no other writer may create the films that are matched now.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITE_LOCK])
+            lock_catalogue_writers()
             progress("matching", 0, None)
             report.films, report.matches = match_films(cursor)
             may_add = options.add and source.may_add

@@ -14,6 +14,7 @@ from catalog.errors import DataFileError
 from catalog.limits import MAX_ID
 from catalog.movielens.files import DataFile
 from catalog.title_parsing import parse_title
+from catalog.validators import keep_url
 
 MAX_TITLE, MAX_TAG, MAX_NAME, MAX_GENRE, MAX_URL = 300, 200, 200, 60, 500  # characters, as in catalog.models
 _NO_GENRES = "(no genres listed)"
@@ -138,7 +139,13 @@ def add_people(movies: pl.DataFrame, file: DataFile) -> tuple[pl.DataFrame, pl.D
         known.remove(movie)  # the first row of a movie counts
         link = parse_whole(file, line, "tmdbId", tmdb) if tmdb else None
         facts.append(
-            (movie, _parse_imdb_id(file, line, imdb), link, overview, poster if len(poster) <= MAX_URL else "")
+            (
+                movie,
+                _parse_imdb_id(file, line, imdb),
+                link,
+                overview,
+                keep_url(poster) if len(poster) <= MAX_URL else "",
+            )
         )
         for role, names in ((DIRECTOR, directors), (ACTOR, actors)):
             people = enumerate(clean_names(names.split("|")))

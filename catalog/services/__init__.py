@@ -10,6 +10,7 @@ from catalog.services.event_duplicates import conflict_result, equal_as_float32
 from catalog.services.event_types import EventBlock, EventResult, EventStatus, NewEvent
 from catalog.services.events import RecordedBlock, record_block, record_events
 from catalog.services.genres import GenreChange, write_genres
+from catalog.services.get_or_create import NamedPerson
 from catalog.services.merging import (
     MergeRecord,
     UnmergeRecord,
@@ -56,6 +57,7 @@ __all__ = [
     "MergeRecord",
     "MovieChange",
     "MovieWriteResult",
+    "NamedPerson",
     "NewCredit",
     "NewEvent",
     "ProfileWrite",

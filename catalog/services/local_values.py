@@ -1,8 +1,13 @@
-"""Writes of what movies have by country and by language. The caller bumps the catalogue in the same transaction."""
+"""Writes of what movies have by country, by language and by tag, and of when they came. The caller bumps the catalogue
+in the same transaction."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from catalog.models import MovieAvailability, MovieTranslation
+from django.db import connection
+
+from catalog.models import MovieAvailability, MovieTag, MovieTranslation, Tag
+from catalog.pg_arrays import integer_array, moment_array
 from catalog.selectors.movies import CountryWindow
 
 _TEXTS = ("title", "overview")
@@ -42,3 +47,28 @@ def write_translations(changes_by_movie: Mapping[int, Mapping[str, Mapping[str, 
     MovieTranslation.objects.bulk_create(
         changed, update_conflicts=True, unique_fields=["movie", "language"], update_fields=_TEXTS
     )
+
+
+def replace_tags(counts_by_movie: Mapping[int, Mapping[str, int]]) -> None:
+    """Replace the tags of movies; `counts_by_movie` has of each tag how many viewers gave it."""
+    names = {name for counts in counts_by_movie.values() for name in counts}
+    Tag.objects.bulk_create((Tag(name=name) for name in sorted(names)), ignore_conflicts=True)
+    ids = dict(Tag.objects.filter(name__in=names).values_list("name", "pk"))
+    MovieTag.objects.filter(movie_id__in=counts_by_movie).delete()
+    MovieTag.objects.bulk_create(
+        MovieTag(movie_id=movie_id, tag_id=ids[name], count=count)
+        for movie_id, counts in counts_by_movie.items()
+        for name, count in counts.items()
+    )
+
+
+def write_added_at(moments: Mapping[int, datetime]) -> None:
+    """Change when the catalogue got movies; a new one has the moment of its writing by itself."""
+    if moments:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE catalog_movie m SET added_at = sent.added_at
+                   FROM unnest(%s::int[], %s::timestamptz[]) AS sent (id, added_at)
+                   WHERE m.id = sent.id AND m.added_at <> sent.added_at""",
+                [integer_array(moments), moment_array(moments.values())],
+            )

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,13 +18,15 @@ from catalog.selectors.versions import has_demo
 from catalog.services.demo import remove_demo
 from catalog.services.get_or_create import (
     GenreWriter,
+    NamedPerson,
     advance_movie_sequence,
     allocate_keyed_movie_id,
     allocate_movie_id,
-    credited_people,
     get_or_create_people,
+    lock_catalogue_writers,
 )
-from catalog.services.local_values import replace_availability, write_translations
+from catalog.services.local_values import replace_availability, replace_tags, write_added_at, write_translations
+from catalog.services.movies import write_double
 from catalog.services.undo.made import MadeRecords, RecordKind
 from catalog.services.versions import bump_catalogue
 
@@ -43,7 +46,6 @@ MOVIE_FIELDS = (
     "available_until",
     "published",
 )
-WRITE_LOCK = 5_270_402  # advisory lock; that of the demo's loading too, so that no movie comes while it loads
 ROLE_BY_FIELD = {"directors": Credit.Role.DIRECTOR, "actors": Credit.Role.ACTOR}
 
 
@@ -59,9 +61,13 @@ class WriteMode(Enum):
 class MovieChange:
     """Values to write to a movie.
 
-    `values`: any of MOVIE_FIELDS, `genres`, `directors` and `actors` (names; all of them, in billing order),
-    `availability` (all windows by country) and `translations` (language -> texts to change, None to delete). What is
-    left out stays as it is. Without a key an existing movie is found by its imdb_id or tmdb_id.
+    `values`: any of MOVIE_FIELDS, `genres`, `directors` and `actors` (names or NamedPerson; all of them, in billing
+    order), `availability` (all windows by country), `translations` (language -> texts to change, None to delete),
+    `tags` (all of them: tag -> how many viewers gave it), `added_at`, and `double_of`: the key of the movie that it is
+    one film with, its own for a film of its own, None where titles tell. What is left out stays as it is.
+
+    Without a key an existing movie is found by its imdb_id or tmdb_id. An id that another movie has is refused, unless
+    `shared_ids` is true.
     """
 
     movie_key: Key | None
@@ -98,8 +104,7 @@ def write_movies(
     movies by id; and the revision last, as every writer of the catalogue does. A movie of the site's own ends the demo.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITE_LOCK])
+        lock_catalogue_writers()
         create_genres = create_genres or (_adds_movies(changes) and may_bring_genres())
         batch = _UpsertBatch(changes, create_genres)
         results = [batch.write(change) for change in changes]
@@ -121,8 +126,9 @@ class _UpsertBatch:
     """The movies that a batch of changes names, as they are stored and as they will be."""
 
     def __init__(self, changes: Sequence[MovieChange], create_genres: bool) -> None:
-        ids = {change.movie_key for change in changes if isinstance(change.movie_key, int)}
-        keys = {change.movie_key for change in changes if isinstance(change.movie_key, str)}
+        named_keys = [key for change in changes for key in (change.movie_key, change.values.get("double_of"))]
+        ids = {key for key in named_keys if isinstance(key, int)}
+        keys = {key for key in named_keys if isinstance(key, str)}
         imdb = {change.values["imdb_id"] for change in changes if change.values.get("imdb_id")}
         tmdb = {change.values["tmdb_id"] for change in changes if change.values.get("tmdb_id")}
         # An external id never finds the demo's copy of a movie: the demo is removed, and the site's own movie stays.
@@ -139,9 +145,12 @@ class _UpsertBatch:
         self.genre_writer = (
             GenreWriter(create_genres) if any(change.values.get("genres") for change in changes) else None
         )
-        self.people: dict[tuple[int, Credit.Role], Sequence[str]] = {}
+        self.people: dict[tuple[int, Credit.Role], Sequence[str | NamedPerson]] = {}
         self.availability: dict[int, Sequence[CountryWindow]] = {}
         self.translations: dict[int, dict[str, Mapping[str, str] | None]] = {}
+        self.tags: dict[int, Mapping[str, int]] = {}
+        self.added_at: dict[int, datetime] = {}
+        self.doubles: dict[int, int | None] = {}
         self.written: set[int] = set()
         self.created: set[int] = set()
         self.client_ids: set[int] = set()  # of new movies, not from the sequence
@@ -179,7 +188,11 @@ class _UpsertBatch:
             return WriteProblem.INVALID, "title: is needed for a film that the catalogue does not have yet."
         if self.genre_writer and (unknown := self.genre_writer.problem(change.values.get("genres", ()))):
             return WriteProblem.INVALID, f"genres: {unknown}"
-        for name, movie_by_id in (("imdb_id", self.by_imdb_id), ("tmdb_id", self.by_tmdb_id)):
+        double_of = change.values.get("double_of")
+        if double_of and double_of != change.movie_key and double_of not in self.id_by_key:
+            return WriteProblem.INVALID, f"double_of: the catalogue has no film {double_of}."
+        by_external_id = (("imdb_id", self.by_imdb_id), ("tmdb_id", self.by_tmdb_id))
+        for name, movie_by_id in () if change.values.get("shared_ids") else by_external_id:
             other = movie_by_id.get(change.values.get(name))
             unchanged = movie is not None and getattr(movie, name) == change.values.get(name)
             if other is not None and (movie is None or other != movie.pk) and not unchanged:
@@ -198,10 +211,10 @@ class _UpsertBatch:
         self.movies[movie.pk] = movie
         self.id_by_key[movie.key or movie.pk] = movie.pk
         self.written.add(movie.pk)
-        if movie.imdb_id:
-            self.by_imdb_id[movie.imdb_id] = movie.pk
-        if movie.tmdb_id:
-            self.by_tmdb_id[movie.tmdb_id] = movie.pk
+        for name, movie_by_id in (("imdb_id", self.by_imdb_id), ("tmdb_id", self.by_tmdb_id)):
+            if values.get(name):  # of movies that share an id the oldest counts
+                oldest = movie_by_id.get(values[name]) if values.get("shared_ids") else None
+                movie_by_id[values[name]] = oldest or movie.pk
         if "genres" in values:
             self.genres[movie.pk] = values["genres"]
         if "availability" in values:
@@ -210,6 +223,13 @@ class _UpsertBatch:
             changes = self.translations.setdefault(movie.pk, {})
             earlier = changes.get(language) or {}
             changes[language] = None if texts is None else {**earlier, **texts}
+        if "tags" in values:
+            self.tags[movie.pk] = values["tags"]
+        if values.get("added_at"):
+            self.added_at[movie.pk] = values["added_at"]
+        if "double_of" in values:
+            key = values["double_of"]
+            self.doubles[movie.pk] = None if key is None else self.id_by_key[key]
         for name, role in ROLE_BY_FIELD.items():
             if name in values:
                 self.people[movie.pk, role] = values[name]
@@ -230,6 +250,10 @@ class _UpsertBatch:
             made.add(RecordKind.MOVIES, self.created, self.written)
         replace_availability(self.availability)
         write_translations(self.translations)
+        replace_tags(self.tags)
+        write_added_at(self.added_at)
+        for movie_id, double_of in self.doubles.items():
+            write_double(movie_id, double_of)
 
     def _store_genres(self, made: MadeRecords | None) -> None:
         link = Movie.genres.through
@@ -241,14 +265,26 @@ class _UpsertBatch:
         link.objects.bulk_create(link(movie_id=pk, genre_id=genre) for pk, genre in pairs)
 
     def _store_people(self, made: MadeRecords | None) -> None:
-        credited = credited_people({pk for pk, _ in self.people})
+        """Replace the credits of movies whose people are others, or in another order, than those that are there."""
+        wanted = {
+            place: [NamedPerson(person) if isinstance(person, str) else person for person in people]
+            for place, people in self.people.items()
+        }
+        credited = ((pk, person) for (pk, _), people in wanted.items() for person in people)
+        ids = get_or_create_people(credited, made)
+        stored: dict[tuple[int, int], list[int]] = {}
+        credits_ = Credit.objects.filter(movie_id__in={pk for pk, _ in wanted}).order_by("order", "pk")
+        for pk, role, person_id in credits_.values_list("movie_id", "role", "person_id"):
+            stored.setdefault((pk, role), []).append(person_id)
+        people = {
+            (pk, role): list(dict.fromkeys(ids[pk, person] for person in people))
+            for (pk, role), people in wanted.items()
+        }
+        changed = {place: people_ids for place, people_ids in people.items() if people_ids != stored.get(place, [])}
         for role in Credit.Role:
-            changed = [pk for pk, its_role in self.people if its_role == role]
-            Credit.objects.filter(role=role, movie_id__in=changed).delete()
-        named = {name for (pk, _), names in self.people.items() for name in names if (pk, name) not in credited}
-        ids = get_or_create_people(named, made)
+            Credit.objects.filter(role=role, movie_id__in=[pk for pk, its in changed if its == role]).delete()
         Credit.objects.bulk_create(
-            Credit(movie_id=pk, person_id=credited.get((pk, name)) or ids[name], role=role, order=order)
-            for (pk, role), names in self.people.items()
-            for order, name in enumerate(dict.fromkeys(names))
+            Credit(movie_id=pk, person_id=person_id, role=role, order=order)
+            for (pk, role), people_ids in changed.items()
+            for order, person_id in enumerate(people_ids)
         )

@@ -20,8 +20,9 @@ from catalog.models import (
     Rule,
     Tag,
 )
+from catalog.pg_arrays import integer_array
 from catalog.services.demo import remove_demo
-from catalog.services.get_or_create import credited_people, get_or_create_people
+from catalog.services.get_or_create import NamedPerson, get_or_create_people, lock_catalogue_writers
 from catalog.services.undo.made import MadeRecords, RecordKind
 from catalog.services.versions import bump_all, bump_catalogue, bump_data_set
 from catalog.services.viewers import invalidate_viewers
@@ -45,7 +46,7 @@ class NewCredit(NamedTuple):
     """A person's part in a movie."""
 
     movie_id: int
-    name: str
+    person: NamedPerson
     role: Credit.Role
     order: int  # billing: 0 is the first name
 
@@ -107,6 +108,21 @@ def forget_doubles(ids: Collection[int]) -> None:
         bump_all()
 
 
+def write_double(movie_id: int, double_of: int | None) -> None:
+    """Note which movie a movie is one film with: itself where it is a film of its own, None where titles tell. What is
+    noted already stays as it is."""
+    noted: dict[int | None, int | None] = dict(
+        Movie.objects.filter(pk__in={movie_id, double_of or movie_id}).values_list("pk", "double_of")
+    )
+    if double_of is None and noted[movie_id] is not None:
+        Movie.objects.filter(pk=movie_id).update(double_of=None)
+        bump_all()
+    elif double_of == movie_id and noted[movie_id] != movie_id:
+        part_doubles([movie_id])
+    elif double_of not in (None, movie_id) and (noted[movie_id] or movie_id) != (noted[double_of] or double_of):
+        join_doubles([movie_id, double_of])
+
+
 def schedule_movies(ids: Collection[int], available_from: datetime | None, available_until: datetime | None) -> int:
     """Replace the availability windows of movies, from the next read on. Returns how many movies there are."""
     with transaction.atomic():
@@ -120,16 +136,19 @@ def schedule_movies(ids: Collection[int], available_from: datetime | None, avail
 def write_credits(credits_: Sequence[NewCredit], *, made: MadeRecords | None = None) -> None:
     """Add credits, or change the order of those that exist; the last one counts. The movies must exist.
 
-    A few statements for hundreds of credits. `made`: is filled.
+    Who is known by name alone and credited in the same role of the movie as somebody who is new there, of that name and
+    with an id, turns out to be that person. A few statements for hundreds of credits. `made`: is filled.
     """
     with transaction.atomic():
-        credited = credited_people({credit.movie_id for credit in credits_})
-        named = {credit.name for credit in credits_ if (credit.movie_id, credit.name) not in credited}
-        person_ids = get_or_create_people(named, made)
+        lock_catalogue_writers()
+        person_ids = get_or_create_people(((credit.movie_id, credit.person) for credit in credits_), made)
         orders: dict[tuple[int, int, int], int] = {}
+        numbered: set[tuple[int, int, int]] = set()
         for credit in credits_:
-            person = credited.get((credit.movie_id, credit.name)) or person_ids[credit.name]
-            orders[credit.movie_id, credit.role, person] = credit.order
+            place = credit.movie_id, credit.role, person_ids[credit.movie_id, credit.person]
+            orders[place] = credit.order
+            numbered |= {place} if credit.person.has_id else set()
+        _recognise(numbered)
         with connection.cursor() as cursor:
             cursor.execute(
                 """INSERT INTO catalog_credit (movie_id, role, person_id, "order")
@@ -142,6 +161,29 @@ def write_credits(credits_: Sequence[NewCredit], *, made: MadeRecords | None = N
         if made is not None:
             made.add(RecordKind.CREDITS, (pk for pk, is_new in written if is_new), (pk for pk, _ in written))
         bump_catalogue()
+
+
+def _recognise(places: Collection[tuple[int, int, int]]) -> None:
+    """Give credits of people known by name alone to those of that name at (movie, role, person). Who has no credit
+    left is deleted; their rules are the other's."""
+    if not places:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE catalog_credit c SET person_id = sent.person_id
+               FROM unnest(%s::int[], %s::int[], %s::int[]) AS sent (movie_id, role, person_id)
+                 JOIN catalog_person n ON n.id = sent.person_id
+                 JOIN catalog_person o ON o.name = n.name AND o.imdb_id = '' AND o.tmdb_id IS NULL
+               WHERE (c.movie_id, c.role, c.person_id) = (sent.movie_id, sent.role, o.id)
+                 AND NOT EXISTS (SELECT FROM catalog_credit there WHERE (there.movie_id, there.role, there.person_id)
+                                   = (sent.movie_id, sent.role, sent.person_id))
+               RETURNING o.id, sent.person_id""",
+            [integer_array(column) for column in zip(*places, strict=True)],
+        )
+        for unnumbered, person_id in dict(cursor.fetchall()).items():
+            if not Credit.objects.filter(person=unnumbered).exists():
+                Rule.objects.filter(person=unnumbered).update(person=person_id)
+                Person.objects.filter(pk=unnumbered).delete()
 
 
 def delete_movies(ids: Collection[int]) -> int:

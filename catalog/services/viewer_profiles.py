@@ -40,8 +40,8 @@ def write_profile(
             return None
         viewer = Viewer.objects.get(pk=locked[key].id)
         changed = [name for name, value in values.items() if getattr(viewer, name) != value]
-        if "account" in changed and values["account"]:
-            _check_room(values["account"])
+        if "account" in changed and values["account"] and account_room(values["account"]) <= 0:
+            raise AccountFullError(account_full())
         for name in changed:
             setattr(viewer, name, values[name])
         viewer.is_session &= not viewer.account
@@ -52,13 +52,16 @@ def write_profile(
     return ProfileWrite(is_new, changed, versions)
 
 
-def _check_room(account: str) -> None:
-    """Raise AccountFullError where one more profile would be too many; serial for each account."""
+def account_room(account: str) -> int:
+    """Return how many more profiles an account may have; serial for each account until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_NAMESPACE, account])
-    limit = settings.PROFILES_PER_ACCOUNT
-    if Viewer.objects.filter(account=account).count() >= limit:
-        raise AccountFullError(
-            f"The account has {limit} profiles, as many as it may. Take one out of it, or erase one; the operator sets "
-            "the limit as MOVIEREC_PROFILES_PER_ACCOUNT."
-        )
+    return int(settings.PROFILES_PER_ACCOUNT) - Viewer.objects.filter(account=account).count()
+
+
+def account_full() -> str:
+    """Return why an account takes no more profiles, and what to do."""
+    return (
+        f"The account has {settings.PROFILES_PER_ACCOUNT} profiles, as many as it may. Take one out of it, or erase "
+        "one; the operator sets the limit as MOVIEREC_PROFILES_PER_ACCOUNT."
+    )

@@ -18,7 +18,7 @@ from catalog.exchange.dry_run import DryRun
 from catalog.exchange.row_import import Rejection, event_facts, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
 from catalog.exchange.text_blocks import Batch, Row, TextBlock, rows_of
-from catalog.keys import Key
+from catalog.keys import Key, write_key_text
 from catalog.selectors import may_bring_genres
 from catalog.services import MadeRecords
 from recommender.ingest import import_records
@@ -192,7 +192,8 @@ def _reassign_rows(viewer: Key, part: ImportPart, into: Key) -> list[Row]:
     reassigned = {}
     for row in originals:
         values = {name: value for name, value in row.values.items() if name != "session"}
-        reassigned[row.line] = row._replace(values=values | {"user_id": into})
+        user_id = write_key_text(into) if isinstance(into, str) else into
+        reassigned[row.line] = row._replace(values=values | {"user_id": user_id})
     _save_part_rows(part, [reassigned.get(row.line, row) for row in rows])
     return originals
 

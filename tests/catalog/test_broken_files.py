@@ -87,6 +87,21 @@ def test_an_overview_goes_over_lines_and_an_unclosed_one_swallows_no_movie(tmp_p
     assert Movie.objects.get(pk=7001).overview == 'First line\n\nwith a "word", and 2 commas,\nand an end'
 
 
+@pytest.mark.parametrize("ids", ["sku-{}", "tt000000{}", "01HZX{}Q", "a{}@site.example"])
+def test_an_unclosed_overview_swallows_no_movie_whose_key_is_a_text(tmp_path, ids):
+    one, two, three, four = (ids.format(n) for n in range(1, 5))
+    text = (
+        "movie_id,overview,title\n"
+        f'{one},"never closed,One\n'
+        f'{two},24",Two\n'
+        f'{three},"first\nlove, death, robots\nlast",Three\n'
+        f'{four},"first\n4, 5",Four\n'
+    )
+    _, rejected = import_file("movies", write_file(tmp_path, text, "films.csv"))
+    assert [(line, "quote" in reason) for line, _, reason in rejected] == [(2, True)]
+    assert {*Movie.objects.exclude(key=None).values_list("key", flat=True)} == {two, three, four}
+
+
 @pytest.mark.parametrize(
     ("kind", "header", "messages"),
     [

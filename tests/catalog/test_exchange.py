@@ -122,7 +122,7 @@ def test_people_and_viewers(tmp_path):
 def test_an_unreadable_file_is_refused_with_its_line(tmp_path):
     for name, text, message in (
         ("a.csv", "movie_id,movie_id\n", "names a column twice"),
-        ("b.jsonl", "{}\n" + "x" * 100_001, "line 2: is longer than 100,000 characters"),
+        ("b.jsonl", "{}\n" + "x" * 1_000_001, "line 2: is longer than 1,000,000 characters"),
         ("c.txt", "", "--form"),
     ):
         path = tmp_path / name

@@ -83,6 +83,7 @@ def test_people_fill_missing_values(tmp_path: Path) -> None:
         gzip.compress(
             b"movieId,title,imdbId,tmdbId,actors,directors,overview,poster_url,cast_source\n"
             b"2,x,999,5,Sandra Bullock|Jeremy Northam|Sandra Bullock,Irwin Winkler,Hackers.,https://p.example/2.jpg,\n"
+            b"1,x,,,,,,not an address,\n"
             b"3,x,1,1,Nobody,,,,\n"
         )
     )
@@ -96,6 +97,7 @@ def test_people_fill_missing_values(tmp_path: Path) -> None:
         1, named=True
     )
     assert dataset.movies["imdb_id"].to_list() == ["tt0114709", "tt0113957"]
+    assert dataset.movies["poster_url"].to_list() == ["", "https://p.example/2.jpg"]
 
 
 def test_order_of_columns_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> None:

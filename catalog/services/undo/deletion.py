@@ -10,7 +10,7 @@ from catalog.models import Viewer
 from catalog.services.erasure import delete_viewers
 from catalog.services.event_deletion import DeletedEvents
 from catalog.services.events import bump_versions, send_viewers_changed
-from catalog.services.movie_upserts import WRITE_LOCK
+from catalog.services.get_or_create import lock_catalogue_writers
 from catalog.services.movies import delete_movies
 from catalog.services.undo.fingerprints import TABLES, fingerprints
 from catalog.services.undo.made import RecordKind
@@ -74,7 +74,7 @@ def delete_unused(kind: RecordKind, states: Mapping[int, int], in_use: Collectio
     """
     with transaction.atomic(), connection.cursor() as cursor:
         if kind is not RecordKind.VIEWERS:  # as write_movies() does, before it looks for people and genres
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITE_LOCK])
+            lock_catalogue_writers()
         cursor.execute(
             f"SELECT id FROM {TABLES[kind]} WHERE id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE", [sorted(states)]
         )

@@ -12,11 +12,13 @@ from catalog.names.country_names import country_code
 from catalog.sources.regions import LANGUAGE_OF_REGION
 from catalog.sources.tmdb.languages import language_tag
 from catalog.sources.tmdb.rows import BrokenRow, Row, clean, inner, objects, whole
+from catalog.validators import keep_url
 
 MAX_DIRECTORS = 10
 MAX_TITLE, MAX_NAME, MAX_OVERVIEW, MAX_RUNTIME, MAX_POSTER = 300, 200, 20_000, 32_767, 500
 MAX_CERTIFICATE = 12
 POSTERS = "https://image.tmdb.org/t/p/w500"
+_POSTER_PATH = re.compile(r"/[\w.-]{1,100}", re.ASCII)
 # Of several certificates of a country: in cinemas, in some cinemas, at its première, digital, on disk, on television.
 _RELEASE_TYPES = (3, 2, 1, 4, 5, 6)
 _GENRES = {
@@ -220,6 +222,7 @@ def _within(number: int | None, least: int, most: int) -> int | None:
 
 
 def _poster(path: str) -> str:
-    if path.startswith("/") and len(POSTERS + path) <= MAX_POSTER:
-        return POSTERS + path
-    return path if path.startswith(("https://", "http://")) and len(path) <= MAX_POSTER else ""
+    address = POSTERS + path if path.startswith("/") else path
+    if _POSTER_PATH.fullmatch(path):  # as TMDB writes it: the check below takes its time
+        return address
+    return keep_url(address) if len(address) <= MAX_POSTER else ""

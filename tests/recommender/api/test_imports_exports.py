@@ -90,7 +90,7 @@ def test_each_limit_is_named(site, monkeypatch):
     monkeypatch.setattr(imports, "MAX_ROWS", 2)
     assert "more than 2 rows" in str(post_rows(site, "viewers", json_lines(*[{"user_id": 1}] * 3), expect=400))
     assert "no rows" in str(post_rows(site, "viewers", b"\n", expect=400))
-    assert "longer than 100,000" in str(post_rows(site, "viewers", b"x" * 100_001, expect=400))
+    assert "longer than 1,000,000" in str(post_rows(site, "viewers", b"x" * 1_000_001, expect=400))
     assert "twice" in str(post_rows(site, "viewers", b"user_id,user_id\n", CSV, expect=400))
     assert "Send application/x-ndjson" in str(post_rows(site, "viewers", b"{}", "application/json", expect=415))
     post_rows(site, "tags", b"{}", expect=404)
