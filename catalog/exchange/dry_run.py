@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from catalog.exchange.movie_export import movie_values
+from catalog.exchange.movie_export import key_in_file, movie_values
 from catalog.exchange.row_import import ImportResult, Rejection, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
 from catalog.exchange.text_blocks import Row
@@ -106,10 +106,10 @@ class DryRun:
                 self.report.made += 1
                 self._made.add(new.identity)
                 if self.kind is RowKind.MOVIES:
-                    stub = Row(
-                        0,
-                        {name: values[name] for name in ("movie_id", "imdb_id", "tmdb_id", "title") if name in values},
-                    )
+                    names = ("movie_id", "imdb_id", "tmdb_id", "title", "shared_ids")
+                    stub = Row(0, {name: values[name] for name in names if name in values})
+                    if "movie_id" in values:
+                        stub.values["movie_id"] = key_in_file(values["movie_id"])
                     self._stubs |= dict.fromkeys(_movie_ids(values), stub)
             elif old.state == new.state:
                 self.report.unchanged += 1

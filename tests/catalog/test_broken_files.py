@@ -95,7 +95,7 @@ def test_an_unclosed_overview_swallows_no_movie_whose_key_is_a_text(tmp_path, id
         f'{one},"never closed,One\n'
         f'{two},24",Two\n'
         f'{three},"first\nlove, death, robots\nlast",Three\n'
-        f'{four},"first\n4, 5",Four\n'
+        f'{four},"first\nno 4, 5",Four\n'
     )
     _, rejected = import_file("movies", write_file(tmp_path, text, "films.csv"))
     assert [(line, "quote" in reason) for line, _, reason in rejected] == [(2, True)]
