@@ -13,6 +13,7 @@ from recommender.ml.data import Events, Histories, Tokens, data_hash, tokenise
 from recommender.ml.evaluate import Targets, leave_one_out, time_split
 from recommender.ml.features import Features, build_features
 from recommender.ml.popularity import DailyPopularity
+from recommender.ml.visits import Visits
 from recommender.ml.vocab import Vocab
 
 MIN_INTERACTIONS = 5  # of a viewer and of a film in P2
@@ -31,7 +32,7 @@ class Task(NamedTuple):
     baseline_ends: np.ndarray  # int64 [U]: tokens that the closed-form baselines learn from
     data_hash: str
     popularity: DailyPopularity | None = None  # what is known of it at a target; None: nothing, as without times
-    within_visits: Targets | None = None  # of validation, beside the first films of its visits
+    validation_visits: Visits | None = None  # whose first tokens validation has; None: each token alone
 
 
 def read_events(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:

@@ -20,7 +20,6 @@ from recommender.ml.data import Histories, Tokens, data_hash, tokenise
 from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.metrics import paired_bootstrap
 from recommender.ml.popularity import WINDOW_DAYS, DailyPopularity
-from recommender.ml.ragged import concatenate_ranges
 from recommender.ml.ranker import Ranker
 from recommender.ml.visits import DAY, RelevantItems, Visits
 from recommender.ml.vocab import Vocab
@@ -109,15 +108,9 @@ def _training_task(
         ends,
         data_hash(*histories),
         DailyPopularity.from_tokens(own_tokens, len(vocab)),
-        _within_visits(validation_visits),
+        validation_visits,
     )
     return task, rows
-
-
-def _within_visits(validation: Visits) -> Targets:
-    """Return the tokens of visits behind the first of each."""
-    rows, indptr = concatenate_ranges(validation.starts + 1, validation.stops)
-    return Targets(np.repeat(validation.viewers, np.diff(indptr)), rows)
 
 
 class RollingPopularity:

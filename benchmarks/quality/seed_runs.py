@@ -11,13 +11,14 @@ from rich.progress import Progress as Bar
 from benchmarks.protocols import Task
 from recommender.ml import evaluate, metrics
 from recommender.ml.config import Preset, override, to_json
+from recommender.ml.ensemble_fitting import fit_ensemble
 from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.popularity_fitting import fit_popularity_term
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingResult
 from recommender.ml.training_checkpoint import load_checkpoint, save_checkpoint
+from recommender.ml.visits import Visits
 
 MAX_SELECTION_TARGETS = 2_000  # validation targets ranked after an epoch: all of them would take a third of its time
 SELECTED_ON = "validation NDCG@10, mean of the three times: epoch, then weight of the prior"
@@ -61,8 +62,8 @@ def run_seed(
     without_prior = Ranker(trained.model, task.vocab, feature_names=task.features.names)
     ranker = fit_prior(without_prior, task.tokens, task.ends, task.validation)
     if task.popularity:
-        fitted_on = (task.tokens, task.ends, task.validation, task.popularity, task.within_visits)
-        ranker = fit_popularity_term(ranker, *fitted_on)
+        validation = task.validation_visits or Visits(*task.validation, task.validation.rows + 1)
+        ranker = fit_ensemble(ranker, task.tokens, task.ends, validation, task.popularity)
     return SeedRun(
         seed,
         int(selection.best["epoch"]) or trained.epochs,

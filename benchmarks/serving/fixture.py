@@ -12,14 +12,14 @@ from benchmarks.synthetic_data import write_synthetic_movielens
 from recommender.ml.baselines import TrainingTokens
 from recommender.ml.config import get_preset
 from recommender.ml.data import Histories, tokenise
+from recommender.ml.ensemble_fitting import prior_ensemble
 from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.model_folder import save_model
 from recommender.ml.popularity import DailyPopularity
-from recommender.ml.popularity_fitting import WeightNetwork, first_watch_times
-from recommender.ml.popularity_term import NUM_TRAITS, PopularityTerm
 from recommender.ml.ranker import Ranker
 from recommender.ml.transition_prior import TransitionPrior
+from recommender.ml.visits import Visits
 from recommender.ml.vocab import Vocab
 
 ACTIVE_VERSION, NEXT_VERSION = "benched", "benched-next"  # model versions: the active one, and the one to activate
@@ -59,11 +59,13 @@ def build_fixture(preset_name: str) -> ServingFixture:
     training = TrainingTokens(tokens, tokens.indptr[1:], len(vocab))
     prior = TransitionPrior.from_tokens(training.viewers, training.items, training.num_items, 1.0)
     popularity = DailyPopularity.from_tokens(tokens, len(vocab))
-    counts = torch.from_numpy(popularity.latest())
-    films = (torch.from_numpy(first_watch_times(tokens, len(vocab))), counts[:, -1], counts)
-    term = PopularityTerm(*films, *WeightNetwork(torch.randn(100, NUM_TRAITS)).columns())
+    stops = tokens.indptr[1:]
+    ensemble = prior_ensemble(
+        Ranker(model, vocab, prior), tokens, stops, Visits(np.arange(len(stops)), stops, stops), popularity
+    )
     for name in (ACTIVE_VERSION, NEXT_VERSION):
-        model_folder = save_model(registry.folder(name), model, vocab, features, {"preset": preset_name}, prior, term)
+        metadata = {"preset": preset_name}
+        model_folder = save_model(registry.folder(name), model, vocab, features, metadata, prior, ensemble)
         registry.register(model_folder, preset=preset_name, movies=len(vocab))
     registry.activate(ACTIVE_VERSION, "for the benchmark")
     return ServingFixture(create_key(), snapshot.histories, Ranker.load(registry.folder(ACTIVE_VERSION)))

@@ -7,19 +7,18 @@ their blend by z-scores.
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import torch
 
 from recommender.ml.data import Tokens
+from recommender.ml.ease import EASE_LAMBDA, MAX_EASE_ITEMS, fit_ease
 from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.popularity import DAY, WINDOW_DAYS, DailyPopularity
 from recommender.ml.ragged import concatenate_ranges
 from recommender.ml.transitions import TAU, Transitions, last_items
 
-EASE_LAMBDA, RECENCY_LAMBDA = 500.0, 1000.0
-MAX_EASE_ITEMS = 8_000  # EASE inverts a matrix of films x films: only the most popular take part
+RECENCY_LAMBDA = 1000.0
 RECENT_DAYS = 30
 
 
@@ -79,37 +78,19 @@ class Markov:
 
 
 class Ease:
-    """B = I - P / diag(P) with P = (X'X + lambda I)^-1, on the `max_items` most popular films.
+    """EASE (see `ease.py`) on the `max_items` most popular films.
 
     Scores are B times the history, whose film of age a (0 is the newest) weighs exp(-a / tau), or 1 without `tau`."""
 
     def __init__(
         self, training: TrainingTokens, ridge: float, tau: float | None, max_items: int = MAX_EASE_ITEMS
     ) -> None:
-        counts = np.bincount(training.items, minlength=training.num_items)
-        self.items = np.sort(np.argsort(-counts, kind="stable")[:max_items])
         self.num_items, self.tau = training.num_items, tau
+        self.items, self.weights = fit_ease(
+            training.viewers, training.items, training.num_items, ridge, max_viewers=None, max_items=max_items
+        )
         self.column_of_item = np.full(training.num_items, -1)
         self.column_of_item[self.items] = np.arange(len(self.items))
-        gram = self._gram_matrix(training)
-        gram[np.diag_indices_from(gram)] += ridge
-        factor = torch.linalg.cholesky(torch.from_numpy(gram.astype(np.float64)))
-        inverse = torch.cholesky_inverse(factor).numpy()
-        self.weights = (-inverse / np.diag(inverse)).astype(np.float32)
-        np.fill_diagonal(self.weights, 0)
-
-    def _gram_matrix(self, training: TrainingTokens) -> np.ndarray:
-        """Count the viewers that two films share, float32 [M, M], by blocks of viewers."""
-        size = len(self.items)
-        gram = np.zeros((size, size), np.float32)
-        columns = self.column_of_item[training.items]
-        edges = np.searchsorted(training.viewers, np.arange(0, training.viewers.max(initial=0) + 2049, 2048))
-        for start, stop in pairwise(edges):
-            real = columns[start:stop] >= 0
-            block = np.zeros((2048, size), np.float32)
-            block[training.viewers[start:stop][real] % 2048, columns[start:stop][real]] = 1
-            gram += block.T @ block
-        return gram
 
     def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
         histories = np.zeros((len(targets.rows), len(self.items)), np.float32)

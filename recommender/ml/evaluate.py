@@ -8,9 +8,8 @@ import numpy as np
 from recommender.ml import metrics
 from recommender.ml.data import Tokens
 from recommender.ml.popularity import DAY, DailyPopularity, Popularity
-from recommender.ml.ragged import concatenate_ranges
 from recommender.ml.ranker import Ranker
-from recommender.ml.visits import RelevantItems, rank_relevant_items
+from recommender.ml.visits import RelevantItems, Visits, rank_relevant_items, visit_stops
 
 CHUNK_SIZE = 512  # targets whose scores are held at a time
 
@@ -84,14 +83,12 @@ def recent_holdout(tokens: Tokens, share: float, max_viewers: int, rng: np.rando
     return Split(ends, *(Targets(*(column[side] for column in targets)) for side in (half, ~half)))
 
 
-def later_in_holdout(tokens: Tokens, split: Split) -> Targets:
-    """Return what the viewers of the validation watched after their targets there, as further targets: none of a viewer
-    who is in the test as well."""
-    tested = np.isin(split.validation.viewers, split.test.viewers)
-    viewers, rows = (column[~tested] for column in split.validation)
-    stops = tokens.indptr[viewers + 1]
-    later, indptr = concatenate_ranges(rows + 1, stops)
-    return Targets(np.repeat(viewers, np.diff(indptr)), later)
+def validation_visits(tokens: Tokens, split: Split) -> Visits:
+    """Return the visits that the validation's targets begin, up to their viewers' test targets."""
+    test_rows = np.full(len(tokens.indptr) - 1, np.iinfo(np.int64).max)
+    test_rows[split.test.viewers] = split.test.rows
+    viewers, rows = split.validation
+    return Visits(viewers, rows, np.minimum(visit_stops(tokens, rows), test_rows[viewers]))
 
 
 def request_times(tokens: Tokens, targets: Targets, time: TimeMode) -> np.ndarray | None:
@@ -146,8 +143,8 @@ def by_day(
     ranker: Ranker, popularity: DailyPopularity, movie_ids: np.ndarray, times: np.ndarray
 ) -> Iterator[tuple[np.ndarray, Ranker]]:
     """Yield the positions of `times` [n] (unix seconds) of one day, and the ranker at the counts of the midnight
-    before; `movie_ids` are the films that `popularity` counts. Without a popularity term all are of one day."""
-    if ranker.popularity_term is None:
+    before; `movie_ids` are the films that `popularity` counts. Without an ensemble all are of one day."""
+    if ranker.ensemble is None:
         yield np.arange(len(times)), ranker
         return
     days = times // DAY

@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 
 from infrastructure.atomic_files import atomic_folder
 from recommender.ml.config import FORMAT, MANIFEST_FILE, ModelConfig, parse_model_config, to_json
+from recommender.ml.ensemble import Ensemble
 from recommender.ml.features import Features
 from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.manifest import MANIFEST_ERRORS, checksum, checksum_matches, read_manifest
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.os_errors import system_errors
-from recommender.ml.popularity_term import PopularityTerm
 from recommender.ml.safetensors_reader import read_tensors
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.vocab import Vocab
@@ -52,7 +52,7 @@ class LoadedModel(NamedTuple):
     vocab: Vocab
     features: Features
     prior: TransitionPrior
-    popularity_term: PopularityTerm | None
+    ensemble: Ensemble | None
     vectors: ItemVectors
     metadata: dict[str, Any]  # config, metrics, and what the writer added
 
@@ -64,7 +64,7 @@ def save_model(
     features: Features,
     metadata: Mapping[str, Any],
     prior: TransitionPrior | None = None,
-    popularity_term: PopularityTerm | None = None,
+    ensemble: Ensemble | None = None,
 ) -> Path:
     """Write a model folder atomically and return its path. Raises `OSError` with the system's own number on a full
     disk."""
@@ -74,7 +74,7 @@ def save_model(
             vectors = ItemVectors.from_table(model.items().cpu(), cosine=bool(model.config.temperature))
             _save_tensors(vectors.to_tensors(), aside / VECTORS_FILE)
             added = (prior or TransitionPrior.empty(len(vocab))).to_tensors()
-            added |= popularity_term.to_tensors() if popularity_term else {}
+            added |= ensemble.to_tensors() if ensemble else {}
             _save_tensors(added, aside / PRIOR_FILE)
         with system_errors(aside / VOCAB_FILE):
             arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
@@ -102,7 +102,7 @@ def load_model(folder: Path) -> LoadedModel:
         features = Features(metadata["feature_names"], arrays["indptr"], arrays["indices"])
         added = read_tensors(folder / PRIOR_FILE)
         prior = TransitionPrior.from_tensors(added, len(vocab))
-        popularity_term = PopularityTerm.from_tensors(added, len(vocab))
+        ensemble = Ensemble.from_tensors(added, len(vocab))
         config: ModelConfig = parse_model_config(metadata["config"])
         # Copied into memory, except for the ids, which stay mapped.
         weights = load_file(folder / WEIGHTS_FILE)
@@ -113,7 +113,7 @@ def load_model(folder: Path) -> LoadedModel:
         vectors = ItemVectors.from_tensors(tensors, len(vocab), config.d_item or config.d_model)
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
-    return LoadedModel(model.eval(), vocab, features, prior, popularity_term, vectors, metadata)
+    return LoadedModel(model.eval(), vocab, features, prior, ensemble, vectors, metadata)
 
 
 def _verify(folder: Path) -> None:

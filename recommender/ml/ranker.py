@@ -11,12 +11,13 @@ import torch
 from recommender.ml.batches import bucket_by_length, collate, last_windows
 from recommender.ml.cold_items import ColdItems
 from recommender.ml.data import Events, Histories, Tokens, tokenise
+from recommender.ml.ease import HISTORY
+from recommender.ml.ensemble import NUM_PARTS, Ensemble, film_fields, log_ease
 from recommender.ml.features import to_csr
 from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.model_folder import load_model
 from recommender.ml.popularity import Popularity
-from recommender.ml.popularity_term import NUM_FIELDS, PopularityTerm, film_fields
 from recommender.ml.shortlist import MAX_VIEWERS
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.transitions import WINDOW, last_items
@@ -36,7 +37,7 @@ class Ranker:
         vocab: Vocab,
         prior: TransitionPrior | None = None,
         *,
-        popularity_term: PopularityTerm | None = None,
+        ensemble: Ensemble | None = None,
         vectors: ItemVectors | None = None,
         feature_names: Sequence[str] = (),
         version: str = "",
@@ -47,9 +48,7 @@ class Ranker:
         self.feature_names = feature_names
         self.device = next(model.parameters()).device
         self._set_prior(prior)
-        self.popularity_term = popularity_term
-        if popularity_term is not None:
-            self._set_popularity(Popularity(vocab.movie_ids, popularity_term.counts.numpy()))
+        self._set_ensemble(ensemble)
         with torch.inference_mode():
             vectors = vectors or ItemVectors.from_table(model.items().detach(), cosine=bool(self.config.temperature))
             self.position_bias = model.static_bias()
@@ -59,11 +58,17 @@ class Ranker:
     def _set_prior(self, prior: TransitionPrior | None) -> None:
         self.prior = prior.to(self.device) if prior is not None and prior.is_enabled else None
 
-    def _set_popularity(self, popularity: Popularity) -> None:
-        assert self.popularity_term is not None
-        self.popularity = popularity
+    def _set_ensemble(self, ensemble: Ensemble | None) -> None:
+        self.ensemble = ensemble
+        if ensemble is not None:
+            self.ease, self.bias = ensemble.ease.to(self.device), ensemble.bias.to(self.device)
+            self.ease_mean = ensemble.ease_mean.to(self.device)
+            self._set_popularity(Popularity(self.vocab.movie_ids, ensemble.counts.numpy()), ensemble.totals)
+
+    def _set_popularity(self, popularity: Popularity, totals: torch.Tensor) -> None:
+        self.popularity, self.totals = popularity, totals
         counts = torch.from_numpy(popularity.counts_of(self.vocab.movie_ids))
-        self.film_fields = film_fields(counts, self.popularity_term.learned).to(self.device)
+        self.film_fields = film_fields(counts, totals).to(self.device)
 
     def with_prior(self, prior: TransitionPrior) -> Self:
         """Return the same ranker with a transition prior."""
@@ -72,18 +77,18 @@ class Ranker:
         return ranker
 
     def with_popularity(self, popularity: Popularity) -> Self:
-        """Return the same ranker at newer counts; it shares the model. Without a popularity term it is this one."""
-        if self.popularity_term is None:
+        """Return the same ranker at newer counts, of all films; it shares the model. Without an ensemble it is this
+        one."""
+        if self.ensemble is None:
             return self
         newer = copy(self)
-        newer._set_popularity(popularity)
+        newer._set_popularity(popularity, torch.from_numpy(popularity.counts.sum(0)))
         return newer
 
-    def with_popularity_term(self, term: PopularityTerm) -> Self:
-        """Return the same ranker with a popularity term."""
+    def with_ensemble(self, ensemble: Ensemble) -> Self:
+        """Return the same ranker in an ensemble."""
         ranker = copy(self)
-        ranker.popularity_term = term
-        ranker._set_popularity(Popularity(self.vocab.movie_ids, term.counts.numpy()))
+        ranker._set_ensemble(ensemble)
         return ranker
 
     @property
@@ -108,9 +113,13 @@ class Ranker:
 
     @property
     def state_size(self) -> int:
-        """Return the length of a state: the viewer's vector; with a prior the last films, which float32 holds
-        exactly; with a popularity term its weights."""
-        return self.width + (WINDOW if self.prior else 0) + (NUM_FIELDS if self.popularity_term else 0)
+        """Return the length of a state: the viewer's vector; with a prior or an ensemble the last films, which float32
+        holds exactly; with an ensemble its weights."""
+        return self.width + self._history_length + (NUM_PARTS if self.ensemble else 0)
+
+    @property
+    def _history_length(self) -> int:
+        return HISTORY if self.ensemble else WINDOW if self.prior else 0
 
     def columns_of(self, movie_ids: np.ndarray | Sequence[int]) -> np.ndarray:
         """Return the columns of films in `movie_ids`, int64 [n]; -1 where the model does not know the film."""
@@ -137,15 +146,15 @@ class Ranker:
                 batch = collate(tokens, windows.select(rows), self.model.config, times).to(self.device)
                 users = self.model.user_vectors(batch, self.vectors.table, self.position_bias)
                 states[rows, : self.width] = users.float().cpu().numpy()
-        if self.prior:
-            states[:, self.width : self.width + WINDOW] = last_items(tokens, viewers, stops)
-        if self.popularity_term:
-            states[:, -NUM_FIELDS:] = self.popularity_term.viewer_weights(tokens, viewers, stops, requested_at)
+        if length := self._history_length:
+            states[:, self.width : self.width + length] = last_items(tokens, viewers, stops, length)
+        if self.ensemble:
+            states[:, -NUM_PARTS:] = self.ensemble.viewer_weights(tokens, viewers, stops, requested_at)
         return states
 
     def scores(self, states: np.ndarray, exclude: Sequence[np.ndarray] | None = None) -> np.ndarray:
         """Return the scores of all films, float32 [B, N], in the order of `top` with the same `exclude`: dot product
-        plus prior and popularity. An MLP scorer scores its candidates; the others follow below in the order of the dot
+        plus prior and ensemble. An MLP scorer scores its candidates; the others follow below in the order of the dot
         product.
         """
         with torch.inference_mode():
@@ -166,15 +175,21 @@ class Ranker:
         return users, added, scores if added is None else scores.add_(added)
 
     def _split_states(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return viewers' vectors [B, D], and what the prior and popularity add to the scores [B, N]."""
+        """Return viewers' vectors [B, D], and what the prior and the ensemble add to the scores [B, N]."""
         columns = torch.from_numpy(states).to(self.device)
         users, added = columns[:, : self.width], None
+        history = columns[:, self.width : self.width + self._history_length].long()
         if self.prior:
-            added = self.prior.scores(columns[:, self.width : self.width + WINDOW].long())
-        if self.popularity_term:
-            popular = columns[:, -NUM_FIELDS:] @ self.film_fields
-            added = popular if added is None else added.add_(popular)
+            added = self.prior.scores(history[:, :WINDOW])
+        if self.ensemble:
+            parts = self._ensemble_scores(columns[:, -NUM_PARTS:], history)
+            added = parts if added is None else added.add_(parts)
         return users, added
+
+    def _ensemble_scores(self, weights: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
+        """Return what the ensemble adds to the scores, float32 [B, N], at `weights` [B, NUM_PARTS]."""
+        ease = log_ease(self.ease.scores(history)).sub_(self.ease_mean).mul_(weights[:, 1:2])
+        return ease.sub_(weights[:, :1] * self.bias).add_(weights[:, 2:] @ self.film_fields)
 
     def score(self, states: np.ndarray, movie_ids: Sequence[int]) -> np.ndarray:
         """Return the scores of some films, float32 [B, K]. Raises `KeyError` for a film that the model does not
@@ -237,10 +252,12 @@ class Ranker:
             columns = torch.from_numpy(states).to(self.device)
             users, vectors = columns[:, : self.width], cold_items.vectors
             scores = users @ vectors.T if self.model.scorer is None else self.model.scorer(users, vectors)
-            if self.popularity_term:
+            if self.ensemble:
                 counts = torch.from_numpy(self.popularity.counts_of(cold_items.movie_ids))
-                fields = film_fields(counts, torch.zeros(len(counts))).to(self.device)
-                scores = scores + columns[:, -NUM_FIELDS:] @ fields
+                fields = film_fields(counts, self.totals).to(self.device)
+                weights, mean_viewer = columns[:, -NUM_PARTS:], self.ensemble.mean_viewer.to(self.device)
+                bias = vectors @ mean_viewer
+                scores = scores - weights[:, :1] * bias + weights[:, 2:] @ fields
             return scores.float().cpu().numpy()
 
     def _merge_cold_items(
@@ -352,7 +369,7 @@ class Ranker:
             loaded.model,
             loaded.vocab,
             loaded.prior,
-            popularity_term=loaded.popularity_term,
+            ensemble=loaded.ensemble,
             vectors=loaded.vectors,
             feature_names=loaded.features.names,
             version=folder.name,

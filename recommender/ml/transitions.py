@@ -40,15 +40,8 @@ class Transitions(NamedTuple):
     def scores(self, history: Tensor) -> Tensor:
         """Add up the shares after the films `history` [B, W], token ids, newest first, 0 for none, each times
         exp(-age / TAU): float32 [B, N]."""
-        num_items = len(self.indptr) - 1
-        rows, ages = (history > 0).nonzero(as_tuple=True)
-        sources = history[rows, ages] - 1
-        entries, indptr = concatenate_tensor_ranges(self.indptr[sources], self.indptr[sources + 1])
-        counts = indptr.diff()
-        weights = torch.repeat_interleave(torch.exp(ages / -TAU), counts) * self.shares[entries]
-        keys = torch.repeat_interleave(rows * num_items, counts) + self.columns[entries].long()
-        total = torch.zeros(len(history) * num_items, device=history.device).index_add_(0, keys, weights)
-        return total.view(len(history), num_items)
+        by_age = torch.exp(torch.arange(history.shape[1], device=history.device) / -TAU)
+        return sum_rows(self.indptr, self.columns, self.shares, history, by_age)
 
     def to_half(self) -> Self:
         """Return the transitions in half the memory, since every web worker holds them, and those of two models during
@@ -62,12 +55,26 @@ class Transitions(NamedTuple):
         return type(self)(*(column.to(device) for column in wide))
 
 
-def last_items(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """Return the last WINDOW token ids of `viewers` [B] before row `stops` [B], newest first, 0 for none: int64
-    [B, WINDOW]."""
+def sum_rows(indptr: Tensor, columns: Tensor, values: Tensor, history: Tensor, by_age: Tensor) -> Tensor:
+    """Add up sparse rows over the films `history` [B, W], token ids, newest first, 0 for none, each times its weight
+    in `by_age` [W]: float32 [B, N]. Film i has `values` at `columns`, both from indptr[i] to indptr[i + 1]."""
+    num_items = len(indptr) - 1
+    rows, ages = (history > 0).nonzero(as_tuple=True)
+    sources = history[rows, ages] - 1
+    entries, ranges = concatenate_tensor_ranges(indptr[sources], indptr[sources + 1])
+    counts = ranges.diff()
+    weights = torch.repeat_interleave(by_age[ages], counts) * values[entries]
+    keys = torch.repeat_interleave(rows * num_items, counts) + columns[entries].long()
+    total = torch.zeros(len(history) * num_items, device=history.device).index_add_(0, keys, weights)
+    return total.view(len(history), num_items)
+
+
+def last_items(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray, count: int = WINDOW) -> np.ndarray:
+    """Return the last `count` token ids of `viewers` [B] before row `stops` [B], newest first, 0 for none: int64
+    [B, count]."""
     if not len(tokens.items):
-        return np.zeros((len(viewers), WINDOW), np.int64)
-    rows = stops[:, None] - 1 - np.arange(WINDOW)
+        return np.zeros((len(viewers), count), np.int64)
+    rows = stops[:, None] - 1 - np.arange(count)
     return np.where(rows >= tokens.indptr[viewers][:, None], tokens.items[np.maximum(rows, 0)], 0)
 
 

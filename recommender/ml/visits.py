@@ -34,6 +34,12 @@ def find_visits(tokens: Tokens) -> Visits:
     return Visits(viewers[starts], starts, np.append(starts[1:], len(viewers)))
 
 
+def visit_stops(tokens: Tokens, rows: np.ndarray) -> np.ndarray:
+    """Return where the visits of the tokens at `rows` end, int64 [n]."""
+    visits = find_visits(tokens)
+    return visits.stops[np.searchsorted(visits.stops, rows, side="right")]
+
+
 def find_visits_after(tokens: Tokens, cut: float, until: float = np.inf) -> Visits:
     """Find the visits that begin after the moment `cut`, and not after `until`, of viewers with a token before."""
     visits = find_visits(tokens)

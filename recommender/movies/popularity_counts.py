@@ -1,4 +1,4 @@
-"""What is popular now, counted for the model's popularity term: refreshed by beat, kept in Redis for all processes.
+"""What is popular now, counted for the ensemble: refreshed by beat, kept in Redis for all processes.
 
 Counted as the charts are (catalog/selectors/watch_counts.py), so that nobody makes a film popular alone, and over the
 windows that the model was trained with. Without it the model ranks with the counts of its training.
@@ -44,7 +44,7 @@ def at_current_counts(ranker: "Ranker") -> "Ranker":
     """Return the ranker at what is popular now; as it is where nothing newer than its training is known of its data
     set."""
     counts = _current()
-    if counts is None or ranker.popularity_term is None or counts.data_set != ranker.metadata.get("data_set", 0):
+    if counts is None or ranker.ensemble is None or counts.data_set != ranker.metadata.get("data_set", 0):
         return ranker
     kept = _ranker.current
     if kept is None or kept[0] is not ranker or kept[1] is not counts:
@@ -67,7 +67,7 @@ def _current() -> WatchCounts | None:
 
 
 def count_watches() -> WatchCounts:
-    """Count over the windows of the popularity term, up to now."""
+    """Count over the windows of the ensemble, up to now."""
     data_set, now = selectors.data_set(), int(time.time())
     audience = selectors.choose_audience()
     days, viewers = selectors.viewers_by_day(audience, sample_rows=CLOCK_ROWS)

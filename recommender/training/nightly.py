@@ -18,9 +18,9 @@ from recommender import registry
 from recommender.jobs.leases import JobCannotRun, Lease
 from recommender.ml import distributed, evaluate
 from recommender.ml.config import FORMAT
+from recommender.ml.ensemble_fitting import fit_ensemble
 from recommender.ml.model_folder import save_model
 from recommender.ml.popularity import DailyPopularity
-from recommender.ml.popularity_fitting import fit_popularity_term
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import TrainingHooks, TrainingInterrupted, TrainingResult
@@ -124,7 +124,7 @@ def _train_and_register(lease: Lease, options: NightlyOptions) -> tuple[Outcome,
         training_run.features,
         metadata,
         ranker.prior,
-        ranker.popularity_term,
+        ranker.ensemble,
     )
     registry.register(
         folder,
@@ -173,13 +173,13 @@ def _train(lease: Lease, training_run: TrainingRun, options: NightlyOptions) -> 
 
 
 def _evaluate(alone: Ranker, training_run: TrainingRun) -> tuple[Ranker, gate.Verdict]:
-    """Fit the prior and the popularity term, then compare with the baselines and the active model."""
+    """Fit the prior and the ensemble, then compare with the baselines and the active model."""
     tokens, held_out = training_run.tokens, training_run.held_out
     popularity = DailyPopularity.from_tokens(tokens, len(training_run.vocab))
     try:
         ranker = fit_prior(alone, tokens, held_out.ends, held_out.validation)
-        later = evaluate.later_in_holdout(tokens, held_out)
-        ranker = fit_popularity_term(ranker, tokens, held_out.ends, held_out.validation, popularity, later)
+        visits = evaluate.validation_visits(tokens, held_out)
+        ranker = fit_ensemble(ranker, tokens, held_out.ends, visits, popularity)
     except FloatingPointError as error:
         return alone, gate.reject_non_finite(error)
     return ranker, gate.judge(ranker, registry.ranker(), tokens, held_out, training_run.features, popularity)

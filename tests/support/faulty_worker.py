@@ -88,7 +88,7 @@ elif FAULT in ("nan", "constant"):
     Trainer.run = _with_bad_weights(Trainer.run)  # type: ignore[method-assign]
 elif FAULT == "popular":
     nightly.fit_prior = _fit_popularity  # type: ignore[assignment]
-    nightly.fit_popularity_term = lambda ranker, *_: ranker
+    nightly.fit_ensemble = lambda ranker, *_: ranker
 elif FAULT == "older code":
     for name in ("recommender.ml.model_folder", "recommender.registry.artifacts", "recommender.training.nightly"):
         importlib.import_module(name).FORMAT -= 1  # type: ignore[attr-defined]
@@ -100,4 +100,4 @@ elif FAULT == "impatient broker":
     app.conf.broker_transport_options = app.conf.broker_transport_options | {"visibility_timeout": 1}
 if FAULT == "constant":
     importlib.import_module("recommender.ml.prior_tuning").CANDIDATE_WEIGHTS = (0.0,)  # type: ignore[attr-defined]
-    importlib.import_module("recommender.ml.popularity_fitting").MIN_TARGETS = sys.maxsize  # type: ignore[attr-defined]
+    importlib.import_module("recommender.ml.ensemble_fitting").MIN_TARGETS = sys.maxsize  # type: ignore[attr-defined]

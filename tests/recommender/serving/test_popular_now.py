@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-import torch
 from django.core.cache import caches
 from django.utils import timezone
 
@@ -31,21 +30,21 @@ from recommender.training import batch
 from tests.support.api import recommended_ids
 from tests.support.cast import BEN, watch_event
 from tests.support.jobs import stored_list
-from tests.support.popular_model import fixed_term
+from tests.support.popular_model import fixed_ensemble
 from tests.support.tiny_model import INVENTED, UNKNOWN_TO_MODEL, clear_caches
 
 RISEN = INVENTED["Crime"][17]  # Ben watches films for children
-FOLLOWING = [50.0, *[0.0] * 7]  # the last day alone decides
+FOLLOWING = [0.0, 50.0, *[0.0] * 6]  # the last day alone decides
 
 
 @pytest.fixture
 def following(model, model_folder):
-    """The tiny model with a popularity term, active."""
+    """The tiny model in an ensemble, active."""
     loaded = load_model(model_folder)
-    term = fixed_term(FOLLOWING, torch.ones(len(loaded.vocab)))
+    ensemble = fixed_ensemble(FOLLOWING, len(loaded.vocab), width=loaded.vectors.table.shape[1])
     metadata = {"metrics": {}}
     folder = registry.folder("following")
-    save_model(folder, loaded.model, loaded.vocab, loaded.features, metadata, loaded.prior, term)
+    save_model(folder, loaded.model, loaded.vocab, loaded.features, metadata, loaded.prior, ensemble)
     registry.register(folder, preset="basic", movies=len(loaded.vocab))
     registry.activate("following", "for the test")
     yield

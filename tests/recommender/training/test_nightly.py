@@ -14,7 +14,7 @@ from catalog.models import Movie, WatchEvent
 from catalog.services import bump_epoch
 from recommender import registry
 from recommender.jobs import leases, queue
-from recommender.ml import evaluate, popularity_fitting, prior_tuning
+from recommender.ml import ensemble_fitting, evaluate, prior_tuning
 from recommender.ml.data import tokenise
 from recommender.ml.popularity import DailyPopularity
 from recommender.ml.vocab import Vocab
@@ -86,7 +86,7 @@ def test_a_nightly_job_starts_from_the_active_model_unless_it_may_not(ring):
 def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):
     good = run_nightly(new_lease(epochs=8))
     monkeypatch.setattr(prior_tuning, "CANDIDATE_WEIGHTS", (0.0,))  # counting alone would tell the ring
-    monkeypatch.setattr(popularity_fitting, "MIN_TARGETS", sys.maxsize)
+    monkeypatch.setattr(ensemble_fitting, "MIN_VISITS", sys.maxsize)
     worse = run_nightly(new_lease(epochs=1))
 
     assert worse.status == ModelVersion.Status.CANDIDATE

@@ -1,0 +1,100 @@
+"""EASE (Steck 2019, arXiv 1905.03375): item-to-item weights in closed form, B = I - P / diag(P) with
+P = (X'X + lambda I)^-1. Serving holds the greatest weights of each film alone."""
+
+from itertools import pairwise
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recommender.ml.transitions import sum_rows
+
+EASE_LAMBDA = 500.0
+MAX_EASE_ITEMS = 8_000  # a matrix of films x films is inverted: only the most popular take part
+MAX_GRAM_VIEWERS = 50_000  # whose films are counted: more change the weights little
+MAX_NEIGHBOURS = 128  # of a film: bounds memory, 512 to 768 bytes per film
+HISTORY = 200  # films of a viewer, the newest, that are added up
+BLOCK = 2_048  # viewers whose films are counted at a time
+
+
+class ItemWeights(NamedTuple):
+    """Weights of films for each film of a history, as CSR rows over columns 0..N - 1. Model folders store the fields by
+    name."""
+
+    indptr: Tensor  # int64 [N + 1]
+    columns: Tensor  # uint16 [nnz] where that holds every film, else int32
+    weights: Tensor  # float16 [nnz]
+
+    @classmethod
+    def from_tokens(cls, viewers: np.ndarray, items: np.ndarray, num_items: int) -> Self:
+        """Fit on tokens [n], of viewers in ascending order and with columns 0..N - 1; the MAX_NEIGHBOURS greatest
+        weights above 0 of each film remain."""
+        films, weights = fit_ease(viewers, items, num_items, EASE_LAMBDA)
+        counts = np.zeros(num_items, np.int64)
+        columns, values = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        for film, row in zip(films.tolist(), weights, strict=True):
+            best = np.sort(np.argpartition(-row, min(MAX_NEIGHBOURS, len(row) - 1))[:MAX_NEIGHBOURS])
+            best = best[row[best] > 0]
+            counts[film] = len(best)
+            columns.append(films[best])
+            values.append(row[best])
+        index_type = torch.uint16 if num_items < 1 << 16 else torch.int32
+        return cls(
+            torch.from_numpy(np.append(0, counts.cumsum())),
+            torch.from_numpy(np.concatenate(columns)).to(index_type),
+            torch.from_numpy(np.concatenate(values)).half(),
+        )
+
+    def scores(self, history: Tensor) -> Tensor:
+        """Add up the weights of the films `history` [B, H], token ids, 0 for none: float32 [B, N]."""
+        return sum_rows(self.indptr, self.columns, self.weights, history, torch.ones(history.shape[1]))
+
+    def to(self, device: torch.device) -> Self:
+        """Return the weights on another device; only a CPU keeps uint16, which others hardly support."""
+        wide = self if device.type == "cpu" else self._replace(columns=self.columns.int())
+        return type(self)(*(column.to(device) for column in wide))
+
+
+def fit_ease(
+    viewers: np.ndarray,
+    items: np.ndarray,
+    num_items: int,
+    ridge: float,
+    *,
+    max_viewers: int | None = MAX_GRAM_VIEWERS,
+    max_items: int = MAX_EASE_ITEMS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the `max_items` most popular films, ascending columns int64 [M], and B among them without its diagonal,
+    float32 [M, M], by the film of the history and the film that it speaks for. `viewers` ascend."""
+    counts = np.bincount(items, minlength=num_items)
+    films = np.sort(np.argsort(-counts, kind="stable")[:max_items])
+    gram = _gram_matrix(viewers, items, films, num_items, max_viewers)
+    gram[np.diag_indices_from(gram)] += ridge
+    factor = torch.linalg.cholesky(torch.from_numpy(gram.astype(np.float64)))
+    del gram
+    inverse = torch.cholesky_inverse(factor).numpy()
+    weights = (-inverse / np.diag(inverse)).astype(np.float32)
+    np.fill_diagonal(weights, 0)
+    return films, weights
+
+
+def _gram_matrix(
+    viewers: np.ndarray, items: np.ndarray, films: np.ndarray, num_items: int, max_viewers: int | None
+) -> np.ndarray:
+    """Count the viewers that two films share, float32 [M, M], by blocks of viewers; of too many every n-th."""
+    column_of_item = np.full(num_items, -1)
+    column_of_item[films] = np.arange(len(films))
+    columns = column_of_item[items]
+    number = np.cumsum(np.diff(viewers, prepend=viewers[:1]) != 0)  # of the viewer, from 0 without holes
+    num_viewers = int(number[-1]) + 1 if len(number) else 0
+    every = -(-num_viewers // max_viewers) if max_viewers else 1
+    keep = (number % every == 0) & (columns >= 0) if every else columns >= 0
+    number, columns = number[keep] // max(every, 1), columns[keep]
+    gram = np.zeros((len(films), len(films)), np.float32)
+    edges = np.searchsorted(number, np.arange(0, number.max(initial=0) + BLOCK + 1, BLOCK))
+    for start, stop in pairwise(edges):
+        block = np.zeros((BLOCK, len(films)), np.float32)
+        block[number[start:stop] % BLOCK, columns[start:stop]] = 1
+        gram += block.T @ block
+    return gram * every
