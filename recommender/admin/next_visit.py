@@ -11,7 +11,7 @@ from catalog.plurals import count_noun
 from recommender.admin.svg_charts import share_bar
 from recommender.training import evidence
 
-_VERDICTS = {"better": "this model is better", "level": "no sure difference", "worse": "this model is worse"}
+_VERDICTS = {"better": "better", "level": "no sure difference", "worse": "worse"}  # of this model
 _STATES = {"better": "good", "level": "none", "worse": "bad"}  # colours
 
 
@@ -38,11 +38,13 @@ def next_visit_table(metrics: Mapping[str, Any]) -> SafeString:
                 "interval": "" if is_own else f"{values['low']:+.4f} to {values['high']:+.4f}",
                 "verdict": "" if is_own else _VERDICTS[verdict],
                 "state": _STATES[verdict],
-                "seconds": f"{values['seconds']:.1f}",
             }
         )
     visits = count_noun(metrics["gate"]["next_visit"]["visits"], "visit")
-    context = {"rows": rows, "visits": visits, "sentence": _sentence(ranked)}
+    seconds = f"{sum(values['seconds'] for values in ranked.values()):.0f}"
+    held_out = metrics.get("held_out", "what the training did not see")
+    context = {"rows": rows, "visits": visits, "seconds": seconds, "held_out": held_out}
+    context["sentence"] = _sentence(ranked)
     return SafeString(render_to_string("recommender/next_visit.html", context))
 
 

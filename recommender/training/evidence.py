@@ -18,8 +18,8 @@ TITLES = {
     "popularity_365": "the films popular in the last year",
     "markov": "counting which film follows which",
     "ease": "films that the same people watch (EASE)",
-    "recency_ease": "the same, the last films above all (recency EASE)",
-    "blend": "the last two together (blend)",
+    "recency_ease": "films that watchers of the last films watch (recency EASE)",
+    "blend": "Markov and recency EASE together (blend)",
 }
 
 
