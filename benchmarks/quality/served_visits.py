@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 NUM_VISITS, QUICK_VISITS = 500, 40
-NUM_DAYS, QUICK_DAYS = 12, 2  # played days, between which the visits are spread
+NUM_DAYS, QUICK_DAYS = 8, 2  # played days, between which the visits are spread
 BLOCK = 1_000  # events of a request
 MODES = ("stored", "live")
 TOP_K = 50  # films that are asked for, for recall@50
@@ -74,7 +74,11 @@ def measure_served_visits(args: argparse.Namespace, dataset: Dataset, events: pl
     for mode in MODES:
         offline = rank_visits(split, catalogue_scorer(split, ranker, live=mode == "live"))
         comparisons[mode] = compare(split, offline, served[mode])
-    _report(result | {"served": comparisons})
+    result["served"] = comparisons
+    if args.result:
+        args.result.parent.mkdir(parents=True, exist_ok=True)
+        args.result.write_text(json.dumps(result, indent=1) + "\n")
+    _report(result)
 
 
 def sample_visits(split: Split, num_visits: int, num_days: int) -> Visits:

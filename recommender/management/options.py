@@ -8,6 +8,7 @@ from django.core.management.base import OutputWrapper
 
 from recommender.ml.config import PRESETS, canonical_preset
 from recommender.models import Job, ModelVersion
+from recommender.training import evidence
 
 JOB_OPTIONS = ("preset", "epochs", "minutes", "seed", "device", "resume")
 
@@ -60,6 +61,12 @@ def print_metrics(version: ModelVersion, out: OutputWrapper) -> None:
     out.write(f"{'':{width}}  NDCG@10   HR@10   HR@50")
     for name, row in rows.items():
         out.write(f"{name:{width}}  {row['ndcg10']:7.4f} {row['hr10']:7.4f} {row['hr50']:7.4f}")
+    if ranked := evidence.next_visit_ranks(metrics):
+        out.write(f"\nFor the next visit ({metrics['gate']['next_visit']['visits']}), and how this model compares")
+        for name in sorted(ranked, key=lambda name: -ranked[name]["ndcg10"]):
+            row = ranked[name]
+            compared = "" if name == evidence.CANDIDATE else f"  {row['difference']:+.4f} {evidence.verdict(row)}"
+            out.write(f"{name:{width}}  {row['ndcg10']:7.4f} {row['hr10']:7.4f}{compared}")
     seconds = ", ".join(f"{phase} {spent:.1f} s" for phase, spent in metrics["seconds"].items())
     out.write(f"{version.parameters:,} parameters, {version.movies:,} films; {seconds}")
     out.write(f"{version.status}: {version.reason}")

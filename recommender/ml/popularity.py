@@ -15,7 +15,7 @@ WINDOW_DAYS = (1, 3, 7, 30, 365)
 NUM_COUNTS = len(WINDOW_DAYS) + 1  # the windows, then all times
 FULL_DAY_VIEWERS = 50  # viewers who watch something on one day: then the clock of what is popular goes on by that day
 MIN_GOOD_STARS = 3.0  # a rating below speaks against the film, as in charts
-MAX_CACHED_DAYS, CACHED_NUMBERS = 64, 50_000_000  # days at least; numbers, six for a film and day
+MAX_CACHED_DAYS, CACHED_NUMBERS = 64, 150_000_000  # days at least; numbers, six for a film and day
 MAX_TOKENS = 4_000_000  # that are read, as beat reads no more events
 # As in catalog/selectors/watch_counts.py and recommender/movies/popularity_counts.py.
 LONG_KNOWN_DAYS, MIN_AUDIENCE = 30, 20  # days since a viewer came; viewers

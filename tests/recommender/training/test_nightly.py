@@ -20,6 +20,7 @@ from recommender.ml.popularity import DailyPopularity
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
 from recommender.training import nightly
+from recommender.training.evidence import LEARNED, POPULARITY
 from recommender.training.snapshot import Snapshot, take_snapshot
 from recommender.training.vocabulary_mapping import scorer_for_vocabulary
 from tests.support.cast import ADA, CLEO, STAR_WARS
@@ -59,6 +60,7 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):
 
     assert version.status == ModelVersion.Status.ACTIVE, version.reason
     assert version.metrics["ndcg10"] > version.metrics["baselines"]["popularity"]["ndcg10"]
+    assert version.metrics["gate"]["next_visit"]["ranked"].keys() == {"candidate", *POPULARITY, *LEARNED}
     assert len(version.history) == 8
     assert version.data_hash
     assert version.parameters > 0
