@@ -42,6 +42,17 @@ def test_an_import_is_taken_back(site, editor):
     assert AuditEntry.objects.get(action="import_taken_back").subject == job
 
 
+def test_what_was_left_is_named_and_tried_again(site, editor):
+    job = run_import(site, post_rows(site, "viewers", json_lines({"user_id": 5001}, {"user_id": 5002})))["job_id"]
+    site.patch("/users/5002", {"country": "DE"})
+    submit_dialog(editor, "job_take_back", job)
+    tasks.run_import_undo(str(Job.objects.get(kind="import_undo").pk))
+    asked = open_page(editor, "job_take_back", job)
+    assert "was left, and is tried again" in asked
+    assert "1 viewers" in asked
+    assert "being taken back" in submit_dialog(editor, "job_take_back", job)
+
+
 def test_one_that_has_not_ended_is_cancelled_first(site, editor):
     job = post_rows(site, "events", watches(ADA))["job_id"]
     asked = open_page(editor, "job_take_back", job)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from catalog.exchange import row_import
-from catalog.models import Credit, Genre, Movie, Person, Viewer, WatchEvent
+from catalog.models import Credit, Genre, Movie, Person, Rule, Viewer, WatchEvent
 from catalog.services import NewEvent, record_events
 from recommender import maintenance, privacy, tasks
 from recommender.ingest import import_undo, imports
@@ -176,6 +176,29 @@ def test_films_go_unless_something_else_uses_or_changed_them(site, monkeypatch):
     assert again["result"]["left"] == {}
     assert set(Person.objects.values_list("name", flat=True)) == people | {"Late Comer"}
     assert not Genre.objects.filter(name="Bulk").exists()
+
+
+def test_what_a_rule_names_stays(site):
+    rows = [{"movie_id": f"f{n}", "title": f"Film {n}", "genres": ["Bulk"]} for n in range(2)]
+    job = imported(site, "movies?create_genres=true", *rows)
+    ruled = Movie.objects.get(key="f1")
+    Rule.objects.create(name="Week", action="pin", places=1, movie=ruled)
+    assert take_back(site, job)["result"]["left"] == {"movies": 1, "genres": 1}
+    Rule.objects.all().delete()
+    Rule.objects.create(name="Bulk week", action="boost", by="genre", genre=Genre.objects.get(name="Bulk"))
+    undo = take_back(site, job)
+    assert (deleted(undo), undo["result"]["left"]) == ({"movies": 2}, {"genres": 1})
+    assert Rule.objects.count() == 1
+
+
+def test_a_film_that_has_the_id_since_is_another(site):
+    row = {"movie_id": 777_001, "title": "Again"}
+    job = imported(site, "movies", row)
+    site.delete("/movies/777001")
+    site.post("/movies", row | {"movie_id": "777001"}, expect=201)
+    undo = take_back(site, job)
+    assert (deleted(undo), undo["result"]["left"]) == ({}, {"movies": 1})
+    assert site.get("/movies/777001")["title"] == "Again"
 
 
 def test_credits_and_genres_go(site):
