@@ -49,7 +49,7 @@ def test_what_was_left_is_named_and_tried_again(site, editor):
     tasks.run_import_undo(str(Job.objects.get(kind="import_undo").pk))
     asked = open_page(editor, "job_take_back", job)
     assert "was left, and is tried again" in asked
-    assert "1 viewers" in asked
+    assert "<li>1 viewer</li>" in asked
     assert "being taken back" in submit_dialog(editor, "job_take_back", job)
 
 

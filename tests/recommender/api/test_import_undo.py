@@ -1,5 +1,6 @@
 """DELETE /jobs/{id}/import: what an import made goes as a whole, and what something else has changed or uses stays."""
 
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
@@ -10,7 +11,8 @@ from django.utils import timezone
 
 from catalog.exchange import row_import
 from catalog.models import Credit, Genre, Movie, Person, Rule, Viewer, WatchEvent
-from catalog.services import NewEvent, record_events
+from catalog.services import NewEvent, delete_movies, record_events
+from movierec.local.processes import stop
 from recommender import maintenance, privacy, tasks
 from recommender.ingest import import_undo, imports
 from recommender.jobs import leases
@@ -194,7 +196,7 @@ def test_what_a_rule_names_stays(site):
 def test_a_film_that_has_the_id_since_is_another(site):
     row = {"movie_id": 777_001, "title": "Again"}
     job = imported(site, "movies", row)
-    site.delete("/movies/777001")
+    delete_movies([777_001])
     site.post("/movies", row | {"movie_id": "777001"}, expect=201)
     undo = take_back(site, job)
     assert (deleted(undo), undo["result"]["left"]) == ({}, {"movies": 1})
@@ -373,7 +375,10 @@ def test_a_job_whose_worker_is_killed_is_ended_by_the_next(site, moment):
     tasks.enqueue(undo)
 
     worker = start_worker(include="tests.support.killed_worker", MOVIEREC_DIES_AT=moment)
-    wait_until(lambda: worker.poll() is not None)
+    try:
+        wait_until(lambda: worker.poll() is not None, 120)
+    finally:
+        stop(worker, signal.SIGQUIT, 15)
     undo.refresh_from_db()
     assert (undo.status, undo.attempts) == (Job.Status.RUNNING, 1)
     expire_lease(undo)
