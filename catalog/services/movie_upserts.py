@@ -17,7 +17,6 @@ from catalog.selectors.movies import CountryWindow
 from catalog.selectors.versions import has_demo
 from catalog.services.demo import remove_demo
 from catalog.services.get_or_create import (
-    WRITE_LOCK,
     GenreWriter,
     NamedPerson,
     advance_movie_sequence,
