@@ -45,7 +45,7 @@ class GenreWriter:
         """
         numbers = {name: self._numbers(name) for name in names}
         if new := {name_key(name): name for name in sorted(names, reverse=True) if not numbers[name]}:
-            created = _create_by_name("catalog_genre", new.values())
+            created = create_by_name("catalog_genre", new.values())
             if made is not None:
                 made.add(RecordKind.GENRES, created)
             self.stored = stored_genres()
@@ -140,12 +140,12 @@ def _people_by_names(names: Collection[str], may_have_id: bool, made: MadeRecord
     ids = _people_ids(names, may_have_id)
     new = sorted(set(names) - ids.keys())
     if new:
-        made.add(RecordKind.PEOPLE, _create_by_name("catalog_person", new))
+        made.add(RecordKind.PEOPLE, create_by_name("catalog_person", new))
         ids |= _people_ids(new, may_have_id)
     return ids
 
 
-def _create_by_name(table: str, names: Iterable[str]) -> set[int]:
+def create_by_name(table: str, names: Iterable[str]) -> set[int]:
     """Create records that have only a name; one who is there already stays. Returns the ids of those that are new."""
     with connection.cursor() as cursor:
         cursor.execute(

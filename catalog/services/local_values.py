@@ -9,6 +9,8 @@ from django.db import connection
 from catalog.models import MovieAvailability, MovieTag, MovieTranslation, Tag
 from catalog.pg_arrays import integer_array, moment_array
 from catalog.selectors.movies import CountryWindow
+from catalog.services.get_or_create import create_by_name
+from catalog.services.undo.made import MadeRecords, RecordKind
 
 _TEXTS = ("title", "overview")
 
@@ -49,10 +51,12 @@ def write_translations(changes_by_movie: Mapping[int, Mapping[str, Mapping[str, 
     )
 
 
-def replace_tags(counts_by_movie: Mapping[int, Mapping[str, int]]) -> None:
-    """Replace the tags of movies; `counts_by_movie` has of each tag how many viewers gave it."""
+def replace_tags(counts_by_movie: Mapping[int, Mapping[str, int]], made: MadeRecords | None = None) -> None:
+    """Replace the tags of movies; `counts_by_movie` has of each tag how many viewers gave it. `made`: is filled."""
     names = {name for counts in counts_by_movie.values() for name in counts}
-    Tag.objects.bulk_create((Tag(name=name) for name in sorted(names)), ignore_conflicts=True)
+    created = create_by_name("catalog_tag", sorted(names))
+    if made is not None:
+        made.add(RecordKind.TAGS, created)
     ids = dict(Tag.objects.filter(name__in=names).values_list("name", "pk"))
     MovieTag.objects.filter(movie_id__in=counts_by_movie).delete()
     MovieTag.objects.bulk_create(

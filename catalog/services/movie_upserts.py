@@ -250,7 +250,7 @@ class _UpsertBatch:
             made.add(RecordKind.MOVIES, self.created, self.written)
         replace_availability(self.availability)
         write_translations(self.translations)
-        replace_tags(self.tags)
+        replace_tags(self.tags, made)
         write_added_at(self.added_at)
         for movie_id, double_of in self.doubles.items():
             write_double(movie_id, double_of)

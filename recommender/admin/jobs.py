@@ -32,6 +32,7 @@ RECORD_NOUNS = {
     "credits": ("credit", ""),
     "people": ("person", "people"),
     "genres": ("genre", ""),
+    "tags": ("tag", ""),
 }
 
 

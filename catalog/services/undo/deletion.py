@@ -34,6 +34,10 @@ _USERS: Mapping[RecordKind, Sequence[str]] = {
         "SELECT genre_id FROM catalog_movie_genres WHERE genre_id = ANY(%(ids)s)",
         "SELECT genre_id FROM catalog_rule WHERE genre_id = ANY(%(ids)s)",
     ),
+    RecordKind.TAGS: (
+        "SELECT tag_id FROM catalog_movietag WHERE tag_id = ANY(%(ids)s)",
+        "SELECT tag_id FROM catalog_rule WHERE tag_id = ANY(%(ids)s)",
+    ),
 }
 
 
@@ -110,4 +114,4 @@ def _delete_of_catalogue(kind: RecordKind) -> Callable[[Collection[int]], None]:
 _DELETE: Mapping[RecordKind, Callable[[Collection[int]], object]] = {
     RecordKind.VIEWERS: _delete_viewers,
     RecordKind.MOVIES: delete_movies,
-} | {kind: _delete_of_catalogue(kind) for kind in (RecordKind.CREDITS, RecordKind.PEOPLE, RecordKind.GENRES)}
+} | {kind: _delete_of_catalogue(kind) for kind in RecordKind if kind not in (RecordKind.VIEWERS, RecordKind.MOVIES)}

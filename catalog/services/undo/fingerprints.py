@@ -30,6 +30,7 @@ TABLES = {
     RecordKind.CREDITS: "catalog_credit",
     RecordKind.PEOPLE: "catalog_person",
     RecordKind.GENRES: "catalog_genre",
+    RecordKind.TAGS: "catalog_tag",
 }
 
 

@@ -13,6 +13,7 @@ class RecordKind(StrEnum):
     CREDITS = "credits"
     PEOPLE = "people"
     GENRES = "genres"
+    TAGS = "tags"
 
 
 @dataclass(slots=True)

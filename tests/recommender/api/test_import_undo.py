@@ -150,6 +150,7 @@ def test_films_go_unless_something_else_uses_or_changed_them(site, monkeypatch):
     people = set(Person.objects.values_list("name", flat=True))
     rows = [
         {"movie_id": f"f{n}", "title": f"Film {n}", "genres": ["Bulk", "Drama"], "directors": ["Di Rector"]}
+        | {"tags": {"bulky": 2, f"tag {n}": 1}}
         for n in range(6)
     ]
     rows += [{"movie_id": "f5", "title": "Film 5, again", "actors": ["Ac Tor"]}, {"movie_id": NEMO, "runtime": 99}]
@@ -160,8 +161,8 @@ def test_films_go_unless_something_else_uses_or_changed_them(site, monkeypatch):
 
     undo = take_back(site, job)
 
-    assert deleted(undo) == {"movies": 3, "people": 1}
-    assert undo["result"]["left"] == {"movies": 3, "people": 1, "genres": 1}
+    assert deleted(undo) == {"movies": 3, "people": 1, "tags": 3}
+    assert undo["result"]["left"] == {"movies": 3, "people": 1, "genres": 1, "tags": 4}
     assert undo["result"]["changed"] == 1
     assert set(Movie.objects.filter(key__startswith="f").values_list("key", flat=True)) == {"f1", "f2", "f3"}
     assert Movie.objects.get(pk=NEMO).runtime == 99
@@ -174,7 +175,7 @@ def test_films_go_unless_something_else_uses_or_changed_them(site, monkeypatch):
     site.patch("/movies/f2", {"overview": ""})
     again = take_back(site, job)
     assert again["job_id"] == undo["job_id"], "what was left is tried again"
-    assert deleted(again) == {"movies": 6, "people": 2, "genres": 1}
+    assert deleted(again) == {"movies": 6, "people": 2, "genres": 1, "tags": 7}
     assert again["result"]["left"] == {}
     assert set(Person.objects.values_list("name", flat=True)) == people | {"Late Comer"}
     assert not Genre.objects.filter(name="Bulk").exists()
