@@ -31,6 +31,7 @@ from benchmarks.quality import (
     trec_judge,
 )
 from benchmarks.quality.baselines import check_published, fit_and_rank
+from benchmarks.quality.peers import lenskit_splits, peer_models
 from benchmarks.quality.result_builder import build_result
 from benchmarks.quality.seed_runs import new_model, run_seed
 from benchmarks.quality.summaries import MAIN_METRICS
@@ -82,6 +83,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--judge", type=Path, metavar="DIR", help="write top lists and relevant films to DIR, have trec_eval score them"
     )
+    parser.add_argument(
+        "--peers", action="store_true", help="N: train iALS, SASRec, eSASRec and HSTU of other libraries, too"
+    )
+    parser.add_argument(
+        "--peer-minutes", type=float, default=10, metavar="N", help="how long a peer may train at most (10)"
+    )
+    parser.add_argument("--lenskit", action="store_true", help="compare the split with LensKit's, no training")
     parser.add_argument("--quick", action="store_true", help="three epochs, few targets: about a minute")
     parser.add_argument(
         "--served", action="store_true", help="P1, N: does a running system rank like the offline result?"
@@ -103,6 +111,9 @@ def run(args: argparse.Namespace) -> None:
     if args.cold_films:
         cold_movies.measure_cold_movies(args, dataset, events, _preset(args), description)
         return
+    if args.lenskit:
+        _compare_splits(args, dataset, events, data, description)
+        return
     if args.protocol == "N":
         _measure_next_visit(args, dataset, events, description)
         return
@@ -115,6 +126,22 @@ def run(args: argparse.Namespace) -> None:
         diversity_tradeoff.measure_diversity(args, dataset, task, _preset(args), description)
         return
     _measure(args, task, description)
+
+
+def _compare_splits(
+    args: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, data: Path, description: dict[str, Any]
+) -> None:
+    """Report how many test events LensKit has, too."""
+    if args.protocol == "N":
+        split = next_visit.make_split(dataset, events)
+        counts, movies = lenskit_splits.compare_visits(split), len(split.catalogue)
+    else:
+        task = make_task(args.protocol, dataset, events, data)
+        counts, movies = lenskit_splits.compare_task(args.protocol, task), len(task.vocab)
+    result = {**description, "protocol": args.protocol, "parameters": 0, "movies": movies, "lenskit": counts}
+    print_report(
+        f"Test events of {args.protocol} on {dataset.name}", ["", ""], [list(row) for row in counts.items()], result
+    )
 
 
 def _measure(args: argparse.Namespace, task: Task, description: dict[str, Any]) -> None:
@@ -148,6 +175,8 @@ def _measure(args: argparse.Namespace, task: Task, description: dict[str, Any]) 
 def _measure_next_visit(
     args: argparse.Namespace, dataset: Dataset, events: pl.DataFrame, description: dict[str, Any]
 ) -> None:
+    if args.peers:
+        peer_models.check_installed()
     preset, split = _preset(args), next_visit.make_split(dataset, events)
     if args.served:
         served_visits.measure_served_visits(args, dataset, events, split)

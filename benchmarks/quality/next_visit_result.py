@@ -1,7 +1,9 @@
 """Measure protocol N: baselines, peers, trained seeds; what they gain over each other; the order within visits."""
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from benchmarks.quality.next_visit import (
     rank_visits,
     visit_metrics,
 )
+from benchmarks.quality.peers import peer_models
 from benchmarks.quality.seed_runs import SeedRun, run_seed
 from benchmarks.quality.trec_judge import Ranking
 from benchmarks.quality.visit_order import order_dependence, shuffle_within_visits
@@ -39,6 +42,7 @@ class NextVisit:
         self.scorers: dict[str, Scorer] = {}
         self.ranks: dict[str, VisitRanks] = {}
         self.result: dict[str, Any] = {**description, "protocol": "N", "baselines": {}, "runs": [], "shuffled": {}}
+        self.result["peers"] = {}
 
     def rank(self, name: str, scorer_of: ScorerOf, *, ordered: bool) -> dict[str, Any]:
         """Rank with a scorer and return its metrics; `ordered`: also with the order within past visits shuffled."""
@@ -58,6 +62,14 @@ class NextVisit:
             self.result["baselines"][name] = metrics | {"fit_s": fit_s}
         self.result["best_baseline"] = {test: best_baseline(self.result["baselines"], test) for test in TESTS}
 
+    def measure_peers(self, minutes: float) -> None:
+        """Train every published model for up to so many minutes, and rank with it."""
+        with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
+            for name in peer_models.PEERS:
+                score, fitted = peer_models.fit_peer(name, self.split, Path(folder), minutes)
+                self.result["peers"][name] = self.rank(name, _always(score), ordered=False) | fitted
+        self.result["best_peer"] = {test: best_baseline(self.result["peers"], test) for test in TESTS}
+
     def measure_seed(self, run: SeedRun) -> None:
         """Rank with a trained seed, as a stored list and live."""
         scorer_of = partial(catalogue_scorer, ranker=run.ranker)
@@ -68,17 +80,18 @@ class NextVisit:
         self.result["runs"].append({"seed": run.seed, "epoch": run.epoch, "train_s": round(run.train_s, 1), **metrics})
 
     def compare(self) -> None:
-        """Add the means over the seeds, and what they gain over the best baselines and the blend."""
-        runs, best = self.result["runs"], self.result["best_baseline"]
+        """Add the means over the seeds, and what they gain over the best baselines and peers and the blend."""
+        runs = self.result["runs"]
+        best = {*self.result["best_baseline"].values(), *self.result.get("best_peer", {}).values()}
         self.result |= {test: _mean([run[test] for run in runs]) for test in TESTS}
         seeds = [self.ranks[f"seed {run['seed']}"] for run in runs]
         self.result["over"] = {
-            name: ndcg_difference(self.split, seeds, self.ranks[name]) for name in sorted({*best.values(), "blend"})
+            name: ndcg_difference(self.split, seeds, self.ranks[name]) for name in sorted({*best, "blend"})
         }
         self.result["train_s"] = float(np.median([run["train_s"] for run in runs]))
         self.result["selected_on"] = SELECTED_ON
 
-    def judge(self, folder: Any) -> None:
+    def judge(self, folder: Path) -> None:
         """Have trec_eval score the lists of every scorer, see `trec_judge`."""
         split = first_visits(self.split, trec_judge.MAX_TARGETS)
         rank = partial(_rank_without_ties, split)
@@ -98,6 +111,8 @@ def measure_next_visit(args: Any, split: Split, preset: Preset, description: Map
     """Rank with every baseline and every trained seed, printing metrics on the way, and return the result."""
     measured = NextVisit(split, description)
     measured.measure_baselines()
+    if args.peers:
+        measured.measure_peers(args.peer_minutes)
     for seed in [] if args.baselines_only else args.seeds:
         measured.measure_seed(run_seed(split.task, preset, seed, "unknown", args.checkpoints))
     if measured.result["runs"]:
@@ -124,7 +139,7 @@ def _mean(seeds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def table_rows(result: Mapping[str, Any]) -> list[list[object]]:
     """Return the rows of the report: NDCG@10 and HR@10 of both tests, recall@50 of every visit."""
-    by_name = dict(result["baselines"])
+    by_name = result["baselines"] | result["peers"]
     for run in result["runs"]:
         by_name[f"model as stored, seed {run['seed']}"] = run
         by_name[f"model live, seed {run['seed']}"] = {test: run[test]["live"] for test in TESTS}

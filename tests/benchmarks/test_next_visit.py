@@ -115,3 +115,12 @@ def test_what_knows_the_order_of_a_page_loses_by_shuffling(split):
     shuffled = visit_order.shuffle_within_visits(split)
     ranked, again = (next_visit.rank_visits(of, markov) for of in (split, shuffled))
     assert 0 < visit_order.order_dependence(split, ranked, again)["overlap10"] < 1
+
+
+def test_lists_are_the_best_films_and_equal_ones_stand_in_their_order(split):
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 5, (len(split.visits.viewers), len(split.catalogue))).astype(np.float32)
+    ranked = next_visit.rank_visits(split, lambda tokens, targets: scores)
+    for viewer, start, row, own in zip(split.visits.viewers, split.visits.starts, scores, ranked.lists, strict=True):
+        row[split.tokens.items[split.tokens.indptr[viewer] : start] - 1] = -np.inf
+        assert own.tolist() == np.argsort(-row, kind="stable")[:10].tolist()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.quality.tables import beyond_accuracy_tables, comparison_tables
 from benchmarks.quality.tables.learning_curves import draw_curves
+from benchmarks.quality.tables.next_visit_tables import NEXT_VISIT_TABLES, load_next_visit_results
 from benchmarks.quality.tables.result_groups import (
     MAIN_DATA,
     ResultGroup,
@@ -41,7 +42,12 @@ PUBLISHED_P2 = {
 def write_tables(docs: Path) -> None:
     """Rewrite the tables of `docs`/quality.md and the plots of `docs`/results."""
     groups, page = load_groups(docs / "results"), docs / "quality.md"
-    page.write_text(TABLE.sub(lambda match: match[1] + TABLES[match[2]](groups) + match[3], page.read_text()))
+    next_visits = load_next_visit_results(docs / "results")
+
+    def table(name: str) -> str:
+        return NEXT_VISIT_TABLES[name](next_visits) if name in NEXT_VISIT_TABLES else TABLES[name](groups)
+
+    page.write_text(TABLE.sub(lambda match: match[1] + table(match[2]) + match[3], page.read_text()))
     for file in [page, *draw_curves(_main(groups), docs / "results")]:
         print(file)
 
