@@ -95,6 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--served", action="store_true", help="P1, N: does a running system rank like the offline result?"
     )
     parser.add_argument("--diversity", action="store_true", help="P1: costs and gains of the parameter diversity")
+    parser.add_argument("--similar", action="store_true", help="similar films beside what people call alike")
     parser.add_argument("--model", type=Path, metavar="DIR", help="with --served or --diversity: a model folder")
 
 
@@ -108,6 +109,14 @@ def run(args: argparse.Namespace) -> None:
         dataset, events = read_events(data, args.people)
     description = {"bench": "quality", "preset": args.preset, "changes": _changes(args), "seeds": args.seeds}
     description |= {"data": dataset.name, "people": args.people and args.people.name}
+    if args.similar:
+        import django
+
+        django.setup()
+        from benchmarks.quality import similar_films  # the catalogue's columns are Django's
+
+        similar_films.measure_similar(args, dataset, events, description)
+        return
     if args.cold_films:
         cold_movies.measure_cold_movies(args, dataset, events, _preset(args), description)
         return

@@ -2,9 +2,9 @@
 certificate, runtime.
 
 What people call similar is told by content more than by clicks (Yao and Harper 2018, on MovieLens), so this is the
-larger part of `similar`, and all of it for a film that no model knows. Each signal says how much two movies share of one
-kind of fact, 0..1. What they share counts the more the fewer movies have it; what is not known of a movie is not shared.
-The weighted sum of the signals is the evidence that two movies are alike, and 1 - exp(-evidence) their similarity.
+larger part of `similar`, and all of it for a film that no model knows. Each signal says how much two movies share of
+one kind of fact, 0..1. What they share counts the more the fewer movies have it; what is not known is not shared. The
+weighted sum of the signals is the evidence that two movies are alike, and 1 - exp(-evidence) their similarity.
 """
 
 from collections.abc import Callable
