@@ -3,7 +3,7 @@
 Two yardsticks, as the area under the ROC curve (AUC: how often the more similar of two pairs is the one that is alike).
 **By hand**: well-known pairs that a person judged, alike and not; no weight is fitted on them. **Liked**: pairs of
 films that the same people liked in different visits more often than their popularity explains, beside pairs of like
-popularity. The weights that a logistic regression gives the signals on the liked pairs are printed."""
+popularity and years. The weights that a logistic regression gives the signals on the liked pairs are printed."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -117,18 +117,18 @@ def _starts(movies: pl.Series, ids: np.ndarray) -> np.ndarray:
 def read_film_pairs(table: CatalogueTable, path: Path) -> FilmPairs:
     """Read pairs by hand: a line a film, ` | = ` before one that is like it, ` | ! ` before one that is not, MovieLens'
     id before each title. Pairs of films that the catalogue has not are left out."""
-    pairs = []
+    judged = []
     for group, line in enumerate(path.read_text().splitlines()):
         film, *others = line.split(" | ")
-        pairs += [(int(film.split()[0]), int(text.split()[1]), text[0] == "=", group) for text in others]
-    ids, other_ids, alike, groups = (np.array(column) for column in zip(*pairs, strict=True))
-    rows, others = table.rows_of(ids), table.rows_of(other_ids)
-    return FilmPairs(*(column[(rows >= 0) & (others >= 0)] for column in (rows, others, alike, groups)))
+        judged += [(int(film.split()[0]), int(other.split()[1]), other[0] == "=", group) for other in others]
+    films, other_films, alike, groups = (np.array(column) for column in zip(*judged, strict=True))
+    pairs = FilmPairs(table.rows_of(films), table.rows_of(other_films), alike, groups)
+    return FilmPairs(*(column[(pairs.rows >= 0) & (pairs.others >= 0)] for column in pairs))
 
 
 def liked_pairs(table: CatalogueTable, events: pl.DataFrame) -> FilmPairs:
     """Find for each film those that the same people liked in other visits more than popularity explains, and beside
-    each some of like popularity."""
+    each some of like popularity and year."""
     histories = to_histories(sort_events(events))
     tokens = tokenise(histories, Vocab(table.ids))
     excess, likes = _lifts(tokens, len(table.ids))
@@ -142,10 +142,13 @@ def liked_pairs(table: CatalogueTable, events: pl.DataFrame) -> FilmPairs:
     by_popularity = films[np.argsort(likes[films], kind="stable")]
     place = np.empty(len(table.ids), np.int64)
     place[by_popularity] = np.arange(len(films))
-    rng = np.random.default_rng(1)
-    negative_rows, near = np.repeat(rows, NEGATIVES), np.repeat(place[others], NEGATIVES)
-    near = np.clip(near + rng.integers(-RANK_DISTANCE, RANK_DISTANCE + 1, len(near)), 0, len(films) - 1)
-    negatives = by_popularity[near]
+    negative_rows = np.repeat(rows, NEGATIVES)
+    near = place[others][:, None] + np.arange(-RANK_DISTANCE, RANK_DISTANCE + 1)
+    near = by_popularity[np.clip(near, 0, len(films) - 1)]
+    years = table.year.astype(np.int64)
+    apart = np.abs(years[near] - years[others][:, None]) + 1_000 * (near == others[:, None])
+    of_like_years = np.argsort(apart, axis=1, kind="stable")[:, :NEGATIVES]
+    negatives = np.take_along_axis(near, of_like_years, 1).ravel()
     liked = set(zip(rows.tolist(), others.tolist(), strict=True))
     keep = np.array(
         [row != other and (row, other) not in liked for row, other in zip(negative_rows, negatives, strict=True)], bool
@@ -215,7 +218,7 @@ def fit_weights(signals: Mapping[str, np.ndarray], alike: np.ndarray) -> dict[st
         return value
 
     optimizer.step(loss)
-    return {name: round(float(weight), 3) for name, weight in zip(names, parameters[1:].abs(), strict=True)}
+    return {name: round(float(weight), 3) for name, weight in zip(names, parameters.detach()[1:].abs(), strict=True)}
 
 
 def auc(scores: np.ndarray, alike: np.ndarray) -> float:

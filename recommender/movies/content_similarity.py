@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from catalog.selectors import CatalogueTable
 from recommender.movies.indexes import segment_sums
 from recommender.movies.series import series_of
 from recommender.movies.snapshot import CatalogueSnapshot
@@ -20,9 +21,9 @@ from recommender.movies.snapshot import CatalogueSnapshot
 WEIGHTS = MappingProxyType(
     {
         "genres": 1.5,
-        "people": 0.6,
-        "series": 1.2,
-        "years": 0.4,
+        "people": 0.9,
+        "series": 0.9,
+        "years": 0.3,
         "language": 0.3,
         "countries": 0.3,
         "certificate": 0.1,
@@ -30,6 +31,7 @@ WEIGHTS = MappingProxyType(
     }
 )
 DIRECTOR_RATE, ACTOR_RATE = 0.8, 0.4  # of somebody in two movies alone; one in common gives 1 - exp(-this)
+KINSHIP, MAX_LIFT = 0.2, 1.5  # of the most akin genres; log of how often they go together, over chance
 YEAR_SCALE = 15.0  # years apart at which the nearness in time has fallen to 1/e
 AGE_SCALE, RUNTIME_SCALE = 6.0, 45.0  # the same: years of age by the certificates, minutes
 DIRECTOR = 1  # catalog.models.Credit.Role
@@ -56,16 +58,42 @@ def content_evidence(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
 
 
 def _genres(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Return the Jaccard index of the genres, float64 [movies]; a genre weighs the more the fewer movies have it."""
-    table, index = snapshot.table, snapshot.movies_by_genre
-    weights = np.log1p(len(table.ids) / np.maximum(np.diff(index.starts), 1))
-    total = snapshot.cached_array(
-        "genre weight", None, lambda snapshot, _: segment_sums(snapshot.table.genre_start, weights[table.genre_of])
-    )
-    shared = np.zeros(len(table.ids))
-    for genre in set(table.genre_of[table.genre_start[row] : table.genre_start[row + 1]].tolist()):
-        shared[index.postings(genre)] += weights[genre]
-    return shared / np.maximum(total + total[row] - shared, 1e-9)
+    """Return the soft cosine of the genres (Sidorov et al. 2014), float64 [movies]: genres that often go together are
+    a little alike, those that hardly ever do speak against. A genre weighs the more the fewer movies have it."""
+    table, genres = snapshot.table, snapshot.table.genre_of
+    own = genres[table.genre_start[row] : table.genre_start[row + 1]]
+    kinship = snapshot.cached_array("genre kinship", None, lambda snapshot, _: _genre_kinship(snapshot))
+    norms = snapshot.cached_array("genre norms", None, lambda snapshot, _: _genre_norms(snapshot.table, kinship))
+    products = segment_sums(table.genre_start, kinship[own].sum(0)[genres])
+    return np.clip(products / np.maximum(norms * norms[row], 1e-9), 0, 1)
+
+
+def _genre_kinship(snapshot: CatalogueSnapshot) -> np.ndarray:
+    """Return how much a genre of one movie adds for a genre of another, float64 [genres, genres]."""
+    table, movies = snapshot.table, np.diff(snapshot.movies_by_genre.starts)
+    owner = np.repeat(np.arange(len(table.ids)), np.diff(table.genre_start))
+    together = np.zeros((len(movies), len(movies)))
+    for genre in range(len(movies)):
+        has = np.zeros(len(table.ids), bool)
+        has[snapshot.movies_by_genre.postings(genre)] = True
+        together[genre] = np.bincount(table.genre_of[has[owner]], minlength=len(movies))
+    expected = np.outer(movies, movies) / max(len(table.ids), 1)
+    related = KINSHIP * np.clip(np.log((together + 1) / (expected + 1)), -MAX_LIFT, MAX_LIFT) / MAX_LIFT
+    np.fill_diagonal(related, 1)
+    weights = np.sqrt(np.log1p(len(table.ids) / np.maximum(movies, 1)))
+    return related * np.sqrt(np.outer(weights, weights))
+
+
+def _genre_norms(table: CatalogueTable, kinship: np.ndarray) -> np.ndarray:
+    """Return the square root of what each movie's genres add for themselves, float64 [movies]."""
+    owner = np.repeat(np.arange(len(table.ids)), np.diff(table.genre_start))
+    squares = np.zeros(len(table.ids))
+    for genre in range(len(kinship)):
+        rows = owner[table.genre_of == genre]
+        squares[rows] += segment_sums(table.genre_start, kinship[genre][table.genre_of])[rows]
+    least = np.zeros(len(table.ids))
+    np.maximum.at(least, owner, kinship.diagonal()[table.genre_of])
+    return np.sqrt(np.maximum(squares, least))
 
 
 def _people(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.movies.content_similarity import similarity_to_movie
+from recommender.movies.content_similarity import content_evidence, similarity_from
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.ranked_movies import top_rows
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-CONTENT_WEIGHT, EMBEDDING_WEIGHT, TRANSITION_WEIGHT = 0.5, 0.35, 0.15  # where the model knows the movie
+EMBEDDING_WEIGHT, TRANSITION_WEIGHT = 0.4, 0.1  # beside those of content, where the model knows the movie
 MAX_NEIGHBOURS = 100
 
 
@@ -22,17 +22,16 @@ def hybrid_similarity(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row:
     Similarity is of content alone where the model does not.
     """
     movie_id = int(snapshot.table.ids[row])
-    content = similarity_to_movie(snapshot, row)
-    if ranker is None or ranker.columns_of(np.array([movie_id]))[0] < 0:
-        return content, False
-    rows = snapshot.rows_of_model(ranker)
-    listed = rows >= 0
-    similarity = CONTENT_WEIGHT * content
-    similarity[rows[listed]] += (
-        EMBEDDING_WEIGHT * ranker.item_similarity(movie_id)[listed]
-        + TRANSITION_WEIGHT * ranker.successor_shares(movie_id)[listed]
-    )
-    return similarity, True
+    evidence = content_evidence(snapshot, row)
+    known = ranker is not None and ranker.columns_of(np.array([movie_id]))[0] >= 0
+    if ranker is not None and known:
+        rows = snapshot.rows_of_model(ranker)
+        listed = rows >= 0
+        evidence[rows[listed]] += (
+            EMBEDDING_WEIGHT * ranker.item_similarity(movie_id)[listed]
+            + TRANSITION_WEIGHT * ranker.successor_shares(movie_id)[listed]
+        )
+    return similarity_from(evidence, row), known
 
 
 def neighbours_of(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> np.ndarray:
