@@ -311,6 +311,7 @@ CELERY_BEAT_SCHEDULE = {
     "refresh_charts": _interval_task(600, "refresh_charts"),
     "refresh_ratings": {"task": "recommender.tasks.refresh_ratings", "schedule": crontab(hour="2", minute="40")},
     "count_watches": _interval_task(3_600, "count_watches"),
+    "read_texts": _interval_task(600, "read_texts"),
 }
 
 # --- API --------------------------------------------------------------------------------------------------------

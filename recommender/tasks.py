@@ -24,7 +24,7 @@ from recommender.jobs import leases, queue
 from recommender.locks import advisory_lock
 from recommender.models import BatchChunk, Job
 from recommender.monitoring import rollback_guard
-from recommender.movies import popularity_counts
+from recommender.movies import popularity_counts, text_vectors
 from recommender.serving.candidates import charts
 from recommender.training import batch, cleanup, first_nightly
 
@@ -219,6 +219,13 @@ def count_watches() -> dict[str, int]:
     """Count what is popular now, for the lists of all processes."""
     with advisory_lock("count_watches") as acquired:
         return {"movies": popularity_counts.refresh()} if acquired else {}
+
+
+@shared_task(name="recommender.tasks.read_texts")
+def read_texts() -> dict[str, int]:
+    """Compute what overviews and tags say of movies, for `similar` in all processes."""
+    with advisory_lock("read_texts") as acquired:
+        return {"movies": text_vectors.refresh()} if acquired else {}
 
 
 @shared_task(name="recommender.tasks.refresh_charts")

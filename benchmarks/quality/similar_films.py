@@ -21,6 +21,7 @@ from catalog.selectors import CatalogueTable
 from recommender.ml import visits
 from recommender.ml.data import Tokens, tokenise
 from recommender.ml.vocab import Vocab
+from recommender.movies import text_vectors
 from recommender.movies.content_similarity import SIGNALS, WEIGHTS
 from recommender.movies.snapshot import CatalogueSnapshot
 
@@ -46,6 +47,7 @@ def measure_similar(
 ) -> None:
     """Measure the signals and their sum, and print the report."""
     snapshot = catalogue_of(dataset)
+    text_vectors.adopt(text_vectors.vectors_from(0, 1, snapshot.table.ids, terms_of(dataset)))
     by_hand, liked = read_film_pairs(snapshot.table, FILM_PAIRS), liked_pairs(snapshot.table, events)
     hand_signals, liked_signals = pair_signals(snapshot, by_hand), pair_signals(snapshot, liked)
     fitted = fit_weights(liked_signals, liked.alike) if len(liked.rows) else {}
@@ -112,6 +114,15 @@ def catalogue_of(dataset: Dataset) -> CatalogueSnapshot:
 
 def _starts(movies: pl.Series, ids: np.ndarray) -> np.ndarray:
     return np.append(np.searchsorted(movies.to_numpy(), ids), len(movies)).astype(np.int32)
+
+
+def terms_of(dataset: Dataset) -> list[dict[str, float]]:
+    """Return the words of each movie's overview and tags, by id."""
+    tags: dict[int, list[tuple[str, int]]] = {}
+    for movie_id, name, viewers in dataset.tags.select("movie", "name", "count").iter_rows():
+        tags.setdefault(movie_id, []).append((name, viewers))
+    overviews = dataset.movies.sort("id").select("id", pl.col("overview").fill_null(""))
+    return [text_vectors.count_terms(text, tags.get(movie_id, ())) for movie_id, text in overviews.iter_rows()]
 
 
 def read_film_pairs(table: CatalogueTable, path: Path) -> FilmPairs:

@@ -16,7 +16,7 @@ from catalog.selectors.age_limits import (
     strictest_age_limit,
     viewer_audience,
 )
-from catalog.selectors.catalogue import CatalogueTable, catalogue_table
+from catalog.selectors.catalogue import CatalogueTable, catalogue_table, movie_texts
 from catalog.selectors.completeness import (
     CATALOGUE_FACTS,
     CatalogueReport,
@@ -169,6 +169,7 @@ __all__ = [
     "movie_keys",
     "movie_runtimes",
     "movie_tags",
+    "movie_texts",
     "movie_watchers",
     "movies_by_ids",
     "movies_page",

@@ -1,7 +1,7 @@
 """The whole catalogue as numpy columns, from which eligibility, filters and item features are computed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,17 @@ SELECT
   {merchandising_rules.ACTIVE_RULES[0]},
   {merchandising_rules.ACTIVE_RULES[1]}
 """
+
+_SELECT_TEXTS = """
+SELECT m.id, m.overview, t.names, t.counts
+  FROM catalog_movie m
+  LEFT JOIN (SELECT mt.movie_id, array_agg(tag.name ORDER BY tag.name) AS names,
+                    array_agg(mt.count ORDER BY tag.name) AS counts
+               FROM catalog_movietag mt JOIN catalog_tag tag ON tag.id = mt.tag_id GROUP BY mt.movie_id) t
+    ON t.movie_id = m.id
+ ORDER BY m.id
+"""
+TEXTS_AT_A_TIME = 2_000  # movies
 
 
 def _no_numbers() -> np.ndarray:
@@ -211,6 +222,15 @@ def catalogue_table() -> CatalogueTable:
         double_of=movie["double_of"].astype(np.int32),
         data_set=data_set,
     )
+
+
+def movie_texts() -> Iterator[tuple[int, str, list[tuple[str, int]]]]:
+    """Yield each movie's id, overview and tags, as (name, viewers), in the order of ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT_TEXTS)
+        while rows := cursor.fetchmany(TEXTS_AT_A_TIME):
+            for movie_id, overview, names, counts in rows:
+                yield movie_id, overview, list(zip(names or [], counts or [], strict=True))
 
 
 def _from_json(value: Any) -> list[list[Any]]:

@@ -6,7 +6,15 @@ answer or refuses, unless it says otherwise. Where Redis is another server than 
 before anything read from it is trusted.
 """
 
-from recommender.cache.codec import NO_EXCLUSIONS, BytesSerializer, ExclusionCounts, StoredList, Versions, WatchCounts
+from recommender.cache.codec import (
+    NO_EXCLUSIONS,
+    BytesSerializer,
+    ExclusionCounts,
+    StoredList,
+    TextVectors,
+    Versions,
+    WatchCounts,
+)
 from recommender.cache.connection import CacheUnavailable
 from recommender.cache.counters import COUNTER_BUCKETS, add_counters, read_counters
 from recommender.cache.lists import (
@@ -17,11 +25,13 @@ from recommender.cache.lists import (
     read_embedding,
     read_list_and_versions,
     read_lists,
+    read_text_vectors,
     read_watch_counts,
     store_chart,
     store_embedding,
     store_list,
     store_lists,
+    store_text_vectors,
     store_watch_counts,
 )
 from recommender.cache.pages import StoredPage, read_page, store_page
@@ -57,6 +67,7 @@ __all__ = [
     "ExclusionCounts",
     "StoredList",
     "StoredPage",
+    "TextVectors",
     "Versions",
     "WatchCounts",
     "add_counters",
@@ -80,6 +91,7 @@ __all__ = [
     "read_list_and_versions",
     "read_lists",
     "read_page",
+    "read_text_vectors",
     "read_viewer_ids",
     "read_watch_counts",
     "record_heartbeat",
@@ -92,6 +104,7 @@ __all__ = [
     "store_list",
     "store_lists",
     "store_page",
+    "store_text_vectors",
     "store_viewer_ids",
     "store_watch_counts",
     "try_publish_viewer_versions",

@@ -9,6 +9,7 @@ MODEL, EPOCH, CATALOGUE = "model", "epoch", "catalogue"
 NEXT_MODEL, PROCESSES, HEARTBEATS = "model:announced", "processes", "alive"
 MODELS_WITH_LISTS = "models:stocked"
 WATCH_COUNTS = "watch-counts"
+TEXT_VECTORS = "text-vectors"
 
 RESERVATION_PREFIX = b"\0"  # begins a reservation's token, and no model's name
 

@@ -8,10 +8,18 @@ from django.conf import settings
 from django.core.cache import caches
 
 from recommender import process_state
-from recommender.cache.codec import StoredList, Versions, WatchCounts, pack_embedding, unpack_embedding
+from recommender.cache.codec import (
+    StoredList,
+    TextVectors,
+    Versions,
+    WatchCounts,
+    pack_embedding,
+    unpack_embedding,
+)
 from recommender.cache.connection import redis_connection
 from recommender.cache.keys import (
     MODELS_WITH_LISTS,
+    TEXT_VECTORS,
     WATCH_COUNTS,
     as_name,
     as_number,
@@ -26,6 +34,7 @@ from recommender.cache.pages import end_sessions
 from recommender.cache.versions import VERSION_TTL, version_names
 
 CHART_TTL = 3_600  # seconds
+TEXT_VECTORS_TTL = 2 * 86_400  # seconds; the task that computes them stores them again long before
 WATCH_COUNTS_TTL = 2 * 86_400  # seconds; after that the model's own counts are as good
 
 # Lets `read_list_and_versions` ask for the list of the active model in the same round trip.
@@ -133,6 +142,18 @@ def store_watch_counts(counts: WatchCounts) -> None:
     """Store how many viewers watched each movie lately, for WATCH_COUNTS_TTL."""
     with redis_connection.checked_client():
         caches["lists"].set(WATCH_COUNTS, counts.pack(), WATCH_COUNTS_TTL)
+
+
+def read_text_vectors() -> TextVectors | None:
+    """Return what is said of movies, as vectors."""
+    with redis_connection.checked_client():
+        return TextVectors.unpack(caches["lists"].get(TEXT_VECTORS))
+
+
+def store_text_vectors(vectors: TextVectors) -> None:
+    """Store what is said of movies, as vectors, for TEXT_VECTORS_TTL."""
+    with redis_connection.checked_client():
+        caches["lists"].set(TEXT_VECTORS, vectors.pack(), TEXT_VECTORS_TTL)
 
 
 def read_embedding(model: str, viewer_id: int, version: int) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""How much alike two movies are by what the catalogue says: genres, people, series, years, language, countries,
+"""How much alike two movies are by what the catalogue says: genres, texts, people, series, years, language, countries,
 certificate, runtime.
 
 What people call similar is told by content more than by clicks (Yao and Harper 2018, on MovieLens), so this is the
@@ -16,11 +16,13 @@ from catalog.selectors import CatalogueTable
 from recommender.movies.indexes import segment_sums
 from recommender.movies.series import series_of
 from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.movies.text_vectors import vectors_of
 
 # `./run bench quality --similar` fits those that its data can tell, and prints them.
 WEIGHTS = MappingProxyType(
     {
         "genres": 1.5,
+        "texts": 0.9,
         "people": 0.9,
         "series": 0.9,
         "years": 0.3,
@@ -94,6 +96,14 @@ def _genre_norms(table: CatalogueTable, kinship: np.ndarray) -> np.ndarray:
     least = np.zeros(len(table.ids))
     np.maximum.at(least, owner, kinship.diagonal()[table.genre_of])
     return np.sqrt(np.maximum(squares, least))
+
+
+def _texts(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
+    """Return the cosine of what overviews and tags say, float64 [movies]."""
+    vectors = vectors_of(snapshot)
+    if vectors is None:
+        return np.zeros(len(snapshot.table.ids))
+    return np.maximum(vectors @ vectors[row], 0).astype(np.float64)
 
 
 def _people(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
@@ -173,6 +183,7 @@ def _rarity(bearers: int, movies: int) -> float:
 SIGNALS: MappingProxyType[str, Callable[[CatalogueSnapshot, int], np.ndarray]] = MappingProxyType(
     {
         "genres": _genres,
+        "texts": _texts,
         "people": _people,
         "series": _series,
         "years": _years,

@@ -9,6 +9,7 @@ from recommender.ml.data import Events
 from recommender.movies.content_similarity import similarity_to_movie
 from recommender.movies.indexes import segment_sums
 from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.movies.text_vectors import version_of
 from recommender.serving.candidates import charts
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.ranked_movies import RankedMovies, top_rows
@@ -65,4 +66,6 @@ def last_rows(snapshot: CatalogueSnapshot, events: Events) -> np.ndarray:
 
 def content_similarity(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
     """Return the similarity by content of every movie to the one at this row, float32 [movies], read-only."""
-    return snapshot.cached_array("content similarity", row, similarity_to_movie)
+    return snapshot.cached_array(
+        "content similarity", (row, version_of(snapshot)), lambda snapshot, _: similarity_to_movie(snapshot, row)
+    )

@@ -6,6 +6,7 @@ import numpy as np
 
 from recommender.movies.content_similarity import content_evidence, similarity_from
 from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.movies.text_vectors import version_of
 from recommender.serving.ranked_movies import top_rows
 
 if TYPE_CHECKING:
@@ -46,4 +47,6 @@ def neighbours_of(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int
         published[row] = False
         return top_rows(similarity, published, MAX_NEIGHBOURS)
 
-    return snapshot.neighbour_cache.get((row, ranker.version if ranker is not None else None), compute)
+    return snapshot.neighbour_cache.get(
+        (row, ranker.version if ranker is not None else None, version_of(snapshot)), compute
+    )

@@ -2,6 +2,8 @@
 
 import pytest
 
+from recommender.process_state import clear as clear_process
+from recommender.tasks import read_texts
 from tests.support.tiny_model import clear_caches
 
 BASE = {"title": "Harbour", "year": 1990, "genres": ["Drama"]}
@@ -70,6 +72,32 @@ def test_genres_that_go_together_are_nearer_than_those_that_never_do(similar_to)
         )
     )
     assert found["film-3"] > found["film-1"] > found["film-2"] == 0
+
+
+def test_what_overviews_and_tags_say_counts_once_it_was_read(similar_to, api):
+    plot = "A keeper guards the lighthouse while a storm drowns the harbour."
+    films = [
+        {"title": "Harbour", "genres": ["Drama"], "overview": plot},
+        {"title": "Orchard", "genres": ["Drama"], "overview": "Two cooks open a bakery and quarrel about cake."},
+        {"title": "Lagoon", "genres": ["Drama"], "overview": "Storm over a lighthouse: its keeper is drowned."},
+        {"title": "Meadow", "genres": ["Drama"], "overview": "The bakery's cooks bake a cake, and quarrel."},
+        {"title": "Silent"},
+    ]
+    before = dict(similar_to(*films))
+    assert before["film-1"] == before["film-2"]
+
+    assert read_texts() == {"movies": 4}
+    after = {item["movie_id"]: item["similarity"] for item in api.post("/similar", {"movie_id": "film-0"})["similar"]}
+    assert after["film-2"] > after["film-1"] >= after["film-3"]
+    assert after["film-4"] == before["film-4"] == 0
+    clear_process()  # another process reads what this one stored
+    again = api.post("/similar", {"movie_id": "film-0"})["similar"]
+    assert {item["movie_id"]: item["similarity"] for item in again} == after
+
+
+def test_a_catalogue_without_texts_is_read_too(similar_to):
+    similar_to({"title": "Harbour"}, {"title": "Orchard", "overview": "Alone with its words."})
+    assert read_texts() == {"movies": 0}
 
 
 def test_films_of_which_nothing_is_known_have_neighbours_too(similar_to):
