@@ -25,8 +25,8 @@ def test_pairs_that_a_person_judged_are_told_apart():
     result = bench(movielens_path("ml-latest-small.zip"))
 
     assert result["pairs"] > 1_200
-    assert result["auc"]["today"]["by_hand"] >= 0.87
-    assert result["auc"]["today"]["same_years_apart"] >= 0.87
+    assert result["auc"]["today"]["by_hand"] >= 0.875
+    assert result["auc"]["today"]["same_years_apart"] >= 0.875
     assert result["auc"]["today"]["liked"] > 0.57
 
 
