@@ -336,16 +336,6 @@ class Ranker:
             products = self.vectors.dot_products(self.vectors.rows(column))[0]
             return products.div_(norms * norms[column]).clamp_(0, 1).cpu().numpy()
 
-    def successor_shares(self, movie_id: int) -> np.ndarray:
-        """Return how often each film is watched soon after this one, over the highest such share: float32 [N], 0..1;
-        all 0 where no transitions were counted. Raises `KeyError` for a film that the model does not know."""
-        token_id = self._known_columns([movie_id]) + 1
-        if self.prior is None:
-            return np.zeros(len(self.vocab), np.float32)
-        with torch.inference_mode():
-            shares = self.prior.transitions.scores(token_id[None])[0]
-            return (shares / shares.max().clamp(min=1e-12)).cpu().numpy()
-
     def cosine_matrix(self, movie_ids: np.ndarray, others: Sequence[int]) -> np.ndarray:
         """Return the cosines of films' vectors, float32 [n, m]. Raises `KeyError` for a film that the model does not
         know."""

@@ -1,4 +1,4 @@
-"""Movies similar to a movie, by content, by what the model learned, and by what is watched after it."""
+"""Movies similar to a movie, by content, and by what the model learned."""
 
 import uuid
 from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from recommender.serving.similar import find_similar
 
 class Command(BaseCommand):
     help = """Show what POST /similar answers for films, and the parts of each similarity: what the catalogue says
-    (genres, people, years, series), what the model learned, and how often the film is watched soon after."""
+    (genres, texts, people, years, series and the like), and what the model learned."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("films", metavar="FILM", nargs="+", help="an id, or words of a title")
@@ -30,17 +30,14 @@ class Command(BaseCommand):
             movie_id, content = int(table.ids[row]), similarity_to_movie(snapshot, row)
             is_ranked = ranker is not None and ranker.columns_of(np.array([movie_id]))[0] >= 0
             learned = ranker.item_similarity(movie_id) if ranker is not None and is_ranked else None
-            successors = ranker.successor_shares(movie_id) if ranker is not None and is_ranked else None
             self.stdout.write(self.style.SUCCESS(f"{table.key_text(row)} {table.titles[row]} ({table.year[row]})"))
-            self.stdout.write("  similarity  content  learned  after")
+            self.stdout.write("  similarity  content  learned")
             neighbours = find_similar(movie_id, top_k)
             for neighbour, similarity in zip(neighbours.movie_ids, neighbours.similarities, strict=True):
                 ids = np.array([neighbour])
                 row, column = int(table.rows_of(ids)[0]), -1 if ranker is None else int(ranker.columns_of(ids)[0])
-                parts = [
-                    "-" if scores is None or column < 0 else f"{scores[column]:.2f}" for scores in (learned, successors)
-                ]
-                line = f"  {similarity:10.2f}  {content[row]:7.2f}  {parts[0]:>7}  {parts[1]:>5}"
+                cosine = "-" if learned is None or column < 0 else f"{learned[column]:.2f}"
+                line = f"  {similarity:10.2f}  {content[row]:7.2f}  {cosine:>7}"
                 self.stdout.write(f"{line}  {table.titles[row]} ({table.year[row]})")
 
 

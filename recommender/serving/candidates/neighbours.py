@@ -1,4 +1,4 @@
-"""Neighbours of a movie: by content, by what the model learned, and by what is watched after it."""
+"""Neighbours of a movie: by content, and by what the model learned."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from recommender.serving.ranked_movies import top_rows
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-EMBEDDING_WEIGHT, TRANSITION_WEIGHT = 0.4, 0.1  # beside those of content, where the model knows the movie
+LEARNED_WEIGHT = 0.2  # of the model's vectors beside content: more agrees less with people (docs/lab-log.md, 21)
 MAX_NEIGHBOURS = 100
 
 
@@ -28,10 +28,7 @@ def hybrid_similarity(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row:
     if ranker is not None and known:
         rows = snapshot.rows_of_model(ranker)
         listed = rows >= 0
-        evidence[rows[listed]] += (
-            EMBEDDING_WEIGHT * ranker.item_similarity(movie_id)[listed]
-            + TRANSITION_WEIGHT * ranker.successor_shares(movie_id)[listed]
-        )
+        evidence[rows[listed]] += LEARNED_WEIGHT * ranker.item_similarity(movie_id)[listed]
     return similarity_from(evidence, row), known
 
 
