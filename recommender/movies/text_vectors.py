@@ -19,6 +19,7 @@ from recommender.movies.snapshot import CatalogueSnapshot
 
 DIMENSIONS, MAX_TERMS = 48, 2_000
 MIN_BEARERS, MAX_SHARE = 2, 0.1  # movies that have a term: a rarer one joins nothing, a commoner one is no topic
+FEW_TERMS = 2.0  # a movie with so many terms, of a single tag for instance, says half as much of its topics
 SAMPLED = 20_000  # movies from which the topics are learned
 CHUNK = 2_048  # movies at a time
 LOCAL_TTL = 300.0  # seconds that a process keeps its copy
@@ -64,7 +65,7 @@ def adopt(stored: TextVectors) -> None:
 
 
 def vectors_of(snapshot: CatalogueSnapshot) -> np.ndarray | None:
-    """Return the movies' vectors, float32 [movies, D], of length 1 or, without a text, 0; None where there are none."""
+    """Return the movies' vectors, float32 [movies, D], of length 0 to 1; None where there are none."""
     stored = _current()
     if stored is None or stored.data_set != snapshot.table.data_set or not len(stored.movie_ids):
         return None
@@ -72,8 +73,8 @@ def vectors_of(snapshot: CatalogueSnapshot) -> np.ndarray | None:
     def align(snapshot: CatalogueSnapshot, _: object) -> np.ndarray:
         rows = snapshot.table.rows_of(stored.movie_ids)
         vectors = np.zeros((len(snapshot.table.ids), stored.vectors.shape[1]), np.float32)
-        vectors[rows[rows >= 0]] = stored.vectors[rows >= 0]
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        vectors[rows[rows >= 0]] = stored.vectors[rows >= 0] / np.float32(127)
+        return vectors
 
     return snapshot.cached_array("text vectors", stored.catalogue, align)
 
@@ -112,8 +113,8 @@ def _words(text: str) -> list[str]:
 
 
 def compute_vectors(terms: Sequence[Mapping[str, float]]) -> np.ndarray:
-    """Return a vector of length 1 for the terms of each movie, 0 where none is shared: float32 [n, at most
-    DIMENSIONS]."""
+    """Return a vector for the terms of each movie, float32 [n, at most DIMENSIONS]: its length is below 1 and the
+    shorter the fewer terms it has, 0 where no other movie has one of them."""
     starts, columns, weights, count = _tf_idf(terms)
     if not count:
         return np.zeros((len(terms), 1), np.float32)
@@ -130,8 +131,9 @@ def compute_vectors(terms: Sequence[Mapping[str, float]]) -> np.ndarray:
     for start in range(0, len(rows), CHUNK):
         block = rows[start : start + CHUNK]
         vectors[block] = _dense(starts, columns, weights, block, count) @ basis
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.where(norms > 1e-6, vectors / np.maximum(norms, 1e-6), 0).astype(np.float32)
+    norms = np.linalg.norm(vectors, axis=1)
+    lengths = np.diff(starts) / (np.diff(starts) + FEW_TERMS)
+    return (vectors * np.where(norms > 1e-6, lengths / np.maximum(norms, 1e-6), 0)[:, None]).astype(np.float32)
 
 
 def _tf_idf(terms: Sequence[Mapping[str, float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
