@@ -1,19 +1,22 @@
 """EASE (Steck 2019, arXiv 1905.03375): item-to-item weights in closed form, B = I - P / diag(P) with
 P = (X'X + lambda I)^-1. Serving holds the greatest weights of each film alone."""
 
+import warnings
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from recommender.ml.transitions import sum_rows
 
 EASE_LAMBDA = 500.0
 MAX_EASE_ITEMS = 8_000  # a matrix of films x films is inverted: only the most popular take part
 MAX_GRAM_VIEWERS = 50_000  # whose films are counted: more change the weights little
-MAX_NEIGHBOURS = 128  # of a film: bounds memory, 512 to 768 bytes per film
+MAX_NEIGHBOURS = 128  # of a film: bounds memory, 1 kB for each of MAX_EASE_ITEMS
 HISTORY = 200  # films of a viewer, the newest, that are added up
 BLOCK = 2_048  # viewers whose films are counted at a time
 
@@ -23,8 +26,8 @@ class ItemWeights(NamedTuple):
     name."""
 
     indptr: Tensor  # int64 [N + 1]
-    columns: Tensor  # uint16 [nnz] where that holds every film, else int32
-    weights: Tensor  # float16 [nnz]
+    columns: Tensor  # int32 [nnz]
+    weights: Tensor  # float32 [nnz]
 
     @classmethod
     def from_tokens(cls, viewers: np.ndarray, items: np.ndarray, num_items: int) -> Self:
@@ -39,21 +42,32 @@ class ItemWeights(NamedTuple):
             counts[film] = len(best)
             columns.append(films[best])
             values.append(row[best])
-        index_type = torch.uint16 if num_items < 1 << 16 else torch.int32
-        return cls(
-            torch.from_numpy(np.append(0, counts.cumsum())),
-            torch.from_numpy(np.concatenate(columns)).to(index_type),
-            torch.from_numpy(np.concatenate(values)).half(),
-        )
+        indptr = np.append(0, counts.cumsum())
+        return cls(*map(torch.from_numpy, (indptr, np.concatenate(columns).astype(np.int32), np.concatenate(values))))
 
-    def scores(self, history: Tensor) -> Tensor:
-        """Add up the weights of the films `history` [B, H], token ids, 0 for none: float32 [B, N]."""
-        return sum_rows(self.indptr, self.columns, self.weights, history, torch.ones(history.shape[1]))
+    def scorer(self, device: torch.device | None = None) -> Callable[[Tensor], Tensor]:
+        """Return a function that adds up the weights of the films `history` [B, H], token ids, 0 for none: float32
+        [B, N]."""
+        indptr, columns, weights = (tensor.to(device) for tensor in self)
+        num_items = len(indptr) - 1
+        if indptr.device.type == "cpu" and not torch.backends.mkl.is_available():  # as on ARM: eight times slower
+            return lambda history: sum_rows(indptr, columns, weights, history, torch.ones(history.shape[1]))
+        films = _sparse(indptr.int(), columns, weights, num_items)  # built once: that takes longer than a product
 
-    def to(self, device: torch.device) -> Self:
-        """Return the weights on another device; only a CPU keeps uint16, which others hardly support."""
-        wide = self if device.type == "cpu" else self._replace(columns=self.columns.int())
-        return type(self)(*(column.to(device) for column in wide))
+        def scores(history: Tensor) -> Tensor:
+            known = history > 0
+            ends = F.pad(known.sum(1).cumsum(0), (1, 0)).int()
+            ones = torch.ones(int(ends[-1]), device=history.device)
+            return (_sparse(ends, (history[known] - 1).int(), ones, num_items) @ films).to_dense()
+
+        return scores
+
+
+warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+
+
+def _sparse(indptr: Tensor, columns: Tensor, values: Tensor, width: int) -> Tensor:
+    return torch.sparse_csr_tensor(indptr, columns, values, (len(indptr) - 1, width), check_invariants=False)
 
 
 def fit_ease(

@@ -134,11 +134,12 @@ def prior_ensemble(
     ease = ItemWeights.from_tokens(training.viewers, training.items, num_items)
     sample = evaluate.sample_targets(Targets(visits.viewers, visits.starts), MAX_MEAN_VIEWERS)
     states = ranker.encode_tokens(tokens, *sample)
+    ease_scores = ease.scorer()
     with torch.inference_mode():
         bias, ease_mean = torch.zeros(num_items), torch.zeros(num_items)
         for rows in np.array_split(np.arange(len(states)), max(1, len(states) // evaluate.CHUNK_SIZE)):
             history = torch.from_numpy(last_items(tokens, sample.viewers[rows], sample.rows[rows], HISTORY))
-            ease_mean += log_ease(ease.scores(history)).sum(0) / len(states)
+            ease_mean += log_ease(ease_scores(history)).sum(0) / len(states)
             bias += torch.from_numpy(ranker.scores(states[rows])).sum(0) / len(states)
     mean_viewer = torch.from_numpy(states[:, : ranker.width].mean(0))
     if ranker.model.scorer is not None:  # only its candidates have scores of their own
@@ -187,7 +188,7 @@ def _read_examples(
     sample = np.sort(np.random.default_rng(0).permutation(len(validation.viewers))[:MAX_VISITS])
     # A day's counts are counted once.
     visits = validation.select(sample[np.argsort(tokens.times[validation.starts[sample]] // DAY, kind="stable")])
-    score = evaluate.ranker_scorer(ranker, mode)
+    score, ease_scores = evaluate.ranker_scorer(ranker, mode), start.ease.scorer()
     for first in range(0, len(visits.viewers), evaluate.CHUNK_SIZE):
         part = visits.select(np.arange(first, min(first + evaluate.CHUNK_SIZE, len(visits.viewers))))
         chunk, relevant = Targets(part.viewers, part.starts), relevant_items(tokens, part)
@@ -201,7 +202,7 @@ def _read_examples(
             if within[row] or not len(items):
                 continue
             counts = torch.from_numpy(popularity.at_day(day))
-            ease = log_ease(start.ease.scores(history[row : row + 1]))[0]
+            ease = log_ease(ease_scores(history[row : row + 1]))[0]
             fields = film_fields(counts, counts.sum(0))
             candidates = _candidates(scores[row], ease, fields, torch.from_numpy(seen[row]))
             targets = torch.isin(candidates, torch.from_numpy(items)).float()

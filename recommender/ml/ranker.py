@@ -61,14 +61,15 @@ class Ranker:
     def _set_ensemble(self, ensemble: Ensemble | None) -> None:
         self.ensemble = ensemble
         if ensemble is not None:
-            self.ease, self.bias = ensemble.ease.to(self.device), ensemble.bias.to(self.device)
+            self.ease_scores, self.bias = ensemble.ease.scorer(self.device), ensemble.bias.to(self.device)
             self.ease_mean = ensemble.ease_mean.to(self.device)
             self._set_popularity(Popularity(self.vocab.movie_ids, ensemble.counts.numpy()), ensemble.totals)
 
     def _set_popularity(self, popularity: Popularity, totals: torch.Tensor) -> None:
         self.popularity, self.totals = popularity, totals
         counts = torch.from_numpy(popularity.counts_of(self.vocab.movie_ids))
-        self.film_fields = film_fields(counts, totals).to(self.device)
+        fields = film_fields(counts, totals).to(self.device)
+        self.film_parts = torch.cat([-self.bias[None], -self.ease_mean[None], fields])  # [NUM_PARTS, N]
 
     def with_prior(self, prior: TransitionPrior) -> Self:
         """Return the same ranker with a transition prior."""
@@ -188,8 +189,7 @@ class Ranker:
 
     def _ensemble_scores(self, weights: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
         """Return what the ensemble adds to the scores, float32 [B, N], at `weights` [B, NUM_PARTS]."""
-        ease = log_ease(self.ease.scores(history)).sub_(self.ease_mean).mul_(weights[:, 1:2])
-        return ease.sub_(weights[:, :1] * self.bias).add_(weights[:, 2:] @ self.film_fields)
+        return (weights @ self.film_parts).addcmul_(log_ease(self.ease_scores(history)), weights[:, 1:2])
 
     def score(self, states: np.ndarray, movie_ids: Sequence[int]) -> np.ndarray:
         """Return the scores of some films, float32 [B, K]. Raises `KeyError` for a film that the model does not

@@ -24,7 +24,7 @@ def fixed_ensemble(
     `counts` [N, NUM_COUNTS], `bias` [N] and `ease` are 0 by default."""
     counts = torch.zeros(num_items, NUM_COUNTS) if counts is None else counts
     nothing = ItemWeights(
-        torch.zeros(num_items + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.uint16), torch.zeros(0).half()
+        torch.zeros(num_items + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.int32), torch.zeros(0)
     )
     return Ensemble(
         first_watched=torch.zeros(num_items + 1, dtype=torch.int64),
