@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 NUM_VISITS, QUICK_VISITS = 500, 40
 NUM_DAYS, QUICK_DAYS = 8, 2  # played days, between which the visits are spread
+MAX_TIMES = 4
 BLOCK = 1_000  # events of a request
 MODES = ("stored", "live")
 TOP_K = 50  # films that are asked for, for recall@50
@@ -82,11 +83,14 @@ def measure_served_visits(args: argparse.Namespace, dataset: Dataset, events: pl
 
 
 def sample_visits(split: Split, num_visits: int, num_days: int) -> Visits:
-    """Choose days, spread over the visits, and on each of them as many visits at random."""
+    """Choose days, spread over the visits, and on each of them as many visits at random. Where a day has few visits
+    there are up to MAX_TIMES as many days."""
     days = split.tokens.times[split.visits.starts] // DAY
     ordered = np.sort(days[days > split.cut // DAY])  # what is loaded has a part of the cut's own day
     if not len(ordered):
         raise SystemExit("Protocol N: nobody comes back on a day after that of the cut.")
+    few = num_visits / num_days > len(ordered) / len(np.unique(ordered))
+    num_days = num_days * MAX_TIMES if few else num_days
     quantiles = (np.arange(num_days) + 0.5) / num_days
     chosen_days = np.unique(ordered[(quantiles * len(ordered)).astype(int)])
     of_day, rng = -(-num_visits // len(chosen_days)), np.random.default_rng(1)

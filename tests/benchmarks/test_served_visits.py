@@ -27,12 +27,17 @@ def split(data):
 
 
 def test_visits_are_drawn_from_days_after_that_of_the_cut(split):
-    sample = served_visits.sample_visits(split, 12, 3)
+    sample = served_visits.sample_visits(split, 3, 3)
     days = split.tokens.times[sample.starts] // DAY
     assert len(np.unique(days)) == 3
     assert days.min() > split.cut // DAY
-    assert np.unique(days, return_counts=True)[1].max() <= 4
+    assert np.unique(days, return_counts=True)[1].max() == 1
     assert np.isin(sample.starts, split.visits.starts).all()
+
+
+def test_where_days_have_few_visits_more_days_are_played(split):
+    days = split.tokens.times[served_visits.sample_visits(split, 500, 2).starts] // DAY
+    assert 2 < len(np.unique(days)) <= 2 * served_visits.MAX_TIMES
 
 
 def test_served_lists_get_the_figures_of_the_same_lists_ranked_offline(split):
