@@ -202,7 +202,9 @@ def pair_signals(snapshot: CatalogueSnapshot, pairs: FilmPairs) -> dict[str, np.
     for row in np.unique(pairs.rows).tolist():
         own = np.flatnonzero(pairs.rows == row)
         for name, signal in SIGNALS.items():
-            values[name][own] = signal(snapshot, row)[pairs.others[own]]
+            shared = signal(snapshot, row)
+            if shared is not None:
+                values[name][own] = shared[pairs.others[own]]
     return values
 
 

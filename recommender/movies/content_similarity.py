@@ -8,12 +8,13 @@ weighted sum of the signals is the evidence that two movies are alike, and 1 - e
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
 
 from catalog.selectors import CatalogueTable
-from recommender.movies.indexes import segment_sums
+from recommender.movies.indexes import csr_gather
 from recommender.movies.series import series_of
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.movies.text_vectors import vectors_of
@@ -48,26 +49,42 @@ def similarity_from(evidence: np.ndarray, row: int) -> np.ndarray:
     """Return the similarity to the movie at `row` that evidence [movies] amounts to, float32, 0..1; 1 for itself."""
     similarity = -np.expm1(-evidence)
     similarity[row] = 1
-    return similarity.astype(np.float32)
+    return similarity
 
 
 def content_evidence(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Return the evidence that each movie is like the one at `row`, float64 [movies], 0 for nothing in common."""
-    evidence = np.zeros(len(snapshot.table.ids))
+    """Return the evidence that each movie is like the one at `row`, float32 [movies], 0 for nothing in common."""
+    evidence = np.zeros(len(snapshot.table.ids), np.float32)
     for name, weight in WEIGHTS.items():
-        evidence += weight * SIGNALS[name](snapshot, row)
+        signal = SIGNALS[name](snapshot, row)
+        if signal is not None:
+            evidence += np.float32(weight) * signal
     return evidence
 
 
-def _genres(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Return the soft cosine of the genres (Sidorov et al. 2014), float64 [movies]: genres that often go together are
+def _genres(snapshot: CatalogueSnapshot, row: int) -> np.ndarray | None:
+    """Return the soft cosine of the genres (Sidorov et al. 2014), float32 [movies]: genres that often go together are
     a little alike, those that hardly ever do speak against. A genre weighs the more the fewer movies have it."""
-    table, genres = snapshot.table, snapshot.table.genre_of
-    own = genres[table.genre_start[row] : table.genre_start[row + 1]]
+    table = snapshot.table
+    own = table.genre_of[table.genre_start[row] : table.genre_start[row + 1]]
+    if not len(own):
+        return None
     kinship = snapshot.cached_array("genre kinship", None, lambda snapshot, _: _genre_kinship(snapshot))
-    norms = snapshot.cached_array("genre norms", None, lambda snapshot, _: _genre_norms(snapshot.table, kinship))
-    products = segment_sums(table.genre_start, kinship[own].sum(0)[genres])
-    return np.clip(products / np.maximum(norms * norms[row], 1e-9), 0, 1)
+    sets = snapshot.cached_array("genre sets", None, lambda snapshot, _: _genre_sets(snapshot.table))
+    bearers = snapshot.cached_array("genre sets' bearers", None, lambda *_: np.unique(sets, return_index=True)[1])
+    norms = snapshot.cached_array("genre norms", None, lambda *_: _genre_norms(table, kinship, bearers))
+    owner, entries = csr_gather(table.genre_start, bearers)
+    products = np.bincount(owner, kinship[own].sum(0)[table.genre_of[entries]], minlength=len(bearers))
+    cosines = np.clip(products / np.maximum(norms * norms[sets[row]], 1e-9), 0, 1)
+    return cosines.astype(np.float32)[sets]
+
+
+def _genre_sets(table: CatalogueTable) -> np.ndarray:
+    """Return one number for the movies of the same genres, int32 [movies]: there are far fewer of them than movies."""
+    numbers: dict[bytes, int] = {}
+    starts = table.genre_start.tolist()
+    sets = [numbers.setdefault(table.genre_of[start:stop].tobytes(), len(numbers)) for start, stop in pairwise(starts)]
+    return np.array(sets, np.int32)
 
 
 def _genre_kinship(snapshot: CatalogueSnapshot) -> np.ndarray:
@@ -86,87 +103,98 @@ def _genre_kinship(snapshot: CatalogueSnapshot) -> np.ndarray:
     return related * np.sqrt(np.outer(weights, weights))
 
 
-def _genre_norms(table: CatalogueTable, kinship: np.ndarray) -> np.ndarray:
-    """Return the square root of what each movie's genres add for themselves, float64 [movies]."""
-    owner = np.repeat(np.arange(len(table.ids)), np.diff(table.genre_start))
-    squares = np.zeros(len(table.ids))
-    for genre in range(len(kinship)):
-        rows = owner[table.genre_of == genre]
-        squares[rows] += segment_sums(table.genre_start, kinship[genre][table.genre_of])[rows]
-    least = np.zeros(len(table.ids))
-    np.maximum.at(least, owner, kinship.diagonal()[table.genre_of])
-    return np.sqrt(np.maximum(squares, least))
+def _genre_norms(table: CatalogueTable, kinship: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the square root of what the genres of the movies at `rows` [n] add for themselves, float64 [n]."""
+    norms = np.zeros(len(rows))
+    for place, row in enumerate(rows.tolist()):
+        own = table.genre_of[table.genre_start[row] : table.genre_start[row + 1]]
+        if len(own):
+            added = kinship[np.ix_(own, own)]
+            norms[place] = np.sqrt(max(added.sum(), added.diagonal().max()))
+    return norms
 
 
-def _texts(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Return the cosine of what overviews and tags say, float64 [movies]."""
+def _texts(snapshot: CatalogueSnapshot, row: int) -> np.ndarray | None:
+    """Return the cosine of what overviews and tags say, float32 [movies]."""
     vectors = vectors_of(snapshot)
-    if vectors is None:
-        return np.zeros(len(snapshot.table.ids))
-    return np.maximum(vectors @ vectors[row], 0).astype(np.float64)
+    if vectors is None or not vectors[row].any():
+        return None
+    return np.maximum(vectors @ vectors[row], 0)
 
 
-def _people(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Return 1 - exp(-sum of the rates of the people in common, each times how rare they are), float64 [movies]."""
+def _people(snapshot: CatalogueSnapshot, row: int) -> np.ndarray | None:
+    """Return 1 - exp(-sum of the rates of the people in common, each times how rare they are), float32 [movies]."""
     table, index = snapshot.table, snapshot.movies_by_person
     credits = slice(int(table.credit_start[row]), int(table.credit_start[row + 1]))
     rates: dict[int, float] = {}
     for person, role in zip(table.credit_person[credits].tolist(), table.credit_role[credits].tolist(), strict=True):
         rates[person] = max(rates.get(person, 0.0), DIRECTOR_RATE if role == DIRECTOR else ACTOR_RATE)
-    total = np.zeros(len(table.ids))
+    if not rates:
+        return None
+    total = np.zeros(len(table.ids), np.float32)
     for person, rate in rates.items():
         rows = np.unique(index.postings(person))
         total[rows] += rate * _rarity(len(rows), len(table.ids))
     return -np.expm1(-total)
 
 
-def _series(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Return 1 for the movies of the same series, float64 [movies]."""
+def _series(snapshot: CatalogueSnapshot, row: int) -> np.ndarray | None:
+    """Return 1 for the movies of the same series, float32 [movies]."""
     series = series_of(snapshot)
-    return np.where(series == series[row], 1.0, 0.0) if series[row] >= 0 else np.zeros(len(series))
+    return (series == series[row]).astype(np.float32) if series[row] >= 0 else None
 
 
-def _years(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    return _nearness(snapshot.table.year, row, YEAR_SCALE, snapshot.table.year > 0)
+def _years(snapshot: CatalogueSnapshot, row: int) -> np.ndarray | None:
+    return _nearness(snapshot.table.year, row, YEAR_SCALE)
 
 
-def _runtime(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    return _nearness(snapshot.table.runtime, row, RUNTIME_SCALE, snapshot.table.runtime > 0)
+def _runtime(snapshot: CatalogueSnapshot, row: int) -> np.ndarray | None:
+    return _nearness(snapshot.table.runtime, row, RUNTIME_SCALE)
 
 
-def _certificate(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Return how near the ages are from which the movies may be watched, float64 [movies]."""
+def _nearness(values: np.ndarray, row: int, scale: float) -> np.ndarray | None:
+    """Return exp(-distance / scale) to the value at `row`, float32 [movies]; 0 where one of both is 0, not known."""
+    value = int(values[row])
+    if value <= 0:
+        return None
+    by_value = np.exp(-np.abs(np.arange(int(values.max()) + 1) - value) / scale).astype(np.float32)
+    by_value[0] = 0
+    return by_value[values]
+
+
+def _certificate(snapshot: CatalogueSnapshot, row: int) -> np.ndarray | None:
+    """Return how near the ages are from which the movies may be watched, float32 [movies]."""
     table = snapshot.table
-    unknown = [number for number, name in enumerate(table.certificates) if not name]
-    return _nearness(table.age, row, AGE_SCALE, ~np.isin(table.certificate, unknown))
+    known = np.array([bool(name) for name in table.certificates], np.float32)
+    if not len(known) or not known[table.certificate[row]]:
+        return None
+    first = snapshot.cached_array("ages", None, lambda *_: np.unique(table.certificate, return_index=True)[1])
+    numbers, ages = table.certificate[first], table.age[first].astype(np.int32)
+    by_certificate = np.zeros(len(known), np.float32)
+    by_certificate[numbers] = known[numbers] * np.exp(-np.abs(ages - int(table.age[row])) / AGE_SCALE)
+    return by_certificate[table.certificate]
 
 
-def _nearness(values: np.ndarray, row: int, scale: float, known: np.ndarray) -> np.ndarray:
-    """Return exp(-distance / scale) to the value at `row`, float64 [movies]; 0 where one of both is not known."""
-    if not known[row]:
-        return np.zeros(len(values))
-    apart = np.abs(values.astype(np.int32) - int(values[row]))
-    return np.where(known, np.exp(-apart / scale), 0.0)
-
-
-def _language(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Return how rare the original language of both is, float64 [movies]; dialects of a language are one."""
+def _language(snapshot: CatalogueSnapshot, row: int) -> np.ndarray | None:
+    """Return how rare the original language of both is, float32 [movies]; dialects of a language are one."""
     table = snapshot.table
-    numbers: dict[str, int] = {"": 0}
-    names = [numbers.setdefault(tag.split("-")[0].lower(), len(numbers)) for tag in table.languages]
-    languages = np.array(names, np.int16)[table.language]
-    if not languages[row]:
-        return np.zeros(len(languages))
-    same = languages == languages[row]
-    return same * _rarity(int(np.count_nonzero(same)), int(np.count_nonzero(languages)))
+    names = np.array([tag.split("-")[0].lower() for tag in table.languages])
+    if not names[table.language[row]]:
+        return None
+    counts = snapshot.cached_array(
+        "languages", None, lambda *_: np.bincount(table.language, minlength=len(table.languages))
+    )
+    same = names == names[table.language[row]]
+    rarity = _rarity(int(counts[same].sum()), int(counts[names != ""].sum()))
+    return (same * np.float32(rarity))[table.language]
 
 
-def _countries(snapshot: CatalogueSnapshot, row: int) -> np.ndarray:
-    """Return how rare the rarest country of origin in common is, float64 [movies]."""
+def _countries(snapshot: CatalogueSnapshot, row: int) -> np.ndarray | None:
+    """Return how rare the rarest country of origin in common is, float32 [movies]."""
     table = snapshot.table
-    rarest = np.zeros(len(table.ids))
-    if table.country_start is None:
-        return rarest
+    if table.country_start is None or table.country_start[row] == table.country_start[row + 1]:
+        return None
+    rarest = np.zeros(len(table.ids), np.float32)
     owner = np.repeat(np.arange(len(table.ids)), np.diff(table.country_start))
     known = int(np.count_nonzero(np.diff(table.country_start)))
     for country in table.country_of[table.country_start[row] : table.country_start[row + 1]].tolist():
@@ -180,7 +208,8 @@ def _rarity(bearers: int, movies: int) -> float:
     return float(np.log(movies / bearers) / np.log(movies)) if movies > bearers > 0 else 0.0
 
 
-SIGNALS: MappingProxyType[str, Callable[[CatalogueSnapshot, int], np.ndarray]] = MappingProxyType(
+# Each returns None where it knows nothing of the movie at the row.
+SIGNALS: MappingProxyType[str, Callable[[CatalogueSnapshot, int], np.ndarray | None]] = MappingProxyType(
     {
         "genres": _genres,
         "texts": _texts,
