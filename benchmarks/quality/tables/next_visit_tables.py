@@ -185,7 +185,8 @@ def fits_table(data: Sequence[NextVisitData]) -> str:
     for of in data:
         for name, metrics in (of.baselines | of.peers).items():
             if metrics.get("fit_s"):
-                end = "" if "epochs" not in metrics else "by validation" if metrics["stopped"] else "by the clock"
+                by_validation = "by validation" if metrics.get("stopped") else "by the clock"
+                end = by_validation if "epochs" in metrics and "select_s" not in metrics else ""
                 rows.append([of.name, NAMES[name], f"{metrics['fit_s']:,.0f}", metrics.get("epochs", ""), end])
     return markdown_table(["data", "", "seconds to fit", "epochs or iterations", "ended"], rows)
 
