@@ -30,7 +30,6 @@ BEYOND_SCHEMAS = (
     "POST /movies",
     "GET /movies/{movie_id}",
     "PATCH /movies/{movie_id}",
-    "DELETE /movies/{movie_id}",
 )
 # `?cursor=` with nothing behind counts as not given; a row of a history that is no film is told as unmatched.
 LENIENT = ("GET /people", "GET /movies", "POST /users/{user_id}/history")
@@ -100,6 +99,6 @@ def test_whatever_the_schema_allows_or_forbids_is_answered_as_it_says(live, phas
         ),
         *("-H", f"Authorization: Api-Key {live.key}", "--request-timeout", "30"),
     ]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=900, cwd=tmp_path)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=3600, cwd=tmp_path)
     failures = done.stdout.partition("FAILURES ==")[2] or done.stdout[-5000:]
     assert done.returncode == 0, "\n".join(line[:500] for line in failures.splitlines())

@@ -36,7 +36,10 @@ class TrackBodySerializer(serializers.Serializer):
 
 
 class TrackBodyExtension(OpenApiSerializerExtension):
-    """Describe the two forms of the body: other fields of a message are Segment's, and not read."""
+    """Describe the two forms of the body: other fields of a message are Segment's, and not read.
+
+    A message that is none is no error of the call, alone neither: Segment's clients would send it again and again.
+    """
 
     target_class = TrackBodySerializer
 
@@ -56,7 +59,9 @@ class TrackBodyExtension(OpenApiSerializerExtension):
             },
         }
         batch = {"type": "array", "items": {"type": "object"}, "minItems": 1, "maxItems": MAX_MESSAGES}
-        return {"anyOf": [message, {"type": "object", "properties": {"batch": batch}, "required": ["batch"]}]}
+        any_message = {"type": "object", "not": {"required": ["batch"]}}
+        wrapped = {"type": "object", "properties": {"batch": batch}, "required": ["batch"]}
+        return {"anyOf": [message, any_message, wrapped]}
 
 
 class TrackResultSerializer(serializers.Serializer):
