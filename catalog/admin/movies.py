@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Model, QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from catalog.admin.base import BlankChoiceAdmin, CatalogueAdmin, cached_per_record
 from catalog.certificates import CERTIFICATES, minimum_age
@@ -95,7 +97,7 @@ class MovieAdmin(CatalogueAdmin):
     sortable_by = ("year",)
     actions = ("publish", "unpublish", "join", "part", "forget")
     autocomplete_fields = ("genres",)
-    formfield_overrides = {URLField: {"assume_scheme": "https"}}
+    formfield_overrides = {URLField: {"assume_scheme": "https"}, ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     readonly_fields = ("key_text", "minimum_age_text", "tag_names", "is_demo", "added_at")
     inlines: ClassVar[Sequence[type[InlineModelAdmin]]] = (
         CreditInline,
@@ -104,7 +106,7 @@ class MovieAdmin(CatalogueAdmin):
         AvailabilityInline,
     )
     fieldsets = (
-        (None, {"fields": (("title", "original_title"), ("year", "runtime", "language", "countries"), "genres")}),
+        (None, {"fields": (("title", "original_title"), ("year", "runtime"), ("language", "countries"), "genres")}),
         ("Shown", {"fields": ("published", "available_from", "available_until", ("certificate", "minimum_age_text"))}),
         (
             "About",

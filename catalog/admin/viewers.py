@@ -1,9 +1,11 @@
 """The admin of viewers."""
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -11,7 +13,7 @@ from unfold.decorators import display
 from catalog.admin.base import StoredRecordAdmin, cached_per_record
 from catalog.keys import Key
 from catalog.models import Viewer
-from catalog.selectors import recent_events, search_viewers
+from catalog.selectors import account_profiles, recent_events, search_viewers
 from catalog.services import save_viewer
 
 MAX_EVENTS = 100
@@ -34,10 +36,11 @@ class ViewerAdmin(StoredRecordAdmin):
         "age_limit",
         ("country", "language"),
         ("own_id", "simulated"),
+        "household",
         ("version", "created_at"),
         "history",
     )
-    readonly_fields = ("own_id", "simulated", "version", "created_at", "history")
+    readonly_fields = ("own_id", "simulated", "household", "version", "created_at", "history")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Viewer], search_term: str
@@ -63,6 +66,20 @@ class ViewerAdmin(StoredRecordAdmin):
         """Tell whether the viewer is real or simulated."""
         return "simulated" if viewer.is_simulated else "real"
 
+    @display(description="household")
+    @cached_per_record
+    def household(self, viewer: Viewer) -> SafeString | str:
+        """Return the viewer's account, with links to its other profiles."""
+        profiles = [profile for profile in account_profiles(viewer.account) if profile.viewer_id != viewer.pk]
+        if not profiles:
+            return viewer.account or "none"
+        addresses = [
+            (reverse("admin:catalog_viewer_change", args=[quote(profile.viewer_id)]), profile.key)
+            for profile in profiles
+        ]
+        links = format_html_join(", ", '<a class="text-primary-600 underline" href="{}">{}</a>', addresses)
+        return format_html("{}, with {}", viewer.account, links)
+
     @display(description=f"last {MAX_EVENTS} events")
     @cached_per_record
     def history(self, viewer: Viewer) -> SafeString | str:
@@ -73,5 +90,5 @@ class ViewerAdmin(StoredRecordAdmin):
             completion = f"{event.completion:.0%} watched" if event.completion is not None else ""
             details = ", ".join(filter(None, [rating, completion]))
             rows.append((f"{event.occurred_at:%Y-%m-%d %H:%M}", event.get_kind_display(), str(event.movie), details))
-        cells = "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>"
+        cells = "<tr>" + 2 * "<td class='whitespace-nowrap pr-4'>{}</td>" + 2 * "<td class='pr-4'>{}</td>" + "</tr>"
         return format_html("<table class='w-full'>{}</table>", format_html_join("", cells, rows)) if rows else "none"

@@ -109,22 +109,24 @@ def match_movies(references: Sequence[MovieReference]) -> list[Match]:
     the same site, nor where two films fit alike: then nothing is matched. Nor does a year beside a film's own where the
     references, which are of one site, give that film another year too: they are of two films, and one is missing here.
     """
+    wanted = list(dict.fromkeys(references))  # an archive names a film in its diary, its ratings and its lists
     matches: list[Match] = []
-    for start in range(0, len(references), BLOCK_SIZE):
-        matches += _match_block(references[start : start + BLOCK_SIZE])
+    for start in range(0, len(wanted), BLOCK_SIZE):
+        matches += _match_block(wanted[start : start + BLOCK_SIZE])
     years: dict[int, set[int]] = defaultdict(set)  # movie -> its years as the references tell them
-    for match, reference in zip(matches, references, strict=True):
+    for match, reference in zip(matches, wanted, strict=True):
         year = reference.year or title_keys(reference.title)[1]
         if match.movie_id is not None and year:
             years[match.movie_id].add(year)
-    return [
-        match
+    by_reference = {
+        reference: match
         if match.by != _YEAR_BESIDE or match.movie_id is None
         else Match(match.movie_id, "title")
         if len(years[match.movie_id]) == 1
         else Match(None, "year", match.films)
-        for match in matches
-    ]
+        for reference, match in zip(wanted, matches, strict=True)
+    }
+    return [by_reference[reference] for reference in references]
 
 
 def _match_block(references: Sequence[MovieReference]) -> list[Match]:

@@ -61,6 +61,7 @@ class Row(NamedTuple):
     choice: str  # of the filter
     label: str
     films: int | None
+    count: str
     share: str
 
 
@@ -73,6 +74,7 @@ def report_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         "title": "What the catalogue lacks",
         "opts": model_admin.opts,
         "report": report,
+        "movies": f"{report.movies:,}",
         "rows": _rows(report),
         "left_out": report.titles - len(report.listed),
     }
@@ -82,7 +84,13 @@ def report_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
 def _rows(report: CatalogueReport) -> list[Row]:
     counts = report.missing | {NAMESAKES: report.namesakes, DOUBLES: report.doubles}
     return [
-        Row(choice, LABELS[choice], films, "" if films is None else f"{films / max(report.movies, 1):.1%}")
+        Row(
+            choice,
+            LABELS[choice],
+            films,
+            f"{films or 0:,}",
+            "" if films is None else f"{films / max(report.movies, 1):.1%}",
+        )
         for choice, films in counts.items()
     ]
 

@@ -99,7 +99,7 @@ class JobAdmin(ReadOnlyAdmin):
         """Draw a progress bar."""
         if not job.total:
             return "-"
-        bar = "<progress value='{}' max='{}'></progress> {} of {}"
+        bar = "<progress value='{}' max='{}'></progress> <span class='whitespace-nowrap'>{} of {}</span>"
         return format_html(bar, job.done, job.total, f"{job.done:,}", f"{job.total:,}")
 
     @display(description="result")
