@@ -61,7 +61,7 @@ class Row(NamedTuple):
     choice: str  # of the filter
     label: str
     films: int | None
-    count: str
+    shown: str  # that number
     share: str
 
 
