@@ -101,13 +101,17 @@ def require_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 def close_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Mark bodies as closed: StrictView refuses what their schema does not name."""
     schemas = result["components"]["schemas"]
+
+    def close(schema: dict[str, Any]) -> None:
+        named = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
+        if "properties" in named:  # else it is a choice of forms, each of which says what it is open to
+            named.setdefault("additionalProperties", False)
+        for form in named.get("anyOf", schema.get("anyOf", ())):
+            close(form)
+
     for calls in result["paths"].values():
         for call in calls.values():
-            body = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            for form in (body, *body.get("anyOf", ())):
-                name = form.get("$ref", "").rpartition("/")[2]
-                if name in schemas:
-                    schemas[name].setdefault("additionalProperties", False)
+            close(call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {}))
     return result
 
 
