@@ -91,4 +91,7 @@ class ViewerAdmin(StoredRecordAdmin):
             details = ", ".join(filter(None, [rating, completion]))
             rows.append((f"{event.occurred_at:%Y-%m-%d %H:%M}", event.get_kind_display(), str(event.movie), details))
         cells = "<tr>" + 2 * "<td class='whitespace-nowrap pr-4'>{}</td>" + 2 * "<td class='pr-4'>{}</td>" + "</tr>"
-        return format_html("<table class='w-full' style='overflow-wrap: normal'>{}</table>", format_html_join("", cells, rows)) if rows else "none"
+        if not rows:
+            return "none"
+        table = "<table class='w-full' style='overflow-wrap: normal'>{}</table>"
+        return format_html(table, format_html_join("", cells, rows))
