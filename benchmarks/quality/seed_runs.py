@@ -14,6 +14,7 @@ from recommender.ml.config import Preset, override, to_json
 from recommender.ml.ensemble_fitting import fit_ensemble
 from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.new_film_fitting import fit_new_film_term
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingResult
@@ -64,6 +65,7 @@ def run_seed(
     if task.popularity:
         validation = task.validation_visits or Visits(*task.validation, task.validation.rows + 1)
         ranker = fit_ensemble(ranker, task.tokens, task.ends, validation, task.popularity)
+    ranker = fit_new_film_term(ranker, task.tokens, task.ends, task.validation, task.popularity)
     return SeedRun(
         seed,
         int(selection.best["epoch"]) or trained.epochs,

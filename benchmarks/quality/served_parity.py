@@ -70,7 +70,7 @@ def _model_folder(system: BenchmarkSystem, args: argparse.Namespace, task: Task,
     source = args.model or folder
     if not source.exists():
         ranker = run_seed(task, preset, args.seeds[0], "request", args.checkpoints).ranker
-        added = (ranker.prior, ranker.ensemble)
+        added = (ranker.prior, ranker.ensemble, ranker.new_film_term)
         save_model(source, ranker.model, task.vocab, task.features, {"preset": args.preset}, *added)
     return folder if source == folder else Path(shutil.copytree(source, folder))
 

@@ -11,7 +11,8 @@ class ColdItems(NamedTuple):
 
     movie_ids: np.ndarray  # int32 [K], none of the model's vocabulary
     vectors: Tensor  # float32 [K, D], output vectors from the films' metadata, rounded as all films' are
+    total: int  # such films before any were left out
 
     def select(self, keep: np.ndarray) -> Self:
         """Return the films where the mask `keep`, bool [K], is true."""
-        return self if keep.all() else type(self)(self.movie_ids[keep], self.vectors[keep])
+        return self if keep.all() else self._replace(movie_ids=self.movie_ids[keep], vectors=self.vectors[keep])

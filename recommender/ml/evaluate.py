@@ -1,6 +1,6 @@
 """Split histories and rank held-out targets among all films; no sampled metrics."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -163,11 +163,23 @@ def ranker_scorer(ranker: Ranker, time: TimeMode = "unknown", popularity: DailyP
         exclude = None
         if ranker.model.scorer:  # its candidates depend on what is excluded; others are excluded from the ranks later
             exclude = [ranker.movie_ids[columns] for columns in seen_items(tokens, targets)]
-        if popularity is None:
-            return ranker.scores(states, exclude)
-        scores = np.empty((len(states), len(ranker.vocab)), np.float32)
-        for rows, then in by_day(ranker, popularity, ranker.movie_ids, tokens.times[targets.rows]):
-            scores[rows] = then.scores(states[rows], exclude and [exclude[row] for row in rows])
-        return scores
+        return scores_by_day(ranker, states, popularity, tokens.times[targets.rows], exclude)
 
     return score
+
+
+def scores_by_day(
+    ranker: Ranker,
+    states: np.ndarray,
+    popularity: DailyPopularity | None,
+    times: np.ndarray,
+    exclude: Sequence[np.ndarray] | None = None,
+) -> np.ndarray:
+    """Return the scores of all films, float32 [B, N], at the counts of the midnight before each of `times` [B] (unix
+    seconds), or at those that are stored with the model."""
+    if popularity is None:
+        return ranker.scores(states, exclude)
+    scores = np.empty((len(states), len(ranker.vocab)), np.float32)
+    for rows, then in by_day(ranker, popularity, ranker.movie_ids, times):
+        scores[rows] = then.scores(states[rows], exclude and [exclude[row] for row in rows])
+    return scores

@@ -18,6 +18,7 @@ from recommender.ml.features import Features
 from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.manifest import MANIFEST_ERRORS, checksum, checksum_matches, read_manifest
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.new_film_term import NewFilmTerm
 from recommender.ml.os_errors import system_errors
 from recommender.ml.safetensors_reader import read_tensors
 from recommender.ml.transition_prior import TransitionPrior
@@ -53,6 +54,7 @@ class LoadedModel(NamedTuple):
     features: Features
     prior: TransitionPrior
     ensemble: Ensemble | None
+    new_film_term: NewFilmTerm | None
     vectors: ItemVectors
     metadata: dict[str, Any]  # config, metrics, and what the writer added
 
@@ -65,6 +67,7 @@ def save_model(
     metadata: Mapping[str, Any],
     prior: TransitionPrior | None = None,
     ensemble: Ensemble | None = None,
+    new_film_term: NewFilmTerm | None = None,
 ) -> Path:
     """Write a model folder atomically and return its path. Raises `OSError` with the system's own number on a full
     disk."""
@@ -74,7 +77,8 @@ def save_model(
             vectors = ItemVectors.from_table(model.items().cpu(), cosine=bool(model.config.temperature))
             _save_tensors(vectors.to_tensors(), aside / VECTORS_FILE)
             added = (prior or TransitionPrior.empty(len(vocab))).to_tensors()
-            added |= ensemble.to_tensors() if ensemble else {}
+            for part in (ensemble, new_film_term):
+                added |= part.to_tensors() if part else {}
             _save_tensors(added, aside / PRIOR_FILE)
         with system_errors(aside / VOCAB_FILE):
             arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
@@ -104,6 +108,7 @@ def load_model(folder: Path) -> LoadedModel:
         prior = TransitionPrior.from_tensors(added, len(vocab))
         ensemble = Ensemble.from_tensors(added, len(vocab))
         config: ModelConfig = parse_model_config(metadata["config"])
+        new_film_term = NewFilmTerm.from_tensors(added, len(vocab), config.d_item or config.d_model)
         # Copied into memory, except for the ids, which stay mapped.
         weights = load_file(folder / WEIGHTS_FILE)
         weights = {name: tensor if name == ID_WEIGHTS else tensor.clone() for name, tensor in weights.items()}
@@ -113,7 +118,7 @@ def load_model(folder: Path) -> LoadedModel:
         vectors = ItemVectors.from_tensors(tensors, len(vocab), config.d_item or config.d_model)
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
-    return LoadedModel(model.eval(), vocab, features, prior, ensemble, vectors, metadata)
+    return LoadedModel(model.eval(), vocab, features, prior, ensemble, new_film_term, vectors, metadata)
 
 
 def _verify(folder: Path) -> None:

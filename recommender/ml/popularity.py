@@ -32,6 +32,11 @@ class Popularity(NamedTuple):
     movie_ids: np.ndarray  # int32 [M], ascending
     counts: np.ndarray  # float32 [M, NUM_COUNTS]
 
+    @classmethod
+    def empty(cls) -> Self:
+        """Return counts of no film."""
+        return cls(np.empty(0, np.int32), np.empty((0, NUM_COUNTS), np.float32))
+
     def counts_of(self, movie_ids: np.ndarray) -> np.ndarray:
         """Return the counts of some films, float32 [n, NUM_COUNTS]."""
         found = np.zeros((len(movie_ids), NUM_COUNTS), np.float32)

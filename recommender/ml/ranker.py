@@ -17,7 +17,8 @@ from recommender.ml.features import to_csr
 from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.model_folder import load_model
-from recommender.ml.popularity import Popularity
+from recommender.ml.new_film_term import NewFilmTerm
+from recommender.ml.popularity import NUM_COUNTS, Popularity
 from recommender.ml.shortlist import MAX_VIEWERS
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.transitions import WINDOW, last_items
@@ -38,6 +39,7 @@ class Ranker:
         prior: TransitionPrior | None = None,
         *,
         ensemble: Ensemble | None = None,
+        new_film_term: NewFilmTerm | None = None,
         vectors: ItemVectors | None = None,
         feature_names: Sequence[str] = (),
         version: str = "",
@@ -48,12 +50,13 @@ class Ranker:
         self.feature_names = feature_names
         self.device = next(model.parameters()).device
         self._set_prior(prior)
-        self._set_ensemble(ensemble)
         with torch.inference_mode():
             vectors = vectors or ItemVectors.from_table(model.items().detach(), cosine=bool(self.config.temperature))
             self.position_bias = model.static_bias()
         self.vectors = vectors.to(self.device)
         self.width = self.vectors.table.shape[1]
+        self.new_film_term = new_film_term
+        self._set_ensemble(ensemble)
 
     def _set_prior(self, prior: TransitionPrior | None) -> None:
         self.prior = prior.to(self.device) if prior is not None and prior.is_enabled else None
@@ -64,12 +67,33 @@ class Ranker:
             self.ease_scores, self.bias = ensemble.ease.scorer(self.device), ensemble.bias.to(self.device)
             self.ease_mean = ensemble.ease_mean.to(self.device)
             self._set_popularity(Popularity(self.vocab.movie_ids, ensemble.counts.numpy()), ensemble.totals)
+        else:
+            self._set_popularity(Popularity.empty(), torch.zeros(NUM_COUNTS))
 
     def _set_popularity(self, popularity: Popularity, totals: torch.Tensor) -> None:
+        """Compute what counts say of each film: the ensemble's parts [NUM_PARTS, N], and what is added to new films
+        [2, N], without the ensemble and in it."""
         self.popularity, self.totals = popularity, totals
         counts = torch.from_numpy(popularity.counts_of(self.vocab.movie_ids))
         fields = film_fields(counts, totals).to(self.device)
-        self.film_parts = torch.cat([-self.bias[None], -self.ease_mean[None], fields])  # [NUM_PARTS, N]
+        self.added_to_new: torch.Tensor | None = None
+        if self.new_film_term is not None and len(columns := self.new_film_term.unwatched):
+            films = self.movie_ids[columns.numpy()]
+            own_fields, added = self._new_film_terms(films, self._output_rows(columns), len(columns))
+            fields[:, columns] = own_fields
+            self.added_to_new = torch.zeros(2, len(self.vocab), device=self.device)
+            self.added_to_new[:, columns] = added
+        if self.ensemble is not None:
+            self.film_parts = torch.cat([-self.bias[None], -self.ease_mean[None], fields])  # [NUM_PARTS, N]
+
+    def _new_film_terms(
+        self, movie_ids: np.ndarray, vectors: torch.Tensor, total: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return `NewFilmTerm.film_terms` of films [n] with these output vectors, on the device."""
+        assert self.new_film_term is not None
+        counts = torch.from_numpy(self.popularity.counts_of(movie_ids))
+        fields, added = self.new_film_term.film_terms(vectors.cpu(), counts, self.totals, total)
+        return fields.to(self.device), added.to(self.device)
 
     def with_prior(self, prior: TransitionPrior) -> Self:
         """Return the same ranker with a transition prior."""
@@ -86,10 +110,17 @@ class Ranker:
         newer._set_popularity(popularity, torch.from_numpy(popularity.counts.sum(0)))
         return newer
 
-    def with_ensemble(self, ensemble: Ensemble) -> Self:
-        """Return the same ranker in an ensemble."""
+    def with_ensemble(self, ensemble: Ensemble | None) -> Self:
+        """Return the same ranker in an ensemble, or without one."""
         ranker = copy(self)
         ranker._set_ensemble(ensemble)
+        return ranker
+
+    def with_new_film_term(self, term: NewFilmTerm) -> Self:
+        """Return the same ranker with a term for new films."""
+        ranker = copy(self)
+        ranker.new_film_term = term
+        ranker._set_popularity(self.popularity, self.totals)
         return ranker
 
     @property
@@ -185,7 +216,16 @@ class Ranker:
         if self.ensemble:
             parts = self._ensemble_scores(columns[:, -NUM_PARTS:], history)
             added = parts if added is None else added.add_(parts)
+        if self.added_to_new is not None:
+            to_new = self._by_regime(columns, self.added_to_new)
+            added = to_new if added is None else added.add_(to_new)
         return users, added
+
+    def _by_regime(self, states: torch.Tensor, added: torch.Tensor) -> torch.Tensor:
+        """Return the row of `added` [2, n] that holds for each state: without the ensemble, or in it; [B, n]."""
+        if self.ensemble is None:
+            return added[:1].expand(len(states), -1)
+        return torch.where(states[:, -NUM_PARTS : 1 - NUM_PARTS] > 0, added[1], added[0])
 
     def _ensemble_scores(self, weights: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
         """Return what the ensemble adds to the scores, float32 [B, N], at `weights` [B, NUM_PARTS]."""
@@ -239,22 +279,35 @@ class Ranker:
         indptr, indices = to_csr(self.feature_names, names_by_movie)
         known = np.diff(indptr) > 0
         if self.model.items.parts is None or not known.any():
-            return ColdItems(movie_ids[:0], self.vectors.table[:0].float())
+            return ColdItems(movie_ids[:0], self.vectors.table[:0].float(), 0)
+        vectors = self._feature_vectors(torch.from_numpy(indices), torch.from_numpy(indptr))
+        return ColdItems(movie_ids, vectors, int(known.sum())).select(known)
+
+    def metadata_vectors(self) -> torch.Tensor | None:
+        """Return the films' output vectors as their metadata alone gives them, float32 [N, D], 0 for films without any;
+        None where the model reads no metadata."""
+        items = self.model.items
+        return None if items.parts is None else self._feature_vectors(items.indices, items.indptr)[1:]
+
+    def _feature_vectors(self, indices: torch.Tensor, indptr: torch.Tensor) -> torch.Tensor:
+        """Return output vectors of films from their features in CSR form, rounded as the table is."""
         with torch.inference_mode():
-            tensors = (torch.from_numpy(column).to(self.device) for column in (indices, indptr))
-            rounded = self.model.items.feature_vectors(*tensors).half().float()
-            return ColdItems(movie_ids, self.model.output_vectors(rounded)).select(known)
+            rounded = self.model.items.feature_vectors(indices.to(self.device), indptr.to(self.device)).half().float()
+            return self.model.output_vectors(rounded)
 
     def cold_scores(self, states: np.ndarray, cold_items: ColdItems) -> np.ndarray:
         """Return the scores of cold items, float32 [B, K]. No transitions to them were counted, so the prior adds
-        nothing to them."""
+        nothing to them; the term of new films does."""
         with torch.inference_mode():
             columns = torch.from_numpy(states).to(self.device)
             users, vectors = columns[:, : self.width], cold_items.vectors
             scores = users @ vectors.T if self.model.scorer is None else self.model.scorer(users, vectors)
+            counts = torch.from_numpy(self.popularity.counts_of(cold_items.movie_ids))
+            fields = film_fields(counts, self.totals).to(self.device)
+            if self.new_film_term:
+                fields, added = self._new_film_terms(cold_items.movie_ids, vectors, cold_items.total)
+                scores = scores + self._by_regime(columns, added)
             if self.ensemble:
-                counts = torch.from_numpy(self.popularity.counts_of(cold_items.movie_ids))
-                fields = film_fields(counts, self.totals).to(self.device)
                 weights, mean_viewer = columns[:, -NUM_PARTS:], self.ensemble.mean_viewer.to(self.device)
                 bias = vectors @ mean_viewer
                 scores = scores - weights[:, :1] * bias + weights[:, 2:] @ fields
@@ -308,12 +361,16 @@ class Ranker:
 
     def _exact_scores(self, users: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
         """Return the final scores [B, K] of the films at `columns` [B, K]; `added` is [B, N]."""
-        vectors = self.vectors.rows(columns) / self.vectors.score_norms[columns].unsqueeze(2)
+        vectors = self._output_rows(columns)
         if self.model.scorer is not None:
             scores = self.model.scorer(users, vectors)
         else:
             scores = (vectors @ users.unsqueeze(2)).squeeze(2)
         return scores if added is None else scores + added.gather(1, columns)
+
+    def _output_rows(self, columns: torch.Tensor) -> torch.Tensor:
+        """Return the output vectors of the films at `columns` [...], float32 [..., D]."""
+        return self.vectors.rows(columns) / self.vectors.score_norms[columns].unsqueeze(-1)
 
     def _apply_masks(
         self, scores: torch.Tensor, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
@@ -360,6 +417,7 @@ class Ranker:
             loaded.vocab,
             loaded.prior,
             ensemble=loaded.ensemble,
+            new_film_term=loaded.new_film_term,
             vectors=loaded.vectors,
             feature_names=loaded.features.names,
             version=folder.name,

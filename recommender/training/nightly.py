@@ -20,6 +20,7 @@ from recommender.ml import distributed, evaluate
 from recommender.ml.config import FORMAT
 from recommender.ml.ensemble_fitting import fit_ensemble
 from recommender.ml.model_folder import save_model
+from recommender.ml.new_film_fitting import fit_new_film_term
 from recommender.ml.popularity import DailyPopularity
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
@@ -125,6 +126,7 @@ def _train_and_register(lease: Lease, options: NightlyOptions) -> tuple[Outcome,
         metadata,
         ranker.prior,
         ranker.ensemble,
+        ranker.new_film_term,
     )
     registry.register(
         folder,
@@ -180,6 +182,7 @@ def _evaluate(alone: Ranker, training_run: TrainingRun) -> tuple[Ranker, gate.Ve
         ranker = fit_prior(alone, tokens, held_out.ends, held_out.validation)
         visits = evaluate.validation_visits(tokens, held_out)
         ranker = fit_ensemble(ranker, tokens, held_out.ends, visits, popularity)
+        ranker = fit_new_film_term(ranker, tokens, held_out.ends, held_out.validation, popularity)
     except FloatingPointError as error:
         return alone, gate.reject_non_finite(error)
     return ranker, gate.judge(ranker, registry.ranker(), tokens, held_out, training_run.features, popularity)
