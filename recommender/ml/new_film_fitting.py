@@ -76,13 +76,17 @@ def fit_new_film_term(
         counts=_ridge(vectors[known], counts),
         mean=counts[:, -1].mean(),
         weights=torch.zeros(2, 2),
+        scales=torch.tensor([1.0, float(ranker.ensemble.log_weights[0].exp()) if ranker.ensemble else 1.0]),
         quota=torch.tensor(len(known) / GROUPS),
         unwatched=torch.from_numpy(np.flatnonzero(described & ~is_known)),
     )
     films = _group_films(ranker, known, on_device[known], term)
     # A request within a visit is answered without the ensemble, a stored list, of no time, by it.
     regimes: list[tuple[Ranker, TimeMode]] = [(ranker.with_ensemble(None), "request"), (ranker, "unknown")]
-    weights = [_fit([*_read_examples(own, term, tokens, validation, mode, popularity, films)]) for own, mode in regimes]
+    weights = [
+        _fit([*_read_examples(own, term, tokens, validation, mode, popularity, films)], scale)
+        for (own, mode), scale in zip(regimes, term.scales, strict=True)
+    ]
     if any(fitted is None for fitted in weights):
         return ranker
     return ranker.with_new_film_term(term._replace(weights=torch.stack([w for w in weights if w is not None])))
@@ -168,7 +172,7 @@ def _make_example(
     )
 
 
-def _fit(examples: list[_Example]) -> Tensor | None:
+def _fit(examples: list[_Example], scale: Tensor) -> Tensor | None:
     """Return the slope and the offset with the least loss, float32 [2]; None where too few targets are new films."""
     if sum(bool(example.is_new[example.target]) for example in examples) < MIN_TARGETS:
         return None
@@ -178,7 +182,7 @@ def _fit(examples: list[_Example]) -> Tensor | None:
 
     def loss() -> Tensor:
         optimiser.zero_grad()
-        logits = scores + is_new * (weights[0] * excess + weights[1])
+        logits = scale * scores + is_new * (weights[0] * excess + weights[1])
         value = (F.cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
         value.backward()
         return value

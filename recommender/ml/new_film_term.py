@@ -2,8 +2,8 @@
 
 A film's popularity is in the vector of its id, in its transitions, in EASE and in its counts, and a new film has none
 of them. So it stands in with what is expected of its metadata: the counts that films with such a vector have, and
-slope * (expectation - mean) + offset. Slope and offset are fitted with known films as if they were new, a twentieth of
-them at a time (`new_film_fitting`). Where there are more new films, all together weigh no more than these.
+slope * (expectation - mean) + offset as a log probability. Slope and offset are fitted with known films as if they were
+new, a twentieth of them at a time (`new_film_fitting`). Where there are more new films, all together weigh no more.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,8 @@ class NewFilmTerm(NamedTuple):
 
     counts: Tensor  # float32 [NUM_COUNTS, D + 1]: output vector and 1 -> log(1 + count)
     mean: Tensor  # float32 []: of the last of these, watches of all times, over the known films
-    weights: Tensor  # float32 [2, 2]: without the ensemble and in it, slope and offset
+    weights: Tensor  # float32 [2, 2]: without the ensemble and in it, slope and offset of log probabilities
+    scales: Tensor  # float32 [2]: without the ensemble and in it, what makes log probabilities of scores
     quota: Tensor  # float32 []: new films whose scores these weights were fitted for
     unwatched: Tensor  # int64 [M]: columns of the films with metadata and without a watch that the model learned from
 
@@ -43,7 +44,7 @@ class NewFilmTerm(NamedTuple):
         counts = torch.where(is_new[:, None], torch.maximum(counts, expected.expm1()), counts)
         excess = expected[:, ALL_TIMES] - self.mean
         crowding = (total / self.quota).clamp(min=1).log()
-        added = self.weights[:, :1] * excess + self.weights[:, 1:] - crowding
+        added = (self.weights[:, :1] * excess + self.weights[:, 1:] - crowding) / self.scales[:, None]
         return film_fields(counts, totals), is_new * added
 
     def to_tensors(self) -> dict[str, Tensor]:

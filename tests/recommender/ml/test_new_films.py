@@ -158,7 +158,7 @@ def test_in_the_ensemble_it_has_the_counts_of_its_kind_until_it_has_more(trained
         watched = Popularity(np.array([7], np.int32), np.full((1, NUM_COUNTS), 9, np.float32))
         states = ranker.encode_tokens(KNOWN_TOKENS._replace(timed=np.zeros(VIEWERS, bool)), *SPLIT.test)[:3]
         by_name[name] = [r.cold_scores(states, films) for r in (ranker, ranker.with_popularity(watched))]
-    np.testing.assert_allclose(by_name["term"][0], by_name["plain"][0] + 1 + 0.5 + 3.25, rtol=1e-4)
+    np.testing.assert_allclose(by_name["term"][0], by_name["plain"][0] + 1 + 0.5 + 3.25 / 0.5, rtol=1e-4)
     np.testing.assert_allclose(by_name["term"][1], by_name["plain"][1], rtol=1e-6)
 
 
