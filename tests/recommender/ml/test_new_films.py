@@ -129,9 +129,8 @@ def by_hand(slope=0.5, offset=2.0, unwatched=()) -> NewFilmTerm:
     counts = torch.zeros(NUM_COUNTS, WIDTH + 1)
     counts[:, -1] = 1.0
     columns = torch.tensor(unwatched, dtype=torch.int64)
-    return NewFilmTerm(
-        counts, torch.tensor(0.5), torch.tensor([[slope, offset], [slope, offset + 1]]), torch.tensor(10.0), columns
-    )
+    weights = torch.tensor([[slope, offset], [slope, offset + 1]])
+    return NewFilmTerm(counts, torch.tensor(0.5), weights, torch.tensor([1.0, 0.5]), torch.tensor(10.0), columns)
 
 
 def test_the_term_by_hand(trained):
