@@ -23,6 +23,7 @@ from catalog.services import record_events
 from catalog.signals import catalogue_changed, epoch_changed
 from tests.support.cast import ADA, CAST_MOVIES, STAR_WARS, TOY_STORY, watch_event
 from tests.support.movielens import movielens_path
+from tests.support.sequences import restart_movie_ids
 
 pytestmark = pytest.mark.django_db
 START = 1_000_000_000  # unix seconds
@@ -187,6 +188,7 @@ def test_an_import_raises_epoch_and_catalogue_and_signals_after_commit(
 
 
 def test_generated_ids_continue_after_the_imported_ones() -> None:
+    restart_movie_ids()
     load_dataset(dataset(first=500))
     assert Movie.objects.create(title="New").id == 502
     record_events([watch_event(7, 500, datetime.now(UTC))])

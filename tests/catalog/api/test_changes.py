@@ -7,6 +7,7 @@ from catalog.selectors import catalogue_and_epoch
 from recommender.models import ApiKey
 from tests.support.api import ApiClient, recommended_ids
 from tests.support.cast import ADA, MATRIX, NEMO, STAR_WARS, TOY_STORY, UNKNOWN_MOVIE
+from tests.support.sequences import restart_movie_ids
 
 pytestmark = pytest.mark.usefixtures("cast")
 NEW = {
@@ -41,6 +42,7 @@ def test_a_new_movie_is_there_at_once(site):
 
 
 def test_ids_from_clients_and_the_sequence_do_not_collide(site):
+    restart_movie_ids()
     assert site.post("/movies", {"title": "Given", "movie_id": 70_000}, expect=201)["movie_id"] == "70000"
     assert site.post("/movies", {"title": "Next"}, expect=201)["movie_id"] == "70001"
     last_of_all = str(2**31 - 1)

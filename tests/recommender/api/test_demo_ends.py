@@ -32,6 +32,7 @@ from recommender.models import ModelVersion
 from tests.support.api import ApiClient
 from tests.support.cast import ADA, STAR_WARS
 from tests.support.launcher import write_movielens_genres
+from tests.support.sequences import restart_movie_ids
 from tests.support.tiny_model import clear_caches
 
 FILM = DEMO_ID_BASE + 1
@@ -149,7 +150,12 @@ def test_trying_the_demo_does_not_end_it(demo, site, tmp_path):
     assert selectors.has_demo()
 
 
-def test_ids_after_the_demo_start_at_1(demo, site):
+@pytest.fixture
+def restarted_ids(transactional_db):
+    restart_movie_ids()
+
+
+def test_ids_after_the_demo_start_at_1(restarted_ids, demo, site):
     assert int(site.post("/movies", {"title": "My own film"}, expect=201)["movie_id"]) < 1_000_000
 
 

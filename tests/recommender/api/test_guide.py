@@ -33,6 +33,8 @@ def test_every_call_of_the_guide_is_answered(site):
         elif path.startswith("/exports"):
             answer = site.client.get(path)
             assert (answer.status_code, b"".join(answer.streaming_content) != b"") == (200, True)
+        elif path.endswith("/import"):
+            assert site.delete(f"/jobs/{job['job_id']}/import", expect=202)["kind"] == "import_undo"
         elif "DELETE" in arguments:
             assert site.delete(path)["visible"]
         elif "-d" in arguments:

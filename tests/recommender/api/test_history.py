@@ -34,7 +34,7 @@ tt0000002,x,2020-05-05,Bad Stars,Bad Stars,https://x,Movie,5.0,90,1950,Drama
 DIARY = """Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date
 2021-01-03,Amelie,2001,https://boxd.it/a,4.5,,,2021-01-02
 2021-01-03,"Godfather, The",1972,https://boxd.it/b,,,,2021-01-03
-2021-01-04,Le Fabuleux Destin d'Amélie Poulain,2002,https://boxd.it/c,,Yes,,2021-01-04
+2021-01-04,Le Fabuleux Destin d'Amélie Poulain,2001,https://boxd.it/c,,Yes,,2021-01-04
 2021-01-05,Twice,2000,https://boxd.it/d,,,,2021-01-05
 """
 RATINGS = "Date,Name,Year,Letterboxd URI,Rating\n2021-02-01,Pulp Fiction,1994,https://boxd.it/e,0.5\n"
