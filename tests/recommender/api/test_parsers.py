@@ -56,6 +56,7 @@ EVENTS = bodies(*EVENT_SERIALIZER.fields, "events")
 thorough = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.django_db  # a batch of histories makes its viewers
 @thorough
 @given(st.data())
 def test_bodies_are_read_or_refused(data):
