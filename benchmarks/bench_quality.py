@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.protocols import Task, make_task, read_events
+from benchmarks.protocols import Task, make_task, read_events, training_events
 from benchmarks.quality import (
     cold_movies,
     diversity_tradeoff,
@@ -39,7 +39,7 @@ from benchmarks.quality.tables import quality_tables
 from benchmarks.report import print_report
 from benchmarks.synthetic_data import write_synthetic_movielens
 from catalog.dataset import Dataset
-from recommender.ml.config import PRESETS, Preset, canonical_preset, get_preset, override
+from recommender.ml.config import PRESETS, Preset, canonical_preset, fit_to_size, get_preset, override
 from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode, ranker_scorer
 
 _TIME_MODE: dict[str, TimeMode] = {"P1": "request", "A": "none", "P2": "unknown"}  # unless --time says otherwise
@@ -89,6 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--peer-minutes", type=float, default=10, metavar="N", help="how long a peer may train at most (10)"
     )
+    parser.add_argument(
+        "--lists", type=int, metavar="N", help="N: print the lists of so many viewers, with titles, to be read"
+    )
     parser.add_argument("--lenskit", action="store_true", help="compare the split with LensKit's, no training")
     parser.add_argument("--quick", action="store_true", help="three epochs, few targets: about a minute")
     parser.add_argument(
@@ -118,7 +121,7 @@ def run(args: argparse.Namespace) -> None:
         similar_films.measure_similar(args, dataset, events, description)
         return
     if args.cold_films:
-        cold_movies.measure_cold_movies(args, dataset, events, _preset(args), description)
+        cold_movies.measure_cold_movies(args, dataset, events, _preset(args, len(events)), description)
         return
     if args.lenskit:
         _compare_splits(args, dataset, events, data, description)
@@ -128,11 +131,11 @@ def run(args: argparse.Namespace) -> None:
         return
     task = make_task(args.protocol, dataset, events, data)
     if args.served:
-        served_parity.measure_served_parity(args, dataset, events, task, _preset(args))
+        served_parity.measure_served_parity(args, dataset, events, task, _preset(args, training_events(task)))
         return
     task = _first_targets(task) if args.quick else task
     if args.diversity:
-        diversity_tradeoff.measure_diversity(args, dataset, task, _preset(args), description)
+        diversity_tradeoff.measure_diversity(args, dataset, task, _preset(args, training_events(task)), description)
         return
     _measure(args, task, description)
 
@@ -155,7 +158,7 @@ def _compare_splits(
 
 def _measure(args: argparse.Namespace, task: Task, description: dict[str, Any]) -> None:
     time_mode: TimeMode = args.time or _TIME_MODE[args.protocol]
-    preset = _preset(args)
+    preset = _preset(args, training_events(task))
     result: dict[str, Any] = {**description, "protocol": args.protocol, "time": time_mode} | results.describe_task(
         task, preset
     )
@@ -186,7 +189,8 @@ def _measure_next_visit(
 ) -> None:
     if args.peers:
         peer_models.check_installed()
-    preset, split = _preset(args), next_visit.make_split(dataset, events)
+    split = next_visit.make_split(dataset, events)
+    preset = _preset(args, training_events(split.task))
     if args.served:
         served_visits.measure_served_visits(args, dataset, events, split)
         return
@@ -197,7 +201,7 @@ def _measure_next_visit(
         "viewers": len(split.known_ends),
     }
     about["parameters"] = sum(p.numel() for p in new_model(split.task, preset).parameters())
-    result = next_visit_result.measure_next_visit(args, split, preset, {**description, **about})
+    result = next_visit_result.measure_next_visit(args, dataset, split, preset, {**description, **about})
     if args.result:
         results.save_result(args.result, result, split.task, {})
     title = f"N on {result['data']}: {len(split.visits.viewers):,} visits after the cut"
@@ -213,9 +217,9 @@ def _changes(args: argparse.Namespace) -> dict[str, Any]:
     return changes
 
 
-def _preset(args: argparse.Namespace) -> Preset:
-    """Return the preset with the changes of the options."""
-    base, changes = get_preset(args.preset), _changes(args)
+def _preset(args: argparse.Namespace, events: int) -> Preset:
+    """Return the preset for so many training events, with the changes of the options."""
+    base, changes = fit_to_size(get_preset(args.preset), events), _changes(args)
     model = {name: value for name, value in changes.items() if hasattr(base.model, name)}
     train = {name: value for name, value in changes.items() if hasattr(base.train, name)}
     if unknown := changes.keys() - model.keys() - train.keys():

@@ -17,14 +17,14 @@ from typing import Any
 import torch
 
 from benchmarks.memory import peak_mb
-from benchmarks.protocols import Task, make_task, read_events
+from benchmarks.protocols import Task, make_task, read_events, training_events
 from benchmarks.report import print_report, revision
 from benchmarks.synthetic_data import write_synthetic_movielens
 from benchmarks.training import rectools_comparison
 from benchmarks.training.naive_loop import naive_targets_per_s
 from benchmarks.training.throughput import make_trainer, measure_speed
 from benchmarks.training.time_to_quality import GOALS, compare_losses, seconds_to_goals
-from recommender.ml.config import MAX_FULL_SOFTMAX_ITEMS, PRESETS, canonical_preset, get_preset
+from recommender.ml.config import MAX_FULL_SOFTMAX_ITEMS, PRESETS, Preset, canonical_preset, fit_to_size, get_preset
 
 RATINGS = 1_000_000  # of the generated set
 QUICK_SECONDS = 6.0
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         return
     seconds = QUICK_SECONDS if args.quick else args.seconds
     num_movies, targets = len(task.vocab), int((task.ends - task.tokens.indptr[:-1] - 1).clip(min=0).sum())
-    speed, parameters = measure_speed(make_trainer(task, get_preset(args.preset)), seconds)
+    speed, parameters = measure_speed(make_trainer(task, _preset(args.preset, task)), seconds)
     naive = naive_targets_per_s(task.tokens, num_movies, seconds)
     lengths: tuple[int, ...] = (50, 200) if args.full else (50,)
     if not rectools_comparison.is_installed():
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     comparisons = [rectools_comparison.compare_with_rectools(task, n, seconds) for n in lengths]
     goal_seconds: dict[str, float | None] = dict.fromkeys(map(str, GOALS))
     if args.goals or (args.data and not args.quick and num_movies <= MAX_FULL_SOFTMAX_ITEMS):
-        goal_seconds = seconds_to_goals(task, get_preset(args.preset))
+        goal_seconds = seconds_to_goals(task, _preset(args.preset, task))
     result: dict[str, Any] = {
         "bench": "training",
         "preset": args.preset,
@@ -110,12 +110,17 @@ def _rows(result: dict[str, Any]) -> list[list[object]]:
 
 
 def _report_losses(name: str, task: Task, args: argparse.Namespace) -> None:
-    trainer = make_trainer(task, get_preset(args.preset))
+    trainer = make_trainer(task, _preset(args.preset, task))
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-    losses = compare_losses(task, get_preset(args.preset), args.losses)
+    losses = compare_losses(task, _preset(args.preset, task), args.losses)
     result: dict[str, Any] = {"bench": "training", "preset": args.preset, "parameters": parameters}
     result |= {"movies": len(task.vocab), "minutes": args.losses, "losses": losses, "peak_mb": round(peak_mb())}
     print("On a generated set the metrics compare losses on random data; they say nothing about the quality of lists.")
     rows = [[negatives, *line.values()] for negatives, line in losses.items()]
     title = f"Shared negatives on {name}, {args.losses:g} minutes each, validation"
     print_report(title, ["negatives", "targets a second", "steps", "NDCG@10"], rows, result)
+
+
+def _preset(name: str, task: Task) -> Preset:
+    """Return the preset for the events of the task."""
+    return fit_to_size(get_preset(name), training_events(task))

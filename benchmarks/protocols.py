@@ -35,6 +35,11 @@ class Task(NamedTuple):
     validation_visits: Visits | None = None  # whose first tokens validation has; None: each token alone
 
 
+def training_events(task: Task) -> int:
+    """Count the events that a task trains on: its preset follows from them."""
+    return int((task.ends - task.tokens.indptr[:-1]).sum())
+
+
 def read_events(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:
     """Read a data set and all its events."""
     dataset = read_movielens(data, people)

@@ -20,15 +20,17 @@ from benchmarks.quality.next_visit import (
     visit_metrics,
 )
 from benchmarks.quality.peers import peer_models
+from benchmarks.quality.sample_lists import print_lists
 from benchmarks.quality.seed_runs import SeedRun, run_seed
 from benchmarks.quality.trec_judge import Ranking
 from benchmarks.quality.visit_order import order_dependence, shuffle_within_visits
+from catalog.dataset import Dataset
 from recommender.ml.config import Preset
 from recommender.ml.evaluate import Scorer
 
 TESTS = ("every", "first")
 ORDERED_BASELINES = ("markov", "recency_ease", "blend")  # the others know no order
-SELECTED_ON = "NDCG@10 of the first film of the visits before the cut"
+SELECTED_ON = "NDCG@10 of the new films of visits before the cut, mean of the three times"
 COLUMNS = ["", "every NDCG@10", "every HR@10", "first NDCG@10", "first HR@10", "every recall@50", "liked NDCG@10"]
 
 ScorerOf = Callable[[Split], Scorer]
@@ -107,14 +109,21 @@ def _rank_without_ties(split: Split, score: Scorer) -> Ranking:
     return trec_judge.visit_ranking(ranked.lists, ranked.ranks, split.relevant)
 
 
-def measure_next_visit(args: Any, split: Split, preset: Preset, description: Mapping[str, Any]) -> dict[str, Any]:
+def measure_next_visit(
+    args: Any, dataset: Dataset, split: Split, preset: Preset, description: Mapping[str, Any]
+) -> dict[str, Any]:
     """Rank with every baseline and every trained seed, printing metrics on the way, and return the result."""
     measured = NextVisit(split, description)
     measured.measure_baselines()
     if args.peers:
         measured.measure_peers(args.peer_minutes)
     for seed in [] if args.baselines_only else args.seeds:
-        measured.measure_seed(run_seed(split.task, preset, seed, "unknown", args.checkpoints))
+        run = run_seed(split.task, preset, seed, "unknown", args.checkpoints)
+        measured.measure_seed(run)
+        if args.lists:
+            rankers = {"transformer alone": run.ranker.with_ensemble(None), "ensemble": run.ranker}
+            scorers = {name: catalogue_scorer(split, ranker, live=False) for name, ranker in rankers.items()}
+            print_lists(split, dataset, scorers, args.lists)
     if measured.result["runs"]:
         measured.compare()
     if args.judge:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.protocols import Task
+from benchmarks.protocols import Task, training_events
 from benchmarks.quality.seed_runs import Ranks
 from benchmarks.quality.summaries import paired_differences, unwrap_single_test
 from benchmarks.report import revision
@@ -30,6 +30,7 @@ def describe_task(task: Task, preset: Preset) -> dict[str, Any]:
         ),
         "movies": len(task.vocab),
         "viewers": len(task.ends),
+        "events": training_events(task),
         "config": to_json(preset.model) | to_json(preset.train),
         "code": revision(),
         "device": pick_device().type,

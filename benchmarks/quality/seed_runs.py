@@ -2,26 +2,25 @@
 
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from rich.progress import Progress as Bar
 
 from benchmarks.protocols import Task
-from recommender.ml import evaluate, metrics
-from recommender.ml.config import Preset, override, to_json
+from recommender.ml import evaluate
+from recommender.ml.config import Preset, override
 from recommender.ml.ensemble_fitting import fit_ensemble
+from recommender.ml.epoch_selection import EpochSelection
 from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.new_film_fitting import fit_new_film_term
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingResult
-from recommender.ml.training_checkpoint import load_checkpoint, save_checkpoint
 from recommender.ml.visits import Visits
 
-MAX_SELECTION_TARGETS = 2_000  # validation targets ranked after an epoch: all of them would take a third of its time
 SELECTED_ON = "validation NDCG@10, mean of the three times: epoch, then weight of the prior"
 
 Ranks = dict[TimeMode, dict[str, np.ndarray]]  # float64 [targets], by time mode and test
@@ -54,21 +53,20 @@ def run_seed(
     """Train with a seed and rank all tests. `cold_mask` bool [N]: films that are ranked by their metadata alone."""
     preset = override(preset, train={"seed": seed})
     folder = checkpoints and checkpoints / f"seed{seed}"
-    selection = EpochSelection(task, preset, folder)
+    validation = task.validation_visits or Visits(*task.validation, task.validation.rows + 1)
+    selection = EpochSelection(task.tokens, task.vocab, validation, preset, folder)
     trained = _train(task, preset, folder, selection)
-    selection.restore(trained.model)
     if cold_mask is not None:
         with torch.no_grad():  # as the trainer does with films without any token; these have their targets
             trained.model.items.ids.weight[1:][torch.from_numpy(cold_mask)] = 0
     without_prior = Ranker(trained.model, task.vocab, feature_names=task.features.names)
     ranker = fit_prior(without_prior, task.tokens, task.ends, task.validation)
     if task.popularity:
-        validation = task.validation_visits or Visits(*task.validation, task.validation.rows + 1)
         ranker = fit_ensemble(ranker, task.tokens, task.ends, validation, task.popularity)
     ranker = fit_new_film_term(ranker, task.tokens, task.ends, task.validation, task.popularity)
     return SeedRun(
         seed,
-        int(selection.best["epoch"]) or trained.epochs,
+        selection.best_epoch or trained.epochs,
         sum(epoch["seconds"] for epoch in trained.history),
         trained.history,
         ranker,
@@ -98,7 +96,7 @@ def _rank_all_tests(ranker: Ranker, task: Task) -> Ranks:
     return {mode: ranks.get(mode, ranks[modes[0]]) for mode in TIME_MODES}
 
 
-def _train(task: Task, preset: Preset, folder: Path | None, selection: "EpochSelection") -> TrainingResult:
+def _train(task: Task, preset: Preset, folder: Path | None, selection: EpochSelection) -> TrainingResult:
     trainer = Trainer(new_model(task, preset), task.tokens, task.ends, preset, checkpoints=folder)
     with Bar(transient=True) as bar:
         row = bar.add_task("training", total=None)
@@ -106,40 +104,11 @@ def _train(task: Task, preset: Preset, folder: Path | None, selection: "EpochSel
         def on_step(step: Step) -> None:
             bar.update(row, total=step.steps * step.epochs, completed=step.steps * (step.epoch - 1) + step.step)
 
-        return trainer.run(TrainingHooks(on_step, selection.on_epoch), resume=folder is not None)
+        def on_epoch(epoch: int, model: TransformerRecModel) -> dict[str, float]:
+            measured = selection.on_epoch(epoch, model)
+            print(f"seed {preset.train.seed} epoch {epoch}: {time.monotonic() - started:.0f} s, {measured}", flush=True)
+            return measured
 
-
-class EpochSelection:
-    """Keeps the weights of the best epoch, on disk too where the trainer saves checkpoints, to resume with them."""
-
-    def __init__(self, task: Task, preset: Preset, folder: Path | None) -> None:
-        self.task, self.targets = task, evaluate.sample_targets(task.validation, MAX_SELECTION_TARGETS)
-        self.seed, self.started = preset.train.seed, time.monotonic()
-        self.best: dict[str, Any] = {"epoch": 0, "ndcg10": -1.0, "weights": None}
-        self.run = {"train": to_json(preset.train), "config": to_json(preset.model), "data": task.data_hash}
-        self.path = folder and folder / "selected.pt"
-        if self.path and self.path.exists():
-            state = load_checkpoint(self.path, torch.device("cpu"))
-            if state["of"] == self.run:
-                self.best = state["best"]
-
-    def on_epoch(self, epoch: int, model: TransformerRecModel) -> dict[str, float]:
-        """Return the metrics on validation, for the learning curve."""
-        ranker = Ranker(model, self.task.vocab)
-        by_time = {mode: metrics.ndcg(rank_targets(ranker, self.task, self.targets, mode), 10) for mode in TIME_MODES}
-        mean = round(float(np.mean(list(by_time.values()))), 4)
-        metrics_of_epoch = {f"{mode}_ndcg10": round(value, 4) for mode, value in by_time.items()} | {"ndcg10": mean}
-        print(
-            f"seed {self.seed} epoch {epoch}: {time.monotonic() - self.started:.0f} s, {metrics_of_epoch}", flush=True
-        )
-        if mean > self.best["ndcg10"]:
-            weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-            self.best = {"epoch": epoch, "ndcg10": mean, "weights": weights}
-            if self.path:
-                save_checkpoint(self.path, {"of": self.run, "best": self.best})
-        return metrics_of_epoch
-
-    def restore(self, model: TransformerRecModel) -> None:
-        """Load the best epoch's weights into `model`."""
-        if self.best["weights"] is not None:
-            model.load_state_dict(self.best["weights"])
+        started = time.monotonic()
+        hooks = TrainingHooks(on_step, on_epoch, selection.is_finished, selection.restore)
+        return trainer.run(hooks, resume=folder is not None)

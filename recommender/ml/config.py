@@ -60,6 +60,7 @@ class Preset:
 
     model: ModelConfig
     train: TrainConfig
+    by_size: bool = False  # epochs and dropout are those of a million events, others follow by `fit_to_size`
 
 
 # Softmax blocks that read films and their order alone, scored by the dot product.
@@ -68,7 +69,7 @@ _PLAIN = ModelConfig(
 )
 
 PRESETS: Mapping[str, Preset] = {
-    "default": Preset(ModelConfig(), TrainConfig()),
+    "default": Preset(ModelConfig(), TrainConfig(), by_size=True),
     # SASRec with a full softmax ("SASRec+"), as tuned for a split by time by time-to-split: what P2 is compared with.
     "sasrec": Preset(
         replace(_PLAIN, layers=3, heads=1, max_len=128, taste_len=0, dropout=0.3, ffn=1),
@@ -81,6 +82,11 @@ PRESETS: Mapping[str, Preset] = {
     ),
 }
 PRESET_ALIASES = {"brief": "basic"}  # names that schedules, model versions and results of former versions have
+
+MIN_STEPS, MIN_POSITIONS = 64, 512  # steps of an epoch; positions of a batch
+STEPS = 6_500  # of a training; it takes about as many whatever the size of the data
+MIN_EPOCHS_BY_SIZE, MAX_EPOCHS_BY_SIZE = 6, 80
+SMALL, SMALL_DROPOUT = 400_000, 0.3  # events: fewer are learned by heart sooner
 
 MAX_FULL_SOFTMAX_ITEMS = 12_000  # films; beyond it the full softmax costs more than it gives
 
@@ -96,6 +102,21 @@ def get_preset(name: str) -> Preset:
         return PRESETS[canonical_preset(name)]
     except KeyError:
         raise ValueError(f"There is no preset {name!r}; there are: {', '.join(PRESETS)}.") from None
+
+
+def fit_to_size(preset: Preset, events: int) -> Preset:
+    """Return the preset as so many training events need it. Few make short epochs, so there are more of them."""
+    if not preset.by_size:
+        return preset
+    steps = events / batch_positions(preset.train, events)  # of an epoch
+    epochs = min(MAX_EPOCHS_BY_SIZE, max(MIN_EPOCHS_BY_SIZE, round(STEPS / max(1.0, steps))))
+    dropout = SMALL_DROPOUT if events < SMALL else preset.model.dropout
+    return override(preset, model={"dropout": dropout}, train={"epochs": epochs})
+
+
+def batch_positions(config: TrainConfig, events: int) -> int:
+    """Return how many positions a batch has where so many events train: an epoch of a few steps would learn little."""
+    return min(config.batch_positions, max(MIN_POSITIONS, events // MIN_STEPS))
 
 
 def parse_model_config(stored: Mapping[str, Any]) -> ModelConfig:
@@ -114,4 +135,4 @@ def to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
 
 def override(base: Preset, *, model: Mapping[str, Any] | None = None, train: Mapping[str, Any] | None = None) -> Preset:
     """Return the preset `base` with some fields replaced."""
-    return Preset(replace(base.model, **(model or {})), replace(base.train, **(train or {})))
+    return replace(base, model=replace(base.model, **(model or {})), train=replace(base.train, **(train or {})))

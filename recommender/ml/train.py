@@ -14,14 +14,21 @@ from torch.nn import functional as F
 
 from recommender.ml import distributed
 from recommender.ml.batches import Batch, Windows, bucket_by_length, collate, first_seen_index, training_windows
-from recommender.ml.config import GAP_NONE, GAP_UNKNOWN, MAX_FULL_SOFTMAX_ITEMS, Preset, TrainConfig, to_json
+from recommender.ml.config import (
+    GAP_NONE,
+    GAP_UNKNOWN,
+    MAX_FULL_SOFTMAX_ITEMS,
+    Preset,
+    TrainConfig,
+    batch_positions,
+    to_json,
+)
 from recommender.ml.data import Tokens, data_hash
 from recommender.ml.losses import SeenMask, bf16_is_faster, softmax_loss
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.training_checkpoint import CheckpointCorrupt, load_checkpoint, save_checkpoint
 
 CHECKPOINT_SECONDS = 60.0
-MIN_STEPS, MIN_POSITIONS = 64, 512  # steps of an epoch; positions of a batch
 MIN_EPOCHS = 4  # in a budget of minutes: fewer give lists that nobody should see
 DEFAULT_NEGATIVES = 2048  # of a batch where there are too many films for the full softmax
 MLP_NEGATIVES = 64  # films that the MLP scorer is trained against, shared by a batch
@@ -45,10 +52,13 @@ class TrainingInterrupted(Exception):
 
 @dataclass
 class TrainingHooks:
-    """Callbacks after each step (False stops the training) and after each epoch (its metrics go into the history)."""
+    """What the loop calls: after each step (False stops the training), after each epoch (its metrics go into the
+    history), before a further epoch, and with the model at the end."""
 
     on_step: Callable[[Step], bool | None] = lambda step: None
     on_epoch: Callable[[int, TransformerRecModel], dict[str, float]] = lambda epoch, model: {}
+    is_finished: Callable[[], bool] = lambda: False
+    on_end: Callable[[TransformerRecModel], None] = lambda model: None
 
 
 @dataclass
@@ -121,6 +131,9 @@ class Trainer:
             )
             self.epoch, self.step, self.losses = self.epoch + 1, 0, [0.0, 0.0]
             self._save_checkpoint(f"transformer_epoch{self.epoch - 1}.pt")
+            if distributed.any_rank(hooks.is_finished()):
+                break
+        hooks.on_end(self.model)
         self._zero_untrained_ids()
         return TrainingResult(self.model.eval(), self.history, self.epochs)
 
@@ -136,8 +149,7 @@ class Trainer:
     def _train_epoch(self, hooks: TrainingHooks) -> None:
         rng = np.random.default_rng([self.config.seed, self.epoch])
         windows = training_windows(self.tokens, self.ends, self.preset.model.max_len, rng)
-        # Little data gets smaller batches: an epoch of a few steps would learn little.
-        max_positions = min(self.config.batch_positions, max(MIN_POSITIONS, int(windows.lengths().sum()) // MIN_STEPS))
+        max_positions = batch_positions(self.config, int(windows.lengths().sum()))
         groups = list(bucket_by_length(windows, max_positions, rng))
         last_save = started = time.monotonic()
         while self.step < len(groups):

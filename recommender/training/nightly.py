@@ -161,10 +161,8 @@ def _ensure_active_available() -> None:
 def _train(lease: Lease, training_run: TrainingRun, options: NightlyOptions) -> TrainingResult:
     trainer = training_run.trainer(options)
     lease.log(f"Using device: {trainer.device}")
-    reporter = Reporter(
-        lease, training_run.vocab, training_run.tokens, training_run.held_out.validation, training_run.folder()
-    )
-    hooks = TrainingHooks(on_step=reporter.on_step, on_epoch=reporter.on_epoch)
+    reporter = Reporter(lease, training_run.epoch_selection(), training_run.folder())
+    hooks = TrainingHooks(reporter.on_step, reporter.on_epoch, reporter.selection.is_finished, reporter.on_end)
     try:
         trained = trainer.run(hooks, resume=training_run.resumed, minutes=options.minutes)
         reporter.log_checkpoint()

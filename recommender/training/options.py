@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from recommender.ml.config import Preset, canonical_preset, get_preset, override
+from recommender.ml.config import Preset, canonical_preset, fit_to_size, get_preset, override
 from recommender.ml.train import MIN_EPOCHS
 
 WARM_EPOCH_SHARE, WARM_LR_SHARE = 0.25, 0.3  # shares of the preset's, for a warm start from the active model
@@ -35,12 +35,13 @@ class NightlyOptions:
             raise ValueError(f"Unknown options: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}.")
         return cls(**parameters)
 
-    def to_preset(self, *, warm: bool = False) -> Preset:
-        """Return the preset with these options over it; for a warm start with fewer epochs and a lower rate.
+    def to_preset(self, events: int, *, warm: bool = False) -> Preset:
+        """Return the preset for so many events, with these options over it; for a warm start with fewer epochs and a
+        lower rate.
 
         Raises ValueError for a preset that does not exist.
         """
-        base = get_preset(self.preset)
+        base = fit_to_size(get_preset(self.preset), events)
         train: dict[str, Any] = {}
         if warm:
             epochs = max(MIN_EPOCHS, round(WARM_EPOCH_SHARE * base.train.epochs))

@@ -1,15 +1,11 @@
-"""What a training reports to its job: log lines, progress, and metrics on validation viewers after each epoch."""
+"""What a training reports to its job: log lines, progress, and metrics on validation visits after each epoch."""
 
 from pathlib import Path
 
 from recommender.jobs.leases import Lease, LeaseLost
-from recommender.ml import evaluate, metrics
-from recommender.ml.data import Tokens
-from recommender.ml.evaluate import Targets
+from recommender.ml.epoch_selection import EpochSelection
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.ranker import Ranker
 from recommender.ml.train import Step
-from recommender.ml.vocab import Vocab
 
 LOG_EVERY_STEPS = 100
 
@@ -17,10 +13,9 @@ LOG_EVERY_STEPS = 100
 class Reporter:
     """Reports one training; its methods are the hooks of the trainer."""
 
-    def __init__(self, lease: Lease, vocab: Vocab, tokens: Tokens, validation: Targets, checkpoints: Path) -> None:
-        """`validation`: targets in `tokens`; `checkpoints`: the folder that the trainer writes to."""
-        self.lease = lease
-        self.vocab, self.tokens, self.validation = vocab, tokens, validation
+    def __init__(self, lease: Lease, selection: EpochSelection, checkpoints: Path) -> None:
+        """`checkpoints`: the folder that the trainer writes to."""
+        self.lease, self.selection = lease, selection
         self.checkpoints = checkpoints
         self.finished_epoch = 0  # whose checkpoint has not been logged; 0 for none
 
@@ -37,15 +32,18 @@ class Reporter:
         return True
 
     def on_epoch(self, epoch: int, model: TransformerRecModel) -> dict[str, float]:
-        """Measure and log an epoch. Returns ndcg10 and hr10 on the validation viewers."""
-        ranker = Ranker(model, self.vocab)
-        ranks = evaluate.rank_targets(self.tokens, self.validation, evaluate.ranker_scorer(ranker))
-        measured = {"ndcg10": metrics.ndcg(ranks, 10), "hr10": metrics.hit_rate(ranks, 10)}
+        """Measure and log an epoch. Returns its metrics on the validation visits."""
+        measured = self.selection.on_epoch(epoch, model)
         self.lease.log(
             f"Epoch {epoch} | NDCG@10: {measured['ndcg10']:.4f} | HR@10: {measured['hr10']:.4f} (validation)"
         )
         self.finished_epoch = epoch
         return measured
+
+    def on_end(self, model: TransformerRecModel) -> None:
+        """Take the best epoch's weights and log which it was."""
+        self.selection.restore(model)
+        self.lease.log(f"Epoch {self.selection.best_epoch} is the best of {self.selection.epoch}")
 
     def log_checkpoint(self) -> None:
         """Log the last epoch's checkpoint, once: it is written after the epoch was measured."""

@@ -14,8 +14,10 @@ from django.utils import timezone
 from catalog import selectors
 from recommender import registry, training_data
 from recommender.jobs.leases import Lease
+from recommender.ml import evaluate
 from recommender.ml.config import canonical_preset, get_preset, parse_model_config
 from recommender.ml.data import Tokens, tokenise
+from recommender.ml.epoch_selection import EpochSelection
 from recommender.ml.evaluate import Split
 from recommender.ml.features import Features, build_features
 from recommender.ml.model import TransformerRecModel
@@ -44,7 +46,7 @@ class TrainingRun:
         self.resumed = resumed
         # The snapshot's events are too many to keep beside the tokens.
         self.counts, self.data_hash = snapshot.counts(), snapshot.content_hash()
-        self.preset = options.to_preset(warm=bool(self.parents))
+        self.preset = options.to_preset(self.counts["events"], warm=bool(self.parents))
         self.vocab = Vocab(snapshot.movie_ids)
         features = dict(zip(snapshot.movie_ids.tolist(), snapshot.movie_features, strict=True))
         self.features: Features = build_features([features[movie] for movie in self.vocab.movie_ids.tolist()])
@@ -91,7 +93,7 @@ class TrainingRun:
     @classmethod
     def start(cls, lease: Lease, options: NightlyOptions) -> "TrainingRun":
         """Read the data into an empty folder. Raises NotEnoughData, and ValueError for an unknown preset."""
-        options.to_preset()  # raises for an unknown one, before anything is deleted
+        get_preset(options.preset)  # raises for an unknown one, before anything is deleted
         if missing := training_data.missing_events():
             raise NotEnoughData(f"not enough data yet: {training_data.missing_message(missing)}")
         if options.resume:
@@ -108,7 +110,11 @@ class TrainingRun:
         snapshot.save(cls.folder() / "snapshot.npz")
         name = _new_name(options.preset)
         note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
-        note |= {"erasures": erasures, "data_set": data_set, "parents": _warm_start_lineage(options, erasures)}
+        note |= {
+            "erasures": erasures,
+            "data_set": data_set,
+            "parents": _warm_start_lineage(options, counts["events"], erasures),
+        }
         if note["parents"]:
             lease.log(f"Going on from {note['parents'][-1]}")
         (cls.folder() / "run.json").write_text(json.dumps(note))
@@ -126,6 +132,11 @@ class TrainingRun:
         device = pick_device(options.device)
         return Trainer(model, self.tokens, self.held_out.ends, self.preset, checkpoints=self.folder(), device=device)
 
+    def epoch_selection(self) -> EpochSelection:
+        """Return the selection of the epoch on the validation's visits, with the checkpoints of an interrupted run."""
+        visits = evaluate.validation_visits(self.tokens, self.held_out)
+        return EpochSelection(self.tokens, self.vocab, visits, self.preset, self.folder())
+
     def finish(self) -> None:
         """Delete the data, which is large and no longer needed; the checkpoints stay until the next run."""
         (self.folder() / "run.json").unlink(missing_ok=True)
@@ -140,7 +151,7 @@ def _new_name(preset: str) -> str:
     return name
 
 
-def _warm_start_lineage(options: NightlyOptions, erasures: int) -> list[str]:
+def _warm_start_lineage(options: NightlyOptions, events: int, erasures: int) -> list[str]:
     """Return the active model behind its own parents, where the next one may start from it; else none.
 
     A model that has learned of a viewer who was erased since then is not started from.
@@ -152,5 +163,5 @@ def _warm_start_lineage(options: NightlyOptions, erasures: int) -> list[str]:
     metadata = ranker.metadata
     parents = [*metadata.get("parents", []), active]
     same = (canonical_preset(metadata.get("preset", "")), metadata.get("erasures")) == (options.preset, erasures)
-    same = same and parse_model_config(metadata["config"]) == get_preset(options.preset).model
+    same = same and parse_model_config(metadata["config"]) == options.to_preset(events).model
     return parents if same and len(parents) <= MAX_WARM_STARTS else []

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.ml.config import canonical_preset, get_preset, to_json
+from recommender.ml.config import canonical_preset, fit_to_size, get_preset, to_json
 
 MAIN_DATA = "ml-1m"  # of the tables; other data sets have a table of their own
 NO_RESULTS = "Not measured yet.\n"
@@ -95,11 +95,15 @@ def load_groups(folder: Path) -> list[ResultGroup]:
 
 
 def changes_from_preset(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields in which a result differs from today's preset of its name: presets change, results stay. Empty
-    for results of baselines alone."""
+    """Return the fields in which a result differs from today's preset of its name, for as many events: presets change,
+    results stay. Empty for results of baselines alone. Results without a number of events are of ml-1m."""
     if not result["runs"]:
         return {}
-    current = get_preset(result["preset"])
+    current = (
+        fit_to_size(get_preset(result["preset"]), result["events"])
+        if "events" in result
+        else get_preset(result["preset"])
+    )
     defaults = to_json(current.model) | to_json(current.train)
     return {name: value for name, value in result["config"].items() if name != "seed" and defaults.get(name) != value}
 
