@@ -34,7 +34,7 @@ class EpochSelection:
         self.relevant = visits.relevant_items(tokens, self.visits)
         self.epoch, self.best_epoch, self.best_ndcg10 = 0, 0, -1.0
         self.weights: dict[str, torch.Tensor] | None = None
-        self.run = {"train": to_json(preset.train), "config": to_json(preset.model)}
+        self.run: dict[str, Any] = {"train": to_json(preset.train), "config": to_json(preset.model)}
         self.run["data"] = data_hash(tokens.items, tokens.times, *self.visits)
         self.path = folder and folder / "selected.pt"
         self._resume()
