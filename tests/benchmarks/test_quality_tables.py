@@ -29,8 +29,8 @@ def relabel(path):
     result, plain = json.loads(path.read_text()), get_preset("default")
     config = result["config"]
     config |= {name: getattr(plain.model, name) for name, value in TINY.items() if config[name] == value}
-    config["epochs"] = plain.train.epochs
-    path.write_text(json.dumps(result | {"data": "ml-1m"}))
+    config |= {"epochs": plain.train.epochs, "dropout": plain.model.dropout}
+    path.write_text(json.dumps(result | {"data": "ml-1m", "events": 1_000_000}))
 
 
 @pytest.fixture(scope="module")
