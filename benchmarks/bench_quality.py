@@ -120,6 +120,8 @@ def run(args: argparse.Namespace) -> None:
 
         similar_films.measure_similar(args, dataset, events, description)
         return
+    if events.is_empty():
+        raise SystemExit(f"{data} has films and no ratings: only --similar can be measured on it.")
     if args.cold_films:
         cold_movies.measure_cold_movies(args, dataset, events, _preset(args, len(events)), description)
         return

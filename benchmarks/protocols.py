@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from catalog.dataset import ACTOR, DIRECTOR, RATING, Dataset
+from catalog.dataset import ACTOR, DIRECTOR, EVENTS, RATING, Dataset
 from catalog.movielens import read_movielens
 from recommender.ml.data import Events, Histories, Tokens, data_hash, tokenise
 from recommender.ml.evaluate import Targets, leave_one_out, time_split
@@ -41,9 +41,9 @@ def training_events(task: Task) -> int:
 
 
 def read_events(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:
-    """Read a data set and all its events."""
+    """Read a data set and all its events; of a catalogue alone there are none."""
     dataset = read_movielens(data, people)
-    return dataset, pl.concat(dataset.events)
+    return dataset, pl.concat([pl.DataFrame(schema=EVENTS), *dataset.events])
 
 
 def make_task(name: str, dataset: Dataset, events: pl.DataFrame, data: Path) -> Task:

@@ -59,19 +59,23 @@ def measure_similar(
     result |= {"pairs": len(by_hand.rows), "alike": int(by_hand.alike.sum()), "liked_pairs": int(liked.alike.sum())}
     result["auc"] = {
         name: {
-            "by_hand": round(auc(values, by_hand.alike), 4),
-            "same_years_apart": round(balanced_auc(values, by_hand.alike, gaps), 4),
-            "liked": round(auc(liked_scores[name], liked.alike), 4),
+            "by_hand": _rounded(auc(values, by_hand.alike)),
+            "same_years_apart": _rounded(balanced_auc(values, by_hand.alike, gaps)),
+            "liked": _rounded(auc(liked_scores[name], liked.alike)),
         }
         for name, values in scores.items()
     }
     result["weights"], result["fitted"] = dict(WEIGHTS), fitted
     columns = ["AUC", "by hand", "same years apart", "liked pairs", "weight", "fitted"]
     rows = [
-        [name, *(f"{value:.3f}" for value in of.values()), WEIGHTS.get(name, ""), fitted.get(name, "")]
+        [name, *("-" if value is None else f"{value:.3f}" for value in of.values()), WEIGHTS.get(name, ""), fitted.get(name, "")]
         for name, of in result["auc"].items()
     ]
     print_report(f"Similar films, {dataset.name}: {len(by_hand.rows):,} pairs by hand", columns, rows, result)
+
+
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 4)
 
 
 def catalogue_of(dataset: Dataset) -> CatalogueSnapshot:

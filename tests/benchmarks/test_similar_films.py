@@ -30,6 +30,16 @@ def test_pairs_that_a_person_judged_are_told_apart():
     assert result["auc"]["today"]["liked"] > 0.57
 
 
+def test_a_catalogue_without_ratings_is_measured_too(tmp_path):
+    films = ["1,Toy Story (1995),Animation|Children", "3114,Toy Story 2 (1999),Animation|Children", "2,Jumanji (1999),"]
+    (tmp_path / "movies.csv").write_text("\n".join(["movieId,title,genres", *films, ""]))
+
+    result = bench(tmp_path)
+
+    assert (result["movies"], result["pairs"], result["alike"], result["liked_pairs"]) == (3, 2, 1, 0)
+    assert result["auc"]["today"] == {"by_hand": 1.0, "same_years_apart": 1.0, "liked": None}
+
+
 def test_no_pair_is_judged_twice():
     from benchmarks.quality.similar_films import FILM_PAIRS
 
