@@ -68,7 +68,12 @@ def measure_similar(
     result["weights"], result["fitted"] = dict(WEIGHTS), fitted
     columns = ["AUC", "by hand", "same years apart", "liked pairs", "weight", "fitted"]
     rows = [
-        [name, *("-" if value is None else f"{value:.3f}" for value in of.values()), WEIGHTS.get(name, ""), fitted.get(name, "")]
+        [
+            name,
+            *("-" if value is None else f"{value:.3f}" for value in of.values()),
+            WEIGHTS.get(name, ""),
+            fitted.get(name, ""),
+        ]
         for name, of in result["auc"].items()
     ]
     print_report(f"Similar films, {dataset.name}: {len(by_hand.rows):,} pairs by hand", columns, rows, result)
