@@ -47,6 +47,7 @@ def load_and_build(data: Path | None, ratings: int, preset_name: str, people: Pa
 def build_fixture(preset_name: str) -> ServingFixture:
     """Build the fixture on the loaded data. The weights are not trained: ranking costs the same."""
     from recommender import registry
+    from recommender.training.neighbours import make_neighbours
     from recommender.training.snapshot import take_snapshot
 
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
@@ -63,9 +64,12 @@ def build_fixture(preset_name: str) -> ServingFixture:
     ensemble = prior_ensemble(
         Ranker(model, vocab, prior), tokens, stops, Visits(np.arange(len(stops)), stops, stops), popularity
     )
+    neighbours = make_neighbours(tokens, vocab.movie_ids)
     for name in (ACTIVE_VERSION, NEXT_VERSION):
         metadata = {"preset": preset_name}
-        model_folder = save_model(registry.folder(name), model, vocab, features, metadata, prior, ensemble)
+        model_folder = save_model(
+            registry.folder(name), model, vocab, features, metadata, prior, ensemble, neighbours=neighbours
+        )
         registry.register(model_folder, preset=preset_name, movies=len(vocab))
     registry.activate(ACTIVE_VERSION, "for the benchmark")
     return ServingFixture(create_key(), snapshot.histories, Ranker.load(registry.folder(ACTIVE_VERSION)))

@@ -13,7 +13,7 @@ _EMBEDDING = struct.Struct("<4sBq")  # magic, format, viewer version
 _COUNTS = struct.Struct("<4sBqqIB")  # magic, format, data set, made_at, movies, counts of each
 _TEXTS = struct.Struct("<4sBqqIB")  # magic, format, data set, catalogue version, movies, dimensions
 _LIST_MAGIC, _EMBEDDING_MAGIC, _COUNTS_MAGIC, _TEXTS_MAGIC = b"mrl\x00", b"mru\x00", b"mrc\x00", b"mrt\x00"
-_LIST_FORMAT, _EMBEDDING_FORMAT, _COUNTS_FORMAT, _TEXTS_FORMAT = 3, 1, 1, 1
+_LIST_FORMAT, _EMBEDDING_FORMAT, _COUNTS_FORMAT, _TEXTS_FORMAT = 3, 1, 1, 2
 
 
 class BytesSerializer(BaseSerializer):
@@ -139,12 +139,14 @@ class TextVectors(NamedTuple):
     data_set: int  # that the ids are of
     catalogue: int  # version that the texts are of
     movie_ids: np.ndarray  # int32 [n], those with a text, ascending
+    digests: np.ndarray  # uint32 [n]: another number for another text
     vectors: np.ndarray  # int8 [n, dimensions]: 127 is 1
 
     def pack(self) -> bytes:
         """Return the vectors as bytes."""
         head = _TEXTS.pack(_TEXTS_MAGIC, _TEXTS_FORMAT, self.data_set, self.catalogue, *self.vectors.shape)
-        return head + np.asarray(self.movie_ids, "<i4").tobytes() + np.asarray(self.vectors, np.int8).tobytes()
+        columns = ((self.movie_ids, "<i4"), (self.digests, "<u4"), (self.vectors, np.int8))
+        return head + b"".join(np.asarray(column, dtype).tobytes() for column, dtype in columns)
 
     @classmethod
     def unpack(cls, value: Any) -> "TextVectors | None":
@@ -152,11 +154,13 @@ class TextVectors(NamedTuple):
         if not isinstance(value, bytes) or len(value) < _TEXTS.size:
             return None
         magic, layout, data_set, catalogue, movies, dimensions = _TEXTS.unpack_from(value)
-        vectors_at = _TEXTS.size + 4 * movies
+        vectors_at = _TEXTS.size + 8 * movies
         if (magic, layout) != (_TEXTS_MAGIC, _TEXTS_FORMAT) or len(value) != vectors_at + movies * dimensions:
             return None
         vectors = np.frombuffer(value, np.int8, movies * dimensions, vectors_at).reshape(movies, dimensions)
-        return cls(data_set, catalogue, np.frombuffer(value, "<i4", movies, _TEXTS.size), vectors)
+        movie_ids = np.frombuffer(value, "<i4", movies, _TEXTS.size)
+        digests = np.frombuffer(value, "<u4", movies, _TEXTS.size + 4 * movies)
+        return cls(data_set, catalogue, movie_ids, digests, vectors)
 
 
 def pack_embedding(version: int, embedding: np.ndarray) -> bytes:

@@ -18,6 +18,7 @@ from recommender.ml.features import Features
 from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.manifest import MANIFEST_ERRORS, checksum, checksum_matches, read_manifest
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.neighbour_table import NEIGHBOURS_FILE, NeighbourLists, NeighbourTable
 from recommender.ml.new_film_term import NewFilmTerm
 from recommender.ml.os_errors import system_errors
 from recommender.ml.safetensors_reader import read_tensors
@@ -56,6 +57,7 @@ class LoadedModel(NamedTuple):
     ensemble: Ensemble | None
     new_film_term: NewFilmTerm | None
     vectors: ItemVectors
+    neighbours: NeighbourTable | None  # None: the folder has none, as that of an earlier version
     metadata: dict[str, Any]  # config, metrics, and what the writer added
 
 
@@ -68,6 +70,7 @@ def save_model(
     prior: TransitionPrior | None = None,
     ensemble: Ensemble | None = None,
     new_film_term: NewFilmTerm | None = None,
+    neighbours: NeighbourLists | None = None,
 ) -> Path:
     """Write a model folder atomically and return its path. Raises `OSError` with the system's own number on a full
     disk."""
@@ -83,10 +86,14 @@ def save_model(
         with system_errors(aside / VOCAB_FILE):
             arrays = {"movie_ids": vocab.movie_ids, "indptr": features.indptr, "indices": features.indices}
             save_arrays(arrays, aside / VOCAB_FILE)
+        if neighbours is not None:
+            with system_errors(aside / NEIGHBOURS_FILE):
+                save_arrays(neighbours._asdict(), aside / NEIGHBOURS_FILE)
         with system_errors(aside):
             stored = {**metadata, "config": to_json(model.config), "feature_names": features.names}
             (aside / METADATA_FILE).write_text(json.dumps(stored, indent=1, sort_keys=True))
-            checksums = {name: checksum(aside / name) for name in MODEL_FILES}
+            names = (*MODEL_FILES, NEIGHBOURS_FILE) if neighbours is not None else MODEL_FILES
+            checksums = {name: checksum(aside / name) for name in names}
             (aside / MANIFEST_FILE).write_text(json.dumps({"format": FORMAT, "sha256": checksums}, indent=1))
     return folder
 
@@ -98,7 +105,7 @@ def _save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
 
 def load_model(folder: Path) -> LoadedModel:
     """Read a model folder. Raises `ModelMissing`, `ModelFormatMismatch` or `ModelCorrupt`."""
-    _verify(folder)
+    files = _verify(folder)
     try:
         metadata = json.loads((folder / METADATA_FILE).read_text())
         arrays = load_arrays(folder / VOCAB_FILE)
@@ -116,12 +123,14 @@ def load_model(folder: Path) -> LoadedModel:
         model.load_state_dict(weights, assign=True)
         tensors = read_tensors(folder / VECTORS_FILE)
         vectors = ItemVectors.from_tensors(tensors, len(vocab), config.d_item or config.d_model)
+        neighbours = NeighbourTable(folder / NEIGHBOURS_FILE) if NEIGHBOURS_FILE in files else None
     except (KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelCorrupt(f"The model in {folder} cannot be read: {error}. Train again or roll back.") from error
-    return LoadedModel(model.eval(), vocab, features, prior, ensemble, new_film_term, vectors, metadata)
+    return LoadedModel(model.eval(), vocab, features, prior, ensemble, new_film_term, vectors, neighbours, metadata)
 
 
-def _verify(folder: Path) -> None:
+def _verify(folder: Path) -> set[str]:
+    """Return the names of the folder's files, each of which has the checksum of the manifest."""
     try:
         stored_format, checksums = read_manifest((folder / MANIFEST_FILE).read_bytes())
     except FileNotFoundError:
@@ -132,6 +141,8 @@ def _verify(folder: Path) -> None:
         raise ModelFormatMismatch(
             f"{folder} has format {stored_format}; this code reads {FORMAT}. Train again or upgrade."
         )
-    for name in MODEL_FILES:
+    names = {*MODEL_FILES, *checksums}
+    for name in sorted(names):
         if not checksum_matches(folder / name, checksums.get(name)):
             raise ModelCorrupt(f"{folder / name} is missing, cut or edited: its checksum is not the manifest's.")
+    return names

@@ -17,6 +17,7 @@ from recommender.ml.features import to_csr
 from recommender.ml.item_vectors import ItemVectors
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.model_folder import load_model
+from recommender.ml.neighbour_table import NeighbourTable
 from recommender.ml.new_film_term import NewFilmTerm
 from recommender.ml.popularity import NUM_COUNTS, Popularity
 from recommender.ml.shortlist import MAX_VIEWERS
@@ -41,13 +42,14 @@ class Ranker:
         ensemble: Ensemble | None = None,
         new_film_term: NewFilmTerm | None = None,
         vectors: ItemVectors | None = None,
+        neighbours: NeighbourTable | None = None,
         feature_names: Sequence[str] = (),
         version: str = "",
         metadata: Any = None,
     ) -> None:
         """Take the model's `vectors`, or compute them; without `feature_names` no cold items can be ranked."""
         self.model, self.vocab, self.version, self.metadata = model.eval(), vocab, version, metadata or {}
-        self.feature_names = feature_names
+        self.feature_names, self.neighbours = feature_names, neighbours
         self.device = next(model.parameters()).device
         self._set_prior(prior)
         with torch.inference_mode():
@@ -384,15 +386,6 @@ class Ranker:
             if len(rows):
                 scores[torch.from_numpy(rows), torch.from_numpy(np.concatenate(columns))] = -torch.inf
 
-    def item_similarity(self, movie_id: int) -> np.ndarray:
-        """Return the cosine of each film's vector with this one's, 0..1, float32 [N]; below 0 counts as 0. Raises
-        `KeyError` for a film that the model does not know."""
-        column = self._known_columns([movie_id])
-        with torch.inference_mode():
-            norms = self.vectors.norms
-            products = self.vectors.dot_products(self.vectors.rows(column))[0]
-            return products.div_(norms * norms[column]).clamp_(0, 1).cpu().numpy()
-
     def cosine_matrix(self, movie_ids: np.ndarray, others: Sequence[int]) -> np.ndarray:
         """Return the cosines of films' vectors, float32 [n, m]. Raises `KeyError` for a film that the model does not
         know."""
@@ -419,6 +412,7 @@ class Ranker:
             ensemble=loaded.ensemble,
             new_film_term=loaded.new_film_term,
             vectors=loaded.vectors,
+            neighbours=loaded.neighbours,
             feature_names=loaded.features.names,
             version=folder.name,
             metadata=loaded.metadata,

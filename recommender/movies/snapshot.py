@@ -20,9 +20,10 @@ from recommender.movies.indexes import InvertedIndex, NameIndex
 if TYPE_CHECKING:
     from recommender.ml.cold_items import ColdItems
     from recommender.ml.ranker import Ranker
+    from recommender.movies.neighbours import Neighbours, StoredNeighbours
 
 MAX_ARRAYS = 40  # of one to four bytes a movie
-MAX_NEIGHBOUR_LISTS = 4_096  # half a kilobyte each
+MAX_NEIGHBOUR_LISTS = 1_024  # that no model's folder has, three kilobytes each
 MAX_COUNTRIES = 64  # whose availability is kept, a byte a movie
 MAX_MISTYPED_NAMES = 1_024
 MAX_MODELS = 2  # while one model takes over from another, both are asked
@@ -75,7 +76,8 @@ class CatalogueSnapshot:
         self._availability: dict[str, AvailabilityInterval] = {}  # country -> the last one
         self._arrays = LruCache[np.ndarray](MAX_ARRAYS)
         self._by_model = LruCache[tuple[np.ndarray, "ColdItems"]](MAX_MODELS)
-        self.neighbour_cache = LruCache[np.ndarray](MAX_NEIGHBOUR_LISTS)
+        self.neighbour_cache: LruCache[Neighbours] = LruCache(MAX_NEIGHBOUR_LISTS)
+        self.stored_neighbours: LruCache[StoredNeighbours] = LruCache(MAX_MODELS)
         self._near_names = LruCache[list[str]](MAX_MISTYPED_NAMES)
 
     @cached_property
@@ -106,6 +108,13 @@ class CatalogueSnapshot:
     def movies_by_person(self) -> InvertedIndex:
         """The rows of each person's movies."""
         return InvertedIndex.from_csr(self.table.credit_start, self.table.credit_person, len(self.table.person_names))
+
+    @cached_property
+    def movies_by_country(self) -> InvertedIndex:
+        """The rows of each country of origin's movies."""
+        starts = self.table.country_start
+        starts = np.zeros(len(self.table.ids) + 1, np.int64) if starts is None else starts
+        return InvertedIndex.from_csr(starts, self.table.country_of, len(self.table.country_names))
 
     @cached_property
     def id_by_key(self) -> dict[str, int]:

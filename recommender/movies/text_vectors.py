@@ -6,6 +6,7 @@ goes by the rest of what the catalogue says.
 
 import re
 import time
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -22,6 +23,7 @@ MIN_BEARERS, MAX_SHARE = 2, 0.1  # movies that have a term: a rarer one joins no
 FEW_TERMS = 2.0  # a movie with so many terms, of a single tag for instance, says half as much of its topics
 SAMPLED = 20_000  # movies from which the topics are learned
 CHUNK = 2_048  # movies at a time
+LENGTH = 127  # of a stored vector that is 1 long
 LOCAL_TTL = 300.0  # seconds that a process keeps its copy
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
@@ -56,7 +58,9 @@ def vectors_from(
     """Return the vectors of movies [n], ascending, from the terms of each."""
     vectors = compute_vectors(terms)
     has_text = vectors.any(axis=1)
-    return TextVectors(data_set, version, movie_ids[has_text], np.rint(vectors[has_text] * 127).astype(np.int8))
+    digests = np.array([zlib.crc32(repr(sorted(movie.items())).encode()) for movie in terms], np.uint32)
+    rounded = np.rint(vectors[has_text] * LENGTH).astype(np.int8)
+    return TextVectors(data_set, version, movie_ids[has_text], digests[has_text], rounded)
 
 
 def adopt(stored: TextVectors) -> None:
@@ -65,18 +69,31 @@ def adopt(stored: TextVectors) -> None:
 
 
 def vectors_of(snapshot: CatalogueSnapshot) -> np.ndarray | None:
-    """Return the movies' vectors, float32 [movies, D], of length 0 to 1; None where there are none."""
+    """Return the movies' vectors, float32 [movies, D], of length 0 to LENGTH; None where there are none.
+
+    They are whole numbers, so that their products are exact however they are added up.
+    """
+    return _aligned(snapshot, "vectors", np.float32)
+
+
+def digests_of(snapshot: CatalogueSnapshot) -> np.ndarray | None:
+    """Return a number for what is said of each movie, uint32 [movies], 0 for nothing; None where nothing was read."""
+    return _aligned(snapshot, "digests", np.uint32)
+
+
+def _aligned(snapshot: CatalogueSnapshot, column: str, dtype: type) -> np.ndarray | None:
+    """Return a column of the stored vectors in the order of the catalogue; None where there are none."""
     stored = _current()
     if stored is None or stored.data_set != snapshot.table.data_set or not len(stored.movie_ids):
         return None
 
     def align(snapshot: CatalogueSnapshot, _: object) -> np.ndarray:
-        rows = snapshot.table.rows_of(stored.movie_ids)
-        vectors = np.zeros((len(snapshot.table.ids), stored.vectors.shape[1]), np.float32)
-        vectors[rows[rows >= 0]] = stored.vectors[rows >= 0] / np.float32(127)
-        return vectors
+        rows, values = snapshot.table.rows_of(stored.movie_ids), getattr(stored, column)
+        aligned = np.zeros((len(snapshot.table.ids), *values.shape[1:]), dtype)
+        aligned[rows[rows >= 0]] = values[rows >= 0]
+        return aligned
 
-    return snapshot.cached_array("text vectors", stored.catalogue, align)
+    return snapshot.cached_array(f"text {column}", stored.catalogue, align)
 
 
 def version_of(snapshot: CatalogueSnapshot) -> int:

@@ -132,7 +132,7 @@ def has_more(context: RequestContext, candidates: Candidates, movie_ids: np.ndar
     if seen_ids is None and viewer.stored_list is not None:
         seen_count = sum(viewer.stored_list.exclusion_counts)
     else:
-        seen_count = len(viewer.seen_ids)
+        seen_count = len(viewer.seen_ids if seen_ids is None else seen_ids)
     if eligibility.count_at_least() > seen_count + len(listed):
         return True
     if seen_ids is None:

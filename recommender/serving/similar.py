@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,17 +11,21 @@ from catalog.keys import Key
 from catalog.names.languages import NO_WISH, LanguageWish
 from catalog.selectors import DetailedCard, MerchandisingRule, MovieCard
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
-from recommender.serving.answers import count_removed, next_cursor, rerank
-from recommender.serving.candidates.neighbours import hybrid_similarity
+from recommender.serving.answers import count_removed, has_more, next_cursor, rerank
+from recommender.serving.candidates.neighbours import most_similar, nearest_movies
 from recommender.serving.concurrency import compute_slot
-from recommender.serving.context import load_ranker, load_viewer, open_context
+from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
 from recommender.serving.degraded_mode import load_movie_cards
+from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import NotFound, instrumented
 from recommender.serving.paging.page import Page, make_page
-from recommender.serving.ranked_movies import RankedMovies, top_rows
+from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import RecommendRequest, Seen
 from recommender.serving.response import Source
+
+if TYPE_CHECKING:
+    from recommender.ml.ranker import Ranker
 
 
 class MovieNotFound(NotFound):
@@ -83,20 +87,17 @@ def find_similar(
 
 def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies:
     context = open_context(request, "similar")  # one read of Redis
-    table = context.snapshot.table
+    table, doubles = context.snapshot.table, context.snapshot.doubles
     similar_to = resolve_movie_ids(context.snapshot, [movie_id])
     [row] = table.rows_of(similar_to).tolist()
     if row < 0:
         raise MovieNotFound(f"There is no film {movie_id}.")
     viewer = load_viewer(context)  # one query where a viewer is named
     ranker = load_ranker(context)
-    eligibility, doubles = context.eligible_for(viewer), context.snapshot.doubles
+    known = ranker is not None and bool(ranker.columns_of(similar_to)[0] >= 0)
     seen_ids = np.append(viewer.seen_ids, doubles.all_ids(similar_to))
-    similarity, known = hybrid_similarity(context.snapshot, ranker, row)
-    allowed = eligibility.mask_without(seen_ids)
-    rows = top_rows(similarity, allowed, doubles.ranked_count(context.candidate_count))
     candidates = Candidates(
-        RankedMovies(table.ids[rows], similarity[rows]).first_of_doubles(doubles, context.candidate_count),
+        _rank(context, context.eligible_for(viewer), ranker, row, seen_ids),
         "model" if known else "content",
         viewer,
         model_version=ranker.version if ranker is not None and known else None,
@@ -113,8 +114,7 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
         "recommendation_id": recommendation_id,
         "unused_history": [],
     }
-    listed = table.rows_of(np.append(request.shown_ids, movies.movie_ids))
-    allowed[doubles.all_rows(listed)] = False
+    more = request.page is not None and has_more(context, candidates, movies.movie_ids)
     return SimilarMovies(
         movie_ids=movies.movie_ids.tolist(),
         similarities=np.round(np.maximum(movies.scores, 0).astype(np.float64), 4).tolist(),
@@ -129,5 +129,21 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
         if request.titles
         else None,
         language=context.snapshot.language_of(context.languages_for(viewer)) if request.titles else "",
-        next_cursor=next_cursor(context, viewer, movies, facts, more=bool(allowed.any())),
+        next_cursor=next_cursor(context, viewer, movies, facts, more=more),
     )
+
+
+def _rank(
+    context: RequestContext, eligibility: EligibilityFilter, ranker: "Ranker | None", row: int, seen_ids: np.ndarray
+) -> RankedMovies:
+    """Rank what may be listed by its similarity to the movie at `row`: from the nearest ones, where that is enough."""
+    snapshot, table, doubles = context.snapshot, context.snapshot.table, context.snapshot.doubles
+    count = doubles.ranked_count(context.candidate_count)
+    nearest = nearest_movies(snapshot, ranker, row)
+    without = doubles.all_rows(table.rows_of(np.concatenate([seen_ids, eligibility.excluded_ids])))
+    passes = eligibility.mask_ids(table.ids[nearest.rows]) & ~np.isin(nearest.rows, without)
+    rows, similarities = nearest.rows[passes][:count], nearest.similarities[passes][:count]
+    if len(rows) < count and not nearest.are_all:
+        rows, similarities = most_similar(snapshot, ranker, row, eligibility.mask_without(seen_ids), count)
+    ranked = RankedMovies(table.ids[rows], similarities)
+    return ranked.first_of_doubles(doubles, context.candidate_count)

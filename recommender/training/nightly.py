@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -28,6 +29,7 @@ from recommender.ml.train import TrainingHooks, TrainingInterrupted, TrainingRes
 from recommender.registry import artifacts
 from recommender.registry.object_store import ObjectStoreUnavailable
 from recommender.training import batch, gate
+from recommender.training.neighbours import make_neighbours
 from recommender.training.options import NightlyOptions
 from recommender.training.reporter import Reporter
 from recommender.training.run_state import TrainingRun
@@ -117,6 +119,10 @@ def _train_and_register(lease: Lease, options: NightlyOptions) -> tuple[Outcome,
         "train": asdict(training_run.preset.train),
     }
     metadata |= {"parents": training_run.parents, "erasures": training_run.erasures, "data_set": training_run.data_set}
+    neighbours = make_neighbours(
+        training_run.tokens, training_run.vocab.movie_ids, partial(lease.report_progress, "neighbours")
+    )
+    stopwatch.lap("neighbours")
     lease.report_progress("saving")
     folder = save_model(
         registry.folder(training_run.name),
@@ -127,6 +133,7 @@ def _train_and_register(lease: Lease, options: NightlyOptions) -> tuple[Outcome,
         ranker.prior,
         ranker.ensemble,
         ranker.new_film_term,
+        neighbours,
     )
     registry.register(
         folder,

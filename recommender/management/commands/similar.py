@@ -7,16 +7,17 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender import registry
-from recommender.movies.content_similarity import similarity_to_movie
+from recommender.movies.content_similarity import similarity_from, similarity_to_movie
 from recommender.movies.movie_ids import parse_movie_id, resolve_movie_ids
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving import current_versions
+from recommender.serving.candidates.neighbours import stored_neighbours
 from recommender.serving.similar import find_similar
 
 
 class Command(BaseCommand):
     help = """Show what POST /similar answers for films, and the parts of each similarity: what the catalogue says
-    (genres, texts, people, years, series and the like), and what the model learned."""
+    (genres, texts, people, years, series and the like), and that the same people liked both."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("films", metavar="FILM", nargs="+", help="an id, or words of a title")
@@ -27,18 +28,17 @@ class Command(BaseCommand):
         ranker, table = registry.ranker(), snapshot.table
         for text in films:
             row = _find_row(snapshot, text)
-            movie_id, content = int(table.ids[row]), similarity_to_movie(snapshot, row)
-            is_ranked = ranker is not None and ranker.columns_of(np.array([movie_id]))[0] >= 0
-            learned = ranker.item_similarity(movie_id) if ranker is not None and is_ranked else None
+            content = similarity_to_movie(snapshot, row)
+            stored = stored_neighbours(snapshot, ranker)
+            others, added = stored.liked_with(row) if stored is not None else (np.empty(0), np.empty(0))
+            liked = dict(zip(others.tolist(), similarity_from(added).tolist(), strict=True))
             self.stdout.write(self.style.SUCCESS(f"{table.key_text(row)} {table.titles[row]} ({table.year[row]})"))
-            self.stdout.write("  similarity  content  learned")
-            neighbours = find_similar(movie_id, top_k)
+            self.stdout.write("  similarity  content    liked")
+            neighbours = find_similar(int(table.ids[row]), top_k)
             for neighbour, similarity in zip(neighbours.movie_ids, neighbours.similarities, strict=True):
-                ids = np.array([neighbour])
-                row, column = int(table.rows_of(ids)[0]), -1 if ranker is None else int(ranker.columns_of(ids)[0])
-                cosine = "-" if learned is None or column < 0 else f"{learned[column]:.2f}"
-                line = f"  {similarity:10.2f}  {content[row]:7.2f}  {cosine:>7}"
-                self.stdout.write(f"{line}  {table.titles[row]} ({table.year[row]})")
+                [other] = table.rows_of(np.array([neighbour])).tolist()
+                line = f"  {similarity:10.2f}  {content[other]:7.2f}  {liked.get(other, 0.0):7.2f}"
+                self.stdout.write(f"{line}  {table.titles[other]} ({table.year[other]})")
 
 
 def _find_row(snapshot: CatalogueSnapshot, text: str) -> int:

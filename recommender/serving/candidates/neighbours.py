@@ -1,10 +1,12 @@
-"""Neighbours of a movie: by content, and by what the model learned."""
+"""Neighbours of a movie: from the shelf of the model's folder, computed where it has no such list."""
 
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommender.movies.content_similarity import content_evidence, similarity_from
+from recommender.movies import neighbours
+from recommender.movies.neighbours import Neighbours, StoredNeighbours
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.movies.text_vectors import version_of
 from recommender.serving.ranked_movies import top_rows
@@ -12,38 +14,50 @@ from recommender.serving.ranked_movies import top_rows
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
-LEARNED_WEIGHT = 0.2  # of the model's vectors beside content: more agrees less with people (docs/lab-log.md, 21)
-MAX_NEIGHBOURS = 100
+ROW_NEIGHBOURS = 100  # of a movie that a row of the home page is about
+
+log = logging.getLogger(__name__)
 
 
-def hybrid_similarity(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> tuple[np.ndarray, bool]:
-    """Return how similar each movie is to the one at `row`, float32 [movies], 0..1, and whether the model knows that
-    one.
-
-    Similarity is of content alone where the model does not.
-    """
-    movie_id = int(snapshot.table.ids[row])
-    evidence = content_evidence(snapshot, row)
-    known = ranker is not None and ranker.columns_of(np.array([movie_id]))[0] >= 0
-    if ranker is not None and known:
-        rows = snapshot.rows_of_model(ranker)
-        listed = rows >= 0
-        evidence[rows[listed]] += LEARNED_WEIGHT * ranker.item_similarity(movie_id)[listed]
-    return similarity_from(evidence, row), known
-
-
-def neighbours_of(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> np.ndarray:
-    """Return the rows of the published movies most similar to the one at `row`, the most similar first.
+def nearest_movies(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> Neighbours:
+    """Return the published movies most similar to the one at `row`, the most similar first.
 
     They are the same for everyone and at every time, so that a movie whose window opens later is among them.
     """
+    stored = stored_neighbours(snapshot, ranker)
 
-    def compute() -> np.ndarray:
-        similarity, _ = hybrid_similarity(snapshot, ranker, row)
-        published = snapshot.table.published.copy()
-        published[row] = False
-        return top_rows(similarity, published, MAX_NEIGHBOURS)
+    def compute() -> Neighbours:
+        return neighbours.compute_neighbours(snapshot, row, stored)
 
-    return snapshot.neighbour_cache.get(
-        (row, ranker.version if ranker is not None else None, version_of(snapshot)), compute
+    try:
+        if stored is not None and (found := stored.read(row)) is not None:
+            return found
+    except OSError as error:  # the folder was deleted or cut; the next model brings another
+        log.warning("Neighbours are computed, as those of the model cannot be read: %s", error)
+        return neighbours.compute_neighbours(snapshot, row, None)
+    return snapshot.neighbour_cache.get((row, ranker.version if ranker else None, version_of(snapshot)), compute)
+
+
+def most_similar(
+    snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int, allowed: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of the k allowed movies (bool [movies]) most similar to the one at `row`, and their
+    similarities, float32 [k], from a comparison with all of them."""
+    found = neighbours.evidence(snapshot, row, stored_neighbours(snapshot, ranker))
+    rows = top_rows(found, allowed, k)
+    return rows, neighbours.similarity_from(found[rows])
+
+
+def neighbours_of(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> np.ndarray:
+    """Return the rows of the first of the `nearest_movies`, as many as a row of the home page is made from."""
+    return nearest_movies(snapshot, ranker, row).rows[:ROW_NEIGHBOURS]
+
+
+def stored_neighbours(snapshot: CatalogueSnapshot, ranker: "Ranker | None") -> StoredNeighbours | None:
+    """Return the model's neighbours beside this catalogue; None where the model has none."""
+    if ranker is None or ranker.neighbours is None:
+        return None
+    table = ranker.neighbours
+    return snapshot.stored_neighbours.get(
+        (ranker.version, version_of(snapshot)), lambda: StoredNeighbours(snapshot, table)
     )

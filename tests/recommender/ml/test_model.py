@@ -173,19 +173,6 @@ def test_the_mlp_scorer_reranks_its_candidates(monkeypatch):
     assert order[12:] == by_dot[12:]
 
 
-def test_similarity_is_between_0_and_1_and_unknown_films_raise():
-    ranker = Ranker(model_of("default"), VOCAB)
-    similarity = ranker.item_similarity(105)
-    column = int(ranker.columns_of([105])[0])
-    assert similarity[column] == pytest.approx(1)
-    assert ((similarity >= 0) & (similarity <= 1)).all()
-    np.testing.assert_allclose(
-        similarity, ranker.cosine_matrix(np.array([105]), ranker.movie_ids)[0].clip(0), atol=1e-6
-    )
-    with pytest.raises(KeyError, match="999"):
-        ranker.item_similarity(999)
-
-
 @pytest.mark.parametrize("name", PRESETS)
 def test_last_only_gives_the_last_of_all_states(name):
     """Serving computes one state per viewer, training one per token."""
