@@ -8,6 +8,7 @@ from django.test import RequestFactory
 pytest_plugins = [
     "tests.support.cast",
     "tests.support.tiny_model",
+    "tests.support.shelf",
     "tests.support.workers",
     "tests.support.api",
     "tests.support.admin",

@@ -16,6 +16,7 @@ from recommender import registry
 from recommender.jobs import leases, queue
 from recommender.ml import ensemble_fitting, evaluate, prior_tuning
 from recommender.ml.data import tokenise
+from recommender.ml.neighbour_table import NEIGHBOURS_FILE
 from recommender.ml.popularity import DailyPopularity
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
@@ -66,6 +67,10 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):
     assert version.parameters > 0
     assert [line for line in lease.log_lines if line.startswith("Epoch 1 | Step ")]
     assert (settings.CHECKPOINT_DIR / "transformer_epoch8.pt").exists()
+    assert (registry.folder(version.name) / NEIGHBOURS_FILE).exists()
+    assert registry.ranker(version.name).neighbours.movie_ids.tolist() == list(
+        Movie.objects.order_by("pk").values_list("pk", flat=True)
+    )
     assert not (settings.CHECKPOINT_DIR / "snapshot.npz").exists()
 
 
