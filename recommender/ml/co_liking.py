@@ -55,10 +55,10 @@ def fit_co_liking(tokens: Tokens, years: np.ndarray) -> CoLiking:
     for first in range(0, num_films, step):
         films = np.arange(first, min(first + step, num_films))
         own = order[film_ends[first - 1] if first else 0 : film_ends[films[-1]]]
-        together = np.zeros(len(films) * num_films)
+        cells = np.zeros(len(films) * num_films)
         for part in _split(own, likes, viewer_ends):
-            together += _count_pairs(likes, part, viewer_ends, first, len(together), num_films)
-        together = together.reshape(len(films), num_films)
+            cells += _count_pairs(likes, part, viewer_ends, first, len(cells), num_films)
+        together = cells.reshape(len(films), num_films)
         together[np.arange(len(films)), films] = 0
         rows, others = np.nonzero(together)
         here = films[rows]
