@@ -37,7 +37,7 @@ def test_a_catalogue_without_ratings_is_measured_too(tmp_path):
     result = bench(tmp_path)
 
     assert (result["movies"], result["pairs"], result["alike"], result["liked_pairs"]) == (3, 2, 1, 0)
-    assert result["auc"]["today"] == {"by_hand": 1.0, "same_years_apart": 1.0, "liked": None}
+    assert result["auc"]["today"] == {"by_hand": 1.0, "halves": [1.0, None], "same_years_apart": 1.0, "liked": None}
 
 
 def test_no_pair_is_judged_twice():
