@@ -107,7 +107,8 @@ def match_movies(references: Sequence[MovieReference]) -> list[Match]:
     External ids come first. A title counts with its year. A year beside it, as sites differ in what a movie's year is,
     needs an equal title; a title without its series or subtitle needs the year itself. No title counts against an id of
     the same site, nor where two films fit alike: then nothing is matched. Nor does a year beside a film's own where the
-    references, which are of one site, give that film another year too: they are of two films, and one is missing here.
+    references, which are of one site, give that film another year too, nor where other films here have that title: then
+    the year tells them apart, and one is missing here. A director that both name is as good as the year.
     """
     wanted = list(dict.fromkeys(references))  # an archive names a film in its diary, its ratings and its lists
     matches: list[Match] = []
@@ -189,6 +190,9 @@ def _match_titles(wanted: Mapping[int, _Wanted]) -> dict[int, Match]:
         for words in search_beginnings(wanted[place].reference.title)
     ]
     matches |= _choose_among(wanted, _candidates(_BY_BEGINNINGS, beginnings))
+    beside = {place for place, match in matches.items() if match.by == _YEAR_BESIDE}
+    same_titled = _candidates(_BY_WORDS, [(place, text, None) for place, text, _ in texts if place in beside])
+    matches |= _doubt_years(wanted, same_titled)
     unknown = {place for place, match in matches.items() if match.by == "unknown" and wanted[place].year}
     others = _candidates(_BY_WORDS, [(place, text, None) for place, text, _ in texts if place in unknown])
     return matches | _explain_years(wanted, others)
@@ -312,7 +316,8 @@ def _choose(wanted: _Wanted, found: Sequence[_Found], directors: Mapping[int, se
         best_ones = [one for one in best_ones if known & directors.get(one.film.id, set())] or best_ones
     if len(best_ones) == 1:
         film, is_certain = best_ones[0].film, best_ones[0].is_certain
-        by = "title" if wanted.year in (None, film.year) or not film.year else _YEAR_BESIDE
+        is_confirmed = bool(known & directors.get(film.id, set()))
+        by = "title" if wanted.year in (None, film.year) or not film.year or is_confirmed else _YEAR_BESIDE
         return Match(film.id, by, (film.label,) * (by == _YEAR_BESIDE)) if is_certain else Match(None, "unknown")
     return Match(None, "several", _labels(best_ones)) if best_ones else Match(None, "unknown")
 
@@ -339,14 +344,21 @@ def _directors(movie_ids: Iterable[int]) -> dict[int, set[str]]:
     return found
 
 
-def _explain_years(wanted: Mapping[int, _Wanted], others: Mapping[int, list[_Film]]) -> dict[int, Match]:
-    """Name films of the same title that are of other years."""
+def _doubt_years(wanted: Mapping[int, _Wanted], same_titled: Mapping[int, list[_Film]]) -> dict[int, Match]:
+    """Return for references whose film has a year beside theirs that it is none of those films, where there are several
+    of that title."""
+    explained = _explain_years(wanted, same_titled, Likeness.FORM)
+    return {place: match for place, match in explained.items() if len(match.films) > 1}
+
+
+def _explain_years(
+    wanted: Mapping[int, _Wanted], others: Mapping[int, list[_Film]], least: Likeness = Likeness.ARTICLE
+) -> dict[int, Match]:
+    """Name films of the same title, `least` so much alike, that are of other years."""
     explained = {}
     for place, films in others.items():
         equal = [
-            film
-            for film in films
-            if (like := _likeness(wanted[place].keys, film)) and like[0] < Likeness.PART and film.year
+            film for film in films if (like := _likeness(wanted[place].keys, film)) and like[0] <= least and film.year
         ]
         if equal:
             explained[place] = Match(None, "year", tuple(film.label for film in equal)[:MAX_NAMED_FILMS])

@@ -34,6 +34,8 @@ class Probe(Protocol):
 class ServerMonitor:
     """A health check of one server: frozen, cut off and dead are one state, `is_down`.
 
+    A server that is only late, as on a busy machine, is down but not yet `is_lost`: what was begun may be answered.
+
     Only the monitor's thread finds out, so no other thread queues for it, and a thread in the middle of a call can look
     whether to go on waiting. When the server answers again, the calls of `on_recovery` come first, in the monitor's
     thread, for which the server is up by then; where one raises, the server stays down. In a process whose monitor was
@@ -43,6 +45,7 @@ class ServerMonitor:
     def __init__(self, name: str, probe: Probe) -> None:
         self.name = name
         self.is_down = False
+        self.is_lost = False  # down, and the monitor's own connection counts as broken
         self.is_running = False  # the monitor, not the server
         self.on_recovery: list[Callable[[], object]] = []
         self.recovering = False  # while the calls of `on_recovery` are made
@@ -107,6 +110,7 @@ class ServerMonitor:
                     self._ping()
             except Exception as error:  # of two libraries; the thread outlives whatever it meets
                 self.report_failure(error)
+                self.is_lost = True
             try:
                 self._probe.close()
             except Exception as error:
@@ -139,6 +143,6 @@ class ServerMonitor:
             self.recovering = False
         if self._failure_count > failures:
             raise ConnectionError("it was lost again while what was missed was made up for")
-        self.is_down = False
+        self.is_down = self.is_lost = False
         if self._answer_count:
             log.warning("%s answers again after %.1f s", self.name, time.monotonic() - self._down_since)

@@ -2,7 +2,8 @@
 
 psycopg wakes every few hundredths of a second while nothing comes; then the process's monitor of Postgres is read. On a
 unix socket, where the kernel has no time-outs, nothing else would end a call to a frozen server. A server that answers
-the monitor may take for a query as long as it needs.
+the monitor may take for a query as long as it needs. A late answer to the monitor ends a single read, which can be
+answered in another way; a transaction, which may write, waits until the server counts as lost.
 """
 
 import time
@@ -32,7 +33,9 @@ class Connection(psycopg.Connection[Any]):
     def wait(self, gen: Any, interval: float = POLL_INTERVAL, timeout: float | None = None) -> Any:
         """Wait as psycopg does. Raises PostgresUnreachable."""
         return super().wait(
-            self._close_when_unreachable(_check_while_waiting(gen, _unreachable_check())),
+            self._close_when_unreachable(
+                _check_while_waiting(gen, _unreachable_check(in_transaction=not self.autocommit))
+            ),
             interval=interval,
             timeout=timeout,
         )
@@ -56,14 +59,16 @@ class Connection(psycopg.Connection[Any]):
         return _check_while_waiting(super()._connect_gen(conninfo), _unreachable_check(seconds))
 
 
-def _unreachable_check(seconds: float | None = None) -> Callable[[], None]:
-    """Return a function that raises PostgresUnreachable while Postgres is down, and after so many seconds."""
+def _unreachable_check(seconds: float | None = None, *, in_transaction: bool = False) -> Callable[[], None]:
+    """Return a function that raises PostgresUnreachable while Postgres is down (in a transaction: lost), and after so
+    many seconds."""
     started_at = time.monotonic()
     if POSTGRES.in_monitor_thread:
         seconds = RECOVERY_TIMEOUT
 
     def check() -> None:
-        if POSTGRES.is_down and not POSTGRES.recovering:  # then only the calls of on_recovery have connections
+        is_gone = POSTGRES.is_lost if in_transaction else POSTGRES.is_down
+        if is_gone and not POSTGRES.recovering:  # then only the calls of on_recovery have connections
             raise PostgresUnreachable(UNREACHABLE)
         if seconds is not None and time.monotonic() - started_at > seconds:
             raise PostgresUnreachable(f"Postgres did not answer within {seconds:g} s.")

@@ -79,6 +79,24 @@ def test_of_movies_with_one_title_the_year_decides_else_the_director() -> None:
 
 
 @pytest.mark.usefixtures("cast")
+def test_a_title_that_several_films_have_needs_its_own_year_or_the_director() -> None:
+    """A film that was made again and again: a year beside may be that of the one that the catalogue lacks."""
+    made = {year: Movie.objects.create(title="Small Ladies", year=year).pk for year in (1949, 1994, 2018)}
+    missing = MovieReference("Small Ladies", 2019)
+    labels = tuple(f"Small Ladies ({year})" for year in made)
+    assert match_movies([missing]) == [Match(None, "year", labels)]
+    assert match_movies([missing._replace(title="Little Ones", other_title="Small Ladies")])[0].movie_id is None
+    assert match_movies([missing._replace(year=year) for year in made]) == [Match(pk, "title") for pk in made.values()]
+    director = Person.objects.create(name="Ada Lovelace")
+    Credit.objects.create(movie_id=made[2018], person=director, role=Credit.Role.DIRECTOR)
+    directed = missing._replace(directors=("Ada Lovelace",))
+    assert match_movies([directed]) == [Match(made[2018], "title")], "the director says which one it is"
+    assert match_movies([directed, missing._replace(year=2018)]) == [Match(made[2018], "title")] * 2
+    assert match_movies([missing._replace(directors=("Somebody Else",))])[0].movie_id is None
+    Movie.objects.filter(pk__in=[made[1949], made[1994]]).update(title="Small Ladies: The Beginning")
+    assert match_movies([missing]) == [Match(made[2018], "title")], "no other film has the title itself"
+
+
 @pytest.mark.usefixtures("cast")
 def test_a_film_has_one_year_in_one_file() -> None:
     """A remake of the year after, which the catalogue lacks: in a file with both films it is none of them."""
@@ -89,11 +107,10 @@ def test_a_film_has_one_year_in_one_file() -> None:
     assert match_movies([by_year[2019]] * 2) == [Match(earlier, "title")] * 2
     assert match_movies([by_year[2019], by_year[2018]]) == [missed, Match(earlier, "title")]
     assert match_movies([by_year[2019], by_year[2017]]) == [missed, missed]
-    later = Movie.objects.create(title="Small Ladies", year=2019, imdb_id="tt3281549").pk
-    assert match_movies([by_year[2018], by_year[2019]]) == [Match(earlier, "title"), Match(later, "title")]
-    assert match_movies([by_year[2017]]) == [Match(earlier, "title")]
     far = [MovieReference("Small Ladies", 2018), *[MovieReference("No such movie", 1999)] * 600, by_year[2017]]
     assert match_movies(far)[-1] == missed, "however far apart they stand"
+    later = Movie.objects.create(title="Small Ladies", year=2019, imdb_id="tt3281549").pk
+    assert match_movies([by_year[2018], by_year[2019]]) == [Match(earlier, "title"), Match(later, "title")]
     directed = MovieReference("Small Ladies", 2020, imdb_id="tt9999999")
     assert match_movies([directed])[0].movie_id is None, "an id at the same site says more than a year"
 

@@ -66,9 +66,22 @@ def test_a_server_that_falls_silent_is_down_and_comes_back_on_the_same_connectio
     wait_until(lambda: monitor.is_down)
     assert monitor.blocks_this_thread
     assert not monitor.confirm_up()
+    assert not monitor.is_lost, "it is late, and what was begun on it may be answered still"
     probe.up.set()
     wait_until(lambda: not monitor.is_down)
     assert probe.connections == 1
+
+
+def test_a_server_that_stays_silent_or_refuses_connections_is_lost_until_it_answers(monitor, probe):
+    probe.up.set()
+    monitor.start(0.05)
+    monitor.wait_for_first_answer()
+    probe.up.clear()
+    wait_until(lambda: monitor.is_lost)
+    assert monitor.is_down
+    probe.up.set()
+    wait_until(lambda: not monitor.is_down)
+    assert not monitor.is_lost
 
 
 def test_a_reported_failure_lasts_until_the_next_answer(monitor, probe):

@@ -211,6 +211,37 @@ def test_a_query_that_is_slow_is_not_taken_for_a_server_that_is_gone(live):
     assert done[0].seconds > 1.5
 
 
+def test_a_server_that_is_late_for_a_moment_breaks_no_write_that_had_begun(live):
+    """As on a busy machine: the monitor's answer is late, while an event and a merge wait for a viewer's row."""
+    session = STRANGER + 500
+    seen = {"movie_id": str(MATRIX), "kind": "watch"}
+    live.fetch("/events", seen | {"user_id": STRANGER}, key=True)
+    live.fetch("/events", seen | {"user_id": session, "session": True}, key=True)
+    sent = {
+        "/events": seen | {"user_id": STRANGER, "event_id": str(uuid4())},
+        "/users/merge": {"from_user_id": session, "into_user_id": STRANGER},
+    }
+    done = {}
+    senders = [
+        threading.Thread(target=lambda path=path, body=body: done.update({path: live.send(path, body, key=True)}))
+        for path, body in sent.items()
+    ]
+    with transaction.atomic():
+        Viewer.objects.select_for_update().get(pk=STRANGER)
+        for sender in senders:
+            sender.start()
+        time.sleep(1)
+        with servers.POSTGRES.freeze():
+            time.sleep(0.6)
+            refused = live.send("/events", seen | {"user_id": STRANGER + 1}, key=True)
+        wait_until(live.is_ready)
+        assert not done
+    for sender in senders:
+        sender.join()
+    assert {path: reply.status for path, reply in done.items()} == dict.fromkeys(sent, 200)
+    assert (refused.status, refused.body["code"]) == (503, "database_unreachable")
+
+
 @contextmanager
 def silent():
     """The address of a store that takes every connection and answers none."""

@@ -29,6 +29,9 @@ from recommender.serving.paging.tokens import CursorExpired
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER = 5  # seconds
 LOG_INTERVAL = 10.0  # seconds between log lines about one full disk or store
+# Of SQL: two transactions waited for each other (40), or one waited for longer than the operator lets it (55, 57).
+BUSY_STATES = ("40001", "40P01", "55P03", "57014")
+LIMIT_STATES = "54"  # a statement that Postgres will never carry out
 NOTHING_STORED = "Nothing was stored: send the same request again later."
 CLIENT_MESSAGES = {  # by code; which disk it is stands in the log and on the operator's pages alone
     "disk_full": "a disk is full.",
@@ -49,6 +52,15 @@ class DatabaseUnreachable(exceptions.APIException):
     default_detail = "The database does not answer. Send the same request again: an event counts once by its event_id."
     default_code = "database_unreachable"
     wait = RETRY_AFTER
+
+
+class DatabaseBusy(exceptions.APIException):
+    """Postgres answers, and gave the call up as others were in its way."""
+
+    status_code = 503
+    default_detail = "Other calls wrote to the same records. Nothing was stored: send the same request again."
+    default_code = "database_busy"
+    wait = 1.0  # seconds
 
 
 class StorageFull(exceptions.APIException):
@@ -113,9 +125,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
             _last_logged[problem.code] = now
             log.error("%s", problem.message)
         error = StorageFull(problem)
-    elif isinstance(error, OperationalError | InterfaceError):
-        log.warning("Postgres does not answer: %s", error)
-        error = DatabaseUnreachable()
+    elif (unavailable := _database_unavailable(error)) is not None:
+        log.warning("Postgres: %s", error)
+        error = unavailable
     elif isinstance(error, Overloaded):
         error = ServerOverloaded(f"{error} Send the request again in a moment.")
     elif isinstance(error, CursorExpired):
@@ -141,6 +153,16 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(max(1, round(wait)))
     return Response(body, status=error.status_code, headers=headers, content_type=PROBLEM_JSON)
+
+
+def _database_unavailable(error: BaseException | None) -> DatabaseUnreachable | DatabaseBusy | None:
+    """Return the answer for an error of Postgres that passes by itself; None for any other error."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    if state in BUSY_STATES:
+        return DatabaseBusy()
+    return None if state.startswith(LIMIT_STATES) else DatabaseUnreachable()
 
 
 def storage_problem_of(error: BaseException) -> StorageProblem | None:
@@ -225,10 +247,16 @@ def _admin_error_page(
     request: HttpRequest, error: BaseException | None, problem: StorageProblem | None
 ) -> HttpResponse:
     """Return a page that says what is down, and that nothing was saved; it asks nothing of the database."""
-    if problem is None and not isinstance(error, OperationalError | InterfaceError):
+    unavailable = _database_unavailable(error)
+    if problem is not None:
+        message, code = problem.message, problem.code
+    elif isinstance(unavailable, DatabaseBusy):
+        message, code = str(unavailable.detail), unavailable.default_code
+    elif unavailable is not None:
+        message, code = "The database does not answer. Try again when it is back.", unavailable.default_code
+    else:
         return render(request, "500.html", {"request_id": getattr(request, "request_id", "")}, status=500)
-    message = problem.message if problem else "The database does not answer. Try again when it is back."
     page = render(request, "recommender/unavailable.html", {"message": message}, status=503)
     page["Retry-After"] = str(RETRY_AFTER)
-    page.code = problem.code if problem else DatabaseUnreachable.default_code  # type: ignore[attr-defined]
+    page.code = code  # type: ignore[attr-defined]
     return page

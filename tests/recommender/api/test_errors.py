@@ -2,10 +2,12 @@
 
 import json
 
+import psycopg
 import pytest
+from django.db import connection
 
 from recommender.monitoring import readiness
-from tests.support.cast import ADA
+from tests.support.cast import ADA, MATRIX
 
 
 def problem(api, status, code):
@@ -110,3 +112,24 @@ def test_no_cache_stores_answers(model, api):
     assert api.response.headers["Cache-Control"] == "private, no-store"
     api.get("/health/live")
     assert api.response.headers["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("cast")
+def test_a_call_that_others_are_in_the_way_of_is_told_so_and_stores_nothing(site):
+    """The database answers: it is not called unreachable."""
+    event = {"user_id": ADA, "movie_id": str(MATRIX), "kind": "like", "event_id": "of-a-busy-second"}
+    parameters = connection.get_connection_params()
+    connection.ensure_connection()
+    with psycopg.connect(
+        **{name: parameters[name] for name in ("host", "port", "user", "dbname") if name in parameters}
+    ) as other:
+        other.execute("SELECT 1 FROM catalog_viewer WHERE id = %s FOR UPDATE", [ADA])
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '100ms'")
+        site.post("/events", event, expect=503)
+        assert site.response.headers["Retry-After"] == "1"
+        assert "send the same request again" in problem(site, 503, "database_busy")["detail"]
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
+    assert site.post("/events", event)["results"][0]["status"] == "stored"
